@@ -1,0 +1,269 @@
+// Generated from schema/event.yml by `npm run gen`. Do not edit.
+
+export type Kind = 'sshd' | 'sudo' | 'auth' | 'cron' | 'syslog' | 'kernel' | 'firewall' | 'auditd' | 'access' | 'nginx' | 'apache' | 'weberror' | 'mail' | 'ftp' | 'database' | 'application' | 'container' | 'package' | 'process_creation' | 'process_termination' | 'network_connection' | 'listener' | 'file_event' | 'metric' | 'sensor' | 'foreign';
+
+/** One normalised observation. All instances share one hidden class. */
+export class Event {
+  /** event id, derived from source and position, so reading again makes no twin (ECS event.id) */
+  declare id: string;
+  /** when it happened, Unix milliseconds (ECS @timestamp) */
+  declare time: number;
+  /** where it comes from: one of the kinds below */
+  declare kind: Kind;
+  /** host name (ECS host.name) */
+  declare host: string | undefined;
+  /** authentication, session, account, privilege, web, mail, database, network, firewall, process, file, service, package, metric, kernel, audit, log or sensor (ECS event.category) */
+  declare category: string | undefined;
+  /** what was done, such as login, logout, user-unknown, request, process-start (ECS event.action) */
+  declare action: string | undefined;
+  /** success, failure or unknown (ECS event.outcome) */
+  declare outcome: string | undefined;
+  /** the program or protocol that speaks: sshd, sudo, nginx, mysql (ECS service.name) */
+  declare service: string | undefined;
+  /** the level that the log itself gives: emerg … debug (ECS log.level) */
+  declare severity: string | undefined;
+  /** the text as written, without the syslog head (ECS message) */
+  declare message: string | undefined;
+  /** the log it stood in: a path, journal, or a sensor's id (ECS log.file.path) */
+  declare source: string | undefined;
+  /** the lines it was read from, counted from 1, where the source has lines */
+  declare lines: number[] | undefined;
+  /** the account acted as or tried (ECS user.name) */
+  declare user: string | undefined;
+  /** the account acted upon (sudo to, su to, password changed of) (ECS user.target.name) */
+  declare target_user: string | undefined;
+  /** numeric user id (ECS user.id) */
+  declare uid: number | undefined;
+  /** how it was authenticated: password, publickey, keyboard-interactive, pam … */
+  declare method: string | undefined;
+  /** what ties lines of one connection together: the daemon's pid or the session id */
+  declare session: string | undefined;
+  /** terminal such as pts/0 */
+  declare terminal: string | undefined;
+  /** the remote address in canonical form; the host name when the log holds only that (ECS source.address) */
+  declare source_ip: string | undefined;
+  /** remote port (ECS source.port) */
+  declare source_port: number | undefined;
+  /** destination address (ECS destination.ip) */
+  declare destination_ip: string | undefined;
+  /** destination port (ECS destination.port) */
+  declare destination_port: number | undefined;
+  /** destination name (ECS destination.domain) */
+  declare destination_host: string | undefined;
+  /** tcp, udp, icmp … (ECS network.transport) */
+  declare protocol: string | undefined;
+  /** inbound, outbound or listening (ECS network.direction) */
+  declare direction: string | undefined;
+  /** country of source_ip, two letters, when a country table is present; ZZ for private addresses (ECS source.geo.country_iso_code) */
+  declare source_country: string | undefined;
+  /** process id (ECS process.pid) */
+  declare pid: number | undefined;
+  /** parent process id (ECS process.parent.pid) */
+  declare parent_pid: number | undefined;
+  /** short name of the process (ECS process.name) */
+  declare process_name: string | undefined;
+  /** path of the executable (ECS process.executable) */
+  declare process_path: string | undefined;
+  /** command line (ECS process.command_line) */
+  declare process_cmdline: string | undefined;
+  /** working directory (ECS process.working_directory) */
+  declare process_cwd: string | undefined;
+  /** when the process started, Unix milliseconds; with pid it is the process's identity (ECS process.start) */
+  declare process_started: number | undefined;
+  /** path of the parent's executable (ECS process.parent.executable) */
+  declare parent_path: string | undefined;
+  /** the parent's command line (ECS process.parent.command_line) */
+  declare parent_cmdline: string | undefined;
+  /** exit code (ECS process.exit_code) */
+  declare exit_code: number | undefined;
+  /** path of the file (ECS file.path) */
+  declare file_path: string | undefined;
+  /** package name (ECS package.name) */
+  declare package_name: string | undefined;
+  /** package version (ECS package.version) */
+  declare package_version: string | undefined;
+  /** container id (ECS container.id) */
+  declare container_id: string | undefined;
+  /** request method (ECS http.request.method) */
+  declare http_method: string | undefined;
+  /** request target as sent (path and query) (ECS url.original) */
+  declare url: string | undefined;
+  /** the target's path, not decoded (ECS url.path) */
+  declare url_path: string | undefined;
+  /** what follows ?, not decoded; undefined when there is none (ECS url.query) */
+  declare url_query: string | undefined;
+  /** the whole target with percent codes decoded until nothing changes (at most three times), + as a space in the query, NUL removed; always set for a request */
+  declare url_decoded: string | undefined;
+  /** host asked for, or the site's name (ECS url.domain) */
+  declare http_host: string | undefined;
+  /** status code (ECS http.response.status_code) */
+  declare http_status: number | undefined;
+  /** bytes answered (ECS http.response.bytes) */
+  declare http_bytes: number | undefined;
+  /** referer (ECS http.request.referrer) */
+  declare http_referer: string | undefined;
+  /** user agent (ECS user_agent.original) */
+  declare http_user_agent: string | undefined;
+  /** such as 1.1 (ECS http.version) */
+  declare http_version: string | undefined;
+  /** what was measured, such as process-cpu; see the metrics sensor */
+  declare metric: string | undefined;
+  /** the measure, in the metric's own unit: percent, bytes, bytes per second */
+  declare value: number | undefined;
+  /** fields that have no name above, by the source's own names */
+  declare extra: Record<string, unknown> | undefined;
+
+  constructor(id: string, time: number, kind: Kind) {
+    this.id = id;
+    this.time = time;
+    this.kind = kind;
+    this.host = undefined;
+    this.category = undefined;
+    this.action = undefined;
+    this.outcome = undefined;
+    this.service = undefined;
+    this.severity = undefined;
+    this.message = undefined;
+    this.source = undefined;
+    this.lines = undefined;
+    this.user = undefined;
+    this.target_user = undefined;
+    this.uid = undefined;
+    this.method = undefined;
+    this.session = undefined;
+    this.terminal = undefined;
+    this.source_ip = undefined;
+    this.source_port = undefined;
+    this.destination_ip = undefined;
+    this.destination_port = undefined;
+    this.destination_host = undefined;
+    this.protocol = undefined;
+    this.direction = undefined;
+    this.source_country = undefined;
+    this.pid = undefined;
+    this.parent_pid = undefined;
+    this.process_name = undefined;
+    this.process_path = undefined;
+    this.process_cmdline = undefined;
+    this.process_cwd = undefined;
+    this.process_started = undefined;
+    this.parent_path = undefined;
+    this.parent_cmdline = undefined;
+    this.exit_code = undefined;
+    this.file_path = undefined;
+    this.package_name = undefined;
+    this.package_version = undefined;
+    this.container_id = undefined;
+    this.http_method = undefined;
+    this.url = undefined;
+    this.url_path = undefined;
+    this.url_query = undefined;
+    this.url_decoded = undefined;
+    this.http_host = undefined;
+    this.http_status = undefined;
+    this.http_bytes = undefined;
+    this.http_referer = undefined;
+    this.http_user_agent = undefined;
+    this.http_version = undefined;
+    this.metric = undefined;
+    this.value = undefined;
+    this.extra = undefined;
+  }
+}
+
+export type FieldName = Exclude<keyof Event, 'extra'>;
+
+/** Every field in schema order. */
+export const eventFields: readonly (keyof Event)[] = ['id', 'time', 'kind', 'host', 'category', 'action', 'outcome', 'service', 'severity', 'message', 'source', 'lines', 'user', 'target_user', 'uid', 'method', 'session', 'terminal', 'source_ip', 'source_port', 'destination_ip', 'destination_port', 'destination_host', 'protocol', 'direction', 'source_country', 'pid', 'parent_pid', 'process_name', 'process_path', 'process_cmdline', 'process_cwd', 'process_started', 'parent_path', 'parent_cmdline', 'exit_code', 'file_path', 'package_name', 'package_version', 'container_id', 'http_method', 'url', 'url_path', 'url_query', 'url_decoded', 'http_host', 'http_status', 'http_bytes', 'http_referer', 'http_user_agent', 'http_version', 'metric', 'value', 'extra'];
+
+export const fieldTypes: Readonly<Record<keyof Event, 'string' | 'number' | 'string[]' | 'number[]' | 'record'>> = {
+  id: 'string',
+  time: 'number',
+  kind: 'string',
+  host: 'string',
+  category: 'string',
+  action: 'string',
+  outcome: 'string',
+  service: 'string',
+  severity: 'string',
+  message: 'string',
+  source: 'string',
+  lines: 'number[]',
+  user: 'string',
+  target_user: 'string',
+  uid: 'number',
+  method: 'string',
+  session: 'string',
+  terminal: 'string',
+  source_ip: 'string',
+  source_port: 'number',
+  destination_ip: 'string',
+  destination_port: 'number',
+  destination_host: 'string',
+  protocol: 'string',
+  direction: 'string',
+  source_country: 'string',
+  pid: 'number',
+  parent_pid: 'number',
+  process_name: 'string',
+  process_path: 'string',
+  process_cmdline: 'string',
+  process_cwd: 'string',
+  process_started: 'number',
+  parent_path: 'string',
+  parent_cmdline: 'string',
+  exit_code: 'number',
+  file_path: 'string',
+  package_name: 'string',
+  package_version: 'string',
+  container_id: 'string',
+  http_method: 'string',
+  url: 'string',
+  url_path: 'string',
+  url_query: 'string',
+  url_decoded: 'string',
+  http_host: 'string',
+  http_status: 'number',
+  http_bytes: 'number',
+  http_referer: 'string',
+  http_user_agent: 'string',
+  http_version: 'string',
+  metric: 'string',
+  value: 'number',
+  extra: 'record',
+};
+
+export interface Logsource { product?: string; category?: string; service?: string }
+
+/** The Sigma log sources that each kind satisfies, its own first. */
+export const kindLogsources: Readonly<Record<Kind, readonly Logsource[]>> = {
+  sshd: [{"product":"linux","service":"sshd"},{"product":"linux","service":"auth"},{"product":"linux","service":"syslog"}],
+  sudo: [{"product":"linux","service":"sudo"},{"product":"linux","service":"auth"},{"product":"linux","service":"syslog"}],
+  auth: [{"product":"linux","service":"auth"},{"product":"linux","service":"syslog"}],
+  cron: [{"product":"linux","service":"cron"},{"product":"linux","service":"syslog"}],
+  syslog: [{"product":"linux","service":"syslog"}],
+  kernel: [{"product":"linux","service":"kernel"},{"product":"linux","service":"syslog"}],
+  firewall: [{"product":"linux","category":"firewall"},{"product":"linux","service":"kernel"},{"product":"linux","service":"syslog"}],
+  auditd: [{"product":"linux","service":"auditd"}],
+  access: [{"category":"webserver"}],
+  nginx: [{"category":"webserver","product":"nginx"},{"product":"nginx","service":"access"}],
+  apache: [{"category":"webserver","product":"apache"},{"product":"apache","service":"access"}],
+  weberror: [{"category":"webserver_error"},{"product":"apache","service":"error"},{"product":"nginx","service":"error"}],
+  mail: [{"product":"linux","service":"mail"},{"product":"linux","service":"syslog"}],
+  ftp: [{"product":"linux","service":"vsftpd"},{"product":"linux","service":"ftp"},{"product":"linux","service":"syslog"}],
+  database: [{"category":"database"},{"product":"linux","service":"syslog"}],
+  application: [{"category":"application"}],
+  container: [{"category":"container"}],
+  package: [{"product":"linux","category":"package_management"}],
+  process_creation: [{"product":"linux","category":"process_creation"}],
+  process_termination: [{"product":"linux","category":"process_termination"}],
+  network_connection: [{"product":"linux","category":"network_connection"}],
+  listener: [{"product":"linux","category":"listener"}],
+  file_event: [{"product":"linux","category":"file_event"}],
+  metric: [{"product":"linux","category":"metric"}],
+  sensor: [{"product":"moat","service":"sensor"}],
+  foreign: [{}],
+};
+
+/** Kinds that are judged but not kept in the event history. */
+export const unstoredKinds: ReadonlySet<Kind> = new Set<Kind>(['metric', 'foreign']);

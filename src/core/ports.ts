@@ -1,0 +1,109 @@
+import type { Alert, Detection } from './alert.ts';
+import type { Event, Kind } from './gen/event.ts';
+import type { Text } from './text.ts';
+
+/** What a plug-in needs to work: checked by `moat doctor`, which prints `fix` when it is missing. */
+export interface Need { what: Text; fix: Text; met(): Promise<boolean> }
+
+export interface Manifest {
+  /** Same as its folder. */
+  id: string;
+  title: Text;
+  /** What it cannot see even when it works. */
+  blind: Text;
+  needs?: readonly Need[];
+}
+
+export interface Log {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+}
+
+/** Where a source was read to. `value` is the sensor's own JSON text. */
+export interface Position { source: string; value: string }
+
+/** Events in the order they were read, and the positions that hold once these events are stored. */
+export interface Batch { events: Event[]; positions: Position[] }
+
+export interface SensorContext {
+  signal: AbortSignal;
+  log: Log;
+  host: string;
+  now(): number;
+  /** What was saved for this sensor's sources before; survives restarts. */
+  position(source: string): string | undefined;
+  /** Tell what is live and what is not; shown by `moat status` and `moat doctor`. Replaces the last word on `part`. */
+  health(part: string, state: 'live' | 'waiting' | 'blind', detail?: Text): void;
+  /** Count something dropped, skipped or broken; shown, never silent. */
+  count(what: string, n?: number): void;
+}
+
+/** An endless source of events. Throws when it cannot go on; the engine restarts it with back-off. */
+export interface Sensor extends Manifest {
+  open(context: SensorContext): AsyncIterable<Batch>;
+}
+
+export interface BehaviourContext {
+  emit(detection: Detection): void;
+  /** Settings of this behaviour from the configuration, already checked. */
+  settings: Readonly<Record<string, number | string | boolean | string[]>>;
+  /** What `save` returned in an earlier run. */
+  state: string | undefined;
+}
+
+/** A stateful detector over the event stream that Sigma cannot say. Its memory is bounded. */
+export interface Behaviour extends Manifest {
+  /** Kinds of event it wants; others are not handed to it. */
+  kinds: readonly Kind[];
+  /** Default settings with their meaning; the configuration file documents and checks them. */
+  settings: Readonly<Record<string, Setting>>;
+  open(context: BehaviourContext): BehaviourRun;
+}
+
+export interface Setting { default: number | string | boolean | string[]; text: Text; min?: number; max?: number }
+
+export interface BehaviourRun {
+  observe(event: Event): void;
+  /** Called about once a second with the current Unix ms (event time on replay), for what is judged by absence. */
+  tick?(now: number): void;
+  /** Learned state as JSON text, to be kept across restarts. */
+  save?(): string | undefined;
+  /** Entities now in memory, for `moat status`. */
+  size?(): number;
+}
+
+/** Append-only history of events. `append` is idempotent by event id. */
+export interface EventLog {
+  append(events: readonly Event[]): void;
+  /** Oldest first. */
+  range(fromMs: number, toMs: number): Iterable<Event>;
+  /** Drops the oldest until age and size caps hold; returns how many events went. */
+  prune(now: number): number;
+}
+
+export interface AlertFilter { sinceMs?: number; level?: Alert['level']; status?: Alert['status']; rule?: string; sourceIp?: string; limit?: number }
+
+/** Mutable state. Every write of `commit` is in one transaction with the events it belongs to. */
+export interface Ledger {
+  position(source: string): string | undefined;
+  alerts(filter: AlertFilter): Alert[];
+  alert(id: string): Alert | undefined;
+  /** The newest alert of this rule and key, for folding. */
+  latest(ruleId: string, key: string): Alert | undefined;
+  close(alertId: string, open?: boolean): boolean;
+  learned(id: string): string | undefined;
+  setting(name: string): string | undefined;
+  setSetting(name: string, value: string): void;
+}
+
+/** All that one batch changes; stored together or not at all. */
+export interface Commit { events: readonly Event[]; alerts: readonly Alert[]; positions: readonly Position[]; learned?: ReadonlyMap<string, string> }
+
+export interface Store {
+  events: EventLog;
+  ledger: Ledger;
+  /** Durable when it returns (fsync). Throws StoreError 'full' when the disk is full; nothing of the batch is then kept. */
+  commit(commit: Commit): void;
+  close(): void;
+}

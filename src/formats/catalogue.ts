@@ -1,0 +1,4 @@
+import type { LogFormat } from '../core/format.ts';
+
+/** Every log format Moat reads; auto-detection asks them in this order and takes the surest. */
+export const formats: readonly LogFormat[] = [];

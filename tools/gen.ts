@@ -1,0 +1,129 @@
+/**
+ * Writes what schema/event.yml says as TypeScript and as the users' field reference.
+ * `npm run gen` writes; `npm run gen -- --check` exits 1 when a generated file is stale.
+ */
+import { mkdirSync, readFileSync, writeFileSync, existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+
+interface FieldSpec { type: 'string' | 'number' | 'string[]' | 'number[]' | 'record'; ecs?: string; zh: string; en: string; sigma?: Record<string, string[]> }
+interface LogsourceSpec { product?: string; category?: string; service?: string }
+interface KindSpec extends LogsourceSpec { also?: LogsourceSpec[]; stored?: boolean }
+interface Schema { fields: Record<string, FieldSpec>; kinds: Record<string, KindSpec> }
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const schema = parse(readFileSync(join(root, 'schema/event.yml'), 'utf8')) as Schema;
+const head = '// Generated from schema/event.yml by `npm run gen`. Do not edit.\n';
+const tsType: Record<FieldSpec['type'], string> = {
+  string: 'string', number: 'number', 'string[]': 'string[]', 'number[]': 'number[]', record: 'Record<string, unknown>',
+};
+const always = new Set(['id', 'time', 'kind']);
+
+function eventSource(): string {
+  const fields = Object.entries(schema.fields);
+  const kinds = Object.keys(schema.kinds);
+  const declare = fields.map(([name, f]) =>
+    `  /** ${f.en}${f.ecs ? ` (ECS ${f.ecs})` : ''} */\n  declare ${name}: ${name === 'kind' ? 'Kind' : tsType[f.type]}${always.has(name) ? '' : ' | undefined'};`);
+  const assign = fields.map(([name]) => `    this.${name} = ${always.has(name) ? name : 'undefined'};`);
+  const full = (k: KindSpec): LogsourceSpec[] => {
+    const { also = [], stored: _stored, ...own } = k;
+    // A kind's alternatives keep its product unless they name their own.
+    return [own, ...also.map((a) => ({ ...(own.product ? { product: own.product } : {}), ...a }))];
+  };
+  return `${head}
+export type Kind = ${kinds.map((k) => `'${k}'`).join(' | ')};
+
+/** One normalised observation. All instances share one hidden class. */
+export class Event {
+${declare.join('\n')}
+
+  constructor(id: string, time: number, kind: Kind) {
+${assign.join('\n')}
+  }
+}
+
+export type FieldName = Exclude<keyof Event, 'extra'>;
+
+/** Every field in schema order. */
+export const eventFields: readonly (keyof Event)[] = [${fields.map(([n]) => `'${n}'`).join(', ')}];
+
+export const fieldTypes: Readonly<Record<keyof Event, 'string' | 'number' | 'string[]' | 'number[]' | 'record'>> = {
+${fields.map(([n, f]) => `  ${n}: '${f.type}',`).join('\n')}
+};
+
+export interface Logsource { product?: string; category?: string; service?: string }
+
+/** The Sigma log sources that each kind satisfies, its own first. */
+export const kindLogsources: Readonly<Record<Kind, readonly Logsource[]>> = {
+${Object.entries(schema.kinds).map(([k, v]) => `  ${k}: ${JSON.stringify(full(v))},`).join('\n')}
+};
+
+/** Kinds that are judged but not kept in the event history. */
+export const unstoredKinds: ReadonlySet<Kind> = new Set<Kind>([${Object.entries(schema.kinds).filter(([, v]) => v.stored === false).map(([k]) => `'${k}'`).join(', ')}]);
+`;
+}
+
+function sigmaSource(): string {
+  const seen = new Map<string, string>();
+  for (const [name, f] of Object.entries(schema.fields)) {
+    for (const names of Object.values(f.sigma ?? {})) {
+      for (const sigma of names) {
+        const twin = seen.get(sigma) ?? (sigma in schema.fields && sigma !== name ? sigma : undefined);
+        if (twin && twin !== name) throw new Error(`schema/event.yml: Sigma name ${sigma} is given to both ${twin} and ${name}`);
+        seen.set(sigma, name);
+      }
+    }
+  }
+  return `${head}
+import type { FieldName } from './event.ts';
+
+/** Sigma taxonomy name → event field. A name that is not here stands in \`extra\` under itself. */
+export const sigmaFields: Readonly<Record<string, FieldName>> = {
+${[...seen].map(([s, n]) => `  ${JSON.stringify(s)}: '${n}',`).join('\n')}
+};
+`;
+}
+
+function reference(): string {
+  const sigma = (f: FieldSpec) => Object.entries(f.sigma ?? {}).map(([k, v]) => `${v.join(', ')} (${k})`).join('; ');
+  const rows = Object.entries(schema.fields).map(([n, f]) => `| \`${n}\` | ${f.type} | ${f.en} | ${f.zh} | ${f.ecs ?? ''} | ${sigma(f)} |`);
+  const kinds = Object.entries(schema.kinds).map(([k, v]) => {
+    const text = (l: LogsourceSpec) => ['product', 'category', 'service'].flatMap((p) => { const x = l[p as keyof LogsourceSpec]; return x ? [`${p}: ${x}`] : []; }).join(', ');
+    return `| \`${k}\` | ${text(v)} | ${(v.also ?? []).map(text).join('; ')} | ${v.stored === false ? 'no 否' : 'yes 是'} |`;
+  });
+  return `<!-- Generated from schema/event.yml by \`npm run gen\`. Do not edit. -->
+# Event fields 事件字段
+
+The names below are the same in rules, \`moat query\`, \`moat replay --events\` and the store.
+以下字段名在规则、\`moat query\`、\`moat replay --events\` 与存储中一致。
+
+| field | type | meaning | 含义 | ECS | Sigma |
+|---|---|---|---|---|---|
+${rows.join('\n')}
+
+## Kinds 来源种类
+
+| kind | Sigma logsource | also satisfies | kept in history 入库 |
+|---|---|---|---|
+${kinds.join('\n')}
+`;
+}
+
+const outputs: Record<string, string> = {
+  'src/core/gen/event.ts': eventSource(),
+  'src/core/gen/sigma-fields.ts': sigmaSource(),
+  'docs/guide/event-fields.md': reference(),
+};
+const check = process.argv.includes('--check');
+let stale = 0;
+for (const [path, text] of Object.entries(outputs)) {
+  const file = join(root, path);
+  if (check) {
+    if (!existsSync(file) || readFileSync(file, 'utf8') !== text) { console.error(`stale: ${path}; run \`npm run gen\``); stale++; }
+  } else {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+}
+process.exit(stale ? 1 : 0);
