@@ -3,8 +3,8 @@ import { sigmaFields } from '../core/gen/sigma-fields.ts';
 
 /** Where a Sigma field name stands on an Event. A name the schema does not know is looked up in `extra`. */
 export function fieldPath(name: string): readonly string[] {
-  if (name in fieldTypes && name !== 'extra') return [name];
-  const own = sigmaFields[name];
+  if (Object.hasOwn(fieldTypes, name) && name !== 'extra') return [name];
+  const own = Object.hasOwn(sigmaFields, name) ? sigmaFields[name] : undefined;
   return own ? [own] : ['extra', name];
 }
 

@@ -2,6 +2,8 @@ import { Event, fieldTypes } from '../core/gen/event.ts';
 import { fieldPath } from './binding.ts';
 
 const timeNames = ['@timestamp', 'timestamp', 'UtcTime', 'TimeCreated', 'EventTime', 'eventTime', 'time', '_time'];
+/** Set by Moat, never by the record. */
+const reserved = new Set(['id', 'time', 'kind', 'lines', 'extra']);
 const maxDepth = 8;
 const maxFields = 2000;
 
@@ -23,7 +25,7 @@ export function foreignEvent(record: Record<string, unknown>, id: string, fallba
       extra[name] = value;
       const [field] = fieldPath(name);
       // The value keeps its JSON type: rules tell null, '' and a missing field apart.
-      if (field && field in fieldTypes && field !== 'extra' && field !== 'id' && field !== 'time' && field !== 'kind' && field !== 'lines') (event as unknown as Record<string, unknown>)[field] = value;
+      if (field && !reserved.has(field) && Object.hasOwn(fieldTypes, field)) (event as unknown as Record<string, unknown>)[field] = value;
     }
   };
   put('', record, 0);
