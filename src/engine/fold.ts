@@ -20,72 +20,122 @@ export interface FoldOptions {
   latest?(ruleId: string, key: string): Alert | undefined;
 }
 
+/** An alert in the making. A flood folds hundreds of thousands of events a second, so only counters move until it is looked at. */
+interface OpenAlert {
+  alert: Alert;
+  /** Not shown to anyone yet. */
+  isNew: boolean;
+  /** Changed since the last `drain`. */
+  changed: boolean;
+  latest: Detection;
+  firstEvents: Event[];
+  lastEvents: Event[];
+}
+
 export interface Folded { alert: Alert; isNew: boolean }
 
 /** Bounded: the alerts longest without a repeat leave memory first (the ledger still has them). */
 export class AlertFolder {
-  private readonly open = new Map<string, Alert>();
+  private readonly open = new Map<string, OpenAlert>();
+  private changed: OpenAlert[] = [];
   private readonly options: FoldOptions;
 
   constructor(options: FoldOptions) { this.options = options; }
 
-  add(detection: Detection): Folded {
+  add(detection: Detection): void {
     const key = detection.key === '' ? keyOf(detection.events.at(-1)) : detection.key;
     const slot = `${detection.ruleId}\n${key}`;
-    const known = this.open.get(slot) ?? this.options.latest?.(detection.ruleId, key);
-    this.open.delete(slot);
-    const repeats = known !== undefined && known.status === 'open' && detection.time - known.last_time <= this.options.gap;
-    const alert = repeats ? this.grow(known, detection) : this.begin(detection, key);
-    this.open.set(slot, alert);
-    if (this.open.size > openMax) this.open.delete(this.open.keys().next().value!);
-    return { alert, isNew: !repeats };
+    let open = this.open.get(slot) ?? this.remembered(detection, key);
+    if (open && open.alert.status === 'open' && detection.time - open.alert.last_time <= this.options.gap) {
+      grow(open, detection);
+    } else {
+      open = begin(detection, key, this.options.host);
+    }
+    if (!open.changed) {
+      open.changed = true;
+      this.changed.push(open);
+      // Once a drain: keeps the map in order of latest repeat.
+      this.open.delete(slot);
+      this.open.set(slot, open);
+      if (this.open.size > openMax) this.open.delete(this.open.keys().next().value!);
+    }
+  }
+
+  /** The alerts that changed since the last call, as they stand now. */
+  drain(): Folded[] {
+    const changed = this.changed;
+    this.changed = [];
+    return changed.map((open) => {
+      const isNew = open.isNew;
+      open.isNew = false;
+      open.changed = false;
+      return { alert: this.snapshot(open), isNew };
+    });
   }
 
   /** A person closed it: the next repeat opens a new one. */
   forget(alertId: string): void {
-    for (const [slot, alert] of this.open) if (alert.id === alertId) this.open.delete(slot);
+    for (const [slot, open] of this.open) if (open.alert.id === alertId) this.open.delete(slot);
   }
 
-  private begin(detection: Detection, key: string): Alert {
-    const first = detection.events[0];
-    const last = detection.events.at(-1);
-    const began = first ? Math.min(first.time, detection.time) : detection.time;
-    const id = createHash('sha256').update(`${detection.ruleId}\n${key}\n${first?.id ?? detection.time}`).digest('hex').slice(0, 16);
-    const alert: Alert = {
-      id, time: began, last_time: detection.time, level: detection.level,
-      rule_id: detection.ruleId, rule_name: detection.title.en, title: detection.title,
-      host: last?.host ?? this.options.host, summary: '', count: detection.count,
-      attack: [...detection.attack], matrix: [...(detection.matrix ?? [])], key, status: 'open', evidence: [],
-    };
-    const source = last?.source_ip ?? detection.group?.['source_ip'];
-    if (source !== undefined) alert.source_ip = source;
-    if (last?.source_country !== undefined) alert.source_country = last.source_country;
-    const user = last?.user ?? detection.group?.['user'];
-    if (user !== undefined) alert.user = user;
-    if (last?.service !== undefined) alert.service = last.service;
-    if (last?.pid !== undefined) alert.pid = last.pid;
-    const path = last?.file_path ?? last?.process_path;
-    if (path !== undefined) alert.path = path;
-    return this.absorb(alert, detection);
+  get size(): number { return this.open.size; }
+
+  private remembered(detection: Detection, key: string): OpenAlert | undefined {
+    const alert = this.options.latest?.(detection.ruleId, key);
+    return alert && { alert, isNew: false, changed: false, latest: detection, firstEvents: [], lastEvents: [] };
   }
 
-  private grow(known: Alert, detection: Detection): Alert {
-    const alert: Alert = { ...known, count: known.count + detection.count, last_time: Math.max(known.last_time, detection.time) };
-    if (!atLeast(alert.level, detection.level)) alert.level = detection.level;
-    return this.absorb(alert, detection);
+  private snapshot(open: OpenAlert): Alert {
+    const { alert, firstEvents, lastEvents, latest } = open;
+    // Evidence of an earlier run stands in the alert already.
+    const all = [...alert.evidence, ...[...firstEvents, ...lastEvents].map(evidenceOf)];
+    const evidence = all.length <= evidenceFirst + evidenceLast ? all : [...all.slice(0, evidenceFirst), ...all.slice(-evidenceLast)];
+    const copy: Alert = { ...alert, evidence, summary: fill(latest, alert, this.options.lang) };
+    if (alert.lines) copy.lines = [...new Set(alert.lines)];
+    return copy;
   }
+}
 
-  private absorb(alert: Alert, detection: Detection): Alert {
-    const shown = detection.events.map(evidenceOf);
-    const all = [...alert.evidence, ...shown];
-    alert.evidence = all.length <= evidenceFirst + evidenceLast ? all : [...all.slice(0, evidenceFirst), ...all.slice(-evidenceLast)];
-    for (const event of detection.events) {
-      if (!event.lines) continue;
-      alert.lines ??= [];
-      for (const line of event.lines) if (alert.lines.length < linesMax && !alert.lines.includes(line)) alert.lines.push(line);
+function begin(detection: Detection, key: string, host: string): OpenAlert {
+  const first = detection.events[0];
+  const last = detection.events.at(-1);
+  const id = createHash('sha256').update(`${detection.ruleId}\n${key}\n${first?.id ?? detection.time}`).digest('hex').slice(0, 16);
+  const alert: Alert = {
+    id, time: first ? Math.min(first.time, detection.time) : detection.time, last_time: detection.time, level: detection.level,
+    rule_id: detection.ruleId, rule_name: detection.title.en, title: detection.title,
+    host: last?.host ?? host, summary: '', count: 0,
+    attack: [...detection.attack], matrix: [...(detection.matrix ?? [])], key, status: 'open', evidence: [],
+  };
+  const source = last?.source_ip ?? detection.group?.['source_ip'];
+  if (source !== undefined) alert.source_ip = source;
+  if (last?.source_country !== undefined) alert.source_country = last.source_country;
+  const user = last?.user ?? detection.group?.['user'];
+  if (user !== undefined) alert.user = user;
+  if (last?.service !== undefined) alert.service = last.service;
+  if (last?.pid !== undefined) alert.pid = last.pid;
+  const path = last?.file_path ?? last?.process_path;
+  if (path !== undefined) alert.path = path;
+  const open: OpenAlert = { alert, isNew: true, changed: false, latest: detection, firstEvents: [], lastEvents: [] };
+  grow(open, detection);
+  return open;
+}
+
+function grow(open: OpenAlert, detection: Detection): void {
+  const { alert } = open;
+  alert.count += detection.count;
+  if (detection.time > alert.last_time) alert.last_time = detection.time;
+  if (!atLeast(alert.level, detection.level)) alert.level = detection.level;
+  open.latest = detection;
+  for (const event of detection.events) {
+    if (open.firstEvents.length < evidenceFirst && alert.evidence.length === 0) {
+      open.firstEvents.push(event);
+    } else {
+      open.lastEvents.push(event);
+      if (open.lastEvents.length > evidenceLast * 4) open.lastEvents.splice(0, evidenceLast * 3);
     }
-    alert.summary = fill(detection, alert, this.options.lang);
-    return alert;
+    if (!event.lines) continue;
+    alert.lines ??= [];
+    if (alert.lines.length < linesMax) alert.lines.push(...event.lines);
   }
 }
 
