@@ -49,7 +49,7 @@ export function parseConfig(text: string, path: string): Config {
   } catch (error) {
     throw new MoatError<ConfigErrorCode>('not-yaml', `${path}: ${(error as Error).message}`, { cause: error });
   }
-  const result = configSchema.safeParse(value);
+  const result = configSchema.safeParse(withoutNulls(value));
   if (result.success) return result.data;
   const lineOf = (keys: readonly PropertyKey[]): number => {
     // A key that is missing has no node: the nearest parent that is there says where.
@@ -64,4 +64,10 @@ export function parseConfig(text: string, path: string): Config {
     return `${path}:${lineOf(keys)}: ${keys.map(String).join('.') || '(top)'}: ${issue.message}`;
   });
   throw new MoatError<ConfigErrorCode>('invalid', faults.join('\n'), { hint: 'moat config prints every key with its meaning' });
+}
+
+/** A key with nothing behind it (`logs:` with all its lines commented out) is a key left out. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== null).map(([key, inner]) => [key, withoutNulls(inner)]));
 }
