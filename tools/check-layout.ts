@@ -21,8 +21,9 @@ const layers: Record<string, readonly string[]> = {
   behaviours: ['core'],
   stores: ['core', 'linux'],
   engine: ['core', 'sigma', 'programs', 'formats'],
-  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'engine', 'main'],
-  main: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'engine', 'cli'],
+  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'engine'],
+  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'engine', 'agent'],
+  main: ['cli'],
 };
 /** Rooms that may not touch the machine. */
 const pure = new Set(['core', 'sigma', 'formats', 'programs', 'behaviours']);
