@@ -19,6 +19,7 @@ export const configSchema = z.strictObject({
   host: z.string().min(1).max(253).optional().meta(doc('本机名称；不写则取系统主机名', 'name of this machine; the system host name when left out')),
   logs: z.strictObject({
     journal: z.enum(['auto', 'off']).default('auto').meta(doc('是否读取 systemd journal', 'whether to read the systemd journal')),
+    usual: z.boolean().default(true).meta(doc('是否跟踪常见位置的日志', 'whether to follow logs in the usual places')),
     files: z.array(glob).default([]).meta(doc('另外要跟踪的日志文件（支持 * 与 **）', 'more log files to follow (* and ** allowed)')),
     exclude: z.array(glob).default([]).meta(doc('不跟踪的日志文件', 'log files not to follow')),
     first_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('首次启动时回看多少小时', 'hours to look back at the first start')),
