@@ -104,12 +104,27 @@ function rollback(db: Database): void {
 const corruptHint = 'Stop Moat, move the database aside (moat.db is kept, renamed) and start again; Moat then begins a new one. `sqlite3 FILE .recover` may still save rows of the old one.';
 const fullHint = 'Free space on this file system; Moat goes on by itself. Nothing it had accepted is lost.';
 
+/** SQLite's fixed words for its result codes: the package gives no number when a read fails half-way. */
+const codesByMessage: Readonly<Record<string, number>> = {
+  'database is locked': 5, 'database table is locked': 6, 'attempt to write a readonly database': 8, 'disk I/O error': 10,
+  'database disk image is malformed': 11, 'database or disk is full': 13, 'unable to open database file': 14, 'file is not a database': 26,
+};
+
+/** SQLite's (extended) result code; 1 when it only says that something is wrong, undefined when it is not SQLite's error. */
+export function sqliteCode(error: unknown): number | undefined {
+  const { errcode, code, message } = error as { errcode?: number; code?: string; message?: string };
+  if (typeof errcode === 'number') return errcode;
+  return code === 'ERR_SQLITE_ERROR' ? codesByMessage[message ?? ''] ?? 1 : undefined;
+}
+
+/** What SQLite or the file system threw, as a StoreError about `file`. */
 export function toStoreError(error: unknown, file: string): StoreError {
   if (error instanceof StoreError) return error;
-  const { errcode, code, message } = error as { errcode?: number; code?: string; message?: string };
+  const { code, message } = error as { code?: string; message?: string };
+  const errcode = sqliteCode(error);
   const options = { cause: error };
   const because = message ?? String(error);
-  if (typeof errcode === 'number') {
+  if (errcode !== undefined) {
     switch (errcode & 0xff) {
       case 13: return new StoreError('full', `no space left to write ${file}`, { ...options, hint: fullHint });
       case 11: case 26: return new StoreError('corrupt', `expected a Moat database, got damaged content in ${file}: ${because}`, { ...options, hint: corruptHint });

@@ -7,7 +7,7 @@ import { readFileSync, writeSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { type StoreCode, StoreError } from '../error.ts';
-import { type GuardedDatabase, openGuardedDatabase, toStoreError, type Value } from './driver.ts';
+import { type GuardedDatabase, openGuardedDatabase, sqliteCode, toStoreError, type Value } from './driver.ts';
 import { checkVersion, viewTables, views } from './schema.ts';
 import { blame, place } from './sql.ts';
 
@@ -36,11 +36,17 @@ function main(): void {
   try {
     run(request);
   } catch (error) {
-    const { code, message, hint } = toStoreError(error, request.file);
+    const { code, message, hint } = complaintOf(error, request.file);
     say({ error: { code, message, hint } });
   }
   // The watching thread would keep the process.
   process.exit(0);
+}
+
+/** SQLite's general error and the limits of one value mean that the SQL is at fault, not the file. */
+function complaintOf(error: unknown, file: string): StoreError {
+  const primary = (sqliteCode(error) ?? 0) & 0xff;
+  return error instanceof Error && [1, 18, 25].includes(primary) ? new StoreError('query', error.message) : toStoreError(error, file);
 }
 
 /**
@@ -147,7 +153,20 @@ function plain(value: Value): string | number | null {
 
 function say(reply: QueryReply): void {
   const bytes = Buffer.from(`${JSON.stringify(reply)}\n`);
-  for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
+  for (let at = 0; at < bytes.length;) at += writeSome(bytes, at);
+}
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+/** Waits when the pipe is full, so that nothing piles up here. process.stdout would queue it, and lose it on exit. */
+function writeSome(bytes: Buffer, at: number): number {
+  try {
+    return writeSync(1, bytes, at);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    Atomics.wait(pause, 0, 0, 1);
+    return 0;
+  }
 }
 
 main();
