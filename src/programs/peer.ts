@@ -99,3 +99,20 @@ export function between(text: string, before: string, after: string, from = 0): 
   const end = text.indexOf(after, start);
   return end < 0 ? undefined : text.slice(start, end);
 }
+
+/** As `soleIp` for `address`, `address:port` or `[address]:port` up to the character `end`: takes it as the peer when all candidates name one address. */
+export function takeSolePeer(text: string, mark: string, end: string, event: Event, from = 0): boolean {
+  let found: string | undefined;
+  for (let at = text.indexOf(mark, from); at >= 0; at = text.indexOf(mark, at + 1)) {
+    const start = at + mark.length;
+    const stop = text.indexOf(end, start);
+    if (stop < 0 || stop - start > 60 || !takePeer(text.slice(start, stop), event)) continue;
+    if (found !== undefined && found !== event.source_ip) {
+      event.source_ip = undefined;
+      event.source_port = undefined;
+      return false;
+    }
+    found = event.source_ip;
+  }
+  return found !== undefined;
+}
