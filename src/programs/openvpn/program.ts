@@ -5,7 +5,7 @@ import { takePeer } from '../peer.ts';
 export const openvpn: Program = {
   id: 'openvpn',
   title: { zh: 'OpenVPN 服务', en: 'OpenVPN server' },
-  tags: ['openvpn', 'ovpn-server', 'openvpn-server', 'ovpn-openvpn', 'ovpn'],
+  tags: ['openvpn', 'ovpn', 'ovpn-*', 'openvpn-*', 'openvpn@*', 'openvpn(*'],
   open,
 };
 

@@ -7,7 +7,7 @@ export const postfix: Program = {
   id: 'postfix',
   title: { zh: 'Postfix 邮件服务', en: 'Postfix mail server' },
   // syslog_name is the administrator's to choose (postfix-in, mail …); the daemon's name after / is not.
-  tags: ['postfix', 'postfix/*', '*/smtpd', '*/postscreen', '*/anvil', '*/cleanup'],
+  tags: ['postfix', 'postfix/*', 'postfix-*', '*/smtpd', '*/postscreen', '*/anvil', '*/cleanup'],
   open,
 };
 
