@@ -12,7 +12,7 @@ const rememberedTags = 4096;
  * so that what decoders remember about sessions stays apart.
  *
  * A tag is looked up lower-cased: whole, then as `name/*`, then without `(module)`, then by a beginning (`ovpn-*`)
- * or an end (`*/smtpd`), for daemons whose administrators choose the rest. Programs whose tag is `*` are asked last,
+ * or an end (a star before `/smtpd`), for daemons whose administrators choose the rest. Programs whose tag is `*` are asked last,
  * whoever wrote the message.
  */
 export function openPrograms(list: readonly Program[] = programs): ProgramRouter {
