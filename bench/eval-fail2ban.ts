@@ -74,7 +74,7 @@ function readCases(text: string, score: Fail2banScore): { lines: string[]; wante
   const lines: string[] = [];
   const wanted: Wanted[] = [];
   let next: { match: boolean; host: string | undefined } | undefined;
-  let prefix = '';
+  let options = '';
   for (const line of text.split('\n')) {
     const said = /^#\s*failJSON:\s*(\{.*\})\s*$/.exec(line);
     if (said !== null) {
@@ -83,11 +83,11 @@ function readCases(text: string, score: Fail2banScore): { lines: string[]; wante
       continue;
     }
     if (line.startsWith('#')) {
-      if (/^#\s*(?:file|filter)Options:/.test(line)) prefix = prefixOf(line);
+      if (/^#\s*(?:file|filter)Options:/.test(line)) options = line;
       continue;
     }
     if (line.trim() === '') continue;
-    const whole = prefix + line;
+    const whole = carried(options, line);
     lines.push(whole);
     if (next !== undefined) wanted.push({ line: lines.length, text: whole, ...next });
     next = undefined;
@@ -105,8 +105,13 @@ function readWanted(json: string): { match: boolean; host: string | undefined } 
   }
 }
 
-/** Options may name a head that the lines below them lack ("test.prefix-line"). */
-function prefixOf(line: string): string {
-  const found = /"test\.prefix-line":\s*("(?:[^"\\]|\\.)*")/.exec(line);
-  return found === null ? '' : String(JSON.parse(found[1] ?? '""'));
+/**
+ * The line as a machine would have it. Options may name a head that the lines below them lack ("test.prefix-line"),
+ * and entries of the journal are written without their time: they get one, as `journalctl -o short-iso` prints it.
+ */
+function carried(options: string, line: string): string {
+  if (options === '') return line;
+  const prefix = /"test\.prefix-line":\s*("(?:[^"\\]|\\.)*")/.exec(options);
+  const whole = prefix === null ? line : String(JSON.parse(prefix[1] ?? '""')) + line;
+  return options.includes('"journal"') && /^\S+ \S+\[\d+\]: /.test(whole) ? `2026-01-01T00:00:00+0000 ${whole}` : whole;
 }

@@ -43,6 +43,12 @@ export function takePeer(text: string, event: Event): boolean {
     event.source_ip = whole;
     return true;
   }
+  if (text.charCodeAt(0) === 91) {
+    const ip = bracketIp(text, 0);
+    if (ip === undefined || portAfter(text, text.indexOf(']') + 1, event) !== text.length) return false;
+    event.source_ip = ip;
+    return true;
+  }
   const colon = text.lastIndexOf(':');
   const ip = colon > 0 ? canonicalIp(text.slice(0, colon)) : undefined;
   if (ip === undefined || portAfter(text, colon, event) !== text.length) return false;
