@@ -100,7 +100,7 @@ export async function findRotated(path: string, sought: Sought): Promise<Found |
     if (name === base || (!same && !isRotatedName(base, name))) continue;
     const found: Found = { path: full, gz: name.endsWith('.gz'), same, key: fileKey(s), size: Number(s.size), mtimeMs: Number(s.mtimeMs) };
     if (same && !found.gz && await continues(found, sought)) return found;
-    if (!same && sought.head.length > 0 && copies.length < maxCandidates) copies.push(found);
+    if ((!same || found.gz) && sought.head.length > 0 && copies.length < maxCandidates) copies.push(found);
   }
   copies.sort((a, b) => Number(a.gz) - Number(b.gz) || b.mtimeMs - a.mtimeMs);
   for (const copy of copies.slice(0, 64)) if (await continues(copy, sought)) return copy;
@@ -115,8 +115,8 @@ async function continues(found: Found, sought: Sought): Promise<boolean> {
   try { return await isContinuation(file, sought); } finally { await file.close(); }
 }
 
-/** The first `length` unpacked bytes of a gzip file. */
-async function gzHead(path: string, length: number): Promise<Buffer> {
+/** The first `length` unpacked bytes of a gzip file. Throws when it is none. */
+export async function gzHead(path: string, length: number): Promise<Buffer> {
   const source = createReadStream(path, { end: 64 * 1024 });
   const unzip = createGunzip();
   source.on('error', (e) => unzip.destroy(e));
@@ -130,8 +130,8 @@ async function gzHead(path: string, length: number): Promise<Buffer> {
       if (have >= length) break;
     }
   } catch (e) {
-    // Reading stops in the middle of the archive on purpose; only too little is a failure.
-    if (have < length) throw e;
+    // Reading stops in the middle of the archive on purpose; only nothing at all is a failure.
+    if (have === 0) throw e;
   } finally { source.destroy(); unzip.destroy(); }
   return Buffer.concat(parts).subarray(0, length);
 }

@@ -1,13 +1,14 @@
 /** Is a new file only a copy of a log that is followed? (logrotate's copytruncate, or somebody's backup) */
-import { begins, headBytes, mark, openLog, readAt, tailBytes } from '../../linux/file-identity.ts';
+import { begins, gzHead, headBytes, mark, openLog, readAt, tailBytes } from '../../linux/file-identity.ts';
 import type { Mark } from '../../linux/file-identity.ts';
 
 /** Fewer equal bytes say nothing. */
-const enough = 64;
+const enough = 32;
 
-/** The first bytes of a file; empty when it cannot be read. */
+/** The first bytes of a file, unpacked; empty when it cannot be read. */
 export async function headOf(path: string): Promise<Buffer> {
   try {
+    if (path.endsWith('.gz')) return await gzHead(path, headBytes);
     const file = await openLog(path);
     try { return await readAt(file, 0, headBytes); } finally { await file.close(); }
   } catch {
@@ -16,8 +17,11 @@ export async function headOf(path: string): Promise<Buffer> {
   }
 }
 
-export const mayBeCopy = (head: Buffer, of: Mark): boolean =>
-  of.length >= enough && head.length >= enough && (head.length >= of.length ? begins(of, head) : true);
+/** A copy that may still be in the making. */
+export const mayBeCopy = (head: Buffer, of: Mark): boolean => of.length >= enough && head.length >= enough && (head.length < of.length || begins(of, head));
+
+/** A whole copy, or the file itself under another name. */
+export const isCopy = (head: Buffer, of: Mark): boolean => of.length >= enough && begins(of, head);
 
 /** Do both files hold the same as far as `copy` goes? Compares its first and last bytes. */
 export async function isPrefixOf(copy: string, original: string): Promise<boolean> {

@@ -11,11 +11,12 @@ import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { Event } from '../../core/format.ts';
 import type { Batch, Position, SensorContext } from '../../core/ports.ts';
-import { fileKey, findRotated, noMark, openLog, rotatedSiblings } from '../../linux/file-identity.ts';
+import type { Mark } from '../../linux/file-identity.ts';
+import { fileKey, findRotated, mark, noMark, openLog, rotatedSiblings } from '../../linux/file-identity.ts';
 import { expandGlobs, pathMatcher } from '../../linux/glob.ts';
 import { noLines, readLines } from '../../linux/lines.ts';
 import type { Lines } from '../../linux/lines.ts';
-import { headOf, isPrefixOf, mayBeCopy } from './copies.ts';
+import { headOf, isCopy, isPrefixOf, mayBeCopy } from './copies.ts';
 import { checkHead, newFile, readBuffer, readChunk, readHalfLine, sampleLines, savedOf, soughtOf } from './file.ts';
 import type { LogFile, Progress } from './file.ts';
 import type { LogfileOptions } from './options.ts';
@@ -33,8 +34,12 @@ interface Log {
   /** Where a symbolic link leads: inotify speaks of that name. */
   real: string;
   mtimeNs: bigint;
-  /** Not looked at since then, until the current file has been read once in this run. */
-  downSince: number | undefined;
+  /** The last time, Unix ms, at which the path surely named the current file, unchanged; files rotated away later may be unknown. */
+  since: number;
+  /** Beginnings of files that were read to their end and let go, newest last. */
+  done: readonly Mark[];
+  /** The last look; it becomes `since` when reading confirms it. */
+  lookedAt: number;
 }
 
 const positionOf = (path: string): string => `logfile:${path}`;
@@ -42,6 +47,7 @@ const positionOf = (path: string): string => `logfile:${path}`;
 const aliveSource = 'logfile:';
 const compressed = /\.(gz|bz2|xz|zst|zip|Z)$/;
 const aliveEveryMs = 30_000;
+const maxDone = 8;
 const unreadableWaitMs = 3_600_000;
 /** Events wait no longer than this for others to share their commit. */
 const batchMs = 10;
@@ -231,7 +237,7 @@ export class Follower {
       if (!copyOf) files = [this.#firstSight(path, stats)];
     }
     const log = await this.#addLog(path, files, copyOf);
-    log.downSince = saved?.time;
+    if (saved) { log.since = saved.time; log.done = saved.done; }
     if (saved) await this.#look(log);
     else if (!copyOf) this.#dirty.add(log);
   }
@@ -239,7 +245,7 @@ export class Follower {
   async #addLog(path: string, files: LogFile[], copyOf?: string): Promise<Log> {
     const linked = await lstat(path).then((s) => s.isSymbolicLink(), () => false);
     const real = linked ? await realpath(path).catch(() => path) : path;
-    const log: Log = { path, files, copyOf, real, mtimeNs: -1n, downSince: undefined };
+    const log: Log = { path, files, copyOf, real, mtimeNs: -1n, since: this.#context.now(), lookedAt: 0, done: [] };
     this.#logs.set(path, log);
     if (real !== path) { this.#aliases.set(real, log); this.#nextRescan = Math.min(this.#nextRescan, performance.now() + 50); }
     for (const f of files) this.#keys.set(f.key, log);
@@ -281,8 +287,10 @@ export class Follower {
     }
     const key = fileKey(stats);
     if (current?.key === key) {
+      log.lookedAt = now;
       if (Number(stats.size) < current.offset) { await this.#truncated(log, current); this.#dirty.add(log); }
       else if (Number(stats.size) !== current.offset || stats.mtimeNs !== log.mtimeNs) { current.headChecked = false; this.#dirty.add(log); }
+      else log.since = now;
       log.mtimeNs = stats.mtimeNs;
       return;
     }
@@ -309,19 +317,21 @@ export class Follower {
 
   /** Files that came and were rotated away while nobody looked: those written to since, read from the beginning. */
   async #between(log: Log): Promise<LogFile[]> {
-    const { downSince } = log;
-    log.downSince = undefined;
-    if (downSince === undefined) return [];
     for (const f of log.files) if (f.rotatedAt !== undefined && !f.handle && !f.gz) await this.#openFile(log, f);
     const files: LogFile[] = [];
     const now = this.#context.now();
     for (const s of await rotatedSiblings(log.path).catch(() => [])) {
-      if (s.mtimeMs <= downSince || this.#keys.has(s.key) || this.#matches(s.path)) continue;
+      // File times are some ms coarse.
+      if (s.mtimeMs < log.since - 50 || this.#keys.has(s.key) || this.#matches(s.path)) continue;
       if (compressed.test(s.path) && !s.path.endsWith('.gz')) { this.#report.skipped(s.path, 'compressed'); continue; }
+      // The compressed form of a file that is open here under its old inode.
+      const head = await headOf(s.path);
+      if (log.files.some((f) => isCopy(head, f.head)) || log.done.some((m) => isCopy(head, m))) continue;
       const id = createHash('sha256').update(`${s.key}:${s.mtimeMs}:${s.path}`).digest('base64url').slice(0, 16);
       files.push(newFile(s.path, s.key, { id, gz: s.path.endsWith('.gz') ? 'unopened' : undefined, grownAt: now, rotatedAt: now }));
       this.#keys.set(s.key, log);
     }
+    log.since = now;
     return files;
   }
 
@@ -353,17 +363,31 @@ export class Follower {
     const found = f.offset > 0 ? await findRotated(log.path, soughtOf(f)) : undefined;
     this.#context.count('log-truncated');
     if (found) {
-      f.key = found.key;
-      f.path = found.path;
-      f.headChecked = false;
       if (found.gz) f.gz = 'unopened';
-      this.#keys.set(f.key, log);
+      this.#moved(log, f, found);
     } else {
       await this.#finish(log, f);
     }
     const between = await this.#between(log);
     log.files = log.files.toSpliced(log.files.indexOf(next), 0, ...between);
     if (found && !found.gz && this.#matches(found.path) && !this.#excluded(found.path)) await this.#adopt(found.path, f, log);
+  }
+
+  /** The file is now found elsewhere: rotated away, perhaps as a copy under another inode. */
+  #moved(log: Log, f: LogFile, to: { path: string; key: string }): void {
+    const { key } = f;
+    f.path = to.path;
+    f.key = to.key;
+    f.headChecked = false;
+    f.rotatedAt ??= this.#context.now();
+    this.#disown(log, key);
+    this.#keys.set(f.key, log);
+    this.#touched.add(log);
+  }
+
+  /** The inode is free for others unless another file of the log has it. */
+  #disown(log: Log, key: string): void {
+    if (this.#keys.get(key) === log && !log.files.some((other) => other.key === key)) this.#keys.delete(key);
   }
 
   /** The log in the same folder that the new file `path` is a copy of: nothing of it is new. */
@@ -443,7 +467,8 @@ export class Follower {
     this.#holding.delete(f);
     await this.#closeFile(f);
     log.files = log.files.filter((other) => other !== f);
-    if (this.#keys.get(f.key) === log && !log.files.some((other) => other.key === f.key)) this.#keys.delete(f.key);
+    if (f.head.length > 0) log.done = [...log.done, f.head].slice(-maxDone);
+    this.#disown(log, f.key);
     this.#touched.add(log);
   }
 
@@ -488,7 +513,7 @@ export class Follower {
       const { offset } = f;
       const progress = await readChunk(f, handle, this.#buffer, out);
       if (progress === 'changed') { await this.#truncated(log, f); return 'changed'; }
-      if (f.rotatedAt === undefined) log.downSince = undefined;
+      if (f.rotatedAt === undefined) log.since = Math.max(log.since, log.lookedAt);
       const now = this.#context.now();
       if (f.offset !== offset) {
         f.grownAt = now;
@@ -517,6 +542,7 @@ export class Follower {
         return 'end';
       }
       const out = next.value;
+      if (f.head.length === 0) f.head = mark(await headOf(f.path));
       if (!f.decoder && !this.#choose(f, out.lines.slice(0, 20), 0)) { await this.#finish(log, f); return 'end'; }
       if (f.skip) { out.lines.shift(); out.offsets.shift(); f.skip = false; }
       f.offset = out.next;
@@ -537,22 +563,23 @@ export class Follower {
     for (const path of [f.path, undefined]) {
       const found = path === undefined ? await findRotated(log.path, soughtOf(f)) : { path, gz: false, key: f.key };
       if (!found) break;
-      if (found.gz) { f.gz = 'unopened'; f.path = found.path; f.rotatedAt ??= this.#context.now(); return true; }
+      if (found.gz) {
+        f.gz = 'unopened';
+        this.#moved(log, f, found);
+        return true;
+      }
       try {
         const handle = await openLog(found.path);
         const s = await handle.stat({ bigint: true });
         if (!s.isFile() || fileKey(s) !== found.key) { await handle.close(); continue; }
         if (path === undefined) {
-          f.path = found.path;
-          f.key = found.key;
-          f.rotatedAt ??= this.#context.now();
-          this.#keys.set(f.key, log);
+          this.#moved(log, f, { path: found.path, key: found.key });
         }
         f.handle = handle;
         f.headChecked = false;
         this.#open.add(f);
         this.#report.seen(log.path);
-        await this.#closeQuiet();
+        await this.#closeQuiet(f);
         return true;
       } catch (e) {
         if (!isFileError(e)) throw e;
@@ -580,10 +607,10 @@ export class Follower {
   }
 
   /** Keeps the number of open files bounded; a rotated one stays open, its name may vanish. */
-  async #closeQuiet(): Promise<void> {
+  async #closeQuiet(wanted: LogFile): Promise<void> {
     for (const f of this.#open) {
       if (this.#open.size <= this.#options.maxOpenFiles) return;
-      if (f.rotatedAt === undefined) await this.#closeFile(f);
+      if (f.rotatedAt === undefined && f !== wanted) await this.#closeFile(f);
     }
   }
 
@@ -641,7 +668,7 @@ export class Follower {
     }
     const positions: Position[] = [{ source: aliveSource, value: String(now) }, ...this.#forgotten];
     for (const log of this.#touched) {
-      if (log.copyOf === undefined) positions.push({ source: positionOf(log.path), value: formatPosition({ files: log.files.map(savedOf), time: now }) });
+      if (log.copyOf === undefined) positions.push({ source: positionOf(log.path), value: formatPosition({ files: log.files.map(savedOf), done: log.done, time: now }) });
     }
     const batch = { events: this.#events, positions };
     this.#events = [];

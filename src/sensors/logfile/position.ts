@@ -19,6 +19,8 @@ export interface SavedFile {
 
 export interface SavedLog {
   files: SavedFile[];
+  /** The beginnings of files read to their end lately: archives that begin so are not read again. */
+  done: readonly Mark[];
   /** When this was written, Unix ms. */
   time: number;
 }
@@ -26,7 +28,7 @@ export interface SavedLog {
 const maxSaved = 64;
 
 export function formatPosition(log: SavedLog): string {
-  return JSON.stringify({ v: 1, t: log.time, files: log.files.slice(-maxSaved).map((f) =>
+  return JSON.stringify({ v: 1, t: log.time, done: log.done.map((m) => [m.length, m.hash]), files: log.files.slice(-maxSaved).map((f) =>
     [f.id, f.key, f.generation, f.head.length, f.head.hash, f.tail.length, f.tail.hash, f.offset, f.seen, f.skip ? 1 : 0]) });
 }
 
@@ -35,8 +37,8 @@ export function parsePosition(text: string | undefined): SavedLog | undefined {
   if (!text) return undefined;
   let value: unknown;
   try { value = JSON.parse(text); } catch { return undefined; }
-  const { v, t, files } = (value ?? {}) as { v?: unknown; t?: unknown; files?: unknown };
-  if (v !== 1 || typeof t !== 'number' || !Array.isArray(files)) return undefined;
+  const { v, t, done, files } = (value ?? {}) as { v?: unknown; t?: unknown; done?: unknown; files?: unknown };
+  if (v !== 1 || typeof t !== 'number' || !Array.isArray(files) || !Array.isArray(done)) return undefined;
   const out: SavedFile[] = [];
   for (const row of files as unknown[]) {
     if (!Array.isArray(row)) return undefined;
@@ -48,5 +50,6 @@ export function parsePosition(text: string | undefined): SavedLog | undefined {
       offset: offset as number, seen: seen as number, skip: skip === 1,
     });
   }
-  return { files: out, time: t };
+  const marks = (done as unknown[]).flatMap((m) => (Array.isArray(m) && typeof m[0] === 'number' && typeof m[1] === 'string' ? [{ length: m[0], hash: m[1] }] : []));
+  return { files: out, done: marks, time: t };
 }

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/need.ts';
-import { Recorder, rawOpen } from './testing.ts';
-import { logfileSensor } from './sensor.ts';
+import { Recorder, difference, rawOpen } from './testing.ts';
+import type { RecorderOptions } from './testing.ts';
 
 let dir = '';
 let log = '';
@@ -26,7 +26,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-function start(from?: Recorder, more: Partial<Parameters<typeof logfileSensor>[0]> = {}): Recorder {
+function start(from?: Recorder, more: Partial<RecorderOptions> = {}): Recorder {
   const r = new Recorder({ globs: [join(dir, '*.log')], rescanMs: 200, rotatedWaitMs: 600, flushMs: 50, ...more }, from?.positions);
   running.push(r);
   return r;
@@ -113,7 +113,7 @@ describe('rotation while running', () => {
     writeSync(writer, `${numbered(20, 30)}no newline`);
     closeSync(writer);
     await r.until(() => r.lines.length === 41);
-    expect(r.lines.toSorted()).toEqual([...expected(0, 40), 'no newline'].toSorted());
+    expect(difference(r.lines, [...expected(0, 40), 'no newline'])).toEqual({ missing: [], extra: [] });
   });
 
   it('reads what was written before the file was removed, and the one that takes its place', async () => {
@@ -273,7 +273,7 @@ describe('while Moat was down', () => {
     writeFileSync(join(dir, 'born.log'), numbered(1000, 1500));
     const r = start(before, { firstReadBytes: 100 });
     await r.until(() => r.lines.length >= 510);
-    expect(r.lines.toSorted()).toEqual([...expected(100, 110), ...expected(1000, 1500)].toSorted());
+    expect(difference(r.lines, [...expected(100, 110), ...expected(1000, 1500)])).toEqual({ missing: [], extra: [] });
   });
 
   it('a position that is no position counts as none', async () => {
@@ -310,8 +310,8 @@ describe('what is no log', () => {
     writeFileSync(log, 'unknown\n');
     const r = start(undefined, { open: (path, sample, context, emit) => (sample.length > 2 ? rawOpen(path, sample, context, emit) : undefined) });
     await r.until(() => r.health.get(log)?.state === 'blind');
-    appendFileSync(log, `${'x'.repeat(70_000)}\nthird\n`);
-    await r.until(() => r.lines.length === 3);
+    appendFileSync(log, numbered(0, 4000));
+    await r.until(() => r.lines.length === 4001);
     expect(r.lines[0]).toBe('unknown');
     expect(r.health.get(log)?.state).toBe('live');
   });
@@ -356,7 +356,7 @@ describe('lines that are held back', () => {
 });
 
 describe.skipIf(lacks({ files: ['/usr/sbin/logrotate'] }))('logrotate', () => {
-  for (const mode of ['create', 'copytruncate', 'create\ncompress', 'create\ndateext\ndateformat -%Y%m%d%s\nextension .log', 'copytruncate\ncompress']) {
+  for (const mode of ['create', 'copytruncate', 'create\ncompress', 'create\ndateext\ndateformat -%Y%m%d-%s\nextension .log', 'copytruncate\ncompress']) {
     it(`${mode.replaceAll('\n', ', ')}: every line once`, async () => {
       const conf = join(dir, 'rotate.conf');
       writeFileSync(conf, `"${log}" {\n${mode}\nrotate 20\nmissingok\n}\n`);
@@ -365,8 +365,10 @@ describe.skipIf(lacks({ files: ['/usr/sbin/logrotate'] }))('logrotate', () => {
         const t = setInterval(() => { for (let i = 0; i < 5; i++) fs.appendFileSync(process.argv[1], 'line ' + n++ + ' of this log\\n'); if (n >= 3000) clearInterval(t); }, 1);`, log]);
       const done = once(writer, 'exit');
       let r = start();
-      for (let i = 0; i < 6; i++) {
-        await new Promise((resolve) => setTimeout(resolve, 150));
+      const dated = mode.includes('dateext');
+      for (let i = 0; i < (dated ? 2 : 6); i++) {
+        // Dated names have seconds: the next one must differ.
+        await new Promise((resolve) => setTimeout(resolve, dated ? 1050 : 150));
         // Between the copy and the truncation of copytruncate lines are lost by logrotate itself: the writer pauses.
         if (mode.startsWith('copytruncate')) writer.kill('SIGSTOP');
         if (i % 2 === 1) await r.stop();
@@ -378,7 +380,7 @@ describe.skipIf(lacks({ files: ['/usr/sbin/logrotate'] }))('logrotate', () => {
       await done;
       await r.until(() => r.lines.length >= 3000);
       await r.quiet();
-      expect(r.lines.toSorted()).toEqual(expected(0, 3000).toSorted());
+      expect(difference(r.lines, expected(0, 3000))).toEqual({ missing: [], extra: [] });
     });
   }
 });
@@ -394,16 +396,18 @@ describe('kill -9', () => {
       const exit = once(child, 'exit');
       const started = Date.now();
       const deadline = 500 + Math.random() * 500;
-      while (Date.now() - started < deadline) {
+      // What was rotated away before the very first run is not read: none before all logs are known.
+      const known = (): boolean => Recorder.stored(store).positions.size === 4;
+      while (Date.now() - started < deadline || (round === 0 && !known())) {
         const i = Math.floor(Math.random() * 3);
         appendFileSync(logs[i]!, Array.from({ length: 50 }, () => `log ${i} line ${written[i]!++}\n`).join(''));
-        if (Math.random() < 0.03 && existsSync(logs[i]!)) renameSync(logs[i]!, `${logs[i]!}.${round * 1000 + written[i]!}`);
+        if (round > 0 && Math.random() < 0.03 && existsSync(logs[i]!)) renameSync(logs[i]!, `${logs[i]!}.${round * 1000 + written[i]!}`);
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
       child.kill('SIGKILL');
       await exit;
     }
-    for (const path of logs) appendFileSync(path, '');
+    for (const path of logs) appendFileSync(path, ''); // each exists again
     const total = written.reduce((a, b) => a + b);
     const r = new Recorder({ globs: [join(dir, '*.log')], rescanMs: 200, rotatedWaitMs: 600 }, Recorder.stored(store).positions);
     running.push(r);
@@ -411,7 +415,8 @@ describe('kill -9', () => {
     await r.until(() => lines.length + r.lines.length >= total);
     await r.quiet();
     const all = [...lines, ...r.lines];
-    expect(new Set(all).size).toBe(total);
-    expect(all.length).toBe(total);
+    const wanted = written.flatMap((n, i) => Array.from({ length: n }, (_, k) => `log ${i} line ${k}`));
+    expect(difference(all, wanted)).toEqual({ missing: [], extra: [] });
+    expect(total).toBeGreaterThan(10_000);
   });
 });

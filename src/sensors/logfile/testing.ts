@@ -47,6 +47,18 @@ export function pairOpen(_path: string, _sample: readonly string[], context: Dec
   };
 }
 
+/** What is missing and what came more than once: both empty when `got` is `wanted` in any order. */
+export function difference(got: readonly string[], wanted: readonly string[]): { missing: string[]; extra: string[] } {
+  const left = new Map<string, number>();
+  for (const w of wanted) left.set(w, (left.get(w) ?? 0) + 1);
+  const extra: string[] = [];
+  for (const g of got) {
+    const n = left.get(g) ?? 0;
+    if (n > 0) left.set(g, n - 1); else extra.push(g);
+  }
+  return { missing: [...left].filter(([, n]) => n > 0).map(([w]) => w), extra };
+}
+
 export type RecorderOptions = Partial<LogfileOptions> & { globs: readonly string[]; pairs?: boolean };
 
 export class Recorder {
@@ -61,14 +73,15 @@ export class Recorder {
   #release: () => void = () => { /* not held */ };
   #failure: unknown;
 
-  constructor(options: RecorderOptions, positions?: ReadonlyMap<string, string>, store?: (batch: Batch) => void) {
-    this.positions = new Map(positions);
+  constructor(options: RecorderOptions, before?: ReadonlyMap<string, string>, store?: (batch: Batch) => void) {
+    const positions = new Map(before);
+    this.positions = positions;
     const context: SensorContext = {
       signal: this.#abort.signal,
       log: { debug() { /* quiet */ }, info() { /* quiet */ }, warn: (m) => { this.counts.set(m, 1); } },
       host: 'web1',
       now: () => Date.now(),
-      position: (source) => this.positions.get(source),
+      position: (source) => positions.get(source),
       health: (part, state, detail) => { this.health.set(part, { state, detail }); },
       count: (what, n = 1) => { this.counts.set(what, (this.counts.get(what) ?? 0) + n); },
     };
@@ -78,7 +91,7 @@ export class Recorder {
         await this.#held;
         store?.(batch);
         for (const e of batch.events) { this.lines.push(e.message!); this.ids.push(e.id); }
-        for (const p of batch.positions) this.positions.set(p.source, p.value);
+        for (const p of batch.positions) positions.set(p.source, p.value);
       }
     })().catch((e: unknown) => { this.#failure = e; });
   }
