@@ -2,7 +2,7 @@
 import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Kind, unstoredKinds } from '../../core/gen/event.ts';
-import type { Store } from '../../core/ports.ts';
+import type { Commit, Store } from '../../core/ports.ts';
 import { StoreError } from '../error.ts';
 import { type Database, guarded, openDatabase, transaction } from './driver.ts';
 import { openRing } from './events.ts';
@@ -60,24 +60,28 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
     const ring = guarded(file, () => openRing(opened, { file, maxAgeMs: options.maxAgeMs ?? 30 * day, maxBytes, unstored: options.unstored ?? unstoredKinds, count }));
     const ledger = guarded(file, () => openLedger(opened, { file, now, alertMs: options.alertMs ?? 180 * day, maxAlerts: options.maxAlerts ?? 50_000, count }));
 
+    function commit({ events, alerts, positions, learned }: Commit): void {
+      guarded(file, () => transaction(opened, () => {
+        ring.insert(events);
+        ledger.saveAlerts(alerts);
+        ledger.savePositions(positions);
+        if (learned) ledger.saveLearned(learned);
+      }));
+      // The batch is durable by now: trouble with the cap must not look as if it were not. The next commit
+      // meets the same disk, and says so.
+      attempt('trim-failed', ring.trim);
+    }
+
     return {
       ledger,
+      commit,
       events: {
-        ...ring,
+        append: (events) => commit({ events, alerts: [], positions: [] }),
+        range: ring.range,
         prune(at) {
           ledger.prune(at);
           return ring.prune(at);
         },
-      },
-
-      commit({ events, alerts, positions, learned }) {
-        guarded(file, () => transaction(opened, () => {
-          ring.insert(events);
-          ledger.saveAlerts(alerts);
-          ledger.savePositions(positions);
-          if (learned) ledger.saveLearned(learned);
-        }));
-        trimAfter();
       },
 
       check() {
@@ -91,6 +95,8 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
       close() {
         if (isClosed) return;
         isClosed = true;
+        // Leaves one file behind where it can. On a full disk the log stays, and the next open reads it.
+        if (!readOnly) attempt('checkpoint-failed', ring.checkpoint);
         try {
           guarded(file, () => opened.close());
         } finally {
@@ -99,12 +105,11 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
       },
     };
 
-    // The batch is durable by now: trouble with the cap must not look as if it were not.
-    function trimAfter(): void {
+    function attempt(failed: string, work: () => void): void {
       try {
-        ring.trim();
+        work();
       } catch {
-        count('trim-failed'); // the next commit meets the same disk, and says so
+        count(failed);
       }
     }
   } catch (error) {
