@@ -1,6 +1,7 @@
 import type { LogFormat } from '../../core/format.ts';
 import { AccessLine, isAccessLine } from '../access-line.ts';
 import { serverOf } from '../access-server.ts';
+import { ApacheError } from '../error-apache.ts';
 import { lineFormat } from '../lines.ts';
 
 /** Apache: common, combined, vhost_combined (`site:80 ADDRESS - - [`), host names for addresses. */
@@ -22,10 +23,12 @@ export const apache: LogFormat = lineFormat({
   open: (source) => {
     const server = serverOf(source, { kind: 'apache', service: 'apache' });
     const access = new AccessLine(server.service);
+    // A container's output holds both logs.
+    const error = new ApacheError();
     return {
       read: (line, event, times) => {
         event.kind = server.kind;
-        return access.read(line, event, times);
+        return access.read(line, event, times) || error.read(line, event, times);
       },
     };
   },

@@ -1,6 +1,7 @@
 import type { LogFormat } from '../../core/format.ts';
 import { AccessLine, isAccessLine } from '../access-line.ts';
 import { serverOf } from '../access-server.ts';
+import { NginxError } from '../error-nginx.ts';
 import { lineFormat } from '../lines.ts';
 
 /**
@@ -20,10 +21,12 @@ export const nginx: LogFormat = lineFormat({
   open: (source) => {
     const server = serverOf(source, { kind: 'nginx', service: 'nginx' });
     const access = new AccessLine(server.service);
+    // A container's output holds both logs.
+    const error = new NginxError();
     return {
       read: (line, event, times) => {
         event.kind = server.kind;
-        return access.read(line, event, times);
+        return access.read(line, event, times) || error.read(line, event, times);
       },
     };
   },
