@@ -52,4 +52,24 @@ export const formats: readonly LogFormat[] = [
   zimbra,
   journal,
   syslog,
+import { access } from './access/format.ts';
+import { apache } from './apache/format.ts';
+import { caddy } from './caddy/format.ts';
+import { envoy } from './envoy/format.ts';
+import { haproxy } from './haproxy/format.ts';
+import { nginx } from './nginx/format.ts';
+import { nginxProxyManager } from './nginx-proxy-manager/format.ts';
+import { couchdb } from './couchdb/format.ts';
+import { mongodb } from './mongodb/format.ts';
+import { mssql } from './mssql/format.ts';
+import { mysql } from './mysql/format.ts';
+import { postgres } from './postgres/format.ts';
+import { redis } from './redis/format.ts';
+import { traefik } from './traefik/format.ts';
+import { weberror } from './weberror/format.ts';
+
+/** Every log format Moat reads; auto-detection asks them in this order and takes the surest. */
+export const formats: readonly LogFormat[] = [
+  nginx, apache, nginxProxyManager, access, caddy, traefik, haproxy, envoy, weberror,
+  mysql, postgres, redis, mongodb, mssql, couchdb,
 ];
