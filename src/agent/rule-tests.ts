@@ -71,7 +71,7 @@ function testOne(file: string, text: string): RuleTestResult {
 /** Decodes a few lines of text at once, in UTC so that the outcome is the same everywhere. */
 export function decodeText(text: string, format: string, now: number, emit: (event: Event) => void): void {
   const lines = text.split('\n').filter((line) => line !== '');
-  const { decoder } = openDecoder(format, lines, { idPrefix: 'test', source: 'test', host: hostname(), now: () => now, zoneOffset: () => 0 }, emit);
+  const { decoder } = openDecoder(format, lines, { idPrefix: 'test:', source: 'test', host: hostname(), now: () => now, zoneOffset: () => 0 }, emit);
   lines.forEach((line, i) => decoder.decode(line, { line: i + 1, position: i + 1 }));
   decoder.flush();
 }

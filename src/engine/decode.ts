@@ -144,7 +144,7 @@ class JsonDecoder implements LogDecoder {
     if (line.trim() === '') return;
     const record = objectOf(line);
     if (!record) { this.unparsed++; return; }
-    const id = `${this.context.idPrefix}:${place.position}`;
+    const id = `${this.context.idPrefix}${place.position}`;
     const event = this.kind === 'events' ? eventOf(record, id) : foreignEvent(record, id, this.context.now());
     if (!event) { this.unparsed++; return; }
     event.source ??= this.context.source;

@@ -1,0 +1,1 @@
+export const journalAvailable = async (): Promise<boolean> => false;
