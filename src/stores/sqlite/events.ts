@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { Event, eventFields, fieldTypes, type Kind } from '../../core/gen/event.ts';
 import type { EventLog } from '../../core/ports.ts';
 import { StoreError } from '../error.ts';
-import { type Database, guarded, type Row, transaction, type Value } from './driver.ts';
+import { busyMs, type Database, guarded, type Row, transaction, type Value } from './driver.ts';
 import { cutText, maxText, packList, packRecord } from './pack.ts';
 import { eventColumns } from './schema.ts';
 
@@ -22,6 +22,8 @@ export interface Ring extends Omit<EventLog, 'append'> {
   insert: (events: readonly Event[]) => void;
   /** Keeps the size cap; cheap when there is nothing to do. Called after each commit. */
   trim: () => number;
+  /** Whether the rest of the database alone is over the cap: dropping events cannot help any more. */
+  isOver: () => boolean;
   /** Writes the log back into the file, unless a reader still needs it. */
   checkpoint: () => void;
 }
@@ -116,15 +118,19 @@ export function openRing(db: Database, options: RingOptions): Ring {
   /** Empties the write-ahead log unless a reader still needs it; then the next call tries again. */
   function checkpoint(): void {
     db.exec('PRAGMA busy_timeout = 0');
-    const result = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
-    db.exec('PRAGMA busy_timeout = 2000');
-    if (Number(result?.['busy'] ?? 0) !== 0) count('checkpoint-busy');
+    try {
+      const result = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
+      if (Number(result?.['busy'] ?? 0) !== 0) count('checkpoint-busy');
+    } finally {
+      db.exec(`PRAGMA busy_timeout = ${busyMs}`);
+    }
   }
 
   return {
     insert,
     trim,
     checkpoint,
+    isOver: () => fileBytes() - freeBytes() > budget,
 
     *range(fromMs, toMs) {
       // Page by page, each its own short read: a slow consumer holds up neither writes nor checkpoints.

@@ -294,6 +294,20 @@ describe('ring', () => {
     expect(store.check()).toEqual([]);
   });
 
+  it('makes room among the alerts when they alone fill it, closed ones first', () => {
+    const dir = newDir();
+    const store = open({ dir, maxBytes: cap });
+    const evidence = [{ message: 'e'.repeat(4_000) }, { message: 'e'.repeat(4_000) }];
+    for (let round = 0; round < 30; round++) {
+      store.commit({ events: [], alerts: Array.from({ length: 100 }, (_, n) => sampleAlert(`A${round}-${n}`, { last_time: round * 100 + n, evidence, path: 'p'.repeat(4_000), status: round === 20 ? 'closed' : 'open' })), positions: [] });
+    }
+    for (let n = 0; n < 20; n++) store.events.prune(time);
+    expect(size(dir)).toBeLessThanOrEqual(cap);
+    expect(store.ledger.alert('A0-0')).toBeUndefined();
+    expect(store.ledger.alert('A20-50')).toBeUndefined();
+    expect(store.ledger.alert('A29-99')).toBeDefined();
+  });
+
   it('is not held open by events that claim to be of the future', () => {
     const dir = newDir();
     const store = open({ dir, maxBytes: cap });
