@@ -8,7 +8,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 rmSync(`${root}dist`, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  entryPoints: { moat: 'src/main/moat.ts' },
+  // A query of a person runs in a process of its own, which can be stopped.
+  entryPoints: { moat: 'src/main/moat.ts', 'query-child': 'src/stores/sqlite/query-child.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,
