@@ -49,6 +49,7 @@ export function openRing(db: Database, options: RingOptions): Ring {
   const deleteOldest = db.prepare('DELETE FROM event WHERE seq IN (SELECT seq FROM event ORDER BY seq LIMIT ?)');
   const deleteBefore = db.prepare('DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE time < ? ORDER BY time LIMIT ?)');
   const span = db.prepare('SELECT (SELECT max(seq) FROM event) - (SELECT min(seq) FROM event) + 1 AS n');
+  const writeBack = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
   const pageCount = db.prepare('PRAGMA page_count');
   const freeCount = db.prepare('PRAGMA freelist_count');
   const pageSize = Number(db.prepare('PRAGMA page_size').get()!['page_size']);
@@ -119,7 +120,7 @@ export function openRing(db: Database, options: RingOptions): Ring {
   function checkpoint(): void {
     db.exec('PRAGMA busy_timeout = 0');
     try {
-      const result = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
+      const result = writeBack.get();
       if (Number(result?.['busy'] ?? 0) !== 0) count('checkpoint-busy');
     } finally {
       db.exec(`PRAGMA busy_timeout = ${busyMs}`);
@@ -143,6 +144,8 @@ export function openRing(db: Database, options: RingOptions): Ring {
       }
     },
 
+    // One bounded step; the caller goes on while it returns more than 0. Age is the event's own time against
+    // the clock it is given: when that clock is wrong by years, so is what goes. 5,000 rows a call leave time to see it.
     prune(now) {
       return guarded(file, () => {
         const aged = transaction(db, () => Number(deleteBefore.run(now - options.maxAgeMs, chunk).changes));

@@ -4,7 +4,7 @@ import type { Level } from '../../core/level.ts';
 import type { AlertFilter, Ledger, Position } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
 import { StoreError } from '../error.ts';
-import { type Database, guarded, type Row, transaction, type Value } from './driver.ts';
+import { type Database, guarded, type Row, type Statement, transaction, type Value } from './driver.ts';
 import { fromJson } from './events.ts';
 import { cutText, maxAlertText, maxText, packEvidence, packList } from './pack.ts';
 import { secretPrefix } from './schema.ts';
@@ -65,6 +65,13 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
     open: db.prepare('INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
     secret: db.prepare('INSERT INTO secret (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
   };
+  /** One statement for each combination of filters; there are 32. */
+  const lists = new Map<string, Statement>();
+  const list = (where: string): Statement => {
+    const known = lists.get(where) ?? db.prepare(`SELECT ${columns} FROM alert ${where} ORDER BY last_time DESC, rowid DESC LIMIT ?`);
+    lists.set(where, known);
+    return known;
+  };
   const room = (name: string): 'open' | 'secret' => name.startsWith(secretPrefix) ? 'secret' : 'open';
   const text = (row: Row | undefined): string | undefined => row === undefined ? undefined : String(row['value']);
   const short = (value: string): string => cutText(value, maxAlertText, count);
@@ -85,7 +92,7 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
     alerts(filter) {
       const { where, values } = conditions(filter);
       const limit = Math.max(0, Math.trunc(filter.limit ?? defaultLimit));
-      return read(() => db.prepare(`SELECT ${columns} FROM alert ${where} ORDER BY last_time DESC, rowid DESC LIMIT ?`).all(...values, limit).map((row) => toAlert(row, file)!));
+      return read(() => list(where).all(...values, limit).map((row) => toAlert(row, file)!));
     },
 
     close(alertId, open = false) {
