@@ -6,6 +6,7 @@ import { eventJson } from '../../engine/event-json.ts';
 import { loadRules, ownRules } from '../../agent/detector.ts';
 import { runRuleTests } from '../../agent/rule-tests.ts';
 import { replay } from '../../agent/replay.ts';
+import { explain, type Rule } from '../../sigma/index.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { explainLines } from '../explain-text.ts';
@@ -81,10 +82,15 @@ export function addRules(cli: Cli): void {
       let more = 0;
       const result = await replay({ files, format: options.format, lang, detect: undefined, onEvent: (event) => { if (events.length < options.limit) events.push(event); else more++; } });
       for (const file of result.files) if (file.error !== undefined) throw new MoatError('unreadable', file.error);
+      // Of a correlation the rules it counts are explained.
+      const single = rule.type === 'rule' ? [rule] : all.filter((r): r is Rule => r.type === 'rule' && rule.rules.some((wanted) => wanted === r.name || wanted === r.id));
       for (const event of events) {
-        const explained = engine.explain(rule, event);
-        if (options.json) console.log(JSON.stringify({ event: eventJson(event), explained }));
-        else console.log(explainLines(event, explained, lang).join('\n'));
+        for (const one of single) {
+          const explained = explain(engine, one, event);
+          if (options.json) { console.log(JSON.stringify({ rule: one.name ?? one.id, event: eventJson(event), explained })); continue; }
+          if (single.length > 1 || one !== rule) console.log(pc.bold(safe(one.name ?? one.title)));
+          console.log(explainLines(event, explained, lang).join('\n'));
+        }
       }
       if (events.length === 0) console.log(t('文件里没有能读懂的事件', 'the files hold no event that was understood'));
       if (more > 0) console.error(t(`另有 ${more} 个事件未显示；加 --limit`, `${more} more events not shown; see --limit`));
