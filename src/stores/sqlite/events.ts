@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { Event, eventFields, fieldTypes, type Kind } from '../../core/gen/event.ts';
 import type { EventLog } from '../../core/ports.ts';
 import { StoreError } from '../error.ts';
-import { type Database, guarded, type Row, transaction, type Value } from './driver.ts';
+import { busyMs, type Database, guarded, type Row, transaction, type Value } from './driver.ts';
 import { cutText, maxText, packList, packRecord } from './pack.ts';
 import { eventColumns } from './schema.ts';
 
@@ -22,6 +22,8 @@ export interface Ring extends Omit<EventLog, 'append'> {
   insert: (events: readonly Event[]) => void;
   /** Keeps the size cap; cheap when there is nothing to do. Called after each commit. */
   trim: () => number;
+  /** Whether the rest of the database alone is over the cap: dropping events cannot help any more. */
+  isOver: () => boolean;
   /** Writes the log back into the file, unless a reader still needs it. */
   checkpoint: () => void;
 }
@@ -47,6 +49,7 @@ export function openRing(db: Database, options: RingOptions): Ring {
   const deleteOldest = db.prepare('DELETE FROM event WHERE seq IN (SELECT seq FROM event ORDER BY seq LIMIT ?)');
   const deleteBefore = db.prepare('DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE time < ? ORDER BY time LIMIT ?)');
   const span = db.prepare('SELECT (SELECT max(seq) FROM event) - (SELECT min(seq) FROM event) + 1 AS n');
+  const writeBack = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
   const pageCount = db.prepare('PRAGMA page_count');
   const freeCount = db.prepare('PRAGMA freelist_count');
   const pageSize = Number(db.prepare('PRAGMA page_size').get()!['page_size']);
@@ -116,15 +119,19 @@ export function openRing(db: Database, options: RingOptions): Ring {
   /** Empties the write-ahead log unless a reader still needs it; then the next call tries again. */
   function checkpoint(): void {
     db.exec('PRAGMA busy_timeout = 0');
-    const result = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
-    db.exec('PRAGMA busy_timeout = 2000');
-    if (Number(result?.['busy'] ?? 0) !== 0) count('checkpoint-busy');
+    try {
+      const result = writeBack.get();
+      if (Number(result?.['busy'] ?? 0) !== 0) count('checkpoint-busy');
+    } finally {
+      db.exec(`PRAGMA busy_timeout = ${busyMs}`);
+    }
   }
 
   return {
     insert,
     trim,
     checkpoint,
+    isOver: () => fileBytes() - freeBytes() > budget,
 
     *range(fromMs, toMs) {
       // Page by page, each its own short read: a slow consumer holds up neither writes nor checkpoints.
@@ -137,6 +144,8 @@ export function openRing(db: Database, options: RingOptions): Ring {
       }
     },
 
+    // One bounded step; the caller goes on while it returns more than 0. Age is the event's own time against
+    // the clock it is given: when that clock is wrong by years, so is what goes. 5,000 rows a call leave time to see it.
     prune(now) {
       return guarded(file, () => {
         const aged = transaction(db, () => Number(deleteBefore.run(now - options.maxAgeMs, chunk).changes));

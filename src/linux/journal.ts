@@ -1,1 +1,0 @@
-export const journalAvailable = async (): Promise<boolean> => false;

@@ -1,1 +1,0 @@
-import type {Sensor} from '../../core/ports.ts'; import type {DecodeContext,LogDecoder,Event} from '../../core/format.ts'; export const journalSensor = (_o: {open:(c:DecodeContext,e:(x:Event)=>void)=>LogDecoder|undefined; zoneOffset:unknown; firstReadMs:number}): Sensor => ({id:'journal',title:{zh:'',en:''},blind:{zh:'',en:''},open: async function*(){} as never});
