@@ -24,10 +24,9 @@ export class Nested {
 
   /** True when a format took the line; events come through `emit` (at once for formats of one line). */
   decode(line: string, place: LinePlace): boolean {
-    const current = this.#current;
-    if (!current || current.format.sniff(line) < 0.7) this.#choose(line);
-    const chosen = this.#current;
-    if (!chosen || chosen.format.sniff(line) <= 0) return false;
+    const sure = this.#current?.format.sniff(line) ?? 0;
+    const chosen = sure >= 0.7 ? this.#current : this.#choose(line) ?? (sure > 0 ? this.#current : undefined);
+    if (!chosen) return false;
     const before = chosen.decoder.unparsed;
     chosen.decoder.decode(line, place);
     return chosen.decoder.unparsed === before;
@@ -37,7 +36,7 @@ export class Nested {
     for (const decoder of this.#open.values()) decoder.flush();
   }
 
-  #choose(line: string): void {
+  #choose(line: string): { format: LogFormat; decoder: LogDecoder } | undefined {
     let best: LogFormat | undefined;
     let score = 0.3;
     for (const format of this.#formats) {
@@ -46,7 +45,7 @@ export class Nested {
       best = format;
       score = sure;
     }
-    if (!best) return;
+    if (!best) return undefined;
     let decoder = this.#open.get(best.id);
     if (!decoder) {
       if (this.#open.size >= mostOpen) {
@@ -60,5 +59,6 @@ export class Nested {
       this.#open.set(best.id, decoder);
     }
     this.#current = { format: best, decoder };
+    return this.#current;
   }
 }

@@ -14,6 +14,7 @@ import { su } from './su/program.ts';
 import { sudo } from './sudo/program.ts';
 import { systemd } from './systemd/program.ts';
 import { vnc } from './vnc/program.ts';
+import { webapps } from './webapps/program.ts';
 import { webmin } from './webmin/program.ts';
 import { xrdp } from './xrdp/program.ts';
 
@@ -35,5 +36,6 @@ export const programs: readonly Program[] = [
   systemd,
   vnc,
   webmin,
+  webapps,
   xrdp,
 ];
