@@ -1,5 +1,6 @@
 import type { Event } from '../core/gen/event.ts';
-import { addressAndPort, canonicalIp, clientBehindProxy, isIpv4, looksLikeHost } from './address.ts';
+import { canonicalIp, isIpv4 } from '../core/address.ts';
+import { addressAndPort, clientBehindProxy, looksLikeHost } from './address.ts';
 import type { LineReader } from './lines.ts';
 import type { Times } from './time.ts';
 import { decodeUrl, hex2, utf8 } from './url.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { addressAndPort, canonicalIp, clientBehindProxy, isPrivate } from './address.ts';
+import { canonicalIp } from '../core/address.ts';
+import { addressAndPort, clientBehindProxy, isPrivate } from './address.ts';
 
 describe('addresses as logs write them', () => {
   it.each([

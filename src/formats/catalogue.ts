@@ -8,6 +8,11 @@ import { couchdb } from './couchdb/format.ts';
 import { domino } from './domino/format.ts';
 import { dovecot } from './dovecot/format.ts';
 import { ejabberd } from './ejabberd/format.ts';
+import { appLogs } from './apps/format.ts';
+import { caddy } from './caddy/format.ts';
+import { couchdb } from './couchdb/format.ts';
+import { cri } from './cri/format.ts';
+import { docker } from './docker/format.ts';
 import { envoy } from './envoy/format.ts';
 import { exchange } from './exchange/format.ts';
 import { exim } from './exim/format.ts';
@@ -27,6 +32,11 @@ import { nginxProxyManager } from './nginx-proxy-manager/format.ts';
 import { openvpn } from './openvpn/format.ts';
 import { oracleims } from './oracleims/format.ts';
 import { portsentry } from './portsentry/format.ts';
+import { mongodb } from './mongodb/format.ts';
+import { mssql } from './mssql/format.ts';
+import { mysql } from './mysql/format.ts';
+import { nginx } from './nginx/format.ts';
+import { nginxProxyManager } from './nginx-proxy-manager/format.ts';
 import { postgres } from './postgres/format.ts';
 import { proftpd } from './proftpd/format.ts';
 import { redis } from './redis/format.ts';
@@ -67,6 +77,10 @@ export const formats: readonly LogFormat[] = [
   zimbra,
   journal,
   syslog,
+  journal,
+  syslog,
+  docker,
+  cri,
   nginx,
   apache,
   nginxProxyManager,
@@ -82,4 +96,5 @@ export const formats: readonly LogFormat[] = [
   mongodb,
   mssql,
   couchdb,
+  appLogs,
 ];

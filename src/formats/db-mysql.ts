@@ -1,5 +1,6 @@
 import type { Event } from '../core/gen/event.ts';
-import { canonicalIp, looksLikeHost } from './address.ts';
+import { canonicalIp } from '../core/address.ts';
+import { looksLikeHost } from './address.ts';
 import type { LineReader } from './lines.ts';
 import type { Times } from './time.ts';
 

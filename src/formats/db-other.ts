@@ -1,5 +1,6 @@
 import type { Event } from '../core/gen/event.ts';
-import { addressAndPort, canonicalIp } from './address.ts';
+import { canonicalIp } from '../core/address.ts';
+import { addressAndPort } from './address.ts';
 import { type JsonRecord, parseRecord, pickText, recordTime } from './json.ts';
 import { finishRequest, setTarget } from './access-line.ts';
 import type { LineReader } from './lines.ts';

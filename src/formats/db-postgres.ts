@@ -1,5 +1,6 @@
 import type { Event } from '../core/gen/event.ts';
-import { addressAndPort, canonicalIp } from './address.ts';
+import { canonicalIp } from '../core/address.ts';
+import { addressAndPort } from './address.ts';
 import { parseRecord, pickText } from './json.ts';
 import type { LineReader } from './lines.ts';
 import type { Times } from './time.ts';

@@ -1,6 +1,7 @@
 import type { Event } from '../core/gen/event.ts';
 import { finishRequest, nextQuote, plain, setRequest } from './access-line.ts';
-import { addressAndPort, canonicalIp } from './address.ts';
+import { canonicalIp } from '../core/address.ts';
+import { addressAndPort } from './address.ts';
 import type { LineReader } from './lines.ts';
 import type { Times } from './time.ts';
 

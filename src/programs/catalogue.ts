@@ -39,6 +39,7 @@ import { su } from './su/program.ts';
 import { sudo } from './sudo/program.ts';
 import { systemd } from './systemd/program.ts';
 import { vnc } from './vnc/program.ts';
+import { webapps } from './webapps/program.ts';
 import { webmin } from './webmin/program.ts';
 import { xrdp } from './xrdp/program.ts';
 
@@ -60,6 +61,7 @@ export const programs: readonly Program[] = [
   systemd,
   vnc,
   webmin,
+  webapps,
   xrdp,
   asterisk,
   courier,

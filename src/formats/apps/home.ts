@@ -68,14 +68,6 @@ export const home: readonly App[] = [
     ],
   },
   {
-    id: 'lfd',
-    tags: ['lfd'],
-    rules: [
-      fail('*Blocked in csf*', String.raw`^\((?<time>x)?\w+\) .* from <IP> \([^)]*\): \d+ in the last \d+ secs? - \*Blocked in csf\*`, 'blocked'),
-      fail(' from ', String.raw`^\(\w+\) Failed .{1,60} login from <IP> \(`, 'blocked'),
-    ],
-  },
-  {
     id: 'endlessh',
     tags: ['endlessh'],
     rules: [fail('ACCEPT host=', String.raw`^ACCEPT host=<IP> port=<PORT> fd=`, 'honeypot')],

@@ -122,14 +122,6 @@ export const identity: readonly App[] = [
     rules: [fail('peer_ip=', String.raw`^\d\d:\d\d:\d\d\.\d{3} (?:\w+=\S* )*?user=(?<user>\S*) (?:\w+=\S* )*?peer_ip=<IP> \[error\] ClientHandler: (?:Exchange error: "Wrong password"|User not found|Exchange error)`)],
   },
   {
-    id: 'samba',
-    tags: ['smbd', 'smbd_audit', 'samba'],
-    rules: [fail('remote host [ipv', String.raw`Auth: \[[^\]]*\] user \[[^\]]*\]\\\[(?<user>[^\]]*)\] at \[(?<time>[^\]]*)\] with \[[^\]]*\] status \[NT_STATUS_(?!OK\])\w+\] workstation \[.*?\] remote host \[ipv[46]:<IP>:<PORT>\] mapped to `)],
-    records: [
-      { when: { 'Authentication.status': /^NT_STATUS_(?!OK$)/ }, ip: ['Authentication.remoteAddress'], user: ['Authentication.clientAccount'] },
-    ],
-  },
-  {
     id: 'openvas',
     rules: [fail('Authentication failure for user', String.raw`Authentication failure for user:? (?:'|\[)?<USER>(?:'|\])?,? from <IP>$`)],
   },

@@ -104,7 +104,7 @@ export const media: readonly App[] = [
   {
     id: 'tautulli',
     line: /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d - \w+ +:: /,
-    rules: [fail('invalid ', String.raw`WebAuth :: Invalid (?:user )?login attempt (?:from '<USER>'|from '<USER>' using IP <IP>)`), fail('nvalid ', String.raw`nvalid .{0,20}login attempt from '<USER>'.*\(?(?:IP|ip)[: ]+<IP>`)],
+    rules: [fail('nvalid ', String.raw`nvalid .{0,20}login attempt from '<USER>'.{0,20}\(?(?:IP|ip)(?: address)?[: ]+<IP>`)],
   },
   {
     id: 'photoprism',

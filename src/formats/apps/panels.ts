@@ -121,18 +121,6 @@ export const panels: readonly App[] = [
     ],
   },
   {
-    id: 'monit',
-    tags: ['monit'],
-    paths: ['/var/log/monit.log', '/var/log/monit'],
-    line: /^\[[A-Z]{2,5} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\] \w+ +: /,
-    rules: [
-      fail(' supplied ', String.raw`Warning: Client '<IP>' supplied (?:unknown user|wrong password for user) '<USER>' accessing monit httpd$`),
-      { ...fail('access denied -- client', String.raw`HttpRequest: access denied -- client <IP>: (?:missing or )?invalid Authorization header|HttpRequest: access denied -- client \S+: (?:missing or invalid Authorization header|empty username|unknown user '')$`, 'denied') },
-      fail('access denied -- client', String.raw`HttpRequest: access denied -- client <IP>: (?:empty password|wrong password for user '<USER>')$`),
-      fail('access denied -- client', String.raw`HttpRequest: access denied -- client <IP>: unknown user '(?<user>.+)'$`),
-    ],
-  },
-  {
     id: 'monitorix',
     tags: ['monitorix'],
     paths: ['/var/log/monitorix-httpd'],

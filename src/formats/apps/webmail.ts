@@ -69,61 +69,6 @@ export const webmail: readonly App[] = [
     rules: [fail('::login::', String.raw`(?<time>\d{4}-\d\d-\d\dT[\d:]+[+-]\d\d:\d\d) WARN \(\d\): Tinebase_Controller::login::\d+ Login with username <USER> from <IP> failed \(-\d+\)!$`)],
   },
   {
-    id: 'oracleims',
-    line: /^<co ts="\d{4}-/,
-    rules: [
-      fail('mi="', String.raw`^<co ts="(?<time>[\dT:.-]+)"(?: \w+="[^"]*")*? tr="[A-Z]+\|[0-9A-Fa-f.:]+\|\d+\|<IP>\|\d+" ap="[^"]*" mi="(?:Bad password|Authentication failed|No such user|User not found|Account (?:locked|disabled)|Invalid username or password)[^"]*" us="(?<user>[^"]*)" di="535 `),
-    ],
-  },
-  {
-    id: 'kerio',
-    paths: ['/opt/kerio/mailserver/store/logs/*.log'],
-    line: /^\[\d\d\/[A-Z][a-z]{2}\/\d{4} \d\d:\d\d:\d\d\] (?:SMTP|IMAP|POP3|HTTP|Attempt to|Relay attempt|IP address|Failed |Client with|Message from|Administration login)/,
-    rules: [
-      fail('ogin from ', String.raw`^Failed \w+ login from <IP>(?: with|,|$)`),
-      fail('ogin into ', String.raw`^Administration login into .{1,60} from <IP> failed: `),
-      fail("doesn't exist. Attempt from", String.raw`^\w+: User <USER> doesn't exist\. Attempt from IP address <IP>\.?$`),
-      fail('nvalid password for user', String.raw`^\w+: Invalid password for user <USER>\. Attempt from IP address <IP>\.?$`),
-      fail('to unknown recipient', String.raw`^Attempt to deliver to unknown recipient <.*>, from <.*>, IP address <IP>$`, 'rejected'),
-      fail('SMTP Spam attack detected', String.raw`^SMTP Spam attack detected from <IP>,`, 'rejected'),
-      fail('found in DNS blacklist', String.raw`^IP address <IP> found in DNS blacklist `, 'rejected'),
-      fail('Relay attempt from', String.raw`^Relay attempt from IP address <IP>,?`, 'rejected'),
-      fail('no reverse DNS', String.raw`^Client with IP address <IP> has no reverse DNS`, 'rejected'),
-      fail('Message from IP address', String.raw`^Message from IP address <IP>, sender `, 'rejected'),
-    ],
-  },
-  {
-    id: 'mailu',
-    tags: ['mailu-admin', 'admin'],
-    line: /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\] [A-Z]+ in \w+: /,
-    rules: [
-      fail('has been rate-limited', String.raw`^WARNING in limiter: Authentication attempt from <IP> (?:for <USER> )?has been rate-limited\.$`, 'limited'),
-      fail('Login failed for', String.raw`^\w+ in \w+: Login failed for:? <USER> from:? <IP>:?`),
-      fail('Login attempt for', String.raw`^\w+ in \w+: Login attempt for:? <USER> from:? <IP>: failed`),
-    ],
-  },
-  {
-    id: 'zimbra',
-    tags: ['zimbramon', 'zimbra', 'mailbox'],
-    paths: ['/opt/zimbra/log/mailbox.log', '/opt/zimbra/log/audit.log'],
-    line: /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (?:INFO|WARN|ERROR|DEBUG) +\[[^\]]*\] \[[^\]]*\] \w+ - /,
-    rules: [
-      // What Zimbra knows of the client stands in the second bracket: oip first, for a proxy is in ip.
-      fail('authentication failed for [', String.raw`^\w+ +\[[^\]]*\] \[(?:[^\]]*;)?oip=(?:[^;\]]*, ?)?<IP>;[^\]]*\] \S+ - (?:handler exception: )?authentication failed for \[<USER>\], `),
-      fail('authentication failed for [', String.raw`^\w+ +\[[^\]]*\] \[(?:[^\]]*;)?ip=<IP>;[^\]]*\] \S+ - (?:handler exception: )?authentication failed for \[<USER>\], `),
-      fail('error=authentication failed', String.raw`^\w+ +\[[^\]]*\] \[(?:[^\]]*;)?oip=<IP>;[^\]]*\] security - cmd=Auth; account=<USER>; .*error=authentication failed for `),
-      fail('error=authentication failed', String.raw`^\w+ +\[[^\]]*\] \[(?:[^\]]*;)?ip=<IP>;[^\]]*\] security - cmd=Auth; account=<USER>; .*error=authentication failed for `),
-    ],
-  },
-  {
-    id: 'exchange',
-    line: /^(?:#Software: Microsoft Exchange|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z,)/,
-    rules: [
-      fail('AuthFailed', String.raw`^[0-9A-F]{8,},\d+,[\[\]0-9A-Fa-f.:]+,<IP>:<PORT>,(?<user>[^,]*),.*AuthFailed:`),
-      fail('Authentication unsuccessful', String.raw`^[^,]*,[0-9A-F]+,\d+,[\[\]0-9A-Fa-f.:]+,<IP>:<PORT>,>,535 5\.7\.3 Authentication unsuccessful`),
-    ],
-  },
-  {
     id: 'rainloop',
     tags: ['rainloop', 'snappymail'],
     rules: [
