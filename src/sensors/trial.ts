@@ -9,6 +9,8 @@ export interface Trial {
   positions: Map<string, string>;
   /** The first event, past or to come, that `wanted` holds for; throws with what came instead after `seconds`. */
   until(wanted: (event: Event) => boolean, seconds?: number): Promise<Event>;
+  /** Waits until the condition holds. */
+  when(condition: () => boolean, seconds?: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -32,17 +34,19 @@ export function start(sensor: Sensor, saved: Readonly<Record<string, string>> = 
       for (const position of batch.positions) positions.set(position.source, position.value);
     }
   })().catch((error: unknown) => { failed = error; });
+  async function poll<T>(look: () => T | undefined, seconds: number): Promise<T> {
+    for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
+      if (failed !== undefined) throw failed;
+      const found = look();
+      if (found !== undefined) return found;
+      await new Promise((resolve) => { setTimeout(resolve, 30); });
+    }
+    throw new Error(`not seen within ${seconds} s; came: ${events.slice(-30).map((e) => `${e.action} ${e.pid ?? ''} ${e.process_path ?? ''} ${e.metric ?? ''} ${e.value ?? ''} ${e.outcome ?? ''}`).join(' | ')}`);
+  }
   return {
     events, counts, health, positions,
-    async until(wanted, seconds = 20) {
-      for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
-        if (failed !== undefined) throw failed;
-        const found = events.find(wanted);
-        if (found !== undefined) return found;
-        await new Promise((resolve) => { setTimeout(resolve, 30); });
-      }
-      throw new Error(`not seen within ${seconds} s; came: ${events.slice(-30).map((e) => `${e.action} ${e.pid ?? ''} ${e.process_path ?? ''} ${e.metric ?? ''} ${e.value ?? ''} ${e.outcome ?? ''}`).join(' | ')}`);
-    },
+    until: (wanted, seconds = 20) => poll(() => events.find(wanted), seconds),
+    async when(condition, seconds = 20) { await poll(() => condition() || undefined, seconds); },
     async stop() {
       abort.abort();
       await done;

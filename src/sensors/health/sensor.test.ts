@@ -106,7 +106,7 @@ it('sees a real service fail and recover; three failures raise one alarm, recove
   await trial.until((e) => e.http_status === 502);
   await close(server);
   const failure = (): number => trial?.events.filter((e) => e.outcome === 'failure').length ?? 0;
-  await trial.until(() => failure() >= 5);
+  await trial.when(() => failure() >= 5);
   expect(found.map((d) => d.level)).toEqual(['high']);
 
   status = 200;
@@ -120,7 +120,7 @@ it('waits for a default service to come, and takes its end for a failure', async
   const port = await open(server);
   await close(server);
   trial = start(healthSensor({ defaultUrls: [`http://127.0.0.1:${port}/`], everyMs: 60 }));
-  await trial.until(() => trial?.health.get(`http://127.0.0.1:${port}/`) === 'waiting');
+  await trial.when(() => trial?.health.get(`http://127.0.0.1:${port}/`) === 'waiting');
   expect(trial.events).toEqual([]);
   const later = web((_request, response) => { response.end(); });
   await open(later, port);

@@ -36,7 +36,7 @@ it('measures a busy process, tells once that it fell, and then nothing', async (
   await trial.until((e) => e.metric === 'process-cpu' && e.pid === child.pid && e.time > busy.time && (e.value ?? 100) < 5);
   const told = trial.events.filter((e) => e.metric === 'process-cpu' && e.pid === child.pid).length;
   const samples = trial.events.filter((e) => e.metric === 'host-cpu').length;
-  await trial.until(() => (trial?.events.filter((e) => e.metric === 'host-cpu').length ?? 0) >= samples + 3);
+  await trial.when(() => (trial?.events.filter((e) => e.metric === 'host-cpu').length ?? 0) >= samples + 3);
   expect(trial.events.filter((e) => e.metric === 'process-cpu' && e.pid === child.pid).length).toBe(told);
 });
 

@@ -81,7 +81,7 @@ describe('processes', () => {
     trial = start(processSensor({ everyMs: 100 }), { process: `${bootId(procfs)} ${ticks}` });
     expect((await trial.until((e) => e.pid === child.pid)).action).toBe('process-start');
     expect((await trial.until((e) => e.pid === process.pid)).action).toBe('process-seen');
-    await trial.until(() => trial?.positions.has('process') === true);
+    await trial.when(() => trial?.positions.has('process') === true);
     expect(trial.positions.get('process')).toMatch(/^[0-9a-f-]{36} \d+$/);
   });
 
