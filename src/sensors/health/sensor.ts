@@ -13,16 +13,18 @@ import { probe } from './probe.ts';
 export interface HealthOptions {
   /** What to ask. When none is named, ports 80 and 443 of this machine are asked once something has been well there. */
   urls?: readonly string[];
+  /** What is asked when none is named. */
+  defaultUrls?: readonly string[];
   everyMs?: number;
   timeoutMs?: number;
 }
 
-const defaultUrls = ['http://127.0.0.1:80/', 'https://127.0.0.1:443/'];
+const webPorts = ['http://127.0.0.1:80/', 'https://127.0.0.1:443/'];
 const maxUrls = 64;
 
 /** Throws MoatError 'bad-url' for a url that cannot be asked. */
 export function healthSensor(options: HealthOptions = {}): Sensor {
-  const { urls = [], everyMs = 30_000, timeoutMs = 5000 } = options;
+  const { urls = [], defaultUrls = webPorts, everyMs = 30_000, timeoutMs = 5000 } = options;
   for (const url of urls) {
     if (!URL.canParse(url) || !/^https?:\/\//i.test(url)) {
       throw new MoatError('bad-url', `expected an http or https url, got ${JSON.stringify(url.slice(0, 200))} in health urls`, { hint: 'write it like http://127.0.0.1:8080/status' });

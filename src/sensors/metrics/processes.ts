@@ -12,7 +12,7 @@ export interface Floors {
   io: number;
 }
 
-export const floors: Floors = { cpu: 5, memory: 5, io: 1024 * 1024 };
+export const usualFloors: Floors = { cpu: 5, memory: 5, io: 1024 * 1024 };
 
 export interface Usage {
   process: Described;
@@ -65,13 +65,13 @@ export class ProcessSampler {
   #round = 0;
   #first = true;
 
-  constructor(procfs: Procfs, users: Users, machine: { bootTime: number; memoryBytes: number; pageSize: number }, bounds: Floors = floors) {
+  constructor(procfs: Procfs, users: Users, machine: { bootTime: number; memoryBytes: number; pageSize: number }, floors: Floors) {
     this.#procfs = procfs;
     this.#users = users;
     this.#bootTime = machine.bootTime;
     this.#pageSize = machine.pageSize;
     this.#memoryPages = machine.memoryBytes / machine.pageSize;
-    this.#floors = bounds;
+    this.#floors = floors;
   }
 
   get size(): number { return this.#entries.size; }

@@ -26,13 +26,13 @@ import { Users } from '../../linux/users.ts';
 import { nextWait, pause } from '../pace.ts';
 import type { HostValue } from './host.ts';
 import { diskSpace, HostSampler } from './host.ts';
-import type { Usage } from './processes.ts';
-import { ProcessSampler } from './processes.ts';
+import type { Floors, Usage } from './processes.ts';
+import { ProcessSampler, usualFloors } from './processes.ts';
 
-export interface MetricsOptions { root?: string; everyMs?: number; diskSpaceEveryMs?: number }
+export interface MetricsOptions { root?: string; everyMs?: number; diskSpaceEveryMs?: number; floors?: Floors }
 
 export function metricsSensor(options: MetricsOptions = {}): Sensor {
-  const { root = '/', everyMs = 5000, diskSpaceEveryMs = 60_000 } = options;
+  const { root = '/', everyMs = 5000, diskSpaceEveryMs = 60_000, floors = usualFloors } = options;
   return {
     id: 'metrics',
     title: { zh: 'CPU、内存、磁盘与网络用量', en: 'CPU, memory, disk and network use' },
@@ -45,16 +45,16 @@ export function metricsSensor(options: MetricsOptions = {}): Sensor {
       fix: { zh: '挂载 proc：mount -t proc proc /proc', en: 'mount it: mount -t proc proc /proc' },
       met: () => Promise.resolve(new Procfs(root).read('stat') !== undefined),
     }],
-    open: (context) => watch(context, root, everyMs, diskSpaceEveryMs),
+    open: (context) => watch(context, root, everyMs, diskSpaceEveryMs, floors),
   };
 }
 
-async function* watch(context: SensorContext, root: string, everyMs: number, diskSpaceEveryMs: number): AsyncIterable<Batch> {
+async function* watch(context: SensorContext, root: string, everyMs: number, diskSpaceEveryMs: number, floors: Floors): AsyncIterable<Batch> {
   const procfs = new Procfs(root);
   const boot = bootId(procfs).slice(0, 8);
   let at = performance.now();
   const host = new HostSampler(procfs, at);
-  const processes = new ProcessSampler(procfs, new Users(root), { bootTime: bootTime(procfs), memoryBytes: memory(procfs).totalBytes, pageSize: pageSize(procfs) });
+  const processes = new ProcessSampler(procfs, new Users(root), { bootTime: bootTime(procfs), memoryBytes: memory(procfs).totalBytes, pageSize: pageSize(procfs) }, floors);
   const dropped = (n: number): void => { context.count('processes beyond the limit, not measured', n); };
   processes.look(at, context.now(), uptime(procfs), 0, everyMs, dropped);
   context.health('metrics', 'live');
