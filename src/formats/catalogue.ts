@@ -49,6 +49,7 @@ import { vsftpd } from './vsftpd/format.ts';
 import { weberror } from './weberror/format.ts';
 import { xferlog } from './xferlog/format.ts';
 import { zimbra } from './zimbra/format.ts';
+import { xrdpLog } from './xrdp/format.ts';
 
 /** Every log format Moat reads; auto-detection asks them in this order and takes the surest. */
 export const formats: readonly LogFormat[] = [
@@ -97,4 +98,5 @@ export const formats: readonly LogFormat[] = [
   mssql,
   couchdb,
   appLogs,
+  xrdpLog,
 ];
