@@ -15,7 +15,7 @@ interface Connection { ip: string | undefined; port: number | undefined; op: str
 
 /** `conn=7 fd=12 ACCEPT from IP=192.0.2.1:4321 …`, `conn=7 op=1 BIND dn="…" method=128`, `conn=7 op=1 RESULT tag=97 err=49 …`: joined by connection and operation. */
 function open(): ProgramDecoder {
-  const connections = new Recent<Connection>(4096);
+  const connections = new Recent<string, Connection>(4096);
   return {
     decode(message, event) {
       if (!message.startsWith('conn=')) return false;

@@ -16,7 +16,7 @@ export const strongswan: Program = {
  */
 function open(): ProgramDecoder {
   const attempts = new Attempts();
-  const peers = new Recent<string>(2048);
+  const peers = new Recent<string, string>(2048);
   return {
     decode(message, event) {
       const head = /^(\d{1,3})\[([A-Z]{3})\] (?:<(?:([^|>]{0,128})\|)?(\d{1,10})> )?/.exec(message);
