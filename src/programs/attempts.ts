@@ -1,4 +1,5 @@
 import type { Event } from '../core/format.ts';
+import { Recent } from './recent.ts';
 
 interface Entry { time: number; counted: number; stages: [number, number, number] }
 
@@ -11,22 +12,17 @@ const idleMs = 10 * 60_000;
  * when its stage has now reported more than any stage had before. Keyed by address (or pid), bounded, oldest out.
  */
 export class Attempts {
-  readonly #entries = new Map<string, Entry>();
-  readonly #max: number;
-
-  constructor(max = 4096) {
-    this.#max = max;
-  }
+  readonly #entries = new Recent<string, Entry>(4096);
 
   /** `stage` reports `n` failed attempts of `key` at `time` (ms). Returns how many of them were not known yet. */
   add(key: string, stage: 0 | 1 | 2, n: number, time: number): number {
     let entry = this.#entries.get(key);
-    if (entry) this.#entries.delete(key);
-    if (!entry || Math.abs(time - entry.time) > idleMs) entry = { time, counted: 0, stages: [0, 0, 0] };
+    if (entry === undefined || Math.abs(time - entry.time) > idleMs) {
+      entry = { time, counted: 0, stages: [0, 0, 0] };
+      this.#entries.set(key, entry);
+    }
     entry.time = time;
     entry.stages[stage] += n;
-    this.#entries.set(key, entry);
-    if (this.#entries.size > this.#max) for (const oldest of this.#entries.keys()) { this.#entries.delete(oldest); break; }
     const fresh = Math.max(0, entry.stages[stage] - entry.counted);
     entry.counted += fresh;
     return fresh;

@@ -1,14 +1,4 @@
 import type { Program } from '../core/format.ts';
-import { accounts } from './accounts/program.ts';
-import { cron } from './cron/program.ts';
-import { dropbear } from './dropbear/program.ts';
-import { kernel } from './kernel/program.ts';
-import { logging } from './logging/program.ts';
-import { logind } from './logind/program.ts';
-import { login } from './login/program.ts';
-import { pam } from './pam/program.ts';
-import { polkit } from './polkit/program.ts';
-import { screensharing } from './screensharing/program.ts';
 import { asterisk } from './asterisk/program.ts';
 import { courier } from './courier/program.ts';
 import { dovecot } from './dovecot/program.ts';
@@ -34,6 +24,16 @@ import { sendmail } from './sendmail/program.ts';
 import { slapd } from './slapd/program.ts';
 import { strongswan } from './strongswan/program.ts';
 import { vsftpd } from './vsftpd/program.ts';
+import { accounts } from './accounts/program.ts';
+import { cron } from './cron/program.ts';
+import { dropbear } from './dropbear/program.ts';
+import { kernel } from './kernel/program.ts';
+import { logging } from './logging/program.ts';
+import { logind } from './logind/program.ts';
+import { login } from './login/program.ts';
+import { pam } from './pam/program.ts';
+import { polkit } from './polkit/program.ts';
+import { screensharing } from './screensharing/program.ts';
 import { sshd } from './sshd/program.ts';
 import { su } from './su/program.ts';
 import { sudo } from './sudo/program.ts';
@@ -88,4 +88,20 @@ export const programs: readonly Program[] = [
   slapd,
   strongswan,
   vsftpd,
+  accounts,
+  cron,
+  dropbear,
+  kernel,
+  logging,
+  logind,
+  login,
+  pam,
+  polkit,
+  screensharing,
+  su,
+  sudo,
+  systemd,
+  vnc,
+  webmin,
+  xrdp,
 ];

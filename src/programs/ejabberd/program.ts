@@ -20,10 +20,10 @@ function open(): ProgramDecoder {
       const failed = message.indexOf(' Failed ');
       const accepted = message.indexOf(' Accepted ');
       const at = failed >= 0 ? failed : accepted;
-      const verb = message.indexOf(' authentication for ', at);
+      const verb = message.indexOf(' authentication ', at);
       if (at < 0 || verb < 0 || verb - at > 60) return false;
       let from = message.lastIndexOf(' from ');
-      for (; from > verb; from = message.lastIndexOf(' from ', from - 1)) {
+      for (; from >= verb + 15; from = message.lastIndexOf(' from ', from - 1)) {
         const start = message.startsWith('IP ', from + 6) ? from + 9 : from + 6;
         const text = /^[^\s(]{2,60}/.exec(message.slice(start, start + 61))?.[0] ?? '';
         const ip = canonicalIp(text.endsWith(':') ? text.slice(0, -1) : text);
@@ -31,7 +31,7 @@ function open(): ProgramDecoder {
         event.source_ip = ip;
         break;
       }
-      if (from > verb) event.user = message.slice(verb + 20, from);
+      if (from > verb + 20 && message.startsWith('for ', verb + 16)) event.user = message.slice(verb + 20, from);
       event.kind = 'application';
       event.service = 'ejabberd';
       return failed >= 0 ? loginFailure(event) : loginSuccess(event);

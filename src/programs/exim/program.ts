@@ -27,12 +27,15 @@ function open(): ProgramDecoder {
   };
 }
 
-/** Skips `[pid] ` and the message id (`1abcde-000123-AB`, since 4.97 `1abcde-00000001234-AbCd`). */
+/** What may precede the text in syslog: `[1/4] ` for a line cut in parts and exim's own time (syslog_timestamp). */
+const syslogHead = /^(?:\[\d{1,3}[\\/]\d{1,3}\] )?(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})? (?:[+-]\d{4} )?)?/;
+
+/** Skips these heads, `[pid] ` and the message id (`1abcde-000123-AB`, since 4.97 `1abcde-00000001234-AbCd`). */
 function messageId(message: string): number {
-  let at = 0;
-  if (message.charCodeAt(0) === 91) {
-    const close = message.indexOf('] ');
-    if (close > 0 && close < 12 && isWord(message, 1, close)) at = close + 2;
+  let at = syslogHead.exec(message.slice(0, 64))?.[0].length ?? 0;
+  if (message.charCodeAt(at) === 91) {
+    const close = message.indexOf('] ', at);
+    if (close > 0 && close - at < 12 && isWord(message, at + 1, close)) at = close + 2;
   }
   const blank = message.indexOf(' ', at);
   const width = blank - at;
@@ -62,6 +65,12 @@ function line(message: string, at: number, event: Event): boolean {
   if (message.startsWith('Connection from ', at) && message.includes(' refused: ')) {
     peer(message, at + 16, message.length, event);
     return mark(event, 'mail', 'reject', 'failure');
+  }
+  const helo = /^rejected (?:EHLO|HELO) from /.exec(message.slice(at, at + 24));
+  if (helo !== null) {
+    const colon = message.indexOf(': ', at);
+    peer(message, at + helo[0].length, colon < 0 ? message.length : colon, event);
+    return mark(event, 'mail', 'probe', 'failure');
   }
   const local = message.indexOf(' rejected by local_scan()');
   if (local > 0) {
@@ -105,17 +114,18 @@ function answerAfterPeer(message: string, start: number, to: number, event: Even
   return code;
 }
 
-/** A ` [` or a `[` at the very start, as exim opens a peer's address (an interface is `I=[`, a literal HELO `([`). */
+/** A ` [`, or a `[` at the very start, as exim opens a peer's address (an interface is `I=[`, a literal HELO `([`). */
 function nextOpen(message: string, from: number, to: number): number {
-  if (message.charCodeAt(from) === 91 && message.charCodeAt(from - 1) === 32) return from;
+  if (message.charCodeAt(from) === 91) return from;
   const at = message.indexOf(' [', from);
   return at < 0 || at + 1 >= to ? -1 : at + 1;
 }
 
 /** Takes the one address between `start` and `to`; none when several differ. */
 function peer(message: string, start: number, to: number, event: Event): void {
+  const from = message.startsWith('H=', start) ? start + 2 : start;
   let ip: string | undefined;
-  for (let open = nextOpen(message, start, to); open >= 0; open = nextOpen(message, open + 1, to)) {
+  for (let open = nextOpen(message, from, to); open >= 0; open = nextOpen(message, open + 1, to)) {
     const found = bracketIp(message, open);
     if (found === undefined) continue;
     if (ip !== undefined && ip !== found) {
@@ -197,11 +207,18 @@ function smtp(message: string, at: number, event: Event): boolean {
 
 /** The command stands in quotes before ` H=` and input after it; both are the client's, so every H= must name the same address. */
 function quotedCommand(message: string, at: number, event: Event): void {
+  const early = message.indexOf('): rejected connection from H=', at);
+  const input = message.indexOf(' input="', at);
+  if (early > 0 && early < input) {
+    // Nothing was heard from the client before its address: what it sent is all behind it.
+    peer(message, early + 28, input, event);
+    return;
+  }
   let ip: string | undefined;
   for (let host = message.indexOf(' H=', at); host >= 0; host = message.indexOf(' H=', host + 3)) {
     event.source_ip = undefined;
-    const open = message.indexOf(' [', host);
-    const found = bracketIp(message, open < 0 ? message.indexOf('[', host) : open + 1);
+    const open = message.charCodeAt(host + 3) === 91 ? host + 3 : message.indexOf(' [', host) + 1;
+    const found = open > host ? bracketIp(message, open) : undefined;
     if (found === undefined) continue;
     if (ip !== undefined && ip !== found) return;
     ip = found;

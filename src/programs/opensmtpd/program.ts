@@ -2,6 +2,7 @@ import { canonicalIp } from '../../core/address.ts';
 import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
 import { loginFailure, loginSuccess, mark } from '../attempts.ts';
 import { isWord } from '../peer.ts';
+import { Recent } from '../recent.ts';
 
 export const opensmtpd: Program = {
   id: 'opensmtpd',
@@ -15,7 +16,7 @@ const rememberedSessions = 4096;
 
 /** `4f1a… smtp connected address=192.0.2.1 host=…`, `4f1a… smtp failed-command command="AUTH PLAIN (…)" result="535 Authentication failed"`, `4f1a… smtp authentication user=x result=permfail`. */
 function open(): ProgramDecoder {
-  const sessions = new Map<string, string>();
+  const sessions = new Recent<string, string>(rememberedSessions);
   return {
     decode(message, event) {
       const blank = message.indexOf(' ');
@@ -25,7 +26,6 @@ function open(): ProgramDecoder {
       event.session = id;
       address(message, at, event, sessions, id);
       if (!line(message, at, event)) return false;
-      if (message.startsWith('disconnected', at) || message.startsWith('closed', at)) sessions.delete(id);
       event.kind = 'mail';
       event.service = 'opensmtpd';
       return true;
@@ -34,7 +34,7 @@ function open(): ProgramDecoder {
 }
 
 /** The address stands right behind the word (`connected address=…`) or, in old versions, behind `user=…`, where the last counts. */
-function address(message: string, at: number, event: Event, sessions: Map<string, string>, id: string): void {
+function address(message: string, at: number, event: Event, sessions: Recent<string, string>, id: string): void {
   const client = message.indexOf(' command="', at);
   const mark = client < 0 ? message.lastIndexOf(' address=') : message.lastIndexOf(' address=', client);
   if (mark >= at) {
@@ -42,10 +42,7 @@ function address(message: string, at: number, event: Event, sessions: Map<string
     event.source_ip = canonicalIp(message.slice(mark + 9, end < 0 ? undefined : end));
   }
   if (event.source_ip === undefined) event.source_ip = sessions.get(id);
-  else if (!sessions.has(id)) {
-    sessions.set(id, event.source_ip);
-    if (sessions.size > rememberedSessions) for (const oldest of sessions.keys()) { sessions.delete(oldest); break; }
-  }
+  else if (sessions.get(id) === undefined) sessions.set(id, event.source_ip);
 }
 
 function line(message: string, at: number, event: Event): boolean {

@@ -74,7 +74,8 @@ function sasl(message: string, at: number, event: Event, attempts: Attempts): bo
   if (!message.startsWith('failed:', verb)) return false;
   const reason = message.slice(verb + 7).trimStart();
   const name = message.lastIndexOf(', sasl_username=');
-  if (name > verb) event.user = message.slice(name + 16) || undefined;
+  const user = name > verb ? message.slice(name + 16) : '';
+  if (user !== '' && user !== '(unavailable)') event.user = user;
   // The backend is down, or the client asked for a mechanism that is not offered: no password was tried.
   if (reason.startsWith('Connection lost to authentication server') || reason.startsWith('Temporary ') || reason.startsWith('temporary ')) return mark(event, 'authentication', 'login', 'unknown');
   if (reason.startsWith('Invalid authentication mechanism')) return mark(event, 'mail', 'probe', 'failure');

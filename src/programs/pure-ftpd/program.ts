@@ -47,12 +47,18 @@ function line(message: string, event: Event, attempts: Attempts): boolean {
     event.user = text.slice(name + 2, -1);
     return failedLogin(event, attempts, 1);
   }
+  const disabled = text.lastIndexOf(']: account disabled');
+  if (level === 'WARNING' && name > 0 && disabled > name) {
+    event.user = text.slice(name + 2, disabled);
+    return failedLogin(event, attempts, 1);
+  }
   const logged = text.indexOf(' is now logged in');
   if (level === 'INFO' && logged > 0) {
     event.user = text.slice(0, logged);
     return loginSuccess(event);
   }
   if (level === 'INFO' && text.startsWith('New connection from ')) return mark(event, 'network', 'connect', 'success');
+  if (text.startsWith('Too many authentication failures')) return mark(event, 'authentication', 'login-detail', 'failure');
   if (text.startsWith('Too many ')) return mark(event, 'network', 'reject', 'failure');
   return mark(event, 'session', 'message', 'unknown');
 }

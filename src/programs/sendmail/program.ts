@@ -1,6 +1,7 @@
 import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
 import { loginFailure, loginSuccess, mark } from '../attempts.ts';
 import { bracketIp, isWord } from '../peer.ts';
+import { Recent } from '../recent.ts';
 
 export const sendmail: Program = {
   id: 'sendmail',
@@ -13,7 +14,7 @@ export const sendmail: Program = {
 const rememberedIds = 1024;
 
 function open(): ProgramDecoder {
-  const unknownUsers = new Set<string>();
+  const unknownUsers = new Recent<string, boolean>(rememberedIds);
   return {
     decode(message, event) {
       const colon = message.indexOf(': ');
@@ -107,16 +108,16 @@ function authSuccess(message: string, at: number, event: Event): boolean {
 }
 
 /** `<x@y>... User unknown` names no address; the `from=<…>, …, relay=host [192.0.2.1]` of the same id does. */
-function directory(message: string, id: string, at: number, event: Event, unknownUsers: Set<string>): boolean {
+function directory(message: string, id: string, at: number, event: Event, unknownUsers: Recent<string, boolean>): boolean {
   if (message.charCodeAt(at) === 60 && (message.endsWith('... No such user here') || message.endsWith('... User unknown'))) {
-    unknownUsers.delete(id);
-    unknownUsers.add(id);
-    if (unknownUsers.size > rememberedIds) for (const oldest of unknownUsers) { unknownUsers.delete(oldest); break; }
+    unknownUsers.set(id, true);
     return mark(event, 'mail', 'user-unknown', 'unknown');
   }
   if (!message.startsWith('from=', at)) return false;
   const relay = message.lastIndexOf(', relay=');
   if (relay < 0) return false;
   event.source_ip = bracketIp(message, message.indexOf('[', relay));
-  return unknownUsers.delete(id) ? mark(event, 'mail', 'reject', 'failure') : mark(event, 'mail', 'message', 'success');
+  const asked = unknownUsers.get(id) === true;
+  if (asked) unknownUsers.set(id, false);
+  return asked ? mark(event, 'mail', 'reject', 'failure') : mark(event, 'mail', 'message', 'success');
 }
