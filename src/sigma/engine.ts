@@ -2,9 +2,10 @@
 import { Correlator, type CorrelatorLimits, Evidence, type Firing, type Sample } from './correlate.ts';
 import type { SigmaError } from './error.ts';
 import { type Expression, filtered, satisfies } from './expression.ts';
+import { Frame, Slot } from './frame.ts';
 import { interpret, type Reader } from './interpret.ts';
 import { type Feed, type Links, resolve } from './link.ts';
-import { Route } from './route.ts';
+import { Functions, Route } from './route.ts';
 import type { Correlation, Filter, Parsed, Rule } from './types.ts';
 import { access, type Access, type Binding, elements, numberOf, textOf } from './values.ts';
 
@@ -94,17 +95,22 @@ export class Engine<E> {
   readonly errors: readonly SigmaError[];
   readonly programs: readonly Program[];
   private readonly binding: Binding<E>;
-  private readonly options: EngineOptions;
+  private readonly interpreted: boolean;
   private readonly nodes: Node<E>[];
   private readonly evidence: Evidence<E>;
   private readonly routes = new Map<string, Route<E>>();
   private readonly readers = new Map<string, Access<E>>();
+  private readonly slots = new Map<string, Slot<E>>();
+  private readonly frame: Frame<E>;
+  private readonly functions: Functions<E>;
   private readonly counted = { events: 0, candidates: 0, matches: 0, ungrouped: 0, untimed: 0 };
   private readonly filterCount: number;
 
   constructor(parsed: Parsed, binding: Binding<E>, options: EngineOptions = {}) {
     this.binding = binding;
-    this.options = options;
+    this.interpreted = options.interpreted ?? false;
+    this.frame = new Frame(binding, (field) => this.reader(field));
+    this.functions = new Functions((field) => this.slot(field), this.interpreted);
     const links: Links = resolve(parsed);
     this.errors = links.errors;
     this.filterCount = links.filters;
@@ -134,7 +140,8 @@ export class Engine<E> {
       route = this.makeRoute(key);
       this.routes.set(key, route);
     }
-    const hits = route.evaluate(event);
+    this.frame.begin(event);
+    const hits = route.evaluate(this.frame);
     this.counted.candidates += route.candidates;
     if (hits.length === 0) return;
     const time = this.binding.time(event);
@@ -213,13 +220,21 @@ export class Engine<E> {
   private makeRoute(key: string): Route<E> {
     const given = this.binding.logsources(key);
     const programs = this.programs.filter(({ rule }) => given.some((one) => satisfies(one, rule.logsource)));
-    return new Route(programs, this.binding, (name) => this.reader(name), this.options.interpreted ?? false);
+    return new Route(programs, this.functions, (field) => this.slot(field), !this.interpreted);
   }
 
   private reader(field: string): Access<E> {
     let read = this.readers.get(field);
     if (!read) { read = access(this.binding, field); this.readers.set(field, read); }
     return read;
+  }
+
+  /** Names that mean the same path share a slot, so that their field is read once. */
+  private slot(field: string): Slot<E> {
+    const key = JSON.stringify([this.binding.field(field), this.binding.fallback?.(field)]);
+    let slot = this.slots.get(key);
+    if (!slot) { slot = new Slot(this.reader(field)); this.slots.set(key, slot); }
+    return slot;
   }
 
   // ---- correlations ----
