@@ -1,18 +1,16 @@
 import type { LogFormat } from '../core/format.ts';
 import { access } from './access/format.ts';
 import { apache } from './apache/format.ts';
+import { appLogs } from './apps/format.ts';
 import { assp } from './assp/format.ts';
 import { asterisk } from './asterisk/format.ts';
 import { caddy } from './caddy/format.ts';
 import { couchdb } from './couchdb/format.ts';
+import { cri } from './cri/format.ts';
+import { docker } from './docker/format.ts';
 import { domino } from './domino/format.ts';
 import { dovecot } from './dovecot/format.ts';
 import { ejabberd } from './ejabberd/format.ts';
-import { appLogs } from './apps/format.ts';
-import { caddy } from './caddy/format.ts';
-import { couchdb } from './couchdb/format.ts';
-import { cri } from './cri/format.ts';
-import { docker } from './docker/format.ts';
 import { envoy } from './envoy/format.ts';
 import { exchange } from './exchange/format.ts';
 import { exim } from './exim/format.ts';
@@ -27,16 +25,11 @@ import { monit } from './monit/format.ts';
 import { mssql } from './mssql/format.ts';
 import { murmur } from './murmur/format.ts';
 import { mysql } from './mysql/format.ts';
-import { nginx } from './nginx/format.ts';
 import { nginxProxyManager } from './nginx-proxy-manager/format.ts';
+import { nginx } from './nginx/format.ts';
 import { openvpn } from './openvpn/format.ts';
 import { oracleims } from './oracleims/format.ts';
 import { portsentry } from './portsentry/format.ts';
-import { mongodb } from './mongodb/format.ts';
-import { mssql } from './mssql/format.ts';
-import { mysql } from './mysql/format.ts';
-import { nginx } from './nginx/format.ts';
-import { nginxProxyManager } from './nginx-proxy-manager/format.ts';
 import { postgres } from './postgres/format.ts';
 import { proftpd } from './proftpd/format.ts';
 import { redis } from './redis/format.ts';
@@ -48,8 +41,8 @@ import { traefik } from './traefik/format.ts';
 import { vsftpd } from './vsftpd/format.ts';
 import { weberror } from './weberror/format.ts';
 import { xferlog } from './xferlog/format.ts';
-import { zimbra } from './zimbra/format.ts';
 import { xrdpLog } from './xrdp/format.ts';
+import { zimbra } from './zimbra/format.ts';
 
 /** Every log format Moat reads; auto-detection asks them in this order and takes the surest. */
 export const formats: readonly LogFormat[] = [
@@ -76,8 +69,6 @@ export const formats: readonly LogFormat[] = [
   vsftpd,
   xferlog,
   zimbra,
-  journal,
-  syslog,
   journal,
   syslog,
   docker,
