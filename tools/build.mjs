@@ -8,7 +8,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 rmSync(`${root}dist`, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  entryPoints: { moat: 'src/main/moat.ts' },
+  // query-child runs the SQL of people in a process of its own; it finds its file beside the bundle.
+  entryPoints: { moat: 'src/main/moat.ts', 'query-child': 'src/stores/sqlite/query-child.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,

@@ -62,14 +62,15 @@ for (const file of files(src)) {
 for (const [room, name] of Object.entries(plugins)) {
   const folder = join(src, room);
   if (!existsSync(folder)) continue;
-  const catalogue = join(folder, 'catalogue.ts');
+  // Sensors are made with options, so their catalogue is where they are wired.
+  const catalogue = room === 'sensors' ? join(src, 'agent/sensors.ts') : join(folder, 'catalogue.ts');
   const text = existsSync(catalogue) ? readFileSync(catalogue, 'utf8') : '';
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (!entry.isDirectory()) continue;
     const at = `src/${room}/${entry.name}`;
     if (!existsSync(join(root, at, `${name}.ts`))) breaches.push(`${at}: has no ${name}.ts`);
     if (!existsSync(join(root, at, `${name}.test.ts`))) breaches.push(`${at}: has no ${name}.test.ts`);
-    if (!text.includes(`./${entry.name}/${name}.ts`)) breaches.push(`${at}: is not in src/${room}/catalogue.ts`);
+    if (!text.includes(`/${entry.name}/${name}.ts`)) breaches.push(`${at}: is not in ${relative(root, catalogue)}`);
   }
 }
 

@@ -16,7 +16,7 @@ import type { Config } from './config-schema.ts';
 import { serveControl } from './control.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
 import { openGeo, type Geo } from './geo.ts';
-import { openSensors } from './sensors.ts';
+import { allSensors } from './sensors.ts';
 
 export interface AgentOptions {
   configPath: string;
@@ -82,14 +82,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   health.state('store', 'live');
   let generation: Generation;
   try {
-    generation = begin(config, store, health, options);
+    generation = await begin(config, store, health, options);
   } catch (error) { store.close(); throw error; }
 
   const restart = async (next: Config): Promise<void> => {
     const old = generation;
     await end(old);
     config = next;
-    generation = begin(next, store, health, options);
+    generation = await begin(next, store, health, options);
   };
   let restarting: Promise<void> | undefined;
   const reload = async (): Promise<void> => {
@@ -131,7 +131,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const cpu = cpuMeter();
   const status = (): AgentStatus => ({
     version: options.version, pid: process.pid, since, rss: process.memoryUsage.rss(), cpuPercent: cpu(),
-    rules: generation.opened.rules.count,
+    rules: generation.opened.rules.all.length,
     ruleErrors: generation.opened.rules.errors.map((fault) => `${fault.file}:${fault.line}: ${fault.message}`),
     behaviours: generation.opened.behaviours,
     openAlerts: store.ledger.alerts({ status: 'open', limit: 10_000 }).length,
@@ -169,7 +169,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
 }
 
-function begin(config: Config, store: Store, health: Health, options: AgentOptions): Generation {
+async function begin(config: Config, store: Store, health: Health, options: AgentOptions): Promise<Generation> {
   const host = config.host ?? hostname();
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
@@ -183,7 +183,8 @@ function begin(config: Config, store: Store, health: Health, options: AgentOptio
   const warmed = pipeline.warmUp(now - warmUpMs, now);
   if (warmed > 0) options.log.debug(`${warmed} stored events looked at again`);
   const abort = new AbortController();
-  const running = openSensors(config, health).map((sensor) =>
+  const sensors = await allSensors(config);
+  const running = sensors.filter(({ enabled }) => enabled).map(({ sensor }) =>
     supervise(sensor, { signal: abort.signal, store, health, log: options.log, host, now: Date.now, push: (batch) => pipeline.push(batch) }));
   return { config, opened, geo, pipeline, abort, done: Promise.all(running) };
 }

@@ -7,13 +7,13 @@ import type { Event } from '../core/gen/event.ts';
 import { fieldPath, keywordsOf, logsourceKey, logsourcesOf } from '../engine/binding.ts';
 import { Detector, type BehaviourSetup } from '../engine/detector.ts';
 import type { Exception } from '../engine/exceptions.ts';
-import { compile, parse, type Binding, type Engine, type SigmaFault } from '../sigma/index.ts';
+import { compile, parse, type Binding, type Correlation, type Engine, type Rule, type SigmaError } from '../sigma/index.ts';
 import type { Config } from './config-schema.ts';
 import { installRoot } from './paths.ts';
 
 export type RulesErrorCode = 'no-folder' | 'too-many' | 'bad-setting';
 
-export const binding: Binding<Event> = { field: fieldPath, time: (event) => event.time, id: (event) => event.id, logsource: logsourceKey, logsources: logsourcesOf, keywords: keywordsOf };
+export const binding: Binding<Event> = { field: fieldPath, time: (event) => event.time, logsource: logsourceKey, logsources: (key) => logsourcesOf(key) ?? [], keywords: keywordsOf };
 
 const filesMax = 50_000;
 const fileSizeMax = 1 << 20;
@@ -42,7 +42,7 @@ export function ruleFiles(folder: string): { file: string; text: string }[] {
   return out;
 }
 
-export interface LoadedRules { engine: Engine<Event>; count: number; errors: readonly SigmaFault[] }
+export interface LoadedRules { engine: Engine<Event>; all: readonly (Rule | Correlation)[]; errors: readonly SigmaError[] }
 
 /** Compiles the rules of these folders; those that are refused stand in `errors`, the others work. */
 export function loadRules(folders: readonly string[], disable: readonly string[] = []): LoadedRules {
@@ -51,7 +51,9 @@ export function loadRules(folders: readonly string[], disable: readonly string[]
   const on = (rule: { id?: string | undefined; name?: string | undefined }): boolean => !(rule.id !== undefined && off.has(rule.id)) && !(rule.name !== undefined && off.has(rule.name));
   const kept = { ...parsed, rules: parsed.rules.filter(on), correlations: parsed.correlations.filter(on) };
   const engine = compile(kept, binding);
-  return { engine, count: kept.rules.length + kept.correlations.length, errors: [...parsed.errors, ...engine.errors] };
+  const refused = new Set(engine.errors.map((error) => `${error.file}:${error.line}`));
+  const all = [...kept.rules, ...kept.correlations].filter((rule) => !refused.has(`${rule.file}:${rule.line}`));
+  return { engine, all, errors: [...parsed.errors, ...engine.errors] };
 }
 
 export const ownRules = (): string => join(installRoot(), 'rules');

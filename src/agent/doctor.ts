@@ -8,9 +8,9 @@ import { allSensors } from './sensors.ts';
 export interface Diagnosis { part: string; state: PartState; what: Text; todo?: Text }
 
 /** What this configuration cannot see even when everything works. */
-export function blindSpots(config: Config, countryTable: string | undefined): Text[] {
+export async function blindSpots(config: Config, countryTable: string | undefined): Promise<Text[]> {
   return [
-    ...allSensors(config).map(({ sensor }) => sensor.blind),
+    ...(await allSensors(config)).filter(({ enabled }) => enabled).map(({ sensor }) => sensor.blind),
     ...(countryTable === undefined ? [{ zh: '没有国家库，无法判断境外登录；可安装 tor-geoipdb 或在 geo.country 指定 .mmdb', en: 'no country table, so a log-in from abroad cannot be told; install tor-geoipdb or name an .mmdb in geo.country' }] : []),
   ];
 }
@@ -20,7 +20,7 @@ export async function diagnose(config: Config, dataFolder: string, countryTable:
   const out: Diagnosis[] = [];
   if (process.getuid?.() !== 0) out.push({ part: 'root', state: 'blind', what: { zh: '不是 root：其他用户的进程与多数日志看不见', en: 'not root: processes of other users and most logs cannot be seen' }, todo: { zh: '用 root 运行，或 sudo moat install', en: 'run as root, or: sudo moat install' } });
   else out.push({ part: 'root', state: 'live', what: { zh: '以 root 运行', en: 'runs as root' } });
-  for (const { sensor, enabled } of allSensors(config)) {
+  for (const { sensor, enabled } of await allSensors(config)) {
     if (!enabled) { out.push({ part: sensor.id, state: 'blind', what: { zh: '已在配置中关闭', en: 'switched off in the configuration' } }); continue; }
     let whole = true;
     for (const need of sensor.needs ?? []) {

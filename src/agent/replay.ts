@@ -31,7 +31,8 @@ export interface ReplayOptions {
 }
 
 export interface ReplayProgress { file: string; format: string; lines: number; events: number }
-export interface ReplayResult { alerts: Folded[]; files: { file: string; format: string; lines: number; events: number; unparsed: number; cut: number; error?: string }[] }
+/** `dropped`: alerts left out because there were too many. */
+export interface ReplayResult { alerts: Folded[]; dropped: number; files: { file: string; format: string; lines: number; events: number; unparsed: number; cut: number; error?: string }[] }
 
 const dayMs = 86_400_000;
 
@@ -79,14 +80,14 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     decoder?.flush();
     report.unparsed = decoder?.unparsed ?? 0;
   }
-  return { alerts: folder.drain(), files };
+  return { alerts: folder.drain(), dropped: folder.dropped, files };
 }
 
 /** Times without a year lie before the file was last written. */
 function contextOf(file: string) {
   const written = file === '-' ? Date.now() : statSync(file).mtimeMs;
   return {
-    idPrefix: createHash('sha256').update(file).digest('hex').slice(0, 12),
+    idPrefix: `${createHash('sha256').update(file).digest('hex').slice(0, 12)}:`,
     source: file === '-' ? 'stdin' : file,
     host: hostname(),
     now: () => written,

@@ -29,6 +29,6 @@ export class Output {
     const text = `${this.parts.join('\n')}\n`;
     this.parts = [];
     this.size = 0;
-    if (!process.stdout.write(text)) this.waiting = new Promise((resolve) => { process.stdout.once('drain', () => { this.waiting = undefined; resolve(); }); });
+    if (!process.stdout.write(text)) this.waiting ??= new Promise((resolve) => { process.stdout.once('drain', () => { this.waiting = undefined; resolve(); }); });
   }
 }

@@ -18,6 +18,9 @@ export function formatNames(): string[] {
   return ['auto', ...formats.flatMap((f) => [f.id, ...(f.aliases ?? [])]), ...jsonFormats];
 }
 
+/** Where the logs of all known formats usually are, as globs. */
+export const usualLogs = (): string[] => [...new Set(formats.flatMap((format) => format.paths))];
+
 /** The format that most of the sample's lines speak for; undefined when none is sure enough. */
 export function detectFormat(sample: readonly string[]): string | undefined {
   const lines = sample.filter((line) => line.trim() !== '' && !line.startsWith('#')).slice(0, sampleMax);
@@ -141,7 +144,7 @@ class JsonDecoder implements LogDecoder {
     if (line.trim() === '') return;
     const record = objectOf(line);
     if (!record) { this.unparsed++; return; }
-    const id = `${this.context.idPrefix}:${place.position}`;
+    const id = `${this.context.idPrefix}${place.position}`;
     const event = this.kind === 'events' ? eventOf(record, id) : foreignEvent(record, id, this.context.now());
     if (!event) { this.unparsed++; return; }
     event.source ??= this.context.source;

@@ -9,6 +9,8 @@ const evidenceFirst = 3;
 const evidenceLast = 5;
 const linesMax = 1000;
 const openMax = 50_000;
+/** Alerts that change between two drains; past it the newest are left out and counted. */
+const changedMax = 100_000;
 const textMax = 2000;
 
 export interface FoldOptions {
@@ -38,6 +40,8 @@ export interface Folded { alert: Alert; isNew: boolean }
 export class AlertFolder {
   private readonly open = new Map<string, OpenAlert>();
   private changed: OpenAlert[] = [];
+  /** Alerts left out since the start. */
+  dropped = 0;
   private readonly options: FoldOptions;
 
   constructor(options: FoldOptions) { this.options = options; }
@@ -52,6 +56,7 @@ export class AlertFolder {
       open = begin(detection, key, this.options.host);
     }
     if (!open.changed) {
+      if (this.changed.length >= changedMax) { this.dropped++; return; }
       open.changed = true;
       this.changed.push(open);
       // Once a drain: keeps the map in order of latest repeat.

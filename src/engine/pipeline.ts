@@ -94,6 +94,7 @@ export class Pipeline {
     const { events, positions, waiting } = this.pending;
     this.pending = { events: [], positions: new Map(), waiting: [] };
     const folded = this.folder.drain();
+    if (this.folder.dropped > 0) { this.options.health.count('alerts', 'left out, too many at once', this.folder.dropped); this.folder.dropped = 0; }
     const learned = this.learned();
     if (events.length > 0 || positions.size > 0 || folded.length > 0 || learned) {
       const commit: Commit = { events, alerts: folded.map((f) => f.alert), positions: [...positions].map(([source, value]) => ({ source, value })) };

@@ -30,7 +30,7 @@ export async function supervise(sensor: Sensor, options: SuperviseOptions): Prom
       const stream = sensor.open({
         signal, log, host: options.host, now: options.now,
         position: (source) => options.store.ledger.position(source),
-        health: (part, state, detail) => health.state(`${sensor.id} ${part}`, state, detail),
+        health: (part, state, detail) => health.state(part === sensor.id ? part : `${sensor.id} ${part}`, state, detail),
         count: (what, n) => health.count(sensor.id, what, n),
       });
       for await (const batch of stream) await options.push(batch);

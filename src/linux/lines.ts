@@ -157,8 +157,8 @@ export interface ReadOptions {
   maxBytes?: number;
 }
 
-/** `first` is the number, from 1, of the first line. */
-export interface LineChunk extends Lines { first: number }
+/** `first` is the number, from 1, of the first line; `next` the offset at which the line after the last one starts. */
+export interface LineChunk extends Lines { first: number; next: number }
 
 /**
  * Reads a file (or `-`, standard input) line by line, unpacking gzip. Lines come in chunks in order.
@@ -170,7 +170,7 @@ export async function* readLines(path: string, options: ReadOptions = {}): Async
   const splitter = new LineSplitter({ offset: start, maxLine: options.maxLine });
   let first = 1;
   let toSkip = start;
-  const chunk = (): LineChunk => ({ ...noLines(), first });
+  const chunk = (): LineChunk => ({ ...noLines(), first, next: 0 });
   let out = chunk();
   for await (const bytes of unpacked(path, options)) {
     let piece = bytes;
@@ -181,11 +181,13 @@ export async function* readLines(path: string, options: ReadOptions = {}): Async
     }
     splitter.push(piece, out);
     if (out.lines.length === 0 && out.cut === 0) continue;
+    out.next = splitter.offset;
     yield out;
     first += out.lines.length;
     out = chunk();
   }
   splitter.end(out);
+  out.next = splitter.offset;
   if (out.lines.length > 0) yield out;
 }
 
@@ -207,7 +209,8 @@ async function* fileBytes(path: string, signal: AbortSignal | undefined): AsyncG
   const fd = await openFd(path, 'r').catch((e: unknown) => { throw unreadable(path, e); });
   try {
     const buffer = Buffer.allocUnsafe(chunkBytes);
-    while (!signal?.aborted) {
+    for (;;) {
+      if (signal?.aborted) return;
       const { bytesRead } = await readFd(fd, buffer, 0, buffer.length, null).catch((e: unknown) => { throw unreadable(path, e); });
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);

@@ -15,6 +15,15 @@ export interface PamHead {
 export function pamHead(message: string): PamHead | undefined {
   const bracketed = message.startsWith('(pam_');
   if (!bracketed && !message.startsWith('pam_')) return undefined;
+  const open = message.indexOf('(', 4);
+  if (!bracketed && open > 0 && open < 40) {
+    // The common form, without a regex.
+    const colon = message.indexOf(':', open);
+    const close = message.indexOf('): ', open);
+    if (colon > open && close > colon && close - open < 80) {
+      return { module: message.slice(0, open), service: message.slice(open + 1, colon), step: message.slice(colon + 1, close), text: message.slice(close + 3) };
+    }
+  }
   const found = /^\(?(pam_[a-z0-9_]{1,40})(?:\(([^():]{0,64}):?([a-z]{0,16})\))?\)?(?:\[\d{1,10}\])?:? {0,4}/.exec(message);
   if (found === null) return undefined;
   return { module: found[1]!, service: found[2] ?? '', step: found[3] ?? '', text: message.slice(found[0].length) };
@@ -29,7 +38,7 @@ export type PamFact = 'failure' | 'more-failures' | 'detail' | 'locked' | 'sessi
  * text says so and it is somebody else) and `target_user` whose session it is.
  */
 export function readPam(text: string, event: Event): PamFact {
-  if (text.startsWith('authentication failure;') || text.startsWith('authentication failure; ')) { readFields(text, event); return 'failure'; }
+  if (text.startsWith('authentication failure;')) { readFields(text, event); return 'failure'; }
   const more = /^(\d{1,6}) more authentication failures?;/.exec(text);
   if (more !== null) { readFields(text, event); event.value = Number(more[1]); return 'more-failures'; }
   if (text.startsWith('session opened for ')) {
@@ -78,9 +87,10 @@ function readOther(text: string, event: Event): PamFact {
  * else the last that is followed by user= or the end.
  */
 function readFields(text: string, event: Event): void {
-  const tty = / tty=(\S{1,64}) ruser=/.exec(text);
-  if (tty !== null && tty[1] !== 'ssh') event.terminal = tty[1];
   const ruserAt = text.indexOf(' ruser=');
+  const ttyAt = text.indexOf(' tty=');
+  // sshd writes tty=ssh for want of a terminal.
+  if (ttyAt > 0 && ruserAt > ttyAt + 5 && ruserAt - ttyAt < 64 && !text.startsWith('ssh ', ttyAt + 5)) event.terminal = text.slice(ttyAt + 5, ruserAt);
   const own = ruserAt >= 0 && text.startsWith(' rhost=', ruserAt + 7);
   let at = own ? ruserAt + 7 : text.lastIndexOf(' rhost=');
   while (at >= 0) {

@@ -3,16 +3,16 @@
  * When the young one is full the old one is forgotten as a whole; what is used again moves to the young.
  * So at least the last `size` entries used are there, never more than twice as many.
  */
-export class Recent<Value> {
+export class Recent<Key, Value> {
   readonly #size: number;
-  #young = new Map<string, Value>();
-  #old = new Map<string, Value>();
+  #young = new Map<Key, Value>();
+  #old = new Map<Key, Value>();
 
   constructor(size: number) {
     this.#size = size;
   }
 
-  get(key: string): Value | undefined {
+  get(key: Key): Value | undefined {
     const value = this.#young.get(key);
     if (value !== undefined) return value;
     const older = this.#old.get(key);
@@ -20,7 +20,7 @@ export class Recent<Value> {
     return older;
   }
 
-  set(key: string, value: Value): void {
+  set(key: Key, value: Value): void {
     if (this.#young.size >= this.#size) {
       this.#old = this.#young;
       this.#young = new Map();

@@ -22,7 +22,7 @@ export function addDoctor({ program, lang, t }: Cli): void {
           if (todo) console.log(`    ${pc.bold(t('怎么办：', 'do: '))}${safe(todo[lang])}`);
         }
         console.log(`\n${t('即使一切正常也看不见的：', 'Not to be seen even when all is well:')}`);
-        for (const spot of blindSpots(config, table)) console.log(`  - ${safe(spot[lang])}`);
+        for (const spot of await blindSpots(config, table)) console.log(`  - ${safe(spot[lang])}`);
       }
       if (found.some((item) => item.state === 'blind')) process.exitCode = 1;
     });

@@ -41,6 +41,7 @@ export function addReplay(cli: Cli): void {
       const alerts = result.alerts.map((folded) => folded.alert).sort((a, b) => a.time - b.time);
       for (const alert of alerts) out.line(options.json ? JSON.stringify(alertJson(alert)) : alertLines(alert, lang).join('\n'));
       await out.end();
+      if (result.dropped > 0) console.error(t(`另有 ${result.dropped} 条告警未列出`, `${result.dropped} more alerts are not listed`));
       let failed = false;
       for (const file of result.files) {
         if (file.error !== undefined) { failed = true; console.error(safe(file.error)); }

@@ -49,7 +49,7 @@ export function addUp({ program, lang, t }: Cli): void {
       const { rules, ruleErrors, behaviours, country } = agent.status();
       talk(say(`${rules} 条规则、${behaviours} 个行为检测已就绪${ruleErrors.length ? `，${ruleErrors.length} 条规则被拒绝（moat rules check）` : ''}。数据目录 ${dataFolder(program)}`, `${rules} rules and ${behaviours} behaviours are ready${ruleErrors.length ? `, ${ruleErrors.length} rules were refused (moat rules check)` : ''}. Data folder ${dataFolder(program)}`));
       talk(say('看不见的：', 'It cannot see:'));
-      for (const spot of blindSpots(config, country ?? openGeo(config.geo.country).table)) talk(pc.dim(`  - ${safe(spot[speak])}`));
+      for (const spot of await blindSpots(config, country ?? openGeo(config.geo.country).table)) talk(pc.dim(`  - ${safe(spot[speak])}`));
       talk(say('告警会出现在下面；另开终端可用 moat status、moat alerts。', 'Alerts appear below; in another terminal try moat status and moat alerts.'));
       talk('');
       await untilStopped();

@@ -2,7 +2,7 @@ import type { DecodeContext, LinePlace, LogDecoder, LogFormat } from '../../core
 import { Event } from '../../core/gen/event.ts';
 import { openPrograms } from '../../programs/router.ts';
 import { Times } from '../time.ts';
-import { parseHead, severities, type Head } from './head.ts';
+import { HeadReader, severities, type Head } from './head.ts';
 
 /** A longer message is cut: no program we know writes one, and parsing must stay cheap. */
 const longestLine = 64 * 1024;
@@ -22,8 +22,7 @@ export const syslog: LogFormat = {
 };
 
 function sniff(line: string): number {
-  const times = new Times({ now: () => 0, zoneOffset: () => 0 });
-  const head = parseHead(line.slice(0, 512), times);
+  const head = new HeadReader(new Times({ now: () => 0, zoneOffset: () => 0 })).read(line.slice(0, 512));
   if (!head.timed) return head.dmesg ? 0.6 : 0;
   if (head.pri && head.tag !== '') return 0.97;
   // Many programs begin their own lines with an ISO time; only syslog goes on with "host tag:".
@@ -38,24 +37,24 @@ class SyslogDecoder implements LogDecoder {
 
   readonly #context: DecodeContext;
   readonly #emit: (event: Event) => void;
-  readonly #times: Times;
+  readonly #heads: HeadReader;
   readonly #route = openPrograms();
-  readonly #lastOf = new Map<string, Head>();
+  readonly #lastOf = new Map<string, Said>();
 
   constructor(context: DecodeContext, emit: (event: Event) => void) {
     this.#context = context;
     this.#emit = emit;
-    this.#times = new Times(context);
+    this.#heads = new HeadReader(new Times(context));
   }
 
   decode(raw: string, place: LinePlace): void {
     let line = raw.length > longestLine ? raw.slice(0, longestLine) : raw;
     if (line.charCodeAt(line.length - 1) === 13) line = line.slice(0, -1);
     if (line === '') return;
-    const head = parseHead(line, this.#times);
+    const head = this.#heads.read(line);
     if (!head.timed && !head.dmesg) this.unparsed += 1;
     if (head.host === '') head.host = this.#context.host;
-    const repeats = head.message.includes(' repeated ') ? repetition(head) : undefined;
+    const repeats = (head.message.startsWith('message repeated ') || head.message.startsWith('last message repeated ')) ? repetition(head) : undefined;
     if (repeats === undefined) {
       this.#make(head, place, `${this.#context.idPrefix}${place.position}`);
       this.#remember(head);
@@ -66,7 +65,7 @@ class SyslogDecoder implements LogDecoder {
       this.#make(head, place, `${this.#context.idPrefix}${place.position}`);
       return;
     }
-    const repeated: Head = { ...inner, time: head.time, host: head.host };
+    const repeated: Head = { ...head, ...inner };
     const times = Math.min(repeats.times, mostRepeats);
     this.repeatsDropped += repeats.times - times;
     for (let n = 1; n <= times; n += 1) this.#make(repeated, place, `${this.#context.idPrefix}${place.position}#${n}`);
@@ -96,15 +95,26 @@ class SyslogDecoder implements LogDecoder {
   #remember(head: Head): void {
     if (head.iso) return;
     if (this.#lastOf.size >= rememberedHosts && !this.#lastOf.has(head.host)) this.#lastOf.clear();
-    this.#lastOf.set(head.host, head);
+    const last = this.#lastOf.get(head.host);
+    if (last === undefined) { this.#lastOf.set(head.host, said(head)); return; }
+    last.tag = head.tag;
+    last.path = head.path;
+    last.pid = head.pid;
+    last.severity = head.severity;
+    last.message = head.message;
   }
 }
 
-/** What "last message repeated 3 times" or "message repeated 3 times: [ … ]" stands for. */
-function repetition(head: Head): { times: number; message: Head | undefined } | undefined {
-  const found = /^(last )?message (?:buffered \d{1,9} times|repeated (\d{1,9}) times?)(?:: \[ ?(.*)\])?$/.exec(head.message);
-  if (found?.[2] === undefined) return undefined;
+/** Who said what: the part of a head that a repetition says again. */
+type Said = Pick<Head, 'tag' | 'path' | 'pid' | 'severity' | 'message'>;
+
+const said = (head: Head): Said => ({ tag: head.tag, path: head.path, pid: head.pid, severity: head.severity, message: head.message });
+
+/** What "last message repeated 3 times" or "message repeated 3 times: [ … ]" stands for; `message` undefined: the last one. */
+function repetition(head: Head): { times: number; message: Said | undefined } | undefined {
+  const found = /^(last )?message repeated (\d{1,9}) times?(?:: \[ ?(.*)\])?$/.exec(head.message);
+  if (found === null) return undefined;
   const times = Number(found[2]);
-  if (found[3] !== undefined) return { times, message: { ...head, message: found[3] } };
+  if (found[3] !== undefined) return { times, message: { ...said(head), message: found[3] } };
   return found[1] === undefined ? undefined : { times, message: undefined };
 }

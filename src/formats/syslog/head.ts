@@ -26,48 +26,144 @@ export interface Head {
 
 export const severities = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const;
 
-/** Longer words than this are no tag and no host name. */
+/** Longer words than these are no tag and no host name. */
 const longestTag = 128;
+const longestHost = 255;
 
 /**
- * Reads the head of an RFC 3164 or RFC 5424 line, of what rsyslog, BSD syslogd and `journalctl -o short…`
- * write. Never throws; a line without a readable time gets the time of the line before.
+ * Reads the heads of RFC 3164 and RFC 5424 lines, of what rsyslog, BSD syslogd and `journalctl -o short…`
+ * write. One per source: it fills the same Head each time, and keeps the last host and tag, because equal
+ * strings that are one object make everything after it cheaper. Never throws; a line without a readable
+ * time gets the time of the line before.
  */
-export function parseHead(line: string, times: Times): Head {
-  const head: Head = { time: 0, host: '', tag: '', path: '', pid: -1, severity: -1, message: line, timed: false, iso: false, pri: false, colon: false, dmesg: false };
-  let at = 0;
-  if (line.charCodeAt(0) === 60) {
-    const close = line.indexOf('>', 1);
-    const pri = close > 1 && close <= 4 ? Number(line.slice(1, close)) : Number.NaN;
-    if (pri >= 0 && pri <= 191) {
-      head.pri = true;
-      head.severity = pri & 7;
-      at = close + 1;
-      if (line.charCodeAt(at) === 49 && line.charCodeAt(at + 1) === 32) return rfc5424(line, at + 2, head, times);
-    }
+export class HeadReader {
+  readonly head: Head = { time: 0, host: '', tag: '', path: '', pid: -1, severity: -1, message: '', timed: false, iso: false, pri: false, colon: false, dmesg: false };
+  readonly #times: Times;
+  #host = '';
+  #tag = '';
+
+  constructor(times: Times) {
+    this.#times = times;
   }
-  if (line.charCodeAt(at) === 91 && isDmesg(line, at)) {
-    head.time = times.last ?? times.lost();
-    head.dmesg = true;
-    head.tag = 'kernel';
-    head.message = line.slice(at);
+
+  /** The result is good until the next call. */
+  read(line: string): Head {
+    const head = this.head;
+    head.host = '';
+    head.tag = '';
+    head.path = '';
+    head.pid = -1;
+    head.severity = -1;
+    head.message = line;
+    head.timed = false;
+    head.iso = false;
+    head.pri = false;
+    head.colon = false;
+    head.dmesg = false;
+    let at = 0;
+    if (line.charCodeAt(0) === 60) {
+      const close = line.indexOf('>', 1);
+      const pri = close > 1 && close <= 4 ? Number(line.slice(1, close)) : Number.NaN;
+      if (pri >= 0 && pri <= 191) {
+        head.pri = true;
+        head.severity = pri & 7;
+        at = close + 1;
+        if (line.charCodeAt(at) === 49 && line.charCodeAt(at + 1) === 32) return rfc5424(line, at + 2, head, this.#times);
+      }
+    }
+    const bracketed = line.charCodeAt(at) === 91;
+    if (bracketed && isDmesg(line, at)) {
+      head.time = this.#times.last ?? this.#times.lost();
+      head.dmesg = true;
+      head.tag = 'kernel';
+      head.message = line.slice(at);
+      return head;
+    }
+    head.iso = isDigit(line.charCodeAt(at + (bracketed ? 1 : 0)));
+    head.time = this.#times.read(line, at);
+    if (this.#times.next < 0) {
+      // "0000-12-30 00:00:00 host tag: text" has a time by its looks: step over it, keep the rest.
+      const shaped = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})? /.exec(line.slice(at, at + 40));
+      if (shaped === null) { head.message = line.slice(at); return head; }
+      this.#times.next = at + shaped[0].length - 1;
+    }
+    head.timed = true;
+    at = this.#times.next;
+    if (bracketed && line.charCodeAt(at) === 93) at += 1;
+    at = skipBlanks(line, at);
+    if (line.charCodeAt(at) === 60) at = bsdPriority(line, at, head);
+    return this.#hostAndTag(line, at, head);
+  }
+
+  #hostAndTag(line: string, at: number, head: Head): Head {
+    const known = this.#host;
+    if (known !== '' && line.startsWith(known, at) && line.charCodeAt(at + known.length) === 32) {
+      head.host = known;
+      return this.#tagAndMessage(line, skipBlanks(line, at + known.length + 1), head);
+    }
+    const end = wordEnd(line, at);
+    // "host tag: …" unless the first word is a tag itself: "tag[1]: …", "tag: …", "[tag]: …".
+    const last = line.charCodeAt(end - 1);
+    if (last === 58 || last === 93 || line.charCodeAt(at) === 91) return this.#tagAndMessage(line, at, head);
+    if (end >= line.length || end - at > longestHost) { head.message = line.slice(at); return head; }
+    head.host = line.slice(at, end);
+    this.#host = head.host;
+    return this.#tagAndMessage(line, skipBlanks(line, end), head);
+  }
+
+  /** `name: text`, `name[123]: text`, `[name]: text`, `[name][123] text`, `/usr/sbin/name[123]: text`; else all is text. */
+  #tagAndMessage(line: string, from: number, head: Head): Head {
+    const known = this.#tag;
+    let nameFrom = from;
+    let at: number;
+    if (known !== '' && line.startsWith(known, from) && line.charCodeAt(from + known.length) === 91) {
+      at = from + known.length;
+      head.tag = known;
+    } else if (line.charCodeAt(from) === 91) {
+      const close = line.indexOf(']', from);
+      if (close < 0 || close - from > longestTag || isDigit(line.charCodeAt(from + 1)) || line.slice(from, close).includes(' ')) { head.message = line.slice(from); return head; }
+      nameFrom = from + 1;
+      head.tag = line.slice(nameFrom, close);
+      at = close + 1;
+    } else {
+      at = tagEnd(line, from);
+      // Without pid or colon it is the first word of a message.
+      if (at < 0) { head.message = line.slice(from); return head; }
+      head.tag = line.slice(from, at);
+    }
+    if (line.charCodeAt(at) === 91) {
+      const close = line.indexOf(']', at);
+      if (close < 0 || close - at > 24) { head.tag = ''; head.message = line.slice(from); return head; }
+      head.pid = digits(line, at + 1, close);
+      at = close + 1;
+    }
+    const after = line.charCodeAt(at);
+    if (after === 58) {
+      at += 1;
+      head.colon = true;
+      const next = line.charCodeAt(at);
+      // "12:30 text" and "http://…" are no tags; "tag:text" is.
+      if (next === 47 || (next !== 32 && isDigit(line.charCodeAt(nameFrom)))) { head.colon = false; head.tag = ''; head.pid = -1; head.message = line.slice(from); return head; }
+    } else if (after !== 32 && at < line.length) { head.tag = ''; head.pid = -1; head.message = line.slice(from); return head; }
+    this.#tag = head.tag;
+    if (head.tag.charCodeAt(0) === 47) {
+      head.path = head.tag;
+      head.tag = head.path.slice(head.path.lastIndexOf('/') + 1);
+    }
+    head.message = line.slice(skipBlanks(line, at));
     return head;
   }
-  const bracketed = line.charCodeAt(at) === 91;
-  head.iso = isDigit(line.charCodeAt(at + (bracketed ? 1 : 0)));
-  head.time = times.read(line, at);
-  if (times.next < 0) {
-    // "0000-12-30 00:00:00 host tag: text" has a time by its looks: step over it, keep the rest.
-    const shaped = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})? /.exec(line.slice(at, at + 40));
-    if (shaped === null) { head.message = line.slice(at); return head; }
-    times.next = at + shaped[0].length - 1;
+}
+
+/** Index of the `[` or `:` that ends the tag at `from`, or -1 when the word has none. */
+function tagEnd(line: string, from: number): number {
+  const most = Math.min(line.length, from + longestTag);
+  for (let i = from; i < most; i += 1) {
+    const code = line.charCodeAt(i);
+    if (code === 91 || code === 58) return i > from ? i : -1;
+    if (code === 32) return -1;
   }
-  head.timed = true;
-  at = times.next;
-  if (bracketed && line.charCodeAt(at) === 93) at += 1;
-  at = skipBlanks(line, at);
-  if (line.charCodeAt(at) === 60) at = bsdPriority(line, at, head);
-  return hostAndTag(line, at, head);
+  return -1;
 }
 
 /** `<auth.info>` or `<4.6>`, which BSD syslogd -v writes after the time. */
@@ -79,65 +175,6 @@ function bsdPriority(line: string, at: number, head: Head): number {
   const level = line.slice(dot + 1, close);
   head.severity = /^[0-7]$/.test(level) ? Number(level) : (severities as readonly string[]).indexOf(level === 'error' ? 'err' : level);
   return skipBlanks(line, close + 1);
-}
-
-function hostAndTag(line: string, at: number, head: Head): Head {
-  const end = wordEnd(line, at);
-  // "host tag: …" unless the first word is a tag itself: "tag[1]: …", "tag: …", "[tag]: …".
-  const last = line.charCodeAt(end - 1);
-  const isTag = last === 58 || last === 93 || line.charCodeAt(at) === 91;
-  if (isTag || end >= line.length) {
-    if (isTag) return tagAndMessage(line, at, end, head);
-    head.message = line.slice(at);
-    return head;
-  }
-  if (end - at > longestTag * 2) { head.message = line.slice(at); return head; }
-  head.host = line.slice(at, end);
-  const tagAt = skipBlanks(line, end);
-  return tagAndMessage(line, tagAt, wordEnd(line, tagAt), head);
-}
-
-/** `name: text`, `name[123]: text`, `[name]: text`, `[name][123] text`, `/usr/sbin/name[123]: text`; else all is text. */
-function tagAndMessage(line: string, from: number, end: number, head: Head): Head {
-  head.message = line.slice(from);
-  if (end - from > longestTag || end === from) return head;
-  let nameFrom = from;
-  let nameTo: number;
-  let at: number;
-  if (line.charCodeAt(from) === 91) {
-    const close = line.indexOf(']', from);
-    if (close < 0 || close >= end || isDigit(line.charCodeAt(from + 1))) return head;
-    nameFrom = from + 1;
-    nameTo = close;
-    at = close + 1;
-  } else {
-    nameTo = from;
-    for (let code = line.charCodeAt(nameTo); nameTo < end && code !== 91 && code !== 58; code = line.charCodeAt(nameTo)) nameTo += 1;
-    at = nameTo;
-    // Without pid or colon it is the first word of a message.
-    if (nameTo === end || nameTo === from) return head;
-  }
-  if (line.charCodeAt(at) === 91) {
-    const close = line.indexOf(']', at);
-    if (close < 0 || close >= end) return head;
-    const pid = digits(line, at + 1, close);
-    if (pid >= 0) head.pid = pid;
-    at = close + 1;
-  }
-  const after = line.charCodeAt(at);
-  if (after === 58) { head.colon = true; at += 1; }
-  else if (at !== end) return head;
-  if (head.colon && at < line.length && line.charCodeAt(at) !== 32 && line.charCodeAt(at) !== 9) {
-    // "12:30 text" or "http://…" is no tag; "tag:text" without a blank is.
-    if (line.charCodeAt(at) === 47 || isDigit(line.charCodeAt(nameFrom))) { head.colon = false; head.pid = -1; return head; }
-  }
-  head.tag = line.slice(nameFrom, nameTo);
-  if (head.tag.charCodeAt(0) === 47) {
-    head.path = head.tag;
-    head.tag = head.path.slice(head.path.lastIndexOf('/') + 1);
-  }
-  head.message = line.slice(skipBlanks(line, at));
-  return head;
 }
 
 /** After `<PRI>1 `: TIME HOST APP PROCID MSGID STRUCTURED-DATA MSG; `-` says nothing. */

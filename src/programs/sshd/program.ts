@@ -2,7 +2,7 @@ import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
 import { canonicalAddress, isHost } from '../address.ts';
 import { pamHead, readPam } from '../pam.ts';
 import { isNewAttempt, lineKinds, Sessions, type LineKind, type Session } from './sessions.ts';
-import { readConnection, readFrom, readFromEnd, readLeading, type Peer } from './tail.ts';
+import { chooseFrom, readConnection, readFrom, readFromEnd, readLeading, type Peer } from './tail.ts';
 
 /**
  * OpenSSH's server. One attempt at a password leaves up to three lines and one more at the close; only one of
@@ -116,10 +116,10 @@ class SshdDecoder implements ProgramDecoder {
 
   /** Failed METHOD for [invalid user ]NAME from ADDRESS port N ssh2[: KEY] */
   #failed(text: string, event: Event): void {
-    const methodEnd = text.indexOf(' for ', 7);
+    const methodEnd = forAt(text, 7);
     if (methodEnd < 0) return;
     const method = text.slice(7, methodEnd);
-    const session = this.#peerSession(event, readFrom(text, methodEnd + 5, this.#peer, this.#known(event)), true);
+    const session = this.#peerSession(event, this.#readFrom(text, methodEnd + 5, event), true);
     const peer = this.#peer;
     event.method = method;
     this.#spoke(event);
@@ -129,9 +129,9 @@ class SshdDecoder implements ProgramDecoder {
   }
 
   #accepted(text: string, event: Event): void {
-    const methodEnd = text.indexOf(' for ', 9);
+    const methodEnd = forAt(text, 9);
     if (methodEnd < 0 || text.startsWith('Accepted key ') || text.startsWith('Accepted certificate ')) return;
-    const session = this.#peerSession(event, readFrom(text, methodEnd + 5, this.#peer, this.#known(event)), true);
+    const session = this.#peerSession(event, this.#readFrom(text, methodEnd + 5, event), true);
     session.accepted = true;
     event.method = text.slice(9, methodEnd);
     this.#spoke(event);
@@ -141,7 +141,7 @@ class SshdDecoder implements ProgramDecoder {
   #postponed(text: string, event: Event): void {
     const methodEnd = text.indexOf(' for ');
     if (methodEnd < 0) return;
-    const session = this.#peerSession(event, readFrom(text, methodEnd + 5, this.#peer, this.#known(event)), false);
+    const session = this.#peerSession(event, this.#readFrom(text, methodEnd + 5, event), false);
     event.method = text.slice(text.indexOf(' ') + 1, methodEnd);
     this.#login(event, session, this.#peer.user, 'login-detail', 'unknown');
   }
@@ -156,7 +156,7 @@ class SshdDecoder implements ProgramDecoder {
 
   /** maximum authentication attempts exceeded for [invalid user ]NAME from ADDRESS port N ssh2 */
   #limit(text: string, start: number, event: Event): void {
-    const session = this.#peerSession(event, readFrom(text, start, this.#peer, this.#known(event)), false);
+    const session = this.#peerSession(event, this.#readFrom(text, start, event), false);
     this.#spoke(event);
     this.#attempt(event, session, this.#peer.user, lineKinds.limit);
   }
@@ -459,6 +459,10 @@ class SshdDecoder implements ProgramDecoder {
     event.outcome = 'failure';
   }
 
+  #readFrom(text: string, start: number, event: Event): boolean {
+    return readFrom(text, start, this.#peer) || chooseFrom(text, start, this.#peer, this.#known(event));
+  }
+
   /** The address this connection has so far. */
   #known(event: Event): string | undefined {
     if (event.pid === undefined) return undefined;
@@ -524,4 +528,10 @@ class SshdDecoder implements ProgramDecoder {
     this.#speaks.set(host, false);
     return false;
   }
+}
+
+/** Index of ` for ` right after the word at `at`, or -1. */
+function forAt(text: string, at: number): number {
+  const blank = text.indexOf(' ', at);
+  return text.startsWith(' for ', blank) ? blank : -1;
 }

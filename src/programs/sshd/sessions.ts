@@ -37,12 +37,16 @@ const rememberedSessions = 8192;
 /** A log-on takes two minutes at most (LoginGraceTime); after a longer silence the pid belongs to another connection. */
 const loginGraceMs = 10 * 60_000;
 
+/** Hosts in one log of which connections are told apart; a central log of more mixes the oldest up. */
+const mostHosts = 65_536;
+
 /** Connections by host and pid. */
 export class Sessions {
-  readonly #recent = new Recent<Session>(rememberedSessions);
-  #host = '';
-  #pid = -1;
-  #last: Session | undefined;
+  readonly #recent = new Recent<number, Session>(rememberedSessions);
+  readonly #hosts = new Map<string, number>();
+  #nextHost = 1;
+  #host: string | undefined;
+  #hostKey = 0;
 
   /**
    * The session a line belongs to. Lines without a pid each get a fresh one. `address` is the line's own
@@ -50,34 +54,41 @@ export class Sessions {
    */
   of(host: string | undefined, pid: number | undefined, time: number, address: string | undefined): Session {
     if (pid === undefined) return newSession(time);
-    const name = host ?? '';
-    let session = this.#last;
-    if (session === undefined || pid !== this.#pid || name !== this.#host) session = this.#recent.get(`${pid} ${name}`);
+    const key = this.#key(host ?? '', pid);
+    const session = this.#recent.get(key);
     const stale = session === undefined
       || (!session.accepted && time - session.time > loginGraceMs)
       || (address !== undefined && session.address !== undefined && address !== session.address && isAddress(address) && isAddress(session.address));
-    if (stale) session = this.#start(name, pid, time);
-    session!.time = time;
-    this.#host = name;
-    this.#pid = pid;
-    this.#last = session;
-    return session!;
+    if (stale) return this.#start(key, time);
+    session.time = time;
+    return session;
   }
 
   /** A new connection under this pid, whatever was before. */
   restart(host: string | undefined, pid: number | undefined, time: number): Session {
-    if (pid === undefined) return newSession(time);
-    const session = this.#start(host ?? '', pid, time);
-    this.#host = host ?? '';
-    this.#pid = pid;
-    this.#last = session;
+    return pid === undefined ? newSession(time) : this.#start(this.#key(host ?? '', pid), time);
+  }
+
+  #start(key: number, time: number): Session {
+    const session = newSession(time);
+    this.#recent.set(key, session);
     return session;
   }
 
-  #start(host: string, pid: number, time: number): Session {
-    const session = newSession(time);
-    this.#recent.set(`${pid} ${host}`, session);
-    return session;
+  /** Host and pid as one small number: hosts are numbered as they come, pids have 22 bits. */
+  #key(host: string, pid: number): number {
+    if (host !== this.#host) {
+      let number = this.#hosts.get(host);
+      if (number === undefined) {
+        if (this.#hosts.size >= mostHosts) this.#hosts.clear();
+        number = this.#nextHost;
+        this.#nextHost = (this.#nextHost + 1) % mostHosts;
+        this.#hosts.set(host, number);
+      }
+      this.#host = host;
+      this.#hostKey = number;
+    }
+    return this.#hostKey * 4_194_304 + (pid & 4_194_303);
   }
 }
 

@@ -11,27 +11,39 @@ export interface Peer extends Tail {
 const mostReadings = 16;
 
 /**
- * `… [invalid user ]NAME from ADDRESS[ port N][ ssh2]`, and after `ssh2: ` what the method adds. NAME is the
- * client's choice and may itself hold " from 198.51.100.1 port 22 ssh2", so the end of the line decides. Only
- * what follows `ssh2: ` can be the client's choice as well (the id in a certificate, the user of a host-based
- * log-on); when more than one reading stays, the address that the session is known to have decides, else
- * none: an address that might be a bystander's is worse than none.
+ * `… [invalid user ]NAME from ADDRESS[ port N][ ssh2]` where the end of the line decides. NAME is the client's
+ * choice and may itself hold " from 198.51.100.1 port 22 ssh2". Returns false when the method has added
+ * something after `ssh2: ` or when NAME looks like it: then `chooseFrom` must weigh the readings.
  */
-export function readFrom(text: string, start: number, into: Peer, known: string | undefined): boolean {
-  const suffixed = text.endsWith(' ssh2') || text.endsWith(' ssh1');
-  const end = suffixed ? text.length - 5 : text.length;
-  const tail = readFromEnd(text, start, end, into) && (!suffixed || into.port >= 0);
-  if (tail && !hasReading(text, start)) return true;
+export function readFrom(text: string, start: number, into: Peer): boolean {
+  return readSuffixed(text, start, into) && !hasReading(text, start);
+}
+
+/**
+ * The same line when it has more than one reading. What follows `ssh2: ` can be the client's choice too (the
+ * id in a certificate, the user of a host-based log-on). When more than one reading stays, the address that
+ * the session is known to have (`known`) decides, else none: an address that might be a bystander's is worse
+ * than none. Returns false when there is no reading to believe.
+ */
+export function chooseFrom(text: string, start: number, into: Peer, known: string | undefined): boolean {
+  const tail = readSuffixed(text, start, into);
   // Without " ssh2" at its end, what looks like a tail stands in the method's addition.
+  const suffixed = into.port >= 0 && text.charCodeAt(text.length - 5) === 32;
   const chosen = chooseReading(text, start, into, known, tail && suffixed ? into.from : -1);
-  if (chosen < 0) {
-    if (tail) return readFromEnd(text, start, end, into);
-    into.from = -1;
-    return false;
-  }
+  if (chosen === noReading) return readSuffixed(text, start, into);
+  if (chosen === doubtful) { into.from = -1; return false; }
   setUser(text, start, chosen - 6, into);
   return true;
 }
+
+function readSuffixed(text: string, start: number, into: Peer): boolean {
+  const suffixed = text.endsWith(' ssh2') || text.endsWith(' ssh1');
+  if (!readFromEnd(text, start, suffixed ? text.length - 5 : text.length, into)) return false;
+  return !suffixed || into.port >= 0;
+}
+
+const noReading = -1;
+const doubtful = -2;
 
 /** `… [invalid user ]NAME from ADDRESS[ port N]` where nothing follows: the end decides. */
 export function readFromEnd(text: string, start: number, end: number, into: Peer): boolean {
@@ -46,11 +58,12 @@ export function readFromEnd(text: string, start: number, end: number, into: Peer
 }
 
 /** Is there ` ssh2: ` (or ssh1) anywhere? */
-const hasReading = (text: string, start: number): boolean => text.includes(' ssh2: ', start) || text.includes(' ssh1: ', start);
+const hasReading = (text: string, start: number): boolean =>
+  text.includes(':', start) && (text.includes(' ssh2: ', start) || text.includes(' ssh1: ', start));
 
 const plainKey = /^[A-Z0-9-]{2,32} (?:SHA256:[A-Za-z0-9+/=]{20,64}|(?:MD5:)?[0-9a-f:]{20,60})$/;
 
-/** Index of the address to believe, with its port in `into`; -1 when that cannot be said. */
+/** Index of the address to believe, with its port in `into`. */
 function chooseReading(text: string, start: number, into: Peer, known: string | undefined, tailAt: number): number {
   const readings: number[] = [];
   let lastPlain = -1;
@@ -61,26 +74,18 @@ function chooseReading(text: string, start: number, into: Peer, known: string | 
     readings.push(at + 6);
     if (plainKey.test(text.slice(stop))) lastPlain = at + 6;
   }
-  // Too many to look at: somebody plays with us, and the end of the line is still the daemon's.
-  if (at >= 0) return tailAt;
+  // Too many to look at: somebody plays with us.
+  if (at >= 0) return doubtful;
+  if (readings.length === 0) return noReading;
   if (tailAt >= 0) readings.push(tailAt);
-  if (readings.length === 0) return -1;
-  let chosen = -1;
-  if (known !== undefined) {
-    const match = readings.filter((reading) => addressAt(text, reading) === known);
-    if (match.length > 0) chosen = match.at(-1)!;
-  }
-  if (chosen < 0) {
-    if (tailAt >= 0) chosen = tailAt;
-    else if (readings.length === 1) chosen = readings[0]!;
-    else chosen = lastPlain;
-  }
-  if (chosen < 0) return -1;
+  let chosen = known === undefined ? undefined : readings.findLast((reading) => addressAt(text, reading) === known);
+  // Only a password log-on ends in "ssh2", and it adds nothing after it.
+  chosen ??= tailAt >= 0 ? tailAt : readings.length === 1 ? readings[0]! : lastPlain;
+  if (chosen < 0) return doubtful;
   const blank = wordEnd(text, chosen);
-  const port = /^ port (\d{1,5})(?: |:|$)/.exec(text.slice(blank, blank + 14));
   into.from = chosen;
   into.address = text.slice(chosen, blank);
-  into.port = port === null ? -1 : Number(port[1]);
+  into.port = text.startsWith(' port ', blank) ? portAt(text, blank + 6) : -1;
   return chosen;
 }
 

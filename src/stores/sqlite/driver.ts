@@ -32,6 +32,9 @@ export interface GuardedDatabase extends Database {
 
 interface Module<D extends Database> { DatabaseSync: new (file: string, options?: { readOnly?: boolean }) => D }
 
+/** How long a write waits for a reader that is just opening. The event loop stands still meanwhile. */
+export const busyMs = 2_000;
+
 const load = createRequire(import.meta.url);
 
 /** Opens a database file for the store. Throws StoreError. */
@@ -42,15 +45,23 @@ export function openDatabase(file: string, options: { readOnly?: boolean } = {})
 
 /** Opens a database file read-only with an authorizer and limits, which `node:sqlite` of Node 22 does not have. */
 export function openGuardedDatabase(file: string): GuardedDatabase {
-  const { DatabaseSync } = load('@photostructure/sqlite') as Module<GuardedDatabase>;
+  const { DatabaseSync } = loadPackage<GuardedDatabase>();
   return guarded(file, () => new DatabaseSync(file, { readOnly: true }));
 }
 
 let chosen: Module<Database> | undefined;
 
 function sqlite(): Module<Database> {
-  chosen ??= hasBuiltIn(process.versions.node) ? loadBuiltIn() : load('@photostructure/sqlite') as Module<Database>;
+  chosen ??= hasBuiltIn(process.versions.node) ? loadBuiltIn() : loadPackage<Database>();
   return chosen;
+}
+
+function loadPackage<D extends Database>(): Module<D> {
+  try {
+    return load('@photostructure/sqlite') as Module<D>;
+  } catch (cause) {
+    throw new StoreError('missing', `cannot load SQLite: ${cause instanceof Error ? cause.message : String(cause)}`, { cause, hint: 'Install Moat again (npm ci); it carries SQLite for x64 and arm64.' });
+  }
 }
 
 /** Node 22.13 is the first whose node:sqlite works without a flag. */
@@ -95,9 +106,8 @@ export function transaction<T>(db: Database, work: () => T): T {
 function rollback(db: Database): void {
   try {
     db.exec('ROLLBACK');
-  } catch (error) {
-    // A full disk or a failed read has already rolled back by itself; then there is nothing left to do.
-    if (!(error instanceof Error && error.message.includes('no transaction is active'))) throw error;
+  } catch {
+    return; // a full disk or a failed read has already rolled back by itself; what failed first is what counts
   }
 }
 

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { Event, eventFields, fieldTypes, type Kind } from '../../core/gen/event.ts';
 import type { EventLog } from '../../core/ports.ts';
 import { StoreError } from '../error.ts';
-import { type Database, guarded, type Row, transaction, type Value } from './driver.ts';
+import { busyMs, type Database, guarded, type Row, transaction, type Value } from './driver.ts';
 import { cutText, maxText, packList, packRecord } from './pack.ts';
 import { eventColumns } from './schema.ts';
 
@@ -17,11 +17,15 @@ export interface RingOptions {
   count: (what: string, n?: number) => void;
 }
 
-export interface Ring extends EventLog {
-  /** `append` for a caller that already has a transaction open. */
-  insert(events: readonly Event[]): void;
+export interface Ring extends Omit<EventLog, 'append'> {
+  /** For a caller that has a transaction open. */
+  insert: (events: readonly Event[]) => void;
   /** Keeps the size cap; cheap when there is nothing to do. Called after each commit. */
-  trim(): number;
+  trim: () => number;
+  /** Whether the rest of the database alone is over the cap: dropping events cannot help any more. */
+  isOver: () => boolean;
+  /** Writes the log back into the file, unless a reader still needs it. */
+  checkpoint: () => void;
 }
 
 const width = eventFields.length;
@@ -44,6 +48,8 @@ export function openRing(db: Database, options: RingOptions): Ring {
   const next = db.prepare(`SELECT seq, ${columns} FROM event WHERE (time, seq) > (?, ?) AND time < ? ORDER BY time, seq LIMIT ${pageOfRows}`);
   const deleteOldest = db.prepare('DELETE FROM event WHERE seq IN (SELECT seq FROM event ORDER BY seq LIMIT ?)');
   const deleteBefore = db.prepare('DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE time < ? ORDER BY time LIMIT ?)');
+  const span = db.prepare('SELECT (SELECT max(seq) FROM event) - (SELECT min(seq) FROM event) + 1 AS n');
+  const writeBack = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
   const pageCount = db.prepare('PRAGMA page_count');
   const freeCount = db.prepare('PRAGMA freelist_count');
   const pageSize = Number(db.prepare('PRAGMA page_size').get()!['page_size']);
@@ -85,34 +91,47 @@ export function openRing(db: Database, options: RingOptions): Ring {
     if (used > high) {
       // Several chunks only when one did not bring it below the cap itself.
       do {
-        const n = transaction(db, () => Number(deleteOldest.run(chunk).changes));
+        const n = transaction(db, () => Number(deleteOldest.run(surplus(used)).changes));
         if (n === 0) break;
         gone += n;
         used = fileBytes() - freeBytes();
       } while (used > budget);
       count('event-pruned-size', gone);
     }
-    if (fileBytes() > budget) db.exec(`PRAGMA incremental_vacuum(${vacuumPages})`);
+    if (fileBytes() > budget) shrink();
     if (walSize() > walBytes) checkpoint();
     return gone;
+  }
+
+  /** How many of the oldest rows to drop so that about a tenth of the budget becomes free, if they are of usual size. */
+  function surplus(used: number): number {
+    const rows = Number(span.get()!['n'] ?? 0);
+    return Math.min(chunk, Math.max(100, Math.ceil(rows * (used - budget * 0.9) / used)));
+  }
+
+  /** Gives free pages at the end back to the file system, a bounded number a call. */
+  function shrink(): void {
+    db.exec(`PRAGMA incremental_vacuum(${vacuumPages})`);
+    // The file itself becomes shorter only when the log is written back to it.
+    if (statSync(file).size > fileBytes() + 2 ** 20) checkpoint();
   }
 
   /** Empties the write-ahead log unless a reader still needs it; then the next call tries again. */
   function checkpoint(): void {
     db.exec('PRAGMA busy_timeout = 0');
-    const result = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
-    db.exec('PRAGMA busy_timeout = 2000');
-    if (Number(result?.['busy'] ?? 0) !== 0) count('checkpoint-busy');
+    try {
+      const result = writeBack.get();
+      if (Number(result?.['busy'] ?? 0) !== 0) count('checkpoint-busy');
+    } finally {
+      db.exec(`PRAGMA busy_timeout = ${busyMs}`);
+    }
   }
 
   return {
     insert,
     trim,
-
-    append(events) {
-      guarded(file, () => transaction(db, () => insert(events)));
-      guarded(file, trim);
-    },
+    checkpoint,
+    isOver: () => fileBytes() - freeBytes() > budget,
 
     *range(fromMs, toMs) {
       // Page by page, each its own short read: a slow consumer holds up neither writes nor checkpoints.
@@ -125,6 +144,8 @@ export function openRing(db: Database, options: RingOptions): Ring {
       }
     },
 
+    // One bounded step; the caller goes on while it returns more than 0. Age is the event's own time against
+    // the clock it is given: when that clock is wrong by years, so is what goes. 5,000 rows a call leave time to see it.
     prune(now) {
       return guarded(file, () => {
         const aged = transaction(db, () => Number(deleteBefore.run(now - options.maxAgeMs, chunk).changes));
@@ -132,7 +153,7 @@ export function openRing(db: Database, options: RingOptions): Ring {
         const gone = aged + trim();
         // What is free is kept for reuse up to a quarter of the file, and given back beyond.
         const free = freeBytes();
-        if (free > 4 * 2 ** 20 && free > fileBytes() / 4) db.exec(`PRAGMA incremental_vacuum(${vacuumPages})`);
+        if (free > 4 * 2 ** 20 && free > fileBytes() / 4) shrink();
         return gone;
       });
     },

@@ -4,9 +4,9 @@ import type { Level } from '../../core/level.ts';
 import type { AlertFilter, Ledger, Position } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
 import { StoreError } from '../error.ts';
-import { type Database, guarded, type Row, transaction, type Value } from './driver.ts';
+import { type Database, guarded, type Row, type Statement, transaction, type Value } from './driver.ts';
 import { fromJson } from './events.ts';
-import { cutText, maxText, packEvidence, packList } from './pack.ts';
+import { cutText, maxAlertText, maxText, packEvidence, packList } from './pack.ts';
 import { secretPrefix } from './schema.ts';
 
 export interface LedgerOptions {
@@ -26,6 +26,8 @@ export interface SqliteLedger extends Ledger {
   saveLearned(learned: ReadonlyMap<string, string>): void;
   /** Drops alerts and positions beyond their caps, a bounded number a call. */
   prune(now: number): void;
+  /** Drops some alerts, closed ones first: for when they alone fill the database. */
+  shed(): void;
 }
 
 const alertColumns = [
@@ -63,9 +65,16 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
     open: db.prepare('INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
     secret: db.prepare('INSERT INTO secret (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
   };
+  /** One statement for each combination of filters; there are 32. */
+  const lists = new Map<string, Statement>();
+  const list = (where: string): Statement => {
+    const known = lists.get(where) ?? db.prepare(`SELECT ${columns} FROM alert ${where} ORDER BY last_time DESC, rowid DESC LIMIT ?`);
+    lists.set(where, known);
+    return known;
+  };
   const room = (name: string): 'open' | 'secret' => name.startsWith(secretPrefix) ? 'secret' : 'open';
   const text = (row: Row | undefined): string | undefined => row === undefined ? undefined : String(row['value']);
-  const short = (value: string): string => cutText(value, maxText, count);
+  const short = (value: string): string => cutText(value, maxAlertText, count);
 
   return {
     position: (source) => read(() => text(position.get(source))),
@@ -83,7 +92,7 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
     alerts(filter) {
       const { where, values } = conditions(filter);
       const limit = Math.max(0, Math.trunc(filter.limit ?? defaultLimit));
-      return read(() => db.prepare(`SELECT ${columns} FROM alert ${where} ORDER BY last_time DESC, rowid DESC LIMIT ?`).all(...values, limit).map((row) => toAlert(row, file)!));
+      return read(() => list(where).all(...values, limit).map((row) => toAlert(row, file)!));
     },
 
     close(alertId, open = false) {
@@ -118,6 +127,10 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
       }
     },
 
+    shed() {
+      count('alert-pruned-size', read(() => transaction(db, () => Number(deleteOver.run(chunk).changes))));
+    },
+
     prune(now) {
       read(() => {
         transaction(db, () => {
@@ -140,7 +153,7 @@ function bounded(what: string, name: string, value: string, limit: number): void
   if (value.length > limit) throw new StoreError('input', `expected at most ${limit} characters, got ${value.length} in ${what} ${name.slice(0, 100)}`);
 }
 
-const optional = (value: string | undefined, count: (what: string) => void): Value => value === undefined ? null : cutText(value, maxText, count);
+const optional = (value: string | undefined, count: (what: string) => void): Value => value === undefined ? null : cutText(value, maxAlertText, count);
 
 function conditions(filter: AlertFilter): { where: string; values: Value[] } {
   const parts: string[] = [];

@@ -1,6 +1,9 @@
 /** Bounds on what one value may take in the database. Sizes are UTF-8 bytes. */
 export const maxText = 16 * 1024;
-export const maxEvidence = 64 * 1024;
+/** Alerts are kept far longer than events, so each may take less. A path is at most this long. */
+export const maxAlertText = 4 * 1024;
+export const maxEvidence = 16 * 1024;
+const maxEvidenceItem = 4 * 1024;
 const maxPart = 1024;
 const maxItems = 1000;
 
@@ -40,12 +43,12 @@ export function packList(list: readonly (string | number)[], cut: Cut): string {
 }
 
 /**
- * JSON of a record of anything, always valid and at most 16 KiB: when the whole is too large or holds
+ * JSON of a record of anything, always valid and at most `limit` bytes: when the whole is too large or holds
  * what JSON cannot say, long texts are shortened and the members that do not fit are left out.
  */
-export function packRecord(record: Readonly<Record<string, unknown>>, cut: Cut): string {
+export function packRecord(record: Readonly<Record<string, unknown>>, cut: Cut, limit: number = maxText): string {
   const whole = toJson(record);
-  if (whole !== undefined && (whole.length * 3 <= maxText || Buffer.byteLength(whole) <= maxText)) return whole;
+  if (whole !== undefined && (whole.length * 3 <= limit || Buffer.byteLength(whole) <= limit)) return whole;
   cut('extra-cut');
   const parts: string[] = [];
   let size = 2;
@@ -55,7 +58,7 @@ export function packRecord(record: Readonly<Record<string, unknown>>, cut: Cut):
     if (text === undefined) continue;
     const part = `${JSON.stringify(name)}:${text}`;
     const bytes = Buffer.byteLength(part) + 1;
-    if (size + bytes > maxText) continue;
+    if (size + bytes > limit) continue;
     size += bytes;
     parts.push(part);
   }
@@ -71,9 +74,9 @@ function toJson(value: unknown): string | undefined {
   }
 }
 
-/** JSON of an alert's evidence, at most 64 KiB: the middle goes first, the first and the latest stay longest. */
+/** JSON of an alert's evidence, at most 16 KiB: the middle goes first, the first and the latest stay longest. */
 export function packEvidence(evidence: readonly object[], cut: Cut): string {
-  const parts = evidence.map((item) => packRecord(item as Record<string, unknown>, cut));
+  const parts = evidence.map((item) => packRecord(item as Record<string, unknown>, cut, maxEvidenceItem));
   let size = parts.reduce((sum, part) => sum + Buffer.byteLength(part) + 1, 2);
   while (size > maxEvidence) {
     cut('evidence-cut');

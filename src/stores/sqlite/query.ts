@@ -46,7 +46,7 @@ export async function querySqlite(dir: string, sql: string, options: QueryOption
   options.signal?.throwIfAborted();
 
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, command(options.child), { stdio: ['pipe', 'pipe', 'pipe'], env: {} });
+    const child = spawn(process.execPath, command(options.child), { stdio: ['pipe', 'pipe', 'pipe'], env: process.env['TZ'] === undefined ? {} : { TZ: process.env['TZ'] } });
     const result: QueryResult = { columns: [], rows: [] };
     let failure: Error | undefined;
     let whole = false;

@@ -2,9 +2,9 @@
 import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Kind, unstoredKinds } from '../../core/gen/event.ts';
-import type { Store } from '../../core/ports.ts';
+import type { Commit, Store } from '../../core/ports.ts';
 import { StoreError } from '../error.ts';
-import { type Database, guarded, openDatabase, transaction } from './driver.ts';
+import { busyMs, type Database, guarded, openDatabase, transaction } from './driver.ts';
 import { openRing } from './events.ts';
 import { openLedger } from './ledger.ts';
 import { lockDirectory } from './lock.ts';
@@ -21,7 +21,7 @@ export interface SqliteOptions {
   maxBytes?: number;
   /** How long closed alerts are kept. Default 180 days. */
   alertMs?: number;
-  /** Default 50,000. */
+  /** Default 20,000. */
   maxAlerts?: number;
   /** Kinds of event that are judged but not kept. Default: those the schema says. */
   unstored?: ReadonlySet<Kind>;
@@ -58,26 +58,33 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
     guarded(file, () => readOnly ? openForReading(opened, file) : openForWriting(opened, file, dir));
     const count = options.count ?? (() => undefined);
     const ring = guarded(file, () => openRing(opened, { file, maxAgeMs: options.maxAgeMs ?? 30 * day, maxBytes, unstored: options.unstored ?? unstoredKinds, count }));
-    const ledger = guarded(file, () => openLedger(opened, { file, now, alertMs: options.alertMs ?? 180 * day, maxAlerts: options.maxAlerts ?? 50_000, count }));
+    const ledger = guarded(file, () => openLedger(opened, { file, now, alertMs: options.alertMs ?? 180 * day, maxAlerts: options.maxAlerts ?? 20_000, count }));
+
+    function commit({ events, alerts, positions, learned }: Commit): void {
+      guarded(file, () => transaction(opened, () => {
+        ring.insert(events);
+        ledger.saveAlerts(alerts);
+        ledger.savePositions(positions);
+        if (learned) ledger.saveLearned(learned);
+      }));
+      // The batch is durable by now: trouble with the cap must not look as if it were not. The next commit
+      // meets the same disk, and says so.
+      attempt('trim-failed', () => {
+        ring.trim();
+        if (ring.isOver()) ledger.shed();
+      });
+    }
 
     return {
       ledger,
+      commit,
       events: {
-        ...ring,
+        append: (events) => commit({ events, alerts: [], positions: [] }),
+        range: ring.range,
         prune(at) {
           ledger.prune(at);
           return ring.prune(at);
         },
-      },
-
-      commit({ events, alerts, positions, learned }) {
-        guarded(file, () => transaction(opened, () => {
-          ring.insert(events);
-          ledger.saveAlerts(alerts);
-          ledger.savePositions(positions);
-          if (learned) ledger.saveLearned(learned);
-        }));
-        trimAfter();
       },
 
       check() {
@@ -91,6 +98,8 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
       close() {
         if (isClosed) return;
         isClosed = true;
+        // Leaves one file behind where it can. On a full disk the log stays, and the next open reads it.
+        if (!readOnly) attempt('checkpoint-failed', ring.checkpoint);
         try {
           guarded(file, () => opened.close());
         } finally {
@@ -99,12 +108,11 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
       },
     };
 
-    // The batch is durable by now: trouble with the cap must not look as if it were not.
-    function trimAfter(): void {
+    function attempt(failed: string, work: () => void): void {
       try {
-        ring.trim();
+        work();
       } catch {
-        count('trim-failed'); // the next commit meets the same disk, and says so
+        count(failed);
       }
     }
   } catch (error) {
@@ -133,14 +141,14 @@ function mustExist(file: string): void {
 
 function openForWriting(db: Database, file: string, dir: string): void {
   chmodSync(file, 0o600);
-  db.exec('PRAGMA busy_timeout = 2000');
+  db.exec(`PRAGMA busy_timeout = ${busyMs}`);
   migrate(db, file);
   db.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8000; PRAGMA journal_size_limit = 4194304');
   syncDirectory(dir);
 }
 
 function openForReading(db: Database, file: string): void {
-  db.exec('PRAGMA busy_timeout = 2000; PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8000');
+  db.exec(`PRAGMA busy_timeout = ${busyMs}; PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8000`);
   checkVersion(db, file, true);
 }
 

@@ -1,0 +1,38 @@
+import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
+import { loginFailure, mark } from '../attempts.ts';
+import { portAfter, takePeer } from '../peer.ts';
+
+/** Courier's SMTP side; its IMAP and POP daemons are with `imapd`. */
+export const courier: Program = {
+  id: 'courier',
+  title: { zh: 'Courier 邮件服务', en: 'Courier mail server' },
+  tags: ['courieresmtpd', 'courieresmtpsd', 'courieresmtpd-msa', 'esmtpd', 'esmtpd-msa', 'esmtpd-ssl', 'couriertcpd'],
+  open,
+};
+
+function open(): ProgramDecoder {
+  return {
+    decode(message, event) {
+      if (!line(message, event)) return false;
+      event.kind = 'mail';
+      event.service = 'courier';
+      return true;
+    },
+  };
+}
+
+/** `error,relay=::ffff:192.0.2.1[,port=n],msg="535 Authentication failed.",cmd: …`: the relay is always second. */
+function line(message: string, event: Event): boolean {
+  if (message.startsWith('started,ip=[')) return takePeer(message.slice(11, message.indexOf(']') + 1), event) && mark(event, 'mail', 'connect', 'success');
+  if (!message.startsWith('error,relay=')) return false;
+  const comma = message.indexOf(',', 12);
+  if (!takePeer(message.slice(12, comma < 0 ? undefined : comma), event)) return false;
+  if (message.startsWith(',port=', comma)) portAfter(`:${message.slice(comma + 6, comma + 11)}`, 0, event);
+  const msg = message.indexOf(',msg="');
+  if (msg > 0 && msg < 80 && message.startsWith('535 ', msg + 6)) {
+    const login = message.indexOf('cmd: AUTH LOGIN ', msg);
+    if (login > 0) event.user = message.slice(login + 16).trim();
+    return loginFailure(event);
+  }
+  return mark(event, 'mail', 'reject', 'failure');
+}
