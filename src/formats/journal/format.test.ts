@@ -22,7 +22,7 @@ describe('records of the journal', () => {
   it('become events of the program that wrote them', () => {
     expect(one({ _SYSTEMD_UNIT: 'ssh.service' })).toMatchObject({
       id: 'j:cursor0', time: 1795314421123, kind: 'sshd', host: 'web01', action: 'login', outcome: 'failure', user: 'root', source_ip: '192.0.2.7',
-      pid: 812, uid: 0, process_path: '/usr/sbin/sshd', severity: 'info', session: '812', source: 'journal', extra: { unit: 'ssh.service' }, lines: undefined,
+      pid: 812, uid: undefined, process_path: '/usr/sbin/sshd', severity: 'info', session: '812', source: 'journal', extra: { unit: 'ssh.service' }, lines: undefined,
     });
   });
 
