@@ -34,6 +34,8 @@ describe('records of the journal', () => {
   it('read messages that are bytes, several or too long to print', () => {
     expect(one({ SYSLOG_IDENTIFIER: 'tool', MESSAGE: [228, 189, 160, 255] }).message).toBe('你\uFFFD');
     expect(one({ SYSLOG_IDENTIFIER: 'tool', MESSAGE: ['first', 'second'] }).message).toBe('first');
+    expect(one({ SYSLOG_IDENTIFIER: 'tool', MESSAGE: [[104, 105], 'second'] }).message).toBe('hi');
+    expect(decode(`{"MESSAGE":${'['.repeat(100_000)}${']'.repeat(100_000)}}`).events[0]?.message).toBe('');
     expect(one({ SYSLOG_IDENTIFIER: 'tool', MESSAGE: null }).message).toBe('');
   });
 

@@ -91,9 +91,17 @@ function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (!Array.isArray(value)) return undefined;
   const list: readonly unknown[] = value;
-  if (list.every((item) => typeof item === 'number')) return utf8.decode(Uint8Array.from(list));
-  return textOf(list[0]);
+  return isBytes(list) ? utf8.decode(Uint8Array.from(list)) : firstOf(list[0]);
 }
+
+function firstOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value)) return undefined;
+  const list: readonly unknown[] = value;
+  return isBytes(list) ? utf8.decode(Uint8Array.from(list)) : undefined;
+}
+
+const isBytes = (list: readonly unknown[]): list is readonly number[] => list.every((item) => typeof item === 'number');
 
 function count(value: unknown): number | undefined {
   const text = textOf(value);

@@ -17,8 +17,8 @@ const newUser = /^new user: name=([^,]{1,256}), UID=(\d{1,10}), GID=(\d{1,10})(?
 const newGroup = /^(?:new group: |group added to \/etc\/g?(?:group|shadow): )name=([^,]{1,256})(?:, GID=(\d{1,10}))?/;
 const addToGroup = new RegExp(`^add ${name} to (?:shadow )?group ${name}$`);
 const removeFromGroup = new RegExp(`^(?:delete|remove) ${name} from (?:shadow )?group ${name}$`);
-const gpasswdAdd = /^user (.{1,256}) (added|removed) by (.{1,256}) (?:to|from) group (.{1,256})$/;
-const gpasswdSet = /^members of group (.{1,256}) set by (.{1,256}) to (.{0,2048})$/;
+const gpasswdAdd = /^user (.{1,256}) (added|removed) by (.{1,256}) (?:to|from) group (.{1,256}?)(?: in \/etc\/\S{1,64})?$/;
+const gpasswdSet = /^members of group (.{1,256}) set by (.{1,256}) to (.{0,2048}?)(?: in \/etc\/\S{1,64})?$/;
 const deleteUser = new RegExp(`^delete user ${name}$`);
 const changeUser = /^change user '([^']{1,256})' ([A-Za-z]{1,16}(?: (?!from )[a-z]{1,16})?)(?: from '([^']{0,1024})' to '([^']{0,1024})')?/;
 const rename = /^change user name '([^']{1,256})' to '([^']{1,256})'/;

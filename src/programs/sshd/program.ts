@@ -18,6 +18,7 @@ export const sshd: Program = {
   open: () => new SshdDecoder(),
 };
 
+const longestMessage = 8192;
 /** Hosts of which is remembered whether their sshd tells of log-ons. */
 const rememberedHosts = 1024;
 
@@ -34,6 +35,8 @@ class SshdDecoder implements ProgramDecoder {
     event.kind = 'sshd';
     event.service = 'sshd';
     if (event.pid !== undefined) event.session = String(event.pid);
+    // sshd cuts its messages at 1 kB: what is much longer is not its own, and not worth the search.
+    if (message.length > longestMessage) return true;
     let text = message;
     let preauth = false;
     if (text.charCodeAt(text.length - 1) === 32) text = text.trimEnd();
