@@ -1,4 +1,4 @@
-import type { Event, ProgramDecoder } from '../../core/format.ts';
+import type { Event } from '../../core/format.ts';
 import { loginFailure, mark } from '../../programs/attempts.ts';
 import { takePeer } from '../../programs/peer.ts';
 import { daemonFile } from '../daemon-file.ts';
@@ -27,7 +27,7 @@ export const domino = daemonFile({
     head.message = line.slice(found[0].length);
     return true;
   },
-  open: (): ProgramDecoder => ({ decode }),
+  program: { open: () => ({ decode }) },
 });
 
 const shape = /^(?:\[[0-9A-Fa-f]{1,12}:[0-9A-Fa-f]{1,8}-[0-9A-Fa-f]{1,20}\] )?(\d\d)[-./](\d\d)[-./](\d{4}) (\d{1,2}):(\d\d:\d\d)(?: ([AP]M))? {1,4}(?=(?:smtp|pop3|imap|http|ldap|router|SMTP|POP3|IMAP|HTTP|LDAP|Router)\b)/i;
