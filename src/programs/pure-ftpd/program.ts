@@ -1,3 +1,4 @@
+import { canonicalIp } from '../../core/address.ts';
 import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
 import { Attempts, failedLogin, loginSuccess, mark } from '../attempts.ts';
 import { pamFailure } from '../pam-failure.ts';
@@ -44,7 +45,10 @@ function line(message: string, event: Event, attempts: Attempts): boolean {
   }
   const name = text.indexOf(' [');
   if (level === 'WARNING' && name > 0 && text.endsWith(']')) {
-    event.user = text.slice(name + 2, -1);
+    const bracketed = text.slice(name + 2, -1);
+    // "Too many connections (5) from this IP: [192.0.2.1]" has the same shape.
+    if (canonicalIp(bracketed) !== undefined) return mark(event, 'network', 'reject', 'failure');
+    event.user = bracketed;
     return failedLogin(event, attempts, 1);
   }
   const disabled = text.lastIndexOf(']: account disabled');
