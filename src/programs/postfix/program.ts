@@ -102,8 +102,8 @@ function reject(message: string, at: number, event: Event): boolean {
   if (message.startsWith('from ', stage + 1)) {
     const end = bracketPeer(message, stage + 6, event);
     if (end < 0) return false;
-    // What the server itself lacks is not the client's doing.
-    if (message.startsWith(': all server ports busy', end) || /^: 4\d\d 4\.3\.\d .{0,64}Server (?:local data|configuration|local) error/.test(message.slice(end, end + 120))) return mark(event, 'mail', 'reject', 'unknown');
+    // Status x.3.x is the state of the mail system: what the server itself lacks is not the client's doing.
+    if (message.startsWith(': all server ports busy', end) || /^: 4\d\d 4\.3\.\d /.test(message.slice(end, end + 16))) return mark(event, 'mail', 'reject', 'unknown');
   } else {
     // The text of the mail stands before the address: believed only when nothing in it looks like one.
     const end = message.indexOf(']; from=<');
