@@ -1,0 +1,88 @@
+import { type App, fail, pass } from '../app-rules.ts';
+
+/** Name servers with a web face, smart homes, cameras, and firewalls that report what they did. */
+export const home: readonly App[] = [
+  {
+    id: 'adguardhome',
+    tags: ['adguardhome'],
+    rules: [
+      fail('/control/login: ', String.raw`^\[?\w+\]? (?:auth: )?POST \S+ /control/login: (?:from ip )<IP>: invalid username or password\s*$`),
+      fail('/control/login: ', String.raw`^\[?\w+\]? POST <IP> /control/login: invalid username or password\s*$`),
+      fail('invalid username or password', String.raw`^\[?\w+\]? auth: .*(?:ip|addr)[= ]"?<IP>"?.*invalid username or password`),
+      pass('successfully logged in from ip', String.raw`^\[?\w+\]? auth: user "<USER>" successfully logged in from ip <IP>\s*$`),
+    ],
+    records: [{ when: { msg: /invalid username or password|login failed/i, remote_ip: /./ }, ip: ['remote_ip'] }],
+  },
+  {
+    id: 'dockge',
+    tags: ['dockge'],
+    rules: [fail('[AUTH] WARN: ', String.raw`^\[AUTH\] WARN: Incorrect username or password for user <USER>\. IP=<IP>\s*$`)],
+  },
+  {
+    id: 'home-assistant',
+    tags: ['homeassistant', 'hass', 'home-assistant'],
+    paths: ['/config/home-assistant.log', '/home/homeassistant/.homeassistant/home-assistant.log'],
+    line: /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:DEBUG|INFO|WARNING|ERROR|CRITICAL) \(\w+\) \[/,
+    rules: [
+      // "from NAME (ADDRESS)": the name is what reverse DNS says and is the client's to choose; the agent comes after.
+      fail('with invalid authentication from ', String.raw`^WARNING \(\w+\) \[homeassistant\.components\.http\.ban\] Login attempt or request with invalid authentication from [\w.:%-]{1,255} \(<IP>\)`),
+      fail('with invalid authentication from ', String.raw`^WARNING \(\w+\) \[homeassistant\.components\.http\.ban\] Login attempt or request with invalid authentication from <IP>`),
+      fail('Banned IP ', String.raw`^WARNING \(\w+\) \[homeassistant\.components\.http\.ban\] Banned IP <IP> for too many login attempts`, 'blocked'),
+    ],
+  },
+  {
+    id: 'openhab',
+    rules: [fail('nvalid credentials', String.raw`nvalid credentials .*(?:from|IP|ip)[ =]<IP>`)],
+  },
+  {
+    id: 'zoneminder',
+    tags: ['zmwww', 'web_php', 'zm'],
+    rules: [
+      fail('Login denied for user', String.raw`(?:^|\b(?:WAR|ERR) \[)Login denied for user "<USER>"(?:\]|$| \[)`),
+      fail('Could not retrieve user', String.raw`(?:WAR|ERR) \[Could not retrieve user <USER> details\]`),
+    ],
+  },
+  {
+    id: 'shinobi',
+    rules: [fail('Failed Authentication', String.raw`Failed Authentication.*(?:ip|IP):? '?<IP>`)],
+  },
+  {
+    id: 'technitium',
+    rules: [fail('Invalid username or password', String.raw`^\[<IP>(?::\d+)?\] .*Invalid username or password`)],
+  },
+  {
+    id: 'unifi',
+    line: /^CEF: ?0\|Ubiquiti\|/,
+    rules: [
+      fail('|Ubiquiti|', String.raw`0\|Ubiquiti\|[^|]*\|[^|]*\|\d+\|(?:Threat Detected and Blocked|Blocked by [^|]*|Firewall Block[^|]*)\|\d+\|.*?\bsrc=<IP> `, 'blocked'),
+      fail('|Ubiquiti|', String.raw`0\|Ubiquiti\|[^|]*\|[^|]*\|\d+\|[^|]*(?:Login Failed|Failed Login|Login Attempt)[^|]*\|\d+\|.*?\bsrc=<IP>(?: |$)`),
+      pass('|Ubiquiti|', String.raw`0\|Ubiquiti\|[^|]*\|[^|]*\|\d+\|Admin Accessed [^|]*\|\d+\|.*?\bUNIFIadmin=<USER> src=<IP> `),
+    ],
+  },
+  {
+    id: 'openappsec',
+    line: /^\{"eventTime": "[^"]+","eventName": "/,
+    records: [
+      { when: { eventName: 'Web Request', 'eventData.waapIncidentType': /./ }, ip: ['eventData.httpSourceId', 'eventData.sourceIP'], action: 'detected' },
+      { when: { eventName: 'Web Request', 'eventData.sourceIP': /./ }, ip: ['eventData.httpSourceId', 'eventData.sourceIP'], action: 'detected' },
+    ],
+  },
+  {
+    id: 'endlessh',
+    tags: ['endlessh', 'endlessh-go'],
+    rules: [fail('ACCEPT host=', String.raw`(?:^|\.go:\d+\] )ACCEPT host=<IP> port=<PORT> (?:fd|n)=`, 'honeypot')],
+  },
+  {
+    id: 'xrdp',
+    tags: ['xrdp-sesman'],
+    paths: ['/var/log/xrdp-sesman.log'],
+    line: /^\[\d{8}-\d\d:\d\d:\d\d\] \[[A-Z]+ *\] /,
+    rules: [fail('AUTHFAIL: user=', String.raw`^\[\w+ *\] AUTHFAIL: user=<USER> ip=<IP> time=\d+$`)],
+  },
+  {
+    id: 'cowrie',
+    tags: ['cowrie'],
+    rules: [fail('login attempt [', String.raw`\[\w+,\d+,<IP>\] login attempt \[b?'?<USER>'?/.*\] failed`), fail('New connection: ', String.raw`New connection: <IP>:<PORT> \(`, 'honeypot')],
+    records: [{ when: { eventid: 'cowrie.login.failed' }, ip: ['src_ip'], user: ['username'] }, { when: { eventid: 'cowrie.login.success' }, ip: ['src_ip'], user: ['username'], action: 'honeypot' }],
+  },
+];
