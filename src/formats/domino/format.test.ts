@@ -5,6 +5,7 @@ import { domino } from './format.ts';
 const lines = [
   '[28325:00010-3735542592] 22-11-2026 02:27:01   smtp: kim [192.0.2.1] authentication failure using internet password',
   '[28325:00010-3735542592] 11/22/2026 02:27:02 AM  SMTP Server: Authentication failed for user x ; connecting host 203.0.113.9 ; connecting host 192.0.2.2',
+  '2026-11-22 02:27:03   SMTP Server: Authentication failed for user kim ; connecting host [192.0.2.3]',
 ];
 
 test('log-ins in both words', () => {
@@ -12,6 +13,7 @@ test('log-ins in both words', () => {
   expect(events.map(summary)).toEqual([
     'login failure 192.0.2.1 kim',
     'login failure 192.0.2.2 x',
+    'login failure 192.0.2.3 kim',
   ]);
   expect(unparsed).toBe(0);
   expect(events[0]).toMatchObject({ time: Date.UTC(2026, 10, 22, 2, 27, 1), lines: [1] });

@@ -11,7 +11,7 @@ export const imapd: Program = {
   id: 'imapd',
   title: { zh: '其他收信服务（Courier、Cyrus、UW-IMAP、Perdition 等）', en: 'other IMAP and POP servers (Courier, Cyrus, UW-IMAP, Perdition …)' },
   tags: ['imapd', 'imapd-ssl', 'imaplogin', 'courierimaplogin', 'courier-imapd', 'courier-imaps', 'ipop3d', 'pop3d', 'pop3d-ssl', 'pop3login', 'courierpop3login', 'courier-pop3d', 'courier-pop3s',
-    'imaps', 'pop3s', 'lmtpunix', 'cyrus/*', 'cyrus', 'sieve', 'timsieved', 'managesieve', 'perdition', 'perdition.imap4', 'perdition.imap4s', 'perdition.imaps', 'perdition.pop3', 'perdition.pop3s', 'solid-pop3d', 'spop3d', 'nntpd', 'cyrus-imapd'],
+    'imap', 'imaps', 'pop3', 'pop3s', 'lmtp', 'lmtpd', 'lmtpunix', 'nntpd', 'cyrus/*', 'cyrus', 'cyrus-imapd', 'sieve', 'timsieved', 'managesieve', 'perdition', 'perdition.*', 'solid-pop3d', 'spop3d'],
   open,
 };
 
