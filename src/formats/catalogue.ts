@@ -24,6 +24,7 @@ import { mongodb } from './mongodb/format.ts';
 import { monit } from './monit/format.ts';
 import { mssql } from './mssql/format.ts';
 import { murmur } from './murmur/format.ts';
+import { named } from './named/format.ts';
 import { mysql } from './mysql/format.ts';
 import { nginxProxyManager } from './nginx-proxy-manager/format.ts';
 import { nginx } from './nginx/format.ts';
@@ -59,6 +60,7 @@ export const formats: readonly LogFormat[] = [
   mailu,
   monit,
   murmur,
+  named,
   openvpn,
   oracleims,
   portsentry,
