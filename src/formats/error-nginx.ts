@@ -66,7 +66,8 @@ function clientOf(body: string): Client {
     let end = body.indexOf(',', from);
     if (end < 0) end = body.length;
     if (end - from > 60) continue;
-    const text = body.slice(from, end).trim();
+    // The mail proxy adds how: "192.0.2.1 using starttls".
+    const text = body.slice(from, end).trim().replace(/ using \w+$/, '');
     const peer = addressAndPort(text);
     if (!peer && text !== 'unix:') continue;
     if (end < body.length && !body.startsWith(', server: ', end)) continue;
