@@ -58,7 +58,7 @@ export interface LogDecoder {
 export interface Program {
   readonly id: string;
   readonly title: Text;
-  /** Exact lower-case syslog tags; a tag may carry a suffix after / (postfix/smtpd). `postfix/*` takes all under it. */
+  /** Lower-case syslog tags, exact or with one *: `postfix/*` takes all under it, `ovpn-*` what begins so, a leading star what ends so. */
   readonly tags: readonly string[];
   open(): ProgramDecoder;
 }

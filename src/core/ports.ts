@@ -46,6 +46,8 @@ export interface Sensor extends Manifest {
 
 export interface BehaviourContext {
   emit(detection: Detection): void;
+  /** Count something dropped, evicted or refused (a saved state that cannot be read); shown, never silent. */
+  count(what: string, n?: number): void;
   /** Settings of this behaviour from the configuration, already checked. */
   settings: Readonly<Record<string, number | string | boolean | string[]>>;
   /** What `save` returned in an earlier run. */
@@ -71,7 +73,12 @@ export interface BehaviourRun {
   save?(): string | undefined;
   /** Entities now in memory, for `moat status`. */
   size?(): number;
+  /** How far a learned behaviour has come; undefined for one that needs no learning. Shown by `moat status`. */
+  learning?(): Learning;
 }
+
+/** `since` is when learning began (Unix ms, undefined before the first sample); it stays silent until `ready`. */
+export interface Learning { since: number | undefined; samples: number; ready: boolean }
 
 /** Append-only history of events. `append` is idempotent by event id. */
 export interface EventLog {

@@ -22,8 +22,7 @@ export const syslog: LogFormat = {
 };
 
 function sniff(line: string): number {
-  const times = new Times({ now: () => 0, zoneOffset: () => 0 });
-  const head = new HeadReader(times).read(line.slice(0, 512));
+  const head = new HeadReader(new Times({ now: () => 0, zoneOffset: () => 0 })).read(line.slice(0, 512));
   if (!head.timed) return head.dmesg ? 0.6 : 0;
   if (head.pri && head.tag !== '') return 0.97;
   // Many programs begin their own lines with an ISO time; only syslog goes on with "host tag:".

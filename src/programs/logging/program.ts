@@ -10,7 +10,7 @@ export const logging: Program = {
 };
 
 const stops = /exiting on signal \d{1,2}|^The audit daemon is exiting|^Journal stopped|^syslog-ng shutting down|^Received SIGTERM from PID 1|^Kernel log daemon terminating|^auditd: .{0,40}exiting|^Init complete.{0,40}stopped/;
-const starts = /\] start(?:$| )|^Journal started|^syslog-ng starting up|^Started dispatcher|^Init complete, auditd|restart\.?$/;
+const starts = /\] start(?:$| )|^Journal started|^syslog-ng starting up|^Started dispatcher|^Init complete, auditd/;
 const losses = /^Missed \d{1,12} kernel messages|begin to drop messages|messages lost due to rate-limiting|^Suppressed \d{1,12} messages|^Audit daemon (?:rotating|is low on disk space|has no space left)|journal (?:file )?corrupted|corrupted or uncleanly shut down/;
 
 function decode(message: string, event: Event): boolean {

@@ -1,0 +1,16 @@
+/** Log lines to events, for the evaluation: just as `moat replay` does it. */
+import type { Event } from '../src/core/gen/event.ts';
+import { openDecoder } from '../src/engine/decode.ts';
+
+/** Turns the lines of one file into events; `lines` of an event count from 1 in the array given. */
+export type Decode = (lines: readonly string[], format: string, source: string) => Event[];
+
+export const decodeLines: Decode = (lines, format, source) => {
+  const events: Event[] = [];
+  // Dates without a year mean the past year or this one; the corpora's are of no consequence here.
+  const context = { idPrefix: `${source}:`, source, host: 'eval', now: () => Date.now(), zoneOffset: () => 0 };
+  const { decoder } = openDecoder(format, lines, context, (event) => events.push(event));
+  lines.forEach((line, index) => decoder.decode(line, { line: index + 1, position: index + 1 }));
+  decoder.flush();
+  return events;
+};

@@ -1,0 +1,48 @@
+/** fail2ban and crowdsec from Debian, given the same files in the same run. Undefined where one is not installed. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface PeerRun { seconds: number }
+
+const hub = '/usr/share/crowdsec/hub';
+const scenarios = ['ssh-bf', 'ssh-slow-bf', 'http-probing', 'http-sensitive-files', 'http-path-traversal-probing', 'http-sqli-probing', 'http-xss-probing', 'http-bad-user-agent', 'http-crawl-non_statics', 'http-backdoors-attempts'];
+
+/** fail2ban-regex with its own filter of that name. */
+export function fail2ban(file: string, filter: string): PeerRun | undefined {
+  if (!existsSync('/usr/bin/fail2ban-regex')) return undefined;
+  const began = performance.now();
+  const { status } = spawnSync('fail2ban-regex', ['--print-no-missed', '--print-no-ignored', file, filter], { stdio: 'ignore' });
+  return status === null ? undefined : { seconds: (performance.now() - began) / 1000 };
+}
+
+/** crowdsec in its forensic mode with the parsers and scenarios of Debian's package, a local API of its own on loopback. */
+export function crowdsec(file: string, type: 'syslog' | 'nginx'): PeerRun | undefined {
+  if (!existsSync('/usr/bin/crowdsec') || !existsSync(`${hub}/.index.json`)) return undefined;
+  const folder = mkdtempSync(join(tmpdir(), 'moat-bench-crowdsec-'));
+  try {
+    const at = (name: string): string => join(folder, name);
+    for (const part of ['data', 'hub', 'parsers/s00-raw', 'parsers/s01-parse', 'parsers/s02-enrich', 'scenarios', 'postoverflows']) mkdirSync(at(part), { recursive: true });
+    cpSync('/etc/crowdsec/patterns', at('patterns'), { recursive: true });
+    for (const name of readdirSync('/usr/share/crowdsec/data')) copyFileSync(`/usr/share/crowdsec/data/${name}`, at(`data/${name}`));
+    // The scenario and Debian's data file disagree about this name.
+    copyFileSync('/usr/share/crowdsec/data/path_traversal.txt', at('data/http_path_traversal.txt'));
+    copyFileSync(`${hub}/.index.json`, at('hub/.index.json'));
+    const link = (part: string): void => { if (existsSync(`${hub}/${part}`)) symlinkSync(`${hub}/${part}`, at(part.replace('/crowdsecurity/', '/'))); };
+    for (const part of ['s00-raw/crowdsecurity/syslog-logs', 's01-parse/crowdsecurity/sshd-logs', 's01-parse/crowdsecurity/nginx-logs', 's02-enrich/crowdsecurity/dateparse-enrich', 's02-enrich/crowdsecurity/http-logs']) link(`parsers/${part}.yaml`);
+    for (const name of scenarios) link(`scenarios/crowdsecurity/${name}.yaml`);
+    writeFileSync(at('simulation.yaml'), 'simulation: false\n');
+    writeFileSync(at('config.yaml'), `common: {daemonize: false, log_media: stdout, log_level: error, working_dir: .}
+config_paths: {config_dir: ${folder}, data_dir: ${at('data')}, simulation_path: ${at('simulation.yaml')}, hub_dir: ${at('hub')}, index_path: ${at('hub/.index.json')}}
+crowdsec_service: {acquisition_path: "", parser_routines: 1, buckets_routines: 1, output_routines: 1}
+db_config: {type: sqlite, db_path: ${at('data/bench.db')}}
+api: {client: {credentials_path: ${at('credentials.yaml')}}, server: {enable: true, listen_uri: 127.0.0.1:48081, profiles_path: /etc/crowdsec/profiles.yaml}}
+prometheus: {enabled: false}
+`);
+    execFileSync('cscli', ['-c', at('config.yaml'), 'machines', 'add', 'bench', '-p', 'bench-only', '-f', at('credentials.yaml'), '--force'], { stdio: 'ignore' });
+    const began = performance.now();
+    const { status } = spawnSync('crowdsec', ['-c', at('config.yaml'), '-dsn', `file://${file}`, '-type', type], { stdio: 'ignore', timeout: 300_000 });
+    return status === 0 ? { seconds: (performance.now() - began) / 1000 } : undefined;
+  } finally { rmSync(folder, { recursive: true, force: true }); }
+}

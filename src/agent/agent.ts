@@ -1,0 +1,239 @@
+/** The whole of `moat up`: store, detection, sensors, control socket, reload. */
+import { watch, type FSWatcher } from 'node:fs';
+import type { Server } from 'node:net';
+import { hostname } from 'node:os';
+import { basename, dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Learning, Log, Store } from '../core/ports.ts';
+import type { Lang } from '../core/text.ts';
+import type { Folded } from '../engine/fold.ts';
+import { Health, type Part } from '../engine/health.ts';
+import { Pipeline } from '../engine/pipeline.ts';
+import { supervise } from '../engine/supervisor.ts';
+import { openSqliteStore } from '../stores/sqlite/store.ts';
+import { loadConfig } from './config.ts';
+import type { Config } from './config-schema.ts';
+import { serveControl } from './control.ts';
+import { openDetector, type OpenedDetector } from './detector.ts';
+import { openGeo, type Geo } from './geo.ts';
+import { allSensors } from './sensors.ts';
+
+export interface AgentOptions {
+  configPath: string;
+  /** The file was named by the user: not finding it is an error. */
+  configMustExist: boolean;
+  dataFolder: string;
+  version: string;
+  lang: Lang;
+  log: Log;
+  /** Alerts that are new or changed, after they are stored. */
+  show(folded: readonly Folded[]): void;
+  /** A part became live, waiting or blind. */
+  onHealth(part: string, state: Part): void;
+}
+
+export interface AgentStatus {
+  version: string;
+  pid: number;
+  since: number;
+  rss: number;
+  cpuPercent: number;
+  rules: number;
+  ruleErrors: string[];
+  behaviours: number;
+  openAlerts: number;
+  country: string | undefined;
+  parts: Record<string, Part>;
+  counters: Record<string, number>;
+  events: Record<string, number>;
+  learning: (Learning & { id: string })[];
+}
+
+export interface Agent {
+  status(): AgentStatus;
+  /** Ends everything in order; what was read is stored. */
+  stop(): Promise<void>;
+}
+
+/** What lives from one configuration to the next, or until the disk was full. */
+interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; abort: AbortController; done: Promise<unknown> }
+
+const tickMs = 1000;
+const pruneMs = 60_000;
+const fullRetryMs = 5000;
+const reloadQuietMs = 300;
+/** Windows that were open when the process ended: at most so far back. Longer ones begin anew. */
+const warmUpMs = 24 * 3_600_000;
+
+/** Throws MoatError for a faulty configuration and StoreError for a store that cannot be opened. */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { log, dataFolder } = options;
+  const since = Date.now();
+  const health = new Health(Date.now);
+  health.onChange = options.onHealth;
+  let config = loadConfig(options.configPath, { mustExist: options.configMustExist });
+  const store = openSqliteStore({
+    dir: dataFolder,
+    maxAgeMs: config.history.days * 86_400_000,
+    maxBytes: config.history.max_mb * 2 ** 20,
+    alertMs: config.alerts.keep_days * 86_400_000,
+    count: (what, n) => health.count('store', what, n),
+  });
+  health.state('store', 'live');
+  let generation: Generation;
+  try {
+    generation = await begin(config, store, health, options);
+  } catch (error) { store.close(); throw error; }
+
+  const restart = async (next: Config): Promise<void> => {
+    const old = generation;
+    await end(old);
+    config = next;
+    generation = await begin(next, store, health, options);
+  };
+  let restarting: Promise<void> | undefined;
+  const reload = async (): Promise<void> => {
+    let next: Config;
+    try {
+      next = loadConfig(options.configPath, { mustExist: options.configMustExist });
+      // Whatever can be wrong in it must show before the old one is given up.
+      openDetector({ config: next, warn: () => undefined });
+      openGeo(next.geo.country);
+    } catch (error) {
+      health.state('configuration', 'blind', { zh: `新配置有误，仍用旧的：${(error as Error).message}`, en: `the new one has a fault, the old one stays: ${(error as Error).message}` });
+      log.warn((error as Error).message);
+      return;
+    }
+    if (JSON.stringify(next) === JSON.stringify(config)) return;
+    health.state('configuration', 'live');
+    log.info('configuration read again');
+    await restart(next);
+  };
+  /** One at a time. */
+  const exclusively = (work: () => Promise<void>): void => {
+    restarting = (restarting ?? Promise.resolve()).then(work).catch((error: unknown) => log.warn(String(error)));
+  };
+
+  const tick = setInterval(() => generation.pipeline.tick(Date.now()), tickMs);
+  const prune = setInterval(() => {
+    try { store.events.prune(Date.now()); } catch (error) { log.warn(`prune: ${(error as Error).message}`); }
+  }, pruneMs);
+  const full = setInterval(() => {
+    if (!generation.pipeline.lostGround || !hasRoom(store)) return;
+    health.state('store', 'live');
+    log.info('the store has room again; reading on from where it stopped');
+    exclusively(() => restart(config));
+  }, fullRetryMs);
+  const watcher = watchFile(options.configPath, () => exclusively(reload), log);
+  const onHup = (): void => exclusively(reload);
+  process.on('SIGHUP', onHup);
+
+  const cpu = cpuMeter();
+  const status = (): AgentStatus => ({
+    version: options.version, pid: process.pid, since, rss: process.memoryUsage.rss(), cpuPercent: cpu(),
+    rules: generation.opened.rules.all.length,
+    ruleErrors: generation.opened.rules.errors.map((fault) => `${fault.file}:${fault.line}: ${fault.message}`),
+    behaviours: generation.opened.behaviours,
+    openAlerts: store.ledger.alerts({ status: 'open', limit: 10_000 }).length,
+    country: generation.geo.table,
+    ...health.report(),
+    learning: generation.opened.detector.learning(),
+  });
+  const setOpen = (id: unknown, open: boolean): boolean => {
+    const changed = typeof id === 'string' && store.ledger.close(id, open);
+    if (changed && typeof id === 'string') generation.pipeline.closed(id);
+    return changed;
+  };
+  let control: Server;
+  try {
+    control = await serveControl(dataFolder, { status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true), reload: () => { exclusively(reload); return true; } });
+  } catch (error) {
+    await end(generation);
+    store.close();
+    throw error;
+  }
+
+  return {
+    status,
+    async stop() {
+      clearInterval(tick);
+      clearInterval(prune);
+      clearInterval(full);
+      watcher?.close();
+      process.off('SIGHUP', onHup);
+      control.close();
+      await restarting;
+      await end(generation);
+      store.close();
+    },
+  };
+}
+
+async function begin(config: Config, store: Store, health: Health, options: AgentOptions): Promise<Generation> {
+  const host = config.host ?? hostname();
+  const geo = openGeo(config.geo.country);
+  const opened = openDetector({ config, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
+  const pipeline = new Pipeline({
+    store, detect: opened.detector, health, log: options.log, show: (folded) => options.show(folded), now: Date.now,
+    fold: { host, lang: options.lang, gap: config.alerts.fold_hours * 3_600_000 },
+    exceptions: () => opened.exceptions,
+    country: (address) => geo.country(address),
+  });
+  const now = Date.now();
+  const warmed = pipeline.warmUp(now - warmUpMs, now);
+  if (warmed > 0) options.log.debug(`${warmed} stored events looked at again`);
+  const abort = new AbortController();
+  const sensors = await allSensors(config);
+  const running = sensors.filter(({ enabled }) => enabled).map(({ sensor }) =>
+    supervise(sensor, { signal: abort.signal, store, health, log: options.log, host, now: Date.now, push: (batch) => pipeline.push(batch) }));
+  return { config, opened, geo, pipeline, abort, done: Promise.all(running) };
+}
+
+const endMs = 5000;
+
+async function end(generation: Generation): Promise<void> {
+  generation.abort.abort();
+  // A sensor that does not let go must not keep the rest from being stored.
+  await Promise.race([generation.done, sleep(endMs, undefined, { ref: false })]);
+  generation.pipeline.commit();
+}
+
+function hasRoom(store: Store): boolean {
+  try {
+    // As large as what a busy second brings, so that room for one small row is not taken for room.
+    store.ledger.setSetting('room-probe', 'x'.repeat(1 << 20));
+    store.ledger.setSetting('room-probe', '');
+    return true;
+  } catch { return false; /* still full: asked again in a while */ }
+}
+
+/** The folder is watched, since editors replace the file. */
+function watchFile(path: string, changed: () => void, log: Log): FSWatcher | undefined {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const watcher = watch(dirname(path), { persistent: false }, (_, name) => {
+      if (name !== null && name !== basename(path)) return;
+      clearTimeout(timer);
+      timer = setTimeout(changed, reloadQuietMs);
+    });
+    watcher.on('error', () => watcher.close());
+    return watcher;
+  } catch (error) {
+    log.debug(`changes of ${path} are not watched (${(error as Error).message}); send SIGHUP or use moat reload`);
+    return undefined;
+  }
+}
+
+/** Percent of one core since the last call, or since the start. */
+function cpuMeter(): () => number {
+  let at = process.hrtime.bigint();
+  let used = process.cpuUsage();
+  return () => {
+    const now = process.hrtime.bigint();
+    const spent = process.cpuUsage(used);
+    const percent = ((spent.user + spent.system) * 100_000) / Math.max(1, Number(now - at));
+    at = now;
+    used = process.cpuUsage();
+    return percent;
+  };
+}

@@ -1,0 +1,59 @@
+/** Every key of the configuration file with its meaning and default. `moat config` prints it as a commented sample. */
+import { z } from 'zod';
+
+export const doc = (zh: string, en: string) => ({ zh, en });
+const glob = z.string().min(1).max(1000);
+const word = z.union([z.string().max(1000), z.number()]);
+
+export const behaviourSettings = z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.array(z.string())]));
+
+const exception = z.strictObject({
+  rule: z.string().min(1).meta(doc('规则名或编号，* 表示全部', 'rule name or id; * for all')),
+  when: z.record(z.string(), z.union([word, z.array(word)])).meta(doc('事件字段 = 允许的值；文本首尾可用 *', 'event field = wanted values; * at an end of a text stands for anything')),
+  why: z.string().min(1).meta(doc('原因', 'why')),
+  until: z.iso.date().optional().meta(doc('到期日（之后失效）', 'last day on which it holds')),
+});
+
+export const configSchema = z.strictObject({
+  lang: z.enum(['auto', 'zh', 'en']).default('auto').meta(doc('界面语言；auto 跟随系统', 'language; auto follows the locale')),
+  host: z.string().min(1).max(253).optional().meta(doc('本机名称；不写则取系统主机名', 'name of this machine; the system host name when left out')),
+  logs: z.strictObject({
+    journal: z.enum(['auto', 'off']).default('auto').meta(doc('是否读取 systemd journal', 'whether to read the systemd journal')),
+    usual: z.boolean().default(true).meta(doc('是否跟踪常见位置的日志', 'whether to follow logs in the usual places')),
+    files: z.array(glob).default([]).meta(doc('另外要跟踪的日志文件（支持 * 与 **）', 'more log files to follow (* and ** allowed)')),
+    exclude: z.array(glob).default([]).meta(doc('不跟踪的日志文件', 'log files not to follow')),
+    first_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('首次启动时回看多少小时', 'hours to look back at the first start')),
+  }).prefault({}).meta(doc('日志', 'logs')),
+  processes: z.strictObject({
+    enabled: z.boolean().default(true).meta(doc('是否观察进程、端口与连接', 'whether to watch processes, listeners and connections')),
+    every_seconds: z.number().min(0.2).max(60).default(1).meta(doc('观察间隔（秒）', 'seconds between two looks')),
+  }).prefault({}).meta(doc('进程', 'processes')),
+  metrics: z.strictObject({
+    enabled: z.boolean().default(true).meta(doc('是否采集 CPU、内存、磁盘、网络指标', 'whether to sample CPU, memory, disk and network')),
+    every_seconds: z.number().min(1).max(300).default(5).meta(doc('采样间隔（秒）', 'seconds between two samples')),
+  }).prefault({}).meta(doc('指标', 'metrics')),
+  health_checks: z.strictObject({
+    every_seconds: z.number().min(1).max(3600).default(30).meta(doc('检查间隔（秒）', 'seconds between two checks')),
+    urls: z.array(z.url({ protocol: /^https?$/ })).optional().meta(doc('要检查的网址；不写则检查本机 80/443（若有监听）', 'URLs to look at; when left out, ports 80 and 443 of this machine if something listens there')),
+  }).prefault({}).meta(doc('健康检查', 'health checks')),
+  rules: z.strictObject({
+    dirs: z.array(glob).default([]).meta(doc('另外的 Sigma 规则目录', 'more folders of Sigma rules')),
+    disable: z.array(z.string()).default([]).meta(doc('停用的规则（名称或编号）', 'rules to switch off, by name or id')),
+  }).prefault({}).meta(doc('规则', 'rules')),
+  exceptions: z.array(exception).max(10_000).default([]).meta(doc('例外：这些告警属于正常行为', 'exceptions: alerts that are wanted behaviour')),
+  behaviours: z.record(z.string(), z.union([z.literal(false), behaviourSettings])).default({}).meta(doc('行为检测的阈值；写 false 停用；可用的键见 moat rules list --behaviours', 'thresholds of behaviours; false switches one off; the keys are shown by moat rules list --behaviours')),
+  geo: z.strictObject({
+    country: z.string().optional().meta(doc('国家库（.mmdb）路径；不写则找常见位置', 'path of a country database (.mmdb); usual places are tried when left out')),
+  }).prefault({}).meta(doc('地址归属', 'address ownership')),
+  alerts: z.strictObject({
+    fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
+    keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),
+  }).prefault({}).meta(doc('告警', 'alerts')),
+  history: z.strictObject({
+    days: z.number().min(1).max(3650).default(30).meta(doc('事件历史保留天数', 'days the event history is kept')),
+    max_mb: z.number().min(16).max(1_000_000).default(1024).meta(doc('事件历史上限（MiB）', 'size limit of the event history, MiB')),
+  }).prefault({}).meta(doc('事件历史', 'event history')),
+});
+
+export type Config = z.infer<typeof configSchema>;
+export type ExceptionConfig = z.infer<typeof exception>;

@@ -1,0 +1,73 @@
+/** Reads and checks the configuration file; a fault is named with its line. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { LineCounter, isNode, parseDocument } from 'yaml';
+import { MoatError } from '../core/error.ts';
+import { configSchema, type Config } from './config-schema.ts';
+
+export type ConfigErrorCode = 'unreadable' | 'not-yaml' | 'invalid';
+const sizeMax = 1 << 20;
+
+/** The file that is read when none is named: /etc/moat/moat.yml for root, else below the user's own configuration. */
+export function defaultConfigPath(): string {
+  if (process.getuid?.() === 0) return '/etc/moat/moat.yml';
+  return join(process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'moat/moat.yml');
+}
+
+/** Where state is kept when nothing else is said. */
+export function defaultDataFolder(): string {
+  if (process.getuid?.() === 0) return '/var/lib/moat';
+  return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'moat');
+}
+
+/** The configuration in `path`; all defaults when the file is not there and was not asked for by name. */
+export function loadConfig(path: string, { mustExist = false } = {}): Config {
+  if (!existsSync(path)) {
+    if (mustExist) throw new MoatError<ConfigErrorCode>('unreadable', `expected a configuration file at ${path}, got nothing there`, { hint: 'moat config > moat.yml writes a sample' });
+    return configSchema.parse({});
+  }
+  let text: string;
+  try {
+    if (statSync(path).size > sizeMax) throw new Error(`larger than ${sizeMax} bytes`);
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new MoatError<ConfigErrorCode>('unreadable', `cannot read ${path}: ${(error as Error).message}`, { cause: error });
+  }
+  return parseConfig(text, path);
+}
+
+/** Throws MoatError 'not-yaml' or 'invalid'; each fault reads `FILE:LINE: key: expected …`. */
+export function parseConfig(text: string, path: string): Config {
+  const counter = new LineCounter();
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
+  const fault = document.errors[0];
+  if (fault) throw new MoatError<ConfigErrorCode>('not-yaml', `${path}:${counter.linePos(fault.pos[0]).line}: ${fault.message}`);
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 }) ?? {};
+  } catch (error) {
+    throw new MoatError<ConfigErrorCode>('not-yaml', `${path}: ${(error as Error).message}`, { cause: error });
+  }
+  const result = configSchema.safeParse(withoutNulls(value));
+  if (result.success) return result.data;
+  const lineOf = (keys: readonly PropertyKey[]): number => {
+    // A key that is missing has no node: the nearest parent that is there says where.
+    for (let length = keys.length; length > 0; length--) {
+      const node = document.getIn(keys.slice(0, length), true);
+      if (isNode(node) && node.range) return counter.linePos(node.range[0]).line;
+    }
+    return 1;
+  };
+  const faults = result.error.issues.map((issue) => {
+    const keys = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
+    return `${path}:${lineOf(keys)}: ${keys.map(String).join('.') || '(top)'}: ${issue.message}`;
+  });
+  throw new MoatError<ConfigErrorCode>('invalid', faults.join('\n'), { hint: 'moat config prints every key with its meaning' });
+}
+
+/** A key with nothing behind it (`logs:` with all its lines commented out) is a key left out. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== null).map(([key, inner]) => [key, withoutNulls(inner)]));
+}

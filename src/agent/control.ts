@@ -1,0 +1,68 @@
+/**
+ * The agent's own socket in its data folder: one JSON request a line, one JSON answer a line. Only the owner
+ * of the folder can reach it (folder 0700, socket 0600).
+ */
+import { chmodSync, rmSync } from 'node:fs';
+import { createConnection, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { MoatError } from '../core/error.ts';
+
+export type ControlErrorCode = 'not-running' | 'refused';
+export type Handlers = Readonly<Record<string, (argument: unknown) => unknown>>;
+
+const requestMax = 64 * 1024;
+const idleMs = 10_000;
+const socketPath = (dataFolder: string): string => join(dataFolder, 'moat.sock');
+
+export async function serveControl(dataFolder: string, handlers: Handlers): Promise<Server> {
+  const path = socketPath(dataFolder);
+  // The store's lock says that no other agent runs here, so a socket that is left over is dead.
+  rmSync(path, { force: true });
+  const server = createServer((socket) => {
+    let text = '';
+    socket.setEncoding('utf8');
+    socket.setTimeout(idleMs, () => socket.destroy());
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+      if (text.length > requestMax) { socket.destroy(); return; }
+      const end = text.indexOf('\n');
+      if (end >= 0) socket.end(`${JSON.stringify(answer(text.slice(0, end), handlers))}\n`);
+    });
+  });
+  server.maxConnections = 32;
+  await new Promise<void>((resolve, reject) => { server.once('error', reject); server.listen(path, resolve); });
+  chmodSync(path, 0o600);
+  return server;
+}
+
+function answer(line: string, handlers: Handlers): { ok: true; value: unknown } | { ok: false; error: string } {
+  try {
+    const { op, argument } = JSON.parse(line) as { op: string; argument?: unknown };
+    if (!Object.hasOwn(handlers, op)) return { ok: false, error: `expected one of ${Object.keys(handlers).join(', ')}, got ${op}` };
+    return { ok: true, value: handlers[op]?.(argument) ?? null };
+  } catch (error) {
+    return { ok: false, error: (error as Error).message };
+  }
+}
+
+/** Asks the running agent. Throws MoatError 'not-running' when none answers, 'refused' with its reason when it declines. */
+export function askControl(dataFolder: string, op: string, argument?: unknown): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = createConnection(socketPath(dataFolder));
+    socket.setEncoding('utf8');
+    socket.setTimeout(idleMs, () => socket.destroy(new Error('no answer')));
+    socket.on('connect', () => socket.write(`${JSON.stringify({ op, argument })}\n`));
+    socket.on('data', (chunk: string) => { text += chunk; });
+    socket.on('error', (error) => reject(new MoatError<ControlErrorCode>('not-running', `no agent answers at ${socketPath(dataFolder)} (${error.message})`, { hint: 'start it with: moat up', cause: error })));
+    socket.on('end', () => {
+      let reply: { ok: boolean; value?: unknown; error?: string };
+      try {
+        reply = JSON.parse(text) as typeof reply;
+      } catch (error) { reject(new MoatError<ControlErrorCode>('refused', 'the agent gave no whole answer', { cause: error })); return; }
+      if (reply.ok) resolve(reply.value);
+      else reject(new MoatError<ControlErrorCode>('refused', reply.error ?? 'refused'));
+    });
+  });
+}

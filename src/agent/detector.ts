@@ -1,0 +1,105 @@
+/** Loads rules and behaviours as the configuration says. */
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { behaviours } from '../behaviours/catalogue.ts';
+import { MoatError } from '../core/error.ts';
+import type { Event } from '../core/gen/event.ts';
+import { fieldPath, keywordsOf, logsourceKey, logsourcesOf } from '../engine/binding.ts';
+import { Detector, type BehaviourSetup } from '../engine/detector.ts';
+import type { Exception } from '../engine/exceptions.ts';
+import { compile, parse, type Binding, type Correlation, type Engine, type Rule, type SigmaError } from '../sigma/index.ts';
+import type { Config } from './config-schema.ts';
+import { installRoot } from './paths.ts';
+
+export type RulesErrorCode = 'no-folder' | 'too-many' | 'bad-setting';
+
+export const binding: Binding<Event> = { field: fieldPath, time: (event) => event.time, logsource: logsourceKey, logsources: (key) => logsourcesOf(key) ?? [], keywords: keywordsOf };
+
+const filesMax = 50_000;
+const fileSizeMax = 1 << 20;
+const depthMax = 12;
+
+/** The rule files below a folder, without the `.test.yml` beside them, in a stable order. Links are not followed. */
+export function ruleFiles(folder: string): { file: string; text: string }[] {
+  const out: { file: string; text: string }[] = [];
+  const walk = (at: string, depth: number): void => {
+    for (const entry of readdirSync(at, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = join(at, entry.name);
+      if (entry.isDirectory() && depth < depthMax) walk(path, depth + 1);
+      if (!entry.isFile() || !/\.ya?ml$/.test(entry.name) || /\.test\.ya?ml$/.test(entry.name)) continue;
+      if (out.length >= filesMax) throw new MoatError<RulesErrorCode>('too-many', `expected at most ${filesMax} rule files, got more in ${folder}`);
+      // A file that is no rule by its size is handed on cut, so that the parser refuses it by name.
+      out.push({ file: path, text: statSync(path).size > fileSizeMax ? `# larger than ${fileSizeMax} bytes\ntitle: too large\n` : readFileSync(path, 'utf8') });
+    }
+  };
+  try {
+    if (statSync(folder).isFile()) return [{ file: folder, text: readFileSync(folder, 'utf8') }];
+    walk(folder, 0);
+  } catch (error) {
+    if (error instanceof MoatError) throw error;
+    throw new MoatError<RulesErrorCode>('no-folder', `expected a folder of rules, got ${(error as Error).message}`);
+  }
+  return out;
+}
+
+export interface LoadedRules { engine: Engine<Event>; all: readonly (Rule | Correlation)[]; errors: readonly SigmaError[] }
+
+/** Compiles the rules of these folders; those that are refused stand in `errors`, the others work. */
+export function loadRules(folders: readonly string[], disable: readonly string[] = []): LoadedRules {
+  const parsed = parse(folders.flatMap(ruleFiles));
+  const off = new Set(disable);
+  const on = (rule: { id?: string | undefined; name?: string | undefined }): boolean => !(rule.id !== undefined && off.has(rule.id)) && !(rule.name !== undefined && off.has(rule.name));
+  const kept = { ...parsed, rules: parsed.rules.filter(on), correlations: parsed.correlations.filter(on) };
+  const engine = compile(kept, binding);
+  const refused = new Set(engine.errors.map((error) => `${error.file}:${error.line}`));
+  const all = [...kept.rules, ...kept.correlations].filter((rule) => !refused.has(`${rule.file}:${rule.line}`));
+  return { engine, all, errors: [...parsed.errors, ...engine.errors] };
+}
+
+export const ownRules = (): string => join(installRoot(), 'rules');
+
+export interface OpenDetectorOptions {
+  config: Config;
+  ruleFolders?: readonly string[];
+  /** Learned state of a behaviour, by id. */
+  learned?: (id: string) => string | undefined;
+  warn: (text: string) => void;
+  /** Counts what behaviours drop. */
+  count?: (what: string, n?: number) => void;
+}
+
+export interface OpenedDetector { detector: Detector; rules: LoadedRules; behaviours: number; exceptions: readonly Exception[] }
+
+/** Throws MoatError 'bad-setting' for a behaviour or setting that does not exist. */
+export function openDetector({ config, ruleFolders = [], learned, warn, count }: OpenDetectorOptions): OpenedDetector {
+  const rules = loadRules([ownRules(), ...config.rules.dirs, ...ruleFolders], config.rules.disable);
+  for (const fault of rules.errors) warn(`${fault.file}:${fault.line}: ${fault.message}`);
+  const setups = behaviourSetups(config, learned);
+  return { detector: new Detector(rules.engine, setups, count), rules, behaviours: setups.length, exceptions: exceptionsOf(config) };
+}
+
+export function behaviourSetups(config: Config, learned?: (id: string) => string | undefined): BehaviourSetup[] {
+  for (const id of Object.keys(config.behaviours)) {
+    if (!behaviours.some((behaviour) => behaviour.id === id)) throw new MoatError<RulesErrorCode>('bad-setting', `behaviours.${id}: expected one of ${behaviours.map((b) => b.id).join(', ')}`);
+  }
+  return behaviours.flatMap((behaviour) => {
+    const given = config.behaviours[behaviour.id];
+    if (given === false) return [];
+    const settings: Record<string, number | string | boolean | string[]> = {};
+    for (const [name, setting] of Object.entries(behaviour.settings)) settings[name] = setting.default;
+    for (const [name, value] of Object.entries(given ?? {})) {
+      const setting = behaviour.settings[name];
+      const place = `behaviours.${behaviour.id}.${name}`;
+      if (!setting) throw new MoatError<RulesErrorCode>('bad-setting', `${place}: expected one of ${Object.keys(behaviour.settings).join(', ')}`);
+      if (typeof value !== typeof setting.default || Array.isArray(value) !== Array.isArray(setting.default)) throw new MoatError<RulesErrorCode>('bad-setting', `${place}: expected ${Array.isArray(setting.default) ? 'a list' : typeof setting.default}, got ${JSON.stringify(value)}`);
+      if (typeof value === 'number' && (value < (setting.min ?? -Infinity) || value > (setting.max ?? Infinity))) throw new MoatError<RulesErrorCode>('bad-setting', `${place}: expected ${setting.min ?? '…'} to ${setting.max ?? '…'}, got ${value}`);
+      settings[name] = value;
+    }
+    return [{ behaviour, settings, state: learned?.(behaviour.id) }];
+  });
+}
+
+function exceptionsOf(config: Config): Exception[] {
+  // A date holds to its end.
+  return config.exceptions.map(({ until, ...exception }) => ({ ...exception, ...(until !== undefined && { until: Date.parse(`${until}T23:59:59.999`) }) }));
+}

@@ -1,0 +1,162 @@
+/**
+ * Puts Moat on a machine as a systemd service and takes it away again. Everything made is written to a record,
+ * so that `uninstall` removes just that. `root` other than / is for images and tests: nothing is started there.
+ */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { MoatError } from '../core/error.ts';
+import type { Lang } from '../core/text.ts';
+import { sampleConfig } from './config-sample.ts';
+import { installRoot } from './paths.ts';
+
+export type InstallErrorCode = 'not-root' | 'no-systemd' | 'not-built' | 'not-installed' | 'foreign';
+
+const home = '/opt/moat';
+const unitPath = '/etc/systemd/system/moat.service';
+const link = '/usr/local/bin/moat';
+const configFile = '/etc/moat/moat.yml';
+const stateFolder = '/var/lib/moat';
+const record = `${home}/installed.json`;
+/** Packages that stand outside the bundle; see tools/build.mjs. */
+const outside = ['@photostructure/sqlite'];
+
+export interface InstallOptions { root: string; lang: Lang; start: boolean; memoryMb: number; cpuPercent: number; say: (text: string) => void }
+
+/** Throws MoatError 'not-root', 'no-systemd', 'not-built', or 'foreign' when a file of another owner is in the way. */
+export function install(options: InstallOptions): void {
+  const { root, say } = options;
+  const at = (path: string): string => join(root, path);
+  needRoot();
+  const live = root === '/';
+  if (live && options.start && !existsSync('/run/systemd/system')) throw new MoatError<InstallErrorCode>('no-systemd', 'expected systemd as the init system, got none (/run/systemd/system is missing)', { hint: 'run `moat up` from your own supervisor instead' });
+  const source = installRoot();
+  if (!existsSync(join(source, 'dist/moat.js'))) throw new MoatError<InstallErrorCode>('not-built', `expected ${source}/dist/moat.js, got nothing`, { hint: 'run: npm run build' });
+  const made: string[] = existsSync(at(record)) ? readRecord(at(record)) : [];
+  const make = (path: string, write: () => void): void => {
+    if (existsSync(at(path)) && !made.includes(path)) throw new MoatError<InstallErrorCode>('foreign', `expected nothing at ${path}, got a file that Moat did not put there`, { hint: 'move it away first' });
+    mkdirSync(dirname(at(path)), { recursive: true });
+    write();
+    if (!made.includes(path)) made.push(path);
+    say(`+ ${path}`);
+  };
+
+  if (!(live && source === home)) {
+    make(home, () => {
+      // Sources are not needed there; what is copied is owned by root and not writable by others.
+      for (const part of ['dist', 'rules', 'bin', 'package.json', 'LICENSE']) if (existsSync(join(source, part))) cpSync(join(source, part), at(`${home}/${part}`), { recursive: true, force: true });
+      for (const name of outside.flatMap((name) => closure(source, name))) cpSync(join(source, 'node_modules', name), at(`${home}/node_modules/${name}`), { recursive: true, force: true, dereference: true });
+    });
+  }
+  if (!existsSync(at(configFile))) make(configFile, () => writeFileSync(at(configFile), sampleConfig(options.lang), { mode: 0o600 }));
+  if (!existsSync(at(stateFolder))) make(stateFolder, () => { mkdirSync(at(stateFolder), { mode: 0o700 }); chmodSync(at(stateFolder), 0o700); });
+  if (!linkExists(at(link))) make(link, () => symlinkSync(`${home}/bin/moat`, at(link)));
+  make(unitPath, () => writeFileSync(at(unitPath), unitText(options), { mode: 0o644 }));
+  writeFileSync(at(record), JSON.stringify(made, null, 2));
+  if (live && options.start) {
+    systemctl('daemon-reload');
+    systemctl('enable', '--now', 'moat.service');
+    say('systemctl enable --now moat.service');
+  }
+}
+
+export interface UninstallOptions { root: string; keepData: boolean; say: (text: string) => void }
+
+/** Removes what `install` made. Throws MoatError 'not-installed' when its record is not there. */
+export function uninstall({ root, keepData, say }: UninstallOptions): void {
+  needRoot();
+  const at = (path: string): string => join(root, path);
+  if (!existsSync(at(record))) throw new MoatError<InstallErrorCode>('not-installed', `expected the record of an installation at ${record}, got nothing`);
+  const made = readRecord(at(record));
+  if (root === '/' && existsSync('/run/systemd/system')) systemctl('disable', '--now', 'moat.service');
+  for (const path of made) {
+    if (keepData && (path === stateFolder || path === configFile)) { say(`= ${path}`); continue; }
+    rmSync(at(path), { recursive: true, force: true });
+    say(`- ${path}`);
+    const parent = dirname(at(path));
+    if (path === configFile && existsSync(parent) && readdirSync(parent).length === 0) rmdirSync(parent);
+  }
+  if (root === '/' && existsSync('/run/systemd/system')) systemctl('daemon-reload');
+}
+
+export interface UnitOptions { memoryMb: number; cpuPercent: number }
+
+/** The service: root, for it reads every log and every process, but with just the capabilities that reading needs. */
+export function unitText({ memoryMb, cpuPercent }: UnitOptions): string {
+  return `[Unit]
+Description=Moat server protection
+Documentation=file://${home}/README.md
+After=network.target systemd-journald.service
+
+[Service]
+Type=exec
+ExecStart=${process.execPath} ${home}/dist/moat.js up --config ${configFile} --data ${stateFolder}
+ExecReload=/bin/kill -HUP $MAINPID
+Restart=always
+RestartSec=2
+StateDirectory=moat
+StateDirectoryMode=0700
+UMask=0077
+
+MemoryHigh=${Math.round(memoryMb * 0.8)}M
+MemoryMax=${memoryMb}M
+CPUQuota=${cpuPercent}%
+TasksMax=128
+LimitNOFILE=65536
+OOMScoreAdjust=-500
+Nice=-1
+IOWeight=50
+
+# DAC_READ_SEARCH reads logs and /proc of all, SYS_PTRACE the executables and sockets of processes, SYSLOG the kernel log.
+CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_SYSLOG
+NoNewPrivileges=yes
+ProtectSystem=strict
+ReadWritePaths=${stateFolder}
+ProtectHome=read-only
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+PrivateDevices=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+function needRoot(): void {
+  if (process.getuid?.() !== 0) throw new MoatError<InstallErrorCode>('not-root', 'expected to run as root, got another user', { hint: 'run it with sudo' });
+}
+
+function readRecord(path: string): string[] {
+  const made: unknown = JSON.parse(readFileSync(path, 'utf8'));
+  const known = [home, unitPath, link, configFile, stateFolder];
+  // Only paths that install makes: whoever edits the record cannot have other things removed.
+  return Array.isArray(made) ? made.filter((path): path is string => known.includes(path as string)) : [];
+}
+
+function linkExists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** A package and what it depends on, as folders of node_modules. */
+function closure(source: string, name: string, seen = new Set<string>()): string[] {
+  const manifest = join(source, 'node_modules', name, 'package.json');
+  if (seen.has(name) || !existsSync(manifest)) return [];
+  seen.add(name);
+  const { dependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8')) as { dependencies?: Record<string, string> };
+  return [name, ...Object.keys(dependencies).flatMap((next) => closure(source, next, seen))];
+}
+
+function systemctl(...args: string[]): void {
+  execFileSync('systemctl', args, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 60_000 });
+}

@@ -1,0 +1,52 @@
+import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
+import { isSuspiciousPath, processKey, programOf, short } from '../process.ts';
+import { number } from '../settings.ts';
+import { Sustained } from '../sustained.ts';
+
+/** One process that keeps a core busy for minutes: the plainest sign of a miner. */
+export const sustainedCpu: Behaviour = {
+  id: 'sustained-cpu',
+  title: { zh: '进程持续占用 CPU', en: 'Process keeps the CPU busy' },
+  blind: {
+    zh: '把负载压在阈值以下，或每隔几分钟换一个进程的挖矿程序看不到；见潮汐负载与整机 CPU。',
+    en: 'A miner that stays below the limit or starts a new process every few minutes is not seen here; see tidal-load and host-cpu.',
+  },
+  kinds: ['metric'],
+  settings: {
+    percent: { default: 70, min: 1, max: 100_000, text: { zh: 'CPU 占用阈值（单核百分比）', en: 'limit in percent of one core' } },
+    seconds: { default: 300, min: 1, max: 86_400, text: { zh: '须持续的秒数', en: 'seconds it must last' } },
+    gapSeconds: { default: 12, min: 1, max: 3600, text: { zh: '短于此秒数的回落不重新计时（至少容许缺一次采样）', en: 'dips shorter than this do not begin anew; one sample may always be missing' } },
+  },
+  open,
+};
+
+function open(context: BehaviourContext): BehaviourRun {
+  const limit = number(context, 'percent');
+  const forMs = number(context, 'seconds') * 1000;
+  const sustained = new Sustained({
+    forMs, gapMs: number(context, 'gapSeconds') * 1000, repeatMs: Math.max(forMs, 60_000), max: 5000,
+    evicted: () => { context.count('processes forgotten'); },
+  });
+  return {
+    observe(event) {
+      if (event.metric === 'host-cpu') { sustained.beat(event.time); return; }
+      if (event.metric !== 'process-cpu' || event.value === undefined || event.value < limit) return;
+      const spell = sustained.above(processKey(event), event.time);
+      if (spell === undefined) return;
+      context.emit({
+        ruleId: 'behaviour.sustained-cpu', title: sustainedCpu.title,
+        level: isSuspiciousPath(event.process_path) ? 'high' : 'medium',
+        summary: {
+          zh: '进程 {program}（PID {pid}）CPU 占用超过 {limit}% 已 {minutes} 分钟，当前 {now}%：{command}',
+          en: 'Process {program} (pid {pid}) has used more than {limit} % CPU for {minutes} min, {now} % now: {command}',
+        },
+        attack: ['T1496.001'], key: processKey(event), time: event.time, events: [event], count: spell.samples,
+        group: {
+          program: programOf(event), command: short(event.process_cmdline ?? event.process_name ?? ''), limit: String(limit),
+          now: event.value.toFixed(0), minutes: (spell.lastedMs / 60_000).toFixed(1).replace('.0', ''),
+        },
+      });
+    },
+    size: () => sustained.size,
+  };
+}

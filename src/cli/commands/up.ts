@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pc from 'picocolors';
+import type { Log } from '../../core/ports.ts';
+import type { Folded } from '../../engine/fold.ts';
+import { startAgent } from '../../agent/agent.ts';
+import { openGeo } from '../../agent/geo.ts';
+import { installRoot } from '../../agent/paths.ts';
+import { blindSpots } from '../../agent/doctor.ts';
+import { alertJson, alertLines } from '../alert-text.ts';
+import { configOf, configPath, dataFolder, globals } from '../globals.ts';
+import type { Cli } from '../program.ts';
+import { clock, safe } from '../terminal.ts';
+
+interface Options { json?: boolean; verbose?: boolean }
+
+export function addUp({ program, lang, t }: Cli): void {
+  program.command('up')
+    .description(t('保护本机：传感器、检测与告警（Ctrl-C 结束）', 'protect this machine: sensors, detection, alerts (Ctrl-C ends it)'))
+    .option('--json', t('告警每行一个 JSON 对象', 'alerts as one JSON object a line'))
+    .option('--verbose', t('多说一些', 'say more'))
+    .action(async (options: Options) => {
+      const config = configOf(program);
+      const speak = config.lang === 'auto' || globals(program).lang !== undefined ? lang : config.lang;
+      const say = (zh: string, en: string) => (speak === 'zh' ? zh : en);
+      const talk = (text: string): void => { if (options.json) console.error(text); else console.log(text); };
+      const log: Log = {
+        debug: (message) => { if (options.verbose) console.error(pc.dim(safe(message))); },
+        info: (message) => console.error(safe(message)),
+        warn: (message) => console.error(pc.yellow(safe(message))),
+      };
+      talk(pc.bold(say('Moat 护城河', 'Moat')) + say(` ${version()} 正在保护本机（观察模式：只报告，不改动）`, ` ${version()} protects this machine (observe mode: it reports and changes nothing)`));
+      const printer = new AlertPrinter((folded) => {
+        for (const { alert, isNew } of folded) {
+          if (options.json) console.log(JSON.stringify(alertJson(alert)));
+          else console.log(`${isNew ? '' : pc.dim(say('↻ 仍在继续 ', '↻ still going on '))}${alertLines(alert, speak).join('\n')}`);
+        }
+      });
+      const agent = await startAgent({
+        configPath: configPath(program), configMustExist: globals(program).config !== undefined,
+        dataFolder: dataFolder(program), version: version(), lang: speak, log,
+        show: (folded) => printer.show(folded),
+        onHealth: (part, { state, detail }) => {
+          if (state === 'live' && !options.verbose) return;
+          const mark = state === 'blind' ? pc.red('✕') : state === 'waiting' ? pc.yellow('○') : pc.green('●');
+          console.error(`${mark} ${clock(Date.now())} ${safe(part)}${detail ? `: ${safe(detail[speak])}` : ''}`);
+        },
+      });
+      const { rules, ruleErrors, behaviours, country } = agent.status();
+      talk(say(`${rules} 条规则、${behaviours} 个行为检测已就绪${ruleErrors.length ? `，${ruleErrors.length} 条规则被拒绝（moat rules check）` : ''}。数据目录 ${dataFolder(program)}`, `${rules} rules and ${behaviours} behaviours are ready${ruleErrors.length ? `, ${ruleErrors.length} rules were refused (moat rules check)` : ''}. Data folder ${dataFolder(program)}`));
+      talk(say('看不见的：', 'It cannot see:'));
+      for (const spot of await blindSpots(config, country ?? openGeo(config.geo.country).table)) talk(pc.dim(`  - ${safe(spot[speak])}`));
+      talk(say('告警会出现在下面；另开终端可用 moat status、moat alerts。', 'Alerts appear below; in another terminal try moat status and moat alerts.'));
+      talk('');
+      await untilStopped();
+      talk(say('正在停止……', 'stopping …'));
+      await agent.stop();
+      process.exit(0);
+    });
+}
+
+export function version(): string {
+  return (JSON.parse(readFileSync(join(installRoot(), 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}
+
+const shownMax = 10_000;
+
+/** A new alert is shown at once, a known one again when it has grown tenfold or become worse. */
+class AlertPrinter {
+  private readonly shown = new Map<string, { count: number; level: string }>();
+  private readonly print: (folded: Folded[]) => void;
+
+  constructor(print: (folded: Folded[]) => void) { this.print = print; }
+
+  show(folded: readonly Folded[]): void {
+    const due = folded.filter(({ alert }) => {
+      const known = this.shown.get(alert.id);
+      if (known && alert.count < known.count * 10 && alert.level === known.level) return false;
+      if (!known && this.shown.size >= shownMax) this.shown.delete(this.shown.keys().next().value!);
+      this.shown.set(alert.id, { count: alert.count, level: alert.level });
+      return true;
+    });
+    if (due.length > 0) this.print(due.map(({ alert, isNew }) => ({ alert, isNew })));
+  }
+}

@@ -1,0 +1,17 @@
+import type { Command } from 'commander';
+import { defaultConfigPath, defaultDataFolder, loadConfig } from '../agent/config.ts';
+import type { Config } from '../agent/config-schema.ts';
+
+export interface Globals { lang?: string; config?: string; data?: string }
+
+/** Options that stand before or after any sub-command. */
+export const globals = (program: Command): Globals => program.opts<Globals>();
+
+export const dataFolder = (program: Command): string => globals(program).data ?? defaultDataFolder();
+export const configPath = (program: Command): string => globals(program).config ?? defaultConfigPath();
+
+/** Throws when a file that was named is not there, or has a fault. */
+export function configOf(program: Command): Config {
+  const { config } = globals(program);
+  return loadConfig(config ?? defaultConfigPath(), { mustExist: config !== undefined });
+}

@@ -1,0 +1,78 @@
+/** The `moat` command: every sub-command in its own file, help in two languages. */
+import { Command, type Help } from 'commander';
+import type { Lang, Text } from '../core/text.ts';
+import { addAlerts } from './commands/alerts.ts';
+import { addCompletion } from './commands/completion.ts';
+import { addConfig } from './commands/config.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addInstall } from './commands/install.ts';
+import { addQuery } from './commands/query.ts';
+import { addReplay } from './commands/replay.ts';
+import { addRules } from './commands/rules.ts';
+import { addStatus } from './commands/status.ts';
+import { addUp } from './commands/up.ts';
+import { chooseLang } from './terminal.ts';
+
+/** What every command is handed. */
+export interface Cli {
+  program: Command;
+  lang: Lang;
+  /** Picks the language. */
+  t(zh: string, en: string): string;
+}
+
+const titles: Record<string, Text> = {
+  'Usage:': { zh: '用法：', en: 'Usage:' },
+  'Options:': { zh: '选项：', en: 'Options:' },
+  'Global Options:': { zh: '通用选项：', en: 'Global options:' },
+  'Arguments:': { zh: '参数：', en: 'Arguments:' },
+  'Commands:': { zh: '命令：', en: 'Commands:' },
+};
+
+/** The language must be known before commands are described, so it is looked for by hand. */
+function langOf(argv: readonly string[]): Lang {
+  const at = argv.indexOf('--lang');
+  const given = at >= 0 ? argv[at + 1] : argv.find((word) => word.startsWith('--lang='))?.slice('--lang='.length);
+  return chooseLang(given);
+}
+
+export function buildProgram(argv: readonly string[], version: string): Command {
+  const lang = langOf(argv);
+  const t = (zh: string, en: string) => (lang === 'zh' ? zh : en);
+  const program = new Command('moat');
+  const cli: Cli = { program, lang, t };
+  const help: Partial<Help> = { styleTitle: (title) => titles[title]?.[lang] ?? title };
+  program
+    .description(t('护城河：守护 Linux 云服务器——发现、看清、阻断、清理入侵。', 'Moat protects Linux cloud servers: it detects, explains, contains and cleans up intrusions.'))
+    .configureHelp(help)
+    .helpOption('-h, --help', t('显示帮助', 'show help'))
+    .helpCommand('help [command]', t('显示某个命令的帮助', 'show help for a command'))
+    .version(version, '-V, --version', t('显示版本', 'show the version'))
+    .option('--lang <zh|en>', t('界面语言（默认跟随系统）', 'language (default: the locale)'))
+    .option('--config <file>', t('配置文件', 'configuration file'))
+    .option('--data <dir>', t('数据目录', 'data folder'))
+    .showHelpAfterError(t('（加 --help 查看用法）', '(add --help for usage)'))
+    .showSuggestionAfterError();
+  addUp(cli);
+  addStatus(cli);
+  addAlerts(cli);
+  addReplay(cli);
+  addRules(cli);
+  addQuery(cli);
+  addDoctor(cli);
+  addConfig(cli);
+  addInstall(cli);
+  addCompletion(cli);
+  inherit(program, help, t);
+  return program;
+}
+
+/** Sub-commands speak the same language and share the help settings. */
+function inherit(command: Command, help: Partial<Help>, t: Cli['t']): void {
+  for (const sub of command.commands) {
+    sub.configureHelp({ ...help, showGlobalOptions: true });
+    sub.helpOption('-h, --help', t('显示帮助', 'show help'));
+    if (sub.commands.length > 0) sub.helpCommand('help [command]', t('显示某个命令的帮助', 'show help for a command'));
+    inherit(sub, help, t);
+  }
+}

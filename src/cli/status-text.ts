@@ -1,0 +1,29 @@
+import pc from 'picocolors';
+import type { AgentStatus } from '../agent/agent.ts';
+import type { PartState } from '../engine/health.ts';
+import type { Lang } from '../core/text.ts';
+import { clock, safe } from './terminal.ts';
+
+const marks: Record<PartState, string> = { live: pc.green('●'), waiting: pc.yellow('○'), blind: pc.red('✕') };
+
+/** What a person reads of `moat status`. */
+export function statusLines(status: AgentStatus, lang: Lang): string[] {
+  const t = (zh: string, en: string) => (lang === 'zh' ? zh : en);
+  const out = [
+    t(`Moat ${status.version} 自 ${clock(status.since)} 运行（进程 ${status.pid}，内存 ${Math.round(status.rss / 2 ** 20)} MiB，CPU ${status.cpuPercent.toFixed(1)}%）`, `Moat ${status.version}, running since ${clock(status.since)} (pid ${status.pid}, ${Math.round(status.rss / 2 ** 20)} MiB, CPU ${status.cpuPercent.toFixed(1)}%)`),
+    t(`规则 ${status.rules} 条，行为 ${status.behaviours} 个；未关闭告警 ${status.openAlerts} 条`, `${status.rules} rules, ${status.behaviours} behaviours; ${status.openAlerts} open alerts`),
+    '',
+    t('在看：', 'Watching:'),
+    ...Object.entries(status.parts).map(([part, { state, detail }]) => `  ${marks[state]} ${safe(part)}${detail ? `  ${pc.dim(safe(detail[lang]))}` : ''}`),
+    '',
+    t('事件：', 'Events:'),
+    `  ${Object.entries(status.events).map(([kind, n]) => `${kind} ${n}`).join(' · ') || t('还没有', 'none yet')}`,
+  ];
+  const counters = Object.entries(status.counters);
+  if (counters.length > 0) out.push('', t('丢弃、跳过或异常（如实计数）：', 'Dropped, skipped or odd, as counted:'), ...counters.map(([what, n]) => `  ${safe(what)}  ${n}`));
+  if (status.learning.length > 0) {
+    out.push('', t('学习：', 'Learning:'), ...status.learning.map(({ id, since, samples, ready }) =>
+      `  ${ready ? marks.live : marks.waiting} ${id}  ${pc.dim(t(`${samples} 个样本${since === undefined ? '' : `，自 ${clock(since)}`}${ready ? '' : '，尚不足以判断'}`, `${samples} samples${since === undefined ? '' : ` since ${clock(since)}`}${ready ? '' : ', not enough to judge yet'}`))}`));
+  }
+  return out;
+}

@@ -1,0 +1,46 @@
+/** Text on a terminal: escaped, coloured by level, aligned with wide characters in mind. */
+import pc from 'picocolors';
+import type { Level } from '../core/level.ts';
+import type { Lang } from '../core/text.ts';
+
+/**
+ * Makes text from outside safe to print: control characters (escape sequences, carriage returns, C1) and
+ * characters that reorder or hide text become visible codes.
+ */
+export function safe(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are just what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g, (c) => (c === '\t' ? ' ' : `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`));
+}
+
+const levelWords: Record<Level, Record<Lang, string>> = {
+  info: { zh: '提示', en: 'info' },
+  low: { zh: '低危', en: 'low' },
+  medium: { zh: '中危', en: 'medium' },
+  high: { zh: '高危', en: 'high' },
+  critical: { zh: '严重', en: 'critical' },
+};
+
+export function levelWord(level: Level, lang: Lang): string {
+  const word = levelWords[level][lang];
+  switch (level) {
+    case 'critical': return pc.bgRed(pc.white(` ${word} `));
+    case 'high': return pc.red(word);
+    case 'medium': return pc.yellow(word);
+    case 'low': return pc.cyan(word);
+    case 'info': return pc.dim(word);
+  }
+}
+
+/** Local wall-clock time, `2026-11-22 02:27:01`. */
+export function clock(ms: number): string {
+  const d = new Date(ms);
+  const two = (n: number) => String(n).padStart(2, '0');
+  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+}
+
+/** The language asked for: --lang, then the configuration, then the locale. */
+export function chooseLang(asked: string | undefined, env: NodeJS.ProcessEnv = process.env): Lang {
+  if (asked === 'zh' || asked === 'en') return asked;
+  const locale = env['LC_ALL'] || env['LC_MESSAGES'] || env['LANG'] || '';
+  return locale.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+}

@@ -1,0 +1,103 @@
+/** Rules and behaviours side by side: events in, detections out. */
+import type { Detection } from '../core/alert.ts';
+import type { Event, Kind } from '../core/gen/event.ts';
+import type { Level } from '../core/level.ts';
+import type { Behaviour, BehaviourRun, Learning } from '../core/ports.ts';
+import type { Text } from '../core/text.ts';
+import type { Engine, Match } from '../sigma/index.ts';
+import type { Detect } from './pipeline.ts';
+
+export interface BehaviourSetup { behaviour: Behaviour; settings: BehaviourSettings; state: string | undefined }
+type BehaviourSettings = Readonly<Record<string, number | string | boolean | string[]>>;
+
+export class Detector implements Detect {
+  private readonly rules: Engine<Event>;
+  private readonly byKind = new Map<Kind, BehaviourRun[]>();
+  private readonly runs = new Map<string, BehaviourRun>();
+  /** Where detections go while an event is looked at; behaviours and rules are handed one stable function. */
+  private emit: (detection: Detection) => void = () => undefined;
+  private readonly onMatch = (match: Match<Event>): void => this.emit(detectionOf(match));
+
+  constructor(rules: Engine<Event>, behaviours: readonly BehaviourSetup[], count: (what: string, n?: number) => void = () => undefined) {
+    this.rules = rules;
+    for (const { behaviour, settings, state } of behaviours) {
+      const run = behaviour.open({ settings, state, emit: (detection) => this.emit(detection), count: (what, n) => count(`${behaviour.id}: ${what}`, n) });
+      this.runs.set(behaviour.id, run);
+      for (const kind of behaviour.kinds) {
+        const others = this.byKind.get(kind);
+        if (others) others.push(run);
+        else this.byKind.set(kind, [run]);
+      }
+    }
+  }
+
+  observe(event: Event, emit: (detection: Detection) => void): void {
+    this.emit = emit;
+    this.rules.evaluate(event, this.onMatch);
+    const runs = this.byKind.get(event.kind);
+    if (runs) for (const run of runs) run.observe(event);
+  }
+
+  advance(now: number, emit: (detection: Detection) => void): void {
+    this.emit = emit;
+    this.rules.advance(now, this.onMatch);
+    for (const run of this.runs.values()) run.tick?.(now);
+  }
+
+  saved(): ReadonlyMap<string, string> {
+    const out = new Map<string, string>();
+    for (const [id, run] of this.runs) {
+      const state = run.save?.();
+      if (state !== undefined) out.set(id, state);
+    }
+    return out;
+  }
+
+  /** Entities in memory, by behaviour, for `moat status`. */
+  sizes(): Record<string, number> {
+    return Object.fromEntries([...this.runs].flatMap(([id, run]) => (run.size ? [[id, run.size()]] : [])));
+  }
+
+  /** What the learned behaviours know so far. */
+  learning(): (Learning & { id: string })[] {
+    return [...this.runs].flatMap(([id, run]) => (run.learning ? [{ id, ...run.learning() }] : []));
+  }
+}
+
+interface MoatMap { zh?: string; summary?: Text; matrix?: string[] }
+
+interface RuleWords { ruleId: string; title: Text; level: Level; summary: Text | undefined; attack: readonly string[]; matrix: readonly string[] }
+
+const words = new WeakMap<object, RuleWords>();
+
+/** What an alert says of a rule; worked out once a rule. */
+function wordsOf(rule: Match<Event>['rule']): RuleWords {
+  let known = words.get(rule);
+  if (!known) {
+    const custom = (rule.custom ?? {}) as MoatMap;
+    known = {
+      ruleId: rule.name ?? rule.id ?? rule.title,
+      title: { zh: custom.zh ?? rule.title, en: rule.title },
+      level: rule.level,
+      summary: custom.summary,
+      attack: rule.tags.filter((tag) => /^attack\.t\d{4}/i.test(tag)).map((tag) => tag.slice(7).toUpperCase()),
+      matrix: custom.matrix ?? [],
+    };
+    words.set(rule, known);
+  }
+  return known;
+}
+
+function detectionOf(match: Match<Event>): Detection {
+  const { ruleId, title, level, summary, attack, matrix } = wordsOf(match.rule);
+  const grouped = Object.keys(match.group).length > 0;
+  return {
+    ruleId, title, level, attack, matrix, group: match.group,
+    ...(summary && { summary }),
+    key: grouped ? Object.entries(match.group).map(([field, value]) => `${field} ${value}`).join(' ') : '',
+    time: match.event.time,
+    // Only what no earlier match of this group has shown: the alert adds them up.
+    events: match.fresh > 1 ? match.events : [match.event],
+    count: match.fresh,
+  };
+}

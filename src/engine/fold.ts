@@ -1,0 +1,180 @@
+/** Detections into alerts: repeats of one rule about one thing become one alert with a count. */
+import { createHash } from 'node:crypto';
+import type { Alert, AlertEvidence, Detection } from '../core/alert.ts';
+import { eventFields, type Event } from '../core/gen/event.ts';
+import { atLeast } from '../core/level.ts';
+import type { Lang } from '../core/text.ts';
+
+const evidenceFirst = 3;
+const evidenceLast = 5;
+const linesMax = 1000;
+const openMax = 50_000;
+/** Alerts that change between two drains; past it the newest are left out and counted. */
+const changedMax = 100_000;
+const textMax = 2000;
+
+export interface FoldOptions {
+  host: string;
+  lang: Lang;
+  /** A repeat within this time of the alert's latest event is folded into it, ms. */
+  gap: number;
+  /** An alert of an earlier run that a repeat may still belong to. */
+  latest?(ruleId: string, key: string): Alert | undefined;
+}
+
+/** An alert in the making. A flood folds hundreds of thousands of events a second, so only counters move until it is looked at. */
+interface OpenAlert {
+  alert: Alert;
+  /** Not shown to anyone yet. */
+  isNew: boolean;
+  /** Changed since the last `drain`. */
+  changed: boolean;
+  latest: Detection;
+  firstEvents: Event[];
+  lastEvents: Event[];
+}
+
+export interface Folded { alert: Alert; isNew: boolean }
+
+/** Bounded: the alerts longest without a repeat leave memory first (the ledger still has them). */
+export class AlertFolder {
+  private readonly open = new Map<string, OpenAlert>();
+  private changed: OpenAlert[] = [];
+  /** Alerts left out since the start. */
+  dropped = 0;
+  private readonly options: FoldOptions;
+
+  constructor(options: FoldOptions) { this.options = options; }
+
+  add(detection: Detection): void {
+    const key = detection.key === '' ? keyOf(detection.events.at(-1)) : detection.key;
+    const slot = `${detection.ruleId}\n${key}`;
+    let open = this.open.get(slot) ?? this.remembered(detection, key);
+    if (open && open.alert.status === 'open' && detection.time - open.alert.last_time <= this.options.gap) {
+      grow(open, detection);
+    } else {
+      open = begin(detection, key, this.options.host);
+    }
+    if (!open.changed) {
+      if (this.changed.length >= changedMax) { this.dropped++; return; }
+      open.changed = true;
+      this.changed.push(open);
+      // Once a drain: keeps the map in order of latest repeat.
+      this.open.delete(slot);
+      this.open.set(slot, open);
+      if (this.open.size > openMax) this.open.delete(this.open.keys().next().value!);
+    }
+  }
+
+  /** The alerts that changed since the last call, as they stand now. */
+  drain(): Folded[] {
+    const changed = this.changed;
+    this.changed = [];
+    return changed.map((open) => {
+      const isNew = open.isNew;
+      open.isNew = false;
+      open.changed = false;
+      return { alert: this.snapshot(open), isNew };
+    });
+  }
+
+  /** A person closed it: the next repeat opens a new one. */
+  forget(alertId: string): void {
+    for (const [slot, open] of this.open) if (open.alert.id === alertId) this.open.delete(slot);
+  }
+
+  get size(): number { return this.open.size; }
+
+  private remembered(detection: Detection, key: string): OpenAlert | undefined {
+    const alert = this.options.latest?.(detection.ruleId, key);
+    return alert && { alert, isNew: false, changed: false, latest: detection, firstEvents: [], lastEvents: [] };
+  }
+
+  private snapshot(open: OpenAlert): Alert {
+    const { alert, firstEvents, lastEvents, latest } = open;
+    // Evidence of an earlier run stands in the alert already.
+    const all = [...alert.evidence, ...[...firstEvents, ...lastEvents].map(evidenceOf)];
+    const evidence = all.length <= evidenceFirst + evidenceLast ? all : [...all.slice(0, evidenceFirst), ...all.slice(-evidenceLast)];
+    const copy: Alert = { ...alert, evidence, summary: fill(latest, alert, this.options.lang) };
+    if (alert.lines) copy.lines = [...new Set(alert.lines)];
+    return copy;
+  }
+}
+
+function begin(detection: Detection, key: string, host: string): OpenAlert {
+  const first = detection.events[0];
+  const last = detection.events.at(-1);
+  const id = createHash('sha256').update(`${detection.ruleId}\n${key}\n${first?.id ?? detection.time}`).digest('hex').slice(0, 16);
+  const alert: Alert = {
+    id, time: first ? Math.min(first.time, detection.time) : detection.time, last_time: detection.time, level: detection.level,
+    rule_id: detection.ruleId, rule_name: detection.title.en, title: detection.title,
+    host: last?.host ?? host, summary: '', count: 0,
+    attack: [...detection.attack], matrix: [...(detection.matrix ?? [])], key, status: 'open', evidence: [],
+  };
+  const source = last?.source_ip ?? detection.group?.['source_ip'];
+  if (source !== undefined) alert.source_ip = source;
+  if (last?.source_country !== undefined) alert.source_country = last.source_country;
+  const user = last?.user ?? detection.group?.['user'];
+  if (user !== undefined) alert.user = user;
+  if (last?.service !== undefined) alert.service = last.service;
+  if (last?.pid !== undefined) alert.pid = last.pid;
+  const path = last?.file_path ?? last?.process_path;
+  if (path !== undefined) alert.path = path;
+  const open: OpenAlert = { alert, isNew: true, changed: false, latest: detection, firstEvents: [], lastEvents: [] };
+  grow(open, detection);
+  return open;
+}
+
+function grow(open: OpenAlert, detection: Detection): void {
+  const { alert } = open;
+  alert.count += detection.count;
+  if (detection.time > alert.last_time) alert.last_time = detection.time;
+  if (!atLeast(alert.level, detection.level)) alert.level = detection.level;
+  open.latest = detection;
+  for (const event of detection.events) {
+    if (open.firstEvents.length < evidenceFirst && alert.evidence.length === 0) {
+      open.firstEvents.push(event);
+    } else {
+      open.lastEvents.push(event);
+      if (open.lastEvents.length > evidenceLast * 4) open.lastEvents.splice(0, evidenceLast * 3);
+    }
+    if (!event.lines) continue;
+    alert.lines ??= [];
+    if (alert.lines.length < linesMax) alert.lines.push(...event.lines);
+  }
+}
+
+/** What an alert of a single-event rule is about: the attacker if there is one, else who did it with what. */
+export function keyOf(event: Event | undefined): string {
+  if (!event) return '';
+  if (event.source_ip !== undefined) return `ip ${event.source_ip}`;
+  if (event.process_path !== undefined) return `process ${event.user ?? event.uid ?? ''} ${event.process_path}`;
+  if (event.file_path !== undefined) return `file ${event.file_path}`;
+  if (event.package_name !== undefined) return `package ${event.package_name}`;
+  if (event.user !== undefined) return `user ${event.service ?? ''} ${event.user}`;
+  return `host ${event.host ?? ''} ${event.service ?? event.process_name ?? ''}`;
+}
+
+function evidenceOf(event: Event): AlertEvidence {
+  const out: Record<string, string | number> = {};
+  for (const field of eventFields) {
+    if (field === 'extra' || field === 'lines') continue;
+    const value = event[field];
+    if (typeof value === 'number') out[field] = value;
+    else if (typeof value === 'string') out[field] = value.length > textMax ? `${value.slice(0, textMax)}…` : value;
+  }
+  return out as AlertEvidence;
+}
+
+/** Fills {placeholders} from the group, the count and the latest event; what nobody knows reads "?". */
+function fill(detection: Detection, alert: Alert, lang: Lang): string {
+  const template = detection.summary?.[lang] ?? detection.title[lang];
+  const last = detection.events.at(-1) as unknown as Record<string, unknown> | undefined;
+  const text = template.replace(/\{([a-z_]{1,40})\}/g, (_, name: string) => {
+    if (name === 'count') return String(alert.count);
+    const value = detection.group?.[name] ?? last?.[name] ?? (alert as unknown as Record<string, unknown>)[name];
+    const word = typeof value === 'string' || typeof value === 'number' ? String(value) : '?';
+    return word.length > 200 ? `${word.slice(0, 200)}…` : word;
+  });
+  return text.slice(0, textMax);
+}

@@ -1,0 +1,139 @@
+/**
+ * normalised batch → enrich → detect → fold → store → show.
+ *
+ * Events, alerts and positions of a batch are committed together, so a crash at any point either keeps a
+ * batch whole or reads it again. What detection holds in memory is rebuilt at start from the history.
+ */
+import type { Detection } from '../core/alert.ts';
+import { Event, unstoredKinds } from '../core/gen/event.ts';
+import type { Batch, Commit, Log, Store } from '../core/ports.ts';
+import { excused, type Exception } from './exceptions.ts';
+import { AlertFolder, type Folded, type FoldOptions } from './fold.ts';
+import type { Health } from './health.ts';
+
+export interface Detect {
+  observe(event: Event, emit: (detection: Detection) => void): void;
+  /** About once a second: what is judged by absence, and state that has had its time. */
+  advance(now: number, emit: (detection: Detection) => void): void;
+  /** Learned state to keep, by behaviour id. */
+  saved(): ReadonlyMap<string, string>;
+}
+
+export interface PipelineOptions {
+  store: Store;
+  detect: Detect;
+  fold: Omit<FoldOptions, 'latest'>;
+  exceptions: () => readonly Exception[];
+  /** Country of an address, two letters; undefined when there is no table. */
+  country: (address: string) => string | undefined;
+  health: Health;
+  log: Log;
+  /** Alerts that are new or changed, after they are stored. */
+  show: (folded: readonly Folded[]) => void;
+  now: () => number;
+}
+
+/** Batches that arrive while the disk syncs share the next commit; more events than this do not wait together. */
+const groupMax = 20_000;
+const commitDelayMs = 5;
+const learnedEveryMs = 60_000;
+
+interface Pending { events: Event[]; positions: Map<string, string>; waiting: (() => void)[] }
+
+export class Pipeline {
+  private readonly options: PipelineOptions;
+  private readonly folder: AlertFolder;
+  private pending: Pending = { events: [], positions: new Map(), waiting: [] };
+  private timer: NodeJS.Timeout | undefined;
+  private learnedAt = 0;
+  /** While the disk is full: detection goes on, and what was read since is read again from the saved positions later. */
+  private full = false;
+  private readonly emit: (detection: Detection) => void;
+
+  constructor(options: PipelineOptions) {
+    this.options = options;
+    this.folder = new AlertFolder({ ...options.fold, latest: (rule, key) => options.store.ledger.latest(rule, key) });
+    this.emit = (detection) => this.take(detection);
+  }
+
+  /** Feeds history through detection so that windows that were open when the process ended are open again. Raises nothing. */
+  warmUp(fromMs: number, toMs: number): number {
+    let count = 0;
+    for (const event of this.options.store.events.range(fromMs, toMs)) { this.options.detect.observe(event, ignore); count++; }
+    return count;
+  }
+
+  /** Resolves when the batch is durable. */
+  push(batch: Batch): Promise<void> {
+    for (const event of batch.events) {
+      if (event.source_ip !== undefined && event.source_country === undefined) event.source_country = this.options.country(event.source_ip);
+      this.options.detect.observe(event, this.emit);
+      this.options.health.seen(event);
+      if (!unstoredKinds.has(event.kind)) this.pending.events.push(event);
+    }
+    for (const { source, value } of batch.positions) this.pending.positions.set(source, value);
+    return new Promise((resolve) => {
+      this.pending.waiting.push(resolve);
+      if (this.pending.events.length >= groupMax) this.commit();
+      else this.timer ??= setTimeout(() => this.commit(), commitDelayMs);
+    });
+  }
+
+  /** Time passes: correlations close, silences are noticed. */
+  tick(now: number): void {
+    this.options.detect.advance(now, this.emit);
+    this.timer ??= setTimeout(() => this.commit(), commitDelayMs);
+  }
+
+  closed(alertId: string): void { this.folder.forget(alertId); }
+
+  /** Commits what is pending; called by itself, and once more before the process ends. */
+  commit(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const { events, positions, waiting } = this.pending;
+    this.pending = { events: [], positions: new Map(), waiting: [] };
+    const folded = this.folder.drain();
+    if (this.folder.dropped > 0) { this.options.health.count('alerts', 'left out, too many at once', this.folder.dropped); this.folder.dropped = 0; }
+    const learned = this.learned();
+    if (events.length > 0 || positions.size > 0 || folded.length > 0 || learned) {
+      const commit: Commit = { events, alerts: folded.map((f) => f.alert), positions: [...positions].map(([source, value]) => ({ source, value })) };
+      if (learned) commit.learned = learned;
+      this.store(commit);
+    }
+    if (folded.length > 0) this.options.show(folded);
+    for (const resolve of waiting) resolve();
+  }
+
+  /** True after the disk was full: the caller restarts from the saved positions once `store.commit` works again. */
+  get lostGround(): boolean { return this.full; }
+
+  private store(commit: Commit): void {
+    // Positions must not pass the gap that a failed commit left.
+    if (this.full) { this.options.health.count('pipeline', 'not stored while the disk was full', commit.events.length); return; }
+    try {
+      this.options.store.commit(commit);
+    } catch (error) {
+      this.full = true;
+      this.options.health.count('pipeline', 'not stored while the disk was full', commit.events.length);
+      this.options.health.state('store', 'blind', { zh: `无法写入：${(error as Error).message}；检测继续，腾出空间后会从断点补读`, en: `cannot write: ${(error as Error).message}; detection goes on, and what was missed is read again once there is room` });
+      this.options.log.warn(`store: ${(error as Error).message}`);
+    }
+  }
+
+  private learned(): ReadonlyMap<string, string> | undefined {
+    const now = this.options.now();
+    if (now - this.learnedAt < learnedEveryMs) return undefined;
+    this.learnedAt = now;
+    const saved = this.options.detect.saved();
+    return saved.size > 0 ? saved : undefined;
+  }
+
+  private take(detection: Detection): void {
+    const exception = excused(detection, this.options.exceptions());
+    if (exception) { this.options.health.count('exceptions', exception.why, detection.count); return; }
+    this.folder.add(detection);
+  }
+}
+
+const ignore = (): void => undefined;

@@ -1,0 +1,72 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, expect, it } from 'vitest';
+import { start, type Trial } from '../trial.ts';
+import { usualFloors } from './processes.ts';
+import { metricsSensor } from './sensor.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'moat-metrics-'));
+const children: ChildProcess[] = [];
+let trial: Trial | undefined;
+
+function node(script: string): ChildProcess {
+  const child = spawn(process.execPath, ['-e', script], { cwd: folder, stdio: 'ignore' });
+  children.push(child);
+  return child;
+}
+
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  await trial?.stop();
+  trial = undefined;
+});
+afterAll(() => { rmSync(folder, { recursive: true }); });
+
+it('measures a busy process, tells once that it fell, and then nothing', async () => {
+  trial = start(metricsSensor({ everyMs: 500 }));
+  await trial.until((e) => e.metric === 'host-cpu');
+  // Busy from the middle of its life, so that it was known as idle before.
+  const child = node('setTimeout(() => { const end = Date.now() + 3000; while (Date.now() < end); setInterval(() => {}, 1000); }, 1500)');
+  const busy = await trial.until((e) => e.metric === 'process-cpu' && e.pid === child.pid && (e.value ?? 0) > 40);
+  expect(busy).toMatchObject({ kind: 'metric', process_path: process.execPath, process_name: 'node', parent_pid: process.pid, uid: process.getuid?.() });
+  expect(busy.value).toBeLessThan(250);
+  expect(busy.process_cmdline).toContain('setTimeout');
+  await trial.until((e) => e.metric === 'process-cpu' && e.pid === child.pid && e.time > busy.time && (e.value ?? 100) < 5);
+  const told = trial.events.filter((e) => e.metric === 'process-cpu' && e.pid === child.pid).length;
+  const samples = trial.events.filter((e) => e.metric === 'host-cpu').length;
+  await trial.when(() => (trial?.events.filter((e) => e.metric === 'host-cpu').length ?? 0) >= samples + 3);
+  expect(trial.events.filter((e) => e.metric === 'process-cpu' && e.pid === child.pid).length).toBe(told);
+});
+
+it('measures memory and writes', async () => {
+  trial = start(metricsSensor({ everyMs: 500, floors: { ...usualFloors, memory: 0.05 } }));
+  await trial.until((e) => e.metric === 'host-memory');
+  const child = node(`
+    const held = Buffer.alloc(150 * 1024 * 1024, 1);
+    const { openSync, writeSync, fsyncSync } = require('node:fs');
+    const file = openSync('written', 'w'), block = Buffer.alloc(4 * 1024 * 1024, 7);
+    let n = 0;
+    setInterval(() => { if (n++ < 60) { writeSync(file, block, 0, block.length, 0); fsyncSync(file); } held[0] = n; }, 100);
+  `);
+  const rss = await trial.until((e) => e.metric === 'process-rss' && e.pid === child.pid && (e.value ?? 0) > 150 * 1024 * 1024);
+  expect(rss.value).toBeLessThan(600 * 1024 * 1024);
+  const percent = await trial.until((e) => e.metric === 'process-memory' && e.pid === child.pid);
+  expect(percent.value).toBeGreaterThan(0);
+  expect(percent.value).toBeLessThan(100);
+  const write = await trial.until((e) => e.metric === 'process-write' && e.pid === child.pid && (e.value ?? 0) > 8e6);
+  expect(write.value).toBeLessThan(1e9);
+});
+
+it('measures the machine and its disks', async () => {
+  trial = start(metricsSensor({ everyMs: 200 }));
+  for (const metric of ['host-cpu', 'host-memory', 'disk-space', 'disk-inodes']) {
+    const event = await trial.until((e) => e.metric === metric);
+    expect(event.value).toBeGreaterThanOrEqual(0);
+    expect(event.value).toBeLessThanOrEqual(100);
+  }
+  expect((await trial.until((e) => e.metric === 'disk-space')).file_path).toMatch(/^\//);
+  expect(trial.health.get('metrics')).toBe('live');
+  expect(new Set(trial.events.map((e) => e.id)).size).toBe(trial.events.length);
+});

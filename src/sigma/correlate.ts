@@ -1,0 +1,334 @@
+/**
+ * One correlation at work: groups, their windows, and when the condition fires.
+ *
+ * Windows are exact: a window is as long as the timespan (both ends included) and lies wherever it must to contain
+ * the event just seen. Conditions with lower bounds only (gt, gte) are judged with each event. Those that more
+ * events can make false (lt, lte, eq, neq, ranges, expressions with not) are judged once, when a window closes that
+ * opened with the group's first event. See docs/decisions/2026-11-22-sigma-semantics.md.
+ */
+import { holds } from './parse-correlation.ts';
+import type { Condition, Correlation } from './types.ts';
+import { Entries, Measure } from './window.ts';
+
+/** The newest events by number, of all groups together: groups hold numbers, so evidence stays bounded however many groups there are. */
+export class Evidence<E> {
+  private readonly ring: (E | undefined)[];
+  private next = 0;
+
+  constructor(size: number) { this.ring = Array.from({ length: size }); }
+
+  put(event: E): number {
+    // One event may belong to many groups; they share its place.
+    if (this.next > 0 && this.ring[(this.next - 1) % this.ring.length] === event) return this.next - 1;
+    this.ring[this.next % this.ring.length] = event;
+    return this.next++;
+  }
+
+  get(number: number): E | undefined {
+    return number >= this.next - this.ring.length && number < this.next ? this.ring[number % this.ring.length] : undefined;
+  }
+
+  clear(): void { this.ring.fill(undefined); }
+}
+
+export interface CorrelatorLimits { groups: number; entries: number; perGroup: number; lateness: number; evidence: number }
+
+/** What fired: the engine makes a Match of it. */
+export interface Firing<E> {
+  event: E;
+  events: E[];
+  count: number;
+  fresh: number;
+  value: number;
+  group: Record<string, string>;
+  first: number;
+  last: number;
+  /** The first firing of a run: what correlations that count firings count. */
+  begins: boolean;
+}
+
+interface Group<E> {
+  key: string;
+  values: readonly string[];
+  entries: Entries;
+  /** Undefined for event_count, which needs positions only. */
+  measure: Measure | undefined;
+  /** The first entry that `measure` holds. */
+  from: number;
+  firing: boolean;
+  unreported: number;
+  /** The engine's clock when it was last touched; NaN before the clock runs. */
+  touched: number;
+  /** When its window opened (conditions judged at close), event time and clock. */
+  opened: number;
+  openedClock: number;
+  last: E;
+}
+
+/** Values of group-by fields and the counted field of one event. */
+export interface Sample { group: readonly string[]; number: number; label: string }
+
+export class Correlator<E> {
+  readonly rule: Correlation;
+  /** Judged when a window closes. */
+  readonly atClose: boolean;
+  evictedGroups = 0;
+  droppedEntries = 0;
+  entryCount = 0;
+  private readonly limits: CorrelatorLimits;
+  private readonly evidence: Evidence<E>;
+  private readonly groups = new Map<string, Group<E>>();
+  private readonly open = new Set<Group<E>>();
+  private readonly numbers: boolean;
+  /** Whether groups keep a running measure: event_count needs positions only, closed windows are measured once. */
+  private readonly measured: boolean;
+  private clock = Number.NaN;
+
+  constructor(rule: Correlation, limits: CorrelatorLimits, evidence: Evidence<E>) {
+    this.rule = rule;
+    this.limits = limits;
+    this.evidence = evidence;
+    this.numbers = rule.kind.startsWith('value_') && rule.kind !== 'value_count';
+    this.atClose = judgedAtClose(rule);
+    this.measured = rule.kind !== 'event_count' && !this.atClose;
+  }
+
+  get groupCount(): number { return this.groups.size; }
+
+  clear(): void { this.groups.clear(); this.open.clear(); this.entryCount = 0; }
+
+  /** Takes an event that matched rules (bits of `mask` are positions in the correlation's `rules`). */
+  observe(event: E, time: number, mask: number, sample: Sample, emit: (firing: Firing<E>) => void): void {
+    const key = sample.group.length === 1 ? sample.group[0]! : JSON.stringify(sample.group);
+    const group = this.touch(key, sample.group, event);
+    if (this.atClose && group.entries.size > 0) {
+      if (time > group.opened + this.rule.timespan + this.limits.lateness) this.closeWindows(group, time, emit);
+      if (group.entries.size > 0 && time < group.opened) {
+        if (group.entries.time(group.entries.size - 1) - time > this.rule.timespan) { this.droppedEntries++; return; }
+        group.opened = time;
+      }
+    }
+    if (this.atClose && group.entries.size === 0) this.openWindow(group, time);
+    group.last = event;
+    const late = group.entries.size > 0 && time < group.entries.time(group.entries.size - 1);
+    if (group.entries.size >= this.limits.perGroup) { this.dropFirst(group, 1); this.droppedEntries++; }
+    group.entries.insert(time, this.evidence.put(event), mask, sample.number, sample.label);
+    this.entryCount++;
+    group.unreported++;
+    if (!this.atClose) {
+      if (late) group.measure = undefined; // it missed an insertion in its middle; judgeLate begins it anew
+      this.dropBefore(group, time - this.rule.timespan - this.limits.lateness);
+      if (late) this.judgeLate(group, time, event, emit);
+      else this.judgeNewest(group, time, event, emit);
+    }
+    if (this.entryCount > this.limits.entries) this.shed(group);
+  }
+
+  /** Time goes on without events: closes windows that are due and forgets groups nobody touched for long. */
+  advance(now: number, emit: (firing: Firing<E>) => void): void {
+    if (Number.isFinite(now)) this.clock = now;
+    const { timespan } = this.rule;
+    for (const group of this.open) {
+      if (Number.isNaN(group.openedClock)) group.openedClock = Math.min(now, Math.max(group.opened, 0));
+      if (group.openedClock + timespan + this.limits.lateness >= now) break;
+      this.closeWindows(group, now, emit, true);
+      if (group.entries.size === 0) { this.groups.delete(group.key); this.open.delete(group); }
+    }
+    if (this.atClose) return;
+    for (const group of this.groups.values()) {
+      if (Number.isNaN(group.touched)) group.touched = now;
+      if (group.touched + timespan + this.limits.lateness >= now) break;
+      this.forget(group);
+    }
+  }
+
+  // ---- groups ----
+
+  private touch(key: string, values: readonly string[], event: E): Group<E> {
+    let group = this.groups.get(key);
+    if (group) {
+      this.groups.delete(key); // to the young end
+      group.touched = this.clock;
+    } else {
+      if (this.groups.size >= this.limits.groups) { this.forget(this.groups.values().next().value!); this.evictedGroups++; }
+      const entries = new Entries(this.numbers, this.rule.kind === 'value_count');
+      group = {
+        key, values, entries, measure: this.measured ? new Measure(this.rule, entries) : undefined, from: 0,
+        firing: false, unreported: 0, touched: this.clock, opened: 0, openedClock: Number.NaN, last: event,
+      };
+    }
+    this.groups.set(key, group);
+    return group;
+  }
+
+  private forget(group: Group<E>): void {
+    this.groups.delete(group.key);
+    this.open.delete(group);
+    this.entryCount -= group.entries.size;
+  }
+
+  /** Too many entries in all groups together: the groups longest untouched go. */
+  private shed(keep: Group<E>): void {
+    for (const group of this.groups.values()) {
+      if (this.entryCount <= this.limits.entries || group === keep) return;
+      this.forget(group);
+      this.evictedGroups++;
+    }
+  }
+
+  // ---- windows ----
+
+  private dropBefore(group: Group<E>, time: number): void {
+    let count = 0;
+    while (count < group.entries.size && group.entries.time(count) < time) count++;
+    if (count > 0) this.dropFirst(group, count);
+  }
+
+  private dropFirst(group: Group<E>, count: number): void {
+    for (let i = 0; i < count; i++) if (!group.entries.reported(i)) group.unreported--;
+    for (let i = group.from; i < count; i++) group.measure?.remove(i);
+    group.entries.dropFirst(count);
+    group.from = Math.max(0, group.from - count);
+    this.entryCount -= count;
+  }
+
+  /** The usual case: the event is the group's newest, so the only window to look at ends with it. */
+  private judgeNewest(group: Group<E>, time: number, event: E, emit: (firing: Firing<E>) => void): void {
+    const last = group.entries.size - 1;
+    group.measure?.add(last);
+    const start = time - this.rule.timespan;
+    if (group.measure) while (group.entries.time(group.from) < start) group.measure.remove(group.from++);
+    else group.from = group.entries.lowerBound(start);
+    const value = group.measure ? group.measure.value(group.from, last) : last - group.from + 1;
+    if (this.conditionHolds(value, group.measure)) { emit(this.fire(group, event, group.from, last, value)); return; }
+    if (group.firing) this.endRun(group);
+  }
+
+  /** An event older than the group's newest: any window that contains it counts, so slide one over all of them. */
+  private judgeLate(group: Group<E>, time: number, event: E, emit: (firing: Firing<E>) => void): void {
+    const { entries } = group;
+    const span = this.rule.timespan;
+    const measure = this.measured ? new Measure(this.rule, entries) : undefined;
+    let from = entries.lowerBound(time - span);
+    let best: { from: number; to: number; value: number } | undefined;
+    for (let to = from; to < entries.size && entries.time(to) <= time + span; to++) {
+      measure?.add(to);
+      while (entries.time(from) < entries.time(to) - span) { measure?.remove(from); from++; }
+      if (entries.time(to) < time) continue;
+      const value = measure ? measure.value(from, to) : to - from + 1;
+      if (this.conditionHolds(value, measure) && (!best || value > best.value)) best = { from, to, value };
+    }
+    if (this.measured) {
+      group.measure = new Measure(this.rule, entries);
+      group.from = entries.lowerBound(entries.time(entries.size - 1) - span);
+      for (let i = group.from; i < entries.size; i++) group.measure.add(i);
+    }
+    if (best) emit(this.fire(group, event, best.from, best.to, best.value));
+  }
+
+  private conditionHolds(value: number, measure: Measure | undefined): boolean {
+    const { kind, expression, bounds, rules } = this.rule;
+    if (expression) return seen(expression, rules, measure!);
+    if ((kind === 'temporal' || kind === 'temporal_ordered') && Object.keys(bounds).length === 0) return value === rules.length;
+    return holds(value, bounds);
+  }
+
+  private openWindow(group: Group<E>, time: number): void {
+    group.opened = time;
+    group.openedClock = Number.isNaN(this.clock) ? Number.NaN : Math.max(time, this.clock);
+    this.open.delete(group);
+    this.open.add(group);
+  }
+
+  /** Judges and drops the windows that end (with lateness) before `now`; with `all`, the one that is open as well. */
+  private closeWindows(group: Group<E>, now: number, emit: (firing: Firing<E>) => void, all = false): void {
+    const { entries } = group;
+    let first = true;
+    while (entries.size > 0 && ((all && first) || now > group.opened + this.rule.timespan + this.limits.lateness)) {
+      first = false;
+      const end = group.opened + this.rule.timespan;
+      let last = -1;
+      const measure = new Measure(this.rule, entries);
+      while (last + 1 < entries.size && entries.time(last + 1) <= end) measure.add(++last);
+      const value = measure.value(0, last);
+      if (this.conditionHolds(value, measure)) emit(this.fire(group, this.evidence.get(entries.event(last)) ?? group.last, 0, last, value));
+      group.firing = false;
+      this.dropFirst(group, last + 1);
+      if (entries.size > 0) this.openWindow(group, entries.time(0));
+    }
+    if (entries.size === 0) this.open.delete(group);
+  }
+
+  // ---- firing ----
+
+  private fire(group: Group<E>, event: E, from: number, to: number, value: number): Firing<E> {
+    const { entries } = group;
+    const begins = !group.firing;
+    const count = to - from + 1;
+    let fresh = 0;
+    if (!begins && group.unreported === 1 && !entries.reported(to)) {
+      // The usual case: the new event is the only one that no match of this run has reported.
+      fresh = 1;
+      entries.report(to, true);
+      group.unreported = 0;
+    } else {
+      // What is older than the window counts as dealt with too, so that the next event finds the usual case.
+      for (let i = 0; i <= to; i++) {
+        if (entries.reported(i)) continue;
+        if (i >= from) fresh++;
+        entries.report(i, true);
+        group.unreported--;
+      }
+    }
+    group.firing = true;
+    return {
+      event, events: this.evidenceOf(entries, from, to, event), count, fresh, value,
+      group: Object.fromEntries(this.rule.groupBy.map((name, i) => [name, group.values[i]!])),
+      first: entries.time(from), last: entries.time(to), begins,
+    };
+  }
+
+  private endRun(group: Group<E>): void {
+    group.firing = false;
+    for (let i = 0; i < group.entries.size; i++) group.entries.report(i, false);
+    group.unreported = group.entries.size;
+  }
+
+  /** The first and the last few, in order. The newest event is always there; old ones may have left the ring. */
+  private evidenceOf(entries: Entries, from: number, to: number, event: E): E[] {
+    const half = this.limits.evidence >> 1;
+    const out: E[] = [];
+    for (let i = from; i <= to; i++) {
+      if (i === from + half && to - from + 1 > this.limits.evidence) i = to - half + 1;
+      const one = this.evidence.get(entries.event(i));
+      if (one !== undefined && one !== out.at(-1)) out.push(one);
+    }
+    if (!out.includes(event)) out.push(event);
+    return out;
+  }
+}
+
+/** Whether more events can make a condition false that held: then only a closed window decides. */
+export function judgedAtClose(rule: Correlation): boolean {
+  const { lt, lte, eq, neq } = rule.bounds;
+  if (lt !== undefined || lte !== undefined || eq !== undefined || neq !== undefined) return true;
+  return rule.expression !== undefined && negates(rule.expression);
+}
+
+function negates(condition: Condition): boolean {
+  switch (condition.kind) {
+    case 'name': return false;
+    case 'not': return true;
+    default: return condition.children.some(negates);
+  }
+}
+
+function seen(condition: Condition, rules: readonly string[], measure: Measure): boolean {
+  switch (condition.kind) {
+    case 'name': return measure.has(rules.indexOf(condition.name));
+    case 'not': return !seen(condition.child, rules, measure);
+    case 'and': return condition.children.every((child) => seen(child, rules, measure));
+    case 'or': return condition.children.some((child) => seen(child, rules, measure));
+    default: return condition satisfies never;
+  }
+}

@@ -1,0 +1,330 @@
+/** Rules and events together: routing, evaluation, correlations, matches. */
+import { Correlator, type CorrelatorLimits, Evidence, type Firing, type Sample } from './correlate.ts';
+import type { SigmaError } from './error.ts';
+import { type Expression, filtered, satisfies } from './expression.ts';
+import { Frame, Slot } from './frame.ts';
+import { interpret, type Reader } from './interpret.ts';
+import { type Feed, type Links, resolve } from './link.ts';
+import { Functions, Route } from './route.ts';
+import type { Correlation, Filter, Parsed, Rule } from './types.ts';
+import { access, type Access, type Binding, elements, numberOf, textOf } from './values.ts';
+
+export interface Match<E> {
+  rule: Rule | Correlation;
+  /** The event that made it match. */
+  event: E;
+  /** Evidence in the order of time: the first and the last few of the window, at most 16. */
+  events: readonly E[];
+  /** Events in the window; exact even where the evidence is bounded. */
+  count: number;
+  /** Events that no earlier match of the same still-running group has told of: the whole window at first, then mostly 1. */
+  fresh: number;
+  /** What the correlation measured. */
+  value?: number;
+  /** Its group-by fields. */
+  group: Record<string, string>;
+  /** Times of the window's first and last event, ms. */
+  first: number;
+  last: number;
+}
+
+export interface EngineOptions {
+  /** Correlation groups in all, shared out evenly; the one longest untouched goes first. Default 100,000. */
+  maxGroups?: number;
+  /** Events remembered by time in all groups together. Default 1,000,000 (24 MB when used up). */
+  maxEntries?: number;
+  /** Events of one group; past it the oldest go and counts are lower bounds. Default 65,536 (4,096 where values are computed). */
+  maxPerGroup?: number;
+  /** Events kept whole as evidence, of all groups together. Default 16,384. */
+  maxEvidence?: number;
+  /** How much an event may come after newer ones and still join their windows, ms. Default 60,000. */
+  lateness?: number;
+  /** Evaluate every rule on the interpreter (for tests). */
+  interpreted?: boolean;
+}
+
+export interface EngineStats {
+  rules: number;
+  correlations: number;
+  filters: number;
+  events: number;
+  /** Rules evaluated, after routing and witnesses. */
+  candidates: number;
+  matches: number;
+  groups: number;
+  entries: number;
+  /** What was given up to stay within bounds. */
+  dropped: {
+    /** Groups forgotten while they might still have grown. */
+    groups: number;
+    /** Events left out of a window: it was full, or they came too late. */
+    entries: number;
+    /** Events of correlations without a value for a group-by or counted field: they belong to no group. */
+    ungrouped: number;
+    /** Events of correlations without a time. */
+    untimed: number;
+  };
+}
+
+/** A rule as the engine runs it. */
+export interface Program {
+  rule: Rule;
+  filters: readonly Filter[];
+  expression: Expression;
+  /** Whether it makes matches of its own (rules of correlations do not, unless `generate`). */
+  emits: boolean;
+  /** Correlations it feeds: index of the correlator and the bits of its positions in `rules`. */
+  feeds: readonly Feed[];
+}
+
+interface Node<E> {
+  correlator: Correlator<E>;
+  emits: boolean;
+  feeds: readonly Feed[];
+  /** One reader a position of `rules`, for each group-by field and each value field. */
+  groupReaders: readonly (readonly Access<E>[])[];
+  valueReaders: readonly (readonly Access<E>[])[];
+  uniform: boolean;
+  /** Filled while one event is evaluated. */
+  pending: number;
+  carried: Record<string, string> | undefined;
+}
+
+export class Engine<E> {
+  /** Rules that could not be linked; the parser's own errors are not repeated. */
+  readonly errors: readonly SigmaError[];
+  readonly programs: readonly Program[];
+  private readonly binding: Binding<E>;
+  private readonly interpreted: boolean;
+  private readonly nodes: Node<E>[];
+  private readonly evidence: Evidence<E>;
+  private readonly routes = new Map<string, Route<E>>();
+  private readonly readers = new Map<string, Access<E>>();
+  private readonly slots = new Map<string, Slot<E>>();
+  private readonly frame: Frame<E>;
+  private readonly functions: Functions<E>;
+  private readonly counted = { events: 0, candidates: 0, matches: 0, ungrouped: 0, untimed: 0 };
+  private readonly filterCount: number;
+
+  constructor(parsed: Parsed, binding: Binding<E>, options: EngineOptions = {}) {
+    this.binding = binding;
+    this.interpreted = options.interpreted ?? false;
+    this.frame = new Frame(binding, (field) => this.reader(field));
+    this.functions = new Functions((field) => this.slot(field), this.interpreted);
+    const links: Links = resolve(parsed);
+    this.errors = links.errors;
+    this.filterCount = links.filters;
+    this.evidence = new Evidence(Math.max(16, options.maxEvidence ?? 16_384));
+    const correlations = links.correlations.length;
+    const share = (total: number, least: number): number => Math.max(least, Math.floor(total / Math.max(1, correlations)));
+    this.nodes = links.correlations.map(({ correlation, emits, feeds, aliased }) => {
+      const computes = correlation.kind.startsWith('value_') && correlation.kind !== 'value_count';
+      const limits: CorrelatorLimits = {
+        groups: share(options.maxGroups ?? 100_000, 16), entries: share(options.maxEntries ?? 1_000_000, 1024),
+        perGroup: Math.max(16, Math.min(options.maxPerGroup ?? 65_536, computes ? 4096 : 65_536)), lateness: options.lateness ?? 60_000, evidence: 16,
+      };
+      const groupReaders = aliased.map((fields) => correlation.groupBy.map((field) => this.reader(fields.get(field) ?? field)));
+      const valueReaders = aliased.map((fields) => correlation.valueFields.map((field) => this.reader(fields.get(field) ?? field)));
+      return { correlator: new Correlator<E>(correlation, limits, this.evidence), emits, feeds, groupReaders, valueReaders, uniform: correlation.aliases.size === 0, pending: 0, carried: undefined };
+    });
+    this.programs = links.rules.map(({ rule, filters, emits, feeds }) => ({ rule, filters, expression: filtered(rule, filters), emits, feeds }));
+  }
+
+  /** Judges one event. `emit` is called for each match before this returns. */
+  evaluate(event: E, emit: (match: Match<E>) => void): void {
+    this.counted.events++;
+    const key = this.binding.logsource(event);
+    let route = this.routes.get(key);
+    if (!route) {
+      if (this.routes.size >= 1000) this.routes.clear(); // a binding that makes a key of free text must not fill memory
+      route = this.makeRoute(key);
+      this.routes.set(key, route);
+    }
+    this.frame.begin(event);
+    const hits = route.evaluate(this.frame);
+    this.counted.candidates += route.candidates;
+    if (hits.length === 0) return;
+    const time = this.binding.time(event);
+    let feeding = false;
+    for (const program of hits) {
+      if (program.emits) {
+        this.counted.matches++;
+        emit({ rule: program.rule, event, events: [event], count: 1, fresh: 1, group: {}, first: time, last: time });
+      }
+      for (const feed of program.feeds) { this.nodes[feed.to]!.pending |= feed.mask; feeding = true; }
+    }
+    if (feeding) this.correlate(event, time, emit);
+  }
+
+  /**
+   * Tells the time: closes windows that are due, forgets groups nobody touched. Call it about once a second; on a
+   * replay with the time of the events, and at its end with Infinity.
+   */
+  advance(now: number, emit: (match: Match<E>) => void): void {
+    for (let i = 0; i < this.nodes.length; i++) {
+      const node = this.nodes[i]!;
+      node.correlator.advance(now, (firing) => {
+        this.report(node, firing, emit);
+        // Correlations of this one stand behind it: they take the firing before their own clocks move on.
+        this.feed(node, firing);
+        this.correlate(firing.event, firing.last, emit, i + 1);
+      });
+    }
+  }
+
+  stats(): EngineStats {
+    let groups = 0;
+    let entries = 0;
+    let droppedGroups = 0;
+    let droppedEntries = 0;
+    for (const { correlator } of this.nodes) {
+      groups += correlator.groupCount;
+      entries += correlator.entryCount;
+      droppedGroups += correlator.evictedGroups;
+      droppedEntries += correlator.droppedEntries;
+    }
+    const { events, candidates, matches, ungrouped, untimed } = this.counted;
+    return {
+      rules: this.programs.length, correlations: this.nodes.length, filters: this.filterCount, events, candidates, matches, groups, entries,
+      dropped: { groups: droppedGroups, entries: droppedEntries, ungrouped, untimed },
+    };
+  }
+
+  /** Forgets all windows. */
+  reset(): void {
+    for (const { correlator } of this.nodes) correlator.clear();
+    this.evidence.clear();
+  }
+
+  /** Filters that keep the rule from matching what they select. */
+  filtersOf(rule: Rule): readonly Filter[] { return this.programs.find((one) => one.rule === rule)?.filters ?? []; }
+
+  /** Whether a detection rule's log source and detection both hold for the event. */
+  applies(rule: Rule, event: E): boolean {
+    const program = this.programs.find((one) => one.rule === rule);
+    const given = this.binding.logsources(this.binding.logsource(event));
+    return program !== undefined && given.some((one) => satisfies(one, rule.logsource)) && interpret(program.expression, this.readerOf(event));
+  }
+
+  /** Reads fields of one event by their Sigma names. */
+  readerOf(event: E): Reader {
+    let keywords: readonly string[] | undefined;
+    return { read: (field) => this.reader(field)(event), keywords: () => keywords ??= [...this.binding.keywords(event)] };
+  }
+
+  /** The log sources that the event satisfies. */
+  logsourcesOf(event: E): readonly { category?: string; product?: string; service?: string }[] {
+    return this.binding.logsources(this.binding.logsource(event));
+  }
+
+  private makeRoute(key: string): Route<E> {
+    const given = this.binding.logsources(key);
+    const programs = this.programs.filter(({ rule }) => given.some((one) => satisfies(one, rule.logsource)));
+    return new Route(programs, this.functions, (field) => this.slot(field), !this.interpreted);
+  }
+
+  private reader(field: string): Access<E> {
+    let read = this.readers.get(field);
+    if (!read) { read = access(this.binding, field); this.readers.set(field, read); }
+    return read;
+  }
+
+  /** Names that mean the same path share a slot, so that their field is read once. */
+  private slot(field: string): Slot<E> {
+    const key = JSON.stringify([this.binding.field(field), this.binding.fallback?.(field)]);
+    let slot = this.slots.get(key);
+    if (!slot) { slot = new Slot(this.reader(field)); this.slots.set(key, slot); }
+    return slot;
+  }
+
+  // ---- correlations ----
+
+  /** Runs the correlations that wait for this event, inner ones before those that refer to them. */
+  private correlate(event: E, time: number, emit: (match: Match<E>) => void, from = 0): void {
+    for (let i = from; i < this.nodes.length; i++) {
+      const node = this.nodes[i]!;
+      if (node.pending === 0) continue;
+      const mask = node.pending;
+      const carried = node.carried;
+      node.pending = 0;
+      node.carried = undefined;
+      if (!Number.isFinite(time)) { this.counted.untimed++; continue; }
+      const onFire = (firing: Firing<E>): void => { this.report(node, firing, emit); this.feed(node, firing); };
+      if (node.uniform) {
+        this.observe(node, event, time, mask, 0, carried, onFire);
+      } else {
+        // Aliases read other fields for each rule: one observation a rule.
+        for (let rule = 0; rule < node.groupReaders.length; rule++) if (mask & 1 << rule) this.observe(node, event, time, 1 << rule, rule, carried, onFire);
+      }
+    }
+  }
+
+  private observe(node: Node<E>, event: E, time: number, mask: number, rule: number, carried: Record<string, string> | undefined, emit: (firing: Firing<E>) => void): void {
+    const { correlator } = node;
+    const value = this.measureOf(node, event, rule);
+    const names = correlator.rule.groupBy;
+    const groups = groupsOf(node.groupReaders[rule]!.map((read, i) => {
+      const own = carried && Object.hasOwn(carried, names[i]!) ? carried[names[i]!] : undefined;
+      return own === undefined ? read(event) : own;
+    }));
+    if (!value || groups.length === 0) { this.counted.ungrouped++; return; }
+    for (const group of groups) {
+      for (const label of value.labels) correlator.observe(event, time, mask, { group, number: value.number, label } satisfies Sample, emit);
+    }
+  }
+
+  /** The counted or computed value; undefined when the event has none. */
+  private measureOf(node: Node<E>, event: E, rule: number): { number: number; labels: readonly string[] } | undefined {
+    const readers = node.valueReaders[rule]!;
+    if (readers.length === 0) return { number: 0, labels: noLabel };
+    if (node.correlator.rule.kind === 'value_count') {
+      const labels = groupsOf(readers.map((read) => read(event))).map((texts) => texts.length === 1 ? texts[0]! : JSON.stringify(texts));
+      return labels.length === 0 ? undefined : { number: 0, labels };
+    }
+    for (const one of elements(readers[0]!(event))) {
+      const number = numberOf(one);
+      if (number !== undefined && Number.isFinite(number)) return { number, labels: noLabel };
+    }
+    return undefined;
+  }
+
+  private report(node: Node<E>, firing: Firing<E>, emit: (match: Match<E>) => void): void {
+    if (!node.emits) return;
+    this.counted.matches++;
+    const { event, events, count, fresh, value, group, first, last } = firing;
+    emit({ rule: node.correlator.rule, event, events, count, fresh, value, group, first, last });
+  }
+
+  /**
+   * A correlation that fires is an event of the correlations that refer to it. Those that count or compute take one
+   * a run (its first firing); temporal ones and value_count take each, so that they know when it last held.
+   */
+  private feed(node: Node<E>, firing: Firing<E>): void {
+    for (const { to, mask } of node.feeds) {
+      const target = this.nodes[to]!;
+      const { kind } = target.correlator.rule;
+      if (!firing.begins && kind !== 'temporal' && kind !== 'temporal_ordered' && kind !== 'value_count') continue;
+      target.pending |= mask;
+      target.carried = { ...target.carried, ...firing.group };
+    }
+  }
+}
+
+const noLabel: readonly string[] = [''];
+
+/** Combinations of the values' texts (a list gives one for each element, at most 16 in all); none when a value is missing. */
+function groupsOf(values: readonly unknown[]): string[][] {
+  let all: string[][] = [[]];
+  for (const raw of values) {
+    const texts: string[] = [];
+    for (const one of elements(raw)) { const text = textOf(one); if (text !== undefined && !texts.includes(text)) texts.push(text); }
+    all = all.length === 1 && texts.length === 1 ? [[...all[0]!, texts[0]!]] : all.flatMap((group) => texts.map((text) => [...group, text])).slice(0, 16);
+  }
+  return all;
+}
+
+/** Links parsed rules to a kind of event. What cannot be linked is in `errors`; everything else runs. */
+export function compile<E>(parsed: Parsed, binding: Binding<E>, options?: EngineOptions): Engine<E> {
+  return new Engine(parsed, binding, options);
+}
+

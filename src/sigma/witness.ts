@@ -1,0 +1,140 @@
+/**
+ * Which rules can match at all. Each rule gives a set of facts of which at least one is true whenever it matches:
+ * a field equals a text, ends with a file name, or contains a text. Facts of all rules of a route stand in one
+ * index; only rules whose fact is found are evaluated.
+ */
+import { alternations } from './codegen.ts';
+import type { Expression } from './expression.ts';
+import type { Part } from './pattern.ts';
+import type { Item, Test } from './types.ts';
+
+/** `field` undefined: any text of the event. All texts are folded. */
+export interface Fact { field: string | undefined; kind: 'equals' | 'basename' | 'contains'; text: string }
+interface Witness { facts: readonly Fact[]; /** The more, the rarer it is thought to be. */ worth: number }
+
+/** Undefined: nothing is known, the rule must always be evaluated. */
+export function witnessOf(expression: Expression): readonly Fact[] | undefined {
+  return find(expression)?.facts;
+}
+
+function find(expression: Expression): Witness | undefined {
+  switch (expression.kind) {
+    case 'item': return ofItem(expression.item);
+    case 'not': return undefined;
+    case 'and': return best(expression.children.map(find));
+    case 'or': return every(expression.children.map(find));
+    default: return expression satisfies never;
+  }
+}
+
+const best = (all: readonly (Witness | undefined)[]): Witness | undefined => all.reduce((a, b) => !a || (b && b.worth > a.worth) ? b : a, undefined);
+
+function every(all: readonly (Witness | undefined)[]): Witness | undefined {
+  const facts: Fact[] = [];
+  let worth = Infinity;
+  for (const one of all) {
+    if (!one) return undefined;
+    facts.push(...one.facts);
+    worth = Math.min(worth, one.worth);
+  }
+  // Many facts for one rule: each makes it a candidate, so together they are worth less.
+  return facts.length === 0 || facts.length > 5000 ? undefined : { facts, worth: worth - Math.log2(facts.length) };
+}
+
+function ofItem(item: Item): Witness | undefined {
+  if (item.negate) return undefined;
+  const values = item.values.map((value) => every(value.tests.map((test) => ofTest(test, item.field))));
+  return item.all ? best(values) : every(values);
+}
+
+function ofTest(test: Test, field: string | undefined): Witness | undefined {
+  switch (test.kind) {
+    case 'texts': return every(test.texts.map((text) => ({ facts: [{ field, kind: 'equals', text }], worth: 60 })));
+    case 'pattern': return ofPattern(test.folded, field);
+    case 'regex': return test.compiled.literals && every(test.compiled.literals.map((text) => contains(field, text)));
+    default: return undefined;
+  }
+}
+
+function ofPattern(parts: readonly Part[], field: string | undefined): Witness | undefined {
+  const only = parts[0];
+  if (parts.length === 0) return { facts: [{ field, kind: 'equals', text: '' }], worth: 20 };
+  if (parts.length === 1 && typeof only === 'string') return { facts: [{ field, kind: 'equals', text: only }], worth: 60 };
+  const literals = parts.filter((part) => typeof part === 'string');
+  const longest = literals.toSorted((a, b) => b.length - a.length)[0];
+  const last = parts.at(-1);
+  const base = typeof last === 'string' ? basename(last) : undefined;
+  const named: Witness | undefined = base !== undefined && base.length > 2 ? { facts: [{ field, kind: 'basename', text: base }], worth: 50 } : undefined;
+  return best([named, longest === undefined ? undefined : contains(field, longest)]);
+}
+
+function contains(field: string | undefined, text: string): Witness | undefined {
+  return text.length < 2 ? undefined : { facts: [{ field, kind: 'contains', text }], worth: 5 * Math.min(text.length, 14) };
+}
+
+/** From the last / or \ on, that sign included; undefined without one. */
+export function basename(text: string): string | undefined {
+  const at = Math.max(text.lastIndexOf('/'), text.lastIndexOf('\\'));
+  return at < 0 ? undefined : text.slice(at);
+}
+
+/** Facts of one field: text → numbers of the rules that it makes candidates. */
+export class FieldIndex {
+  private readonly equals = new Map<string, number[]>();
+  private readonly basenames = new Map<string, number[]>();
+  private readonly needles = new Map<string, number[]>();
+  private search: NeedleSearch | undefined;
+
+  add(fact: Fact, rule: number): void {
+    const map = fact.kind === 'equals' ? this.equals : fact.kind === 'basename' ? this.basenames : this.needles;
+    const rules = map.get(fact.text);
+    if (!rules) map.set(fact.text, [rule]);
+    else if (rules.at(-1) !== rule) rules.push(rule);
+  }
+
+  /** Hands out the rules whose fact holds for the folded text; a rule may come more than once. */
+  lookup(low: string, take: (rules: readonly number[]) => void): void {
+    if (this.equals.size > 0) { const rules = this.equals.get(low); if (rules) take(rules); }
+    if (this.basenames.size > 0) {
+      const base = basename(low);
+      const rules = base === undefined ? undefined : this.basenames.get(base);
+      if (rules) take(rules);
+    }
+    if (this.needles.size > 0) (this.search ??= new NeedleSearch(this.needles)).each(low, take);
+  }
+}
+
+/** Below this, single searches are faster than one alternation. */
+const fewNeedles = 8;
+
+/** Finds all of many texts in one, overlapping ones too. */
+class NeedleSearch {
+  private readonly few: readonly [string, readonly number[]][] | undefined;
+  private readonly regexes: readonly RegExp[] = [];
+  /** For each text: its own rules and those of the texts that it begins with, which an alternation does not report. */
+  private readonly rules = new Map<string, readonly number[]>();
+
+  constructor(needles: ReadonlyMap<string, readonly number[]>) {
+    if (needles.size < fewNeedles) { this.few = [...needles]; return; }
+    const texts = [...needles.keys()];
+    for (const text of texts) {
+      const rules: number[] = [];
+      for (let end = 1; end <= text.length; end++) rules.push(...(needles.get(text.slice(0, end)) ?? []));
+      this.rules.set(text, rules);
+    }
+    // Longer before shorter: where two begin at the same place the longer one is reported and brings the shorter.
+    this.regexes = alternations(texts.toSorted((a, b) => b.length - a.length || (a < b ? -1 : 1)), 'g');
+  }
+
+  each(low: string, take: (rules: readonly number[]) => void): void {
+    if (this.few) { for (const [text, rules] of this.few) if (low.includes(text)) take(rules); return; }
+    for (const regex of this.regexes) {
+      regex.lastIndex = 0;
+      for (let match = regex.exec(low); match; match = regex.exec(low)) {
+        take(this.rules.get(match[0])!);
+        regex.lastIndex = match.index + 1; // overlapping matches count
+      }
+    }
+  }
+}
+

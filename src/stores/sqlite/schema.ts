@@ -1,0 +1,90 @@
+/** Tables, their versions, and the views that people query. */
+import { eventFields, fieldTypes } from '../../core/gen/event.ts';
+import { StoreError } from '../error.ts';
+import { type Database, transaction } from './driver.ts';
+
+/** 'Moat' in ASCII: marks the file as ours. */
+const applicationId = 0x4d6f6174;
+
+/** Each entry brings a database one version up. Only ever append; what was released stays as it is. */
+const migrations: readonly string[] = [
+  `CREATE TABLE event (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, time INTEGER NOT NULL, kind TEXT NOT NULL);
+   CREATE UNIQUE INDEX event_id ON event (id);
+   CREATE INDEX event_time ON event (time);
+   CREATE TABLE alert (
+     id TEXT NOT NULL PRIMARY KEY, time INTEGER NOT NULL, last_time INTEGER NOT NULL, level TEXT NOT NULL,
+     rule_id TEXT NOT NULL, rule_name TEXT NOT NULL, title TEXT NOT NULL, host TEXT NOT NULL, summary TEXT NOT NULL,
+     count INTEGER NOT NULL, attack TEXT NOT NULL, matrix TEXT NOT NULL, key TEXT NOT NULL, status TEXT NOT NULL,
+     source_ip TEXT, source_country TEXT, user TEXT, service TEXT, pid INTEGER, path TEXT, lines TEXT,
+     evidence TEXT NOT NULL, closed_time INTEGER);
+   CREATE INDEX alert_rule ON alert (rule_id, key, time);
+   CREATE INDEX alert_last ON alert (last_time);
+   CREATE INDEX alert_closed ON alert (closed_time) WHERE closed_time IS NOT NULL;
+   CREATE TABLE position (source TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, saved INTEGER NOT NULL);
+   CREATE INDEX position_saved ON position (saved);
+   CREATE TABLE learned (id TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
+   CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
+   CREATE TABLE secret (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);`,
+];
+
+const iso = (column: string): string => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;
+const quote = (name: string): string => `"${name}"`;
+
+/** What `moat query` offers, by name. `at` is UTC; `time` is the same in Unix milliseconds and is the quick one to filter by. */
+export const views: Readonly<Record<string, string>> = {
+  events: `SELECT ${iso('time')} AS at, ${eventFields.map(quote).join(', ')} FROM event`,
+  alerts: `SELECT ${iso('time')} AS at, ${iso('last_time')} AS last_at, id, time, last_time, level, status, rule_id, rule_name, summary, count, host, source_ip, source_country, "user", service, pid, path, attack, matrix, key, title, lines, evidence FROM alert`,
+  positions: `SELECT source, value, ${iso('saved')} AS at FROM position`,
+  settings: `SELECT name, value FROM setting`,
+};
+
+/** The tables under those views. They hold nothing that the views do not show. */
+export const viewTables = ['event', 'alert', 'position', 'setting'] as const;
+
+/** Settings of this prefix stand in a table that no query reads. */
+export const secretPrefix = 'secret.';
+
+const number = (db: Database, pragma: string): number => Number(Object.values(db.prepare(`PRAGMA ${pragma}`).get() ?? {})[0] ?? 0);
+
+/** Throws StoreError unless the file is a Moat database of a version this program can read. */
+export function checkVersion(db: Database, file: string, exact: boolean): void {
+  const id = number(db, 'application_id');
+  const version = number(db, 'user_version');
+  const isEmpty = number(db, 'page_count') === 0;
+  if (id !== applicationId && !(isEmpty && !exact)) {
+    if (isEmpty) throw new StoreError('missing', `${file} is empty`, { hint: 'Start Moat once; it makes the database.' });
+    throw new StoreError('corrupt', `expected a Moat database, got another SQLite file (application id ${id}) in ${file}`, { hint: 'Move that file away, or choose another data directory.' });
+  }
+  if (version > migrations.length) throw new StoreError('schema', `expected schema ${migrations.length} or older, got ${version} in ${file}`, { hint: 'A newer Moat wrote it: run that version, or move the database aside.' });
+  if (exact && version < migrations.length) throw new StoreError('schema', `expected schema ${migrations.length}, got ${version} in ${file}`, { hint: 'Start this version of Moat once; it brings the database up to date.' });
+}
+
+/** Makes the tables or brings them up to date; afterwards every field of the event schema has a column. */
+export function migrate(db: Database, file: string): void {
+  checkVersion(db, file, false);
+  if (number(db, 'page_count') === 0) db.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = ${applicationId}`);
+  db.exec('PRAGMA journal_mode = WAL');
+  const version = number(db, 'user_version');
+  for (let next = version; next < migrations.length; next++) {
+    transaction(db, () => {
+      db.exec(migrations[next]!);
+      db.exec(`PRAGMA user_version = ${next + 1}`);
+    });
+  }
+  transaction(db, () => {
+    const columns = new Set(eventColumns(db));
+    for (const field of eventFields) {
+      if (!columns.has(field)) db.exec(`ALTER TABLE event ADD COLUMN ${quote(field)} ${fieldTypes[field] === 'number' ? 'INTEGER' : 'TEXT'}`);
+    }
+    for (const [name, select] of Object.entries(views)) {
+      const sql = `CREATE VIEW ${name} AS ${select}`;
+      const old = db.prepare(`SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = ?`).get(name)?.['sql'];
+      if (old !== sql) db.exec(`DROP VIEW IF EXISTS ${name}; ${sql}`);
+    }
+  });
+}
+
+/** Names of the event table's columns as they are in this file. */
+export function eventColumns(db: Database): string[] {
+  return db.prepare(`SELECT name FROM pragma_table_info('event')`).all().map((row) => String(row['name']));
+}

@@ -1,0 +1,59 @@
+/** Runs `moat up` as a user would and reads its alerts from the JSON it prints. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+export interface AlertLine { id: string; rule_id: string; level: string; source_ip?: string; user?: string; count: number; time: string; last_time: string; seenAt: number }
+
+export const moatBin = fileURLToPath(new URL('../../bin/moat', import.meta.url));
+
+export interface RunningMoat {
+  folder: string;
+  alerts: AlertLine[];
+  /** All it said on standard error. */
+  said(): string;
+  /** Waits until an alert fits; throws with what was seen when none does in time. */
+  waitFor(fits: (alert: AlertLine) => boolean, what: string, ms?: number): Promise<AlertLine>;
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  child: ChildProcess;
+}
+
+export async function startMoat(config: string, options: { folder?: string } = {}): Promise<RunningMoat> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'moat-up-'));
+  writeFileSync(join(folder, 'moat.yml'), config);
+  const child = spawn(process.execPath, [moatBin, '--config', join(folder, 'moat.yml'), '--data', join(folder, 'data'), '--lang', 'en', 'up', '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const alerts: AlertLine[] = [];
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => { said += chunk.toString(); });
+  createInterface({ input: child.stdout }).on('line', (line) => alerts.push({ ...(JSON.parse(line) as AlertLine), seenAt: Date.now() }));
+  for (let i = 0; i < 200 && !said.includes('Alerts appear below'); i++) {
+    if (child.exitCode !== null) throw new Error(`moat ended with ${child.exitCode}: ${said}`);
+    await sleep(50);
+  }
+  return {
+    folder, alerts, child,
+    said: () => said,
+    async waitFor(fits, what, ms = 20_000) {
+      for (const until = Date.now() + ms; Date.now() < until; await sleep(20)) {
+        const found = alerts.find(fits);
+        if (found) return found;
+      }
+      throw new Error(`no alert ${what}; got ${JSON.stringify(alerts.map(({ rule_id, source_ip, count }) => ({ rule_id, source_ip, count })))}; ${said}`);
+    },
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
+      child.kill(signal);
+      return gone;
+    },
+  };
+}
+
+/** Only the log at `path`: nothing of the machine that runs the tests. */
+export const onlyLog = (path: string): string => `logs:\n  journal: "off"\n  usual: false\n  files: [${JSON.stringify(path)}]\nprocesses: { enabled: false }\nmetrics: { enabled: false }\nhealth_checks: { urls: [] }\n`;
+
+export function removeFolder(folder: string): void { rmSync(folder, { recursive: true, force: true }); }

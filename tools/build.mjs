@@ -1,0 +1,24 @@
+// Bundles src/main into dist/. The shared chunks let each command load only what it needs.
+// Packages with native parts stay outside the bundle and are loaded from node_modules.
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+rmSync(`${root}dist`, { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  // query-child runs the SQL of people in a process of its own; it finds its file beside the bundle.
+  entryPoints: { moat: 'src/main/moat.ts', 'query-child': 'src/stores/sqlite/query-child.ts' },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  sourcemap: 'linked',
+  external: ['@photostructure/sqlite', 'recheck', 'node:sqlite'],
+  // Bundled CommonJS packages ask for Node's modules by require.
+  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  logLevel: 'warning',
+});

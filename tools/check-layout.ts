@@ -1,0 +1,79 @@
+/**
+ * Holds the layers: which room may import which, no plug-in its sibling, every plug-in folder in its
+ * catalogue with a test beside it. Prints each breach and exits 1.
+ */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const src = join(root, 'src');
+
+/** Room → rooms it may import (its own always). */
+const layers: Record<string, readonly string[]> = {
+  core: [],
+  sigma: [],
+  linux: ['core'],
+  programs: ['core'],
+  formats: ['core', 'programs'],
+  sensors: ['core', 'linux'],
+  behaviours: ['core'],
+  stores: ['core', 'linux'],
+  engine: ['core', 'sigma', 'programs', 'formats'],
+  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'engine'],
+  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'engine', 'agent'],
+  main: ['cli'],
+};
+/** Rooms that may not touch the machine. */
+const pure = new Set(['core', 'sigma', 'formats', 'programs', 'behaviours']);
+/** Plug-in room → the file that each of its folders holds. */
+const plugins: Record<string, string> = { formats: 'format', programs: 'program', sensors: 'sensor', behaviours: 'behaviour' };
+
+const breaches: string[] = [];
+
+function files(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return files(path);
+    return path.endsWith('.ts') ? [path] : [];
+  });
+}
+
+for (const file of files(src)) {
+  const [room = '', folder = ''] = relative(src, file).split('/');
+  const allowed = layers[room];
+  if (!allowed) { breaches.push(`${relative(root, file)}: src/${room} is not a room; see tools/check-layout.ts`); continue; }
+  const isTest = file.endsWith('.test.ts');
+  for (const { fileName } of ts.preProcessFile(readFileSync(file, 'utf8')).importedFiles) {
+    if (!fileName.startsWith('.')) {
+      if (!isTest && pure.has(room) && fileName.startsWith('node:')) breaches.push(`${relative(root, file)}: ${room} is pure and may not import ${fileName}`);
+      continue;
+    }
+    const target = relative(src, resolve(dirname(file), fileName)).split('/');
+    const [toRoom = '', toFolder = ''] = target;
+    if (isTest) continue; // tests may look from anywhere
+    if (toRoom === '..') breaches.push(`${relative(root, file)}: imports ${fileName}, outside src`);
+    else if (toRoom !== room && !allowed.includes(toRoom)) breaches.push(`${relative(root, file)}: ${room} may not import ${toRoom} (${fileName})`);
+    else if (toRoom === room && room in plugins && folder !== toFolder && target.length > 2 && !folder.endsWith('.ts')) breaches.push(`${relative(root, file)}: a plug-in may not import its sibling (${fileName})`);
+  }
+}
+
+for (const [room, name] of Object.entries(plugins)) {
+  const folder = join(src, room);
+  if (!existsSync(folder)) continue;
+  // Sensors are made with options, so their catalogue is where they are wired.
+  const catalogue = room === 'sensors' ? join(src, 'agent/sensors.ts') : join(folder, 'catalogue.ts');
+  const text = existsSync(catalogue) ? readFileSync(catalogue, 'utf8') : '';
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    const at = `src/${room}/${entry.name}`;
+    if (!existsSync(join(root, at, `${name}.ts`))) breaches.push(`${at}: has no ${name}.ts`);
+    if (!existsSync(join(root, at, `${name}.test.ts`))) breaches.push(`${at}: has no ${name}.test.ts`);
+    if (!text.includes(`/${entry.name}/${name}.ts`)) breaches.push(`${at}: is not in ${relative(root, catalogue)}`);
+  }
+}
+
+for (const breach of breaches) console.error(breach);
+console.log(breaches.length ? `${breaches.length} breaches` : 'layers and catalogues hold');
+process.exit(breaches.length ? 1 : 0);

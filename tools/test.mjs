@@ -1,0 +1,46 @@
+// The test command: installs what the tests need from Debian (as root, saying so), runs the repository's
+// own checks, then the tests. `npm test -- ARGS` hands ARGS to vitest and skips the checks.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const bin = (name) => join(root, 'node_modules/.bin', name);
+
+function run(title, command, args) {
+  console.log(`\n== ${title}`);
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  if (error) console.error(error.message);
+  if (status !== 0) { console.error(`failed: ${title}`); process.exit(status ?? 1); }
+}
+
+const { packages } = JSON.parse(readFileSync(join(root, 'test/debian.json'), 'utf8'));
+const missing = Object.entries(packages).filter(([, file]) => !existsSync(file)).map(([name]) => name);
+if (missing.length > 0) {
+  if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
+    console.log(`installing what the tests need from Debian: ${missing.join(' ')}`);
+    // A package's service must not start by itself on the machine that runs the tests: Debian asks policy-rc.d.
+    const policy = '/usr/sbin/policy-rc.d';
+    const ours = !existsSync(policy);
+    if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    spawnSync('apt-get', ['update', '-q'], { stdio: ['ignore', 'ignore', 'inherit'], env });
+    const { status } = spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...missing], { stdio: ['ignore', 'ignore', 'inherit'], env });
+    if (ours) rmSync(policy);
+    if (status !== 0) console.error('some packages could not be installed; the tests that need them are skipped with their reason');
+  } else {
+    console.log(`not root: the tests that need ${missing.join(', ')} are skipped with their reason`);
+  }
+}
+
+const extra = process.argv.slice(2);
+if (extra.length === 0) {
+  run('generated files are fresh', bin('tsx'), ['tools/gen.ts', '--check']);
+  run('layers and catalogues', bin('tsx'), ['tools/check-layout.ts']);
+  run('types', bin('tsc'), ['-p', '.']);
+  run('lint', bin('oxlint'), ['--type-aware', 'src', 'tools', 'test', 'bench']);
+  run('nothing unused', bin('knip'), ['--no-progress']);
+  run('build', process.execPath, ['tools/build.mjs']);
+}
+run('tests', bin('vitest'), ['run', ...extra]);
