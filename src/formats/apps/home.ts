@@ -95,13 +95,6 @@ export const home: readonly App[] = [
     rules: [fail('ACCEPT host=', String.raw`(?:^|\.go:\d+\] )ACCEPT host=<IP> port=<PORT> (?:fd|n)=`, 'honeypot')],
   },
   {
-    id: 'xrdp',
-    tags: ['xrdp-sesman'],
-    paths: ['/var/log/xrdp-sesman.log'],
-    line: /^\[\d{8}-\d\d:\d\d:\d\d\] \[[A-Z]+ *\] /,
-    rules: [fail('AUTHFAIL: user=', String.raw`^\[\w+ *\] AUTHFAIL: user=<USER> ip=<IP> time=\d+$`)],
-  },
-  {
     id: 'cowrie',
     tags: ['cowrie'],
     rules: [fail('login attempt [', String.raw`\[\w+,\d+,<IP>\] login attempt \[b?'?<USER>'?/.*\] failed`), fail('New connection: ', String.raw`New connection: <IP>:<PORT> \(`, 'honeypot')],
