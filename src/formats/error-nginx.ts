@@ -143,6 +143,12 @@ function judge(message: string, event: Event): void {
     login(event, pam[1], 'failure');
     return;
   }
+  const connected = /^client \[?([0-9A-Fa-f:.]{2,45}?)\]?:(\d{1,5}) connected to \S+$/.exec(message);
+  if (connected) {
+    event.source_ip = addressAndPort(connected[1] ?? '')?.ip;
+    event.source_port = Number(connected[2]);
+    return set(event, 'connection', 'success');
+  }
   if (message.startsWith('client login failed')) return login(event, event.user, 'failure');
   if (message.startsWith('client logged in')) return login(event, event.user, 'success');
   if (message.startsWith('no user/password was provided')) return set(event, 'denied', 'failure');

@@ -7,7 +7,7 @@ import type { Kind } from '../../core/gen/event.ts';
 import { Event } from '../../core/gen/event.ts';
 import { dayMs } from '../clock.ts';
 import { Lru } from '../lru.ts';
-import { isCount, isCounts, load, save } from '../saved.ts';
+import { isCount, isCounts, isNumber, load, save } from '../saved.ts';
 import { number } from '../settings.ts';
 
 const logKinds: readonly Kind[] = [
@@ -52,7 +52,7 @@ function open(context: BehaviourContext): BehaviourRun {
   load(context, (saved) => {
     const loaded: [string, Source][] = [];
     for (const [key, first, last, total, longest, gaps] of saved.rows) {
-      if (!isCount(first) || !isCount(last) || !isCount(total) || !isCount(longest) || !isCounts(gaps, buckets)) return false;
+      if (!isNumber(first) || !isNumber(last) || !isCount(total) || !isCount(longest) || !isCounts(gaps, buckets)) return false;
       loaded.push([key, { first, last, total, longest, gaps: [...gaps], told: false, host: undefined }]);
     }
     for (const [key, source] of loaded) sources.set(key, source);

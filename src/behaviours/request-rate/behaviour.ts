@@ -7,7 +7,7 @@ import type { Event } from '../../core/gen/event.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
 import { localHour } from '../clock.ts';
 import { Lru } from '../lru.ts';
-import { isCount, isCounts, load, save } from '../saved.ts';
+import { isCount, isCounts, isNumber, load, save } from '../saved.ts';
 import { number } from '../settings.ts';
 
 export const requestRate: Behaviour = {
@@ -54,7 +54,7 @@ function open(context: BehaviourContext): BehaviourRun {
   load(context, (saved) => {
     const loaded: [string, Site][] = [];
     for (const [key, first, minutes, usual, byHour] of saved.rows) {
-      if (!isCount(first) || !isCount(minutes) || !isCount(usual) || !isCounts(byHour, 24) || loaded.length >= maxSites) return false;
+      if (!isNumber(first) || !isCount(minutes) || !isCount(usual) || !isCounts(byHour, 24) || loaded.length >= maxSites) return false;
       loaded.push([key, { ...fresh(first), minutes, usual, byHour: [...byHour] }]);
     }
     for (const [key, site] of loaded) sites.set(key, site);
@@ -66,7 +66,9 @@ function open(context: BehaviourContext): BehaviourRun {
 
   function newMinute(site: Site, minute: number, time: number): void {
     if (site.counts.size > 0) {
-      learn(site, percentile99([...site.counts.values()], site.limit), localHour(site.minute * minuteMs));
+      const rate = percentile99([...site.counts.values()], site.limit);
+      // In a minute of few visitors one of them is the 99 %: what is far above the usual is learned slowly.
+      learn(site, site.limit === Number.POSITIVE_INFINITY ? rate : Math.min(rate, Math.max(floor / factor, site.usual * 3)), localHour(site.minute * minuteMs));
       addresses -= site.counts.size;
       site.counts.clear();
     }
@@ -150,8 +152,8 @@ function fresh(since: number): Site {
 function learn(site: Site, rate: number, hour: number): void {
   site.minutes++;
   site.usual += (rate - site.usual) * Math.max(slowest, 1 / site.minutes);
-  const old = site.byHour[hour] ?? 0;
-  site.byHour[hour] = old === 0 ? rate : old + (rate - old) * slowestByHour;
+  const old = site.byHour[hour] || site.usual;
+  site.byHour[hour] = old + (rate - old) * slowestByHour;
 }
 
 /** The rate that 99 % of the addresses do not exceed. What was told as an attack is not learned as usual. */

@@ -69,8 +69,15 @@ export const home: readonly App[] = [
   },
   {
     id: 'endlessh',
-    tags: ['endlessh'],
-    rules: [fail('ACCEPT host=', String.raw`^ACCEPT host=<IP> port=<PORT> fd=`, 'honeypot')],
+    tags: ['endlessh', 'endlessh-go'],
+    rules: [fail('ACCEPT host=', String.raw`(?:^|\.go:\d+\] )ACCEPT host=<IP> port=<PORT> (?:fd|n)=`, 'honeypot')],
+  },
+  {
+    id: 'xrdp',
+    tags: ['xrdp-sesman'],
+    paths: ['/var/log/xrdp-sesman.log'],
+    line: /^\[\d{8}-\d\d:\d\d:\d\d\] \[[A-Z]+ *\] /,
+    rules: [fail('AUTHFAIL: user=', String.raw`^\[\w+ *\] AUTHFAIL: user=<USER> ip=<IP> time=\d+$`)],
   },
   {
     id: 'cowrie',

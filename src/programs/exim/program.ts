@@ -89,7 +89,8 @@ function authenticator(message: string, at: number, failed: number, event: Event
   const to = id < 0 ? message.length : id;
   const answer = answerAfterPeer(message, start, to, event);
   if (id >= 0) {
-    event.user = message.slice(id + 8, message.endsWith(')') ? -1 : undefined);
+    const close = message.endsWith(')') ? message.length - 1 : message.lastIndexOf('): ');
+    event.user = message.slice(id + 8, close > id ? close : undefined);
     // A second set_id is part of somebody's forgery; which one is not to be told.
     if (message.indexOf('(set_id=', id + 8) >= 0) event.source_ip = undefined;
   }
