@@ -184,6 +184,7 @@ describe('text that a client chose cannot move the address', () => {
     (name) => `Connection reset by authenticating user ${name} 192.0.2.7 port 4711 [preauth]`,
     (name) => `Disconnected from invalid user ${name} 192.0.2.7 port 4711 [preauth]`,
     (name) => `Disconnecting invalid user ${name} 192.0.2.7 port 4711: Too many authentication failures [preauth]`,
+    (name) => `Disconnecting invalid user ${name} 192.0.2.7 port 4711: Change of username or service not allowed: (${name},ssh-connection) -> (${name},ssh-connection) [preauth]`,
     (name) => `error: maximum authentication attempts exceeded for invalid user ${name} from 192.0.2.7 port 4711 ssh2 [preauth]`,
     (name) => `error: PAM: Authentication failure for illegal user ${name} from 192.0.2.7`,
     (name) => `User ${name} from 192.0.2.7 not allowed because not listed in AllowUsers`,
@@ -200,6 +201,22 @@ describe('text that a client chose cannot move the address', () => {
   it('and nearly all of these lines still give the address', () => {
     const lost = cases.filter((line) => once(line).source_ip === undefined);
     expect(lost.length).toBeLessThanOrEqual(8);
+  });
+
+  it('nor in faults of the protocol, or what the client says when it leaves', () => {
+    for (const lie of lies) {
+      for (const line of [
+        `ssh_dispatch_run_fatal: Connection from invalid user ${lie} 192.0.2.7 port 4711: Connection corrupted [preauth]`,
+        `ssh_dispatch_run_fatal: Connection from authenticating user ${lie} 203.0.113.9 port 1: x 192.0.2.7 port 4711: message authentication code incorrect [preauth]`,
+        `Received disconnect from 192.0.2.7 port 4711:11: ${lie} [preauth]`,
+        `Bad protocol version identification '${lie}' from 192.0.2.7 port 4711`,
+        `error: kex_exchange_identification: client sent invalid protocol identifier "${lie}"`,
+      ]) {
+        const event = once(line);
+        expect([undefined, '192.0.2.7']).toContain(event.source_ip);
+        expect([event.action, event.outcome]).toEqual(['probe', 'failure']);
+      }
+    }
   });
 
   it('whatever the name', () => {
