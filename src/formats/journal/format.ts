@@ -1,7 +1,7 @@
 import type { DecodeContext, LinePlace, LogDecoder, LogFormat } from '../../core/format.ts';
 import { Event } from '../../core/gen/event.ts';
-import { openPrograms } from '../../programs/router.ts';
 import { identityOf } from './identity.ts';
+import { openEveryProgram } from '../webapps.ts';
 
 /** A longer record is not read: journalctl itself leaves out fields above 4 kB unless told otherwise. */
 const longestRecord = 2 * 1024 * 1024;
@@ -25,7 +25,7 @@ class JournalDecoder implements LogDecoder {
 
   readonly #context: DecodeContext;
   readonly #emit: (event: Event) => void;
-  readonly #route = openPrograms();
+  readonly #route = openEveryProgram();
   #lastTime: number | undefined;
 
   constructor(context: DecodeContext, emit: (event: Event) => void) {
