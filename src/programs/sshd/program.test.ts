@@ -113,6 +113,17 @@ describe('one attempt counts once', () => {
     expect(attempts(key, key, `Accepted publickey for git ${from} ssh2: RSA SHA256:x`, 'Connection closed by 192.0.2.7 port 9')).toBe(0);
   });
 
+  it('and a goodbye before any failure only when it comes again', () => {
+    const decode = fresh();
+    const bye = (pid: number, minutes: number): unknown => {
+      const event = decode(`Disconnected from authenticating user root 192.0.2.7 port ${pid} [preauth]`, { pid, time: Date.UTC(2026, 10, 22, 2, minutes) });
+      return `${event.action} ${event.outcome} ${event.user} ${event.source_ip}`;
+    };
+    expect([bye(1, 0), bye(2, 1), bye(3, 9), bye(4, 30)]).toEqual([
+      'probe failure root 192.0.2.7', 'login failure root 192.0.2.7', 'login failure root 192.0.2.7', 'probe failure root 192.0.2.7',
+    ]);
+  });
+
   it('and a first module that fails before a second lets in is none', () => {
     expect(attempts(`${pam} user=bob`, `Accepted password for bob ${from} ssh2`, 'pam_unix(sshd:session): session opened for user bob(uid=1000) by (uid=0)', 'Disconnected from user bob 192.0.2.7 port 9')).toBe(0);
   });

@@ -1,6 +1,7 @@
 import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
 import { canonicalAddress, isHost } from '../address.ts';
 import { pamHead, readPam } from '../pam.ts';
+import { Recent } from '../recent.ts';
 import { tell } from '../tell.ts';
 import { isNewAttempt, lineKinds, Sessions, type LineKind, type Session } from './sessions.ts';
 import { Speakers } from './speakers.ts';
@@ -26,6 +27,8 @@ class SshdDecoder implements ProgramDecoder {
   readonly #sessions = new Sessions();
   readonly #peer: Peer = { from: -1, address: '', port: -1, user: undefined, invalid: false };
   readonly #speakers = new Speakers();
+  /** When an address last said goodbye without an attempt. */
+  readonly #quits = new Recent<string, number>(4096);
 
   decode(message: string, event: Event): boolean {
     event.kind = 'sshd';
@@ -267,11 +270,26 @@ class SshdDecoder implements ProgramDecoder {
     }
     if (trying) {
       this.#speakers.spoke(event.host);
+      if (text.startsWith('Disconnected from authenticating') && session.attempts === 0 && !session.pending && !this.#quitsAgain(event)) {
+        event.user = peer.user;
+        return this.#probe(event);
+      }
       // A second line of the same close ("Connection closed", then "Disconnected") is no second attempt.
       if (wasClosed && session.attempts > 0) return this.#login(event, session, peer.user, 'login-detail', 'failure');
       return this.#attempt(event, session, peer.user, lineKinds.close);
     }
     this.#left(event, session, preauth);
+  }
+
+  /**
+   * A client said goodbye before any failure was told: once is a user who thought better of it or a look at
+   * the methods on offer, again within ten minutes is somebody trying accounts.
+   */
+  #quitsAgain(event: Event): boolean {
+    const address = event.source_ip ?? '';
+    const before = this.#quits.get(address);
+    this.#quits.set(address, event.time);
+    return before !== undefined && Math.abs(event.time - before) <= 600_000;
   }
 
   /** A peer went whose account the line does not name. */
@@ -285,9 +303,8 @@ class SshdDecoder implements ProgramDecoder {
   /** Received disconnect from ADDRESS port N:11: TEXT */
   #received(text: string, preauth: boolean, event: Event): void {
     if (text.startsWith('Received disconnect from ')) {
-      const read = readLeading(text, 25, this.#peer);
-      if (!read) return;
-      const session = this.#peerSession(event, read, false);
+      if (!readLeading(text, 25, this.#peer)) return;
+      const session = this.#peerSession(event, true, false);
       if (session.accepted) return this.#end(event);
       return this.#left(event, session, preauth || /^\S{1,255}(?: port \d{1,5})?: ?(?:3|13|14): /.test(text.slice(25, 320)));
     }
@@ -358,8 +375,7 @@ class SshdDecoder implements ProgramDecoder {
   }
 
   #timeout(text: string, start: number, event: Event): void {
-    const read = readLeading(text, start, this.#peer);
-    if (!read) return;
+    if (!readLeading(text, start, this.#peer)) return;
     // Newer servers tell it from the listener, with the session's pid at the end.
     const pid = /, pid = (\d{1,10})$/.exec(text);
     if (pid !== null) { event.pid = Number(pid[1]); event.session = pid[1]; }
