@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile, parse, recordBinding } from './index.ts';
 import { fail, failedLogin, refusal, type Row, ruleOf, run, start } from './testing.ts';
@@ -98,7 +98,7 @@ describe('values', () => {
 
 describe('several rules', () => {
   const abc = ['a', 'b', 'c'].map((name) => `${ruleOf({ s: { e: name }, condition: 's' }, name)}\n---\n`).join('');
-  const rows = (text: string): Row[] => [...text].map((e, i) => ({ time: start + i * 1000, e, from: 'x', to: 'y' }));
+  const rows = (text: string): Row[] => Array.from(text).map((e, i) => ({ time: start + i * 1000, e, from: 'x', to: 'y' }));
 
   test('temporal wants all, in any order', () => {
     const yaml = abc + correlation({ type: 'temporal', rules: ['a', 'b', 'c'], timespan: '5s' });

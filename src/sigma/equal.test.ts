@@ -1,5 +1,5 @@
 /** The compiled engine and the interpreter give the same answers, on random rules and events. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile, parse, recordBinding } from './index.ts';
 import { compileGlob } from './glob.ts';
@@ -52,10 +52,10 @@ describe('compiled and interpreted', () => {
       });
       matched += answers[0]!.flat().length;
       expect(answers[1]).toEqual(answers[0]);
-    }), { numRuns: 800 });
+    }), { numRuns: 400 });
     // The generators are worth something only when rules are mostly accepted and often match.
-    expect(accepted).toBeGreaterThan(1000);
-    expect(matched).toBeGreaterThan(1000);
+    expect(accepted).toBeGreaterThan(500);
+    expect(matched).toBeGreaterThan(500);
   });
 
   test('agree on wildcards', () => {
@@ -68,7 +68,7 @@ describe('compiled and interpreted', () => {
   test('a pattern made from a text matches the text', () => {
     fc.assert(fc.property(word, fc.array(fc.nat(7), { maxLength: 3 }), (text, cuts) => {
       // Replace some characters by ?, some stretches by *, and escape the rest.
-      const chars = [...text];
+      const chars = Array.from(text);
       const source = chars.map((char, i) => cuts.includes(i) ? (i % 2 ? '?' : '*') : char === '\\' ? '\\\\' : char).join('');
       expect(globMatches(parsePattern(source), text)).toBe(true);
       expect(compileGlob(parsePattern(source))(text)).toBe(true);

@@ -83,11 +83,11 @@ class RegexParser {
   private flags: RegexFlags;
   private readonly chars: string[];
 
-  constructor(source: string, flags: RegexFlags) { this.chars = [...source]; this.flags = { ...flags }; }
+  constructor(source: string, flags: RegexFlags) { this.chars = Array.from(source); this.flags = { ...flags }; }
 
   parse(): Regex {
     const tree = this.alternatives(0);
-    if (this.at < this.chars.length) this.fail('expected the regex to end', this.chars[this.at]!);
+    if (this.at < this.chars.length) this.fail('expected the regex to end', this.chars[this.at]);
     return tree;
   }
 
