@@ -28,7 +28,7 @@ afterAll(() => { rmSync(folder, { recursive: true }); });
 it('measures a busy process, tells once that it fell, and then nothing', async () => {
   trial = start(metricsSensor({ everyMs: 800 }));
   // Known as idle first; then busy for seconds of its own time, since others may want the cores too.
-  const child = spawn(process.execPath, ['-e', 'process.stdin.once("data", () => { const from = process.cpuUsage().user; while (process.cpuUsage().user - from < 2e6); }); process.stdout.write("up")'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, ['-e', 'const used = () => { const { user, system } = process.cpuUsage(); return user + system; }; process.stdin.once("data", () => { const from = used(); while (used() - from < 2e6); }); process.stdout.write("up")'], { stdio: ['pipe', 'pipe', 'ignore'] });
   children.push(child);
   await new Promise((resolve) => { child.stdout.once('data', resolve); });
   const samples = (): number => trial?.events.filter((e) => e.metric === 'host-cpu').length ?? 0;
