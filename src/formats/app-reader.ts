@@ -149,6 +149,9 @@ const shapes: readonly (readonly [RegExp, string])[] = [
   [/^(\d{4}):(\d\d):(\d\d)-/, '$1-$2-$3 '], // DirectAdmin
   [/^(\d{4})\/(\d\d)\/(\d\d) - /, '$1-$2-$3 '], // gin
   [/^(\d\d)\/(\d\d)\/(\d{4}),? /, '$3-$1-$2 '], // month first: SquirrelMail, NestJS
+  [/^(\d\d)\/(\d\d)\/(\d{4}) - /, '$3-$1-$2 '], // month first: game servers
+  [/^(\d\d)\/(\d\d)\/(\d\d),? /, '20$3-$1-$2 '], // ZoneMinder
+  [/^(\d\d)-(\d\d)-(\d{4}) /, '$3-$2-$1 '], // 3proxy
   [/^(\d)\/([A-Z])/, '0$1/$2'], // webmin's 1/Aug/2023
   [/^\w{3}, (\d\d) (\w{3}) (\d{4}) /, '$1/$2/$3:'], // Samba
 ];

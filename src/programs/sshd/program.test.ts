@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { feed, told, type Feed } from '../testing.ts';
 import { sshd } from './program.ts';
@@ -188,7 +188,6 @@ describe('text that a client chose cannot move the address', () => {
     (name) => `error: PAM: Authentication failure for illegal user ${name} from 192.0.2.7`,
     (name) => `User ${name} from 192.0.2.7 not allowed because not listed in AllowUsers`,
     (name) => `pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7  user=${name}`,
-    (name) => `pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser=${name} rhost=192.0.2.7  user=root`,
   ];
   const cases = forms.flatMap((form) => lies.map((lie) => form(lie)));
 
