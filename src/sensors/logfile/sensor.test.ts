@@ -380,7 +380,7 @@ describe.skipIf(lacks({ files: ['/usr/sbin/logrotate'] }))('logrotate', () => {
         if (mode.startsWith('copytruncate')) writer.kill('SIGSTOP');
         if (i % 2 === 1) await r.stop();
         const run = spawnSync('/usr/sbin/logrotate', ['-f', '-s', join(dir, 'state'), conf], { encoding: 'utf8' });
-        expect(run.stderr).toBe('');
+        expect(run.stderr, readdirSync(dir).join(' ')).toBe('');
         writer.kill('SIGCONT');
         if (i % 2 === 1) { const next = start(r); next.lines.push(...r.lines); r = next; }
       }
