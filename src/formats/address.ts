@@ -27,20 +27,20 @@ export function isPrivate(ip: string): boolean {
 
 /**
  * Whom to hold to account when a log gives the peer and an X-Forwarded-For header: the peer, unless it is private
- * (one's own proxy or load balancer), then the rightmost address of the header that is not private. What stands
- * left of it may be the client's own invention.
+ * (one's own proxy or load balancer), then the rightmost address of the header that is not private, or the rightmost
+ * at all when all are. What stands left of it may be the client's own invention.
  */
 export function clientBehindProxy(peer: string, forwarded: string | undefined): string {
   if (forwarded === undefined || forwarded.length === 0 || forwarded.length > 1000 || !isPrivate(peer)) return peer;
   const hops = forwarded.split(',');
-  let found = peer;
+  let nearest: string | undefined;
   for (let i = hops.length - 1; i >= 0; i--) {
     const hop = addressAndPort((hops[i] ?? '').trim());
     if (!hop) break;
-    found = hop.ip;
-    if (!isPrivate(hop.ip)) break;
+    if (!isPrivate(hop.ip)) return hop.ip;
+    nearest ??= hop.ip;
   }
-  return found;
+  return nearest ?? peer;
 }
 
 /** A host name or address that may stand where a log puts the peer. */

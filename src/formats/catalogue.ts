@@ -26,6 +26,7 @@ import { monit } from './monit/format.ts';
 import { mssql } from './mssql/format.ts';
 import { murmur } from './murmur/format.ts';
 import { mysql } from './mysql/format.ts';
+import { named } from './named/format.ts';
 import { nginxProxyManager } from './nginx-proxy-manager/format.ts';
 import { nginx } from './nginx/format.ts';
 import { openvpn } from './openvpn/format.ts';
@@ -61,6 +62,7 @@ export const formats: readonly LogFormat[] = [
   mailu,
   monit,
   murmur,
+  named,
   openvpn,
   oracleims,
   portsentry,

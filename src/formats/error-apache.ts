@@ -109,6 +109,12 @@ const rules: readonly { has: string; match: RegExp; action: string; outcome: 'fa
   { has: 'missing user', match: /^(?:Digest: )?missing user, realm, nonce, uri, digest, /, action: 'login', outcome: 'failure' },
   { has: 'pam', match: /^PAM: user '(.*)' - not authenticated: /is, action: 'login', outcome: 'failure' },
   { has: 'access to ', match: /^access to (.*) failed, reason: (?:user|verification of user id)/s, action: 'login', outcome: 'failure' },
+  { has: 'Authorization of user', match: /^Authorization of user (.*?) to access (.*) failed, reason: /s, action: 'login', outcome: 'failure' },
+  { has: 'denied by provider', match: /^(?:Digest: )?user [`'](.*)' in realm [`'].*' denied by provider: (.*)$/s, action: 'login', outcome: 'failure' },
+  { has: 'nonce', match: /^user (.*?): (?:nonce expired|one-time-nonce mismatch)/s, action: 'login', outcome: 'failure' },
+  { has: 'for Baikal', match: /PHP message: user (.*?) authentication failure for Baikal/s, action: 'login', outcome: 'failure' },
+  { has: 'Login denied for user', match: /^(?:WAR|ERR) \[Login denied for user "(.*)"\]/s, action: 'login', outcome: 'failure' },
+  { has: 'Could not retrieve user', match: /^(?:WAR|ERR) \[Could not retrieve user (.*) details\]/s, action: 'login', outcome: 'failure' },
   // --- refused
   { has: 'client denied by server configuration', match: /^client denied by server configuration: ()(.*)$/s, action: 'denied', outcome: 'failure' },
   { has: 'ccess denied because', match: /ccess denied because /, action: 'denied', outcome: 'failure' },

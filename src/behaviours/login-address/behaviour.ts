@@ -7,7 +7,7 @@ import { accountOf, loginKinds } from '../login.ts';
 import { Lru } from '../lru.ts';
 import { networkOf } from '../network.ts';
 import type { Cell } from '../saved.ts';
-import { isCount, load, save } from '../saved.ts';
+import { isCount, isNumber, load, save } from '../saved.ts';
 import { number, text } from '../settings.ts';
 
 export const loginAddress: Behaviour = {
@@ -48,7 +48,7 @@ function open(context: BehaviourContext): BehaviourRun {
   load(context, (saved) => {
     const loaded: [string, Account][] = [];
     for (const [key, first, last, total, networks, countries] of saved.rows) {
-      if (!isCount(first) || !isCount(last) || !isCount(total) || !isTexts(networks, maxNetworks) || !isTexts(countries, maxCountries) || loaded.length > maxAccounts) return false;
+      if (!isNumber(first) || !isNumber(last) || !isCount(total) || !isTexts(networks, maxNetworks) || !isTexts(countries, maxCountries) || loaded.length > maxAccounts) return false;
       loaded.push([key, { first, last, total, networks: [...networks], countries: [...countries] }]);
     }
     for (const [key, account] of loaded) accounts.set(key, account);

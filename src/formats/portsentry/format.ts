@@ -1,4 +1,4 @@
-import type { Event, ProgramDecoder } from '../../core/format.ts';
+import type { Event } from '../../core/format.ts';
 import { mark } from '../../programs/attempts.ts';
 import { takePeer } from '../../programs/peer.ts';
 import { daemonFile } from '../daemon-file.ts';
@@ -17,7 +17,7 @@ export const portsentry = daemonFile({
     head.message = line;
     return times.next >= 0;
   },
-  open: (): ProgramDecoder => ({ decode }),
+  program: { open: () => ({ decode }) },
 });
 
 const shape = /^\d{9,10} - \d\d\/\d\d\/\d{4} \d\d:\d\d:\d\d Host: \S{1,255}\/(\S{2,46}) Port: (\d{1,5}) (TCP|UDP) Blocked\s*$/;

@@ -6,7 +6,7 @@ import { pamFailure } from '../pam-failure.ts';
 export const dovecot: Program = {
   id: 'dovecot',
   title: { zh: 'Dovecot 收信服务', en: 'Dovecot mail access server' },
-  tags: ['dovecot', 'dovecot-auth', 'auth', 'auth-worker', 'imap-login', 'pop3-login', 'managesieve-login', 'submission-login', 'sieve-login', 'imap', 'pop3', 'dovecot/*'],
+  tags: ['dovecot', 'dovecot-auth', 'auth', 'auth-worker', 'imap-login', 'pop3-login', 'managesieve-login', 'submission-login', 'sieve-login', 'dovecot/*'],
   open,
 };
 

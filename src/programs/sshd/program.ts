@@ -18,6 +18,7 @@ export const sshd: Program = {
   open: () => new SshdDecoder(),
 };
 
+const longestMessage = 8192;
 /** Hosts of which is remembered whether their sshd tells of log-ons. */
 const rememberedHosts = 1024;
 
@@ -34,6 +35,8 @@ class SshdDecoder implements ProgramDecoder {
     event.kind = 'sshd';
     event.service = 'sshd';
     if (event.pid !== undefined) event.session = String(event.pid);
+    // sshd cuts its messages at 1 kB: what is much longer is not its own, and not worth the search.
+    if (message.length > longestMessage) return true;
     let text = message;
     let preauth = false;
     if (text.charCodeAt(text.length - 1) === 32) text = text.trimEnd();
@@ -83,7 +86,7 @@ class SshdDecoder implements ProgramDecoder {
       case 84: // T
         if (text.startsWith('Timeout before authentication for connection from ')) return this.#timeout(text, 50, event);
         if (text.startsWith('Timeout before authentication for ')) return this.#timeout(text, 34, event);
-        if (text.startsWith('Timeout, client not responding')) return this.#end(text, event);
+        if (text.startsWith('Timeout, client not responding')) return this.#end(event);
         return;
       case 85: // U
         if (text.startsWith('User ')) return this.#notAllowed(text, event);
@@ -234,12 +237,12 @@ class SshdDecoder implements ProgramDecoder {
   /** Authentication tried for NAME with correct key but not from a permitted host (host=H, ip=ADDRESS, …) */
   #refusedKey(text: string, event: Event): void {
     const found = /\(host=[^ ,()]{1,255}, ip=([0-9A-Fa-f.:%a-z]{2,60})[,)]/.exec(text.slice(-700));
-    const with_ = text.indexOf(' with ', 25);
+    const reasonAt = text.indexOf(' with ', 25);
     const read = found !== null;
     if (read) { this.#peer.from = 0; this.#peer.address = found[1]!; this.#peer.port = -1; }
     const session = this.#peerSession(event, read, false);
     event.method = 'publickey';
-    this.#login(event, session, with_ > 0 ? text.slice(25, with_) : undefined, 'login-detail', 'failure');
+    this.#login(event, session, reasonAt > 0 ? text.slice(25, reasonAt) : undefined, 'login-detail', 'failure');
   }
 
   #connection(text: string, preauth: boolean, event: Event): void {
@@ -255,7 +258,7 @@ class SshdDecoder implements ProgramDecoder {
       return;
     }
     if (text.startsWith('Corrupted MAC') || text.startsWith('Connection corrupted')) return this.#probeKnown(event);
-    if (text.startsWith('Close session: ') || text.startsWith('Connection closed')) return this.#end(text, event);
+    if (text.startsWith('Close session: ') || text.startsWith('Connection closed')) return this.#end(event);
   }
 
   /** Connection closed by …, Connection reset by …, Disconnected from …: [authenticating|invalid|]user NAME ADDRESS port N */
@@ -300,7 +303,7 @@ class SshdDecoder implements ProgramDecoder {
       const read = readLeading(text, 25, this.#peer);
       if (!read) return;
       const session = this.#peerSession(event, read, false);
-      if (session.accepted) return this.#end(text, event);
+      if (session.accepted) return this.#end(event);
       return this.#left(event, session, preauth || /: ?(?:3|13|14): /.test(text.slice(25, 110)));
     }
     if (text.startsWith('Received signal ')) { event.category = 'service'; event.action = 'service-stop'; event.outcome = 'success'; return; }
@@ -406,7 +409,7 @@ class SshdDecoder implements ProgramDecoder {
     }
   }
 
-  #end(_text: string, event: Event): void {
+  #end(event: Event): void {
     const session = this.#sessions.of(event.host, event.pid, event.time, undefined);
     event.category = 'session';
     event.action = 'disconnect';

@@ -77,8 +77,9 @@ async function* watch(context: SensorContext, root: string, everyMs: number, soc
       const news = sockets.look(now, () => table.pidsNewestFirst(), (what, n) => { context.count(what, n); });
       for (const one of news) events.push(make.socketEvent(one, now, firstLook, one.pid === undefined ? undefined : table.get(one.pid)));
       const took = performance.now() - from;
+      // On machines with much memory the tables are slow to read: a quarter of a percent is what they may cost.
       // A little early rather than a whole look late.
-      socketsDue = began + took + nextWait(socketsEveryMs, took) - everyMs / 4;
+      socketsDue = began + took + nextWait(socketsEveryMs, took, 400) - everyMs / 4;
     }
     procfs.reportDenied((what, n) => { context.count(what, n); });
     for (let i = 0; i < events.length; i += batchSize) {

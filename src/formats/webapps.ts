@@ -1,29 +1,34 @@
-import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
-import { AccessLine, isAccessLine } from '../../formats/access-line.ts';
-import { AppReader } from '../../formats/app-reader.ts';
-import { appTable } from '../../formats/apps/format.ts';
-import { isMysql, MysqlLog, readMessage as readMysql } from '../../formats/db-mysql.ts';
-import { isCouchdb, isMongodb, isMssql, CouchdbLog, MongodbLog, MssqlLog, readMssql } from '../../formats/db-other.ts';
-import { PostgresLog } from '../../formats/db-postgres.ts';
-import { isRedis, readRedis, RedisLog } from '../../formats/db-redis.ts';
-import { ApacheError, isApacheError } from '../../formats/error-apache.ts';
-import { isNginxError, NginxError } from '../../formats/error-nginx.ts';
-import { readLighttpd, readSuhosin } from '../../formats/error-other.ts';
-import { HaproxyLine, isHaproxyLine } from '../../formats/haproxy-line.ts';
-import { addressAndPort } from '../../formats/address.ts';
-import { Times } from '../../formats/time.ts';
+import type { Event, Program, ProgramDecoder } from '../core/format.ts';
+import { AccessLine, isAccessLine } from './access-line.ts';
+import { AppReader } from './app-reader.ts';
+import { appTable } from './apps/ready.ts';
+import { isMysql, MysqlLog, readMessage as readMysql } from './db-mysql.ts';
+import { isCouchdb, isMongodb, isMssql, CouchdbLog, MongodbLog, MssqlLog, readMssql } from './db-other.ts';
+import { PostgresLog } from './db-postgres.ts';
+import { isRedis, readRedis, RedisLog } from './db-redis.ts';
+import { ApacheError, isApacheError } from './error-apache.ts';
+import { isNginxError, NginxError } from './error-nginx.ts';
+import { readLighttpd, readSuhosin } from './error-other.ts';
+import { HaproxyLine, isHaproxyLine } from './haproxy-line.ts';
+import { addressAndPort } from './address.ts';
+import { Times } from './time.ts';
+import { openPrograms, type ProgramRouter } from '../programs/router.ts';
+import { programs } from '../programs/catalogue.ts';
 
 /**
  * What web servers, databases and applications say through syslog or the journal: the same text as in their own
  * files, understood by the same readers. It is asked last and for every tag, because applications and containers
  * log under any name; a message is taken only by its own unmistakable form.
  */
-export const webapps: Program = {
+const webapps: Program = {
   id: 'webapps',
   title: { zh: 'Web 服务器、数据库与应用', en: 'web servers, databases and applications' },
   tags: ['*'],
   open: () => new WebappsDecoder(),
 };
+
+/** Every program, and last what files of their own say too: for the formats that carry other programs' messages. */
+export const openEveryProgram = (): ProgramRouter => openPrograms([...programs, webapps]);
 
 class WebappsDecoder implements ProgramDecoder {
   readonly #nginx = new NginxError();
