@@ -129,7 +129,7 @@ describe('records of programs', () => {
 
   it('cannot be replaced by what a program says about itself', () => {
     const event = user('USER_AUTH', 'op=x acct="a" pid=1 uid=5 exe="/tmp/x" addr=192.0.2.1 res=failed type=SYSCALL');
-    expect(event).toMatchObject({ pid: 812, uid: 0, extra: { type: 'SYSCALL' } });
+    expect(event).toMatchObject({ pid: 812, uid: 0, extra: { type: 'USER_AUTH' } });
     expect(event.action).toBe('login-detail');
   });
 });
