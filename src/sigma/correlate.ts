@@ -200,8 +200,17 @@ export class Correlator<E> {
     if (group.measure) while (group.entries.time(group.from) < start) group.measure.remove(group.from++);
     else group.from = group.entries.lowerBound(start);
     const value = group.measure ? group.measure.value(group.from, last) : last - group.from + 1;
-    if (this.conditionHolds(value, group.measure)) { emit(this.fire(group, event, group.from, last, value)); return; }
+    if (this.conditionHolds(value, group.measure)) {
+      if (!group.firing || this.completes(group.entries, last)) emit(this.fire(group, event, group.from, last, value));
+      return;
+    }
     if (group.firing) this.endRun(group);
+  }
+
+  /** A sequence that has been told of is told of again when it is completed again, not when one of its earlier steps recurs. */
+  private completes(entries: Entries, index: number): boolean {
+    const { kind, rules } = this.rule;
+    return kind !== 'temporal_ordered' || (entries.mask(index) & 1 << (rules.length - 1)) !== 0;
   }
 
   /** An event older than the group's newest: any window that contains it counts, so slide one over all of them. */

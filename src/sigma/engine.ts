@@ -1,7 +1,7 @@
 /** Rules and events together: routing, evaluation, correlations, matches. */
 import { Correlator, type CorrelatorLimits, Evidence, type Firing, own, type Sample } from './correlate.ts';
 import type { SigmaError } from './error.ts';
-import { type Expression, filtered, satisfies } from './expression.ts';
+import { type Expression, filtered, satisfiesAny } from './expression.ts';
 import { Frame, Slot } from './frame.ts';
 import { interpret, type Reader } from './interpret.ts';
 import { type Feed, type Links, resolve } from './link.ts';
@@ -207,7 +207,7 @@ export class Engine<E> {
   applies(rule: Rule, event: E): boolean {
     const program = this.programs.find((one) => one.rule === rule);
     const given = this.binding.logsources(this.binding.logsource(event));
-    return program !== undefined && given.some((one) => satisfies(one, rule.logsource)) && interpret(program.expression, this.readerOf(event));
+    return program !== undefined && satisfiesAny(given, rule.logsource) && interpret(program.expression, this.readerOf(event));
   }
 
   /** Reads fields of one event by their Sigma names. */
@@ -216,14 +216,14 @@ export class Engine<E> {
     return { read: (field) => this.reader(field)(event), keywords: () => keywords ??= [...this.binding.keywords(event)] };
   }
 
-  /** The log sources that the event satisfies. */
-  logsourcesOf(event: E): readonly { category?: string; product?: string; service?: string }[] {
+  /** The log sources that the event satisfies; undefined when they are not known. */
+  logsourcesOf(event: E): readonly { category?: string; product?: string; service?: string }[] | undefined {
     return this.binding.logsources(this.binding.logsource(event));
   }
 
   private makeRoute(key: string): Route<E> {
     const given = this.binding.logsources(key);
-    const programs = this.programs.filter(({ rule }) => given.some((one) => satisfies(one, rule.logsource)));
+    const programs = this.programs.filter(({ rule }) => satisfiesAny(given, rule.logsource));
     return new Route(programs, this.functions, (field) => this.slot(field), !this.interpreted);
   }
 
