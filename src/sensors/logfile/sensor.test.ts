@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
-  appendFileSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync,
+  appendFileSync, chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync,
   symlinkSync, truncateSync, unlinkSync, utimesSync, writeFileSync, writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -311,6 +311,20 @@ describe('what is no log', () => {
     expect(r.health.get(join(dir, 'pipe.log'))?.state).toBe('blind');
     expect(r.health.get(join(dir, 'folder.log'))?.state).toBe('blind');
     expect(r.counts.get('skipped-symlink-loop')).toBe(2);
+  });
+
+  it.skipIf(lacks({ root: true }))('says what it may not read, and reads it when it may', async () => {
+    writeFileSync(log, 'secret\n', { mode: 0o600 });
+    mkdirSync(join(dir, 'closed'), { mode: 0o700 });
+    chmodSync(dir, 0o755);
+    process.seteuid!(65534);
+    try {
+      const r = start(undefined, { globs: [log, join(dir, 'closed', '*.log')] });
+      await r.until(() => r.health.get(log)?.state === 'blind' && r.health.get(join(dir, 'closed'))?.state === 'blind');
+      expect(r.health.get(log)?.detail?.en).toContain('group adm');
+      process.seteuid!(0);
+      await r.until(() => r.lines.length === 1 && r.health.get(log)?.state === 'live' && r.health.get(join(dir, 'closed'))?.state === 'live');
+    } finally { process.seteuid!(0); }
   });
 
   it('asks again about a log that no format knew, and loses nothing of it', async () => {
