@@ -150,6 +150,18 @@ describe('rotation while running', () => {
     expect(new Set(r.ids).size).toBe(400);
   });
 
+  it('skips the hole that a writer without O_APPEND leaves after truncation', async () => {
+    const writer = openSync(log, 'w');
+    writeSync(writer, numbered(0, 20_000));
+    const r = start();
+    await r.until(() => r.lines.length === 20_000);
+    truncateSync(log);
+    writeSync(writer, numbered(20_000, 20_010));
+    await r.until(() => r.lines.length === 20_010);
+    closeSync(writer);
+    expect(r.lines).toEqual(expected(0, 20_010));
+  });
+
   it('reads the rest from the copy when truncated before it was read', async () => {
     writeFileSync(log, numbered(0, 100));
     const r = start();
