@@ -46,7 +46,8 @@ function decode(message: string, event: Event): boolean {
   const host = message.lastIndexOf('connecting host ');
   if (host > 0 && /authentication failed for user /i.test(message)) {
     if (!takePeer((message.slice(host + 16).split(' ')[0] ?? '').replace(/[[\]]/g, ''), event)) return false;
-    event.user = /for user (.{1,128}?) ; connecting host /i.exec(message)?.[1];
+    const user = message.toLowerCase().indexOf('for user ');
+    event.user = message.slice(user + 9, message.indexOf(' ; connecting host ', user));
     return loginFailure(event);
   }
   const refused = /^(?:SMTP Server|Router): \[?([0-9A-Fa-f:.]{3,45})\]? (?:Connection (?:denied|refused)|disconnected\. 0 message|rejected)/i.exec(message);

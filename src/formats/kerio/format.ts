@@ -53,5 +53,6 @@ const leading = ['SMTP Spam attack detected from ', 'Relay attempt from IP addre
 
 function last(message: string, word: string, event: Event): boolean {
   const at = message.lastIndexOf(word);
-  return at >= 0 && takePeer(message.slice(at + word.length).replace(/\.? *$/, ''), event);
+  const text = message.slice(at + word.length).trimEnd();
+  return at >= 0 && takePeer(text.endsWith('.') ? text.slice(0, -1) : text, event);
 }

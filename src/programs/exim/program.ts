@@ -1,6 +1,6 @@
 import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
 import { loginFailure, loginSuccess, mark } from '../attempts.ts';
-import { bracketIp, isWord, portAfter } from '../peer.ts';
+import { bracketIp, isWord, mostCandidates, portAfter } from '../peer.ts';
 
 export const exim: Program = {
   id: 'exim',
@@ -222,8 +222,10 @@ function quotedCommand(message: string, at: number, event: Event): void {
     return;
   }
   let ip: string | undefined;
+  let candidates = 0;
   for (let host = message.indexOf(' H=', at); host >= 0; host = message.indexOf(' H=', host + 3)) {
     event.source_ip = undefined;
+    if (++candidates > mostCandidates) return;
     const open = message.charCodeAt(host + 3) === 91 ? host + 3 : message.indexOf(' [', host) + 1;
     const found = open > host ? bracketIp(message, open) : undefined;
     if (found === undefined) continue;

@@ -130,7 +130,11 @@ function solid(message: string, event: Event): boolean {
   if (!failed && !message.startsWith('user authenticated')) return false;
   if (!takePeerOrName(message.slice(dash + 3).trim(), event)) return false;
   event.service = 'solid-pop3d';
-  const user = /(?:no such user: |can't map user name: |for (?:mapped )?user |for )(.{1,128})$/.exec(message.slice(0, dash));
-  if (user) event.user = user[1];
+  for (const word of ['no such user: ', 'can\'t map user name: ', ' for mapped user ', ' for user ', ' for ']) {
+    const at = message.indexOf(word);
+    if (at < 0 || at > 60) continue;
+    event.user = message.slice(at + word.length, dash) || undefined;
+    break;
+  }
   return failed ? loginFailure(event) : loginSuccess(event);
 }
