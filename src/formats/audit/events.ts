@@ -162,7 +162,8 @@ function fillRecord(event: Event, record: AuditRecord, cwd: string | undefined):
   event.process_name ??= known(f.comm) ?? baseName(event.process_path);
   event.terminal ??= known(f.terminal ?? f.tty);
   event.session ??= f.ses === unset ? undefined : f.ses;
-  const address = known(f.addr) ?? known(f.hostname);
+  // hostname= is the remote end for log-ons, as a name or an address, and this machine itself for the rest.
+  const address = known(f.addr) ?? (f.hostname === undefined ? undefined : canonicalIp(f.hostname));
   if (address !== undefined) event.source_ip = canonicalIp(address) ?? address;
   const account = known(f.acct);
   switch (event.category) {

@@ -117,7 +117,7 @@ describe('records of programs', () => {
 
   it('accounts, commands, services, the audit system itself', () => {
     expect(user('ADD_USER', 'op=adding user acct="eve" exe="/usr/sbin/useradd" hostname=web1 addr=? terminal=pts/1 res=success', '\x1dUID="root" AUID="chen"'))
-      .toMatchObject({ category: 'account', action: 'user-add', user: 'chen', target_user: 'eve', service: 'useradd', extra: { type: 'ADD_USER' } });
+      .toMatchObject({ category: 'account', action: 'user-add', user: 'chen', target_user: 'eve', service: 'useradd', source_ip: undefined, extra: { type: 'ADD_USER' } });
     expect(user('USER_CMD', `cwd="/root" cmd=${hex('cat /etc/shadow')} exe="/usr/bin/sudo" terminal=pts/0 res=success`, '\x1dUID="chen" AUID="chen"'))
       .toMatchObject({ category: 'privilege', action: 'command', process_cmdline: 'cat /etc/shadow', process_cwd: '/root', user: 'chen' });
     expect(user('SERVICE_STOP', 'unit=firewalld comm="systemd" exe="/usr/lib/systemd/systemd" hostname=? addr=? terminal=? res=success'))

@@ -23,6 +23,8 @@ export interface LogFile extends SavedFile {
   half: boolean;
   /** … and since when, Unix ms. */
   halfSince: number | undefined;
+  /** All bytes so far were NUL: the hole that a writer without O_APPEND leaves when its log is truncated. */
+  hole: boolean;
   /** Bytes below this were there at first sight: of them only recent events are wanted. */
   backlogEnd: number;
   /** The decoder is chosen when the first line is there. */
@@ -38,7 +40,7 @@ export interface LogFile extends SavedFile {
 export function newFile(path: string, key: string, at: Partial<LogFile> & { grownAt: number }): LogFile {
   return {
     id: '', key, generation: 0, head: noMark, tail: noMark, offset: 0, seen: 0, skip: false, path, handle: undefined, gz: undefined,
-    rotatedAt: undefined, half: false, halfSince: undefined, backlogEnd: 0, decoder: undefined, decodedAt: 0, unknownUntil: 0, headChecked: false, ...at,
+    rotatedAt: undefined, half: false, hole: false, halfSince: undefined, backlogEnd: 0, decoder: undefined, decodedAt: 0, unknownUntil: 0, headChecked: false, ...at,
   };
 }
 
@@ -82,6 +84,11 @@ export async function readChunk(f: LogFile, handle: FileHandle, buffer: Buffer, 
     if (stop < 0) { advance(f, buffer, before, bytesRead); return full ? 'more' : 'end'; }
     start = stop + 1;
     f.skip = false;
+  }
+  if (f.offset === 0 || f.hole) {
+    while (start < bytesRead && buffer[start] === 0) start++;
+    f.hole = start === bytesRead;
+    if (f.hole) { advance(f, buffer, before, bytesRead); return full ? 'more' : 'end'; }
   }
   let next = cutLines(buffer, start, bytesRead, f.offset + start - before, out);
   if (out.lines.length > maxLines) {

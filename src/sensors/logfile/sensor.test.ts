@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
-  appendFileSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync,
+  appendFileSync, chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync,
   symlinkSync, truncateSync, unlinkSync, utimesSync, writeFileSync, writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -148,6 +148,18 @@ describe('rotation while running', () => {
     await r.until(() => r.lines.length === 400);
     expect(r.lines).toEqual(expected(0, 400));
     expect(new Set(r.ids).size).toBe(400);
+  });
+
+  it('skips the hole that a writer without O_APPEND leaves after truncation', async () => {
+    const writer = openSync(log, 'w');
+    writeSync(writer, numbered(0, 20_000));
+    const r = start();
+    await r.until(() => r.lines.length === 20_000);
+    truncateSync(log);
+    writeSync(writer, numbered(20_000, 20_010));
+    await r.until(() => r.lines.length === 20_010);
+    closeSync(writer);
+    expect(r.lines).toEqual(expected(0, 20_010));
   });
 
   it('reads the rest from the copy when truncated before it was read', async () => {
@@ -311,6 +323,20 @@ describe('what is no log', () => {
     expect(r.health.get(join(dir, 'pipe.log'))?.state).toBe('blind');
     expect(r.health.get(join(dir, 'folder.log'))?.state).toBe('blind');
     expect(r.counts.get('skipped-symlink-loop')).toBe(2);
+  });
+
+  it.skipIf(lacks({ root: true }))('says what it may not read, and reads it when it may', async () => {
+    writeFileSync(log, 'secret\n', { mode: 0o600 });
+    mkdirSync(join(dir, 'closed'), { mode: 0o700 });
+    chmodSync(dir, 0o755);
+    process.seteuid!(65534);
+    try {
+      const r = start(undefined, { globs: [log, join(dir, 'closed', '*.log')] });
+      await r.until(() => r.health.get(log)?.state === 'blind' && r.health.get(join(dir, 'closed'))?.state === 'blind');
+      expect(r.health.get(log)?.detail?.en).toContain('group adm');
+      process.seteuid!(0);
+      await r.until(() => r.lines.length === 1 && r.health.get(log)?.state === 'live' && r.health.get(join(dir, 'closed'))?.state === 'live');
+    } finally { process.seteuid!(0); }
   });
 
   it('asks again about a log that no format knew, and loses nothing of it', async () => {
