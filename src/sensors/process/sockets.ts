@@ -13,7 +13,7 @@ export interface SocketLimits {
   descriptors: number;
 }
 
-export const socketLimits: SocketLimits = { connections: 50_000, listeners: 5000, newPerLook: 500, descriptors: 3000 };
+const socketLimits: SocketLimits = { connections: 50_000, listeners: 5000, newPerLook: 500, descriptors: 3000 };
 
 export type NewSocket = { type: 'listener' | 'inbound' | 'outbound'; socket: Socket; pid: number | undefined };
 
@@ -131,4 +131,4 @@ function portOf(protocol: string, key: string): string {
   return `${protocol} ${key.slice(colon, colon + 4)}`;
 }
 
-export const isLoopback = (ip: string): boolean => ip === '::1' || ip.startsWith('127.');
+const isLoopback = (ip: string): boolean => ip === '::1' || ip.startsWith('127.');

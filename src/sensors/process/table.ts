@@ -39,7 +39,7 @@ export interface Limits {
   againPerLook: number;
 }
 
-export const limits: Limits = { processes: 50_000, newPerLook: 2000, againPerLook: 16 };
+const limits: Limits = { processes: 50_000, newPerLook: 2000, againPerLook: 16 };
 
 /** Longest command line kept of a known process; events carry it longer. */
 const keptCmdline = 1024;
