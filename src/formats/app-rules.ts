@@ -1,5 +1,6 @@
 import type { Event } from '../core/gen/event.ts';
-import { addressAndPort, looksLikeHost } from './address.ts';
+import { finishRequest, hostOnly, setTarget } from './access-line.ts';
+import { addressAndPort, clientBehindProxy, looksLikeHost } from './address.ts';
 import { type JsonRecord, pickText } from './json.ts';
 
 /**
@@ -26,7 +27,7 @@ export interface Verdict {
   outcome?: 'success' | 'failure' | 'unknown';
 }
 
-/** For a line of text. Groups: ip, user, host, port, time, url. */
+/** For a line of text. Groups: ip, user, host, port, time; status with method, target, site and agent where it is a request. */
 export interface TextRule extends Verdict {
   /** Must stand in the line; looked for first, so it should be rare. */
   has: string;
@@ -56,6 +57,8 @@ export function rx(pattern: string, flags = 's'): RegExp {
 }
 
 export const fail = (has: string, pattern: string, action = 'login'): TextRule => ({ has, match: rx(pattern), action });
+/** An access line of an application's own server; groups as in TextRule. */
+export const request = (has: string, pattern: string): TextRule => ({ has, match: rx(pattern), action: 'request' });
 export const pass = (has: string, pattern: string): TextRule => ({ has, match: rx(pattern), outcome: 'success' });
 
 /** Sets what a matched rule says; false when the address group is no address, so the rule does not hold. */
@@ -86,6 +89,14 @@ export function applyText(app: App, rule: TextRule, text: string, event: Event):
   const found = rule.match.exec(text);
   if (!found || !applyGroups(found.groups ?? {}, event)) return undefined;
   applyVerdict(app.id, rule, event);
+  const { status, method, target, site, agent } = found.groups ?? {};
+  if (status === undefined) return found;
+  if (method !== undefined && target !== undefined) setTarget(event, method, target);
+  if (site !== undefined && site !== '') event.http_host = hostOnly(site);
+  if (agent !== undefined) event.http_user_agent = agent;
+  finishRequest(event, app.id, Number(status));
+  if (rule.action === 'request') event.kind = 'access';
+  else applyVerdict(app.id, rule, event);
   return found;
 }
 
@@ -103,7 +114,8 @@ export function applyRecord(app: App, rule: RecordRule, record: JsonRecord, even
   }
   ip ??= rule.ip && pickText(record, rule.ip);
   user ??= rule.user && pickText(record, rule.user);
-  const peer = ip === undefined ? undefined : addressAndPort(ip.split(',')[0]?.trim() ?? '');
+  // A list is a forwarded header that the application passes on.
+  const peer = ip === undefined ? undefined : addressAndPort(ip.includes(',') ? clientBehindProxy('127.0.0.1', ip) : ip.trim());
   event.source_ip = peer?.ip;
   event.source_port = peer?.port;
   if (user !== undefined && user !== '') event.user = user;
