@@ -1,4 +1,4 @@
-import { own } from '../linux/own.ts';
+import { own } from '../core/own.ts';
 
 /** A map that never holds more than `max` keys: the one used longest ago goes, and is told. */
 export class Lru<V> {

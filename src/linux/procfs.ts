@@ -7,7 +7,7 @@
  */
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { own } from './own.ts';
+import { own } from '../core/own.ts';
 
 export interface ProcStat {
   pid: number;

@@ -5,7 +5,7 @@
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
 import type { Kind } from '../../core/gen/event.ts';
 import { Event } from '../../core/gen/event.ts';
-import { own } from '../../linux/own.ts';
+import { own } from '../../core/own.ts';
 import { dayMs } from '../clock.ts';
 import { Lru } from '../lru.ts';
 import { isCount, isCounts, isNumber, load, save } from '../saved.ts';

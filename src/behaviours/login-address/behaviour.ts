@@ -2,7 +2,7 @@
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
 import type { Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
-import { own } from '../../linux/own.ts';
+import { own } from '../../core/own.ts';
 import { dayMs } from '../clock.ts';
 import { accountOf, loginKinds } from '../login.ts';
 import { Lru } from '../lru.ts';

@@ -5,7 +5,7 @@
  */
 import type { Event } from '../../core/gen/event.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
-import { own } from '../../linux/own.ts';
+import { own } from '../../core/own.ts';
 import { localHour } from '../clock.ts';
 import { Lru } from '../lru.ts';
 import { isCount, isCounts, isNumber, load, save } from '../saved.ts';

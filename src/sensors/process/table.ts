@@ -1,7 +1,7 @@
 /** The processes known so far, and what changed since the last look. */
 import type { Procfs } from '../../linux/procfs.ts';
 import { terminalName, ticksPerSecond } from '../../linux/procfs.ts';
-import { own } from '../../linux/own.ts';
+import { own } from '../../core/own.ts';
 import { loadAverage } from '../../linux/proc-host.ts';
 import type { Users } from '../../linux/users.ts';
 

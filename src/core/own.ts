@@ -3,6 +3,6 @@
  * thousand addresses cut from log lines would hold fifty thousand lines. Use it for what is kept for long.
  */
 export function own(text: string): string {
-  // V8 copies what is shorter than this anyway. UTF-16 gives back exactly what it got, unpaired surrogates too.
-  return text.length < 13 ? text : Buffer.from(text, 'utf16le').toString('utf16le');
+  // V8 copies what is shorter than this anyway. JSON gives back exactly what it got, unpaired surrogates too.
+  return text.length < 13 ? text : JSON.parse(JSON.stringify(text)) as string;
 }
