@@ -7,6 +7,7 @@
  */
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { own } from '../core/own.ts';
 
 export interface ProcStat {
   pid: number;
@@ -198,7 +199,8 @@ const lxc = /\/lxc(?:\.payload\.|\/)([^/\n]+)/;
 
 /** Container id in a control group file: the last 64 hex digits of a path, or the name of an LXC container. */
 export function containerOf(cgroup: string): string | undefined {
-  return cgroup.match(containerHex)?.at(-1) ?? lxc.exec(cgroup)?.[1];
+  const id = cgroup.match(containerHex)?.at(-1) ?? lxc.exec(cgroup)?.[1];
+  return id === undefined ? undefined : own(id);
 }
 
 /** The number that follows `label`; NaN when there is none. */

@@ -5,6 +5,7 @@
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
 import type { Kind } from '../../core/gen/event.ts';
 import { Event } from '../../core/gen/event.ts';
+import { own } from '../../core/own.ts';
 import { dayMs } from '../clock.ts';
 import { Lru } from '../lru.ts';
 import { isCount, isCounts, isNumber, load, save } from '../saved.ts';
@@ -102,12 +103,12 @@ function open(context: BehaviourContext): BehaviourRun {
       last = source;
       if (source === undefined) {
         lastName = undefined;
-        sources.set(event.source, { first: event.time, last: event.time, total: 1, gaps: Array.from({ length: buckets }, () => 0), longest: 0, told: false, host: event.host });
+        sources.set(event.source, { first: event.time, last: event.time, total: 1, gaps: Array.from({ length: buckets }, () => 0), longest: 0, told: false, host: event.host === undefined ? undefined : own(event.host) });
         return;
       }
       source.total++;
       source.told = false;
-      source.host = event.host;
+      if (source.host !== event.host) source.host = event.host === undefined ? undefined : own(event.host);
       const gap = event.time - source.last;
       if (gap < 0) return;
       source.last = event.time;

@@ -2,6 +2,7 @@
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
 import type { Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
+import { own } from '../../core/own.ts';
 import { dayMs } from '../clock.ts';
 import { accountOf, loginKinds } from '../login.ts';
 import { Lru } from '../lru.ts';
@@ -113,8 +114,8 @@ function open(context: BehaviourContext): BehaviourRun {
 /** Puts the word last; the one unused longest goes. */
 function remember(words: string[], word: string, max: number): void {
   const at = words.indexOf(word);
-  if (at >= 0) words.splice(at, 1);
-  words.push(word);
+  const [known] = at >= 0 ? words.splice(at, 1) : [];
+  words.push(known ?? own(word));
   if (words.length > max) words.shift();
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Event } from '../../core/gen/event.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
+import { own } from '../../core/own.ts';
 import { localHour } from '../clock.ts';
 import { Lru } from '../lru.ts';
 import { isCount, isCounts, isNumber, load, save } from '../saved.ts';
@@ -133,7 +134,7 @@ function open(context: BehaviourContext): BehaviourRun {
         if (addresses >= maxAddresses && site.counts.size >= alwaysPerSite && !makeRoom(site)) { context.count('addresses beyond the limit, not counted'); return; }
         addresses++;
         known = { n: 0 };
-        site.counts.set(address, known);
+        site.counts.set(own(address), known);
       }
       const requests = ++known.n;
       if (requests > site.limit && requests - 1 <= site.limit) tell(event, name, site, requests);

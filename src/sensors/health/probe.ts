@@ -13,7 +13,7 @@ export interface ProbeOptions { timeoutMs: number; signal: AbortSignal }
 const maxRedirects = 3;
 const maxBody = 64 * 1024;
 
-export const isLoopbackHost = (host: string): boolean => host === 'localhost' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
+const isLoopbackHost = (host: string): boolean => host === 'localhost' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
 
 /**
  * GETs the url. Redirects are followed at most three times and only within the same host: a redirect to
