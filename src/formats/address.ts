@@ -16,6 +16,14 @@ export function addressAndPort(text: string): { ip: string; port?: number } | un
   return { ip, port };
 }
 
+/** For logs that always write the port: the last colon divides even an IPv6 address without brackets. */
+export function addressBeforePort(text: string): { ip: string; port?: number } | undefined {
+  const colon = text.lastIndexOf(':');
+  const ip = colon < 0 ? undefined : canonicalIp(text.slice(0, colon));
+  const port = Number(text.slice(colon + 1));
+  return ip === undefined || !Number.isInteger(port) ? addressAndPort(text) : { ip, port };
+}
+
 /** Loopback, link-local, private (RFC 1918, RFC 4193) and carrier-grade addresses: where one's own proxies are. */
 export function isPrivate(ip: string): boolean {
   if (ip.includes(':')) return ip === '::1' || ip.startsWith('fe8') || ip.startsWith('fe9') || ip.startsWith('fea') || ip.startsWith('feb') || ip.startsWith('fc') || ip.startsWith('fd');

@@ -1,6 +1,6 @@
 import type { Event } from '../core/gen/event.ts';
 import { setUrl } from './access-line.ts';
-import { addressAndPort, looksLikeHost } from './address.ts';
+import { addressAndPort, addressBeforePort, looksLikeHost } from './address.ts';
 import { suhosin } from './error-nginx.ts';
 import type { LineReader } from './lines.ts';
 import type { Times } from './time.ts';
@@ -29,7 +29,8 @@ export class ApacheError implements LineReader {
     event.severity = head.level;
     event.pid = head.pid;
     if (head.client !== undefined) {
-      const peer = addressAndPort(head.client);
+      // 2.4 writes the port, and the pid, always.
+      const peer = head.pid === undefined ? addressAndPort(head.client) : addressBeforePort(head.client);
       event.source_ip = peer?.ip ?? (looksLikeHost(head.client) ? head.client : undefined);
       event.source_port = peer?.port;
     }

@@ -56,11 +56,15 @@ export function isNginxError(line: string): boolean {
   return headShape.test(line.slice(0, 200));
 }
 
+/** Messages that hold nothing of the client's: their first `client:` is the real one. */
+const ownWords = /^(?:access forbidden by rule|limiting (?:requests|connections)|delaying request|no user\/password was provided|client intended to send|SSL_do_handshake\(\) failed|SSL_read\(\) failed|peer closed connection)/;
+
 interface Client { at: number; ip: string | undefined; ambiguous: boolean }
 
 function clientOf(body: string): Client {
   let chosen: Client = { at: -1, ip: undefined, ambiguous: false };
   let seen = 0;
+  const own = ownWords.test(body);
   for (let at = body.indexOf(', client: '); at >= 0 && seen < 64; at = body.indexOf(', client: ', at + 10), seen++) {
     const from = at + 10;
     let end = body.indexOf(',', from);
@@ -73,6 +77,7 @@ function clientOf(body: string): Client {
     if (end < body.length && !body.startsWith(', server: ', end)) continue;
     if (chosen.at < 0) {
       chosen = { at, ip: peer?.ip, ambiguous: false };
+      if (own) break;
       continue;
     }
     const between = body.slice(chosen.at, at);

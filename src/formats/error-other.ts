@@ -62,7 +62,8 @@ export function readLighttpd(message: string, event: Event): boolean {
     return true;
   }
   if (!/^(?:\([\w./-]+\.c\.\d+\) )?(?:password doesn't match|get_password failed|digest: |unexpected credentials|user ".*" (?:not found|password mismatch)|client used invalid token)/.test(message)) return false;
-  const tail = /(?:username: (.*))?, IP: ([0-9A-Fa-f.:[\]]+)\s*$/s.exec(message.slice(0, 8192));
+  // 1.4.6x left out the comma.
+  const tail = /(?:username: (.*?))?,? IP: ([0-9A-Fa-f.:[\]]+)\s*$/s.exec(message.slice(0, 8192));
   const peer = addressAndPort(tail?.[2] ?? '');
   if (!peer) return false;
   event.category = 'authentication';

@@ -95,10 +95,16 @@ export function emitGroup(group: readonly Placed[], context: DecodeContext, emit
     event.service = 'auditd';
     event.message = placed.text;
     if (placed.line > 0) event.lines = [placed.line];
-    const extra: Record<string, unknown> = { type: record.type, ...record.fields };
-    if (call && record !== call) for (const key of shared) if (extra[key] === undefined && call.fields[key] !== undefined) extra[key] = call.fields[key];
-    event.extra = extra;
     fillRecord(event, record, cwd);
+    // The record is not needed any more: its fields become the event's, without a copy.
+    const extra = record.fields;
+    if (call && record !== call) {
+      const from = call.fields;
+      for (const key of shared) if (extra[key] === undefined) { const value = from[key]; if (value !== undefined) extra[key] = value; }
+    }
+    // Last: a program may have written a type= of its own into its message.
+    extra.type = record.type;
+    event.extra = extra;
     emit(event);
   }
 }

@@ -97,7 +97,7 @@ it('reads connections', () => {
   const events = read(syscall(40, '', 42).replace('exit=0', 'exit=-115').replace('success=yes', 'success=no'), `${head('SOCKADDR', 40)}saddr=${inet}`, proctitle(40));
   expect(events[0]).toMatchObject({ kind: 'network_connection', direction: 'outbound', destination_ip: '203.0.113.9', destination_port: 80, outcome: 'success', process_path: '/usr/bin/curl' });
   expect(read(syscall(41, '', 288), `${head('SOCKADDR', 41)}saddr=${inet}`)[0]).toMatchObject({ direction: 'inbound', source_ip: '203.0.113.9', source_port: 80 });
-  expect(readSockaddr('0A0001BB0000000020010DB8000000000000000000000001' + '00000000')).toEqual({ family: 'inet', ip: '2001:db8::1', port: 443 });
+  expect(readSockaddr('0A0001BB0000000020010DB800000000000000000000000100000000')).toEqual({ family: 'inet', ip: '2001:db8::1', port: 443 });
   expect(readSockaddr('0A0001BB0000000000000000000000000000FFFFC000020100000000')).toEqual({ family: 'inet', ip: '192.0.2.1', port: 443 });
   expect(readSockaddr(`0100${hex('/run/x.sock')}00AB`)).toEqual({ family: 'unix', path: '/run/x.sock' });
   expect(readSockaddr('0100006162')).toEqual({ family: 'unix', path: '@ab' });
@@ -129,7 +129,7 @@ describe('records of programs', () => {
 
   it('cannot be replaced by what a program says about itself', () => {
     const event = user('USER_AUTH', 'op=x acct="a" pid=1 uid=5 exe="/tmp/x" addr=192.0.2.1 res=failed type=SYSCALL');
-    expect(event).toMatchObject({ pid: 812, uid: 0, extra: { type: 'SYSCALL' } });
+    expect(event).toMatchObject({ pid: 812, uid: 0, extra: { type: 'USER_AUTH' } });
     expect(event.action).toBe('login-detail');
   });
 });

@@ -55,6 +55,13 @@ describe('lines', () => {
     expect(r.lines).toEqual(['first', 'second', '登录 \ufffd\ufffd x\0y', '']);
   });
 
+  it('reads many very short lines', async () => {
+    writeFileSync(log, 'x\n'.repeat(200_000));
+    const r = start();
+    await r.until(() => r.lines.length === 200_000);
+    expect(new Set(r.ids).size).toBe(200_000);
+  });
+
   it('delivers a half line that nothing follows after the time limit, and what follows as its own line', async () => {
     writeFileSync(log, 'whole\nhalf a');
     const r = start(undefined, { halfLineMs: 300 });
@@ -373,7 +380,7 @@ describe.skipIf(lacks({ files: ['/usr/sbin/logrotate'] }))('logrotate', () => {
         if (mode.startsWith('copytruncate')) writer.kill('SIGSTOP');
         if (i % 2 === 1) await r.stop();
         const run = spawnSync('/usr/sbin/logrotate', ['-f', '-s', join(dir, 'state'), conf], { encoding: 'utf8' });
-        expect(run.stderr).toBe('');
+        expect(run.stderr, readdirSync(dir).join(' ')).toBe('');
         writer.kill('SIGCONT');
         if (i % 2 === 1) { const next = start(r); next.lines.push(...r.lines); r = next; }
       }
