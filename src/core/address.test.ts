@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, ipV4, ipV6, oneof, property, string } from 'fast-check';
 import { isIP } from 'node:net';
 import { expect, test } from 'vitest';
 import { canonicalIp } from './address.ts';
@@ -12,7 +12,7 @@ test('one form for every way to write an address', () => {
 });
 
 test('what it takes is an address for Node too, and its form is stable', () => {
-  fc.assert(fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), fc.string()), (text) => {
+  assert(property(oneof(ipV4(), ipV6(), string()), (text) => {
     const ip = canonicalIp(text);
     if (isIP(text) > 0) expect(ip).toBeDefined();
     if (ip === undefined) return;

@@ -3,11 +3,11 @@ import { mark } from '../../programs/attempts.ts';
 import { takePeer } from '../../programs/peer.ts';
 import { daemonFile } from '../daemon-file.ts';
 
-/** portsentry.history and portsentry.blocked.*: `1403884279 - 11/22/2026 02:27:01 Host: name/192.0.2.1 Port: 1 TCP Blocked`. */
+/** portsentry.history (and portsentry.blocked.*, which repeats it): `1403884279 - 11/22/2026 02:27:01 Host: name/192.0.2.1 Port: 1 TCP Blocked`. */
 export const portsentry = daemonFile({
   id: 'portsentry',
   title: { zh: 'portsentry 历史', en: 'portsentry history' },
-  paths: ['/var/lib/portsentry/portsentry.history', '/var/lib/portsentry/portsentry.blocked.*'],
+  paths: ['/var/lib/portsentry/portsentry.history'],
   kind: 'firewall',
   service: 'portsentry',
   sniff: (line) => (shape.test(line.slice(0, 500)) ? 0.98 : 0),

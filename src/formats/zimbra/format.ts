@@ -7,7 +7,8 @@ import { daemonFile, isoDate } from '../daemon-file.ts';
 export const zimbra = daemonFile({
   id: 'zimbra',
   title: { zh: 'Zimbra 邮箱日志', en: 'Zimbra mailbox and audit log' },
-  paths: ['/opt/zimbra/log/mailbox.log', '/opt/zimbra/log/audit.log'],
+  // The audit log has every log-in; the mailbox log repeats those of the web and SOAP.
+  paths: ['/opt/zimbra/log/audit.log'],
   kind: 'mail',
   service: 'zimbra',
   sniff: (line) => (isoDate(line) && shape.test(line.slice(19, 420)) ? 0.95 : 0),

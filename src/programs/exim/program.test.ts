@@ -27,8 +27,10 @@ test('rejections', () => {
     'SMTP connection from [192.0.2.8] closed by DROP in ACL',
     'rejected HELO from [192.0.2.9]: syntactically invalid argument(s): x y',
     '1abcde-0000000abcd-AbCd SA: Action: permanently rejected message: score=9.9 required=5.0 trigger=9.0 (scanned in 2/2 secs | Message-Id: a (host=x [203.0.113.9])). From <a@example.net> (host=h.example.net [192.0.2.10]) for b@example.org',
+    'unqualified verify rejected: <root> H=(helo) [192.0.2.12]:4125 I=[198.51.100.1]:25',
+    'SMTP connection from (helo) [192.0.2.12]:4125 I=[198.51.100.1]:25 closed by QUIT',
     'unexpected disconnection while reading SMTP command from h.example.net [192.0.2.11] D=1s',
-  )).toEqual(['reject failure 192.0.2.1 -', 'reject failure 192.0.2.2 -', 'reject failure 192.0.2.3 -', 'probe failure 192.0.2.4 -', 'reject failure 192.0.2.5 -', 'probe failure 192.0.2.6 -', 'probe failure 192.0.2.7 -', 'reject failure 192.0.2.8 -', 'probe failure 192.0.2.9 -', 'reject failure 192.0.2.10 -', 'disconnect unknown 192.0.2.11 -']);
+  )).toEqual(['reject failure 192.0.2.1 -', 'reject failure 192.0.2.2 -', 'reject failure 192.0.2.3 -', 'probe failure 192.0.2.4 -', 'reject failure 192.0.2.5 -', 'probe failure 192.0.2.6 -', 'probe failure 192.0.2.7 -', 'reject failure 192.0.2.8 -', 'probe failure 192.0.2.9 -', 'reject failure 192.0.2.10 -', 'reject failure 192.0.2.12 -', 'disconnect unknown 192.0.2.12 -', 'disconnect unknown 192.0.2.11 -']);
 });
 
 test('a mail that came in by someone who logged in', () => {

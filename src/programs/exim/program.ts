@@ -14,7 +14,8 @@ export const exim: Program = {
  * default exim takes only names and address literals there, so that the peer ends at the first ` [address]` after
  * it. An administrator may allow junk in HELO (helo_accept_junk_hosts, helo_allow_chars), and what follows the
  * peer (set_id, recipients, input) is the client's too. So where two candidates differ before the daemon's own
- * next words, none is taken: the event then has no address, and nobody else is blamed.
+ * next words, none is taken: the event then has no address, and nobody else is blamed. It costs little: an account
+ * with such text in it is no guess at a real one.
  */
 function open(): ProgramDecoder {
   return {
@@ -77,6 +78,10 @@ function line(message: string, at: number, event: Event): boolean {
     const colon = message.indexOf(': ', at);
     peer(message, at + helo[0].length, colon < 0 ? message.length : colon, event);
     return mark(event, 'mail', 'probe', 'failure');
+  }
+  if (message.startsWith('unqualified ', at) && message.includes(' rejected: <')) {
+    quotedCommand(message, at, event);
+    return mark(event, 'mail', 'reject', 'failure');
   }
   const local = message.indexOf(' rejected by local_scan()');
   if (local > 0) {
@@ -209,10 +214,11 @@ function smtp(message: string, at: number, event: Event): boolean {
   const drop = message.indexOf(' closed by DROP in ACL', from);
   peer(message, from, drop < 0 ? message.length : drop, event);
   if (drop >= 0) return mark(event, 'mail', 'reject', 'failure');
-  return mark(event, 'mail', message.includes(' lost', from) || from > at + 21 ? 'disconnect' : 'connect', 'unknown');
+  const ended = from > at + 21 || message.includes(' lost', from) || message.includes(' closed by ', from);
+  return mark(event, 'mail', ended ? 'disconnect' : 'connect', 'unknown');
 }
 
-/** The command stands in quotes before ` H=` and input after it; both are the client's, so every H= must name the same address. */
+/** The command (or mail address) stands before ` H=` and input after it; both are the client's, so every H= must name the same address. */
 function quotedCommand(message: string, at: number, event: Event): void {
   const early = message.indexOf('): rejected connection from H=', at);
   const input = message.indexOf(' input="', at);

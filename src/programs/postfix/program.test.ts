@@ -16,8 +16,9 @@ test('a failed SASL log-in, with and without port, reason and name', () => {
 test('a backend that is down and a mechanism that is not offered are no failed log-ins', () => {
   expect(smtpd(
     'warning: unknown[192.0.2.1]: SASL LOGIN authentication failed: Connection lost to authentication server',
+    'disconnect from unknown[192.0.2.1] ehlo=1 auth=0/1 commands=1/2',
     'warning: unknown[192.0.2.1]: SASL CRAM-MD5 authentication failed: Invalid authentication mechanism',
-  )).toEqual(['login unknown 192.0.2.1 -', 'probe failure 192.0.2.1 -']);
+  )).toEqual(['login unknown 192.0.2.1 -', 'login-detail failure 192.0.2.1 -', 'probe failure 192.0.2.1 -']);
 });
 
 test('an attempt counts once: its own line, then the sum at the end of the connection', () => {

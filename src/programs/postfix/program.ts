@@ -79,9 +79,13 @@ function sasl(message: string, at: number, event: Event, attempts: Attempts): bo
   const name = message.lastIndexOf(', sasl_username=');
   const user = name > verb ? message.slice(name + 16) : '';
   if (user !== '' && user !== '(unavailable)') event.user = user;
-  // The backend is down, or the client asked for a mechanism that is not offered: no password was tried.
-  if (reason.startsWith('Connection lost to authentication server') || reason.startsWith('Temporary ') || reason.startsWith('temporary ')) return mark(event, 'authentication', 'login', 'unknown');
-  if (reason.startsWith('Invalid authentication mechanism')) return mark(event, 'mail', 'probe', 'failure');
+  // The backend is down, or the client asked for a mechanism that is not offered: no password was tried. The sum at
+  // the end of the connection counts these too, so they are entered as told.
+  const down = reason.startsWith('Connection lost to authentication server') || reason.startsWith('Temporary ') || reason.startsWith('temporary ');
+  if (down || reason.startsWith('Invalid authentication mechanism')) {
+    if (event.source_ip !== undefined) attempts.add(event.source_ip, 0, 1, event.time);
+    return down ? mark(event, 'authentication', 'login', 'unknown') : mark(event, 'mail', 'probe', 'failure');
+  }
   return failedLogin(event, attempts, 0);
 }
 
