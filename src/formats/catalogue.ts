@@ -4,6 +4,7 @@ import { apache } from './apache/format.ts';
 import { appLogs } from './apps/format.ts';
 import { assp } from './assp/format.ts';
 import { asterisk } from './asterisk/format.ts';
+import { btPanel } from './bt-panel/format.ts';
 import { caddy } from './caddy/format.ts';
 import { couchdb } from './couchdb/format.ts';
 import { cri } from './cri/format.ts';
@@ -77,6 +78,7 @@ export const formats: readonly LogFormat[] = [
   apache,
   nginxProxyManager,
   access,
+  btPanel,
   caddy,
   traefik,
   haproxy,
