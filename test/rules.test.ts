@@ -11,7 +11,7 @@ const parsed = parse(files);
 const all: (Rule | Correlation)[] = [...parsed.rules, ...parsed.correlations];
 
 interface MoatMap { zh?: string; summary?: { zh?: string; en?: string }; advice?: { zh?: string; en?: string } }
-const moat = (rule: Rule | Correlation): MoatMap => (rule.custom ?? {}) as MoatMap;
+const moat = (rule: Rule | Correlation): MoatMap => rule.custom ?? {};
 const chinese = /[一-鿿]/;
 
 /** The rule that a file is named after; the others of the file only feed it. */

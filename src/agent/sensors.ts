@@ -4,7 +4,7 @@ import type { Sensor } from '../core/ports.ts';
 import type { Text } from '../core/text.ts';
 import { openDecoder, usualLogs } from '../engine/decode.ts';
 import { MoatError } from '../core/error.ts';
-import { journalAvailable } from '../linux/journal.ts';
+import { journalState } from '../linux/journal.ts';
 import { healthSensor } from '../sensors/health/sensor.ts';
 import { journalSensor } from '../sensors/journal/sensor.ts';
 import { journalTwins, logfileSensor } from '../sensors/logfile/sensor.ts';
@@ -23,7 +23,7 @@ const never = ['/var/log/**/*.gz', '/var/log/**/*.xz', '/var/log/**/*.bz2', '/va
 
 /** Every sensor with whether it is on. When the journal is live, the files that repeat it are left out. */
 export async function allSensors(config: Config): Promise<SensorChoice[]> {
-  const state = config.logs.journal === 'auto' ? await journalAvailable() : undefined;
+  const state = config.logs.journal === 'auto' ? await journalState() : undefined;
   const journal = state?.live ?? false;
   const zoneOffset = localZone();
   const firstReadMs = config.logs.first_hours * hourMs;

@@ -52,13 +52,16 @@ export class Procfs {
       return this.#miss(error, name);
     }
     try {
+      // Files of a process come whole in one read; tables of the host come in pieces until a read gives nothing.
+      const whole = name.charCodeAt(0) <= 0x39;
       const full: Buffer[] = [];
       let filled = 0;
       for (let left = max; left > 0;) {
-        const got = readSync(file, shared, filled, Math.min(left, shared.length - filled), null);
-        if (got === 0) break;
+        const asked = Math.min(left, shared.length - filled);
+        const got = readSync(file, shared, filled, asked, null);
         left -= got;
         filled += got;
+        if (got === 0 || (whole && got < asked)) break;
         if (filled === shared.length) { full.push(Buffer.from(shared)); filled = 0; }
       }
       return full.length === 0 ? shared.toString('utf8', 0, filled) : Buffer.concat([...full, shared.subarray(0, filled)]).toString('utf8');

@@ -31,7 +31,7 @@ export class Evidence<E> {
   clear(): void { this.ring.fill(undefined); }
 }
 
-export interface CorrelatorLimits { groups: number; entries: number; perGroup: number; lateness: number; evidence: number }
+export interface CorrelatorLimits { perGroup: number; lateness: number; evidence: number }
 
 /** What fired: the engine makes a Match of it. */
 export interface Firing<E> {
@@ -121,7 +121,6 @@ export class Correlator<E> {
       if (late) this.judgeLate(group, time, event, emit);
       else this.judgeNewest(group, time, event, emit);
     }
-    if (this.entryCount > this.limits.entries) this.shed(group);
   }
 
   /** Time goes on without events: closes windows that are due and forgets groups nobody touched for long. */
@@ -150,14 +149,13 @@ export class Correlator<E> {
       this.groups.delete(key); // to the young end
       group.touched = this.clock;
     } else {
-      if (this.groups.size >= this.limits.groups) { this.forget(this.groups.values().next().value!); this.evictedGroups++; }
       const entries = new Entries(this.numbers, this.rule.kind === 'value_count');
       group = {
-        key, values, entries, measure: this.measured ? new Measure(this.rule, entries) : undefined, from: 0,
+        key: own(key), values: values.map(own), entries, measure: this.measured ? new Measure(this.rule, entries) : undefined, from: 0,
         firing: false, unreported: 0, touched: this.clock, opened: 0, openedClock: Number.NaN, last: event,
       };
     }
-    this.groups.set(key, group);
+    this.groups.set(group.key, group);
     return group;
   }
 
@@ -167,10 +165,12 @@ export class Correlator<E> {
     this.entryCount -= group.entries.size;
   }
 
-  /** Too many entries in all groups together: the groups longest untouched go. */
-  private shed(keep: Group<E>): void {
+  /** Gives up the groups longest untouched until so many groups and entries are gone; the youngest stays. */
+  shed(groups: number, entries: number): void {
+    const groupsLeft = this.groups.size - groups;
+    const entriesLeft = this.entryCount - entries;
     for (const group of this.groups.values()) {
-      if (this.entryCount <= this.limits.entries || group === keep) return;
+      if (this.groups.size <= 1 || (this.groups.size <= groupsLeft && this.entryCount <= entriesLeft)) return;
       this.forget(group);
       this.evictedGroups++;
     }
@@ -200,8 +200,17 @@ export class Correlator<E> {
     if (group.measure) while (group.entries.time(group.from) < start) group.measure.remove(group.from++);
     else group.from = group.entries.lowerBound(start);
     const value = group.measure ? group.measure.value(group.from, last) : last - group.from + 1;
-    if (this.conditionHolds(value, group.measure)) { emit(this.fire(group, event, group.from, last, value)); return; }
+    if (this.conditionHolds(value, group.measure)) {
+      if (!group.firing || this.completes(group.entries, last)) emit(this.fire(group, event, group.from, last, value));
+      return;
+    }
     if (group.firing) this.endRun(group);
+  }
+
+  /** A sequence that has been told of is told of again when it is completed again, not when one of its earlier steps recurs. */
+  private completes(entries: Entries, index: number): boolean {
+    const { kind, rules } = this.rule;
+    return kind !== 'temporal_ordered' || (entries.mask(index) & 1 << (rules.length - 1)) !== 0;
   }
 
   /** An event older than the group's newest: any window that contains it counts, so slide one over all of them. */
@@ -243,9 +252,7 @@ export class Correlator<E> {
   /** Judges and drops the windows that end (with lateness) before `now`; with `all`, the one that is open as well. */
   private closeWindows(group: Group<E>, now: number, emit: (firing: Firing<E>) => void, all = false): void {
     const { entries } = group;
-    let first = true;
-    while (entries.size > 0 && ((all && first) || now > group.opened + this.rule.timespan + this.limits.lateness)) {
-      first = false;
+    for (let due = all; entries.size > 0 && (due || now > group.opened + this.rule.timespan + this.limits.lateness); due = false) {
       const end = group.opened + this.rule.timespan;
       let last = -1;
       const measure = new Measure(this.rule, entries);
@@ -307,6 +314,12 @@ export class Correlator<E> {
     return out;
   }
 }
+
+/**
+ * A copy of its own: V8 cuts texts out of log lines as views that keep the whole line in memory, which a group of a
+ * month must not.
+ */
+export const own = (text: string): string => text.length < 13 ? text : JSON.parse(JSON.stringify(text)) as string;
 
 /** Whether more events can make a condition false that held: then only a closed window decides. */
 export function judgedAtClose(rule: Correlation): boolean {

@@ -67,8 +67,8 @@ export function refHolds(how: 'equals' | 'startswith' | 'endswith' | 'contains',
 
 /** The textbook wildcard matcher over code points: on a mismatch the last * takes one character more. */
 export function globMatches(parts: readonly Part[], text: string): boolean {
-  const pattern = parts.flatMap((part): (string | number)[] => typeof part === 'string' ? [...part] : [part]);
-  const chars = [...text];
+  const pattern = parts.flatMap((part): (string | number)[] => typeof part === 'string' ? Array.from(part) : [part]);
+  const chars = Array.from(text);
   let p = 0;
   let star = -1;
   let resume = 0;

@@ -170,7 +170,7 @@ function longest(node: Regex): number {
 // ---- printing --------------------------------------------------------------------------------------------------
 
 interface Dialect { point(code: number): string; start: string; end: string; lineStart: string; lineEnd: string; nothing: string }
-const v8: Dialect = { point: (code) => `\\u{${code.toString(16)}}`, start: '^', end: '$', lineStart: '(?<![^\\n])', lineEnd: '(?![^\\n])', nothing: '[]' };
+const v8: Dialect = { point: (code) => `\\u{${code.toString(16)}}`, start: '^', end: '$', lineStart: '(?<=^|\\n)', lineEnd: '(?=\\n|$)', nothing: '[]' };
 const re2: Dialect = { point: (code) => `\\x{${code.toString(16)}}`, start: '\\A', end: '\\z', lineStart: '(?m:^)', lineEnd: '(?m:$)', nothing: '[^\\x{0}-\\x{10ffff}]' };
 
 function print(node: Regex, dialect: Dialect): string {

@@ -38,6 +38,7 @@ export class Route<E> {
   /** marks[rule] is the frame's stamp when it already is a candidate. */
   private readonly marks: Float64Array;
   private readonly chosen: number[] = [];
+  private readonly matched: number[] = [];
   private stamp = 0;
   private readonly take: (rules: readonly number[]) => void;
 
@@ -81,24 +82,20 @@ export class Route<E> {
       for (const one of elements(slot.raw)) { const text = textOf(one); if (text !== undefined) index.lookup(fold(text), take); }
     }
     if (this.words) for (const low of frame.lowKeywords()) this.words.lookup(low, take);
-    let hits: Program[] | undefined;
-    if (chosen.length > 0) {
-      if (this.always.length > 0) chosen.push(...this.always);
-      if (chosen.length > 1) chosen.sort(ascending);
-      for (const number of chosen) hits = this.try(number, frame, hits);
-    } else for (const number of this.always) hits = this.try(number, frame, hits);
-    this.candidates = chosen.length || this.always.length;
-    return hits ?? none;
+    const { matched } = this;
+    matched.length = 0;
+    for (const number of this.always) this.try(number, frame);
+    for (const number of chosen) this.try(number, frame);
+    this.candidates = chosen.length + this.always.length;
+    if (matched.length === 0) return none;
+    if (matched.length > 1) matched.sort((a, b) => a - b);
+    return matched.map((number) => this.programs[number]!);
   }
 
-  private try(number: number, frame: Frame<E>, hits: Program[] | undefined): Program[] | undefined {
+  private try(number: number, frame: Frame<E>): void {
     const run = this.run[number] ??= this.functions.of(this.programs[number]!);
-    if (!run(frame)) return hits;
-    if (!hits) return [this.programs[number]!];
-    hits.push(this.programs[number]!);
-    return hits;
+    if (run(frame)) this.matched.push(number);
   }
 }
 
 const none: readonly Program[] = [];
-const ascending = (a: number, b: number): number => a - b;

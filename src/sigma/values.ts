@@ -12,7 +12,8 @@ export interface Binding<E> {
   time(event: E): number;
   /** A short key; events of one key satisfy the same log sources (what rules apply is worked out once a key). */
   logsource(event: E): string;
-  logsources(key: string): readonly { category?: string; product?: string; service?: string }[];
+  /** Undefined when it is not known what wrote the event: every rule may apply. */
+  logsources(key: string): readonly { category?: string; product?: string; service?: string }[] | undefined;
   /** All text of the event, for keyword searches. */
   keywords(event: E): Iterable<string>;
 }

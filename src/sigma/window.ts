@@ -56,7 +56,7 @@ export class Entries {
     this.data[at + 1] = event;
     this.data[at + 2] = mask;
     if (this.stride === 4) this.data[at + 3] = number;
-    this.labels?.splice(this.start + index, 0, label);
+    if (index === this.size) this.labels?.push(label); else this.labels?.splice(this.start + index, 0, label);
     this.size++;
     return index;
   }
@@ -64,14 +64,23 @@ export class Entries {
   dropFirst(count: number): void {
     this.start += count;
     this.size -= count;
-    if (this.size === 0) { this.start = 0; if (this.labels) this.labels.length = 0; }
+    // A burst that is over must not hold its memory for as long as the group lives.
+    if (this.data.length > 256 * this.stride && this.size * this.stride * 8 < this.data.length) this.resize(this.size * 2 + 2);
+    else if (this.size === 0) { this.start = 0; if (this.labels) this.labels.length = 0; }
   }
 
   private makeRoom(): void {
     // Half of it is behind us: move down. Else double.
-    const used = this.data.subarray(this.start * this.stride, (this.start + this.size) * this.stride);
-    if (this.start > this.size) this.data.copyWithin(0, this.start * this.stride, (this.start + this.size) * this.stride);
-    else { const wider = new Float64Array(this.data.length * 2); wider.set(used); this.data = wider; }
+    if (this.start <= this.size) { this.resize(this.size * 2 + 2); return; }
+    this.data.copyWithin(0, this.start * this.stride, (this.start + this.size) * this.stride);
+    this.labels?.splice(0, this.start);
+    this.start = 0;
+  }
+
+  private resize(capacity: number): void {
+    const data = new Float64Array(capacity * this.stride);
+    data.set(this.data.subarray(this.start * this.stride, (this.start + this.size) * this.stride));
+    this.data = data;
     this.labels?.splice(0, this.start);
     this.start = 0;
   }

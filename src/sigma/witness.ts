@@ -3,8 +3,8 @@
  * a field equals a text, ends with a file name, or contains a text. Facts of all rules of a route stand in one
  * index; only rules whose fact is found are evaluated.
  */
-import { alternations } from './codegen.ts';
 import type { Expression } from './expression.ts';
+import { NeedleSearch } from './needles.ts';
 import type { Part } from './pattern.ts';
 import type { Item, Test } from './types.ts';
 
@@ -64,8 +64,9 @@ function ofPattern(parts: readonly Part[], field: string | undefined): Witness |
   const longest = literals.toSorted((a, b) => b.length - a.length)[0];
   const last = parts.at(-1);
   const base = typeof last === 'string' ? basename(last) : undefined;
-  const named: Witness | undefined = base !== undefined && base.length > 2 ? { facts: [{ field, kind: 'basename', text: base }], worth: 50 } : undefined;
-  return best([named, longest === undefined ? undefined : contains(field, longest)]);
+  // A file name is looked up in a map, which costs less than any search for the same text.
+  if (base !== undefined && base.length > 2) return { facts: [{ field, kind: 'basename', text: base }], worth: 5 * Math.min(Math.max(longest!.length, 8), 10) };
+  return longest === undefined ? undefined : contains(field, longest);
 }
 
 function contains(field: string | undefined, text: string): Witness | undefined {
@@ -84,9 +85,11 @@ export class FieldIndex {
   private readonly basenames = new Map<string, number[]>();
   private readonly needles = new Map<string, number[]>();
   private search: NeedleSearch | undefined;
+  private longestEqual = 0;
 
   add(fact: Fact, rule: number): void {
     const map = fact.kind === 'equals' ? this.equals : fact.kind === 'basename' ? this.basenames : this.needles;
+    if (fact.kind === 'equals') this.longestEqual = Math.max(this.longestEqual, fact.text.length);
     const rules = map.get(fact.text);
     if (!rules) map.set(fact.text, [rule]);
     else if (rules.at(-1) !== rule) rules.push(rule);
@@ -94,7 +97,8 @@ export class FieldIndex {
 
   /** Hands out the rules whose fact holds for the folded text; a rule may come more than once. */
   lookup(low: string, take: (rules: readonly number[]) => void): void {
-    if (this.equals.size > 0) { const rules = this.equals.get(low); if (rules) take(rules); }
+    // A map lookup hashes the text: not for command lines when only short texts are known.
+    if (this.equals.size > 0 && low.length <= this.longestEqual) { const rules = this.equals.get(low); if (rules) take(rules); }
     if (this.basenames.size > 0) {
       const base = basename(low);
       const rules = base === undefined ? undefined : this.basenames.get(base);
@@ -103,38 +107,3 @@ export class FieldIndex {
     if (this.needles.size > 0) (this.search ??= new NeedleSearch(this.needles)).each(low, take);
   }
 }
-
-/** Below this, single searches are faster than one alternation. */
-const fewNeedles = 8;
-
-/** Finds all of many texts in one, overlapping ones too. */
-class NeedleSearch {
-  private readonly few: readonly [string, readonly number[]][] | undefined;
-  private readonly regexes: readonly RegExp[] = [];
-  /** For each text: its own rules and those of the texts that it begins with, which an alternation does not report. */
-  private readonly rules = new Map<string, readonly number[]>();
-
-  constructor(needles: ReadonlyMap<string, readonly number[]>) {
-    if (needles.size < fewNeedles) { this.few = [...needles]; return; }
-    const texts = [...needles.keys()];
-    for (const text of texts) {
-      const rules: number[] = [];
-      for (let end = 1; end <= text.length; end++) rules.push(...(needles.get(text.slice(0, end)) ?? []));
-      this.rules.set(text, rules);
-    }
-    // Longer before shorter: where two begin at the same place the longer one is reported and brings the shorter.
-    this.regexes = alternations(texts.toSorted((a, b) => b.length - a.length || (a < b ? -1 : 1)), 'g');
-  }
-
-  each(low: string, take: (rules: readonly number[]) => void): void {
-    if (this.few) { for (const [text, rules] of this.few) if (low.includes(text)) take(rules); return; }
-    for (const regex of this.regexes) {
-      regex.lastIndex = 0;
-      for (let match = regex.exec(low); match; match = regex.exec(low)) {
-        take(this.rules.get(match[0])!);
-        regex.lastIndex = match.index + 1; // overlapping matches count
-      }
-    }
-  }
-}
-

@@ -60,6 +60,10 @@ function open(context: BehaviourContext): BehaviourRun {
     return true;
   });
 
+  // Lines of one log come together: the last source is nearly always the next.
+  let lastName: string | undefined;
+  let last: Source | undefined;
+
   const ready = (s: Source): boolean => s.total >= minEvents && s.last - s.first >= minMs;
 
   function judge(name: string, source: Source, now: number): void {
@@ -93,8 +97,11 @@ function open(context: BehaviourContext): BehaviourRun {
       if (event.source === undefined) return;
       since ??= event.time;
       samples++;
-      const source = sources.get(event.source);
+      const source = event.source === lastName ? last : sources.get(event.source);
+      lastName = event.source;
+      last = source;
       if (source === undefined) {
+        lastName = undefined;
         sources.set(event.source, { first: event.time, last: event.time, total: 1, gaps: Array.from({ length: buckets }, () => 0), longest: 0, told: false, host: event.host });
         return;
       }
@@ -104,7 +111,7 @@ function open(context: BehaviourContext): BehaviourRun {
       const gap = event.time - source.last;
       if (gap < 0) return;
       source.last = event.time;
-      const bucket = gap < 1 ? 0 : Math.min(buckets - 1, Math.floor(Math.log2(gap)));
+      const bucket = gap < 2 ? 0 : gap < 2 ** 31 ? 31 - Math.clz32(gap) : Math.min(buckets - 1, Math.floor(Math.log2(gap)));
       source.gaps[bucket] = (source.gaps[bucket] ?? 0) + 1;
       if (gap > source.longest) source.longest = gap;
       if (source.total % manyGaps === 0) source.gaps = source.gaps.map((n) => n / 2);

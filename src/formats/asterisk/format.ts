@@ -17,7 +17,7 @@ export const asterisk = daemonFile({
     head.message = line.slice(close + 2);
     return level.test(head.message.slice(0, 40));
   },
-  open: program.open,
+  program,
 });
 
 const level = /^(?:NOTICE|WARNING|SECURITY|ERROR|VERBOSE|DEBUG|DTMF) ?\[\d/;

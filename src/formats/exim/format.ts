@@ -26,7 +26,7 @@ export const exim = daemonFile({
     head.message = line.slice(at);
     return true;
   },
-  open: program.open,
+  program,
 });
 
 // A message id, or the first words of the lines that have none.

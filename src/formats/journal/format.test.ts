@@ -22,7 +22,7 @@ describe('records of the journal', () => {
   it('become events of the program that wrote them', () => {
     expect(one({ _SYSTEMD_UNIT: 'ssh.service' })).toMatchObject({
       id: 'j:cursor0', time: 1795314421123, kind: 'sshd', host: 'web01', action: 'login', outcome: 'failure', user: 'root', source_ip: '192.0.2.7',
-      pid: 812, uid: 0, process_path: '/usr/sbin/sshd', severity: 'info', session: '812', source: 'journal', extra: { unit: 'ssh.service' }, lines: undefined,
+      pid: 812, uid: undefined, process_path: '/usr/sbin/sshd', severity: 'info', session: '812', source: 'journal', extra: { unit: 'ssh.service' }, lines: undefined,
     });
   });
 
@@ -34,6 +34,8 @@ describe('records of the journal', () => {
   it('read messages that are bytes, several or too long to print', () => {
     expect(one({ SYSLOG_IDENTIFIER: 'tool', MESSAGE: [228, 189, 160, 255] }).message).toBe('你\uFFFD');
     expect(one({ SYSLOG_IDENTIFIER: 'tool', MESSAGE: ['first', 'second'] }).message).toBe('first');
+    expect(one({ SYSLOG_IDENTIFIER: 'tool', MESSAGE: [[104, 105], 'second'] }).message).toBe('hi');
+    expect(decode(`{"MESSAGE":${'['.repeat(100_000)}${']'.repeat(100_000)}}`).events[0]?.message).toBe('');
     expect(one({ SYSLOG_IDENTIFIER: 'tool', MESSAGE: null }).message).toBe('');
   });
 

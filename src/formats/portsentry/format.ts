@@ -1,4 +1,4 @@
-import type { Event, ProgramDecoder } from '../../core/format.ts';
+import type { Event } from '../../core/format.ts';
 import { mark } from '../../programs/attempts.ts';
 import { takePeer } from '../../programs/peer.ts';
 import { daemonFile } from '../daemon-file.ts';
@@ -10,20 +10,20 @@ export const portsentry = daemonFile({
   paths: ['/var/lib/portsentry/portsentry.history', '/var/lib/portsentry/portsentry.blocked.*'],
   kind: 'firewall',
   service: 'portsentry',
-  sniff: (line) => (shape.test(line) ? 0.98 : 0),
+  sniff: (line) => (shape.test(line.slice(0, 500)) ? 0.98 : 0),
   head(line, times, head) {
-    if (!shape.test(line)) return false;
+    if (!shape.test(line.slice(0, 500))) return false;
     head.time = times.epoch(line, 0);
     head.message = line;
     return times.next >= 0;
   },
-  open: (): ProgramDecoder => ({ decode }),
+  program: { open: () => ({ decode }) },
 });
 
-const shape = /^\d{9,10} - \d\d\/\d\d\/\d{4} \d\d:\d\d:\d\d Host: \S{1,255}\/(\S{2,46}) Port: (\d{1,5}) (TCP|UDP) Blocked\s*$/;
+const shape = /^\d{9,10} - \d\d\/\d\d\/\d{4} \d\d:\d\d:\d\d Host: [^/\s]{1,255}\/([0-9A-Fa-f.:]{2,46}) Port: (\d{1,5}) (TCP|UDP) Blocked/;
 
 function decode(message: string, event: Event): boolean {
-  const found = shape.exec(message);
+  const found = shape.exec(message.slice(0, 500));
   event.service = 'portsentry';
   if (found === null || !takePeer(found[1] ?? '', event)) return false;
   event.destination_port = Number(found[2]);

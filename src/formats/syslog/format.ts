@@ -15,7 +15,7 @@ const rememberedHosts = 256;
 export const syslog: LogFormat = {
   id: 'syslog',
   title: { zh: '系统日志（syslog）', en: 'system log (syslog)' },
-  paths: ['/var/log/auth.log', '/var/log/secure', '/var/log/syslog', '/var/log/messages', '/var/log/kern.log', '/var/log/mail.log', '/var/log/maillog', '/var/log/cron', '/var/log/daemon.log', '/var/log/user.log'],
+  paths: ['/var/log/auth.log', '/var/log/secure', '/var/log/syslog', '/var/log/messages', '/var/log/kern.log', '/var/log/mail.log', '/var/log/maillog', '/var/log/cron', '/var/log/daemon.log', '/var/log/user.log', '/var/log/ufw.log'],
   aliases: ['auth', 'secure', 'messages'],
   sniff,
   open: (context, emit) => new SyslogDecoder(context, emit),

@@ -1,5 +1,5 @@
 import { canonicalIp } from '../../core/address.ts';
-import type { Event, ProgramDecoder } from '../../core/format.ts';
+import type { Event } from '../../core/format.ts';
 import { loginFailure, loginSuccess, mark } from '../../programs/attempts.ts';
 import { daemonFile, isoDate } from '../daemon-file.ts';
 
@@ -17,7 +17,7 @@ export const zimbra = daemonFile({
     head.message = line.slice(line.indexOf('[', 23));
     return times.next >= 0;
   },
-  open: (): ProgramDecoder => ({ decode }),
+  program: { open: () => ({ decode }) },
 });
 
 const shape = /^,\d{3} (?:INFO|WARN|ERROR|DEBUG|FATAL) {1,2}\[[^\]]{1,300}\] \[[^\]]{0,80}/;

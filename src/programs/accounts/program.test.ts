@@ -18,6 +18,7 @@ it.each([
   ['userdel', "removed group 'bob' owned by 'bob'", 'group-remove', { extra: { group: 'bob' } }],
   ['groupadd', 'group added to /etc/group: name=ops, GID=1002', 'group-add', { extra: { group: 'ops', gid: 1002 } }],
   ['gpasswd', 'user bob added by root to group docker', 'group-member-add', { user: 'root', target_user: 'bob', extra: { group: 'docker' } }],
+  ['gpasswd', 'user bob removed by root from group docker in /etc/gshadow', 'group-member-remove', { user: 'root', target_user: 'bob', extra: { group: 'docker' } }],
   ['gpasswd', 'members of group docker set by root to bob,eve', 'group-member-add', { user: 'root', extra: { group: 'docker', members: 'bob,eve' } }],
   ['passwd', "password for 'bob' changed by 'root'", 'password-change', { user: 'root', target_user: 'bob' }],
   ['chage', 'changed password expiry for bob', 'user-change', { target_user: 'bob' }],

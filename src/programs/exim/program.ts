@@ -1,6 +1,6 @@
 import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
 import { loginFailure, loginSuccess, mark } from '../attempts.ts';
-import { bracketIp, isWord, portAfter } from '../peer.ts';
+import { bracketIp, isWord, mostCandidates, portAfter } from '../peer.ts';
 
 export const exim: Program = {
   id: 'exim',
@@ -50,23 +50,29 @@ function line(message: string, at: number, event: Event): boolean {
   if (message.startsWith('SA: Action: ', at)) return spamAssassin(message, event);
   const failed = message.indexOf(' authenticator failed for ', at);
   if (failed > 0 && failed - at < 64) return authenticator(message, at, failed, event);
-  if (message.startsWith('no MAIL in SMTP connection from ', at)) {
-    peer(message, at + 32, message.length, event);
+  if (message.startsWith('no MAIL in ', at)) {
+    const from = message.indexOf('SMTP connection from ', at);
+    if (from < 0 || from - at > 40) return false;
+    const end = message.indexOf(' D=', from);
+    peer(message, from + 21, end < 0 ? message.length : end, event);
     return mark(event, 'mail', 'probe', 'failure');
   }
-  if (message.startsWith('unexpected disconnection while reading SMTP command from ', at)) {
-    peer(message, at + 57, message.length, event);
+  const reading = message.startsWith('unexpected ', at) ? message.indexOf(' while reading SMTP command from ', at) : -1;
+  if (reading > 0 && reading - at < 40) {
+    peer(message, reading + 33, message.length, event);
     return mark(event, 'mail', 'disconnect', 'unknown');
   }
-  if (message.startsWith('refused connection from ', at)) {
-    peer(message, at + 24, message.length, event);
+  const refused = message.startsWith('temporarily ', at) ? at + 12 : at;
+  if (message.startsWith('refused connection from ', refused)) {
+    const colon = message.indexOf(': ', refused);
+    peer(message, refused + 24, colon < 0 ? message.length : colon, event);
     return mark(event, 'mail', 'reject', 'failure');
   }
   if (message.startsWith('Connection from ', at) && message.includes(' refused: ')) {
     peer(message, at + 16, message.length, event);
     return mark(event, 'mail', 'reject', 'failure');
   }
-  const helo = /^rejected (?:EHLO|HELO) from /.exec(message.slice(at, at + 24));
+  const helo = /^rejected (?:EHLO|HELO|MAIL) from /.exec(message.slice(at, at + 24));
   if (helo !== null) {
     const colon = message.indexOf(': ', at);
     peer(message, at + helo[0].length, colon < 0 ? message.length : colon, event);
@@ -216,8 +222,10 @@ function quotedCommand(message: string, at: number, event: Event): void {
     return;
   }
   let ip: string | undefined;
+  let candidates = 0;
   for (let host = message.indexOf(' H=', at); host >= 0; host = message.indexOf(' H=', host + 3)) {
     event.source_ip = undefined;
+    if (++candidates > mostCandidates) return;
     const open = message.charCodeAt(host + 3) === 91 ? host + 3 : message.indexOf(' [', host) + 1;
     const found = open > host ? bracketIp(message, open) : undefined;
     if (found === undefined) continue;

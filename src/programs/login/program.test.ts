@@ -12,6 +12,7 @@ it.each([
   ['LOGIN ON tty1 BY bob', ['success', 'bob', undefined, 'tty1']],
   ['LOGIN ON pts/1 BY bob FROM 192.0.2.7', ['success', 'bob', '192.0.2.7', 'pts/1']],
   ["ROOT LOGIN  on '/dev/tty1'", ['success', 'root', undefined, '/dev/tty1']],
+  ["ROOT LOGIN  on '/dev/pts/1' from '192.0.2.7'", ['success', 'root', '192.0.2.7', '/dev/pts/1']],
 ])('%s', (message, expected) => {
   const event = feed(login)(message);
   expect([event.outcome, event.user, event.source_ip, event.terminal]).toEqual(expected);

@@ -30,7 +30,11 @@ describe('PAM lines of programs we do not know', () => {
 
   it('says where rhost ends when a name looks like one', () => {
     expect(line('pam_unix(dovecot:auth): authentication failure; logname= uid=0 euid=0 tty=dovecot ruser=rhost=203.0.113.9 rhost=192.0.2.7')[6]).toBe('192.0.2.7');
-    expect(line('pam_unix(web:auth): authentication failure; logname= uid=0 euid=0 tty= ruser=x rhost=203.0.113.9  user=y rhost=192.0.2.7  user=z')[6]).toBe('192.0.2.7');
+    expect(line('pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7  user=y rhost=203.0.113.9  user=z')[6]).toBe('192.0.2.7');
+  });
+
+  it('gives no address when it could be a lie', () => {
+    expect(line('pam_unix(web:auth): authentication failure; logname= uid=0 euid=0 tty= ruser=x rhost=203.0.113.9  user=y rhost=192.0.2.7  user=z')).toEqual([true, 'auth', 'web', 'login', 'failure', undefined, undefined]);
   });
 
   it('keeps who acts apart from whose session it is', () => {

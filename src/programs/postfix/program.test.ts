@@ -42,9 +42,11 @@ test('rejections of every stage, and what is only strange', () => {
     'lost connection after DATA (1202 bytes) from unknown[192.0.2.6]',
     'warning: non-SMTP command from unknown[192.0.2.8]: GET / HTTP/1.1',
     'warning: Connection rate limit exceeded: 31 from unknown[192.0.2.9] for service smtpd',
+    'NOQUEUE: reject: MAIL from unknown[192.0.2.10]: 451 4.3.0 <a@example.net>: Temporary lookup failure; from=<a@example.net> proto=ESMTP helo=<x>',
+    'NOQUEUE: reject: RCPT from unknown[192.0.2.10]: 421 4.3.0 mx.example.org Server local data error; proto=SMTP',
     'warning: hostname h.example.net does not resolve to address 192.0.2.10: Name or service not known',
   )).toEqual(['reject failure 192.0.2.1 -', 'reject failure 192.0.2.2 -', 'reject failure 192.0.2.3 -', 'probe failure 192.0.2.4 -', 'probe failure 192.0.2.5 -', 'probe failure 192.0.2.6 -',
-    'disconnect unknown 192.0.2.6 -', 'probe failure 192.0.2.8 -', 'reject failure 192.0.2.9 -', 'hostname-mismatch unknown 192.0.2.10 -']);
+    'disconnect unknown 192.0.2.6 -', 'probe failure 192.0.2.8 -', 'reject failure 192.0.2.9 -', 'reject unknown 192.0.2.10 -', 'reject unknown 192.0.2.10 -', 'hostname-mismatch unknown 192.0.2.10 -']);
 });
 
 test('a successful log-in names the account and the method', () => {

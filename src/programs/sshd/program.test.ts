@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { feed, told, type Feed } from '../testing.ts';
 import { sshd } from './program.ts';
@@ -113,6 +113,17 @@ describe('one attempt counts once', () => {
     expect(attempts(key, key, `Accepted publickey for git ${from} ssh2: RSA SHA256:x`, 'Connection closed by 192.0.2.7 port 9')).toBe(0);
   });
 
+  it('and a goodbye before any failure only when it comes again', () => {
+    const decode = fresh();
+    const bye = (pid: number, minutes: number): unknown => {
+      const event = decode(`Disconnected from authenticating user root 192.0.2.7 port ${pid} [preauth]`, { pid, time: Date.UTC(2026, 10, 22, 2, minutes) });
+      return `${event.action} ${event.outcome} ${event.user} ${event.source_ip}`;
+    };
+    expect([bye(1, 0), bye(2, 1), bye(3, 9), bye(4, 30)]).toEqual([
+      'probe failure root 192.0.2.7', 'login failure root 192.0.2.7', 'login failure root 192.0.2.7', 'probe failure root 192.0.2.7',
+    ]);
+  });
+
   it('and a first module that fails before a second lets in is none', () => {
     expect(attempts(`${pam} user=bob`, `Accepted password for bob ${from} ssh2`, 'pam_unix(sshd:session): session opened for user bob(uid=1000) by (uid=0)', 'Disconnected from user bob 192.0.2.7 port 9')).toBe(0);
   });
@@ -184,11 +195,11 @@ describe('text that a client chose cannot move the address', () => {
     (name) => `Connection reset by authenticating user ${name} 192.0.2.7 port 4711 [preauth]`,
     (name) => `Disconnected from invalid user ${name} 192.0.2.7 port 4711 [preauth]`,
     (name) => `Disconnecting invalid user ${name} 192.0.2.7 port 4711: Too many authentication failures [preauth]`,
+    (name) => `Disconnecting invalid user ${name} 192.0.2.7 port 4711: Change of username or service not allowed: (${name},ssh-connection) -> (${name},ssh-connection) [preauth]`,
     (name) => `error: maximum authentication attempts exceeded for invalid user ${name} from 192.0.2.7 port 4711 ssh2 [preauth]`,
     (name) => `error: PAM: Authentication failure for illegal user ${name} from 192.0.2.7`,
     (name) => `User ${name} from 192.0.2.7 not allowed because not listed in AllowUsers`,
     (name) => `pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7  user=${name}`,
-    (name) => `pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser=${name} rhost=192.0.2.7  user=root`,
   ];
   const cases = forms.flatMap((form) => lies.map((lie) => form(lie)));
 
@@ -201,6 +212,22 @@ describe('text that a client chose cannot move the address', () => {
   it('and nearly all of these lines still give the address', () => {
     const lost = cases.filter((line) => once(line).source_ip === undefined);
     expect(lost.length).toBeLessThanOrEqual(8);
+  });
+
+  it('nor in faults of the protocol, or what the client says when it leaves', () => {
+    for (const lie of lies) {
+      for (const line of [
+        `ssh_dispatch_run_fatal: Connection from invalid user ${lie} 192.0.2.7 port 4711: Connection corrupted [preauth]`,
+        `ssh_dispatch_run_fatal: Connection from authenticating user ${lie} 203.0.113.9 port 1: x 192.0.2.7 port 4711: message authentication code incorrect [preauth]`,
+        `Received disconnect from 192.0.2.7 port 4711:11: ${lie} [preauth]`,
+        `Bad protocol version identification '${lie}' from 192.0.2.7 port 4711`,
+        `error: kex_exchange_identification: client sent invalid protocol identifier "${lie}"`,
+      ]) {
+        const event = once(line);
+        expect([undefined, '192.0.2.7']).toContain(event.source_ip);
+        expect([event.action, event.outcome]).toEqual(['probe', 'failure']);
+      }
+    }
   });
 
   it('whatever the name', () => {

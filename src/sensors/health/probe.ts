@@ -40,7 +40,7 @@ export async function probe(url: string, options: ProbeOptions): Promise<Answer>
     if (signal.aborted) return { type: 'failed', ms: took(), error: text };
     if (code === 'ECONNREFUSED') return { type: 'refused', ms: took(), error: text };
     // A reset, an end without a word, or a TLS server that knows no such name.
-    if (code === 'ECONNRESET' || code === 'EPIPE' || code?.startsWith('ERR_SSL_')) return { type: 'closed', ms: took(), error: text };
+    if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'EPROTO' || code?.startsWith('ERR_SSL_')) return { type: 'closed', ms: took(), error: text };
     return { type: 'failed', ms: took(), error: text };
   }
 }

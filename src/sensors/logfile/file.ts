@@ -56,6 +56,9 @@ export function savedOf(f: LogFile): SavedFile {
   return { id, key, generation, head, tail, offset, seen: seen > offset ? seen : 0, skip };
 }
 
+/** Lines of one chunk. */
+const maxLines = 8192;
+
 export type Progress = 'end' | 'more' | 'changed';
 
 /** One buffer serves all files: they are read one after the other. */
@@ -81,6 +84,14 @@ export async function readChunk(f: LogFile, handle: FileHandle, buffer: Buffer, 
     f.skip = false;
   }
   let next = cutLines(buffer, start, bytesRead, f.offset + start - before, out);
+  if (out.lines.length > maxLines) {
+    // Very short lines: not more events at once than memory is meant for.
+    next = before + out.offsets[maxLines]! - f.offset;
+    out.lines.length = maxLines;
+    out.offsets.length = maxLines;
+    advance(f, buffer, before, next);
+    return 'more';
+  }
   if (next === start && full && start === before) {
     // Longer than the whole buffer: its beginning is the line, the rest is skipped up to the next newline.
     out.lines.push(lastLine(buffer, start, bytesRead));

@@ -28,7 +28,7 @@ export class SocketTable {
   /** Inodes that serve a listening address: a set, because workers may share a port. */
   #listeners = new Map<string, Set<number>>();
   #ports = new Set<string>();
-  #stamp = '';
+  #stamp: string | undefined;
   #looked = Number.NEGATIVE_INFINITY;
   #first = true;
   /** Processes that were found to hold sockets: looked at first the next time. */
@@ -43,7 +43,7 @@ export class SocketTable {
   /** Listeners and connections that were not there in the last look; connections only from the second look on. */
   look(now: number, pids: () => readonly number[], count: (what: string, n: number) => void): NewSocket[] {
     const stamp = socketStamp(this.#procfs);
-    if (stamp === this.#stamp && now - this.#looked < fullLookMs && now >= this.#looked) return [];
+    if (stamp !== undefined && stamp === this.#stamp && now - this.#looked < fullLookMs && now >= this.#looked) return [];
     this.#stamp = stamp;
     this.#looked = now;
     const found = this.#diff(count);

@@ -38,7 +38,7 @@ export interface Limits {
   againPerLook: number;
 }
 
-export const limits: Limits = { processes: 50_000, newPerLook: 2000, againPerLook: 32 };
+export const limits: Limits = { processes: 50_000, newPerLook: 2000, againPerLook: 16 };
 
 /** Longest command line kept of a known process; events carry it longer. */
 const keptCmdline = 1024;
@@ -132,9 +132,14 @@ export class ProcessTable {
       this.#start(old.pid, now, changes);
       return;
     }
-    const path = this.#procfs.exe(old.pid);
-    // Removing a program's file changes the text of its link too; that is no new program.
-    if (path === undefined || path === old.path || path === `${old.path} (deleted)`) return;
+    if (old.path === undefined) {
+      // Its executable is not ours to see (asking again each time would only be counted again): the name must tell.
+      if (stat.name === old.name) return;
+    } else {
+      const path = this.#procfs.exe(old.pid);
+      // Removing a program's file changes the text of its link too; that is no new program.
+      if (path === undefined || path === old.path || path === `${old.path} (deleted)`) return;
+    }
     const process = this.#read(old.pid, now);
     if (process === undefined || process.startTicks !== old.startTicks) return;
     this.#known.set(old.pid, { ...process, cmdline: process.cmdline.slice(0, keptCmdline) });
