@@ -83,7 +83,7 @@ export class AppReader implements LineReader {
 
   /** Reads a message; `timed` says whether the event's time is to be set. False when no rule holds. */
   message(text: string, event: Event, times: Times, timed: boolean): boolean {
-    const record = parseRecord(text) ?? (text.includes('=') ? parseLogfmt(text) ?? parseLogfmt(text.slice(headTime(text, strip).end)) : undefined);
+    const record = parseRecord(text) ?? (text.includes('msg=') ? parseLogfmt(text) ?? parseLogfmt(text.slice(headTime(text, strip).end)) : undefined);
     if (record) {
       const known = this.#table.record(record, event) || (this.#guess && guessRecord(record, event, this.#service));
       if (known) {

@@ -116,6 +116,7 @@ export function applyRecord(app: App, rule: RecordRule, record: JsonRecord, even
   user ??= rule.user && pickText(record, rule.user);
   // A list is a forwarded header that the application passes on.
   const peer = ip === undefined ? undefined : addressAndPort(ip.includes(',') ? clientBehindProxy('127.0.0.1', ip) : ip.trim());
+  if (!peer && (rule.outcome ?? 'failure') === 'failure') return false; // says nothing that can be acted upon
   event.source_ip = peer?.ip;
   event.source_port = peer?.port;
   if (user !== undefined && user !== '') event.user = user;

@@ -4,6 +4,7 @@ import { apache } from './apache/format.ts';
 import { appLogs } from './apps/format.ts';
 import { assp } from './assp/format.ts';
 import { asterisk } from './asterisk/format.ts';
+import { btPanel } from './bt-panel/format.ts';
 import { audit } from './audit/format.ts';
 import { caddy } from './caddy/format.ts';
 import { couchdb } from './couchdb/format.ts';
@@ -77,12 +78,13 @@ export const formats: readonly LogFormat[] = [
   audit,
   packageLog,
   syslog,
-  docker,
-  cri,
+  docker(() => formats),
+  cri(() => formats),
   nginx,
   apache,
   nginxProxyManager,
   access,
+  btPanel,
   caddy,
   traefik,
   haproxy,

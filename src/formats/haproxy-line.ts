@@ -1,6 +1,6 @@
 import type { Event } from '../core/gen/event.ts';
 import { finishRequest, nextQuote, plain, setRequest } from './access-line.ts';
-import { addressAndPort, addressBeforePort } from './address.ts';
+import { addressBeforePort } from './address.ts';
 import type { LineReader } from './lines.ts';
 import type { Times } from './time.ts';
 

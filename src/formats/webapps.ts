@@ -58,16 +58,23 @@ class WebappsDecoder implements ProgramDecoder {
       case 'suhosin': case 'suhosin7': if (readSuhosin(message, event)) return true; break;
       case 'mod_evasive': case 'apache': case 'httpd': case 'apache2': if (evasive(message, event)) return true; break;
     }
+    if (tag === 'nginx' && isNginxError(message)) return this.#nginx.read(message, event, undefined);
+    return this.#byShape(tag, message, event) ?? this.#apps.message(message, event, this.#times, false);
+  }
+
+  /** What begins as lines of these logs do: with a digit, a bracket or an address. Undefined: it is none. */
+  #byShape(tag: string, message: string, event: Event): boolean | undefined {
+    const first = message.charCodeAt(0);
+    if (!(first >= 48 && first <= 58) && first !== 91) return message.includes('] "') && isAccessLine(message) ? this.#fromAccess(tag, message, event) : undefined;
     if (isHaproxyLine(message)) return asAccess(this.#haproxy.read(message, event, undefined), event);
     if (isNginxError(message)) return this.#nginx.read(message, event, undefined);
-    if (message.charCodeAt(0) === 91 && isApacheError(message)) return this.#apache.read(message, event, undefined);
+    if (first === 91 && isApacheError(message)) return this.#apache.read(message, event, undefined);
     if (isRedis(message)) return this.#redis.read(message, event, undefined);
     if (isMysql(message)) return this.#mysql.read(message, event, undefined);
     if (isMongodb(message)) return this.#mongodb.read(message, event, undefined);
     if (isMssql(message)) return this.#mssql.read(message, event, undefined);
     if (isCouchdb(message)) return this.#couchdb.read(message, event, undefined);
-    if (isAccessLine(message)) return this.#fromAccess(tag, message, event);
-    return this.#apps.message(message, event, this.#times, false);
+    return isAccessLine(message) ? this.#fromAccess(tag, message, event) : undefined;
   }
 
   #fromAccess(tag: string, message: string, event: Event): boolean {

@@ -14,11 +14,6 @@ export const home: readonly App[] = [
     records: [{ when: { msg: /invalid username or password|login failed/i, remote_ip: /./ }, ip: ['remote_ip'] }],
   },
   {
-    id: 'dockge',
-    tags: ['dockge'],
-    rules: [fail('[AUTH] WARN: ', String.raw`^\[AUTH\] WARN: Incorrect username or password for user <USER>\. IP=<IP>\s*$`)],
-  },
-  {
     id: 'home-assistant',
     tags: ['homeassistant', 'hass', 'home-assistant'],
     paths: ['/config/home-assistant.log', '/home/homeassistant/.homeassistant/home-assistant.log'],

@@ -152,8 +152,9 @@ export const panels: readonly App[] = [
     rules: [fail('cockpit-session', String.raw`cockpit-session: .*authentication failure; .*rhost=<IP>(?: +user=<USER>)?$`)],
   },
   {
+    // Dockge, of the same author, writes the same.
     id: 'uptime-kuma',
-    tags: ['uptime-kuma'],
+    tags: ['uptime-kuma', 'dockge'],
     line: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) \[[A-Z_]+\] (?:WARN|INFO|ERROR|DEBUG): /,
     rules: [fail('[AUTH] ', String.raw`^\[AUTH\] WARN: (?:Incorrect username or password|Invalid token provided|Wrong (?:password|token)|No token provided) for user <USER>\. IP=<IP>$`)],
   },

@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest';
 import { decodeAll, surestFormat } from '../../../test/decode.ts';
-import { cri } from './format.ts';
+import { formats } from '../catalogue.ts';
+import { cri as wrapper } from './format.ts';
+
+const cri = wrapper(() => formats);
 
 const time = '2026-11-22T02:27:01.413656027Z';
 

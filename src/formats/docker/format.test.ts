@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { decodeAll, pick, surestFormat } from '../../../test/decode.ts';
-import { docker } from './format.ts';
+import { formats } from '../catalogue.ts';
+import { docker as wrapper } from './format.ts';
+
+const docker = wrapper(() => formats);
 
 const id = '0123456789abcdef'.repeat(4);
 const source = `/var/lib/docker/containers/${id}/${id}-json.log`;
