@@ -4,8 +4,8 @@ import { apache } from './apache/format.ts';
 import { appLogs } from './apps/format.ts';
 import { assp } from './assp/format.ts';
 import { asterisk } from './asterisk/format.ts';
-import { btPanel } from './bt-panel/format.ts';
 import { audit } from './audit/format.ts';
+import { btPanel } from './bt-panel/format.ts';
 import { caddy } from './caddy/format.ts';
 import { couchdb } from './couchdb/format.ts';
 import { cri } from './cri/format.ts';
@@ -78,8 +78,6 @@ export const formats: readonly LogFormat[] = [
   audit,
   packageLog,
   syslog,
-  docker(() => formats),
-  cri(() => formats),
   nginx,
   apache,
   nginxProxyManager,
@@ -98,4 +96,6 @@ export const formats: readonly LogFormat[] = [
   couchdb,
   appLogs,
   xrdpLog,
+  cri(() => formats),
+  docker(() => formats),
 ];
