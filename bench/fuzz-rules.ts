@@ -79,7 +79,7 @@ export function fuzzSigma(random: Random, found: Seeds, ms: number, corpora: str
   const seedsOfRules = [...found.rules.map((rule) => rule.text), ...corporaRules(corpora)];
 
   const bomb = tally('Sigma: YAML bombs');
-  for (const text of bombs()) one(bomb, text, small, worst);
+  for (const text of bombs()) one(bomb, text, small, { ms: 0, what: '' });
 
   const regex = tally('Sigma: regexes');
   const lines = (pattern: string): string[] => ['message|re', 'message|re|i', 'message|re|m|s'].map((key) => ruleOf(`${key}: ${JSON.stringify(pattern)}`));
