@@ -32,4 +32,15 @@ describe('configuration', () => {
     const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n`;
     expect(() => parseConfig(bomb, 'm.yml')).toThrow();
   });
+
+  it.each([
+    ['a ring', 'a: &a {b: *a}\n<<: *a\n', /m\.yml:\d: /],
+    ['deep nesting', '{a: '.repeat(50_000), /m\.yml:1: expected less nesting/],
+    ['nesting past the limit', `lang: ${'['.repeat(40)}${']'.repeat(40)}`, /m\.yml:1: expected at most 32 levels/],
+    ['a key twice', 'lang: zh\nlang: en\n', /m\.yml:2: expected each key once, got "lang" twice/],
+    ['60,000 keys', Array.from({ length: 60_000 }, (_, i) => `k${i}: 1`).join('\n'), /m\.yml:1: k0: /],
+  ])('refuses %s with its line', (_, text, message) => {
+    expect(() => parseConfig(text, 'm.yml')).toThrow(message);
+    expect(() => parseConfig(text, 'm.yml')).toThrow(expect.objectContaining({ name: 'MoatError' }));
+  });
 });

@@ -28,6 +28,15 @@ describe('the control socket', () => {
     await expect(askControl(join(folder, 'nowhere'), 'add')).rejects.toMatchObject({ code: 'not-running' });
   });
 
+  it.each(['null', '5', '[]', '{}', '{"op":{"toString":1}}', '{"op":"__proto__"}'])('answers %s plainly', async (text) => {
+    const said = await new Promise<string>((done) => {
+      const socket = createConnection(join(folder, 'moat.sock'));
+      socket.on('data', (chunk) => done(chunk.toString()));
+      socket.write(`${text}\n`);
+    });
+    expect(JSON.parse(said)).toMatchObject({ ok: false, error: expect.stringMatching(/^expected op to be one of /) as string });
+  });
+
   it('survives rubbish, a torrent and a caller that leaves', async () => {
     for (const text of ['\u0000\u0001 not json\n', '{"op":5}\n', `${'x'.repeat(200_000)}`, '{"op":"add"']) {
       await new Promise<void>((done) => {

@@ -6,8 +6,10 @@ import type { LineReader } from './lines.ts';
 import { parseLogfmt } from './logfmt.ts';
 import { Times } from './time.ts';
 
-/** Rules are tried on this much of a line; what an application says of a log-on is shorter. */
+/** This much of a line is read; records of JSON need their end. */
 const longest = 16_384;
+/** Text rules are tried on so much: with several `.*` some take the square of it, 50 ms for 16 KiB. What an application says of a log-on is shorter. */
+const longestText = 4096;
 
 interface Candidate { app: App; rule: TextRule }
 
@@ -82,7 +84,8 @@ export class AppReader implements LineReader {
   }
 
   /** Reads a message; `timed` says whether the event's time is to be set. False when no rule holds. */
-  message(text: string, event: Event, times: Times, timed: boolean): boolean {
+  message(whole: string, event: Event, times: Times, timed: boolean): boolean {
+    let text = whole.length > longest ? whole.slice(0, longest) : whole;
     const record = parseRecord(text) ?? (text.includes('msg=') ? parseLogfmt(text) ?? parseLogfmt(text.slice(headTime(text, strip).end)) : undefined);
     if (record) {
       const known = this.#table.record(record, event) || (this.#guess && guessRecord(record, event, this.#service));
@@ -91,6 +94,7 @@ export class AppReader implements LineReader {
         return true;
       }
     }
+    if (text.length > longestText) text = text.slice(0, longestText);
     if (this.#table.mayMatch(text)) {
       const head = headTime(text, times);
       const body = text.slice(head.end);

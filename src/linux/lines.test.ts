@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +13,11 @@ import type { Lines, ReadOptions } from './lines.ts';
 let dir = '';
 beforeAll(() => { dir = mkdtempSync(join(tmpdir(), 'moat-lines-')); });
 afterAll(() => { rmSync(dir, { recursive: true }); });
+
+async function writeLater(path: string, text: string): Promise<void> {
+  await sleep(200);
+  await writeFile(path, text);
+}
 
 /** What must come out, said in the plainest way. */
 function plainly(bytes: Buffer, maxLine: number): { lines: string[]; offsets: number[]; cut: number } {
@@ -121,4 +128,13 @@ it('reads standard input, plain and packed', () => {
     expect(run.stderr).toBe('');
     expect(run.stdout.trim().split('\n').flatMap((l) => JSON.parse(l) as string[])).toEqual(['a', 'b']);
   }
+});
+
+it('reads a named pipe that has a writer, and gives one without an end of waiting', async () => {
+  const pipe = join(dir, 'pipe');
+  expect(spawnSync('mkfifo', [pipe]).status).toBe(0);
+  await expect(all(pipe)).rejects.toMatchObject({ code: 'unreadable', message: expect.stringContaining('a pipe that nobody wrote to') as string });
+  const late = writeLater(pipe, 'a\nb\n'.repeat(100_000));
+  expect((await all(pipe)).lines).toHaveLength(200_000);
+  await late;
 });

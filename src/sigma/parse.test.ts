@@ -4,6 +4,20 @@ import { refusal, type Row, run } from './testing.ts';
 
 const rule = (name: string, value: string): string => `title: ${name}\nname: ${name}\nlogsource: { product: linux }\ndetection:\n  sel:\n    f: ${value}\n  condition: sel\n`;
 
+describe('aliases', () => {
+  test('name the last anchor before them, also inside what is repeated', () => {
+    const text = 'title: t\nlogsource: { product: linux }\ndetection:\n  a: &x { f: &v one }\n  b: { f: &v two }\n  c: *x\n  d: { f: *v }\n  condition: c and not d\n';
+    const parsed = parse([{ file: 'x.yml', text }]);
+    expect(parsed.errors).toEqual([]);
+    const engine = compile(parsed, recordBinding({ logsource: { product: 'linux' } }));
+    expect(['one', 'two'].map((f) => engine.applies(parsed.rules[0]!, { f }))).toEqual([true, false]);
+  });
+
+  test.each([['before its anchor', 'a: *x\nb: &x 1\n', 'yaml'], ['a ring', 'a: &x [*x]\n', 'limit'], ['30,000', `x: &x {a: [1, 2]}\n${Array.from({ length: 30_000 }, (_, i) => `s${i}: *x\n`).join('')}`, 'limit']])('%s is refused', (_, text, code) => {
+    expect(parse([{ file: 'x.yml', text }]).errors).toMatchObject([{ file: 'x.yml', code }]);
+  });
+});
+
 describe('files', () => {
   test('a fault refuses its own rule only, with line, id and name', () => {
     const text = `${rule('one', 'a')}---\ntitle: two\nid: 1234\nname: two\nlogsource: { product: linux }\ndetection:\n  sel:\n    f|nope: a\n  condition: sel\n---\n${rule('three', 'c')}---\n- list\n---\ntitle: [broken\n`;

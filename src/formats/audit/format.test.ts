@@ -183,3 +183,8 @@ describe('hostile input', () => {
     expect(parseRecord(`${head('PATH', 1)}name=(null) key="DEAD"`)!.fields).toMatchObject({ name: '(null)', key: 'DEAD' });
   });
 });
+
+it('a time past the year 9999 is no record', () => {
+  expect(parseRecord('type=EXECVE msg=audit(99999999999999.999:1): argc=1 a0="x"')).toBeUndefined();
+  expect(parseRecord('type=EXECVE msg=audit(1795300000.123:1): argc=1 a0="x"')?.time).toBe(1_795_300_000_123);
+});

@@ -97,3 +97,7 @@ describe('others', () => {
 
   it('sniffs', () => expect([nginx('x'), "2026-11-22 02:27:01: (mod_auth.c.525) x", '[Sun Nov 22 02:27:01 2026] [error] [client 203.0.113.7] x'].map(surestFormat)).toEqual(['weberror', 'weberror', 'weberror']));
 });
+
+it('a process id that is no number is none', () => {
+  expect(one('[Sun Nov 22 02:27:01.123456 2026] [core:error] [pid ] [client 203.0.113.7:4711] AH00035: access to /x denied').pid).toBeUndefined();
+});

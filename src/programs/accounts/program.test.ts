@@ -31,3 +31,8 @@ it('tells of failures and leaves what it does not know', () => {
   expect(feed(accounts)("failed adding user 'bob', data deleted")).toMatchObject({ outcome: 'failure', target_user: 'bob' });
   expect(feed(accounts)('gkr-pam: couldn\'t update the login keyring').said).toBe(false);
 });
+
+it('takes only a number for a uid', () => {
+  expect(feed(accounts, 'usermod')("change user 'bob' UID from '1001' to 'x'").uid).toBeUndefined();
+  expect(feed(accounts, 'usermod')("change user 'bob' UID from '1001' to '0'").uid).toBe(0);
+});

@@ -49,3 +49,7 @@ test('forged accounts, HELO names and commands do not move the address', () => {
     'SMTP protocol synchronization error (next input sent too soon: pipelining was not advertised): rejected "X" H=x [203.0.113.9]" H=h.example.net [192.0.2.6] next input="QUIT\\r\\n"',
   ).map((text) => text.split(' ').slice(0, 3).join(' '))).toEqual(['login failure 192.0.2.1', 'login failure 192.0.2.2', 'login failure -', 'reject failure 192.0.2.4', 'probe failure 192.0.2.5', 'probe failure 192.0.2.6', 'probe failure -']);
 });
+
+test('takes the port of the peer, not of the name before it', () => {
+  expect(events(exim, 'exim', ['login authenticator failed for (x [203.0.113.9]:9) [192.0.2.1]: 535 Incorrect authentication data'])[0]).toMatchObject({ source_ip: '192.0.2.1', source_port: undefined });
+});

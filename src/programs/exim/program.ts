@@ -111,19 +111,18 @@ function authenticator(message: string, at: number, failed: number, event: Event
 
 /** Reads the peer before the SMTP answer (`: 535 …`); returns the answer's first character code. */
 function answerAfterPeer(message: string, start: number, to: number, event: Event): number {
-  let code = 0;
-  let ip: string | undefined;
+  let end = -1;
   for (let open = nextOpen(message, start, to); open >= 0; open = nextOpen(message, open + 1, to)) {
     const found = bracketIp(message, open);
     if (found === undefined) continue;
-    const end = portAfter(message, message.indexOf(']', open) + 1, event);
-    const colon = message.charCodeAt(end) === 58 ? end : message.indexOf(': ', end);
-    code = colon < 0 ? 0 : message.charCodeAt(colon + 2);
     // The last one before (set_id=: a HELO name can forge only those before it.
-    ip = found;
+    event.source_ip = found;
+    event.source_port = undefined;
+    end = portAfter(message, message.indexOf(']', open) + 1, event);
   }
-  event.source_ip = ip;
-  return code;
+  if (end < 0) return 0;
+  const colon = message.charCodeAt(end) === 58 ? end : message.indexOf(': ', end);
+  return colon < 0 ? 0 : message.charCodeAt(colon + 2);
 }
 
 /** A ` [`, or a `[` at the very start, as exim opens a peer's address (an interface is `I=[`, a literal HELO `([`). */

@@ -32,3 +32,10 @@ test('names and passwords that look like the log', () => {
     '[ftp] OK LOGIN: Client "192.0.2.1", anon password "] FAIL LOGIN: Client "203.0.113.9"',
   ).map((text) => text.split(' ').slice(0, 3).join(' '))).toEqual(['login failure 192.0.2.1', 'login failure 192.0.2.1', 'login success 192.0.2.1']);
 });
+
+test('however often a name says rhost=, no address that it made up is taken', () => {
+  for (const times of [1, 16, 17, 200]) {
+    const [event] = events(vsftpd, 'vsftpd', [`pam_unix(vsftpd:auth): authentication failure; logname= uid=0 euid=0 tty=ftp ruser=x${' rhost=203.0.113.9  user=root'.repeat(times)} rhost=192.0.2.1`]);
+    expect(event?.source_ip).not.toBe('203.0.113.9');
+  }
+});
