@@ -84,7 +84,9 @@ function growth(t: Tally, decode: (text: string) => void, seeds: readonly string
     // Below this the clock and the collector are what is measured.
     if (full < 1) continue;
     const half = long(lineMax / 2 - 2000);
-    const ratio = full / Math.max(0.05, least(() => decode(half)));
+    let ratio = full / Math.max(0.05, least(() => decode(half)));
+    // Once more: the collector may have come between.
+    if (ratio > 2.5) ratio = Math.min(ratio, least(() => decode(whole)) / Math.max(0.05, least(() => decode(half))));
     if (ratio > worst) { worst = ratio; piece = `${JSON.stringify(part)} ${full.toFixed(1)} ms`; }
   }
   t.note = worst === 0 ? 'time: all under 1 ms' : `time × ${worst.toFixed(1)} (${piece})`;
@@ -92,11 +94,10 @@ function growth(t: Tally, decode: (text: string) => void, seeds: readonly string
 
 /** For formats whose own tests put their lines together from pieces. */
 const fewSeeds: Readonly<Record<string, readonly string[]>> = {
-  access: ['192.0.2.7 - - [22/Nov/2026:02:27:01 +0000] "GET /a?b=1 HTTP/1.1" 200 512 "-" "curl/8"', 'shop.example 192.0.2.7 - bob [22/Nov/2026:02:27:01 +0000] "POST /x HTTP/2.0" 401 5 "-" "-"'],
+  access: ['{"time_iso8601":"2026-11-22T02:27:01+00:00","remote_addr":"192.0.2.7","remote_user":"-","request":"GET /a?b=1 HTTP/1.1","status":404,"body_bytes_sent":512,"http_referer":"","http_user_agent":"curl/8"}', '{"message":"web.0 nginx: 192.0.2.7 - - [22/Nov/2026:02:27:01 +0000] \\"GET / HTTP/1.1\\" 200 1 \\"-\\" \\"-\\""}'],
   cri: ['2026-11-22T02:27:01.123456789Z stdout F 192.0.2.7 - - [22/Nov/2026:02:27:01 +0000] "GET / HTTP/1.1" 200 1 "-" "-"', '2026-11-22T02:27:01.123456789+00:00 stderr P half a '],
   docker: ['{"log":"192.0.2.7 - - [22/Nov/2026:02:27:01 +0000] \\"GET / HTTP/1.1\\" 200 1 \\"-\\" \\"-\\"\\n","stream":"stdout","time":"2026-11-22T02:27:01.123456789Z"}'],
   xferlog: ['Sun Nov 22 02:27:01 2026 1 192.0.2.7 1024 /srv/a.php b _ i r bob ftp 0 * c'],
-  'bt-panel': ['192.0.2.7 - - [22/Nov/2026:02:27:01 +0000] "GET / HTTP/1.1" 200 1 "-" "-"'],
 };
 
 export function fuzzFormats(random: Random, found: Seeds, ms: number): Tally[] {

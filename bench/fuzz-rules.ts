@@ -108,14 +108,24 @@ export function fuzzRuleTests(random: Random, found: Seeds, ms: number): Tally {
   const t = tally('.test.yml files');
   const folder = mkdtempSync(join(tmpdir(), 'moat-fuzz-'));
   try {
-    writeFileSync(join(folder, 'r.yml'), found.rules[0]!.text);
-    const run = (text: string): void => {
+    const run = (rule: string, text: string): void => {
+      writeFileSync(join(folder, 'r.yml'), rule);
       writeFileSync(join(folder, 'r.test.yml'), text);
-      attempt(t, text, () => { for (const result of runRuleTests(folder)) { if (!result.ok) t.refused++; for (const fault of result.faults) if (!fault.includes('r.test.yml')) crash(t, `a fault without its file: ${fault}`, text); } });
+      attempt(t, text, () => {
+        for (const result of runRuleTests(folder)) {
+          if (result.ok) t.events += result.cases;
+          else t.refused++;
+          for (const fault of result.faults) if (!fault.includes('r.test.yml')) crash(t, `a fault without its file: ${fault}`, text);
+        }
+      });
     };
-    for (const text of bombs()) run(text);
+    const texts = found.ruleTests.map((test) => test.text);
+    for (const text of bombs()) run(found.rules[0]!.text, text);
     const going = until(ms);
-    while (going()) run(mutate(random, random.pick(found.ruleTests), random.chance(0.5) ? parts : found.ruleTests, 1 << 17));
+    while (going()) {
+      const { rule, text } = random.pick(found.ruleTests);
+      run(rule, random.chance(0.1) ? text : mutate(random, text, random.chance(0.5) ? parts : texts, 1 << 17));
+    }
   } finally { rmSync(folder, { recursive: true, force: true }); }
   return t;
 }

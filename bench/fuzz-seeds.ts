@@ -36,7 +36,8 @@ export interface Seeds {
   all: readonly string[];
   /** The text of every rule of ours, with its file. */
   rules: readonly { file: string; text: string }[];
-  ruleTests: readonly string[];
+  /** The text of every `.test.yml`, with that of the rule it stands beside. */
+  ruleTests: readonly { rule: string; text: string }[];
 }
 
 export function seeds(): Seeds {
@@ -49,8 +50,8 @@ export function seeds(): Seeds {
   }
   const byFormat = new Map<string, string[]>();
   const rules = filesBelow(join(root, 'rules'), (name) => name.endsWith('.yml') && !name.endsWith('.test.yml')).map((file) => ({ file, text: readFileSync(file, 'utf8') }));
-  const ruleTests = filesBelow(join(root, 'rules'), (name) => name.endsWith('.test.yml')).map((file) => readFileSync(file, 'utf8'));
-  for (const text of ruleTests) {
+  const ruleTests = filesBelow(join(root, 'rules'), (name) => name.endsWith('.test.yml')).map((file) => ({ rule: readFileSync(file.replace(/\.test\.yml$/, '.yml'), 'utf8'), text: readFileSync(file, 'utf8') }));
+  for (const { text } of ruleTests) {
     const test = parse(text) as RuleTest;
     const format = test.format ?? 'auto';
     byFormat.set(format, [...(byFormat.get(format) ?? []), ...[...(test.match ?? []), ...(test.no_match ?? [])].flatMap((input) => input.split('\n')).filter((line) => line !== '')]);
