@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile, parse, recordBinding } from './index.ts';
-import { fail, failedLogin, refusal, type Row, ruleOf, run, start } from './testing.ts';
+import { fail, failedLogin, refusal, type Row, ruleOf, run, start } from '../../test/sigma.ts';
 
 const correlation = (section: Row, more: Row = {}): string => `${JSON.stringify({ title: 'Correlation', correlation: section, ...more })}\n`;
 const brute = (condition: Row, more: Row = {}): string => `${failedLogin}---\n${correlation({ type: 'event_count', rules: ['failed_login'], 'group-by': ['ip'], timespan: '1m', condition, ...more })}`;

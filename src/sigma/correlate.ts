@@ -369,7 +369,7 @@ export class Correlator<E> {
 export const own = (text: string): string => text.length < 13 ? text : JSON.parse(JSON.stringify(text)) as string;
 
 /** Whether more events can make a condition false that held: then only a closed window decides. */
-export function judgedAtClose(rule: Correlation): boolean {
+function judgedAtClose(rule: Correlation): boolean {
   const { lt, lte, eq, neq } = rule.bounds;
   if (lt !== undefined || lte !== undefined || eq !== undefined || neq !== undefined) return true;
   return rule.expression !== undefined && negates(rule.expression);

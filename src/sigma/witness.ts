@@ -74,7 +74,7 @@ function contains(field: string | undefined, text: string): Witness | undefined 
 }
 
 /** From the last / or \ on, that sign included; undefined without one. */
-export function basename(text: string): string | undefined {
+function basename(text: string): string | undefined {
   const at = Math.max(text.lastIndexOf('/'), text.lastIndexOf('\\'));
   return at < 0 ? undefined : text.slice(at);
 }
