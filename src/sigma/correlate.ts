@@ -65,7 +65,8 @@ interface Group<E> {
   /** When its window opened (conditions judged at close), event time and clock. */
   opened: number;
   openedClock: number;
-  last: E;
+  /** The latest event, for windows judged at close; others must not hold a whole event each. */
+  last: E | undefined;
 }
 
 /** Values of group-by fields and the counted field of one event. */
@@ -105,7 +106,7 @@ export class Correlator<E> {
   /** Takes an event that matched rules (bits of `mask` are positions in the correlation's `rules`). */
   observe(event: E, time: number, mask: number, sample: Sample, emit: (firing: Firing<E>) => void): void {
     const key = sample.group.length === 1 ? sample.group[0]! : JSON.stringify(sample.group);
-    const group = this.touch(key, sample.group, event);
+    const group = this.touch(key, sample.group);
     if (this.atClose && group.entries.size > 0) {
       if (time > group.opened + this.rule.timespan + this.limits.lateness) this.closeWindows(group, time, emit);
       if (group.entries.size > 0 && time < group.opened) {
@@ -114,7 +115,7 @@ export class Correlator<E> {
       }
     }
     if (this.atClose && group.entries.size === 0) this.openWindow(group, time);
-    group.last = event;
+    if (this.atClose) group.last = event;
     if (!this.atClose) this.dropBefore(group, time - this.rule.timespan - this.limits.lateness);
     if (group.entries.size >= this.limits.perGroup) { this.dropFirst(group, 1); this.droppedEntries++; }
     const late = group.entries.size > 0 && time < group.entries.time(group.entries.size - 1);
@@ -134,7 +135,7 @@ export class Correlator<E> {
       if (Number.isNaN(group.openedClock)) group.openedClock = Math.min(now, Math.max(group.opened, 0));
       if (group.openedClock + timespan + this.limits.lateness >= now) break;
       this.closeWindows(group, now, emit, true);
-      if (group.entries.size === 0) this.forget(group);
+      if (group.entries.size === 0 && this.groups.get(group.key) === group) this.forget(group);
     }
     if (this.atClose) return;
     for (let group = this.oldest; group; group = this.oldest) {
@@ -146,7 +147,7 @@ export class Correlator<E> {
 
   // ---- groups ----
 
-  private touch(key: string, values: readonly string[], event: E): Group<E> {
+  private touch(key: string, values: readonly string[]): Group<E> {
     let group = this.groups.get(key);
     if (group) {
       if (group !== this.youngest) { this.unlink(group); this.link(group); }
@@ -155,7 +156,7 @@ export class Correlator<E> {
       const entries = new Entries(this.numbers, this.rule.kind === 'value_count');
       group = {
         key: own(key), values: values.map(own), entries, measure: this.measured ? new Measure(this.rule, entries) : undefined, from: 0,
-        firing: false, unreported: 0, older: undefined, younger: undefined, touched: this.clock, opened: 0, openedClock: Number.NaN, last: event,
+        firing: false, unreported: 0, older: undefined, younger: undefined, touched: this.clock, opened: 0, openedClock: Number.NaN, last: undefined,
       };
       this.groups.set(group.key, group);
       this.link(group);
@@ -291,7 +292,7 @@ export class Correlator<E> {
 
   private openWindow(group: Group<E>, time: number): void {
     group.opened = time;
-    group.openedClock = Number.isNaN(this.clock) ? Number.NaN : Math.max(time, this.clock);
+    group.openedClock = this.clock; // not the event's time: one from the future would hold up all windows behind it
     this.open.delete(group);
     this.open.add(group);
   }
@@ -305,7 +306,10 @@ export class Correlator<E> {
       const measure = new Measure(this.rule, entries);
       while (last + 1 < entries.size && entries.time(last + 1) <= end) measure.add(++last);
       const value = measure.value(0, last);
-      if (this.conditionHolds(value, measure)) emit(this.fire(group, this.evidence.get(entries.event(last)) ?? group.last, 0, last, value));
+      const event = this.evidence.get(entries.event(last)) ?? group.last;
+      if (event !== undefined && this.conditionHolds(value, measure)) emit(this.fire(group, event, 0, last, value));
+      // What fired may have filled other correlations, and they may have made room at this group's cost.
+      if (this.groups.get(group.key) !== group) return;
       group.firing = false;
       this.dropFirst(group, last + 1);
       if (entries.size > 0) this.openWindow(group, entries.time(0));
