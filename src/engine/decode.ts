@@ -123,7 +123,15 @@ class MixedDecoder implements LogDecoder {
     for (const decoder of this.others.values()) decoder.flush();
   }
 
-  pending(): LinePlace | undefined { return this.main.pending?.(); }
+  /** The earliest line that any of them holds back. */
+  pending(): LinePlace | undefined {
+    let earliest = this.main.pending?.();
+    for (const decoder of this.others.values()) {
+      const held = decoder.pending?.();
+      if (held && (!earliest || held.position < earliest.position)) earliest = held;
+    }
+    return earliest;
+  }
 
   get unparsed(): number {
     let sum = this.main.unparsed;

@@ -2,6 +2,7 @@ import type { Event } from '../core/gen/event.ts';
 import { finishRequest, hostOnly, setTarget } from './access-line.ts';
 import { addressAndPort, clientBehindProxy, looksLikeHost } from './address.ts';
 import { type JsonRecord, pickText } from './json.ts';
+import { namedGroups } from './linear.ts';
 
 /**
  * What an application's log lines look like. A table of these stands in src/formats/apps/; adding an application
@@ -85,30 +86,30 @@ export function applyVerdict(app: string, rule: Verdict, event: Event): void {
   event.category = event.action === 'login' || event.action === 'logout' ? 'authentication' : 'web';
 }
 
-export function applyText(app: App, rule: TextRule, text: string, event: Event): RegExpExecArray | undefined {
-  const found = rule.match.exec(text);
-  if (!found || !applyGroups(found.groups ?? {}, event)) return undefined;
+export function applyText(app: App, rule: TextRule, text: string, event: Event): Readonly<Record<string, string | undefined>> | undefined {
+  const groups = namedGroups(rule.match, text);
+  if (!groups || !applyGroups(groups, event)) return undefined;
   applyVerdict(app.id, rule, event);
-  const { status, method, target, site, agent } = found.groups ?? {};
-  if (status === undefined) return found;
+  const { status, method, target, site, agent } = groups;
+  if (status === undefined) return groups;
   if (method !== undefined && target !== undefined) setTarget(event, method, target);
   if (site !== undefined && site !== '') event.http_host = hostOnly(site);
   if (agent !== undefined) event.http_user_agent = agent;
   finishRequest(event, app.id, Number(status));
   if (rule.action === 'request') event.kind = 'access';
   else applyVerdict(app.id, rule, event);
-  return found;
+  return groups;
 }
 
 export function applyRecord(app: App, rule: RecordRule, record: JsonRecord, event: Event): boolean {
   for (const [key, want] of Object.entries(rule.when)) {
     const value = key === '' ? undefined : pickText(record, [key]) ?? asFlag(record[key]);
-    if (value === undefined || (typeof want === 'string' ? value !== want : !want.test(value.slice(0, 8192)))) return false;
+    if (value === undefined || (typeof want === 'string' ? value !== want : !namedGroups(want, value))) return false;
   }
   let user: string | undefined;
   let ip: string | undefined;
   if (rule.from) {
-    const groups = rule.from[1].exec((pickText(record, [rule.from[0]]) ?? '').slice(0, 8192))?.groups;
+    const groups = namedGroups(rule.from[1], pickText(record, [rule.from[0]]) ?? '');
     user = groups?.user;
     ip = groups?.ip;
   }

@@ -136,7 +136,7 @@ export class Engine<E> {
     this.programs = links.rules.map(({ rule, filters, emits, feeds }) => ({ rule, filters, expression: filtered(rule, filters), emits, feeds }));
   }
 
-  /** Judges one event. `emit` is called for each match before this returns. */
+  /** Judges one event. `emit` is called for each match before this returns; it must not call the engine. */
   evaluate(event: E, emit: (match: Match<E>) => void): void {
     this.counted.events++;
     const key = this.binding.logsource(event);

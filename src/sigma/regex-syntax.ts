@@ -21,7 +21,7 @@ export type Regex =
 export interface RegexFlags { i: boolean; m: boolean; s: boolean }
 
 const maxPoint = 0x10ffff;
-export const regexLimits = { chars: 8192, depth: 64, repeat: 10_000 } as const;
+const regexLimits = { chars: 8192, depth: 64, repeat: 10_000 } as const;
 
 const range = (lo: number, hi: number): CharSet => [[lo, hi]];
 const digit = range(48, 57);

@@ -78,7 +78,7 @@ function size(node: Regex): number {
 /** What can stand next to a place: characters, or `any` when nothing is known. */
 type Around = CharSet | 'any';
 /** Tries at one starting point, times characters looked at, that V8 may be given. */
-const budget = 320;
+const budget = 100;
 
 /**
  * Proves that the pattern costs V8 at most about `budget` steps a starting point, plus one walk of the text.

@@ -49,7 +49,7 @@ function ofItem(item: Item): Witness | undefined {
 
 function ofTest(test: Test, field: string | undefined): Witness | undefined {
   switch (test.kind) {
-    case 'texts': return every(test.texts.map((text) => ({ facts: [{ field, kind: 'equals', text }], worth: 60 })));
+    case 'texts': return every(test.texts.map((text) => ({ facts: [{ field, kind: 'equals', text }], worth: worthOf(text) })));
     case 'pattern': return ofPattern(test.folded, field);
     case 'regex': return test.compiled.literals && every(test.compiled.literals.map((text) => contains(field, text)));
     default: return undefined;
@@ -59,7 +59,7 @@ function ofTest(test: Test, field: string | undefined): Witness | undefined {
 function ofPattern(parts: readonly Part[], field: string | undefined): Witness | undefined {
   const only = parts[0];
   if (parts.length === 0) return { facts: [{ field, kind: 'equals', text: '' }], worth: 20 };
-  if (parts.length === 1 && typeof only === 'string') return { facts: [{ field, kind: 'equals', text: only }], worth: 60 };
+  if (parts.length === 1 && typeof only === 'string') return { facts: [{ field, kind: 'equals', text: only }], worth: worthOf(only) };
   const literals = parts.filter((part) => typeof part === 'string');
   const longest = literals.toSorted((a, b) => b.length - a.length)[0];
   const last = parts.at(-1);
@@ -69,12 +69,18 @@ function ofPattern(parts: readonly Part[], field: string | undefined): Witness |
   return longest === undefined ? undefined : contains(field, longest);
 }
 
+/** Flags hold for half of all events; numbers (ports, event ids) and words are rarer, long words most. */
+function worthOf(text: string): number {
+  if (text === 'true' || text === 'false') return 8;
+  return /^\d+$/.test(text) ? 45 : 20 + 4 * Math.min(text.length, 10);
+}
+
 function contains(field: string | undefined, text: string): Witness | undefined {
   return text.length < 2 ? undefined : { facts: [{ field, kind: 'contains', text }], worth: 5 * Math.min(text.length, 14) };
 }
 
 /** From the last / or \ on, that sign included; undefined without one. */
-export function basename(text: string): string | undefined {
+function basename(text: string): string | undefined {
   const at = Math.max(text.lastIndexOf('/'), text.lastIndexOf('\\'));
   return at < 0 ? undefined : text.slice(at);
 }
