@@ -6,7 +6,7 @@ import type { Access, Binding } from './values.ts';
 
 /** A field holds nothing (missing, null, an empty list), one scalar, or something the interpreter must look at. */
 export const NOTHING = 0;
-const SCALAR = 1;
+export const SCALAR = 1;
 export const COMPLEX = 2;
 
 export class Slot<E> {
