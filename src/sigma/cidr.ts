@@ -29,9 +29,14 @@ export function parseNetwork(text: string): Network | undefined {
   return (address.bits & host) === 0n ? { ...address, prefix } : undefined;
 }
 
+// Rules ask of one event's address after another network: the latest text is read once.
+let latestText = '';
+let latest: ReturnType<typeof parseAddress>;
+
 /** Whether the address text lies in the network. Text that is no address lies in none. */
 export function inNetwork(text: string, network: Network): boolean {
-  const address = parseAddress(text);
+  if (text !== latestText) { latest = parseAddress(text); latestText = text; }
+  const address = latest;
   if (!address) return false;
   if (address.width !== network.width) {
     // An IPv4 address also lies in an IPv6 network that covers the mapped range.

@@ -16,6 +16,24 @@ export type Compiled<E> = (frame: Frame<E>) => boolean;
 /** From this many needles on, one alternation is faster than single searches. */
 const manyNeedles = 8;
 
+/** From this many on, endings are told apart by their last character first. */
+const manyEndings = 5;
+
+function endsWithAny(endings: readonly string[]): (text: string) => boolean {
+  const byLast = new Map<number, string[]>();
+  for (const ending of endings) {
+    const last = ending.charCodeAt(ending.length - 1);
+    const others = byLast.get(last);
+    if (others) others.push(ending); else byLast.set(last, [ending]);
+  }
+  return (text) => {
+    const group = byLast.get(text.charCodeAt(text.length - 1));
+    if (!group) return false;
+    for (const ending of group) if (text.endsWith(ending)) return true;
+    return false;
+  };
+}
+
 const helpers = { compares, dateHolds, inNetwork, refHolds };
 
 export function generate<E>(expression: Expression, slot: (field: string) => Slot<E>): Compiled<E> {
@@ -109,6 +127,7 @@ class Writer<E> {
   private any(values: readonly Value[], name: string): string {
     const equals = new Set<string>();
     const contains = new Set<string>();
+    const endings = new Set<string>();
     const out: string[] = [];
     for (const test of values.flatMap((value) => value.tests)) {
       if (test.kind === 'texts') { for (const text of test.texts) equals.add(text); continue; }
@@ -116,6 +135,7 @@ class Writer<E> {
         const shape = shapeOf(test.folded);
         if (shape.kind === 'equals') { equals.add(shape.text); continue; }
         if (shape.kind === 'contains') { contains.add(shape.text); continue; }
+        if (shape.kind === 'endswith') { endings.add(shape.text); continue; }
       }
       out.push(this.test(test, name));
     }
@@ -123,6 +143,8 @@ class Writer<E> {
     else out.unshift(...[...equals].map((text) => `l === ${JSON.stringify(text)}`));
     if (contains.size >= manyNeedles) out.push(...alternations([...contains]).map((regex) => `${this.constant(regex)}.test(l)`));
     else out.push(...[...contains].map((text) => `l.includes(${JSON.stringify(text)})`));
+    if (endings.size >= manyEndings) out.push(`${this.constant(endsWithAny([...endings]))}(l)`);
+    else out.push(...[...endings].map((text) => `l.endsWith(${JSON.stringify(text)})`));
     return out.length === 1 ? out[0]! : `(${out.join(' || ')})`;
   }
 

@@ -88,6 +88,8 @@ export class Correlator<E> {
   private readonly numbers: boolean;
   /** Whether groups keep a running measure: event_count needs positions only, closed windows are measured once. */
   private readonly measured: boolean;
+  /** Fewer entries than this in a window cannot meet the condition, so most groups need no measure. */
+  private readonly least: number;
   private clock = Number.NaN;
 
   constructor(rule: Correlation, limits: CorrelatorLimits, evidence: Evidence<E>) {
@@ -97,6 +99,7 @@ export class Correlator<E> {
     this.numbers = rule.kind.startsWith('value_') && rule.kind !== 'value_count';
     this.atClose = judgedAtClose(rule);
     this.measured = rule.kind !== 'event_count' && !this.atClose;
+    this.least = leastEntries(rule);
   }
 
   get groupCount(): number { return this.groups.size; }
@@ -155,7 +158,7 @@ export class Correlator<E> {
     } else {
       const entries = new Entries(this.numbers, this.rule.kind === 'value_count');
       group = {
-        key: own(key), values: values.map(own), entries, measure: this.measured ? new Measure(this.rule, entries) : undefined, from: 0,
+        key: own(key), values: values.map(own), entries, measure: undefined, from: 0,
         firing: false, unreported: 0, older: undefined, younger: undefined, touched: this.clock, opened: 0, openedClock: Number.NaN, last: undefined,
       };
       this.groups.set(group.key, group);
@@ -215,11 +218,22 @@ export class Correlator<E> {
 
   /** The usual case: the event is the group's newest, so the only window to look at ends with it. */
   private judgeNewest(group: Group<E>, time: number, event: E, emit: (firing: Firing<E>) => void): void {
-    const last = group.entries.size - 1;
-    group.measure?.add(last);
+    const { entries } = group;
+    const last = entries.size - 1;
     const start = time - this.rule.timespan;
-    if (group.measure) while (group.entries.time(group.from) < start) group.measure.remove(group.from++);
-    else group.from = group.entries.lowerBound(start);
+    if (entries.size < this.least || (this.least > 1 && entries.time(entries.size - this.least) < start)) {
+      group.measure = undefined;
+      if (group.firing) this.endRun(group);
+      return;
+    }
+    if (!this.measured) {
+      group.from = entries.lowerBound(start);
+    } else if (group.measure) {
+      group.measure.add(last);
+      while (entries.time(group.from) < start) group.measure.remove(group.from++);
+    } else {
+      this.remeasure(group);
+    }
     const value = group.measure ? group.measure.value(group.from, last) : last - group.from + 1;
     if (this.conditionHolds(value, group.measure)) {
       if (!group.firing || this.completes(group.entries, last)) emit(this.fire(group, event, group.from, last, value));
@@ -240,6 +254,7 @@ export class Correlator<E> {
    */
   private judgeLate(group: Group<E>, index: number, event: E, emit: (firing: Firing<E>) => void): void {
     const { entries } = group;
+    if (entries.size < this.least) { group.measure = undefined; return; }
     const span = this.rule.timespan;
     const time = entries.time(index);
     const rewound = this.rewind(group, index, time - span);
@@ -379,7 +394,18 @@ export class Correlator<E> {
  * A copy of its own: V8 cuts texts out of log lines as views that keep the whole line in memory, which a group of a
  * month must not.
  */
-export const own = (text: string): string => text.length < 13 ? text : JSON.parse(JSON.stringify(text)) as string;
+export const own = (text: string): string => text.length < 13 ? text : ` ${text}`.slice(1);
+
+/** How many entries a window needs at least before the condition can hold (for conditions judged with each event). */
+function leastEntries({ kind, bounds, expression, rules }: Correlation): number {
+  if (expression) return 1;
+  switch (kind) {
+    case 'event_count': case 'value_count': return Math.max(1, Math.ceil(bounds.gte ?? 1), Math.floor(bounds.gt ?? 0) + 1);
+    // One event may match several rules of a temporal correlation; a sequence needs one for each step.
+    case 'temporal_ordered': return rules.length;
+    default: return 1;
+  }
+}
 
 /** Whether more events can make a condition false that held: then only a closed window decides. */
 function judgedAtClose(rule: Correlation): boolean {

@@ -265,21 +265,42 @@ export class Engine<E> {
 
   private observe(node: Node<E>, event: E, time: number, mask: number, rule: number, carried: Record<string, string> | undefined, emit: (firing: Firing<E>) => void): void {
     const { correlator } = node;
+    const readers = node.groupReaders[rule]!;
+    if (carried === undefined && readers.length === 1 && this.observeOne(node, event, time, mask, rule, readers[0]!, emit)) return;
     const value = this.measureOf(node, event, rule);
     const names = correlator.rule.groupBy;
-    const groups = groupsOf(node.groupReaders[rule]!.map((read, i) => {
+    const groups = groupsOf(readers.map((read, i) => {
       const own = carried && Object.hasOwn(carried, names[i]!) ? carried[names[i]!] : undefined;
       return own === undefined ? read(event) : own;
     }));
     if (!value || groups.length === 0) { this.counted.ungrouped++; return; }
     for (const group of groups) {
       for (const label of value.labels) {
-        const { groupCount, entryCount } = correlator;
-        correlator.observe(event, time, mask, { group, number: value.number, label } satisfies Sample, emit);
-        this.groups += correlator.groupCount - groupCount;
-        this.entries += correlator.entryCount - entryCount;
+        this.enter(correlator, event, time, mask, { group, number: value.number, label }, emit);
       }
     }
+  }
+
+  /** The usual case without lists and combinations: grouped by one text, and counting events or one text. False when it is not so. */
+  private observeOne(node: Node<E>, event: E, time: number, mask: number, rule: number, read: Access<E>, emit: (firing: Firing<E>) => void): boolean {
+    const raw = read(event);
+    if (typeof raw !== 'string') return false;
+    const values = node.valueReaders[rule]!;
+    let label = '';
+    if (values.length > 0) {
+      const counted = values.length === 1 && node.correlator.rule.kind === 'value_count' ? values[0]!(event) : undefined;
+      if (typeof counted !== 'string') return false;
+      label = own(bounded(counted));
+    }
+    this.enter(node.correlator, event, time, mask, { group: [bounded(raw)], number: 0, label }, emit);
+    return true;
+  }
+
+  private enter(correlator: Correlator<E>, event: E, time: number, mask: number, sample: Sample, emit: (firing: Firing<E>) => void): void {
+    const { groupCount, entryCount } = correlator;
+    correlator.observe(event, time, mask, sample, emit);
+    this.groups += correlator.groupCount - groupCount;
+    this.entries += correlator.entryCount - entryCount;
     if (this.groups > this.maxGroups || this.entries > this.maxEntries) this.shed();
   }
 

@@ -4,6 +4,7 @@
  * index; only rules whose fact is found are evaluated.
  */
 import type { Expression } from './expression.ts';
+import { own } from './correlate.ts';
 import { NeedleSearch } from './needles.ts';
 import type { Part } from './pattern.ts';
 import type { Item, Test } from './types.ts';
@@ -104,7 +105,10 @@ export class FieldIndex {
   private readonly equals = new Map<string, number[]>();
   private readonly basenames = new Map<string, number[]>();
   private readonly needles = new Map<string, number[]>();
-  private search: NeedleSearch | undefined;
+  private finder: NeedleSearch | undefined;
+  private young = new Map<string, readonly (readonly number[])[]>();
+  private old = new Map<string, readonly (readonly number[])[]>();
+  private repeats = patience;
   private longestEqual = 0;
 
   add(fact: Fact, rule: number): void {
@@ -115,8 +119,27 @@ export class FieldIndex {
     else if (rules.at(-1) !== rule) rules.push(rule);
   }
 
-  /** Hands out the rules whose fact holds for the folded text; a rule may come more than once. */
+  /**
+   * Hands out the rules whose fact holds for the folded text; a rule may come more than once. Fields such as user
+   * agents repeat: what a text found is kept for a while.
+   */
   lookup(low: string, take: (rules: readonly number[]) => void): void {
+    if (this.repeats <= 0 || low.length > cachedText) { this.search(low, take); return; }
+    let found = this.young.get(low) ?? this.old.get(low);
+    if (found) {
+      this.repeats = Math.min(this.repeats + 1, patience);
+    } else {
+      this.repeats--;
+      const rules: (readonly number[])[] = [];
+      this.search(low, (some) => { rules.push(some); });
+      found = rules.length === 0 ? nothing : rules;
+      if (this.young.size >= cachedTexts) { this.old = this.young; this.young = new Map(); }
+      this.young.set(own(low), found);
+    }
+    for (const rules of found) take(rules);
+  }
+
+  private search(low: string, take: (rules: readonly number[]) => void): void {
     // A map lookup hashes the text: not for command lines when only short texts are known.
     if (this.equals.size > 0 && low.length <= this.longestEqual) { const rules = this.equals.get(low); if (rules) take(rules); }
     if (this.basenames.size > 0) {
@@ -124,6 +147,12 @@ export class FieldIndex {
       const rules = base === undefined ? undefined : this.basenames.get(base);
       if (rules) take(rules);
     }
-    if (this.needles.size > 0) (this.search ??= new NeedleSearch(this.needles)).each(low, take);
+    if (this.needles.size > 0) (this.finder ??= new NeedleSearch(this.needles)).each(low, take);
   }
 }
+
+const cachedTexts = 1024;
+const cachedText = 512;
+/** A field whose texts miss so much oftener than they repeat is no longer remembered. */
+const patience = 4096;
+const nothing: readonly (readonly number[])[] = [];
