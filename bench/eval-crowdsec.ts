@@ -40,8 +40,15 @@ export async function scoreCrowdsec(folder: string, decode: Decode, alertsOf: Al
   score.scenarioExpected = sources.length;
   score.quiet = sources.length === 0 && /^len\(results\) == 0$/m.test(scenario) ? 1 : 0;
   if (alertsOf === undefined) return score;
-  const alerts = new Set((await alertsOf(file, 'auto')).map(({ source_ip }) => source_ip));
   score.scenarioFound = 0;
+  let alerts: Set<string | undefined>;
+  try {
+    alerts = new Set((await alertsOf(file, 'auto')).map(({ source_ip }) => source_ip));
+  } catch (error) {
+    // A file that cannot be read is a miss, not a case to leave out.
+    for (const ip of sources) score.misses.push({ wanted: `an alert on ${ip}`, got: error instanceof Error ? error.message : String(error) });
+    return score;
+  }
   for (const ip of sources) {
     if (alerts.has(ip)) score.scenarioFound++;
     else score.misses.push({ wanted: `an alert on ${ip}`, got: `alerts on ${[...alerts].join(', ') || 'nobody'}` });

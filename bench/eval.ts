@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { caseName, findCorpora } from './eval-corpora.ts';
 import { scoreCrowdsec, type AlertsOf, type CrowdsecScore } from './eval-crowdsec.ts';
+import { alertsOf } from './eval-alerts.ts';
 import { decodeLines, type Decode } from './eval-decode.ts';
 import { scoreFail2ban, type Fail2banScore } from './eval-fail2ban.ts';
 import { scopeOf } from './eval-scope.ts';
@@ -110,24 +111,23 @@ function printMisses(result: EvalResult, most: number, out: (text: string) => vo
   }
 }
 
-/** Runs the tool with its arguments; the composition root may pass the engine's decoder and alerts. */
-export async function main(args: readonly string[], engine: { decode?: Decode; alertsOf?: AlertsOf } = {}): Promise<number> {
+/** Runs the tool with its arguments; returns the exit code. */
+async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: { corpora: { type: 'string' }, json: { type: 'boolean' }, misses: { type: 'string' }, only: { type: 'string' } } });
   const misses = Number(values.misses ?? 0);
   if (values.corpora === undefined || !Number.isInteger(misses) || misses < 0) {
     process.stderr.write('usage: npm run eval -- --corpora DIR [--json] [--misses N] [--only NAME]\n');
     return 2;
   }
-  const result = await evaluate({ corpora: values.corpora, decode: engine.decode ?? decodeLines, alertsOf: engine.alertsOf, only: values.only });
+  const result = await evaluate({ corpora: values.corpora, decode: decodeLines, alertsOf, only: values.only });
   if (result.fail2ban.length + result.crowdsec.length === 0) {
     process.stderr.write(`expected files with failJSON comments or folders with config.yaml and assertions, found none in ${values.corpora}\n`);
     return 2;
   }
-  const alerted = engine.alertsOf !== undefined;
   if (values.json === true) {
     const keep = ({ misses: missed, ...score }: Fail2banScore | CrowdsecScore): object => ({ ...score, scope: scopeOf(score.service) ?? null, misses: misses > 0 ? missed.slice(0, misses) : undefined });
-    process.stdout.write(`${JSON.stringify({ fail2ban: result.fail2ban.map(keep), crowdsec: result.crowdsec.map(keep), in_scope: totals(result, true), out_of_scope: totals(result, false), alerts_scored: alerted, skipped: result.skipped })}\n`);
-  } else print(result, alerted, misses);
+    process.stdout.write(`${JSON.stringify({ fail2ban: result.fail2ban.map(keep), crowdsec: result.crowdsec.map(keep), in_scope: totals(result, true), out_of_scope: totals(result, false), skipped: result.skipped })}\n`);
+  } else print(result, true, misses);
   return 0;
 }
 

@@ -1,11 +1,16 @@
 /**
- * Writes what schema/event.yml says as TypeScript and as the users' field reference.
+ * Writes what schema/event.yml says as TypeScript and as the users' field reference, and the guide's pages of
+ * settings, logs and behaviours from the code that knows them.
  * `npm run gen` writes; `npm run gen -- --check` exits 1 when a generated file is stale.
  */
 import { mkdirSync, readFileSync, writeFileSync, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { sampleConfig } from '../src/agent/config-sample.ts';
+import { behaviours } from '../src/behaviours/catalogue.ts';
+import { formats } from '../src/formats/catalogue.ts';
+import { programs } from '../src/programs/catalogue.ts';
 
 interface FieldSpec { type: 'string' | 'number' | 'string[]' | 'number[]' | 'record'; ecs?: string; zh: string; en: string; sigma?: Record<string, string[]> }
 interface LogsourceSpec { product?: string; category?: string; service?: string }
@@ -110,10 +115,67 @@ ${kinds.join('\n')}
 `;
 }
 
+const generated = (from: string): string => `<!-- Generated from ${from} by \`npm run gen\`. Do not edit. -->\n`;
+
+function configuration(): string {
+  return `${generated('src/agent/config-schema.ts')}# Configuration 配置
+
+One YAML file: \`/etc/moat/moat.yml\` for root, \`~/.config/moat/moat.yml\` for others, or \`--config FILE\`. Every key may be left out. It is checked at the start, a fault is named with its line, and a saved change takes effect by itself; a change with a fault is reported and the old settings stay. \`moat config check\` looks without starting.
+一个 YAML 文件：root 为 \`/etc/moat/moat.yml\`，其他用户为 \`~/.config/moat/moat.yml\`，或用 \`--config\` 指定。所有键都可省略；启动时检查并指出出错的行；保存后自动生效，改错时报告并沿用旧配置。\`moat config check\` 只检查不启动。
+
+\`\`\`yaml
+${sampleConfig('en')}\`\`\`
+
+\`\`\`yaml
+${sampleConfig('zh')}\`\`\`
+`;
+}
+
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+
+function logs(): string {
+  return `${generated('src/formats and src/programs')}# What is read 读哪些日志
+
+The journal first where systemd-journald runs; the files below as well, apart from those that repeat it. \`moat replay --format NAME\` takes the ids and aliases. 有 systemd-journald 时优先读 journal，并跟踪下列文件（与 journal 重复的除外）。
+
+## Log files 日志文件
+
+| id | what | 内容 | usual places 常见位置 |
+|---|---|---|---|
+${formats.map((f) => `| \`${f.id}\`${f.aliases?.length ? ` (${f.aliases.join(', ')})` : ''} | ${cell(f.title.en)} | ${cell(f.title.zh)} | ${f.paths.map((path) => `\`${path}\``).join(' ')} |`).join('\n')}
+
+## Programs, through syslog and the journal 经 syslog 与 journal 的程序
+
+| id | what | 内容 | tags 标签 |
+|---|---|---|---|
+${programs.map((p) => `| \`${p.id}\` | ${cell(p.title.en)} | ${cell(p.title.zh)} | ${p.tags.map((tag) => `\`${tag}\``).join(' ')} |`).join('\n')}
+`;
+}
+
+function behaviourPage(): string {
+  return `${generated('src/behaviours')}# Behaviours 行为检测
+
+Detectors over time that a rule cannot say. Each key can be set under \`behaviours.<id>\` in the configuration; \`false\` switches one off. 规则无法表达的、随时间判断的检测；阈值写在配置的 \`behaviours.<id>\` 下，写 \`false\` 停用。
+
+${behaviours.map((b) => `## ${b.id}
+
+${b.title.en} · ${b.title.zh}
+
+Cannot see 看不见: ${b.blind.en} ${b.blind.zh}
+
+| setting 设置 | default 默认 | meaning | 含义 |
+|---|---|---|---|
+${Object.entries(b.settings).map(([name, setting]) => `| \`${name}\` | ${cell(JSON.stringify(setting.default))} | ${cell(setting.text.en)} | ${cell(setting.text.zh)} |`).join('\n')}
+`).join('\n')}`;
+}
+
 const outputs: Record<string, string> = {
   'src/core/gen/event.ts': eventSource(),
   'src/core/gen/sigma-fields.ts': sigmaSource(),
   'docs/guide/event-fields.md': reference(),
+  'docs/guide/configuration.md': configuration(),
+  'docs/guide/logs.md': logs(),
+  'docs/guide/behaviours.md': behaviourPage(),
 };
 const check = process.argv.includes('--check');
 let stale = 0;

@@ -13,7 +13,7 @@ import { installRoot } from './paths.ts';
 
 export type RulesErrorCode = 'no-folder' | 'too-many' | 'bad-setting';
 
-export const binding: Binding<Event> = { field: fieldPath, time: (event) => event.time, logsource: logsourceKey, logsources: (key) => logsourcesOf(key) ?? [], keywords: keywordsOf };
+export const binding: Binding<Event> = { field: fieldPath, time: (event) => event.time, logsource: logsourceKey, logsources: logsourcesOf, keywords: keywordsOf };
 
 const filesMax = 50_000;
 const fileSizeMax = 1 << 20;

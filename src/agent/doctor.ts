@@ -20,7 +20,8 @@ export async function diagnose(config: Config, dataFolder: string, countryTable:
   const out: Diagnosis[] = [];
   if (process.getuid?.() !== 0) out.push({ part: 'root', state: 'blind', what: { zh: '不是 root：其他用户的进程与多数日志看不见', en: 'not root: processes of other users and most logs cannot be seen' }, todo: { zh: '用 root 运行，或 sudo moat install', en: 'run as root, or: sudo moat install' } });
   else out.push({ part: 'root', state: 'live', what: { zh: '以 root 运行', en: 'runs as root' } });
-  for (const { sensor, enabled } of await allSensors(config)) {
+  for (const { sensor, enabled, why } of await allSensors(config)) {
+    if (!enabled && why) { out.push({ part: sensor.id, state: 'waiting', what: why }); continue; }
     if (!enabled) { out.push({ part: sensor.id, state: 'blind', what: { zh: '已在配置中关闭', en: 'switched off in the configuration' } }); continue; }
     let whole = true;
     for (const need of sensor.needs ?? []) {

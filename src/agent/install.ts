@@ -33,26 +33,26 @@ export function install(options: InstallOptions): void {
   const source = installRoot();
   if (!existsSync(join(source, 'dist/moat.js'))) throw new MoatError<InstallErrorCode>('not-built', `expected ${source}/dist/moat.js, got nothing`, { hint: 'run: npm run build' });
   const made: string[] = existsSync(at(record)) ? readRecord(at(record)) : [];
-  const make = (path: string, write: () => void): void => {
-    if (existsSync(at(path)) && !made.includes(path)) throw new MoatError<InstallErrorCode>('foreign', `expected nothing at ${path}, got a file that Moat did not put there`, { hint: 'move it away first' });
+  const pieces: { path: string; write: () => void; keep?: boolean }[] = [
+    { path: home, write: () => copyProgram(source, at(home)), keep: live && source === home },
+    { path: configFile, write: () => writeFileSync(at(configFile), sampleConfig(options.lang), { mode: 0o600 }), keep: existsSync(at(configFile)) },
+    { path: stateFolder, write: () => { mkdirSync(at(stateFolder), { mode: 0o700 }); chmodSync(at(stateFolder), 0o700); }, keep: existsSync(at(stateFolder)) },
+    { path: link, write: () => symlinkSync(`${home}/bin/moat`, at(link)), keep: made.includes(link) },
+    { path: unitPath, write: () => writeFileSync(at(unitPath), unitText(options), { mode: 0o644 }) },
+  ];
+  const todo = pieces.filter((piece) => !piece.keep);
+  // Nothing is written before all is known to be free, so a refusal leaves nothing half done.
+  for (const { path } of todo) {
+    if (isThere(at(path)) && !made.includes(path)) throw new MoatError<InstallErrorCode>('foreign', `expected nothing at ${path}, got a file that Moat did not put there`, { hint: 'move it away first' });
+  }
+  for (const { path, write } of todo) {
     mkdirSync(dirname(at(path)), { recursive: true });
     write();
     if (!made.includes(path)) made.push(path);
+    // After each piece: whatever happens, uninstall knows what is there.
+    writeFileSync(at(record), JSON.stringify(made, null, 2));
     say(`+ ${path}`);
-  };
-
-  if (!(live && source === home)) {
-    make(home, () => {
-      // Sources are not needed there; what is copied is owned by root and not writable by others.
-      for (const part of ['dist', 'rules', 'bin', 'package.json', 'LICENSE']) if (existsSync(join(source, part))) cpSync(join(source, part), at(`${home}/${part}`), { recursive: true, force: true });
-      for (const name of outside.flatMap((name) => closure(source, name))) cpSync(join(source, 'node_modules', name), at(`${home}/node_modules/${name}`), { recursive: true, force: true, dereference: true });
-    });
   }
-  if (!existsSync(at(configFile))) make(configFile, () => writeFileSync(at(configFile), sampleConfig(options.lang), { mode: 0o600 }));
-  if (!existsSync(at(stateFolder))) make(stateFolder, () => { mkdirSync(at(stateFolder), { mode: 0o700 }); chmodSync(at(stateFolder), 0o700); });
-  if (!linkExists(at(link))) make(link, () => symlinkSync(`${home}/bin/moat`, at(link)));
-  make(unitPath, () => writeFileSync(at(unitPath), unitText(options), { mode: 0o644 }));
-  writeFileSync(at(record), JSON.stringify(made, null, 2));
   if (live && options.start) {
     systemctl('daemon-reload');
     systemctl('enable', '--now', 'moat.service');
@@ -144,8 +144,13 @@ function readRecord(path: string): string[] {
   return Array.isArray(made) ? made.filter((path): path is string => known.includes(path as string)) : [];
 }
 
-function linkExists(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+/** A dangling link is there too. */
+const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+
+/** Sources are not needed there; only root can write to what is copied. */
+function copyProgram(source: string, to: string): void {
+  for (const part of ['dist', 'rules', 'bin', 'package.json', 'LICENSE']) if (existsSync(join(source, part))) cpSync(join(source, part), join(to, part), { recursive: true, force: true });
+  for (const name of outside.flatMap((one) => closure(source, one))) cpSync(join(source, 'node_modules', name), join(to, 'node_modules', name), { recursive: true, force: true, dereference: true });
 }
 
 /** A package and what it depends on, as folders of node_modules. */

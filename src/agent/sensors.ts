@@ -1,9 +1,10 @@
 /** The sensors that the configuration switches on, wired to the decoders. */
 import type { DecodeContext, Event, LogDecoder } from '../core/format.ts';
 import type { Sensor } from '../core/ports.ts';
+import type { Text } from '../core/text.ts';
 import { openDecoder, usualLogs } from '../engine/decode.ts';
 import { MoatError } from '../core/error.ts';
-import { journalAvailable } from '../linux/journal.ts';
+import { journalState } from '../linux/journal.ts';
 import { healthSensor } from '../sensors/health/sensor.ts';
 import { journalSensor } from '../sensors/journal/sensor.ts';
 import { journalTwins, logfileSensor } from '../sensors/logfile/sensor.ts';
@@ -12,7 +13,8 @@ import { processSensor } from '../sensors/process/sensor.ts';
 import type { Config } from './config-schema.ts';
 import { localZone } from './zone.ts';
 
-export interface SensorChoice { sensor: Sensor; enabled: boolean }
+/** `why`: what keeps a sensor off other than the configuration. */
+export interface SensorChoice { sensor: Sensor; enabled: boolean; why?: Text | undefined }
 
 const hourMs = 3_600_000;
 
@@ -21,14 +23,15 @@ const never = ['/var/log/**/*.gz', '/var/log/**/*.xz', '/var/log/**/*.bz2', '/va
 
 /** Every sensor with whether it is on. When the journal is live, the files that repeat it are left out. */
 export async function allSensors(config: Config): Promise<SensorChoice[]> {
-  const journal = config.logs.journal === 'auto' && (await journalAvailable());
+  const state = config.logs.journal === 'auto' ? await journalState() : undefined;
+  const journal = state?.live ?? false;
   const zoneOffset = localZone();
   const firstReadMs = config.logs.first_hours * hourMs;
   const globs = [...(config.logs.usual ? usualLogs() : []), ...config.logs.files];
   const exclude = [...never, ...config.logs.exclude, ...(journal ? journalTwins : [])];
   return [
-    { enabled: journal, sensor: journalSensor({ open: (context, emit) => openNamed('journal', [], context, emit), zoneOffset, firstReadMs }) },
-    { enabled: globs.length > 0, sensor: logfileSensor({ globs, exclude, zoneOffset, firstReadMs, open: (_path, sample, context, emit) => openNamed('auto', sample, context, emit) }) },
+    { enabled: journal, why: state?.why, sensor: journalSensor({ open: (context, emit) => openDecoder('journal', [], context, emit).decoder, zoneOffset, firstReadMs }) },
+    { enabled: globs.length > 0, sensor: logfileSensor({ globs, exclude, zoneOffset, firstReadMs, open: (_path, sample, context, emit) => openRecognised(sample, context, emit) }) },
     { enabled: config.processes.enabled, sensor: processSensor({ everyMs: config.processes.every_seconds * 1000 }) },
     { enabled: config.metrics.enabled, sensor: metricsSensor({ everyMs: config.metrics.every_seconds * 1000 }) },
     { enabled: config.health_checks.urls?.length !== 0, sensor: healthSensor({ everyMs: config.health_checks.every_seconds * 1000, ...(config.health_checks.urls && { urls: config.health_checks.urls }) }) },
@@ -36,9 +39,9 @@ export async function allSensors(config: Config): Promise<SensorChoice[]> {
 }
 
 /** Undefined when no format knows the lines: the sensor says so of that file. */
-function openNamed(name: string, sample: readonly string[], context: DecodeContext, emit: (event: Event) => void): LogDecoder | undefined {
+function openRecognised(sample: readonly string[], context: DecodeContext, emit: (event: Event) => void): LogDecoder | undefined {
   try {
-    return openDecoder(name, sample, context, emit).decoder;
+    return openDecoder('auto', sample, context, emit).decoder;
   } catch (error) {
     if (error instanceof MoatError && error.code === 'unrecognised') return undefined;
     throw error;

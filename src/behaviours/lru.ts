@@ -1,10 +1,13 @@
+import { own } from '../core/own.ts';
+
 /** A map that never holds more than `max` keys: the one used longest ago goes, and is told. */
 export class Lru<V> {
   readonly #max: number;
-  readonly #evicted: (value: V, key: string) => void;
-  readonly #map = new Map<string, V>();
+  readonly #evicted: (value: V) => void;
+  /** With the key in memory of its own: the caller's may be part of a long log line. */
+  readonly #map = new Map<string, { readonly key: string; value: V }>();
 
-  constructor(max: number, evicted: (value: V, key: string) => void) {
+  constructor(max: number, evicted: (value: V) => void) {
     this.#max = max;
     this.#evicted = evicted;
   }
@@ -13,20 +16,22 @@ export class Lru<V> {
 
   /** Counts as a use. */
   get(key: string): V | undefined {
-    const value = this.#map.get(key);
-    if (value === undefined) return undefined;
+    const slot = this.#map.get(key);
+    if (slot === undefined) return undefined;
     this.#map.delete(key);
-    this.#map.set(key, value);
-    return value;
+    this.#map.set(slot.key, slot);
+    return slot.value;
   }
 
   set(key: string, value: V): void {
+    const slot = this.#map.get(key) ?? { key: own(key), value };
+    slot.value = value;
     this.#map.delete(key);
-    this.#map.set(key, value);
+    this.#map.set(slot.key, slot);
     if (this.#map.size <= this.#max) return;
     for (const [oldest, gone] of this.#map) {
       this.#map.delete(oldest);
-      this.#evicted(gone, oldest);
+      this.#evicted(gone.value);
       return;
     }
   }
@@ -43,6 +48,6 @@ export class Lru<V> {
   delete(key: string): boolean { return this.#map.delete(key); }
 
   /** Oldest use first. */
-  entries(): IterableIterator<[string, V]> { return this.#map.entries(); }
-  values(): IterableIterator<V> { return this.#map.values(); }
+  *entries(): IterableIterator<[string, V]> { for (const slot of this.#map.values()) yield [slot.key, slot.value]; }
+  *values(): IterableIterator<V> { for (const slot of this.#map.values()) yield slot.value; }
 }

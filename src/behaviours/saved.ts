@@ -46,7 +46,7 @@ export function load(context: BehaviourContext, accept: (state: Saved) => boolea
 function check(value: unknown): Saved | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { v, since, samples, head, rows } = value as Record<string, unknown>;
-  if (v !== version || !(since === null || isCount(since)) || !isCount(samples) || !Array.isArray(head) || !Array.isArray(rows)) return undefined;
+  if (v !== version || !(since === null || isNumber(since)) || !isCount(samples) || !Array.isArray(head) || !Array.isArray(rows)) return undefined;
   const good = head.every(isCell) && rows.every((row) => Array.isArray(row) && typeof row[0] === 'string' && row.every(isCell));
   return good ? { since: since ?? undefined, samples, head, rows: rows.reverse() as Saved['rows'] } : undefined;
 }
@@ -55,6 +55,9 @@ function isCell(value: unknown): value is Cell {
   return typeof value === 'string' || typeof value === 'number' || value === null || (Array.isArray(value) && value.every((v) => typeof v === 'string' || typeof v === 'number' || v === null));
 }
 
-/** A finite number that is not negative: a time, a count, a rate. */
-export const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+/** A finite number, such as a time. */
+export const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+export const isNumbers = (value: unknown, length: number): value is number[] => Array.isArray(value) && value.length === length && value.every(isNumber);
+/** A finite number that is not negative: a count, a rate. */
+export const isCount = (value: unknown): value is number => isNumber(value) && value >= 0;
 export const isCounts = (value: unknown, length: number): value is number[] => Array.isArray(value) && value.length === length && value.every(isCount);

@@ -6,6 +6,8 @@
  */
 export function canonicalIp(text: string): string | undefined {
   if (isIpv4(text, 0, text.length)) return text;
+  // How dual-stack daemons write every IPv4 peer.
+  if (text.startsWith('::ffff:') && isIpv4(text, 7, text.length)) return text.slice(7);
   if (text.length > 64 || !text.includes(':')) return undefined;
   let address = text;
   if (address.charCodeAt(0) === 91 && address.endsWith(']')) address = address.slice(1, -1);

@@ -63,8 +63,8 @@ export function formatById(id: string): LogFormat | undefined {
 }
 
 /**
- * Opens a decoder by name. `auto` looks at the sample and, line by line, hands what the chosen format
- * cannot read to the format that knows it. Throws 'unknown-format' for a name that is none, and
+ * Opens a decoder by name. `auto` looks at the sample and, line by line, hands what the chosen format is not
+ * sure of to a format that is surer. Throws 'unknown-format' for a name that is none, and
  * 'unrecognised' when auto finds nothing.
  */
 export function openDecoder(name: string, sample: readonly string[], context: DecodeContext, emit: (event: Event) => void): { format: string; decoder: LogDecoder } {
@@ -77,11 +77,16 @@ export function openDecoder(name: string, sample: readonly string[], context: De
   return { format: format.id, decoder: format.open(context, emit) };
 }
 
-/** One main format; lines it cannot read go to whichever other format is surest of them. */
+/** From this on a format is believed without asking the others. */
+const sureEnough = 0.8;
+
+/**
+ * Files hold more than one kind of line: a daemon's own log with syslog lines between, containers that log
+ * several programs. A line that the main format is not sure of goes to the surest of all.
+ */
 class MixedDecoder implements LogDecoder {
   private readonly main: LogDecoder;
   private readonly others = new Map<string, LogDecoder>();
-  private missed = 0;
   private readonly format: LogFormat;
   private readonly context: DecodeContext;
   private readonly emit: (event: Event) => void;
@@ -94,21 +99,17 @@ class MixedDecoder implements LogDecoder {
   }
 
   decode(line: string, place: LinePlace): void {
-    const before = this.main.unparsed;
-    this.main.decode(line, place);
-    if (this.main.unparsed === before) return;
-    const other = this.surest(line);
-    if (!other) { this.missed++; return; }
+    const score = this.format.sniff(line);
+    const other = score >= sureEnough || line === '' ? undefined : this.surer(line, score);
+    if (!other) { this.main.decode(line, place); return; }
     let decoder = this.others.get(other.id);
     if (!decoder) { decoder = other.open(this.context, this.emit); this.others.set(other.id, decoder); }
-    const unread = decoder.unparsed;
     decoder.decode(line, place);
-    if (decoder.unparsed > unread) this.missed++;
   }
 
-  private surest(line: string): LogFormat | undefined {
+  private surer(line: string, than: number): LogFormat | undefined {
     let best: LogFormat | undefined;
-    let bestScore = leastSure;
+    let bestScore = Math.max(than, leastSure);
     for (const format of formats) {
       if (format === this.format) continue;
       const score = format.sniff(line);
@@ -122,9 +123,21 @@ class MixedDecoder implements LogDecoder {
     for (const decoder of this.others.values()) decoder.flush();
   }
 
-  pending(): LinePlace | undefined { return this.main.pending?.(); }
+  /** The earliest line that any of them holds back. */
+  pending(): LinePlace | undefined {
+    let earliest = this.main.pending?.();
+    for (const decoder of this.others.values()) {
+      const held = decoder.pending?.();
+      if (held && (!earliest || held.position < earliest.position)) earliest = held;
+    }
+    return earliest;
+  }
 
-  get unparsed(): number { return this.missed; }
+  get unparsed(): number {
+    let sum = this.main.unparsed;
+    for (const decoder of this.others.values()) sum += decoder.unparsed;
+    return sum;
+  }
 }
 
 /** `moat replay --events --json` output read back, or foreign events with Sigma names. */

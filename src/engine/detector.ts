@@ -90,6 +90,8 @@ function wordsOf(rule: Match<Event>['rule']): RuleWords {
 
 function detectionOf(match: Match<Event>): Detection {
   const { ruleId, title, level, summary, attack, matrix } = wordsOf(match.rule);
+  // A sequence is one thing however many events it is made of; counts add up events.
+  const sequence = match.rule.type === 'correlation' && match.rule.kind.startsWith('temporal');
   const grouped = Object.keys(match.group).length > 0;
   return {
     ruleId, title, level, attack, matrix, group: match.group,
@@ -98,6 +100,6 @@ function detectionOf(match: Match<Event>): Detection {
     time: match.event.time,
     // Only what no earlier match of this group has shown: the alert adds them up.
     events: match.fresh > 1 ? match.events : [match.event],
-    count: match.fresh,
+    count: sequence ? 1 : match.fresh,
   };
 }

@@ -62,7 +62,7 @@ export class AlertFolder {
       // Once a drain: keeps the map in order of latest repeat.
       this.open.delete(slot);
       this.open.set(slot, open);
-      if (this.open.size > openMax) this.open.delete(this.open.keys().next().value!);
+      if (this.open.size > openMax) this.evict();
     }
   }
 
@@ -84,6 +84,15 @@ export class AlertFolder {
   }
 
   get size(): number { return this.open.size; }
+
+  /** A tenth at once: looking for the oldest one by one costs ever more in a map that has lost many. */
+  private evict(): void {
+    let left = openMax / 10;
+    for (const slot of this.open.keys()) {
+      if (left-- <= 0) return;
+      this.open.delete(slot);
+    }
+  }
 
   private remembered(detection: Detection, key: string): OpenAlert | undefined {
     const alert = this.options.latest?.(detection.ruleId, key);

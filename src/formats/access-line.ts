@@ -70,6 +70,7 @@ export class AccessLine implements LineReader {
     }
     let ms = times.any(line, from);
     if (times.next < 0) ms = times.iso(americanDate(line, from), 0);
+    if (times.next < 0) ms = times.clf(localDate(line, from), 0);
     if (times.next < 0) return false;
     this.#stamp = line.slice(from, close);
     this.#stampMs = ms;
@@ -82,6 +83,11 @@ export class AccessLine implements LineReader {
 function americanDate(line: string, from: number): string {
   const text = line.slice(from, from + 25);
   return text.charCodeAt(2) === 47 && text.charCodeAt(5) === 47 ? `${text.slice(6, 10)}-${text.slice(0, 2)}-${text.slice(3, 5)}T${text.slice(11)}` : '';
+}
+
+/** Java writes months in the server's language (`02/sept./2015:…`): its first three letters, which are often the English ones. */
+function localDate(line: string, from: number): string {
+  return line.slice(from, from + 40).replace(/^(\d\d\/[A-Za-z]{3})[^/]{1,6}\//, '$1/');
 }
 
 /** The next double quote from `at` that no backslash escapes, or -1. */
@@ -349,4 +355,4 @@ export function isAccessLine(line: string): boolean {
   if (open < start || close - open < 20 || close - open > 40 || end < 0 || readStatus(line, end) < 0) return false;
   return timeShape.test(line.slice(open + 1, close));
 }
-const timeShape = /^(?:\d\d\/[A-Z][a-z]{2}\/\d{4}:|\d\d\/\d\d\/\d{4}:|\d{4}-\d\d-\d\dT)\d\d:\d\d:\d\d/;
+const timeShape = /^(?:\d\d\/[A-Za-z]{3}[^/\]]{0,6}\/\d{4}:|\d\d\/\d\d\/\d{4}:|\d{4}-\d\d-\d\dT)\d\d:\d\d:\d\d/;

@@ -16,6 +16,14 @@ export function addressAndPort(text: string): { ip: string; port?: number } | un
   return { ip, port };
 }
 
+/** For logs that always write the port: the last colon divides even an IPv6 address without brackets. */
+export function addressBeforePort(text: string): { ip: string; port?: number } | undefined {
+  const colon = text.lastIndexOf(':');
+  const ip = colon < 0 ? undefined : canonicalIp(text.slice(0, colon));
+  const port = Number(text.slice(colon + 1));
+  return ip === undefined || !Number.isInteger(port) ? addressAndPort(text) : { ip, port };
+}
+
 /** Loopback, link-local, private (RFC 1918, RFC 4193) and carrier-grade addresses: where one's own proxies are. */
 export function isPrivate(ip: string): boolean {
   if (ip.includes(':')) return ip === '::1' || ip.startsWith('fe8') || ip.startsWith('fe9') || ip.startsWith('fea') || ip.startsWith('feb') || ip.startsWith('fc') || ip.startsWith('fd');
@@ -27,20 +35,20 @@ export function isPrivate(ip: string): boolean {
 
 /**
  * Whom to hold to account when a log gives the peer and an X-Forwarded-For header: the peer, unless it is private
- * (one's own proxy or load balancer), then the rightmost address of the header that is not private. What stands
- * left of it may be the client's own invention.
+ * (one's own proxy or load balancer), then the rightmost address of the header that is not private, or the rightmost
+ * at all when all are. What stands left of it may be the client's own invention.
  */
 export function clientBehindProxy(peer: string, forwarded: string | undefined): string {
   if (forwarded === undefined || forwarded.length === 0 || forwarded.length > 1000 || !isPrivate(peer)) return peer;
   const hops = forwarded.split(',');
-  let found = peer;
+  let nearest: string | undefined;
   for (let i = hops.length - 1; i >= 0; i--) {
     const hop = addressAndPort((hops[i] ?? '').trim());
     if (!hop) break;
-    found = hop.ip;
-    if (!isPrivate(hop.ip)) break;
+    if (!isPrivate(hop.ip)) return hop.ip;
+    nearest ??= hop.ip;
   }
-  return found;
+  return nearest ?? peer;
 }
 
 /** A host name or address that may stand where a log puts the peer. */

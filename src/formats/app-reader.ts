@@ -83,7 +83,7 @@ export class AppReader implements LineReader {
 
   /** Reads a message; `timed` says whether the event's time is to be set. False when no rule holds. */
   message(text: string, event: Event, times: Times, timed: boolean): boolean {
-    const record = parseRecord(text) ?? (text.includes('=') ? parseLogfmt(text) ?? parseLogfmt(text.slice(headTime(text, strip).end)) : undefined);
+    const record = parseRecord(text) ?? (text.includes('msg=') ? parseLogfmt(text) ?? parseLogfmt(text.slice(headTime(text, strip).end)) : undefined);
     if (record) {
       const known = this.#table.record(record, event) || (this.#guess && guessRecord(record, event, this.#service));
       if (known) {
@@ -97,7 +97,7 @@ export class AppReader implements LineReader {
       for (const { app, rule } of this.#table.candidates(text)) {
         const found = applyText(app, rule, body, event);
         if (!found) continue;
-        if (timed) event.time = innerTime(found.groups?.time, times) ?? head.time ?? times.lost();
+        if (timed) event.time = innerTime(found.time, times) ?? head.time ?? times.lost();
         return true;
       }
     }
@@ -149,11 +149,17 @@ const shapes: readonly (readonly [RegExp, string])[] = [
   [/^(\d{4}):(\d\d):(\d\d)-/, '$1-$2-$3 '], // DirectAdmin
   [/^(\d{4})\/(\d\d)\/(\d\d) - /, '$1-$2-$3 '], // gin
   [/^(\d\d)\/(\d\d)\/(\d{4}),? /, '$3-$1-$2 '], // month first: SquirrelMail, NestJS
+  [/^(\d\d)\/(\d\d)\/(\d{4}) - /, '$3-$1-$2 '], // month first: game servers
+  [/^(\d\d)\/(\d\d)\/(\d\d),? /, '20$3-$1-$2 '], // ZoneMinder
+  [/^(\d\d)-(\d\d)-(\d{4}) /, '$3-$2-$1 '], // 3proxy
   [/^(\d)\/([A-Z])/, '0$1/$2'], // webmin's 1/Aug/2023
   [/^\w{3}, (\d\d) (\w{3}) (\d{4}) /, '$1/$2/$3:'], // Samba
 ];
 
-const failing = /\b(?:fail(?:ed|ure|s)?|invalid|incorrect|wrong|bad|denied|refused|unauthori[sz]ed|unsuccessful|mismatch|rejected)\b/i;
+/** Levels, threads and names of loggers. */
+const heading = /^(?:(?:\[[^\]]{0,80}\]|\([^)]{0,80}\)|<[^>]{0,40}>|[\w./$#@-]{1,80}:|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|CRIT|CRITICAL|FATAL|ALERT|Warn|Info|Error|Warning|info|warn|warning|error)\b|\d{1,10}|[\w-]+(?:\.[\w-]+)+|[|:-]{1,4})\s*){1,12}/;
+
+const failing = /\b(?:fail(?:ed|ure|s)?|error|invalid|incorrect|wrong|bad|denied|refused|unauthori[sz]ed|unsuccessful|mismatch|rejected)\b/i;
 const loggingOn = /(?:\blog(?:ging)?[ _-]?(?:in|on)\b|\bsign[ _-]?(?:in|on)\b|authenticat|\bauth\b|credential|password|passwd|\b2fa\b|\bmfa\b|\btotp\b|登录|密码)/i;
 const succeeding = /\b(?:success(?:ful(?:ly)?)?|succeeded|accepted|granted)\b|成功/i;
 const labelled = /(?:\bfrom(?: the)?(?: ip)?(?: address)?|\b(?:remote|client|source|src|peer)?[_ -]?(?:ip|addr(?:ess)?|host)(?:[_ -]?addr(?:ess)?)?|\brhost|\bclient|地址)["']? ?[:=]? ?["'([]{0,2}((?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]{1,38}[0-9A-Fa-f.]*)(?![\w.])/gi;
@@ -163,7 +169,11 @@ const labelled = /(?:\bfrom(?: the)?(?: ip)?(?: address)?|\b(?:remote|client|sou
  * could bring an address of its own: with two different ones, there is none.
  */
 function guessText(text: string, event: Event, service: string): boolean {
-  if (!failing.test(text) || !loggingOn.test(text) || succeeding.test(text)) return false;
+  // The statement must be the line's own, not a quotation in it: before the first quote, and before the first colon
+  // that ends more than one word.
+  const own = text.slice(headTime(text, strip).end).replace(heading, '').slice(0, 400);
+  const statement = own.slice(0, own.search(/["']|: |$/));
+  if (!failing.test(statement) || !loggingOn.test(statement) || succeeding.test(text)) return false;
   let only: string | undefined;
   for (const [, address = ''] of text.slice(0, 4096).matchAll(labelled)) {
     const ip = addressAndPort(address)?.ip;

@@ -1,6 +1,8 @@
 import type { Event } from '../core/gen/event.ts';
-import { addressAndPort, looksLikeHost } from './address.ts';
+import { finishRequest, hostOnly, setTarget } from './access-line.ts';
+import { addressAndPort, clientBehindProxy, looksLikeHost } from './address.ts';
 import { type JsonRecord, pickText } from './json.ts';
+import { namedGroups } from './linear.ts';
 
 /**
  * What an application's log lines look like. A table of these stands in src/formats/apps/; adding an application
@@ -26,7 +28,7 @@ export interface Verdict {
   outcome?: 'success' | 'failure' | 'unknown';
 }
 
-/** For a line of text. Groups: ip, user, host, port, time, url. */
+/** For a line of text. Groups: ip, user, host, port, time; status with method, target, site and agent where it is a request. */
 export interface TextRule extends Verdict {
   /** Must stand in the line; looked for first, so it should be rare. */
   has: string;
@@ -56,6 +58,8 @@ export function rx(pattern: string, flags = 's'): RegExp {
 }
 
 export const fail = (has: string, pattern: string, action = 'login'): TextRule => ({ has, match: rx(pattern), action });
+/** An access line of an application's own server; groups as in TextRule. */
+export const request = (has: string, pattern: string): TextRule => ({ has, match: rx(pattern), action: 'request' });
 export const pass = (has: string, pattern: string): TextRule => ({ has, match: rx(pattern), outcome: 'success' });
 
 /** Sets what a matched rule says; false when the address group is no address, so the rule does not hold. */
@@ -82,28 +86,38 @@ export function applyVerdict(app: string, rule: Verdict, event: Event): void {
   event.category = event.action === 'login' || event.action === 'logout' ? 'authentication' : 'web';
 }
 
-export function applyText(app: App, rule: TextRule, text: string, event: Event): RegExpExecArray | undefined {
-  const found = rule.match.exec(text);
-  if (!found || !applyGroups(found.groups ?? {}, event)) return undefined;
+export function applyText(app: App, rule: TextRule, text: string, event: Event): Readonly<Record<string, string | undefined>> | undefined {
+  const groups = namedGroups(rule.match, text);
+  if (!groups || !applyGroups(groups, event)) return undefined;
   applyVerdict(app.id, rule, event);
-  return found;
+  const { status, method, target, site, agent } = groups;
+  if (status === undefined) return groups;
+  if (method !== undefined && target !== undefined) setTarget(event, method, target);
+  if (site !== undefined && site !== '') event.http_host = hostOnly(site);
+  if (agent !== undefined) event.http_user_agent = agent;
+  finishRequest(event, app.id, Number(status));
+  if (rule.action === 'request') event.kind = 'access';
+  else applyVerdict(app.id, rule, event);
+  return groups;
 }
 
 export function applyRecord(app: App, rule: RecordRule, record: JsonRecord, event: Event): boolean {
   for (const [key, want] of Object.entries(rule.when)) {
     const value = key === '' ? undefined : pickText(record, [key]) ?? asFlag(record[key]);
-    if (value === undefined || (typeof want === 'string' ? value !== want : !want.test(value.slice(0, 8192)))) return false;
+    if (value === undefined || (typeof want === 'string' ? value !== want : !namedGroups(want, value))) return false;
   }
   let user: string | undefined;
   let ip: string | undefined;
   if (rule.from) {
-    const groups = rule.from[1].exec((pickText(record, [rule.from[0]]) ?? '').slice(0, 8192))?.groups;
+    const groups = namedGroups(rule.from[1], pickText(record, [rule.from[0]]) ?? '');
     user = groups?.user;
     ip = groups?.ip;
   }
   ip ??= rule.ip && pickText(record, rule.ip);
   user ??= rule.user && pickText(record, rule.user);
-  const peer = ip === undefined ? undefined : addressAndPort(ip.split(',')[0]?.trim() ?? '');
+  // A list is a forwarded header that the application passes on.
+  const peer = ip === undefined ? undefined : addressAndPort(ip.includes(',') ? clientBehindProxy('127.0.0.1', ip) : ip.trim());
+  if (!peer && (rule.outcome ?? 'failure') === 'failure') return false; // says nothing that can be acted upon
   event.source_ip = peer?.ip;
   event.source_port = peer?.port;
   if (user !== undefined && user !== '') event.user = user;

@@ -4,6 +4,8 @@ import { apache } from './apache/format.ts';
 import { appLogs } from './apps/format.ts';
 import { assp } from './assp/format.ts';
 import { asterisk } from './asterisk/format.ts';
+import { audit } from './audit/format.ts';
+import { btPanel } from './bt-panel/format.ts';
 import { caddy } from './caddy/format.ts';
 import { couchdb } from './couchdb/format.ts';
 import { cri } from './cri/format.ts';
@@ -25,10 +27,12 @@ import { monit } from './monit/format.ts';
 import { mssql } from './mssql/format.ts';
 import { murmur } from './murmur/format.ts';
 import { mysql } from './mysql/format.ts';
+import { named } from './named/format.ts';
 import { nginxProxyManager } from './nginx-proxy-manager/format.ts';
 import { nginx } from './nginx/format.ts';
 import { openvpn } from './openvpn/format.ts';
 import { oracleims } from './oracleims/format.ts';
+import { packageLog } from './package/format.ts';
 import { portsentry } from './portsentry/format.ts';
 import { postgres } from './postgres/format.ts';
 import { proftpd } from './proftpd/format.ts';
@@ -59,6 +63,7 @@ export const formats: readonly LogFormat[] = [
   mailu,
   monit,
   murmur,
+  named,
   openvpn,
   oracleims,
   portsentry,
@@ -70,13 +75,14 @@ export const formats: readonly LogFormat[] = [
   xferlog,
   zimbra,
   journal,
+  audit,
+  packageLog,
   syslog,
-  docker,
-  cri,
   nginx,
   apache,
   nginxProxyManager,
   access,
+  btPanel,
   caddy,
   traefik,
   haproxy,
@@ -90,4 +96,6 @@ export const formats: readonly LogFormat[] = [
   couchdb,
   appLogs,
   xrdpLog,
+  cri(() => formats),
+  docker(() => formats),
 ];

@@ -24,7 +24,7 @@ export interface DaemonFileSpec {
   /** Reads the head of a line; false when the line is not of this file's kind. */
   head(line: string, times: Times, head: FileHead): boolean;
   /** Understands the messages: the same program that reads them from syslog, or the format's own reader. */
-  open(): ProgramDecoder;
+  program: { open(): ProgramDecoder };
 }
 
 /** A longer line is cut: no daemon writes one, and parsing must stay cheap. */
@@ -35,8 +35,8 @@ const longestLine = 64 * 1024;
  * Lines with another head are counted as unparsed and give no event, so that auto-detection can try other formats.
  */
 export function daemonFile(spec: DaemonFileSpec): LogFormat {
-  const { id, title, paths, aliases, sniff } = spec;
-  return { id, title, paths, aliases, sniff, open: (context, emit) => new DaemonFileDecoder(spec, context, emit) };
+  const { id, title, paths, aliases } = spec;
+  return { id, title, paths, aliases, sniff: (line) => spec.sniff(line), open: (context, emit) => new DaemonFileDecoder(spec, context, emit) };
 }
 
 class DaemonFileDecoder implements LogDecoder {
@@ -52,7 +52,7 @@ class DaemonFileDecoder implements LogDecoder {
     this.#spec = spec;
     this.#context = context;
     this.#emit = emit;
-    this.#program = spec.open();
+    this.#program = spec.program.open();
     this.#times = new Times(context);
   }
 

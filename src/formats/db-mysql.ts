@@ -34,7 +34,8 @@ export class MysqlLog implements LineReader {
   }
 }
 
-const headShape = /^(?:\d{6} [ \d]\d:\d\d:\d\d|\d{4}-\d\d-\d\d[ T] ?\d{1,2}:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?)(?: +\d+)? (?:\[(Warning|Note|ERROR|System|Information)\] |\t? *Connect[ \t]+)(?:\[MY-\d+\] (?:\[\w+\] )?)?(?:\w+: )?/;
+// The thread's number tells an ISO time of MySQL from anybody's.
+const headShape = /^(?:\d{6} [ \d]\d:\d\d:\d\d(?: +\d+)?|\d{4}-\d\d-\d\d[ T] ?\d{1,2}:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)? +\d+) (?:\[(Warning|Note|ERROR|System|Information)\] |\t? *Connect[ \t]+)(?:\[MY-\d+\] (?:\[\w+\] )?)?(?:\w+: )?/;
 const levels: ReadonlyMap<string, string> = new Map([['warning', 'warning'], ['note', 'info'], ['error', 'err'], ['system', 'notice'], ['information', 'info']]);
 
 export function isMysql(line: string): boolean {

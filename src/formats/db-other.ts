@@ -33,6 +33,8 @@ function login(event: Event, outcome: 'success' | 'failure', user: string | unde
 export class MongodbLog implements LineReader {
   // 2.x names the peer only when a connection is accepted.
   readonly #peers = new Map<string, string>();
+  // Log-ons that failed in a connection, of releases that name the peer only at its end.
+  readonly #failed = new Map<string, { user: string | undefined; count: number }>();
 
   read(line: string, event: Event, times: Times | undefined): boolean {
     database(event, 'mongodb');
@@ -71,9 +73,17 @@ export class MongodbLog implements LineReader {
     }
     const known = this.#peers.get(connection);
     if (message.startsWith('end connection ')) {
-      event.action = 'disconnect';
-      event.source_ip = addressAndPort(/^end connection (\S{3,60}) /.exec(message)?.[1] ?? '')?.ip;
+      const peer = /^end connection (\S{3,60}) /.exec(message)?.[1];
+      const failed = this.#failed.get(connection);
       this.#peers.delete(connection);
+      this.#failed.delete(connection);
+      if (failed) {
+        login(event, 'failure', failed.user, peer);
+        event.value = failed.count;
+        return;
+      }
+      event.action = 'disconnect';
+      event.source_ip = addressAndPort(peer ?? '')?.ip;
       return;
     }
     event.source_ip = known;
@@ -81,7 +91,14 @@ export class MongodbLog implements LineReader {
     const failed = /^(?:\S+ )?authentication failed for (.*) (?:on|against) (\S+?) ?(?:from client (\S+?) ?(?:;.*)?)?$/is.exec(message);
     if (failed) return login(event, 'failure', failed[1], failed[3] ?? known);
     const old = /^\s*(?:authenticate db: .*|Failed to authenticate (.*)@(\S+) with mechanism .*|auth: couldn't find user (.*)@.*|auth: bad (?:nonce|password).*)$/s.exec(message);
-    if (old && !message.includes('authenticate db')) return login(event, 'failure', old[1] ?? old[3], known);
+    if (old && !message.includes('authenticate db')) {
+      const user = old[1] ?? old[3];
+      if (this.#failed.size >= 2048) this.#failed.clear();
+      this.#failed.set(connection, { user, count: (this.#failed.get(connection)?.count ?? 0) + 1 });
+      login(event, 'failure', user, known);
+      event.action = 'login-detail';
+      return;
+    }
     const success = /^Successfully authenticated as principal (.*) on (\S+)(?: from client (\S+))?$/s.exec(message);
     if (success) login(event, 'success', success[1], success[3] ?? known);
   }

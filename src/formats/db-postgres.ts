@@ -139,7 +139,7 @@ export function isPostgres(line: string): boolean {
   if (/^\{"timestamp":"[^"]+",.*"error_severity":/s.test(head.slice(0, 300)) || (head.startsWith('{') && line.includes('"error_severity":"'))) return true;
   if (csvShape.test(head)) return /,(?:LOG|FATAL|ERROR|WARNING|NOTICE|PANIC),[0-9A-Z]{5},/.test(line.slice(0, 2000));
   const severity = severityShape.exec(head);
-  return severity !== null && /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{3})? (?:[A-Z]{2,5}|[+-]\d\d)\b/.test(head.slice(0, severity.index)) && (/:  $/.test(severity[0]) || severity[1] === 'FATAL');
+  return severity !== null && /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{3})? (?:[A-Z]{2,5}|[+-]\d\d)\b/.test(head.slice(0, severity.index)) && (severity[0].endsWith(':  ') || severity[1] === 'FATAL');
 }
 
 /**

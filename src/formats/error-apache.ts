@@ -1,6 +1,6 @@
 import type { Event } from '../core/gen/event.ts';
 import { setUrl } from './access-line.ts';
-import { addressAndPort, looksLikeHost } from './address.ts';
+import { addressAndPort, addressBeforePort, looksLikeHost } from './address.ts';
 import { suhosin } from './error-nginx.ts';
 import type { LineReader } from './lines.ts';
 import type { Times } from './time.ts';
@@ -29,7 +29,8 @@ export class ApacheError implements LineReader {
     event.severity = head.level;
     event.pid = head.pid;
     if (head.client !== undefined) {
-      const peer = addressAndPort(head.client);
+      // 2.4 writes the port, and the pid, always.
+      const peer = head.pid === undefined ? addressAndPort(head.client) : addressBeforePort(head.client);
       event.source_ip = peer?.ip ?? (looksLikeHost(head.client) ? head.client : undefined);
       event.source_port = peer?.port;
     }
@@ -109,6 +110,12 @@ const rules: readonly { has: string; match: RegExp; action: string; outcome: 'fa
   { has: 'missing user', match: /^(?:Digest: )?missing user, realm, nonce, uri, digest, /, action: 'login', outcome: 'failure' },
   { has: 'pam', match: /^PAM: user '(.*)' - not authenticated: /is, action: 'login', outcome: 'failure' },
   { has: 'access to ', match: /^access to (.*) failed, reason: (?:user|verification of user id)/s, action: 'login', outcome: 'failure' },
+  { has: 'Authorization of user', match: /^Authorization of user (.*?) to access (.*) failed, reason: /s, action: 'login', outcome: 'failure' },
+  { has: 'denied by provider', match: /^(?:Digest: )?user [`'](.*)' in realm [`'].*' denied by provider: (.*)$/s, action: 'login', outcome: 'failure' },
+  { has: 'nonce', match: /^user (.*?): (?:nonce expired|one-time-nonce mismatch)/s, action: 'login', outcome: 'failure' },
+  { has: 'for Baikal', match: /PHP message: user (.*?) authentication failure for Baikal/s, action: 'login', outcome: 'failure' },
+  { has: 'Login denied for user', match: /^(?:WAR|ERR) \[Login denied for user "(.*)"\]/s, action: 'login', outcome: 'failure' },
+  { has: 'Could not retrieve user', match: /^(?:WAR|ERR) \[Could not retrieve user (.*) details\]/s, action: 'login', outcome: 'failure' },
   // --- refused
   { has: 'client denied by server configuration', match: /^client denied by server configuration: ()(.*)$/s, action: 'denied', outcome: 'failure' },
   { has: 'ccess denied because', match: /ccess denied because /, action: 'denied', outcome: 'failure' },

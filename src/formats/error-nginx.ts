@@ -56,22 +56,28 @@ export function isNginxError(line: string): boolean {
   return headShape.test(line.slice(0, 200));
 }
 
+/** Messages that hold nothing of the client's: their first `client:` is the real one. */
+const ownWords = /^(?:access forbidden by rule|limiting (?:requests|connections)|delaying request|no user\/password was provided|client intended to send|SSL_do_handshake\(\) failed|SSL_read\(\) failed|peer closed connection)/;
+
 interface Client { at: number; ip: string | undefined; ambiguous: boolean }
 
 function clientOf(body: string): Client {
   let chosen: Client = { at: -1, ip: undefined, ambiguous: false };
   let seen = 0;
+  const own = ownWords.test(body);
   for (let at = body.indexOf(', client: '); at >= 0 && seen < 64; at = body.indexOf(', client: ', at + 10), seen++) {
     const from = at + 10;
     let end = body.indexOf(',', from);
     if (end < 0) end = body.length;
     if (end - from > 60) continue;
-    const text = body.slice(from, end).trim();
+    // The mail proxy adds how: "192.0.2.1 using starttls".
+    const text = body.slice(from, end).trim().replace(/ using \w+$/, '');
     const peer = addressAndPort(text);
     if (!peer && text !== 'unix:') continue;
     if (end < body.length && !body.startsWith(', server: ', end)) continue;
     if (chosen.at < 0) {
       chosen = { at, ip: peer?.ip, ambiguous: false };
+      if (own) break;
       continue;
     }
     const between = body.slice(chosen.at, at);
@@ -143,6 +149,12 @@ function judge(message: string, event: Event): void {
     login(event, pam[1], 'failure');
     return;
   }
+  const connected = /^client \[?([0-9A-Fa-f:.]{2,45}?)\]?:(\d{1,5}) connected to \S+$/.exec(message);
+  if (connected) {
+    event.source_ip = addressAndPort(connected[1] ?? '')?.ip;
+    event.source_port = Number(connected[2]);
+    return set(event, 'connection', 'success');
+  }
   if (message.startsWith('client login failed')) return login(event, event.user, 'failure');
   if (message.startsWith('client logged in')) return login(event, event.user, 'success');
   if (message.startsWith('no user/password was provided')) return set(event, 'denied', 'failure');
@@ -170,14 +182,14 @@ function fastcgi(message: string, event: Event): void {
   const failed = phpLogin.exec(message);
   if (failed) {
     event.service = 'php';
-    return login(event, failed[1] ?? failed[2], 'failure');
+    return login(event, failed[1] ?? failed[2] ?? failed[3], 'failure');
   }
   const attacker = suhosin(message);
   if (attacker !== undefined) return set(event, 'blocked', 'failure');
   set(event, 'error', 'unknown');
 }
 
-const phpLogin = /PHP message: (?:(?:PHP )?\w+: +)?(?:(?:Failed login for|Authentication (?:attempt|failure) for(?: unknown user)?) "?([^\s"]{1,128})|(?:[Ll]ogin failed|FAILED LOGIN) for (?:user )?"?([^\s"]{1,128}))/;
+const phpLogin = /PHP message: (?:(?:PHP )?\w+: +)?(?:user (\S{1,128}) authentication failure for Baikal|(?:Failed login for|Authentication (?:attempt|failure) for(?: unknown user)?) "?([^\s"]{1,128})|(?:[Ll]ogin failed|FAILED LOGIN) for (?:user )?"?([^\s"]{1,128}))/;
 
 /** The attacker that Suhosin names at the fixed end of its alert: `(attacker 'ADDRESS', file '…'[, line N])`. */
 export function suhosin(text: string): string | undefined {

@@ -61,15 +61,16 @@ export function readLighttpd(message: string, event: Event): boolean {
     event.service = 'suhosin';
     return true;
   }
-  if (!/^(?:\([\w./-]+\.c\.\d+\) )?(?:password doesn't match|get_password failed|digest: |unexpected credentials)/.test(message)) return false;
-  const tail = /(?:username: (.*))?, IP: ([0-9A-Fa-f.:[\]]+)\s*$/s.exec(message);
+  if (!/^(?:\([\w./-]+\.c\.\d+\) )?(?:password doesn't match|get_password failed|digest: |unexpected credentials|user ".*" (?:not found|password mismatch)|client used invalid token)/.test(message)) return false;
+  // 1.4.6x left out the comma.
+  const tail = /(?:username: (.*?))?,? IP: ([0-9A-Fa-f.:[\]]+)\s*$/s.exec(message.slice(0, 8192));
   const peer = addressAndPort(tail?.[2] ?? '');
   if (!peer) return false;
   event.category = 'authentication';
   event.action = 'login';
   event.outcome = 'failure';
   event.source_ip = peer.ip;
-  event.user = tail?.[1] ?? /auth failed for +(\S+) *:/.exec(message)?.[1];
+  event.user = tail?.[1] ?? (/auth failed for +(\S+) *:/.exec(message) ?? /user "(.*)" (?:not found|password mismatch)/s.exec(message))?.[1];
   event.method = message.includes('digest') ? 'digest' : 'basic';
   return true;
 }

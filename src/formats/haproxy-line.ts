@@ -1,7 +1,6 @@
 import type { Event } from '../core/gen/event.ts';
 import { finishRequest, nextQuote, plain, setRequest } from './access-line.ts';
-import { canonicalIp } from '../core/address.ts';
-import { addressAndPort } from './address.ts';
+import { addressBeforePort } from './address.ts';
 import type { LineReader } from './lines.ts';
 import type { Times } from './time.ts';
 
@@ -16,7 +15,7 @@ export class HaproxyLine implements LineReader {
     const open = line.indexOf(' [');
     const close = line.indexOf('] ', open);
     if (open < 2 || open > 60 || close < 0 || close - open > 40) return false;
-    const peer = withPort(line.slice(0, open));
+    const peer = addressBeforePort(line.slice(0, open));
     if (!peer) return false;
     if (times) {
       const ms = times.any(line, open + 2);
@@ -60,13 +59,6 @@ function connection(rest: string, words: readonly string[], event: Event): boole
   event.action = 'connection';
   event.outcome = 'success';
   return true;
-}
-
-/** HAProxy always writes the port, so the last colon divides even an unbracketed IPv6 address. */
-function withPort(text: string): { ip: string; port?: number } | undefined {
-  const colon = text.lastIndexOf(':');
-  const ip = colon < 0 ? undefined : canonicalIp(text.slice(0, colon));
-  return ip === undefined ? addressAndPort(text) : { ip, port: Number(text.slice(colon + 1)) };
 }
 
 export function isHaproxyLine(line: string): boolean {

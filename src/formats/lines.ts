@@ -28,8 +28,8 @@ export interface LineFormatSpec {
 
 /** A format whose every line is a record of its own. */
 export function lineFormat(spec: LineFormatSpec): LogFormat {
-  const { id, title, paths, aliases, sniff } = spec;
-  return { id, title, paths, aliases, sniff, open: (context, emit) => new LineDecoder(spec, context, emit) };
+  const { id, title, paths, aliases } = spec;
+  return { id, title, paths, aliases, sniff: (line) => spec.sniff(line), open: (context, emit) => new LineDecoder(spec, context, emit) };
 }
 
 class LineDecoder implements LogDecoder {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Times } from './time.ts';
 
@@ -34,6 +34,7 @@ describe('times as logs write them', () => {
     ['261122  2:27:01 x', '2026-11-22T02:27:01.000Z', 15],
     ['261122 12:27:01 x', '2026-11-22T12:27:01.000Z', 15],
     ['20261122 02:27:01', '2026-11-22T02:27:01.000Z', 17],
+    ['[Sun Nov 22 02:27:01 2026] x', '2026-11-22T02:27:01.000Z', 25],
     ['20261122-02:27:01] x', '2026-11-22T02:27:01.000Z', 17],
     ['1795314421 x', '2026-11-22T02:27:01.000Z', 10],
     ['1795314421.250 x', '2026-11-22T02:27:01.250Z', 14],
@@ -94,7 +95,7 @@ describe('the year that RFC 3164 leaves out', () => {
 });
 
 describe('times that cannot be read', () => {
-  it.each(['', 'no time here', 'Nov 31 02:27:01', 'Foo 22 02:27:01', 'Nov 22 25:00:00', '2026-13-01T00:00:00Z', '2026-02-29 10:00:00', '0000-12-30 00:00:00', '99/Foo/2026:00:00:00', '12:30:00'])('%j falls back to the line before and is counted', (text) => {
+  it.each(['', 'no time here', 'Nov 31 02:27:01', 'Foo 22 02:27:01', 'Nov 22 25:00:00', '2026-13-01T00:00:00Z', '2026-02-29 10:00:00', '0000-12-30 00:00:00', '99/Foo/2026:00:00:00', '12:30:00', '['.repeat(100_000)])('%j falls back to the line before and is counted', (text) => {
     const times = utc();
     expect(times.read(text)).toBe(now);
     times.read('Nov 22 02:27:01');

@@ -43,8 +43,9 @@ export class Times {
     return this.last ?? this.#context.now();
   }
 
-  /** Any shape, chosen by its first characters. */
-  any(text: string, at: number): number {
+  /** Any shape, chosen by its first characters; one `[` may stand before it. */
+  any(text: string, start: number): number {
+    const at = text.charCodeAt(start) === 91 ? start + 1 : start;
     const first = text.charCodeAt(at);
     if (first >= 48 && first <= 57) {
       const sep4 = text.charCodeAt(at + 4);
@@ -55,7 +56,6 @@ export class Times {
       const compact = this.compact(text, at);
       return this.next < 0 ? this.epoch(text, at) : compact;
     }
-    if (first === 91) return this.any(text, at + 1);
     // "Sun Nov 22 …", "Sun 2026-11-22 …" or "Nov 22 …".
     if (text.charCodeAt(at + 3) !== 32) return this.syslog(text, at);
     if (isLetter(text.charCodeAt(at + 4))) return this.ctime(text, at);

@@ -21,31 +21,44 @@ export interface GlobResult {
   truncated: boolean;
 }
 
-const segmentRegex = new Map<string, RegExp>();
-
-/** Does a name match a pattern without slashes? `*` does not match a leading dot, as in a shell. */
+/** Does a name match a pattern without slashes? `*` does not match a leading dot, as in a shell. Linear in the name. */
 export function nameMatches(pattern: string, name: string): boolean {
-  if (!pattern.includes('*')) return pattern === name;
-  if (name.startsWith('.') && !pattern.startsWith('.')) return false;
-  let regex = segmentRegex.get(pattern);
-  if (!regex) {
-    // Adjacent stars become one: `[^/]*[^/]*` would be slow on long names.
-    const body = pattern.replace(/\*+/g, '*').split('*').map((s) => s.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*');
-    regex = new RegExp(`^${body}$`, 's');
-    if (segmentRegex.size > 1000) segmentRegex.clear();
-    segmentRegex.set(pattern, regex);
+  const first = pattern.indexOf('*');
+  if (first < 0) return pattern === name;
+  if (first === 0 && name.startsWith('.')) return false;
+  const parts = pattern.split('*');
+  const suffix = parts[parts.length - 1]!;
+  if (name.length < first + suffix.length || !name.startsWith(parts[0]!) || !name.endsWith(suffix)) return false;
+  // The parts between stars at their earliest: if any choice fits, this one does.
+  let at = first;
+  const end = name.length - suffix.length;
+  for (let i = 1; i < parts.length - 1; i++) {
+    const found = name.indexOf(parts[i]!, at);
+    if (found < 0 || found + parts[i]!.length > end) return false;
+    at = found + parts[i]!.length;
   }
-  return regex.test(name);
+  return true;
 }
 
-/** One test for whole paths against absolute patterns, with the same meaning as `expandGlobs`. */
+const partsOf = (path: string): string[] => path.split('/').filter((s) => s !== '');
+
+/** One test for whole paths against absolute patterns, with the same meaning as `expandGlobs`; a last `**` takes all below. */
 export function pathMatcher(patterns: readonly string[]): (path: string) => boolean {
-  const regexes = patterns.map((pattern) => new RegExp(`^${pattern.split('/').filter((s) => s !== '').map((part) => {
-    if (part === '**') return '(?:/(?!\\.)[^/]+)*';
-    const body = part.replace(/\*+/g, '*').split('*').map((s) => s.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('[^/]*');
-    return `/${part.startsWith('*') ? '(?!\\.)' : ''}${body}`;
-  }).join('')}$`, 's'));
-  return (path) => regexes.some((r) => r.test(path));
+  const split = patterns.map(partsOf);
+  return (path) => {
+    const names = partsOf(path);
+    return split.some((pattern) => partsMatch(pattern, 0, names, 0));
+  };
+}
+
+function partsMatch(pattern: readonly string[], p: number, names: readonly string[], n: number): boolean {
+  const part = pattern[p];
+  if (part === undefined) return n === names.length;
+  if (part !== '**') return n < names.length && nameMatches(part, names[n]!) && partsMatch(pattern, p + 1, names, n + 1);
+  for (let i = n; ; i++) {
+    if (partsMatch(pattern, p + 1, names, i)) return true;
+    if (i >= names.length || names[i]!.startsWith('.')) return false;
+  }
 }
 
 /**
@@ -95,7 +108,7 @@ export async function expandGlobs(patterns: readonly string[], limits: GlobLimit
 
   for (const pattern of patterns) {
     if (!pattern.startsWith('/')) throw new TypeError(`expected an absolute path pattern, got ${JSON.stringify(pattern)}`);
-    await walk('', pattern.split('/').filter((s) => s !== ''), 0, 0);
+    await walk('', partsOf(pattern), 0, 0);
   }
   result.paths = [...paths];
   result.folders = [...listings.keys()].map((f) => (f === '' ? '/' : f));

@@ -25,7 +25,7 @@ const tools = ['usr/bin/journalctl', 'bin/journalctl', 'usr/local/bin/journalctl
  * runs (it then owns /dev/log, so everything syslog gets goes through it) and /var/log/journal (kept) or
  * /run/log/journal (until reboot) holds a system journal. `root` stands before all paths.
  */
-export async function journalAvailable(host: { root?: string } = {}): Promise<JournalState> {
+export async function journalState(host: { root?: string } = {}): Promise<JournalState> {
   const root = host.root ?? '/';
   const folder = await journalFolder(root);
   const no = (zh: string, en: string): JournalState => ({ live: false, folder, why: { zh, en } });
@@ -39,6 +39,9 @@ export async function journalAvailable(host: { root?: string } = {}): Promise<Jo
   for (const tool of tools) if (await stat(join(root, tool)).then((s) => s.isFile(), () => false)) return { live: true, folder, why: undefined };
   return no('找不到 journalctl；请安装 systemd', 'there is no journalctl; install systemd');
 }
+
+/** Is the journal to be read instead of the files that rsyslog makes of it? */
+export const journalAvailable = async (host: { root?: string } = {}): Promise<boolean> => (await journalState(host)).live;
 
 /** The folder (they are named by machine id) whose system journal was written to last; undefined when there is none that can be seen. */
 export async function journalFolder(root = '/'): Promise<string | undefined> {

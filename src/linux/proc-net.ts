@@ -110,9 +110,12 @@ export function socketOwners(procfs: Procfs, inodes: ReadonlySet<number>, pids: 
     const fds = procfs.fds(pid);
     looked++; // opening the folder costs about as much as reading a link
     if (fds === undefined) continue;
+    let missed = 0;
     for (const fd of fds) {
       if (looked++ >= budget) break;
       const target = procfs.fd(pid, fd);
+      // One may have been closed just now; several mean that this process is gone or not ours to see.
+      if (target === undefined && ++missed === 3) break;
       if (target === undefined || !target.startsWith('socket:[')) continue;
       const inode = Number(target.slice(8, -1));
       if (inodes.has(inode) && !owners.has(inode)) owners.set(inode, pid);
@@ -127,10 +130,11 @@ const inUse = /(\w+): inuse (\d+)/g;
 /**
  * A text that changes whenever a connection was opened or the number of sockets changed. Reading it is
  * a hundred times cheaper than the tables, which walk the kernel's whole hash. Not seen in it: one
- * listener closed and another opened in the same moment.
+ * listener closed and another opened in the same moment. Undefined where the kernel keeps no such counters.
  */
-export function socketStamp(procfs: Procfs): string {
-  const snmp = procfs.read('net/snmp') ?? '';
+export function socketStamp(procfs: Procfs): string | undefined {
+  const snmp = procfs.read('net/snmp');
+  if (snmp === undefined) return undefined;
   // The second "Tcp:" line holds the figures: ActiveOpens, PassiveOpens, … CurrEstab.
   const tcp = snmp.slice(snmp.lastIndexOf('\nTcp: ') + 6).split(' ', 9);
   const counts = `${procfs.read('net/sockstat') ?? ''}\n${procfs.read('net/sockstat6') ?? ''}`;

@@ -7,6 +7,7 @@
  */
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { own } from '../core/own.ts';
 
 export interface ProcStat {
   pid: number;
@@ -52,13 +53,16 @@ export class Procfs {
       return this.#miss(error, name);
     }
     try {
+      // Files of a process come whole in one read; tables of the host come in pieces until a read gives nothing.
+      const whole = name.charCodeAt(0) <= 0x39;
       const full: Buffer[] = [];
       let filled = 0;
       for (let left = max; left > 0;) {
-        const got = readSync(file, shared, filled, Math.min(left, shared.length - filled), null);
-        if (got === 0) break;
+        const asked = Math.min(left, shared.length - filled);
+        const got = readSync(file, shared, filled, asked, null);
         left -= got;
         filled += got;
+        if (got === 0 || (whole && got < asked)) break;
         if (filled === shared.length) { full.push(Buffer.from(shared)); filled = 0; }
       }
       return full.length === 0 ? shared.toString('utf8', 0, filled) : Buffer.concat([...full, shared.subarray(0, filled)]).toString('utf8');
@@ -195,7 +199,8 @@ const lxc = /\/lxc(?:\.payload\.|\/)([^/\n]+)/;
 
 /** Container id in a control group file: the last 64 hex digits of a path, or the name of an LXC container. */
 export function containerOf(cgroup: string): string | undefined {
-  return cgroup.match(containerHex)?.at(-1) ?? lxc.exec(cgroup)?.[1];
+  const id = cgroup.match(containerHex)?.at(-1) ?? lxc.exec(cgroup)?.[1];
+  return id === undefined ? undefined : own(id);
 }
 
 /** The number that follows `label`; NaN when there is none. */

@@ -3,8 +3,8 @@
  * and zone go, IPv6 is written as RFC 5952 asks. A host name stays as it is.
  */
 export function canonicalAddress(text: string): string {
-  if (!text.includes(':')) return text;
   let bare = text;
+  if (!bare.includes(':') && bare.charCodeAt(0) !== 91) return bare;
   if (bare.charCodeAt(0) === 91) {
     const close = bare.indexOf(']');
     bare = bare.slice(1, close < 0 ? undefined : close);

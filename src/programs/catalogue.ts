@@ -39,7 +39,6 @@ import { sudo } from './sudo/program.ts';
 import { systemd } from './systemd/program.ts';
 import { vnc } from './vnc/program.ts';
 import { vsftpd } from './vsftpd/program.ts';
-import { webapps } from './webapps/program.ts';
 import { webmin } from './webmin/program.ts';
 import { xrdp } from './xrdp/program.ts';
 
@@ -61,7 +60,6 @@ export const programs: readonly Program[] = [
   systemd,
   vnc,
   webmin,
-  webapps,
   xrdp,
   asterisk,
   courier,

@@ -82,28 +82,32 @@ function readOther(text: string, event: Event): PamFact {
 }
 
 /**
- * `…; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7  user=root`. A client may choose ruser (mail and
- * ftp servers) or user, so "rhost=" may stand in either: when ruser is empty the first is the daemon's own,
- * else the last that is followed by user= or the end.
+ * `…; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7  user=root`. A client may choose user and, with mail
+ * and ftp servers, ruser, so " rhost=" may stand in either. sshd (tty=ssh) leaves ruser empty: there the first
+ * is the daemon's own. Elsewhere the readings must agree, or no address is given: it could be a bystander's.
  */
 function readFields(text: string, event: Event): void {
   const ruserAt = text.indexOf(' ruser=');
   const ttyAt = text.indexOf(' tty=');
-  // sshd writes tty=ssh for want of a terminal.
-  if (ttyAt > 0 && ruserAt > ttyAt + 5 && ruserAt - ttyAt < 64 && !text.startsWith('ssh ', ttyAt + 5)) event.terminal = text.slice(ttyAt + 5, ruserAt);
-  const own = ruserAt >= 0 && text.startsWith(' rhost=', ruserAt + 7);
-  let at = own ? ruserAt + 7 : text.lastIndexOf(' rhost=');
-  while (at >= 0) {
+  const isSsh = ttyAt > 0 && text.startsWith('ssh ', ttyAt + 5);
+  if (ttyAt > 0 && !isSsh && ruserAt > ttyAt + 5 && ruserAt - ttyAt < 64) event.terminal = text.slice(ttyAt + 5, ruserAt);
+  let found: { at: number; host: string; userAt: number } | undefined;
+  let readings = 0;
+  for (let at = text.indexOf(' rhost='); at >= 0 && readings < mostReadings; at = text.indexOf(' rhost=', at + 1)) {
     let end = text.indexOf(' ', at + 7);
     if (end < 0) end = text.length;
     const userAt = text.startsWith('  user=', end) ? end + 7 : text.startsWith(' user=', end) ? end + 6 : -1;
-    if (own || userAt >= 0 || text.slice(end).trim() === '') {
-      const rhost = text.slice(at + 7, end);
-      if (isHost(rhost)) event.source_ip = canonicalAddress(rhost);
-      if (userAt >= 0) event.user = text.slice(userAt).trimEnd();
-      else if (!own && ruserAt >= 0 && ruserAt + 7 < at) event.user = text.slice(ruserAt + 7, at);
-      return;
-    }
-    at = at === 0 ? -1 : text.lastIndexOf(' rhost=', at - 1);
+    if (userAt < 0 && text.slice(end).trim() !== '') continue;
+    const host = text.slice(at + 7, end);
+    if (readings > 0 && host !== found?.host) { found = undefined; break; }
+    readings += 1;
+    found = { at, host, userAt };
+    if (isSsh) break;
   }
+  if (found === undefined) return;
+  if (isHost(found.host)) event.source_ip = canonicalAddress(found.host);
+  if (found.userAt >= 0) event.user = text.slice(found.userAt).trimEnd();
+  else if (ruserAt >= 0 && ruserAt + 7 < found.at) event.user = text.slice(ruserAt + 7, found.at);
 }
+
+const mostReadings = 16;

@@ -7,10 +7,15 @@ import type { Event } from '../core/format.ts';
  * (a fixed start, a fixed end), and where there is no such place, only when all candidates agree.
  */
 
+/** A genuine line has one place for an address; where more than so many look like it, none is read. */
+export const mostCandidates = 16;
+
 /** The address in the brackets that open at `open` (`[192.0.2.1]`, `[IPv6:2001:db8::1]`); undefined when it is none. */
 export function bracketIp(text: string, open: number): string | undefined {
-  const close = open < 0 ? -1 : text.indexOf(']', open);
-  if (close < 0 || close - open > 60) return undefined;
+  if (open < 0) return undefined;
+  let close = open + 1;
+  while (close - open <= 60 && text.charCodeAt(close) !== 93) close++;
+  if (close - open > 60) return undefined;
   const start = text.startsWith('IPv6:', open + 1) ? open + 6 : open + 1;
   return canonicalIp(text.slice(start, close));
 }
@@ -111,8 +116,8 @@ export function takeSolePeer(text: string, mark: string, end: string, event: Eve
   let found: string | undefined;
   for (let at = text.indexOf(mark, from); at >= 0; at = text.indexOf(mark, at + 1)) {
     const start = at + mark.length;
-    const stop = text.indexOf(end, start);
-    if (stop < 0 || stop - start > 60 || !takePeer(text.slice(start, stop), event)) continue;
+    const stop = text.slice(start, start + 61).indexOf(end);
+    if (stop < 0 || !takePeer(text.slice(start, start + stop), event)) continue;
     if (found !== undefined && found !== event.source_ip) {
       event.source_ip = undefined;
       event.source_port = undefined;

@@ -13,6 +13,12 @@ export async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   }
 }
 
+/** Processor time that this program has used, ms. What a look costs is measured by it: on a busy machine most of the clock's time belongs to others. */
+export function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /**
  * Wait until the next look so that looking takes at most about one part in `share` of the time, but never
  * more than `most` times the interval: a machine made busy on purpose must not blind the sensor for long.

@@ -4,7 +4,7 @@
 export interface Network { width: 32 | 128; bits: bigint; prefix: number }
 
 /** The address's value, or undefined when it is none. IPv4-mapped IPv6 addresses are IPv4; a zone (%eth0) is ignored. */
-export function parseAddress(text: string): { width: 32 | 128; bits: bigint } | undefined {
+function parseAddress(text: string): { width: 32 | 128; bits: bigint } | undefined {
   if (text.length > 64) return undefined;
   if (!text.includes(':')) {
     const bits = parseV4(text);

@@ -3,12 +3,13 @@
  * the rule written by JSON.stringify: nothing of a rule can become code. Regexes, sets and items are passed beside
  * it as constants.
  */
+import { inNetwork } from './cidr.ts';
 import type { Expression } from './expression.ts';
 import type { Frame, Slot } from './frame.ts';
 import { compileGlob, escapeRegex, shapeOf } from './glob.ts';
 import { refHolds } from './interpret.ts';
 import type { Item, Test, Value } from './types.ts';
-import { compares, dateHolds, inNetwork } from './values.ts';
+import { compares, dateHolds } from './values.ts';
 
 export type Compiled<E> = (frame: Frame<E>) => boolean;
 
@@ -82,7 +83,11 @@ class Writer<E> {
   private field(item: Item, field: string): string {
     const name = this.slotName(field);
     const tests = item.values.flatMap((value) => value.tests);
-    if (tests.every((test) => test.kind === 'exists')) return this.join(item, (value) => `(${name}.at(f), ${value.tests.map((test) => `s.raw ${test.kind === 'exists' && test.value ? '!==' : '==='} undefined`).join(' || ')})`.replaceAll('s.raw', `${name}.raw`));
+    // exists stands alone in its chain, so all values of the item ask for presence.
+    if (tests[0]?.kind === 'exists') {
+      const present = (test: Test): string => `${name}.raw ${test.kind === 'exists' && test.value ? '!==' : '==='} undefined`;
+      return `(${name}.at(f), ${tests.map(present).join(' || ')})`;
+    }
     const nothing = this.join(item, (value) => String(value.tests.some((test) => test.kind === 'null')));
     // l: folded text, t: raw text; only what the tests need is made.
     const low = tests.some((test) => usesFolded(test));
@@ -137,8 +142,7 @@ class Writer<E> {
         }
       }
       case 'null': return 'false';
-      // Mixed with other tests only on a scalar, which is present.
-      case 'exists': return String(test.value);
+      case 'exists': return String(test.value); // of a scalar, which is present
       case 'regex': return `${this.constant(test.compiled.matcher)}.test(t)`;
       case 'cidr': return `H.inNetwork(t, ${this.constant(test.network)})`;
       case 'compare': return `H.compares(${name}.raw, ${JSON.stringify(test.op)}, ${number(test.value)})`;
@@ -166,7 +170,7 @@ function usesFolded(test: Test): boolean {
 const simplify = (source: string): string => source.includes('&&') ? String(!source.includes('false')) : String(source.includes('true'));
 
 /** Fixed texts as alternations; V8 optimises patterns below 20 kB better, so they come in pieces. */
-export function alternations(texts: readonly string[], flags = ''): RegExp[] {
+function alternations(texts: readonly string[], flags = ''): RegExp[] {
   const out: RegExp[] = [];
   let piece: string[] = [];
   let length = 0;

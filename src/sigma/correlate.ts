@@ -31,7 +31,7 @@ export class Evidence<E> {
   clear(): void { this.ring.fill(undefined); }
 }
 
-export interface CorrelatorLimits { groups: number; entries: number; perGroup: number; lateness: number; evidence: number }
+export interface CorrelatorLimits { perGroup: number; lateness: number; evidence: number }
 
 /** What fired: the engine makes a Match of it. */
 export interface Firing<E> {
@@ -57,12 +57,16 @@ interface Group<E> {
   from: number;
   firing: boolean;
   unreported: number;
+  /** Neighbours in the order of last touch. */
+  older: Group<E> | undefined;
+  younger: Group<E> | undefined;
   /** The engine's clock when it was last touched; NaN before the clock runs. */
   touched: number;
   /** When its window opened (conditions judged at close), event time and clock. */
   opened: number;
   openedClock: number;
-  last: E;
+  /** The latest event, for windows judged at close; others must not hold a whole event each. */
+  last: E | undefined;
 }
 
 /** Values of group-by fields and the counted field of one event. */
@@ -78,6 +82,8 @@ export class Correlator<E> {
   private readonly limits: CorrelatorLimits;
   private readonly evidence: Evidence<E>;
   private readonly groups = new Map<string, Group<E>>();
+  private oldest: Group<E> | undefined;
+  private youngest: Group<E> | undefined;
   private readonly open = new Set<Group<E>>();
   private readonly numbers: boolean;
   /** Whether groups keep a running measure: event_count needs positions only, closed windows are measured once. */
@@ -95,12 +101,12 @@ export class Correlator<E> {
 
   get groupCount(): number { return this.groups.size; }
 
-  clear(): void { this.groups.clear(); this.open.clear(); this.entryCount = 0; }
+  clear(): void { this.groups.clear(); this.open.clear(); this.oldest = undefined; this.youngest = undefined; this.entryCount = 0; }
 
   /** Takes an event that matched rules (bits of `mask` are positions in the correlation's `rules`). */
   observe(event: E, time: number, mask: number, sample: Sample, emit: (firing: Firing<E>) => void): void {
     const key = sample.group.length === 1 ? sample.group[0]! : JSON.stringify(sample.group);
-    const group = this.touch(key, sample.group, event);
+    const group = this.touch(key, sample.group);
     if (this.atClose && group.entries.size > 0) {
       if (time > group.opened + this.rule.timespan + this.limits.lateness) this.closeWindows(group, time, emit);
       if (group.entries.size > 0 && time < group.opened) {
@@ -109,19 +115,16 @@ export class Correlator<E> {
       }
     }
     if (this.atClose && group.entries.size === 0) this.openWindow(group, time);
-    group.last = event;
-    const late = group.entries.size > 0 && time < group.entries.time(group.entries.size - 1);
+    if (this.atClose) group.last = event;
+    if (!this.atClose) this.dropBefore(group, time - this.rule.timespan - this.limits.lateness);
     if (group.entries.size >= this.limits.perGroup) { this.dropFirst(group, 1); this.droppedEntries++; }
-    group.entries.insert(time, this.evidence.put(event), mask, sample.number, sample.label);
+    const late = group.entries.size > 0 && time < group.entries.time(group.entries.size - 1);
+    const index = group.entries.insert(time, this.evidence.put(event), mask, sample.number, sample.label);
     this.entryCount++;
     group.unreported++;
-    if (!this.atClose) {
-      if (late) group.measure = undefined; // it missed an insertion in its middle; judgeLate begins it anew
-      this.dropBefore(group, time - this.rule.timespan - this.limits.lateness);
-      if (late) this.judgeLate(group, time, event, emit);
-      else this.judgeNewest(group, time, event, emit);
-    }
-    if (this.entryCount > this.limits.entries) this.shed(group);
+    if (this.atClose) return;
+    if (late) this.judgeLate(group, index, event, emit);
+    else this.judgeNewest(group, time, event, emit);
   }
 
   /** Time goes on without events: closes windows that are due and forgets groups nobody touched for long. */
@@ -132,10 +135,10 @@ export class Correlator<E> {
       if (Number.isNaN(group.openedClock)) group.openedClock = Math.min(now, Math.max(group.opened, 0));
       if (group.openedClock + timespan + this.limits.lateness >= now) break;
       this.closeWindows(group, now, emit, true);
-      if (group.entries.size === 0) { this.groups.delete(group.key); this.open.delete(group); }
+      if (group.entries.size === 0 && this.groups.get(group.key) === group) this.forget(group);
     }
     if (this.atClose) return;
-    for (const group of this.groups.values()) {
+    for (let group = this.oldest; group; group = this.oldest) {
       if (Number.isNaN(group.touched)) group.touched = now;
       if (group.touched + timespan + this.limits.lateness >= now) break;
       this.forget(group);
@@ -144,33 +147,51 @@ export class Correlator<E> {
 
   // ---- groups ----
 
-  private touch(key: string, values: readonly string[], event: E): Group<E> {
+  private touch(key: string, values: readonly string[]): Group<E> {
     let group = this.groups.get(key);
     if (group) {
-      this.groups.delete(key); // to the young end
+      if (group !== this.youngest) { this.unlink(group); this.link(group); }
       group.touched = this.clock;
     } else {
-      if (this.groups.size >= this.limits.groups) { this.forget(this.groups.values().next().value!); this.evictedGroups++; }
       const entries = new Entries(this.numbers, this.rule.kind === 'value_count');
       group = {
-        key, values, entries, measure: this.measured ? new Measure(this.rule, entries) : undefined, from: 0,
-        firing: false, unreported: 0, touched: this.clock, opened: 0, openedClock: Number.NaN, last: event,
+        key: own(key), values: values.map(own), entries, measure: this.measured ? new Measure(this.rule, entries) : undefined, from: 0,
+        firing: false, unreported: 0, older: undefined, younger: undefined, touched: this.clock, opened: 0, openedClock: Number.NaN, last: undefined,
       };
+      this.groups.set(group.key, group);
+      this.link(group);
     }
-    this.groups.set(key, group);
     return group;
   }
 
+  // The order of last touch is a list through the groups. A Map's own order would do, but V8 keeps deleted entries
+  // in their bucket until it rehashes: one busy key deleted and set again and again costs more each time.
+
+  private link(group: Group<E>): void {
+    group.older = this.youngest;
+    group.younger = undefined;
+    if (this.youngest) this.youngest.younger = group; else this.oldest = group;
+    this.youngest = group;
+  }
+
+  private unlink(group: Group<E>): void {
+    if (group.older) group.older.younger = group.younger; else this.oldest = group.younger;
+    if (group.younger) group.younger.older = group.older; else this.youngest = group.older;
+  }
+
   private forget(group: Group<E>): void {
+    this.unlink(group);
     this.groups.delete(group.key);
     this.open.delete(group);
     this.entryCount -= group.entries.size;
   }
 
-  /** Too many entries in all groups together: the groups longest untouched go. */
-  private shed(keep: Group<E>): void {
-    for (const group of this.groups.values()) {
-      if (this.entryCount <= this.limits.entries || group === keep) return;
+  /** Gives up the groups longest untouched until so many groups and entries are gone; the youngest stays. */
+  shed(groups: number, entries: number): void {
+    const groupsLeft = this.groups.size - groups;
+    const entriesLeft = this.entryCount - entries;
+    for (let group = this.oldest; group; group = this.oldest) {
+      if (this.groups.size <= 1 || (this.groups.size <= groupsLeft && this.entryCount <= entriesLeft)) return;
       this.forget(group);
       this.evictedGroups++;
     }
@@ -200,30 +221,75 @@ export class Correlator<E> {
     if (group.measure) while (group.entries.time(group.from) < start) group.measure.remove(group.from++);
     else group.from = group.entries.lowerBound(start);
     const value = group.measure ? group.measure.value(group.from, last) : last - group.from + 1;
-    if (this.conditionHolds(value, group.measure)) { emit(this.fire(group, event, group.from, last, value)); return; }
+    if (this.conditionHolds(value, group.measure)) {
+      if (!group.firing || this.completes(group.entries, last)) emit(this.fire(group, event, group.from, last, value));
+      return;
+    }
     if (group.firing) this.endRun(group);
   }
 
-  /** An event older than the group's newest: any window that contains it counts, so slide one over all of them. */
-  private judgeLate(group: Group<E>, time: number, event: E, emit: (firing: Firing<E>) => void): void {
+  /** A sequence that has been told of is told of again when it is completed again, not when one of its earlier steps recurs. */
+  private completes(entries: Entries, index: number): boolean {
+    const { kind, rules } = this.rule;
+    return kind !== 'temporal_ordered' || (entries.mask(index) & 1 << (rules.length - 1)) !== 0;
+  }
+
+  /**
+   * An event older than the group's newest: any window that contains it counts, so slide one from the window that
+   * ends with it to the last that still contains it, and fire for the best.
+   */
+  private judgeLate(group: Group<E>, index: number, event: E, emit: (firing: Firing<E>) => void): void {
     const { entries } = group;
     const span = this.rule.timespan;
-    const measure = this.measured ? new Measure(this.rule, entries) : undefined;
-    let from = entries.lowerBound(time - span);
+    const time = entries.time(index);
+    const rewound = this.rewind(group, index, time - span);
+    const { measure } = rewound;
+    let { from } = rewound;
     let best: { from: number; to: number; value: number } | undefined;
-    for (let to = from; to < entries.size && entries.time(to) <= time + span; to++) {
+    let to = index;
+    for (; to < entries.size; to++) {
+      const end = entries.time(to);
+      if (end > time + span) break;
       measure?.add(to);
-      while (entries.time(from) < entries.time(to) - span) { measure?.remove(from); from++; }
-      if (entries.time(to) < time) continue;
+      while (entries.time(from) < end - span) { measure?.remove(from); from++; }
       const value = measure ? measure.value(from, to) : to - from + 1;
       if (this.conditionHolds(value, measure) && (!best || value > best.value)) best = { from, to, value };
     }
     if (this.measured) {
-      group.measure = new Measure(this.rule, entries);
-      group.from = entries.lowerBound(entries.time(entries.size - 1) - span);
-      for (let i = group.from; i < entries.size; i++) group.measure.add(i);
+      if (to === entries.size) { group.measure = measure; group.from = from; }
+      else this.remeasure(group);
     }
     if (best) emit(this.fire(group, event, best.from, best.to, best.value));
+  }
+
+  /**
+   * A measure of the entries from `start` to just before `index`. Taken from the running one by removing what is
+   * newer, so that a slightly late event costs little; anew when the event is not in the newest window or the
+   * measure depends on order.
+   */
+  private rewind(group: Group<E>, index: number, start: number): { measure: Measure | undefined; from: number } {
+    const { entries } = group;
+    if (!this.measured) return { measure: undefined, from: entries.lowerBound(start) };
+    // The running measure holds from…newest; the new entry, which it has not seen, stands in between.
+    if (group.measure && index > group.from && this.rule.kind !== 'temporal_ordered') {
+      const { measure } = group;
+      let { from } = group;
+      for (let i = entries.size - 1; i > index; i--) measure.remove(i);
+      while (from > 0 && entries.time(from - 1) >= start) measure.add(--from);
+      return { measure, from };
+    }
+    const measure = new Measure(this.rule, entries);
+    const from = entries.lowerBound(start);
+    for (let i = from; i < index; i++) measure.add(i);
+    return { measure, from };
+  }
+
+  /** Begins the running measure anew over the newest window. */
+  private remeasure(group: Group<E>): void {
+    const { entries } = group;
+    group.measure = new Measure(this.rule, entries);
+    group.from = entries.lowerBound(entries.time(entries.size - 1) - this.rule.timespan);
+    for (let i = group.from; i < entries.size; i++) group.measure.add(i);
   }
 
   private conditionHolds(value: number, measure: Measure | undefined): boolean {
@@ -235,7 +301,7 @@ export class Correlator<E> {
 
   private openWindow(group: Group<E>, time: number): void {
     group.opened = time;
-    group.openedClock = Number.isNaN(this.clock) ? Number.NaN : Math.max(time, this.clock);
+    group.openedClock = this.clock; // not the event's time: one from the future would hold up all windows behind it
     this.open.delete(group);
     this.open.add(group);
   }
@@ -243,15 +309,16 @@ export class Correlator<E> {
   /** Judges and drops the windows that end (with lateness) before `now`; with `all`, the one that is open as well. */
   private closeWindows(group: Group<E>, now: number, emit: (firing: Firing<E>) => void, all = false): void {
     const { entries } = group;
-    let first = true;
-    while (entries.size > 0 && ((all && first) || now > group.opened + this.rule.timespan + this.limits.lateness)) {
-      first = false;
+    for (let due = all; entries.size > 0 && (due || now > group.opened + this.rule.timespan + this.limits.lateness); due = false) {
       const end = group.opened + this.rule.timespan;
       let last = -1;
       const measure = new Measure(this.rule, entries);
       while (last + 1 < entries.size && entries.time(last + 1) <= end) measure.add(++last);
       const value = measure.value(0, last);
-      if (this.conditionHolds(value, measure)) emit(this.fire(group, this.evidence.get(entries.event(last)) ?? group.last, 0, last, value));
+      const event = this.evidence.get(entries.event(last)) ?? group.last;
+      if (event !== undefined && this.conditionHolds(value, measure)) emit(this.fire(group, event, 0, last, value));
+      // What fired may have filled other correlations, and they may have made room at this group's cost.
+      if (this.groups.get(group.key) !== group) return;
       group.firing = false;
       this.dropFirst(group, last + 1);
       if (entries.size > 0) this.openWindow(group, entries.time(0));
@@ -308,8 +375,14 @@ export class Correlator<E> {
   }
 }
 
+/**
+ * A copy of its own: V8 cuts texts out of log lines as views that keep the whole line in memory, which a group of a
+ * month must not.
+ */
+export const own = (text: string): string => text.length < 13 ? text : JSON.parse(JSON.stringify(text)) as string;
+
 /** Whether more events can make a condition false that held: then only a closed window decides. */
-export function judgedAtClose(rule: Correlation): boolean {
+function judgedAtClose(rule: Correlation): boolean {
   const { lt, lte, eq, neq } = rule.bounds;
   if (lt !== undefined || lte !== undefined || eq !== undefined || neq !== undefined) return true;
   return rule.expression !== undefined && negates(rule.expression);

@@ -1,7 +1,7 @@
 /** Rules and events together: routing, evaluation, correlations, matches. */
-import { Correlator, type CorrelatorLimits, Evidence, type Firing, type Sample } from './correlate.ts';
+import { Correlator, type CorrelatorLimits, Evidence, type Firing, own, type Sample } from './correlate.ts';
 import type { SigmaError } from './error.ts';
-import { type Expression, filtered, satisfies } from './expression.ts';
+import { type Expression, filtered, satisfiesAny } from './expression.ts';
 import { Frame, Slot } from './frame.ts';
 import { interpret, type Reader } from './interpret.ts';
 import { type Feed, type Links, resolve } from './link.ts';
@@ -29,7 +29,10 @@ export interface Match<E> {
 }
 
 export interface EngineOptions {
-  /** Correlation groups in all, shared out evenly; the one longest untouched goes first. Default 100,000. */
+  /**
+   * Correlation groups in all. When there are more, the correlation that has most gives up those longest untouched,
+   * so a flood in one never takes from one that keeps within its equal share. Default 100,000.
+   */
   maxGroups?: number;
   /** Events remembered by time in all groups together. Default 1,000,000 (24 MB when used up). */
   maxEntries?: number;
@@ -103,8 +106,12 @@ export class Engine<E> {
   private readonly slots = new Map<string, Slot<E>>();
   private readonly frame: Frame<E>;
   private readonly functions: Functions<E>;
+  private groups = 0;
+  private entries = 0;
   private readonly counted = { events: 0, candidates: 0, matches: 0, ungrouped: 0, untimed: 0 };
   private readonly filterCount: number;
+  private readonly maxGroups: number;
+  private readonly maxEntries: number;
 
   constructor(parsed: Parsed, binding: Binding<E>, options: EngineOptions = {}) {
     this.binding = binding;
@@ -115,12 +122,11 @@ export class Engine<E> {
     this.errors = links.errors;
     this.filterCount = links.filters;
     this.evidence = new Evidence(Math.max(16, options.maxEvidence ?? 16_384));
-    const correlations = links.correlations.length;
-    const share = (total: number, least: number): number => Math.max(least, Math.floor(total / Math.max(1, correlations)));
+    this.maxGroups = Math.max(1, options.maxGroups ?? 100_000);
+    this.maxEntries = Math.max(1, options.maxEntries ?? 1_000_000);
     this.nodes = links.correlations.map(({ correlation, emits, feeds, aliased }) => {
       const computes = correlation.kind.startsWith('value_') && correlation.kind !== 'value_count';
       const limits: CorrelatorLimits = {
-        groups: share(options.maxGroups ?? 100_000, 16), entries: share(options.maxEntries ?? 1_000_000, 1024),
         perGroup: Math.max(16, Math.min(options.maxPerGroup ?? 65_536, computes ? 4096 : 65_536)), lateness: options.lateness ?? 60_000, evidence: 16,
       };
       const groupReaders = aliased.map((fields) => correlation.groupBy.map((field) => this.reader(fields.get(field) ?? field)));
@@ -130,7 +136,7 @@ export class Engine<E> {
     this.programs = links.rules.map(({ rule, filters, emits, feeds }) => ({ rule, filters, expression: filtered(rule, filters), emits, feeds }));
   }
 
-  /** Judges one event. `emit` is called for each match before this returns. */
+  /** Judges one event. `emit` is called for each match before this returns; it must not call the engine. */
   evaluate(event: E, emit: (match: Match<E>) => void): void {
     this.counted.events++;
     const key = this.binding.logsource(event);
@@ -170,22 +176,19 @@ export class Engine<E> {
         this.correlate(firing.event, firing.last, emit, i + 1);
       });
     }
+    this.recount();
   }
 
   stats(): EngineStats {
-    let groups = 0;
-    let entries = 0;
     let droppedGroups = 0;
     let droppedEntries = 0;
     for (const { correlator } of this.nodes) {
-      groups += correlator.groupCount;
-      entries += correlator.entryCount;
       droppedGroups += correlator.evictedGroups;
       droppedEntries += correlator.droppedEntries;
     }
     const { events, candidates, matches, ungrouped, untimed } = this.counted;
     return {
-      rules: this.programs.length, correlations: this.nodes.length, filters: this.filterCount, events, candidates, matches, groups, entries,
+      rules: this.programs.length, correlations: this.nodes.length, filters: this.filterCount, events, candidates, matches, groups: this.groups, entries: this.entries,
       dropped: { groups: droppedGroups, entries: droppedEntries, ungrouped, untimed },
     };
   }
@@ -194,6 +197,7 @@ export class Engine<E> {
   reset(): void {
     for (const { correlator } of this.nodes) correlator.clear();
     this.evidence.clear();
+    this.recount();
   }
 
   /** Filters that keep the rule from matching what they select. */
@@ -203,7 +207,7 @@ export class Engine<E> {
   applies(rule: Rule, event: E): boolean {
     const program = this.programs.find((one) => one.rule === rule);
     const given = this.binding.logsources(this.binding.logsource(event));
-    return program !== undefined && given.some((one) => satisfies(one, rule.logsource)) && interpret(program.expression, this.readerOf(event));
+    return program !== undefined && satisfiesAny(given, rule.logsource) && interpret(program.expression, this.readerOf(event));
   }
 
   /** Reads fields of one event by their Sigma names. */
@@ -212,14 +216,14 @@ export class Engine<E> {
     return { read: (field) => this.reader(field)(event), keywords: () => keywords ??= [...this.binding.keywords(event)] };
   }
 
-  /** The log sources that the event satisfies. */
-  logsourcesOf(event: E): readonly { category?: string; product?: string; service?: string }[] {
+  /** The log sources that the event satisfies; undefined when they are not known. */
+  logsourcesOf(event: E): readonly { category?: string; product?: string; service?: string }[] | undefined {
     return this.binding.logsources(this.binding.logsource(event));
   }
 
   private makeRoute(key: string): Route<E> {
     const given = this.binding.logsources(key);
-    const programs = this.programs.filter(({ rule }) => given.some((one) => satisfies(one, rule.logsource)));
+    const programs = this.programs.filter(({ rule }) => satisfiesAny(given, rule.logsource));
     return new Route(programs, this.functions, (field) => this.slot(field), !this.interpreted);
   }
 
@@ -269,8 +273,27 @@ export class Engine<E> {
     }));
     if (!value || groups.length === 0) { this.counted.ungrouped++; return; }
     for (const group of groups) {
-      for (const label of value.labels) correlator.observe(event, time, mask, { group, number: value.number, label } satisfies Sample, emit);
+      for (const label of value.labels) {
+        const { groupCount, entryCount } = correlator;
+        correlator.observe(event, time, mask, { group, number: value.number, label } satisfies Sample, emit);
+        this.groups += correlator.groupCount - groupCount;
+        this.entries += correlator.entryCount - entryCount;
+      }
     }
+    if (this.groups > this.maxGroups || this.entries > this.maxEntries) this.shed();
+  }
+
+  /** Back within bounds, a hundredth at a time. */
+  private shed(): void {
+    const most = (size: (node: Node<E>) => number): Node<E> => this.nodes.reduce((a, b) => size(b) > size(a) ? b : a);
+    if (this.groups > this.maxGroups) most(({ correlator }) => correlator.groupCount).correlator.shed(Math.ceil(this.maxGroups / 100), 0);
+    if (this.entries > this.maxEntries) most(({ correlator }) => correlator.entryCount).correlator.shed(0, Math.ceil(this.maxEntries / 100));
+    this.recount();
+  }
+
+  private recount(): void {
+    this.groups = this.nodes.reduce((sum, { correlator }) => sum + correlator.groupCount, 0);
+    this.entries = this.nodes.reduce((sum, { correlator }) => sum + correlator.entryCount, 0);
   }
 
   /** The counted or computed value; undefined when the event has none. */
@@ -278,7 +301,7 @@ export class Engine<E> {
     const readers = node.valueReaders[rule]!;
     if (readers.length === 0) return { number: 0, labels: noLabel };
     if (node.correlator.rule.kind === 'value_count') {
-      const labels = groupsOf(readers.map((read) => read(event))).map((texts) => texts.length === 1 ? texts[0]! : JSON.stringify(texts));
+      const labels = groupsOf(readers.map((read) => read(event))).map((texts) => own(texts.length === 1 ? texts[0]! : JSON.stringify(texts)));
       return labels.length === 0 ? undefined : { number: 0, labels };
     }
     for (const one of elements(readers[0]!(event))) {
@@ -317,10 +340,18 @@ function groupsOf(values: readonly unknown[]): string[][] {
   let all: string[][] = [[]];
   for (const raw of values) {
     const texts: string[] = [];
-    for (const one of elements(raw)) { const text = textOf(one); if (text !== undefined && !texts.includes(text)) texts.push(text); }
+    for (const one of elements(raw)) { const found = textOf(one); const text = found === undefined ? undefined : bounded(found); if (text !== undefined && !texts.includes(text)) texts.push(text); }
     all = all.length === 1 && texts.length === 1 ? [[...all[0]!, texts[0]!]] : all.flatMap((group) => texts.map((text) => [...group, text])).slice(0, 16);
   }
   return all;
+}
+
+/** Values become keys that live long: very long ones keep their head, and a hash of all tells them apart. */
+function bounded(text: string): string {
+  if (text.length <= 512) return text;
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return `${text.slice(0, 448)}…(${text.length} characters, ${(hash >>> 0).toString(16)})`;
 }
 
 /** Links parsed rules to a kind of event. What cannot be linked is in `errors`; everything else runs. */

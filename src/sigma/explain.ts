@@ -1,6 +1,6 @@
 /** Why a rule matches an event or does not: every part with its own answer. */
 import type { Engine } from './engine.ts';
-import { expressionOf, satisfies } from './expression.ts';
+import { expressionOf, satisfiesAny } from './expression.ts';
 import { interpret, itemHolds, type Reader, testHolds } from './interpret.ts';
 import { patternText } from './pattern.ts';
 import type { Condition, Detection, Filter, Item, Logsource, Rule, Search, Test } from './types.ts';
@@ -37,13 +37,13 @@ export interface Explanation {
 export function explain<E>(engine: Engine<E>, rule: Rule, event: E): Explanation {
   const reader = engine.readerOf(event);
   const given = engine.logsourcesOf(event);
-  const logsource = { held: given.some((one) => satisfies(one, rule.logsource)), wanted: rule.logsource, given };
+  const logsource = { held: satisfiesAny(given, rule.logsource), wanted: rule.logsource, given: given ?? [] };
   const detection = explainDetection(rule.detection, reader);
   const filters = engine.filtersOf(rule).map((filter: Filter) => ({ title: filter.title, id: filter.id, detection: explainDetection(filter.detection, reader) }));
   return { held: logsource.held && detection.held && !filters.some((filter) => filter.detection.held), logsource, detection, filters };
 }
 
-export function explainDetection(detection: Detection, reader: Reader): DetectionExplained {
+function explainDetection(detection: Detection, reader: Reader): DetectionExplained {
   const selections = [...detection.searches].map(([name, search]) => { const explained = explainSearch(search, reader); return { name, held: explained.held, search: explained }; });
   const held = new Map(selections.map((selection) => [selection.name, selection.held]));
   const condition = explainCondition(detection.condition, held);

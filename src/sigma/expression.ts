@@ -32,3 +32,6 @@ export function satisfies(given: Logsource, wanted: Logsource): boolean {
     && (wanted.product === undefined || wanted.product === given.product?.toLowerCase())
     && (wanted.service === undefined || wanted.service === given.service?.toLowerCase());
 }
+
+/** Whether one of the log sources is what a rule wants; an unknown one may be. */
+export const satisfiesAny = (given: readonly Logsource[] | undefined, wanted: Logsource): boolean => given === undefined || given.some((one) => satisfies(one, wanted));

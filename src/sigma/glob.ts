@@ -64,4 +64,4 @@ const source = (stretch: readonly Part[]): string =>
   stretch.map((part) => typeof part === 'string' ? escapeUnicode(part) : part === ANY ? '' : part === 1 ? '.' : `[${dashes.map(escapeUnicode).join('')}]`).join('');
 
 /** In `u` mode only syntax characters may be escaped by a backslash; code points are safe for all. */
-const escapeUnicode = (text: string): string => [...text].map((char) => /[A-Za-z0-9]/.test(char) ? char : `\\u{${char.codePointAt(0)!.toString(16)}}`).join('');
+const escapeUnicode = (text: string): string => Array.from(text, (char) => /[A-Za-z0-9]/.test(char) ? char : `\\u{${char.codePointAt(0)!.toString(16)}}`).join('');

@@ -114,6 +114,8 @@ function parseBounds(condition: MapTree, kind: CorrelationType, rules: readonly 
   const counts = kind === 'event_count' || kind === 'value_count' || temporal;
   // A group exists from its first event on: a count of none never is one, and "at least 0" would always hold.
   if (counts && holds(0, bounds) && (bounds.gt !== undefined || bounds.gte !== undefined)) throw new Refusal('correlation', 'expected a lower bound above 0 for a count, got one that always holds', condition.at);
+  // Groups keep that many events (window.ts); past it counts would be lower bounds, and "less than" a guess.
+  if (counts && Object.values(bounds).some((bound: number | undefined) => (bound ?? 0) > 60_000)) throw new Refusal('limit', 'expected a count of at most 60,000, got more', condition.at);
   if (kind === 'temporal_ordered' && Object.keys(bounds).length > 0 && !holds(rules.length, bounds)) throw new Refusal('correlation', `expected a bound that all ${rules.length} rules meet, got another`, condition.at);
   const field = condition.entries.get('field');
   const valueFields = list(condition, 'field');

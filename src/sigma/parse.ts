@@ -122,6 +122,9 @@ function parseMeta(tree: MapTree, at: number, place: { file: string; line: numbe
   if (!Object.hasOwn(levels, level.toLowerCase())) throw new Refusal('metadata', `expected level informational, low, medium, high or critical, got ${show(level)}`, tree.entries.get('level')?.at);
   const status = text(tree, 'status');
   if (status !== undefined && !statuses.includes(status as Status)) throw new Refusal('metadata', `expected status ${statuses.join(', ')}, got ${show(status)}`, tree.entries.get('status')?.at);
+  const taxonomy = text(tree, 'taxonomy');
+  // Another taxonomy gives the same field names other meanings; the specification wants such rules refused.
+  if (taxonomy !== undefined && taxonomy !== 'sigma') throw new Refusal('metadata', `expected taxonomy sigma, got ${show(taxonomy)}`, tree.entries.get('taxonomy')?.at);
   const custom = tree.entries.get(customKey);
   return {
     ...place, title, id: text(tree, 'id'), name: text(tree, 'name'), status: status as Status | undefined, level: levels[level.toLowerCase()]!,

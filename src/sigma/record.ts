@@ -2,7 +2,7 @@
 import type { Logsource } from './types.ts';
 import type { Binding } from './values.ts';
 
-export type Record_ = Readonly<Record<string, unknown>>;
+export type PlainRecord = Readonly<Record<string, unknown>>;
 
 export interface RecordBindingOptions {
   /** Log source of events that carry none in a `logsource` map of their own. Without it such events match no rule. */
@@ -15,7 +15,7 @@ export interface RecordBindingOptions {
  * A field name is a property; a dotted name that is no property is a path. Time is a number (ms, or seconds below
  * 1e11) or text that Date.parse takes. Keywords search all text, at most 1,000 values and 16 levels deep.
  */
-export function recordBinding(options: RecordBindingOptions = {}): Binding<Record_> {
+export function recordBinding(options: RecordBindingOptions = {}): Binding<PlainRecord> {
   const timeFields = options.time ?? ['timestamp', '@timestamp', 'time', 'UtcTime'];
   const fallbackSource = options.logsource ?? {};
   return {

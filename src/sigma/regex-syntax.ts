@@ -21,7 +21,7 @@ export type Regex =
 export interface RegexFlags { i: boolean; m: boolean; s: boolean }
 
 const maxPoint = 0x10ffff;
-export const regexLimits = { chars: 8192, depth: 64, repeat: 10_000 } as const;
+const regexLimits = { chars: 8192, depth: 64, repeat: 10_000 } as const;
 
 const range = (lo: number, hi: number): CharSet => [[lo, hi]];
 const digit = range(48, 57);
@@ -83,11 +83,11 @@ class RegexParser {
   private flags: RegexFlags;
   private readonly chars: string[];
 
-  constructor(source: string, flags: RegexFlags) { this.chars = [...source]; this.flags = { ...flags }; }
+  constructor(source: string, flags: RegexFlags) { this.chars = Array.from(source); this.flags = { ...flags }; }
 
   parse(): Regex {
     const tree = this.alternatives(0);
-    if (this.at < this.chars.length) this.fail('expected the regex to end', this.chars[this.at]!);
+    if (this.at < this.chars.length) this.fail('expected the regex to end', this.chars[this.at]);
     return tree;
   }
 
@@ -125,10 +125,11 @@ class RegexParser {
       const bounds = this.quantifier();
       if (!bounds) return item;
       if (count > 0) this.fail('expected one quantifier', this.chars[this.at - 1]);
-      if (item.t === 'assert' || item.t === 'look') this.fail('expected something that can repeat before a quantifier', this.chars[this.at - 1]);
       if (this.chars[this.at] === '+') this.fail('expected a plain quantifier (possessive ones cannot run in linear time)', '+');
       this.eat('?'); // lazy: the same texts match
-      item = { t: 'repeat', item, min: bounds[0], max: bounds[1] };
+      // What takes no characters is asked once, or (zero times allowed) not at all.
+      if (item.t === 'assert' || item.t === 'look') item = bounds[0] === 0 ? { t: 'cat', items: [] } : item;
+      else item = { t: 'repeat', item, min: bounds[0], max: bounds[1] };
     }
   }
 

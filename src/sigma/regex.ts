@@ -78,7 +78,7 @@ function size(node: Regex): number {
 /** What can stand next to a place: characters, or `any` when nothing is known. */
 type Around = CharSet | 'any';
 /** Tries at one starting point, times characters looked at, that V8 may be given. */
-const budget = 320;
+const budget = 100;
 
 /**
  * Proves that the pattern costs V8 at most about `budget` steps a starting point, plus one walk of the text.
@@ -170,7 +170,7 @@ function longest(node: Regex): number {
 // ---- printing --------------------------------------------------------------------------------------------------
 
 interface Dialect { point(code: number): string; start: string; end: string; lineStart: string; lineEnd: string; nothing: string }
-const v8: Dialect = { point: (code) => `\\u{${code.toString(16)}}`, start: '^', end: '$', lineStart: '(?<![^\\n])', lineEnd: '(?![^\\n])', nothing: '[]' };
+const v8: Dialect = { point: (code) => `\\u{${code.toString(16)}}`, start: '^', end: '$', lineStart: '(?<=^|\\n)', lineEnd: '(?=\\n|$)', nothing: '[]' };
 const re2: Dialect = { point: (code) => `\\x{${code.toString(16)}}`, start: '\\A', end: '\\z', lineStart: '(?m:^)', lineEnd: '(?m:$)', nothing: '[^\\x{0}-\\x{10ffff}]' };
 
 function print(node: Regex, dialect: Dialect): string {

@@ -1,5 +1,4 @@
 /** Reading events: what a field holds, and what one scalar of it answers to a test. Shared by every evaluator. */
-import { inNetwork } from './cidr.ts';
 import type { Comparison, DatePart } from './types.ts';
 
 /** How the engine reads somebody's events. All functions are pure. */
@@ -12,7 +11,8 @@ export interface Binding<E> {
   time(event: E): number;
   /** A short key; events of one key satisfy the same log sources (what rules apply is worked out once a key). */
   logsource(event: E): string;
-  logsources(key: string): readonly { category?: string; product?: string; service?: string }[];
+  /** Undefined when it is not known what wrote the event: every rule may apply. */
+  logsources(key: string): readonly { category?: string; product?: string; service?: string }[] | undefined;
   /** All text of the event, for keyword searches. */
   keywords(event: E): Iterable<string>;
 }
@@ -98,7 +98,7 @@ export const compares = (value: unknown, op: Comparison, bound: number): boolean
  * The part of a date as written (no time zone is applied, as the specification says), or of Unix time in UTC
  * (numbers of 1e11 and above are milliseconds, below seconds).
  */
-export function datePart(value: unknown, part: DatePart): number | undefined {
+function datePart(value: unknown, part: DatePart): number | undefined {
   let fields: number[];
   if (typeof value === 'number') {
     const date = new Date(Math.abs(value) >= 1e11 ? value : value * 1000);
@@ -132,5 +132,3 @@ function isoWeek(year: number, month: number, day: number): number {
   date.setUTCDate(date.getUTCDate() + 4 - (date.getUTCDay() || 7));
   return Math.ceil(((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / 86_400_000 + 1) / 7);
 }
-
-export { inNetwork };

@@ -94,7 +94,7 @@ class Reader {
     if (!isScalar(scalar)) throw new Refusal('yaml', 'expected a text key, got a map or list', at);
     // A number as key (an event id used as a field name) is its own text; `~:` and `: x` are the empty key.
     if (typeof scalar.value === 'string') return scalar.value;
-    return scalar.value === null ? '' : (scalar.source ?? String(scalar.value));
+    return scalar.value === null ? '' : (scalar.source ?? '');
   }
 
   private scalar(value: unknown, source: string | undefined, at: number): ScalarTree {

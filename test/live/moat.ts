@@ -1,6 +1,6 @@
 /** Runs `moat up` as a user would and reads its alerts from the JSON it prints. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -22,10 +22,18 @@ export interface RunningMoat {
   child: ChildProcess;
 }
 
-export async function startMoat(config: string, options: { folder?: string } = {}): Promise<RunningMoat> {
+/** `smallDataMb`: the data folder is a file system of that size in a mount namespace of its own (needs root). */
+export async function startMoat(config: string, options: { folder?: string; smallDataMb?: number } = {}): Promise<RunningMoat> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'moat-up-'));
   writeFileSync(join(folder, 'moat.yml'), config);
-  const child = spawn(process.execPath, [moatBin, '--config', join(folder, 'moat.yml'), '--data', join(folder, 'data'), '--lang', 'en', 'up', '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const data = join(folder, 'data');
+  const command = [process.execPath, moatBin, '--config', join(folder, 'moat.yml'), '--data', data, '--lang', 'en', 'up', '--json'];
+  if (options.smallDataMb !== undefined) {
+    mkdirSync(data, { recursive: true });
+    // The shell's words are fixed; folder and size are its arguments.
+    command.unshift('unshare', '--mount', '--propagation', 'private', 'sh', '-c', 'mount -t tmpfs -o "size=$1m,mode=0700" tmpfs "$2" && shift 2 && exec "$@"', 'sh', String(options.smallDataMb), data);
+  }
+  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
   const alerts: AlertLine[] = [];
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => { said += chunk.toString(); });

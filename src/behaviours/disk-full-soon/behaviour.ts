@@ -3,7 +3,7 @@ import type { Event } from '../../core/gen/event.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import { hourMs } from '../clock.ts';
 import { Lru } from '../lru.ts';
-import { isCounts, load, save } from '../saved.ts';
+import { isNumbers, load, save } from '../saved.ts';
 import { number } from '../settings.ts';
 
 export const diskFullSoon: Behaviour = {
@@ -20,6 +20,7 @@ export const diskFullSoon: Behaviour = {
 };
 
 const pointEveryMs = 10 * 60_000;
+const judgeEveryMs = 30 * 60_000;
 /** A day of points. */
 const maxPoints = 144;
 /** A forecast needs three hours, and that the disk filled by half a percent in the time looked at. */
@@ -35,7 +36,7 @@ function open(context: BehaviourContext): BehaviourRun {
   load(context, ({ rows }) => {
     const loaded: [string, Series][] = [];
     for (const [key, times, values] of rows) {
-      if (!Array.isArray(times) || times.length > maxPoints || !isCounts(times, times.length) || !isCounts(values, times.length)) return false;
+      if (!Array.isArray(times) || times.length > maxPoints || !isNumbers(times, times.length) || !isNumbers(values, times.length)) return false;
       loaded.push([key, { times: [...times], values: [...values], told: Number.NEGATIVE_INFINITY }]);
     }
     for (const [key, series] of loaded) all.set(key, series);
@@ -61,7 +62,7 @@ function open(context: BehaviourContext): BehaviourRun {
 
   return {
     observe(event) {
-      if ((event.metric !== 'disk-space' && event.metric !== 'disk-inodes') || event.value === undefined || event.file_path === undefined) return;
+      if ((event.metric !== 'disk-space' && event.metric !== 'disk-inodes') || event.value === undefined || !Number.isFinite(event.value) || event.file_path === undefined) return;
       const key = `${event.metric}:${event.file_path}`;
       const series = all.take(key, () => ({ times: [], values: [], told: Number.NEGATIVE_INFINITY }));
       if (event.value >= limit) tell(series, event, key, undefined);
@@ -71,7 +72,7 @@ function open(context: BehaviourContext): BehaviourRun {
       series.times.push(event.time);
       series.values.push(event.value);
       if (series.times.length > maxPoints) { series.times.shift(); series.values.shift(); }
-      if (event.value >= limit || series.times.length < minPoints) return;
+      if (event.value >= limit || series.times.length < minPoints || last === undefined || Math.floor(event.time / judgeEveryMs) === Math.floor(last / judgeEveryMs)) return;
       const slope = medianSlope(series);
       const span = event.time - (series.times[0] ?? event.time);
       if (slope <= 0 || slope * span < minGrowth) return;
@@ -88,13 +89,13 @@ function open(context: BehaviourContext): BehaviourRun {
 
 /** Theil–Sen: the median of the slopes between all pairs, percent per ms. A log rotated away does not bend it. */
 function medianSlope({ times, values }: Series): number {
-  const slopes: number[] = [];
+  const slopes = new Float64Array((times.length * (times.length - 1)) / 2);
+  let n = 0;
   for (let i = 0; i < times.length; i++) {
     for (let j = i + 1; j < times.length; j++) {
       const span = (times[j] ?? 0) - (times[i] ?? 0);
-      if (span > 0) slopes.push(((values[j] ?? 0) - (values[i] ?? 0)) / span);
+      if (span > 0) slopes[n++] = ((values[j] ?? 0) - (values[i] ?? 0)) / span;
     }
   }
-  slopes.sort((a, b) => a - b);
-  return slopes[slopes.length >> 1] ?? 0;
+  return slopes.subarray(0, n).sort()[n >> 1] ?? 0;
 }

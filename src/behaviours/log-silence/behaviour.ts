@@ -5,9 +5,10 @@
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
 import type { Kind } from '../../core/gen/event.ts';
 import { Event } from '../../core/gen/event.ts';
+import { own } from '../../core/own.ts';
 import { dayMs } from '../clock.ts';
 import { Lru } from '../lru.ts';
-import { isCount, isCounts, load, save } from '../saved.ts';
+import { isCount, isCounts, isNumber, load, save } from '../saved.ts';
 import { number } from '../settings.ts';
 
 const logKinds: readonly Kind[] = [
@@ -52,13 +53,17 @@ function open(context: BehaviourContext): BehaviourRun {
   load(context, (saved) => {
     const loaded: [string, Source][] = [];
     for (const [key, first, last, total, longest, gaps] of saved.rows) {
-      if (!isCount(first) || !isCount(last) || !isCount(total) || !isCount(longest) || !isCounts(gaps, buckets)) return false;
+      if (!isNumber(first) || !isNumber(last) || !isCount(total) || !isCount(longest) || !isCounts(gaps, buckets)) return false;
       loaded.push([key, { first, last, total, longest, gaps: [...gaps], told: false, host: undefined }]);
     }
     for (const [key, source] of loaded) sources.set(key, source);
     ({ since, samples } = saved);
     return true;
   });
+
+  // Lines of one log come together: the last source is nearly always the next.
+  let lastName: string | undefined;
+  let last: Source | undefined;
 
   const ready = (s: Source): boolean => s.total >= minEvents && s.last - s.first >= minMs;
 
@@ -93,18 +98,21 @@ function open(context: BehaviourContext): BehaviourRun {
       if (event.source === undefined) return;
       since ??= event.time;
       samples++;
-      const source = sources.get(event.source);
+      const source = event.source === lastName ? last : sources.get(event.source);
+      lastName = event.source;
+      last = source;
       if (source === undefined) {
-        sources.set(event.source, { first: event.time, last: event.time, total: 1, gaps: Array.from({ length: buckets }, () => 0), longest: 0, told: false, host: event.host });
+        lastName = undefined;
+        sources.set(event.source, { first: event.time, last: event.time, total: 1, gaps: Array.from({ length: buckets }, () => 0), longest: 0, told: false, host: event.host === undefined ? undefined : own(event.host) });
         return;
       }
       source.total++;
       source.told = false;
-      source.host = event.host;
+      if (source.host !== event.host) source.host = event.host === undefined ? undefined : own(event.host);
       const gap = event.time - source.last;
       if (gap < 0) return;
       source.last = event.time;
-      const bucket = gap < 1 ? 0 : Math.min(buckets - 1, Math.floor(Math.log2(gap)));
+      const bucket = gap < 2 ? 0 : gap < 2 ** 31 ? 31 - Math.clz32(gap) : Math.min(buckets - 1, Math.floor(Math.log2(gap)));
       source.gaps[bucket] = (source.gaps[bucket] ?? 0) + 1;
       if (gap > source.longest) source.longest = gap;
       if (source.total % manyGaps === 0) source.gaps = source.gaps.map((n) => n / 2);

@@ -2,12 +2,13 @@
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
 import type { Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
+import { own } from '../../core/own.ts';
 import { dayMs } from '../clock.ts';
 import { accountOf, loginKinds } from '../login.ts';
 import { Lru } from '../lru.ts';
 import { networkOf } from '../network.ts';
 import type { Cell } from '../saved.ts';
-import { isCount, load, save } from '../saved.ts';
+import { isCount, isNumber, load, save } from '../saved.ts';
 import { number, text } from '../settings.ts';
 
 export const loginAddress: Behaviour = {
@@ -48,7 +49,7 @@ function open(context: BehaviourContext): BehaviourRun {
   load(context, (saved) => {
     const loaded: [string, Account][] = [];
     for (const [key, first, last, total, networks, countries] of saved.rows) {
-      if (!isCount(first) || !isCount(last) || !isCount(total) || !isTexts(networks, maxNetworks) || !isTexts(countries, maxCountries) || loaded.length > maxAccounts) return false;
+      if (!isNumber(first) || !isNumber(last) || !isCount(total) || !isTexts(networks, maxNetworks) || !isTexts(countries, maxCountries) || loaded.length > maxAccounts) return false;
       loaded.push([key, { first, last, total, networks: [...networks], countries: [...countries] }]);
     }
     for (const [key, account] of loaded) accounts.set(key, account);
@@ -113,8 +114,8 @@ function open(context: BehaviourContext): BehaviourRun {
 /** Puts the word last; the one unused longest goes. */
 function remember(words: string[], word: string, max: number): void {
   const at = words.indexOf(word);
-  if (at >= 0) words.splice(at, 1);
-  words.push(word);
+  const [known] = at >= 0 ? words.splice(at, 1) : [];
+  words.push(known ?? own(word));
   if (words.length > max) words.shift();
 }
 

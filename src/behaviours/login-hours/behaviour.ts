@@ -3,7 +3,7 @@ import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../
 import { dayMs, hourMs, localHour, localTime } from '../clock.ts';
 import { accountOf, loginKinds } from '../login.ts';
 import { Lru } from '../lru.ts';
-import { isCount, isCounts, load, save } from '../saved.ts';
+import { isCounts, isNumber, load, save } from '../saved.ts';
 import { number } from '../settings.ts';
 
 export const loginHours: Behaviour = {
@@ -34,7 +34,7 @@ function open(context: BehaviourContext): BehaviourRun {
   load(context, (saved) => {
     const loaded: [string, Account][] = [];
     for (const [key, first, slot, hours] of saved.rows) {
-      if (!isCount(first) || !isCount(slot) || !isCounts(hours, 24) || loaded.length > maxAccounts) return false;
+      if (!isNumber(first) || !isNumber(slot) || !isCounts(hours, 24) || loaded.length > maxAccounts) return false;
       loaded.push([key, { first, slot, hours: [...hours], total: hours.reduce((sum, n) => sum + n, 0) }]);
     }
     for (const [key, account] of loaded) accounts.set(key, account);
@@ -51,7 +51,7 @@ function open(context: BehaviourContext): BehaviourRun {
       since ??= event.time;
       samples++;
       now = Math.max(now, event.time);
-      const account = accounts.take(name, () => ({ first: event.time, slot: -1, total: 0, hours: Array.from({ length: 24 }, () => 0) }));
+      const account = accounts.take(name, () => ({ first: event.time, slot: Number.MIN_SAFE_INTEGER, total: 0, hours: Array.from({ length: 24 }, () => 0) }));
       const hour = localHour(event.time);
       // Many within one hour (a script, a broken connection) say no more than one does.
       const slot = Math.floor(localTime(event.time) / hourMs);
@@ -79,7 +79,7 @@ function open(context: BehaviourContext): BehaviourRun {
       if (account.total >= manyLogins) { account.hours = account.hours.map((n) => n / 2); account.total /= 2; }
     },
     save() {
-      const rows = [...accounts.entries()].reverse().map(([key, a]) => [key, a.first, Math.max(0, a.slot), a.hours.map((n) => Number(n.toFixed(2)))] as const);
+      const rows = [...accounts.entries()].reverse().map(([key, a]) => [key, a.first, a.slot, a.hours.map((n) => Number(n.toFixed(2)))] as const);
       return save({ since, samples, head: [], rows }, context);
     },
     size: () => accounts.size,

@@ -6,7 +6,7 @@ import type { Event } from '../../core/gen/event.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
 import { Lru } from '../lru.ts';
 import { isSuspiciousPath } from '../process.ts';
-import { isCount, load, save } from '../saved.ts';
+import { isNumber, load, save } from '../saved.ts';
 import { list, number } from '../settings.ts';
 
 export const portWhitelist: Behaviour = {
@@ -44,7 +44,7 @@ function open(context: BehaviourContext): BehaviourRun {
   let now = 0;
 
   load(context, (saved) => {
-    if (saved.rows.length > 5000 || !saved.rows.every((row) => isCount(row[1]))) return false;
+    if (saved.rows.length > 5000 || !saved.rows.every((row) => isNumber(row[1]))) return false;
     for (const [key, at] of saved.rows) known.set(key, Number(at));
     ({ since, samples } = saved);
     return true;

@@ -5,9 +5,10 @@
  */
 import type { Event } from '../../core/gen/event.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
+import { own } from '../../core/own.ts';
 import { localHour } from '../clock.ts';
 import { Lru } from '../lru.ts';
-import { isCount, isCounts, load, save } from '../saved.ts';
+import { isCount, isCounts, isNumber, load, save } from '../saved.ts';
 import { number } from '../settings.ts';
 
 export const requestRate: Behaviour = {
@@ -37,7 +38,9 @@ const minMinutes = 5;
 const slowest = 1 / 60;
 const slowestByHour = 1 / 240;
 
-interface Site { since: number; minute: number; minutes: number; usual: number; byHour: number[]; limit: number; counts: Map<string, number> }
+/** Counted in place: writing the map anew for each request costs as much as all the rest. */
+interface Count { n: number }
+interface Site { since: number; minute: number; minutes: number; usual: number; byHour: number[]; limit: number; counts: Map<string, Count> }
 
 function open(context: BehaviourContext): BehaviourRun {
   const floor = number(context, 'perMinute'), factor = number(context, 'factor'), learnMs = number(context, 'learnMinutes') * minuteMs;
@@ -54,7 +57,7 @@ function open(context: BehaviourContext): BehaviourRun {
   load(context, (saved) => {
     const loaded: [string, Site][] = [];
     for (const [key, first, minutes, usual, byHour] of saved.rows) {
-      if (!isCount(first) || !isCount(minutes) || !isCount(usual) || !isCounts(byHour, 24) || loaded.length >= maxSites) return false;
+      if (!isNumber(first) || !isCount(minutes) || !isCount(usual) || !isCounts(byHour, 24) || loaded.length >= maxSites) return false;
       loaded.push([key, { ...fresh(first), minutes, usual, byHour: [...byHour] }]);
     }
     for (const [key, site] of loaded) sites.set(key, site);
@@ -66,7 +69,9 @@ function open(context: BehaviourContext): BehaviourRun {
 
   function newMinute(site: Site, minute: number, time: number): void {
     if (site.counts.size > 0) {
-      learn(site, percentile99([...site.counts.values()], site.limit), localHour(site.minute * minuteMs));
+      const rate = percentile99(site.counts, site.limit);
+      // In a minute of few visitors one of them is the 99 %: what is far above the usual is learned slowly.
+      learn(site, site.limit === Number.POSITIVE_INFINITY ? rate : Math.min(rate, Math.max(floor / factor, site.usual * 3)), localHour(site.minute * minuteMs));
       addresses -= site.counts.size;
       site.counts.clear();
     }
@@ -85,10 +90,10 @@ function open(context: BehaviourContext): BehaviourRun {
   /** Makes room by forgetting an address that asked little; busy ones get another chance. False when all are busy. */
   function makeRoom(site: Site): boolean {
     let tries = 8;
-    for (const [address, n] of site.counts) {
+    for (const [address, count] of site.counts) {
       site.counts.delete(address);
-      if (n < 8) { addresses--; context.count('addresses forgotten within a minute'); return true; }
-      site.counts.set(address, n);
+      if (count.n < 8) { addresses--; context.count('addresses forgotten within a minute'); return true; }
+      site.counts.set(address, count);
       if (--tries === 0) break;
     }
     return false;
@@ -123,14 +128,15 @@ function open(context: BehaviourContext): BehaviourRun {
       const minute = Math.floor(event.time / minuteMs);
       // Lines that come late count in the minute that is open; a clock set far back opens a new one.
       if (minute > site.minute || minute < site.minute - 60) newMinute(site, minute, event.time);
-      const known = site.counts.get(address);
+      let known = site.counts.get(address);
       if (known === undefined) {
         if (addresses >= maxAddresses) closeOldMinutes(minute, event.time);
         if (addresses >= maxAddresses && site.counts.size >= alwaysPerSite && !makeRoom(site)) { context.count('addresses beyond the limit, not counted'); return; }
         addresses++;
+        known = { n: 0 };
+        site.counts.set(own(address), known);
       }
-      const requests = (known ?? 0) + 1;
-      site.counts.set(address, requests);
+      const requests = ++known.n;
       if (requests > site.limit && requests - 1 <= site.limit) tell(event, name, site, requests);
     },
     save() {
@@ -150,12 +156,12 @@ function fresh(since: number): Site {
 function learn(site: Site, rate: number, hour: number): void {
   site.minutes++;
   site.usual += (rate - site.usual) * Math.max(slowest, 1 / site.minutes);
-  const old = site.byHour[hour] ?? 0;
-  site.byHour[hour] = old === 0 ? rate : old + (rate - old) * slowestByHour;
+  const old = site.byHour[hour] || site.usual;
+  site.byHour[hour] = old + (rate - old) * slowestByHour;
 }
 
 /** The rate that 99 % of the addresses do not exceed. What was told as an attack is not learned as usual. */
-function percentile99(counts: number[], limit: number): number {
-  const normal = counts.filter((n) => n <= limit).sort((a, b) => a - b);
+function percentile99(counts: ReadonlyMap<string, Count>, limit: number): number {
+  const normal = [...counts.values()].map((count) => count.n).filter((n) => n <= limit).sort((a, b) => a - b);
   return normal[Math.max(0, Math.ceil(normal.length * 0.99) - 1)] ?? 0;
 }

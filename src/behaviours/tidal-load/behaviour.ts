@@ -7,10 +7,10 @@
  */
 import { Event } from '../../core/gen/event.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
-import { dayMs, hourMs, localTime } from '../clock.ts';
+import { dayMs, hourMs, localHour, localTime } from '../clock.ts';
 import { Lru } from '../lru.ts';
 import { isSuspiciousPath, programOf, short } from '../process.ts';
-import { isCount, isCounts, load, save } from '../saved.ts';
+import { isCount, isCounts, isNumber, load, save } from '../saved.ts';
 import { number } from '../settings.ts';
 
 export const tidalLoad: Behaviour = {
@@ -67,7 +67,7 @@ function open(context: BehaviourContext): BehaviourRun {
 
   load(context, ({ head, rows }) => {
     const [savedCycle, day, night] = head;
-    if (!isCount(savedCycle) || !isCount(day) || !isCount(night) || rows.length > maxExecutables) return false;
+    if (!isNumber(savedCycle) || !isCount(day) || !isCount(night) || rows.length > maxExecutables) return false;
     if (!rows.every((row) => isCounts(row.slice(1), 3))) return false;
     cycle = savedCycle;
     watched = { day, night };
@@ -157,7 +157,7 @@ function open(context: BehaviourContext): BehaviourRun {
 
   return {
     observe(event) {
-      if (event.value === undefined) return;
+      if (event.value === undefined || !(event.value >= 0 && event.value < 1e6)) return;
       if (event.metric === 'host-cpu') { onBeat(event.time); return; }
       if (event.metric !== 'process-cpu') return;
       const key = programOf(event);
@@ -196,7 +196,7 @@ function standIn(path: string, time: number): Event {
 }
 
 function partOf(time: number): 'day' | 'night' | undefined {
-  const hour = Math.floor(localTime(time) / hourMs) % 24;
+  const hour = localHour(time);
   if (hour >= 22 || hour < 6) return 'night';
   return hour >= 8 && hour < 20 ? 'day' : undefined;
 }

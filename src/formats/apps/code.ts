@@ -61,6 +61,7 @@ export const code: readonly App[] = [
     tags: ['core', 'harbor-core'],
     rules: [
       fail('failed to authenticate user', String.raw`failed to authenticate user:? <USER>, (?:error:|client IP: <IP>)`),
+      fail('failed to authenticate user', String.raw`\[client IP="<IP>(?:, [^"]*)?"[^\]]*\]:? .*failed to authenticate user:? ?<USER>, error:`),
       fail('client IP:', String.raw`\[client IP="?<IP>"? .*\buser="?(?<user>[^" ]*)"?\].*(?:[Ff]ailed to|[Uu]nauthorized)`),
     ],
   },
@@ -101,6 +102,19 @@ export const code: readonly App[] = [
   {
     id: 'elasticsearch',
     records: [{ when: { 'event.action': 'authentication_failed', 'origin.address': /./ }, ip: ['origin.address'], user: ['user.name'] }],
+  },
+  {
+    id: 'opensearch-dashboards',
+    tags: ['opensearch-dashboards', 'wazuh-dashboard', 'kibana'],
+    records: [
+      { when: { type: 'response', method: 'post', statusCode: '401', 'req.url': /^\/(?:auth\/login|internal\/security\/login)/ }, ip: ['req.remoteAddress'] },
+      { when: { 'event.action': 'user_login', 'event.outcome': 'failure' }, ip: ['client.ip', 'source.ip'], user: ['user.name'] },
+    ],
+  },
+  {
+    id: 'centreon',
+    line: /^\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?(?:\|-?\d+){3}\|/,
+    rules: [fail('Authentication failed for', String.raw`(?:\|?-?\d+\|){2,3}\[[^\]]*\] \[<IP>\] Authentication failed for '<USER>'`)],
   },
   {
     id: 'vault',

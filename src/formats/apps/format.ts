@@ -1,11 +1,9 @@
 import type { LogFormat } from '../../core/format.ts';
 import { Event } from '../../core/gen/event.ts';
-import { AppReader, AppTable, sniffApp } from '../app-reader.ts';
+import { AppReader, sniffApp } from '../app-reader.ts';
 import { lineFormat } from '../lines.ts';
+import { appTable } from './ready.ts';
 import { apps } from './table.ts';
-
-/** Ready for src/programs too, where the same messages come by syslog or the journal. */
-export const appTable = new AppTable(apps);
 
 /** Logs of web applications, panels and services that write files of their own. */
 export const appLogs: LogFormat = lineFormat({

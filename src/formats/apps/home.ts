@@ -1,4 +1,4 @@
-import { type App, fail, pass } from '../app-rules.ts';
+import { type App, fail, pass, request } from '../app-rules.ts';
 
 /** Name servers with a web face, smart homes, cameras, and firewalls that report what they did. */
 export const home: readonly App[] = [
@@ -12,11 +12,6 @@ export const home: readonly App[] = [
       pass('successfully logged in from ip', String.raw`^\[?\w+\]? auth: user "<USER>" successfully logged in from ip <IP>\s*$`),
     ],
     records: [{ when: { msg: /invalid username or password|login failed/i, remote_ip: /./ }, ip: ['remote_ip'] }],
-  },
-  {
-    id: 'dockge',
-    tags: ['dockge'],
-    rules: [fail('[AUTH] WARN: ', String.raw`^\[AUTH\] WARN: Incorrect username or password for user <USER>\. IP=<IP>\s*$`)],
   },
   {
     id: 'home-assistant',
@@ -38,9 +33,31 @@ export const home: readonly App[] = [
     id: 'zoneminder',
     tags: ['zmwww', 'web_php', 'zm'],
     rules: [
-      fail('Login denied for user', String.raw`(?:^|\b(?:WAR|ERR) \[)Login denied for user "<USER>"(?:\]|$| \[)`),
-      fail('Could not retrieve user', String.raw`(?:WAR|ERR) \[Could not retrieve user <USER> details\]`),
+      // Of its own file; through Apache the same words come in the error log.
+      fail('[Login denied for user', String.raw`^(?<time>\d\d[/-]\d\d[/-]\d\d,? \d{1,2}:\d\d:\d\d)(?: [AP]M \w+)?\.\d+ \w+\[\d+\]\.[A-Z]{3} \[<IP>\] \[Login denied for user "(?<user>[^"]*)"\]`),
+      fail('[Could not retrieve user', String.raw`^(?<time>\d\d[/-]\d\d[/-]\d\d,? \d{1,2}:\d\d:\d\d)(?: [AP]M \w+)?\.\d+ \w+\[\d+\]\.[A-Z]{3} \[<IP>\] \[Could not retrieve user <USER> details\]`),
     ],
+  },
+  {
+    id: 'qnap',
+    tags: ['qlogd'],
+    rules: [
+      fail('Action: Login Fail', String.raw`conn log: Users: <USER>, Source IP: <IP>, Computer name: .*Action: Login Fail$`),
+      pass('Action: Login OK', String.raw`conn log: Users: <USER>, Source IP: <IP>, Computer name: .*Action: Login OK$`),
+    ],
+  },
+  {
+    id: '3proxy',
+    rules: [fail('PROXY.', String.raw`^(?<time>\d\d-\d\d-\d{4} [\d:]+ [+-]\d{4}) \S+ \d{3}0[1-9] (?<user>\S+) <IP>:<PORT> [\d.]+:\d+ \d+ \d+ \d+ `)],
+  },
+  {
+    id: 'game-server',
+    rules: [fail('Bad Rcon: ', String.raw`^L (?<time>\d\d/\d\d/\d{4} - [\d:]{8}): Bad Rcon: .* from "<IP>:<PORT>"$`)],
+  },
+  {
+    id: 'zoraxy',
+    line: /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\] \[[\w-]+(?::[\w-]+)?\] \[(?:origin|system):/,
+    rules: [request('[client: ', String.raw`^\[router:[\w-]+\] \[origin:(?<site>[^\]]*)\] \[client: <IP>\] \[useragent: (?<agent>.*)\] (?<method>[A-Z]+) (?<target>\S+) (?<status>\d{3})$`)],
   },
   {
     id: 'shinobi',
@@ -48,7 +65,7 @@ export const home: readonly App[] = [
   },
   {
     id: 'technitium',
-    rules: [fail('Invalid username or password', String.raw`^\[<IP>(?::\d+)?\] .*Invalid username or password`)],
+    rules: [fail('Invalid username or password', String.raw`^(?:UTC\] |Local\] )?\[?<IP>:<PORT>\] (?:DnsServerCore\.\w+: )?Invalid username or password(?: for user: (?<user>[^\s]*))?`)],
   },
   {
     id: 'unifi',
@@ -69,8 +86,8 @@ export const home: readonly App[] = [
   },
   {
     id: 'endlessh',
-    tags: ['endlessh'],
-    rules: [fail('ACCEPT host=', String.raw`^ACCEPT host=<IP> port=<PORT> fd=`, 'honeypot')],
+    tags: ['endlessh', 'endlessh-go'],
+    rules: [fail('ACCEPT host=', String.raw`(?:^|\.go:\d+\] )ACCEPT host=<IP> port=<PORT> (?:fd|n)=`, 'honeypot')],
   },
   {
     id: 'cowrie',

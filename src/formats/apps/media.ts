@@ -87,8 +87,8 @@ export const media: readonly App[] = [
     paths: ['/home/*/.local/share/qBittorrent/logs/qbittorrent.log', '/config/qBittorrent/logs/qbittorrent.log'],
     line: /^\([NIWC]\) \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d - /,
     rules: [
-      fail('WebAPI login failure', String.raw`^\(\w\) (?<time>[\dT:-]{19}) - WebAPI login failure\. Reason: [\w ]+(?:, attempt count: \d+)?, IP: <IP>, username: <USER>\s*$`),
-      pass('WebAPI login success', String.raw`^\(\w\) (?<time>[\dT:-]{19}) - WebAPI login success\. IP: <IP>\s*$`),
+      fail('WebAPI login failure', String.raw`^(?:\(\w\) [\dT:-]{19} - )?WebAPI login failure\. Reason: [\w ]+(?:, attempt count: \d+)?, IP: <IP>, username: <USER>\s*$`),
+      pass('WebAPI login success', String.raw`^(?:\(\w\) [\dT:-]{19} - )?WebAPI login success\. IP: <IP>\s*$`),
     ],
   },
   {
@@ -110,7 +110,7 @@ export const media: readonly App[] = [
     id: 'photoprism',
     tags: ['photoprism'],
     records: [
-      { when: { msg: /invalid (?:user name or password|username or password|password)|login as .* failed/i, level: /warn|error/ }, ip: ['ip', 'clientIP'], from: ['msg', /(?:audit: )?(?<ip>[0-9A-Fa-f.:]{3,45}) › .*?(?:login as (?<user>\S+))? ›/] },
+      { when: { msg: / › .*(?:invalid|failed|denied)/i, level: /warn|error/ }, from: ['msg', /^(?:audit: )?(?<ip>[0-9A-Fa-f.:]{3,45}) › .*?(?:login as (?<user>\S+))? ›/] },
     ],
     rules: [fail(' › ', String.raw`audit: <IP> › (?:session \S+ › )?login (?:as (?<user>\S+) )?› .*(?:invalid|failed|denied)`)],
   },

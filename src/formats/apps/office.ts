@@ -1,4 +1,4 @@
-import { type App, fail, pass } from '../app-rules.ts';
+import { type App, fail, pass, request } from '../app-rules.ts';
 
 /** Content management, file sharing, groupware, money and households. */
 export const office: readonly App[] = [
@@ -151,6 +151,7 @@ export const office: readonly App[] = [
     id: 'ntfy',
     tags: ['ntfy'],
     paths: ['/var/log/ntfy.log'],
+    line: /^\{"time":"[^"]{19,35}","level":"[A-Z]+","message":".*"visitor_id":"/,
     records: [
       { when: { http_status: /^40[13]$/, visitor_ip: /./, error: /^(?:unauthorized|forbidden)$/ }, ip: ['visitor_ip'], user: ['user_name'] },
     ],
@@ -185,6 +186,41 @@ export const office: readonly App[] = [
     id: 'freshrss',
     tags: ['freshrss'],
     rules: [fail('Password mismatch for', String.raw`(?:\[warning\] --- )?(?:\[\w+\] )?(?:FreshRSS: )?Password mismatch for user=<USER>, .*nonce=`), fail('nvalid', String.raw`Login for user <USER> failed.* \[<IP>\]`)],
+  },
+  {
+    id: 'filebrowser',
+    tags: ['filebrowser'],
+    rules: [fail('/api/login: 403 ', String.raw`^/api/login: 403 <IP> <nil>$`)],
+  },
+  {
+    id: 'romm',
+    tags: ['romm'],
+    rules: [
+      fail('/api/login 4', String.raw`\[(?:RomM|romm)\]\[\w+\]\[(?<time>[\d: -]{19})\]\s+[0-9A-Fa-f.:]+ \| <IP> \| [A-Z]+ /api/login (?:401|403|429) \|`),
+    ],
+  },
+  {
+    id: 'stirling-pdf',
+    tags: ['stirling-pdf'],
+    rules: [fail('Failed login attempt from IP', String.raw`Failed login attempt from IP: <IP>$`)],
+  },
+  {
+    id: 'uvicorn',
+    line: /^(?:INFO|WARNING|ERROR): {2,5}[0-9A-Fa-f.:]+:\d+ - "/,
+    rules: [
+      fail(' - "POST ', String.raw`^INFO: +<IP> - "(?<method>POST) (?<target>\S*(?:login|sign-?in|auths?|token|session)\S*) HTTP/[\d.]+" (?<status>40[0137])\b`),
+      fail(' 401 Unauthorized', String.raw`^INFO: +<IP> - "(?<method>[A-Z]+) (?<target>\S+) HTTP/[\d.]+" (?<status>401) Unauthorized$`, 'denied'),
+      request('HTTP/', String.raw`^INFO: +<IP> - "(?<method>[A-Z]+) (?<target>\S+) HTTP/[\d.]+" (?<status>\d{3})\b`),
+    ],
+  },
+  {
+    id: 'jupyter',
+    tags: ['jupyter', 'jupyterhub', 'jupyter-lab'],
+    line: /^\[[IWEDC] \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \w/,
+    rules: [
+      fail(' POST ', String.raw`^\[[WIE] (?<time>[\d: .-]{19,23})[^\]]*\] (?<status>40[13]) (?<method>POST) (?<target>\S*/(?:login|hub/login)\S*) \((?:[^@)]*@)?<IP>\)`),
+      request(' (', String.raw`^\[[WIE] (?<time>[\d: .-]{19,23})[^\]]*\] (?<status>\d{3}) (?<method>[A-Z]+) (?<target>\S+) \((?:[^@)]*@)?<IP>\)`),
+    ],
   },
   {
     id: 'snipe-it',

@@ -17,7 +17,7 @@ export const panels: readonly App[] = [
     paths: ['/usr/local/cpanel/logs/login_log'],
     line: /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\] \w+ \[(?:cpaneld|whostmgrd|webmaild|cphulkd|cpdavd)\] /,
     rules: [
-      fail(' has locked out IP ', String.raw`^\w+ \[\w+\] <IP> - <USER> "[^"]*" FAILED LOGIN \w+: brute force attempt \(user .*\) has locked out IP `),
+      fail(' has locked out IP ', String.raw`^\w+ \[\w+\] <IP> - <USER> "[^"]*" FAILED LOGIN \w+: brute force attempt \(user .*\) has locked out IP `, 'address-blocked'),
       fail('FAILED LOGIN ', String.raw`^\w+ \[\w+\] <IP> - <USER> "[^"]*" FAILED LOGIN `),
       pass('SUCCESS LOGIN ', String.raw`^\w+ \[\w+\] <IP> - <USER> "[^"]*" SUCCESS LOGIN `),
     ],
@@ -115,9 +115,10 @@ export const panels: readonly App[] = [
   {
     id: 'routeros',
     tags: ['system,error,critical'],
+    line: /^\S{19,40} \S{1,255} (?:system|firewall|account|wireless|dhcp|ppp|interface|script|hotspot|radius)(?:,\w+)*,(?:info|error|warning|critical|debug|account) /,
     rules: [
-      fail('login failure for user', String.raw`^(?:system,error,critical )?(?:\S+: )?login failure for user <USER> from <IP> via [\w ()-]+$`),
-      pass('logged in from', String.raw`^(?:system,info,account )?(?:\S+: )?user <USER> logged in from <IP> via \S+$`),
+      fail('login failure for user', String.raw`^(?:\S{1,255} )?(?:system,error,critical )?(?:\S+: )?login failure for user <USER> from <IP> via [\w ()-]+$`),
+      pass('logged in from', String.raw`^(?:\S{1,255} )?(?:system,info,account )?(?:\S+: )?user <USER> logged in from <IP> via \S+$`),
     ],
   },
   {
@@ -152,8 +153,9 @@ export const panels: readonly App[] = [
     rules: [fail('cockpit-session', String.raw`cockpit-session: .*authentication failure; .*rhost=<IP>(?: +user=<USER>)?$`)],
   },
   {
+    // Dockge, of the same author, writes the same.
     id: 'uptime-kuma',
-    tags: ['uptime-kuma'],
+    tags: ['uptime-kuma', 'dockge'],
     line: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) \[[A-Z_]+\] (?:WARN|INFO|ERROR|DEBUG): /,
     rules: [fail('[AUTH] ', String.raw`^\[AUTH\] WARN: (?:Incorrect username or password|Invalid token provided|Wrong (?:password|token)|No token provided) for user <USER>\. IP=<IP>$`)],
   },

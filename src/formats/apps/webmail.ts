@@ -69,6 +69,17 @@ export const webmail: readonly App[] = [
     rules: [fail('::login::', String.raw`(?<time>\d{4}-\d\d-\d\dT[\d:]+[+-]\d\d:\d\d) WARN \(\d\): Tinebase_Controller::login::\d+ Login with username <USER> from <IP> failed \(-\d+\)!$`)],
   },
   {
+    id: 'stalwart',
+    tags: ['stalwart-mail', 'stalwart'],
+    paths: ['/opt/stalwart*/logs/*'],
+    line: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (?:INFO|WARN|ERROR|DEBUG|TRACE) .{1,80} \([\w-]+\.[\w-]+\)/,
+    rules: [
+      fail('(auth.', String.raw`^\w+ [\w ]+ \(auth\.(?:failed|error|too-many-attempts|missing-totp)\).*?\bremoteIp = <IP>(?:,|$)`),
+      fail('(security.', String.raw`^\w+ [\w ]+ \(security\.[\w-]+\).*?\bremoteIp = <IP>(?:,|$)`, 'blocked'),
+      pass('(auth.success)', String.raw`^\w+ [\w ]+ \(auth\.success\).*?\bremoteIp = <IP>(?:,|$)`),
+    ],
+  },
+  {
     id: 'rainloop',
     tags: ['rainloop', 'snappymail'],
     rules: [

@@ -1,5 +1,5 @@
 import { canonicalIp } from '../../core/address.ts';
-import type { Event, ProgramDecoder } from '../../core/format.ts';
+import type { Event } from '../../core/format.ts';
 import { loginFailure, mark } from '../../programs/attempts.ts';
 import { daemonFile } from '../daemon-file.ts';
 
@@ -20,7 +20,7 @@ export const assp = daemonFile({
     head.message = line.slice(19);
     return true;
   },
-  open: (): ProgramDecoder => ({ decode }),
+  program: { open: () => ({ decode }) },
 });
 
 const stamp = /^([A-Z][a-z]{2})-(\d\d)-(\d\d) (\d\d:\d\d:\d\d) /;

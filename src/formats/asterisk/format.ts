@@ -5,7 +5,8 @@ import { daemonFile } from '../daemon-file.ts';
 export const asterisk = daemonFile({
   id: 'asterisk',
   title: { zh: 'Asterisk 日志', en: 'Asterisk log' },
-  paths: ['/var/log/asterisk/messages', '/var/log/asterisk/messages.log', '/var/log/asterisk/full', '/var/log/asterisk/security', '/var/log/asterisk/security.log'],
+  // The full log repeats the others.
+  paths: ['/var/log/asterisk/messages', '/var/log/asterisk/messages.log', '/var/log/asterisk/security', '/var/log/asterisk/security.log'],
   kind: 'application',
   service: 'asterisk',
   sniff: (line) => (line.charCodeAt(0) === 91 && shape.test(line.slice(0, 80)) ? 0.97 : 0),
@@ -17,7 +18,7 @@ export const asterisk = daemonFile({
     head.message = line.slice(close + 2);
     return level.test(head.message.slice(0, 40));
   },
-  open: program.open,
+  program,
 });
 
 const level = /^(?:NOTICE|WARNING|SECURITY|ERROR|VERBOSE|DEBUG|DTMF) ?\[\d/;

@@ -1,17 +1,18 @@
 import type { LogFormat } from '../../core/format.ts';
-import { formats } from '../catalogue.ts';
 import { ContainerDecoder, type Wrapped } from '../container-lines.ts';
 
-/** containerd and CRI-O: `2026-11-22T02:27:01.123456789Z stderr F TEXT`; P marks a part of a line, F its end. */
-export const cri: LogFormat = {
+/**
+ * containerd and CRI-O: `2026-11-22T02:27:01.123456789Z stderr F TEXT`; P marks a part of a line, F its end.
+ * `inner` gives the formats that the containers' own lines may be of; it is asked when a log is opened.
+ */
+export const cri = (inner: () => readonly LogFormat[]): LogFormat => ({
   id: 'cri',
   title: { zh: 'Kubernetes 容器日志（CRI）', en: 'Kubernetes container log (CRI)' },
   paths: ['/var/log/pods/*/*/*.log', '/var/log/containers/*.log'],
   aliases: ['containerd', 'kubernetes'],
   sniff: (line) => shape.test(line.slice(0, 80)) ? 1 : 0,
-  // Asked for only now: the catalogue holds this format too.
-  open: (context, emit) => new ContainerDecoder(formats.filter(({ id }) => id !== 'docker' && id !== 'cri'), unwrap, context, emit),
-};
+  open: (context, emit) => new ContainerDecoder(inner().filter(({ id }) => id !== 'docker' && id !== 'cri'), unwrap, context, emit),
+});
 
 const shape = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) (stdout|stderr) ([PF])(?::\S+)?(?: |$)/;
 

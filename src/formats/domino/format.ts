@@ -1,4 +1,4 @@
-import type { Event, ProgramDecoder } from '../../core/format.ts';
+import type { Event } from '../../core/format.ts';
 import { loginFailure, mark } from '../../programs/attempts.ts';
 import { takePeer } from '../../programs/peer.ts';
 import { daemonFile } from '../daemon-file.ts';
@@ -20,17 +20,18 @@ export const domino = daemonFile({
     const first = Number(found[1]);
     const second = Number(found[2]);
     const [day, month] = second > 12 ? [second, first] : [first, second];
-    const hour = (Number(found[4]) % (found[6] === undefined ? 24 : 12)) + (found[6]?.toUpperCase() === 'PM' ? 12 : 0);
+    const hour = (Number(found[5]) % (found[7] === undefined ? 24 : 12)) + (found[7]?.toUpperCase() === 'PM' ? 12 : 0);
     const two = (n: number): string => String(n).padStart(2, '0');
-    head.time = times.iso(`${found[3]}-${two(month)}-${two(day)} ${two(hour)}:${found[5]}`, 0);
+    const date = found[4]?.replaceAll(/[./]/g, '-') ?? `${found[3]}-${two(month)}-${two(day)}`;
+    head.time = times.iso(`${date} ${two(hour)}:${found[6]}`, 0);
     if (times.next < 0) head.time = times.lost();
     head.message = line.slice(found[0].length);
     return true;
   },
-  open: (): ProgramDecoder => ({ decode }),
+  program: { open: () => ({ decode }) },
 });
 
-const shape = /^(?:\[[0-9A-Fa-f]{1,12}:[0-9A-Fa-f]{1,8}-[0-9A-Fa-f]{1,20}\] )?(\d\d)[-./](\d\d)[-./](\d{4}) (\d{1,2}):(\d\d:\d\d)(?: ([AP]M))? {1,4}(?=(?:smtp|pop3|imap|http|ldap|router|SMTP|POP3|IMAP|HTTP|LDAP|Router)\b)/i;
+const shape = /^(?:\[[0-9A-Fa-f]{1,12}:[0-9A-Fa-f]{1,8}-[0-9A-Fa-f]{1,20}\] )?(?:(\d\d)[-./](\d\d)[-./](\d{4})|(\d{4}[-./]\d\d[-./]\d\d)) (\d{1,2}):(\d\d:\d\d)(?: ([AP]M))? {1,4}(?=(?:smtp|pop3|imap|http|ldap|router|SMTP|POP3|IMAP|HTTP|LDAP|Router)\b)/i;
 
 /** The account, which the client types, stands before the address: the last bracket or "connecting host" counts. */
 function decode(message: string, event: Event): boolean {
@@ -45,7 +46,8 @@ function decode(message: string, event: Event): boolean {
   const host = message.lastIndexOf('connecting host ');
   if (host > 0 && /authentication failed for user /i.test(message)) {
     if (!takePeer((message.slice(host + 16).split(' ')[0] ?? '').replace(/[[\]]/g, ''), event)) return false;
-    event.user = /for user (.{1,128}?) ; connecting host /i.exec(message)?.[1];
+    const user = message.toLowerCase().indexOf('for user ');
+    event.user = message.slice(user + 9, message.indexOf(' ; connecting host ', user));
     return loginFailure(event);
   }
   const refused = /^(?:SMTP Server|Router): \[?([0-9A-Fa-f:.]{3,45})\]? (?:Connection (?:denied|refused)|disconnected\. 0 message|rejected)/i.exec(message);

@@ -35,7 +35,7 @@ export const dovecot = daemonFile({
     head.message = line.slice(start);
     return true;
   },
-  open: program.open,
+  program,
 });
 
 const shape = /^ (?:dovecot: )?(?:master|auth|auth-worker|dovecot-auth|anvil|config|log|imap|pop3|lmtp|lda|managesieve|submission|stats|indexer|indexer-worker|imap-login|pop3-login|managesieve-login|submission-login|sieve-login)(?:\([^)]{0,300}\))?(?:<[^>]{0,100}>)*: (?:(?:Info|Warning|Error|Debug|Fatal|Panic): |pam_)/;

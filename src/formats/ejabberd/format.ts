@@ -17,7 +17,7 @@ export const ejabberd = daemonFile({
     head.message = line.slice(19 + found[0].length);
     return times.next >= 0;
   },
-  open: program.open,
+  program,
 });
 
 const shape = /^\.\d{3,6}(?:[+-]\d\d:\d\d|Z)? \[(debug|info|notice|warning|error|critical)\] (?=<0\.\d{1,10}\.\d{1,10}>)/;

@@ -1,4 +1,4 @@
-import type { Event, ProgramDecoder } from '../../core/format.ts';
+import type { Event } from '../../core/format.ts';
 import { loginFailure, loginSuccess, mark } from '../../programs/attempts.ts';
 import { takePeer } from '../../programs/peer.ts';
 import { daemonFile } from '../daemon-file.ts';
@@ -20,7 +20,7 @@ export const exchange = daemonFile({
     head.time = times.iso(line, 0);
     return times.next >= 0;
   },
-  open: (): ProgramDecoder => ({ decode }),
+  program: { open: () => ({ decode }) },
 });
 
 const address = String.raw`(?:\[[0-9A-Fa-f:.%]{2,60}\]|[0-9.]{7,15}):\d{1,5}`;

@@ -5,7 +5,8 @@ import { daemonFile, isoDate } from '../daemon-file.ts';
 export const exim = daemonFile({
   id: 'exim',
   title: { zh: 'Exim 日志', en: 'Exim log' },
-  paths: ['/var/log/exim4/mainlog', '/var/log/exim4/rejectlog', '/var/log/exim/main.log', '/var/log/exim/reject.log', '/var/log/exim_mainlog', '/var/log/exim_rejectlog'],
+  // The reject log repeats lines of the main log: followed too, each rejection would count twice.
+  paths: ['/var/log/exim4/mainlog', '/var/log/exim/main.log', '/var/log/exim_mainlog'],
   kind: 'mail',
   service: 'exim',
   sniff(line) {
@@ -26,7 +27,7 @@ export const exim = daemonFile({
     head.message = line.slice(at);
     return true;
   },
-  open: program.open,
+  program,
 });
 
 // A message id, or the first words of the lines that have none.

@@ -18,5 +18,5 @@ export const fail2ban = daemonFile({
     head.message = line.slice(times.next + found[0].length);
     return true;
   },
-  open: program.open,
+  program,
 });

@@ -17,7 +17,7 @@ export const freeswitch = daemonFile({
     head.message = line.slice(line.indexOf('['));
     return true;
   },
-  open: program.open,
+  program,
 });
 
 const shape = /^(?:\d{4}-)?\d\d-\d\d \d\d:\d\d:\d\d\.\d{1,6} (?:\d{1,3}\.\d\d% )?\[(?:WARNING|WARN|NOTICE|INFO|DEBUG|ERR|CRIT)\] (?:\[[A-Z]{1,12}\] )?\[?[a-z_]{1,40}\.c:\d/;

@@ -1,7 +1,7 @@
 import type { DecodeContext, LinePlace, LogDecoder, LogFormat } from '../../core/format.ts';
 import { Event } from '../../core/gen/event.ts';
-import { openPrograms } from '../../programs/router.ts';
 import { identityOf } from './identity.ts';
+import { openEveryProgram } from '../webapps.ts';
 
 /** A longer record is not read: journalctl itself leaves out fields above 4 kB unless told otherwise. */
 const longestRecord = 2 * 1024 * 1024;
@@ -25,7 +25,7 @@ class JournalDecoder implements LogDecoder {
 
   readonly #context: DecodeContext;
   readonly #emit: (event: Event) => void;
-  readonly #route = openPrograms();
+  readonly #route = openEveryProgram();
   #lastTime: number | undefined;
 
   constructor(context: DecodeContext, emit: (event: Event) => void) {
@@ -37,33 +37,34 @@ class JournalDecoder implements LogDecoder {
     if (line === '' || line === '\r') return;
     const fields = parseRecord(line);
     if (fields === undefined) { this.unparsed += 1; return; }
-    const time = micros(fields._SOURCE_REALTIME_TIMESTAMP) ?? micros(fields.__REALTIME_TIMESTAMP) ?? this.#lastTime ?? this.#context.now();
+    const time = micros(fields['_SOURCE_REALTIME_TIMESTAMP']) ?? micros(fields['__REALTIME_TIMESTAMP']) ?? this.#lastTime ?? this.#context.now();
     this.#lastTime = time;
     const event = new Event(`${this.#context.idPrefix}${place.position}`, time, 'syslog');
     const message = textOf(fields.MESSAGE) ?? '';
-    const tag = fields._TRANSPORT === 'kernel' ? 'kernel' : textOf(fields.SYSLOG_IDENTIFIER) ?? textOf(fields._COMM) ?? '';
-    event.host = textOf(fields._HOSTNAME) ?? this.#context.host;
+    const tag = fields['_TRANSPORT'] === 'kernel' ? 'kernel' : textOf(fields.SYSLOG_IDENTIFIER) ?? textOf(fields['_COMM']) ?? '';
+    event.host = textOf(fields['_HOSTNAME']) ?? this.#context.host;
     event.message = message.length > longestMessage ? message.slice(0, longestMessage) : message;
     event.source = this.#context.source;
     if (place.line > 0) event.lines = [place.line];
     if (tag !== '') event.process_name = tag;
-    event.pid = count(fields._PID) ?? count(fields.SYSLOG_PID);
-    event.uid = count(fields._UID);
-    event.process_path = textOf(fields._EXE);
+    event.pid = count(fields['_PID']) ?? count(fields.SYSLOG_PID);
+    event.process_path = textOf(fields['_EXE']);
     const severity = count(fields.PRIORITY);
     if (severity !== undefined) event.severity = severities[severity];
     event.container_id = textOf(fields.CONTAINER_ID_FULL) ?? textOf(fields.CONTAINER_ID);
-    const unit = textOf(fields._SYSTEMD_UNIT);
+    const unit = textOf(fields['_SYSTEMD_UNIT']);
     const container = textOf(fields.CONTAINER_NAME);
     if (unit !== undefined || container !== undefined) event.extra = { unit, container_name: container };
-    const identity = identityOf(tag, fields._TRANSPORT, event.uid, textOf(fields._COMM), event.process_path);
+    const sender = count(fields['_UID']);
+    const identity = identityOf(tag, fields['_TRANSPORT'], sender, textOf(fields['_COMM']), event.process_path);
     if (identity === 'own') {
       this.#route(tag, event.message, event);
     } else {
       event.category = 'log';
       event.action = identity === 'foreign' ? 'forged-identity' : 'unproven-identity';
       event.outcome = 'unknown';
-      event.user = String(event.uid);
+      event.user = String(sender);
+      event.uid = sender;
     }
     this.#emit(event);
   }
@@ -90,9 +91,17 @@ function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (!Array.isArray(value)) return undefined;
   const list: readonly unknown[] = value;
-  if (list.every((item) => typeof item === 'number')) return utf8.decode(Uint8Array.from(list));
-  return textOf(list[0]);
+  return isBytes(list) ? utf8.decode(Uint8Array.from(list)) : firstOf(list[0]);
 }
+
+function firstOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value)) return undefined;
+  const list: readonly unknown[] = value;
+  return isBytes(list) ? utf8.decode(Uint8Array.from(list)) : undefined;
+}
+
+const isBytes = (list: readonly unknown[]): list is readonly number[] => list.every((item) => typeof item === 'number');
 
 function count(value: unknown): number | undefined {
   const text = textOf(value);

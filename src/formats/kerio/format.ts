@@ -1,4 +1,4 @@
-import type { Event, ProgramDecoder } from '../../core/format.ts';
+import type { Event } from '../../core/format.ts';
 import { loginFailure, mark } from '../../programs/attempts.ts';
 import { takePeer } from '../../programs/peer.ts';
 import { daemonFile } from '../daemon-file.ts';
@@ -17,7 +17,7 @@ export const kerio = daemonFile({
     head.message = line.slice(23);
     return times.next >= 0;
   },
-  open: (): ProgramDecoder => ({ decode }),
+  program: { open: () => ({ decode }) },
 });
 
 const stamp = /^\[\d\d\/[A-Z][a-z]{2}\/\d{4} \d\d:\d\d:\d\d\] /;
@@ -53,5 +53,6 @@ const leading = ['SMTP Spam attack detected from ', 'Relay attempt from IP addre
 
 function last(message: string, word: string, event: Event): boolean {
   const at = message.lastIndexOf(word);
-  return at >= 0 && takePeer(message.slice(at + word.length).replace(/\.? *$/, ''), event);
+  const text = message.slice(at + word.length).trimEnd();
+  return at >= 0 && takePeer(text.endsWith('.') ? text.slice(0, -1) : text, event);
 }

@@ -19,7 +19,7 @@ export const monit = daemonFile({
     head.message = line.slice(found[0].length);
     return true;
   },
-  open: program.open,
+  program,
 });
 
 const shape = /^\[(?:([A-Z]{2,5}) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[^\]]{8,15})\] (debug|info|notice|warning|error|critical|alert|emergency) {0,10}: /;

@@ -15,7 +15,7 @@ export const murmur = daemonFile({
     head.message = line.slice(3);
     return times.next >= 0;
   },
-  open: program.open,
+  program,
 });
 
 const shape = /^<[WFCXI]>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} /;

@@ -22,7 +22,7 @@ export const openvpn = daemonFile({
     head.message = line.slice(at);
     return true;
   },
-  open: program.open,
+  program,
 });
 
 const shape = /^ (?:us=\d{1,6} )?(?:[^ /]{1,64}\/)?(?:\[AF_INET6?\])?(?:\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}:\d{1,5}|[0-9a-f:]{3,39}:\d{1,5})(?:\/[^ /]{1,64})? |^ (?:us=\d{1,6} )?(?:OpenVPN \d|MULTI: |TLS Error: |TLS: |SIGUSR1|SIGTERM|Incoming Control Channel|Outgoing Control Channel|Initialization Sequence|library versions: OpenSSL|TCP connection established|UDPv[46] link|TUN\/TAP |IFCONFIG POOL|Control Channel|PLUGIN_)/;

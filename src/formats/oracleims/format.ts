@@ -1,4 +1,4 @@
-import type { Event, ProgramDecoder } from '../../core/format.ts';
+import type { Event } from '../../core/format.ts';
 import { loginFailure, loginSuccess, mark } from '../../programs/attempts.ts';
 import { takePeer } from '../../programs/peer.ts';
 import { daemonFile } from '../daemon-file.ts';
@@ -16,7 +16,7 @@ export const oracleims = daemonFile({
     head.time = times.iso(line, line.indexOf('"') + 1);
     return times.next >= 0;
   },
-  open: (): ProgramDecoder => ({ decode }),
+  program: { open: () => ({ decode }) },
 });
 
 const shape = /^<[a-z]{2} ts="\d{4}-\d\d-\d\dT/;

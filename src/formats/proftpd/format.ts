@@ -27,5 +27,5 @@ export const proftpd = daemonFile({
     head.message = line.slice(close + 2);
     return true;
   },
-  open: program.open,
+  program,
 });

@@ -24,7 +24,7 @@ export const samba = daemonFile({
     head.message = line.trim();
     return true;
   },
-  open: program.open,
+  program,
 });
 
 const stamp = /^\[\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?, {1,2}\d{1,2}/;

@@ -1,4 +1,4 @@
-import type { Event, ProgramDecoder } from '../../core/format.ts';
+import type { Event } from '../../core/format.ts';
 import { loginFailure, mark } from '../../programs/attempts.ts';
 import { takePeer } from '../../programs/peer.ts';
 import { daemonFile, isoDate } from '../daemon-file.ts';
@@ -18,7 +18,7 @@ export const softether = daemonFile({
     head.message = line.slice(at + 1);
     return times.next >= 0;
   },
-  open: (): ProgramDecoder => ({ decode }),
+  program: { open: () => ({ decode }) },
 });
 
 function decode(message: string, event: Event): boolean {

@@ -1,5 +1,5 @@
 import { canonicalIp } from '../../core/address.ts';
-import type { Event, ProgramDecoder } from '../../core/format.ts';
+import type { Event } from '../../core/format.ts';
 import { mark } from '../../programs/attempts.ts';
 import { daemonFile } from '../daemon-file.ts';
 
@@ -16,7 +16,7 @@ export const squid = daemonFile({
     head.time = times.epoch(line, 0);
     return times.next >= 0;
   },
-  open: (): ProgramDecoder => ({ decode }),
+  program: { open: () => ({ decode }) },
 });
 
 const shape = /^\d{9,10}\.\d{3} {1,12}(\d{1,10}) (\S{2,46}) ((?:TCP|UDP|NONE)[A-Z_]{0,40})\/(\d{3}) (\d{1,15}) (\S{1,24}) /;

@@ -1,8 +1,8 @@
 import type { DecodeContext, LinePlace, LogDecoder, LogFormat } from '../../core/format.ts';
 import { Event } from '../../core/gen/event.ts';
-import { openPrograms } from '../../programs/router.ts';
 import { Times } from '../time.ts';
 import { HeadReader, severities, type Head } from './head.ts';
+import { openEveryProgram } from '../webapps.ts';
 
 /** A longer message is cut: no program we know writes one, and parsing must stay cheap. */
 const longestLine = 64 * 1024;
@@ -15,7 +15,7 @@ const rememberedHosts = 256;
 export const syslog: LogFormat = {
   id: 'syslog',
   title: { zh: '系统日志（syslog）', en: 'system log (syslog)' },
-  paths: ['/var/log/auth.log', '/var/log/secure', '/var/log/syslog', '/var/log/messages', '/var/log/kern.log', '/var/log/mail.log', '/var/log/maillog', '/var/log/cron', '/var/log/daemon.log', '/var/log/user.log'],
+  paths: ['/var/log/auth.log', '/var/log/secure', '/var/log/syslog', '/var/log/messages', '/var/log/kern.log', '/var/log/mail.log', '/var/log/maillog', '/var/log/cron', '/var/log/daemon.log', '/var/log/user.log', '/var/log/ufw.log'],
   aliases: ['auth', 'secure', 'messages'],
   sniff,
   open: (context, emit) => new SyslogDecoder(context, emit),
@@ -38,7 +38,7 @@ class SyslogDecoder implements LogDecoder {
   readonly #context: DecodeContext;
   readonly #emit: (event: Event) => void;
   readonly #heads: HeadReader;
-  readonly #route = openPrograms();
+  readonly #route = openEveryProgram();
   readonly #lastOf = new Map<string, Said>();
 
   constructor(context: DecodeContext, emit: (event: Event) => void) {

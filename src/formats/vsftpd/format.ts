@@ -19,5 +19,5 @@ export const vsftpd = daemonFile({
     head.message = line.slice(close + 2);
     return true;
   },
-  open: program.open,
+  program,
 });

@@ -1,4 +1,4 @@
-import type { Event, ProgramDecoder } from '../../core/format.ts';
+import type { Event } from '../../core/format.ts';
 import { canonicalIp } from '../../core/address.ts';
 import { ctimeDate, daemonFile } from '../daemon-file.ts';
 
@@ -20,7 +20,7 @@ export const xferlog = daemonFile({
     head.message = line.slice(times.next).trim();
     return true;
   },
-  open: (): ProgramDecoder => ({ decode }),
+  program: { open: () => ({ decode }) },
 });
 
 const shape = /^ {1,2}\d{1,9} \S{2,255} \d{1,20} .{1,4096} [ab] \S{1,4} [oid] [agr] \S.{0,255} \S{1,32} [01] \S{1,255} [ci]\s*$/;

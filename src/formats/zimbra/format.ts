@@ -1,5 +1,5 @@
 import { canonicalIp } from '../../core/address.ts';
-import type { Event, ProgramDecoder } from '../../core/format.ts';
+import type { Event } from '../../core/format.ts';
 import { loginFailure, loginSuccess, mark } from '../../programs/attempts.ts';
 import { daemonFile, isoDate } from '../daemon-file.ts';
 
@@ -7,7 +7,8 @@ import { daemonFile, isoDate } from '../daemon-file.ts';
 export const zimbra = daemonFile({
   id: 'zimbra',
   title: { zh: 'Zimbra 邮箱日志', en: 'Zimbra mailbox and audit log' },
-  paths: ['/opt/zimbra/log/mailbox.log', '/opt/zimbra/log/audit.log'],
+  // The audit log has every log-in; the mailbox log repeats those of the web and SOAP.
+  paths: ['/opt/zimbra/log/audit.log'],
   kind: 'mail',
   service: 'zimbra',
   sniff: (line) => (isoDate(line) && shape.test(line.slice(19, 420)) ? 0.95 : 0),
@@ -17,7 +18,7 @@ export const zimbra = daemonFile({
     head.message = line.slice(line.indexOf('[', 23));
     return times.next >= 0;
   },
-  open: (): ProgramDecoder => ({ decode }),
+  program: { open: () => ({ decode }) },
 });
 
 const shape = /^,\d{3} (?:INFO|WARN|ERROR|DEBUG|FATAL) {1,2}\[[^\]]{1,300}\] \[[^\]]{0,80}/;

@@ -72,8 +72,9 @@ function calls(message: string, text: string, event: Event): boolean {
   // Call from 'x' (UDP:192.0.2.1:5060) to extension 'y' …, x: Call (UDP:192.0.2.1:5060) to extension 'y' …
   let found: string | undefined;
   for (let to = text.indexOf(') to extension \''); to >= 0; to = text.indexOf(') to extension \'', to + 1)) {
-    const open = text.lastIndexOf('(', to);
-    const address = text.slice(open + 1, to).replace(/^(?:UDP|TCP|TLS|WSS?):/, '');
+    const before = text.slice(Math.max(0, to - 80), to);
+    const open = before.lastIndexOf('(');
+    const address = before.slice(open + 1).replace(/^(?:UDP|TCP|TLS|WSS?):/, '');
     if (open < 0 || !takePeer(address, event)) continue;
     if (found !== undefined && found !== event.source_ip) {
       event.source_ip = undefined;

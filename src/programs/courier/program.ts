@@ -27,10 +27,13 @@ function line(message: string, event: Event): boolean {
   if (!message.startsWith('error,relay=')) return false;
   const comma = message.indexOf(',', 12);
   if (!takePeer(message.slice(12, comma < 0 ? undefined : comma), event)) return false;
-  if (message.startsWith(',port=', comma)) portAfter(`:${message.slice(comma + 6, comma + 11)}`, 0, event);
-  const msg = message.indexOf(',msg="');
-  if (msg > 0 && msg < 80 && message.startsWith('535 ', msg + 6)) {
-    const login = message.indexOf('cmd: AUTH LOGIN ', msg);
+  let next = comma;
+  if (message.startsWith(',port=', comma)) {
+    portAfter(`:${message.slice(comma + 6, comma + 11)}`, 0, event);
+    next = message.indexOf(',', comma + 6);
+  }
+  if (next > 0 && message.startsWith(',msg="535 ', next)) {
+    const login = message.indexOf('cmd: AUTH LOGIN ', next);
     if (login > 0) event.user = message.slice(login + 16).trim();
     return loginFailure(event);
   }

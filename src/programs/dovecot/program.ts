@@ -2,11 +2,12 @@ import { canonicalIp } from '../../core/address.ts';
 import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
 import { Attempts, failedLogin, loginFailure, loginSuccess, mark } from '../attempts.ts';
 import { pamFailure } from '../pam-failure.ts';
+import { mostCandidates } from '../peer.ts';
 
 export const dovecot: Program = {
   id: 'dovecot',
   title: { zh: 'Dovecot 收信服务', en: 'Dovecot mail access server' },
-  tags: ['dovecot', 'dovecot-auth', 'auth', 'auth-worker', 'imap-login', 'pop3-login', 'managesieve-login', 'submission-login', 'sieve-login', 'imap', 'pop3', 'dovecot/*'],
+  tags: ['dovecot', 'dovecot-auth', 'auth', 'auth-worker', 'imap-login', 'pop3-login', 'managesieve-login', 'submission-login', 'sieve-login', 'dovecot/*'],
   open,
 };
 
@@ -94,10 +95,15 @@ function auth(message: string, event: Event, attempts: Attempts): boolean {
   let found: string | undefined;
   let userStart = 0;
   let userEnd = 0;
+  let candidates = 0;
   for (let close = message.indexOf(')'); close >= 0; close = message.indexOf(')', close + 1)) {
     const colon = afterSession(message, close + 1);
     if (colon < 0) continue;
-    const open = message.lastIndexOf('(', found === undefined ? close : userStart);
+    if (++candidates > mostCandidates) {
+      found &&= '';
+      break;
+    }
+    const open = found === undefined ? message.lastIndexOf('(', close) : userStart - 1;
     const ip = open < 0 ? undefined : ipField(message, open, close);
     if (ip === undefined) continue;
     if (found === undefined) {

@@ -1,6 +1,6 @@
 import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
 import { loginFailure, loginSuccess, mark } from '../attempts.ts';
-import { bracketIp, isWord, portAfter } from '../peer.ts';
+import { bracketIp, isWord, mostCandidates, portAfter } from '../peer.ts';
 
 export const exim: Program = {
   id: 'exim',
@@ -14,7 +14,8 @@ export const exim: Program = {
  * default exim takes only names and address literals there, so that the peer ends at the first ` [address]` after
  * it. An administrator may allow junk in HELO (helo_accept_junk_hosts, helo_allow_chars), and what follows the
  * peer (set_id, recipients, input) is the client's too. So where two candidates differ before the daemon's own
- * next words, none is taken: the event then has no address, and nobody else is blamed.
+ * next words, none is taken: the event then has no address, and nobody else is blamed. It costs little: an account
+ * with such text in it is no guess at a real one.
  */
 function open(): ProgramDecoder {
   return {
@@ -50,27 +51,37 @@ function line(message: string, at: number, event: Event): boolean {
   if (message.startsWith('SA: Action: ', at)) return spamAssassin(message, event);
   const failed = message.indexOf(' authenticator failed for ', at);
   if (failed > 0 && failed - at < 64) return authenticator(message, at, failed, event);
-  if (message.startsWith('no MAIL in SMTP connection from ', at)) {
-    peer(message, at + 32, message.length, event);
+  if (message.startsWith('no MAIL in ', at)) {
+    const from = message.indexOf('SMTP connection from ', at);
+    if (from < 0 || from - at > 40) return false;
+    const end = message.indexOf(' D=', from);
+    peer(message, from + 21, end < 0 ? message.length : end, event);
     return mark(event, 'mail', 'probe', 'failure');
   }
-  if (message.startsWith('unexpected disconnection while reading SMTP command from ', at)) {
-    peer(message, at + 57, message.length, event);
+  const reading = message.startsWith('unexpected ', at) ? message.indexOf(' while reading SMTP command from ', at) : -1;
+  if (reading > 0 && reading - at < 40) {
+    peer(message, reading + 33, message.length, event);
     return mark(event, 'mail', 'disconnect', 'unknown');
   }
-  if (message.startsWith('refused connection from ', at)) {
-    peer(message, at + 24, message.length, event);
+  const refused = message.startsWith('temporarily ', at) ? at + 12 : at;
+  if (message.startsWith('refused connection from ', refused)) {
+    const colon = message.indexOf(': ', refused);
+    peer(message, refused + 24, colon < 0 ? message.length : colon, event);
     return mark(event, 'mail', 'reject', 'failure');
   }
   if (message.startsWith('Connection from ', at) && message.includes(' refused: ')) {
     peer(message, at + 16, message.length, event);
     return mark(event, 'mail', 'reject', 'failure');
   }
-  const helo = /^rejected (?:EHLO|HELO) from /.exec(message.slice(at, at + 24));
+  const helo = /^rejected (?:EHLO|HELO|MAIL) from /.exec(message.slice(at, at + 24));
   if (helo !== null) {
     const colon = message.indexOf(': ', at);
     peer(message, at + helo[0].length, colon < 0 ? message.length : colon, event);
     return mark(event, 'mail', 'probe', 'failure');
+  }
+  if (message.startsWith('unqualified ', at) && message.includes(' rejected: <')) {
+    quotedCommand(message, at, event);
+    return mark(event, 'mail', 'reject', 'failure');
   }
   const local = message.indexOf(' rejected by local_scan()');
   if (local > 0) {
@@ -89,7 +100,8 @@ function authenticator(message: string, at: number, failed: number, event: Event
   const to = id < 0 ? message.length : id;
   const answer = answerAfterPeer(message, start, to, event);
   if (id >= 0) {
-    event.user = message.slice(id + 8, message.endsWith(')') ? -1 : undefined);
+    const close = message.endsWith(')') ? message.length - 1 : message.lastIndexOf('): ');
+    event.user = message.slice(id + 8, close > id ? close : undefined);
     // A second set_id is part of somebody's forgery; which one is not to be told.
     if (message.indexOf('(set_id=', id + 8) >= 0) event.source_ip = undefined;
   }
@@ -202,10 +214,11 @@ function smtp(message: string, at: number, event: Event): boolean {
   const drop = message.indexOf(' closed by DROP in ACL', from);
   peer(message, from, drop < 0 ? message.length : drop, event);
   if (drop >= 0) return mark(event, 'mail', 'reject', 'failure');
-  return mark(event, 'mail', message.includes(' lost', from) || from > at + 21 ? 'disconnect' : 'connect', 'unknown');
+  const ended = from > at + 21 || message.includes(' lost', from) || message.includes(' closed by ', from);
+  return mark(event, 'mail', ended ? 'disconnect' : 'connect', 'unknown');
 }
 
-/** The command stands in quotes before ` H=` and input after it; both are the client's, so every H= must name the same address. */
+/** The command (or mail address) stands before ` H=` and input after it; both are the client's, so every H= must name the same address. */
 function quotedCommand(message: string, at: number, event: Event): void {
   const early = message.indexOf('): rejected connection from H=', at);
   const input = message.indexOf(' input="', at);
@@ -215,8 +228,10 @@ function quotedCommand(message: string, at: number, event: Event): void {
     return;
   }
   let ip: string | undefined;
+  let candidates = 0;
   for (let host = message.indexOf(' H=', at); host >= 0; host = message.indexOf(' H=', host + 3)) {
     event.source_ip = undefined;
+    if (++candidates > mostCandidates) return;
     const open = message.charCodeAt(host + 3) === 91 ? host + 3 : message.indexOf(' [', host) + 1;
     const found = open > host ? bracketIp(message, open) : undefined;
     if (found === undefined) continue;

@@ -24,12 +24,21 @@ function open(): ProgramDecoder {
 
 /** `[fail2ban.actions [123]: ]NOTICE  [jail] Ban 192.0.2.1`. What fail2ban bans, its own recidive jail apart, was an attack. */
 function jail(message: string, event: Event): boolean {
-  const found = /(?:^|[ :])\[([^\]\s]{1,64})\] (Ban|Unban|Found|Restore Ban) (\S{2,255})/.exec(message.slice(0, 400));
-  if (found === null || !takePeerOrName(found[3] ?? '', event)) return false;
-  event.session = found[1];
-  if (found[2] === 'Ban') return mark(event, 'network', 'ban', found[1] === 'recidive' ? 'unknown' : 'failure');
-  return mark(event, 'network', found[2] === 'Unban' ? 'unban' : found[2] === 'Found' ? 'found' : 'ban', 'unknown');
+  for (const [verb, action] of verbs) {
+    const at = message.indexOf(verb);
+    const open = at < 0 || at > 200 ? -1 : message.lastIndexOf('[', at);
+    if (open < 0 || (open > 0 && message.charCodeAt(open - 1) !== 32)) continue;
+    const start = at + verb.length;
+    const blank = message.indexOf(' ', start);
+    const name = message.slice(open + 1, at);
+    if (name === '' || name.includes(' ') || !takePeerOrName(message.slice(start, blank < 0 ? undefined : blank), event)) continue;
+    event.session = name;
+    return mark(event, 'network', action, action === 'ban' && verb === '] Ban ' && name !== 'recidive' ? 'failure' : 'unknown');
+  }
+  return false;
 }
+
+const verbs = [['] Ban ', 'ban'], ['] Unban ', 'unban'], ['] Found ', 'found'], ['] Restore Ban ', 'ban']] as const;
 
 /** `(sshd) Failed SSH login from 192.0.2.1 (XX/Land/name): 5 in the last 300 secs - *Blocked in csf* [LF_SSHD]` */
 function lfd(message: string, event: Event): boolean {

@@ -30,7 +30,7 @@ function xinetd(message: string, event: Event): boolean {
 /** `attackalert: TCP SYN/Normal scan from host: name/192.0.2.1 to TCP port: 1` */
 function portsentry(message: string, event: Event): boolean {
   if (!message.startsWith('attackalert: ')) return false;
-  const found = / host: \S{1,255}\/(\S{2,46})(?: |$)/.exec(message);
+  const found = / host: [^/\s]{1,255}\/([0-9A-Fa-f.:]{2,46})(?: |$)/.exec(message.slice(0, 500));
   return found !== null && takePeer(found[1] ?? '', event) && mark(event, 'network', 'scan', 'failure');
 }
 

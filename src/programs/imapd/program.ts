@@ -11,7 +11,7 @@ export const imapd: Program = {
   id: 'imapd',
   title: { zh: '其他收信服务（Courier、Cyrus、UW-IMAP、Perdition 等）', en: 'other IMAP and POP servers (Courier, Cyrus, UW-IMAP, Perdition …)' },
   tags: ['imapd', 'imapd-ssl', 'imaplogin', 'courierimaplogin', 'courier-imapd', 'courier-imaps', 'ipop3d', 'pop3d', 'pop3d-ssl', 'pop3login', 'courierpop3login', 'courier-pop3d', 'courier-pop3s',
-    'imaps', 'pop3s', 'lmtpunix', 'cyrus/*', 'cyrus', 'sieve', 'timsieved', 'managesieve', 'perdition', 'perdition.imap4', 'perdition.imap4s', 'perdition.imaps', 'perdition.pop3', 'perdition.pop3s', 'solid-pop3d', 'spop3d', 'nntpd', 'cyrus-imapd'],
+    'imap', 'imaps', 'pop3', 'pop3s', 'lmtp', 'lmtpd', 'lmtpunix', 'nntpd', 'cyrus/*', 'cyrus', 'cyrus-imapd', 'sieve', 'timsieved', 'managesieve', 'perdition', 'perdition.*', 'solid-pop3d', 'spop3d'],
   open,
 };
 
@@ -29,8 +29,13 @@ function open(): ProgramDecoder {
   };
 }
 
-/** `LOGIN FAILED, user=x, ip=[::ffff:192.0.2.1][, port=[n]]`, `LOGIN, user=x, ip=[…], port=[n], protocol=IMAP`: the last ip is the daemon's. */
-function courier(message: string, event: Event, attempts: Attempts): boolean {
+/**
+ * `LOGIN FAILED, user=x, ip=[::ffff:192.0.2.1][, port=[n]]`, `LOGIN, user=x, ip=[…], port=[n], protocol=IMAP`, from 5.0
+ * with the level before it (`INFO: LOGIN FAILED, …`): the last ip is the daemon's.
+ */
+function courier(text: string, event: Event, attempts: Attempts): boolean {
+  const level = /^(?:DEBUG|INFO|NOTICE|WARN|ERR): /.exec(text.slice(0, 10));
+  const message = level === null ? text : text.slice(level[0].length);
   const failed = message.startsWith('LOGIN FAILED, ');
   if (!failed && !message.startsWith('LOGIN, ') && !message.startsWith('LOGOUT, ') && !message.startsWith('DISCONNECTED, ')) return false;
   const at = message.lastIndexOf(', ip=[');
@@ -54,13 +59,21 @@ function cyrus(message: string, event: Event, attempts: Attempts): boolean {
   const end = bracketPeer(message, failed ? 10 : 7, event);
   if (end < 0) return false;
   event.service = 'cyrus';
-  const words = message.slice(end).trim().split(' ', 3);
+  const rest = message.slice(end).trim();
+  const words = rest.split(' ', 3);
   if (!failed) {
-    event.user = words[0];
-    event.method = words[1];
+    // "anonymous address" names nobody; "as user" is the oldest form.
+    event.user = words[0] === 'as' ? words[1] : words[0];
+    event.method = words[0] === 'as' ? undefined : words[1];
     return loginSuccess(event);
   }
+  if (rest.startsWith('anonymous login refused')) return mark(event, 'mail', 'reject', 'failure');
   event.method = words[0];
+  if (words[1]?.startsWith('(') === true) { // since 3.0: MECH (user) [reason]
+    const close = Math.max(rest.lastIndexOf(') ['), rest.lastIndexOf(') invalid user'));
+    event.user = close > 0 ? rest.slice(rest.indexOf('(') + 1, close) : undefined;
+    return rest.includes(') [SASL(-4)') ? mark(event, 'mail', 'probe', 'failure') : failedLogin(event, attempts, 1);
+  }
   // What follows is the user or, when it was not understood, the reason.
   if (words[1] && !words[1].startsWith('SASL') && !words[1].startsWith('[') && words[1] !== 'authentication') event.user = words[1];
   // A mechanism that is not offered (SASL(-4)) or a failed generic one (-1) is no wrong password, yet refused.
@@ -117,7 +130,11 @@ function solid(message: string, event: Event): boolean {
   if (!failed && !message.startsWith('user authenticated')) return false;
   if (!takePeerOrName(message.slice(dash + 3).trim(), event)) return false;
   event.service = 'solid-pop3d';
-  const user = /(?:no such user: |can't map user name: |for (?:mapped )?user |for )(.{1,128})$/.exec(message.slice(0, dash));
-  if (user) event.user = user[1];
+  for (const word of ['no such user: ', 'can\'t map user name: ', ' for mapped user ', ' for user ', ' for ']) {
+    const at = message.indexOf(word);
+    if (at < 0 || at > 60) continue;
+    event.user = message.slice(at + word.length, dash) || undefined;
+    break;
+  }
   return failed ? loginFailure(event) : loginSuccess(event);
 }

@@ -22,7 +22,7 @@ export function readPacket(message: string, event: Event): boolean {
   const goesOut = field(message, 'OUT=', from) ?? '';
   if (goesOut === '' && comesIn !== '') event.direction = 'inbound';
   else if (comesIn === '' && goesOut !== '') event.direction = 'outbound';
-  event.extra = { rule: prefix.trim(), in: comesIn, out: goesOut, flags: flags(message, from) };
+  event.extra = { ...event.extra, rule: prefix.trim(), in: comesIn, out: goesOut, flags: flags(message, from) };
   const action = actionOf(prefix);
   const outcome = action === 'drop' || action === 'reject' ? 'failure' : action === 'accept' ? 'success' : 'unknown';
   return tell(event, 'firewall', 'firewall', 'firewall', action, outcome);

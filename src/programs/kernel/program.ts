@@ -62,7 +62,8 @@ const faults: readonly Fault[] = [
 const numberFields: ReadonlySet<string> = new Set(['pid', 'uid', 'source_port', 'destination_port']);
 
 function decode(raw: string, event: Event): boolean {
-  let message = raw;
+  // A kernel message has 1 kB; what is longer was written by something else.
+  let message = raw.length > 4096 ? raw.slice(0, 4096) : raw;
   // The kernel's own clock: "[12345.678901] text", and the caller's id "[   T1]" where that is switched on.
   if (message.charCodeAt(0) === 91) message = message.replace(/^\[ {0,8}\d{1,10}\.\d{6}\] {0,4}(?:\[ {0,6}[TC]\d{1,7}\] {0,2})?/, '');
   event.kind = 'kernel';

@@ -13,7 +13,9 @@ const stops = /exiting on signal \d{1,2}|^The audit daemon is exiting|^Journal s
 const starts = /\] start(?:$| )|^Journal started|^syslog-ng starting up|^Started dispatcher|^Init complete, auditd/;
 const losses = /^Missed \d{1,12} kernel messages|begin to drop messages|messages lost due to rate-limiting|^Suppressed \d{1,12} messages|^Audit daemon (?:rotating|is low on disk space|has no space left)|journal (?:file )?corrupted|corrupted or uncleanly shut down/;
 
-function decode(message: string, event: Event): boolean {
+function decode(whole: string, event: Event): boolean {
+  // What these daemons say of themselves is short; the rest of a long line is somebody else's text.
+  const message = whole.slice(0, 512);
   const service = (event.process_name ?? 'syslogd').toLowerCase();
   if (stops.test(message)) return tell(event, 'syslog', service, 'log', 'logging-stopped', 'success');
   if (losses.test(message)) return tell(event, 'syslog', service, 'log', 'logging-loss', 'failure');

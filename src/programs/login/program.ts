@@ -30,7 +30,7 @@ function decode(message: string, event: Event): boolean {
   const accepted = /^(ROOT )?LOGIN {1,4}ON (\S{1,64})(?: BY (\S{1,256}))?(?: FROM (\S{1,255}))?$/i.exec(message);
   if (accepted !== null) {
     event.user = accepted[1] === undefined ? accepted[3] : accepted[3] ?? 'root';
-    setPlace(event, unquote(accepted[2]!), accepted[4]);
+    setPlace(event, unquote(accepted[2]!), accepted[4] === undefined ? undefined : unquote(accepted[4]));
     return tell(event, 'auth', 'login', 'authentication', 'login', 'success');
   }
   return false;

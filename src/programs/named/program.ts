@@ -46,8 +46,8 @@ function nsd(message: string, event: Event): boolean {
     event.source_ip = canonicalIp(message.slice(blank + 1, refused).replace(/@\d{1,5}$/, ''));
     return event.source_ip !== undefined && mark(event, 'network', 'reject', 'failure');
   }
-  const limited = /\bratelimit block .{1,300} query (\S{2,46}) TYPE255$/.exec(message);
-  if (limited === null) return false;
-  event.source_ip = canonicalIp((limited[1] ?? '').replace(/@\d{1,5}$/, ''));
+  const query = message.lastIndexOf(' query ');
+  if (query < 0 || !message.includes('ratelimit block ') || !message.endsWith(' TYPE255')) return false;
+  event.source_ip = canonicalIp(message.slice(query + 7, -8).replace(/@\d{1,5}$/, ''));
   return event.source_ip !== undefined && mark(event, 'network', 'reject', 'failure');
 }

@@ -1,6 +1,7 @@
+import { canonicalIp } from '../../core/address.ts';
 import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
 import { Attempts, failedLogin, loginSuccess, mark } from '../attempts.ts';
-import { takePeer } from '../peer.ts';
+import { portAfter } from '../peer.ts';
 
 export const openvpn: Program = {
   id: 'openvpn',
@@ -38,7 +39,7 @@ function line(message: string, event: Event, attempts: Attempts): boolean {
     if (family < 0 || close < 0) return false;
     const end = message.indexOf(' ', close);
     const address = message.slice(close + 1, end < 0 ? undefined : end).replace(/[,;:]$/, '');
-    if (!takePeer(address, event)) return false;
+    if (!withPort(address, event)) return false;
   }
   return told(text, named, event, attempts);
 }
@@ -65,14 +66,23 @@ function told(text: string, named: boolean, event: Event, attempts: Attempts): b
 
 function peer(word: string, event: Event): boolean {
   const bare = word.startsWith('[AF_INET') ? word.slice(word.indexOf(']') + 1) : word;
-  if (takePeer(bare, event)) return event.source_port !== undefined;
+  if (withPort(bare, event)) return true;
   const slash = bare.lastIndexOf('/');
   if (slash < 0) return false;
-  if (takePeer(bare.slice(slash + 1), event)) {
+  if (withPort(bare.slice(slash + 1), event)) {
     event.user = bare.slice(0, slash);
     return true;
   }
-  if (!takePeer(bare.slice(0, slash), event)) return false;
+  if (!withPort(bare.slice(0, slash), event)) return false;
   event.user = bare.slice(slash + 1);
+  return true;
+}
+
+/** OpenVPN writes the port behind the last colon always, IPv6 addresses without brackets included. */
+function withPort(text: string, event: Event): boolean {
+  const colon = text.lastIndexOf(':');
+  const ip = colon > 0 ? canonicalIp(text.slice(0, colon)) : undefined;
+  if (ip === undefined || portAfter(text, colon, event) !== text.length) return false;
+  event.source_ip = ip;
   return true;
 }

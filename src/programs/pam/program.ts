@@ -39,6 +39,6 @@ function decode(message: string, event: Event): boolean {
     case 'session-start': return tell(event, kind, service, 'session', 'session-start', 'success');
     case 'session-end': return tell(event, kind, service, 'session', 'session-end', 'success');
     case 'password-change': return tell(event, kind, service, 'account', 'password-change', 'success');
-    case 'none': return false;
+    case 'none': default: return false;
   }
 }

@@ -44,6 +44,9 @@ function smtpd(message: string, event: Event, attempts: Attempts): boolean {
   if (message.startsWith('timeout after ', at)) return afterFrom(message, at + 14, event) && mark(event, 'mail', 'disconnect', 'unknown');
   if (message.startsWith('too many errors after ', at)) return afterFrom(message, at + 22, event) && mark(event, 'mail', 'probe', 'failure');
   if (message.startsWith('improper command pipelining after ', at)) return afterFrom(message, at + 34, event) && mark(event, 'mail', 'probe', 'failure');
+  if (message.startsWith('null BDAT request from ', at)) return peer(message, at + 23, event) && mark(event, 'mail', 'probe', 'failure');
+  if (message.startsWith('malformed BDAT command syntax from ', at)) return peer(message, at + 35, event) && mark(event, 'mail', 'probe', 'failure');
+  if (message.startsWith('abort: TLS from ', at)) return peer(message, at + 16, event) && mark(event, 'mail', 'tls-error', 'unknown');
   if (message.startsWith('SSL_accept error from ', at)) return peer(message, at + 22, event) && mark(event, 'mail', 'tls-error', 'unknown');
   return false;
 }
@@ -76,9 +79,13 @@ function sasl(message: string, at: number, event: Event, attempts: Attempts): bo
   const name = message.lastIndexOf(', sasl_username=');
   const user = name > verb ? message.slice(name + 16) : '';
   if (user !== '' && user !== '(unavailable)') event.user = user;
-  // The backend is down, or the client asked for a mechanism that is not offered: no password was tried.
-  if (reason.startsWith('Connection lost to authentication server') || reason.startsWith('Temporary ') || reason.startsWith('temporary ')) return mark(event, 'authentication', 'login', 'unknown');
-  if (reason.startsWith('Invalid authentication mechanism')) return mark(event, 'mail', 'probe', 'failure');
+  // The backend is down, or the client asked for a mechanism that is not offered: no password was tried. The sum at
+  // the end of the connection counts these too, so they are entered as told.
+  const down = reason.startsWith('Connection lost to authentication server') || reason.startsWith('Temporary ') || reason.startsWith('temporary ');
+  if (down || reason.startsWith('Invalid authentication mechanism')) {
+    if (event.source_ip !== undefined) attempts.add(event.source_ip, 0, 1, event.time);
+    return down ? mark(event, 'authentication', 'login', 'unknown') : mark(event, 'mail', 'probe', 'failure');
+  }
   return failedLogin(event, attempts, 0);
 }
 
@@ -97,7 +104,10 @@ function reject(message: string, at: number, event: Event): boolean {
   const stage = message.indexOf(' ', at);
   if (stage < 0) return false;
   if (message.startsWith('from ', stage + 1)) {
-    if (!peer(message, stage + 6, event)) return false;
+    const end = bracketPeer(message, stage + 6, event);
+    if (end < 0) return false;
+    // Status x.3.x is the state of the mail system: what the server itself lacks is not the client's doing.
+    if (message.startsWith(': all server ports busy', end) || /^: 4\d\d 4\.3\.\d /.test(message.slice(end, end + 16))) return mark(event, 'mail', 'reject', 'unknown');
   } else {
     // The text of the mail stands before the address: believed only when nothing in it looks like one.
     const end = message.indexOf(']; from=<');
@@ -159,7 +169,7 @@ function postscreen(message: string, event: Event): boolean {
   }
   return false;
 }
-const abuse = ['PREGREET ', 'HANGUP ', 'COMMAND PIPELINING from ', 'COMMAND TIME LIMIT from ', 'COMMAND COUNT LIMIT from ', 'COMMAND LENGTH LIMIT from ', 'NON-SMTP COMMAND from ', 'BARE NEWLINE from '] as const;
+const abuse = ['PREGREET ', 'HANGUP ', 'COMMAND PIPELINING from ', 'COMMAND TIME LIMIT from ', 'COMMAND COUNT LIMIT from ', 'COMMAND LENGTH LIMIT from ', 'NON-SMTP COMMAND from ', 'BARE NEWLINE from ', 'DATA without valid RCPT from ', 'BDAT without valid RCPT from '] as const;
 const refused = ['DNSBL rank ', 'BLACKLISTED ', 'DENYLISTED ', 'WHITELIST VETO ', 'ALLOWLIST VETO '] as const;
 const passed = ['CONNECT from ', 'PASS NEW ', 'PASS OLD ', 'WHITELISTED ', 'ALLOWLISTED ', 'DISCONNECT '] as const;
 

@@ -1,3 +1,4 @@
+import { canonicalIp } from '../../core/address.ts';
 import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
 import { Attempts, failedLogin, loginSuccess, mark } from '../attempts.ts';
 import { pamFailure } from '../pam-failure.ts';
@@ -12,8 +13,7 @@ export const pureFtpd: Program = {
 
 /**
  * `(user@192.0.2.1) [LEVEL] text`; before the log-in the user is `?`. The text may be in any of the two dozen
- * languages it can be built for, so a failed log-in is known by its shape: a warning to nobody yet that ends
- * with `[name]`.
+ * languages it can be built for, so a failed log-in is known by its shape: a warning to nobody yet with `[name]`.
  */
 function open(): ProgramDecoder {
   const attempts = new Attempts();
@@ -42,14 +42,13 @@ function line(message: string, event: Event, attempts: Attempts): boolean {
     event.user = who;
     return after(text, level, event);
   }
-  const name = text.indexOf(' [');
-  if (level === 'WARNING' && name > 0 && text.endsWith(']')) {
-    event.user = text.slice(name + 2, -1);
-    return failedLogin(event, attempts, 1);
-  }
-  const disabled = text.lastIndexOf(']: account disabled');
-  if (level === 'WARNING' && name > 0 && disabled > name) {
-    event.user = text.slice(name + 2, disabled);
+  const open = text.indexOf('[');
+  const end = text.lastIndexOf(']');
+  if (level === 'WARNING' && open >= 0 && end > open) {
+    const bracketed = text.slice(open + 1, end);
+    // "Too many connections (5) from this IP: [192.0.2.1]" has the same shape.
+    if (canonicalIp(bracketed) !== undefined) return mark(event, 'network', 'reject', 'failure');
+    event.user = bracketed;
     return failedLogin(event, attempts, 1);
   }
   const logged = text.indexOf(' is now logged in');

@@ -34,7 +34,8 @@ function open(): ProgramDecoder {
 function remoteHost(message: string, from: number): string | undefined {
   let found: string | undefined;
   for (let at = message.indexOf(' remote host [ipv', from); at >= 0; at = message.indexOf(' remote host [ipv', at + 1)) {
-    const text = message.slice(at + 19, message.indexOf(']', at));
+    const close = message.slice(at, at + 90).indexOf(']');
+    const text = close < 0 ? '' : message.slice(at + 19, at + close);
     const ip = canonicalIp(text.slice(0, text.lastIndexOf(':')));
     if (ip === undefined) continue;
     if (found !== undefined && found !== ip) return undefined;

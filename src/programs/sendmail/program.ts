@@ -1,6 +1,6 @@
 import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
 import { loginFailure, loginSuccess, mark } from '../attempts.ts';
-import { bracketIp, isWord } from '../peer.ts';
+import { bracketIp, isWord, mostCandidates } from '../peer.ts';
 import { Recent } from '../recent.ts';
 
 export const sendmail: Program = {
@@ -72,7 +72,12 @@ function peerAt(message: string, at: number, event: Event): boolean {
 function ruleset(message: string, at: number, event: Event): boolean {
   if (!message.includes(', reject=', at)) return false;
   let ip: string | undefined;
+  let candidates = 0;
   for (let relay = message.indexOf(', relay=', at); relay >= 0; relay = message.indexOf(', relay=', relay + 8)) {
+    if (++candidates > mostCandidates) {
+      ip = undefined;
+      break;
+    }
     const end = message.indexOf(', reject=', relay);
     if (end < 0) break;
     const open = message.indexOf('[', relay);

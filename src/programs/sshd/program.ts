@@ -1,8 +1,11 @@
 import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
 import { canonicalAddress, isHost } from '../address.ts';
 import { pamHead, readPam } from '../pam.ts';
+import { Recent } from '../recent.ts';
+import { tell } from '../tell.ts';
 import { isNewAttempt, lineKinds, Sessions, type LineKind, type Session } from './sessions.ts';
-import { chooseFrom, readConnection, readFrom, readFromEnd, readLeading, type Peer } from './tail.ts';
+import { Speakers } from './speakers.ts';
+import { chooseFrom, forAt, readConnection, readFrom, readFromEnd, readLeading, type Peer } from './tail.ts';
 
 /**
  * OpenSSH's server. One attempt at a password leaves up to three lines and one more at the close; only one of
@@ -18,22 +21,21 @@ export const sshd: Program = {
   open: () => new SshdDecoder(),
 };
 
-/** Hosts of which is remembered whether their sshd tells of log-ons. */
-const rememberedHosts = 1024;
+const longestMessage = 8192;
 
 class SshdDecoder implements ProgramDecoder {
   readonly #sessions = new Sessions();
   readonly #peer: Peer = { from: -1, address: '', port: -1, user: undefined, invalid: false };
-  /**
-   * What sshd writes itself, by host: true once it has told of a log-on; false when PAM has told of a failed
-   * one and sshd of none (LogLevel ERROR). There the PAM lines are all there is, and count.
-   */
-  readonly #speaks = new Map<string, boolean>();
+  readonly #speakers = new Speakers();
+  /** When an address last said goodbye without an attempt. */
+  readonly #quits = new Recent<string, number>(4096);
 
   decode(message: string, event: Event): boolean {
     event.kind = 'sshd';
     event.service = 'sshd';
     if (event.pid !== undefined) event.session = String(event.pid);
+    // sshd cuts its messages at 1 kB: what is much longer is not its own, and not worth the search.
+    if (message.length > longestMessage) return true;
     let text = message;
     let preauth = false;
     if (text.charCodeAt(text.length - 1) === 32) text = text.trimEnd();
@@ -74,7 +76,7 @@ class SshdDecoder implements ProgramDecoder {
         if (text.startsWith('PAM: ')) return this.#pamError(text, event);
         if (text.startsWith('PAM ')) return this.#pamSummary(text, event);
         if (text.startsWith('Postponed ') || text.startsWith('Partial ')) return this.#postponed(text, event);
-        if (text.startsWith('Protocol major versions differ')) return this.#probeAfter(text, 'for ', event);
+        if (text.startsWith('Protocol major versions differ')) return this.#probeLeading(text, text.indexOf(' for ') + 5, event);
         return;
       case 82: // R
         return this.#received(text, preauth, event);
@@ -83,7 +85,7 @@ class SshdDecoder implements ProgramDecoder {
       case 84: // T
         if (text.startsWith('Timeout before authentication for connection from ')) return this.#timeout(text, 50, event);
         if (text.startsWith('Timeout before authentication for ')) return this.#timeout(text, 34, event);
-        if (text.startsWith('Timeout, client not responding')) return this.#end(text, event);
+        if (text.startsWith('Timeout, client not responding')) return this.#end(event);
         return;
       case 85: // U
         if (text.startsWith('User ')) return this.#notAllowed(text, event);
@@ -122,7 +124,7 @@ class SshdDecoder implements ProgramDecoder {
     const session = this.#peerSession(event, this.#readFrom(text, methodEnd + 5, event), true);
     const peer = this.#peer;
     event.method = method;
-    this.#spoke(event);
+    this.#speakers.spoke(event.host);
     if (method === 'publickey' && !peer.invalid) return this.#login(event, session, peer.user, 'login-detail', 'failure');
     const kind = method === 'publickey' ? lineKinds.publickey : method === 'none' ? lineKinds.none : lineKinds.failed;
     this.#attempt(event, session, peer.user, kind);
@@ -134,7 +136,7 @@ class SshdDecoder implements ProgramDecoder {
     const session = this.#peerSession(event, this.#readFrom(text, methodEnd + 5, event), true);
     session.accepted = true;
     event.method = text.slice(9, methodEnd);
-    this.#spoke(event);
+    this.#speakers.spoke(event.host);
     this.#login(event, session, this.#peer.user, 'login', 'success');
   }
 
@@ -150,14 +152,14 @@ class SshdDecoder implements ProgramDecoder {
     const session = this.#peerSession(event, readFromEnd(text, 12, text.length, this.#peer), true);
     // From 12 so that an empty name ("Invalid user  from …") reads too.
     const user = this.#peer.from >= 0 ? text.slice(13, Math.max(13, this.#peer.from - 6)) : text.slice(13);
-    this.#spoke(event);
+    this.#speakers.spoke(event.host);
     this.#attempt(event, session, user, lineKinds.invalid);
   }
 
   /** maximum authentication attempts exceeded for [invalid user ]NAME from ADDRESS port N ssh2 */
   #limit(text: string, start: number, event: Event): void {
     const session = this.#peerSession(event, this.#readFrom(text, start, event), false);
-    this.#spoke(event);
+    this.#speakers.spoke(event.host);
     this.#attempt(event, session, this.#peer.user, lineKinds.limit);
   }
 
@@ -205,8 +207,7 @@ class SshdDecoder implements ProgramDecoder {
     switch (fact) {
       case 'failure': case 'more-failures':
         event.method = 'pam';
-        // Where sshd tells of failures itself those are the attempts: of two modules the first may fail and the second let in.
-        if (this.#pamCounts(event, session)) return this.#attempt(event, session, event.user, lineKinds.pam);
+        if (this.#speakers.pamCounts(session, event.host)) return this.#attempt(event, session, event.user, lineKinds.pam);
         return this.#login(event, session, event.user, 'login-detail', 'failure');
       case 'detail':
         return this.#login(event, session, event.user, 'login-detail', 'failure');
@@ -217,16 +218,12 @@ class SshdDecoder implements ProgramDecoder {
         event.source_ip ??= session.address;
         return;
       case 'session-start': case 'session-end':
-        event.category = 'session';
-        event.action = fact;
-        event.outcome = 'success';
+        tell(event, 'sshd', 'sshd', 'session', fact, 'success');
         event.user = event.target_user;
         event.source_ip ??= session.address;
         return;
       case 'password-change':
-        event.category = 'account';
-        event.action = fact;
-        event.outcome = 'success';
+        tell(event, 'sshd', 'sshd', 'account', fact, 'success');
         return;
     }
   }
@@ -234,12 +231,12 @@ class SshdDecoder implements ProgramDecoder {
   /** Authentication tried for NAME with correct key but not from a permitted host (host=H, ip=ADDRESS, …) */
   #refusedKey(text: string, event: Event): void {
     const found = /\(host=[^ ,()]{1,255}, ip=([0-9A-Fa-f.:%a-z]{2,60})[,)]/.exec(text.slice(-700));
-    const with_ = text.indexOf(' with ', 25);
+    const reasonAt = text.indexOf(' with ', 25);
     const read = found !== null;
     if (read) { this.#peer.from = 0; this.#peer.address = found[1]!; this.#peer.port = -1; }
     const session = this.#peerSession(event, read, false);
     event.method = 'publickey';
-    this.#login(event, session, with_ > 0 ? text.slice(25, with_) : undefined, 'login-detail', 'failure');
+    this.#login(event, session, reasonAt > 0 ? text.slice(25, reasonAt) : undefined, 'login-detail', 'failure');
   }
 
   #connection(text: string, preauth: boolean, event: Event): void {
@@ -249,13 +246,11 @@ class SshdDecoder implements ProgramDecoder {
       const read = readLeading(text, 16, this.#peer);
       this.#sessions.restart(event.host, event.pid, event.time);
       this.#peerSession(event, read, false);
-      event.category = 'network';
-      event.action = 'connect';
-      event.outcome = 'unknown';
+      tell(event, 'sshd', 'sshd', 'network', 'connect', 'unknown');
       return;
     }
     if (text.startsWith('Corrupted MAC') || text.startsWith('Connection corrupted')) return this.#probeKnown(event);
-    if (text.startsWith('Close session: ') || text.startsWith('Connection closed')) return this.#end(text, event);
+    if (text.startsWith('Close session: ') || text.startsWith('Connection closed')) return this.#end(event);
   }
 
   /** Connection closed by …, Connection reset by …, Disconnected from …: [authenticating|invalid|]user NAME ADDRESS port N */
@@ -269,14 +264,16 @@ class SshdDecoder implements ProgramDecoder {
     session.closed = true;
     const trying = text.startsWith('authenticating user ', start) || text.startsWith('invalid user ', start);
     if (session.accepted || (peer.user !== undefined && !trying)) {
-      event.category = 'session';
-      event.action = 'logout';
-      event.outcome = 'success';
+      tell(event, 'sshd', 'sshd', 'session', 'logout', 'success');
       event.user = peer.user ?? session.user;
       return;
     }
     if (trying) {
-      this.#spoke(event);
+      this.#speakers.spoke(event.host);
+      if (text.startsWith('Disconnected from authenticating') && session.attempts === 0 && !session.pending && !this.#quitsAgain(event)) {
+        event.user = peer.user;
+        return this.#probe(event);
+      }
       // A second line of the same close ("Connection closed", then "Disconnected") is no second attempt.
       if (wasClosed && session.attempts > 0) return this.#login(event, session, peer.user, 'login-detail', 'failure');
       return this.#attempt(event, session, peer.user, lineKinds.close);
@@ -284,27 +281,35 @@ class SshdDecoder implements ProgramDecoder {
     this.#left(event, session, preauth);
   }
 
+  /**
+   * A client said goodbye before any failure was told: once is a user who thought better of it or a look at
+   * the methods on offer, again within ten minutes is somebody trying accounts.
+   */
+  #quitsAgain(event: Event): boolean {
+    const address = event.source_ip ?? '';
+    const before = this.#quits.get(address);
+    this.#quits.set(address, event.time);
+    return before !== undefined && Math.abs(event.time - before) <= 600_000;
+  }
+
   /** A peer went whose account the line does not name. */
   #left(event: Event, session: Session, preauth: boolean): void {
     if (session.pending) { session.pending = false; return this.#attempt(event, session, session.user, lineKinds.close); }
     if (preauth && session.attempts > 0) return this.#login(event, session, session.user, 'login-detail', 'failure');
     if (preauth || session.odd) { session.odd = false; return this.#probe(event); }
-    event.category = 'network';
-    event.action = 'disconnect';
-    event.outcome = 'unknown';
+    tell(event, 'sshd', 'sshd', 'network', 'disconnect', 'unknown');
   }
 
   /** Received disconnect from ADDRESS port N:11: TEXT */
   #received(text: string, preauth: boolean, event: Event): void {
     if (text.startsWith('Received disconnect from ')) {
-      const read = readLeading(text, 25, this.#peer);
-      if (!read) return;
-      const session = this.#peerSession(event, read, false);
-      if (session.accepted) return this.#end(text, event);
-      return this.#left(event, session, preauth || /: ?(?:3|13|14): /.test(text.slice(25, 110)));
+      if (!readLeading(text, 25, this.#peer)) return;
+      const session = this.#peerSession(event, true, false);
+      if (session.accepted) return this.#end(event);
+      return this.#left(event, session, preauth || /^\S{1,255}(?: port \d{1,5})?: ?(?:3|13|14): /.test(text.slice(25, 320)));
     }
-    if (text.startsWith('Received signal ')) { event.category = 'service'; event.action = 'service-stop'; event.outcome = 'success'; return; }
-    if (text.startsWith('Received SIGHUP')) { event.category = 'service'; event.action = 'service-reload'; event.outcome = 'success'; return; }
+    if (text.startsWith('Received signal ')) { tell(event, 'sshd', 'sshd', 'service', 'service-stop', 'success'); return; }
+    if (text.startsWith('Received SIGHUP')) { tell(event, 'sshd', 'sshd', 'service', 'service-reload', 'success'); return; }
     if (text.startsWith('ROOT LOGIN REFUSED FROM ')) {
       const session = this.#peerSession(event, readLeading(text, 24, this.#peer), true);
       return this.#attempt(event, session, 'root', lineKinds.denied);
@@ -343,9 +348,7 @@ class SshdDecoder implements ProgramDecoder {
     const read = found !== null || readConnection(text, 21, text.length, this.#peer);
     if (found !== null) { this.#peer.from = 0; this.#peer.address = found[1]!; this.#peer.port = -1; }
     this.#peerSession(event, read, false);
-    event.category = 'authentication';
-    event.action = 'connection-refused';
-    event.outcome = 'failure';
+    tell(event, 'sshd', 'sshd', 'authentication', 'connection-refused', 'failure');
   }
 
   /** drop connection #12 from [ADDRESS]:N on [ADDRESS]:22 past MaxStartups | penalty: … */
@@ -363,16 +366,16 @@ class SshdDecoder implements ProgramDecoder {
   }
 
   #dispatchFault(text: string, start: number, event: Event): void {
-    const port = / port \d{1,5}(?=: )/.exec(text);
-    if (port === null || !readConnection(text, start, port.index + port[0].length, this.#peer)) return this.#probeLeading(text, start, event);
+    // The name may hold "port 1: " as well; what follows the last one is the daemon's fixed wording.
+    const port = [...text.matchAll(/ port \d{1,5}(?=: )/g)].at(-1);
+    if (port === undefined || !readConnection(text, start, port.index + port[0].length, this.#peer)) return this.#probeLeading(text, start, event);
     this.#peerSession(event, true, false);
     this.#probe(event);
     event.user = this.#peer.user;
   }
 
   #timeout(text: string, start: number, event: Event): void {
-    const read = readLeading(text, start, this.#peer);
-    if (!read) return;
+    if (!readLeading(text, start, this.#peer)) return;
     // Newer servers tell it from the listener, with the session's pid at the end.
     const pid = /, pid = (\d{1,10})$/.exec(text);
     if (pid !== null) { event.pid = Number(pid[1]); event.session = pid[1]; }
@@ -381,7 +384,7 @@ class SshdDecoder implements ProgramDecoder {
   }
 
   #service(text: string, event: Event): void {
-    if (text.startsWith('Server listening on ')) { event.category = 'service'; event.action = 'service-start'; event.outcome = 'success'; return; }
+    if (text.startsWith('Server listening on ')) { tell(event, 'sshd', 'sshd', 'service', 'service-start', 'success'); return; }
     if (text.startsWith('SSH: Server;')) {
       const found = /;Remote: ([0-9A-Fa-f.:]{2,60})-(\d{1,5})(?:;|$)/.exec(text.slice(0, 200));
       if (found === null) return;
@@ -389,28 +392,22 @@ class SshdDecoder implements ProgramDecoder {
       this.#peer.address = found[1]!;
       this.#peer.port = Number(found[2]);
       this.#peerSession(event, true, false);
-      event.category = 'network';
-      event.action = 'connect';
-      event.outcome = 'unknown';
+      tell(event, 'sshd', 'sshd', 'network', 'connect', 'unknown');
       return;
     }
     if (text.startsWith('Starting session: ')) {
       const found = / for (.{1,256}) from ([0-9A-Za-z.:%_-]{1,255}) port (\d{1,5}) id \d{1,6}$/.exec(text);
       if (found === null) return;
-      event.category = 'session';
-      event.action = 'session-start';
-      event.outcome = 'success';
+      tell(event, 'sshd', 'sshd', 'session', 'session-start', 'success');
       event.user = found[1];
       event.source_ip = canonicalAddress(found[2]!);
       event.source_port = Number(found[3]);
     }
   }
 
-  #end(_text: string, event: Event): void {
+  #end(event: Event): void {
     const session = this.#sessions.of(event.host, event.pid, event.time, undefined);
-    event.category = 'session';
-    event.action = 'disconnect';
-    event.outcome = 'unknown';
+    tell(event, 'sshd', 'sshd', 'session', 'disconnect', 'unknown');
     event.user ??= session.user;
     event.source_ip ??= session.address;
   }
@@ -418,9 +415,7 @@ class SshdDecoder implements ProgramDecoder {
   #nameMismatch(text: string, event: Event): void {
     const found = /^Address ([0-9A-Fa-f.:]{2,60}) maps to /.exec(text) ?? /\[([0-9A-Fa-f.:]{2,60})\] failed/.exec(text);
     if (found === null) return;
-    event.category = 'network';
-    event.action = 'reverse-mapping';
-    event.outcome = 'unknown';
+    tell(event, 'sshd', 'sshd', 'network', 'reverse-mapping', 'unknown');
     event.source_ip = canonicalAddress(found[1]!);
   }
 
@@ -443,20 +438,13 @@ class SshdDecoder implements ProgramDecoder {
     this.#probe(event);
   }
 
-  #probeAfter(text: string, word: string, event: Event): void {
-    const at = text.indexOf(word);
-    if (at >= 0) this.#probeLeading(text, at + word.length, event);
-  }
-
   #probeFromEnd(text: string, event: Event): void {
     this.#peerSession(event, readFromEnd(text, 0, text.length, this.#peer), false);
     this.#probe(event);
   }
 
   #probe(event: Event): void {
-    event.category = 'network';
-    event.action = 'probe';
-    event.outcome = 'failure';
+    tell(event, 'sshd', 'sshd', 'network', 'probe', 'failure');
   }
 
   #readFrom(text: string, start: number, event: Event): boolean {
@@ -508,30 +496,4 @@ class SshdDecoder implements ProgramDecoder {
     event.source_ip ??= session.address;
     if (event.source_port === undefined && session.port >= 0) event.source_port = session.port;
   }
-
-  #spoke(event: Event): void {
-    const host = event.host ?? '';
-    if (this.#speaks.get(host) === true) return;
-    if (this.#speaks.size >= rememberedHosts) this.#speaks.clear();
-    this.#speaks.set(host, true);
-  }
-
-  /** PAM lines are attempts from the second connection on that sshd itself says nothing of. */
-  #pamCounts(event: Event, session: Session): boolean {
-    const host = event.host ?? '';
-    const speaks = this.#speaks.get(host);
-    const first = !session.pamFailed;
-    session.pamFailed = true;
-    if (speaks === true) return false;
-    if (speaks === false) return first || session.attempts > 0;
-    if (this.#speaks.size >= rememberedHosts) this.#speaks.clear();
-    this.#speaks.set(host, false);
-    return false;
-  }
-}
-
-/** Index of ` for ` right after the word at `at`, or -1. */
-function forAt(text: string, at: number): number {
-  const blank = text.indexOf(' ', at);
-  return text.startsWith(' for ', blank) ? blank : -1;
 }

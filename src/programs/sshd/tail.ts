@@ -31,7 +31,11 @@ export function chooseFrom(text: string, start: number, into: Peer, known: strin
   const suffixed = into.port >= 0 && text.charCodeAt(text.length - 5) === 32;
   const chosen = chooseReading(text, start, into, known, tail && suffixed ? into.from : -1);
   if (chosen === noReading) return readSuffixed(text, start, into);
-  if (chosen === doubtful) { into.from = -1; return false; }
+  if (chosen === doubtful) {
+    into.from = -1;
+    into.user = undefined;
+    return false;
+  }
   setUser(text, start, chosen - 6, into);
   return true;
 }
@@ -160,4 +164,10 @@ function portAt(text: string, at: number): number {
     port = port * 10 + digit;
   }
   return i === at ? -1 : port;
+}
+
+/** Index of ` for ` right after the word at `at`, or -1. */
+export function forAt(text: string, at: number): number {
+  const blank = text.indexOf(' ', at);
+  return text.startsWith(' for ', blank) ? blank : -1;
 }

@@ -63,7 +63,7 @@ function told(text: string, event: Event, attempts: Attempts, key: string): bool
     event.user = text.slice(25, -1);
     return mark(event, 'authentication', 'login-start', 'unknown');
   }
-  if (text.startsWith('authentication of \'') && / with .{1,80} successful$/.test(text)) {
+  if (text.startsWith('authentication of \'') && text.endsWith(' successful')) {
     if (text.includes('(myself)')) return mark(event, 'authentication', 'login-detail', 'unknown');
     event.user = text.slice(19, text.lastIndexOf('\' with '));
     return loginSuccess(event);

@@ -13,7 +13,7 @@ export interface ProbeOptions { timeoutMs: number; signal: AbortSignal }
 const maxRedirects = 3;
 const maxBody = 64 * 1024;
 
-export const isLoopbackHost = (host: string): boolean => host === 'localhost' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
+const isLoopbackHost = (host: string): boolean => host === 'localhost' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
 
 /**
  * GETs the url. Redirects are followed at most three times and only within the same host: a redirect to
@@ -40,7 +40,7 @@ export async function probe(url: string, options: ProbeOptions): Promise<Answer>
     if (signal.aborted) return { type: 'failed', ms: took(), error: text };
     if (code === 'ECONNREFUSED') return { type: 'refused', ms: took(), error: text };
     // A reset, an end without a word, or a TLS server that knows no such name.
-    if (code === 'ECONNRESET' || code === 'EPIPE' || code?.startsWith('ERR_SSL_')) return { type: 'closed', ms: took(), error: text };
+    if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'EPROTO' || code?.startsWith('ERR_SSL_')) return { type: 'closed', ms: took(), error: text };
     return { type: 'failed', ms: took(), error: text };
   }
 }

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/need.ts';
 import { Event } from '../../core/gen/event.ts';
 import type { SensorContext } from '../../core/ports.ts';
-import { cursorOf, journalArguments, journalAvailable, receivedOf } from '../../linux/journal.ts';
+import { cursorOf, journalArguments, journalState, receivedOf } from '../../linux/journal.ts';
 import { journalSensor } from './sensor.ts';
 import type { JournalOptions } from './sensor.ts';
 
@@ -89,16 +89,16 @@ it('asks old and new versions in the way each of them takes', () => {
 
 it('says that the journal is not live, and why', async () => {
   const root = mkdtempSync(join(tmpdir(), 'moat-journal-root-'));
-  expect(await journalAvailable({ root })).toMatchObject({ live: false, why: { en: expect.stringContaining('does not run') as string } });
+  expect(await journalState({ root })).toMatchObject({ live: false, why: { en: expect.stringContaining('does not run') as string } });
   mkdirSync(join(root, 'proc/net'), { recursive: true });
   writeFileSync(join(root, 'proc/net/unix'), 'Num       RefCount Protocol Flags    Type St Inode Path\n0000: 00000002 00000000 00010000 0001 01 123 /run/systemd/journal/stdout\n');
-  expect((await journalAvailable({ root })).why!.en).toContain('keeps no journal');
+  expect((await journalState({ root })).why!.en).toContain('keeps no journal');
   mkdirSync(join(root, 'run/log/journal/0123'), { recursive: true });
   writeFileSync(join(root, 'run/log/journal/0123/system.journal'), '');
-  expect((await journalAvailable({ root })).why!.en).toContain('no journalctl');
+  expect((await journalState({ root })).why!.en).toContain('no journalctl');
   mkdirSync(join(root, 'usr/bin'), { recursive: true });
   writeFileSync(join(root, 'usr/bin/journalctl'), '');
-  expect(await journalAvailable({ root })).toEqual({ live: true, folder: join(root, 'run/log/journal/0123'), why: undefined });
+  expect(await journalState({ root })).toEqual({ live: true, folder: join(root, 'run/log/journal/0123'), why: undefined });
   rmSync(root, { recursive: true });
 });
 

@@ -14,8 +14,9 @@ import type { JournalQuery } from '../../linux/journal.ts';
 import { LineSplitter, noLines } from '../../linux/lines.ts';
 
 export interface JournalOptions {
-  open(context: DecodeContext, emit: (event: Event) => void): LogDecoder;
-  zoneOffset(wallMs: number): number;
+  /** Opens the decoder of journal JSON; undefined is refused, there is no other way to read it. */
+  open(context: DecodeContext, emit: (event: Event) => void): LogDecoder | undefined;
+  zoneOffset: (wallMs: number) => number;
   /** At the first start records so old are read, in ms. */
   firstReadMs?: number;
   fields?: readonly string[];
@@ -25,7 +26,7 @@ export interface JournalOptions {
   maxEvents?: number;
 }
 
-export class JournalError extends MoatError<'missing' | 'ended'> {}
+export class JournalError extends MoatError<'missing' | 'ended' | 'no-decoder'> {}
 
 const source = 'journal';
 const maxRecordBytes = 1024 * 1024;
@@ -84,6 +85,7 @@ async function* run(options: JournalOptions, context: SensorContext, query: Jour
     { idPrefix: 'j:', source, host: context.host, now: () => context.now(), zoneOffset: options.zoneOffset },
     (event) => { events.push(event); },
   );
+  if (!decoder) throw new JournalError('no-decoder', 'expected a decoder for the journal, got none');
   const splitter = new LineSplitter({ maxLine: maxRecordBytes });
   const child = await start(options.journalctl ?? 'journalctl', query, context);
   let last: Saved | undefined;

@@ -23,6 +23,8 @@ export interface LogFile extends SavedFile {
   half: boolean;
   /** … and since when, Unix ms. */
   halfSince: number | undefined;
+  /** All bytes so far were NUL: the hole that a writer without O_APPEND leaves when its log is truncated. */
+  hole: boolean;
   /** Bytes below this were there at first sight: of them only recent events are wanted. */
   backlogEnd: number;
   /** The decoder is chosen when the first line is there. */
@@ -38,7 +40,7 @@ export interface LogFile extends SavedFile {
 export function newFile(path: string, key: string, at: Partial<LogFile> & { grownAt: number }): LogFile {
   return {
     id: '', key, generation: 0, head: noMark, tail: noMark, offset: 0, seen: 0, skip: false, path, handle: undefined, gz: undefined,
-    rotatedAt: undefined, half: false, halfSince: undefined, backlogEnd: 0, decoder: undefined, decodedAt: 0, unknownUntil: 0, headChecked: false, ...at,
+    rotatedAt: undefined, half: false, hole: false, halfSince: undefined, backlogEnd: 0, decoder: undefined, decodedAt: 0, unknownUntil: 0, headChecked: false, ...at,
   };
 }
 
@@ -55,6 +57,9 @@ export function savedOf(f: LogFile): SavedFile {
   }
   return { id, key, generation, head, tail, offset, seen: seen > offset ? seen : 0, skip };
 }
+
+/** Lines of one chunk. */
+const maxLines = 8192;
 
 export type Progress = 'end' | 'more' | 'changed';
 
@@ -80,7 +85,20 @@ export async function readChunk(f: LogFile, handle: FileHandle, buffer: Buffer, 
     start = stop + 1;
     f.skip = false;
   }
+  if (f.offset === 0 || f.hole) {
+    while (start < bytesRead && buffer[start] === 0) start++;
+    f.hole = start === bytesRead;
+    if (f.hole) { advance(f, buffer, before, bytesRead); return full ? 'more' : 'end'; }
+  }
   let next = cutLines(buffer, start, bytesRead, f.offset + start - before, out);
+  if (out.lines.length > maxLines) {
+    // Very short lines: not more events at once than memory is meant for.
+    next = before + out.offsets[maxLines]! - f.offset;
+    out.lines.length = maxLines;
+    out.offsets.length = maxLines;
+    advance(f, buffer, before, next);
+    return 'more';
+  }
   if (next === start && full && start === before) {
     // Longer than the whole buffer: its beginning is the line, the rest is skipped up to the next newline.
     out.lines.push(lastLine(buffer, start, bytesRead));

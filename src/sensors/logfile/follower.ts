@@ -51,6 +51,7 @@ const maxDone = 8;
 const unreadableWaitMs = 3_600_000;
 /** Events wait no longer than this for others to share their commit. */
 const batchMs = 10;
+const scanStep = 32;
 
 export class Follower {
   readonly #options: Required<LogfileOptions>;
@@ -84,6 +85,7 @@ export class Follower {
   #batchSince = 0;
   #lastRescan = 0;
   #first = true;
+  #scan: AsyncGenerator<void, void> | undefined;
   #wake: (() => void) | undefined;
   /** Offset of the line being decoded, for the emit of its file. */
   #at = 0;
@@ -107,12 +109,14 @@ export class Follower {
     signal.addEventListener('abort', onAbort);
     try {
       while (!signal.aborted) {
-        if (performance.now() >= this.#nextRescan) await this.#rescan();
+        // A rescan of thousands of logs must not keep the others waiting: it goes step by step.
+        if (!this.#scan && performance.now() >= this.#nextRescan) this.#scan = this.#rescan();
+        if (this.#scan && (await this.#scan.next()).done) this.#scan = undefined;
         await this.#readRound();
         this.#flushQuiet();
         const batch = this.#batch();
         if (batch) { yield batch; continue; }
-        if (this.#dirty.size === 0 && this.#newNames.size === 0 && !signal.aborted) await this.#sleep();
+        if (!this.#scan && this.#dirty.size === 0 && this.#newNames.size === 0 && !signal.aborted) await this.#sleep();
       }
     } finally {
       signal.removeEventListener('abort', onAbort);
@@ -131,7 +135,10 @@ export class Follower {
       this.#dirty.add(log);
       this.#lookFirst.add(log);
     } else if (renamed && !this.#excluded(path)) {
-      if (this.#matches(path)) this.#newNames.add(path);
+      if (this.#matches(path)) {
+        this.#newNames.add(path);
+        if (this.#newNames.size > this.#options.maxFiles) { this.#newNames.clear(); this.#nextRescan = 0; }
+      }
       // Perhaps a new folder.
       else this.#nextRescan = Math.min(this.#nextRescan, this.#lastRescan + Math.min(1000, this.#options.rescanMs));
     } else {
@@ -163,8 +170,16 @@ export class Follower {
 
   // --- finding logs
 
-  async #rescan(): Promise<void> {
-    const began = performance.now();
+  /** Looks at everything; yields every few logs. */
+  async *#rescan(): AsyncGenerator<void, void> {
+    let spent = 0;
+    let began = cpuMs();
+    let steps = 0;
+    const pause = (): boolean => {
+      if (++steps % scanStep !== 0) return false;
+      spent += cpuMs() - began;
+      return true;
+    };
     const { maxFiles, maxWatches, globs, rescanMs } = this.#options;
     this.#newNames.clear();
     const found = await expandGlobs(globs, { maxFolders: maxWatches, maxFiles: maxFiles * 4, maxDepth: 16 });
@@ -177,16 +192,20 @@ export class Follower {
     for (const log of this.#logs.values()) {
       await this.#look(log);
       if (log.files.some((f) => f.rotatedAt !== undefined)) this.#dirty.add(log);
+      if (pause()) { yield; began = cpuMs(); }
     }
     const fresh = found.paths.filter((p) => !this.#logs.has(p) && !this.#excluded(p));
     const saved = new Set(fresh.filter((p) => this.#context.position(positionOf(p))));
-    for (const path of [...saved, ...fresh.filter((p) => !saved.has(p))]) await this.#discover(path);
+    for (const path of [...saved, ...fresh.filter((p) => !saved.has(p))]) {
+      await this.#discover(path);
+      if (pause()) { yield; began = cpuMs(); }
+    }
     for (const log of this.#logs.values()) await this.#settle(log);
     this.#report.summary(this.#logs.size, found.truncated);
     this.#first = false;
     this.#lastRescan = performance.now();
-    const took = this.#lastRescan - began;
-    // At most 1 % of the time goes into rescans.
+    const took = spent + cpuMs() - began;
+    // At most 1 % of a processor goes into rescans.
     this.#nextRescan = performance.now() + (added > 0 ? 50 : Math.min(60_000, Math.max(rescanMs, took * 100)));
   }
 
@@ -243,14 +262,25 @@ export class Follower {
   }
 
   async #addLog(path: string, files: LogFile[], copyOf?: string): Promise<Log> {
-    const linked = await lstat(path).then((s) => s.isSymbolicLink(), () => false);
-    const real = linked ? await realpath(path).catch(() => path) : path;
-    const log: Log = { path, files, copyOf, real, mtimeNs: -1n, since: this.#context.now(), lookedAt: 0, done: [] };
+    const log: Log = { path, files, copyOf, real: path, mtimeNs: -1n, since: this.#context.now(), lookedAt: 0, done: [] };
     this.#logs.set(path, log);
-    if (real !== path) { this.#aliases.set(real, log); this.#nextRescan = Math.min(this.#nextRescan, performance.now() + 50); }
+    await this.#resolve(log);
     for (const f of files) this.#keys.set(f.key, log);
     this.#touched.add(log);
     return log;
+  }
+
+  /** Follows a symbolic link, so that inotify's word on its target is understood. */
+  async #resolve(log: Log): Promise<void> {
+    const linked = await lstat(log.path).then((s) => s.isSymbolicLink(), () => false);
+    const real = linked ? await realpath(log.path).catch(() => log.path) : log.path;
+    if (real === log.real) return;
+    if (this.#aliases.get(log.real) === log) this.#aliases.delete(log.real);
+    log.real = real;
+    if (real === log.path) return;
+    this.#aliases.set(real, log);
+    // Its folder is to be watched.
+    this.#nextRescan = Math.min(this.#nextRescan, performance.now() + 50);
   }
 
   /** A log never seen before: from its beginning when it is new, else its last part. */
@@ -261,7 +291,8 @@ export class Follower {
     const file = newFile(path, fileKey(s), { grownAt: now });
     const born = Number(s.birthtimeMs);
     const since = this.#first ? this.#aliveBefore : this.#startedAt;
-    if (since !== undefined && born >= since) return file;
+    // File times are coarse, and the mark may be a little younger than the last look.
+    if (since !== undefined && born >= since - 1000) return file;
     file.backlogEnd = size;
     if (Number(s.mtimeMs) < now - firstReadMs) file.offset = size;
     // One byte more, which is skipped up to a newline: a line that starts just there is kept whole.
@@ -313,6 +344,7 @@ export class Follower {
     this.#keys.set(key, log);
     this.#touched.add(log);
     this.#dirty.add(log);
+    await this.#resolve(log);
   }
 
   /** Files that came and were rotated away while nobody looked: those written to since, read from the beginning. */
@@ -320,7 +352,11 @@ export class Follower {
     for (const f of log.files) if (f.rotatedAt !== undefined && !f.handle && !f.gz) await this.#openFile(log, f);
     const files: LogFile[] = [];
     const now = this.#context.now();
-    for (const s of await rotatedSiblings(log.path).catch(() => [])) {
+    const siblings = await rotatedSiblings(log.path).catch(() => []);
+    const names = new Set(siblings.map((s) => s.path));
+    for (const s of siblings) {
+      // Being compressed just now: the plain file is still there.
+      if (s.path.endsWith('.gz') && names.has(s.path.slice(0, -3))) continue;
       // File times are some ms coarse.
       if (s.mtimeMs < log.since - 50 || this.#keys.has(s.key) || this.#matches(s.path)) continue;
       if (compressed.test(s.path) && !s.path.endsWith('.gz')) { this.#report.skipped(s.path, 'compressed'); continue; }
@@ -476,7 +512,8 @@ export class Follower {
 
   /** One chunk of every log that has something, so that no log starves the others. */
   async #readRound(): Promise<void> {
-    for (const path of this.#newNames) { this.#newNames.delete(path); await this.#discover(path); }
+    // At the start, logs with a saved position come first: they explain others.
+    if (!this.#first) for (const path of this.#newNames) { this.#newNames.delete(path); await this.#discover(path); }
     // What becomes dirty meanwhile waits for the next round.
     const round = [...this.#dirty];
     for (const log of round) {
@@ -677,6 +714,12 @@ export class Follower {
     this.#savedAliveAt = now;
     return batch;
   }
+}
+
+/** Processor time of this program so far. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 const isFileError = (e: unknown): e is NodeJS.ErrnoException & { code: string } => e instanceof Error && typeof (e as NodeJS.ErrnoException).code === 'string';

@@ -7,7 +7,7 @@ export interface LogfileOptions {
   exclude?: readonly string[];
   /** Chooses the decoder by name and first lines (at most 20); undefined when no format knows it. */
   open(path: string, sample: readonly string[], context: DecodeContext, emit: (event: Event) => void): LogDecoder | undefined;
-  zoneOffset(wallMs: number): number;
+  zoneOffset: (wallMs: number) => number;
   /** Of a log that is seen for the first time so many last bytes are read … */
   firstReadBytes?: number;
   /** … and of those only events that are at most so old, in ms. */

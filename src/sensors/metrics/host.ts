@@ -13,7 +13,7 @@ export interface HostValue {
   interface?: string;
 }
 
-export type HostMetric =
+type HostMetric =
   | 'host-cpu' | 'host-load' | 'host-memory' | 'host-swap' | 'disk-read' | 'disk-write' | 'net-in' | 'net-out' | 'disk-space' | 'disk-inodes';
 
 /** Bytes a second below which a disk or an interface is not worth an event. */

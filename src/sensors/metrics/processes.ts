@@ -40,7 +40,8 @@ interface Entry {
   /** Monotonic ms of the last reading. */
   at: number;
   hot: boolean;
-  io: { read: number; write: number; at: number } | undefined;
+  /** null: not ours to see. */
+  io: { read: number; write: number; at: number } | null | undefined;
   told: Set<ProcessMetric>;
   described: Described | undefined;
   age: number;
@@ -134,7 +135,7 @@ export class ProcessSampler {
     this.#tell(entry, values, 'process-cpu', cpu, cpu >= this.#floors.cpu);
     this.#tell(entry, values, 'process-memory', memory, memory >= this.#floors.memory);
     this.#tell(entry, values, 'process-rss', stat.rssPages * this.#pageSize, memory >= this.#floors.memory);
-    if (used > 0 || entry.told.has('process-write') || entry.told.has('process-read')) this.#io(pid, entry, at, values);
+    if (entry.io !== null && (used > 0 || entry.told.has('process-write') || entry.told.has('process-read'))) this.#io(pid, entry, at, values);
     entry.hot = cpu >= hotPercent || entry.told.size > 0;
     if (values.length > 0) usages.push({ process: this.#describe(stat, entry, now), values });
     return used;
@@ -142,10 +143,10 @@ export class ProcessSampler {
 
   #io(pid: number, entry: Entry, at: number, values: Usage['values']): void {
     const io = this.#procfs.io(pid);
-    if (io === undefined || Number.isNaN(io.writeBytes)) return;
     const last = entry.io;
+    if (io === undefined || Number.isNaN(io.writeBytes)) { entry.io = null; return; }
     entry.io = { read: io.readBytes, write: io.writeBytes, at };
-    if (last === undefined || at <= last.at) return;
+    if (last === undefined || last === null || at <= last.at) return;
     const seconds = (at - last.at) / 1000;
     const read = (io.readBytes - last.read) / seconds, write = (io.writeBytes - last.write) / seconds;
     this.#tell(entry, values, 'process-read', read, read >= this.#floors.io);

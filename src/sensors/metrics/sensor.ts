@@ -23,7 +23,7 @@ import type { Batch, Sensor, SensorContext } from '../../core/ports.ts';
 import { bootId, bootTime, memory, pageSize, uptime } from '../../linux/proc-host.ts';
 import { Procfs } from '../../linux/procfs.ts';
 import { Users } from '../../linux/users.ts';
-import { nextWait, pause } from '../pace.ts';
+import { cpuMs, nextWait, pause } from '../pace.ts';
 import type { HostValue } from './host.ts';
 import { diskSpace, HostSampler } from './host.ts';
 import type { Floors, Usage } from './processes.ts';
@@ -61,8 +61,8 @@ async function* watch(context: SensorContext, root: string, everyMs: number, dis
   let spaceDue = at;
   let serial = 0;
   let took = 0;
-  while (await pause(nextWait(everyMs, took), context.signal)) {
-    const began = performance.now();
+  while (await pause(nextWait(everyMs, took, 100), context.signal)) {
+    const began = performance.now(), cpu = cpuMs();
     const now = context.now();
     const event = (metric: string, value: number): Event => {
       const made = new Event(`metric:${boot}:${now}:${serial++}`, now, 'metric');
@@ -81,7 +81,7 @@ async function* watch(context: SensorContext, root: string, everyMs: number, dis
     const events = usages.flatMap((usage) => usage.values.map(({ metric, value }) => fillProcess(event(metric, value), usage)));
     for (const value of values) events.push(fillHost(event(value.metric, value.value), value));
     // Asking file systems waits for disks: that is no work of ours and does not count as cost.
-    took = performance.now() - began;
+    took = cpuMs() - cpu;
     if (began >= spaceDue) {
       spaceDue = began + diskSpaceEveryMs;
       for (const value of await diskSpace(procfs)) events.push(fillHost(event(value.metric, value.value), value));

@@ -13,7 +13,7 @@ export interface SocketLimits {
   descriptors: number;
 }
 
-export const socketLimits: SocketLimits = { connections: 50_000, listeners: 5000, newPerLook: 500, descriptors: 3000 };
+const socketLimits: SocketLimits = { connections: 50_000, listeners: 5000, newPerLook: 500, descriptors: 3000 };
 
 export type NewSocket = { type: 'listener' | 'inbound' | 'outbound'; socket: Socket; pid: number | undefined };
 
@@ -28,7 +28,7 @@ export class SocketTable {
   /** Inodes that serve a listening address: a set, because workers may share a port. */
   #listeners = new Map<string, Set<number>>();
   #ports = new Set<string>();
-  #stamp = '';
+  #stamp: string | undefined;
   #looked = Number.NEGATIVE_INFINITY;
   #first = true;
   /** Processes that were found to hold sockets: looked at first the next time. */
@@ -43,7 +43,7 @@ export class SocketTable {
   /** Listeners and connections that were not there in the last look; connections only from the second look on. */
   look(now: number, pids: () => readonly number[], count: (what: string, n: number) => void): NewSocket[] {
     const stamp = socketStamp(this.#procfs);
-    if (stamp === this.#stamp && now - this.#looked < fullLookMs && now >= this.#looked) return [];
+    if (stamp !== undefined && stamp === this.#stamp && now - this.#looked < fullLookMs && now >= this.#looked) return [];
     this.#stamp = stamp;
     this.#looked = now;
     const found = this.#diff(count);
@@ -106,14 +106,12 @@ export class SocketTable {
 
   #findHolders(found: readonly NewSocket[], pids: () => readonly number[], count: (what: string, n: number) => void): void {
     if (found.length === 0) return;
-    // Listeners and calls outwards say most; what comes in goes to services that are known anyway.
-    const order = { listener: 0, outbound: 1, inbound: 2 };
-    const wanted = new Set([...found].sort((a, b) => order[a.type] - order[b.type]).map((f) => f.socket.inode).filter((i) => i > 0));
+    const wanted = new Set(found.map((f) => f.socket.inode).filter((inode) => inode > 0));
     const all = pids();
     const alive = new Set(all);
     for (const pid of this.#holders) if (!alive.has(pid)) this.#holders.delete(pid);
-    const newest = all.slice(0, 64);
-    const sequence = new Set([...newest, ...this.#holders, ...all]);
+    // Who held one before, and who is new, are the likeliest.
+    const sequence = new Set([...all.slice(0, 64), ...this.#holders, ...all]);
     const { owners } = socketOwners(this.#procfs, wanted, sequence, this.#first ? this.#limits.descriptors * 10 : this.#limits.descriptors);
     let unknown = 0;
     for (const one of found) {
@@ -131,4 +129,4 @@ function portOf(protocol: string, key: string): string {
   return `${protocol} ${key.slice(colon, colon + 4)}`;
 }
 
-export const isLoopback = (ip: string): boolean => ip === '::1' || ip.startsWith('127.');
+const isLoopback = (ip: string): boolean => ip === '::1' || ip.startsWith('127.');

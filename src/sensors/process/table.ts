@@ -1,6 +1,7 @@
 /** The processes known so far, and what changed since the last look. */
 import type { Procfs } from '../../linux/procfs.ts';
 import { terminalName, ticksPerSecond } from '../../linux/procfs.ts';
+import { own } from '../../core/own.ts';
 import { loadAverage } from '../../linux/proc-host.ts';
 import type { Users } from '../../linux/users.ts';
 
@@ -38,7 +39,7 @@ export interface Limits {
   againPerLook: number;
 }
 
-export const limits: Limits = { processes: 50_000, newPerLook: 2000, againPerLook: 32 };
+const limits: Limits = { processes: 50_000, newPerLook: 2000, againPerLook: 16 };
 
 /** Longest command line kept of a known process; events carry it longer. */
 const keptCmdline = 1024;
@@ -103,10 +104,10 @@ export class ProcessTable {
   #start(pid: number, now: number, changes: Change[]): void {
     const process = this.#read(pid, now);
     if (process === undefined) return;
-    this.#known.set(pid, { ...process, cmdline: process.cmdline.slice(0, keptCmdline) });
+    const known = kept(process);
+    this.#known.set(pid, known);
     changes.push({ type: 'started', process });
-    const kept = this.#known.get(pid);
-    if (kept !== undefined && now - process.started < 3000) this.#young.push(kept);
+    if (now - process.started < 3000) this.#young.push(known);
   }
 
   /** A pid can come back as another process, and a process can become another program, between two looks. */
@@ -132,12 +133,17 @@ export class ProcessTable {
       this.#start(old.pid, now, changes);
       return;
     }
-    const path = this.#procfs.exe(old.pid);
-    // Removing a program's file changes the text of its link too; that is no new program.
-    if (path === undefined || path === old.path || path === `${old.path} (deleted)`) return;
+    if (old.path === undefined) {
+      // Its executable is not ours to see (asking again each time would only be counted again): the name must tell.
+      if (stat.name === old.name) return;
+    } else {
+      const path = this.#procfs.exe(old.pid);
+      // Removing a program's file changes the text of its link too; that is no new program.
+      if (path === undefined || path === old.path || path === `${old.path} (deleted)`) return;
+    }
     const process = this.#read(old.pid, now);
     if (process === undefined || process.startTicks !== old.startTicks) return;
-    this.#known.set(old.pid, { ...process, cmdline: process.cmdline.slice(0, keptCmdline) });
+    this.#known.set(old.pid, kept(process));
     changes.push({ type: 'executed', process });
   }
 
@@ -163,3 +169,6 @@ export class ProcessTable {
     };
   }
 }
+
+/** As it is kept: a long command line cut short. */
+const kept = (process: ProcessInfo): ProcessInfo => ({ ...process, cmdline: process.cmdline.length > keptCmdline ? own(process.cmdline.slice(0, keptCmdline)) : process.cmdline });

@@ -1,0 +1,25 @@
+/**
+ * `npm run bench [-- logs|sigma|latency …]`: measures beside the peers that are installed and prints ratios.
+ * Run it on an otherwise idle machine.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { benchLatency } from './latency.ts';
+import { benchLogs } from './logs.ts';
+import { print, type Row } from './report.ts';
+import { benchSigma } from './sigma.ts';
+
+const sections: Record<string, { title: string; run: () => Row[] | Promise<Row[]> }> = {
+  logs: { title: 'Log lines, raw to alert, one core', run: benchLogs },
+  sigma: { title: 'Events through rules, one core', run: benchSigma },
+  latency: { title: 'Latency and footprint', run: benchLatency },
+};
+
+const asked = process.argv.slice(2);
+for (const name of asked) if (!Object.hasOwn(sections, name)) { console.error(`expected ${Object.keys(sections).join(', ')}, got ${name}`); process.exit(2); }
+execFileSync(process.execPath, [fileURLToPath(new URL('../tools/build.mjs', import.meta.url))], { stdio: 'inherit' });
+console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, ${new Date().toISOString().slice(0, 10)}`);
+for (const [name, { title, run }] of Object.entries(sections)) {
+  if (asked.length === 0 || asked.includes(name)) print(title, await run());
+}

@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lacks } from '../../test/need.ts';
+import { install, uninstall, unitText } from './install.ts';
+
+const installOptions = { lang: 'en' as const, start: false, memoryMb: 300, cpuPercent: 50, say: () => undefined };
+
+describe.skipIf(lacks({ root: true }))('installing into a throwaway root', () => {
+  let root: string;
+  beforeEach(() => { root = mkdtempSync(join(tmpdir(), 'moat-root-')); });
+  afterEach(() => { rmSync(root, { recursive: true, force: true }); });
+  const at = (path: string): string => join(root, path);
+  const all = (folder = root): string[] => readdirSync(folder, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? all(join(folder, e.name)) : [join(folder, e.name)]));
+
+  it('puts a program there that runs by itself, with folders only root can enter', () => {
+    install({ ...installOptions, root });
+    expect(statSync(at('/var/lib/moat')).mode & 0o777).toBe(0o700);
+    expect(statSync(at('/etc/moat/moat.yml')).mode & 0o777).toBe(0o600);
+    expect(readlinkSync(at('/usr/local/bin/moat'))).toBe('/opt/moat/bin/moat');
+    // Only what was copied is there to be loaded.
+    const said = execFileSync(process.execPath, [at('/opt/moat/bin/moat'), '--data', at('/var/lib/moat'), '--config', at('/etc/moat/moat.yml'), 'config', 'check'], { cwd: '/' }).toString();
+    expect(said).toContain('no faults');
+    const rules = execFileSync(process.execPath, [at('/opt/moat/bin/moat'), 'rules', 'list', '--json'], { cwd: '/' }).toString();
+    expect(rules).toContain('ssh_brute_force');
+  });
+
+  it('is taken away without a trace, and twice installed is once installed', () => {
+    mkdirSync(at('/etc/systemd/system'), { recursive: true });
+    writeFileSync(at('/etc/systemd/system/other.service'), '[Unit]\n');
+    install({ ...installOptions, root });
+    install({ ...installOptions, root });
+    uninstall({ root, keepData: false, say: () => undefined });
+    expect(all()).toEqual([at('/etc/systemd/system/other.service')]);
+    expect(() => uninstall({ root, keepData: false, say: () => undefined })).toThrow(/record of an installation/);
+  });
+
+  it('keeps data and configuration when asked', () => {
+    install({ ...installOptions, root });
+    writeFileSync(at('/var/lib/moat/moat.db'), 'history');
+    uninstall({ root, keepData: true, say: () => undefined });
+    expect(existsSync(at('/var/lib/moat/moat.db'))).toBe(true);
+    expect(existsSync(at('/etc/moat/moat.yml'))).toBe(true);
+    expect(existsSync(at('/opt/moat'))).toBe(false);
+  });
+
+  it('does not overwrite what somebody else put there, nor remove what an edited record names', () => {
+    mkdirSync(at('/etc/systemd/system'), { recursive: true });
+    writeFileSync(at('/etc/systemd/system/moat.service'), 'mine');
+    expect(() => install({ ...installOptions, root })).toThrow(/Moat did not put there/);
+    rmSync(at('/etc/systemd/system/moat.service'));
+    mkdirSync(at('/precious'));
+    install({ ...installOptions, root });
+    writeFileSync(at('/opt/moat/installed.json'), JSON.stringify(['/precious', '/opt/moat']));
+    uninstall({ root, keepData: false, say: () => undefined });
+    expect(existsSync(at('/precious'))).toBe(true);
+  });
+});
+
+describe.skipIf(lacks({ files: ['/usr/bin/systemd-analyze'] }))('the unit', () => {
+  it('is accepted by systemd, and judged safe by its own measure', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'moat-unit-'));
+    try {
+      const file = join(folder, 'moat.service');
+      writeFileSync(file, unitText({ memoryMb: 300, cpuPercent: 50 }).replaceAll('/opt/moat/dist/moat.js', '/bin/true'));
+      execFileSync('systemd-analyze', ['verify', '--man=no', file], { stdio: 'pipe' });
+      const report = execFileSync('systemd-analyze', ['security', '--offline=true', '--no-pager', file], { stdio: 'pipe' }).toString();
+      const exposure = Number(/Overall exposure level for \S+: ([\d.]+)/.exec(report)?.[1]);
+      expect(exposure).toBeLessThan(4);
+    } finally { rmSync(folder, { recursive: true, force: true }); }
+  });
+});

@@ -1,0 +1,109 @@
+/** Hostile floods against every behaviour: memory and saved state stay bounded, nothing throws, every text is filled. */
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Event, type Kind } from '../core/gen/event.ts';
+import { behaviours } from './catalogue.ts';
+import { maxSaved } from './saved.ts';
+import { tryOut, unfilled } from './testing.ts';
+
+/** No behaviour holds more entities than this, whatever comes. */
+const mostEntities = 60_000;
+const began = Date.UTC(2026, 2, 1, 12);
+
+const text = fc.oneof(
+  fc.constantFrom('root', '192.0.2.7', '2001:db8::1', '::', ':', '/tmp/x', '/usr/bin/y (deleted)', '__proto__', 'constructor', '{count}', '\u001b[31m', '\ud800', '"', 'x'.repeat(5000)),
+  fc.string({ unit: 'binary', maxLength: 40 }),
+);
+const value = fc.oneof(fc.double({ noNaN: false }), fc.constantFrom(0, 1, -1, 50, 96, 100, 1e12, Number.NaN, Number.POSITIVE_INFINITY));
+const time = fc.oneof(fc.integer({ min: began, max: began + 86_400_000 * 40 }), fc.constantFrom(0, -1, -86_400_000, began, began + 1, 8.64e15));
+
+/** An event of a kind that the behaviour wants, every field of it hostile. */
+const hostile = (kinds: readonly Kind[]): fc.Arbitrary<Event> => fc.record({
+  kind: fc.constantFrom(...kinds), time,
+  action: fc.constantFrom('login', 'request', 'health', 'service-restart', 'process-start', 'process-end', 'listener-start', 'sample', undefined),
+  outcome: fc.constantFrom('success', 'failure', 'unknown', undefined), category: fc.constantFrom('authentication', 'web', undefined),
+  metric: fc.constantFrom('process-cpu', 'process-memory', 'process-write', 'host-cpu', 'disk-write', 'disk-space', 'disk-inodes', undefined),
+  value: fc.option(value, { nil: undefined }), pid: fc.option(fc.integer(), { nil: undefined }), process_started: fc.option(value, { nil: undefined }),
+  strings: fc.record({
+    user: text, source_ip: text, source_country: text, source: text, service: text, process_path: text, process_name: text, process_cmdline: text,
+    parent_path: text, file_path: text, destination_ip: text, protocol: text, message: text, host: text,
+  }, { requiredKeys: [] }),
+  destination_port: fc.option(fc.integer({ min: -1, max: 70_000 }), { nil: undefined }),
+}).map(({ kind, time, strings, ...rest }) => Object.assign(new Event('x', time, kind), rest, strings));
+
+describe.each(behaviours.map((b) => [b.id, b] as const))('%s', (_id, behaviour) => {
+  it('stays whole under events made of anything', () => {
+    fc.assert(fc.property(fc.array(hostile(behaviour.kinds), { maxLength: 60 }), fc.boolean(), (events, restart) => {
+      let trial = tryOut(behaviour);
+      for (const [i, event] of events.entries()) {
+        trial.run.observe(event);
+        trial.run.tick?.(event.time);
+        if (restart && i === 30) trial = tryOut(behaviour, {}, trial.run.save?.());
+        // What it wrote itself it takes back.
+        expect(trial.counts.get('saved state refused, learning begins anew')).toBeUndefined();
+      }
+      for (const detection of trial.found) {
+        expect(detection.ruleId).toBe(`behaviour.${behaviour.id}`);
+        expect(unfilled(detection)).toEqual([]);
+        expect(detection.events.length).toBeGreaterThan(0);
+      }
+    }), { numRuns: 120 });
+  });
+
+  it('refuses a damaged state with a count, and begins anew', () => {
+    if (behaviour.open({ emit: () => undefined, count: () => undefined, settings: Object.fromEntries(Object.entries(behaviour.settings).map(([n, s]) => [n, s.default])), state: undefined }).save === undefined) return;
+    const nested = fc.json({ maxDepth: 4 });
+    const rows = fc.array(fc.array(fc.oneof(fc.string(), fc.double(), fc.constant(null), fc.array(fc.double()))));
+    const shaped = fc.record({ v: fc.constant(1), since: fc.oneof(fc.nat(), fc.constant(null)), samples: fc.nat(), head: fc.array(fc.nat(), { maxLength: 3 }), rows }).map((s) => JSON.stringify(s));
+    fc.assert(fc.property(fc.oneof(fc.string(), nested, shaped), (state) => {
+      const { run, counts } = tryOut(behaviour, {}, state);
+      const refused = counts.get('saved state refused, learning begins anew') ?? 0;
+      if (refused > 0) expect([run.learning?.().samples ?? 0, run.learning?.().since]).toEqual([0, undefined]);
+      expect(() => JSON.parse(run.save?.() ?? '{}') as unknown).not.toThrow();
+    }), { numRuns: 200 });
+    for (const broken of ['', '{', 'null', '[]', '{"v":2}', '{"v":1,"since":null,"samples":0,"head":[],"rows":[["a","b"]]}', `{"v":1,"since":null,"samples":-1,"head":[],"rows":[]}`]) {
+      expect(tryOut(behaviour, {}, broken).counts.get('saved state refused, learning begins anew'), broken).toBe(1);
+    }
+  });
+
+  it('holds no more than it may under 100,000 users, addresses, processes, paths and sources', () => {
+    const { run, counts } = tryOut(behaviour);
+    const kind = behaviour.kinds[0] ?? 'metric';
+    for (let i = 0; i < 100_000; i++) {
+      const event = new Event(String(i), began + i * 10, kind);
+      const name = `${i.toString(36)}-${'n'.repeat(60)}`;
+      event.user = name;
+      event.source_ip = i % 2 ? `2001:db8:${(i >> 8).toString(16)}:${(i & 255).toString(16)}::1` : `198.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`;
+      event.source_country = 'NL';
+      // Sites and logs are many at first, then one that is flooded.
+      event.source = i < 50_000 ? `/var/log/${name}` : '/var/log/one';
+      event.service = behaviour.id === 'health-down' ? `http://${name}/` : name;
+      event.host = name;
+      event.process_path = `/tmp/${name}`;
+      event.process_name = name;
+      event.process_cmdline = name.repeat(20);
+      event.parent_path = '/usr/bin/supervisord';
+      event.file_path = `/mnt/${name}`;
+      event.destination_port = i % 65_536;
+      event.destination_ip = '0.0.0.0';
+      event.pid = i;
+      event.process_started = i;
+      event.value = 99;
+      event.category = 'authentication';
+      event.outcome = behaviour.id === 'health-down' ? 'failure' : 'success';
+      event.action = { 'health-down': 'health', 'service-restart-loop': i % 2 ? 'service-restart' : 'process-start' }[behaviour.id] ?? 'login';
+      event.metric = ({ 'process-memory': 'process-memory', 'disk-writes': i % 2 ? 'process-write' : 'disk-write', 'disk-full-soon': i % 2 ? 'disk-space' : 'disk-inodes', 'host-cpu': i % 2 ? 'process-cpu' : 'host-cpu' } as Record<string, string>)[behaviour.id] ?? 'process-cpu';
+      if (behaviour.id === 'disk-writes') event.value = 9e9;
+      run.observe(event);
+      if (i % 1000 === 0) run.tick?.(event.time);
+    }
+    expect(run.size?.()).toBeLessThan(mostEntities);
+    // What was let go was counted.
+    expect([...counts.values()].reduce((sum, n) => sum + n, 0)).toBeGreaterThan(0);
+    const state = run.save?.();
+    if (state === undefined) return;
+    expect(state.length).toBeLessThan(maxSaved + 10_000);
+    const again = tryOut(behaviour, {}, state);
+    expect(again.counts.get('saved state refused, learning begins anew')).toBeUndefined();
+  });
+});

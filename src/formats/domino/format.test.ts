@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { readFile, summary } from '../../../test/heard.ts';
+import { domino } from './format.ts';
+
+const lines = [
+  '[28325:00010-3735542592] 22-11-2026 02:27:01   smtp: kim [192.0.2.1] authentication failure using internet password',
+  '[28325:00010-3735542592] 11/22/2026 02:27:02 AM  SMTP Server: Authentication failed for user x ; connecting host 203.0.113.9 ; connecting host 192.0.2.2',
+  '2026-11-22 02:27:03   SMTP Server: Authentication failed for user kim ; connecting host [192.0.2.3]',
+];
+
+test('log-ins in both words', () => {
+  const { events, unparsed } = readFile(domino, lines);
+  expect(events.map(summary)).toEqual([
+    'login failure 192.0.2.1 kim',
+    'login failure 192.0.2.2 x',
+    'login failure 192.0.2.3 kim',
+  ]);
+  expect(unparsed).toBe(0);
+  expect(events[0]).toMatchObject({ time: Date.UTC(2026, 10, 22, 2, 27, 1), lines: [1] });
+});
+
+test('it is sure of its own lines and of no others', () => {
+  for (const line of lines) expect(domino.sniff(line), line).toBeGreaterThan(0.6);
+  for (const line of [
+    'Nov 22 02:27:01 server sshd[411]: Failed password for kim from 192.0.2.1 port 4125 ssh2',
+    '2026-11-22 02:27:01 something else altogether',
+    '192.0.2.1 - - [22/Nov/2026:02:27:01 +0000] "GET / HTTP/1.1" 200 12 "-" "-"',
+    '',
+  ]) expect(domino.sniff(line), line).toBe(0);
+});
+
+test('what is no line of this file is counted, not made an event', () => {
+  const { events, unparsed } = readFile(domino, ['no time, no head', '\u0000\u001b[31m', '[', '<', '(']);
+  expect(events).toEqual([]);
+  expect(unparsed).toBe(5);
+});
