@@ -16,22 +16,36 @@ export type Compiled<E> = (frame: Frame<E>) => boolean;
 /** From this many needles on, one alternation is faster than single searches. */
 const manyNeedles = 8;
 
-/** From this many on, endings are told apart by their last character first. */
-const manyEndings = 5;
+/** From this many on, endings are told apart by their last character first, beginnings by their last common place. */
+const manyEnds = 5;
 
 function endsWithAny(endings: readonly string[]): (text: string) => boolean {
-  const byLast = new Map<number, string[]>();
-  for (const ending of endings) {
-    const last = ending.charCodeAt(ending.length - 1);
-    const others = byLast.get(last);
-    if (others) others.push(ending); else byLast.set(last, [ending]);
-  }
+  const byLast = grouped(endings, (ending) => ending.charCodeAt(ending.length - 1));
   return (text) => {
-    const group = byLast.get(text.charCodeAt(text.length - 1));
-    if (!group) return false;
-    for (const ending of group) if (text.endsWith(ending)) return true;
+    for (const ending of byLast.get(text.charCodeAt(text.length - 1)) ?? none) if (text.endsWith(ending)) return true;
     return false;
   };
+}
+
+function startsWithAny(beginnings: readonly string[]): (text: string) => boolean {
+  // Paths all begin with a slash: the last place that all of them have tells more.
+  const place = Math.min(...beginnings.map((text) => text.length)) - 1;
+  const byPlace = grouped(beginnings, (text) => text.charCodeAt(place));
+  return (text) => {
+    for (const beginning of byPlace.get(text.charCodeAt(place)) ?? none) if (text.startsWith(beginning)) return true;
+    return false;
+  };
+}
+
+const none: readonly string[] = [];
+
+function grouped(texts: readonly string[], key: (text: string) => number): Map<number, string[]> {
+  const out = new Map<number, string[]>();
+  for (const text of texts) {
+    const others = out.get(key(text));
+    if (others) others.push(text); else out.set(key(text), [text]);
+  }
+  return out;
 }
 
 const helpers = { compares, dateHolds, inNetwork, refHolds };
@@ -128,6 +142,7 @@ class Writer<E> {
     const equals = new Set<string>();
     const contains = new Set<string>();
     const endings = new Set<string>();
+    const beginnings = new Set<string>();
     const out: string[] = [];
     for (const test of values.flatMap((value) => value.tests)) {
       if (test.kind === 'texts') { for (const text of test.texts) equals.add(text); continue; }
@@ -136,6 +151,7 @@ class Writer<E> {
         if (shape.kind === 'equals') { equals.add(shape.text); continue; }
         if (shape.kind === 'contains') { contains.add(shape.text); continue; }
         if (shape.kind === 'endswith') { endings.add(shape.text); continue; }
+        if (shape.kind === 'startswith') { beginnings.add(shape.text); continue; }
       }
       out.push(this.test(test, name));
     }
@@ -143,8 +159,10 @@ class Writer<E> {
     else out.unshift(...[...equals].map((text) => `l === ${JSON.stringify(text)}`));
     if (contains.size >= manyNeedles) out.push(...alternations([...contains]).map((regex) => `${this.constant(regex)}.test(l)`));
     else out.push(...[...contains].map((text) => `l.includes(${JSON.stringify(text)})`));
-    if (endings.size >= manyEndings) out.push(`${this.constant(endsWithAny([...endings]))}(l)`);
+    if (endings.size >= manyEnds) out.push(`${this.constant(endsWithAny([...endings]))}(l)`);
     else out.push(...[...endings].map((text) => `l.endsWith(${JSON.stringify(text)})`));
+    if (beginnings.size >= manyEnds) out.push(`${this.constant(startsWithAny([...beginnings]))}(l)`);
+    else out.push(...[...beginnings].map((text) => `l.startsWith(${JSON.stringify(text)})`));
     return out.length === 1 ? out[0]! : `(${out.join(' || ')})`;
   }
 
