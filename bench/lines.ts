@@ -27,17 +27,28 @@ function clfTime(ms: number): string {
 
 const pick = <T>(list: readonly T[], r: () => number): T => list[Math.floor(r() * list.length)]!;
 
-/** What an exposed sshd writes: mostly guesses from a few thousand addresses, some log-ons and sudo between. */
+/**
+ * What an exposed sshd writes: thirty addresses at a time that guess some two hundred times each and leave, one guess
+ * in ten from a slow pool of a thousand others, some log-ons and cron jobs between.
+ */
 export function sshdLines(count: number, endMs: number, seed = 7): string[] {
   const r = random(seed);
   const names = ['root', 'admin', 'test', 'ubuntu', 'oracle', 'git', 'postgres', 'deploy', 'hadoop', 'ftpuser', 'es', 'www'];
-  const addresses = Array.from({ length: 3000 }, () => `${pick([192, 198, 203, 45, 61, 118, 185, 103], r)}.${Math.floor(r() * 256)}.${Math.floor(r() * 256)}.${1 + Math.floor(r() * 254)}`);
+  const address = (): string => `${pick([192, 198, 203, 45, 61, 118, 185, 103], r)}.${Math.floor(r() * 256)}.${Math.floor(r() * 256)}.${1 + Math.floor(r() * 254)}`;
+  const fast = Array.from({ length: 30 }, address);
+  const slow = Array.from({ length: 1000 }, address);
+  const guesser = (): string => {
+    if (r() < 0.1) return pick(slow, r);
+    const seat = Math.floor(r() * fast.length);
+    if (r() < 0.005) fast[seat] = address();
+    return fast[seat]!;
+  };
   const out: string[] = [];
   // 40 lines a second, as a busy attack brings.
   for (let i = 0; out.length < count; i++) {
     const head = `${syslogTime(endMs - ((count - out.length) / 40) * 1000)} web-1`;
     const pid = 1000 + (i % 60_000);
-    const address = pick(addresses, r);
+    const address = guesser();
     const port = 1024 + Math.floor(r() * 60_000);
     const name = pick(names, r);
     const what = r();

@@ -49,7 +49,8 @@ export interface Firing<E> {
 
 interface Group<E> {
   key: string;
-  values: readonly string[];
+  /** Group-by fields with their values: the `group` of what fires, one object for as long as the group lives. */
+  fields: Record<string, string>;
   entries: Entries;
   /** Undefined for event_count, which needs positions only. */
   measure: Measure | undefined;
@@ -158,7 +159,7 @@ export class Correlator<E> {
     } else {
       const entries = new Entries(this.numbers, this.rule.kind === 'value_count');
       group = {
-        key: own(key), values: values.map(own), entries, measure: undefined, from: 0,
+        key: own(key), fields: Object.fromEntries(this.rule.groupBy.map((name, i) => [name, own(values[i]!)])), entries, measure: undefined, from: 0,
         firing: false, unreported: 0, older: undefined, younger: undefined, touched: this.clock, opened: 0, openedClock: Number.NaN, last: undefined,
       };
       this.groups.set(group.key, group);
@@ -364,8 +365,9 @@ export class Correlator<E> {
     }
     group.firing = true;
     return {
-      event, events: this.evidenceOf(entries, from, to, event), count, fresh, value,
-      group: Object.fromEntries(this.rule.groupBy.map((name, i) => [name, group.values[i]!])),
+      // Who has been told of the window needs no more than what is new; in a flood that is nearly always so.
+      event, events: fresh === 1 && !begins ? [event] : this.evidenceOf(entries, from, to, event), count, fresh, value,
+      group: group.fields,
       first: entries.time(from), last: entries.time(to), begins,
     };
   }

@@ -13,7 +13,10 @@ export interface Match<E> {
   rule: Rule | Correlation;
   /** The event that made it match. */
   event: E;
-  /** Evidence in the order of time: the first and the last few of the window, at most 16. */
+  /**
+   * Evidence in the order of time: the first and the last few of the window, at most 16; where only the latest event
+   * is new, that event.
+   */
   events: readonly E[];
   /** Events in the window; exact even where the evidence is bounded. */
   count: number;
@@ -21,7 +24,7 @@ export interface Match<E> {
   fresh: number;
   /** What the correlation measured. */
   value?: number;
-  /** Its group-by fields. */
+  /** Its group-by fields; the same object in each match of a group that lives on. */
   group: Record<string, string>;
   /** Times of the window's first and last event, ms. */
   first: number;
