@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { Reader, type CountryResponse } from 'maxmind';
+import { own } from '../core/own.ts';
 
 const usualPlaces = ['/usr/share/GeoIP/GeoLite2-Country.mmdb', '/usr/share/GeoIP/GeoLite2-City.mmdb', '/var/lib/GeoIP/GeoLite2-Country.mmdb', '/var/lib/GeoIP/GeoLite2-City.mmdb', '/usr/share/GeoIP/dbip-country-lite.mmdb'];
 const torPlace = '/usr/share/tor/geoip';
@@ -25,7 +26,8 @@ export function openGeo(path?: string): Geo {
       if (cache.has(address)) return cache.get(address);
       if (cache.size >= cacheMax) cache.clear();
       const country = isPrivate(address) ? 'ZZ' : isIP(address) ? look(address) : undefined;
-      cache.set(address, country);
+      // A key cut from a log line would keep the block alive that it was read with.
+      cache.set(own(address), country);
       return country;
     },
   };
