@@ -109,7 +109,7 @@ export class Correlator<E> {
 
   /** Takes an event that matched rules (bits of `mask` are positions in the correlation's `rules`). */
   observe(event: E, time: number, mask: number, sample: Sample, emit: (firing: Firing<E>) => void): void {
-    const key = sample.group.length === 1 ? sample.group[0]! : JSON.stringify(sample.group);
+    const key = keyOf(sample.group);
     const group = this.touch(key, sample.group);
     if (this.atClose && group.entries.size > 0) {
       if (time > group.opened + this.rule.timespan + this.limits.lateness) this.closeWindows(group, time, emit);
@@ -390,6 +390,14 @@ export class Correlator<E> {
     if (!out.includes(event)) out.push(event);
     return out;
   }
+}
+
+/** Texts with their lengths, so that no two groups share a key. */
+function keyOf(group: readonly string[]): string {
+  if (group.length === 1) return group[0]!;
+  let key = '';
+  for (let i = 0; i < group.length; i++) key += `${group[i]!.length}:${group[i]!}`;
+  return key;
 }
 
 /**

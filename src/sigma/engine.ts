@@ -94,6 +94,8 @@ interface Node<E> {
   /** Filled while one event is evaluated. */
   pending: number;
   carried: Record<string, string> | undefined;
+  /** Hands on what the correlator fires; made once. */
+  onFire: (firing: Firing<E>) => void;
 }
 
 export class Engine<E> {
@@ -113,6 +115,8 @@ export class Engine<E> {
   private entries = 0;
   private readonly counted = { events: 0, candidates: 0, matches: 0, ungrouped: 0, untimed: 0 };
   private readonly filterCount: number;
+  /** Where matches of the event under evaluation go. */
+  private emit: (match: Match<E>) => void = () => undefined;
   private readonly maxGroups: number;
   private readonly maxEntries: number;
 
@@ -134,7 +138,11 @@ export class Engine<E> {
       };
       const groupReaders = aliased.map((fields) => correlation.groupBy.map((field) => this.reader(fields.get(field) ?? field)));
       const valueReaders = aliased.map((fields) => correlation.valueFields.map((field) => this.reader(fields.get(field) ?? field)));
-      return { correlator: new Correlator<E>(correlation, limits, this.evidence), emits, feeds, groupReaders, valueReaders, uniform: correlation.aliases.size === 0, pending: 0, carried: undefined };
+      const node: Node<E> = {
+        correlator: new Correlator<E>(correlation, limits, this.evidence), emits, feeds, groupReaders, valueReaders, uniform: correlation.aliases.size === 0, pending: 0, carried: undefined,
+        onFire: (firing) => { this.report(node, firing, this.emit); this.feed(node, firing); },
+      };
+      return node;
     });
     this.programs = links.rules.map(({ rule, filters, emits, feeds }) => ({ rule, filters, expression: filtered(rule, filters), emits, feeds }));
   }
@@ -152,15 +160,17 @@ export class Engine<E> {
     this.frame.begin(event);
     const hits = route.evaluate(this.frame);
     this.counted.candidates += route.candidates;
-    if (hits.length === 0) return;
+    if (hits === 0) return;
     const time = this.binding.time(event);
     let feeding = false;
-    for (const program of hits) {
+    for (let i = 0; i < hits; i++) {
+      const program = route.hit(i);
       if (program.emits) {
         this.counted.matches++;
         emit({ rule: program.rule, event, events: [event], count: 1, fresh: 1, group: {}, first: time, last: time });
       }
-      for (const feed of program.feeds) { this.nodes[feed.to]!.pending |= feed.mask; feeding = true; }
+      const { feeds } = program;
+      for (let j = 0; j < feeds.length; j++) { this.nodes[feeds[j]!.to]!.pending |= feeds[j]!.mask; feeding = true; }
     }
     if (feeding) this.correlate(event, time, emit);
   }
@@ -248,20 +258,21 @@ export class Engine<E> {
 
   /** Runs the correlations that wait for this event, inner ones before those that refer to them. */
   private correlate(event: E, time: number, emit: (match: Match<E>) => void, from = 0): void {
-    for (let i = from; i < this.nodes.length; i++) {
-      const node = this.nodes[i]!;
+    const { nodes } = this;
+    for (let i = from; i < nodes.length; i++) {
+      const node = nodes[i]!;
       if (node.pending === 0) continue;
       const mask = node.pending;
       const carried = node.carried;
       node.pending = 0;
       node.carried = undefined;
       if (!Number.isFinite(time)) { this.counted.untimed++; continue; }
-      const onFire = (firing: Firing<E>): void => { this.report(node, firing, emit); this.feed(node, firing); };
+      this.emit = emit;
       if (node.uniform) {
-        this.observe(node, event, time, mask, 0, carried, onFire);
+        this.observe(node, event, time, mask, 0, carried, node.onFire);
       } else {
         // Aliases read other fields for each rule: one observation a rule.
-        for (let rule = 0; rule < node.groupReaders.length; rule++) if (mask & 1 << rule) this.observe(node, event, time, 1 << rule, rule, carried, onFire);
+        for (let rule = 0; rule < node.groupReaders.length; rule++) if (mask & 1 << rule) this.observe(node, event, time, 1 << rule, rule, carried, node.onFire);
       }
     }
   }
@@ -269,7 +280,7 @@ export class Engine<E> {
   private observe(node: Node<E>, event: E, time: number, mask: number, rule: number, carried: Record<string, string> | undefined, emit: (firing: Firing<E>) => void): void {
     const { correlator } = node;
     const readers = node.groupReaders[rule]!;
-    if (carried === undefined && readers.length === 1 && this.observeOne(node, event, time, mask, rule, readers[0]!, emit)) return;
+    if (carried === undefined && this.observeTexts(node, event, time, mask, rule, readers, emit)) return;
     const value = this.measureOf(node, event, rule);
     const names = correlator.rule.groupBy;
     const groups = groupsOf(readers.map((read, i) => {
@@ -284,10 +295,14 @@ export class Engine<E> {
     }
   }
 
-  /** The usual case without lists and combinations: grouped by one text, and counting events or one text. False when it is not so. */
-  private observeOne(node: Node<E>, event: E, time: number, mask: number, rule: number, read: Access<E>, emit: (firing: Firing<E>) => void): boolean {
-    const raw = read(event);
-    if (typeof raw !== 'string') return false;
+  /** The usual case without lists and combinations: grouped by texts, and counting events or one text. False when it is not so. */
+  private observeTexts(node: Node<E>, event: E, time: number, mask: number, rule: number, readers: readonly Access<E>[], emit: (firing: Firing<E>) => void): boolean {
+    const group: string[] = [];
+    for (let i = 0; i < readers.length; i++) {
+      const raw = readers[i]!(event);
+      if (typeof raw !== 'string') return false;
+      group.push(bounded(raw));
+    }
     const values = node.valueReaders[rule]!;
     let label = '';
     if (values.length > 0) {
@@ -295,7 +310,7 @@ export class Engine<E> {
       if (typeof counted !== 'string') return false;
       label = own(bounded(counted));
     }
-    this.enter(node.correlator, event, time, mask, { group: [bounded(raw)], number: 0, label }, emit);
+    this.enter(node.correlator, event, time, mask, { group, number: 0, label }, emit);
     return true;
   }
 

@@ -39,8 +39,11 @@ export class Route<E> {
   private words: FieldIndex | undefined;
   /** marks[rule] is the frame's stamp when it already is a candidate. */
   private readonly marks: Float64Array;
-  private readonly chosen: number[] = [];
-  private readonly matched: number[] = [];
+  /** Numbers of the candidates and of the rules that matched. Fixed arrays: emptying a list frees its memory, and filling it again takes new, for each event. */
+  private readonly chosen: Int32Array;
+  private chosenCount = 0;
+  private readonly matched: Int32Array;
+  private matchedCount = 0;
   private stamp = 0;
   private readonly take: (rules: readonly number[]) => void;
   private sample: Sample<E> | undefined;
@@ -51,8 +54,15 @@ export class Route<E> {
     this.slot = slot;
     this.run = Array.from({ length: programs.length });
     this.marks = new Float64Array(programs.length);
+    this.chosen = new Int32Array(programs.length);
+    this.matched = new Int32Array(programs.length);
     this.take = (rules) => {
-      for (const rule of rules) if (this.marks[rule] !== this.stamp) { this.marks[rule] = this.stamp; this.chosen.push(rule); }
+      for (let i = 0; i < rules.length; i++) {
+        const rule = rules[i]!;
+        if (this.marks[rule] === this.stamp) continue;
+        this.marks[rule] = this.stamp;
+        this.chosen[this.chosenCount++] = rule;
+      }
     };
     if (!indexed) { this.always = programs.map((_, number) => number); return; }
     this.build(guess);
@@ -87,37 +97,41 @@ export class Route<E> {
     if (sample.done) this.sample = undefined;
   }
 
-  /** The rules that match, in the order they were given. */
-  evaluate(frame: Frame<E>): readonly Program[] {
-    if (this.programs.length === 0) { this.candidates = 0; return none; }
-    const { chosen, take } = this;
+  /** Returns how many rules match; `hit` names them, in the order they were given. */
+  evaluate(frame: Frame<E>): number {
+    this.matchedCount = 0;
+    this.candidates = 0;
+    if (this.programs.length === 0) return 0;
+    const { fields, take, always, chosen } = this;
     this.stamp = frame.stamp;
     if (this.sample) this.learn(frame);
-    chosen.length = 0;
-    for (const { slot, index } of this.fields) {
+    this.chosenCount = 0;
+    for (let i = 0; i < fields.length; i++) {
+      const { slot, index } = fields[i]!;
       const kind = slot.at(frame);
       if (kind === NOTHING) continue;
       if (kind !== COMPLEX) { index.lookup(slot.low(), take); continue; }
       for (const one of elements(slot.raw)) { const text = textOf(one); if (text !== undefined) index.lookup(fold(text), take); }
     }
     if (this.words) for (const low of frame.lowKeywords()) this.words.lookup(low, take);
-    const { matched } = this;
-    matched.length = 0;
-    for (const number of this.always) this.try(number, frame);
-    for (const number of chosen) this.try(number, frame);
-    this.candidates = chosen.length + this.always.length;
-    if (matched.length === 0) return none;
-    if (matched.length > 1) matched.sort((a, b) => a - b);
-    return matched.map((number) => this.programs[number]!);
+    for (let i = 0; i < always.length; i++) this.try(always[i]!, frame);
+    for (let i = 0; i < this.chosenCount; i++) this.try(chosen[i]!, frame);
+    this.candidates = this.chosenCount + always.length;
+    return this.matchedCount;
   }
+
+  hit(index: number): Program { return this.programs[this.matched[index]!]!; }
 
   private try(number: number, frame: Frame<E>): void {
     const run = this.run[number] ??= this.functions.of(this.programs[number]!);
-    if (run(frame)) this.matched.push(number);
+    if (!run(frame)) return;
+    // Kept in order while it is filled: there are few.
+    const { matched } = this;
+    let at = this.matchedCount++;
+    while (at > 0 && matched[at - 1]! > number) { matched[at] = matched[at - 1]!; at--; }
+    matched[at] = number;
   }
 }
-
-const none: readonly Program[] = [];
 
 const sampleSize = 96;
 /** The second sample takes every so many-th event, so that it spans more than the first burst. */
