@@ -2,11 +2,11 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { LineCounter, isNode, parseDocument } from 'yaml';
 import { MoatError } from '../core/error.ts';
 import { configSchema, type Config } from './config-schema.ts';
+import { readYamlText, type YamlErrorCode } from './yaml.ts';
 
-export type ConfigErrorCode = 'unreadable' | 'not-yaml' | 'invalid';
+export type ConfigErrorCode = 'unreadable' | YamlErrorCode | 'invalid';
 const sizeMax = 1 << 20;
 
 /** The file that is read when none is named: /etc/moat/moat.yml for root, else below the user's own configuration. */
@@ -39,26 +39,9 @@ export function loadConfig(path: string, { mustExist = false } = {}): Config {
 
 /** Throws MoatError 'not-yaml' or 'invalid'; each fault reads `FILE:LINE: key: expected …`. */
 export function parseConfig(text: string, path: string): Config {
-  const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
-  const fault = document.errors[0];
-  if (fault) throw new MoatError<ConfigErrorCode>('not-yaml', `${path}:${counter.linePos(fault.pos[0]).line}: ${fault.message}`);
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: 100 }) ?? {};
-  } catch (error) {
-    throw new MoatError<ConfigErrorCode>('not-yaml', `${path}: ${(error as Error).message}`, { cause: error });
-  }
-  const result = configSchema.safeParse(withoutNulls(value));
+  const { value, lineOf } = readYamlText(text, path);
+  const result = configSchema.safeParse(withoutNulls(value ?? {}));
   if (result.success) return result.data;
-  const lineOf = (keys: readonly PropertyKey[]): number => {
-    // A key that is missing has no node: the nearest parent that is there says where.
-    for (let length = keys.length; length > 0; length--) {
-      const node = document.getIn(keys.slice(0, length), true);
-      if (isNode(node) && node.range) return counter.linePos(node.range[0]).line;
-    }
-    return 1;
-  };
   const faults = result.error.issues.map((issue) => {
     const keys = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
     return `${path}:${lineOf(keys)}: ${keys.map(String).join('.') || '(top)'}: ${issue.message}`;

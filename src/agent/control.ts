@@ -38,8 +38,9 @@ export async function serveControl(dataFolder: string, handlers: Handlers): Prom
 
 function answer(line: string, handlers: Handlers): { ok: true; value: unknown } | { ok: false; error: string } {
   try {
-    const { op, argument } = JSON.parse(line) as { op: string; argument?: unknown };
-    if (!Object.hasOwn(handlers, op)) return { ok: false, error: `expected one of ${Object.keys(handlers).join(', ')}, got ${op}` };
+    const request: unknown = JSON.parse(line);
+    const { op, argument } = (typeof request === 'object' && request !== null ? request : {}) as { op?: unknown; argument?: unknown };
+    if (typeof op !== 'string' || !Object.hasOwn(handlers, op)) return { ok: false, error: `expected op to be one of ${Object.keys(handlers).join(', ')}, got ${JSON.stringify(op)?.slice(0, 80) ?? 'none'}` };
     return { ok: true, value: handlers[op]?.(argument) ?? null };
   } catch (error) {
     return { ok: false, error: (error as Error).message };

@@ -19,21 +19,35 @@ const filesMax = 50_000;
 const fileSizeMax = 1 << 20;
 const depthMax = 12;
 
+export interface RuleFile {
+  file: string;
+  text: string;
+  /** Why it was not read; `text` is empty then. */
+  fault?: string;
+}
+
+function readRuleFile(file: string): RuleFile {
+  try {
+    const { size } = statSync(file);
+    if (size > fileSizeMax) return { file, text: '', fault: `expected a file of at most ${fileSizeMax} bytes, got ${size}` };
+    return { file, text: readFileSync(file, 'utf8') };
+  } catch (error) { return { file, text: '', fault: `expected a readable file, got ${(error as Error).message}` }; }
+}
+
 /** The rule files below a folder, without the `.test.yml` beside them, in a stable order. Links are not followed. */
-export function ruleFiles(folder: string): { file: string; text: string }[] {
-  const out: { file: string; text: string }[] = [];
+export function ruleFiles(folder: string): RuleFile[] {
+  const out: RuleFile[] = [];
   const walk = (at: string, depth: number): void => {
     for (const entry of readdirSync(at, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = join(at, entry.name);
       if (entry.isDirectory() && depth < depthMax) walk(path, depth + 1);
       if (!entry.isFile() || !/\.ya?ml$/.test(entry.name) || /\.test\.ya?ml$/.test(entry.name)) continue;
       if (out.length >= filesMax) throw new MoatError<RulesErrorCode>('too-many', `expected at most ${filesMax} rule files, got more in ${folder}`);
-      // A file that is no rule by its size is handed on cut, so that the parser refuses it by name.
-      out.push({ file: path, text: statSync(path).size > fileSizeMax ? `# larger than ${fileSizeMax} bytes\ntitle: too large\n` : readFileSync(path, 'utf8') });
+      out.push(readRuleFile(path));
     }
   };
   try {
-    if (statSync(folder).isFile()) return [{ file: folder, text: readFileSync(folder, 'utf8') }];
+    if (statSync(folder).isFile()) return [readRuleFile(folder)];
     walk(folder, 0);
   } catch (error) {
     if (error instanceof MoatError) throw error;
@@ -46,14 +60,16 @@ export interface LoadedRules { engine: Engine<Event>; all: readonly (Rule | Corr
 
 /** Compiles the rules of these folders; those that are refused stand in `errors`, the others work. */
 export function loadRules(folders: readonly string[], disable: readonly string[] = []): LoadedRules {
-  const parsed = parse(folders.flatMap(ruleFiles));
+  const files = folders.flatMap(ruleFiles);
+  const unread = files.flatMap(({ file, fault }): SigmaError[] => (fault === undefined ? [] : [{ file, line: 1, code: 'limit', message: fault }]));
+  const parsed = parse(files.filter(({ fault }) => fault === undefined));
   const off = new Set(disable);
   const on = (rule: { id?: string | undefined; name?: string | undefined }): boolean => !(rule.id !== undefined && off.has(rule.id)) && !(rule.name !== undefined && off.has(rule.name));
   const kept = { ...parsed, rules: parsed.rules.filter(on), correlations: parsed.correlations.filter(on) };
   const engine = compile(kept, binding);
   const refused = new Set(engine.errors.map((error) => `${error.file}:${error.line}`));
   const all = [...kept.rules, ...kept.correlations].filter((rule) => !refused.has(`${rule.file}:${rule.line}`));
-  return { engine, all, errors: [...parsed.errors, ...engine.errors] };
+  return { engine, all, errors: [...unread, ...parsed.errors, ...engine.errors] };
 }
 
 export const ownRules = (): string => join(installRoot(), 'rules');

@@ -2,11 +2,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { Reader, type CountryResponse } from 'maxmind';
+import { MoatError } from '../core/error.ts';
 import { own } from '../core/own.ts';
 
 const usualPlaces = ['/usr/share/GeoIP/GeoLite2-Country.mmdb', '/usr/share/GeoIP/GeoLite2-City.mmdb', '/var/lib/GeoIP/GeoLite2-Country.mmdb', '/var/lib/GeoIP/GeoLite2-City.mmdb', '/usr/share/GeoIP/dbip-country-lite.mmdb'];
 const torPlace = '/usr/share/tor/geoip';
 const cacheMax = 20_000;
+
+export type GeoErrorCode = 'unreadable';
 
 export interface Geo {
   /** Two letters; ZZ for private and local addresses; undefined when it is not known. */
@@ -15,10 +18,10 @@ export interface Geo {
   table: string | undefined;
 }
 
-/** Opens the table at `path`, or the first of the usual places. Throws when `path` is given and unreadable. */
+/** Opens the table at `path`, or the first of the usual places. Throws MoatError 'unreadable' for a table that is damaged, or named and not there. */
 export function openGeo(path?: string): Geo {
   const table = path ?? [...usualPlaces, torPlace].find((place) => existsSync(place));
-  const look = table === undefined ? () => undefined : table.endsWith('.mmdb') ? mmdb(table) : torTable(table);
+  const look = table === undefined ? () => undefined : openTable(table);
   const cache = new Map<string, string | undefined>();
   return {
     table,
@@ -33,11 +36,22 @@ export function openGeo(path?: string): Geo {
   };
 }
 
+function openTable(path: string): (address: string) => string | undefined {
+  try {
+    return path.endsWith('.mmdb') ? mmdb(path) : torTable(path);
+  } catch (error) {
+    throw new MoatError<GeoErrorCode>('unreadable', `expected a country table, got ${(error as Error).message} in ${path}`, { hint: 'download it again, or leave geo.country out', cause: error });
+  }
+}
+
 function mmdb(path: string): (address: string) => string | undefined {
   const reader = new Reader<CountryResponse>(readFileSync(path));
   return (address) => {
-    const found = reader.get(address);
-    return found?.country?.iso_code ?? found?.registered_country?.iso_code;
+    let found: CountryResponse | null;
+    // A damaged part of the table shows only when an address leads there: that country is not known.
+    try { found = reader.get(address); } catch { return undefined; }
+    const code: unknown = found?.country?.iso_code ?? found?.registered_country?.iso_code;
+    return typeof code === 'string' && /^[A-Z]{2}$/.test(code) ? code : undefined;
   };
 }
 

@@ -53,7 +53,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     const emit = (event: Event): void => {
       report.events++;
       if (event.time > newest) newest = event.time;
-      if (options.country && event.source_ip !== undefined && event.source_country === undefined) event.source_country = options.country(event.source_ip);
+      if (options.country && typeof event.source_ip === 'string' && event.source_country === undefined) event.source_country = options.country(event.source_ip);
       detect?.observe(event, take);
       options.onEvent?.(event);
     };
@@ -86,7 +86,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
 
 /** Times without a year lie before the file was last written. */
 function contextOf(file: string) {
-  const written = file === '-' ? Date.now() : statSync(file).mtimeMs;
+  const written = (file === '-' ? undefined : statSync(file, { throwIfNoEntry: false })?.mtimeMs) ?? Date.now();
   return {
     idPrefix: `${createHash('sha256').update(file).digest('hex').slice(0, 12)}:`,
     source: file === '-' ? 'stdin' : file,

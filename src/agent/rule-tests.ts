@@ -1,13 +1,13 @@
 /** Runs the `.test.yml` that stands beside a rule: inputs that must raise it and inputs that must not. */
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import type { Event } from '../core/gen/event.ts';
 import { MoatError } from '../core/error.ts';
 import { openDecoder } from '../engine/decode.ts';
 import { binding, ruleFiles } from './detector.ts';
 import { compile, parse, type Match } from '../sigma/index.ts';
+import { readYamlText } from './yaml.ts';
 
 const testSchema = z.strictObject({
   rule: z.string(),
@@ -24,7 +24,7 @@ export const testFileOf = (ruleFile: string): string => ruleFile.replace(/\.ya?m
 
 /** One result a rule file. A rule file without a test file is a fault. */
 export function runRuleTests(folder: string): RuleTestResult[] {
-  return ruleFiles(folder).map(({ file, text }) => testOne(file, text));
+  return ruleFiles(folder).map(({ file, text, fault }) => (fault === undefined ? testOne(file, text) : { file, rule: '', ok: false, cases: 0, faults: [`${file}:1: ${fault}`] }));
 }
 
 function testOne(file: string, text: string): RuleTestResult {
@@ -36,7 +36,14 @@ function testOne(file: string, text: string): RuleTestResult {
   if (!existsSync(testFile)) result.faults.push(`${testFile}: expected lines that match and lines that must not, got no such file`);
   if (result.faults.length > 0) return result;
 
-  const checked = testSchema.safeParse(parseYaml(readFileSync(testFile, 'utf8'), { maxAliasCount: 100 }));
+  let test: unknown;
+  try {
+    test = readYamlText(readFileSync(testFile, 'utf8'), testFile).value;
+  } catch (error) {
+    result.faults.push(error instanceof MoatError ? error.message : `${testFile}: expected a readable file, got ${(error as Error).message}`);
+    return result;
+  }
+  const checked = testSchema.safeParse(test);
   if (!checked.success) {
     result.faults.push(...checked.error.issues.map((issue) => `${testFile}: ${issue.path.join('.')}: ${issue.message}`));
     return result;

@@ -3,13 +3,15 @@ import pc from 'picocolors';
 import type { Level } from '../core/level.ts';
 import type { Lang } from '../core/text.ts';
 
+/** Control and format characters, line and paragraph separators, halves of pairs, and all that is drawn as nothing (zero-width, fillers, tags, variation selectors). */
+const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
+
 /**
  * Makes text from outside safe to print: control characters (escape sequences, carriage returns, C1) and
  * characters that reorder or hide text become visible codes.
  */
 export function safe(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are just what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g, (c) => (c === '\t' ? ' ' : `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`));
+  return text.replace(unseen, (c) => (c === '\t' ? ' ' : `\\x${c.codePointAt(0)!.toString(16).padStart(2, '0')}`));
 }
 
 const levelWords: Record<Level, Record<Lang, string>> = {

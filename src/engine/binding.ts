@@ -12,19 +12,22 @@ const foreign = new Map<string, Logsource>();
 /** A replayed file could name ever new log sources; past this many they share the one of unknown origin. */
 const foreignMax = 4096;
 
+/** A log source is named by text; anything else (an object may have a `toString` that is none) is no name. */
+const word = (value: unknown): string => (typeof value === 'string' ? value : '');
+
 /** A key under which the engine caches which rules an event is shown to. */
 export function logsourceKey(event: Event): string {
   if (event.kind !== 'foreign') return event.kind;
   const given = event.extra?.['logsource'];
   if (typeof given !== 'object' || given === null) return 'foreign';
-  const { product = '', category = '', service = '' } = given as Record<string, unknown>;
-  const key = `foreign/${String(product)}/${String(category)}/${String(service)}`;
+  const { product, category, service } = given as Record<string, unknown>;
+  const key = `foreign/${word(product)}/${word(category)}/${word(service)}`;
   if (!foreign.has(key)) {
     if (foreign.size >= foreignMax) return 'foreign';
     const logsource: Logsource = {};
-    if (product) logsource.product = String(product);
-    if (category) logsource.category = String(category);
-    if (service) logsource.service = String(service);
+    if (word(product)) logsource.product = word(product);
+    if (word(category)) logsource.category = word(category);
+    if (word(service)) logsource.service = word(service);
     foreign.set(key, logsource);
   }
   return key;

@@ -56,6 +56,14 @@ function objectOf(line: string): Record<string, unknown> | undefined {
   } catch { return undefined; /* not JSON */ }
 }
 
+/** Deeper JSON is no event, and would overflow the stack of whoever walks or prints it. */
+const depthMax = 64;
+
+function tooDeep(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((one) => tooDeep(one, levels - 1));
+}
+
 const isObject = (line: string): boolean => objectOf(line) !== undefined;
 
 export function formatById(id: string): LogFormat | undefined {
@@ -156,7 +164,7 @@ class JsonDecoder implements LogDecoder {
   decode(line: string, place: LinePlace): void {
     if (line.trim() === '') return;
     const record = objectOf(line);
-    if (!record) { this.unparsed++; return; }
+    if (!record || tooDeep(record, depthMax)) { this.unparsed++; return; }
     const id = `${this.context.idPrefix}${place.position}`;
     const event = this.kind === 'events' ? eventOf(record, id) : foreignEvent(record, id, this.context.now());
     if (!event) { this.unparsed++; return; }

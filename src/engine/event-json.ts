@@ -11,13 +11,16 @@ export function eventJson(event: Event): Record<string, unknown> {
   return out;
 }
 
+/** Unix ms that a Date can hold; beyond it a time cannot be written as text. */
+export const isTime = (ms: number): boolean => Math.abs(ms) <= 8.64e15;
+
 /** Reads back what `eventJson` wrote; undefined when it is no event. Fields of the wrong type are left out. */
 export function eventOf(record: Record<string, unknown>, fallbackId: string): Event | undefined {
   const kind = record['kind'];
   if (typeof kind !== 'string' || !Object.hasOwn(kindLogsources, kind)) return undefined;
   const given = record['time'];
   const time = typeof given === 'number' ? given : typeof given === 'string' ? Date.parse(given) : Number.NaN;
-  if (!Number.isFinite(time)) return undefined;
+  if (!isTime(time)) return undefined;
   const id = record['id'];
   const event = new Event(typeof id === 'string' && id !== '' ? id : fallbackId, time, kind as Kind);
   const target = event as unknown as Record<string, unknown>;
@@ -32,9 +35,10 @@ export function eventOf(record: Record<string, unknown>, fallbackId: string): Ev
 function fits(value: unknown, type: (typeof fieldTypes)[keyof Event]): boolean {
   switch (type) {
     case 'string': return typeof value === 'string';
-    case 'number': return typeof value === 'number';
+    // JSON's 1e999 is read as Infinity.
+    case 'number': return typeof value === 'number' && Number.isFinite(value);
     case 'string[]': return Array.isArray(value) && value.every((v) => typeof v === 'string');
-    case 'number[]': return Array.isArray(value) && value.every((v) => typeof v === 'number');
+    case 'number[]': return Array.isArray(value) && value.every((v) => Number.isFinite(v));
     case 'record': return typeof value === 'object' && value !== null && !Array.isArray(value);
   }
 }

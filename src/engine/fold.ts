@@ -128,18 +128,20 @@ function begin(detection: Detection, key: string, host: string): OpenAlert {
   const alert: Alert = {
     id, time: first ? Math.min(first.time, detection.time) : detection.time, last_time: detection.time, level: detection.level,
     rule_id: detection.ruleId, rule_name: detection.title.en, title: detection.title,
-    host: last?.host ?? host, summary: '', count: 0,
+    host: text(last?.host) ?? host, summary: '', count: 0,
     attack: [...detection.attack], matrix: [...(detection.matrix ?? [])], key, status: 'open', evidence: [],
   };
-  const source = last?.source_ip ?? detection.group?.['source_ip'];
-  if (source !== undefined) alert.source_ip = own(source);
-  if (last?.source_country !== undefined) alert.source_country = last.source_country;
-  const user = last?.user ?? detection.group?.['user'];
-  if (user !== undefined) alert.user = own(user);
-  if (last?.service !== undefined) alert.service = own(last.service);
-  if (last?.pid !== undefined) alert.pid = last.pid;
-  const path = last?.file_path ?? last?.process_path;
-  if (path !== undefined) alert.path = own(path);
+  const source = text(last?.source_ip) ?? detection.group?.['source_ip'];
+  if (source !== undefined) alert.source_ip = source;
+  const country = text(last?.source_country);
+  if (country !== undefined) alert.source_country = country;
+  const user = text(last?.user) ?? detection.group?.['user'];
+  if (user !== undefined) alert.user = user;
+  const service = text(last?.service);
+  if (service !== undefined) alert.service = service;
+  if (typeof last?.pid === 'number') alert.pid = last.pid;
+  const path = text(last?.file_path) ?? text(last?.process_path);
+  if (path !== undefined) alert.path = path;
   const open: OpenAlert = { alert, isNew: true, changed: false, latest: undefined, shown: false };
   grow(open, detection);
   return open;
@@ -170,13 +172,22 @@ function addEvidence(alert: Alert, event: Event): void {
 /** What an alert of a single-event rule is about: the attacker if there is one, else who did it with what. */
 export function keyOf(event: Event | undefined): string {
   if (!event) return '';
-  if (event.source_ip !== undefined) return `ip ${event.source_ip}`;
-  if (event.process_path !== undefined) return `process ${event.user ?? event.uid ?? ''} ${event.process_path}`;
-  if (event.file_path !== undefined) return `file ${event.file_path}`;
-  if (event.package_name !== undefined) return `package ${event.package_name}`;
-  if (event.user !== undefined) return `user ${event.service ?? ''} ${event.user}`;
-  return `host ${event.host ?? ''} ${event.service ?? event.process_name ?? ''}`;
+  const source = text(event.source_ip);
+  if (source !== undefined) return `ip ${source}`;
+  const user = text(event.user);
+  const process = text(event.process_path);
+  if (process !== undefined) return `process ${user ?? text(event.uid) ?? ''} ${process}`;
+  const file = text(event.file_path);
+  if (file !== undefined) return `file ${file}`;
+  const packageName = text(event.package_name);
+  if (packageName !== undefined) return `package ${packageName}`;
+  const service = text(event.service);
+  if (user !== undefined) return `user ${service ?? ''} ${user}`;
+  return `host ${text(event.host) ?? ''} ${service ?? text(event.process_name) ?? ''}`;
 }
+
+/** Fields of foreign events keep whatever JSON type they came with; lists and objects name nothing. */
+const text = (value: unknown): string | undefined => typeof value === 'string' ? own(value) : typeof value === 'number' ? String(value) : undefined;
 
 function evidenceOf(event: Event): AlertEvidence {
   const out: Record<string, string | number> = {};
@@ -193,11 +204,11 @@ function evidenceOf(event: Event): AlertEvidence {
 function fill(detection: Detection, alert: Alert, lang: Lang): string {
   const template = detection.summary?.[lang] ?? detection.title[lang];
   const last = detection.events.at(-1) as unknown as Record<string, unknown> | undefined;
-  const text = template.replace(/\{([a-z_]{1,40})\}/g, (_, name: string) => {
+  const filled = template.replace(/\{([a-z_]{1,40})\}/g, (_, name: string) => {
     if (name === 'count') return String(alert.count);
     const value = detection.group?.[name] ?? last?.[name] ?? (alert as unknown as Record<string, unknown>)[name];
     const word = typeof value === 'string' || typeof value === 'number' ? String(value) : '?';
     return word.length > 200 ? `${word.slice(0, 200)}…` : word;
   });
-  return text.slice(0, textMax);
+  return filled.slice(0, textMax);
 }

@@ -1,5 +1,6 @@
 import { Event, fieldTypes } from '../core/gen/event.ts';
 import { fieldPath } from './binding.ts';
+import { isTime } from './event-json.ts';
 
 const timeNames = ['@timestamp', 'timestamp', 'UtcTime', 'TimeCreated', 'EventTime', 'eventTime', 'time', '_time'];
 /** Set by Moat, never by the record. */
@@ -35,7 +36,10 @@ export function foreignEvent(record: Record<string, unknown>, id: string, fallba
 function timeOf(record: Record<string, unknown>): number | undefined {
   for (const name of timeNames) {
     const value = record[name];
-    if (typeof value === 'number' && Number.isFinite(value)) return value > 1e11 ? value : value * 1000;
+    if (typeof value === 'number') {
+      const ms = value > 1e11 ? value : value * 1000;
+      if (isTime(ms)) return ms;
+    }
     if (typeof value === 'string') {
       // A zone-less time is UTC, as UtcTime says by its name.
       const text = /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?$/.test(value) ? `${value.replace(' ', 'T')}Z` : value;

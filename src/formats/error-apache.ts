@@ -73,7 +73,10 @@ function readHead(line: string): Head | undefined {
       continue;
     }
     if (field.startsWith('client ') || field.startsWith('remote ')) head.client ??= field.slice(7);
-    else if (field.startsWith('pid ')) head.pid = Number.parseInt(field.slice(4), 10);
+    else if (field.startsWith('pid ')) {
+      const pid = Number.parseInt(field.slice(4), 10);
+      if (pid >= 0) head.pid = pid;
+    }
     else if (level && head.level === undefined) head.level = level[1] === 'error' ? 'err' : level[1] === 'warn' ? 'warning' : level[1];
     else if (!knownField.test(field)) break;
     at = close + 1;

@@ -4,7 +4,8 @@
  * call into the decoder for many lines, while a line that somebody keeps holds only its small block alive.
  */
 import { isAscii } from 'node:buffer';
-import { close, open, read } from 'node:fs';
+import { close, constants, fstat, open, read } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { Readable } from 'node:stream';
@@ -13,6 +14,11 @@ import { MoatError } from '../core/error.ts';
 const openFd = promisify(open);
 const closeFd = promisify(close);
 const readFd = promisify(read);
+const statFd = promisify(fstat);
+
+/** A named pipe may be opened by its reader a little before its writer. */
+const writerWaitMs = 3000;
+const pipePollMs = 10;
 
 export const chunkBytes = 256 * 1024;
 export const maxLineBytes = 64 * 1024;
@@ -206,14 +212,24 @@ async function* prepend(head: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenera
 }
 
 async function* fileBytes(path: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
-  const fd = await openFd(path, 'r').catch((e: unknown) => { throw unreadable(path, e); });
+  // Without O_NONBLOCK, opening a pipe that nobody writes to waits for ever, in a thread that cannot be ended.
+  const fd = await openFd(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((e: unknown) => { throw unreadable(path, e); });
   try {
+    const isPipe = (await statFd(fd)).isFIFO();
     const buffer = Buffer.allocUnsafe(chunkBytes);
-    for (;;) {
+    let written = !isPipe;
+    for (const start = Date.now(); ;) {
       if (signal?.aborted) return;
-      const { bytesRead } = await readFd(fd, buffer, 0, buffer.length, null).catch((e: unknown) => { throw unreadable(path, e); });
-      if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
+      const bytesRead = await readFd(fd, buffer, 0, buffer.length, null).then((r) => r.bytesRead, (e: NodeJS.ErrnoException) => {
+        if (e.code === 'EAGAIN') return undefined;
+        throw unreadable(path, e);
+      });
+      if (bytesRead) { written = true; yield buffer.subarray(0, bytesRead); continue; }
+      if (bytesRead === 0 && written) return;
+      // EAGAIN: somebody has it open and has nothing to say yet. An end at once: nobody has opened it so far.
+      if (bytesRead === undefined) written = true;
+      else if (Date.now() - start > writerWaitMs) throw unreadable(path, new Error(`a pipe that nobody wrote to within ${writerWaitMs / 1000} s`));
+      await sleep(pipePollMs);
     }
   } finally { await closeFd(fd); }
 }

@@ -93,7 +93,10 @@ function readFields(text: string, event: Event): void {
   if (ttyAt > 0 && !isSsh && ruserAt > ttyAt + 5 && ruserAt - ttyAt < 64) event.terminal = text.slice(ttyAt + 5, ruserAt);
   let found: { at: number; host: string; userAt: number } | undefined;
   let readings = 0;
-  for (let at = text.indexOf(' rhost='); at >= 0 && readings < mostReadings; at = text.indexOf(' rhost=', at + 1)) {
+  let seen = 0;
+  for (let at = text.indexOf(' rhost='); at >= 0; at = text.indexOf(' rhost=', at + 1)) {
+    // Nobody is called so: the readings that are left unread might be the true one.
+    if (++seen > mostReadings) { found = undefined; break; }
     let end = text.indexOf(' ', at + 7);
     if (end < 0) end = text.length;
     const userAt = text.startsWith('  user=', end) ? end + 7 : text.startsWith(' user=', end) ? end + 6 : -1;

@@ -2,7 +2,7 @@
  * YAML text → plain trees with offsets. Everything hostile about YAML ends here: size, depth, number of nodes
  * (aliases count each time they are used, so alias bombs stop early), duplicate keys, tags, keys that are no text.
  */
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
 import { Refusal, show } from './error.ts';
 
 export type Tree = MapTree | ListTree | ScalarTree;
@@ -42,7 +42,7 @@ export function readYaml(text: string): YamlFile {
     if (fault) { out.push({ at: fault.pos[0], refusal: new Refusal('yaml', `expected YAML, got ${fault.message}`, fault.pos[0]) }); continue; }
     if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) continue;
     try {
-      out.push({ at, tree: new Reader(document).read(document.contents, 0, at) });
+      out.push({ at, tree: new Reader().read(document.contents, 0, at) });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       out.push({ at, refusal: error });
@@ -53,18 +53,23 @@ export function readYaml(text: string): YamlFile {
 
 class Reader {
   private nodes = 0;
-  private readonly document: Document.Parsed;
-
-  constructor(document: Document.Parsed) { this.document = document; }
+  /** The library looks an alias up by walking the whole document: quadratic. Read in order, an anchor is the last one so named. */
+  private readonly anchors = new Map<string, unknown>();
+  private readonly targets = new Map<unknown, unknown>();
+  /** Levels of aliases being followed: what stands below them has been read in its own place already. */
+  private following = 0;
 
   read(node: unknown, depth: number, at: number): Tree {
+    this.remember(node);
     if (++this.nodes > limits.documentNodes) throw new Refusal('limit', `expected at most ${limits.documentNodes} nodes in a document, got more (aliases count each time)`, at);
     if (depth > limits.depth) throw new Refusal('limit', `expected at most ${limits.depth} levels of nesting, got more`, at);
     if (node === null || node === undefined) return { kind: 'scalar', at, value: null, source: '' };
     if (isAlias(node)) {
-      const target = node.resolve(this.document);
-      if (!target) throw new Refusal('yaml', `expected a defined anchor, got *${node.source}`, at);
-      return this.read(target, depth + 1, at);
+      const target = this.target(node);
+      this.following++;
+      const tree = this.read(target, depth + 1, at);
+      this.following--;
+      return tree;
     }
     if (isScalar(node)) return this.scalar(node.value, node.source, node.range?.[0] ?? at);
     if (isSeq(node)) {
@@ -89,8 +94,20 @@ class Reader {
     throw new Refusal('yaml', 'expected a map, list or scalar, got something else', at);
   }
 
+  private remember(node: unknown): void {
+    if (this.following === 0 && (isScalar(node) || isMap(node) || isSeq(node)) && node.anchor !== undefined) this.anchors.set(node.anchor, node);
+  }
+
+  private target(alias: Alias): unknown {
+    if (this.following === 0) this.targets.set(alias, this.anchors.get(alias.source));
+    const target = this.targets.get(alias);
+    if (target === undefined) throw new Refusal('yaml', `expected a defined anchor, got *${alias.source}`, alias.range?.[0]);
+    return target;
+  }
+
   private key(key: unknown, at: number): string {
-    const scalar = isAlias(key) ? key.resolve(this.document) : key;
+    this.remember(key);
+    const scalar = isAlias(key) ? this.target(key) : key;
     if (!isScalar(scalar)) throw new Refusal('yaml', 'expected a text key, got a map or list', at);
     // A number as key (an event id used as a field name) is its own text; `~:` and `: x` are the empty key.
     if (typeof scalar.value === 'string') return scalar.value;

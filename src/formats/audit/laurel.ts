@@ -11,7 +11,7 @@ export function laurelRecords(line: string): AuditRecord[] | undefined {
   try { event = JSON.parse(line); } catch { return undefined; }
   if (typeof event !== 'object' || event === null) return undefined;
   const { ID: id, NODE: node } = event as { ID?: unknown; NODE?: unknown };
-  const found = typeof id === 'string' ? /^(\d{1,12}(?:\.\d{1,9})?):(\d{1,20})$/.exec(id) : null;
+  const found = typeof id === 'string' ? /^(\d{1,11}(?:\.\d{1,9})?):(\d{1,20})$/.exec(id) : null;
   if (!found) return undefined;
   const records: AuditRecord[] = [];
   for (const [type, value] of Object.entries(event)) {

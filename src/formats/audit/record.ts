@@ -48,7 +48,8 @@ export function parseRecord(line: string): AuditRecord | undefined {
   const colon = line.indexOf(':', open);
   const seconds = Number(line.slice(open + 6, colon));
   const serial = line.slice(colon + 1, close);
-  if (!(seconds > 0) || !/^\d{1,20}$/.test(serial)) return undefined;
+  // Up to the year 9999; JavaScript's dates end not far beyond the longest number that would fit here.
+  if (!(seconds > 0 && seconds < 253_402_300_800) || !/^\d{1,20}$/.test(serial)) return undefined;
   const written = line.slice(start + 5, typeEnd);
   const type = typeNames[written] ?? /^UNKNOWN\[(\d{4})\]$/.exec(written)?.[1] ?? written;
   const node = nodeOf(line, start);

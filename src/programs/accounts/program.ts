@@ -69,7 +69,7 @@ function decodeChange(message: string, event: Event, done: (action: string, user
   if (found !== null) {
     const what = found[2]!.toLowerCase();
     if (what === 'password') return done('password-change', found[1]);
-    if (what === 'uid' && found[4] !== undefined) event.uid = Number(found[4]);
+    if (what === 'uid' && found[4] !== undefined && /^\d{1,10}$/.test(found[4])) event.uid = Number(found[4]);
     event.extra = { ...event.extra, [what]: found[4], before: found[3] };
     return done('user-change', found[1]);
   }
