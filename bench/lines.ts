@@ -1,7 +1,7 @@
 /** Log lines for the measurements: seeded, so that every run and every peer reads the same. */
 
 /** A small generator of numbers (mulberry32), seeded. */
-export function random(seed: number): () => number {
+function random(seed: number): () => number {
   let a = seed >>> 0;
   return () => {
     a = (a + 0x6d2b79f5) >>> 0;

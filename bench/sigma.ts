@@ -93,7 +93,7 @@ const binding = {
 };
 
 /** What a busy server's agent sees, as the decoders and sensors make it: programs started, requests, log-ons under attack. */
-export function ownEvents(): Event[] {
+function ownEvents(): Event[] {
   const out: Event[] = [];
   const end = Date.UTC(2026, 10, 22);
   const decode = (format: string, lines: string[]): void => {

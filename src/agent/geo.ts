@@ -83,7 +83,7 @@ function torTable(path: string): (address: string) => string | undefined {
 }
 
 /** Loopback, private (RFC 1918, 4193), link-local and carrier-grade NAT addresses. */
-export function isPrivate(address: string): boolean {
+function isPrivate(address: string): boolean {
   if (isIP(address) === 4) {
     const [a = 0, b = 0] = address.split('.').map(Number);
     return a === 10 || a === 127 || a === 0 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) || (a === 169 && b === 254) || (a === 100 && b >= 64 && b < 128);

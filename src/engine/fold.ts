@@ -197,7 +197,7 @@ function evidenceOf(event: Event): AlertEvidence {
     if (typeof value === 'number') out[field] = value;
     else if (typeof value === 'string') out[field] = value.length > textMax ? `${value.slice(0, textMax)}…` : own(value);
   }
-  return out as AlertEvidence;
+  return out;
 }
 
 /** Fills {placeholders} from the group, the count and the latest event; what nobody knows reads "?". */

@@ -50,7 +50,7 @@ export interface RecordRule extends Verdict {
  * A pattern written with <IP>, <USER> and <PORT>. <USER> is what the client chose and takes as little as the rest
  * allows, so what follows it must be tied to the end of the line or to text the client cannot write there.
  */
-export function rx(pattern: string, flags = 's'): RegExp {
+function rx(pattern: string, flags = 's'): RegExp {
   return new RegExp(pattern
     .replaceAll('<IP>', String.raw`\[?(?<ip>[0-9A-Fa-f]{1,4}[.:][0-9A-Fa-f.:]{1,43}|::[0-9A-Fa-f.:]{0,43})\]?`)
     .replaceAll('<USER>', '(?<user>.*?)')
@@ -63,7 +63,7 @@ export const request = (has: string, pattern: string): TextRule => ({ has, match
 export const pass = (has: string, pattern: string): TextRule => ({ has, match: rx(pattern), outcome: 'success' });
 
 /** Sets what a matched rule says; false when the address group is no address, so the rule does not hold. */
-export function applyGroups(groups: Readonly<Record<string, string | undefined>>, event: Event): boolean {
+function applyGroups(groups: Readonly<Record<string, string | undefined>>, event: Event): boolean {
   if (groups.ip !== undefined) {
     const peer = addressAndPort(groups.ip);
     if (!peer) return false;
@@ -78,7 +78,7 @@ export function applyGroups(groups: Readonly<Record<string, string | undefined>>
   return true;
 }
 
-export function applyVerdict(app: string, rule: Verdict, event: Event): void {
+function applyVerdict(app: string, rule: Verdict, event: Event): void {
   event.kind = 'application';
   event.service = app;
   event.action = rule.action ?? 'login';

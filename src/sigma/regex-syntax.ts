@@ -45,7 +45,7 @@ export function union(...sets: CharSet[]): CharSet {
   return out;
 }
 
-export function complement(set: CharSet): CharSet {
+function complement(set: CharSet): CharSet {
   const out: [number, number][] = [];
   let from = 0;
   for (const [lo, hi] of set) { if (lo > from) out.push([from, lo - 1]); from = hi + 1; }

@@ -78,7 +78,7 @@ export function numberOf(value: unknown): number | undefined {
   return Number(value);
 }
 
-export function compare(value: number, op: Comparison | 'eq', bound: number): boolean {
+function compare(value: number, op: Comparison | 'eq', bound: number): boolean {
   switch (op) {
     case 'lt': return value < bound;
     case 'lte': return value <= bound;
