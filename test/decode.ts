@@ -3,7 +3,7 @@ import type { LogFormat } from '../src/core/format.ts';
 import type { Event } from '../src/core/gen/event.ts';
 import { formats } from '../src/formats/catalogue.ts';
 
-export const testNow = Date.UTC(2026, 10, 22, 4);
+const testNow = Date.UTC(2026, 10, 22, 4);
 
 export interface Decoded { events: Event[]; unparsed: number }
 

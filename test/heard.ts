@@ -20,7 +20,7 @@ export function events(program: Program, tag: string, messages: readonly string[
 export const heard = (program: Program, tag: string, ...messages: string[]): string[] => events(program, tag, messages).map((event) => (event === undefined ? 'unknown' : summary(event)));
 
 /** A context in UTC whose present is 22 November 2026, 12:00. */
-export const noon: DecodeContext = { idPrefix: 'test:', source: 'test.log', host: 'server', now: () => Date.UTC(2026, 10, 22, 12), zoneOffset: () => 0 };
+const noon: DecodeContext = { idPrefix: 'test:', source: 'test.log', host: 'server', now: () => Date.UTC(2026, 10, 22, 12), zoneOffset: () => 0 };
 
 /** The events that a format makes of a file's lines. */
 export function readFile(format: LogFormat, lines: readonly string[]): { events: Event[]; unparsed: number } {

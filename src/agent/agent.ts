@@ -27,9 +27,9 @@ export interface AgentOptions {
   lang: Lang;
   log: Log;
   /** Alerts that are new or changed, after they are stored. */
-  show(folded: readonly Folded[]): void;
+  show: (folded: readonly Folded[]) => void;
   /** A part became live, waiting or blind. */
-  onHealth(part: string, state: Part): void;
+  onHealth: (part: string, state: Part) => void;
 }
 
 export interface AgentStatus {

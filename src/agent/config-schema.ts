@@ -1,11 +1,11 @@
 /** Every key of the configuration file with its meaning and default. `moat config` prints it as a commented sample. */
 import { z } from 'zod';
 
-export const doc = (zh: string, en: string) => ({ zh, en });
+const doc = (zh: string, en: string) => ({ zh, en });
 const glob = z.string().min(1).max(1000);
 const word = z.union([z.string().max(1000), z.number()]);
 
-export const behaviourSettings = z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.array(z.string())]));
+const behaviourSettings = z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.array(z.string())]));
 
 const exception = z.strictObject({
   rule: z.string().min(1).meta(doc('规则名或编号，* 表示全部', 'rule name or id; * for all')),

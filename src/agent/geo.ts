@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { Reader, type CountryResponse } from 'maxmind';
 import { MoatError } from '../core/error.ts';
+import { own } from '../core/own.ts';
 
 const usualPlaces = ['/usr/share/GeoIP/GeoLite2-Country.mmdb', '/usr/share/GeoIP/GeoLite2-City.mmdb', '/var/lib/GeoIP/GeoLite2-Country.mmdb', '/var/lib/GeoIP/GeoLite2-City.mmdb', '/usr/share/GeoIP/dbip-country-lite.mmdb'];
 const torPlace = '/usr/share/tor/geoip';
@@ -28,7 +29,8 @@ export function openGeo(path?: string): Geo {
       if (cache.has(address)) return cache.get(address);
       if (cache.size >= cacheMax) cache.clear();
       const country = isPrivate(address) ? 'ZZ' : isIP(address) ? look(address) : undefined;
-      cache.set(address, country);
+      // A key cut from a log line would keep the block alive that it was read with.
+      cache.set(own(address), country);
       return country;
     },
   };
@@ -81,7 +83,7 @@ function torTable(path: string): (address: string) => string | undefined {
 }
 
 /** Loopback, private (RFC 1918, 4193), link-local and carrier-grade NAT addresses. */
-export function isPrivate(address: string): boolean {
+function isPrivate(address: string): boolean {
   if (isIP(address) === 4) {
     const [a = 0, b = 0] = address.split('.').map(Number);
     return a === 10 || a === 127 || a === 0 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) || (a === 169 && b === 254) || (a === 100 && b >= 64 && b < 128);

@@ -90,7 +90,7 @@ After=network.target systemd-journald.service
 
 [Service]
 Type=exec
-ExecStart=${process.execPath} ${home}/dist/moat.js up --config ${configFile} --data ${stateFolder}
+ExecStart=${process.execPath} --max-semi-space-size=4 --max-old-space-size=${Math.round(memoryMb * 0.6)} ${home}/dist/moat.js up --config ${configFile} --data ${stateFolder}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
 RestartSec=2

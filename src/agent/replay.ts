@@ -71,6 +71,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
           decoder.decode(line, place);
         }
         if (newest > 0) detect?.advance(newest, take);
+        folder.release();
         await options.onProgress?.({ file, format: report.format, lines: report.lines, events: report.events });
       }
     } catch (error) {

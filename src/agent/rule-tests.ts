@@ -20,7 +20,7 @@ const testSchema = z.strictObject({
 
 export interface RuleTestResult { file: string; rule: string; ok: boolean; cases: number; faults: string[] }
 
-export const testFileOf = (ruleFile: string): string => ruleFile.replace(/\.ya?ml$/, '.test.yml');
+const testFileOf = (ruleFile: string): string => ruleFile.replace(/\.ya?ml$/, '.test.yml');
 
 /** One result a rule file. A rule file without a test file is a fault. */
 export function runRuleTests(folder: string): RuleTestResult[] {

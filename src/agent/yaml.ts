@@ -10,7 +10,7 @@ const depthMax = 32;
 export interface YamlText {
   value: unknown;
   /** Line, from 1, of the value under these keys, or of the nearest parent that is there. */
-  lineOf(keys: readonly PropertyKey[]): number;
+  lineOf: (keys: readonly PropertyKey[]) => number;
 }
 
 /** Throws MoatError 'not-yaml', which reads `PATH:LINE: expected …`. */

@@ -25,7 +25,7 @@ export function alertLines(alert: Alert, lang: Lang): string[] {
 }
 
 /** 1,2,3,7 → 1-3,7; shortened past eight ranges. */
-export function ranges(lines: readonly number[]): string {
+function ranges(lines: readonly number[]): string {
   const sorted = [...lines].sort((a, b) => a - b);
   const out: [number, number][] = [];
   for (const line of sorted) {

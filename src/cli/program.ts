@@ -18,7 +18,7 @@ export interface Cli {
   program: Command;
   lang: Lang;
   /** Picks the language. */
-  t(zh: string, en: string): string;
+  t: (zh: string, en: string) => string;
 }
 
 const titles: Record<string, Text> = {

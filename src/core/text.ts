@@ -1,4 +1,3 @@
 /** What a person reads, in both languages Moat speaks. */
 export interface Text { zh: string; en: string }
 export type Lang = 'zh' | 'en';
-export const pick = (text: Text, lang: Lang): string => text[lang];

@@ -22,7 +22,7 @@ export function formatNames(): string[] {
 export const usualLogs = (): string[] => [...new Set(formats.flatMap((format) => format.paths))];
 
 /** The format that most of the sample's lines speak for; undefined when none is sure enough. */
-export function detectFormat(sample: readonly string[]): string | undefined {
+function detectFormat(sample: readonly string[]): string | undefined {
   const lines = sample.filter((line) => line.trim() !== '' && !line.startsWith('#')).slice(0, sampleMax);
   if (lines.length === 0) return undefined;
   const first = lines[0] ?? '';
@@ -66,7 +66,7 @@ function tooDeep(value: unknown, levels: number): boolean {
 
 const isObject = (line: string): boolean => objectOf(line) !== undefined;
 
-export function formatById(id: string): LogFormat | undefined {
+function formatById(id: string): LogFormat | undefined {
   return formats.find((format) => format.id === id || format.aliases?.includes(id));
 }
 
@@ -131,7 +131,15 @@ class MixedDecoder implements LogDecoder {
     for (const decoder of this.others.values()) decoder.flush();
   }
 
-  pending(): LinePlace | undefined { return this.main.pending?.(); }
+  /** The earliest line that any of them holds back. */
+  pending(): LinePlace | undefined {
+    let earliest = this.main.pending?.();
+    for (const decoder of this.others.values()) {
+      const held = decoder.pending?.();
+      if (held && (!earliest || held.position < earliest.position)) earliest = held;
+    }
+    return earliest;
+  }
 
   get unparsed(): number {
     let sum = this.main.unparsed;

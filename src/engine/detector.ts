@@ -88,15 +88,26 @@ function wordsOf(rule: Match<Event>['rule']): RuleWords {
   return known;
 }
 
+const groupKeys = new WeakMap<object, string>();
+
+/** Empty for rules that group by nothing: the pipeline then derives the key from the event. */
+function keyOfGroup(group: Readonly<Record<string, string>>): string {
+  let key = groupKeys.get(group);
+  if (key === undefined) {
+    key = Object.entries(group).map(([field, value]) => `${field} ${value}`).join(' ');
+    groupKeys.set(group, key);
+  }
+  return key;
+}
+
 function detectionOf(match: Match<Event>): Detection {
   const { ruleId, title, level, summary, attack, matrix } = wordsOf(match.rule);
   // A sequence is one thing however many events it is made of; counts add up events.
   const sequence = match.rule.type === 'correlation' && match.rule.kind.startsWith('temporal');
-  const grouped = Object.keys(match.group).length > 0;
   return {
     ruleId, title, level, attack, matrix, group: match.group,
     ...(summary && { summary }),
-    key: grouped ? Object.entries(match.group).map(([field, value]) => `${field} ${value}`).join(' ') : '',
+    key: keyOfGroup(match.group),
     time: match.event.time,
     // Only what no earlier match of this group has shown: the alert adds them up.
     events: match.fresh > 1 ? match.events : [match.event],

@@ -36,9 +36,14 @@ describe('folding repeats into one alert', () => {
 
   it('keeps the first and the latest events as evidence, and no more', () => {
     const fold = folder();
-    for (let n = 1; n <= 100; n++) fold.add(detection([failure(n)]));
-    const evidence = fold.drain()[0]!.alert.evidence.map((e) => e.id);
-    expect(evidence).toEqual(['e1', 'e2', 'e3', 'e96', 'e97', 'e98', 'e99', 'e100']);
+    const add = (from: number, to: number): unknown[] => {
+      for (let n = from; n <= to; n++) fold.add(detection([failure(n)]));
+      return fold.drain()[0]!.alert.evidence.map((e) => e.id);
+    };
+    // Between two looks a flood leaves its latest event.
+    expect(add(1, 50)).toEqual(['e1', 'e2', 'e3', 'e50']);
+    for (let n = 51; n <= 100; n++) add(n, n);
+    expect(add(101, 101)).toEqual(['e1', 'e2', 'e3', 'e97', 'e98', 'e99', 'e100', 'e101']);
   });
 
   it('is the same alert, no longer new, when it grows after a drain', () => {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Alert, AlertEvidence, Detection } from '../core/alert.ts';
 import { eventFields, type Event } from '../core/gen/event.ts';
 import { atLeast } from '../core/level.ts';
+import { own } from '../core/own.ts';
 import type { Lang } from '../core/text.ts';
 
 const evidenceFirst = 3;
@@ -22,16 +23,20 @@ export interface FoldOptions {
   latest?(ruleId: string, key: string): Alert | undefined;
 }
 
-/** An alert in the making. A flood folds hundreds of thousands of events a second, so only counters move until it is looked at. */
+/**
+ * An alert in the making. A flood folds hundreds of thousands of events a second, so only counters move until it
+ * is looked at. Events are not held for long: a line keeps the block alive that it was read with.
+ */
 interface OpenAlert {
   alert: Alert;
   /** Not shown to anyone yet. */
   isNew: boolean;
   /** Changed since the last `drain`. */
   changed: boolean;
-  latest: Detection;
-  firstEvents: Event[];
-  lastEvents: Event[];
+  /** What came last and is not yet in the alert's summary. */
+  latest: Detection | undefined;
+  /** Its events are evidence already. */
+  shown: boolean;
 }
 
 export interface Folded { alert: Alert; isNew: boolean }
@@ -74,8 +79,16 @@ export class AlertFolder {
       const isNew = open.isNew;
       open.isNew = false;
       open.changed = false;
-      return { alert: this.snapshot(open), isNew };
+      this.settle(open);
+      const alert: Alert = { ...open.alert, evidence: [...open.alert.evidence] };
+      if (alert.lines) alert.lines = [...new Set(alert.lines)];
+      return { alert, isNew };
     });
+  }
+
+  /** Lets go of the events that changed alerts still hold; for a replay, which drains only at its end. */
+  release(): void {
+    for (const open of this.changed) this.settle(open);
   }
 
   /** A person closed it: the next repeat opens a new one. */
@@ -96,17 +109,15 @@ export class AlertFolder {
 
   private remembered(detection: Detection, key: string): OpenAlert | undefined {
     const alert = this.options.latest?.(detection.ruleId, key);
-    return alert && { alert, isNew: false, changed: false, latest: detection, firstEvents: [], lastEvents: [] };
+    return alert && { alert, isNew: false, changed: false, latest: undefined, shown: false };
   }
 
-  private snapshot(open: OpenAlert): Alert {
-    const { alert, firstEvents, lastEvents, latest } = open;
-    // Evidence of an earlier run stands in the alert already.
-    const all = [...alert.evidence, ...[...firstEvents, ...lastEvents].map(evidenceOf)];
-    const evidence = all.length <= evidenceFirst + evidenceLast ? all : [...all.slice(0, evidenceFirst), ...all.slice(-evidenceLast)];
-    const copy: Alert = { ...alert, evidence, summary: fill(latest, alert, this.options.lang) };
-    if (alert.lines) copy.lines = [...new Set(alert.lines)];
-    return copy;
+  private settle(open: OpenAlert): void {
+    const { alert, latest } = open;
+    if (!latest) return;
+    open.latest = undefined;
+    alert.summary = fill(latest, alert, this.options.lang);
+    if (!open.shown) for (const event of latest.events) addEvidence(alert, event);
   }
 }
 
@@ -131,7 +142,7 @@ function begin(detection: Detection, key: string, host: string): OpenAlert {
   if (typeof last?.pid === 'number') alert.pid = last.pid;
   const path = text(last?.file_path) ?? text(last?.process_path);
   if (path !== undefined) alert.path = path;
-  const open: OpenAlert = { alert, isNew: true, changed: false, latest: detection, firstEvents: [], lastEvents: [] };
+  const open: OpenAlert = { alert, isNew: true, changed: false, latest: undefined, shown: false };
   grow(open, detection);
   return open;
 }
@@ -141,18 +152,21 @@ function grow(open: OpenAlert, detection: Detection): void {
   alert.count += detection.count;
   if (detection.time > alert.last_time) alert.last_time = detection.time;
   if (!atLeast(alert.level, detection.level)) alert.level = detection.level;
+  // The first firing brings its whole window: its beginning is evidence at once.
   open.latest = detection;
+  open.shown = alert.evidence.length < evidenceFirst;
+  if (open.shown) for (const event of detection.events) addEvidence(alert, event);
   for (const event of detection.events) {
-    if (open.firstEvents.length < evidenceFirst && alert.evidence.length === 0) {
-      open.firstEvents.push(event);
-    } else {
-      open.lastEvents.push(event);
-      if (open.lastEvents.length > evidenceLast * 4) open.lastEvents.splice(0, evidenceLast * 3);
-    }
     if (!event.lines) continue;
     alert.lines ??= [];
     if (alert.lines.length < linesMax) alert.lines.push(...event.lines);
   }
+}
+
+/** The first few and the latest few. */
+function addEvidence(alert: Alert, event: Event): void {
+  alert.evidence.push(evidenceOf(event));
+  if (alert.evidence.length > evidenceFirst + evidenceLast) alert.evidence.splice(evidenceFirst, 1);
 }
 
 /** What an alert of a single-event rule is about: the attacker if there is one, else who did it with what. */
@@ -173,7 +187,7 @@ export function keyOf(event: Event | undefined): string {
 }
 
 /** Fields of foreign events keep whatever JSON type they came with; lists and objects name nothing. */
-const text = (value: unknown): string | undefined => typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined;
+const text = (value: unknown): string | undefined => typeof value === 'string' ? own(value) : typeof value === 'number' ? String(value) : undefined;
 
 function evidenceOf(event: Event): AlertEvidence {
   const out: Record<string, string | number> = {};
@@ -181,9 +195,9 @@ function evidenceOf(event: Event): AlertEvidence {
     if (field === 'extra' || field === 'lines') continue;
     const value = event[field];
     if (typeof value === 'number') out[field] = value;
-    else if (typeof value === 'string') out[field] = value.length > textMax ? `${value.slice(0, textMax)}…` : value;
+    else if (typeof value === 'string') out[field] = value.length > textMax ? `${value.slice(0, textMax)}…` : own(value);
   }
-  return out as AlertEvidence;
+  return out;
 }
 
 /** Fills {placeholders} from the group, the count and the latest event; what nobody knows reads "?". */

@@ -101,7 +101,7 @@ export class AppReader implements LineReader {
       for (const { app, rule } of this.#table.candidates(text)) {
         const found = applyText(app, rule, body, event);
         if (!found) continue;
-        if (timed) event.time = innerTime(found.groups?.time, times) ?? head.time ?? times.lost();
+        if (timed) event.time = innerTime(found.time, times) ?? head.time ?? times.lost();
         return true;
       }
     }

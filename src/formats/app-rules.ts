@@ -2,6 +2,7 @@ import type { Event } from '../core/gen/event.ts';
 import { finishRequest, hostOnly, setTarget } from './access-line.ts';
 import { addressAndPort, clientBehindProxy, looksLikeHost } from './address.ts';
 import { type JsonRecord, pickText } from './json.ts';
+import { namedGroups } from './linear.ts';
 
 /**
  * What an application's log lines look like. A table of these stands in src/formats/apps/; adding an application
@@ -49,7 +50,7 @@ export interface RecordRule extends Verdict {
  * A pattern written with <IP>, <USER> and <PORT>. <USER> is what the client chose and takes as little as the rest
  * allows, so what follows it must be tied to the end of the line or to text the client cannot write there.
  */
-export function rx(pattern: string, flags = 's'): RegExp {
+function rx(pattern: string, flags = 's'): RegExp {
   return new RegExp(pattern
     .replaceAll('<IP>', String.raw`\[?(?<ip>[0-9A-Fa-f]{1,4}[.:][0-9A-Fa-f.:]{1,43}|::[0-9A-Fa-f.:]{0,43})\]?`)
     .replaceAll('<USER>', '(?<user>.*?)')
@@ -62,7 +63,7 @@ export const request = (has: string, pattern: string): TextRule => ({ has, match
 export const pass = (has: string, pattern: string): TextRule => ({ has, match: rx(pattern), outcome: 'success' });
 
 /** Sets what a matched rule says; false when the address group is no address, so the rule does not hold. */
-export function applyGroups(groups: Readonly<Record<string, string | undefined>>, event: Event): boolean {
+function applyGroups(groups: Readonly<Record<string, string | undefined>>, event: Event): boolean {
   if (groups.ip !== undefined) {
     const peer = addressAndPort(groups.ip);
     if (!peer) return false;
@@ -77,7 +78,7 @@ export function applyGroups(groups: Readonly<Record<string, string | undefined>>
   return true;
 }
 
-export function applyVerdict(app: string, rule: Verdict, event: Event): void {
+function applyVerdict(app: string, rule: Verdict, event: Event): void {
   event.kind = 'application';
   event.service = app;
   event.action = rule.action ?? 'login';
@@ -85,30 +86,30 @@ export function applyVerdict(app: string, rule: Verdict, event: Event): void {
   event.category = event.action === 'login' || event.action === 'logout' ? 'authentication' : 'web';
 }
 
-export function applyText(app: App, rule: TextRule, text: string, event: Event): RegExpExecArray | undefined {
-  const found = rule.match.exec(text);
-  if (!found || !applyGroups(found.groups ?? {}, event)) return undefined;
+export function applyText(app: App, rule: TextRule, text: string, event: Event): Readonly<Record<string, string | undefined>> | undefined {
+  const groups = namedGroups(rule.match, text);
+  if (!groups || !applyGroups(groups, event)) return undefined;
   applyVerdict(app.id, rule, event);
-  const { status, method, target, site, agent } = found.groups ?? {};
-  if (status === undefined) return found;
+  const { status, method, target, site, agent } = groups;
+  if (status === undefined) return groups;
   if (method !== undefined && target !== undefined) setTarget(event, method, target);
   if (site !== undefined && site !== '') event.http_host = hostOnly(site);
   if (agent !== undefined) event.http_user_agent = agent;
   finishRequest(event, app.id, Number(status));
   if (rule.action === 'request') event.kind = 'access';
   else applyVerdict(app.id, rule, event);
-  return found;
+  return groups;
 }
 
 export function applyRecord(app: App, rule: RecordRule, record: JsonRecord, event: Event): boolean {
   for (const [key, want] of Object.entries(rule.when)) {
     const value = key === '' ? undefined : pickText(record, [key]) ?? asFlag(record[key]);
-    if (value === undefined || (typeof want === 'string' ? value !== want : !want.test(value.slice(0, 8192)))) return false;
+    if (value === undefined || (typeof want === 'string' ? value !== want : !namedGroups(want, value))) return false;
   }
   let user: string | undefined;
   let ip: string | undefined;
   if (rule.from) {
-    const groups = rule.from[1].exec((pickText(record, [rule.from[0]]) ?? '').slice(0, 8192))?.groups;
+    const groups = namedGroups(rule.from[1], pickText(record, [rule.from[0]]) ?? '');
     user = groups?.user;
     ip = groups?.ip;
   }

@@ -92,6 +92,6 @@ export class ContainerDecoder implements LogDecoder {
 }
 
 /** The id that Docker (`…/containers/ID/ID-json.log`) or Kubernetes (`…/pod_namespace_container-ID.log`) puts in the path. */
-export function containerOf(source: string): string | undefined {
+function containerOf(source: string): string | undefined {
   return /(?:^|[/-])([0-9a-f]{64})(?=[/.-]|$)/.exec(source)?.[1] ?? /\/pods\/[^/]{1,200}\/([\w.-]{1,100})\/\d+\.log/.exec(source)?.[1];
 }

@@ -187,7 +187,7 @@ function failure(message: string, event: Event): boolean {
 }
 
 /** The first `most` fields of a CSV line. */
-export function csv(line: string, most: number): string[] {
+function csv(line: string, most: number): string[] {
   const fields: string[] = [];
   let at = 0;
   while (at <= line.length && fields.length < most) {

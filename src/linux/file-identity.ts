@@ -47,14 +47,14 @@ export interface Sought { key: string; head: Mark; tail: Mark; offset: number }
 export interface Found { path: string; gz: boolean; same: boolean; key: string; size: number; mtimeMs: number }
 
 /** Is the open file the one that was read to `sought.offset`? Compares contents only. */
-export async function isContinuation(file: FileHandle, sought: Sought): Promise<boolean> {
+async function isContinuation(file: FileHandle, sought: Sought): Promise<boolean> {
   if (!begins(sought.head, await readAt(file, 0, sought.head.length))) return false;
   const tail = await readAt(file, sought.offset - sought.tail.length, sought.tail.length);
   return tail.length === sought.tail.length && mark(tail).hash === sought.tail.hash;
 }
 
 /** How rotated files of `base` are named: base.1, base-20261122, base.3.gz, and stem-20261122.log.gz (dateext with extension). */
-export function isRotatedName(base: string, name: string): boolean {
+function isRotatedName(base: string, name: string): boolean {
   if (name === base) return false;
   if (name.startsWith(base) && /^[.-]\d[\d._:T-]*(\.(gz|bz2|xz|zst|Z))?$/.test(name.slice(base.length))) return true;
   const dot = base.lastIndexOf('.');

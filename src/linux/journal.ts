@@ -40,9 +40,6 @@ export async function journalState(host: { root?: string } = {}): Promise<Journa
   return no('找不到 journalctl；请安装 systemd', 'there is no journalctl; install systemd');
 }
 
-/** Is the journal to be read instead of the files that rsyslog makes of it? */
-export const journalAvailable = async (host: { root?: string } = {}): Promise<boolean> => (await journalState(host)).live;
-
 /** The folder (they are named by machine id) whose system journal was written to last; undefined when there is none that can be seen. */
 export async function journalFolder(root = '/'): Promise<string | undefined> {
   let newest: { folder: string; time: number } | undefined;
@@ -56,7 +53,7 @@ export async function journalFolder(root = '/'): Promise<string | undefined> {
 }
 
 /** The fields that are asked for; the cursor, the times and the boot id come by themselves. */
-export const journalFields: readonly string[] = [
+const journalFields: readonly string[] = [
   'MESSAGE', 'PRIORITY', 'SYSLOG_IDENTIFIER', 'SYSLOG_FACILITY', 'SYSLOG_PID', '_TRANSPORT', '_PID', '_UID', '_COMM', '_EXE', '_HOSTNAME',
   '_SYSTEMD_UNIT', '_SOURCE_REALTIME_TIMESTAMP', 'CONTAINER_NAME', 'CONTAINER_ID', 'CONTAINER_ID_FULL', '_AUDIT_TYPE_NAME',
 ];

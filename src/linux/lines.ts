@@ -27,7 +27,7 @@ const blockBytes = 16 * 1024;
 const newline = 10;
 
 export type LinesErrorCode = 'unreadable' | 'expansion' | 'damaged';
-export class LinesError extends MoatError<LinesErrorCode> {}
+class LinesError extends MoatError<LinesErrorCode> {}
 
 /** Lines that follow each other, each with the byte offset at which it starts in the (unpacked) source. */
 export interface Lines {

@@ -98,17 +98,8 @@ export function isWord(text: string, start: number, end: number): boolean {
   return end > start;
 }
 
-export function isDigit(code: number): boolean {
+function isDigit(code: number): boolean {
   return code >= 48 && code <= 57;
-}
-
-/** What stands between `before` and the next `after`; undefined when one of them is missing. */
-export function between(text: string, before: string, after: string, from = 0): string | undefined {
-  const at = text.indexOf(before, from);
-  if (at < 0) return undefined;
-  const start = at + before.length;
-  const end = text.indexOf(after, start);
-  return end < 0 ? undefined : text.slice(start, end);
 }
 
 /** As `soleIp` for `address`, `address:port` or `[address]:port` up to the character `end`: takes it as the peer when all candidates name one address. */

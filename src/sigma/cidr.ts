@@ -4,7 +4,7 @@
 export interface Network { width: 32 | 128; bits: bigint; prefix: number }
 
 /** The address's value, or undefined when it is none. IPv4-mapped IPv6 addresses are IPv4; a zone (%eth0) is ignored. */
-export function parseAddress(text: string): { width: 32 | 128; bits: bigint } | undefined {
+function parseAddress(text: string): { width: 32 | 128; bits: bigint } | undefined {
   if (text.length > 64) return undefined;
   if (!text.includes(':')) {
     const bits = parseV4(text);
@@ -29,9 +29,14 @@ export function parseNetwork(text: string): Network | undefined {
   return (address.bits & host) === 0n ? { ...address, prefix } : undefined;
 }
 
+// Rules ask of one event's address after another network: the latest text is read once.
+let latestText = '';
+let latest: ReturnType<typeof parseAddress>;
+
 /** Whether the address text lies in the network. Text that is no address lies in none. */
 export function inNetwork(text: string, network: Network): boolean {
-  const address = parseAddress(text);
+  if (text !== latestText) { latest = parseAddress(text); latestText = text; }
+  const address = latest;
   if (!address) return false;
   if (address.width !== network.width) {
     // An IPv4 address also lies in an IPv6 network that covers the mapped range.

@@ -3,17 +3,50 @@
  * the rule written by JSON.stringify: nothing of a rule can become code. Regexes, sets and items are passed beside
  * it as constants.
  */
+import { inNetwork } from './cidr.ts';
 import type { Expression } from './expression.ts';
 import type { Frame, Slot } from './frame.ts';
 import { compileGlob, escapeRegex, shapeOf } from './glob.ts';
 import { refHolds } from './interpret.ts';
 import type { Item, Test, Value } from './types.ts';
-import { compares, dateHolds, inNetwork } from './values.ts';
+import { compares, dateHolds } from './values.ts';
 
 export type Compiled<E> = (frame: Frame<E>) => boolean;
 
 /** From this many needles on, one alternation is faster than single searches. */
 const manyNeedles = 8;
+
+/** From this many on, endings are told apart by their last character first, beginnings by their last common place. */
+const manyEnds = 5;
+
+function endsWithAny(endings: readonly string[]): (text: string) => boolean {
+  const byLast = grouped(endings, (ending) => ending.charCodeAt(ending.length - 1));
+  return (text) => {
+    for (const ending of byLast.get(text.charCodeAt(text.length - 1)) ?? none) if (text.endsWith(ending)) return true;
+    return false;
+  };
+}
+
+function startsWithAny(beginnings: readonly string[]): (text: string) => boolean {
+  // Paths all begin with a slash: the last place that all of them have tells more.
+  const place = Math.min(...beginnings.map((text) => text.length)) - 1;
+  const byPlace = grouped(beginnings, (text) => text.charCodeAt(place));
+  return (text) => {
+    for (const beginning of byPlace.get(text.charCodeAt(place)) ?? none) if (text.startsWith(beginning)) return true;
+    return false;
+  };
+}
+
+const none: readonly string[] = [];
+
+function grouped(texts: readonly string[], key: (text: string) => number): Map<number, string[]> {
+  const out = new Map<number, string[]>();
+  for (const text of texts) {
+    const others = out.get(key(text));
+    if (others) others.push(text); else out.set(key(text), [text]);
+  }
+  return out;
+}
 
 const helpers = { compares, dateHolds, inNetwork, refHolds };
 
@@ -82,7 +115,11 @@ class Writer<E> {
   private field(item: Item, field: string): string {
     const name = this.slotName(field);
     const tests = item.values.flatMap((value) => value.tests);
-    if (tests.every((test) => test.kind === 'exists')) return this.join(item, (value) => `(${name}.at(f), ${value.tests.map((test) => `s.raw ${test.kind === 'exists' && test.value ? '!==' : '==='} undefined`).join(' || ')})`.replaceAll('s.raw', `${name}.raw`));
+    // exists stands alone in its chain, so all values of the item ask for presence.
+    if (tests[0]?.kind === 'exists') {
+      const present = (test: Test): string => `${name}.raw ${test.kind === 'exists' && test.value ? '!==' : '==='} undefined`;
+      return `(${name}.at(f), ${tests.map(present).join(' || ')})`;
+    }
     const nothing = this.join(item, (value) => String(value.tests.some((test) => test.kind === 'null')));
     // l: folded text, t: raw text; only what the tests need is made.
     const low = tests.some((test) => usesFolded(test));
@@ -104,6 +141,8 @@ class Writer<E> {
   private any(values: readonly Value[], name: string): string {
     const equals = new Set<string>();
     const contains = new Set<string>();
+    const endings = new Set<string>();
+    const beginnings = new Set<string>();
     const out: string[] = [];
     for (const test of values.flatMap((value) => value.tests)) {
       if (test.kind === 'texts') { for (const text of test.texts) equals.add(text); continue; }
@@ -111,6 +150,8 @@ class Writer<E> {
         const shape = shapeOf(test.folded);
         if (shape.kind === 'equals') { equals.add(shape.text); continue; }
         if (shape.kind === 'contains') { contains.add(shape.text); continue; }
+        if (shape.kind === 'endswith') { endings.add(shape.text); continue; }
+        if (shape.kind === 'startswith') { beginnings.add(shape.text); continue; }
       }
       out.push(this.test(test, name));
     }
@@ -118,6 +159,10 @@ class Writer<E> {
     else out.unshift(...[...equals].map((text) => `l === ${JSON.stringify(text)}`));
     if (contains.size >= manyNeedles) out.push(...alternations([...contains]).map((regex) => `${this.constant(regex)}.test(l)`));
     else out.push(...[...contains].map((text) => `l.includes(${JSON.stringify(text)})`));
+    if (endings.size >= manyEnds) out.push(`${this.constant(endsWithAny([...endings]))}(l)`);
+    else out.push(...[...endings].map((text) => `l.endsWith(${JSON.stringify(text)})`));
+    if (beginnings.size >= manyEnds) out.push(`${this.constant(startsWithAny([...beginnings]))}(l)`);
+    else out.push(...[...beginnings].map((text) => `l.startsWith(${JSON.stringify(text)})`));
     return out.length === 1 ? out[0]! : `(${out.join(' || ')})`;
   }
 
@@ -137,8 +182,7 @@ class Writer<E> {
         }
       }
       case 'null': return 'false';
-      // Mixed with other tests only on a scalar, which is present.
-      case 'exists': return String(test.value);
+      case 'exists': return String(test.value); // of a scalar, which is present
       case 'regex': return `${this.constant(test.compiled.matcher)}.test(t)`;
       case 'cidr': return `H.inNetwork(t, ${this.constant(test.network)})`;
       case 'compare': return `H.compares(${name}.raw, ${JSON.stringify(test.op)}, ${number(test.value)})`;
@@ -166,7 +210,7 @@ function usesFolded(test: Test): boolean {
 const simplify = (source: string): string => source.includes('&&') ? String(!source.includes('false')) : String(source.includes('true'));
 
 /** Fixed texts as alternations; V8 optimises patterns below 20 kB better, so they come in pieces. */
-export function alternations(texts: readonly string[], flags = ''): RegExp[] {
+function alternations(texts: readonly string[], flags = ''): RegExp[] {
   const out: RegExp[] = [];
   let piece: string[] = [];
   let length = 0;

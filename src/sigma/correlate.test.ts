@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile, parse, recordBinding } from './index.ts';
-import { fail, failedLogin, refusal, type Row, ruleOf, run, start } from './testing.ts';
+import { fail, failedLogin, refusal, type Row, ruleOf, run, start } from '../../test/sigma.ts';
 
 const correlation = (section: Row, more: Row = {}): string => `${JSON.stringify({ title: 'Correlation', correlation: section, ...more })}\n`;
 const brute = (condition: Row, more: Row = {}): string => `${failedLogin}---\n${correlation({ type: 'event_count', rules: ['failed_login'], 'group-by': ['ip'], timespan: '1m', condition, ...more })}`;
@@ -11,7 +11,7 @@ describe('event_count', () => {
   test('fires at its threshold and tells of each event once', () => {
     const { matches } = run(brute({ gte: 5 }), [...Array.from({ length: 7 }, (_, i) => fail(i, '192.0.2.1')), fail(3, '192.0.2.2'), fail(200, '192.0.2.1')]);
     expect(matches.map((match) => [match.count, match.fresh, match.group, match.events.length])).toEqual([
-      [5, 5, { ip: '192.0.2.1' }, 5], [6, 1, { ip: '192.0.2.1' }, 6], [7, 1, { ip: '192.0.2.1' }, 7],
+      [5, 5, { ip: '192.0.2.1' }, 5], [6, 1, { ip: '192.0.2.1' }, 1], [7, 1, { ip: '192.0.2.1' }, 1],
     ]);
   });
 
@@ -231,5 +231,32 @@ describe('refusals', () => {
     const text = [['x', 'y'], ['y', 'x']].map(([name, of]) => correlation({ type: 'event_count', rules: [of], timespan: '1m', condition: { gte: 2 } }, { name })).join('---\n');
     const messages = compile(parse([{ file: 'x', text }]), recordBinding()).errors.map((error) => error.message);
     expect(messages).toEqual([expect.stringMatching(/without a circle, got "x"/), expect.stringMatching(/got "y", which was refused itself/)]);
+  });
+});
+
+describe('clocks', () => {
+  test('an event from the future does not hold up the windows of others', () => {
+    const { engine } = run(brute({ lte: 2 }), []);
+    const fired: string[] = [];
+    const take = (match: { group: Record<string, string> }): void => { fired.push(match.group['ip']!); };
+    engine.reset();
+    engine.advance(start, take);
+    engine.evaluate(fail(1e9, 'future'), take);
+    engine.evaluate(fail(1, 'a'), take);
+    engine.advance(start + 300_000, take);
+    expect(fired).toEqual(['future', 'a']);
+  });
+
+  test('an event from the future does not blind its own group', () => {
+    const { matches } = run(brute({ gte: 3 }), [fail(0, 'a'), fail(1e9, 'a'), fail(1, 'a'), fail(2, 'a'), fail(3, 'a')]);
+    expect(matches.map((match) => match.count)).toEqual([3]);
+  });
+
+  test('windows closed by the clock feed the correlations behind them while room is made', () => {
+    const yaml = `${failedLogin}---\n${correlation({ type: 'event_count', rules: ['failed_login'], 'group-by': ['ip'], timespan: '1m', condition: { eq: 1 } }, { name: 'single' })}---\n${correlation({ type: 'event_count', rules: ['single'], timespan: '1h', condition: { gte: 3 } })}`;
+    const { matches, engine } = run(yaml, Array.from({ length: 40 }, (_, i) => fail(i, `ip${i}`)), { maxGroups: 10 });
+    expect(matches[0]).toMatchObject({ count: 3, fresh: 3, group: {} });
+    expect(engine.stats().groups).toBeLessThanOrEqual(10);
+    expect(engine.stats().dropped.groups).toBeGreaterThan(0);
   });
 });

@@ -49,7 +49,8 @@ export interface Firing<E> {
 
 interface Group<E> {
   key: string;
-  values: readonly string[];
+  /** Group-by fields with their values: the `group` of what fires, one object for as long as the group lives. */
+  fields: Record<string, string>;
   entries: Entries;
   /** Undefined for event_count, which needs positions only. */
   measure: Measure | undefined;
@@ -57,12 +58,16 @@ interface Group<E> {
   from: number;
   firing: boolean;
   unreported: number;
+  /** Neighbours in the order of last touch. */
+  older: Group<E> | undefined;
+  younger: Group<E> | undefined;
   /** The engine's clock when it was last touched; NaN before the clock runs. */
   touched: number;
   /** When its window opened (conditions judged at close), event time and clock. */
   opened: number;
   openedClock: number;
-  last: E;
+  /** The latest event, for windows judged at close; others must not hold a whole event each. */
+  last: E | undefined;
 }
 
 /** Values of group-by fields and the counted field of one event. */
@@ -78,10 +83,14 @@ export class Correlator<E> {
   private readonly limits: CorrelatorLimits;
   private readonly evidence: Evidence<E>;
   private readonly groups = new Map<string, Group<E>>();
+  private oldest: Group<E> | undefined;
+  private youngest: Group<E> | undefined;
   private readonly open = new Set<Group<E>>();
   private readonly numbers: boolean;
   /** Whether groups keep a running measure: event_count needs positions only, closed windows are measured once. */
   private readonly measured: boolean;
+  /** Fewer entries than this in a window cannot meet the condition, so most groups need no measure. */
+  private readonly least: number;
   private clock = Number.NaN;
 
   constructor(rule: Correlation, limits: CorrelatorLimits, evidence: Evidence<E>) {
@@ -91,16 +100,17 @@ export class Correlator<E> {
     this.numbers = rule.kind.startsWith('value_') && rule.kind !== 'value_count';
     this.atClose = judgedAtClose(rule);
     this.measured = rule.kind !== 'event_count' && !this.atClose;
+    this.least = leastEntries(rule);
   }
 
   get groupCount(): number { return this.groups.size; }
 
-  clear(): void { this.groups.clear(); this.open.clear(); this.entryCount = 0; }
+  clear(): void { this.groups.clear(); this.open.clear(); this.oldest = undefined; this.youngest = undefined; this.entryCount = 0; }
 
   /** Takes an event that matched rules (bits of `mask` are positions in the correlation's `rules`). */
   observe(event: E, time: number, mask: number, sample: Sample, emit: (firing: Firing<E>) => void): void {
-    const key = sample.group.length === 1 ? sample.group[0]! : JSON.stringify(sample.group);
-    const group = this.touch(key, sample.group, event);
+    const key = keyOf(sample.group);
+    const group = this.touch(key, sample.group);
     if (this.atClose && group.entries.size > 0) {
       if (time > group.opened + this.rule.timespan + this.limits.lateness) this.closeWindows(group, time, emit);
       if (group.entries.size > 0 && time < group.opened) {
@@ -109,18 +119,16 @@ export class Correlator<E> {
       }
     }
     if (this.atClose && group.entries.size === 0) this.openWindow(group, time);
-    group.last = event;
-    const late = group.entries.size > 0 && time < group.entries.time(group.entries.size - 1);
+    if (this.atClose) group.last = event;
+    if (!this.atClose) this.dropBefore(group, time - this.rule.timespan - this.limits.lateness);
     if (group.entries.size >= this.limits.perGroup) { this.dropFirst(group, 1); this.droppedEntries++; }
-    group.entries.insert(time, this.evidence.put(event), mask, sample.number, sample.label);
+    const late = group.entries.size > 0 && time < group.entries.time(group.entries.size - 1);
+    const index = group.entries.insert(time, this.evidence.put(event), mask, sample.number, sample.label);
     this.entryCount++;
     group.unreported++;
-    if (!this.atClose) {
-      if (late) group.measure = undefined; // it missed an insertion in its middle; judgeLate begins it anew
-      this.dropBefore(group, time - this.rule.timespan - this.limits.lateness);
-      if (late) this.judgeLate(group, time, event, emit);
-      else this.judgeNewest(group, time, event, emit);
-    }
+    if (this.atClose) return;
+    if (late) this.judgeLate(group, index, event, emit);
+    else this.judgeNewest(group, time, event, emit);
   }
 
   /** Time goes on without events: closes windows that are due and forgets groups nobody touched for long. */
@@ -131,10 +139,10 @@ export class Correlator<E> {
       if (Number.isNaN(group.openedClock)) group.openedClock = Math.min(now, Math.max(group.opened, 0));
       if (group.openedClock + timespan + this.limits.lateness >= now) break;
       this.closeWindows(group, now, emit, true);
-      if (group.entries.size === 0) { this.groups.delete(group.key); this.open.delete(group); }
+      if (group.entries.size === 0 && this.groups.get(group.key) === group) this.forget(group);
     }
     if (this.atClose) return;
-    for (const group of this.groups.values()) {
+    for (let group = this.oldest; group; group = this.oldest) {
       if (Number.isNaN(group.touched)) group.touched = now;
       if (group.touched + timespan + this.limits.lateness >= now) break;
       this.forget(group);
@@ -143,23 +151,40 @@ export class Correlator<E> {
 
   // ---- groups ----
 
-  private touch(key: string, values: readonly string[], event: E): Group<E> {
+  private touch(key: string, values: readonly string[]): Group<E> {
     let group = this.groups.get(key);
     if (group) {
-      this.groups.delete(key); // to the young end
+      if (group !== this.youngest) { this.unlink(group); this.link(group); }
       group.touched = this.clock;
     } else {
       const entries = new Entries(this.numbers, this.rule.kind === 'value_count');
       group = {
-        key: own(key), values: values.map(own), entries, measure: this.measured ? new Measure(this.rule, entries) : undefined, from: 0,
-        firing: false, unreported: 0, touched: this.clock, opened: 0, openedClock: Number.NaN, last: event,
+        key: own(key), fields: Object.fromEntries(this.rule.groupBy.map((name, i) => [name, own(values[i]!)])), entries, measure: undefined, from: 0,
+        firing: false, unreported: 0, older: undefined, younger: undefined, touched: this.clock, opened: 0, openedClock: Number.NaN, last: undefined,
       };
+      this.groups.set(group.key, group);
+      this.link(group);
     }
-    this.groups.set(group.key, group);
     return group;
   }
 
+  // The order of last touch is a list through the groups. A Map's own order would do, but V8 keeps deleted entries
+  // in their bucket until it rehashes: one busy key deleted and set again and again costs more each time.
+
+  private link(group: Group<E>): void {
+    group.older = this.youngest;
+    group.younger = undefined;
+    if (this.youngest) this.youngest.younger = group; else this.oldest = group;
+    this.youngest = group;
+  }
+
+  private unlink(group: Group<E>): void {
+    if (group.older) group.older.younger = group.younger; else this.oldest = group.younger;
+    if (group.younger) group.younger.older = group.older; else this.youngest = group.older;
+  }
+
   private forget(group: Group<E>): void {
+    this.unlink(group);
     this.groups.delete(group.key);
     this.open.delete(group);
     this.entryCount -= group.entries.size;
@@ -169,7 +194,7 @@ export class Correlator<E> {
   shed(groups: number, entries: number): void {
     const groupsLeft = this.groups.size - groups;
     const entriesLeft = this.entryCount - entries;
-    for (const group of this.groups.values()) {
+    for (let group = this.oldest; group; group = this.oldest) {
       if (this.groups.size <= 1 || (this.groups.size <= groupsLeft && this.entryCount <= entriesLeft)) return;
       this.forget(group);
       this.evictedGroups++;
@@ -194,11 +219,22 @@ export class Correlator<E> {
 
   /** The usual case: the event is the group's newest, so the only window to look at ends with it. */
   private judgeNewest(group: Group<E>, time: number, event: E, emit: (firing: Firing<E>) => void): void {
-    const last = group.entries.size - 1;
-    group.measure?.add(last);
+    const { entries } = group;
+    const last = entries.size - 1;
     const start = time - this.rule.timespan;
-    if (group.measure) while (group.entries.time(group.from) < start) group.measure.remove(group.from++);
-    else group.from = group.entries.lowerBound(start);
+    if (entries.size < this.least || (this.least > 1 && entries.time(entries.size - this.least) < start)) {
+      group.measure = undefined;
+      if (group.firing) this.endRun(group);
+      return;
+    }
+    if (!this.measured) {
+      group.from = entries.lowerBound(start);
+    } else if (group.measure) {
+      group.measure.add(last);
+      while (entries.time(group.from) < start) group.measure.remove(group.from++);
+    } else {
+      this.remeasure(group);
+    }
     const value = group.measure ? group.measure.value(group.from, last) : last - group.from + 1;
     if (this.conditionHolds(value, group.measure)) {
       if (!group.firing || this.completes(group.entries, last)) emit(this.fire(group, event, group.from, last, value));
@@ -213,26 +249,63 @@ export class Correlator<E> {
     return kind !== 'temporal_ordered' || (entries.mask(index) & 1 << (rules.length - 1)) !== 0;
   }
 
-  /** An event older than the group's newest: any window that contains it counts, so slide one over all of them. */
-  private judgeLate(group: Group<E>, time: number, event: E, emit: (firing: Firing<E>) => void): void {
+  /**
+   * An event older than the group's newest: any window that contains it counts, so slide one from the window that
+   * ends with it to the last that still contains it, and fire for the best.
+   */
+  private judgeLate(group: Group<E>, index: number, event: E, emit: (firing: Firing<E>) => void): void {
     const { entries } = group;
+    if (entries.size < this.least) { group.measure = undefined; return; }
     const span = this.rule.timespan;
-    const measure = this.measured ? new Measure(this.rule, entries) : undefined;
-    let from = entries.lowerBound(time - span);
+    const time = entries.time(index);
+    const rewound = this.rewind(group, index, time - span);
+    const { measure } = rewound;
+    let { from } = rewound;
     let best: { from: number; to: number; value: number } | undefined;
-    for (let to = from; to < entries.size && entries.time(to) <= time + span; to++) {
+    let to = index;
+    for (; to < entries.size; to++) {
+      const end = entries.time(to);
+      if (end > time + span) break;
       measure?.add(to);
-      while (entries.time(from) < entries.time(to) - span) { measure?.remove(from); from++; }
-      if (entries.time(to) < time) continue;
+      while (entries.time(from) < end - span) { measure?.remove(from); from++; }
       const value = measure ? measure.value(from, to) : to - from + 1;
       if (this.conditionHolds(value, measure) && (!best || value > best.value)) best = { from, to, value };
     }
     if (this.measured) {
-      group.measure = new Measure(this.rule, entries);
-      group.from = entries.lowerBound(entries.time(entries.size - 1) - span);
-      for (let i = group.from; i < entries.size; i++) group.measure.add(i);
+      if (to === entries.size) { group.measure = measure; group.from = from; }
+      else this.remeasure(group);
     }
     if (best) emit(this.fire(group, event, best.from, best.to, best.value));
+  }
+
+  /**
+   * A measure of the entries from `start` to just before `index`. Taken from the running one by removing what is
+   * newer, so that a slightly late event costs little; anew when the event is not in the newest window or the
+   * measure depends on order.
+   */
+  private rewind(group: Group<E>, index: number, start: number): { measure: Measure | undefined; from: number } {
+    const { entries } = group;
+    if (!this.measured) return { measure: undefined, from: entries.lowerBound(start) };
+    // The running measure holds from…newest; the new entry, which it has not seen, stands in between.
+    if (group.measure && index > group.from && this.rule.kind !== 'temporal_ordered') {
+      const { measure } = group;
+      let { from } = group;
+      for (let i = entries.size - 1; i > index; i--) measure.remove(i);
+      while (from > 0 && entries.time(from - 1) >= start) measure.add(--from);
+      return { measure, from };
+    }
+    const measure = new Measure(this.rule, entries);
+    const from = entries.lowerBound(start);
+    for (let i = from; i < index; i++) measure.add(i);
+    return { measure, from };
+  }
+
+  /** Begins the running measure anew over the newest window. */
+  private remeasure(group: Group<E>): void {
+    const { entries } = group;
+    group.measure = new Measure(this.rule, entries);
+    group.from = entries.lowerBound(entries.time(entries.size - 1) - this.rule.timespan);
+    for (let i = group.from; i < entries.size; i++) group.measure.add(i);
   }
 
   private conditionHolds(value: number, measure: Measure | undefined): boolean {
@@ -244,7 +317,7 @@ export class Correlator<E> {
 
   private openWindow(group: Group<E>, time: number): void {
     group.opened = time;
-    group.openedClock = Number.isNaN(this.clock) ? Number.NaN : Math.max(time, this.clock);
+    group.openedClock = this.clock; // not the event's time: one from the future would hold up all windows behind it
     this.open.delete(group);
     this.open.add(group);
   }
@@ -258,7 +331,10 @@ export class Correlator<E> {
       const measure = new Measure(this.rule, entries);
       while (last + 1 < entries.size && entries.time(last + 1) <= end) measure.add(++last);
       const value = measure.value(0, last);
-      if (this.conditionHolds(value, measure)) emit(this.fire(group, this.evidence.get(entries.event(last)) ?? group.last, 0, last, value));
+      const event = this.evidence.get(entries.event(last)) ?? group.last;
+      if (event !== undefined && this.conditionHolds(value, measure)) emit(this.fire(group, event, 0, last, value));
+      // What fired may have filled other correlations, and they may have made room at this group's cost.
+      if (this.groups.get(group.key) !== group) return;
       group.firing = false;
       this.dropFirst(group, last + 1);
       if (entries.size > 0) this.openWindow(group, entries.time(0));
@@ -289,8 +365,9 @@ export class Correlator<E> {
     }
     group.firing = true;
     return {
-      event, events: this.evidenceOf(entries, from, to, event), count, fresh, value,
-      group: Object.fromEntries(this.rule.groupBy.map((name, i) => [name, group.values[i]!])),
+      // Who has been told of the window needs no more than what is new; in a flood that is nearly always so.
+      event, events: fresh === 1 && !begins ? [event] : this.evidenceOf(entries, from, to, event), count, fresh, value,
+      group: group.fields,
       first: entries.time(from), last: entries.time(to), begins,
     };
   }
@@ -315,14 +392,33 @@ export class Correlator<E> {
   }
 }
 
+/** Texts with their lengths, so that no two groups share a key. */
+function keyOf(group: readonly string[]): string {
+  if (group.length === 1) return group[0]!;
+  let key = '';
+  for (let i = 0; i < group.length; i++) key += `${group[i]!.length}:${group[i]!}`;
+  return key;
+}
+
 /**
  * A copy of its own: V8 cuts texts out of log lines as views that keep the whole line in memory, which a group of a
  * month must not.
  */
-export const own = (text: string): string => text.length < 13 ? text : JSON.parse(JSON.stringify(text)) as string;
+export const own = (text: string): string => text.length < 13 ? text : ` ${text}`.slice(1);
+
+/** How many entries a window needs at least before the condition can hold (for conditions judged with each event). */
+function leastEntries({ kind, bounds, expression, rules }: Correlation): number {
+  if (expression) return 1;
+  switch (kind) {
+    case 'event_count': case 'value_count': return Math.max(1, Math.ceil(bounds.gte ?? 1), Math.floor(bounds.gt ?? 0) + 1);
+    // One event may match several rules of a temporal correlation; a sequence needs one for each step.
+    case 'temporal_ordered': return rules.length;
+    default: return 1;
+  }
+}
 
 /** Whether more events can make a condition false that held: then only a closed window decides. */
-export function judgedAtClose(rule: Correlation): boolean {
+function judgedAtClose(rule: Correlation): boolean {
   const { lt, lte, eq, neq } = rule.bounds;
   if (lt !== undefined || lte !== undefined || eq !== undefined || neq !== undefined) return true;
   return rule.expression !== undefined && negates(rule.expression);

@@ -13,7 +13,10 @@ export interface Match<E> {
   rule: Rule | Correlation;
   /** The event that made it match. */
   event: E;
-  /** Evidence in the order of time: the first and the last few of the window, at most 16. */
+  /**
+   * Evidence in the order of time: the first and the last few of the window, at most 16; where only the latest event
+   * is new, that event.
+   */
   events: readonly E[];
   /** Events in the window; exact even where the evidence is bounded. */
   count: number;
@@ -21,7 +24,7 @@ export interface Match<E> {
   fresh: number;
   /** What the correlation measured. */
   value?: number;
-  /** Its group-by fields. */
+  /** Its group-by fields; the same object in each match of a group that lives on. */
   group: Record<string, string>;
   /** Times of the window's first and last event, ms. */
   first: number;
@@ -91,6 +94,8 @@ interface Node<E> {
   /** Filled while one event is evaluated. */
   pending: number;
   carried: Record<string, string> | undefined;
+  /** Hands on what the correlator fires; made once. */
+  onFire: (firing: Firing<E>) => void;
 }
 
 export class Engine<E> {
@@ -110,6 +115,8 @@ export class Engine<E> {
   private entries = 0;
   private readonly counted = { events: 0, candidates: 0, matches: 0, ungrouped: 0, untimed: 0 };
   private readonly filterCount: number;
+  /** Where matches of the event under evaluation go. */
+  private emit: (match: Match<E>) => void = () => undefined;
   private readonly maxGroups: number;
   private readonly maxEntries: number;
 
@@ -131,12 +138,16 @@ export class Engine<E> {
       };
       const groupReaders = aliased.map((fields) => correlation.groupBy.map((field) => this.reader(fields.get(field) ?? field)));
       const valueReaders = aliased.map((fields) => correlation.valueFields.map((field) => this.reader(fields.get(field) ?? field)));
-      return { correlator: new Correlator<E>(correlation, limits, this.evidence), emits, feeds, groupReaders, valueReaders, uniform: correlation.aliases.size === 0, pending: 0, carried: undefined };
+      const node: Node<E> = {
+        correlator: new Correlator<E>(correlation, limits, this.evidence), emits, feeds, groupReaders, valueReaders, uniform: correlation.aliases.size === 0, pending: 0, carried: undefined,
+        onFire: (firing) => { this.report(node, firing, this.emit); this.feed(node, firing); },
+      };
+      return node;
     });
     this.programs = links.rules.map(({ rule, filters, emits, feeds }) => ({ rule, filters, expression: filtered(rule, filters), emits, feeds }));
   }
 
-  /** Judges one event. `emit` is called for each match before this returns. */
+  /** Judges one event. `emit` is called for each match before this returns; it must not call the engine. */
   evaluate(event: E, emit: (match: Match<E>) => void): void {
     this.counted.events++;
     const key = this.binding.logsource(event);
@@ -149,15 +160,17 @@ export class Engine<E> {
     this.frame.begin(event);
     const hits = route.evaluate(this.frame);
     this.counted.candidates += route.candidates;
-    if (hits.length === 0) return;
+    if (hits === 0) return;
     const time = this.binding.time(event);
     let feeding = false;
-    for (const program of hits) {
+    for (let i = 0; i < hits; i++) {
+      const program = route.hit(i);
       if (program.emits) {
         this.counted.matches++;
         emit({ rule: program.rule, event, events: [event], count: 1, fresh: 1, group: {}, first: time, last: time });
       }
-      for (const feed of program.feeds) { this.nodes[feed.to]!.pending |= feed.mask; feeding = true; }
+      const { feeds } = program;
+      for (let j = 0; j < feeds.length; j++) { this.nodes[feeds[j]!.to]!.pending |= feeds[j]!.mask; feeding = true; }
     }
     if (feeding) this.correlate(event, time, emit);
   }
@@ -245,41 +258,67 @@ export class Engine<E> {
 
   /** Runs the correlations that wait for this event, inner ones before those that refer to them. */
   private correlate(event: E, time: number, emit: (match: Match<E>) => void, from = 0): void {
-    for (let i = from; i < this.nodes.length; i++) {
-      const node = this.nodes[i]!;
+    const { nodes } = this;
+    for (let i = from; i < nodes.length; i++) {
+      const node = nodes[i]!;
       if (node.pending === 0) continue;
       const mask = node.pending;
       const carried = node.carried;
       node.pending = 0;
       node.carried = undefined;
       if (!Number.isFinite(time)) { this.counted.untimed++; continue; }
-      const onFire = (firing: Firing<E>): void => { this.report(node, firing, emit); this.feed(node, firing); };
+      this.emit = emit;
       if (node.uniform) {
-        this.observe(node, event, time, mask, 0, carried, onFire);
+        this.observe(node, event, time, mask, 0, carried, node.onFire);
       } else {
         // Aliases read other fields for each rule: one observation a rule.
-        for (let rule = 0; rule < node.groupReaders.length; rule++) if (mask & 1 << rule) this.observe(node, event, time, 1 << rule, rule, carried, onFire);
+        for (let rule = 0; rule < node.groupReaders.length; rule++) if (mask & 1 << rule) this.observe(node, event, time, 1 << rule, rule, carried, node.onFire);
       }
     }
   }
 
   private observe(node: Node<E>, event: E, time: number, mask: number, rule: number, carried: Record<string, string> | undefined, emit: (firing: Firing<E>) => void): void {
     const { correlator } = node;
+    const readers = node.groupReaders[rule]!;
+    if (carried === undefined && this.observeTexts(node, event, time, mask, rule, readers, emit)) return;
     const value = this.measureOf(node, event, rule);
     const names = correlator.rule.groupBy;
-    const groups = groupsOf(node.groupReaders[rule]!.map((read, i) => {
+    const groups = groupsOf(readers.map((read, i) => {
       const own = carried && Object.hasOwn(carried, names[i]!) ? carried[names[i]!] : undefined;
       return own === undefined ? read(event) : own;
     }));
     if (!value || groups.length === 0) { this.counted.ungrouped++; return; }
     for (const group of groups) {
       for (const label of value.labels) {
-        const { groupCount, entryCount } = correlator;
-        correlator.observe(event, time, mask, { group, number: value.number, label } satisfies Sample, emit);
-        this.groups += correlator.groupCount - groupCount;
-        this.entries += correlator.entryCount - entryCount;
+        this.enter(correlator, event, time, mask, { group, number: value.number, label }, emit);
       }
     }
+  }
+
+  /** The usual case without lists and combinations: grouped by texts, and counting events or one text. False when it is not so. */
+  private observeTexts(node: Node<E>, event: E, time: number, mask: number, rule: number, readers: readonly Access<E>[], emit: (firing: Firing<E>) => void): boolean {
+    const group: string[] = [];
+    for (let i = 0; i < readers.length; i++) {
+      const raw = readers[i]!(event);
+      if (typeof raw !== 'string') return false;
+      group.push(bounded(raw));
+    }
+    const values = node.valueReaders[rule]!;
+    let label = '';
+    if (values.length > 0) {
+      const counted = values.length === 1 && node.correlator.rule.kind === 'value_count' ? values[0]!(event) : undefined;
+      if (typeof counted !== 'string') return false;
+      label = own(bounded(counted));
+    }
+    this.enter(node.correlator, event, time, mask, { group, number: 0, label }, emit);
+    return true;
+  }
+
+  private enter(correlator: Correlator<E>, event: E, time: number, mask: number, sample: Sample, emit: (firing: Firing<E>) => void): void {
+    const { groupCount, entryCount } = correlator;
+    correlator.observe(event, time, mask, sample, emit);
+    this.groups += correlator.groupCount - groupCount;
+    this.entries += correlator.entryCount - entryCount;
     if (this.groups > this.maxGroups || this.entries > this.maxEntries) this.shed();
   }
 

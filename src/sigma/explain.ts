@@ -43,7 +43,7 @@ export function explain<E>(engine: Engine<E>, rule: Rule, event: E): Explanation
   return { held: logsource.held && detection.held && !filters.some((filter) => filter.detection.held), logsource, detection, filters };
 }
 
-export function explainDetection(detection: Detection, reader: Reader): DetectionExplained {
+function explainDetection(detection: Detection, reader: Reader): DetectionExplained {
   const selections = [...detection.searches].map(([name, search]) => { const explained = explainSearch(search, reader); return { name, held: explained.held, search: explained }; });
   const held = new Map(selections.map((selection) => [selection.name, selection.held]));
   const condition = explainCondition(detection.condition, held);

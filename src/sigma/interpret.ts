@@ -3,10 +3,11 @@
  * The compiler (codegen.ts) must give the same answers; property tests hold the two equal. The engine itself uses
  * this for events whose fields hold lists or objects, and explain uses it for everything.
  */
+import { inNetwork } from './cidr.ts';
 import type { Expression } from './expression.ts';
 import { ANY, dashes, fold, ONE, type Part } from './pattern.ts';
 import type { Item, Test } from './types.ts';
-import { compares, dateHolds, elements, inNetwork, textOf } from './values.ts';
+import { compares, dateHolds, elements, textOf } from './values.ts';
 
 export interface Reader {
   read(field: string): unknown;

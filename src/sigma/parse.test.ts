@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { compile, explain, parse, recordBinding } from './index.ts';
-import { refusal, type Row, run } from './testing.ts';
+import { refusal, type Row, run } from '../../test/sigma.ts';
 
 const rule = (name: string, value: string): string => `title: ${name}\nname: ${name}\nlogsource: { product: linux }\ndetection:\n  sel:\n    f: ${value}\n  condition: sel\n`;
 

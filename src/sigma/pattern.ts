@@ -8,7 +8,7 @@ export const ANY = 0;
 /** Exactly one character (a code point, not a UTF-16 unit). */
 export const ONE = 1;
 /** One of the dash characters that Windows tools take for each other. */
-export const DASH = 2;
+const DASH = 2;
 export type Part = string | typeof ANY | typeof ONE | typeof DASH;
 
 export const dashes = ['-', '/', '\u2013', '\u2014', '\u2015'] as const;

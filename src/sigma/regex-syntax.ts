@@ -21,7 +21,7 @@ export type Regex =
 export interface RegexFlags { i: boolean; m: boolean; s: boolean }
 
 const maxPoint = 0x10ffff;
-export const regexLimits = { chars: 8192, depth: 64, repeat: 10_000 } as const;
+const regexLimits = { chars: 8192, depth: 64, repeat: 10_000 } as const;
 
 const range = (lo: number, hi: number): CharSet => [[lo, hi]];
 const digit = range(48, 57);
@@ -45,7 +45,7 @@ export function union(...sets: CharSet[]): CharSet {
   return out;
 }
 
-export function complement(set: CharSet): CharSet {
+function complement(set: CharSet): CharSet {
   const out: [number, number][] = [];
   let from = 0;
   for (const [lo, hi] of set) { if (lo > from) out.push([from, lo - 1]); from = hi + 1; }

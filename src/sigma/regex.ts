@@ -35,11 +35,25 @@ export function compileRegex(source: string, flags: RegexFlags): CompiledRegex {
   const tree = parseRegex(source, flags);
   const literals = witnesses(tree);
   const compiled: CompiledRegex = runsOnV8(tree)
-    ? { engine: 'v8', matcher: new RegExp(print(tree, v8), 'u'), literals }
-    : { engine: 're2', matcher: linear(tree), literals };
+    ? { engine: 'v8', matcher: fromLength(shortest(tree), new RegExp(print(tree, v8), 'u')), literals }
+    : { engine: 're2', matcher: fromLength(shortest(tree), linear(tree)), literals };
   if (cache.size > 5000) cache.clear();
   cache.set(key, compiled);
   return compiled;
+}
+
+/** Patterns that ask for long texts (`.{1000}`) need not look at short ones. */
+const fromLength = (least: number, matcher: Matcher): Matcher => least < 16 ? matcher : { test: (text) => text.length >= least && matcher.test(text) };
+
+/** Characters that a match has at least. */
+function shortest(node: Regex): number {
+  switch (node.t) {
+    case 'cat': return node.items.reduce((sum, item) => sum + shortest(item), 0);
+    case 'alt': return node.items.length === 0 ? 0 : Math.min(...node.items.map(shortest));
+    case 'repeat': return node.min * shortest(node.item);
+    case 'set': case 'property': return 1;
+    default: return 0;
+  }
 }
 
 /** The same pattern on the linear engine, whatever the proof says: the reference for tests. Throws Refusal. */
@@ -78,7 +92,7 @@ function size(node: Regex): number {
 /** What can stand next to a place: characters, or `any` when nothing is known. */
 type Around = CharSet | 'any';
 /** Tries at one starting point, times characters looked at, that V8 may be given. */
-const budget = 320;
+const budget = 100;
 
 /**
  * Proves that the pattern costs V8 at most about `budget` steps a starting point, plus one walk of the text.

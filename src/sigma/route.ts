@@ -1,11 +1,12 @@
 /** The rules that concern events of one log source key, indexed by witness. */
 import { type Compiled, generate } from './codegen.ts';
 import type { Program } from './engine.ts';
-import { COMPLEX, type Frame, NOTHING, type Slot } from './frame.ts';
+import { COMPLEX, type Frame, NOTHING, SCALAR, type Slot } from './frame.ts';
 import { interpret } from './interpret.ts';
 import { fold } from './pattern.ts';
 import { elements, textOf } from './values.ts';
-import { FieldIndex, witnessOf } from './witness.ts';
+import type { Expression } from './expression.ts';
+import { type Fact, factHolds, FieldIndex, guess, type Likelihood, witnessOf } from './witness.ts';
 
 /** Rules of the engine as functions, made when an event first asks for one: most rules never get that far. */
 export class Functions<E> {
@@ -31,31 +32,53 @@ export class Route<E> {
   private readonly programs: readonly Program[];
   private readonly functions: Functions<E>;
   private readonly run: (Compiled<E> | undefined)[];
+  private readonly slot: (field: string) => Slot<E>;
   /** Rules without a witness. */
-  private readonly always: readonly number[];
-  private readonly fields: readonly { slot: Slot<E>; index: FieldIndex }[];
-  private readonly words: FieldIndex | undefined;
+  private always: readonly number[] = [];
+  private fields: readonly { slot: Slot<E>; index: FieldIndex }[] = [];
+  private words: FieldIndex | undefined;
   /** marks[rule] is the frame's stamp when it already is a candidate. */
   private readonly marks: Float64Array;
-  private readonly chosen: number[] = [];
-  private readonly matched: number[] = [];
+  /** Numbers of the candidates and of the rules that matched. Fixed arrays: emptying a list frees its memory, and filling it again takes new, for each event. */
+  private readonly chosen: Int32Array;
+  private chosenCount = 0;
+  private readonly matched: Int32Array;
+  private matchedCount = 0;
   private stamp = 0;
   private readonly take: (rules: readonly number[]) => void;
+  private sample: Sample<E> | undefined;
 
   constructor(programs: readonly Program[], functions: Functions<E>, slot: (field: string) => Slot<E>, indexed: boolean) {
     this.programs = programs;
     this.functions = functions;
+    this.slot = slot;
     this.run = Array.from({ length: programs.length });
     this.marks = new Float64Array(programs.length);
+    this.chosen = new Int32Array(programs.length);
+    this.matched = new Int32Array(programs.length);
+    this.take = (rules) => {
+      for (let i = 0; i < rules.length; i++) {
+        const rule = rules[i]!;
+        if (this.marks[rule] === this.stamp) continue;
+        this.marks[rule] = this.stamp;
+        this.chosen[this.chosenCount++] = rule;
+      }
+    };
+    if (!indexed) { this.always = programs.map((_, number) => number); return; }
+    this.build(guess);
+    this.sample = new Sample(programs, slot);
+  }
+
+  private build(likelihood: Likelihood): void {
     const always: number[] = [];
     const byField = new Map<Slot<E>, FieldIndex>();
     let words: FieldIndex | undefined;
-    for (const [number, program] of programs.entries()) {
-      const facts = indexed ? witnessOf(program.expression) : undefined;
+    for (const [number, program] of this.programs.entries()) {
+      const facts = witnessOf(program.expression, likelihood);
       if (!facts) { always.push(number); continue; }
       for (const fact of facts) {
         if (fact.field === undefined) { (words ??= new FieldIndex()).add(fact, number); continue; }
-        const key = slot(fact.field);
+        const key = this.slot(fact.field);
         let index = byField.get(key);
         if (!index) { index = new FieldIndex(); byField.set(key, index); }
         index.add(fact, number);
@@ -64,38 +87,112 @@ export class Route<E> {
     this.always = always;
     this.words = words;
     this.fields = [...byField].map(([key, index]) => ({ slot: key, index }));
-    this.take = (rules) => {
-      for (const rule of rules) if (this.marks[rule] !== this.stamp) { this.marks[rule] = this.stamp; this.chosen.push(rule); }
-    };
   }
 
-  /** The rules that match, in the order they were given. */
-  evaluate(frame: Frame<E>): readonly Program[] {
-    if (this.programs.length === 0) { this.candidates = 0; return none; }
-    const { chosen, take } = this;
+  /** What the events of this route really hold decides which facts are rare: asked early, and once more when there is more to go by. */
+  private learn(frame: Frame<E>): void {
+    const { sample } = this;
+    if (!sample?.look(frame)) return;
+    this.build((fact) => sample.likelihood(fact, this.slot));
+    if (sample.done) this.sample = undefined;
+  }
+
+  /** Returns how many rules match; `hit` names them, in the order they were given. */
+  evaluate(frame: Frame<E>): number {
+    this.matchedCount = 0;
+    this.candidates = 0;
+    if (this.programs.length === 0) return 0;
+    const { fields, take, always, chosen } = this;
     this.stamp = frame.stamp;
-    chosen.length = 0;
-    for (const { slot, index } of this.fields) {
+    if (this.sample) this.learn(frame);
+    this.chosenCount = 0;
+    for (let i = 0; i < fields.length; i++) {
+      const { slot, index } = fields[i]!;
       const kind = slot.at(frame);
       if (kind === NOTHING) continue;
       if (kind !== COMPLEX) { index.lookup(slot.low(), take); continue; }
       for (const one of elements(slot.raw)) { const text = textOf(one); if (text !== undefined) index.lookup(fold(text), take); }
     }
     if (this.words) for (const low of frame.lowKeywords()) this.words.lookup(low, take);
-    const { matched } = this;
-    matched.length = 0;
-    for (const number of this.always) this.try(number, frame);
-    for (const number of chosen) this.try(number, frame);
-    this.candidates = chosen.length + this.always.length;
-    if (matched.length === 0) return none;
-    if (matched.length > 1) matched.sort((a, b) => a - b);
-    return matched.map((number) => this.programs[number]!);
+    for (let i = 0; i < always.length; i++) this.try(always[i]!, frame);
+    for (let i = 0; i < this.chosenCount; i++) this.try(chosen[i]!, frame);
+    this.candidates = this.chosenCount + always.length;
+    return this.matchedCount;
   }
+
+  hit(index: number): Program { return this.programs[this.matched[index]!]!; }
 
   private try(number: number, frame: Frame<E>): void {
     const run = this.run[number] ??= this.functions.of(this.programs[number]!);
-    if (run(frame)) this.matched.push(number);
+    if (!run(frame)) return;
+    // Kept in order while it is filled: there are few.
+    const { matched } = this;
+    let at = this.matchedCount++;
+    while (at > 0 && matched[at - 1]! > number) { matched[at] = matched[at - 1]!; at--; }
+    matched[at] = number;
   }
 }
 
-const none: readonly Program[] = [];
+const sampleSize = 96;
+/** The second sample takes every so many-th event, so that it spans more than the first burst. */
+const sparse = 64;
+const sampledText = 1024;
+
+/** What the fields that rules ask for hold in a few events of a route. */
+class Sample<E> {
+  done = false;
+  private readonly slots: readonly Slot<E>[];
+  private texts = new Map<Slot<E>, string[]>();
+  private words: string[] = [];
+  private events = 0;
+  private skipped = 0;
+  private every = 1;
+
+  constructor(programs: readonly Program[], slot: (field: string) => Slot<E>) {
+    const fields = new Set<string>();
+    for (const { expression } of programs) fieldsOf(expression, fields);
+    this.slots = [...new Set([...fields].map(slot))];
+  }
+
+  /** True when there is enough to go by; the next look begins the next sample. */
+  look(frame: Frame<E>): boolean {
+    if (this.events >= sampleSize) {
+      this.events = 0;
+      this.texts = new Map();
+      this.words = [];
+      this.every = sparse;
+    }
+    if (++this.skipped < this.every) return false;
+    this.skipped = 0;
+    this.events++;
+    for (const slot of this.slots) {
+      if (slot.at(frame) !== SCALAR) continue;
+      const list = this.texts.get(slot);
+      const low = slot.low().slice(0, sampledText);
+      if (list) list.push(low);
+      else this.texts.set(slot, [low]);
+    }
+    this.words.push(...frame.lowKeywords().map((low) => low.slice(0, sampledText)));
+    if (this.events < sampleSize) return false;
+    this.done = this.every > 1;
+    return true;
+  }
+
+  /** The share of sampled events; what was never seen is told apart by the guess. */
+  likelihood(fact: Fact, slot: (field: string) => Slot<E>): number {
+    const texts = fact.field === undefined ? this.words : this.texts.get(slot(fact.field)) ?? [];
+    let hits = 0;
+    for (const low of texts) if (factHolds(fact, low)) hits++;
+    return hits > 0 ? hits / sampleSize : guess(fact) ** 0.125 / sampleSize;
+  }
+}
+
+function fieldsOf(expression: Expression, out: Set<string>): void {
+  switch (expression.kind) {
+    case 'item': if (expression.item.field !== undefined) out.add(expression.item.field); return;
+    case 'not': fieldsOf(expression.child, out); return;
+    case 'and': case 'or': for (const child of expression.children) fieldsOf(child, out); return;
+    default: expression satisfies never;
+  }
+}
+

@@ -1,7 +1,7 @@
 /** What rules mean, one decision a test; among them each mistake that other engines are known to have made. */
 import { describe, expect, test } from 'vitest';
 import { base64Offsets } from './encode.ts';
-import { refusal, ruleOf, run, selects } from './testing.ts';
+import { refusal, ruleOf, run, selects } from '../../test/sigma.ts';
 
 describe('text values', () => {
   test('compare without case, whole field, wildcards anywhere', () => {

@@ -1,5 +1,4 @@
 /** Reading events: what a field holds, and what one scalar of it answers to a test. Shared by every evaluator. */
-import { inNetwork } from './cidr.ts';
 import type { Comparison, DatePart } from './types.ts';
 
 /** How the engine reads somebody's events. All functions are pure. */
@@ -79,7 +78,7 @@ export function numberOf(value: unknown): number | undefined {
   return Number(value);
 }
 
-export function compare(value: number, op: Comparison | 'eq', bound: number): boolean {
+function compare(value: number, op: Comparison | 'eq', bound: number): boolean {
   switch (op) {
     case 'lt': return value < bound;
     case 'lte': return value <= bound;
@@ -99,7 +98,7 @@ export const compares = (value: unknown, op: Comparison, bound: number): boolean
  * The part of a date as written (no time zone is applied, as the specification says), or of Unix time in UTC
  * (numbers of 1e11 and above are milliseconds, below seconds).
  */
-export function datePart(value: unknown, part: DatePart): number | undefined {
+function datePart(value: unknown, part: DatePart): number | undefined {
   let fields: number[];
   if (typeof value === 'number') {
     const date = new Date(Math.abs(value) >= 1e11 ? value : value * 1000);
@@ -133,5 +132,3 @@ function isoWeek(year: number, month: number, day: number): number {
   date.setUTCDate(date.getUTCDate() + 4 - (date.getUTCDay() || 7));
   return Math.ceil(((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / 86_400_000 + 1) / 7);
 }
-
-export { inNetwork };

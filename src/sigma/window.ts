@@ -93,8 +93,12 @@ export class Entries {
 export class Measure {
   private readonly rule: Correlation;
   private readonly entries: Entries;
-  /** value_count: how often each value stands in the window. */
-  private readonly values: Map<string, number> | undefined;
+  /**
+   * value_count: how often each value stands in the window. Values that left stay with 0 until they are many:
+   * deleting and setting the same keys again and again makes a Map slow.
+   */
+  private values: Map<string, number> | undefined;
+  private distinct = 0;
   /** temporal: how many entries each rule has. */
   private readonly seen: Uint32Array | undefined;
   /** value_median and value_percentile: the numbers in order. */
@@ -122,7 +126,12 @@ export class Measure {
 
   add(index: number): void {
     this.count++;
-    if (this.values) { const label = this.entries.label(index); this.values.set(label, (this.values.get(label) ?? 0) + 1); }
+    if (this.values) {
+      const label = this.entries.label(index);
+      const count = this.values.get(label) ?? 0;
+      if (count === 0) this.distinct++;
+      this.values.set(label, count + 1);
+    }
     if (this.seen) this.eachRule(index, 1);
     if (this.sorted) this.insertSorted(this.entries.number(index));
     if (this.chain) this.extendChain(index);
@@ -133,7 +142,9 @@ export class Measure {
     if (this.values) {
       const label = this.entries.label(index);
       const left = this.values.get(label)! - 1;
-      if (left === 0) this.values.delete(label); else this.values.set(label, left);
+      this.values.set(label, left);
+      if (left === 0) this.distinct--;
+      if (this.values.size > 64 && this.values.size > 4 * this.distinct) this.values = new Map([...this.values].filter(([, count]) => count > 0));
     }
     if (this.seen) this.eachRule(index, -1);
     if (this.sorted) {
@@ -146,7 +157,7 @@ export class Measure {
   value(first: number, last: number): number {
     switch (this.rule.kind) {
       case 'event_count': return last - first + 1;
-      case 'value_count': return this.values!.size;
+      case 'value_count': return this.distinct;
       case 'temporal': return this.seen!.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
       case 'temporal_ordered': {
         const end = this.entries.time(last);

@@ -4,77 +4,98 @@
  * index; only rules whose fact is found are evaluated.
  */
 import type { Expression } from './expression.ts';
+import { own } from './correlate.ts';
 import { NeedleSearch } from './needles.ts';
 import type { Part } from './pattern.ts';
 import type { Item, Test } from './types.ts';
 
 /** `field` undefined: any text of the event. All texts are folded. */
 export interface Fact { field: string | undefined; kind: 'equals' | 'basename' | 'contains'; text: string }
-interface Witness { facts: readonly Fact[]; /** The more, the rarer it is thought to be. */ worth: number }
+/** How often a fact is thought to hold, 0 to 1. */
+export type Likelihood = (fact: Fact) => number;
+/** `cost`: how often the facts together are thought to make the rule a candidate. */
+interface Witness { facts: readonly Fact[]; cost: number }
 
-/** Undefined: nothing is known, the rule must always be evaluated. */
-export function witnessOf(expression: Expression): readonly Fact[] | undefined {
-  return find(expression)?.facts;
+/** The facts that make the rule a candidate least often. Undefined: nothing is known, the rule must always be evaluated. */
+export function witnessOf(expression: Expression, likelihood: Likelihood = guess): readonly Fact[] | undefined {
+  return find(expression, likelihood)?.facts;
 }
 
-function find(expression: Expression): Witness | undefined {
+/** Before anything has been seen: flags hold for half of all events; numbers (ports, event ids) and words are rarer, long words most. */
+export const guess: Likelihood = ({ kind, text }) => 2 ** -worthOf(kind, text);
+
+function worthOf(kind: Fact['kind'], text: string): number {
+  if (kind === 'contains') return 5 * Math.min(text.length, 14);
+  if (kind === 'basename') return 5 * Math.min(Math.max(text.length, 8), 10);
+  if (text === '') return 20;
+  if (text === 'true' || text === 'false') return 8;
+  return /^\d+$/.test(text) ? 45 : 20 + 4 * Math.min(text.length, 10);
+}
+
+function find(expression: Expression, likelihood: Likelihood): Witness | undefined {
+  const inner = (child: Expression): Witness | undefined => find(child, likelihood);
   switch (expression.kind) {
-    case 'item': return ofItem(expression.item);
+    case 'item': return ofItem(expression.item, likelihood);
     case 'not': return undefined;
-    case 'and': return best(expression.children.map(find));
-    case 'or': return every(expression.children.map(find));
+    case 'and': return best(expression.children.map(inner));
+    case 'or': return every(expression.children.map(inner));
     default: return expression satisfies never;
   }
 }
 
-const best = (all: readonly (Witness | undefined)[]): Witness | undefined => all.reduce((a, b) => !a || (b && b.worth > a.worth) ? b : a, undefined);
+const best = (all: readonly (Witness | undefined)[]): Witness | undefined => all.reduce((a, b) => !a || (b && b.cost < a.cost) ? b : a, undefined);
 
 function every(all: readonly (Witness | undefined)[]): Witness | undefined {
   const facts: Fact[] = [];
-  let worth = Infinity;
+  let cost = 0;
   for (const one of all) {
     if (!one) return undefined;
     facts.push(...one.facts);
-    worth = Math.min(worth, one.worth);
+    cost += one.cost;
   }
-  // Many facts for one rule: each makes it a candidate, so together they are worth less.
-  return facts.length === 0 || facts.length > 5000 ? undefined : { facts, worth: worth - Math.log2(facts.length) };
+  return facts.length === 0 || facts.length > 5000 ? undefined : { facts, cost };
 }
 
-function ofItem(item: Item): Witness | undefined {
+function ofItem(item: Item, likelihood: Likelihood): Witness | undefined {
   if (item.negate) return undefined;
-  const values = item.values.map((value) => every(value.tests.map((test) => ofTest(test, item.field))));
+  const values = item.values.map((value) => every(value.tests.map((test) => ofTest(test, item.field, likelihood))));
   return item.all ? best(values) : every(values);
 }
 
-function ofTest(test: Test, field: string | undefined): Witness | undefined {
+function ofTest(test: Test, field: string | undefined, likelihood: Likelihood): Witness | undefined {
+  const witness = (kind: Fact['kind'], text: string): Witness => { const fact: Fact = { field, kind, text }; return { facts: [fact], cost: likelihood(fact) }; };
+  const contains = (text: string): Witness | undefined => text.length < 2 ? undefined : witness('contains', text);
   switch (test.kind) {
-    case 'texts': return every(test.texts.map((text) => ({ facts: [{ field, kind: 'equals', text }], worth: 60 })));
-    case 'pattern': return ofPattern(test.folded, field);
-    case 'regex': return test.compiled.literals && every(test.compiled.literals.map((text) => contains(field, text)));
+    case 'texts': return every(test.texts.map((text) => witness('equals', text)));
+    case 'pattern': return ofPattern(test.folded, witness, contains);
+    case 'regex': return test.compiled.literals && every(test.compiled.literals.map(contains));
     default: return undefined;
   }
 }
 
-function ofPattern(parts: readonly Part[], field: string | undefined): Witness | undefined {
+function ofPattern(parts: readonly Part[], witness: (kind: Fact['kind'], text: string) => Witness, contains: (text: string) => Witness | undefined): Witness | undefined {
   const only = parts[0];
-  if (parts.length === 0) return { facts: [{ field, kind: 'equals', text: '' }], worth: 20 };
-  if (parts.length === 1 && typeof only === 'string') return { facts: [{ field, kind: 'equals', text: only }], worth: 60 };
-  const literals = parts.filter((part) => typeof part === 'string');
-  const longest = literals.toSorted((a, b) => b.length - a.length)[0];
+  if (parts.length === 0) return witness('equals', '');
+  if (parts.length === 1 && typeof only === 'string') return witness('equals', only);
+  const longest = parts.filter((part) => typeof part === 'string').toSorted((a, b) => b.length - a.length)[0];
   const last = parts.at(-1);
   const base = typeof last === 'string' ? basename(last) : undefined;
   // A file name is looked up in a map, which costs less than any search for the same text.
-  if (base !== undefined && base.length > 2) return { facts: [{ field, kind: 'basename', text: base }], worth: 5 * Math.min(Math.max(longest!.length, 8), 10) };
-  return longest === undefined ? undefined : contains(field, longest);
+  if (base !== undefined && base.length > 2) return witness('basename', base);
+  return longest === undefined ? undefined : contains(longest);
 }
 
-function contains(field: string | undefined, text: string): Witness | undefined {
-  return text.length < 2 ? undefined : { facts: [{ field, kind: 'contains', text }], worth: 5 * Math.min(text.length, 14) };
+/** Whether the fact holds for a folded text. */
+export function factHolds({ kind, text }: Fact, low: string): boolean {
+  switch (kind) {
+    case 'equals': return low === text;
+    case 'basename': return basename(low) === text;
+    case 'contains': return low.includes(text);
+  }
 }
 
 /** From the last / or \ on, that sign included; undefined without one. */
-export function basename(text: string): string | undefined {
+function basename(text: string): string | undefined {
   const at = Math.max(text.lastIndexOf('/'), text.lastIndexOf('\\'));
   return at < 0 ? undefined : text.slice(at);
 }
@@ -84,7 +105,10 @@ export class FieldIndex {
   private readonly equals = new Map<string, number[]>();
   private readonly basenames = new Map<string, number[]>();
   private readonly needles = new Map<string, number[]>();
-  private search: NeedleSearch | undefined;
+  private finder: NeedleSearch | undefined;
+  private young = new Map<string, readonly (readonly number[])[]>();
+  private old = new Map<string, readonly (readonly number[])[]>();
+  private repeats = patience;
   private longestEqual = 0;
 
   add(fact: Fact, rule: number): void {
@@ -95,8 +119,27 @@ export class FieldIndex {
     else if (rules.at(-1) !== rule) rules.push(rule);
   }
 
-  /** Hands out the rules whose fact holds for the folded text; a rule may come more than once. */
+  /**
+   * Hands out the rules whose fact holds for the folded text; a rule may come more than once. Fields such as user
+   * agents repeat: what a text found is kept for a while.
+   */
   lookup(low: string, take: (rules: readonly number[]) => void): void {
+    if (this.repeats <= 0 || low.length > cachedText) { this.search(low, take); return; }
+    let found = this.young.get(low) ?? this.old.get(low);
+    if (found) {
+      this.repeats = Math.min(this.repeats + 1, patience);
+    } else {
+      this.repeats--;
+      const rules: (readonly number[])[] = [];
+      this.search(low, (some) => { rules.push(some); });
+      found = rules.length === 0 ? nothing : rules;
+      if (this.young.size >= cachedTexts) { this.old = this.young; this.young = new Map(); }
+      this.young.set(own(low), found);
+    }
+    for (const rules of found) take(rules);
+  }
+
+  private search(low: string, take: (rules: readonly number[]) => void): void {
     // A map lookup hashes the text: not for command lines when only short texts are known.
     if (this.equals.size > 0 && low.length <= this.longestEqual) { const rules = this.equals.get(low); if (rules) take(rules); }
     if (this.basenames.size > 0) {
@@ -104,6 +147,12 @@ export class FieldIndex {
       const rules = base === undefined ? undefined : this.basenames.get(base);
       if (rules) take(rules);
     }
-    if (this.needles.size > 0) (this.search ??= new NeedleSearch(this.needles)).each(low, take);
+    if (this.needles.size > 0) (this.finder ??= new NeedleSearch(this.needles)).each(low, take);
   }
 }
+
+const cachedTexts = 1024;
+const cachedText = 512;
+/** A field whose texts miss so much oftener than they repeat is no longer remembered. */
+const patience = 4096;
+const nothing: readonly (readonly number[])[] = [];

@@ -12,7 +12,7 @@ export interface ListTree { kind: 'list'; at: number; items: Tree[] }
 export interface ScalarTree { kind: 'scalar'; at: number; value: string | number | boolean | null; source: string }
 
 /** Limits on rule files; far above real rules (the largest public one has 295 kB, most have 2 kB). */
-export const limits = { fileChars: 8 << 20, documentNodes: 50_000, depth: 24, documents: 20_000 } as const;
+const limits = { fileChars: 8 << 20, documentNodes: 50_000, depth: 24, documents: 20_000 } as const;
 
 export interface YamlFile {
   /** One entry a document: its tree, or why it has none. Empty documents are left out. */

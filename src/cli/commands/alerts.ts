@@ -45,7 +45,7 @@ export function addAlerts({ program, lang, t }: Cli): void {
         console.log(alertLines(alert, lang).join('\n'));
         for (const item of alert.evidence) {
           console.log('');
-          for (const [field, value] of Object.entries(item)) console.log(safe(`    ${field}: ${field === 'time' ? new Date(value as number).toISOString() : String(value)}`));
+          for (const [field, value] of Object.entries(item)) console.log(safe(`    ${field}: ${field === 'time' ? new Date(value).toISOString() : String(value)}`));
         }
       } finally { store.close(); }
     });

@@ -26,7 +26,7 @@ export function addReplay(cli: Cli): void {
     .action(async (files: string[], options: Options) => {
       const config = configOf(program);
       const out = new Output();
-      const detect = options.events ? undefined : await openDetector({ config, ruleFolders: options.rules, warn: (text) => console.error(text) });
+      const detect = options.events ? undefined : openDetector({ config, ruleFolders: options.rules, warn: (text) => console.error(text) });
       const geo = openGeo(config.geo.country);
       const progress = progressLine(t);
       const result = await replay({

@@ -111,6 +111,7 @@ export const identity: readonly App[] = [
     id: 'sftpgo',
     tags: ['sftpgo'],
     paths: ['/var/log/sftpgo/*.log', '/var/lib/sftpgo/sftpgo.log'],
+    line: /^\{"level":"\w+","time":"[^"]{19,35}","sender":"/,
     records: [
       { when: { sender: 'connection_failed', client_ip: /./ }, ip: ['client_ip'], user: ['username'] },
       { when: { message: /^User "[^"]*" logged in with "/, sender: /./ }, from: ['message', /^User "(?<user>[^"]*)" logged in with "[^"]*",? from ip "(?<ip>[^"]*)"/], outcome: 'success' },

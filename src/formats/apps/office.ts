@@ -151,6 +151,7 @@ export const office: readonly App[] = [
     id: 'ntfy',
     tags: ['ntfy'],
     paths: ['/var/log/ntfy.log'],
+    line: /^\{"time":"[^"]{19,35}","level":"[A-Z]+","message":".*"visitor_id":"/,
     records: [
       { when: { http_status: /^40[13]$/, visitor_ip: /./, error: /^(?:unauthorized|forbidden)$/ }, ip: ['visitor_ip'], user: ['user_name'] },
     ],

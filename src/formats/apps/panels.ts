@@ -17,7 +17,7 @@ export const panels: readonly App[] = [
     paths: ['/usr/local/cpanel/logs/login_log'],
     line: /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\] \w+ \[(?:cpaneld|whostmgrd|webmaild|cphulkd|cpdavd)\] /,
     rules: [
-      fail(' has locked out IP ', String.raw`^\w+ \[\w+\] <IP> - <USER> "[^"]*" FAILED LOGIN \w+: brute force attempt \(user .*\) has locked out IP `),
+      fail(' has locked out IP ', String.raw`^\w+ \[\w+\] <IP> - <USER> "[^"]*" FAILED LOGIN \w+: brute force attempt \(user .*\) has locked out IP `, 'address-blocked'),
       fail('FAILED LOGIN ', String.raw`^\w+ \[\w+\] <IP> - <USER> "[^"]*" FAILED LOGIN `),
       pass('SUCCESS LOGIN ', String.raw`^\w+ \[\w+\] <IP> - <USER> "[^"]*" SUCCESS LOGIN `),
     ],
@@ -115,9 +115,10 @@ export const panels: readonly App[] = [
   {
     id: 'routeros',
     tags: ['system,error,critical'],
+    line: /^\S{19,40} \S{1,255} (?:system|firewall|account|wireless|dhcp|ppp|interface|script|hotspot|radius)(?:,\w+)*,(?:info|error|warning|critical|debug|account) /,
     rules: [
-      fail('login failure for user', String.raw`^(?:system,error,critical )?(?:\S+: )?login failure for user <USER> from <IP> via [\w ()-]+$`),
-      pass('logged in from', String.raw`^(?:system,info,account )?(?:\S+: )?user <USER> logged in from <IP> via \S+$`),
+      fail('login failure for user', String.raw`^(?:\S{1,255} )?(?:system,error,critical )?(?:\S+: )?login failure for user <USER> from <IP> via [\w ()-]+$`),
+      pass('logged in from', String.raw`^(?:\S{1,255} )?(?:system,info,account )?(?:\S+: )?user <USER> logged in from <IP> via \S+$`),
     ],
   },
   {

@@ -108,7 +108,7 @@ function readFields(text: string, from: number, to: number, out: Record<string, 
 const isGap = (code: number): boolean => code === 32 || code === 29 || code === 44 || code === 10;
 
 /** a0, a12, and a1[0] of arguments that are written in parts. */
-export const isArgument = (name: string): boolean => /^a\d{1,5}(?:\[\d{1,5}\])?$/.test(name);
+const isArgument = (name: string): boolean => /^a\d{1,5}(?:\[\d{1,5}\])?$/.test(name);
 
 /** Text that audit wrote in hex; what is no hex stays. NUL between arguments becomes a blank. */
 export function decodeHex(text: string, name = ''): string {

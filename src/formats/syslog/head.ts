@@ -161,7 +161,7 @@ function tagEnd(line: string, from: number): number {
   for (let i = from; i < most; i += 1) {
     const code = line.charCodeAt(i);
     if (code === 91 || code === 58) return i > from ? i : -1;
-    if (code === 32) return -1;
+    if (code === 32 || code === 61) return -1; // `host=` is no tag
   }
   return -1;
 }

@@ -27,7 +27,7 @@ export interface Session {
   time: number;
 }
 
-export const newSession = (time: number): Session => ({
+const newSession = (time: number): Session => ({
   address: undefined, port: -1, user: undefined, attempts: 0, counts: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
   accepted: false, closed: false, pending: false, odd: false, pamFailed: false, time,
 });

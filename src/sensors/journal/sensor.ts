@@ -26,7 +26,7 @@ export interface JournalOptions {
   maxEvents?: number;
 }
 
-export class JournalError extends MoatError<'missing' | 'ended' | 'no-decoder'> {}
+class JournalError extends MoatError<'missing' | 'ended' | 'no-decoder'> {}
 
 const source = 'journal';
 const maxRecordBytes = 1024 * 1024;

@@ -393,9 +393,18 @@ describe.skipIf(lacks({ files: ['/usr/sbin/logrotate'] }))('logrotate', () => {
     it(`${mode.replaceAll('\n', ', ')}: every line once`, async () => {
       const conf = join(dir, 'rotate.conf');
       writeFileSync(conf, `"${log}" {\n${mode}\nrotate 20\nmissingok\n}\n`);
+      appendFileSync(log, '');
       const writer = spawn(process.execPath, ['-e', `
         const fs = require('fs'); let n = 0;
-        const t = setInterval(() => { for (let i = 0; i < 5; i++) fs.appendFileSync(process.argv[1], 'line ' + n++ + ' of this log\\n'); if (n >= 3000) clearInterval(t); }, 1);`, log]);
+        const { O_WRONLY, O_APPEND } = fs.constants;
+        const t = setInterval(() => {
+          let fd;
+          // Never makes the file itself: one made between logrotate's rename and its create is moved aside by it.
+          try { fd = fs.openSync(process.argv[1], O_WRONLY | O_APPEND); } catch (e) { if (e.code === 'ENOENT') return; throw e; }
+          for (let i = 0; i < 5; i++) fs.writeSync(fd, 'line ' + n++ + ' of this log\\n');
+          fs.closeSync(fd);
+          if (n >= 3000) clearInterval(t);
+        }, 1);`, log]);
       const done = once(writer, 'exit');
       let r = start();
       const dated = mode.includes('dateext');

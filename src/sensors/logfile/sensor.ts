@@ -6,7 +6,7 @@
  * copy, or removed, while Moat was not running; lines a program wrote between logrotate's copy and its truncate.
  *
  * Many systems write the same messages to the journal and, by rsyslog, to files. Read one of both: when
- * `journalAvailable` (src/linux/journal.ts) says that the journal is live, leave out the files rsyslog fills
+ * `journalState` (src/linux/journal.ts) says that the journal is live, leave out the files rsyslog fills
  * from it with `exclude: journalTwins`; else leave out the journal sensor.
  */
 import type { Sensor } from '../../core/ports.ts';

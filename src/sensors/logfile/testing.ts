@@ -21,7 +21,7 @@ export function rawOpen(_path: string, _sample: readonly string[], context: Deco
 }
 
 /** Joins `x1` with a later `x!`, other lines between them. */
-export function pairOpen(_path: string, _sample: readonly string[], context: DecodeContext, emit: (event: Event) => void): LogDecoder {
+function pairOpen(_path: string, _sample: readonly string[], context: DecodeContext, emit: (event: Event) => void): LogDecoder {
   const open = new Map<string, { line: string; position: number | string }>();
   const give = (position: number | string, message: string): void => {
     const event = new Event(context.idPrefix + position, context.now(), 'syslog');

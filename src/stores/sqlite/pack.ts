@@ -2,7 +2,7 @@
 export const maxText = 16 * 1024;
 /** Alerts are kept far longer than events, so each may take less. A path is at most this long. */
 export const maxAlertText = 4 * 1024;
-export const maxEvidence = 16 * 1024;
+const maxEvidence = 16 * 1024;
 const maxEvidenceItem = 4 * 1024;
 const maxPart = 1024;
 const maxItems = 1000;

@@ -1,6 +1,6 @@
-/** Shared by the tests of this folder. */
+/** Shared by the tests of src/sigma. */
 import { expect } from 'vitest';
-import { compile, type Engine, type EngineOptions, type Match, parse, type ParseOptions, recordBinding } from './index.ts';
+import { compile, type Engine, type EngineOptions, type Match, parse, type ParseOptions, recordBinding } from '../src/sigma/index.ts';
 
 export type Row = Record<string, unknown>;
 
