@@ -84,9 +84,13 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   return { alerts: folder.drain(), dropped: folder.dropped, files };
 }
 
+/** Before this no log that we read was written: archives often carry files without a time of their own. */
+const earliestMs = Date.UTC(2000, 0, 1);
+
 /** Times without a year lie before the file was last written. */
 function contextOf(file: string) {
-  const written = (file === '-' ? undefined : statSync(file, { throwIfNoEntry: false })?.mtimeMs) ?? Date.now();
+  const mtime = file === '-' ? undefined : statSync(file).mtimeMs;
+  const written = mtime !== undefined && mtime >= earliestMs && mtime <= Date.now() ? mtime : Date.now();
   return {
     idPrefix: `${createHash('sha256').update(file).digest('hex').slice(0, 12)}:`,
     source: file === '-' ? 'stdin' : file,
