@@ -84,7 +84,8 @@ function cutBlock(bytes: Buffer, from: number, to: number, shift: number, out: L
 /** One line that has no newline (yet): the end of a file, or the part of an overlong line that is kept. */
 export function lastLine(bytes: Buffer, start: number, end: number, maxLine = maxLineBytes): string {
   const text = bytes.toString('utf8', start, Math.min(end, start + maxLine));
-  return text.endsWith('\r') ? text.slice(0, -1) : text;
+  // Where the line goes on behind the cut, a carriage return is not its end.
+  return end - start <= maxLine && text.endsWith('\r') ? text.slice(0, -1) : text;
 }
 
 /** Cuts a stream of chunks into lines; holds back the half line at the end, never more than its buffer. */
