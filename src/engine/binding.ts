@@ -40,14 +40,19 @@ export function logsourcesOf(key: string): readonly Logsource[] | undefined {
   return other ? [other] : kindLogsources[key as Kind];
 }
 
-/** All text of an event, for Sigma keyword searches. */
+/** All text of an event, for Sigma keyword searches. Fields of a foreign event hold any JSON: only text is searched, also in a list. */
 export function* keywordsOf(event: Event): Iterable<string> {
-  if (event.message !== undefined) yield event.message;
+  yield* textsOf(event.message);
   if (event.extra) {
     for (const value of Object.values(event.extra)) {
       if (typeof value === 'string') yield value;
       else if (typeof value === 'number') yield String(value);
     }
   }
-  if (event.message === undefined && event.process_cmdline !== undefined) yield event.process_cmdline;
+  if (event.message === undefined) yield* textsOf(event.process_cmdline);
+}
+
+function* textsOf(value: unknown): Iterable<string> {
+  if (typeof value === 'string') yield value;
+  else if (Array.isArray(value)) for (const one of value) if (typeof one === 'string') yield one;
 }

@@ -3,7 +3,7 @@ import type { Event } from '../core/gen/event.ts';
 import { openDecoder } from './decode.ts';
 import { eventJson } from './event-json.ts';
 import { keyOf } from './fold.ts';
-import { logsourceKey } from './binding.ts';
+import { keywordsOf, logsourceKey } from './binding.ts';
 
 const now = Date.UTC(2026, 10, 22);
 
@@ -28,6 +28,12 @@ describe('hostile JSON events', () => {
     for (const deep of [`${'['.repeat(9000)}${']'.repeat(9000)}`, `${'{"a":'.repeat(9000)}1${'}'.repeat(9000)}`]) {
       expect(decode(format, `{"kind":"sshd","time":${now},"extra":{"a":${deep}}}`)).toEqual({ events: [], unparsed: 1 });
     }
+  });
+
+  it.each(['null', '5', '[1,["curl x"],null]', '{"a":1}', '[[[]]]'])('a message or command line that is %s is searched for keywords without harm', (value) => {
+    const [event] = decode('sigma-json', `{"message":${value},"CommandLine":${value}}`).events;
+    expect([...keywordsOf(event!)].every((one) => typeof one === 'string')).toBe(true);
+    expect([...keywordsOf(decode('sigma-json', '{"CommandLine":["a","b"]}').events[0]!)]).toEqual(['a', 'b']);
   });
 
   it('objects whose toString is no function name nothing and break nothing', () => {

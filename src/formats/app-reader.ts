@@ -8,7 +8,7 @@ import { Times } from './time.ts';
 
 /** This much of a line is read; records of JSON need their end. */
 const longest = 16_384;
-/** Text rules are tried on so much: with several `.*` some take the square of it, 50 ms for 16 KiB. What an application says of a log-on is shorter. */
+/** Text rules are tried on so much, many of them on each line: it bounds what a hostile line costs. What an application says of a log-on is shorter. */
 const longestText = 4096;
 
 interface Candidate { app: App; rule: TextRule }
