@@ -60,6 +60,7 @@ interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipelin
 
 const tickMs = 1000;
 const pruneMs = 60_000;
+const pruneAgainMs = 200;
 const fullRetryMs = 5000;
 const reloadQuietMs = 300;
 /** Windows that were open when the process ended: at most so far back. Longer ones begin anew. */
@@ -115,9 +116,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
 
   const tick = setInterval(() => generation.pipeline.tick(Date.now()), tickMs);
-  const prune = setInterval(() => {
-    try { store.events.prune(Date.now()); } catch (error) { log.warn(`prune: ${(error as Error).message}`); }
-  }, pruneMs);
+  const ended = new AbortController();
+  const prune = setInterval(() => pruneAll(store, log, ended.signal), pruneMs);
   const full = setInterval(() => {
     if (!generation.pipeline.lostGround || !hasRoom(store)) return;
     health.state('store', 'live');
@@ -158,6 +158,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     async stop() {
       clearInterval(tick);
       clearInterval(prune);
+      ended.abort();
       clearInterval(full);
       watcher?.close();
       process.off('SIGHUP', onHup);
@@ -187,6 +188,14 @@ async function begin(config: Config, store: Store, health: Health, options: Agen
   const running = sensors.filter(({ enabled }) => enabled).map(({ sensor }) =>
     supervise(sensor, { signal: abort.signal, store, health, log: options.log, host, now: Date.now, push: (batch) => pipeline.push(batch) }));
   return { config, opened, geo, pipeline, abort, done: Promise.all(running) };
+}
+
+/** A call drops some thousand rows at most; between two of them events go first. */
+function pruneAll(store: Store, log: Log, ended: AbortSignal): void {
+  if (ended.aborted) return;
+  try {
+    if (store.events.prune(Date.now()) > 0) setTimeout(() => pruneAll(store, log, ended), pruneAgainMs).unref();
+  } catch (error) { log.warn(`prune: ${(error as Error).message}`); }
 }
 
 const endMs = 5000;
