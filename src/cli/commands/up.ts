@@ -7,6 +7,7 @@ import { startAgent } from '../../agent/agent.ts';
 import { openGeo } from '../../agent/geo.ts';
 import { installRoot } from '../../agent/paths.ts';
 import { blindSpots } from '../../agent/doctor.ts';
+import { allSensors } from '../../agent/sensors.ts';
 import { alertJson, alertLines } from '../alert-text.ts';
 import { configOf, configPath, dataFolder, globals } from '../globals.ts';
 import type { Cli } from '../program.ts';
@@ -30,28 +31,39 @@ export function addUp({ program, lang, t }: Cli): void {
         warn: (message) => console.error(pc.yellow(safe(message))),
       };
       talk(pc.bold(say('Moat 护城河', 'Moat')) + say(` ${version()} 正在保护本机（观察模式：只报告，不改动）`, ` ${version()} protects this machine (observe mode: it reports and changes nothing)`));
+      talk(say('在看：', 'It watches:'));
+      for (const { sensor, enabled, why } of await allSensors(config)) {
+        if (enabled) talk(`  ${pc.green('●')} ${sensor.title[speak]}`);
+        else talk(`  ${pc.yellow('○')} ${sensor.title[speak]}  ${pc.dim(safe(why?.[speak] ?? say('已在配置中关闭', 'switched off in the configuration')))}`);
+      }
+      talk(say('看不见的：', 'It cannot see:'));
+      for (const spot of await blindSpots(config, openGeo(config.geo.country).table)) talk(pc.dim(`  - ${safe(spot[speak])}`));
       const printer = new AlertPrinter((folded) => {
         for (const { alert, isNew } of folded) {
           if (options.json) console.log(JSON.stringify(alertJson(alert)));
           else console.log(`${isNew ? '' : pc.dim(say('↻ 仍在继续 ', '↻ still going on '))}${alertLines(alert, speak).join('\n')}`);
         }
       });
+      // What comes while it starts is said behind the line that says it is ready.
+      let early: (() => void)[] | undefined = [];
+      const later = (speakUp: () => void): void => { if (early) early.push(speakUp); else speakUp(); };
       const agent = await startAgent({
         configPath: configPath(program), configMustExist: globals(program).config !== undefined,
         dataFolder: dataFolder(program), version: version(), lang: speak, log,
-        show: (folded) => printer.show(folded),
-        onHealth: (part, { state, detail }) => {
+        show: (folded) => later(() => printer.show(folded)),
+        onHealth: (part, { state, detail }) => later(() => {
           if (state === 'live' && !options.verbose) return;
           const mark = state === 'blind' ? pc.red('✕') : state === 'waiting' ? pc.yellow('○') : pc.green('●');
           console.error(`${mark} ${clock(Date.now())} ${safe(part)}${detail ? `: ${safe(detail[speak])}` : ''}`);
-        },
+        }),
       });
-      const { rules, ruleErrors, behaviours, country } = agent.status();
+      const { rules, ruleErrors, behaviours } = agent.status();
       talk(say(`${rules} 条规则、${behaviours} 个行为检测已就绪${ruleErrors.length ? `，${ruleErrors.length} 条规则被拒绝（moat rules check）` : ''}。数据目录 ${dataFolder(program)}`, `${rules} rules and ${behaviours} behaviours are ready${ruleErrors.length ? `, ${ruleErrors.length} rules were refused (moat rules check)` : ''}. Data folder ${dataFolder(program)}`));
-      talk(say('看不见的：', 'It cannot see:'));
-      for (const spot of await blindSpots(config, country ?? openGeo(config.geo.country).table)) talk(pc.dim(`  - ${safe(spot[speak])}`));
       talk(say('告警会出现在下面；另开终端可用 moat status、moat alerts。', 'Alerts appear below; in another terminal try moat status and moat alerts.'));
       talk('');
+      const waiting = early;
+      early = undefined;
+      for (const speakUp of waiting) speakUp();
       await untilStopped();
       talk(say('正在停止……', 'stopping …'));
       await agent.stop();
