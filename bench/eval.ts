@@ -70,7 +70,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), ...rows.map(line)].join('\n');
 }
 
-function print(result: EvalResult, alerted: boolean, misses: number): void {
+function print(result: EvalResult, misses: number): void {
   const order = <T extends { service: string }>(scores: readonly T[]): T[] => [...scores].sort((a, b) => (scopeOf(a.service) ?? '~').localeCompare(scopeOf(b.service) ?? '~') || a.service.localeCompare(b.service));
   const out = (text: string): void => { process.stdout.write(`${text}\n`); };
   out('fail2ban\n');
@@ -86,11 +86,10 @@ function print(result: EvalResult, alerted: boolean, misses: number): void {
     return [
       [scope, 'fail2ban lines', String(fail2ban.expected), String(fail2ban.found), percent(fail2ban.found, fail2ban.expected), String(fail2ban.negatives), String(fail2ban.falselyCalled), percent(fail2ban.falselyCalled, fail2ban.negatives)],
       [scope, 'crowdsec addresses', String(crowdsec.expected), String(crowdsec.found), percent(crowdsec.found, crowdsec.expected), '-', '-', '-'],
-      [scope, 'crowdsec scenarios', String(crowdsec.scenarioExpected), crowdsec.scenarioFound === undefined ? 'not scored' : String(crowdsec.scenarioFound), crowdsec.scenarioFound === undefined ? '-' : percent(crowdsec.scenarioFound, crowdsec.scenarioExpected), String(crowdsec.negatives), alerted ? String(crowdsec.falselyCalled) : '-', alerted ? percent(crowdsec.falselyCalled, crowdsec.negatives) : '-'],
+      [scope, 'crowdsec scenarios', String(crowdsec.scenarioExpected), crowdsec.scenarioFound === undefined ? 'not scored' : String(crowdsec.scenarioFound), crowdsec.scenarioFound === undefined ? '-' : percent(crowdsec.scenarioFound, crowdsec.scenarioExpected), String(crowdsec.negatives), String(crowdsec.falselyCalled), percent(crowdsec.falselyCalled, crowdsec.negatives)],
     ];
   });
   out(table(['total', 'of', 'expected', 'found', 'recall', 'negatives', 'falsely called', 'rate'], rows));
-  if (!alerted) out('\nScenarios are not scored: this run had no rules to raise alerts with.');
   for (const skipped of result.skipped) out(`skipped: ${plain(skipped)}`);
   if (misses > 0) printMisses(result, misses, out);
 }
@@ -127,7 +126,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (values.json === true) {
     const keep = ({ misses: missed, ...score }: Fail2banScore | CrowdsecScore): object => ({ ...score, scope: scopeOf(score.service) ?? null, misses: misses > 0 ? missed.slice(0, misses) : undefined });
     process.stdout.write(`${JSON.stringify({ fail2ban: result.fail2ban.map(keep), crowdsec: result.crowdsec.map(keep), in_scope: totals(result, true), out_of_scope: totals(result, false), skipped: result.skipped })}\n`);
-  } else print(result, true, misses);
+  } else print(result, misses);
   return 0;
 }
 
