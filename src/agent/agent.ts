@@ -204,7 +204,7 @@ async function end(generation: Generation): Promise<void> {
   generation.abort.abort();
   // A sensor that does not let go must not keep the rest from being stored.
   await Promise.race([generation.done, sleep(endMs, undefined, { ref: false })]);
-  generation.pipeline.commit();
+  generation.pipeline.finish();
 }
 
 function hasRoom(store: Store): boolean {

@@ -14,6 +14,8 @@ export class Detector implements Detect {
   private readonly rules: Engine<Event>;
   private readonly byKind = new Map<Kind, BehaviourRun[]>();
   private readonly runs = new Map<string, BehaviourRun>();
+  /** By kind, the behaviours whose state is not kept on disk. */
+  private readonly forgetful = new Map<Kind, BehaviourRun[]>();
   /** Where detections go while an event is looked at; behaviours and rules are handed one stable function. */
   private emit: (detection: Detection) => void = () => undefined;
   private readonly onMatch = (match: Match<Event>): void => this.emit(detectionOf(match));
@@ -24,9 +26,8 @@ export class Detector implements Detect {
       const run = behaviour.open({ settings, state, emit: (detection) => this.emit(detection), count: (what, n) => count(`${behaviour.id}: ${what}`, n) });
       this.runs.set(behaviour.id, run);
       for (const kind of behaviour.kinds) {
-        const others = this.byKind.get(kind);
-        if (others) others.push(run);
-        else this.byKind.set(kind, [run]);
+        put(this.byKind, kind, run);
+        if (!run.save) put(this.forgetful, kind, run);
       }
     }
   }
@@ -36,6 +37,12 @@ export class Detector implements Detect {
     this.rules.evaluate(event, this.onMatch);
     const runs = this.byKind.get(event.kind);
     if (runs) for (const run of runs) run.observe(event);
+  }
+
+  warm(event: Event): void {
+    this.emit = ignore;
+    this.rules.evaluate(event, this.onMatch);
+    for (const run of this.forgetful.get(event.kind) ?? []) run.observe(event);
   }
 
   advance(now: number, emit: (detection: Detection) => void): void {
@@ -62,6 +69,14 @@ export class Detector implements Detect {
   learning(): (Learning & { id: string })[] {
     return [...this.runs].flatMap(([id, run]) => (run.learning ? [{ id, ...run.learning() }] : []));
   }
+}
+
+const ignore = (): void => undefined;
+
+function put(map: Map<Kind, BehaviourRun[]>, kind: Kind, run: BehaviourRun): void {
+  const others = map.get(kind);
+  if (others) others.push(run);
+  else map.set(kind, [run]);
 }
 
 interface MoatMap { zh?: string; summary?: Text; matrix?: string[] }

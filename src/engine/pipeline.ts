@@ -13,6 +13,8 @@ import type { Health } from './health.ts';
 
 export interface Detect {
   observe(event: Event, emit: (detection: Detection) => void): void;
+  /** History at a start: rebuilds what is not kept on disk. Raises nothing, and learns nothing that was learned before. */
+  warm(event: Event): void;
   /** About once a second: what is judged by absence, and state that has had its time. */
   advance(now: number, emit: (detection: Detection) => void): void;
   /** Learned state to keep, by behaviour id. */
@@ -59,7 +61,7 @@ export class Pipeline {
   /** Feeds history through detection so that windows that were open when the process ended are open again. Raises nothing. */
   warmUp(fromMs: number, toMs: number): number {
     let count = 0;
-    for (const event of this.options.store.events.range(fromMs, toMs)) { this.options.detect.observe(event, ignore); count++; }
+    for (const event of this.options.store.events.range(fromMs, toMs)) { this.options.detect.warm(event); count++; }
     return count;
   }
 
@@ -85,9 +87,15 @@ export class Pipeline {
     this.timer ??= setTimeout(() => this.commit(), commitDelayMs);
   }
 
+  /** The last commit before the process ends: learned state goes with it. */
+  finish(): void {
+    this.learnedAt = 0;
+    this.commit();
+  }
+
   closed(alertId: string): void { this.folder.forget(alertId); }
 
-  /** Commits what is pending; called by itself, and once more before the process ends. */
+  /** Commits what is pending. */
   commit(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -135,5 +143,3 @@ export class Pipeline {
     this.folder.add(detection);
   }
 }
-
-const ignore = (): void => undefined;
