@@ -8,7 +8,7 @@ import { buildProgram } from './program.ts';
 
 const bin = fileURLToPath(new URL('../../bin/moat', import.meta.url));
 const run = (args: readonly string[], input = ''): { status: number | null; out: string; err: string } => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { input, env: { ...process.env, LANG: 'C.UTF-8', LC_ALL: '' } });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { input, env: { ...process.env, LANG: 'C.UTF-8', LC_ALL: '', FORCE_COLOR: '' } });
   return { status, out: stdout.toString(), err: stderr.toString() };
 };
 

@@ -1,10 +1,10 @@
-import pc from 'picocolors';
+import { colour } from './colour.ts';
 import type { AgentStatus } from '../agent/agent.ts';
 import type { PartState } from '../engine/health.ts';
 import type { Lang } from '../core/text.ts';
 import { clock, safe } from './terminal.ts';
 
-const marks: Record<PartState, string> = { live: pc.green('●'), waiting: pc.yellow('○'), blind: pc.red('✕') };
+const marks: Record<PartState, string> = { live: colour.green('●'), waiting: colour.yellow('○'), blind: colour.red('✕') };
 
 /** What a person reads of `moat status`. */
 export function statusLines(status: AgentStatus, lang: Lang): string[] {
@@ -14,7 +14,7 @@ export function statusLines(status: AgentStatus, lang: Lang): string[] {
     t(`规则 ${status.rules} 条，行为 ${status.behaviours} 个；未关闭告警 ${status.openAlerts} 条`, `${status.rules} rules, ${status.behaviours} behaviours; ${status.openAlerts} open alerts`),
     '',
     t('在看：', 'Watching:'),
-    ...Object.entries(status.parts).map(([part, { state, detail }]) => `  ${marks[state]} ${safe(part)}${detail ? `  ${pc.dim(safe(detail[lang]))}` : ''}`),
+    ...Object.entries(status.parts).map(([part, { state, detail }]) => `  ${marks[state]} ${safe(part)}${detail ? `  ${colour.dim(safe(detail[lang]))}` : ''}`),
     '',
     t('事件：', 'Events:'),
     `  ${Object.entries(status.events).map(([kind, n]) => `${kind} ${n}`).join(' · ') || t('还没有', 'none yet')}`,
@@ -23,7 +23,7 @@ export function statusLines(status: AgentStatus, lang: Lang): string[] {
   if (counters.length > 0) out.push('', t('丢弃、跳过或异常（如实计数）：', 'Dropped, skipped or odd, as counted:'), ...counters.map(([what, n]) => `  ${safe(what)}  ${n}`));
   if (status.learning.length > 0) {
     out.push('', t('学习：', 'Learning:'), ...status.learning.map(({ id, since, samples, ready }) =>
-      `  ${ready ? marks.live : marks.waiting} ${id}  ${pc.dim(t(`${samples} 个样本${since === undefined ? '' : `，自 ${clock(since)}`}${ready ? '' : '，尚不足以判断'}`, `${samples} samples${since === undefined ? '' : ` since ${clock(since)}`}${ready ? '' : ', not enough to judge yet'}`))}`));
+      `  ${ready ? marks.live : marks.waiting} ${id}  ${colour.dim(t(`${samples} 个样本${since === undefined ? '' : `，自 ${clock(since)}`}${ready ? '' : '，尚不足以判断'}`, `${samples} samples${since === undefined ? '' : ` since ${clock(since)}`}${ready ? '' : ', not enough to judge yet'}`))}`));
   }
   return out;
 }

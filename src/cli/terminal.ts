@@ -1,7 +1,7 @@
 /** Text on a terminal: escaped, coloured by level, aligned with wide characters in mind. */
-import pc from 'picocolors';
 import type { Level } from '../core/level.ts';
 import type { Lang } from '../core/text.ts';
+import { colour } from './colour.ts';
 
 /** Control and format characters, line and paragraph separators, halves of pairs, and all that is drawn as nothing (zero-width, fillers, tags, variation selectors). */
 const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
@@ -25,11 +25,11 @@ const levelWords: Record<Level, Record<Lang, string>> = {
 export function levelWord(level: Level, lang: Lang): string {
   const word = levelWords[level][lang];
   switch (level) {
-    case 'critical': return pc.bgRed(pc.white(` ${word} `));
-    case 'high': return pc.red(word);
-    case 'medium': return pc.yellow(word);
-    case 'low': return pc.cyan(word);
-    case 'info': return pc.dim(word);
+    case 'critical': return colour.bgRed(colour.white(` ${word} `));
+    case 'high': return colour.red(word);
+    case 'medium': return colour.yellow(word);
+    case 'low': return colour.cyan(word);
+    case 'info': return colour.dim(word);
   }
 }
 

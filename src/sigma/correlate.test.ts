@@ -170,10 +170,11 @@ describe('exactness, against a plain search over all events', () => {
         // Windows that contain the new event, by their end; ends at events suffice, and at every one of a tie.
         const expected = group.some((end, last) => end.at >= at && end.at <= at + span && (end.at > at || last >= group.findIndex(({ order }) => order === n) || kind === 'value_median')
           && model.holds(group.slice(0, last + 1).filter((one) => one.at >= end.at - span)));
-        if (kind !== 'value_median') expect(fired.has(n)).toBe(expected);
-        else if (fired.has(n)) expect(expected).toBe(true);
+        // A sequence told of is not told again for an earlier step that recurs behind it: the newest event completes one only as its last step.
+        const mayBeSilent = kind === 'value_median' || (kind === 'temporal_ordered' && e !== 'c' && group.at(-1)!.order === n);
+        if (fired.has(n) || !mayBeSilent) expect(fired.has(n)).toBe(expected);
       });
-    }), { numRuns: 150 });
+    }), { numRuns: 300 });
   });
 });
 

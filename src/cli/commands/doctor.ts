@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { colour } from '../colour.ts';
 import { diagnose, blindSpots } from '../../agent/doctor.ts';
 import { openGeo } from '../../agent/geo.ts';
 import { configOf, dataFolder } from '../globals.ts';
@@ -17,9 +17,9 @@ export function addDoctor({ program, lang, t }: Cli): void {
         for (const item of found) console.log(JSON.stringify({ part: item.part, state: item.state, what: item.what[lang], todo: item.todo?.[lang] }));
       } else {
         for (const { part, state, what, todo } of found) {
-          const mark = state === 'live' ? pc.green('●') : state === 'waiting' ? pc.yellow('○') : pc.red('✕');
+          const mark = state === 'live' ? colour.green('●') : state === 'waiting' ? colour.yellow('○') : colour.red('✕');
           console.log(`${mark} ${part}  ${safe(what[lang])}`);
-          if (todo) console.log(`    ${pc.bold(t('怎么办：', 'do: '))}${safe(todo[lang])}`);
+          if (todo) console.log(`    ${colour.bold(t('怎么办：', 'do: '))}${safe(todo[lang])}`);
         }
         console.log(`\n${t('即使一切正常也看不见的：', 'Not to be seen even when all is well:')}`);
         for (const spot of await blindSpots(config, table)) console.log(`  - ${safe(spot[lang])}`);

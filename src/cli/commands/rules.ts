@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { colour } from '../colour.ts';
 import { behaviours } from '../../behaviours/catalogue.ts';
 import { MoatError } from '../../core/error.ts';
 import type { Event } from '../../core/gen/event.ts';
@@ -26,7 +26,7 @@ export function addRules(cli: Cli): void {
         for (const { file, id, name, title } of all) out.line(JSON.stringify({ file, id, name, title, ok: true }));
         for (const { file, line, id, code, message } of errors) out.line(JSON.stringify({ file, line, id, ok: false, code, reason: message }));
       } else {
-        for (const { file, line, message } of errors) out.line(`${pc.red('✕')} ${safe(`${file}:${line}: ${message}`)}`);
+        for (const { file, line, message } of errors) out.line(`${colour.red('✕')} ${safe(`${file}:${line}: ${message}`)}`);
         out.line(t(`${all.length} 条可用，${errors.length} 条被拒绝`, `${all.length} rules are fine, ${errors.length} were refused`));
       }
       await out.end();
@@ -48,8 +48,8 @@ export function addRules(cli: Cli): void {
       }
       for (const { id, title, settings } of behaviours) {
         if (options.json) { out.line(JSON.stringify({ name: `behaviour.${id}`, title: title.en, title_zh: title.zh, settings })); continue; }
-        out.line(`${pc.magenta(t('行为', 'behaviour'))}  ${id}  ${title[lang]}`);
-        if (options.behaviours) for (const [name, setting] of Object.entries(settings)) out.line(pc.dim(`      ${name}: ${JSON.stringify(setting.default)}  ${setting.text[lang]}`));
+        out.line(`${colour.magenta(t('行为', 'behaviour'))}  ${id}  ${title[lang]}`);
+        if (options.behaviours) for (const [name, setting] of Object.entries(settings)) out.line(colour.dim(`      ${name}: ${JSON.stringify(setting.default)}  ${setting.text[lang]}`));
       }
       await out.end();
     });
@@ -61,7 +61,7 @@ export function addRules(cli: Cli): void {
       const results = runRuleTests(dir ?? ownRules());
       for (const result of results) {
         if (options.json) console.log(JSON.stringify(result));
-        else for (const fault of result.faults) console.log(`${pc.red('✕')} ${safe(fault)}`);
+        else for (const fault of result.faults) console.log(`${colour.red('✕')} ${safe(fault)}`);
       }
       const bad = results.filter((result) => !result.ok).length;
       if (!options.json) console.log(t(`${results.length} 个规则文件，${results.reduce((n, r) => n + r.cases, 0)} 个用例，${bad} 个文件有问题`, `${results.length} rule files, ${results.reduce((n, r) => n + r.cases, 0)} cases, ${bad} files with faults`));
@@ -88,7 +88,7 @@ export function addRules(cli: Cli): void {
         for (const one of single) {
           const explained = explain(engine, one, event);
           if (options.json) { console.log(JSON.stringify({ rule: one.name ?? one.id, event: eventJson(event), explained })); continue; }
-          if (single.length > 1 || one !== rule) console.log(pc.bold(safe(one.name ?? one.title)));
+          if (single.length > 1 || one !== rule) console.log(colour.bold(safe(one.name ?? one.title)));
           console.log(explainLines(event, explained, lang).join('\n'));
         }
       }

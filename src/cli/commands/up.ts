@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import pc from 'picocolors';
+import { colour } from '../colour.ts';
 import type { Log } from '../../core/ports.ts';
 import type { Folded } from '../../engine/fold.ts';
 import { startAgent } from '../../agent/agent.ts';
@@ -26,22 +26,22 @@ export function addUp({ program, lang, t }: Cli): void {
       const say = (zh: string, en: string) => (speak === 'zh' ? zh : en);
       const talk = (text: string): void => { if (options.json) console.error(text); else console.log(text); };
       const log: Log = {
-        debug: (message) => { if (options.verbose) console.error(pc.dim(safe(message))); },
+        debug: (message) => { if (options.verbose) console.error(colour.dim(safe(message))); },
         info: (message) => console.error(safe(message)),
-        warn: (message) => console.error(pc.yellow(safe(message))),
+        warn: (message) => console.error(colour.yellow(safe(message))),
       };
-      talk(pc.bold(say('Moat 护城河', 'Moat')) + say(` ${version()} 正在保护本机（观察模式：只报告，不改动）`, ` ${version()} protects this machine (observe mode: it reports and changes nothing)`));
+      talk(colour.bold(say('Moat 护城河', 'Moat')) + say(` ${version()} 正在保护本机（观察模式：只报告，不改动）`, ` ${version()} protects this machine (observe mode: it reports and changes nothing)`));
       talk(say('在看：', 'It watches:'));
       for (const { sensor, enabled, why } of await allSensors(config)) {
-        if (enabled) talk(`  ${pc.green('●')} ${sensor.title[speak]}`);
-        else talk(`  ${pc.yellow('○')} ${sensor.title[speak]}  ${pc.dim(safe(why?.[speak] ?? say('已在配置中关闭', 'switched off in the configuration')))}`);
+        if (enabled) talk(`  ${colour.green('●')} ${sensor.title[speak]}`);
+        else talk(`  ${colour.yellow('○')} ${sensor.title[speak]}  ${colour.dim(safe(why?.[speak] ?? say('已在配置中关闭', 'switched off in the configuration')))}`);
       }
       talk(say('看不见的：', 'It cannot see:'));
-      for (const spot of await blindSpots(config, openGeo(config.geo.country).table)) talk(pc.dim(`  - ${safe(spot[speak])}`));
+      for (const spot of await blindSpots(config, openGeo(config.geo.country).table)) talk(colour.dim(`  - ${safe(spot[speak])}`));
       const printer = new AlertPrinter((folded) => {
         for (const { alert, isNew } of folded) {
           if (options.json) console.log(JSON.stringify(alertJson(alert)));
-          else console.log(`${isNew ? '' : pc.dim(say('↻ 仍在继续 ', '↻ still going on '))}${alertLines(alert, speak).join('\n')}`);
+          else console.log(`${isNew ? '' : colour.dim(say('↻ 仍在继续 ', '↻ still going on '))}${alertLines(alert, speak).join('\n')}`);
         }
       });
       // What comes while it starts is said behind the line that says it is ready.
@@ -53,7 +53,7 @@ export function addUp({ program, lang, t }: Cli): void {
         show: (folded) => later(() => printer.show(folded)),
         onHealth: (part, { state, detail }) => later(() => {
           if (state === 'live' && !options.verbose) return;
-          const mark = state === 'blind' ? pc.red('✕') : state === 'waiting' ? pc.yellow('○') : pc.green('●');
+          const mark = state === 'blind' ? colour.red('✕') : state === 'waiting' ? colour.yellow('○') : colour.green('●');
           console.error(`${mark} ${clock(Date.now())} ${safe(part)}${detail ? `: ${safe(detail[speak])}` : ''}`);
         }),
       });
