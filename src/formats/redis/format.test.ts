@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeAll, decodeOne, surestFormat } from '../../../test/decode.ts';
 import { lacks } from '../../../test/need.ts';
+import { freePort } from '../../../test/port.ts';
 import { redis } from './format.ts';
 
 describe('Redis', () => {
@@ -26,17 +27,13 @@ describe.skipIf(lacks({ files: ['/usr/bin/redis-server'] }))('a real Redis', () 
   it('reports a request of another protocol', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'moat-redis-'));
     const log = join(folder, 'redis.log');
-    const port = 30_000 + (process.pid % 20_000);
+    const port = await freePort();
     const server = spawn('/usr/bin/redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--logfile', log, '--save', '', '--dir', folder], { stdio: 'ignore' });
     try {
-      for (let tries = 0; ; tries++) {
-        const told = await say(port, 'POST / HTTP/1.1\r\nHost: x\r\n\r\n');
-        if (told) break;
-        if (tries > 100) throw new Error('redis-server did not start');
-        await new Promise((resolve) => { setTimeout(resolve, 100); });
-      }
-      await say(port, 'REPLICAOF 127.0.0.1 1\r\nREPLICAOF NO ONE\r\nQUIT\r\n');
-      const { events, unparsed } = decodeAll(redis, readFileSync(log, 'utf8').split('\n').filter((line) => line !== '' && /^\d+:/.test(line)));
+      // The log is what is waited for: a connection may end before Redis has read what it was sent.
+      await until(async () => { await say(port, 'POST / HTTP/1.1\r\nHost: x\r\n\r\n'); return written(log).includes('SECURITY ATTACK'); });
+      await until(async () => { await say(port, 'REPLICAOF 127.0.0.1 1\r\n'); return written(log).includes('REPLICAOF'); });
+      const { events, unparsed } = decodeAll(redis, written(log).split('\n').filter((line) => line !== '' && /^\d+:/.test(line)));
       expect(unparsed).toBe(0);
       expect(events.find(({ action }) => action === 'attack')).toMatchObject({ outcome: 'failure' });
       expect(events.find(({ action, outcome }) => action === 'replica-of' && outcome === 'success')).toMatchObject({ destination_ip: '127.0.0.1', destination_port: 1, source_ip: '127.0.0.1' });
@@ -49,12 +46,21 @@ describe.skipIf(lacks({ files: ['/usr/bin/redis-server'] }))('a real Redis', () 
   });
 });
 
-/** Sends text and waits for the end; false when nobody listens. */
-function say(port: number, text: string): Promise<boolean> {
+const written = (log: string): string => existsSync(log) ? readFileSync(log, 'utf8') : '';
+
+/** Sends text and waits for the end of the connection, however it ends. */
+function say(port: number, text: string): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.end(text));
     socket.on('data', () => undefined);
-    socket.on('close', (broken) => resolve(!broken));
+    socket.on('close', () => resolve());
     socket.on('error', () => undefined);
   });
+}
+
+async function until(happened: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; !await happened(); tries++) {
+    if (tries > 200) throw new Error('redis-server wrote nothing of it');
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
 }

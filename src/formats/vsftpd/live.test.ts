@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readFile, summary } from '../../../test/heard.ts';
 import { lacks } from '../../../test/need.ts';
+import { freePort } from '../../../test/port.ts';
 import { vsftpd } from './format.ts';
 
 const binary = '/usr/sbin/vsftpd';
@@ -60,14 +61,6 @@ describe.skipIf(lacks({ root: true, files: [binary], why: 'reads the log of a re
     socket.destroy();
   }
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => { server.listen(0, '127.0.0.1', done); });
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((done) => { server.close(() => done()); });
-  return port;
-}
 
 function greeted(port: number): Promise<Socket | undefined> {
   return new Promise((done) => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { decodeAll } from '../../../test/decode.ts';
 import { lacks } from '../../../test/need.ts';
+import { freePort } from '../../../test/port.ts';
 import type { Event } from '../../core/gen/event.ts';
 import { apache } from '../apache/format.ts';
 import { nginx } from '../nginx/format.ts';
@@ -99,7 +100,7 @@ async function reachable(server: ChildProcess, port: number): Promise<void> {
 
 const linesOf = (name: string) => readFileSync(join(folder, name), 'utf8').split('\n').filter((line) => line !== '');
 const brief = ({ action, outcome, user, source_ip, http_status }: Event) => ({ action, outcome, user, source_ip, http_status });
-const port = 20_000 + (process.pid % 20_000);
+const port = await freePort();
 
 describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nginx'] }))('a real nginx', () => {
   it('writes what we read', async () => {
