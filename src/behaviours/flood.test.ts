@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Event, type Kind } from '../core/gen/event.ts';
+import { noKnowledge } from '../core/lineage.ts';
 import { behaviours } from './catalogue.ts';
 import { maxSaved } from './saved.ts';
 import { tryOut, unfilled } from './testing.ts';
@@ -51,7 +52,7 @@ describe.each(behaviours.map((b) => [b.id, b] as const))('%s', (_id, behaviour) 
   });
 
   it('refuses a damaged state with a count, and begins anew', () => {
-    if (behaviour.open({ emit: () => undefined, count: () => undefined, settings: Object.fromEntries(Object.entries(behaviour.settings).map(([n, s]) => [n, s.default])), state: undefined }).save === undefined) return;
+    if (behaviour.open({ ...noKnowledge, emit: () => undefined, count: () => undefined, settings: Object.fromEntries(Object.entries(behaviour.settings).map(([n, s]) => [n, s.default])), state: undefined }).save === undefined) return;
     const nested = fc.json({ maxDepth: 4 });
     const rows = fc.array(fc.array(fc.oneof(fc.string(), fc.double(), fc.constant(null), fc.array(fc.double()))));
     const shaped = fc.record({ v: fc.constant(1), since: fc.oneof(fc.nat(), fc.constant(null)), samples: fc.nat(), head: fc.array(fc.nat(), { maxLength: 3 }), rows }).map((s) => JSON.stringify(s));

@@ -2,15 +2,17 @@
 import type { Detection } from '../core/alert.ts';
 import { Event } from '../core/gen/event.ts';
 import type { Kind } from '../core/gen/event.ts';
-import type { Behaviour, BehaviourRun } from '../core/ports.ts';
+import { noKnowledge } from '../core/lineage.ts';
+import type { Behaviour, BehaviourRun, Knowledge } from '../core/ports.ts';
 
 export interface Trial { run: BehaviourRun; found: Detection[]; counts: Map<string, number> }
 
-export function tryOut(behaviour: Behaviour, settings: Record<string, number | string | boolean | string[]> = {}, state?: string): Trial {
+export function tryOut(behaviour: Behaviour, settings: Record<string, number | string | boolean | string[]> = {}, state?: string, knowledge: Partial<Knowledge> = {}): Trial {
   const found: Detection[] = [];
   const counts = new Map<string, number>();
   const defaults = Object.fromEntries(Object.entries(behaviour.settings).map(([name, s]) => [name, s.default]));
   const run = behaviour.open({
+    ...noKnowledge, ...knowledge,
     emit: (detection) => { found.push(detection); },
     count: (what, n = 1) => { counts.set(what, (counts.get(what) ?? 0) + n); },
     settings: { ...defaults, ...settings },

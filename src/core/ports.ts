@@ -1,5 +1,6 @@
 import type { Alert, Detection } from './alert.ts';
 import type { Event, Kind } from './gen/event.ts';
+import type { Intelligence, Lineage, Packages } from './lineage.ts';
 import type { Text } from './text.ts';
 
 /** What a plug-in needs to work: checked by `moat doctor`, which prints `fix` when it is missing. */
@@ -52,7 +53,16 @@ export interface BehaviourContext {
   settings: Readonly<Record<string, number | string | boolean | string[]>>;
   /** What `save` returned in an earlier run. */
   state: string | undefined;
+  /** Where processes come from and what they did. */
+  lineage: Lineage;
+  /** Which package owns a file. */
+  packages: Packages;
+  /** Lists of known hostile addresses, names, files and wallets. */
+  intelligence: Intelligence;
 }
+
+/** What the engine knows of the world beside the event itself. */
+export type Knowledge = Pick<BehaviourContext, 'lineage' | 'packages' | 'intelligence'>;
 
 /** A stateful detector over the event stream that Sigma cannot say. Its memory is bounded. */
 export interface Behaviour extends Manifest {

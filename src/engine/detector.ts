@@ -2,7 +2,8 @@
 import type { Detection } from '../core/alert.ts';
 import type { Event, Kind } from '../core/gen/event.ts';
 import type { Level } from '../core/level.ts';
-import type { Behaviour, BehaviourRun, Learning } from '../core/ports.ts';
+import { noKnowledge } from '../core/lineage.ts';
+import type { Behaviour, BehaviourRun, Knowledge, Learning } from '../core/ports.ts';
 import type { Text } from '../core/text.ts';
 import type { Engine, Match } from '../sigma/index.ts';
 import type { Detect } from './pipeline.ts';
@@ -20,10 +21,10 @@ export class Detector implements Detect {
   private emit: (detection: Detection) => void = () => undefined;
   private readonly onMatch = (match: Match<Event>): void => this.emit(detectionOf(match));
 
-  constructor(rules: Engine<Event>, behaviours: readonly BehaviourSetup[], count: (what: string, n?: number) => void = () => undefined) {
+  constructor(rules: Engine<Event>, behaviours: readonly BehaviourSetup[], count: (what: string, n?: number) => void = () => undefined, knowledge: Knowledge = noKnowledge) {
     this.rules = rules;
     for (const { behaviour, settings, state } of behaviours) {
-      const run = behaviour.open({ settings, state, emit: (detection) => this.emit(detection), count: (what, n) => count(`${behaviour.id}: ${what}`, n) });
+      const run = behaviour.open({ ...knowledge, settings, state, emit: (detection) => this.emit(detection), count: (what, n) => count(`${behaviour.id}: ${what}`, n) });
       this.runs.set(behaviour.id, run);
       for (const kind of behaviour.kinds) {
         put(this.byKind, kind, run);

@@ -1,6 +1,6 @@
 // Generated from schema/event.yml by `npm run gen`. Do not edit.
 
-export type Kind = 'sshd' | 'sudo' | 'auth' | 'cron' | 'syslog' | 'kernel' | 'firewall' | 'auditd' | 'access' | 'nginx' | 'apache' | 'weberror' | 'mail' | 'ftp' | 'database' | 'application' | 'container' | 'package' | 'process_creation' | 'process_termination' | 'network_connection' | 'listener' | 'file_event' | 'metric' | 'sensor' | 'foreign';
+export type Kind = 'sshd' | 'sudo' | 'auth' | 'cron' | 'syslog' | 'kernel' | 'firewall' | 'auditd' | 'access' | 'nginx' | 'apache' | 'weberror' | 'mail' | 'ftp' | 'database' | 'application' | 'container' | 'package' | 'process_creation' | 'process_fork' | 'process_termination' | 'network_connection' | 'listener' | 'file_event' | 'dns_query' | 'flow' | 'process_access' | 'privilege' | 'namespace' | 'module' | 'metric' | 'sensor' | 'foreign';
 
 /** One normalised observation. All instances share one hidden class. */
 export class Event {
@@ -74,16 +74,32 @@ export class Event {
   declare parent_path: string | undefined;
   /** the parent's command line (ECS process.parent.command_line) */
   declare parent_cmdline: string | undefined;
+  /** control group path, such as /system.slice/nginx.service */
+  declare cgroup: string | undefined;
   /** exit code (ECS process.exit_code) */
   declare exit_code: number | undefined;
   /** path of the file (ECS file.path) */
   declare file_path: string | undefined;
+  /** the path before a rename; file_path is the one after it */
+  declare file_from: string | undefined;
+  /** inode number of the file or executable (ECS file.inode) */
+  declare file_inode: number | undefined;
+  /** device of the file or executable, as stat gives it (st_dev) */
+  declare file_device: number | undefined;
   /** package name (ECS package.name) */
   declare package_name: string | undefined;
   /** package version (ECS package.version) */
   declare package_version: string | undefined;
   /** container id (ECS container.id) */
   declare container_id: string | undefined;
+  /** the first bytes a flow sent, one character a byte (latin1) */
+  declare payload: string | undefined;
+  /** what the process tree began with: login, web, service, cron, timer, container, package, cloud, console, kernel or unknown */
+  declare origin: string | undefined;
+  /** the remote address that the process tree began with */
+  declare origin_ip: string | undefined;
+  /** the account that logged on and began the process tree */
+  declare origin_user: string | undefined;
   /** request method (ECS http.request.method) */
   declare http_method: string | undefined;
   /** request target as sent (path and query) (ECS url.original) */
@@ -149,11 +165,19 @@ export class Event {
     this.process_started = undefined;
     this.parent_path = undefined;
     this.parent_cmdline = undefined;
+    this.cgroup = undefined;
     this.exit_code = undefined;
     this.file_path = undefined;
+    this.file_from = undefined;
+    this.file_inode = undefined;
+    this.file_device = undefined;
     this.package_name = undefined;
     this.package_version = undefined;
     this.container_id = undefined;
+    this.payload = undefined;
+    this.origin = undefined;
+    this.origin_ip = undefined;
+    this.origin_user = undefined;
     this.http_method = undefined;
     this.url = undefined;
     this.url_path = undefined;
@@ -174,7 +198,7 @@ export class Event {
 export type FieldName = Exclude<keyof Event, 'extra'>;
 
 /** Every field in schema order. */
-export const eventFields: readonly (keyof Event)[] = ['id', 'time', 'kind', 'host', 'category', 'action', 'outcome', 'service', 'severity', 'message', 'source', 'lines', 'user', 'target_user', 'uid', 'method', 'session', 'terminal', 'source_ip', 'source_port', 'destination_ip', 'destination_port', 'destination_host', 'protocol', 'direction', 'source_country', 'pid', 'parent_pid', 'process_name', 'process_path', 'process_cmdline', 'process_cwd', 'process_started', 'parent_path', 'parent_cmdline', 'exit_code', 'file_path', 'package_name', 'package_version', 'container_id', 'http_method', 'url', 'url_path', 'url_query', 'url_decoded', 'http_host', 'http_status', 'http_bytes', 'http_referer', 'http_user_agent', 'http_version', 'metric', 'value', 'extra'];
+export const eventFields: readonly (keyof Event)[] = ['id', 'time', 'kind', 'host', 'category', 'action', 'outcome', 'service', 'severity', 'message', 'source', 'lines', 'user', 'target_user', 'uid', 'method', 'session', 'terminal', 'source_ip', 'source_port', 'destination_ip', 'destination_port', 'destination_host', 'protocol', 'direction', 'source_country', 'pid', 'parent_pid', 'process_name', 'process_path', 'process_cmdline', 'process_cwd', 'process_started', 'parent_path', 'parent_cmdline', 'cgroup', 'exit_code', 'file_path', 'file_from', 'file_inode', 'file_device', 'package_name', 'package_version', 'container_id', 'payload', 'origin', 'origin_ip', 'origin_user', 'http_method', 'url', 'url_path', 'url_query', 'url_decoded', 'http_host', 'http_status', 'http_bytes', 'http_referer', 'http_user_agent', 'http_version', 'metric', 'value', 'extra'];
 
 export const fieldTypes: Readonly<Record<keyof Event, 'string' | 'number' | 'string[]' | 'number[]' | 'record'>> = {
   id: 'string',
@@ -212,11 +236,19 @@ export const fieldTypes: Readonly<Record<keyof Event, 'string' | 'number' | 'str
   process_started: 'number',
   parent_path: 'string',
   parent_cmdline: 'string',
+  cgroup: 'string',
   exit_code: 'number',
   file_path: 'string',
+  file_from: 'string',
+  file_inode: 'number',
+  file_device: 'number',
   package_name: 'string',
   package_version: 'string',
   container_id: 'string',
+  payload: 'string',
+  origin: 'string',
+  origin_ip: 'string',
+  origin_user: 'string',
   http_method: 'string',
   url: 'string',
   url_path: 'string',
@@ -256,14 +288,21 @@ export const kindLogsources: Readonly<Record<Kind, readonly Logsource[]>> = {
   container: [{"category":"container"}],
   package: [{"product":"linux","category":"package_management"}],
   process_creation: [{"product":"linux","category":"process_creation"}],
+  process_fork: [{"product":"linux","category":"process_fork"}],
   process_termination: [{"product":"linux","category":"process_termination"}],
   network_connection: [{"product":"linux","category":"network_connection"}],
   listener: [{"product":"linux","category":"listener"}],
   file_event: [{"product":"linux","category":"file_event"}],
+  dns_query: [{"product":"linux","category":"dns_query"},{"product":"linux","category":"dns"}],
+  flow: [{"product":"linux","category":"flow"}],
+  process_access: [{"product":"linux","category":"process_access"}],
+  privilege: [{"product":"linux","category":"privilege"}],
+  namespace: [{"product":"linux","category":"namespace"}],
+  module: [{"product":"linux","category":"driver_load"}],
   metric: [{"product":"linux","category":"metric"}],
   sensor: [{"product":"moat","service":"sensor"}],
   foreign: [{}],
 };
 
 /** Kinds that are judged but not kept in the event history. */
-export const unstoredKinds: ReadonlySet<Kind> = new Set<Kind>(['metric', 'foreign']);
+export const unstoredKinds: ReadonlySet<Kind> = new Set<Kind>(['process_fork', 'file_event', 'flow', 'metric', 'foreign']);
