@@ -41,6 +41,7 @@ export interface Firing<E> {
   count: number;
   fresh: number;
   value: number;
+  key: Key<Group<E>>;
   group: Record<string, string>;
   first: number;
   last: number;
@@ -50,8 +51,8 @@ export interface Firing<E> {
 
 export interface Group<E> {
   key: Key<Group<E>>;
-  /** Group-by fields with their values: the `group` of what fires, one object for as long as the group lives. */
-  fields: Record<string, string>;
+  /** Group-by fields with their values: the `group` of what fires, one object once it is asked for. */
+  fields: Record<string, string> | undefined;
   entries: Entries;
   /** Undefined for event_count, which needs positions only. */
   measure: Measure | undefined;
@@ -154,6 +155,9 @@ export class Correlator<E> {
 
   // ---- groups ----
 
+  /** Group-by fields with the values of a key of this correlation's hub. */
+  fieldsOf(key: Key<Group<E>>): Record<string, string> { return Object.fromEntries(this.rule.groupBy.map((name, i) => [name, key.values[i]!])); }
+
   private touch(key: Key<Group<E>>): Group<E> {
     const known = key.groups[this.place];
     if (known) {
@@ -162,8 +166,7 @@ export class Correlator<E> {
       return known;
     }
     const group: Group<E> = {
-      key, fields: Object.fromEntries(this.rule.groupBy.map((name, i) => [name, key.values[i]!])),
-      entries: new Entries(this.numbers, this.rule.kind === 'value_count'), measure: undefined, from: 0,
+      key, fields: undefined, entries: new Entries(this.numbers, this.rule.kind === 'value_count'), measure: undefined, from: 0,
       firing: false, unreported: 0, older: undefined, younger: undefined, touched: this.clock, opened: 0, openedClock: Number.NaN, last: undefined,
     };
     key.groups[this.place] = group;
@@ -374,7 +377,7 @@ export class Correlator<E> {
     return {
       // Who has been told of the window needs no more than what is new; in a flood that is nearly always so.
       event, events: fresh === 1 && !begins ? [event] : this.evidenceOf(entries, from, to, event), count, fresh, value,
-      group: group.fields,
+      key: group.key, group: group.fields ??= this.fieldsOf(group.key),
       first: entries.time(from), last: entries.time(to), begins,
     };
   }

@@ -98,7 +98,9 @@ interface Node<E> {
   words: Words<E> | undefined;
   /** Counts events: the usual case. */
   counts: boolean;
+  /** Group-by values of inner correlations that fired; `carriedKey` instead when it groups by the very same fields. */
   carried: Record<string, string> | undefined;
+  carriedKey: Key<Group<E>> | undefined;
   /** Hands on what the correlator fires; made once. */
   onFire: (firing: Firing<E>) => void;
 }
@@ -151,7 +153,7 @@ export class Engine<E> {
       const hub = uniform ? this.hub(correlation.groupBy, groupReaders[0]!) : new Hub<E, Group<E>>([]);
       const counted = uniform && correlation.kind === 'value_count' && correlation.valueFields.length === 1 ? this.wordsOf(correlation.valueFields[0]!, valueReaders[0]![0]!) : undefined;
       const node: Node<E> = {
-        correlator: new Correlator<E>(correlation, limits, this.evidence, hub), emits, feeds, groupReaders, valueReaders, uniform, hub, words: counted, counts: correlation.valueFields.length === 0, carried: undefined,
+        correlator: new Correlator<E>(correlation, limits, this.evidence, hub), emits, feeds, groupReaders, valueReaders, uniform, hub, words: counted, counts: correlation.valueFields.length === 0, carried: undefined, carriedKey: undefined,
         onFire: (firing) => { this.report(node, firing, this.emit); this.feed(node, firing); },
       };
       return node;
@@ -291,10 +293,15 @@ export class Engine<E> {
       pending[i] = 0;
       const node = nodes[i]!;
       const carried = node.carried;
+      const carriedKey = node.carriedKey;
       node.carried = undefined;
+      node.carriedKey = undefined;
       if (!Number.isFinite(time)) { this.counted.untimed++; continue; }
       this.emit = emit;
-      if (node.uniform) {
+      if (carriedKey && carried === undefined) {
+        // An inner correlation may have made room at its own group's cost: look again.
+        this.enter(node.correlator, event, time, mask, carriedKey.live > 0 ? carriedKey : node.hub.of(carriedKey.values), 0, '', node.onFire);
+      } else if (node.uniform) {
         this.observe(node, event, time, mask, 0, carried, node.onFire);
       } else {
         // Aliases read other fields for each rule: one observation a rule.
@@ -377,7 +384,8 @@ export class Engine<E> {
       const { kind } = target.correlator.rule;
       if (!firing.begins && kind !== 'temporal' && kind !== 'temporal_ordered' && kind !== 'value_count') continue;
       this.pending[to]! |= mask;
-      target.carried = { ...target.carried, ...firing.group };
+      if (target.hub === node.hub && target.counts && target.carried === undefined) target.carriedKey = firing.key;
+      else target.carried = { ...(target.carriedKey && target.correlator.fieldsOf(target.carriedKey)), ...target.carried, ...firing.group };
     }
   }
 }
