@@ -13,7 +13,8 @@ const diversionsMax = 8 * 2 ** 20;
 interface Paragraph { package: string; version: string; architecture: string; multiArch: boolean; status: string; conffiles: string }
 
 /** Where the database shows that it changed. */
-export const dpkgPlaces = [`${home}/status`, `${home}/diversions`];
+export const dpkgPlaces = [`${home}/status`, `${home}/status.d`, `${home}/diversions`, `${home}/info`, `${home}/updates`];
+export const dpkgLocks = [`${home}/lock`, `${home}/lock-frontend`];
 
 export const hasDpkg = (root: Root): boolean => root.stat(`${home}/status`)?.isFile() === true || root.stat(`${home}/status.d`)?.isDirectory() === true;
 

@@ -6,10 +6,15 @@ import { readdirSync } from 'node:fs';
 import { Root } from '../root.ts';
 import { Slices } from '../slices.ts';
 import { Collector, type Package } from './collect.ts';
-import { hasDpkg, readDpkg } from './dpkg.ts';
+import { dpkgLocks, dpkgPlaces, hasDpkg, readDpkg } from './dpkg.ts';
 import { PackagesError } from './error.ts';
 import { hashFile } from './digest.ts';
 import type { FileRow, PathTable } from './table.ts';
+
+/** Files and folders whose change says that a database changed. */
+export const databasePlaces: readonly string[] = [...dpkgPlaces];
+/** Files that a package manager holds locked while it works. */
+export const databaseLocks: readonly string[] = [...dpkgLocks];
 
 export type { Package } from './collect.ts';
 
