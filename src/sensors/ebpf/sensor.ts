@@ -64,6 +64,7 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
     host: context.host, idPrefix: `ebpf:${boot}:${context.now().toString(36)}:`, processes, hostNamespaces: hostNamespaces(),
     count: (what, n) => { context.count(what, n); },
   });
+  context.health('ebpf', 'waiting', { zh: '正在装载探针', en: 'loading the probes' });
   const thread = new Thread(options, context.signal);
   try {
     for await (const message of thread.messages()) {
