@@ -47,6 +47,8 @@ export interface IntelligenceOptions {
   version: string;
   health: (part: string, state: PartState, detail?: Text) => void;
   now?: () => number;
+  /** How often a file is looked at for changes. */
+  fileEveryMs?: number;
 }
 
 const dayMs = 86_400_000;
@@ -267,7 +269,7 @@ class Running extends List {
       await this.#around.inTurn(() => this.readKept(this.#abort.signal));
       this.#told();
     }
-    return fileCheckMs;
+    return this.#options.fileEveryMs ?? fileCheckMs;
   }
 
   async #lookAtUrl(): Promise<number> {
