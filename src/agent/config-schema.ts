@@ -41,7 +41,8 @@ export const configSchema = z.strictObject({
   }).prefault({}).meta(doc('日志', 'logs')),
   processes: z.strictObject({
     enabled: z.boolean().default(true).meta(doc('是否观察进程、端口与连接', 'whether to watch processes, listeners and connections')),
-    every_seconds: z.number().min(0.2).max(60).default(1).meta(doc('观察间隔（秒）', 'seconds between two looks')),
+    kernel: z.boolean().default(true).meta(doc('是否使用内核传感器（eBPF）；不可用时自动改为轮询 /proc', 'whether to use the kernel sensor (eBPF); where it cannot work, /proc is polled')),
+    every_seconds: z.number().min(0.2).max(60).default(1).meta(doc('轮询 /proc 的间隔（秒）', 'seconds between two looks at /proc')),
   }).prefault({}).meta(doc('进程', 'processes')),
   metrics: z.strictObject({
     enabled: z.boolean().default(true).meta(doc('是否采集 CPU、内存、磁盘、网络指标', 'whether to sample CPU, memory, disk and network')),
