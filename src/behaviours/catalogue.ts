@@ -10,12 +10,28 @@ import { loginHours } from './login-hours/behaviour.ts';
 import { portWhitelist } from './port-whitelist/behaviour.ts';
 import { processMemory } from './process-memory/behaviour.ts';
 import { requestRate } from './request-rate/behaviour.ts';
+import { reverseShell } from './reverse-shell/behaviour.ts';
+import { serverShell } from './server-shell/behaviour.ts';
 import { serviceRestartLoop } from './service-restart-loop/behaviour.ts';
 import { sustainedCpu } from './sustained-cpu/behaviour.ts';
 import { tidalLoad } from './tidal-load/behaviour.ts';
 
 /** Every behaviour, in the order in which it sees events. */
 export const behaviours: readonly Behaviour[] = [
-  diskFullSoon, diskWrites, healthDown, hostCpu, intelligenceMatch, logSilence, loginAddress, loginHours, portWhitelist, processMemory, requestRate,
-  serviceRestartLoop, sustainedCpu, tidalLoad,
+  diskFullSoon,
+  diskWrites,
+  healthDown,
+  hostCpu,
+  intelligenceMatch,
+  logSilence,
+  loginAddress,
+  loginHours,
+  portWhitelist,
+  processMemory,
+  requestRate,
+  reverseShell,
+  serverShell,
+  serviceRestartLoop,
+  sustainedCpu,
+  tidalLoad,
 ];

@@ -16,7 +16,7 @@ const names: Readonly<Record<string, Stream>> = { inet: 'inet', socket: 'socket'
 /** From `extra.stdin`, `extra.stdout`, `extra.stderr`; the kernel sensor leaves out what says nothing. */
 export function streamsOf(event: Event): Streams {
   const silent: Stream = event.source === 'ebpf' ? 'other' : 'unknown';
-  const extra = event.extra as Readonly<Record<string, unknown>> | undefined;
+  const { extra } = event;
   const of = (name: string): Stream => {
     const said = extra?.[name];
     return typeof said !== 'string' ? silent : Object.hasOwn(names, said) ? names[said] ?? 'other' : 'other';

@@ -13,7 +13,7 @@ import type { Text } from '../../core/text.ts';
 import { Lru } from '../lru.ts';
 import { oddPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
-import { baseName, isOneLiner, kindOf, shellUse } from '../program-kind.ts';
+import { baseName, isOneLiner, kindOf, plainName, shellUse } from '../program-kind.ts';
 import { list, number } from '../settings.ts';
 import { isNetwork, streamsOf, type Streams } from '../streams.ts';
 import { chainOf, isErrand, isExposed, isGate, isPersonal, isTrusted, keyOfNode, labelOf, originGroup, outbound, peerText, programAt } from '../tree.ts';
@@ -35,6 +35,9 @@ export const reverseShell: Behaviour = {
   },
   open,
 };
+
+/** Runtimes whose pipes to their children are sockets. */
+const makesSockets = new Set(['node', 'nodejs', 'bun', 'deno']);
 
 interface Shell { event: Event; streams: Streams }
 interface Found { level: Level; how: Text; by: ProcessNode | undefined; peer: string }
@@ -73,10 +76,10 @@ function open(context: BehaviourContext): BehaviourRun {
   }
 
   /** The process in the chain that connected, when it is one that hands its connection on. */
-  function connector(node: ProcessNode, time: number): { node: ProcessNode; peer: PeerTouch; program: { path: string | undefined; cmdline: string | undefined } } | undefined {
+  function connector(node: ProcessNode, time: number, anyPort = false): { node: ProcessNode; peer: PeerTouch; program: { path: string | undefined; cmdline: string | undefined } } | undefined {
     for (const [depth, at] of chainOf(node, 4).entries()) {
       if (depth > 0 && isGate(at)) return undefined;
-      const peer = outbound(at, 0, true);
+      const peer = anyPort ? at.spoke.findLast((touch) => touch.direction === 'outbound' && touch.port !== 0) : outbound(at, 0, true);
       if (peer === undefined) continue;
       let program = programAt(at, peer.first);
       // Connected between fork and exec: by the program of its parent.
@@ -123,9 +126,12 @@ function open(context: BehaviourContext): BehaviourRun {
   function judgeShell(event: Event, node: ProcessNode | undefined, streams: Streams): Found | undefined {
     const { use, isAsked } = shellUse(event.process_cmdline);
     const onNetwork = isNetwork(streams.stdin) && isNetwork(streams.stdout);
+    if (use === 'interactive' && node !== undefined && streams.stdin !== 'other') waiting.set(keyOfNode(node), { event, streams });
     if (onNetwork && use !== 'script') {
-      const line = node && connector(node, event.time);
+      const line = node && connector(node, event.time, true);
       const sure = streams.stdin === 'inet' && streams.stdout === 'inet';
+      // Node gives every child sockets of its own making.
+      if (!sure && node !== undefined && line !== undefined && makesSockets.has(plainName(line.program.path))) return use === 'interactive' ? byConnector(event, node, streams, isAsked) : undefined;
       if (line === undefined && node && chainOf(node, 3).some(isAllowed)) return undefined;
       if (use === 'interactive' && (sure || line !== undefined)) return { level: 'critical', how: { zh: '标准输入输出是网络连接', en: 'its standard streams are a connection' }, by: line?.node, peer: line ? peerText(line.peer) : peerOf(node) };
       if (use === 'command' && line !== undefined && (sure || kindOf(line.program.path, line.program.cmdline) !== 'web')) return { level: 'high', how: { zh: '命令的标准输入输出是网络连接', en: 'the streams of its command are a connection' }, by: line.node, peer: peerText(line.peer) };
@@ -134,7 +140,6 @@ function open(context: BehaviourContext): BehaviourRun {
     const relay = relayAbove(node);
     if (relay !== undefined) return { level: 'critical', how: { zh: `由 {by} 启动，收发都转交给它`, en: 'started by {by}, which passes the connection on to it' }, by: relay, peer: peerOf(relay) };
     if (streams.stdin === 'pipe' || streams.stdin === 'unknown') {
-      waiting.set(keyOfNode(node), { event, streams });
       const beside = relayBeside(node);
       if (beside !== undefined) return piped(beside);
     }
