@@ -9,6 +9,7 @@ import { loginAddress } from './login-address/behaviour.ts';
 import { loginHours } from './login-hours/behaviour.ts';
 import { oddExecPlace } from './odd-exec-place/behaviour.ts';
 import { portWhitelist } from './port-whitelist/behaviour.ts';
+import { preloadExec } from './preload-exec/behaviour.ts';
 import { processMemory } from './process-memory/behaviour.ts';
 import { requestRate } from './request-rate/behaviour.ts';
 import { reverseShell } from './reverse-shell/behaviour.ts';
@@ -29,6 +30,7 @@ export const behaviours: readonly Behaviour[] = [
   loginHours,
   oddExecPlace,
   portWhitelist,
+  preloadExec,
   processMemory,
   requestRate,
   reverseShell,

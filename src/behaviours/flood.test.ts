@@ -36,6 +36,7 @@ const hostile = (kinds: readonly Kind[]): fc.Arbitrary<Event> => fc.record({
 /** What fills the memory of behaviours that look only at certain programs, by id. */
 const shapes: Readonly<Record<string, (event: Event, i: number) => void>> = {
   'odd-exec-place': (event) => { event.action = 'process-start'; },
+  'preload-exec': (event) => { event.action = 'process-start'; event.extra = { LD_PRELOAD: `/tmp/${event.process_name ?? ''}.so` }; },
   'server-shell': (event) => { Object.assign(event, { action: 'process-start', parent_path: '/usr/sbin/nginx', process_path: '/usr/bin/dash', process_cmdline: `sh -c ${event.process_name ?? ''}` }); },
   'reverse-shell': (event) => { Object.assign(event, { action: 'process-start', source: 'ebpf', process_path: '/usr/bin/bash', process_cmdline: 'bash -i', extra: { stdin: 'inet', stdout: 'inet' } }); },
 };
