@@ -1,6 +1,7 @@
 import type { Behaviour } from '../core/ports.ts';
 import { diskFullSoon } from './disk-full-soon/behaviour.ts';
 import { diskWrites } from './disk-writes/behaviour.ts';
+import { downloadRun } from './download-run/behaviour.ts';
 import { healthDown } from './health-down/behaviour.ts';
 import { hostCpu } from './host-cpu/behaviour.ts';
 import { intelligenceMatch } from './intelligence-match/behaviour.ts';
@@ -22,6 +23,7 @@ import { tidalLoad } from './tidal-load/behaviour.ts';
 export const behaviours: readonly Behaviour[] = [
   diskFullSoon,
   diskWrites,
+  downloadRun,
   healthDown,
   hostCpu,
   intelligenceMatch,

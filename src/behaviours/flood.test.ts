@@ -109,8 +109,8 @@ describe.each(behaviours.map((b) => [b.id, b] as const))('%s', (_id, behaviour) 
       if (i % 1000 === 0) run.tick?.(event.time);
     }
     expect(run.size?.()).toBeLessThan(mostEntities);
-    // What was let go was counted.
-    expect([...counts.values()].reduce((sum, n) => sum + n, 0)).toBeGreaterThan(0);
+    // What was let go was counted. Those that judge by the origin graph alone hold nothing here: it knows nobody.
+    if (run.size?.() !== 0) expect([...counts.values()].reduce((sum, n) => sum + n, 0)).toBeGreaterThan(0);
     const state = run.save?.();
     if (state === undefined) return;
     expect(state.length).toBeLessThan(maxSaved + 10_000);
