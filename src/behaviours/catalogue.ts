@@ -9,6 +9,7 @@ import { logSilence } from './log-silence/behaviour.ts';
 import { loginAddress } from './login-address/behaviour.ts';
 import { loginHours } from './login-hours/behaviour.ts';
 import { oddExecPlace } from './odd-exec-place/behaviour.ts';
+import { packageChild } from './package-child/behaviour.ts';
 import { portWhitelist } from './port-whitelist/behaviour.ts';
 import { preloadExec } from './preload-exec/behaviour.ts';
 import { processMemory } from './process-memory/behaviour.ts';
@@ -31,6 +32,7 @@ export const behaviours: readonly Behaviour[] = [
   loginAddress,
   loginHours,
   oddExecPlace,
+  packageChild,
   portWhitelist,
   preloadExec,
   processMemory,
