@@ -49,7 +49,7 @@ export async function openStage(): Promise<Stage> {
     folder,
     async live(options) {
       const trial = stage.follow(ebpfSensor({ objects, worker, ...options }));
-      await trial.when(() => trial.health.has('ebpf'));
+      await trial.when(() => trial.health.get('ebpf') === 'live');
       return trial;
     },
     follow(sensor) {
