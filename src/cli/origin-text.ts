@@ -156,7 +156,8 @@ export function treeOf(processes: readonly Listed[], lang: Lang, now: number): s
     const one = processes[place]!;
     const from = origin(one.origin, say);
     const ended = one.ended === undefined ? '' : colour.dim(`  ${say.t('已结束', 'ended')} ${clock(one.ended)}`);
-    out.push(`${String(one.pid).padStart(7)} ${(one.user === undefined ? '-' : cut(one.user).slice(0, 12)).padEnd(12)} ${'  '.repeat(Math.min(depth, 24))}${what(one)}${from === above ? '' : `  ${colour.cyan(`[${from}]`)}`}${ended}`);
+    const begins = from === above ? '' : `${colour.cyan(`[${from}]`)} `;
+    out.push(`${String(one.pid).padStart(7)} ${(one.user === undefined ? '-' : cut(one.user).slice(0, 12)).padEnd(12)} ${'  '.repeat(Math.min(depth, 24))}${begins}${what(one)}${ended}`);
     for (const child of (children.get(place) ?? []).toReversed()) open.push([child, depth + 1, from]);
   }
   return out;

@@ -96,6 +96,6 @@ function stepOf(node: ProcessNode, isLast: boolean): string | undefined {
   const path = node.path ?? node.name;
   if (path === undefined) return undefined;
   const name = baseName(path);
-  if (!isLast && (entrances.has(name) || (node.origin.kind === 'web' && name.startsWith(node.origin.name ?? '\0')))) return undefined;
+  if (!isLast && (entrances.has(name) || (node.origin.name !== undefined && name.startsWith(node.origin.name)))) return undefined;
   return short(isLast ? path : name);
 }
