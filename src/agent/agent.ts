@@ -4,7 +4,6 @@ import type { Server } from 'node:net';
 import { hostname } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { noKnowledge } from '../core/lineage.ts';
 import type { Knowledge, Learning, Log, Store } from '../core/ports.ts';
 import type { Lang } from '../core/text.ts';
 import type { Folded } from '../engine/fold.ts';
@@ -18,6 +17,7 @@ import type { Config } from './config-schema.ts';
 import { serveControl } from './control.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
 import { openGeo, type Geo } from './geo.ts';
+import { openKnowledge } from './knowledge.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
 import { allSensors } from './sensors.ts';
@@ -88,17 +88,19 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     count: (what, n) => health.count('store', what, n),
   });
   health.state('store', 'live');
+  const { knowledge, ...known } = openKnowledge({ config, dataFolder, version: options.version, health });
   let generation: Generation;
   let lasting: Lasting;
   try {
-    lasting = openLasting(store, health, options);
+    lasting = openLasting(store, health, knowledge, options);
     generation = await begin(config, lasting, options);
-  } catch (error) { store.close(); throw error; }
+  } catch (error) { await known.close(); store.close(); throw error; }
 
   const restart = async (next: Config): Promise<void> => {
     const old = generation;
     await end(old);
     config = next;
+    known.configure(next);
     generation = await begin(next, lasting, options);
   };
   let restarting: Promise<void> | undefined;
@@ -155,9 +157,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
   let control: Server;
   try {
-    control = await serveControl(dataFolder, { ...originControl(lasting.origins.graph), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true), reload: () => { exclusively(reload); return true; } });
+    control = await serveControl(dataFolder, {
+      ...originControl(lasting.origins.graph), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      reload: () => { exclusively(reload); return true; }, intelligence: known.lists,
+    });
   } catch (error) {
     await end(generation);
+    await known.close();
     store.close();
     throw error;
   }
@@ -174,16 +180,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       control.close();
       await restarting;
       await end(generation);
+      await known.close();
       store.close();
     },
   };
 }
 
-function openLasting(store: Store, health: Health, options: AgentOptions): Lasting {
+function openLasting(store: Store, health: Health, knowledge: Knowledge, options: AgentOptions): Lasting {
   const count = (what: string, n?: number): void => health.count('origin', what, n);
-  const { packages, intelligence } = noKnowledge;
-  const origins = new Origins({ host: originHost(count), packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
-  return { store, health, origins, knowledge: { lineage: origins.graph, packages, intelligence } };
+  const origins = new Origins({ host: originHost(count), packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
+  return { store, health, origins, knowledge: { ...knowledge, lineage: origins.graph } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {

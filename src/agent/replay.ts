@@ -35,6 +35,8 @@ export interface ReplayProgress { file: string; format: string; lines: number; e
 export interface ReplayResult { alerts: Folded[]; dropped: number; files: { file: string; format: string; lines: number; events: number; unparsed: number; cut: number; error?: string }[] }
 
 const dayMs = 86_400_000;
+/** After so many lines alerts let go of the events they hold: each keeps the block alive that it was read with. */
+const releaseEvery = 50_000;
 
 /**
  * Reads every file to its end. A file that cannot be read (or not to its end), or whose format cannot be told,
@@ -59,6 +61,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     };
     let decoder: LogDecoder | undefined;
     const place = { line: 0, position: 0 };
+    let released = 0;
     try {
       for await (const { lines, cut } of readLines(file)) {
         report.cut += cut;
@@ -71,7 +74,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
           decoder.decode(line, place);
         }
         if (newest > 0) detect?.advance(newest, take);
-        folder.release();
+        if (report.lines >= released + releaseEvery) { folder.release(); released = report.lines; }
         await options.onProgress?.({ file, format: report.format, lines: report.lines, events: report.events });
       }
     } catch (error) {

@@ -4,7 +4,7 @@
  * index; only rules whose fact is found are evaluated.
  */
 import type { Expression } from './expression.ts';
-import { own } from './correlate.ts';
+import { own } from './hub.ts';
 import { NeedleSearch } from './needles.ts';
 import type { Part } from './pattern.ts';
 import type { Item, Test } from './types.ts';
