@@ -159,7 +159,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   try {
     control = await serveControl(dataFolder, {
       ...originControl(lasting.origins.graph), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
-      reload: () => { exclusively(reload); return true; }, intelligence: known.lists,
+      reload: () => { exclusively(reload); return true; }, intelligence: () => known.lists(),
     });
   } catch (error) {
     await end(generation);

@@ -212,7 +212,7 @@ export class OriginGraph implements Lineage {
     this.hang(node, event, started);
     const path = this.path(event.process_path), cmdline = this.cmdline(event.process_cmdline);
     // A process may write itself another title; a look at /proc takes that for its command line.
-    const isNew = path !== node.path || (cmdline !== node.cmdline && (event.source !== 'process' || !node.hasProgram || found));
+    const isNew = path !== node.path || (cmdline !== node.cmdline && event.source !== 'process');
     if (node.hasProgram && isNew && !found) leaveProgram(node);
     if (node.hasProgram && !isNew) { this.describe(node, event); return node; }
     node.hasProgram = true;
