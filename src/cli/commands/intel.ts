@@ -63,5 +63,5 @@ function lookUp(intelligence: Intelligence, value: string): Indicator | undefine
   const text = value.trim();
   const url = /^[a-z][a-z0-9+.-]{0,15}:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)/i.exec(text);
   const host = (url?.[1] ?? text).replace(/^\[(.*)\]$/, '$1');
-  return intelligence.address(host) ?? intelligence.hash(text) ?? intelligence.wallet(text.startsWith('0x') ? text.toLowerCase() : text) ?? intelligence.domain(host);
+  return intelligence.address(host) ?? intelligence.hash(text) ?? intelligence.wallet(text) ?? intelligence.domain(host);
 }
