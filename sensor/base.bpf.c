@@ -6,5 +6,6 @@
 #include "common.h"
 #include "path.h"
 #include "process.h"
+#include "network.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -50,6 +50,20 @@ typedef struct { s32 counter; } atomic_t;
 struct signal_struct { atomic_t live; struct tty_struct *tty; };
 struct mm_struct { unsigned long arg_start, arg_end, env_start, env_end; };
 struct linux_binprm { struct file *file; };
+struct kernfs_node { u64 id; };
+struct cgroup { struct kernfs_node *kn; };
+struct css_set { struct cgroup *dfl_cgrp; };
+struct in6_addr { union { u8 u6_addr8[16]; } in6_u; };
+struct sock_common {
+	u16 skc_family;
+	u16 skc_dport, skc_num;
+	u32 skc_daddr, skc_rcv_saddr;
+	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
+	volatile unsigned char skc_state;
+};
+struct sock { struct sock_common __sk_common; u16 sk_protocol; };
+struct socket { struct sock *sk; };
+struct sk_buff;
 struct task_struct {
 	s32 pid, tgid, exit_code;
 	u32 flags;
@@ -61,11 +75,18 @@ struct task_struct {
 	struct fs_struct *fs;
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
+	struct css_set *cgroups;
 	struct signal_struct *signal;
 };
 /* before 5.5 */
 struct task_struct___old { u64 real_start_time; };
 
 #pragma clang attribute pop
+
+/* What programs are handed; not moved by CO-RE (the verifier translates the first two). */
+struct __sk_buff { u32 len; };
+struct bpf_sock { u32 bound_dev_if, family, type, protocol, mark, priority, src_ip4, src_ip6[4], src_port; };
+struct trace_event_raw_sys_enter { u64 common; long id; unsigned long args[6]; };
+struct trace_event_raw_sys_exit { u64 common; long id; long ret; };
 
 #endif

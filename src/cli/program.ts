@@ -7,6 +7,8 @@ import { addConfig } from './commands/config.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addIntel } from './commands/intel.ts';
 import { addInstall } from './commands/install.ts';
+import { addOrigin } from './commands/origin.ts';
+import { addPs } from './commands/ps.ts';
 import { addQuery } from './commands/query.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRules } from './commands/rules.ts';
@@ -57,6 +59,8 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addUp(cli);
   addStatus(cli);
   addAlerts(cli);
+  addOrigin(cli);
+  addPs(cli);
   addReplay(cli);
   addRules(cli);
   addQuery(cli);

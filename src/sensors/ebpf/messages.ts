@@ -6,6 +6,8 @@ export interface WorkerData {
   objects: string;
   ringBytes: number;
   ownPid: number;
+  /** Lowest port that the kernel gives out by itself. */
+  firstEphemeral: number;
   /** One counter: pieces of the ring that the sensor is done with. */
   done: SharedArrayBuffer;
 }

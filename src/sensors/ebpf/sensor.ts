@@ -1,5 +1,5 @@
 /**
- * Processes by eBPF: every exec, fork and exit, as the kernel does it.
+ * Processes and connections by eBPF: every one, as the kernel does it.
  *
  * Events:
  *   process_creation     process-start; file_inode and file_device name the executable. extra, only when it says
@@ -7,6 +7,12 @@
  *                        pid_ns, mnt_ns, net_ns, user_ns where they are not the host's
  *   process_fork         fork; pid is the child, its program still the parent's
  *   process_termination  process-end; exit_code as a shell tells it (128 + signal)
+ *   network_connection   connect (TCP when the far end has answered; UDP at the first packet to a far end),
+ *                        connect-attempt (refused: outcome failure; unanswered for a second: outcome unknown),
+ *                        accept (not from loopback: the one who calls is told)
+ *   listener             listener-start (TCP listen, UDP bound to a port the kernel did not choose)
+ *   dns_query            query; the same name asked again within a second is told once
+ *   flow                 first-bytes, what a TCP connection sent first
  */
 import { existsSync, readlinkSync } from 'node:fs';
 import { extname } from 'node:path';
@@ -17,6 +23,7 @@ import type { Batch, Sensor, SensorContext } from '../../core/ports.ts';
 import { Cgroups } from '../../linux/cgroups.ts';
 import { loadKoffi } from '../../linux/native.ts';
 import { bootId, bootTime } from '../../linux/proc-host.ts';
+import { firstEphemeralPort } from '../../linux/proc-net.ts';
 import { Procfs } from '../../linux/procfs.ts';
 import { Users } from '../../linux/users.ts';
 import { Decoder } from './decode.ts';
@@ -35,6 +42,8 @@ export interface EbpfOptions {
 }
 
 const btfFile = '/sys/kernel/btf/vmlinux';
+/** Without one of these, connections are looked for in /proc as well. */
+const socketPrograms = ['on_socket_state', 'on_accept', 'on_accept4', 'on_egress'];
 /** Events of one batch at most. */
 const batchEvents = 4096;
 
@@ -71,7 +80,7 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
       switch (message.type) {
         case 'live':
           context.health('ebpf', 'live', missingText(message.missing));
-          options.view?.tell({ processes: true, sockets: false });
+          options.view?.tell({ processes: true, sockets: socketPrograms.every((name) => message.attached.includes(name)) });
           break;
         case 'counts':
           tellLoss(context, thread.losses(message));
@@ -108,7 +117,7 @@ class Thread {
   constructor(options: EbpfOptions, signal: AbortSignal) {
     const here = fileURLToPath(import.meta.url);
     const file = options.worker ?? fileURLToPath(new URL(`./${extname(here) === '.ts' ? 'worker.ts' : 'ebpf-worker.js'}`, import.meta.url));
-    const workerData: WorkerData = { objects: options.objects, ringBytes: options.ringBytes ?? 8 * 2 ** 20, ownPid: process.pid, done: this.#done.buffer };
+    const workerData: WorkerData = { objects: options.objects, ringBytes: options.ringBytes ?? 8 * 2 ** 20, ownPid: process.pid, firstEphemeral: firstEphemeralPort(new Procfs()), done: this.#done.buffer };
     this.#signal = signal;
     this.#worker = new Worker(file, { workerData, name: 'moat-ebpf' });
     this.#worker.on('message', (message: FromWorker) => { this.#queue.push(message); this.#wake(); });

@@ -2,6 +2,7 @@
  * The thread that reads the ring: it waits in the kernel, so it cannot be the main thread, and it goes on reading
  * while the main thread is busy. An entry of the build beside the program itself.
  */
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import { MoatError } from '../../core/error.ts';
@@ -22,7 +23,7 @@ const gatherMs = 1;
 const countsEveryMs = 1000;
 
 /** Layout of struct config and struct cpu_count in sensor/common.h. */
-const configSize = 16;
+const configSize = 24;
 const countStride = 64;
 const maxCpus = 256;
 
@@ -30,7 +31,10 @@ async function main(port: MessagePort, data: WorkerData): Promise<void> {
   const say = (message: FromWorker, transfer: ArrayBuffer[] = []): void => { port.postMessage(message, transfer); };
   try {
     const libc = await openLibc();
-    const base = await loadObject({ file: join(data.objects, 'base.bpf.o'), needed: ['on_exec', 'on_fork', 'on_exit'], sizes: { ring: data.ringBytes } });
+    mountTracefs(libc);
+    const cgroup = openCgroup();
+    const base = await loadObject({ file: join(data.objects, 'base.bpf.o'), needed: ['on_exec', 'on_fork', 'on_exit'], sizes: { ring: data.ringBytes }, ...(cgroup !== undefined && { cgroup }) });
+    if (cgroup !== undefined) closeSync(cgroup);
     try {
       say({ type: 'live', attached: base.attached, missing: base.missing });
       read(port, say, libc, base, data);
@@ -40,6 +44,19 @@ async function main(port: MessagePort, data: WorkerData): Promise<void> {
     say({ type: 'failed', code, message: (error as Error).message, hint });
   }
   port.close();
+}
+
+/** Tracepoints of system calls are found there. systemd mounts it; on machines without it we do, as other tracers do too. */
+function mountTracefs(libc: Libc): void {
+  if (['/sys/kernel/tracing/events', '/sys/kernel/debug/tracing/events'].some((name) => existsSync(name))) return;
+  // When it fails, the programs that need it are told as not attached.
+  libc.mount('tracefs', '/sys/kernel/tracing', 'tracefs');
+}
+
+/** The root of the unified hierarchy: programs there see the packets of all. */
+function openCgroup(): number | undefined {
+  const folder = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'].find((name) => existsSync(join(name, 'cgroup.procs')) && existsSync(join(name, 'cgroup.controllers')));
+  return folder === undefined ? undefined : openSync(folder, 'r');
 }
 
 /** Until the sensor says stop. */
@@ -53,6 +70,7 @@ function read(port: MessagePort, say: (message: FromWorker, transfer?: ArrayBuff
   const counts = new BigUint64Array(countMap.bytes);
   const done = new Int32Array(data.done);
   config[1] = data.ownPid;
+  config[4] = data.firstEphemeral;
   new BigUint64Array(configMap.bytes)[1] = Object.values(recordTypes).reduce((bits, type) => bits | (1n << BigInt(type)), 0n);
 
   let sent = 0;
