@@ -19,6 +19,7 @@ import { serverShell } from './server-shell/behaviour.ts';
 import { serviceRestartLoop } from './service-restart-loop/behaviour.ts';
 import { sustainedCpu } from './sustained-cpu/behaviour.ts';
 import { tidalLoad } from './tidal-load/behaviour.ts';
+import { triad } from './triad/behaviour.ts';
 
 /** Every behaviour, in the order in which it sees events. */
 export const behaviours: readonly Behaviour[] = [
@@ -42,4 +43,5 @@ export const behaviours: readonly Behaviour[] = [
   serviceRestartLoop,
   sustainedCpu,
   tidalLoad,
+  triad,
 ];

@@ -39,3 +39,11 @@ const asksItself = (cmdline: string | undefined): boolean => cmdline !== undefin
 
 /** An address instead of a name in what is fetched: nobody who means well hands those out. */
 export const fetchesByAddress = (cmdline: string | undefined): boolean => cmdline !== undefined && /(?:(?:https?|t?ftp):\/\/|\s)\d{1,3}(?:\.\d{1,3}){3}(?:[:/]|\s|$)/.test(cmdline.slice(0, 512));
+
+/** Programs whose work it is to fetch others and to run or install them. */
+export const usualFetchers: readonly string[] = (
+  'git git-remote-https git-remote-http svn hg scp sftp rsync ansible ansible-playbook ansible-pull terraform '
+  + 'tofu puppet chef-client salt-minion salt-call vagrant aws gcloud aliyun tccli az kubectl helm code code-server '
+  + 'nvim vim mise asdf tfenv rbenv pyenv go java mvn gradle dotnet Runner.Listener Runner.Worker gitlab-runner '
+  + 'buildkite-agent aliyun-service tat_agent YDService AliYunDun cloud-init restic borg puppeteer chrome'
+).split(' ');

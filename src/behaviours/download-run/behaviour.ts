@@ -6,7 +6,7 @@ import type { Event } from '../../core/gen/event.ts';
 import type { Level } from '../../core/level.ts';
 import type { ProcessNode, Writer } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
-import { fetchedBy, fetchesByAddress, type Fetched } from '../fetched.ts';
+import { fetchedBy, fetchesByAddress, usualFetchers, type Fetched } from '../fetched.ts';
 import { Lru } from '../lru.ts';
 import { isBuildPlace, oddPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
@@ -26,7 +26,7 @@ export const downloadRun: Behaviour = {
     minutes: { default: 60, min: 1, max: 1440, text: { zh: '写入后多少分钟内执行才算', en: 'minutes between writing and running that count' } },
     local: { default: false, text: { zh: '从本机地址（回环）下载也算', en: 'count downloads from the machine itself (loopback)' } },
     tools: {
-      default: ['git', 'git-remote-https', 'git-remote-http', 'svn', 'hg', 'scp', 'sftp', 'rsync', 'ansible', 'ansible-playbook', 'ansible-pull', 'terraform', 'tofu', 'puppet', 'chef-client', 'salt-minion', 'salt-call', 'vagrant', 'aws', 'gcloud', 'aliyun', 'tccli', 'az', 'kubectl', 'helm', 'code', 'code-server', 'nvim', 'vim', 'mise', 'asdf', 'tfenv', 'rbenv', 'pyenv', 'go', 'java', 'mvn', 'gradle', 'dotnet', 'Runner.Listener', 'Runner.Worker', 'gitlab-runner', 'buildkite-agent', 'aliyun-service', 'tat_agent', 'YDService', 'AliYunDun', 'cloud-init', 'restic', 'borg', 'puppeteer', 'chrome'],
+      default: [...usualFetchers],
       text: { zh: '下载并运行程序属其本职的工具', en: 'tools whose work it is to fetch programs and run them' },
     },
     servers: {
@@ -95,7 +95,7 @@ function open(context: BehaviourContext): BehaviourRun {
     return byAddress ? 'high' : 'medium';
   }
 
-  const isByTrade = (node: ProcessNode): boolean => node.path !== undefined && tools.has(plainName(node.path));
+  const isByTrade = (node: ProcessNode): boolean => tools.has(plainName(node.path)) && oddPlace(node.path) === undefined;
 
   return {
     observe(event) {
