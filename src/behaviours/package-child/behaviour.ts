@@ -34,7 +34,7 @@ export const packageChild: Behaviour = {
 /** Managers of the system, whose maintainer scripts rightly plant units, cron lines and profiles. */
 const systemManagers = new Set('dpkg apt apt-get aptitude unattended-upgrade unattended-upgrades rpm yum dnf microdnf tdnf zypper apk pacman snapd snap flatpak'.split(' '));
 /** Programs that open keys because that is what keys are for. */
-const keyUsers = new Set('ssh ssh-add ssh-keygen ssh-agent git gpg gpg-agent npm sudo su login passwd chpasswd useradd usermod groupadd userdel adduser systemd-sysusers unix_chkpwd'.split(' '));
+const keyUsers = new Set('ssh ssh-add ssh-keygen ssh-agent git git-remote-https git-remote-http gpg gpg-agent npm sudo su login passwd chpasswd useradd usermod groupadd userdel adduser systemd-sysusers unix_chkpwd'.split(' '));
 
 const minerName = /^(?:xmrig|xmr-stak|minerd|cpuminer|ccminer|ethminer|t-rex|nbminer|lolminer|phoenixminer|teamredminer|srbminer|nanominer|kinsing|kdevtmpfsi|xmr|c3pool|moneroocean)/i;
 const stratum = /"method"\s*:\s*"(?:mining\.(?:subscribe|authorize)|login|eth_submitLogin|submit)"/;

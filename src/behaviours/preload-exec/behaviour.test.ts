@@ -14,7 +14,7 @@ describe('a library forced into a program', () => {
   ])('%j, from the web and from a log-on', (extra, levels) => {
     const told = [(s: Stage): number => s.phpWorker(), (s: Stage): number => s.login()].map((begin) => {
       const s = stage(['/usr/lib/libprocesshider.so']);
-      s.spawn(begin(s), '/usr/bin/ls', 'ls', extra as unknown as Record<string, string>, { uid: 0 });
+      s.spawn(begin(s), '/usr/bin/ls', 'ls', extra as Record<string, string>, { uid: 0 });
       return s.levels()[0];
     });
     expect(told).toEqual(levels);
