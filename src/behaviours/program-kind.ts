@@ -48,7 +48,8 @@ function lookUp(file: string): { name: string; kind: ProgramKind | undefined } {
 
 /** python3.11 is python, php-fpm8.2 is php-fpm, x86_64-linux-gnu-gcc-12 is gcc. */
 function judgeName(file: string): { name: string; kind: ProgramKind | undefined } {
-  let name = file;
+  // Debian's names for one program of several.
+  let name = file.startsWith('inetutils-') ? file.slice(10) : file.endsWith('.netkit') ? file.slice(0, -7) : file;
   if (!table.has(name)) {
     let end = name.length;
     while (end > 0 && isVersion(name.charCodeAt(end - 1))) end--;

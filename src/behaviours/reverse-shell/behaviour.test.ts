@@ -98,7 +98,7 @@ describe('a shell and a relay', () => {
     const sh = s.spawn(s.phpWorker(), '/usr/bin/dash', 'sh -c mkfifo /tmp/f;…');
     s.spawn(sh, '/usr/bin/cat', 'cat /tmp/f');
     const shell = s.spawn(sh, '/usr/bin/dash', '/bin/sh -i', pipes);
-    const relay = s.spawn(sh, path.replace('inetutils-', ''), cmdline, pipes);
+    const relay = s.spawn(sh, path, cmdline, pipes);
     expect(s.levels()).toEqual([]);
     s.connect(relay);
     expect(s.levels()).toEqual(['critical']);
