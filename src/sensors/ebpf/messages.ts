@@ -11,6 +11,8 @@ export interface WorkerData {
   firstEphemeral: number;
   /** False: no file is told. */
   files: FileWatch | false;
+  /** Whether calls of power over processes, namespaces and the kernel are told. */
+  calls: boolean;
   /** One counter: pieces of the ring that the sensor is done with. */
   done: SharedArrayBuffer;
 }

@@ -16,6 +16,13 @@
  *   file_event           write (opened for it), create, rename, delete, chmod, chown, setxattr, link, and read of a few
  *                        credentials. extra: mode, owner, group, target (symbolic link), attribute (setxattr), empty (it
  *                        holds nothing now), again (opened so often more since it was told last)
+ *                        A memfd is told as create of /memfd:name.
+ *   process_access       ptrace, vm-write, vm-read, signal (to Moat); extra: target_pid (as the caller numbers it),
+ *                        target_name, request, signal
+ *   privilege            setuid, setgid, capset; extra: from (where it is known), to (real/effective where they differ)
+ *   namespace            mount, umount, unshare, setns, pivot-root; file_path is the target; extra: source, type, flags,
+ *                        host (setns into a namespace of the host)
+ *   module               module-load, bpf-load; extra: name, type
  */
 import { existsSync, readlinkSync } from 'node:fs';
 import { extname } from 'node:path';
@@ -41,6 +48,8 @@ export interface EbpfOptions {
   ringBytes?: number;
   /** Which files are told beside the usual ones; false for none. */
   files?: Partial<FileSettings> | false;
+  /** Whether ptrace, mount, setuid and their like are told; default true. */
+  calls?: boolean;
   /** Told what this sensor sees, when it begins and when it ceases. */
   view?: KernelView;
   /** The worker's program; default is beside this file. */
@@ -124,7 +133,7 @@ class Thread {
   constructor(options: EbpfOptions, signal: AbortSignal) {
     const here = fileURLToPath(import.meta.url);
     const file = options.worker ?? fileURLToPath(new URL(`./${extname(here) === '.ts' ? 'worker.ts' : 'ebpf-worker.js'}`, import.meta.url));
-    const workerData: WorkerData = { objects: options.objects, ringBytes: options.ringBytes ?? 8 * 2 ** 20, ownPid: process.pid, firstEphemeral: firstEphemeralPort(new Procfs()), files: options.files !== false && fileWatch(options.files), done: this.#done.buffer };
+    const workerData: WorkerData = { objects: options.objects, ringBytes: options.ringBytes ?? 8 * 2 ** 20, ownPid: process.pid, firstEphemeral: firstEphemeralPort(new Procfs()), files: options.files !== false && fileWatch(options.files), calls: options.calls ?? true, done: this.#done.buffer };
     this.#signal = signal;
     this.#worker = new Worker(file, { workerData, name: 'moat-ebpf' });
     this.#worker.on('message', (message: FromWorker) => {

@@ -31,10 +31,14 @@ const maxCpus = 256;
 /** Programs that serve several system calls. */
 const done = ['rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'chmod', 'fchmod', 'fchmodat', 'fchmodat2', 'chown', 'lchown', 'fchown', 'fchownat', 'setxattr', 'lsetxattr', 'fsetxattr', 'link', 'linkat', 'symlink', 'symlinkat'];
 const exits = (names: readonly string[]): string[] => names.map((name) => `sys_exit_${name}`);
-const syscalls = { on_accept: exits(['accept', 'accept4']), on_open: exits(['open', 'openat', 'openat2', 'creat']), on_done: exits(done) };
+const syscalls = {
+  on_accept: exits(['accept', 'accept4']), on_open: exits(['open', 'openat', 'openat2', 'creat']), on_done: exits(done),
+  on_called: exits(['ptrace', 'mount', 'umount', 'unshare', 'setns', 'bpf']), on_credentials: exits(['setuid', 'setreuid', 'setresuid', 'setgid', 'setregid', 'setresgid', 'capset']),
+};
 
-/** Left out when no file is to be told: each tracepoint of a system call takes the kernel some 50 ms to take off again. */
+/** Each tracepoint of a system call takes the kernel some 50 ms to take off again: what is not wanted is not put on. */
 const filePrograms = ['on_open', 'on_done', ...done.map((name) => `ask_${name}`)];
+const callPrograms = ['on_called', 'on_credentials', ...['ptrace', 'mount', 'umount', 'unshare', 'setns', 'bpf'].map((name) => `call_${name}`), 'try_vm_write', 'try_vm_read', 'try_memfd', 'try_pivot_root', 'on_signal'];
 
 async function main(port: MessagePort, data: WorkerData): Promise<void> {
   const say = (message: FromWorker, transfer: ArrayBuffer[] = []): void => { port.postMessage(message, transfer); };
@@ -44,7 +48,7 @@ async function main(port: MessagePort, data: WorkerData): Promise<void> {
     const cgroup = openCgroup();
     const base = await loadObject({
       file: join(data.objects, 'base.bpf.o'), needed: ['on_exec', 'on_fork', 'on_exit'], sizes: { ring: data.ringBytes }, syscalls,
-      without: new Set(data.files ? [] : filePrograms), ...(cgroup !== undefined && { cgroup }),
+      without: new Set([...(data.files ? [] : filePrograms), ...(data.calls ? [] : callPrograms), ...(existsSync('/proc/modules') ? [] : ['on_module'])]), ...(cgroup !== undefined && { cgroup }),
     });
     if (cgroup !== undefined) closeSync(cgroup);
     try {
