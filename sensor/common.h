@@ -27,6 +27,8 @@ struct config {
 	u64 enabled;      /* bit n: records of type n are told */
 	u32 first_ephemeral;  /* a UDP socket on a lower port is a service */
 	u32 quiet_programs;   /* how many */
+	u32 denied;           /* how many */
+	u32 pad;
 };
 
 struct cpu_count { u64 sent, lost, nested, unread[5]; };

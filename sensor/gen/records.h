@@ -12,6 +12,7 @@ enum record_type {
 	RECORD_FILE = 7,
 	RECORD_CALL = 8,
 	RECORD_CREDENTIALS = 9,
+	RECORD_DENIED = 10,
 };
 
 struct head {
@@ -135,5 +136,14 @@ struct record_credentials {
 	u8 pad60[4];
 };
 _Static_assert(sizeof(struct record_credentials) == 64, "credentials");
+
+struct record_denied {
+	struct head head;
+	u64 inode;
+	u32 device;
+	u16 path_len;
+	u8 pad54[2];
+};
+_Static_assert(sizeof(struct record_denied) == 56, "denied");
 
 #endif

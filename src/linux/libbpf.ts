@@ -152,7 +152,10 @@ async function bind() {
     },
     leaveOut: (program: Pointer): void => { setAutoload(program, false); },
     resize: (object: Pointer, name: string, entries: number): void => { setMaxEntries(findMap(object, name), entries); },
-    share: (object: Pointer, name: string, fd: number): void => { reuseFd(findMap(object, name), fd); },
+    share: (object: Pointer, name: string, fd: number): void => {
+      const map = findMap(object, name) as Pointer;
+      if (map !== null) reuseFd(map, fd);
+    },
     load: (object: Pointer): number => load(object) as number,
     attach: (program: Pointer): Pointer => attachProgram(program) as Pointer,
     attachTracepoint: (program: Pointer, category: string, name: string): Pointer => attachTracepoint(program, category, name) as Pointer,

@@ -2,7 +2,7 @@
 import { Event, type Kind } from '../../core/gen/event.ts';
 import { addressText } from '../../linux/proc-net.ts';
 import { questionName } from './dns.ts';
-import { type Bytes, type CallRecord, type CredentialsRecord, type ExecRecord, type Head, readDns, readExec, readExit, readFile, readFlow, readFork, readHead, readSocket, readCall, readCredentials, recordSizes, recordTypes, type Slices } from './gen/records.ts';
+import { type Bytes, type CallRecord, type CredentialsRecord, type ExecRecord, type Head, readDns, readExec, readExit, readFile, readFlow, readFork, readCall, readCredentials, readDenied, readHead, readSocket, recordSizes, recordTypes, type Slices } from './gen/records.ts';
 import { callActions, callExtra, calls, pair } from './calls.ts';
 import { fileActions, fileExtra, isSymlink, tidyPath } from './files.ts';
 import { RecentQuestions, socketActions, transportName } from './network.ts';
@@ -16,8 +16,12 @@ export interface DecoderOptions {
   /** Namespace numbers of the host itself, by name as in /proc/[pid]/ns. */
   hostNamespaces: Readonly<Record<string, number>>;
   count(what: string, n?: number): void;
+  /** Each program that began, before its event goes on. */
+  onExec?: ((event: Event) => void) | undefined;
 }
 
+/** In the head's flags: killed before its first instruction. */
+const killed = 1;
 const discarded = 0x4000_0000;
 const lengthMask = 0x3fff_ffff;
 const headerSize = 8;
@@ -65,6 +69,17 @@ export class Decoder {
       case recordTypes.socket: return this.#socket(head, bytes, at);
       case recordTypes.file: return this.#file(head, bytes, at, end);
       case recordTypes.call: return this.#call(head, readCall(bytes, at, end));
+      case recordTypes.denied: {
+        const record = readDenied(bytes, at, end);
+        const event = this.#make(head, 'process_creation', 'process-start', 'process', this.#options.processes.of(head, this.#now));
+        event.outcome = 'failure';
+        // The process stays what it was: the file it was refused stands as the file.
+        event.file_path = record.path;
+        event.file_inode = record.inode;
+        event.file_device = userDevice(record.device);
+        event.extra = { denied: 'refused' };
+        return event;
+      }
       case recordTypes.credentials: return this.#credentials(head, readCredentials(bytes, at));
       case recordTypes.flow: return this.#flow(head, bytes, at, end);
       case recordTypes.dns: {
@@ -81,6 +96,11 @@ export class Decoder {
     event.file_inode = record.inode;
     event.file_device = userDevice(record.device);
     event.extra = this.#extra(head, record);
+    if (head.flags & killed) {
+      event.outcome = 'failure';
+      event.extra = { ...event.extra, denied: 'killed' };
+    }
+    this.#options.onExec?.(event);
     return event;
   }
 

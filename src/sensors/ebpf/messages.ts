@@ -23,8 +23,12 @@ export type FromWorker =
   | { type: 'records'; bytes: ArrayBuffer; bootOffset: number }
   /** Since the start, over all processors. */
   | { type: 'counts'; sent: number; lost: number; nested: number }
+  | { type: 'deny'; request: number; ok: boolean }
   /** After a stop: nothing more comes. */
   | { type: 'ended' }
   | { type: 'failed'; code: string; message: string; hint: string | undefined };
 
-export type ToWorker = { type: 'stop' };
+export type ToWorker =
+  | { type: 'stop' }
+  /** The file may not run (`on`), or may again. Answered by 'deny'. `device` is major << 20 | minor. */
+  | { type: 'deny'; request: number; inode: number; device: number; on: boolean };

@@ -37,6 +37,7 @@ import { firstEphemeralPort } from '../../linux/proc-net.ts';
 import { Procfs } from '../../linux/procfs.ts';
 import { Users } from '../../linux/users.ts';
 import { Decoder } from './decode.ts';
+import type { DenyList } from './deny.ts';
 import type { KernelView } from '../kernel-view.ts';
 import { type FileSettings, fileWatch } from './file-maps.ts';
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
@@ -50,6 +51,8 @@ export interface EbpfOptions {
   files?: Partial<FileSettings> | false;
   /** Whether ptrace, mount, setuid and their like are told; default true. */
   calls?: boolean;
+  /** Programs that may not run; off without it. */
+  deny?: DenyList;
   /** Told what this sensor sees, when it begins and when it ceases. */
   view?: KernelView;
   /** The worker's program; default is beside this file. */
@@ -87,6 +90,7 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
   const decoder = new Decoder({
     host: context.host, idPrefix: `ebpf:${boot}:${context.now().toString(36)}:`, processes, hostNamespaces: hostNamespaces(),
     count: (what, n) => { context.count(what, n); },
+    onExec: options.deny && ((event) => { options.deny?.seen(event); }),
   });
   const thread = new Thread(options, context.signal);
   try {
@@ -94,10 +98,14 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
       switch (message.type) {
         case 'live':
           context.health('ebpf', 'live', missingText(message.missing));
+          if (options.deny) void startDeny(options.deny, thread, context);
           options.view?.tell({ processes: true, sockets: socketPrograms.every((name) => message.attached.includes(name)) });
           break;
         case 'counts':
           tellLoss(context, thread.losses(message));
+          break;
+        case 'deny':
+          thread.answer(message);
           break;
         case 'ended':
           return;
@@ -113,6 +121,7 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
       }
     }
   } finally {
+    options.deny?.disconnect();
     options.view?.tell({ processes: false, sockets: false });
     await thread.end();
   }
@@ -127,6 +136,8 @@ class Thread {
   #wake: () => void = () => undefined;
   #failed: Error | undefined;
   #ended = false;
+  #request = 0;
+  readonly #asked = new Map<number, (ok: boolean) => void>();
   #lost = 0;
   #nested = 0;
 
@@ -165,6 +176,20 @@ class Thread {
     Atomics.notify(this.#done, 0);
   }
 
+  /** Resolves to whether the kernel's list took it. */
+  deny(file: { inode: number; device: number }, on: boolean): Promise<boolean> {
+    if (this.#ended) return Promise.resolve(false);
+    const request = ++this.#request;
+    const ask: ToWorker = { type: 'deny', request, inode: file.inode, device: file.device, on };
+    this.#worker.postMessage(ask, []);
+    return new Promise((resolve) => { this.#asked.set(request, resolve); });
+  }
+
+  answer({ request, ok }: { request: number; ok: boolean }): void {
+    this.#asked.get(request)?.(ok);
+    this.#asked.delete(request);
+  }
+
   losses(message: { lost: number; nested: number }): { lost: number; nested: number } {
     const since = { lost: message.lost - this.#lost, nested: message.nested - this.#nested };
     this.#lost = message.lost;
@@ -180,6 +205,17 @@ class Thread {
     this.#worker.postMessage(stop, []);
     while (!this.#ended) await new Promise<void>((resolve) => { this.#wake = resolve; });
     this.#queue.length = 0;
+    for (const resolve of this.#asked.values()) resolve(false);
+    this.#asked.clear();
+  }
+}
+
+async function startDeny(deny: DenyList, thread: Thread, context: SensorContext): Promise<void> {
+  try {
+    await deny.connect({ set: (file, on) => thread.deny(file, on), count: (what) => { context.count(what); }, warn: (text) => { context.log.warn(text); } });
+    context.health('deny', 'live', deny.size === 0 ? undefined : { zh: `禁止运行 ${deny.size} 项，自检通过`, en: `${deny.size} entries may not run; the self-test passed` });
+  } catch (error) {
+    context.health('deny', 'blind', { zh: `禁止名单无效：${(error as Error).message}`, en: `the deny list does not work: ${(error as Error).message}` });
   }
 }
 

@@ -5,9 +5,9 @@ export interface Bytes { u8: Uint8Array; u16: Uint16Array; u32: Uint32Array; buf
 /** What a Buffer has of old, though its types do not say so: twice as fast as toString(). */
 export interface Slices { utf8Slice(from: number, to: number): string; latin1Slice(from: number, to: number): string }
 
-export const recordTypes = { exec: 1, fork: 2, exit: 3, socket: 4, flow: 5, dns: 6, file: 7, call: 8, credentials: 9 } as const;
+export const recordTypes = { exec: 1, fork: 2, exit: 3, socket: 4, flow: 5, dns: 6, file: 7, call: 8, credentials: 9, denied: 10 } as const;
 /** Bytes of fixed fields, by type: a shorter record is broken. */
-export const recordSizes: Readonly<Record<number, number>> = { 1: 104, 2: 56, 3: 48, 4: 80, 5: 80, 6: 64, 7: 80, 8: 72, 9: 64 };
+export const recordSizes: Readonly<Record<number, number>> = { 1: 104, 2: 56, 3: 48, 4: 80, 5: 80, 6: 64, 7: 80, 8: 72, 9: 64, 10: 56 };
 
 export interface Head { flags: number; uid: number; pid: number; parentPid: number; time: number; started: number; cgroup: number }
 
@@ -183,4 +183,18 @@ export function readCredentials(r: Bytes, at: number): CredentialsRecord {
   credentials.gid = r.u32[(at + 52) >> 2]!;
   credentials.egid = r.u32[(at + 56) >> 2]!;
   return credentials;
+}
+
+export interface DeniedRecord { inode: number; device: number; path: string }
+
+const denied: DeniedRecord = { inode: 0, device: 0, path: '' };
+
+/** Strings end at the byte given at the latest. The object is filled anew by the next call. */
+export function readDenied(r: Bytes, at: number, end: number): DeniedRecord {
+  denied.inode = r.u32[(at + 44) >> 2]! * 0x1_0000_0000 + r.u32[(at + 40) >> 2]!;
+  denied.device = r.u32[(at + 48) >> 2]!;
+  let from = at + 56;
+  const pathEnd = Math.min(end, from + r.u16[(at + 52) >> 1]!);
+  denied.path = from < pathEnd ? r.buffer.utf8Slice(from, pathEnd) : '';
+  return denied;
 }
