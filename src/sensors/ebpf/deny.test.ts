@@ -25,13 +25,15 @@ describe('what may not be denied', () => {
 
 describe.skipIf(await lacksEbpf(lacks))('denied programs', () => {
   let stage: Stage, trial: Trial;
-  const list = new DenyList();
+  const list = new DenyList({ paths: ['/bin/sh', '/nowhere'] });
   let marker: string;
   beforeAll(async () => {
     stage = await openStage();
     trial = await stage.live({ files: false, calls: false, deny: list });
     await trial.when(() => trial.health.has('deny'));
     marker = join(stage.folder, 'it ran');
+    // What may not be denied, or is not there, is said and counted.
+    expect(trial.counts.get('files that could not be denied')).toBe(2);
   });
   afterAll(async () => {
     await stage.clear();

@@ -42,6 +42,13 @@ export class DenyList {
   readonly #waiting: Event[] = [];
   #hashing = 0;
   #kernel: KernelList | undefined;
+  #wanted: readonly string[];
+
+  /** Files and digests to begin with; the files are looked at when the kernel's list is there. Throws MoatError 'bad-hash'. */
+  constructor({ paths = [], hashes = [] }: { paths?: readonly string[]; hashes?: readonly string[] } = {}) {
+    this.#wanted = paths;
+    for (const hash of hashes) this.addHash(hash, 'listed in the configuration');
+  }
 
   get size(): number { return this.#entries.size + this.#hashes.size; }
 
@@ -93,6 +100,15 @@ export class DenyList {
   async connect(kernel: KernelList): Promise<void> {
     this.#kernel = kernel;
     for (const { file } of this.#entries.values()) await kernel.set(file, true);
+    for (const path of this.#wanted) {
+      try {
+        await this.add(path, 'listed in the configuration');
+      } catch (error) {
+        kernel.count('files that could not be denied');
+        kernel.warn(`${path} is not denied: ${(error as Error).message}`);
+      }
+    }
+    this.#wanted = [];
     if (this.size > 0) await this.selfTest();
   }
 

@@ -99,7 +99,7 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
         case 'live':
           context.health('ebpf', 'live', missingText(message.missing));
           if (options.deny) void startDeny(options.deny, thread, context);
-          options.view?.tell({ processes: true, sockets: socketPrograms.every((name) => message.attached.includes(name)) });
+          options.view?.tell('ebpf', { processes: true, sockets: socketPrograms.every((name) => message.attached.includes(name)) });
           break;
         case 'counts':
           tellLoss(context, thread.losses(message));
@@ -122,7 +122,7 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
     }
   } finally {
     options.deny?.disconnect();
-    options.view?.tell({ processes: false, sockets: false });
+    options.view?.tell('ebpf', { processes: false, sockets: false });
     await thread.end();
   }
 }

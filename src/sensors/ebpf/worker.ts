@@ -20,7 +20,7 @@ const piecesMost = 48;
 /** Records that are not urgent wait so long at most; a message of the sensor too. */
 const waitMs = 100;
 /** After a piece, wait so long for more: one message for many records. */
-const gatherMs = 1;
+const gatherMs = 4;
 const countsEveryMs = 1000;
 
 /** Layout of struct config and struct cpu_count in sensor/common.h. */
