@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/need.ts';
 import { KernelView } from '../kernel-view.ts';
 import { processSensor } from '../process/sensor.ts';
+import { kernelFeatures } from './features.ts';
 import { lacksEbpf, openStage, type Stage } from './testing.ts';
 
 let stage: Stage;
@@ -100,6 +101,17 @@ describe.skipIf(await lacksEbpf(lacks))('processes', () => {
     const after = stage.run('/bin/sleep', ['305']);
     await polling.until((e) => e.pid === after.pid && e.action !== 'process-end');
     expect(polling.events.filter((e) => e.pid === child.pid)).toEqual([]);
+  });
+});
+
+describe('what the machine offers', () => {
+  it('is told with what to do', () => {
+    const features = kernelFeatures();
+    expect(features.map(({ name }) => name)).toEqual(['tracefs', 'cgroup2', 'lsm']);
+    for (const { there, what, todo } of features) {
+      expect(what.zh).not.toBe('');
+      expect(there || todo !== undefined).toBe(true);
+    }
   });
 });
 

@@ -25,12 +25,13 @@
  *   module               module-load, bpf-load; extra: name, type
  */
 import { existsSync, readlinkSync } from 'node:fs';
-import { extname } from 'node:path';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { MoatError } from '../../core/error.ts';
 import type { Batch, Sensor, SensorContext } from '../../core/ports.ts';
 import { Cgroups } from '../../linux/cgroups.ts';
+import { loadObject } from '../../linux/libbpf.ts';
 import { loadKoffi } from '../../linux/native.ts';
 import { bootId, bootTime } from '../../linux/proc-host.ts';
 import { firstEphemeralPort } from '../../linux/proc-net.ts';
@@ -70,17 +71,29 @@ export function ebpfSensor(options: EbpfOptions): Sensor {
     id: 'ebpf',
     title: { zh: '内核传感器（eBPF）', en: 'Kernel sensor (eBPF)' },
     blind: {
-      zh: 'Moat 启动之前的进程由轮询传感器报告；有内核权限的攻击者可以卸下探针；环形缓冲区写满时丢失的事件会计数并显示。',
-      en: 'What ran before Moat is told by the polling sensor. An attacker with the rights of the kernel can take the probes off. Records that find the ring full are lost, counted and shown.',
+      zh: 'Moat 启动之前的进程由轮询传感器报告。看不到：经 io_uring 或 32 位系统调用做的文件操作、已打开文件的写入内容、一般文件的读取、加密的 DNS（DoH、DoT）以及经本地套接字交给 systemd-resolved 的查询是谁问的。路径中的符号链接在改名、删除、改权限时不解析。有内核权限的攻击者可以卸下探针。环形缓冲区写满时丢失的事件会计数并显示。',
+      en: 'What ran before Moat is told by the polling sensor. Not seen: work on files by io_uring or 32-bit system calls, what is written into an open file, the reading of ordinary files, encrypted DNS (DoH, DoT), and who asked systemd-resolved through its local socket. Symbolic links within a path are not followed when a file is renamed, removed or changed in rights. An attacker with the rights of the kernel can take the probes off. Records that find the ring full are lost, counted and shown.',
     },
     needs: [
       { what: { zh: '内核自带类型信息（BTF）', en: 'a kernel that describes itself (BTF)' }, fix: { zh: '换用带 CONFIG_DEBUG_INFO_BTF 的内核（Debian 11、Ubuntu 20.10、RHEL 8.2 及以后）', en: 'use a kernel with CONFIG_DEBUG_INFO_BTF (Debian 11, Ubuntu 20.10, RHEL 8.2 or later)' }, met: () => Promise.resolve(existsSync(btfFile)) },
       { what: { zh: 'npm 包 koffi', en: 'the package koffi' }, fix: { zh: '重新安装依赖：npm ci', en: 'install the dependencies again: npm ci' }, met: () => loadKoffi().then(() => true, () => false) },
       { what: { zh: 'libbpf 1.x', en: 'libbpf 1.x' }, fix: { zh: 'apt install libbpf1，或 dnf install libbpf', en: 'apt install libbpf1, or dnf install libbpf' }, met: () => loadKoffi().then((koffi) => { koffi.load('libbpf.so.1'); return true; }).catch(() => false) },
-      { what: { zh: 'root 权限', en: 'root' }, fix: { zh: '用 root 运行', en: 'run as root' }, met: () => Promise.resolve(process.getuid?.() === 0) },
+      { what: { zh: '加载 eBPF 程序的权限', en: 'leave to load eBPF programs' }, fix: { zh: '用 root 运行；在容器中需要 --privileged', en: 'run as root; a container needs --privileged' }, met: () => mayLoad(options.objects) },
     ],
     open: (context) => watch(context, options),
   };
+}
+
+/** Loads what is smallest and takes it off again. */
+async function mayLoad(objects: string): Promise<boolean> {
+  try {
+    const object = await loadObject({ file: join(objects, 'base.bpf.o'), needed: ['on_exit'], only: new Set(['on_exit']) });
+    object.close();
+    return true;
+  } catch (error) {
+    if (error instanceof MoatError) return false;
+    throw error;
+  }
 }
 
 async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterable<Batch> {
@@ -146,7 +159,7 @@ class Thread {
     const file = options.worker ?? fileURLToPath(new URL(`./${extname(here) === '.ts' ? 'worker.ts' : 'ebpf-worker.js'}`, import.meta.url));
     const workerData: WorkerData = { objects: options.objects, ringBytes: options.ringBytes ?? 8 * 2 ** 20, ownPid: process.pid, firstEphemeral: firstEphemeralPort(new Procfs()), files: options.files !== false && fileWatch(options.files), calls: options.calls ?? true, done: this.#done.buffer };
     this.#signal = signal;
-    this.#worker = new Worker(file, { workerData, name: 'moat-ebpf' });
+    this.#worker = new Worker(file, { workerData, name: 'moat-ebpf', resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 } });
     this.#worker.on('message', (message: FromWorker) => {
       if (message.type === 'ended') this.#ended = true;
       this.#queue.push(message);
