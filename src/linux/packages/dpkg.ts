@@ -1,6 +1,6 @@
 /** dpkg's database below var/lib/dpkg: status, info/*.list and *.md5sums, diversions; and status.d of distroless images. */
 import { MoatError } from '../../core/error.ts';
-import type { Root } from '../root.ts';
+import { Scratch, type Root } from '../root.ts';
 import type { Slices } from '../slices.ts';
 import { PackagesError } from './error.ts';
 import type { Collector } from './collect.ts';
@@ -26,6 +26,8 @@ export async function readDpkg(root: Root, into: Collector, slices: Slices): Pro
   const status = await readBytes(root, `${home}/status`, statusMax);
   const info = new Set(await root.list(`${home}/info`));
   const diverted = parseDiversions((await optional(root, `${home}/diversions`, diversionsMax) ?? none).toString());
+  const listBytes = new Scratch();
+  const sumBytes = new Scratch();
   for (const paragraph of paragraphs(status)) {
     if (slices.due()) await slices.rest();
     if (paragraph.package === '' || /\bnot-installed$/.test(paragraph.status)) continue;
@@ -36,8 +38,8 @@ export async function readDpkg(root: Root, into: Collector, slices: Slices): Pro
     if (number === undefined) continue;
     if (!info.has(`${name}.list`)) { into.count('dpkg: packages without a list of files'); continue; }
     try {
-      const list = await readBytes(root, `${home}/info/${name}.list`, listMax);
-      const sums = info.has(`${name}.md5sums`) ? await readBytes(root, `${home}/info/${name}.md5sums`, listMax) : none;
+      const list = await readBytes(root, `${home}/info/${name}.list`, listMax, listBytes);
+      const sums = info.has(`${name}.md5sums`) ? await readBytes(root, `${home}/info/${name}.md5sums`, listMax, sumBytes) : none;
       await addFiles(list, sums, { number, name: paragraph.package, conffiles: paragraph.conffiles, diverted }, into, slices);
     } catch (error) {
       if (slices.aborted) throw error;
@@ -111,8 +113,9 @@ function parseDiversions(text: string): Diversions {
 function* conffilesOf(field: Buffer): Iterable<[string, string]> {
   for (const line of lines(field)) {
     // ` /etc/name md5`, perhaps followed by a word such as obsolete; `newconffile` stands where it was never installed.
-    const found = /^ ?(\/.*) ([0-9a-f]{32})( [a-z-]+)*$/.exec(line);
-    if (found?.[1] !== undefined && found[2] !== undefined) yield [found[1], found[2]];
+    const words = line.trim().split(' ', 64);
+    const at = words.findLastIndex((word) => word.length === 32 && /^[0-9a-f]+$/.test(word));
+    if (at > 0) yield [words.slice(0, at).join(' '), words[at] ?? ''];
   }
 }
 
@@ -164,9 +167,9 @@ function paragraph(text: Buffer): Paragraph {
 /** Names become parts of paths. */
 const isFileName = (name: string): boolean => name.length > 0 && name.length <= 250 && !name.startsWith('.') && !/[/\0]/.test(name);
 
-async function readBytes(root: Root, path: string, max: number): Promise<Buffer> {
+async function readBytes(root: Root, path: string, max: number, scratch?: Scratch): Promise<Buffer> {
   try {
-    return await root.read(path, max);
+    return await root.read(path, max, scratch);
   } catch (error) {
     if (error instanceof MoatError && error.code === 'too-large') throw new PackagesError('too-large', error.message);
     throw new PackagesError('broken', `expected a readable file of dpkg, got ${(error as Error).message}`, { cause: error });
