@@ -158,7 +158,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
   let control: Server;
   try {
-    control = await serveControl(dataFolder, { ...originControl(lasting.origins.graph), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true), reload: () => { exclusively(reload); return true; }, intelligence: lasting.known.lists });
+    control = await serveControl(dataFolder, {
+      ...originControl(lasting.origins.graph), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
+    });
   } catch (error) {
     await end(generation);
     await lasting.known.close();

@@ -19,7 +19,7 @@ export interface Tree {
 export interface Was { path: string | undefined; cmdline: string | undefined; time: number }
 
 /** Entries of one list of one process: the first half and the latest half stay. */
-export const touchesPerList = 64;
+const touchesPerList = 64;
 const wasMax = 8;
 const nothing: readonly never[] = Object.freeze([]);
 

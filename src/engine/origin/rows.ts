@@ -89,6 +89,7 @@ export class Rows {
         const row: unknown = JSON.parse(value);
         if (id === metaRow) ({ boot, saved } = row as { boot: string; saved: number });
         else if (Array.isArray(row) && row.length >= 24) read.push({ id, row: row as Row, bytes: value.length });
+        else this.count('saved processes that could not be read');
       } catch { this.count('saved processes that could not be read'); }
     }
     const isThisBoot = boot === this.graph.host.bootId && boot !== '';

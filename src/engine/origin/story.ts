@@ -153,7 +153,7 @@ function branches(node: Node, room: { left: number }, depth: number): { children
   return { children, more: kids.length - children.length };
 }
 
-export function brief(node: ProcessNode): Brief {
+function brief(node: ProcessNode): Brief {
   return { pid: node.pid, started: node.started, ...given({ name: node.name, path: node.path, cmdline: node.cmdline, user: node.user, ended: node.ended }), origin: node.origin };
 }
 
