@@ -6,5 +6,7 @@
 #include "common.h"
 #include "path.h"
 #include "process.h"
+#include "network.h"
+#include "files.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -25,6 +25,8 @@ struct config {
 	u32 armed;
 	u32 own_tgid;
 	u64 enabled;      /* bit n: records of type n are told */
+	u32 first_ephemeral;  /* a UDP socket on a lower port is a service */
+	u32 quiet_programs;   /* how many */
 };
 
 struct cpu_count { u64 sent, lost, nested, unread[5]; };
@@ -55,6 +57,7 @@ struct {
 #define STRINGS_BEFORE_LAST 4096
 #define PATH_SIZE 4096
 #define NAME_SIZE 256
+#define PREFIX_SIZE 256
 #define SLOTS 3
 
 /* What a program works in: too large for the stack. The state of a path walk is here and not in registers, or the
@@ -67,6 +70,8 @@ struct slot {
 	struct dentry *dentry;
 	struct vfsmount *vfsmount;
 	u64 cursor;
+	struct { u32 bits; u8 path[PREFIX_SIZE]; } key;
+	struct { u8 path[PREFIX_SIZE]; } long_name;
 };
 
 /* An interrupt can run a program in the middle of another: each level takes its own slot. */
@@ -96,12 +101,19 @@ static __always_inline struct cpu_count *get_count(void)
 	return bpf_map_lookup_elem(&counts, &cpu);
 }
 
+static __always_inline struct task_struct *current_task(void)
+{
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+/* Not by bpf_get_current_pid_tgid: programs of control groups lack it on older kernels. */
 static __always_inline bool wanted(u32 type)
 {
 	struct config *c = get_config();
 	if (!c || !(c->enabled & (1ULL << type)))
 		return 0;
-	return (u32)(bpf_get_current_pid_tgid() >> 32) != c->own_tgid;
+	struct task_struct *task = current_task();
+	return (u32)BPF_CORE_READ(task, tgid) != c->own_tgid;
 }
 
 /* Every take must meet its give. Without a slot the record is lost and counted. */
@@ -133,17 +145,22 @@ static __always_inline void give_slot(void)
 		*level -= 1;
 }
 
-static __always_inline void send(const void *data, u64 size, bool urgent)
+static __always_inline u64 wake_flags(bool urgent)
 {
 	struct config *c = get_config();
-	struct cpu_count *n = get_count();
-	if (!c || !n)
-		return;
-	u64 flags = RB_NO_WAKEUP;
-	if (c->armed && (urgent || bpf_ringbuf_query(&ring, RB_AVAIL_DATA) >= WAKE_BYTES)) {
+	if (c && c->armed && (urgent || bpf_ringbuf_query(&ring, RB_AVAIL_DATA) >= WAKE_BYTES)) {
 		c->armed = 0;
-		flags = RB_FORCE_WAKEUP;
+		return RB_FORCE_WAKEUP;
 	}
+	return RB_NO_WAKEUP;
+}
+
+static __always_inline void send(const void *data, u64 size, bool urgent)
+{
+	struct cpu_count *n = get_count();
+	if (!n)
+		return;
+	u64 flags = wake_flags(urgent);
 	if (bpf_ringbuf_output(&ring, (void *)data, size, flags) < 0)
 		__sync_fetch_and_add(&n->lost, 1);
 	else
@@ -177,12 +194,12 @@ static __always_inline void fill_head_of(struct head *h, u32 type, struct task_s
 	h->parent_pid = BPF_CORE_READ(task, real_parent, tgid);
 	h->time = bpf_ktime_get_boot_ns();
 	h->started = start_ticks(leader);
-	h->cgroup = bpf_get_current_cgroup_id();
+	h->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 }
 
 static __always_inline void fill_head(struct head *h, u32 type)
 {
-	fill_head_of(h, type, (struct task_struct *)bpf_get_current_task());
+	fill_head_of(h, type, current_task());
 }
 
 /* The compiler sees that a mask after a comparison changes nothing and drops it, but the verifier wants the mask. */

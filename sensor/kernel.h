@@ -35,7 +35,7 @@ struct nsproxy { struct mnt_namespace *mnt_ns; struct pid_namespace *pid_ns_for_
 struct cred { kuid_t uid, euid; struct user_namespace *user_ns; };
 struct qstr { u32 len; const unsigned char *name; };
 struct super_block { u32 s_dev; unsigned long s_magic; };
-struct inode { u16 i_mode; kuid_t i_uid; u32 i_nlink; unsigned long i_ino; struct super_block *i_sb; u32 i_rdev; };
+struct inode { u16 i_mode; kuid_t i_uid; u32 i_nlink; unsigned long i_ino; struct super_block *i_sb; u32 i_rdev; s64 i_size; };
 struct dentry { struct dentry *d_parent; struct qstr d_name; struct inode *d_inode; };
 struct vfsmount { struct dentry *mnt_root; struct super_block *mnt_sb; };
 struct mount { struct mount *mnt_parent; struct dentry *mnt_mountpoint; struct vfsmount mnt; };
@@ -48,8 +48,22 @@ struct tty_driver { s32 major, minor_start; };
 struct tty_struct { struct tty_driver *driver; s32 index; };
 typedef struct { s32 counter; } atomic_t;
 struct signal_struct { atomic_t live; struct tty_struct *tty; };
-struct mm_struct { unsigned long arg_start, arg_end, env_start, env_end; };
+struct mm_struct { unsigned long arg_start, arg_end, env_start, env_end; struct file *exe_file; };
 struct linux_binprm { struct file *file; };
+struct kernfs_node { u64 id; };
+struct cgroup { struct kernfs_node *kn; };
+struct css_set { struct cgroup *dfl_cgrp; };
+struct in6_addr { union { u8 u6_addr8[16]; } in6_u; };
+struct sock_common {
+	u16 skc_family;
+	u16 skc_dport, skc_num;
+	u32 skc_daddr, skc_rcv_saddr;
+	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
+	volatile unsigned char skc_state;
+};
+struct sock { struct sock_common __sk_common; u16 sk_protocol; };
+struct socket { struct sock *sk; };
+struct sk_buff;
 struct task_struct {
 	s32 pid, tgid, exit_code;
 	u32 flags;
@@ -61,11 +75,18 @@ struct task_struct {
 	struct fs_struct *fs;
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
+	struct css_set *cgroups;
 	struct signal_struct *signal;
 };
 /* before 5.5 */
 struct task_struct___old { u64 real_start_time; };
 
 #pragma clang attribute pop
+
+/* What programs are handed; not moved by CO-RE (the verifier translates the first two). */
+struct __sk_buff { u32 len; };
+struct bpf_sock { u32 bound_dev_if, family, type, protocol, mark, priority, src_ip4, src_ip6[4], src_port; };
+struct trace_event_raw_sys_enter { u64 common; long id; unsigned long args[6]; };
+struct trace_event_raw_sys_exit { u64 common; long id; long ret; };
 
 #endif

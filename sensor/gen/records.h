@@ -6,6 +6,10 @@ enum record_type {
 	RECORD_EXEC = 1,
 	RECORD_FORK = 2,
 	RECORD_EXIT = 3,
+	RECORD_SOCKET = 4,
+	RECORD_FLOW = 5,
+	RECORD_DNS = 6,
+	RECORD_FILE = 7,
 };
 
 struct head {
@@ -57,5 +61,53 @@ struct record_exit {
 	u8 pad44[4];
 };
 _Static_assert(sizeof(struct record_exit) == 48, "exit");
+
+struct record_socket {
+	struct head head;
+	u8 local[16];
+	u8 remote[16];
+	u16 local_port;
+	u16 remote_port;
+	u8 protocol;
+	u8 event;
+	u8 pad78[2];
+};
+_Static_assert(sizeof(struct record_socket) == 80, "socket");
+
+struct record_flow {
+	struct head head;
+	u8 local[16];
+	u8 remote[16];
+	u16 local_port;
+	u16 remote_port;
+	u16 payload_len;
+	u8 pad78[2];
+};
+_Static_assert(sizeof(struct record_flow) == 80, "flow");
+
+struct record_dns {
+	struct head head;
+	u8 remote[16];
+	u16 remote_port;
+	u16 payload_len;
+	u8 pad60[4];
+};
+_Static_assert(sizeof(struct record_dns) == 64, "dns");
+
+struct record_file {
+	struct head head;
+	u64 inode;
+	u32 device;
+	u32 mode;
+	u32 owner;
+	u32 group;
+	u32 again;
+	u8 action;
+	u8 empty;
+	u16 path_len;
+	u16 from_len;
+	u8 pad74[6];
+};
+_Static_assert(sizeof(struct record_file) == 80, "file");
 
 #endif

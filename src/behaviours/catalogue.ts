@@ -3,6 +3,7 @@ import { diskFullSoon } from './disk-full-soon/behaviour.ts';
 import { diskWrites } from './disk-writes/behaviour.ts';
 import { healthDown } from './health-down/behaviour.ts';
 import { hostCpu } from './host-cpu/behaviour.ts';
+import { intelligenceMatch } from './intelligence-match/behaviour.ts';
 import { logSilence } from './log-silence/behaviour.ts';
 import { loginAddress } from './login-address/behaviour.ts';
 import { loginHours } from './login-hours/behaviour.ts';
@@ -15,6 +16,6 @@ import { tidalLoad } from './tidal-load/behaviour.ts';
 
 /** Every behaviour, in the order in which it sees events. */
 export const behaviours: readonly Behaviour[] = [
-  diskFullSoon, diskWrites, healthDown, hostCpu, logSilence, loginAddress, loginHours, portWhitelist, processMemory, requestRate,
+  diskFullSoon, diskWrites, healthDown, hostCpu, intelligenceMatch, logSilence, loginAddress, loginHours, portWhitelist, processMemory, requestRate,
   serviceRestartLoop, sustainedCpu, tidalLoad,
 ];

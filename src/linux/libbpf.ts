@@ -1,5 +1,7 @@
 /** eBPF objects through libbpf.so.1, which iproute2 brings to nearly every server. */
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { MoatError } from '../core/error.ts';
 import { errorName, loadKoffi, openLibrary, type Pointer } from './native.ts';
 
@@ -8,8 +10,6 @@ export type BpfErrorCode = 'bad-object' | 'not-permitted' | 'refused' | 'no-map'
 export interface NotAttached { program: string; reason: string }
 
 export interface BpfObject {
-  /** Programs by name in the order of the file. */
-  programs: readonly string[];
   attached: readonly string[];
   /** Programs that this kernel does not have the hook for, or does not permit. */
   missing: readonly NotAttached[];
@@ -34,43 +34,66 @@ export interface LoadOptions {
   sizes?: Readonly<Record<string, number>>;
   /** Maps shared with an object that is already loaded. */
   shared?: Readonly<Record<string, number>>;
+  /** Descriptor of the root control group, for programs that hang there. */
+  cgroup?: number;
+  /** Tracepoints of system calls (sys_exit_open …) by program, for those that serve several. */
+  syscalls?: Readonly<Record<string, readonly string[]>>;
   /** Programs left out on purpose. */
   without?: ReadonlySet<string>;
 }
 
 /**
  * Loads an object and attaches what can be attached. Loading is all or nothing, so programs whose hook this
- * kernel lacks are left out beforehand, and when it still fails, those that are not needed are left out one by one.
+ * kernel lacks are left out beforehand; when the kernel refuses it still, every program that is not needed is tried
+ * by itself, and those that are refused are left out.
  * Throws MoatError 'no-koffi', 'no-library', 'bad-object', 'not-permitted', 'refused'.
  */
 export async function loadObject(options: LoadOptions): Promise<BpfObject> {
   const api = await openLibbpf();
   const missing: NotAttached[] = [];
-  const without = new Set(options.without);
-  for (;;) {
-    const object = api.open(options.file);
-    const programs = api.programs(object);
-    for (const { name, section } of programs) {
-      const hook = /^tp_btf\/(.+)$/.exec(section)?.[1];
-      if (hook !== undefined && !without.has(name) && !api.hasTracepoint(hook)) {
-        without.add(name);
-        missing.push({ program: name, reason: `this kernel has no ${hook}` });
-      }
-    }
-    for (const { name, pointer } of programs) if (without.has(name)) api.leaveOut(pointer);
-    for (const [name, entries] of Object.entries(options.sizes ?? {})) api.resize(object, name, entries);
-    for (const [name, fd] of Object.entries(options.shared ?? {})) api.share(object, name, fd);
-    const failed = api.load(object);
-    if (failed === 0) return attach(api, object, programs, without, missing, options.needed);
-    api.close(object);
-    if (failed === -constants.errno.EPERM || failed === -constants.errno.EACCES && missing.length === 0 && !(await api.permitted())) {
-      throw new MoatError<BpfErrorCode>('not-permitted', 'expected leave to load eBPF programs, got EPERM', { hint: 'run as root with CAP_BPF and CAP_PERFMON; a container needs --privileged' });
-    }
-    const next = programs.findLast(({ name }) => !without.has(name) && !options.needed.includes(name));
-    if (next === undefined) throw new MoatError<BpfErrorCode>('refused', `expected the kernel to take ${options.file}, got ${api.errorName(failed)}`);
-    without.add(next.name);
-    missing.push({ program: next.name, reason: `left out, the kernel refused the object with it (${api.errorName(failed)})` });
+  const programs = programsOf(api, options.file);
+  const wanted = programs.filter(({ name }) => !options.without?.has(name));
+  const hooked = wanted.filter(({ name, section }) => {
+    const hook = /^tp_btf\/(.+)$/.exec(section)?.[1];
+    if (hook === undefined || options.needed.includes(name) || api.hasTracepoint(hook)) return true;
+    missing.push({ program: name, reason: `this kernel has no ${hook}` });
+    return false;
+  }).map(({ name }) => name);
+  const first = tryLoad(api, options, new Set(hooked));
+  if (typeof first === 'object') return attach(api, first.object, options, new Set(hooked), missing);
+  const failed = first;
+  if (failed === -constants.errno.EPERM || !api.permitted()) {
+    throw new MoatError<BpfErrorCode>('not-permitted', `expected leave to load eBPF programs, got ${api.errorName(failed)}`, { hint: 'run as root with CAP_BPF and CAP_PERFMON; a container needs --privileged' });
   }
+  const taken = new Set(options.needed);
+  for (const name of hooked) {
+    if (taken.has(name)) continue;
+    const alone = tryLoad(api, options, new Set([...options.needed, name]));
+    if (typeof alone === 'object') { api.close(alone.object); taken.add(name); }
+    else missing.push({ program: name, reason: `the kernel refused it (${api.errorName(alone)})` });
+  }
+  const rest = tryLoad(api, options, taken);
+  if (typeof rest === 'number') throw new MoatError<BpfErrorCode>('refused', `expected the kernel to take ${options.file}, got ${api.errorName(rest)}`);
+  return attach(api, rest.object, options, taken, missing);
+}
+
+function programsOf(api: Api, file: string): Program[] {
+  const object = api.open(file);
+  try {
+    return api.programs(object);
+  } finally { api.close(object); }
+}
+
+/** The loaded object, or the negative error number. */
+function tryLoad(api: Api, options: LoadOptions, programs: ReadonlySet<string>): { object: Pointer } | number {
+  const object = api.open(options.file);
+  for (const { name, pointer } of api.programs(object)) if (!programs.has(name)) api.leaveOut(pointer);
+  for (const [name, entries] of Object.entries(options.sizes ?? {})) api.resize(object, name, entries);
+  for (const [name, fd] of Object.entries(options.shared ?? {})) api.share(object, name, fd);
+  const failed = api.load(object);
+  if (failed === 0) return { object };
+  api.close(object);
+  return failed;
 }
 
 interface Program { name: string; section: string; pointer: Pointer }
@@ -91,6 +114,8 @@ async function bind() {
   const sectionName = lib.func('const char *bpf_program__section_name(void *program)');
   const setAutoload = lib.func('int bpf_program__set_autoload(void *program, bool on)');
   const attachProgram = lib.func('void *bpf_program__attach(void *program)');
+  const attachTracepoint = lib.func('void *bpf_program__attach_tracepoint(void *program, const char *category, const char *name)');
+  const attachCgroup = lib.func('void *bpf_program__attach_cgroup(void *program, int cgroup)');
   const destroyLink = lib.func('int bpf_link__destroy(void *link)');
   const findMap = lib.func('void *bpf_object__find_map_by_name(void *object, const char *name)');
   const mapFd = lib.func('int bpf_map__fd(void *map)');
@@ -112,7 +137,7 @@ async function bind() {
     errorName: (code: number) => errorName(koffi, code),
     errno: () => koffi.errno(),
     hasTracepoint: (name: string): boolean => (findType(btf, `btf_trace_${name}`, typedef) as number) > 0,
-    permitted: (): Promise<boolean> => Promise.resolve((probe(tracepointType, null) as number) === 1),
+    permitted: (): boolean => (probe(tracepointType, null) as number) === 1,
     open(file: string): Pointer {
       const object = openFile(file, null) as Pointer;
       if (object === null) throw new MoatError<BpfErrorCode>('bad-object', `expected an eBPF object in ${file}, got ${errorName(koffi, koffi.errno())}`, { hint: 'install Moat again' });
@@ -130,6 +155,8 @@ async function bind() {
     share: (object: Pointer, name: string, fd: number): void => { reuseFd(findMap(object, name), fd); },
     load: (object: Pointer): number => load(object) as number,
     attach: (program: Pointer): Pointer => attachProgram(program) as Pointer,
+    attachTracepoint: (program: Pointer, category: string, name: string): Pointer => attachTracepoint(program, category, name) as Pointer,
+    attachCgroup: (program: Pointer, cgroup: number): Pointer => attachCgroup(program, cgroup) as Pointer,
     detach: (link: Pointer): void => { destroyLink(link); },
     close: (object: Pointer): void => { close(object); },
     map(object: Pointer, name: string): BpfMap {
@@ -149,17 +176,54 @@ async function bind() {
   };
 }
 
-function attach(api: Api, object: Pointer, programs: readonly Program[], without: ReadonlySet<string>, missing: NotAttached[], needed: readonly string[]): BpfObject {
+function attach(api: Api, object: Pointer, options: LoadOptions, loaded: ReadonlySet<string>, missing: NotAttached[]): BpfObject {
   const links: Pointer[] = [];
   const attached: string[] = [];
   const close = (): void => { for (const link of links) api.detach(link); api.close(object); };
-  for (const { name, pointer } of programs) {
-    if (without.has(name)) continue;
-    const link = api.attach(pointer);
-    if (link !== null) { links.push(link); attached.push(name); continue; }
-    const reason = api.errorName(api.errno());
-    if (needed.includes(name)) { close(); throw new MoatError<BpfErrorCode>('not-permitted', `expected to attach ${name}, got ${reason}`, { hint: 'run as root with CAP_BPF and CAP_PERFMON; a container needs --privileged' }); }
-    missing.push({ program: name, reason });
+  const tracefs = tracefsFolder();
+  /** What it hangs on afterwards: links, or why there is none; nothing at all when this machine has no such system call. */
+  const attachOne = ({ name, section, pointer }: Program): Pointer[] | string => {
+    if (section.startsWith('cgroup')) {
+      if (options.cgroup === undefined) return 'no unified control group hierarchy is mounted';
+      const link = api.attachCgroup(pointer, options.cgroup);
+      return link === null ? api.errorName(api.errno()) : [link];
+    }
+    if (section !== 'tracepoint' && !section.startsWith(syscallSection)) {
+      const link = api.attach(pointer);
+      return link === null ? api.errorName(api.errno()) : [link];
+    }
+    if (tracefs === undefined) return 'tracefs is not mounted';
+    const wanted = section === 'tracepoint' ? options.syscalls?.[name] ?? [] : [section.slice(syscallSection.length)];
+    const made: Pointer[] = [];
+    for (const hook of wanted.filter((one) => existsSync(join(tracefs, 'events/syscalls', one)))) {
+      const link = api.attachTracepoint(pointer, 'syscalls', hook);
+      if (link === null) {
+        const reason = api.errorName(api.errno());
+        for (const one of made) api.detach(one);
+        return `${hook}: ${reason}`;
+      }
+      made.push(link);
+    }
+    return made;
+  };
+  for (const program of api.programs(object)) {
+    const { name } = program;
+    if (!loaded.has(name)) continue;
+    const made = attachOne(program);
+    if (typeof made !== 'string') {
+      links.push(...made);
+      if (made.length > 0) attached.push(name);
+      continue;
+    }
+    if (options.needed.includes(name)) { close(); throw new MoatError<BpfErrorCode>('not-permitted', `expected to attach ${name}, got ${made}`, { hint: 'run as root with CAP_BPF and CAP_PERFMON; a container needs --privileged' }); }
+    missing.push({ program: name, reason: made });
   }
-  return { programs: programs.map(({ name }) => name), attached, missing, map: (name) => api.map(object, name), close };
+  return { attached, missing, map: (name) => api.map(object, name), close };
+}
+
+const syscallSection = 'tracepoint/syscalls/';
+
+/** Where tracepoints are found; undefined when it is not mounted or was built without them. */
+export function tracefsFolder(): string | undefined {
+  return ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'].find((folder) => existsSync(join(folder, 'events/syscalls')));
 }

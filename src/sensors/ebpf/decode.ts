@@ -1,6 +1,10 @@
 /** Records of the ring become Events. One of these lives as long as the sensor is open. */
 import { Event, type Kind } from '../../core/gen/event.ts';
-import { type Bytes, type ExecRecord, type Head, readExec, readExit, readFork, readHead, recordSizes, recordTypes, type Slices } from './gen/records.ts';
+import { addressText } from '../../linux/proc-net.ts';
+import { questionName } from './dns.ts';
+import { type Bytes, type ExecRecord, type Head, readDns, readExec, readExit, readFile, readFlow, readFork, readHead, readSocket, recordSizes, recordTypes, type Slices } from './gen/records.ts';
+import { fileActions, fileExtra, isSymlink, tidyPath } from './files.ts';
+import { RecentQuestions, socketActions, transportName } from './network.ts';
 import { type Process, type Processes, userDevice } from './processes.ts';
 
 export interface DecoderOptions {
@@ -23,6 +27,7 @@ const streamNames = ['stdin', 'stdout', 'stderr'] as const;
 
 export class Decoder {
   readonly #options: DecoderOptions;
+  readonly #questions = new RecentQuestions();
   #serial = 0;
   /** Unix ms = since boot + this. */
   #bootOffset = 0;
@@ -56,6 +61,13 @@ export class Decoder {
       case recordTypes.exec: return this.#exec(head, readExec(bytes, at, end));
       case recordTypes.fork: return this.#fork(head, readFork(bytes, at).childPid, readFork(bytes, at).childStarted);
       case recordTypes.exit: return this.#exit(head, readExit(bytes, at).code);
+      case recordTypes.socket: return this.#socket(head, bytes, at);
+      case recordTypes.file: return this.#file(head, bytes, at, end);
+      case recordTypes.flow: return this.#flow(head, bytes, at, end);
+      case recordTypes.dns: {
+        const { remote, remotePort, payload } = readDns(bytes, at, end);
+        return this.#question(head, payload, addressText(bytes.u8, remote), remotePort, 'udp');
+      }
       default: return undefined;
     }
   }
@@ -106,6 +118,73 @@ export class Decoder {
     const signal = code & 0x7f;
     // As a shell tells it.
     event.exit_code = signal === 0 ? (code >> 8) & 0xff : 128 + signal;
+    return event;
+  }
+
+  #socket(head: Head, bytes: Bytes, at: number): Event | undefined {
+    const { local, remote, localPort, remotePort, protocol, event: what } = readSocket(bytes, at);
+    const action = socketActions[what];
+    if (action === undefined) { this.#options.count('records that are not understood'); return undefined; }
+    const process = this.#options.processes.of(head, this.#now);
+    const event = this.#make(head, action.kind, action.action, 'network', process);
+    event.outcome = action.outcome;
+    event.protocol = transportName(protocol);
+    event.direction = action.direction;
+    event.extra = action.extra;
+    if (action.direction === 'outbound') {
+      event.destination_ip = addressText(bytes.u8, remote);
+      event.destination_port = remotePort;
+      return event;
+    }
+    event.destination_ip = addressText(bytes.u8, local);
+    event.destination_port = localPort;
+    if (action.direction === 'inbound') {
+      event.source_ip = addressText(bytes.u8, remote);
+      event.source_port = remotePort;
+    }
+    return event;
+  }
+
+  /** The first bytes to port 53 are a question behind its length: told as such. */
+  #flow(head: Head, bytes: Bytes, at: number, end: number): Event | undefined {
+    const { remote, remotePort, payload } = readFlow(bytes, at, end);
+    const address = addressText(bytes.u8, remote);
+    if (remotePort === 53) return this.#question(head, payload.slice(2), address, remotePort, 'tcp');
+    const event = this.#make(head, 'flow', 'first-bytes', 'network', this.#options.processes.of(head, this.#now));
+    event.protocol = 'tcp';
+    event.direction = 'outbound';
+    event.destination_ip = address;
+    event.destination_port = remotePort;
+    event.payload = payload;
+    return event;
+  }
+
+  #file(head: Head, bytes: Bytes, at: number, end: number): Event | undefined {
+    const record = readFile(bytes, at, end);
+    const action = fileActions[record.action];
+    if (action === undefined) { this.#options.count('records that are not understood'); return undefined; }
+    const event = this.#make(head, 'file_event', action, 'file', this.#options.processes.of(head, this.#now));
+    event.file_path = tidyPath(record.path);
+    if (action === 'rename' || (action === 'link' && !isSymlink(record.action))) event.file_from = tidyPath(record.from);
+    if (record.inode !== 0) {
+      event.file_inode = record.inode;
+      event.file_device = userDevice(record.device);
+    }
+    event.extra = fileExtra(record);
+    return event;
+  }
+
+  #question(head: Head, message: string, server: string, port: number, protocol: string): Event | undefined {
+    const name = questionName(message);
+    if (name === undefined) { this.#options.count('DNS messages that are no question'); return undefined; }
+    // Each name is asked for twice, for IPv4 and for IPv6.
+    if (!this.#questions.isNew(`${head.pid} ${server} ${name}`, head.time / 1e6)) return undefined;
+    const event = this.#make(head, 'dns_query', 'query', 'network', this.#options.processes.of(head, this.#now));
+    event.protocol = protocol;
+    event.direction = 'outbound';
+    event.destination_ip = server;
+    event.destination_port = port;
+    event.destination_host = name;
     return event;
   }
 

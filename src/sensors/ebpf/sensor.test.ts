@@ -1,59 +1,29 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/need.ts';
 import { KernelView } from '../kernel-view.ts';
 import { processSensor } from '../process/sensor.ts';
-import { start, type Trial } from '../trial.ts';
-import { ebpfSensor } from './sensor.ts';
-import { buildWorker, lacksEbpf, objects } from './testing.ts';
+import { lacksEbpf, openStage, type Stage } from './testing.ts';
 
-const folder = realpathSync(mkdtempSync(join(tmpdir(), 'moat-ebpf-')));
-const children: ChildProcess[] = [];
-const trials: Trial[] = [];
-let worker: Awaited<ReturnType<typeof buildWorker>>;
-
-function follow(trial: Trial): Trial {
-  trials.push(trial);
-  return trial;
-}
-
-async function live(view?: KernelView): Promise<Trial> {
-  const trial = follow(start(ebpfSensor({ objects, worker: worker.file, ...(view && { view }) })));
-  await trial.when(() => trial.health.has('ebpf'));
-  return trial;
-}
-
-function run(file: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = process.env): ChildProcess {
-  const child = spawn(file, args, { cwd: folder, stdio: 'ignore', env });
-  children.push(child);
-  return child;
-}
-
+let stage: Stage;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
 
-beforeAll(async () => { worker = await buildWorker(); });
-afterEach(async () => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
-  for (const trial of trials.splice(0)) await trial.stop();
-});
-afterAll(() => {
-  worker.remove();
-  rmSync(folder, { recursive: true });
-});
+beforeAll(async () => { stage = await openStage(); });
+afterEach(() => stage.clear());
+afterAll(() => { stage.remove(); });
 
 describe.skipIf(await lacksEbpf(lacks))('processes', () => {
   it('tells an exec in full, the moment it happens, and the end', async () => {
-    const trial = await live();
-    const odd = join(folder, 'x) S 1 (y');
+    const trial = await stage.live({ files: false });
+    const odd = join(stage.folder, 'x) S 1 (y');
     copyFileSync('/bin/sleep', odd);
-    const child = run(odd, ['301', '1s'], { PATH: '/bin', LD_PRELOAD: '/nowhere/x.so', GLIBC_TUNABLES: 'glibc.malloc.check=1', LDX: 'no' });
+    const child = stage.run(odd, ['301', '1s'], { PATH: '/bin', LD_PRELOAD: '/nowhere/x.so', GLIBC_TUNABLES: 'glibc.malloc.check=1', LDX: 'no' });
     const started = await trial.until((e) => e.pid === child.pid && e.action === 'process-start');
     const { ino, dev } = statSync(odd);
     expect(started).toMatchObject({
-      kind: 'process_creation', category: 'process', process_name: 'x) S 1 (y', process_path: odd, process_cmdline: `${odd} 301 1s`, process_cwd: folder,
+      kind: 'process_creation', category: 'process', process_name: 'x) S 1 (y', process_path: odd, process_cmdline: `${odd} 301 1s`, process_cwd: stage.folder,
       parent_pid: process.pid, parent_path: process.execPath, uid: process.getuid?.(), user: 'root', host: 'testhost', source: 'ebpf', file_inode: ino, file_device: dev,
       extra: { LD_PRELOAD: '/nowhere/x.so', GLIBC_TUNABLES: 'glibc.malloc.check=1' },
     });
@@ -64,8 +34,8 @@ describe.skipIf(await lacksEbpf(lacks))('processes', () => {
   });
 
   it('sees what lives for a moment, each with its parent, command line and exit code', async () => {
-    const trial = await live();
-    const child = run('/bin/sh', ['-c', 'for i in 1 2 3 4 5 6 7 8; do /bin/echo short $i; done; exit 3']);
+    const trial = await stage.live({ files: false });
+    const child = stage.run('/bin/sh', ['-c', 'for i in 1 2 3 4 5 6 7 8; do /bin/echo short $i; done; exit 3']);
     const ended = await trial.until((e) => e.action === 'process-end' && e.pid === child.pid);
     expect(ended.exit_code).toBe(3);
     const echoes = trial.events.filter((e) => e.action === 'process-start' && e.parent_pid === child.pid);
@@ -79,14 +49,14 @@ describe.skipIf(await lacksEbpf(lacks))('processes', () => {
   });
 
   it('knows a program without a file, and standard streams that are a pipe or socket', async () => {
-    const trial = await live();
-    const script = join(folder, 'memfd.py');
+    const trial = await stage.live({ files: false });
+    const script = join(stage.folder, 'memfd.py');
     writeFileSync(script, 'import os\nfd = os.memfd_create("hidden")\nos.write(fd, open("/bin/true", "rb").read())\nos.execve(fd, ["harmless"], {})\n');
     spawnSync('python3', [script], { stdio: ['pipe', 'inherit', 'inherit'] });
     const started = await trial.until((e) => e.process_cmdline === 'harmless');
     expect(started).toMatchObject({ process_path: '/memfd:hidden (deleted)', extra: { memfd: 'true' } });
 
-    const gone = join(folder, 'gone');
+    const gone = join(stage.folder, 'gone');
     execFileSync('/bin/sh', ['-c', `cp /bin/sleep ${gone}; exec 9<${gone}; rm ${gone}; exec /proc/self/fd/9 0`], { stdio: ['pipe', 'ignore', 'ignore'] });
     const deleted = await trial.until((e) => e.process_path === `${gone} (deleted)`);
     // Node gives sockets for pipes.
@@ -94,41 +64,40 @@ describe.skipIf(await lacksEbpf(lacks))('processes', () => {
   });
 
   it('says the same start as the polling sensor does', async () => {
-    const trial = await live();
-    const child = run('/bin/sleep', ['302']);
+    const trial = await stage.live({ files: false });
+    const child = stage.run('/bin/sleep', ['302']);
     const kernel = await trial.until((e) => e.pid === child.pid && e.action === 'process-start');
-    const polling = follow(start(processSensor({ everyMs: 100 })));
+    const polling = stage.follow(processSensor({ everyMs: 100 }));
     const polled = await polling.until((e) => e.pid === child.pid);
     const same = ['process_started', 'process_path', 'process_cmdline', 'process_cwd', 'process_name', 'parent_pid', 'parent_path', 'parent_cmdline', 'uid', 'user', 'terminal', 'container_id'] as const;
     for (const name of same) expect([name, kernel[name]]).toEqual([name, polled[name]]);
   });
 
   it('cuts a long command line, and reads on', async () => {
-    const trial = await live();
-    const child = run('/bin/true', Array.from({ length: 3000 }, (_, i) => `argument-${i}`));
+    const trial = await stage.live({ files: false });
+    const child = stage.run('/bin/true', Array.from({ length: 3000 }, (_, i) => `argument-${i}`));
     const started = await trial.until((e) => e.pid === child.pid && e.action === 'process-start');
     expect(started.process_cmdline?.length).toBe(4095);
     expect(started.process_cmdline?.startsWith('/bin/true argument-0 argument-1 ')).toBe(true);
-    const next = run('/bin/true', ['after']);
+    const next = stage.run('/bin/true', ['after']);
     await trial.until((e) => e.pid === next.pid && e.process_cmdline === '/bin/true after');
   });
 
   it('beside it the polling sensor tells what was there before, and nothing twice', async () => {
-    const before = run('/bin/sleep', ['303']);
+    const before = stage.run('/bin/sleep', ['303']);
     const view = new KernelView();
-    const polling = follow(start(processSensor({ everyMs: 100, socketsEveryMs: 100, kernel: view })));
-    const trial = await live(view);
+    const polling = stage.follow(processSensor({ everyMs: 100, socketsEveryMs: 100, kernel: view }));
+    const trial = await stage.live({ view, files: false });
     const seen = await polling.until((e) => e.pid === before.pid);
     expect(seen.action).toBe('process-seen');
-    const child = run('/bin/sleep', ['304']);
+    const child = stage.run('/bin/sleep', ['304']);
     await trial.until((e) => e.pid === child.pid && e.action === 'process-start');
     await pause(500);
     expect(polling.events.filter((e) => e.pid === child.pid)).toEqual([]);
 
     // The kernel sensor ends: the polling sensor takes over without telling again what was told.
     await trial.stop();
-    trials.splice(trials.indexOf(trial), 1);
-    const after = run('/bin/sleep', ['305']);
+    const after = stage.run('/bin/sleep', ['305']);
     await polling.until((e) => e.pid === after.pid && e.action !== 'process-end');
     expect(polling.events.filter((e) => e.pid === child.pid)).toEqual([]);
   });
@@ -137,8 +106,8 @@ describe.skipIf(await lacksEbpf(lacks))('processes', () => {
 describe('where it cannot work', () => {
   it('says what is missing instead of seeing nothing in silence', async () => {
     const view = new KernelView();
-    const trial = start(ebpfSensor({ objects: folder, worker: worker.file, view }));
-    await expect(trial.until(() => false)).rejects.toThrow(/expected/);
+    await expect(stage.live({ objects: stage.folder, view })).rejects.toThrow(/expected an eBPF object in/);
+    await expect(stage.clear()).rejects.toThrow(/expected an eBPF object in/);
     expect(view.processes).toBe(false);
     await view.settled(60_000, AbortSignal.timeout(60_000));
   });
