@@ -1,5 +1,6 @@
 import type { Alert } from '../../core/alert.ts';
 import type { Event } from '../../core/gen/event.ts';
+import { shownEvent } from '../../core/secrets.ts';
 import { formatNames } from '../../engine/decode.ts';
 import { eventJson } from '../../engine/event-json.ts';
 import { openDetector } from '../../agent/detector.ts';
@@ -34,7 +35,7 @@ export function addReplay(cli: Cli): void {
         exceptions: detect?.exceptions ?? [],
         foldGapMs: config.alerts.fold_hours * 3_600_000,
         country: (address) => geo.country(address),
-        ...(options.events && { onEvent: (event: Event) => out.line(options.json ? jsonLine(eventJson(event)) : eventLine(event)) }),
+        ...(options.events && { onEvent: (event: Event) => out.line(options.json ? jsonLine(eventJson(shownEvent(event))) : eventLine(shownEvent(event))) }),
         onProgress: async ({ file, lines, events }) => { progress.show(`${file}: ${lines} ${t('行', 'lines')}, ${events} ${t('个事件', 'events')}`); await out.drained(); },
       });
       progress.clear();
