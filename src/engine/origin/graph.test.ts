@@ -238,6 +238,12 @@ describe('a name alone', () => {
     m.tell('listener', own, { action: 'listener-start', protocol: 'tcp', destination_port: 8080 });
     expect(m.origin(own)).toMatchObject({ kind: 'web', name: 'nginx' });
     expect(m.node(own).parent?.pid).toBe(bash);
+    // What an sshd of one's own let in before it was seen to listen is a connection all the same.
+    const sshd = m.run(bash, '/srv/build/sshd', 'sshd -D -p 2222');
+    const inner = m.run(m.fork(m.fork(sshd)), '/bin/sh', 'sh -c id', { user: 'li' });
+    expect(m.origin(inner)).toBe(m.origin(bash));
+    m.tell('listener', sshd, { action: 'listener-start', protocol: 'tcp', destination_port: 2222 });
+    expect([m.origin(sshd).kind, m.origin(inner).kind, m.origin(inner).user, m.node(inner).root.parent?.pid]).toEqual(['service', 'login', 'li', sshd]);
     // Without an index of packages a system place is not enough in a session.
     const { m: bare, bash: shell } = inSession();
     expect(bare.origin(bare.run(shell, '/usr/sbin/nginx', 'nginx')).kind).toBe('login');

@@ -9,6 +9,7 @@ const systemPlaces = ['/usr/', '/bin/', '/sbin/', '/lib', '/opt/', '/snap/', '/n
 
 const nameMax = 200;
 const adoptedMax = 20_000;
+const againMax = 2000;
 const remembered = 1024;
 
 export class Places {
@@ -259,6 +260,7 @@ export class Places {
     if (node.role === 'other' && (role === 'web' || role === 'database' || role === 'ssh')) {
       node.role = role;
       this.byRole(node, false);
+      this.again(node);
       return;
     }
     const { tree } = node;
@@ -268,6 +270,20 @@ export class Places {
       this.begin(node, this.tree('web', node, node.started, { name: kind === 'service' ? tree.origin.name ?? node.label : node.label, user: node.user }));
     } else if (kind === 'unknown' && tree.owner === node && (node.parent === undefined || node.parent.pid === 1)) {
       change(tree, { kind: 'service', name: node.label || node.name });
+    }
+  }
+
+  /** What a server started before it was known as one: each of its children may be a beginning. */
+  private again(server: Node): void {
+    const open = [...server.children];
+    for (let n = 0; n < againMax; n++) {
+      const node = open.pop();
+      if (node === undefined) return;
+      if (node.parent && !node.hasProgram) {
+        node.role = node.parent.role;
+        this.forked(node, node.parent);
+      } else this.program(node, true);
+      if (open.length < againMax) open.push(...node.children);
     }
   }
 
