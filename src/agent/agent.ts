@@ -18,7 +18,7 @@ import type { Config } from './config-schema.ts';
 import { serveControl } from './control.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
 import { openGeo, type Geo } from './geo.ts';
-import { openKnowledge } from './knowledge.ts';
+import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
 import { allSensors } from './sensors.ts';
@@ -61,7 +61,7 @@ export interface Agent {
 }
 
 /** What outlives a configuration: what was learned of processes is not given up for a new rule. */
-interface Lasting { store: Store; health: Health; origins: Origins; knowledge: Knowledge }
+interface Lasting { store: Store; health: Health; origins: Origins; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; abort: AbortController; done: Promise<unknown> }
@@ -91,19 +91,20 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     count: (what, n) => health.count('store', what, n),
   });
   health.state('store', 'live');
-  const { knowledge, ...known } = openKnowledge({ config, dataFolder, version: options.version, health });
   let generation: Generation;
   let lasting: Lasting;
   try {
-    lasting = openLasting(store, health, knowledge, options);
+    lasting = openLasting(config, store, health, options);
+  } catch (error) { store.close(); throw error; }
+  try {
     generation = await begin(config, lasting, options);
-  } catch (error) { await known.close(); store.close(); throw error; }
+  } catch (error) { await lasting.known.close(); store.close(); throw error; }
 
   const restart = async (next: Config): Promise<void> => {
     const old = generation;
     await end(old);
     config = next;
-    known.configure(next);
+    lasting.known.configure(next);
     generation = await begin(next, lasting, options);
   };
   let restarting: Promise<void> | undefined;
@@ -162,11 +163,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   try {
     control = await serveControl(dataFolder, {
       ...originControl(lasting.origins.graph), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
-      reload: () => { exclusively(reload); return true; }, intelligence: () => known.lists(),
+      reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
     });
   } catch (error) {
     await end(generation);
-    await known.close();
+    await lasting.known.close();
     store.close();
     throw error;
   }
@@ -183,19 +184,20 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       control.close();
       await restarting;
       await end(generation);
-      await known.close();
+      await lasting.known.close();
       store.close();
     },
   };
 }
 
-function openLasting(store: Store, health: Health, knowledge: Knowledge, options: AgentOptions): Lasting {
+function openLasting(config: Config, store: Store, health: Health, options: AgentOptions): Lasting {
   const count = (what: string, n?: number): void => health.count('origin', what, n);
+  const { knowledge, ...known } = openKnowledge({ config, dataFolder: options.dataFolder, version: options.version, health });
   const machine = originHost(count);
   // Room for all that runs and as many that have ended.
   const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
   const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
-  return { store, health, origins, knowledge: { ...knowledge, lineage: origins.graph } };
+  return { store, health, origins, known, knowledge: { ...knowledge, lineage: origins.graph } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {
