@@ -6,6 +6,7 @@ import { hostCpu } from './host-cpu/behaviour.ts';
 import { logSilence } from './log-silence/behaviour.ts';
 import { loginAddress } from './login-address/behaviour.ts';
 import { loginHours } from './login-hours/behaviour.ts';
+import { miner } from './miner/behaviour.ts';
 import { portWhitelist } from './port-whitelist/behaviour.ts';
 import { processMemory } from './process-memory/behaviour.ts';
 import { requestRate } from './request-rate/behaviour.ts';
@@ -15,6 +16,8 @@ import { tidalLoad } from './tidal-load/behaviour.ts';
 
 /** Every behaviour, in the order in which it sees events. */
 export const behaviours: readonly Behaviour[] = [
-  diskFullSoon, diskWrites, healthDown, hostCpu, logSilence, loginAddress, loginHours, portWhitelist, processMemory, requestRate,
+  diskFullSoon, diskWrites, healthDown, hostCpu, logSilence, loginAddress, loginHours,
+  miner,
+  portWhitelist, processMemory, requestRate,
   serviceRestartLoop, sustainedCpu, tidalLoad,
 ];

@@ -1,0 +1,46 @@
+/** What the first bytes of a flow say in the clear about whom they are for. */
+
+const byte = (text: string, at: number): number => text.charCodeAt(at) & 255;
+const word = (text: string, at: number): number => (byte(text, at) << 8) | byte(text, at + 1);
+
+/** The server name in a TLS ClientHello (latin1 text), if the bytes reach as far. */
+export function serverName(payload: string): string | undefined {
+  // handshake record, ClientHello
+  if (payload.length < 50 || byte(payload, 0) !== 22 || byte(payload, 1) !== 3 || byte(payload, 5) !== 1) return undefined;
+  let at = 43;
+  at += 1 + byte(payload, at);
+  if (at + 2 > payload.length) return undefined;
+  at += 2 + word(payload, at);
+  if (at + 1 > payload.length) return undefined;
+  at += 1 + byte(payload, at) + 2;
+  while (at + 9 <= payload.length) {
+    const type = word(payload, at), length = word(payload, at + 2);
+    if (type !== 0) { at += 4 + length; continue; }
+    const end = at + 9 + word(payload, at + 7);
+    if (byte(payload, at + 6) !== 0 || end > payload.length) return undefined;
+    const name = payload.slice(at + 9, end);
+    return /^[0-9A-Za-z._-]{1,253}$/.test(name) ? name.toLowerCase() : undefined;
+  }
+  return undefined;
+}
+
+/** The far end that a proxy is asked for: `CONNECT host:port` of HTTP, or the name in a SOCKS request. */
+export function proxyTarget(payload: string): { host: string; port: number } | undefined {
+  if (payload.startsWith('CONNECT ')) {
+    const target = /^CONNECT ([0-9A-Za-z._-]{1,253}):(\d{1,5}) /.exec(payload.slice(0, 300));
+    return target ? { host: target[1]!.toLowerCase(), port: Number(target[2]) } : undefined;
+  }
+  // SOCKS 5: a greeting may stand before the request that names a host.
+  const at = isSocksGreeting(payload) ? 2 + byte(payload, 1) : 0;
+  if (byte(payload, at) !== 5 || byte(payload, at + 1) !== 1 || byte(payload, at + 3) !== 3) return undefined;
+  const length = byte(payload, at + 4), host = payload.slice(at + 5, at + 5 + length);
+  return at + 7 + length <= payload.length && /^[0-9A-Za-z._-]+$/.test(host) ? { host: host.toLowerCase(), port: word(payload, at + 5 + length) } : undefined;
+}
+
+/** The first message of a SOCKS 5 client: version, number of methods, methods. */
+export function isSocksGreeting(payload: string): boolean {
+  const methods = byte(payload, 1);
+  if (byte(payload, 0) !== 5 || payload.length < 3 || methods === 0 || methods > 8 || payload.length < 2 + methods) return false;
+  for (let i = 0; i < methods; i++) if (byte(payload, 2 + i) > 9) return false;
+  return payload.length === 2 + methods || byte(payload, 2 + methods) === 5;
+}
