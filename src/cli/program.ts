@@ -6,6 +6,8 @@ import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addInstall } from './commands/install.ts';
+import { addOrigin } from './commands/origin.ts';
+import { addPs } from './commands/ps.ts';
 import { addQuery } from './commands/query.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRules } from './commands/rules.ts';
@@ -56,6 +58,8 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addUp(cli);
   addStatus(cli);
   addAlerts(cli);
+  addOrigin(cli);
+  addPs(cli);
   addReplay(cli);
   addRules(cli);
   addQuery(cli);

@@ -1,5 +1,6 @@
 /** Where processes come from and what they did: the words of the origin graph (kept by src/engine/origin). */
 import type { Event } from './gen/event.ts';
+import type { Level } from './level.ts';
 
 /**
  * What a process tree began with.
@@ -17,6 +18,18 @@ import type { Event } from './gen/event.ts';
 export type OriginKind = 'login' | 'web' | 'service' | 'cron' | 'timer' | 'container' | 'package' | 'cloud' | 'console' | 'kernel' | 'unknown';
 
 export interface ContainerInfo { id: string; name?: string; image?: string; runtime?: string }
+
+/** A log-on as utmp, wtmp or logind tell it. Times are Unix ms; `until` is undefined while it lasts. */
+export interface Logon {
+  user: string | undefined;
+  /** Canonical remote address; undefined for a log-on at the machine itself. */
+  source_ip: string | undefined;
+  terminal: string | undefined;
+  /** The session's leading process: sshd's for a remote one, login's for a console. */
+  pid: number | undefined;
+  since: number;
+  until: number | undefined;
+}
 
 export interface Origin {
   kind: OriginKind;
@@ -110,8 +123,8 @@ const noPackages: Packages = { ready: false, owner: () => undefined };
 
 export type IndicatorKind = 'address' | 'domain' | 'hash' | 'wallet';
 
-/** One entry of an intelligence list. `what` says what it is known for: c2, miner, tor, scanner … */
-export interface Indicator { kind: IndicatorKind; value: string; what: string; list: string; expires?: number }
+/** One entry of an intelligence list. `what` says what it is known for: c2, miner, tor, scanner …; `level` is how bad the list's owner calls it. */
+export interface Indicator { kind: IndicatorKind; value: string; what: string; list: string; level: Level; expires?: number }
 
 export interface Intelligence {
   /** An IPv4 or IPv6 address, also as member of a listed network. */

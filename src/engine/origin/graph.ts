@@ -34,8 +34,9 @@ export class OriginGraph implements Lineage {
   readonly places: Places;
   readonly writers: Writers;
   readonly host: HostFacts;
-  /** Identities that left since the last save. */
-  readonly gone: Node[] = [];
+  /** Rows of processes that were saved and have left since. */
+  gone: string[] = [];
+  goneBytes = 0;
   private readonly packages: Packages | undefined;
   private readonly peers = new Peers();
   private readonly logons = new Waiting<LogonLine>();
@@ -297,7 +298,9 @@ export class OriginGraph implements Lineage {
 
   private left(node: Node): void {
     if (node.tree.owner === node) node.tree.owner = undefined;
-    if (this.gone.length < 50_000) this.gone.push(node);
+    if (node.row === undefined) return;
+    this.gone.push(node.row);
+    this.goneBytes += node.rowBytes;
   }
 
   // --- what they did
@@ -472,12 +475,12 @@ export class OriginGraph implements Lineage {
   private cmdline(text: string | undefined): string | undefined { return text === undefined ? undefined : this.keep(text.length > cmdlineMax ? text.slice(0, cmdlineMax) : text); }
 
   /** The same text once: a thousand processes of one program share its path. */
-  private keep(text: string): string {
+  readonly keep = (text: string): string => {
     const known = this.interned.get(text);
     if (known !== undefined) return known;
     if (this.interned.size >= texts) this.interned.clear();
     const kept = own(text);
     this.interned.set(kept, kept);
     return kept;
-  }
+  };
 }

@@ -63,6 +63,9 @@ export class Node implements ProcessNode {
   /** In the lists above. */
   touches = 0;
   isDirty = false;
+  /** The name of its row in the store, once it is saved. */
+  row: string | undefined;
+  rowBytes = 0;
   isGone = false;
 
   older: Node | undefined;

@@ -1,6 +1,6 @@
 /** Which tree a process belongs to: where something begins (a connection, a job, a service) it gets a new one. */
-import type { ContainerInfo, Origin, OriginKind } from '../../core/lineage.ts';
-import type { HostFacts, Logon } from './host.ts';
+import type { ContainerInfo, Logon, Origin, OriginKind } from '../../core/lineage.ts';
+import type { HostFacts } from './host.ts';
 import type { Node, Tree } from './node.ts';
 import { roleOfUnit } from './roles.ts';
 
