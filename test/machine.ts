@@ -40,9 +40,9 @@ export class Machine {
     };
     const find = (kind: Indicator['kind']) => (value: string): Indicator | undefined => {
       const what = options.listed?.[value];
-      return what === undefined ? undefined : { kind, value, what, list: 'test' };
+      return what === undefined ? undefined : { kind, value, what, list: 'test', level: 'high' };
     };
-    const intelligence: Intelligence = { ...noKnowledge.intelligence, address: find('address'), domain: find('domain'), wallet: find('wallet'), size: 1 };
+    const intelligence: Intelligence = { ...noKnowledge.intelligence, address: find('address'), domain: (name) => name.split('.').map((_, i, labels) => find('domain')(labels.slice(i).join('.'))).find(Boolean), wallet: find('wallet'), size: 1 };
     this.graph = new OriginGraph({ host: noHost, packages });
     this.behaviour = behaviour;
     this.trial = tryOut(behaviour, options.settings, options.state, { lineage: this.graph, packages, intelligence, ...(options.self && { self: options.self }) });

@@ -2,7 +2,8 @@
  * What gives a miner away in one text: traffic, host names, command lines, program names. Each sign has a weight;
  * what it is worth together with the others, the behaviours decide. 100 is proof by itself.
  */
-import { proxyTarget, serverName } from './tls.ts';
+import { tlsServerName } from './first-bytes.ts';
+import { proxyTarget } from './proxy.ts';
 import { wallets } from './wallet.ts';
 
 export type SignKind = 'stratum' | 'pool' | 'wallet' | 'options' | 'port' | 'proxy' | 'name' | 'disguise';
@@ -21,14 +22,14 @@ const agents = ['xmrig', 'xmr-stak', 'cpuminer', 'ccminer', 'srbminer', 'cgminer
 const unescaped = (text: string): string => text.includes('\\u') ? text.replace(/\\u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))) : text;
 
 /** Signs in the first bytes of a flow (latin1), whichever end sent them. */
-export function trafficSigns(payload: string): Sign[] {
+export function trafficSigns(payload: string, isPool: IsPool = unlisted): Sign[] {
   const signs: Sign[] = [];
   const text = unescaped(payload).toLowerCase();
   const said = stratum(text);
   if (said !== undefined) signs.push(said);
   const target = proxyTarget(payload);
-  const name = target?.host ?? serverName(payload);
-  const pool = name === undefined ? undefined : poolName(name);
+  const name = target?.host ?? tlsServerName(payload);
+  const pool = name === undefined ? undefined : poolName(name, isPool);
   if (pool !== undefined) signs.push(pool);
   if (target !== undefined && poolPorts.has(target.port)) signs.push({ kind: 'port', weight: 15, what: `${target.host}:${target.port}` });
   if (target?.host.endsWith('.onion')) signs.push({ kind: 'proxy', weight: 25, what: target.host });
@@ -59,36 +60,29 @@ function walletWeight(coin: string, verified: boolean): number {
   }
 }
 
-const knownPools = [
-  '2miners.com', 'antpool.com', 'braiins.com', 'c3pool.com', 'c3pool.org', 'cruxpool.com', 'dwarfpool.com', 'ekapool.com', 'ethermine.org', 'f2pool.com', 'fairpool.xyz', 'flypool.org',
-  'gntl.uk', 'hashcity.org', 'hashvault.pro', 'herominers.com', 'hiveon.net', 'k1pool.com', 'kryptex.network', 'luckpool.net', 'minergate.com', 'minexmr.com', 'miningocean.org',
-  'miningpoolhub.com', 'monerod.org', 'monerohash.com', 'moneroocean.stream', 'monerop.com', 'mypool.online', 'nanopool.org', 'nicehash.com', 'p2pool.io', 'poolin.com', 'prohashing.com', 'rplant.xyz',
-  'skypool.org', 'skypool.xyz', 'slushpool.com', 'solopool.org', 'sparkpool.com', 'supportxmr.com', 'unmineable.com', 'unmineable.net', 'viabtc.com', 'woolypooly.com', 'xmrpool.de', 'xmrpool.eu', 'xmrpool.net',
-  'xmrig.com', 'zergpool.com', 'zpool.ca',
-];
+/** Tells whether a name is a listed pool's (`intelligence`). */
+export type IsPool = (host: string) => boolean;
+const unlisted: IsPool = () => false;
+
 const coins = new Set(['xmr', 'monero', 'rvn', 'ravencoin', 'kawpow', 'randomx', 'cryptonight', 'ethash', 'etchash', 'etc', 'eth', 'zec', 'btc', 'ltc', 'kas', 'kaspa', 'ergo', 'zeph', 'zephyr', 'verus', 'vrsc', 'dero', 'wow', 'wownero', 'conflux', 'cfx', 'doge', 'clore', 'salvium', 'xel', 'qubic']);
 /** Short names that mean other things too. */
 const ambiguous = new Set(['etc', 'eth', 'kas', 'wow', 'btc', 'ltc', 'ergo', 'xel', 'clore', 'conflux', 'doge']);
 const works = new Set(['mine', 'miner', 'miners', 'mining', 'hash', 'hashrate', 'stratum', 'solo']);
 
 /** What a host name's wording says: pools name themselves much alike. */
-export function poolName(host: string): Sign | undefined {
+export function poolName(host: string, isPool: IsPool = unlisted): Sign | undefined {
   const name = host.toLowerCase().replace(/\.$/, '');
   if (!name.includes('.') || name.length > 253 || name.endsWith('.arpa') || name.endsWith('ntp.org')) return undefined;
   const sign = (weight: number): Sign => ({ kind: 'pool', weight, what: name });
-  for (let at = name.length, dots = 0; dots < 3 && at > 0; dots++) {
-    at = name.lastIndexOf('.', at - 1);
-    if (dots > 0 && knownPools.includes(name.slice(at + 1))) return sign(60);
-    if (at < 0) break;
-  }
+  if (isPool(name)) return sign(60);
   // The last label is no word: xmr.example.mining
   const words = name.slice(0, name.lastIndexOf('.')).split(/[.\-_\d]+/, 24).filter(Boolean);
-  const isPool = words.some((word) => word === 'pool' || word === 'pools' || word.endsWith('pool'));
+  const saysPool = words.some((word) => word === 'pool' || word === 'pools' || word.endsWith('pool'));
   const isWork = words.some((word) => works.has(word));
   const coin = words.find((word) => coins.has(word) || (word.endsWith('pool') && coins.has(word.slice(0, -4))) || word.startsWith('xmr') || word.startsWith('monero'));
   if (words.includes('stratum')) return sign(60);
-  if (coin !== undefined && (isPool || isWork)) return sign(50);
-  if (isPool && isWork) return sign(45);
+  if (coin !== undefined && (saysPool || isWork)) return sign(50);
+  if (saysPool && isWork) return sign(45);
   if (coin !== undefined && !ambiguous.has(coin)) return sign(35);
   if (words[0] === 'pool' || words[0] === 'mine' || words[0] === 'miner') return sign(20);
   return undefined;
@@ -100,7 +94,7 @@ const strongOptions = ['--donate-level', '--donate-over-proxy', '--cpu-max-threa
 const weakOptions = new Set(['--keepalive', '--wallet', '--worker', '--cpu-affinity', '--huge-pages', '--coin', '--asm=', '--msr']);
 
 /** Signs on a command line. `words` after `-c` of a shell are looked at like any other. */
-export function commandSigns(cmdline: string): Sign[] {
+export function commandSigns(cmdline: string, isPool: IsPool = unlisted): Sign[] {
   const text = cmdline.slice(0, 4096);
   const words = text.split(/[\s"']+/, 200);
   const signs: Sign[] = [];
@@ -117,7 +111,7 @@ export function commandSigns(cmdline: string): Sign[] {
     if (algorithm !== undefined && (algorithms.test(algorithm.toLowerCase()) || coins.has(algorithm.toLowerCase())) && !options.includes(`-a ${algorithm}`)) { options.push(`-a ${algorithm}`); weight += 35; }
     const at = hostPort(word === '-o' || word === '--url' || word === '--pool' || word === '-P' || word === '-pool' || word === '-S' || word === '--server' ? next : word.replace(/^(?:--(?:url|pool|server)=|-o=?)/, ''));
     if (at === undefined || server !== undefined) continue;
-    const pool = poolName(at.host);
+    const pool = poolName(at.host, isPool);
     if (pool !== undefined && pool.weight > 20 && !url) { server = `${at.host}:${at.port}`; signs.push({ ...pool, what: server, weight: pool.weight + (poolPorts.has(at.port) || isAfter(words, i, serverOptions) ? 15 : 0) }); }
     else if (isAfter(words, i, serverOptions) && words.some((w) => w === '-u' || w === '--user' || w.startsWith('--user=') || w.startsWith('--wallet') || w === '-wal' || w === '-w')) {
       server = `${at.host}:${at.port}`;

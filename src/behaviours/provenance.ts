@@ -1,8 +1,7 @@
 /** Whose program it is: what a package ships unmodified is trusted more than what somebody put there. */
 import type { Event } from '../core/gen/event.ts';
-import type { Origin, ProcessNode } from '../core/lineage.ts';
+import type { ProcessNode } from '../core/lineage.ts';
 import type { BehaviourContext } from '../core/ports.ts';
-import type { Text } from '../core/text.ts';
 import { isSuspiciousPath } from './process.ts';
 
 /**
@@ -57,33 +56,6 @@ export function isBelow(node: ProcessNode | undefined, pid: number): boolean {
   let at = node;
   for (let i = 0; i < 64 && at !== undefined; i++, at = at.parent) if (at.pid === pid) return true;
   return false;
-}
-
-export interface Story { text: Text; group: Record<string, string> }
-
-/** Where a process came from, as words for a summary; the placeholders are in `group`. */
-export function originWords(origin: Origin | undefined): Story {
-  const group: Record<string, string> = {};
-  const name = origin?.name ?? '';
-  if (origin === undefined) return { text: { zh: '来源未知', en: 'origin unknown' }, group };
-  group['from_name'] = name || '?';
-  group['from_user'] = origin.user ?? '?';
-  group['from_ip'] = origin.source_ip ?? '?';
-  const ip = origin.source_ip === undefined ? { zh: '', en: '' } : { zh: '，自 {from_ip}', en: ' from {from_ip}' };
-  const say = (zh: string, en: string): Story => ({ text: { zh: zh + ip.zh, en: en + ip.en }, group });
-  switch (origin.kind) {
-    case 'login': return say('{from_user} 的登录会话', 'log-on session of {from_user}');
-    case 'web': return say('Web 服务 {from_name} 的进程', 'worker of the web service {from_name}');
-    case 'service': return say('服务 {from_name}', 'service {from_name}');
-    case 'cron': return say('{from_user} 的计划任务（{from_name}）', 'cron entry of {from_user} ({from_name})');
-    case 'timer': return say('定时器 {from_name}', 'timer {from_name}');
-    case 'container': return say('容器 {from_name}', 'container {from_name}');
-    case 'package': return say('{from_name} 的安装脚本', 'install script of {from_name}');
-    case 'cloud': return say('云助手 {from_name}', 'cloud assistant {from_name}');
-    case 'console': return say('本机终端', 'terminal of the machine');
-    case 'kernel': return say('内核', 'the kernel');
-    case 'unknown': return say('来源未知', 'origin unknown');
-  }
 }
 
 /** Identity of the tree a process belongs to, as text; undefined when nothing is known. */

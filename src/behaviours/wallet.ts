@@ -1,4 +1,5 @@
 /** Wallet addresses of cryptocurrencies in text, with their checksums verified where they have one. */
+import { walletWords } from './first-bytes.ts';
 import { keccak256, sha256 } from './hash.ts';
 
 export interface Wallet {
@@ -10,25 +11,14 @@ export interface Wallet {
 
 const base58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 const bech32 = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
-/** Longest text looked at, and most addresses told from it. */
-const textMax = 4096;
 const mostFound = 8;
-
-/** One token of letters and digits that is as long as addresses are. `:` joins the prefix of some coins. */
-const token = /[0-9A-Za-z:]{26,125}/g;
 
 /** The addresses in a command line or in traffic. */
 export function wallets(text: string): Wallet[] {
   const found: Wallet[] = [];
-  for (const [raw] of text.slice(0, textMax).matchAll(token)) {
-    // `kaspa:…` keeps its prefix; `pool:4A…` and `proxy:0x…` lose theirs.
-    for (const word of raw.includes(':') ? [raw, ...raw.split(':')] : [raw]) {
-      const wallet = word.length < 26 ? undefined : walletOf(word);
-      if (wallet === undefined) continue;
-      found.push(wallet);
-      if (found.length >= mostFound) return found;
-      break;
-    }
+  for (const word of walletWords(text)) {
+    const wallet = walletOf(word);
+    if (wallet !== undefined && found.push(wallet) >= mostFound) break;
   }
   return found;
 }
@@ -38,8 +28,6 @@ export function walletOf(word: string): Wallet | undefined {
   if ((word.length === 95 && (word[0] === '4' || word[0] === '8')) || (word.length === 106 && word[0] === '4')) return monero(word);
   if (word.length === 42 && /^0x[0-9a-fA-F]{40}$/.test(word)) return ethereum(word);
   if (word.startsWith('bc1') || word.startsWith('ltc1')) return segwit(word);
-  if (/^kaspa:[02-9ac-hj-np-z]{61,67}$/.test(word)) return { text: word, coin: 'Kaspa', verified: false };
-  if (/^cfx:(?:type\.user:)?[0-9a-z]{42}$/i.test(word)) return { text: word, coin: 'Conflux', verified: false };
   if (/^ZEPH[A-Z0-9][1-9A-HJ-NP-Za-km-z]{94,100}$/.test(word)) return { text: word, coin: 'Zephyr', verified: false };
   if (/^W[Wo][1-9A-HJ-NP-Za-km-z]{95}$/.test(word)) return { text: word, coin: 'Wownero', verified: false };
   if (/^9[1-9A-HJ-NP-Za-km-z]{50}$/.test(word)) return { text: word, coin: 'Ergo', verified: false };

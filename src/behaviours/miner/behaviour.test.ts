@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Machine, type MachineOptions } from '../../../test/machine.ts';
 import { honest, miners, wallet } from '../../../test/miner-profiles.ts';
@@ -8,7 +9,7 @@ const folders = ['/usr/bin/', '/usr/sbin/', '/usr/lib/', '/bin/', '/sbin/'];
 const options: MachineOptions = {
   owned: (path) => folders.some((folder) => path.startsWith(folder)) && !path.includes('/.') && path !== '/usr/sbin/rsylsogd',
   changed: (path) => path === '/usr/bin/replaced',
-  listed: { '203.0.113.66': 'miner', 'hidden.example.com': 'miner' },
+  listed: { ...Object.fromEntries(readFileSync('intel/pools.txt', 'utf8').split('\n').map((name) => [name, 'miner'])), '203.0.113.66': 'miner', 'hidden.example.com': 'miner' },
 };
 
 const machine = (more: MachineOptions = {}): Machine => new Machine(miner, { ...options, ...more });
@@ -48,7 +49,9 @@ describe('the alert', () => {
     expect(m.found).toHaveLength(1);
     const [alarm] = m.found;
     expect(alarm).toMatchObject({ ruleId: 'behaviour.miner', level: 'critical', key: '/tmp/auditd', attack: ['T1496.001', 'T1036.005'] });
-    expect(alarm?.group).toMatchObject({ program: '/tmp/auditd', pid_: String(pid), from_user: 'root', from_ip: '203.0.113.9', stratum: 'login, xmrig', disguise: 'auditd', port: '198.51.100.7:3333', score: '100' });
+    expect(alarm?.group).toMatchObject({ program: '/tmp/auditd', pid_: String(pid), stratum: 'login, xmrig', disguise: 'auditd', port: '198.51.100.7:3333', score: '100' });
+    // The engine tells the origin with the alert.
+    expect(alarm?.events.at(-1)).toMatchObject({ origin: 'login', origin_ip: '203.0.113.9' });
     expect(alarm?.summary?.zh).toContain('流量中有矿池协议（{stratum}）；钱包 {wallet}；名称冒充 {disguise}');
     expect(alarm?.group?.['wallet']).toContain(wallet);
   });

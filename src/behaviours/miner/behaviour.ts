@@ -7,7 +7,7 @@
  * the program that works.
  */
 import type { Event } from '../../core/gen/event.ts';
-import type { Level } from '../../core/level.ts';
+import { atLeast, type Level } from '../../core/level.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
 import { own } from '../../core/own.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
@@ -16,7 +16,7 @@ import { Load } from '../load.ts';
 import { Lru } from '../lru.ts';
 import { baseOf, commandSigns, nameSign, poolName, poolPorts, proxyPorts, trafficSigns } from '../mining.ts';
 import { isSuspiciousPath, processKey, programOf, short } from '../process.ts';
-import { isInterpreter, isTrusted, originWords, programProvenance, treeKey, type Provenance } from '../provenance.ts';
+import { isInterpreter, isTrusted, programProvenance, treeKey, type Provenance } from '../provenance.ts';
 import { list, number } from '../settings.ts';
 import { judge, isStrong, type Piece, type PieceKind } from './evidence.ts';
 
@@ -60,7 +60,6 @@ interface Suspect {
 
 const most = 3000, mostProcesses = 12_000, mostTrees = 1500, mostPeers = 8, mostEvents = 6;
 const floor = 15, judgeEveryMs = 30_000, againMs = 6 * 3_600_000, keepMs = 24 * 3_600_000;
-const levels: readonly Level[] = ['info', 'low', 'medium', 'high', 'critical'];
 /** Something may be on the command line: the rest is not taken apart. */
 const hint = /\+(?:tcp|ssl|tls)|:\d{2,5}(?:[\s/"']|$)|--(?:donate|cpu-|randomx|rig-id|nicehash|no-huge|huge|algo|coin|max-cpu|wallet)|(?:^| )-a |[0-9A-Za-z]{26}/;
 /** Text tools that only look at what a miner has on its command line. */
@@ -87,6 +86,7 @@ function open(context: BehaviourContext): BehaviourRun {
   /** What the machine did (percent of all cores), and what its processes did together in this sample and the one before. */
   let whole = 0, total = 0, totalBefore = 0, totalAt = 0;
 
+  const isPool = (host: string): boolean => context.intelligence.domain(host)?.what === 'miner';
   const isAllowed = (path: string | undefined): boolean => path !== undefined && allow.some((one) => (one.endsWith('/') ? path.startsWith(one) : path === one));
 
   function keyOf(event: Event): string {
@@ -142,7 +142,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const base = path === undefined ? event.process_name ?? '' : baseOf(path);
     if (cmdline !== undefined && !(lookers.has(base) && isTrusted(programProvenance(context, event))) && hint.test(cmdline.slice(0, 4096))) {
       const isShell = shells.test(base);
-      for (const sign of commandSigns(cmdline)) {
+      for (const sign of commandSigns(cmdline, isPool)) {
         if (isShell) addToTree(event, sign.kind, sign.weight, sign.what);
         // Package's own programs have wallets and servers on their command lines for good reasons; a miner's options they do not have.
         else if (!plain || sign.kind === 'options' || (sign.kind === 'pool' && sign.weight >= 70)) add(event, sign.kind, sign.weight, sign.what);
@@ -167,7 +167,7 @@ function open(context: BehaviourContext): BehaviourRun {
     if (event.direction === 'inbound') { if (!isPlain(event)) take(event).serves = true; return; }
     const ip = event.destination_ip, port = event.destination_port;
     if (ip === undefined || port === undefined) return;
-    const listed = context.intelligence.address(ip) ?? (event.destination_host === undefined ? undefined : context.intelligence.domain(event.destination_host));
+    const listed = context.intelligence.address(ip);
     const plain = isPlain(event);
     if (listed?.what === 'miner' && !plain) add(event, 'listed', 80, `${ip} (${listed.list})`);
     if (plain && known(event) === undefined) return;
@@ -181,7 +181,7 @@ function open(context: BehaviourContext): BehaviourRun {
     }
     if (!plain && !isLocal(ip) && poolPorts.has(port)) note(suspect.pieces, 'port', 12, `${ip}:${port}`, event.time);
     if (!plain && isLoopback(ip) && proxyPorts.has(port)) note(suspect.pieces, 'proxy', 20, `${ip}:${port}`, event.time);
-    const pool = event.destination_host === undefined || plain ? undefined : poolName(event.destination_host);
+    const pool = event.destination_host === undefined || plain ? undefined : poolName(event.destination_host, isPool);
     if (pool !== undefined && pool.weight >= 35) add(event, 'pool', pool.weight, `${pool.what}:${port}`);
     consider(suspect, event);
   }
@@ -191,23 +191,19 @@ function open(context: BehaviourContext): BehaviourRun {
     if (payload === undefined || payload.length < 8) return;
     const plain = isPlain(event);
     let suspect: Suspect | undefined;
-    for (const sign of trafficSigns(payload)) {
+    for (const sign of trafficSigns(payload, isPool)) {
       if (plain && sign.kind !== 'stratum') continue;
       const inbound = event.direction === 'inbound';
       const weight = sign.kind === 'pool' && sign.weight >= 60 ? 75 : sign.weight;
       suspect = add(event, sign.kind, inbound && sign.kind === 'stratum' ? Math.min(weight, 80) : weight, sign.what);
     }
-    const listed = event.destination_host === undefined ? undefined : context.intelligence.domain(event.destination_host);
-    if (listed?.what === 'miner' && !plain) suspect = add(event, 'listed', 80, `${event.destination_host} (${listed.list})`);
     if (suspect !== undefined) consider(suspect, event);
   }
 
   function onAsked(event: Event): void {
     const name = event.destination_host;
     if (name === undefined || isPlain(event)) return;
-    const listed = context.intelligence.domain(name);
-    if (listed?.what === 'miner') consider(add(event, 'listed', 65, `${name} (${listed.list})`), event);
-    const pool = poolName(name);
+    const pool = poolName(name, isPool);
     if (pool !== undefined && pool.weight >= 35) consider(add(event, 'asked', Math.min(pool.weight, 60), pool.what), event);
     const onion = name.endsWith('.onion') ? take(event) : undefined;
     if (onion !== undefined) note(onion.pieces, 'proxy', 25, name, event.time);
@@ -315,22 +311,21 @@ function open(context: BehaviourContext): BehaviourRun {
     const verdict = judge([...pieces.values()], isHonest);
     if (verdict === undefined) return;
     const kinds = verdict.pieces.filter(({ kind }) => isStrong(kind)).length;
-    const isWorse = suspect.told === undefined || levels.indexOf(verdict.level) > levels.indexOf(suspect.told) || kinds > suspect.toldKinds;
+    const isWorse = suspect.told === undefined || !atLeast(suspect.told, verdict.level) || kinds > suspect.toldKinds;
     if (!isWorse && event.time - suspect.toldAt < againMs) return;
     suspect.told = verdict.level;
     suspect.toldKinds = kinds;
     suspect.toldAt = event.time;
-    const from = originWords(node?.origin);
     const isSure = verdict.level === 'critical';
     context.emit({
       ruleId: 'behaviour.miner', title: miner.title, level: verdict.level,
       summary: {
-        zh: `{program}（PID {pid_}；${from.text.zh}）${isSure ? '是' : '疑似'}挖矿程序，证据 {score} 分：${verdict.text.zh}。命令：{command}`,
-        en: `{program} (pid {pid_}; ${from.text.en}) ${isSure ? 'is' : 'looks like'} a cryptominer, evidence {score} of 100: ${verdict.text.en}. Command: {command}`,
+        zh: `{program}（PID {pid_}）${isSure ? '是' : '疑似'}挖矿程序，证据 {score} 分：${verdict.text.zh}。命令：{command}`,
+        en: `{program} (pid {pid_}) ${isSure ? 'is' : 'looks like'} a cryptominer, evidence {score} of 100: ${verdict.text.en}. Command: {command}`,
       },
       attack: pieces.has('disguise') ? ['T1496.001', 'T1036.005'] : ['T1496.001'], matrix: ['植入后门'], key: suspect.key, time: event.time,
       events: [...suspect.events.filter((one) => one !== event), event], count: 1,
-      group: { program: suspect.program, pid_: String(event.pid ?? '?'), command: short(event.process_cmdline ?? event.process_name ?? ''), score: String(verdict.score), ...from.group, ...verdict.group },
+      group: { program: suspect.program, pid_: String(event.pid ?? '?'), command: short(event.process_cmdline ?? event.process_name ?? ''), score: String(verdict.score), ...verdict.group },
     });
   }
 

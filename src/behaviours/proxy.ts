@@ -1,28 +1,7 @@
-/** What the first bytes of a flow say in the clear about whom they are for. */
+/** Whom a proxy is asked for in the first bytes of a flow (latin1 text). */
 
 const byte = (text: string, at: number): number => text.charCodeAt(at) & 255;
 const word = (text: string, at: number): number => (byte(text, at) << 8) | byte(text, at + 1);
-
-/** The server name in a TLS ClientHello (latin1 text), if the bytes reach as far. */
-export function serverName(payload: string): string | undefined {
-  // handshake record, ClientHello
-  if (payload.length < 50 || byte(payload, 0) !== 22 || byte(payload, 1) !== 3 || byte(payload, 5) !== 1) return undefined;
-  let at = 43;
-  at += 1 + byte(payload, at);
-  if (at + 2 > payload.length) return undefined;
-  at += 2 + word(payload, at);
-  if (at + 1 > payload.length) return undefined;
-  at += 1 + byte(payload, at) + 2;
-  while (at + 9 <= payload.length) {
-    const type = word(payload, at), length = word(payload, at + 2);
-    if (type !== 0) { at += 4 + length; continue; }
-    const end = at + 9 + word(payload, at + 7);
-    if (byte(payload, at + 6) !== 0 || end > payload.length) return undefined;
-    const name = payload.slice(at + 9, end);
-    return /^[0-9A-Za-z._-]{1,253}$/.test(name) ? name.toLowerCase() : undefined;
-  }
-  return undefined;
-}
 
 /** The far end that a proxy is asked for: `CONNECT host:port` of HTTP, or the name in a SOCKS request. */
 export function proxyTarget(payload: string): { host: string; port: number } | undefined {
