@@ -12,14 +12,26 @@ import { portWhitelist } from './port-whitelist/behaviour.ts';
 import { processMemory } from './process-memory/behaviour.ts';
 import { requestRate } from './request-rate/behaviour.ts';
 import { serviceRestartLoop } from './service-restart-loop/behaviour.ts';
+import { splitMiner } from './split-miner/behaviour.ts';
 import { sustainedCpu } from './sustained-cpu/behaviour.ts';
 import { tidalLoad } from './tidal-load/behaviour.ts';
 
 /** Every behaviour, in the order in which it sees events. */
 export const behaviours: readonly Behaviour[] = [
-  diskFullSoon, diskWrites, healthDown, hostCpu, logSilence, loginAddress, loginHours,
+  diskFullSoon,
+  diskWrites,
+  healthDown,
+  hostCpu,
+  intelligenceMatch,
+  logSilence,
+  loginAddress,
+  loginHours,
   miner,
-  portWhitelist, processMemory, requestRate,
-  diskFullSoon, diskWrites, healthDown, hostCpu, intelligenceMatch, logSilence, loginAddress, loginHours, portWhitelist, processMemory, requestRate,
-  serviceRestartLoop, sustainedCpu, tidalLoad,
+  portWhitelist,
+  processMemory,
+  requestRate,
+  serviceRestartLoop,
+  splitMiner,
+  sustainedCpu,
+  tidalLoad,
 ];
