@@ -2,7 +2,7 @@
 import type { Event } from '../core/gen/event.ts';
 import type { ProcessNode } from '../core/lineage.ts';
 import type { BehaviourContext } from '../core/ports.ts';
-import { isSuspiciousPath } from './process.ts';
+import { isSuspiciousPath, programOf } from './process.ts';
 
 /**
  *   package  a package ships it, unmodified as far as is known
@@ -57,6 +57,19 @@ export function isBelow(node: ProcessNode | undefined, pid: number): boolean {
   for (let i = 0; i < 64 && at !== undefined; i++, at = at.parent) if (at.pid === pid) return true;
   return false;
 }
+
+/** What makes two processes the same program: the executable, for an interpreter with what it runs, each container by itself. */
+export function programKey(event: Event): string {
+  const program = programOf(event);
+  const container = event.container_id === undefined ? '' : `${event.container_id.slice(0, 12)} `;
+  return container + (isInterpreter(program) ? `${program} ${argumentsOf(event.process_cmdline).slice(0, 160)}` : program.slice(0, 512));
+}
+
+/** Without the program's own name, which is written in full or not as it was called. */
+const argumentsOf = (cmdline: string | undefined): string => {
+  const at = cmdline?.indexOf(' ') ?? -1;
+  return at < 0 || cmdline === undefined ? '' : cmdline.slice(at + 1);
+};
 
 /** Identity of the tree a process belongs to, as text; undefined when nothing is known. */
 export const treeKey = (node: ProcessNode | undefined): string | undefined => {

@@ -16,7 +16,7 @@ import { Load } from '../load.ts';
 import { Lru } from '../lru.ts';
 import { baseOf, commandSigns, nameSign, poolName, poolPorts, proxyPorts, trafficSigns } from '../mining.ts';
 import { isSuspiciousPath, processKey, programOf, short } from '../process.ts';
-import { isInterpreter, isTrusted, programProvenance, treeKey, type Provenance } from '../provenance.ts';
+import { isInterpreter, isTrusted, programKey, programProvenance, treeKey, type Provenance } from '../provenance.ts';
 import { list, number } from '../settings.ts';
 import { judge, isStrong, type Piece, type PieceKind } from './evidence.ts';
 
@@ -89,20 +89,14 @@ function open(context: BehaviourContext): BehaviourRun {
   const isPool = (host: string): boolean => context.intelligence.domain(host)?.what === 'miner';
   const isAllowed = (path: string | undefined): boolean => path !== undefined && allow.some((one) => (one.endsWith('/') ? path.startsWith(one) : path === one));
 
-  function keyOf(event: Event): string {
-    const program = programOf(event);
-    const container = event.container_id === undefined ? '' : `${event.container_id.slice(0, 12)} `;
-    return container + (isInterpreter(program) ? `${program} ${(event.process_cmdline ?? '').slice(0, 160)}` : program.slice(0, 512));
-  }
-
   function known(event: Event): Suspect | undefined {
-    return event.pid === undefined ? undefined : processes.get(processKey(event)) ?? suspects.get(keyOf(event));
+    return event.pid === undefined ? undefined : processes.get(processKey(event)) ?? suspects.get(programKey(event));
   }
 
   function take(event: Event): Suspect {
     const bound = event.pid === undefined ? undefined : processes.get(processKey(event));
     if (bound !== undefined) return bound;
-    const key = keyOf(event);
+    const key = programKey(event);
     const suspect = suspects.take(key, () => ({
       key: own(key), program: own(programOf(event)), pieces: new Map(), events: [], load: new Load(), alone: new Load(), peers: new Map(), morePeers: false, serves: false, moved: Number.NEGATIVE_INFINITY,
       provenance: programProvenance(context, event), judged: 0, told: undefined, toldKinds: 0, toldAt: 0,
