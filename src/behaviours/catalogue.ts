@@ -10,6 +10,7 @@ import { loginAddress } from './login-address/behaviour.ts';
 import { loginHours } from './login-hours/behaviour.ts';
 import { oddExecPlace } from './odd-exec-place/behaviour.ts';
 import { packageChild } from './package-child/behaviour.ts';
+import { miner } from './miner/behaviour.ts';
 import { portWhitelist } from './port-whitelist/behaviour.ts';
 import { preloadExec } from './preload-exec/behaviour.ts';
 import { processMemory } from './process-memory/behaviour.ts';
@@ -17,6 +18,7 @@ import { requestRate } from './request-rate/behaviour.ts';
 import { reverseShell } from './reverse-shell/behaviour.ts';
 import { serverShell } from './server-shell/behaviour.ts';
 import { serviceRestartLoop } from './service-restart-loop/behaviour.ts';
+import { splitMiner } from './split-miner/behaviour.ts';
 import { sustainedCpu } from './sustained-cpu/behaviour.ts';
 import { tidalLoad } from './tidal-load/behaviour.ts';
 import { triad } from './triad/behaviour.ts';
@@ -44,4 +46,12 @@ export const behaviours: readonly Behaviour[] = [
   sustainedCpu,
   tidalLoad,
   triad,
+  miner,
+  portWhitelist,
+  processMemory,
+  requestRate,
+  serviceRestartLoop,
+  splitMiner,
+  sustainedCpu,
+  tidalLoad,
 ];
