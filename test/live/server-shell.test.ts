@@ -1,7 +1,7 @@
 /** Real servers that are made to run commands: PHP behind FastCGI, PostgreSQL's COPY TO PROGRAM, Redis that writes a module. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer as createHttp, request } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,7 +69,7 @@ describe.skipIf(lacks({ root: true }) || await lacksKernel())('servers that star
     } finally { far.close(); }
 
     const file = '/dev/shm/servers-dropped';
-    const files = (await import('node:http')).createServer((_request, response) => { response.end('#!/bin/sh\ntrue\n'); });
+    const files = createHttp((_request, response) => { response.end('#!/bin/sh\ntrue\n'); });
     await new Promise<void>((resolve) => { files.listen(0, '127.0.0.1', resolve); });
     try {
       await ask(`c=${encodeURIComponent(`curl -so ${file} http://127.0.0.1:${(files.address() as AddressInfo).port}/; chmod +x ${file}; ${file}; rm ${file}`)}`);

@@ -71,8 +71,8 @@ function open(context: BehaviourContext): BehaviourRun {
   const usual = new Lru<Usual>(maxUsual, () => { context.count('usual commands forgotten'); });
   /** When each server was first seen to start anything. */
   const servers = new Lru<number>(500, () => { context.count('servers forgotten'); });
-  /** Commands that were told lately: what they start in turn says nothing new. Losing one only tells it again. */
-  const told = new Lru<Level>(2000, () => undefined);
+  /** Commands that were told lately: what they start in turn says nothing new. */
+  const told = new Lru<Level>(2000, () => { context.count('commands told and forgotten'); });
   let samples = 0;
   let since: number | undefined;
   let now = 0;
