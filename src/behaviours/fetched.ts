@@ -1,7 +1,8 @@
 /** Whether a file came from the network: who wrote it, and which connection that process or its pipe had. */
 import type { PeerTouch, ProcessNode } from '../core/lineage.ts';
-import { kindOf, shellUse } from './program-kind.ts';
-import { isGate, outbound } from './tree.ts';
+import { oddPlace } from './places.ts';
+import { kindOf, plainName, shellUse } from './program-kind.ts';
+import { chainOf, isGate, outbound } from './tree.ts';
 
 export interface Fetched { by: ProcessNode; peer: PeerTouch | undefined }
 
@@ -47,3 +48,12 @@ export const usualFetchers: readonly string[] = (
   + 'nvim vim mise asdf tfenv rbenv pyenv go java mvn gradle dotnet Runner.Listener Runner.Worker gitlab-runner '
   + 'buildkite-agent aliyun-service tat_agent YDService AliYunDun cloud-init restic borg puppeteer chrome'
 ).split(' ');
+
+/** Whether such a program, in an ordinary place, is this process or stands above it in the same tree (a build's runner, puppet). */
+export function isByTrade(node: ProcessNode, tools: ReadonlySet<string>): boolean {
+  for (const at of chainOf(node, 16)) {
+    if (at.origin !== node.origin) return false;
+    if (tools.has(plainName(at.path)) && oddPlace(at.path) === undefined) return true;
+  }
+  return false;
+}

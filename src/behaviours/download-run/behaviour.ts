@@ -6,7 +6,7 @@ import type { Event } from '../../core/gen/event.ts';
 import type { Level } from '../../core/level.ts';
 import type { ProcessNode, Writer } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
-import { fetchedBy, fetchesByAddress, usualFetchers, type Fetched } from '../fetched.ts';
+import { fetchedBy, fetchesByAddress, isByTrade, usualFetchers, type Fetched } from '../fetched.ts';
 import { Lru } from '../lru.ts';
 import { isBuildPlace, oddPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
@@ -80,7 +80,7 @@ function open(context: BehaviourContext): BehaviourRun {
       return !isScript || odd !== undefined || isDatabase(source.origin) ? 'critical' : 'high';
     }
     if (isExposed(node.origin)) return isScript && odd === undefined ? 'high' : 'critical';
-    if (isByTrade(source) || (fetched && isByTrade(fetched.by)) || isBuildPlace(file)) return undefined;
+    if (isByTrade(source, tools) || (fetched && isByTrade(fetched.by, tools)) || isBuildPlace(file)) return undefined;
     if (managerAbove(source) !== undefined || managerAbove(node) !== undefined) return undefined;
     // A program that fetches its own next version.
     if (odd === undefined && !isScript && sameFolder(source.path, file) && provenance(context.packages, source.path) !== 'intact') return undefined;
@@ -94,8 +94,6 @@ function open(context: BehaviourContext): BehaviourRun {
     if (odd !== undefined || byLoader) return file.includes('/.') || odd === 'shared' || byAddress || node.origin.kind === 'unknown' ? 'critical' : 'high';
     return byAddress ? 'high' : 'medium';
   }
-
-  const isByTrade = (node: ProcessNode): boolean => tools.has(plainName(node.path)) && oddPlace(node.path) === undefined;
 
   return {
     observe(event) {

@@ -120,6 +120,11 @@ it('package managers, git, backups, certificates, configuration management, brow
   const puppet = s.spawn(s.service('puppet', '/usr/bin/puppet'), '/usr/bin/puppet', 'puppet agent');
   s.connect(puppet, '203.0.113.80', 8140);
   s.write(puppet, '/etc/cron.d/x', 'create');
+  const runner = s.spawn(s.service('actions.runner', '/home/ci/runner/bin/Runner.Listener'), '/home/ci/runner/bin/Runner.Worker');
+  const step = s.spawn(runner, '/usr/bin/bash', 'bash -e /home/ci/runner/_work/_temp/1.sh');
+  curl(s, step, '/opt/tools/x', 'http://10.0.0.9/x');
+  chmod(s, step, '/opt/tools/x');
+  s.write(step, '/home/ci/.bashrc');
   const chrome = s.spawn(shell, '/usr/lib/chromium/chromium', 'chromium');
   s.connect(chrome, '203.0.113.80', 443);
   s.write(chrome, '/home/wang/.config/autostart/chromium.desktop', 'create');

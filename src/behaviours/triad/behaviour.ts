@@ -7,11 +7,11 @@ import { atLeast, type Level } from '../../core/level.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
-import { fetchesByAddress, usualFetchers } from '../fetched.ts';
+import { fetchesByAddress, isByTrade, usualFetchers } from '../fetched.ts';
 import { Lru } from '../lru.ts';
 import { isBuildPlace, isProgramFolder, oddPlace, persistence, type Persistence } from '../places.ts';
 import { programOf, short } from '../process.ts';
-import { kindOf, plainName, scriptOf } from '../program-kind.ts';
+import { kindOf, scriptOf } from '../program-kind.ts';
 import { list, number } from '../settings.ts';
 import { isErrand, isExposed, isLoopback, isPersonal, isTrusted, jobOf, keyOfNode, labelOf, managerAbove, originGroup, peerText, provenance } from '../tree.ts';
 
@@ -66,13 +66,13 @@ function open(context: BehaviourContext): BehaviourRun {
   /** The job that this process works for, when it is one to be judged. */
   function jobFor(event: Event, node: ProcessNode): ProcessNode | undefined {
     const { kind } = node.origin;
-    if (kind === 'package' || kind === 'cloud' || (!isExposed(node.origin) && tools.has(plainName(node.path)) && oddPlace(node.path) === undefined)) return undefined;
+    if (kind === 'package' || kind === 'cloud') return undefined;
     // Nothing below an old process is younger than the top of its tree.
     if (event.time - node.started > ageMs && !isExposed(node.origin)) return undefined;
     const top = jobOf(node);
     const isYoung = event.time - top.started <= ageMs;
     if (!isYoung && !isExposed(node.origin)) return undefined;
-    return managerAbove(node) === undefined ? top : undefined;
+    return isExposed(node.origin) || (managerAbove(node) === undefined && !isByTrade(node, tools)) ? top : undefined;
   }
 
   const take = (top: ProcessNode): Job => jobs.take(keyOfNode(top), () => ({ peer: undefined, changes: new Map(), told: undefined }));
