@@ -23,11 +23,12 @@ export function oddPlace(path: string | undefined): OddPlace | undefined {
   for (const folder of temporary) if (path.startsWith(folder)) return 'temporary';
   if (path.endsWith(deleted) && !isSystemFile(path)) return 'deleted';
   if (path.startsWith('/proc/') && /^\/proc\/(?:self|\d+)\/fd\//.test(path)) return 'memory';
-  if (!path.includes('/.')) return undefined;
-  return hiddenIn(path) ? 'hidden' : undefined;
+  return isHidden(path) ? 'hidden' : undefined;
 }
 
-function hiddenIn(path: string): boolean {
+/** Behind a dot, in none of the folders that tools keep there. */
+export function isHidden(path: string): boolean {
+  if (!path.includes('/.')) return false;
   // The first dotted folder decides: what a tool keeps below its own is its own.
   const at = path.indexOf('/.');
   if (bin.test(path)) return false;

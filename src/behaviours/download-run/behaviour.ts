@@ -8,7 +8,7 @@ import type { ProcessNode, Writer } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import { fetchedBy, fetchesByAddress, isByTrade, usualFetchers, type Fetched } from '../fetched.ts';
 import { Lru } from '../lru.ts';
-import { isBuildPlace, oddPlace } from '../places.ts';
+import { isBuildPlace, isHidden, oddPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { kindOf, plainName, scriptOf } from '../program-kind.ts';
 import { list, number } from '../settings.ts';
@@ -87,11 +87,11 @@ function open(context: BehaviourContext): BehaviourRun {
     const byLoader = isScript && kindOf(event.process_path, event.process_cmdline) === undefined;
     const byAddress = fetchesByAddress(fetched?.by.cmdline);
     if (isPersonal(node.origin) || node.origin.kind === 'cloud') {
-      if (odd === 'temporary') return file.includes('/.') || byLoader ? 'high' : byAddress ? 'medium' : 'low';
+      if (odd === 'temporary') return isHidden(file) || byLoader ? 'high' : byAddress ? 'medium' : 'low';
       if (odd !== undefined) return 'high';
       return byAddress ? 'medium' : undefined;
     }
-    if (odd !== undefined || byLoader) return file.includes('/.') || odd === 'shared' || byAddress || node.origin.kind === 'unknown' ? 'critical' : 'high';
+    if (odd !== undefined || byLoader) return isHidden(file) || odd === 'shared' || byAddress || node.origin.kind === 'unknown' ? 'critical' : 'high';
     return byAddress ? 'high' : 'medium';
   }
 

@@ -70,7 +70,7 @@ it('builds, installers, package scripts, updates and editors stay quiet', () => 
   s.spawn(s.spawn(apt, '/usr/sbin/dpkg-preconfigure', 'dpkg-preconfigure --apt'), '/tmp/anything');
   const npm = s.spawn(shell, '/usr/bin/node', 'npm install esbuild');
   s.spawn(s.spawn(npm, '/usr/bin/dash', 'sh -c node install.js'), '/tmp/npm-123/esbuild');
-  for (const path of ['/tmp/go-build123/b001/exe/main', '/tmp/cargo-installAbC/release/build/x/build-script-build', '/tmp/pip-build-env-x/overlay/bin/cmake', '/tmp/x/conftest', '/tmp/build/CMakeFiles/CMakeScratch/TryCompile-a/cmTC_b', '/tmp/selfgz12/install', '/tmp/.mount_appXyz/usr/bin/app', '/home/wang/.cargo/bin/cargo', '/home/wang/.local/bin/poetry', '/home/wang/.vscode-server/bin/a/node', '/home/wang/app/node_modules/.bin/vite', '/home/wang/app/.venv/bin/python', '/var/tmp/farm/job', '/usr/sbin/sshd (deleted)', '/usr/lib/systemd/systemd']) s.spawn(shell, path);
+  for (const path of ['/tmp/go-build123/b001/exe/main', '/tmp/cargo-installAbC/release/build/x/build-script-build', '/tmp/pip-build-env-x/overlay/bin/cmake', '/tmp/x/conftest', '/tmp/p/node_modules/.bin/node-gyp-build', '/tmp/p/.venv/bin/pytest', '/tmp/build/CMakeFiles/CMakeScratch/TryCompile-a/cmTC_b', '/tmp/selfgz12/install', '/tmp/.mount_appXyz/usr/bin/app', '/home/wang/.cargo/bin/cargo', '/home/wang/.local/bin/poetry', '/home/wang/.vscode-server/bin/a/node', '/home/wang/app/node_modules/.bin/vite', '/home/wang/app/.venv/bin/python', '/var/tmp/farm/job', '/usr/sbin/sshd (deleted)', '/usr/lib/systemd/systemd']) s.spawn(shell, path);
   s.spawn(1, '/usr/bin/dash', 'sh /var/lib/cloud/instance/scripts/part-001');
   expect(s.found.map((d) => [d.level, d.key])).toEqual([]);
 });

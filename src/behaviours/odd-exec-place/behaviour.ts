@@ -8,7 +8,7 @@ import type { ProcessNode } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
 import { Lru } from '../lru.ts';
-import { isBuildPlace, isSystemFile, oddPlace, type OddPlace } from '../places.ts';
+import { isBuildPlace, isHidden, isSystemFile, oddPlace, type OddPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { baseName, kindOf, scriptOf } from '../program-kind.ts';
 import { list } from '../settings.ts';
@@ -61,7 +61,7 @@ function open(context: BehaviourContext): BehaviourRun {
     if (script === undefined) return undefined;
     const at = oddPlace(script);
     // A script in /tmp alone is what installers and configuration management leave there.
-    return at === 'shared' || (at === 'temporary' && script.includes('/.')) ? { path: script, place: at } : undefined;
+    return at === 'shared' || (at === 'temporary' && isHidden(script)) ? { path: script, place: at } : undefined;
   }
 
   function judge(path: string, place: OddPlace, node: ProcessNode | undefined): Level | undefined {
@@ -75,11 +75,10 @@ function open(context: BehaviourContext): BehaviourRun {
         return isExposed(origin) ? 'critical' : 'high';
       }
       case 'temporary': {
-        // Bundles of the AppImage kind mount themselves so.
-        const isHidden = path.includes('/.') && !path.includes('/.mount_');
-        if (!isHidden && isBuild(path, node)) return undefined;
+        const hidden = isHidden(path);
+        if (!hidden && isBuild(path, node)) return undefined;
         if (isExposed(origin)) return 'critical';
-        if (isHidden) return 'high';
+        if (hidden) return 'high';
         if (isPersonal(origin) || origin?.kind === 'cloud' || origin?.kind === 'package') return 'low';
         return isStrange ? 'high' : 'medium';
       }

@@ -10,7 +10,7 @@ import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports
 import type { Text } from '../../core/text.ts';
 import { fetchedBy, fetchesByAddress } from '../fetched.ts';
 import { Lru } from '../lru.ts';
-import { isBuildPlace, oddPlace, persistence } from '../places.ts';
+import { isBuildPlace, isHidden, oddPlace, persistence } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { kindOf, plainName, shellUse } from '../program-kind.ts';
 import { list } from '../settings.ts';
@@ -111,7 +111,7 @@ function open(context: BehaviourContext): BehaviourRun {
     if (writer === undefined || kindOf(writer.process.path, writer.process.cmdline) === 'manager') return undefined;
     const fetched = fetchedBy(writer.process, writer.time, true);
     if (fetched === undefined) return undefined;
-    const isWorse = path.includes('/.') || fetchesByAddress(fetched.by.cmdline);
+    const isWorse = isHidden(path) || fetchesByAddress(fetched.by.cmdline);
     return { level: isWorse ? 'critical' : 'high', what, attack: ['T1105', 'T1204.002'], detail: `${detail} ← ${peerText(fetched.peer)}` };
   }
 

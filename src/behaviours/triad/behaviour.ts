@@ -9,7 +9,7 @@ import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports
 import type { Text } from '../../core/text.ts';
 import { fetchesByAddress, isByTrade, usualFetchers } from '../fetched.ts';
 import { Lru } from '../lru.ts';
-import { isBuildPlace, isProgramFolder, oddPlace, persistence, type Persistence } from '../places.ts';
+import { isBuildPlace, isHidden, isProgramFolder, oddPlace, persistence, type Persistence } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { kindOf, scriptOf } from '../program-kind.ts';
 import { list, number } from '../settings.ts';
@@ -143,15 +143,15 @@ function open(context: BehaviourContext): BehaviourRun {
     const odd = oddPlace(done.path);
     // A server that puts programs into its own folders (tools of a build server) does so by itself, not by a child.
     if (isExposed(node.origin)) return change === 'persistence' || odd !== undefined ? 'critical' : isYoung ? 'high' : undefined;
-    const isHidden = odd === 'hidden' || odd === 'shared' || done.path.includes('/.') && odd === 'temporary';
+    const hidden = odd === 'hidden' || odd === 'shared' || (odd === 'temporary' && isHidden(done.path));
     const isBad = peer.odd || peer.byAddress;
     const both = job.changes.has('persistence') && (job.changes.has('ran') || job.changes.has('program'));
     if (isPersonal(node.origin)) {
       if (change === 'persistence') return isBad ? 'high' : done.place === 'ssh' || done.place === 'auth' || done.place === 'loader' ? 'medium' : 'low';
-      return isHidden ? 'high' : isBad && odd !== undefined ? (both ? 'high' : 'medium') : odd !== undefined ? 'low' : undefined;
+      return hidden ? 'high' : isBad && odd !== undefined ? (both ? 'high' : 'medium') : odd !== undefined ? 'low' : undefined;
     }
     if (change === 'persistence') return isBad || both ? 'critical' : node.origin.kind === 'container' ? 'medium' : 'high';
-    if (odd !== undefined) return isHidden || isBad || change === 'ran' ? 'critical' : 'high';
+    if (odd !== undefined) return hidden || isBad || change === 'ran' ? 'critical' : 'high';
     if (isBad) return 'high';
     return node.origin.kind === 'container' ? 'low' : 'medium';
   }
