@@ -76,7 +76,9 @@ export const plainName = (path: string | undefined): string => (path === undefin
 export function kindOf(path: string | undefined, cmdline: string | undefined): ProgramKind | undefined {
   if (path === undefined) return undefined;
   const { name, kind } = lookUp(baseName(path));
-  if (kind !== undefined) return kind === 'interpreter' ? interpreterKind(name, cmdline) : kind;
+  if (kind === 'interpreter') return interpreterKind(name, cmdline);
+  if (kind === 'manager') return installs(name, cmdline) ? kind : undefined;
+  if (kind !== undefined) return kind;
   if (cmdline === undefined) return undefined;
   if (name === 'busybox' || name === 'toybox' || name === 'busybox.static') {
     const [first = '', second = ''] = firstWords(cmdline, 2);
@@ -85,6 +87,14 @@ export function kindOf(path: string | undefined, cmdline: string | undefined): P
   }
   if (name === 'openssl') return cmdline.includes(' s_client') ? 'relay' : undefined;
   return undefined;
+}
+
+/** Managers that also run what is there: `npm start` is a service, `npm ci` an installation. */
+const runners = new Set(['npm', 'npx', 'pnpm', 'yarn', 'corepack', 'bundle', 'bundler', 'composer', 'uv', 'poetry', 'docker', 'podman']);
+
+function installs(name: string, cmdline: string | undefined): boolean {
+  if (!runners.has(name) || cmdline === undefined) return true;
+  return / (?:i|ci|it|install|add|up|update|upgrade|rebuild|require|dlx|create|sync|lock|build|pull)(?: |$)/.test(cmdline.slice(0, 512)) || (name === 'yarn' && / ?yarn(?:\.js)?$/.test(cmdline.slice(0, 512)));
 }
 
 /** Servers and package managers that are scripts. */
@@ -96,8 +106,8 @@ function interpreterKind(name: string, cmdline: string | undefined): ProgramKind
   const script = module > 0 ? parts[module + 1] : parts.slice(1).find((word) => !word.startsWith('-'));
   for (const word of [parts[0], script]) {
     if (word === undefined) continue;
-    const found = lookUp(baseName(word).replace(/(?:-cli)?\.(?:c?js|py|rb|phar)$/, '')).kind;
-    if (found === 'web' || found === 'manager') return found;
+    const found = lookUp(baseName(word).replace(/(?:-cli)?\.(?:c?js|py|rb|phar)$/, ''));
+    if (found.kind === 'web' || (found.kind === 'manager' && installs(found.name, cmdline))) return found.kind;
   }
   return 'interpreter';
 }
