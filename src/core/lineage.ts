@@ -38,10 +38,10 @@ export interface Touch { what: string; count: number; first: number; last: numbe
 /** `what` is the path; inode and device name the file when the path has changed since. */
 export interface FileTouch extends Touch { action: string; inode?: number; device?: number }
 
-/** `what` is `address port`, or the host name asked for. */
+/** `what` is `address port`. Outbound: the far end. Inbound: the far end's address and our port that was called. */
 export interface PeerTouch extends Touch { direction: 'outbound' | 'inbound'; ip: string; port: number; host?: string; sent?: string }
 
-/** One process: pid and `started` (Unix ms, in whole clock ticks) are its identity for good. */
+/** One process: pid and `started` (Unix ms, in whole clock ticks) are its identity for good; `started` is 0 for a parent that was only heard of. */
 export interface ProcessNode {
   readonly pid: number;
   readonly started: number;
@@ -53,17 +53,21 @@ export interface ProcessNode {
   readonly user: string | undefined;
   readonly terminal: string | undefined;
   readonly cgroup: string | undefined;
+  readonly container: string | undefined;
   readonly parent: ProcessNode | undefined;
   readonly children: Iterable<ProcessNode>;
   /** Unix ms; undefined while it runs. */
   readonly ended: number | undefined;
+  readonly exit_code: number | undefined;
   readonly origin: Origin;
   /** The topmost process that has this very origin: the first shell of a session, the worker of a web server. */
   readonly root: ProcessNode;
-  /** Programs this process itself became before (exec), oldest first. */
+  /** Programs this process itself was before the present one (exec), oldest first; `time` is when it became each. */
   readonly was: readonly { path: string | undefined; cmdline: string | undefined; time: number }[];
   /** Bounded each; oldest first. */
   readonly wrote: readonly FileTouch[];
+  /** Watched files (credentials) that it read. */
+  readonly read: readonly FileTouch[];
   readonly spoke: readonly PeerTouch[];
   readonly asked: readonly Touch[];
   /** What fell out of the lists above. */
