@@ -1,4 +1,5 @@
 import type { Behaviour } from '../core/ports.ts';
+import { containerEscape } from './container-escape/behaviour.ts';
 import { diskFullSoon } from './disk-full-soon/behaviour.ts';
 import { diskWrites } from './disk-writes/behaviour.ts';
 import { healthDown } from './health-down/behaviour.ts';
@@ -15,6 +16,18 @@ import { tidalLoad } from './tidal-load/behaviour.ts';
 
 /** Every behaviour, in the order in which it sees events. */
 export const behaviours: readonly Behaviour[] = [
-  diskFullSoon, diskWrites, healthDown, hostCpu, logSilence, loginAddress, loginHours, portWhitelist, processMemory, requestRate,
-  serviceRestartLoop, sustainedCpu, tidalLoad,
+  containerEscape,
+  diskFullSoon,
+  diskWrites,
+  healthDown,
+  hostCpu,
+  logSilence,
+  loginAddress,
+  loginHours,
+  portWhitelist,
+  processMemory,
+  requestRate,
+  serviceRestartLoop,
+  sustainedCpu,
+  tidalLoad,
 ];
