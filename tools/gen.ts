@@ -1,6 +1,6 @@
 /**
- * Writes what schema/event.yml says as TypeScript and as the users' field reference, and the guide's pages of
- * settings, logs and behaviours from the code that knows them.
+ * Writes what schema/event.yml says as TypeScript and as the users' field reference, what schema/kernel.yml says as
+ * C and as TypeScript, and the guide's pages of settings, logs and behaviours from the code that knows them.
  * `npm run gen` writes; `npm run gen -- --check` exits 1 when a generated file is stale.
  */
 import { mkdirSync, readFileSync, writeFileSync, existsSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { sampleConfig } from '../src/agent/config-sample.ts';
 import { behaviours } from '../src/behaviours/catalogue.ts';
 import { formats } from '../src/formats/catalogue.ts';
 import { programs } from '../src/programs/catalogue.ts';
+import { kernelHeader, kernelReader } from './kernel-records.ts';
 
 interface FieldSpec { type: 'string' | 'number' | 'string[]' | 'number[]' | 'record'; ecs?: string; zh: string; en: string; sigma?: Record<string, string[]> }
 interface LogsourceSpec { product?: string; category?: string; service?: string }
@@ -176,6 +177,8 @@ const outputs: Record<string, string> = {
   'docs/guide/configuration.md': configuration(),
   'docs/guide/logs.md': logs(),
   'docs/guide/behaviours.md': behaviourPage(),
+  'sensor/gen/records.h': kernelHeader(join(root, 'schema/kernel.yml')),
+  'src/sensors/ebpf/gen/records.ts': kernelReader(join(root, 'schema/kernel.yml')),
 };
 const check = process.argv.includes('--check');
 let stale = 0;

@@ -37,6 +37,7 @@ if (missing.length > 0) {
 const extra = process.argv.slice(2);
 if (extra.length === 0) {
   run('generated files are fresh', bin('tsx'), ['tools/gen.ts', '--check']);
+  run('kernel sensor is built from its source', bin('tsx'), ['tools/sensor.ts', '--check']);
   run('layers and catalogues', bin('tsx'), ['tools/check-layout.ts']);
   run('types', bin('tsc'), ['-p', '.']);
   run('lint', bin('oxlint'), ['--type-aware', 'src', 'tools', 'test', 'bench']);

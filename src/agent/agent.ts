@@ -4,7 +4,7 @@ import type { Server } from 'node:net';
 import { hostname } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Learning, Log, Store } from '../core/ports.ts';
+import type { Knowledge, Learning, Log, Store } from '../core/ports.ts';
 import type { Lang } from '../core/text.ts';
 import type { Folded } from '../engine/fold.ts';
 import { Health, type Part } from '../engine/health.ts';
@@ -16,6 +16,7 @@ import type { Config } from './config-schema.ts';
 import { serveControl } from './control.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
 import { openGeo, type Geo } from './geo.ts';
+import { openKnowledge } from './knowledge.ts';
 import { allSensors } from './sensors.ts';
 
 export interface AgentOptions {
@@ -81,16 +82,18 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     count: (what, n) => health.count('store', what, n),
   });
   health.state('store', 'live');
+  const { knowledge, ...known } = openKnowledge({ config, dataFolder, version: options.version, health });
   let generation: Generation;
   try {
-    generation = await begin(config, store, health, options);
-  } catch (error) { store.close(); throw error; }
+    generation = await begin(config, store, health, options, knowledge);
+  } catch (error) { await known.close(); store.close(); throw error; }
 
   const restart = async (next: Config): Promise<void> => {
     const old = generation;
     await end(old);
     config = next;
-    generation = await begin(next, store, health, options);
+    known.configure(next);
+    generation = await begin(next, store, health, options, knowledge);
   };
   let restarting: Promise<void> | undefined;
   const reload = async (): Promise<void> => {
@@ -146,9 +149,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
   let control: Server;
   try {
-    control = await serveControl(dataFolder, { status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true), reload: () => { exclusively(reload); return true; } });
+    control = await serveControl(dataFolder, { status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true), reload: () => { exclusively(reload); return true; }, intelligence: known.lists });
   } catch (error) {
     await end(generation);
+    await known.close();
     store.close();
     throw error;
   }
@@ -165,15 +169,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       control.close();
       await restarting;
       await end(generation);
+      await known.close();
       store.close();
     },
   };
 }
 
-async function begin(config: Config, store: Store, health: Health, options: AgentOptions): Promise<Generation> {
+async function begin(config: Config, store: Store, health: Health, options: AgentOptions, knowledge: Knowledge): Promise<Generation> {
   const host = config.host ?? hostname();
   const geo = openGeo(config.geo.country);
-  const opened = openDetector({ config, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
+  const opened = openDetector({ config, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n), knowledge });
   const pipeline = new Pipeline({
     store, detect: opened.detector, health, log: options.log, show: (folded) => options.show(folded), now: Date.now,
     fold: { host, lang: options.lang, gap: config.alerts.fold_hours * 3_600_000 },

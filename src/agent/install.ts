@@ -19,7 +19,7 @@ const configFile = '/etc/moat/moat.yml';
 const stateFolder = '/var/lib/moat';
 const record = `${home}/installed.json`;
 /** Packages that stand outside the bundle; see tools/build.mjs. */
-const outside = ['@photostructure/sqlite'];
+const outside = ['@photostructure/sqlite', 'koffi'];
 
 export interface InstallOptions { root: string; lang: Lang; start: boolean; memoryMb: number; cpuPercent: number; say: (text: string) => void }
 
@@ -107,8 +107,9 @@ OOMScoreAdjust=-500
 Nice=-1
 IOWeight=50
 
-# DAC_READ_SEARCH reads logs and /proc of all, SYS_PTRACE the executables and sockets of processes, SYSLOG the kernel log.
-CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_SYSLOG
+# DAC_READ_SEARCH reads logs and /proc of all, SYS_PTRACE the executables and sockets of processes, SYSLOG the kernel log,
+# BPF, PERFMON and NET_ADMIN run the kernel sensor, SYS_RESOURCE lets kernels before 5.11 count its memory.
+CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_SYSLOG CAP_BPF CAP_PERFMON CAP_NET_ADMIN CAP_SYS_RESOURCE
 NoNewPrivileges=yes
 ProtectSystem=strict
 ReadWritePaths=${stateFolder}
@@ -125,7 +126,7 @@ RestrictSUIDSGID=yes
 LockPersonality=yes
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 SystemCallArchitectures=native
-SystemCallFilter=@system-service
+SystemCallFilter=@system-service bpf perf_event_open
 SystemCallErrorNumber=EPERM
 
 [Install]
@@ -149,17 +150,19 @@ const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: fal
 
 /** Sources are not needed there; only root can write to what is copied. */
 function copyProgram(source: string, to: string): void {
-  for (const part of ['dist', 'rules', 'bin', 'package.json', 'LICENSE']) if (existsSync(join(source, part))) cpSync(join(source, part), join(to, part), { recursive: true, force: true });
+  for (const part of ['dist', 'rules', 'bin', 'package.json', 'LICENSE', ...sensorObjects(source)]) if (existsSync(join(source, part))) cpSync(join(source, part), join(to, part), { recursive: true, force: true });
   for (const name of outside.flatMap((one) => closure(source, one))) cpSync(join(source, 'node_modules', name), join(to, 'node_modules', name), { recursive: true, force: true, dereference: true });
 }
+
+const sensorObjects = (source: string): string[] => readdirSync(join(source, 'sensor')).filter((name) => name.endsWith('.bpf.o')).map((name) => `sensor/${name}`);
 
 /** A package and what it depends on, as folders of node_modules. */
 function closure(source: string, name: string, seen = new Set<string>()): string[] {
   const manifest = join(source, 'node_modules', name, 'package.json');
   if (seen.has(name) || !existsSync(manifest)) return [];
   seen.add(name);
-  const { dependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8')) as { dependencies?: Record<string, string> };
-  return [name, ...Object.keys(dependencies).flatMap((next) => closure(source, next, seen))];
+  const { dependencies = {}, optionalDependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8')) as { dependencies?: Record<string, string>; optionalDependencies?: Record<string, string> };
+  return [name, ...Object.keys({ ...dependencies, ...optionalDependencies }).flatMap((next) => closure(source, next, seen))];
 }
 
 function systemctl(...args: string[]): void {

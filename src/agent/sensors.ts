@@ -1,16 +1,20 @@
 /** The sensors that the configuration switches on, wired to the decoders. */
+import { join } from 'node:path';
 import type { DecodeContext, Event, LogDecoder } from '../core/format.ts';
 import type { Sensor } from '../core/ports.ts';
 import type { Text } from '../core/text.ts';
 import { openDecoder, usualLogs } from '../engine/decode.ts';
 import { MoatError } from '../core/error.ts';
 import { journalState } from '../linux/journal.ts';
+import { ebpfSensor } from '../sensors/ebpf/sensor.ts';
 import { healthSensor } from '../sensors/health/sensor.ts';
 import { journalSensor } from '../sensors/journal/sensor.ts';
 import { journalTwins, logfileSensor } from '../sensors/logfile/sensor.ts';
+import { KernelView } from '../sensors/kernel-view.ts';
 import { metricsSensor } from '../sensors/metrics/sensor.ts';
 import { processSensor } from '../sensors/process/sensor.ts';
 import type { Config } from './config-schema.ts';
+import { installRoot } from './paths.ts';
 import { localZone } from './zone.ts';
 
 /** `why`: what keeps a sensor off other than the configuration. */
@@ -29,10 +33,13 @@ export async function allSensors(config: Config): Promise<SensorChoice[]> {
   const firstReadMs = config.logs.first_hours * hourMs;
   const globs = [...(config.logs.usual ? usualLogs() : []), ...config.logs.files];
   const exclude = [...never, ...config.logs.exclude, ...(journal ? journalTwins : [])];
+  const kernel = config.processes.enabled && config.processes.kernel;
+  const view = new KernelView();
   return [
+    { enabled: kernel, sensor: ebpfSensor({ objects: join(installRoot(), 'sensor'), view }) },
     { enabled: journal, why: state?.why, sensor: journalSensor({ open: (context, emit) => openDecoder('journal', [], context, emit).decoder, zoneOffset, firstReadMs }) },
     { enabled: globs.length > 0, sensor: logfileSensor({ globs, exclude, zoneOffset, firstReadMs, open: (_path, sample, context, emit) => openRecognised(sample, context, emit) }) },
-    { enabled: config.processes.enabled, sensor: processSensor({ everyMs: config.processes.every_seconds * 1000 }) },
+    { enabled: config.processes.enabled, sensor: processSensor({ everyMs: config.processes.every_seconds * 1000, ...(kernel && { kernel: view }) }) },
     { enabled: config.metrics.enabled, sensor: metricsSensor({ everyMs: config.metrics.every_seconds * 1000 }) },
     { enabled: config.health_checks.urls?.length !== 0, sensor: healthSensor({ everyMs: config.health_checks.every_seconds * 1000, ...(config.health_checks.urls && { urls: config.health_checks.urls }) }) },
   ];

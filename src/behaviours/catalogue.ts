@@ -4,6 +4,7 @@ import { diskFullSoon } from './disk-full-soon/behaviour.ts';
 import { diskWrites } from './disk-writes/behaviour.ts';
 import { healthDown } from './health-down/behaviour.ts';
 import { hostCpu } from './host-cpu/behaviour.ts';
+import { intelligenceMatch } from './intelligence-match/behaviour.ts';
 import { logSilence } from './log-silence/behaviour.ts';
 import { loginAddress } from './login-address/behaviour.ts';
 import { loginHours } from './login-hours/behaviour.ts';
@@ -30,4 +31,6 @@ export const behaviours: readonly Behaviour[] = [
   serviceRestartLoop,
   sustainedCpu,
   tidalLoad,
+  diskFullSoon, diskWrites, healthDown, hostCpu, intelligenceMatch, logSilence, loginAddress, loginHours, portWhitelist, processMemory, requestRate,
+  serviceRestartLoop, sustainedCpu, tidalLoad,
 ];

@@ -1,5 +1,6 @@
 /** Where processes come from and what they did: the words of the origin graph (kept by src/engine/origin). */
 import type { Event } from './gen/event.ts';
+import type { Level } from './level.ts';
 
 /**
  * What a process tree began with.
@@ -110,8 +111,8 @@ const noPackages: Packages = { ready: false, owner: () => undefined };
 
 export type IndicatorKind = 'address' | 'domain' | 'hash' | 'wallet';
 
-/** One entry of an intelligence list. `what` says what it is known for: c2, miner, tor, scanner … */
-export interface Indicator { kind: IndicatorKind; value: string; what: string; list: string; expires?: number }
+/** One entry of an intelligence list. `what` says what it is known for: c2, miner, tor, scanner …; `level` is how bad the list's owner calls it. */
+export interface Indicator { kind: IndicatorKind; value: string; what: string; list: string; level: Level; expires?: number }
 
 export interface Intelligence {
   /** An IPv4 or IPv6 address, also as member of a listed network. */

@@ -79,6 +79,17 @@ export function hexAddress(hex: string): string {
   return formatIpv6(groups);
 }
 
+/** Text of the 16 bytes in network order at `at`; IPv4 inside IPv6 becomes IPv4. */
+export function addressText(bytes: Uint8Array, at: number): string {
+  const byte = (i: number): number => bytes[at + i] ?? 0;
+  let mapped = byte(10) === 255 && byte(11) === 255;
+  for (let i = 0; mapped && i < 10; i++) mapped = byte(i) === 0;
+  if (mapped) return `${byte(12)}.${byte(13)}.${byte(14)}.${byte(15)}`;
+  const groups: number[] = [];
+  for (let i = 0; i < 16; i += 2) groups.push((byte(i) << 8) | byte(i + 1));
+  return formatIpv6(groups);
+}
+
 /** RFC 5952: the longest run of two or more zero groups becomes ::. */
 export function formatIpv6(groups: readonly number[]): string {
   let bestAt = -1, bestLength = 1;

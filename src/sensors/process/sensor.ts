@@ -1,6 +1,7 @@
 /**
  * Processes, listeners and connections by looking at /proc again and again: the fallback where there is
- * no eBPF, and what tells which processes were there when Moat came.
+ * no eBPF, and what tells which processes were there when Moat came. While the kernel sensor sees, this one
+ * tells only the latter.
  *
  * Events:
  *   process_creation     action process-start; process-seen for what ran before the first look;
@@ -17,20 +18,31 @@ import type { Batch, Sensor, SensorContext } from '../../core/ports.ts';
 import { bootId, bootTime, uptime } from '../../linux/proc-host.ts';
 import { Procfs, ticksPerSecond } from '../../linux/procfs.ts';
 import { Users } from '../../linux/users.ts';
+import type { KernelView } from '../kernel-view.ts';
 import { cpuMs, nextWait, pause } from '../pace.ts';
 import type { NewSocket } from './sockets.ts';
 import { SocketTable } from './sockets.ts';
 import type { Change, ProcessInfo } from './table.ts';
 import { ProcessTable } from './table.ts';
 
-export interface ProcessOptions { root?: string; everyMs?: number; socketsEveryMs?: number }
+export interface ProcessOptions {
+  root?: string;
+  everyMs?: number;
+  socketsEveryMs?: number;
+  /** What the kernel sensor sees is not told here again. */
+  kernel?: KernelView;
+}
 
 const batchSize = 256;
+/** So long the first look waits for word of the kernel sensor. */
+const kernelSettlesMs = 10_000;
+/** How often the table is kept fresh while the kernel sensor tells what happens. */
+const quietEveryMs = 10_000;
 const outbound = Object.freeze({ Initiated: 'true' });
 const inbound = Object.freeze({ Initiated: 'false' });
 
 export function processSensor(options: ProcessOptions = {}): Sensor {
-  const { root = '/', everyMs = 1000, socketsEveryMs = 2000 } = options;
+  const { root = '/', everyMs = 1000, socketsEveryMs = 2000, kernel } = options;
   return {
     id: 'process',
     title: { zh: '进程与网络连接（轮询 /proc）', en: 'Processes and connections (polling /proc)' },
@@ -43,37 +55,49 @@ export function processSensor(options: ProcessOptions = {}): Sensor {
       fix: { zh: '挂载 proc：mount -t proc proc /proc', en: 'mount it: mount -t proc proc /proc' },
       met: () => Promise.resolve(new Procfs(root).read('loadavg') !== undefined),
     }],
-    open: (context) => watch(context, root, everyMs, socketsEveryMs),
+    open: (context) => watch(context, root, everyMs, socketsEveryMs, kernel),
   };
 }
 
-async function* watch(context: SensorContext, root: string, everyMs: number, socketsEveryMs: number): AsyncIterable<Batch> {
+async function* watch(context: SensorContext, root: string, everyMs: number, socketsEveryMs: number, kernel: KernelView | undefined): AsyncIterable<Batch> {
   const procfs = new Procfs(root);
   const users = new Users(root);
   const boot = bootId(procfs);
   const table = new ProcessTable(procfs, users, bootTime(procfs));
-  const sockets = new SocketTable(procfs);
+  let sockets = new SocketTable(procfs);
   const make = new EventMaker(context, boot, users);
   const seenUntil = lastLook(context.position('process'), boot);
+  await kernel?.settled(kernelSettlesMs, context.signal);
   let firstLook = true;
   let socketsDue = 0;
-  if (process.getuid?.() !== 0) context.health('process', 'live', { zh: '非 root 运行：其他账号的可执行文件和套接字归属看不到', en: 'not root: executables and sockets of other accounts cannot be read' });
-  else context.health('process', 'live');
+  let quietUntil = 0;
+  let socketsQuiet = false;
 
   for (;;) {
     const began = performance.now(), cpu = cpuMs();
-    const now = context.now();
-    const ticks = Math.floor(uptime(procfs) * ticksPerSecond);
-    const changes = table.look(now, (n) => { context.count('processes beyond the limit, not watched', n); });
+    const quiet = kernel?.processes ?? false;
+    tellHealth(context, quiet);
     const events: Event[] = [];
-    for (const change of changes) {
-      // Kernel threads come and go by the hundred, and no program can pose as one to the kernel.
-      if (change.process.kernelThread) continue;
-      events.push(make.processEvent(change, now, firstLook && change.process.startTicks <= seenUntil(ticks)));
+    let ticks: number | undefined;
+    if (!quiet || firstLook || began >= quietUntil) {
+      quietUntil = began + quietEveryMs;
+      const now = context.now();
+      ticks = Math.floor(uptime(procfs) * ticksPerSecond);
+      const changes = table.look(now, (n) => { context.count('processes beyond the limit, not watched', n); });
+      for (const change of changes) {
+        const { process } = change;
+        // Kernel threads come and go by the hundred, and no program can pose as one to the kernel.
+        if (process.kernelThread) continue;
+        if (change.type === 'started' ? kernel?.told(began - ((ticks - process.startTicks) * 1000) / ticksPerSecond) : quiet) continue;
+        events.push(make.processEvent(change, now, firstLook && process.startTicks <= seenUntil(ticks)));
+      }
     }
     const processesTook = cpuMs() - cpu;
-    if (began >= socketsDue) {
+    if (began >= socketsDue && (firstLook || !(kernel?.sockets ?? false))) {
       const from = cpuMs();
+      const now = context.now();
+      // What came to be while the kernel sensor saw has been told.
+      if (socketsQuiet) { sockets = new SocketTable(procfs); sockets.look(now, () => [], () => undefined); }
       const news = sockets.look(now, () => table.pidsNewestFirst(), (what, n) => { context.count(what, n); });
       for (const one of news) events.push(make.socketEvent(one, now, firstLook, one.pid === undefined ? undefined : table.get(one.pid)));
       const took = cpuMs() - from;
@@ -81,15 +105,23 @@ async function* watch(context: SensorContext, root: string, everyMs: number, soc
       // A little early rather than a whole look late.
       socketsDue = performance.now() + nextWait(socketsEveryMs, took, 400) - everyMs / 4;
     }
+    socketsQuiet = kernel?.sockets ?? false;
     procfs.reportDenied((what, n) => { context.count(what, n); });
-    for (let i = 0; i < events.length; i += batchSize) {
+    const positions = ticks === undefined ? [] : [{ source: 'process', value: `${boot} ${ticks}` }];
+    for (let i = 0; i < Math.max(events.length, positions.length); i += batchSize) {
       const last = i + batchSize >= events.length;
-      yield { events: events.slice(i, i + batchSize), positions: last ? [{ source: 'process', value: `${boot} ${ticks}` }] : [] };
+      yield { events: events.slice(i, i + batchSize), positions: last ? positions : [] };
     }
     // The first look reads every process in full; that says nothing about the cost of those that follow.
     if (!await pause(firstLook ? everyMs : nextWait(everyMs, processesTook), context.signal)) return;
     firstLook = false;
   }
+}
+
+function tellHealth(context: SensorContext, quiet: boolean): void {
+  if (quiet) context.health('process', 'live', { zh: '内核传感器在工作：这里只报告 Moat 启动之前已有的进程和端口', en: 'the kernel sensor is live: only what was there before is told here' });
+  else if (process.getuid?.() !== 0) context.health('process', 'live', { zh: '非 root 运行：其他账号的可执行文件和套接字归属看不到', en: 'not root: executables and sockets of other accounts cannot be read' });
+  else context.health('process', 'live');
 }
 
 /**

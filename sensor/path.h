@@ -1,0 +1,58 @@
+/* Paths by walking dentries and mounts by hand: bpf_d_path is refused in nearly all programs. */
+#ifndef MOAT_PATH_H
+#define MOAT_PATH_H
+
+#include "common.h"
+
+/* Names that one path may have; a deeper one keeps its last names. */
+#define MAX_NAMES 40
+
+/*
+ * Writes the path from its end to its start into s->path, so that it stands at s->path_at up to PATH_SIZE.
+ * It is the path as the process's own mount namespace has it, up to the namespace's root.
+ */
+static __always_inline void walk_path(struct slot *s, struct dentry *dentry, struct vfsmount *vfsmount)
+{
+	s->path_at = PATH_SIZE;
+	s->dentry = dentry;
+	s->vfsmount = vfsmount;
+	for (int i = 0; i < MAX_NAMES; i++) {
+		struct dentry *at = s->dentry;
+		struct vfsmount *mounted = s->vfsmount;
+		struct dentry *root = BPF_CORE_READ(mounted, mnt_root);
+		struct dentry *parent = BPF_CORE_READ(at, d_parent);
+		if (at == root) {
+			struct mount *m = (void *)mounted - bpf_core_field_offset(struct mount, mnt);
+			struct mount *up = BPF_CORE_READ(m, mnt_parent);
+			if (up == m || !up)
+				break;
+			s->dentry = BPF_CORE_READ(m, mnt_mountpoint);
+			s->vfsmount = (void *)up + bpf_core_field_offset(struct mount, mnt);
+			continue;
+		}
+		u32 length = BPF_CORE_READ(at, d_name.len) & (NAME_SIZE - 1);
+		u32 position = s->path_at;
+		if (position < length + 1 || position > PATH_SIZE)
+			break;
+		position -= length;
+		bpf_probe_read_kernel(&s->path[position & (PATH_SIZE - 1)], length, BPF_CORE_READ(at, d_name.name));
+		position -= 1;
+		s->path[position & (PATH_SIZE - 1)] = '/';
+		s->path_at = position;
+		/* A name that hangs nowhere, such as that of a memfd. */
+		if (at == parent)
+			break;
+		s->dentry = parent;
+	}
+}
+
+/* Appends the path that was walked; its beginning when it is too long. */
+static __always_inline u32 put_path(struct slot *s)
+{
+	u32 from = s->path_at;
+	if (from > PATH_SIZE)
+		return 0;
+	return PUT(s, bpf_probe_read_kernel, &s->path[from & (PATH_SIZE - 1)], PATH_SIZE - from, 1023);
+}
+
+#endif

@@ -1,0 +1,191 @@
+/** eBPF objects through libbpf.so.1, which iproute2 brings to nearly every server. */
+import { constants } from 'node:os';
+import { MoatError } from '../core/error.ts';
+import { errorName, loadKoffi, openLibrary, type Pointer } from './native.ts';
+
+export type BpfErrorCode = 'bad-object' | 'not-permitted' | 'refused' | 'no-map';
+
+export interface NotAttached { program: string; reason: string }
+
+export interface BpfObject {
+  attached: readonly string[];
+  /** Programs that this kernel does not have the hook for, or does not permit. */
+  missing: readonly NotAttached[];
+  map(name: string): BpfMap;
+  /** Detaches and frees; records that wait in the ring are lost. */
+  close(): void;
+}
+
+export interface BpfMap {
+  fd: number;
+  /** False when the map is full or refuses the value. */
+  set(key: Buffer, value: Buffer): boolean;
+  get(key: Buffer, valueSize: number): Buffer | undefined;
+  delete(key: Buffer): boolean;
+}
+
+export interface LoadOptions {
+  file: string;
+  /** Programs without which there is no sense in going on. */
+  needed: readonly string[];
+  /** Map name → entries (for a ring: bytes). */
+  sizes?: Readonly<Record<string, number>>;
+  /** Maps shared with an object that is already loaded. */
+  shared?: Readonly<Record<string, number>>;
+  /** Descriptor of the root control group, for programs that hang there. */
+  cgroup?: number;
+  /** Programs left out on purpose. */
+  without?: ReadonlySet<string>;
+}
+
+/**
+ * Loads an object and attaches what can be attached. Loading is all or nothing, so programs whose hook this
+ * kernel lacks are left out beforehand; when the kernel refuses it still, every program that is not needed is tried
+ * by itself, and those that are refused are left out.
+ * Throws MoatError 'no-koffi', 'no-library', 'bad-object', 'not-permitted', 'refused'.
+ */
+export async function loadObject(options: LoadOptions): Promise<BpfObject> {
+  const api = await openLibbpf();
+  const missing: NotAttached[] = [];
+  const programs = programsOf(api, options.file);
+  const wanted = programs.filter(({ name }) => !options.without?.has(name));
+  const hooked = wanted.filter(({ name, section }) => {
+    const hook = /^tp_btf\/(.+)$/.exec(section)?.[1];
+    if (hook === undefined || options.needed.includes(name) || api.hasTracepoint(hook)) return true;
+    missing.push({ program: name, reason: `this kernel has no ${hook}` });
+    return false;
+  }).map(({ name }) => name);
+  const first = tryLoad(api, options, new Set(hooked));
+  if (typeof first === 'object') return attach(api, first.object, options, new Set(hooked), missing);
+  const failed = first;
+  if (failed === -constants.errno.EPERM || !api.permitted()) {
+    throw new MoatError<BpfErrorCode>('not-permitted', `expected leave to load eBPF programs, got ${api.errorName(failed)}`, { hint: 'run as root with CAP_BPF and CAP_PERFMON; a container needs --privileged' });
+  }
+  const taken = new Set(options.needed);
+  for (const name of hooked) {
+    if (taken.has(name)) continue;
+    const alone = tryLoad(api, options, new Set([...options.needed, name]));
+    if (typeof alone === 'object') { api.close(alone.object); taken.add(name); }
+    else missing.push({ program: name, reason: `the kernel refused it (${api.errorName(alone)})` });
+  }
+  const rest = tryLoad(api, options, taken);
+  if (typeof rest === 'number') throw new MoatError<BpfErrorCode>('refused', `expected the kernel to take ${options.file}, got ${api.errorName(rest)}`);
+  return attach(api, rest.object, options, taken, missing);
+}
+
+function programsOf(api: Api, file: string): Program[] {
+  const object = api.open(file);
+  try {
+    return api.programs(object);
+  } finally { api.close(object); }
+}
+
+/** The loaded object, or the negative error number. */
+function tryLoad(api: Api, options: LoadOptions, programs: ReadonlySet<string>): { object: Pointer } | number {
+  const object = api.open(options.file);
+  for (const { name, pointer } of api.programs(object)) if (!programs.has(name)) api.leaveOut(pointer);
+  for (const [name, entries] of Object.entries(options.sizes ?? {})) api.resize(object, name, entries);
+  for (const [name, fd] of Object.entries(options.shared ?? {})) api.share(object, name, fd);
+  const failed = api.load(object);
+  if (failed === 0) return { object };
+  api.close(object);
+  return failed;
+}
+
+interface Program { name: string; section: string; pointer: Pointer }
+type Api = Awaited<ReturnType<typeof bind>>;
+
+let bound: Promise<Api> | undefined;
+const openLibbpf = (): Promise<Api> => (bound ??= bind());
+
+async function bind() {
+  const koffi = await loadKoffi();
+  const lib = openLibrary(koffi, ['libbpf.so.1'], 'libbpf', 'apt install libbpf1, or dnf install libbpf');
+  const setPrint = lib.func('void *libbpf_set_print(void *print)');
+  const openFile = lib.func('void *bpf_object__open_file(const char *path, void *options)');
+  const load = lib.func('int bpf_object__load(void *object)');
+  const close = lib.func('void bpf_object__close(void *object)');
+  const nextProgram = lib.func('void *bpf_object__next_program(void *object, void *program)');
+  const programName = lib.func('const char *bpf_program__name(void *program)');
+  const sectionName = lib.func('const char *bpf_program__section_name(void *program)');
+  const setAutoload = lib.func('int bpf_program__set_autoload(void *program, bool on)');
+  const attachProgram = lib.func('void *bpf_program__attach(void *program)');
+  const attachCgroup = lib.func('void *bpf_program__attach_cgroup(void *program, int cgroup)');
+  const destroyLink = lib.func('int bpf_link__destroy(void *link)');
+  const findMap = lib.func('void *bpf_object__find_map_by_name(void *object, const char *name)');
+  const mapFd = lib.func('int bpf_map__fd(void *map)');
+  const setMaxEntries = lib.func('int bpf_map__set_max_entries(void *map, uint32_t entries)');
+  const reuseFd = lib.func('int bpf_map__reuse_fd(void *map, int fd)');
+  const update = lib.func('int bpf_map_update_elem(int fd, void *key, void *value, uint64_t flags)');
+  const lookup = lib.func('int bpf_map_lookup_elem(int fd, void *key, void *value)');
+  const remove = lib.func('int bpf_map_delete_elem(int fd, void *key)');
+  const loadBtf = lib.func('void *btf__load_vmlinux_btf()');
+  const findType = lib.func('int btf__find_by_name_kind(void *btf, const char *name, uint32_t kind)');
+  const probe = lib.func('int libbpf_probe_bpf_prog_type(int type, void *options)');
+  // It would write to our standard error.
+  setPrint(null);
+  const btf = loadBtf() as Pointer;
+  if (btf === null) throw new MoatError<BpfErrorCode>('refused', 'expected the kernel to describe itself in /sys/kernel/btf/vmlinux, got nothing', { hint: 'a kernel built with CONFIG_DEBUG_INFO_BTF: Debian 11, Ubuntu 20.10, RHEL 8.2 and later have it' });
+  const typedef = 8;
+  const tracepointType = 5;
+  return {
+    errorName: (code: number) => errorName(koffi, code),
+    errno: () => koffi.errno(),
+    hasTracepoint: (name: string): boolean => (findType(btf, `btf_trace_${name}`, typedef) as number) > 0,
+    permitted: (): boolean => (probe(tracepointType, null) as number) === 1,
+    open(file: string): Pointer {
+      const object = openFile(file, null) as Pointer;
+      if (object === null) throw new MoatError<BpfErrorCode>('bad-object', `expected an eBPF object in ${file}, got ${errorName(koffi, koffi.errno())}`, { hint: 'install Moat again' });
+      return object;
+    },
+    programs(object: Pointer): Program[] {
+      const found: Program[] = [];
+      for (let at = nextProgram(object, null) as Pointer; at !== null; at = nextProgram(object, at) as Pointer) {
+        found.push({ name: programName(at) as string, section: sectionName(at) as string, pointer: at });
+      }
+      return found;
+    },
+    leaveOut: (program: Pointer): void => { setAutoload(program, false); },
+    resize: (object: Pointer, name: string, entries: number): void => { setMaxEntries(findMap(object, name), entries); },
+    share: (object: Pointer, name: string, fd: number): void => { reuseFd(findMap(object, name), fd); },
+    load: (object: Pointer): number => load(object) as number,
+    attach: (program: Pointer): Pointer => attachProgram(program) as Pointer,
+    attachCgroup: (program: Pointer, cgroup: number): Pointer => attachCgroup(program, cgroup) as Pointer,
+    detach: (link: Pointer): void => { destroyLink(link); },
+    close: (object: Pointer): void => { close(object); },
+    map(object: Pointer, name: string): BpfMap {
+      const pointer = findMap(object, name) as Pointer;
+      if (pointer === null) throw new MoatError<BpfErrorCode>('no-map', `expected a map ${name}, got none`);
+      const fd = mapFd(pointer) as number;
+      return {
+        fd,
+        set: (key, value) => (update(fd, key, value, 0) as number) === 0,
+        get: (key, valueSize) => {
+          const value = Buffer.alloc(valueSize);
+          return (lookup(fd, key, value) as number) === 0 ? value : undefined;
+        },
+        delete: (key) => (remove(fd, key) as number) === 0,
+      };
+    },
+  };
+}
+
+function attach(api: Api, object: Pointer, options: LoadOptions, loaded: ReadonlySet<string>, missing: NotAttached[]): BpfObject {
+  const links: Pointer[] = [];
+  const attached: string[] = [];
+  const close = (): void => { for (const link of links) api.detach(link); api.close(object); };
+  const attachOne = ({ section, pointer }: Program): Pointer | string => {
+    if (!section.startsWith('cgroup')) return api.attach(pointer) ?? api.errorName(api.errno());
+    if (options.cgroup === undefined) return 'no unified control group hierarchy is mounted';
+    return api.attachCgroup(pointer, options.cgroup) ?? api.errorName(api.errno());
+  };
+  for (const program of api.programs(object)) {
+    const { name } = program;
+    if (!loaded.has(name)) continue;
+    const link = attachOne(program);
+    if (typeof link !== 'string') { links.push(link); attached.push(name); continue; }
+    if (options.needed.includes(name)) { close(); throw new MoatError<BpfErrorCode>('not-permitted', `expected to attach ${name}, got ${link}`, { hint: 'run as root with CAP_BPF and CAP_PERFMON; a container needs --privileged' }); }
+    missing.push({ program: name, reason: link });
+  }
+  return { attached, missing, map: (name) => api.map(object, name), close };
+}

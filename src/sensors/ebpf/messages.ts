@@ -1,0 +1,23 @@
+/** What the sensor and its worker say to each other. */
+import type { NotAttached } from '../../linux/libbpf.ts';
+
+export interface WorkerData {
+  /** Folder of the .bpf.o files. */
+  objects: string;
+  ringBytes: number;
+  ownPid: number;
+  /** Lowest port that the kernel gives out by itself. */
+  firstEphemeral: number;
+  /** One counter: pieces of the ring that the sensor is done with. */
+  done: SharedArrayBuffer;
+}
+
+export type FromWorker =
+  | { type: 'live'; attached: readonly string[]; missing: readonly NotAttached[] }
+  /** Complete records; `bootOffset` is Unix ms at boot by the clock as it is now. */
+  | { type: 'records'; bytes: ArrayBuffer; bootOffset: number }
+  /** Since the start, over all processors. */
+  | { type: 'counts'; sent: number; lost: number; nested: number }
+  | { type: 'failed'; code: string; message: string; hint: string | undefined };
+
+export type ToWorker = { type: 'stop' };

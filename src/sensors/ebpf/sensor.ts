@@ -1,0 +1,193 @@
+/**
+ * Processes and connections by eBPF: every one, as the kernel does it.
+ *
+ * Events:
+ *   process_creation     process-start; file_inode and file_device name the executable. extra, only when it says
+ *                        something: memfd, deleted, euid, LD_* and their like, stdin/stdout/stderr (socket, pipe),
+ *                        pid_ns, mnt_ns, net_ns, user_ns where they are not the host's
+ *   process_fork         fork; pid is the child, its program still the parent's
+ *   process_termination  process-end; exit_code as a shell tells it (128 + signal)
+ *   network_connection   connect (TCP when the far end has answered; UDP at the first packet to a far end),
+ *                        connect-attempt (refused: outcome failure; unanswered for a second: outcome unknown),
+ *                        accept (not from loopback: the one who calls is told)
+ *   listener             listener-start (TCP listen, UDP bound to a port the kernel did not choose)
+ *   dns_query            query; the same name asked again within a second is told once
+ *   flow                 first-bytes, what a TCP connection sent first
+ */
+import { existsSync, readlinkSync } from 'node:fs';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { MoatError } from '../../core/error.ts';
+import type { Batch, Sensor, SensorContext } from '../../core/ports.ts';
+import { Cgroups } from '../../linux/cgroups.ts';
+import { loadKoffi } from '../../linux/native.ts';
+import { bootId, bootTime } from '../../linux/proc-host.ts';
+import { firstEphemeralPort } from '../../linux/proc-net.ts';
+import { Procfs } from '../../linux/procfs.ts';
+import { Users } from '../../linux/users.ts';
+import { Decoder } from './decode.ts';
+import type { KernelView } from '../kernel-view.ts';
+import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
+import { Processes } from './processes.ts';
+
+export interface EbpfOptions {
+  /** Folder of the .bpf.o files. */
+  objects: string;
+  ringBytes?: number;
+  /** Told what this sensor sees, when it begins and when it ceases. */
+  view?: KernelView;
+  /** The worker's program; default is beside this file. */
+  worker?: string;
+}
+
+const btfFile = '/sys/kernel/btf/vmlinux';
+/** Without one of these, connections are looked for in /proc as well. */
+const socketPrograms = ['on_socket_state', 'on_accept', 'on_accept4', 'on_egress'];
+/** Events of one batch at most. */
+const batchEvents = 4096;
+
+export function ebpfSensor(options: EbpfOptions): Sensor {
+  return {
+    id: 'ebpf',
+    title: { zh: '内核传感器（eBPF）', en: 'Kernel sensor (eBPF)' },
+    blind: {
+      zh: 'Moat 启动之前的进程由轮询传感器报告；有内核权限的攻击者可以卸下探针；环形缓冲区写满时丢失的事件会计数并显示。',
+      en: 'What ran before Moat is told by the polling sensor. An attacker with the rights of the kernel can take the probes off. Records that find the ring full are lost, counted and shown.',
+    },
+    needs: [
+      { what: { zh: '内核自带类型信息（BTF）', en: 'a kernel that describes itself (BTF)' }, fix: { zh: '换用带 CONFIG_DEBUG_INFO_BTF 的内核（Debian 11、Ubuntu 20.10、RHEL 8.2 及以后）', en: 'use a kernel with CONFIG_DEBUG_INFO_BTF (Debian 11, Ubuntu 20.10, RHEL 8.2 or later)' }, met: () => Promise.resolve(existsSync(btfFile)) },
+      { what: { zh: 'npm 包 koffi', en: 'the package koffi' }, fix: { zh: '重新安装依赖：npm ci', en: 'install the dependencies again: npm ci' }, met: () => loadKoffi().then(() => true, () => false) },
+      { what: { zh: 'libbpf 1.x', en: 'libbpf 1.x' }, fix: { zh: 'apt install libbpf1，或 dnf install libbpf', en: 'apt install libbpf1, or dnf install libbpf' }, met: () => loadKoffi().then((koffi) => { koffi.load('libbpf.so.1'); return true; }).catch(() => false) },
+      { what: { zh: 'root 权限', en: 'root' }, fix: { zh: '用 root 运行', en: 'run as root' }, met: () => Promise.resolve(process.getuid?.() === 0) },
+    ],
+    open: (context) => watch(context, options),
+  };
+}
+
+async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterable<Batch> {
+  const procfs = new Procfs();
+  const boot = bootId(procfs).slice(0, 8);
+  const processes = new Processes(procfs, new Users(), new Cgroups(procfs), bootTime(procfs));
+  const decoder = new Decoder({
+    host: context.host, idPrefix: `ebpf:${boot}:${context.now().toString(36)}:`, processes, hostNamespaces: hostNamespaces(),
+    count: (what, n) => { context.count(what, n); },
+  });
+  context.health('ebpf', 'waiting', { zh: '正在装载探针', en: 'loading the probes' });
+  const thread = new Thread(options, context.signal);
+  try {
+    for await (const message of thread.messages()) {
+      switch (message.type) {
+        case 'live':
+          context.health('ebpf', 'live', missingText(message.missing));
+          options.view?.tell({ processes: true, sockets: socketPrograms.every((name) => message.attached.includes(name)) });
+          break;
+        case 'counts':
+          tellLoss(context, thread.losses(message));
+          break;
+        case 'failed':
+          throw new MoatError(message.code, message.hint === undefined ? message.message : `${message.message}; ${message.hint}`);
+        case 'records': {
+          const events = decoder.decode(message.bytes, message.bootOffset, context.now());
+          for (let i = 0; i < events.length; i += batchEvents) yield { events: i === 0 && events.length <= batchEvents ? events : events.slice(i, i + batchEvents), positions: [] };
+          thread.done();
+          if (processes.evicted > 0) { context.count('processes beyond the limit, forgotten', processes.evicted); processes.evicted = 0; }
+          if (processes.unread > 0) { context.count('processes not read from /proc, too many at once', processes.unread); processes.unread = 0; }
+        }
+      }
+    }
+  } finally {
+    options.view?.tell({ processes: false, sockets: false });
+    await thread.end();
+  }
+}
+
+/** The worker as a stream of its messages. Throws when it dies. */
+class Thread {
+  readonly #worker: Worker;
+  readonly #done = new Int32Array(new SharedArrayBuffer(8));
+  readonly #queue: FromWorker[] = [];
+  readonly #signal: AbortSignal;
+  #wake: () => void = () => undefined;
+  #failed: Error | undefined;
+  #ended = false;
+  #lost = 0;
+  #nested = 0;
+
+  constructor(options: EbpfOptions, signal: AbortSignal) {
+    const here = fileURLToPath(import.meta.url);
+    const file = options.worker ?? fileURLToPath(new URL(`./${extname(here) === '.ts' ? 'worker.ts' : 'ebpf-worker.js'}`, import.meta.url));
+    const workerData: WorkerData = { objects: options.objects, ringBytes: options.ringBytes ?? 8 * 2 ** 20, ownPid: process.pid, firstEphemeral: firstEphemeralPort(new Procfs()), done: this.#done.buffer };
+    this.#signal = signal;
+    this.#worker = new Worker(file, { workerData, name: 'moat-ebpf' });
+    this.#worker.on('message', (message: FromWorker) => { this.#queue.push(message); this.#wake(); });
+    this.#worker.on('error', (error) => { this.#failed = error; this.#wake(); });
+    this.#worker.on('exit', () => { this.#ended = true; this.#wake(); });
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  readonly #onAbort = (): void => { this.#wake(); };
+
+  /** Until the signal. */
+  async* messages(): AsyncIterable<FromWorker> {
+    while (!this.#signal.aborted) {
+      const next = this.#queue.shift();
+      if (next !== undefined) { yield next; continue; }
+      if (this.#failed) throw this.#failed;
+      if (this.#ended) throw new MoatError('ended', 'expected the worker of the kernel sensor to run, it ended');
+      await new Promise<void>((resolve) => { this.#wake = resolve; });
+    }
+  }
+
+  /** One piece is done with: the worker may send another. */
+  done(): void {
+    Atomics.add(this.#done, 0, 1);
+    Atomics.notify(this.#done, 0);
+  }
+
+  losses(message: { lost: number; nested: number }): { lost: number; nested: number } {
+    const since = { lost: message.lost - this.#lost, nested: message.nested - this.#nested };
+    this.#lost = message.lost;
+    this.#nested = message.nested;
+    return since;
+  }
+
+  async end(): Promise<void> {
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    if (this.#ended) return;
+    const exited = new Promise<void>((resolve) => { this.#worker.once('exit', () => { resolve(); }); });
+    const stop: ToWorker = { type: 'stop' };
+    this.#worker.postMessage(stop, []);
+    await exited;
+  }
+}
+
+function tellLoss(context: SensorContext, { lost, nested }: { lost: number; nested: number }): void {
+  if (lost > 0) context.count('records lost, the ring was full', lost);
+  if (nested > 0) context.count('records lost, interrupted too deep', nested);
+}
+
+function missingText(missing: readonly { program: string; reason: string }[]): { zh: string; en: string } | undefined {
+  if (missing.length === 0) return undefined;
+  const list = missing.map(({ program, reason }) => `${program} (${reason})`).join(', ');
+  return { zh: `未挂载：${list}`, en: `not attached: ${list}` };
+}
+
+/** The first process's namespaces; our own where those may not be read. */
+function hostNamespaces(): Record<string, number> {
+  const numbers: Record<string, number> = {};
+  for (const name of ['pid', 'mnt', 'net', 'user']) {
+    const found = /\[(\d+)\]/.exec(linkText(`/proc/1/ns/${name}`) ?? linkText(`/proc/self/ns/${name}`) ?? '');
+    if (found) numbers[name] = Number(found[1]);
+  }
+  return numbers;
+}
+
+function linkText(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if (['EACCES', 'EPERM', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}

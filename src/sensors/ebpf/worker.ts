@@ -1,0 +1,123 @@
+/**
+ * The thread that reads the ring: it waits in the kernel, so it cannot be the main thread, and it goes on reading
+ * while the main thread is busy. An entry of the build beside the program itself.
+ */
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
+import { MoatError } from '../../core/error.ts';
+import { BpfRing } from '../../linux/bpf-ring.ts';
+import { type BpfObject, loadObject } from '../../linux/libbpf.ts';
+import { type Libc, openLibc } from '../../linux/native.ts';
+import { recordTypes } from './gen/records.ts';
+import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
+
+/** Bytes of one piece. */
+const pieceBytes = 512 * 1024;
+/** Pieces the sensor has not finished; then the ring is left to fill, and what does not fit is counted by the kernel. */
+const piecesMost = 48;
+/** Records that are not urgent wait so long at most; a message of the sensor too. */
+const waitMs = 100;
+/** After a piece, wait so long for more: one message for many records. */
+const gatherMs = 1;
+const countsEveryMs = 1000;
+
+/** Layout of struct config and struct cpu_count in sensor/common.h. */
+const configSize = 24;
+const countStride = 64;
+const maxCpus = 256;
+
+async function main(port: MessagePort, data: WorkerData): Promise<void> {
+  const say = (message: FromWorker, transfer: ArrayBuffer[] = []): void => { port.postMessage(message, transfer); };
+  try {
+    const libc = await openLibc();
+    mountTracefs(libc);
+    const cgroup = openCgroup();
+    const base = await loadObject({ file: join(data.objects, 'base.bpf.o'), needed: ['on_exec', 'on_fork', 'on_exit'], sizes: { ring: data.ringBytes }, ...(cgroup !== undefined && { cgroup }) });
+    if (cgroup !== undefined) closeSync(cgroup);
+    try {
+      say({ type: 'live', attached: base.attached, missing: base.missing });
+      read(port, say, libc, base, data);
+    } finally { base.close(); }
+  } catch (error) {
+    const { code, hint } = error instanceof MoatError ? error : { code: 'unexpected', hint: undefined };
+    say({ type: 'failed', code, message: (error as Error).message, hint });
+  }
+  port.close();
+}
+
+/** Tracepoints of system calls are found there. systemd mounts it; on machines without it we do, as other tracers do too. */
+function mountTracefs(libc: Libc): void {
+  if (['/sys/kernel/tracing/events', '/sys/kernel/debug/tracing/events'].some((name) => existsSync(name))) return;
+  // When it fails, the programs that need it are told as not attached.
+  libc.mount('tracefs', '/sys/kernel/tracing', 'tracefs');
+}
+
+/** The root of the unified hierarchy: programs there see the packets of all. */
+function openCgroup(): number | undefined {
+  const folder = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'].find((name) => existsSync(join(name, 'cgroup.procs')) && existsSync(join(name, 'cgroup.controllers')));
+  return folder === undefined ? undefined : openSync(folder, 'r');
+}
+
+/** Until the sensor says stop. */
+function read(port: MessagePort, say: (message: FromWorker, transfer?: ArrayBuffer[]) => void, libc: Libc, base: BpfObject, data: WorkerData): void {
+  const configMap = libc.map(base.map('config').fd, Math.max(libc.pageSize, configSize), 0, true);
+  const countMap = libc.map(base.map('counts').fd, Math.max(libc.pageSize, countStride * maxCpus), 0, false);
+  const ringFd = base.map('ring').fd;
+  const ring = new BpfRing(libc, ringFd, data.ringBytes);
+  const poller = libc.poller(ringFd);
+  const config = new Int32Array(configMap.bytes);
+  const counts = new BigUint64Array(countMap.bytes);
+  const done = new Int32Array(data.done);
+  config[1] = data.ownPid;
+  config[4] = data.firstEphemeral;
+  new BigUint64Array(configMap.bytes)[1] = Object.values(recordTypes).reduce((bits, type) => bits | (1n << BigInt(type)), 0n);
+
+  let sent = 0;
+  const pass = (): boolean => {
+    const bytes = ring.take(pieceBytes);
+    if (bytes === undefined) return false;
+    sent = (sent + 1) | 0;
+    say({ type: 'records', bytes, bootOffset: Date.now() - libc.bootNs() / 1e6 }, [bytes]);
+    return true;
+  };
+  let told = '';
+  let tellAt = 0;
+  try {
+    for (;;) {
+      const message = receiveMessageOnPort(port)?.message as ToWorker | undefined;
+      if (message?.type === 'stop') return;
+      const now = performance.now();
+      if (now >= tellAt) {
+        tellAt = now + countsEveryMs;
+        const sums = sumCounts(counts);
+        const text = JSON.stringify(sums);
+        if (text !== told) { told = text; say({ type: 'counts', ...sums }); }
+      }
+      if (((sent - Atomics.load(done, 0)) | 0) >= piecesMost) { Atomics.wait(done, 0, Atomics.load(done, 0), waitMs); continue; }
+      if (pass()) { Atomics.wait(done, 1, 0, gatherMs); continue; }
+      Atomics.store(config, 0, 1);
+      // What came between the last look and arming woke nobody.
+      if (pass()) continue;
+      poller.wait(waitMs);
+    }
+  } finally {
+    poller.close();
+    ring.close();
+    configMap.unmap();
+    countMap.unmap();
+  }
+}
+
+function sumCounts(counts: BigUint64Array): { sent: number; lost: number; nested: number } {
+  let sent = 0, lost = 0, nested = 0;
+  for (let cpu = 0; cpu < maxCpus; cpu++) {
+    const at = (cpu * countStride) / 8;
+    sent += Number(counts[at]);
+    lost += Number(counts[at + 1]);
+    nested += Number(counts[at + 2]);
+  }
+  return { sent, lost, nested };
+}
+
+if (parentPort) await main(parentPort, workerData as WorkerData);
