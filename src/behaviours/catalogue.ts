@@ -22,6 +22,7 @@ export const behaviours: readonly Behaviour[] = [
   diskWrites,
   healthDown,
   hostCpu,
+  intelligenceMatch,
   logSilence,
   loginAddress,
   loginHours,
@@ -31,6 +32,4 @@ export const behaviours: readonly Behaviour[] = [
   serviceRestartLoop,
   sustainedCpu,
   tidalLoad,
-  diskFullSoon, diskWrites, healthDown, hostCpu, intelligenceMatch, logSilence, loginAddress, loginHours, portWhitelist, processMemory, requestRate,
-  serviceRestartLoop, sustainedCpu, tidalLoad,
 ];

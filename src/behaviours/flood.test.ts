@@ -15,22 +15,33 @@ const text = fc.oneof(
   fc.constantFrom('root', '192.0.2.7', '2001:db8::1', '::', ':', '/tmp/x', '/usr/bin/y (deleted)', '__proto__', 'constructor', '{count}', '\u001b[31m', '\ud800', '"', 'x'.repeat(5000)),
   fc.string({ unit: 'binary', maxLength: 40 }),
 );
+const paths = fc.constantFrom('/etc/shadow', '/root/.ssh/id_rsa', '/root/.ssh/authorized_keys', '/etc/cron.d/x', '/host/etc/ld.so.preload', '/proc/1/environ', '/proc//mem', '/tmp/release_agent', '/.ssh/', '/.git/hooks/', '/home/');
+const addresses = fc.constantFrom('100.100.100.200', '169.254.169.254', 'fd00:ec2::254', '127.0.0.1', '198.51.100.7', '203.0.113.9');
+const names = fc.constantFrom('x.onion', 'metadata.google.internal', '.', '..', `${'a'.repeat(63)}.b.example`, 'onion');
 const value = fc.oneof(fc.double({ noNaN: false }), fc.constantFrom(0, 1, -1, 50, 96, 100, 1e12, Number.NaN, Number.POSITIVE_INFINITY));
 const time = fc.oneof(fc.integer({ min: began, max: began + 86_400_000 * 40 }), fc.constantFrom(0, -1, -86_400_000, began, began + 1, 8.64e15));
 
 /** An event of a kind that the behaviour wants, every field of it hostile. */
 const hostile = (kinds: readonly Kind[]): fc.Arbitrary<Event> => fc.record({
   kind: fc.constantFrom(...kinds), time,
-  action: fc.constantFrom('login', 'request', 'health', 'service-restart', 'process-start', 'process-end', 'listener-start', 'sample', undefined),
+  action: fc.constantFrom('login', 'request', 'health', 'service-restart', 'process-start', 'process-end', 'listener-start', 'sample', 'connect', 'query', 'read', 'write', 'rename', 'mount', 'setns', 'unshare', 'setuid', 'capset', 'ptrace', 'vm-write', undefined),
+  direction: fc.constantFrom('outbound', 'inbound', undefined), uid: fc.constantFrom(0, 33, 1000, undefined),
+  extra: fc.option(fc.dictionary(fc.constantFrom('type', 'flags', 'source', 'from', 'to', 'target_pid', 'euid', 'pid_ns', 'mode', 'owner'), fc.oneof(text, fc.constantFrom('0', '1000', '0x10020000', 'cap_sys_admin', '04755', 'cgroup'))), { nil: undefined }),
   outcome: fc.constantFrom('success', 'failure', 'unknown', undefined), category: fc.constantFrom('authentication', 'web', undefined),
   metric: fc.constantFrom('process-cpu', 'process-memory', 'process-write', 'host-cpu', 'disk-write', 'disk-space', 'disk-inodes', undefined),
   value: fc.option(value, { nil: undefined }), pid: fc.option(fc.integer(), { nil: undefined }), process_started: fc.option(value, { nil: undefined }),
   strings: fc.record({
     user: text, source_ip: text, source_country: text, source: text, service: text, process_path: text, process_name: text, process_cmdline: text,
-    parent_path: text, file_path: text, destination_ip: text, protocol: text, message: text, host: text,
+    parent_path: text, file_path: fc.oneof(text, paths), destination_ip: fc.oneof(text, addresses), container_id: text, cgroup: text, destination_host: fc.oneof(text, names), payload: text,
+    url_decoded: text, destination_country: fc.constantFrom('NL', 'ZZ', '', '\ud800'), protocol: text, message: text, host: text,
   }, { requiredKeys: [] }),
   destination_port: fc.option(fc.integer({ min: -1, max: 70_000 }), { nil: undefined }),
 }).map(({ kind, time, strings, ...rest }) => Object.assign(new Event('x', time, kind), rest, strings));
+
+/** What a behaviour needs to be told so that it keeps something of each of a hundred thousand. */
+const deeds: Record<string, (i: number, name: string) => Partial<Event>> = {
+  'container-escape': (i, name) => ({ action: 'write', file_path: '/proc/sys/kernel/core_pattern', container_id: name, pid: i }),
+};
 
 describe.each(behaviours.map((b) => [b.id, b] as const))('%s', (_id, behaviour) => {
   it('stays whole under events made of anything', () => {
@@ -95,6 +106,7 @@ describe.each(behaviours.map((b) => [b.id, b] as const))('%s', (_id, behaviour) 
       event.action = { 'health-down': 'health', 'service-restart-loop': i % 2 ? 'service-restart' : 'process-start' }[behaviour.id] ?? 'login';
       event.metric = ({ 'process-memory': 'process-memory', 'disk-writes': i % 2 ? 'process-write' : 'disk-write', 'disk-full-soon': i % 2 ? 'disk-space' : 'disk-inodes', 'host-cpu': i % 2 ? 'process-cpu' : 'host-cpu' } as Record<string, string>)[behaviour.id] ?? 'process-cpu';
       if (behaviour.id === 'disk-writes') event.value = 9e9;
+      Object.assign(event, deeds[behaviour.id]?.(i, name));
       run.observe(event);
       if (i % 1000 === 0) run.tick?.(event.time);
     }
