@@ -124,3 +124,6 @@ export function extraOf(event: Event, name: string): string {
   const value: unknown = event.extra?.[name];
   return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
 }
+
+/** What the tree began with; the event says it where no graph is at hand. */
+export const originKind = (actor: Actor, event: Event): string => actor.node?.origin.kind ?? event.origin ?? 'unknown';

@@ -8,6 +8,7 @@ import { intelligenceMatch } from './intelligence-match/behaviour.ts';
 import { logSilence } from './log-silence/behaviour.ts';
 import { loginAddress } from './login-address/behaviour.ts';
 import { loginHours } from './login-hours/behaviour.ts';
+import { metadataAccess } from './metadata-access/behaviour.ts';
 import { portWhitelist } from './port-whitelist/behaviour.ts';
 import { processMemory } from './process-memory/behaviour.ts';
 import { requestRate } from './request-rate/behaviour.ts';
@@ -23,9 +24,10 @@ export const behaviours: readonly Behaviour[] = [
   healthDown,
   hostCpu,
   intelligenceMatch,
-  logSilence,
   loginAddress,
   loginHours,
+  logSilence,
+  metadataAccess,
   portWhitelist,
   processMemory,
   requestRate,

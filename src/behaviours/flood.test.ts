@@ -40,6 +40,7 @@ const hostile = (kinds: readonly Kind[]): fc.Arbitrary<Event> => fc.record({
 
 /** What a behaviour needs to be told so that it keeps something of each of a hundred thousand. */
 const deeds: Record<string, (i: number, name: string) => Partial<Event>> = {
+  'metadata-access': (i) => ({ destination_ip: '100.100.100.200', direction: 'outbound', process_path: '/tmp/x', pid: i }),
   'container-escape': (i, name) => ({ action: 'write', file_path: '/proc/sys/kernel/core_pattern', container_id: name, pid: i }),
 };
 
