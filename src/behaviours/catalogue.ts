@@ -1,4 +1,5 @@
 import type { Behaviour } from '../core/ports.ts';
+import { badPeer } from './bad-peer/behaviour.ts';
 import { containerEscape } from './container-escape/behaviour.ts';
 import { diskFullSoon } from './disk-full-soon/behaviour.ts';
 import { diskWrites } from './disk-writes/behaviour.ts';
@@ -12,12 +13,14 @@ import { metadataAccess } from './metadata-access/behaviour.ts';
 import { portWhitelist } from './port-whitelist/behaviour.ts';
 import { processMemory } from './process-memory/behaviour.ts';
 import { requestRate } from './request-rate/behaviour.ts';
+import { scanFanOut } from './scan-fan-out/behaviour.ts';
 import { serviceRestartLoop } from './service-restart-loop/behaviour.ts';
 import { sustainedCpu } from './sustained-cpu/behaviour.ts';
 import { tidalLoad } from './tidal-load/behaviour.ts';
 
 /** Every behaviour, in the order in which it sees events. */
 export const behaviours: readonly Behaviour[] = [
+  badPeer,
   containerEscape,
   diskFullSoon,
   diskWrites,
@@ -31,6 +34,7 @@ export const behaviours: readonly Behaviour[] = [
   portWhitelist,
   processMemory,
   requestRate,
+  scanFanOut,
   serviceRestartLoop,
   sustainedCpu,
   tidalLoad,
