@@ -56,6 +56,8 @@ export function* ancestors(node: ProcessNode | undefined): Iterable<ProcessNode>
 export function provenanceOf(path: string | undefined, container: string | undefined, context: BehaviourContext): Provenance {
   if (path?.startsWith('/') !== true || container !== undefined) return 'unknown';
   if (path.startsWith('/memfd:')) return 'unowned';
+  // The manager's own copies of what packages run while they are installed; only root writes there.
+  if (path.startsWith('/var/lib/dpkg/info/') || path.startsWith('/var/lib/dpkg/tmp.ci/')) return context.packages.ready ? 'owned' : 'unknown';
   // An update replaced the file of a running program: its package still is what it came from.
   const removed = path.endsWith(' (deleted)');
   const file = context.packages.owner(removed ? path.slice(0, -10) : path);

@@ -1,6 +1,7 @@
 import type { Behaviour } from '../core/ports.ts';
 import { badPeer } from './bad-peer/behaviour.ts';
 import { containerEscape } from './container-escape/behaviour.ts';
+import { credentialRead } from './credential-read/behaviour.ts';
 import { diskFullSoon } from './disk-full-soon/behaviour.ts';
 import { diskWrites } from './disk-writes/behaviour.ts';
 import { healthDown } from './health-down/behaviour.ts';
@@ -22,6 +23,7 @@ import { tidalLoad } from './tidal-load/behaviour.ts';
 export const behaviours: readonly Behaviour[] = [
   badPeer,
   containerEscape,
+  credentialRead,
   diskFullSoon,
   diskWrites,
   healthDown,
