@@ -11,6 +11,7 @@ import { logSilence } from './log-silence/behaviour.ts';
 import { loginAddress } from './login-address/behaviour.ts';
 import { loginHours } from './login-hours/behaviour.ts';
 import { metadataAccess } from './metadata-access/behaviour.ts';
+import { persistenceWrite } from './persistence-write/behaviour.ts';
 import { portWhitelist } from './port-whitelist/behaviour.ts';
 import { processMemory } from './process-memory/behaviour.ts';
 import { requestRate } from './request-rate/behaviour.ts';
@@ -33,6 +34,7 @@ export const behaviours: readonly Behaviour[] = [
   loginHours,
   logSilence,
   metadataAccess,
+  persistenceWrite,
   portWhitelist,
   processMemory,
   requestRate,

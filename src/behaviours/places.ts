@@ -7,7 +7,7 @@ import type { Text } from '../core/text.ts';
 export type PlaceId =
   | 'cron' | 'at' | 'systemd' | 'init' | 'boot' | 'modules' | 'tmpfiles' | 'profile' | 'motd' | 'autostart' | 'ssh' | 'sshd' | 'pam' | 'nss' | 'sudo'
   | 'polkit' | 'accounts' | 'preload' | 'loader' | 'udev' | 'network-hook' | 'package-hook' | 'git-hook' | 'logrotate' | 'kernel-helper' | 'inetd' | 'php'
-  | 'cloud' | 'pods';
+  | 'cloud' | 'pods' | 'program';
 
 /** What each is called. */
 export const placeNames: Readonly<Record<PlaceId, Text>> = {
@@ -21,6 +21,7 @@ export const placeNames: Readonly<Record<PlaceId, Text>> = {
   'package-hook': { zh: '包管理器钩子', en: 'package manager hooks' }, 'git-hook': { zh: 'git 钩子', en: 'git hooks' }, 'logrotate': { zh: '日志轮转脚本', en: 'log rotation' },
   'kernel-helper': { zh: '内核调用的程序', en: 'programs that the kernel calls' }, 'inetd': { zh: 'inetd 服务', en: 'inetd' }, 'php': { zh: 'PHP 预加载', en: 'PHP prepend' },
   'cloud': { zh: 'cloud-init 脚本', en: 'cloud-init scripts' }, 'pods': { zh: '静态 Pod', en: 'static pods' },
+  'program': { zh: '软件包自带的程序', en: 'programs of packages' },
 };
 
 /** Whole files and folders (with / at the end), the longest that fits counts. */
@@ -150,4 +151,9 @@ export function placeBelow(path: string): { id: PlaceId; before: string } | unde
     if (id !== undefined && id !== 'git-hook' && id !== 'php') return { id, before: path.slice(0, at) };
   }
   return undefined;
+}
+
+/** Folders of programs that packages bring. Whether one owns the file is for the index of packages to say. */
+export function isProgramPath(path: string): boolean {
+  return path.startsWith('/usr/bin/') || path.startsWith('/usr/sbin/') || path.startsWith('/bin/') || path.startsWith('/sbin/');
 }
