@@ -13,6 +13,7 @@ import { loginHours } from './login-hours/behaviour.ts';
 import { metadataAccess } from './metadata-access/behaviour.ts';
 import { persistenceWrite } from './persistence-write/behaviour.ts';
 import { portWhitelist } from './port-whitelist/behaviour.ts';
+import { privilegeJump } from './privilege-jump/behaviour.ts';
 import { processMemory } from './process-memory/behaviour.ts';
 import { requestRate } from './request-rate/behaviour.ts';
 import { scanFanOut } from './scan-fan-out/behaviour.ts';
@@ -36,6 +37,7 @@ export const behaviours: readonly Behaviour[] = [
   metadataAccess,
   persistenceWrite,
   portWhitelist,
+  privilegeJump,
   processMemory,
   requestRate,
   scanFanOut,

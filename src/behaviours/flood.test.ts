@@ -40,6 +40,7 @@ const hostile = (kinds: readonly Kind[]): fc.Arbitrary<Event> => fc.record({
 
 /** What a behaviour needs to be told so that it keeps something of each of a hundred thousand. */
 const deeds: Record<string, (i: number, name: string) => Partial<Event>> = {
+  'privilege-jump': (i) => ({ action: 'process-start', uid: 1000, process_path: '/tmp/x', pid: i, extra: { euid: i % 2 ? '0' : '1000' } }),
   'persistence-write': (i) => ({ action: 'write', file_path: '/etc/ld.so.preload', process_path: '/tmp/x', pid: i }),
   'credential-read': (i) => ({ action: 'read', file_path: '/etc/shadow', process_path: '/tmp/x', pid: i }),
   'bad-peer': (i) => ({ direction: 'outbound', action: 'connect', process_path: '/tmp/x', destination_ip: `203.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`, destination_port: 9001, pid: i }),

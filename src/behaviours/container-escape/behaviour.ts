@@ -19,8 +19,8 @@ export const containerEscape: Behaviour = {
   id: 'container-escape',
   title: { zh: '容器逃逸', en: 'Container escape' },
   blind: {
-    zh: '没有内核传感器时只看得到程序启动；特权容器的启动参数看不到，只看得到它做了什么；经 Unix 套接字发出的请求内容看不到；利用内核漏洞直接改写凭据的只看得到其后果。',
-    en: 'Without the kernel sensor only program starts are seen. How a container was started (privileged) is not seen, only what it does. Requests over Unix sockets are not read. An exploit that changes the kernel\'s memory shows only in what follows.',
+    zh: '没有内核传感器时只看得到程序启动；特权容器的启动参数看不到，只看得到它做了什么；连接 Unix 套接字本身看不到，只看得到提到它的命令；利用内核漏洞直接改写凭据的只看得到其后果。',
+    en: 'Without the kernel sensor only program starts are seen. How a container was started (privileged) is not seen, only what it does. Connections to Unix sockets are not seen, only commands that name them. An exploit that changes the kernel\'s memory shows only in what follows.',
   },
   kinds: ['file_event', 'namespace', 'process_creation', 'network_connection', 'flow', 'process_access', 'module', 'privilege'],
   settings: {
@@ -90,6 +90,8 @@ function open(context: BehaviourContext): BehaviourRun {
       // Only the program's name speaks for it, and that can be chosen.
       level = lowered(lowered(level));
     }
+    // Refused by the kernel: an attempt all the same.
+    if (event.outcome === 'failure') level = lowered(level);
     const before = stories.get(container);
     // Several ways tried in turn are no accident.
     if (level === 'high' && before !== undefined && before.things.some((thing) => thing !== found.id) && before.level === 'high') level = 'critical';
