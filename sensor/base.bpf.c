@@ -7,5 +7,6 @@
 #include "path.h"
 #include "process.h"
 #include "network.h"
+#include "files.h"
 
 char LICENSE[] SEC("license") = "GPL";

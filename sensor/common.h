@@ -26,7 +26,7 @@ struct config {
 	u32 own_tgid;
 	u64 enabled;      /* bit n: records of type n are told */
 	u32 first_ephemeral;  /* a UDP socket on a lower port is a service */
-	u32 pad;
+	u32 quiet_programs;   /* how many */
 };
 
 struct cpu_count { u64 sent, lost, nested, unread[5]; };
@@ -57,6 +57,7 @@ struct {
 #define STRINGS_BEFORE_LAST 4096
 #define PATH_SIZE 4096
 #define NAME_SIZE 256
+#define PREFIX_SIZE 256
 #define SLOTS 3
 
 /* What a program works in: too large for the stack. The state of a path walk is here and not in registers, or the
@@ -69,6 +70,8 @@ struct slot {
 	struct dentry *dentry;
 	struct vfsmount *vfsmount;
 	u64 cursor;
+	struct { u32 bits; u8 path[PREFIX_SIZE]; } key;
+	struct { u8 path[PREFIX_SIZE]; } long_name;
 };
 
 /* An interrupt can run a program in the middle of another: each level takes its own slot. */

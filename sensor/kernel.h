@@ -35,7 +35,7 @@ struct nsproxy { struct mnt_namespace *mnt_ns; struct pid_namespace *pid_ns_for_
 struct cred { kuid_t uid, euid; struct user_namespace *user_ns; };
 struct qstr { u32 len; const unsigned char *name; };
 struct super_block { u32 s_dev; unsigned long s_magic; };
-struct inode { u16 i_mode; kuid_t i_uid; u32 i_nlink; unsigned long i_ino; struct super_block *i_sb; u32 i_rdev; };
+struct inode { u16 i_mode; kuid_t i_uid; u32 i_nlink; unsigned long i_ino; struct super_block *i_sb; u32 i_rdev; s64 i_size; };
 struct dentry { struct dentry *d_parent; struct qstr d_name; struct inode *d_inode; };
 struct vfsmount { struct dentry *mnt_root; struct super_block *mnt_sb; };
 struct mount { struct mount *mnt_parent; struct dentry *mnt_mountpoint; struct vfsmount mnt; };
@@ -48,7 +48,7 @@ struct tty_driver { s32 major, minor_start; };
 struct tty_struct { struct tty_driver *driver; s32 index; };
 typedef struct { s32 counter; } atomic_t;
 struct signal_struct { atomic_t live; struct tty_struct *tty; };
-struct mm_struct { unsigned long arg_start, arg_end, env_start, env_end; };
+struct mm_struct { unsigned long arg_start, arg_end, env_start, env_end; struct file *exe_file; };
 struct linux_binprm { struct file *file; };
 struct kernfs_node { u64 id; };
 struct cgroup { struct kernfs_node *kn; };

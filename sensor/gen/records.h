@@ -9,6 +9,7 @@ enum record_type {
 	RECORD_SOCKET = 4,
 	RECORD_FLOW = 5,
 	RECORD_DNS = 6,
+	RECORD_FILE = 7,
 };
 
 struct head {
@@ -92,5 +93,21 @@ struct record_dns {
 	u8 pad60[4];
 };
 _Static_assert(sizeof(struct record_dns) == 64, "dns");
+
+struct record_file {
+	struct head head;
+	u64 inode;
+	u32 device;
+	u32 mode;
+	u32 owner;
+	u32 group;
+	u32 again;
+	u8 action;
+	u8 empty;
+	u16 path_len;
+	u16 from_len;
+	u8 pad74[6];
+};
+_Static_assert(sizeof(struct record_file) == 80, "file");
 
 #endif

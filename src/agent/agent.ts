@@ -8,6 +8,7 @@ import type { Knowledge, Learning, Log, Store } from '../core/ports.ts';
 import type { Lang } from '../core/text.ts';
 import type { Folded } from '../engine/fold.ts';
 import { Health, type Part } from '../engine/health.ts';
+import { Origins } from '../engine/origin/origins.ts';
 import { Pipeline } from '../engine/pipeline.ts';
 import { supervise } from '../engine/supervisor.ts';
 import { openSqliteStore } from '../stores/sqlite/store.ts';
@@ -16,7 +17,9 @@ import type { Config } from './config-schema.ts';
 import { serveControl } from './control.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
 import { openGeo, type Geo } from './geo.ts';
-import { openKnowledge } from './knowledge.ts';
+import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
+import { originControl } from './origin-control.ts';
+import { originHost } from './origin-host.ts';
 import { allSensors } from './sensors.ts';
 
 export interface AgentOptions {
@@ -56,6 +59,9 @@ export interface Agent {
   stop(): Promise<void>;
 }
 
+/** What outlives a configuration: what was learned of processes is not given up for a new rule. */
+interface Lasting { store: Store; health: Health; origins: Origins; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
+
 /** What lives from one configuration to the next, or until the disk was full. */
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; abort: AbortController; done: Promise<unknown> }
 
@@ -82,18 +88,21 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     count: (what, n) => health.count('store', what, n),
   });
   health.state('store', 'live');
-  const { knowledge, ...known } = openKnowledge({ config, dataFolder, version: options.version, health });
   let generation: Generation;
+  let lasting: Lasting;
   try {
-    generation = await begin(config, store, health, options, knowledge);
-  } catch (error) { await known.close(); store.close(); throw error; }
+    lasting = openLasting(config, store, health, options);
+  } catch (error) { store.close(); throw error; }
+  try {
+    generation = await begin(config, lasting, options);
+  } catch (error) { await lasting.known.close(); store.close(); throw error; }
 
   const restart = async (next: Config): Promise<void> => {
     const old = generation;
     await end(old);
     config = next;
-    known.configure(next);
-    generation = await begin(next, store, health, options, knowledge);
+    lasting.known.configure(next);
+    generation = await begin(next, lasting, options);
   };
   let restarting: Promise<void> | undefined;
   const reload = async (): Promise<void> => {
@@ -149,10 +158,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
   let control: Server;
   try {
-    control = await serveControl(dataFolder, { status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true), reload: () => { exclusively(reload); return true; }, intelligence: known.lists });
+    control = await serveControl(dataFolder, {
+      ...originControl(lasting.origins.graph), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
+    });
   } catch (error) {
     await end(generation);
-    await known.close();
+    await lasting.known.close();
     store.close();
     throw error;
   }
@@ -169,21 +181,30 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       control.close();
       await restarting;
       await end(generation);
-      await known.close();
+      await lasting.known.close();
       store.close();
     },
   };
 }
 
-async function begin(config: Config, store: Store, health: Health, options: AgentOptions, knowledge: Knowledge): Promise<Generation> {
+function openLasting(config: Config, store: Store, health: Health, options: AgentOptions): Lasting {
+  const count = (what: string, n?: number): void => health.count('origin', what, n);
+  const { knowledge, ...known } = openKnowledge({ config, dataFolder: options.dataFolder, version: options.version, health });
+  const origins = new Origins({ host: originHost(count), packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
+  return { store, health, origins, known, knowledge: { ...knowledge, lineage: origins.graph } };
+}
+
+async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {
+  const { store, health, origins, knowledge } = lasting;
   const host = config.host ?? hostname();
   const geo = openGeo(config.geo.country);
-  const opened = openDetector({ config, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n), knowledge });
+  const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
   const pipeline = new Pipeline({
     store, detect: opened.detector, health, log: options.log, show: (folded) => options.show(folded), now: Date.now,
     fold: { host, lang: options.lang, gap: config.alerts.fold_hours * 3_600_000 },
     exceptions: () => opened.exceptions,
     country: (address) => geo.country(address),
+    origins,
   });
   const now = Date.now();
   const warmed = pipeline.warmUp(now - warmUpMs, now);

@@ -36,7 +36,7 @@ export async function allSensors(config: Config): Promise<SensorChoice[]> {
   const kernel = config.processes.enabled && config.processes.kernel;
   const view = new KernelView();
   return [
-    { enabled: kernel, sensor: ebpfSensor({ objects: join(installRoot(), 'sensor'), view }) },
+    { enabled: kernel, sensor: ebpfSensor({ objects: join(installRoot(), 'sensor'), view, files: config.files.enabled && config.files }) },
     { enabled: journal, why: state?.why, sensor: journalSensor({ open: (context, emit) => openDecoder('journal', [], context, emit).decoder, zoneOffset, firstReadMs }) },
     { enabled: globs.length > 0, sensor: logfileSensor({ globs, exclude, zoneOffset, firstReadMs, open: (_path, sample, context, emit) => openRecognised(sample, context, emit) }) },
     { enabled: config.processes.enabled, sensor: processSensor({ everyMs: config.processes.every_seconds * 1000, ...(kernel && { kernel: view }) }) },

@@ -19,6 +19,18 @@ export type OriginKind = 'login' | 'web' | 'service' | 'cron' | 'timer' | 'conta
 
 export interface ContainerInfo { id: string; name?: string; image?: string; runtime?: string }
 
+/** A log-on as utmp, wtmp or logind tell it. Times are Unix ms; `until` is undefined while it lasts. */
+export interface Logon {
+  user: string | undefined;
+  /** Canonical remote address; undefined for a log-on at the machine itself. */
+  source_ip: string | undefined;
+  terminal: string | undefined;
+  /** The session's leading process: sshd's for a remote one, login's for a console. */
+  pid: number | undefined;
+  since: number;
+  until: number | undefined;
+}
+
 export interface Origin {
   kind: OriginKind;
   /** Unit, listening service, cron user, package manager, container name. */

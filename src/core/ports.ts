@@ -114,12 +114,17 @@ export interface Ledger {
   setSetting(name: string, value: string): void;
 }
 
+/** Changed rows of the origin graph by name, and the names of those to drop; `replace` drops all others first. */
+export interface LineageRows { put: ReadonlyMap<string, string>; drop: readonly string[]; replace: boolean }
+
 /** All that one batch changes; stored together or not at all. */
-export interface Commit { events: readonly Event[]; alerts: readonly Alert[]; positions: readonly Position[]; learned?: ReadonlyMap<string, string> }
+export interface Commit { events: readonly Event[]; alerts: readonly Alert[]; positions: readonly Position[]; learned?: ReadonlyMap<string, string>; lineage?: LineageRows }
 
 export interface Store {
   events: EventLog;
   ledger: Ledger;
+  /** What was kept of the origin graph. */
+  lineage(): Iterable<{ id: string; value: string }>;
   /** Durable when it returns (fsync). Throws StoreError 'full' when the disk is full; nothing of the batch is then kept. */
   commit(commit: Commit): void;
   close(): void;

@@ -19,6 +19,8 @@ export interface FoldOptions {
   lang: Lang;
   /** A repeat within this time of the alert's latest event is folded into it, ms. */
   gap: number;
+  /** In one line where the process of an event came from. */
+  story?(event: Event): string | undefined;
   /** An alert of an earlier run that a repeat may still belong to. */
   latest?(ruleId: string, key: string): Alert | undefined;
 }
@@ -60,6 +62,8 @@ export class AlertFolder {
     } else {
       open = begin(detection, key, this.options.host);
     }
+    const about = detection.events.at(-1);
+    if (about?.origin !== undefined) this.addOrigin(open.alert, about);
     if (!open.changed) {
       if (this.changed.length >= changedMax) { this.dropped++; return; }
       open.changed = true;
@@ -105,6 +109,16 @@ export class AlertFolder {
       if (left-- <= 0) return;
       this.open.delete(slot);
     }
+  }
+
+  /** At first sight, and again when the address comes to light later: the log line of a log-on may be late. */
+  private addOrigin(alert: Alert, event: Event): void {
+    const address = alert.source_ip === undefined ? text(event.origin_ip) : undefined;
+    if (alert.origin !== undefined && (alert.origin_ip !== undefined || address === undefined)) return;
+    const story = this.options.story?.(event);
+    if (story === undefined) return;
+    alert.origin = story.slice(0, textMax);
+    if (address !== undefined) alert.origin_ip = address;
   }
 
   private remembered(detection: Detection, key: string): OpenAlert | undefined {

@@ -1,5 +1,7 @@
 /** eBPF objects through libbpf.so.1, which iproute2 brings to nearly every server. */
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { MoatError } from '../core/error.ts';
 import { errorName, loadKoffi, openLibrary, type Pointer } from './native.ts';
 
@@ -34,6 +36,8 @@ export interface LoadOptions {
   shared?: Readonly<Record<string, number>>;
   /** Descriptor of the root control group, for programs that hang there. */
   cgroup?: number;
+  /** Tracepoints of system calls (sys_exit_open …) by program, for those that serve several. */
+  syscalls?: Readonly<Record<string, readonly string[]>>;
   /** Programs left out on purpose. */
   without?: ReadonlySet<string>;
 }
@@ -110,6 +114,7 @@ async function bind() {
   const sectionName = lib.func('const char *bpf_program__section_name(void *program)');
   const setAutoload = lib.func('int bpf_program__set_autoload(void *program, bool on)');
   const attachProgram = lib.func('void *bpf_program__attach(void *program)');
+  const attachTracepoint = lib.func('void *bpf_program__attach_tracepoint(void *program, const char *category, const char *name)');
   const attachCgroup = lib.func('void *bpf_program__attach_cgroup(void *program, int cgroup)');
   const destroyLink = lib.func('int bpf_link__destroy(void *link)');
   const findMap = lib.func('void *bpf_object__find_map_by_name(void *object, const char *name)');
@@ -150,6 +155,7 @@ async function bind() {
     share: (object: Pointer, name: string, fd: number): void => { reuseFd(findMap(object, name), fd); },
     load: (object: Pointer): number => load(object) as number,
     attach: (program: Pointer): Pointer => attachProgram(program) as Pointer,
+    attachTracepoint: (program: Pointer, category: string, name: string): Pointer => attachTracepoint(program, category, name) as Pointer,
     attachCgroup: (program: Pointer, cgroup: number): Pointer => attachCgroup(program, cgroup) as Pointer,
     detach: (link: Pointer): void => { destroyLink(link); },
     close: (object: Pointer): void => { close(object); },
@@ -174,18 +180,50 @@ function attach(api: Api, object: Pointer, options: LoadOptions, loaded: Readonl
   const links: Pointer[] = [];
   const attached: string[] = [];
   const close = (): void => { for (const link of links) api.detach(link); api.close(object); };
-  const attachOne = ({ section, pointer }: Program): Pointer | string => {
-    if (!section.startsWith('cgroup')) return api.attach(pointer) ?? api.errorName(api.errno());
-    if (options.cgroup === undefined) return 'no unified control group hierarchy is mounted';
-    return api.attachCgroup(pointer, options.cgroup) ?? api.errorName(api.errno());
+  const tracefs = tracefsFolder();
+  /** What it hangs on afterwards: links, or why there is none; nothing at all when this machine has no such system call. */
+  const attachOne = ({ name, section, pointer }: Program): Pointer[] | string => {
+    if (section.startsWith('cgroup')) {
+      if (options.cgroup === undefined) return 'no unified control group hierarchy is mounted';
+      const link = api.attachCgroup(pointer, options.cgroup);
+      return link === null ? api.errorName(api.errno()) : [link];
+    }
+    if (section !== 'tracepoint' && !section.startsWith(syscallSection)) {
+      const link = api.attach(pointer);
+      return link === null ? api.errorName(api.errno()) : [link];
+    }
+    if (tracefs === undefined) return 'tracefs is not mounted';
+    const wanted = section === 'tracepoint' ? options.syscalls?.[name] ?? [] : [section.slice(syscallSection.length)];
+    const made: Pointer[] = [];
+    for (const hook of wanted.filter((one) => existsSync(join(tracefs, 'events/syscalls', one)))) {
+      const link = api.attachTracepoint(pointer, 'syscalls', hook);
+      if (link === null) {
+        const reason = api.errorName(api.errno());
+        for (const one of made) api.detach(one);
+        return `${hook}: ${reason}`;
+      }
+      made.push(link);
+    }
+    return made;
   };
   for (const program of api.programs(object)) {
     const { name } = program;
     if (!loaded.has(name)) continue;
-    const link = attachOne(program);
-    if (typeof link !== 'string') { links.push(link); attached.push(name); continue; }
-    if (options.needed.includes(name)) { close(); throw new MoatError<BpfErrorCode>('not-permitted', `expected to attach ${name}, got ${link}`, { hint: 'run as root with CAP_BPF and CAP_PERFMON; a container needs --privileged' }); }
-    missing.push({ program: name, reason: link });
+    const made = attachOne(program);
+    if (typeof made !== 'string') {
+      links.push(...made);
+      if (made.length > 0) attached.push(name);
+      continue;
+    }
+    if (options.needed.includes(name)) { close(); throw new MoatError<BpfErrorCode>('not-permitted', `expected to attach ${name}, got ${made}`, { hint: 'run as root with CAP_BPF and CAP_PERFMON; a container needs --privileged' }); }
+    missing.push({ program: name, reason: made });
   }
   return { attached, missing, map: (name) => api.map(object, name), close };
+}
+
+const syscallSection = 'tracepoint/syscalls/';
+
+/** Where tracepoints are found; undefined when it is not mounted or was built without them. */
+export function tracefsFolder(): string | undefined {
+  return ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'].find((folder) => existsSync(join(folder, 'events/syscalls')));
 }

@@ -135,14 +135,18 @@ describe('a log-on over ssh', () => {
 
   it('who was on already is known from logind, from utmp and from sshd\'s title', () => {
     const logon = { user: 'wang', source_ip: '203.0.113.9', terminal: 'pts/3', pid: 700, since: t0 - 7_200_000, until: undefined };
-    const m = new Machine({ session: (id) => (id === '5' ? logon : undefined), logons: () => [logon] });
+    const other = { ...logon, user: 'li', source_ip: '198.51.100.4', terminal: 'pts/4', pid: 2199 };
+    const m = new Machine({ session: (id) => (id === '5' ? logon : undefined), logons: () => [logon, other] });
     m.seen(2000, 1, '/usr/bin/tmux', 'tmux', { cgroup: '/user.slice/user-1000.slice/session-5.scope', user: 'wang' });
     expect(m.origin(2000)).toMatchObject({ kind: 'login', user: 'wang', source_ip: '203.0.113.9' });
     m.seen(2100, 1, '/bin/bash', '-bash', { terminal: 'pts/3' });
     expect(m.origin(2100)).toMatchObject({ kind: 'login', source_ip: '203.0.113.9' });
-    m.seen(2200, 1, '/usr/sbin/sshd', 'sshd: li@pts/4');
+    m.seen(2199, 1, '/usr/sbin/sshd', 'sshd: li [priv]');
+    expect(m.origin(2199).kind).toBe('service');
+    m.seen(2200, 2199, '/usr/sbin/sshd', 'sshd: li@pts/4');
     m.seen(2201, 2200, '/bin/bash', '-bash', { terminal: 'pts/4' });
-    expect(m.origin(2201)).toMatchObject({ kind: 'login', user: 'li' });
+    expect(m.origin(2201)).toMatchObject({ kind: 'login', user: 'li', source_ip: '198.51.100.4' });
+    expect(m.node(2201).root.pid).toBe(2199);
   });
 });
 
@@ -168,6 +172,37 @@ describe('web servers', () => {
     const dev = m.run(m.run(m.fork(800), '/bin/bash', '-bash'), '/usr/bin/python3', 'python3 -m http.server 8000');
     m.tell('listener', dev, { protocol: 'tcp', destination_port: 8000 });
     expect(m.origin(dev).kind).toBe('login');
+  });
+});
+
+describe('a web request', () => {
+  const request = (ip: string, time: number, path = '/upload/x.php'): Event => Object.assign(event('nginx', { source_ip: ip, url_path: path }), { time });
+  const attack = () => {
+    const m = new Machine();
+    m.seen(900, 1, '/usr/sbin/php-fpm8.2', 'php-fpm: master process', { cgroup: '/system.slice/php8.2-fpm.service' });
+    const shell = m.run(m.fork(900), '/bin/sh', 'sh -c /tmp/x & id', { user: 'www-data' });
+    const tool = m.run(shell, '/tmp/x', '/tmp/x', { user: 'www-data' });
+    clock += 4000;
+    m.end(shell);
+    return { m, tool, ended: clock };
+  };
+
+  it('gives its client to what it started, when only one client fits', () => {
+    const { m, tool, ended } = attack();
+    m.graph.observe(request('192.0.2.10', ended - 3900));
+    m.graph.observe(request('192.0.2.11', ended + 100, '/logo.png'));
+    m.graph.observe(request('203.0.113.66', ended + 50));
+    m.graph.tick(ended + 10_000);
+    expect(m.origin(tool)).toMatchObject({ kind: 'web', name: 'php-fpm', source_ip: '203.0.113.66' });
+    expect(m.node(tool).root.name).toBe('sh');
+  });
+
+  it('names nobody when two do', () => {
+    const { m, tool, ended } = attack();
+    m.graph.observe(request('203.0.113.66', ended + 50));
+    m.graph.observe(request('192.0.2.10', ended + 300, '/cart'));
+    m.graph.tick(ended + 10_000);
+    expect(m.origin(tool).source_ip).toBeUndefined();
   });
 });
 

@@ -13,6 +13,7 @@ import { entrance, fits, Peers, Waiting, type CronLine, type LogonLine } from '.
 import { defaultBounds, Memory, type Bounds } from './memory.ts';
 import { addFile, addName, addPeer, attach, isBelow, knownFile, knownName, knownPeer, leaveProgram, Node, type FileDone, type Tree } from './node.ts';
 import { change, cut, Places } from './place.ts';
+import { Requests } from './requests.ts';
 import { isWebPort, roleOf } from './roles.ts';
 import { Writers } from './writers.ts';
 
@@ -34,11 +35,13 @@ export class OriginGraph implements Lineage {
   readonly places: Places;
   readonly writers: Writers;
   readonly host: HostFacts;
-  /** Identities that left since the last save. */
-  readonly gone: Node[] = [];
+  /** Rows of processes that were saved and have left since. */
+  gone: string[] = [];
+  goneBytes = 0;
   private readonly packages: Packages | undefined;
   private readonly peers = new Peers();
   private readonly logons = new Waiting<LogonLine>();
+  private readonly requests = new Requests();
   private readonly cronRuns = new Waiting<CronLine>();
   private readonly count: (what: string, n?: number) => void;
   private readonly interned = new Map<string, string>();
@@ -84,6 +87,7 @@ export class OriginGraph implements Lineage {
   /** Time passes: what ended a day ago is forgotten, and ends that nobody told are noticed. */
   tick(now: number): void {
     this.memory.age(now);
+    this.requests.tick(now, this.attribute);
     if (now - this.reconciled < reconcileMs && now >= this.reconciled) return;
     this.reconciled = now;
     this.reconcile(now);
@@ -102,6 +106,7 @@ export class OriginGraph implements Lineage {
       case 'process_access': case 'privilege': case 'namespace': case 'module': return this.speaker(event);
       case 'metric': return event.pid === undefined || event.process_started === undefined ? undefined : this.memory.find(event.pid, event.process_started);
       case 'sshd': case 'auth': case 'sudo': case 'cron': return this.line(event);
+      case 'access': case 'nginx': case 'apache': this.requests.request(event); return undefined;
       default: return undefined;
     }
   }
@@ -206,7 +211,8 @@ export class OriginGraph implements Lineage {
     node.heard = time;
     this.hang(node, event, started);
     const path = this.path(event.process_path), cmdline = this.cmdline(event.process_cmdline);
-    const isNew = path !== node.path || cmdline !== node.cmdline;
+    // A process may write itself another title; a look at /proc takes that for its command line.
+    const isNew = path !== node.path || (cmdline !== node.cmdline && event.source !== 'process');
     if (node.hasProgram && isNew && !found) leaveProgram(node);
     if (node.hasProgram && !isNew) { this.describe(node, event); return node; }
     node.hasProgram = true;
@@ -215,11 +221,20 @@ export class OriginGraph implements Lineage {
     this.describe(node, event);
     this.askPlace(node, event);
     this.place(node, found || event.source === 'process');
+    const { parent } = node;
+    if (parent && node.tree.origin.kind === 'web' && node.role !== 'web' && (parent.role === 'web' || parent.listens)) this.requests.started(node, time);
     const writer = this.writers.of(path, event.file_inode, event.file_device);
     if (writer) node.writtenBy = writer;
     node.isDirty = true;
     return node;
   }
+
+  /** What a server ran for one request is a tree of its own, with the client's address. */
+  private readonly attribute = (node: Node, ip: string): void => {
+    const { origin } = node.tree;
+    if (origin.kind !== 'web' || origin.source_ip !== undefined) return;
+    this.places.begin(node, this.places.tree('web', node, node.started, { name: origin.name, user: origin.user, source_ip: ip }));
+  };
 
   private place(node: Node, found: boolean): void {
     this.places.program(node, found);
@@ -297,7 +312,9 @@ export class OriginGraph implements Lineage {
 
   private left(node: Node): void {
     if (node.tree.owner === node) node.tree.owner = undefined;
-    if (this.gone.length < 50_000) this.gone.push(node);
+    if (node.row === undefined) return;
+    this.gone.push(node.row);
+    this.goneBytes += node.rowBytes;
   }
 
   // --- what they did
@@ -472,12 +489,12 @@ export class OriginGraph implements Lineage {
   private cmdline(text: string | undefined): string | undefined { return text === undefined ? undefined : this.keep(text.length > cmdlineMax ? text.slice(0, cmdlineMax) : text); }
 
   /** The same text once: a thousand processes of one program share its path. */
-  private keep(text: string): string {
+  readonly keep = (text: string): string => {
     const known = this.interned.get(text);
     if (known !== undefined) return known;
     if (this.interned.size >= texts) this.interned.clear();
     const kept = own(text);
     this.interned.set(kept, kept);
     return kept;
-  }
+  };
 }

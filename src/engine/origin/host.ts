@@ -1,17 +1,5 @@
 /** What the origin graph asks of the machine beside events; src/agent answers from /proc, /run and state files. */
-import type { ContainerInfo } from '../../core/lineage.ts';
-
-/** A log-on as utmp, wtmp or logind tell it. Times are Unix ms; `until` is undefined while it lasts. */
-export interface Logon {
-  user: string | undefined;
-  /** Canonical remote address; undefined for a log-on at the machine itself. */
-  source_ip: string | undefined;
-  terminal: string | undefined;
-  /** The session's leading process: sshd's for a remote one, login's for a console. */
-  pid: number | undefined;
-  since: number;
-  until: number | undefined;
-}
+import type { ContainerInfo, Logon } from '../../core/lineage.ts';
 
 /** Every answer is cheap (cached, bounded) and undefined when it is not known. */
 export interface HostFacts {

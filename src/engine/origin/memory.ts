@@ -71,13 +71,18 @@ export class Memory {
     if (this.size > this.bounds.processes) this.shrink(node);
   }
 
-  /** Out of a saved run: the order of ends is the order of calls. */
-  addEnded(node: Node): void {
+  /** Out of a saved run: parents hang already; the order of calls is the order of ends. */
+  restore(node: Node): void {
+    let before: Node | undefined;
+    let at = this.byPid.get(node.pid);
+    while (at !== undefined && at.started > node.started) { before = at; at = at.older; }
+    node.older = at;
+    if (before) before.older = node;
+    else this.byPid.set(node.pid, node);
     this.size++;
-    const newest = this.byPid.get(node.pid);
-    if (newest === undefined) this.byPid.set(node.pid, node);
-    else { node.older = newest.older; newest.older = node; }
-    (isTelling(node) ? this.told : this.plain).add(node);
+    this.touches += node.touches;
+    if (node.ended !== undefined) (isTelling(node) ? this.told : this.plain).add(node);
+    if (this.size > this.bounds.processes) this.shrink(node);
   }
 
   end(node: Node, time: number): void {
@@ -227,5 +232,9 @@ export class Memory {
   }
 }
 
-/** Whether it did or began something, beside being there. */
-const isTelling = (node: Node): boolean => node.touches > 0 || node.firstChild !== undefined || node.tree.owner === node;
+/** Whether it did or began something, beside being there. A connection to ssh that nobody logged on through is one of a flood. */
+function isTelling(node: Node): boolean {
+  const { tree } = node;
+  if (tree.via === 'ssh' && tree.origin.kind !== 'login') return false;
+  return node.touches > 0 || node.firstChild !== undefined || (tree.owner === node && tree.origin.kind === 'login');
+}

@@ -19,7 +19,7 @@ export interface Tree {
 export interface Was { path: string | undefined; cmdline: string | undefined; time: number }
 
 /** Entries of one list of one process: the first half and the latest half stay. */
-export const touchesPerList = 64;
+const touchesPerList = 64;
 const wasMax = 8;
 const nothing: readonly never[] = Object.freeze([]);
 
@@ -63,6 +63,9 @@ export class Node implements ProcessNode {
   /** In the lists above. */
   touches = 0;
   isDirty = false;
+  /** The name of its row in the store, once it is saved. */
+  row: string | undefined;
+  rowBytes = 0;
   isGone = false;
 
   older: Node | undefined;

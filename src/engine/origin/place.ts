@@ -1,6 +1,6 @@
 /** Which tree a process belongs to: where something begins (a connection, a job, a service) it gets a new one. */
-import type { ContainerInfo, Origin, OriginKind } from '../../core/lineage.ts';
-import type { HostFacts, Logon } from './host.ts';
+import type { ContainerInfo, Logon, Origin, OriginKind } from '../../core/lineage.ts';
+import type { HostFacts } from './host.ts';
 import type { Node, Tree } from './node.ts';
 import { roleOfUnit } from './roles.ts';
 
@@ -60,19 +60,9 @@ export class Places {
     const { parent, tree, role } = node;
     const { kind } = tree.origin;
     switch (role) {
-      case 'ssh': {
-        if (tree.via === 'ssh' && parent?.role === 'ssh') return true;
-        const title = found || !node.hasProgram ? /^sshd(?:-session)?: (?!.*\[listener\])(\S{1,64})/.exec(node.cmdline ?? '') : null;
-        if (parent?.role === 'ssh' && parent.tree.via === 'ssh') { this.inherit(node, parent); return true; }
-        if (parent?.role === 'ssh' || title !== null || isPerConnection(node.cmdline)) {
-          this.begin(node, this.tree('service', node, node.started, { name: node.label }, 'ssh'));
-          const at = title?.[1]?.indexOf('@') ?? -1;
-          if (title !== null && at > 0) this.loggedOn(node.tree, title[1]!.slice(0, at));
-          return true;
-        }
-        if (!(tree.owner === node && kind === 'service')) this.begin(node, this.tree('service', node, node.started, { name: unitOf(node.cgroup) ?? node.label }));
+      case 'ssh':
+        this.ssh(node, found);
         return true;
-      }
       case 'cron':
         if (tree.via === 'cron') return true;
         if (parent?.role === 'cron' && parent.tree.via !== 'cron') { this.begin(node, this.tree('cron', node, node.started, {}, 'cron')); return true; }
@@ -100,6 +90,24 @@ export class Places {
       default:
         return this.byParent(node);
     }
+  }
+
+  private ssh(node: Node, found: boolean): void {
+    const { parent, tree } = node;
+    const title = found ? /^(?:sshd|sshd-session): (?!.*\[listener\])([^ @]{1,64})(?:@([^ ,]{1,32}))?/.exec(node.cmdline ?? '') : null;
+    if (parent?.role === 'ssh' && parent.tree.via === 'ssh') this.inherit(node, parent);
+    else if (parent?.role === 'ssh' || title !== null || isPerConnection(node.cmdline)) {
+      if (!(tree.via === 'ssh' && tree.owner === node)) this.begin(node, this.tree('service', node, node.started, { name: node.label }, 'ssh'));
+    } else if (!(tree.owner === node && tree.origin.kind === 'service')) {
+      this.begin(node, this.tree('service', node, node.started, { name: unitOf(node.cgroup) ?? node.label }));
+    }
+    // `sshd: wang@pts/3` is how it calls itself once wang is in; before that there is no @.
+    const user = title?.[1], terminal = title?.[2];
+    if (terminal === undefined || node.tree.via !== 'ssh') return;
+    this.loggedOn(node.tree, user);
+    if (node.tree.origin.source_ip !== undefined) return;
+    const logon = this.host.logons().findLast((one) => one.until === undefined && (one.pid === node.pid || one.pid === parent?.pid || one.terminal === terminal));
+    if (logon?.source_ip !== undefined) change(node.tree, { source_ip: logon.source_ip });
   }
 
   private byParent(node: Node): boolean {

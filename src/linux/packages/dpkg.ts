@@ -58,9 +58,11 @@ async function addFiles(list: string, sums: string, owner: Owner, into: Collecto
   const config = new Map(conffilesOf(owner.conffiles));
   // A list names folders like files; what something stands in is one.
   const folders = new Set<string>();
-  for (const line of lines(list)) folders.add(line.slice(0, Math.max(0, line.lastIndexOf('/'))));
-  if (slices.due()) await slices.rest();
   let n = 0;
+  for (const line of lines(list)) {
+    if ((++n & 255) === 0 && slices.due()) await slices.rest();
+    folders.add(line.slice(0, Math.max(0, line.lastIndexOf('/'))));
+  }
   for (const line of lines(list)) {
     if ((++n & 63) === 0 && slices.due()) await slices.rest();
     if (folders.has(line) || line === '/.' || line === '/') continue;

@@ -2,7 +2,8 @@
 import { Event, type Kind } from '../../core/gen/event.ts';
 import { addressText } from '../../linux/proc-net.ts';
 import { questionName } from './dns.ts';
-import { type Bytes, type ExecRecord, type Head, readDns, readExec, readExit, readFlow, readFork, readHead, readSocket, recordSizes, recordTypes, type Slices } from './gen/records.ts';
+import { type Bytes, type ExecRecord, type Head, readDns, readExec, readExit, readFile, readFlow, readFork, readHead, readSocket, recordSizes, recordTypes, type Slices } from './gen/records.ts';
+import { fileActions, fileExtra, isSymlink, tidyPath } from './files.ts';
 import { RecentQuestions, socketActions, transportName } from './network.ts';
 import { type Process, type Processes, userDevice } from './processes.ts';
 
@@ -61,6 +62,7 @@ export class Decoder {
       case recordTypes.fork: return this.#fork(head, readFork(bytes, at).childPid, readFork(bytes, at).childStarted);
       case recordTypes.exit: return this.#exit(head, readExit(bytes, at).code);
       case recordTypes.socket: return this.#socket(head, bytes, at);
+      case recordTypes.file: return this.#file(head, bytes, at, end);
       case recordTypes.flow: return this.#flow(head, bytes, at, end);
       case recordTypes.dns: {
         const { remote, remotePort, payload } = readDns(bytes, at, end);
@@ -154,6 +156,21 @@ export class Decoder {
     event.destination_ip = address;
     event.destination_port = remotePort;
     event.payload = payload;
+    return event;
+  }
+
+  #file(head: Head, bytes: Bytes, at: number, end: number): Event | undefined {
+    const record = readFile(bytes, at, end);
+    const action = fileActions[record.action];
+    if (action === undefined) { this.#options.count('records that are not understood'); return undefined; }
+    const event = this.#make(head, 'file_event', action, 'file', this.#options.processes.of(head, this.#now));
+    event.file_path = tidyPath(record.path);
+    if (action === 'rename' || (action === 'link' && !isSymlink(record.action))) event.file_from = tidyPath(record.from);
+    if (record.inode !== 0) {
+      event.file_inode = record.inode;
+      event.file_device = userDevice(record.device);
+    }
+    event.extra = fileExtra(record);
     return event;
   }
 

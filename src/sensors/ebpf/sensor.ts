@@ -13,6 +13,9 @@
  *   listener             listener-start (TCP listen, UDP bound to a port the kernel did not choose)
  *   dns_query            query; the same name asked again within a second is told once
  *   flow                 first-bytes, what a TCP connection sent first
+ *   file_event           write (opened for it), create, rename, delete, chmod, chown, setxattr, link, and read of a few
+ *                        credentials. extra: mode, owner, group, target (symbolic link), attribute (setxattr), empty (it
+ *                        holds nothing now), again (opened so often more since it was told last)
  */
 import { existsSync, readlinkSync } from 'node:fs';
 import { extname } from 'node:path';
@@ -28,6 +31,7 @@ import { Procfs } from '../../linux/procfs.ts';
 import { Users } from '../../linux/users.ts';
 import { Decoder } from './decode.ts';
 import type { KernelView } from '../kernel-view.ts';
+import { type FileSettings, fileWatch } from './file-maps.ts';
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
 import { Processes } from './processes.ts';
 
@@ -35,6 +39,8 @@ export interface EbpfOptions {
   /** Folder of the .bpf.o files. */
   objects: string;
   ringBytes?: number;
+  /** Which files are told beside the usual ones; false for none. */
+  files?: Partial<FileSettings> | false;
   /** Told what this sensor sees, when it begins and when it ceases. */
   view?: KernelView;
   /** The worker's program; default is beside this file. */
@@ -43,7 +49,7 @@ export interface EbpfOptions {
 
 const btfFile = '/sys/kernel/btf/vmlinux';
 /** Without one of these, connections are looked for in /proc as well. */
-const socketPrograms = ['on_socket_state', 'on_accept', 'on_accept4', 'on_egress'];
+const socketPrograms = ['on_socket_state', 'on_accept', 'on_egress'];
 /** Events of one batch at most. */
 const batchEvents = 4096;
 
@@ -85,6 +91,8 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
         case 'counts':
           tellLoss(context, thread.losses(message));
           break;
+        case 'ended':
+          return;
         case 'failed':
           throw new MoatError(message.code, message.hint === undefined ? message.message : `${message.message}; ${message.hint}`);
         case 'records': {
@@ -117,10 +125,14 @@ class Thread {
   constructor(options: EbpfOptions, signal: AbortSignal) {
     const here = fileURLToPath(import.meta.url);
     const file = options.worker ?? fileURLToPath(new URL(`./${extname(here) === '.ts' ? 'worker.ts' : 'ebpf-worker.js'}`, import.meta.url));
-    const workerData: WorkerData = { objects: options.objects, ringBytes: options.ringBytes ?? 8 * 2 ** 20, ownPid: process.pid, firstEphemeral: firstEphemeralPort(new Procfs()), done: this.#done.buffer };
+    const workerData: WorkerData = { objects: options.objects, ringBytes: options.ringBytes ?? 8 * 2 ** 20, ownPid: process.pid, firstEphemeral: firstEphemeralPort(new Procfs()), files: options.files !== false && fileWatch(options.files), done: this.#done.buffer };
     this.#signal = signal;
     this.#worker = new Worker(file, { workerData, name: 'moat-ebpf' });
-    this.#worker.on('message', (message: FromWorker) => { this.#queue.push(message); this.#wake(); });
+    this.#worker.on('message', (message: FromWorker) => {
+      if (message.type === 'ended') this.#ended = true;
+      this.#queue.push(message);
+      this.#wake();
+    });
     this.#worker.on('error', (error) => { this.#failed = error; this.#wake(); });
     this.#worker.on('exit', () => { this.#ended = true; this.#wake(); });
     signal.addEventListener('abort', this.#onAbort, { once: true });
@@ -152,13 +164,14 @@ class Thread {
     return since;
   }
 
+  /** Resolves when nothing more is told. The thread goes on taking its programs off for a while. */
   async end(): Promise<void> {
     this.#signal.removeEventListener('abort', this.#onAbort);
-    if (this.#ended) return;
-    const exited = new Promise<void>((resolve) => { this.#worker.once('exit', () => { resolve(); }); });
+    this.#worker.unref();
     const stop: ToWorker = { type: 'stop' };
     this.#worker.postMessage(stop, []);
-    await exited;
+    while (!this.#ended) await new Promise<void>((resolve) => { this.#wake = resolve; });
+    this.#queue.length = 0;
   }
 }
 

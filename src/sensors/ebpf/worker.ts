@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import { MoatError } from '../../core/error.ts';
 import { BpfRing } from '../../linux/bpf-ring.ts';
-import { type BpfObject, loadObject } from '../../linux/libbpf.ts';
+import { type BpfObject, loadObject, tracefsFolder } from '../../linux/libbpf.ts';
 import { type Libc, openLibc } from '../../linux/native.ts';
+import { fillFileMaps } from './file-maps.ts';
 import { recordTypes } from './gen/records.ts';
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
 
@@ -27,17 +28,30 @@ const configSize = 24;
 const countStride = 64;
 const maxCpus = 256;
 
+/** Programs that serve several system calls. */
+const done = ['rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'chmod', 'fchmod', 'fchmodat', 'fchmodat2', 'chown', 'lchown', 'fchown', 'fchownat', 'setxattr', 'lsetxattr', 'fsetxattr', 'link', 'linkat', 'symlink', 'symlinkat'];
+const exits = (names: readonly string[]): string[] => names.map((name) => `sys_exit_${name}`);
+const syscalls = { on_accept: exits(['accept', 'accept4']), on_open: exits(['open', 'openat', 'openat2', 'creat']), on_done: exits(done) };
+
+/** Left out when no file is to be told: each tracepoint of a system call takes the kernel some 50 ms to take off again. */
+const filePrograms = ['on_open', 'on_done', ...done.map((name) => `ask_${name}`)];
+
 async function main(port: MessagePort, data: WorkerData): Promise<void> {
   const say = (message: FromWorker, transfer: ArrayBuffer[] = []): void => { port.postMessage(message, transfer); };
   try {
     const libc = await openLibc();
     mountTracefs(libc);
     const cgroup = openCgroup();
-    const base = await loadObject({ file: join(data.objects, 'base.bpf.o'), needed: ['on_exec', 'on_fork', 'on_exit'], sizes: { ring: data.ringBytes }, ...(cgroup !== undefined && { cgroup }) });
+    const base = await loadObject({
+      file: join(data.objects, 'base.bpf.o'), needed: ['on_exec', 'on_fork', 'on_exit'], sizes: { ring: data.ringBytes }, syscalls,
+      without: new Set(data.files ? [] : filePrograms), ...(cgroup !== undefined && { cgroup }),
+    });
     if (cgroup !== undefined) closeSync(cgroup);
     try {
-      say({ type: 'live', attached: base.attached, missing: base.missing });
+      if (data.files) fillFileMaps(base, data.files);
       read(port, say, libc, base, data);
+      // Nothing is told any more; taking the programs off takes seconds and nobody need wait for it.
+      say({ type: 'ended' });
     } finally { base.close(); }
   } catch (error) {
     const { code, hint } = error instanceof MoatError ? error : { code: 'unexpected', hint: undefined };
@@ -48,7 +62,7 @@ async function main(port: MessagePort, data: WorkerData): Promise<void> {
 
 /** Tracepoints of system calls are found there. systemd mounts it; on machines without it we do, as other tracers do too. */
 function mountTracefs(libc: Libc): void {
-  if (['/sys/kernel/tracing/events', '/sys/kernel/debug/tracing/events'].some((name) => existsSync(name))) return;
+  if (tracefsFolder() !== undefined) return;
   // When it fails, the programs that need it are told as not attached.
   libc.mount('tracefs', '/sys/kernel/tracing', 'tracefs');
 }
@@ -68,10 +82,13 @@ function read(port: MessagePort, say: (message: FromWorker, transfer?: ArrayBuff
   const poller = libc.poller(ringFd);
   const config = new Int32Array(configMap.bytes);
   const counts = new BigUint64Array(countMap.bytes);
-  const done = new Int32Array(data.done);
+  const finished = new Int32Array(data.done);
   config[1] = data.ownPid;
   config[4] = data.firstEphemeral;
-  new BigUint64Array(configMap.bytes)[1] = Object.values(recordTypes).reduce((bits, type) => bits | (1n << BigInt(type)), 0n);
+  config[5] = data.files ? data.files.quietPrograms.length : 0;
+  const enabled = new BigUint64Array(configMap.bytes, 8, 1);
+  enabled[0] = Object.values(recordTypes).reduce((bits, type) => bits | (1n << BigInt(type)), 0n);
+  say({ type: 'live', attached: base.attached, missing: base.missing });
 
   let sent = 0;
   const pass = (): boolean => {
@@ -94,14 +111,15 @@ function read(port: MessagePort, say: (message: FromWorker, transfer?: ArrayBuff
         const text = JSON.stringify(sums);
         if (text !== told) { told = text; say({ type: 'counts', ...sums }); }
       }
-      if (((sent - Atomics.load(done, 0)) | 0) >= piecesMost) { Atomics.wait(done, 0, Atomics.load(done, 0), waitMs); continue; }
-      if (pass()) { Atomics.wait(done, 1, 0, gatherMs); continue; }
+      if (((sent - Atomics.load(finished, 0)) | 0) >= piecesMost) { Atomics.wait(finished, 0, Atomics.load(finished, 0), waitMs); continue; }
+      if (pass()) { Atomics.wait(finished, 1, 0, gatherMs); continue; }
       Atomics.store(config, 0, 1);
       // What came between the last look and arming woke nobody.
       if (pass()) continue;
       poller.wait(waitMs);
     }
   } finally {
+    enabled[0] = 0n;
     poller.close();
     ring.close();
     configMap.unmap();

@@ -5,9 +5,9 @@ export interface Bytes { u8: Uint8Array; u16: Uint16Array; u32: Uint32Array; buf
 /** What a Buffer has of old, though its types do not say so: twice as fast as toString(). */
 export interface Slices { utf8Slice(from: number, to: number): string; latin1Slice(from: number, to: number): string }
 
-export const recordTypes = { exec: 1, fork: 2, exit: 3, socket: 4, flow: 5, dns: 6 } as const;
+export const recordTypes = { exec: 1, fork: 2, exit: 3, socket: 4, flow: 5, dns: 6, file: 7 } as const;
 /** Bytes of fixed fields, by type: a shorter record is broken. */
-export const recordSizes: Readonly<Record<number, number>> = { 1: 104, 2: 56, 3: 48, 4: 80, 5: 80, 6: 64 };
+export const recordSizes: Readonly<Record<number, number>> = { 1: 104, 2: 56, 3: 48, 4: 80, 5: 80, 6: 64, 7: 80 };
 
 export interface Head { flags: number; uid: number; pid: number; parentPid: number; time: number; started: number; cgroup: number }
 
@@ -124,4 +124,27 @@ export function readDns(r: Bytes, at: number, end: number): DnsRecord {
   const payloadEnd = Math.min(end, from + r.u16[(at + 58) >> 1]!);
   dns.payload = from < payloadEnd ? r.buffer.latin1Slice(from, payloadEnd) : '';
   return dns;
+}
+
+export interface FileRecord { inode: number; device: number; mode: number; owner: number; group: number; again: number; action: number; empty: number; path: string; from: string }
+
+const file: FileRecord = { inode: 0, device: 0, mode: 0, owner: 0, group: 0, again: 0, action: 0, empty: 0, path: '', from: '' };
+
+/** Strings end at the byte given at the latest. The object is filled anew by the next call. */
+export function readFile(r: Bytes, at: number, end: number): FileRecord {
+  file.inode = r.u32[(at + 44) >> 2]! * 0x1_0000_0000 + r.u32[(at + 40) >> 2]!;
+  file.device = r.u32[(at + 48) >> 2]!;
+  file.mode = r.u32[(at + 52) >> 2]!;
+  file.owner = r.u32[(at + 56) >> 2]!;
+  file.group = r.u32[(at + 60) >> 2]!;
+  file.again = r.u32[(at + 64) >> 2]!;
+  file.action = r.u8[at + 68]!;
+  file.empty = r.u8[at + 69]!;
+  let from = at + 80;
+  const pathEnd = Math.min(end, from + r.u16[(at + 70) >> 1]!);
+  file.path = from < pathEnd ? r.buffer.utf8Slice(from, pathEnd) : '';
+  from = pathEnd;
+  const fromEnd = Math.min(end, from + r.u16[(at + 72) >> 1]!);
+  file.from = from < fromEnd ? r.buffer.utf8Slice(from, fromEnd) : '';
+  return file;
 }
