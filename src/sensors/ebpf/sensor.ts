@@ -87,7 +87,7 @@ export function ebpfSensor(options: EbpfOptions): Sensor {
 /** Loads what is smallest and takes it off again. */
 async function mayLoad(objects: string): Promise<boolean> {
   try {
-    const object = await loadObject({ file: join(objects, 'base.bpf.o'), needed: ['on_exit'], only: new Set(['on_exit']) });
+    const object = await loadObject({ file: join(objects, 'base.bpf.o'), needed: ['on_exit'], wanted: (name) => name === 'on_exit' });
     object.close();
     return true;
   } catch (error) {
