@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- logs|sigma|latency …]`: measures beside the peers that are installed and prints ratios.
+ * `npm run bench [-- logs|sigma|latency|sensor …]`: measures beside the peers that are installed and prints ratios.
  * Run it on an otherwise idle machine.
  */
 import { execFileSync } from 'node:child_process';
@@ -8,11 +8,13 @@ import { fileURLToPath } from 'node:url';
 import { benchLatency } from './latency.ts';
 import { benchLogs } from './logs.ts';
 import { print, type Row } from './report.ts';
+import { benchSensor } from './sensor.ts';
 import { benchSigma } from './sigma.ts';
 
 const sections: Record<string, { title: string; run: () => Row[] | Promise<Row[]> }> = {
   logs: { title: 'Log lines, raw to alert, one core', run: benchLogs },
   sigma: { title: 'Events through rules, one core', run: benchSigma },
+  sensor: { title: 'Kernel sensor', run: benchSensor },
   latency: { title: 'Latency and footprint', run: benchLatency },
 };
 

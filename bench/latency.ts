@@ -1,11 +1,12 @@
 /** From a line being written to the alert being printed, and what a running agent costs; fail2ban beside it. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onlyLog, removeFolder, startMoat } from '../test/live/moat.ts';
+import { cpuPercent, quantile, rss } from './process.ts';
 import { row, type Row } from './report.ts';
 
 const rounds = 60;
@@ -89,25 +90,4 @@ async function fail2banCosts(): Promise<Costs> {
     await new Promise((resolve) => { child.once('exit', resolve); });
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function rss(child: ChildProcess): number {
-  const line = readFileSync(`/proc/${child.pid}/status`, 'utf8').split('\n').find((l) => l.startsWith('VmRSS:'));
-  return Number(/\d+/.exec(line ?? '')?.[0] ?? 0) / 1024;
-}
-
-/** Percent of one core over a span, from /proc (100 ticks a second). */
-async function cpuPercent(child: ChildProcess, ms: number): Promise<number> {
-  const ticks = (): number => {
-    const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-    return Number(fields[11]) + Number(fields[12]);
-  };
-  const before = ticks();
-  await sleep(ms);
-  return ((ticks() - before) * 10) / (ms / 1000) / 10;
-}
-
-function quantile(values: readonly number[], q: number): number | undefined {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
 }

@@ -2,12 +2,14 @@
 import { watch, type FSWatcher } from 'node:fs';
 import type { Server } from 'node:net';
 import { hostname } from 'node:os';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Learning, Log, Store } from '../core/ports.ts';
+import type { Knowledge, Learning, Log, Store } from '../core/ports.ts';
 import type { Lang } from '../core/text.ts';
 import type { Folded } from '../engine/fold.ts';
 import { Health, type Part } from '../engine/health.ts';
+import { defaultBounds } from '../engine/origin/memory.ts';
+import { Origins } from '../engine/origin/origins.ts';
 import { Pipeline } from '../engine/pipeline.ts';
 import { supervise } from '../engine/supervisor.ts';
 import { openSqliteStore } from '../stores/sqlite/store.ts';
@@ -16,6 +18,10 @@ import type { Config } from './config-schema.ts';
 import { serveControl } from './control.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
 import { openGeo, type Geo } from './geo.ts';
+import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
+import { originControl } from './origin-control.ts';
+import { originHost } from './origin-host.ts';
+import { ownPaths } from './paths.ts';
 import { allSensors } from './sensors.ts';
 
 export interface AgentOptions {
@@ -55,10 +61,15 @@ export interface Agent {
   stop(): Promise<void>;
 }
 
+/** What outlives a configuration: what was learned of processes is not given up for a new rule. */
+interface Lasting { store: Store; health: Health; origins: Origins; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
+
 /** What lives from one configuration to the next, or until the disk was full. */
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; abort: AbortController; done: Promise<unknown> }
 
 const tickMs = 1000;
+/** Of the origin graph, on the largest machines. */
+const processesMax = 50_000;
 const pruneMs = 60_000;
 const pruneAgainMs = 200;
 const fullRetryMs = 5000;
@@ -82,15 +93,20 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   health.state('store', 'live');
   let generation: Generation;
+  let lasting: Lasting;
   try {
-    generation = await begin(config, store, health, options);
+    lasting = openLasting(config, store, health, options);
   } catch (error) { store.close(); throw error; }
+  try {
+    generation = await begin(config, lasting, options);
+  } catch (error) { await lasting.known.close(); store.close(); throw error; }
 
   const restart = async (next: Config): Promise<void> => {
     const old = generation;
     await end(old);
     config = next;
-    generation = await begin(next, store, health, options);
+    lasting.known.configure(next);
+    generation = await begin(next, lasting, options);
   };
   let restarting: Promise<void> | undefined;
   const reload = async (): Promise<void> => {
@@ -146,9 +162,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
   let control: Server;
   try {
-    control = await serveControl(dataFolder, { status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true), reload: () => { exclusively(reload); return true; } });
+    control = await serveControl(dataFolder, {
+      ...originControl(lasting.origins.graph), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
+    });
   } catch (error) {
     await end(generation);
+    await lasting.known.close();
     store.close();
     throw error;
   }
@@ -165,20 +185,33 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       control.close();
       await restarting;
       await end(generation);
+      await lasting.known.close();
       store.close();
     },
   };
 }
 
-async function begin(config: Config, store: Store, health: Health, options: AgentOptions): Promise<Generation> {
+function openLasting(config: Config, store: Store, health: Health, options: AgentOptions): Lasting {
+  const count = (what: string, n?: number): void => health.count('origin', what, n);
+  const { knowledge, ...known } = openKnowledge({ config, dataFolder: options.dataFolder, version: options.version, health });
+  const machine = originHost(count);
+  // Room for all that runs and as many that have ended.
+  const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
+  const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
+  return { store, health, origins, known, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: ownPaths(resolve(options.configPath), resolve(options.dataFolder)) } } };
+}
+
+async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {
+  const { store, health, origins, knowledge } = lasting;
   const host = config.host ?? hostname();
   const geo = openGeo(config.geo.country);
-  const opened = openDetector({ config, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
+  const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
   const pipeline = new Pipeline({
     store, detect: opened.detector, health, log: options.log, show: (folded) => options.show(folded), now: Date.now,
     fold: { host, lang: options.lang, gap: config.alerts.fold_hours * 3_600_000 },
     exceptions: () => opened.exceptions,
     country: (address) => geo.country(address),
+    origins,
   });
   const now = Date.now();
   const warmed = pipeline.warmUp(now - warmUpMs, now);

@@ -1,5 +1,7 @@
 /** Every key of the configuration file with its meaning and default. `moat config` prints it as a commented sample. */
 import { z } from 'zod';
+import { levels } from '../core/level.ts';
+import { listFormats } from '../engine/intelligence/reader.ts';
 
 const doc = (zh: string, en: string) => ({ zh, en });
 const glob = z.string().min(1).max(1000);
@@ -15,6 +17,19 @@ const exception = z.strictObject({
   why: z.string().min(1).meta(doc('原因', 'why')),
   until: z.iso.date().optional().meta(doc('到期日（之后失效）', 'last day on which it holds')),
 });
+
+const intelligenceList = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/).meta(doc('名称（字母、数字、_、-）', 'name: letters, digits, _ and -')),
+  file: z.string().min(1).max(4096).optional().meta(doc('文件路径', 'path of a file')),
+  url: z.url({ protocol: /^https?$/ }).max(4096).optional().meta(doc('http(s) 网址', 'http(s) address')),
+  format: z.enum(['auto', ...listFormats]).default('auto').meta(doc('格式', 'form')),
+  kind: z.enum(['address', 'domain', 'hash', 'wallet']).optional().meta(doc('只取这一种；不写则由内容判断', 'only this kind; told by the content when left out')),
+  what: z.string().min(1).max(64).optional().meta(doc('已知为何：c2、miner、tor、scanner …', 'what its entries are known for: c2, miner, tor, scanner …')),
+  column: z.union([z.string().min(1).max(200), z.number().int().min(1).max(200)]).optional().meta(doc('CSV 的列：列名或从 1 起的序号；不写则猜', 'column of a CSV: its name, or its number from 1; guessed when left out')),
+  refresh_hours: z.number().min(0.1).max(24 * 90).default(24).meta(doc('每隔几小时更新（网址）', 'hours between two fetches of a URL')),
+  expire_days: z.number().min(0.1).max(3650).optional().meta(doc('条目自取得起几天后失效', 'entries cease to hold so many days after they were fetched')),
+  level: z.enum(levels).optional().meta(doc('命中的告警级别；不写则由 what 决定', 'level of its alerts; told by `what` when left out')),
+}).refine((list) => (list.file === undefined) !== (list.url === undefined), 'expected either file or url');
 
 export const configSchema = z.strictObject({
   lang: z.enum(['auto', 'zh', 'en']).default('auto').meta(doc('界面语言；auto 跟随系统', 'language; auto follows the locale')),
@@ -57,6 +72,10 @@ export const configSchema = z.strictObject({
   }).prefault({}).meta(doc('规则', 'rules')),
   exceptions: z.array(exception).max(10_000).default([]).meta(doc('例外：这些告警属于正常行为', 'exceptions: alerts that are wanted behaviour')),
   behaviours: z.record(z.string(), z.union([z.literal(false), behaviourSettings])).default({}).meta(doc('行为检测的阈值；写 false 停用；可用的键见 moat rules list --behaviours', 'thresholds of behaviours; false switches one off; the keys are shown by moat rules list --behaviours')),
+  intelligence: z.strictObject({
+    builtin: z.boolean().default(true).meta(doc('是否使用自带的矿池域名列表（pools）', 'whether to use the list of mining pools that comes with Moat (pools)')),
+    lists: z.array(intelligenceList).max(64).refine((lists) => new Set(lists.map((list) => list.name)).size === lists.length, 'expected a different name for each list').default([]).meta(doc('情报列表：[{ name, file 或 url, format, kind, what, column, refresh_hours, expire_days, level }]，见 docs/guide/intelligence.md', 'intelligence lists: [{ name, file or url, format, kind, what, column, refresh_hours, expire_days, level }]; see docs/guide/intelligence.md')),
+  }).prefault({}).meta(doc('情报列表（地址、域名、哈希、钱包）', 'intelligence lists: addresses, domains, hashes, wallets')),
   geo: z.strictObject({
     country: z.string().optional().meta(doc('国家库（.mmdb）路径；不写则找常见位置', 'path of a country database (.mmdb); usual places are tried when left out')),
   }).prefault({}).meta(doc('地址归属', 'address ownership')),
@@ -71,4 +90,5 @@ export const configSchema = z.strictObject({
 });
 
 export type Config = z.infer<typeof configSchema>;
+export type ListConfig = z.infer<typeof intelligenceList>;
 export type ExceptionConfig = z.infer<typeof exception>;

@@ -5,6 +5,7 @@ import { behaviours } from '../behaviours/catalogue.ts';
 import { MoatError } from '../core/error.ts';
 import type { Event } from '../core/gen/event.ts';
 import { fieldPath, keywordsOf, logsourceKey, logsourcesOf } from '../engine/binding.ts';
+import type { Knowledge } from '../core/ports.ts';
 import { Detector, type BehaviourSetup } from '../engine/detector.ts';
 import type { Exception } from '../engine/exceptions.ts';
 import { compile, parse, type Binding, type Correlation, type Engine, type Rule, type SigmaError } from '../sigma/index.ts';
@@ -82,16 +83,18 @@ export interface OpenDetectorOptions {
   warn: (text: string) => void;
   /** Counts what behaviours drop. */
   count?: (what: string, n?: number) => void;
+  /** What the engine knows beside the events; a replay of logs knows nothing. */
+  knowledge?: Knowledge;
 }
 
 export interface OpenedDetector { detector: Detector; rules: LoadedRules; behaviours: number; exceptions: readonly Exception[] }
 
 /** Throws MoatError 'bad-setting' for a behaviour or setting that does not exist. */
-export function openDetector({ config, ruleFolders = [], learned, warn, count }: OpenDetectorOptions): OpenedDetector {
+export function openDetector({ config, ruleFolders = [], learned, warn, count, knowledge }: OpenDetectorOptions): OpenedDetector {
   const rules = loadRules([ownRules(), ...config.rules.dirs, ...ruleFolders], config.rules.disable);
   for (const fault of rules.errors) warn(`${fault.file}:${fault.line}: ${fault.message}`);
   const setups = behaviourSetups(config, learned);
-  return { detector: new Detector(rules.engine, setups, count), rules, behaviours: setups.length, exceptions: exceptionsOf(config) };
+  return { detector: new Detector(rules.engine, setups, count, knowledge), rules, behaviours: setups.length, exceptions: exceptionsOf(config) };
 }
 
 export function behaviourSetups(config: Config, learned?: (id: string) => string | undefined): BehaviourSetup[] {

@@ -35,6 +35,8 @@ export interface ReplayProgress { file: string; format: string; lines: number; e
 export interface ReplayResult { alerts: Folded[]; dropped: number; files: { file: string; format: string; lines: number; events: number; unparsed: number; cut: number; error?: string }[] }
 
 const dayMs = 86_400_000;
+/** After so many lines alerts let go of the events they hold: each keeps the block alive that it was read with. */
+const releaseEvery = 50_000;
 
 /**
  * Reads every file to its end. A file that cannot be read (or not to its end), or whose format cannot be told,
@@ -54,11 +56,13 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
       report.events++;
       if (event.time > newest) newest = event.time;
       if (options.country && typeof event.source_ip === 'string' && event.source_country === undefined) event.source_country = options.country(event.source_ip);
+      if (options.country && event.direction === 'outbound' && typeof event.destination_ip === 'string' && event.destination_country === undefined) event.destination_country = options.country(event.destination_ip);
       detect?.observe(event, take);
       options.onEvent?.(event);
     };
     let decoder: LogDecoder | undefined;
     const place = { line: 0, position: 0 };
+    let released = 0;
     try {
       for await (const { lines, cut } of readLines(file)) {
         report.cut += cut;
@@ -71,7 +75,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
           decoder.decode(line, place);
         }
         if (newest > 0) detect?.advance(newest, take);
-        folder.release();
+        if (report.lines >= released + releaseEvery) { folder.release(); released = report.lines; }
         await options.onProgress?.({ file, format: report.format, lines: report.lines, events: report.events });
       }
     } catch (error) {

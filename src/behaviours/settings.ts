@@ -18,3 +18,9 @@ export function text(context: BehaviourContext, name: string): string {
   if (typeof value !== 'string') throw new TypeError(`expected text, got ${typeof value} in setting ${name}`);
   return value;
 }
+
+export function flag(context: BehaviourContext, name: string): boolean {
+  const value = context.settings[name];
+  if (typeof value !== 'boolean') throw new TypeError(`expected true or false, got ${typeof value} in setting ${name}`);
+  return value;
+}

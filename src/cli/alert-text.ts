@@ -4,10 +4,10 @@ import { clock, levelWord, safe } from './terminal.ts';
 
 /** An alert as `--json` prints it: stable names, ISO times. */
 export function alertJson(alert: Alert): Record<string, unknown> {
-  const { id, time, last_time, level, rule_id, rule_name, host, summary, count, source_ip, source_country, user, service, pid, path, attack, matrix, lines, status, evidence, title } = alert;
+  const { id, time, last_time, level, rule_id, rule_name, host, summary, count, source_ip, source_country, origin, origin_ip, user, service, pid, path, attack, matrix, lines, status, evidence, title } = alert;
   return {
     id, time: new Date(time).toISOString(), last_time: new Date(last_time).toISOString(), level, rule_id, rule_name, host, summary, count,
-    source_ip, source_country, user, service, pid, path, attack, matrix, lines, status, title, evidence,
+    source_ip, source_country, origin, origin_ip, user, service, pid, path, attack, matrix, lines, status, title, evidence,
   };
 }
 
@@ -21,7 +21,8 @@ export function alertLines(alert: Alert, lang: Lang): string[] {
     ...(alert.lines?.length ? [`${lang === 'zh' ? '行' : 'lines'} ${ranges(alert.lines)}`] : []),
     ...alert.attack,
   ];
-  return [head, `    ${safe(alert.summary)}`, `    ${safe(words.join(' · '))}  [${alert.id} ${safe(alert.rule_id)}]`];
+  const origin = alert.origin === undefined ? [] : [`    ${lang === 'zh' ? '来由' : 'origin'} ${safe(alert.origin)}`];
+  return [head, `    ${safe(alert.summary)}`, ...origin, `    ${safe(words.join(' · '))}  [${alert.id} ${safe(alert.rule_id)}]`];
 }
 
 /** 1,2,3,7 → 1-3,7; shortened past eight ranges. */

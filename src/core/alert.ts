@@ -44,6 +44,8 @@ export interface Alert {
   status: AlertStatus;
   source_ip?: string;
   source_country?: string;
+  origin?: string;                // in one line where its process came from, in the language the agent was started with
+  origin_ip?: string;             // the remote address that began the process tree, when source_ip is not known
   user?: string;
   service?: string;
   pid?: number;

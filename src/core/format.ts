@@ -43,6 +43,11 @@ export interface LogFormat {
 export interface LogDecoder {
   /** Never throws on any input. Lines that say nothing known still become an event with their message where the format has a kind for it. */
   decode(line: string, place: LinePlace): void;
+  /**
+   * How sure it is of a line, as the format's `sniff` tells, when it knows that more cheaply: it may keep what it
+   * read for the `decode` of the very same line that may follow.
+   */
+  sniff?(line: string): number;
   /** Emits what is held back: at the end of a replay, and after a pause when following. */
   flush(): void;
   /** The earliest position that is still held back; a reader saves it instead of its own when it is set. */

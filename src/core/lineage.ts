@@ -1,5 +1,6 @@
 /** Where processes come from and what they did: the words of the origin graph (kept by src/engine/origin). */
 import type { Event } from './gen/event.ts';
+import type { Level } from './level.ts';
 
 /**
  * What a process tree began with.
@@ -17,6 +18,18 @@ import type { Event } from './gen/event.ts';
 export type OriginKind = 'login' | 'web' | 'service' | 'cron' | 'timer' | 'container' | 'package' | 'cloud' | 'console' | 'kernel' | 'unknown';
 
 export interface ContainerInfo { id: string; name?: string; image?: string; runtime?: string }
+
+/** A log-on as utmp, wtmp or logind tell it. Times are Unix ms; `until` is undefined while it lasts. */
+export interface Logon {
+  user: string | undefined;
+  /** Canonical remote address; undefined for a log-on at the machine itself. */
+  source_ip: string | undefined;
+  terminal: string | undefined;
+  /** The session's leading process: sshd's for a remote one, login's for a console. */
+  pid: number | undefined;
+  since: number;
+  until: number | undefined;
+}
 
 export interface Origin {
   kind: OriginKind;
@@ -38,10 +51,10 @@ export interface Touch { what: string; count: number; first: number; last: numbe
 /** `what` is the path; inode and device name the file when the path has changed since. */
 export interface FileTouch extends Touch { action: string; inode?: number; device?: number }
 
-/** `what` is `address port`, or the host name asked for. */
+/** `what` is `address port`. Outbound: the far end. Inbound: the far end's address and our port that was called. */
 export interface PeerTouch extends Touch { direction: 'outbound' | 'inbound'; ip: string; port: number; host?: string; sent?: string }
 
-/** One process: pid and `started` (Unix ms, in whole clock ticks) are its identity for good. */
+/** One process: pid and `started` (Unix ms, in whole clock ticks) are its identity for good; `started` is 0 for a parent that was only heard of. */
 export interface ProcessNode {
   readonly pid: number;
   readonly started: number;
@@ -53,17 +66,21 @@ export interface ProcessNode {
   readonly user: string | undefined;
   readonly terminal: string | undefined;
   readonly cgroup: string | undefined;
+  readonly container: string | undefined;
   readonly parent: ProcessNode | undefined;
   readonly children: Iterable<ProcessNode>;
   /** Unix ms; undefined while it runs. */
   readonly ended: number | undefined;
+  readonly exit_code: number | undefined;
   readonly origin: Origin;
   /** The topmost process that has this very origin: the first shell of a session, the worker of a web server. */
   readonly root: ProcessNode;
-  /** Programs this process itself became before (exec), oldest first. */
+  /** Programs this process itself was before the present one (exec), oldest first; `time` is when it became each. */
   readonly was: readonly { path: string | undefined; cmdline: string | undefined; time: number }[];
   /** Bounded each; oldest first. */
   readonly wrote: readonly FileTouch[];
+  /** Watched files (credentials) that it read. */
+  readonly read: readonly FileTouch[];
   readonly spoke: readonly PeerTouch[];
   readonly asked: readonly Touch[];
   /** What fell out of the lists above. */
@@ -106,8 +123,8 @@ const noPackages: Packages = { ready: false, owner: () => undefined };
 
 export type IndicatorKind = 'address' | 'domain' | 'hash' | 'wallet';
 
-/** One entry of an intelligence list. `what` says what it is known for: c2, miner, tor, scanner … */
-export interface Indicator { kind: IndicatorKind; value: string; what: string; list: string; expires?: number }
+/** One entry of an intelligence list. `what` says what it is known for: c2, miner, tor, scanner …; `level` is how bad the list's owner calls it. */
+export interface Indicator { kind: IndicatorKind; value: string; what: string; list: string; level: Level; expires?: number }
 
 export interface Intelligence {
   /** An IPv4 or IPv6 address, also as member of a listed network. */

@@ -59,10 +59,15 @@ export interface BehaviourContext {
   packages: Packages;
   /** Lists of known hostile addresses, names, files and wallets. */
   intelligence: Intelligence;
+  /** Undefined where Moat does not run: on replay. */
+  self?: Self;
 }
 
+/** What Moat itself is on this machine: its process, and the files and folders that are its own (program, configuration, data, unit). */
+export interface Self { pid: number; paths: readonly string[] }
+
 /** What the engine knows of the world beside the event itself. */
-export type Knowledge = Pick<BehaviourContext, 'lineage' | 'packages' | 'intelligence'>;
+export type Knowledge = Pick<BehaviourContext, 'lineage' | 'packages' | 'intelligence' | 'self'>;
 
 /** A stateful detector over the event stream that Sigma cannot say. Its memory is bounded. */
 export interface Behaviour extends Manifest {
@@ -114,12 +119,17 @@ export interface Ledger {
   setSetting(name: string, value: string): void;
 }
 
+/** Changed rows of the origin graph by name, and the names of those to drop; `replace` drops all others first. */
+export interface LineageRows { put: ReadonlyMap<string, string>; drop: readonly string[]; replace: boolean }
+
 /** All that one batch changes; stored together or not at all. */
-export interface Commit { events: readonly Event[]; alerts: readonly Alert[]; positions: readonly Position[]; learned?: ReadonlyMap<string, string> }
+export interface Commit { events: readonly Event[]; alerts: readonly Alert[]; positions: readonly Position[]; learned?: ReadonlyMap<string, string>; lineage?: LineageRows }
 
 export interface Store {
   events: EventLog;
   ledger: Ledger;
+  /** What was kept of the origin graph. */
+  lineage(): Iterable<{ id: string; value: string }>;
   /** Durable when it returns (fsync). Throws StoreError 'full' when the disk is full; nothing of the batch is then kept. */
   commit(commit: Commit): void;
   close(): void;

@@ -107,7 +107,7 @@ class MixedDecoder implements LogDecoder {
   }
 
   decode(line: string, place: LinePlace): void {
-    const score = this.format.sniff(line);
+    const score = this.main.sniff?.(line) ?? this.format.sniff(line);
     const other = score >= sureEnough || line === '' ? undefined : this.surer(line, score);
     if (!other) { this.main.decode(line, place); return; }
     let decoder = this.others.get(other.id);

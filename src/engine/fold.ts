@@ -4,6 +4,7 @@ import type { Alert, AlertEvidence, Detection } from '../core/alert.ts';
 import { eventFields, type Event } from '../core/gen/event.ts';
 import { atLeast } from '../core/level.ts';
 import { own } from '../core/own.ts';
+import { maskSecrets, shownEvent } from '../core/secrets.ts';
 import type { Lang } from '../core/text.ts';
 
 const evidenceFirst = 3;
@@ -19,6 +20,8 @@ export interface FoldOptions {
   lang: Lang;
   /** A repeat within this time of the alert's latest event is folded into it, ms. */
   gap: number;
+  /** In one line where the process of an event came from. */
+  story?(event: Event): string | undefined;
   /** An alert of an earlier run that a repeat may still belong to. */
   latest?(ruleId: string, key: string): Alert | undefined;
 }
@@ -52,7 +55,9 @@ export class AlertFolder {
   constructor(options: FoldOptions) { this.options = options; }
 
   add(detection: Detection): void {
-    const key = detection.key === '' ? keyOf(detection.events.at(-1)) : detection.key;
+    let key = detection.key === '' ? keyOf(detection.events.at(-1)) : detection.key;
+    // A rule may group by command lines. Other keys are spared the look: a flood comes through here.
+    if (key.includes('cmdline')) key = maskSecrets(key);
     const slot = `${detection.ruleId}\n${key}`;
     let open = this.open.get(slot) ?? this.remembered(detection, key);
     if (open && open.alert.status === 'open' && detection.time - open.alert.last_time <= this.options.gap) {
@@ -60,6 +65,8 @@ export class AlertFolder {
     } else {
       open = begin(detection, key, this.options.host);
     }
+    const about = detection.events.at(-1);
+    if (about?.origin !== undefined) this.addOrigin(open.alert, about);
     if (!open.changed) {
       if (this.changed.length >= changedMax) { this.dropped++; return; }
       open.changed = true;
@@ -105,6 +112,16 @@ export class AlertFolder {
       if (left-- <= 0) return;
       this.open.delete(slot);
     }
+  }
+
+  /** At first sight, and again when the address comes to light later: the log line of a log-on may be late. */
+  private addOrigin(alert: Alert, event: Event): void {
+    const address = alert.source_ip === undefined ? text(event.origin_ip) : undefined;
+    if (alert.origin !== undefined && (alert.origin_ip !== undefined || address === undefined)) return;
+    const story = this.options.story?.(event);
+    if (story === undefined) return;
+    alert.origin = maskSecrets(story).slice(0, textMax);
+    if (address !== undefined) alert.origin_ip = address;
   }
 
   private remembered(detection: Detection, key: string): OpenAlert | undefined {
@@ -189,7 +206,8 @@ export function keyOf(event: Event | undefined): string {
 /** Fields of foreign events keep whatever JSON type they came with; lists and objects name nothing. */
 const text = (value: unknown): string | undefined => typeof value === 'string' ? own(value) : typeof value === 'number' ? String(value) : undefined;
 
-function evidenceOf(event: Event): AlertEvidence {
+function evidenceOf(seen: Event): AlertEvidence {
+  const event = shownEvent(seen);
   const out: Record<string, string | number> = {};
   for (const field of eventFields) {
     if (field === 'extra' || field === 'lines') continue;
@@ -203,12 +221,14 @@ function evidenceOf(event: Event): AlertEvidence {
 /** Fills {placeholders} from the group, the count and the latest event; what nobody knows reads "?". */
 function fill(detection: Detection, alert: Alert, lang: Lang): string {
   const template = detection.summary?.[lang] ?? detection.title[lang];
-  const last = detection.events.at(-1) as unknown as Record<string, unknown> | undefined;
+  const seen = detection.events.at(-1);
+  const last = seen && shownEvent(seen) as unknown as Record<string, unknown>;
   const filled = template.replace(/\{([a-z_]{1,40})\}/g, (_, name: string) => {
     if (name === 'count') return String(alert.count);
     const value = detection.group?.[name] ?? last?.[name] ?? (alert as unknown as Record<string, unknown>)[name];
     const word = typeof value === 'string' || typeof value === 'number' ? String(value) : '?';
     return word.length > 200 ? `${word.slice(0, 200)}…` : word;
   });
-  return filled.slice(0, textMax);
+  // Behaviours bring command lines in their own words.
+  return maskSecrets(filled).slice(0, textMax);
 }

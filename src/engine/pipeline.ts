@@ -7,9 +7,11 @@
 import type { Detection } from '../core/alert.ts';
 import { Event, unstoredKinds } from '../core/gen/event.ts';
 import type { Batch, Commit, Log, Store } from '../core/ports.ts';
+import { shownEvent } from '../core/secrets.ts';
 import { excused, type Exception } from './exceptions.ts';
 import { AlertFolder, type Folded, type FoldOptions } from './fold.ts';
 import type { Health } from './health.ts';
+import type { Origins } from './origin/origins.ts';
 
 export interface Detect {
   observe(event: Event, emit: (detection: Detection) => void): void;
@@ -28,6 +30,8 @@ export interface PipelineOptions {
   exceptions: () => readonly Exception[];
   /** Country of an address, two letters; undefined when there is no table. */
   country: (address: string) => string | undefined;
+  /** Tells of each event where its process came from. */
+  origins?: Origins;
   health: Health;
   log: Log;
   /** Alerts that are new or changed, after they are stored. */
@@ -54,14 +58,19 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.options = options;
-    this.folder = new AlertFolder({ ...options.fold, latest: (rule, key) => options.store.ledger.latest(rule, key) });
+    const { origins } = options;
+    this.folder = new AlertFolder({ ...options.fold, ...(origins && { story: (event) => origins.story(event) }), latest: (rule, key) => options.store.ledger.latest(rule, key) });
     this.emit = (detection) => this.take(detection);
   }
 
   /** Feeds history through detection so that windows that were open when the process ended are open again. Raises nothing. */
   warmUp(fromMs: number, toMs: number): number {
     let count = 0;
-    for (const event of this.options.store.events.range(fromMs, toMs)) { this.options.detect.warm(event); count++; }
+    for (const event of this.options.store.events.range(fromMs, toMs)) {
+      this.options.origins?.warm(event);
+      this.options.detect.warm(event);
+      count++;
+    }
     return count;
   }
 
@@ -69,9 +78,12 @@ export class Pipeline {
   push(batch: Batch): Promise<void> {
     for (const event of batch.events) {
       if (event.source_ip !== undefined && event.source_country === undefined) event.source_country = this.options.country(event.source_ip);
+      // Only for what this machine began: the destination of a log line is mostly this machine.
+      if (event.direction === 'outbound' && event.destination_ip !== undefined && event.destination_country === undefined) event.destination_country = this.options.country(event.destination_ip);
+      this.options.origins?.observe(event);
       this.options.detect.observe(event, this.emit);
       this.options.health.seen(event);
-      if (!unstoredKinds.has(event.kind)) this.pending.events.push(event);
+      if (!unstoredKinds.has(event.kind)) this.pending.events.push(shownEvent(event));
     }
     for (const { source, value } of batch.positions) this.pending.positions.set(source, value);
     return new Promise((resolve) => {
@@ -83,6 +95,7 @@ export class Pipeline {
 
   /** Time passes: correlations close, silences are noticed. */
   tick(now: number): void {
+    this.options.origins?.tick(now);
     this.options.detect.advance(now, this.emit);
     this.timer ??= setTimeout(() => this.commit(), commitDelayMs);
   }
@@ -90,13 +103,13 @@ export class Pipeline {
   /** The last commit before the process ends: learned state goes with it. */
   finish(): void {
     this.learnedAt = 0;
-    this.commit();
+    this.commit(true);
   }
 
   closed(alertId: string): void { this.folder.forget(alertId); }
 
-  /** Commits what is pending. */
-  commit(): void {
+  /** Commits what is pending; `last`: with all that is otherwise saved now and again. */
+  commit(last = false): void {
     clearTimeout(this.timer);
     this.timer = undefined;
     const { events, positions, waiting } = this.pending;
@@ -104,9 +117,11 @@ export class Pipeline {
     const folded = this.folder.drain();
     if (this.folder.dropped > 0) { this.options.health.count('alerts', 'left out, too many at once', this.folder.dropped); this.folder.dropped = 0; }
     const learned = this.learned();
-    if (events.length > 0 || positions.size > 0 || folded.length > 0 || learned) {
+    const lineage = this.full ? undefined : this.options.origins?.due(this.options.now(), last);
+    if (events.length > 0 || positions.size > 0 || folded.length > 0 || learned || lineage) {
       const commit: Commit = { events, alerts: folded.map((f) => f.alert), positions: [...positions].map(([source, value]) => ({ source, value })) };
       if (learned) commit.learned = learned;
+      if (lineage) commit.lineage = lineage;
       this.store(commit);
     }
     if (folded.length > 0) this.options.show(folded);
@@ -123,6 +138,7 @@ export class Pipeline {
       this.options.store.commit(commit);
     } catch (error) {
       this.full = true;
+      this.options.origins?.lost();
       this.options.health.count('pipeline', 'not stored while the disk was full', commit.events.length);
       this.options.health.state('store', 'blind', { zh: `无法写入：${(error as Error).message}；检测继续，腾出空间后会从断点补读`, en: `cannot write: ${(error as Error).message}; detection goes on, and what was missed is read again once there is room` });
       this.options.log.warn(`store: ${(error as Error).message}`);

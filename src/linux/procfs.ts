@@ -203,6 +203,21 @@ export function containerOf(cgroup: string): string | undefined {
   return id === undefined ? undefined : own(id);
 }
 
+/** Path in the unified hierarchy; in systemd's own where the unified one is not used. Undefined for the root group. */
+export function cgroupPath(text: string): string | undefined {
+  let systemd: string | undefined;
+  for (const line of text.split('\n')) {
+    const first = line.indexOf(':'), second = line.indexOf(':', first + 1);
+    if (second < 0) continue;
+    const path = line.slice(second + 1);
+    if (path === '' || path === '/') continue;
+    const controllers = line.slice(first + 1, second);
+    if (controllers === '') return own(path);
+    if (controllers === 'name=systemd') systemd = path;
+  }
+  return systemd === undefined ? undefined : own(systemd);
+}
+
 /** The number that follows `label`; NaN when there is none. */
 export function numberAfter(text: string, label: string): number {
   const at = text.indexOf(label);

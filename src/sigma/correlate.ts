@@ -6,6 +6,7 @@
  * events can make false (lt, lte, eq, neq, ranges, expressions with not) are judged once, when a window closes that
  * opened with the group's first event. See docs/decisions/2026-11-22-sigma-semantics.md.
  */
+import type { Hub, Key } from './hub.ts';
 import { holds } from './parse-correlation.ts';
 import type { Condition, Correlation } from './types.ts';
 import { Entries, Measure } from './window.ts';
@@ -40,6 +41,7 @@ export interface Firing<E> {
   count: number;
   fresh: number;
   value: number;
+  key: Key<Group<E>>;
   group: Record<string, string>;
   first: number;
   last: number;
@@ -47,10 +49,10 @@ export interface Firing<E> {
   begins: boolean;
 }
 
-interface Group<E> {
-  key: string;
-  /** Group-by fields with their values: the `group` of what fires, one object for as long as the group lives. */
-  fields: Record<string, string>;
+export interface Group<E> {
+  key: Key<Group<E>>;
+  /** Group-by fields with their values: the `group` of what fires, one object once it is asked for. */
+  fields: Record<string, string> | undefined;
   entries: Entries;
   /** Undefined for event_count, which needs positions only. */
   measure: Measure | undefined;
@@ -70,9 +72,6 @@ interface Group<E> {
   last: E | undefined;
 }
 
-/** Values of group-by fields and the counted field of one event. */
-export interface Sample { group: readonly string[]; number: number; label: string }
-
 export class Correlator<E> {
   readonly rule: Correlation;
   /** Judged when a window closes. */
@@ -82,7 +81,10 @@ export class Correlator<E> {
   entryCount = 0;
   private readonly limits: CorrelatorLimits;
   private readonly evidence: Evidence<E>;
-  private readonly groups = new Map<string, Group<E>>();
+  private readonly hub: Hub<E, Group<E>>;
+  /** Where this correlation's group stands in a key. */
+  private readonly place: number;
+  groupCount = 0;
   private oldest: Group<E> | undefined;
   private youngest: Group<E> | undefined;
   private readonly open = new Set<Group<E>>();
@@ -93,7 +95,10 @@ export class Correlator<E> {
   private readonly least: number;
   private clock = Number.NaN;
 
-  constructor(rule: Correlation, limits: CorrelatorLimits, evidence: Evidence<E>) {
+  /** Correlations that group by the same fields share a hub. */
+  constructor(rule: Correlation, limits: CorrelatorLimits, evidence: Evidence<E>, hub: Hub<E, Group<E>>) {
+    this.hub = hub;
+    this.place = hub.join();
     this.rule = rule;
     this.limits = limits;
     this.evidence = evidence;
@@ -103,16 +108,15 @@ export class Correlator<E> {
     this.least = leastEntries(rule);
   }
 
-  get groupCount(): number { return this.groups.size; }
+  clear(): void { while (this.oldest) this.forget(this.oldest); }
 
-  clear(): void { this.groups.clear(); this.open.clear(); this.oldest = undefined; this.youngest = undefined; this.entryCount = 0; }
-
-  /** Takes an event that matched rules (bits of `mask` are positions in the correlation's `rules`). */
-  observe(event: E, time: number, mask: number, sample: Sample, emit: (firing: Firing<E>) => void): void {
-    const key = keyOf(sample.group);
-    const group = this.touch(key, sample.group);
+  /** Takes an event that matched rules (bits of `mask` are positions in the correlation's `rules`); `number` or `label` is what it computes with or counts. */
+  observe(event: E, time: number, mask: number, key: Key<Group<E>>, number: number, label: string, emit: (firing: Firing<E>) => void): void {
+    const group = this.touch(key);
     if (this.atClose && group.entries.size > 0) {
       if (time > group.opened + this.rule.timespan + this.limits.lateness) this.closeWindows(group, time, emit);
+      // What fired may have made other correlations take this group's room: begin again.
+      if (key.groups[this.place] !== group) { this.observe(event, time, mask, this.hub.of(key.values), number, label, emit); return; }
       if (group.entries.size > 0 && time < group.opened) {
         if (group.entries.time(group.entries.size - 1) - time > this.rule.timespan) { this.droppedEntries++; return; }
         group.opened = time;
@@ -123,7 +127,7 @@ export class Correlator<E> {
     if (!this.atClose) this.dropBefore(group, time - this.rule.timespan - this.limits.lateness);
     if (group.entries.size >= this.limits.perGroup) { this.dropFirst(group, 1); this.droppedEntries++; }
     const late = group.entries.size > 0 && time < group.entries.time(group.entries.size - 1);
-    const index = group.entries.insert(time, this.evidence.put(event), mask, sample.number, sample.label);
+    const index = group.entries.insert(time, this.evidence.put(event), mask, number, label);
     this.entryCount++;
     group.unreported++;
     if (this.atClose) return;
@@ -139,7 +143,7 @@ export class Correlator<E> {
       if (Number.isNaN(group.openedClock)) group.openedClock = Math.min(now, Math.max(group.opened, 0));
       if (group.openedClock + timespan + this.limits.lateness >= now) break;
       this.closeWindows(group, now, emit, true);
-      if (group.entries.size === 0 && this.groups.get(group.key) === group) this.forget(group);
+      if (group.entries.size === 0 && group.key.groups[this.place] === group) this.forget(group);
     }
     if (this.atClose) return;
     for (let group = this.oldest; group; group = this.oldest) {
@@ -151,20 +155,24 @@ export class Correlator<E> {
 
   // ---- groups ----
 
-  private touch(key: string, values: readonly string[]): Group<E> {
-    let group = this.groups.get(key);
-    if (group) {
-      if (group !== this.youngest) { this.unlink(group); this.link(group); }
-      group.touched = this.clock;
-    } else {
-      const entries = new Entries(this.numbers, this.rule.kind === 'value_count');
-      group = {
-        key: own(key), fields: Object.fromEntries(this.rule.groupBy.map((name, i) => [name, own(values[i]!)])), entries, measure: undefined, from: 0,
-        firing: false, unreported: 0, older: undefined, younger: undefined, touched: this.clock, opened: 0, openedClock: Number.NaN, last: undefined,
-      };
-      this.groups.set(group.key, group);
-      this.link(group);
+  /** Group-by fields with the values of a key of this correlation's hub. */
+  fieldsOf(key: Key<Group<E>>): Record<string, string> { return Object.fromEntries(this.rule.groupBy.map((name, i) => [name, key.values[i]!])); }
+
+  private touch(key: Key<Group<E>>): Group<E> {
+    const known = key.groups[this.place];
+    if (known) {
+      if (known !== this.youngest) { this.unlink(known); this.link(known); }
+      known.touched = this.clock;
+      return known;
     }
+    const group: Group<E> = {
+      key, fields: undefined, entries: new Entries(this.numbers, this.rule.kind === 'value_count'), measure: undefined, from: 0,
+      firing: false, unreported: 0, older: undefined, younger: undefined, touched: this.clock, opened: 0, openedClock: Number.NaN, last: undefined,
+    };
+    key.groups[this.place] = group;
+    key.live++;
+    this.groupCount++;
+    this.link(group);
     return group;
   }
 
@@ -185,17 +193,19 @@ export class Correlator<E> {
 
   private forget(group: Group<E>): void {
     this.unlink(group);
-    this.groups.delete(group.key);
+    group.key.groups[this.place] = undefined;
+    this.hub.left(group.key);
+    this.groupCount--;
     this.open.delete(group);
     this.entryCount -= group.entries.size;
   }
 
   /** Gives up the groups longest untouched until so many groups and entries are gone; the youngest stays. */
   shed(groups: number, entries: number): void {
-    const groupsLeft = this.groups.size - groups;
+    const groupsLeft = this.groupCount - groups;
     const entriesLeft = this.entryCount - entries;
     for (let group = this.oldest; group; group = this.oldest) {
-      if (this.groups.size <= 1 || (this.groups.size <= groupsLeft && this.entryCount <= entriesLeft)) return;
+      if (this.groupCount <= 1 || (this.groupCount <= groupsLeft && this.entryCount <= entriesLeft)) return;
       this.forget(group);
       this.evictedGroups++;
     }
@@ -334,7 +344,7 @@ export class Correlator<E> {
       const event = this.evidence.get(entries.event(last)) ?? group.last;
       if (event !== undefined && this.conditionHolds(value, measure)) emit(this.fire(group, event, 0, last, value));
       // What fired may have filled other correlations, and they may have made room at this group's cost.
-      if (this.groups.get(group.key) !== group) return;
+      if (group.key.groups[this.place] !== group) return;
       group.firing = false;
       this.dropFirst(group, last + 1);
       if (entries.size > 0) this.openWindow(group, entries.time(0));
@@ -367,7 +377,7 @@ export class Correlator<E> {
     return {
       // Who has been told of the window needs no more than what is new; in a flood that is nearly always so.
       event, events: fresh === 1 && !begins ? [event] : this.evidenceOf(entries, from, to, event), count, fresh, value,
-      group: group.fields,
+      key: group.key, group: group.fields ??= this.fieldsOf(group.key),
       first: entries.time(from), last: entries.time(to), begins,
     };
   }
@@ -391,20 +401,6 @@ export class Correlator<E> {
     return out;
   }
 }
-
-/** Texts with their lengths, so that no two groups share a key. */
-function keyOf(group: readonly string[]): string {
-  if (group.length === 1) return group[0]!;
-  let key = '';
-  for (let i = 0; i < group.length; i++) key += `${group[i]!.length}:${group[i]!}`;
-  return key;
-}
-
-/**
- * A copy of its own: V8 cuts texts out of log lines as views that keep the whole line in memory, which a group of a
- * month must not.
- */
-export const own = (text: string): string => text.length < 13 ? text : ` ${text}`.slice(1);
 
 /** How many entries a window needs at least before the condition can hold (for conditions judged with each event). */
 function leastEntries({ kind, bounds, expression, rules }: Correlation): number {

@@ -1,8 +1,9 @@
 /** Rules and events together: routing, evaluation, correlations, matches. */
-import { Correlator, type CorrelatorLimits, Evidence, type Firing, own, type Sample } from './correlate.ts';
+import { Correlator, type CorrelatorLimits, Evidence, type Firing, type Group } from './correlate.ts';
 import type { SigmaError } from './error.ts';
 import { type Expression, filtered, satisfiesAny } from './expression.ts';
 import { Frame, Slot } from './frame.ts';
+import { bounded, Hub, type Key, own, Words } from './hub.ts';
 import { interpret, type Reader } from './interpret.ts';
 import { type Feed, type Links, resolve } from './link.ts';
 import { Functions, Route } from './route.ts';
@@ -90,10 +91,16 @@ interface Node<E> {
   /** One reader a position of `rules`, for each group-by field and each value field. */
   groupReaders: readonly (readonly Access<E>[])[];
   valueReaders: readonly (readonly Access<E>[])[];
+  /** False where aliases read other fields for each rule. */
   uniform: boolean;
-  /** Filled while one event is evaluated. */
-  pending: number;
+  hub: Hub<E, Group<E>>;
+  /** The counted text of value_count over one field. */
+  words: Words<E> | undefined;
+  /** Counts events: the usual case. */
+  counts: boolean;
+  /** Group-by values of inner correlations that fired; `carriedKey` instead when it groups by the very same fields. */
   carried: Record<string, string> | undefined;
+  carriedKey: Key<Group<E>> | undefined;
   /** Hands on what the correlator fires; made once. */
   onFire: (firing: Firing<E>) => void;
 }
@@ -105,6 +112,10 @@ export class Engine<E> {
   private readonly binding: Binding<E>;
   private readonly interpreted: boolean;
   private readonly nodes: Node<E>[];
+  /** Bits of the rules that the event under evaluation matched, by correlation: in one array, since all are looked at. */
+  private readonly pending: Int32Array;
+  private readonly hubs = new Map<string, Hub<E, Group<E>>>();
+  private readonly words = new Map<string, Words<E>>();
   private readonly evidence: Evidence<E>;
   private readonly routes = new Map<string, Route<E>>();
   private readonly readers = new Map<string, Access<E>>();
@@ -138,12 +149,16 @@ export class Engine<E> {
       };
       const groupReaders = aliased.map((fields) => correlation.groupBy.map((field) => this.reader(fields.get(field) ?? field)));
       const valueReaders = aliased.map((fields) => correlation.valueFields.map((field) => this.reader(fields.get(field) ?? field)));
+      const uniform = correlation.aliases.size === 0;
+      const hub = uniform ? this.hub(correlation.groupBy, groupReaders[0]!) : new Hub<E, Group<E>>([]);
+      const counted = uniform && correlation.kind === 'value_count' && correlation.valueFields.length === 1 ? this.wordsOf(correlation.valueFields[0]!, valueReaders[0]![0]!) : undefined;
       const node: Node<E> = {
-        correlator: new Correlator<E>(correlation, limits, this.evidence), emits, feeds, groupReaders, valueReaders, uniform: correlation.aliases.size === 0, pending: 0, carried: undefined,
+        correlator: new Correlator<E>(correlation, limits, this.evidence, hub), emits, feeds, groupReaders, valueReaders, uniform, hub, words: counted, counts: correlation.valueFields.length === 0, carried: undefined, carriedKey: undefined,
         onFire: (firing) => { this.report(node, firing, this.emit); this.feed(node, firing); },
       };
       return node;
     });
+    this.pending = new Int32Array(this.nodes.length);
     this.programs = links.rules.map(({ rule, filters, emits, feeds }) => ({ rule, filters, expression: filtered(rule, filters), emits, feeds }));
   }
 
@@ -170,7 +185,7 @@ export class Engine<E> {
         emit({ rule: program.rule, event, events: [event], count: 1, fresh: 1, group: {}, first: time, last: time });
       }
       const { feeds } = program;
-      for (let j = 0; j < feeds.length; j++) { this.nodes[feeds[j]!.to]!.pending |= feeds[j]!.mask; feeding = true; }
+      for (let j = 0; j < feeds.length; j++) { this.pending[feeds[j]!.to]! |= feeds[j]!.mask; feeding = true; }
     }
     if (feeding) this.correlate(event, time, emit);
   }
@@ -240,6 +255,19 @@ export class Engine<E> {
     return new Route(programs, this.functions, (field) => this.slot(field), !this.interpreted);
   }
 
+  private hub(groupBy: readonly string[], readers: readonly Access<E>[]): Hub<E, Group<E>> {
+    const name = JSON.stringify(groupBy);
+    let hub = this.hubs.get(name);
+    if (!hub) { hub = new Hub(readers); this.hubs.set(name, hub); }
+    return hub;
+  }
+
+  private wordsOf(field: string, read: Access<E>): Words<E> {
+    let words = this.words.get(field);
+    if (!words) { words = new Words(read); this.words.set(field, words); }
+    return words;
+  }
+
   private reader(field: string): Access<E> {
     let read = this.readers.get(field);
     if (!read) { read = access(this.binding, field); this.readers.set(field, read); }
@@ -258,17 +286,22 @@ export class Engine<E> {
 
   /** Runs the correlations that wait for this event, inner ones before those that refer to them. */
   private correlate(event: E, time: number, emit: (match: Match<E>) => void, from = 0): void {
-    const { nodes } = this;
-    for (let i = from; i < nodes.length; i++) {
+    const { nodes, pending } = this;
+    for (let i = from; i < pending.length; i++) {
+      const mask = pending[i]!;
+      if (mask === 0) continue;
+      pending[i] = 0;
       const node = nodes[i]!;
-      if (node.pending === 0) continue;
-      const mask = node.pending;
       const carried = node.carried;
-      node.pending = 0;
+      const carriedKey = node.carriedKey;
       node.carried = undefined;
+      node.carriedKey = undefined;
       if (!Number.isFinite(time)) { this.counted.untimed++; continue; }
       this.emit = emit;
-      if (node.uniform) {
+      if (carriedKey && carried === undefined) {
+        // An inner correlation may have made room at its own group's cost: look again.
+        this.enter(node.correlator, event, time, mask, carriedKey.live > 0 ? carriedKey : node.hub.of(carriedKey.values), 0, '', node.onFire);
+      } else if (node.uniform) {
         this.observe(node, event, time, mask, 0, carried, node.onFire);
       } else {
         // Aliases read other fields for each rule: one observation a rule.
@@ -278,45 +311,29 @@ export class Engine<E> {
   }
 
   private observe(node: Node<E>, event: E, time: number, mask: number, rule: number, carried: Record<string, string> | undefined, emit: (firing: Firing<E>) => void): void {
-    const { correlator } = node;
+    const { correlator, hub } = node;
+    if (carried === undefined && node.uniform) {
+      // The usual case: grouped by texts, and counting events or one text.
+      const label = node.counts ? '' : node.words?.at(event, this.frame.stamp);
+      const key = label === undefined ? undefined : hub.at(event, this.frame.stamp);
+      if (key) { this.enter(correlator, event, time, mask, key, 0, label!, emit); return; }
+    }
     const readers = node.groupReaders[rule]!;
-    if (carried === undefined && this.observeTexts(node, event, time, mask, rule, readers, emit)) return;
     const value = this.measureOf(node, event, rule);
     const names = correlator.rule.groupBy;
-    const groups = groupsOf(readers.map((read, i) => {
+    const groups = value && groupsOf(readers.map((read, i) => {
       const own = carried && Object.hasOwn(carried, names[i]!) ? carried[names[i]!] : undefined;
       return own === undefined ? read(event) : own;
     }));
-    if (!value || groups.length === 0) { this.counted.ungrouped++; return; }
+    if (!groups || groups.length === 0) { this.counted.ungrouped++; return; }
     for (const group of groups) {
-      for (const label of value.labels) {
-        this.enter(correlator, event, time, mask, { group, number: value.number, label }, emit);
-      }
+      for (const label of value.labels) this.enter(correlator, event, time, mask, hub.of(group), value.number, label, emit);
     }
   }
 
-  /** The usual case without lists and combinations: grouped by texts, and counting events or one text. False when it is not so. */
-  private observeTexts(node: Node<E>, event: E, time: number, mask: number, rule: number, readers: readonly Access<E>[], emit: (firing: Firing<E>) => void): boolean {
-    const group: string[] = [];
-    for (let i = 0; i < readers.length; i++) {
-      const raw = readers[i]!(event);
-      if (typeof raw !== 'string') return false;
-      group.push(bounded(raw));
-    }
-    const values = node.valueReaders[rule]!;
-    let label = '';
-    if (values.length > 0) {
-      const counted = values.length === 1 && node.correlator.rule.kind === 'value_count' ? values[0]!(event) : undefined;
-      if (typeof counted !== 'string') return false;
-      label = own(bounded(counted));
-    }
-    this.enter(node.correlator, event, time, mask, { group, number: 0, label }, emit);
-    return true;
-  }
-
-  private enter(correlator: Correlator<E>, event: E, time: number, mask: number, sample: Sample, emit: (firing: Firing<E>) => void): void {
+  private enter(correlator: Correlator<E>, event: E, time: number, mask: number, key: Key<Group<E>>, number: number, label: string, emit: (firing: Firing<E>) => void): void {
     const { groupCount, entryCount } = correlator;
-    correlator.observe(event, time, mask, sample, emit);
+    correlator.observe(event, time, mask, key, number, label, emit);
     this.groups += correlator.groupCount - groupCount;
     this.entries += correlator.entryCount - entryCount;
     if (this.groups > this.maxGroups || this.entries > this.maxEntries) this.shed();
@@ -366,8 +383,9 @@ export class Engine<E> {
       const target = this.nodes[to]!;
       const { kind } = target.correlator.rule;
       if (!firing.begins && kind !== 'temporal' && kind !== 'temporal_ordered' && kind !== 'value_count') continue;
-      target.pending |= mask;
-      target.carried = { ...target.carried, ...firing.group };
+      this.pending[to]! |= mask;
+      if (target.hub === node.hub && target.counts && target.carried === undefined) target.carriedKey = firing.key;
+      else target.carried = { ...(target.carriedKey && target.correlator.fieldsOf(target.carriedKey)), ...target.carried, ...firing.group };
     }
   }
 }
@@ -383,14 +401,6 @@ function groupsOf(values: readonly unknown[]): string[][] {
     all = all.length === 1 && texts.length === 1 ? [[...all[0]!, texts[0]!]] : all.flatMap((group) => texts.map((text) => [...group, text])).slice(0, 16);
   }
   return all;
-}
-
-/** Values become keys that live long: very long ones keep their head, and a hash of all tells them apart. */
-function bounded(text: string): string {
-  if (text.length <= 512) return text;
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return `${text.slice(0, 448)}…(${text.length} characters, ${(hash >>> 0).toString(16)})`;
 }
 
 /** Links parsed rules to a kind of event. What cannot be linked is in `errors`; everything else runs. */

@@ -186,6 +186,27 @@ export function storeContract(name: string, make: (bounds: StoreBounds) => Promi
         expect(again.ledger.learned('behaviour.hours')).toBe('{"n":1}');
       });
 
+      it('keeps rows of the origin graph, drops those it names, and all others when it replaces', async () => {
+        const { store, reopen } = await begin();
+        const rows = (from: Store): string[] => [...from.lineage()].map(({ id, value }) => `${id}=${value}`).sort();
+        const put = (entries: Record<string, string>, drop: string[] = [], replace = false): void => store.commit(commit({ lineage: { put: new Map(Object.entries(entries)), drop, replace } }));
+        expect(rows(store)).toEqual([]);
+        put({ a: '1', b: '2', c: '3' });
+        put({ b: '20' }, ['c', 'never']);
+        expect(rows(store)).toEqual(['a=1', 'b=20']);
+        put(Object.fromEntries(Array.from({ length: 1200 }, (_, i) => [`n${i}`, String(i)])));
+        expect(rows(store)).toHaveLength(1202);
+        put({ z: '9' }, [], true);
+        expect(rows(await reopen())).toEqual(['z=9']);
+      });
+
+      it('keeps where an alert came from', async () => {
+        const { store, reopen } = await begin();
+        const alert = sampleAlert('A1', { origin: 'ssh log-on of root from 203.0.113.9 at 02:27 → bash', origin_ip: '203.0.113.9' });
+        store.commit(commit({ alerts: [alert] }));
+        expect((await reopen()).ledger.alert('A1')).toEqual(alert);
+      });
+
       it('keeps nothing of a batch that cannot be kept whole, and goes on', async () => {
         const { store } = await begin();
         store.commit(commit({ positions: [{ source: 'log', value: '1' }], alerts: [sampleAlert('A1')] }));

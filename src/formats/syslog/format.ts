@@ -22,7 +22,10 @@ export const syslog: LogFormat = {
 };
 
 function sniff(line: string): number {
-  const head = new HeadReader(new Times({ now: () => 0, zoneOffset: () => 0 })).read(line.slice(0, 512));
+  return sureness(new HeadReader(new Times({ now: () => 0, zoneOffset: () => 0 })).read(line.slice(0, 512)));
+}
+
+function sureness(head: Head): number {
   if (!head.timed) return head.dmesg ? 0.6 : 0;
   if (head.pri && head.tag !== '') return 0.97;
   // Many programs begin their own lines with an ISO time; only syslog goes on with "host tag:".
@@ -40,6 +43,8 @@ class SyslogDecoder implements LogDecoder {
   readonly #heads: HeadReader;
   readonly #route = openEveryProgram();
   readonly #lastOf = new Map<string, Said>();
+  /** The line whose head stands in #heads. */
+  #sniffed: string | undefined;
 
   constructor(context: DecodeContext, emit: (event: Event) => void) {
     this.#context = context;
@@ -47,11 +52,16 @@ class SyslogDecoder implements LogDecoder {
     this.#heads = new HeadReader(new Times(context));
   }
 
+  sniff(raw: string): number {
+    this.#sniffed = raw;
+    return sureness(this.#heads.read(trimmed(raw)));
+  }
+
   decode(raw: string, place: LinePlace): void {
-    let line = raw.length > longestLine ? raw.slice(0, longestLine) : raw;
-    if (line.charCodeAt(line.length - 1) === 13) line = line.slice(0, -1);
+    const line = trimmed(raw);
     if (line === '') return;
-    const head = this.#heads.read(line);
+    const head = this.#sniffed === raw ? this.#heads.head : this.#heads.read(line);
+    this.#sniffed = undefined;
     if (!head.timed && !head.dmesg) this.unparsed += 1;
     if (head.host === '') head.host = this.#context.host;
     const repeats = (head.message.startsWith('message repeated ') || head.message.startsWith('last message repeated ')) ? repetition(head) : undefined;
@@ -103,6 +113,11 @@ class SyslogDecoder implements LogDecoder {
     last.severity = head.severity;
     last.message = head.message;
   }
+}
+
+function trimmed(raw: string): string {
+  const line = raw.length > longestLine ? raw.slice(0, longestLine) : raw;
+  return line.charCodeAt(line.length - 1) === 13 ? line.slice(0, -1) : line;
 }
 
 /** Who said what: the part of a head that a repetition says again. */

@@ -105,6 +105,7 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
     count: (what, n) => { context.count(what, n); },
     onExec: options.deny && ((event) => { options.deny?.seen(event); }),
   });
+  context.health('ebpf', 'waiting', { zh: '正在装载探针', en: 'loading the probes' });
   const thread = new Thread(options, context.signal);
   try {
     for await (const message of thread.messages()) {

@@ -11,7 +11,7 @@ import { start, type Trial } from '../trial.ts';
 import { ebpfSensor, type EbpfOptions } from './sensor.ts';
 
 const root = join(import.meta.dirname, '../../..');
-export const objects = join(root, 'sensor');
+const objects = join(root, 'sensor');
 
 /** True where eBPF is not permitted; `lacks` is that of test/need.ts. An object that the kernel refuses is no reason to skip. */
 export async function lacksEbpf(lacks: (needs: { root?: boolean; files?: readonly string[] }) => boolean): Promise<boolean> {
@@ -49,7 +49,7 @@ export async function openStage(): Promise<Stage> {
     folder,
     async live(options) {
       const trial = stage.follow(ebpfSensor({ objects, worker, ...options }));
-      await trial.when(() => trial.health.has('ebpf'));
+      await trial.when(() => trial.health.get('ebpf') === 'live');
       return trial;
     },
     follow(sensor) {

@@ -32,7 +32,7 @@ export interface SqliteLedger extends Ledger {
 
 const alertColumns = [
   'id', 'time', 'last_time', 'level', 'rule_id', 'rule_name', 'title', 'host', 'summary', 'count', 'attack', 'matrix', 'key', 'status',
-  'source_ip', 'source_country', 'user', 'service', 'pid', 'path', 'lines', 'evidence', 'closed_time',
+  'source_ip', 'source_country', 'user', 'service', 'pid', 'path', 'lines', 'evidence', 'closed_time', 'origin', 'origin_ip',
 ] as const;
 
 const maxPositions = 100_000;
@@ -108,6 +108,7 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
           optional(alert.source_ip, count), optional(alert.source_country, count), optional(alert.user, count), optional(alert.service, count),
           alert.pid ?? null, optional(alert.path, count), alert.lines === undefined ? null : packList(alert.lines, count),
           packEvidence(alert.evidence, count), alert.status === 'closed' ? options.now() : null,
+          optional(alert.origin, count), optional(alert.origin_ip, count),
         );
       }
     },
@@ -180,7 +181,7 @@ function toAlert(row: Row | undefined, file: string): Alert | undefined {
     summary: String(row['summary']), count: Number(row['count']), attack: json('attack') as string[], matrix: json('matrix') as string[],
     key: String(row['key']), status: row['status'] as AlertStatus, evidence: json('evidence') as AlertEvidence[],
   };
-  for (const name of ['source_ip', 'source_country', 'user', 'service', 'path'] as const) {
+  for (const name of ['source_ip', 'source_country', 'origin', 'origin_ip', 'user', 'service', 'path'] as const) {
     const value = row[name];
     if (typeof value === 'string') alert[name] = value;
   }

@@ -25,6 +25,9 @@ const migrations: readonly string[] = [
    CREATE TABLE learned (id TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
    CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
    CREATE TABLE secret (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);`,
+  `ALTER TABLE alert ADD COLUMN origin TEXT;
+   ALTER TABLE alert ADD COLUMN origin_ip TEXT;
+   CREATE TABLE lineage (id TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;`,
 ];
 
 const iso = (column: string): string => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;
@@ -33,7 +36,7 @@ const quote = (name: string): string => `"${name}"`;
 /** What `moat query` offers, by name. `at` is UTC; `time` is the same in Unix milliseconds and is the quick one to filter by. */
 export const views: Readonly<Record<string, string>> = {
   events: `SELECT ${iso('time')} AS at, ${eventFields.map(quote).join(', ')} FROM event`,
-  alerts: `SELECT ${iso('time')} AS at, ${iso('last_time')} AS last_at, id, time, last_time, level, status, rule_id, rule_name, summary, count, host, source_ip, source_country, "user", service, pid, path, attack, matrix, key, title, lines, evidence FROM alert`,
+  alerts: `SELECT ${iso('time')} AS at, ${iso('last_time')} AS last_at, id, time, last_time, level, status, rule_id, rule_name, summary, count, host, source_ip, source_country, origin, origin_ip, "user", service, pid, path, attack, matrix, key, title, lines, evidence FROM alert`,
   positions: `SELECT source, value, ${iso('saved')} AS at FROM position`,
   settings: `SELECT name, value FROM setting`,
 };

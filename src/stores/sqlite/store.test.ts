@@ -170,12 +170,26 @@ describe('schema', () => {
     const dir = newDir();
     put(open({ dir }), 'a');
     stores.splice(0)[0]!.close();
+    const db = openDatabase(join(dir, 'moat.db'), { readOnly: true });
+    const version = Number(db.prepare('PRAGMA user_version').get()!['user_version']);
+    db.close();
     edit(dir, 'PRAGMA user_version = 99');
     for (const readOnly of [false, true]) {
       expect(() => open({ dir, readOnly })).toThrow(expect.objectContaining({ code: 'schema', message: expect.stringContaining('got 99'), hint: expect.stringContaining('newer Moat') }));
     }
-    edit(dir, 'PRAGMA user_version = 1');
+    edit(dir, `PRAGMA user_version = ${version}`);
     expect(ids(open({ dir }))).toEqual(['a']);
+  });
+
+  it('of the first version is brought up to date with its alerts', () => {
+    const dir = newDir();
+    open({ dir }).commit({ events: [], alerts: [sampleAlert('A1')], positions: [] });
+    stores.splice(0)[0]!.close();
+    edit(dir, 'DROP VIEW alerts; ALTER TABLE alert DROP COLUMN origin; ALTER TABLE alert DROP COLUMN origin_ip; DROP TABLE lineage; PRAGMA user_version = 1');
+    expect(() => open({ dir, readOnly: true })).toThrow(expect.objectContaining({ code: 'schema' }));
+    const store = open({ dir });
+    store.commit({ events: [], alerts: [sampleAlert('A2', { origin: 'web server nginx → sh' })], positions: [], lineage: { put: new Map([['a', '1']]), drop: [], replace: false } });
+    expect([store.ledger.alert('A1'), store.ledger.alert('A2')?.origin, [...store.lineage()]]).toEqual([sampleAlert('A1'), 'web server nginx → sh', [{ id: 'a', value: '1' }]]);
   });
 
   it('of another program is refused', () => {

@@ -7,6 +7,7 @@ import { StoreError } from '../error.ts';
 import { busyMs, type Database, guarded, openDatabase, transaction } from './driver.ts';
 import { openRing } from './events.ts';
 import { openLedger } from './ledger.ts';
+import { openLineage } from './lineage.ts';
 import { lockDirectory } from './lock.ts';
 import { checkVersion, migrate } from './schema.ts';
 
@@ -60,12 +61,15 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
     const ring = guarded(file, () => openRing(opened, { file, maxAgeMs: options.maxAgeMs ?? 30 * day, maxBytes, unstored: options.unstored ?? unstoredKinds, count }));
     const ledger = guarded(file, () => openLedger(opened, { file, now, alertMs: options.alertMs ?? 180 * day, maxAlerts: options.maxAlerts ?? 20_000, count }));
 
-    function commit({ events, alerts, positions, learned }: Commit): void {
+    const lineage = guarded(file, () => openLineage(opened, file, count));
+
+    function commit({ events, alerts, positions, learned, lineage: rows }: Commit): void {
       guarded(file, () => transaction(opened, () => {
         ring.insert(events);
         ledger.saveAlerts(alerts);
         ledger.savePositions(positions);
         if (learned) ledger.saveLearned(learned);
+        if (rows) lineage.save(rows);
       }));
       // The batch is durable by now: trouble with the cap must not look as if it were not. The next commit
       // meets the same disk, and says so.
@@ -78,6 +82,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
     return {
       ledger,
       commit,
+      lineage: () => lineage.all(),
       events: {
         append: (events) => commit({ events, alerts: [], positions: [] }),
         range: ring.range,

@@ -1,0 +1,114 @@
+/**
+ * What the kernel sensor costs the machine, and how soon an alert follows an exec; auditd and bpftrace beside it where
+ * they are installed. Modes take turns within each round, so that what else the machine does meets all of them.
+ */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startWatch } from '../test/live/kernel.ts';
+import { lacksEbpf } from '../src/sensors/ebpf/testing.ts';
+import { cpuPercent, quantile, rss } from './process.ts';
+import { row, type Row } from './report.ts';
+import { auditd, bpftrace, type Watcher } from './watchers.ts';
+
+const rounds = 5;
+
+/** Perl is on every Debian and makes system calls without much beside them. */
+const perl = (code: string, ...args: string[]): void => {
+  const { status, stderr } = spawnSync('/usr/bin/perl', ['-e', code, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  if (status !== 0) throw new Error(`the load failed: ${stderr.toString()}`);
+};
+
+interface Load { name: string; budget: number | undefined; run(folder: string): void }
+
+const loads: readonly Load[] = [
+  { name: '2,000 programs spawned', budget: 1.05, run: () => perl('for (1..2000) { my $p = fork; if (!$p) { exec "/bin/true" or exit 1 } waitpid $p, 0 }') },
+  { name: '100,000 files opened for writing', budget: 1.5, run: (folder) => perl('for (1..100000) { open(my $f, ">", "$ARGV[0]/f" . $_ % 100) or die $!; close $f }', folder) },
+  {
+    name: '20,000 connections on loopback', budget: undefined,
+    run: () => perl(`use Socket; socket(my $l, PF_INET, SOCK_STREAM, 0) or die; setsockopt($l, SOL_SOCKET, SO_REUSEADDR, 1); bind($l, sockaddr_in(0, INADDR_LOOPBACK)) or die; listen($l, 128); my $at = getsockname $l;
+      my $p = fork; if (!$p) { for (1..20000) { accept(my $c, $l); close $c } exit 0 }
+      for (1..20000) { socket(my $s, PF_INET, SOCK_STREAM, 0) or die; setsockopt($s, SOL_SOCKET, SO_LINGER, pack("ii", 1, 0)); connect($s, $at) or die $!; close $s } waitpid $p, 0`),
+  },
+  { name: 'a compile job (this repository by tsc)', budget: 1.05, run: () => { if (spawnSync(process.execPath, ['node_modules/.bin/tsc', '-p', '.'], { stdio: 'ignore' }).status === null) throw new Error('tsc did not run'); } },
+];
+
+const moat: Watcher = {
+  name: 'Moat', installed: () => true,
+  async start() {
+    const watch = await startWatch();
+    return { stop: () => watch.end() };
+  },
+};
+
+const nothing: Watcher = { name: 'nothing', installed: () => true, start: () => Promise.resolve({ stop: () => Promise.resolve() }) };
+
+/** Wall seconds by load and watcher, one a round. */
+async function costs(watchers: readonly Watcher[]): Promise<Map<string, Map<Watcher, number[]>>> {
+  const folder = mkdtempSync(join(tmpdir(), 'moat-bench-sensor-'));
+  const out = new Map(loads.map(({ name }) => [name, new Map(watchers.map((watcher) => [watcher, [] as number[]]))]));
+  try {
+    for (let round = 0; round < rounds; round++) {
+      for (const watcher of watchers) {
+        const running = await watcher.start();
+        try {
+          await sleep(1500);
+          for (const load of loads) {
+            const began = performance.now();
+            load.run(folder);
+            out.get(load.name)!.get(watcher)!.push((performance.now() - began) / 1000);
+          }
+        } finally { await running.stop(); }
+      }
+    }
+  } finally { rmSync(folder, { recursive: true, force: true }); }
+  return out;
+}
+
+export async function benchSensor(): Promise<Row[]> {
+  if (await lacksEbpf(() => true)) { console.log('eBPF is not permitted here: nothing of the kernel sensor can be measured'); return []; }
+  const watchers = [nothing, moat, auditd, bpftrace].filter((watcher) => watcher.installed());
+  const measured = await costs(watchers);
+  const rows: Row[] = [];
+  for (const { name, budget } of loads) {
+    const base = quantile(measured.get(name)!.get(nothing)!, 0.5)!;
+    const times = (watcher: Watcher): number | undefined => { const all = measured.get(name)!.get(watcher); return all && quantile(all, 0.5)! / base; };
+    const ours = times(moat)!;
+    rows.push(row(`${name}: × the time without any sensor`, ours, '×', { lowerIsBetter: true, ...(budget !== undefined && { budget }), detail: `${(base * 1000).toFixed(0)} ms without` }));
+    for (const peer of [auditd, bpftrace]) rows.push(row(`the same, ${peer.name}`, times(peer), '×', { lowerIsBetter: true, ours }));
+  }
+  return [...rows, ...await latency()];
+}
+
+const execs = 200;
+
+/** A program whose name a rule knows, each time at another path so that no two fold into one alert. */
+async function latency(): Promise<Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'moat-bench-exec-'));
+  const watch = await startWatch({ behaviours: [] });
+  try {
+    await sleep(3000);
+    const idle = await cpuPercent(watch.child, 15_000);
+    const took: number[] = [];
+    for (let i = 0; i < execs; i++) {
+      mkdirSync(join(folder, String(i)));
+      const program = join(folder, String(i), 'xmrig');
+      copyFileSync('/bin/true', program);
+      const began = Date.now();
+      spawnSync(program, [], { stdio: 'ignore' });
+      const alert = await watch.waitFor((one) => (one as { path?: string }).path === program, `of ${program}`, 5000).catch(() => undefined);
+      if (alert) took.push(alert.seenAt - began);
+    }
+    return [
+      row('exec to alert printed and stored, median', quantile(took, 0.5), 'ms', { lowerIsBetter: true }),
+      row('exec to alert printed and stored, p99', quantile(took, 0.99), 'ms', { lowerIsBetter: true, budget: 20, detail: `${took.length} of ${execs} seen` }),
+      row('memory of `moat up` with the kernel sensor', rss(watch.child), 'MB', { lowerIsBetter: true, budget: 180 }),
+      row('idle CPU of `moat up` with the kernel sensor', idle, '% of a core', { lowerIsBetter: true, budget: 1 }),
+    ];
+  } finally {
+    await watch.end();
+    if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
+  }
+}
