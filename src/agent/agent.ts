@@ -2,7 +2,7 @@
 import { watch, type FSWatcher } from 'node:fs';
 import type { Server } from 'node:net';
 import { hostname } from 'node:os';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knowledge, Learning, Log, Store } from '../core/ports.ts';
 import type { Lang } from '../core/text.ts';
@@ -21,6 +21,7 @@ import { openGeo, type Geo } from './geo.ts';
 import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
+import { ownPaths } from './paths.ts';
 import { allSensors } from './sensors.ts';
 
 export interface AgentOptions {
@@ -197,7 +198,7 @@ function openLasting(config: Config, store: Store, health: Health, options: Agen
   // Room for all that runs and as many that have ended.
   const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
   const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
-  return { store, health, origins, known, knowledge: { ...knowledge, lineage: origins.graph } };
+  return { store, health, origins, known, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: ownPaths(resolve(options.configPath), resolve(options.dataFolder)) } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {

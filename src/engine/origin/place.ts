@@ -1,5 +1,6 @@
 /** Which tree a process belongs to: where something begins (a connection, a job, a service) it gets a new one. */
 import type { ContainerInfo, Logon, Origin, OriginKind, Packages } from '../../core/lineage.ts';
+import { maskSecrets } from '../../core/secrets.ts';
 import type { HostFacts } from './host.ts';
 import type { Node, Tree } from './node.ts';
 import { roleOf, roleOfUnit } from './roles.ts';
@@ -162,7 +163,7 @@ export class Places {
         this.bindSession(node);
         return true;
       case 'cron':
-        if (tree.origin.name === undefined) change(tree, { name: cut((node.cmdline ?? '').replace(/^\S*sh -c /, '')) || undefined });
+        if (tree.origin.name === undefined) change(tree, { name: cut(maskSecrets(node.cmdline ?? '').replace(/^\S*sh -c /, '')) || undefined });
         if (tree.origin.user === undefined && node.user !== undefined) change(tree, { user: node.user });
         return true;
       case 'console':

@@ -1,6 +1,7 @@
 /** The graph as rows of a store, so that it outlives a restart: one row a process, written when it has changed. */
 import type { FileTouch, Origin, PeerTouch, Touch } from '../../core/lineage.ts';
 import type { LineageRows } from '../../core/ports.ts';
+import { maskSecrets } from '../../core/secrets.ts';
 import type { OriginGraph } from './graph.ts';
 import { attach, isBelow, Node, type Tree, type Was } from './node.ts';
 import { roleOf } from './roles.ts';
@@ -179,10 +180,10 @@ function rowOf(node: Node, whole: boolean): Row {
   const { tree, parent, writtenBy } = node;
   return [
     node.pid, node.started, parent && parent.started > 0 ? [parent.pid, parent.started] : null, node.ended ?? null, node.exit_code ?? null,
-    node.name ?? null, node.path ?? null, node.cmdline ?? null, node.cwd ?? null, node.uid ?? null, node.user ?? null,
+    node.name ?? null, node.path ?? null, maskSecrets(node.cmdline) ?? null, node.cwd ?? null, node.uid ?? null, node.user ?? null,
     node.terminal ?? null, node.cgroup ?? null, node.container ?? null, node.hasProgram ? node.programSince : null, node.heard, node.forgotten + (whole ? 0 : node.touches),
     [tree.serial, tree.version, tree.via ?? null, tree.owner === node ? 1 : 0, tree.origin, tree.isJoined, tree.isSeen],
-    whole ? [...node.was] : [], whole ? node.wrote.map(fileWords) : [], whole ? node.read.map(fileWords) : [], whole ? node.spoke.map(peerWords) : [], whole ? node.asked.map(words) : [],
+    whole ? node.was.map((was) => ({ ...was, cmdline: maskSecrets(was.cmdline) })) : [], whole ? node.wrote.map(fileWords) : [], whole ? node.read.map(fileWords) : [], whole ? node.spoke.map(peerWords) : [], whole ? node.asked.map(words) : [],
     writtenBy ? [writtenBy.path, writtenBy.time, writtenBy.process.pid, writtenBy.process.started] : null,
   ];
 }
