@@ -7,6 +7,7 @@ import { intelligenceMatch } from './intelligence-match/behaviour.ts';
 import { logSilence } from './log-silence/behaviour.ts';
 import { loginAddress } from './login-address/behaviour.ts';
 import { loginHours } from './login-hours/behaviour.ts';
+import { massChange } from './mass-change/behaviour.ts';
 import { miner } from './miner/behaviour.ts';
 import { portWhitelist } from './port-whitelist/behaviour.ts';
 import { processMemory } from './process-memory/behaviour.ts';
@@ -26,6 +27,7 @@ export const behaviours: readonly Behaviour[] = [
   logSilence,
   loginAddress,
   loginHours,
+  massChange,
   miner,
   portWhitelist,
   processMemory,
