@@ -5,6 +5,7 @@ import { healthDown } from './health-down/behaviour.ts';
 import { hostCpu } from './host-cpu/behaviour.ts';
 import { intelligenceMatch } from './intelligence-match/behaviour.ts';
 import { logSilence } from './log-silence/behaviour.ts';
+import { logTampering } from './log-tampering/behaviour.ts';
 import { loginAddress } from './login-address/behaviour.ts';
 import { loginHours } from './login-hours/behaviour.ts';
 import { massChange } from './mass-change/behaviour.ts';
@@ -25,6 +26,7 @@ export const behaviours: readonly Behaviour[] = [
   hostCpu,
   intelligenceMatch,
   logSilence,
+  logTampering,
   loginAddress,
   loginHours,
   massChange,
