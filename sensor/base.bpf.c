@@ -7,5 +7,7 @@
 #include "path.h"
 #include "process.h"
 #include "network.h"
+#include "files.h"
+#include "privileges.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -26,6 +26,8 @@ struct config {
 	u32 own_tgid;
 	u64 enabled;      /* bit n: records of type n are told */
 	u32 first_ephemeral;  /* a UDP socket on a lower port is a service */
+	u32 quiet_programs;   /* how many */
+	u32 denied;           /* how many */
 	u32 pad;
 };
 
@@ -57,6 +59,7 @@ struct {
 #define STRINGS_BEFORE_LAST 4096
 #define PATH_SIZE 4096
 #define NAME_SIZE 256
+#define PREFIX_SIZE 256
 #define SLOTS 3
 
 /* What a program works in: too large for the stack. The state of a path walk is here and not in registers, or the
@@ -69,6 +72,8 @@ struct slot {
 	struct dentry *dentry;
 	struct vfsmount *vfsmount;
 	u64 cursor;
+	struct { u32 bits; u8 path[PREFIX_SIZE]; } key;
+	struct { u8 path[PREFIX_SIZE]; } long_name;
 };
 
 /* An interrupt can run a program in the middle of another: each level takes its own slot. */
@@ -164,13 +169,17 @@ static __always_inline void send(const void *data, u64 size, bool urgent)
 		__sync_fetch_and_add(&n->sent, 1);
 }
 
+/* The compiler sees that a mask after a comparison changes nothing and drops it, but the verifier wants the mask. */
+#define BOUND(value, max) ({ \
+	u64 bound_value = (value); \
+	if (bound_value > (max)) bound_value = (max); \
+	asm volatile("" : "+r"(bound_value)); \
+	bound_value & (max); })
+
 /* Sends what stands in the slot up to its last string. */
 static __always_inline void send_slot(struct slot *s, bool urgent)
 {
-	u32 size = s->at;
-	if (size > SLOT_DATA)
-		return;
-	send(s->data, size, urgent);
+	send(s->data, BOUND(s->at, SLOT_DATA - 1), urgent);
 }
 
 static __always_inline u64 start_ticks(struct task_struct *leader)
@@ -198,13 +207,6 @@ static __always_inline void fill_head(struct head *h, u32 type)
 {
 	fill_head_of(h, type, current_task());
 }
-
-/* The compiler sees that a mask after a comparison changes nothing and drops it, but the verifier wants the mask. */
-#define BOUND(value, max) ({ \
-	u64 bound_value = (value); \
-	if (bound_value > (max)) bound_value = (max); \
-	asm volatile("" : "+r"(bound_value)); \
-	bound_value & (max); })
 
 /* Appends bytes of the kernel or of the current process; `max` is a power of two less one. Gives the length put in. */
 #define PUT(s, read, source, length, max) ({ \

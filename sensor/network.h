@@ -162,11 +162,13 @@ static __always_inline struct file *file_of(struct task_struct *task, u32 fd)
 	return file;
 }
 
-static __always_inline int accepted(long fd)
+/* accept and accept4. */
+SEC("tracepoint")
+int on_accept(struct trace_event_raw_sys_exit *ctx)
 {
-	if (fd < 0 || !wanted(RECORD_SOCKET))
+	if (ctx->ret < 0 || !wanted(RECORD_SOCKET))
 		return 0;
-	struct file *file = file_of(current_task(), fd);
+	struct file *file = file_of(current_task(), ctx->ret);
 	if (!file || BPF_CORE_READ(file, f_inode, i_mode) >> 12 != S_IFSOCK_TYPE)
 		return 0;
 	struct socket *socket = BPF_CORE_READ(file, private_data);
@@ -174,12 +176,6 @@ static __always_inline int accepted(long fd)
 	tell_socket(sk, 0, EVENT_ACCEPTED, 0);
 	return 0;
 }
-
-SEC("tracepoint/syscalls/sys_exit_accept")
-int on_accept(struct trace_event_raw_sys_exit *ctx) { return accepted(ctx->ret); }
-
-SEC("tracepoint/syscalls/sys_exit_accept4")
-int on_accept4(struct trace_event_raw_sys_exit *ctx) { return accepted(ctx->ret); }
 
 /*
  * Programs of the root control group see every packet that a socket of this machine sends, whatever system call

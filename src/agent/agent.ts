@@ -8,6 +8,7 @@ import type { Knowledge, Learning, Log, Store } from '../core/ports.ts';
 import type { Lang } from '../core/text.ts';
 import type { Folded } from '../engine/fold.ts';
 import { Health, type Part } from '../engine/health.ts';
+import { defaultBounds } from '../engine/origin/memory.ts';
 import { Origins } from '../engine/origin/origins.ts';
 import { Pipeline } from '../engine/pipeline.ts';
 import { supervise } from '../engine/supervisor.ts';
@@ -67,6 +68,8 @@ interface Lasting { store: Store; health: Health; origins: Origins; knowledge: K
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; abort: AbortController; done: Promise<unknown> }
 
 const tickMs = 1000;
+/** Of the origin graph, on the largest machines. */
+const processesMax = 50_000;
 const pruneMs = 60_000;
 const pruneAgainMs = 200;
 const fullRetryMs = 5000;
@@ -159,7 +162,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
   let control: Server;
   try {
-    control = await serveControl(dataFolder, { ...originControl(lasting.origins.graph), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true), reload: () => { exclusively(reload); return true; }, intelligence: lasting.known.lists });
+    control = await serveControl(dataFolder, {
+      ...originControl(lasting.origins.graph), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
+    });
   } catch (error) {
     await end(generation);
     await lasting.known.close();
@@ -188,7 +194,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 function openLasting(config: Config, store: Store, health: Health, options: AgentOptions): Lasting {
   const count = (what: string, n?: number): void => health.count('origin', what, n);
   const { knowledge, ...known } = openKnowledge({ config, dataFolder: options.dataFolder, version: options.version, health });
-  const origins = new Origins({ host: originHost(count), packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
+  const machine = originHost(count);
+  // Room for all that runs and as many that have ended.
+  const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
+  const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
   return { store, health, origins, known, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: ownPaths(resolve(options.configPath), resolve(options.dataFolder)) } } };
 }
 

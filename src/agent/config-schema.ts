@@ -5,6 +5,8 @@ import { listFormats } from '../engine/intelligence/reader.ts';
 
 const doc = (zh: string, en: string) => ({ zh, en });
 const glob = z.string().min(1).max(1000);
+/** The kernel compares 255 bytes at most. */
+const pathStart = z.string().startsWith('/').refine((path) => new TextEncoder().encode(path).length < 256, 'expected less than 256 bytes');
 const word = z.union([z.string().max(1000), z.number()]);
 
 const behaviourSettings = z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.array(z.string())]));
@@ -44,6 +46,18 @@ export const configSchema = z.strictObject({
     kernel: z.boolean().default(true).meta(doc('是否使用内核传感器（eBPF）；不可用时自动改为轮询 /proc', 'whether to use the kernel sensor (eBPF); where it cannot work, /proc is polled')),
     every_seconds: z.number().min(0.2).max(60).default(1).meta(doc('轮询 /proc 的间隔（秒）', 'seconds between two looks at /proc')),
   }).prefault({}).meta(doc('进程', 'processes')),
+  files: z.strictObject({
+    enabled: z.boolean().default(true).meta(doc('是否观察文件改动（需要内核传感器）', 'whether to watch changes of files (needs the kernel sensor)')),
+    watch: z.array(pathStart).max(1000).default([]).meta(doc('另外要观察的路径开头，目录以 / 结尾；最长匹配者生效', 'more beginnings of paths to watch, a folder ends with /; the longest that fits decides')),
+    ignore: z.array(pathStart).max(1000).default([]).meta(doc('不观察的路径开头', 'beginnings of paths not to watch')),
+    secrets: z.array(pathStart).max(1000).default([]).meta(doc('另外要观察读取的凭据文件（完整路径）', 'more credential files whose reading is told (whole paths)')),
+    quiet_programs: z.array(pathStart).max(500).default([]).meta(doc('文件操作不报告的程序（可执行文件的完整路径）', 'programs whose work on files is not told (whole paths of executables)')),
+  }).prefault({}).meta(doc('文件', 'files')),
+  deny: z.strictObject({
+    enabled: z.boolean().default(false).meta(doc('是否在内核中禁止运行下列程序', 'whether the kernel keeps the programs below from running')),
+    paths: z.array(pathStart).max(1000).default([]).meta(doc('禁止运行的文件；系统程序不能列入', 'files that may not run; programs of the system cannot be listed')),
+    hashes: z.array(z.string().regex(/^[0-9a-fA-F]{64}$/)).max(10_000).default([]).meta(doc('禁止运行的文件的 SHA-256；首次运行会在启动片刻后被结束', 'SHA-256 of files that may not run; the first run is killed a moment after its start')),
+  }).prefault({}).meta(doc('禁止运行', 'programs that may not run')),
   metrics: z.strictObject({
     enabled: z.boolean().default(true).meta(doc('是否采集 CPU、内存、磁盘、网络指标', 'whether to sample CPU, memory, disk and network')),
     every_seconds: z.number().min(1).max(300).default(5).meta(doc('采样间隔（秒）', 'seconds between two samples')),

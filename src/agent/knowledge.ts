@@ -11,9 +11,9 @@ export interface OpenKnowledgeOptions { config: Config; dataFolder: string; vers
 export interface OpenedKnowledge {
   /** The lineage of processes is none of it. */
   knowledge: Knowledge;
-  configure(config: Config): void;
-  lists(): ListState[];
-  close(): Promise<void>;
+  configure: (config: Config) => void;
+  lists: () => ListState[];
+  close: () => Promise<void>;
 }
 
 /** Returns at once; what is read shows up bit by bit. */

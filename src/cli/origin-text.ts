@@ -8,6 +8,7 @@ import { clock, safe } from './terminal.ts';
 
 const wordMax = 160;
 const shownOfList = 20;
+const shownOfTree = 60;
 
 interface Say { lang: Lang; now: number; t: (zh: string, en: string) => string }
 
@@ -55,7 +56,10 @@ function processLines(story: ProcessStory, say: Say): string[] {
   if (process.forgotten > 0) out.push(colour.dim(t(`  另有 ${process.forgotten} 项因容量所限未保留`, `  ${process.forgotten} more were not kept for room`)));
   if (story.children.length > 0) {
     out.push('', colour.bold(t('它启动了', 'It started')));
-    treeLines(story.children, story.more_children, 1, say, out);
+    const tree: string[] = [];
+    treeLines(story.children, story.more_children, 1, say, tree);
+    out.push(...tree.slice(0, shownOfTree));
+    if (tree.length > shownOfTree) out.push(colour.dim(t(`  ……另有 ${tree.length - shownOfTree} 行（--json 可看全部）`, `  … ${tree.length - shownOfTree} more lines (--json shows all)`)));
   }
   section(out, t('此进程号更早的进程', 'Earlier processes of this pid'), story.older.map((one) => line(one, say)), say);
   return out;
@@ -156,7 +160,8 @@ export function treeOf(processes: readonly Listed[], lang: Lang, now: number): s
     const one = processes[place]!;
     const from = origin(one.origin, say);
     const ended = one.ended === undefined ? '' : colour.dim(`  ${say.t('已结束', 'ended')} ${clock(one.ended)}`);
-    out.push(`${String(one.pid).padStart(7)} ${(one.user === undefined ? '-' : cut(one.user).slice(0, 12)).padEnd(12)} ${'  '.repeat(Math.min(depth, 24))}${what(one)}${from === above ? '' : `  ${colour.cyan(`[${from}]`)}`}${ended}`);
+    const begins = from === above ? '' : `${colour.cyan(`[${from}]`)} `;
+    out.push(`${String(one.pid).padStart(7)} ${(one.user === undefined ? '-' : cut(one.user).slice(0, 12)).padEnd(12)} ${'  '.repeat(Math.min(depth, 24))}${begins}${what(one)}${ended}`);
     for (const child of (children.get(place) ?? []).toReversed()) open.push([child, depth + 1, from]);
   }
   return out;

@@ -5,6 +5,7 @@ import { addAlerts } from './commands/alerts.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addIntel } from './commands/intel.ts';
 import { addInstall } from './commands/install.ts';
 import { addOrigin } from './commands/origin.ts';
 import { addPs } from './commands/ps.ts';
@@ -63,6 +64,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addReplay(cli);
   addRules(cli);
   addQuery(cli);
+  addIntel(cli);
   addDoctor(cli);
   addConfig(cli);
   addInstall(cli);

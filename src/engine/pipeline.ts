@@ -7,6 +7,7 @@
 import type { Detection } from '../core/alert.ts';
 import { Event, unstoredKinds } from '../core/gen/event.ts';
 import type { Batch, Commit, Log, Store } from '../core/ports.ts';
+import { shownEvent } from '../core/secrets.ts';
 import { excused, type Exception } from './exceptions.ts';
 import { AlertFolder, type Folded, type FoldOptions } from './fold.ts';
 import type { Health } from './health.ts';
@@ -77,10 +78,12 @@ export class Pipeline {
   push(batch: Batch): Promise<void> {
     for (const event of batch.events) {
       if (event.source_ip !== undefined && event.source_country === undefined) event.source_country = this.options.country(event.source_ip);
+      // Only for what this machine began: the destination of a log line is mostly this machine.
+      if (event.direction === 'outbound' && event.destination_ip !== undefined && event.destination_country === undefined) event.destination_country = this.options.country(event.destination_ip);
       this.options.origins?.observe(event);
       this.options.detect.observe(event, this.emit);
       this.options.health.seen(event);
-      if (!unstoredKinds.has(event.kind)) this.pending.events.push(event);
+      if (!unstoredKinds.has(event.kind)) this.pending.events.push(shownEvent(event));
     }
     for (const { source, value } of batch.positions) this.pending.positions.set(source, value);
     return new Promise((resolve) => {

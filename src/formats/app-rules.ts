@@ -28,7 +28,7 @@ export interface Verdict {
   outcome?: 'success' | 'failure' | 'unknown';
 }
 
-/** For a line of text. Groups: ip, user, host, port, time; status with method, target, site and agent where it is a request. */
+/** For a line of text. Groups: ip, forwarded (an X-Forwarded-For list beside ip), user, host, port, time; status with method, target, site and agent where it is a request. */
 export interface TextRule extends Verdict {
   /** Must stand in the line; looked for first, so it should be rare. */
   has: string;
@@ -67,7 +67,7 @@ function applyGroups(groups: Readonly<Record<string, string | undefined>>, event
   if (groups.ip !== undefined) {
     const peer = addressAndPort(groups.ip);
     if (!peer) return false;
-    event.source_ip = peer.ip;
+    event.source_ip = clientBehindProxy(peer.ip, groups.forwarded);
     event.source_port = groups.port === undefined ? peer.port : Number(groups.port);
   } else if (groups.host !== undefined) {
     const peer = addressAndPort(groups.host);

@@ -1,5 +1,7 @@
 /** eBPF objects through libbpf.so.1, which iproute2 brings to nearly every server. */
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { MoatError } from '../core/error.ts';
 import { errorName, loadKoffi, openLibrary, type Pointer } from './native.ts';
 
@@ -34,6 +36,10 @@ export interface LoadOptions {
   shared?: Readonly<Record<string, number>>;
   /** Descriptor of the root control group, for programs that hang there. */
   cgroup?: number;
+  /** Tracepoints of system calls (sys_exit_open …) by program, for those that serve several. */
+  syscalls?: Readonly<Record<string, readonly string[]>>;
+  /** These programs alone. */
+  only?: ReadonlySet<string>;
   /** Programs left out on purpose. */
   without?: ReadonlySet<string>;
 }
@@ -48,10 +54,12 @@ export async function loadObject(options: LoadOptions): Promise<BpfObject> {
   const api = await openLibbpf();
   const missing: NotAttached[] = [];
   const programs = programsOf(api, options.file);
-  const wanted = programs.filter(({ name }) => !options.without?.has(name));
+  const wanted = programs.filter(({ name }) => !options.without?.has(name) && (options.only?.has(name) ?? true));
+  const hookOf = (section: string): string | undefined => /^tp_btf\/(.+)$/.exec(section)?.[1];
+  const there = api.tracepoints(wanted.flatMap(({ section }) => hookOf(section) ?? []));
   const hooked = wanted.filter(({ name, section }) => {
-    const hook = /^tp_btf\/(.+)$/.exec(section)?.[1];
-    if (hook === undefined || options.needed.includes(name) || api.hasTracepoint(hook)) return true;
+    const hook = hookOf(section);
+    if (hook === undefined || options.needed.includes(name) || there.has(hook)) return true;
     missing.push({ program: name, reason: `this kernel has no ${hook}` });
     return false;
   }).map(({ name }) => name);
@@ -110,6 +118,7 @@ async function bind() {
   const sectionName = lib.func('const char *bpf_program__section_name(void *program)');
   const setAutoload = lib.func('int bpf_program__set_autoload(void *program, bool on)');
   const attachProgram = lib.func('void *bpf_program__attach(void *program)');
+  const attachTracepoint = lib.func('void *bpf_program__attach_tracepoint(void *program, const char *category, const char *name)');
   const attachCgroup = lib.func('void *bpf_program__attach_cgroup(void *program, int cgroup)');
   const destroyLink = lib.func('int bpf_link__destroy(void *link)');
   const findMap = lib.func('void *bpf_object__find_map_by_name(void *object, const char *name)');
@@ -120,18 +129,24 @@ async function bind() {
   const lookup = lib.func('int bpf_map_lookup_elem(int fd, void *key, void *value)');
   const remove = lib.func('int bpf_map_delete_elem(int fd, void *key)');
   const loadBtf = lib.func('void *btf__load_vmlinux_btf()');
+  const freeBtf = lib.func('void btf__free(void *btf)');
   const findType = lib.func('int btf__find_by_name_kind(void *btf, const char *name, uint32_t kind)');
   const probe = lib.func('int libbpf_probe_bpf_prog_type(int type, void *options)');
   // It would write to our standard error.
   setPrint(null);
-  const btf = loadBtf() as Pointer;
-  if (btf === null) throw new MoatError<BpfErrorCode>('refused', 'expected the kernel to describe itself in /sys/kernel/btf/vmlinux, got nothing', { hint: 'a kernel built with CONFIG_DEBUG_INFO_BTF: Debian 11, Ubuntu 20.10, RHEL 8.2 and later have it' });
   const typedef = 8;
   const tracepointType = 5;
   return {
     errorName: (code: number) => errorName(koffi, code),
     errno: () => koffi.errno(),
-    hasTracepoint: (name: string): boolean => (findType(btf, `btf_trace_${name}`, typedef) as number) > 0,
+    /** Those of these tracepoints that the running kernel has. Its description takes megabytes and is not kept. */
+    tracepoints(names: readonly string[]): Set<string> {
+      const btf = loadBtf() as Pointer;
+      if (btf === null) throw new MoatError<BpfErrorCode>('refused', 'expected the kernel to describe itself in /sys/kernel/btf/vmlinux, got nothing', { hint: 'a kernel built with CONFIG_DEBUG_INFO_BTF: Debian 11, Ubuntu 20.10, RHEL 8.2 and later have it' });
+      try {
+        return new Set(names.filter((name) => (findType(btf, `btf_trace_${name}`, typedef) as number) > 0));
+      } finally { freeBtf(btf); }
+    },
     permitted: (): boolean => (probe(tracepointType, null) as number) === 1,
     open(file: string): Pointer {
       const object = openFile(file, null) as Pointer;
@@ -147,9 +162,13 @@ async function bind() {
     },
     leaveOut: (program: Pointer): void => { setAutoload(program, false); },
     resize: (object: Pointer, name: string, entries: number): void => { setMaxEntries(findMap(object, name), entries); },
-    share: (object: Pointer, name: string, fd: number): void => { reuseFd(findMap(object, name), fd); },
+    share: (object: Pointer, name: string, fd: number): void => {
+      const map = findMap(object, name) as Pointer;
+      if (map !== null) reuseFd(map, fd);
+    },
     load: (object: Pointer): number => load(object) as number,
     attach: (program: Pointer): Pointer => attachProgram(program) as Pointer,
+    attachTracepoint: (program: Pointer, category: string, name: string): Pointer => attachTracepoint(program, category, name) as Pointer,
     attachCgroup: (program: Pointer, cgroup: number): Pointer => attachCgroup(program, cgroup) as Pointer,
     detach: (link: Pointer): void => { destroyLink(link); },
     close: (object: Pointer): void => { close(object); },
@@ -174,18 +193,50 @@ function attach(api: Api, object: Pointer, options: LoadOptions, loaded: Readonl
   const links: Pointer[] = [];
   const attached: string[] = [];
   const close = (): void => { for (const link of links) api.detach(link); api.close(object); };
-  const attachOne = ({ section, pointer }: Program): Pointer | string => {
-    if (!section.startsWith('cgroup')) return api.attach(pointer) ?? api.errorName(api.errno());
-    if (options.cgroup === undefined) return 'no unified control group hierarchy is mounted';
-    return api.attachCgroup(pointer, options.cgroup) ?? api.errorName(api.errno());
+  const tracefs = tracefsFolder();
+  /** What it hangs on afterwards: links, or why there is none; nothing at all when this machine has no such system call. */
+  const attachOne = ({ name, section, pointer }: Program): Pointer[] | string => {
+    if (section.startsWith('cgroup')) {
+      if (options.cgroup === undefined) return 'no unified control group hierarchy is mounted';
+      const link = api.attachCgroup(pointer, options.cgroup);
+      return link === null ? api.errorName(api.errno()) : [link];
+    }
+    if (section !== 'tracepoint' && !section.startsWith(syscallSection)) {
+      const link = api.attach(pointer);
+      return link === null ? api.errorName(api.errno()) : [link];
+    }
+    if (tracefs === undefined) return 'tracefs is not mounted';
+    const wanted = section === 'tracepoint' ? options.syscalls?.[name] ?? [] : [section.slice(syscallSection.length)];
+    const made: Pointer[] = [];
+    for (const hook of wanted.filter((one) => existsSync(join(tracefs, 'events/syscalls', one)))) {
+      const link = api.attachTracepoint(pointer, 'syscalls', hook);
+      if (link === null) {
+        const reason = api.errorName(api.errno());
+        for (const one of made) api.detach(one);
+        return `${hook}: ${reason}`;
+      }
+      made.push(link);
+    }
+    return made;
   };
   for (const program of api.programs(object)) {
     const { name } = program;
     if (!loaded.has(name)) continue;
-    const link = attachOne(program);
-    if (typeof link !== 'string') { links.push(link); attached.push(name); continue; }
-    if (options.needed.includes(name)) { close(); throw new MoatError<BpfErrorCode>('not-permitted', `expected to attach ${name}, got ${link}`, { hint: 'run as root with CAP_BPF and CAP_PERFMON; a container needs --privileged' }); }
-    missing.push({ program: name, reason: link });
+    const made = attachOne(program);
+    if (typeof made !== 'string') {
+      links.push(...made);
+      if (made.length > 0) attached.push(name);
+      continue;
+    }
+    if (options.needed.includes(name)) { close(); throw new MoatError<BpfErrorCode>('not-permitted', `expected to attach ${name}, got ${made}`, { hint: 'run as root with CAP_BPF and CAP_PERFMON; a container needs --privileged' }); }
+    missing.push({ program: name, reason: made });
   }
   return { attached, missing, map: (name) => api.map(object, name), close };
+}
+
+const syscallSection = 'tracepoint/syscalls/';
+
+/** Where tracepoints are found; undefined when it is not mounted or was built without them. */
+export function tracefsFolder(): string | undefined {
+  return ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'].find((folder) => existsSync(join(folder, 'events/syscalls')));
 }

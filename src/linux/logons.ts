@@ -27,7 +27,7 @@ export function logons(root: string, sinceMs: number, arch: string = process.arc
     .slice(-logonsMax);
 }
 
-export function parseUtmp(bytes: Buffer, layout: { size: number; seconds: number; wide: boolean; address: number } = narrow): Logon[] {
+function parseUtmp(bytes: Buffer, layout: { size: number; seconds: number; wide: boolean; address: number } = narrow): Logon[] {
   const out: Logon[] = [];
   const open = new Map<string, Logon>();
   for (let at = 0; at + layout.size <= bytes.length; at += layout.size) {
@@ -101,7 +101,7 @@ export function logindSession(root: string, id: string): Logon | undefined {
   return parseSession(readFileSync(path, 'utf8'));
 }
 
-export function parseSession(text: string): Logon {
+function parseSession(text: string): Logon {
   const fields = new Map<string, string>();
   for (const line of text.split('\n')) {
     const at = line.indexOf('=');

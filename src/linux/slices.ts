@@ -7,7 +7,7 @@ export class Slices {
   readonly #signal: AbortSignal | undefined;
   #until: number;
 
-  constructor(signal?: AbortSignal, ms = 6) {
+  constructor(signal?: AbortSignal, ms = 4) {
     this.#ms = ms;
     this.#signal = signal;
     this.#until = performance.now() + ms;

@@ -8,6 +8,7 @@ import { dropbear } from './dropbear/program.ts';
 import { ejabberd } from './ejabberd/program.ts';
 import { exim } from './exim/program.ts';
 import { fail2ban } from './fail2ban/program.ts';
+import { filterlog } from './filterlog/program.ts';
 import { freeswitch } from './freeswitch/program.ts';
 import { ftpd } from './ftpd/program.ts';
 import { guards } from './guards/program.ts';
@@ -67,6 +68,7 @@ export const programs: readonly Program[] = [
   ejabberd,
   exim,
   fail2ban,
+  filterlog,
   freeswitch,
   ftpd,
   guards,

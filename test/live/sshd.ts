@@ -1,5 +1,5 @@
 /** A real sshd with a real syslog daemon in a namespace of their own, and a real ssh client. Needs root. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,10 +17,13 @@ export interface TestSshd {
   password: string;
   /** One log-on attempt; resolves to whether it succeeded. */
   login(user: string, password: string): Promise<boolean>;
+  /** A command over ssh as the test's user; `said` grows with what it prints. */
+  run(command: string): { said(): string; ended: Promise<void> };
   stop(): Promise<void>;
 }
 
-export async function startSshd(): Promise<TestSshd> {
+/** `hostPids`: its processes have the machine's process ids, as on a real server, not those of a namespace. */
+export async function startSshd(options: { hostPids?: boolean } = {}): Promise<TestSshd> {
   const folder = mkdtempSync(join(tmpdir(), 'moat-sshd-'));
   const at = (name: string) => join(folder, name);
   const port = await freePort();
@@ -37,7 +40,7 @@ export async function startSshd(): Promise<TestSshd> {
   ].join('\n'));
   writeFileSync(at('rsyslog.conf'), `module(load="imuxsock" SysSock.RateLimit.Interval="0")\n*.* action(type="omfile" file="${at('auth.log')}" asyncWriting="off" flushOnTXEnd="on")\n`);
   const script = fileURLToPath(new URL('sshd-namespace.sh', import.meta.url));
-  const child = spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', script, folder], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('unshare', ['--mount', ...(options.hostPids ? [] : ['--pid', '--mount-proc']), '--fork', '--kill-child', 'sh', script, folder], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => { said += chunk.toString(); });
   for (let i = 0; i < 100 && !(existsSync(at('auth.log')) && readFileSync(at('auth.log'), 'utf8').includes('Server listening')); i++) {
@@ -47,8 +50,15 @@ export async function startSshd(): Promise<TestSshd> {
   return {
     port, user, password, authLog: at('auth.log'),
     login: (name, word) => ssh(port, name, word),
+    run(command) {
+      const client = sshClient(port, user, password, command, ['ignore', 'pipe', 'ignore']);
+      let said = '';
+      client.stdout?.on('data', (chunk: Buffer) => { said += chunk.toString(); });
+      return { said: () => said, ended: new Promise((resolve) => { client.once('exit', () => resolve()); }) };
+    },
     async stop() {
       await ended(child);
+      if (options.hostPids) endByFile(at('rsyslog.pid'), 'rsyslogd');
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -56,9 +66,18 @@ export async function startSshd(): Promise<TestSshd> {
 
 function ssh(port: number, user: string, password: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = spawn('sshpass', ['-e', 'ssh', '-p', String(port), '-F', '/dev/null', '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'PreferredAuthentications=password', '-o', 'NumberOfPasswordPrompts=1', '-o', 'LogLevel=ERROR', `${user}@127.0.0.1`, 'true'], { env: { ...process.env, SSHPASS: password }, stdio: 'ignore' });
-    child.on('exit', (code) => resolve(code === 0));
+    sshClient(port, user, password, 'true', 'ignore').on('exit', (code) => resolve(code === 0));
   });
+}
+
+function sshClient(port: number, user: string, password: string, command: string, stdio: StdioOptions): ChildProcess {
+  return spawn('sshpass', ['-e', 'ssh', '-p', String(port), '-F', '/dev/null', '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'PreferredAuthentications=password', '-o', 'NumberOfPasswordPrompts=1', '-o', 'LogLevel=ERROR', `${user}@127.0.0.1`, command], { env: { ...process.env, SSHPASS: password }, stdio });
+}
+
+/** Without a pid namespace nothing ends the daemons that the script has left behind. */
+function endByFile(file: string, name: string): void {
+  const pid = Number(readFileSync(file, 'utf8'));
+  if (readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name) process.kill(pid, 'SIGTERM');
 }
 
 function ended(child: ChildProcess): Promise<void> {

@@ -66,7 +66,7 @@ function open(context: BehaviourContext): BehaviourRun {
 
   function wallets(event: Event, text: string): void {
     for (const word of walletWords(text)) {
-      const found = intelligence.wallet(word.startsWith('0x') ? word.toLowerCase() : word);
+      const found = intelligence.wallet(word);
       if (found) { tell(event, 'wallet', found, word); return; }
     }
   }

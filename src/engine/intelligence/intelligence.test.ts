@@ -88,7 +88,7 @@ it('finds hashes of three lengths in any case, and wallets exactly', () => {
   const { lists } = read(`${md5}\n${sha1.toUpperCase()}\n${sha256}\n${monero}\nbc1qexampleexampleexample\n0x${'aB'.repeat(20)}\n`);
   expect([md5.toUpperCase(), sha1, sha256, md5.replace('d', 'e'), sha256.slice(0, 63)].map((hex) => lists.hash(hex)?.value)).toEqual([md5, sha1, sha256, undefined, undefined]);
   expect(lists.hash(`${sha256.slice(0, 24)}${'0'.repeat(16)}`)).toBeUndefined();
-  expect([monero, monero.toLowerCase(), 'bc1qexampleexampleexample', `0x${'ab'.repeat(20)}`].map((text) => lists.wallet(text)?.kind)).toEqual(['wallet', undefined, 'wallet', 'wallet']);
+  expect([monero, monero.toLowerCase(), 'bc1qexampleexampleexample', `0x${'Ab'.repeat(20)}`].map((text) => lists.wallet(text)?.kind)).toEqual(['wallet', undefined, 'wallet', 'wallet']);
 });
 
 it('keeps to one kind when it is told', () => {

@@ -16,7 +16,7 @@ export interface ListHead {
 /** What entries of one list share. `expires` is Unix ms. */
 export interface Note { what: string; expires: number | undefined }
 
-export const entriesMax = 2_000_000;
+const entriesMax = 2_000_000;
 const notesMax = 100_000;
 const hourMs = 3_600_000;
 

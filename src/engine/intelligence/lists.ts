@@ -3,6 +3,7 @@ import type { Indicator, IndicatorKind, Intelligence } from '../../core/lineage.
 import { networkText, parseAddress } from './addresses.ts';
 import { TextHash } from './keys.ts';
 import { sizesOf, type ListTable } from './list.ts';
+import { walletKey } from './recognise.ts';
 import type { Networks } from './networks.ts';
 
 const nameMax = 255;
@@ -87,7 +88,7 @@ export class Lists implements Intelligence {
     let hashed = false;
     for (const table of this.#tables) {
       if (table.wallets.size === 0) continue;
-      if (!hashed) { hash.of(text, true); hashed = true; }
+      if (!hashed) { hash.of(walletKey(text), true); hashed = true; }
       const note = table.wallets.find(hash);
       const found = note < 0 ? undefined : this.#tell(table, note, 'wallet', () => text);
       if (found) return found;

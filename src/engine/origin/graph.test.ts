@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Event, type Kind } from '../../core/gen/event.ts';
+import type { Packages } from '../../core/lineage.ts';
 import { noHost, type HostFacts } from './host.ts';
 import { OriginGraph } from './graph.ts';
 
@@ -18,8 +19,8 @@ class Machine {
   readonly graph: OriginGraph;
   private nextPid = 5000;
 
-  constructor(host: Partial<HostFacts> = {}) {
-    this.graph = new OriginGraph({ host: { ...noHost, ...host } });
+  constructor(host: Partial<HostFacts> = {}, packages?: Packages) {
+    this.graph = new OriginGraph({ host: { ...noHost, ...host }, ...(packages && { packages }) });
     this.seen(1, 0, '/usr/lib/systemd/systemd', '/sbin/init', { cgroup: '/init.scope' });
   }
 
@@ -135,14 +136,18 @@ describe('a log-on over ssh', () => {
 
   it('who was on already is known from logind, from utmp and from sshd\'s title', () => {
     const logon = { user: 'wang', source_ip: '203.0.113.9', terminal: 'pts/3', pid: 700, since: t0 - 7_200_000, until: undefined };
-    const m = new Machine({ session: (id) => (id === '5' ? logon : undefined), logons: () => [logon] });
+    const other = { ...logon, user: 'li', source_ip: '198.51.100.4', terminal: 'pts/4', pid: 2199 };
+    const m = new Machine({ session: (id) => (id === '5' ? logon : undefined), logons: () => [logon, other] });
     m.seen(2000, 1, '/usr/bin/tmux', 'tmux', { cgroup: '/user.slice/user-1000.slice/session-5.scope', user: 'wang' });
     expect(m.origin(2000)).toMatchObject({ kind: 'login', user: 'wang', source_ip: '203.0.113.9' });
     m.seen(2100, 1, '/bin/bash', '-bash', { terminal: 'pts/3' });
     expect(m.origin(2100)).toMatchObject({ kind: 'login', source_ip: '203.0.113.9' });
-    m.seen(2200, 1, '/usr/sbin/sshd', 'sshd: li@pts/4');
+    m.seen(2199, 1, '/usr/sbin/sshd', 'sshd: li [priv]');
+    expect(m.origin(2199).kind).toBe('service');
+    m.seen(2200, 2199, '/usr/sbin/sshd', 'sshd: li@pts/4');
     m.seen(2201, 2200, '/bin/bash', '-bash', { terminal: 'pts/4' });
-    expect(m.origin(2201)).toMatchObject({ kind: 'login', user: 'li' });
+    expect(m.origin(2201)).toMatchObject({ kind: 'login', user: 'li', source_ip: '198.51.100.4' });
+    expect(m.node(2201).root.pid).toBe(2199);
   });
 });
 
@@ -168,6 +173,89 @@ describe('web servers', () => {
     const dev = m.run(m.run(m.fork(800), '/bin/bash', '-bash'), '/usr/bin/python3', 'python3 -m http.server 8000');
     m.tell('listener', dev, { protocol: 'tcp', destination_port: 8000 });
     expect(m.origin(dev).kind).toBe('login');
+  });
+});
+
+describe('a web request', () => {
+  const request = (ip: string, time: number, path = '/upload/x.php'): Event => Object.assign(event('nginx', { source_ip: ip, url_path: path }), { time });
+  const attack = () => {
+    const m = new Machine();
+    m.seen(900, 1, '/usr/sbin/php-fpm8.2', 'php-fpm: master process', { cgroup: '/system.slice/php8.2-fpm.service' });
+    const shell = m.run(m.fork(900), '/bin/sh', 'sh -c /tmp/x & id', { user: 'www-data' });
+    const tool = m.run(shell, '/tmp/x', '/tmp/x', { user: 'www-data' });
+    clock += 4000;
+    m.end(shell);
+    return { m, tool, ended: clock };
+  };
+
+  it('gives its client to what it started, when only one client fits', () => {
+    const { m, tool, ended } = attack();
+    m.graph.observe(request('192.0.2.10', ended - 3900));
+    m.graph.observe(request('192.0.2.11', ended + 100, '/logo.png'));
+    m.graph.observe(request('203.0.113.66', ended + 50));
+    m.graph.tick(ended + 10_000);
+    expect(m.origin(tool)).toMatchObject({ kind: 'web', name: 'php-fpm', source_ip: '203.0.113.66' });
+    expect(m.node(tool).root.name).toBe('sh');
+  });
+
+  it('names nobody when two do', () => {
+    const { m, tool, ended } = attack();
+    m.graph.observe(request('203.0.113.66', ended + 50));
+    m.graph.observe(request('192.0.2.10', ended + 300, '/cart'));
+    m.graph.tick(ended + 10_000);
+    expect(m.origin(tool).source_ip).toBeUndefined();
+  });
+});
+
+describe('a name alone', () => {
+  const owned: Packages = { ready: true, owner: (path) => (path === '/usr/sbin/nginx' || path === '/usr/sbin/sshd' ? { manager: 'dpkg', name: 'nginx', version: '1', intact: true } : undefined) };
+  const inSession = (packages?: Packages) => {
+    const m = new Machine({}, packages);
+    m.seen(800, 1, '/usr/sbin/sshd', 'sshd: /usr/sbin/sshd -D [listener]', { cgroup: '/system.slice/ssh.service' });
+    m.tell('network_connection', 800, { direction: 'inbound', source_ip: '203.0.113.9', source_port: 1, destination_port: 22 });
+    return { m, bash: m.run(m.fork(800), '/bin/bash', '-bash', { user: 'root' }) };
+  };
+
+  it.each(['/tmp/.x/nginx', '/usr/sbin/mysqld', '/dev/shm/sshd', '/root/crond', '/tmp/AliYunDun', '/tmp/login', '/tmp/dpkg'])('does not take the origin from %s, nor from what it starts', (path) => {
+    const { m, bash } = inSession(owned);
+    const fake = m.run(bash, path);
+    for (const pid of [fake, m.run(m.fork(fake), '/bin/sh', 'sh -c id')]) expect(m.origin(pid)).toMatchObject({ kind: 'login', source_ip: '203.0.113.9' });
+  });
+
+  it('nor does one from the web come from elsewhere because a package manager runs', () => {
+    const m = new Machine();
+    m.seen(900, 1, '/usr/sbin/php-fpm8.2', 'php-fpm: master process', { cgroup: '/system.slice/php8.2-fpm.service' });
+    const shell = m.run(m.fork(900), '/bin/sh', 'sh -c pip install x');
+    const pip = m.run(shell, '/usr/bin/python3', '/usr/bin/python3 /usr/bin/pip install x');
+    for (const pid of [m.run(pip, '/bin/sh', 'sh -c setup.py'), m.run(shell, '/tmp/sshd'), m.run(shell, '/tmp/nginx')]) expect(m.origin(pid).kind).toBe('web');
+  });
+
+  it('is enough for a program that a package owns, and for one that listens', () => {
+    const { m, bash } = inSession(owned);
+    expect(m.origin(m.run(bash, '/usr/sbin/nginx', 'nginx'))).toMatchObject({ kind: 'web', name: 'nginx' });
+    const own = m.run(bash, '/srv/build/sbin/nginx', 'nginx');
+    expect(m.origin(own).kind).toBe('login');
+    m.tell('listener', own, { action: 'listener-start', protocol: 'tcp', destination_port: 8080 });
+    expect(m.origin(own)).toMatchObject({ kind: 'web', name: 'nginx' });
+    expect(m.node(own).parent?.pid).toBe(bash);
+    // What an sshd of one's own let in before it was seen to listen is a connection all the same.
+    const sshd = m.run(bash, '/srv/build/sshd', 'sshd -D -p 2222');
+    const inner = m.run(m.fork(m.fork(sshd)), '/bin/sh', 'sh -c id', { user: 'li' });
+    expect(m.origin(inner)).toBe(m.origin(bash));
+    m.tell('listener', sshd, { action: 'listener-start', protocol: 'tcp', destination_port: 2222 });
+    expect([m.origin(sshd).kind, m.origin(inner).kind, m.origin(inner).user, m.node(inner).root.parent?.pid]).toEqual(['service', 'login', 'li', sshd]);
+    // Without an index of packages a system place is not enough in a session.
+    const { m: bare, bash: shell } = inSession();
+    expect(bare.origin(bare.run(shell, '/usr/sbin/nginx', 'nginx')).kind).toBe('login');
+  });
+
+  it('a second line for the same connection changes nothing, nor does any line the address that the kernel saw', () => {
+    const { m, bash } = inSession();
+    const line = (user: string, ip: string): void => m.graph.observe(event('sshd', { action: 'login', outcome: 'success', pid: m.node(bash).root.pid, user, source_ip: ip, source_port: 1 }));
+    line('toor', '192.0.2.99');
+    expect(m.origin(bash)).toMatchObject({ user: 'toor', source_ip: '203.0.113.9' });
+    line('nobody', '192.0.2.98');
+    expect(m.origin(bash)).toMatchObject({ user: 'toor', source_ip: '203.0.113.9' });
   });
 });
 

@@ -13,6 +13,7 @@ import { entrance, fits, Peers, Waiting, type CronLine, type LogonLine } from '.
 import { defaultBounds, Memory, type Bounds } from './memory.ts';
 import { addFile, addName, addPeer, attach, isBelow, knownFile, knownName, knownPeer, leaveProgram, Node, type FileDone, type Tree } from './node.ts';
 import { change, cut, Places } from './place.ts';
+import { Requests } from './requests.ts';
 import { isWebPort, roleOf } from './roles.ts';
 import { Writers } from './writers.ts';
 
@@ -40,6 +41,7 @@ export class OriginGraph implements Lineage {
   private readonly packages: Packages | undefined;
   private readonly peers = new Peers();
   private readonly logons = new Waiting<LogonLine>();
+  private readonly requests = new Requests();
   private readonly cronRuns = new Waiting<CronLine>();
   private readonly count: (what: string, n?: number) => void;
   private readonly interned = new Map<string, string>();
@@ -52,7 +54,7 @@ export class OriginGraph implements Lineage {
     this.host = options.host ?? noHost;
     this.packages = options.packages;
     this.count = options.count ?? (() => undefined);
-    this.places = new Places(this.host);
+    this.places = new Places(this.host, options.packages);
     this.memory = new Memory({ ...defaultBounds, ...options.bounds }, (node) => this.left(node), this.count);
     this.writers = new Writers(this.count);
   }
@@ -85,6 +87,7 @@ export class OriginGraph implements Lineage {
   /** Time passes: what ended a day ago is forgotten, and ends that nobody told are noticed. */
   tick(now: number): void {
     this.memory.age(now);
+    this.requests.tick(now, this.attribute);
     if (now - this.reconciled < reconcileMs && now >= this.reconciled) return;
     this.reconciled = now;
     this.reconcile(now);
@@ -103,6 +106,7 @@ export class OriginGraph implements Lineage {
       case 'process_access': case 'privilege': case 'namespace': case 'module': return this.speaker(event);
       case 'metric': return event.pid === undefined || event.process_started === undefined ? undefined : this.memory.find(event.pid, event.process_started);
       case 'sshd': case 'auth': case 'sudo': case 'cron': return this.line(event);
+      case 'access': case 'nginx': case 'apache': this.requests.request(event); return undefined;
       default: return undefined;
     }
   }
@@ -126,7 +130,8 @@ export class OriginGraph implements Lineage {
       event.parent_path ??= parent.path;
       event.parent_cmdline ??= parent.cmdline;
     }
-    if (this.packages !== undefined) event.package_name ??= this.packageOf(node, this.packages);
+    // What a container calls /usr/bin/x is not the machine's.
+    if (this.packages !== undefined && node.container === undefined) event.package_name ??= this.packageOf(node, this.packages);
   }
 
   private packageOf(node: Node, packages: Packages): string | undefined {
@@ -207,7 +212,8 @@ export class OriginGraph implements Lineage {
     node.heard = time;
     this.hang(node, event, started);
     const path = this.path(event.process_path), cmdline = this.cmdline(event.process_cmdline);
-    const isNew = path !== node.path || cmdline !== node.cmdline;
+    // A process may write itself another title; a look at /proc takes that for its command line.
+    const isNew = path !== node.path || (cmdline !== node.cmdline && event.source !== 'process');
     if (node.hasProgram && isNew && !found) leaveProgram(node);
     if (node.hasProgram && !isNew) { this.describe(node, event); return node; }
     node.hasProgram = true;
@@ -216,11 +222,20 @@ export class OriginGraph implements Lineage {
     this.describe(node, event);
     this.askPlace(node, event);
     this.place(node, found || event.source === 'process');
+    const { parent } = node;
+    if (parent && node.tree.origin.kind === 'web' && node.role !== 'web' && (parent.role === 'web' || parent.listens)) this.requests.started(node, time);
     const writer = this.writers.of(path, event.file_inode, event.file_device);
     if (writer) node.writtenBy = writer;
     node.isDirty = true;
     return node;
   }
+
+  /** What a server ran for one request is a tree of its own, with the client's address. */
+  private readonly attribute = (node: Node, ip: string): void => {
+    const { origin } = node.tree;
+    if (origin.kind !== 'web' || origin.source_ip !== undefined) return;
+    this.places.begin(node, this.places.tree('web', node, node.started, { name: origin.name, user: origin.user, source_ip: ip }));
+  };
 
   private place(node: Node, found: boolean): void {
     this.places.program(node, found);
@@ -333,7 +348,9 @@ export class OriginGraph implements Lineage {
     const at = entrance(node, 'ssh');
     if (!at) { node.guest = { ip: own(ip), port }; return; }
     this.peers.put(ip, port, at);
-    if (at.tree.origin.source_ip === undefined) change(at.tree, { source_ip: own(ip), source_port: port });
+    if (at.tree.origin.source_ip !== undefined) return;
+    at.tree.isSeen = true;
+    change(at.tree, { source_ip: own(ip), source_port: port });
   }
 
   private flow(event: Event): Node | undefined {
@@ -423,10 +440,13 @@ export class OriginGraph implements Lineage {
     if (at) this.fill(at.tree, kept);
   }
 
+  /** Once: a connection has one such line, and what comes after it anyone may have written. The address that the kernel saw stands. */
   private fill(tree: Tree, line: LogonLine): void {
-    if (tree.origin.kind === 'login' && tree.origin.user === line.user && tree.origin.source_ip === line.ip) return;
+    if (tree.isJoined) return;
+    tree.isJoined = true;
     this.places.loggedOn(tree, undefined);
-    change(tree, { user: line.user ?? tree.origin.user, source_ip: line.ip ?? tree.origin.source_ip, source_port: line.port ?? tree.origin.source_port });
+    change(tree, { user: line.user ?? tree.origin.user });
+    if (!tree.isSeen) change(tree, { source_ip: line.ip ?? tree.origin.source_ip, source_port: line.port ?? tree.origin.source_port });
   }
 
   private consoleLogon(node: Node, line: LogonLine): void {
@@ -441,7 +461,13 @@ export class OriginGraph implements Lineage {
     this.cronRuns.put(kept);
     const node = this.memory.at(line.pid, line.time);
     const at = node && entrance(node, 'cron');
-    if (at && fits(at, line.time)) change(at.tree, { name: kept.command, user: kept.user });
+    if (at && fits(at, line.time)) this.fillCron(at.tree, kept);
+  }
+
+  private fillCron(tree: Tree, line: CronLine): void {
+    if (tree.isJoined) return;
+    tree.isJoined = true;
+    change(tree, { name: line.command, user: line.user });
   }
 
   /** Lines that came before their process. */
@@ -457,7 +483,7 @@ export class OriginGraph implements Lineage {
       }
       case 'cron': {
         const line = this.cronRuns.of(node);
-        if (line && node.tree.origin.user === undefined) change(node.tree, { name: line.command, user: line.user });
+        if (line) this.fillCron(node.tree, line);
         break;
       }
       case 'console': {

@@ -232,5 +232,9 @@ export class Memory {
   }
 }
 
-/** Whether it did or began something, beside being there. */
-const isTelling = (node: Node): boolean => node.touches > 0 || node.firstChild !== undefined || node.tree.owner === node;
+/** Whether it did or began something, beside being there. A connection to ssh that nobody logged on through is one of a flood. */
+function isTelling(node: Node): boolean {
+  const { tree } = node;
+  if (tree.via === 'ssh' && tree.origin.kind !== 'login') return false;
+  return node.touches > 0 || node.firstChild !== undefined || (tree.owner === node && tree.origin.kind === 'login');
+}

@@ -55,7 +55,7 @@ function zh(origin: Origin, now: number): string {
   switch (kind) {
     case 'login': return `${user ?? '某账号'} 于 ${at} ${ip === undefined ? '登录' : `从 ${ip} 经 SSH 登录`}${inside}`;
     case 'web': return `Web 服务${named}${ip === undefined ? '' : `（来自 ${ip} 的请求）`}${inside}`;
-    case 'service': return ip === undefined ? `服务${named}${inside}` : `${at} 来自 ${ip} 的${named}连接，尚未登录${inside}`;
+    case 'service': return ip === undefined ? `服务${named}${inside}` : `${at} 来自 ${ip} 的${named === '' ? '' : `${named} `}连接，尚未登录${inside}`;
     case 'cron': return `${user === undefined ? '' : `${user} 的`}计划任务${name === undefined ? '' : `：${short(name)}`}${inside}`;
     case 'timer': return `定时器${named}${inside}`;
     case 'container': return `容器 ${inContainer}`;
@@ -96,6 +96,6 @@ function stepOf(node: ProcessNode, isLast: boolean): string | undefined {
   const path = node.path ?? node.name;
   if (path === undefined) return undefined;
   const name = baseName(path);
-  if (!isLast && (entrances.has(name) || (node.origin.kind === 'web' && name.startsWith(node.origin.name ?? '\0')))) return undefined;
+  if (!isLast && (entrances.has(name) || (node.origin.name !== undefined && name.startsWith(node.origin.name)))) return undefined;
   return short(isLast ? path : name);
 }

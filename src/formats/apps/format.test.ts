@@ -67,6 +67,7 @@ const failures: readonly (readonly [app: string, line: string, user?: string])[]
   ['immich', `[Nest] 7  - 11/22/2026, 2:27:01 AM    WARN [AuthService] Failed login attempt for user bob@example.org from ip address ${ip}`, 'bob@example.org'],
   ['qbittorrent', `(W) 2026-11-22T02:27:01 - WebAPI login failure. Reason: invalid credentials, attempt count: 1, IP: ${ip}, username: bob`, 'bob'],
   ['sabnzbd', `2026-11-22 02:27:01,797::WARNING::[interface:657] Unsuccessful login attempt from ${ip} [Mozilla/5.0]`],
+  ['sabnzbd', `2026-11-22 02:27:01,797::WARNING::[interface:657] Unsuccessful login attempt from 10.0.0.2 (X-Forwarded-For: 192.0.2.66, ${ip}) [Mozilla/5.0]`],
   ['nextcloud', json({ reqId: 'x', level: 2, time: '2026-11-22T02:27:01+00:00', remoteAddr: ip, user: '--', app: 'core', method: 'POST', url: '/login', message: `Login failed: bob (Remote IP: ${ip})` }), 'bob'],
   ['joomla', `2026-11-22T02:27:01+00:00\tINFO ${ip}\tjoomlafailure\tUsername and password do not match`],
   ['fireflyiii', `[2026-11-22 02:27:01] local.WARNING: AUDIT: Login failed. Attempt for user "bob" failed. (${ip} -> POST:https://a.example/login)`, 'bob'],

@@ -98,7 +98,7 @@ export const media: readonly App[] = [
     line: /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}::[A-Z]+::\[\w+:\d+\] /,
     rules: [
       // The text is in the user's language; the shape is not: "… ADDRESS [AGENT]" logged by the web interface as a warning.
-      fail('::WARNING::[interface:', String.raw`^WARNING::\[interface:\d+\] [^\[(0-9]{8,80}? <IP>(?: \(X-Forwarded-For: [^)]*\))? \[`),
+      fail('::WARNING::[interface:', String.raw`^WARNING::\[interface:\d+\] [^\[(0-9]{8,80}? <IP>(?: \(X-Forwarded-For: (?<forwarded>[^)]{0,500})\))? \[`),
     ],
   },
   {

@@ -95,7 +95,7 @@ export function emitGroup(group: readonly Placed[], context: DecodeContext, emit
     event.service = 'auditd';
     event.message = placed.text;
     if (placed.line > 0) event.lines = [placed.line];
-    fillRecord(event, record, cwd);
+    fillRecord(event, record, cwd, call);
     // The record is not needed any more: its fields become the event's, without a copy.
     const extra = record.fields;
     if (call && record !== call) {
@@ -127,7 +127,7 @@ function fillProcess(event: Event, f: Record<string, string>): void {
   event.outcome = f.success === undefined ? undefined : f.success === 'yes' ? 'success' : 'failure';
 }
 
-function fillRecord(event: Event, record: AuditRecord, cwd: string | undefined): void {
+function fillRecord(event: Event, record: AuditRecord, cwd: string | undefined, call: AuditRecord | undefined): void {
   const f = record.fields;
   const result = f.res ?? f.result;
   if (result !== undefined) event.outcome = result === 'success' || result === 'yes' || result === '1' ? 'success' : 'failure';
@@ -138,6 +138,7 @@ function fillRecord(event: Event, record: AuditRecord, cwd: string | undefined):
       event.file_path = name === undefined || name.startsWith('/') || cwd === undefined ? name : `${cwd.replace(/\/$/, '')}/${name.replace(/^\.\//, '')}`;
       if (f.nametype === 'CREATE') event.action = 'file-create';
       else if (f.nametype === 'DELETE') event.action = 'file-delete';
+      else if (f.nametype === 'NORMAL' && call) event.action = changeBy(call.fields) ?? event.action;
       return;
     }
     case 'SOCKADDR': {
@@ -191,6 +192,19 @@ function fillRecord(event: Event, record: AuditRecord, cwd: string | undefined):
       event.user ??= account ?? known(f.AUID) ?? known(f.UID);
   }
 }
+
+/** What a system call does to the file that a PATH record beside it names; undefined when it only reads it, or when that is not to be seen. */
+function changeBy(call: Record<string, string>): string | undefined {
+  switch (call.SYSCALL) {
+    // The lowest two bits of the flags, written in hex: 1 is O_WRONLY, 2 is O_RDWR. Those of openat2 stand in memory.
+    case 'open': return opensToWrite(call.a1) ? 'file-write' : undefined;
+    case 'openat': return opensToWrite(call.a2) ? 'file-write' : undefined;
+    case 'creat': case 'truncate': case 'ftruncate': return 'file-write';
+    case 'chmod': case 'fchmod': case 'fchmodat': case 'chown': case 'fchown': case 'lchown': case 'fchownat': case 'setxattr': case 'lsetxattr': case 'fsetxattr': return 'file-change';
+    default: return undefined;
+  }
+}
+const opensToWrite = (flags: string | undefined): boolean => (flags === undefined ? false : (Number.parseInt(flags.slice(-1), 16) & 3) !== 0);
 
 /** Arguments in order; long ones come in parts: a1[0], a1[1]. Such parts are joined in place, so a rule sees a1. */
 function commandLine(f: Record<string, string>): string {

@@ -68,6 +68,19 @@ describe('a started program', () => {
   });
 });
 
+it('tells a file that is written or changed from one that is read', () => {
+  const action = (serial: number, number: number, a1: string, a2: string, nametype = 'NORMAL'): string | undefined =>
+    read(syscall(serial, '', number).replace('a1=5582', `a1=${a1}`).replace('a2=5583', `a2=${a2}`), `${head('PATH', serial)}item=0 name="/etc/shadow" inode=7 dev=08:01 mode=0100640 ouid=0 ogid=42 rdev=00:00 nametype=${nametype}`)
+      .find((e) => e.extra?.type === 'PATH')!.action;
+  expect(action(60, 257, '7ffe', '80241')).toBe('file-write'); // openat
+  expect(action(61, 257, '7ff1', '80000')).toBe('file-access');
+  expect(action(62, 2, '2', '1b6')).toBe('file-write'); // open
+  expect(action(63, 2, '0', '1b1')).toBe('file-access');
+  expect(action(64, 90, '1b6', '0')).toBe('file-change'); // chmod
+  expect(action(65, 257, '7ffe', '80241', 'PARENT')).toBe('file-access');
+  expect(action(66, 437, '7ffe', '80241')).toBe('file-access'); // openat2: its flags are not in the record
+});
+
 describe('waiting for the rest of a record', () => {
   it('says what it holds, gives it out by flush, by age, and when too many are open', () => {
     const o = open();

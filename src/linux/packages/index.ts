@@ -9,12 +9,13 @@ import { Collector, type Package } from './collect.ts';
 import { dpkgLocks, dpkgPlaces, hasDpkg, readDpkg } from './dpkg.ts';
 import { PackagesError } from './error.ts';
 import { hashFile } from './digest.ts';
+import { hasRpm, readRpm, rpmLocks, rpmPlaces } from './rpm.ts';
 import type { FileRow, PathTable } from './table.ts';
 
 /** Files and folders whose change says that a database changed. */
-export const databasePlaces: readonly string[] = [...dpkgPlaces];
+export const databasePlaces: readonly string[] = [...dpkgPlaces, ...rpmPlaces];
 /** Files that a package manager holds locked while it works. */
-export const databaseLocks: readonly string[] = [...dpkgLocks];
+export const databaseLocks: readonly string[] = [...dpkgLocks, ...rpmLocks];
 
 export type { Package } from './collect.ts';
 
@@ -50,8 +51,18 @@ export async function openPackages(root = '/', { signal }: { signal?: AbortSigna
   const tree = new Root(root);
   const slices = new Slices(signal);
   const into = new Collector();
-  if (!hasDpkg(tree)) throw new PackagesError('no-database', `expected a dpkg or rpm database below ${root}, got none`);
-  await readDpkg(tree, into, slices);
+  const readers = [...(hasDpkg(tree) ? [readDpkg] : []), ...(hasRpm(tree) ? [readRpm] : [])];
+  if (readers.length === 0) throw new PackagesError('no-database', `expected a dpkg or rpm database below ${root}, got none`);
+  for (const read of readers) {
+    try {
+      await read(tree, into, slices);
+    } catch (error) {
+      // Beside a database that can be read a broken one is a fault; alone there is nothing to tell.
+      if (slices.aborted || readers.length === 1) throw error;
+      into.count('databases that cannot be read');
+      into.fault((error as Error).message);
+    }
+  }
   const table = await into.table.seal(tree, slices);
   return new Index(tree, root, into, table, topLinks(tree));
 }

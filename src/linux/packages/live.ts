@@ -48,8 +48,10 @@ class Live implements LivePackages {
   readonly #queue = new Map<string, OwnedFile>();
   readonly #running: Promise<unknown>;
   #working: Promise<void> | undefined;
-  /** State of the databases when the index was read. */
+  /** State of the databases when they were last read, well or not. */
   #read = '';
+  /** State that the index in use holds for. */
+  #indexed = '';
 
   constructor(options: LiveOptions) {
     this.#options = options;
@@ -97,7 +99,7 @@ class Live implements LivePackages {
     if (taken.hex === '') return 'never';
     if (taken.hex === file.digest.hex) return 'intact';
     // An upgrade puts files in place before the database says so.
-    return this.#stamp() !== this.#read || isLocked(this.#root) ? 'never' : 'modified';
+    return this.#stamp() !== this.#indexed || isLocked(this.#root) ? 'never' : 'modified';
   }
 
   #ask(file: OwnedFile): void {
@@ -122,6 +124,10 @@ class Live implements LivePackages {
     if (!file.digest) return;
     const { algorithm } = file.digest;
     const path = join(this.#root, file.path);
+    const known = this.#taken.get(file.path);
+    const now = lstatOrNothing(path);
+    // It was asked for twice, or is gone.
+    if (now === undefined || (known?.stamp === stampOf(now) && known.algorithm === algorithm)) return;
     let taken: Taken;
     try {
       taken = { ...await hashFile(path, algorithm, this.#abort.signal), algorithm };
@@ -162,6 +168,7 @@ class Live implements LivePackages {
     try {
       const index = await openPackages(this.#root, { signal: this.#abort.signal });
       this.index = index;
+      this.#indexed = stamp;
       const left = [...index.counts.values()].reduce((sum, n) => sum + n, 0);
       const detail: Text = { zh: `${index.packages.length} 个软件包，${index.size} 个文件`, en: `${index.packages.length} packages, ${index.size} files` };
       if (index.faults.length > 0) { detail.zh += `；${left} 项未读懂：${index.faults[0]}`; detail.en += `; ${left} entries not understood: ${index.faults[0]}`; }

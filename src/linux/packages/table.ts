@@ -8,9 +8,9 @@ import type { Root } from '../root.ts';
 import type { Slices } from '../slices.ts';
 
 /** Position in this list is what the table keeps. */
-export const algorithms = ['', 'md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
+const algorithms = ['', 'md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
 export type Algorithm = Exclude<(typeof algorithms)[number], ''>;
-export const digestBytes: Readonly<Record<Algorithm, number>> = { md5: 16, sha1: 20, sha224: 28, sha256: 32, sha384: 48, sha512: 64 };
+const digestBytes: Readonly<Record<Algorithm, number>> = { md5: 16, sha1: 20, sha224: 28, sha256: 32, sha384: 48, sha512: 64 };
 
 export interface Digest { algorithm: Algorithm; hex: string }
 
@@ -25,7 +25,7 @@ export interface FileRow {
   ghost?: boolean | undefined;
 }
 
-export const pathsMax = 4_000_000;
+const pathsMax = 4_000_000;
 export const packagesMax = 65_535;
 const pathMax = 4096;
 /** What file systems allow. */
@@ -34,7 +34,7 @@ const nameBytesMax = 255;
 const block = 16;
 const poolMax = 512 * 2 ** 20;
 /** Names made to collide must not turn look-ups into searches. */
-const probesMax = 2000;
+const probesMax = 500;
 
 const algorithmMask = 7;
 const configFlag = 8;

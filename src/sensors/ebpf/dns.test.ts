@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import { assert, property, uint8Array } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { questionName } from './dns.ts';
 
@@ -26,7 +26,7 @@ describe('questionName', () => {
   });
 
   it('takes any bytes', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 255 }), (bytes) => {
+    assert(property(uint8Array({ maxLength: 255 }), (bytes) => {
       const name = questionName(Buffer.from(bytes).toString('latin1'));
       if (name !== undefined) expect(name).toMatch(/^[\x21-\x7e]+$/);
     }));

@@ -11,7 +11,7 @@ import { start, type Trial } from '../trial.ts';
 import { ebpfSensor, type EbpfOptions } from './sensor.ts';
 
 const root = join(import.meta.dirname, '../../..');
-export const objects = join(root, 'sensor');
+const objects = join(root, 'sensor');
 
 /** True where eBPF is not permitted; `lacks` is that of test/need.ts. An object that the kernel refuses is no reason to skip. */
 export async function lacksEbpf(lacks: (needs: { root?: boolean; files?: readonly string[] }) => boolean): Promise<boolean> {

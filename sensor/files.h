@@ -1,0 +1,323 @@
+/* Files: opened for writing, renamed, removed, changed in rights or owner, linked; a few read. */
+#ifndef MOAT_FILES_H
+#define MOAT_FILES_H
+
+#include "network.h"
+#include "path.h"
+
+#define MODE_WRITE 0x2
+#define MODE_CREATED 0x100000
+#define TYPE_REGULAR 8
+#define TYPE_BLOCK 6
+#define TYPE_CHARACTER 2
+#define AT_REMOVEDIR_ 0x200
+#define AT_CWD (-100)
+#define SAME_NS 1000000000ULL
+
+enum file_action { FILE_WRITE = 1, FILE_CREATE, FILE_RENAME, FILE_DELETE, FILE_CHMOD, FILE_CHOWN, FILE_SETXATTR, FILE_LINK, FILE_SYMLINK, FILE_READ };
+
+/* By the longest prefix: 1 is told, 2 is not. */
+struct prefix { u32 bits; u8 path[PREFIX_SIZE]; };
+struct {
+	__uint(type, MOAT_MAP_LPM_TRIE);
+	__uint(max_entries, 4096);
+	__uint(map_flags, 1); /* no preallocation: the trie wants it so */
+	__type(key, struct prefix);
+	__type(value, u32);
+} prefixes SEC(".maps");
+
+/* Last names of paths: bit 0, told when read if the whole path is in `read_paths`; bit 1, told when written wherever it is. */
+struct short_name { u8 name[32]; };
+struct {
+	__uint(type, MOAT_MAP_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct short_name);
+	__type(value, u32);
+} names SEC(".maps");
+
+struct long_name { u8 path[PREFIX_SIZE]; };
+struct {
+	__uint(type, MOAT_MAP_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct long_name);
+	__type(value, u32);
+} read_paths SEC(".maps");
+
+struct file_key { u64 inode; u32 device, pad; };
+
+/* Programs, by their file, whose file events are not told. */
+struct {
+	__uint(type, MOAT_MAP_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct file_key);
+	__type(value, u32);
+} quiet_programs SEC(".maps");
+
+struct opened_key { u64 inode; u32 device, pid; };
+struct opened { u64 time; u32 count, pad; };
+
+/* The same file opened again and again by one process is told once a second. */
+struct {
+	__uint(type, MOAT_MAP_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct opened_key);
+	__type(value, struct opened);
+} opened_files SEC(".maps");
+
+/* What a system call was asked for, until it is known whether it was done. */
+struct request { u64 path, from; s32 path_folder, from_folder; u32 action, mode, owner, group; };
+struct {
+	__uint(type, MOAT_MAP_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, u64);
+	__type(value, struct request);
+} requests SEC(".maps");
+
+static __always_inline bool quiet_program(struct task_struct *task)
+{
+	struct config *c = get_config();
+	if (!c || !c->quiet_programs)
+		return 0;
+	struct file_key key = {};
+	struct inode *inode = BPF_CORE_READ(task, mm, exe_file, f_inode);
+	key.inode = BPF_CORE_READ(inode, i_ino);
+	key.device = BPF_CORE_READ(inode, i_sb, s_dev);
+	return bpf_map_lookup_elem(&quiet_programs, &key) != 0;
+}
+
+/* The verdict over the text that begins at `from` in the slot and ends at s->at; room for the mark is there always. */
+static __always_inline bool told_prefix(struct slot *s, u32 from)
+{
+	s->data[s->at & (SLOT_DATA - 1)] = 0;
+	s->key.bits = PREFIX_SIZE * 8;
+	if (bpf_probe_read_kernel(s->key.path, PREFIX_SIZE, &s->data[from & (SLOT_DATA / 2 - 1)]))
+		return 0;
+	u32 *verdict = bpf_map_lookup_elem(&prefixes, &s->key);
+	return verdict && *verdict == 1;
+}
+
+static __always_inline u32 name_bits(struct dentry *dentry)
+{
+	struct short_name key = {};
+	u32 length = BPF_CORE_READ(dentry, d_name.len);
+	if (length >= sizeof(key.name))
+		return 0;
+	bpf_probe_read_kernel(key.name, BOUND(length, 31), BPF_CORE_READ(dentry, d_name.name));
+	u32 *bits = bpf_map_lookup_elem(&names, &key);
+	return bits ? *bits : 0;
+}
+
+/* True when this was told within the last second; otherwise `again` is how often it was not told since. */
+static __always_inline bool told_just_now(struct opened_key *key, u64 now, u32 *again)
+{
+	struct opened *before = bpf_map_lookup_elem(&opened_files, key);
+	if (before && now - before->time < SAME_NS) {
+		__sync_fetch_and_add(&before->count, 1);
+		return 1;
+	}
+	*again = before ? before->count : 0;
+	struct opened fresh = { .time = now };
+	bpf_map_update_elem(&opened_files, key, &fresh, BPF_ANY_);
+	return 0;
+}
+
+/* Device files that give power over the machine: any disk, memory (major 1: mem, kmem, port), model-specific registers (202). */
+static __always_inline bool powerful_device(struct inode *inode, u32 type)
+{
+	u32 device = BPF_CORE_READ(inode, i_rdev);
+	u32 major = device >> 20, minor = device & 0xfffff;
+	return type == TYPE_BLOCK || major == 202 || (major == 1 && (minor == 1 || minor == 2 || minor == 4));
+}
+
+SEC("tracepoint")
+int on_open(struct trace_event_raw_sys_exit *ctx)
+{
+	if (ctx->ret < 0 || !wanted(RECORD_FILE))
+		return 0;
+	struct task_struct *task = current_task();
+	struct file *file = file_of(task, ctx->ret);
+	if (!file)
+		return 0;
+	u32 mode = BPF_CORE_READ(file, f_mode);
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	u32 type = BPF_CORE_READ(inode, i_mode) >> 12;
+	bool write = mode & MODE_WRITE;
+	bool always = 0;
+	if (type == TYPE_REGULAR) {
+		u32 bits = name_bits(dentry);
+		if (!write && !(bits & 1))
+			return 0;
+		always = bits & 2;
+	} else {
+		if (!write || (type != TYPE_BLOCK && type != TYPE_CHARACTER) || !powerful_device(inode, type))
+			return 0;
+		always = 1;
+	}
+	if (quiet_program(task))
+		return 0;
+	bool created = mode & MODE_CREATED;
+	struct opened_key key = {};
+	u32 again = 0;
+	u64 now = bpf_ktime_get_boot_ns();
+	key.inode = BPF_CORE_READ(inode, i_ino);
+	key.device = BPF_CORE_READ(inode, i_sb, s_dev);
+	key.pid = BPF_CORE_READ(task, tgid);
+	struct slot *s = take_slot();
+	if (!s)
+		return 0;
+	struct record_file *r = (void *)s->data;
+	s->at = sizeof(*r);
+	walk_path(s, dentry, BPF_CORE_READ(file, f_path.mnt));
+	u32 length = put_path(s);
+	bool tell;
+	if (write) {
+		tell = told_prefix(s, sizeof(*r)) || always;
+	} else {
+		__builtin_memset(s->long_name.path, 0, PREFIX_SIZE);
+		bpf_probe_read_kernel(s->long_name.path, BOUND(length, PREFIX_SIZE - 1), &s->data[sizeof(*r)]);
+		tell = bpf_map_lookup_elem(&read_paths, &s->long_name) != 0;
+	}
+	if (tell && (created || !told_just_now(&key, now, &again))) {
+		fill_head_of(&r->head, RECORD_FILE, task);
+		r->inode = key.inode;
+		r->device = key.device;
+		r->mode = BPF_CORE_READ(inode, i_mode);
+		r->owner = BPF_CORE_READ(inode, i_uid.val);
+		r->group = 0;
+		r->again = again;
+		r->action = write ? (created ? FILE_CREATE : FILE_WRITE) : FILE_READ;
+		r->empty = BPF_CORE_READ(inode, i_size) == 0;
+		r->path_len = length;
+		r->from_len = 0;
+		send_slot(s, 0);
+	}
+	give_slot();
+	return 0;
+}
+
+static __always_inline void ask(struct request *request)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	if (wanted(RECORD_FILE) && !quiet_program(current_task()))
+		bpf_map_update_elem(&requests, &id, request, BPF_ANY_);
+}
+
+#define ASK(name, ...) \
+	SEC("tracepoint/syscalls/sys_enter_" #name) \
+	int ask_##name(struct trace_event_raw_sys_enter *ctx) \
+	{ \
+		unsigned long *a = ctx->args; \
+		struct request request = { .path_folder = AT_CWD, .from_folder = AT_CWD, __VA_ARGS__ }; \
+		ask(&request); \
+		return 0; \
+	}
+
+ASK(rename, .action = FILE_RENAME, .from = a[0], .path = a[1])
+ASK(renameat, .action = FILE_RENAME, .from_folder = a[0], .from = a[1], .path_folder = a[2], .path = a[3])
+ASK(renameat2, .action = FILE_RENAME, .from_folder = a[0], .from = a[1], .path_folder = a[2], .path = a[3])
+ASK(unlink, .action = FILE_DELETE, .path = a[0])
+ASK(unlinkat, .action = a[2] & AT_REMOVEDIR_ ? 0 : FILE_DELETE, .path_folder = a[0], .path = a[1])
+ASK(chmod, .action = FILE_CHMOD, .path = a[0], .mode = a[1])
+ASK(fchmod, .action = FILE_CHMOD, .path_folder = a[0], .mode = a[1])
+ASK(fchmodat, .action = FILE_CHMOD, .path_folder = a[0], .path = a[1], .mode = a[2])
+ASK(fchmodat2, .action = FILE_CHMOD, .path_folder = a[0], .path = a[1], .mode = a[2])
+ASK(chown, .action = FILE_CHOWN, .path = a[0], .owner = a[1], .group = a[2])
+ASK(lchown, .action = FILE_CHOWN, .path = a[0], .owner = a[1], .group = a[2])
+ASK(fchown, .action = FILE_CHOWN, .path_folder = a[0], .owner = a[1], .group = a[2])
+ASK(fchownat, .action = FILE_CHOWN, .path_folder = a[0], .path = a[1], .owner = a[2], .group = a[3])
+ASK(setxattr, .action = FILE_SETXATTR, .path = a[0], .from = a[1])
+ASK(lsetxattr, .action = FILE_SETXATTR, .path = a[0], .from = a[1])
+ASK(fsetxattr, .action = FILE_SETXATTR, .path_folder = a[0], .from = a[1])
+ASK(link, .action = FILE_LINK, .from = a[0], .path = a[1])
+ASK(linkat, .action = FILE_LINK, .from_folder = a[0], .from = a[1], .path_folder = a[2], .path = a[3])
+ASK(symlink, .action = FILE_SYMLINK, .from = a[0], .path = a[1])
+ASK(symlinkat, .action = FILE_SYMLINK, .from = a[0], .path_folder = a[1], .path = a[2])
+
+/* Appends a string of the process; the end mark is left out. */
+static __always_inline void put_user_string(struct slot *s, u64 text)
+{
+	u32 at = s->at;
+	if (at > STRINGS_BEFORE_LAST)
+		return;
+	long length = bpf_probe_read_user_str(&s->data[at & (SLOT_DATA / 2 - 1)], 1024, (void *)text);
+	if (length > 1)
+		s->at = at + BOUND(length - 1, 1023);
+}
+
+/* Appends the folder that a relative path begins at, or the open file itself when there is no path. */
+static __always_inline void put_named_path(struct slot *s, struct task_struct *task, s32 folder, u64 text)
+{
+	char first = 0;
+	if (text)
+		bpf_probe_read_user(&first, 1, (void *)text);
+	if (first != '/') {
+		struct file *file = folder == AT_CWD ? 0 : file_of(task, folder);
+		struct dentry *dentry = file ? BPF_CORE_READ(file, f_path.dentry) : BPF_CORE_READ(task, fs, pwd.dentry);
+		struct vfsmount *mounted = file ? BPF_CORE_READ(file, f_path.mnt) : BPF_CORE_READ(task, fs, pwd.mnt);
+		walk_path(s, dentry, mounted);
+		put_path(s);
+		if (first == 0)
+			return;
+		u32 at = s->at;
+		if (at <= STRINGS_BEFORE_LAST) {
+			s->data[at & (SLOT_DATA / 2 - 1)] = '/';
+			s->at = at + 1;
+		}
+	}
+	put_user_string(s, text);
+}
+
+/* One program for the end of all these system calls. */
+SEC("tracepoint")
+int on_done(struct trace_event_raw_sys_exit *ctx)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	struct request *found = bpf_map_lookup_elem(&requests, &id);
+	if (!found)
+		return 0;
+	struct request q = *found;
+	bpf_map_delete_elem(&requests, &id);
+	if (ctx->ret != 0 || q.action == 0)
+		return 0;
+	struct slot *s = take_slot();
+	if (!s)
+		return 0;
+	struct task_struct *task = current_task();
+	struct record_file *r = (void *)s->data;
+	s->at = sizeof(*r);
+	put_named_path(s, task, q.path_folder, q.path);
+	r->path_len = s->at - sizeof(*r);
+	bool tell = told_prefix(s, sizeof(*r));
+	u32 from = s->at;
+	if (q.action == FILE_SETXATTR || q.action == FILE_SYMLINK) {
+		put_user_string(s, q.from);
+	} else if (q.from) {
+		put_named_path(s, task, q.from_folder, q.from);
+		if (!tell)
+			tell = told_prefix(s, from);
+	}
+	r->from_len = s->at - from;
+	if (tell) {
+		fill_head_of(&r->head, RECORD_FILE, task);
+		r->inode = 0;
+		r->device = 0;
+		r->mode = q.mode;
+		r->owner = q.owner;
+		r->group = q.group;
+		r->again = 0;
+		r->action = q.action;
+		r->empty = 0;
+		if (!q.path) {
+			struct file *file = file_of(task, q.path_folder);
+			struct inode *inode = BPF_CORE_READ(file, f_inode);
+			r->inode = BPF_CORE_READ(inode, i_ino);
+			r->device = BPF_CORE_READ(inode, i_sb, s_dev);
+		}
+		send_slot(s, 0);
+	}
+	give_slot();
+	return 0;
+}
+
+#endif

@@ -1,0 +1,69 @@
+/**
+ * Which web request made a server start a program. A server waits for the program it runs, so the access log has
+ * the request when the program has ended. Told only when the requests logged in that moment are of one client:
+ * a guess would put the blame on a visitor.
+ */
+import { own } from '../../core/own.ts';
+import type { Event } from '../../core/gen/event.ts';
+import type { Node } from './node.ts';
+
+export interface Request { time: number; ip: string }
+interface Run { node: Node; at: number }
+
+const requestsMax = 512;
+const runsMax = 64;
+/** The end of a polled process is noticed late; logs write whole seconds. */
+const beforeMs = 1500;
+const afterMs = 2000;
+/** A program that runs so long is not waited for by anyone. */
+const patienceMs = 10 * 60_000;
+
+const fixed = /\.(?:css|js|mjs|map|png|jpe?g|gif|svg|webp|ico|woff2?|ttf|eot|mp4|webm|txt|xml)$/i;
+
+export class Requests {
+  private readonly ring: Request[] = [];
+  private next = 0;
+  private runs: Run[] = [];
+
+  /** A line of an access log. Files that a server hands out as they are start nothing. */
+  request(event: Event): void {
+    if (event.source_ip === undefined || (event.url_path !== undefined && fixed.test(event.url_path))) return;
+    const request = this.ring[this.next];
+    if (request) {
+      request.time = event.time;
+      request.ip = own(event.source_ip);
+    } else this.ring.push({ time: event.time, ip: own(event.source_ip) });
+    this.next = (this.next + 1) % requestsMax;
+  }
+
+  /** A web server started a program. */
+  started(node: Node, at: number): void {
+    if (this.runs.length >= runsMax) this.runs.shift();
+    this.runs.push({ node, at });
+  }
+
+  /** Judges the runs whose request must be in the log by now. */
+  tick(now: number, found: (node: Node, ip: string) => void): void {
+    if (this.runs.length === 0) return;
+    this.runs = this.runs.filter(({ node, at }) => {
+      const { ended } = node;
+      if (ended === undefined) return now - at < patienceMs && !node.isGone;
+      // Logs are read with a delay of their own.
+      if (now < ended + afterMs * 2) return true;
+      const ip = this.clientAt(ended);
+      if (ip !== undefined && !node.isGone) found(node, ip);
+      return false;
+    });
+  }
+
+  /** The only client whose requests were logged about then. */
+  private clientAt(time: number): string | undefined {
+    let only: string | undefined;
+    for (const request of this.ring) {
+      if (request.time < time - beforeMs || request.time > time + afterMs) continue;
+      if (only !== undefined && only !== request.ip) return undefined;
+      only = request.ip;
+    }
+    return only;
+  }
+}
