@@ -1,5 +1,6 @@
 import type { Behaviour } from '../core/ports.ts';
 import { badPeer } from './bad-peer/behaviour.ts';
+import { blinding } from './blinding/behaviour.ts';
 import { containerEscape } from './container-escape/behaviour.ts';
 import { credentialRead } from './credential-read/behaviour.ts';
 import { diskFullSoon } from './disk-full-soon/behaviour.ts';
@@ -35,6 +36,7 @@ import { triad } from './triad/behaviour.ts';
 /** Every behaviour, in the order in which it sees events. */
 export const behaviours: readonly Behaviour[] = [
   badPeer,
+  blinding,
   containerEscape,
   credentialRead,
   diskFullSoon,
