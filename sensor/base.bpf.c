@@ -8,5 +8,6 @@
 #include "process.h"
 #include "network.h"
 #include "files.h"
+#include "privileges.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -27,6 +27,8 @@ struct config {
 	u64 enabled;      /* bit n: records of type n are told */
 	u32 first_ephemeral;  /* a UDP socket on a lower port is a service */
 	u32 quiet_programs;   /* how many */
+	u32 denied;           /* how many */
+	u32 pad;
 };
 
 struct cpu_count { u64 sent, lost, nested, unread[5]; };
@@ -167,13 +169,17 @@ static __always_inline void send(const void *data, u64 size, bool urgent)
 		__sync_fetch_and_add(&n->sent, 1);
 }
 
+/* The compiler sees that a mask after a comparison changes nothing and drops it, but the verifier wants the mask. */
+#define BOUND(value, max) ({ \
+	u64 bound_value = (value); \
+	if (bound_value > (max)) bound_value = (max); \
+	asm volatile("" : "+r"(bound_value)); \
+	bound_value & (max); })
+
 /* Sends what stands in the slot up to its last string. */
 static __always_inline void send_slot(struct slot *s, bool urgent)
 {
-	u32 size = s->at;
-	if (size > SLOT_DATA)
-		return;
-	send(s->data, size, urgent);
+	send(s->data, BOUND(s->at, SLOT_DATA - 1), urgent);
 }
 
 static __always_inline u64 start_ticks(struct task_struct *leader)
@@ -201,13 +207,6 @@ static __always_inline void fill_head(struct head *h, u32 type)
 {
 	fill_head_of(h, type, current_task());
 }
-
-/* The compiler sees that a mask after a comparison changes nothing and drops it, but the verifier wants the mask. */
-#define BOUND(value, max) ({ \
-	u64 bound_value = (value); \
-	if (bound_value > (max)) bound_value = (max); \
-	asm volatile("" : "+r"(bound_value)); \
-	bound_value & (max); })
 
 /* Appends bytes of the kernel or of the current process; `max` is a power of two less one. Gives the length put in. */
 #define PUT(s, read, source, length, max) ({ \

@@ -32,7 +32,9 @@ struct mnt_namespace { struct ns_common ns; };
 struct net { struct ns_common ns; };
 struct user_namespace { struct ns_common ns; };
 struct nsproxy { struct mnt_namespace *mnt_ns; struct pid_namespace *pid_ns_for_children; struct net *net_ns; };
-struct cred { kuid_t uid, euid; struct user_namespace *user_ns; };
+typedef struct { u32 val; } kgid_t;
+typedef struct { u64 val; } kernel_cap_t;
+struct cred { kuid_t uid, euid; kgid_t gid, egid; kernel_cap_t cap_effective; struct user_namespace *user_ns; };
 struct qstr { u32 len; const unsigned char *name; };
 struct super_block { u32 s_dev; unsigned long s_magic; };
 struct inode { u16 i_mode; kuid_t i_uid; u32 i_nlink; unsigned long i_ino; struct super_block *i_sb; u32 i_rdev; s64 i_size; };
@@ -49,7 +51,7 @@ struct tty_struct { struct tty_driver *driver; s32 index; };
 typedef struct { s32 counter; } atomic_t;
 struct signal_struct { atomic_t live; struct tty_struct *tty; };
 struct mm_struct { unsigned long arg_start, arg_end, env_start, env_end; struct file *exe_file; };
-struct linux_binprm { struct file *file; };
+struct linux_binprm { struct file *file; const char *filename; };
 struct kernfs_node { u64 id; };
 struct cgroup { struct kernfs_node *kn; };
 struct css_set { struct cgroup *dfl_cgrp; };
@@ -64,6 +66,7 @@ struct sock_common {
 struct sock { struct sock_common __sk_common; u16 sk_protocol; };
 struct socket { struct sock *sk; };
 struct sk_buff;
+struct module { char name[56]; };
 struct task_struct {
 	s32 pid, tgid, exit_code;
 	u32 flags;

@@ -3,7 +3,9 @@
 #define MOAT_PROCESS_H
 
 #include "path.h"
+#include "deny.h"
 
+#define SIGKILL_ 9
 #define MAX_VARIABLES 64
 #define VARIABLE_SIZE 256
 
@@ -65,17 +67,21 @@ static __always_inline u32 put_environment(struct slot *s, unsigned long from, u
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *binprm)
 {
+	struct file *file = BPF_CORE_READ(binprm, file);
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	bool deny = is_denied(inode);
+	if (deny)
+		bpf_send_signal(SIGKILL_);
 	if (!wanted(RECORD_EXEC))
 		return 0;
 	struct slot *s = take_slot();
 	if (!s)
 		return 0;
 	struct record_exec *r = (void *)s->data;
-	struct file *file = BPF_CORE_READ(binprm, file);
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	struct nsproxy *ns = BPF_CORE_READ(task, nsproxy);
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	fill_head_of(&r->head, RECORD_EXEC, task);
+	r->head.flags = deny;
 	r->inode = BPF_CORE_READ(inode, i_ino);
 	r->device = BPF_CORE_READ(inode, i_sb, s_dev);
 	r->links = BPF_CORE_READ(inode, i_nlink);

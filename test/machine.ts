@@ -1,125 +1,159 @@
-/** A machine made up of events: a real origin graph and one behaviour, fed as the engine feeds them. */
-import { tryOut, type Trial } from '../src/behaviours/testing.ts';
+/** A machine in a test: processes whose sensor tells everything, the origin graph, and behaviours that look on. */
 import { Event, type Kind } from '../src/core/gen/event.ts';
-import type { ContainerInfo, PackageFile, Packages, ProcessNode } from '../src/core/lineage.ts';
-import type { Behaviour, Knowledge } from '../src/core/ports.ts';
-import { OriginGraph } from '../src/engine/origin/graph.ts';
+import type { Indicator, Intelligence, Packages } from '../src/core/lineage.ts';
+import { noKnowledge } from '../src/core/lineage.ts';
+import type { Detection } from '../src/core/alert.ts';
+import type { Behaviour, BehaviourRun, Self } from '../src/core/ports.ts';
 import { noHost } from '../src/engine/origin/host.ts';
+import { OriginGraph } from '../src/engine/origin/graph.ts';
+import { tryOut, type Trial } from '../src/behaviours/testing.ts';
 
-export const began = Date.UTC(2026, 10, 22, 2, 0);
-
-const packaged = /^\/(?:usr\/(?:s?bin|lib|libexec|share)|s?bin|lib)\//;
-
-/** Packages own what lies in the system's folders, apart from these. */
-export function packagesBut(...unowned: string[]): Packages {
-  const file: PackageFile = { manager: 'dpkg', name: 'some-package', version: '1', intact: true };
-  return { ready: true, owner: (path) => (packaged.test(path) && !unowned.includes(path) ? file : undefined) };
+export interface MachineOptions {
+  settings?: Record<string, number | string | boolean | string[]>;
+  /** Folders whose files packages own: [folder, package]. Default: /usr/bin, /usr/sbin, /usr/lib, /bin, /sbin. */
+  owned?: (path: string) => boolean;
+  changed?: (path: string) => boolean;
+  ready?: boolean;
+  listed?: Record<string, string>;
+  self?: Self;
+  start?: number;
+  state?: string;
 }
 
-export interface MachineOptions { settings?: Record<string, number | string | boolean | string[]>; state?: string; containers?: readonly ContainerInfo[]; knowledge?: Partial<Knowledge> }
+const systemFolders = ['/usr/bin/', '/usr/sbin/', '/usr/lib/', '/usr/libexec/', '/bin/', '/sbin/'];
+let serial = 0;
 
 export class Machine {
-  readonly trial: Trial;
+  clock: number;
   readonly graph: OriginGraph;
-  /** Unix ms; each event takes ten of them. */
-  now = began;
+  readonly trial: Trial;
   private readonly started = new Map<number, number>();
-  private serial = 0;
-  private nextPid = 5000;
+  private readonly behaviour: Behaviour;
+  private nextPid = 3000;
 
   constructor(behaviour: Behaviour, options: MachineOptions = {}) {
-    const packages = options.knowledge?.packages ?? packagesBut();
-    this.graph = new OriginGraph({ host: { ...noHost, container: (id) => options.containers?.find((one) => one.id === id) }, packages });
-    this.trial = tryOut(behaviour, options.settings, options.state, { lineage: this.graph, packages, ...options.knowledge });
-    this.seen(1, 0, '/usr/lib/systemd/systemd', '/sbin/init', { cgroup: '/init.scope', uid: 0 });
-    this.seen(2, 0, '', '', { process_path: undefined, process_name: 'kthreadd', uid: 0 });
+    this.clock = options.start ?? Date.UTC(2026, 10, 22, 2);
+    const owned = options.owned ?? ((path) => systemFolders.some((folder) => path.startsWith(folder)));
+    const packages: Packages = {
+      ready: options.ready ?? true,
+      owner: (path) => ((options.ready ?? true) && owned(path) ? { manager: 'dpkg', name: 'shipped', version: '1', intact: options.changed?.(path) !== true } : undefined),
+    };
+    const find = (kind: Indicator['kind']) => (value: string): Indicator | undefined => {
+      const what = options.listed?.[value];
+      return what === undefined ? undefined : { kind, value, what, list: 'test', level: 'high' };
+    };
+    const intelligence: Intelligence = { ...noKnowledge.intelligence, address: find('address'), domain: (name) => name.split('.').map((_, i, labels) => find('domain')(labels.slice(i).join('.'))).find(Boolean), wallet: find('wallet'), size: 1 };
+    this.graph = new OriginGraph({ host: noHost, packages });
+    this.behaviour = behaviour;
+    this.trial = tryOut(behaviour, options.settings, options.state, { lineage: this.graph, packages, intelligence, ...(options.self && { self: options.self }) });
+    this.seen('/usr/lib/systemd/systemd', '/sbin/init', { pid: 1, cgroup: '/init.scope' });
   }
 
-  get found() { return this.trial.found; }
-  get levels() { return this.found.map((d) => d.level); }
-  /** The worst told so far. */
-  get worst(): string { return (['critical', 'high', 'medium', 'low', 'info'] as const).find((level) => this.levels.includes(level)) ?? 'quiet'; }
+  get found(): readonly Detection[] { return this.trial.found; }
+  get run(): BehaviourRun { return this.trial.run; }
 
-  give(event: Event): Event {
+  tell(kind: Kind, pid: number | undefined, fields: Partial<Event> = {}): Event {
+    this.clock += 2;
+    const event = Object.assign(new Event(`m${++serial}`, this.clock, kind), { pid, process_started: pid === undefined ? undefined : this.started.get(pid), host: 'web1' }, fields);
     this.graph.observe(event);
-    this.trial.run.observe(event);
+    if (this.behaviour.kinds.includes(kind)) this.run.observe(event);
     return event;
   }
 
-  make(kind: Kind, fields: Partial<Event>): Event {
-    this.now += 10;
-    return Object.assign(new Event(`e${++this.serial}`, this.now, kind), fields);
-  }
-
-  /** Something that this process does. */
-  does(pid: number, kind: Kind, fields: Partial<Event> = {}): Event {
-    const node = this.node(pid);
-    return this.give(this.make(kind, { pid, process_started: this.started.get(pid), container_id: node?.container, uid: node?.uid, ...fields }));
-  }
-
-  seen(pid: number, parent: number, path: string, cmdline: string, fields: Partial<Event> = {}): number {
-    this.started.set(pid, this.now - 3_600_000);
-    this.give(this.make('process_creation', { action: 'process-seen', pid, process_started: this.started.get(pid), parent_pid: parent, process_name: path.split('/').at(-1), process_path: path, process_cmdline: cmdline, ...fields }));
+  /** It was there before. */
+  seen(path: string, cmdline = path, { pid = this.nextPid++, parent = 1, ...fields }: Partial<Event> & { parent?: number } = {}): number {
+    this.started.set(pid, this.clock - 3_600_000);
+    this.tell('process_creation', pid, { action: 'process-seen', ...(pid !== 1 && { parent_pid: parent }), ...program(path, cmdline), ...fields });
     return pid;
   }
 
-  fork(parent: number, fields: Partial<Event> = {}): number {
+  fork(parent: number): number {
     const pid = this.nextPid++;
-    this.started.set(pid, this.now + 10);
-    const node = this.node(parent);
-    this.give(this.make('process_fork', { action: 'fork', pid, process_started: this.started.get(pid), parent_pid: parent, uid: node?.uid, container_id: node?.container, ...fields }));
+    this.started.set(pid, this.clock + 2);
+    this.tell('process_fork', pid, { action: 'fork', parent_pid: parent });
     return pid;
   }
 
   exec(pid: number, path: string, cmdline = path, fields: Partial<Event> = {}): Event {
-    const node = this.node(pid);
-    return this.does(pid, 'process_creation', {
-      action: 'process-start', process_name: path.split('/').at(-1), process_path: path, process_cmdline: cmdline,
-      parent_pid: node?.parent?.pid, parent_path: node?.parent?.path, ...fields,
-    });
+    return this.tell('process_creation', pid, { action: 'process-start', ...program(path, cmdline), ...fields });
   }
 
-  run(parent: number, path: string, cmdline = path, fields: Partial<Event> = {}): number {
-    const pid = this.fork(parent, fields.uid === undefined ? {} : { uid: fields.uid });
+  run1(parent: number, path: string, cmdline = path, fields: Partial<Event> = {}): number {
+    const pid = this.fork(parent);
     this.exec(pid, path, cmdline, fields);
     return pid;
   }
 
-  node(pid: number): ProcessNode | undefined { return this.graph.process(pid, this.started.get(pid)); }
+  end(pid: number, exit = 0): Event { return this.tell('process_termination', pid, { action: 'process-end', exit_code: exit }); }
 
-  /** The shell of somebody who came over ssh. */
-  session(ip = '203.0.113.9', user = 'root', uid = 0): number {
-    if (this.node(800) === undefined) this.seen(800, 1, '/usr/sbin/sshd', 'sshd: /usr/sbin/sshd -D [listener]', { cgroup: '/system.slice/ssh.service', uid: 0 });
-    this.does(800, 'network_connection', { action: 'accept', direction: 'inbound', source_ip: ip, source_port: 40_000 + this.serial, destination_ip: '192.0.2.5', destination_port: 22 });
-    const port = 40_000 + this.serial;
-    const monitor = this.run(800, '/usr/sbin/sshd', '/usr/sbin/sshd -D -R', { uid: 0 });
-    this.give(this.make('sshd', { category: 'authentication', action: 'login', outcome: 'success', service: 'sshd', process_name: 'sshd', pid: monitor, user, source_ip: ip, source_port: port }));
-    const child = this.fork(monitor, { uid });
-    return this.run(child, '/bin/bash', '-bash', { user, uid, cgroup: '/user.slice/user-0.slice/session-5.scope' });
+  connect(pid: number, ip: string, port: number, fields: Partial<Event> = {}): Event {
+    return this.tell('network_connection', pid, { action: 'connect', direction: 'outbound', destination_ip: ip, destination_port: port, protocol: 'tcp', ...fields });
+  }
+
+  accept(pid: number, ip: string, port: number, fields: Partial<Event> = {}): Event {
+    return this.tell('network_connection', pid, { action: 'accept', direction: 'inbound', source_ip: ip, source_port: 50_000, destination_ip: '192.0.2.10', destination_port: port, protocol: 'tcp', ...fields });
+  }
+
+  flow(pid: number, ip: string, port: number, payload: string, fields: Partial<Event> = {}): Event {
+    return this.tell('flow', pid, { action: 'first-bytes', direction: 'outbound', destination_ip: ip, destination_port: port, payload: payload.slice(0, 256), ...fields });
+  }
+
+  ask(pid: number, name: string): Event { return this.tell('dns_query', pid, { action: 'query', destination_host: name, destination_ip: '192.0.2.53', destination_port: 53 }); }
+
+  file(pid: number, action: string, path: string, fields: Partial<Event> = {}): Event { return this.tell('file_event', pid, { action, file_path: path, ...fields }); }
+
+  /** Samples every five seconds for so many minutes; `load` gives percent of one core for each process, and what the whole machine does. */
+  load(minutes: number, loads: readonly { pid: number; percent: number | ((second: number) => number); path?: string; name?: string; write?: number }[], host: number): void {
+    for (let second = 0; second < minutes * 60; second += 5) {
+      this.clock += 5000;
+      const at = this.clock;
+      for (const { pid, percent, name, write } of loads) {
+        const value = typeof percent === 'number' ? percent * (1 + 0.02 * Math.sin(second)) : percent(second);
+        if (value >= 5) this.sample(at, { metric: 'process-cpu', value, ...(name !== undefined && { process_name: name }) }, pid);
+        if (write !== undefined) this.sample(at, { metric: 'process-write', value: write }, pid);
+      }
+      this.sample(at, { metric: 'host-cpu', value: host });
+      this.run.tick?.(at);
+    }
+  }
+
+  private sample(at: number, fields: Partial<Event>, pid?: number): void {
+    const node = pid === undefined ? undefined : this.graph.process(pid, this.started.get(pid));
+    const event = Object.assign(new Event(`m${++serial}`, at, 'metric'), { action: 'sample', pid, process_started: pid === undefined ? undefined : this.started.get(pid), process_path: node?.path, process_name: node?.name, process_cmdline: node?.cmdline }, fields);
+    this.graph.observe(event);
+    this.run.observe(event);
+  }
+
+  wait(ms: number): void {
+    for (const end = this.clock + ms; this.clock < end;) {
+      this.clock = Math.min(end, this.clock + 1000);
+      this.graph.tick(this.clock);
+      this.run.tick?.(this.clock);
+    }
+  }
+
+  /** A shell of somebody who logged on over ssh. */
+  login(user = 'wang', ip = '203.0.113.9'): number {
+    const sshd = this.seen('/usr/sbin/sshd', 'sshd: /usr/sbin/sshd -D [listener]', { cgroup: '/system.slice/ssh.service' });
+    this.accept(sshd, ip, 22);
+    const session = this.fork(sshd);
+    return this.run1(this.fork(session), '/usr/bin/bash', '-bash', { user, uid: user === 'root' ? 0 : 1000, cgroup: `/user.slice/user-0.slice/session-${session}.scope` });
   }
 
   /** A worker of a web server. */
-  worker(uid = 33): number {
-    const master = this.seen(900, 1, '/usr/sbin/php-fpm8.2', 'php-fpm: master process', { cgroup: '/system.slice/php8.2-fpm.service', uid: 0 });
-    return this.fork(master, { uid });
+  worker(): number {
+    const master = this.seen('/usr/sbin/php-fpm8.2', 'php-fpm: master process', { cgroup: '/system.slice/php8.2-fpm.service' });
+    return this.fork(master);
   }
 
-  service(path: string, cmdline = path, fields: Partial<Event> = {}): number {
-    const unit = path.split('/').at(-1)!;
-    return this.run(1, path, cmdline, { cgroup: `/system.slice/${unit}.service`, uid: 0, ...fields });
-  }
-
+  /** A shell that cron started. */
   cron(command: string): number {
-    if (this.node(700) === undefined) this.seen(700, 1, '/usr/sbin/cron', '/usr/sbin/cron -f', { cgroup: '/system.slice/cron.service', uid: 0 });
-    return this.run(this.fork(700), '/bin/sh', `/bin/sh -c ${command}`, { uid: 0 });
+    const cron = this.seen('/usr/sbin/cron', '/usr/sbin/cron -f', { cgroup: '/system.slice/cron.service' });
+    return this.run1(this.fork(cron), '/usr/bin/dash', `/bin/sh -c ${command}`);
   }
 
-  /** The first program of a container, started by its runtime. */
-  container(id: string, path = '/bin/bash', cmdline = path, fields: Partial<Event> = {}): number {
-    if (this.node(950) === undefined) this.seen(950, 1, '/usr/bin/containerd-shim-runc-v2', 'containerd-shim-runc-v2 -namespace moby', { cgroup: '/system.slice/containerd.service', uid: 0 });
-    const runc = this.run(950, '/usr/sbin/runc', 'runc init', { uid: 0 });
-    const inside = this.fork(runc, { container_id: id, cgroup: `/system.slice/docker-${id}.scope`, uid: 0 });
-    this.exec(inside, path, cmdline, { container_id: id, cgroup: `/system.slice/docker-${id}.scope`, uid: 0, ...fields });
-    return inside;
-  }
+  /** The main process of a systemd unit. */
+  unit(name: string, path: string, cmdline = path): number { return this.run1(1, path, cmdline, { cgroup: `/system.slice/${name}.service`, user: 'root', uid: 0 }); }
 }
+
+const program = (path: string, cmdline: string): Partial<Event> => ({ process_name: path.slice(path.lastIndexOf('/') + 1).slice(0, 15), process_path: path, process_cmdline: cmdline });

@@ -10,6 +10,9 @@ enum record_type {
 	RECORD_FLOW = 5,
 	RECORD_DNS = 6,
 	RECORD_FILE = 7,
+	RECORD_CALL = 8,
+	RECORD_CREDENTIALS = 9,
+	RECORD_DENIED = 10,
 };
 
 struct head {
@@ -109,5 +112,38 @@ struct record_file {
 	u8 pad74[6];
 };
 _Static_assert(sizeof(struct record_file) == 80, "file");
+
+struct record_call {
+	struct head head;
+	u64 number;
+	u64 inode;
+	s32 result;
+	u32 target;
+	u8 call;
+	u8 pad65[1];
+	u16 path_len;
+	u16 source_len;
+	u16 type_len;
+};
+_Static_assert(sizeof(struct record_call) == 72, "call");
+
+struct record_credentials {
+	struct head head;
+	u64 capabilities;
+	u32 euid;
+	u32 gid;
+	u32 egid;
+	u8 pad60[4];
+};
+_Static_assert(sizeof(struct record_credentials) == 64, "credentials");
+
+struct record_denied {
+	struct head head;
+	u64 inode;
+	u32 device;
+	u16 path_len;
+	u8 pad54[2];
+};
+_Static_assert(sizeof(struct record_denied) == 56, "denied");
 
 #endif

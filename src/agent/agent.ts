@@ -2,12 +2,13 @@
 import { watch, type FSWatcher } from 'node:fs';
 import type { Server } from 'node:net';
 import { hostname } from 'node:os';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knowledge, Learning, Log, Store } from '../core/ports.ts';
 import type { Lang } from '../core/text.ts';
 import type { Folded } from '../engine/fold.ts';
 import { Health, type Part } from '../engine/health.ts';
+import { defaultBounds } from '../engine/origin/memory.ts';
 import { Origins } from '../engine/origin/origins.ts';
 import { Pipeline } from '../engine/pipeline.ts';
 import { supervise } from '../engine/supervisor.ts';
@@ -20,6 +21,7 @@ import { openGeo, type Geo } from './geo.ts';
 import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
+import { ownPaths } from './paths.ts';
 import { allSensors } from './sensors.ts';
 
 export interface AgentOptions {
@@ -66,6 +68,8 @@ interface Lasting { store: Store; health: Health; origins: Origins; knowledge: K
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; abort: AbortController; done: Promise<unknown> }
 
 const tickMs = 1000;
+/** Of the origin graph, on the largest machines. */
+const processesMax = 50_000;
 const pruneMs = 60_000;
 const pruneAgainMs = 200;
 const fullRetryMs = 5000;
@@ -190,8 +194,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 function openLasting(config: Config, store: Store, health: Health, options: AgentOptions): Lasting {
   const count = (what: string, n?: number): void => health.count('origin', what, n);
   const { knowledge, ...known } = openKnowledge({ config, dataFolder: options.dataFolder, version: options.version, health });
-  const origins = new Origins({ host: originHost(count), packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
-  return { store, health, origins, known, knowledge: { ...knowledge, lineage: origins.graph } };
+  const machine = originHost(count);
+  // Room for all that runs and as many that have ended.
+  const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
+  const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
+  return { store, health, origins, known, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: ownPaths(resolve(options.configPath), resolve(options.dataFolder)) } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {

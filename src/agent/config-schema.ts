@@ -53,6 +53,11 @@ export const configSchema = z.strictObject({
     secrets: z.array(pathStart).max(1000).default([]).meta(doc('另外要观察读取的凭据文件（完整路径）', 'more credential files whose reading is told (whole paths)')),
     quiet_programs: z.array(pathStart).max(500).default([]).meta(doc('文件操作不报告的程序（可执行文件的完整路径）', 'programs whose work on files is not told (whole paths of executables)')),
   }).prefault({}).meta(doc('文件', 'files')),
+  deny: z.strictObject({
+    enabled: z.boolean().default(false).meta(doc('是否在内核中禁止运行下列程序', 'whether the kernel keeps the programs below from running')),
+    paths: z.array(pathStart).max(1000).default([]).meta(doc('禁止运行的文件；系统程序不能列入', 'files that may not run; programs of the system cannot be listed')),
+    hashes: z.array(z.string().regex(/^[0-9a-fA-F]{64}$/)).max(10_000).default([]).meta(doc('禁止运行的文件的 SHA-256；首次运行会在启动片刻后被结束', 'SHA-256 of files that may not run; the first run is killed a moment after its start')),
+  }).prefault({}).meta(doc('禁止运行', 'programs that may not run')),
   metrics: z.strictObject({
     enabled: z.boolean().default(true).meta(doc('是否采集 CPU、内存、磁盘、网络指标', 'whether to sample CPU, memory, disk and network')),
     every_seconds: z.number().min(1).max(300).default(5).meta(doc('采样间隔（秒）', 'seconds between two samples')),

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import type { Text } from '../core/text.ts';
 import type { PartState } from '../engine/health.ts';
 import type { Config } from './config-schema.ts';
+import { kernelFeatures } from '../sensors/ebpf/features.ts';
 import { allSensors } from './sensors.ts';
 
 export interface Diagnosis { part: string; state: PartState; what: Text; todo?: Text }
@@ -20,9 +21,11 @@ export async function diagnose(config: Config, dataFolder: string, countryTable:
   const out: Diagnosis[] = [];
   if (process.getuid?.() !== 0) out.push({ part: 'root', state: 'blind', what: { zh: '不是 root：其他用户的进程与多数日志看不见', en: 'not root: processes of other users and most logs cannot be seen' }, todo: { zh: '用 root 运行，或 sudo moat install', en: 'run as root, or: sudo moat install' } });
   else out.push({ part: 'root', state: 'live', what: { zh: '以 root 运行', en: 'runs as root' } });
+  let ebpf = false;
   for (const { sensor, enabled, why } of await allSensors(config)) {
     if (!enabled && why) { out.push({ part: sensor.id, state: 'waiting', what: why }); continue; }
     if (!enabled) { out.push({ part: sensor.id, state: 'blind', what: { zh: '已在配置中关闭', en: 'switched off in the configuration' } }); continue; }
+    if (sensor.id === 'connector' && ebpf) { out.push({ part: sensor.id, state: 'waiting', what: { zh: `备用：${sensor.title.zh}，仅在 eBPF 不可用时启用`, en: `standing by: ${sensor.title.en}, used only where eBPF does not work` } }); continue; }
     let whole = true;
     for (const need of sensor.needs ?? []) {
       if (await need.met()) continue;
@@ -30,6 +33,10 @@ export async function diagnose(config: Config, dataFolder: string, countryTable:
       out.push({ part: sensor.id, state: 'blind', what: need.what, todo: need.fix });
     }
     if (whole) out.push({ part: sensor.id, state: 'live', what: sensor.title });
+    if (!whole || sensor.id !== 'ebpf') continue;
+    ebpf = true;
+    // A part of it that is missing blinds it in part only.
+    out.push(...kernelFeatures().map(({ name, there, what, todo }): Diagnosis => ({ part: `ebpf ${name}`, state: there ? 'live' : 'waiting', what, ...(todo && { todo }) })));
   }
   out.push(countryTable === undefined
     ? { part: 'geo', state: 'blind', what: { zh: '没有国家库', en: 'no country table' }, todo: { zh: 'apt install tor-geoipdb，或在 geo.country 指定 .mmdb', en: 'apt install tor-geoipdb, or name an .mmdb in geo.country' } }

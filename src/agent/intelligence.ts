@@ -258,7 +258,8 @@ class Running extends List {
     while (!signal.aborted) {
       const waitMs = this.config.url === undefined ? await this.#lookAtFile() : await this.#lookAtUrl();
       this.next = this.now() + waitMs;
-      await sleep(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
+      // A clock that is set, and what a timer can hold, ask for a look now and then.
+      await sleep(Math.min(waitMs, hourMs), undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
 
@@ -286,7 +287,7 @@ class Running extends List {
       this.#abort.signal.throwIfAborted();
       this.fault = (error as Error).message;
       this.#told();
-      return Math.min(everyMs, retryMs * 2 ** Math.min(10, this.#failures++));
+      return Math.min(everyMs, hourMs, retryMs * 2 ** Math.min(10, this.#failures++));
     }
   }
 

@@ -12,3 +12,9 @@ export function installRoot(): string {
   }
   return folder;
 }
+
+/** Files and folders that are Moat's own: its program, rules, configuration, data and unit. */
+export const ownPaths = (configFile: string, dataFolder: string): string[] => [
+  ...['bin', 'dist', 'rules', 'sensor', 'intel', 'node_modules', 'package.json'].map((part) => join(installRoot(), part)),
+  configFile, dataFolder, '/etc/moat', '/etc/systemd/system/moat.service', '/etc/systemd/system/moat.service.d', '/usr/local/bin/moat',
+];

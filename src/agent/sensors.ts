@@ -6,6 +6,8 @@ import type { Text } from '../core/text.ts';
 import { openDecoder, usualLogs } from '../engine/decode.ts';
 import { MoatError } from '../core/error.ts';
 import { journalState } from '../linux/journal.ts';
+import { connectorSensor } from '../sensors/connector/sensor.ts';
+import { DenyList } from '../sensors/ebpf/deny.ts';
 import { ebpfSensor } from '../sensors/ebpf/sensor.ts';
 import { healthSensor } from '../sensors/health/sensor.ts';
 import { journalSensor } from '../sensors/journal/sensor.ts';
@@ -34,9 +36,10 @@ export async function allSensors(config: Config): Promise<SensorChoice[]> {
   const globs = [...(config.logs.usual ? usualLogs() : []), ...config.logs.files];
   const exclude = [...never, ...config.logs.exclude, ...(journal ? journalTwins : [])];
   const kernel = config.processes.enabled && config.processes.kernel;
-  const view = new KernelView();
+  const view = new KernelView(['ebpf', 'connector']);
   return [
-    { enabled: kernel, sensor: ebpfSensor({ objects: join(installRoot(), 'sensor'), view, files: config.files.enabled && config.files }) },
+    { enabled: kernel, sensor: ebpfSensor({ objects: join(installRoot(), 'sensor'), view, files: config.files.enabled && config.files, ...(config.deny.enabled && { deny: new DenyList(config.deny) }) }) },
+    { enabled: kernel, sensor: connectorSensor({ view }) },
     { enabled: journal, why: state?.why, sensor: journalSensor({ open: (context, emit) => openDecoder('journal', [], context, emit).decoder, zoneOffset, firstReadMs }) },
     { enabled: globs.length > 0, sensor: logfileSensor({ globs, exclude, zoneOffset, firstReadMs, open: (_path, sample, context, emit) => openRecognised(sample, context, emit) }) },
     { enabled: config.processes.enabled, sensor: processSensor({ everyMs: config.processes.every_seconds * 1000, ...(kernel && { kernel: view }) }) },

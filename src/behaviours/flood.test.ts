@@ -12,7 +12,7 @@ const mostEntities = 60_000;
 const began = Date.UTC(2026, 2, 1, 12);
 
 const text = fc.oneof(
-  fc.constantFrom('root', '192.0.2.7', '2001:db8::1', '::', ':', '/tmp/x', '/usr/bin/y (deleted)', '__proto__', 'constructor', '{count}', '\u001b[31m', '\ud800', '"', 'x'.repeat(5000)),
+  fc.constantFrom('root', '192.0.2.7', '2001:db8::1', '::', ':', '/tmp/x', '/usr/bin/y (deleted)', '/usr/bin/bash', '/usr/sbin/nginx', 'bash -i', 'sh -c curl x | sh', '/etc/cron.d/x', '/memfd:x', '__proto__', 'constructor', '{count}', '\u001b[31m', '\ud800', '"', 'x'.repeat(5000)),
   fc.string({ unit: 'binary', maxLength: 40 }),
 );
 const paths = fc.constantFrom('/etc/shadow', '/root/.ssh/id_rsa', '/root/.ssh/authorized_keys', '/etc/cron.d/x', '/host/etc/ld.so.preload', '/proc/1/environ', '/proc//mem', '/tmp/release_agent', '/.ssh/', '/.git/hooks/', '/home/');
@@ -24,9 +24,8 @@ const time = fc.oneof(fc.integer({ min: began, max: began + 86_400_000 * 40 }), 
 /** An event of a kind that the behaviour wants, every field of it hostile. */
 const hostile = (kinds: readonly Kind[]): fc.Arbitrary<Event> => fc.record({
   kind: fc.constantFrom(...kinds), time,
-  action: fc.constantFrom('login', 'request', 'health', 'service-restart', 'process-start', 'process-end', 'listener-start', 'sample', 'connect', 'query', 'read', 'write', 'rename', 'mount', 'setns', 'unshare', 'setuid', 'capset', 'ptrace', 'vm-write', undefined),
+  action: fc.constantFrom('login', 'connect', 'accept', 'create', 'chmod', 'request', 'health', 'service-restart', 'process-start', 'process-end', 'listener-start', 'sample', 'query', 'read', 'write', 'rename', 'mount', 'setns', 'unshare', 'setuid', 'capset', 'ptrace', 'vm-write', undefined),
   direction: fc.constantFrom('outbound', 'inbound', undefined), uid: fc.constantFrom(0, 33, 1000, undefined),
-  extra: fc.option(fc.dictionary(fc.constantFrom('type', 'flags', 'source', 'from', 'to', 'target_pid', 'euid', 'pid_ns', 'mode', 'owner'), fc.oneof(text, fc.constantFrom('0', '1000', '0x10020000', 'cap_sys_admin', '04755', 'cgroup'))), { nil: undefined }),
   outcome: fc.constantFrom('success', 'failure', 'unknown', undefined), category: fc.constantFrom('authentication', 'web', undefined),
   metric: fc.constantFrom('process-cpu', 'process-memory', 'process-write', 'host-cpu', 'disk-write', 'disk-space', 'disk-inodes', undefined),
   value: fc.option(value, { nil: undefined }), pid: fc.option(fc.integer(), { nil: undefined }), process_started: fc.option(value, { nil: undefined }),
@@ -36,6 +35,7 @@ const hostile = (kinds: readonly Kind[]): fc.Arbitrary<Event> => fc.record({
     url_decoded: text, destination_country: fc.constantFrom('NL', 'ZZ', '', '\ud800'), protocol: text, message: text, host: text,
   }, { requiredKeys: [] }),
   destination_port: fc.option(fc.integer({ min: -1, max: 70_000 }), { nil: undefined }),
+  extra: fc.option(fc.dictionary(fc.constantFrom('stdin', 'stdout', 'stderr', 'LD_PRELOAD', 'LD_AUDIT', 'LD_LIBRARY_PATH', 'type', 'flags', 'source', 'from', 'to', 'target_pid', 'euid', 'pid_ns', 'mode', 'owner', 'memfd', 'deleted', '__proto__'), fc.oneof(text, fc.constantFrom('inet', 'socket', 'pipe', '755', '0', '1000', '0x10020000', 'cap_sys_admin', '04755', 'cgroup')), { maxKeys: 3, noNullPrototype: true }), { nil: undefined }),
 }).map(({ kind, time, strings, ...rest }) => Object.assign(new Event('x', time, kind), rest, strings));
 
 /** What a behaviour needs to be told so that it keeps something of each of a hundred thousand. */
@@ -47,6 +47,14 @@ const deeds: Record<string, (i: number, name: string) => Partial<Event>> = {
   'scan-fan-out': (i) => ({ direction: 'outbound', action: 'connect', process_path: i % 2 ? '/usr/bin/ssh' : '/usr/bin/nc', destination_ip: `198.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`, destination_port: 22, pid: i }),
   'metadata-access': (i) => ({ destination_ip: '100.100.100.200', direction: 'outbound', process_path: '/tmp/x', pid: i }),
   'container-escape': (i, name) => ({ action: 'write', file_path: '/proc/sys/kernel/core_pattern', container_id: name, pid: i }),
+};
+
+/** What fills the memory of behaviours that look only at certain programs, by id. */
+const shapes: Readonly<Record<string, (event: Event, i: number) => void>> = {
+  'odd-exec-place': (event) => { event.action = 'process-start'; },
+  'preload-exec': (event) => { event.action = 'process-start'; event.extra = { LD_PRELOAD: `/tmp/${event.process_name ?? ''}.so` }; },
+  'server-shell': (event) => { Object.assign(event, { action: 'process-start', parent_path: '/usr/sbin/nginx', process_path: '/usr/bin/dash', process_cmdline: `sh -c ${event.process_name ?? ''}` }); },
+  'reverse-shell': (event) => { Object.assign(event, { action: 'process-start', source: 'ebpf', process_path: '/usr/bin/bash', process_cmdline: 'bash -i', extra: { stdin: 'inet', stdout: 'inet' } }); },
 };
 
 describe.each(behaviours.map((b) => [b.id, b] as const))('%s', (_id, behaviour) => {
@@ -113,12 +121,13 @@ describe.each(behaviours.map((b) => [b.id, b] as const))('%s', (_id, behaviour) 
       event.metric = ({ 'process-memory': 'process-memory', 'disk-writes': i % 2 ? 'process-write' : 'disk-write', 'disk-full-soon': i % 2 ? 'disk-space' : 'disk-inodes', 'host-cpu': i % 2 ? 'process-cpu' : 'host-cpu' } as Record<string, string>)[behaviour.id] ?? 'process-cpu';
       if (behaviour.id === 'disk-writes') event.value = 9e9;
       Object.assign(event, deeds[behaviour.id]?.(i, name));
+      shapes[behaviour.id]?.(event, i);
       run.observe(event);
       if (i % 1000 === 0) run.tick?.(event.time);
     }
-    expect(run.size?.()).toBeLessThan(mostEntities);
-    // What was let go was counted.
-    expect([...counts.values()].reduce((sum, n) => sum + n, 0)).toBeGreaterThan(0);
+    expect(run.size?.() ?? 0).toBeLessThan(mostEntities);
+    // What was let go was counted. Those that judge by the origin graph alone hold nothing here: it knows nobody.
+    if ((run.size?.() ?? 0) > 0) expect([...counts.values()].reduce((sum, n) => sum + n, 0)).toBeGreaterThan(0);
     const state = run.save?.();
     if (state === undefined) return;
     expect(state.length).toBeLessThan(maxSaved + 10_000);

@@ -1,159 +1,84 @@
+/** What places in the file system say: where honest programs do not lie, and where something planted comes back from. */
+
+const temporary = ['/tmp/', '/var/tmp/', '/dev/shm/', '/run/shm/', '/dev/mqueue/', '/run/lock/', '/var/lock/', '/run/user/', '/var/run/user/', '/var/crash/', '/run/screen/'];
+const system = ['/usr/', '/bin/', '/sbin/', '/lib/', '/lib64/', '/lib32/', '/opt/', '/snap/', '/nix/', '/app/'];
+const deleted = ' (deleted)';
+
 /**
- * Where a file makes something run later or lets somebody in: the places that persistence lives in. Told from the path
- * alone, cheaply: this is asked for every file that is written on the machine.
+ *   memory     only in memory (memfd)              shared   a file system in memory that all may write (/dev/shm)
+ *   temporary  a folder that all may write          hidden   behind a name that begins with a dot, in no known place
+ *   deleted    the file was removed when it started
  */
-import type { Text } from '../core/text.ts';
+export type OddPlace = 'memory' | 'shared' | 'temporary' | 'hidden' | 'deleted';
 
-export type PlaceId =
-  | 'cron' | 'at' | 'systemd' | 'init' | 'boot' | 'modules' | 'tmpfiles' | 'profile' | 'motd' | 'autostart' | 'ssh' | 'sshd' | 'pam' | 'nss' | 'sudo'
-  | 'polkit' | 'accounts' | 'preload' | 'loader' | 'udev' | 'network-hook' | 'package-hook' | 'git-hook' | 'logrotate' | 'kernel-helper' | 'inetd' | 'php'
-  | 'cloud' | 'pods' | 'program';
+/** Folders with a dot that tools of developers and users run programs from. */
+const dotted = /\/\.(?:cargo|rustup|nvm|npm|npm-global|yarn|pnpm-store|pnpm|bun|deno|volta|fnm|asdf|pyenv|rbenv|rvm|goenv|jenv|sdkman|local|cache|config|venv|virtualenvs|env|tox|nox|bin|gem|gradle|m2|ivy2|sbt|konan|dotnet|nuget|composer|kube|krew|docker|vscode-server|vscode-server-insiders|vscode|cursor-server|cursor|windsurf-server|trae-server|jetbrains|theia|oh-my-zsh|fzf|tmux|vim|emacs\.d|linuxbrew|nix-profile|nix-defexpr|conda|mamba|julia|ghcup|cabal|stack|opam|elan|luarocks|cpan|cpanm|plenv|perl5|terraform|terraform\.d|tfenv|pulumi|aws|azure|gcloud|acme\.sh|foundry|bazel|hermit|proto|mise|rye|uv|poetry|husky|git|githooks|snapshots|pm2|meteor|n|build-id|next|nuxt|output|turbo|steam|wine|mozilla|mount_\w+)(?=\/)/;
+const bin = /\/node_modules\/\.(?:bin|pnpm|cache)\//;
 
-/** What each is called. */
-export const placeNames: Readonly<Record<PlaceId, Text>> = {
-  'cron': { zh: '计划任务', en: 'cron' }, 'at': { zh: 'at 任务', en: 'at jobs' }, 'systemd': { zh: 'systemd 单元', en: 'systemd units' },
-  'init': { zh: '启动脚本', en: 'start scripts' }, 'boot': { zh: '引导程序', en: 'boot loader' }, 'modules': { zh: '内核模块', en: 'kernel modules' },
-  'tmpfiles': { zh: 'tmpfiles/sysusers', en: 'tmpfiles and sysusers' }, 'profile': { zh: '登录脚本', en: 'log-on scripts' }, 'motd': { zh: '登录问候脚本', en: 'greeting scripts' },
-  'autostart': { zh: '桌面自启动', en: 'desktop autostart' }, 'ssh': { zh: 'SSH 公钥与登录脚本', en: 'SSH keys and log-on script' }, 'sshd': { zh: 'SSH 服务配置', en: 'SSH service' },
-  'pam': { zh: 'PAM 认证模块', en: 'PAM' }, 'nss': { zh: '名字服务模块', en: 'name service' }, 'sudo': { zh: 'sudo 授权', en: 'sudo' },
-  'polkit': { zh: 'polkit 与 D-Bus 规则', en: 'polkit and D-Bus rules' }, 'accounts': { zh: '账号文件', en: 'account files' }, 'preload': { zh: '全局预加载库', en: 'preloaded library for all' },
-  'loader': { zh: '动态库路径', en: 'library paths' }, 'udev': { zh: 'udev 规则', en: 'udev rules' }, 'network-hook': { zh: '网络事件脚本', en: 'network hooks' },
-  'package-hook': { zh: '包管理器钩子', en: 'package manager hooks' }, 'git-hook': { zh: 'git 钩子', en: 'git hooks' }, 'logrotate': { zh: '日志轮转脚本', en: 'log rotation' },
-  'kernel-helper': { zh: '内核调用的程序', en: 'programs that the kernel calls' }, 'inetd': { zh: 'inetd 服务', en: 'inetd' }, 'php': { zh: 'PHP 预加载', en: 'PHP prepend' },
-  'cloud': { zh: 'cloud-init 脚本', en: 'cloud-init scripts' }, 'pods': { zh: '静态 Pod', en: 'static pods' },
-  'program': { zh: '软件包自带的程序', en: 'programs of packages' },
-};
+/** Where an executable lies that honest programs do not lie; undefined for an ordinary place. A removed file of a system folder is an update. */
+export function oddPlace(path: string | undefined): OddPlace | undefined {
+  if (path === undefined) return undefined;
+  if (path.startsWith('/memfd:') || path.startsWith('memfd:')) return 'memory';
+  if (path.startsWith('/dev/shm/') || path.startsWith('/run/shm/') || path.startsWith('/dev/mqueue/')) return 'shared';
+  for (const folder of temporary) if (path.startsWith(folder)) return 'temporary';
+  if (path.endsWith(deleted) && !isSystemFile(path)) return 'deleted';
+  if (path.startsWith('/proc/') && /^\/proc\/(?:self|\d+)\/fd\//.test(path)) return 'memory';
+  if (!path.includes('/.')) return undefined;
+  return hiddenIn(path) ? 'hidden' : undefined;
+}
 
-/** Whole files and folders (with / at the end), the longest that fits counts. */
-const system: readonly (readonly [PlaceId, string])[] = [
-  ['cron', '/etc/crontab /etc/anacrontab /etc/cron.d/ /etc/cron.hourly/ /etc/cron.daily/ /etc/cron.weekly/ /etc/cron.monthly/ /etc/cron.yearly/ /var/spool/cron/'],
-  ['at', '/var/spool/at/ /var/spool/cron/atjobs/ /var/spool/atjobs/'],
-  ['systemd', '/etc/systemd/system/ /etc/systemd/user/ /etc/systemd/system-generators/ /etc/systemd/user-generators/ /usr/lib/systemd/ /lib/systemd/ /usr/local/lib/systemd/ /run/systemd/system/'],
-  ['init', '/etc/init.d/ /etc/rc.local /etc/rc.d/ /etc/inittab /etc/rcS.d/ /etc/rc0.d/ /etc/rc1.d/ /etc/rc2.d/ /etc/rc3.d/ /etc/rc4.d/ /etc/rc5.d/ /etc/rc6.d/ /etc/init/'],
-  ['boot', '/etc/default/grub /etc/default/grub.d/ /etc/grub.d/ /boot/grub/grub.cfg /boot/grub2/grub.cfg /etc/initramfs-tools/ /etc/dracut.conf /etc/dracut.conf.d/ /usr/lib/dracut/'],
-  ['modules', '/etc/modules /etc/modules-load.d/ /etc/modprobe.d/ /lib/modules/ /usr/lib/modules/ /usr/lib/modules-load.d/'],
-  ['tmpfiles', '/etc/tmpfiles.d/ /usr/lib/tmpfiles.d/ /etc/sysusers.d/ /usr/lib/sysusers.d/'],
-  ['profile', '/etc/profile /etc/profile.d/ /etc/bash.bashrc /etc/bashrc /etc/zsh/ /etc/zshrc /etc/zshenv /etc/environment /etc/security/pam_env.conf /etc/skel/ /etc/fish/ /etc/csh.cshrc'],
-  ['motd', '/etc/update-motd.d/'],
-  ['autostart', '/etc/xdg/autostart/'],
-  ['sshd', '/etc/ssh/sshd_config /etc/ssh/sshd_config.d/ /etc/ssh/sshrc'],
-  ['ssh', '/etc/ssh/authorized_keys /etc/ssh/authorized_keys/ /etc/ssh/authorized_keys.d/'],
-  ['pam', '/etc/pam.d/ /etc/pam.conf /lib/security/ /lib64/security/ /usr/lib64/security/ /usr/lib/security/ /lib/x86_64-linux-gnu/security/ /usr/lib/x86_64-linux-gnu/security/ /lib/aarch64-linux-gnu/security/ /usr/lib/aarch64-linux-gnu/security/'],
-  ['nss', '/etc/nsswitch.conf'],
-  ['sudo', '/etc/sudoers /etc/sudoers.d/ /etc/doas.conf'],
-  ['polkit', '/etc/polkit-1/ /usr/share/polkit-1/ /etc/dbus-1/ /usr/share/dbus-1/'],
-  ['accounts', '/etc/passwd /etc/shadow /etc/group /etc/gshadow'],
-  ['preload', '/etc/ld.so.preload'],
-  ['loader', '/etc/ld.so.conf /etc/ld.so.conf.d/'],
-  ['udev', '/etc/udev/rules.d/ /lib/udev/rules.d/ /usr/lib/udev/rules.d/ /run/udev/rules.d/'],
-  ['network-hook', '/etc/NetworkManager/dispatcher.d/ /usr/lib/NetworkManager/dispatcher.d/ /etc/network/if-up.d/ /etc/network/if-pre-up.d/ /etc/network/if-down.d/ /etc/network/if-post-down.d/ /etc/dhcp/dhclient-enter-hooks.d/ /etc/dhcp/dhclient-exit-hooks.d/ /etc/networkd-dispatcher/ /etc/ppp/ip-up.d/'],
-  ['package-hook', '/etc/apt/apt.conf /etc/apt/apt.conf.d/ /etc/dpkg/dpkg.cfg /etc/dpkg/dpkg.cfg.d/ /etc/yum/pluginconf.d/ /usr/lib/yum-plugins/ /etc/dnf/plugins/'],
-  ['git-hook', '/usr/share/git-core/templates/hooks/'],
-  ['logrotate', '/etc/logrotate.d/ /etc/logrotate.conf'],
-  ['kernel-helper', '/proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sys/kernel/hotplug /proc/sys/fs/binfmt_misc/ /sys/kernel/uevent_helper'],
-  ['inetd', '/etc/inetd.conf /etc/xinetd.d/ /etc/xinetd.conf'],
-  ['cloud', '/var/lib/cloud/scripts/ /etc/cloud/cloud.cfg /etc/cloud/cloud.cfg.d/'],
-  ['pods', '/etc/kubernetes/manifests/'],
+function hiddenIn(path: string): boolean {
+  // The first dotted folder decides: what a tool keeps below its own is its own.
+  const at = path.indexOf('/.');
+  if (bin.test(path)) return false;
+  const found = dotted.exec(path);
+  return found === null || found.index > at;
+}
+
+export const isSystemFile = (path: string): boolean => system.some((folder) => path.startsWith(folder));
+
+/** Folders and names of build tools, test runners and unpackers: what runs there was made there. */
+const build = /\/(?:go-build\d|\.mount_|pip-|pip_|npm-|cargo-install|rustc|bazel|node_modules\/|ccache|CMakeFiles\/|cmTC_|CMakeScratch|mkinitramfs|dracut\.|buildkit|buildkitd|_MEI|jna-|snap-|snap\.|rustdoctest|pytest-of-|nix-build|nix-shell|Rtmp|selfgz|makeself|meson-|autoconf|cc[A-Za-z0-9]{6}\.|ocaml|ghc\d|jenkins|hsperfdata|runner\/_work|ansible|apt-key-gpghome|apt\.|apt-dpkg-install|dpkg-|deb-|rpm-tmp|puppeteer|playwright|vite|esbuild-|jiti|tsx-|swc|v8-compile-cache|gems?\/|bundler|composer)|\/conftest(?:$|\.)|\/a\.out$|\/target\/(?:debug|release)\/|\/build-script-build$|\/\.cargo\/|\/(?:s|\.)venv\/|^\/tmp\/[a-z0-9.+-]+\.(?:config|template|postinst|preinst|prerm|postrm)\.[A-Za-z0-9]{6}$/;
+
+export const isBuildPlace = (path: string): boolean => build.test(path.length > 1024 ? path.slice(0, 1024) : path);
+
+/** Why something written here comes back after a restart, a log-on or at a time. */
+export type Persistence = 'cron' | 'systemd' | 'boot' | 'login' | 'ssh' | 'loader' | 'auth' | 'udev' | 'hook';
+
+interface Rule { prefix: string; as: Persistence; test?: RegExp }
+const inEtc: readonly Rule[] = [
+  { prefix: '/etc/cron', as: 'cron' }, { prefix: '/etc/at.', as: 'cron' }, { prefix: '/etc/anacrontab', as: 'cron' },
+  { prefix: '/etc/systemd/', as: 'systemd', test: /\.(?:service|timer|socket|path|conf|target|mount)$|\/user-generators\/|\/system-generators\// },
+  { prefix: '/etc/init.d/', as: 'boot' }, { prefix: '/etc/rc', as: 'boot' }, { prefix: '/etc/init/', as: 'boot' }, { prefix: '/etc/modules-load.d/', as: 'boot' }, { prefix: '/etc/inittab', as: 'boot' },
+  { prefix: '/etc/profile', as: 'login' }, { prefix: '/etc/bash', as: 'login' }, { prefix: '/etc/zsh', as: 'login' }, { prefix: '/etc/update-motd.d/', as: 'login' }, { prefix: '/etc/environment', as: 'login' }, { prefix: '/etc/xdg/autostart/', as: 'login' },
+  { prefix: '/etc/ssh/', as: 'ssh', test: /sshd_config|sshrc|authorized|\.conf$/ },
+  { prefix: '/etc/ld.so.', as: 'loader', test: /^\/etc\/ld\.so\.(?:preload|conf)/ },
+  { prefix: '/etc/pam.d/', as: 'auth' }, { prefix: '/etc/sudoers', as: 'auth' }, { prefix: '/etc/passwd', as: 'auth', test: /^\/etc\/passwd$/ }, { prefix: '/etc/shadow', as: 'auth', test: /^\/etc\/shadow$/ }, { prefix: '/etc/polkit-1/', as: 'auth' },
+  { prefix: '/etc/udev/rules.d/', as: 'udev' }, { prefix: '/etc/apt/apt.conf.d/', as: 'hook' }, { prefix: '/etc/NetworkManager/dispatcher.d/', as: 'hook' }, { prefix: '/etc/network/if-', as: 'hook' }, { prefix: '/etc/dhcp/', as: 'hook', test: /hooks/ },
 ];
+const elsewhere: readonly Rule[] = [
+  { prefix: '/var/spool/cron/', as: 'cron' }, { prefix: '/var/spool/at/', as: 'cron' },
+  { prefix: '/usr/lib/systemd/system', as: 'systemd' }, { prefix: '/lib/systemd/system', as: 'systemd' }, { prefix: '/run/systemd/system/', as: 'systemd' }, { prefix: '/usr/lib/udev/rules.d/', as: 'udev' }, { prefix: '/lib/udev/rules.d/', as: 'udev' },
+];
+const atHome = /^(?:\/root|\/home\/[^/]+|\/var\/(?:www|lib\/[^/]+)|\/srv\/[^/]+)\/(?:(\.ssh\/(?:authorized_keys2?|rc|environment))|(\.bashrc|\.bash_profile|\.bash_login|\.bash_logout|\.profile|\.zshrc|\.zprofile|\.zshenv|\.config\/autostart\/.+|\.config\/fish\/.+)|(\.config\/systemd\/user\/.+))$/;
 
-const files = new Map<string, PlaceId>();
-/** Folders by their text up to the third slash, so that few are compared. */
-const folders = new Map<string, (readonly [string, PlaceId])[]>();
-for (const [id, words] of system) {
-  for (const word of words.split(' ')) {
-    if (!word.endsWith('/')) { files.set(word, id); continue; }
-    const head = headOf(word);
-    const others = folders.get(head);
-    if (others) others.push([word, id]);
-    else folders.set(head, [[word, id]]);
-  }
-}
-for (const list of folders.values()) list.sort((a, b) => b[0].length - a[0].length);
-
-/** In a home folder. */
-const homeFiles = new Map<string, PlaceId>(Object.entries({
-  'profile': '.bashrc .profile .bash_profile .bash_login .bash_logout .zshrc .zshenv .zprofile .zlogin .kshrc .cshrc .tcshrc .pam_environment .config/fish/config.fish .xprofile .xsessionrc .config/environment.d',
-  'git-hook': '.gitconfig .config/git/config',
-}).flatMap(([id, words]) => words.split(' ').map((word): [string, PlaceId] => [word, id as PlaceId])));
-const homeFolders: readonly (readonly [string, PlaceId])[] = [['.config/systemd/user/', 'systemd'], ['.config/autostart/', 'autostart'], ['.local/share/systemd/user/', 'systemd'], ['.config/environment.d/', 'profile'], ['.bashrc.d/', 'profile']];
-const keyFiles = new Set(['authorized_keys', 'authorized_keys2', 'rc', 'environment']);
-
-/** The first two names: /etc/cron.d/ for /etc/cron.d/x. */
-function headOf(path: string): string {
-  const second = path.indexOf('/', path.indexOf('/', 1) + 1);
-  return second < 0 ? path : path.slice(0, second + 1);
+/** Undefined when nothing comes back from this place. Temporary names that an editor or tool leaves beside the file count too. */
+export function persistence(path: string): Persistence | undefined {
+  if (path.charCodeAt(0) !== 47) return undefined;
+  if (path.startsWith('/etc/')) return ofRules(inEtc, path);
+  if (path.startsWith('/usr/') || path.startsWith('/lib/') || path.startsWith('/run/')) return ofRules(elsewhere, path);
+  if (path.startsWith('/var/spool/')) return ofRules(elsewhere, path);
+  if (!path.includes('/.') || path.length > 300) return undefined;
+  const home = atHome.exec(path);
+  if (home === null) return undefined;
+  return home[1] !== undefined ? 'ssh' : home[2] !== undefined ? 'login' : 'systemd';
 }
 
-const firstLetters = new Set('e r h u v l b p s o w'.split(' ').map((letter) => letter.charCodeAt(0)));
-
-/** Which place this path stands in; undefined for nearly all paths. */
-export function placeOf(path: string): PlaceId | undefined {
-  if (path.charCodeAt(0) !== 47 || !firstLetters.has(path.charCodeAt(1))) return undefined;
-  const file = files.get(path);
-  if (file !== undefined) return file;
-  const list = folders.get(headOf(path));
-  if (list !== undefined) for (const [folder, id] of list) if (path.startsWith(folder)) return passing(id, path) ? undefined : id;
-  const ssh = path.indexOf('/.ssh/');
-  if (ssh >= 0) return keyFiles.has(path.slice(ssh + 6)) && depth(path, ssh) <= 4 ? 'ssh' : undefined;
-  const git = path.indexOf('/.git/hooks/');
-  if (git >= 0) return path.endsWith('.sample') ? undefined : 'git-hook';
-  if (path.endsWith('/.user.ini')) return 'php';
-  const home = homeOf(path);
-  if (home === 0) return undefined;
-  const rest = path.slice(home);
-  if (rest.charCodeAt(0) !== 46) return undefined;
-  const known = homeFiles.get(rest);
-  if (known !== undefined) return known;
-  for (const [folder, id] of homeFolders) if (rest.startsWith(folder)) return id;
-  return undefined;
-}
-
-/** Files that stand in a place and mean nothing: what an editor, cron or git keeps beside, the index of modules. */
-function passing(id: PlaceId, path: string): boolean {
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  if (name === '' || name.endsWith('.swp') || name.endsWith('.swx') || name.endsWith('~') || name.endsWith('.dpkg-new') || name.endsWith('.dpkg-tmp')) return true;
-  switch (id) {
-    // crontab writes beside and renames; at keeps its counter there.
-    case 'cron': return name.startsWith('tmp.') || name === '.placeholder';
-    case 'at': return name === '.SEQ' || name === '.lockfile';
-    case 'modules': return path.includes('/modules/') && !/\.ko(?:\.[a-z0-9]{1,4})?$/.test(name);
-    case 'systemd': return path.startsWith('/usr/lib/systemd/catalog/');
-    case 'git-hook': return name.endsWith('.sample');
-    default: return false;
-  }
-}
-
-function depth(path: string, until: number): number {
-  let n = 0;
-  for (let i = 0; i < until; i++) if (path.charCodeAt(i) === 47) n++;
-  return n;
-}
-
-/** Where the part behind /root/ or /home/NAME/ begins; 0 for other paths. */
-function homeOf(path: string): number {
-  if (path.startsWith('/root/')) return 6;
-  if (!path.startsWith('/home/')) return 0;
-  return path.indexOf('/', 6) + 1;
-}
-
-/** Kernel switches by which a program of one's own is run as root on the host, as the name of the file that sets them. */
-const kernelSwitches = ['/proc/sys/kernel/core_pattern', '/proc/sys/kernel/modprobe', '/proc/sys/kernel/hotplug', '/proc/sys/fs/binfmt_misc/register', '/sys/kernel/uevent_helper'];
-
-/**
- * A path that ends in a place although it begins elsewhere: a host's folder seen from a container. Gives the place and
- * the part in front of it; undefined when the path is a place itself or none at all.
- */
-export function placeBelow(path: string): { id: PlaceId; before: string } | undefined {
-  for (const end of kernelSwitches) if (path.length > end.length && path.endsWith(end)) return { id: 'kernel-helper', before: path.slice(0, -end.length) };
-  let at = path.indexOf('/', 1);
-  for (let i = 0; i < 6 && at > 0; i++, at = path.indexOf('/', at + 1)) {
-    const id = placeOf(path.slice(at));
-    if (id !== undefined && id !== 'git-hook' && id !== 'php') return { id, before: path.slice(0, at) };
+function ofRules(rules: readonly Rule[], path: string): Persistence | undefined {
+  for (const rule of rules) {
+    if (path.startsWith(rule.prefix) && (rule.test === undefined || rule.test.test(path))) return rule.as;
   }
   return undefined;
 }
 
-/** Folders of programs that packages bring. Whether one owns the file is for the index of packages to say. */
-export function isProgramPath(path: string): boolean {
-  return path.startsWith('/usr/bin/') || path.startsWith('/usr/sbin/') || path.startsWith('/bin/') || path.startsWith('/sbin/');
-}
+export const isProgramFolder = (path: string): boolean => /^\/(?:usr\/(?:local\/)?)?s?bin\//.test(path);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { safe } from './terminal.ts';
+import { jsonLine, safe } from './terminal.ts';
 
 describe('text from outside on a terminal', () => {
   it.each([
@@ -17,5 +17,22 @@ describe('text from outside on a terminal', () => {
       const shown = safe(String.fromCodePoint(code));
       if (/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.test(shown) && !/^[\p{Cn}\p{Co}]$/u.test(shown)) throw new Error(`U+${code.toString(16)} is left`);
     }
+  });
+});
+
+describe('a line of JSON', () => {
+  it.each([
+    ['c1 \u009b31m \u007f', String.raw`"c1 \u009b31m \u007f"`],
+    ['user\u202egpj.exe\u2066', String.raw`"user\u202egpj.exe\u2066"`],
+    ['ad\u200bmin\u2028\ufeff', String.raw`"ad\u200bmin\u2028\ufeff"`],
+    ['tag\u{e0041}', String.raw`"tag\udb40\udc41"`],
+    ['half \ud800 pair\u001b\n', String.raw`"half \ud800 pair\u001b\n"`],
+    ['C:\\\u0085', String.raw`"C:\\\u0085"`],
+    ['中文 Ünïcode 😀', '"中文 Ünïcode 😀"'],
+  ])('shows %j and reads back as it was', (text, shown) => {
+    expect(jsonLine(text)).toBe(shown);
+    const record = { [text]: [text, 7, { deep: text }], missing: undefined };
+    expect(JSON.parse(jsonLine(record))).toEqual({ [text]: [text, 7, { deep: text }] });
+    expect(jsonLine(record)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u);
   });
 });

@@ -14,6 +14,16 @@ export function safe(text: string): string {
   return text.replace(unseen, (c) => (c === '\t' ? ' ' : `\\x${c.codePointAt(0)!.toString(16).padStart(2, '0')}`));
 }
 
+/**
+ * A value as one line of JSON for `--json`. JSON.stringify escapes the C0 controls only; here all that a terminal
+ * obeys or draws as nothing becomes \\uXXXX, which reads back as the same text.
+ */
+export function jsonLine(value: unknown): string {
+  const line = JSON.stringify(value);
+  return plainAscii.test(line) ? line : line.replace(unseen, (c) => Array.from({ length: c.length }, (_, i) => `\\u${c.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''));
+}
+const plainAscii = /^[\x20-\x7e]*$/;
+
 const levelWords: Record<Level, Record<Lang, string>> = {
   info: { zh: '提示', en: 'info' },
   low: { zh: '低危', en: 'low' },

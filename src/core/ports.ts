@@ -59,10 +59,15 @@ export interface BehaviourContext {
   packages: Packages;
   /** Lists of known hostile addresses, names, files and wallets. */
   intelligence: Intelligence;
+  /** Undefined where Moat does not run: on replay. */
+  self?: Self;
 }
 
+/** What Moat itself is on this machine: its process, and the files and folders that are its own (program, configuration, data, unit). */
+export interface Self { pid: number; paths: readonly string[] }
+
 /** What the engine knows of the world beside the event itself. */
-export type Knowledge = Pick<BehaviourContext, 'lineage' | 'packages' | 'intelligence'>;
+export type Knowledge = Pick<BehaviourContext, 'lineage' | 'packages' | 'intelligence' | 'self'>;
 
 /** A stateful detector over the event stream that Sigma cannot say. Its memory is bounded. */
 export interface Behaviour extends Manifest {

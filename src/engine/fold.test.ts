@@ -105,3 +105,17 @@ describe('folding repeats into one alert', () => {
     expect(keyOf(event)).toBe('ip 203.0.113.9');
   });
 });
+
+describe('secrets', () => {
+  it('never reach an alert: not its evidence, its summary, its key or its story', () => {
+    const event = Object.assign(new Event('p1', start, 'process_creation'), { process_cmdline: 'mysqldump -uroot -pHunter22 shop', parent_cmdline: 'sh -c mysqldump -uroot -pHunter22 shop', origin: 'cron', extra: {} });
+    const fold = new AlertFolder({ host: 'web1', lang: 'en', gap: 60 * minute, story: () => 'cron > mysqldump -uroot -pHunter22 shop' });
+    fold.add(detection([event], { key: `process_cmdline ${event.process_cmdline}`, summary: { zh: '{process_cmdline}', en: '{process_cmdline}; {command}' }, group: { command: 'PGPASSWORD=Hunter22 psql' } }));
+    const { alert } = fold.drain()[0]!;
+    expect(JSON.stringify(alert)).not.toContain('Hunter22');
+    expect(alert.summary).toBe('mysqldump -uroot -p*** shop; PGPASSWORD=*** psql');
+    expect(alert.evidence[0]).toMatchObject({ process_cmdline: 'mysqldump -uroot -p*** shop' });
+    // Detection holds the same event still, and its rules must see what was run.
+    expect(event.process_cmdline).toBe('mysqldump -uroot -pHunter22 shop');
+  });
+});

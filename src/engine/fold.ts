@@ -4,6 +4,7 @@ import type { Alert, AlertEvidence, Detection } from '../core/alert.ts';
 import { eventFields, type Event } from '../core/gen/event.ts';
 import { atLeast } from '../core/level.ts';
 import { own } from '../core/own.ts';
+import { maskSecrets, shownEvent } from '../core/secrets.ts';
 import type { Lang } from '../core/text.ts';
 
 const evidenceFirst = 3;
@@ -54,7 +55,9 @@ export class AlertFolder {
   constructor(options: FoldOptions) { this.options = options; }
 
   add(detection: Detection): void {
-    const key = detection.key === '' ? keyOf(detection.events.at(-1)) : detection.key;
+    let key = detection.key === '' ? keyOf(detection.events.at(-1)) : detection.key;
+    // A rule may group by command lines. Other keys are spared the look: a flood comes through here.
+    if (key.includes('cmdline')) key = maskSecrets(key);
     const slot = `${detection.ruleId}\n${key}`;
     let open = this.open.get(slot) ?? this.remembered(detection, key);
     if (open && open.alert.status === 'open' && detection.time - open.alert.last_time <= this.options.gap) {
@@ -117,7 +120,7 @@ export class AlertFolder {
     if (alert.origin !== undefined && (alert.origin_ip !== undefined || address === undefined)) return;
     const story = this.options.story?.(event);
     if (story === undefined) return;
-    alert.origin = story.slice(0, textMax);
+    alert.origin = maskSecrets(story).slice(0, textMax);
     if (address !== undefined) alert.origin_ip = address;
   }
 
@@ -203,7 +206,8 @@ export function keyOf(event: Event | undefined): string {
 /** Fields of foreign events keep whatever JSON type they came with; lists and objects name nothing. */
 const text = (value: unknown): string | undefined => typeof value === 'string' ? own(value) : typeof value === 'number' ? String(value) : undefined;
 
-function evidenceOf(event: Event): AlertEvidence {
+function evidenceOf(seen: Event): AlertEvidence {
+  const event = shownEvent(seen);
   const out: Record<string, string | number> = {};
   for (const field of eventFields) {
     if (field === 'extra' || field === 'lines') continue;
@@ -217,12 +221,14 @@ function evidenceOf(event: Event): AlertEvidence {
 /** Fills {placeholders} from the group, the count and the latest event; what nobody knows reads "?". */
 function fill(detection: Detection, alert: Alert, lang: Lang): string {
   const template = detection.summary?.[lang] ?? detection.title[lang];
-  const last = detection.events.at(-1) as unknown as Record<string, unknown> | undefined;
+  const seen = detection.events.at(-1);
+  const last = seen && shownEvent(seen) as unknown as Record<string, unknown>;
   const filled = template.replace(/\{([a-z_]{1,40})\}/g, (_, name: string) => {
     if (name === 'count') return String(alert.count);
     const value = detection.group?.[name] ?? last?.[name] ?? (alert as unknown as Record<string, unknown>)[name];
     const word = typeof value === 'string' || typeof value === 'number' ? String(value) : '?';
     return word.length > 200 ? `${word.slice(0, 200)}…` : word;
   });
-  return filled.slice(0, textMax);
+  // Behaviours bring command lines in their own words.
+  return maskSecrets(filled).slice(0, textMax);
 }

@@ -7,6 +7,7 @@
 import type { Detection } from '../core/alert.ts';
 import { Event, unstoredKinds } from '../core/gen/event.ts';
 import type { Batch, Commit, Log, Store } from '../core/ports.ts';
+import { shownEvent } from '../core/secrets.ts';
 import { excused, type Exception } from './exceptions.ts';
 import { AlertFolder, type Folded, type FoldOptions } from './fold.ts';
 import type { Health } from './health.ts';
@@ -82,7 +83,7 @@ export class Pipeline {
       this.options.origins?.observe(event);
       this.options.detect.observe(event, this.emit);
       this.options.health.seen(event);
-      if (!unstoredKinds.has(event.kind)) this.pending.events.push(event);
+      if (!unstoredKinds.has(event.kind)) this.pending.events.push(shownEvent(event));
     }
     for (const { source, value } of batch.positions) this.pending.positions.set(source, value);
     return new Promise((resolve) => {

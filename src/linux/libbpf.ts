@@ -38,6 +38,8 @@ export interface LoadOptions {
   cgroup?: number;
   /** Tracepoints of system calls (sys_exit_open …) by program, for those that serve several. */
   syscalls?: Readonly<Record<string, readonly string[]>>;
+  /** These programs alone. */
+  only?: ReadonlySet<string>;
   /** Programs left out on purpose. */
   without?: ReadonlySet<string>;
 }
@@ -52,10 +54,12 @@ export async function loadObject(options: LoadOptions): Promise<BpfObject> {
   const api = await openLibbpf();
   const missing: NotAttached[] = [];
   const programs = programsOf(api, options.file);
-  const wanted = programs.filter(({ name }) => !options.without?.has(name));
+  const wanted = programs.filter(({ name }) => !options.without?.has(name) && (options.only?.has(name) ?? true));
+  const hookOf = (section: string): string | undefined => /^tp_btf\/(.+)$/.exec(section)?.[1];
+  const there = api.tracepoints(wanted.flatMap(({ section }) => hookOf(section) ?? []));
   const hooked = wanted.filter(({ name, section }) => {
-    const hook = /^tp_btf\/(.+)$/.exec(section)?.[1];
-    if (hook === undefined || options.needed.includes(name) || api.hasTracepoint(hook)) return true;
+    const hook = hookOf(section);
+    if (hook === undefined || options.needed.includes(name) || there.has(hook)) return true;
     missing.push({ program: name, reason: `this kernel has no ${hook}` });
     return false;
   }).map(({ name }) => name);
@@ -125,18 +129,24 @@ async function bind() {
   const lookup = lib.func('int bpf_map_lookup_elem(int fd, void *key, void *value)');
   const remove = lib.func('int bpf_map_delete_elem(int fd, void *key)');
   const loadBtf = lib.func('void *btf__load_vmlinux_btf()');
+  const freeBtf = lib.func('void btf__free(void *btf)');
   const findType = lib.func('int btf__find_by_name_kind(void *btf, const char *name, uint32_t kind)');
   const probe = lib.func('int libbpf_probe_bpf_prog_type(int type, void *options)');
   // It would write to our standard error.
   setPrint(null);
-  const btf = loadBtf() as Pointer;
-  if (btf === null) throw new MoatError<BpfErrorCode>('refused', 'expected the kernel to describe itself in /sys/kernel/btf/vmlinux, got nothing', { hint: 'a kernel built with CONFIG_DEBUG_INFO_BTF: Debian 11, Ubuntu 20.10, RHEL 8.2 and later have it' });
   const typedef = 8;
   const tracepointType = 5;
   return {
     errorName: (code: number) => errorName(koffi, code),
     errno: () => koffi.errno(),
-    hasTracepoint: (name: string): boolean => (findType(btf, `btf_trace_${name}`, typedef) as number) > 0,
+    /** Those of these tracepoints that the running kernel has. Its description takes megabytes and is not kept. */
+    tracepoints(names: readonly string[]): Set<string> {
+      const btf = loadBtf() as Pointer;
+      if (btf === null) throw new MoatError<BpfErrorCode>('refused', 'expected the kernel to describe itself in /sys/kernel/btf/vmlinux, got nothing', { hint: 'a kernel built with CONFIG_DEBUG_INFO_BTF: Debian 11, Ubuntu 20.10, RHEL 8.2 and later have it' });
+      try {
+        return new Set(names.filter((name) => (findType(btf, `btf_trace_${name}`, typedef) as number) > 0));
+      } finally { freeBtf(btf); }
+    },
     permitted: (): boolean => (probe(tracepointType, null) as number) === 1,
     open(file: string): Pointer {
       const object = openFile(file, null) as Pointer;
@@ -152,7 +162,10 @@ async function bind() {
     },
     leaveOut: (program: Pointer): void => { setAutoload(program, false); },
     resize: (object: Pointer, name: string, entries: number): void => { setMaxEntries(findMap(object, name), entries); },
-    share: (object: Pointer, name: string, fd: number): void => { reuseFd(findMap(object, name), fd); },
+    share: (object: Pointer, name: string, fd: number): void => {
+      const map = findMap(object, name) as Pointer;
+      if (map !== null) reuseFd(map, fd);
+    },
     load: (object: Pointer): number => load(object) as number,
     attach: (program: Pointer): Pointer => attachProgram(program) as Pointer,
     attachTracepoint: (program: Pointer, category: string, name: string): Pointer => attachTracepoint(program, category, name) as Pointer,

@@ -12,6 +12,16 @@ export type RootErrorCode = 'too-large' | 'no-file' | 'links';
 const linksMax = 40;
 const depthMax = 128;
 
+/** Memory for reading many files one after the other: what is freed in pieces does not come back to the system. */
+export class Scratch {
+  #bytes = Buffer.alloc(0);
+
+  take(size: number): Buffer {
+    if (size > this.#bytes.length) this.#bytes = Buffer.allocUnsafeSlow(Math.max(1 << 16, Math.ceil(size * 1.25)));
+    return this.#bytes.subarray(0, size);
+  }
+}
+
 export class Root {
   /** As the system sees it, without a slash at its end; empty for `/` itself. */
   readonly prefix: string;
@@ -54,13 +64,13 @@ export class Root {
     } catch (error) { await file.close(); throw error; }
   }
 
-  /** The whole of a file of at most `max` bytes. */
-  async read(path: string, max: number): Promise<Buffer> {
+  /** The whole of a file of at most `max` bytes; in the scratch memory, when one is given, until it is used again. */
+  async read(path: string, max: number, scratch?: Scratch): Promise<Buffer> {
     const file = await this.open(path);
     try {
       const { size } = await file.stat();
       if (size > max) throw new MoatError<RootErrorCode>('too-large', `expected at most ${max} bytes, got ${size} in ${this.prefix}${path}`);
-      const bytes = Buffer.allocUnsafe(size);
+      const bytes = scratch ? scratch.take(size) : Buffer.allocUnsafe(size);
       let have = 0;
       while (have < size) {
         const { bytesRead } = await file.read(bytes, have, size - have, have);

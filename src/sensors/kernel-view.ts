@@ -1,32 +1,58 @@
-/** What the kernel sensor sees at the moment, so that the polling sensor need not tell it a second time. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** What the kernel tells at the moment, by eBPF or its connector, so that the polling sensor need not tell it a second time. */
 
 export interface KernelSight { processes: boolean; sockets: boolean }
 
 export class KernelView {
-  #sight: KernelSight = { processes: false, sockets: false };
-  #settle: () => void = () => undefined;
-  readonly #settled = new Promise<void>((resolve) => { this.#settle = resolve; });
+  readonly #sights = new Map<string, KernelSight>();
+  readonly #sources: readonly string[];
+  #waiting: (() => void)[] = [];
   /** On the clock of performance.now(): when processes were seen from, and when that ended. */
   #from = Number.POSITIVE_INFINITY;
   #to = Number.POSITIVE_INFINITY;
 
-  get processes(): boolean { return this.#sight.processes; }
-  get sockets(): boolean { return this.#sight.sockets; }
+  /** The sensors that will say what they see. */
+  constructor(sources: readonly string[] = ['ebpf']) { this.#sources = sources; }
 
-  /** Said by the kernel sensor when it begins and ceases to see, and when it cannot. */
-  tell(sight: KernelSight): void {
-    if (sight.processes && !this.#sight.processes) { this.#from = performance.now(); this.#to = Number.POSITIVE_INFINITY; }
-    else if (!sight.processes && this.#sight.processes) this.#to = performance.now();
-    this.#sight = sight;
-    this.#settle();
+  get processes(): boolean { return [...this.#sights.values()].some((sight) => sight.processes); }
+  get sockets(): boolean { return [...this.#sights.values()].some((sight) => sight.sockets); }
+
+  by(source: string): KernelSight | undefined { return this.#sights.get(source); }
+
+  /** Said by a sensor when it begins and ceases to see, and when it cannot. */
+  tell(source: string, sight: KernelSight): void {
+    const before = this.processes;
+    this.#sights.set(source, sight);
+    if (this.processes && !before) { this.#from = performance.now(); this.#to = Number.POSITIVE_INFINITY; }
+    else if (!this.processes && before) this.#to = performance.now();
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 
-  /** Whether a process that began at this moment (clock of performance.now()) was told by the kernel sensor. */
+  /** Whether a process that began at this moment (clock of performance.now()) was told by the kernel. */
   told(began: number): boolean { return began > this.#from && began <= this.#to; }
 
-  /** Resolves once it is known whether the kernel sensor works, or after the time. */
-  async settled(ms: number, signal: AbortSignal): Promise<void> {
-    await Promise.race([this.#settled, sleep(ms, undefined, { signal, ref: false }).catch(() => undefined)]);
+  /** Resolves once it is known whether processes are seen, or after the time. */
+  settled(ms: number, signal: AbortSignal): Promise<void> {
+    return this.#until(() => this.processes || this.#sources.every((source) => this.#sights.has(source)), ms, signal);
+  }
+
+  /** Resolves once this source has said what it sees, or after the time. */
+  settledOf(source: string, ms: number, signal: AbortSignal): Promise<void> { return this.#until(() => this.#sights.has(source), ms, signal); }
+
+  async #until(known: () => boolean, ms: number, signal: AbortSignal): Promise<void> {
+    const end = new AbortController();
+    const timer = setTimeout(() => { end.abort(); }, ms);
+    const onAbort = (): void => { end.abort(); };
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      while (!known() && !end.signal.aborted && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          this.#waiting.push(resolve);
+          end.signal.addEventListener('abort', () => { resolve(); }, { once: true });
+        });
+      }
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 }

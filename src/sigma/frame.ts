@@ -30,8 +30,10 @@ export class Slot<E> {
 
   private load(frame: Frame<E>): void {
     this.stamp = frame.stamp;
-    this.folded = undefined;
     const raw = this.read(frame.event);
+    // Most fields hold one of a few texts, and often the one they held in the event before.
+    if (raw === this.raw && typeof raw === 'string') return;
+    this.folded = undefined;
     this.raw = raw;
     switch (typeof raw) {
       case 'string': this.kind = SCALAR; this.text = raw; break;

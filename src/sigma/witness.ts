@@ -110,6 +110,9 @@ export class FieldIndex {
   private old = new Map<string, readonly (readonly number[])[]>();
   private repeats = patience;
   private longestEqual = 0;
+  /** The latest text of a field that is only compared for equality, and its rules. */
+  private latest: string | undefined;
+  private latestRules: readonly number[] | undefined;
 
   add(fact: Fact, rule: number): void {
     const map = fact.kind === 'equals' ? this.equals : fact.kind === 'basename' ? this.basenames : this.needles;
@@ -124,6 +127,13 @@ export class FieldIndex {
    * agents repeat: what a text found is kept for a while.
    */
   lookup(low: string, take: (rules: readonly number[]) => void): void {
+    if (this.basenames.size === 0 && this.needles.size === 0) {
+      if (low === this.latest) { if (this.latestRules) take(this.latestRules); return; }
+      this.latest = low;
+      this.latestRules = low.length <= this.longestEqual ? this.equals.get(low) : undefined;
+      if (this.latestRules) take(this.latestRules);
+      return;
+    }
     if (this.repeats <= 0 || low.length > cachedText) { this.search(low, take); return; }
     let found = this.young.get(low) ?? this.old.get(low);
     if (found) {

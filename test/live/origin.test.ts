@@ -35,7 +35,8 @@ describe.skipIf(lacks(sshdNeeds))('a command run over ssh', () => {
     expect(shell).toBeGreaterThan(0);
   });
   afterAll(async () => {
-    if (shell > 0) for (const pid of readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8').trim().split(' ')) process.kill(Number(pid), 'SIGTERM');
+    const children = `/proc/${shell}/task/${shell}/children`;
+    if (shell > 0 && existsSync(children)) for (const pid of readFileSync(children, 'utf8').trim().split(' ')) process.kill(Number(pid), 'SIGTERM');
     await ended;
     await moat?.stop();
     await sshd?.stop();

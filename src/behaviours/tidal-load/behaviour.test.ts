@@ -35,6 +35,42 @@ describe('breaks', () => {
     expect(trial.found.map((d) => d.level)).toEqual(['high']);
   });
 
+  /** As a timer does it: a new process each quarter of an hour, with another pid, in one folder under another name or not. */
+  function restarts(trial: Trial, path: (run: number) => string, cmdline = (run: number) => path(run)): void {
+    for (let time = midnight; time < midnight + 90 * minute; time += 5000) {
+      const run = Math.floor((time - midnight) / (15 * minute));
+      if ((time - midnight) % (15 * minute) >= 40_000) trial.run.observe(make('metric', time, { metric: 'process-cpu', value: 390, pid: 100 + run, process_started: time - ((time - midnight) % (15 * minute)), process_path: path(run), process_cmdline: cmdline(run) }));
+      trial.run.observe(make('metric', time, { metric: 'host-cpu', value: 97 }));
+    }
+  }
+
+  it.each([
+    ['one program under new pids', (_run: number) => '/opt/a/job', 'breaks:/opt/a/job', 'medium'],
+    ['new names in one odd folder', (run: number) => `/tmp/.a/${run}x`, 'breaks:/tmp/.a/*', 'high'],
+    ['from memory each time', (run: number) => `/memfd:${run} (deleted)`, 'breaks:/memfd:', 'high'],
+  ])('that is started anew each time: %s', (_name, path, key, level) => {
+    const trial = tryOut(tidalLoad);
+    restarts(trial, path);
+    expect(trial.found.map((d) => [d.key, d.level])).toEqual([[key, level]]);
+    expect(trial.found.flatMap(unfilled)).toEqual([]);
+  });
+
+  it('a script beside a busy one of the same interpreter', () => {
+    const trial = tryOut(tidalLoad);
+    for (let time = midnight; time < midnight + 90 * minute; time += 5000) {
+      trial.run.observe(make('metric', time, { metric: 'process-cpu', value: 99, pid: 1, process_started: 1, process_path: '/usr/bin/python3.11', process_cmdline: 'python3 server.py' }));
+      if ((time - midnight) % (15 * minute) >= 40_000) trial.run.observe(make('metric', time, { metric: 'process-cpu', value: 99, pid: 2, process_started: 1, process_path: '/usr/bin/python3.11', process_cmdline: '/usr/bin/python3 m.py' }));
+      trial.run.observe(make('metric', time, { metric: 'host-cpu', value: 97 }));
+    }
+    expect(trial.found.map((d) => d.key)).toEqual(['breaks:/usr/bin/python3.11 m.py']);
+  });
+
+  it('of a package\'s own program, mildly', () => {
+    const trial = tryOut(tidalLoad, {}, undefined, { packages: { ready: true, owner: () => ({ manager: 'dpkg', name: 'x', version: '1', intact: true }) } });
+    restarts(trial, () => '/usr/bin/job');
+    expect(trial.found.map((d) => d.level)).toEqual(['low']);
+  });
+
   it.each([
     ['a steady load', () => 95],
     ['a job of one minute every quarter', (t: number) => (t - midnight) % (15 * minute) < minute ? 95 : 0],

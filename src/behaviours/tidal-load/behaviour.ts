@@ -1,15 +1,18 @@
 /**
- * Load that ebbs and flows to escape notice. Two shapes, each judged per executable, because such a miner
- * is often killed and started again by a timer:
+ * Load that ebbs and flows to escape notice. Two shapes, each judged per program and not per process, because such
+ * a miner is often killed and started again by a timer. A script is its interpreter's program by itself, and what
+ * lies in one temporary or hidden folder is one program, since such a miner also changes its name:
  *   breaks    busy, with short drops to nothing at even intervals (about every 15 minutes)
  *   nights    little by day and full by night, on several days in a row
  * A miner throttled to a steady 35 % has no such shape and is not seen here.
  */
 import { Event } from '../../core/gen/event.ts';
+import type { Level } from '../../core/level.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import { dayMs, hourMs, localHour, localTime } from '../clock.ts';
 import { Lru } from '../lru.ts';
 import { isSuspiciousPath, programOf, short } from '../process.ts';
+import { isInterpreter, programKey, programProvenance } from '../provenance.ts';
 import { isCount, isCounts, isNumber, load, save } from '../saved.ts';
 import { number } from '../settings.ts';
 
@@ -17,8 +20,8 @@ export const tidalLoad: Behaviour = {
   id: 'tidal-load',
   title: { zh: '潮汐式 CPU 负载', en: 'Tidal CPU load' },
   blind: {
-    zh: '长期压在中等水平（如 35%）的稳定负载看不到；每次更换可执行文件路径的看不到；采样器看不到的极短起伏看不到。',
-    en: 'A steady load throttled to a middling level (35 %) is not seen, nor one whose executable changes its path each time, nor swings shorter than a sample.',
+    zh: '长期压在中等水平（如 35%）的稳定负载看不到（见 miner）；每次换到普通目录中另一路径的看不到；采样器看不到的极短起伏看不到。',
+    en: 'A steady load throttled to a middling level (35 %) is not seen (see miner), nor one that moves to another ordinary folder each time, nor swings shorter than a sample.',
   },
   kinds: ['metric'],
   settings: {
@@ -75,6 +78,12 @@ function open(context: BehaviourContext): BehaviourRun {
     return true;
   });
 
+  /** Where it lies tells more than the shape: a package's own program is often a job that somebody set up. */
+  function levelOf(event: Event): Level {
+    if (isSuspiciousPath(event.process_path)) return 'high';
+    return programProvenance(context, event) === 'package' && !isInterpreter(event.process_path) ? 'low' : 'medium';
+  }
+
   function settle(key: string, one: Load): void {
     if (one.time === 0) return;
     const part = partOf(one.time);
@@ -101,7 +110,7 @@ function open(context: BehaviourContext): BehaviourRun {
   function tellBreaks(key: string, one: Load, event: Event, time: number): void {
     const minutes = ((time - (one.drops[0] ?? time)) / (one.drops.length - 1) / 60_000).toFixed(1);
     context.emit({
-      ruleId: 'behaviour.tidal-load', title: tidalLoad.title, level: isSuspiciousPath(event.process_path) ? 'high' : 'medium',
+      ruleId: 'behaviour.tidal-load', title: tidalLoad.title, level: levelOf(event),
       summary: {
         zh: '{program} 一直繁忙，却每隔约 {minutes} 分钟降到 {low}% 以下，已连续 {drops} 次：{command}',
         en: '{program} is busy but drops below {low} % about every {minutes} min, {drops} times in a row: {command}',
@@ -132,7 +141,7 @@ function open(context: BehaviourContext): BehaviourRun {
 
   function tellNights(key: string, one: Load, event: Event, day: number, night: number): void {
     context.emit({
-      ruleId: 'behaviour.tidal-load', title: tidalLoad.title, level: isSuspiciousPath(event.process_path) ? 'high' : 'medium',
+      ruleId: 'behaviour.tidal-load', title: tidalLoad.title, level: levelOf(event),
       summary: {
         zh: '{program} 白天平均占用 CPU {day}%，夜间 {night}%，已连续 {days} 天：{command}',
         en: '{program} uses {day} % CPU by day and {night} % by night, for {days} days in a row: {command}',
@@ -160,7 +169,7 @@ function open(context: BehaviourContext): BehaviourRun {
       if (event.value === undefined || !(event.value >= 0 && event.value < 1e6)) return;
       if (event.metric === 'host-cpu') { onBeat(event.time); return; }
       if (event.metric !== 'process-cpu') return;
-      const key = programOf(event);
+      const key = keyOf(event);
       const one = loads.take(key, fresh);
       if (event.time === one.time) { one.sum += event.value; return; }
       settle(key, one);
@@ -182,6 +191,13 @@ function open(context: BehaviourContext): BehaviourRun {
     },
     size: () => loads.size,
   };
+}
+
+/** Another name in the same odd folder is the same program. */
+function keyOf(event: Event): string {
+  const path = event.process_path;
+  if (path === undefined || !isSuspiciousPath(path)) return programKey(event);
+  return path.startsWith('/memfd:') ? '/memfd:' : `${path.slice(0, path.lastIndexOf('/') + 1)}*`;
 }
 
 function fresh(): Load {

@@ -7,7 +7,7 @@ import { alertJson, alertLines } from '../alert-text.ts';
 import { dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
-import { safe } from '../terminal.ts';
+import { jsonLine, safe } from '../terminal.ts';
 
 interface ListOptions { since: number; level?: Level; all?: boolean; ip?: string; rule?: string; limit: number; json?: boolean }
 
@@ -30,7 +30,7 @@ export function addAlerts({ program, lang, t }: Cli): void {
           ...(options.level && { level: options.level }), ...(options.ip && { sourceIp: options.ip }), ...(options.rule && { rule: options.rule }), ...(!options.all && { status: 'open' as const }),
         });
         const out = new Output();
-        for (const alert of found.toSorted((a, b) => a.last_time - b.last_time)) out.line(options.json ? JSON.stringify(alertJson(alert)) : alertLines(alert, lang).join('\n'));
+        for (const alert of found.toSorted((a, b) => a.last_time - b.last_time)) out.line(options.json ? jsonLine(alertJson(alert)) : alertLines(alert, lang).join('\n'));
         await out.end();
         if (found.length === 0 && !options.json) console.log(t('没有告警', 'no alerts'));
       } finally { store.close(); }

@@ -3,7 +3,7 @@ import { diagnose, blindSpots } from '../../agent/doctor.ts';
 import { openGeo } from '../../agent/geo.ts';
 import { configOf, dataFolder } from '../globals.ts';
 import type { Cli } from '../program.ts';
-import { safe } from '../terminal.ts';
+import { jsonLine, safe } from '../terminal.ts';
 
 export function addDoctor({ program, lang, t }: Cli): void {
   program.command('doctor')
@@ -14,7 +14,7 @@ export function addDoctor({ program, lang, t }: Cli): void {
       const { table } = openGeo(config.geo.country);
       const found = await diagnose(config, dataFolder(program), table);
       if (options.json) {
-        for (const item of found) console.log(JSON.stringify({ part: item.part, state: item.state, what: item.what[lang], todo: item.todo?.[lang] }));
+        for (const item of found) console.log(jsonLine({ part: item.part, state: item.state, what: item.what[lang], todo: item.todo?.[lang] }));
       } else {
         for (const { part, state, what, todo } of found) {
           const mark = state === 'live' ? colour.green('●') : state === 'waiting' ? colour.yellow('○') : colour.red('✕');

@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { askControl } from '../../agent/control.ts';
+import type { OriginQuestion } from '../../agent/origin-control.ts';
 import { canonicalIp } from '../../core/address.ts';
 import { MoatError } from '../../core/error.ts';
 import type { Story } from '../../engine/origin/story.ts';
@@ -16,8 +17,7 @@ export function addOrigin({ program, lang, t }: Cli): void {
     .option('--json', t('输出 JSON', 'print JSON'))
     .addHelpText('after', `\n${t('例', 'Examples')}:\n  moat origin 4242\n  moat origin /tmp/x\n  moat origin 203.0.113.9`)
     .action(async (asked: string, options: { json?: boolean }) => {
-      const what = wholePath(asked);
-      const story = await askControl(dataFolder(program), 'origin', what) as Story | null;
+      const story = await askControl(dataFolder(program), 'origin', questionOf(asked)) as Story | null;
       if (story === null) {
         throw new MoatError('not-known', t(`没有关于 ${asked} 的记录`, `nothing is known of ${asked}`), {
           hint: t('只保留 Moat 运行期间所见、且一天以内的进程；正在运行的进程用 moat ps 查看', 'what Moat saw within a day is kept; moat ps shows what runs'),
@@ -30,8 +30,14 @@ export function addOrigin({ program, lang, t }: Cli): void {
     });
 }
 
-/** A path from here, as the agent stands in another folder. */
-function wholePath(asked: string): string {
-  if (/^\d+$/.test(asked) || canonicalIp(asked) !== undefined) return asked;
-  return asked.includes('/') || existsSync(asked) ? resolve(asked) : asked;
+/** A path from here, as the agent stands in another folder, with what file has that name now. */
+function questionOf(asked: string): OriginQuestion {
+  if (/^\d+$/.test(asked) || canonicalIp(asked) !== undefined || !(asked.includes('/') || existsSync(asked))) return { what: asked };
+  const what = resolve(asked);
+  try {
+    const stat = statSync(what, { throwIfNoEntry: false });
+    return stat?.isFile() ? { what, inode: stat.ino, device: stat.dev } : { what };
+  } catch {
+    return { what }; // a loop of links, or a folder not ours to enter: the name alone is asked for
+  }
 }

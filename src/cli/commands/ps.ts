@@ -21,6 +21,7 @@ export function addPs({ program, lang, t }: Cli): void {
         }
       } else for (const line of treeOf(processes, lang, Date.now())) out.line(line);
       await out.end();
+      if (processes.length === 0) console.error(t('还没有看到任何进程；moat status 说明传感器是否在工作', 'no process has been seen yet; moat status tells whether the sensors work'));
       if (more > 0) console.error(t(`另有 ${more} 个进程未列出`, `${more} more processes are not listed`));
     });
 }

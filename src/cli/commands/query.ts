@@ -3,7 +3,7 @@ import { querySqlite } from '../../stores/sqlite/query.ts';
 import { dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
-import { safe } from '../terminal.ts';
+import { jsonLine, safe } from '../terminal.ts';
 
 export function addQuery({ program, t }: Cli): void {
   program.command('query <sql>')
@@ -16,7 +16,7 @@ export function addQuery({ program, t }: Cli): void {
       const { columns, rows, cut } = await querySqlite(dataFolder(program), sql, { maxRows: options.maxRows, timeoutMs: options.timeout * 1000 });
       const out = new Output();
       if (options.json) {
-        for (const row of rows) out.line(JSON.stringify(Object.fromEntries(columns.map((name, i) => [name, row[i]]))));
+        for (const row of rows) out.line(jsonLine(Object.fromEntries(columns.map((name, i) => [name, row[i]]))));
       } else {
         const table = new Table({ head: columns.map(safe), style: { head: [], border: [] } });
         for (const row of rows) table.push(row.map((cell) => (cell === null ? '' : safe(String(cell)).slice(0, 200))));

@@ -1,5 +1,6 @@
 import type { Alert } from '../../core/alert.ts';
 import type { Event } from '../../core/gen/event.ts';
+import { shownEvent } from '../../core/secrets.ts';
 import { formatNames } from '../../engine/decode.ts';
 import { eventJson } from '../../engine/event-json.ts';
 import { openDetector } from '../../agent/detector.ts';
@@ -9,7 +10,7 @@ import { alertJson, alertLines } from '../alert-text.ts';
 import { configOf } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
-import { clock, safe } from '../terminal.ts';
+import { clock, jsonLine, safe } from '../terminal.ts';
 
 interface Options { format: string; rules: string[]; events?: boolean; json?: boolean }
 
@@ -34,12 +35,12 @@ export function addReplay(cli: Cli): void {
         exceptions: detect?.exceptions ?? [],
         foldGapMs: config.alerts.fold_hours * 3_600_000,
         country: (address) => geo.country(address),
-        ...(options.events && { onEvent: (event: Event) => out.line(options.json ? JSON.stringify(eventJson(event)) : eventLine(event)) }),
+        ...(options.events && { onEvent: (event: Event) => out.line(options.json ? jsonLine(eventJson(shownEvent(event))) : eventLine(shownEvent(event))) }),
         onProgress: async ({ file, lines, events }) => { progress.show(`${file}: ${lines} ${t('行', 'lines')}, ${events} ${t('个事件', 'events')}`); await out.drained(); },
       });
       progress.clear();
       const alerts = result.alerts.map((folded) => folded.alert).sort((a, b) => a.time - b.time);
-      for (const alert of alerts) out.line(options.json ? JSON.stringify(alertJson(alert)) : alertLines(alert, lang).join('\n'));
+      for (const alert of alerts) out.line(options.json ? jsonLine(alertJson(alert)) : alertLines(alert, lang).join('\n'));
       await out.end();
       if (result.dropped > 0) console.error(t(`另有 ${result.dropped} 条告警未列出`, `${result.dropped} more alerts are not listed`));
       let failed = false;

@@ -10,7 +10,7 @@ import { explain, type Rule } from '../../sigma/index.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { explainLines } from '../explain-text.ts';
-import { levelWord, safe } from '../terminal.ts';
+import { jsonLine, levelWord, safe } from '../terminal.ts';
 
 export function addRules(cli: Cli): void {
   const { program, lang, t } = cli;
@@ -23,8 +23,8 @@ export function addRules(cli: Cli): void {
       const { all, errors } = loadRules(folders);
       const out = new Output();
       if (options.json) {
-        for (const { file, id, name, title } of all) out.line(JSON.stringify({ file, id, name, title, ok: true }));
-        for (const { file, line, id, code, message } of errors) out.line(JSON.stringify({ file, line, id, ok: false, code, reason: message }));
+        for (const { file, id, name, title } of all) out.line(jsonLine({ file, id, name, title, ok: true }));
+        for (const { file, line, id, code, message } of errors) out.line(jsonLine({ file, line, id, ok: false, code, reason: message }));
       } else {
         for (const { file, line, message } of errors) out.line(`${colour.red('✕')} ${safe(`${file}:${line}: ${message}`)}`);
         out.line(t(`${all.length} 条可用，${errors.length} 条被拒绝`, `${all.length} rules are fine, ${errors.length} were refused`));
@@ -42,12 +42,12 @@ export function addRules(cli: Cli): void {
       if (!options.behaviours) {
         for (const rule of loadRules(folders.length > 0 ? folders : [ownRules()]).all) {
           const zh = (rule.custom as { zh?: string } | undefined)?.zh;
-          if (options.json) out.line(JSON.stringify({ name: rule.name, id: rule.id, level: rule.level, title: rule.title, title_zh: zh, tags: rule.tags, file: rule.file }));
+          if (options.json) out.line(jsonLine({ name: rule.name, id: rule.id, level: rule.level, title: rule.title, title_zh: zh, tags: rule.tags, file: rule.file }));
           else out.line(`${levelWord(rule.level, lang)}  ${safe(`${rule.name ?? rule.id ?? ''}  ${lang === 'zh' && zh !== undefined ? zh : rule.title}`)}`);
         }
       }
       for (const { id, title, settings } of behaviours) {
-        if (options.json) { out.line(JSON.stringify({ name: `behaviour.${id}`, title: title.en, title_zh: title.zh, settings })); continue; }
+        if (options.json) { out.line(jsonLine({ name: `behaviour.${id}`, title: title.en, title_zh: title.zh, settings })); continue; }
         out.line(`${colour.magenta(t('行为', 'behaviour'))}  ${id}  ${title[lang]}`);
         if (options.behaviours) for (const [name, setting] of Object.entries(settings)) out.line(colour.dim(`      ${name}: ${JSON.stringify(setting.default)}  ${setting.text[lang]}`));
       }
@@ -60,7 +60,7 @@ export function addRules(cli: Cli): void {
     .action((dir: string | undefined, options: { json?: boolean }) => {
       const results = runRuleTests(dir ?? ownRules());
       for (const result of results) {
-        if (options.json) console.log(JSON.stringify(result));
+        if (options.json) console.log(jsonLine(result));
         else for (const fault of result.faults) console.log(`${colour.red('✕')} ${safe(fault)}`);
       }
       const bad = results.filter((result) => !result.ok).length;
@@ -87,7 +87,7 @@ export function addRules(cli: Cli): void {
       for (const event of events) {
         for (const one of single) {
           const explained = explain(engine, one, event);
-          if (options.json) { console.log(JSON.stringify({ rule: one.name ?? one.id, event: eventJson(event), explained })); continue; }
+          if (options.json) { console.log(jsonLine({ rule: one.name ?? one.id, event: eventJson(event), explained })); continue; }
           if (single.length > 1 || one !== rule) console.log(colour.bold(safe(one.name ?? one.title)));
           console.log(explainLines(event, explained, lang).join('\n'));
         }

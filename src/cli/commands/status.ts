@@ -3,6 +3,7 @@ import type { AgentStatus } from '../../agent/agent.ts';
 import { dataFolder } from '../globals.ts';
 import type { Cli } from '../program.ts';
 import { statusLines } from '../status-text.ts';
+import { jsonLine } from '../terminal.ts';
 
 export function addStatus({ program, lang, t }: Cli): void {
   program.command('status')
@@ -10,6 +11,6 @@ export function addStatus({ program, lang, t }: Cli): void {
     .option('--json', t('输出 JSON', 'print JSON'))
     .action(async (options: { json?: boolean }) => {
       const status = (await askControl(dataFolder(program), 'status')) as AgentStatus;
-      console.log(options.json ? JSON.stringify(status) : statusLines(status, lang).join('\n'));
+      console.log(options.json ? jsonLine(status) : statusLines(status, lang).join('\n'));
     });
 }

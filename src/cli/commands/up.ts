@@ -11,7 +11,7 @@ import { allSensors } from '../../agent/sensors.ts';
 import { alertJson, alertLines } from '../alert-text.ts';
 import { configOf, configPath, dataFolder, globals } from '../globals.ts';
 import type { Cli } from '../program.ts';
-import { clock, safe } from '../terminal.ts';
+import { clock, jsonLine, safe } from '../terminal.ts';
 
 interface Options { json?: boolean; verbose?: boolean }
 
@@ -40,7 +40,7 @@ export function addUp({ program, lang, t }: Cli): void {
       for (const spot of await blindSpots(config, openGeo(config.geo.country).table)) talk(colour.dim(`  - ${safe(spot[speak])}`));
       const printer = new AlertPrinter((folded) => {
         for (const { alert, isNew } of folded) {
-          if (options.json) console.log(JSON.stringify(alertJson(alert)));
+          if (options.json) console.log(jsonLine(alertJson(alert)));
           else console.log(`${isNew ? '' : colour.dim(say('↻ 仍在继续 ', '↻ still going on '))}${alertLines(alert, speak).join('\n')}`);
         }
       });

@@ -2,7 +2,8 @@
  * A set of texts of which only 64 bits each are kept: 17 to 34 bytes an entry whatever its length. Two texts
  * in a million of them being taken for one another has a chance below 1 in 10^7 for the whole set.
  */
-const step = 1 << 14;
+/** Entries of a piece, and between two rests. */
+const step = 1 << 13;
 const seed1 = Math.floor(Math.random() * 2 ** 32);
 const seed2 = Math.floor(Math.random() * 2 ** 32);
 
@@ -59,19 +60,17 @@ export class TextHash {
 }
 
 export class KeysBuilder {
-  /** high, low, note of each. */
-  #rows = new Uint32Array(3 * 64);
+  /** high, low, note of each, in pieces: copying millions of them would hold everybody up. */
+  readonly #pieces: Uint32Array[] = [];
   size = 0;
 
   add(hash: TextHash, note: number): void {
-    if (this.size * 3 === this.#rows.length) {
-      const larger = new Uint32Array(Math.ceil(this.size * 1.5) * 3);
-      larger.set(this.#rows);
-      this.#rows = larger;
-    }
-    this.#rows[this.size * 3] = hash.high;
-    this.#rows[this.size * 3 + 1] = hash.low;
-    this.#rows[this.size * 3 + 2] = note;
+    const at = (this.size % step) * 3;
+    if (at === 0) this.#pieces.push(new Uint32Array(step * 3));
+    const piece = this.#pieces.at(-1)!;
+    piece[at] = hash.high;
+    piece[at + 1] = hash.low;
+    piece[at + 2] = note;
     this.size++;
   }
 
@@ -82,14 +81,16 @@ export class KeysBuilder {
     const table = new Uint32Array(slots * 3);
     let count = 0;
     for (let i = 0; i < this.size; i++) {
-      const high = this.#rows[i * 3]!;
-      const low = this.#rows[i * 3 + 1]!;
+      const piece = this.#pieces[Math.floor(i / step)]!;
+      const from = (i % step) * 3;
+      const high = piece[from]!;
+      const low = piece[from + 1]!;
       let at = low & (slots - 1);
       while (table[at * 3 + 2] !== 0 && !(table[at * 3] === high && table[at * 3 + 1] === low)) at = (at + 1) & (slots - 1);
       if (table[at * 3 + 2] === 0) {
         table[at * 3] = high;
         table[at * 3 + 1] = low;
-        table[at * 3 + 2] = this.#rows[i * 3 + 2]! + 1;
+        table[at * 3 + 2] = piece[from + 2]! + 1;
         count++;
       }
       if (i % step === step - 1) yield;

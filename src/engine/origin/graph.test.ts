@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Event, type Kind } from '../../core/gen/event.ts';
+import type { Packages } from '../../core/lineage.ts';
 import { noHost, type HostFacts } from './host.ts';
 import { OriginGraph } from './graph.ts';
 
@@ -18,8 +19,8 @@ class Machine {
   readonly graph: OriginGraph;
   private nextPid = 5000;
 
-  constructor(host: Partial<HostFacts> = {}) {
-    this.graph = new OriginGraph({ host: { ...noHost, ...host } });
+  constructor(host: Partial<HostFacts> = {}, packages?: Packages) {
+    this.graph = new OriginGraph({ host: { ...noHost, ...host }, ...(packages && { packages }) });
     this.seen(1, 0, '/usr/lib/systemd/systemd', '/sbin/init', { cgroup: '/init.scope' });
   }
 
@@ -203,6 +204,58 @@ describe('a web request', () => {
     m.graph.observe(request('192.0.2.10', ended + 300, '/cart'));
     m.graph.tick(ended + 10_000);
     expect(m.origin(tool).source_ip).toBeUndefined();
+  });
+});
+
+describe('a name alone', () => {
+  const owned: Packages = { ready: true, owner: (path) => (path === '/usr/sbin/nginx' || path === '/usr/sbin/sshd' ? { manager: 'dpkg', name: 'nginx', version: '1', intact: true } : undefined) };
+  const inSession = (packages?: Packages) => {
+    const m = new Machine({}, packages);
+    m.seen(800, 1, '/usr/sbin/sshd', 'sshd: /usr/sbin/sshd -D [listener]', { cgroup: '/system.slice/ssh.service' });
+    m.tell('network_connection', 800, { direction: 'inbound', source_ip: '203.0.113.9', source_port: 1, destination_port: 22 });
+    return { m, bash: m.run(m.fork(800), '/bin/bash', '-bash', { user: 'root' }) };
+  };
+
+  it.each(['/tmp/.x/nginx', '/usr/sbin/mysqld', '/dev/shm/sshd', '/root/crond', '/tmp/AliYunDun', '/tmp/login', '/tmp/dpkg'])('does not take the origin from %s, nor from what it starts', (path) => {
+    const { m, bash } = inSession(owned);
+    const fake = m.run(bash, path);
+    for (const pid of [fake, m.run(m.fork(fake), '/bin/sh', 'sh -c id')]) expect(m.origin(pid)).toMatchObject({ kind: 'login', source_ip: '203.0.113.9' });
+  });
+
+  it('nor does one from the web come from elsewhere because a package manager runs', () => {
+    const m = new Machine();
+    m.seen(900, 1, '/usr/sbin/php-fpm8.2', 'php-fpm: master process', { cgroup: '/system.slice/php8.2-fpm.service' });
+    const shell = m.run(m.fork(900), '/bin/sh', 'sh -c pip install x');
+    const pip = m.run(shell, '/usr/bin/python3', '/usr/bin/python3 /usr/bin/pip install x');
+    for (const pid of [m.run(pip, '/bin/sh', 'sh -c setup.py'), m.run(shell, '/tmp/sshd'), m.run(shell, '/tmp/nginx')]) expect(m.origin(pid).kind).toBe('web');
+  });
+
+  it('is enough for a program that a package owns, and for one that listens', () => {
+    const { m, bash } = inSession(owned);
+    expect(m.origin(m.run(bash, '/usr/sbin/nginx', 'nginx'))).toMatchObject({ kind: 'web', name: 'nginx' });
+    const own = m.run(bash, '/srv/build/sbin/nginx', 'nginx');
+    expect(m.origin(own).kind).toBe('login');
+    m.tell('listener', own, { action: 'listener-start', protocol: 'tcp', destination_port: 8080 });
+    expect(m.origin(own)).toMatchObject({ kind: 'web', name: 'nginx' });
+    expect(m.node(own).parent?.pid).toBe(bash);
+    // What an sshd of one's own let in before it was seen to listen is a connection all the same.
+    const sshd = m.run(bash, '/srv/build/sshd', 'sshd -D -p 2222');
+    const inner = m.run(m.fork(m.fork(sshd)), '/bin/sh', 'sh -c id', { user: 'li' });
+    expect(m.origin(inner)).toBe(m.origin(bash));
+    m.tell('listener', sshd, { action: 'listener-start', protocol: 'tcp', destination_port: 2222 });
+    expect([m.origin(sshd).kind, m.origin(inner).kind, m.origin(inner).user, m.node(inner).root.parent?.pid]).toEqual(['service', 'login', 'li', sshd]);
+    // Without an index of packages a system place is not enough in a session.
+    const { m: bare, bash: shell } = inSession();
+    expect(bare.origin(bare.run(shell, '/usr/sbin/nginx', 'nginx')).kind).toBe('login');
+  });
+
+  it('a second line for the same connection changes nothing, nor does any line the address that the kernel saw', () => {
+    const { m, bash } = inSession();
+    const line = (user: string, ip: string): void => m.graph.observe(event('sshd', { action: 'login', outcome: 'success', pid: m.node(bash).root.pid, user, source_ip: ip, source_port: 1 }));
+    line('toor', '192.0.2.99');
+    expect(m.origin(bash)).toMatchObject({ user: 'toor', source_ip: '203.0.113.9' });
+    line('nobody', '192.0.2.98');
+    expect(m.origin(bash)).toMatchObject({ user: 'toor', source_ip: '203.0.113.9' });
   });
 });
 

@@ -54,7 +54,7 @@ export class OriginGraph implements Lineage {
     this.host = options.host ?? noHost;
     this.packages = options.packages;
     this.count = options.count ?? (() => undefined);
-    this.places = new Places(this.host);
+    this.places = new Places(this.host, options.packages);
     this.memory = new Memory({ ...defaultBounds, ...options.bounds }, (node) => this.left(node), this.count);
     this.writers = new Writers(this.count);
   }
@@ -130,7 +130,8 @@ export class OriginGraph implements Lineage {
       event.parent_path ??= parent.path;
       event.parent_cmdline ??= parent.cmdline;
     }
-    if (this.packages !== undefined) event.package_name ??= this.packageOf(node, this.packages);
+    // What a container calls /usr/bin/x is not the machine's.
+    if (this.packages !== undefined && node.container === undefined) event.package_name ??= this.packageOf(node, this.packages);
   }
 
   private packageOf(node: Node, packages: Packages): string | undefined {
@@ -347,7 +348,9 @@ export class OriginGraph implements Lineage {
     const at = entrance(node, 'ssh');
     if (!at) { node.guest = { ip: own(ip), port }; return; }
     this.peers.put(ip, port, at);
-    if (at.tree.origin.source_ip === undefined) change(at.tree, { source_ip: own(ip), source_port: port });
+    if (at.tree.origin.source_ip !== undefined) return;
+    at.tree.isSeen = true;
+    change(at.tree, { source_ip: own(ip), source_port: port });
   }
 
   private flow(event: Event): Node | undefined {
@@ -437,10 +440,13 @@ export class OriginGraph implements Lineage {
     if (at) this.fill(at.tree, kept);
   }
 
+  /** Once: a connection has one such line, and what comes after it anyone may have written. The address that the kernel saw stands. */
   private fill(tree: Tree, line: LogonLine): void {
-    if (tree.origin.kind === 'login' && tree.origin.user === line.user && tree.origin.source_ip === line.ip) return;
+    if (tree.isJoined) return;
+    tree.isJoined = true;
     this.places.loggedOn(tree, undefined);
-    change(tree, { user: line.user ?? tree.origin.user, source_ip: line.ip ?? tree.origin.source_ip, source_port: line.port ?? tree.origin.source_port });
+    change(tree, { user: line.user ?? tree.origin.user });
+    if (!tree.isSeen) change(tree, { source_ip: line.ip ?? tree.origin.source_ip, source_port: line.port ?? tree.origin.source_port });
   }
 
   private consoleLogon(node: Node, line: LogonLine): void {
@@ -455,7 +461,13 @@ export class OriginGraph implements Lineage {
     this.cronRuns.put(kept);
     const node = this.memory.at(line.pid, line.time);
     const at = node && entrance(node, 'cron');
-    if (at && fits(at, line.time)) change(at.tree, { name: kept.command, user: kept.user });
+    if (at && fits(at, line.time)) this.fillCron(at.tree, kept);
+  }
+
+  private fillCron(tree: Tree, line: CronLine): void {
+    if (tree.isJoined) return;
+    tree.isJoined = true;
+    change(tree, { name: line.command, user: line.user });
   }
 
   /** Lines that came before their process. */
@@ -471,7 +483,7 @@ export class OriginGraph implements Lineage {
       }
       case 'cron': {
         const line = this.cronRuns.of(node);
-        if (line && node.tree.origin.user === undefined) change(node.tree, { name: line.command, user: line.user });
+        if (line) this.fillCron(node.tree, line);
         break;
       }
       case 'console': {

@@ -14,6 +14,10 @@ export interface Tree {
   via: 'ssh' | 'cron' | 'console' | 'worker' | undefined;
   /** The process it was made for; undefined when that is forgotten. */
   owner: Node | undefined;
+  /** Its log line has been taken. */
+  isJoined: boolean;
+  /** Its address is the kernel's word, not a log's. */
+  isSeen: boolean;
 }
 
 export interface Was { path: string | undefined; cmdline: string | undefined; time: number }

@@ -1,29 +1,38 @@
 /** Which tree a process belongs to: where something begins (a connection, a job, a service) it gets a new one. */
-import type { ContainerInfo, Logon, Origin, OriginKind } from '../../core/lineage.ts';
+import type { ContainerInfo, Logon, Origin, OriginKind, Packages } from '../../core/lineage.ts';
+import { maskSecrets } from '../../core/secrets.ts';
 import type { HostFacts } from './host.ts';
 import type { Node, Tree } from './node.ts';
-import { roleOfUnit } from './roles.ts';
+import { roleOf, roleOfUnit } from './roles.ts';
+
+/** Where only root installs programs: a file elsewhere that bears a server's name is none before it serves. */
+const systemPlaces = ['/usr/', '/bin/', '/sbin/', '/lib', '/opt/', '/snap/', '/nix/store/', '/www/server/'];
 
 const nameMax = 200;
 const adoptedMax = 20_000;
+const againMax = 2000;
 const remembered = 1024;
 
 export class Places {
   private readonly host: HostFacts;
+  private readonly packages: Packages | undefined;
   /** A later run goes on counting behind the trees it has read back. */
   serial = 1;
   /** Trees of log-on sessions by logind's id, and of units: for processes found without their parents. */
   private readonly sessions = new Map<string, Tree>();
   private readonly units = new Map<string, Tree>();
 
-  constructor(host: HostFacts) { this.host = host; }
+  constructor(host: HostFacts, packages?: Packages) {
+    this.host = host;
+    this.packages = packages;
+  }
 
   tree(kind: OriginKind, node: Node | undefined, since: number, more: Partial<Origin> = {}, via?: Tree['via']): Tree {
     const origin: Origin = { kind, since };
     for (const [key, value] of Object.entries(more)) if (value !== undefined) Object.assign(origin, { [key]: value });
     const container = node?.container === undefined ? undefined : this.containerOf(node.container);
     if (container) origin.container = container;
-    return { serial: this.serial++, version: 1, origin, via, owner: node };
+    return { serial: this.serial++, version: 1, origin, via, owner: node, isJoined: false, isSeen: false };
   }
 
   unknown(since: number): Tree { return this.tree('unknown', undefined, since); }
@@ -35,6 +44,7 @@ export class Places {
       const { guest } = parent;
       parent.guest = undefined;
       this.begin(child, this.tree('service', child, child.started, { name: parent.label, source_ip: guest?.ip, source_port: guest?.port }, 'ssh'));
+      child.tree.isSeen = guest !== undefined;
     } else if (role === 'cron' && tree.via !== 'cron') {
       this.begin(child, this.tree('cron', child, child.started, {}, 'cron'));
     } else if (role === 'web' && tree.origin.kind === 'web' && tree.via !== 'worker') {
@@ -47,12 +57,39 @@ export class Places {
 
   /** A process that became a program, or was found as one. `found`: it was there before; nothing was seen of its start. */
   program(node: Node, found: boolean): void {
+    if (!this.isWhatItSays(node)) node.role = 'other';
     if (this.byRole(node, found)) return;
     if (this.byPlace(node, found)) return;
     const { parent } = node;
     if (node.tree.owner === node && node.tree.origin.kind !== 'unknown') return;
     if (parent && !(parent.pid === 1 && parent.role === 'init') && parent.tree.origin.kind !== 'unknown') { this.inherit(node, parent); return; }
     this.byTerminal(node, found);
+  }
+
+  /**
+   * A miner that calls itself nginx must not lose the origin it has: in what a person, a web request or a job
+   * started, a name alone begins nothing. A program that a package owns is what it says; so is one in a system
+   * place that a service started. Others show it by listening.
+   */
+  private isWhatItSays(node: Node): boolean {
+    const { role, path, tree } = node;
+    const { kind } = tree.origin;
+    switch (role) {
+      case 'other': case 'runtime': case 'init': return true;
+      // The entrance itself, and what forks of it.
+      case 'ssh': case 'cron': if (tree.via === role && node.parent?.role === role) return true; break;
+      case 'web': if (kind === 'web' && node.parent?.role === 'web') return true; break;
+      case 'package': if (kind === 'web') return false; break;
+      default: break;
+    }
+    const isSystem = path === undefined || systemPlaces.some((place) => path.startsWith(place));
+    if (kind === 'service' || kind === 'unknown' || kind === 'container' || kind === 'timer' || kind === 'cloud' || kind === 'kernel') return isSystem;
+    if (tree.owner === node && role !== 'package') return isSystem;
+    if (role === 'package') return isSystem;
+    if (role === 'getty') return kind === 'login' || kind === 'console';
+    if (path === undefined || node.container !== undefined || this.packages?.ready !== true) return false;
+    const owner = this.packages.owner(path);
+    return owner !== undefined && owner.intact !== false;
   }
 
   /** True when the role alone settles it. */
@@ -126,7 +163,7 @@ export class Places {
         this.bindSession(node);
         return true;
       case 'cron':
-        if (tree.origin.name === undefined) change(tree, { name: cut((node.cmdline ?? '').replace(/^\S*sh -c /, '')) || undefined });
+        if (tree.origin.name === undefined) change(tree, { name: cut(maskSecrets(node.cmdline ?? '').replace(/^\S*sh -c /, '')) || undefined });
         if (tree.origin.user === undefined && node.user !== undefined) change(tree, { user: node.user });
         return true;
       case 'console':
@@ -159,7 +196,8 @@ export class Places {
     if (unit === undefined) return this.byKernel(node);
     if (!orphan && (parent.tree.via === 'ssh' || parent.tree.via === 'cron' || unit === unitOf(parent.cgroup))) return false;
     const shared = found ? this.units.get(cgroup) : undefined;
-    if (shared) { this.begin(node, shared); return true; }
+    // Of a unit that was started anew the tree is another one.
+    if (shared?.owner !== undefined && shared.owner.ended === undefined) { this.begin(node, shared); return true; }
     const tree = this.ofUnit(node, unit);
     remember(this.units, cgroup, tree);
     this.begin(node, tree);
@@ -219,6 +257,13 @@ export class Places {
 
   /** A server without a unit of its own shows what it is when it listens. */
   listens(node: Node, web: boolean): void {
+    const { role } = roleOf(node.path, node.name, node.cmdline);
+    if (node.role === 'other' && (role === 'web' || role === 'database' || role === 'ssh')) {
+      node.role = role;
+      this.byRole(node, false);
+      this.again(node);
+      return;
+    }
     const { tree } = node;
     const { kind } = tree.origin;
     if (web && node.role === 'runtime' && (kind === 'service' || kind === 'unknown' || kind === 'container')) {
@@ -226,6 +271,20 @@ export class Places {
       this.begin(node, this.tree('web', node, node.started, { name: kind === 'service' ? tree.origin.name ?? node.label : node.label, user: node.user }));
     } else if (kind === 'unknown' && tree.owner === node && (node.parent === undefined || node.parent.pid === 1)) {
       change(tree, { kind: 'service', name: node.label || node.name });
+    }
+  }
+
+  /** What a server started before it was known as one: each of its children may be a beginning. */
+  private again(server: Node): void {
+    const open = [...server.children];
+    for (let n = 0; n < againMax; n++) {
+      const node = open.pop();
+      if (node === undefined) return;
+      if (node.parent && !node.hasProgram) {
+        node.role = node.parent.role;
+        this.forked(node, node.parent);
+      } else this.program(node, true);
+      if (open.length < againMax) open.push(...node.children);
     }
   }
 

@@ -17,7 +17,7 @@ const words: Record<Exclude<Role, 'other'>, string> = {
   runtime: 'node nodejs python pypy ruby java php perl deno bun beam beam.smp dotnet puma unicorn passenger',
   database: 'mysqld mysqld_safe mariadbd postgres postmaster redis-server valkey-server keydb-server mongod mongos memcached clickhouse-server etcd',
   cloud: 'cloud-init aliyun-service aliyun_assist_service assist_daemon AliYunDun AliYunDunMonitor AliYunDunUpdate AliSecGuard tat_agent YDService YDLive YDEdr sgagent barad_agent qemu-ga amazon-ssm-agent ssm-agent-worker ssm-document-worker google_guest_agent google_metadata_script_runner waagent hostguard cloudResetPwdAgent',
-  package: 'dpkg dpkg-deb apt apt-get aptitude unattended-upgrade unattended-upgrades rpm yum dnf microdnf zypper apk pacman snapd npm npx pnpm yarn pip pip3 pipx gem bundle composer cpan cpanm',
+  package: 'dpkg dpkg-deb apt apt-get aptitude unattended-upgrade unattended-upgrades rpm yum dnf microdnf zypper apk pacman snapd npm pnpm yarn pip pip3 pipx gem bundle composer cpan cpanm',
   init: 'systemd init runit runsvdir s6-svscan s6-supervise supervisord dumb-init tini docker-init openrc-init',
 };
 
@@ -78,13 +78,12 @@ function scriptRole(runtime: RoleOf, cmdline: string | undefined): RoleOf | unde
   return undefined;
 }
 
-const runners = new Set(['npm', 'npx', 'pnpm', 'yarn', 'bundle', 'composer']);
+const runners = new Set(['npm', 'pnpm', 'yarn', 'bundle', 'composer']);
 
 /** `npm start` runs a service, `npm install` runs scripts of packages. */
 function installs(label: string, cmdline: string | undefined): boolean {
   if (!runners.has(label) || cmdline === undefined) return true;
-  if (label === 'npx') return true;
-  return / (?:i|ci|it|install|add|up|update|upgrade|rebuild|require|dlx|exec|create)(?: |$)/.test(cmdline.slice(0, 512)) || (label === 'yarn' && / ?yarn(?:\.js)?$/.test(cmdline));
+  return / (?:i|ci|it|install|add|up|update|upgrade|rebuild|require)(?: |$)/.test(cmdline.slice(0, 512)) || (label === 'yarn' && / ?yarn(?:\.js)?$/.test(cmdline));
 }
 
 const ports = new Set([80, 81, 443, 3000, 5000, 7001, 8000, 8001, 8008, 8080, 8081, 8088, 8090, 8443, 8888, 9000, 9090]);

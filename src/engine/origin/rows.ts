@@ -1,13 +1,14 @@
 /** The graph as rows of a store, so that it outlives a restart: one row a process, written when it has changed. */
 import type { FileTouch, Origin, PeerTouch, Touch } from '../../core/lineage.ts';
 import type { LineageRows } from '../../core/ports.ts';
+import { maskSecrets } from '../../core/secrets.ts';
 import type { OriginGraph } from './graph.ts';
 import { attach, isBelow, Node, type Tree, type Was } from './node.ts';
 import { roleOf } from './roles.ts';
 
 const saveEveryMs = 60_000;
 /** Rows of one commit: a batch of events must not wait for a thousand processes. */
-const rowsPerCommit = 500;
+const rowsPerCommit = 250;
 /** Text of all rows together; beyond it processes are saved without their lists. */
 const bytesMax = 8 * 2 ** 20;
 const rowMax = 256 * 1024;
@@ -19,7 +20,7 @@ type Row = [
   pid: number, started: number, parent: [number, number] | null, ended: number | null, exit: number | null,
   name: string | null, path: string | null, cmdline: string | null, cwd: string | null, uid: number | null, user: string | null,
   terminal: string | null, cgroup: string | null, container: string | null, programSince: number | null, heard: number, forgotten: number,
-  tree: [serial: number, version: number, via: string | null, owns: 0 | 1, origin: Origin],
+  tree: [serial: number, version: number, via: string | null, owns: 0 | 1, origin: Origin, isJoined: boolean, isSeen: boolean],
   was: Was[], wrote: Words[], read: Words[], spoke: Words[], asked: Words[], writtenBy: [string, number, number, number] | null,
 ];
 
@@ -124,10 +125,10 @@ export class Rows {
   }
 
   private nodeOf(row: Row, trees: Map<number, Tree>): Node {
-    const [pid, started, , ended, exit, name, path, cmdline, cwd, uid, user, terminal, cgroup, container, programSince, heard, forgotten, [serial, version, via, owns, origin], was, wrote, read, spoke, asked] = row;
+    const [pid, started, , ended, exit, name, path, cmdline, cwd, uid, user, terminal, cgroup, container, programSince, heard, forgotten, [serial, version, via, owns, origin, isJoined, isSeen], was, wrote, read, spoke, asked] = row;
     let tree = trees.get(serial);
-    if (!tree) trees.set(serial, tree = { serial, version, origin, via: (via ?? undefined) as Tree['via'], owner: undefined });
-    else if (version > tree.version) { tree.version = version; tree.origin = origin; }
+    if (!tree) trees.set(serial, tree = { serial, version, origin, via: (via ?? undefined) as Tree['via'], owner: undefined, isJoined, isSeen });
+    else if (version > tree.version) Object.assign(tree, { version, origin, isJoined, isSeen });
     const node = new Node(pid, started, undefined, tree, heard);
     if (owns) tree.owner = node;
     const { keep } = this.graph;
@@ -169,10 +170,10 @@ function rowOf(node: Node, whole: boolean): Row {
   const { tree, parent, writtenBy } = node;
   return [
     node.pid, node.started, parent && parent.started > 0 ? [parent.pid, parent.started] : null, node.ended ?? null, node.exit_code ?? null,
-    node.name ?? null, node.path ?? null, node.cmdline ?? null, node.cwd ?? null, node.uid ?? null, node.user ?? null,
+    node.name ?? null, node.path ?? null, maskSecrets(node.cmdline) ?? null, node.cwd ?? null, node.uid ?? null, node.user ?? null,
     node.terminal ?? null, node.cgroup ?? null, node.container ?? null, node.hasProgram ? node.programSince : null, node.heard, node.forgotten + (whole ? 0 : node.touches),
-    [tree.serial, tree.version, tree.via ?? null, tree.owner === node ? 1 : 0, tree.origin],
-    whole ? [...node.was] : [], whole ? node.wrote.map(fileWords) : [], whole ? node.read.map(fileWords) : [], whole ? node.spoke.map(peerWords) : [], whole ? node.asked.map(words) : [],
+    [tree.serial, tree.version, tree.via ?? null, tree.owner === node ? 1 : 0, tree.origin, tree.isJoined, tree.isSeen],
+    whole ? node.was.map((was) => ({ ...was, cmdline: maskSecrets(was.cmdline) })) : [], whole ? node.wrote.map(fileWords) : [], whole ? node.read.map(fileWords) : [], whole ? node.spoke.map(peerWords) : [], whole ? node.asked.map(words) : [],
     writtenBy ? [writtenBy.path, writtenBy.time, writtenBy.process.pid, writtenBy.process.started] : null,
   ];
 }

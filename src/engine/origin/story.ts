@@ -1,6 +1,7 @@
 /** What the graph can tell of a process, a file or an address, as plain data: the answer to `moat origin` and `moat ps`. */
 import { canonicalIp } from '../../core/address.ts';
 import type { FileTouch, Origin, PeerTouch, ProcessNode, Touch, Writer } from '../../core/lineage.ts';
+import { maskSecrets } from '../../core/secrets.ts';
 import type { OriginGraph } from './graph.ts';
 import type { Node } from './node.ts';
 
@@ -63,7 +64,7 @@ function ofProcess(graph: OriginGraph, pid: number): ProcessStory | undefined {
     kind: 'process',
     process: { ...brief(node), ...given({ cwd: node.cwd, uid: node.uid, terminal: node.terminal, cgroup: node.cgroup, container: node.container, exit_code: node.exit_code }), forgotten: node.forgotten },
     chain, root: brief(node.root),
-    was: node.was.map((was) => ({ ...given({ path: was.path, cmdline: was.cmdline }), time: was.time })),
+    was: node.was.map((was) => ({ ...given({ path: was.path, cmdline: maskSecrets(was.cmdline) }), time: was.time })),
     wrote: [...node.wrote], read: [...node.read], spoke: [...node.spoke], asked: [...node.asked],
     ...given({ written_by: writerOf(node.writtenBy) }),
     children, more_children: more, older,
@@ -154,7 +155,7 @@ function branches(node: Node, room: { left: number }, depth: number): { children
 }
 
 function brief(node: ProcessNode): Brief {
-  return { pid: node.pid, started: node.started, ...given({ name: node.name, path: node.path, cmdline: node.cmdline, user: node.user, ended: node.ended }), origin: node.origin };
+  return { pid: node.pid, started: node.started, ...given({ name: node.name, path: node.path, cmdline: maskSecrets(node.cmdline), user: node.user, ended: node.ended }), origin: node.origin };
 }
 
 const writerOf = (writer: Writer | undefined): BriefWriter | undefined => writer && { path: writer.path, time: writer.time, process: brief(writer.process) };

@@ -1,11 +1,12 @@
 /** dpkg's database below var/lib/dpkg: status, info/*.list and *.md5sums, diversions; and status.d of distroless images. */
 import { MoatError } from '../../core/error.ts';
-import type { Root } from '../root.ts';
+import { Scratch, type Root } from '../root.ts';
 import type { Slices } from '../slices.ts';
 import { PackagesError } from './error.ts';
 import type { Collector } from './collect.ts';
 
 const home = '/var/lib/dpkg';
+const none = Buffer.alloc(0);
 const statusMax = 128 * 2 ** 20;
 const listMax = 64 * 2 ** 20;
 const diversionsMax = 8 * 2 ** 20;
@@ -22,10 +23,12 @@ export const hasDpkg = (root: Root): boolean => root.stat(`${home}/status`)?.isF
 export async function readDpkg(root: Root, into: Collector, slices: Slices): Promise<void> {
   if (root.stat(`${home}/status.d`)?.isDirectory()) await readStatusFolder(root, into, slices);
   if (!root.stat(`${home}/status`)?.isFile()) return;
-  const text = await readText(root, `${home}/status`, statusMax);
+  const status = await readBytes(root, `${home}/status`, statusMax);
   const info = new Set(await root.list(`${home}/info`));
-  const diverted = parseDiversions(await optional(root, `${home}/diversions`, diversionsMax) ?? '');
-  for (const paragraph of paragraphs(text)) {
+  const diverted = parseDiversions((await optional(root, `${home}/diversions`, diversionsMax) ?? none).toString());
+  const listBytes = new Scratch();
+  const sumBytes = new Scratch();
+  for (const paragraph of paragraphs(status)) {
     if (slices.due()) await slices.rest();
     if (paragraph.package === '' || /\bnot-installed$/.test(paragraph.status)) continue;
     const qualified = `${paragraph.package}:${paragraph.architecture}`;
@@ -35,8 +38,8 @@ export async function readDpkg(root: Root, into: Collector, slices: Slices): Pro
     if (number === undefined) continue;
     if (!info.has(`${name}.list`)) { into.count('dpkg: packages without a list of files'); continue; }
     try {
-      const list = await readText(root, `${home}/info/${name}.list`, listMax);
-      const sums = info.has(`${name}.md5sums`) ? await readText(root, `${home}/info/${name}.md5sums`, listMax) : '';
+      const list = await readBytes(root, `${home}/info/${name}.list`, listMax, listBytes);
+      const sums = info.has(`${name}.md5sums`) ? await readBytes(root, `${home}/info/${name}.md5sums`, listMax, sumBytes) : none;
       await addFiles(list, sums, { number, name: paragraph.package, conffiles: paragraph.conffiles, diverted }, into, slices);
     } catch (error) {
       if (slices.aborted) throw error;
@@ -48,20 +51,22 @@ export async function readDpkg(root: Root, into: Collector, slices: Slices): Pro
 
 interface Owner { number: number; name: string; conffiles: string; diverted: Diversions }
 
-async function addFiles(list: string, sums: string, owner: Owner, into: Collector, slices: Slices): Promise<void> {
+async function addFiles(list: Buffer, sums: Buffer, owner: Owner, into: Collector, slices: Slices): Promise<void> {
   const digests = new Map<string, string>();
   for (const line of lines(sums)) {
     if ((digests.size & 255) === 0 && slices.due()) await slices.rest();
     // `hash  path` with the path relative to the root.
     if (line.charCodeAt(32) === 32 && line.length > 34) digests.set(line.slice(line.startsWith('./', 34) ? 36 : 34), line.slice(0, 32));
   }
-  const config = new Map(conffilesOf(owner.conffiles));
-  // A list names folders like files; what something stands in is one.
-  const folders = new Set<string>();
+  const config = new Map(conffilesOf(Buffer.from(owner.conffiles)));
   let n = 0;
+  // Folders stand in a list like files: what something else stands in is one. An empty one passes for a file.
+  const folders = new Set<string>();
+  let last = '/';
   for (const line of lines(list)) {
     if ((++n & 255) === 0 && slices.due()) await slices.rest();
-    folders.add(line.slice(0, Math.max(0, line.lastIndexOf('/'))));
+    const slash = line.lastIndexOf('/');
+    if (slash !== last.length || !line.startsWith(last)) folders.add(last = line.slice(0, Math.max(0, slash)));
   }
   for (const line of lines(list)) {
     if ((++n & 63) === 0 && slices.due()) await slices.rest();
@@ -81,12 +86,12 @@ async function readStatusFolder(root: Root, into: Collector, slices: Slices): Pr
   for (const name of names) {
     if (slices.due()) await slices.rest();
     if (name.endsWith('.md5sums') || !isFileName(name)) continue;
-    const [paragraph] = paragraphs(await optional(root, `${home}/status.d/${name}`, statusMax) ?? '');
+    const [paragraph] = paragraphs(await optional(root, `${home}/status.d/${name}`, statusMax) ?? none);
     if (!paragraph || paragraph.package === '') { into.count('dpkg: packages whose name is none'); continue; }
     const number = into.package({ manager: 'dpkg', name: paragraph.package, version: paragraph.version, arch: paragraph.architecture });
     const sums = number !== undefined && all.has(`${name}.md5sums`) ? await optional(root, `${home}/status.d/${name}.md5sums`, listMax) : undefined;
     if (number === undefined || sums === undefined) continue;
-    const list = [...lines(sums)].map((line) => `/${line.slice(line.startsWith('./', 34) ? 36 : 34)}`).join('\n');
+    const list = Buffer.from([...lines(sums)].map((line) => `/${line.slice(line.startsWith('./', 34) ? 36 : 34)}`).join('\n'));
     await addFiles(list, sums, { number, name: paragraph.package, conffiles: paragraph.conffiles, diverted: (path) => path }, into, slices);
   }
 }
@@ -105,35 +110,39 @@ function parseDiversions(text: string): Diversions {
   };
 }
 
-function* conffilesOf(field: string): Iterable<[string, string]> {
+function* conffilesOf(field: Buffer): Iterable<[string, string]> {
   for (const line of lines(field)) {
     // ` /etc/name md5`, perhaps followed by a word such as obsolete; `newconffile` stands where it was never installed.
-    const found = /^ ?(\/.*) ([0-9a-f]{32})( [a-z-]+)*$/.exec(line);
-    if (found?.[1] !== undefined && found[2] !== undefined) yield [found[1], found[2]];
+    const words = line.trim().split(' ', 64);
+    const at = words.findLastIndex((word) => word.length === 32 && /^[0-9a-f]+$/.test(word));
+    if (at > 0) yield [words.slice(0, at).join(' '), words[at] ?? ''];
   }
 }
 
-function* lines(text: string): Iterable<string> {
+const newline = 10;
+
+/** Each line is a text of its own: a part of a larger one would keep that alive. */
+function* lines(bytes: Buffer): Iterable<string> {
   let at = 0;
-  while (at < text.length) {
-    let end = text.indexOf('\n', at);
-    if (end < 0) end = text.length;
-    if (end > at) yield text.slice(at, end);
+  while (at < bytes.length) {
+    let end = bytes.indexOf(newline, at);
+    if (end < 0) end = bytes.length;
+    if (end > at) yield bytes.toString('utf8', at, end);
     at = end + 1;
   }
 }
 
-function* paragraphs(text: string): Iterable<Paragraph> {
+function* paragraphs(bytes: Buffer): Iterable<Paragraph> {
   let at = 0;
-  while (at < text.length) {
-    let end = text.indexOf('\n\n', at);
-    if (end < 0) end = text.length;
-    yield paragraph(text.slice(at, end));
+  while (at < bytes.length) {
+    let end = bytes.indexOf('\n\n', at);
+    if (end < 0) end = bytes.length;
+    yield paragraph(bytes.subarray(at, end));
     at = end + 2;
   }
 }
 
-function paragraph(text: string): Paragraph {
+function paragraph(text: Buffer): Paragraph {
   const out: Paragraph = { package: '', version: '', architecture: '', multiArch: false, status: '', conffiles: '' };
   let inConffiles = false;
   for (const line of lines(text)) {
@@ -158,15 +167,15 @@ function paragraph(text: string): Paragraph {
 /** Names become parts of paths. */
 const isFileName = (name: string): boolean => name.length > 0 && name.length <= 250 && !name.startsWith('.') && !/[/\0]/.test(name);
 
-async function readText(root: Root, path: string, max: number): Promise<string> {
+async function readBytes(root: Root, path: string, max: number, scratch?: Scratch): Promise<Buffer> {
   try {
-    return (await root.read(path, max)).toString('utf8');
+    return await root.read(path, max, scratch);
   } catch (error) {
     if (error instanceof MoatError && error.code === 'too-large') throw new PackagesError('too-large', error.message);
     throw new PackagesError('broken', `expected a readable file of dpkg, got ${(error as Error).message}`, { cause: error });
   }
 }
 
-async function optional(root: Root, path: string, max: number): Promise<string | undefined> {
-  return root.stat(path)?.isFile() ? readText(root, path, max) : undefined;
+async function optional(root: Root, path: string, max: number): Promise<Buffer | undefined> {
+  return root.stat(path)?.isFile() ? readBytes(root, path, max) : undefined;
 }

@@ -124,6 +124,10 @@ class Live implements LivePackages {
     if (!file.digest) return;
     const { algorithm } = file.digest;
     const path = join(this.#root, file.path);
+    const known = this.#taken.get(file.path);
+    const now = lstatOrNothing(path);
+    // It was asked for twice, or is gone.
+    if (now === undefined || (known?.stamp === stampOf(now) && known.algorithm === algorithm)) return;
     let taken: Taken;
     try {
       taken = { ...await hashFile(path, algorithm, this.#abort.signal), algorithm };

@@ -1,5 +1,6 @@
-/** Random reads of a large file through a few cached blocks. */
+/** Random reads of a large file through a few cached blocks; others get their turn in between. */
 import type { FileHandle } from 'node:fs/promises';
+import type { Slices } from '../slices.ts';
 import { PackagesError } from './error.ts';
 
 const blockBytes = 256 * 1024;
@@ -7,20 +8,23 @@ const blocksMax = 16;
 
 export class Pages {
   readonly #file: FileHandle;
+  readonly #slices: Slices;
   readonly size: number;
   readonly path: string;
   /** By number, the one used longest ago first. */
   readonly #blocks = new Map<number, Buffer>();
 
-  constructor(file: FileHandle, size: number, path: string) {
+  constructor(file: FileHandle, size: number, path: string, slices: Slices) {
     this.#file = file;
+    this.#slices = slices;
     this.size = size;
     this.path = path;
   }
 
-  /** The bytes [offset, offset + length), perhaps shared with the cache: valid until the next call. Throws PackagesError 'broken' beyond the end. */
+  /** The bytes [offset, offset + length), perhaps shared with the cache: not to be written to. Throws PackagesError 'broken' beyond the end. */
   async read(offset: number, length: number): Promise<Buffer> {
     if (!Number.isSafeInteger(offset) || offset < 0 || length < 0 || offset + length > this.size) throw new PackagesError('broken', `expected ${length} bytes at ${offset}, got the end at ${this.size} in ${this.path}`);
+    if (this.#slices.due()) await this.#slices.rest();
     const first = Math.floor(offset / blockBytes);
     const from = offset - first * blockBytes;
     const block = await this.#block(first);

@@ -11,7 +11,7 @@ import { sqliteHeaders } from './rpm-sqlite.ts';
 
 const folders = ['/usr/lib/sysimage/rpm', '/var/lib/rpm'];
 const forms = ['rpmdb.sqlite', 'Packages.db', 'Packages'] as const;
-const databaseMax = 4 * 2 ** 30;
+const databaseMax = 2 ** 30;
 
 /** Where the database shows that it changed. */
 export const rpmPlaces = folders.flatMap((folder) => [...forms, 'rpmdb.sqlite-wal'].map((name) => `${folder}/${name}`));
@@ -38,7 +38,7 @@ export async function readRpm(root: Root, into: Collector, slices: Slices): Prom
     const open = async (name: string): Promise<Pages> => {
       const file = await root.open(name);
       const { size } = await file.stat();
-      const pages = new Pages(file, size, root.prefix + name);
+      const pages = new Pages(file, size, root.prefix + name, slices);
       files.push(pages);
       if (size > databaseMax) throw new PackagesError('too-large', `expected at most ${databaseMax} bytes, got ${size} in ${root.prefix}${name}`);
       return pages;

@@ -34,7 +34,7 @@ const nameBytesMax = 255;
 const block = 16;
 const poolMax = 512 * 2 ** 20;
 /** Names made to collide must not turn look-ups into searches. */
-const probesMax = 2000;
+const probesMax = 500;
 
 const algorithmMask = 7;
 const configFlag = 8;

@@ -2,7 +2,8 @@
 import { Event, type Kind } from '../../core/gen/event.ts';
 import { addressText } from '../../linux/proc-net.ts';
 import { questionName } from './dns.ts';
-import { type Bytes, type ExecRecord, type Head, readDns, readExec, readExit, readFile, readFlow, readFork, readHead, readSocket, recordSizes, recordTypes, type Slices } from './gen/records.ts';
+import { type Bytes, type CallRecord, type CredentialsRecord, type ExecRecord, type Head, readDns, readExec, readExit, readFile, readFlow, readFork, readCall, readCredentials, readDenied, readHead, readSocket, recordSizes, recordTypes, type Slices } from './gen/records.ts';
+import { callActions, callExtra, calls, pair } from './calls.ts';
 import { fileActions, fileExtra, isSymlink, tidyPath } from './files.ts';
 import { RecentQuestions, socketActions, transportName } from './network.ts';
 import { type Process, type Processes, userDevice } from './processes.ts';
@@ -15,8 +16,12 @@ export interface DecoderOptions {
   /** Namespace numbers of the host itself, by name as in /proc/[pid]/ns. */
   hostNamespaces: Readonly<Record<string, number>>;
   count(what: string, n?: number): void;
+  /** Each program that began, before its event goes on. */
+  onExec?: ((event: Event) => void) | undefined;
 }
 
+/** In the head's flags: killed before its first instruction. */
+const killed = 1;
 const discarded = 0x4000_0000;
 const lengthMask = 0x3fff_ffff;
 const headerSize = 8;
@@ -63,6 +68,19 @@ export class Decoder {
       case recordTypes.exit: return this.#exit(head, readExit(bytes, at).code);
       case recordTypes.socket: return this.#socket(head, bytes, at);
       case recordTypes.file: return this.#file(head, bytes, at, end);
+      case recordTypes.call: return this.#call(head, readCall(bytes, at, end));
+      case recordTypes.denied: {
+        const record = readDenied(bytes, at, end);
+        const event = this.#make(head, 'process_creation', 'process-start', 'process', this.#options.processes.of(head, this.#now));
+        event.outcome = 'failure';
+        // The process stays what it was: the file it was refused stands as the file.
+        event.file_path = record.path;
+        event.file_inode = record.inode;
+        event.file_device = userDevice(record.device);
+        event.extra = { denied: 'refused' };
+        return event;
+      }
+      case recordTypes.credentials: return this.#credentials(head, readCredentials(bytes, at));
       case recordTypes.flow: return this.#flow(head, bytes, at, end);
       case recordTypes.dns: {
         const { remote, remotePort, payload } = readDns(bytes, at, end);
@@ -78,6 +96,11 @@ export class Decoder {
     event.file_inode = record.inode;
     event.file_device = userDevice(record.device);
     event.extra = this.#extra(head, record);
+    if (head.flags & killed) {
+      event.outcome = 'failure';
+      event.extra = { ...event.extra, denied: 'killed' };
+    }
+    this.#options.onExec?.(event);
     return event;
   }
 
@@ -171,6 +194,38 @@ export class Decoder {
       event.file_device = userDevice(record.device);
     }
     event.extra = fileExtra(record);
+    return event;
+  }
+
+  #call(head: Head, record: CallRecord): Event | undefined {
+    const action = callActions[record.call];
+    if (action === undefined) { this.#options.count('records that are not understood'); return undefined; }
+    const { processes, hostNamespaces } = this.#options;
+    const event = this.#make(head, action.kind, action.action, action.category, processes.of(head, this.#now));
+    event.outcome = action.outcome === 'unknown' ? 'unknown' : record.result < 0 ? 'failure' : 'success';
+    event.extra = callExtra(record, (pid) => processes.nameOf(pid), hostNamespaces);
+    if (record.call === calls.memfd) event.file_path = `/memfd:${record.source}`;
+    else if (record.call === calls.pivotRoot) event.file_path = tidyPath(record.source);
+    else if (record.path !== '') event.file_path = tidyPath(record.path);
+    return event;
+  }
+
+  /** What changed, the account before the group before the rights: one event, for one call changes one of them. */
+  #credentials(head: Head, record: CredentialsRecord): Event | undefined {
+    const { processes } = this.#options;
+    const before = { ...processes.credentials(head.pid, head.started) };
+    const process = processes.of(head, this.#now);
+    const { euid, gid, egid, capabilities } = record;
+    processes.setCredentials(process, { uid: head.uid, euid, gid, egid, capabilities });
+    const changes: [string, string | undefined, string][] = [];
+    if (before.uid !== head.uid || (before.euid ?? euid) !== euid) changes.push(['setuid', before.uid === undefined ? undefined : pair(before.uid, before.euid ?? before.uid), pair(head.uid, euid)]);
+    if (before.gid !== gid || before.egid !== egid) changes.push(['setgid', before.gid === undefined ? undefined : pair(before.gid, before.egid ?? before.gid), pair(gid, egid)]);
+    if (before.capabilities !== undefined && before.capabilities !== capabilities) changes.push(['capset', before.capabilities.toString(16), capabilities.toString(16)]);
+    const change = changes[0];
+    if (change === undefined) return undefined;
+    const [action, from, to] = change;
+    const event = this.#make(head, 'privilege', action, 'privilege', process);
+    event.extra = { ...(from !== undefined && { from }), to };
     return event;
   }
 

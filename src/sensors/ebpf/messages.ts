@@ -11,6 +11,8 @@ export interface WorkerData {
   firstEphemeral: number;
   /** False: no file is told. */
   files: FileWatch | false;
+  /** Whether calls of power over processes, namespaces and the kernel are told. */
+  calls: boolean;
   /** One counter: pieces of the ring that the sensor is done with. */
   done: SharedArrayBuffer;
 }
@@ -21,8 +23,12 @@ export type FromWorker =
   | { type: 'records'; bytes: ArrayBuffer; bootOffset: number }
   /** Since the start, over all processors. */
   | { type: 'counts'; sent: number; lost: number; nested: number }
+  | { type: 'deny'; request: number; ok: boolean }
   /** After a stop: nothing more comes. */
   | { type: 'ended' }
   | { type: 'failed'; code: string; message: string; hint: string | undefined };
 
-export type ToWorker = { type: 'stop' };
+export type ToWorker =
+  | { type: 'stop' }
+  /** The file may not run (`on`), or may again. Answered by 'deny'. `device` is major << 20 | minor. */
+  | { type: 'deny'; request: number; inode: number; device: number; on: boolean };

@@ -22,7 +22,7 @@ const of = (events: readonly Event[], kind: Event['kind'], pid: number | undefin
 describe.skipIf(lacks({ files: ['/usr/bin/python3'] }) || await lacksEbpf(lacks))('network', () => {
   it.each([['127.0.0.1', 'AF_INET'], ['::1', 'AF_INET6']])('tells a call to %s with who called, and what was said first', async (host, family) => {
     const { port, server } = await listen(host);
-    const trial = await stage.live({ files: false });
+    const trial = await stage.live({ files: false, calls: false });
     const child = stage.python(`
 import socket, sys, time
 s = socket.socket(socket.${family}, socket.SOCK_STREAM); s.connect(('${host}', ${port}))
@@ -42,7 +42,7 @@ s.send(b'{"id":1,"method":"mining.subscribe"}\\n' + b'\\xff' * 400); s.send(b'la
   });
 
   it('tells calls that are refused or unanswered', async () => {
-    const trial = await stage.live({ files: false });
+    const trial = await stage.live({ files: false, calls: false });
     const port = await freePort();
     const refused = stage.python(`import socket\ntry: socket.create_connection(('127.0.0.1', ${port}))\nexcept OSError: pass`);
     expect(await trial.until((e) => e.kind === 'network_connection' && e.pid === refused.pid)).toMatchObject({ action: 'connect-attempt', outcome: 'failure', destination_port: port });
@@ -62,7 +62,7 @@ time.sleep(20)`);
   });
 
   it('tells listeners, over IPv4 and IPv6, TCP and UDP', async () => {
-    const trial = await stage.live({ files: false });
+    const trial = await stage.live({ files: false, calls: false });
     const [tcp, udp] = [await freePort(), 5999];
     const child = stage.python(`
 import socket, time
@@ -79,7 +79,7 @@ time.sleep(20)`);
   });
 
   it('tells who accepted a call from elsewhere', async () => {
-    const trial = await stage.live({ files: false });
+    const trial = await stage.live({ files: false, calls: false });
     // The test's own namespace, joined to its peer by a pair of interfaces: addresses are documentation ones.
     const child = stage.run('/usr/bin/unshare', ['-n', '/bin/sh', '-c', `
 ip link set lo up; ip addr add 198.51.100.7/32 dev lo; ip addr add 192.0.2.9/32 dev lo
@@ -98,7 +98,7 @@ c, a = l.accept(); c.send(b'x'); t.join()"`]);
   });
 
   it('tells the names that are asked for, over sockets that are connected or not, and TCP', async () => {
-    const trial = await stage.live({ files: false });
+    const trial = await stage.live({ files: false, calls: false });
     const child = stage.run('/usr/bin/unshare', ['-n', '/bin/sh', '-c', `
 ip link set lo up
 exec /usr/bin/python3 -c "
@@ -121,7 +121,7 @@ d, peer = u.recvfrom(999); u.sendto(d[:2] + bytes([0x81, 0x80]) + d[4:], peer)"`
     const socket = createSocket('udp4');
     await new Promise<void>((resolve) => { socket.bind(0, '127.0.0.1', resolve); });
     const { port } = socket.address();
-    const trial = await stage.live({ files: false });
+    const trial = await stage.live({ files: false, calls: false });
     const child = stage.python(`
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

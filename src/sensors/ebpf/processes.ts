@@ -27,7 +27,11 @@ export interface Process {
   container: string | undefined;
   parentPath: string | undefined;
   parentCmdline: string | undefined;
+  /** As they were told last; undefined for what was never told. */
+  credentials: Credentials | undefined;
 }
+
+export interface Credentials { uid: number; euid: number | undefined; gid: number | undefined; egid: number | undefined; capabilities: number | undefined }
 
 /** As long as the polling sensor keeps it. */
 const keptCmdline = 1024;
@@ -77,6 +81,8 @@ export class Processes {
       cmdline: joinArguments(record.args), cwd: record.cwd === '' ? undefined : record.cwd,
       uid: head.uid, user: this.#users.name(head.uid, now), terminal: record.tty === 0 ? undefined : terminalName(userDevice(record.tty)),
       cgroupId: -1, cgroup: undefined, container: undefined, parentPath: parent?.path, parentCmdline: parent?.cmdline,
+      // An exec may have changed any but the account.
+      credentials: { uid: head.uid, euid: record.euid, gid: undefined, egid: undefined, capabilities: undefined },
     };
     if (before !== undefined && before.ticks === head.started && before.cgroupId === head.cgroup && this.#cgroups.unified) {
       process.cgroupId = before.cgroupId;
@@ -95,6 +101,20 @@ export class Processes {
       ...parent, pid: childPid, ticks: childStarted, started: this.#bootTime + (childStarted * 1000) / ticksPerSecond,
       parentPid: parent.pid, parentPath: parent.path, parentCmdline: parent.cmdline,
     });
+  }
+
+  /** What is known of a process's credentials before the record at hand. */
+  credentials(pid: number, ticks: number): Partial<Credentials> {
+    const known = this.#known.get(pid);
+    if (known?.ticks !== ticks) return {};
+    return known.credentials ?? { uid: known.uid };
+  }
+
+  setCredentials(process: Process, credentials: Credentials): void { process.credentials = credentials; }
+
+  /** Short name of a living process, from here or from /proc. */
+  nameOf(pid: number): string | undefined {
+    return this.#known.get(pid)?.name ?? this.#procfs.stat(pid)?.name;
   }
 
   /** True for the first end of a process that is told; its entry goes. */
@@ -137,7 +157,7 @@ export class Processes {
     const process: Process = {
       pid, ticks, started: this.#bootTime + (ticks * 1000) / ticksPerSecond, parentPid: head?.parentPid ?? 0, name: '', path: undefined, cmdline: '', cwd: undefined,
       uid: head?.uid, user: head === undefined ? undefined : this.#users.name(head.uid, now), terminal: undefined,
-      cgroupId: head?.cgroup ?? -1, cgroup: undefined, container: undefined, parentPath: undefined, parentCmdline: undefined,
+      cgroupId: head?.cgroup ?? -1, cgroup: undefined, container: undefined, parentPath: undefined, parentCmdline: undefined, credentials: undefined,
     };
     if (now - this.#readsFrom >= 1000 || now < this.#readsFrom) { this.#readsFrom = now; this.#reads = 0; }
     if (++this.#reads > readsPerSecond) { this.unread++; return process; }

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/need.ts';
 import { KernelView } from '../kernel-view.ts';
 import { processSensor } from '../process/sensor.ts';
+import { kernelFeatures } from './features.ts';
 import { lacksEbpf, openStage, type Stage } from './testing.ts';
 
 let stage: Stage;
@@ -16,7 +17,7 @@ afterAll(() => { stage.remove(); });
 
 describe.skipIf(await lacksEbpf(lacks))('processes', () => {
   it('tells an exec in full, the moment it happens, and the end', async () => {
-    const trial = await stage.live({ files: false });
+    const trial = await stage.live({ files: false, calls: false });
     const odd = join(stage.folder, 'x) S 1 (y');
     copyFileSync('/bin/sleep', odd);
     const child = stage.run(odd, ['301', '1s'], { PATH: '/bin', LD_PRELOAD: '/nowhere/x.so', GLIBC_TUNABLES: 'glibc.malloc.check=1', LDX: 'no' });
@@ -34,7 +35,7 @@ describe.skipIf(await lacksEbpf(lacks))('processes', () => {
   });
 
   it('sees what lives for a moment, each with its parent, command line and exit code', async () => {
-    const trial = await stage.live({ files: false });
+    const trial = await stage.live({ files: false, calls: false });
     const child = stage.run('/bin/sh', ['-c', 'for i in 1 2 3 4 5 6 7 8; do /bin/echo short $i; done; exit 3']);
     const ended = await trial.until((e) => e.action === 'process-end' && e.pid === child.pid);
     expect(ended.exit_code).toBe(3);
@@ -49,7 +50,7 @@ describe.skipIf(await lacksEbpf(lacks))('processes', () => {
   });
 
   it('knows a program without a file, and standard streams that are a pipe or socket', async () => {
-    const trial = await stage.live({ files: false });
+    const trial = await stage.live({ files: false, calls: false });
     const script = join(stage.folder, 'memfd.py');
     writeFileSync(script, 'import os\nfd = os.memfd_create("hidden")\nos.write(fd, open("/bin/true", "rb").read())\nos.execve(fd, ["harmless"], {})\n');
     spawnSync('python3', [script], { stdio: ['pipe', 'inherit', 'inherit'] });
@@ -64,7 +65,7 @@ describe.skipIf(await lacksEbpf(lacks))('processes', () => {
   });
 
   it('says the same start as the polling sensor does', async () => {
-    const trial = await stage.live({ files: false });
+    const trial = await stage.live({ files: false, calls: false });
     const child = stage.run('/bin/sleep', ['302']);
     const kernel = await trial.until((e) => e.pid === child.pid && e.action === 'process-start');
     const polling = stage.follow(processSensor({ everyMs: 100 }));
@@ -74,7 +75,7 @@ describe.skipIf(await lacksEbpf(lacks))('processes', () => {
   });
 
   it('cuts a long command line, and reads on', async () => {
-    const trial = await stage.live({ files: false });
+    const trial = await stage.live({ files: false, calls: false });
     const child = stage.run('/bin/true', Array.from({ length: 3000 }, (_, i) => `argument-${i}`));
     const started = await trial.until((e) => e.pid === child.pid && e.action === 'process-start');
     expect(started.process_cmdline?.length).toBe(4095);
@@ -87,7 +88,7 @@ describe.skipIf(await lacksEbpf(lacks))('processes', () => {
     const before = stage.run('/bin/sleep', ['303']);
     const view = new KernelView();
     const polling = stage.follow(processSensor({ everyMs: 100, socketsEveryMs: 100, kernel: view }));
-    const trial = await stage.live({ view, files: false });
+    const trial = await stage.live({ view, files: false, calls: false });
     const seen = await polling.until((e) => e.pid === before.pid);
     expect(seen.action).toBe('process-seen');
     const child = stage.run('/bin/sleep', ['304']);
@@ -100,6 +101,17 @@ describe.skipIf(await lacksEbpf(lacks))('processes', () => {
     const after = stage.run('/bin/sleep', ['305']);
     await polling.until((e) => e.pid === after.pid && e.action !== 'process-end');
     expect(polling.events.filter((e) => e.pid === child.pid)).toEqual([]);
+  });
+});
+
+describe('what the machine offers', () => {
+  it('is told with what to do', () => {
+    const features = kernelFeatures();
+    expect(features.map(({ name }) => name)).toEqual(['tracefs', 'cgroup2', 'lsm']);
+    for (const { there, what, todo } of features) {
+      expect(what.zh).not.toBe('');
+      expect(there || todo !== undefined).toBe(true);
+    }
   });
 });
 

@@ -16,20 +16,29 @@
  *   file_event           write (opened for it), create, rename, delete, chmod, chown, setxattr, link, and read of a few
  *                        credentials. extra: mode, owner, group, target (symbolic link), attribute (setxattr), empty (it
  *                        holds nothing now), again (opened so often more since it was told last)
+ *                        A memfd is told as create of /memfd:name.
+ *   process_access       ptrace, vm-write, vm-read, signal (to Moat); extra: target_pid (as the caller numbers it),
+ *                        target_name, request, signal
+ *   privilege            setuid, setgid, capset; extra: from (where it is known), to (real/effective where they differ)
+ *   namespace            mount, umount, unshare, setns, pivot-root; file_path is the target; extra: source, type, flags,
+ *                        host (setns into a namespace of the host)
+ *   module               module-load, bpf-load; extra: name, type
  */
 import { existsSync, readlinkSync } from 'node:fs';
-import { extname } from 'node:path';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { MoatError } from '../../core/error.ts';
 import type { Batch, Sensor, SensorContext } from '../../core/ports.ts';
 import { Cgroups } from '../../linux/cgroups.ts';
+import { loadObject } from '../../linux/libbpf.ts';
 import { loadKoffi } from '../../linux/native.ts';
 import { bootId, bootTime } from '../../linux/proc-host.ts';
 import { firstEphemeralPort } from '../../linux/proc-net.ts';
 import { Procfs } from '../../linux/procfs.ts';
 import { Users } from '../../linux/users.ts';
 import { Decoder } from './decode.ts';
+import type { DenyList } from './deny.ts';
 import type { KernelView } from '../kernel-view.ts';
 import { type FileSettings, fileWatch } from './file-maps.ts';
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
@@ -41,6 +50,10 @@ export interface EbpfOptions {
   ringBytes?: number;
   /** Which files are told beside the usual ones; false for none. */
   files?: Partial<FileSettings> | false;
+  /** Whether ptrace, mount, setuid and their like are told; default true. */
+  calls?: boolean;
+  /** Programs that may not run; off without it. */
+  deny?: DenyList;
   /** Told what this sensor sees, when it begins and when it ceases. */
   view?: KernelView;
   /** The worker's program; default is beside this file. */
@@ -58,17 +71,29 @@ export function ebpfSensor(options: EbpfOptions): Sensor {
     id: 'ebpf',
     title: { zh: '内核传感器（eBPF）', en: 'Kernel sensor (eBPF)' },
     blind: {
-      zh: 'Moat 启动之前的进程由轮询传感器报告；有内核权限的攻击者可以卸下探针；环形缓冲区写满时丢失的事件会计数并显示。',
-      en: 'What ran before Moat is told by the polling sensor. An attacker with the rights of the kernel can take the probes off. Records that find the ring full are lost, counted and shown.',
+      zh: 'Moat 启动之前的进程由轮询传感器报告。看不到：经 io_uring 或 32 位系统调用做的文件操作、已打开文件的写入内容、一般文件的读取、加密的 DNS（DoH、DoT）以及经本地套接字交给 systemd-resolved 的查询是谁问的。路径中的符号链接在改名、删除、改权限时不解析。有内核权限的攻击者可以卸下探针。环形缓冲区写满时丢失的事件会计数并显示。',
+      en: 'What ran before Moat is told by the polling sensor. Not seen: work on files by io_uring or 32-bit system calls, what is written into an open file, the reading of ordinary files, encrypted DNS (DoH, DoT), and who asked systemd-resolved through its local socket. Symbolic links within a path are not followed when a file is renamed, removed or changed in rights. An attacker with the rights of the kernel can take the probes off. Records that find the ring full are lost, counted and shown.',
     },
     needs: [
       { what: { zh: '内核自带类型信息（BTF）', en: 'a kernel that describes itself (BTF)' }, fix: { zh: '换用带 CONFIG_DEBUG_INFO_BTF 的内核（Debian 11、Ubuntu 20.10、RHEL 8.2 及以后）', en: 'use a kernel with CONFIG_DEBUG_INFO_BTF (Debian 11, Ubuntu 20.10, RHEL 8.2 or later)' }, met: () => Promise.resolve(existsSync(btfFile)) },
       { what: { zh: 'npm 包 koffi', en: 'the package koffi' }, fix: { zh: '重新安装依赖：npm ci', en: 'install the dependencies again: npm ci' }, met: () => loadKoffi().then(() => true, () => false) },
       { what: { zh: 'libbpf 1.x', en: 'libbpf 1.x' }, fix: { zh: 'apt install libbpf1，或 dnf install libbpf', en: 'apt install libbpf1, or dnf install libbpf' }, met: () => loadKoffi().then((koffi) => { koffi.load('libbpf.so.1'); return true; }).catch(() => false) },
-      { what: { zh: 'root 权限', en: 'root' }, fix: { zh: '用 root 运行', en: 'run as root' }, met: () => Promise.resolve(process.getuid?.() === 0) },
+      { what: { zh: '加载 eBPF 程序的权限', en: 'leave to load eBPF programs' }, fix: { zh: '用 root 运行；在容器中需要 --privileged', en: 'run as root; a container needs --privileged' }, met: () => mayLoad(options.objects) },
     ],
     open: (context) => watch(context, options),
   };
+}
+
+/** Loads what is smallest and takes it off again. */
+async function mayLoad(objects: string): Promise<boolean> {
+  try {
+    const object = await loadObject({ file: join(objects, 'base.bpf.o'), needed: ['on_exit'], only: new Set(['on_exit']) });
+    object.close();
+    return true;
+  } catch (error) {
+    if (error instanceof MoatError) return false;
+    throw error;
+  }
 }
 
 async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterable<Batch> {
@@ -78,6 +103,7 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
   const decoder = new Decoder({
     host: context.host, idPrefix: `ebpf:${boot}:${context.now().toString(36)}:`, processes, hostNamespaces: hostNamespaces(),
     count: (what, n) => { context.count(what, n); },
+    onExec: options.deny && ((event) => { options.deny?.seen(event); }),
   });
   context.health('ebpf', 'waiting', { zh: '正在装载探针', en: 'loading the probes' });
   const thread = new Thread(options, context.signal);
@@ -86,10 +112,14 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
       switch (message.type) {
         case 'live':
           context.health('ebpf', 'live', missingText(message.missing));
-          options.view?.tell({ processes: true, sockets: socketPrograms.every((name) => message.attached.includes(name)) });
+          if (options.deny) void startDeny(options.deny, thread, context);
+          options.view?.tell('ebpf', { processes: true, sockets: socketPrograms.every((name) => message.attached.includes(name)) });
           break;
         case 'counts':
           tellLoss(context, thread.losses(message));
+          break;
+        case 'deny':
+          thread.answer(message);
           break;
         case 'ended':
           return;
@@ -105,7 +135,8 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
       }
     }
   } finally {
-    options.view?.tell({ processes: false, sockets: false });
+    options.deny?.disconnect();
+    options.view?.tell('ebpf', { processes: false, sockets: false });
     await thread.end();
   }
 }
@@ -119,15 +150,17 @@ class Thread {
   #wake: () => void = () => undefined;
   #failed: Error | undefined;
   #ended = false;
+  #request = 0;
+  readonly #asked = new Map<number, (ok: boolean) => void>();
   #lost = 0;
   #nested = 0;
 
   constructor(options: EbpfOptions, signal: AbortSignal) {
     const here = fileURLToPath(import.meta.url);
     const file = options.worker ?? fileURLToPath(new URL(`./${extname(here) === '.ts' ? 'worker.ts' : 'ebpf-worker.js'}`, import.meta.url));
-    const workerData: WorkerData = { objects: options.objects, ringBytes: options.ringBytes ?? 8 * 2 ** 20, ownPid: process.pid, firstEphemeral: firstEphemeralPort(new Procfs()), files: options.files !== false && fileWatch(options.files), done: this.#done.buffer };
+    const workerData: WorkerData = { objects: options.objects, ringBytes: options.ringBytes ?? 8 * 2 ** 20, ownPid: process.pid, firstEphemeral: firstEphemeralPort(new Procfs()), files: options.files !== false && fileWatch(options.files), calls: options.calls ?? true, done: this.#done.buffer };
     this.#signal = signal;
-    this.#worker = new Worker(file, { workerData, name: 'moat-ebpf' });
+    this.#worker = new Worker(file, { workerData, name: 'moat-ebpf', resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 } });
     this.#worker.on('message', (message: FromWorker) => {
       if (message.type === 'ended') this.#ended = true;
       this.#queue.push(message);
@@ -157,6 +190,20 @@ class Thread {
     Atomics.notify(this.#done, 0);
   }
 
+  /** Resolves to whether the kernel's list took it. */
+  deny(file: { inode: number; device: number }, on: boolean): Promise<boolean> {
+    if (this.#ended) return Promise.resolve(false);
+    const request = ++this.#request;
+    const ask: ToWorker = { type: 'deny', request, inode: file.inode, device: file.device, on };
+    this.#worker.postMessage(ask, []);
+    return new Promise((resolve) => { this.#asked.set(request, resolve); });
+  }
+
+  answer({ request, ok }: { request: number; ok: boolean }): void {
+    this.#asked.get(request)?.(ok);
+    this.#asked.delete(request);
+  }
+
   losses(message: { lost: number; nested: number }): { lost: number; nested: number } {
     const since = { lost: message.lost - this.#lost, nested: message.nested - this.#nested };
     this.#lost = message.lost;
@@ -172,6 +219,17 @@ class Thread {
     this.#worker.postMessage(stop, []);
     while (!this.#ended) await new Promise<void>((resolve) => { this.#wake = resolve; });
     this.#queue.length = 0;
+    for (const resolve of this.#asked.values()) resolve(false);
+    this.#asked.clear();
+  }
+}
+
+async function startDeny(deny: DenyList, thread: Thread, context: SensorContext): Promise<void> {
+  try {
+    await deny.connect({ set: (file, on) => thread.deny(file, on), count: (what) => { context.count(what); }, warn: (text) => { context.log.warn(text); } });
+    context.health('deny', 'live', deny.size === 0 ? undefined : { zh: `禁止运行 ${deny.size} 项，自检通过`, en: `${deny.size} entries may not run; the self-test passed` });
+  } catch (error) {
+    context.health('deny', 'blind', { zh: `禁止名单无效：${(error as Error).message}`, en: `the deny list does not work: ${(error as Error).message}` });
   }
 }
 

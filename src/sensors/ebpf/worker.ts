@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import { MoatError } from '../../core/error.ts';
 import { BpfRing } from '../../linux/bpf-ring.ts';
-import { type BpfObject, loadObject, tracefsFolder } from '../../linux/libbpf.ts';
+import { type BpfObject, loadObject, type NotAttached, tracefsFolder } from '../../linux/libbpf.ts';
 import { type Libc, openLibc } from '../../linux/native.ts';
 import { fillFileMaps } from './file-maps.ts';
 import { recordTypes } from './gen/records.ts';
@@ -20,21 +20,25 @@ const piecesMost = 48;
 /** Records that are not urgent wait so long at most; a message of the sensor too. */
 const waitMs = 100;
 /** After a piece, wait so long for more: one message for many records. */
-const gatherMs = 1;
+const gatherMs = 4;
 const countsEveryMs = 1000;
 
 /** Layout of struct config and struct cpu_count in sensor/common.h. */
-const configSize = 24;
+const configSize = 32;
 const countStride = 64;
 const maxCpus = 256;
 
 /** Programs that serve several system calls. */
 const done = ['rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'chmod', 'fchmod', 'fchmodat', 'fchmodat2', 'chown', 'lchown', 'fchown', 'fchownat', 'setxattr', 'lsetxattr', 'fsetxattr', 'link', 'linkat', 'symlink', 'symlinkat'];
 const exits = (names: readonly string[]): string[] => names.map((name) => `sys_exit_${name}`);
-const syscalls = { on_accept: exits(['accept', 'accept4']), on_open: exits(['open', 'openat', 'openat2', 'creat']), on_done: exits(done) };
+const syscalls = {
+  on_accept: exits(['accept', 'accept4']), on_open: exits(['open', 'openat', 'openat2', 'creat']), on_done: exits(done),
+  on_called: exits(['ptrace', 'mount', 'umount', 'unshare', 'setns', 'bpf']), on_credentials: exits(['setuid', 'setreuid', 'setresuid', 'setgid', 'setregid', 'setresgid', 'capset']),
+};
 
-/** Left out when no file is to be told: each tracepoint of a system call takes the kernel some 50 ms to take off again. */
+/** Each tracepoint of a system call takes the kernel some 50 ms to take off again: what is not wanted is not put on. */
 const filePrograms = ['on_open', 'on_done', ...done.map((name) => `ask_${name}`)];
+const callPrograms = ['on_called', 'on_credentials', ...['ptrace', 'mount', 'umount', 'unshare', 'setns', 'bpf'].map((name) => `call_${name}`), 'try_vm_write', 'try_vm_read', 'try_memfd', 'try_pivot_root', 'on_signal'];
 
 async function main(port: MessagePort, data: WorkerData): Promise<void> {
   const say = (message: FromWorker, transfer: ArrayBuffer[] = []): void => { port.postMessage(message, transfer); };
@@ -44,20 +48,35 @@ async function main(port: MessagePort, data: WorkerData): Promise<void> {
     const cgroup = openCgroup();
     const base = await loadObject({
       file: join(data.objects, 'base.bpf.o'), needed: ['on_exec', 'on_fork', 'on_exit'], sizes: { ring: data.ringBytes }, syscalls,
-      without: new Set(data.files ? [] : filePrograms), ...(cgroup !== undefined && { cgroup }),
+      without: new Set([...(data.files ? [] : filePrograms), ...(data.calls ? [] : callPrograms), ...(existsSync('/proc/modules') ? [] : ['on_module'])]), ...(cgroup !== undefined && { cgroup }),
     });
     if (cgroup !== undefined) closeSync(cgroup);
+    const guard = await loadGuard(base, data);
     try {
       if (data.files) fillFileMaps(base, data.files);
-      read(port, say, libc, base, data);
+      read(port, say, libc, base, guard, data);
       // Nothing is told any more; taking the programs off takes seconds and nobody need wait for it.
       say({ type: 'ended' });
-    } finally { base.close(); }
+    } finally {
+      if ('attached' in guard) guard.close();
+      base.close();
+    }
   } catch (error) {
     const { code, hint } = error instanceof MoatError ? error : { code: 'unexpected', hint: undefined };
     say({ type: 'failed', code, message: (error as Error).message, hint });
   }
   port.close();
+}
+
+/** Programs that few kernels attach; without them everything else works, so a refusal is told and no failure. */
+async function loadGuard(base: BpfObject, data: WorkerData): Promise<BpfObject | { missing: readonly NotAttached[] }> {
+  const shared = Object.fromEntries(['ring', 'config', 'counts', 'slots', 'depth', 'denied'].map((name) => [name, base.map(name).fd]));
+  try {
+    return await loadObject({ file: join(data.objects, 'guard.bpf.o'), needed: [], shared });
+  } catch (error) {
+    if (!(error instanceof MoatError)) throw error;
+    return { missing: [{ program: 'refuse_exec', reason: error.message }] };
+  }
 }
 
 /** Tracepoints of system calls are found there. systemd mounts it; on machines without it we do, as other tracers do too. */
@@ -74,7 +93,7 @@ function openCgroup(): number | undefined {
 }
 
 /** Until the sensor says stop. */
-function read(port: MessagePort, say: (message: FromWorker, transfer?: ArrayBuffer[]) => void, libc: Libc, base: BpfObject, data: WorkerData): void {
+function read(port: MessagePort, say: (message: FromWorker, transfer?: ArrayBuffer[]) => void, libc: Libc, base: BpfObject, guard: Awaited<ReturnType<typeof loadGuard>>, data: WorkerData): void {
   const configMap = libc.map(base.map('config').fd, Math.max(libc.pageSize, configSize), 0, true);
   const countMap = libc.map(base.map('counts').fd, Math.max(libc.pageSize, countStride * maxCpus), 0, false);
   const ringFd = base.map('ring').fd;
@@ -88,7 +107,10 @@ function read(port: MessagePort, say: (message: FromWorker, transfer?: ArrayBuff
   config[5] = data.files ? data.files.quietPrograms.length : 0;
   const enabled = new BigUint64Array(configMap.bytes, 8, 1);
   enabled[0] = Object.values(recordTypes).reduce((bits, type) => bits | (1n << BigInt(type)), 0n);
-  say({ type: 'live', attached: base.attached, missing: base.missing });
+  say({ type: 'live', attached: [...base.attached, ...('attached' in guard ? guard.attached : [])], missing: [...base.missing, ...guard.missing] });
+
+  const denied = base.map('denied');
+  const one = Buffer.from([1, 0, 0, 0]);
 
   let sent = 0;
   const pass = (): boolean => {
@@ -104,6 +126,17 @@ function read(port: MessagePort, say: (message: FromWorker, transfer?: ArrayBuff
     for (;;) {
       const message = receiveMessageOnPort(port)?.message as ToWorker | undefined;
       if (message?.type === 'stop') return;
+      if (message?.type === 'deny') {
+        const { request, inode, device, on } = message;
+        const key = Buffer.alloc(16);
+        key.writeBigUInt64LE(BigInt(inode), 0);
+        key.writeUInt32LE(device, 8);
+        const known = denied.get(key, 4) !== undefined;
+        const ok = on ? denied.set(key, one) : !known || denied.delete(key);
+        // The kernel looks into the list only while something stands in it.
+        if (ok && on !== known) config[6] = (config[6] ?? 0) + (on ? 1 : -1);
+        say({ type: 'deny', request, ok });
+      }
       const now = performance.now();
       if (now >= tellAt) {
         tellAt = now + countsEveryMs;

@@ -5,9 +5,9 @@ export interface Bytes { u8: Uint8Array; u16: Uint16Array; u32: Uint32Array; buf
 /** What a Buffer has of old, though its types do not say so: twice as fast as toString(). */
 export interface Slices { utf8Slice(from: number, to: number): string; latin1Slice(from: number, to: number): string }
 
-export const recordTypes = { exec: 1, fork: 2, exit: 3, socket: 4, flow: 5, dns: 6, file: 7 } as const;
+export const recordTypes = { exec: 1, fork: 2, exit: 3, socket: 4, flow: 5, dns: 6, file: 7, call: 8, credentials: 9, denied: 10 } as const;
 /** Bytes of fixed fields, by type: a shorter record is broken. */
-export const recordSizes: Readonly<Record<number, number>> = { 1: 104, 2: 56, 3: 48, 4: 80, 5: 80, 6: 64, 7: 80 };
+export const recordSizes: Readonly<Record<number, number>> = { 1: 104, 2: 56, 3: 48, 4: 80, 5: 80, 6: 64, 7: 80, 8: 72, 9: 64, 10: 56 };
 
 export interface Head { flags: number; uid: number; pid: number; parentPid: number; time: number; started: number; cgroup: number }
 
@@ -147,4 +147,54 @@ export function readFile(r: Bytes, at: number, end: number): FileRecord {
   const fromEnd = Math.min(end, from + r.u16[(at + 72) >> 1]!);
   file.from = from < fromEnd ? r.buffer.utf8Slice(from, fromEnd) : '';
   return file;
+}
+
+export interface CallRecord { number: number; inode: number; result: number; target: number; call: number; path: string; source: string; type: string }
+
+const call: CallRecord = { number: 0, inode: 0, result: 0, target: 0, call: 0, path: '', source: '', type: '' };
+
+/** Strings end at the byte given at the latest. The object is filled anew by the next call. */
+export function readCall(r: Bytes, at: number, end: number): CallRecord {
+  call.number = r.u32[(at + 44) >> 2]! * 0x1_0000_0000 + r.u32[(at + 40) >> 2]!;
+  call.inode = r.u32[(at + 52) >> 2]! * 0x1_0000_0000 + r.u32[(at + 48) >> 2]!;
+  call.result = r.u32[(at + 56) >> 2]! | 0;
+  call.target = r.u32[(at + 60) >> 2]!;
+  call.call = r.u8[at + 64]!;
+  let from = at + 72;
+  const pathEnd = Math.min(end, from + r.u16[(at + 66) >> 1]!);
+  call.path = from < pathEnd ? r.buffer.utf8Slice(from, pathEnd) : '';
+  from = pathEnd;
+  const sourceEnd = Math.min(end, from + r.u16[(at + 68) >> 1]!);
+  call.source = from < sourceEnd ? r.buffer.utf8Slice(from, sourceEnd) : '';
+  from = sourceEnd;
+  const typeEnd = Math.min(end, from + r.u16[(at + 70) >> 1]!);
+  call.type = from < typeEnd ? r.buffer.utf8Slice(from, typeEnd) : '';
+  return call;
+}
+
+export interface CredentialsRecord { capabilities: number; euid: number; gid: number; egid: number }
+
+const credentials: CredentialsRecord = { capabilities: 0, euid: 0, gid: 0, egid: 0 };
+
+/** The object is filled anew by the next call. */
+export function readCredentials(r: Bytes, at: number): CredentialsRecord {
+  credentials.capabilities = r.u32[(at + 44) >> 2]! * 0x1_0000_0000 + r.u32[(at + 40) >> 2]!;
+  credentials.euid = r.u32[(at + 48) >> 2]!;
+  credentials.gid = r.u32[(at + 52) >> 2]!;
+  credentials.egid = r.u32[(at + 56) >> 2]!;
+  return credentials;
+}
+
+export interface DeniedRecord { inode: number; device: number; path: string }
+
+const denied: DeniedRecord = { inode: 0, device: 0, path: '' };
+
+/** Strings end at the byte given at the latest. The object is filled anew by the next call. */
+export function readDenied(r: Bytes, at: number, end: number): DeniedRecord {
+  denied.inode = r.u32[(at + 44) >> 2]! * 0x1_0000_0000 + r.u32[(at + 40) >> 2]!;
+  denied.device = r.u32[(at + 48) >> 2]!;
+  let from = at + 56;
+  const pathEnd = Math.min(end, from + r.u16[(at + 52) >> 1]!);
+  denied.path = from < pathEnd ? r.buffer.utf8Slice(from, pathEnd) : '';
+  return denied;
 }

@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { appendFileSync, chmodSync, copyFileSync, existsSync, linkSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lacks } from '../../../test/need.ts';
+import type { Event } from '../../core/gen/event.ts';
+import type { Trial } from '../trial.ts';
+import { DenyList, protectedReason } from './deny.ts';
+import { lacksEbpf, openStage, type Stage } from './testing.ts';
+
+describe('what may not be denied', () => {
+  it('protects the system, the first process, node and Moat', async () => {
+    const list = new DenyList();
+    expect(protectedReason(process.execPath, true)).toContain('node');
+    expect(protectedReason('/usr/bin/env', false)).toContain('system');
+    expect(protectedReason('/usr/bin/env', true)).toBeUndefined();
+    await expect(list.add('/bin/sh', 'test')).rejects.toMatchObject({ code: 'protected' });
+    await expect(list.add('/nowhere/at/all', 'test')).rejects.toMatchObject({ code: 'not-a-file' });
+    await expect(list.add('/tmp', 'test')).rejects.toMatchObject({ code: 'not-a-file' });
+    expect(() => { list.addHash('abc', 'test'); }).toThrow(/64 hexadecimal/);
+    await expect(list.selfTest()).rejects.toMatchObject({ code: 'not-live' });
+    expect(list.size).toBe(0);
+  });
+});
+
+describe.skipIf(await lacksEbpf(lacks))('denied programs', () => {
+  let stage: Stage, trial: Trial;
+  const list = new DenyList({ paths: ['/bin/sh', '/nowhere'] });
+  let marker: string;
+  beforeAll(async () => {
+    stage = await openStage();
+    trial = await stage.live({ files: false, calls: false, deny: list });
+    await trial.when(() => trial.health.has('deny'));
+    marker = join(stage.folder, 'it ran');
+    // What may not be denied, or is not there, is said and counted.
+    expect(trial.counts.get('files that could not be denied')).toBe(2);
+  });
+  afterAll(async () => {
+    await stage.clear();
+    stage.remove();
+  });
+
+  /** A program of its own that leaves a mark when it runs: a copy of touch with other bytes at its end. */
+  function program(name: string): string {
+    const path = join(stage.folder, name);
+    copyFileSync('/usr/bin/touch', path);
+    appendFileSync(path, name);
+    chmodSync(path, 0o755);
+    return path;
+  }
+
+  const started = (pid: number | undefined): Promise<Event> => trial.until((e) => e.action === 'process-start' && e.pid === pid);
+  const ended = (pid: number | undefined): Promise<Event> => trial.until((e) => e.action === 'process-end' && e.pid === pid);
+
+  it('kills a denied file before its first instruction, by whatever name, until it is allowed again', async () => {
+    const path = program('evil'), other = join(stage.folder, 'other name');
+    linkSync(path, other);
+    const entry = await list.add(path, 'a test');
+    expect(list.list().files).toEqual([entry]);
+    for (const name of [path, other]) {
+      const child = stage.run(name, [marker]);
+      expect(await started(child.pid)).toMatchObject({ outcome: 'failure', process_path: name, extra: { denied: 'killed' } });
+      expect((await ended(child.pid)).exit_code).toBe(137);
+    }
+    expect(existsSync(marker)).toBe(false);
+    expect(await list.remove(path)).toBe(true);
+    expect(await list.remove(path)).toBe(false);
+    const child = stage.run(path, [marker]);
+    expect((await ended(child.pid)).exit_code).toBe(0);
+    expect(existsSync(marker)).toBe(true);
+  });
+
+  it('proves that it works', async () => {
+    expect(['killed', 'refused']).toContain(await list.selfTest());
+    expect(list.size).toBe(0);
+  });
+
+  it('knows a program by its digest: the first run is killed soon, those after it before they begin', async () => {
+    const path = join(stage.folder, 'sleeper');
+    copyFileSync('/bin/sleep', path);
+    appendFileSync(path, 'another digest');
+    chmodSync(path, 0o755);
+    list.addHash(createHash('sha256').update(readFileSync(path)).digest('hex'), 'a test');
+    const first = stage.run(path, ['300']);
+    expect((await ended(first.pid)).exit_code).toBe(137);
+    expect((await started(first.pid)).outcome).toBe('success');
+    const second = stage.run(path, ['300']);
+    expect(await started(second.pid)).toMatchObject({ outcome: 'failure', extra: { denied: 'killed' } });
+    const harmless = stage.run('/bin/sleep', ['0']);
+    expect((await ended(harmless.pid)).exit_code).toBe(0);
+    expect(trial.counts.get('programs killed for their digest')).toBe(1);
+  });
+});
