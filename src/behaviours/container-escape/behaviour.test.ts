@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Machine } from '../../../test/event-machine.ts';
+import { Machine } from '../../../test/scene.ts';
 import type { Event } from '../../core/gen/event.ts';
 import type { ContainerInfo } from '../../core/lineage.ts';
 import { unfilled } from '../testing.ts';

@@ -5,7 +5,7 @@ import type { ProcessNode } from '../../core/lineage.ts';
 import type { Text } from '../../core/text.ts';
 import { baseName, extraOf } from '../actor.ts';
 import { capabilitiesGained, isBind, namespacesOf } from '../namespaces.ts';
-import { placeBelow, placeOf, type PlaceId } from '../persistence-places.ts';
+import { placeBelow, placeOf, type PlaceId } from '../persistence.ts';
 
 export interface Technique {
   id: string;

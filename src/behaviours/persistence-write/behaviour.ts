@@ -9,7 +9,7 @@ import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../
 import type { Text } from '../../core/text.ts';
 import { actorOf, ancestors, baseName, deedFile, isOdd, originKind, provenanceOf, who, type Actor } from '../actor.ts';
 import { KnownNetworks, logonKinds } from '../known-networks.ts';
-import { isProgramPath, placeNames, placeOf, type PlaceId } from '../persistence-places.ts';
+import { isProgramPath, placeNames, placeOf, type PlaceId } from '../persistence.ts';
 import { isCount, load, save } from '../saved.ts';
 import { list, number } from '../settings.ts';
 import { listed, lowered, raised, Stories } from '../stories.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Machine, packagesBut } from '../../../test/event-machine.ts';
+import { Machine, packagesBut } from '../../../test/scene.ts';
 import { unfilled } from '../testing.ts';
 import { privilegeJump } from './behaviour.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { began, Machine, packagesBut } from '../../../test/event-machine.ts';
+import { began, Machine, packagesBut } from '../../../test/scene.ts';
 import type { Event } from '../../core/gen/event.ts';
 import { unfilled } from '../testing.ts';
 import { scanFanOut } from './behaviour.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { placeBelow, placeNames, placeOf } from './persistence-places.ts';
+import { placeBelow, placeNames, placeOf } from './persistence.ts';
 
 describe('placeOf', () => {
   it.each([
