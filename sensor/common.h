@@ -147,6 +147,36 @@ static __always_inline void give_slot(void)
 		*level -= 1;
 }
 
+/* Before 5.15 no helper tells where the registers stand: at the top of the stack, of 16 KB on all usual kernels. */
+#define STACK_SIZE_OLD 16384
+
+/* What the system call was asked for: its tracepoint at the end hands only the result. */
+static __always_inline void system_call_arguments(u64 *a)
+{
+	void *registers;
+	if (bpf_core_enum_value_exists(enum bpf_func_id___some, BPF_FUNC_task_pt_regs___some)) {
+		registers = (void *)bpf_task_pt_regs((void *)bpf_get_current_task_btf());
+	} else {
+		struct task_struct *task = current_task();
+		registers = BPF_CORE_READ(task, stack) + STACK_SIZE_OLD - bpf_core_type_size(struct pt_regs);
+	}
+	struct pt_regs___x86 *x86 = registers;
+	struct pt_regs___arm64 *arm64 = registers;
+	if (bpf_core_field_exists(x86->orig_ax)) {
+		a[0] = BPF_CORE_READ(x86, di);
+		a[1] = BPF_CORE_READ(x86, si);
+		a[2] = BPF_CORE_READ(x86, dx);
+		a[3] = BPF_CORE_READ(x86, r10);
+		a[4] = BPF_CORE_READ(x86, r8);
+	} else {
+		a[0] = BPF_CORE_READ(arm64, orig_x0);
+		a[1] = BPF_CORE_READ(arm64, regs[1]);
+		a[2] = BPF_CORE_READ(arm64, regs[2]);
+		a[3] = BPF_CORE_READ(arm64, regs[3]);
+		a[4] = BPF_CORE_READ(arm64, regs[4]);
+	}
+}
+
 static __always_inline u64 wake_flags(bool urgent)
 {
 	struct config *c = get_config();

@@ -64,15 +64,6 @@ struct {
 	__type(value, struct opened);
 } opened_files SEC(".maps");
 
-/* What a system call was asked for, until it is known whether it was done. */
-struct request { u64 path, from; s32 path_folder, from_folder; u32 action, mode, owner, group; };
-struct {
-	__uint(type, MOAT_MAP_LRU_HASH);
-	__uint(max_entries, 8192);
-	__type(key, u64);
-	__type(value, struct request);
-} requests SEC(".maps");
-
 static __always_inline bool quiet_program(struct task_struct *task)
 {
 	struct config *c = get_config();
@@ -196,44 +187,6 @@ int on_open(struct trace_event_raw_sys_exit *ctx)
 	return 0;
 }
 
-static __always_inline void ask(struct request *request)
-{
-	u64 id = bpf_get_current_pid_tgid();
-	if (wanted(RECORD_FILE) && !quiet_program(current_task()))
-		bpf_map_update_elem(&requests, &id, request, BPF_ANY_);
-}
-
-#define ASK(name, ...) \
-	SEC("tracepoint/syscalls/sys_enter_" #name) \
-	int ask_##name(struct trace_event_raw_sys_enter *ctx) \
-	{ \
-		unsigned long *a = ctx->args; \
-		struct request request = { .path_folder = AT_CWD, .from_folder = AT_CWD, __VA_ARGS__ }; \
-		ask(&request); \
-		return 0; \
-	}
-
-ASK(rename, .action = FILE_RENAME, .from = a[0], .path = a[1])
-ASK(renameat, .action = FILE_RENAME, .from_folder = a[0], .from = a[1], .path_folder = a[2], .path = a[3])
-ASK(renameat2, .action = FILE_RENAME, .from_folder = a[0], .from = a[1], .path_folder = a[2], .path = a[3])
-ASK(unlink, .action = FILE_DELETE, .path = a[0])
-ASK(unlinkat, .action = a[2] & AT_REMOVEDIR_ ? 0 : FILE_DELETE, .path_folder = a[0], .path = a[1])
-ASK(chmod, .action = FILE_CHMOD, .path = a[0], .mode = a[1])
-ASK(fchmod, .action = FILE_CHMOD, .path_folder = a[0], .mode = a[1])
-ASK(fchmodat, .action = FILE_CHMOD, .path_folder = a[0], .path = a[1], .mode = a[2])
-ASK(fchmodat2, .action = FILE_CHMOD, .path_folder = a[0], .path = a[1], .mode = a[2])
-ASK(chown, .action = FILE_CHOWN, .path = a[0], .owner = a[1], .group = a[2])
-ASK(lchown, .action = FILE_CHOWN, .path = a[0], .owner = a[1], .group = a[2])
-ASK(fchown, .action = FILE_CHOWN, .path_folder = a[0], .owner = a[1], .group = a[2])
-ASK(fchownat, .action = FILE_CHOWN, .path_folder = a[0], .path = a[1], .owner = a[2], .group = a[3])
-ASK(setxattr, .action = FILE_SETXATTR, .path = a[0], .from = a[1])
-ASK(lsetxattr, .action = FILE_SETXATTR, .path = a[0], .from = a[1])
-ASK(fsetxattr, .action = FILE_SETXATTR, .path_folder = a[0], .from = a[1])
-ASK(link, .action = FILE_LINK, .from = a[0], .path = a[1])
-ASK(linkat, .action = FILE_LINK, .from_folder = a[0], .from = a[1], .path_folder = a[2], .path = a[3])
-ASK(symlink, .action = FILE_SYMLINK, .from = a[0], .path = a[1])
-ASK(symlinkat, .action = FILE_SYMLINK, .from = a[0], .path_folder = a[1], .path = a[2])
-
 /* Appends a string of the process; the end mark is left out. */
 static __always_inline void put_user_string(struct slot *s, u64 text)
 {
@@ -268,48 +221,59 @@ static __always_inline void put_named_path(struct slot *s, struct task_struct *t
 	put_user_string(s, text);
 }
 
-/* One program for the end of all these system calls. */
-SEC("tracepoint")
-int on_done(struct trace_event_raw_sys_exit *ctx)
+/* Which arguments of a system call mean what: four bits each. */
+#define NONE 15
+#define MEANING(action, path_folder, path, from_folder, from, first, second) \
+	((action) | (path_folder) << 8 | (path) << 12 | (from_folder) << 16 | (from) << 20 | (first) << 24 | (u32)(second) << 28)
+#define ARGUMENT(shift, otherwise) ({ \
+	u32 which = meaning >> (shift) & 15; \
+	which == NONE ? (u64)(otherwise) : a[which & 7]; })
+
+/* One body for the end of all these system calls; those that failed are not told. */
+static __noinline int changed(struct trace_event_raw_sys_exit *ctx, u32 meaning)
 {
-	u64 id = bpf_get_current_pid_tgid();
-	struct request *found = bpf_map_lookup_elem(&requests, &id);
-	if (!found)
+	if (ctx->ret != 0 || !wanted(RECORD_FILE))
 		return 0;
-	struct request q = *found;
-	bpf_map_delete_elem(&requests, &id);
-	if (ctx->ret != 0 || q.action == 0)
+	struct task_struct *task = current_task();
+	if (quiet_program(task))
+		return 0;
+	u64 a[8] = {};
+	system_call_arguments(a);
+	u32 action = meaning & 255;
+	s32 path_folder = ARGUMENT(8, AT_CWD), from_folder = ARGUMENT(16, AT_CWD);
+	u64 path = ARGUMENT(12, 0), from = ARGUMENT(20, 0);
+	u64 first = ARGUMENT(24, 0), second = ARGUMENT(28, 0);
+	if (action == FILE_DELETE && (first & AT_REMOVEDIR_))
 		return 0;
 	struct slot *s = take_slot();
 	if (!s)
 		return 0;
-	struct task_struct *task = current_task();
 	struct record_file *r = (void *)s->data;
 	s->at = sizeof(*r);
-	put_named_path(s, task, q.path_folder, q.path);
+	put_named_path(s, task, path_folder, path);
 	r->path_len = s->at - sizeof(*r);
 	bool tell = told_prefix(s, sizeof(*r));
-	u32 from = s->at;
-	if (q.action == FILE_SETXATTR || q.action == FILE_SYMLINK) {
-		put_user_string(s, q.from);
-	} else if (q.from) {
-		put_named_path(s, task, q.from_folder, q.from);
+	u32 begin = s->at;
+	if (action == FILE_SETXATTR || action == FILE_SYMLINK) {
+		put_user_string(s, from);
+	} else if (from) {
+		put_named_path(s, task, from_folder, from);
 		if (!tell)
-			tell = told_prefix(s, from);
+			tell = told_prefix(s, begin);
 	}
-	r->from_len = s->at - from;
+	r->from_len = s->at - begin;
 	if (tell) {
 		fill_head_of(&r->head, RECORD_FILE, task);
 		r->inode = 0;
 		r->device = 0;
-		r->mode = q.mode;
-		r->owner = q.owner;
-		r->group = q.group;
+		r->mode = first;
+		r->owner = first;
+		r->group = second;
 		r->again = 0;
-		r->action = q.action;
+		r->action = action;
 		r->empty = 0;
-		if (!q.path) {
-			struct file *file = file_of(task, q.path_folder);
+		if (!path) {
+			struct file *file = file_of(task, path_folder);
 			struct inode *inode = BPF_CORE_READ(file, f_inode);
 			r->inode = BPF_CORE_READ(inode, i_ino);
 			r->device = BPF_CORE_READ(inode, i_sb, s_dev);
@@ -319,5 +283,31 @@ int on_done(struct trace_event_raw_sys_exit *ctx)
 	give_slot();
 	return 0;
 }
+
+#define CHANGE(name, ...) \
+	SEC("tracepoint/syscalls/sys_exit_" #name) \
+	int change_##name(struct trace_event_raw_sys_exit *ctx) { return changed(ctx, MEANING(__VA_ARGS__)); }
+
+/*     system call, action, folder and path, folder and other path, then mode, or owner and group, or flags */
+CHANGE(rename, FILE_RENAME, NONE, 1, NONE, 0, NONE, NONE)
+CHANGE(renameat, FILE_RENAME, 2, 3, 0, 1, NONE, NONE)
+CHANGE(renameat2, FILE_RENAME, 2, 3, 0, 1, NONE, NONE)
+CHANGE(unlink, FILE_DELETE, NONE, 0, NONE, NONE, NONE, NONE)
+CHANGE(unlinkat, FILE_DELETE, 0, 1, NONE, NONE, 2, NONE)
+CHANGE(chmod, FILE_CHMOD, NONE, 0, NONE, NONE, 1, NONE)
+CHANGE(fchmod, FILE_CHMOD, 0, NONE, NONE, NONE, 1, NONE)
+CHANGE(fchmodat, FILE_CHMOD, 0, 1, NONE, NONE, 2, NONE)
+CHANGE(fchmodat2, FILE_CHMOD, 0, 1, NONE, NONE, 2, NONE)
+CHANGE(chown, FILE_CHOWN, NONE, 0, NONE, NONE, 1, 2)
+CHANGE(lchown, FILE_CHOWN, NONE, 0, NONE, NONE, 1, 2)
+CHANGE(fchown, FILE_CHOWN, 0, NONE, NONE, NONE, 1, 2)
+CHANGE(fchownat, FILE_CHOWN, 0, 1, NONE, NONE, 2, 3)
+CHANGE(setxattr, FILE_SETXATTR, NONE, 0, NONE, 1, NONE, NONE)
+CHANGE(lsetxattr, FILE_SETXATTR, NONE, 0, NONE, 1, NONE, NONE)
+CHANGE(fsetxattr, FILE_SETXATTR, 0, NONE, NONE, 1, NONE, NONE)
+CHANGE(link, FILE_LINK, NONE, 1, NONE, 0, NONE, NONE)
+CHANGE(linkat, FILE_LINK, 2, 3, 0, 1, NONE, NONE)
+CHANGE(symlink, FILE_SYMLINK, NONE, 1, NONE, 0, NONE, NONE)
+CHANGE(symlinkat, FILE_SYMLINK, 1, 2, NONE, 0, NONE, NONE)
 
 #endif

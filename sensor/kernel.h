@@ -67,9 +67,12 @@ struct sock { struct sock_common __sk_common; u16 sk_protocol; };
 struct socket { struct sock *sk; };
 struct sk_buff;
 struct module { char name[56]; };
+enum bpf_func_id___some { BPF_FUNC_task_pt_regs___some = 1 };
+
 struct task_struct {
 	s32 pid, tgid, exit_code;
 	u32 flags;
+	void *stack;
 	u64 start_boottime;
 	struct task_struct *real_parent, *group_leader;
 	const struct cred *real_cred, *cred;
@@ -84,12 +87,16 @@ struct task_struct {
 /* before 5.5 */
 struct task_struct___old { u64 real_start_time; };
 
+/* Registers at the entry of a system call: which of the two exists is known when the object is loaded. */
+struct pt_regs { unsigned long some; };
+struct pt_regs___x86 { unsigned long di, si, dx, r10, r8, r9, orig_ax; };
+struct pt_regs___arm64 { u64 regs[31]; u64 orig_x0; };
+
 #pragma clang attribute pop
 
 /* What programs are handed; not moved by CO-RE (the verifier translates the first two). */
 struct __sk_buff { u32 len; };
 struct bpf_sock { u32 bound_dev_if, family, type, protocol, mark, priority, src_ip4, src_ip6[4], src_port; };
-struct trace_event_raw_sys_enter { u64 common; long id; unsigned long args[6]; };
 struct trace_event_raw_sys_exit { u64 common; long id; long ret; };
 
 #endif

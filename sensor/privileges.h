@@ -14,12 +14,6 @@
 enum call { CALL_PTRACE = 1, CALL_VM_WRITE, CALL_VM_READ, CALL_SIGNAL, CALL_MOUNT, CALL_UMOUNT, CALL_UNSHARE, CALL_SETNS, CALL_PIVOT_ROOT, CALL_BPF, CALL_MODULE, CALL_MEMFD };
 
 struct call_request { u64 path, source, type; u64 number; u32 call, target; };
-struct {
-	__uint(type, MOAT_MAP_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, u64);
-	__type(value, struct call_request);
-} calls SEC(".maps");
 
 static __always_inline void put_path_or_nothing(struct slot *s, u64 path)
 {
@@ -36,11 +30,11 @@ static __always_inline void put_short_string(struct slot *s, u64 text)
 		s->at += BOUND(length - 1, 255);
 }
 
-static __always_inline void tell_call(const struct call_request *q, long result)
+static __noinline int tell_call(const struct call_request *q, long result)
 {
 	struct slot *s = take_slot();
 	if (!s)
-		return;
+		return 0;
 	struct record_call *r = (void *)s->data;
 	fill_head(&r->head, RECORD_CALL);
 	r->number = q->number;
@@ -64,84 +58,53 @@ static __always_inline void tell_call(const struct call_request *q, long result)
 	r->type_len = s->at - from;
 	send_slot(s, 1);
 	give_slot();
-}
-
-static __always_inline void ask_call(const struct call_request *q)
-{
-	u64 id = bpf_get_current_pid_tgid();
-	if (wanted(RECORD_CALL))
-		bpf_map_update_elem(&calls, &id, q, BPF_ANY_);
-}
-
-/* One program for the end of the system calls that are asked below. */
-SEC("tracepoint")
-int on_called(struct trace_event_raw_sys_exit *ctx)
-{
-	u64 id = bpf_get_current_pid_tgid();
-	struct call_request *found = bpf_map_lookup_elem(&calls, &id);
-	if (!found)
-		return 0;
-	struct call_request q = *found;
-	bpf_map_delete_elem(&calls, &id);
-	tell_call(&q, ctx->ret);
 	return 0;
 }
 
-#define CALL(syscall_name, condition, ...) \
-	SEC("tracepoint/syscalls/sys_enter_" #syscall_name) \
-	int call_##syscall_name(struct trace_event_raw_sys_enter *ctx) \
+#define CALL(name, condition, ...) \
+	SEC("tracepoint/syscalls/sys_exit_" #name) \
+	int call_##name(struct trace_event_raw_sys_exit *ctx) \
 	{ \
-		unsigned long *a = ctx->args; \
+		u64 a[8] = {}; \
+		system_call_arguments(a); \
 		struct call_request q = { __VA_ARGS__ }; \
-		if (condition) \
-			ask_call(&q); \
+		if ((condition) && wanted(RECORD_CALL)) \
+			tell_call(&q, ctx->ret); \
 		return 0; \
 	}
 
-CALL(ptrace, a[0] == PTRACE_TRACEME_ || a[0] == PTRACE_ATTACH_ || a[0] == PTRACE_SEIZE_, .call = CALL_PTRACE, .number = a[0], .target = a[1])
-CALL(mount, 1, .call = CALL_MOUNT, .source = a[0], .path = a[1], .type = a[2], .number = a[3])
-CALL(umount, 1, .call = CALL_UMOUNT, .path = a[0], .number = a[1])
-CALL(unshare, a[0] & NAMESPACE_FLAGS, .call = CALL_UNSHARE, .number = a[0])
-CALL(setns, 1, .call = CALL_SETNS, .target = a[0], .number = a[1])
-
-SEC("tracepoint/syscalls/sys_enter_bpf")
-int call_bpf(struct trace_event_raw_sys_enter *ctx)
+/* The same of one process about another is told once a second. */
+static __always_inline bool often(u32 call, u32 target)
 {
-	if (ctx->args[0] != BPF_PROG_LOAD_)
-		return 0;
-	u32 type = 0;
-	bpf_probe_read_user(&type, sizeof(type), (void *)ctx->args[1]);
-	/* The program's name stands at byte 48 of the attributes. */
-	struct call_request q = { .call = CALL_BPF, .number = type, .source = ctx->args[1] + 48 };
-	ask_call(&q);
-	return 0;
-}
-
-/* Told as they are asked, whether they succeed or not: the same of one process about another once a second. */
-static __always_inline int tell_attempt(u32 call, u32 target, u64 name)
-{
-	if (!wanted(RECORD_CALL))
-		return 0;
 	struct opened_key key = { .inode = (u64)call << 32 | target, .device = 0xffffffff, .pid = bpf_get_current_pid_tgid() >> 32 };
 	u32 again = 0;
-	if (call != CALL_MEMFD && told_just_now(&key, bpf_ktime_get_boot_ns(), &again))
-		return 0;
-	struct call_request q = { .call = call, .target = target, .source = name };
-	tell_call(&q, 0);
-	return 0;
+	return told_just_now(&key, bpf_ktime_get_boot_ns(), &again);
 }
 
-SEC("tracepoint/syscalls/sys_enter_process_vm_writev")
-int try_vm_write(struct trace_event_raw_sys_enter *ctx) { return tell_attempt(CALL_VM_WRITE, ctx->args[0], 0); }
+CALL(ptrace, a[0] == PTRACE_TRACEME_ || a[0] == PTRACE_ATTACH_ || a[0] == PTRACE_SEIZE_, .call = CALL_PTRACE, .number = a[0], .target = a[1])
+CALL(process_vm_writev, !often(CALL_VM_WRITE, a[0]), .call = CALL_VM_WRITE, .target = a[0])
+CALL(process_vm_readv, !often(CALL_VM_READ, a[0]), .call = CALL_VM_READ, .target = a[0])
+CALL(mount, 1, .call = CALL_MOUNT, .source = a[0], .path = a[1], .type = a[2], .number = a[3])
+CALL(umount, 1, .call = CALL_UMOUNT, .path = a[0], .number = a[1])
+CALL(pivot_root, 1, .call = CALL_PIVOT_ROOT, .source = a[0])
+CALL(unshare, a[0] & NAMESPACE_FLAGS, .call = CALL_UNSHARE, .number = a[0])
+CALL(setns, 1, .call = CALL_SETNS, .target = a[0], .number = a[1])
+CALL(memfd_create, 1, .call = CALL_MEMFD, .source = a[0])
 
-SEC("tracepoint/syscalls/sys_enter_process_vm_readv")
-int try_vm_read(struct trace_event_raw_sys_enter *ctx) { return tell_attempt(CALL_VM_READ, ctx->args[0], 0); }
-
-SEC("tracepoint/syscalls/sys_enter_memfd_create")
-int try_memfd(struct trace_event_raw_sys_enter *ctx) { return tell_attempt(CALL_MEMFD, 0, ctx->args[0]); }
-
-SEC("tracepoint/syscalls/sys_enter_pivot_root")
-int try_pivot_root(struct trace_event_raw_sys_enter *ctx) { return tell_attempt(CALL_PIVOT_ROOT, 0, ctx->args[0]); }
+SEC("tracepoint/syscalls/sys_exit_bpf")
+int call_bpf(struct trace_event_raw_sys_exit *ctx)
+{
+	u64 a[8] = {};
+	system_call_arguments(a);
+	if (a[0] != BPF_PROG_LOAD_ || !wanted(RECORD_CALL))
+		return 0;
+	u32 type = 0;
+	bpf_probe_read_user(&type, sizeof(type), (void *)a[1]);
+	/* The program's name stands at byte 48 of the attributes. */
+	struct call_request q = { .call = CALL_BPF, .number = type, .source = a[1] + 48 };
+	tell_call(&q, ctx->ret);
+	return 0;
+}
 
 /* Signals to Moat itself. */
 SEC("tp_btf/signal_generate")

@@ -108,8 +108,8 @@ Nice=-1
 IOWeight=50
 
 # DAC_READ_SEARCH reads logs and /proc of all, SYS_PTRACE the executables and sockets of processes, SYSLOG the kernel log,
-# BPF, PERFMON and NET_ADMIN run the kernel sensor, SYS_RESOURCE lets kernels before 5.11 count its memory.
-CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_SYSLOG CAP_BPF CAP_PERFMON CAP_NET_ADMIN CAP_SYS_RESOURCE
+# BPF, PERFMON and NET_ADMIN run the kernel sensor, KILL ends a denied program, SYS_RESOURCE lets kernels before 5.11 count its memory.
+CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_SYSLOG CAP_BPF CAP_PERFMON CAP_NET_ADMIN CAP_KILL CAP_SYS_RESOURCE
 NoNewPrivileges=yes
 ProtectSystem=strict
 ReadWritePaths=${stateFolder}

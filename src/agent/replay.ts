@@ -56,6 +56,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
       report.events++;
       if (event.time > newest) newest = event.time;
       if (options.country && typeof event.source_ip === 'string' && event.source_country === undefined) event.source_country = options.country(event.source_ip);
+      if (options.country && event.direction === 'outbound' && typeof event.destination_ip === 'string' && event.destination_country === undefined) event.destination_country = options.country(event.destination_ip);
       detect?.observe(event, take);
       options.onEvent?.(event);
     };

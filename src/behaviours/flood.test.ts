@@ -15,22 +15,27 @@ const text = fc.oneof(
   fc.constantFrom('root', '192.0.2.7', '2001:db8::1', '::', ':', '/tmp/x', '/usr/bin/y (deleted)', '/usr/bin/bash', '/usr/sbin/nginx', 'bash -i', 'sh -c curl x | sh', '/etc/cron.d/x', '/memfd:x', '__proto__', 'constructor', '{count}', '\u001b[31m', '\ud800', '"', 'x'.repeat(5000)),
   fc.string({ unit: 'binary', maxLength: 40 }),
 );
+const paths = fc.constantFrom('/etc/shadow', '/root/.ssh/id_rsa', '/root/.ssh/authorized_keys', '/etc/cron.d/x', '/host/etc/ld.so.preload', '/proc/1/environ', '/proc//mem', '/tmp/release_agent', '/.ssh/', '/.git/hooks/', '/home/', '/srv/a.docx', '/srv/a.docx.locked', '/var/log/wtmp', '/root/.bash_history', '/proc/sys/vm/nr_hugepages', '/srv/HOW_TO_DECRYPT.txt', '/proc/812', '/usr/local/aegis/x');
+const addresses = fc.constantFrom('100.100.100.200', '169.254.169.254', 'fd00:ec2::254', '127.0.0.1', '198.51.100.7', '203.0.113.9');
+const names = fc.constantFrom('x.onion', 'metadata.google.internal', '.', '..', `${'a'.repeat(63)}.b.example`, 'onion');
 const value = fc.oneof(fc.double({ noNaN: false }), fc.constantFrom(0, 1, -1, 50, 96, 100, 1e12, Number.NaN, Number.POSITIVE_INFINITY));
 const time = fc.oneof(fc.integer({ min: began, max: began + 86_400_000 * 40 }), fc.constantFrom(0, -1, -86_400_000, began, began + 1, 8.64e15));
 
 /** An event of a kind that the behaviour wants, every field of it hostile. */
 const hostile = (kinds: readonly Kind[]): fc.Arbitrary<Event> => fc.record({
   kind: fc.constantFrom(...kinds), time,
-  action: fc.constantFrom('login', 'connect', 'accept', 'write', 'create', 'rename', 'chmod', 'read', 'request', 'health', 'service-restart', 'process-start', 'process-end', 'listener-start', 'sample', undefined),
+  action: fc.constantFrom('login', 'connect', 'accept', 'write', 'create', 'rename', 'chmod', 'read', 'request', 'query', 'mount', 'setns', 'unshare', 'setuid', 'capset', 'ptrace', 'vm-write', 'signal', 'delete', 'link', 'bpf-load', 'health', 'service-restart', 'process-start', 'process-end', 'listener-start', 'sample', undefined),
+  direction: fc.constantFrom('outbound', 'inbound', undefined), uid: fc.constantFrom(0, 33, 1000, undefined),
   outcome: fc.constantFrom('success', 'failure', 'unknown', undefined), category: fc.constantFrom('authentication', 'web', undefined),
   metric: fc.constantFrom('process-cpu', 'process-memory', 'process-write', 'host-cpu', 'disk-write', 'disk-space', 'disk-inodes', undefined),
   value: fc.option(value, { nil: undefined }), pid: fc.option(fc.integer(), { nil: undefined }), process_started: fc.option(value, { nil: undefined }),
   strings: fc.record({
     user: text, source_ip: text, source_country: text, source: text, service: text, process_path: text, process_name: text, process_cmdline: text,
-    parent_path: text, file_path: text, destination_ip: text, protocol: text, message: text, host: text,
+    parent_path: text, file_path: fc.oneof(text, paths), file_from: fc.oneof(text, paths), destination_ip: fc.oneof(text, addresses), container_id: text, cgroup: text, destination_host: fc.oneof(text, names), payload: text,
+    url_decoded: text, destination_country: fc.constantFrom('NL', 'ZZ', '', '\ud800'), protocol: text, message: text, host: text,
   }, { requiredKeys: [] }),
   destination_port: fc.option(fc.integer({ min: -1, max: 70_000 }), { nil: undefined }),
-  extra: fc.option(fc.dictionary(fc.constantFrom('stdin', 'stdout', 'stderr', 'LD_PRELOAD', 'LD_AUDIT', 'LD_LIBRARY_PATH', 'mode', 'memfd', 'deleted', '__proto__'), fc.oneof(text, fc.constantFrom('inet', 'socket', 'pipe', '755')), { maxKeys: 3, noNullPrototype: true }), { nil: undefined }),
+  extra: fc.option(fc.dictionary(fc.constantFrom('stdin', 'stdout', 'stderr', 'LD_PRELOAD', 'LD_AUDIT', 'LD_LIBRARY_PATH', 'mode', 'memfd', 'deleted', 'type', 'flags', 'source', 'from', 'to', 'target_pid', 'euid', 'pid_ns', 'owner', '__proto__'), fc.oneof(text, fc.constantFrom('inet', 'socket', 'pipe', '755', '0', '1000', '0x10020000', 'cap_sys_admin', '04755', 'cgroup')), { maxKeys: 5, noNullPrototype: true }), { nil: undefined }),
 }).map(({ kind, time, strings, ...rest }) => Object.assign(new Event('x', time, kind), rest, strings));
 
 /** What fills the memory of behaviours that look only at certain programs, by id. */
@@ -39,6 +44,21 @@ const shapes: Readonly<Record<string, (event: Event, i: number) => void>> = {
   'preload-exec': (event) => { event.action = 'process-start'; event.extra = { LD_PRELOAD: `/tmp/${event.process_name ?? ''}.so` }; },
   'server-shell': (event) => { Object.assign(event, { action: 'process-start', parent_path: '/usr/sbin/nginx', process_path: '/usr/bin/dash', process_cmdline: `sh -c ${event.process_name ?? ''}` }); },
   'reverse-shell': (event) => { Object.assign(event, { action: 'process-start', source: 'ebpf', process_path: '/usr/bin/bash', process_cmdline: 'bash -i', extra: { stdin: 'inet', stdout: 'inet' } }); },
+};
+
+/** What a behaviour needs to be told so that it keeps something of each of a hundred thousand. */
+const deeds: Record<string, (i: number, name: string) => Partial<Event>> = {
+  'privilege-jump': (i) => ({ action: 'process-start', uid: 1000, process_path: '/tmp/x', pid: i, extra: { euid: i % 2 ? '0' : '1000' } }),
+  'persistence-write': (i) => ({ action: 'write', file_path: '/etc/ld.so.preload', process_path: '/tmp/x', pid: i }),
+  'credential-read': (i) => ({ action: 'read', file_path: '/etc/shadow', process_path: '/tmp/x', pid: i }),
+  'bad-peer': (i) => ({ direction: 'outbound', action: 'connect', process_path: '/tmp/x', destination_ip: `203.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`, destination_port: 9001, pid: i }),
+  'scan-fan-out': (i) => ({ direction: 'outbound', action: 'connect', process_path: i % 2 ? '/usr/bin/ssh' : '/usr/bin/nc', destination_ip: `198.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`, destination_port: 22, pid: i }),
+  'metadata-access': (i) => ({ destination_ip: '100.100.100.200', direction: 'outbound', process_path: '/tmp/x', pid: i }),
+  'tidal-load': (_i, name) => ({ process_path: `/opt/${name}` }),
+  'mass-change': (i, name) => ({ action: 'delete', file_path: `/srv/${name}.txt`, pid: i }),
+  'log-tampering': (i, name) => ({ action: 'delete', file_path: `/home/${name}/.bash_history`, pid: i }),
+  blinding: (i, name) => ({ action: 'delete', file_path: `/usr/local/aegis/${name}`, pid: i }),
+  'container-escape': (i, name) => ({ action: 'write', file_path: '/proc/sys/kernel/core_pattern', container_id: name, pid: i }),
 };
 
 describe.each(behaviours.map((b) => [b.id, b] as const))('%s', (_id, behaviour) => {
@@ -105,6 +125,7 @@ describe.each(behaviours.map((b) => [b.id, b] as const))('%s', (_id, behaviour) 
       event.metric = ({ 'process-memory': 'process-memory', 'disk-writes': i % 2 ? 'process-write' : 'disk-write', 'disk-full-soon': i % 2 ? 'disk-space' : 'disk-inodes', 'host-cpu': i % 2 ? 'process-cpu' : 'host-cpu' } as Record<string, string>)[behaviour.id] ?? 'process-cpu';
       if (behaviour.id === 'disk-writes') event.value = 9e9;
       shapes[behaviour.id]?.(event, i);
+      Object.assign(event, deeds[behaviour.id]?.(i, name));
       run.observe(event);
       if (i % 1000 === 0) run.tick?.(event.time);
     }

@@ -78,6 +78,8 @@ export class Pipeline {
   push(batch: Batch): Promise<void> {
     for (const event of batch.events) {
       if (event.source_ip !== undefined && event.source_country === undefined) event.source_country = this.options.country(event.source_ip);
+      // Only for what this machine began: the destination of a log line is mostly this machine.
+      if (event.direction === 'outbound' && event.destination_ip !== undefined && event.destination_country === undefined) event.destination_country = this.options.country(event.destination_ip);
       this.options.origins?.observe(event);
       this.options.detect.observe(event, this.emit);
       this.options.health.seen(event);

@@ -8,12 +8,14 @@ export interface Cgroup { path: string; container: string | undefined }
 const keptMost = 8192;
 const walkMost = 20_000;
 const walkAgainMs = 5000;
+/** When it was in vain: the group has ended too, and the next one will have as well. */
+const vainAgainMs = 60_000;
 
 export class Cgroups {
   readonly #procfs: Procfs;
   readonly #folder: string | undefined;
   readonly #known = new Map<number, Cgroup>();
-  #walked = Number.NEGATIVE_INFINITY;
+  #walkDue = 0;
   /** False where control groups of version 1 alone are used: the number then says nothing. */
   readonly unified: boolean;
 
@@ -51,15 +53,18 @@ export class Cgroups {
   /** The process is gone already: looks through the folders, now and then. */
   #search(id: number): Cgroup | undefined {
     const now = performance.now();
-    if (this.#folder === undefined || now - this.#walked < walkAgainMs) return undefined;
-    this.#walked = now;
+    if (this.#folder === undefined || now < this.#walkDue) return undefined;
+    this.#walkDue = now + vainAgainMs;
     const waiting = ['/'];
     for (let looked = 0; waiting.length > 0 && looked < walkMost; looked++) {
       const path = waiting.pop() ?? '/';
       const full = join(this.#folder, path);
       const ino = statSync(full, { throwIfNoEntry: false })?.ino;
       if (ino === undefined) continue;
-      if (ino === id) return this.#keep(id, { path, container: containerOf(path) });
+      if (ino === id) {
+        this.#walkDue = now + walkAgainMs;
+        return this.#keep(id, { path, container: containerOf(path) });
+      }
       try {
         for (const entry of readdirSync(full, { withFileTypes: true })) if (entry.isDirectory()) waiting.push(join(path, entry.name));
       } catch (error) {

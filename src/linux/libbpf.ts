@@ -38,10 +38,8 @@ export interface LoadOptions {
   cgroup?: number;
   /** Tracepoints of system calls (sys_exit_open …) by program, for those that serve several. */
   syscalls?: Readonly<Record<string, readonly string[]>>;
-  /** These programs alone. */
-  only?: ReadonlySet<string>;
-  /** Programs left out on purpose. */
-  without?: ReadonlySet<string>;
+  /** False for programs left out on purpose. */
+  wanted?: (program: string) => boolean;
 }
 
 /**
@@ -54,7 +52,7 @@ export async function loadObject(options: LoadOptions): Promise<BpfObject> {
   const api = await openLibbpf();
   const missing: NotAttached[] = [];
   const programs = programsOf(api, options.file);
-  const wanted = programs.filter(({ name }) => !options.without?.has(name) && (options.only?.has(name) ?? true));
+  const wanted = programs.filter(({ name }) => options.wanted?.(name) ?? true);
   const hookOf = (section: string): string | undefined => /^tp_btf\/(.+)$/.exec(section)?.[1];
   const there = api.tracepoints(wanted.flatMap(({ section }) => hookOf(section) ?? []));
   const hooked = wanted.filter(({ name, section }) => {

@@ -13,8 +13,20 @@ function must(procfs: Procfs, name: string): string {
   return text;
 }
 
-/** Unix ms at which the machine booted, to the second. */
+let known: { boot: string; ms: number } | undefined;
+
+/**
+ * Unix ms at which the machine booted, to the second. The kernel moves it when the clock is set; start times count
+ * from it and are the identity of processes, so that of this machine stays for this run as it was asked for first.
+ */
 export function bootTime(procfs: Procfs): number {
+  if (procfs.root !== '/') return readBootTime(procfs);
+  const boot = procfs.read('sys/kernel/random/boot_id') ?? '';
+  if (known?.boot !== boot) known = { boot, ms: readBootTime(procfs) };
+  return known.ms;
+}
+
+function readBootTime(procfs: Procfs): number {
   const seconds = numberAfter(must(procfs, 'stat'), '\nbtime ');
   if (Number.isNaN(seconds)) throw new Error('expected a btime line in /proc/stat, got none');
   return seconds * 1000;

@@ -56,6 +56,8 @@ export class Event {
   declare direction: string | undefined;
   /** country of source_ip, two letters, when a country table is present; ZZ for private addresses (ECS source.geo.country_iso_code) */
   declare source_country: string | undefined;
+  /** country of destination_ip, two letters, for connections that this machine makes and when a country table is present; ZZ for private addresses (ECS destination.geo.country_iso_code) */
+  declare destination_country: string | undefined;
   /** process id (ECS process.pid) */
   declare pid: number | undefined;
   /** parent process id (ECS process.parent.pid) */
@@ -156,6 +158,7 @@ export class Event {
     this.protocol = undefined;
     this.direction = undefined;
     this.source_country = undefined;
+    this.destination_country = undefined;
     this.pid = undefined;
     this.parent_pid = undefined;
     this.process_name = undefined;
@@ -198,7 +201,7 @@ export class Event {
 export type FieldName = Exclude<keyof Event, 'extra'>;
 
 /** Every field in schema order. */
-export const eventFields: readonly (keyof Event)[] = ['id', 'time', 'kind', 'host', 'category', 'action', 'outcome', 'service', 'severity', 'message', 'source', 'lines', 'user', 'target_user', 'uid', 'method', 'session', 'terminal', 'source_ip', 'source_port', 'destination_ip', 'destination_port', 'destination_host', 'protocol', 'direction', 'source_country', 'pid', 'parent_pid', 'process_name', 'process_path', 'process_cmdline', 'process_cwd', 'process_started', 'parent_path', 'parent_cmdline', 'cgroup', 'exit_code', 'file_path', 'file_from', 'file_inode', 'file_device', 'package_name', 'package_version', 'container_id', 'payload', 'origin', 'origin_ip', 'origin_user', 'http_method', 'url', 'url_path', 'url_query', 'url_decoded', 'http_host', 'http_status', 'http_bytes', 'http_referer', 'http_user_agent', 'http_version', 'metric', 'value', 'extra'];
+export const eventFields: readonly (keyof Event)[] = ['id', 'time', 'kind', 'host', 'category', 'action', 'outcome', 'service', 'severity', 'message', 'source', 'lines', 'user', 'target_user', 'uid', 'method', 'session', 'terminal', 'source_ip', 'source_port', 'destination_ip', 'destination_port', 'destination_host', 'protocol', 'direction', 'source_country', 'destination_country', 'pid', 'parent_pid', 'process_name', 'process_path', 'process_cmdline', 'process_cwd', 'process_started', 'parent_path', 'parent_cmdline', 'cgroup', 'exit_code', 'file_path', 'file_from', 'file_inode', 'file_device', 'package_name', 'package_version', 'container_id', 'payload', 'origin', 'origin_ip', 'origin_user', 'http_method', 'url', 'url_path', 'url_query', 'url_decoded', 'http_host', 'http_status', 'http_bytes', 'http_referer', 'http_user_agent', 'http_version', 'metric', 'value', 'extra'];
 
 export const fieldTypes: Readonly<Record<keyof Event, 'string' | 'number' | 'string[]' | 'number[]' | 'record'>> = {
   id: 'string',
@@ -227,6 +230,7 @@ export const fieldTypes: Readonly<Record<keyof Event, 'string' | 'number' | 'str
   protocol: 'string',
   direction: 'string',
   source_country: 'string',
+  destination_country: 'string',
   pid: 'number',
   parent_pid: 'number',
   process_name: 'string',

@@ -39,7 +39,7 @@ libc.process_vm_readv(${victim.pid}, None, 0, None, 0, 0)
 libc.ptrace(0x4206, 999999, 0, 0)`);
     const target = { target_pid: String(victim.pid), target_name: 'sleep' };
     expect(events.map((e) => [e.action, e.outcome, e.extra])).toEqual([
-      ['ptrace', 'success', { ...target, request: 'attach' }], ['vm-write', 'unknown', target], ['vm-read', 'unknown', target],
+      ['ptrace', 'success', { ...target, request: 'attach' }], ['vm-write', 'success', target], ['vm-read', 'success', target],
       ['ptrace', 'failure', { target_pid: '999999', request: 'seize' }],
     ]);
     expect(events[0]).toMatchObject({ category: 'process', user: 'root', process_path: expect.stringContaining('python3') as string });

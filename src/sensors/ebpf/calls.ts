@@ -2,23 +2,23 @@
 import type { Kind } from '../../core/gen/event.ts';
 import type { CallRecord } from './gen/records.ts';
 
-export interface CallAction { kind: Kind; category: string; action: string; outcome: 'result' | 'unknown' }
+export interface CallAction { kind: Kind; category: string; action: string }
 
 /** By the number in the record; see schema/kernel.yml. */
 export const callActions: readonly (CallAction | undefined)[] = [
   undefined,
-  { kind: 'process_access', category: 'process', action: 'ptrace', outcome: 'result' },
-  { kind: 'process_access', category: 'process', action: 'vm-write', outcome: 'unknown' },
-  { kind: 'process_access', category: 'process', action: 'vm-read', outcome: 'unknown' },
-  { kind: 'process_access', category: 'process', action: 'signal', outcome: 'result' },
-  { kind: 'namespace', category: 'kernel', action: 'mount', outcome: 'result' },
-  { kind: 'namespace', category: 'kernel', action: 'umount', outcome: 'result' },
-  { kind: 'namespace', category: 'kernel', action: 'unshare', outcome: 'result' },
-  { kind: 'namespace', category: 'kernel', action: 'setns', outcome: 'result' },
-  { kind: 'namespace', category: 'kernel', action: 'pivot-root', outcome: 'unknown' },
-  { kind: 'module', category: 'kernel', action: 'bpf-load', outcome: 'result' },
-  { kind: 'module', category: 'kernel', action: 'module-load', outcome: 'result' },
-  { kind: 'file_event', category: 'file', action: 'create', outcome: 'unknown' },
+  { kind: 'process_access', category: 'process', action: 'ptrace' },
+  { kind: 'process_access', category: 'process', action: 'vm-write' },
+  { kind: 'process_access', category: 'process', action: 'vm-read' },
+  { kind: 'process_access', category: 'process', action: 'signal' },
+  { kind: 'namespace', category: 'kernel', action: 'mount' },
+  { kind: 'namespace', category: 'kernel', action: 'umount' },
+  { kind: 'namespace', category: 'kernel', action: 'unshare' },
+  { kind: 'namespace', category: 'kernel', action: 'setns' },
+  { kind: 'namespace', category: 'kernel', action: 'pivot-root' },
+  { kind: 'module', category: 'kernel', action: 'bpf-load' },
+  { kind: 'module', category: 'kernel', action: 'module-load' },
+  { kind: 'file_event', category: 'file', action: 'create' },
 ];
 
 export const calls = { ptrace: 1, vmWrite: 2, vmRead: 3, signal: 4, mount: 5, umount: 6, unshare: 7, setns: 8, pivotRoot: 9, bpf: 10, module: 11, memfd: 12 } as const;

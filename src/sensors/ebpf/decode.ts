@@ -202,7 +202,7 @@ export class Decoder {
     if (action === undefined) { this.#options.count('records that are not understood'); return undefined; }
     const { processes, hostNamespaces } = this.#options;
     const event = this.#make(head, action.kind, action.action, action.category, processes.of(head, this.#now));
-    event.outcome = action.outcome === 'unknown' ? 'unknown' : record.result < 0 ? 'failure' : 'success';
+    event.outcome = record.result < 0 ? 'failure' : 'success';
     event.extra = callExtra(record, (pid) => processes.nameOf(pid), hostNamespaces);
     if (record.call === calls.memfd) event.file_path = `/memfd:${record.source}`;
     else if (record.call === calls.pivotRoot) event.file_path = tidyPath(record.source);

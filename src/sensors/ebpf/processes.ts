@@ -35,8 +35,9 @@ export interface Credentials { uid: number; euid: number | undefined; gid: numbe
 
 /** As long as the polling sensor keeps it. */
 const keptCmdline = 1024;
-/** Command lines and paths are told up to here. */
 const maxProcesses = 60_000;
+const keptEnds = 4096;
+const sweepEveryMs = 30_000;
 /** Processes read from /proc in one second at most: a record that comes after its process ended asks in vain. */
 const readsPerSecond = 500;
 
@@ -46,6 +47,9 @@ export class Processes {
   readonly #cgroups: Cgroups;
   readonly #bootTime: number;
   readonly #known = new Map<number, Process>();
+  /** Who ended lately, by the start: two threads that end at once both say that they were the last. */
+  readonly #ended = new Map<number, number>();
+  #swept = 0;
   #reads = 0;
   #readsFrom = 0;
   /** Evicted for lack of room, and not read because of the limit, since they were last asked for. */
@@ -69,7 +73,9 @@ export class Processes {
       if (known.cgroupId !== head.cgroup && this.#cgroups.unified) this.#regroup(known, head.cgroup);
       return known;
     }
-    return this.#keep(this.#read(head.pid, head.started, head, now));
+    const read = this.#read(head.pid, head.started, head, now);
+    // What has ended already is not kept: nothing would take it away again.
+    return read.name === '' ? read : this.#keep(read);
   }
 
   exec(head: Head, record: ExecRecord, now: number): Process {
@@ -119,8 +125,20 @@ export class Processes {
 
   /** True for the first end of a process that is told; its entry goes. */
   exit(head: Head): boolean {
-    const known = this.#known.get(head.pid);
-    return known !== undefined && known.ticks === head.started && this.#known.delete(head.pid);
+    if (this.#ended.get(head.pid) === head.started) return false;
+    this.#ended.delete(head.pid);
+    if (this.#ended.size >= keptEnds) for (const oldest of this.#ended.keys()) { this.#ended.delete(oldest); break; }
+    this.#ended.set(head.pid, head.started);
+    if (this.#known.get(head.pid)?.ticks === head.started) this.#known.delete(head.pid);
+    return true;
+  }
+
+  /** After records were lost, ends among them: forgets who is no more, now and then. */
+  sweep(now: number): void {
+    if (now - this.#swept < sweepEveryMs && now >= this.#swept) return;
+    this.#swept = now;
+    const here = new Set(this.#procfs.pids());
+    for (const pid of this.#known.keys()) if (!here.has(pid)) this.#known.delete(pid);
   }
 
   #shorten(process: Process): Process {

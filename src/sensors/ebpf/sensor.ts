@@ -87,7 +87,7 @@ export function ebpfSensor(options: EbpfOptions): Sensor {
 /** Loads what is smallest and takes it off again. */
 async function mayLoad(objects: string): Promise<boolean> {
   try {
-    const object = await loadObject({ file: join(objects, 'base.bpf.o'), needed: ['on_exit'], only: new Set(['on_exit']) });
+    const object = await loadObject({ file: join(objects, 'base.bpf.o'), needed: ['on_exit'], wanted: (name) => name === 'on_exit' });
     object.close();
     return true;
   } catch (error) {
@@ -116,7 +116,7 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
           options.view?.tell('ebpf', { processes: true, sockets: socketPrograms.every((name) => message.attached.includes(name)) });
           break;
         case 'counts':
-          tellLoss(context, thread.losses(message));
+          if (tellLoss(context, thread.losses(message))) processes.sweep(context.now());
           break;
         case 'deny':
           thread.answer(message);
@@ -233,9 +233,10 @@ async function startDeny(deny: DenyList, thread: Thread, context: SensorContext)
   }
 }
 
-function tellLoss(context: SensorContext, { lost, nested }: { lost: number; nested: number }): void {
+function tellLoss(context: SensorContext, { lost, nested }: { lost: number; nested: number }): boolean {
   if (lost > 0) context.count('records lost, the ring was full', lost);
   if (nested > 0) context.count('records lost, interrupted too deep', nested);
+  return lost + nested > 0;
 }
 
 function missingText(missing: readonly { program: string; reason: string }[]): { zh: string; en: string } | undefined {

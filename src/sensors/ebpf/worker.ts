@@ -28,17 +28,20 @@ const configSize = 32;
 const countStride = 64;
 const maxCpus = 256;
 
-/** Programs that serve several system calls. */
-const done = ['rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'chmod', 'fchmod', 'fchmodat', 'fchmodat2', 'chown', 'lchown', 'fchown', 'fchownat', 'setxattr', 'lsetxattr', 'fsetxattr', 'link', 'linkat', 'symlink', 'symlinkat'];
 const exits = (names: readonly string[]): string[] => names.map((name) => `sys_exit_${name}`);
+/** Programs that serve several system calls. */
 const syscalls = {
-  on_accept: exits(['accept', 'accept4']), on_open: exits(['open', 'openat', 'openat2', 'creat']), on_done: exits(done),
-  on_called: exits(['ptrace', 'mount', 'umount', 'unshare', 'setns', 'bpf']), on_credentials: exits(['setuid', 'setreuid', 'setresuid', 'setgid', 'setregid', 'setresgid', 'capset']),
+  on_accept: exits(['accept', 'accept4']), on_open: exits(['open', 'openat', 'openat2', 'creat']),
+  on_credentials: exits(['setuid', 'setreuid', 'setresuid', 'setgid', 'setregid', 'setresgid', 'capset']),
 };
 
 /** Each tracepoint of a system call takes the kernel some 50 ms to take off again: what is not wanted is not put on. */
-const filePrograms = ['on_open', 'on_done', ...done.map((name) => `ask_${name}`)];
-const callPrograms = ['on_called', 'on_credentials', ...['ptrace', 'mount', 'umount', 'unshare', 'setns', 'bpf'].map((name) => `call_${name}`), 'try_vm_write', 'try_vm_read', 'try_memfd', 'try_pivot_root', 'on_signal'];
+const filePrograms = /^on_open$|^change_/;
+const callPrograms = /^call_|^on_credentials$|^on_signal$/;
+
+/** Modules are not missed where the kernel has none. */
+const wanted = (program: string, data: WorkerData): boolean =>
+  !(filePrograms.test(program) && !data.files) && !(callPrograms.test(program) && !data.calls) && !(program === 'on_module' && !existsSync('/proc/modules'));
 
 async function main(port: MessagePort, data: WorkerData): Promise<void> {
   const say = (message: FromWorker, transfer: ArrayBuffer[] = []): void => { port.postMessage(message, transfer); };
@@ -48,7 +51,7 @@ async function main(port: MessagePort, data: WorkerData): Promise<void> {
     const cgroup = openCgroup();
     const base = await loadObject({
       file: join(data.objects, 'base.bpf.o'), needed: ['on_exec', 'on_fork', 'on_exit'], sizes: { ring: data.ringBytes }, syscalls,
-      without: new Set([...(data.files ? [] : filePrograms), ...(data.calls ? [] : callPrograms), ...(existsSync('/proc/modules') ? [] : ['on_module'])]), ...(cgroup !== undefined && { cgroup }),
+      wanted: (program) => wanted(program, data), ...(cgroup !== undefined && { cgroup }),
     });
     if (cgroup !== undefined) closeSync(cgroup);
     const guard = await loadGuard(base, data);
