@@ -17,7 +17,7 @@ export type Provenance = 'owned' | 'changed' | 'unowned' | 'unknown';
 export interface Actor {
   node: ProcessNode | undefined;
   /** One text for all processes of the tree: what they do together is one story. */
-  tree: string;
+  readonly tree: string;
   /** Executable, else the name. */
   program: string;
   /** The executable's plain name. */
@@ -39,7 +39,8 @@ export function actorOf(event: Event, context: BehaviourContext): Actor {
   const program = event.process_path ?? node?.path ?? event.process_name ?? node?.name ?? '?';
   return {
     node, program, name: baseName(program),
-    tree: node === undefined ? processKey(event) : treeOf(node),
+    // Worked out only when something is told: finding the root walks up the tree.
+    get tree() { return node === undefined ? processKey(event) : treeOf(node); },
     container: event.container_id ?? node?.container,
   };
 }

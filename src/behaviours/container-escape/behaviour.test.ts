@@ -62,6 +62,7 @@ const escapes: [string, (m: Machine, pid: number) => void][] = [
   ['an escape tool', (m, pid) => { start(m, pid, '/tmp/cdk_linux_amd64', '/tmp/cdk_linux_amd64 auto-escape id'); }],
   ['password hashes of the host read', (m, pid) => { m.does(pid, 'file_event', { action: 'read', file_path: '/host/etc/shadow' }); }],
   ['a release agent seen from its effect', (m) => { m.run(2, `/var/lib/docker/overlay2/${id}/diff/cmd`, '/var/lib/docker/overlay2/x/diff/cmd', { uid: 0 }); }],
+  ['one that bears the name of a runtime', (m) => { m.run(2, `/var/lib/docker/overlay2/${id}/diff/runc`, 'runc', { uid: 0 }); }],
   ['a child outside the container\'s control group', (m, pid) => { start(m, pid, '/usr/bin/id', 'id', { cgroup: '/system.slice/x.service' }); }],
 ];
 

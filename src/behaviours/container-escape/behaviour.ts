@@ -4,6 +4,7 @@
  */
 import type { Event } from '../../core/gen/event.ts';
 import type { Level } from '../../core/level.ts';
+import { own } from '../../core/own.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
@@ -45,6 +46,7 @@ const storyMs = 24 * 3_600_000;
 /** A mount so long after a user namespace was made still belongs to it. */
 const namespaceMs = 5 * 60_000;
 const maxDevices = 16;
+const maxGroups = 1000;
 
 /** Programs that set a container up from outside; at first they already stand in its control group. */
 const runtimes = /^(?:runc|runc:\[\d:[A-Z]+\]|docker-runc|crun|youki|runsc|conmon|containerd-shim.*|dockerd|docker-init|docker-proxy|containerd|lxc-start|podman|buildah|buildkitd|kata-.*|nvidia-container-.*|crio|cri-o|kubelet|systemd-nspawn|runc_cloned.*|exe|5|6)$/;
@@ -52,6 +54,7 @@ const runtimes = /^(?:runc|runc:\[\d:[A-Z]+\]|docker-runc|crun|youki|runsc|conmo
 const sandboxes = /^(?:chrome|chromium|chromium-browser|chrome_crashpad_handler|headless_shell|electron|firefox|bwrap|flatpak|podman|buildah|kaniko|executor|rootlesskit|newuidmap|newgidmap|snap-confine|fuse-overlayfs|buildkitd|dockerd|runc|crun)$/;
 /** Where runtimes keep the files of containers. */
 const layer = /^\/(?:var\/lib\/(?:docker|containers|containerd|rancher|lxc)|run\/(?:containerd|docker|containers)|home\/[^/]{1,64}\/\.local\/share\/(?:docker|containers))\/.*\/(?:diff|merged|rootfs|fs)\//;
+const lever = /\/(?:release_agent|core_pattern|uevent_helper|modprobe)$/;
 const inCgroup = /(?:docker|libpod|cri-containerd|crio|kubepods.*?|lxc)[-/]([0-9a-f]{12,64})/;
 
 const escaped: Technique = { id: 'runs-on-host', level: 'critical', text: { zh: '宿主机运行了容器里的文件', en: 'the host ran a file that lies in a container' } };
@@ -64,15 +67,27 @@ function open(context: BehaviourContext): BehaviourRun {
   const strangers = new Lru<number>(maxProcesses, () => { context.count('processes forgotten'); });
   const userNamespaces = new Lru<number>(maxProcesses, () => { context.count('processes forgotten'); });
   const hostDevices = new Set<number>();
+  /** Control groups looked at, with the container of each or nothing. Only saves time: cleared when full. */
+  const groups = new Map<string, string>();
+
+  /** The container that a control group says, by its name. */
+  function idOf(cgroup: string | undefined): string | undefined {
+    if (cgroup === undefined || cgroup.length < 20) return undefined;
+    let id = groups.get(cgroup);
+    if (id === undefined) {
+      id = inCgroup.exec(cgroup.slice(0, 512))?.[1] ?? '';
+      if (groups.size >= maxGroups) groups.clear();
+      groups.set(own(cgroup), own(id));
+    }
+    return id === '' ? undefined : id;
+  }
 
   function containerOf(event: Event, actor: Actor): string | undefined {
     if (actor.container !== undefined) return actor.container;
-    const cgroup = event.cgroup ?? actor.node?.cgroup;
-    if (cgroup !== undefined && cgroup.length > 20) {
-      const id = inCgroup.exec(cgroup.slice(0, 512))?.[1];
-      if (id !== undefined) return id;
-    }
-    if (strangers.size === 0) return undefined;
+    const id = idOf(event.cgroup ?? actor.node?.cgroup);
+    if (id !== undefined) return id;
+    // Files are many, and of these processes only what is beyond doubt is told.
+    if (strangers.size === 0 || (event.kind === 'file_event' && !lever.test(event.file_path ?? ''))) return undefined;
     if (strangers.get(keyOf(event)) !== undefined) return `pid namespace of ${event.pid ?? 0}`;
     for (const parent of ancestors(actor.node)) if (strangers.get(`${parent.pid}:${parent.started}`) !== undefined) return `pid namespace of ${parent.pid}`;
     return undefined;
@@ -117,7 +132,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const path = event.process_path;
     if (path === undefined || event.action === 'process-seen') return;
     const parentName = baseName(event.parent_path ?? actor.node?.parent?.path ?? '');
-    if (layer.test(path) && !runtimes.test(actor.name) && !runtimes.test(parentName)) {
+    if (layer.test(path) && !runtimes.test(parentName)) {
       const id = /\/([0-9a-f]{12,64})\//.exec(path.slice(0, 512))?.[1] ?? path.slice(0, 80);
       take(event, actor, id, escaped);
       return;
@@ -131,13 +146,23 @@ function open(context: BehaviourContext): BehaviourRun {
     return event.kind === 'process_creation' && event.action === 'process-start' && event.cgroup !== undefined && !event.cgroup.includes(part) && parentGroup !== undefined && parentGroup.includes(part);
   }
 
+  /** What a start tells of namespaces and of the host's disks. */
+  function learn(event: Event): void {
+    if (event.container_id !== undefined) return;
+    if (extraOf(event, 'pid_ns') !== '') { strangers.set(keyOf(event), event.time); return; }
+    if (event.file_device !== undefined && hostDevices.size < maxDevices && event.process_path?.startsWith('/usr/') === true && extraOf(event, 'mnt_ns') === '') hostDevices.add(event.file_device);
+  }
+
+  /** Most that happens is the host's own and goes no further. */
+  function isHostOwn(event: Event): boolean {
+    if (event.container_id !== undefined || event.cgroup === undefined || idOf(event.cgroup) !== undefined) return false;
+    return strangers.size === 0 || (event.kind === 'file_event' && !lever.test(event.file_path ?? ''));
+  }
+
   return {
     observe(event) {
-      if (event.kind === 'process_creation') {
-        const ns = event.extra?.['pid_ns'];
-        if (ns !== undefined && event.container_id === undefined) strangers.set(keyOf(event), event.time);
-        else if (event.container_id === undefined && event.file_device !== undefined && hostDevices.size < maxDevices && event.process_path?.startsWith('/usr/') === true && ns === undefined && event.extra?.['mnt_ns'] === undefined) hostDevices.add(event.file_device);
-      }
+      if (event.kind === 'process_creation') learn(event);
+      else if (isHostOwn(event)) return;
       const actor = actorOf(event, context);
       const container = containerOf(event, actor);
       if (container === undefined) {

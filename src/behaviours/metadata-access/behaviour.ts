@@ -61,7 +61,7 @@ function open(context: BehaviourContext): BehaviourRun {
   const names = list(context, 'names').map((name) => name.toLowerCase());
   const allowed = list(context, 'allowed');
   /** In a request, any of these says that the server is sent there. */
-  const words = [...addresses, ...names, ...numbers];
+  const words = new RegExp([...addresses, ...names, ...numbers].filter((word) => word !== '').map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|'), 'i');
   const stories = new Stories(maxTrees, storyMs, () => { context.count('trees forgotten'); });
   const requests: Request[] = [];
   const contacts: Contact[] = [];
@@ -137,7 +137,9 @@ function open(context: BehaviourContext): BehaviourRun {
     const url = event.url_decoded ?? event.url;
     if (url === undefined || url.length < 12) return;
     const text = url.length > 2048 ? url.slice(0, 2048) : url;
-    if (!words.some((word) => text.includes(word))) return;
+    // Only what is sent along can name an address; most requests have no query.
+    if (!text.includes('?') && !text.includes('://')) return;
+    if (!words.test(text)) return;
     const one: Request = { time: event.time, source: event.source_ip, url: own(text.slice(0, 300)), status: event.http_status };
     requests.push(one);
     if (requests.length > maxRequests) requests.shift();
