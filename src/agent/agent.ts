@@ -236,7 +236,10 @@ const endMs = 5000;
 async function end(generation: Generation): Promise<void> {
   generation.abort.abort();
   // A sensor that does not let go must not keep the rest from being stored.
-  await Promise.race([generation.done, sleep(endMs, undefined, { ref: false })]);
+  // The timer holds the process: without it, it would end by itself where a sensor waits for what comes no more.
+  const done = new AbortController();
+  await Promise.race([generation.done, sleep(endMs, undefined, { signal: done.signal }).catch(() => undefined)]);
+  done.abort();
   generation.pipeline.finish();
 }
 

@@ -26,6 +26,7 @@ describe('what this machine tells the origin graph', () => {
     ended.push(() => rmSync(root, { recursive: true }));
     const put = (path: string, text: string): void => { mkdirSync(join(root, path, '..'), { recursive: true }); writeFileSync(join(root, path), text); };
     put('proc/sys/kernel/random/boot_id', 'b-1\n');
+    put('proc/stat', 'cpu  1 2 3 4\nbtime 1795314000\n');
     put('proc/2/comm', 'bash\n');
     put('proc/10/cgroup', '0::/system.slice/nginx.service\n');
     put('proc/11/cgroup', '3:cpu:/\n1:name=systemd:/system.slice/cron.service\n0::/\n');
@@ -34,7 +35,7 @@ describe('what this machine tells the origin graph', () => {
     mkdirSync(join(root, 'run/utmp'), { recursive: true });
     const counted: string[] = [];
     const host = originHost((what) => counted.push(what), root);
-    expect(host.kernelThreads).toBe(false);
+    expect([host.kernelThreads, host.bootTime]).toEqual([false, 1_795_314_000_000]);
     expect([10, 11].map((pid) => host.place(pid)?.cgroup)).toEqual(['/system.slice/nginx.service', '/system.slice/cron.service']);
     expect(host.place(12)?.container).toBe('ab'.repeat(32));
     expect([host.hasTimer('backup@db.service'), host.hasTimer('nginx.service')]).toEqual([true, false]);

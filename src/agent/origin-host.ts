@@ -3,7 +3,7 @@ import type { ContainerInfo, Logon } from '../core/lineage.ts';
 import type { HostFacts } from '../engine/origin/host.ts';
 import { containerInfo } from '../linux/containers.ts';
 import { logindSession, logons } from '../linux/logons.ts';
-import { bootId } from '../linux/proc-host.ts';
+import { bootId, bootTime } from '../linux/proc-host.ts';
 import { cgroupPath, containerOf, Procfs } from '../linux/procfs.ts';
 import { timedUnits } from '../linux/timers.ts';
 
@@ -32,6 +32,7 @@ export function originHost(count: (what: string, n?: number) => void, root = '/'
 
   return {
     bootId: bootId(procfs),
+    bootTime: bootTime(procfs),
     kernelThreads: procfs.read('2/comm')?.trim() === 'kthreadd',
     place(pid) {
       const text = procfs.read(`${pid}/cgroup`, 8192);

@@ -3,7 +3,8 @@ import type { Event } from '../core/gen/event.ts';
 import type { Origin, ProcessNode } from '../core/lineage.ts';
 import type { BehaviourContext } from '../core/ports.ts';
 import type { Text } from '../core/text.ts';
-import { isSuspiciousPath, processKey, short } from './process.ts';
+import { oddPlace } from './places.ts';
+import { processKey, short } from './process.ts';
 
 /**
  *   owned    a package put it there and it is as the package has it, as far as that was looked at
@@ -83,7 +84,7 @@ export function deedFile(program: string, cmdline: string | undefined): string {
 }
 
 /** Whether a program lies where honest ones do not and no package put it there. */
-export const isOdd = (program: string, provenance: Provenance): boolean => provenance !== 'owned' && isSuspiciousPath(program);
+export const isOdd = (program: string, provenance: Provenance): boolean => provenance !== 'owned' && oddPlace(program) !== undefined;
 
 /** Where a tree began, for a summary: "从 203.0.113.9 以 root 登录的会话". */
 export function originText(origin: Origin | undefined): Text {

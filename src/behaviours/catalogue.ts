@@ -1,5 +1,6 @@
 import type { Behaviour } from '../core/ports.ts';
 import { badPeer } from './bad-peer/behaviour.ts';
+import { blinding } from './blinding/behaviour.ts';
 import { containerEscape } from './container-escape/behaviour.ts';
 import { credentialRead } from './credential-read/behaviour.ts';
 import { diskFullSoon } from './disk-full-soon/behaviour.ts';
@@ -9,8 +10,10 @@ import { healthDown } from './health-down/behaviour.ts';
 import { hostCpu } from './host-cpu/behaviour.ts';
 import { intelligenceMatch } from './intelligence-match/behaviour.ts';
 import { logSilence } from './log-silence/behaviour.ts';
+import { logTampering } from './log-tampering/behaviour.ts';
 import { loginAddress } from './login-address/behaviour.ts';
 import { loginHours } from './login-hours/behaviour.ts';
+import { massChange } from './mass-change/behaviour.ts';
 import { metadataAccess } from './metadata-access/behaviour.ts';
 import { miner } from './miner/behaviour.ts';
 import { oddExecPlace } from './odd-exec-place/behaviour.ts';
@@ -33,6 +36,7 @@ import { triad } from './triad/behaviour.ts';
 /** Every behaviour, in the order in which it sees events. */
 export const behaviours: readonly Behaviour[] = [
   badPeer,
+  blinding,
   containerEscape,
   credentialRead,
   diskFullSoon,
@@ -42,8 +46,10 @@ export const behaviours: readonly Behaviour[] = [
   hostCpu,
   intelligenceMatch,
   logSilence,
+  logTampering,
   loginAddress,
   loginHours,
+  massChange,
   metadataAccess,
   miner,
   oddExecPlace,

@@ -15,7 +15,7 @@ const text = fc.oneof(
   fc.constantFrom('root', '192.0.2.7', '2001:db8::1', '::', ':', '/tmp/x', '/usr/bin/y (deleted)', '/usr/bin/bash', '/usr/sbin/nginx', 'bash -i', 'sh -c curl x | sh', '/etc/cron.d/x', '/memfd:x', '__proto__', 'constructor', '{count}', '\u001b[31m', '\ud800', '"', 'x'.repeat(5000)),
   fc.string({ unit: 'binary', maxLength: 40 }),
 );
-const paths = fc.constantFrom('/etc/shadow', '/root/.ssh/id_rsa', '/root/.ssh/authorized_keys', '/etc/cron.d/x', '/host/etc/ld.so.preload', '/proc/1/environ', '/proc//mem', '/tmp/release_agent', '/.ssh/', '/.git/hooks/', '/home/');
+const paths = fc.constantFrom('/etc/shadow', '/root/.ssh/id_rsa', '/root/.ssh/authorized_keys', '/etc/cron.d/x', '/host/etc/ld.so.preload', '/proc/1/environ', '/proc//mem', '/tmp/release_agent', '/.ssh/', '/.git/hooks/', '/home/', '/srv/a.docx', '/srv/a.docx.locked', '/var/log/wtmp', '/root/.bash_history', '/proc/sys/vm/nr_hugepages', '/srv/HOW_TO_DECRYPT.txt', '/proc/812', '/usr/local/aegis/x');
 const addresses = fc.constantFrom('100.100.100.200', '169.254.169.254', 'fd00:ec2::254', '127.0.0.1', '198.51.100.7', '203.0.113.9');
 const names = fc.constantFrom('x.onion', 'metadata.google.internal', '.', '..', `${'a'.repeat(63)}.b.example`, 'onion');
 const value = fc.oneof(fc.double({ noNaN: false }), fc.constantFrom(0, 1, -1, 50, 96, 100, 1e12, Number.NaN, Number.POSITIVE_INFINITY));
@@ -24,14 +24,14 @@ const time = fc.oneof(fc.integer({ min: began, max: began + 86_400_000 * 40 }), 
 /** An event of a kind that the behaviour wants, every field of it hostile. */
 const hostile = (kinds: readonly Kind[]): fc.Arbitrary<Event> => fc.record({
   kind: fc.constantFrom(...kinds), time,
-  action: fc.constantFrom('login', 'connect', 'accept', 'write', 'create', 'rename', 'chmod', 'read', 'request', 'query', 'mount', 'setns', 'unshare', 'setuid', 'capset', 'ptrace', 'vm-write', 'health', 'service-restart', 'process-start', 'process-end', 'listener-start', 'sample', undefined),
+  action: fc.constantFrom('login', 'connect', 'accept', 'write', 'create', 'rename', 'chmod', 'read', 'request', 'query', 'mount', 'setns', 'unshare', 'setuid', 'capset', 'ptrace', 'vm-write', 'signal', 'delete', 'link', 'bpf-load', 'health', 'service-restart', 'process-start', 'process-end', 'listener-start', 'sample', undefined),
   direction: fc.constantFrom('outbound', 'inbound', undefined), uid: fc.constantFrom(0, 33, 1000, undefined),
   outcome: fc.constantFrom('success', 'failure', 'unknown', undefined), category: fc.constantFrom('authentication', 'web', undefined),
   metric: fc.constantFrom('process-cpu', 'process-memory', 'process-write', 'host-cpu', 'disk-write', 'disk-space', 'disk-inodes', undefined),
   value: fc.option(value, { nil: undefined }), pid: fc.option(fc.integer(), { nil: undefined }), process_started: fc.option(value, { nil: undefined }),
   strings: fc.record({
     user: text, source_ip: text, source_country: text, source: text, service: text, process_path: text, process_name: text, process_cmdline: text,
-    parent_path: text, file_path: fc.oneof(text, paths), destination_ip: fc.oneof(text, addresses), container_id: text, cgroup: text, destination_host: fc.oneof(text, names), payload: text,
+    parent_path: text, file_path: fc.oneof(text, paths), file_from: fc.oneof(text, paths), destination_ip: fc.oneof(text, addresses), container_id: text, cgroup: text, destination_host: fc.oneof(text, names), payload: text,
     url_decoded: text, destination_country: fc.constantFrom('NL', 'ZZ', '', '\ud800'), protocol: text, message: text, host: text,
   }, { requiredKeys: [] }),
   destination_port: fc.option(fc.integer({ min: -1, max: 70_000 }), { nil: undefined }),
@@ -54,6 +54,10 @@ const deeds: Record<string, (i: number, name: string) => Partial<Event>> = {
   'bad-peer': (i) => ({ direction: 'outbound', action: 'connect', process_path: '/tmp/x', destination_ip: `203.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`, destination_port: 9001, pid: i }),
   'scan-fan-out': (i) => ({ direction: 'outbound', action: 'connect', process_path: i % 2 ? '/usr/bin/ssh' : '/usr/bin/nc', destination_ip: `198.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`, destination_port: 22, pid: i }),
   'metadata-access': (i) => ({ destination_ip: '100.100.100.200', direction: 'outbound', process_path: '/tmp/x', pid: i }),
+  'tidal-load': (_i, name) => ({ process_path: `/opt/${name}` }),
+  'mass-change': (i, name) => ({ action: 'delete', file_path: `/srv/${name}.txt`, pid: i }),
+  'log-tampering': (i, name) => ({ action: 'delete', file_path: `/home/${name}/.bash_history`, pid: i }),
+  blinding: (i, name) => ({ action: 'delete', file_path: `/usr/local/aegis/${name}`, pid: i }),
   'container-escape': (i, name) => ({ action: 'write', file_path: '/proc/sys/kernel/core_pattern', container_id: name, pid: i }),
 };
 

@@ -19,10 +19,11 @@ const words: Record<ProgramKind, string> = {
   scan: 'nmap masscan zmap fscan hydra medusa rustscan pnscan zgrab sqlmap responder chisel frpc frps ngrok',
   look: 'id whoami w who last ifconfig arp netstat ss lsb_release getent sudo su passwd chattr crontab',
   web: 'nginx openresty tengine apache apache2 httpd php-fpm php-cgi lsphp caddy lighttpd litespeed lshttpd openlitespeed tomcat catalina jsvc uwsgi gunicorn hypercorn uvicorn frankenphp unitd h2o thttpd boa',
-  database: 'mysqld mariadbd postgres postmaster redis-server valkey-server keydb-server mongod mongos memcached clickhouse-server etcd',
+  database: 'mysqld mariadbd postgres postmaster redis-server redis-check-rdb redis-check-aof valkey-server keydb-server mongod mongos memcached clickhouse-server etcd',
   manager: 'dpkg dpkg-deb apt apt-get aptitude unattended-upgrade unattended-upgrades rpm yum dnf microdnf tdnf zypper apk pacman snapd snap flatpak npm npx pnpm yarn corepack pip pip3 pipx uv poetry gem bundle bundler composer cpan cpanm cargo rustup conda mamba nix nix-daemon brew dockerd docker containerd podman buildah',
 };
 
+// Debian's redis-server is one file with redis-check-rdb, whose name the kernel tells.
 const table = new Map<string, ProgramKind>(Object.entries(words).flatMap(([kind, names]) => names.split(' ').map((name): [string, ProgramKind] => [name, kind as ProgramKind])));
 
 const deleted = ' (deleted)';

@@ -1,5 +1,7 @@
 /** Tells when something stays above a limit for long enough. Event time only. */
+import type { BehaviourContext, Setting } from '../core/ports.ts';
 import { Lru } from './lru.ts';
+import { number } from './settings.ts';
 
 interface Entry { since: number; last: number; samples: number; told: number }
 
@@ -61,3 +63,18 @@ export class Sustained {
     return { since, lastedMs, samples };
   }
 }
+
+/** Settings of a behaviour that judges by how long a measure stays high. */
+export const spellSettings = {
+  seconds: { default: 300, min: 1, max: 86_400, text: { zh: '须持续的秒数', en: 'seconds it must last' } },
+  gapSeconds: { default: 12, min: 1, max: 3600, text: { zh: '短于此秒数的回落不重新计时（至少容许缺一次采样）', en: 'dips shorter than this do not begin anew; one sample may always be missing' } },
+} as const satisfies Record<string, Setting>;
+
+/** As `spellSettings` say, for at most `max` keys; those that leave are counted as `what` forgotten. */
+export function sustainedBySettings(context: BehaviourContext, max: number, what: string): Sustained {
+  const forMs = number(context, 'seconds') * 1000;
+  return new Sustained({ forMs, gapMs: number(context, 'gapSeconds') * 1000, repeatMs: Math.max(forMs, 60_000), max, evicted: () => { context.count(`${what} forgotten`); } });
+}
+
+/** How long it has lasted, in minutes as people write them. */
+export const minutesOf = (spell: Spell): string => (spell.lastedMs / 60_000).toFixed(1).replace('.0', '');

@@ -107,6 +107,8 @@ export function jobOf(node: ProcessNode): ProcessNode {
 /** Whether a package manager stands in the chain, and which. */
 export function managerAbove(node: ProcessNode, max = 16): string | undefined {
   for (const at of chainOf(node, max)) {
+    // What a worker, a job or a log-on does is its own, whoever once started the daemon.
+    if (at.origin !== node.origin) break;
     if (kindOf(at.path, at.cmdline) === 'manager') return plainName(at.path) === 'node' || plainName(at.path) === 'python' ? at.name ?? plainName(at.path) : plainName(at.path);
   }
   return node.origin.kind === 'package' ? node.origin.name ?? 'package' : undefined;

@@ -77,6 +77,16 @@ describe('an event as it is shown', () => {
     expect(shown.extra).toMatchObject({ a0: 'mysql', a1: '-p***', list: ['-p***', 4], deep: { x: '***' } });
   });
 
+  it('masks only the password where the account is the same word', () => {
+    expect(shownEvent(process({ process_cmdline: 'mysql -uroot -proot' })).process_cmdline).toBe('mysql -uroot -p***');
+  });
+
+  it('cuts what is too long to look at', () => {
+    const shown = shownEvent(process({ message: `${'a '.repeat(40_000)}--password=Hunter22` }));
+    expect(shown.message!.length).toBeLessThan(66_000);
+    expect(shown.message).not.toContain('Hunter22');
+  });
+
   it('keeps what a visitor of a web server sent', () => {
     const request = Object.assign(new Event('e3', 1, 'nginx'), { message: 'GET /?password=abc HTTP/1.1' });
     expect(shownEvent(request)).toBe(request);

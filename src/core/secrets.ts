@@ -5,10 +5,12 @@
 import { Event, type Kind } from './gen/event.ts';
 
 const mask = '***';
+/** What is longer is cut: text that was not looked at is not shown either, and stores keep less. */
+const longest = 64 * 1024;
 
 /** What at least one of the forms below needs. Nearly all text has none of it and is done after these two looks. */
 const hint = new RegExp([
-  '[=:](?<=(?:[Pp]ass(?:w(?:or)?d|phrase)?|PASS(?:W(?:OR)?D|PHRASE)?|[Pp]wd|_PWD|oken|OKEN|ecret|ECRET|[Kk]ey|KEY)["\']?[=:])', '--[\\w.-]{0,40}(?:[Pp]ass|[Tt]oken|[Ss]ecret|[Kk]ey|pwd)',
+  '[=:](?<=(?:[Pp]ass(?:w(?:or)?d|phrase)?|PASS(?:W(?:OR)?D|PHRASE)?|[Pp]wd|_PWD|oken|OKEN|ecret|ECRET|[Kk]ey|KEY)["\']?[=:])', '(?:^|[\\s"\'])--[\\w.-]{0,40}(?:[Pp]ass|[Tt]oken|[Ss]ecret|[Kk]ey|pwd)',
   '://', 'earer ', 'uthorization: ?', 'X-[\\w-]{0,30}(?:[Tt]oken|[Kk]ey|[Ss]ecret):', 'AKI[AD]', 'ASIA', 'LTAI', 'gh[pousr]_', 'github_pat_', 'glpat-', 'xox[abeprs]-', 'sk_live_', 'eyJ',
 ].join('|'));
 /** An option by which some program takes a password. */
@@ -55,13 +57,13 @@ const programs: readonly ProgramForm[] = [
   { program: called('sqlcmd'), find: short('P', '\\s{0,2}'), group: 1 },
 ];
 
-/** The text with every secret in it as `***`; the very same string when there is none. `secrets` is given what was masked. */
+/** The text with every secret in it as `***`; the very same string when there is none and it is of bearable length. `secrets` is given what was masked. */
 export function maskSecrets(text: string, secrets?: Set<string>): string;
 export function maskSecrets(text: string | undefined, secrets?: Set<string>): string | undefined;
 export function maskSecrets(text: string | undefined, secrets?: Set<string>): string | undefined {
   if (text === undefined) return undefined;
-  let out = text;
-  if (hint.test(text)) for (const form of always) out = apply(form, out, secrets);
+  let out = text.length > longest ? `${text.slice(0, longest)}…` : text;
+  if (hint.test(out)) for (const form of always) out = apply(form, out, secrets);
   if (!optionHint.test(out)) return out;
   for (const form of programs) {
     const named = form.program.exec(out);
@@ -100,8 +102,8 @@ const found = new Set<string>();
 export function shownEvent(event: Event): Event {
   if (asSent.has(event.kind)) return event;
   found.clear();
-  const cmdline = masked(event.process_cmdline);
-  const parent = masked(event.parent_cmdline);
+  const cmdline = inCommand(event.process_cmdline);
+  const parent = inCommand(event.parent_cmdline);
   const message = masked(event.message);
   const extra = event.extra === undefined ? undefined : maskedRecord(event.extra, 0);
   if (cmdline === event.process_cmdline && parent === event.parent_cmdline && message === event.message && extra === event.extra) return event;
@@ -112,6 +114,9 @@ export function shownEvent(event: Event): Event {
   shown.extra = extra;
   return shown;
 }
+
+/** A password may be a word that stands elsewhere in the command too, such as the account: only its own place is masked. */
+const inCommand = (text: string | undefined): string | undefined => (typeof text === 'string' ? maskSecrets(text, found) : text);
 
 /** Foreign events may hold anything in any field. */
 function masked(text: string | undefined): string | undefined {

@@ -1,7 +1,6 @@
-import { Event, type Kind } from '../core/gen/event.ts';
-import type { DecodeContext, LinePlace, LogDecoder, LogFormat, ProgramDecoder } from '../core/format.ts';
-import type { Text } from '../core/text.ts';
-import { Times } from './time.ts';
+import type { LogFormat, ProgramDecoder } from '../core/format.ts';
+import { type LineFormatSpec, type LineReader, lineFormat } from './lines.ts';
+import type { Times } from './time.ts';
 
 /** What stands before the message of a line. `head` fills it; what the line does not say stays. */
 export interface FileHead {
@@ -13,14 +12,8 @@ export interface FileHead {
   severity: string;
 }
 
-export interface DaemonFileSpec {
-  id: string;
-  title: Text;
-  paths: readonly string[];
-  aliases?: readonly string[];
-  kind: Kind;
+export interface DaemonFileSpec extends Omit<LineFormatSpec, 'open' | 'keepUnknown'> {
   service: string;
-  sniff(line: string): number;
   /** Reads the head of a line; false when the line is not of this file's kind. */
   head(line: string, times: Times, head: FileHead): boolean;
   /** Understands the messages: the same program that reads them from syslog, or the format's own reader. */
@@ -35,55 +28,33 @@ const longestLine = 64 * 1024;
  * Lines with another head are counted as unparsed and give no event, so that auto-detection can try other formats.
  */
 export function daemonFile(spec: DaemonFileSpec): LogFormat {
-  const { id, title, paths, aliases } = spec;
-  return { id, title, paths, aliases, sniff: (line) => spec.sniff(line), open: (context, emit) => new DaemonFileDecoder(spec, context, emit) };
+  return lineFormat({ ...spec, open: () => openReader(spec) });
 }
 
-class DaemonFileDecoder implements LogDecoder {
-  unparsed = 0;
-  readonly #spec: DaemonFileSpec;
-  readonly #context: DecodeContext;
-  readonly #emit: (event: Event) => void;
-  readonly #program: ProgramDecoder;
-  readonly #times: Times;
-  readonly #head: FileHead = { time: 0, message: '', tag: '', host: '', pid: -1, severity: '' };
-
-  constructor(spec: DaemonFileSpec, context: DecodeContext, emit: (event: Event) => void) {
-    this.#spec = spec;
-    this.#context = context;
-    this.#emit = emit;
-    this.#program = spec.program.open();
-    this.#times = new Times(context);
-  }
-
-  decode(raw: string, place: LinePlace): void {
-    let line = raw.length > longestLine ? raw.slice(0, longestLine) : raw;
-    if (line.charCodeAt(line.length - 1) === 13) line = line.slice(0, -1);
-    if (line === '') return;
-    const head = this.#head;
-    head.time = 0;
-    head.message = line;
-    head.tag = this.#spec.service;
-    head.host = this.#context.host;
-    head.pid = -1;
-    head.severity = '';
-    if (!this.#spec.head(line, this.#times, head)) {
-      this.unparsed += 1;
-      return;
-    }
-    const event = new Event(`${this.#context.idPrefix}${place.position}`, head.time, this.#spec.kind);
-    event.host = head.host;
-    event.source = this.#context.source;
-    event.message = head.message;
-    event.process_name = head.tag;
-    if (place.line > 0) event.lines = [place.line];
-    if (head.pid >= 0) event.pid = head.pid;
-    if (head.severity !== '') event.severity = head.severity;
-    if (!this.#program.decode(head.message, event)) event.service ??= this.#spec.service;
-    this.#emit(event);
-  }
-
-  flush(): void { /* a line is an event: nothing is held back */ }
+function openReader(spec: DaemonFileSpec): LineReader {
+  const program = spec.program.open();
+  const head: FileHead = { time: 0, message: '', tag: '', host: '', pid: -1, severity: '' };
+  return {
+    read(raw, event, times) {
+      if (times === undefined) return false; // inside syslog these daemons write without a head, as programs
+      const line = raw.length > longestLine ? raw.slice(0, longestLine) : raw;
+      head.time = 0;
+      head.message = line;
+      head.tag = spec.service;
+      head.host = event.host ?? '';
+      head.pid = -1;
+      head.severity = '';
+      if (!spec.head(line, times, head)) return false;
+      event.time = head.time;
+      event.host = head.host;
+      event.message = head.message;
+      event.process_name = head.tag;
+      if (head.pid >= 0) event.pid = head.pid;
+      if (head.severity !== '') event.severity = head.severity;
+      if (!program.decode(head.message, event)) event.service ??= spec.service;
+      return true;
+    },
+  };
 }
 
 /** Index after `word` when the text has it at `at` or after blanks there, else -1. */

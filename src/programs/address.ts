@@ -1,43 +1,11 @@
-/**
- * Addresses as daemons write them, in one form: an IPv4 address mapped into IPv6 becomes plain, brackets
- * and zone go, IPv6 is written as RFC 5952 asks. A host name stays as it is.
- */
-export function canonicalAddress(text: string): string {
-  let bare = text;
-  if (!bare.includes(':') && bare.charCodeAt(0) !== 91) return bare;
-  if (bare.charCodeAt(0) === 91) {
-    const close = bare.indexOf(']');
-    bare = bare.slice(1, close < 0 ? undefined : close);
-  }
-  const zone = bare.indexOf('%');
-  if (zone >= 0) bare = bare.slice(0, zone);
-  bare = bare.toLowerCase();
-  if (bare.startsWith('::ffff:') && bare.includes('.', 8)) return bare.slice(7);
-  return compressV6(bare);
-}
+import { canonicalIp } from '../core/address.ts';
 
-/** RFC 5952: no leading zeros, the longest run of zero groups as `::`. What is no IPv6 address stays. */
-function compressV6(text: string): string {
-  // Most daemons already write it so; only these two forms need work.
-  if (!/(?:^|:)0[0-9a-f]|(?:^|:)0:0(?::|$)/.test(text)) return text;
-  const halves = text.split('::');
-  if (halves.length > 2) return text;
-  const head = halves[0] === '' ? [] : halves[0]!.split(':');
-  const tail = halves.length === 1 || halves[1] === '' ? [] : halves[1]!.split(':');
-  const missing = 8 - head.length - tail.length;
-  if (halves.length === 1 ? missing !== 0 : missing < 1) return text;
-  const groups = [...head, ...Array.from({ length: missing }, () => '0'), ...tail];
-  if (!groups.every((group) => /^[0-9a-f]{1,4}$/.test(group))) return text;
-  const plain = groups.map((group) => group.replace(/^0+(?=.)/, ''));
-  let best = 0;
-  let bestAt = -1;
-  for (let i = 0; i < 8; i += 1) {
-    let run = 0;
-    while (i + run < 8 && plain[i + run] === '0') run += 1;
-    if (run > best) { best = run; bestAt = i; }
-  }
-  if (best < 2) return plain.join(':');
-  return `${plain.slice(0, bestAt).join(':')}::${plain.slice(bestAt + best).join(':')}`;
+/** An address in its canonical form, also out of brackets (`[192.0.2.1]`); what is no address, such as a host name, stays as it is. */
+export function canonicalAddress(text: string): string {
+  if (text.charCodeAt(0) !== 91) return canonicalIp(text) ?? text;
+  const close = text.indexOf(']');
+  const bare = text.slice(1, close < 0 ? undefined : close);
+  return canonicalIp(bare) ?? bare;
 }
 
 /** Could be a host name or an address: only their characters, 1 to 255 of them. */

@@ -2,12 +2,10 @@
  * Real reverse shells to a listener on loopback, under the real kernel sensor. The listener asks each for one
  * sum, sees the answer, and says exit: what is tested is a shell that truly works from afar.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -46,7 +44,7 @@ async function farEnd(make: (onSocket: (socket: Socket) => void) => Server): Pro
 
 const plain = (): Promise<FarEnd> => farEnd((onSocket) => createServer(onSocket));
 
-interface Attack { name: string; file: string; args(port: number): string[]; needs?: string[]; tls?: true; /** Answers come by a second connection. */ twoWays?: true }
+interface Attack { name: string; file: string; args: (port: number) => string[]; needs?: string[]; tls?: true; /** Answers come by a second connection. */ twoWays?: true }
 
 const sh = (text: (port: number) => string): Attack['args'] => (port) => ['-c', text(port)];
 const fifo = join(folder, 'f');
@@ -98,7 +96,7 @@ describe.skipIf(await lacksKernel())('reverse shells that work', () => {
 
   it.each(attacks)('$name', async ({ file, args, needs = [], tls: wantsTls, twoWays }) => {
     if (lacks({ files: needs, why: 'a reverse shell of its kind' })) return;
-    const far = await (wantsTls && tls ? farEnd((onSocket) => createTlsServer(tls!, onSocket) as unknown as Server) : plain());
+    const far = await (wantsTls && tls ? farEnd((onSocket) => createTlsServer(tls!, onSocket)) : plain());
     const child = spawn(file, args(far.port), { stdio: ['ignore', 'ignore', 'ignore'], detached: true, cwd: folder });
     try {
       await Promise.race([far.answered, sleep(8000).then(() => { throw new Error(`the shell did not answer${twoWays ? ' by its second connection' : ''}`); })]);

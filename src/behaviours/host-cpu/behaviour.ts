@@ -2,7 +2,7 @@ import type { Event } from '../../core/gen/event.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import { processKey, programOf, short } from '../process.ts';
 import { number } from '../settings.ts';
-import { Sustained } from '../sustained.ts';
+import { minutesOf, spellSettings, sustainedBySettings } from '../sustained.ts';
 
 interface Top { key: string; label: string; value: number }
 const topLength = 5;
@@ -15,16 +15,14 @@ export const hostCpu: Behaviour = {
   kinds: ['metric'],
   settings: {
     percent: { default: 85, min: 1, max: 100, text: { zh: '整机 CPU 阈值（%）', en: 'limit in percent of all cores' } },
-    seconds: { default: 300, min: 1, max: 86_400, text: { zh: '须持续的秒数', en: 'seconds it must last' } },
-    gapSeconds: { default: 12, min: 1, max: 3600, text: { zh: '短于此秒数的回落不重新计时（至少容许缺一次采样）', en: 'dips shorter than this do not begin anew; one sample may always be missing' } },
+    ...spellSettings,
   },
   open,
 };
 
 function open(context: BehaviourContext): BehaviourRun {
   const limit = number(context, 'percent');
-  const forMs = number(context, 'seconds') * 1000;
-  const sustained = new Sustained({ forMs, gapMs: number(context, 'gapSeconds') * 1000, repeatMs: Math.max(forMs, 60_000), max: 1000, evicted: () => { context.count('hosts forgotten'); } });
+  const sustained = sustainedBySettings(context, 1000, 'hosts');
   let top: Top[] = [];
   let topTime = 0;
 
@@ -53,7 +51,7 @@ function open(context: BehaviourContext): BehaviourRun {
           en: 'All cores together more than {limit} % busy for {minutes} min, {now} % now; most by: {top}',
         },
         attack: ['T1496.001'], key: event.host ?? '', time: event.time, events: [event], count: spell.samples,
-        group: { limit: String(limit), now: event.value.toFixed(0), minutes: (spell.lastedMs / 60_000).toFixed(1).replace('.0', ''), top: names === '' ? '—' : names },
+        group: { limit: String(limit), now: event.value.toFixed(0), minutes: minutesOf(spell), top: names === '' ? '—' : names },
       });
     },
     size: () => sustained.size + top.length,

@@ -39,7 +39,7 @@ const keyUsers = new Set('ssh ssh-add ssh-keygen ssh-agent git git-remote-https 
 const minerName = /^(?:xmrig|xmr-stak|minerd|cpuminer|ccminer|ethminer|t-rex|nbminer|lolminer|phoenixminer|teamredminer|srbminer|nanominer|kinsing|kdevtmpfsi|xmr|c3pool|moneroocean)/i;
 const stratum = /"method"\s*:\s*"(?:mining\.(?:subscribe|authorize)|login|eth_submitLogin|submit)"/;
 
-interface Story { manager: string; isSystem: boolean; package: string; root: ProcessNode }
+interface Story { manager: string; isSystem: boolean; root: ProcessNode }
 interface Finding { level: Level; what: Text; attack: string[]; detail: string }
 
 function open(context: BehaviourContext): BehaviourRun {
@@ -56,11 +56,12 @@ function open(context: BehaviourContext): BehaviourRun {
     if (manager === undefined) return undefined;
     if (kindOf(node.path, node.cmdline) === 'manager') return undefined;
     const root = node.origin.kind === 'package' ? node.root : topBelowManager(node);
-    return { manager, isSystem: systemManagers.has(manager), package: packageOf(node), root };
+    return { manager, isSystem: systemManagers.has(manager), root };
   }
 
   function tell(event: Event, node: ProcessNode, story: Story, finding: Finding): void {
-    if (story.package !== '' && allowed.has(story.package)) return;
+    const name = packageOf(node);
+    if (allowed.has(name)) return;
     const key = keyOfNode(story.root);
     const once = `${key}:${finding.what.en}`;
     const last = told.get(once);
@@ -69,12 +70,12 @@ function open(context: BehaviourContext): BehaviourRun {
     context.emit({
       ruleId: 'behaviour.package-child', title: packageChild.title, level: finding.level,
       summary: {
-        zh: `{manager} 安装${story.package === '' ? '软件包' : ' {package} '}时，{program}（PID {shown_pid}）${finding.what.zh}：{detail}（来自{origin_zh}）`,
-        en: `While {manager} installed ${story.package === '' ? 'a package' : '{package}'}, {program} (pid {shown_pid}) ${finding.what.en}: {detail} (begun by {origin_en})`,
+        zh: `{manager} 安装${name === '' ? '软件包' : ' {package} '}时，{program}（PID {shown_pid}）${finding.what.zh}：{detail}（来自{origin_zh}）`,
+        en: `While {manager} installed ${name === '' ? 'a package' : '{package}'}, {program} (pid {shown_pid}) ${finding.what.en}: {detail} (begun by {origin_en})`,
       },
       attack: ['T1195.002', ...finding.attack], matrix: ['植入后门'], key, time: event.time, events: [event], count: 1,
       group: {
-        ...originGroup(node, event), manager: story.manager, package: short(story.package, 100),
+        ...originGroup(node, event), manager: story.manager, package: short(name, 100),
         program: short(programOf(event), 160), shown_pid: String(event.pid ?? '?'), detail: finding.detail,
       },
     });
@@ -184,7 +185,9 @@ function topBelowManager(node: ProcessNode): ProcessNode {
 function packageOf(node: ProcessNode): string {
   for (const at of chainOf(node, 8)) {
     const text = `${at.cwd ?? ''} ${(at.cmdline ?? '').slice(0, 512)}`;
-    const found = /.*\/node_modules\/((?:@[\w.-]{1,100}\/)?[\w.-]{1,100})/.exec(text)?.[1] ?? /\/pip-(?:install|req-build)-\w+\/([\w.-]{1,100}?)(?:_[0-9a-f]{32})?(?:[/ ]|$)/.exec(text)?.[1] ?? /\/var\/lib\/dpkg\/(?:info|tmp\.ci)\/([\w.+-]{1,100}?)(?::\w+)?\.(?:pre|post)(?:inst|rm)/.exec(text)?.[1];
+    const modules = text.lastIndexOf('/node_modules/');
+    const found = modules >= 0 ? /^((?:@[\w.-]{1,100}\/)?[\w.-]{1,100})/.exec(text.slice(modules + 14))?.[1]
+      : /\/pip-(?:install|req-build)-\w{1,40}\/([\w.-]{1,100}?)(?:_[0-9a-f]{32})?(?:[/ ]|$)/.exec(text)?.[1] ?? /\/var\/lib\/dpkg\/(?:info|tmp\.ci)\/([\w.+-]{1,100}?)(?::\w{1,20})?\.(?:pre|post)(?:inst|rm)/.exec(text)?.[1];
     if (found !== undefined && found !== '.bin') return found;
   }
   return '';

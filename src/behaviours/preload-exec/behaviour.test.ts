@@ -6,7 +6,7 @@ import { preloadExec } from './behaviour.ts';
 const stage = (planted: string[] = [], changed: string[] = []): Stage => new Stage(preloadExec, {}, { packages: debian(planted, changed) });
 
 describe('a library forced into a program', () => {
-  it.each([
+  it.each<[Record<string, string>, (string | undefined)[]]>([
     [{ LD_PRELOAD: '/tmp/x.so' }, ['critical', 'high']], [{ LD_PRELOAD: 'libc.so.6:/dev/shm/.h.so' }, ['critical', 'high']], [{ LD_AUDIT: '/var/tmp/a.so' }, ['critical', 'high']],
     [{ LD_LIBRARY_PATH: '/opt/app/lib:/tmp/l' }, ['high', 'medium']], [{ LD_PRELOAD: '/home/wang/.hid/x.so' }, ['critical', 'high']], [{ LD_PRELOAD: '/usr/lib/libprocesshider.so' }, ['critical', 'low']],
     [{ LD_PRELOAD: './x.so' }, ['critical', undefined]], [{ LD_PRELOAD: '/usr/lib/x86_64-linux-gnu/libjemalloc.so.2' }, [undefined, undefined]], [{ LD_PRELOAD: 'libfakeroot-sysv.so' }, [undefined, undefined]],
@@ -14,7 +14,7 @@ describe('a library forced into a program', () => {
   ])('%j, from the web and from a log-on', (extra, levels) => {
     const told = [(s: Stage): number => s.phpWorker(), (s: Stage): number => s.login()].map((begin) => {
       const s = stage(['/usr/lib/libprocesshider.so']);
-      s.spawn(begin(s), '/usr/bin/ls', 'ls', extra as Record<string, string>, { uid: 0 });
+      s.spawn(begin(s), '/usr/bin/ls', 'ls', extra, { uid: 0 });
       return s.levels()[0];
     });
     expect(told).toEqual(levels);

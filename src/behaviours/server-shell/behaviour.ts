@@ -3,7 +3,7 @@
  * servers start something now and then: what one starts while it is learned is its own, and known helpers never count.
  */
 import type { Event } from '../../core/gen/event.ts';
-import type { Level } from '../../core/level.ts';
+import { atLeast, type Level } from '../../core/level.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
@@ -71,6 +71,8 @@ function open(context: BehaviourContext): BehaviourRun {
   const usual = new Lru<Usual>(maxUsual, () => { context.count('usual commands forgotten'); });
   /** When each server was first seen to start anything. */
   const servers = new Lru<number>(500, () => { context.count('servers forgotten'); });
+  /** Commands that were told lately: what they start in turn says nothing new. */
+  const told = new Lru<Level>(2000, () => { context.count('commands told and forgotten'); });
   let samples = 0;
   let since: number | undefined;
   let now = 0;
@@ -182,12 +184,17 @@ function open(context: BehaviourContext): BehaviourRun {
     // What a command of it starts in turn is the same story, except where it grows worse.
     const verdict = judge(event, kind, server);
     if (verdict === undefined) return;
+    if (node !== undefined) {
+      const above = told.get(keyOfNode(node)) ?? (node.parent && told.get(keyOfNode(node.parent)));
+      if (above !== undefined && atLeast(above, verdict.level)) return;
+    }
     samples++;
     since ??= event.time;
     now = Math.max(now, event.time);
     if (isUsual(server.name, verdict, event.time)) return;
     const isRunner = runners.some((name) => server.name.startsWith(name));
     if (isRunner && !verdict.isCertain) return;
+    if (node !== undefined) told.set(keyOfNode(node), verdict.level);
     emit(event, node, server, isRunner ? 'medium' : verdict.level, verdict.what);
   }
 
@@ -207,7 +214,7 @@ function open(context: BehaviourContext): BehaviourRun {
   /** A database that writes a library is being taught a function (UDF) or given a module. */
   function wrote(event: Event): void {
     const path = event.file_path;
-    if (path === undefined || !/\.so(?:\.\d+)*$/.test(path) || kindOf(event.process_path, undefined) !== 'database') return;
+    if (path === undefined || !/\.so(?:\.\d+)*$/.test(path) || kindOf(event.process_path, event.process_cmdline) !== 'database') return;
     if (event.action !== 'write' && event.action !== 'create' && event.action !== 'rename') return;
     const node = context.lineage.of(event);
     const name = plainName(event.process_path);
@@ -226,7 +233,7 @@ function open(context: BehaviourContext): BehaviourRun {
     },
     tick(time) { now = Math.max(now, time); },
     save: () => save({ since, samples, head: [], rows: [...usual.entries()].reverse().map(([key, u]) => [key, u.first, u.last, u.count] as const) }, context),
-    size: () => usual.size + servers.size,
+    size: () => usual.size + servers.size + told.size,
     learning: (): Learning => ({ since, samples, ready: since !== undefined && now - since >= learnMs }),
   };
 }

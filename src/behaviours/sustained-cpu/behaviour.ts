@@ -1,7 +1,7 @@
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import { isSuspiciousPath, processKey, programOf, short } from '../process.ts';
 import { number } from '../settings.ts';
-import { Sustained } from '../sustained.ts';
+import { minutesOf, spellSettings, sustainedBySettings } from '../sustained.ts';
 
 /** One process that keeps a core busy for minutes: the plainest sign of a miner. */
 export const sustainedCpu: Behaviour = {
@@ -14,19 +14,14 @@ export const sustainedCpu: Behaviour = {
   kinds: ['metric'],
   settings: {
     percent: { default: 70, min: 1, max: 100_000, text: { zh: 'CPU 占用阈值（单核百分比）', en: 'limit in percent of one core' } },
-    seconds: { default: 300, min: 1, max: 86_400, text: { zh: '须持续的秒数', en: 'seconds it must last' } },
-    gapSeconds: { default: 12, min: 1, max: 3600, text: { zh: '短于此秒数的回落不重新计时（至少容许缺一次采样）', en: 'dips shorter than this do not begin anew; one sample may always be missing' } },
+    ...spellSettings,
   },
   open,
 };
 
 function open(context: BehaviourContext): BehaviourRun {
   const limit = number(context, 'percent');
-  const forMs = number(context, 'seconds') * 1000;
-  const sustained = new Sustained({
-    forMs, gapMs: number(context, 'gapSeconds') * 1000, repeatMs: Math.max(forMs, 60_000), max: 5000,
-    evicted: () => { context.count('processes forgotten'); },
-  });
+  const sustained = sustainedBySettings(context, 5000, 'processes');
   return {
     observe(event) {
       if (event.metric === 'host-cpu') { sustained.beat(event.time); return; }
@@ -43,7 +38,7 @@ function open(context: BehaviourContext): BehaviourRun {
         attack: ['T1496.001'], key: processKey(event), time: event.time, events: [event], count: spell.samples,
         group: {
           program: programOf(event), command: short(event.process_cmdline ?? event.process_name ?? ''), limit: String(limit),
-          now: event.value.toFixed(0), minutes: (spell.lastedMs / 60_000).toFixed(1).replace('.0', ''),
+          now: event.value.toFixed(0), minutes: minutesOf(spell),
         },
       });
     },

@@ -67,6 +67,8 @@ function open(context: BehaviourContext): BehaviourRun {
   function jobFor(event: Event, node: ProcessNode): ProcessNode | undefined {
     const { kind } = node.origin;
     if (kind === 'package' || kind === 'cloud' || (!isExposed(node.origin) && tools.has(plainName(node.path)) && oddPlace(node.path) === undefined)) return undefined;
+    // Nothing below an old process is younger than the top of its tree.
+    if (event.time - node.started > ageMs && !isExposed(node.origin)) return undefined;
     const top = jobOf(node);
     const isYoung = event.time - top.started <= ageMs;
     if (!isYoung && !isExposed(node.origin)) return undefined;
@@ -96,8 +98,9 @@ function open(context: BehaviourContext): BehaviourRun {
     const change = place !== undefined ? ofPersistence(event) : isProgramMade(event, path) ? 'program' : undefined;
     if (change === undefined) return;
     const node = context.lineage.of(event);
-    const top = node && jobFor(event, node);
-    if (node === undefined || top === undefined) return;
+    if (node === undefined || (change === 'program' && isBuildPlace(path) && !isExposed(node.origin))) return;
+    const top = jobFor(event, node);
+    if (top === undefined) return;
     const job = take(top);
     job.changes.set(change, { path: short(path, 300), time: event.time, place, by: labelOf(node), packaged: isPackaged(node) });
     judge(event, node, top, job);
@@ -111,7 +114,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const script = scriptOf(path, event.process_cmdline, event.process_cwd);
     const writer = node.writtenBy ?? (script === undefined ? undefined : context.lineage.writer({ path: script }));
     const file = node.writtenBy ? path : script;
-    if (writer === undefined || file === undefined || isBuildPlace(file)) return;
+    if (writer === undefined || file === undefined || (isBuildPlace(file) && !isExposed(node.origin))) return;
     const top = jobFor(event, node);
     if (top === undefined || keyOfNode(jobOf(writer.process)) !== keyOfNode(top)) return;
     const job = take(top);
@@ -190,7 +193,6 @@ function ofPersistence(event: Event): Change | undefined {
 
 /** A file that can be run: marked so, or put where programs lie. */
 function isProgramMade(event: Event, path: string): boolean {
-  if (isBuildPlace(path)) return false;
   if (event.action === 'chmod') {
     const mode = event.extra?.['mode'];
     return typeof mode === 'string' && /[1357]/.test(mode.slice(-3)) && !path.endsWith('/');

@@ -254,7 +254,8 @@ export class OriginGraph implements Lineage {
     if (event.process_path !== undefined) node.path = this.path(event.process_path);
     if (event.process_cmdline !== undefined) node.cmdline = this.cmdline(event.process_cmdline);
     if (event.process_cwd !== undefined) node.cwd = this.path(event.process_cwd);
-    if (event.uid !== undefined) node.uid = event.uid;
+    // An account without a name here is not the one of its parent.
+    if (event.uid !== undefined && event.uid !== node.uid) { node.uid = event.uid; node.user = undefined; }
     if (event.user !== undefined) node.user = this.keep(event.user);
     if (event.terminal !== undefined) node.terminal = this.keep(event.terminal);
     if (event.cgroup !== undefined) node.cgroup = this.keep(event.cgroup);

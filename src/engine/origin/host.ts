@@ -5,6 +5,8 @@ import type { ContainerInfo, Logon } from '../../core/lineage.ts';
 export interface HostFacts {
   /** Names this boot: pids and start times of another one are history. */
   readonly bootId: string;
+  /** When it began by the clock as it is now, Unix ms: start times count from it. */
+  readonly bootTime: number;
   /** Process 2 is the kernel's own, as it is outside a pid namespace. */
   readonly kernelThreads: boolean;
   /** Control group path and container id of a living process. */
@@ -22,6 +24,6 @@ export interface HostFacts {
 
 /** For tests and where nothing can be asked. */
 export const noHost: HostFacts = {
-  bootId: '', kernelThreads: true,
+  bootId: '', bootTime: 0, kernelThreads: true,
   place: () => undefined, hasTimer: () => false, container: () => undefined, session: () => undefined, logons: () => [], pids: () => undefined,
 };

@@ -70,6 +70,15 @@ describe('the graph over a restart', () => {
     expect(x.origin.user).toBe('wang');
   });
 
+  it('finds its processes again after the clock was set', () => {
+    const table = new Table();
+    const before = open(table, { bootTime: 5000 });
+    session((e) => before.observe(e));
+    table.keep(before.due(t0 + 200, true));
+    const { graph } = open(table, { bootTime: 8000, pids: () => [800, 900, 901, 902] });
+    expect(graph.process(902, t0 + 100 + 3000)).toMatchObject({ parent: { pid: 901 }, writtenBy: { process: { pid: 903 } } });
+  });
+
   it('knows which ended meanwhile, and after a reboot all are history that no new pid is mixed up with', () => {
     const table = new Table();
     const before = open(table);

@@ -49,7 +49,7 @@ export class Rows {
       if (this.isLost) this.bytes = this.graph.goneBytes;
     } else if (this.queue.length === 0) return undefined;
     const replace = this.isLost;
-    const put = new Map<string, string>([[metaRow, JSON.stringify({ boot: this.graph.host.bootId, saved: now })]]);
+    const put = new Map<string, string>([[metaRow, JSON.stringify({ boot: this.graph.host.bootId, began: this.graph.host.bootTime, saved: now })]]);
     const drop = this.graph.gone;
     this.graph.gone = [];
     this.bytes -= this.graph.goneBytes;
@@ -84,16 +84,19 @@ export class Rows {
   /** Rebuilds the graph from rows. Returns when they were saved: undefined when there are none, or those of another boot. */
   restore(rows: Iterable<{ id: string; value: string }>): number | undefined {
     const read: { id: string; row: Row; bytes: number }[] = [];
-    let boot = '', saved = 0;
+    let boot = '', began = 0, saved = 0;
     for (const { id, value } of rows) {
       try {
         const row: unknown = JSON.parse(value);
-        if (id === metaRow) ({ boot, saved } = row as { boot: string; saved: number });
+        if (id === metaRow) ({ boot, began, saved } = row as { boot: string; began: number; saved: number });
         else if (Array.isArray(row) && row.length >= 24) read.push({ id, row: row as Row, bytes: value.length });
         else this.count('saved processes that could not be read');
       } catch { this.count('saved processes that could not be read'); }
     }
     const isThisBoot = boot === this.graph.host.bootId && boot !== '';
+    // The clock was set meanwhile: start times, which are the identity, move with it.
+    const moved = isThisBoot ? this.graph.host.bootTime - began : 0;
+    if (moved !== 0) for (const { row } of read) move(row, moved);
     const pids = isThisBoot ? this.graph.host.pids() : undefined;
     const here = pids && new Set(pids);
     const nodes = new Map<string, Node>();
@@ -162,6 +165,13 @@ export class Rows {
     for (const node of nodes) for (const touch of node.wrote) if (touch.action === 'write' || touch.action === 'create' || touch.action === 'rename' || touch.action === 'link') files.push({ node, touch });
     for (const { node, touch } of files.sort((a, b) => a.touch.last - b.touch.last)) this.graph.writers.wrote(node, touch.what, touch.inode, touch.device, touch.last);
   }
+}
+
+function move(row: Row, ms: number): void {
+  row[1] += ms;
+  if (row[2]) row[2][1] += ms;
+  const written = row[23];
+  if (written) written[3] += ms;
 }
 
 const keyOf = (pid: number, started: number): string => `${pid}:${started}`;

@@ -1,33 +1,15 @@
-import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
+import type { Event } from '../../core/format.ts';
 import { Attempts, failedLogin, loginSuccess, mark } from '../attempts.ts';
-import { pamFailure } from '../pam-failure.ts';
+import { ftpServer } from '../ftp.ts';
 import { bracketIp } from '../peer.ts';
 
-export const proftpd: Program = {
-  id: 'proftpd',
-  title: { zh: 'ProFTPD 文件传输服务', en: 'ProFTPD FTP server' },
-  tags: ['proftpd'],
-  open,
-};
+export const proftpd = ftpServer('proftpd', { zh: 'ProFTPD 文件传输服务', en: 'ProFTPD FTP server' }, line);
 
 /**
  * `server.name (remote.name[192.0.2.1]): text` or `… - text`, in syslog and in proftpd.log. The server's name and
  * the remote one come from configuration and DNS, so the first `])` ends the peer; all the client's own text
  * (user names with whole log lines in them) stands behind it.
  */
-function open(): ProgramDecoder {
-  const attempts = new Attempts();
-  return {
-    decode(message, event) {
-      if (pamFailure(message, event)) failedLogin(event, attempts, 0);
-      else if (!line(message, event, attempts)) return false;
-      event.kind = 'ftp';
-      event.service = 'proftpd';
-      return true;
-    },
-  };
-}
-
 function line(message: string, event: Event, attempts: Attempts): boolean {
   const close = message.indexOf('])');
   const paren = message.indexOf('(');

@@ -1,33 +1,15 @@
 import { canonicalIp } from '../../core/address.ts';
-import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
+import type { Event } from '../../core/format.ts';
 import { Attempts, failedLogin, loginSuccess, mark } from '../attempts.ts';
-import { pamFailure } from '../pam-failure.ts';
+import { ftpServer } from '../ftp.ts';
 import { takePeerOrName } from '../peer.ts';
 
-export const pureFtpd: Program = {
-  id: 'pure-ftpd',
-  title: { zh: 'Pure-FTPd 文件传输服务', en: 'Pure-FTPd FTP server' },
-  tags: ['pure-ftpd'],
-  open,
-};
+export const pureFtpd = ftpServer('pure-ftpd', { zh: 'Pure-FTPd 文件传输服务', en: 'Pure-FTPd FTP server' }, line);
 
 /**
  * `(user@192.0.2.1) [LEVEL] text`; before the log-in the user is `?`. The text may be in any of the two dozen
  * languages it can be built for, so a failed log-in is known by its shape: a warning to nobody yet with `[name]`.
  */
-function open(): ProgramDecoder {
-  const attempts = new Attempts();
-  return {
-    decode(message, event) {
-      if (pamFailure(message, event)) failedLogin(event, attempts, 0);
-      else if (!line(message, event, attempts)) return false;
-      event.kind = 'ftp';
-      event.service = 'pure-ftpd';
-      return true;
-    },
-  };
-}
-
 function line(message: string, event: Event, attempts: Attempts): boolean {
   if (message.charCodeAt(0) !== 40) return false;
   const close = message.indexOf(') [');

@@ -1,14 +1,9 @@
-import type { Event, Program, ProgramDecoder } from '../../core/format.ts';
+import type { Event } from '../../core/format.ts';
 import { Attempts, failedLogin, loginSuccess, mark } from '../attempts.ts';
-import { pamFailure } from '../pam-failure.ts';
+import { ftpServer } from '../ftp.ts';
 import { takePeerOrName } from '../peer.ts';
 
-export const vsftpd: Program = {
-  id: 'vsftpd',
-  title: { zh: 'vsftpd 文件传输服务', en: 'vsftpd FTP server' },
-  tags: ['vsftpd'],
-  open,
-};
+export const vsftpd = ftpServer('vsftpd', { zh: 'vsftpd 文件传输服务', en: 'vsftpd FTP server' }, line);
 
 const clientMark = ': Client "';
 
@@ -17,19 +12,6 @@ const clientMark = ': Client "';
  * The user name may hold anything, even these words. Behind the address only the reason of a failure is the
  * daemon's; after `OK LOGIN` stands the anonymous password, after other words a path or what the client sent.
  */
-function open(): ProgramDecoder {
-  const attempts = new Attempts();
-  return {
-    decode(message, event) {
-      if (pamFailure(message, event)) failedLogin(event, attempts, 0);
-      else if (!line(message, event, attempts)) return false;
-      event.kind = 'ftp';
-      event.service = 'vsftpd';
-      return true;
-    },
-  };
-}
-
 function line(message: string, event: Event, attempts: Attempts): boolean {
   const first = message.indexOf(clientMark);
   if (first < 0) return false;
