@@ -13,7 +13,7 @@
 #define STATE_CLOSE 7
 #define STATE_LISTEN 10
 #define PORT_DNS 53
-#define PAYLOAD 255
+#define PAYLOAD 256
 #define FLOWS 16384
 #define S_IFSOCK_TYPE 12
 
@@ -181,8 +181,8 @@ int on_accept(struct trace_event_raw_sys_exit *ctx)
  * Programs of the root control group see every packet that a socket of this machine sends, whatever system call
  * it came by. They can be preempted, so they reserve room in the ring instead of using a slot.
  */
-struct dns_room { struct record_dns r; u8 payload[PAYLOAD + 1]; };
-struct flow_room { struct record_flow r; u8 payload[PAYLOAD + 1]; };
+struct dns_room { struct record_dns r; u8 payload[PAYLOAD]; };
+struct flow_room { struct record_flow r; u8 payload[PAYLOAD]; };
 
 static __always_inline void lost_one(void)
 {
@@ -213,8 +213,9 @@ static __always_inline void tell_dns(struct __sk_buff *skb, const struct flow_ke
 	fill_head(&room->r.head, RECORD_DNS);
 	__builtin_memcpy(room->r.remote, key->remote, 16);
 	room->r.remote_port = key->remote_port;
-	u64 size = BOUND(length, PAYLOAD);
-	if (size == 0 || bpf_skb_load_bytes(skb, at, room->payload, size))
+	/* At least one byte, or older kernels refuse the program. */
+	u64 size = BOUND(length - 1, PAYLOAD - 1) + 1;
+	if (bpf_skb_load_bytes(skb, at, room->payload, size))
 		size = 0;
 	room->r.payload_len = size;
 	bpf_ringbuf_submit(room, wake_flags(0));
@@ -257,8 +258,9 @@ static __always_inline void tell_first_bytes(struct __sk_buff *skb, struct flow_
 	__builtin_memcpy(room->r.remote, key->remote, 16);
 	room->r.local_port = key->local_port;
 	room->r.remote_port = key->remote_port;
-	u64 size = BOUND(length, PAYLOAD);
-	if (size == 0 || bpf_skb_load_bytes(skb, at, room->payload, size))
+	/* At least one byte, or older kernels refuse the program. */
+	u64 size = BOUND(length - 1, PAYLOAD - 1) + 1;
+	if (bpf_skb_load_bytes(skb, at, room->payload, size))
 		size = 0;
 	room->r.payload_len = size;
 	bpf_ringbuf_submit(room, wake_flags(1));

@@ -8,6 +8,41 @@
 #define MAX_NAMES 40
 
 /*
+ * One name further towards the root; 0 at the end. A function of its own, for the compiler otherwise lays the loop out
+ * so that it is entered in the middle, which kernels before 6.8 take for an endless one.
+ */
+static __noinline int walk_step(struct slot *s)
+{
+	struct dentry *at = s->dentry;
+	struct vfsmount *mounted = s->vfsmount;
+	struct dentry *root = BPF_CORE_READ(mounted, mnt_root);
+	struct dentry *parent = BPF_CORE_READ(at, d_parent);
+	if (at == root) {
+		struct mount *m = (void *)mounted - bpf_core_field_offset(struct mount, mnt);
+		struct mount *up = BPF_CORE_READ(m, mnt_parent);
+		if (up == m || !up)
+			return 0;
+		s->dentry = BPF_CORE_READ(m, mnt_mountpoint);
+		s->vfsmount = (void *)up + bpf_core_field_offset(struct mount, mnt);
+		return 1;
+	}
+	u32 length = BPF_CORE_READ(at, d_name.len) & (NAME_SIZE - 1);
+	u32 position = s->path_at;
+	if (position < length + 1 || position > PATH_SIZE)
+		return 0;
+	position -= length;
+	bpf_probe_read_kernel(&s->path[position & (PATH_SIZE - 1)], length, BPF_CORE_READ(at, d_name.name));
+	position -= 1;
+	s->path[position & (PATH_SIZE - 1)] = '/';
+	s->path_at = position;
+	/* A name that hangs nowhere, such as that of a memfd. */
+	if (at == parent)
+		return 0;
+	s->dentry = parent;
+	return 1;
+}
+
+/*
  * Writes the path from its end to its start into s->path, so that it stands at s->path_at up to PATH_SIZE.
  * It is the path as the process's own mount namespace has it, up to the namespace's root.
  */
@@ -17,32 +52,8 @@ static __always_inline void walk_path(struct slot *s, struct dentry *dentry, str
 	s->dentry = dentry;
 	s->vfsmount = vfsmount;
 	for (int i = 0; i < MAX_NAMES; i++) {
-		struct dentry *at = s->dentry;
-		struct vfsmount *mounted = s->vfsmount;
-		struct dentry *root = BPF_CORE_READ(mounted, mnt_root);
-		struct dentry *parent = BPF_CORE_READ(at, d_parent);
-		if (at == root) {
-			struct mount *m = (void *)mounted - bpf_core_field_offset(struct mount, mnt);
-			struct mount *up = BPF_CORE_READ(m, mnt_parent);
-			if (up == m || !up)
-				break;
-			s->dentry = BPF_CORE_READ(m, mnt_mountpoint);
-			s->vfsmount = (void *)up + bpf_core_field_offset(struct mount, mnt);
-			continue;
-		}
-		u32 length = BPF_CORE_READ(at, d_name.len) & (NAME_SIZE - 1);
-		u32 position = s->path_at;
-		if (position < length + 1 || position > PATH_SIZE)
+		if (!walk_step(s))
 			break;
-		position -= length;
-		bpf_probe_read_kernel(&s->path[position & (PATH_SIZE - 1)], length, BPF_CORE_READ(at, d_name.name));
-		position -= 1;
-		s->path[position & (PATH_SIZE - 1)] = '/';
-		s->path_at = position;
-		/* A name that hangs nowhere, such as that of a memfd. */
-		if (at == parent)
-			break;
-		s->dentry = parent;
 	}
 }
 

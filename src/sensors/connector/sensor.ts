@@ -139,7 +139,7 @@ class Maker {
     return stat === undefined ? this.#now() : this.#bootTime + (stat.startTicks * 1000) / ticksPerSecond;
   }
 
-  #now(): number { return this.#bootTime + (Math.floor(uptime(this.#procfs) * ticksPerSecond) * 1000) / ticksPerSecond; }
+  #now(): number { return this.#bootTime + (Math.round(uptime(this.#procfs) * ticksPerSecond) * 1000) / ticksPerSecond; }
 
   #keep(pid: number, known: Known): void {
     if (!this.#known.delete(pid) && this.#known.size >= keptProcesses) for (const oldest of this.#known.keys()) { this.#known.delete(oldest); break; }

@@ -259,11 +259,17 @@ async function kernelFile(path: string): Promise<KernelFile> {
   } finally { await file.close(); }
 }
 
-/** Through a shell that does not matter: the child of Moat that runs it is another process. */
-function run(file: string): Promise<'ran' | 'killed' | 'refused'> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, { stdio: 'ignore' });
-    child.once('error', (error: NodeJS.ErrnoException) => { if (error.code === 'EPERM' || error.code === 'EACCES') resolve('refused'); else reject(error); });
-    child.once('exit', (_code, signal) => { resolve(signal === 'SIGKILL' ? 'killed' : 'ran'); });
-  });
+/** A refused exec is thrown by spawn itself or comes as its error. */
+async function run(file: string): Promise<'ran' | 'killed' | 'refused'> {
+  try {
+    return await new Promise((resolve, reject) => {
+      const child = spawn(file, { stdio: 'ignore' });
+      child.once('error', reject);
+      child.once('exit', (_code, signal) => { resolve(signal === 'SIGKILL' ? 'killed' : 'ran'); });
+    });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EPERM' || code === 'EACCES') return 'refused';
+    throw error;
+  }
 }

@@ -35,7 +35,7 @@ s.send(b'{"id":1,"method":"mining.subscribe"}\\n' + b'\\xff' * 400); s.send(b'la
       process_path: expect.stringContaining('python3') as string, parent_pid: process.pid, user: 'root', extra: { Initiated: 'true' },
     });
     expect(flow).toMatchObject({ action: 'first-bytes', direction: 'outbound', protocol: 'tcp', destination_ip: host, destination_port: port });
-    expect(flow.payload).toBe(`{"id":1,"method":"mining.subscribe"}\n${'\xff'.repeat(255)}`.slice(0, 255));
+    expect(flow.payload).toBe(`{"id":1,"method":"mining.subscribe"}\n${'\xff'.repeat(256)}`.slice(0, 256));
     await trial.until((e) => e.kind === 'process_termination' && e.pid === child.pid);
     expect(of(trial.events, 'flow', child.pid)).toHaveLength(1);
     server.close();

@@ -82,7 +82,8 @@ async function* watch(context: SensorContext, root: string, everyMs: number, soc
     if (!quiet || firstLook || began >= quietUntil) {
       quietUntil = began + quietEveryMs;
       const now = context.now();
-      ticks = Math.floor(uptime(procfs) * ticksPerSecond);
+      // Two decimals: what binary fractions leave below a whole tick must not count as the one before.
+      ticks = Math.round(uptime(procfs) * ticksPerSecond);
       const changes = table.look(now, (n) => { context.count('processes beyond the limit, not watched', n); });
       for (const change of changes) {
         const { process } = change;
