@@ -46,7 +46,7 @@ export function actorOf(event: Event, context: BehaviourContext): Actor {
 }
 
 /** Names the tree. What nothing tells the origin of is a tree of its own for each process below the first. */
-export const treeOf = (node: ProcessNode): string => `${node.root.pid}:${node.root.started}`;
+const treeOf = (node: ProcessNode): string => `${node.root.pid}:${node.root.started}`;
 
 /** The process's parents, nearest first. */
 export function* ancestors(node: ProcessNode | undefined): Iterable<ProcessNode> {
@@ -88,7 +88,7 @@ export function deedFile(program: string, cmdline: string | undefined): string {
 export const isOdd = (program: string, provenance: Provenance): boolean => provenance !== 'owned' && oddPlace(program) !== undefined;
 
 /** Where a tree began, for a summary: "从 203.0.113.9 以 root 登录的会话". */
-export function originText(origin: Origin | undefined): Text {
+function originText(origin: Origin | undefined): Text {
   const name = short(origin?.name ?? '', 60), user = short(origin?.user ?? '', 40);
   const from = origin?.source_ip;
   switch (origin?.kind) {

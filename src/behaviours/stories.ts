@@ -72,4 +72,4 @@ export const raised = (level: Level): Level => order[Math.min(order.indexOf(leve
 /** One step milder. */
 export const lowered = (level: Level): Level => order[Math.max(order.indexOf(level) - 1, 0)] ?? level;
 /** The worse of two. */
-export const worse = (a: Level, b: Level): Level => (atLeast(a, b) ? a : b);
+const worse = (a: Level, b: Level): Level => (atLeast(a, b) ? a : b);
