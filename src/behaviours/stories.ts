@@ -71,5 +71,3 @@ const order = ['info', 'low', 'medium', 'high', 'critical'] as const;
 export const raised = (level: Level): Level => order[Math.min(order.indexOf(level) + 1, order.length - 1)] ?? level;
 /** One step milder. */
 export const lowered = (level: Level): Level => order[Math.max(order.indexOf(level) - 1, 0)] ?? level;
-/** The worse of two. */
-const worse = (a: Level, b: Level): Level => (atLeast(a, b) ? a : b);
