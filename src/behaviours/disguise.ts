@@ -30,7 +30,7 @@ export function disguiseOf(path: string | undefined, name: string | undefined, c
   if (path === undefined || path === '') return undefined;
   const base = baseOf(path);
   const title = (cmdline ?? '').slice(0, 200);
-  const bracketed = /^\[([^\]]{1,40})\]\s*$/.exec(title)?.[1];
+  const bracketed = /^\[([^\]]{1,40})\](?:\s|$)/.exec(title)?.[1];
   if (bracketed !== undefined && base !== '[') return { as: 'kernel', what: `[${bracketed}]` };
   if (name !== undefined && kernelNames.test(name) && !(owned && base.startsWith(name))) return { as: 'kernel', what: name };
   if (kernelNames.test(base) && !owned) return { as: 'kernel', what: base };

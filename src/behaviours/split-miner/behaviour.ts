@@ -189,7 +189,8 @@ function open(context: BehaviourContext): BehaviourRun {
     if (score < alarmScore || (!works && (mining?.weight ?? 0) < 45) || !isOdd) return;
     group.told = parts.length;
     group.toldAt = event.time;
-    parts.sort((a, b) => a.since - b.since);
+    // What tells most first: a launcher of everything brings its other children along.
+    parts.sort((a, b) => weightOf(b) - weightOf(a) || a.since - b.since);
     const named = parts.slice(0, shown).map((part, i) => {
       const name = `part_${String.fromCharCode(97 + i)}`;
       words[name] = `${part.path} (${part.by})`;
@@ -232,6 +233,8 @@ function open(context: BehaviourContext): BehaviourRun {
     size: () => clusters.parts.size + places.size,
   };
 }
+
+const weightOf = (part: Part): number => (part.mining === undefined ? 0 : 4) + (part.poses === undefined ? 0 : 2) + (part.planted === undefined ? 0 : 2) + (part.isHidden ? 1 : 0);
 
 /** The script that an interpreter runs, where it is told with its whole path. */
 function scriptOf(cmdline: string | undefined): string | undefined {
