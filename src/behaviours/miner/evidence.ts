@@ -39,7 +39,7 @@ export interface Piece { kind: PieceKind; weight: number; what: string; time: nu
 
 export interface Verdict { score: number; level: Level; pieces: Piece[]; text: Text; group: Record<string, string> }
 
-export const alarmScore = 70;
+const alarmScore = 70;
 const told = 12;
 
 /**
