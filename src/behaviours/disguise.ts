@@ -1,5 +1,5 @@
 /** Programs that go by the name of something trusted: a kernel thread, a log service, another daemon. */
-import { baseOf } from './mining.ts';
+import { baseName } from './program-kind.ts';
 import { isSuspiciousPath } from './process.ts';
 import { isSystemPlace } from './provenance.ts';
 
@@ -28,9 +28,9 @@ const multicall = new Set(['busybox', 'toybox', 'coreutils', 'openrc-run', 'tini
  */
 export function disguiseOf(path: string | undefined, name: string | undefined, cmdline: string | undefined, owned: boolean): Disguise | undefined {
   if (path === undefined || path === '') return undefined;
-  const base = baseOf(path);
+  const base = baseName(path);
   const title = (cmdline ?? '').slice(0, 200);
-  const bracketed = /^\[([^\]]{1,40})\]\s*$/.exec(title)?.[1];
+  const bracketed = /^\[([^\]]{1,40})\](?:\s|$)/.exec(title)?.[1];
   if (bracketed !== undefined && base !== '[') return { as: 'kernel', what: `[${bracketed}]` };
   if (name !== undefined && kernelNames.test(name) && !(owned && base.startsWith(name))) return { as: 'kernel', what: name };
   if (kernelNames.test(base) && !owned) return { as: 'kernel', what: base };
@@ -39,7 +39,7 @@ export function disguiseOf(path: string | undefined, name: string | undefined, c
   if (servers.has(plain)) return plain !== base || isSuspiciousPath(path) ? { as: 'service', what: base } : undefined;
   const hasService = known.has(plain);
   if (hasService && (plain !== base || !isInstalled(path))) return { as: 'service', what: base };
-  const called = baseOf(title.split(/[\s:]/, 1)[0] ?? '').replace(/^-/, '');
+  const called = baseName(title.split(/[\s:]/, 1)[0] ?? '').replace(/^-/, '');
   if (known.has(called) && !hasService && !base.startsWith(called) && !isAlike(base, called)) return { as: 'title', what: called };
   if (hasService) return undefined;
   const like = plain.length < 5 ? undefined : imitated.find((service) => isAlike(plain, service));

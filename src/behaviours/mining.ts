@@ -3,6 +3,7 @@
  * what it is worth together with the others, the behaviours decide. 100 is proof by itself.
  */
 import { tlsServerName } from './first-bytes.ts';
+import { baseName } from './program-kind.ts';
 import { proxyTarget } from './proxy.ts';
 import { wallets } from './wallet.ts';
 
@@ -141,12 +142,6 @@ const minerNames = /(?:^|[-_.])(?:xmrig|xmr-stak|xmrstak|minerd|cpuminer|ccminer
 
 /** The file name of a known miner. */
 export function nameSign(path: string | undefined): Sign | undefined {
-  const name = path === undefined ? '' : baseOf(path);
+  const name = path === undefined ? '' : baseName(path);
   return minerNames.test(name) ? { kind: 'name', weight: 70, what: name } : undefined;
-}
-
-/** Last part of a path, without what the kernel adds for a removed file. */
-export function baseOf(path: string): string {
-  const end = path.endsWith(' (deleted)') ? path.length - 10 : path.length;
-  return path.slice(path.lastIndexOf('/', end - 1) + 1, end);
 }

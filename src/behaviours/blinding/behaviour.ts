@@ -11,7 +11,7 @@ import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports
 import type { Text } from '../../core/text.ts';
 import { Absence, wasKilled } from '../absence.ts';
 import { Lru } from '../lru.ts';
-import { baseOf } from '../mining.ts';
+import { baseName } from '../program-kind.ts';
 import { isSuspiciousPath, processKey, programOf, short } from '../process.ts';
 import { hasAncestor, isBelow, isInterpreter, isTrusted, programProvenance } from '../provenance.ts';
 import { number } from '../settings.ts';
@@ -49,7 +49,7 @@ function open(context: BehaviourContext): BehaviourRun {
   const told = new Lru<number>(most, () => { context.count('stories forgotten'); });
   const absence = new Absence(number(context, 'graceSeconds') * 1000, (event) => {
     if (event.container_id !== undefined) return undefined;
-    const name = baseOf(event.process_path ?? event.process_name ?? '');
+    const name = baseName(event.process_path ?? event.process_name ?? '');
     return agentOf(name) !== undefined ? name : agentOf(event.process_name ?? '') === undefined ? undefined : event.process_name;
   });
 
@@ -132,7 +132,7 @@ function open(context: BehaviourContext): BehaviourRun {
     if (isSelf(event, node) || isInstaller(node)) return;
     const trusted = isTrusted(programProvenance(context, event));
     // Limits raised by sysctl at boot or by hand are everyday.
-    if (trusted && (node?.origin.kind === 'service' || path.startsWith('/proc/sys/fs/inotify/') || !isInterpreter(event.process_path) && baseOf(programOf(event)) !== 'sysctl' && baseOf(programOf(event)) !== 'tee')) return;
+    if (trusted && (node?.origin.kind === 'service' || path.startsWith('/proc/sys/fs/inotify/') || !isInterpreter(event.process_path) && baseName(programOf(event)) !== 'sysctl' && baseName(programOf(event)) !== 'tee')) return;
     tell(event, isPerson(event, node) ? 'medium' : 'critical', `switch ${what}`, 'T1562.001', { zh: '改动了内核观测开关 {file}', en: 'changed {file}, by which the kernel is watched' }, { file: path });
   }
 
@@ -152,7 +152,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const process = /^\/proc\/(\d{1,10})(?:\/|$)/.exec(path)?.[1];
     const isMine = isOwn(path) || (self !== undefined && process === String(self.pid));
     if (isMine && event.container_id === undefined) { tell(event, 'critical', 'mount', 'T1564', { zh: '在 Moat 之上挂载（{deed}）：{file}', en: 'mounts over Moat ({deed}): {file}' }, { file: path, deed: event.action }); return; }
-    const name = baseOf(programOf(event));
+    const name = baseName(programOf(event));
     if (event.container_id !== undefined || runtimes.has(name) || hasAncestor(node, runtimes) && node?.origin.kind === 'container') return;
     if (process !== undefined && event.action === 'mount') { tell(event, 'critical', 'hide', 'T1564', { zh: '用挂载隐藏进程：{file}', en: 'hides a process by mounting over {file}' }, { file: path }); return; }
     // A private mount namespace (unshare, systemd's sandboxes) covers nothing for the others.

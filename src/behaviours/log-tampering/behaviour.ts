@@ -9,7 +9,7 @@ import { own } from '../../core/own.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import { Absence, wasKilled } from '../absence.ts';
 import { Lru } from '../lru.ts';
-import { baseOf } from '../mining.ts';
+import { baseName } from '../program-kind.ts';
 import { isSuspiciousPath, processKey, programOf, short } from '../process.ts';
 import { hasAncestor, isInterpreter, isTrusted, programProvenance, treeKey } from '../provenance.ts';
 import { list, number } from '../settings.ts';
@@ -43,7 +43,7 @@ function open(context: BehaviourContext): BehaviourRun {
   const allow = new Set(list(context, 'allow'));
   const stories = new Lru<Wiped>(most, () => { context.count('trees forgotten'); });
   const absence = new Absence(number(context, 'graceSeconds') * 1000, (event) => {
-    const name = baseOf(event.process_path ?? event.process_name ?? '');
+    const name = baseName(event.process_path ?? event.process_name ?? '');
     return isLogServer(name) && event.container_id === undefined ? name.replace(/^systemd-journal$/, 'systemd-journald') : undefined;
   });
 
@@ -75,7 +75,7 @@ function open(context: BehaviourContext): BehaviourRun {
   function isByRight(event: Event, node: ProcessNode | undefined, { deed, log }: { deed: Deed; log: LogFile }): boolean {
     if (event.process_path !== undefined && allow.has(event.process_path)) return true;
     if (event.container_id !== undefined || hasAncestor(node, caretakers)) return true;
-    const name = baseOf(programOf(event)).replace(/^(python3?)\.\d+$/, '$1');
+    const name = baseName(programOf(event)).replace(/^(python3?)\.\d+$/, '$1');
     const trusted = isTrusted(programProvenance(context, event));
     if (log.kind === 'history') {
       // A shell writes its history; what it empties by a redirection looks the same, so only others are told.

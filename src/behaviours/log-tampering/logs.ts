@@ -1,5 +1,5 @@
 /** Which logs matter to whoever covers tracks, and who writes them by right. */
-import { baseOf } from '../mining.ts';
+import { baseName } from '../program-kind.ts';
 
 /**
  *   accounts  who logged on: utmp, wtmp, btmp, lastlog
@@ -29,7 +29,7 @@ export function logOf(path: string): LogFile | undefined {
     if (service.test(path)) return { kind: 'service', rotated: old.test(path) };
     return undefined;
   }
-  return path.includes('hist') && histories.has(baseOf(path)) ? { kind: 'history', rotated: false } : undefined;
+  return path.includes('hist') && histories.has(baseName(path)) ? { kind: 'history', rotated: false } : undefined;
 }
 
 const set = (names: string): ReadonlySet<string> => new Set(names.split(' '));

@@ -16,7 +16,7 @@ import { own } from '../../core/own.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
 import { Lru } from '../lru.ts';
-import { baseOf } from '../mining.ts';
+import { baseName } from '../program-kind.ts';
 import { isSuspiciousPath, short } from '../process.ts';
 import { isBelow, isInterpreter, isTrusted, provenanceOf } from '../provenance.ts';
 import { list, number } from '../settings.ts';
@@ -84,7 +84,7 @@ function open(context: BehaviourContext): BehaviourRun {
       const isCopy = parent.path === at.path && (parent.cmdline === at.cmdline || !isInterpreter(at.path));
       if (!isCopy && !isTool(at.path, at.container)) break;
       // A tool under a daemon is that daemon's work: not the daemon's all other children's.
-      if (!isCopy && isTool(parent.path, parent.container) && !movers.has(baseOf(parent.path))) break;
+      if (!isCopy && isTool(parent.path, parent.container) && !movers.has(baseName(parent.path))) break;
       at = parent;
     }
     return at;
@@ -110,7 +110,7 @@ function open(context: BehaviourContext): BehaviourRun {
   function add(event: Event, path: string, way: Way, ending: string, of: string): Actor {
     const actor = actorOf(event);
     // The name of a tool only counts where it is the system's.
-    const tool = isTrusted(provenanceOf(context, event.process_path, event.container_id)) ? baseOf(event.process_path ?? '') : '';
+    const tool = isTrusted(provenanceOf(context, event.process_path, event.container_id)) ? baseName(event.process_path ?? '') : '';
     // One document counts once, for the worst that was done to it.
     const at = actor.changes.findIndex((one) => one.path === path);
     if (at >= 0) {
@@ -177,7 +177,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const { self } = context;
     const node = context.lineage.of(event);
     if (self !== undefined && isBelow(node, self.pid)) return;
-    const tool = baseOf(event.process_path ?? event.process_name ?? '?');
+    const tool = baseName(event.process_path ?? event.process_name ?? '?');
     if (backups.has(tool) && isTrusted(provenanceOf(context, event.process_path, event.container_id))) return;
     const actor = actorOf(event);
     context.emit({

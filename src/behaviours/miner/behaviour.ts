@@ -14,8 +14,9 @@ import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports
 import { disguiseOf, type Disguise } from '../disguise.ts';
 import { Load } from '../load.ts';
 import { Lru } from '../lru.ts';
-import { baseOf, commandSigns, nameSign, poolName, poolPorts, proxyPorts, trafficSigns } from '../mining.ts';
+import { commandSigns, nameSign, poolName, poolPorts, proxyPorts, trafficSigns } from '../mining.ts';
 import { isSuspiciousPath, processKey, programOf, short } from '../process.ts';
+import { baseName, scriptOf } from '../program-kind.ts';
 import { isInterpreter, isTrusted, programKey, programProvenance, treeKey, type Provenance } from '../provenance.ts';
 import { list, number } from '../settings.ts';
 import { judge, isStrong, type Piece, type PieceKind } from './evidence.ts';
@@ -133,7 +134,7 @@ function open(context: BehaviourContext): BehaviourRun {
     if (event.pid !== undefined && event.action !== 'process-seen') processes.delete(processKey(event));
     const path = event.process_path, cmdline = event.process_cmdline;
     const plain = isPlain(event);
-    const base = path === undefined ? event.process_name ?? '' : baseOf(path);
+    const base = path === undefined ? event.process_name ?? '' : baseName(path);
     if (cmdline !== undefined && !(lookers.has(base) && isTrusted(programProvenance(context, event))) && hint.test(cmdline.slice(0, 4096))) {
       const isShell = shells.test(base);
       for (const sign of commandSigns(cmdline, isPool)) {
@@ -259,14 +260,14 @@ function open(context: BehaviourContext): BehaviourRun {
     if (provenance === 'unowned' && !isInterpreter(path)) tell('unowned', 15);
     else if (provenance === 'unknown' && event.container_id === undefined && path.startsWith('/') && !isInterpreter(path)) tell('unowned', 8);
     else if (provenance === 'changed') tell('changed', 30);
-    const placed = isInterpreter(path) ? scriptOf(event.process_cmdline) : path;
+    const placed = isInterpreter(path) ? scriptOf(path, event.process_cmdline, event.process_cwd) : path;
     if (path.startsWith('/memfd:')) tell('memory', 30);
     else if (isSuspiciousPath(placed) && !toolFolders.test(placed ?? '')) tell(placed?.endsWith(' (deleted)') === true ? 'deleted' : 'place', 20);
     const origin = node?.origin;
     const isBelowService = origin !== undefined && (origin.kind === 'web' || origin.kind === 'package' || (origin.kind === 'service' && databases.test(origin.name ?? '')));
     if (isBelowService && !isTrusted(provenance)) tell('origin', 20);
     const writer = node?.writtenBy?.process;
-    const by = writer?.path === undefined ? writer?.name : baseOf(writer.path);
+    const by = writer?.path === undefined ? writer?.name : baseName(writer.path);
     if (by !== undefined && downloaders.has(by)) tell('downloaded', 15, by);
     const lone = lonely(suspect, event.time);
     if (lone !== undefined) tell('lone', 30, lone);
@@ -296,7 +297,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const node = context.lineage.of(event);
     standing(suspect, event, node, pieces);
     const isOut = pieces.has('place') || pieces.has('memory') || pieces.has('deleted') || pieces.has('changed');
-    const isHonest = isTrusted(suspect.provenance) && !isInterpreter(suspect.program) || suspect.serves || (!isOut && (workers.test(baseOf(suspect.program)) || (isInterpreter(suspect.program) && !pieces.has('origin'))));
+    const isHonest = isTrusted(suspect.provenance) && !isInterpreter(suspect.program) || suspect.serves || (!isOut && (workers.test(baseName(suspect.program)) || (isInterpreter(suspect.program) && !pieces.has('origin'))));
     const key = isHonest ? undefined : treeKey(node);
     const beside = key === undefined ? undefined : trees.get(key);
     if (beside !== undefined) {
@@ -350,11 +351,6 @@ function disguiseWeight({ as }: Disguise): number {
     case 'title': return 35;
     case 'alike': return 25;
   }
-}
-
-/** The script that an interpreter runs: its first argument that is a path. */
-function scriptOf(cmdline: string | undefined): string | undefined {
-  return cmdline?.slice(0, 1000).split(' ', 10).slice(1).find((word) => word.startsWith('/'));
 }
 
 const isLoopback = (ip: string): boolean => ip.startsWith('127.') || ip.startsWith('::1') || ip.startsWith('localhost');

@@ -12,8 +12,9 @@ import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports
 import type { Text } from '../../core/text.ts';
 import { disguiseOf } from '../disguise.ts';
 import { Lru } from '../lru.ts';
-import { baseOf, commandSigns, nameSign, poolName, poolPorts, trafficSigns, type Sign } from '../mining.ts';
+import { commandSigns, nameSign, poolName, poolPorts, trafficSigns, type Sign } from '../mining.ts';
 import { isSuspiciousPath } from '../process.ts';
+import { baseName, scriptOf } from '../program-kind.ts';
 import { isInterpreter, isSystemPlace, isTrusted, provenanceOf } from '../provenance.ts';
 import { number } from '../settings.ts';
 import { Clusters, type Group, type Part, type Start } from './clusters.ts';
@@ -49,20 +50,20 @@ function open(context: BehaviourContext): BehaviourRun {
   let interval = 5000, beat = 0;
 
   /** The file that makes this process what it is, when no package ships it: its executable, or the script it runs. */
-  function fileOf(path: string | undefined, cmdline: string | undefined, container: string | undefined): string | undefined {
+  function fileOf(path: string | undefined, cmdline: string | undefined, cwd: string | undefined, container: string | undefined): string | undefined {
     if (path === undefined) return undefined;
-    const file = isInterpreter(path) && isTrusted(provenanceOf(context, path, container)) ? scriptOf(cmdline) : path;
+    const file = isInterpreter(path) && isTrusted(provenanceOf(context, path, container)) ? scriptOf(path, cmdline, cwd) : path;
     if (file === undefined || file.length > 512) return undefined;
     const provenance = provenanceOf(context, file, container);
     return isTrusted(provenance) || (provenance === 'unknown' && isSystemPlace(file)) ? undefined : file;
   }
 
   const partOf = (node: ProcessNode | undefined): Part | undefined => {
-    const file = node === undefined ? undefined : fileOf(node.path, node.cmdline, node.container);
+    const file = node === undefined ? undefined : fileOf(node.path, node.cmdline, node.cwd, node.container);
     return file === undefined ? undefined : clusters.parts.get(file);
   };
   const partOfEvent = (event: Event): Part | undefined => {
-    const file = fileOf(event.process_path, event.process_cmdline, event.container_id);
+    const file = fileOf(event.process_path, event.process_cmdline, event.process_cwd, event.container_id);
     return file === undefined ? undefined : clusters.part(own(file), event.time);
   };
 
@@ -86,7 +87,7 @@ function open(context: BehaviourContext): BehaviourRun {
     if (part.by === '?' || start !== 'other') part.by = own(by.slice(0, 60));
     const folder = file.slice(0, file.lastIndexOf('/'));
     if (!common.has(folder) && !/^\/home\/[^/]+$/.test(folder)) share(`in ${folder}`, part);
-    const posed = disguiseOf(event.process_path, event.process_name, event.process_cmdline, false) ?? (posing.test(baseOf(file)) && !/\.(?:sh|py|pl|rb|php|js)$/.test(file) ? { what: baseOf(file) } : undefined);
+    const posed = disguiseOf(event.process_path, event.process_name, event.process_cmdline, false) ?? (posing.test(baseName(file)) && !/\.(?:sh|py|pl|rb|php|js)$/.test(file) ? { what: baseName(file) } : undefined);
     if (posed !== undefined && file === event.process_path) part.poses ??= own(posed.what);
     part.isHidden ||= isSuspiciousPath(file);
     for (const sign of commandSigns(event.process_cmdline ?? '', isPool)) mines(part, sign);
@@ -101,7 +102,7 @@ function open(context: BehaviourContext): BehaviourRun {
       const parent = partOf(at);
       if (parent === undefined || parent === part) continue;
       clusters.link(parent, part);
-      return ['part', baseOf(parent.path)];
+      return ['part', baseName(parent.path)];
     }
     const origin = node?.origin;
     switch (origin?.kind) {
@@ -132,7 +133,7 @@ function open(context: BehaviourContext): BehaviourRun {
     if (path.includes('cron')) {
       // Whoever cron starts from now on, and no package ships, it started.
       places.set('cron', part);
-    } else share(`unit ${baseOf(path).replace(/\.(?:service|timer|path|socket)$/, '')}`, part);
+    } else share(`unit ${baseName(path).replace(/\.(?:service|timer|path|socket)$/, '')}`, part);
     return part;
   }
 
@@ -189,7 +190,8 @@ function open(context: BehaviourContext): BehaviourRun {
     if (score < alarmScore || (!works && (mining?.weight ?? 0) < 45) || !isOdd) return;
     group.told = parts.length;
     group.toldAt = event.time;
-    parts.sort((a, b) => a.since - b.since);
+    // What tells most first: a launcher of everything brings its other children along.
+    parts.sort((a, b) => weightOf(b) - weightOf(a) || a.since - b.since);
     const named = parts.slice(0, shown).map((part, i) => {
       const name = `part_${String.fromCharCode(97 + i)}`;
       words[name] = `${part.path} (${part.by})`;
@@ -233,9 +235,4 @@ function open(context: BehaviourContext): BehaviourRun {
   };
 }
 
-/** The script that an interpreter runs, where it is told with its whole path. */
-function scriptOf(cmdline: string | undefined): string | undefined {
-  const words = (cmdline ?? '').slice(0, 1000).split(' ', 12).slice(1);
-  if (words.includes('-c') || words.includes('-e')) return words.slice(words.findIndex((word) => word === '-c' || word === '-e') + 1).find((word) => word.startsWith('/') && word.length > 1)?.replace(/[;&|<>]+$/, '');
-  return words.find((word) => word.startsWith('/') && word.length > 1);
-}
+const weightOf = (part: Part): number => (part.mining === undefined ? 0 : 4) + (part.poses === undefined ? 0 : 2) + (part.planted === undefined ? 0 : 2) + (part.isHidden ? 1 : 0);
