@@ -107,7 +107,8 @@ function open(context: BehaviourContext): BehaviourRun {
     if (map.size > mostRemembered) map.delete(map.keys().next().value ?? '');
   }
 
-  function add(event: Event, path: string, way: Way, ending: string, of: string): Actor {
+  /** Answers who did it when that is news. */
+  function add(event: Event, path: string, way: Way, ending: string, of: string): Actor | undefined {
     const actor = actorOf(event);
     // The name of a tool only counts where it is the system's.
     const tool = isTrusted(provenanceOf(context, event.process_path, event.container_id)) ? baseName(event.process_path ?? '') : '';
@@ -115,8 +116,12 @@ function open(context: BehaviourContext): BehaviourRun {
     const at = actor.changes.findIndex((one) => one.path === path);
     if (at >= 0) {
       const before = actor.changes[at]!;
-      if (way === 'rewritten' && before.way !== 'rewritten') return actor;
       actor.changes.splice(at, 1);
+      if (way === 'rewritten') {
+        // Latest last, so that the oldest are found at the head.
+        actor.changes.push(before.way === 'rewritten' ? { ...before, time: event.time } : before);
+        return undefined;
+      }
     }
     actor.changes.push({ time: event.time, path: own(path), way, ending: own(ending), class: of, tool: own(tool) });
     if (actor.changes.length > mostChanges) actor.changes.shift();
@@ -150,7 +155,9 @@ function open(context: BehaviourContext): BehaviourRun {
     const entropy = entropyOf(event);
     const document = documentOf(path);
     if (document !== undefined && event.action !== 'create') {
+      // What the system's own tools rewrite is never told: they do it all day.
       const isNoise = entropy !== undefined && entropy >= noise && isPlainText(document);
+      if (!isNoise && isTool(event.process_path, event.container_id)) return undefined;
       return add(event, path, isNoise ? 'ciphered' : 'rewritten', '', document.class);
     }
     const twin = document === undefined && event.action === 'create' ? twinOf(path) : undefined;
@@ -191,6 +198,7 @@ function open(context: BehaviourContext): BehaviourRun {
   /** Where it stands, and how bad that is; undefined while it is too little. */
   function judge(actor: Actor, event: Event): void {
     const { time } = event;
+    if (actor.changes.length < Math.min(6, least) && actor.notes.size === 0) return;
     while (actor.changes.length > 0 && time - actor.changes[0]!.time > windowMs) actor.changes.shift();
     const strong = actor.changes.filter(({ way }) => way !== 'rewritten');
     const rewritten = actor.changes.length - strong.length;
