@@ -11,8 +11,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../need.ts';
-import { lacksKernel, startWatch, type Watch } from './kernel.ts';
-import type { AlertLine } from './moat.ts';
+import { lacksKernel, startWatch, type Watch } from '../live/kernel.ts';
+import type { AlertLine } from '../live/moat.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'moat-shells-'));
 const python = '/usr/bin/python3';

@@ -7,7 +7,7 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lacksKernel, startWatch, type Watch } from './kernel.ts';
+import { lacksKernel, startWatch, type Watch } from '../live/kernel.ts';
 
 const behaviours = ['bad-peer', 'container-escape', 'credential-read', 'metadata-access', 'persistence-write', 'privilege-jump', 'scan-fan-out'];
 

@@ -9,8 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../need.ts';
 import { freePort } from '../port.ts';
-import { lacksKernel, startWatch, type Watch } from './kernel.ts';
-import type { AlertLine } from './moat.ts';
+import { lacksKernel, startWatch, type Watch } from '../live/kernel.ts';
+import type { AlertLine } from '../live/moat.ts';
 
 const summary = (alert: AlertLine): string => (alert as unknown as { summary: string }).summary;
 const postgres = '/usr/lib/postgresql/15/bin';

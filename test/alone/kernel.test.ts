@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lacksKernel, startWatch, type Watch } from './kernel.ts';
+import { lacksKernel, startWatch, type Watch } from '../live/kernel.ts';
 
 describe.skipIf(await lacksKernel())('moat up with the kernel sensor', () => {
   let watch: Watch;

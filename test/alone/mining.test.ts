@@ -10,8 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../need.ts';
-import { lacksKernel, startWatch, type Watch } from './kernel.ts';
-import type { AlertLine } from './moat.ts';
+import { lacksKernel, startWatch, type Watch } from '../live/kernel.ts';
+import type { AlertLine } from '../live/moat.ts';
 
 type Told = AlertLine & { summary: string; path?: string; pid?: number };
 const wallet = '44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A';

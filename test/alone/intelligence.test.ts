@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askControl } from '../../src/agent/control.ts';
 import type { ListState } from '../../src/agent/intelligence.ts';
-import { lacksKernel, startWatch, type Watch } from './kernel.ts';
+import { lacksKernel, startWatch, type Watch } from '../live/kernel.ts';
 
 const wallet = `4${'7Xy'.repeat(31)}z`;
 const folder = mkdtempSync(join(tmpdir(), 'moat-intel-live-'));
