@@ -176,6 +176,9 @@ function hasOption(cmdline: string, letter: string): boolean {
 
 const loader = /^ld-linux[\w.-]*\.so\.\d$|^ld-musl-[\w.-]+\.so\.1$|^ld-\d[\d.]*\.so$|^ld\.so$/;
 
+/** Options of interpreters and the loader whose value stands behind them, as a word of its own. */
+const takesValue = new Set(['--library-path', '--preload', '-jar', '-r', '--require', '--import', '--loader', '--experimental-loader', '-C', '--conditions', '--title', '-W', '-X', '-I', '-cp', '-classpath', '-S']);
+
 /**
  * The file that a shell, an interpreter or the loader was given to run, with its full path; undefined when it was
  * given none. `cwd` is where it was started.
@@ -191,7 +194,7 @@ export function scriptOf(path: string | undefined, cmdline: string | undefined, 
     if (isOneLiner(path, cmdline)) return undefined;
     const parts = firstWords(cmdline, 12);
     if (parts[1] === '-m') return undefined;
-    const at = parts.findIndex((word, i) => i > 0 && !word.startsWith('-') && !(parts[i - 1] === '--library-path' || parts[i - 1] === '--preload' || parts[i - 1] === '-jar'));
+    const at = parts.findIndex((word, i) => i > 0 && !word.startsWith('-') && !takesValue.has(parts[i - 1]!));
     operand = parts.indexOf('-jar') > 0 ? parts[parts.indexOf('-jar') + 1] : parts[at];
   }
   if (operand === undefined || operand === '') return undefined;

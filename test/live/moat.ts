@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-export interface AlertLine { id: string; rule_id: string; level: string; source_ip?: string; user?: string; count: number; time: string; last_time: string; seenAt: number }
+export interface AlertLine { id: string; rule_id: string; level: string; summary: string; source_ip?: string; user?: string; count: number; time: string; last_time: string; seenAt: number }
 
 export const moatBin = fileURLToPath(new URL('../../bin/moat', import.meta.url));
 
@@ -50,7 +50,7 @@ export async function startMoat(config: string, options: { folder?: string; smal
         const found = alerts.find(fits);
         if (found) return found;
       }
-      throw new Error(`no alert ${what}; got ${JSON.stringify(alerts.map(({ rule_id, source_ip, count }) => ({ rule_id, source_ip, count })))}; ${said}`);
+      throw new Error(`no alert ${what}; got ${JSON.stringify(alerts.map(({ rule_id, level, count, summary }) => `${level} ${rule_id} ×${count} ${summary.slice(0, 300)}`))}; ${said}`);
     },
     async stop(signal = 'SIGTERM') {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;

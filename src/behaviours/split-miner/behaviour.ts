@@ -36,6 +36,8 @@ export const splitMiner: Behaviour = {
 };
 
 const alarmScore = 100, shown = 16, judgeEveryMs = 15_000, againMs = 6 * 3_600_000, mostPlaces = 4000;
+/** A parent this much older than its child links nothing. */
+const supervisorMs = 3_600_000;
 const common = new Set(['', '/', '/tmp', '/var/tmp', '/dev/shm', '/run', '/root', '/opt', '/srv', '/home', '/usr/local', '/usr/local/bin', '/usr/local/sbin', '/usr/local/lib', '/usr/bin', '/usr/sbin', '/usr/lib', '/bin', '/sbin', '/var', '/var/lib', '/etc', '/etc/cron.d', '/etc/cron.hourly', '/etc/cron.daily', '/etc/init.d']);
 const sharedPorts = new Set([22, 25, 53, 80, 123, 443, 587, 853, 3306, 5432, 5672, 6379, 8080, 9092, 9200, 11_211, 27_017]);
 const planted = /^\/(?:etc\/cron(?:tab$|\.[a-z.]{1,10}\/)|var\/spool\/(?:cron|at)\/|etc\/systemd\/|usr\/lib\/systemd\/|lib\/systemd\/|run\/systemd\/(?:system|transient)\/|etc\/init\.d\/|etc\/rc\.local$|etc\/profile\.d\/)|\/\.config\/systemd\/user\//;
@@ -101,6 +103,8 @@ function open(context: BehaviourContext): BehaviourRun {
     for (let i = 0; i < 6 && at !== undefined; i++, at = at.parent) {
       const parent = partOf(at);
       if (parent === undefined || parent === part) continue;
+      // What has run for long and starts programs now and then is an agent or supervisor of the machine.
+      if (node !== undefined && at.started > 0 && node.started - at.started > supervisorMs) break;
       clusters.link(parent, part);
       return ['part', baseName(parent.path)];
     }
