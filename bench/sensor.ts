@@ -7,8 +7,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startWatch } from '../test/live/kernel.ts';
-import { lacksEbpf } from '../src/sensors/ebpf/testing.ts';
+import { lacksKernel, startWatch } from '../test/live/kernel.ts';
 import { cpuPercent, quantile, rss } from './process.ts';
 import { row, type Row } from './report.ts';
 import { auditd, bpftrace, type Watcher } from './watchers.ts';
@@ -68,7 +67,7 @@ async function costs(watchers: readonly Watcher[]): Promise<Map<string, Map<Watc
 }
 
 export async function benchSensor(): Promise<Row[]> {
-  if (await lacksEbpf(() => true)) { console.log('eBPF is not permitted here: nothing of the kernel sensor can be measured'); return []; }
+  if (await lacksKernel()) { console.log('eBPF is not permitted here: nothing of the kernel sensor can be measured'); return []; }
   const watchers = [nothing, moat, auditd, bpftrace].filter((watcher) => watcher.installed());
   const measured = await costs(watchers);
   const rows: Row[] = [];

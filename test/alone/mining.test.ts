@@ -14,7 +14,7 @@ import { lacks } from '../need.ts';
 import { lacksKernel, startWatch, type Watch } from '../live/kernel.ts';
 import { moatBin, type AlertLine } from '../live/moat.ts';
 
-type Told = AlertLine & { summary: string; path?: string; pid?: number };
+type Told = AlertLine & { path?: string; pid?: number };
 const wallet = '44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A';
 const login = `{"id":1,"jsonrpc":"2.0","method":"login","params":{"login":"${wallet}","pass":"x","agent":"logd/1.0","algo":["rx/0"]}}`;
 const subscribe = '{"id":1,"method":"mining.subscribe","params":["worker/1"]}';
@@ -44,7 +44,7 @@ describe.skipIf(await lacksKernel())('miners, encryptors and covered tracks', ()
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const told = async (fits: (alert: Told) => boolean, what: string): Promise<Told> => await watch.waitFor((alert) => fits(alert as Told), what) as Told;
+  const told = async (fits: (alert: Told) => boolean, what: string): Promise<Told> => await watch.waitFor((alert) => fits(alert), what);
   const place = (...parts: string[]): string => { const path = join(folder, ...parts); mkdirSync(join(path, '..'), { recursive: true }); return path; };
   /** What a shell of another name is told to do: greet the pool and wait for its answer. Nothing of it stands on a command line. */
   const greeting = (message: string): string => {
