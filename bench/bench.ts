@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- logs|sigma|latency|sensor …]`: measures beside the peers that are installed and prints ratios.
+ * `npm run bench [-- logs|sigma|latency|sensor|soak …]`: measures beside the peers that are installed and prints ratios.
  * Run it on an otherwise idle machine.
  */
 import { execFileSync } from 'node:child_process';
@@ -9,19 +9,24 @@ import { benchLatency } from './latency.ts';
 import { benchLogs } from './logs.ts';
 import { print, type Row } from './report.ts';
 import { benchSensor } from './sensor.ts';
+import { benchSoak } from './soak.ts';
 import { benchSigma } from './sigma.ts';
 
 const sections: Record<string, { title: string; run: () => Row[] | Promise<Row[]> }> = {
   logs: { title: 'Log lines, raw to alert, one core', run: benchLogs },
   sigma: { title: 'Events through rules, one core', run: benchSigma },
   sensor: { title: 'Kernel sensor', run: benchSensor },
+  soak: { title: 'Six minutes of mixed load', run: benchSoak },
   latency: { title: 'Latency and footprint', run: benchLatency },
 };
+
+/** Only when asked for: it takes six minutes. */
+const long = new Set(['soak']);
 
 const asked = process.argv.slice(2);
 for (const name of asked) if (!Object.hasOwn(sections, name)) { console.error(`expected ${Object.keys(sections).join(', ')}, got ${name}`); process.exit(2); }
 execFileSync(process.execPath, [fileURLToPath(new URL('../tools/build.mjs', import.meta.url))], { stdio: 'inherit' });
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, ${new Date().toISOString().slice(0, 10)}`);
 for (const [name, { title, run }] of Object.entries(sections)) {
-  if (asked.length === 0 || asked.includes(name)) print(title, await run());
+  if (asked.includes(name) || (asked.length === 0 && !long.has(name))) print(title, await run());
 }

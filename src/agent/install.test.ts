@@ -25,6 +25,8 @@ describe.skipIf(lacks({ root: true }))('installing into a throwaway root', () =>
     expect(said).toContain('no faults');
     const rules = execFileSync(process.execPath, [at('/opt/moat/bin/moat'), 'rules', 'list', '--json'], { cwd: '/' }).toString();
     expect(rules).toContain('ssh_brute_force');
+    expect(readdirSync(at('/opt/moat/intel'))).toContain('pools.txt');
+    expect(readdirSync(at('/opt/moat/sensor'))).toContain('base.bpf.o');
   });
 
   it('is taken away without a trace, and twice installed is once installed', () => {
