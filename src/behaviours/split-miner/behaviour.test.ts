@@ -100,3 +100,14 @@ describe('honest groups', () => {
     expect(m.found.map(({ group }) => group)).toEqual([]);
   });
 });
+
+it('what has run for hours and starts programs is a supervisor, no part', () => {
+  const m = machine();
+  const agent = m.unit('agent', '/opt/agent/agent');
+  m.wait(2 * 3_600_000);
+  const parts = ['auditd-flush', 'klogd1', 'syslog-net'].map((name) => m.run1(agent, `/var/tmp/.sys/${name}`));
+  m.flow(parts[0]!, '198.51.100.7', 443, '{"id":1,"method":"mining.subscribe","params":[]}');
+  const named = Object.values(m.found.at(-1)?.group ?? {}).join(' ');
+  expect(named).toContain('/var/tmp/.sys/klogd1');
+  expect(named).not.toContain('/opt/agent/agent');
+});

@@ -15,6 +15,7 @@ import { addFile, addName, addPeer, attach, isBelow, knownFile, knownName, known
 import { change, cut, Places } from './place.ts';
 import { Requests } from './requests.ts';
 import { isWebPort, roleOf } from './roles.ts';
+import { shortPath, Texts } from './texts.ts';
 import { Writers } from './writers.ts';
 
 export interface OriginGraphOptions {
@@ -24,10 +25,7 @@ export interface OriginGraphOptions {
   count?: (what: string, n?: number) => void;
 }
 
-const pathMax = 1024;
-const cmdlineMax = 512;
 const sentMax = 64;
-const texts = 8192;
 const reconcileMs = 60_000;
 
 export class OriginGraph implements Lineage {
@@ -44,7 +42,7 @@ export class OriginGraph implements Lineage {
   private readonly requests = new Requests();
   private readonly cronRuns = new Waiting<CronLine>();
   private readonly count: (what: string, n?: number) => void;
-  private readonly interned = new Map<string, string>();
+  readonly texts = new Texts();
   private readonly done: FileDone = { path: '', action: '', inode: undefined, device: undefined, time: 0 };
   private lastEvent: Event | undefined;
   private lastNode: Node | undefined;
@@ -150,9 +148,9 @@ export class OriginGraph implements Lineage {
     const parent = this.parentOf(event, started);
     const node = this.make(pid, started, parent, time);
     if (event.uid !== undefined) node.uid = event.uid;
-    if (event.user !== undefined) node.user = this.keep(event.user);
-    if (event.cgroup !== undefined) node.cgroup = this.keep(event.cgroup);
-    if (event.container_id !== undefined) node.container = this.keep(event.container_id);
+    if (event.user !== undefined) node.user = this.texts.keep(event.user);
+    if (event.cgroup !== undefined) node.cgroup = this.texts.keep(event.cgroup);
+    if (event.container_id !== undefined) node.container = this.texts.keep(event.container_id);
     if (parent) this.places.forked(node, parent);
     else if (event.process_path !== undefined || event.process_name !== undefined) { this.describe(node, event); this.place(node, false); }
     this.joinLines(node);
@@ -191,9 +189,9 @@ export class OriginGraph implements Lineage {
     }
     if (this.memory.newest(pid)?.ended === undefined && this.memory.newest(pid) !== undefined) return undefined; // a younger one: the pid was given anew
     const node = this.make(pid, 0, undefined, event.time);
-    node.path = this.path(event.parent_path);
-    node.cmdline = this.cmdline(event.parent_cmdline);
-    node.name = node.path === undefined ? undefined : this.keep(node.path.slice(node.path.lastIndexOf('/') + 1).slice(0, 15));
+    node.path = this.texts.path(event.parent_path);
+    node.cmdline = this.texts.cmdline(event.parent_cmdline);
+    node.name = node.path === undefined ? undefined : this.texts.keep(node.path.slice(node.path.lastIndexOf('/') + 1).slice(0, 15));
     this.describeRole(node);
     if (node.path !== undefined || pid <= 2) this.place(node, true);
     return node;
@@ -211,7 +209,7 @@ export class OriginGraph implements Lineage {
     } else if (node.ended !== undefined && node.ended <= started && found) this.memory.revive(node);
     node.heard = time;
     this.hang(node, event, started);
-    const path = this.path(event.process_path), cmdline = this.cmdline(event.process_cmdline);
+    const path = this.texts.path(event.process_path), cmdline = this.texts.cmdline(event.process_cmdline);
     // A process may write itself another title; a look at /proc takes that for its command line.
     const isNew = path !== node.path || (cmdline !== node.cmdline && event.source !== 'process');
     if (node.hasProgram && isNew && !found) leaveProgram(node);
@@ -250,16 +248,16 @@ export class OriginGraph implements Lineage {
   }
 
   private describe(node: Node, event: Event): void {
-    if (event.process_name !== undefined) node.name = this.keep(event.process_name);
-    if (event.process_path !== undefined) node.path = this.path(event.process_path);
-    if (event.process_cmdline !== undefined) node.cmdline = this.cmdline(event.process_cmdline);
-    if (event.process_cwd !== undefined) node.cwd = this.path(event.process_cwd);
+    if (event.process_name !== undefined) node.name = this.texts.keep(event.process_name);
+    if (event.process_path !== undefined) node.path = this.texts.path(event.process_path);
+    if (event.process_cmdline !== undefined) node.cmdline = this.texts.cmdline(event.process_cmdline);
+    if (event.process_cwd !== undefined) node.cwd = this.texts.path(event.process_cwd);
     // An account without a name here is not the one of its parent.
     if (event.uid !== undefined && event.uid !== node.uid) { node.uid = event.uid; node.user = undefined; }
-    if (event.user !== undefined) node.user = this.keep(event.user);
-    if (event.terminal !== undefined) node.terminal = this.keep(event.terminal);
-    if (event.cgroup !== undefined) node.cgroup = this.keep(event.cgroup);
-    if (event.container_id !== undefined) node.container = this.keep(event.container_id);
+    if (event.user !== undefined) node.user = this.texts.keep(event.user);
+    if (event.terminal !== undefined) node.terminal = this.texts.keep(event.terminal);
+    if (event.cgroup !== undefined) node.cgroup = this.texts.keep(event.cgroup);
+    if (event.container_id !== undefined) node.container = this.texts.keep(event.container_id);
     this.describeRole(node);
   }
 
@@ -272,8 +270,8 @@ export class OriginGraph implements Lineage {
   private askPlace(node: Node, event: Event): void {
     if (event.cgroup !== undefined || node.ended !== undefined) return;
     const place = this.host.place(node.pid);
-    if (place?.cgroup !== undefined) node.cgroup = this.keep(place.cgroup);
-    if (place?.container !== undefined) node.container = this.keep(place.container);
+    if (place?.cgroup !== undefined) node.cgroup = this.texts.keep(place.cgroup);
+    if (place?.container !== undefined) node.container = this.texts.keep(place.container);
   }
 
   private end(event: Event): Node | undefined {
@@ -335,7 +333,7 @@ export class OriginGraph implements Lineage {
   private peer(node: Node, ip: string, port: number, direction: PeerTouch['direction'], event: Event): PeerTouch {
     const known = knownPeer(node, ip, port, direction, event.time);
     if (known) { node.isDirty = true; return known; }
-    const address = this.keep(ip);
+    const address = this.texts.keep(ip);
     const touch: PeerTouch = { what: `${address} ${port}`, count: 1, first: event.time, last: event.time, direction, ip: address, port };
     if (event.destination_host !== undefined && direction === 'outbound') touch.host = own(event.destination_host.slice(0, 253));
     this.memory.makeRoom(node);
@@ -389,7 +387,7 @@ export class OriginGraph implements Lineage {
     const path = event.file_path;
     if (!node || path === undefined) return node;
     const { done } = this;
-    done.path = path.length > pathMax ? path.slice(0, pathMax) : path;
+    done.path = shortPath(path);
     done.action = event.action ?? 'write';
     done.inode = event.file_inode;
     done.device = event.file_device;
@@ -495,19 +493,4 @@ export class OriginGraph implements Lineage {
       default: break;
     }
   }
-
-  // --- texts
-
-  private path(text: string | undefined): string | undefined { return text === undefined ? undefined : this.keep(text.length > pathMax ? text.slice(0, pathMax) : text); }
-  private cmdline(text: string | undefined): string | undefined { return text === undefined ? undefined : this.keep(text.length > cmdlineMax ? text.slice(0, cmdlineMax) : text); }
-
-  /** The same text once: a thousand processes of one program share its path. */
-  readonly keep = (text: string): string => {
-    const known = this.interned.get(text);
-    if (known !== undefined) return known;
-    if (this.interned.size >= texts) this.interned.clear();
-    const kept = own(text);
-    this.interned.set(kept, kept);
-    return kept;
-  };
 }

@@ -134,8 +134,8 @@ export class Rows {
     else if (version > tree.version) Object.assign(tree, { version, origin, isJoined, isSeen });
     const node = new Node(pid, started, undefined, tree, heard);
     if (owns) tree.owner = node;
-    const { keep } = this.graph;
-    const text = (value: string | null): string | undefined => (value === null ? undefined : keep(value));
+    const { texts } = this.graph;
+    const text = (value: string | null): string | undefined => (value === null ? undefined : texts.keep(value));
     node.ended = ended ?? undefined;
     node.exit_code = exit ?? undefined;
     node.name = text(name);
