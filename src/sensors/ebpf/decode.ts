@@ -7,6 +7,7 @@ import { callActions, callExtra, calls, pair } from './calls.ts';
 import { fileActions, fileExtra, isSymlink, tidyPath } from './files.ts';
 import { RecentQuestions, socketActions, transportName } from './network.ts';
 import { type Process, type Processes, userDevice } from './processes.ts';
+import { tellProcess } from '../process-event.ts';
 
 export interface DecoderOptions {
   host: string;
@@ -250,20 +251,7 @@ export class Decoder {
     event.category = category;
     event.action = action;
     event.outcome = 'success';
-    event.pid = process.pid;
-    event.parent_pid = process.parentPid;
-    event.process_name = process.name;
-    event.process_path = process.path;
-    event.process_cmdline = process.cmdline;
-    event.process_cwd = process.cwd;
-    event.process_started = process.started;
-    event.parent_path = process.parentPath;
-    event.parent_cmdline = process.parentCmdline;
-    event.uid = process.uid;
-    event.user = process.user;
-    event.terminal = process.terminal;
-    event.cgroup = process.cgroup;
-    event.container_id = process.container;
+    tellProcess(event, process);
     return event;
   }
 }

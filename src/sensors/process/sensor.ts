@@ -20,6 +20,7 @@ import { Procfs, ticksPerSecond } from '../../linux/procfs.ts';
 import { Users } from '../../linux/users.ts';
 import type { KernelView } from '../kernel-view.ts';
 import { cpuMs, nextWait, pause } from '../pace.ts';
+import { tellProcess } from '../process-event.ts';
 import type { NewSocket } from './sockets.ts';
 import { SocketTable } from './sockets.ts';
 import type { Change, ProcessInfo } from './table.ts';
@@ -197,18 +198,6 @@ class EventMaker {
 
 function fill(event: Event, process: ProcessInfo, category = 'process'): Event {
   event.category = category;
-  event.pid = process.pid;
-  event.parent_pid = process.parentPid;
-  event.process_name = process.name;
-  event.process_path = process.path;
-  event.process_cmdline = process.cmdline;
-  event.process_cwd = process.cwd;
-  event.process_started = process.started;
-  event.parent_path = process.parentPath;
-  event.parent_cmdline = process.parentCmdline;
-  event.uid = process.uid;
-  event.user = process.user;
-  event.terminal = process.terminal;
-  event.container_id = process.container;
+  tellProcess(event, process);
   return event;
 }
