@@ -44,6 +44,8 @@ const groupMax = 20_000;
 const commitDelayMs = 5;
 /** What nobody waits for (no positions, no alert) is stored this much later: a storm of programs then costs a few commits a second, not hundreds. */
 const idleDelayMs = 250;
+/** The first alert after so long without a commit is stored and shown at once; in a flood they share commits. */
+const quietMs = 25;
 const learnedEveryMs = 60_000;
 
 interface Pending { events: Event[]; positions: Map<string, string>; waiting: (() => void)[] }
@@ -56,6 +58,7 @@ export class Pipeline {
   /** When the timer fires, on the clock of `performance.now()`. */
   private timerAt = 0;
   private hasAlerts = false;
+  private committedAt = Number.NEGATIVE_INFINITY;
   private learnedAt = 0;
   /** While the disk is full: detection goes on, and what was read since is read again from the saved positions later. */
   private full = false;
@@ -97,6 +100,7 @@ export class Pipeline {
     const isAwaited = batch.positions.length > 0;
     const durable = isAwaited ? new Promise<void>((resolve) => { this.pending.waiting.push(resolve); }) : Promise.resolve();
     if (this.pending.events.length >= groupMax) this.commit();
+    else if (this.hasAlerts && performance.now() - this.committedAt > quietMs) this.commit();
     else this.schedule(isAwaited || this.hasAlerts ? commitDelayMs : idleDelayMs);
     return durable;
   }
@@ -143,6 +147,7 @@ export class Pipeline {
     }
     if (folded.length > 0) this.options.show(folded);
     for (const resolve of waiting) resolve();
+    this.committedAt = performance.now();
   }
 
   /** True after the disk was full: the caller restarts from the saved positions once `store.commit` works again. */
