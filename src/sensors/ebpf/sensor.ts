@@ -3,18 +3,22 @@
  *
  * Events:
  *   process_creation     process-start; file_inode and file_device name the executable. extra, only when it says
- *                        something: memfd, deleted, euid, LD_* and their like, stdin/stdout/stderr (socket, pipe),
+ *                        something: memfd, deleted, euid, LD_* and their like, stdin/stdout/stderr (inet, unix, socket
+ *                        of another family, pipe),
  *                        pid_ns, mnt_ns, net_ns, user_ns where they are not the host's
  *   process_fork         fork; pid is the child, its program still the parent's
  *   process_termination  process-end; exit_code as a shell tells it (128 + signal)
  *   network_connection   connect (TCP when the far end has answered; UDP at the first packet to a far end),
  *                        connect-attempt (refused: outcome failure; unanswered for a second: outcome unknown),
- *                        accept (not from loopback: the one who calls is told)
+ *                        accept (not from loopback: the one who calls is told).
+ *                        protocol unix: connect, connect-attempt (refused) to the control sockets of container runtimes;
+ *                        file_path is the socket, destination_* is empty
  *   listener             listener-start (TCP listen, UDP bound to a port the kernel did not choose)
  *   dns_query            query; the same name asked again within a second is told once
  *   flow                 first-bytes, what a TCP connection sent first
  *   file_event           write (opened for it), create, rename, delete, chmod, chown, setxattr, link, and read of a few
- *                        credentials. extra: mode, owner, group, target (symbolic link), attribute (setxattr), empty (it
+ *                        credentials. extra: mode, owner (also of the process whose memory or environment is read), group,
+ *                        target (symbolic link), attribute (setxattr), device (a node for a disk or memory made), empty (it
  *                        holds nothing now), again (opened so often more since it was told last)
  *                        A memfd is told as create of /memfd:name.
  *   process_access       ptrace, vm-write, vm-read, signal (to Moat); extra: target_pid (as the caller numbers it),
@@ -88,7 +92,7 @@ export function ebpfSensor(options: EbpfOptions): Sensor {
 async function mayLoad(objects: string): Promise<boolean> {
   try {
     const object = await loadObject({ file: join(objects, 'base.bpf.o'), needed: ['on_exit'], wanted: (name) => name === 'on_exit' });
-    object.close();
+    await object.close();
     return true;
   } catch (error) {
     if (error instanceof MoatError) return false;
