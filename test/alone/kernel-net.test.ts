@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacksKernel, startWatch, type Watch } from '../live/kernel.ts';
 
-const behaviours = ['bad-peer', 'container-escape', 'credential-read', 'metadata-access', 'persistence-write', 'privilege-jump', 'scan-fan-out'];
+const behaviours = ['bad-peer', 'container-escape', 'credential-read', 'mass-change', 'metadata-access', 'persistence-write', 'privilege-jump', 'scan-fan-out'];
 
 describe.skipIf(await lacksKernel())('net, files and accounts, live', () => {
   let watch: Watch;
@@ -107,5 +107,15 @@ describe.skipIf(await lacksKernel())('net, files and accounts, live', () => {
       await promisify(execFile)(planted('/usr/bin/curl', 'poll'), ['-s', '--unix-socket', join(folder, 'innocent'), 'http://localhost/containers/json']);
       await alertOf('container-escape', 'critical', join(folder, 'docker.sock'));
     } finally { server.close(); }
+  });
+
+  it('a planted program encrypts tables in place, names kept', async () => {
+    const files = Array.from({ length: 20 }, (_, i) => join(folder, `table${i}.csv`));
+    for (const file of files) writeFileSync(file, 'name,address,amount\n'.repeat(400));
+    const code = 'import os, sys, time\nfor path in sys.argv[1:]:\n  f = open(path, "r+b"); n = len(f.read()); f.seek(0); f.write(os.urandom(n)); f.close(); time.sleep(0.1)';
+    await promisify(execFile)(planted('/usr/bin/python3', 'tables'), ['-c', code, ...files]);
+    const alert = await alertOf('mass-change', 'critical', 'table');
+    expect((alert as unknown as { summary: string }).summary).toContain('turned into noise');
+    expect(alert.count).toBeLessThan(20);
   });
 });
