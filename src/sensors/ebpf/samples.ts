@@ -2,7 +2,8 @@
  * What stands in files that one program rewrites one after another: cipher or something plain. The kernel tells that a
  * file was opened for writing and not what was written, and to look at every write would cost every write of the
  * machine. So the beginning of such a file is read a moment later, a few a second and only where several files in a row
- * were rewritten in place. The write is then told once more, with `extra.entropy`.
+ * were rewritten in place. The write is then told once more, with `extra.entropy`. One file is looked at at a time, so a
+ * server of files that no longer answers keeps one thread waiting and no more; what is not looked at is counted.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -92,7 +93,7 @@ export class Samples {
     const next = this.#waiting.shift();
     if (next === undefined) return;
     this.#looking = true;
-    const bits = await this.#look(next.event);
+    const bits = await this.#look(next.event).catch(() => { this.#count('rewritten files that could not be read'); return undefined; });
     this.#looking = false;
     if (this.#ended) return;
     if (bits !== undefined) this.#tell(withEntropy(next.event, bits));
@@ -110,9 +111,6 @@ export class Samples {
       if (!stat.isFile() || stat.ino !== inode) return undefined;
       const { bytesRead } = await file.read(this.#sample, 0, sampleBytes, 0);
       return bytesRead < leastBytes ? undefined : entropyOf(this.#sample.subarray(0, bytesRead));
-    } catch {
-      this.#count('rewritten files that could not be read');
-      return undefined;
     } finally { await file.close(); }
   }
 }
