@@ -83,6 +83,8 @@ struct {
 /* In the place of a device, which is never so large: what else is told once a second. */
 #define OFTEN_CALLS 0xffffffff
 #define OFTEN_PROCESSES 0xfffffffe
+/* In a process number, which is never so large: that it read a file hides no write. */
+#define OFTEN_READS 0x80000000
 struct opened_key { u64 inode; u32 device, pid; };
 struct opened { u64 time; u32 count, pad; };
 
@@ -237,7 +239,7 @@ int on_open(struct trace_event_raw_sys_exit *ctx)
 	u64 now = bpf_ktime_get_boot_ns();
 	key.inode = BPF_CORE_READ(inode, i_ino);
 	key.device = BPF_CORE_READ(inode, i_sb, s_dev);
-	key.pid = BPF_CORE_READ(task, tgid);
+	key.pid = BPF_CORE_READ(task, tgid) | (write ? 0 : OFTEN_READS);
 	/* Who goes through all processes would otherwise tell each of them. */
 	if (of_process && always) {
 		key.inode = BPF_CORE_READ(dentry, d_name.len);

@@ -109,9 +109,13 @@ export function fillFileMaps(object: BpfObject, files: FileWatch): void {
   }
 }
 
-/** Their names are those of no watched file, so this may come before or after. */
+/** Comes after the files, if they are told: a name may be that of both. */
 export function fillSocketNames(object: BpfObject): void {
-  for (const name of runtimeSockets) put(object.map('names'), padded(name, nameSize), number(nameBits.socket), name);
+  const names = object.map('names');
+  for (const name of runtimeSockets) {
+    const key = padded(name, nameSize);
+    put(names, key, number((names.get(key, 4)?.readUInt32LE() ?? 0) | nameBits.socket), name);
+  }
 }
 
 function put(map: BpfMap, key: Buffer, value: Buffer, what: string): void {
