@@ -58,6 +58,8 @@ async function main(port: MessagePort, data: WorkerData): Promise<void> {
     try {
       if (data.files) fillFileMaps(base, data.files);
       if (data.calls) fillSocketNames(base);
+      // Loading took some ten megabytes for a moment.
+      libc.trim();
       read(port, say, libc, base, guard, data);
       // Nothing is told any more; taking the programs off takes a second or two and nobody need wait for it.
       say({ type: 'ended' });
