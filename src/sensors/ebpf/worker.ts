@@ -9,7 +9,7 @@ import { MoatError } from '../../core/error.ts';
 import { BpfRing } from '../../linux/bpf-ring.ts';
 import { type BpfObject, loadObject, type NotAttached, tracefsFolder } from '../../linux/libbpf.ts';
 import { type Libc, openLibc } from '../../linux/native.ts';
-import { fillFileMaps } from './file-maps.ts';
+import { fillFileMaps, fillSocketNames } from './file-maps.ts';
 import { recordTypes } from './gen/records.ts';
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
 
@@ -35,7 +35,7 @@ const syscalls = {
   on_credentials: exits(['setuid', 'setreuid', 'setresuid', 'setgid', 'setregid', 'setresgid', 'capset']),
 };
 
-/** Each tracepoint of a system call takes the kernel some 50 ms to take off again: what is not wanted is not put on. */
+/** Each tracepoint of a system call takes the kernel some 70 ms to take off again: what is not wanted is not put on. */
 const filePrograms = /^on_open$|^change_/;
 const callPrograms = /^call_|^on_credentials$|^on_signal$/;
 
@@ -57,14 +57,15 @@ async function main(port: MessagePort, data: WorkerData): Promise<void> {
     const guard = await loadGuard(base, data);
     try {
       if (data.files) fillFileMaps(base, data.files);
+      if (data.calls) fillSocketNames(base);
       // Loading took some ten megabytes for a moment.
       libc.trim();
       read(port, say, libc, base, guard, data);
-      // Nothing is told any more; taking the programs off takes seconds and nobody need wait for it.
+      // Nothing is told any more; taking the programs off takes a second or two and nobody need wait for it.
       say({ type: 'ended' });
     } finally {
-      if ('attached' in guard) guard.close();
-      base.close();
+      if ('attached' in guard) await guard.close();
+      await base.close();
     }
   } catch (error) {
     const { code, hint } = error instanceof MoatError ? error : { code: 'unexpected', hint: undefined };
