@@ -29,6 +29,9 @@ export interface KernelList { set(file: KernelFile, on: boolean): Promise<boolea
 /** The package that owns a file which is as it was shipped; '' when none does; undefined when that cannot be told (yet). */
 export type OwnerOf = (path: string) => Promise<string | undefined>;
 
+/** `judged`: it was found that it may be denied when somebody asked for it, though not (yet) now. */
+export interface WantedFile { path: string; why: string; force?: boolean; judged?: boolean }
+
 /** An entry, and the file held open: as long as it is, the kernel gives its number to no other file. */
 interface Held extends DenyEntry { fd: number; /** It is denied for its content, not by its path. */ sha256?: string | undefined }
 
@@ -47,8 +50,8 @@ const keyOf = ({ inode, device }: KernelFile): string => `${device} ${inode}`;
 
 export class DenyList {
   readonly #entries = new Map<string, Held>();
-  /** Why, by the path that was denied: what lies there later is denied when it runs. */
-  readonly #paths = new Map<string, string>();
+  /** By the path that was denied: what lies there later is denied when it runs. */
+  readonly #paths = new Map<string, { why: string; force: boolean }>();
   readonly #hashes = new Map<string, string>();
   /** Digest by file and state, oldest first. */
   readonly #digests = new Map<string, string>();
@@ -57,12 +60,12 @@ export class DenyList {
   /** Protected programs that ran though their digest or path is denied: said once. */
   readonly #spared = new Set<string>();
   #kernel: KernelList | undefined;
-  #wanted: readonly { path: string; why: string; force?: boolean }[];
+  #wanted: readonly WantedFile[];
   #sweeping: NodeJS.Timeout | undefined;
   readonly #ownerOf: OwnerOf | undefined;
 
   /** Files and digests to begin with; the files are looked at when the kernel's list is there. Throws MoatError 'bad-hash'. */
-  constructor({ paths = [], hashes = [], ownerOf }: { paths?: readonly (string | { path: string; why: string; force?: boolean })[]; hashes?: readonly (string | { sha256: string; why: string })[]; ownerOf?: OwnerOf } = {}) {
+  constructor({ paths = [], hashes = [], ownerOf }: { paths?: readonly (string | WantedFile)[]; hashes?: readonly (string | { sha256: string; why: string })[]; ownerOf?: OwnerOf } = {}) {
     const why = 'listed in the configuration';
     this.#ownerOf = ownerOf;
     this.#wanted = paths.map((one) => (typeof one === 'string' ? { path: one, why } : one));
@@ -71,6 +74,9 @@ export class DenyList {
       else this.addHash(one.sha256, one.why);
     }
   }
+
+  /** The kernel's list is there. */
+  get isLive(): boolean { return this.#kernel !== undefined; }
 
   get size(): number { return this.#entries.size + this.#hashes.size; }
 
@@ -93,12 +99,12 @@ export class DenyList {
    * Throws MoatError 'protected' for a program of the system (unless `force`) and always for what the machine and Moat
    * cannot do without; 'not-a-file', 'full', 'not-live' when the kernel's list does not take it.
    */
-  async add(path: string, why: string, { force = false } = {}): Promise<DenyEntry> {
+  async add(path: string, why: string, { force = false, judged = false } = {}): Promise<DenyEntry> {
     const real = realPath(path);
-    const reason = await this.protects(real, force);
+    const reason = await this.protects(real, force || judged);
     if (reason !== undefined) throw new MoatError<DenyErrorCode>('protected', `expected a program that may be denied, got ${real}: ${reason.en}`);
     const { file } = await this.#hold(real, real, why);
-    this.#paths.set(real, why);
+    this.#paths.set(real, { why, force });
     return { path: real, file, why };
   }
 
@@ -172,19 +178,19 @@ export class DenyList {
   async connect(kernel: KernelList): Promise<void> {
     this.#kernel = kernel;
     for (const { file } of this.#entries.values()) await kernel.set(file, true);
-    for (const { path, why, force = false } of this.#wanted) {
+    for (const { path, why, force = false, judged = false } of this.#wanted) {
       try {
-        await this.add(path, why, { force });
+        await this.add(path, why, { force, judged });
       } catch (error) {
         kernel.count('files that could not be denied');
         kernel.warn(`${path} is not denied: ${(error as Error).message}`);
         // It may come: then its first run is seen.
-        if ((error as MoatError).code === 'not-a-file') this.#paths.set(path, why);
+        if ((error as MoatError).code === 'not-a-file') this.#paths.set(path, { why, force });
       }
     }
     this.#wanted = [];
     this.#sweeping = setInterval(() => { this.#sweep().catch((error: unknown) => { kernel.warn(String(error)); }); }, sweepMs).unref();
-    if (this.size > 0) await this.selfTest();
+    await this.selfTest();
   }
 
   /** The kernel's list is gone; another `connect` may follow. */
@@ -252,11 +258,11 @@ export class DenyList {
     if (pid === undefined || inode === undefined || device === undefined) return;
     const byPath = this.#isDeniedPath(event) ? this.#paths.get(event.process_path ?? '') : undefined;
     const sha256 = byPath === undefined ? await this.#digest(pid, event.process_path, inode) : undefined;
-    const why = byPath ?? (sha256 === undefined ? undefined : this.#hashes.get(sha256));
+    const why = byPath?.why ?? (sha256 === undefined ? undefined : this.#hashes.get(sha256));
     if (why === undefined) return;
     const path = event.process_path ?? '';
     // A container's paths say nothing of this machine's, but the file may be one of them.
-    const reason = event.container_id === undefined ? await this.protects(path) : protectedReason(`/proc/${pid}/exe`, false);
+    const reason = event.container_id === undefined ? await this.protects(path, byPath?.force) : protectedReason(`/proc/${pid}/exe`, false);
     if (reason !== undefined) {
       this.#kernel?.count('runs of denied programs that are protected');
       if (!this.#spared.has(path)) this.#kernel?.warn(`a denied ${byPath === undefined ? 'digest' : 'path'} is that of ${path}, which is protected: ${reason.en}`);

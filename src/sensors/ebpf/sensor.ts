@@ -227,7 +227,7 @@ class Thread {
 async function startDeny(deny: DenyList, thread: Thread, context: SensorContext): Promise<void> {
   try {
     await deny.connect({ set: (file, on) => thread.deny(file, on), count: (what) => { context.count(what); }, warn: (text) => { context.log.warn(text); } });
-    context.health('deny', 'live', deny.size === 0 ? undefined : { zh: `禁止运行 ${deny.size} 项，自检通过`, en: `${deny.size} entries may not run; the self-test passed` });
+    context.health('deny', 'live', { zh: `禁止运行 ${deny.size} 项，自检通过`, en: `${deny.size} entries may not run; the self-test passed` });
   } catch (error) {
     context.health('deny', 'blind', { zh: `禁止名单无效：${(error as Error).message}`, en: `the deny list does not work: ${(error as Error).message}` });
   }
