@@ -62,7 +62,7 @@ describe.skipIf(await lacksKernel())('moat deny', () => {
     expect(moat('deny').err).toContain('denying is off');
     expect(runs(evil)).toBe(true);
     writeFileSync(join(watch.folder, 'moat.yml'), `${readFileSync(join(watch.folder, 'moat.yml'), 'utf8')}${on}\n`);
-    await until(async () => (await ask('status') as AgentStatus).parts['deny']?.detail?.en.includes('the self-test passed') === true);
+    await until(async () => (await ask('status') as AgentStatus).parts['ebpf deny']?.detail?.en.includes('the self-test passed') === true);
   });
 
   it('keeps a program from running, by path and by content, and lets it run again', async () => {

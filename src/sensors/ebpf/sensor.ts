@@ -135,7 +135,10 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
       }
     }
   } finally {
-    options.deny?.disconnect();
+    if (options.deny) {
+      options.deny.disconnect();
+      context.health('deny', 'waiting', { zh: '内核传感器已停止，名单不起作用', en: 'nothing is denied: the kernel sensor has ended' });
+    }
     options.view?.tell('ebpf', { processes: false, sockets: false });
     await thread.end();
   }
