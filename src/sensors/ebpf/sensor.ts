@@ -144,6 +144,8 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
   }
 }
 
+const lastWordsMs = 2000;
+
 /** The worker as a stream of its messages. Throws when it dies. */
 class Thread {
   readonly #worker: Worker;
@@ -154,6 +156,8 @@ class Thread {
   #failed: Error | undefined;
   #ended = false;
   #request = 0;
+  /** When the last words have had their time, Unix ms. */
+  #until = Number.POSITIVE_INFINITY;
   readonly #asked = new Map<number, (ok: boolean) => void>();
   #lost = 0;
   #nested = 0;
@@ -172,16 +176,24 @@ class Thread {
     this.#worker.on('error', (error) => { this.#failed = error; this.#wake(); });
     this.#worker.on('exit', () => { this.#ended = true; this.#wake(); });
     signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal.aborted) this.#onAbort();
   }
 
-  readonly #onAbort = (): void => { this.#wake(); };
+  readonly #onAbort = (): void => {
+    this.#until = Date.now() + lastWordsMs;
+    setTimeout(() => { this.#wake(); }, lastWordsMs).unref();
+    const stop: ToWorker = { type: 'stop' };
+    this.#worker.postMessage(stop, []);
+    this.#wake();
+  };
 
-  /** Until the signal. */
+  /** Until the signal, and what had happened before it. */
   async* messages(): AsyncIterable<FromWorker> {
-    while (!this.#signal.aborted) {
+    while (Date.now() < this.#until) {
       const next = this.#queue.shift();
       if (next !== undefined) { yield next; continue; }
       if (this.#failed) throw this.#failed;
+      if (this.#ended && this.#signal.aborted) return;
       if (this.#ended) throw new MoatError('ended', 'expected the worker of the kernel sensor to run, it ended');
       await new Promise<void>((resolve) => { this.#wake = resolve; });
     }
