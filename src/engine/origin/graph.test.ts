@@ -244,6 +244,13 @@ describe('a name alone', () => {
     expect(m.origin(inner)).toBe(m.origin(bash));
     m.tell('listener', sshd, { action: 'listener-start', protocol: 'tcp', destination_port: 2222 });
     expect([m.origin(sshd).kind, m.origin(inner).kind, m.origin(inner).user, m.node(inner).root.parent?.pid]).toEqual(['service', 'login', 'li', sshd]);
+    // Listening does not help what lies where no server is installed, nor what the session itself put there.
+    m.tell('file_event', bash, { action: 'create', file_path: '/srv/x/httpd', file_inode: 77, file_device: 8 });
+    for (const path of ['/tmp/httpd', '/dev/shm/nginx', '/root/.cache/nginx', '/srv/x/httpd']) {
+      const planted = m.run(bash, path);
+      m.tell('listener', planted, { action: 'listener-start', protocol: 'tcp', destination_port: 8080 });
+      expect(m.origin(planted), path).toMatchObject({ kind: 'login', source_ip: '203.0.113.9' });
+    }
     // Without an index of packages a system place is not enough in a session.
     const { m: bare, bash: shell } = inSession();
     expect(bare.origin(bare.run(shell, '/usr/sbin/nginx', 'nginx')).kind).toBe('login');

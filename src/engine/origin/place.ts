@@ -7,6 +7,8 @@ import { roleOf, roleOfUnit } from './roles.ts';
 
 /** Where only root installs programs: a file elsewhere that bears a server's name is none before it serves. */
 const systemPlaces = ['/usr/', '/bin/', '/sbin/', '/lib', '/opt/', '/snap/', '/nix/store/', '/www/server/'];
+/** Temporary folders, memory, hidden and removed files. */
+const neverInstalled = /^\/(?:(?:tmp|var\/tmp|dev|run|proc)\/|memfd:)|\/\.| \(deleted\)$/;
 
 const nameMax = 200;
 const adoptedMax = 20_000;
@@ -274,11 +276,11 @@ export class Places {
     }
   }
 
-  /** In what a person, a web request or a job started, a server lies where only root installs programs, and they did not put it there themselves. */
+  /** In what a person, a web request or a job started, a program is no server that lies where none is installed, or that they put there themselves. */
   private mayServe({ path, tree, writtenBy }: Node): boolean {
     const { kind } = tree.origin;
     if (kind === 'service' || kind === 'unknown' || kind === 'container' || kind === 'timer') return true;
-    return path !== undefined && systemPlaces.some((place) => path.startsWith(place)) && writtenBy?.process.origin !== tree.origin;
+    return path !== undefined && !neverInstalled.test(path) && writtenBy?.process.origin !== tree.origin;
   }
 
   /** What a server started before it was known as one: each of its children may be a beginning. */
