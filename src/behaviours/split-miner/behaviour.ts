@@ -103,7 +103,8 @@ function open(context: BehaviourContext): BehaviourRun {
 
   function startOf(node: ProcessNode | undefined, part: Part): [Start, string] {
     let at = node?.parent;
-    for (let i = 0; i < 6 && at !== undefined; i++, at = at.parent) {
+    // Whoever once started cron or sshd has no part in what comes through it.
+    for (let i = 0; i < 6 && at !== undefined && at.origin === node?.origin; i++, at = at.parent) {
       const parent = partOf(at);
       if (parent === undefined || parent === part) continue;
       // What has run for long and starts programs now and then is an agent or supervisor of the machine.
