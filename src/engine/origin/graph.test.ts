@@ -162,6 +162,18 @@ describe('web servers', () => {
     expect(m.node(deep).root).toBe(m.node(worker));
   });
 
+  it('what a unit\'s server started before it listened is the web\'s as well', () => {
+    const m = new Machine();
+    const npm = m.run(1, '/usr/bin/node', 'npm start', { cgroup: '/system.slice/shop.service' });
+    const app = m.run(m.run(npm, '/bin/sh', 'sh -c node server.js'), '/usr/bin/node', 'node server.js');
+    const early = m.run(app, '/bin/sh', 'sh -c id');
+    const deep = m.run(early, '/usr/bin/python3', 'python3 -c 1');
+    expect(m.origin(deep)).toMatchObject({ kind: 'service', name: 'shop' });
+    m.tell('listener', app, { action: 'listener-start', protocol: 'tcp', destination_ip: '127.0.0.1', destination_port: 3000 });
+    for (const pid of [app, early, deep]) expect(m.origin(pid)).toMatchObject({ kind: 'web', name: 'shop' });
+    expect(m.origin(npm).kind).toBe('service');
+  });
+
   it('an interpreter becomes one when it listens on a web port, unless a person runs it', () => {
     const m = new Machine();
     const app = m.run(1, '/usr/bin/node', 'node /srv/shop/server.js', { cgroup: '/system.slice/shop.service' });
