@@ -3,7 +3,7 @@
  * of the folder can reach it (folder 0700, socket 0600).
  */
 import { chmodSync, rmSync } from 'node:fs';
-import { createConnection, createServer, type Server } from 'node:net';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { MoatError } from '../core/error.ts';
 
@@ -31,13 +31,17 @@ export async function serveControl(dataFolder: string, handlers: Handlers): Prom
       if (end < 0) return;
       // One request is answered; what comes behind it is not read.
       socket.removeAllListeners('data').resume();
-      void answer(text.slice(0, end), handlers).then((reply) => { socket.end(`${JSON.stringify(reply)}\n`); });
+      void reply(socket, text.slice(0, end), handlers);
     });
   });
   server.maxConnections = 32;
   await new Promise<void>((resolve, reject) => { server.once('error', reject); server.listen(path, resolve); });
   chmodSync(path, 0o600);
   return server;
+}
+
+async function reply(socket: Socket, line: string, handlers: Handlers): Promise<void> {
+  socket.end(`${JSON.stringify(await answer(line, handlers))}\n`);
 }
 
 async function answer(line: string, handlers: Handlers): Promise<{ ok: true; value: unknown } | { ok: false; error: string }> {
