@@ -200,7 +200,7 @@ function openLasting(config: Config, store: Store, health: Health, options: Agen
   // Room for all that runs and as many that have ended.
   const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
   const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
-  return { store, health, origins, known, deny: new DenyBook(store.ledger, known.packages), knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: ownPaths(resolve(options.configPath), resolve(options.dataFolder)) } } };
+  return { store, health, origins, known, deny: new DenyBook(store.ledger, known.packages, resolve(options.dataFolder)), knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: ownPaths(resolve(options.configPath), resolve(options.dataFolder)) } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {

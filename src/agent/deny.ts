@@ -30,13 +30,16 @@ const digest = /^[0-9a-f]{64}$/i;
 export class DenyBook {
   private readonly ledger: Pick<Ledger, 'setting' | 'setSetting'>;
   private readonly packages: Pick<LivePackages, 'ready' | 'settle'>;
+  private readonly folder: string;
   private kept: Kept[];
   private config: Config['deny'] = { enabled: false, paths: [], hashes: [] };
   private list: DenyList | undefined;
   /** One change at a time: each is written whole. */
   private busy: Promise<unknown> = Promise.resolve();
 
-  constructor(ledger: Pick<Ledger, 'setting' | 'setSetting'>, packages: Pick<LivePackages, 'ready' | 'settle'>) {
+  /** `folder`: of Moat's own, where the self-test's copy may run. */
+  constructor(ledger: Pick<Ledger, 'setting' | 'setSetting'>, packages: Pick<LivePackages, 'ready' | 'settle'>, folder: string) {
+    this.folder = folder;
     this.ledger = ledger;
     this.packages = packages;
     this.kept = parse(ledger.setting(settingName));
@@ -50,7 +53,7 @@ export class DenyBook {
     this.list = enabled ? new DenyList({
       paths: [...paths, ...this.kept.flatMap(({ path, why, force = false }) => (path === undefined ? [] : [{ path, why, force, judged: true }]))],
       hashes: [...hashes, ...this.kept.flatMap(({ sha256, why }) => (sha256 === undefined ? [] : [{ sha256, why }]))],
-      ownerOf: (path) => this.ownerOf(path),
+      ownerOf: (path) => this.ownerOf(path), folder: this.folder,
     }) : undefined;
     return this.list;
   }
@@ -94,7 +97,6 @@ export class DenyBook {
   private async oneByOne(argument: unknown, act: (what: string, options: { why?: unknown; force?: unknown }) => Promise<DenyOutcome>): Promise<DenyOutcome[]> {
     const { what, ...options } = (typeof argument === 'object' && argument !== null ? argument : {}) as { what?: unknown; why?: unknown; force?: unknown };
     if (!Array.isArray(what) || !what.every((one): one is string => typeof one === 'string' && one !== '' && one.length <= pathMax)) throw new Error(`expected absolute paths of at most ${pathMax} characters or SHA-256 digests`);
-    if (!this.config.enabled || this.list === undefined) throw new Error('expected deny.enabled to be true in the configuration, it is off');
     const all = this.busy.then(async () => {
       const done: DenyOutcome[] = [];
       for (const one of what) done.push(await act(one, options));
@@ -106,7 +108,8 @@ export class DenyBook {
 
   private async add(what: string, why: string, force: boolean): Promise<DenyOutcome> {
     const { list } = this;
-    if (list === undefined || this.kept.length >= mostKept) return { what, done: false, why: { zh: `名单已满（${mostKept} 项）或已关闭`, en: `the list is full (${mostKept} entries) or off` } };
+    if (list === undefined) return { what, done: false, why: { zh: '禁止运行已关闭（deny.enabled）', en: 'denying is off (deny.enabled)' } };
+    if (this.kept.length >= mostKept) return { what, done: false, why: { zh: `名单已满（${mostKept} 项）`, en: `the list is full (${mostKept} entries)` } };
     if (!digest.test(what) && !what.startsWith('/')) return { what, done: false, why: { zh: '既不是绝对路径，也不是 SHA-256', en: 'it is neither an absolute path nor a SHA-256' } };
     try {
       if (digest.test(what)) {

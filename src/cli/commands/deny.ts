@@ -34,7 +34,8 @@ export function addDeny({ program, lang, t }: Cli): void {
     });
 
   const change = async (op: 'deny-add' | 'deny-remove', what: string[], options: { json?: boolean; why?: string; force?: boolean }, done: (what: string) => string): Promise<void> => {
-    if (!(await ask()).enabled) throw new MoatError('off', t('禁止运行已关闭', 'denying is off'), { hint: turnOn() });
+    // What is on the list may be taken off it at any time.
+    if (op === 'deny-add' && !(await ask()).enabled) throw new MoatError('off', t('禁止运行已关闭', 'denying is off'), { hint: turnOn() });
     const asked = what.map((one) => (digest.test(one) ? one : resolve(one)));
     const outcomes = (await askControl(dataFolder(program), op, { what: asked, ...(options.why !== undefined && { why: options.why }), ...(options.force && { force: true }) })) as DenyOutcome[];
     const out = new Output();

@@ -93,6 +93,13 @@ describe.skipIf(await lacksEbpf(lacks))('denied programs', () => {
     // Owned by nobody: an intruder may put a file into a folder of the system.
     expect(await ours.protects('/usr/bin/env')).toBeUndefined();
     expect((await ours.protects('/bin/sh', true))?.en).toContain('log on');
+    const link = join(stage.folder, 'a link');
+    try {
+      linkSync('/usr/bin/env', link);
+    } catch { return; /* another file system: there are no links to it */ }
+    const shipped = new DenyList({ ownerOf: (path) => Promise.resolve(path.startsWith('/usr/') ? 'coreutils' : '') });
+    expect((await shipped.protects(link))?.en).toContain('another name of /usr/bin/env');
+    rmSync(link);
   });
 
   it('proves that it works', async () => {

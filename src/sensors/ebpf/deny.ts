@@ -63,9 +63,12 @@ export class DenyList {
   #wanted: readonly WantedFile[];
   #sweeping: NodeJS.Timeout | undefined;
   readonly #ownerOf: OwnerOf | undefined;
+  /** Where the self-test's copy is run. */
+  readonly #folder: string;
 
   /** Files and digests to begin with; the files are looked at when the kernel's list is there. Throws MoatError 'bad-hash'. */
-  constructor({ paths = [], hashes = [], ownerOf }: { paths?: readonly (string | WantedFile)[]; hashes?: readonly (string | { sha256: string; why: string })[]; ownerOf?: OwnerOf } = {}) {
+  constructor({ paths = [], hashes = [], ownerOf, folder = tmpdir() }: { paths?: readonly (string | WantedFile)[]; hashes?: readonly (string | { sha256: string; why: string })[]; ownerOf?: OwnerOf; folder?: string } = {}) {
+    this.#folder = folder;
     const why = 'listed in the configuration';
     this.#ownerOf = ownerOf;
     this.#wanted = paths.map((one) => (typeof one === 'string' ? { path: one, why } : one));
@@ -89,8 +92,11 @@ export class DenyList {
     const never = protectedReason(path, true);
     if (never !== undefined || force) return never;
     const owner = await this.#ownerOf?.(path);
-    // One that an intruder put into a folder of the system belongs to nobody.
-    if (owner === '') return undefined;
+    // One that an intruder put into a folder of the system belongs to nobody; but a link to a program of the system is that program.
+    if (owner === '') {
+      for (const name of systemNames(path)) if (name !== path && await this.#ownerOf?.(name) !== '') return linkReason(name);
+      return undefined;
+    }
     if (owner !== undefined) return { zh: `它属于软件包 ${owner}，且未被改动（确要禁止请加 --force）`, en: `it belongs to the package ${owner} and is as shipped (use force to deny it all the same)` };
     return protectedReason(path, false);
   }
@@ -212,7 +218,7 @@ export class DenyList {
   async selfTest(): Promise<'killed' | 'refused'> {
     const kernel = this.#kernel;
     if (kernel === undefined) throw new MoatError<DenyErrorCode>('not-live', 'expected the kernel sensor to be live, it is not');
-    const folder = await mkdtemp(join(tmpdir(), 'moat-deny-'));
+    const folder = await mkdtemp(join(this.#folder, 'moat-deny-'));
     try {
       const copy = join(folder, 'true');
       await copyFile('/bin/true', copy);
@@ -341,19 +347,21 @@ export function protectedReason(path: string, force: boolean): Text | undefined 
   if (main !== undefined && path.startsWith(`${dirname(dirname(realPathOr(main) ?? main))}/`)) return { zh: '它是 Moat 的一部分', en: 'it is part of Moat' };
   if (force) return undefined;
   if (found.uid === 0 && systemFolders.some((folder) => path.startsWith(folder))) return { zh: '它在系统目录中（确要禁止请加 --force）', en: 'it belongs to the system (use force to deny it all the same)' };
-  const other = found.nlink > 1 ? systemName(found) : undefined;
-  return other === undefined ? undefined : { zh: `它就是系统程序 ${other}（同一文件的另一个名字；确要禁止请加 --force）`, en: `it is another name of ${other}, which belongs to the system (use force to deny it all the same)` };
+  const [other] = systemNames(path);
+  return other === undefined ? undefined : linkReason(other);
 }
 
-/** The name that a file with several has among the system's programs. */
-function systemName({ ino, dev }: Stats): string | undefined {
-  for (const folder of ['/usr/bin', '/usr/sbin', '/bin', '/sbin']) {
-    for (const name of namesIn(folder)) {
-      const its = statOr(`${folder}/${name}`);
-      if (its?.ino === ino && its.dev === dev) return `${folder}/${name}`;
-    }
-  }
-  return undefined;
+const linkReason = (name: string): Text => ({ zh: `它就是系统程序 ${name}（同一文件的另一个名字；确要禁止请加 --force）`, en: `it is another name of ${name}, which belongs to the system (use force to deny it all the same)` });
+
+/** The names that a file with several has among the system's programs. */
+function systemNames(path: string): string[] {
+  const found = statOr(path);
+  if (found === undefined || found.nlink < 2) return [];
+  const same = (name: string): boolean => {
+    const its = statOr(name);
+    return its?.ino === found.ino && its.dev === found.dev;
+  };
+  return ['/usr/bin', '/usr/sbin', '/bin', '/sbin'].flatMap((folder) => namesIn(folder).map((name) => `${folder}/${name}`).filter(same));
 }
 
 function namesIn(folder: string): string[] {
