@@ -62,7 +62,7 @@ describe.skipIf(lacks(sshdNeeds))('a command run over ssh', () => {
   });
 
   it('gives the alert its story and the address', async () => {
-    const alert = await moat.waitFor((a) => a.rule_id === 'behaviour.odd-exec-place' && a.summary.includes(place), 'of the tool') as unknown as { origin: string; origin_ip?: string };
+    const alert = await moat.waitFor((a) => (a.rule_id === 'behaviour.odd-exec-place' || a.rule_id === 'run_from_hidden_place') && a.summary.includes(place), 'of the tool') as unknown as { origin: string; origin_ip?: string };
     expect(alert.origin).toMatch(/^ssh log-on of harbour from 127\.0\.0\.1 at .* → .*tool$/);
     expect(alert.origin_ip).toBe('127.0.0.1');
     expect(ask('alerts')).toContain('ssh log-on of harbour from 127.0.0.1');
