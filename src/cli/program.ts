@@ -12,6 +12,7 @@ import { addOrigin } from './commands/origin.ts';
 import { addPs } from './commands/ps.ts';
 import { addQuery } from './commands/query.ts';
 import { addReplay } from './commands/replay.ts';
+import { addScan } from './commands/scan.ts';
 import { addRules } from './commands/rules.ts';
 import { addStatus } from './commands/status.ts';
 import { addUp } from './commands/up.ts';
@@ -59,6 +60,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
     .showSuggestionAfterError();
   addUp(cli);
   addStatus(cli);
+  addScan(cli);
   addAlerts(cli);
   addOrigin(cli);
   addPs(cli);

@@ -133,7 +133,8 @@ function keyOfGroup(group: Readonly<Record<string, string>>): string {
   return key;
 }
 
-function detectionOf(match: Match<Event>): Detection {
+/** What an alert says of this match. */
+export function detectionOf(match: Match<Event>): Detection {
   const { ruleId, title, level, summary, attack, matrix } = wordsOf(match.rule);
   // A sequence is one thing however many events it is made of; counts add up events.
   const sequence = match.rule.type === 'correlation' && match.rule.kind.startsWith('temporal');

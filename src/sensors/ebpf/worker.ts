@@ -59,6 +59,8 @@ async function main(port: MessagePort, data: WorkerData): Promise<void> {
     const guard = await loadGuard(base, data);
     try {
       if (data.files) fillFileMaps(base, data.files);
+      // Loading took some ten megabytes for a moment.
+      libc.trim();
       read(port, say, libc, base, guard, data);
       // Nothing is told any more; taking the programs off takes seconds and nobody need wait for it.
       say({ type: 'ended' });
