@@ -4,6 +4,7 @@ import type { Lang, Text } from '../core/text.ts';
 import { addAlerts } from './commands/alerts.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
+import { addDeny } from './commands/deny.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addIntel } from './commands/intel.ts';
 import { addInstall } from './commands/install.ts';
@@ -67,6 +68,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addRules(cli);
   addQuery(cli);
   addIntel(cli);
+  addDeny(cli);
   addDoctor(cli);
   addConfig(cli);
   addInstall(cli);

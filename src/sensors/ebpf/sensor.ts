@@ -148,11 +148,16 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
     }
   } finally {
     samples.end();
-    options.deny?.disconnect();
+    if (options.deny) {
+      options.deny.disconnect();
+      context.health('deny', 'waiting', { zh: '内核传感器已停止，名单不起作用', en: 'nothing is denied: the kernel sensor has ended' });
+    }
     options.view?.tell('ebpf', { processes: false, sockets: false });
     await thread.end();
   }
 }
+
+const lastWordsMs = 2000;
 
 /** What the worker says, and files that were looked into since. */
 type Message = FromWorker | { type: 'sampled'; event: Event };
@@ -167,6 +172,8 @@ class Thread {
   #failed: Error | undefined;
   #ended = false;
   #request = 0;
+  /** When the last words have had their time, Unix ms. */
+  #until = Number.POSITIVE_INFINITY;
   readonly #asked = new Map<number, (ok: boolean) => void>();
   #lost = 0;
   #nested = 0;
@@ -184,6 +191,7 @@ class Thread {
     this.#worker.on('error', (error) => { this.#failed = error; this.#wake(); });
     this.#worker.on('exit', () => { this.#ended = true; this.#wake(); });
     signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal.aborted) this.#onAbort();
   }
 
   put(message: Message): void {
@@ -191,14 +199,21 @@ class Thread {
     this.#wake();
   }
 
-  readonly #onAbort = (): void => { this.#wake(); };
+  readonly #onAbort = (): void => {
+    this.#until = Date.now() + lastWordsMs;
+    setTimeout(() => { this.#wake(); }, lastWordsMs).unref();
+    const stop: ToWorker = { type: 'stop' };
+    this.#worker.postMessage(stop, []);
+    this.#wake();
+  };
 
-  /** Until the signal. */
+  /** Until the signal, and what had happened before it. */
   async* messages(): AsyncIterable<Message> {
-    while (!this.#signal.aborted) {
+    while (Date.now() < this.#until) {
       const next = this.#queue.shift();
       if (next !== undefined) { yield next; continue; }
       if (this.#failed) throw this.#failed;
+      if (this.#ended && this.#signal.aborted) return;
       if (this.#ended) throw new MoatError('ended', 'expected the worker of the kernel sensor to run, it ended');
       await new Promise<void>((resolve) => { this.#wake = resolve; });
     }
@@ -247,7 +262,7 @@ class Thread {
 async function startDeny(deny: DenyList, thread: Thread, context: SensorContext): Promise<void> {
   try {
     await deny.connect({ set: (file, on) => thread.deny(file, on), count: (what) => { context.count(what); }, warn: (text) => { context.log.warn(text); } });
-    context.health('deny', 'live', deny.size === 0 ? undefined : { zh: `禁止运行 ${deny.size} 项，自检通过`, en: `${deny.size} entries may not run; the self-test passed` });
+    context.health('deny', 'live', { zh: `禁止运行 ${deny.size} 项，自检通过`, en: `${deny.size} entries may not run; the self-test passed` });
   } catch (error) {
     context.health('deny', 'blind', { zh: `禁止名单无效：${(error as Error).message}`, en: `the deny list does not work: ${(error as Error).message}` });
   }

@@ -18,6 +18,8 @@ const pieceBytes = 512 * 1024;
 /** Pieces the sensor has not finished; then the ring is left to fill, and what does not fit is counted by the kernel. */
 const piecesMost = 48;
 /** Records that are not urgent wait so long at most; a message of the sensor too. */
+/** At the end, beyond those under way. */
+const lastPieces = 64;
 const waitMs = 100;
 /** After a piece, wait so long for more: one message for many records. */
 const gatherMs = 4;
@@ -131,7 +133,12 @@ function read(port: MessagePort, say: (message: FromWorker, transfer?: ArrayBuff
   try {
     for (;;) {
       const message = receiveMessageOnPort(port)?.message as ToWorker | undefined;
-      if (message?.type === 'stop') return;
+      if (message?.type === 'stop') {
+        // What happened before is still told: who stopped Moat stands in it.
+        enabled[0] = 0n;
+        for (let pieces = 0; pieces < lastPieces && pass();) pieces++;
+        return;
+      }
       if (message?.type === 'deny') {
         const { request, inode, device, on } = message;
         const key = Buffer.alloc(16);
