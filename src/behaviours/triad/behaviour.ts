@@ -5,11 +5,12 @@
 import type { Event } from '../../core/gen/event.ts';
 import { atLeast, type Level } from '../../core/level.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
+import type { PlaceId } from '../../core/places.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
 import { fetchesByAddress, isByTrade, usualFetchers } from '../fetched.ts';
 import { Lru } from '../lru.ts';
-import { isBuildPlace, isHidden, isProgramFolder, oddPlace, persistence, type Persistence } from '../places.ts';
+import { isBuildPlace, isHidden, isProgramFolder, oddPlace, plantedPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { kindOf, scriptOf } from '../program-kind.ts';
 import { list, number } from '../settings.ts';
@@ -35,7 +36,7 @@ export const triad: Behaviour = {
 type Change = 'persistence' | 'program' | 'ran';
 interface Job {
   peer: { ip: string; port: number; host?: string; time: number; by: string; odd: boolean; byAddress: boolean; packaged: boolean } | undefined;
-  changes: Map<Change, { path: string; time: number; place: Persistence | undefined; by: string; packaged: boolean }>;
+  changes: Map<Change, { path: string; time: number; place: PlaceId | undefined; by: string; packaged: boolean }>;
   told: Level | undefined;
 }
 
@@ -44,6 +45,8 @@ const whatText: Readonly<Record<Change, Text>> = {
   program: { zh: '放下了可执行文件', en: 'put down a program' },
   ran: { zh: '运行了它放下的文件', en: 'ran what it put down' },
 };
+/** Places that let somebody in or reach into every program: a person's download rarely ends there. */
+const opens: ReadonlySet<PlaceId> = new Set<PlaceId>(['ssh', 'sshd', 'pam', 'nss', 'sudo', 'polkit', 'accounts', 'preload', 'loader']);
 const maxJobs = 4000;
 
 function open(context: BehaviourContext): BehaviourRun {
@@ -94,7 +97,7 @@ function open(context: BehaviourContext): BehaviourRun {
   function changed(event: Event): void {
     const path = event.file_path;
     if (path === undefined) return;
-    const place = persistence(path);
+    const place = plantedPlace(path);
     const change = place !== undefined ? ofPersistence(event) : isProgramMade(event, path) ? 'program' : undefined;
     if (change === undefined) return;
     const node = context.lineage.of(event);
@@ -147,7 +150,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const isBad = peer.odd || peer.byAddress;
     const both = job.changes.has('persistence') && (job.changes.has('ran') || job.changes.has('program'));
     if (isPersonal(node.origin)) {
-      if (change === 'persistence') return isBad ? 'high' : done.place === 'ssh' || done.place === 'auth' || done.place === 'loader' ? 'medium' : 'low';
+      if (change === 'persistence') return isBad ? 'high' : done.place !== undefined && opens.has(done.place) ? 'medium' : 'low';
       return hidden ? 'high' : isBad && odd !== undefined ? (both ? 'high' : 'medium') : odd !== undefined ? 'low' : undefined;
     }
     if (change === 'persistence') return isBad || both ? 'critical' : node.origin.kind === 'container' ? 'medium' : 'high';
