@@ -102,8 +102,9 @@ export const places: readonly Place[] = [
 export const placeById = Object.fromEntries(places.map((one) => [one.id, one])) as Readonly<Record<PlaceId, Place>>;
 
 const files = new Map<string, PlaceId>();
-/** Folders and patterns by the first two names of their path, the longest first, so that few are compared. */
-const folders = new Map<string, { prefix: string; id: PlaceId; pattern: RegExp | undefined }[]>();
+interface Folder { prefix: string; id: PlaceId; pattern: RegExp | undefined }
+/** Folders and patterns by the first names of their path, the longest first, so that few are compared. */
+const folders = new Map<string, Folder[]>();
 const homeFiles = new Map<string, PlaceId>();
 const homeFolders: (readonly [string, PlaceId])[] = [];
 for (const { id, paths, everyday } of places) {
@@ -117,9 +118,10 @@ for (const { id, paths, everyday } of places) {
     } else if (star < 0 && !path.endsWith('/')) files.set(path, id);
     else {
       const entry = star < 0 ? { prefix: path, id, pattern: undefined } : { prefix: path.slice(0, star), id, pattern: patternOf(path) };
-      const others = folders.get(headOf(path));
+      const head = headOf(entry.prefix.slice(0, entry.prefix.lastIndexOf('/') + 1));
+      const others = folders.get(head);
       if (others) others.push(entry);
-      else folders.set(headOf(path), [entry]);
+      else folders.set(head, [entry]);
     }
   }
 }
@@ -131,10 +133,16 @@ function patternOf(path: string): RegExp {
   return new RegExp(`^${text}${path.endsWith('/') ? '' : '$'}`);
 }
 
-/** The first two names: /etc/cron.d/ for /etc/cron.d/x. */
+/** The first two names, three below /usr and /var, where most files are: /etc/cron.d/ for /etc/cron.d/x, /usr/lib/systemd/ for /usr/lib/systemd/x/y. */
 function headOf(path: string): string {
-  const second = path.indexOf('/', path.indexOf('/', 1) + 1);
+  const second = path.indexOf('/', path.indexOf('/', path.startsWith('/usr/') || path.startsWith('/var/') ? 5 : 1) + 1);
   return second < 0 ? path : path.slice(0, second + 1);
+}
+
+function findFolder(head: string, path: string): PlaceId | undefined {
+  const list = folders.get(head);
+  if (list !== undefined) for (const { prefix, id, pattern } of list) if (path.startsWith(prefix) && (pattern === undefined || pattern.test(path))) return id;
+  return undefined;
 }
 
 /** First letters of the folders that places and homes lie in; temporary folders and mounts are not among them. /data is where many servers keep homes. */
@@ -147,12 +155,9 @@ export function placeOf(file: string): PlaceId | undefined {
   const path = file.startsWith('/lib/') || file.startsWith('/lib64/') ? `/usr${file}` : file;
   const whole = files.get(path);
   if (whole !== undefined) return whole;
-  const list = folders.get(headOf(path));
-  if (list !== undefined) {
-    for (const { prefix, id, pattern } of list) {
-      if (path.startsWith(prefix) && (pattern === undefined || pattern.test(path))) return isPassing(id, path) ? undefined : id;
-    }
-  }
+  // Below /usr/lib a third name may be any (*).
+  const folder = findFolder(headOf(path), path) ?? (path.startsWith('/usr/lib/') ? findFolder('/usr/lib/', path) : path.startsWith('/usr/lib64/') ? findFolder('/usr/lib64/', path) : undefined);
+  if (folder !== undefined) return isPassing(folder, path) ? undefined : folder;
   if (!path.includes('/.')) return undefined;
   // Accounts have their homes anywhere, and keys in any of them let somebody in; copies of whole systems lie deeper.
   const ssh = path.indexOf('/.ssh/');
