@@ -37,7 +37,16 @@ export function isHidden(path: string): boolean {
   return found === null || found.index > at;
 }
 
+/** As `oddPlace`, but behind any dot: for what is judged by its load or its deeds, where a tool's own folder explains nothing. */
+export const isSuspiciousPath = (path: string | undefined): boolean => path !== undefined && (path.includes('/.') || oddPlace(path) !== undefined);
+
+/** Where programs are installed, by packages or by hand. */
 export const isSystemFile = (path: string): boolean => system.some((folder) => path.startsWith(folder));
+
+const packaged = ['/usr/bin/', '/usr/sbin/', '/usr/lib/', '/usr/lib64/', '/usr/libexec/', '/bin/', '/sbin/', '/lib/', '/lib64/', '/snap/'];
+
+/** In a folder that only packages write to. */
+export const isSystemPlace = (path: string): boolean => packaged.some((folder) => path.startsWith(folder)) && !isSuspiciousPath(path);
 
 /** Folders and names of build tools, test runners and unpackers: what runs there was made there. */
 const build = /\/(?:go-build\d|\.mount_|pip-|pip_|npm-|cargo-install|rustc|bazel|node_modules\/|ccache|CMakeFiles\/|cmTC_|CMakeScratch|mkinitramfs|dracut\.|buildkit|buildkitd|_MEI|jna-|snap-|snap\.|rustdoctest|pytest-of-|nix-build|nix-shell|Rtmp|selfgz|makeself|meson-|autoconf|cc[A-Za-z0-9]{6}\.|ocaml|ghc\d|jenkins|hsperfdata|runner\/_work|ansible|apt-key-gpghome|apt\.|apt-dpkg-install|dpkg-|deb-|rpm-tmp|puppeteer|playwright|vite|esbuild-|jiti|tsx-|swc|v8-compile-cache|gems?\/|bundler|composer)|\/conftest(?:$|\.)|\/a\.out$|\/target\/(?:debug|release)\/|\/build-script-build$|\/\.cargo\/|\/(?:s|\.)venv\/|^\/tmp\/[a-z0-9.+-]+\.(?:config|template|postinst|preinst|prerm|postrm)\.[A-Za-z0-9]{6}$/;

@@ -11,10 +11,12 @@ import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports
 import type { Text } from '../../core/text.ts';
 import { Absence, wasKilled } from '../absence.ts';
 import { Lru } from '../lru.ts';
-import { baseName } from '../program-kind.ts';
-import { isSuspiciousPath, processKey, programOf, short } from '../process.ts';
-import { hasAncestor, isBelow, isInterpreter, isTrusted, programProvenance } from '../provenance.ts';
+import { isSuspiciousPath } from '../places.ts';
+import { processKey, programOf, short } from '../process.ts';
+import { baseName, isInterpreter } from '../program-kind.ts';
+import { isTrusted, programProvenance } from '../provenance.ts';
 import { number } from '../settings.ts';
+import { hasAncestor, isBelow } from '../tree.ts';
 import { agentFolderOf, agentOf } from './agents.ts';
 
 export const blinding: Behaviour = {

@@ -158,7 +158,7 @@ it('one alert a container lists the ways, and a second way makes it critical', (
   start(m, sh, '/usr/bin/curl', 'curl --unix-socket /var/run/docker.sock http://d/info');
   for (let i = 0; i < 50; i++) mount(m, sh, 'none', `/mnt/${i}`, 'cgroup');
   expect(m.found.map((d) => [d.key, d.level, d.group?.['ways']])).toEqual([[id, 'high', 'runtime-socket'], [id, 'critical', 'runtime-socket, mount-cgroup']]);
-  expect(m.found[1]?.group).toMatchObject({ container: 'app', origin_en: 'container app' });
+  expect(m.found[1]?.group).toMatchObject({ container: 'app', origin_en: 'the container app' });
 });
 
 it('works on the event alone when nothing is known of the process', () => {

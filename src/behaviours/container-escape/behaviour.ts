@@ -8,12 +8,14 @@ import { own } from '../../core/own.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
-import { actorOf, ancestors, baseName, extraOf, who, type Actor } from '../actor.ts';
+import { actorOf, extraOf, who, type Actor } from '../actor.ts';
 import { Lru } from '../lru.ts';
 import { namespacesOf } from '../namespaces.ts';
 import { short } from '../process.ts';
+import { baseName } from '../program-kind.ts';
 import { list } from '../settings.ts';
 import { listed, lowered, Stories } from '../stories.ts';
+import { ancestors } from '../tree.ts';
 import { techniqueOf, type Technique } from './techniques.ts';
 
 export const containerEscape: Behaviour = {

@@ -11,8 +11,9 @@ import { Lru } from '../lru.ts';
 import { isBuildPlace, isHidden, oddPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { kindOf, plainName, scriptOf } from '../program-kind.ts';
+import { provenanceOf } from '../provenance.ts';
 import { list, number } from '../settings.ts';
-import { isDatabase, isExposed, isPersonal, labelOf, managerAbove, originGroup, originText, peerText, provenance } from '../tree.ts';
+import { isDatabase, isExposed, isPersonal, labelOf, managerAbove, originGroup, originText, peerText } from '../tree.ts';
 
 export const downloadRun: Behaviour = {
   id: 'download-run',
@@ -50,13 +51,13 @@ function open(context: BehaviourContext): BehaviourRun {
   function storyOf(event: Event, node: ProcessNode): Story | undefined {
     const path = event.process_path;
     if (path === undefined) return undefined;
-    if (provenance(context.packages, path) !== 'intact') {
+    if (provenanceOf(context, path, node.container) !== 'owned') {
       const writer = node.writtenBy ?? context.lineage.writer({ path, inode: event.file_inode, device: event.file_device });
       const story = writer && ofWriter(path, false, writer, event.time);
       if (story) return story;
     }
     const script = scriptOf(path, event.process_cmdline, event.process_cwd);
-    if (script === undefined || provenance(context.packages, script) === 'intact') return undefined;
+    if (script === undefined || provenanceOf(context, script, node.container) === 'owned') return undefined;
     const writer = context.lineage.writer({ path: script });
     return writer && ofWriter(script, true, writer, event.time);
   }
@@ -83,7 +84,7 @@ function open(context: BehaviourContext): BehaviourRun {
     if (isByTrade(source, tools) || (fetched && isByTrade(fetched.by, tools)) || isBuildPlace(file)) return undefined;
     if (managerAbove(source) !== undefined || managerAbove(node) !== undefined) return undefined;
     // A program that fetches its own next version.
-    if (odd === undefined && !isScript && sameFolder(source.path, file) && provenance(context.packages, source.path) !== 'intact') return undefined;
+    if (odd === undefined && !isScript && sameFolder(source.path, file) && provenanceOf(context, source.path, source.container) !== 'owned') return undefined;
     const byLoader = isScript && kindOf(event.process_path, event.process_cmdline) === undefined;
     const byAddress = fetchesByAddress(fetched?.by.cmdline);
     if (isPersonal(node.origin) || node.origin.kind === 'cloud') {

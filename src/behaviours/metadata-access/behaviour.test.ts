@@ -17,7 +17,7 @@ describe('who asks decides', () => {
     ask(m, worker, '/latest/meta-data/ram/security-credentials/EcsRole');
     expect(m.levels).toEqual(['high', 'critical']);
     expect(new Set(m.found.map((d) => d.key)).size).toBe(1);
-    expect(m.found[1]?.group).toMatchObject({ origin_en: 'web service php-fpm', what: 'GET /latest/meta-data/ram/security-credentials/EcsRole' });
+    expect(m.found[1]?.group).toMatchObject({ origin_en: 'the web service php-fpm', what: 'GET /latest/meta-data/ram/security-credentials/EcsRole' });
     expect(m.found.flatMap(unfilled)).toEqual([]);
   });
 

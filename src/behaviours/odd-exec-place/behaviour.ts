@@ -11,8 +11,9 @@ import { Lru } from '../lru.ts';
 import { isBuildPlace, isHidden, isSystemFile, oddPlace, type OddPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { baseName, kindOf, scriptOf } from '../program-kind.ts';
+import { isTrusted, provenanceOf } from '../provenance.ts';
 import { list } from '../settings.ts';
-import { isExposed, isGate, isPersonal, isTrusted, labelOf, managerAbove, originGroup, provenance } from '../tree.ts';
+import { isExposed, isGate, isPersonal, labelOf, managerAbove, originGroup } from '../tree.ts';
 
 export const oddExecPlace: Behaviour = {
   id: 'odd-exec-place',
@@ -103,9 +104,9 @@ function open(context: BehaviourContext): BehaviourRun {
     const loader = node?.was.at(-1)?.path ?? node?.parent?.path;
     const isRuntime = memory.has(name) || memory.has(baseName(name));
     const byGate = node?.parent !== undefined && (isGate(node.parent) || (loader !== undefined && memory.has(baseName(loader))));
-    if ((isRuntime || byGate) && (loader === undefined || isTrusted(context.packages, loader) || isRuntime && byGate)) return undefined;
-    const kind = kindOf(loader, undefined);
-    if (kind === undefined && isTrusted(context.packages, loader) && !isExposed(node?.origin)) return 'medium';
+    const isShipped = isTrusted(provenanceOf(context, loader, node?.container));
+    if ((isRuntime || byGate) && (loader === undefined || isShipped || isRuntime && byGate)) return undefined;
+    if (kindOf(loader, undefined) === undefined && isShipped && !isExposed(node?.origin)) return 'medium';
     return 'critical';
   }
 
@@ -130,8 +131,9 @@ function open(context: BehaviourContext): BehaviourRun {
       const found = subject(event);
       if (found === undefined) return;
       const { path, place } = found;
-      if (allowed.some((folder) => folder !== '' && path.startsWith(folder)) || provenance(context.packages, path) === 'intact') return;
+      if (allowed.some((folder) => folder !== '' && path.startsWith(folder)) ) return;
       const node = context.lineage.of(event);
+      if (provenanceOf(context, path, event.container_id ?? node?.container) === 'owned') return;
       const level = judge(path, place, node);
       if (level === undefined) return;
       const key = `${level}:${path}`.slice(0, 400);

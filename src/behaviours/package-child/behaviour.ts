@@ -13,9 +13,10 @@ import { Lru } from '../lru.ts';
 import { isBuildPlace, isHidden, oddPlace, plantedPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { kindOf, plainName, shellUse } from '../program-kind.ts';
+import { isTrusted, programProvenance } from '../provenance.ts';
 import { list } from '../settings.ts';
 import { isNetwork, streamsOf } from '../streams.ts';
-import { chainOf, isErrand, isGate, isTrusted, keyOfNode, managerAbove, originGroup, peerText } from '../tree.ts';
+import { chainOf, isErrand, isGate, keyOfNode, managerAbove, originGroup, peerText } from '../tree.ts';
 
 export const packageChild: Behaviour = {
   id: 'package-child',
@@ -135,7 +136,7 @@ function open(context: BehaviourContext): BehaviourRun {
     }
     if (story.isSystem || event.action === 'delete' || event.action === 'chown' || event.action === 'chmod') return undefined;
     const place = plantedPlace(path);
-    if (place === undefined || isTrusted(context.packages, event.process_path) && keyUsers.has(plainName(event.process_path))) return undefined;
+    if (place === undefined || isTrusted(programProvenance(context, event)) && keyUsers.has(plainName(event.process_path))) return undefined;
     // Some tools add a line for completion to the shell's start file.
     const level: Level = place === 'profile' || place === 'motd' || place === 'autostart' ? 'medium' : place === 'systemd' && path.startsWith('/home/') ? 'high' : 'critical';
     return { level, what: { zh: '写入了会自动再启动的位置', en: 'wrote to a place that comes back by itself' }, attack: ['T1543.002', 'T1053.003'], detail: short(path, 300) };

@@ -80,7 +80,7 @@ it('a session from a network first seen today is high once log-ons were learned,
   write(m, m.run(m.session('203.0.113.77'), '/usr/bin/vim', 'vim'), '/etc/crontab');
   expect(m.found).toEqual([]);
   write(m, m.run(m.session('198.51.100.9'), '/usr/bin/vim', 'vim'), '/etc/crontab');
-  expect([m.worst, m.found[0]?.group?.['origin_en']]).toEqual(['high', 'a log-on session of root from 198.51.100.9']);
+  expect([m.worst, m.found[0]?.group?.['origin_en']]).toEqual(['high', 'the log-on session of root from 198.51.100.9']);
   m.now += 2 * 86_400_000;
   write(m, m.run(m.session('198.51.100.9'), '/usr/bin/vim', 'vim'), '/etc/crontab');
   expect(m.found).toHaveLength(1);

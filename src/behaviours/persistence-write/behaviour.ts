@@ -8,12 +8,15 @@ import type { Level } from '../../core/level.ts';
 import { placeById, placeOf, type PlaceId } from '../../core/places.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
-import { actorOf, ancestors, baseName, deedFile, isOdd, originKind, provenanceOf, who, type Actor } from '../actor.ts';
+import { actorOf, originKind, who, type Actor } from '../actor.ts';
 import { KnownNetworks, logonKinds } from '../known-networks.ts';
 import { isProgramFolder } from '../places.ts';
+import { baseName, deedFile } from '../program-kind.ts';
+import { isOdd, provenanceOf } from '../provenance.ts';
 import { isCount, load, save } from '../saved.ts';
 import { list, number } from '../settings.ts';
 import { listed, lowered, raised, Stories } from '../stories.ts';
+import { ancestors } from '../tree.ts';
 
 export const persistenceWrite: Behaviour = {
   id: 'persistence-write',
@@ -79,7 +82,7 @@ function open(context: BehaviourContext): BehaviourRun {
 
   function judge(event: Event, actor: Actor, place: Where): Verdict {
     const file = deedFile(actor.program, event.process_cmdline ?? actor.node?.cmdline);
-    const provenance = provenanceOf(file, actor.container, context);
+    const provenance = provenanceOf(context, file, actor.container);
     const kind = originKind(actor, event);
     const origin = actor.node?.origin;
     if (more.has(file) || more.has(actor.program) || more.has(actor.name)) return known;

@@ -10,8 +10,9 @@ import { Lru } from '../lru.ts';
 import { isBuildPlace, isSystemFile, oddPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { fullPath } from '../program-kind.ts';
+import { isTrusted, programProvenance, provenanceOf } from '../provenance.ts';
 import { list } from '../settings.ts';
-import { isExposed, isPersonal, isTrusted, labelOf, managerAbove, originGroup, provenance } from '../tree.ts';
+import { isExposed, isPersonal, labelOf, managerAbove, originGroup } from '../tree.ts';
 
 export const preloadExec: Behaviour = {
   id: 'preload-exec',
@@ -64,7 +65,8 @@ function open(context: BehaviourContext): BehaviourRun {
     }
     // Applications bring their own folders of libraries.
     if (isFolder || isBuild) return undefined;
-    if (provenance(context.packages, path) !== 'unowned' && provenance(context.packages, path) !== 'changed') return undefined;
+    const provenance = provenanceOf(context, path, event.container_id ?? node?.container);
+    if (provenance !== 'unowned' && provenance !== 'changed') return undefined;
     // In a system folder yet of no package: what a rootkit looks like, and what an administrator installs by hand.
     if (isSystemFile(path)) return { variable, path, level: isExposed(node?.origin) ? 'critical' : isPersonal(node?.origin) || path.startsWith('/opt/') || path.startsWith('/usr/local/') ? 'low' : 'medium', why: 'unowned' };
     const written = context.lineage.writer({ path });
@@ -77,7 +79,7 @@ function open(context: BehaviourContext): BehaviourRun {
   /** A folder of libraries only counts where the program is one that somebody would want to bend. */
   function ofFolder(event: Event, node: ProcessNode | undefined): Level {
     if (isExposed(node?.origin)) return 'high';
-    return event.uid === 0 && isTrusted(context.packages, event.process_path) ? 'medium' : 'low';
+    return event.uid === 0 && isTrusted(programProvenance(context, event)) ? 'medium' : 'low';
   }
 
   function tell(event: Event, node: ProcessNode | undefined, forced: Forced): void {
@@ -103,7 +105,7 @@ function open(context: BehaviourContext): BehaviourRun {
     if (event.file_path !== '/etc/ld.so.preload' || event.action === 'delete' || event.action === 'read') return;
     const node = context.lineage.of(event);
     // The package manager itself, or a script of a package as shipped.
-    if (node?.origin.kind === 'package' && isTrusted(context.packages, event.process_path) && managerIsSystem(node.origin.name)) return;
+    if (node?.origin.kind === 'package' && isTrusted(programProvenance(context, event)) && managerIsSystem(node.origin.name)) return;
     const key = `preload-file:${node ? `${node.root.pid}:${node.root.started}` : programOf(event)}`.slice(0, 400);
     const last = told.get(key);
     if (last !== undefined && Math.abs(event.time - last) < 60_000) return;

@@ -114,7 +114,7 @@ describe('lateral movement by SSH', () => {
     const stranger = m.session('203.0.113.77');
     for (let i = 21; i < 26; i++) ssh(m, stranger, `198.51.100.${i}`);
     expect(m.worst).toBe('high');
-    expect(m.found[0]?.group?.['origin_en']).toBe('a log-on session of root from 203.0.113.77');
+    expect(m.found[0]?.group?.['origin_en']).toBe('the log-on session of root from 203.0.113.77');
   });
 
   it('hosts that were reached before are not new, also after a restart', () => {

@@ -13,8 +13,9 @@ import { Lru } from '../lru.ts';
 import { isBuildPlace, isHidden, isProgramFolder, oddPlace, plantedPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { kindOf, scriptOf } from '../program-kind.ts';
+import { isTrusted, provenanceOf } from '../provenance.ts';
 import { list, number } from '../settings.ts';
-import { isErrand, isExposed, isLoopback, isPersonal, isTrusted, jobOf, keyOfNode, labelOf, managerAbove, originGroup, peerText, provenance } from '../tree.ts';
+import { isErrand, isExposed, isLoopback, isPersonal, jobOf, keyOfNode, labelOf, managerAbove, originGroup, peerText } from '../tree.ts';
 
 export const triad: Behaviour = {
   id: 'triad',
@@ -61,9 +62,9 @@ function open(context: BehaviourContext): BehaviourRun {
     const kind = kindOf(node.path, node.cmdline);
     if (kind === 'shell' || kind === 'interpreter' || kind === 'awk') {
       const script = scriptOf(node.path, node.cmdline, node.cwd);
-      return script !== undefined && provenance(context.packages, script) === 'intact';
+      return script !== undefined && provenanceOf(context, script, node.container) === 'owned';
     }
-    return kind !== 'download' && kind !== 'relay' && isTrusted(context.packages, node.path);
+    return kind !== 'download' && kind !== 'relay' && isTrusted(provenanceOf(context, node.path, node.container));
   }
 
   /** The job that this process works for, when it is one to be judged. */
