@@ -7,12 +7,12 @@ import type { Level } from '../../core/level.ts';
 import type { ProcessNode, Writer } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import { fetchedBy, fetchesByAddress, isByTrade, usualFetchers, type Fetched } from '../fetched.ts';
-import { Lru } from '../lru.ts';
 import { isBuildPlace, isHidden, oddPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { kindOf, plainName, scriptOf } from '../program-kind.ts';
 import { provenanceOf } from '../provenance.ts';
 import { list, number } from '../settings.ts';
+import { Told } from '../told.ts';
 import { isDatabase, isExposed, isPersonal, labelOf, managerAbove, originGroup, originText, peerText } from '../tree.ts';
 
 export const downloadRun: Behaviour = {
@@ -45,7 +45,7 @@ function open(context: BehaviourContext): BehaviourRun {
   const local = context.settings['local'] === true;
   const tools = new Set(list(context, 'tools'));
   const servers = list(context, 'servers');
-  const told = new Lru<number>(8000, () => { context.count('downloaded files told and forgotten'); });
+  const told = new Told(8000, () => { context.count('downloaded files told and forgotten'); });
 
   /** What is run and who wrote it, when that can be told. */
   function storyOf(event: Event, node: ProcessNode): Story | undefined {
@@ -106,9 +106,7 @@ function open(context: BehaviourContext): BehaviourRun {
       const level = judge(event, node, story);
       if (level === undefined) return;
       const key = `${level}:${story.file}`.slice(0, 400);
-      const last = told.get(key);
-      if (last !== undefined && Math.abs(event.time - last) < 600_000) return;
-      told.set(key, event.time);
+      if (told.lately(key, event.time, 600_000)) return;
       const { writer, fetched } = story;
       const from = originText(writer.process.origin);
       const seconds = Math.max(0, (event.time - writer.time) / 1000);

@@ -7,12 +7,12 @@ import type { Level } from '../../core/level.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
-import { Lru } from '../lru.ts';
 import { isBuildPlace, isHidden, isSystemFile, oddPlace, type OddPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { baseName, kindOf, scriptOf } from '../program-kind.ts';
 import { isTrusted, provenanceOf } from '../provenance.ts';
 import { list } from '../settings.ts';
+import { Told } from '../told.ts';
 import { isExposed, isGate, isPersonal, labelOf, managerAbove, originGroup } from '../tree.ts';
 
 export const oddExecPlace: Behaviour = {
@@ -47,7 +47,7 @@ const repeatMs = 600_000;
 function open(context: BehaviourContext): BehaviourRun {
   const allowed = list(context, 'allow');
   const memory = new Set(list(context, 'memory'));
-  const told = new Lru<number>(8000, () => { context.count('programs told and forgotten'); });
+  const told = new Told(8000, () => { context.count('programs told and forgotten'); });
 
   /** The odd file that is run: the executable, or the script that an interpreter was given. */
   function subject(event: Event): { path: string; place: OddPlace } | undefined {
@@ -137,9 +137,7 @@ function open(context: BehaviourContext): BehaviourRun {
       const level = judge(path, place, node);
       if (level === undefined) return;
       const key = `${level}:${path}`.slice(0, 400);
-      const last = told.get(key);
-      if (last !== undefined && Math.abs(event.time - last) < repeatMs) return;
-      told.set(key, event.time);
+      if (told.lately(key, event.time, repeatMs)) return;
       tell(event, node, path, place, { level, what: what[place] });
     },
     size: () => told.size,

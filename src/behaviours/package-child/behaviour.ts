@@ -16,6 +16,7 @@ import { kindOf, plainName, shellUse } from '../program-kind.ts';
 import { isTrusted, programProvenance } from '../provenance.ts';
 import { list } from '../settings.ts';
 import { isNetwork, streamsOf } from '../streams.ts';
+import { Told } from '../told.ts';
 import { chainOf, isErrand, isGate, keyOfNode, managerAbove, originGroup, peerText } from '../tree.ts';
 
 export const packageChild: Behaviour = {
@@ -45,7 +46,7 @@ interface Finding { level: Level; what: Text; attack: string[]; detail: string }
 
 function open(context: BehaviourContext): BehaviourRun {
   const allowed = new Set(list(context, 'allow'));
-  const told = new Lru<number>(4000, () => { context.count('package stories told and forgotten'); });
+  const told = new Told(4000, () => { context.count('package stories told and forgotten'); });
   /** Credential files that a package's tree has read, by its root. */
   const readKeys = new Lru<{ file: string; time: number }>(1000, () => { context.count('package stories forgotten'); });
 
@@ -65,9 +66,7 @@ function open(context: BehaviourContext): BehaviourRun {
     if (allowed.has(name)) return;
     const key = keyOfNode(story.root);
     const once = `${key}:${finding.what.en}`;
-    const last = told.get(once);
-    if (last !== undefined && Math.abs(event.time - last) < 600_000) return;
-    told.set(once, event.time);
+    if (told.lately(once, event.time, 600_000)) return;
     context.emit({
       ruleId: 'behaviour.package-child', title: packageChild.title, level: finding.level,
       summary: {
