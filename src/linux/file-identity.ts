@@ -87,24 +87,37 @@ export async function rotatedSiblings(path: string): Promise<{ path: string; key
  * plain copy among the rotated names, then a gzip of it. Undefined when it is not there (any more).
  */
 export async function findRotated(path: string, sought: Sought): Promise<Found | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const { found, vanished } = await searchFolder(path, sought);
+    if (found || !vanished || attempt >= 5) return found;
+  }
+}
+
+/** `vanished`: a name went while the folder was searched; a compressor may have put another in its place. */
+async function searchFolder(path: string, sought: Sought): Promise<{ found?: Found; vanished: boolean }> {
   const folder = dirname(path);
   const names = await readdir(folder).catch(() => []);
   const base = basename(path);
   const copies: Found[] = [];
+  let vanished = false;
   for (const name of names.slice(0, maxCandidates * 5)) {
     const full = join(folder, name);
     const s = await stat(full, { bigint: true }).catch(() => undefined);
+    vanished ||= s === undefined && isRotatedName(base, name);
     if (!s?.isFile()) continue;
     const same = fileKey(s) === sought.key;
     // The same inode under the old name was looked at by the caller, who found that it is another file now.
     if (name === base || (!same && !isRotatedName(base, name))) continue;
     const found: Found = { path: full, gz: name.endsWith('.gz'), same, key: fileKey(s), size: Number(s.size), mtimeMs: Number(s.mtimeMs) };
-    if (same && !found.gz && await continues(found, sought)) return found;
+    if (same && !found.gz && await continues(found, sought)) return { found, vanished };
     if ((!same || found.gz) && sought.head.length > 0 && copies.length < maxCandidates) copies.push(found);
   }
   copies.sort((a, b) => Number(a.gz) - Number(b.gz) || b.mtimeMs - a.mtimeMs);
-  for (const copy of copies.slice(0, 64)) if (await continues(copy, sought)) return copy;
-  return undefined;
+  for (const copy of copies.slice(0, 64)) {
+    if (await continues(copy, sought)) return { found: copy, vanished };
+    vanished ||= await stat(copy.path).then(() => false, () => true);
+  }
+  return { vanished };
 }
 
 async function continues(found: Found, sought: Sought): Promise<boolean> {
