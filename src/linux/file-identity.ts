@@ -87,16 +87,21 @@ export async function rotatedSiblings(path: string): Promise<{ path: string; key
  * plain copy among the rotated names, then a gzip of it. Undefined when it is not there (any more).
  */
 export async function findRotated(path: string, sought: Sought): Promise<Found | undefined> {
+  const list = (): Promise<string[]> => readdir(dirname(path)).catch(() => []);
+  let names = await list();
   for (let attempt = 1; ; attempt++) {
-    const { found, vanished } = await searchFolder(path, sought);
-    if (found || !vanished || attempt >= 5) return found;
+    const { found, vanished } = await searchFolder(path, names, sought);
+    if (found || attempt >= 8) return found;
+    // A compressor puts NAME.gz in the place of NAME while the folder is searched, and a list may then show neither.
+    const before = names;
+    names = await list();
+    if (!vanished && names.length === before.length && names.every((name, i) => name === before[i])) return undefined;
   }
 }
 
-/** `vanished`: a name went while the folder was searched; a compressor may have put another in its place. */
-async function searchFolder(path: string, sought: Sought): Promise<{ found?: Found; vanished: boolean }> {
+/** `vanished`: a rotated name went while the folder was searched. */
+async function searchFolder(path: string, names: readonly string[], sought: Sought): Promise<{ found?: Found; vanished: boolean }> {
   const folder = dirname(path);
-  const names = await readdir(folder).catch(() => []);
   const base = basename(path);
   const copies: Found[] = [];
   let vanished = false;
@@ -114,17 +119,22 @@ async function searchFolder(path: string, sought: Sought): Promise<{ found?: Fou
   }
   copies.sort((a, b) => Number(a.gz) - Number(b.gz) || b.mtimeMs - a.mtimeMs);
   for (const copy of copies.slice(0, 64)) {
-    if (await continues(copy, sought)) return { found: copy, vanished };
-    vanished ||= await stat(copy.path).then(() => false, () => true);
+    const is = await continues(copy, sought);
+    if (is) return { found: copy, vanished };
+    vanished ||= is === undefined;
   }
   return { vanished };
 }
 
-async function continues(found: Found, sought: Sought): Promise<boolean> {
-  if (found.gz) return begins(sought.head, await gzHead(found.path, sought.head.length).catch(() => Buffer.alloc(0)));
+/** Undefined when it cannot be read: it is gone, or not yet whole. */
+async function continues(found: Found, sought: Sought): Promise<boolean | undefined> {
+  if (found.gz) {
+    const head = await gzHead(found.path, sought.head.length).catch(() => undefined);
+    return head && begins(sought.head, head);
+  }
   if (found.size < sought.offset) return false;
   const file = await openLog(found.path).catch(() => undefined);
-  if (!file) return false;
+  if (!file) return undefined;
   try { return await isContinuation(file, sought); } finally { await file.close(); }
 }
 
