@@ -217,7 +217,7 @@ export class Machine {
     this.accept(sshd, 22, ip, { source_port });
     const monitor = this.spawn(sshd, '/usr/sbin/sshd', '/usr/sbin/sshd -D -R', { uid: 0 });
     this.tell('sshd', monitor, { process_started: undefined, source: 'journal', category: 'authentication', action: 'login', outcome: 'success', service: 'sshd', process_name: 'sshd', user, source_ip: ip, source_port });
-    const shell = this.spawn(this.fork(monitor, { uid }), '/bin/bash', '-bash', { user, uid, terminal: 'pts/0', cgroup: `/user.slice/user-${uid}.slice/session-${monitor}.scope` });
+    const shell = this.spawn(this.fork(monitor, { uid }), '/usr/bin/bash', '-bash', { user, uid, terminal: 'pts/0', cgroup: `/user.slice/user-${uid}.slice/session-${monitor}.scope` });
     this.later(120_000);
     return shell;
   }
@@ -231,7 +231,7 @@ export class Machine {
 
   /** The shell of one run of cron. */
   cron(command: string): number {
-    return this.spawn(this.fork(this.once(600, '/usr/sbin/cron', '/usr/sbin/cron -f', 'cron')), '/bin/sh', `/bin/sh -c ${command}`, { user: 'root', uid: 0 });
+    return this.spawn(this.fork(this.once(600, '/usr/sbin/cron', '/usr/sbin/cron -f', 'cron')), '/usr/bin/dash', `/bin/sh -c ${command}`, { user: 'root', uid: 0 });
   }
 
   /** The main process of a systemd unit that is started now. The unit is called as the program unless it is named. */

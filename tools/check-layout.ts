@@ -20,15 +20,17 @@ const layers: Record<string, readonly string[]> = {
   sensors: ['core', 'linux'],
   behaviours: ['core'],
   stores: ['core', 'linux'],
+  checks: ['core', 'linux'],
+  scan: ['core', 'linux', 'checks'],
   engine: ['core', 'sigma', 'programs', 'formats'],
-  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'engine'],
-  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'engine', 'agent'],
+  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'checks', 'scan', 'engine'],
+  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'checks', 'scan', 'engine', 'agent'],
   main: ['cli'],
 };
 /** Rooms that may not touch the machine. */
 const pure = new Set(['core', 'sigma', 'formats', 'programs', 'behaviours']);
 /** Plug-in room → the file that each of its folders holds. */
-const plugins: Record<string, string> = { formats: 'format', programs: 'program', sensors: 'sensor', behaviours: 'behaviour' };
+const plugins: Record<string, string> = { formats: 'format', programs: 'program', sensors: 'sensor', behaviours: 'behaviour', checks: 'check' };
 
 const breaches: string[] = [];
 

@@ -168,3 +168,29 @@ it('works on the event alone when nothing is known of the process', () => {
   expect(m.levels).toEqual(['critical', 'critical']);
   expect(m.found[0]?.key).toBe(id);
 });
+
+describe('the runtime\'s socket, used on the host', () => {
+  const connect = (m: Machine, pid: number, more: Partial<Event> = {}): Event => m.tell('network_connection', pid, { action: 'connect', direction: 'outbound', protocol: 'unix', file_path: '/run/docker.sock', cgroup: '/user.slice', ...more });
+  it.each<[string, string, (m: Machine) => void]>([
+    ['critical', 'a tool below a web service', (m) => { connect(m, m.spawn(m.worker(), '/usr/bin/curl', 'curl --unix-socket /run/docker.sock http://d/info', { uid: 33 })); }],
+    ['critical', 'a program in a temporary folder', (m) => { connect(m, m.spawn(m.login('root', '192.0.2.10'), '/tmp/.x', '/tmp/.x')); }],
+    ['critical', 'one that calls itself docker', (m) => { connect(m, m.spawn(m.login('root', '192.0.2.10'), '/tmp/docker', '/tmp/docker ps')); }],
+    ['critical', 'a script in a temporary folder', (m) => { connect(m, m.spawn(m.login('root', '192.0.2.10'), '/usr/bin/python3', 'python3 /dev/shm/a.py'), { cgroup: undefined }); }],
+    ['high', 'the same, refused', (m) => { connect(m, m.spawn(m.login('root', '192.0.2.10'), '/tmp/.x', '/tmp/.x'), { action: 'connect-attempt', outcome: 'failure' }); }],
+    ['high', 'an install script of npm', (m) => { connect(m, m.spawn(m.spawn(m.login('root', '192.0.2.10'), '/usr/bin/node', 'node /usr/bin/npm install x'), '/usr/bin/node', 'node install.js')); }],
+  ])('%s: %s', (level, _name, act) => {
+    const m = machine();
+    act(m);
+    expect(m.worst).toBe(level);
+    expect(m.found.flatMap(unfilled)).toEqual([]);
+    expect(m.found[0]?.group?.['socket']).toBe('/run/docker.sock');
+  });
+
+  it('is quiet for the runtime, its clients, services and people', () => {
+    const m = machine();
+    for (const [path, cmdline] of [['/usr/bin/docker', 'docker ps'], ['/usr/local/bin/lazydocker', 'lazydocker'], ['/usr/bin/curl', 'curl --unix-socket /run/docker.sock http://d/info'], ['/usr/bin/python3', 'python3 /srv/deploy.py']] as const) connect(m, m.spawn(m.login('root', '192.0.2.10'), path, cmdline));
+    connect(m, m.spawn(m.worker(), '/www/server/panel/pyenv/bin/python3', '/www/server/panel/pyenv/bin/python3 /www/server/panel/BT-Panel'));
+    for (const path of ['/usr/bin/dockerd', '/usr/bin/containerd', '/usr/bin/kubelet', '/usr/bin/telegraf', '/usr/local/bin/1panel']) connect(m, m.service(path));
+    expect(m.found).toEqual([]);
+  });
+});

@@ -11,7 +11,7 @@ const read = (m: Machine, pid: number, file_path: string): Event => m.tell('file
 describe('what is a secret', () => {
   it.each([
     ['/etc/shadow', 'shadow'], ['/root/.ssh/id_ed25519', 'ssh-key'], ['/home/a/.ssh/deploy.pem', 'ssh-key'], ['/etc/ssh/ssh_host_rsa_key', 'host-key'], ['/root/.aliyun/config.json', 'cloud'], ['/root/.tccli/default.credential', 'cloud'],
-    ['/home/a/.kube/config', 'cloud'], ['/root/.my.cnf', 'database'], ['/home/a/.git-credentials', 'token'], ['/home/a/.mozilla/firefox/x.default/logins.json', 'browser'], ['/proc/800/environ', 'memory'], ['/proc/800/task/801/mem', 'memory'],
+    ['/home/a/.kube/config', 'cloud'], ['/root/.my.cnf', 'database'], ['/home/a/.git-credentials', 'token'], ['/home/a/.mozilla/firefox/x.default/logins.json', 'browser'], ['/proc/800/environ', 'memory'], ['/proc/800/task/801/mem', 'memory'], ['/proc/kcore', 'memory'],
   ])('%s: %s', (path, kind) => { expect(secretOf(path, 7)).toBe(kind); });
   it.each(['/etc/passwd', '/root/.ssh/known_hosts', '/root/.ssh/id_rsa.pub', '/etc/ssh/ssh_host_rsa_key.pub', '/proc/7/environ', '/proc/self/environ', '/proc/800/stat', '/srv/app/logins.json', '/root/.ssh/', ''])('%s: none', (path) => { expect(secretOf(path, 7)).toBeUndefined(); });
 });
@@ -27,6 +27,9 @@ describe('who reads decides', () => {
     ['medium', 'an unowned tool in a session', (m) => read(m, m.spawn(m.login('root'), '/usr/local/bin/tool'), '/etc/shadow')],
     ['low', 'an administrator with less', (m) => read(m, m.spawn(m.login('root'), '/usr/bin/less', 'less /etc/shadow'), '/etc/shadow')],
     ['medium', 'an odd program of a container', (m) => read(m, m.spawn(m.container(id), '/app/x'), '/etc/shadow')],
+    ['critical', 'a web worker\'s child that goes through environments', (m) => read(m, m.spawn(m.worker(), '/usr/bin/cat', 'cat /proc/800/environ', { uid: 33 }), '/proc/800/environ')],
+    ['medium', 'an unowned service that reads environments', (m) => read(m, m.service('/opt/x/agent'), '/proc/800/environ')],
+    ['high', 'an unowned program that reads the kernel\'s memory', (m) => read(m, m.service('/opt/x/agent'), '/proc/kcore')],
     ['high', 'a sudo that is not the package\'s', (m) => read(m, m.service('/opt/evil'), '/home/a/.ssh/id_rsa')],
   ])('%s: %s', (level, _name, act) => {
     const m = new Machine(credentialRead);
@@ -46,6 +49,7 @@ describe('quiet', () => {
     ['database clients and their checks', (m) => { read(m, m.service('/usr/bin/mysqladmin'), '/etc/mysql/debian.cnf'); read(m, m.spawn(m.login('root'), '/usr/bin/psql'), '/root/.pgpass'); read(m, m.spawn(m.cron('dump'), '/usr/bin/mysqldump'), '/root/.my.cnf'); }],
     ['a site with its own settings', (m) => { read(m, m.worker(), '/var/www/.my.cnf'); }],
     ['ps and monitoring', (m) => { read(m, m.spawn(m.login('root'), '/usr/bin/ps', 'ps eww'), '/proc/800/environ'); read(m, m.service('/usr/sbin/zabbix_agentd'), '/proc/800/environ'); }],
+    ['a debugger from source and a supervisor, with what they started', (m) => { for (const [path, file] of [['/home/a/go/bin/dlv', 'mem'], ['/opt/x/supervisor', 'environ']] as const) { const own = m.service(path); const child = m.spawn(own, '/srv/a.out'); read(m, own, `/proc/${child}/${file}`); } }],
     ['packages and configuration management', (m) => { read(m, m.spawn(m.spawn(m.login('root'), '/usr/bin/dpkg', 'dpkg --configure -a'), '/bin/sh', 'sh /var/lib/dpkg/info/x.postinst'), '/etc/shadow'); read(m, m.spawn(m.spawn(m.login('root'), '/usr/bin/python3', '/usr/bin/python3 /usr/bin/ansible-playbook'), '/usr/bin/python3', '/usr/bin/python3 -'), '/root/.ssh/id_rsa'); }],
     ['npm with its token', (m) => { read(m, m.spawn(m.login('root'), '/usr/bin/node', 'node /usr/bin/npm ci'), '/root/.npmrc'); }],
     ['passwd inside a container', (m) => { read(m, m.spawn(m.container(id), '/usr/bin/passwd'), '/etc/shadow'); }],

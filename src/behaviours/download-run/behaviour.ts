@@ -23,6 +23,7 @@ export const downloadRun: Behaviour = {
     en: 'Nothing is known of files whose writing was not seen (before the sensor began, or forgotten since). A script piped straight into a shell leaves no file; rules judge that. Needs the origin graph.',
   },
   kinds: ['process_creation'],
+  contains: ['behaviour.odd-exec-place', 'run_from_hidden_place', 'run_from_temporary_folder'],
   settings: {
     minutes: { default: 60, min: 1, max: 1440, text: { zh: '写入后多少分钟内执行才算', en: 'minutes between writing and running that count' } },
     local: { default: false, text: { zh: '从本机地址（回环）下载也算', en: 'count downloads from the machine itself (loopback)' } },

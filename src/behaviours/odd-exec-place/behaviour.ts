@@ -23,6 +23,7 @@ export const oddExecPlace: Behaviour = {
     en: 'Folders that all may write beside the usual temporary ones are not known. Code that is mapped into a running process without an exec is not seen.',
   },
   kinds: ['process_creation'],
+  contains: ['run_from_hidden_place', 'run_from_memory_file', 'run_from_temporary_folder'],
   settings: {
     allow: { default: [], text: { zh: '允许运行程序的目录（前缀），如 /var/tmp/build/', en: 'folders (prefixes) that programs may run from, such as /var/tmp/build/' } },
     memory: {

@@ -179,6 +179,13 @@ describe('ordinary shells stay quiet', () => {
     s.connect(editor, '203.0.113.80', 443);
     s.spawn(editor, '/usr/bin/bash', '/bin/bash --init-file /home/wang/.vscode-server/x.sh');
     s.spawn(editor, '/usr/bin/dash', '/bin/sh -c git status', { extra: socket });
+    // a shell behind a socket unit of this machine, below something that also connected; a unit that speaks to the journal
+    const broker = s.daemon('broker', '/usr/bin/python3.11', '/usr/bin/python3 /srv/broker.py');
+    s.connect(broker, '203.0.113.80', 443);
+    const between = { stdin: 'unix', stdout: 'unix', stderr: 'unix' };
+    s.spawn(s.daemon('console@1', '/usr/bin/dash', '/bin/sh -i'), '/usr/bin/bash', 'bash -i', { extra: between });
+    s.spawn(broker, '/usr/bin/dash', '/bin/sh -c exec /srv/step', { extra: between });
+    s.spawn(broker, '/srv/step', '/srv/step', { extra: between });
     // gitlab-runner hands its script to bash by a pipe
     const runner = s.daemon('gitlab-runner', '/usr/local/bin/gitlab-runner', 'gitlab-runner run');
     s.connect(runner, '203.0.113.80', 443);

@@ -41,6 +41,11 @@ describe('a miner in twelve parts', () => {
     expect(named.join(' ')).toContain(`${folder}/klogd1 (run.sh)`);
     expect(named.join(' ')).toContain('(syslog-a.service)');
     expect(alarm?.summary?.en).toContain('pose as services');
+    // Who started them: the cron entry, the units, and the session in which the dropper was run.
+    expect(alarm?.group?.['launchers_en']).toContain('the cron job');
+    expect(alarm?.group?.['launchers_en']).toContain('the service syslog-a');
+    expect(alarm?.group?.['launchers_en']).toMatch(/the log-on session of root from 203\.0\.113\.9 → \/usr\/bin\/bash\[\d+\]/);
+    expect(alarm?.group?.['source_ip']).toBe('203.0.113.9');
     expect(m.found.flatMap(unfilled)).toEqual([]);
   });
 
@@ -106,7 +111,10 @@ it('what has run for hours and starts programs is a supervisor, no part', () => 
   m.wait(2 * 3_600_000);
   const parts = ['auditd-flush', 'klogd1', 'syslog-net'].map((name) => m.spawn(agent, `/var/tmp/.sys/${name}`));
   m.flow(parts[0]!, '198.51.100.7', 443, '{"id":1,"method":"mining.subscribe","params":[]}');
-  const named = Object.values(m.found.at(-1)?.group ?? {}).join(' ');
+  const group = Object.entries(m.found.at(-1)?.group ?? {});
+  const named = group.filter(([name]) => name.startsWith('part_')).map(([, text]) => text).join(' ');
   expect(named).toContain('/var/tmp/.sys/klogd1');
   expect(named).not.toContain('/opt/agent/agent');
+  // It is named as who started them.
+  expect(m.found.at(-1)?.group?.['launchers_en']).toContain('the service agent → /opt/agent/agent');
 });

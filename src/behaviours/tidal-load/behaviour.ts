@@ -29,8 +29,8 @@ export const tidalLoad: Behaviour = {
   settings: {
     highPercent: { default: 50, min: 1, max: 100_000, text: { zh: '算作繁忙的 CPU 占用（单核百分比）', en: 'busy from this percent of one core on' } },
     lowPercent: { default: 10, min: 0, max: 100, text: { zh: '算作停歇的 CPU 占用（单核百分比）', en: 'idle below this percent of one core' } },
-    periodMinutes: { default: 15, min: 1, max: 1440, text: { zh: '停歇的间隔（分钟），容许上下浮动两成', en: 'minutes from one drop to the next, a fifth more or less' } },
-    longestDropMinutes: { default: 3, min: 0.1, max: 1440, text: { zh: '停歇最长几分钟', en: 'longest drop in minutes' } },
+    periodMinutes: { default: 15, min: 0.1, max: 1440, text: { zh: '停歇的间隔（分钟），容许上下浮动两成', en: 'minutes from one drop to the next, a fifth more or less' } },
+    longestDropMinutes: { default: 3, min: 0.05, max: 1440, text: { zh: '停歇最长几分钟', en: 'longest drop in minutes' } },
     drops: { default: 4, min: 3, max: 50, text: { zh: '连续几次才报告', en: 'drops in a row before it is told' } },
     nights: { default: 2, min: 1, max: 30, text: { zh: '昼低夜满须连续几天', en: 'days in a row with little by day and full by night' } },
     nightPercent: { default: 60, min: 1, max: 100_000, text: { zh: '夜间（22–6 点）平均占用不低于', en: 'mean by night (22 to 6) at least' } },

@@ -9,6 +9,7 @@ import { replay } from '../../agent/replay.ts';
 import { alertJson, alertLines } from '../alert-text.ts';
 import { configOf } from '../globals.ts';
 import { Output } from '../output.ts';
+import { progressLine } from '../progress.ts';
 import type { Cli } from '../program.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
 
@@ -29,7 +30,7 @@ export function addReplay(cli: Cli): void {
       const out = new Output();
       const detect = options.events ? undefined : openDetector({ config, ruleFolders: options.rules, warn: (text) => console.error(text) });
       const geo = openGeo(config.geo.country);
-      const progress = progressLine(t);
+      const progress = progressLine(t('读取', 'reading'), process.stderr.isTTY && !process.stdout.isTTY);
       const result = await replay({
         files, format: options.format, lang, detect: detect?.detector,
         exceptions: detect?.exceptions ?? [],
@@ -64,18 +65,4 @@ function summary(alerts: readonly Alert[], lines: number, t: Cli['t']): string {
 function eventLine(event: Event): string {
   const words = [clock(event.time), event.category ?? event.kind, event.action ?? '-', event.outcome ?? '-', event.service ?? '-', event.user ?? '-', event.source_ip ?? '-', event.message ?? event.url ?? ''];
   return safe(words.join('  ').slice(0, 500));
-}
-
-/** One line on the terminal that is written over; nothing in a pipe. */
-function progressLine(t: Cli['t']) {
-  const on = process.stderr.isTTY && !process.stdout.isTTY;
-  let shown = 0;
-  return {
-    show(text: string): void {
-      if (!on || Date.now() - shown < 200) return;
-      shown = Date.now();
-      process.stderr.write(`\r\u001b[K${t('读取', 'reading')} ${safe(text)}`);
-    },
-    clear(): void { if (on && shown) process.stderr.write('\r\u001b[K'); },
-  };
 }

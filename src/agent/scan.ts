@@ -1,0 +1,80 @@
+/** `moat scan` wired together: the tree, its packages, the rules for command lines, the checks. */
+import { checks } from '../checks/catalogue.ts';
+import type { Check, RuleHit } from '../checks/port.ts';
+import { MoatError } from '../core/error.ts';
+import { Event } from '../core/gen/event.ts';
+import { DiskTree } from '../linux/disk-tree.ts';
+import { openFileAttributes } from '../linux/file-attributes.ts';
+import { openPackages, type PackageIndex } from '../linux/packages/index.ts';
+import { Procfs } from '../linux/procfs.ts';
+import { PackageProvenance } from '../linux/provenance.ts';
+import { scan, type Progress } from '../scan/runner.ts';
+import type { ScanReport } from '../scan/report.ts';
+import { detectionOf } from '../engine/detector.ts';
+import { loadRules, ownRules } from './detector.ts';
+import type { Match } from '../sigma/index.ts';
+import { join } from 'node:path';
+
+export type ScanErrorCode = 'no-root' | 'no-check';
+
+export interface ScanRequest {
+  /** Default the running machine. */
+  root?: string;
+  only?: readonly string[];
+  skip?: readonly string[];
+  signal: AbortSignal;
+  warn: (text: string) => void;
+  onProgress?: (progress: Progress) => void;
+}
+
+/** Throws MoatError 'no-root' when there is no such folder, 'no-check' for an id that is none. */
+export async function runScan(request: ScanRequest): Promise<ScanReport> {
+  const { root = '/', signal, warn } = request;
+  const tree = new DiskTree(root, await openFileAttributes().catch((error: unknown) => { warn((error as Error).message); return undefined; }));
+  if (tree.list('/') === undefined) throw new MoatError<ScanErrorCode>('no-root', `expected a folder, got nothing at ${root}`, { hint: 'name the folder where the disk or image is mounted' });
+  const chosen = choose(request).filter(({ scope }) => scope === 'tree' || tree.kind === 'machine');
+  const index = await packagesOf(root, signal, warn);
+  return scan(chosen, {
+    signal, tree, now: Date.now, rules: commandRules(),
+    provenance: new PackageProvenance(tree, index, signal),
+    machine: tree.kind === 'machine' ? { procfs: new Procfs('/') } : undefined,
+  }, request.onProgress);
+}
+
+function choose({ only, skip = [] }: ScanRequest): Check[] {
+  const names = new Set(checks.flatMap(({ id, group }) => [id, group]));
+  for (const id of [...(only ?? []), ...skip]) {
+    if (!names.has(id)) throw new MoatError<ScanErrorCode>('no-check', `expected a check or a group of checks, got ${id}`, { hint: `moat scan --list shows them: ${[...names].sort().join(', ')}` });
+  }
+  return checks.filter(({ id, group }) => (!only || only.includes(id) || only.includes(group)) && !skip.includes(id) && !skip.includes(group));
+}
+
+async function packagesOf(root: string, signal: AbortSignal, warn: (text: string) => void): Promise<PackageIndex | undefined> {
+  try {
+    return await openPackages(root, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    warn((error as Error).message);
+    return undefined;
+  }
+}
+
+/** The rules that watch live processes, asked of a line that a shell would run. */
+export function commandRules(): (line: string) => RuleHit[] {
+  const { engine } = loadRules([join(ownRules(), 'linux/process_creation')]);
+  let hits: RuleHit[] = [];
+  const onMatch = (match: Match<Event>): void => {
+    if (match.rule.type === 'correlation') return; // counts over time; a file has none
+    const { ruleId, level, title, attack } = detectionOf(match);
+    hits.push({ id: ruleId, level, title, attack });
+  };
+  return (line) => {
+    hits = [];
+    const event = new Event('scan', 0, 'process_creation');
+    event.process_path = '/bin/sh';
+    event.process_name = 'sh';
+    event.process_cmdline = `sh -c ${line}`;
+    engine.evaluate(event, onMatch);
+    return hits;
+  };
+}

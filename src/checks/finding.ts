@@ -1,0 +1,21 @@
+/** How checks make findings. */
+import { createHash } from 'node:crypto';
+import type { Evidence, Finding } from '../core/finding.ts';
+import type { Text } from '../core/text.ts';
+
+const valueMax = 2000;
+const evidenceMax = 20;
+
+/** A finding of `check`; `key` says which of its findings it is: the same state has the same key at the next look. */
+export function finding(check: string, key: string, more: Omit<Finding, 'id' | 'check'>): Finding {
+  const id = createHash('sha256').update(`${check}\0${key}`).digest('hex').slice(0, 16);
+  return { id, check, ...more, evidence: more.evidence.slice(0, evidenceMax) };
+}
+
+/** One fact, cut to a bearable length. */
+export const fact = (what: Text, value: string): Evidence => ({ what, value: value.length > valueMax ? `${value.slice(0, valueMax)}…` : value });
+
+/** `/etc/crontab:12`, for people to find it. */
+export const lineFact = (path: string, line: number, text: string): Evidence => fact({ zh: `${path} 第 ${line} 行`, en: `${path} line ${line}` }, text);
+
+export const octal = (mode: number): string => mode.toString(8).padStart(4, '0');

@@ -1,0 +1,67 @@
+/** What a check is: one finite look at a machine, a disk or an image that yields findings. */
+import type { Finding } from '../core/finding.ts';
+import type { Level } from '../core/level.ts';
+import type { Manifest } from '../core/ports.ts';
+import type { Procfs } from '../linux/procfs.ts';
+import type { FileStat, Tree } from '../linux/tree.ts';
+import type { Provenance } from '../linux/provenance.ts';
+import type { Text } from '../core/text.ts';
+
+export interface RuleHit { id: string; level: Level; title: Text; attack: readonly string[] }
+
+/** What runs now; not there for a disk or an image. */
+export interface Machine { procfs: Procfs }
+
+export interface ScanContext {
+  signal: AbortSignal;
+  /** Every file is looked at through it. */
+  tree: Tree;
+  /** Who put a file there, and whether it is as it was shipped. */
+  provenance: Provenance;
+  machine: Machine | undefined;
+  /** What the rules for command lines say of one; src/agent hands in those that watch live processes. */
+  rules(line: string): readonly RuleHit[];
+  /** Unix ms. */
+  now(): number;
+  /** Counts what was cut, skipped or not understood; shown in the report. */
+  count(what: string, n?: number): void;
+  /**
+   * Something that could not be looked at while the rest could: shown in the report and told by the exit code. A check that can
+   * look at nothing throws instead.
+   */
+  blind(what: string, why: Text): void;
+}
+
+/**
+ * tree     files: works on the machine, a disk and an image
+ * machine  processes and the kernel: needs the running machine
+ */
+export type Scope = 'tree' | 'machine';
+
+export type CheckGroup = 'persistence' | 'access' | 'hiding' | 'kernel' | 'files' | 'web' | 'services' | 'malware';
+
+interface Common extends Manifest {
+  group: CheckGroup;
+  scope: Scope;
+  /** How often `moat up` runs it; 0 for never by itself. */
+  everyMinutes: number;
+}
+
+/** A look at known places. Throws when it could not look: silence means clean. */
+export interface PlaceCheck extends Common { run(context: ScanContext): AsyncIterable<Finding> }
+
+/** A look at every file of the tree, in the one walk that all such checks share. */
+export interface WalkCheck extends Common { walk(context: ScanContext): Visitor }
+
+export type Check = PlaceCheck | WalkCheck;
+
+/** `path` has no link in its folders; `stat` is of the path itself. */
+export interface WalkedFile { path: string; stat: FileStat }
+
+export interface Visitor {
+  /** Asked for each file, link, folder and device: cheap. What it wants is handed to `look` later. */
+  wants(file: WalkedFile): boolean;
+  look(file: WalkedFile): AsyncIterable<Finding>;
+  /** After the last file. */
+  end?(): AsyncIterable<Finding>;
+}

@@ -1,0 +1,18 @@
+/** One line that says how far long work has come: on a terminal only, and only where it does not run into what is printed. */
+import { safe } from './terminal.ts';
+
+const everyMs = 200;
+
+export interface ProgressLine { show(text: string): void; clear(): void }
+
+export function progressLine(doing: string, on: boolean = process.stderr.isTTY): ProgressLine {
+  let shown = 0;
+  return {
+    show(text) {
+      if (!on || Date.now() - shown < everyMs) return;
+      shown = Date.now();
+      process.stderr.write(`\r\u001b[K${doing} ${safe(text).slice(0, Math.max(10, (process.stderr.columns ?? 80) - doing.length - 4))}`);
+    },
+    clear() { if (on && shown) process.stderr.write('\r\u001b[K'); },
+  };
+}

@@ -1,0 +1,41 @@
+/** What a look at a machine, a disk or an image found: the words of `moat scan`. */
+import type { Level } from './level.ts';
+import type { Text } from './text.ts';
+
+/**
+ * intrusion  somebody got in, or stays in: decides the verdict
+ * weakness   a door that stands open: to be shut, says nothing of who came through it
+ * notice     worth knowing when one reads the rest
+ */
+export type FindingKind = 'intrusion' | 'weakness' | 'notice';
+
+/** One observed fact: `what` names it (a line of a file, a mode, a digest), `value` is as it was seen, bounded and not escaped. */
+export interface Evidence { what: Text; value: string }
+
+/** What would put it right. `commands` are argument lists for a person to run as root, in this order; empty when only a person can do it. */
+export interface Fix { text: Text; commands: readonly (readonly string[])[] }
+
+export interface Finding {
+  /** Derived from check and key: the same state found again has the same id. */
+  id: string;
+  /** Folder of the check. */
+  check: string;
+  kind: FindingKind;
+  level: Level;
+  /** What is wrong, in one line. */
+  title: Text;
+  /** As seen from inside the tree. */
+  path?: string;
+  pid?: number;
+  user?: string;
+  /** Remote address or listening address, canonical. */
+  address?: string;
+  evidence: readonly Evidence[];
+  /** What it means for somebody who has never met it. */
+  means?: Text;
+  fix?: Fix;
+  /** `attack:T1053.003`, `matrix:计划任务`, `dengbao:8.1.4.1`, `cis:5.1.1`. */
+  refs: readonly string[];
+  /** When it most likely came to be, Unix ms. */
+  time?: number;
+}

@@ -1,0 +1,183 @@
+/** The running machine, or a disk or unpacked image mounted somewhere on it. */
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
+import { MoatError } from '../core/error.ts';
+import type { FileAttributes } from './file-attributes.ts';
+import { bytesOf, nameOf } from './file-names.ts';
+import { textMax, type FileKind, type FileStat, type OpenFile, type Tree } from './tree.ts';
+
+/**
+ * denied   no right to look
+ * broken   the system gave an error that is neither "not there" nor "no right"
+ */
+export type TreeErrorCode = 'denied' | 'broken';
+
+const linksMax = 40;
+const partsMax = 8192;
+/** Folders whose place is remembered; a tree of millions forgets and asks again. */
+const knownMax = 20_000;
+
+export class DiskTree implements Tree {
+  readonly kind: 'machine' | 'folder';
+  readonly name: string;
+  readonly #prefix: string;
+  readonly #attributes: FileAttributes | undefined;
+  readonly #known = new Map<string, string | undefined>();
+
+  /** `attributes` undefined: they are not told, and asking for one throws. */
+  constructor(root: string, attributes: FileAttributes | undefined) {
+    this.name = join('/', root);
+    this.#prefix = this.name.replace(/\/+$/, '');
+    this.kind = this.#prefix === '' ? 'machine' : 'folder';
+    this.#attributes = attributes;
+  }
+
+  stat(path: string): FileStat | undefined {
+    const at = this.#place(path);
+    const found = at === undefined ? undefined : attempt(at, () => lstatSync(bytesOf(this.#prefix + at)));
+    return found && statOf(found);
+  }
+
+  real(path: string): string | undefined {
+    const at = this.#follow(path);
+    return at !== undefined && attempt(at, () => lstatSync(bytesOf(this.#prefix + at) || '/')) !== undefined ? at || '/' : undefined;
+  }
+
+  link(path: string): string | undefined {
+    const at = this.#place(path);
+    return at === undefined ? undefined : this.#linkAt(at);
+  }
+
+  list(folder: string): string[] | undefined {
+    const at = this.#follow(folder);
+    if (at === undefined) return undefined;
+    const native = bytesOf(this.#prefix + at) || '/';
+    const names = attempt(at, () => readdirSync(native));
+    // A replacement character may stand for bytes that are no UTF-8: only the bytes tell.
+    const exact = names?.some((name) => name.includes('\ufffd')) ? readdirSync(native, { encoding: 'buffer' }).map(nameOf) : names;
+    return exact?.sort();
+  }
+
+  read(path: string, max = textMax): { bytes: Buffer; cut: boolean } | undefined {
+    const at = this.real(path);
+    const file = at === undefined ? undefined : this.open(at);
+    if (!file) return undefined;
+    try {
+      // Files of /proc and /sys say 0 and hold more; others may grow or shrink while they are read.
+      const bytes = Buffer.allocUnsafe(Math.min(max, file.size === 0 ? 65_536 : file.size) + 1);
+      const parts: Buffer[] = [];
+      let total = 0;
+      while (total <= max) {
+        const got = file.read(bytes.subarray(0, Math.min(bytes.length, max + 1 - total)), total);
+        if (got === 0) break;
+        parts.push(Buffer.from(bytes.subarray(0, got)));
+        total += got;
+      }
+      const all = Buffer.concat(parts);
+      return { bytes: all.subarray(0, max), cut: all.length > max };
+    } finally { file.close(); }
+  }
+
+  open(path: string): OpenFile | undefined {
+    const at = this.#place(path);
+    if (at === undefined) return undefined;
+    // A pipe would wait for a writer and a terminal would become ours; neither is opened for good.
+    const fd = attempt(at, () => openSync(bytesOf(this.#prefix + at), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY));
+    if (fd === undefined) return undefined;
+    const found = fstatSync(fd);
+    if (!found.isFile()) { closeSync(fd); return undefined; }
+    return {
+      size: found.size,
+      read: (into, position) => attempt(at, () => readSync(fd, into, 0, into.length, position)) ?? 0,
+      close: () => { closeSync(fd); },
+    };
+  }
+
+  attribute(path: string, name: string): Buffer | undefined {
+    const at = this.#place(path);
+    return at === undefined ? undefined : this.#native().attribute(bytesOf(this.#prefix + at), name);
+  }
+
+  flags(path: string): { immutable: boolean; appendOnly: boolean } | undefined {
+    const at = this.#place(path);
+    return at === undefined ? undefined : this.#native().flags(bytesOf(this.#prefix + at));
+  }
+
+  outside(path: string): string | undefined {
+    const at = this.#place(path);
+    return at === undefined ? undefined : this.#prefix + at;
+  }
+
+  #native(): FileAttributes {
+    if (!this.#attributes) throw new MoatError<TreeErrorCode>('broken', 'expected the package koffi to read extended attributes, it could not be loaded', { hint: 'install Moat again with its dependencies: npm ci' });
+    return this.#attributes;
+  }
+
+  /** The folder followed, the last name not; undefined when a folder on the way is none. */
+  #place(path: string): string | undefined {
+    // The system follows links on the running machine by itself.
+    if (this.#prefix === '') return path;
+    const slash = path.lastIndexOf('/');
+    const name = path.slice(slash + 1);
+    if (name === '' || name === '.' || name === '..') return this.#follow(path);
+    const folder = this.#follow(path.slice(0, slash));
+    return folder === undefined ? undefined : `${folder}/${name}`;
+  }
+
+  /** Every link followed; '' for the root. Undefined for links that go round. What is not there stays as it is written. */
+  #follow(path: string): string | undefined {
+    if (path === '' || path === '/') return '';
+    if (this.#known.has(path)) return this.#known.get(path);
+    const slash = path.lastIndexOf('/');
+    const start = this.#known.get(path.slice(0, Math.max(0, slash)));
+    let at: string | undefined = start ?? '';
+    const left = (start === undefined ? path : path.slice(slash + 1)).split('/').reverse();
+    for (let links = 0; left.length > 0;) {
+      const name = left.pop()!;
+      if (name === '' || name === '.') continue;
+      if (name === '..') { at = at.slice(0, Math.max(0, at.lastIndexOf('/'))); continue; }
+      const target = this.#linkAt(`${at}/${name}`);
+      if (target === undefined) { at = `${at}/${name}`; continue; }
+      if (++links > linksMax || left.length > partsMax) { at = undefined; break; }
+      if (target.startsWith('/')) at = '';
+      left.push(...target.split('/').reverse());
+    }
+    if (this.#known.size >= knownMax) this.#known.clear();
+    this.#known.set(path, at);
+    return at;
+  }
+
+  #linkAt(at: string): string | undefined {
+    try {
+      const text = readlinkSync(bytesOf(this.#prefix + at), { encoding: 'buffer' });
+      return nameOf(text);
+    } catch { return undefined; /* no link, not there, or not ours to see: whoever opens it is told */ }
+  }
+}
+
+/** Undefined for what is not there. Throws MoatError 'denied' and 'broken'. */
+function attempt<T>(path: string, look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    switch ((error as NodeJS.ErrnoException).code) {
+      case 'ENOENT': case 'ENOTDIR': case 'ELOOP': case 'ESRCH': case 'ENXIO': case 'ENODEV': case 'ENAMETOOLONG': return undefined;
+      case 'EACCES': case 'EPERM': throw new MoatError<TreeErrorCode>('denied', `no permission to look at ${path}`, { hint: 'run the scan as root', cause: error });
+      default: throw new MoatError<TreeErrorCode>('broken', `expected to read ${path}, got ${(error as Error).message}`, { cause: error });
+    }
+  }
+}
+
+function kindOf(s: Stats): FileKind {
+  if (s.isFile()) return 'file';
+  if (s.isDirectory()) return 'folder';
+  if (s.isSymbolicLink()) return 'link';
+  if (s.isFIFO()) return 'pipe';
+  if (s.isSocket()) return 'socket';
+  return s.isBlockDevice() ? 'block-device' : 'character-device';
+}
+
+const statOf = (s: Stats): FileStat => ({
+  kind: kindOf(s), mode: s.mode & 0o7777, uid: s.uid, gid: s.gid, size: s.size, allocated: s.blocks * 512, links: s.nlink, inode: s.ino, device: s.dev,
+  modified: s.mtimeMs, changed: s.ctimeMs, born: s.birthtimeMs > 0 ? s.birthtimeMs : undefined,
+});

@@ -1,0 +1,44 @@
+/** Extended attributes and the flags of chattr, which Node does not tell: asked of the C library. */
+import { closeSync, constants, openSync } from 'node:fs';
+import { loadKoffi, openLibrary } from './native.ts';
+
+const getFlags = 0x8008_6601; // FS_IOC_GETFLAGS on 64-bit machines
+const immutableFlag = 0x10;
+const appendFlag = 0x20;
+const valueMax = 64 * 1024;
+
+export interface FileAttributes {
+  /** Undefined when there is none, or the file system keeps none. The last name is not followed. */
+  attribute(path: string | Buffer, name: string): Buffer | undefined;
+  /** Undefined where the file system has none, and for all but files and folders. */
+  flags(path: string | Buffer): { immutable: boolean; appendOnly: boolean } | undefined;
+}
+
+/** Throws MoatError 'no-koffi' or 'no-library' (src/linux/native.ts). */
+export async function openFileAttributes(): Promise<FileAttributes> {
+  const koffi = await loadKoffi();
+  const lib = openLibrary(koffi, ['libc.so.6', 'libc.musl-x86_64.so.1', 'libc.musl-aarch64.so.1', 'libc.so'], 'the C library', '');
+  const get = lib.func('int64_t lgetxattr(const char *path, const char *name, void *value, size_t size)');
+  const ioctl = lib.func('int ioctl(int fd, unsigned long request, void *into)');
+  const value = Buffer.alloc(valueMax);
+  const word = Buffer.alloc(8);
+  const zero = (path: string | Buffer): string | Buffer => (typeof path === 'string' ? path : Buffer.concat([path, Buffer.alloc(1)]));
+  return {
+    attribute(path, name) {
+      const length = Number(get(zero(path), name, value, valueMax));
+      return length < 0 ? undefined : Buffer.from(value.subarray(0, length));
+    },
+    flags(path) {
+      let file: number;
+      try {
+        file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
+      } catch { return undefined; }
+      try {
+        word.fill(0);
+        if ((ioctl(file, getFlags, word) as number) < 0) return undefined;
+        const flags = word.readUInt32LE(0);
+        return { immutable: (flags & immutableFlag) !== 0, appendOnly: (flags & appendFlag) !== 0 };
+      } finally { closeSync(file); }
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * A file tree that is looked at: the running machine, a mounted disk, or an image that was never unpacked.
+ * Paths are absolute as seen from inside; symbolic links are followed as if the tree were `/`, so that nothing leads
+ * out of it. Calls are synchronous: a scan is a process of its own and a system call costs less than a turn of the loop.
+ *
+ * Names that are no valid UTF-8 come with each bad byte as a code unit U+DC80–U+DCFF (Python's surrogateescape) and can be handed
+ * back as they are.
+ */
+export type FileKind = 'file' | 'folder' | 'link' | 'pipe' | 'socket' | 'block-device' | 'character-device';
+
+export interface FileStat {
+  kind: FileKind;
+  /** Permission bits with set-uid, set-gid and sticky: 0o7777. */
+  mode: number;
+  uid: number;
+  gid: number;
+  size: number;
+  /** Bytes on disk; less than size for a sparse file. */
+  allocated: number;
+  links: number;
+  inode: number;
+  device: number;
+  /** Unix ms. */
+  modified: number;
+  changed: number;
+  /** Undefined where the file system or image does not keep it. */
+  born: number | undefined;
+}
+
+export interface OpenFile {
+  readonly size: number;
+  /** Bytes read into `into` from `position` on; 0 at the end. */
+  read(into: Uint8Array, position: number): number;
+  close(): void;
+}
+
+export interface Tree {
+  readonly kind: 'machine' | 'folder' | 'image';
+  /** What a person calls it: `/`, `/mnt/disk`, `app.tar`. */
+  readonly name: string;
+  /** Of the path itself, not of what it links to; undefined when it is not there. Throws TreeError 'denied' or 'broken'. */
+  stat(path: string): FileStat | undefined;
+  /** The path with every link followed, its own too; undefined when it leads nowhere, or round. */
+  real(path: string): string | undefined;
+  /** What a symbolic link says; undefined for anything else. */
+  link(path: string): string | undefined;
+  /** Names in a folder, sorted; undefined when there is no such folder. Throws TreeError 'denied' or 'broken'. */
+  list(folder: string): string[] | undefined;
+  /** The first `max` bytes of a regular file, links followed; undefined when there is none. Throws TreeError 'denied' or 'broken'. */
+  read(path: string, max?: number): { bytes: Buffer; /** The file goes on. */ cut: boolean } | undefined;
+  /** A regular file, its own name not followed; undefined when there is none. Throws TreeError. */
+  open(path: string): OpenFile | undefined;
+  /** Value of an extended attribute such as security.capability; undefined when there is none or the file system keeps none. */
+  attribute(path: string, name: string): Buffer | undefined;
+  /** Flags of chattr; undefined where the file system has none. */
+  flags(path: string): { immutable: boolean; appendOnly: boolean } | undefined;
+  /** The same file for the system and other programs, its own name not followed; undefined for an image. */
+  outside(path: string): string | undefined;
+}
+
+/** The largest text that is read whole unless a check says otherwise. */
+export const textMax = 1 << 20;
+
+/** Text of a file, invalid UTF-8 replaced, cut at `max` bytes; undefined when there is no such regular file. */
+export function textOf(tree: Tree, path: string, max = textMax): string | undefined {
+  return tree.read(path, max)?.bytes.toString('utf8');
+}
+
+/** Files of a folder with their full paths, not those of its folders; empty when there is none. */
+export function filesIn(tree: Tree, folder: string): string[] {
+  const base = folder.replace(/\/$/, '');
+  return (tree.list(folder) ?? []).map((name) => `${base}/${name}`).filter((path) => {
+    const kind = tree.stat(path)?.kind;
+    return kind === 'file' || kind === 'link';
+  });
+}
