@@ -9,12 +9,15 @@ import { own } from '../../core/own.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
-import { actorOf, ancestors, baseName, deedFile, extraOf, isOdd, originKind, provenanceOf, who, type Actor } from '../actor.ts';
+import { actorOf, extraOf, originKind, who, type Actor } from '../actor.ts';
 import { Lru } from '../lru.ts';
 import { namespacesOf } from '../namespaces.ts';
 import { short } from '../process.ts';
+import { baseName, deedFile } from '../program-kind.ts';
+import { isOdd, provenanceOf } from '../provenance.ts';
 import { list } from '../settings.ts';
 import { listed, lowered, Stories } from '../stories.ts';
+import { ancestors } from '../tree.ts';
 import { isRuntimeSocket, techniqueOf, type Technique } from './techniques.ts';
 
 export const containerEscape: Behaviour = {
@@ -148,7 +151,7 @@ function open(context: BehaviourContext): BehaviourRun {
   /** A program of the host connects to the runtime: told only of those that nobody would let. */
   function byHost(event: Event, actor: Actor): void {
     const deed = deedFile(actor.program, event.process_cmdline ?? actor.node?.cmdline);
-    const odd = [actor.program, deed].some((file) => isOdd(file, provenanceOf(file, undefined, context)));
+    const odd = [actor.program, deed].some((file) => isOdd(file, provenanceOf(context, file, undefined)));
     if (!odd && (clients.has(actor.name) || clients.has(baseName(deed)) || runtimes.test(actor.name))) return;
     const kind = originKind(actor, event);
     let level: Level;

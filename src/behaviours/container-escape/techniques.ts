@@ -2,10 +2,11 @@
 import type { Event } from '../../core/gen/event.ts';
 import type { Level } from '../../core/level.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
+import { placeBelow, placeOf, type PlaceId } from '../../core/places.ts';
 import type { Text } from '../../core/text.ts';
-import { baseName, extraOf } from '../actor.ts';
+import { extraOf } from '../actor.ts';
 import { capabilitiesGained, isBind, namespacesOf } from '../namespaces.ts';
-import { placeBelow, placeOf, type PlaceId } from '../persistence.ts';
+import { baseName } from '../program-kind.ts';
 
 export interface Technique {
   id: string;

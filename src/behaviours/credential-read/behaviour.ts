@@ -6,10 +6,13 @@ import type { Event } from '../../core/gen/event.ts';
 import type { Level } from '../../core/level.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
-import { actorOf, ancestors, baseName, deedFile, extraOf, isOdd, originKind, provenanceOf, who, type Actor } from '../actor.ts';
+import { actorOf, extraOf, originKind, who, type Actor } from '../actor.ts';
 import { Lru } from '../lru.ts';
+import { baseName, deedFile } from '../program-kind.ts';
+import { isOdd, provenanceOf } from '../provenance.ts';
 import { list } from '../settings.ts';
 import { listed, raised, Stories } from '../stories.ts';
+import { ancestors } from '../tree.ts';
 import { generalReaders, isReader, processOf, secretNames, secretOf, type SecretId } from './secrets.ts';
 
 export const credentialRead: Behaviour = {
@@ -47,7 +50,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const kind = originKind(actor, event);
     const file = deedFile(actor.program, event.process_cmdline ?? actor.node?.cmdline);
     if (more.has(file) || more.has(actor.program) || more.has(actor.name)) return undefined;
-    const provenance = provenanceOf(file, actor.container, context);
+    const provenance = provenanceOf(context, file, actor.container);
     const strange = provenance === 'unowned' || provenance === 'changed';
     if (kind === 'web') {
       // The site's own worker reads its database password and tokens, and a pool's master logs accounts in.

@@ -17,10 +17,12 @@ import { own } from '../../core/own.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
 import { Lru } from '../lru.ts';
-import { baseName } from '../program-kind.ts';
-import { isSuspiciousPath, short } from '../process.ts';
-import { isBelow, isInterpreter, isTrusted, provenanceOf } from '../provenance.ts';
+import { isSuspiciousPath } from '../places.ts';
+import { short } from '../process.ts';
+import { baseName, isInterpreter } from '../program-kind.ts';
+import { isTrusted, provenanceOf } from '../provenance.ts';
 import { list, number } from '../settings.ts';
+import { isBelow } from '../tree.ts';
 import { documentOf, type Document, folderOf, foreignEnding, isOrdinary, noteName, twinOf } from './names.ts';
 
 export const massChange: Behaviour = {

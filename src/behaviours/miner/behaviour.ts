@@ -15,10 +15,12 @@ import { disguiseOf, type Disguise } from '../disguise.ts';
 import { Load } from '../load.ts';
 import { Lru } from '../lru.ts';
 import { commandSigns, nameSign, poolName, poolPorts, proxyPorts, trafficSigns } from '../mining.ts';
-import { isSuspiciousPath, processKey, programOf, short } from '../process.ts';
-import { baseName, scriptOf } from '../program-kind.ts';
-import { isInterpreter, isTrusted, programKey, programProvenance, treeKey, type Provenance } from '../provenance.ts';
+import { isSuspiciousPath } from '../places.ts';
+import { processKey, programKey, programOf, short } from '../process.ts';
+import { baseName, isInterpreter, scriptOf } from '../program-kind.ts';
+import { isTrusted, programProvenance, type Provenance } from '../provenance.ts';
 import { list, number } from '../settings.ts';
+import { treeKey } from '../tree.ts';
 import { judge, isStrong, type Piece, type PieceKind } from './evidence.ts';
 
 export const miner: Behaviour = {

@@ -14,9 +14,10 @@ import { Lru } from '../lru.ts';
 import { oddPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { baseName, isOneLiner, kindOf, plainName, shellUse } from '../program-kind.ts';
+import { isTrusted, provenanceOf } from '../provenance.ts';
 import { list, number } from '../settings.ts';
 import { isNetwork, streamsOf, type Streams } from '../streams.ts';
-import { chainOf, isErrand, isExposed, isGate, isPersonal, isTrusted, keyOfNode, labelOf, originGroup, outbound, peerText, programAt } from '../tree.ts';
+import { chainOf, isErrand, isExposed, isGate, isPersonal, keyOfNode, labelOf, originGroup, outbound, peerText, programAt } from '../tree.ts';
 
 export const reverseShell: Behaviour = {
   id: 'reverse-shell',
@@ -88,7 +89,7 @@ function open(context: BehaviourContext): BehaviourRun {
       const isStrange = oddPlace(program.path) !== undefined;
       if (kind === 'relay' || kind === 'shell' || isStrange) return { node: at, peer, program };
       const isFresh = time - peer.last <= windowMs || (peer.last - time <= 1000 && peer.last > time);
-      if (isFresh && (kind === 'interpreter' || kind === 'awk' || kind === 'web' || (kind === undefined && !isTrusted(context.packages, program.path) && context.packages.ready))) return { node: at, peer, program };
+      if (isFresh && (kind === 'interpreter' || kind === 'awk' || kind === 'web' || (kind === undefined && !isTrusted(provenanceOf(context, program.path, at.container)) && context.packages.ready))) return { node: at, peer, program };
     }
     return undefined;
   }

@@ -13,9 +13,9 @@ import type { Text } from '../../core/text.ts';
 import { disguiseOf } from '../disguise.ts';
 import { Lru } from '../lru.ts';
 import { commandSigns, nameSign, poolName, poolPorts, trafficSigns, type Sign } from '../mining.ts';
-import { isSuspiciousPath } from '../process.ts';
-import { baseName, scriptOf } from '../program-kind.ts';
-import { isInterpreter, isSystemPlace, isTrusted, provenanceOf } from '../provenance.ts';
+import { isSuspiciousPath } from '../places.ts';
+import { baseName, isInterpreter, scriptOf } from '../program-kind.ts';
+import { isTrusted, provenanceOf } from '../provenance.ts';
 import { number } from '../settings.ts';
 import { isGate, labelOf, originText } from '../tree.ts';
 import { Clusters, type Group, type Part, type Start } from './clusters.ts';
@@ -58,7 +58,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const file = isInterpreter(path) && isTrusted(provenanceOf(context, path, container)) ? scriptOf(path, cmdline, cwd) : path;
     if (file === undefined || file.length > 512) return undefined;
     const provenance = provenanceOf(context, file, container);
-    return isTrusted(provenance) || (provenance === 'unknown' && isSystemPlace(file)) ? undefined : file;
+    return isTrusted(provenance) ? undefined : file;
   }
 
   const partOf = (node: ProcessNode | undefined): Part | undefined => {

@@ -11,8 +11,10 @@ import type { Level } from '../../core/level.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import { dayMs, hourMs, localHour, localTime } from '../clock.ts';
 import { Lru } from '../lru.ts';
-import { isSuspiciousPath, programOf, short } from '../process.ts';
-import { isInterpreter, programKey, programProvenance } from '../provenance.ts';
+import { isSuspiciousPath } from '../places.ts';
+import { programKey, programOf, short } from '../process.ts';
+import { isInterpreter } from '../program-kind.ts';
+import { programProvenance } from '../provenance.ts';
 import { isCount, isCounts, isNumber, load, save } from '../saved.ts';
 import { number } from '../settings.ts';
 
@@ -81,7 +83,7 @@ function open(context: BehaviourContext): BehaviourRun {
   /** Where it lies tells more than the shape: a package's own program is often a job that somebody set up. */
   function levelOf(event: Event): Level {
     if (isSuspiciousPath(event.process_path)) return 'high';
-    return programProvenance(context, event) === 'package' && !isInterpreter(event.process_path) ? 'low' : 'medium';
+    return programProvenance(context, event) === 'owned' && !isInterpreter(event.process_path) ? 'low' : 'medium';
   }
 
   function settle(key: string, one: Load): void {
