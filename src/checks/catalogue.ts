@@ -3,6 +3,8 @@ import { cron } from './cron/check.ts';
 import { loginScripts } from './login-scripts/check.ts';
 import { preload } from './preload/check.ts';
 import { setuid } from './setuid/check.ts';
+import { sshClient } from './ssh-client/check.ts';
+import { sshd } from './sshd/check.ts';
 import type { Check } from './port.ts';
 
 export const checks: readonly Check[] = [
@@ -10,4 +12,6 @@ export const checks: readonly Check[] = [
   loginScripts,
   preload,
   setuid,
+  sshClient,
+  sshd,
 ];
