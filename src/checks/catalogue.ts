@@ -4,6 +4,7 @@ import { loginScripts } from './login-scripts/check.ts';
 import { preload } from './preload/check.ts';
 import { setuid } from './setuid/check.ts';
 import { sshClient } from './ssh-client/check.ts';
+import { sshKeys } from './ssh-keys/check.ts';
 import { sshd } from './sshd/check.ts';
 import type { Check } from './port.ts';
 
@@ -13,5 +14,6 @@ export const checks: readonly Check[] = [
   preload,
   setuid,
   sshClient,
+  sshKeys,
   sshd,
 ];
