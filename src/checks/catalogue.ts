@@ -1,6 +1,8 @@
 /** Every check, alphabetical. */
 import { cron } from './cron/check.ts';
 import { loginScripts } from './login-scripts/check.ts';
+import { nss } from './nss/check.ts';
+import { pam } from './pam/check.ts';
 import { preload } from './preload/check.ts';
 import { setuid } from './setuid/check.ts';
 import { sshClient } from './ssh-client/check.ts';
@@ -11,6 +13,8 @@ import type { Check } from './port.ts';
 export const checks: readonly Check[] = [
   cron,
   loginScripts,
+  nss,
+  pam,
   preload,
   setuid,
   sshClient,
