@@ -1,4 +1,6 @@
 /** Every check, alphabetical. */
+import { accountFiles } from './account-files/check.ts';
+import { accounts } from './accounts/check.ts';
 import { cron } from './cron/check.ts';
 import { loginScripts } from './login-scripts/check.ts';
 import { nss } from './nss/check.ts';
@@ -8,9 +10,12 @@ import { setuid } from './setuid/check.ts';
 import { sshClient } from './ssh-client/check.ts';
 import { sshKeys } from './ssh-keys/check.ts';
 import { sshd } from './sshd/check.ts';
+import { weakPasswords } from './weak-passwords/check.ts';
 import type { Check } from './port.ts';
 
 export const checks: readonly Check[] = [
+  accountFiles,
+  accounts,
   cron,
   loginScripts,
   nss,
@@ -20,4 +25,5 @@ export const checks: readonly Check[] = [
   sshClient,
   sshKeys,
   sshd,
+  weakPasswords,
 ];

@@ -84,6 +84,6 @@ export function concealment(line: string): Text | undefined {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/\r(?!$)|\u0008|\u001b\[(?:\d{0,3}(?:;\d{0,3}){0,3}[A-HJKSTf]|8m)/.test(line)) return { zh: '行里夹着控制字符，用 cat 看不到真正的内容', en: 'control characters hide what the line says from cat' };
   if (/[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(line)) return { zh: '行里夹着看不见的或改变方向的字符', en: 'characters that cannot be seen or turn the text round' };
-  if (/^[ \t]{100}/.test(line) || /[^ \t][ \t]{150}[^ \t]/.test(line)) return { zh: '内容被一长串空白推到屏幕之外', en: 'a long run of blanks pushes it off the screen' };
+  if (/^[ \t]{100}/.test(line) || /[^ \t][ \t]{150,}[^ \t]/.test(line)) return { zh: '内容被一长串空白推到屏幕之外', en: 'a long run of blanks pushes it off the screen' };
   return undefined;
 }
