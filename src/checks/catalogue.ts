@@ -5,11 +5,13 @@ import { cron } from './cron/check.ts';
 import { loginScripts } from './login-scripts/check.ts';
 import { nss } from './nss/check.ts';
 import { pam } from './pam/check.ts';
+import { polkit } from './polkit/check.ts';
 import { preload } from './preload/check.ts';
 import { setuid } from './setuid/check.ts';
 import { sshClient } from './ssh-client/check.ts';
 import { sshKeys } from './ssh-keys/check.ts';
 import { sshd } from './sshd/check.ts';
+import { sudo } from './sudo/check.ts';
 import { weakPasswords } from './weak-passwords/check.ts';
 import type { Check } from './port.ts';
 
@@ -20,10 +22,12 @@ export const checks: readonly Check[] = [
   loginScripts,
   nss,
   pam,
+  polkit,
   preload,
   setuid,
   sshClient,
   sshKeys,
   sshd,
+  sudo,
   weakPasswords,
 ];
