@@ -2,7 +2,10 @@
 import { accountFiles } from './account-files/check.ts';
 import { accounts } from './accounts/check.ts';
 import { cron } from './cron/check.ts';
+import { fakeLogs } from './fake-logs/check.ts';
+import { logging } from './logging/check.ts';
 import { loginScripts } from './login-scripts/check.ts';
+import { logonRecords } from './logon-records/check.ts';
 import { nss } from './nss/check.ts';
 import { pam } from './pam/check.ts';
 import { polkit } from './polkit/check.ts';
@@ -19,7 +22,10 @@ export const checks: readonly Check[] = [
   accountFiles,
   accounts,
   cron,
+  fakeLogs,
+  logging,
   loginScripts,
+  logonRecords,
   nss,
   pam,
   polkit,
