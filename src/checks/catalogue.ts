@@ -3,6 +3,7 @@ import { accountFiles } from './account-files/check.ts';
 import { accounts } from './accounts/check.ts';
 import { cron } from './cron/check.ts';
 import { fakeLogs } from './fake-logs/check.ts';
+import { logGaps } from './log-gaps/check.ts';
 import { logging } from './logging/check.ts';
 import { loginScripts } from './login-scripts/check.ts';
 import { logonRecords } from './logon-records/check.ts';
@@ -11,6 +12,7 @@ import { pam } from './pam/check.ts';
 import { polkit } from './polkit/check.ts';
 import { preload } from './preload/check.ts';
 import { setuid } from './setuid/check.ts';
+import { shellHistory } from './shell-history/check.ts';
 import { sshClient } from './ssh-client/check.ts';
 import { sshKeys } from './ssh-keys/check.ts';
 import { sshd } from './sshd/check.ts';
@@ -23,6 +25,7 @@ export const checks: readonly Check[] = [
   accounts,
   cron,
   fakeLogs,
+  logGaps,
   logging,
   loginScripts,
   logonRecords,
@@ -31,6 +34,7 @@ export const checks: readonly Check[] = [
   polkit,
   preload,
   setuid,
+  shellHistory,
   sshClient,
   sshKeys,
   sshd,
