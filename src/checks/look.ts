@@ -6,12 +6,12 @@ import { filesIn, textMax, type FileStat } from '../linux/tree.ts';
 import type { ScanContext } from './port.ts';
 
 /** What `look` gives; undefined and told as blind when the place cannot be read. */
-export function attempt<T>({ blind }: ScanContext, path: string, look: () => T): T | undefined {
+export function attempt<T>(context: ScanContext, path: string, look: () => T): T | undefined {
   try {
     return look();
   } catch (error) {
     if (!(error instanceof MoatError)) throw error;
-    blind(path, { zh: error.message, en: error.message });
+    context.blind(path, { zh: error.message, en: error.message });
     return undefined;
   }
 }
@@ -42,7 +42,7 @@ export interface Line { number: number; text: string }
 const linesMax = 20_000;
 
 /** Lines that say something, from 1; one that ends in a backslash goes on in the next when `joined`. Comments and empty ones are left out. */
-export function* linesOf(text: string, { joined = false, count }: { joined?: boolean; count?: ScanContext['count'] } = {}): Iterable<Line> {
+export function* linesOf(text: string, { joined = false, count }: { joined?: boolean; count?: (what: string) => void } = {}): Iterable<Line> {
   let carried = '';
   let from = 1;
   const lines = text.split('\n', linesMax + 1);

@@ -34,7 +34,7 @@ function readInto(out: Directive[], context: ScanContext, path: string, base: st
   const text = readText(context, path);
   if (text === undefined) return;
   let under = outer;
-  for (const { number, text: line } of linesOf(text, { count: context.count })) {
+  for (const { number, text: line } of linesOf(text, { count: (what) => { context.count(what); } })) {
     const one = directiveOf(line);
     if (!one) { context.count('SSH configuration lines not understood'); continue; }
     if (one.keyword === 'match' || one.keyword === 'host') {

@@ -71,7 +71,7 @@ function layoutOf(size: number, peek: (at: number) => Buffer | undefined): typeo
     const type = second.readInt16LE(0);
     const seconds = layout.wide ? Number(second.readBigInt64LE(layout.seconds)) : second.readUInt32LE(layout.seconds);
     return type >= 0 && type < types.length && (seconds === 0 || (seconds > 500_000_000 && seconds < 5_000_000_000));
-  }) ?? candidates[0]!;
+  }) ?? candidates[0] ?? layouts[0];
 }
 
 export interface LastLog { /** Unix ms; 0 for never. */ time: number; terminal: string; host: string }

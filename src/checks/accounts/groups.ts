@@ -30,7 +30,7 @@ export function* groupFindings(accounts: readonly Account[], context: ScanContex
   const byName = new Map(accounts.map((account) => [account.name, account]));
   const names = new Map<string, number>();
   const numbers = new Map<string, number>();
-  for (const { number, text } of linesOf(readText(context, file, 16 << 20) ?? '', { count: context.count })) {
+  for (const { number, text } of linesOf(readText(context, file, 16 << 20) ?? '', { count: (what) => { context.count(what); } })) {
     const [name = '', password = '', gid = '', members = ''] = text.split(':');
     if (/^[+-]/.test(name)) continue;
     const line = lineFact(file, number, text);

@@ -16,8 +16,9 @@ const told = async (files: Record<string, string>) => (await scanRoot([logGaps],
 describe('log-gaps', () => {
   it.each([true, false])('finds hours that are missing while another log went on (long form %s)', async (long) => {
     const auth = lines(0, 50, undefined, long) + lines(80, 120, undefined, long);
-    expect(await told({ 'auth.log': auth, 'syslog': lines(0, 120, 'app: ok', long) })).toEqual(['intrusion medium /var/log/auth.log lacks 30 hours in which /var/log/syslog went on']);
+    expect(await told({ 'auth.log': auth, 'syslog': lines(0, 120, 'CRON[7]: (root) CMD (x)', long) })).toEqual(['intrusion medium /var/log/auth.log lacks 30 hours in which /var/log/syslog went on']);
     expect(await told({ 'auth.log': lines(0, 120, undefined, long), 'syslog': lines(0, 120, 'app: ok', long) })).toEqual([]);
+    expect(await told({ 'auth.log': auth, 'syslog': lines(0, 120, 'app: ok', long) })).toEqual(['notice low /var/log/auth.log lacks 30 hours']);
     expect(await told({ 'auth.log': auth })).toEqual(['notice low /var/log/auth.log lacks 30 hours']);
   });
 
@@ -25,7 +26,7 @@ describe('log-gaps', () => {
     const off = lines(0, 50) + lines(80, 81, 'kernel: Linux version 6.1') + lines(81, 120);
     expect(await told({ 'auth.log': off, 'syslog': off })).toEqual([]);
     const quiet = Array.from({ length: 300 }, (_, i) => `${new Date(start + i * 20 * hour).toISOString()} web sshd[1]: x\n`).join('');
-    expect(await told({ 'auth.log': quiet, 'syslog': lines(0, 3000, 'app: ok') })).toEqual([]);
+    expect(await told({ 'auth.log': quiet, 'syslog': lines(0, 3000, 'sshd[1]: ok') })).toEqual([]);
     expect(await told({ 'auth.log.1': lines(0, 60), 'auth.log': lines(60, 120), 'syslog': lines(0, 120, 'app: ok') })).toEqual([]);
   });
 

@@ -23,9 +23,9 @@ describe('login-scripts', () => {
       '/etc/xdg/autostart/a.desktop': `[Desktop Entry]\nExec=sh -c "${fetched}"\n`, '/home/lin/.config/autostart/b.desktop': `[Desktop Entry]\nExec=sh -c "${fetched}"\n`,
       '/etc/environment': 'LD_PRELOAD=/dev/shm/.k.so\n', '/home/lin/.pam_environment': 'LD_AUDIT DEFAULT=/var/tmp/a.so\n', '/etc/security/pam_env.conf': 'LD_PRELOAD DEFAULT=/lib/libkeep.so\n', '/home/lin/.config/environment.d/a.conf': 'BASH_ENV=/tmp/.x\n',
     });
-    expect(report.findings.filter(({ kind, level }) => kind === 'intrusion' && (level === 'high' || level === 'critical')).map(({ path }) => path).sort()).toEqual([
+    expect(report.findings.filter(({ kind, level }) => kind === 'intrusion' && (level === 'high' || level === 'critical')).map(({ path = '' }) => path).toSorted((a, b) => (a < b ? -1 : 1))).toEqual([
       ...places, '/etc/update-motd.d/98-news', '/etc/xdg/autostart/a.desktop', '/home/lin/.config/autostart/b.desktop', '/etc/environment', '/home/lin/.pam_environment', '/etc/security/pam_env.conf',
-    ].sort());
+    ].toSorted((a, b) => (a < b ? -1 : 1)));
     expect(shown(report)).toContain('medium /home/lin/.config/environment.d/a.conf');
     expect(report.findings.find(({ path }) => path === '/etc/profile')!.evidence[0]).toMatchObject({ what: { en: '/etc/profile line 2' }, value: fetched });
     expect(report.findings.find(({ path }) => path === '/home/lin/.profile')!.user).toBe('lin');
@@ -68,7 +68,7 @@ describe('login-scripts', () => {
   });
 
   it('finds a script of all that others may write, and bears hostile text', async () => {
-    const root = makeRoot({ '/etc/profile.d/a.sh': { text: 'true\n', mode: 0o666 }, '/root/.bashrc': `alias ${'('.repeat(20_000)}${"'".repeat(20_000)}\n${'x='.repeat(100_000)}\n${'sudo() {\n'.repeat(3000)}` });
+    const root = makeRoot({ '/etc/profile.d/a.sh': { text: 'true\n', mode: 0o666 }, '/root/.bashrc': `alias ${'('.repeat(20_000)}${"'".repeat(20_000)}\n${'x='.repeat(100_000)}\n${'sudo() {\n'.repeat(1200)}` });
     const report = await scanRoot([loginScripts], root);
     expect(shown(report)).toEqual(['high /etc/profile.d/a.sh']);
     chmodSync(join(root, 'etc/profile.d/a.sh'), 0o644);

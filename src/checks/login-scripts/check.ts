@@ -64,7 +64,7 @@ async function* shellLines(place: Place, shipped: ReadonlySet<string>, context: 
   if (text === undefined) return;
   if (text.slice(0, 4096).includes('\0')) { context.count('log-on scripts that are no text'); return; }
   const changed = targetStat(context, place.path)?.changed ?? 0;
-  const lines = [...linesOf(text, { joined: true, count: context.count })];
+  const lines = [...linesOf(text, { joined: true, count: (what) => { context.count(what); } })];
   let told = 0;
   for (const [i, line] of lines.entries()) {
     if (shipped.has(line.text.trim())) continue;

@@ -27,7 +27,7 @@ export function pamLines(context: ScanContext, path: string): PamLine[] {
   const text = readText(context, path);
   if (text === undefined) return [];
   const out: PamLine[] = [];
-  for (const { number, text: line } of linesOf(text, { joined: true, count: context.count })) {
+  for (const { number, text: line } of linesOf(text, { joined: true, count: (what) => { context.count(what); } })) {
     if (out.length >= linesMax) { context.count('PAM lines beyond the limit'); break; }
     const bare = line.trim();
     const include = /^@include\s+(\S+)/.exec(bare);

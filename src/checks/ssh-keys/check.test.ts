@@ -94,7 +94,7 @@ describe('ssh-keys', () => {
   });
 
   it('bears hostile files', async () => {
-    expect(keyOf(`${'"'.repeat(100_000)}`, 1)).toBeUndefined();
+    expect(keyOf('"'.repeat(100_000), 1)).toBeUndefined();
     expect(keyOf(`ssh-rsa ${Buffer.from([255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]).toString('base64')}`, 1)).toBeUndefined();
     const report = await scanRoot([sshKeys], { [root]: `${'\n '.repeat(200_000)}${'ssh-rsa A\n'.repeat(10_000)}` });
     expect(report.findings).toEqual([]);

@@ -112,7 +112,7 @@ async function* daemonFinding(daemon: Daemon, context: ScanContext): AsyncIterab
     title: { zh: `另起的 SSH 服务：${daemon.program}${oddConfig ? `，配置藏在 ${daemon.config}` : ''}`, en: `a second SSH daemon: ${daemon.program}${oddConfig ? `, configured by ${daemon.config}` : ''}` },
     evidence: [daemonFact(daemon), ...reasons.map(({ evidence }) => evidence)],
     means: { zh: '入侵者另起一个 sshd，用自己的密钥和端口，正式的那个怎么加固都拦不住它。', en: 'An intruder\'s own sshd has its own keys and port: hardening the real one does not stop it.' },
-    fix: { text: { zh: '停用这个单元并留证', en: 'disable the unit and keep it as evidence' }, commands: /\.service$/.test(daemon.path) ? [['systemctl', 'disable', '--now', baseName(daemon.path)]] : [] },
+    fix: { text: { zh: '停用这个单元并留证', en: 'disable the unit and keep it as evidence' }, commands: daemon.path.endsWith('.service') ? [['systemctl', 'disable', '--now', baseName(daemon.path)]] : [] },
     refs: ['attack:T1543.002', 'attack:T1021.004'],
   });
 }

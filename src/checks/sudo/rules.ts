@@ -31,7 +31,7 @@ function readInto(out: Sudoers, aliases: Map<string, string[]>, context: ScanCon
   if (text === undefined) return;
   out.files.push(path);
   // #include is no comment, and neither is #33, the account of that number.
-  const lines = linesOf(text.replaceAll(/^[ \t]{0,100}#(include(?:dir)?)\b/gm, '@$1').replaceAll(/^[ \t]{0,100}#(?=\d{1,10}\s)/gm, uidMark), { joined: true, count: context.count });
+  const lines = linesOf(text.replaceAll(/^[ \t]{0,100}#(include(?:dir)?)\b/gm, '@$1').replaceAll(/^[ \t]{0,100}#(?=\d{1,10}\s)/gm, uidMark), { joined: true, count: (what) => { context.count(what); } });
   for (const { number, text: line } of lines) {
     const bare = withoutComment(line.trim());
     const include = /^@(include|includedir)\s+"?([^"]+?)"?$/.exec(bare);

@@ -12,5 +12,5 @@ export const commonest: readonly string[] = [
 export function ofName(name: string): string[] {
   if (name === '' || name.length > 64) return [];
   const upper = name[0]!.toUpperCase() + name.slice(1);
-  return [name, `${name}123`, `${name}@123`, `${name}123456`, `${name}1234`, `${upper}@123`, `${upper}123`, `${name}${name}`, [...name].reverse().join(''), `${name}1`, `${name}!@#`];
+  return [name, `${name}123`, `${name}@123`, `${name}123456`, `${name}1234`, `${upper}@123`, `${upper}123`, `${name}${name}`, Array.from(name).reverse().join(''), `${name}1`, `${name}!@#`];
 }
