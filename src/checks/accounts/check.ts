@@ -120,7 +120,7 @@ function* backups(all: readonly Account[], context: ScanContext): Iterable<Findi
   }
 }
 
-export function about(name: string, key: string, kind: FindingKind, level: Level, text: Text, evidence: Finding['evidence'], time: number | undefined, user?: string, ...refs: string[]): Finding {
+function about(name: string, key: string, kind: FindingKind, level: Level, text: Text, evidence: Finding['evidence'], time: number | undefined, user?: string, ...refs: string[]): Finding {
   return finding('accounts', `${name}\0${key}`, {
     kind, level, title: text, path: passwd, user, evidence, time,
     ...(kind === 'intrusion' && { means: { zh: '多出来的 root、能登录的服务账号，都是留着以后再进来的路。', en: 'A second root or a daemon that may log on is a way to come back.' } }),

@@ -5,7 +5,7 @@ import type { ScanContext } from '../port.ts';
 export interface SudoRule { users: string[]; commands: { text: string; tags: string[] }[]; path: string; line: number; text: string }
 export interface SudoDefault { setting: string; path: string; line: number; text: string }
 /** Stands for # in front of a number. */
-export const uidMark = 'uid#';
+const uidMark = 'uid#';
 export interface Sudoers { files: string[]; rules: SudoRule[]; defaults: SudoDefault[] }
 
 const filesMax = 500;
