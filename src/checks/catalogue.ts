@@ -1,11 +1,43 @@
 /** Every check, alphabetical. */
+import { accountFiles } from './account-files/check.ts';
+import { accounts } from './accounts/check.ts';
 import { cron } from './cron/check.ts';
+import { fakeLogs } from './fake-logs/check.ts';
+import { logGaps } from './log-gaps/check.ts';
+import { logging } from './logging/check.ts';
+import { loginScripts } from './login-scripts/check.ts';
+import { logonRecords } from './logon-records/check.ts';
+import { nss } from './nss/check.ts';
+import { pam } from './pam/check.ts';
+import { polkit } from './polkit/check.ts';
 import { preload } from './preload/check.ts';
 import { setuid } from './setuid/check.ts';
+import { shellHistory } from './shell-history/check.ts';
+import { sshClient } from './ssh-client/check.ts';
+import { sshKeys } from './ssh-keys/check.ts';
+import { sshd } from './sshd/check.ts';
+import { sudo } from './sudo/check.ts';
+import { weakPasswords } from './weak-passwords/check.ts';
 import type { Check } from './port.ts';
 
 export const checks: readonly Check[] = [
+  accountFiles,
+  accounts,
   cron,
+  fakeLogs,
+  logGaps,
+  logging,
+  loginScripts,
+  logonRecords,
+  nss,
+  pam,
+  polkit,
   preload,
   setuid,
+  shellHistory,
+  sshClient,
+  sshKeys,
+  sshd,
+  sudo,
+  weakPasswords,
 ];

@@ -9,7 +9,9 @@ import { commandsOf, inlineCode, programsOf } from './shell-words.ts';
 
 /** `level` undefined: nothing speaks against it. Reasons come worst first. */
 export interface Judgement { level: Level | undefined; reasons: Reason[]; /** Programs with their place, for evidence. */ programs: Program[] }
-export interface Reason { level: Level; text: Text; evidence: Evidence; /** ATT&CK techniques. */ attack: readonly string[] }
+export interface Reason { level: Level; text: Text; evidence: Evidence; /** ATT&CK techniques. */ attack: readonly string[]; /** Undefined for what comes out of a rule. */ sign?: Sign; /** The program it is said of. */ program?: string; /** The rule that says so. */ rule?: string }
+/** What is said of a program: it lies where anybody writes, behind a hidden name, was changed, is nobody's, or anybody may rewrite it. */
+export type Sign = 'open-place' | 'hidden' | 'changed' | 'unowned' | 'rewritable';
 export interface Program { path: string; owner: Owner | undefined; there: boolean }
 
 const scriptMax = 256 * 1024;
@@ -53,7 +55,7 @@ function judgement(reasons: Reason[], programs: Program[]): Judgement {
 
 /** What the words themselves say, by the same rules that watch live processes. */
 function textReasons(line: string, context: ScanContext): Reason[] {
-  return context.rules(line).map(({ level, title, attack }) => ({ level, text: title, evidence: fact({ zh: '命令', en: 'command' }, line.trim()), attack }));
+  return context.rules(line).map(({ id, level, title, attack }) => ({ rule: id, level, text: title, evidence: fact({ zh: '命令', en: 'command' }, line.trim()), attack }));
 }
 
 async function judgeProgram(name: string, context: ScanContext, depth: number): Promise<{ program: Program; reasons: Reason[] } | undefined> {
@@ -66,15 +68,15 @@ async function judgeProgram(name: string, context: ScanContext, depth: number): 
   const owner = await provenance.owner(path);
   const program: Program = { path, owner, there: real !== undefined };
   const reasons: Reason[] = [];
-  const add = (level: Level, text: Text, value: string, attack: readonly string[] = []): void => { reasons.push({ level, text, evidence: fact({ zh: '程序', en: 'program' }, value), attack }); };
-  if (anyoneWrites.some((folder) => path.startsWith(folder) || real?.startsWith(folder))) add('high', { zh: '运行的程序在任何人都能写的目录里', en: 'it runs a program in a folder that anybody may write to' }, path);
-  else if (/\/\.[^/]+(?:\/|$)/.test(path) && !path.includes('/.local/') && !path.includes('/.config/')) add('medium', { zh: '运行的程序藏在隐藏目录里', en: 'it runs a program behind a hidden name' }, path, ['T1564.001']);
+  const add = (sign: Sign, level: Level, text: Text, value: string, attack: readonly string[] = []): void => { reasons.push({ sign, program: path, level, text, evidence: fact({ zh: '程序', en: 'program' }, value), attack }); };
+  if (anyoneWrites.some((folder) => path.startsWith(folder) || real?.startsWith(folder))) add('open-place', 'high', { zh: '运行的程序在任何人都能写的目录里', en: 'it runs a program in a folder that anybody may write to' }, path);
+  else if (/\/\.[^/]+(?:\/|$)/.test(path) && !path.includes('/.local/') && !path.includes('/.config/')) add('hidden', 'medium', { zh: '运行的程序藏在隐藏目录里', en: 'it runs a program behind a hidden name' }, path, ['T1564.001']);
   if (real === undefined || stat === undefined) return { program, reasons };
   if (owner) {
-    if (owner.state === 'modified' && !owner.config) add('high', { zh: `软件包 ${owner.name} 的程序被改过`, en: `a program of the package ${owner.name} was changed` }, path, ['T1554']);
-  } else if (provenance.known && /^(?:\/usr)?\/s?bin\//.test(real)) add('medium', { zh: '系统目录里不属于任何软件包的程序', en: 'a program in a system folder that no package owns' }, path, ['T1036.005']);
+    if (owner.state === 'modified' && !owner.config) add('changed', 'high', { zh: `软件包 ${owner.name} 的程序被改过`, en: `a program of the package ${owner.name} was changed` }, path, ['T1554']);
+  } else if (provenance.known && /^(?:\/usr)?\/s?bin\//.test(real)) add('unowned', 'medium', { zh: '系统目录里不属于任何软件包的程序', en: 'a program in a system folder that no package owns' }, path, ['T1036.005']);
   const at = tree.stat(real);
-  if (at?.kind === 'file' && (at.mode & 0o002) !== 0) add('high', { zh: '任何人都能改写这个程序', en: 'anybody may rewrite the program' }, `${path} ${at.mode.toString(8)}`, ['T1574.010']);
+  if (at?.kind === 'file' && (at.mode & 0o002) !== 0) add('rewritable', 'high', { zh: '任何人都能改写这个程序', en: 'anybody may rewrite the program' }, `${path} ${at.mode.toString(8)}`, ['T1574.010']);
   if (!owner || owner.state === 'modified') reasons.push(...await scriptReasons(real, context, depth));
   return { program, reasons };
 }
