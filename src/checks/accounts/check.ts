@@ -49,7 +49,7 @@ export const accounts: PlaceCheck = {
 function* roots(all: readonly Account[], time: number | undefined): Iterable<Finding> {
   for (const account of all.filter(({ uid, name }) => uid === 0 && name !== 'root')) {
     // FreeBSD's toor is no custom of Linux; some appliances have a locked second name.
-    yield about(account.name, 'uid0', 'intrusion', hasShell(account) ? 'critical' : 'high', { zh: `${account.name} 的 UID 是 0：它就是 root`, en: `${account.name} has UID 0: it is root` }, [lineFact(passwd, account.line, account.text)], time, account.name, 'attack:T1136.001', 'cis:7.2.9', 'dengbao:8.1.4.2');
+    yield about(account.name, 'uid0', 'intrusion', hasShell(account) ? 'critical' : 'high', { zh: `${account.name} 的 UID 是 0：它就是 root`, en: `${account.name} has UID 0: it is root` }, [lineFact(passwd, account.line, account.text)], time, account.name, 'attack:T1136.001', 'cis:5.4.2.1', 'dengbao:8.1.4.2');
   }
   const root = all.find(({ name }) => name === 'root');
   if (!root || root.uid !== 0) yield about('root', 'no-root', 'intrusion', 'high', { zh: '没有 UID 为 0 的 root 账号', en: 'there is no account root with UID 0' }, root ? [lineFact(passwd, root.line, root.text)] : [], time);
@@ -63,10 +63,10 @@ function* oneAccount(account: Account, shadow: Shadow | undefined, time: number 
   if (empty && hasShell(account)) yield say('empty', uid === 0 || uid >= 1000 ? 'weakness' : 'intrusion', uid === 0 ? 'critical' : 'high', `${name} 没有密码：按回车就能登录`, `${name} has no password: Enter is enough`, 'attack:T1078.003', 'cis:7.2.2', 'dengbao:8.1.4.1');
   else if (empty) yield say('empty', 'weakness', 'low', `${name} 没有密码，幸好也没有 shell`, `${name} has no password, and luckily no shell`, 'cis:7.2.2');
   if (account.password !== '' && account.password !== 'x' && !/^[!*]/.test(account.password)) yield about(name, 'unshadowed', 'weakness', 'high', { zh: `${name} 的密码散列就写在人人可读的 ${passwd} 里`, en: `the password hash of ${name} stands in ${passwd}, which anybody may read` }, [fact({ zh: '位置', en: 'place' }, `${passwd}:${account.line}`)], time, name, 'cis:7.2.1', 'attack:T1003.008');
-  if (gid === 0 && uid !== 0 && !/^(?:sync|shutdown|halt|operator)$/.test(name)) yield say('gid0', 'weakness', 'medium', `${name} 的主组是 root`, `the first group of ${name} is root's`, 'cis:7.2.9');
+  if (gid === 0 && uid !== 0 && !/^(?:sync|shutdown|halt|operator)$/.test(name)) yield say('gid0', 'weakness', 'medium', `${name} 的主组是 root`, `the first group of ${name} is root's`, 'cis:5.4.2.2');
   if (isSystemUid(uid)) {
     const able = hasShell(account) && shell !== '';
-    if (shadow && hasPassword(shadow)) yield say('daemon-password', able ? 'intrusion' : 'weakness', able && !shelled.test(name) ? 'high' : 'medium', `服务账号 ${name} 有了密码${able ? '和 shell' : ''}`, `the account of a daemon, ${name}, has a password${able ? ' and a shell' : ''}`, 'attack:T1136.001', 'attack:T1098', 'cis:7.2.8');
+    if (shadow && hasPassword(shadow)) yield say('daemon-password', able ? 'intrusion' : 'weakness', able && !shelled.test(name) ? 'high' : 'medium', `服务账号 ${name} 有了密码${able ? '和 shell' : ''}`, `the account of a daemon, ${name}, has a password${able ? ' and a shell' : ''}`, 'attack:T1136.001', 'attack:T1098', 'cis:5.4.2.7');
     else if (able && !shelled.test(name) && uid !== 65534) yield say('daemon-shell', 'weakness', nobodys(name) ? 'medium' : 'low', `服务账号 ${name} 能开 shell：${shell}`, `the account of a daemon, ${name}, may open a shell: ${shell}`, 'attack:T1136.001', 'cis:5.4.2');
     else if (able && uid === 65534) yield say('daemon-shell', 'intrusion', 'medium', `${name} 能开 shell：${shell}`, `${name} may open a shell: ${shell}`, 'attack:T1136.001');
   }

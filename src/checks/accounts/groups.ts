@@ -36,7 +36,7 @@ export function* groupFindings(accounts: readonly Account[], context: ScanContex
     const line = lineFact(file, number, text);
     const say = (key: string, kind: Finding['kind'], level: Level, zh: string, en: string, ...refs: string[]): Finding => finding('accounts', `group\0${key}`, { kind, level, path: file, time, title: { zh, en }, evidence: [line], refs });
     if (!/^\d{1,10}$/.test(gid) || name === '') { yield say(`${text}\0malformed`, 'weakness', 'low', `${file} 第 ${number} 行不成格式`, `line ${number} of ${file} is no group`); continue; }
-    if (gid === '0' && name !== 'root') yield say(`${name}\0gid0`, 'intrusion', 'high', `组 ${name} 的 GID 是 0：它就是 root 组`, `the group ${name} has GID 0: it is root's`, 'attack:T1098', 'cis:7.2.9');
+    if (gid === '0' && name !== 'root') yield say(`${name}\0gid0`, 'intrusion', 'high', `组 ${name} 的 GID 是 0：它就是 root 组`, `the group ${name} has GID 0: it is root's`, 'attack:T1098', 'cis:5.4.2.3');
     if (names.has(name)) yield say(`${name}\0twice`, 'weakness', 'medium', `组 ${name} 写了两次`, `the group ${name} stands there twice`, 'cis:7.2.8');
     else if (numbers.has(gid) && gid !== '0') yield say(`${name}\0same`, 'weakness', 'low', `组 ${name} 与第 ${numbers.get(gid)} 行的 GID 相同`, `the group ${name} has the GID of line ${numbers.get(gid)}`, 'cis:7.2.6');
     names.set(name, number);

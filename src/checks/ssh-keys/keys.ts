@@ -96,7 +96,6 @@ export function attackersComment(comment: string): string | undefined {
 const attackers: readonly (readonly [string, string])[] = [
   ['mdrfckr', 'Outlaw / Dota (IRC bots and miners, spread by guessed SSH passwords)'],
   ['hilde@teamtnt.red', 'TeamTNT (Docker, Redis and cloud credentials)'],
-  ['root@teamtnt.red', 'TeamTNT (Docker, Redis and cloud credentials)'],
   ['redis@redis.io', 'Redis attacks that write authorized_keys'],
   ['crackit', 'Redis attacks that write authorized_keys'],
 ];
