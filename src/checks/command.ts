@@ -66,8 +66,8 @@ export async function judgeWords(words: Words, context: ScanContext, how: How = 
 }
 
 /** Judges the text of a script whose file is not run as a program itself: sourced, or part of another file. */
-export async function judgeText(text: string, context: ScanContext, how: How & { path?: string; language?: Language } = {}): Promise<Judgement> {
-  const work = { ...workOf(context, how), path: how.path };
+export async function judgeText(text: string, context: ScanContext, how: How & { file?: string; language?: Language } = {}): Promise<Judgement> {
+  const work: Work = { ...workOf(context, how), path: how.file };
   return judgement(await code(how.language ?? 'shell', text, work));
 }
 
