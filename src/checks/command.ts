@@ -280,7 +280,7 @@ function* joined(text: string, work: Work): Iterable<[number, string]> {
   }
 }
 
-const ruleCache = new WeakMap<ScanContext['rules'], Map<string, readonly RuleHit[]>>();
+const ruleCache = new WeakMap<ScanContext['tree'], Map<string, readonly RuleHit[]>>();
 const ruleCacheMax = 20_000;
 
 /** Techniques that are an administrator's daily work as well: by themselves they say nothing of an intruder. */
@@ -290,8 +290,8 @@ const both = /^(?:T1562|T1070|T1222|T1485|T1489|T1490|T1552|T1572|T1046|T1110|T1
 function ruleReasons(line: string, { context }: Work, evidence: Evidence): Reason[] {
   const asked = line.length > lineMax ? line.slice(0, lineMax) : line;
   if (asked.length < line.length) context.count('lines read only in part');
-  const cache = ruleCache.get(context.rules) ?? new Map<string, readonly RuleHit[]>();
-  ruleCache.set(context.rules, cache);
+  const cache = ruleCache.get(context.tree) ?? new Map<string, readonly RuleHit[]>();
+  ruleCache.set(context.tree, cache);
   let hits = cache.get(asked);
   if (!hits) {
     if (cache.size >= ruleCacheMax) cache.clear();

@@ -41,7 +41,7 @@ function stageOutput(all: readonly string[], given: Output | undefined): Output 
     case 'gunzip': case 'zcat': return onlyOptions ? known(unpacked(text), true) : undefined;
     case 'gzip': case 'pigz': return rest.some((word) => /^-\w*d/.test(word) || word === '--decompress') ? known(unpacked(text), true) : undefined;
     case 'zlib-flate': return has('-uncompress') ? known(unpacked(text), true) : undefined;
-    case 'rev': return { text: text.split('\n').map((line) => [...line].reverse().join('')).join('\n'), decoded: true };
+    case 'rev': return { text: text.split('\n').map((line) => Array.from(line).reverse().join('')).join('\n'), decoded: true };
     case 'tr': { const translated = transliterated(text, rest); return translated === undefined ? undefined : { text: translated, decoded: decoded || !rest.some((word) => word.startsWith('-')) }; }
     case 'head': case 'sort': case 'uniq': return undefined;
     default: return undefined;
@@ -130,15 +130,15 @@ function transliterated(text: string, words: readonly string[]): string | undefi
   const [from, to] = words.filter((word) => !options.includes(word)).map(set);
   if (from === undefined) return undefined;
   if (options.some((option) => option.includes('c'))) return undefined;
-  if (options.some((option) => option.includes('d'))) { const gone = new Set(from); return [...text].filter((letter) => !gone.has(letter)).join(''); }
+  if (options.some((option) => option.includes('d'))) { const gone = new Set(from); return Array.from(text).filter((letter) => !gone.has(letter)).join(''); }
   if (to === undefined || to.length === 0) return undefined;
   const map = new Map(from.map((letter, i) => [letter, to[Math.min(i, to.length - 1)]!]));
-  return [...text].map((letter) => map.get(letter) ?? letter).join('');
+  return Array.from(text).map((letter) => map.get(letter) ?? letter).join('');
 }
 
 /** Letters of a set of tr, ranges written out. */
 function set(text: string): string[] {
-  const plain = [...unescaped(text.replaceAll('[:upper:]', 'A-Z').replaceAll('[:lower:]', 'a-z').replaceAll('[:space:]', ' \t\n\r').slice(0, 1024))];
+  const plain = Array.from(unescaped(text.replaceAll('[:upper:]', 'A-Z').replaceAll('[:lower:]', 'a-z').replaceAll('[:space:]', ' \t\n\r').slice(0, 1024)));
   const letters: string[] = [];
   for (let i = 0; i < plain.length; i++) {
     const last = plain[i + 2];

@@ -12,7 +12,7 @@ const alike: Readonly<Record<string, string>> = { 'а': 'a', 'е': 'e', 'о': 'o
 /** The unit or thread that this name is made to look like; undefined for a name of its own. `name` without its ending. */
 export function imitated(name: string, packaged: ReadonlySet<string>): string | undefined {
   if (kernelThread.test(name)) return name;
-  const plain = [...name].map((letter) => alike[letter] ?? letter).join('').replaceAll(/[\u200b-\u200f\u202a-\u202e\ufeff\u00ad\s.]+/g, '');
+  const plain = Array.from(name).map((letter) => alike[letter] ?? letter).join('').replaceAll(/[\u200b-\u200f\u202a-\u202e\ufeff\u00ad\s.]+/g, '');
   if (plain !== name && (core.includes(plain) || packaged.has(plain))) return plain;
   if (plain.length < 6 || core.includes(name) || packaged.has(name)) return undefined;
   return core.find((one) => one !== plain && oneAway(plain, one)) ?? [...packaged].find((one) => one.startsWith('systemd-') && one !== plain && oneAway(plain, one));
