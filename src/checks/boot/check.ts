@@ -52,7 +52,7 @@ async function* entries(path: string, context: ScanContext, planned: ReadonlySet
       const judgement = await judgeWord(word, context);
       if (!judgement) continue;
       told.add(word);
-      const hand = /grub\.cfg$/.test(path) && planned.size > 0 && !planned.has(word);
+      const hand = path.endsWith('/grub.cfg') && planned.size > 0 && !planned.has(word);
       const found = judgedFinding({ ...place, name: { zh: '内核命令行', en: 'kernel command line' } }, {
         path, key: word, judged: judgement, evidence: evidenceOf(file, entry, hand), time: file.stat.changed,
         fix: path === '/proc/cmdline' ? { zh: '改引导配置后重启', en: 'change the boot settings and restart' } : { zh: `从 ${path} 去掉 ${word}，重新生成引导配置`, en: `take ${word} out of ${path} and make the boot settings anew` },
@@ -82,8 +82,10 @@ async function judgeWord(word: string, context: ScanContext): Promise<Judgement 
     if (kernelWords.init.test(value)) return undefined;
     if (/\/(?:ba|da|a)?sh$/.test(value)) return judged([{ level: 'high', kind: 'weakness', text: { zh: '开机直接进入不要密码的 root shell', en: 'the machine boots into a root shell without a password' }, evidence: fact({ zh: '参数', en: 'argument' }, word), attack: ['T1542'] }]);
     const file = await judgeFile(value, context);
-    const owner = file.programs[0]?.owner;
-    if (owner && owner.state !== 'modified') return undefined;
+    const [first] = file.programs;
+    if (first?.owner && first.owner.state !== 'modified') return undefined;
+    // The first program of an initramfs lies in that, not here.
+    if (name === 'rdinit' && !first?.there) return judged([{ level: 'low', kind: 'notice', text: { zh: 'initramfs 里的第一个程序不是通常的那个', en: 'the first program of the initramfs is not the usual one' }, evidence: fact({ zh: '参数', en: 'argument' }, word), attack: ['T1542'] }]);
     return joinJudgements([file, judged([{ level: context.provenance.known && name === 'init' ? 'high' : 'medium', text: { zh: '第一个进程被换成不属于任何软件包的程序', en: 'the first process is a program that no package ships' }, evidence: fact({ zh: '参数', en: 'argument' }, word), attack: ['T1542'] }])]);
   }
   if (name === 'systemd.run') return joinJudgements([await judgeCommand(value, context), judged([{ level: 'medium', text: { zh: '开机由内核命令行运行一条命令', en: 'the kernel command line has a command run at boot' }, evidence: fact({ zh: '参数', en: 'argument' }, word), attack: ['T1542'] }])]);

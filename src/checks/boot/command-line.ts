@@ -41,5 +41,9 @@ export function entriesOf(path: string, text: string): Entry[] {
   return entries;
 }
 
-/** Split at blanks outside double quotes. */
-const wordsOf = (text: string): string[] => [...text.matchAll(/(?:[^\s"]|"[^"]*"?)+/g)].slice(0, 1000).map(([word]) => word);
+/** Split at blanks outside double quotes; what follows `--` is for the first process. */
+function wordsOf(text: string): string[] {
+  const words = [...text.matchAll(/(?:[^\s"]|"[^"]*"?)+/g)].slice(0, 1000).map(([word]) => word);
+  const dashes = words.indexOf('--');
+  return dashes < 0 ? words : words.slice(0, dashes);
+}

@@ -215,7 +215,7 @@ async function* overriding(file: HookFile, name: string, settings: readonly Sett
   if (!other) return;
   const programs = (all: readonly Setting[]): string[] => all.filter(({ key }) => key === 'ExecStart').flatMap(({ value }) => readExec(value, new Map(), name).map(({ words }) => baseName(words[0]!)));
   const [mine, theirs] = [programs(settings), programs(readUnit(other.text))];
-  if (mine.length === 0 || mine.every((one) => theirs.includes(one))) return;
+  if (mine.every((one) => theirs.includes(one))) return;
   yield finding('systemd', `${file.path}\0override`, {
     kind: 'notice', level: guards.test(name) || /^(?:ssh|sshd|cron|crond|dbus)\.service$/.test(name) ? 'medium' : 'low', path: file.path, time: file.stat.changed,
     title: { zh: `${name} 换掉了软件包的同名单元，启动的是另一个程序`, en: `${name} stands in front of the package's unit and starts another program` },

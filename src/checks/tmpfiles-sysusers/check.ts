@@ -93,7 +93,7 @@ async function tmpfile([type = '', path = '', mode = '', user = '', , , ...rest]
 
 /** `u name id gecos home shell`, `m user group`. */
 async function sysuser([type = '', name = '', id = '', , , shell = '']: readonly string[]): ReturnType<Read> {
-  if (/^u/.test(type) && /^0(?:[:/]|$)/.test(id) && name !== 'root') return { kind: 'intrusion', level: 'high', text: { zh: `每次开机都建一个 UID 为 0 的账号 ${name}`, en: `each boot makes the account ${name} with the number 0: another root` } };
+  if (type.startsWith('u') && /^0(?:[:/]|$)/.test(id) && name !== 'root') return { kind: 'intrusion', level: 'high', text: { zh: `每次开机都建一个 UID 为 0 的账号 ${name}`, en: `each boot makes the account ${name} with the number 0: another root` } };
   if (type === 'm' && /^(?:sudo|wheel|root|admin|docker|lxd|shadow|disk)$/.test(id)) return { kind: 'weakness', level: 'medium', text: { zh: `每次开机都把 ${name} 加进 ${id} 组`, en: `each boot puts ${name} into the group ${id}` } };
-  return /^u/.test(type) && /\/(?:ba|da|z|k)?sh$/.test(shell) && name !== 'root' ? { kind: 'notice', level: 'low', text: { zh: `每次开机都保证账号 ${name} 能登录`, en: `each boot makes sure that the account ${name} can log on` } } : undefined;
+  return type.startsWith('u') && /\/(?:ba|da|z|k)?sh$/.test(shell) && name !== 'root' ? { kind: 'notice', level: 'low', text: { zh: `每次开机都保证账号 ${name} 能登录`, en: `each boot makes sure that the account ${name} can log on` } } : undefined;
 }
