@@ -5,6 +5,7 @@ import type { Text } from '../core/text.ts';
 import type { Owner } from '../linux/provenance.ts';
 import type { RuleHit, ScanContext } from './port.ts';
 import { fact } from './finding.ts';
+import { looking } from './look.ts';
 import { fetchOf, fetchedFiles, type Fetch } from './fetch-words.ts';
 import { environmentReasons } from './environment.ts';
 import { judgeProgram, type ProgramNote } from './program-place.ts';
@@ -233,7 +234,7 @@ async function scriptParts(path: string, work: Work, language: Language | undefi
 }
 
 async function readScript(path: string, work: Work, language: Language | undefined): Promise<Kept> {
-  const head = work.context.tree.read(path, scriptMax);
+  const head = looking(work.context, path, () => work.context.tree.read(path, scriptMax));
   if (!head || head.bytes.subarray(0, 4096).includes(0)) return { reasons: [] };
   if (head.cut) work.context.count('scripts read only in part');
   const text = head.bytes.toString('utf8');
@@ -253,7 +254,7 @@ export function languageOfScript(path: string, text: string, runBy?: Language): 
 async function folderParts(folder: string, work: Work): Promise<Part> {
   const part: Part = { reasons: [], programs: [] };
   if (/^\/etc\/cron\.(?:hourly|daily|weekly|monthly|yearly)\/?$/.test(folder)) return part;
-  for (const name of (work.context.tree.list(folder) ?? []).slice(0, 100)) {
+  for (const name of (looking(work.context, folder, () => work.context.tree.list(folder)) ?? []).slice(0, 100)) {
     const more = await program(`${folder.replace(/\/$/, '')}/${name}`, work, undefined);
     part.reasons.push(...more.reasons);
     part.programs.push(...more.programs);
@@ -315,8 +316,8 @@ function placeOf(name: string, { how, context }: Work, variables: Variables | un
   if (name.includes('/')) return how.cwd === undefined ? undefined : tidy(`${how.cwd}/${name}`);
   if (builtins.has(name)) return undefined;
   const folders = variables?.get('PATH')?.split(':').filter((folder) => folder.startsWith('/')).slice(0, 40) ?? how.path ?? searchPath;
-  for (const folder of folders) if (context.tree.stat(`${folder}/${name}`)) return tidy(`${folder}/${name}`);
-  return how.cwd !== undefined && context.tree.stat(`${how.cwd}/${name}`)?.kind === 'file' ? tidy(`${how.cwd}/${name}`) : undefined;
+  for (const folder of folders) if (looking(context, folder, () => context.tree.stat(`${folder}/${name}`))) return tidy(`${folder}/${name}`);
+  return how.cwd !== undefined && looking(context, how.cwd, () => context.tree.stat(`${how.cwd!}/${name}`))?.kind === 'file' ? tidy(`${how.cwd}/${name}`) : undefined;
 }
 
 /** `/a/./b//c/../d` → `/a/b/d`. */

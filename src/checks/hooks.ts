@@ -6,8 +6,11 @@ import { homesOf, readAccounts } from '../linux/accounts.ts';
 import { filesIn, textMax, type FileStat } from '../linux/tree.ts';
 import { judgeCommand, judgeFile, judgeWords, type How, type Judgement } from './command.ts';
 import { fact, finding, lineFact, octal } from './finding.ts';
+import { looking } from './look.ts';
 import type { ScanContext } from './port.ts';
 import type { Words } from './shell-words.ts';
+
+export { looking };
 
 /** A kind of place: how its findings speak. */
 export interface Place {
@@ -20,17 +23,6 @@ export interface Place {
 }
 
 export interface HookFile { path: string; text: string; stat: FileStat }
-
-/** Runs a look at the tree; what may not be seen is told as blind and gives undefined. */
-export function looking<T>(context: ScanContext, path: string, look: () => T): T | undefined {
-  try {
-    return look();
-  } catch (error) {
-    if (!(error instanceof MoatError)) throw error;
-    context.blind(path, { zh: error.hint === undefined ? error.message : `${error.message}（${error.hint}）`, en: error.hint === undefined ? error.message : `${error.message} (${error.hint})` });
-    return undefined;
-  }
-}
 
 /** A file's text, links followed; undefined when it is not there. One that cannot be read is told as blind; one that is cut is counted. */
 export function readHook(context: ScanContext, path: string, max = textMax): HookFile | undefined {
@@ -125,7 +117,7 @@ export function judgedFinding(place: Place, { path, key, judged: { level, kind, 
 }
 
 /** Scripts that are run from a place: those that no package ships as they are. */
-export async function* scriptFindings(place: Place, context: ScanContext, paths: Iterable<string>, how: How = {}): AsyncIterable<Finding> {
+export async function* scriptFindings(place: Place, context: ScanContext, paths: Iterable<string>, how: How = { user: 'root' }): AsyncIterable<Finding> {
   for (const path of paths) {
     if (await isShipped(context, path)) continue;
     const stat = looking(context, path, () => statOf(context, path));

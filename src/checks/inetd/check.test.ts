@@ -18,5 +18,5 @@ tellsOf(inetd, {
 
 it('takes services apart', () => {
   expect(inetdServices('a stream tcp nowait nobody.nogroup /usr/sbin/tcpd /usr/sbin/in.a -x\n')[0]).toMatchObject({ user: 'nobody', words: ['/usr/sbin/in.a', '-x'] });
-  expect(xinetdServices('service b\n{\n flags = REUSE NAMEINARGS\n server = /usr/sbin/tcpd\n server_args = /usr/sbin/in.b -l\n disable = yes\n}\n')).toMatchObject([{ name: 'b', words: ['/usr/sbin/tcpd', '-l'], disabled: true }]);
+  expect(xinetdServices('service b\n{\n flags = REUSE NAMEINARGS\n server = /usr/sbin/tcpd\n server_args = /usr/sbin/in.b -l\n disable = yes\n}\n')).toMatchObject([{ name: 'b', words: ['/usr/sbin/in.b', '-l'], disabled: true }]);
 });

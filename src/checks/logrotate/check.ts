@@ -36,7 +36,7 @@ export const logrotate: PlaceCheck = {
   },
 };
 
-const begins = /^\s*(?:prerotate|postrotate|firstaction|lastaction|preremove)\b/;
+const begins = /(?:^|\{)\s*(?:prerotate|postrotate|firstaction|lastaction|preremove)\b/;
 const commandSetting = /^\s*(?:compresscmd|uncompresscmd|shredcycles_cmd)\s*=?\s*(\S+)/;
 
 export interface Script { line: number; text: string }
@@ -49,7 +49,7 @@ export function readRotation(text: string): { scripts: Script[]; programs: Scrip
   let open: { line: number; lines: string[] } | undefined;
   for (const [i, line] of text.split('\n').entries()) {
     if (open) {
-      if (/^\s*endscript\b/.test(line)) { scripts.push({ line: open.line, text: open.lines.join('\n') }); open = undefined; } else open.lines.push(line);
+      if (/(?:^|\s)endscript\b/.test(line)) { scripts.push({ line: open.line, text: open.lines.join('\n') }); open = undefined; } else open.lines.push(line);
       continue;
     }
     if (/^\s*#/.test(line)) continue;
