@@ -502,7 +502,8 @@ class Reader {
     const { words, env } = command;
     if (words.length === 0) {
       for (const [name, value] of env) this.#variables.set(name, value);
-      if (command.inner.length === 0 && command.from === undefined && command.to.length === 0 && command.input === undefined) return;
+      // Assignments and the redirections of `done < file` start nothing; what stands in `$( )` is in the list already.
+      return;
     }
     if (declaring.has(words[0] ?? '')) this.#declare(words);
     // The first value stands for all that a loop goes through.
@@ -512,10 +513,13 @@ class Reader {
     this.#pipeline.push(command);
   }
 
-  #declare(words: readonly string[]): void {
-    for (const word of words.slice(1)) {
+  #declare(words: string[]): void {
+    for (const [i, word] of words.entries()) {
       const found = assignment.exec(word);
-      if (found) this.#variables.set(found[1]!, this.#assign(found[1]!, word.slice(found[0].length), found[2] === '+'));
+      // `NAME=value; export NAME` says the same as `export NAME=value`.
+      const value = found ? undefined : this.#variables.get(word);
+      if (i > 0 && value !== undefined && value.length < 4096) words[i] = `${word}=${value}`;
+      if (found && i > 0) this.#variables.set(found[1]!, this.#assign(found[1]!, word.slice(found[0].length), found[2] === '+'));
     }
   }
 
