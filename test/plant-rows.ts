@@ -2,7 +2,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { commandRules } from '../src/agent/scan.ts';
 import type { Check } from '../src/checks/port.ts';
 import { MoatError } from '../src/core/error.ts';
 import { DiskTree } from '../src/linux/disk-tree.ts';
@@ -10,7 +9,7 @@ import { openPackages } from '../src/linux/packages/index.ts';
 import { PackageProvenance } from '../src/linux/provenance.ts';
 import { scan } from '../src/scan/runner.ts';
 import type { ScanReport } from '../src/scan/report.ts';
-import { makeRoot, scanRoot, type Planted } from './throwaway-root.ts';
+import { makeRoot, rules, scanRoot, type Planted } from './throwaway-root.ts';
 
 /** Files of one way to stay, and what is told of it: `kind level path`. */
 export interface Row { files: Planted; finds: readonly string[] }
@@ -65,5 +64,5 @@ async function scanDenied(check: Check, root: string, path: string): Promise<Sca
   }
   const { signal } = new AbortController();
   const tree = new Denied(root, undefined);
-  return scan([check], { signal, tree, rules: commandRules(), now: Date.now, machine: undefined, provenance: new PackageProvenance(tree, await openPackages(root, { signal }), signal) });
+  return scan([check], { signal, tree, rules, now: Date.now, machine: undefined, provenance: new PackageProvenance(tree, await openPackages(root, { signal }), signal) });
 }

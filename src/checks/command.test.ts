@@ -5,15 +5,12 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import '../../test/seed.ts';
 import { lacks } from '../../test/need.ts';
-import { commandRules } from '../agent/scan.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { openPackages } from '../linux/packages/index.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
-import { makeRoot, type Planted } from '../../test/throwaway-root.ts';
+import { makeRoot, rules, type Planted } from '../../test/throwaway-root.ts';
 import { judgeCommand, judgeFile, judgeText, judgeWords, languageOfScript, type How, type Judgement } from './command.ts';
 import type { ScanContext } from './port.ts';
-
-const rules = commandRules();
 
 interface Seen { context: ScanContext; counts: Map<string, number>; blind: string[]; root: string }
 
@@ -137,4 +134,14 @@ describe('hostile scripts', () => {
     expect(short(await judgeFile('/opt/gone', context))).toBe('nothing');
     expect(blind).toEqual([]);
   });
+});
+
+it('asks no more than once for a line, and follows a pipeline only so far', async () => {
+  const { context } = await look();
+  let asked = 0;
+  const counting: ScanContext = { ...context, rules: (line) => { asked++; return rules(line); } };
+  await judgeText('echo one\n'.repeat(3000), counting);
+  expect(asked).toBe(1);
+  expect(short(await judgeCommand('sh|'.repeat(15_000), context))).toBe('nothing');
+  expect(short(await judgeText('socket '.repeat(30_000) + '.connect '.repeat(2000), context, { language: 'python' }))).toBe('nothing');
 });

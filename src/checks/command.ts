@@ -43,6 +43,8 @@ const reasonsMax = 60;
 /** Lines of scripts looked at for one command, with all that it runs. */
 const linesBudget = 20_000;
 const filesBudget = 80;
+/** How far back in a pipeline an interpreter's input is followed. */
+const stagesMax = 64;
 
 interface Work { context: ScanContext; how: How; depth: number; left: { lines: number; files: number }; /** The file whose text this is. */ path?: string; hidden?: boolean }
 interface Part { reasons: Reason[]; programs: Program[] }
@@ -141,9 +143,9 @@ async function pipelineParts(pipeline: Pipeline, work: Work, fetched: Map<string
     // What it takes as its program: from the file, the text or the command in front of it.
     if (starts.fromInput !== undefined) {
       if (from !== undefined && i === 0) add(await program(from, work, starts.fromInput));
-      const fed = input ?? (i > 0 ? outputOfPipeline(pipeline, i) : i === 0 && work.how.input !== undefined && work.depth === 0 ? { text: work.how.input, decoded: false } : undefined);
+      const fed = input ?? (i > 0 && i <= stagesMax ? outputOfPipeline(pipeline, i) : i === 0 && work.how.input !== undefined && work.depth === 0 ? { text: work.how.input, decoded: false } : undefined);
       if (fed) add(await fedCode(starts.fromInput, textOfOutput(fed), fed.decoded, work));
-      else { const source = fetchOf([...pipeline.slice(0, i).map((one) => one.words), ...wordsOf(inner)]); if (source) part.reasons.push(fetchReason(source, work)); }
+      else { const source = fetchOf([...pipeline.slice(Math.max(0, i - stagesMax), i).map((one) => one.words), ...wordsOf(inner)]); if (source) part.reasons.push(fetchReason(source, work)); }
     }
     for (const { language, text } of starts.code) {
       const source = text.includes('$()') ? fetchOf(wordsOf(inner)) : undefined;

@@ -18,14 +18,15 @@ const packedMax = 20;
 const packedBytes = 256 * 1024;
 
 const shell = /\/bin\/(?:ba|da|z|k)?sh\b|['"](?:ba|da|z)?sh['"]|cmd\.exe/;
-const connects: Readonly<Partial<Record<Language, RegExp>>> = {
-  python: /\bsocket\b[\s\S]{0,20000}?\.connect(?:_ex)?\s*\(/,
-  perl: /IO::Socket|\buse\s+Socket\b|\bSocket->import|\bsockaddr_in\b/,
-  php: /\b(?:fsockopen|pfsockopen|stream_socket_client|socket_connect)\s*\(/,
-  ruby: /TCPSocket\.(?:new|open)|TCPSocket\b/,
-  node: /\bnet\b[\s\S]{0,4000}?(?:\.connect|\.createConnection|new\s+\w+\.Socket)\b/,
-  lua: /\bsocket\b[\s\S]{0,4000}?connect\b/,
-  awk: /\/inet[46]?\/(?:tcp|udp)\//,
+/** All of a language's must be there. */
+const connects: Readonly<Partial<Record<Language, readonly RegExp[]>>> = {
+  python: [/\bsocket\b/, /\.connect(?:_ex)?\s{0,9}\(/],
+  perl: [/IO::Socket|\buse\s{1,9}Socket\b|\bSocket->import|\bsockaddr_in\b/],
+  php: [/\b(?:fsockopen|pfsockopen|stream_socket_client|socket_connect)\s{0,9}\(/],
+  ruby: [/TCPSocket\b/],
+  node: [/['"](?:node:)?net['"]/, /\.connect\b|\.createConnection\b|\.Socket\b/],
+  lua: [/\bsocket\b/, /\bconnect\b/],
+  awk: [/\/inet[46]?\/(?:tcp|udp)\//],
 };
 const hands: Readonly<Partial<Record<Language, RegExp>>> = {
   python: /\bdup2\s*\(|\bpty\.spawn\s*\(/,
@@ -48,7 +49,7 @@ const hexLiteral = /^(?:[0-9a-fA-F]{2}){12,}$/;
 export function readCode(language: Language, text: string): CodeRead {
   const signs: CodeSign[] = [];
   const around = (found: RegExpExecArray): string => text.slice(Math.max(0, found.index - 60), found.index + 240).replaceAll(/\s*\n\s*/g, ' ');
-  const connect = connects[language]?.exec(text);
+  const connect = connects[language]?.every((one) => one.test(text)) === true;
   const hand = hands[language]?.exec(text);
   if (connect && hand && (language === 'awk' || shell.test(text) || /pty\.spawn/.test(text))) signs.push({ level: 'critical', text: { zh: '代码把一个 shell 交给网络连接', en: 'the code hands a shell to a connection' }, value: around(hand), attack: ['T1059', 'T1095'] });
   const fetch = fetched.exec(text);

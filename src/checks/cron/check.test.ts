@@ -84,3 +84,10 @@ it.skipIf(lacks({ root: true }))('finds a job of root whose program is another a
   chownSync(join(root, '/srv/app/tick.sh'), 1000, 1000);
   expect((await scanRoot([cron], root)).findings.map(({ kind, level }) => `${kind} ${level}`)).toEqual(['weakness medium']);
 });
+
+it('is not held up by lines made of blanks', async () => {
+  const blanks = ' '.repeat(60_000);
+  const report = await scanRoot([cron], { '/etc/cron.d/odd': `A=a${blanks}b\u2028\n*${blanks}* * * x\n${`${blanks}\u2028\n`.repeat(5)}* * * * * root ${blanks}/tmp/x\n` });
+  expect(shown(report)).toEqual(['high /etc/cron.d/odd']);
+  expect(report.counts['lines of cron tables that are no job']).toBeGreaterThan(0);
+});

@@ -63,8 +63,8 @@ export function readTable(text: string, path: string, named: boolean): { entries
   for (const [i, line] of text.split('\n').entries()) {
     if (line.length > 64 * 1024) { odd++; continue; }
     if (/^\s*(?:#|$)/.test(line)) continue;
-    const set = /^\s*(?:"([^"]+)"|'([^']+)'|([A-Za-z_][A-Za-z0-9_]*))\s*=\s*(.*?)\s*$/.exec(line);
-    if (set) { entries.push({ line: i + 1, text: line, name: set[1] ?? set[2] ?? set[3]!, value: set[4]!.replace(/^(["'])(.*)\1$/, '$2') }); continue; }
+    const set = /^\s*(?:"([^"]+)"|'([^']+)'|([A-Za-z_][A-Za-z0-9_]*))\s*=(.*)$/s.exec(line);
+    if (set) { entries.push({ line: i + 1, text: line, name: set[1] ?? set[2] ?? set[3]!, value: set[4]!.trim().replace(/^(["'])(.*)\1$/, '$2') }); continue; }
     const found = fields.exec(line);
     if (!found) { odd++; continue; }
     const rest = found[2]!;

