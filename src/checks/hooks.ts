@@ -90,6 +90,16 @@ export async function* commandFindings(place: Place, context: ScanContext, { pat
   }
 }
 
+/** A file of settings that no package ships as it is: who may write it, and the commands that `read` finds in it. */
+export async function* configFindings(place: Place, context: ScanContext, path: string, read: (text: string) => Iterable<HookCommand>): AsyncIterable<Finding> {
+  if (await isShipped(context, path)) return;
+  const file = readHook(context, path);
+  if (!file) return;
+  const open = writableFinding(place, context, path, file.stat);
+  if (open) yield open;
+  yield* commandFindings(place, context, file, read(file.text));
+}
+
 interface Told {
   path: string;
   /** Which of the path's findings it is. */

@@ -73,7 +73,7 @@ export function readCode(language: Language, text: string): CodeRead {
 const plainText = (text: string): string => text.replaceAll(/\\(["'`\\])/g, '$1');
 
 /** Text behind base64 or hex, packed by zlib or not; undefined when it is no text. */
-export function unpacked(value: string): string | undefined {
+function unpacked(value: string): string | undefined {
   const bytes = hexLiteral.test(value) ? Buffer.from(value, 'hex') : Buffer.from(value, 'base64');
   for (const open of [(): Buffer => bytes, (): Buffer => inflateSync(bytes, { maxOutputLength: packedBytes }), (): Buffer => gunzipSync(bytes, { maxOutputLength: packedBytes })]) {
     let plain: Buffer;

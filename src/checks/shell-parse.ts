@@ -4,6 +4,8 @@
  *
  * It reads in one pass from left to right and bounds everything: text, commands, depth, the size of values. A script that is
  * broken, or made to be, gives some commands and never an error.
+ *
+ * Longer than other files: it is one reader with one place in the text, and parts of it would only hand that place to each other.
  */
 import { outputOf, unescaped, valueMax, type Output } from './shell-values.ts';
 
@@ -531,7 +533,7 @@ class Reader {
 }
 
 /** What all put out one after the other; undefined when one of them cannot be told. */
-export function outputOfAll(pipelines: readonly Pipeline[]): Output | undefined {
+function outputOfAll(pipelines: readonly Pipeline[]): Output | undefined {
   let text = '';
   let decoded = false;
   for (const pipeline of pipelines) {

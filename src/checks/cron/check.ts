@@ -55,7 +55,7 @@ export interface Job { line: number; text: string; user: string | undefined; com
 export interface Setting { line: number; text: string; name: string; value: string }
 
 /** Jobs and variables of a table, in order. `named` tables have the account in front of the command. */
-export function readTable(text: string, path: string, named: boolean): { entries: (Job | Setting)[]; odd: number } {
+function readTable(text: string, path: string, named: boolean): { entries: (Job | Setting)[]; odd: number } {
   const anacron = path.endsWith('/anacrontab');
   const entries: (Job | Setting)[] = [];
   let odd = 0;

@@ -54,7 +54,7 @@ async function* config(path: string, context: ScanContext, user: string): AsyncI
 /** Settings whose value git runs through a shell. */
 const run = /^(?:core\.(?:pager|editor|sshcommand|askpass|gitproxy|fsmonitor|alternaterefscommand)|sequence\.editor|pager\..+|gpg(?:\..+)?\.program|gpg\.ssh\.defaultkeycommand|diff\.external|diff\..+\.(?:command|textconv)|merge\..+\.driver|mergetool\..+\.cmd|difftool\..+\.cmd|filter\..+\.(?:clean|smudge|process)|interactive\.difffilter|uploadpack\.packobjectshook|remote\..+\.(?:uploadpack|receivepack|vcs)|sendemail\..*cmd|web\.browser|browser\..+\.cmd|man\..+\.cmd|trailer\..+\.(?:command|cmd)|credential(?:\..+)?\.helper|alias\..+|tar\..+\.command|hook\..+\.command)$/;
 
-export function* commandsOfConfig(text: string, user: string): Iterable<HookCommand> {
+function* commandsOfConfig(text: string, user: string): Iterable<HookCommand> {
   const how = { user, ...(user === 'root' && { cwd: '/root' }) };
   for (const { name, value, line, text: entry } of readGitConfig(text)) {
     if (name === 'core.hookspath') { if (value.startsWith('/')) yield { line, text: entry, command: [`run-parts`, value], how }; continue; }

@@ -2,7 +2,7 @@
 import type { Finding } from '../../core/finding.ts';
 import { judgeText } from '../command.ts';
 import { fact, finding, lineFact } from '../finding.ts';
-import { commandFindings, isShipped, judgedFinding, linesOf, listHook, looking, readHook, scriptFindings, writableFinding, type HookCommand, type Place } from '../hooks.ts';
+import { commandFindings, configFindings, isShipped, judgedFinding, linesOf, listHook, looking, readHook, scriptFindings, writableFinding, type HookCommand, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 
 const scriptFolders = ['/etc/init.d', '/etc/rc.d/init.d', '/etc/local.d'];
@@ -29,7 +29,7 @@ export const init: PlaceCheck = {
     for (const path of [...scripts, ...scriptFolders.flatMap((folder) => listHook(context, folder))]) if (!/\/(?:README|\.depend\.\w+|functions)$/.test(path) && fresh(path)) yield* scriptFindings(place, context, [path]);
     for (const folder of runlevels) for (const path of listHook(context, folder)) yield* runlevel(path, context, fresh);
     for (const folder of sourced) for (const path of listHook(context, folder)) if (fresh(path)) yield* settings(path, context);
-    yield* table('/etc/inittab', context, processesOf);
+    yield* configFindings(place, context, '/etc/inittab', processesOf);
     for (const path of listHook(context, '/etc/init')) if (path.endsWith('.conf')) yield* upstart(path, context);
   },
 };
@@ -60,17 +60,8 @@ async function* settings(path: string, context: ScanContext): AsyncIterable<Find
   if (found) yield found;
 }
 
-async function* table(path: string, context: ScanContext, read: (text: string) => Iterable<HookCommand>): AsyncIterable<Finding> {
-  if (await isShipped(context, path)) return;
-  const file = readHook(context, path);
-  if (!file) return;
-  const open = writableFinding(place, context, path, file.stat);
-  if (open) yield open;
-  yield* commandFindings(place, context, file, read(file.text));
-}
-
 /** `id:runlevels:action:process`. */
-export function* processesOf(text: string): Iterable<HookCommand> {
+function* processesOf(text: string): Iterable<HookCommand> {
   for (const { line, text: entry } of linesOf(text, /^\s*#/)) {
     const found = /^[^:]*:[^:]*:([^:]*):(.*)$/.exec(entry);
     if (found && found[1] !== 'initdefault' && found[2]!.trim() !== '') yield { line, text: entry, command: found[2]!.replace(/^[+@]+/, '') };

@@ -1,7 +1,7 @@
 /** Kernel modules that are loaded at boot, and commands that modprobe runs in place of loading one. */
 import type { Finding } from '../../core/finding.ts';
 import { fact, finding, lineFact } from '../finding.ts';
-import { commandFindings, foldersOf, isOwned, isShipped, linesOf, listHook, readHook, writableFinding, type HookCommand, type Place } from '../hooks.ts';
+import { configFindings, foldersOf, isOwned, isShipped, linesOf, listHook, readHook, writableFinding, type HookCommand, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { isHidden } from '../../core/hidden.ts';
 
@@ -26,7 +26,7 @@ export const modulesLoad: PlaceCheck = {
   async *run(context) {
     const modules = moduleIndex(context);
     for (const path of [...loadFiles, ...unique(context, loadFolders)]) yield* loaded(path, context, modules);
-    for (const path of ['/etc/modprobe.conf', ...unique(context, modprobeFolders)]) yield* modprobe(path, context);
+    for (const path of ['/etc/modprobe.conf', ...unique(context, modprobeFolders)]) yield* configFindings(place, context, path, installCommands);
   },
 };
 
@@ -80,17 +80,8 @@ async function* loaded(path: string, context: ScanContext, modules: ReadonlyMap<
   }
 }
 
-async function* modprobe(path: string, context: ScanContext): AsyncIterable<Finding> {
-  if (await isShipped(context, path)) return;
-  const file = readHook(context, path);
-  if (!file) return;
-  const open = writableFinding(place, context, path, file.stat);
-  if (open) yield open;
-  yield* commandFindings(place, context, file, installCommands(file.text));
-}
-
 /** `install MODULE COMMAND…` and `remove MODULE COMMAND…`: the rest of the line is for a shell. */
-export function* installCommands(text: string): Iterable<HookCommand> {
+function* installCommands(text: string): Iterable<HookCommand> {
   for (const { line, text: entry } of linesOf(text, /^\s*#/)) {
     const found = /^\s*(?:install|remove)\s+\S+\s+(.*)$/.exec(entry);
     if (found && !/^\/(?:usr\/)?bin\/(?:true|false)\s*$/.test(found[1]!)) yield { line, text: entry, command: found[1]! };

@@ -1,7 +1,7 @@
 /** Scripts that run when the network comes, goes or changes. */
 import type { Finding } from '../../core/finding.ts';
 import { judgeText } from '../command.ts';
-import { commandFindings, foldersOf, isShipped, judgedFinding, linesOf, listHook, readHook, scriptFindings, writableFinding, type HookCommand, type Place } from '../hooks.ts';
+import { configFindings, foldersOf, isShipped, judgedFinding, linesOf, listHook, readHook, scriptFindings, writableFinding, type HookCommand, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 
 const nm = ['/etc/NetworkManager/dispatcher.d', '/usr/lib/NetworkManager/dispatcher.d', '/usr/local/lib/NetworkManager/dispatcher.d'];
@@ -35,24 +35,15 @@ export const networkHooks: PlaceCheck = {
       seen.add(real);
       yield* scriptFindings(place, context, [path]);
     }
-    for (const path of ['/etc/network/interfaces', ...listHook(context, '/etc/network/interfaces.d')]) yield* lines(path, context, interfaceCommands);
-    for (const path of ['/etc/dhcp/dhclient.conf', '/etc/dhclient.conf', '/etc/dhcp3/dhclient.conf']) yield* lines(path, context, dhclientScript);
-    for (const path of listHook(context, '/etc/wireguard')) if (path.endsWith('.conf')) yield* lines(path, context, (text) => keyed(text, /^\s*(?:Pre|Post)(?:Up|Down)\s*=\s*(.*)$/i));
-    for (const path of ['/etc/openvpn', ...foldersOf(context, '/etc/openvpn')].flatMap((folder) => listHook(context, folder))) if (/\.(?:conf|ovpn)$/.test(path)) yield* lines(path, context, (text) => keyed(text, /^\s*(?:up|down|route-up|route-pre-down|ipchange|tls-verify|auth-user-pass-verify|client-connect|client-disconnect|learn-address|plugin)\s+(.*)$/));
+    for (const path of ['/etc/network/interfaces', ...listHook(context, '/etc/network/interfaces.d')]) yield* configFindings(place, context, path, interfaceCommands);
+    for (const path of ['/etc/dhcp/dhclient.conf', '/etc/dhclient.conf', '/etc/dhcp3/dhclient.conf']) yield* configFindings(place, context, path, dhclientScript);
+    for (const path of listHook(context, '/etc/wireguard')) if (path.endsWith('.conf')) yield* configFindings(place, context, path, (text) => keyed(text, /^\s*(?:Pre|Post)(?:Up|Down)\s*=\s*(.*)$/i));
+    for (const path of ['/etc/openvpn', ...foldersOf(context, '/etc/openvpn')].flatMap((folder) => listHook(context, folder))) if (/\.(?:conf|ovpn)$/.test(path)) yield* configFindings(place, context, path, (text) => keyed(text, /^\s*(?:up|down|route-up|route-pre-down|ipchange|tls-verify|auth-user-pass-verify|client-connect|client-disconnect|learn-address|plugin)\s+(.*)$/));
     for (const path of listHook(context, '/etc/sysconfig/network-scripts')) if (/\/(?:ifcfg|route6?|rule6?)-/.test(path)) yield* sourced(path, context);
   },
 };
 
-async function* lines(path: string, context: ScanContext, read: (text: string) => Iterable<HookCommand>): AsyncIterable<Finding> {
-  if (await isShipped(context, path)) return;
-  const file = readHook(context, path);
-  if (!file) return;
-  const open = writableFinding(place, context, path, file.stat);
-  if (open) yield open;
-  yield* commandFindings(place, context, file, read(file.text));
-}
-
-export const interfaceCommands = (text: string): Iterable<HookCommand> => keyed(text, /^\s*(?:up|pre-up|post-up|down|pre-down|post-down|wpa-action|mapping-script|script)\s+(.*)$/);
+const interfaceCommands = (text: string): Iterable<HookCommand> => keyed(text, /^\s*(?:up|pre-up|post-up|down|pre-down|post-down|wpa-action|mapping-script|script)\s+(.*)$/);
 const dhclientScript = (text: string): Iterable<HookCommand> => keyed(text, /^\s*script\s+"?([^";]+)"?\s*;/);
 
 function* keyed(text: string, pattern: RegExp): Iterable<HookCommand> {

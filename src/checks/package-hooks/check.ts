@@ -1,7 +1,7 @@
 /** Commands that package managers run by themselves: apt and dpkg hooks, plug-ins of yum and dnf, zypp, pacman, apk, needrestart. */
 import type { Finding } from '../../core/finding.ts';
 import { finding, fact } from '../finding.ts';
-import { commandFindings, foldersOf, isOwned, isShipped, linesOf, listHook, looking, readHook, scriptFindings, writableFinding, type HookCommand, type Place } from '../hooks.ts';
+import { configFindings, foldersOf, isOwned, isShipped, linesOf, listHook, looking, readHook, scriptFindings, type HookCommand, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { readAptConfig } from './apt-config.ts';
 
@@ -22,10 +22,10 @@ export const packageHooks: PlaceCheck = {
   scope: 'tree',
   everyMinutes: 60,
   async *run(context) {
-    for (const path of ['/etc/apt/apt.conf', ...listHook(context, '/etc/apt/apt.conf.d'), ...listHook(context, '/usr/share/apt/apt.conf.d')]) yield* config(path, context, aptCommands);
-    for (const path of ['/etc/dpkg/dpkg.cfg', ...listHook(context, '/etc/dpkg/dpkg.cfg.d')]) yield* config(path, context, dpkgCommands);
-    for (const path of [...listHook(context, '/etc/dnf/plugins/post-transaction-actions.d'), ...listHook(context, '/etc/dnf/libdnf5-plugins/actions.d')]) yield* config(path, context, actionCommands);
-    for (const path of ['/etc/pacman.d/hooks', '/usr/share/libalpm/hooks'].flatMap((folder) => listHook(context, folder))) yield* config(path, context, pacmanCommands);
+    for (const path of ['/etc/apt/apt.conf', ...listHook(context, '/etc/apt/apt.conf.d'), ...listHook(context, '/usr/share/apt/apt.conf.d')]) yield* configFindings(place, context, path, aptCommands);
+    for (const path of ['/etc/dpkg/dpkg.cfg', ...listHook(context, '/etc/dpkg/dpkg.cfg.d')]) yield* configFindings(place, context, path, dpkgCommands);
+    for (const path of [...listHook(context, '/etc/dnf/plugins/post-transaction-actions.d'), ...listHook(context, '/etc/dnf/libdnf5-plugins/actions.d')]) yield* configFindings(place, context, path, actionCommands);
+    for (const path of ['/etc/pacman.d/hooks', '/usr/share/libalpm/hooks'].flatMap((folder) => listHook(context, folder))) yield* configFindings(place, context, path, pacmanCommands);
     for (const path of ['/etc/yum.conf', '/etc/dnf/dnf.conf']) yield* pluginPath(path, context);
     for (const folder of scriptFolders) yield* scriptFindings(place, context, listHook(context, folder));
     const pythons = foldersOf(context, '/usr/lib').filter((path) => /\/python3[\d.]*$/.test(path)).map((path) => `${path}/site-packages/dnf-plugins`);
@@ -33,19 +33,10 @@ export const packageHooks: PlaceCheck = {
   },
 };
 
-async function* config(path: string, context: ScanContext, read: (text: string) => Iterable<HookCommand>): AsyncIterable<Finding> {
-  if (await isShipped(context, path)) return;
-  const file = readHook(context, path);
-  if (!file) return;
-  const open = writableFinding(place, context, path, file.stat);
-  if (open) yield open;
-  yield* commandFindings(place, context, file, read(file.text));
-}
-
 /** Settings of apt whose value is run. */
 const aptRun = /^(?:dpkg::(?:pre-invoke|post-invoke|pre-install-pkgs)|apt::update::(?:pre-invoke|post-invoke|post-invoke-success)|apt::install::(?:pre-invoke|post-invoke|post-invoke-success)|rpm::(?:pre-invoke|post-invoke|pre-install-pkgs)|acquire::[^:]*::?proxy-auto-?detect|dir::bin::[\w-]+|apt::keyring::[\w-]+|unattended-upgrade::[\w-]*(?:pre|post)[\w-]*|dselect::[\w-]*(?:clean|update)[\w-]*-?invoke|apt::periodic::[\w-]*(?:hook|command|post|pre)[\w-]*)(?:::|$)/i;
 
-export function* aptCommands(text: string): Iterable<HookCommand> {
+function* aptCommands(text: string): Iterable<HookCommand> {
   for (const { name, value, line } of readAptConfig(text)) {
     if (aptRun.test(name) && value !== '' && !/^(?:true|false|\d+|DIRECT)$/i.test(value)) yield { line, text: `${name} "${value}"`, command: value };
   }

@@ -19,7 +19,7 @@ export function imitated(name: string, packaged: ReadonlySet<string>): string | 
 }
 
 /** One letter more, less, another or two swapped; or a digit or sign behind. */
-export function oneAway(name: string, other: string): boolean {
+function oneAway(name: string, other: string): boolean {
   if (Math.abs(name.length - other.length) > 1) return false;
   let head = 0;
   while (head < name.length && name[head] === other[head]) head++;
