@@ -85,7 +85,8 @@ function writeDpkg(root: string, packages: ReadonlyMap<string, readonly { path: 
   writeFileSync(join(root, 'var/lib/dpkg/status'), status);
 }
 
-const rules = commandRules();
+/** Loaded once: it takes longer than most scans of such a root. */
+export const rules = commandRules();
 
 /** Scans a root (made with `makeRoot`, or from what is planted). `machine` for checks of processes, with a recorded /proc. */
 export async function scanRoot(checks: readonly Check[], planted: Planted | string = {}, machine?: Machine): Promise<ScanReport> {

@@ -1,13 +1,25 @@
 /** Every check, alphabetical. */
 import { accountFiles } from './account-files/check.ts';
 import { accounts } from './accounts/check.ts';
+import { at } from './at/check.ts';
+import { boot } from './boot/check.ts';
 import { cron } from './cron/check.ts';
+import { dbus } from './dbus/check.ts';
 import { fakeLogs } from './fake-logs/check.ts';
+import { gitHooks } from './git-hooks/check.ts';
+import { inetd } from './inetd/check.ts';
+import { init } from './init/check.ts';
+import { kernelHelpers } from './kernel-helpers/check.ts';
 import { logGaps } from './log-gaps/check.ts';
 import { logging } from './logging/check.ts';
 import { loginScripts } from './login-scripts/check.ts';
 import { logonRecords } from './logon-records/check.ts';
+import { logrotate } from './logrotate/check.ts';
+import { maintainerScripts } from './maintainer-scripts/check.ts';
+import { modulesLoad } from './modules-load/check.ts';
+import { networkHooks } from './network-hooks/check.ts';
 import { nss } from './nss/check.ts';
+import { packageHooks } from './package-hooks/check.ts';
 import { pam } from './pam/check.ts';
 import { polkit } from './polkit/check.ts';
 import { preload } from './preload/check.ts';
@@ -17,19 +29,34 @@ import { sshClient } from './ssh-client/check.ts';
 import { sshKeys } from './ssh-keys/check.ts';
 import { sshd } from './sshd/check.ts';
 import { sudo } from './sudo/check.ts';
+import { systemd } from './systemd/check.ts';
+import { tmpfilesSysusers } from './tmpfiles-sysusers/check.ts';
+import { udev } from './udev/check.ts';
 import { weakPasswords } from './weak-passwords/check.ts';
 import type { Check } from './port.ts';
 
 export const checks: readonly Check[] = [
   accountFiles,
   accounts,
+  at,
+  boot,
   cron,
+  dbus,
   fakeLogs,
+  gitHooks,
+  inetd,
+  init,
+  kernelHelpers,
   logGaps,
   logging,
   loginScripts,
   logonRecords,
+  logrotate,
+  maintainerScripts,
+  modulesLoad,
+  networkHooks,
   nss,
+  packageHooks,
   pam,
   polkit,
   preload,
@@ -39,5 +66,8 @@ export const checks: readonly Check[] = [
   sshKeys,
   sshd,
   sudo,
+  systemd,
+  tmpfilesSysusers,
+  udev,
   weakPasswords,
 ];

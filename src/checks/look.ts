@@ -11,7 +11,8 @@ export function attempt<T>(context: ScanContext, path: string, look: () => T): T
     return look();
   } catch (error) {
     if (!(error instanceof MoatError)) throw error;
-    context.blind(path, { zh: error.message, en: error.message });
+    const { message, hint } = error;
+    context.blind(path, { zh: hint === undefined ? message : `${message}（${hint}）`, en: hint === undefined ? message : `${message} (${hint})` });
     return undefined;
   }
 }

@@ -45,7 +45,7 @@ describe('login-scripts', () => {
 
   it('finds folders of others in front in PATH and history switched off', async () => {
     const report = await scanRoot([loginScripts], { '/etc/profile': 'PATH=.:$PATH\nexport PATH=/tmp/bin:$PATH\n', '/root/.bashrc': 'export HISTFILE=/dev/null\nHISTSIZE=0\n' });
-    expect(report.findings.map(({ kind, level, path }) => `${kind} ${level} ${path}`)).toEqual(['weakness high /etc/profile', 'weakness medium /etc/profile', 'weakness medium /root/.bashrc', 'weakness medium /root/.bashrc']);
+    expect(report.findings.map(({ kind, level, path }) => `${kind} ${level} ${path}`)).toEqual(['weakness high /etc/profile', 'weakness medium /etc/profile', 'weakness low /root/.bashrc', 'weakness low /root/.bashrc']);
     expect(report.verdict).toBe('clean');
   });
 

@@ -83,8 +83,14 @@ async function* oneLine(place: Place, line: Line, at: number, lines: readonly Li
   const tell = (sign: Sign, reasons: readonly Reason[] = []): Finding => found(place, `${place.path}\0${line.text}\0${sign.text.en}`, sign, [lineFact(place.path, line.number, line.text.trim())], reasons, changed);
   const hidden = concealment(line.text);
   if (hidden) yield tell({ kind: 'intrusion', level: 'high', text: hidden, attack: ['T1564', 'T1546.004'] });
+  const writable = (folder: string): boolean => {
+    const stat = targetStat(context, folder);
+    return stat?.kind === 'folder' && (stat.mode & 0o002) !== 0;
+  };
+  const variables = assignmentsOf(line.text).map((assignment) => ({ assignment, sign: variableSign(assignment, place.home === undefined, writable) }));
   if (place.kind === 'shell') {
-    yield* byCommand(place, line, line.text, context);
+    // What its variables say is told below.
+    yield* byCommand(place, line, line.text, context, variables.some(({ assignment, sign }) => sign !== undefined && assignment.name === 'PATH'));
     // An alias names its body; a function's body is what follows.
     for (const sign of aliasSigns(line.text)) yield tell(sign);
     const name = functionName(line.text);
@@ -94,12 +100,7 @@ async function* oneLine(place: Place, line: Line, at: number, lines: readonly Li
     if (trapped !== undefined) yield* byCommand(place, line, trapped, context);
     if (trapped !== undefined && recordsTyping(trapped)) yield tell({ kind: 'intrusion', level: 'high', text: { zh: '每条命令执行前把它发走', en: 'sends each command away before it runs' }, attack: ['T1056', 'T1546.005'] });
   }
-  const writable = (folder: string): boolean => {
-    const stat = targetStat(context, folder);
-    return stat?.kind === 'folder' && (stat.mode & 0o002) !== 0;
-  };
-  for (const assignment of assignmentsOf(line.text)) {
-    const sign = variableSign(assignment, place.home === undefined, writable);
+  for (const { assignment, sign } of variables) {
     // In a shell script the rules for commands say it.
     if (sign && (place.kind === 'environment' || !assignment.name.includes('HIST'))) yield tell(sign);
     if (loadsValue.has(assignment.name)) yield* loaded(assignment, tell, context);
@@ -136,19 +137,22 @@ async function* loaded({ name, value }: { name: string; value: string }, tell: (
   }
 }
 
-async function* byCommand(place: Place, line: Line, command: string, context: ScanContext): AsyncIterable<Finding> {
+async function* byCommand(place: Place, line: Line, command: string, context: ScanContext, onlyIntrusion = false): AsyncIterable<Finding> {
   const { reasons } = await judgeCommand(command, context);
   const worst = weighed(reasons, place)[0];
-  if (worst) yield found(place, `${place.path}\0${line.text}\0command`, worst, [lineFact(place.path, line.number, line.text.trim())], reasons, targetStat(context, place.path)?.changed ?? 0);
+  if (worst && (worst.kind === 'intrusion' || !onlyIntrusion)) yield found(place, `${place.path}\0${line.text}\0command`, worst, [lineFact(place.path, line.number, line.text.trim())], reasons, targetStat(context, place.path)?.changed ?? 0);
 }
 
 /** What a judgement is worth here: people keep tools behind hidden names in their own home and in /usr/local, and their history as they like. */
 function weighed(reasons: readonly Reason[], { home, users }: Place): Sign[] {
   const forRoot = home === undefined || users.includes('root');
-  const signs = reasons.flatMap(({ level, text, attack, sign, program = '' }): Sign[] => {
+  const signs = reasons.flatMap(({ level, kind: judged, text, attack, sign, program = '' }): Sign[] => {
     const as = (kind: FindingKind, at: Level): Sign[] => [{ kind, level: at, text, attack }];
     switch (sign) {
-      case undefined: return atLeast(level, 'high') ? as('intrusion', level) : as('weakness', level);
+      case undefined:
+        if (judged === 'notice') return [];
+        if (judged === 'weakness') return as('weakness', level);
+        return atLeast(level, 'high') ? as('intrusion', level) : as('weakness', level);
       case 'open-place': return forRoot ? as('intrusion', 'high') : as('intrusion', 'medium');
       case 'hidden': return /^\/(?:root|home\/[^/]+|opt|usr\/local|srv|var\/lib)\//.test(program) ? [] : as('intrusion', 'medium');
       case 'changed': return as('notice', 'medium');

@@ -46,7 +46,8 @@ export const isGuarded = (name: string): boolean => takesPassword.has(name) || l
 /** What it says of an alias or function that it stands for a program of that name. */
 export function shadowing(name: string, body: string): Sign | undefined {
   if (!isGuarded(name)) return undefined;
-  const programs = commandsOf(body).flatMap((words) => programsOf(words));
+  // A starter such as strace counts beside what it starts.
+  const programs = commandsOf(body).flatMap((words) => [...new Set([...words.slice(0, 1), ...programsOf(words)])]);
   const others = programs.filter((program) => baseName(program) !== name && !harmless.has(program));
   if (takesPassword.has(name)) {
     if (reads.test(body) && (writes.test(body) || sends.test(body))) return sign('intrusion', 'critical', `冒充 ${name}：读入密码并存下或发走`, `stands in for ${name}, reads the password and keeps or sends it`, 'T1056', 'T1546.004');
