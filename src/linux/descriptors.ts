@@ -39,7 +39,6 @@ function look(procfs: Procfs): Descriptors {
   for (const pid of procfs.pids()) {
     const before = refused();
     const fds = procfs.fds(pid);
-    if (fds === undefined && refused() > before) found.denied++;
     for (const fd of fds ?? []) {
       if (looked++ >= lookedMax) { found.cut = true; return found; }
       const link = procfs.fd(pid, fd);
@@ -55,6 +54,7 @@ function look(procfs: Procfs): Descriptors {
         else if (link === 'anon_inode:[perf_event]' && found.perfEvents.length < listMax) found.perfEvents.push({ pid, fd: Number(fd) });
       } else if (memoryFiles.has(link)) found.memory.push({ pid, path: link });
     }
+    if (refused() > before) found.denied++;
   }
   return found;
 }
