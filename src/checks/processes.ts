@@ -1,5 +1,6 @@
 /** Running programs as checks of processes see them: which file each runs, whose it is, and whether that file is one of this tree. */
 import type { Evidence } from '../core/finding.ts';
+import { maskSecrets } from '../core/secrets.ts';
 import { bootTime } from '../linux/proc-host.ts';
 import { ticksPerSecond, type Procfs, type ProcStat } from '../linux/procfs.ts';
 import type { Owner } from '../linux/provenance.ts';
@@ -19,6 +20,7 @@ export interface Running {
 }
 
 const deletedMark = ' (deleted)';
+const commandMax = 400;
 
 /** The machine of a check that needs one; the runner hands no other check of scope 'machine' out. */
 export function machineOf(context: ScanContext): Machine {
@@ -79,7 +81,7 @@ export function processFacts(one: Running, context: ScanContext): Evidence[] {
   return [
     fact({ zh: '进程', en: 'process' }, `${one.pid} ${one.stat.name}${uid === undefined ? '' : ` (uid ${uid})`}, parent ${one.stat.parentPid}`),
     ...(one.exe === undefined ? [] : [fact({ zh: '程序', en: 'program' }, one.exe + (one.deleted ? deletedMark : ''))]),
-    fact({ zh: '命令行', en: 'command line' }, procfs.cmdline(one.pid) ?? ''),
+    fact({ zh: '命令行', en: 'command line' }, maskSecrets(procfs.cmdline(one.pid) ?? '').slice(0, commandMax)),
   ];
 }
 

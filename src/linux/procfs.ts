@@ -53,8 +53,8 @@ export class Procfs {
       return this.#miss(error, name);
     }
     try {
-      // Files of a process come whole in one read; tables of the host come in pieces until a read gives nothing.
-      const whole = name.charCodeAt(0) <= 0x39;
+      // Files of a process come whole in one read; its tables and those of the host come in pieces until a read gives nothing.
+      const whole = name.charCodeAt(0) <= 0x39 && !name.endsWith('/maps') && !name.endsWith('/mountinfo');
       const full: Buffer[] = [];
       let filled = 0;
       for (let left = max; left > 0;) {
