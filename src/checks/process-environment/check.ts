@@ -7,6 +7,7 @@ import { judgeCommand, judgeFile, type Reason } from '../command.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { inOpenFolder, isHiddenPath, isShipped, machineOf, processFacts, running, tellDenied, type Running } from '../processes.ts';
+import { variables } from '../process-variables.ts';
 import { baseName } from '../shell-words.ts';
 
 const environMax = 256 * 1024;
@@ -64,14 +65,6 @@ function gather(context: ScanContext): Map<string, Setting> {
 }
 
 const isWatched = (name: string): boolean => libraries.has(name) || folders.has(name) || startFiles.has(name) || commands.has(name) || histories.has(name) || name in loaded || name.startsWith('BASH_FUNC_');
-
-/** Pairs of an environment as /proc gives it. */
-export function* variables(text: string): Iterable<[string, string]> {
-  for (const one of text.split('\0')) {
-    const equals = one.indexOf('=');
-    if (equals > 0) yield [one.slice(0, equals), one.slice(equals + 1)];
-  }
-}
 
 async function judge({ name, value, of }: Setting, context: ScanContext): Promise<Judged[]> {
   const first = of[0]!;
