@@ -57,7 +57,7 @@ export function plant(root: string, planted: Planted): void {
   for (const [path, what] of entries) {
     const at = join(root, path);
     mkdirSync(dirname(at), { recursive: true });
-    if (isLink(what)) { const to = what.slice(2); if (!to.startsWith('/')) mkdirSync(join(dirname(at), to), { recursive: true }); symlinkSync(to, at); continue; }
+    if (isLink(what)) { const to = what.slice(2); if (!to.startsWith('/') && !to.includes(':')) mkdirSync(join(dirname(at), to), { recursive: true }); symlinkSync(to, at); continue; }
     const file: PlantedFile = typeof what === 'string' || Buffer.isBuffer(what) ? { text: what } : what;
     writeFileSync(at, file.text ?? '');
     chmodSync(at, file.mode ?? 0o644);

@@ -16,6 +16,7 @@ const programs = /^\/(?:usr\/)?(?:s?bin|lib|lib64|libexec|local\/s?bin)\/[^/]+$/
 const locked = /^\/(?:etc\/(?:cron|ld\.so\.preload|init\.d|rc|systemd|profile|sudoers|ssh\/|pam\.d|udev|hosts$|passwd$|shadow$|group$|gshadow$|anacrontab)|var\/spool\/cron|root\/|home\/|tmp\/|var\/tmp\/|dev\/shm\/|usr\/(?:local\/)?(?:s?bin|lib)\/|s?bin\/|lib\/|opt\/|var\/www\/|boot\/|lib\/systemd|usr\/lib\/systemd)/;
 const findingsMax = 300;
 const programsMax = 50_000;
+const heapMax = 5000;
 const dayMs = 86_400_000;
 
 export const oddFile: WalkCheck = {
@@ -28,6 +29,8 @@ export const oddFile: WalkCheck = {
   walk(context): Visitor {
     const told: Record<string, number> = {};
     const within = (what: string): boolean => { told[what] = (told[what] ?? 0) + 1; if (told[what] <= findingsMax) return true; context.count(`odd files beyond those listed (${what})`); return false; };
+    /** Programs in temporary folders that nothing else speaks against, by the first folder below. */
+    const heaps = new Map<string, string[]>();
     /** Times of packaged and other programs by folder, for those that copy one. */
     const times = new Map<string, { mtime: number; path: string }[]>();
     return {
@@ -35,7 +38,16 @@ export const oddFile: WalkCheck = {
       async *look(file) {
         const { path, stat } = file;
         if (inDevices(path, stat)) { if (within('device')) yield* device(file, context); return; }
-        if (temporary.test(path) && !toolFolders.test(path) && runs(stat) && within('temporary')) yield* dropped(file, context);
+        if (temporary.test(path) && !toolFolders.test(path) && runs(stat)) {
+          for await (const found of dropped(file, context)) {
+            // A build or an unpacked archive is one thing to read, not hundreds.
+            if (found.level !== 'low') { if (within('temporary')) yield found; continue; }
+            const heap = path.split('/', path.startsWith('/tmp/') ? 3 : 4).join('/');
+            const paths = heaps.get(heap) ?? [];
+            if (heaps.size < findingsMax || paths.length > 0) heaps.set(heap, paths);
+            if (paths.length < heapMax) paths.push(path);
+          }
+        }
         if (isLockable(path, stat) && context.tree.flags(path)?.immutable === true && within('immutable')) yield* immutable(file, context);
         if (programs.test(path) && runs(stat)) {
           const folder = path.slice(0, path.lastIndexOf('/'));
@@ -46,6 +58,7 @@ export const oddFile: WalkCheck = {
         }
       },
       async *end() {
+        for (const [heap, paths] of heaps) yield left(heap, paths);
         for (const list of times.values()) yield* borrowed(list, context);
       },
     };
@@ -78,6 +91,16 @@ async function* dropped(file: WalkedFile, context: ScanContext): AsyncIterable<F
     refs: ['attack:T1036', 'attack:T1105'],
   });
 }
+
+const left = (heap: string, paths: readonly string[]): Finding => finding('odd-file', `heap\0${heap}`, {
+  kind: 'notice', level: 'low', path: paths.length === 1 ? paths[0]! : heap,
+  title: paths.length === 1
+    ? { zh: `${paths[0]} 是放在临时目录里的程序`, en: `${paths[0]} is a program in a temporary folder` }
+    : { zh: `${heap} 下有 ${paths.length}${paths.length >= heapMax ? '+' : ''} 个可执行的程序和脚本`, en: `${heap} holds ${paths.length}${paths.length >= heapMax ? ' or more' : ''} programs and scripts that may be run` },
+  evidence: paths.slice(0, 10).map((path) => fact({ zh: '文件', en: 'file' }, path)),
+  means: { zh: '被利用的服务往往只能写临时目录，投放的木马和矿机先落在这里。开发和安装也会留下一些。', en: 'A service that was broken into can often write to temporary folders only, so what is dropped lands there. Builds and installers leave some too.' },
+  refs: ['attack:T1105'],
+});
 
 async function* device(file: WalkedFile, { provenance }: ScanContext): AsyncIterable<Finding> {
   const { path, stat } = file;
