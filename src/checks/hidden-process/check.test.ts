@@ -3,10 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/need.ts';
 import { machineFiles, processFiles, recorded } from '../../../test/recorded-proc.ts';
 import { makeRoot, scanRoot, shown } from '../../../test/throwaway-root.ts';
-import { DiskTree } from '../../linux/disk-tree.ts';
 import { openProbes } from '../../linux/probes.ts';
 import { Procfs } from '../../linux/procfs.ts';
-import { noProvenance, scanMachine } from '../../../test/live-machine.ts';
+import { scanMachine } from '../../../test/live-machine.ts';
 import { hiddenProcess } from './check.ts';
 import { standing, sweepCalls } from './views.ts';
 
@@ -44,7 +43,8 @@ describe('on a recorded /proc', () => {
   it('tells hidepid', async () => {
     const root = makeRoot({ ...machineFiles, '/proc/self/mountinfo': '22 1 0:5 / /proc rw,relatime - proc proc rw,hidepid=invisible\n' });
     const report = await scanRoot([hiddenProcess], root, recorded(root, {}));
-    expect(shown(report)).toEqual(process.getuid?.() === 0 ? ['info /proc'] : ['info /proc']);
+    expect(shown(report)).toEqual(['info /proc']);
+    expect(report.blind.length > 0).toBe(process.getuid?.() !== 0);
   });
 
   it('counts ids that there was no time for', async () => {
@@ -87,7 +87,5 @@ describe('on this machine', () => {
   it('says that it compared files only when the kernel cannot be asked', async () => {
     const report = await scanMachine([hiddenProcess], { probes: undefined });
     expect(report.blind.some(({ what }) => what === 'kill, sched_getscheduler')).toBe(true);
-    expect(new DiskTree('/', undefined).kind).toBe('machine');
-    expect(noProvenance.known).toBe(false);
   });
 });

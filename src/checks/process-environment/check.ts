@@ -134,8 +134,8 @@ function told({ name, value, of }: Setting, { kind, level, title, means, path, r
   return finding('process-environment', `${name}\0${value}\0${path ?? ''}`, {
     kind, level, title, means, pid: of[0]!.pid, ...(path !== undefined && { path }),
     evidence: [
-      fact({ zh: '环境变量', en: 'variable' }, maskSecrets(`${name}=${value}`)),
-      ...reasons.slice(0, 5).map(({ evidence }) => evidence),
+      fact({ zh: '环境变量', en: 'variable' }, `${name}=${maskSecrets(value)}`),
+      ...reasons.slice(0, 5).map(({ evidence }) => ({ ...evidence, value: maskSecrets(evidence.value) })),
       fact({ zh: '有它的进程', en: 'processes that have it' }, of.slice(0, 50).map(({ pid, stat }) => `${pid} ${stat.name}`).join(', ')),
       ...processFacts(of[0]!, context),
     ],
