@@ -58,5 +58,5 @@ describe('on this machine', () => {
     const { findings } = await scanMachine([hiddenPort]);
     server.close();
     expect(findings.filter(({ kind }) => kind === 'intrusion')).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 });

@@ -77,12 +77,12 @@ describe('on this machine', () => {
   it.skipIf(lacks({ root: true, files: ['/usr/bin/unshare'] }))('finds a real bind mount over /proc/PID', () => {
     // The scan runs inside the mount namespace in which the mount was made.
     const script = 'sleep 60 & p=$!; mount --bind /proc/1 /proc/$p && "$0" --import tsx test/live-machine.ts hidden-process; echo "pid $p"; kill $p';
-    const { stdout, stderr } = spawnSync('/usr/bin/unshare', ['--mount', '--propagation', 'private', '/bin/sh', '-c', script, process.execPath], { encoding: 'utf8', timeout: 60_000 });
+    const { stdout, stderr } = spawnSync('/usr/bin/unshare', ['--mount', '--propagation', 'private', '/bin/sh', '-c', script, process.execPath], { encoding: 'utf8', timeout: 100_000 });
     const pid = /^pid (\d+)$/m.exec(stdout)?.[1];
     expect(pid, stderr).toBeDefined();
     const covered = (JSON.parse(stdout.split('\n', 1)[0]!) as { level: string; path?: string }[]).filter(({ path }) => path === `/proc/${pid}`);
     expect(covered.map(({ level }) => level)).toEqual(['critical']);
-  }, 90_000);
+  }, 120_000);
 
   it('says that it compared files only when the kernel cannot be asked', async () => {
     const report = await scanMachine([hiddenProcess], { probes: undefined });

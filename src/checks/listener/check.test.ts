@@ -40,8 +40,8 @@ describe.skipIf(lacks({ root: true, files: ['/usr/bin/gcc', '/usr/bin/unshare', 
   it('finds a real listener of a program in /tmp', () => {
     const folder = temporary('moat-listen-', '/tmp');
     const program = compile('#include <unistd.h>\n#include <netinet/in.h>\n#include <arpa/inet.h>\n#include <sys/socket.h>\nint main(void){ int s=socket(AF_INET,SOCK_STREAM,0); struct sockaddr_in a={AF_INET,htons(31337),{0}}; bind(s,(void*)&a,sizeof a); listen(s,5); write(1,"r\\n",2); sleep(60); return 0; }', join(folder, 'serve'));
-    const { stdout, stderr } = spawnSync('/usr/bin/unshare', ['--net', '/bin/sh', '-c', '/usr/sbin/ip link set lo up; "$1" >"$2" & p=$!; while [ ! -s "$2" ]; do sleep 0.05; done; "$0" --import tsx test/live-machine.ts listener hidden-port; kill $p', process.execPath, program, join(folder, 'ready')], { encoding: 'utf8', timeout: 60_000 });
+    const { stdout, stderr } = spawnSync('/usr/bin/unshare', ['--net', '/bin/sh', '-c', '/usr/sbin/ip link set lo up; "$1" >"$2" & p=$!; while [ ! -s "$2" ]; do sleep 0.05; done; "$0" --import tsx test/live-machine.ts listener hidden-port; kill $p', process.execPath, program, join(folder, 'ready')], { encoding: 'utf8', timeout: 100_000 });
     const findings = JSON.parse(stdout.split('\n').find((line) => line.startsWith('['))!) as { check: string; level: string; path?: string }[];
     expect(findings.map(({ check, level, path }) => `${check} ${level} ${path}`), stderr).toEqual([`listener high ${program}`]);
-  }, 90_000);
+  }, 120_000);
 });

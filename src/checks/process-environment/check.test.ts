@@ -50,5 +50,5 @@ describe.skipIf(lacks({ files: ['/usr/bin/gcc'] }))('on this machine', () => {
     const child = await start('/bin/sh', ['-c', 'echo r; exec sleep 100'], { PATH: '/usr/bin:/bin', LD_PRELOAD: library });
     const { findings } = await scanMachine([processEnvironment]);
     expect(findings.filter(({ path }) => path === library).map(({ level, pid }) => [level, pid])).toEqual([['high', child.pid]]);
-  }, 60_000);
+  }, 120_000);
 });

@@ -62,5 +62,5 @@ describe.skipIf(lacks({ files: ['/usr/bin/gcc'] }))('on this machine', () => {
     const { findings } = await scanMachine([processMemory]);
     expect(findings.filter(({ path }) => path === library).map(({ level }) => level)).toEqual(['high']);
     expect(findings.filter(({ pid, level }) => pid === rwx.pid && level === 'medium')).toHaveLength(1);
-  }, 60_000);
+  }, 120_000);
 });

@@ -70,5 +70,5 @@ describe.skipIf(lacks({ files: ['/usr/bin/gcc'] }))('on this machine', () => {
     for (const child of [unfiled, gone, posing]) await stop(child);
     const after = await look();
     expect([unfiled.pid, gone.pid, posing.pid].filter((pid) => after.has(pid))).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 });

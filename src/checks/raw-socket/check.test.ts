@@ -38,10 +38,10 @@ describe.skipIf(lacks({ root: true, files: ['/usr/bin/gcc', '/usr/bin/unshare'] 
 #include <arpa/inet.h>
 #include <linux/filter.h>
 int main(void){ int s=socket(AF_PACKET,SOCK_RAW,htons(3)); struct sock_filter f[]={{0x28,0,0,12},{6,0,0,0xffff}}; struct sock_fprog p={2,f}; setsockopt(s,SOL_SOCKET,26,&p,sizeof p); write(1,"r\\n",2); sleep(60); return s; }`, join(folder, 'sniff'));
-    const { stdout, stderr } = spawnSync('/usr/bin/unshare', ['--net', '/bin/sh', '-c', '"$1" >"$2" & p=$!; while [ ! -s "$2" ]; do sleep 0.05; done; "$0" --import tsx test/live-machine.ts raw-socket; kill $p', process.execPath, program, join(folder, 'ready')], { encoding: 'utf8', timeout: 60_000 });
+    const { stdout, stderr } = spawnSync('/usr/bin/unshare', ['--net', '/bin/sh', '-c', '"$1" >"$2" & p=$!; while [ ! -s "$2" ]; do sleep 0.05; done; "$0" --import tsx test/live-machine.ts raw-socket; kill $p', process.execPath, program, join(folder, 'ready')], { encoding: 'utf8', timeout: 100_000 });
     const findings = JSON.parse(stdout.split('\n').find((line) => line.startsWith('['))!) as { level: string; path?: string; evidence: { value: string }[] }[];
     const [found] = findings.filter(({ path }) => path === program);
     expect(found?.level, stderr).toBe('high');
     expect(found!.evidence[0]!.value).toContain('filter of 2 instructions');
-  }, 90_000);
+  }, 120_000);
 });
