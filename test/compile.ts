@@ -25,7 +25,7 @@ export async function start(command: string, args: readonly string[], env?: Node
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], ...(env && { env }) });
   onTestFinished(() => { child.kill('SIGKILL'); });
   await new Promise<void>((resolve, reject) => {
-    child.stdout!.once('data', () => resolve());
+    child.stdout.once('data', () => resolve());
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`expected ${command} to run, it ended with ${code}`)));
   });

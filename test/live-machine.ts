@@ -12,7 +12,7 @@ import { PackageProvenance, type Provenance } from '../src/linux/provenance.ts';
 import type { ScanReport } from '../src/scan/report.ts';
 import { scan } from '../src/scan/runner.ts';
 
-export const noProvenance: Provenance = { known: false, owner: () => Promise.resolve(undefined), packageOf: () => undefined };
+const noProvenance: Provenance = { known: false, owner: () => Promise.resolve(undefined), packageOf: () => undefined };
 
 let index: Promise<PackageIndex | undefined> | undefined;
 

@@ -49,7 +49,7 @@ export function runningOne(pid: number, context: ScanContext): Running | undefin
 }
 
 /** A link of /proc/PID/exe or a path of /proc/PID/maps taken apart. */
-export function executable(link: string | undefined): { exe: string | undefined; deleted: boolean } {
+function executable(link: string | undefined): { exe: string | undefined; deleted: boolean } {
   if (link === undefined) return { exe: undefined, deleted: false };
   const deleted = link.endsWith(deletedMark);
   return { exe: deleted ? link.slice(0, -deletedMark.length) : link, deleted };
@@ -99,7 +99,7 @@ export function tellDenied(context: ScanContext): void {
 }
 
 /** Folders that any account may write to. */
-export const openFolders = ['/tmp/', '/var/tmp/', '/dev/', '/run/shm/', '/run/lock/', '/var/lock/', '/var/crash/', '/run/user/'];
+const openFolders = ['/tmp/', '/var/tmp/', '/dev/', '/run/shm/', '/run/lock/', '/var/lock/', '/var/crash/', '/run/user/'];
 export const inOpenFolder = (path: string): boolean => openFolders.some((folder) => path.startsWith(folder));
 /** A folder or file behind a name that `ls` does not show, those of tools that everybody has left out. */
 export const isHiddenPath = (path: string): boolean => path.split('/').some((part) => part.startsWith('.') && part.length > 1 && !ordinaryHidden.test(part));

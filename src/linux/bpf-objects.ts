@@ -97,7 +97,7 @@ export async function openBpfObjects(): Promise<BpfObjects> {
     const memory = malloc(length) as Pointer;
     if (memory === null) return [];
     try {
-      const told = info(fd, (bytes) => { bytes.writeUInt32LE(length, 20); bytes.writeBigUInt64LE(BigInt(memory), 32); });
+      const told = info(fd, (bytes) => { bytes.writeUInt32LE(length, 20); bytes.writeBigUInt64LE(memory, 32); });
       if (!told || told.readBigUInt64LE(32) === 0n) return [];
       const code = Buffer.alloc(Math.min(length, told.readUInt32LE(20)));
       memcpy(code, memory, code.length);

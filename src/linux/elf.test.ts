@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import { assert, nat, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compile, temporary } from '../../test/compile.ts';
 import { lacks } from '../../test/need.ts';
 import { readElf } from './elf.ts';
 
-const open = (bytes: Buffer): Parameters<typeof readElf>[0] => ({ size: bytes.length, read: (into, at) => bytes.copy(into as Buffer, 0, at, at + into.length) });
+const open = (bytes: Buffer): Parameters<typeof readElf>[0] => ({ size: bytes.length, read: (into, at) => bytes.copy(into, 0, at, at + into.length) });
 
 describe.skipIf(lacks({ files: ['/usr/bin/gcc'] }))('what gcc makes', () => {
   it('reads loader, libraries and search folders', () => {
@@ -16,7 +16,7 @@ describe.skipIf(lacks({ files: ['/usr/bin/gcc'] }))('what gcc makes', () => {
     const library = readFileSync(compile('int f(void){return 0;}', join(folder, 'b.so'), ['-shared', '-fPIC', '-Wl,-soname,libb.so.1']));
     expect(readElf(open(library))).toMatchObject({ interpreter: undefined, soname: 'libb.so.1', searched: [] });
     // Any part of it, and any byte changed, is borne.
-    fc.assert(fc.property(fc.nat(program.length), fc.nat(1200), fc.nat(255), (length, at, value) => {
+    assert(property(nat(program.length), nat(1200), nat(255), (length, at, value) => {
       const broken = Buffer.from(program.subarray(0, length));
       if (at < broken.length) broken[at] = value;
       readElf(open(broken));

@@ -14,7 +14,7 @@ const pinsMax = 5000;
 const pinDepth = 8;
 
 /** Helpers by which a program changes what others see or do. */
-export const strongHelpers = ['bpf_probe_write_user', 'bpf_override_return'] as const;
+const strongHelpers = ['bpf_probe_write_user', 'bpf_override_return'] as const;
 /** Attached to something of the network or of a control group; they stay when their loader is gone, as is usual. */
 const lasting = /^(?:cgroup_|sched_|xdp$|socket_filter$|sock_ops$|sk_|lwt_|flow_dissector$|struct_ops$|netfilter$|ext$)/;
 /** Places where systemd, container networks and observability keep their pins. */

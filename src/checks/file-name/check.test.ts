@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { scanRoot, shown } from '../../../test/throwaway-root.ts';
 import type { FileStat } from '../../linux/tree.ts';
@@ -25,7 +25,7 @@ describe('file-name', () => {
 
   it('bears any name', () => {
     const stat: FileStat = { kind: 'file', mode: 0o755, uid: 0, gid: 0, size: 1, allocated: 1, links: 1, inode: 1, device: 1, modified: 1, changed: 1, born: 1 };
-    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (name) => { judge({ path: `/usr/bin/${name.replaceAll('/', '')}`, stat }, () => false); }));
+    assert(property(string({ unit: 'binary', maxLength: 300 }), (name) => { judge({ path: `/usr/bin/${name.replaceAll('/', '')}`, stat }, () => false); }));
     judge({ path: `/tmp/${'.'.repeat(50_000)} `, stat }, () => false);
   });
 });

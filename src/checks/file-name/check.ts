@@ -59,6 +59,7 @@ function suspicious(path: string): boolean {
   return false;
 }
 
+// eslint-disable-next-line no-misleading-character-class -- single code points that show nothing, each by itself
 const invisible = /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\u3164\ufeff\uffa0]/;
 const turning = /[\u202a-\u202e\u2066-\u2069]/;
 // eslint-disable-next-line no-control-regex -- control characters are what is looked for
@@ -111,5 +112,5 @@ function likeLatin(name: string): string | undefined {
 }
 
 /** For a title: what cannot be seen is written out. */
-const visible = (path: string): string => [...path].map((c) => (c < ' ' || (c > '~' && (invisible.test(c) || control.test(c) || lookAlike[c] !== undefined)) || /[\ud800-\udfff]/.test(c) && c.length === 1 ? `<U+${c.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}>` : c)).join('').replace(/ +$/, (blanks) => '␠'.repeat(blanks.length)).slice(0, 400);
+const visible = (path: string): string => Array.from(path, (c) => (c < ' ' || (c > '~' && (invisible.test(c) || control.test(c) || lookAlike[c] !== undefined)) || /[\ud800-\udfff]/.test(c) && c.length === 1 ? `<U+${c.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}>` : c)).join('').replace(/ +$/, (blanks) => '␠'.repeat(blanks.length)).slice(0, 400);
 const bytes = (name: string): string => `${JSON.stringify(name.slice(0, 200))} ${Buffer.from(name.slice(0, 200)).toString('hex').slice(0, 400)}`;

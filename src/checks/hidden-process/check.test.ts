@@ -21,7 +21,7 @@ describe('on a recorded /proc', () => {
     const files = { ...machineFiles, ...processFiles({ pid: 801, exe: '/usr/bin/bash', parent: 800 }), '/sys/fs/cgroup/cgroup.procs': '1\n2\n30\n', '/sys/fs/cgroup/system.slice/cgroup.procs': '801\n900\n' };
     const root = makeRoot(files);
     const report = await scanRoot([hiddenProcess], root, recorded(root, {}));
-    expect(report.findings.map(({ pid }) => pid).sort()).toEqual([800, 900]);
+    expect(report.findings.map(({ pid }) => pid).sort((a, b) => a! - b!)).toEqual([800, 900]);
   });
 
   it('is silent for threads, for what came or went in between, and for old PID files', async () => {
@@ -70,8 +70,8 @@ describe('on this machine', () => {
     const probes = await openProbes();
     const thread = procfs.threads(process.pid)!.find((id) => id !== process.pid)!;
     expect([probes.scheduled(thread), probes.signalled(thread), probes.scheduled(4_194_303)]).toEqual([true, true, false]);
-    expect(standing(procfs, thread, probes.scheduled, () => new Set())).toEqual({ is: 'thread' });
-    expect(standing(procfs, process.pid, probes.scheduled, () => new Set())).toEqual({ is: 'listed' });
+    expect(standing(procfs, thread, (pid) => probes.scheduled(pid), () => new Set())).toEqual({ is: 'thread' });
+    expect(standing(procfs, process.pid, (pid) => probes.scheduled(pid), () => new Set())).toEqual({ is: 'listed' });
   });
 
   it.skipIf(lacks({ root: true, files: ['/usr/bin/unshare'] }))('finds a real bind mount over /proc/PID', () => {

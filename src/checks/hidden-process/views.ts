@@ -14,7 +14,7 @@ export interface Sweep { sightings: Map<number, Sighting[]>; /** Ids that there 
 const slice = 8192;
 const groupsMax = 20_000;
 const sightingsMax = 100_000;
-export const defaultSweepMs = 4000;
+const defaultSweepMs = 4000;
 const pidFileMax = 64;
 
 /** Yields between slices so that the rest of the program lives. */
@@ -34,7 +34,7 @@ export async function sweepCalls(procfs: Procfs, probes: Probes, signal: AbortSi
   };
   const started = performance.now();
   let untried = 0;
-  const questions: [View, (pid: number) => boolean, number][] = [['scheduler', probes.scheduled, budgetMs], ['signal', probes.signalled, budgetMs * 1.5]];
+  const questions: [View, (pid: number) => boolean, number][] = [['scheduler', (pid) => probes.scheduled(pid), budgetMs], ['signal', (pid) => probes.signalled(pid), budgetMs * 1.5]];
   for (const [view, lives, until] of questions) {
     // Downwards from the newest, then what is left above it: ids are given out in a circle.
     let pid = newest, tried = 0;

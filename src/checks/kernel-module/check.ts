@@ -141,7 +141,7 @@ async function* unvouched(modules: ReadonlyMap<string, Module>, context: ScanCon
 async function* taints(modules: ReadonlyMap<string, Module>, context: ScanContext): AsyncIterable<Finding> {
   const value = Number(machineOf(context).procfs.read('sys/kernel/tainted', 64));
   if (!Number.isInteger(value) || value === 0) return;
-  const letters = new Set([...modules.values()].flatMap(({ taints: own }) => [...own]));
+  const letters = new Set([...modules.values()].flatMap(({ taints: own }) => own.split('')));
   for (const [bit, letter, text] of taintBits) {
     if (Math.floor(value / 2 ** bit) % 2 === 0 || letters.has(letter)) continue;
     const level: Level = letter === 'P' ? 'info' : letter === 'R' ? 'low' : 'medium';

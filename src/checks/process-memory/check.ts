@@ -100,7 +100,7 @@ function isLibrary({ path, inode }: Mapping, one: Running): boolean {
 async function judge(path: string, deleted: boolean, one: Running, program: Owner | undefined, context: ScanContext): Promise<{ odd: OddLibrary | undefined; owner: Owner | undefined }> {
   if (path.startsWith('/memfd:')) return { odd: isShipped(program) && runtimes.test(baseName(one.exe!)) ? undefined : 'memory', owner: undefined };
   // A runtime unpacks its own libraries into a temporary folder and may take the file away at once.
-  const unpacks = /^(?:java|node|nodejs|bun|python[\d.]*|dotnet)$/.test(baseName(one.exe!)) && !isHiddenPath(path) && !/^\/dev\//.test(path);
+  const unpacks = /^(?:java|node|nodejs|bun|python[\d.]*|dotnet)$/.test(baseName(one.exe!)) && !isHiddenPath(path) && !path.startsWith('/dev/');
   const ownFolder = one.exe !== undefined && path.startsWith(one.exe.slice(0, one.exe.lastIndexOf('/') + 1)) && !isShipped(program);
   if (inOpenFolder(path)) return { odd: unpacks || ownFolder || /\/_MEI\w{4,}\/|\/ffi\w{6}$|^\/tmp\/\.mount_|^\/tmp\/#\d+$/.test(path) ? undefined : 'open', owner: undefined };
   const owner = await context.provenance.owner(path);

@@ -25,10 +25,10 @@ export const rawSocket: PlaceCheck = {
   },
 };
 
-export interface RawSocket { inode: number; what: string; filter: number }
+interface RawSocket { inode: number; what: string; filter: number }
 
 /** Packet and raw sockets of this network namespace, by /proc/net and by netlink. */
-export function rawSockets(context: ScanContext): RawSocket[] {
+function rawSockets(context: ScanContext): RawSocket[] {
   const { procfs, probes } = machineOf(context);
   const found = new Map<number, RawSocket>();
   for (const line of (procfs.read('net/packet', tableMax) ?? '').split('\n').slice(1)) {

@@ -26,7 +26,7 @@ export const rootkitTrace: PlaceCheck = {
       for (const path of family.files) for (const found of matches(path, context)) yield* file(found, family, context);
       for (const name of family.modules) if (modules.has(name)) yield trace(family, 'module', name, { zh: `内核模块 ${name}`, en: `the kernel module ${name}` });
       if (context.machine) for (const path of family.sysctls) {
-        if (context.machine.procfs.read(path.slice('/proc/'.length), 64) !== undefined || context.tree.stat(path)) yield trace(family, 'entry', path, { zh: `${path}`, en: path }, path);
+        if (context.machine.procfs.read(path.slice('/proc/'.length), 64) !== undefined || context.tree.stat(path)) yield trace(family, 'entry', path, { zh: path, en: path }, path);
       }
     }
     if (context.machine) yield* processes(families, context);
@@ -42,7 +42,7 @@ export function parseFamilies(text: string): Family[] {
     const list = (name: string): string[] => {
       const value = fields[name] ?? [];
       if (!Array.isArray(value) || !value.every((one) => typeof one === 'string')) throw new Error(`expected a list of texts for ${name} of family ${i + 1} in rootkits.yml`);
-      return value as string[];
+      return value;
     };
     const { family, source, strength = 'certain' } = fields;
     if (typeof family !== 'string' || typeof source !== 'string' || (strength !== 'certain' && strength !== 'likely')) throw new Error(`expected family, source and strength for entry ${i + 1} in rootkits.yml`);
