@@ -5,6 +5,7 @@ import { MoatError } from '../core/error.ts';
 import { Event } from '../core/gen/event.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { openFileAttributes } from '../linux/file-attributes.ts';
+import { openProbes } from '../linux/probes.ts';
 import { openPackages, type PackageIndex } from '../linux/packages/index.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
@@ -13,6 +14,8 @@ import type { ScanReport } from '../scan/report.ts';
 import { detectionOf } from '../engine/detector.ts';
 import { loadRules, ownRules } from './detector.ts';
 import type { Match } from '../sigma/index.ts';
+import { installRoot } from './paths.ts';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export type ScanErrorCode = 'no-root' | 'no-check';
@@ -22,6 +25,8 @@ export interface ScanRequest {
   root?: string;
   only?: readonly string[];
   skip?: readonly string[];
+  /** Ports that may be listened on; see ScanContext. */
+  ports?: readonly string[];
   signal: AbortSignal;
   warn: (text: string) => void;
   onProgress?: (progress: Progress) => void;
@@ -37,7 +42,8 @@ export async function runScan(request: ScanRequest): Promise<ScanReport> {
   return scan(chosen, {
     signal, tree, now: Date.now, rules: commandRules(),
     provenance: new PackageProvenance(tree, index, signal),
-    machine: tree.kind === 'machine' ? { procfs: new Procfs('/') } : undefined,
+    machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { warn((error as Error).message); return undefined; }) } : undefined,
+    signatures: ownSignatures, ports: request.ports ?? [],
   }, request.onProgress);
 }
 
@@ -58,6 +64,9 @@ async function packagesOf(root: string, signal: AbortSignal, warn: (text: string
     return undefined;
   }
 }
+
+/** Text of a file below signatures/ of this installation. */
+export const ownSignatures = (file: string): string => readFileSync(join(installRoot(), 'signatures', file), 'utf8');
 
 /** The rules that watch live processes, asked of a line that a shell would run. */
 export function commandRules(): (line: string) => RuleHit[] {

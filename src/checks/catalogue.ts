@@ -22,7 +22,23 @@ import { nss } from './nss/check.ts';
 import { packageHooks } from './package-hooks/check.ts';
 import { pam } from './pam/check.ts';
 import { polkit } from './polkit/check.ts';
+import { bpfProgram } from './bpf-program/check.ts';
+import { capability } from './capability/check.ts';
+import { cron } from './cron/check.ts';
+import { fileName } from './file-name/check.ts';
+import { hiddenPort } from './hidden-port/check.ts';
+import { hiddenProcess } from './hidden-process/check.ts';
+import { kernelHook } from './kernel-hook/check.ts';
+import { kernelModule } from './kernel-module/check.ts';
+import { listener } from './listener/check.ts';
+import { loader } from './loader/check.ts';
+import { oddFile } from './odd-file/check.ts';
 import { preload } from './preload/check.ts';
+import { processEnvironment } from './process-environment/check.ts';
+import { processMemory } from './process-memory/check.ts';
+import { processProgram } from './process-program/check.ts';
+import { rawSocket } from './raw-socket/check.ts';
+import { rootkitTrace } from './rootkit-trace/check.ts';
 import { setuid } from './setuid/check.ts';
 import { shellHistory } from './shell-history/check.ts';
 import { sshClient } from './ssh-client/check.ts';
@@ -59,7 +75,28 @@ export const checks: readonly Check[] = [
   packageHooks,
   pam,
   polkit,
+import { wrappedBinary } from './wrapped-binary/check.ts';
+import { writablePath } from './writable-path/check.ts';
+import type { Check } from './port.ts';
+
+export const checks: readonly Check[] = [
+  bpfProgram,
+  capability,
+  cron,
+  fileName,
+  hiddenPort,
+  hiddenProcess,
+  kernelHook,
+  kernelModule,
+  listener,
+  loader,
+  oddFile,
   preload,
+  processEnvironment,
+  processMemory,
+  processProgram,
+  rawSocket,
+  rootkitTrace,
   setuid,
   shellHistory,
   sshClient,
@@ -70,4 +107,6 @@ export const checks: readonly Check[] = [
   tmpfilesSysusers,
   udev,
   weakPasswords,
+  wrappedBinary,
+  writablePath,
 ];
