@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Check } from '../src/checks/port.ts';
 import { MoatError } from '../src/core/error.ts';
+import { ownSignatures } from '../src/agent/scan.ts';
 import { DiskTree } from '../src/linux/disk-tree.ts';
 import { openPackages } from '../src/linux/packages/index.ts';
 import { PackageProvenance } from '../src/linux/provenance.ts';
@@ -64,5 +65,5 @@ async function scanDenied(check: Check, root: string, path: string): Promise<Sca
   }
   const { signal } = new AbortController();
   const tree = new Denied(root, undefined);
-  return scan([check], { signal, tree, rules, now: Date.now, machine: undefined, provenance: new PackageProvenance(tree, await openPackages(root, { signal }), signal) });
+  return scan([check], { signal, tree, rules, now: Date.now, machine: undefined, signatures: ownSignatures, ports: [], provenance: new PackageProvenance(tree, await openPackages(root, { signal }), signal) });
 }

@@ -5,6 +5,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import '../../test/seed.ts';
 import { lacks } from '../../test/need.ts';
+import { ownSignatures } from '../agent/scan.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { openPackages } from '../linux/packages/index.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
@@ -20,7 +21,7 @@ async function look(planted: Planted = {}): Promise<Seen> {
   const tree = new DiskTree(root, undefined);
   const counts = new Map<string, number>();
   const blind: string[] = [];
-  const context: ScanContext = { signal, tree, rules, now: Date.now, machine: undefined, provenance: new PackageProvenance(tree, await openPackages(root, { signal }), signal), count: (what, n = 1) => { counts.set(what, (counts.get(what) ?? 0) + n); }, blind: (what) => { blind.push(what); } };
+  const context: ScanContext = { signal, tree, rules, now: Date.now, machine: undefined, signatures: ownSignatures, ports: [], provenance: new PackageProvenance(tree, await openPackages(root, { signal }), signal), count: (what, n = 1) => { counts.set(what, (counts.get(what) ?? 0) + n); }, blind: (what) => { blind.push(what); } };
   return { context, counts, blind, root };
 }
 
