@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { commandRules } from '../src/agent/scan.ts';
 import type { Check, Machine } from '../src/checks/port.ts';
+import { treeDigests } from '../src/linux/digests.ts';
 import { DiskTree } from '../src/linux/disk-tree.ts';
 import { openFileAttributes } from '../src/linux/file-attributes.ts';
 import { openPackages } from '../src/linux/packages/index.ts';
@@ -92,7 +93,7 @@ export async function scanRoot(checks: readonly Check[], planted: Planted | stri
   const root = typeof planted === 'string' ? planted : makeRoot(planted);
   const { signal } = new AbortController();
   const tree = new DiskTree(root, await openFileAttributes());
-  return scan(checks, { signal, tree, rules, now: Date.now, machine, provenance: new PackageProvenance(tree, await openPackages(root), signal) });
+  return scan(checks, { signal, tree, rules, now: Date.now, machine, provenance: new PackageProvenance(tree, await openPackages(tree), treeDigests(tree, signal)) });
 }
 
 /** Paths and levels, for short expectations. */

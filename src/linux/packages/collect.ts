@@ -1,8 +1,8 @@
-/** What the readers of dpkg and rpm fill. */
+/** What the readers of dpkg, rpm and apk fill. */
 import { own } from '../../core/own.ts';
 import { packagesMax, TableBuilder, type FileRow } from './table.ts';
 
-export interface Package { manager: 'dpkg' | 'rpm'; name: string; version: string; arch: string }
+export interface Package { manager: 'dpkg' | 'rpm' | 'apk'; name: string; version: string; arch: string }
 
 const faultsMax = 50;
 
