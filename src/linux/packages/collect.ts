@@ -8,6 +8,8 @@ const faultsMax = 50;
 
 export class Collector {
   readonly packages: Package[] = [];
+  /** Packages with digests of files that are none of theirs: nothing that a package manager writes. */
+  readonly strangers = new Set<Package>();
   readonly table = new TableBuilder((what, n) => this.count(what, n));
   /** What was left out, by reason. */
   readonly counts = new Map<string, number>();

@@ -74,11 +74,13 @@ async function addFiles(list: Buffer, sums: Buffer, owner: Owner, into: Collecto
     if ((++n & 63) === 0 && slices.due()) await slices.rest();
     if (folders.has(line) || line === '/.' || line === '/') continue;
     const digest = config.get(line) ?? digests.get(line.slice(1));
+    digests.delete(line.slice(1));
     const path = owner.diverted(line, owner.name);
     const slash = path.lastIndexOf('/');
     if (slash < 0) { into.count('paths that are none'); continue; }
     into.file(path.slice(0, slash), path.slice(slash + 1), owner.number, { digest: digest === undefined ? undefined : { algorithm: 'md5', hex: digest }, config: config.has(line) });
   }
+  if (digests.size > 0) into.strangers.add(into.packages[owner.number]!);
 }
 
 /** Distroless images keep one file a package in status.d and no lists: what is shipped is what has a digest. */

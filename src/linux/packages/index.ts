@@ -40,6 +40,8 @@ export interface Comparison { verdict: Verdict; differs?: 'content' | 'mode' | '
 export interface PackageIndex {
   readonly tree: Tree;
   readonly packages: readonly Package[];
+  /** Packages whose record has digests of files that are not theirs, which no package manager writes. */
+  readonly strangers: ReadonlySet<Package>;
   /** Paths in the index. */
   readonly size: number;
   /** What was left out, by reason; empty when all was understood. */
@@ -112,14 +114,16 @@ export async function compareFile(file: OwnedFile, found: FileStat | undefined, 
 class Index implements PackageIndex {
   readonly tree: Tree;
   readonly packages: readonly Package[];
+  readonly strangers: ReadonlySet<Package>;
   readonly counts: ReadonlyMap<string, number>;
   readonly faults: readonly string[];
   readonly #table: PathTable;
   readonly #links: ReadonlyMap<string, string>;
 
-  constructor(tree: Tree, { packages, counts, faults }: Collector, table: PathTable, links: ReadonlyMap<string, string>) {
+  constructor(tree: Tree, { packages, strangers, counts, faults }: Collector, table: PathTable, links: ReadonlyMap<string, string>) {
     this.tree = tree;
     this.packages = packages;
+    this.strangers = strangers;
     this.counts = counts;
     this.faults = faults;
     this.#table = table;
