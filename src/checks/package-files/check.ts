@@ -5,10 +5,12 @@
 import type { Finding } from '../../core/finding.ts';
 import { MoatError } from '../../core/error.ts';
 import { compareFile, type Comparison, type OwnedFile, type PackageIndex } from '../../linux/packages/index.ts';
+import { Ahead } from '../../linux/ahead.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
-import { recordsOf, touchedRecords } from './database.ts';
+import { recordsOf, setupOf, touchedRecords } from './database.ts';
 import { beginningOf, inSystemFolder } from './kind.ts';
+import { Groups } from './groups.ts';
 import { excludedPaths, missingFiles } from './missing.ts';
 import { hasBits, judgeBits, overridesOf } from './modes.ts';
 import { bitsFinding, changedFile, changedSettings, unownedFile } from './told.ts';
@@ -35,9 +37,10 @@ class FilesVisitor implements Visitor {
   readonly #index: PackageIndex;
   /** Rows that the walk came by. */
   readonly #seen: Uint8Array;
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Ahead(aheadMax);
   readonly #ready: Finding[] = [];
   readonly #overrides: ReadonlySet<string>;
+  readonly #groups: Groups;
   /** Files that are not there, by package. */
   readonly #missing = new Map<string, OwnedFile[]>();
 
@@ -46,6 +49,7 @@ class FilesVisitor implements Visitor {
     this.#index = index;
     this.#seen = new Uint8Array(index.size);
     this.#overrides = overridesOf(context.tree);
+    this.#groups = new Groups(index, context.provenance);
     for (const [what, n] of index.counts) context.count(what, n);
     for (const fault of index.faults) context.blind(fault, { zh: '软件包数据库的这一处读不懂', en: 'this part of the package database is not understood' });
   }
@@ -57,12 +61,12 @@ class FilesVisitor implements Visitor {
 
   async *look({ path, stat }: WalkedFile): AsyncIterable<Finding> {
     const row = this.#index.find(path);
-    if (row < 0) yield* this.#unowned(path, stat);
+    if (row < 0) await this.#unowned(path, stat);
     else {
       this.#seen[row] = 1;
       this.#compare(this.#index.file(row), stat);
     }
-    if (this.#running.size >= aheadMax) await Promise.race(this.#running);
+    if (this.#running.full) await this.#running.room();
     if (this.#ready.length > 0) yield* this.#ready.splice(0);
   }
 
@@ -77,10 +81,11 @@ class FilesVisitor implements Visitor {
       const stat = this.#statOf(file.path);
       if (stat) this.#compare(file, stat);
       else if (stat === undefined && !file.ghost && !excluded(file.path)) this.#miss(file);
-      if (this.#running.size >= aheadMax) await Promise.race(this.#running);
+      if (this.#running.full) await this.#running.room();
     }
-    await Promise.all(this.#running);
+    await this.#running.all();
     yield* this.#ready.splice(0);
+    yield* this.#groups.findings();
     yield* missingFiles(this.#missing);
     yield* touchedRecords(this.#index);
   }
@@ -103,35 +108,35 @@ class FilesVisitor implements Visitor {
   }
 
   #compare(file: OwnedFile, stat: FileStat): void {
-    if (hasBits(stat) && file.mode === undefined) this.#judgeBits(file, stat);
-    const running = compareFile(file, stat, this.#context.tree, this.#context.provenance.digests)
-      .then((result) => { this.#told(file, stat, result); })
+    if (hasBits(stat) && file.package.manager === 'dpkg') this.#judgeBits(file, stat);
+    this.#running.add(compareFile(file, stat, this.#context.tree, this.#context.provenance.digests)
+      .then((result) => this.#told(file, stat, result))
       .catch((error: unknown) => {
         this.#context.signal.throwIfAborted();
         if (!(error instanceof MoatError)) throw error;
         this.#context.blind(file.path, { zh: error.message, en: error.message });
-      })
-      .finally(() => { this.#running.delete(running); });
-    this.#running.add(running);
-    // Whoever waits for all of them is told; nobody may be told of it as unhandled meanwhile.
-    running.catch(() => undefined);
+      }));
   }
 
   #judgeBits(file: OwnedFile, stat: FileStat): void {
-    const installed = file.package.manager === 'dpkg' ? recordsOf(this.#context.tree, file.package).list?.changed : undefined;
-    const bits = judgeBits(file, stat, installed, this.#overrides);
+    const { tree } = this.#context;
+    const { list, base } = recordsOf(tree, file.package);
+    const bits = judgeBits(file, stat, list?.changed, setupOf(tree, base), this.#overrides);
     if (bits) this.#ready.push(bitsFinding(file, stat, bits));
   }
 
-  #told(file: OwnedFile, stat: FileStat, { verdict, differs, hex, unread }: Comparison): void {
+  async #told(file: OwnedFile, stat: FileStat, { verdict, differs, hex, unread }: Comparison): Promise<void> {
     if (unread !== undefined) this.#context.blind(file.path, { zh: `未能比对：${unread}`, en: `not compared: ${unread}` });
     if (verdict === 'missing' && !file.ghost) this.#miss(file);
     if (verdict !== 'modified') return;
-    this.#ready.push(file.config ? changedSettings(file, stat, this.#context.tree) : changedFile(file, stat, differs ?? 'content', hex, this.#context.tree));
+    if (file.config) { this.#ready.push(changedSettings(file, stat, this.#context.tree)); return; }
+    const found = changedFile(file, stat, differs ?? 'content', hex, this.#context.tree);
+    if (differs === 'mode' || !(await this.#groups.replaced(file, stat, found))) this.#ready.push(found);
   }
 
-  async *#unowned(path: string, stat: FileStat): AsyncIterable<Finding> {
+  async #unowned(path: string, stat: FileStat): Promise<void> {
     const { tree, provenance } = this.#context;
+    // Only what the system would run, by how it begins.
     const mayRun = (stat.mode & 0o111) !== 0 || /\.so(?:\.[\w.]+)?$|\.ko(?:\.\w+)?$/.test(path);
     if (!mayRun || stat.size === 0) return;
     const beginning = beginningOf(tree, path);
@@ -139,7 +144,7 @@ class FilesVisitor implements Visitor {
     const installer = await provenance.installer(path);
     if (installer && installer.state !== 'modified') return;
     const found = unownedFile(path, stat, beginning, installer);
-    if (found) yield found;
+    if (found) this.#groups.unowned(path, stat, found);
   }
 }
 

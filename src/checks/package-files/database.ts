@@ -18,6 +18,9 @@ export function recordsOf(tree: Tree, { name, arch }: Package): { list: FileStat
   return { list: list ?? tree.stat(`${base}.list`), sums: tree.stat(`${base}.md5sums`), base };
 }
 
+/** The script that runs when a package is set up; '' when there is none. Throws TreeError. */
+export const setupOf = (tree: Tree, base: string): string => textOf(tree, `${base}.postinst`) ?? '';
+
 export function* touchedRecords(index: PackageIndex): Iterable<Finding> {
   const { tree } = index;
   for (const one of index.packages) {

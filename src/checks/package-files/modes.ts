@@ -33,13 +33,13 @@ export const hasBits = (stat: FileStat): boolean => stat.kind === 'file' && ((st
 
 /**
  * Undefined for what is usual. `installed` is when the package's list was written: bits that came an hour later were not the package's
- * (the inode tells by its change time, which nobody can set).
+ * (the inode tells by its change time, which nobody can set), unless its scripts name the program.
  */
-export function judgeBits({ path }: OwnedFile, stat: FileStat, installed: number | undefined, overrides: ReadonlySet<string>): Bits | undefined {
+export function judgeBits({ path }: OwnedFile, stat: FileStat, installed: number | undefined, scripts: string, overrides: ReadonlySet<string>): Bits | undefined {
   if ((stat.mode & setBits) === 0 || overrides.has(path)) return undefined;
   const name = baseName(path);
   if ((stat.mode & 0o4000) !== 0 && (interpreters.test(name) || dangerous.has(name))) return { level: 'critical', certain: true };
   if (usual.has(name)) return undefined;
-  const later = installed !== undefined && stat.changed > installed + hourMs;
+  const later = installed !== undefined && !scripts.includes(name) && stat.changed > installed + hourMs;
   return later && stat.uid === 0 && (stat.mode & 0o4000) !== 0 ? { level: 'high', certain: true } : { level: 'low', certain: false };
 }

@@ -52,6 +52,8 @@ export interface PackageIndex {
   /** Row of the owner of a path as `owner` finds it, -1 for none. */
   find(path: string): number;
   file(row: number): OwnedFile;
+  /** Does a package have a file in this very folder? */
+  hasFolder(folder: string): boolean;
   /** Every file of every package; a file of several packages comes once for each. */
   files(): Iterable<OwnedFile>;
   /** Compares the file with what was shipped. Undefined when no package has this path. Throws PackagesError 'broken' or TreeError when it cannot be read. */
@@ -161,6 +163,8 @@ class Index implements PackageIndex {
     const link = this.#links.get(second < 0 ? folder : folder.slice(0, second));
     return link === undefined ? -1 : this.#table.find(second < 0 ? link : link + folder.slice(second), name);
   }
+
+  hasFolder(folder: string): boolean { return this.#table.hasFolder(folder); }
 
   file(row: number): OwnedFile {
     return { row, path: this.#table.path(row), package: this.packages[this.#table.owner(row)]!, ...this.#table.row(row) };

@@ -237,6 +237,7 @@ export class PathTable {
     return -1;
   }
 
+  hasFolder(folder: string): boolean { return this.#c.folders.has(folder); }
   owner(row: number): number { return this.#c.owner[row]!; }
   path(row: number): string {
     const at = this.#nameAt(row);
