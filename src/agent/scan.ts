@@ -13,6 +13,7 @@ import type { Tree } from '../linux/tree.ts';
 import { scan, type Progress } from '../scan/runner.ts';
 import type { ScanReport } from '../scan/report.ts';
 import { detectionOf } from '../engine/detector.ts';
+import { baselinePath, defaultKeyPath } from './baseline.ts';
 import { loadRules, ownRules } from './detector.ts';
 import type { Match } from '../sigma/index.ts';
 import { join } from 'node:path';
@@ -24,6 +25,8 @@ export interface ScanRequest {
   root?: string;
   only?: readonly string[];
   skip?: readonly string[];
+  /** Data folder, where the integrity baseline lies. */
+  data?: string;
   signal: AbortSignal;
   warn: (text: string) => void;
   onProgress?: (progress: Progress) => void;
@@ -42,6 +45,7 @@ export async function runScan(request: ScanRequest): Promise<ScanReport> {
       signal, tree, now: Date.now, rules: commandRules(),
       provenance: new PackageProvenance(tree, index, digests),
       machine: tree.kind === 'machine' ? { procfs: new Procfs('/') } : undefined,
+      baseline: request.data === undefined ? undefined : { store: baselinePath(request.data), key: defaultKeyPath(request.data) },
     }, request.onProgress);
   } finally { await digests.close(); }
 }

@@ -101,6 +101,11 @@ export class DiskTree implements Tree {
     return at === undefined ? undefined : this.#native().attribute(bytesOf(this.#prefix + at), name);
   }
 
+  attributeNames(path: string): string[] {
+    const at = this.#place(path);
+    return at === undefined ? [] : this.#native().names(bytesOf(this.#prefix + at));
+  }
+
   flags(path: string): { immutable: boolean; appendOnly: boolean } | undefined {
     const at = this.#place(path);
     return at === undefined ? undefined : this.#native().flags(bytesOf(this.#prefix + at));

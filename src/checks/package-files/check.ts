@@ -9,7 +9,7 @@ import { Ahead } from '../../linux/ahead.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
 import { recordsOf, setupOf, touchedRecords } from './database.ts';
-import { beginningOf, inSystemFolder } from './kind.ts';
+import { beginningOf, inSystemFolder } from '../system-files.ts';
 import { Groups } from './groups.ts';
 import { excludedPaths, missingFiles } from './missing.ts';
 import { hasBits, judgeBits, overridesOf } from './modes.ts';

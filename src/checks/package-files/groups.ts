@@ -7,7 +7,7 @@ import type { OwnedFile, PackageIndex } from '../../linux/packages/index.ts';
 import type { Owner, Provenance } from '../../linux/provenance.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import { fact, finding } from '../finding.ts';
-import { kindOf } from './kind.ts';
+import { kindOf } from '../system-files.ts';
 import { reinstall } from './missing.ts';
 
 /** Fewer replaced files than these are told one by one: a renewal replaces many. */

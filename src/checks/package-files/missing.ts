@@ -4,7 +4,7 @@ import type { OwnedFile } from '../../linux/packages/index.ts';
 import { nameMatches } from '../../linux/glob.ts';
 import { filesIn, textOf, type Tree } from '../../linux/tree.ts';
 import { fact, finding } from '../finding.ts';
-import { kindOf } from './kind.ts';
+import { kindOf } from '../system-files.ts';
 
 const shownMax = 10;
 const settingsMax = 64 * 1024;

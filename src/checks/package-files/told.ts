@@ -6,7 +6,7 @@ import type { Comparison, OwnedFile } from '../../linux/packages/index.ts';
 import type { Owner } from '../../linux/provenance.ts';
 import type { FileStat, Tree } from '../../linux/tree.ts';
 import { fact, finding, octal } from '../finding.ts';
-import { beginningOf, kindOf, kindWords, levelOfChange, type Beginning } from './kind.ts';
+import { beginningOf, kindOf, kindWords, levelOfChange, type Beginning } from '../system-files.ts';
 import { reinstall } from './missing.ts';
 import type { Bits } from './modes.ts';
 import { changeOf } from './original.ts';

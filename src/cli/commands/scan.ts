@@ -3,6 +3,7 @@ import { levels, type Level } from '../../core/level.ts';
 import { runScan } from '../../agent/scan.ts';
 import { checks } from '../../checks/catalogue.ts';
 import { exitCodeOf } from '../../scan/report.ts';
+import { dataFolder } from '../globals.ts';
 import { findingJson, reportLines } from '../scan-text.ts';
 import { Output } from '../output.ts';
 import { progressLine } from '../progress.ts';
@@ -34,7 +35,7 @@ export function addScan({ program, lang, t }: Cli): void {
       process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
       const progress = progressLine(t('扫描', 'scanning'));
       const report = await runScan({
-        ...options, signal: stop.signal, warn: (text) => console.error(safe(text)),
+        ...options, data: dataFolder(program), signal: stop.signal, warn: (text) => console.error(safe(text)),
         onProgress: ({ check, files, findings }) => { progress.show(`${check?.[lang] ?? t(`${files ?? 0} 个文件`, `${files ?? 0} files`)} · ${findings} ${t('项发现', 'findings')}`); },
       });
       progress.clear();

@@ -1,8 +1,8 @@
 /** What a file of the system is, by where it lies and how it begins: decides how bad a change of it is. */
-import type { Level } from '../../core/level.ts';
-import type { Text } from '../../core/text.ts';
-import type { FileStat, Tree } from '../../linux/tree.ts';
-import { baseName } from '../shell-words.ts';
+import type { Level } from '../core/level.ts';
+import type { Text } from '../core/text.ts';
+import type { FileStat, Tree } from '../linux/tree.ts';
+import { baseName } from './shell-words.ts';
 
 export type SystemFileKind = 'module' | 'pam' | 'library' | 'program' | 'script' | 'code' | 'unit' | 'data' | 'document';
 
