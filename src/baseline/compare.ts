@@ -15,7 +15,7 @@ export interface Change {
   before: Entry | undefined;
   after: Entry | undefined;
   fields: readonly FieldChange[];
-  /** The content is another while the modification time is the old one: somebody set it back. */
+  /** The content is another while the modification time is the old one, to the millisecond that most tools can set: somebody set it back. */
   timeKept: boolean;
 }
 
@@ -40,7 +40,7 @@ export function changeOf(before: Entry | undefined, after: Entry | undefined): C
   const fields = fieldsOf(before, after);
   if (fields.length === 0) return undefined;
   const touched = fields.every(({ field }) => lesser.has(field));
-  return { action: touched ? 'touched' : 'changed', path, before, after, fields, timeKept: fields.some(({ field }) => field === 'content') && before.modified === after.modified };
+  return { action: touched ? 'touched' : 'changed', path, before, after, fields, timeKept: fields.some(({ field }) => field === 'content') && Math.abs(before.modified - after.modified) < 1 };
 }
 
 /** What alone says nothing: a copy put back, a link made elsewhere. */
