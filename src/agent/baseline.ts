@@ -59,7 +59,7 @@ async function withLooking<T>(request: BaselineRequest, work: (looking: Looking)
   } finally { await close(); }
 }
 
-async function openLooking({ root = '/', signal, warn, blind, count }: BaselineRequest): Promise<{ looking: Looking; close(): Promise<void> }> {
+async function openLooking({ root = '/', signal, warn, blind, count }: BaselineRequest): Promise<{ looking: Looking; close: () => Promise<void> }> {
   const attributes = await openFileAttributes().catch((error: unknown) => { warn((error as Error).message); return undefined; });
   const tree = new DiskTree(root, attributes);
   const index = await openPackages(tree, { signal }).catch((error: unknown) => {

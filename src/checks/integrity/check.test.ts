@@ -17,7 +17,7 @@ import { integrity } from './check.ts';
 const elf = Buffer.from('\x7fELF a program', 'latin1');
 const { signal } = new AbortController();
 
-async function stage(planted: Planted): Promise<{ at(path: string): string; store: string; key: string; create(): Promise<void>; look(): Promise<ScanReport> }> {
+async function stage(planted: Planted): Promise<{ at: (path: string) => string; store: string; key: string; create: () => Promise<void>; look: () => Promise<ScanReport> }> {
   const root = makeRoot(planted);
   const data = makeRoot();
   const [store, key] = [join(data, 'baseline'), join(data, 'key')];
@@ -25,11 +25,11 @@ async function stage(planted: Planted): Promise<{ at(path: string): string; stor
   const tree = async (): Promise<DiskTree> => new DiskTree(root, await openFileAttributes());
   return {
     store, key, at: (path) => join(root, path),
-    async create() {
+    create: async () => {
       const one = await tree();
       await createBaseline(store, made, { tree: one, digests: treeDigests(one), index: await openPackages(one), signal, attributes: true, devices: undefined, blind: () => undefined, count: () => undefined }, { folders: ['/etc', '/usr'], exclude: [], now: 1 });
     },
-    async look() {
+    look: async () => {
       const one = await tree();
       return scan([integrity], { signal, tree: one, rules: () => [], now: Date.now, machine: undefined, baseline: { store, key }, provenance: new PackageProvenance(one, await openPackages(one), treeDigests(one)) });
     },
