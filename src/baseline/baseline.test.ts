@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
+import { lacks } from '../../test/need.ts';
 import { makeRoot, plant, type Planted } from '../../test/throwaway-root.ts';
 import { treeDigests } from '../linux/digests.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
@@ -209,4 +211,23 @@ it('writes and reads entries of any name, and orders paths as the walk does', ()
     expect(entryOf(lineOf(entry))).toEqual(entry);
   }
   expect(['/a.b', '/a/x', '/a', '/ab', '/a/x/y', '/a/x.y', '/'].sort(comparePaths)).toEqual(['/', '/a', '/a/x', '/a/x/y', '/a/x.y', '/a.b', '/ab']);
+});
+
+it.skipIf(lacks({ root: true }))('tells which folders it may not look into', async () => {
+  const stage = new Stage({ '/etc/open/a': 'x', '/etc/shut/b': 'x', '/etc/secret': 'x' });
+  await stage.create();
+  chmodSync(stage.root, 0o755);
+  chmodSync(stage.at('etc/shut'), 0o700);
+  chmodSync(stage.at('etc/secret'), 0o600);
+  const program = join(stage.root, 'look.mjs');
+  await build({
+    stdin: { resolveDir: import.meta.dirname, loader: 'ts', contents: `import { records } from './records.ts'; import { DiskTree } from '../linux/disk-tree.ts'; import { treeDigests } from '../linux/digests.ts';
+      const tree = new DiskTree(process.argv[2], undefined); const blind = [];
+      for await (const entry of records(['/etc'], [], { tree, digests: treeDigests(tree), index: undefined, signal: new AbortController().signal, attributes: false, devices: undefined, count() {}, blind: (path) => blind.push(path) })) console.log(entry.path, entry.unread ?? '');
+      console.log('blind', blind.join(' '));` },
+    outfile: program, bundle: true, platform: 'node', format: 'esm', external: ['koffi'], logLevel: 'error',
+  });
+  const { stdout } = spawnSync(process.execPath, [program, stage.root], { uid: 65_534, gid: 65_534, encoding: 'utf8' });
+  expect(stdout).toContain('/etc/secret denied\n');
+  expect(stdout.trim().split('\n').at(-1)).toBe('blind /etc/shut /etc/secret');
 });

@@ -27,9 +27,9 @@ export interface Making { folders?: readonly string[]; exclude?: readonly string
 
 /** Makes a baseline in the place of the one that is there; goes on with one that was broken off. Throws BaselineError and the signal's reason. */
 export async function createBaseline(path: string, key: Buffer, looking: Looking, { folders = usualFolders, exclude = usualExclude, now, onProgress = () => undefined }: Making): Promise<Summary & { resumed: boolean }> {
-  const scope = { tree: looking.tree.name, folders: outermost(absolute(folders)), exclude: absolute(exclude) };
+  const scope = { tree: looking.tree.name, folders: outermost(absolute(folders)), exclude: absolute(exclude), created: now };
   const resumed = BaselineWriter.resume(path, key, scope);
-  const writer = resumed?.writer ?? BaselineWriter.begin(path, key, { created: now, ...scope });
+  const writer = resumed?.writer ?? BaselineWriter.begin(path, key, scope);
   try {
     let files = 0;
     for await (const entry of records(scope.folders, scope.exclude, looking, resumed?.after)) {

@@ -17,6 +17,8 @@ const headBytes = 37;
 const type = { head: 1, block: 2, end: 3 } as const;
 const blockChars = 256 * 1024;
 const payloadMax = 64 * 2 ** 20;
+/** What was begun longer ago is begun anew. */
+const resumeMs = 24 * 3_600_000;
 const acceptedMax = 500;
 
 /** What was taken over into the baseline after it was made. */
@@ -61,7 +63,7 @@ export class BaselineWriter {
   }
 
   /** Goes on with what was begun and broken off; undefined when there is nothing of the kind, or another was begun. `after` is the last path that is kept. */
-  static resume(path: string, key: Buffer, head: Pick<Head, 'tree' | 'folders' | 'exclude'>): { writer: BaselineWriter; after: string } | undefined {
+  static resume(path: string, key: Buffer, head: Head): { writer: BaselineWriter; after: string } | undefined {
     if (!existsSync(partialOf(path))) return undefined;
     const file = openSync(partialOf(path), constants.O_RDWR | constants.O_NOFOLLOW);
     let kept: { writer: BaselineWriter; after: string } | undefined;
@@ -72,6 +74,7 @@ export class BaselineWriter {
       let end = 0;
       try {
         const begun = headOf(parts, key);
+        if (Math.abs(head.created - begun.created) > resumeMs) return undefined;
         if (JSON.stringify([begun.tree, begun.folders, begun.exclude]) !== JSON.stringify([head.tree, head.folders, head.exclude])) return undefined;
         for (let part = parts.next(); part?.type === type.block; part = parts.next()) {
           for (const line of linesOf(part.payload)) { const entry = entryOf(line); after = entry.path; writer.#count(entry); }

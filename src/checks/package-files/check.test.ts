@@ -88,10 +88,10 @@ it('takes a renewal by npm for one thing, a few changed files for what they are'
 describe.skipIf(lacks({ root: true }))('set-uid', () => {
   it('on what becomes a root shell is critical, the usual ones and overrides are not told', async () => {
     const report = await scanned({
-      '/usr/bin/bash': ship(elf, { mode: 0o4755 }), '/usr/bin/vim.basic': ship(elf, { mode: 0o4755 }), '/usr/bin/sudo': ship(elf, { mode: 0o4755 }), '/usr/bin/odd': ship(elf, { mode: 0o4755 }), '/usr/bin/allowed': ship(elf, { mode: 0o4755 }),
+      '/usr/bin/bash': ship(elf, { mode: 0o4755 }), '/usr/bin/vim.basic': ship(elf, { mode: 0o4755 }), '/usr/bin/sudo': ship(elf, { mode: 0o4755 }), '/usr/bin/odd': ship(elf, { mode: 0o4755 }), '/usr/bin/wall': ship(elf, { mode: 0o2755 }), '/usr/bin/crontab': ship(elf, { mode: 0o4755 }), '/usr/bin/allowed': ship(elf, { mode: 0o4755 }),
       '/var/lib/dpkg/statoverride': 'root root 4755 /bin/allowed\n',
     });
-    expect(shown(report)).toEqual(['critical /usr/bin/bash', 'critical /usr/bin/vim.basic', 'low /usr/bin/odd']);
+    expect(shown(report)).toEqual(['critical /usr/bin/bash', 'critical /usr/bin/vim.basic', 'low /usr/bin/crontab', 'low /usr/bin/odd']);
   });
 });
 

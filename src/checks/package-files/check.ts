@@ -50,7 +50,8 @@ class FilesVisitor implements Visitor {
     this.#seen = new Uint8Array(index.size);
     this.#overrides = overridesOf(context.tree);
     this.#groups = new Groups(index, context.provenance);
-    for (const [what, n] of index.counts) context.count(what, n);
+    // Packages that share a file are no fault.
+    for (const [what, n] of index.counts) if (what !== 'paths of several packages') context.count(what, n);
     for (const fault of index.faults) context.blind(fault, { zh: '软件包数据库的这一处读不懂', en: 'this part of the package database is not understood' });
   }
 
@@ -142,7 +143,8 @@ class FilesVisitor implements Visitor {
     const beginning = beginningOf(tree, path);
     if (beginning === 'other' && !/\.ko\.\w+$/.test(path)) return;
     const installer = await provenance.installer(path);
-    if (installer && installer.state !== 'modified') return;
+    // A record is quickly forged: what stands where every shell finds it is told all the same.
+    if (installer && installer.state !== 'modified' && !(beginning === 'elf' && /\/s?bin\//.test(path))) return;
     const found = unownedFile(path, stat, beginning, installer);
     if (found) this.#groups.unowned(path, stat, found);
   }

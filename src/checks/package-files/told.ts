@@ -81,7 +81,8 @@ export function unownedFile(path: string, stat: FileStat, beginning: Beginning, 
   if (kind === 'document') return undefined;
   // Modules built on the machine for its kernel, and what people compile for themselves, are common; a PAM module by hand is not.
   const built = kind === 'module' && /\/(?:updates|extra|weak-updates)\//.test(path);
-  const level: Level = built ? 'info' : kind === 'pam' ? 'high' : kind === 'module' || kind === 'library' || kind === 'program' ? 'medium' : 'low';
+  const claimed = installer !== undefined && installer.state !== 'modified';
+  const level: Level = built || claimed ? 'info' : kind === 'pam' ? 'high' : kind === 'module' || kind === 'library' || kind === 'program' ? 'medium' : 'low';
   return finding('package-files', path, {
     kind: kind === 'pam' ? 'intrusion' : 'notice', level, path,
     title: { zh: `系统目录里的${kindWords[kind].zh}不属于任何软件包：${path}`, en: `a ${kindWords[kind].en} in a system folder that no package owns: ${path}` },
