@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/need.ts';
 import { makeRoot, scanRoot, shown, type Planted } from '../../../test/throwaway-root.ts';
+import type { WalkCheck } from '../port.ts';
 import { packageFiles } from './check.ts';
 
 const elf = Buffer.from('\x7fELF rest of a program', 'latin1');
@@ -83,6 +84,16 @@ it('takes a renewal by npm for one thing, a few changed files for what they are'
   const many = await scanned(npm(40));
   expect(many.findings.map(({ level, kind, title }) => [level, kind, title.en])).toEqual([['low', 'notice', '41 files of the package nodejs were replaced by npm with its own npm']]);
   expect(shown(await scanned(npm(2)))).toEqual(['medium /usr/lib/node_modules/npm/lib/f0.js', 'medium /usr/lib/node_modules/npm/lib/f1.js', 'medium /usr/lib/node_modules/npm/package.json']);
+});
+
+it('says so when packages were installed while it looked', async () => {
+  const root = makeRoot({ '/usr/bin/frob': ship(elf) });
+  const installer: WalkCheck = {
+    ...packageFiles, id: 'installer',
+    walk: () => ({ wants: ({ path }) => path === '/usr/bin/frob', async *look() { appendFileSync(join(root, 'var/lib/dpkg/status'), '\nPackage: new\n'); yield* []; } }),
+  };
+  const report = await scanRoot([installer, packageFiles], root);
+  expect(report.blind.map(({ check, what, why }) => `${check} ${what} ${why.en}`)).toEqual(['package-files / the package database changed while the scan ran (an installation or upgrade?): scan again when it is done']);
 });
 
 describe.skipIf(lacks({ root: true }))('set-uid', () => {

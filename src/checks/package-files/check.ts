@@ -4,7 +4,7 @@
  */
 import type { Finding } from '../../core/finding.ts';
 import { MoatError } from '../../core/error.ts';
-import { compareFile, type Comparison, type OwnedFile, type PackageIndex } from '../../linux/packages/index.ts';
+import { compareFile, databaseStamp, type Comparison, type OwnedFile, type PackageIndex } from '../../linux/packages/index.ts';
 import { Ahead } from '../../linux/ahead.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
@@ -86,6 +86,7 @@ class FilesVisitor implements Visitor {
     }
     await this.#running.all();
     yield* this.#ready.splice(0);
+    if (databaseStamp(tree) !== this.#index.stamp) this.#context.blind('/', { zh: '扫描期间软件包数据库变了（正在安装或升级？）：升级完再扫一遍', en: 'the package database changed while the scan ran (an installation or upgrade?): scan again when it is done' });
     yield* this.#groups.findings();
     yield* missingFiles(this.#missing);
     yield* touchedRecords(this.#index);

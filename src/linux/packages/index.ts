@@ -39,6 +39,8 @@ export interface Comparison { verdict: Verdict; differs?: 'content' | 'mode' | '
 
 export interface PackageIndex {
   readonly tree: Tree;
+  /** Of the databases before they were read: another `databaseStamp` says that they changed since. */
+  readonly stamp: string;
   readonly packages: readonly Package[];
   /** Packages whose record has digests of files that are not theirs, which no package manager writes. */
   readonly strangers: ReadonlySet<Package>;
@@ -60,9 +62,13 @@ export interface PackageIndex {
   verify(path: string, digests?: Digests): Promise<Verdict | undefined>;
 }
 
+/** Names a state of the databases. Throws TreeError. */
+export const databaseStamp = (tree: Tree): string => databasePlaces.map((place) => { const found = tree.stat(place); return found ? `${found.inode}:${found.size}:${found.modified}` : ''; }).join(' ');
+
 /** Reads the databases of a tree, or of the folder named. Throws PackagesError 'no-database' when there is none, 'broken' or 'too-large' for one that cannot be read. */
 export async function openPackages(root: Tree | string = '/', { signal }: { signal?: AbortSignal } = {}): Promise<PackageIndex> {
   const tree = typeof root === 'string' ? new DiskTree(root, undefined) : root;
+  const stamp = databaseStamp(tree);
   const slices = new Slices(signal);
   const into = new Collector();
   const readers = [...(hasDpkg(tree) ? [readDpkg] : []), ...(hasRpm(tree) ? [readRpm] : []), ...(hasApk(tree) ? [readApk] : [])];
@@ -78,7 +84,7 @@ export async function openPackages(root: Tree | string = '/', { signal }: { sign
     }
   }
   const table = await into.table.seal(new Folders(tree), slices);
-  return new Index(tree, into, table, topLinks(tree));
+  return new Index(tree, stamp, into, table, topLinks(tree));
 }
 
 /** Folders of the root that are links (/bin → /usr/bin): a package may list either, a caller may ask for either. */
@@ -115,6 +121,7 @@ export async function compareFile(file: OwnedFile, found: FileStat | undefined, 
 
 class Index implements PackageIndex {
   readonly tree: Tree;
+  readonly stamp: string;
   readonly packages: readonly Package[];
   readonly strangers: ReadonlySet<Package>;
   readonly counts: ReadonlyMap<string, number>;
@@ -122,8 +129,9 @@ class Index implements PackageIndex {
   readonly #table: PathTable;
   readonly #links: ReadonlyMap<string, string>;
 
-  constructor(tree: Tree, { packages, strangers, counts, faults }: Collector, table: PathTable, links: ReadonlyMap<string, string>) {
+  constructor(tree: Tree, stamp: string, { packages, strangers, counts, faults }: Collector, table: PathTable, links: ReadonlyMap<string, string>) {
     this.tree = tree;
+    this.stamp = stamp;
     this.packages = packages;
     this.strangers = strangers;
     this.counts = counts;
