@@ -38,7 +38,7 @@ export async function* records(folders: readonly string[], exclude: readonly str
     ahead.push(work);
     if (ahead.length - first < aheadMax) continue;
     const entry = await ahead[first++];
-    if (first === aheadMax) { ahead.splice(0, first); first = 0; }
+    if (first === aheadMax) { void ahead.splice(0, first); first = 0; }
     if (entry) yield entry;
   }
   for (const work of ahead.slice(first)) { const entry = await work; if (entry) yield entry; }

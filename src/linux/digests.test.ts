@@ -63,9 +63,9 @@ it('says that a file was written to while it was read', async () => {
   writeFileSync(path, Buffer.alloc(120_000_000));
   const digests = openDigests(tree, undefined, worker);
   open.push(digests);
-  let done = false;
-  const taking = digests.take(path, 'sha512').finally(() => { done = true; });
-  while (!done) { appendFileSync(path, 'x'); utimesSync(path, 1, Date.now()); await new Promise((resolve) => { setImmediate(resolve); }); }
+  const reading = { on: true };
+  const taking = digests.take(path, 'sha512').finally(() => { reading.on = false; });
+  while (reading.on) { appendFileSync(path, 'x'); utimesSync(path, 1, Date.now()); await new Promise((resolve) => { setImmediate(resolve); }); }
   expect(await taking).toEqual({ state: 'changed' });
   rmSync(path);
 });

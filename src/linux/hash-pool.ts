@@ -72,7 +72,7 @@ export class HashPool {
       if (thread.out.size === 0) thread.worker.ref();
       thread.out.set(id, jobs);
       const message: HashJobs = { id, jobs: jobs.map(({ path, algorithm }) => [path, algorithm]) };
-      thread.worker.postMessage(message);
+      thread.worker.postMessage(message, []);
     }
     for (const go of this.#waiting.splice(0)) go();
   }

@@ -31,7 +31,7 @@ export function* missingFiles(missing: ReadonlyMap<string, readonly OwnedFile[]>
     const programs = told.some(({ path }) => ['program', 'library', 'pam', 'module'].includes(kindOf(path, undefined, 'other')));
     yield finding('package-files', `missing ${name}`, {
       kind: 'notice', level: programs ? 'low' : 'info', path: first.path,
-      title: { zh: `软件包 ${name} 的 ${told.length} 个文件不见了`, en: `${told.length} files of the package ${name} are missing` },
+      title: { zh: `软件包 ${name} 的 ${told.length} 个文件不见了`, en: told.length === 1 ? `the file ${first.path} of the package ${name} is missing` : `${told.length} files of the package ${name} are missing` },
       evidence: told.slice(0, shownMax).map(({ path }) => fact({ zh: '不见的文件', en: 'missing' }, path)),
       means: { zh: '有人删掉或挪走了它们；精简系统时也会这样。', en: 'Somebody removed or moved them; slimming a system does so too.' },
       fix: { text: { zh: '需要它就重装软件包', en: 'install the package again if it is needed' }, commands: [reinstall(first)] },
