@@ -1,5 +1,5 @@
 /** Who put a file there, and whether it is still as it was shipped. */
-import type { Digests } from './digests.ts';
+import { treeDigests, type Digests } from './digests.ts';
 import { Installers, type InstallerName } from './installers/index.ts';
 import type { OwnedFile, PackageIndex, Verdict } from './packages/index.ts';
 import type { Tree } from './tree.ts';
@@ -38,11 +38,12 @@ export class PackageProvenance implements Provenance {
   readonly #taken = new Map<string, Promise<Verdict>>();
   readonly #installers: Installers;
 
-  constructor(tree: Tree, index: PackageIndex | undefined, digests: Digests) {
+  /** With a signal alone digests are taken in this thread. */
+  constructor(tree: Tree, index: PackageIndex | undefined, digests: Digests | AbortSignal) {
     this.#tree = tree;
     this.index = index;
-    this.digests = digests;
-    this.#installers = new Installers(tree, digests);
+    this.digests = digests instanceof AbortSignal ? treeDigests(tree, digests) : digests;
+    this.#installers = new Installers(tree, this.digests);
   }
 
   get known(): boolean { return this.index !== undefined; }
