@@ -6,6 +6,7 @@ import { Event } from '../core/gen/event.ts';
 import { openDigests } from '../linux/digests.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { openFileAttributes } from '../linux/file-attributes.ts';
+import { openProbes } from '../linux/probes.ts';
 import { openPackages, type PackageIndex } from '../linux/packages/index.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
@@ -16,6 +17,8 @@ import { detectionOf } from '../engine/detector.ts';
 import { baselinePath, defaultKeyPath } from './baseline.ts';
 import { loadRules, ownRules } from './detector.ts';
 import type { Match } from '../sigma/index.ts';
+import { installRoot } from './paths.ts';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export type ScanErrorCode = 'no-root' | 'no-check';
@@ -27,6 +30,8 @@ export interface ScanRequest {
   skip?: readonly string[];
   /** Data folder, where the integrity baseline lies. */
   data?: string;
+  /** Ports that may be listened on; see ScanContext. */
+  ports?: readonly string[];
   signal: AbortSignal;
   warn: (text: string) => void;
   onProgress?: (progress: Progress) => void;
@@ -44,7 +49,8 @@ export async function runScan(request: ScanRequest): Promise<ScanReport> {
     return await scan(chosen, {
       signal, tree, now: Date.now, rules: commandRules(),
       provenance: new PackageProvenance(tree, index, digests),
-      machine: tree.kind === 'machine' ? { procfs: new Procfs('/') } : undefined,
+      machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { warn((error as Error).message); return undefined; }) } : undefined,
+      signatures: ownSignatures, ports: request.ports ?? [],
       baseline: request.data === undefined ? undefined : { store: baselinePath(request.data), key: defaultKeyPath(request.data) },
     }, request.onProgress);
   } finally { await digests.close(); }
@@ -67,6 +73,9 @@ async function packagesOf(tree: Tree, signal: AbortSignal, warn: (text: string) 
     return undefined;
   }
 }
+
+/** Text of a file below signatures/ of this installation. */
+export const ownSignatures = (file: string): string => readFileSync(join(installRoot(), 'signatures', file), 'utf8');
 
 /** The rules that watch live processes, asked of a line that a shell would run. */
 export function commandRules(): (line: string) => RuleHit[] {

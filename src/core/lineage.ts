@@ -117,6 +117,8 @@ export interface Packages {
   readonly ready: boolean;
   /** The package that owns this path, symbolic links of folders (/bin → /usr/bin) followed. Cheap; digests are taken in the background. */
   owner(path: string): PackageFile | undefined;
+  /** This file was written, renamed or changed in its rights: what was told of it a moment ago no longer holds. */
+  changed?(path: string): void;
 }
 
 const noPackages: Packages = { ready: false, owner: () => undefined };

@@ -31,7 +31,7 @@ it('detects on the original command line, and stores and shows it without its se
     show: (folded) => { for (const { alert } of folded) shown.push(alert.summary); }, now: () => start,
   });
   const event = Object.assign(new Event('p1', start, 'process_creation'), { process_path: '/usr/bin/mysqldump', process_cmdline: 'mysqldump -uroot -pHunter22 shop', parent_cmdline: 'env MYSQL_PWD=Hunter22 sh', pid: 7 });
-  await pipeline.push({ events: [event], positions: [] });
+  await pipeline.push({ events: [event], positions: [{ source: 'log', value: '1' }] });
   expect(seen).toEqual(['mysqldump -uroot -pHunter22 shop']);
   expect(shown).toEqual(['mysqldump -uroot -p*** shop']);
   expect([...store.events.range(0, start + 1)]).toMatchObject([{ id: 'p1', pid: 7, process_cmdline: 'mysqldump -uroot -p*** shop', parent_cmdline: 'env MYSQL_PWD=*** sh' }]);

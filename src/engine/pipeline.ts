@@ -42,6 +42,10 @@ export interface PipelineOptions {
 /** Batches that arrive while the disk syncs share the next commit; more events than this do not wait together. */
 const groupMax = 20_000;
 const commitDelayMs = 5;
+/** What nobody waits for (no positions, no alert) is stored this much later: a storm of programs then costs a few commits a second, not hundreds. */
+const idleDelayMs = 250;
+/** The first alert after so long without a commit is stored and shown at once; in a flood they share commits. */
+const quietMs = 25;
 const learnedEveryMs = 60_000;
 
 interface Pending { events: Event[]; positions: Map<string, string>; waiting: (() => void)[] }
@@ -51,6 +55,10 @@ export class Pipeline {
   private readonly folder: AlertFolder;
   private pending: Pending = { events: [], positions: new Map(), waiting: [] };
   private timer: NodeJS.Timeout | undefined;
+  /** When the timer fires, on the clock of `performance.now()`. */
+  private timerAt = 0;
+  private hasAlerts = false;
+  private committedAt = Number.NEGATIVE_INFINITY;
   private learnedAt = 0;
   /** While the disk is full: detection goes on, and what was read since is read again from the saved positions later. */
   private full = false;
@@ -74,7 +82,10 @@ export class Pipeline {
     return count;
   }
 
-  /** Resolves when the batch is durable. */
+  /**
+   * Resolves when the batch is durable. One without positions is read from something that keeps nothing (the kernel): nobody gains by
+   * waiting, so it resolves when it has been judged, and is stored within a quarter of a second.
+   */
   push(batch: Batch): Promise<void> {
     for (const event of batch.events) {
       if (event.source_ip !== undefined && event.source_country === undefined) event.source_country = this.options.country(event.source_ip);
@@ -86,18 +97,27 @@ export class Pipeline {
       if (!unstoredKinds.has(event.kind)) this.pending.events.push(shownEvent(event));
     }
     for (const { source, value } of batch.positions) this.pending.positions.set(source, value);
-    return new Promise((resolve) => {
-      this.pending.waiting.push(resolve);
-      if (this.pending.events.length >= groupMax) this.commit();
-      else this.timer ??= setTimeout(() => this.commit(), commitDelayMs);
-    });
+    const isAwaited = batch.positions.length > 0;
+    const durable = isAwaited ? new Promise<void>((resolve) => { this.pending.waiting.push(resolve); }) : Promise.resolve();
+    if (this.pending.events.length >= groupMax) this.commit();
+    else if (this.hasAlerts && performance.now() - this.committedAt > quietMs) this.commit();
+    else this.schedule(isAwaited || this.hasAlerts ? commitDelayMs : idleDelayMs);
+    return durable;
+  }
+
+  private schedule(ms: number): void {
+    const at = performance.now() + ms;
+    if (this.timer !== undefined && this.timerAt <= at) return;
+    clearTimeout(this.timer);
+    this.timerAt = at;
+    this.timer = setTimeout(() => this.commit(), ms);
   }
 
   /** Time passes: correlations close, silences are noticed. */
   tick(now: number): void {
     this.options.origins?.tick(now);
     this.options.detect.advance(now, this.emit);
-    this.timer ??= setTimeout(() => this.commit(), commitDelayMs);
+    this.schedule(this.hasAlerts ? commitDelayMs : idleDelayMs);
   }
 
   /** The last commit before the process ends: learned state goes with it. */
@@ -112,6 +132,7 @@ export class Pipeline {
   commit(last = false): void {
     clearTimeout(this.timer);
     this.timer = undefined;
+    this.hasAlerts = false;
     const { events, positions, waiting } = this.pending;
     this.pending = { events: [], positions: new Map(), waiting: [] };
     const folded = this.folder.drain();
@@ -126,6 +147,7 @@ export class Pipeline {
     }
     if (folded.length > 0) this.options.show(folded);
     for (const resolve of waiting) resolve();
+    this.committedAt = performance.now();
   }
 
   /** True after the disk was full: the caller restarts from the saved positions once `store.commit` works again. */
@@ -156,6 +178,7 @@ export class Pipeline {
   private take(detection: Detection): void {
     const exception = excused(detection, this.options.exceptions());
     if (exception) { this.options.health.count('exceptions', exception.why, detection.count); return; }
+    this.hasAlerts = true;
     this.folder.add(detection);
   }
 }

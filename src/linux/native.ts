@@ -37,6 +37,8 @@ export interface Libc {
   /** Nanoseconds since boot, time asleep included: what the kernel stamps records with. */
   bootNs(): number;
   mount(source: string, target: string, type: string): boolean;
+  /** Gives memory that was freed back to the system, for the whole process; nothing where the C library cannot. */
+  trim(): void;
 }
 
 /** The memory must not be touched after `unmap`. */
@@ -54,6 +56,7 @@ export async function openLibc(): Promise<Libc> {
   const clockGettime = lib.func('int clock_gettime(int clock, void *time)');
   const mountCall = lib.func('int mount(const char *source, const char *target, const char *type, unsigned long flags, void *data)');
   const close = lib.func('int close(int fd)');
+  const mallocTrim = optional(() => lib.func('int malloc_trim(size_t keep)'));
   const pageSize = (lib.func('int getpagesize()') as () => number)();
   const failed = (what: string): MoatError<NativeErrorCode> => new MoatError<NativeErrorCode>('native', `${what}: ${errorName(koffi, koffi.errno())}`);
   const time = Buffer.alloc(16);
@@ -78,7 +81,13 @@ export async function openLibc(): Promise<Libc> {
       return Number(time.readBigInt64LE(0)) * 1e9 + Number(time.readBigInt64LE(8));
     },
     mount: (source, target, type) => (mountCall(source, target, type, 0x2 | 0x4 | 0x8, null) as number) === 0,
+    trim: () => { mallocTrim?.(0); },
   };
+}
+
+/** What musl does not have. */
+function optional<T>(find: () => T): T | undefined {
+  try { return find(); } catch { return undefined; }
 }
 
 /** The first of these libraries that is there. Throws MoatError 'no-library'. */

@@ -27,6 +27,8 @@ export interface Provenance {
    * the files, and whoever can write there can write a record too. Undefined when none has it.
    */
   installer(path: string): Promise<Owner | undefined>;
+  /** The name of the package alone, without a look at the file: cheap. */
+  packageOf(path: string): string | undefined;
 }
 
 const takenMax = 100_000;
@@ -48,12 +50,16 @@ export class PackageProvenance implements Provenance {
 
   get known(): boolean { return this.index !== undefined; }
 
+  packageOf(path: string): string | undefined { return this.#file(path)?.package.name; }
+
   async owner(path: string): Promise<Owner | undefined> {
-    const file = this.index?.owner(path) ?? this.#ownerOfTarget(path);
+    const file = this.#file(path);
     return file && { manager: file.package.manager, name: file.package.name, version: file.package.version, state: await this.#state(file), config: file.config === true };
   }
 
   installer(path: string): Promise<Owner | undefined> { return this.#installers.owner(path); }
+
+  #file(path: string): OwnedFile | undefined { return this.index?.owner(path) ?? this.#ownerOfTarget(path); }
 
   #ownerOfTarget(path: string): OwnedFile | undefined {
     const real = this.#tree.real(path);

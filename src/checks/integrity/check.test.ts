@@ -31,7 +31,7 @@ async function stage(planted: Planted): Promise<{ at: (path: string) => string; 
     },
     look: async () => {
       const one = await tree();
-      return scan([integrity], { signal, tree: one, rules: () => [], now: Date.now, machine: undefined, baseline: { store, key }, provenance: new PackageProvenance(one, await openPackages(one), treeDigests(one)) });
+      return scan([integrity], { signal, tree: one, rules: () => [], signatures: () => '', ports: [], now: Date.now, machine: undefined, baseline: { store, key }, provenance: new PackageProvenance(one, await openPackages(one), treeDigests(one)) });
     },
   };
 }

@@ -309,4 +309,4 @@ export const kindLogsources: Readonly<Record<Kind, readonly Logsource[]>> = {
 };
 
 /** Kinds that are judged but not kept in the event history. */
-export const unstoredKinds: ReadonlySet<Kind> = new Set<Kind>(['process_fork', 'file_event', 'flow', 'metric', 'foreign']);
+export const unstoredKinds: ReadonlySet<Kind> = new Set<Kind>(['process_fork', 'process_termination', 'file_event', 'flow', 'metric', 'foreign']);

@@ -100,7 +100,9 @@ export class OriginGraph implements Lineage {
       case 'flow': return this.flow(event);
       case 'listener': return this.listens(event);
       case 'dns_query': return this.asked(event);
-      case 'file_event': return this.file(event);
+      case 'file_event':
+        if (event.action !== 'read' && event.file_path !== undefined) this.packages?.changed?.(event.file_path);
+        return this.file(event);
       case 'process_access': case 'privilege': case 'namespace': case 'module': return this.speaker(event);
       case 'metric': return event.pid === undefined || event.process_started === undefined ? undefined : this.memory.find(event.pid, event.process_started);
       case 'sshd': case 'auth': case 'sudo': case 'cron': return this.line(event);
@@ -268,7 +270,8 @@ export class OriginGraph implements Lineage {
   }
 
   private askPlace(node: Node, event: Event): void {
-    if (event.cgroup !== undefined || node.ended !== undefined) return;
+    // The kernel sensor has looked already.
+    if (event.cgroup !== undefined || node.ended !== undefined || event.source === 'ebpf') return;
     const place = this.host.place(node.pid);
     if (place?.cgroup !== undefined) node.cgroup = this.texts.keep(place.cgroup);
     if (place?.container !== undefined) node.container = this.texts.keep(place.container);

@@ -31,6 +31,9 @@ const checkMs = 5000;
 /** A long upgrade is not waited for longer than this. */
 const patienceMs = 60_000;
 const cacheMax = 20_000;
+/** One program that starts is asked for by many, and again with the next of its kind: for so long nobody looks at the file again. */
+const toldForMs = 200;
+const toldMax = 500;
 const queueMax = 2000;
 const fileMax = 2 ** 31;
 
@@ -46,6 +49,8 @@ class Live implements LivePackages {
   /** By path, the one used longest ago first. */
   readonly #taken = new Map<string, Taken>();
   readonly #queue = new Map<string, OwnedFile>();
+  #told = new Map<string, PackageFile | undefined>();
+  #toldFrom = 0;
   readonly #running: Promise<unknown>;
   #working: Promise<void> | undefined;
   /** State of the databases when they were last read, well or not. */
@@ -63,15 +68,26 @@ class Live implements LivePackages {
   get ready(): boolean { return this.index !== undefined; }
 
   owner(path: string): PackageFile | undefined {
+    const now = performance.now();
+    if (now - this.#toldFrom > toldForMs || this.#told.size >= toldMax) { this.#told.clear(); this.#toldFrom = now; }
+    if (this.#told.has(path)) return this.#told.get(path);
     const file = this.index?.owner(path);
-    return file && this.#told(file, this.#state(file));
+    const told = file && this.#tell(file, this.#state(file));
+    // What is being found out now may be known in a moment.
+    if (told === undefined || told.intact !== undefined) this.#told.set(path, told);
+    return told;
+  }
+
+  changed(path: string): void {
+    // By this or another of its names.
+    if (this.#told.size > 0 && (this.#told.has(path) || this.index?.owner(path) !== undefined)) this.#told.clear();
   }
 
   async settle(path: string): Promise<PackageFile | undefined> {
     const file = this.index?.owner(path);
     if (!file) return undefined;
     if (this.#state(file) === 'unknown') await this.#take(file);
-    return this.#told(file, this.#state(file));
+    return this.#tell(file, this.#state(file));
   }
 
   async close(): Promise<void> {
@@ -79,7 +95,7 @@ class Live implements LivePackages {
     await Promise.allSettled([this.#running, this.#working]);
   }
 
-  #told({ package: { manager, name, version } }: OwnedFile, state: 'intact' | 'modified' | 'unknown' | 'never'): PackageFile {
+  #tell({ package: { manager, name, version } }: OwnedFile, state: 'intact' | 'modified' | 'unknown' | 'never'): PackageFile {
     return { manager, name, version, intact: state === 'intact' ? true : state === 'modified' ? false : undefined };
   }
 
@@ -168,6 +184,7 @@ class Live implements LivePackages {
     try {
       const index = await openPackages(this.#root, { signal: this.#abort.signal });
       this.index = index;
+      this.#told.clear();
       this.#indexed = stamp;
       const left = [...index.counts.values()].reduce((sum, n) => sum + n, 0);
       const detail: Text = { zh: `${index.packages.length} 个软件包，${index.size} 个文件`, en: `${index.packages.length} packages, ${index.size} files` };

@@ -29,6 +29,8 @@ export interface Process {
   parentCmdline: string | undefined;
   /** As they were told last; undefined for what was never told. */
   credentials: Credentials | undefined;
+  /** Children in a row that were found in its own control group. */
+  alike: number;
 }
 
 export interface Credentials { uid: number; euid: number | undefined; gid: number | undefined; egid: number | undefined; capabilities: number | undefined }
@@ -38,6 +40,8 @@ const keptCmdline = 1024;
 const maxProcesses = 60_000;
 const keptEnds = 4096;
 const sweepEveryMs = 30_000;
+/** Where the kernel's number says nothing of the group (version 1), each child is looked up; of a parent whose last so many children stayed with it only each such one. */
+const alikeEnough = 16;
 /** Processes read from /proc in one second at most: a record that comes after its process ended asks in vain. */
 const readsPerSecond = 500;
 
@@ -88,13 +92,13 @@ export class Processes {
       uid: head.uid, user: this.#users.name(head.uid, now), terminal: record.tty === 0 ? undefined : terminalName(userDevice(record.tty)),
       cgroupId: -1, cgroup: undefined, container: undefined, parentPath: parent?.path, parentCmdline: parent?.cmdline,
       // An exec may have changed any but the account.
-      credentials: { uid: head.uid, euid: record.euid, gid: undefined, egid: undefined, capabilities: undefined },
+      credentials: { uid: head.uid, euid: record.euid, gid: undefined, egid: undefined, capabilities: undefined }, alike: 0,
     };
     if (before !== undefined && before.ticks === head.started && before.cgroupId === head.cgroup && this.#cgroups.unified) {
       process.cgroupId = before.cgroupId;
       process.cgroup = before.cgroup;
       process.container = before.container;
-    } else this.#regroup(process, head.cgroup);
+    } else this.#groupOfChild(process, head.cgroup, parent);
     const kept = this.#keep(process);
     // The event tells the whole command line; what is kept for later records is shorter.
     return kept.cmdline.length > keptCmdline ? this.#shorten(kept) : kept;
@@ -105,7 +109,7 @@ export class Processes {
     const parent = this.of(head, now);
     return this.#keep({
       ...parent, pid: childPid, ticks: childStarted, started: this.#bootTime + (childStarted * 1000) / ticksPerSecond,
-      parentPid: parent.pid, parentPath: parent.path, parentCmdline: parent.cmdline,
+      parentPid: parent.pid, parentPath: parent.path, parentCmdline: parent.cmdline, alike: 0,
     });
   }
 
@@ -163,6 +167,15 @@ export class Processes {
     return process;
   }
 
+  #groupOfChild(process: Process, id: number, parent: Process | undefined): void {
+    const isAsked = this.#cgroups.unified || parent?.cgroup === undefined || parent.alike < alikeEnough || parent.alike % alikeEnough === 0;
+    if (isAsked) this.#regroup(process, id);
+    if (parent?.cgroup === undefined) return;
+    // One that has ended already cannot be asked: it most likely was where its parent is.
+    if (process.cgroup === undefined) { process.cgroupId = id; process.cgroup = parent.cgroup; process.container = parent.container; }
+    parent.alike = process.cgroup === parent.cgroup ? parent.alike + 1 : 0;
+  }
+
   #regroup(process: Process, id: number): void {
     const cgroup = this.#cgroups.of(id, process.pid);
     process.cgroupId = id;
@@ -175,7 +188,7 @@ export class Processes {
     const process: Process = {
       pid, ticks, started: this.#bootTime + (ticks * 1000) / ticksPerSecond, parentPid: head?.parentPid ?? 0, name: '', path: undefined, cmdline: '', cwd: undefined,
       uid: head?.uid, user: head === undefined ? undefined : this.#users.name(head.uid, now), terminal: undefined,
-      cgroupId: head?.cgroup ?? -1, cgroup: undefined, container: undefined, parentPath: undefined, parentCmdline: undefined, credentials: undefined,
+      cgroupId: head?.cgroup ?? -1, cgroup: undefined, container: undefined, parentPath: undefined, parentCmdline: undefined, credentials: undefined, alike: 0,
     };
     if (now - this.#readsFrom >= 1000 || now < this.#readsFrom) { this.#readsFrom = now; this.#reads = 0; }
     if (++this.#reads > readsPerSecond) { this.unread++; return process; }
