@@ -93,7 +93,7 @@ export async function scanRoot(checks: readonly Check[], planted: Planted | stri
   const root = typeof planted === 'string' ? planted : makeRoot(planted);
   const { signal } = new AbortController();
   const tree = new DiskTree(root, await openFileAttributes());
-  return scan(checks, { signal, tree, rules, now: Date.now, machine, signatures: ownSignatures, ports: more.ports ?? [], provenance: new PackageProvenance(tree, await openPackages(root), signal) });
+  return scan(checks, { signal, tree, rules, now: Date.now, machine, signatures: ownSignatures, ports: more.ports ?? [], provenance: new PackageProvenance(tree, await openPackages(tree), signal) });
 }
 
 /** Paths and levels, for short expectations. */

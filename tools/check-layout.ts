@@ -20,11 +20,12 @@ const layers: Record<string, readonly string[]> = {
   sensors: ['core', 'linux'],
   behaviours: ['core'],
   stores: ['core', 'linux'],
-  checks: ['core', 'linux'],
+  baseline: ['core', 'linux'],
+  checks: ['core', 'linux', 'baseline'],
   scan: ['core', 'linux', 'checks'],
   engine: ['core', 'sigma', 'programs', 'formats'],
-  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'checks', 'scan', 'engine'],
-  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'checks', 'scan', 'engine', 'agent'],
+  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'baseline', 'checks', 'scan', 'engine'],
+  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'baseline', 'checks', 'scan', 'engine', 'agent'],
   main: ['cli'],
 };
 /** Rooms that may not touch the machine. */

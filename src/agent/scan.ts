@@ -3,15 +3,18 @@ import { checks } from '../checks/catalogue.ts';
 import type { Check, RuleHit } from '../checks/port.ts';
 import { MoatError } from '../core/error.ts';
 import { Event } from '../core/gen/event.ts';
+import { openDigests } from '../linux/digests.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { openFileAttributes } from '../linux/file-attributes.ts';
 import { openProbes } from '../linux/probes.ts';
 import { openPackages, type PackageIndex } from '../linux/packages/index.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
+import type { Tree } from '../linux/tree.ts';
 import { scan, type Progress } from '../scan/runner.ts';
 import type { ScanReport } from '../scan/report.ts';
 import { detectionOf } from '../engine/detector.ts';
+import { baselinePath, defaultKeyPath } from './baseline.ts';
 import { loadRules, ownRules } from './detector.ts';
 import type { Match } from '../sigma/index.ts';
 import { installRoot } from './paths.ts';
@@ -25,6 +28,8 @@ export interface ScanRequest {
   root?: string;
   only?: readonly string[];
   skip?: readonly string[];
+  /** Data folder, where the integrity baseline lies. */
+  data?: string;
   /** Ports that may be listened on; see ScanContext. */
   ports?: readonly string[];
   signal: AbortSignal;
@@ -38,13 +43,17 @@ export async function runScan(request: ScanRequest): Promise<ScanReport> {
   const tree = new DiskTree(root, await openFileAttributes().catch((error: unknown) => { warn((error as Error).message); return undefined; }));
   if (tree.list('/') === undefined) throw new MoatError<ScanErrorCode>('no-root', `expected a folder, got nothing at ${root}`, { hint: 'name the folder where the disk or image is mounted' });
   const chosen = choose(request).filter(({ scope }) => scope === 'tree' || tree.kind === 'machine');
-  const index = await packagesOf(root, signal, warn);
-  return scan(chosen, {
-    signal, tree, now: Date.now, rules: commandRules(),
-    provenance: new PackageProvenance(tree, index, signal),
-    machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { warn((error as Error).message); return undefined; }) } : undefined,
-    signatures: ownSignatures, ports: request.ports ?? [],
-  }, request.onProgress);
+  const digests = openDigests(tree, signal);
+  try {
+    const index = await packagesOf(tree, signal, warn);
+    return await scan(chosen, {
+      signal, tree, now: Date.now, rules: commandRules(),
+      provenance: new PackageProvenance(tree, index, digests),
+      machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { warn((error as Error).message); return undefined; }) } : undefined,
+      signatures: ownSignatures, ports: request.ports ?? [],
+      baseline: request.data === undefined ? undefined : { store: baselinePath(request.data), key: defaultKeyPath(request.data) },
+    }, request.onProgress);
+  } finally { await digests.close(); }
 }
 
 function choose({ only, skip = [] }: ScanRequest): Check[] {
@@ -55,9 +64,9 @@ function choose({ only, skip = [] }: ScanRequest): Check[] {
   return checks.filter(({ id, group }) => (!only || only.includes(id) || only.includes(group)) && !skip.includes(id) && !skip.includes(group));
 }
 
-async function packagesOf(root: string, signal: AbortSignal, warn: (text: string) => void): Promise<PackageIndex | undefined> {
+async function packagesOf(tree: Tree, signal: AbortSignal, warn: (text: string) => void): Promise<PackageIndex | undefined> {
   try {
-    return await openPackages(root, { signal });
+    return await openPackages(tree, { signal });
   } catch (error) {
     signal.throwIfAborted();
     warn((error as Error).message);

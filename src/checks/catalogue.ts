@@ -14,6 +14,7 @@ import { hiddenPort } from './hidden-port/check.ts';
 import { hiddenProcess } from './hidden-process/check.ts';
 import { inetd } from './inetd/check.ts';
 import { init } from './init/check.ts';
+import { integrity } from './integrity/check.ts';
 import { kernelHelpers } from './kernel-helpers/check.ts';
 import { kernelHook } from './kernel-hook/check.ts';
 import { kernelModule } from './kernel-module/check.ts';
@@ -29,6 +30,7 @@ import { modulesLoad } from './modules-load/check.ts';
 import { networkHooks } from './network-hooks/check.ts';
 import { nss } from './nss/check.ts';
 import { oddFile } from './odd-file/check.ts';
+import { packageFiles } from './package-files/check.ts';
 import { packageHooks } from './package-hooks/check.ts';
 import { pam } from './pam/check.ts';
 import { polkit } from './polkit/check.ts';
@@ -68,6 +70,7 @@ export const checks: readonly Check[] = [
   hiddenProcess,
   inetd,
   init,
+  integrity,
   kernelHelpers,
   kernelHook,
   kernelModule,
@@ -83,6 +86,7 @@ export const checks: readonly Check[] = [
   networkHooks,
   nss,
   oddFile,
+  packageFiles,
   packageHooks,
   pam,
   polkit,

@@ -24,6 +24,8 @@ export interface ScanContext {
   /** Who put a file there, and whether it is as it was shipped. */
   provenance: Provenance;
   machine: Machine | undefined;
+  /** Where the integrity baseline of this machine and its key would lie; undefined when it was not said. */
+  baseline?: { store: string; key: string } | undefined;
   /** What the rules for command lines say of one; src/agent hands in those that watch live processes. */
   rules(line: string): readonly RuleHit[];
   /** Text of one of Moat's own files below signatures/. Throws when it is not there. */
