@@ -1,0 +1,5 @@
+/** Every language that can be read. */
+import type { Language } from './choose.ts';
+import type { Analyse } from './sign.ts';
+
+export const languages: Partial<Readonly<Record<Language, Analyse>>> = {};
