@@ -1,5 +1,6 @@
 /** Every language that can be read. */
 import type { Language } from './choose.ts';
+import { analyse as php } from './php.ts';
 import type { Analyse } from './sign.ts';
 
-export const languages: Partial<Readonly<Record<Language, Analyse>>> = {};
+export const languages: Partial<Readonly<Record<Language, Analyse>>> = { php };

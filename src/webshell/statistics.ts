@@ -9,7 +9,7 @@ export interface Statistics {
   lines: number;
   /** Share of bytes outside printable ASCII and UTF-8. */
   binary: number;
-  /** Code that stands so far right that an editor does not show it: a line whose text begins again after 150 blanks. */
+  /** Offset of code that stands so far right that an editor does not show it: a line whose text begins again after 150 blanks. */
   farRight: number | undefined;
   /** Most of the file is one line. */
   oneLine: boolean;
@@ -38,7 +38,7 @@ export function statistics(source: string): Statistics {
     }
     if (code === 32 || code === 9) blanks++;
     else {
-      if (blanks >= farRightBlanks && code !== 10 && code !== 13) farRight ??= lines;
+      if (blanks >= farRightBlanks && code !== 10 && code !== 13) farRight ??= i;
       blanks = 0;
     }
     if (code <= 32 || code === 34 || code === 39) { longestToken = Math.max(longestToken, token); token = 0; } else token++;
