@@ -32,8 +32,8 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
     parsed = parse(text, false, budget);
     if (parsed) whole(run, parsed);
   } catch (error) {
-    if (!(error instanceof LimitError) && !(error instanceof RangeError)) throw error;
-    cut.push(error instanceof LimitError ? error.message : 'nested deeper than can be followed');
+    // A tree of a file that is no PHP may miss any part: what was found stands, and the file was not looked at whole.
+    cut.push(error instanceof LimitError ? error.message : error instanceof RangeError ? 'nested deeper than can be followed' : `code of unexpected shape: ${error instanceof Error ? error.message : String(error)}`);
   }
   cut.push(...run.cut);
   finish(run);

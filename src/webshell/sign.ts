@@ -85,6 +85,8 @@ export class Budget {
 
   constructor(limits: Limits, now: () => number = Date.now) { this.limits = limits; this.#now = now; this.#ends = now() + limits.time; }
 
+  get steps(): number { return this.#steps; }
+
   /** Throws LimitError. */
   spend(steps = 1): void {
     this.#steps += steps;

@@ -9,10 +9,11 @@ import { declareAll, execute, executeNode } from './statements.ts';
 import { choicesOf, from, given, hiddenBy, know, listOf, merge, taintsOf, textOf, unknown, unknownFrom, type Cell, type Closure, type PhpObject, type Value } from './value.ts';
 import { compute } from './functions.ts';
 
-const activeMax = 6;
+/** A function that calls itself with what is not known: once more shows all there is. */
+const activeMax = 2;
 const resultsMax = 500;
-/** A function called so often is remembered by what it was given. */
-const rememberAfter = 40;
+/** So often a function must have given the same for the same before that is taken as known: it may count its calls. */
+const sameBefore = 3;
 const objectsMax = 100;
 
 export function declareFunction(run: Run, node: Node): void {
@@ -83,31 +84,29 @@ export function invokeMethod(run: Run, object: PhpObject, name: string, args: re
 
 interface Call { self?: PhpObject | undefined; className?: string | undefined; node?: Node | undefined; argNodes?: readonly Node[] | undefined; frame?: Frame | undefined; scope?: Map<string, Cell> }
 
-/** What stands for arguments whose results would be the same. */
-function signature(args: readonly Value[], self: PhpObject | undefined): string | undefined {
-  if (self && self.properties.size > 0) return undefined;
-  let out = '';
-  for (const arg of args) {
-    if (arg.array ?? arg.object ?? arg.closure ?? arg.handle) return undefined;
-    if (typeof arg.known === 'string' && arg.known.length > 200) return undefined;
-    out += `${typeof arg.known} ${String(arg.known)} ${arg.taints.map(({ origin, place }) => `${origin}${place.line}`).join()} ${arg.template ?? ''} ${arg.choices?.join() ?? ''}\0`;
-  }
-  return out;
+/** What stands for values whose results would be the same; objects are taken by their class. */
+function summary({ known, array, object, closure, handle, taints, template, choices, hidden }: Value): string {
+  const text = typeof known === 'string' && known.length > 200 ? `${known.length} ${known.slice(0, 100)}${known.slice(-100)}` : String(known);
+  const inside = array ? `[${array.entries.size} ${array.complete ? [...array.entries].slice(0, 20).map(([key, value]) => `${key}=${String(value.known).slice(0, 50)}`).join() : ''}]` : object ? object.className : closure ? `fn${closure.node.loc?.start.offset ?? ''}` : handle ? handle.to : '';
+  return `${typeof known} ${text} ${inside} ${taints.map(({ origin, place }) => `${origin}${place.line}`).join()} ${template ?? ''} ${choices?.join() ?? ''} ${hidden}`;
 }
 
 /** Runs a function of the file with these arguments. */
 export function invoke(run: Run, target: Declared, args: readonly Value[], call: Call): Value {
   target.called++;
-  const key = target.called > rememberAfter ? signature(args, call.self) : undefined;
-  const kept = key === undefined ? undefined : target.results.get(key);
-  if (kept) return kept;
-  if (target.active >= activeMax && args.some(({ known }) => known === undefined)) return unknownFrom(taintsOf(args));
-  const result = run.call(() => {
+  const key = `${call.self?.className ?? ''}(${args.map(summary).join('\0')})`;
+  const before = target.results.get(key);
+  if (before && before.times >= sameBefore) return before.value;
+  if (target.active >= activeMax && (args.length === 0 || args.some(({ known, array }) => known === undefined && !array?.complete))) return unknownFrom(taintsOf(args));
+  const value = run.call(() => {
     target.active++;
     try { return body(run, target, args, call); } finally { target.active--; }
   }) ?? unknownFrom(taintsOf(args));
-  if (key !== undefined && target.results.size < resultsMax) target.results.set(key, result);
-  return result;
+  if (before) {
+    before.times = summary(before.value) === summary(value) ? before.times + 1 : 0;
+    before.value = value;
+  } else if (target.results.size < resultsMax) target.results.set(key, { value, times: 1 });
+  return value;
 }
 
 function body(run: Run, target: Pick<Declared, 'node' | 'layer' | 'statics'>, args: readonly Value[], call: Call): Value {
@@ -137,8 +136,9 @@ function invokeClosure(run: Run, closure: Closure, args: readonly Value[], call:
 }
 
 export function callNode(run: Run, frame: Frame, node: Node): Value {
-  const what = node.what as Node;
+  const what = node.what as Node | undefined;
   const argNodes = nodesIn(node.arguments);
+  if (!what) { argumentsOf(run, frame, argNodes); return unknown; }
   if (argNodes.length === 1 && argNodes[0]!.kind === 'variadic' && !isNode(argNodes[0]!.what)) return what.kind === 'name' ? know(textIn(what)) : evaluate(run, frame, what); // f(...)
   if (what.kind === 'name') {
     const args = argumentsOf(run, frame, argNodes);
@@ -154,7 +154,9 @@ function argumentsOf(run: Run, frame: Frame, nodes: readonly Node[]): Value[] {
   return nodes.flatMap((node) => {
     const value = evaluate(run, frame, node);
     if (node.kind !== 'variadic') return [value];
-    return value.array?.complete ? [...value.array.entries.values()] : [{ ...unknownFrom(value.taints), ...(from(value, 'request') && { template: given }) }];
+    if (value.array?.complete) return [...value.array.entries.values()];
+    const any: Value = { ...unknownFrom(value.taints), ...(from(value, 'request') && { template: given }) };
+    return from(value, 'request') ? [any, any, any] : [any];
   });
 }
 
@@ -183,8 +185,8 @@ function callMethod(run: Run, frame: Frame, what: Node, argNodes: readonly Node[
 
 function callStatic(run: Run, frame: Frame, what: Node, argNodes: readonly Node[], node: Node): Value {
   const classNames = classNamed(run, frame, what.what as Node);
-  const offset = what.offset as Node;
-  const names = offset.kind === 'identifier' ? [textIn(offset)] : choicesOf(evaluate(run, frame, offset));
+  const offset = what.offset as Node | undefined;
+  const names = offset?.kind === 'identifier' ? [textIn(offset)] : choicesOf(evaluate(run, frame, offset));
   const args = argumentsOf(run, frame, argNodes);
   let out: Value | undefined;
   for (const className of classNames) {

@@ -55,7 +55,7 @@ function valueOf(run: Run, frame: Frame, node: Node): Value {
     case 'eval': return evaluateCode(run, frame, sub('source'), node);
     case 'include': return includeSink(run, frame, sub('target'), node);
     case 'print': return toText(run, sub('expression'));
-    case 'exit': sub('expression'); return unknown;
+    case 'exit': sub('expression'); run.maybeLeft++; return unknown;
     case 'isset': for (const one of nodesIn(node.variables)) evaluate(run, frame, one); return unknown;
     case 'empty': { const truth = truthOf(sub('expression')); return truth === undefined ? unknown : know(!truth); }
     case 'clone': return sub('what');
@@ -211,7 +211,8 @@ function property(run: Run, frame: Frame, node: Node): Value {
 }
 
 /** The class a name, an object or a text stands for. */
-export function classNamed(run: Run, frame: Frame, node: Node): readonly string[] {
+export function classNamed(run: Run, frame: Frame, node: Node | undefined): readonly string[] {
+  if (!node) return [];
   const word = node.kind === 'name' || node.kind === 'identifier' ? textIn(node).replace(/^\\/, '') : undefined;
   if (node.kind === 'selfreference' || node.kind === 'staticreference' || word === 'self' || word === 'static') return frame.className ? [frame.className] : [];
   if (node.kind === 'parentreference' || word === 'parent') { const parent = run.classes.get((frame.className ?? '').toLowerCase())?.parent; return parent === undefined ? [] : [parent]; }
@@ -399,10 +400,10 @@ function matchNode(run: Run, frame: Frame, node: Node): Value {
 
 function assign(run: Run, frame: Frame, node: Node): Value {
   const operator = String(node.operator);
-  const left = node.left as Node;
+  const left = node.left as Node | undefined;
   let value = evaluate(run, frame, node.right as Node);
   if (operator !== '=') {
-    const before = left.kind === 'variable' || left.kind === 'offsetlookup' || left.kind === 'propertylookup' || left.kind === 'staticlookup' ? evaluate(run, frame, left) : unknown;
+    const before = left?.kind === 'variable' || left?.kind === 'offsetlookup' || left?.kind === 'propertylookup' || left?.kind === 'staticlookup' ? evaluate(run, frame, left) : unknown;
     const fresh = isUnset(run, frame, left);
     value = operator === '??=' ? before.known === null || fresh ? value : merge(before, value)! : combine(run, operator.slice(0, -1), fresh ? (operator === '.=' ? know('') : know(0)) : before, value);
   }
@@ -411,9 +412,10 @@ function assign(run: Run, frame: Frame, node: Node): Value {
 }
 
 /** A plain variable that nothing was put into so far. */
-const isUnset = (run: Run, frame: Frame, node: Node): boolean => node.kind === 'variable' && typeof node.name === 'string' && !superglobals.has(node.name) && run.anyVariable.length === 0 && frame.scope.get(node.name)?.value === undefined;
+const isUnset = (run: Run, frame: Frame, node: Node | undefined): boolean => node?.kind === 'variable' && typeof node.name === 'string' && !superglobals.has(node.name) && run.anyVariable.length === 0 && frame.scope.get(node.name)?.value === undefined;
 
-export function assignTo(run: Run, frame: Frame, node: Node, value: Value): void {
+export function assignTo(run: Run, frame: Frame, node: Node | undefined, value: Value): void {
+  if (!node) return;
   switch (node.kind) {
     case 'variable': {
       const { names, value: nameValue } = variableName(run, frame, node);
@@ -459,7 +461,8 @@ export function setVariable(run: Run, frame: Frame, name: string, value: Value |
 }
 
 function assignElement(run: Run, frame: Frame, node: Node, value: Value): void {
-  const what = node.what as Node;
+  const what = node.what as Node | undefined;
+  if (!what) return;
   const base = what.kind === 'variable' || what.kind === 'offsetlookup' || what.kind === 'propertylookup' || what.kind === 'staticlookup' ? evaluate(run, frame, what) : unknown;
   const key = isNode(node.offset) ? evaluate(run, frame, node.offset) : undefined;
   const index = key && keyOf(key);
@@ -491,7 +494,8 @@ export function referenceCell(run: Run, frame: Frame, node: Node): Cell | undefi
 }
 
 function assignReference(run: Run, frame: Frame, node: Node): Value {
-  const [left, right] = [node.left as Node, node.right as Node];
+  const [left, right] = [node.left as Node | undefined, node.right as Node | undefined];
+  if (!left || !right) return unknown;
   const cell = referenceCell(run, frame, right);
   const value = evaluate(run, frame, right);
   if (cell && left.kind === 'variable' && !(value.superglobal !== undefined && !cell.value)) {
@@ -502,7 +506,7 @@ function assignReference(run: Run, frame: Frame, node: Node): Value {
 
 /** ++ and --, on letters too: Z becomes AA. */
 function step(run: Run, frame: Frame, node: Node): Value {
-  const what = node.what as Node;
+  const what = node.what as Node | undefined;
   const fresh = isUnset(run, frame, what);
   const before = evaluate(run, frame, what);
   const by = node.type === '+' ? 1 : -1;
@@ -527,7 +531,8 @@ function nextWord(word: string): string {
 }
 
 function newNode(run: Run, frame: Frame, node: Node): Value {
-  const what = node.what as Node;
+  const what = node.what as Node | undefined;
+  if (!what) return unknown;
   const args = nodesIn(node.arguments).map((arg) => evaluate(run, frame, arg));
   if (what.kind === 'class') return makeObject(run, makeClass(run, what).name, args, node);
   if (what.kind !== 'name' && what.kind !== 'selfreference' && what.kind !== 'staticreference' && what.kind !== 'parentreference') {

@@ -4,12 +4,12 @@ import { titles } from '../titles.ts';
 import type { Level } from '../../core/level.ts';
 import { atLeast } from '../../core/level.ts';
 import type { Node } from './parse.ts';
-import { merge, unknownFrom, type Cell, type PhpObject, type Taint, type Value } from './value.ts';
+import { given, merge, unknownFrom, type Cell, type PhpObject, type Taint, type Value } from './value.ts';
 
 /** The file, or code that it decodes and runs. `outer`: the line of the file that runs it. */
 export interface Layer { lines: Lines; depth: number; outer: Place | undefined }
 
-export interface Declared { node: Node; layer: Layer; active: number; called: number; results: Map<string, Value>; statics: Map<string, Cell>; className?: string }
+export interface Declared { node: Node; layer: Layer; active: number; called: number; results: Map<string, { value: Value; times: number }>; statics: Map<string, Cell>; className?: string }
 export interface ClassInfo { name: string; node: Node; parent: string | undefined; methods: Map<string, Declared>; properties: { name: string; value: Node | undefined; isStatic: boolean }[]; constants: Map<string, Node>; layer: Layer }
 
 export interface Frame {
@@ -52,6 +52,8 @@ export class Run {
   /** A visitor's data may stand in any property (unserialize). */
   anyProperty: readonly Taint[] = [];
   sessionTainted = false;
+  /** How often a way returned, broke off or jumped that may or may not have been gone. */
+  maybeLeft = 0;
   /** Labels that a way jumped to which was not gone to its end. */
   readonly jumps = new Set<string>();
   /** `use function a as b`. */
@@ -142,7 +144,7 @@ export function cellIn(run: Run, scope: Map<string, Cell>, name: string): Cell {
   let cell = scope.get(name);
   if (!cell) {
     // A variable nobody set: a visitor may have, when variables are made of a request.
-    cell = { value: run.anyVariable.length > 0 ? unknownFrom(run.anyVariable) : undefined };
+    cell = { value: run.anyVariable.length > 0 ? { ...unknownFrom(run.anyVariable), template: given } : undefined };
     scope.set(name, cell);
   }
   return cell;

@@ -88,11 +88,12 @@ export function includeSink(run: Run, frame: Frame, target: Value, node: Node): 
     else if (template.startsWith(given)) run.sign('include', 'medium', node, { taint, decoded: said('include', target) });
     return unknown;
   }
-  for (const text of choicesOf(target).length > 0 ? choicesOf(target) : [template]) {
+  const known = choicesOf(target);
+  for (const text of known.length > 0 ? known : [template]) {
     if (elsewhere.test(text)) run.sign('remote', 'high', node, { decoded: said('include', know(text)), attack: ['T1105'] });
     else if (picture.test(text)) run.sign('include', 'high', node, { decoded: said('include', know(text)) });
     else if (/^(?:\/tmp|\/var\/tmp|\/dev\/shm)\//.test(text)) run.sign('include', target.hidden !== 0 ? 'high' : 'medium', node, { decoded: said('include', know(text)) });
-    else if ((target.hidden & (hiddenBy.decoded | hiddenBy.escaped)) !== 0 && /[/\\.]/.test(text)) run.sign('hidden', 'high', node, { decoded: said('include', know(text)) });
+    else if (known.length > 0 && (target.hidden & (hiddenBy.decoded | hiddenBy.escaped)) !== 0 && /[/\\.]/.test(text)) run.sign('hidden', 'high', node, { decoded: said('include', know(text)) });
   }
   return unknown;
 }

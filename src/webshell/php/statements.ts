@@ -11,6 +11,8 @@ export type Flow = { kind: 'break' | 'continue'; levels: number } | { kind: 'ret
 
 /** A loop whose end is known runs at most so often in full; then once more as one whose end is not. */
 const turnsMax = 70_000;
+/** Steps that one loop may take in full. */
+const loopSteps = 200_000;
 const itemsMax = 5000;
 const jumpsMax = 5000;
 
@@ -109,6 +111,7 @@ function staticVariable(run: Run, frame: Frame, item: Node): void {
 /** The way goes on unless it returned, left the loop or threw; a jump is kept for later. */
 function way(run: Run, flow: Flow, keep: (flow: Flow) => void): boolean {
   if (flow?.kind === 'goto') run.jumps.add(flow.label);
+  if (flow) run.maybeLeft++;
   keep(flow);
   return flow === undefined || flow.kind === 'goto';
 }
@@ -141,11 +144,15 @@ function loop(run: Run, frame: Frame, test: () => boolean | undefined, body: unk
   let truth = first ? true : test();
   run.loops++;
   try {
+    const left = run.maybeLeft;
+    const started = run.budget.steps;
     for (let turn = 0; truth === true && turn < turnsMax; turn++) {
       const { leaves, flow } = afterTurn(executeNode(run, frame, body));
       if (leaves) return flow;
       next();
       truth = test();
+      // It may have been left already, for a reason that is not known: then how often it turns is not known either.
+      if (truth === true && (run.maybeLeft !== left || run.budget.steps - started > loopSteps)) { truth = undefined; break; }
     }
   } finally { run.loops--; }
   if (truth === false) return undefined;
