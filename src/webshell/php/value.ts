@@ -52,6 +52,9 @@ const namedMax = 0x1000;
 const templateMax = 600;
 const taintsMax = 6;
 const choicesMax = 8;
+/** Entries of arrays that are merged one by one. */
+const mergedMax = 64;
+const entriesMax = 20_000;
 
 const none: readonly Taint[] = [];
 export const unknown: Value = { taints: none, hidden: 0 };
@@ -106,7 +109,8 @@ export function numberOf(value: Value): number | undefined {
 
 export function truthOf(value: Value): boolean | undefined {
   const { known } = value;
-  if (value.object ?? value.closure) return true;
+  if (value.closure) return true;
+  if (value.object) return undefined; // it may be what a call answers when there is none
   if (value.array) return value.array.entries.size > 0 ? true : value.array.complete ? false : undefined;
   if (known === undefined) return undefined;
   return typeof known === 'string' ? known !== '' && known !== '0' : Boolean(known);
@@ -149,11 +153,11 @@ export function merge(a: Value | undefined, b: Value | undefined): Value | undef
   const out: Value = { taints: joinTaints(a.taints, b.taints), hidden: a.hidden | b.hidden };
   const choices = [...new Set([...choicesOf(a), ...choicesOf(b)])].filter((text) => text.length <= templateMax);
   if (choices.length > 0 && choices.length <= choicesMax) out.choices = choices;
-  if (a.array && b.array) {
+  if (a.array && b.array && a.array.entries !== b.array.entries && Math.max(a.array.entries.size, b.array.entries.size) <= mergedMax) {
     const entries = new Map(a.array.entries);
     for (const [key, value] of b.array.entries) entries.set(key, merge(entries.get(key), value)!);
     out.array = { entries, next: Math.max(a.array.next, b.array.next), complete: false };
-  } else if (a.array ?? b.array) out.array = { ...(a.array ?? b.array)!, complete: false };
+  } else if (a.array ?? b.array) out.array = { ...(a.array ?? b.array)!, complete: a.array?.entries === b.array?.entries && a.array?.complete === true };
   out.object = a.object ?? b.object;
   out.closure = a.closure ?? b.closure;
   out.handle = a.handle ?? b.handle;
@@ -166,6 +170,7 @@ export function merge(a: Value | undefined, b: Value | undefined): Value | undef
 
 /** Array with one entry set; `key` undefined: appended, or a key that is not known. */
 export function withEntry(array: PhpArray | undefined, key: string | undefined, value: Value, append: boolean): PhpArray {
+  if (array && array.entries.size >= entriesMax) return { ...array, complete: false };
   const entries = new Map(array?.entries);
   let next = array?.next ?? 0;
   if (append) entries.set(String(next++), value);
