@@ -106,17 +106,28 @@ export class Budget {
 }
 
 const lineMax = 300;
+const placesMax = 500;
 
 /** Lines of a source by number, cut around the column of interest; for evidence. */
 export class Lines {
   readonly #source: string;
   readonly #layer: number;
   #starts: number[] | undefined;
+  readonly #places = new Map<string, Place>();
 
   constructor(source: string, layer = 0) { this.#source = source; this.#layer = layer; }
 
   /** `column` (0-based) is kept in view when the line is long. */
   place(line: number, column = 0): Place {
+    const key = `${line} ${column}`;
+    const known = this.#places.get(key);
+    if (known) return known;
+    const made = this.#make(line, column);
+    if (this.#places.size < placesMax) this.#places.set(key, made);
+    return made;
+  }
+
+  #make(line: number, column: number): Place {
     if (!this.#starts) {
       this.#starts = [0];
       for (let at = this.#source.indexOf('\n'); at >= 0; at = this.#source.indexOf('\n', at + 1)) this.#starts.push(at + 1);

@@ -92,6 +92,7 @@ export function builtin(run: Run, frame: Frame, name: string, args: readonly Val
     case 'mail': case 'mb_send_mail': { const extra = args[4]; if (extra && from(extra, 'request') && templateOf(extra).startsWith(given)) run.sign('command', 'high', node, { taint: from(extra, 'request')!, decoded: said('mail', ...args) }); return unknown; }
     case 'putenv': if (args[0] && /^LD_(?:PRELOAD|AUDIT)=/.test(templateOf(args[0]))) run.sign('command', 'high', node, { decoded: said('putenv', args[0]), attack: ['T1574.006'], title: { zh: '让随后启动的程序先加载指定的库，以绕过 PHP 对命令的限制', en: 'makes programs it starts load a library of its own, to get round what PHP may not run' } }); return unknown;
     case 'ini_set': case 'ini_alter': if (choicesOf(args[0] ?? unknown).some((key) => /^(?:auto_prepend_file|auto_append_file|allow_url_include)$/i.test(key)) && textOf(args[1] ?? unknown) !== '' && textOf(args[1] ?? unknown) !== '0') run.sign('handler', 'medium', node, { decoded: said(name, ...args) }); return unknown;
+    case 'openssl_public_decrypt': case 'openssl_private_decrypt': { const out = how.argNodes?.[1]; if (out && args[0]) assignTo(run, frame, out, { ...unknownFrom(args[0].taints, hiddenBy.decoded | hiddenBy.packed), ...(from(args[0], 'request') && { template: given }) }); return unknown; }
     case 'phpinfo': return unknown;
     case 'session_id': return unknown;
     case 'array_push': case 'array_unshift': pushTo(run, frame, name, args, node, how); return unknown;
@@ -147,7 +148,7 @@ function callCallback(run: Run, frame: Frame, name: string, { at, of, items }: (
       const values = subject?.array ? [...subject.array.entries.values()] : [];
       const one = values.length > 0 ? values.slice(0, 32).reduce((a, b) => merge(a, b)!) : any(subject);
       if (name === 'array_reduce' && subject?.array?.complete && values.length <= itemsMax) return values.reduce((carry, value) => call([carry, value]), args[2] ?? know(null));
-      const keyed = name === 'uksort' ? { ...unknownFrom(subject?.taints ?? []), ...keyOfOnly(subject) } : one;
+      const keyed = name === 'uksort' || name.endsWith('_ukey') ? { ...unknownFrom(subject?.taints ?? []), ...(from(subject ?? unknown, 'request') ? { template: given } : keyOfOnly(subject)) } : one;
       call([keyed, keyed]);
       if (values.length > 1 && values.length <= 8) { call([values[0]!, values.at(-1)!]); call([values.at(-1)!, values[0]!]); }
       return unknown;

@@ -33,7 +33,7 @@ export function makeClass(run: Run, node: Node): ClassInfo {
   const name = textIn(node.name) || `class@${run.classes.size}`;
   const known = run.classes.get(name.toLowerCase());
   if (known?.node === node) return known;
-  const info: ClassInfo = { name, node, parent: isNode(node.extends) ? textIn(node.extends).replace(/^\\/, '') : undefined, methods: new Map(), properties: [], constants: new Map(), layer: run.layer };
+  const info: ClassInfo = { name, node, parent: isNode(node.extends) ? textIn(node.extends).replace(/^\\/, '') : undefined, methods: new Map(), properties: [], constants: new Map(), traits: nodesIn(node.body).flatMap((member) => (member.kind === 'traituse' ? nodesIn(member.traits).map(textIn) : [])), layer: run.layer };
   for (const member of nodesIn(node.body)) {
     if (member.kind === 'method') info.methods.set(textIn(member.name).toLowerCase(), declared(run, member, name));
     else if (member.kind === 'propertystatement') for (const one of nodesIn(member.properties)) info.properties.push({ name: textIn(one.name), value: isNode(one.value) ? one.value : undefined, isStatic: member.isStatic === true });
@@ -57,7 +57,12 @@ function* family(run: Run, className: string): Iterable<ClassInfo> {
 }
 
 function methodOf(run: Run, className: string, name: string): Declared | undefined {
-  for (const info of family(run, className)) { const method = info.methods.get(name.toLowerCase()); if (method) return method; }
+  for (const info of family(run, className)) {
+    for (const one of [info, ...info.traits.flatMap((trait) => run.classes.get(trait.replace(/^\\/, '').toLowerCase()) ?? [])]) {
+      const method = one.methods.get(name.toLowerCase());
+      if (method) return method;
+    }
+  }
   return undefined;
 }
 

@@ -202,6 +202,7 @@ export function propertyCell(run: Run, object: PhpObject | undefined, name: stri
 function property(run: Run, frame: Frame, node: Node): Value {
   const base = evaluate(run, frame, node.what as Node);
   const [name] = memberName(run, frame, node.offset);
+  if (name === undefined && base.object && isNode(node.offset)) { const got = invokeMethod(run, base.object, '__get', [evaluate(run, frame, node.offset)], node); if (got) return got; }
   if (name === undefined) return base.object ? unknownFrom([...base.object.properties.values()].reduce((all, { value }) => joinTaints(all, value?.taints ?? []), base.taints)) : unknownFrom(base.taints);
   if (!base.object) return base.taints.length > 0 ? { ...unknownFrom(base.taints), ...(from(base, 'request') && { template: given }) } : run.loose.get(name)?.value ?? base.array?.entries.get(name) ?? unknown;
   const cell = base.object.properties.get(name);
@@ -257,7 +258,7 @@ function arrayNode(run: Run, frame: Frame, node: Node): Value {
     const key = item.kind === 'entry' && isNode(item.key) ? evaluate(run, frame, item.key) : undefined;
     if (!key) { entries.set(String(next++), value); continue; }
     const name = keyOf(key);
-    if (name === undefined) { complete = false; continue; }
+    if (name === undefined) { complete = false; values.push(unknownFrom(key.taints)); continue; }
     entries.set(name, value);
     const index = Number(name);
     if (Number.isSafeInteger(index) && index >= next) next = index + 1;
@@ -313,9 +314,12 @@ export function combine(run: Run, type: string, left: Value, right: Value): Valu
   }
 }
 
+/** A number of which only is known that it was made of these characters. */
+const fromDigits = (left: Value, right: Value): Value => { const digits = joinTaints(left.digits ?? [], right.digits ?? []); return digits.length > 0 ? { ...unknown, digits } : unknown; };
+
 function arithmetic(type: string, left: Value, right: Value): Value {
   const [a, b] = [numberOf(left), numberOf(right)];
-  if (a === undefined || b === undefined) return unknown;
+  if (a === undefined || b === undefined) return fromDigits(left, right);
   switch (type) {
     case '+': return know(a + b);
     case '-': return know(a - b);
@@ -345,6 +349,7 @@ function bits(run: Run, type: string, left: Value, right: Value): Value {
   }
   const [a, b] = [numberOf(left), numberOf(right)];
   if (a !== undefined && b !== undefined && typeof left.known !== 'string' && typeof right.known !== 'string') return know(Number(type === '^' ? BigInt(Math.trunc(safe(a))) ^ BigInt(Math.trunc(safe(b))) : type === '|' ? BigInt(Math.trunc(safe(a))) | BigInt(Math.trunc(safe(b))) : BigInt(Math.trunc(safe(a))) & BigInt(Math.trunc(safe(b)))));
+  if (left.digits ?? right.digits) return fromDigits(left, right);
   if (type !== '^') return unknown;
   // A visitor's text under a key: still what the visitor sends.
   const taints = joinTaints(left.taints, right.taints);
@@ -475,6 +480,12 @@ function assignElement(run: Run, frame: Frame, node: Node, value: Value): void {
     const [at, char] = [Number(index), textOf(value)];
     if (Number.isSafeInteger(at) && at >= 0 && at < base.known.length && char !== undefined) assignTo(run, frame, what, { ...base, known: base.known.slice(0, at) + char.charAt(0) + base.known.slice(at + 1), hidden: base.hidden | hiddenBy.joined });
     else assignTo(run, frame, what, unknownFrom(joinTaints(base.taints, value.taints)));
+    return;
+  }
+  if (!base.array && base.superglobal === undefined && base.taints.length > 0 && key && (index === undefined || /^\d+$/.test(index))) {
+    // A text that is changed letter by letter.
+    const taints = joinTaints(base.taints, value.taints);
+    assignTo(run, frame, what, { ...unknownFrom(taints, base.hidden), ...(from(base, 'request') && { template: given }) });
     return;
   }
   run.budget.spend((base.array?.entries.size ?? 0) >> 5);

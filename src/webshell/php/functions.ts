@@ -301,6 +301,9 @@ function implode(args: readonly Value[], budget: Budget): Value | undefined {
 /** Computed by PHP, with nothing of what a visitor sends left in it. */
 const cleans = new Set('intval floatval count sizeof md5 sha1 crc32 hash hash_hmac strlen mb_strlen ord is_numeric is_string is_array is_file is_dir file_exists in_array strcmp strcasecmp strncmp strpos stripos strrpos str_contains str_starts_with number_format date time mktime strtotime filesize filemtime escapeshellarg password_hash password_verify crypt uniqid abs floor ceil round sqrt hexdec bindec octdec substr_count'.split(' '));
 
+/** Numbers that characters are made of again. */
+const digitsOf = new Set(['ord', 'hexdec', 'bindec', 'octdec', 'intval', 'base_convert']);
+
 /** What goes in comes out, changed or not. */
 const passes = new Set('mcrypt_decrypt mcrypt_decode openssl_decrypt openssl_private_decrypt openssl_public_decrypt sodium_crypto_secretbox_open xxtea_decrypt bzdecompress gzcompress gzdeflate gzencode mb_convert_encoding mb_convert_case iconv utf8_decode utf8_encode htmlspecialchars htmlentities urlencode rawurlencode array_filter array_unique array_splice array_push array_pad array_chunk array_column array_rand array_walk array_map array_product array_change_key_case array_diff array_intersect array_replace array_merge_recursive array_key_first array_key_last shuffle str_shuffle unserialize serialize json_encode var_export print_r settype strval addcslashes wordwrap chunk_split preg_split preg_match_all preg_quote mb_split split strtok strpbrk substr_compare parse_url pathinfo http_build_query filter_var escapeshellcmd nl2br money_format vsprintf sprintf next prev each stream_get_contents realpath dirname basename iterator_to_array simplexml_load_string xml_parse mb_strcut mb_str_split strncpy similar_text str_word_count current get_object_vars ucwords ctype_alpha array_walk_recursive igbinary_unserialize msgpack_unpack yaml_parse convert_cyr_string hebrev lzf_decompress idn_to_ascii'.split(' '));
 
@@ -324,6 +327,8 @@ export function compute(name: string, args: readonly Value[], budget: Budget): V
       return { known: result, taints: cleans.has(name) ? [] : taintsOf(args), hidden: cleans.has(name) ? 0 : args.reduce((bits, arg) => bits | arg.hidden, hidden) };
     }
   }
+  if (name === 'chr') { const digits = args[0]?.digits ?? []; return { taints: digits, hidden: decoded, ...(digits.some(({ origin }) => origin === 'request') && { template: given }) }; }
+  if (digitsOf.has(name)) { const digits = taintsOf(args); return digits.length > 0 ? { ...unknown, digits } : unknown; }
   if (cleans.has(name)) return unknown;
   if (!plain && !work && !passes.has(name)) return undefined;
   const taints = taintsOf(args);

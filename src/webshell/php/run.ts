@@ -10,7 +10,7 @@ import { given, merge, unknownFrom, type Cell, type PhpObject, type Taint, type 
 export interface Layer { lines: Lines; depth: number; outer: Place | undefined }
 
 export interface Declared { node: Node; layer: Layer; active: number; called: number; results: Map<string, { value: Value; times: number }>; statics: Map<string, Cell>; className?: string }
-export interface ClassInfo { name: string; node: Node; parent: string | undefined; methods: Map<string, Declared>; properties: { name: string; value: Node | undefined; isStatic: boolean }[]; constants: Map<string, Node>; layer: Layer }
+export interface ClassInfo { name: string; node: Node; parent: string | undefined; methods: Map<string, Declared>; properties: { name: string; value: Node | undefined; isStatic: boolean }[]; constants: Map<string, Node>; traits: readonly string[]; layer: Layer }
 
 export interface Frame {
   scope: Map<string, Cell>;

@@ -13,6 +13,8 @@ export type Flow = { kind: 'break' | 'continue'; levels: number } | { kind: 'ret
 const turnsMax = 70_000;
 /** Steps that one loop may take in full. */
 const loopSteps = 200_000;
+/** Turns of a loop whose test is no question: it is left by what is not known. */
+const endlessTurns = 2000;
 const itemsMax = 5000;
 const jumpsMax = 5000;
 
@@ -71,7 +73,7 @@ function go(run: Run, frame: Frame, node: Node): Flow {
     case 'echo': for (const one of nodesIn(node.expressions)) evaluate(run, frame, one); return undefined;
     case 'block': case 'namespace': case 'declare': return execute(run, frame, nodesIn(node.children));
     case 'if': return choice(run, frame, node);
-    case 'while': return loop(run, frame, () => truthOf(value('test')), node.body, () => undefined, false);
+    case 'while': return loop(run, frame, () => truthOf(value('test')), node.body, () => undefined, false, isNode(node.test) && (node.test.kind === 'number' || node.test.kind === 'boolean'));
     case 'do': return loop(run, frame, () => truthOf(value('test')), node.body, () => undefined, true);
     case 'for': {
       for (const one of nodesIn(node.init)) evaluate(run, frame, one);
@@ -140,7 +142,7 @@ function afterTurn(flow: Flow): { leaves: boolean; flow: Flow } {
   return { leaves: true, flow };
 }
 
-function loop(run: Run, frame: Frame, test: () => boolean | undefined, body: unknown, next: () => void, first: boolean): Flow {
+function loop(run: Run, frame: Frame, test: () => boolean | undefined, body: unknown, next: () => void, first: boolean, endless = false): Flow {
   let truth = first ? true : test();
   run.loops++;
   try {
@@ -152,7 +154,7 @@ function loop(run: Run, frame: Frame, test: () => boolean | undefined, body: unk
       next();
       truth = test();
       // It may have been left already, for a reason that is not known: then how often it turns is not known either.
-      if (truth === true && (run.maybeLeft !== left || run.budget.steps - started > loopSteps)) { truth = undefined; break; }
+      if (truth === true && (run.maybeLeft !== left || run.budget.steps - started > loopSteps || (endless && turn > endlessTurns) || (endless && run.budget.steps - started > loopSteps / 10 && turn > 300))) { truth = undefined; break; }
     }
   } finally { run.loops--; }
   if (truth === false) return undefined;

@@ -34,6 +34,8 @@ export interface Value {
   closure?: Closure;
   handle?: Handle;
   taints: readonly Taint[];
+  /** Of a number made of a character: where that came from. It becomes text again by chr. */
+  digits?: readonly Taint[];
   /** Bits of `hiddenBy`. */
   hidden: number;
   /** Of an unknown text: what is known of it, with `gap` for a part that is unknown and `given` for one that a visitor sends. */
@@ -86,7 +88,7 @@ export function textOf({ known, array }: Value): string | undefined {
     case 'string': return known;
     case 'number': return numberText(known);
     case 'boolean': return known ? '1' : '';
-    case 'undefined': return array ? 'Array' : undefined;
+    case 'undefined': return array?.complete ? 'Array' : undefined;
     default: return '';
   }
 }
