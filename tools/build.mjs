@@ -8,8 +8,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 rmSync(`${root}dist`, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  // query-child runs the SQL of people in a process of its own, ebpf-worker is a thread; each is found beside the bundle.
-  entryPoints: { moat: 'src/main/moat.ts', 'query-child': 'src/stores/sqlite/query-child.ts', 'ebpf-worker': 'src/sensors/ebpf/worker.ts' },
+  // query-child runs the SQL of people in a process of its own, ebpf-worker and webshell-worker are threads; each is found beside the bundle.
+  entryPoints: { moat: 'src/main/moat.ts', 'query-child': 'src/stores/sqlite/query-child.ts', 'ebpf-worker': 'src/sensors/ebpf/worker.ts', 'webshell-worker': 'src/checks/webshell/worker.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,
