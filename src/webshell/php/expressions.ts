@@ -269,8 +269,8 @@ function arrayNode(run: Run, frame: Frame, node: Node): Value {
 /** Long chains lean to the left: walked down without recursion. */
 function binary(run: Run, frame: Frame, node: Node): Value {
   const spine: Node[] = [];
-  let at = node;
-  while (at.kind === 'bin' && spine.length < spineMax) { spine.push(at); at = at.left as Node; }
+  let at: Node | undefined = node;
+  while (at?.kind === 'bin' && spine.length < spineMax) { spine.push(at); at = at.left as Node | undefined; }
   let left = evaluate(run, frame, at);
   for (let i = spine.length - 1; i >= 0; i--) { run.budget.spend(); left = operate(run, frame, String(spine[i]!.type), left, spine[i]!.right as Node); }
   return left;

@@ -113,7 +113,7 @@ export function writeSink(run: Run, frame: Frame, path: Value, data: Value, node
   if ((dataTaint ?? remote) && to !== gap) run.written.set(to, data);
   for (const known of choicesOf(data)) if (/<\?(?:php|=)/i.test(known.slice(0, 200_000)) && (runnable.test(to) || !/\.[a-z]{2,5}$/i.test(to))) runLayer(run, { ...frame, scope: new Map(), returned: undefined }, `?>${known}`, data, node);
   if (/\.(?:htaccess|user\.ini)$/.test(to) && choicesOf(data).some((known) => /AddHandler|SetHandler|AddType|auto_prepend_file/i.test(known))) run.sign('handler', 'high', node);
-  if (pathTaint) run.operation('write', node);
+  if (pathTaint) run.operation('write', node, path);
   if (pathTaint && to.startsWith(given) && to.length < 8 && dataTaint && (text === given || dataTaint.origin === 'upload')) { run.sign('write', 'high', node, { taint: dataTaint, decoded: said('write', path, data) }); return; }
   if (dataTaint && runnable.test(to) && (text === given || /<\?(?:php|=)?\s*(?:\ue001|[^'"]{0,40}eval\()/i.test(text) || dataTaint.origin === 'upload')) { run.sign('write', 'high', node, { taint: dataTaint, decoded: said('write', path, data) }); return; }
   if (remote && runnable.test(to)) run.sign('remote', (path.hidden | data.hidden) & hiddenBy.decoded || from(path, 'request') ? 'high' : 'medium', node, { taint: remote, decoded: said('write', path, data), attack: ['T1105'] });
@@ -151,7 +151,7 @@ export function objectMethod(run: Run, object: PhpObject, method: string, args: 
   if (/^(?:mysqli|pdo|mysqli_result|pdostatement)$/.test(name) && /^(?:query|fetch\w*|prepare)$/.test(method)) return { taints: [{ origin: 'database', place: run.place(node) }], hidden: 0, object };
   if (name === 'ffi' && method === 'cdef') return { ...unknown, object };
   if (name === 'ffi' && /^(?:system|popen|exec\w*)$/.test(method)) return commandSink(run, scope, method, args, node);
-  if (name === 'ziparchive' && method === 'extractto' && args[0] && from(args[0], 'request')) run.operation('write', node);
+  if (name === 'ziparchive' && method === 'extractto' && args[0] && from(args[0], 'request')) run.operation('write', node, args[0]);
   if (name === 'splfileobject' || name === 'spltempfileobject') {
     if (method === 'fwrite' && args[0]) writeSink(run, scope, first, args[0], node);
     if (/^(?:fgets|fread|current|fgetc)$/.test(method)) return readSource(run, first, node);
@@ -174,7 +174,7 @@ export function readSource(run: Run, path: Value, node: Node): Value {
   if (written && to !== gap) return written;
   if (from(path, 'upload')) return { taints: [{ origin: 'request', place }], hidden: 0, template: given };
   const taint = from(path, 'request');
-  if (taint) { run.operation('read', node); return { ...unknownFrom(path.taints), template: gap }; }
+  if (taint) { run.operation('read', node, path); return { ...unknownFrom(path.taints), template: gap }; }
   if (elsewhere.test(to)) return { taints: [{ origin: 'remote', place }], hidden: path.hidden };
   for (const text of choicesOf(path)) {
     if (/^data:/i.test(text)) { const data = dataOf(text); if (data !== undefined) return know(data, hiddenBy.decoded); }

@@ -171,13 +171,13 @@ function unsure(run: Run, frame: Frame, body: unknown, next: () => void, test: (
 
 function forEach(run: Run, frame: Frame, node: Node): Flow {
   const source = evaluate(run, frame, node.source as Node);
-  const [keyNode, valueNode] = [isNode(node.key) ? node.key : undefined, node.value as Node];
+  const [keyNode, valueNode] = [isNode(node.key) ? node.key : undefined, node.value as Node | undefined];
   const put = (key: Value, value: Value): void => {
     if (keyNode) assignTo(run, frame, keyNode, key);
     assignTo(run, frame, valueNode, value);
   };
   if (source.array?.complete && source.superglobal === undefined && source.array.entries.size <= itemsMax) {
-    const byReference = valueNode.byref === true && valueNode.kind === 'variable';
+    const byReference = valueNode?.byref === true && valueNode.kind === 'variable';
     run.loops++;
     try {
       const out = new Map(source.array.entries);
