@@ -1,5 +1,5 @@
 import { deflateRawSync } from 'node:zlib';
-import fc from 'fast-check';
+import { array, assert, constantFrom, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { atLeast } from '../core/level.ts';
 import { phpBenign } from '../../test/webshells/php-benign.ts';
@@ -94,7 +94,7 @@ describe('hostile input', () => {
 
   it('never throws for pieces of samples put together', () => {
     const pieces = phpSamples().map(({ source }) => source.toString('latin1')).flatMap((text) => text.split(/(?<=[;{}()\s])/)).filter((piece) => piece.length < 200);
-    fc.assert(fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 40 }), fc.string({ unit: 'binary', maxLength: 20 }), (some, noise) => {
+    assert(property(array(constantFrom(...pieces), { maxLength: 40 }), string({ unit: 'binary', maxLength: 20 }), (some, noise) => {
       const source = `<?php ${some.join('')}${noise}${some.slice(0, 5).join('')}`;
       expect(analyse(source, { ...cheap, time: 300 }).cut.filter((what) => what.startsWith('code of unexpected shape'))).toEqual([]);
     }), { numRuns: 300 });

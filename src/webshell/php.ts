@@ -56,7 +56,7 @@ function whole(run: Run, { children }: Parsed): void {
   if (run.sessionTainted) execute(run, frame, children);
   for (const object of run.objects.slice()) for (const method of ['__destruct', '__wakeup', '__tostring', '__invoke']) if (method === '__destruct' || run.anyProperty.length > 0) invokeMethod(run, object, method, [], undefined);
   for (const one of run.functions.values()) if (one.called === 0) invoke(run, one, [], {});
-  for (const info of [...run.classes.values()]) {
+  for (const info of Array.from(run.classes.values())) {
     const self: PhpObject = { className: info.name, properties: new Map(), made: [] };
     for (const { name } of info.properties) {
       // What any object of the class was given may be in this one too.

@@ -34,7 +34,7 @@ export class Pool {
   readonly #waiting: { job: Job; settle: (analysis: Analysis) => void }[] = [];
   #next = 0;
 
-  constructor({ worker, deadline = 10_000, threads = Math.max(1, Math.min(2, availableParallelism() - 1)), memoryMb = 384 }: PoolOptions = {}) {
+  constructor({ worker, deadline = 20_000, threads = Math.max(1, Math.min(2, availableParallelism() - 1)), memoryMb = 384 }: PoolOptions = {}) {
     const here = fileURLToPath(import.meta.url);
     const built = extname(here) === '.ts' ? undefined : fileURLToPath(new URL('./webshell-worker.js', import.meta.url));
     this.#options = { worker: worker ?? built, deadline, threads, memoryMb };
@@ -61,7 +61,7 @@ export class Pool {
       const { job, settle } = this.#waiting.shift()!;
       slot.worker.ref();
       slot.busy = { job, settle, timer: setTimeout(() => { this.#end(slot, ended.time); }, this.#options.deadline) };
-      slot.worker.postMessage(job);
+      slot.worker.postMessage(job, []);
     }
   }
 

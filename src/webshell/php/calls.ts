@@ -240,7 +240,7 @@ export function callValue(run: Run, frame: Frame, callee: Value, args: readonly 
   return unknownFrom(taintsOf(args));
 }
 
-export function callNamed(run: Run, frame: Frame, written: string, args: readonly Value[], node: Node, how: Named): Value {
+function callNamed(run: Run, frame: Frame, written: string, args: readonly Value[], node: Node, how: Named): Value {
   const last = written.slice(written.lastIndexOf('\\') + 1).toLowerCase().trim();
   const name = run.aliases.get(last) ?? last;
   const own = run.functions.get(name);

@@ -111,7 +111,7 @@ function magic(node: Node, frame: Frame): Value {
     case '__CLASS__': return know(frame.className ?? '');
     case '__METHOD__': return know(`${frame.className ?? ''}::${frame.functionName}`);
     case '__NAMESPACE__': return know('');
-    case '__DIR__': return { ...unknown, template: `${gap}` };
+    case '__DIR__': return { ...unknown, template: gap };
     default: return unknown;
   }
 }
@@ -286,7 +286,7 @@ function operate(run: Run, frame: Frame, type: string, left: Value, rightNode: N
   }
 }
 
-export function combine(run: Run, type: string, left: Value, right: Value): Value {
+function combine(run: Run, type: string, left: Value, right: Value): Value {
   switch (type) {
     case '.': {
       const [a, b] = [toText(run, left), toText(run, right)];
@@ -529,7 +529,7 @@ function step(run: Run, frame: Frame, node: Node): Value {
 }
 
 function nextWord(word: string): string {
-  const chars = [...word];
+  const chars = word.split('');
   for (let i = chars.length - 1; i >= 0; i--) {
     const char = chars[i]!;
     if (char === 'z') chars[i] = 'a';
@@ -569,7 +569,7 @@ function closure(run: Run, frame: Frame, node: Node): Value {
 }
 
 /** An object in a text is what its __toString answers. */
-export function toText(run: Run, value: Value): Value {
+function toText(run: Run, value: Value): Value {
   if (!value.object) return value;
   const said = invokeMethod(run, value.object, '__toString', [], undefined);
   return said ?? unknownFrom(taintsOf(value.object.made));

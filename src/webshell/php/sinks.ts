@@ -76,7 +76,7 @@ export function includeSink(run: Run, frame: Frame, target: Value, node: Node): 
   if (written && template !== gap && from(written, 'remote')) { run.sign('remote', 'high', node, { taint: from(written, 'remote')! }); return unknown; }
   const taint = from(target, 'request', 'upload');
   const lower = template.toLowerCase();
-  if (/^data:/.test(lower) || lower.startsWith('php://input') || /^php:\/\/filter\b.{0,400}resource=(?:data:|php:\/\/input)/s.test(lower) || lower.startsWith('expect://')) {
+  if (lower.startsWith('data:') || lower.startsWith('php://input') || /^php:\/\/filter\b.{0,400}resource=(?:data:|php:\/\/input)/s.test(lower) || lower.startsWith('expect://')) {
     if (taint) run.sign('code', 'critical', node, { taint, decoded: said('include', target) });
     else if (lower.includes('php://input')) run.sign('code', 'critical', node, { taint: { origin: 'request', place: run.place(node) }, decoded: said('include', target) });
     else for (const text of choicesOf(target)) { const code = dataOf(text); if (code !== undefined) { run.sign('hidden', 'medium', node, { decoded: code.slice(0, 300) }); runLayer(run, frame, `?>${code}`, { ...know(code), hidden: hiddenBy.decoded }, node); } }
@@ -156,8 +156,8 @@ export function objectMethod(run: Run, object: PhpObject, method: string, args: 
     if (method === 'fwrite' && args[0]) writeSink(run, scope, first, args[0], node);
     if (/^(?:fgets|fread|current|fgetc)$/.test(method)) return readSource(run, first, node);
   }
-  if (/^(?:simplexmlelement|datetime|datetimeimmutable|numberformatter|messageformatter|domtext|reflectionclass)$/.test(name) && /^(?:format|__tostring|asxml|getdoccomment|getname)$/.test(method)) return { ...unknownFrom([...first.taints, ...(args[0]?.taints ?? [])]), template: from(args[0] ?? first, 'request') ? given : gap };
-  if (name === 'reflectionclass' && /^newinstance/.test(method)) return unknown;
+  if (/^(?:simplexmlelement|datetime|datetimeimmutable|numberformatter|messageformatter|domtext|reflectionclass)$/.test(name) && ['format', '__tostring', 'asxml', 'getdoccomment', 'getname'].includes(method)) return { ...unknownFrom([...first.taints, ...(args[0]?.taints ?? [])]), template: from(args[0] ?? first, 'request') ? given : gap };
+  if (name === 'reflectionclass' && method.startsWith('newinstance')) return unknown;
   return undefined;
 }
 

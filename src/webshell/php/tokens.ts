@@ -23,7 +23,8 @@ export function readTokens(source: string, lines: Lines): Sign[] {
     const rest = text.slice(match.index + match[0].length, match.index + statementMax);
     const end = name === '`' ? rest.indexOf('`') : closing(rest);
     const argument = rest.slice(0, end < 0 ? rest.length : end);
-    if (name === '`') sink.lastIndex += argument.length + 1;
+    // Backticks stand in texts too, around names of SQL: those of a command follow an operator and hold one line.
+    if (name === '`') { if (end < 0 || /["'\n]/.test(argument) || !/(?:[=(.,;{]|echo|print|return)\s*$/.test(text.slice(Math.max(0, match.index - 20), match.index))) continue; sink.lastIndex += argument.length + 1; }
     const code = name === 'eval' || name === 'assert' || name === 'create_function';
     const place = lines.at(match.index);
     if (request.test(argument) && !cleans.test(argument)) signs.push({ kind: code ? 'code' : 'command', level: code || /^\s*(?:["']\s*\.?\s*)?@?\$/.test(argument) ? 'critical' : 'medium', title: titles[code ? 'code' : 'command'], sink: place, source: place });
