@@ -1,5 +1,5 @@
 /** What PHP expressions are worth, as far as that can be known without running them. */
-import { concat, choicesOf, from, gap, given, hiddenBy, joinTaints, keyOf, know, listOf, merge, nothing, numberOf, taintsOf, textOf, truthOf, unknown, unknownFrom, withEntry, type Cell, type Origin, type PhpObject, type Value } from './value.ts';
+import { concat, choicesOf, from, gap, given, hiddenBy, joinTaints, keyOf, know, listOf, merge, nothing, numberOf, restKey, taintsOf, textOf, truthOf, unknown, unknownFrom, withEntry, type Cell, type Origin, type PhpObject, type Value } from './value.ts';
 import { isNode, nodesIn, type Node } from './parse.ts';
 import { cellIn, type Frame, type Run } from './run.ts';
 import { callNode, evaluateCode, invokeMethod, makeClass, makeObject } from './calls.ts';
@@ -155,6 +155,8 @@ export function elementOf(run: Run, frame: Frame, base: Value, key: Value, node:
     if (index !== undefined) {
       const found = entries.get(index);
       if (found) return found;
+      const rest = entries.get(restKey);
+      if (rest && base.superglobal === undefined) return merge(rest, { ...unknownFrom(base.taints), template: gap })!;
       if (base.superglobal === undefined) return complete ? nothing : { ...unknownFrom(base.taints), ...(from(base, 'request') && { template: base.template ?? given }) };
     } else if (entries.size > 0) {
       run.budget.spend(Math.min(entries.size, 64));

@@ -4,7 +4,7 @@ import { assignTo, evaluate, setVariable, textIn, variableName } from './express
 import { declareClass, declareFunction } from './calls.ts';
 import { isNode, nodesIn, type Node } from './parse.ts';
 import { cellIn, type Frame, type Run } from './run.ts';
-import { from, given, know, merge, truthOf, unknown, unknownFrom, type Value } from './value.ts';
+import { from, gap, given, know, merge, truthOf, unknown, unknownFrom, type Value } from './value.ts';
 
 /** Where running goes on when not with the next statement. */
 export type Flow = { kind: 'break' | 'continue'; levels: number } | { kind: 'return' } | { kind: 'goto'; label: string } | undefined;
@@ -193,7 +193,7 @@ function forEach(run: Run, frame: Frame, node: Node): Flow {
     } finally { run.loops--; }
   }
   const taint = from(source, 'request');
-  const any: Value = source.superglobal !== undefined && !taint ? unknown : source.array && source.array.entries.size > 0 ? merge([...source.array.entries.values()].slice(0, 64).reduce<Value | undefined>((a, b) => merge(a, b), undefined), unknownFrom(source.taints))! : { ...unknownFrom(source.taints), ...(taint && { template: given }) };
+  const any: Value = source.superglobal !== undefined && !taint ? unknown : source.array && source.array.entries.size > 0 ? merge([...source.array.entries.values()].slice(0, 64).reduce<Value | undefined>((a, b) => merge(a, b), undefined), { ...unknownFrom(source.taints), template: gap })! : { ...unknownFrom(source.taints), ...(taint && { template: given }) };
   const key: Value = taint && source.superglobal !== undefined ? { ...unknownFrom(source.taints), template: given } : unknown;
   run.ways([() => true, () => {
     for (let turn = 0; turn < 2; turn++) {
