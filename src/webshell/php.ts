@@ -87,12 +87,15 @@ function finish(run: Run): void {
   }
 }
 
+/** The words alone, for a file whose analysis was ended. */
+export const words = (source: string): Sign[] => readTokens(source.slice(0, defaultLimits.bytes), new Lines(source));
+
 const joined = (a: readonly Sign[], b: readonly Sign[]): Sign[] => [...a, ...b.filter((one) => !a.some(({ kind, sink }) => kind === one.kind && sink.line === one.sink.line))];
 
 /** Statistics weigh in beside another sign only, and by themselves no more than low. */
 function shape(source: string, signs: readonly Sign[]): Sign[] {
   const figures = statistics(source);
-  if (figures.farRight !== undefined && /<\?(?:php|=)?[\s\S]*\(/i.test(source)) {
+  if (figures.farRight !== undefined) {
     const place = new Lines(source).at(figures.farRight);
     if (/eval|assert|base64|\$_|include|require|\$\w+\s*\(|\\x|GLOBALS/i.test(place.text)) return [{ kind: 'odd', level: signs.some(({ level }) => atLeast(level, 'low')) ? 'high' : 'medium', title: { zh: '代码藏在一行的最右边，编辑器里看不见', en: 'code stands so far to the right that an editor does not show it' }, sink: place }];
   }

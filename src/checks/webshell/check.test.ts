@@ -105,6 +105,12 @@ describe('what cannot be looked at', () => {
     expect(report.counts['files of the web that could not be looked at whole']).toBe(1);
   });
 
+  it('a file that breaks its thread is read word by word', async () => {
+    const report = await scanRoot([webshellCheck({ worker, memoryMb: 16 })], { '/var/www/html/a.php': fill(`<?php $a = array(${'1,'.repeat(400_000)}); @«EVAL»(«POST»['x']);`) });
+    expect(shown(report)).toEqual(['critical /var/www/html/a.php']);
+    expect(report.findings[0]!.evidence.at(-1)!.value).toBe(ended.memory);
+  });
+
   it('a thread that takes too long is ended, and the next file is looked at by another', async () => {
     const pool = new Pool({ worker, deadline: 1, threads: 1 });
     const slow = Buffer.from(fill(`<?php $a = ${'['.repeat(3000)}1${']'.repeat(3000)}; «EVAL»(«POST»['x']);`));

@@ -4,12 +4,12 @@ import { atLeast, levels, type Level } from '../../core/level.ts';
 import type { Finding, FindingKind } from '../../core/finding.ts';
 import type { FileStat, OpenFile } from '../../linux/tree.ts';
 import { isProgramOrArchive, named, phpBegins, type Language, type Named } from '../../webshell/choose.ts';
-import { languages } from '../../webshell/languages.ts';
+import { byWords, languages } from '../../webshell/languages.ts';
 import { defaultLimits, type Analysis, type Sign } from '../../webshell/sign.ts';
 import { fact, finding, lineFact, octal } from '../finding.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
 import { amongVisitorsFiles, circumstances, inWebRoot, webServerIds } from './place.ts';
-import { Pool, type PoolOptions } from './pool.ts';
+import { ended, Pool, type PoolOptions } from './pool.ts';
 
 const edge = 1024;
 /** A picture or document is searched for code so far. */
@@ -20,7 +20,7 @@ const shareFolder = /^\/usr\/share\/([^/]+)\//;
 const signsShown = 5;
 const pendingMax = 8;
 
-interface Pending { file: WalkedFile; done: Promise<Analysis>; by: Named; picture: boolean }
+interface Pending { file: WalkedFile; language: Language; source: Uint8Array; done: Promise<Analysis>; by: Named; picture: boolean }
 
 export const webshell: WalkCheck = webshellCheck();
 
@@ -57,7 +57,7 @@ export function webshellCheck(options: PoolOptions = {}): WalkCheck {
           const chosen = choose(file, context);
           if (!chosen) return;
           const { language, source, by } = chosen;
-          pending.push({ file, by, picture: by.carrier === 'picture', done: pool.analyse(language, source) });
+          pending.push({ file, language, source, by, picture: by.carrier === 'picture', done: pool.analyse(language, source) });
           while (pending.length > pendingMax) yield* await judgeFirst();
         },
         async *end() {
@@ -101,8 +101,10 @@ function part(file: OpenFile, from: number, length: number): string {
   return bytes.subarray(0, file.read(bytes, from)).toString('latin1');
 }
 
-async function judge({ file, done, by, picture }: Pending, context: ScanContext, servers: ReadonlySet<number>): Promise<Finding[]> {
-  const analysis = await done;
+async function judge({ file, language, source, done, by, picture }: Pending, context: ScanContext, servers: ReadonlySet<number>): Promise<Finding[]> {
+  const whole = await done;
+  const broken = whole.cut.some((what) => what === ended.time || what === ended.memory);
+  const analysis: Analysis = broken ? { ...whole, signs: byWords[language]?.(Buffer.from(source).toString('latin1')) ?? [] } : whole;
   if (analysis.signs.length === 0 && analysis.cut.length === 0) return [];
   const { path, stat } = file;
   let owner;
