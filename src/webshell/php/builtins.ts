@@ -1,7 +1,9 @@
 /** PHP's own functions that bring data in, call what they are told, or do harm. */
 import { hexOf } from '../decode.ts';
 import { callValue, evaluateCode, runLayer, type Named } from './calls.ts';
-import { assignTo, elementOf, namedVariable, ownPath, queryVariables, setVariable } from './expressions.ts';
+import { assignTo, setVariable } from './assign.ts';
+import { ownPath, queryVariables } from './expressions.ts';
+import { elementOf, namedVariable } from './places.ts';
 import { compute, pattern } from './functions.ts';
 import type { Node } from './parse.ts';
 import type { Frame, Operation, Run } from './run.ts';

@@ -1,7 +1,7 @@
 /** Where data do harm: code, commands, files that are run, files that are written. */
 import { base64, percent } from '../decode.ts';
 import { callValue, evaluateCode, runLayer } from './calls.ts';
-import { elementOf } from './expressions.ts';
+import { elementOf } from './places.ts';
 import type { Node } from './parse.ts';
 import type { Frame, Run } from './run.ts';
 import { choicesOf, from, gap, given, hiddenBy, know, templateOf, textOf, unknown, unknownFrom, type PhpObject, type Value } from './value.ts';

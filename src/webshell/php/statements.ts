@@ -1,6 +1,8 @@
 /** Statements, walked in the order they run; both ways of a choice that is not known, loops as far as they are. */
 import { LimitError } from '../sign.ts';
-import { assignTo, evaluate, setVariable, textIn, variableName } from './expressions.ts';
+import { assignTo, setVariable } from './assign.ts';
+import { evaluate, textIn } from './expressions.ts';
+import { variableName } from './places.ts';
 import { declareClass, declareFunction } from './calls.ts';
 import { isNode, nodesIn, type Node } from './parse.ts';
 import { cellIn, type Frame, type Run } from './run.ts';
