@@ -12,7 +12,7 @@ import { worthParsing } from './php/worth.ts';
 import { statistics } from './statistics.ts';
 import { titles } from './titles.ts';
 
-const managerNeeds = 4;
+const managerNeeds = 5;
 /** A page that takes files and does nothing else is small. */
 const uploaderMax = 8000;
 /** What a page that takes files checks, or what it is a part of. */

@@ -1,7 +1,7 @@
 /** Web trojans: what a visitor sends is followed through every file that a server would run. */
 import { MoatError } from '../../core/error.ts';
 import { atLeast, levels, type Level } from '../../core/level.ts';
-import type { Finding, FindingKind } from '../../core/finding.ts';
+import type { Evidence, Finding, FindingKind } from '../../core/finding.ts';
 import type { FileStat, OpenFile } from '../../linux/tree.ts';
 import { isProgramOrArchive, named, phpBegins, type Language, type Named } from '../../webshell/choose.ts';
 import { byWords, languages } from '../../webshell/languages.ts';
@@ -130,7 +130,7 @@ async function judge({ file, language, source, done, by, picture }: Pending, con
     kind, level, path,
     title: { zh: `${path} ${worst!.title.zh}`, en: `${path} ${worst!.title.en}` },
     evidence: [
-      ...signs.slice(0, signsShown).flatMap((sign) => evidenceOf(path, sign)),
+      ...distinct(signs.slice(0, signsShown).flatMap((sign) => evidenceOf(path, sign))),
       ...facts,
       ...(owner ? [fact({ zh: '所属软件包', en: 'package' }, `${owner.name} ${owner.version}, ${owner.state}`)] : []),
       fact({ zh: '权限和时间', en: 'mode and time' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}, ${new Date(stat.modified).toISOString()}`),
@@ -163,7 +163,9 @@ function levelOf(signs: readonly Sign[], path: string, by: Named, picture: boole
   return quoted && atLeast(level, 'medium') ? 'medium' : level === 'critical' ? 'high' : level;
 }
 
-function evidenceOf(path: string, { source, sink, decoded, title }: Sign): ReturnType<typeof fact>[] {
+const distinct = (all: readonly Evidence[]): Evidence[] => all.filter((one, i) => all.findIndex(({ what, value }) => what.en === one.what.en && value === one.value) === i);
+
+function evidenceOf(path: string, { source, sink, decoded, title }: Sign): Evidence[] {
   const layer = sink.layer > 0 ? ` (${sink.layer})` : '';
   return [
     ...(source && (source.line !== sink.line || source.layer !== sink.layer) ? [source.layer === 0 ? lineFact(path, source.line, source.text) : fact({ zh: '解开后的代码里，数据从这里进来', en: 'in the decoded code, data come in here' }, source.text)] : []),

@@ -91,7 +91,7 @@ export function includeSink(run: Run, frame: Frame, target: Value, node: Node): 
   const known = choicesOf(target);
   for (const text of known.length > 0 ? known : [template]) {
     if (elsewhere.test(text)) run.sign('remote', 'high', node, { decoded: said('include', know(text)), attack: ['T1105'] });
-    else if (picture.test(text)) run.sign('include', 'high', node, { decoded: said('include', know(text)) });
+    else if (picture.test(text) && !/^(?!phar|zip|compress|file)[a-z0-9.]+:\/\//i.test(text)) run.sign('include', 'high', node, { decoded: said('include', know(text)) });
     else if (/^(?:\/tmp|\/var\/tmp|\/dev\/shm)\//.test(text)) run.sign('include', target.hidden !== 0 ? 'high' : 'medium', node, { decoded: said('include', know(text)) });
     else if (known.length > 0 && (target.hidden & (hiddenBy.decoded | hiddenBy.escaped)) !== 0 && /[/\\.]/.test(text)) run.sign('hidden', 'high', node, { decoded: said('include', know(text)) });
   }
