@@ -72,6 +72,13 @@ describe('files', () => {
     expect(shown(report)).toEqual(['critical /var/www/html/img/a.jpg', 'medium /var/www/html/notes.md']);
   });
 
+  it('sees what was put at the end of a large picture or program', async () => {
+    const large = Buffer.alloc(5 << 20, 0x20);
+    const report = await scan({ '/var/www/html/a.png': Buffer.concat([Buffer.from('\x89PNG', 'latin1'), large, Buffer.from(shell)]), '/var/www/html/a.php': Buffer.concat([Buffer.from('<?php\n'), large, Buffer.from(`\n${shell.slice(5)}`)]) });
+    expect(shown(report)).toEqual(['critical /var/www/html/a.php', 'critical /var/www/html/a.png']);
+    expect(report.counts['files of the web of which only both ends were read']).toBe(1);
+  });
+
   it('tells a careless program from a trojan', async () => {
     const report = await scan({ '/var/www/html/ping.php': fill("<?php «EXEC»('ping ' . «GET»['h']);") });
     expect(report.findings.map(({ kind, level }) => `${kind} ${level}`)).toEqual(['weakness medium']);

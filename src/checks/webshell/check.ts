@@ -29,7 +29,7 @@ export function webshellCheck(options: PoolOptions = {}): WalkCheck {
   return {
     id: 'webshell',
     title: { zh: '网页木马', en: 'web trojans' },
-    blind: { zh: '跨文件传递的数据、加密后放在别处的代码和 2 MB 之后的内容看不到', en: 'does not see data handed from file to file, code that lies encrypted elsewhere, and what comes after 2 MB' },
+    blind: { zh: '跨文件传递的数据、加密后放在别处的代码，以及大于 2 MB 的文件的中间部分看不到', en: 'does not see data handed from file to file, code that lies encrypted elsewhere, and the middle of files above 2 MB' },
     group: 'web',
     scope: 'tree',
     everyMinutes: 12 * 60,
@@ -70,7 +70,7 @@ export function webshellCheck(options: PoolOptions = {}): WalkCheck {
   };
 }
 
-/** What a file is read as, and its bytes; undefined when nothing in it can run. Throws TreeError. */
+/** What a file is read as, and its bytes, of a large one both ends; undefined when nothing in it can run. Throws TreeError. */
 function choose({ path }: WalkedFile, context: ScanContext): { language: Language; source: Uint8Array; by: Named } | undefined {
   const by = named(path)!;
   const max = by.carrier === 'picture' ? searchedMax : defaultLimits.bytes;
@@ -84,22 +84,23 @@ function choose({ path }: WalkedFile, context: ScanContext): { language: Languag
       if (!near && by.carrier === 'unknown') return undefined;
       if (!near && opened.size <= 2 * edge) return undefined;
     }
-    const bytes = Buffer.allocUnsafe(Math.min(opened.size, max + 1));
-    let length = 0;
-    for (let got = -1; got !== 0 && length < bytes.length; length += got) got = opened.read(bytes.subarray(length), length);
-    const source = bytes.subarray(0, length);
+    const source = opened.size <= max ? bytesOf(opened, 0, opened.size) : Buffer.concat([bytesOf(opened, 0, max / 2), Buffer.from('\n'), bytesOf(opened, opened.size - max / 2 + 1, max / 2 - 1)]);
+    if (opened.size > max && by.carrier === 'program') context.count('files of the web of which only both ends were read');
     if (by.language && by.language !== 'html') return { language: by.language, source, by };
     return source.includes('<?') || source.includes('<script') ? (phpBegins(source.toString('latin1')) >= 0 ? { language: 'php', source, by } : other(by, source)) : other(by, source);
   } finally { opened.close(); }
 }
 
+function bytesOf(file: OpenFile, from: number, size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size);
+  let length = 0;
+  for (let got = -1; got !== 0 && length < size; length += got) got = file.read(bytes.subarray(length), from + length);
+  return bytes.subarray(0, length);
+}
+
 const other = (by: Named, source: Uint8Array): ReturnType<typeof choose> => (by.language && languages[by.language] ? { language: by.language, source, by } : undefined);
 
-function part(file: OpenFile, from: number, length: number): string {
-  if (from >= file.size) return '';
-  const bytes = Buffer.alloc(length);
-  return bytes.subarray(0, file.read(bytes, from)).toString('latin1');
-}
+const part = (file: OpenFile, from: number, length: number): string => (from >= file.size ? '' : bytesOf(file, from, length).toString('latin1'));
 
 async function judge({ file, language, source, done, by, picture }: Pending, context: ScanContext, servers: ReadonlySet<number>): Promise<Finding[]> {
   const whole = await done;
