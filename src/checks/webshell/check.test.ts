@@ -69,7 +69,7 @@ describe('files', () => {
       '/var/www/html/notes.md': `Never write \`${shell}\` in a page.`,
       '/home/lin/video.mp4': noise, '/usr/bin/tool': Buffer.concat([Buffer.from('\x7fELF'), Buffer.from(shell)]),
     });
-    expect(shown(report)).toEqual(['critical /var/www/html/img/a.jpg', 'medium /var/www/html/notes.md']);
+    expect(shown(report)).toEqual(['critical /var/www/html/img/a.jpg', 'low /var/www/html/notes.md']);
   });
 
   it('sees what was put at the end of a large picture or program', async () => {

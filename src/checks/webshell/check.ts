@@ -138,7 +138,7 @@ async function judge({ file, language, source, done, by, picture }: Pending, con
       ...analysis.cut.slice(0, 3).map((what) => fact({ zh: '没有看完', en: 'not looked at whole' }, what)),
     ],
     means: kind === 'weakness'
-      ? { zh: '访问者发来的内容没有转义就成了命令或文件名的一部分：这是程序的漏洞，别人可以借它执行命令。', en: 'What a visitor sends becomes part of a command or file name without being escaped: a flaw of the program through which others may run commands.' }
+      ? { zh: '访问者发来的内容没有检查就成了命令、文件名或调用的一部分：这是程序的漏洞，别人可以借它执行代码。', en: 'What a visitor sends becomes part of a command, file name or call without being checked: a flaw of the program through which others may run code.' }
       : { zh: '网页木马让人用浏览器就能在这台服务器上执行代码、读写文件，不需要登录。它多半是从上传漏洞或被盗的后台账号放进来的。', en: 'A web trojan lets anybody with a browser run code and change files on this server without logging on. Most come in through an upload flaw or a stolen account of the site.' },
     fix: modified && owner
       ? { text: { zh: `先保存一份作证据，再重装软件包 ${owner.name}`, en: `keep a copy as evidence, then install the package ${owner.name} again` }, commands: [] }
@@ -149,7 +149,7 @@ async function judge({ file, language, source, done, by, picture }: Pending, con
 }
 
 /** A flaw rather than a trojan: a visitor's word within a command or path. */
-const isCareless = ({ kind, level }: Sign): boolean => (kind === 'command' || kind === 'include') && !atLeast(level, 'high');
+const isCareless = ({ kind, level }: Sign): boolean => (kind === 'command' || kind === 'include' || kind === 'callback') && !atLeast(level, 'high');
 
 const worse: Readonly<Record<Level, Level>> = { info: 'low', low: 'medium', medium: 'high', high: 'high', critical: 'critical' };
 
@@ -159,7 +159,8 @@ function levelOf(signs: readonly Sign[], path: string, by: Named, picture: boole
   if (against >= 2 && !signs.every(isCareless)) level = worse[level];
   if (picture || by.carrier === 'program' || by.carrier === 'unknown') return level;
   // Text that a server runs only when told to: documents and logs quote such code too.
-  const quoted = /\.(?:md|log|json|xml|css)$/i.test(path) || !(inWebRoot(path) || amongVisitorsFiles(path));
+  if (/\.(?:md|rst|adoc)$/i.test(path)) return 'low';
+  const quoted = /\.(?:log|json|xml|css)$/i.test(path) || !(inWebRoot(path) || amongVisitorsFiles(path));
   if (/\.(?:inc|module|theme|install|engine|profile|tpl|ctp|class|lib|suspected)$/i.test(path)) return level;
   return quoted && atLeast(level, 'medium') ? 'medium' : level === 'critical' ? 'high' : level;
 }

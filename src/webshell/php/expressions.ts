@@ -188,7 +188,7 @@ function newNode(run: Run, frame: Frame, node: Node): Value {
   if (what.kind !== 'name' && what.kind !== 'selfreference' && what.kind !== 'staticreference' && what.kind !== 'parentreference') {
     const value = evaluate(run, frame, what);
     const taint = from(value, 'request');
-    if (taint && value.template === given && args.some((arg) => from(arg, 'request') && arg.template === given)) run.sign('callback', 'high', node, { taint });
+    if (taint && value.template === given && args.some((arg) => from(arg, 'request') && arg.template === given)) run.sign('callback', 'medium', node, { taint });
     const [name] = value.object ? [value.object.className] : choicesOf(value);
     return name === undefined ? unknownFrom(taintsOf(args)) : makeObject(run, name, args, node);
   }
