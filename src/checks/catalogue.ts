@@ -50,6 +50,7 @@ import { systemd } from './systemd/check.ts';
 import { tmpfilesSysusers } from './tmpfiles-sysusers/check.ts';
 import { udev } from './udev/check.ts';
 import { weakPasswords } from './weak-passwords/check.ts';
+import { webshell } from './webshell/check.ts';
 import { wrappedBinary } from './wrapped-binary/check.ts';
 import { writablePath } from './writable-path/check.ts';
 import type { Check } from './port.ts';
@@ -106,6 +107,7 @@ export const checks: readonly Check[] = [
   tmpfilesSysusers,
   udev,
   weakPasswords,
+  webshell,
   wrappedBinary,
   writablePath,
 ];
