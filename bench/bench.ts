@@ -1,9 +1,5 @@
 /**
-<<<<<<< HEAD
- * `npm run bench [-- logs|sigma|latency|sensor|integrity|soak …]`: measures beside the peers that are installed and prints ratios.
-=======
- * `npm run bench [-- logs|sigma|latency|sensor|soak|webshell …]`: measures beside the peers that are installed and prints ratios.
->>>>>>> refs/heads/webshell
+ * `npm run bench [-- logs|sigma|latency|sensor|integrity|soak|webshell …]`: measures beside the peers that are installed and prints ratios.
  * Run it on an otherwise idle machine.
  */
 import { execFileSync } from 'node:child_process';

@@ -20,21 +20,13 @@ const layers: Record<string, readonly string[]> = {
   sensors: ['core', 'linux'],
   behaviours: ['core'],
   stores: ['core', 'linux'],
-<<<<<<< HEAD
   baseline: ['core', 'linux'],
-  checks: ['core', 'linux', 'baseline'],
-  scan: ['core', 'linux', 'checks'],
-  engine: ['core', 'sigma', 'programs', 'formats'],
-  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'baseline', 'checks', 'scan', 'engine'],
-  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'baseline', 'checks', 'scan', 'engine', 'agent'],
-=======
   webshell: ['core'],
-  checks: ['core', 'linux', 'webshell'],
+  checks: ['core', 'linux', 'baseline', 'webshell'],
   scan: ['core', 'linux', 'checks'],
   engine: ['core', 'sigma', 'programs', 'formats'],
-  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'webshell', 'checks', 'scan', 'engine'],
-  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'webshell', 'checks', 'scan', 'engine', 'agent'],
->>>>>>> refs/heads/webshell
+  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'engine'],
+  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'engine', 'agent'],
   main: ['cli'],
 };
 /** Rooms that may not touch the machine. */
