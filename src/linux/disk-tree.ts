@@ -171,7 +171,7 @@ function attempt<T>(path: string, look: () => T): T | undefined {
   } catch (error) {
     switch ((error as NodeJS.ErrnoException).code) {
       case 'ENOENT': case 'ENOTDIR': case 'ELOOP': case 'ESRCH': case 'ENXIO': case 'ENODEV': case 'ENAMETOOLONG': return undefined;
-      case 'EACCES': case 'EPERM': throw new MoatError<TreeErrorCode>('denied', `no permission to look at ${path}`, { hint: 'run the scan as root', cause: error });
+      case 'EACCES': case 'EPERM': throw new MoatError<TreeErrorCode>('denied', `no permission to look at ${path}`, { hint: process.getuid?.() === 0 ? 'even root was refused: a container, a security module or an unusual file system stands in between' : 'run the scan as root', cause: error });
       default: throw new MoatError<TreeErrorCode>('broken', `expected to read ${path}, got ${(error as Error).message}`, { cause: error });
     }
   }
