@@ -31,6 +31,6 @@ it.skipIf(lacks({ root: true }))('tells once of another Linux inside, and of a s
     '/srv/jail/var/lib/dpkg/status': 'Package: sudo\n', '/srv/jail/usr/bin/sudo': { text: 'x', mode: 0o4755 }, '/srv/jail/usr/bin/su': { text: 'x', mode: 0o4755 },
     '/srv/jail/usr/bin/dash': { text: 'x', mode: 0o4755 },
   });
-  expect(shown(report)).toEqual(['high /srv/jail/usr/bin/dash', 'medium /srv/jail']);
+  expect(shown(report)).toEqual(['critical /srv/jail/usr/bin/dash', 'medium /srv/jail']);
   expect(report.findings[1]!.kind).toBe('weakness');
 });
