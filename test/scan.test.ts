@@ -31,7 +31,7 @@ const rows: readonly (readonly [check: string, path: string, what: Planted[strin
   ['kernel-helpers', '/etc/sysctl.d/99-core.conf', 'kernel.core_pattern=|/tmp/.c/core %p\n'],
   ['setuid', '/usr/local/bin/.sh', { text: 'the shell', mode: 0o4755 }],
   ['package-files', '/usr/bin/ss', { text: 'another program', shipped: 'the program ss', mode: 0o755, package: 'iproute2' }],
-  ['webshell', '/var/www/html/uploads/up.php', '<?php ' + ['ev', 'al'].join('') + '($_PO' + 'ST["c"]);'],
+  ['webshell', '/var/www/html/uploads/up.php', ['<?php ', 'ev', 'al($_PO', 'ST["c"]);'].join('')],
 ];
 
 describe('the whole scan', () => {
