@@ -20,6 +20,13 @@ const withPage = (analyse: Analyse, code: RegExp): Analyse => (source, limits) =
   return { ...own, signs: [...own.signs, ...page.signs], cut: [...new Set([...own.cut, ...page.cut])] };
 };
 
+/** .cgi and .fcgi say nothing of the language; the first line does. */
+const byFirstLine: Analyse = (source, limits) => {
+  const program = /^#!\s*\S*?\/(?:env\s+)?(python|perl|(?:ba|da|k|z)?sh|node|php)/.exec(source.slice(0, 80))?.[1] ?? '';
+  const analyse = program === 'python' ? python : program === 'node' ? node : program === 'php' ? php : program.endsWith('sh') ? shell : perl;
+  return analyse(source, limits);
+};
+
 export const languages: Partial<Readonly<Record<Language, Analyse>>> = {
-  php: withPage(php, /<\?(?:php|=|\s)[\s\S]*?(?:\?>|$)/gi), jsp: withPage(jsp, /<%[\s\S]*?%>/g), asp: withPage(asp, /<%[\s\S]*?%>|<script\b[^>]{0,300}runat[\s\S]*?<\/script>/gi), python, perl, node, shell, html, settings,
+  php: withPage(php, /<\?(?:php|=|\s)[\s\S]*?(?:\?>|$)/gi), jsp: withPage(jsp, /<%[\s\S]*?%>/g), asp: withPage(asp, /<%[\s\S]*?%>|<script\b[^>]{0,300}runat[\s\S]*?<\/script>/gi), python, perl: byFirstLine, node, shell, html, settings,
 };

@@ -14,7 +14,7 @@ export function parseScript(source: string, budget: Budget): Code[] | undefined 
   let program: Any | undefined;
   const options = { ecmaVersion: 'latest', allowReturnOutsideFunction: true, allowAwaitOutsideFunction: true, allowSuperOutsideMethod: true, allowHashBang: true, allowImportExportEverywhere: true } as const;
   for (const sourceType of ['module', 'script'] as const) {
-    try { program = parse(source, { ...options, sourceType }) as Any; break; } catch (error) { if (!(error instanceof SyntaxError)) throw error; } // not of this type; undefined is the answer for neither
+    try { program = parse(source, { ...options, sourceType }) as unknown as Any; break; } catch (error) { if (!(error instanceof SyntaxError)) throw error; } // not of this type; undefined is the answer for neither
   }
   if (!program) return undefined;
   let depth = 0;
