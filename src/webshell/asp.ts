@@ -13,14 +13,14 @@ const scriptName = /\.(?:as[pahcm]x?|asmx|cer|cdx|php|exe|dll|config)$/i;
 const harmless = /\.(?:isauthenticated|issecureconnection|browser|contentlength|totalbytes|httpmethod|requesttype|physicalpath|physicalapplicationpath|applicationpath|mappath|isLocal|islocal|useragent|userhostaddress|contenttype|contentencoding|timedout|servervariables|files|form|querystring|count|length|validateinput|currentexecutionfilepath|filepath|path|hasformcontenttype|scheme|host|protocol|requestcontext|logonuseridentity)(?:\.count|\.keys|\.length)?$/;
 
 const asp: Dialect = {
-  normal: (path) => path.toLowerCase().replace(/^(?:this|page|me)\./, '').replace(/^(?:system\.)?(?:web\.)?httpcontext\.current\.|^(?:http)?context\./, '').replace(/^(?:new )?system\.(?:diagnostics|reflection|io|text|convert|codedom\.compiler)\./, (all) => (all.startsWith('new ') ? 'new ' : '')).replace(/^system\./, '').replace(/^server\.createobject/, 'createobject').replace(/^new (?:system\.)?(?:diagnostics|io|reflection)\./, 'new '),
+  normal: (path) => path.toLowerCase().replace(/^(?:this|page|me)\./, '').replace(/^(new )?(?:(?:system|diagnostics|reflection|io|text|codedom|compiler|web|ui|microsoft|csharp|security|cryptography)\.)+/, '$1').replace(/^(?:httpcontext\.current|(?:http)?context)\./, '').replace(/^server\.createobject/, 'createobject'),
   source(path, args) {
     if (/^request\(\)$/.test(path)) return 'request';
     if (/^request\.servervariables\(\)$/.test(path)) { const name = args?.[0] && textOf(args[0]); return name === undefined || /^(?:http_|query_string|all_|path_info)/i.test(name) ? 'request' : undefined; }
     if (/^request\.servervariables\./.test(path)) return /\.(?:http_|query_string)/.test(path) ? 'request' : undefined;
     if (/^request\.[^.]+(?:\(\))?$|^request\.(?:form|querystring|params|cookies|headers|item|inputstream|query|body)[.([]/.test(path) && !harmless.test(path)) return 'request';
     if (/^request\[\]$|^request\.(?:form|querystring|item|inputstream|params)$/.test(path)) return 'request';
-    if (/^new (?:webclient|net\.webclient|tcpclient|net\.sockets\.tcpclient)|^#(?:msxml2\.(?:server)?xmlhttp|microsoft\.xmlhttp|winhttp)[\w.]*\.response\w+/.test(path)) return 'remote';
+    if (/^new (?:net\.)?(?:sockets\.)?(?:webclient|tcpclient)|^#(?:msxml2\.(?:server)?xmlhttp|microsoft\.xmlhttp|winhttp)[\w.]*\.response\w+/.test(path)) return 'remote';
     return undefined;
   },
   sinks: [

@@ -35,7 +35,7 @@ const java: Dialect = {
   clean: /\.(?:parseInt|parseLong|parseBoolean|parseDouble|equals|equalsIgnoreCase|length|contains|matches|size|isEmpty|startsWith|endsWith|indexOf|hashCode|containsKey|compareTo|exists|mkdirs?|delete|getAttribute|waitFor|exitValue)$|^(?:Integer|Long)\.valueOf$/,
   reads: /\.(?:read|readFully|readLine)$/,
   fold(path, args, self, budget) {
-    if (/\bClass\.forName$|\.loadClass$/.test(path)) {
+    if (/(?:^|\.)forName$|\.loadClass$/.test(path)) {
       const name = args[0] && textOf(args[0]);
       if (name !== undefined) return { path: java.normal(name), hidden: true };
       return args[0]?.taint ? { path: '[?]', taint: args[0].taint } : undefined;
@@ -80,7 +80,7 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
   // Whole pages in EBCDIC are told by their first mark alone: nobody writes pages so.
   const ebcdic = /^\x4c\x6f[\s\S]{0,4}\x97\x81\x87\x85/.test(text);
   const signs: Sign[] = ebcdic ? [{ kind: 'hidden', level: 'high', title: titles.hidden, sink: { line: 1, text: 'EBCDIC', layer: 0 }, attack: ['T1027'] }] : [];
-  if (!worth.test(plain)) return result(signs, cut);
+  if (!worth.test(plain) && !/<jsp:[\s\S]*&#/.test(plain)) return result(signs, cut);
   const code = javaOf(plain);
   if (code.trim() !== '') signs.push(...readPart({ source: code, family: 'c', dialect: java }, limits, cut, plain));
   let shown = 0;

@@ -10,9 +10,9 @@ import type { Code } from './code/tree.ts';
 import { injected, pageSigns } from './page.ts';
 import { titles } from './titles.ts';
 
-const serverWorth = /child_process|\beval\b|\bFunction\b|\bvm\b|\.constructor|process\.binding|writeFile|createWriteStream|_compile|node-serialize|unserialize|\brequire\s*\(\s*[^'"`)\s]/;
-const requestWorth = /\breq(?:uest)?\b|\bctx\b|createServer|express|koa|fastify|https?\.get|net\.|socket/;
-const packedWorth = /\batob\b|fromCharCode|unescape|decodeURIComponent|\\x[0-9a-fA-F]{2}|base64|Buffer\.from|rot13|\.reverse\s*\(\)/;
+const serverWorth = /child_process|\beval\b|\bFunction\b|\bvm\b|\.constructor|process\.binding|writeFile|createWriteStream|_compile|node-serialize|unserialize|\brequire\s*\(\s*(?:[^'"`)\s]|['"]\w*['"]\s*\+)|\[\s*['"]\w{1,12}['"]\s*\+/;
+const requestWorth = /\breq(?:uest)?\b|\bctx\b|createServer|express|koa|fastify|https?['"]?\)?\.get|net\.|socket/;
+const packedWorth = /\batob\b|fromCharCode|unescape|decodeURIComponent|\\x[0-9a-fA-F]{2}|base64|Buffer\.from|rot13|\[\s*['"]\w{1,12}['"]\s*\+|\.reverse\s*\(\)/;
 const packedSink = /\beval\b|\bFunction\b|document|innerHTML|\.src\b|createElement|setTimeout|\[\s*["']|exec/;
 const scriptName = /\.(?:m?js|cjs|php\d?|jsp|sh|ejs|pug|html?)$/i;
 

@@ -5,7 +5,7 @@ import { textOf, type Dialect } from './code/follow.ts';
 import { bounded, readPart, result } from './code/read.ts';
 
 const sinkWords = /\b(?:system|exec|eval|open|qx|do|require|syswrite|readpipe|open[23])\b|`|\/ee\b|\bee;/;
-const requestWords = /param|QUERY_STRING|CONTENT_LENGTH|HTTP_|CGI|psgi|Plack|Mojolicious|Dancer|socket|decode_base64|pack\s*\(|unpack|IO::Socket|PATH_INFO|\$r->args|reverse|LWP/i;
+const requestWords = /param|QUERY_STRING|CONTENT_LENGTH|HTTP_|CGI|psgi|Plack|Mojolicious|Dancer|socket|decode_base64|pack\s*\(|unpack|IO::Socket|PATH_INFO|\$r->args|reverse|LWP|chr/i;
 const scriptName = /\.(?:cgi|pl|php\d?|py|sh|htaccess)$/i;
 
 const dialect = (cgi: boolean): Dialect => {
@@ -55,6 +55,7 @@ const dialect = (cgi: boolean): Dialect => {
 function marked(text: string): string {
   return text
     .replace(/\bopen(\s{0,3}\(?\s{0,3}(?:my\s{1,3})?[\w$*:]{1,60}\s{0,3},\s{0,3}(?:["'](?:-\||\|-)["']\s{0,3},|["']\s{0,3}\||["'][^"'\n]{0,200}\|\s{0,3}["']))/g, 'open_pipe$1')
+    .replace(/\bopen(\s{0,3}\(?\s{0,3}(?:my\s{1,3})?[\w$*:]{1,60}\s{0,3},[^;\n]{0,200}\.\s{0,3}["'][^"'\n]{0,100}\|\s{0,3}["']\s{0,3}\))/g, 'open_pipe$1')
     .replace(/\bopen(\s{0,3}\(?\s{0,3}(?:my\s{1,3})?[\w$*:]{1,60}\s{0,3},\s{0,3}(?:\$\w{1,60}|param\([^)\n]{1,60}\))\s{0,3}\.\s{0,3}["']\s{0,3}\|)/g, 'open_pipe$1');
 }
 

@@ -4,8 +4,8 @@ import { characters, joined, replaced, step } from './code/folds.ts';
 import { textOf, type Dialect } from './code/follow.ts';
 import { bounded, readPart, result } from './code/read.ts';
 
-const sinkWords = /\b(?:exec|eval|system|popen|subprocess|loads|compile|__import__|getattr|spawn\w*|dup2|marshal|import_module|commands|execl\w*|execv\w*)\b/;
-const requestWords = /request|cgi|environ|rfile|QUERY_STRING|socket|get_argument|b64decode|decompress|fromhex|unhexlify|rot.?13|marshal|urlopen|stdin|chr\(|FieldStorage|BaseHTTP/;
+const sinkWords = /\b(?:exec|eval|system|popen|subprocess|loads|compile|__import__|getattr|spawn\w*|dup2|marshal|import_module|commands|execl\w*|execv\w*|open|write)\b/;
+const requestWords = /request|cgi|environ|rfile|QUERY_STRING|socket|get_argument|b64decode|decompress|fromhex|unhexlify|rot.?13|marshal|urlopen|stdin|\bchr\b|::-1|FieldStorage|BaseHTTP/;
 const scriptName = /\.(?:py|php\d?|jsp|cgi|sh|pl)$/i;
 
 const dialect = (cgi: boolean, server: boolean): Dialect => {

@@ -33,6 +33,8 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
     for (const part of statements(code)) {
       const from = cgi ? uses(unquotedSingle(part)) : undefined;
       const place = from === undefined ? undefined : lines.place(from === 0 ? line : from);
+      const read = /^(?:IFS=\S*\s+)?read\b((?:\s+-\w+(?:\s*\d+)?)*)\s+(?:-\w+\s*"?\$\{?CONTENT_LENGTH\}?"?\s+)?([A-Za-z_]\w{0,60})/.exec(part);
+      if (read && cgi) { tainted.set(read[2]!, line); continue; }
       const set = /^(?:export\s+|local\s+|declare\s+(?:-\w+\s+)?|readonly\s+)?([A-Za-z_]\w{0,60})=([\s\S]*)$/.exec(part);
       if (set) {
         const [, name, value] = set as unknown as [string, string, string];
@@ -41,8 +43,6 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
         runs(value, from, place, line);
         continue;
       }
-      const read = /^(?:IFS=\S*\s+)?read\b((?:\s+-\w+(?:\s*\d+)?)*)\s+(?:-\w+\s*"?\$\{?CONTENT_LENGTH\}?"?\s+)?([A-Za-z_]\w{0,60})/.exec(part);
-      if (read && cgi) { tainted.set(read[2]!, line); continue; }
       runs(part, from, place, line);
     }
   }

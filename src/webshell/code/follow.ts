@@ -59,6 +59,8 @@ export interface Dialect {
 }
 
 const functionDepthMax = 5;
+/** How often one function is followed anew. */
+const timesMax = 60;
 const signsMax = 40;
 const listMax = 4096;
 const keeps = /\.(?:append|add|push|put|set|write|insert|update|concat|unshift|load|addAll|setProperty|command|writeBytes|addElement|extend|unshift)$/i;
@@ -80,6 +82,7 @@ export class Follower {
   readonly #budget: Budget;
   readonly #place: (at: number) => Place;
   readonly #functions = new Map<string, { code: FunctionCode; scope: Scope }>();
+  readonly #times = new Map<FunctionCode, number>();
   readonly #called = new Set<FunctionCode>();
   #scope = new Scope(undefined);
   #depth = 0;
@@ -161,18 +164,18 @@ export class Follower {
 
   #join(parts: readonly Value[]): Value {
     const taint = taintOf(parts);
-    if (!taint.taint && parts.every((part) => part.text !== undefined || part.number !== undefined)) {
+    if (parts.length > 0 && !taint.taint && parts.every((part) => part.text !== undefined || part.number !== undefined)) {
       if (parts.every((part) => part.number !== undefined)) return { number: parts.reduce((sum, part) => sum + part.number!, 0) };
       const length = parts.reduce((sum, part) => sum + textOf(part)!.length, 0);
       if (!this.#budget.fits(length)) return {};
       this.#budget.text(length);
       return { text: parts.map((part) => textOf(part)!).join(''), hidden: true, ...(parts.some(({ packed }) => packed) && { packed: true }) };
     }
-    if (!taint.taint) return {};
+    if (parts.length === 0) return { text: '' };
     let before = '';
     for (const part of parts) {
       if (part.taint) { before += part.before ?? ''; break; }
-      before += textOf(part) ?? '\0';
+      before += textOf(part) ?? part.before ?? '\0';
     }
     return { ...taint, before: before.slice(-400) };
   }
@@ -198,7 +201,7 @@ export class Follower {
         const name = `${nameOf(to)}`;
         if (key !== undefined && name !== '') this.#assign(name, value);
         if (value.taint && to.of.k === 'name' && !value.run && of.path === undefined) this.#assign(to.of.name, { ...of, taint: of.taint ?? value.taint });
-        if (key !== undefined) this.#sink(`${of.path ?? '?'}.${key}=`, [value], of, to.at);
+        if (key !== undefined) this.#sink(`${this.#dialect.normal(`${of.path ?? '?'}.${key}`)}=`, [value], of, to.at);
         break;
       }
       default: this.#value(to);
@@ -218,16 +221,17 @@ export class Follower {
     const args = this.#all(code.args);
     let path = fn.path ?? '?';
     if (code.made) path = this.#dialect.normal(`new ${path}`);
+    else if (/^new [\w.]+$/.test(path) && code.fn.k === 'name') path = `${path}()`; // what was made is called
     this.#sink(path, args, self ?? fn, code.at, fn.hidden === true);
+    for (const arg of args) if (arg.run && !this.#called.has(arg.run)) { const origins = this.#dialect.source(`${path}()>`, args); this.#invoke(arg.run, origins ? [{ taint: { origin: origins, at: code.at } }] : self?.taint ? [{ taint: self.taint }] : [], this.#scope); }
     const origin = this.#dialect.source(`${path}()`, args);
-    if (origin) return { path: `${path}()`, taint: { origin, at: code.at } };
+    if (origin && (origin === 'request' || !taintOf(args).taint)) return { path: `${path}()`, taint: { origin, at: code.at } };
     if (fn.taint && !self) this.#callback(fn, args, code.at);
     const taint = taintOf(self ? [...args, self] : args);
     if (self && code.fn.k === 'index' && fn.taint && fn.path?.endsWith('[?]')) this.#callback(fn, args, code.at);
     // Functions of its own.
     const last = code.fn.k === 'member' ? code.fn.name : code.fn.k === 'name' ? code.fn.name : undefined;
     const own = fn.run ? { code: fn.run, scope: this.#functions.get(fn.run.name)?.scope ?? this.#scope } : last === undefined ? undefined : this.#functions.get(last);
-    for (const arg of args) if (arg.run && !this.#called.has(arg.run)) { const origins = this.#dialect.source(`${path}()>`, args); this.#invoke(arg.run, origins ? [{ taint: { origin: origins, at: code.at } }] : self?.taint ? [{ taint: self.taint }] : [], this.#scope); }
     if (own && !(code.made && !own)) return { ...this.#invoke(own.code, args, own.scope), ...(code.made && { path }) };
     const folded = this.#dialect.fold(path, args, self, this.#budget);
     if (folded) return folded;
@@ -250,7 +254,10 @@ export class Follower {
 
   #invoke(code: FunctionCode, args: readonly Value[], outer: Scope): Value {
     this.#called.add(code);
-    if (this.#depth >= functionDepthMax) return taintOf(args);
+    // What nothing certain and nothing from outside goes into tells the same each time.
+    const times = this.#times.get(code) ?? 0;
+    if (this.#depth >= functionDepthMax || times >= timesMax || (times > 1 && !args.some((arg) => arg.taint ?? arg.text ?? arg.run))) return taintOf(args);
+    this.#times.set(code, times + 1);
     const was = this.#scope;
     const returnedBefore = this.#returned;
     this.#scope = new Scope(outer);
@@ -342,7 +349,8 @@ function commandWorth(shape: SinkShape, given: Value, args: readonly Value[]): L
     if (first < 0) return undefined;
     const before = flat.slice(0, first).map((one) => textOf(one) ?? '\0').join(' ');
     if (first === 0) return beforeWorth(flat[0]!.before ?? '');
-    return shellBefore.test(`${before} `) && /(?:^|\s)[-/][a-z]*[ck]/i.test(before) ? beforeWorth(flat[first]!.before ?? '') : undefined;
+    const own = flat[first]!.before ?? '';
+    return shellBefore.test(`${before} ${own}`.replaceAll('\0', '').trimEnd() + ' ') ? 'critical' : shellBefore.test(`${before} `) ? beforeWorth(own) : undefined;
   }
   return beforeWorth(given.before ?? '');
 }

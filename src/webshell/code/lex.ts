@@ -87,7 +87,7 @@ export function lex(source: string, family: Family, budget: Budget, from = 0, to
     return parts;
   };
   /** May a slash begin a pattern here? */
-  const operandNext = (): boolean => { const last = out.at(-1); return !last || last.t === 'line' || (last.t === 'op' && ![')', ']', '}'].includes(last.v)) || (last.t === 'name' && /^(?:return|if|unless|and|or|not|split|grep|typeof|case|in|of)$/.test(last.v)); };
+  const operandNext = (): boolean => { const last = out.at(-1); return !last || last.t === 'line' || (last.t === 'op' && ![')', ']', '}'].includes(last.v)) || (last.t === 'name' && /^(?:return|if|unless|and|or|not|split|grep|typeof|case|in|of|my|our|local|keys|values|each)$/.test(last.v)); };
 
   while (at < to) {
     budget.spend();

@@ -10,6 +10,10 @@ const arithmetic = new Set(['-', '*', '/', '%', '^', '|', '&', '<<', '>>', '**',
 const skipped = new Set(['else', 'if', 'while', 'for', 'foreach', 'elif', 'elsif', 'elseif', 'try', 'catch', 'finally', 'except', 'do', 'switch', 'case', 'default', 'with', 'unless', 'until', 'loop', 'wend', 'then', 'next', 'end', 'each', 'public', 'private', 'protected', 'static', 'final', 'var', 'let', 'const', 'my', 'our', 'local', 'dim', 'redim', 'set', 'byref', 'byval', 'call', 'await', 'yield', 'throw', 'raise', 'async', 'override', 'virtual', 'using', 'lock', 'synchronized', 'unsafe', 'typeof', 'lambda', 'global', 'nonlocal', 'assert', 'pass', 'begin', 'shared', 'friend', 'readonly', 'export', 'preserve']);
 /** What puts texts together. */
 const joinsOf: Readonly<Record<Family, ReadonlySet<string>>> = { c: new Set(['+']), js: new Set(['+']), cs: new Set(['+']), vb: new Set(['&', '+']), python: new Set(['+', '%']), perl: new Set(['.']) };
+const wordOps: Readonly<Record<Family, ReadonlySet<string>>> = {
+  c: new Set(['instanceof', 'or', 'and', 'eq', 'ne']), js: new Set(['instanceof', 'in', 'of', 'or', 'and', 'eq', 'ne']), cs: new Set(['is', 'in']), vb: new Set(['is', 'in', 'like', 'mod', 'or', 'and', 'xor', 'orelse', 'andalso']),
+  python: new Set(['in', 'is', 'or', 'and', 'if', 'else']), perl: new Set(['or', 'and', 'xor', 'eq', 'ne', 'lt', 'gt', 'le', 'ge', 'x']),
+};
 const depthMax = 120;
 
 export function parse(tokens: readonly Token[], family: Family, budget: Budget): Code[] {
@@ -28,6 +32,8 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
   const isOp = (token: Token, v: string): boolean => token.t === 'op' && token.v === v;
   const is = (v: string): boolean => isOp(peek(), v);
   const word = (token: Token): string => (token.t === 'name' || token.t === 'op' ? token.v : '');
+  /** Words that stand between values; each language has its own. */
+  const between = (token: Token, words: ReadonlySet<string>): boolean => words.has(word(token)) && (token.t === 'op' || (wordOps[family].has(token.v)));
   const deeper = <T>(work: () => T): T => {
     if (++depth > depthMax) throw new LimitError('depth');
     try { return work(); } finally { depth--; }
@@ -176,7 +182,7 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
     for (;;) {
       const op = peek();
       const v = word(op);
-      if (!ops.has(v) || (op.t === 'name' && family === 'c' && v === 'is')) break;
+      if (!between(op, ops)) break;
       if (v === ':' && brackets === 0 && (family === 'python' || family === 'vb')) break;
       if (v === '=>' && family === 'perl') break;
       // VB's own `=`is either; at the front of a statement it sets.
@@ -203,7 +209,7 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
     for (;;) {
       const op = peek();
       const v = word(op);
-      if (!arithmetic.has(v) || (op.t === 'name' && v === 'x' && family !== 'perl') || (op.t === 'name' && v === 'mod' && family !== 'vb')) break;
+      if (!between(op, arithmetic)) break;
       if (!joins.has(v)) joined = false;
       at++;
       (parts ??= [first]).push(unary());
@@ -263,7 +269,7 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
           const only = parts.length === 1 ? parts[0]! : undefined;
           const follows = peek();
           // A cast says nothing.
-          if (only && (family === 'c' || family === 'cs') && (only.k === 'name' || only.k === 'member' || only.k === 'index' || only.k === 'test') && (follows.t === 'name' || follows.t === 'text' || isOp(follows, '(')) && !choices.has(word(follows)) && !tests.has(word(follows))) return unary();
+          if (only && (family === 'c' || family === 'cs') && (only.k === 'name' || only.k === 'member' || only.k === 'index' || only.k === 'test') && (follows.t === 'name' || follows.t === 'text' || isOp(follows, '(')) && !(follows.t === 'name' && wordOps[family].has(follows.v))) return unary();
           return only ?? { k: 'list', parts, at: token.at };
         }
         if (token.v === '[') return { k: 'list', parts: group('[', ']'), at: token.at };
@@ -310,7 +316,7 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
         if (token.v === '[') {
           if (family === 'python' && isOp(peek(1), '::') && isOp(peek(2), '-') && peek(3).v === '1' && isOp(peek(4), ']')) { at += 5; code = { k: 'call', fn: { k: 'member', of: code, name: 'reversed', at: token.at }, args: [], made: false, at: token.at }; continue; }
           const key = group('[', ']');
-          if (key.length === 0 && (family === 'c' || family === 'cs') && peek().t === 'name' && !tests.has(peek().v)) return { k: 'call', fn: code, args: [expression()], made: false, at: token.at }; // byte[] b
+          if (key.length === 0 && (family === 'c' || family === 'cs') && peek().t === 'name' && !wordOps[family].has(peek().v)) return { k: 'call', fn: code, args: [expression()], made: false, at: token.at }; // byte[] b
           if (made && key.length === 0 && is('{')) { code = { k: 'list', parts: group('{', '}'), at: token.at }; made = false; continue; }
           code = { k: 'index', of: code, key: keyOf(key, token.at), at: token.at };
           continue;
@@ -323,7 +329,7 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
       }
       // Calls without brackets: `Execute x`, `system $c`; and declarations, `String c = …`, which are read as one.
       const bare = (code.k === 'name' && !skipped.has(code.name) && !code.name.startsWith('$')) || code.k === 'member';
-      if (bare && (token.t === 'text' || token.t === 'number' || token.t === 'name') && !choices.has(token.v) && !tests.has(token.v) && !arithmetic.has(token.v) && token.space && !(token.t === 'name' && /^(?:then|as|else|if|unless|for|foreach|while|until|import|extends|implements|to|step|and|or|not|is|in)$/.test(token.v))) {
+      if (bare && (token.t === 'text' || token.t === 'number' || token.t === 'name') && !(token.t === 'name' && wordOps[family].has(token.v)) && token.space && !(token.t === 'name' && /^(?:then|as|else|if|unless|for|foreach|while|until|import|extends|implements|to|step|not)$/.test(token.v))) {
         const args: Code[] = [expression()];
         while (is(',') && (family === 'vb' || family === 'perl' || family === 'c' || family === 'cs')) { at++; if (peek().t === 'line' || peek().t === 'end') break; args.push(expression()); }
         return { k: 'call', fn: code, args, made: false, at: code.at };
