@@ -12,6 +12,7 @@ import { scan, type Progress } from '../scan/runner.ts';
 import type { ScanReport } from '../scan/report.ts';
 import { detectionOf } from '../engine/detector.ts';
 import { loadRules, ownRules } from './detector.ts';
+import { installRoot } from './paths.ts';
 import type { Match } from '../sigma/index.ts';
 import { join } from 'node:path';
 
@@ -22,6 +23,8 @@ export interface ScanRequest {
   root?: string;
   only?: readonly string[];
   skip?: readonly string[];
+  /** Folders of YARA rules beside Moat's own. */
+  yara?: readonly string[];
   signal: AbortSignal;
   warn: (text: string) => void;
   onProgress?: (progress: Progress) => void;
@@ -36,6 +39,7 @@ export async function runScan(request: ScanRequest): Promise<ScanReport> {
   const index = await packagesOf(root, signal, warn);
   return scan(chosen, {
     signal, tree, now: Date.now, rules: commandRules(),
+    yara: [join(installRoot(), 'signatures/yara'), ...(request.yara ?? [])],
     provenance: new PackageProvenance(tree, index, signal),
     machine: tree.kind === 'machine' ? { procfs: new Procfs('/') } : undefined,
   }, request.onProgress);

@@ -23,6 +23,8 @@ export interface ScanContext {
   rules(line: string): readonly RuleHit[];
   /** Unix ms. */
   now(): number;
+  /** Folders of YARA rules, Moat's own first. */
+  yara?: readonly string[];
   /** Counts what was cut, skipped or not understood; shown in the report. */
   count(what: string, n?: number): void;
   /**

@@ -34,7 +34,6 @@ const javascript: Dialect = {
     { path: /^set(?:Timeout|Interval)$/, kind: 'code', shape: 'code', args: [0] },
     { path: /^(?:node-serialize|serialize-javascript|funcster)\.(?:unserialize|deepDeserialize)$/, kind: 'code', shape: 'any', level: 'high' },
     { path: /^require$/, kind: 'include', shape: 'any', level: 'medium' },
-    { path: /^fs(?:\.promises|\/promises)?\.(?:writeFile|writeFileSync|appendFile|appendFileSync)$/, kind: 'write', shape: 'any', args: [1], level: 'high', toFile: /^$/ },
     { path: /^fs(?:\.promises|\/promises)?\.(?:writeFile|writeFileSync|appendFile|appendFileSync)$/, kind: 'write', shape: 'any', args: [1], level: 'high', toFile: scriptName },
   ],
   clean: /^(?:parseInt|parseFloat|Number|Boolean|isNaN|encodeURIComponent|escapeHtml|path\.basename|JSON\.stringify|shellQuote\.quote|shell-quote\.quote)$|\.(?:test|includes|indexOf|startsWith|endsWith|hasOwnProperty|createHash|digest|isArray|findOne|find|findById|query)$/,

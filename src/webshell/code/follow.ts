@@ -293,7 +293,7 @@ export class Follower {
       const all = sink.self && self ? [self, ...counted] : counted;
       if (sink.toFile) {
         const file = self?.file ?? args.find((one) => one.file)?.file ?? (sink.args ? args[0] : undefined);
-        if (!file || !(file.taint?.origin === 'request' || sink.toFile.test(textOf(file) ?? file.before ?? ''))) continue;
+        if (!file || /(?:^|\.)(?:join|resolve)\(\)$/.test(file.path ?? '') || !(file.taint?.origin === 'request' || sink.toFile.test(textOf(file) ?? file.before ?? ''))) continue;
       }
       const given = all.find((one) => one.taint && (sink.origins ?? ['request']).includes(one.taint.origin));
       if (given) { this.#arrived(sink, given, counted, at); continue; }
