@@ -15,9 +15,9 @@ const harmless = /\.(?:isauthenticated|issecureconnection|browser|contentlength|
 const asp: Dialect = {
   normal: (path) => path.toLowerCase().replace(/^(?:this|page|me)\./, '').replace(/^(new )?(?:(?:system|diagnostics|reflection|io|text|codedom|compiler|web|ui|microsoft|csharp|security|cryptography)\.)+/, '$1').replace(/^(?:httpcontext\.current|(?:http)?context)\./, '').replace(/^server\.createobject/, 'createobject'),
   source(path, args) {
-    if (/^request\(\)$/.test(path)) return 'request';
+    if (path === 'request()') return 'request';
     if (/^request\.servervariables\(\)$/.test(path)) { const name = args?.[0] && textOf(args[0]); return name === undefined || /^(?:http_|query_string|all_|path_info)/i.test(name) ? 'request' : undefined; }
-    if (/^request\.servervariables\./.test(path)) return /\.(?:http_|query_string)/.test(path) ? 'request' : undefined;
+    if (path.startsWith('request.servervariables.')) return /\.(?:http_|query_string)/.test(path) ? 'request' : undefined;
     if (/^request\.[^.]+(?:\(\))?$|^request\.(?:form|querystring|params|cookies|headers|item|inputstream|query|body)[.([]/.test(path) && !harmless.test(path)) return 'request';
     if (/^request\[\]$|^request\.(?:form|querystring|item|inputstream|params)$/.test(path)) return 'request';
     if (/^new (?:net\.)?(?:sockets\.)?(?:webclient|tcpclient)|^#(?:msxml2\.(?:server)?xmlhttp|microsoft\.xmlhttp|winhttp)[\w.]*\.response\w+/.test(path)) return 'remote';
@@ -59,7 +59,7 @@ const asp: Dialect = {
     }
     if (/\.getstring$|\.getbytes$/.test(path)) return step('same', first, budget);
     if (/\.(?:tostring|trim)$/.test(path) && self?.text !== undefined) return self;
-    if (/\.replace$/.test(path) && self?.text !== undefined) return replaced(self.text, first && textOf(first), second && textOf(second), budget);
+    if (path.endsWith('.replace') && self?.text !== undefined) return replaced(self.text, first && textOf(first), second && textOf(second), budget);
     return undefined;
   },
   again: (code) => (code.startsWith('MZ') ? [{ kind: 'hidden', level: 'high', title: titles.hidden, sink: { line: 1, text: 'program', layer: 1 } }] : readPart({ source: code, family: 'vb', dialect: asp }, defaultLimits, [], code, 1)),
@@ -98,7 +98,7 @@ function partsOf(text: string, usual: Family, family: (language: string | undefi
     at.set(one, to);
   };
   if (wholeFrom !== undefined) { add(usual, wholeFrom, text.slice(wholeFrom), text.length); return new Map([...out].map(([one, parts]) => [one, parts.join('')])); }
-  const mark = /<%--[\s\S]*?--%>|<%([@=:#$]?)([\s\S]*?)%>|<script\b([^>]{0,300})>([\s\S]*?)<\/script>/gi;
+  const mark = /<%--[\s\S]*?(?:--%>|$)|<%([@=:#$]?)([\s\S]*?)(?:%>|$)|<script\b([^>]{0,300})>([\s\S]*?)(?:<\/script>|$)/gi;
   for (const match of text.matchAll(mark)) {
     const code = match[2] ?? match[4];
     if (code === undefined || match[1] === '@') continue;

@@ -32,7 +32,7 @@ export interface Named {
   carrier: Carrier;
 }
 
-export const extensionOf = (path: string): string => {
+const extensionOf = (path: string): string => {
   const name = path.slice(path.lastIndexOf('/') + 1);
   const dot = name.lastIndexOf('.');
   return dot < 0 ? '' : name.slice(dot + 1).toLowerCase();

@@ -45,17 +45,17 @@ const java: Dialect = {
       if (name !== undefined) return { path: `${self.path ?? '?'}.${name}`, hidden: true };
       return args[0]?.taint ? { path: 'getMethod?', taint: args[0].taint } : undefined;
     }
-    if (/\.getRuntime\.invoke$/.test(path)) return { path: 'Runtime.getRuntime()' };
+    if (path.endsWith('.getRuntime.invoke')) return { path: 'Runtime.getRuntime()' };
     if (/\.get(?:Declared)?Constructor$|\.newInstance$/.test(path) && self?.path !== undefined && !self.taint) return { path: path.endsWith('newInstance') && /^[A-Z]/.test(self.path) ? `new ${self.path}` : self.path, ...(args[0]?.taint && { taint: args[0].taint }) };
     if (/Base64.*\.(?:decode|decodeBuffer|decodeBase64|parseBase64Binary)$|parseBase64Binary$/.test(path)) return step('base64', args[0], budget);
     if (/parseHexBinary$|\.decodeHex$/.test(path)) return step('hex', args[0], budget);
     if (path === 'URLDecoder.decode') return step('percent', args[0], budget);
     if (/^new String$|^String\.(?:valueOf|copyValueOf)$|^Character\.toString$/.test(path)) return args[0]?.list ? characters([args[0]]) : args[0]?.text !== undefined ? args[0] : undefined;
-    if (/\.concat$/.test(path) && self?.text !== undefined && args[0]?.text !== undefined) return { text: self.text + args[0].text, hidden: true };
-    if (/\.reverse$/.test(path)) return step('reverse', self, budget);
+    if (path.endsWith('.concat') && self?.text !== undefined && args[0]?.text !== undefined) return { text: self.text + args[0].text, hidden: true };
+    if (path.endsWith('.reverse')) return step('reverse', self, budget);
     if (/^new (?:StringBuilder|StringBuffer)$/.test(path)) return args[0]?.text === undefined ? undefined : args[0];
     if (/\.(?:toString|getBytes|toCharArray|trim|intern|next|useDelimiter)$/.test(path) && (self?.text !== undefined)) return self;
-    if (/\.toLowerCase$/.test(path) && self?.text !== undefined) return step('lower', self, budget);
+    if (path.endsWith('.toLowerCase') && self?.text !== undefined) return step('lower', self, budget);
     if (/\.(?:replace|replaceAll)$/.test(path) && self?.text !== undefined && args[0]?.text !== undefined && args[1]?.text !== undefined && args[0].text !== '') return { text: self.text.replaceAll(args[0].text, () => args[1]!.text!), hidden: true };
     // Names that hold bytes to be run are followed through ciphers and streams as they are.
     return undefined;
@@ -97,7 +97,7 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
 function javaOf(text: string): string {
   const out: string[] = [];
   let at = 0;
-  const mark = /<%--[\s\S]*?--%>|<%([!=@]?)([\s\S]*?)%>|<jsp:(scriptlet|declaration|expression)[^>]{0,200}>([\s\S]*?)<\/jsp:\3>/gi;
+  const mark = /<%--[\s\S]*?(?:--%>|$)|<%([!=@]?)([\s\S]*?)(?:%>|$)|<jsp:(scriptlet|declaration|expression)[^>]{0,200}>([\s\S]*?)(?:<\/jsp:\3>|$)/gi;
   for (const match of text.matchAll(mark)) {
     out.push(blank(text.slice(at, match.index)));
     at = match.index + match[0].length;

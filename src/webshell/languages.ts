@@ -6,11 +6,11 @@ import { analyse as html } from './html.ts';
 import { analyse as jsp } from './jsp.ts';
 import { analyse as node } from './node.ts';
 import { analyse as perl } from './perl.ts';
-import { analyse as php } from './php.ts';
+import { analyse as php, words as phpWords } from './php.ts';
 import { analyse as python } from './python.ts';
 import { analyse as settings } from './settings.ts';
 import { analyse as shell } from './shell.ts';
-import type { Analyse } from './sign.ts';
+import type { Analyse, Sign } from './sign.ts';
 
 /** A server's page is a page too: what stands around its code is read as one. */
 const withPage = (analyse: Analyse, code: RegExp): Analyse => (source, limits) => {
@@ -28,5 +28,8 @@ const byFirstLine: Analyse = (source, limits) => {
 };
 
 export const languages: Partial<Readonly<Record<Language, Analyse>>> = {
-  php: withPage(php, /<\?(?:php|=|\s)[\s\S]*?(?:\?>|$)/gi), jsp: withPage(jsp, /<%[\s\S]*?%>/g), asp: withPage(asp, /<%[\s\S]*?%>|<script\b[^>]{0,300}runat[\s\S]*?<\/script>/gi), python, perl: byFirstLine, node, shell, html, settings,
+  php: withPage(php, /<\?(?:php|=|\s)[\s\S]*?(?:\?>|$)/gi), jsp: withPage(jsp, /<%[\s\S]*?(?:%>|$)/g), asp: withPage(asp, /<%[\s\S]*?(?:%>|$)|<script\b[^>]{0,300}runat[\s\S]*?(?:<\/script>|$)/gi), python, perl: byFirstLine, node, shell, html, settings,
 };
+
+/** A look at the words alone, quick whatever the file holds: for one whose analysis had to be ended. */
+export const byWords: Partial<Readonly<Record<Language, (source: string) => Sign[]>>> = { php: phpWords };

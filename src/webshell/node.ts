@@ -75,7 +75,7 @@ const javascript: Dialect = {
   shown(path, value) {
     if (value.text === undefined) return [];
     if (/(?:^|\.)(?:write|writeln|insertAdjacentHTML|append|after|html|prepend)$|(?:innerHTML|outerHTML)=$/.test(path)) { const found = pageSigns(value.text); return found.length > 0 ? found : injected(value.text); }
-    if (/\.(?:src|href)=$|^(?:location|document\.location)(?:\.\w+)?=?$|\.setAttribute$/.test(path) && /^(?:https?:)?\/\/[\w.-]+/i.test(value.text) && !/\.href=$/.test(path)) return [{ kind: 'injection', level: 'high', title: titles.injection, sink: { line: 1, text: value.text.slice(0, 300), layer: 1 }, decoded: value.text.slice(0, 300) }];
+    if (/\.(?:src|href)=$|^(?:location|document\.location)(?:\.\w+)?=?$|\.setAttribute$/.test(path) && /^(?:https?:)?\/\/[\w.-]+/i.test(value.text) && !path.endsWith('.href=')) return [{ kind: 'injection', level: 'high', title: titles.injection, sink: { line: 1, text: value.text.slice(0, 300), layer: 1 }, decoded: value.text.slice(0, 300) }];
     return [];
   },
 };

@@ -41,7 +41,7 @@ const dialect = (cgi: boolean): Dialect => {
         case 'uncompress': case 'Compress.Zlib.uncompress': return step('inflate', first, budget);
         case 'Compress.Zlib.memGunzip': case 'memGunzip': return step('gunzip', first, budget);
         case 'uri_unescape': return step('percent', first, budget);
-        case 'pack': { const kind = (first && textOf(first)) ?? ''; return /^H/.test(kind) ? step('hex', second, budget) : /^[CcUW]/.test(kind) ? characters(args.slice(1).flatMap((one) => one.list ?? [one])) : /^[aA]/.test(kind) ? step('same', second, budget) : undefined; }
+        case 'pack': { const kind = (first && textOf(first)) ?? ''; return kind.startsWith('H') ? step('hex', second, budget) : /^[CcUW]/.test(kind) ? characters(args.slice(1).flatMap((one) => one.list ?? [one])) : /^[aA]/.test(kind) ? step('same', second, budget) : undefined; }
         case 'unpack': { const kind = (first && textOf(first)) ?? ''; return kind === 'u' || !/^[aA]/.test(kind) ? undefined : step('same', second, budget); }
         default: return undefined;
       }

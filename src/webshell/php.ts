@@ -12,7 +12,7 @@ import { worthParsing } from './php/worth.ts';
 import { statistics } from './statistics.ts';
 import { titles } from './titles.ts';
 
-const managerNeeds = 4;
+const managerNeeds = 5;
 /** A page that takes files and does nothing else is small. */
 const uploaderMax = 8000;
 /** What a page that takes files checks, or what it is a part of. */
@@ -56,7 +56,7 @@ function whole(run: Run, { children }: Parsed): void {
   if (run.sessionTainted) execute(run, frame, children);
   for (const object of run.objects.slice()) for (const method of ['__destruct', '__wakeup', '__tostring', '__invoke']) if (method === '__destruct' || run.anyProperty.length > 0) invokeMethod(run, object, method, [], undefined);
   for (const one of run.functions.values()) if (one.called === 0) invoke(run, one, [], {});
-  for (const info of [...run.classes.values()]) {
+  for (const info of Array.from(run.classes.values())) {
     const self: PhpObject = { className: info.name, properties: new Map(), made: [] };
     for (const { name } of info.properties) {
       // What any object of the class was given may be in this one too.
@@ -87,12 +87,15 @@ function finish(run: Run): void {
   }
 }
 
+/** The words alone, for a file whose analysis was ended. */
+export const words = (source: string): Sign[] => readTokens(source.slice(0, defaultLimits.bytes), new Lines(source));
+
 const joined = (a: readonly Sign[], b: readonly Sign[]): Sign[] => [...a, ...b.filter((one) => !a.some(({ kind, sink }) => kind === one.kind && sink.line === one.sink.line))];
 
 /** Statistics weigh in beside another sign only, and by themselves no more than low. */
 function shape(source: string, signs: readonly Sign[]): Sign[] {
   const figures = statistics(source);
-  if (figures.farRight !== undefined && /<\?(?:php|=)?[\s\S]*\(/i.test(source)) {
+  if (figures.farRight !== undefined) {
     const place = new Lines(source).at(figures.farRight);
     if (/eval|assert|base64|\$_|include|require|\$\w+\s*\(|\\x|GLOBALS/i.test(place.text)) return [{ kind: 'odd', level: signs.some(({ level }) => atLeast(level, 'low')) ? 'high' : 'medium', title: { zh: '代码藏在一行的最右边，编辑器里看不见', en: 'code stands so far to the right that an editor does not show it' }, sink: place }];
   }

@@ -43,7 +43,7 @@ const dialect = (cgi: boolean, server: boolean): Dialect => {
         case 'zlib.decompress': return step('inflate', first, budget);
         case 'gzip.decompress': return step('gunzip', first, budget);
         case 'bytes.fromhex': case 'bytearray.fromhex': case 'binascii.unhexlify': case 'binascii.a2b_hex': return step('hex', first, budget);
-        case 'codecs.decode': { const kind = (second && textOf(second)) ?? ''; return /^rot.?13/.test(kind) ? step('rot13', first, budget) : /^base64/.test(kind) ? step('base64', first, budget) : /^hex/.test(kind) ? step('hex', first, budget) : undefined; }
+        case 'codecs.decode': { const kind = (second && textOf(second)) ?? ''; return /^rot.?13/.test(kind) ? step('rot13', first, budget) : kind.startsWith('base64') ? step('base64', first, budget) : kind.startsWith('hex') ? step('hex', first, budget) : undefined; }
         case 'chr': return characters(args);
         case 'bytes': case 'bytearray': return first?.list ? characters([first]) : step('same', first, budget);
         case 'map': return first?.path === 'chr' && second?.list ? { list: second.list.map((one) => characters([one]) ?? {}) } : second?.taint ? { taint: second.taint } : undefined;

@@ -17,7 +17,7 @@ export const layers: Readonly<Record<string, (code: string) => string>> = {
   'gzuncompress, base64': (code) => php(run(`gzuncompress(«B64»(${q(b64(deflateSync(bytes(fill(code)))))}))`)),
   'gzdecode, base64': (code) => php(run(`gzdecode(«B64»(${q(b64(gzipSync(bytes(fill(code)))))}))`)),
   'rot13, base64': (code) => php(run(`«B64»(str_rot13(${q(rot13(b64(fill(code))))}))`)),
-  'strrev, base64': (code) => php(run(`«B64»(strrev(${q([...b64(fill(code))].reverse().join(''))}))`)),
+  'strrev, base64': (code) => php(run(`«B64»(strrev(${q(b64(fill(code)).split('').reverse().join(''))}))`)),
   'hex': (code) => php(run(`hex2bin(${q(bytes(fill(code)).toString('hex'))})`)),
   'percent': (code) => php(run(`rawurldecode(${q(Array.from(fill(code), (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`).join(''))})`)),
   'five layers': (code) => { let text = code; for (let i = 0; i < 5; i++) text = run(`«B64»(${q(b64(fill(text)))})`); return php(text); },

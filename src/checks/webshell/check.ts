@@ -1,15 +1,15 @@
 /** Web trojans: what a visitor sends is followed through every file that a server would run. */
 import { MoatError } from '../../core/error.ts';
 import { atLeast, levels, type Level } from '../../core/level.ts';
-import type { Finding, FindingKind } from '../../core/finding.ts';
+import type { Evidence, Finding, FindingKind } from '../../core/finding.ts';
 import type { FileStat, OpenFile } from '../../linux/tree.ts';
 import { isProgramOrArchive, named, phpBegins, type Language, type Named } from '../../webshell/choose.ts';
-import { languages } from '../../webshell/languages.ts';
+import { byWords, languages } from '../../webshell/languages.ts';
 import { defaultLimits, type Analysis, type Sign } from '../../webshell/sign.ts';
 import { fact, finding, lineFact, octal } from '../finding.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
 import { amongVisitorsFiles, circumstances, inWebRoot, webServerIds } from './place.ts';
-import { Pool, type PoolOptions } from './pool.ts';
+import { ended, Pool, type PoolOptions } from './pool.ts';
 
 const edge = 1024;
 /** A picture or document is searched for code so far. */
@@ -20,7 +20,7 @@ const shareFolder = /^\/usr\/share\/([^/]+)\//;
 const signsShown = 5;
 const pendingMax = 8;
 
-interface Pending { file: WalkedFile; done: Promise<Analysis>; by: Named; picture: boolean }
+interface Pending { file: WalkedFile; language: Language; source: Uint8Array; done: Promise<Analysis>; by: Named; picture: boolean }
 
 export const webshell: WalkCheck = webshellCheck();
 
@@ -29,7 +29,7 @@ export function webshellCheck(options: PoolOptions = {}): WalkCheck {
   return {
     id: 'webshell',
     title: { zh: '网页木马', en: 'web trojans' },
-    blind: { zh: '跨文件传递的数据、加密后放在别处的代码和 2 MB 之后的内容看不到', en: 'does not see data handed from file to file, code that lies encrypted elsewhere, and what comes after 2 MB' },
+    blind: { zh: '跨文件传递的数据、加密后放在别处的代码，以及大于 2 MB 的文件的中间部分看不到', en: 'does not see data handed from file to file, code that lies encrypted elsewhere, and the middle of files above 2 MB' },
     group: 'web',
     scope: 'tree',
     everyMinutes: 12 * 60,
@@ -57,7 +57,7 @@ export function webshellCheck(options: PoolOptions = {}): WalkCheck {
           const chosen = choose(file, context);
           if (!chosen) return;
           const { language, source, by } = chosen;
-          pending.push({ file, by, picture: by.carrier === 'picture', done: pool.analyse(language, source) });
+          pending.push({ file, language, source, by, picture: by.carrier === 'picture', done: pool.analyse(language, source) });
           while (pending.length > pendingMax) yield* await judgeFirst();
         },
         async *end() {
@@ -70,7 +70,7 @@ export function webshellCheck(options: PoolOptions = {}): WalkCheck {
   };
 }
 
-/** What a file is read as, and its bytes; undefined when nothing in it can run. Throws TreeError. */
+/** What a file is read as, and its bytes, of a large one both ends; undefined when nothing in it can run. Throws TreeError. */
 function choose({ path }: WalkedFile, context: ScanContext): { language: Language; source: Uint8Array; by: Named } | undefined {
   const by = named(path)!;
   const max = by.carrier === 'picture' ? searchedMax : defaultLimits.bytes;
@@ -84,25 +84,28 @@ function choose({ path }: WalkedFile, context: ScanContext): { language: Languag
       if (!near && by.carrier === 'unknown') return undefined;
       if (!near && opened.size <= 2 * edge) return undefined;
     }
-    const bytes = Buffer.allocUnsafe(Math.min(opened.size, max + 1));
-    let length = 0;
-    for (let got = -1; got !== 0 && length < bytes.length; length += got) got = opened.read(bytes.subarray(length), length);
-    const source = bytes.subarray(0, length);
+    const source = opened.size <= max ? bytesOf(opened, 0, opened.size) : Buffer.concat([bytesOf(opened, 0, max / 2), Buffer.from('\n'), bytesOf(opened, opened.size - max / 2 + 1, max / 2 - 1)]);
+    if (opened.size > max && by.carrier === 'program') context.count('files of the web of which only both ends were read');
     if (by.language && by.language !== 'html') return { language: by.language, source, by };
     return source.includes('<?') || source.includes('<script') ? (phpBegins(source.toString('latin1')) >= 0 ? { language: 'php', source, by } : other(by, source)) : other(by, source);
   } finally { opened.close(); }
 }
 
-const other = (by: Named, source: Uint8Array): ReturnType<typeof choose> => (by.language && languages[by.language] ? { language: by.language, source, by } : undefined);
-
-function part(file: OpenFile, from: number, length: number): string {
-  if (from >= file.size) return '';
-  const bytes = Buffer.alloc(length);
-  return bytes.subarray(0, file.read(bytes, from)).toString('latin1');
+function bytesOf(file: OpenFile, from: number, size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size);
+  let length = 0;
+  for (let got = -1; got !== 0 && length < size; length += got) got = file.read(bytes.subarray(length), from + length);
+  return bytes.subarray(0, length);
 }
 
-async function judge({ file, done, by, picture }: Pending, context: ScanContext, servers: ReadonlySet<number>): Promise<Finding[]> {
-  const analysis = await done;
+const other = (by: Named, source: Uint8Array): ReturnType<typeof choose> => (by.language && languages[by.language] ? { language: by.language, source, by } : undefined);
+
+const part = (file: OpenFile, from: number, length: number): string => (from >= file.size ? '' : bytesOf(file, from, length).toString('latin1'));
+
+async function judge({ file, language, source, done, by, picture }: Pending, context: ScanContext, servers: ReadonlySet<number>): Promise<Finding[]> {
+  const whole = await done;
+  const broken = whole.cut.some((what) => what === ended.time || what === ended.memory);
+  const analysis: Analysis = broken ? { ...whole, signs: byWords[language]?.(Buffer.from(source).toString('latin1')) ?? [] } : whole;
   if (analysis.signs.length === 0 && analysis.cut.length === 0) return [];
   const { path, stat } = file;
   let owner;
@@ -128,17 +131,17 @@ async function judge({ file, done, by, picture }: Pending, context: ScanContext,
     kind, level, path,
     title: { zh: `${path} ${worst!.title.zh}`, en: `${path} ${worst!.title.en}` },
     evidence: [
-      ...signs.slice(0, signsShown).flatMap((sign) => evidenceOf(path, sign)),
+      ...distinct(signs.slice(0, signsShown).flatMap((sign) => evidenceOf(path, sign))),
       ...facts,
       ...(owner ? [fact({ zh: '所属软件包', en: 'package' }, `${owner.name} ${owner.version}, ${owner.state}`)] : []),
       fact({ zh: '权限和时间', en: 'mode and time' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}, ${new Date(stat.modified).toISOString()}`),
       ...analysis.cut.slice(0, 3).map((what) => fact({ zh: '没有看完', en: 'not looked at whole' }, what)),
     ],
     means: kind === 'weakness'
-      ? { zh: '访问者发来的内容没有转义就成了命令或文件名的一部分：这是程序的漏洞，别人可以借它执行命令。', en: 'What a visitor sends becomes part of a command or file name without being escaped: a flaw of the program through which others may run commands.' }
+      ? { zh: '访问者发来的内容没有检查就成了命令、文件名或调用的一部分：这是程序的漏洞，别人可以借它执行代码。', en: 'What a visitor sends becomes part of a command, file name or call without being checked: a flaw of the program through which others may run code.' }
       : { zh: '网页木马让人用浏览器就能在这台服务器上执行代码、读写文件，不需要登录。它多半是从上传漏洞或被盗的后台账号放进来的。', en: 'A web trojan lets anybody with a browser run code and change files on this server without logging on. Most come in through an upload flaw or a stolen account of the site.' },
-    fix: modified
-      ? { text: { zh: `先保存一份作证据，再重装软件包 ${owner!.name}`, en: `keep a copy as evidence, then install the package ${owner!.name} again` }, commands: [] }
+    fix: modified && owner
+      ? { text: { zh: `先保存一份作证据，再重装软件包 ${owner.name}`, en: `keep a copy as evidence, then install the package ${owner.name} again` }, commands: [] }
       : { text: { zh: '先让它不能再被运行，保留作证据，再在访问日志里查谁请求过它', en: 'stop it from being run, keep it as evidence, and see in the access log who asked for it' }, commands: [['chmod', '000', path]] },
     refs: [...new Set(['attack:T1505.003', ...signs.flatMap(({ attack = [] }) => attack.map((technique) => `attack:${technique}`)), 'dengbao:8.1.4.5'])],
     time: stat.changed,
@@ -146,7 +149,7 @@ async function judge({ file, done, by, picture }: Pending, context: ScanContext,
 }
 
 /** A flaw rather than a trojan: a visitor's word within a command or path. */
-const isCareless = ({ kind, level }: Sign): boolean => (kind === 'command' || kind === 'include') && !atLeast(level, 'high');
+const isCareless = ({ kind, level }: Sign): boolean => (kind === 'command' || kind === 'include' || kind === 'callback') && !atLeast(level, 'high');
 
 const worse: Readonly<Record<Level, Level>> = { info: 'low', low: 'medium', medium: 'high', high: 'high', critical: 'critical' };
 
@@ -156,12 +159,15 @@ function levelOf(signs: readonly Sign[], path: string, by: Named, picture: boole
   if (against >= 2 && !signs.every(isCareless)) level = worse[level];
   if (picture || by.carrier === 'program' || by.carrier === 'unknown') return level;
   // Text that a server runs only when told to: documents and logs quote such code too.
-  const quoted = /\.(?:md|log|json|xml|css)$/i.test(path) || !(inWebRoot(path) || amongVisitorsFiles(path));
+  if (/\.(?:md|rst|adoc)$/i.test(path)) return 'low';
+  const quoted = /\.(?:log|json|xml|css)$/i.test(path) || !(inWebRoot(path) || amongVisitorsFiles(path));
   if (/\.(?:inc|module|theme|install|engine|profile|tpl|ctp|class|lib|suspected)$/i.test(path)) return level;
   return quoted && atLeast(level, 'medium') ? 'medium' : level === 'critical' ? 'high' : level;
 }
 
-function evidenceOf(path: string, { source, sink, decoded, title }: Sign): ReturnType<typeof fact>[] {
+const distinct = (all: readonly Evidence[]): Evidence[] => all.filter((one, i) => all.findIndex(({ what, value }) => what.en === one.what.en && value === one.value) === i);
+
+function evidenceOf(path: string, { source, sink, decoded, title }: Sign): Evidence[] {
   const layer = sink.layer > 0 ? ` (${sink.layer})` : '';
   return [
     ...(source && (source.line !== sink.line || source.layer !== sink.layer) ? [source.layer === 0 ? lineFact(path, source.line, source.text) : fact({ zh: '解开后的代码里，数据从这里进来', en: 'in the decoded code, data come in here' }, source.text)] : []),

@@ -26,6 +26,8 @@ export interface PoolOptions {
   memoryMb?: number;
 }
 
+const deadlineLeast = 2000;
+
 interface Slot { worker: Worker; busy: { job: Job; settle: (analysis: Analysis) => void; timer: NodeJS.Timeout } | undefined }
 
 export class Pool {
@@ -33,8 +35,9 @@ export class Pool {
   readonly #slots: Slot[] = [];
   readonly #waiting: { job: Job; settle: (analysis: Analysis) => void }[] = [];
   #next = 0;
+  #kills = 0;
 
-  constructor({ worker, deadline = 10_000, threads = Math.max(1, Math.min(2, availableParallelism() - 1)), memoryMb = 384 }: PoolOptions = {}) {
+  constructor({ worker, deadline = 20_000, threads = Math.max(1, Math.min(2, availableParallelism() - 1)), memoryMb = 384 }: PoolOptions = {}) {
     const here = fileURLToPath(import.meta.url);
     const built = extname(here) === '.ts' ? undefined : fileURLToPath(new URL('./webshell-worker.js', import.meta.url));
     this.#options = { worker: worker ?? built, deadline, threads, memoryMb };
@@ -60,10 +63,13 @@ export class Pool {
       if (!slot) return;
       const { job, settle } = this.#waiting.shift()!;
       slot.worker.ref();
-      slot.busy = { job, settle, timer: setTimeout(() => { this.#end(slot, ended.time); }, this.#options.deadline) };
-      slot.worker.postMessage(job);
+      slot.busy = { job, settle, timer: setTimeout(() => { this.#end(slot, ended.time); }, this.#deadline()) };
+      slot.worker.postMessage(job, []);
     }
   }
+
+  /** Shorter each time one was reached: many such files must not hold up the scan. */
+  #deadline(): number { return Math.max(Math.min(this.#options.deadline, deadlineLeast), this.#options.deadline / (1 + this.#kills)); }
 
   #start(): Slot {
     const worker = new Worker(this.#options.worker!, { name: 'moat-webshell', resourceLimits: { maxOldGenerationSizeMb: this.#options.memoryMb, maxYoungGenerationSizeMb: 32, stackSizeMb: 8 } });
@@ -91,6 +97,7 @@ export class Pool {
     slot.busy = undefined;
     void slot.worker.terminate();
     if (busy) {
+      this.#kills++;
       clearTimeout(busy.timer);
       busy.settle({ signs: [], cut: [why], read: 'tokens' });
     }

@@ -6,5 +6,5 @@ import type { Job, Result } from './pool.ts';
 parentPort!.on('message', ({ id, language, source }: Job) => {
   const analyse = languages[language];
   const result: Result = { id, analysis: analyse?.(Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString('latin1')) ?? { signs: [], cut: [`no reader for ${language}`], read: 'tokens' } };
-  parentPort!.postMessage(result);
+  parentPort!.postMessage(result, []);
 });

@@ -51,7 +51,7 @@ export function parseScript(source: string, budget: Budget): Code[] | undefined 
       case 'TemplateLiteral': {
         const quasis = node.quasis as Any[];
         const values = node.expressions as Any[];
-        return { k: 'join', at, parts: quasis.flatMap((quasi, i): Code[] => [text(String((quasi.value as { cooked?: string }).cooked ?? ''), quasi.start), ...(values[i] ? [one(values[i])] : [])]) };
+        return { k: 'join', at, parts: quasis.flatMap((quasi, i): Code[] => [text((quasi.value as { cooked?: string }).cooked ?? '', quasi.start), ...(values[i] ? [one(values[i])] : [])]) };
       }
       case 'TaggedTemplateExpression': return { k: 'call', fn: one(node.tag as Any), args: [one(node.quasi as Any)], made: false, at };
       case 'MemberExpression': {
@@ -94,7 +94,7 @@ export function parseScript(source: string, budget: Budget): Code[] | undefined 
       case 'ImportDeclaration': {
         const from = text(String((node.source as Any).value), at);
         const required: Code = { k: 'call', fn: { k: 'name', name: 'require', at }, args: [from], made: false, at };
-        return { k: 'list', at, parts: (node.specifiers as Any[]).map((specifier): Code => ({ k: 'set', to: one(specifier.local as Any), value: specifier.type === 'ImportSpecifier' ? { k: 'member', of: required, name: String((specifier.imported as Any).name ?? ''), at } : required, at })) };
+        return { k: 'list', at, parts: (node.specifiers as Any[]).map((specifier): Code => ({ k: 'set', to: one(specifier.local as Any), value: specifier.type === 'ImportSpecifier' ? { k: 'member', of: required, name: (specifier.imported as { name?: string }).name ?? '', at } : required, at })) };
       }
       // Whatever else there is: its parts in their order.
       default: return { k: 'list', at, parts: Object.entries(node).flatMap(([key, value]) => (key === 'type' || key === 'id' || key === 'label' ? [] : Array.isArray(value) ? many(value) : maybe(value))) };

@@ -95,7 +95,7 @@ export class Follower {
   run(codes: readonly Code[]): void {
     for (let pass = 0; pass < 2; pass++) {
       this.#all(codes);
-      for (const { code, scope } of [...this.#functions.values()]) if (!this.#called.has(code)) this.#invoke(code, [], scope);
+      for (const { code, scope } of Array.from(this.#functions.values())) if (!this.#called.has(code)) this.#invoke(code, [], scope);
     }
   }
 
@@ -198,7 +198,7 @@ export class Follower {
       case 'member': case 'index': {
         const of = this.#value(to.of);
         const key = to.k === 'member' ? to.name : this.#value(to.key).text;
-        const name = `${nameOf(to)}`;
+        const name = nameOf(to);
         if (key !== undefined && name !== '') this.#assign(name, value);
         if (value.taint && to.of.k === 'name' && !value.run && of.path === undefined) this.#assign(to.of.name, { ...of, taint: of.taint ?? value.taint });
         if (key !== undefined) this.#sink(`${this.#dialect.normal(`${of.path ?? '?'}.${key}`)}=`, [value], of, to.at);

@@ -30,6 +30,7 @@ export function lex(source: string, family: Family, budget: Budget, from = 0, to
   /** End of a quoted text: the offset of its closing mark. */
   const quoted = (start: number, close: string, backslash: boolean, lines: boolean): number => {
     for (let i = start; i < to; i++) {
+      if ((i & 63) === 0) budget.spend();
       const char = source[i]!;
       if (char === '\\' && backslash) { i++; continue; }
       if (source.startsWith(close, i)) { if (!backslash && source.startsWith(close + close, i) && close.length === 1) { i++; continue; } return i; }
@@ -41,6 +42,7 @@ export function lex(source: string, family: Family, budget: Budget, from = 0, to
   const nested = (start: number, open: string, close: string): number => {
     let level = 1;
     for (let i = start; i < to; i++) {
+      if ((i & 63) === 0) budget.spend();
       const char = source[i]!;
       if (char === '\\') { i++; continue; }
       if (char === close) { if (--level === 0) return i; } else if (char === open) level++;
@@ -140,7 +142,7 @@ export function lex(source: string, family: Family, budget: Budget, from = 0, to
         if (kind === 's' || kind === 'tr' || kind === 'y') {
           let second = after;
           let stop: number;
-          if (closers[open]) { while (second < to && source.charCodeAt(second) <= 32) second++; const again = source[second]!; stop = closers[again] ? nested(second + 1, again, closers[again]!) : quoted(second + 1, again, true, true); second++; } else stop = quoted(second, close, true, true);
+          if (closers[open]) { while (second < to && source.charCodeAt(second) <= 32) second++; const again = source[second]!; stop = closers[again] ? nested(second + 1, again, closers[again]) : quoted(second + 1, again, true, true); second++; } else stop = quoted(second, close, true, true);
           after = stop + 1;
           const flags = /^[a-z]{0,8}/.exec(source.slice(after, after + 8))![0];
           after += flags.length;

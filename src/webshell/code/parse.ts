@@ -146,7 +146,7 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
       if (peek().t !== 'line') return deeper(() => block((token) => token.t === 'line'));
       return deeper(() => block((token) => token.t !== 'line' && token.indent >= 0 && token.indent <= own));
     }
-    while (peek().t === 'name' || is(',') || is(':')) { if (is('{')) break; at++; } // throws X, : base
+    for (let token = peek(); token.t === 'name' || isOp(token, ',') || isOp(token, ':'); token = peek()) at++; // throws X, : base
     return group('{', '}');
   }
 
@@ -331,7 +331,8 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
       const bare = (code.k === 'name' && !skipped.has(code.name) && !code.name.startsWith('$')) || code.k === 'member';
       if (bare && (token.t === 'text' || token.t === 'number' || token.t === 'name') && !(token.t === 'name' && wordOps[family].has(token.v)) && token.space && !(token.t === 'name' && /^(?:then|as|else|if|unless|for|foreach|while|until|import|extends|implements|to|step|not)$/.test(token.v))) {
         const args: Code[] = [expression()];
-        while (is(',') && (family === 'vb' || family === 'perl' || family === 'c' || family === 'cs')) { at++; if (peek().t === 'line' || peek().t === 'end') break; args.push(expression()); }
+        const many = family !== 'python' && family !== 'js';
+        while (many && is(',')) { at++; if (peek().t === 'line' || peek().t === 'end') break; args.push(expression()); }
         return { k: 'call', fn: code, args, made: false, at: code.at };
       }
       return made ? { k: 'call', fn: code, args: [], made, at: code.at } : code;

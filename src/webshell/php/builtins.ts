@@ -1,7 +1,9 @@
 /** PHP's own functions that bring data in, call what they are told, or do harm. */
 import { hexOf } from '../decode.ts';
 import { callValue, evaluateCode, runLayer, type Named } from './calls.ts';
-import { assignTo, elementOf, namedVariable, ownPath, queryVariables, setVariable } from './expressions.ts';
+import { assignTo, setVariable } from './assign.ts';
+import { ownPath, queryVariables } from './expressions.ts';
+import { elementOf, namedVariable } from './places.ts';
 import { compute, pattern } from './functions.ts';
 import type { Node } from './parse.ts';
 import type { Frame, Operation, Run } from './run.ts';
@@ -44,7 +46,7 @@ export function builtin(run: Run, frame: Frame, name: string, args: readonly Val
   else if ((hidden & (hiddenBy.decoded | hiddenBy.escaped)) !== 0 && lesserFunctions.has(name)) run.sign('hidden', 'medium', node, { decoded: said(name, ...args), attack: ['T1027'] });
 
   const operation = Object.hasOwn(fileOperations, name) ? fileOperations[name] : undefined;
-  if (operation && args[operation.at ?? 0] && from(args[operation.at ?? 0]!, 'request')) run.operation(operation.what, node);
+  if (operation && args[operation.at ?? 0] && from(args[operation.at ?? 0]!, 'request')) run.operation(operation.what, node, args[operation.at ?? 0]);
 
   if (commandFunctions.has(name)) return command(run, frame, name, args, node, how);
   if (requestSources.has(name)) return tainted(run, node, 'request');
@@ -276,7 +278,7 @@ function read(run: Run, path: Value, node: Node): Value {
 function open(run: Run, args: readonly Value[], node: Node): Value {
   const [path = unknown, mode = unknown] = args;
   const how = textOf(mode) ?? 'r';
-  if (from(path, 'request') && !/[waxc+]/.test(how)) run.operation('read', node);
+  if (from(path, 'request') && !/[waxc+]/.test(how)) run.operation('read', node, path);
   if (path.template === ownPath) return { ...unknown, handle: { to: 'itself' } };
   return { ...unknown, handle: { to: templateOf(path).toLowerCase().startsWith('php://input') ? 'request' : 'file', path, mode: how } };
 }

@@ -1,7 +1,9 @@
 /** Calls: of the file's own functions, followed into; of PHP's, computed or judged; of what a variable names. */
 import { Lines } from '../sign.ts';
 import { builtin } from './builtins.ts';
-import { assignTo, classNamed, evaluate, propertyCell, referenceCell, staticCell, textIn } from './expressions.ts';
+import { assignTo, referenceCell } from './assign.ts';
+import { evaluate, textIn } from './expressions.ts';
+import { classNamed, propertyCell, staticCell } from './places.ts';
 import { isNode, nodesIn, parse, type Node } from './parse.ts';
 import type { ClassInfo, Declared, Frame, Run } from './run.ts';
 import { codeSink, objectMethod } from './sinks.ts';
@@ -240,7 +242,7 @@ export function callValue(run: Run, frame: Frame, callee: Value, args: readonly 
   return unknownFrom(taintsOf(args));
 }
 
-export function callNamed(run: Run, frame: Frame, written: string, args: readonly Value[], node: Node, how: Named): Value {
+function callNamed(run: Run, frame: Frame, written: string, args: readonly Value[], node: Node, how: Named): Value {
   const last = written.slice(written.lastIndexOf('\\') + 1).toLowerCase().trim();
   const name = run.aliases.get(last) ?? last;
   const own = run.functions.get(name);

@@ -75,8 +75,8 @@ const strip = (chars: string | undefined): Set<string> => new Set((chars ?? ' \t
 function trim(text: string, chars: string | undefined, left: boolean, right: boolean): string {
   const set = strip(chars);
   let [start, end] = [0, text.length];
-  while (left && start < end && set.has(text[start]!)) start++;
-  while (right && end > start && set.has(text[end - 1]!)) end--;
+  if (left) while (start < end && set.has(text[start]!)) start++;
+  if (right) while (end > start && set.has(text[end - 1]!)) end--;
   return text.slice(start, end);
 }
 
@@ -258,13 +258,13 @@ const works: Readonly<Record<string, Work>> = {
   array_flip: ([value]) => { const array = value?.array; return array?.complete ? arrayOf([...array.entries].flatMap(([key, one]): [string, Value][] => { const to = keyOf(one); return to === undefined ? [] : [[to, know(key)]]; })) : undefined; },
   array_slice: (args) => { const list = entriesOf(args[0]); if (!list) return undefined; const start = num(args, 1); const rest = start < 0 ? list.slice(start) : list.slice(start); return listOf(given0(args, 2) ? rest.slice(0, num(args, 2)) : rest); },
   array_combine: ([keys, values]) => { const [a, b] = [entriesOf(keys), entriesOf(values)]; return a && b ? arrayOf(a.flatMap((key, i): [string, Value][] => { const name = keyOf(key); return name === undefined || !b[i] ? [] : [[name, b[i]]]; })) : undefined; },
-  array_fill: (args) => { const [start, length] = [num(args, 0), num(args, 1)]; return length >= 0 && length <= itemsMax && args[2] ? arrayOf(Array.from({ length }, (_, i): [string, Value] => [String(start + i), args[2]!])) : undefined; },
-  array_sum: ([value]) => { const list = entriesOf(value)?.map(numberOf); return list?.every((one) => one !== undefined) ? know(list.reduce((a, b) => a! + b!, 0)!) : unknown; },
+  array_fill: (args) => { const [start, length, value] = [num(args, 0), num(args, 1), args[2]]; return length >= 0 && length <= itemsMax && value ? arrayOf(Array.from({ length }, (_, i): [string, Value] => [String(start + i), value])) : undefined; },
+  array_sum: ([value]) => { const list = entriesOf(value)?.map(numberOf); return list?.every((one) => one !== undefined) ? know(list.reduce((a, b) => a + b, 0)) : unknown; },
   range: (args) => { const [a, b] = [args[0] && textOf(args[0]), args[1] && textOf(args[1])]; if (a === undefined || b === undefined) return undefined; const letters = !/^-?[\d.]+$/.test(a) && a !== ''; const [from_, to] = letters ? [a.charCodeAt(0), b.charCodeAt(0)] : [Number(a), Number(b)]; const step = Math.abs(num(args, 2, 1)) || 1; if (!Number.isFinite(from_) || !Number.isFinite(to) || Math.abs(to - from_) / step > itemsMax) return undefined; return listOf(Array.from({ length: Math.floor(Math.abs(to - from_) / step) + 1 }, (_, i) => { const n = from_ + (to >= from_ ? i : -i) * step; return know(letters ? String.fromCharCode(n) : n); })); },
   current: ([value]) => pick(value, 0), pos: ([value]) => pick(value, 0), reset: ([value]) => pick(value, 0), end: ([value]) => pick(value, -1), array_shift: ([value]) => pick(value, 0), array_pop: ([value]) => pick(value, -1),
   key: ([value]) => { const first = value?.array?.complete ? value.array.entries.keys().next().value : undefined; return first === undefined ? undefined : know(first); },
-  max: (args) => { const list = (args.length === 1 ? entriesOf(args[0]) : args)?.map(numberOf); return list?.every((n) => n !== undefined) ? know(Math.max(...(list as number[]).slice(0, 1000))) : unknown; },
-  min: (args) => { const list = (args.length === 1 ? entriesOf(args[0]) : args)?.map(numberOf); return list?.every((n) => n !== undefined) ? know(Math.min(...(list as number[]).slice(0, 1000))) : unknown; },
+  max: (args) => { const list = (args.length === 1 ? entriesOf(args[0]) : args)?.map(numberOf); return list?.every((n) => n !== undefined) ? know(Math.max(...list.slice(0, 1000))) : unknown; },
+  min: (args) => { const list = (args.length === 1 ? entriesOf(args[0]) : args)?.map(numberOf); return list?.every((n) => n !== undefined) ? know(Math.min(...list.slice(0, 1000))) : unknown; },
   unpack: (args) => { const [how, text] = [args[0] && textOf(args[0]), args[1] && textOf(args[1])]; if (how === undefined || text === undefined || text.length > itemsMax) return undefined; if (/^[cC]\*/.test(how)) return arrayOf(Array.from(text, (char, i): [string, Value] => [String(i + 1), know(char.charCodeAt(0))])); const match = /^[H]\*(.*)$/.exec(how); return match ? arrayOf([[match[1] || '1', know(hexOf(text), decoded)]]) : undefined; },
   json_decode: ([value]) => { const text = value && textOf(value); if (text === undefined || text.length > patternTextMax) return undefined; try { return fromJson(JSON.parse(text), 0); } catch { return nothingKnown; } },
   array_search: ([needle, hay]) => { const want = needle && textOf(needle); if (want === undefined || !hay?.array?.complete) return undefined; for (const [key, value] of hay.array.entries) if (textOf(value) === want) return know(key); return know(false); },
@@ -301,13 +301,14 @@ function implode(args: readonly Value[], budget: Budget): Value | undefined {
 /** Computed by PHP, with nothing of what a visitor sends left in it. */
 const cleans = new Set('intval floatval count sizeof md5 sha1 crc32 hash hash_hmac strlen mb_strlen ord is_numeric is_string is_array is_file is_dir file_exists in_array strcmp strcasecmp strncmp strpos stripos strrpos str_contains str_starts_with number_format date time mktime strtotime filesize filemtime escapeshellarg password_hash password_verify crypt uniqid abs floor ceil round sqrt hexdec bindec octdec substr_count'.split(' '));
 
+/** What comes out has the parts that went in, in their order. */
+const keepsShape = new Set(['trim', 'ltrim', 'rtrim', 'chop', 'stripslashes', 'addslashes', 'htmlspecialchars', 'htmlentities', 'strval', 'iconv', 'mb_convert_encoding', 'nl2br', 'escapeshellcmd', 'strtolower', 'strtoupper', 'urldecode', 'rawurldecode', 'str_replace', 'realpath', 'sprintf']);
+
 /** Numbers that characters are made of again. */
 const digitsOf = new Set(['ord', 'hexdec', 'bindec', 'octdec', 'intval', 'base_convert']);
 
 /** What goes in comes out, changed or not. */
 const passes = new Set('mcrypt_decrypt mcrypt_decode openssl_decrypt openssl_private_decrypt openssl_public_decrypt sodium_crypto_secretbox_open xxtea_decrypt bzdecompress gzcompress gzdeflate gzencode mb_convert_encoding mb_convert_case iconv utf8_decode utf8_encode htmlspecialchars htmlentities urlencode rawurlencode array_filter array_unique array_splice array_push array_pad array_chunk array_column array_rand array_walk array_map array_product array_change_key_case array_diff array_intersect array_replace array_merge_recursive array_key_first array_key_last shuffle str_shuffle unserialize serialize json_encode var_export print_r settype strval addcslashes wordwrap chunk_split preg_split preg_match_all preg_quote mb_split split strtok strpbrk substr_compare parse_url pathinfo http_build_query filter_var escapeshellcmd nl2br money_format vsprintf sprintf next prev each stream_get_contents realpath dirname basename iterator_to_array simplexml_load_string xml_parse mb_strcut mb_str_split strncpy similar_text str_word_count current get_object_vars ucwords ctype_alpha array_walk_recursive igbinary_unserialize msgpack_unpack yaml_parse convert_cyr_string hebrev lzf_decompress idn_to_ascii'.split(' '));
-
-export const isKnownFunction = (name: string): boolean => Object.hasOwn(computes, name) || Object.hasOwn(works, name) || passes.has(name) || cleans.has(name);
 
 /** The result of one of PHP's own functions; undefined when it is none of those that compute. Throws LimitError. */
 export function compute(name: string, args: readonly Value[], budget: Budget): Value | undefined {
@@ -334,7 +335,7 @@ export function compute(name: string, args: readonly Value[], budget: Budget): V
   const taints = taintsOf(args);
   const out: Value = { taints, hidden: args.reduce((bits, arg) => bits | arg.hidden, hidden) };
   const main = args.map(templateOf).find((template) => template.includes(given)) ?? gap;
-  if (from(out, 'request')) out.template = main.includes(given) ? given : gap;
+  if (from(out, 'request')) out.template = main.startsWith(given) ? given : !main.includes(given) ? gap : keepsShape.has(name) ? main : `${gap}${given}${gap}`;
   const choices = choicesOf(args[0] ?? unknown);
   if (plain && args.length === 1 && choices.length > 1) out.choices = choices.flatMap((text) => { const result = plain([text], [know(text)], budget); return typeof result === 'string' ? [result] : []; });
   return out;

@@ -4,7 +4,7 @@ import { titles } from '../titles.ts';
 import type { Level } from '../../core/level.ts';
 import { atLeast } from '../../core/level.ts';
 import type { Node } from './parse.ts';
-import { given, merge, unknownFrom, type Cell, type PhpObject, type Taint, type Value } from './value.ts';
+import { given, merge, templateOf, unknownFrom, type Cell, type PhpObject, type Taint, type Value } from './value.ts';
 
 /** The file, or code that it decodes and runs. `outer`: the line of the file that runs it. */
 export interface Layer { lines: Lines; depth: number; outer: Place | undefined }
@@ -133,7 +133,11 @@ export class Run {
     this.signs.set(key, { kind, level, title, sink: outermost, ...(more.taint && { source: more.taint.place }), ...(decoded !== undefined && { decoded }), ...(more.attack && { attack: more.attack }) });
   }
 
-  operation(what: Operation, node: Node): void { if (!this.operations.has(what)) this.operations.set(what, this.place(node)); }
+  /** `path`: a visitor names it whole, not a file of a folder that the program chose. */
+  operation(what: Operation, node: Node, path?: Value): void {
+    if (path && !templateOf(path).startsWith(given)) return;
+    if (!this.operations.has(what)) this.operations.set(what, this.place(node));
+  }
 
   /** Throws LimitError. */
   deeper(): void { if (++this.depth > this.budget.limits.depth * 4) { throw new LimitError('depth'); } }

@@ -1,7 +1,7 @@
 /** Where data do harm: code, commands, files that are run, files that are written. */
 import { base64, percent } from '../decode.ts';
 import { callValue, evaluateCode, runLayer } from './calls.ts';
-import { elementOf } from './expressions.ts';
+import { elementOf } from './places.ts';
 import type { Node } from './parse.ts';
 import type { Frame, Run } from './run.ts';
 import { choicesOf, from, gap, given, hiddenBy, know, templateOf, textOf, unknown, unknownFrom, type PhpObject, type Value } from './value.ts';
@@ -76,7 +76,7 @@ export function includeSink(run: Run, frame: Frame, target: Value, node: Node): 
   if (written && template !== gap && from(written, 'remote')) { run.sign('remote', 'high', node, { taint: from(written, 'remote')! }); return unknown; }
   const taint = from(target, 'request', 'upload');
   const lower = template.toLowerCase();
-  if (/^data:/.test(lower) || lower.startsWith('php://input') || /^php:\/\/filter\b.{0,400}resource=(?:data:|php:\/\/input)/s.test(lower) || lower.startsWith('expect://')) {
+  if (lower.startsWith('data:') || lower.startsWith('php://input') || /^php:\/\/filter\b.{0,400}resource=(?:data:|php:\/\/input)/s.test(lower) || lower.startsWith('expect://')) {
     if (taint) run.sign('code', 'critical', node, { taint, decoded: said('include', target) });
     else if (lower.includes('php://input')) run.sign('code', 'critical', node, { taint: { origin: 'request', place: run.place(node) }, decoded: said('include', target) });
     else for (const text of choicesOf(target)) { const code = dataOf(text); if (code !== undefined) { run.sign('hidden', 'medium', node, { decoded: code.slice(0, 300) }); runLayer(run, frame, `?>${code}`, { ...know(code), hidden: hiddenBy.decoded }, node); } }
@@ -91,7 +91,7 @@ export function includeSink(run: Run, frame: Frame, target: Value, node: Node): 
   const known = choicesOf(target);
   for (const text of known.length > 0 ? known : [template]) {
     if (elsewhere.test(text)) run.sign('remote', 'high', node, { decoded: said('include', know(text)), attack: ['T1105'] });
-    else if (picture.test(text)) run.sign('include', 'high', node, { decoded: said('include', know(text)) });
+    else if (picture.test(text) && !/^(?!phar|zip|compress|file)[a-z0-9.]+:\/\//i.test(text)) run.sign('include', 'high', node, { decoded: said('include', know(text)) });
     else if (/^(?:\/tmp|\/var\/tmp|\/dev\/shm)\//.test(text)) run.sign('include', target.hidden !== 0 ? 'high' : 'medium', node, { decoded: said('include', know(text)) });
     else if (known.length > 0 && (target.hidden & (hiddenBy.decoded | hiddenBy.escaped)) !== 0 && /[/\\.]/.test(text)) run.sign('hidden', 'high', node, { decoded: said('include', know(text)) });
   }
@@ -113,7 +113,7 @@ export function writeSink(run: Run, frame: Frame, path: Value, data: Value, node
   if ((dataTaint ?? remote) && to !== gap) run.written.set(to, data);
   for (const known of choicesOf(data)) if (/<\?(?:php|=)/i.test(known.slice(0, 200_000)) && (runnable.test(to) || !/\.[a-z]{2,5}$/i.test(to))) runLayer(run, { ...frame, scope: new Map(), returned: undefined }, `?>${known}`, data, node);
   if (/\.(?:htaccess|user\.ini)$/.test(to) && choicesOf(data).some((known) => /AddHandler|SetHandler|AddType|auto_prepend_file/i.test(known))) run.sign('handler', 'high', node);
-  if (pathTaint) run.operation('write', node);
+  if (pathTaint) run.operation('write', node, path);
   if (pathTaint && to.startsWith(given) && to.length < 8 && dataTaint && (text === given || dataTaint.origin === 'upload')) { run.sign('write', 'high', node, { taint: dataTaint, decoded: said('write', path, data) }); return; }
   if (dataTaint && runnable.test(to) && (text === given || /<\?(?:php|=)?\s*(?:\ue001|[^'"]{0,40}eval\()/i.test(text) || dataTaint.origin === 'upload')) { run.sign('write', 'high', node, { taint: dataTaint, decoded: said('write', path, data) }); return; }
   if (remote && runnable.test(to)) run.sign('remote', (path.hidden | data.hidden) & hiddenBy.decoded || from(path, 'request') ? 'high' : 'medium', node, { taint: remote, decoded: said('write', path, data), attack: ['T1105'] });
@@ -151,13 +151,13 @@ export function objectMethod(run: Run, object: PhpObject, method: string, args: 
   if (/^(?:mysqli|pdo|mysqli_result|pdostatement)$/.test(name) && /^(?:query|fetch\w*|prepare)$/.test(method)) return { taints: [{ origin: 'database', place: run.place(node) }], hidden: 0, object };
   if (name === 'ffi' && method === 'cdef') return { ...unknown, object };
   if (name === 'ffi' && /^(?:system|popen|exec\w*)$/.test(method)) return commandSink(run, scope, method, args, node);
-  if (name === 'ziparchive' && method === 'extractto' && args[0] && from(args[0], 'request')) run.operation('write', node);
+  if (name === 'ziparchive' && method === 'extractto' && args[0] && from(args[0], 'request')) run.operation('write', node, args[0]);
   if (name === 'splfileobject' || name === 'spltempfileobject') {
     if (method === 'fwrite' && args[0]) writeSink(run, scope, first, args[0], node);
     if (/^(?:fgets|fread|current|fgetc)$/.test(method)) return readSource(run, first, node);
   }
-  if (/^(?:simplexmlelement|datetime|datetimeimmutable|numberformatter|messageformatter|domtext|reflectionclass)$/.test(name) && /^(?:format|__tostring|asxml|getdoccomment|getname)$/.test(method)) return { ...unknownFrom([...first.taints, ...(args[0]?.taints ?? [])]), template: from(args[0] ?? first, 'request') ? given : gap };
-  if (name === 'reflectionclass' && /^newinstance/.test(method)) return unknown;
+  if (/^(?:simplexmlelement|datetime|datetimeimmutable|numberformatter|messageformatter|domtext|reflectionclass)$/.test(name) && ['format', '__tostring', 'asxml', 'getdoccomment', 'getname'].includes(method)) return { ...unknownFrom([...first.taints, ...(args[0]?.taints ?? [])]), template: from(args[0] ?? first, 'request') ? given : gap };
+  if (name === 'reflectionclass' && method.startsWith('newinstance')) return unknown;
   return undefined;
 }
 
@@ -174,7 +174,7 @@ export function readSource(run: Run, path: Value, node: Node): Value {
   if (written && to !== gap) return written;
   if (from(path, 'upload')) return { taints: [{ origin: 'request', place }], hidden: 0, template: given };
   const taint = from(path, 'request');
-  if (taint) { run.operation('read', node); return { ...unknownFrom(path.taints), template: gap }; }
+  if (taint) { run.operation('read', node, path); return { ...unknownFrom(path.taints), template: gap }; }
   if (elsewhere.test(to)) return { taints: [{ origin: 'remote', place }], hidden: path.hidden };
   for (const text of choicesOf(path)) {
     if (/^data:/i.test(text)) { const data = dataOf(text); if (data !== undefined) return know(data, hiddenBy.decoded); }

@@ -1,10 +1,12 @@
 /** Statements, walked in the order they run; both ways of a choice that is not known, loops as far as they are. */
 import { LimitError } from '../sign.ts';
-import { assignTo, evaluate, setVariable, textIn, variableName } from './expressions.ts';
+import { assignTo, setVariable } from './assign.ts';
+import { evaluate, textIn } from './expressions.ts';
+import { variableName } from './places.ts';
 import { declareClass, declareFunction } from './calls.ts';
 import { isNode, nodesIn, type Node } from './parse.ts';
 import { cellIn, type Frame, type Run } from './run.ts';
-import { from, given, know, merge, truthOf, unknown, unknownFrom, type Value } from './value.ts';
+import { from, gap, given, know, merge, truthOf, unknown, unknownFrom, type Value } from './value.ts';
 
 /** Where running goes on when not with the next statement. */
 export type Flow = { kind: 'break' | 'continue'; levels: number } | { kind: 'return' } | { kind: 'goto'; label: string } | undefined;
@@ -171,13 +173,13 @@ function unsure(run: Run, frame: Frame, body: unknown, next: () => void, test: (
 
 function forEach(run: Run, frame: Frame, node: Node): Flow {
   const source = evaluate(run, frame, node.source as Node);
-  const [keyNode, valueNode] = [isNode(node.key) ? node.key : undefined, node.value as Node];
+  const [keyNode, valueNode] = [isNode(node.key) ? node.key : undefined, node.value as Node | undefined];
   const put = (key: Value, value: Value): void => {
     if (keyNode) assignTo(run, frame, keyNode, key);
     assignTo(run, frame, valueNode, value);
   };
   if (source.array?.complete && source.superglobal === undefined && source.array.entries.size <= itemsMax) {
-    const byReference = valueNode.byref === true && valueNode.kind === 'variable';
+    const byReference = valueNode?.byref === true && valueNode.kind === 'variable';
     run.loops++;
     try {
       const out = new Map(source.array.entries);
@@ -193,7 +195,7 @@ function forEach(run: Run, frame: Frame, node: Node): Flow {
     } finally { run.loops--; }
   }
   const taint = from(source, 'request');
-  const any: Value = source.superglobal !== undefined && !taint ? unknown : source.array && source.array.entries.size > 0 ? merge([...source.array.entries.values()].slice(0, 64).reduce<Value | undefined>((a, b) => merge(a, b), undefined), unknownFrom(source.taints))! : { ...unknownFrom(source.taints), ...(taint && { template: given }) };
+  const any: Value = source.superglobal !== undefined && !taint ? unknown : source.array && source.array.entries.size > 0 ? merge([...source.array.entries.values()].slice(0, 64).reduce<Value | undefined>((a, b) => merge(a, b), undefined), { ...unknownFrom(source.taints), template: gap })! : { ...unknownFrom(source.taints), ...(taint && { template: given }) };
   const key: Value = taint && source.superglobal !== undefined ? { ...unknownFrom(source.taints), template: given } : unknown;
   run.ways([() => true, () => {
     for (let turn = 0; turn < 2; turn++) {

@@ -8,22 +8,38 @@ const decoder = /\b(?:base64_decode|gzinflate|gzuncompress|gzdecode|str_rot13|co
 const cleans = /\b(?:escapeshellarg|intval|\(int\))\b/i;
 const statementMax = 4000;
 const signsMax = 20;
+/** Places looked at in one file. */
+const sinksMax = 3000;
 
 /** Comments blanked, so that offsets stay. */
-const withoutComments = (source: string): string => source.replace(/\/\*[\s\S]{0,20000}?\*\//g, (text) => text.replace(/[^\n]/g, ' ')).replace(/(^|[\s;{}])(?:\/\/|#)[^\n]*/g, (text) => text.replace(/[^\n]/g, ' '));
+function withoutComments(source: string): string {
+  let out = '';
+  let last = 0;
+  for (let at = source.indexOf('/*'); at >= 0; at = source.indexOf('/*', last)) {
+    const end = source.indexOf('*/', at + 2);
+    if (end < 0) break;
+    out += source.slice(last, at) + blank(source.slice(at, end + 2));
+    last = end + 2;
+  }
+  return (out + source.slice(last)).replace(/(?:^|[\s;{}])(?:\/\/|#)[^\n]*/g, blank);
+}
+const blank = (text: string): string => text.replace(/[^\n]/g, ' ');
 
 /** A sink whose own arguments hold what a visitor sends. */
 export function readTokens(source: string, lines: Lines): Sign[] {
   const text = withoutComments(source);
   const signs: Sign[] = [];
   sink.lastIndex = 0;
-  for (let match = sink.exec(text); match && signs.length < signsMax; match = sink.exec(text)) {
+  let looked = 0;
+  for (let match = sink.exec(text); match && signs.length < signsMax && looked < sinksMax; match = sink.exec(text)) {
+    looked++;
     const name = match[1]?.toLowerCase() ?? '`';
     if (/[>:$\w]$/.test(text.slice(Math.max(0, match.index - 2), match.index)) || /function\s+$/i.test(text.slice(Math.max(0, match.index - 12), match.index))) continue;
     const rest = text.slice(match.index + match[0].length, match.index + statementMax);
     const end = name === '`' ? rest.indexOf('`') : closing(rest);
     const argument = rest.slice(0, end < 0 ? rest.length : end);
-    if (name === '`') sink.lastIndex += argument.length + 1;
+    // Backticks stand in texts too, around names of SQL: those of a command follow an operator and hold one line.
+    if (name === '`') { if (end < 0 || /["'\n]/.test(argument) || !/(?:[=(.,;{]|echo|print|return)\s*$/.test(text.slice(Math.max(0, match.index - 20), match.index))) continue; sink.lastIndex += argument.length + 1; }
     const code = name === 'eval' || name === 'assert' || name === 'create_function';
     const place = lines.at(match.index);
     if (request.test(argument) && !cleans.test(argument)) signs.push({ kind: code ? 'code' : 'command', level: code || /^\s*(?:["']\s*\.?\s*)?@?\$/.test(argument) ? 'critical' : 'medium', title: titles[code ? 'code' : 'command'], sink: place, source: place });

@@ -170,6 +170,9 @@ export function merge(a: Value | undefined, b: Value | undefined): Value | undef
   return out;
 }
 
+/** Stands for the entries whose keys are not known. */
+export const restKey = '\ue0fe';
+
 /** Array with one entry set; `key` undefined: appended, or a key that is not known. */
 export function withEntry(array: PhpArray | undefined, key: string | undefined, value: Value, append: boolean): PhpArray {
   if (array && array.entries.size >= entriesMax) return { ...array, complete: false };
@@ -180,7 +183,7 @@ export function withEntry(array: PhpArray | undefined, key: string | undefined, 
     entries.set(key, value);
     const index = Number(key);
     if (Number.isSafeInteger(index) && index >= next) next = index + 1;
-  }
+  } else entries.set(restKey, merge(entries.get(restKey), value)!);
   return { entries, next, complete: (array?.complete ?? true) && (append || key !== undefined) };
 }
 

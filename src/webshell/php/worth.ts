@@ -3,8 +3,8 @@
 /** Names that run code or commands, or call what they are told. */
 const acts = /\b(?:eval|assert|create_function|system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|expect_popen|preg_replace|preg_filter|mb_eregi?_replace|call_user_func(?:_array)?|forward_static_call(?:_array)?|register_(?:shutdown|tick)_function|array_(?:map|filter|walk|walk_recursive|reduce|udiff\w*|uintersect\w*|diff_ukey|diff_uassoc|intersect_ukey|intersect_uassoc)|u[ak]?sort|ob_start|iterator_apply|ReflectionFunction|ReflectionMethod|fromCallable|set_(?:error|exception)_handler|spl_autoload_register|FFI|COM|putenv|mail|sqliteCreateFunction|createFunction|CallbackFilterIterator|preg_replace_callback|filter_var)\s*\(|`|::fromCallable|new\s+COM\b|\bdata:|\beval\b/i;
 /** A call of what a variable, an element or an expression names; a class that a variable names. */
-const dynamicCall = /[$}\])'"]\s*\(|\$\w+\s*(?:\[[^\]\n]{0,200}\]\s*)?\(|\bnew\s*\(?\s*\$|\$\$|\$\{|\\x[0-9a-f]{2}|\\[01][0-7]{2}/i;
-const callOfVariable = /\$\w+\s*(?:\[[^\]\n]{0,200}\]|\{[^}\n]{0,100}\})*\s*\(|[)\]]\s*\(|['"]\s*\(|\}\s*\(\s*\$|\$\{\s*['"(]/;
+const dynamicCall = /[$}\])'"]\s{0,8}\(|\$\w{1,100}\s{0,8}(?:\[[^\]\n]{0,200}\]\s{0,8})?\(|\bnew\s{1,8}\(?\s{0,8}\$|\$\$|\$\{|\\x[0-9a-f]{2}|\\[01][0-7]{2}/i;
+const callOfVariable = /\$\w{1,100}\s{0,8}(?:(?:\[[^\]\n]{0,200}\]|\{[^}\n]{0,100}\}){1,8}\s{0,8})?\(|[)\]]\s*\(|['"]\s*\(|\}\s*\(\s*\$|\$\{\s*['"(]/;
 const writes = /\b(?:file_put_contents|fwrite|fputs|move_uploaded_file|copy|rename|extractTo|fopen|gzwrite|SplFileObject)\b/i;
 const includes = /\b(?:include|require)(?:_once)?\b\s*\(?\s*(?!['"]?[\w./-]*['"]\s*\)?\s*;)(?!\(?\s*(?:__DIR__|dirname))/i;
 const sources = /\$_(?:GET|POST|REQUEST|COOKIE|FILES|SERVER)\b|\$\{?\s*['"(]|HTTP_(?:RAW_POST_DATA|GET_VARS|POST_VARS|COOKIE_VARS)|php:\/\/|getallheaders|apache_request_headers|filter_input|getenv|\bGLOBALS\b|_SESSION|import_request_variables|parse_str|unserialize/i;
