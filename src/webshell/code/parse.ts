@@ -332,7 +332,7 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
       if (bare && (token.t === 'text' || token.t === 'number' || token.t === 'name') && !(token.t === 'name' && wordOps[family].has(token.v)) && token.space && !(token.t === 'name' && /^(?:then|as|else|if|unless|for|foreach|while|until|import|extends|implements|to|step|not)$/.test(token.v))) {
         const args: Code[] = [expression()];
         const many = family !== 'python' && family !== 'js';
-        while (many && is(',')) { at++; if (peek().t === 'line' || peek().t === 'end') break; args.push(expression()); }
+        if (many) while (is(',')) { at++; if (peek().t === 'line' || peek().t === 'end') break; args.push(expression()); }
         return { k: 'call', fn: code, args, made: false, at: code.at };
       }
       return made ? { k: 'call', fn: code, args: [], made, at: code.at } : code;
