@@ -52,7 +52,7 @@ export function tagsOf(source: string): Tag[] {
 /** Of services that pages use so with their owner's knowledge. */
 const usual = /(?:^|\.)(?:google(?:tagmanager|-analytics|apis|syndication|usercontent)?\.(?:com|[a-z]{2})|gstatic\.com|doubleclick\.net|youtube(?:-nocookie)?\.com|facebook\.(?:com|net)|twitter\.com|linkedin\.com|bing\.com|clarity\.ms|hotjar\.com|cloudflare(?:insights)?\.com|jsdelivr\.net|unpkg\.com|baidu\.com|bdstatic\.com|cnzz\.com|umeng\.com|51\.la|qq\.com|gtimg\.c(?:n|om)|weibo\.com|sina\.com\.cn|aliyun\.com|alicdn\.com|taobao\.com|cookiebot\.com|onetrust\.com|cookielaw\.org|consensu\.org|trustarc\.com|quantcast\.com|hcaptcha\.com|recaptcha\.net|stripe\.com|paypal\.com|microsoft(?:online)?\.com|live\.com|github(?:usercontent)?\.(?:com|io)|jquery\.com|bootstrapcdn\.com|addthis\.com|sharethis\.com|disqus\.com|vimeo\.com|w3\.org|matomo\.cloud|sentry(?:-cdn)?\.(?:io|com)|intercom\.io|zendesk\.com|adobe\.com|adobedtm\.com|demdex\.net|criteo\.(?:com|net)|gravatar\.com|wp\.com|wordpress\.(?:com|org)|amazon-adsystem\.com|yandex\.(?:ru|com)|mathjax\.org|readthedocs\.(?:io|org)|rtfd\.io|debian\.org)$/i;
 
-export function hostOf(address: string): string | undefined {
+function hostOf(address: string): string | undefined {
   const match = /^\s*(?:https?:)?\/\/(?:[^/@?#\s]*@)?([\w.-]+|\[[0-9a-f:]+\])(?::\d+)?(?:[/?#\s]|$)/i.exec(htmlEntities(address));
   return match?.[1]?.toLowerCase();
 }

@@ -65,7 +65,7 @@ const signsMax = 40;
 const listMax = 4096;
 const keeps = /\.(?:append|add|push|put|set|write|insert|update|concat|unshift|load|addAll|setProperty|command|writeBytes|addElement|extend|unshift)$/i;
 
-export const shellBefore = /(?:^|[\s;&|/\\("'])(?:(?:ba|da|z|k|c|a)?sh|cmd(?:\.exe)?|powershell(?:\.exe)?|pwsh)["']?(?:\s+[-/]\w+)+\s*["']?[\0\s]*$/i;
+const shellBefore = /(?:^|[\s;&|/\\("'])(?:(?:ba|da|z|k|c|a)?sh|cmd(?:\.exe)?|powershell(?:\.exe)?|pwsh)["']?(?:\s+[-/]\w+)+\s*["']?[\0\s]*$/i;
 const hostile = /\/dev\/(?:tcp|udp)\/|\bmkfifo\b[^\n]{0,200}\b(?:nc|ncat|openssl|telnet)\b|\b(?:nc|ncat)\b[^\n|;]{0,80}\s-(?:e|c)\s|\b(?:curl|wget)\b[^\n;]{0,200}\|\s*(?:sudo\s+)?(?:ba|da)?sh\b|\bsocket\b[^\n]{0,300}\bdup2\b|\bxmrig\b|stratum\+tcp:/i;
 export const hostileCommand = (text: string): boolean => hostile.test(text);
 
@@ -361,7 +361,7 @@ function beforeWorth(before: string): Level {
 }
 
 export const textOf = (value: Value): string | undefined => value.text ?? (value.number === undefined ? undefined : String(value.number));
-export function taintOf(values: readonly Value[]): { taint?: Taint; before?: string } {
+function taintOf(values: readonly Value[]): { taint?: Taint; before?: string } {
   const found = values.find((one) => one.taint?.origin === 'request') ?? values.find((one) => one.taint);
   return found?.taint ? { taint: found.taint, ...(found.before !== undefined && { before: found.before }) } : {};
 }

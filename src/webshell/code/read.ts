@@ -40,14 +40,5 @@ export function placer(source: string, original: string, layer = 0): (at: number
 
 export const result = (signs: Sign[], cut: string[], read: Analysis['read'] = 'parser'): Analysis => ({ signs, cut: [...new Set(cut)], read });
 
-/** Everything outside of the given ranges turned to blanks, lines kept. */
-export function only(source: string, ranges: readonly (readonly [number, number])[]): string {
-  let out = '';
-  let at = 0;
-  for (const [from, to] of ranges) {
-    out += `${blank(source.slice(at, from))}${source.slice(from, to)}`;
-    at = to;
-  }
-  return out + blank(source.slice(at));
-}
+/** Turned to blanks, lines kept. */
 export const blank = (text: string): string => text.replace(/[^\n]/g, ' ');
