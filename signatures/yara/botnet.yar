@@ -41,7 +41,7 @@ rule botnet_irc_script {
     $ping = /PING\s?:?/
     $flood = /(udp|tcp|http)flood/ nocase
     $shell = /(back|reverse|connect)_?(shell|back)/ nocase
-    $exec = /(`|system|exec|open\()[^\n]{0,40}\$/
+    $exec = /(system|exec|open\(|qx\{)[^\n]{0,40}\$/
     $name = /\$0\s{0,2}=\s{0,2}["'`]/
   condition:
     filesize < 512KB and $perl and $nick and $privmsg and ($join or $ping) and $exec and 1 of ($flood, $shell, $name)

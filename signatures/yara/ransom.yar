@@ -12,7 +12,7 @@ rule ransom_note {
     $lost3 = "文件已被加密"
     $pay1 = "bitcoin" nocase
     $pay2 = "monero" nocase
-    $pay3 = /\b(bc1[a-z0-9]{20,60}|[13][a-km-zA-HJ-NP-Z1-9]{25,34})\b/
+    $pay3 = /bc1[a-z0-9]{20,60}/
     $pay4 = "比特币"
     $how1 = /[a-z2-7]{56}\.onion/
     $how2 = "tor browser" nocase

@@ -88,7 +88,7 @@ rule tool_privilege_exploit {
     $sudo = "sudoedit -s"
     $said1 = /(got|spawning|popping)\s+(a\s+)?(root|#)/ nocase
     $said2 = /exploit(ing|ed)?\b/ nocase
-    $passwd = /[a-z0-9]{1,16}:[^:\x00\n]{8,40}:0:0:/
+    $passwd = /:0:0:[a-z]{0,12}:\/root:\/bin\/(ba)?sh/
   condition:
     is_elf and filesize < 4MB and (($cow1 and $cow2 and ($passwd or $said1)) or ($pwn1 and $pwn2) or ($sudo and $said2) or ($pipe1 and $said1))
 }
