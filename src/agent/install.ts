@@ -19,7 +19,7 @@ const configFile = '/etc/moat/moat.yml';
 const stateFolder = '/var/lib/moat';
 const record = `${home}/installed.json`;
 /** Packages that stand outside the bundle; see tools/build.mjs. */
-const outside = ['@photostructure/sqlite', 'koffi'];
+const outside = ['@photostructure/sqlite', '@virustotal/yara-x', 'koffi'];
 
 export interface InstallOptions { root: string; lang: Lang; start: boolean; memoryMb: number; cpuPercent: number; say: (text: string) => void }
 

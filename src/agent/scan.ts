@@ -16,8 +16,8 @@ import type { ScanReport } from '../scan/report.ts';
 import { detectionOf } from '../engine/detector.ts';
 import { baselinePath, defaultKeyPath } from './baseline.ts';
 import { loadRules, ownRules } from './detector.ts';
-import type { Match } from '../sigma/index.ts';
 import { installRoot } from './paths.ts';
+import type { Match } from '../sigma/index.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -32,6 +32,8 @@ export interface ScanRequest {
   data?: string;
   /** Ports that may be listened on; see ScanContext. */
   ports?: readonly string[];
+  /** Folders of YARA rules beside Moat's own. */
+  yara?: readonly string[];
   signal: AbortSignal;
   warn: (text: string) => void;
   onProgress?: (progress: Progress) => void;
@@ -50,7 +52,7 @@ export async function runScan(request: ScanRequest): Promise<ScanReport> {
       signal, tree, now: Date.now, rules: commandRules(),
       provenance: new PackageProvenance(tree, index, digests),
       machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { warn((error as Error).message); return undefined; }) } : undefined,
-      signatures: ownSignatures, ports: request.ports ?? [],
+      signatures: ownSignatures, yara: [join(installRoot(), 'signatures/yara'), ...(request.yara ?? [])], ports: request.ports ?? [],
       baseline: request.data === undefined ? undefined : { store: baselinePath(request.data), key: defaultKeyPath(request.data) },
     }, request.onProgress);
   } finally { await digests.close(); }

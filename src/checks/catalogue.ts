@@ -5,6 +5,7 @@ import { at } from './at/check.ts';
 import { boot } from './boot/check.ts';
 import { bpfProgram } from './bpf-program/check.ts';
 import { capability } from './capability/check.ts';
+import { clamav } from './clamav/check.ts';
 import { cron } from './cron/check.ts';
 import { dbus } from './dbus/check.ts';
 import { fakeLogs } from './fake-logs/check.ts';
@@ -53,6 +54,7 @@ import { weakPasswords } from './weak-passwords/check.ts';
 import { webshell } from './webshell/check.ts';
 import { wrappedBinary } from './wrapped-binary/check.ts';
 import { writablePath } from './writable-path/check.ts';
+import { yara } from './yara/check.ts';
 import type { Check } from './port.ts';
 
 export const checks: readonly Check[] = [
@@ -62,6 +64,7 @@ export const checks: readonly Check[] = [
   boot,
   bpfProgram,
   capability,
+  clamav,
   cron,
   dbus,
   fakeLogs,
@@ -110,4 +113,5 @@ export const checks: readonly Check[] = [
   webshell,
   wrappedBinary,
   writablePath,
+  yara,
 ];

@@ -34,6 +34,8 @@ export interface ScanContext {
   ports: readonly string[];
   /** Unix ms. */
   now(): number;
+  /** Folders of YARA rules, Moat's own first. */
+  yara?: readonly string[];
   /** Counts what was cut, skipped or not understood; shown in the report. */
   count(what: string, n?: number): void;
   /**

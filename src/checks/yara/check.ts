@@ -1,0 +1,107 @@
+/** YARA rules, our own and people's, over programs, scripts and files of odd places that no package has. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { MoatError } from '../../core/error.ts';
+import { levels, type Level } from '../../core/level.ts';
+import type { Finding } from '../../core/finding.ts';
+import { fact, finding, octal } from '../finding.ts';
+import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
+import { bytesOf, isShipped, worthSignatures } from '../unowned.ts';
+import type { Source, YaraHit } from './child.ts';
+import { YaraEngine, type EngineOptions, type Scanned } from './engine.ts';
+
+const sizeMax = 32 << 20;
+const pendingMax = 4;
+const rulesMax = 16 << 20;
+const filesMax = 2000;
+const hitsShown = 5;
+
+interface Pending { file: WalkedFile; bytes: Buffer; done: Promise<Scanned> }
+
+export const yara: WalkCheck = yaraCheck();
+
+/** `options` of its child and folders of rules instead of the context's, for tests. */
+export function yaraCheck({ folders, ...options }: Partial<EngineOptions> & { folders?: readonly string[] } = {}): WalkCheck {
+  return {
+    id: 'yara',
+    title: { zh: 'YARA 特征', en: 'YARA signatures' },
+    blind: { zh: '大于 32 MB 的文件、压缩包里面和软件包原样装的文件不看', en: 'does not look at files above 32 MB, into archives, and at files as their package shipped them' },
+    group: 'malware',
+    scope: 'tree',
+    everyMinutes: 24 * 60,
+    walk(context): Visitor {
+      const from = folders ?? context.yara ?? [];
+      const sources = from.flatMap((folder) => rulesIn(folder, context));
+      if (sources.length === 0) throw new MoatError<YaraCode>('no-rules', `expected YARA rules in ${from.join(', ') || 'some folder'}, got none`);
+      const engine = new YaraEngine({ ...options, sources });
+      const pending: Pending[] = [];
+      let told = false;
+      const next = async (): Promise<Finding[]> => {
+        const { file, bytes, done } = pending.shift()!;
+        const scanned = await done;
+        if (!told) { told = true; for (const { name, line, message } of engine.faults) context.blind(`${name}:${line}`, { zh: `规则读不懂，没有用上：${message}`, en: `no rule that can be read, left out: ${message}` }); }
+        if ('failed' in scanned) { context.blind(file.path, { zh: `YARA 没有看完：${scanned.failed}`, en: `YARA did not look at it whole: ${scanned.failed}` }); return []; }
+        return scanned.hits.length > 0 ? [found(file, bytes, scanned.hits)] : [];
+      };
+      return {
+        wants: (file) => {
+          if (file.stat.kind === 'file' && file.stat.size > sizeMax && worthSignatures(file, Number.MAX_SAFE_INTEGER)) context.count('files too large for YARA');
+          return worthSignatures(file, sizeMax);
+        },
+        async *look(file) {
+          if (from.some((folder) => file.path.startsWith(`${folder}/`)) || await isShipped(file.path, context)) return;
+          const bytes = bytesOf(file.path, context, sizeMax);
+          if (!bytes) return;
+          pending.push({ file, bytes, done: engine.scan(bytes) });
+          while (pending.length > pendingMax) yield* await next();
+        },
+        async *end() {
+          try { while (pending.length > 0) yield* await next(); } finally { engine.close(); }
+        },
+      };
+    },
+  };
+}
+
+export type YaraCode = 'no-rules';
+
+/** Files of rules in a folder, not those of its folders; what cannot be read is told. */
+function rulesIn(folder: string, context: ScanContext): Source[] {
+  const out: Source[] = [];
+  let length = 0;
+  try {
+    const names = statSync(folder).isDirectory() ? readdirSync(folder).filter((name) => /\.yara?$/.test(name)).sort().slice(0, filesMax).map((name) => join(folder, name)) : [folder];
+    for (const name of names) {
+      const text = readFileSync(name, 'utf8');
+      if ((length += text.length) > rulesMax) { context.blind(name, { zh: '规则太多，没有全用上', en: 'too many rules; these were left out' }); break; }
+      out.push({ name, text });
+    }
+  } catch (error) {
+    context.blind(folder, { zh: `规则读不了：${(error as Error).message}`, en: `rules that cannot be read: ${(error as Error).message}` });
+  }
+  return out;
+}
+
+function found({ path, stat }: WalkedFile, bytes: Buffer, hits: readonly YaraHit[]): Finding {
+  const sorted = [...hits].sort((a, b) => levels.indexOf(levelOf(b)) - levels.indexOf(levelOf(a)));
+  const worst = sorted[0]!;
+  const level = levelOf(worst);
+  const zh = worst.meta['zh'] ?? worst.meta['description'] ?? worst.rule;
+  const en = worst.meta['en'] ?? worst.meta['description'] ?? worst.rule;
+  return finding('yara', path, {
+    kind: 'intrusion', level, path,
+    title: { zh: `${path}：${zh}`, en: `${path}: ${en}` },
+    evidence: [
+      ...sorted.slice(0, hitsShown).map((hit) => fact({ zh: `规则 ${hit.rule}`, en: `rule ${hit.rule}` }, hit.strings.map(({ name, offset, length }) => `${name} @${offset}: ${bytes.subarray(offset, offset + Math.min(length, 80)).toString('latin1').replace(/[^ -~]/g, '.')}`).join('\n') || hit.source)),
+      fact({ zh: 'SHA-256', en: 'SHA-256' }, createHash('sha256').update(bytes).digest('hex')),
+      fact({ zh: '权限和时间', en: 'mode and time' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}, ${new Date(stat.modified).toISOString()}`),
+    ],
+    means: { zh: '文件内容和一类恶意程序的特征相符，而且没有软件包这样装它。', en: 'What the file holds matches the traits of a kind of hostile program, and no package ships it so.' },
+    fix: { text: { zh: '先让它不能再被运行，保留作证据，再查是谁在什么时候放进来的', en: 'stop it from being run, keep it as evidence, then see who put it there and when' }, commands: [['chmod', '000', path]] },
+    refs: [...(worst.meta['attack'] ?? '').split(/[\s,]+/).filter((one) => /^T\d{4}(?:\.\d{3})?$/.test(one)).map((one) => `attack:${one}`), 'dengbao:8.1.4.5'],
+    time: stat.changed,
+  });
+}
+
+const levelOf = ({ meta }: YaraHit): Level => levels.find((one) => one === meta['level']) ?? 'high';

@@ -1,0 +1,146 @@
+/** What is put into pages: hidden frames, spam links, miners, redirects for some visitors only, scripts after the end. Tags are read one by one; no pattern spans the page. */
+import { htmlEntities } from './decode.ts';
+import { Lines, type Sign } from './sign.ts';
+import { titles } from './titles.ts';
+
+interface Tag { name: string; close: boolean; attributes: Map<string, string>; at: number; end: number }
+const tagsMax = 60_000;
+const attributesMax = 60;
+const blockMax = 200_000;
+
+const rawText = new Set(['script', 'style', 'textarea', 'title', 'noscript-raw']);
+const voids = new Set(['br', 'img', 'hr', 'input', 'meta', 'link', 'area', 'base', 'col', 'embed', 'source', 'track', 'wbr']);
+
+/** Tags of a page in order; the text within scripts and styles is passed over. */
+export function tagsOf(source: string): Tag[] {
+  const out: Tag[] = [];
+  const lower = source.toLowerCase();
+  let at = source.indexOf('<');
+  while (at >= 0 && out.length < tagsMax) {
+    if (source.startsWith('<!--', at)) { const end = source.indexOf('-->', at + 4); if (end < 0) break; at = source.indexOf('<', end + 3); continue; }
+    const close = source[at + 1] === '/';
+    let i = at + (close ? 2 : 1);
+    const start = i;
+    while (i < source.length && /[\w:-]/.test(source[i]!)) i++;
+    if (i === start) { at = source.indexOf('<', at + 1); continue; }
+    const name = lower.slice(start, i);
+    const attributes = new Map<string, string>();
+    while (i < source.length && source[i] !== '>') {
+      const char = source[i]!;
+      if (/[\s/"'=]/.test(char)) { i++; continue; }
+      const from = i;
+      while (i < source.length && !/[\s=>/]/.test(source[i]!)) i++;
+      const key = lower.slice(from, i);
+      let j = i;
+      while (j < source.length && j < i + 20 && /\s/.test(source[j]!)) j++;
+      let value = '';
+      if (source[j] === '=') {
+        j++;
+        while (j < source.length && /\s/.test(source[j]!)) j++;
+        const quote = source[j];
+        if (quote === '"' || quote === "'") { const end = source.indexOf(quote, j + 1); const stop = end < 0 ? source.length : end; value = source.slice(j + 1, stop); i = stop + 1; } else { const begun = j; while (j < source.length && !/[\s>]/.test(source[j]!)) j++; value = source.slice(begun, j); i = j; }
+      } else if (i === from) i++;
+      if (attributes.size < attributesMax && !attributes.has(key)) attributes.set(key, value.length > 4000 ? value.slice(0, 4000) : value);
+    }
+    i = Math.min(i + 1, source.length);
+    out.push({ name, close, attributes, at, end: i });
+    if (!close && rawText.has(name)) { const end = lower.indexOf(`</${name}`, i); at = end < 0 ? -1 : end; } else at = source.indexOf('<', i);
+  }
+  return out;
+}
+
+/** Of services that pages use so with their owner's knowledge. */
+const usual = /(?:^|\.)(?:google(?:tagmanager|-analytics|apis|syndication|usercontent)?\.(?:com|[a-z]{2})|gstatic\.com|doubleclick\.net|youtube(?:-nocookie)?\.com|facebook\.(?:com|net)|twitter\.com|linkedin\.com|bing\.com|clarity\.ms|hotjar\.com|cloudflare(?:insights)?\.com|jsdelivr\.net|unpkg\.com|baidu\.com|bdstatic\.com|cnzz\.com|umeng\.com|51\.la|qq\.com|gtimg\.c(?:n|om)|weibo\.com|sina\.com\.cn|aliyun\.com|alicdn\.com|taobao\.com|cookiebot\.com|onetrust\.com|cookielaw\.org|consensu\.org|trustarc\.com|quantcast\.com|hcaptcha\.com|recaptcha\.net|stripe\.com|paypal\.com|microsoft(?:online)?\.com|live\.com|github(?:usercontent)?\.(?:com|io)|jquery\.com|bootstrapcdn\.com|addthis\.com|sharethis\.com|disqus\.com|vimeo\.com|w3\.org|matomo\.cloud|sentry(?:-cdn)?\.(?:io|com)|intercom\.io|zendesk\.com|adobe\.com|adobedtm\.com|demdex\.net|criteo\.(?:com|net)|gravatar\.com|wp\.com|wordpress\.(?:com|org)|amazon-adsystem\.com|yandex\.(?:ru|com)|mathjax\.org|readthedocs\.(?:io|org)|rtfd\.io|debian\.org)$/i;
+
+function hostOf(address: string): string | undefined {
+  const match = /^\s*(?:https?:)?\/\/(?:[^/@?#\s]*@)?([\w.-]+|\[[0-9a-f:]+\])(?::\d+)?(?:[/?#\s]|$)/i.exec(htmlEntities(address));
+  return match?.[1]?.toLowerCase();
+}
+const unusual = (host: string): boolean => !usual.test(host) && !/^(?:localhost|127\.|0\.0\.0\.0|\[::1\]|example\.(?:com|org|net)|.*\.example|.*\.local(?:host)?|.*\.test)/i.test(host);
+
+const hiddenStyle = /display\s*:\s*none|visibility\s*:\s*hidden|(?:left|top|right|bottom|margin-left|margin-top|text-indent)\s*:\s*-\s*\d{3,}|opacity\s*:\s*0(?:\.0+)?\s*(?:;|$|!)|font-size\s*:\s*[01](?:px|pt|em)?\s*(?:;|$|!)|(?:height|width)\s*:\s*[012](?:px)?\s*(?:;|$|!)|clip\s*:\s*rect\(\s*0/i;
+const small = (value: string | undefined): boolean => value !== undefined && /^\s*[0-2](?:px)?\s*$/.test(value);
+const isHidden = ({ attributes }: Tag): boolean => hiddenStyle.test(attributes.get('style') ?? '') || attributes.has('hidden');
+const isTiny = (tag: Tag): boolean => small(tag.attributes.get('width')) || small(tag.attributes.get('height'));
+
+const spamWords = /viagra|cialis|levitra|casino|slot\s?(?:gacor|online)|togel|judi\s|poker|payday\s?loan|replica\s(?:watch|bag)|louis\svuitton|博彩|六合彩|百家乐|时时彩|北京赛车|赌场|赌博|澳门(?:新)?葡京|彩票|开户|私服|成人(?:网|电影)|无码|棋牌|老虎机|亚博|代孕|发票/i;
+const minerHosts = /(?:^|\.)(?:coinhive\.com|coin-hive\.com|authedmine\.com|crypto-?loot\.(?:com|pro)|cryptaloot\.pro|coinimp\.com|hashing\.win|jsecoin\.com|webmine(?:pool)?\.(?:com|pro|cz)|minero\.(?:cc|pw)|monerominer\.rocks|deepminer\.\w+|coinhave\.com|webminerpool\.com|browsermine\.com|mineralt\.io)$/i;
+
+const say = (text: string, lines: Lines, at: number, level: Sign['level'], decoded?: string): Sign => ({ kind: 'injection', level, title: titles.injection, sink: { ...lines.at(at), ...(text !== '' && { text: text.slice(0, 300) }) }, ...(decoded !== undefined && { decoded: decoded.slice(0, 300) }) });
+
+/** Signs in markup; `source` is a binary string. */
+export function pageSigns(source: string, layer = 0): Sign[] {
+  if (!source.includes('<')) return [];
+  const lines = new Lines(source, layer);
+  const tags = tagsOf(source);
+  const signs: Sign[] = [];
+  const shown = (tag: Tag): string => source.slice(tag.at, Math.min(tag.end, tag.at + 300));
+  let ended = -1;
+  const lastEnd = source.toLowerCase().lastIndexOf('</html');
+  /** The hidden block we are in. */
+  let block: { tag: Tag; depth: number; hosts: Set<string>; links: number } | undefined;
+  const closeBlock = (until: number): void => {
+    if (!block) return;
+    const { tag, hosts, links } = block;
+    block = undefined;
+    const words = spamWords.test(utf(source.slice(tag.end, Math.min(until, tag.end + blockMax))));
+    if (hosts.size >= 5 || (links >= 2 && hosts.size >= 1 && words)) signs.push(say(shown(tag), lines, tag.at, hosts.size >= 8 || words ? 'high' : 'medium', [...hosts].slice(0, 8).join(' ')));
+  };
+  for (const tag of tags) {
+    if (signs.length >= 20) break;
+    if (tag.close) {
+      if (tag.name === 'html' && tag.at === lastEnd) ended = tag.at;
+      if (block && tag.name === block.tag.name && --block.depth === 0) closeBlock(tag.at);
+      continue;
+    }
+    const { name, attributes } = tag;
+    if (block) {
+      if (name === block.tag.name) block.depth++;
+      if (name === 'a') { const host = hostOf(attributes.get('href') ?? ''); if (host && unusual(host)) { block.hosts.add(host); block.links++; } }
+    } else if (!voids.has(name) && /^(?:div|span|p|ul|font|marquee|section|table|td|u|center|i|b|h\d|li|em|strong|aside|footer|nav|noindex)$/.test(name) && ((name === 'marquee' && isTiny(tag)) || (isHidden(tag) && attributes.has('style')))) block = { tag, depth: 1, hosts: new Set(), links: 0 };
+    if (name === 'iframe' || name === 'frame' || name === 'embed' || name === 'object') {
+      const host = hostOf(attributes.get('src') ?? attributes.get('data') ?? '');
+      if (host && unusual(host) && name === 'iframe' && (isTiny(tag) || isHidden(tag))) signs.push(say(shown(tag), lines, tag.at, 'high', host));
+      else if (host && unusual(host) && ended >= 0) signs.push(say(shown(tag), lines, tag.at, 'high', host));
+    }
+    if (name === 'script') {
+      const host = hostOf(attributes.get('src') ?? '');
+      if (host && minerHosts.test(host)) signs.push(say(shown(tag), lines, tag.at, 'high', host));
+      else if (host && ended >= 0 && unusual(host)) signs.push(say(shown(tag), lines, tag.at, 'high', host));
+    }
+    if (name === 'meta' && ended >= 0 && /refresh/i.test(attributes.get('http-equiv') ?? '')) { const host = hostOf(/url\s*=\s*['"]?([^'"]*)/i.exec(attributes.get('content') ?? '')?.[1] ?? ''); if (host && unusual(host)) signs.push(say(shown(tag), lines, tag.at, 'high', host)); }
+    if (name === 'title') {
+      const raw = source.slice(tag.end, Math.min(source.length, tag.end + 600)).split('</')[0]!;
+      const title = htmlEntities(raw);
+      // The page's own words written as numbers so that its owner does not see them.
+      if (/(?:&#x?[0-9a-f]{3,6};){4}/i.test(raw) && spamWords.test(utf(title))) signs.push(say(raw.slice(0, 200), lines, tag.at, 'high', utf(title)));
+    }
+  }
+  closeBlock(source.length);
+  return signs;
+}
+
+const utf = (binary: string): string => Buffer.from(binary, 'latin1').toString('utf8');
+
+/** Signs in scripts that need no following: miners, redirects for some visitors, skimmers. Patterns are bounded. */
+export function injected(script: string): Sign[] {
+  const signs: Sign[] = [];
+  const add = (at: number, text: string): void => { signs.push({ kind: 'injection', level: 'high', title: titles.injection, sink: { line: 1, text: text.slice(0, 300) || script.slice(at, at + 300), layer: 0 } }); };
+  const miner = /\bnew\s+(?:CoinHive|CoinImp|CRLT|CryptoLoot|deepMiner|Client|WMP|minero|PicoMiner)\.(?:Anonymous|User|Token)\s*\(\s*['"][\w-]{8,}/i.exec(script) ?? (/cryptonight|randomx/i.test(script) && /WebSocket\s*\(\s*['"`]wss?:\/\//.test(script) ? /cryptonight|randomx/i.exec(script) : undefined);
+  if (miner) add(miner.index, miner[0]);
+  if (script.length < 200_000) {
+    // Only those who come from a search, or only the search's own machines, are sent away.
+    const who = /(?:document\.referrer|navigator\.userAgent|\breferrer\b)/.exec(script);
+    if (who && /(?:baidu|sogou|so\.com|360|google|bing|yahoo|yisou|sm\.cn|haosou|spider|googlebot|baiduspider)/i.test(script.slice(Math.max(0, who.index - 400), who.index + 800))) {
+      const near = script.slice(who.index, who.index + 2500);
+      const away = /(?:location(?:\.href|\.replace|\.assign)?\s{0,3}[=(]\s{0,3}|window\.open\s{0,3}\(\s{0,3})['"`](?:https?:)?\/\/([\w.-]{3,100})/i.exec(near) ?? /document\.write(?:ln)?\s{0,3}\([^;]{0,80}<(?:script|iframe)[^;]{0,80}(?:https?:)?\/\/([\w.-]{3,100})/i.exec(near);
+      if (away && unusual(away[1]!.toLowerCase())) add(who.index, away[0]);
+    }
+    const cards = new Set(Array.from(script.matchAll(/card_?-?num(?:ber)?|cc_?-?(?:number|num|cid|exp)\b|cc_?-?cvv|\bcvv2?\b|\bcvc\b|securitycode|expir(?:y|ation|e)|cardholder|payment_?form|onestepcheckout|checkout/gi), ([all]) => all.toLowerCase().replace(/[_-]/g, '')));
+    if (cards.size >= 3 && /querySelectorAll|getElementsByTagName|serialize\w*\(|\.elements\b|new FormData/.test(script) && /(?:btoa|JSON\.stringify|encodeURIComponent|\.toDataURL)/.test(script)) {
+      const out = /(?:new\s+Image\b[^;]{0,60};?[^;]{0,60}\.src\s{0,3}=|sendBeacon\s{0,3}\(|\.open\s{0,3}\(\s{0,3}['"`](?:POST|GET)['"`]\s{0,3},|fetch\s{0,3}\(|\.src\s{0,3}=)\s{0,3}['"`](?:https?:|wss?:)?\/\/([\w.-]{3,100})/i.exec(script) ?? /(?:new\s+Image\b[^;]{0,60};?[^;]{0,60}\.src\s{0,3}=|sendBeacon\s{0,3}\(|fetch\s{0,3}\(|\.src\s{0,3}=)\s{0,3}atob\s{0,3}\(/i.exec(script);
+      if (out && (out[1] === undefined || unusual(out[1].toLowerCase()))) add(out.index, out[0]);
+    }
+  }
+  return signs;
+}

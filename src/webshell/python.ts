@@ -1,0 +1,78 @@
+/** Python that answers requests: CGI, WSGI, Flask, Django, Tornado, http.server. */
+import { defaultLimits, type Analysis, type Limits } from './sign.ts';
+import { characters, joined, replaced, step } from './code/folds.ts';
+import { textOf, type Dialect } from './code/follow.ts';
+import { bounded, readPart, result } from './code/read.ts';
+
+const sinkWords = /\b(?:exec|eval|system|popen|subprocess|loads|compile|__import__|getattr|spawn\w*|dup2|marshal|import_module|commands|execl\w*|execv\w*|open|write)\b/;
+const requestWords = /request|cgi|environ|rfile|QUERY_STRING|socket|get_argument|b64decode|decompress|fromhex|unhexlify|rot.?13|marshal|urlopen|stdin|\bchr\b|::-1|FieldStorage|BaseHTTP/;
+const scriptName = /\.(?:py|php\d?|jsp|cgi|sh|pl)$/i;
+
+const dialect = (cgi: boolean, server: boolean): Dialect => {
+  const python: Dialect = {
+    normal: (path) => path.replace(/^(?:flask|bottle|builtins|__builtins__)\./, '').replace(/^(?:new )?__builtin__\./, '').replace(/^self\.request\b/, 'request'),
+    source(path, args) {
+      if (/^request\.(?:args|form|values|data|json|cookies|headers|files|GET|POST|COOKIES|FILES|body|get_json|get_data|query|query_string|query_params|params|forms|stream|arguments|query_arguments|body_arguments|content|text|read|post|rel_url|match_info|url|path|full_path)\b/.test(path)) return 'request';
+      if (/^request\.(?:META|environ|headers)\./.test(path)) return /HTTP_|QUERY_STRING/.test(path) ? 'request' : undefined;
+      if (/^cgi\.(?:FieldStorage|parse|parse_qs)\(\)$|\.get_(?:query_|body_)?arguments?\(\)$/.test(path)) return 'request';
+      if (/environ\.(?:QUERY_STRING|HTTP_\w+|wsgi\.input|PATH_INFO)$/.test(path)) return 'request';
+      if (/(?:environ\.get|^os\.getenv|^getenv)\(\)$/.test(path)) { const name = args?.[0] && textOf(args[0]); return name !== undefined && /^(?:QUERY_STRING|HTTP_(?!PROXY)\w+|wsgi\.input|PATH_INFO)$/.test(name) ? 'request' : undefined; }
+      if (server && /^self\.(?:rfile|headers|path)\b/.test(path)) return 'request';
+      if (cgi && /^sys\.stdin(?:\.buffer)?\.read(?:line)?\(\)$/.test(path)) return 'request';
+      if (/^(?:urllib2?\.(?:request\.)?urlopen|requests\.(?:get|post)|socket\.(?:socket|create_connection)|s\.recv)\(\)$/.test(path)) return 'remote';
+      return undefined;
+    },
+    sinks: [
+      { path: /^(?:exec|eval|compile|execfile)$|^code\.Interactive\w+\.(?:runcode|runsource)$|^runpy\.run_path$/, kind: 'code', shape: 'code', args: [0] },
+      { path: /^(?:os\.(?:system|popen[234]?)|commands\.get\w*output|subprocess\.get\w*output|asyncio\.create_subprocess_shell|pty\.spawn|popen2\.\w+)$/, kind: 'command', shape: 'text', args: [0] },
+      { path: /^subprocess\.(?:run|call|Popen|check_output|check_call)$|^asyncio\.create_subprocess_exec$/, kind: 'command', shape: 'text', args: [0] },
+      { path: /^os\.(?:exec|spawn)[lv]p?e?$/, kind: 'command', shape: 'list' },
+      { path: /^(?:c?[pP]ickle|dill|jsonpickle|marshal|shelve)\.(?:loads?|decode)$|^yaml\.(?:load|unsafe_load)$/, kind: 'code', shape: 'any', args: [0], level: 'high' },
+      { path: /^os\.dup2$/, kind: 'connect', shape: 'any', args: [0], origins: ['remote', 'request'] },
+      { path: /^getattr\[\?\]$|^__import__$|^importlib\.import_module$/, kind: 'callback', shape: 'any', args: [0], level: 'medium' },
+      { path: /\.write$/, kind: 'write', shape: 'any', level: 'high', toFile: scriptName },
+    ],
+    clean: /^(?:int|float|bool|len|isinstance|hasattr|shlex\.quote|quote|pipes\.quote|escape|html\.escape|secure_filename|ast\.literal_eval|hash|id|type|re\.(?:match|fullmatch))$|\.(?:isdigit|startswith|endswith|count|index|find)$|json\.dumps$/,
+    fold(path, args, self, budget) {
+      const [first, second] = args;
+      switch (path) {
+        case '__import__': case 'importlib.import_module': { const name = first && textOf(first); return name === undefined ? undefined : { path: name, hidden: first!.hidden === true }; }
+        case 'getattr': { const name = second && textOf(second); return name === undefined ? (second?.taint ? { path: `${first?.path ?? '?'}.[?]`, taint: second.taint } : undefined) : { path: python.normal(`${first?.path ?? '?'}.${name}`), ...(second!.hidden && { hidden: true }) }; }
+        case 'globals': case 'locals': case 'vars': return { path: '__builtins__' };
+        case 'base64.b64decode': case 'base64.standard_b64decode': case 'base64.urlsafe_b64decode': case 'base64.decodestring': case 'base64.decodebytes': case 'binascii.a2b_base64': return step('base64', first, budget);
+        case 'zlib.decompress': return step('inflate', first, budget);
+        case 'gzip.decompress': return step('gunzip', first, budget);
+        case 'bytes.fromhex': case 'bytearray.fromhex': case 'binascii.unhexlify': case 'binascii.a2b_hex': return step('hex', first, budget);
+        case 'codecs.decode': { const kind = (second && textOf(second)) ?? ''; return /^rot.?13/.test(kind) ? step('rot13', first, budget) : kind.startsWith('base64') ? step('base64', first, budget) : kind.startsWith('hex') ? step('hex', first, budget) : undefined; }
+        case 'chr': return characters(args);
+        case 'bytes': case 'bytearray': return first?.list ? characters([first]) : step('same', first, budget);
+        case 'map': return first?.path === 'chr' && second?.list ? { list: second.list.map((one) => characters([one]) ?? {}) } : second?.taint ? { taint: second.taint } : undefined;
+        case 'str': case 'compile': case 'list': case 'reversed': return path === 'reversed' ? step('reverse', first, budget) : first;
+        default:
+      }
+      const [, method] = /\.([a-z_]\w*)$/.exec(path) ?? [];
+      if (self?.text === undefined) return undefined;
+      switch (method) {
+        case 'join': return joined(first?.text === undefined ? first : { list: Array.from(first.text, (text) => ({ text })) }, self.text);
+        case 'decode': { const kind = first && textOf(first); return kind !== undefined && /^(?:base64|hex|rot.?13|zlib)/.test(kind) ? step(kind.startsWith('base') ? 'base64' : kind === 'hex' ? 'hex' : kind === 'zlib' ? 'inflate' : 'rot13', self, budget) : self; }
+        case 'encode': case 'strip': case 'rstrip': case 'lstrip': return self;
+        case 'reversed': return step('reverse', self, budget);
+        case 'replace': return replaced(self.text, first && textOf(first), second && textOf(second), budget);
+        case 'lower': return step('lower', self, budget);
+        case 'format': { const parts = args.map((one) => textOf(one)); let i = 0; return parts.some((one) => one === undefined) ? undefined : { text: self.text.replace(/\{(\d*)\}/g, (all, n: string) => parts[n === '' ? i++ : Number(n)] ?? all), hidden: true }; }
+        default: return undefined;
+      }
+    },
+    again: (code) => readPart({ source: code, family: 'python', dialect: python }, defaultLimits, [], code, 1),
+  };
+  return python;
+};
+
+export function analyse(source: string, limits: Limits = defaultLimits): Analysis {
+  const cut: string[] = [];
+  const text = bounded(source, limits, cut);
+  if (!sinkWords.test(text) || !requestWords.test(text)) return result([], cut);
+  const cgi = /content-type\s{0,3}:/i.test(text) || /\bcgi\b|CONTENT_LENGTH|QUERY_STRING/.test(text);
+  const server = /HTTPRequestHandler|StreamRequestHandler/.test(text);
+  return result(readPart({ source: text, family: 'python', dialect: dialect(cgi, server) }, limits, cut), cut);
+}
