@@ -1,4 +1,5 @@
-/** `moat scan` wired together: the tree, its packages, the rules for command lines, the checks. */
+/** `moat scan` wired together: the tree, its packages, the rules for command lines, the checks. Runs in the process that calls it; see scan-process.ts. */
+import { join } from 'node:path';
 import { checks } from '../checks/catalogue.ts';
 import type { Check, RuleHit } from '../checks/port.ts';
 import { MoatError } from '../core/error.ts';
@@ -8,53 +9,69 @@ import { openFileAttributes } from '../linux/file-attributes.ts';
 import { openPackages, type PackageIndex } from '../linux/packages/index.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
-import { scan, type Progress } from '../scan/runner.ts';
-import type { ScanReport } from '../scan/report.ts';
+import { scan, type Watcher } from '../scan/runner.ts';
+import type { Blind, ScanReport } from '../scan/report.ts';
 import { detectionOf } from '../engine/detector.ts';
 import { loadRules, ownRules } from './detector.ts';
 import type { Match } from '../sigma/index.ts';
-import { join } from 'node:path';
 
 export type ScanErrorCode = 'no-root' | 'no-check';
 
+/** What is to be looked at; plain data, so that it can be handed to another process. */
 export interface ScanRequest {
   /** Default the running machine. */
   root?: string;
   only?: readonly string[];
   skip?: readonly string[];
-  signal: AbortSignal;
-  warn: (text: string) => void;
-  onProgress?: (progress: Progress) => void;
+  /** quick: known places and what runs, without the walk over every file. */
+  profile?: ScanProfile;
 }
+export type ScanProfile = 'quick' | 'full';
 
 /** Throws MoatError 'no-root' when there is no such folder, 'no-check' for an id that is none. */
-export async function runScan(request: ScanRequest): Promise<ScanReport> {
-  const { root = '/', signal, warn } = request;
+export async function runScan(request: ScanRequest, signal: AbortSignal, watcher: Partial<Watcher> & { warn(text: string): void }): Promise<ScanReport> {
+  const { root = '/' } = request;
+  const { warn } = watcher;
   const tree = new DiskTree(root, await openFileAttributes().catch((error: unknown) => { warn((error as Error).message); return undefined; }));
   if (tree.list('/') === undefined) throw new MoatError<ScanErrorCode>('no-root', `expected a folder, got nothing at ${root}`, { hint: 'name the folder where the disk or image is mounted' });
-  const chosen = choose(request).filter(({ scope }) => scope === 'tree' || tree.kind === 'machine');
-  const index = await packagesOf(root, signal, warn);
+  const possible = checks.filter(({ scope }) => scope === 'tree' || tree.kind === 'machine');
+  const chosen = choose(request).filter((check) => possible.includes(check));
+  const blind: Blind[] = [];
+  if (tree.kind === 'machine' && process.getuid?.() !== 0) blind.push(notRoot);
+  const index = await packagesOf(root, signal, (why) => blind.push({ check: 'packages', why: { zh: `读不了软件包数据库，无从判断文件是谁装的：${why}`, en: `the package database could not be read, so nobody knows who put files there: ${why}` } }));
   return scan(chosen, {
     signal, tree, now: Date.now, rules: commandRules(),
     provenance: new PackageProvenance(tree, index, signal),
     machine: tree.kind === 'machine' ? { procfs: new Procfs('/') } : undefined,
-  }, request.onProgress);
+  }, watcher, { known: possible.length, blind });
 }
 
-function choose({ only, skip = [] }: ScanRequest): Check[] {
+const notRoot: Blind = {
+  check: 'scan',
+  why: {
+    zh: '不是以 root 运行：别人的进程、影子口令、root 与其他账号的计划任务、密钥、家目录都看不到；请用 sudo 再查一次',
+    en: 'not run as root: processes of others, password hashes, and the jobs, keys and homes of root and other accounts cannot be seen; run it again with sudo',
+  },
+};
+
+function choose({ only, skip = [], profile = 'full' }: ScanRequest): Check[] {
   const names = new Set(checks.flatMap(({ id, group }) => [id, group]));
   for (const id of [...(only ?? []), ...skip]) {
     if (!names.has(id)) throw new MoatError<ScanErrorCode>('no-check', `expected a check or a group of checks, got ${id}`, { hint: `moat scan --list shows them: ${[...names].sort().join(', ')}` });
   }
-  return checks.filter(({ id, group }) => (!only || only.includes(id) || only.includes(group)) && !skip.includes(id) && !skip.includes(group));
+  return checks.filter((check) => (!only || only.includes(check.id) || only.includes(check.group)) && !skip.includes(check.id) && !skip.includes(check.group) && (profile === 'full' || 'run' in check));
 }
 
-async function packagesOf(root: string, signal: AbortSignal, warn: (text: string) => void): Promise<PackageIndex | undefined> {
+/** What the scheduler and people are told of each check. */
+export interface CheckEntry { id: string; group: string; scope: string; everyMinutes: number; title: Check['title'] }
+export const listChecks = (): CheckEntry[] => checks.map(({ id, group, scope, everyMinutes, title }) => ({ id, group, scope, everyMinutes, title }));
+
+async function packagesOf(root: string, signal: AbortSignal, cannot: (why: string) => void): Promise<PackageIndex | undefined> {
   try {
     return await openPackages(root, { signal });
   } catch (error) {
     signal.throwIfAborted();
-    warn((error as Error).message);
+    cannot((error as Error).message);
     return undefined;
   }
 }

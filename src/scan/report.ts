@@ -16,14 +16,18 @@ export type VerdictWord = 'clean' | 'suspicious' | 'compromised';
 /** Id, group and title of a check that ran, and what it cannot see even when it works. */
 export interface CheckWords { id: string; group: string; title: Text; blind: Text }
 
-export interface ScanReport {
+/** What is known of a report when the scan begins. */
+export interface ReportHead {
   tree: { kind: 'machine' | 'folder' | 'image'; name: string };
   /** Unix ms. */
   started: number;
-  ended: number;
   checks: readonly CheckWords[];
   /** How many checks there are for such a tree: more than `checks` when only some were asked for. */
   known: number;
+}
+
+export interface ScanReport extends ReportHead {
+  ended: number;
   /** Worst first. */
   findings: readonly Finding[];
   blind: readonly Blind[];

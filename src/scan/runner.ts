@@ -3,7 +3,7 @@ import type { Check, ScanContext, Visitor } from '../checks/port.ts';
 import { MoatError } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Text } from '../core/text.ts';
-import { byWeight, verdictOf, type Blind, type ScanReport } from './report.ts';
+import { byWeight, verdictOf, type Blind, type ReportHead, type ScanReport } from './report.ts';
 import { walk } from './walk.ts';
 
 /** What a scan is given: a context without what the runner itself keeps. */
@@ -14,6 +14,7 @@ export interface Progress { check?: Text; nth: number; of: number; files: number
 
 /** Told while it runs, so that what was found is not lost when it is stopped. A finding with an id that was told before replaces it. */
 export interface Watcher {
+  begin(head: ReportHead): void;
   progress(progress: Progress): void;
   finding(finding: Finding): void;
   blind(blind: Blind): void;
@@ -23,9 +24,18 @@ const findingsMax = 20_000;
 const faultsMax = 200;
 const reportEveryFiles = 500;
 
-/** `known`: how many checks there are for such a tree, when only some were asked for. */
-export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: Partial<Watcher> = {}, known = checks.length): Promise<ScanReport> {
-  const started = setup.now();
+export interface ScanAbout {
+  /** How many checks there are for such a tree, when only some were asked for. */
+  known?: number;
+  /** What is known from the outset not to be seen. */
+  blind?: readonly Blind[];
+}
+
+export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: Partial<Watcher> = {}, about: ScanAbout = {}): Promise<ScanReport> {
+  const { kind, name } = setup.tree;
+  const words = checks.map(({ id, group, title, blind: cannotSee }) => ({ id, group, title, blind: cannotSee }));
+  const head: ReportHead = { tree: { kind, name }, started: setup.now(), checks: words, known: about.known ?? checks.length };
+  watcher.begin?.(head);
   const counts: Record<string, number> = {};
   const spent: Record<string, number> = {};
   const findings = new Map<string, Finding>();
@@ -51,6 +61,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
       cannot({ check: id, ...(what !== undefined && { what }), why: reasonOf(error) });
     } finally { spent[id] = (spent[id] ?? 0) + performance.now() - began; }
   };
+  for (const one of about.blind ?? []) cannot(one);
   let files = 0;
   let nth = 0;
   const tell = (check?: Text): void => { watcher.progress?.({ ...(check && { check }), nth, of: checks.length, files, findings: findings.size }); };
@@ -82,9 +93,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   tell();
 
   const sorted = [...findings.values()].sort(byWeight);
-  const { kind, name } = setup.tree;
-  const words = checks.map(({ id, group, title, blind: cannotSee }) => ({ id, group, title, blind: cannotSee }));
-  return { tree: { kind, name }, started, ended: setup.now(), checks: words, known, findings: sorted, blind, counts, files, spent, verdict: verdictOf(sorted, blind) };
+  return { ...head, ended: setup.now(), findings: sorted, blind, counts, files, spent, verdict: verdictOf(sorted, blind) };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
