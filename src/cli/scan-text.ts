@@ -49,6 +49,7 @@ export function reportLines(report: ScanReport, stories: readonly Story[], { lan
   const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
   const { head, why } = explain(report, stories, clock);
   const { signs, weaknesses, notices } = sectionsOf(stories);
+  const explained = new Set<string>();
   const lines: string[] = [headPaint[report.verdict](head[lang]), ''];
   for (const { [lang]: text } of why) lines.push(...wrap(safe(text), width));
   const part = (title: Text): void => { lines.push('', colour.bold(colour.underline(title[lang])), ''); };
@@ -60,10 +61,12 @@ export function reportLines(report: ScanReport, stories: readonly Story[], { lan
   if (signs.length > 0) part(sectionTexts.signs);
   const quota = new Quota(all ? Infinity : shownOfCheck);
   for (const [i, story] of signs.entries()) {
-    const shown = asItHappened(story).filter((finding) => quota.take(finding));
+    // The worst are shown first when not all are.
+    const taken = new Set(story.findings.filter((finding) => quota.take(finding)));
+    const shown = asItHappened(story).filter((finding) => taken.has(finding));
     if (shown.length === 0) continue;
     if (story.findings.length > 1) lines.push(...storyHead(story, i + 1, lang, width));
-    for (const finding of shown) lines.push(...findingLines(finding, lang, width, 'whole'), '');
+    for (const finding of shown) lines.push(...findingLines(finding, lang, width, 'whole', explained), '');
   }
   lines.push(...quota.rest(t));
   for (const [title, part_] of [[sectionTexts.weaknesses, weaknesses], [sectionTexts.notices, notices]] as const) {
@@ -72,7 +75,7 @@ export function reportLines(report: ScanReport, stories: readonly Story[], { lan
     const isNotice = part_ === notices;
     const left = new Quota(all ? Infinity : shownOfCheck);
     for (const story of part_) for (const finding of story.findings) {
-      if (left.take(finding)) lines.push(...findingLines(finding, lang, width, all ? 'whole' : isNotice ? 'title' : 'short'));
+      if (left.take(finding)) lines.push(...findingLines(finding, lang, width, all ? 'whole' : isNotice ? 'title' : 'short', explained));
     }
     lines.push(...left.rest(t));
   }
@@ -112,8 +115,8 @@ function storyHead(story: Story, nth: number, lang: Lang, width: number): string
   ];
 }
 
-/** `whole` with evidence, meaning and commands; `short` the first fact and the commands; `title` one line. */
-function findingLines(finding: Finding, lang: Lang, width: number, how: 'whole' | 'short' | 'title'): string[] {
+/** `whole` with evidence, meaning and commands; `short` the first fact and the commands; `title` one line. What was `explained` once is not again. */
+function findingLines(finding: Finding, lang: Lang, width: number, how: 'whole' | 'short' | 'title', explained: Set<string>): string[] {
   const { level, title, evidence, means, fix, time, pid, user, address, check, refs } = finding;
   const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
   const taken = widthOf(levelTexts[level][lang]) + (level === 'critical' ? 2 : 0) + 1;
@@ -124,7 +127,10 @@ function findingLines(finding: Finding, lang: Lang, width: number, how: 'whole' 
   const facts = how === 'whole' ? evidence : evidence.slice(0, 1);
   for (const { what, value } of facts.slice(0, shownEvidence)) lines.push(...under(`${what[lang]}: ${value.length > evidenceColumns ? `${value.slice(0, evidenceColumns)}…` : value}`));
   if (facts.length > shownEvidence) lines.push(colour.dim(`    … ${facts.length - shownEvidence}`));
-  if (how === 'whole' && means) lines.push(...under(`${sectionTexts.means[lang]}: ${means[lang]}`).map(colour.dim));
+  if (how === 'whole' && means && !explained.has(means.en)) {
+    explained.add(means.en);
+    lines.push(...under(`${sectionTexts.means[lang]}: ${means[lang]}`).map(colour.dim));
+  }
   // A command is one line however long, so that it can be copied.
   if (fix) lines.push(...under(`${sectionTexts.fix[lang]}: ${fix.text[lang]}`), ...fix.commands.map((words) => colour.cyan(`      ${safe(commandLine(words))}`)));
   if (how !== 'whole') return lines;

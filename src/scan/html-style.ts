@@ -5,7 +5,7 @@ export const style = `
 *{box-sizing:border-box}
 body{margin:0;background:var(--back);color:var(--ink);font:15px/1.6 system-ui,-apple-system,"Segoe UI","Noto Sans","PingFang SC","Microsoft YaHei","Noto Sans CJK SC","WenQuanYi Micro Hei",sans-serif;overflow-wrap:anywhere}
 header,main,footer{max-width:60rem;margin:0 auto;padding:1rem 1.5rem}
-.verdict{margin-top:1.5rem;background:var(--card);border:1px solid var(--line);border-left:.5rem solid var(--info);border-radius:.5rem}
+.verdict{max-width:57rem;margin-top:1.5rem;background:var(--card);border:1px solid var(--line);border-left:.5rem solid var(--info);border-radius:.5rem}
 .verdict.clean{border-left-color:var(--clean)}.verdict.suspicious{border-left-color:var(--medium)}.verdict.compromised{border-left-color:var(--critical)}
 .verdict.clean h1{color:var(--clean)}.verdict.suspicious h1{color:var(--medium)}.verdict.compromised h1{color:var(--critical)}
 .product{margin:0;color:var(--dim)}
@@ -30,9 +30,9 @@ code{padding:.05rem .25rem}pre{padding:.5rem .7rem;margin:.4rem 0;white-space:pr
 .blind li{color:var(--ink)}
 .checks{width:100%;border-collapse:collapse;font-size:.86rem}.checks td{border-top:1px solid var(--line);padding:.3rem .6rem .3rem 0;vertical-align:top}.checks td:first-child{width:40%}.checks td:last-child{color:var(--dim)}
 footer{color:var(--dim);font-size:.83rem}
-@media (max-width:40rem){.facts{grid-template-columns:repeat(2,1fr)}.evidence{grid-template-columns:1fr}.evidence dd{margin-bottom:.3rem}header,main,footer{padding:.8rem}}
+@media (max-width:40rem){.facts{grid-template-columns:repeat(2,1fr)}.evidence{grid-template-columns:1fr}.evidence dd{margin-bottom:.3rem}header,main,footer{padding:.8rem}.verdict{margin:.8rem .8rem 0}}
 @page{size:A4;margin:15mm}
 @media print{:root{--back:#fff;--card:#fff;--ink:#000;--dim:#444;--line:#bbb;--code:#f3f3f3;--critical:#b3001b;--high:#b8330d;--medium:#7a5200;--low:#1f6a8c;--info:#444;--clean:#13602e}
-body{font-size:10.5pt}header,main,footer{max-width:none;padding:0}.verdict{padding:.8rem 1rem;margin-top:0}article,.facts,.verdict,h2,h3,h4,tr,pre{break-inside:avoid}h2,h3,h4{break-after:avoid}
+body{font-size:10.5pt}header,main,footer{max-width:none;padding:0}.verdict{max-width:none;padding:.8rem 1rem;margin:0}.facts,.verdict,.evidence,h2,h3,h4,tr,pre{break-inside:avoid}h2,h3,h4,.story>.dim{break-after:avoid}p{orphans:2;widows:2}.story{border:0;padding:0}
 .badge.critical{color:#fff;-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 `.trim();

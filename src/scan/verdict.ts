@@ -63,10 +63,12 @@ const count = (n: number, zh: string, one: string, many: string): Text => ({ zh:
 const both = (a: Text, b: Text): Text => ({ zh: `${a.zh}：${b.zh}`, en: `${a.en}: ${b.en}` });
 
 function listed(findings: readonly Finding[]): Text {
-  const named = findings.slice(0, titlesMax);
-  const more = findings.length - named.length;
+  // The same thing in several places is named once.
+  const titles = [...new Map(findings.map(({ title }) => [title.en, title])).values()];
+  const named = titles.slice(0, titlesMax);
+  const more = titles.length - named.length;
   return {
-    zh: named.map(({ title }) => title.zh).join('；') + (more > 0 ? `；另有 ${more} 处` : ''),
-    en: named.map(({ title }) => title.en).join('; ') + (more > 0 ? `; and ${more} more` : ''),
+    zh: named.map(({ zh }) => zh).join('；') + (more > 0 ? `；另有 ${more} 种` : ''),
+    en: named.map(({ en }) => en).join('; ') + (more > 0 ? `; and ${more} ${more === 1 ? 'kind' : 'kinds'} more` : ''),
   };
 }
