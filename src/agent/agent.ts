@@ -22,6 +22,7 @@ import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
 import { ownPaths } from './paths.ts';
+import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
 import { allSensors } from './sensors.ts';
 
 export interface AgentOptions {
@@ -53,6 +54,8 @@ export interface AgentStatus {
   counters: Record<string, number>;
   events: Record<string, number>;
   learning: (Learning & { id: string })[];
+  /** Undefined when scans are switched off. */
+  scan: ScanStatus | undefined;
 }
 
 export interface Agent {
@@ -65,7 +68,7 @@ export interface Agent {
 interface Lasting { store: Store; health: Health; origins: Origins; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
-interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; abort: AbortController; done: Promise<unknown> }
+interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; abort: AbortController; done: Promise<unknown> }
 
 const tickMs = 1000;
 /** Of the origin graph, on the largest machines. */
@@ -154,6 +157,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     country: generation.geo.table,
     ...health.report(),
     learning: generation.opened.detector.learning(),
+    scan: config.scan.enabled ? generation.scans.status() : undefined,
   });
   const setOpen = (id: unknown, open: boolean): boolean => {
     const changed = typeof id === 'string' && store.ledger.close(id, open);
@@ -220,7 +224,11 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const sensors = await allSensors(config);
   const running = sensors.filter(({ enabled }) => enabled).map(({ sensor }) =>
     supervise(sensor, { signal: abort.signal, store, health, log: options.log, host, now: Date.now, push: (batch) => pipeline.push(batch) }));
-  return { config, opened, geo, pipeline, abort, done: Promise.all(running) };
+  const scans = new ScanSchedule({
+    config: config.scan, store, health, log: options.log, lang: options.lang, host, now: Date.now, push: (batch) => pipeline.push(batch), raise: (detection) => pipeline.raise(detection),
+    settle: () => { pipeline.commit(); return !pipeline.lostGround; },
+  });
+  return { config, opened, geo, pipeline, scans, abort, done: Promise.all([...running, scans.run(abort.signal)]) };
 }
 
 /** A call drops some thousand rows at most; between two of them events go first. */
