@@ -81,7 +81,7 @@ export const configSchema = z.strictObject({
   }).prefault({}).meta(doc('地址归属', 'address ownership')),
   scan: z.strictObject({
     enabled: z.boolean().default(true).meta(doc('是否定时自动检查（moat scan）；只有新发现才告警', 'whether to scan by itself (moat scan); only what is new raises alerts')),
-    every_hours: z.number().min(0.001).max(24 * 90).optional().meta(doc('每隔几小时做一遍；不写则每项检查用各自的周期', 'hours between two runs of each check; each has its own period when left out')),
+    every_hours: z.number().min(0.0001).max(24 * 90).optional().meta(doc('每隔几小时做一遍；不写则每项检查用各自的周期', 'hours between two runs of each check; each has its own period when left out')),
     only: z.array(z.string().min(1).max(100)).max(500).default([]).meta(doc('只做这些检查（编号或组名）；空为全部', 'only these checks, by id or group; all when empty')),
     skip: z.array(z.string().min(1).max(100)).max(500).default([]).meta(doc('不做这些检查', 'checks to leave out, by id or group')),
     root: z.string().startsWith('/').max(4096).default('/').meta(doc('查哪个目录；/ 为本机', 'the folder that is looked at; / is this machine')),

@@ -126,6 +126,7 @@ ProtectControlGroups=yes
 ProtectClock=yes
 ProtectHostname=yes
 DevicePolicy=closed
+PrivateMounts=yes
 RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes

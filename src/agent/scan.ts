@@ -76,8 +76,13 @@ async function packagesOf(root: string, signal: AbortSignal, cannot: (why: strin
   }
 }
 
-/** The rules that watch live processes, asked of a line that a shell would run. */
+/** The rules that watch live processes, asked of a line that a shell would run. They are read when first asked. */
 export function commandRules(): (line: string) => RuleHit[] {
+  let ask: ((line: string) => RuleHit[]) | undefined;
+  return (line) => (ask ??= openCommandRules())(line);
+}
+
+function openCommandRules(): (line: string) => RuleHit[] {
   const { engine } = loadRules([join(ownRules(), 'linux/process_creation')]);
   let hits: RuleHit[] = [];
   const onMatch = (match: Match<Event>): void => {

