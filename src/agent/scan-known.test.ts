@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Finding, FindingKind } from '../core/finding.ts';
 import type { Level } from '../core/level.ts';
-import { verdictOf, type Blind, type ScanReport } from '../scan/report.ts';
+import { verdictOf, type ScanReport } from '../scan/report.ts';
 import { compare, nothingKnown, readKnown, type KnownState } from './scan-known.ts';
 
 const one = (id: string, level: Level = 'high', kind: FindingKind = 'intrusion', check = 'cron'): Finding => ({ id, check, kind, level, title: { zh: id, en: id }, evidence: [], refs: [] });
@@ -46,7 +46,7 @@ describe('scheduled scans tell', () => {
     ['stopped', { stopped: { zh: '', en: '' } }],
     ['with too many findings', { counts: { 'findings beyond the limit': 1 } }],
     ['of another check', { checks: [words('preload')] }],
-    ...['cron', 'walk', 'packages', 'scan'].map((check): [string, Partial<ScanReport>] => [`blind in ${check}`, { blind: [{ check, what: '/x', why: { zh: '', en: '' } } as Blind] }]),
+    ...['cron', 'walk', 'packages', 'scan'].map((check): [string, Partial<ScanReport>] => [`blind in ${check}`, { blind: [{ check, what: '/x', why: { zh: '', en: '' }}] }]),
   ])('nothing as gone by a scan %s', (_, more) => {
     start([one('a')]);
     scan([], more);

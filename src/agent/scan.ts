@@ -31,8 +31,7 @@ export type ScanProfile = 'quick' | 'full';
 /** Throws MoatError 'no-root' when there is no such folder, 'no-check' for an id that is none. */
 export async function runScan(request: ScanRequest, signal: AbortSignal, watcher: Partial<Watcher> & { warn(text: string): void }): Promise<ScanReport> {
   const { root = '/' } = request;
-  const { warn } = watcher;
-  const tree = new DiskTree(root, await openFileAttributes().catch((error: unknown) => { warn((error as Error).message); return undefined; }));
+  const tree = new DiskTree(root, await openFileAttributes().catch((error: unknown) => { watcher.warn((error as Error).message); return undefined; }));
   if (tree.list('/') === undefined) throw new MoatError<ScanErrorCode>('no-root', `expected a folder, got nothing at ${root}`, { hint: 'name the folder where the disk or image is mounted' });
   const possible = checks.filter(({ scope }) => scope === 'tree' || tree.kind === 'machine');
   const chosen = choose(request).filter((check) => possible.includes(check));

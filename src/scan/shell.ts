@@ -11,10 +11,6 @@ function quoted(word: string): string {
   if (plain.test(word)) return word;
   unseen.lastIndex = 0;
   if (!unseen.test(word)) return `'${word.replaceAll("'", String.raw`'\''`)}'`;
-  const escaped = [...word].map((char) => {
-    unseen.lastIndex = 0;
-    if (char === '\\' || char === "'") return `\\${char}`;
-    return unseen.test(char) ? [...Buffer.from(bytesOf(char))].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('') : char;
-  });
-  return `$'${escaped.join('')}'`;
+  const escaped = word.replaceAll(/[\\']/g, (char) => `\\${char}`).replaceAll(unseen, (char) => [...Buffer.from(bytesOf(char))].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join(''));
+  return `$'${escaped}'`;
 }

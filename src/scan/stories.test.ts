@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../core/finding.ts';
 import { levels } from '../core/level.ts';
@@ -11,7 +11,7 @@ function sign(more: Partial<Finding> & { value?: string }): Finding {
   const { value, ...rest } = more;
   return { id: `f${String(++serial).padStart(4, '0')}`, check: 'cron', kind: 'intrusion', level: 'high', title: { zh: '甲', en: 'a' }, refs: [], evidence: value === undefined ? [] : [{ what: { zh: '行', en: 'line' }, value }], ...rest };
 }
-const ids = (stories: readonly Story[]): string[][] => stories.map(({ findings }) => findings.map(({ id }) => id).sort()).sort();
+const ids = (stories: readonly Story[]): string[] => stories.map(({ findings }) => findings.map(({ id }) => id).sort().join(' ')).sort();
 
 describe('findings become one story', () => {
   it('by the file that a job runs, a process is started from and another check looked at', () => {
