@@ -72,6 +72,7 @@ export function nextSteps(report: ScanReport): Text[] {
   if (report.stopped) steps.push({ zh: '再查一次并让它做完', en: 'Scan again and let it come to its end' });
   else if (report.blind.length > 0) steps.push({ zh: '解决列出的“没能查到”的原因后再查一次；在那之前不能当作干净', en: 'Mend what kept the scan from looking and scan again; until then the machine is not known to be clean' });
   if (report.findings.some(({ kind }) => kind === 'weakness')) steps.push({ zh: '关上列出的薄弱之处，从级别高的开始', en: 'Shut the open doors, the worst first' });
-  if (!files) steps.push(report.verdict === 'clean' ? { zh: '想一直有人看着：moat install', en: 'To have somebody watch from now on: moat install' } : { zh: '处理完再运行 moat scan，确认不再出现', en: 'When you are done, run moat scan again to see that nothing came back' });
+  const onlyBlind = report.verdict === 'suspicious' && !report.findings.some(isSign);
+  if (!files && !onlyBlind) steps.push(report.verdict === 'clean' ? { zh: '想一直有人看着：moat install', en: 'To have somebody watch from now on: moat install' } : { zh: '处理完再运行 moat scan，确认不再出现', en: 'When you are done, run moat scan again to see that nothing came back' });
   return steps;
 }
