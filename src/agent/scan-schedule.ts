@@ -171,11 +171,11 @@ export class ScanSchedule {
     event.pid = pid;
     event.user = user;
     event.message = maskSecrets([title[lang], ...evidence.map(({ what, value }) => `${what[lang]}: ${value}`)].join('\n').slice(0, messageMax));
-    const text = summaryOf(finding, story);
     return { event, detection: {
       ruleId: `check.${check}`, title, level, attack: refs.filter((ref) => ref.startsWith('attack:')).map((ref) => ref.slice('attack:'.length)),
       key: again === 0 ? id : `${id} ${again}`, time: event.time, events: [event], count: 1,
-      summary: { zh: '{finding}', en: '{finding}' }, group: { finding: text[lang] },
+      // What data says stands in no template.
+      summary: { zh: '{finding}{story}', en: '{finding}{story}' }, group: { finding: title[lang], story: storyText(finding, story)[lang] },
     } };
   }
 
@@ -203,15 +203,15 @@ export class ScanSchedule {
   }
 }
 
-/** Title, and the story it belongs to. */
-function summaryOf({ title, id }: Finding, story: Story | undefined): Text {
-  if (!story || story.findings.length < 2) return title;
+/** The story it belongs to; empty for a finding that stands alone. */
+function storyText({ id }: Finding, story: Story | undefined): Text {
+  if (!story || story.findings.length < 2) return { zh: '', en: '' };
   const others = story.findings.length - 1;
   const way = story.entry && story.entry.way !== 'unknown' ? wayTexts[story.entry.way] : undefined;
   const name = story.id === id ? '' : story.id;
   return {
-    zh: `${title.zh}（与另外 ${others} 项发现同属一个经过${name === '' ? '' : ` ${name}`}${way ? `，${way.zh}` : ''}）`,
-    en: `${title.en} (one story${name === '' ? '' : ` ${name}`} with ${others} other ${others === 1 ? 'finding' : 'findings'}${way ? `, ${way.en}` : ''})`,
+    zh: `（与另外 ${others} 项发现同属一个经过${name === '' ? '' : ` ${name}`}${way ? `，${way.zh}` : ''}）`,
+    en: ` (one story${name === '' ? '' : ` ${name}`} with ${others} other ${others === 1 ? 'finding' : 'findings'}${way ? `, ${way.en}` : ''})`,
   };
 }
 

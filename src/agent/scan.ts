@@ -35,6 +35,7 @@ export async function runScan(request: ScanRequest, signal: AbortSignal, watcher
   if (tree.list('/') === undefined) throw new MoatError<ScanErrorCode>('no-root', `expected a folder, got nothing at ${root}`, { hint: 'name the folder where the disk or image is mounted' });
   const possible = checks.filter(({ scope }) => scope === 'tree' || tree.kind === 'machine');
   const chosen = choose(request).filter((check) => possible.includes(check));
+  if (chosen.length === 0) throw new MoatError<ScanErrorCode>('no-check', `expected a check that can look at ${tree.name}, got none`, { hint: 'checks of processes and the kernel need the running machine; the quick profile leaves out those of every file' });
   const blind: Blind[] = [];
   if (tree.kind === 'machine' && process.getuid?.() !== 0) blind.push(notRoot);
   const index = await packagesOf(root, signal, (why) => blind.push({ check: 'packages', why: { zh: `读不了软件包数据库，无从判断文件是谁装的：${why}`, en: `the package database could not be read, so nobody knows who put files there: ${why}` } }));

@@ -31,8 +31,8 @@ export function explain(report: ScanReport, stories: readonly Story[], clock: (m
   if (report.blind.length > 0) why.push({ zh: `${report.blind.length} 处没能查到，列在下面`, en: report.blind.length === 1 ? 'One place could not be looked at; it stands below' : `${report.blind.length} places could not be looked at; they stand below` });
   const part = report.checks.length < report.known;
   why.push(part
-    ? { zh: `只做了 ${report.known} 项检查中的 ${report.checks.length} 项`, en: `Only ${report.checks.length} of ${report.known} checks were asked for` }
-    : { zh: `${report.checks.length} 项检查全部做过`, en: `All ${report.checks.length} checks were asked for` });
+    ? { zh: `只做了 ${report.known} 项检查中的 ${report.checks.length} 项`, en: `Only ${report.checks.length} of ${report.known} checks were run` }
+    : { zh: `${report.checks.length} 项检查全部做过`, en: `All ${report.checks.length} checks were run` });
   return { head: headOf(report, signs.length > 0), why };
 }
 
