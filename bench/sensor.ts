@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lacksKernel, startWatch } from '../test/live/kernel.ts';
 import { cpuPercent, quantile, rss } from './process.ts';
+import { benchDetection } from './detection.ts';
 import { row, type Row } from './report.ts';
 import { auditd, bpftrace, type Watcher } from './watchers.ts';
 
@@ -78,7 +79,7 @@ export async function benchSensor(): Promise<Row[]> {
     rows.push(row(`${name}: × the time without any sensor`, ours, '×', { lowerIsBetter: true, ...(budget !== undefined && { budget }), detail: `${(base * 1000).toFixed(0)} ms without` }));
     for (const peer of [auditd, bpftrace]) rows.push(row(`the same, ${peer.name}`, times(peer), '×', { lowerIsBetter: true, ours }));
   }
-  return [...rows, ...await latency()];
+  return [...rows, ...await benchDetection(), ...await latency()];
 }
 
 const execs = 200;

@@ -11,10 +11,20 @@
 #define TYPE_BLOCK 6
 #define TYPE_CHARACTER 2
 #define AT_REMOVEDIR_ 0x200
+#define PROC_MAGIC 0x9fa0
+#define MAJOR_MEMORY 1
+#define MAJOR_REGISTERS 202
 #define AT_CWD (-100)
 #define SAME_NS 1000000000ULL
 
-enum file_action { FILE_WRITE = 1, FILE_CREATE, FILE_RENAME, FILE_DELETE, FILE_CHMOD, FILE_CHOWN, FILE_SETXATTR, FILE_LINK, FILE_SYMLINK, FILE_READ };
+enum file_action { FILE_WRITE = 1, FILE_CREATE, FILE_RENAME, FILE_DELETE, FILE_CHMOD, FILE_CHOWN, FILE_SETXATTR, FILE_LINK, FILE_SYMLINK, FILE_READ, FILE_NODE };
+
+/* Four characters as they lie in memory. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define TEXT4(a, b, c, d) ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
+#else
+#define TEXT4(a, b, c, d) ((u32)(d) | (u32)(c) << 8 | (u32)(b) << 16 | (u32)(a) << 24)
+#endif
 
 /* By the longest prefix: 1 is told, 2 is not. */
 struct prefix { u32 bits; u8 path[PREFIX_SIZE]; };
@@ -26,14 +36,31 @@ struct {
 	__type(value, u32);
 } prefixes SEC(".maps");
 
-/* Last names of paths: bit 0, told when read if the whole path is in `read_paths`; bit 1, told when written wherever it is. */
-struct short_name { u8 name[32]; };
+/* What the last name of a path says of a file. */
+#define NAME_READ_PATH 1    /* told when read, if the whole path is in `read_paths` */
+#define NAME_WRITTEN 2      /* told when written, wherever it is */
+#define NAME_READ_FOLDER 4  /* told when read, if the name with that of its folder is in `read_names` */
+#define NAME_READ 8         /* told when read, wherever it is */
+#define NAME_OF_PROCESS 16  /* in /proc: told when opened by another process than it is about */
+#define NAME_NO_KEY 32      /* not told when read from a folder .ssh, as all else is */
+#define NAME_SOCKET 64      /* told when connected to */
+
+#define SHORT_NAME 64
+struct short_name { u8 name[SHORT_NAME]; };
 struct {
 	__uint(type, MOAT_MAP_HASH);
 	__uint(max_entries, 1024);
 	__type(key, struct short_name);
 	__type(value, u32);
 } names SEC(".maps");
+
+struct folder_name { u8 folder[SHORT_NAME], name[SHORT_NAME]; };
+struct {
+	__uint(type, MOAT_MAP_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct folder_name);
+	__type(value, u32);
+} read_names SEC(".maps");
 
 struct long_name { u8 path[PREFIX_SIZE]; };
 struct {
@@ -53,6 +80,11 @@ struct {
 	__type(value, u32);
 } quiet_programs SEC(".maps");
 
+/* In the place of a device, which is never so large: what else is told once a second. */
+#define OFTEN_CALLS 0xffffffff
+#define OFTEN_PROCESSES 0xfffffffe
+/* In a process number, which is never so large: that it read a file hides no write. */
+#define OFTEN_READS 0x80000000
 struct opened_key { u64 inode; u32 device, pid; };
 struct opened { u64 time; u32 count, pad; };
 
@@ -87,15 +119,62 @@ static __always_inline bool told_prefix(struct slot *s, u32 from)
 	return verdict && *verdict == 1;
 }
 
+/* False for a name that is too long; `to` has SHORT_NAME zeroes. */
+static __always_inline bool read_name(u8 *to, struct dentry *dentry)
+{
+	u32 length = BPF_CORE_READ(dentry, d_name.len);
+	if (length >= SHORT_NAME)
+		return 0;
+	bpf_probe_read_kernel(to, BOUND(length, SHORT_NAME - 1), BPF_CORE_READ(dentry, d_name.name));
+	return 1;
+}
+
 static __always_inline u32 name_bits(struct dentry *dentry)
 {
 	struct short_name key = {};
-	u32 length = BPF_CORE_READ(dentry, d_name.len);
-	if (length >= sizeof(key.name))
+	if (!read_name(key.name, dentry))
 		return 0;
-	bpf_probe_read_kernel(key.name, BOUND(length, 31), BPF_CORE_READ(dentry, d_name.name));
 	u32 *bits = bpf_map_lookup_elem(&names, &key);
 	return bits ? *bits : 0;
+}
+
+static __always_inline bool in_read_names(struct dentry *dentry)
+{
+	struct folder_name key = {};
+	return read_name(key.folder, BPF_CORE_READ(dentry, d_parent)) && read_name(key.name, dentry) && bpf_map_lookup_elem(&read_names, &key);
+}
+
+/* Whatever its name: people call their keys as they like. What is public ends with .pub. */
+static __always_inline bool in_ssh_folder(struct dentry *dentry)
+{
+	u32 length = BPF_CORE_READ(dentry, d_parent, d_name.len), text = 0;
+	if (length != 4 || bpf_probe_read_kernel(&text, 4, BPF_CORE_READ(dentry, d_parent, d_name.name)) || text != TEXT4('.', 's', 's', 'h'))
+		return 0;
+	length = BPF_CORE_READ(dentry, d_name.len);
+	return length < 4 || bpf_probe_read_kernel(&text, 4, BPF_CORE_READ(dentry, d_name.name) + length - 4) || text != TEXT4('.', 'p', 'u', 'b');
+}
+
+/* For a file of /proc/PID: whether that is another process than the current one. */
+static __always_inline bool of_another_process(struct inode *inode)
+{
+	struct proc_inode *some = 0;
+	if (BPF_CORE_READ(inode, i_sb, s_magic) != PROC_MAGIC || !bpf_core_field_exists(some->pid))
+		return 0;
+	struct proc_inode *of = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
+	struct task_struct *task = current_task();
+	struct pid *pid = BPF_CORE_READ(of, pid);
+	return pid && pid != BPF_CORE_READ(task, thread_pid) && pid != BPF_CORE_READ(task, group_leader, thread_pid);
+}
+
+enum read_reason { READ_UNTOLD, READ_IF_PATH, READ_TOLD };
+
+static __always_inline enum read_reason read_reason(struct dentry *dentry, struct inode *inode, u32 bits)
+{
+	if ((bits & NAME_READ) || ((bits & NAME_READ_FOLDER) && in_read_names(dentry)) || ((bits & NAME_OF_PROCESS) && of_another_process(inode)))
+		return READ_TOLD;
+	if (!(bits & NAME_NO_KEY) && in_ssh_folder(dentry))
+		return READ_TOLD;
+	return bits & NAME_READ_PATH ? READ_IF_PATH : READ_UNTOLD;
 }
 
 /* True when this was told within the last second; otherwise `again` is how often it was not told since. */
@@ -113,11 +192,11 @@ static __always_inline bool told_just_now(struct opened_key *key, u64 now, u32 *
 }
 
 /* Device files that give power over the machine: any disk, memory (major 1: mem, kmem, port), model-specific registers (202). */
-static __always_inline bool powerful_device(struct inode *inode, u32 type)
+static __always_inline bool powerful_device(u32 type, u32 major, u32 minor)
 {
-	u32 device = BPF_CORE_READ(inode, i_rdev);
-	u32 major = device >> 20, minor = device & 0xfffff;
-	return type == TYPE_BLOCK || major == 202 || (major == 1 && (minor == 1 || minor == 2 || minor == 4));
+	if (type == TYPE_BLOCK)
+		return 1;
+	return type == TYPE_CHARACTER && (major == MAJOR_REGISTERS || (major == MAJOR_MEMORY && (minor == 1 || minor == 2 || minor == 4)));
 }
 
 SEC("tracepoint")
@@ -134,14 +213,21 @@ int on_open(struct trace_event_raw_sys_exit *ctx)
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
 	u32 type = BPF_CORE_READ(inode, i_mode) >> 12;
 	bool write = mode & MODE_WRITE;
-	bool always = 0;
+	bool always = 0, of_process = 0;
 	if (type == TYPE_REGULAR) {
 		u32 bits = name_bits(dentry);
-		if (!write && !(bits & 1))
-			return 0;
-		always = bits & 2;
+		of_process = bits & NAME_OF_PROCESS;
+		if (write) {
+			always = (bits & NAME_WRITTEN) || (of_process && of_another_process(inode));
+		} else {
+			enum read_reason reason = read_reason(dentry, inode, bits);
+			if (reason == READ_UNTOLD)
+				return 0;
+			always = reason == READ_TOLD;
+		}
 	} else {
-		if (!write || (type != TYPE_BLOCK && type != TYPE_CHARACTER) || !powerful_device(inode, type))
+		u32 device = BPF_CORE_READ(inode, i_rdev);
+		if (!write || !powerful_device(type, device >> 20, device & 0xfffff))
 			return 0;
 		always = 1;
 	}
@@ -153,7 +239,12 @@ int on_open(struct trace_event_raw_sys_exit *ctx)
 	u64 now = bpf_ktime_get_boot_ns();
 	key.inode = BPF_CORE_READ(inode, i_ino);
 	key.device = BPF_CORE_READ(inode, i_sb, s_dev);
-	key.pid = BPF_CORE_READ(task, tgid);
+	key.pid = BPF_CORE_READ(task, tgid) | (write ? 0 : OFTEN_READS);
+	/* Who goes through all processes would otherwise tell each of them. */
+	if (of_process && always) {
+		key.inode = BPF_CORE_READ(dentry, d_name.len);
+		key.device = OFTEN_PROCESSES;
+	}
 	struct slot *s = take_slot();
 	if (!s)
 		return 0;
@@ -161,18 +252,18 @@ int on_open(struct trace_event_raw_sys_exit *ctx)
 	s->at = sizeof(*r);
 	walk_path(s, dentry, BPF_CORE_READ(file, f_path.mnt));
 	u32 length = put_path(s);
-	bool tell;
+	bool tell = always;
 	if (write) {
 		tell = told_prefix(s, sizeof(*r)) || always;
-	} else {
+	} else if (!always) {
 		__builtin_memset(s->long_name.path, 0, PREFIX_SIZE);
 		bpf_probe_read_kernel(s->long_name.path, BOUND(length, PREFIX_SIZE - 1), &s->data[sizeof(*r)]);
 		tell = bpf_map_lookup_elem(&read_paths, &s->long_name) != 0;
 	}
 	if (tell && (created || !told_just_now(&key, now, &again))) {
 		fill_head_of(&r->head, RECORD_FILE, task);
-		r->inode = key.inode;
-		r->device = key.device;
+		r->inode = BPF_CORE_READ(inode, i_ino);
+		r->device = BPF_CORE_READ(inode, i_sb, s_dev);
 		r->mode = BPF_CORE_READ(inode, i_mode);
 		r->owner = BPF_CORE_READ(inode, i_uid.val);
 		r->group = 0;
@@ -245,6 +336,13 @@ static __noinline int changed(struct trace_event_raw_sys_exit *ctx, u32 meaning)
 	u64 first = ARGUMENT(24, 0), second = ARGUMENT(28, 0);
 	if (action == FILE_DELETE && (first & AT_REMOVEDIR_))
 		return 0;
+	if (action == FILE_NODE) {
+		/* As user space writes it: the minor stands on both sides of the major. */
+		u32 major = second >> 8 & 0xfff, minor = (second & 0xff) | (second >> 12 & 0xfff00);
+		if (!powerful_device(first >> 12 & 15, major, minor))
+			return 0;
+		second = major << 20 | minor;
+	}
 	struct slot *s = take_slot();
 	if (!s)
 		return 0;
@@ -252,7 +350,7 @@ static __noinline int changed(struct trace_event_raw_sys_exit *ctx, u32 meaning)
 	s->at = sizeof(*r);
 	put_named_path(s, task, path_folder, path);
 	r->path_len = s->at - sizeof(*r);
-	bool tell = told_prefix(s, sizeof(*r));
+	bool tell = told_prefix(s, sizeof(*r)) || action == FILE_NODE;
 	u32 begin = s->at;
 	if (action == FILE_SETXATTR || action == FILE_SYMLINK) {
 		put_user_string(s, from);
@@ -309,5 +407,7 @@ CHANGE(link, FILE_LINK, NONE, 1, NONE, 0, NONE, NONE)
 CHANGE(linkat, FILE_LINK, 2, 3, 0, 1, NONE, NONE)
 CHANGE(symlink, FILE_SYMLINK, NONE, 1, NONE, 0, NONE, NONE)
 CHANGE(symlinkat, FILE_SYMLINK, 1, 2, NONE, 0, NONE, NONE)
+CHANGE(mknod, FILE_NODE, NONE, 0, NONE, NONE, 1, 2)
+CHANGE(mknodat, FILE_NODE, 0, 1, NONE, NONE, 2, 3)
 
 #endif

@@ -65,6 +65,9 @@ struct sock_common {
 };
 struct sock { struct sock_common __sk_common; u16 sk_protocol; };
 struct socket { struct sock *sk; };
+struct unix_sock { struct sock sk; struct path path; struct sock *peer; };
+struct pid;
+struct proc_inode { struct pid *pid; struct inode vfs_inode; };
 struct sk_buff;
 struct module { char name[56]; };
 enum bpf_func_id___some { BPF_FUNC_task_pt_regs___some = 1 };
@@ -75,6 +78,7 @@ struct task_struct {
 	void *stack;
 	u64 start_boottime;
 	struct task_struct *real_parent, *group_leader;
+	struct pid *thread_pid;
 	const struct cred *real_cred, *cred;
 	char comm[16];
 	struct mm_struct *mm;

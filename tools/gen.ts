@@ -122,8 +122,8 @@ const generated = (from: string): string => `<!-- Generated from ${from} by \`np
 function configuration(): string {
   return `${generated('src/agent/config-schema.ts')}# Configuration 配置
 
-One YAML file: \`/etc/moat/moat.yml\` for root, \`~/.config/moat/moat.yml\` for others, or \`--config FILE\`. Every key may be left out. It is checked at the start, a fault is named with its line, and a saved change takes effect by itself; a change with a fault is reported and the old settings stay. \`moat config check\` looks without starting.
-一个 YAML 文件：root 为 \`/etc/moat/moat.yml\`，其他用户为 \`~/.config/moat/moat.yml\`，或用 \`--config\` 指定。所有键都可省略；启动时检查并指出出错的行；保存后自动生效，改错时报告并沿用旧配置。\`moat config check\` 只检查不启动。
+One YAML file: \`/etc/moat/moat.yml\` for root, \`~/.config/moat/moat.yml\` for others, or \`--config FILE\` or \`MOAT_CONFIG\` in the environment. Every key may be left out. It is checked at the start, a fault is named with its line, and a saved change takes effect by itself; a change with a fault is reported and the old settings stay. \`moat config check\` looks without starting.
+一个 YAML 文件：root 为 \`/etc/moat/moat.yml\`，其他用户为 \`~/.config/moat/moat.yml\`，或用 \`--config\`、环境变量 \`MOAT_CONFIG\` 指定。所有键都可省略；启动时检查并指出出错的行；保存后自动生效，改错时报告并沿用旧配置。\`moat config check\` 只检查不启动。
 
 \`\`\`yaml
 ${sampleConfig('en')}\`\`\`

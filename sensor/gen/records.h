@@ -13,6 +13,7 @@ enum record_type {
 	RECORD_CALL = 8,
 	RECORD_CREDENTIALS = 9,
 	RECORD_DENIED = 10,
+	RECORD_LOCAL = 11,
 };
 
 struct head {
@@ -145,5 +146,13 @@ struct record_denied {
 	u8 pad54[2];
 };
 _Static_assert(sizeof(struct record_denied) == 56, "denied");
+
+struct record_local {
+	struct head head;
+	s32 result;
+	u16 path_len;
+	u8 pad46[2];
+};
+_Static_assert(sizeof(struct record_local) == 48, "local");
 
 #endif

@@ -16,12 +16,14 @@ import { openSqliteStore } from '../stores/sqlite/store.ts';
 import { loadConfig } from './config.ts';
 import type { Config } from './config-schema.ts';
 import { serveControl } from './control.ts';
+import { DenyBook } from './deny.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
 import { openGeo, type Geo } from './geo.ts';
 import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
 import { ownPaths } from './paths.ts';
+import { portsOf } from './scan-ports.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
 import { allSensors } from './sensors.ts';
 
@@ -65,7 +67,7 @@ export interface Agent {
 }
 
 /** What outlives a configuration: what was learned of processes is not given up for a new rule. */
-interface Lasting { store: Store; health: Health; origins: Origins; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
+interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; abort: AbortController; done: Promise<unknown> }
@@ -167,7 +169,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let control: Server;
   try {
     control = await serveControl(dataFolder, {
-      ...originControl(lasting.origins.graph), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
     });
   } catch (error) {
@@ -189,6 +191,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       control.close();
       await restarting;
       await end(generation);
+      lasting.deny.close();
       await lasting.known.close();
       store.close();
     },
@@ -202,7 +205,7 @@ function openLasting(config: Config, store: Store, health: Health, options: Agen
   // Room for all that runs and as many that have ended.
   const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
   const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
-  return { store, health, origins, known, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: ownPaths(resolve(options.configPath), resolve(options.dataFolder)) } } };
+  return { store, health, origins, known, deny: new DenyBook(store.ledger, known.packages, resolve(options.dataFolder)), knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: ownPaths(resolve(options.configPath), resolve(options.dataFolder)) } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {
@@ -221,11 +224,11 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const warmed = pipeline.warmUp(now - warmUpMs, now);
   if (warmed > 0) options.log.debug(`${warmed} stored events looked at again`);
   const abort = new AbortController();
-  const sensors = await allSensors(config);
+  const sensors = await allSensors(config, lasting.deny.open(config));
   const running = sensors.filter(({ enabled }) => enabled).map(({ sensor }) =>
     supervise(sensor, { signal: abort.signal, store, health, log: options.log, host, now: Date.now, push: (batch) => pipeline.push(batch) }));
   const scans = new ScanSchedule({
-    config: config.scan, store, health, log: options.log, lang: options.lang, host, now: Date.now, push: (batch) => pipeline.push(batch), raise: (detection) => pipeline.raise(detection),
+    config: config.scan, dataFolder: options.dataFolder, ports: portsOf(config), store, health, log: options.log, lang: options.lang, host, now: Date.now, push: (batch) => pipeline.push(batch), raise: (detection) => pipeline.raise(detection),
     settle: () => { pipeline.commit(); return !pipeline.lostGround; },
   });
   return { config, opened, geo, pipeline, scans, abort, done: Promise.all([...running, scans.run(abort.signal)]) };

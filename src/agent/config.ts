@@ -9,14 +9,16 @@ import { readYamlText, type YamlErrorCode } from './yaml.ts';
 export type ConfigErrorCode = 'unreadable' | YamlErrorCode | 'invalid';
 const sizeMax = 1 << 20;
 
-/** The file that is read when none is named: /etc/moat/moat.yml for root, else below the user's own configuration. */
+/** The file that is read when none is named: $MOAT_CONFIG, else /etc/moat/moat.yml for root, else below the user's own configuration. */
 export function defaultConfigPath(): string {
+  if (process.env['MOAT_CONFIG']) return process.env['MOAT_CONFIG'];
   if (process.getuid?.() === 0) return '/etc/moat/moat.yml';
   return join(process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'moat/moat.yml');
 }
 
-/** Where state is kept when nothing else is said. */
+/** Where state is kept when nothing else is said: $MOAT_DATA, else /var/lib/moat for root, else below the user's own state. */
 export function defaultDataFolder(): string {
+  if (process.env['MOAT_DATA']) return process.env['MOAT_DATA'];
   if (process.getuid?.() === 0) return '/var/lib/moat';
   return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'moat');
 }

@@ -3,11 +3,12 @@
  * of the folder can reach it (folder 0700, socket 0600).
  */
 import { chmodSync, rmSync } from 'node:fs';
-import { createConnection, createServer, type Server } from 'node:net';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { MoatError } from '../core/error.ts';
 
 export type ControlErrorCode = 'not-running' | 'refused';
+/** An answer may take its time; shorter than the caller waits. */
 export type Handlers = Readonly<Record<string, (argument: unknown) => unknown>>;
 
 const requestMax = 64 * 1024;
@@ -27,7 +28,10 @@ export async function serveControl(dataFolder: string, handlers: Handlers): Prom
       text += chunk;
       if (text.length > requestMax) { socket.destroy(); return; }
       const end = text.indexOf('\n');
-      if (end >= 0) socket.end(`${JSON.stringify(answer(text.slice(0, end), handlers))}\n`);
+      if (end < 0) return;
+      // One request is answered; what comes behind it is not read.
+      socket.removeAllListeners('data').resume();
+      void reply(socket, text.slice(0, end), handlers);
     });
   });
   server.maxConnections = 32;
@@ -36,12 +40,16 @@ export async function serveControl(dataFolder: string, handlers: Handlers): Prom
   return server;
 }
 
-function answer(line: string, handlers: Handlers): { ok: true; value: unknown } | { ok: false; error: string } {
+async function reply(socket: Socket, line: string, handlers: Handlers): Promise<void> {
+  socket.end(`${JSON.stringify(await answer(line, handlers))}\n`);
+}
+
+async function answer(line: string, handlers: Handlers): Promise<{ ok: true; value: unknown } | { ok: false; error: string }> {
   try {
     const request: unknown = JSON.parse(line);
     const { op, argument } = (typeof request === 'object' && request !== null ? request : {}) as { op?: unknown; argument?: unknown };
     if (typeof op !== 'string' || !Object.hasOwn(handlers, op)) return { ok: false, error: `expected op to be one of ${Object.keys(handlers).join(', ')}, got ${JSON.stringify(op)?.slice(0, 80) ?? 'none'}` };
-    return { ok: true, value: handlers[op]?.(argument) ?? null };
+    return { ok: true, value: (await handlers[op]?.(argument)) ?? null };
   } catch (error) {
     return { ok: false, error: (error as Error).message };
   }

@@ -2,7 +2,7 @@
 import { noKnowledge } from '../core/lineage.ts';
 import type { Knowledge } from '../core/ports.ts';
 import type { Health } from '../engine/health.ts';
-import { watchPackages } from '../linux/packages/live.ts';
+import { watchPackages, type LivePackages } from '../linux/packages/live.ts';
 import type { Config } from './config-schema.ts';
 import { IntelligenceLists, type ListState } from './intelligence.ts';
 
@@ -12,6 +12,7 @@ export interface OpenedKnowledge {
   /** The lineage of processes is none of it. */
   knowledge: Knowledge;
   configure: (config: Config) => void;
+  packages: LivePackages;
   lists: () => ListState[];
   close: () => Promise<void>;
 }
@@ -27,6 +28,7 @@ export function openKnowledge({ config, dataFolder, version, health }: OpenKnowl
   return {
     knowledge: { ...noKnowledge, packages, intelligence: lists.intelligence },
     configure,
+    packages,
     lists: () => lists.state(),
     close: async () => { await Promise.all([packages.close(), lists.close()]); },
   };

@@ -19,6 +19,10 @@ import type { CheckEntry } from './scan.ts';
 
 export interface ScanScheduleOptions {
   config: Config['scan'];
+  /** Where the integrity baseline lies. */
+  dataFolder: string;
+  /** Ports that may be listened on. */
+  ports: readonly string[];
   store: Pick<Store, 'ledger'>;
   health: Health;
   log: Log;
@@ -126,7 +130,7 @@ export class ScanSchedule {
     this.running = true;
     health.state(part, 'live', { zh: `正在查（${ids.length} 项检查）`, en: `scanning (${ids.length} checks)` });
     try {
-      const report = await scanInProcess({ root: config.root, only: ids }, { signal, nice: true, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`scan: ${text}`) });
+      const report = await scanInProcess({ root: config.root, only: ids, data: this.options.dataFolder, ports: this.options.ports }, { signal, nice: true, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`scan: ${text}`) });
       if (signal.aborted) return;
       await this.take(report, ids);
     } catch (error) {

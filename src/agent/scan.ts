@@ -1,19 +1,25 @@
 /** `moat scan` wired together: the tree, its packages, the rules for command lines, the checks. Runs in the process that calls it; see scan-process.ts. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checks } from '../checks/catalogue.ts';
 import type { Check, RuleHit } from '../checks/port.ts';
 import { MoatError } from '../core/error.ts';
 import { Event } from '../core/gen/event.ts';
+import { openDigests } from '../linux/digests.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { openFileAttributes } from '../linux/file-attributes.ts';
+import { openProbes } from '../linux/probes.ts';
 import { openPackages, type PackageIndex } from '../linux/packages/index.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
+import type { Tree } from '../linux/tree.ts';
 import { scan, type Watcher } from '../scan/runner.ts';
 import type { Blind, ScanReport } from '../scan/report.ts';
 import { detectionOf } from '../engine/detector.ts';
+import { baselinePath, defaultKeyPath } from './baseline.ts';
 import { loadRules, ownRules } from './detector.ts';
 import type { Match } from '../sigma/index.ts';
+import { installRoot } from './paths.ts';
 
 export type ScanErrorCode = 'no-root' | 'no-check';
 
@@ -25,6 +31,10 @@ export interface ScanRequest {
   skip?: readonly string[];
   /** quick: known places and what runs, without the walk over every file. */
   profile?: ScanProfile;
+  /** Data folder, where the integrity baseline lies. */
+  data?: string;
+  /** Ports that may be listened on; see ScanContext. */
+  ports?: readonly string[];
 }
 export type ScanProfile = 'quick' | 'full';
 
@@ -38,12 +48,17 @@ export async function runScan(request: ScanRequest, signal: AbortSignal, watcher
   if (chosen.length === 0) throw new MoatError<ScanErrorCode>('no-check', `expected a check that can look at ${tree.name}, got none`, { hint: 'checks of processes and the kernel need the running machine; the quick profile leaves out those of every file' });
   const blind: Blind[] = [];
   if (tree.kind === 'machine' && process.getuid?.() !== 0) blind.push(notRoot);
-  const index = await packagesOf(root, signal, (why) => blind.push({ check: 'packages', why: { zh: `读不了软件包数据库，无从判断文件是谁装的：${why}`, en: `the package database could not be read, so nobody knows who put files there: ${why}` } }));
-  return scan(chosen, {
-    signal, tree, now: Date.now, rules: commandRules(),
-    provenance: new PackageProvenance(tree, index, signal),
-    machine: tree.kind === 'machine' ? { procfs: new Procfs('/') } : undefined,
-  }, watcher, { known: possible.length, blind });
+  const digests = openDigests(tree, signal);
+  try {
+    const index = await packagesOf(tree, signal, (why) => blind.push({ check: 'packages', why: { zh: `读不了软件包数据库，无从判断文件是谁装的：${why}`, en: `the package database could not be read, so nobody knows who put files there: ${why}` } }));
+    return await scan(chosen, {
+      signal, tree, now: Date.now, rules: commandRules(),
+      provenance: new PackageProvenance(tree, index, digests),
+      machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { watcher.warn((error as Error).message); return undefined; }) } : undefined,
+      signatures: ownSignatures, ports: request.ports ?? [],
+      baseline: request.data === undefined ? undefined : { store: baselinePath(request.data), key: defaultKeyPath(request.data) },
+    }, watcher, { known: possible.length, blind });
+  } finally { await digests.close(); }
 }
 
 const notRoot: Blind = {
@@ -66,15 +81,18 @@ function choose({ only, skip = [], profile = 'full' }: ScanRequest): Check[] {
 export interface CheckEntry { id: string; group: string; scope: string; everyMinutes: number; title: Check['title'] }
 export const listChecks = (): CheckEntry[] => checks.map(({ id, group, scope, everyMinutes, title }) => ({ id, group, scope, everyMinutes, title }));
 
-async function packagesOf(root: string, signal: AbortSignal, cannot: (why: string) => void): Promise<PackageIndex | undefined> {
+async function packagesOf(tree: Tree, signal: AbortSignal, cannot: (why: string) => void): Promise<PackageIndex | undefined> {
   try {
-    return await openPackages(root, { signal });
+    return await openPackages(tree, { signal });
   } catch (error) {
     signal.throwIfAborted();
     cannot((error as Error).message);
     return undefined;
   }
 }
+
+/** Text of a file below signatures/ of this installation. */
+export const ownSignatures = (file: string): string => readFileSync(join(installRoot(), 'signatures', file), 'utf8');
 
 /** The rules that watch live processes, asked of a line that a shell would run. They are read when first asked. */
 export function commandRules(): (line: string) => RuleHit[] {

@@ -7,7 +7,7 @@ import { openDecoder, usualLogs } from '../engine/decode.ts';
 import { MoatError } from '../core/error.ts';
 import { journalState } from '../linux/journal.ts';
 import { connectorSensor } from '../sensors/connector/sensor.ts';
-import { DenyList } from '../sensors/ebpf/deny.ts';
+import type { DenyList } from '../sensors/ebpf/deny.ts';
 import { ebpfSensor } from '../sensors/ebpf/sensor.ts';
 import { healthSensor } from '../sensors/health/sensor.ts';
 import { journalSensor } from '../sensors/journal/sensor.ts';
@@ -27,8 +27,8 @@ const hourMs = 3_600_000;
 /** Logs of other kinds that stand in the usual places: rotated copies and what is no log. */
 const never = ['/var/log/**/*.gz', '/var/log/**/*.xz', '/var/log/**/*.bz2', '/var/log/**/*.zst', '/var/log/journal/**', '/var/log/private/**'];
 
-/** Every sensor with whether it is on. When the journal is live, the files that repeat it are left out. */
-export async function allSensors(config: Config): Promise<SensorChoice[]> {
+/** Every sensor with whether it is on; `deny` is what the kernel sensor keeps from running. When the journal is live, the files that repeat it are left out. */
+export async function allSensors(config: Config, deny?: DenyList): Promise<SensorChoice[]> {
   const state = config.logs.journal === 'auto' ? await journalState() : undefined;
   const journal = state?.live ?? false;
   const zoneOffset = localZone();
@@ -38,7 +38,7 @@ export async function allSensors(config: Config): Promise<SensorChoice[]> {
   const kernel = config.processes.enabled && config.processes.kernel;
   const view = new KernelView(['ebpf', 'connector']);
   return [
-    { enabled: kernel, sensor: ebpfSensor({ objects: join(installRoot(), 'sensor'), view, files: config.files.enabled && config.files, ...(config.deny.enabled && { deny: new DenyList(config.deny) }) }) },
+    { enabled: kernel, sensor: ebpfSensor({ objects: join(installRoot(), 'sensor'), view, files: config.files.enabled && config.files, ...(deny && { deny }) }) },
     { enabled: kernel, sensor: connectorSensor({ view }) },
     { enabled: journal, why: state?.why, sensor: journalSensor({ open: (context, emit) => openDecoder('journal', [], context, emit).decoder, zoneOffset, firstReadMs }) },
     { enabled: globs.length > 0, sensor: logfileSensor({ globs, exclude, zoneOffset, firstReadMs, open: (_path, sample, context, emit) => openRecognised(sample, context, emit) }) },

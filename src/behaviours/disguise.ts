@@ -1,7 +1,6 @@
 /** Programs that go by the name of something trusted: a kernel thread, a log service, another daemon. */
+import { isSuspiciousPath, isSystemPlace } from './places.ts';
 import { baseName } from './program-kind.ts';
-import { isSuspiciousPath } from './process.ts';
-import { isSystemPlace } from './provenance.ts';
 
 /** kernel: named as a thread of the kernel. service: named as a daemon that lies elsewhere. alike: nearly the name of one. title: calls itself another than its file. */
 export interface Disguise { as: 'kernel' | 'service' | 'alike' | 'title'; what: string }

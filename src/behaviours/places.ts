@@ -1,4 +1,8 @@
-/** What places in the file system say: where honest programs do not lie, and where something planted comes back from. */
+/** What places in the file system say: where honest programs do not lie, where builds work, where something planted comes back from. */
+import { isHidden } from '../core/hidden.ts';
+import { placeOf, type PlaceId } from '../core/places.ts';
+
+export { isHidden };
 
 const temporary = ['/tmp/', '/var/tmp/', '/dev/shm/', '/run/shm/', '/dev/mqueue/', '/run/lock/', '/var/lock/', '/run/user/', '/var/run/user/', '/var/crash/', '/run/screen/'];
 const system = ['/usr/', '/bin/', '/sbin/', '/lib/', '/lib64/', '/lib32/', '/opt/', '/snap/', '/nix/', '/app/'];
@@ -11,10 +15,6 @@ const deleted = ' (deleted)';
  */
 export type OddPlace = 'memory' | 'shared' | 'temporary' | 'hidden' | 'deleted';
 
-/** Folders with a dot that tools of developers and users run programs from. */
-const dotted = /\/\.(?:cargo|rustup|nvm|npm|npm-global|yarn|pnpm-store|pnpm|bun|deno|volta|fnm|asdf|pyenv|rbenv|rvm|goenv|jenv|sdkman|local|cache|config|venv|virtualenvs|env|tox|nox|bin|gem|gradle|m2|ivy2|sbt|konan|dotnet|nuget|composer|kube|krew|docker|vscode-server|vscode-server-insiders|vscode|cursor-server|cursor|windsurf-server|trae-server|jetbrains|theia|oh-my-zsh|fzf|tmux|vim|emacs\.d|linuxbrew|nix-profile|nix-defexpr|conda|mamba|julia|ghcup|cabal|stack|opam|elan|luarocks|cpan|cpanm|plenv|perl5|terraform|terraform\.d|tfenv|pulumi|aws|azure|gcloud|acme\.sh|foundry|bazel|hermit|proto|mise|rye|uv|poetry|husky|git|githooks|snapshots|pm2|meteor|n|build-id|next|nuxt|output|turbo|steam|wine|mozilla|mount_\w+)(?=\/)/;
-const bin = /\/node_modules\/\.(?:bin|pnpm|cache)\//;
-
 /** Where an executable lies that honest programs do not lie; undefined for an ordinary place. A removed file of a system folder is an update. */
 export function oddPlace(path: string | undefined): OddPlace | undefined {
   if (path === undefined) return undefined;
@@ -26,60 +26,30 @@ export function oddPlace(path: string | undefined): OddPlace | undefined {
   return isHidden(path) ? 'hidden' : undefined;
 }
 
-/** Behind a dot, in none of the folders that tools keep there. */
-export function isHidden(path: string): boolean {
-  if (!path.includes('/.')) return false;
-  // The first dotted folder decides: what a tool keeps below its own is its own.
-  const at = path.indexOf('/.');
-  if (bin.test(path)) return false;
-  const found = dotted.exec(path);
-  return found === null || found.index > at;
-}
+/** As `oddPlace`, but behind any dot: for what is judged by its load or its deeds, where a tool's own folder explains nothing. */
+export const isSuspiciousPath = (path: string | undefined): boolean => path !== undefined && (path.includes('/.') || oddPlace(path) !== undefined);
 
+/** Where programs are installed, by packages or by hand. */
 export const isSystemFile = (path: string): boolean => system.some((folder) => path.startsWith(folder));
+
+const packaged = ['/usr/bin/', '/usr/sbin/', '/usr/lib/', '/usr/lib64/', '/usr/libexec/', '/bin/', '/sbin/', '/lib/', '/lib64/', '/snap/'];
+
+/** In a folder that only packages write to. */
+export const isSystemPlace = (path: string): boolean => packaged.some((folder) => path.startsWith(folder)) && !isSuspiciousPath(path);
 
 /** Folders and names of build tools, test runners and unpackers: what runs there was made there. */
 const build = /\/(?:go-build\d|\.mount_|pip-|pip_|npm-|cargo-install|rustc|bazel|node_modules\/|ccache|CMakeFiles\/|cmTC_|CMakeScratch|mkinitramfs|dracut\.|buildkit|buildkitd|_MEI|jna-|snap-|snap\.|rustdoctest|pytest-of-|nix-build|nix-shell|Rtmp|selfgz|makeself|meson-|autoconf|cc[A-Za-z0-9]{6}\.|ocaml|ghc\d|jenkins|hsperfdata|runner\/_work|ansible|apt-key-gpghome|apt\.|apt-dpkg-install|dpkg-|deb-|rpm-tmp|puppeteer|playwright|vite|esbuild-|jiti|tsx-|swc|v8-compile-cache|gems?\/|bundler|composer)|\/conftest(?:$|\.)|\/a\.out$|\/target\/(?:debug|release)\/|\/build-script-build$|\/\.cargo\/|\/(?:s|\.)venv\/|^\/tmp\/[a-z0-9.+-]+\.(?:config|template|postinst|preinst|prerm|postrm)\.[A-Za-z0-9]{6}$/;
 
 export const isBuildPlace = (path: string): boolean => build.test(path.length > 1024 ? path.slice(0, 1024) : path);
 
-/** Why something written here comes back after a restart, a log-on or at a time. */
-export type Persistence = 'cron' | 'systemd' | 'boot' | 'login' | 'ssh' | 'loader' | 'auth' | 'udev' | 'hook';
-
-interface Rule { prefix: string; as: Persistence; test?: RegExp }
-const inEtc: readonly Rule[] = [
-  { prefix: '/etc/cron', as: 'cron' }, { prefix: '/etc/at.', as: 'cron' }, { prefix: '/etc/anacrontab', as: 'cron' },
-  { prefix: '/etc/systemd/', as: 'systemd', test: /\.(?:service|timer|socket|path|conf|target|mount)$|\/user-generators\/|\/system-generators\// },
-  { prefix: '/etc/init.d/', as: 'boot' }, { prefix: '/etc/rc', as: 'boot' }, { prefix: '/etc/init/', as: 'boot' }, { prefix: '/etc/modules-load.d/', as: 'boot' }, { prefix: '/etc/inittab', as: 'boot' },
-  { prefix: '/etc/profile', as: 'login' }, { prefix: '/etc/bash', as: 'login' }, { prefix: '/etc/zsh', as: 'login' }, { prefix: '/etc/update-motd.d/', as: 'login' }, { prefix: '/etc/environment', as: 'login' }, { prefix: '/etc/xdg/autostart/', as: 'login' },
-  { prefix: '/etc/ssh/', as: 'ssh', test: /sshd_config|sshrc|authorized|\.conf$/ },
-  { prefix: '/etc/ld.so.', as: 'loader', test: /^\/etc\/ld\.so\.(?:preload|conf)/ },
-  { prefix: '/etc/pam.d/', as: 'auth' }, { prefix: '/etc/sudoers', as: 'auth' }, { prefix: '/etc/passwd', as: 'auth', test: /^\/etc\/passwd$/ }, { prefix: '/etc/shadow', as: 'auth', test: /^\/etc\/shadow$/ }, { prefix: '/etc/polkit-1/', as: 'auth' },
-  { prefix: '/etc/udev/rules.d/', as: 'udev' }, { prefix: '/etc/apt/apt.conf.d/', as: 'hook' }, { prefix: '/etc/NetworkManager/dispatcher.d/', as: 'hook' }, { prefix: '/etc/network/if-', as: 'hook' }, { prefix: '/etc/dhcp/', as: 'hook', test: /hooks/ },
-];
-const elsewhere: readonly Rule[] = [
-  { prefix: '/var/spool/cron/', as: 'cron' }, { prefix: '/var/spool/at/', as: 'cron' },
-  { prefix: '/usr/lib/systemd/system', as: 'systemd' }, { prefix: '/lib/systemd/system', as: 'systemd' }, { prefix: '/run/systemd/system/', as: 'systemd' }, { prefix: '/usr/lib/udev/rules.d/', as: 'udev' }, { prefix: '/lib/udev/rules.d/', as: 'udev' },
-];
-const atHome = /^(?:\/root|\/home\/[^/]+|\/var\/(?:www|lib\/[^/]+)|\/srv\/[^/]+)\/(?:(\.ssh\/(?:authorized_keys2?|rc|environment))|(\.bashrc|\.bash_profile|\.bash_login|\.bash_logout|\.profile|\.zshrc|\.zprofile|\.zshenv|\.config\/autostart\/.+|\.config\/fish\/.+)|(\.config\/systemd\/user\/.+))$/;
-
-/** Undefined when nothing comes back from this place. Temporary names that an editor or tool leaves beside the file count too. */
-export function persistence(path: string): Persistence | undefined {
-  if (path.charCodeAt(0) !== 47) return undefined;
-  if (path.startsWith('/etc/')) return ofRules(inEtc, path);
-  if (path.startsWith('/usr/') || path.startsWith('/lib/') || path.startsWith('/run/')) return ofRules(elsewhere, path);
-  if (path.startsWith('/var/spool/')) return ofRules(elsewhere, path);
-  if (!path.includes('/.') || path.length > 300) return undefined;
-  const home = atHome.exec(path);
-  if (home === null) return undefined;
-  return home[1] !== undefined ? 'ssh' : home[2] !== undefined ? 'login' : 'systemd';
-}
-
-function ofRules(rules: readonly Rule[], path: string): Persistence | undefined {
-  for (const rule of rules) {
-    if (path.startsWith(rule.prefix) && (rule.test === undefined || rule.test.test(path))) return rule.as;
-  }
-  return undefined;
-}
-
+/** Folders of programs that packages and administrators bring. Whether a package owns a file is for the index of packages to say. */
 export const isProgramFolder = (path: string): boolean => /^\/(?:usr\/(?:local\/)?)?s?bin\//.test(path);
+
+/**
+ * The place of persistence that a file written here stands in, of those that belong to the machine and not to a
+ * project's folder: installers and build tools write hooks of git and settings of PHP into theirs all day.
+ */
+export function plantedPlace(path: string): PlaceId | undefined {
+  const place = placeOf(path);
+  return place === 'git-hook' || place === 'php' ? undefined : place;
+}

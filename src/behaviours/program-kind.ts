@@ -89,6 +89,17 @@ export function kindOf(path: string | undefined, cmdline: string | undefined): P
   return undefined;
 }
 
+/** One file that becomes what it is called by, or a server that runs pages. */
+const obeys = new Set(['busybox', 'busybox.static', 'toybox', 'php-cgi']);
+
+/** Does what the file it is given says: its own package tells nothing of that. */
+export function isInterpreter(path: string | undefined): boolean {
+  if (path === undefined) return false;
+  const base = baseName(path);
+  const { name, kind } = lookUp(base);
+  return kind === 'shell' || kind === 'interpreter' || kind === 'awk' || obeys.has(name) || loader.test(base);
+}
+
 /** Managers that also run what is there: `npm start` is a service, `npm ci` an installation. */
 const runners = new Set(['npm', 'npx', 'pnpm', 'yarn', 'corepack', 'bundle', 'bundler', 'composer', 'uv', 'poetry', 'docker', 'podman']);
 
@@ -190,7 +201,8 @@ export function scriptOf(path: string | undefined, cmdline: string | undefined, 
   if (kind === 'shell') {
     const said = shellUse(cmdline);
     operand = said.use === 'script' ? said.operand : undefined;
-  } else if (kind === 'interpreter' || kind === 'manager' || loader.test(baseName(path))) {
+  } else if (lookUp(baseName(path)).kind === 'interpreter' || loader.test(baseName(path))) {
+    // Servers and managers that are scripts (gunicorn, npm) count; a manager that is a program runs nothing it is given.
     if (isOneLiner(path, cmdline)) return undefined;
     const parts = firstWords(cmdline, 12);
     if (parts[1] === '-m') return undefined;
@@ -200,6 +212,12 @@ export function scriptOf(path: string | undefined, cmdline: string | undefined, 
   if (operand === undefined || operand === '') return undefined;
   return fullPath(operand, cwd);
 }
+
+/**
+ * The file that decides what a process does: the script of an interpreter where its command line names one by its full
+ * path, else the executable. A path with spaces is cut at the first one and then belongs to nobody.
+ */
+export const deedFile = (program: string, cmdline: string | undefined): string => scriptOf(program, cmdline, undefined) ?? program;
 
 /** An absolute path without `.` and `..`; undefined for a relative one of an unknown folder. */
 export function fullPath(path: string, cwd: string | undefined): string | undefined {

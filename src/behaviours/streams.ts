@@ -2,8 +2,8 @@
 import type { Event } from '../core/gen/event.ts';
 
 /**
- *   inet     a socket of the network         socket  a socket of which the family is not told
- *   unix     a socket between processes      pipe
+ *   inet     a socket of the network         socket  one of another family (of virtual machines …), or of which it is not told
+ *   unix     a socket between processes: the journal's, of socket activation, of node's children      pipe
  *   other    told of, and none of these: a terminal, a file, the null device
  *   unknown  the sensor that saw it cannot tell
  */

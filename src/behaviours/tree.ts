@@ -1,9 +1,10 @@
 /** What the origin graph says of a process, in the words that judging and telling need. */
 import type { Event } from '../core/gen/event.ts';
-import type { Origin, PackageFile, Packages, PeerTouch, ProcessNode } from '../core/lineage.ts';
+import type { Origin, PeerTouch, ProcessNode } from '../core/lineage.ts';
 import type { Text } from '../core/text.ts';
-import { baseName, kindOf, plainName, shellUse } from './program-kind.ts';
+import { isSystemPlace } from './places.ts';
 import { short } from './process.ts';
+import { baseName, kindOf, plainName, shellUse } from './program-kind.ts';
 
 /** Programs that begin something for somebody else: what stands above them is not part of the story. */
 const gates = new Set('systemd init sshd sshd-session sshd-auth dropbear login agetty getty cron crond atd anacron containerd-shim containerd-shim-runc-v2 conmon runc crun supervisord runsv s6-supervise dumb-init tini docker-init tmux screen su sudo runuser doas pkexec dockerd containerd'.split(' '));
@@ -11,30 +12,41 @@ export const isGate = (node: ProcessNode): boolean => node.pid <= 2 || (node.pat
 
 export const keyOfNode = (node: ProcessNode): string => `${node.pid}:${node.started}`;
 
+/** One text for all processes of a tree; undefined when nothing is known. What nothing tells the origin of is a tree of its own for each process below the first. */
+export const treeKey = (node: ProcessNode | undefined): string | undefined => (node === undefined ? undefined : keyOfNode(node.root));
+
+/** How many parents are looked at; deeper trees are told by their nearest ones. */
+const ancestorsMax = 16;
+
+/** The process's parents, nearest first. */
+export function* ancestors(node: ProcessNode | undefined): Iterable<ProcessNode> {
+  let at = node?.parent;
+  for (let i = 0; i < ancestorsMax && at !== undefined; i++, at = at.parent) yield at;
+}
+
+/** Whether a program of this name, in a folder that only packages write to, stands among the ancestors (or is the process itself). */
+export function hasAncestor(node: ProcessNode | undefined, names: ReadonlySet<string>): boolean {
+  let at = node;
+  for (let i = 0; i < 24 && at !== undefined; i++, at = at.parent) {
+    const { path } = at;
+    const name = path === undefined ? at.name : baseName(path);
+    if (name !== undefined && names.has(name) && (path === undefined || isSystemPlace(path))) return true;
+  }
+  return false;
+}
+
+/** Whether the process of this pid stands above this one, or is it. */
+export function isBelow(node: ProcessNode | undefined, pid: number): boolean {
+  let at = node;
+  for (let i = 0; i < 64 && at !== undefined; i++, at = at.parent) if (at.pid === pid) return true;
+  return false;
+}
+
 /** Itself and its ancestors, at most `max`. */
 export function chainOf(node: ProcessNode | undefined, max: number): ProcessNode[] {
   const out: ProcessNode[] = [];
   for (let at = node; at !== undefined && out.length < max; at = at.parent) out.push(at);
   return out;
-}
-
-/** Where the packages' word on a file leaves us. `unknown` while the index is not built. */
-export type Provenance = 'intact' | 'changed' | 'unowned' | 'unknown';
-
-export function provenance(packages: Packages, path: string | undefined): Provenance {
-  if (path === undefined) return 'unknown';
-  const owner: PackageFile | undefined = packages.owner(path);
-  if (owner !== undefined) return owner.intact === false ? 'changed' : 'intact';
-  return packages.ready ? 'unowned' : 'unknown';
-}
-
-/** A program of a package as it was shipped; while the packages are not known, one in a system folder. */
-export function isTrusted(packages: Packages, path: string | undefined): boolean {
-  switch (provenance(packages, path)) {
-    case 'intact': return true;
-    case 'unknown': return path !== undefined && /^\/(?:usr\/(?!local\/)|s?bin\/|lib)/.test(path);
-    default: return false;
-  }
 }
 
 export const isLoopback = (ip: string): boolean => ip.startsWith('127.') || ip === '::1' || ip === '0.0.0.0' || ip === '::';
@@ -123,27 +135,37 @@ export function originGroup(node: ProcessNode | undefined, event: Event): Record
   return group;
 }
 
-/** Who or what began the tree, as part of a sentence. */
+/** Who or what began the tree, as part of a sentence: “the log-on session of root from 203.0.113.9”. */
 export function originText(origin: Origin | undefined, event?: Event): Text {
   const kind = origin?.kind ?? event?.origin ?? 'unknown';
-  const name = short(origin?.name ?? '', 100);
-  const user = short(origin?.user ?? event?.origin_user ?? event?.user ?? '', 60);
+  const name = gap(short(origin?.name ?? '', 100));
+  const account = short(origin?.user ?? event?.origin_user ?? event?.user ?? '', 60);
+  const user: Text = { zh: account || '某账号', en: account || 'a user' };
   const ip = origin?.source_ip ?? event?.origin_ip;
   const from: Text = ip === undefined ? { zh: '', en: '' } : { zh: `（自 ${ip}）`, en: ` from ${ip}` };
   switch (kind) {
-    case 'login': return { zh: `${user} 的登录会话${from.zh}`, en: `the log-on session of ${user || 'a user'}${from.en}` };
-    case 'console': return { zh: `${user} 的本机终端`, en: `the console of ${user || 'a user'}` };
-    case 'web': return { zh: `网站服务 ${name}${from.zh}`, en: `the web service ${name}${from.en}` };
-    case 'service': return { zh: `服务 ${name}${from.zh}`, en: `the service ${name}${from.en}` };
-    case 'cron': return { zh: `${user} 的定时任务 ${name}`, en: `the cron job ${name} of ${user || 'a user'}` };
-    case 'timer': return { zh: `定时器 ${name}`, en: `the timer ${name}` };
-    case 'container': return { zh: `容器 ${name || (origin?.container?.id ?? '').slice(0, 12)}`, en: `the container ${name || (origin?.container?.id ?? '').slice(0, 12)}` };
-    case 'package': return { zh: `软件包管理器 ${name}${user === '' ? '' : `（${user}${ip === undefined ? '' : `，自 ${ip}`}）`}`, en: `the package manager ${name}${user === '' ? '' : ` run by ${user}${from.en}`}` };
-    case 'cloud': return { zh: `云助手 ${name}`, en: `the cloud assistant ${name}` };
+    case 'login': return { zh: `${user.zh} 的登录会话${from.zh}`, en: `the log-on session of ${user.en}${from.en}` };
+    case 'console': return { zh: `${user.zh} 的本机终端`, en: `the console of ${user.en}` };
+    case 'web': return { zh: `网站服务${name}${from.zh}`, en: `the web service${name}${from.en}` };
+    case 'service': return { zh: `服务${name}${from.zh}`, en: `the service${name}${from.en}` };
+    case 'cron': return { zh: `${user.zh} 的定时任务${name}`, en: `the cron job${name} of ${user.en}` };
+    case 'timer': return { zh: `定时器${name}`, en: `the timer${name}` };
+    case 'container': {
+      const container = origin?.container;
+      const called = gap(short(container?.name ?? container?.image ?? origin?.name ?? container?.id.slice(0, 12) ?? event?.container_id?.slice(0, 12) ?? '', 100));
+      return { zh: `容器${called}`, en: `the container${called}` };
+    }
+    case 'package': {
+      const by: Text = account === '' ? { zh: '', en: '' } : { zh: `（${account}${ip === undefined ? '' : `，自 ${ip}`}）`, en: ` run by ${account}${from.en}` };
+      return { zh: `软件包管理器${name}${by.zh}`, en: `the package manager${name}${by.en}` };
+    }
+    case 'cloud': return { zh: `云助手${name}`, en: `the cloud assistant${name}` };
     case 'kernel': return { zh: '内核', en: 'the kernel' };
     default: return { zh: '来由不明的进程', en: 'a process of unknown origin' };
   }
 }
+
+const gap = (name: string): string => (name === '' ? '' : ` ${name}`);
 
 /** Program and pid for one line. */
 export const labelOf = (node: ProcessNode): string => `${short(node.path ?? node.name ?? '?', 120)}[${node.pid}]`;

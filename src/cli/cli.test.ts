@@ -75,12 +75,17 @@ describe('mistakes', () => {
     expect(run(['replay', '--format', 'nonsense', '-'], 'x\n')).toMatchObject({ status: 2, err: expect.stringContaining('nginx') as string });
   });
 
+  it('of a test that names no data folder do not reach the one of this machine', () => {
+    expect(run(['alerts'])).toMatchObject({ status: 2, err: expect.stringContaining('/dev/null/a-test-must-name-its-data-folder') as string });
+    expect(run(['up', '--json'])).toMatchObject({ status: 2, err: expect.stringContaining('/dev/null/a-test-must-name-its-data-folder') as string });
+  });
+
   it('in the configuration are named with their line', () => {
     const file = join(folder, 'moat.yml');
     writeFileSync(file, 'lang: en\nhistory:\n  days: many\n');
     expect(run(['config', 'check', file])).toMatchObject({ status: 2, err: expect.stringMatching(/moat\.yml:3: history\.days/) as string });
     writeFileSync(file, 'behaviours:\n  sustained-cpu: { percentt: 3 }\n');
-    expect(run(['--config', file, 'up', '--json'])).toMatchObject({ status: 2, err: expect.stringContaining('percentt') as string });
+    expect(run(['--config', file, '--data', folder, 'up', '--json'])).toMatchObject({ status: 2, err: expect.stringContaining('percentt') as string });
   });
 
   it('in log lines cannot reach the terminal', () => {

@@ -2,8 +2,10 @@
 import { Command, type Help } from 'commander';
 import type { Lang, Text } from '../core/text.ts';
 import { addAlerts } from './commands/alerts.ts';
+import { addBaseline } from './commands/baseline.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
+import { addDeny } from './commands/deny.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addIntel } from './commands/intel.ts';
 import { addInstall } from './commands/install.ts';
@@ -53,13 +55,14 @@ export function buildProgram(argv: readonly string[], version: string): Command 
     .helpCommand('help [command]', t('显示某个命令的帮助', 'show help for a command'))
     .version(version, '-V, --version', t('显示版本', 'show the version'))
     .option('--lang <zh|en>', t('界面语言（默认跟随系统）', 'language (default: the locale)'))
-    .option('--config <file>', t('配置文件', 'configuration file'))
-    .option('--data <dir>', t('数据目录', 'data folder'))
+    .option('--config <file>', t('配置文件（或环境变量 MOAT_CONFIG）', 'configuration file (or MOAT_CONFIG in the environment)'))
+    .option('--data <dir>', t('数据目录（或环境变量 MOAT_DATA）', 'data folder (or MOAT_DATA in the environment)'))
     .showHelpAfterError(t('（加 --help 查看用法）', '(add --help for usage)'))
     .showSuggestionAfterError();
   addUp(cli);
   addStatus(cli);
   addScan(cli);
+  addBaseline(cli);
   addAlerts(cli);
   addOrigin(cli);
   addPs(cli);
@@ -67,6 +70,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addRules(cli);
   addQuery(cli);
   addIntel(cli);
+  addDeny(cli);
   addDoctor(cli);
   addConfig(cli);
   addInstall(cli);

@@ -73,6 +73,8 @@ export type Knowledge = Pick<BehaviourContext, 'lineage' | 'packages' | 'intelli
 export interface Behaviour extends Manifest {
   /** Kinds of event it wants; others are not handed to it. */
   kinds: readonly Kind[];
+  /** Rules and behaviours (by rule id) that say nothing beyond it of one and the same event: their detection is left out when this one told of it at their level or a worse one. */
+  contains?: readonly string[];
   /** Default settings with their meaning; the configuration file documents and checks them. */
   settings: Readonly<Record<string, Setting>>;
   open(context: BehaviourContext): BehaviourRun;

@@ -36,3 +36,23 @@ describe('a start with history', () => {
     expect(detector.learning().map(({ samples }) => samples)).toEqual([3]);
   });
 });
+
+describe('what one event raises', () => {
+  const run = (path: string, extra?: Record<string, string>): Event => Object.assign(new Event(`x${path}`, start, 'process_creation'), { category: 'process', action: 'process-start', pid: 4242, process_path: path, process_cmdline: path, user: 'root', host: 'web1', ...(extra && { extra }) });
+  const rules = loadRules([ownRules()]);
+  const raisedBy = (event: Event, off: readonly string[] = []): string[] => {
+    const detector = new Detector(rules.engine, behaviourSetups(configSchema.parse({})).filter(({ behaviour }) => behaviour.id === 'odd-exec-place' && !off.includes(behaviour.id)));
+    const raised: string[] = [];
+    rules.engine.reset();
+    detector.observe(event, (detection) => raised.push(detection.ruleId));
+    return raised;
+  };
+
+  it('is told once where one says all that the other does, and by the other when that one is off', () => {
+    for (const [event, rule] of [[run('/dev/shm/x'), 'run_from_hidden_place'], [run('/tmp/tool'), 'run_from_temporary_folder'], [run('/memfd:x', { memfd: 'true' }), 'run_from_memory_file']] as const) {
+      expect(raisedBy(event)).toContain('behaviour.odd-exec-place');
+      expect(raisedBy(event)).not.toContain(rule);
+      expect(raisedBy(event, ['odd-exec-place'])).toContain(rule);
+    }
+  });
+});

@@ -1,7 +1,7 @@
 /** Rules and behaviours side by side: events in, detections out. */
 import type { Detection } from '../core/alert.ts';
 import type { Event, Kind } from '../core/gen/event.ts';
-import type { Level } from '../core/level.ts';
+import { atLeast, type Level } from '../core/level.ts';
 import { noKnowledge } from '../core/lineage.ts';
 import type { Behaviour, BehaviourRun, Knowledge, Learning } from '../core/ports.ts';
 import type { Text } from '../core/text.ts';
@@ -19,13 +19,20 @@ export class Detector implements Detect {
   private readonly forgetful = new Map<Kind, BehaviourRun[]>();
   /** Where detections go while an event is looked at; behaviours and rules are handed one stable function. */
   private emit: (detection: Detection) => void = () => undefined;
+  /** What one event raised, until it is known whether one says all that another does. */
+  private readonly held: Detection[] = [];
+  private readonly hold = (detection: Detection): void => { this.held.push(detection); };
+  private readonly contains = new Map<string, readonly string[]>();
+  private readonly count: (what: string, n?: number) => void;
   private readonly onMatch = (match: Match<Event>): void => this.emit(detectionOf(match));
 
   constructor(rules: Engine<Event>, behaviours: readonly BehaviourSetup[], count: (what: string, n?: number) => void = () => undefined, knowledge: Knowledge = noKnowledge) {
     this.rules = rules;
+    this.count = count;
     for (const { behaviour, settings, state } of behaviours) {
       const run = behaviour.open({ ...knowledge, settings, state, emit: (detection) => this.emit(detection), count: (what, n) => count(`${behaviour.id}: ${what}`, n) });
       this.runs.set(behaviour.id, run);
+      if (behaviour.contains) this.contains.set(`behaviour.${behaviour.id}`, behaviour.contains);
       for (const kind of behaviour.kinds) {
         put(this.byKind, kind, run);
         if (!run.save) put(this.forgetful, kind, run);
@@ -34,10 +41,20 @@ export class Detector implements Detect {
   }
 
   observe(event: Event, emit: (detection: Detection) => void): void {
-    this.emit = emit;
+    this.emit = this.hold;
+    this.held.length = 0;
     this.rules.evaluate(event, this.onMatch);
     const runs = this.byKind.get(event.kind);
     if (runs) for (const run of runs) run.observe(event);
+    for (const one of this.held) {
+      if (this.held.length > 1 && this.held.some((other) => this.saysMore(other, one))) this.count('left to an alert that says more');
+      else emit(one);
+    }
+  }
+
+  /** Whether `one` is wholly contained in what `other` tells of the same event. */
+  private saysMore(other: Detection, one: Detection): boolean {
+    return this.contains.get(other.ruleId)?.includes(one.ruleId) === true && atLeast(other.level, one.level) && other.events.length === 1 && one.events.length === 1 && other.events[0] === one.events[0];
   }
 
   warm(event: Event): void {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, boolean, integer, property, record } from 'fast-check';
 import { expect, it } from 'vitest';
 import { BpfRing } from './bpf-ring.ts';
 import type { Libc } from './native.ts';
@@ -42,7 +42,7 @@ function payloads(copy: ArrayBuffer): Uint8Array[] {
 }
 
 it('hands on every record once and whole, however it lies around the end', () => {
-  fc.assert(fc.property(fc.array(fc.record({ length: fc.integer({ min: 1, max: 900 }), takes: fc.boolean(), max: fc.integer({ min: 1, max: 3000 }) }), { maxLength: 80 }), (steps) => {
+  assert(property(array(record({ length: integer({ min: 1, max: 900 }), takes: boolean(), max: integer({ min: 1, max: 3000 }) }), { maxLength: 80 }), (steps) => {
     const kernel = new KernelSide();
     const ring = new BpfRing(kernel.libc, 0, size);
     const written: string[] = [];

@@ -1,5 +1,5 @@
 /** The running machine, or a disk or unpacked image mounted somewhere on it. */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, realpathSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { MoatError } from '../core/error.ts';
 import type { FileAttributes } from './file-attributes.ts';
@@ -14,6 +14,7 @@ export type TreeErrorCode = 'denied' | 'broken';
 
 const linksMax = 40;
 const partsMax = 8192;
+const quiet = { throwIfNoEntry: false } as const;
 /** Folders whose place is remembered; a tree of millions forgets and asks again. */
 const knownMax = 20_000;
 
@@ -34,13 +35,15 @@ export class DiskTree implements Tree {
 
   stat(path: string): FileStat | undefined {
     const at = this.#place(path);
-    const found = at === undefined ? undefined : attempt(at, () => lstatSync(bytesOf(this.#prefix + at)));
+    const found = at === undefined ? undefined : attempt(at, () => lstatSync(bytesOf(this.#prefix + at), quiet));
     return found && statOf(found);
   }
 
   real(path: string): string | undefined {
+    // The system follows links on the running machine by itself, and faster.
+    if (this.#prefix === '') return attempt(path, () => nameOf(realpathSync.native(bytesOf(path || '/') as string, 'buffer')));
     const at = this.#follow(path);
-    return at !== undefined && attempt(at, () => lstatSync(bytesOf(this.#prefix + at) || '/')) !== undefined ? at || '/' : undefined;
+    return at !== undefined && attempt(at, () => lstatSync(bytesOf(this.#prefix + at), quiet)) !== undefined ? at || '/' : undefined;
   }
 
   link(path: string): string | undefined {
@@ -98,6 +101,11 @@ export class DiskTree implements Tree {
     return at === undefined ? undefined : this.#native().attribute(bytesOf(this.#prefix + at), name);
   }
 
+  attributeNames(path: string): string[] {
+    const at = this.#place(path);
+    return at === undefined ? [] : this.#native().names(bytesOf(this.#prefix + at));
+  }
+
   flags(path: string): { immutable: boolean; appendOnly: boolean } | undefined {
     const at = this.#place(path);
     return at === undefined ? undefined : this.#native().flags(bytesOf(this.#prefix + at));
@@ -115,7 +123,6 @@ export class DiskTree implements Tree {
 
   /** The folder followed, the last name not; undefined when a folder on the way is none. */
   #place(path: string): string | undefined {
-    // The system follows links on the running machine by itself.
     if (this.#prefix === '') return path;
     const slash = path.lastIndexOf('/');
     const name = path.slice(slash + 1);
@@ -149,8 +156,10 @@ export class DiskTree implements Tree {
 
   #linkAt(at: string): string | undefined {
     try {
-      const text = readlinkSync(bytesOf(this.#prefix + at), { encoding: 'buffer' });
-      return nameOf(text);
+      const native = bytesOf(this.#prefix + at);
+      // Asking a file what it links to throws, which costs more than a look at what it is.
+      if (lstatSync(native, quiet)?.isSymbolicLink() !== true) return undefined;
+      return nameOf(readlinkSync(native, { encoding: 'buffer' }));
     } catch { return undefined; /* no link, not there, or not ours to see: whoever opens it is told */ }
   }
 }

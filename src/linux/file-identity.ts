@@ -87,31 +87,54 @@ export async function rotatedSiblings(path: string): Promise<{ path: string; key
  * plain copy among the rotated names, then a gzip of it. Undefined when it is not there (any more).
  */
 export async function findRotated(path: string, sought: Sought): Promise<Found | undefined> {
+  const list = (): Promise<string[]> => readdir(dirname(path)).catch(() => []);
+  let names = await list();
+  for (let attempt = 1; ; attempt++) {
+    const { found, vanished } = await searchFolder(path, names, sought);
+    if (found || attempt >= 8) return found;
+    // A compressor puts NAME.gz in the place of NAME while the folder is searched, and a list may then show neither.
+    const before = names;
+    names = await list();
+    if (!vanished && names.length === before.length && names.every((name, i) => name === before[i])) return undefined;
+  }
+}
+
+/** `vanished`: a rotated name went while the folder was searched. */
+async function searchFolder(path: string, names: readonly string[], sought: Sought): Promise<{ found?: Found; vanished: boolean }> {
   const folder = dirname(path);
-  const names = await readdir(folder).catch(() => []);
   const base = basename(path);
   const copies: Found[] = [];
+  let vanished = false;
   for (const name of names.slice(0, maxCandidates * 5)) {
     const full = join(folder, name);
     const s = await stat(full, { bigint: true }).catch(() => undefined);
+    vanished ||= s === undefined && isRotatedName(base, name);
     if (!s?.isFile()) continue;
     const same = fileKey(s) === sought.key;
     // The same inode under the old name was looked at by the caller, who found that it is another file now.
     if (name === base || (!same && !isRotatedName(base, name))) continue;
     const found: Found = { path: full, gz: name.endsWith('.gz'), same, key: fileKey(s), size: Number(s.size), mtimeMs: Number(s.mtimeMs) };
-    if (same && !found.gz && await continues(found, sought)) return found;
+    if (same && !found.gz && await continues(found, sought)) return { found, vanished };
     if ((!same || found.gz) && sought.head.length > 0 && copies.length < maxCandidates) copies.push(found);
   }
   copies.sort((a, b) => Number(a.gz) - Number(b.gz) || b.mtimeMs - a.mtimeMs);
-  for (const copy of copies.slice(0, 64)) if (await continues(copy, sought)) return copy;
-  return undefined;
+  for (const copy of copies.slice(0, 64)) {
+    const is = await continues(copy, sought);
+    if (is) return { found: copy, vanished };
+    vanished ||= is === undefined;
+  }
+  return { vanished };
 }
 
-async function continues(found: Found, sought: Sought): Promise<boolean> {
-  if (found.gz) return begins(sought.head, await gzHead(found.path, sought.head.length).catch(() => Buffer.alloc(0)));
+/** Undefined when it cannot be read: it is gone, or not yet whole. */
+async function continues(found: Found, sought: Sought): Promise<boolean | undefined> {
+  if (found.gz) {
+    const head = await gzHead(found.path, sought.head.length).catch(() => undefined);
+    return head && begins(sought.head, head);
+  }
   if (found.size < sought.offset) return false;
   const file = await openLog(found.path).catch(() => undefined);
-  if (!file) return false;
+  if (!file) return undefined;
   try { return await isContinuation(file, sought); } finally { await file.close(); }
 }
 

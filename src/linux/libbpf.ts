@@ -14,8 +14,11 @@ export interface BpfObject {
   /** Programs that this kernel does not have the hook for, or does not permit. */
   missing: readonly NotAttached[];
   map(name: string): BpfMap;
-  /** Detaches and frees; records that wait in the ring are lost. */
-  close(): void;
+  /**
+   * Detaches and frees; records that wait in the ring are lost. Taking off one tracepoint of a system call waits for
+   * grace periods of the kernel (some 70 ms), one half of which several can wait out together.
+   */
+  close(): Promise<void>;
 }
 
 export interface BpfMap {
@@ -169,6 +172,7 @@ async function bind() {
     attachTracepoint: (program: Pointer, category: string, name: string): Pointer => attachTracepoint(program, category, name) as Pointer,
     attachCgroup: (program: Pointer, cgroup: number): Pointer => attachCgroup(program, cgroup) as Pointer,
     detach: (link: Pointer): void => { destroyLink(link); },
+    detachBeside: (link: Pointer): Promise<void> => new Promise((resolve) => { destroyLink.async(link, () => { resolve(); }); }),
     close: (object: Pointer): void => { close(object); },
     map(object: Pointer, name: string): BpfMap {
       const pointer = findMap(object, name) as Pointer;
@@ -187,10 +191,18 @@ async function bind() {
   };
 }
 
-function attach(api: Api, object: Pointer, options: LoadOptions, loaded: ReadonlySet<string>, missing: NotAttached[]): BpfObject {
+/** Programs taken off at the same time: as many threads as Node has for such calls. */
+const detachers = 4;
+
+async function attach(api: Api, object: Pointer, options: LoadOptions, loaded: ReadonlySet<string>, missing: NotAttached[]): Promise<BpfObject> {
   const links: Pointer[] = [];
   const attached: string[] = [];
-  const close = (): void => { for (const link of links) api.detach(link); api.close(object); };
+  const close = async (): Promise<void> => {
+    await Promise.all(Array.from({ length: detachers }, async () => {
+      for (let link = links.pop(); link !== undefined; link = links.pop()) await api.detachBeside(link);
+    }));
+    api.close(object);
+  };
   const tracefs = tracefsFolder();
   /** What it hangs on afterwards: links, or why there is none; nothing at all when this machine has no such system call. */
   const attachOne = ({ name, section, pointer }: Program): Pointer[] | string => {
@@ -226,7 +238,7 @@ function attach(api: Api, object: Pointer, options: LoadOptions, loaded: Readonl
       if (made.length > 0) attached.push(name);
       continue;
     }
-    if (options.needed.includes(name)) { close(); throw new MoatError<BpfErrorCode>('not-permitted', `expected to attach ${name}, got ${made}`, { hint: 'run as root with CAP_BPF and CAP_PERFMON; a container needs --privileged' }); }
+    if (options.needed.includes(name)) { await close(); throw new MoatError<BpfErrorCode>('not-permitted', `expected to attach ${name}, got ${made}`, { hint: 'run as root with CAP_BPF and CAP_PERFMON; a container needs --privileged' }); }
     missing.push({ program: name, reason: made });
   }
   return { attached, missing, map: (name) => api.map(object, name), close };

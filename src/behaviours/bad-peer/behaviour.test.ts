@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { began, Machine } from '../../../test/scene.ts';
+import { began, Machine } from '../../../test/machine.ts';
 import type { Event } from '../../core/gen/event.ts';
 import { unfilled } from '../testing.ts';
 import { Beacons } from './beacon.ts';
 import { badPeer } from './behaviour.ts';
 import { registeredDomain } from './tunnel.ts';
 
-const connect = (m: Machine, pid: number, destination_ip: string, destination_port: number, more: Partial<Event> = {}): Event => m.does(pid, 'network_connection', { action: 'connect', direction: 'outbound', protocol: 'tcp', destination_ip, destination_port, ...more });
-const ask = (m: Machine, pid: number, destination_host: string): Event => m.does(pid, 'dns_query', { action: 'query', destination_host, destination_ip: '192.0.2.53', destination_port: 53 });
+const connect = (m: Machine, pid: number, destination_ip: string, destination_port: number, more: Partial<Event> = {}): Event => m.tell('network_connection', pid, { action: 'connect', direction: 'outbound', protocol: 'tcp', destination_ip, destination_port, ...more });
+const ask = (m: Machine, pid: number, destination_host: string): Event => m.tell('dns_query', pid, { action: 'query', destination_host, destination_ip: '192.0.2.53', destination_port: 53 });
 const addresses = new Set<string>();
 
 describe('Tor', () => {
   it('names of the dark web: who asks decides', () => {
     const cases: [string, (m: Machine) => number][] = [
-      ['critical', (m) => m.run(m.worker(), '/bin/sh', 'sh', { uid: 33 })], ['critical', (m) => m.service('/tmp/.x')], ['high', (m) => m.service('/opt/x/run')], ['medium', (m) => m.run(m.session('192.0.2.10'), '/usr/bin/curl', 'curl x')],
+      ['critical', (m) => m.spawn(m.worker(), '/bin/sh', 'sh', { uid: 33 })], ['critical', (m) => m.service('/tmp/.x')], ['high', (m) => m.service('/opt/x/run')], ['medium', (m) => m.spawn(m.login('root', '192.0.2.10'), '/usr/bin/curl', 'curl x')],
     ];
     for (const [level, start] of cases) {
       const m = new Machine(badPeer);
@@ -34,13 +34,13 @@ describe('Tor', () => {
     const m = new Machine(badPeer);
     connect(m, m.service('/opt/a/agent'), '203.0.113.8', 9030);
     expect(m.worst).toBe('medium');
-    connect(m, m.run(m.worker(), '/usr/bin/curl', 'curl --socks5 127.0.0.1:9050', { uid: 33 }), '127.0.0.1', 9050);
+    connect(m, m.spawn(m.worker(), '/usr/bin/curl', 'curl --socks5 127.0.0.1:9050', { uid: 33 }), '127.0.0.1', 9050);
     expect(m.worst).toBe('high');
   });
 });
 
 describe('abroad', () => {
-  const logon = (m: Machine): void => { m.give(m.make('sshd', { category: 'authentication', action: 'login', outcome: 'success', user: 'root', source_ip: '203.0.113.1', source_country: 'CN' })); };
+  const logon = (m: Machine): void => { m.tell('sshd', undefined, { category: 'authentication', action: 'login', outcome: 'success', user: 'root', source_ip: '203.0.113.1', source_country: 'CN' }); };
   const go = (m: Machine, pid: number, country = 'NL', port = 443): Event => connect(m, pid, '203.0.113.99', port, { destination_country: country });
 
   it('an odd program is high at once, an unowned new one low after learning', () => {
@@ -49,7 +49,7 @@ describe('abroad', () => {
     go(m, m.service('/dev/shm/k'));
     expect(m.levels).toEqual(['high']);
     go(m, m.service('/opt/early/app'));
-    m.now = began + 2 * 86_400_000;
+    m.clock = began + 2 * 86_400_000;
     go(m, m.service('/opt/early/app'));
     expect(m.levels).toEqual(['high']);
     go(m, m.service('/opt/late/app'));
@@ -64,11 +64,11 @@ describe('abroad', () => {
     go(m, m.service('/dev/shm/k'), 'CN');
     go(m, m.service('/dev/shm/k'), 'ZZ');
     go(m, m.service('/dev/shm/k2'));
-    m.now = began + 2 * 86_400_000;
-    go(m, m.run(m.session('192.0.2.10'), '/usr/bin/apt-get', 'apt-get update'));
+    m.clock = began + 2 * 86_400_000;
+    go(m, m.spawn(m.login('root', '192.0.2.10'), '/usr/bin/apt-get', 'apt-get update'));
     go(m, m.worker());
     expect(m.found).toEqual([]);
-    go(m, m.run(m.worker(), '/usr/bin/wget', 'wget', { uid: 33 }));
+    go(m, m.spawn(m.worker(), '/usr/bin/wget', 'wget', { uid: 33 }));
     expect(m.levels).toEqual(['medium']);
   });
 
@@ -77,7 +77,7 @@ describe('abroad', () => {
     logon(first);
     go(first, first.service('/opt/early/app'));
     const second = new Machine(badPeer, { state: first.trial.run.save?.() ?? '' });
-    second.now = began + 2 * 86_400_000;
+    second.clock = began + 2 * 86_400_000;
     go(second, second.service('/opt/early/app'));
     go(second, second.service('/opt/late/app'));
     expect(second.found.map((d) => d.key)).toEqual(['abroad:/opt/late/app']);
@@ -87,11 +87,11 @@ describe('abroad', () => {
 describe('beacons', () => {
   /** Calls every `every` s for `minutes`, each off by at most `jitter` of it. */
   const call = (m: Machine, pid: number, every: number, minutes: number, jitter: number, port = 443): void => {
-    const start = m.now;
+    const start = m.clock;
     let wobble = 1;
     for (let at = 0; at < minutes * 60; at += every) {
       wobble = (wobble * 48_271) % 2_147_483_647;
-      m.now = start + at * 1000 + Math.round((wobble / 2_147_483_647 - 0.5) * 2 * jitter * every * 1000);
+      m.clock = start + at * 1000 + Math.round((wobble / 2_147_483_647 - 0.5) * 2 * jitter * every * 1000);
       connect(m, pid, '203.0.113.44', port);
     }
   };
@@ -106,13 +106,13 @@ describe('beacons', () => {
 
   it('each call may be a new process: a script run by cron', () => {
     const m = new Machine(badPeer);
-    for (let i = 0; i < 45; i++) { m.now = began + i * 60_000; connect(m, m.run(m.cron('/opt/x.sh'), '/opt/x', '/opt/x'), '203.0.113.44', 8443); }
+    for (let i = 0; i < 45; i++) { m.clock = began + i * 60_000; connect(m, m.spawn(m.cron('/opt/x.sh'), '/opt/x', '/opt/x'), '203.0.113.44', 8443); }
     expect(m.levels).toEqual(['high']);
   });
 
   it('an interpreter with its program in the command line counts as odd', () => {
     const m = new Machine(badPeer);
-    call(m, m.run(m.session('192.0.2.10'), '/usr/bin/python3', 'python3 -c import socket'), 60, 40, 0.1);
+    call(m, m.spawn(m.login('root', '192.0.2.10'), '/usr/bin/python3', 'python3 -c import socket'), 60, 40, 0.1);
     expect(m.levels).toEqual(['high']);
   });
 
@@ -122,7 +122,7 @@ describe('beacons', () => {
     ['packages', (m) => { call(m, m.service('/usr/sbin/zabbix_agentd'), 60, 90, 0); }],
     ['a listed program', (m) => { call(m, m.service('/opt/mon/agent'), 60, 90, 0); }],
     ['name servers and clocks', (m) => { call(m, m.service('/opt/x/dns'), 60, 90, 0, 53); }],
-    ['a private address', (m) => { const pid = m.service('/var/tmp/a'); for (let i = 0; i < 90; i++) { m.now += 60_000; connect(m, pid, '10.0.0.8', 443); } }],
+    ['a private address', (m) => { const pid = m.service('/var/tmp/a'); for (let i = 0; i < 90; i++) { m.clock += 60_000; connect(m, pid, '10.0.0.8', 443); } }],
   ])('%s: none', (_name, act) => {
     const m = new Machine(badPeer, { settings: { beaconAllowed: ['/opt/mon/agent'] } });
     act(m);
@@ -165,7 +165,7 @@ describe('DNS tunnels', () => {
       ask(m, pid, `${Array.from({ length: 32 }, (_, k) => ((i + k) % 16).toString(16)).join('.')}.ip6.arpa`);
       ask(m, pid, `${hex(i, 40)}.dbl.spamhaus.org`);
     }
-    for (let i = 0; i < 300; i++) { m.now += 20_000; ask(m, pid, `${hex(i, 40)}.slow.example.org`); }
+    for (let i = 0; i < 300; i++) { m.clock += 20_000; ask(m, pid, `${hex(i, 40)}.slow.example.org`); }
     expect(m.found).toEqual([]);
   });
 

@@ -6,12 +6,14 @@ import type { Event } from '../../core/gen/event.ts';
 import type { Level } from '../../core/level.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
-import { actorOf, baseName, deedFile, isOdd, originKind, provenanceOf, who, type Actor, type Provenance } from '../actor.ts';
+import { actorOf, originKind, who, type Actor } from '../actor.ts';
 import { hourMs } from '../clock.ts';
 import { accountOf } from '../login.ts';
 import { Lru } from '../lru.ts';
 import { isPublic } from '../network.ts';
 import { short } from '../process.ts';
+import { baseName, deedFile } from '../program-kind.ts';
+import { isOdd, provenanceOf, type Provenance } from '../provenance.ts';
 import { isCount, load, save } from '../saved.ts';
 import { list, number, text } from '../settings.ts';
 import { listed, raised, Stories } from '../stories.ts';
@@ -109,7 +111,7 @@ function open(context: BehaviourContext): BehaviourRun {
     if (torAllowed || resolvers.test(actor.name)) return;
     const kind = originKind(actor, event);
     const file = deedFile(actor.program, event.process_cmdline ?? actor.node?.cmdline);
-    const provenance = provenanceOf(file, actor.container, context);
+    const provenance = provenanceOf(context, file, actor.container);
     const level: Level = kind === 'web' || isOdd(file, provenance) ? 'critical' : provenance === 'owned' && (kind === 'login' || kind === 'console') ? 'medium' : 'high';
     tell(event, actor, {
       key: `tor:${actor.tree}`, level, title: tor, thing: name, attack: 'T1090.003',
@@ -120,7 +122,7 @@ function open(context: BehaviourContext): BehaviourRun {
   function tellTunnel(event: Event, found: Tunnel, name: string): void {
     const actor = actorOf(event, context);
     const file = deedFile(actor.program, event.process_cmdline ?? actor.node?.cmdline);
-    const provenance = provenanceOf(file, actor.container, context);
+    const provenance = provenanceOf(context, file, actor.container);
     const isHostile = !resolvers.test(actor.name) && (originKind(actor, event) === 'web' || provenance === 'unowned' || provenance === 'changed');
     tell(event, actor, {
       key: `tunnel:${found.domain}`, level: isOdd(file, provenance) ? 'critical' : isHostile ? 'high' : 'medium', title: tunnel, thing: found.domain, attack: 'T1071.004',
@@ -136,7 +138,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const actor = actorOf(event, context);
     if (originKind(actor, event) === 'cloud') return;
     const file = deedFile(actor.program, event.process_cmdline ?? actor.node?.cmdline);
-    const provenance = provenanceOf(file, actor.container, context);
+    const provenance = provenanceOf(context, file, actor.container);
     if (!torAllowed && (actor.name === 'tor' || (torPorts.has(port) && provenance !== 'owned'))) onTor(event, actor, provenance, file, ip, port);
     if ((port === 443 || port === 80 || port === 8443) && event.destination_country !== undefined) overseas(event, actor, provenance, file, ip, port, event.destination_country);
     calls(event, actor, provenance, file, ip, port);
@@ -158,7 +160,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const actor = actorOf(event, context);
     const kind = originKind(actor, event);
     const file = deedFile(actor.program, event.process_cmdline ?? actor.node?.cmdline);
-    const provenance = provenanceOf(file, actor.container, context);
+    const provenance = provenanceOf(context, file, actor.container);
     const level: Level = kind === 'web' || isOdd(file, provenance) ? 'high' : provenance === 'owned' && (kind === 'login' || kind === 'console') ? 'low' : 'medium';
     tell(event, actor, {
       key: `tor:${actor.tree}`, level, title: tor, thing: `127.0.0.1:${port}`, attack: 'T1090.003',

@@ -10,11 +10,13 @@ import type { ProcessNode } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
 import { Absence, wasKilled } from '../absence.ts';
-import { Lru } from '../lru.ts';
-import { baseName } from '../program-kind.ts';
-import { isSuspiciousPath, processKey, programOf, short } from '../process.ts';
-import { hasAncestor, isBelow, isInterpreter, isTrusted, programProvenance } from '../provenance.ts';
+import { isSuspiciousPath } from '../places.ts';
+import { processKey, programOf, short } from '../process.ts';
+import { baseName, isInterpreter } from '../program-kind.ts';
+import { isTrusted, programProvenance } from '../provenance.ts';
 import { number } from '../settings.ts';
+import { Told } from '../told.ts';
+import { hasAncestor, isBelow } from '../tree.ts';
 import { agentFolderOf, agentOf } from './agents.ts';
 
 export const blinding: Behaviour = {
@@ -46,7 +48,7 @@ const covered = ['/sys/kernel/tracing', '/sys/kernel/debug', '/sys/fs/bpf', '/va
 function open(context: BehaviourContext): BehaviourRun {
   const { self } = context;
   const ownPaths = self?.paths.map((path) => path.replace(/\/+$/, '')) ?? [];
-  const told = new Lru<number>(most, () => { context.count('stories forgotten'); });
+  const told = new Told(most, () => { context.count('stories forgotten'); });
   const absence = new Absence(number(context, 'graceSeconds') * 1000, (event) => {
     if (event.container_id !== undefined) return undefined;
     const name = baseName(event.process_path ?? event.process_name ?? '');
@@ -55,9 +57,7 @@ function open(context: BehaviourContext): BehaviourRun {
 
   function tell(event: Event, level: Level, key: string, attack: string, what: Text, group: Record<string, string> = {}): void {
     const story = `${key} ${event.pid ?? 0} ${level}`;
-    const last = told.get(story);
-    if (last !== undefined && Math.abs(event.time - last) < againMs) return;
-    told.set(story, event.time);
+    if (told.lately(story, event.time, againMs)) return;
     context.emit({
       ruleId: 'behaviour.blinding', title: blinding.title, level,
       summary: { zh: `{program}（PID {pid_}）${what.zh}。命令：{command}`, en: `{program} (pid {pid_}) ${what.en}. Command: {command}` },

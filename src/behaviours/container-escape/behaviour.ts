@@ -1,6 +1,7 @@
 /**
  * Processes that leave their container: by a known way out (techniques.ts), or seen from its effect, when the host
- * itself runs a file that lies in a container. One alert a container, which lists what was tried.
+ * itself runs a file that lies in a container. One alert a container, which lists what was tried. And the other way
+ * round: a program of the host that has no business with the container runtime, whose socket is as good as root.
  */
 import type { Event } from '../../core/gen/event.ts';
 import type { Level } from '../../core/level.ts';
@@ -8,20 +9,23 @@ import { own } from '../../core/own.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
-import { actorOf, ancestors, baseName, extraOf, who, type Actor } from '../actor.ts';
+import { actorOf, extraOf, originKind, who, type Actor } from '../actor.ts';
 import { Lru } from '../lru.ts';
 import { namespacesOf } from '../namespaces.ts';
 import { short } from '../process.ts';
+import { baseName, deedFile } from '../program-kind.ts';
+import { isOdd, provenanceOf } from '../provenance.ts';
 import { list } from '../settings.ts';
 import { listed, lowered, Stories } from '../stories.ts';
-import { techniqueOf, type Technique } from './techniques.ts';
+import { ancestors } from '../tree.ts';
+import { isRuntimeSocket, techniqueOf, type Technique } from './techniques.ts';
 
 export const containerEscape: Behaviour = {
   id: 'container-escape',
   title: { zh: '容器逃逸', en: 'Container escape' },
   blind: {
-    zh: '没有内核传感器时只看得到程序启动；特权容器的启动参数看不到，只看得到它做了什么；连接 Unix 套接字本身看不到，只看得到提到它的命令；利用内核漏洞直接改写凭据的只看得到其后果。',
-    en: 'Without the kernel sensor only program starts are seen. How a container was started (privileged) is not seen, only what it does. Connections to Unix sockets are not seen, only commands that name them. An exploit that changes the kernel\'s memory shows only in what follows.',
+    zh: '没有内核传感器时只看得到程序启动；特权容器的启动参数看不到，只看得到它做了什么；容器运行时的套接字若不叫常见的名字则认不出；利用内核漏洞直接改写凭据的只看得到其后果。',
+    en: 'Without the kernel sensor only program starts are seen. How a container was started (privileged) is not seen, only what it does. The socket of a container runtime is known by its usual names. An exploit that changes the kernel\'s memory shows only in what follows.',
   },
   kinds: ['file_event', 'namespace', 'process_creation', 'network_connection', 'flow', 'process_access', 'module', 'privilege'],
   settings: {
@@ -31,6 +35,10 @@ export const containerEscape: Behaviour = {
         'ceph', 'node-problem-detector', 'falco', 'tetragon', 'tracee', 'datadog', 'device-plugin', 'nvidia', 'portainer', 'traefik', 'watchtower', 'moat',
       ],
       text: { zh: '因职责需要接触宿主机的容器（镜像名或容器名中的一段）：其本职动作不报告', en: 'containers that touch the host as their work, by a part of image or name: what belongs to that work is not told' },
+    },
+    clients: {
+      default: ['docker', 'dockerd', 'docker-compose', 'docker-buildx', 'docker-proxy', 'containerd', 'ctr', 'crictl', 'nerdctl', 'podman', 'kubelet', 'BT-Panel', 'BT-Task', '1panel', '1panel-core', '1panel-agent', 'gitlab-runner', 'Runner.Worker', 'act_runner', 'netdata', 'telegraf', 'zabbix_agent2', 'lazydocker', 'ctop'],
+      text: { zh: '宿主机上可以连接容器运行时套接字的程序名', en: 'names of programs of the host that may connect to the socket of a container runtime' },
     },
     builders: {
       default: ['dind', 'docker', 'buildkit', 'kaniko', 'buildah', 'podman', 'gitlab-runner', 'jenkins', 'drone', 'act_runner', 'act-runner', 'woodpecker'],
@@ -62,6 +70,7 @@ const leftGroup: Technique = { id: 'left-container', level: 'high', ofWork: true
 
 function open(context: BehaviourContext): BehaviourRun {
   const known = list(context, 'known').map((word) => word.toLowerCase()), builders = list(context, 'builders').map((word) => word.toLowerCase());
+  const clients = new Set(list(context, 'clients'));
   const stories = new Stories(maxContainers, storyMs, () => { context.count('containers forgotten'); });
   /** Processes in a process namespace of their own although no control group says so, and those that made a user namespace. */
   const strangers = new Lru<number>(maxProcesses, () => { context.count('processes forgotten'); });
@@ -139,6 +148,32 @@ function open(context: BehaviourContext): BehaviourRun {
     }
   }
 
+  /** A program of the host connects to the runtime: told only of those that nobody would let. */
+  function byHost(event: Event, actor: Actor): void {
+    const deed = deedFile(actor.program, event.process_cmdline ?? actor.node?.cmdline);
+    const odd = [actor.program, deed].some((file) => isOdd(file, provenanceOf(context, file, undefined)));
+    if (!odd && (clients.has(actor.name) || clients.has(baseName(deed)) || runtimes.test(actor.name))) return;
+    const kind = originKind(actor, event);
+    let level: Level;
+    if (odd) level = 'critical';
+    // A panel or a deployment hook does it itself; a shell or tool below it is a break-in.
+    else if (kind === 'web') level = actor.node !== undefined && actor.node.root === actor.node ? 'medium' : 'critical';
+    else if (kind === 'package') level = 'high';
+    else return;
+    if (event.outcome === 'failure') level = lowered(level);
+    const told = stories.add(`host ${actor.tree}`, level, short(event.file_path ?? '?', 120), event.time);
+    if (told === undefined) return;
+    context.emit({
+      ruleId: 'behaviour.container-escape', title: { zh: '宿主机程序连接容器运行时', en: 'Container runtime used by an unusual program' }, level: told.story.level,
+      summary: {
+        zh: '{program} 连接了容器运行时的控制套接字 {socket}（等同 root 权限；来由：{origin_zh}）',
+        en: '{program} connected to the control socket of the container runtime, {socket}, which is as good as root (from {origin_en})',
+      },
+      attack: ['T1610', 'T1611'], matrix: ['利用操作系统漏洞进行提权'], key: `host ${actor.tree}`, time: event.time, events: [event], count: told.count,
+      group: { ...who(actor, event), socket: listed(told.story) },
+    });
+  }
+
   /** Whether it stands in another control group than its container's, where its parent still stood. */
   function isOut(event: Event, actor: Actor, container: string): boolean {
     const parentGroup = actor.node?.parent?.cgroup;
@@ -162,11 +197,15 @@ function open(context: BehaviourContext): BehaviourRun {
   return {
     observe(event) {
       if (event.kind === 'process_creation') learn(event);
-      else if (isHostOwn(event)) return;
+      else if (isHostOwn(event)) {
+        if (event.protocol === 'unix' && isRuntimeSocket(event)) byHost(event, actorOf(event, context));
+        return;
+      }
       const actor = actorOf(event, context);
       const container = containerOf(event, actor);
       if (container === undefined) {
         if (event.kind === 'process_creation') fromOutside(event, actor);
+        else if (isRuntimeSocket(event)) byHost(event, actor);
         return;
       }
       if (setsUp(event, actor)) return;
@@ -212,7 +251,7 @@ function objectOf(event: Event): string {
     case 'file_event': return `: ${short(event.file_path ?? '', 120)}`;
     case 'namespace': return event.action === 'mount' ? `: ${short(extraOf(event, 'source') || extraOf(event, 'type'), 60)} → ${short(event.file_path ?? '?', 100)}` : '';
     case 'process_creation': return `: ${short(event.process_cmdline ?? '', 160)}`;
-    case 'network_connection': return `: ${event.destination_ip ?? short(event.destination_host ?? '?', 60)}:${event.destination_port ?? ''}`;
+    case 'network_connection': return event.file_path !== undefined ? `: ${short(event.file_path, 120)}` : `: ${event.destination_ip ?? short(event.destination_host ?? '?', 60)}:${event.destination_port ?? ''}`;
     case 'flow': return `: ${short((event.payload ?? '').split('\r', 1)[0] ?? '', 80)}`;
     case 'process_access': return `: ${short(extraOf(event, 'target_name'), 40)} (${short(extraOf(event, 'target_pid'), 12)})`;
     case 'module': return `: ${short(event.file_path ?? extraOf(event, 'name'), 100)}`;

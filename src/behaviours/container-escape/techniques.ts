@@ -2,10 +2,11 @@
 import type { Event } from '../../core/gen/event.ts';
 import type { Level } from '../../core/level.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
+import { placeBelow, placeOf, type PlaceId } from '../../core/places.ts';
 import type { Text } from '../../core/text.ts';
-import { baseName, extraOf } from '../actor.ts';
+import { extraOf } from '../actor.ts';
 import { capabilitiesGained, isBind, namespacesOf } from '../namespaces.ts';
-import { placeBelow, placeOf, type PlaceId } from '../persistence.ts';
+import { baseName } from '../program-kind.ts';
 
 export interface Technique {
   id: string;
@@ -186,9 +187,12 @@ function ofProgram(event: Event, inside: Inside): Technique | undefined {
 
 function ofConnection(event: Event): Technique | undefined {
   if (event.direction !== 'outbound') return undefined;
-  if (socketFile.test(event.file_path ?? event.destination_host ?? '')) return runtimeSocket;
+  if (isRuntimeSocket(event)) return runtimeSocket;
   return event.destination_port === 2375 || event.destination_port === 2376 ? runtimeApi : undefined;
 }
+
+/** Whether it is a connection to the control socket of a container runtime. */
+export const isRuntimeSocket = (event: Event): boolean => event.kind === 'network_connection' && event.direction === 'outbound' && socketFile.test(event.file_path ?? event.destination_host ?? '');
 
 /** A request to the interface of Docker or the kubelet, whatever port it goes to. */
 function ofFlow(event: Event): Technique | undefined {

@@ -6,18 +6,21 @@ import type { Event } from '../../core/gen/event.ts';
 import type { Level } from '../../core/level.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
-import { actorOf, ancestors, baseName, deedFile, extraOf, isOdd, originKind, provenanceOf, who, type Actor } from '../actor.ts';
+import { actorOf, extraOf, originKind, who, type Actor } from '../actor.ts';
 import { Lru } from '../lru.ts';
+import { baseName, deedFile } from '../program-kind.ts';
+import { isOdd, provenanceOf } from '../provenance.ts';
 import { list } from '../settings.ts';
 import { listed, raised, Stories } from '../stories.ts';
-import { generalReaders, isReader, secretNames, secretOf, type SecretId } from './secrets.ts';
+import { ancestors } from '../tree.ts';
+import { generalReaders, isReader, processOf, secretNames, secretOf, type SecretId } from './secrets.ts';
 
 export const credentialRead: Behaviour = {
   id: 'credential-read',
   title: { zh: '异常程序读取凭据', en: 'Credentials read by an unusual program' },
   blind: {
-    zh: '只看得到内核传感器监视的路径；已打开的文件、经描述符传递的内容与直接读磁盘看不到；以允许的程序（如 tar、rsync）夹带的只在来由可疑时报告。',
-    en: 'Only paths that the kernel sensor watches are seen. Files opened before, handed-on descriptors and reads of the raw disk are not. What permitted programs (tar, rsync) carry out is told only when their origin is odd.',
+    zh: '只看得到内核传感器监视的文件名与路径；已打开的文件、经描述符传递的内容与直接读磁盘看不到；进程用 io_uring 读取的看不到；以允许的程序（如 tar、rsync）夹带的只在来由可疑时报告。',
+    en: 'Only names and paths that the kernel sensor watches are seen, and not what io_uring opens. Files opened before, handed-on descriptors and reads of the raw disk are not. What permitted programs (tar, rsync) carry out is told only when their origin is odd.',
   },
   kinds: ['file_event', 'process_access'],
   settings: {
@@ -47,7 +50,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const kind = originKind(actor, event);
     const file = deedFile(actor.program, event.process_cmdline ?? actor.node?.cmdline);
     if (more.has(file) || more.has(actor.program) || more.has(actor.name)) return undefined;
-    const provenance = provenanceOf(file, actor.container, context);
+    const provenance = provenanceOf(context, file, actor.container);
     const strange = provenance === 'unowned' || provenance === 'changed';
     if (kind === 'web') {
       // The site's own worker reads its database password and tokens, and a pool's master logs accounts in.
@@ -59,6 +62,12 @@ function open(context: BehaviourContext): BehaviourRun {
     const named = isReader(id, actor.name) || isReader(id, baseName(file));
     if (named && !strange) return undefined;
     if (actor.container !== undefined) return named || id === 'database' || id === 'token' || id === 'cloud' ? undefined : { level: 'medium', why: { zh: '容器内的程序', en: 'a program of a container' } };
+    if (id === 'memory' && strange && event.file_path?.endsWith('/environ') === true) {
+      // Agents of clouds and of operators look through all processes; who looks at its own account's learns little.
+      if (kind === 'cloud') return undefined;
+      const isOwn = event.uid !== undefined && event.uid !== 0 && extraOf(event, 'owner') === String(event.uid);
+      return { level: isOwn || kind === 'login' || kind === 'console' ? 'low' : 'medium', why: { zh: '程序不属于任何软件包', en: 'no package owns the program' } };
+    }
     if (strange) {
       // Tools of the operator's own mostly lie under /usr/local and /opt; a name that fits, and a session or timer, speak for them.
       if (named) return { level: 'low', why: { zh: '程序不属于任何软件包', en: 'no package owns the program' } };
@@ -100,19 +109,23 @@ function open(context: BehaviourContext): BehaviourRun {
     });
   }
 
+  /** A debugger or supervisor reads what it started itself. */
+  const isChildOf = (event: Event, target: number): boolean => [...ancestors(context.lineage.process(target))].some((parent) => parent.pid === event.pid);
+
   return {
     observe(event) {
       if (event.kind === 'process_access') {
         if (event.action !== 'vm-read') return;
         const target = extraOf(event, 'target_pid');
-        // A debugger reads what it started itself.
-        if (target === '' || Number(target) === event.pid || [...ancestors(context.lineage.process(Number(target)))].some((parent) => parent.pid === event.pid)) return;
+        if (target === '' || Number(target) === event.pid || isChildOf(event, Number(target))) return;
         take(event, 'memory', `${extraOf(event, 'target_name') || 'pid'} (${target})`);
         return;
       }
       if (event.action !== 'read' || event.file_path === undefined) return;
       const id = secretOf(event.file_path, event.pid);
-      if (id !== undefined) take(event, id, event.file_path);
+      if (id === undefined) return;
+      const target = id === 'memory' && event.container_id === undefined ? processOf(event.file_path) : undefined;
+      if (target === undefined || !isChildOf(event, target)) take(event, id, event.file_path);
     },
     size: () => stories.size + harvests.size,
   };

@@ -11,6 +11,7 @@ export const secretNames: Readonly<Record<SecretId, Text>> = {
 
 const whole = new Map<string, SecretId>([
   ['/etc/shadow', 'shadow'], ['/etc/gshadow', 'shadow'], ['/etc/shadow-', 'shadow'], ['/etc/gshadow-', 'shadow'], ['/etc/security/opasswd', 'shadow'], ['/var/backups/shadow.bak', 'shadow'], ['/var/lib/extrausers/shadow', 'shadow'],
+  ['/proc/kcore', 'memory'],
   ['/etc/mysql/debian.cnf', 'database'], ['/etc/kubernetes/admin.conf', 'cloud'], ['/etc/kubernetes/kubelet.conf', 'cloud'], ['/etc/rancher/k3s/k3s.yaml', 'cloud'], ['/etc/boto.cfg', 'cloud'],
 ]);
 /** Behind a home folder, wherever that lies. */
@@ -59,8 +60,14 @@ const readers: Readonly<Record<SecretId, ReadonlySet<string>>> = {
   'database': words('mysql mysqladmin mysqldump mysqlcheck mysqlimport mysqlshow mysqlslap mysql_upgrade mariadb mariadb-admin mariadb-dump mariadb-check mariadb-upgrade mysqld mysqld_safe mariadbd debian-start psql pg_dump pg_dumpall pg_restore pg_basebackup pg_isready createdb dropdb vacuumdb reindexdb mongosh mongo mongodump redis-cli mydumper xtrabackup mariabackup logrotate automysqlbackup postgres zabbix_agentd mysqld_exporter'),
   'browser': words('firefox firefox-esr firefox-bin chrome google-chrome chromium chromium-browser brave msedge'),
   'token': words('git git-remote-http git-remote-https git-credential-store curl wget ftp lftp npm npx node yarn pnpm pip pip3 python3 twine gh vault hub composer cargo gem bundle mvn gradle go'),
-  'memory': words('ps top htop atop btop pgrep pkill pidof w who uptime pstree lsof fuser ss netstat systemd systemd-logind (systemd) systemd-journald systemd-coredump systemd-oomd systemctl loginctl sudo su sshd gdb strace ltrace perf criu crash abrt apport kerneloops dbus-daemon polkitd needrestart checkrestart node_exporter process-exporter telegraf zabbix_agentd netdata apps.plugin collectd monit supervisord dockerd containerd containerd-shim containerd-shim-runc-v2 runc snapd cockpit-bridge glances nmon sysstat pidstat iotop service init start-stop-daemon killall killall5'),
+  'memory': words('ps top htop atop btop pgrep pkill pidof w who uptime pstree lsof fuser ss netstat systemd systemd-logind (systemd) systemd-journald systemd-coredump systemd-oomd systemctl loginctl sudo su sshd gdb strace ltrace perf criu crash drgn makedumpfile kdump abrt apport kerneloops dbus-daemon polkitd needrestart checkrestart node_exporter process-exporter telegraf zabbix_agentd netdata apps.plugin collectd monit supervisord dockerd containerd containerd-shim containerd-shim-runc-v2 runc snapd cockpit-bridge glances nmon sysstat pidstat iotop service init start-stop-daemon killall killall5'),
 };
+
+/** The process that an environment or memory is of, as its own /proc numbers it. */
+export function processOf(path: string): number | undefined {
+  const found = /^\/proc\/(\d{1,10})\//.exec(path);
+  return found === null ? undefined : Number(found[1]);
+}
 
 /** Programs whose work it is to read this. */
 export const isReader = (id: SecretId, name: string): boolean => generalReaders.has(name) || readers[id].has(name);

@@ -1,5 +1,6 @@
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
-import { isSuspiciousPath, processKey, programOf, short } from '../process.ts';
+import { isSuspiciousPath } from '../places.ts';
+import { processKey, programOf, short } from '../process.ts';
 import { number } from '../settings.ts';
 import { Sustained } from '../sustained.ts';
 

@@ -7,12 +7,13 @@ import type { Level } from '../../core/level.ts';
 import type { ProcessNode, Writer } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import { fetchedBy, fetchesByAddress, isByTrade, usualFetchers, type Fetched } from '../fetched.ts';
-import { Lru } from '../lru.ts';
 import { isBuildPlace, isHidden, oddPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { kindOf, plainName, scriptOf } from '../program-kind.ts';
+import { provenanceOf } from '../provenance.ts';
 import { list, number } from '../settings.ts';
-import { isDatabase, isExposed, isPersonal, labelOf, managerAbove, originGroup, originText, peerText, provenance } from '../tree.ts';
+import { Told } from '../told.ts';
+import { isDatabase, isExposed, isPersonal, labelOf, managerAbove, originGroup, originText, peerText } from '../tree.ts';
 
 export const downloadRun: Behaviour = {
   id: 'download-run',
@@ -22,6 +23,7 @@ export const downloadRun: Behaviour = {
     en: 'Nothing is known of files whose writing was not seen (before the sensor began, or forgotten since). A script piped straight into a shell leaves no file; rules judge that. Needs the origin graph.',
   },
   kinds: ['process_creation'],
+  contains: ['behaviour.odd-exec-place', 'run_from_hidden_place', 'run_from_temporary_folder'],
   settings: {
     minutes: { default: 60, min: 1, max: 1440, text: { zh: '写入后多少分钟内执行才算', en: 'minutes between writing and running that count' } },
     local: { default: false, text: { zh: '从本机地址（回环）下载也算', en: 'count downloads from the machine itself (loopback)' } },
@@ -44,19 +46,19 @@ function open(context: BehaviourContext): BehaviourRun {
   const local = context.settings['local'] === true;
   const tools = new Set(list(context, 'tools'));
   const servers = list(context, 'servers');
-  const told = new Lru<number>(8000, () => { context.count('downloaded files told and forgotten'); });
+  const told = new Told(8000, () => { context.count('downloaded files told and forgotten'); });
 
   /** What is run and who wrote it, when that can be told. */
   function storyOf(event: Event, node: ProcessNode): Story | undefined {
     const path = event.process_path;
     if (path === undefined) return undefined;
-    if (provenance(context.packages, path) !== 'intact') {
+    if (provenanceOf(context, path, node.container) !== 'owned') {
       const writer = node.writtenBy ?? context.lineage.writer({ path, inode: event.file_inode, device: event.file_device });
       const story = writer && ofWriter(path, false, writer, event.time);
       if (story) return story;
     }
     const script = scriptOf(path, event.process_cmdline, event.process_cwd);
-    if (script === undefined || provenance(context.packages, script) === 'intact') return undefined;
+    if (script === undefined || provenanceOf(context, script, node.container) === 'owned') return undefined;
     const writer = context.lineage.writer({ path: script });
     return writer && ofWriter(script, true, writer, event.time);
   }
@@ -83,7 +85,7 @@ function open(context: BehaviourContext): BehaviourRun {
     if (isByTrade(source, tools) || (fetched && isByTrade(fetched.by, tools)) || isBuildPlace(file)) return undefined;
     if (managerAbove(source) !== undefined || managerAbove(node) !== undefined) return undefined;
     // A program that fetches its own next version.
-    if (odd === undefined && !isScript && sameFolder(source.path, file) && provenance(context.packages, source.path) !== 'intact') return undefined;
+    if (odd === undefined && !isScript && sameFolder(source.path, file) && provenanceOf(context, source.path, source.container) !== 'owned') return undefined;
     const byLoader = isScript && kindOf(event.process_path, event.process_cmdline) === undefined;
     const byAddress = fetchesByAddress(fetched?.by.cmdline);
     if (isPersonal(node.origin) || node.origin.kind === 'cloud') {
@@ -105,9 +107,7 @@ function open(context: BehaviourContext): BehaviourRun {
       const level = judge(event, node, story);
       if (level === undefined) return;
       const key = `${level}:${story.file}`.slice(0, 400);
-      const last = told.get(key);
-      if (last !== undefined && Math.abs(event.time - last) < 600_000) return;
-      told.set(key, event.time);
+      if (told.lately(key, event.time, 600_000)) return;
       const { writer, fetched } = story;
       const from = originText(writer.process.origin);
       const seconds = Math.max(0, (event.time - writer.time) / 1000);

@@ -9,10 +9,12 @@ import { own } from '../../core/own.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import { Absence, wasKilled } from '../absence.ts';
 import { Lru } from '../lru.ts';
-import { baseName } from '../program-kind.ts';
-import { isSuspiciousPath, processKey, programOf, short } from '../process.ts';
-import { hasAncestor, isInterpreter, isTrusted, programProvenance, treeKey } from '../provenance.ts';
+import { isSuspiciousPath } from '../places.ts';
+import { processKey, programOf, short } from '../process.ts';
+import { baseName, isInterpreter } from '../program-kind.ts';
+import { isTrusted, programProvenance } from '../provenance.ts';
 import { list, number } from '../settings.ts';
+import { hasAncestor, treeKey } from '../tree.ts';
 import { caretakers, isLogServer, logOf, writers, type LogFile } from './logs.ts';
 
 export const logTampering: Behaviour = {

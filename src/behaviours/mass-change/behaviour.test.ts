@@ -5,8 +5,8 @@ import { Machine, type MachineOptions } from '../../../test/machine.ts';
 import { unfilled } from '../testing.ts';
 import { massChange } from './behaviour.ts';
 
-const options: MachineOptions = { owned: (path) => /^\/(?:usr\/(?:s?bin|lib)|s?bin)\//.test(path), self: { pid: 4444, paths: [] } };
-const machine = (settings: MachineOptions['settings'] = {}): Machine => new Machine(massChange, { ...options, settings });
+const knowledge = { self: { pid: 4444, paths: [] } };
+const machine = (settings: MachineOptions['settings'] = {}): Machine => new Machine(massChange, { settings, knowledge });
 const endings = ['docx', 'xlsx', 'pdf', 'jpg', 'sql', 'txt', 'php', 'zip', 'mp4', 'csv', 'html', 'db'];
 const paths = (n: number, folders = 5): string[] => Array.from({ length: n }, (_, i) => `/srv/data/f${i % folders}/report${i}.${endings[i % endings.length]}`);
 const grave = ({ level }: Detection): boolean => level === 'high' || level === 'critical';
@@ -31,10 +31,10 @@ const ways: Record<string, Deed> = {
 
 /** Who does it: answers the process for the next file. */
 const actors: Record<string, (m: Machine) => () => number> = {
-  'own program in /tmp': (m) => { const pid = m.run1(m.login(), '/tmp/e', './e'); return () => pid; },
-  'own program of a unit': (m) => { const pid = m.unit('upd', '/opt/upd/upd'); return () => pid; },
-  'worker processes of one program': (m) => { const main = m.run1(m.login(), '/root/e', './e'); const pids = [m.fork(main), m.fork(main), m.fork(main)]; let i = 0; return () => pids[i++ % 3]!; },
-  'child of the web server': (m) => { const pid = m.run1(m.worker(), '/var/www/up/e', './e'); return () => pid; },
+  'own program in /tmp': (m) => { const pid = m.spawn(m.login(), '/tmp/e', './e'); return () => pid; },
+  'own program of a unit': (m) => { const pid = m.service('/opt/upd/upd', '/opt/upd/upd', { unit: 'upd' }); return () => pid; },
+  'worker processes of one program': (m) => { const main = m.spawn(m.login(), '/root/e', './e'); const pids = [m.fork(main), m.fork(main), m.fork(main)]; let i = 0; return () => pids[i++ % 3]!; },
+  'child of the web server': (m) => { const pid = m.spawn(m.worker(), '/var/www/up/e', './e'); return () => pid; },
 };
 
 describe('an encryptor', () => {
@@ -56,17 +56,17 @@ describe('an encryptor', () => {
   });
 
   it.each([
-    ['web shell: a script of the system\'s tools, one process a step', (m: Machine) => m.run1(m.worker(), '/usr/bin/dash', 'sh -c enc.sh')],
+    ['web shell: a script of the system\'s tools, one process a step', (m: Machine) => m.spawn(m.worker(), '/usr/bin/dash', 'sh -c enc.sh')],
     ['cron', (m: Machine) => m.cron('bash /tmp/enc.sh')],
     ['log-on', (m: Machine) => m.login('root')],
   ])('made of shell and openssl: %s', (_name, start) => {
     const m = machine();
     const shell = start(m);
     for (const path of paths(20)) {
-      const openssl = m.run1(shell, '/usr/bin/openssl', `openssl enc -in ${path} -out ${path}.enc`);
+      const openssl = m.spawn(shell, '/usr/bin/openssl', `openssl enc -in ${path} -out ${path}.enc`);
       m.file(openssl, 'create', `${path}.enc`);
       m.end(openssl);
-      const rm = m.run1(shell, '/usr/bin/rm', `rm ${path}`);
+      const rm = m.spawn(shell, '/usr/bin/rm', `rm ${path}`);
       m.file(rm, 'delete', path);
       m.end(rm);
     }
@@ -76,18 +76,18 @@ describe('an encryptor', () => {
 
   it('in python, in place across kinds, from a folder for temporary files', () => {
     const m = machine();
-    const pid = m.run1(m.login(), '/dev/shm/crypt', './crypt');
+    const pid = m.spawn(m.login(), '/dev/shm/crypt', './crypt');
     for (const path of paths(20)) m.file(pid, 'write', path);
     expect(m.found.map(({ level }) => level)).toContain('critical');
   });
 
   it('is told by its notes, sooner together with changed files', () => {
     const m = machine();
-    const pid = m.run1(m.login(), '/opt/x', './x');
+    const pid = m.spawn(m.login(), '/opt/x', './x');
     for (const folder of ['a', 'b', 'c']) m.file(pid, 'create', `/srv/${folder}/HOW_TO_RECOVER_FILES.txt`);
     expect(m.found.map(({ level, group }) => [level, group?.['note'], group?.['folders']])).toEqual([['high', 'HOW_TO_RECOVER_FILES.txt', '3']]);
     const other = machine();
-    const two = other.run1(other.login(), '/opt/x', './x');
+    const two = other.spawn(other.login(), '/opt/x', './x');
     other.file(two, 'create', '/srv/data/f0/文件已加密.txt');
     for (const path of paths(5)) other.file(two, 'rename', `${path}.locked`, { file_from: path });
     expect(other.found.at(-1)).toMatchObject({ level: 'critical', group: { same: '5', ending: '.locked', note: '文件已加密.txt' } });
@@ -95,7 +95,7 @@ describe('an encryptor', () => {
 
   it('names who, how many and where, and tells again as it grows', () => {
     const m = machine();
-    const pid = m.run1(m.login('root', '203.0.113.9'), '/tmp/e', './e --all');
+    const pid = m.spawn(m.login('root', '203.0.113.9'), '/tmp/e', './e --all');
     for (const path of paths(200)) { m.file(pid, 'rename', `${path}.locked`, { file_from: path }); m.clock += 500; }
     expect(m.found[0]).toMatchObject({ level: 'critical', count: 10, attack: ['T1486'], matrix: ['加密勒索'], group: { actor: './e --all', actor_pid: String(pid), same: '10', ending: '.locked', spread: '5' } });
     expect(m.found[0]?.events.at(-1)).toMatchObject({ origin: 'login', origin_ip: '203.0.113.9' });
@@ -108,26 +108,26 @@ describe('baits', () => {
   const settings = { baits: ['/srv/.aaa/passwords.xlsx', '/home/decoy/'] };
   it.each([['write', '/srv/.aaa/passwords.xlsx', {}], ['delete', '/srv/.aaa/passwords.xlsx', {}], ['rename', '/srv/.aaa/passwords.xlsx.x', { file_from: '/srv/.aaa/passwords.xlsx' }], ['create', '/home/decoy/note.txt', {}]])('%s of one is critical at once', (action, path, fields) => {
     const m = machine(settings);
-    m.file(m.run1(m.login(), '/usr/bin/python3.11', 'python3 a.py'), action, path, fields);
+    m.file(m.spawn(m.login(), '/usr/bin/python3.11', 'python3 a.py'), action, path, fields);
     expect(m.found.map(({ level }) => level)).toEqual(['critical']);
     expect(m.found.flatMap(unfilled)).toEqual([]);
   });
   it('Moat itself, backups and what lies beside are no touch', () => {
     const m = machine(settings);
     const bash = m.login();
-    m.file(m.run1(bash, '/usr/bin/rsync', 'rsync -a b: /srv'), 'write', '/srv/.aaa/passwords.xlsx');
+    m.file(m.spawn(bash, '/usr/bin/rsync', 'rsync -a b: /srv'), 'write', '/srv/.aaa/passwords.xlsx');
     m.file(m.seen('/usr/bin/node', 'node moat.js up', { pid: 4444 }), 'write', '/srv/.aaa/passwords.xlsx');
-    m.file(m.run1(bash, '/usr/bin/vim', 'vim'), 'write', '/srv/.aaa/passwords.xlsx.old');
-    m.file(m.run1(bash, '/usr/bin/vim', 'vim'), 'write', '/home/decoyed/x.txt');
+    m.file(m.spawn(bash, '/usr/bin/vim', 'vim'), 'write', '/srv/.aaa/passwords.xlsx.old');
+    m.file(m.spawn(bash, '/usr/bin/vim', 'vim'), 'write', '/home/decoyed/x.txt');
     expect(m.found).toEqual([]);
-    m.file(m.run1(bash, '/tmp/rsync', 'rsync'), 'write', '/srv/.aaa/passwords.xlsx');
+    m.file(m.spawn(bash, '/tmp/rsync', 'rsync'), 'write', '/srv/.aaa/passwords.xlsx');
     expect(m.found).toHaveLength(1);
   });
 });
 
 describe('honest work', () => {
   const many = paths(200, 12);
-  const tool = (path: string, cmdline: string, deed: Deed) => (m: Machine): void => { const pid = m.run1(m.login('root'), path, cmdline); for (const [i, one] of many.entries()) { deed(m, pid, one, i); m.clock += 20; } };
+  const tool = (path: string, cmdline: string, deed: Deed) => (m: Machine): void => { const pid = m.spawn(m.login('root'), path, cmdline); for (const [i, one] of many.entries()) { deed(m, pid, one, i); m.clock += 20; } };
   it.each<[string, (m: Machine) => void]>([
     ['rsync', tool('/usr/bin/rsync', 'rsync -a /srv/data b:', (m, pid, path, i) => { const temporary = path.replace(/([^/]+)$/, `.$1.${hex(i).slice(0, 6)}`); m.file(pid, 'create', temporary); m.file(pid, 'rename', path, { file_from: temporary }); })],
     ['rsync in place', tool('/usr/bin/rsync', 'rsync -a --inplace', (m, pid, path) => { m.file(pid, 'write', path); })],
@@ -161,25 +161,25 @@ describe('honest work', () => {
   it('an administrator\'s own mv is told as information', () => {
     const m = machine();
     const bash = m.login('root');
-    for (const path of many) { const mv = m.run1(bash, '/usr/bin/mv', `mv ${path} ${path}.projekt`); m.file(mv, 'rename', `${path}.projekt`, { file_from: path }); m.end(mv); }
+    for (const path of many) { const mv = m.spawn(bash, '/usr/bin/mv', `mv ${path} ${path}.projekt`); m.file(mv, 'rename', `${path}.projekt`, { file_from: path }); m.end(mv); }
     expect(new Set(m.found.map(({ level }) => level))).toEqual(new Set(['info']));
   });
 
   it('a backup script that seals dumps with gpg is told as unusual', () => {
     const m = machine();
-    const script = m.run1(m.cron('/root/seal.sh'), '/usr/bin/bash', 'bash /root/seal.sh');
+    const script = m.spawn(m.cron('/root/seal.sh'), '/usr/bin/bash', 'bash /root/seal.sh');
     for (let i = 0; i < 30; i++) {
       const path = `/backup/dump${i}.sql`;
-      const gpg = m.run1(script, '/usr/bin/gpg', `gpg -e ${path}`);
+      const gpg = m.spawn(script, '/usr/bin/gpg', `gpg -e ${path}`);
       m.file(gpg, 'create', `${path}.gpg`);
-      m.file(m.run1(script, '/usr/bin/rm', `rm ${path}`), 'delete', path);
+      m.file(m.spawn(script, '/usr/bin/rm', `rm ${path}`), 'delete', path);
     }
     expect(new Set(m.found.map(({ level }) => level))).toEqual(new Set(['medium']));
   });
 
   it('slow changes do not add up', () => {
     const m = machine();
-    const pid = m.run1(m.login(), '/opt/x', './x');
+    const pid = m.spawn(m.login(), '/opt/x', './x');
     for (const path of many.slice(0, 40)) { m.file(pid, 'rename', `${path}.locked`, { file_from: path }); m.clock += 60_000; }
     expect(m.found).toEqual([]);
   });

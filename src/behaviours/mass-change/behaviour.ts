@@ -2,7 +2,8 @@
  * Many documents changed in a short time the way an encryptor does it. What is counted, each document once:
  *   renamed    given an ending that no honest program gives, the same again and again or always another
  *   replaced   a new file with such an ending, and the document deleted
- *   ciphered   rewritten as noise where it was text (needs `extra.entropy` of the sensor: bits a byte, 0 to 8)
+ *   ciphered   rewritten as noise where it was text (`extra.entropy` of the sensor, bits a byte, which tells the write once
+ *              more when it has looked into the file)
  *   rewritten  written in place; counts only across kinds of document that no one tool works on
  *   notes      the same note of extortion in folder after folder
  * and files laid out as bait, which nobody has a reason to touch: one is enough.
@@ -16,18 +17,20 @@ import { own } from '../../core/own.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
 import { Lru } from '../lru.ts';
-import { baseName } from '../program-kind.ts';
-import { isSuspiciousPath, short } from '../process.ts';
-import { isBelow, isInterpreter, isTrusted, provenanceOf } from '../provenance.ts';
+import { isSuspiciousPath } from '../places.ts';
+import { short } from '../process.ts';
+import { baseName, isInterpreter } from '../program-kind.ts';
+import { isTrusted, provenanceOf } from '../provenance.ts';
 import { list, number } from '../settings.ts';
+import { isBelow } from '../tree.ts';
 import { documentOf, type Document, folderOf, foreignEnding, isOrdinary, noteName, twinOf } from './names.ts';
 
 export const massChange: Behaviour = {
   id: 'mass-change',
   title: { zh: '批量加密或改写文件', en: 'Files changed in mass, as by encryption' },
   blind: {
-    zh: '需要内核探针的文件事件；探针不给出熵值时，名称不变、只改写同一类文件的加密看不到；每个文件间隔超过统计时长的慢速加密看不到；被挟持的系统程序（如 smbd）改写文件看不到；容器之外只看得到宿主机能看到的写入。',
-    en: 'Needs the file events of the kernel sensor. Where it gives no entropy, encryption that keeps the names and touches one kind of document is not seen; nor one slower than the window between files; nor one done by a hijacked program of the system, such as a file server.',
+    zh: '需要内核探针的文件事件；名称不变、只改写同一类文件的加密要靠抽样读取改写后的文件开头（内核传感器只抽样连续改写的文本与表格等有后缀的文件，每秒最多 20 个），本已压缩的文件（图片、压缩包、办公文档）这样加密看不出来，只加密文件中后部的也看不出来；每个文件间隔超过统计时长的慢速加密看不到；被挟持的系统程序（如 smbd）改写文件看不到；容器之外只看得到宿主机能看到的写入。',
+    en: 'Needs the file events of the kernel sensor. Encryption that keeps the names and touches one kind of document shows only in samples of what was rewritten: the beginnings of up to 20 files a second that one program rewrites in a row. So it does not show in what was packed before (pictures, archives, office documents), nor where beginnings are left plain; nor is one seen that is slower than the window between files; nor one done by a hijacked program of the system, such as a file server.',
   },
   kinds: ['file_event'],
   settings: {

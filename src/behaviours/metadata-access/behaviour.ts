@@ -6,8 +6,10 @@ import type { Event } from '../../core/gen/event.ts';
 import type { Level } from '../../core/level.ts';
 import { own } from '../../core/own.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
-import { actorOf, deedFile, isOdd, originKind, provenanceOf, who, type Actor } from '../actor.ts';
+import { actorOf, originKind, who, type Actor } from '../actor.ts';
 import { short } from '../process.ts';
+import { deedFile } from '../program-kind.ts';
+import { isOdd, provenanceOf } from '../provenance.ts';
 import { list } from '../settings.ts';
 import { raised, Stories } from '../stories.ts';
 
@@ -77,7 +79,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const origin = actor.node?.origin;
     if (originKind(actor, event) === 'cloud') return true;
     const file = deedFile(actor.program, event.process_cmdline ?? actor.node?.cmdline);
-    const provenance = provenanceOf(file, actor.container, context);
+    const provenance = provenanceOf(context, file, actor.container);
     const scriptName = file.slice(file.lastIndexOf('/') + 1);
     if ((cloudPrograms.has(actor.name) || cloudPrograms.has(scriptName)) && !isOdd(file, provenance) && originKind(actor, event) !== 'web') return true;
     const image = `${origin?.container?.name ?? ''} ${origin?.container?.image ?? ''}`.toLowerCase();
@@ -86,7 +88,7 @@ function open(context: BehaviourContext): BehaviourRun {
 
   function levelOf(event: Event, actor: Actor): { level: Level; why: { zh: string; en: string } } {
     const file = deedFile(actor.program, event.process_cmdline ?? actor.node?.cmdline);
-    const provenance = provenanceOf(file, actor.container, context);
+    const provenance = provenanceOf(context, file, actor.container);
     const kind = originKind(actor, event);
     const asksName = event.kind === 'dns_query';
     if (kind === 'web') return { level: asksName ? 'medium' : 'high', why: { zh: '网站进程通常无须访问，多为 SSRF 或网页后门', en: 'a web service has no need to; mostly SSRF or a web shell' } };

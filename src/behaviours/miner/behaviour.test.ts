@@ -1,15 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Machine, type MachineOptions } from '../../../test/machine.ts';
+import { debian, listing, Machine, type MachineOptions } from '../../../test/machine.ts';
 import { honest, miners, wallet } from '../../../test/miner-profiles.ts';
 import { make, tryOut, unfilled } from '../testing.ts';
 import { miner } from './behaviour.ts';
 
-const folders = ['/usr/bin/', '/usr/sbin/', '/usr/lib/', '/bin/', '/sbin/'];
+const pools = readFileSync('intel/pools.txt', 'utf8').split('\n').map((name) => [name, 'miner']);
 const options: MachineOptions = {
-  owned: (path) => folders.some((folder) => path.startsWith(folder)) && !path.includes('/.') && path !== '/usr/sbin/rsylsogd',
-  changed: (path) => path === '/usr/bin/replaced',
-  listed: { ...Object.fromEntries(readFileSync('intel/pools.txt', 'utf8').split('\n').map((name) => [name, 'miner'])), '203.0.113.66': 'miner', 'hidden.example.com': 'miner' },
+  packages: debian(['/usr/sbin/rsylsogd'], ['/usr/bin/replaced']),
+  knowledge: { intelligence: listing({ ...Object.fromEntries(pools), '203.0.113.66': 'miner', 'hidden.example.com': 'miner' }) },
 };
 
 const machine = (more: MachineOptions = {}): Machine => new Machine(miner, { ...options, ...more });
@@ -43,7 +42,7 @@ describe('the alert', () => {
   it('comes with the first bytes, before any work, with every piece, the program and where it came from', () => {
     const m = machine();
     const bash = m.login('root', '203.0.113.9');
-    const pid = m.run1(bash, '/tmp/auditd', './auditd -n');
+    const pid = m.spawn(bash, '/tmp/auditd', './auditd -n');
     m.connect(pid, '198.51.100.7', 3333);
     m.flow(pid, '198.51.100.7', 3333, login);
     expect(m.found).toHaveLength(1);
@@ -60,26 +59,26 @@ describe('the alert', () => {
     const m = machine();
     const bash = m.cron('/opt/a/up');
     for (let i = 0; i < 5; i++) {
-      const pid = m.run1(bash, '/opt/a/up', './up');
+      const pid = m.spawn(bash, '/opt/a/up', './up');
       m.ask(pid, 'xmr.pool.example.io');
       m.connect(pid, '198.51.100.7', 3333);
       m.wait(60_000);
       m.end(pid);
     }
     expect(m.found.map(({ key, level }) => `${level} ${key}`)).toEqual(['high /opt/a/up']);
-    const pid = m.run1(bash, '/opt/a/up', './up');
+    const pid = m.spawn(bash, '/opt/a/up', './up');
     m.flow(pid, '198.51.100.7', 80, login);
     expect(m.found.map(({ level }) => level)).toEqual(['high', 'critical']);
     m.wait(7 * 3_600_000);
-    m.flow(m.run1(bash, '/opt/a/up', './up'), '198.51.100.7', 80, login);
+    m.flow(m.spawn(bash, '/opt/a/up', './up'), '198.51.100.7', 80, login);
     expect(m.found).toHaveLength(3);
   });
 
   it('scripts of one interpreter are different programs', () => {
     const m = machine();
     const bash = m.login();
-    m.ask(m.run1(bash, '/usr/bin/python3.11', 'python3 a.py'), 'pool.supportxmr.com');
-    const busy = m.run1(bash, '/usr/bin/python3.11', 'python3 train.py');
+    m.ask(m.spawn(bash, '/usr/bin/python3.11', 'python3 a.py'), 'pool.supportxmr.com');
+    const busy = m.spawn(bash, '/usr/bin/python3.11', 'python3 train.py');
     m.connect(busy, '198.51.100.3', 443);
     m.load(30, [{ pid: busy, percent: 390 }], 98);
     expect(m.found).toEqual([]);
@@ -88,7 +87,7 @@ describe('the alert', () => {
   it('spares what may mine', () => {
     for (const allow of [['/opt/farm/'], ['/opt/farm/rig']]) {
       const m = machine({ settings: { allow } });
-      m.flow(m.run1(m.login(), '/opt/farm/rig', './rig'), '198.51.100.7', 3333, login);
+      m.flow(m.spawn(m.login(), '/opt/farm/rig', './rig'), '198.51.100.7', 3333, login);
       expect(m.found).toEqual([]);
     }
   });
@@ -96,8 +95,8 @@ describe('the alert', () => {
   it('what a tree\'s shell prepared does not taint a server of that tree', () => {
     const m = machine();
     const bash = m.login('root');
-    m.run1(bash, '/usr/bin/bash', `bash -c echo donate to ${wallet}`);
-    const pid = m.run1(bash, '/opt/shop/serve', './serve');
+    m.spawn(bash, '/usr/bin/bash', `bash -c echo donate to ${wallet}`);
+    const pid = m.spawn(bash, '/opt/shop/serve', './serve');
     m.tell('listener', pid, { destination_ip: '0.0.0.0', destination_port: 8080 });
     m.load(30, [{ pid, percent: 100 }], 40);
     expect(m.found).toEqual([]);
@@ -106,7 +105,7 @@ describe('the alert', () => {
   it('old pieces do not add up with new ones', () => {
     const m = machine();
     const bash = m.login();
-    const pid = m.run1(bash, '/opt/x/y', './y');
+    const pid = m.spawn(bash, '/opt/x/y', './y');
     m.ask(pid, 'xmr.example.io');
     m.clock += 25 * 3_600_000;
     m.connect(pid, '198.51.100.7', 443);
@@ -125,7 +124,7 @@ describe('the alert', () => {
   it('two containers are two programs', () => {
     const m = machine();
     for (const container_id of ['a'.repeat(64), 'b'.repeat(64)]) {
-      const pid = m.run1(1, '/app/x', './x', { container_id });
+      const pid = m.spawn(1, '/app/x', './x', { container_id });
       m.flow(pid, '198.51.100.7', 3333, login, { container_id });
     }
     expect(m.found.map(({ key }) => key)).toEqual([`${'a'.repeat(12)} /app/x`, `${'b'.repeat(12)} /app/x`]);

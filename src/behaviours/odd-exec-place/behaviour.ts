@@ -7,12 +7,13 @@ import type { Level } from '../../core/level.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
-import { Lru } from '../lru.ts';
 import { isBuildPlace, isHidden, isSystemFile, oddPlace, type OddPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { baseName, kindOf, scriptOf } from '../program-kind.ts';
+import { isTrusted, provenanceOf } from '../provenance.ts';
 import { list } from '../settings.ts';
-import { isExposed, isGate, isPersonal, isTrusted, labelOf, managerAbove, originGroup, provenance } from '../tree.ts';
+import { Told } from '../told.ts';
+import { isExposed, isGate, isPersonal, labelOf, managerAbove, originGroup } from '../tree.ts';
 
 export const oddExecPlace: Behaviour = {
   id: 'odd-exec-place',
@@ -22,6 +23,7 @@ export const oddExecPlace: Behaviour = {
     en: 'Folders that all may write beside the usual temporary ones are not known. Code that is mapped into a running process without an exec is not seen.',
   },
   kinds: ['process_creation'],
+  contains: ['run_from_hidden_place', 'run_from_memory_file', 'run_from_temporary_folder'],
   settings: {
     allow: { default: [], text: { zh: '允许运行程序的目录（前缀），如 /var/tmp/build/', en: 'folders (prefixes) that programs may run from, such as /var/tmp/build/' } },
     memory: {
@@ -46,7 +48,7 @@ const repeatMs = 600_000;
 function open(context: BehaviourContext): BehaviourRun {
   const allowed = list(context, 'allow');
   const memory = new Set(list(context, 'memory'));
-  const told = new Lru<number>(8000, () => { context.count('programs told and forgotten'); });
+  const told = new Told(8000, () => { context.count('programs told and forgotten'); });
 
   /** The odd file that is run: the executable, or the script that an interpreter was given. */
   function subject(event: Event): { path: string; place: OddPlace } | undefined {
@@ -103,9 +105,9 @@ function open(context: BehaviourContext): BehaviourRun {
     const loader = node?.was.at(-1)?.path ?? node?.parent?.path;
     const isRuntime = memory.has(name) || memory.has(baseName(name));
     const byGate = node?.parent !== undefined && (isGate(node.parent) || (loader !== undefined && memory.has(baseName(loader))));
-    if ((isRuntime || byGate) && (loader === undefined || isTrusted(context.packages, loader) || isRuntime && byGate)) return undefined;
-    const kind = kindOf(loader, undefined);
-    if (kind === undefined && isTrusted(context.packages, loader) && !isExposed(node?.origin)) return 'medium';
+    const isShipped = isTrusted(provenanceOf(context, loader, node?.container));
+    if ((isRuntime || byGate) && (loader === undefined || isShipped || isRuntime && byGate)) return undefined;
+    if (kindOf(loader, undefined) === undefined && isShipped && !isExposed(node?.origin)) return 'medium';
     return 'critical';
   }
 
@@ -130,14 +132,13 @@ function open(context: BehaviourContext): BehaviourRun {
       const found = subject(event);
       if (found === undefined) return;
       const { path, place } = found;
-      if (allowed.some((folder) => folder !== '' && path.startsWith(folder)) || provenance(context.packages, path) === 'intact') return;
+      if (allowed.some((folder) => folder !== '' && path.startsWith(folder)) ) return;
       const node = context.lineage.of(event);
+      if (provenanceOf(context, path, event.container_id ?? node?.container) === 'owned') return;
       const level = judge(path, place, node);
       if (level === undefined) return;
       const key = `${level}:${path}`.slice(0, 400);
-      const last = told.get(key);
-      if (last !== undefined && Math.abs(event.time - last) < repeatMs) return;
-      told.set(key, event.time);
+      if (told.lately(key, event.time, repeatMs)) return;
       tell(event, node, path, place, { level, what: what[place] });
     },
     size: () => told.size,

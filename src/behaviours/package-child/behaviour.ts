@@ -10,12 +10,14 @@ import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports
 import type { Text } from '../../core/text.ts';
 import { fetchedBy, fetchesByAddress } from '../fetched.ts';
 import { Lru } from '../lru.ts';
-import { isBuildPlace, isHidden, oddPlace, persistence } from '../places.ts';
+import { isBuildPlace, isHidden, oddPlace, plantedPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { kindOf, plainName, shellUse } from '../program-kind.ts';
+import { isTrusted, programProvenance } from '../provenance.ts';
 import { list } from '../settings.ts';
 import { isNetwork, streamsOf } from '../streams.ts';
-import { chainOf, isErrand, isGate, isTrusted, keyOfNode, managerAbove, originGroup, peerText } from '../tree.ts';
+import { Told } from '../told.ts';
+import { chainOf, isErrand, isGate, keyOfNode, managerAbove, originGroup, peerText } from '../tree.ts';
 
 export const packageChild: Behaviour = {
   id: 'package-child',
@@ -44,7 +46,7 @@ interface Finding { level: Level; what: Text; attack: string[]; detail: string }
 
 function open(context: BehaviourContext): BehaviourRun {
   const allowed = new Set(list(context, 'allow'));
-  const told = new Lru<number>(4000, () => { context.count('package stories told and forgotten'); });
+  const told = new Told(4000, () => { context.count('package stories told and forgotten'); });
   /** Credential files that a package's tree has read, by its root. */
   const readKeys = new Lru<{ file: string; time: number }>(1000, () => { context.count('package stories forgotten'); });
 
@@ -64,9 +66,7 @@ function open(context: BehaviourContext): BehaviourRun {
     if (allowed.has(name)) return;
     const key = keyOfNode(story.root);
     const once = `${key}:${finding.what.en}`;
-    const last = told.get(once);
-    if (last !== undefined && Math.abs(event.time - last) < 600_000) return;
-    told.set(once, event.time);
+    if (told.lately(once, event.time, 600_000)) return;
     context.emit({
       ruleId: 'behaviour.package-child', title: packageChild.title, level: finding.level,
       summary: {
@@ -134,10 +134,10 @@ function open(context: BehaviourContext): BehaviourRun {
       return undefined;
     }
     if (story.isSystem || event.action === 'delete' || event.action === 'chown' || event.action === 'chmod') return undefined;
-    const place = persistence(path);
-    if (place === undefined || isTrusted(context.packages, event.process_path) && keyUsers.has(plainName(event.process_path))) return undefined;
+    const place = plantedPlace(path);
+    if (place === undefined || isTrusted(programProvenance(context, event)) && keyUsers.has(plainName(event.process_path))) return undefined;
     // Some tools add a line for completion to the shell's start file.
-    const level: Level = place === 'login' ? 'medium' : place === 'systemd' && path.startsWith('/home/') ? 'high' : 'critical';
+    const level: Level = place === 'profile' || place === 'motd' || place === 'autostart' ? 'medium' : place === 'systemd' && path.startsWith('/home/') ? 'high' : 'critical';
     return { level, what: { zh: '写入了会自动再启动的位置', en: 'wrote to a place that comes back by itself' }, attack: ['T1543.002', 'T1053.003'], detail: short(path, 300) };
   }
 
@@ -160,7 +160,7 @@ function open(context: BehaviourContext): BehaviourRun {
     observe(event) {
       if (event.action === 'process-seen' || event.action === 'connect-attempt') return;
       // Only where something may come back or a watched credential is read: files are written all the time.
-      if (event.kind === 'file_event' && event.action !== 'read' && persistence(event.file_path ?? '') === undefined) return;
+      if (event.kind === 'file_event' && event.action !== 'read' && plantedPlace(event.file_path ?? '') === undefined) return;
       const node = context.lineage.of(event);
       const story = storyOf(event, node);
       if (node === undefined || story === undefined) return;

@@ -1,18 +1,22 @@
 /**
- * Something written where it will run again or let somebody in (places.ts), by whom it should not come from: a web
+ * Something written where it will run again or let somebody in (core/places.ts), by whom it should not come from: a web
  * service, a database, a container, a log-on from a new network, a program that no package owns. What one tree writes
  * is one alert that lists the places.
  */
 import type { Event } from '../../core/gen/event.ts';
 import type { Level } from '../../core/level.ts';
+import { placeById, placeOf, type PlaceId } from '../../core/places.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
-import { actorOf, ancestors, baseName, deedFile, isOdd, originKind, provenanceOf, who, type Actor } from '../actor.ts';
+import { actorOf, originKind, who, type Actor } from '../actor.ts';
 import { KnownNetworks, logonKinds } from '../known-networks.ts';
-import { isProgramPath, placeNames, placeOf, type PlaceId } from '../persistence.ts';
+import { isProgramFolder } from '../places.ts';
+import { baseName, deedFile } from '../program-kind.ts';
+import { isOdd, provenanceOf } from '../provenance.ts';
 import { isCount, load, save } from '../saved.ts';
 import { list, number } from '../settings.ts';
 import { listed, lowered, raised, Stories } from '../stories.ts';
+import { ancestors } from '../tree.ts';
 
 export const persistenceWrite: Behaviour = {
   id: 'persistence-write',
@@ -35,21 +39,25 @@ const maxTrees = 5000;
 const maxNetworks = 5000;
 const storyMs = 6 * 3_600_000;
 
+/** A place of the list, or a program that a package brought. */
+type Where = PlaceId | 'program';
+const programs = { name: { zh: '软件包自带的程序', en: 'programs of packages' }, attack: 'T1554' };
+
 const words = (text: string): ReadonlySet<string> => new Set(text.split(' '));
 
 /** Put files there as their work, wherever they were started from; the name counts only for what a package owns. */
 const managers = words('dpkg dpkg-deb dpkg-divert dpkg-trigger dpkg-statoverride apt apt-get apt-key aptitude unattended-upgrade unattended-upgrades rpm yum dnf microdnf zypper apk pacman snapd update-alternatives ucf debconf frontend puppet chef-client salt-minion salt-call cfagent ansible cloud-init systemd systemd-sysv-install deb-systemd-helper deb-systemd-invoke needrestart rsyslogd dracut update-initramfs mkinitramfs depmod dkms kmod grub-mkconfig update-grub grub2-mkconfig certbot letsencrypt logrotate fail2ban-server networkd-dispatcher dockerd containerd podman buildah runc crun moat');
 /** Each place's own tools. */
-const owners: Partial<Record<PlaceId, ReadonlySet<string>>> = {
+const owners: Partial<Record<Where, ReadonlySet<string>>> = {
   'cron': words('crontab cron crond anacron fcrontab'), 'at': words('at atd batch'), 'systemd': words('systemctl systemd systemd-sysv-generator systemd-run netplan snap'), 'init': words('update-rc.d chkconfig insserv rc-update'),
   'boot': words('grub-install grub-set-default'), 'modules': words('depmod dkms kmod modprobe kernel-install'), 'accounts': words('useradd usermod userdel groupadd groupmod groupdel groupmems passwd chage chfn chsh chpasswd chgpasswd newusers gpasswd vipw vigr pwconv pwunconv grpconv grpunconv pwck grpck adduser addgroup deluser delgroup systemd-sysusers systemd-homed accounts-daemon update-passwd unix_chkpwd unix_update unix_chkpwd sshd su sudo login newgrp authconfig realmd'),
   'sudo': words('visudo'), 'pam': words('pam-auth-update authselect authconfig'), 'ssh': words('ssh-copy-id google_guest_agent waagent'), 'sshd': words('google_guest_agent'), 'udev': words('udevadm systemd-hwdb'), 'profile': words('localectl locale-gen update-locale useradd adduser'),
   'kernel-helper': words('sysctl systemd-sysctl systemd-binfmt systemd-coredump apport kdump-config update-binfmts qemu-binfmt-conf.sh'), 'loader': words('ldconfig'), 'git-hook': words('git git-lfs husky pre-commit npm npx node lefthook yarn pnpm composer'), 'polkit': words('polkitd'), 'network-hook': words('netplan NetworkManager'), 'cloud': words('cloud-init'), 'php': words('composer'), 'pods': words('kubeadm'), 'logrotate': words(''), 'package-hook': words('add-apt-repository software-properties-gtk'),
 };
 /** A write there hands over the whole machine. */
-const grave: ReadonlySet<PlaceId> = new Set<PlaceId>(['preload', 'pam', 'nss', 'kernel-helper', 'modules', 'sudo', 'accounts', 'ssh', 'cron', 'systemd', 'program']);
+const grave: ReadonlySet<Where> = new Set<Where>(['preload', 'pam', 'nss', 'kernel-helper', 'modules', 'sudo', 'accounts', 'ssh', 'cron', 'systemd', 'program']);
 /** A person's own settings. */
-const slight: ReadonlySet<PlaceId> = new Set<PlaceId>(['git-hook', 'autostart', 'logrotate', 'motd', 'php']);
+const slight: ReadonlySet<Where> = new Set<Where>(['git-hook', 'autostart', 'logrotate', 'motd', 'php', 'sysctl', 'container-engine', 'server-module']);
 
 const databases = /^(?:mysqld|mariadbd|postgres|redis-server|valkey-server|keydb-server|mongod|clickhouse-server|memcached|etcd|java)$/;
 const systemManager = /^(?:dpkg|apt|apt-get|aptitude|unattended-upgrade|unattended-upgrades|rpm|yum|dnf|microdnf|zypper|apk|pacman|snapd)$/;
@@ -72,9 +80,9 @@ function open(context: BehaviourContext): BehaviourRun {
 
   const known: Verdict = { level: 'info', why: { zh: '已知的管理操作', en: 'known administration' } };
 
-  function judge(event: Event, actor: Actor, place: PlaceId): Verdict {
+  function judge(event: Event, actor: Actor, place: Where): Verdict {
     const file = deedFile(actor.program, event.process_cmdline ?? actor.node?.cmdline);
-    const provenance = provenanceOf(file, actor.container, context);
+    const provenance = provenanceOf(context, file, actor.container);
     const kind = originKind(actor, event);
     const origin = actor.node?.origin;
     if (more.has(file) || more.has(actor.program) || more.has(actor.name)) return known;
@@ -112,7 +120,7 @@ function open(context: BehaviourContext): BehaviourRun {
         case 'write': case 'create': case 'rename': case 'link': break;
         default: return;
       }
-      const place = placeOf(path) ?? (isProgramPath(path) && context.packages.owner(path) !== undefined ? 'program' : undefined);
+      const place = placeOf(path) ?? (isProgramFolder(path) && context.packages.owner(path) !== undefined ? 'program' : undefined);
       if (place === undefined || (place === 'git-hook' && !gitHooks)) return;
       const actor = actorOf(event, context);
       const judged = judge(event, actor, place);
@@ -125,37 +133,37 @@ function open(context: BehaviourContext): BehaviourRun {
     learning: (): Learning => ({ since: networks.since, samples: networks.samples, ready: networks.ready(now) }),
   };
 
-  function tell(event: Event, actor: Actor, place: PlaceId, path: string, judged: NonNullable<Verdict>): void {
+  function tell(event: Event, actor: Actor, place: Where, path: string, judged: NonNullable<Verdict>): void {
     const key = `${judged === known ? 'known:' : ''}${event.pid === undefined ? actor.program : actor.tree}`;
     const before = stories.get(key);
     // Several places at once are what an intruder does to stay.
-    const places = new Set((before?.things ?? []).map((thing) => placeOf(thing)));
+    const places = new Set<Where | undefined>((before?.things ?? []).map((thing) => placeOf(thing)));
     places.add(place);
     const level = places.size >= 3 && judged !== known && judged.level !== 'info' && judged.level !== 'critical' ? raised(judged.level) : judged.level;
     const told = stories.add(key, level, path, event.time);
     if (told === undefined) return;
-    const name = placeNames[place];
+    const { name, attack } = place === 'program' ? programs : placeById[place];
     context.emit({
       ruleId: 'behaviour.persistence-write', title: persistenceWrite.title, level: told.story.level,
       summary: {
         zh: `{program} 写入了${name.zh}：{things}（来由：{origin_zh}；${judged.why.zh}）`,
         en: `{program} wrote to a place that lasts, ${name.en}: {things} (from {origin_en}; ${judged.why.en})`,
       },
-      attack: attackOf(place), matrix: ['植入后门'], key, time: event.time, events: [event], count: told.count,
+      attack: [attack], matrix: ['植入后门'], key, time: event.time, events: [event], count: told.count,
       group: { ...who(actor, event), things: listed(told.story, 8) },
     });
   }
 }
 
 /** Inside its own root a container may do as it likes; only what reloads an intruder there is told. */
-function inContainer(actor: Actor, place: PlaceId): Verdict {
+function inContainer(actor: Actor, place: Where): Verdict {
   if (managers.has(actor.name) || owners[place]?.has(actor.name) === true || byFleet(actor)) return undefined;
   const why: Text = { zh: '在容器内', en: 'inside a container' };
   if (place === 'preload') return { level: 'high', why };
   return place === 'cron' || place === 'ssh' || place === 'pam' ? { level: 'low', why } : undefined;
 }
 
-function unowned(kind: string, place: PlaceId): Verdict {
+function unowned(kind: string, place: Where): Verdict {
   const why: Text = { zh: '程序不属于任何软件包', en: 'no package owns the program' };
   const level: Level = place === 'preload' || place === 'pam' ? 'critical' : slight.has(place) ? 'medium' : 'high';
   // Installers of one's own (curl | sh, vendors' packages of files) run in a session, and mostly install a unit.
@@ -175,27 +183,4 @@ function byFleet(actor: Actor): boolean {
     if (fleet.test(baseName(deedFile(parent.path, parent.cmdline)))) return true;
   }
   return (actor.node?.cmdline ?? '').includes('/.ansible/tmp/');
-}
-
-function attackOf(place: PlaceId): string[] {
-  switch (place) {
-    case 'cron': return ['T1053.003'];
-    case 'at': return ['T1053.002'];
-    case 'systemd': return ['T1543.002'];
-    case 'init': return ['T1037.004'];
-    case 'boot': return ['T1542'];
-    case 'modules': return ['T1547.006'];
-    case 'profile': return ['T1546.004'];
-    case 'autostart': return ['T1547.013'];
-    case 'ssh': case 'sshd': return ['T1098.004'];
-    case 'pam': case 'nss': return ['T1556.003'];
-    case 'sudo': case 'polkit': return ['T1548.003'];
-    case 'accounts': return ['T1136.001'];
-    case 'preload': case 'loader': return ['T1574.006'];
-    case 'udev': return ['T1546.017'];
-    case 'package-hook': return ['T1546.016'];
-    case 'pods': return ['T1610'];
-    case 'program': return ['T1554'];
-    default: return ['T1546'];
-  }
 }

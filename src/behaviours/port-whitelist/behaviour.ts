@@ -5,7 +5,7 @@
 import type { Event } from '../../core/gen/event.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
 import { Lru } from '../lru.ts';
-import { isSuspiciousPath } from '../process.ts';
+import { isSuspiciousPath } from '../places.ts';
 import { isNumber, load, save } from '../saved.ts';
 import { list, number } from '../settings.ts';
 

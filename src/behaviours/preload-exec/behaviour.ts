@@ -6,12 +6,13 @@ import type { Event } from '../../core/gen/event.ts';
 import type { Level } from '../../core/level.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
-import { Lru } from '../lru.ts';
 import { isBuildPlace, isSystemFile, oddPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { fullPath } from '../program-kind.ts';
+import { isTrusted, programProvenance, provenanceOf } from '../provenance.ts';
 import { list } from '../settings.ts';
-import { isExposed, isPersonal, isTrusted, labelOf, managerAbove, originGroup, provenance } from '../tree.ts';
+import { Told } from '../told.ts';
+import { isExposed, isPersonal, labelOf, managerAbove, originGroup, treeKey } from '../tree.ts';
 
 export const preloadExec: Behaviour = {
   id: 'preload-exec',
@@ -34,7 +35,7 @@ const maxEntries = 16;
 
 function open(context: BehaviourContext): BehaviourRun {
   const allowed = list(context, 'allow').filter((prefix) => prefix !== '');
-  const told = new Lru<number>(4000, () => { context.count('preloads told and forgotten'); });
+  const told = new Told(4000, () => { context.count('preloads told and forgotten'); });
 
   function started(event: Event): void {
     const { extra } = event;
@@ -64,7 +65,8 @@ function open(context: BehaviourContext): BehaviourRun {
     }
     // Applications bring their own folders of libraries.
     if (isFolder || isBuild) return undefined;
-    if (provenance(context.packages, path) !== 'unowned' && provenance(context.packages, path) !== 'changed') return undefined;
+    const provenance = provenanceOf(context, path, event.container_id ?? node?.container);
+    if (provenance !== 'unowned' && provenance !== 'changed') return undefined;
     // In a system folder yet of no package: what a rootkit looks like, and what an administrator installs by hand.
     if (isSystemFile(path)) return { variable, path, level: isExposed(node?.origin) ? 'critical' : isPersonal(node?.origin) || path.startsWith('/opt/') || path.startsWith('/usr/local/') ? 'low' : 'medium', why: 'unowned' };
     const written = context.lineage.writer({ path });
@@ -77,14 +79,12 @@ function open(context: BehaviourContext): BehaviourRun {
   /** A folder of libraries only counts where the program is one that somebody would want to bend. */
   function ofFolder(event: Event, node: ProcessNode | undefined): Level {
     if (isExposed(node?.origin)) return 'high';
-    return event.uid === 0 && isTrusted(context.packages, event.process_path) ? 'medium' : 'low';
+    return event.uid === 0 && isTrusted(programProvenance(context, event)) ? 'medium' : 'low';
   }
 
   function tell(event: Event, node: ProcessNode | undefined, forced: Forced): void {
     const key = `${forced.variable}:${forced.path}`.slice(0, 400);
-    const last = told.get(key);
-    if (last !== undefined && Math.abs(event.time - last) < 600_000) return;
-    told.set(key, event.time);
+    if (told.lately(key, event.time, 600_000)) return;
     const writer = context.lineage.writer({ path: forced.path });
     const why = forced.why === 'writable' ? { zh: '该位置人人可写', en: 'in a place that all may write' } : { zh: '不属于任何软件包', en: 'of no package' };
     const by = writer === undefined ? { zh: '', en: '' } : { zh: '，由 {writer} 写入', en: ', written by {writer}' };
@@ -103,11 +103,9 @@ function open(context: BehaviourContext): BehaviourRun {
     if (event.file_path !== '/etc/ld.so.preload' || event.action === 'delete' || event.action === 'read') return;
     const node = context.lineage.of(event);
     // The package manager itself, or a script of a package as shipped.
-    if (node?.origin.kind === 'package' && isTrusted(context.packages, event.process_path) && managerIsSystem(node.origin.name)) return;
-    const key = `preload-file:${node ? `${node.root.pid}:${node.root.started}` : programOf(event)}`.slice(0, 400);
-    const last = told.get(key);
-    if (last !== undefined && Math.abs(event.time - last) < 60_000) return;
-    told.set(key, event.time);
+    if (node?.origin.kind === 'package' && isTrusted(programProvenance(context, event)) && managerIsSystem(node.origin.name)) return;
+    const key = `preload-file:${treeKey(node) ?? programOf(event)}`.slice(0, 400);
+    if (told.lately(key, event.time, 60_000)) return;
     context.emit({
       ruleId: 'behaviour.preload-exec', title: { zh: '全局预加载文件被写入', en: 'Global preload file written' }, level: 'critical',
       summary: { zh: '{program}（来自{origin_zh}）{action} /etc/ld.so.preload：此后每个程序都会载入其中的库', en: '{program} (begun by {origin_en}) did {action} on /etc/ld.so.preload: from now on every program loads what it names' },

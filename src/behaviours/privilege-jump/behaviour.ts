@@ -9,10 +9,12 @@ import type { Level } from '../../core/level.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
-import { actorOf, baseName, deedFile, extraOf, isOdd, originKind, provenanceOf, who, type Actor } from '../actor.ts';
+import { actorOf, extraOf, originKind, who, type Actor } from '../actor.ts';
 import { Lru } from '../lru.ts';
 import { capabilitiesGained, namespacesOf } from '../namespaces.ts';
 import { processKey, short } from '../process.ts';
+import { baseName, deedFile } from '../program-kind.ts';
+import { isOdd, isTrusted, provenanceOf } from '../provenance.ts';
 import { list } from '../settings.ts';
 import { listed, Stories } from '../stories.ts';
 
@@ -90,7 +92,7 @@ function open(context: BehaviourContext): BehaviourRun {
 
   /** How bad it is by who did it. */
   function levelOf(event: Event, actor: Actor, program: string): Level {
-    const provenance = provenanceOf(deedFile(program, event.process_cmdline), actor.container, context);
+    const provenance = provenanceOf(context, deedFile(program, event.process_cmdline), actor.container);
     if (originKind(actor, event) === 'web' || provenance === 'unowned' || provenance === 'changed' || isOdd(program, provenance)) return 'critical';
     return actor.container === undefined ? 'high' : 'medium';
   }
@@ -123,14 +125,14 @@ function open(context: BehaviourContext): BehaviourRun {
   function isElevator(program: string, event: Event): boolean {
     if (isAllowed(program)) return true;
     if (!elevators.has(baseName(program))) return false;
-    const provenance = provenanceOf(program, event.container_id, context);
-    return provenance === 'owned' || provenance === 'unknown';
+    const provenance = provenanceOf(context, program, event.container_id);
+    return isTrusted(provenance) || provenance === 'unknown';
   }
 
   /** Undefined for a setuid file that is as it should be. */
   function setuidVerdict(actor: Actor, program: string): { what: Text; level: Level } | undefined {
     if (isAllowed(program)) return undefined;
-    const provenance = provenanceOf(program, actor.container, context);
+    const provenance = provenanceOf(context, program, actor.container);
     switch (provenance) {
       case 'owned': return undefined;
       case 'changed': return { what: changedFile, level: 'critical' };
@@ -148,7 +150,7 @@ function open(context: BehaviourContext): BehaviourRun {
       // The rights within a namespace of its own are no rights outside it.
       const isUser = event.uid !== undefined && event.uid !== 0 && namespaces.get(actor.tree) === undefined && !sandboxes.test(actor.name);
       if (!isUser || actor.container !== undefined || capabilitiesGained(event).length === 0 || isAllowed(actor.program)) return;
-      const provenance = provenanceOf(actor.program, actor.container, context);
+      const provenance = provenanceOf(context, actor.program, actor.container);
       if (provenance === 'unowned' || provenance === 'changed' || isOdd(actor.program, provenance)) tell(event, actor, tookCapability, actor.program, 'high', began.get(processKey(event)));
       return;
     }
@@ -170,7 +172,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const madeAt = namespaces.get(actor.tree);
     const type = extraOf(event, 'type');
     if (madeAt === undefined || event.time - madeAt > namespaceMs || !/^(?:overlay|fuse|fuseblk|ext4|xfs|btrfs|cgroup|nfs|cifs|ntfs3?)$/.test(type)) return;
-    const provenance = provenanceOf(deedFile(actor.program, event.process_cmdline ?? actor.node?.cmdline), actor.container, context);
+    const provenance = provenanceOf(context, deedFile(actor.program, event.process_cmdline ?? actor.node?.cmdline), actor.container);
     tell(event, actor, namespaceMount, `mount ${type}`, provenance === 'owned' && originKind(actor, event) !== 'web' ? 'medium' : 'high', began.get(processKey(event)));
   }
 

@@ -14,16 +14,17 @@ import { Lru } from '../lru.ts';
 import { oddPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { baseName, isOneLiner, kindOf, plainName, shellUse } from '../program-kind.ts';
+import { isTrusted, provenanceOf } from '../provenance.ts';
 import { list, number } from '../settings.ts';
 import { isNetwork, streamsOf, type Streams } from '../streams.ts';
-import { chainOf, isErrand, isExposed, isGate, isPersonal, isTrusted, keyOfNode, labelOf, originGroup, outbound, peerText, programAt } from '../tree.ts';
+import { chainOf, isErrand, isExposed, isGate, isPersonal, keyOfNode, labelOf, originGroup, outbound, peerText, programAt } from '../tree.ts';
 
 export const reverseShell: Behaviour = {
   id: 'reverse-shell',
   title: { zh: '反弹 shell', en: 'Reverse shell' },
   blind: {
-    zh: '改了名的 shell 若标准流不是套接字则认不出；自带解释器的木马（不启动 shell）、经 DNS 或 ICMP 的控制通道看不到；没有内核传感器时不知道标准流，也看不到短命进程。',
-    en: 'A renamed shell is known only by streams that are sockets. Implants that interpret commands themselves and channels over DNS or ICMP are not seen. Without the kernel sensor streams are not known and short-lived processes are missed; without the origin graph only streams count.',
+    zh: '改了名的 shell 若标准流不是网络连接则认不出；自带解释器的木马（不启动 shell）、经 DNS 或 ICMP 的控制通道看不到；没有内核传感器时不知道标准流，也看不到短命进程。',
+    en: 'A renamed shell is known only by streams that are connections. Implants that interpret commands themselves and channels over DNS or ICMP are not seen. Without the kernel sensor streams are not known and short-lived processes are missed; without the origin graph only streams count.',
   },
   kinds: ['process_creation', 'network_connection'],
   settings: {
@@ -36,7 +37,7 @@ export const reverseShell: Behaviour = {
   open,
 };
 
-/** Runtimes whose pipes to their children are sockets. */
+/** Runtimes whose pipes to their children are sockets; the kernel sensor tells those from connections. */
 const makesSockets = new Set(['node', 'nodejs', 'bun', 'deno']);
 
 interface Shell { event: Event; streams: Streams }
@@ -88,7 +89,7 @@ function open(context: BehaviourContext): BehaviourRun {
       const isStrange = oddPlace(program.path) !== undefined;
       if (kind === 'relay' || kind === 'shell' || isStrange) return { node: at, peer, program };
       const isFresh = time - peer.last <= windowMs || (peer.last - time <= 1000 && peer.last > time);
-      if (isFresh && (kind === 'interpreter' || kind === 'awk' || kind === 'web' || (kind === undefined && !isTrusted(context.packages, program.path) && context.packages.ready))) return { node: at, peer, program };
+      if (isFresh && (kind === 'interpreter' || kind === 'awk' || kind === 'web' || (kind === undefined && !isTrusted(provenanceOf(context, program.path, at.container)) && context.packages.ready))) return { node: at, peer, program };
     }
     return undefined;
   }
@@ -139,7 +140,7 @@ function open(context: BehaviourContext): BehaviourRun {
     if (use !== 'interactive' || node === undefined) return undefined;
     const relay = relayAbove(node);
     if (relay !== undefined) return { level: 'critical', how: { zh: `由 {by} 启动，收发都转交给它`, en: 'started by {by}, which passes the connection on to it' }, by: relay, peer: peerOf(relay) };
-    if (streams.stdin === 'pipe' || streams.stdin === 'unknown') {
+    if (streams.stdin === 'pipe' || streams.stdin === 'unix' || streams.stdin === 'unknown') {
       const beside = relayBeside(node);
       if (beside !== undefined) return piped(beside);
     }

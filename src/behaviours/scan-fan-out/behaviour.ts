@@ -7,13 +7,16 @@ import type { Level } from '../../core/level.ts';
 import { own } from '../../core/own.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun, Learning } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
-import { actorOf, ancestors, baseName, deedFile, isOdd, originKind, provenanceOf, who, type Actor } from '../actor.ts';
+import { actorOf, originKind, who, type Actor } from '../actor.ts';
 import { hourMs } from '../clock.ts';
 import { KnownNetworks, logonKinds } from '../known-networks.ts';
 import { Lru } from '../lru.ts';
+import { baseName, deedFile } from '../program-kind.ts';
+import { isOdd, provenanceOf } from '../provenance.ts';
 import { isCount, load, save } from '../saved.ts';
 import { list, number } from '../settings.ts';
 import { listed, Stories } from '../stories.ts';
+import { ancestors } from '../tree.ts';
 
 const maxTrees = 150;
 const maxTargets = 240;
@@ -102,7 +105,7 @@ function open(context: BehaviourContext): BehaviourRun {
   function isExcused(event: Event, actor: Actor): boolean {
     const file = deedFile(actor.program, event.process_cmdline ?? actor.node?.cmdline);
     if (crawlers.has(file) || crawlers.has(actor.program) || crawlers.has(actor.name) || crawlers.has(baseName(file))) return true;
-    if (isOdd(file, provenanceOf(file, actor.container, context))) return false;
+    if (isOdd(file, provenanceOf(context, file, actor.container))) return false;
     if (known.has(actor.name) || known.has(baseName(file))) return true;
     for (const parent of ancestors(actor.node)) {
       if (parent.path === undefined || parent.pid <= 1) continue;
@@ -146,7 +149,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const all = [...tree.targets.values()];
     const guardedShare = all.filter((target) => [...target.ports].some((port) => guarded.has(port))).length / all.length;
     const file = deedFile(actor.program, event.process_cmdline ?? actor.node?.cmdline);
-    const provenance = provenanceOf(file, actor.container, context);
+    const provenance = provenanceOf(context, file, actor.container);
     const kind = originKind(actor, event);
     const isPort = ip !== undefined;
     const hostile = kind === 'web' || isOdd(file, provenance);
@@ -210,7 +213,7 @@ function open(context: BehaviourContext): BehaviourRun {
       default: {
         const parent = actor.node?.parent;
         const file = parent?.path === undefined ? actor.program : deedFile(parent.path, parent.cmdline);
-        if (isOdd(file, provenanceOf(file, actor.container, context))) return 'high';
+        if (isOdd(file, provenanceOf(context, file, actor.container))) return 'high';
         return ready() ? 'medium' : undefined;
       }
     }

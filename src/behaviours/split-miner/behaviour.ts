@@ -13,10 +13,11 @@ import type { Text } from '../../core/text.ts';
 import { disguiseOf } from '../disguise.ts';
 import { Lru } from '../lru.ts';
 import { commandSigns, nameSign, poolName, poolPorts, trafficSigns, type Sign } from '../mining.ts';
-import { isSuspiciousPath } from '../process.ts';
-import { baseName, scriptOf } from '../program-kind.ts';
-import { isInterpreter, isSystemPlace, isTrusted, provenanceOf } from '../provenance.ts';
+import { isSuspiciousPath } from '../places.ts';
+import { baseName, isInterpreter, scriptOf } from '../program-kind.ts';
+import { isTrusted, provenanceOf } from '../provenance.ts';
 import { number } from '../settings.ts';
+import { isGate, labelOf, originText } from '../tree.ts';
 import { Clusters, type Group, type Part, type Start } from './clusters.ts';
 
 export const splitMiner: Behaviour = {
@@ -35,7 +36,7 @@ export const splitMiner: Behaviour = {
   open,
 };
 
-const alarmScore = 100, shown = 16, judgeEveryMs = 15_000, againMs = 6 * 3_600_000, mostPlaces = 4000;
+const alarmScore = 100, shown = 16, launchersShown = 6, judgeEveryMs = 15_000, againMs = 6 * 3_600_000, mostPlaces = 4000;
 /** A parent this much older than its child links nothing. */
 const supervisorMs = 3_600_000;
 const common = new Set(['', '/', '/tmp', '/var/tmp', '/dev/shm', '/run', '/root', '/opt', '/srv', '/home', '/usr/local', '/usr/local/bin', '/usr/local/sbin', '/usr/local/lib', '/usr/bin', '/usr/sbin', '/usr/lib', '/bin', '/sbin', '/var', '/var/lib', '/etc', '/etc/cron.d', '/etc/cron.hourly', '/etc/cron.daily', '/etc/init.d']);
@@ -57,7 +58,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const file = isInterpreter(path) && isTrusted(provenanceOf(context, path, container)) ? scriptOf(path, cmdline, cwd) : path;
     if (file === undefined || file.length > 512) return undefined;
     const provenance = provenanceOf(context, file, container);
-    return isTrusted(provenance) || (provenance === 'unknown' && isSystemPlace(file)) ? undefined : file;
+    return isTrusted(provenance) ? undefined : file;
   }
 
   const partOf = (node: ProcessNode | undefined): Part | undefined => {
@@ -86,6 +87,8 @@ function open(context: BehaviourContext): BehaviourRun {
     if (writer !== undefined) clusters.link(writer, part);
     const [start, by] = startOf(node, part);
     part.starts.add(start);
+    if (start !== 'part' && node !== undefined) part.launcher ??= launcherOf(node);
+    if (node?.origin.source_ip !== undefined) part.ip ??= own(node.origin.source_ip);
     if (part.by === '?' || start !== 'other') part.by = own(by.slice(0, 60));
     const folder = file.slice(0, file.lastIndexOf('/'));
     if (!common.has(folder) && !/^\/home\/[^/]+$/.test(folder)) share(`in ${folder}`, part);
@@ -100,7 +103,8 @@ function open(context: BehaviourContext): BehaviourRun {
 
   function startOf(node: ProcessNode | undefined, part: Part): [Start, string] {
     let at = node?.parent;
-    for (let i = 0; i < 6 && at !== undefined; i++, at = at.parent) {
+    // Whoever once started cron or sshd has no part in what comes through it.
+    for (let i = 0; i < 6 && at !== undefined && at.origin === node?.origin; i++, at = at.parent) {
       const parent = partOf(at);
       if (parent === undefined || parent === part) continue;
       // What has run for long and starts programs now and then is an agent or supervisor of the machine.
@@ -201,12 +205,17 @@ function open(context: BehaviourContext): BehaviourRun {
       words[name] = `${part.path} (${part.by})`;
       return `{${name}}`;
     });
+    const launchers = [...new Map(parts.flatMap(({ launcher }) => (launcher === undefined ? [] : [[launcher.en, launcher]]))).values()].slice(0, launchersShown);
+    words['launchers_zh'] = launchers.map(({ zh }) => zh).join('、') || '各部件彼此';
+    words['launchers_en'] = launchers.map(({ en }) => en).join(', ') || 'each other';
+    const ip = parts.toSorted((a, b) => a.since - b.since).find((part) => part.ip !== undefined)?.ip;
+    if (ip !== undefined) words['source_ip'] = ip;
     const more = parts.length > shown ? [`+${parts.length - shown}`] : [];
     context.emit({
       ruleId: 'behaviour.split-miner', title: splitMiner.title, level: mining !== undefined && mining.weight >= 45 ? 'critical' : 'high',
       summary: {
-        zh: `{parts} 个互相关联的程序合起来像一个挖矿程序：${why.map((one) => one.zh).join('；')}。部件：${[...named, ...more].join('、')}`,
-        en: `{parts} linked programs together look like one cryptominer: ${why.map((one) => one.en).join('; ')}. Parts: ${[...named, ...more].join(', ')}`,
+        zh: `{parts} 个互相关联的程序合起来像一个挖矿程序：${why.map((one) => one.zh).join('；')}。启动者：{launchers_zh}。部件：${[...named, ...more].join('、')}`,
+        en: `{parts} linked programs together look like one cryptominer: ${why.map((one) => one.en).join('; ')}. Started by: {launchers_en}. Parts: ${[...named, ...more].join(', ')}`,
       },
       attack: ['T1496.001', 'T1036.004', 'T1053.003'], matrix: ['植入后门'], key: group.key, time: event.time, events: [event], count: 1,
       group: { parts: String(parts.length), ...words },
@@ -237,6 +246,14 @@ function open(context: BehaviourContext): BehaviourRun {
     },
     size: () => clusters.parts.size + places.size,
   };
+}
+
+/** What began its tree, and the process of it that started this one. */
+function launcherOf(node: ProcessNode): Text {
+  const text = originText(node.origin);
+  const { parent } = node;
+  const by = parent === undefined || isGate(parent) ? '' : ` → ${labelOf(parent)}`;
+  return { zh: own(`${text.zh}${by}`.slice(0, 200)), en: own(`${text.en}${by}`.slice(0, 200)) };
 }
 
 const weightOf = (part: Part): number => (part.mining === undefined ? 0 : 4) + (part.poses === undefined ? 0 : 2) + (part.planted === undefined ? 0 : 2) + (part.isHidden ? 1 : 0);

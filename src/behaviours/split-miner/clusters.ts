@@ -1,4 +1,5 @@
 /** Programs that belong together, found link by link. Bounded: a group that is full takes no more, and says so. */
+import type { Text } from '../../core/text.ts';
 import { Load } from '../load.ts';
 import { Lru } from '../lru.ts';
 import type { Sign } from '../mining.ts';
@@ -12,6 +13,10 @@ export interface Part {
   /** What started it, as words: `cron`, the unit, the program. */
   by: string;
   starts: Set<Start>;
+  /** Who started it, when that is no part itself: a cron entry, a unit, a process of a session. */
+  launcher: Text | undefined;
+  /** The remote address that its tree began with. */
+  ip: string | undefined;
   group: Group;
   mining: Sign | undefined;
   /** The trusted name it poses as. */
@@ -49,7 +54,7 @@ export class Clusters {
   part(path: string, time: number): Part {
     return this.parts.take(path, () => {
       const group: Group = { parts: new Set(), load: new Load(), told: 0, toldAt: 0, key: path, full: false };
-      const part: Part = { path, since: time, by: '?', starts: new Set(), group, mining: undefined, poses: undefined, isHidden: false, planted: undefined, port: undefined };
+      const part: Part = { path, since: time, by: '?', starts: new Set(), launcher: undefined, ip: undefined, group, mining: undefined, poses: undefined, isHidden: false, planted: undefined, port: undefined };
       group.parts.add(part);
       return part;
     });

@@ -11,8 +11,10 @@ import type { Level } from '../../core/level.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import { dayMs, hourMs, localHour, localTime } from '../clock.ts';
 import { Lru } from '../lru.ts';
-import { isSuspiciousPath, programOf, short } from '../process.ts';
-import { isInterpreter, programKey, programProvenance } from '../provenance.ts';
+import { isSuspiciousPath } from '../places.ts';
+import { programKey, programOf, short } from '../process.ts';
+import { isInterpreter } from '../program-kind.ts';
+import { programProvenance } from '../provenance.ts';
 import { isCount, isCounts, isNumber, load, save } from '../saved.ts';
 import { number } from '../settings.ts';
 
@@ -27,8 +29,8 @@ export const tidalLoad: Behaviour = {
   settings: {
     highPercent: { default: 50, min: 1, max: 100_000, text: { zh: '算作繁忙的 CPU 占用（单核百分比）', en: 'busy from this percent of one core on' } },
     lowPercent: { default: 10, min: 0, max: 100, text: { zh: '算作停歇的 CPU 占用（单核百分比）', en: 'idle below this percent of one core' } },
-    periodMinutes: { default: 15, min: 1, max: 1440, text: { zh: '停歇的间隔（分钟），容许上下浮动两成', en: 'minutes from one drop to the next, a fifth more or less' } },
-    longestDropMinutes: { default: 3, min: 0.1, max: 1440, text: { zh: '停歇最长几分钟', en: 'longest drop in minutes' } },
+    periodMinutes: { default: 15, min: 0.1, max: 1440, text: { zh: '停歇的间隔（分钟），容许上下浮动两成', en: 'minutes from one drop to the next, a fifth more or less' } },
+    longestDropMinutes: { default: 3, min: 0.05, max: 1440, text: { zh: '停歇最长几分钟', en: 'longest drop in minutes' } },
     drops: { default: 4, min: 3, max: 50, text: { zh: '连续几次才报告', en: 'drops in a row before it is told' } },
     nights: { default: 2, min: 1, max: 30, text: { zh: '昼低夜满须连续几天', en: 'days in a row with little by day and full by night' } },
     nightPercent: { default: 60, min: 1, max: 100_000, text: { zh: '夜间（22–6 点）平均占用不低于', en: 'mean by night (22 to 6) at least' } },
@@ -81,7 +83,7 @@ function open(context: BehaviourContext): BehaviourRun {
   /** Where it lies tells more than the shape: a package's own program is often a job that somebody set up. */
   function levelOf(event: Event): Level {
     if (isSuspiciousPath(event.process_path)) return 'high';
-    return programProvenance(context, event) === 'package' && !isInterpreter(event.process_path) ? 'low' : 'medium';
+    return programProvenance(context, event) === 'owned' && !isInterpreter(event.process_path) ? 'low' : 'medium';
   }
 
   function settle(key: string, one: Load): void {

@@ -5,15 +5,17 @@
 import type { Event } from '../../core/gen/event.ts';
 import { atLeast, type Level } from '../../core/level.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
+import type { PlaceId } from '../../core/places.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
 import { fetchesByAddress, isByTrade, usualFetchers } from '../fetched.ts';
 import { Lru } from '../lru.ts';
-import { isBuildPlace, isHidden, isProgramFolder, oddPlace, persistence, type Persistence } from '../places.ts';
+import { isBuildPlace, isHidden, isProgramFolder, oddPlace, plantedPlace } from '../places.ts';
 import { programOf, short } from '../process.ts';
 import { kindOf, scriptOf } from '../program-kind.ts';
+import { isTrusted, provenanceOf } from '../provenance.ts';
 import { list, number } from '../settings.ts';
-import { isErrand, isExposed, isLoopback, isPersonal, isTrusted, jobOf, keyOfNode, labelOf, managerAbove, originGroup, peerText, provenance } from '../tree.ts';
+import { isErrand, isExposed, isLoopback, isPersonal, jobOf, keyOfNode, labelOf, managerAbove, originGroup, peerText } from '../tree.ts';
 
 export const triad: Behaviour = {
   id: 'triad',
@@ -35,7 +37,7 @@ export const triad: Behaviour = {
 type Change = 'persistence' | 'program' | 'ran';
 interface Job {
   peer: { ip: string; port: number; host?: string; time: number; by: string; odd: boolean; byAddress: boolean; packaged: boolean } | undefined;
-  changes: Map<Change, { path: string; time: number; place: Persistence | undefined; by: string; packaged: boolean }>;
+  changes: Map<Change, { path: string; time: number; place: PlaceId | undefined; by: string; packaged: boolean }>;
   told: Level | undefined;
 }
 
@@ -44,6 +46,8 @@ const whatText: Readonly<Record<Change, Text>> = {
   program: { zh: '放下了可执行文件', en: 'put down a program' },
   ran: { zh: '运行了它放下的文件', en: 'ran what it put down' },
 };
+/** Places that let somebody in or reach into every program: a person's download rarely ends there. */
+const opens: ReadonlySet<PlaceId> = new Set<PlaceId>(['ssh', 'sshd', 'pam', 'nss', 'sudo', 'polkit', 'accounts', 'preload', 'loader']);
 const maxJobs = 4000;
 
 function open(context: BehaviourContext): BehaviourRun {
@@ -58,9 +62,9 @@ function open(context: BehaviourContext): BehaviourRun {
     const kind = kindOf(node.path, node.cmdline);
     if (kind === 'shell' || kind === 'interpreter' || kind === 'awk') {
       const script = scriptOf(node.path, node.cmdline, node.cwd);
-      return script !== undefined && provenance(context.packages, script) === 'intact';
+      return script !== undefined && provenanceOf(context, script, node.container) === 'owned';
     }
-    return kind !== 'download' && kind !== 'relay' && isTrusted(context.packages, node.path);
+    return kind !== 'download' && kind !== 'relay' && isTrusted(provenanceOf(context, node.path, node.container));
   }
 
   /** The job that this process works for, when it is one to be judged. */
@@ -94,7 +98,7 @@ function open(context: BehaviourContext): BehaviourRun {
   function changed(event: Event): void {
     const path = event.file_path;
     if (path === undefined) return;
-    const place = persistence(path);
+    const place = plantedPlace(path);
     const change = place !== undefined ? ofPersistence(event) : isProgramMade(event, path) ? 'program' : undefined;
     if (change === undefined) return;
     const node = context.lineage.of(event);
@@ -147,7 +151,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const isBad = peer.odd || peer.byAddress;
     const both = job.changes.has('persistence') && (job.changes.has('ran') || job.changes.has('program'));
     if (isPersonal(node.origin)) {
-      if (change === 'persistence') return isBad ? 'high' : done.place === 'ssh' || done.place === 'auth' || done.place === 'loader' ? 'medium' : 'low';
+      if (change === 'persistence') return isBad ? 'high' : done.place !== undefined && opens.has(done.place) ? 'medium' : 'low';
       return hidden ? 'high' : isBad && odd !== undefined ? (both ? 'high' : 'medium') : odd !== undefined ? 'low' : undefined;
     }
     if (change === 'persistence') return isBad || both ? 'critical' : node.origin.kind === 'container' ? 'medium' : 'high';

@@ -3,6 +3,7 @@ import { MoatError } from '../../core/error.ts';
 import { levels, type Level } from '../../core/level.ts';
 import { checkReportPlace, writeReport } from '../../agent/report-file.ts';
 import { leastMemoryMb, scanInProcess, usualMemoryMb } from '../../agent/scan-process.ts';
+import { portsOf } from '../../agent/scan-ports.ts';
 import type { ScanProfile } from '../../agent/scan.ts';
 import { htmlOf } from '../../scan/html.ts';
 import { exitCodeOf, later, type ScanReport } from '../../scan/report.ts';
@@ -10,6 +11,7 @@ import type { Progress } from '../../scan/runner.ts';
 import { sarifOf } from '../../scan/sarif.ts';
 import { storiesOf } from '../../scan/stories.ts';
 import { findingJson, reportLines } from '../scan-text.ts';
+import { configOf, dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import type { Cli } from '../program.ts';
@@ -61,7 +63,7 @@ export function addScan({ program, lang, t }: Cli): void {
       let report: ScanReport;
       try {
         const { root, only, skip } = options;
-        report = await scanInProcess({ ...(root !== undefined && { root }), ...(only && { only }), ...(skip && { skip }), profile: options.profile }, {
+        report = await scanInProcess({ ...(root !== undefined && { root }), ...(only && { only }), ...(skip && { skip }), profile: options.profile, data: dataFolder(program), ports: allowedPorts(program) }, {
           signal: stop.signal, nice: options.nice, maxMemoryMb: options.maxMemory, warn: (text) => { watch.clear(); console.error(safe(text)); }, onProgress: watch.show,
         });
       } finally { watch.end(); }
@@ -130,6 +132,16 @@ async function list(json: boolean, lang: Cli['lang']): Promise<void> {
   const out = new Output();
   for (const { id, group, title, scope } of checks) out.line(json ? jsonLine({ id, group, scope, title: title[lang] }) : `${id.padEnd(24)} ${group.padEnd(12)} ${title[lang]}`);
   await out.end();
+}
+
+/** The white list of the behaviour that watches listeners; a configuration that cannot be read is told and the scan goes on without. */
+function allowedPorts(program: Cli['program']): readonly string[] {
+  try {
+    return portsOf(configOf(program));
+  } catch (error) {
+    console.error(safe((error as Error).message));
+    return [];
+  }
 }
 
 function checkOutputs({ json, html, sarif }: Options): void {

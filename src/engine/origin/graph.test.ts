@@ -162,6 +162,18 @@ describe('web servers', () => {
     expect(m.node(deep).root).toBe(m.node(worker));
   });
 
+  it('what a unit\'s server started before it listened is the web\'s as well', () => {
+    const m = new Machine();
+    const npm = m.run(1, '/usr/bin/node', 'npm start', { cgroup: '/system.slice/shop.service' });
+    const app = m.run(m.run(npm, '/bin/sh', 'sh -c node server.js'), '/usr/bin/node', 'node server.js');
+    const early = m.run(app, '/bin/sh', 'sh -c id');
+    const deep = m.run(early, '/usr/bin/python3', 'python3 -c 1');
+    expect(m.origin(deep)).toMatchObject({ kind: 'service', name: 'shop' });
+    m.tell('listener', app, { action: 'listener-start', protocol: 'tcp', destination_ip: '127.0.0.1', destination_port: 3000 });
+    for (const pid of [app, early, deep]) expect(m.origin(pid)).toMatchObject({ kind: 'web', name: 'shop' });
+    expect(m.origin(npm).kind).toBe('service');
+  });
+
   it('an interpreter becomes one when it listens on a web port, unless a person runs it', () => {
     const m = new Machine();
     const app = m.run(1, '/usr/bin/node', 'node /srv/shop/server.js', { cgroup: '/system.slice/shop.service' });
@@ -244,6 +256,13 @@ describe('a name alone', () => {
     expect(m.origin(inner)).toBe(m.origin(bash));
     m.tell('listener', sshd, { action: 'listener-start', protocol: 'tcp', destination_port: 2222 });
     expect([m.origin(sshd).kind, m.origin(inner).kind, m.origin(inner).user, m.node(inner).root.parent?.pid]).toEqual(['service', 'login', 'li', sshd]);
+    // Listening does not help what lies where no server is installed, nor what the session itself put there.
+    m.tell('file_event', bash, { action: 'create', file_path: '/srv/x/httpd', file_inode: 77, file_device: 8 });
+    for (const path of ['/tmp/httpd', '/dev/shm/nginx', '/root/.cache/nginx', '/srv/x/httpd']) {
+      const planted = m.run(bash, path);
+      m.tell('listener', planted, { action: 'listener-start', protocol: 'tcp', destination_port: 8080 });
+      expect(m.origin(planted), path).toMatchObject({ kind: 'login', source_ip: '203.0.113.9' });
+    }
     // Without an index of packages a system place is not enough in a session.
     const { m: bare, bash: shell } = inSession();
     expect(bare.origin(bare.run(shell, '/usr/sbin/nginx', 'nginx')).kind).toBe('login');

@@ -7,6 +7,8 @@ import { roleOf, roleOfUnit } from './roles.ts';
 
 /** Where only root installs programs: a file elsewhere that bears a server's name is none before it serves. */
 const systemPlaces = ['/usr/', '/bin/', '/sbin/', '/lib', '/opt/', '/snap/', '/nix/store/', '/www/server/'];
+/** Temporary folders, memory, hidden and removed files. */
+const neverInstalled = /^\/(?:(?:tmp|var\/tmp|dev|run|proc)\/|memfd:)|\/\.| \(deleted\)$/;
 
 const nameMax = 200;
 const adoptedMax = 20_000;
@@ -258,7 +260,7 @@ export class Places {
   /** A server without a unit of its own shows what it is when it listens. */
   listens(node: Node, web: boolean): void {
     const { role } = roleOf(node.path, node.name, node.cmdline);
-    if (node.role === 'other' && (role === 'web' || role === 'database' || role === 'ssh')) {
+    if (node.role === 'other' && (role === 'web' || role === 'database' || role === 'ssh') && this.mayServe(node)) {
       node.role = role;
       this.byRole(node, false);
       this.again(node);
@@ -272,6 +274,13 @@ export class Places {
     } else if (kind === 'unknown' && tree.owner === node && (node.parent === undefined || node.parent.pid === 1)) {
       change(tree, { kind: 'service', name: node.label || node.name });
     }
+  }
+
+  /** In what a person, a web request or a job started, a program is no server that lies where none is installed, or that they put there themselves. */
+  private mayServe({ path, tree, writtenBy }: Node): boolean {
+    const { kind } = tree.origin;
+    if (kind === 'service' || kind === 'unknown' || kind === 'container' || kind === 'timer') return true;
+    return path !== undefined && !neverInstalled.test(path) && writtenBy?.process.origin !== tree.origin;
   }
 
   /** What a server started before it was known as one: each of its children may be a beginning. */

@@ -1,6 +1,5 @@
-import { readlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/need.ts';
 import type { Event } from '../../core/gen/event.ts';
@@ -82,6 +81,39 @@ except PermissionError: pass`);
       ['setgid', { to: '65534' }, 0], ['setuid', { from: '0', to: '0/65534' }, 0], ['setuid', { from: '0/65534', to: '65534' }, 65534],
     ]);
     expect(events[2]?.user).toBe('nobody');
+  });
+
+  it('tells who connects to the socket of a container runtime, by whatever path, and who is refused', async () => {
+    const at = (name: string): string => join(stage.folder, name);
+    mkdirSync(at('other'), { mode: 0o755 });
+    chmodSync(stage.folder, 0o755);
+    symlinkSync(at('docker.sock'), at('innocent'));
+    const events = await told('network_connection', `
+import socket, time
+def serve(path, kind=socket.SOCK_STREAM):
+  s = socket.socket(socket.AF_UNIX, kind); s.bind(path)
+  if kind == socket.SOCK_STREAM: s.listen(9)
+  return s
+def call(path, kind=socket.SOCK_STREAM):
+  s = socket.socket(socket.AF_UNIX, kind); s.connect(path); return s
+docker, plain, secret = serve('${at('docker.sock')}'), serve('${at('plain.sock')}'), serve('${at('other/containerd.sock')}')
+abstract = serve('\\0docker.sock'); log = serve('${at('other/crio.sock')}', socket.SOCK_DGRAM)
+call('${at('innocent')}'); call('${at('docker.sock')}'); call('${at('plain.sock')}'); call('\\0docker.sock')
+time.sleep(1.1); os.chdir('${stage.folder}'); call('docker.sock')
+os.mkfifo('${at('x')}'); assert libc.unshare(0x20000) == 0; assert libc.mount(b'none', b'/', None, 0x44000, None) == 0; assert libc.mount(b'docker.sock', b'x', None, 4096, None) == 0
+time.sleep(1.1); call('x')
+call('${at('other/crio.sock')}', socket.SOCK_DGRAM)
+try: call('${at('missing/docker.sock')}')
+except FileNotFoundError: pass
+os.chmod('${at('other/containerd.sock')}', 0o600); os.setresuid(65534, 65534, 65534)
+try: call('${at('other/containerd.sock')}')
+except PermissionError: pass`);
+    expect(events.map((e) => [e.action, e.outcome, e.file_path])).toEqual([
+      ['connect', 'success', at('docker.sock')], ['connect', 'success', at('docker.sock')], ['connect', 'success', at('docker.sock')],
+      ['connect', 'success', at('other/crio.sock')], ['connect-attempt', 'failure', at('other/containerd.sock')],
+    ]);
+    expect(events[0]).toMatchObject({ protocol: 'unix', direction: 'outbound', destination_ip: undefined, destination_port: undefined, user: 'root' });
+    expect(events.at(-1)).toMatchObject({ user: 'nobody', process_path: expect.stringContaining('python3') as string });
   });
 
   it('tells files without a name, and programs loaded into the kernel', async () => {

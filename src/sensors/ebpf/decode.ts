@@ -2,10 +2,11 @@
 import { Event, type Kind } from '../../core/gen/event.ts';
 import { addressText } from '../../linux/proc-net.ts';
 import { questionName } from './dns.ts';
-import { type Bytes, type CallRecord, type CredentialsRecord, type ExecRecord, type Head, readDns, readExec, readExit, readFile, readFlow, readFork, readCall, readCredentials, readDenied, readHead, readSocket, recordSizes, recordTypes, type Slices } from './gen/records.ts';
+import { type Bytes, type CallRecord, type CredentialsRecord, type ExecRecord, type Head, type LocalRecord, readDns, readExec, readExit, readFile, readFlow, readFork, readLocal, readCall, readCredentials, readDenied, readHead, readSocket, recordSizes, recordTypes, type Slices } from './gen/records.ts';
 import { callActions, callExtra, calls, pair } from './calls.ts';
+import { runtimeSockets } from './file-maps.ts';
 import { fileActions, fileExtra, isSymlink, tidyPath } from './files.ts';
-import { RecentQuestions, socketActions, transportName } from './network.ts';
+import { outbound, RecentQuestions, socketActions, transportName } from './network.ts';
 import { type Process, type Processes, userDevice } from './processes.ts';
 import { tellProcess } from '../process-event.ts';
 
@@ -27,8 +28,8 @@ const discarded = 0x4000_0000;
 const lengthMask = 0x3fff_ffff;
 const headerSize = 8;
 
-const socketType = 12;
-const pipeType = 1;
+/** By the number in the record; what is not here says nothing: a terminal, a file, the null device. `socket` is of another family. */
+const streamKinds: readonly (string | undefined)[] = [undefined, 'pipe', ...Array.from({ length: 10 }, () => undefined), 'socket', 'inet', 'unix'];
 const streamNames = ['stdin', 'stdout', 'stderr'] as const;
 
 export class Decoder {
@@ -82,6 +83,7 @@ export class Decoder {
         return event;
       }
       case recordTypes.credentials: return this.#credentials(head, readCredentials(bytes, at));
+      case recordTypes.local: return this.#local(head, readLocal(bytes, at, end));
       case recordTypes.flow: return this.#flow(head, bytes, at, end);
       case recordTypes.dns: {
         const { remote, remotePort, payload } = readDns(bytes, at, end);
@@ -118,9 +120,8 @@ export class Decoder {
       }
     }
     for (const [index, name] of streamNames.entries()) {
-      const type = (record.streams >> (index * 4)) & 15;
-      if (type === socketType) say(name, 'socket');
-      else if (type === pipeType) say(name, 'pipe');
+      const kind = streamKinds[(record.streams >> (index * 4)) & 15];
+      if (kind !== undefined) say(name, kind);
     }
     const { hostNamespaces } = this.#options;
     if (record.pidNs !== hostNamespaces['pid']) say('pid_ns', String(record.pidNs));
@@ -166,6 +167,18 @@ export class Decoder {
       event.source_ip = addressText(bytes.u8, remote);
       event.source_port = remotePort;
     }
+    return event;
+  }
+
+  /** A call to a socket of this machine; those refused are told by the kernel whatever they asked for. */
+  #local(head: Head, { path, result }: LocalRecord): Event | undefined {
+    if (result !== 0 && !runtimeSockets.includes(path.slice(path.lastIndexOf('/') + 1))) return undefined;
+    const event = this.#make(head, 'network_connection', result === 0 ? 'connect' : 'connect-attempt', 'network', this.#options.processes.of(head, this.#now));
+    if (result !== 0) event.outcome = 'failure';
+    event.protocol = 'unix';
+    event.direction = 'outbound';
+    event.file_path = tidyPath(path);
+    event.extra = outbound;
     return event;
   }
 

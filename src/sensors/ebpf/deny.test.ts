@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, chmodSync, copyFileSync, existsSync, linkSync, readFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, existsSync, linkSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/need.ts';
@@ -11,8 +11,9 @@ import { lacksEbpf, openStage, type Stage } from './testing.ts';
 describe('what may not be denied', () => {
   it('protects the system, the first process, node and Moat', async () => {
     const list = new DenyList();
-    expect(protectedReason(process.execPath, true)).toContain('node');
-    expect(protectedReason('/usr/bin/env', false)).toContain('system');
+    expect(protectedReason(process.execPath, true)?.en).toContain('node');
+    expect(protectedReason('/usr/bin/env', false)?.en).toContain('system');
+    expect(protectedReason('/bin/sh', true)?.en).toContain('log on');
     expect(protectedReason('/usr/bin/env', true)).toBeUndefined();
     await expect(list.add('/bin/sh', 'test')).rejects.toMatchObject({ code: 'protected' });
     await expect(list.add('/nowhere/at/all', 'test')).rejects.toMatchObject({ code: 'not-a-file' });
@@ -37,6 +38,7 @@ describe.skipIf(await lacksEbpf(lacks))('denied programs', () => {
   });
   afterAll(async () => {
     await stage.clear();
+    list.close();
     stage.remove();
   });
 
@@ -68,6 +70,36 @@ describe.skipIf(await lacksEbpf(lacks))('denied programs', () => {
     const child = stage.run(path, [marker]);
     expect((await ended(child.pid)).exit_code).toBe(0);
     expect(existsSync(marker)).toBe(true);
+  });
+
+  it('another file put where a denied one lay is killed soon, and the number of one that is gone is not held against others', async () => {
+    const path = program('again');
+    await list.add(path, 'a test');
+    rmSync(path);
+    program('again');
+    const first = stage.run(path, [marker]);
+    await ended(first.pid);
+    await trial.when(() => list.list().files.some((one) => one.path === path && statSync(path).ino === one.file.inode));
+    const second = stage.run(path, [marker]);
+    expect((await ended(second.pid)).exit_code).toBe(137);
+    expect(await list.remove(path)).toBe(true);
+    expect(list.size).toBe(0);
+  });
+
+  it('spares what a package ships, and what is the same file by another name', async () => {
+    const ours = new DenyList({ ownerOf: (path) => Promise.resolve(path === '/opt/tool' ? 'some-package' : '') });
+    expect((await ours.protects('/opt/tool'))?.en).toContain('some-package');
+    expect(await ours.protects('/opt/tool', true)).toBeUndefined();
+    // Owned by nobody: an intruder may put a file into a folder of the system.
+    expect(await ours.protects('/usr/bin/env')).toBeUndefined();
+    expect((await ours.protects('/bin/sh', true))?.en).toContain('log on');
+    const link = join(stage.folder, 'a link');
+    try {
+      linkSync('/usr/bin/env', link);
+    } catch { return; /* another file system: there are no links to it */ }
+    const shipped = new DenyList({ ownerOf: (path) => Promise.resolve(path.startsWith('/usr/') ? 'coreutils' : '') });
+    expect((await shipped.protects(link))?.en).toContain('another name of /usr/bin/env');
+    rmSync(link);
   });
 
   it('proves that it works', async () => {

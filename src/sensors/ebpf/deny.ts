@@ -1,16 +1,18 @@
 /**
  * Programs that may not run, by file or by SHA-256. By file the kernel does it: it kills the process before its first
  * instruction (or refuses the exec, where the kernel lets programs do that). A digest is known only once a file has
- * been read, so the first run of a file that was not seen before is killed a moment after it began.
+ * been read, so the first run of a file that was not seen before is killed a moment after it began; so is that of
+ * another file put where a denied one lay.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, realpathSync, statSync, type Stats } from 'node:fs';
-import { chmod, copyFile, mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
+import { closeSync, constants, createReadStream, fstatSync, openSync, readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { chmod, copyFile, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { MoatError } from '../../core/error.ts';
 import type { Event } from '../../core/gen/event.ts';
+import type { Text } from '../../core/text.ts';
 import { Procfs, ticksPerSecond } from '../../linux/procfs.ts';
 import { bootTime } from '../../linux/proc-host.ts';
 import { kernelDevice } from './file-maps.ts';
@@ -24,95 +26,190 @@ export interface DenyEntry { path: string; file: KernelFile; why: string }
 /** The kernel's list, as the sensor reaches it. */
 export interface KernelList { set(file: KernelFile, on: boolean): Promise<boolean>; count(what: string): void; warn(text: string): void }
 
+/** The package that owns a file which is as it was shipped; '' when none does; undefined when that cannot be told (yet). */
+export type OwnerOf = (path: string) => Promise<string | undefined>;
+
+/** `judged`: it was found that it may be denied when somebody asked for it, though not (yet) now. */
+export interface WantedFile { path: string; why: string; force?: boolean; judged?: boolean }
+
+/** An entry, and the file held open: as long as it is, the kernel gives its number to no other file. */
+interface Held extends DenyEntry { fd: number; /** It is denied for its content, not by its path. */ sha256?: string | undefined }
+
 const systemFolders = ['/usr/', '/bin/', '/sbin/', '/lib', '/boot/'];
-const mostEntries = 10_000;
+/** Each is an open file. */
+const mostEntries = 2000;
+const mostHashes = 10_000;
 const mostDigests = 4096;
 const mostWaiting = 256;
 const hashersMost = 2;
+const sweepMs = 10_000;
 /** Larger files are not read: a miner is small, and reading takes long. */
 const largest = 256 * 1024 * 1024;
 
 const keyOf = ({ inode, device }: KernelFile): string => `${device} ${inode}`;
 
 export class DenyList {
-  readonly #entries = new Map<string, DenyEntry>();
+  readonly #entries = new Map<string, Held>();
+  /** By the path that was denied: what lies there later is denied when it runs. */
+  readonly #paths = new Map<string, { why: string; force: boolean }>();
   readonly #hashes = new Map<string, string>();
   /** Digest by file and state, oldest first. */
   readonly #digests = new Map<string, string>();
   readonly #waiting: Event[] = [];
   #hashing = 0;
+  /** Protected programs that ran though their digest or path is denied: said once. */
+  readonly #spared = new Set<string>();
   #kernel: KernelList | undefined;
-  #wanted: readonly string[];
+  #wanted: readonly WantedFile[];
+  #sweeping: NodeJS.Timeout | undefined;
+  readonly #ownerOf: OwnerOf | undefined;
+  /** Where the self-test's copy is run. */
+  readonly #folder: string;
 
   /** Files and digests to begin with; the files are looked at when the kernel's list is there. Throws MoatError 'bad-hash'. */
-  constructor({ paths = [], hashes = [] }: { paths?: readonly string[]; hashes?: readonly string[] } = {}) {
-    this.#wanted = paths;
-    for (const hash of hashes) this.addHash(hash, 'listed in the configuration');
+  constructor({ paths = [], hashes = [], ownerOf, folder = tmpdir() }: { paths?: readonly (string | WantedFile)[]; hashes?: readonly (string | { sha256: string; why: string })[]; ownerOf?: OwnerOf; folder?: string } = {}) {
+    this.#folder = folder;
+    const why = 'listed in the configuration';
+    this.#ownerOf = ownerOf;
+    this.#wanted = paths.map((one) => (typeof one === 'string' ? { path: one, why } : one));
+    for (const one of hashes) {
+      if (typeof one === 'string') this.addHash(one, why);
+      else this.addHash(one.sha256, one.why);
+    }
   }
+
+  /** The kernel's list is there. */
+  get isLive(): boolean { return this.#kernel !== undefined; }
 
   get size(): number { return this.#entries.size + this.#hashes.size; }
 
   list(): { files: DenyEntry[]; hashes: { sha256: string; why: string }[] } {
-    return { files: [...this.#entries.values()], hashes: [...this.#hashes].map(([sha256, why]) => ({ sha256, why })) };
+    return { files: [...this.#entries.values()].map(({ path, file, why }) => ({ path, file, why })), hashes: [...this.#hashes].map(([sha256, why]) => ({ sha256, why })) };
+  }
+
+  /** Why this program may not be denied, whatever is wanted or (without `force`) as it belongs to the system; undefined when it may. */
+  async protects(path: string, force = false): Promise<Text | undefined> {
+    const never = protectedReason(path, true);
+    if (never !== undefined || force) return never;
+    const owner = await this.#ownerOf?.(path);
+    // One that an intruder put into a folder of the system belongs to nobody; but a link to a program of the system is that program.
+    if (owner === '') {
+      for (const name of systemNames(path)) if (name !== path && await this.#ownerOf?.(name) !== '') return linkReason(name);
+      return undefined;
+    }
+    if (owner !== undefined) return { zh: `它属于软件包 ${owner}，且未被改动（确要禁止请加 --force）`, en: `it belongs to the package ${owner} and is as shipped (use force to deny it all the same)` };
+    return protectedReason(path, false);
   }
 
   /**
-   * Throws MoatError 'protected' for a program of the system (unless `force`) and always for the first process's,
-   * node and Moat itself; 'not-a-file', 'full', 'not-live' when the kernel's list does not take it.
+   * Throws MoatError 'protected' for a program of the system (unless `force`) and always for what the machine and Moat
+   * cannot do without; 'not-a-file', 'full', 'not-live' when the kernel's list does not take it.
    */
-  async add(path: string, why: string, { force = false } = {}): Promise<DenyEntry> {
+  async add(path: string, why: string, { force = false, judged = false } = {}): Promise<DenyEntry> {
     const real = realPath(path);
-    const reason = protectedReason(real, force);
-    if (reason !== undefined) throw new MoatError<DenyErrorCode>('protected', `expected a program that may be denied, got ${real}: ${reason}`);
-    return this.#add({ path: real, file: await kernelFile(real), why });
+    const reason = await this.protects(real, force || judged);
+    if (reason !== undefined) throw new MoatError<DenyErrorCode>('protected', `expected a program that may be denied, got ${real}: ${reason.en}`);
+    const { file } = await this.#hold(real, real, why);
+    this.#paths.set(real, { why, force });
+    return { path: real, file, why };
   }
 
-  /** A file the kernel has named already, such as that of an exec. Nothing is protected here: see `add`. */
-  async #add(entry: DenyEntry): Promise<DenyEntry> {
-    if (this.#entries.size >= mostEntries && !this.#entries.has(keyOf(entry.file))) throw new MoatError<DenyErrorCode>('full', `expected fewer than ${mostEntries} denied files, got one more`);
-    this.#entries.set(keyOf(entry.file), entry);
-    if (this.#kernel && !await this.#kernel.set(entry.file, true)) {
-      this.#entries.delete(keyOf(entry.file));
-      throw new MoatError<DenyErrorCode>('not-live', 'expected the kernel to take the entry, it did not', { hint: 'see moat status: is the kernel sensor live?' });
+  /** Opens the file at `from` and denies it, as it is named already. Nothing is protected here: see `add`. */
+  async #hold(from: string, path: string, why: string, sha256?: string): Promise<Held> {
+    const fd = openSync(from, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const file = await kernelFile(fd, from);
+      const key = keyOf(file);
+      const known = this.#entries.get(key);
+      if (known === undefined && this.#entries.size >= mostEntries) throw new MoatError<DenyErrorCode>('full', `expected at most ${mostEntries} denied files, got one more`);
+      if (await this.#kernel?.set(file, true) !== true) throw new MoatError<DenyErrorCode>('not-live', 'expected the kernel to take the entry, it did not', { hint: 'see moat status: is the kernel sensor live?' });
+      const entry: Held = { path, file, why, fd, sha256 };
+      this.#drop(key);
+      this.#entries.set(key, entry);
+      return entry;
+    } catch (error) { closeSync(fd); throw error; }
+  }
+
+  /** Forgets the file; the kernel is told by whoever calls. */
+  #drop(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
+    closeSync(entry.fd);
+  }
+
+  /** Files without any name left cannot be run again: their numbers are given back. */
+  async #sweep(): Promise<void> {
+    for (const [key, { fd, file }] of this.#entries) {
+      if (fstatSync(fd).nlink > 0) continue;
+      await this.#kernel?.set(file, false);
+      this.#drop(key);
     }
-    return entry;
   }
 
   /** False when it was not in the list. */
   async remove(path: string): Promise<boolean> {
-    const entry = [...this.#entries.values()].find((one) => one.path === path || one.path === realPathOr(path));
-    if (entry === undefined) return false;
-    this.#entries.delete(keyOf(entry.file));
-    await this.#kernel?.set(entry.file, false);
-    return true;
+    const real = realPathOr(path);
+    let found = this.#paths.delete(path);
+    if (real !== undefined && this.#paths.delete(real)) found = true;
+    for (const [key, entry] of this.#entries) {
+      if (entry.path !== path && entry.path !== real) continue;
+      found = true;
+      await this.#kernel?.set(entry.file, false);
+      this.#drop(key);
+    }
+    return found;
   }
 
   /** Throws MoatError 'bad-hash'. */
   addHash(sha256: string, why: string): void {
     if (!/^[0-9a-f]{64}$/i.test(sha256)) throw new MoatError<DenyErrorCode>('bad-hash', `expected 64 hexadecimal digits, got ${sha256.slice(0, 80)}`);
-    if (this.#hashes.size >= mostEntries) throw new MoatError<DenyErrorCode>('full', `expected at most ${mostEntries} hashes, got one more`);
+    if (this.#hashes.size >= mostHashes) throw new MoatError<DenyErrorCode>('full', `expected at most ${mostHashes} hashes, got one more`);
     this.#hashes.set(sha256.toLowerCase(), why);
   }
 
-  removeHash(sha256: string): boolean { return this.#hashes.delete(sha256.toLowerCase()); }
+  /** Also lets the files run again that were denied for their digest; false when it was not in the list. */
+  async removeHash(sha256: string): Promise<boolean> {
+    const digest = sha256.toLowerCase();
+    if (!this.#hashes.delete(digest)) return false;
+    for (const [key, entry] of this.#entries) {
+      if (entry.sha256 !== digest) continue;
+      await this.#kernel?.set(entry.file, false);
+      this.#drop(key);
+    }
+    return true;
+  }
 
   /** The kernel's list is there: fills it and proves that it works. Throws what the self-test throws. */
   async connect(kernel: KernelList): Promise<void> {
     this.#kernel = kernel;
     for (const { file } of this.#entries.values()) await kernel.set(file, true);
-    for (const path of this.#wanted) {
+    for (const { path, why, force = false, judged = false } of this.#wanted) {
       try {
-        await this.add(path, 'listed in the configuration');
+        await this.add(path, why, { force, judged });
       } catch (error) {
         kernel.count('files that could not be denied');
         kernel.warn(`${path} is not denied: ${(error as Error).message}`);
+        // It may come: then its first run is seen.
+        if ((error as MoatError).code === 'not-a-file') this.#paths.set(path, { why, force });
       }
     }
     this.#wanted = [];
-    if (this.size > 0) await this.selfTest();
+    this.#sweeping = setInterval(() => { this.#sweep().catch((error: unknown) => { kernel.warn(String(error)); }); }, sweepMs).unref();
+    await this.selfTest();
   }
 
-  disconnect(): void { this.#kernel = undefined; }
+  /** The kernel's list is gone; another `connect` may follow. */
+  disconnect(): void {
+    this.#kernel = undefined;
+    clearInterval(this.#sweeping);
+  }
+
+  /** For good: lets the files go. */
+  close(): void {
+    this.disconnect();
+    for (const key of this.#entries.keys()) this.#drop(key);
+  }
 
   /**
    * Copies a harmless program, denies the copy, and sees whether it is killed or refused.
@@ -121,14 +218,15 @@ export class DenyList {
   async selfTest(): Promise<'killed' | 'refused'> {
     const kernel = this.#kernel;
     if (kernel === undefined) throw new MoatError<DenyErrorCode>('not-live', 'expected the kernel sensor to be live, it is not');
-    const folder = await mkdtemp(join(tmpdir(), 'moat-deny-'));
+    const folder = await mkdtemp(join(this.#folder, 'moat-deny-'));
     try {
       const copy = join(folder, 'true');
       await copyFile('/bin/true', copy);
       await chmod(copy, 0o700);
       const before = await run(copy);
       if (before !== 'ran') throw new MoatError<DenyErrorCode>('self-test', `expected a copy of /bin/true to run in ${folder}, it was ${before}`);
-      const file = await kernelFile(copy);
+      const fd = openSync(copy, 'r');
+      const file = await kernelFile(fd, copy).finally(() => { closeSync(fd); });
       if (!await kernel.set(file, true)) throw new MoatError<DenyErrorCode>('not-live', 'expected the kernel to take the entry, it did not');
       try {
         const after = await run(copy);
@@ -138,9 +236,9 @@ export class DenyList {
     } finally { await rm(folder, { recursive: true, force: true }); }
   }
 
-  /** An exec: its file is read and compared when digests are denied. */
+  /** An exec: its file is read and compared when digests are denied, and when another file lies where a denied one did. */
   seen(event: Event): void {
-    if (this.#hashes.size === 0 || event.file_inode === undefined || event.file_device === undefined) return;
+    if (event.outcome === 'failure' || event.file_inode === undefined || event.file_device === undefined || (this.#hashes.size === 0 && !this.#isDeniedPath(event))) return;
     if (this.#waiting.length >= mostWaiting) { this.#kernel?.count('executables not read, too many at once'); return; }
     this.#waiting.push(event);
     if (this.#hashing < hashersMost) void this.#work();
@@ -164,19 +262,30 @@ export class DenyList {
   async #check(event: Event): Promise<void> {
     const { pid, file_inode: inode, file_device: device } = event;
     if (pid === undefined || inode === undefined || device === undefined) return;
-    const sha256 = await this.#digest(pid, event.process_path, inode);
-    const why = sha256 === undefined ? undefined : this.#hashes.get(sha256);
+    const byPath = this.#isDeniedPath(event) ? this.#paths.get(event.process_path ?? '') : undefined;
+    const sha256 = byPath === undefined ? await this.#digest(pid, event.process_path, inode) : undefined;
+    const why = byPath?.why ?? (sha256 === undefined ? undefined : this.#hashes.get(sha256));
     if (why === undefined) return;
     const path = event.process_path ?? '';
-    const reason = protectedReason(path, false);
-    if (reason !== undefined) { this.#kernel?.warn(`a denied digest is that of ${path}, which is protected: ${reason}`); return; }
-    await this.#add({ path, file: { inode, device: kernelDevice(device) }, why });
+    // A container's paths say nothing of this machine's, but the file may be one of them.
+    const reason = event.container_id === undefined ? await this.protects(path, byPath?.force) : protectedReason(`/proc/${pid}/exe`, false);
+    if (reason !== undefined) {
+      this.#kernel?.count('runs of denied programs that are protected');
+      if (!this.#spared.has(path)) this.#kernel?.warn(`a denied ${byPath === undefined ? 'digest' : 'path'} is that of ${path}, which is protected: ${reason.en}`);
+      if (this.#spared.size < mostEntries) this.#spared.add(path);
+      return;
+    }
+    const from = await sameFile(`/proc/${pid}/exe`, inode) ? `/proc/${pid}/exe` : path;
+    if (await sameFile(from, inode)) await this.#hold(from, path, why, sha256);
     if (sameProcess(event)) {
       process.kill(pid, 'SIGKILL');
-      this.#kernel?.count('programs killed for their digest');
+      this.#kernel?.count(byPath === undefined ? 'programs killed for their digest' : 'programs killed for their path');
       this.#kernel?.warn(`${path} (pid ${pid}) was killed: ${why}`);
     }
   }
+
+  /** A container's paths are its own. */
+  #isDeniedPath(event: Event): boolean { return event.container_id === undefined && event.process_path !== undefined && this.#paths.has(event.process_path); }
 
   /** By the running process where it still is, for the path may be another file by now. */
   async #digest(pid: number, path: string | undefined, inode: number): Promise<string | undefined> {
@@ -220,20 +329,45 @@ function realPathOr(path: string): string | undefined {
   } catch { return undefined; /* it may be gone; its entry is found by the path it had */ }
 }
 
-/** Why a program may not be denied; undefined when it may. */
-export function protectedReason(path: string, force: boolean): string | undefined {
-  const found = statSync(path, { throwIfNoEntry: false });
+/** Without these nobody gets in, becomes root or starts anything. */
+const essential = ['/bin/sh', '/bin/bash', '/usr/sbin/sshd', '/usr/lib/openssh/sshd-session', '/usr/libexec/openssh/sshd-session', '/usr/bin/login', '/usr/bin/sudo', '/usr/bin/su', '/usr/bin/systemctl', '/usr/bin/mount', '/sbin/agetty'];
+
+/** Why a program may not be denied; undefined when it may. `force` puts aside that it lies in a folder of the system. */
+export function protectedReason(path: string, force: boolean): Text | undefined {
+  const found = statOr(path);
   if (found === undefined) return undefined;
   const same = (other: string): boolean => {
     const its = statOr(other);
     return its !== undefined && its.ino === found.ino && its.dev === found.dev;
   };
-  if (same('/proc/1/exe') || same('/sbin/init')) return 'it is the first process';
-  if (same(process.execPath)) return 'it is node, which runs Moat';
+  if (same('/proc/1/exe') || same('/sbin/init')) return { zh: '它是 1 号进程的程序', en: 'it is the first process' };
+  if (same(process.execPath)) return { zh: '它是运行 Moat 的 node', en: 'it is node, which runs Moat' };
+  if (essential.some(same)) return { zh: '没有它就无法登录或管理本机', en: 'without it nobody can log on to this machine or look after it' };
   const main = process.argv[1];
-  if (main !== undefined && path.startsWith(`${dirname(dirname(realPathOr(main) ?? main))}/`)) return 'it is part of Moat';
-  if (!force && found.uid === 0 && systemFolders.some((folder) => path.startsWith(folder))) return 'it belongs to the system (use force to deny it all the same)';
-  return undefined;
+  if (main !== undefined && path.startsWith(`${dirname(dirname(realPathOr(main) ?? main))}/`)) return { zh: '它是 Moat 的一部分', en: 'it is part of Moat' };
+  if (force) return undefined;
+  if (found.uid === 0 && systemFolders.some((folder) => path.startsWith(folder))) return { zh: '它在系统目录中（确要禁止请加 --force）', en: 'it belongs to the system (use force to deny it all the same)' };
+  const [other] = systemNames(path);
+  return other === undefined ? undefined : linkReason(other);
+}
+
+const linkReason = (name: string): Text => ({ zh: `它就是系统程序 ${name}（同一文件的另一个名字；确要禁止请加 --force）`, en: `it is another name of ${name}, which belongs to the system (use force to deny it all the same)` });
+
+/** The names that a file with several has among the system's programs. */
+function systemNames(path: string): string[] {
+  const found = statOr(path);
+  if (found === undefined || found.nlink < 2) return [];
+  const same = (name: string): boolean => {
+    const its = statOr(name);
+    return its?.ino === found.ino && its.dev === found.dev;
+  };
+  return ['/usr/bin', '/usr/sbin', '/bin', '/sbin'].flatMap((folder) => namesIn(folder).map((name) => `${folder}/${name}`).filter(same));
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch { return []; /* not on this machine */ }
 }
 
 function statOr(path: string): Stats | undefined {
@@ -244,19 +378,21 @@ function statOr(path: string): Stats | undefined {
 
 const mountLine = /^(\d+) \d+ (\d+):(\d+) /;
 
-/** How the kernel numbers a file. Not by st_dev: btrfs makes that up for each subvolume, its mounts say the real one. */
-async function kernelFile(path: string): Promise<KernelFile> {
-  const file = await open(path, 'r');
-  try {
-    const found = await file.stat();
-    if (!found.isFile()) throw new MoatError<DenyErrorCode>('not-a-file', `expected a file, got something else at ${path}`);
-    const mount = /^mnt_id:\s*(\d+)/m.exec(await readFile(`/proc/self/fdinfo/${file.fd}`, 'utf8'))?.[1];
-    for (const line of (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')) {
-      const [, id, major, minor] = mountLine.exec(line) ?? [];
-      if (id !== undefined && id === mount) return { inode: found.ino, device: ((Number(major) << 20) | Number(minor)) >>> 0 };
-    }
-    return { inode: found.ino, device: kernelDevice(found.dev) };
-  } finally { await file.close(); }
+/** How the kernel numbers an open file. Not by st_dev: btrfs makes that up for each subvolume, its mounts say the real one. */
+async function kernelFile(fd: number, path: string): Promise<KernelFile> {
+  const found = fstatSync(fd);
+  if (!found.isFile()) throw new MoatError<DenyErrorCode>('not-a-file', `expected a file, got something else at ${path}`);
+  const mount = /^mnt_id:\s*(\d+)/m.exec(await readFile(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1];
+  for (const line of (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')) {
+    const [, id, major, minor] = mountLine.exec(line) ?? [];
+    if (id !== undefined && id === mount) return { inode: found.ino, device: ((Number(major) << 20) | Number(minor)) >>> 0 };
+  }
+  return { inode: found.ino, device: kernelDevice(found.dev) };
+}
+
+async function sameFile(path: string, inode: number): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && found.ino === inode && found.isFile();
 }
 
 /** A refused exec is thrown by spawn itself or comes as its error. */

@@ -11,7 +11,7 @@ export function kernelFeatures(): Feature[] {
   const lsm = readOr('/sys/kernel/security/lsm')?.trim().split(',').includes('bpf') ?? false;
   return [
     tracefsFolder() === undefined
-      ? { name: 'tracefs', there: false, what: { zh: '没有系统调用跟踪点：看不到文件改动、accept、ptrace、mount 等', en: 'no tracepoints of system calls: changes of files, accept, ptrace, mount and their like are not seen' }, todo: { zh: 'mount -t tracefs tracefs /sys/kernel/tracing（moat up 以 root 运行时会自己挂载）', en: 'mount -t tracefs tracefs /sys/kernel/tracing (moat up does it by itself as root)' } }
+      ? { name: 'tracefs', there: false, what: { zh: '没有系统调用跟踪点：看不到文件改动与凭据读取、accept、容器运行时套接字、ptrace、mount 等', en: 'no tracepoints of system calls: changes of files, reads of secrets, accept, sockets of container runtimes, ptrace, mount and their like are not seen' }, todo: { zh: 'mount -t tracefs tracefs /sys/kernel/tracing（moat up 以 root 运行时会自己挂载）', en: 'mount -t tracefs tracefs /sys/kernel/tracing (moat up does it by itself as root)' } }
       : { name: 'tracefs', there: true, what: { zh: '系统调用跟踪点', en: 'tracepoints of system calls' } },
     cgroup
       ? { name: 'cgroup2', there: true, what: { zh: '统一控制组层级', en: 'unified control group hierarchy' } }

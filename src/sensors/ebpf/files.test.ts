@@ -1,6 +1,6 @@
 import { assert, integer, property } from 'fast-check';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/need.ts';
 import type { Event } from '../../core/gen/event.ts';
@@ -106,9 +106,61 @@ a, b = os.pipe(); os.fdopen(b, 'w').close()`);
     mkdirSync(other);
     writeFileSync(secret, 'x');
     writeFileSync(join(other, 'id_rsa'), 'x');
-    const events = await touched(trial, `open('${secret}').read(); open('${other}/id_rsa').read(); open('/etc/passwd').read()`);
-    expect(events.map((e) => [e.action, e.file_path])).toEqual([['read', secret]]);
-    expect(fileWatch().reads).toEqual(expect.arrayContaining(['/etc/shadow', '/root/.ssh/id_ed25519']));
+    const events = await touched(trial, `open('${secret}').read(); open('${other}/id_rsa').read(); open('/etc/passwd').read(); open('${secret}', 'a').close()`);
+    expect(events.map((e) => [e.action, e.file_path])).toEqual([['read', secret], ['write', secret]]);
+    expect(fileWatch().reads).toEqual(expect.arrayContaining(['/root/.npmrc']));
+  });
+
+  it('tells secrets read by their names, in whatever home, container or mounted root they lie', async () => {
+    const told = ['.ssh/id_ed25519', '.ssh/deploy', '.ssh/a.pem', 'any/etc/shadow', '.aws/credentials', '.kube/config', '.docker/config.json', '.pgpass', '.config/gcloud/application_default_credentials.json'];
+    const untold = ['.ssh/id_ed25519.pub', '.ssh/known_hosts', '.ssh/config', '.ssh/authorized_keys', '.ssh/sub/x', 'etcetera/shadow', 'config', 'config.json', '.npmrc', 'credentials', '.git/config', `${'x'.repeat(70)}/config`, `.ssh2/${'x'.repeat(80)}`];
+    const home = join(stage.folder, 'home');
+    for (const name of [...told, ...untold]) {
+      mkdirSync(dirname(join(home, name)), { recursive: true });
+      writeFileSync(join(home, name), 'x');
+    }
+    const events = await touched(trial, `for name in ${JSON.stringify([...told, ...untold])}: open('${home}/' + name).read()`);
+    expect(events.map((e) => [e.action, e.file_path])).toEqual(told.map((name) => ['read', join(home, name)]));
+  });
+
+  it('tells memory and environment of another process opened, once a second, and not a process\'s own', async () => {
+    const victim = stage.run('/bin/sleep', ['300']);
+    await trial.until((e) => e.pid === victim.pid && e.action === 'process-start');
+    const events = await touched(trial, `
+import threading
+for name in ('self', 'thread-self', str(os.getpid())):
+  open('/proc/%s/environ' % name).read(); os.close(os.open('/proc/%s/mem' % name, os.O_RDWR))
+t = threading.Thread(target=lambda: [open('/proc/self/environ').read(), open('/proc/thread-self/environ').read()]); t.start(); t.join()
+open('${stage.folder}/environ', 'w').close(); open('${stage.folder}/environ').read(); os.unlink('${stage.folder}/environ')
+for i in range(9): open('/proc/${victim.pid}/environ').read()
+open('/proc/${victim.pid}/cmdline').read(); open('/proc/${victim.pid}/task/${victim.pid}/environ').read()
+os.close(os.open('/proc/${victim.pid}/mem', os.O_RDONLY)); os.close(os.open('/proc/${victim.pid}/mem', os.O_RDWR))`);
+    expect(events.filter((e) => e.file_path?.startsWith('/proc/')).map((e) => [e.action, e.file_path, e.extra])).toEqual([
+      ['read', `/proc/${victim.pid}/environ`, { owner: String(process.getuid?.()) }], ['read', `/proc/${victim.pid}/mem`, { owner: String(process.getuid?.()) }], ['write', `/proc/${victim.pid}/mem`, { empty: 'true' }],
+    ]);
+  });
+
+  it('tells who wrote what gives power in /sys, /proc/sys, /run and /dev, and passes over the rest there', async () => {
+    // core_pattern is written as it is; the rest are files of the test's own, in a mount namespace.
+    const child = stage.run('/usr/bin/unshare', ['-m', '--propagation', 'private', '/bin/sh', '-c', `
+mount -t tmpfs t /run && : > /run/utmp && : > /run/other.pid && mkdir -p /run/log/journal/x && : > /run/log/journal/x/system.journal
+mount -t tmpfs t /sys/fs && mkdir -p /sys/fs/cgroup/a/b && for f in release_agent a/notify_on_release a/b/release_agent a/cgroup.procs; do : > /sys/fs/cgroup/$f; done
+mount -t tmpfs t /sys/kernel && mkdir -p /sys/kernel/mm/hugepages /sys/kernel/tracing/events && for f in uevent_helper mm/hugepages/nr tracing/trace_marker tracing/tracing_on tracing/events/enable; do : > /sys/kernel/$f; done
+cat /proc/sys/kernel/core_pattern > /proc/sys/kernel/core_pattern
+mount -t tmpfs t /dev/shm && : > /dev/shm/x
+mount -t tmpfs t ${stage.folder}/quiet && : > ${stage.folder}/quiet/nothing && mknod ${stage.folder}/quiet/disk b 7 300 && mknod ${stage.folder}/quiet/memory c 1 1 && mknod ${stage.folder}/quiet/null c 1 3 && mknod ${stage.folder}/quiet/fifo p
+: > /dev/null; : > ${stage.folder}/quiet/null`]);
+    await trial.until((e) => e.kind === 'process_termination' && e.pid === child.pid);
+    // The programs that sh starts are its children: theirs are here too.
+    const started = trial.events.filter((e) => e.action === 'process-start' && e.parent_pid === child.pid).map((e) => e.pid);
+    const told = trial.events.filter((e) => e.kind === 'file_event' && (e.pid === child.pid || started.includes(e.pid))).map((e) => [e.action, e.file_path, e.extra]);
+    const quiet = join(stage.folder, 'quiet');
+    expect(told.filter(([, path]) => path !== '/proc/sys/kernel/core_pattern')).toEqual([
+      ...['/run/utmp', '/run/log/journal/x/system.journal', '/sys/fs/cgroup/release_agent', '/sys/fs/cgroup/a/notify_on_release', '/sys/fs/cgroup/a/b/release_agent',
+        '/sys/kernel/uevent_helper', '/sys/kernel/mm/hugepages/nr', '/sys/kernel/tracing/tracing_on', '/sys/kernel/tracing/events/enable', '/dev/shm/x'].map((path) => ['create', path, undefined]),
+      ['create', `${quiet}/disk`, { device: 'block 7:300' }], ['create', `${quiet}/memory`, { device: 'character 1:1' }],
+    ]);
+    expect(told.filter(([, path]) => path === '/proc/sys/kernel/core_pattern')).toEqual([['write', '/proc/sys/kernel/core_pattern', { empty: 'true' }]]);
   });
 
   it('leaves out the files of a program that is named quiet', async () => {

@@ -3,7 +3,7 @@ import type { Kind } from '../../core/gen/event.ts';
 
 export interface SocketAction { kind: Kind; action: string; outcome: string; direction: 'outbound' | 'inbound' | 'listening'; extra: Record<string, unknown> | undefined }
 
-const outbound = Object.freeze({ Initiated: 'true' });
+export const outbound = Object.freeze({ Initiated: 'true' });
 const inbound = Object.freeze({ Initiated: 'false' });
 
 /** By the number in the record; see schema/kernel.yml. */

@@ -60,8 +60,31 @@ describe.skipIf(await lacksEbpf(lacks))('processes', () => {
     const gone = join(stage.folder, 'gone');
     execFileSync('/bin/sh', ['-c', `cp /bin/sleep ${gone}; exec 9<${gone}; rm ${gone}; exec /proc/self/fd/9 0`], { stdio: ['pipe', 'ignore', 'ignore'] });
     const deleted = await trial.until((e) => e.process_path === `${gone} (deleted)`);
-    // Node gives sockets for pipes.
-    expect(deleted.extra).toEqual({ deleted: 'true', stdin: 'socket' });
+    // Node gives sockets between processes for pipes.
+    expect(deleted.extra).toEqual({ deleted: 'true', stdin: 'unix' });
+  });
+
+  it('knows what standard streams are: a connection, a socket between processes, another one, a pipe', async () => {
+    const trial = await stage.live({ files: false, calls: false });
+    const child = stage.python(`
+import os, socket, subprocess, sys
+far = socket.create_server(('127.0.0.1', 0)); near = socket.create_connection(far.getsockname())
+six = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); one, other = socket.socketpair(); link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0); r, w = os.pipe()
+run = lambda name, i, o, e: subprocess.run(['/bin/true', name], stdin=i, stdout=o, stderr=e)
+run('network', near, six, near); run('local', one, w, other); run('mixed', r, link, sys.stderr)
+pid = os.fork()
+if pid == 0:
+  for n in (0, 1, 2): os.close(n)
+  os.execv('/bin/true', ['/bin/true', 'closed'])
+os.waitpid(pid, 0)
+run('plain', open('/etc/hostname'), open('/dev/null', 'w'), os.open('/dev/tty', os.O_RDWR) if sys.stdin.isatty() else subprocess.DEVNULL)`);
+    await trial.until((e) => e.kind === 'process_termination' && e.pid === child.pid);
+    const streams = (name: string): unknown => trial.events.find((e) => e.action === 'process-start' && e.process_cmdline === `/bin/true ${name}`)?.extra;
+    expect(streams('network')).toEqual({ stdin: 'inet', stdout: 'inet', stderr: 'inet' });
+    expect(streams('local')).toEqual({ stdin: 'unix', stdout: 'pipe', stderr: 'unix' });
+    expect(streams('mixed')).toMatchObject({ stdin: 'pipe', stdout: 'socket' });
+    expect(streams('closed')).toBeUndefined();
+    expect(streams('plain')).toBeUndefined();
   });
 
   it('says the same start as the polling sensor does', async () => {

@@ -3,19 +3,24 @@
  *
  * Events:
  *   process_creation     process-start; file_inode and file_device name the executable. extra, only when it says
- *                        something: memfd, deleted, euid, LD_* and their like, stdin/stdout/stderr (socket, pipe),
+ *                        something: memfd, deleted, euid, LD_* and their like, stdin/stdout/stderr (inet, unix, socket
+ *                        of another family, pipe),
  *                        pid_ns, mnt_ns, net_ns, user_ns where they are not the host's
  *   process_fork         fork; pid is the child, its program still the parent's
  *   process_termination  process-end; exit_code as a shell tells it (128 + signal)
  *   network_connection   connect (TCP when the far end has answered; UDP at the first packet to a far end),
  *                        connect-attempt (refused: outcome failure; unanswered for a second: outcome unknown),
- *                        accept (not from loopback: the one who calls is told)
+ *                        accept (not from loopback: the one who calls is told).
+ *                        protocol unix: connect, connect-attempt (refused) to the control sockets of container runtimes;
+ *                        file_path is the socket, destination_* is empty
  *   listener             listener-start (TCP listen, UDP bound to a port the kernel did not choose)
  *   dns_query            query; the same name asked again within a second is told once
  *   flow                 first-bytes, what a TCP connection sent first
  *   file_event           write (opened for it), create, rename, delete, chmod, chown, setxattr, link, and read of a few
- *                        credentials. extra: mode, owner, group, target (symbolic link), attribute (setxattr), empty (it
- *                        holds nothing now), again (opened so often more since it was told last)
+ *                        credentials. extra: mode, owner (also of the process whose memory or environment is read), group,
+ *                        target (symbolic link), attribute (setxattr), device (a node for a disk or memory made), empty (it
+ *                        holds nothing now), again (opened so often more since it was told last), entropy (the write is
+ *                        told once more when the file was looked into: see samples.ts)
  *                        A memfd is told as create of /memfd:name.
  *   process_access       ptrace, vm-write, vm-read, signal (to Moat); extra: target_pid (as the caller numbers it),
  *                        target_name, request, signal
@@ -29,6 +34,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { MoatError } from '../../core/error.ts';
+import type { Event } from '../../core/gen/event.ts';
 import type { Batch, Sensor, SensorContext } from '../../core/ports.ts';
 import { Cgroups } from '../../linux/cgroups.ts';
 import { loadObject } from '../../linux/libbpf.ts';
@@ -43,6 +49,7 @@ import type { KernelView } from '../kernel-view.ts';
 import { type FileSettings, fileWatch } from './file-maps.ts';
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
 import { Processes } from './processes.ts';
+import { Samples } from './samples.ts';
 
 export interface EbpfOptions {
   /** Folder of the .bpf.o files. */
@@ -71,8 +78,8 @@ export function ebpfSensor(options: EbpfOptions): Sensor {
     id: 'ebpf',
     title: { zh: '内核传感器（eBPF）', en: 'Kernel sensor (eBPF)' },
     blind: {
-      zh: 'Moat 启动之前的进程由轮询传感器报告。看不到：经 io_uring 或 32 位系统调用做的文件操作、已打开文件的写入内容、一般文件的读取、加密的 DNS（DoH、DoT）以及经本地套接字交给 systemd-resolved 的查询是谁问的。路径中的符号链接在改名、删除、改权限时不解析。有内核权限的攻击者可以卸下探针。环形缓冲区写满时丢失的事件会计数并显示。',
-      en: 'What ran before Moat is told by the polling sensor. Not seen: work on files by io_uring or 32-bit system calls, what is written into an open file, the reading of ordinary files, encrypted DNS (DoH, DoT), and who asked systemd-resolved through its local socket. Symbolic links within a path are not followed when a file is renamed, removed or changed in rights. An attacker with the rights of the kernel can take the probes off. Records that find the ring full are lost, counted and shown.',
+      zh: 'Moat 启动之前的进程由轮询传感器报告。看不到：经 io_uring 或 32 位系统调用做的文件操作、已打开文件的写入内容（连续改写多个文件时会抽样读取其开头）、一般文件的读取、加密的 DNS（DoH、DoT）以及经本地套接字交给 systemd-resolved 的查询是谁问的。路径中的符号链接在改名、删除、改权限时不解析。有内核权限的攻击者可以卸下探针。环形缓冲区写满时丢失的事件会计数并显示。',
+      en: 'What ran before Moat is told by the polling sensor. Not seen: work on files by io_uring or 32-bit system calls, what is written into an open file (of several rewritten in a row the beginning is looked at), the reading of ordinary files, encrypted DNS (DoH, DoT), and who asked systemd-resolved through its local socket. Symbolic links within a path are not followed when a file is renamed, removed or changed in rights. An attacker with the rights of the kernel can take the probes off. Records that find the ring full are lost, counted and shown.',
     },
     needs: [
       { what: { zh: '内核自带类型信息（BTF）', en: 'a kernel that describes itself (BTF)' }, fix: { zh: '换用带 CONFIG_DEBUG_INFO_BTF 的内核（Debian 11、Ubuntu 20.10、RHEL 8.2 及以后）', en: 'use a kernel with CONFIG_DEBUG_INFO_BTF (Debian 11, Ubuntu 20.10, RHEL 8.2 or later)' }, met: () => Promise.resolve(existsSync(btfFile)) },
@@ -88,7 +95,7 @@ export function ebpfSensor(options: EbpfOptions): Sensor {
 async function mayLoad(objects: string): Promise<boolean> {
   try {
     const object = await loadObject({ file: join(objects, 'base.bpf.o'), needed: ['on_exit'], wanted: (name) => name === 'on_exit' });
-    object.close();
+    await object.close();
     return true;
   } catch (error) {
     if (error instanceof MoatError) return false;
@@ -107,6 +114,7 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
   });
   context.health('ebpf', 'waiting', { zh: '正在装载探针', en: 'loading the probes' });
   const thread = new Thread(options, context.signal);
+  const samples = new Samples({ tell: (event) => { thread.put({ type: 'sampled', event }); }, count: (what) => { context.count(what); } });
   try {
     for await (const message of thread.messages()) {
       switch (message.type) {
@@ -121,12 +129,16 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
         case 'deny':
           thread.answer(message);
           break;
+        case 'sampled':
+          yield { events: [message.event], positions: [] };
+          break;
         case 'ended':
           return;
         case 'failed':
           throw new MoatError(message.code, message.hint === undefined ? message.message : `${message.message}; ${message.hint}`);
         case 'records': {
           const events = decoder.decode(message.bytes, message.bootOffset, context.now());
+          for (const event of events) if (event.kind === 'file_event') samples.saw(event, context.now());
           for (let i = 0; i < events.length; i += batchEvents) yield { events: i === 0 && events.length <= batchEvents ? events : events.slice(i, i + batchEvents), positions: [] };
           thread.done();
           if (processes.evicted > 0) { context.count('processes beyond the limit, forgotten', processes.evicted); processes.evicted = 0; }
@@ -135,22 +147,33 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
       }
     }
   } finally {
-    options.deny?.disconnect();
+    samples.end();
+    if (options.deny) {
+      options.deny.disconnect();
+      context.health('deny', 'waiting', { zh: '内核传感器已停止，名单不起作用', en: 'nothing is denied: the kernel sensor has ended' });
+    }
     options.view?.tell('ebpf', { processes: false, sockets: false });
     await thread.end();
   }
 }
 
+const lastWordsMs = 2000;
+
+/** What the worker says, and files that were looked into since. */
+type Message = FromWorker | { type: 'sampled'; event: Event };
+
 /** The worker as a stream of its messages. Throws when it dies. */
 class Thread {
   readonly #worker: Worker;
   readonly #done = new Int32Array(new SharedArrayBuffer(8));
-  readonly #queue: FromWorker[] = [];
+  readonly #queue: Message[] = [];
   readonly #signal: AbortSignal;
   #wake: () => void = () => undefined;
   #failed: Error | undefined;
   #ended = false;
   #request = 0;
+  /** When the last words have had their time, Unix ms. */
+  #until = Number.POSITIVE_INFINITY;
   readonly #asked = new Map<number, (ok: boolean) => void>();
   #lost = 0;
   #nested = 0;
@@ -163,22 +186,34 @@ class Thread {
     this.#worker = new Worker(file, { workerData, name: 'moat-ebpf', resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 } });
     this.#worker.on('message', (message: FromWorker) => {
       if (message.type === 'ended') this.#ended = true;
-      this.#queue.push(message);
-      this.#wake();
+      this.put(message);
     });
     this.#worker.on('error', (error) => { this.#failed = error; this.#wake(); });
     this.#worker.on('exit', () => { this.#ended = true; this.#wake(); });
     signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal.aborted) this.#onAbort();
   }
 
-  readonly #onAbort = (): void => { this.#wake(); };
+  put(message: Message): void {
+    this.#queue.push(message);
+    this.#wake();
+  }
 
-  /** Until the signal. */
-  async* messages(): AsyncIterable<FromWorker> {
-    while (!this.#signal.aborted) {
+  readonly #onAbort = (): void => {
+    this.#until = Date.now() + lastWordsMs;
+    setTimeout(() => { this.#wake(); }, lastWordsMs).unref();
+    const stop: ToWorker = { type: 'stop' };
+    this.#worker.postMessage(stop, []);
+    this.#wake();
+  };
+
+  /** Until the signal, and what had happened before it. */
+  async* messages(): AsyncIterable<Message> {
+    while (Date.now() < this.#until) {
       const next = this.#queue.shift();
       if (next !== undefined) { yield next; continue; }
       if (this.#failed) throw this.#failed;
+      if (this.#ended && this.#signal.aborted) return;
       if (this.#ended) throw new MoatError('ended', 'expected the worker of the kernel sensor to run, it ended');
       await new Promise<void>((resolve) => { this.#wake = resolve; });
     }
@@ -227,7 +262,7 @@ class Thread {
 async function startDeny(deny: DenyList, thread: Thread, context: SensorContext): Promise<void> {
   try {
     await deny.connect({ set: (file, on) => thread.deny(file, on), count: (what) => { context.count(what); }, warn: (text) => { context.log.warn(text); } });
-    context.health('deny', 'live', deny.size === 0 ? undefined : { zh: `禁止运行 ${deny.size} 项，自检通过`, en: `${deny.size} entries may not run; the self-test passed` });
+    context.health('deny', 'live', { zh: `禁止运行 ${deny.size} 项，自检通过`, en: `${deny.size} entries may not run; the self-test passed` });
   } catch (error) {
     context.health('deny', 'blind', { zh: `禁止名单无效：${(error as Error).message}`, en: `the deny list does not work: ${(error as Error).message}` });
   }

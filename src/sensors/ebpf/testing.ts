@@ -17,7 +17,7 @@ const objects = join(root, 'sensor');
 export async function lacksEbpf(lacks: (needs: { root?: boolean; files?: readonly string[] }) => boolean): Promise<boolean> {
   if (lacks({ root: true, files: ['/sys/kernel/btf/vmlinux'] })) return true;
   try {
-    (await loadObject({ file: join(objects, 'base.bpf.o'), needed: ['on_exec'] })).close();
+    await (await loadObject({ file: join(objects, 'base.bpf.o'), needed: ['on_exec'] })).close();
     return false;
   } catch (error) {
     if (!(error instanceof MoatError)) throw error;

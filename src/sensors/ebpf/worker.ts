@@ -9,7 +9,7 @@ import { MoatError } from '../../core/error.ts';
 import { BpfRing } from '../../linux/bpf-ring.ts';
 import { type BpfObject, loadObject, type NotAttached, tracefsFolder } from '../../linux/libbpf.ts';
 import { type Libc, openLibc } from '../../linux/native.ts';
-import { fillFileMaps } from './file-maps.ts';
+import { fillFileMaps, fillSocketNames } from './file-maps.ts';
 import { recordTypes } from './gen/records.ts';
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
 
@@ -18,6 +18,8 @@ const pieceBytes = 512 * 1024;
 /** Pieces the sensor has not finished; then the ring is left to fill, and what does not fit is counted by the kernel. */
 const piecesMost = 48;
 /** Records that are not urgent wait so long at most; a message of the sensor too. */
+/** At the end, beyond those under way. */
+const lastPieces = 64;
 const waitMs = 100;
 /** After a piece, wait so long for more: one message for many records. */
 const gatherMs = 4;
@@ -35,7 +37,7 @@ const syscalls = {
   on_credentials: exits(['setuid', 'setreuid', 'setresuid', 'setgid', 'setregid', 'setresgid', 'capset']),
 };
 
-/** Each tracepoint of a system call takes the kernel some 50 ms to take off again: what is not wanted is not put on. */
+/** Each tracepoint of a system call takes the kernel some 70 ms to take off again: what is not wanted is not put on. */
 const filePrograms = /^on_open$|^change_/;
 const callPrograms = /^call_|^on_credentials$|^on_signal$/;
 
@@ -57,14 +59,15 @@ async function main(port: MessagePort, data: WorkerData): Promise<void> {
     const guard = await loadGuard(base, data);
     try {
       if (data.files) fillFileMaps(base, data.files);
+      if (data.calls) fillSocketNames(base);
       // Loading took some ten megabytes for a moment.
       libc.trim();
       read(port, say, libc, base, guard, data);
-      // Nothing is told any more; taking the programs off takes seconds and nobody need wait for it.
+      // Nothing is told any more; taking the programs off takes a second or two and nobody need wait for it.
       say({ type: 'ended' });
     } finally {
-      if ('attached' in guard) guard.close();
-      base.close();
+      if ('attached' in guard) await guard.close();
+      await base.close();
     }
   } catch (error) {
     const { code, hint } = error instanceof MoatError ? error : { code: 'unexpected', hint: undefined };
@@ -130,7 +133,12 @@ function read(port: MessagePort, say: (message: FromWorker, transfer?: ArrayBuff
   try {
     for (;;) {
       const message = receiveMessageOnPort(port)?.message as ToWorker | undefined;
-      if (message?.type === 'stop') return;
+      if (message?.type === 'stop') {
+        // What happened before is still told: who stopped Moat stands in it.
+        enabled[0] = 0n;
+        for (let pieces = 0; pieces < lastPieces && pass();) pieces++;
+        return;
+      }
       if (message?.type === 'deny') {
         const { request, inode, device, on } = message;
         const key = Buffer.alloc(16);

@@ -230,6 +230,7 @@ export class Follower {
 
   async #discover(path: string): Promise<void> {
     if (this.#logs.has(path)) return;
+    const lookedAt = this.#context.now();
     const { stats } = await this.#stat(path);
     if (!stats) return;
     if (compressed.test(path)) { this.#report.skipped(path, 'compressed'); return; }
@@ -256,7 +257,8 @@ export class Follower {
       if (!copyOf) files = [this.#firstSight(path, stats)];
     }
     const log = await this.#addLog(path, files, copyOf);
-    if (saved) { log.since = saved.time; log.done = saved.done; }
+    log.since = saved?.time ?? lookedAt;
+    if (saved) log.done = saved.done;
     if (saved) await this.#look(log);
     else if (!copyOf) this.#dirty.add(log);
   }
@@ -307,11 +309,12 @@ export class Follower {
   async #look(log: Log): Promise<void> {
     this.#lookFirst.delete(log);
     if (log.copyOf !== undefined) { await this.#lookAtCopy(log); return; }
+    // Before the look: on a busy machine much may be written and rotated away between the look and the next line.
+    const now = this.#context.now();
     const { stats, blind } = await this.#stat(log.path);
     if (blind) return;
     const last = log.files[log.files.length - 1];
     const current = last?.rotatedAt === undefined ? last : undefined;
-    const now = this.#context.now();
     if (!stats) {
       if (current) { current.rotatedAt = now; this.#dirty.add(log); this.#touched.add(log); }
       return;
@@ -327,7 +330,7 @@ export class Follower {
     }
     if (current) current.rotatedAt = now;
     log.mtimeNs = stats.mtimeNs;
-    const between = await this.#between(log);
+    const between = await this.#between(log, now);
     log.files = [...log.files, ...between];
     const owner = this.#keys.get(key);
     const moved = owner?.files.find((f) => f.key === key);
@@ -347,8 +350,11 @@ export class Follower {
     await this.#resolve(log);
   }
 
-  /** Files that came and were rotated away while nobody looked: those written to since, read from the beginning. */
-  async #between(log: Log): Promise<LogFile[]> {
+  /**
+   * Files that came and were rotated away while nobody looked: those written to since, read from the beginning.
+   * `lookedAt` is when the path surely named what comes after them.
+   */
+  async #between(log: Log, lookedAt: number): Promise<LogFile[]> {
     for (const f of log.files) if (f.rotatedAt !== undefined && !f.handle && !f.gz) await this.#openFile(log, f);
     const files: LogFile[] = [];
     const now = this.#context.now();
@@ -367,7 +373,7 @@ export class Follower {
       files.push(newFile(s.path, s.key, { id, gz: s.path.endsWith('.gz') ? 'unopened' : undefined, grownAt: now, rotatedAt: now }));
       this.#keys.set(s.key, log);
     }
-    log.since = now;
+    log.since = Math.max(log.since, lookedAt);
     return files;
   }
 
@@ -404,7 +410,7 @@ export class Follower {
     } else {
       await this.#finish(log, f);
     }
-    const between = await this.#between(log);
+    const between = await this.#between(log, log.lookedAt);
     log.files = log.files.toSpliced(log.files.indexOf(next), 0, ...between);
     if (found && !found.gz && this.#matches(found.path) && !this.#excluded(found.path)) await this.#adopt(found.path, f, log);
   }

@@ -59,7 +59,7 @@ export function difference(got: readonly string[], wanted: readonly string[]): {
   return { missing: [...left].filter(([, n]) => n > 0).map(([w]) => w), extra };
 }
 
-export type RecorderOptions = Partial<LogfileOptions> & { globs: readonly string[]; pairs?: boolean };
+export type RecorderOptions = Partial<LogfileOptions> & { globs: readonly string[]; pairs?: boolean; now?: () => number };
 
 export class Recorder {
   readonly lines: string[] = [];
@@ -80,7 +80,7 @@ export class Recorder {
       signal: this.#abort.signal,
       log: { debug() { /* quiet */ }, info() { /* quiet */ }, warn: (m) => { this.counts.set(m, 1); } },
       host: 'web1',
-      now: () => Date.now(),
+      now: options.now ?? Date.now,
       position: (source) => positions.get(source),
       health: (part, state, detail) => { this.health.set(part, { state, detail }); },
       count: (what, n = 1) => { this.counts.set(what, (this.counts.get(what) ?? 0) + n); },
@@ -100,9 +100,9 @@ export class Recorder {
   hold(): void { this.#held = new Promise((resolve) => { this.#release = resolve; }); }
   release(): void { this.#held = undefined; this.#release(); }
 
-  /** Waits until something holds; fails loudly when it never does. */
+  /** Waits until something holds; fails loudly when it does not within a minute and a half, which a busy machine may need. */
   async until(holds: () => boolean): Promise<void> {
-    for (let i = 0; i < 2000; i++) {
+    for (const end = Date.now() + 90_000; Date.now() < end;) {
       if (this.#failure) throw this.#failure;
       if (holds()) return;
       await new Promise((resolve) => setTimeout(resolve, 10));

@@ -57,7 +57,7 @@ describe('processes', () => {
       parent_pid: process.pid, parent_path: process.execPath, uid: process.getuid?.(), host: 'testhost',
     });
     expect(['process-start', 'process-exec']).toContain(started.action);
-    expect(Math.abs((started.process_started ?? 0) - Date.now())).toBeLessThan(20_000);
+    expect(Math.abs((started.process_started ?? 0) - Date.now())).toBeLessThan(120_000);
 
     child.kill('SIGKILL');
     const ended = await trial.until((e) => e.kind === 'process_termination' && e.pid === child.pid);
@@ -66,9 +66,10 @@ describe('processes', () => {
   });
 
   it('notices that a known process became another program', async () => {
-    const child = run('/bin/sh', ['-c', 'sleep 1; exec sleep 302']);
+    const child = run('/bin/sh', ['-c', 'until [ -e go ]; do sleep 0.05; done; exec sleep 302']);
     trial = start(processSensor({ everyMs: 100 }));
     await trial.until((e) => e.pid === child.pid);
+    writeFileSync(join(folder, 'go'), '');
     const became = await trial.until((e) => e.pid === child.pid && e.process_cmdline === 'sleep 302');
     expect(became).toMatchObject({ action: 'process-exec', process_name: 'sleep' });
   });
@@ -105,13 +106,18 @@ describe('sockets', () => {
     expect(seen).toMatchObject({ action: 'listener-seen', destination_ip: '127.0.0.1', direction: 'listening', protocol: 'tcp', pid: process.pid, process_path: process.execPath });
 
     const late = await listen();
+    // Where another program closes a listener in the same moment, the kernel's counters stand still: it is seen with the next full look.
     const opened = await trial.until((e) => e.kind === 'listener' && e.destination_port === late);
     expect(opened).toMatchObject({ action: 'listener-start', pid: process.pid, category: 'network' });
 
     clients.push(connect(late, '127.0.0.1'));
     const connection = await trial.until((e) => e.kind === 'network_connection' && e.destination_port === late);
     expect(connection).toMatchObject({ direction: 'outbound', destination_ip: '127.0.0.1', pid: process.pid, source_ip: undefined, extra: { Initiated: 'true' } });
-    await new Promise((resolve) => { setTimeout(resolve, 500); });
+
+    // A connection that came later has been told: the looks that told it did not tell the first one again.
+    const again = await listen();
+    clients.push(connect(again, '127.0.0.1'));
+    await trial.until((e) => e.kind === 'network_connection' && e.destination_port === again);
     expect(trial.events.filter((e) => e.kind === 'network_connection' && e.destination_port === late)).toHaveLength(1);
   });
 

@@ -5,9 +5,9 @@ export interface Bytes { u8: Uint8Array; u16: Uint16Array; u32: Uint32Array; buf
 /** What a Buffer has of old, though its types do not say so: twice as fast as toString(). */
 export interface Slices { utf8Slice(from: number, to: number): string; latin1Slice(from: number, to: number): string }
 
-export const recordTypes = { exec: 1, fork: 2, exit: 3, socket: 4, flow: 5, dns: 6, file: 7, call: 8, credentials: 9, denied: 10 } as const;
+export const recordTypes = { exec: 1, fork: 2, exit: 3, socket: 4, flow: 5, dns: 6, file: 7, call: 8, credentials: 9, denied: 10, local: 11 } as const;
 /** Bytes of fixed fields, by type: a shorter record is broken. */
-export const recordSizes: Readonly<Record<number, number>> = { 1: 104, 2: 56, 3: 48, 4: 80, 5: 80, 6: 64, 7: 80, 8: 72, 9: 64, 10: 56 };
+export const recordSizes: Readonly<Record<number, number>> = { 1: 104, 2: 56, 3: 48, 4: 80, 5: 80, 6: 64, 7: 80, 8: 72, 9: 64, 10: 56, 11: 48 };
 
 export interface Head { flags: number; uid: number; pid: number; parentPid: number; time: number; started: number; cgroup: number }
 
@@ -197,4 +197,17 @@ export function readDenied(r: Bytes, at: number, end: number): DeniedRecord {
   const pathEnd = Math.min(end, from + r.u16[(at + 52) >> 1]!);
   denied.path = from < pathEnd ? r.buffer.utf8Slice(from, pathEnd) : '';
   return denied;
+}
+
+export interface LocalRecord { result: number; path: string }
+
+const local: LocalRecord = { result: 0, path: '' };
+
+/** Strings end at the byte given at the latest. The object is filled anew by the next call. */
+export function readLocal(r: Bytes, at: number, end: number): LocalRecord {
+  local.result = r.u32[(at + 40) >> 2]! | 0;
+  let from = at + 48;
+  const pathEnd = Math.min(end, from + r.u16[(at + 44) >> 1]!);
+  local.path = from < pathEnd ? r.buffer.utf8Slice(from, pathEnd) : '';
+  return local;
 }
