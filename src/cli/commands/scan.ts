@@ -51,9 +51,13 @@ export function addScan({ program, lang, t }: Cli): void {
       if (options.root === undefined && process.getuid?.() !== 0) console.error(t('不是 root：别人的进程、口令文件和许多目录看不到，结果不完整；建议用 sudo 运行', 'Not root: processes of others, password files and many folders cannot be seen, so the result is not whole; better run it with sudo'));
       const stop = new AbortController();
       let signal: keyof typeof exitOnSignal | undefined;
+      let signalled = 0;
       const onSignal = (name: keyof typeof exitOnSignal): void => {
-        if (signal) process.exit(exitOnSignal[name]); // asked twice: at once
+        // Asked twice: at once. A signal to the group and to the process (timeout does so) is one.
+        if (signal && Date.now() - signalled > 500) process.exit(exitOnSignal[name]);
+        if (signal) return;
         signal = name;
+        signalled = Date.now();
         stop.abort(new MoatError('stopped', t('被中断', 'it was interrupted')));
       };
       const onInt = (): void => onSignal('SIGINT');
