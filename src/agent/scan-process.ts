@@ -7,7 +7,7 @@ import { MoatError } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Text } from '../core/text.ts';
 import { besideArguments } from '../linux/beside.ts';
-import { byWeight, verdictOf, type Blind, type ReportHead, type ScanReport } from '../scan/report.ts';
+import { verdictOf, worstFirst, type Blind, type ReportHead, type ScanReport } from '../scan/report.ts';
 import type { Progress } from '../scan/runner.ts';
 import type { ChildRequest, ScanMessage } from './scan-child.ts';
 import type { CheckEntry, ScanRequest } from './scan.ts';
@@ -57,7 +57,7 @@ export async function scanInProcess(request: ScanRequest, options: ScanProcessOp
       case 'checks': case 'fault': break;
     }
   });
-  const found = [...findings.values()].sort(byWeight);
+  const found = [...findings.values()].sort(worstFirst);
   if (end) return { ...end, findings: found, blind };
   const why = stopped ?? { zh: '扫描进程没有给出结果', en: 'the process of the scan gave no result' };
   blind.push({ check: 'scan', why });

@@ -38,7 +38,7 @@ describe('moat scan', () => {
   });
 
   it('prints findings and nothing else with --json', () => {
-    const { out, status } = scan(makeRoot({ '/etc/cron.d/zz': job, '/tmp/\u001b[2J': { text: 'x', mode: 0o2755 } }), '--json');
+    const { out, status } = scan(makeRoot({ '/etc/cron.d/zz': job, '/tmp/\u001b[2J': { text: 'x', mode: 0o2755 } }), '--json', '--only', 'cron,setuid');
     const lines = out.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(status).toBe(1);
     expect(lines).toHaveLength(2);

@@ -60,6 +60,9 @@ export function exitCodeOf({ findings, blind }: Pick<ScanReport, 'findings' | 'b
 const kinds = ['intrusion', 'weakness', 'notice'] as const;
 const text = (a = '', b = ''): number => (a < b ? -1 : a > b ? 1 : 0);
 
+/** Worst first, then by path; what is equal stays in the order in which its check told it. */
+export const worstFirst = (a: Finding, b: Finding): number => levels.indexOf(b.level) - levels.indexOf(a.level) || (a.path ?? '').localeCompare(b.path ?? '');
+
 /** Worst first; a total order, so that the same findings read the same however they came. */
 export const byWeight = (a: Finding, b: Finding): number =>
   levels.indexOf(b.level) - levels.indexOf(a.level) || kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || text(a.path, b.path) || text(a.check, b.check) || text(a.id, b.id);

@@ -4,7 +4,7 @@ import { MoatError } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import { maskSecrets } from '../core/secrets.ts';
 import type { Text } from '../core/text.ts';
-import { byWeight, verdictOf, type Blind, type ReportHead, type ScanReport } from './report.ts';
+import { verdictOf, worstFirst, type Blind, type ReportHead, type ScanReport } from './report.ts';
 import { walk } from './walk.ts';
 
 /** What a scan is given: a context without what the runner itself keeps. */
@@ -94,7 +94,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   }
   tell();
 
-  const sorted = [...findings.values()].sort(byWeight);
+  const sorted = [...findings.values()].sort(worstFirst);
   return { ...head, ended: setup.now(), findings: sorted, blind, counts, files, spent, verdict: verdictOf(sorted, blind) };
 }
 
