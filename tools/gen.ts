@@ -1,6 +1,6 @@
 /**
  * Writes what schema/event.yml says as TypeScript and as the users' field reference, what schema/kernel.yml says as
- * C and as TypeScript, and the guide's pages of settings, logs and behaviours from the code that knows them.
+ * C and as TypeScript, and the guide's pages of settings, logs, behaviours and checks from the code that knows them.
  * `npm run gen` writes; `npm run gen -- --check` exits 1 when a generated file is stale.
  */
 import { mkdirSync, readFileSync, writeFileSync, existsSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { sampleConfig } from '../src/agent/config-sample.ts';
 import { behaviours } from '../src/behaviours/catalogue.ts';
+import { checks } from '../src/checks/catalogue.ts';
 import { formats } from '../src/formats/catalogue.ts';
 import { programs } from '../src/programs/catalogue.ts';
 import { kernelHeader, kernelReader } from './kernel-records.ts';
@@ -170,6 +171,21 @@ ${Object.entries(b.settings).map(([name, setting]) => `| \`${name}\` | ${cell(JS
 `).join('\n')}`;
 }
 
+function checksPage(): string {
+  const groups = [...new Set(checks.map(({ group }) => group))].sort();
+  const every = (minutes: number): string => (minutes === 0 ? '–' : minutes % 1440 === 0 ? `${minutes / 1440} d` : minutes % 60 === 0 ? `${minutes / 60} h` : `${minutes} min`);
+  return `${generated('src/checks')}# Checks 检查项
+
+What [\`moat scan\`](scan.md) looks at. \`--only\` and \`--skip\` take ids and groups. \`machine\` needs the running machine; \`tree\` works on a mounted disk or image as well. The period is how often \`moat up\` runs it by itself. \`moat scan\` 查什么；\`--only\`、\`--skip\` 可写编号或组名。\`machine\` 只能查正在运行的本机，\`tree\` 也能查挂载的磁盘或镜像；周期是 \`moat up\` 自动检查的间隔。
+
+${groups.map((group) => `## ${group}
+
+| id | what | 内容 | scope | period 周期 | cannot see | 看不见的 |
+|---|---|---|---|---|---|---|
+${checks.filter((check) => check.group === group).map((c) => `| \`${c.id}\` | ${cell(c.title.en)} | ${cell(c.title.zh)} | ${c.scope} | ${every(c.everyMinutes)} | ${cell(c.blind.en)} | ${cell(c.blind.zh)} |`).join('\n')}
+`).join('\n')}`;
+}
+
 const outputs: Record<string, string> = {
   'src/core/gen/event.ts': eventSource(),
   'src/core/gen/sigma-fields.ts': sigmaSource(),
@@ -177,6 +193,7 @@ const outputs: Record<string, string> = {
   'docs/guide/configuration.md': configuration(),
   'docs/guide/logs.md': logs(),
   'docs/guide/behaviours.md': behaviourPage(),
+  'docs/guide/checks.md': checksPage(),
   'sensor/gen/records.h': kernelHeader(join(root, 'schema/kernel.yml')),
   'src/sensors/ebpf/gen/records.ts': kernelReader(join(root, 'schema/kernel.yml')),
 };

@@ -23,6 +23,8 @@ import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
 import { ownPaths } from './paths.ts';
+import { portsOf } from './scan-ports.ts';
+import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
 import { allSensors } from './sensors.ts';
 
 export interface AgentOptions {
@@ -54,6 +56,8 @@ export interface AgentStatus {
   counters: Record<string, number>;
   events: Record<string, number>;
   learning: (Learning & { id: string })[];
+  /** Undefined when scans are switched off. */
+  scan: ScanStatus | undefined;
 }
 
 export interface Agent {
@@ -66,7 +70,7 @@ export interface Agent {
 interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
-interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; abort: AbortController; done: Promise<unknown> }
+interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; abort: AbortController; done: Promise<unknown> }
 
 const tickMs = 1000;
 /** Of the origin graph, on the largest machines. */
@@ -155,6 +159,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     country: generation.geo.table,
     ...health.report(),
     learning: generation.opened.detector.learning(),
+    scan: config.scan.enabled ? generation.scans.status() : undefined,
   });
   const setOpen = (id: unknown, open: boolean): boolean => {
     const changed = typeof id === 'string' && store.ledger.close(id, open);
@@ -222,7 +227,11 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const sensors = await allSensors(config, lasting.deny.open(config));
   const running = sensors.filter(({ enabled }) => enabled).map(({ sensor }) =>
     supervise(sensor, { signal: abort.signal, store, health, log: options.log, host, now: Date.now, push: (batch) => pipeline.push(batch) }));
-  return { config, opened, geo, pipeline, abort, done: Promise.all(running) };
+  const scans = new ScanSchedule({
+    config: config.scan, dataFolder: options.dataFolder, ports: portsOf(config), store, health, log: options.log, lang: options.lang, host, now: Date.now, push: (batch) => pipeline.push(batch), raise: (detection) => pipeline.raise(detection),
+    settle: () => { pipeline.commit(); return !pipeline.lostGround; },
+  });
+  return { config, opened, geo, pipeline, scans, abort, done: Promise.all([...running, scans.run(abort.signal)]) };
 }
 
 /** A call drops some thousand rows at most; between two of them events go first. */

@@ -79,6 +79,15 @@ export const configSchema = z.strictObject({
   geo: z.strictObject({
     country: z.string().optional().meta(doc('国家库（.mmdb）路径；不写则找常见位置', 'path of a country database (.mmdb); usual places are tried when left out')),
   }).prefault({}).meta(doc('地址归属', 'address ownership')),
+  scan: z.strictObject({
+    enabled: z.boolean().default(true).meta(doc('是否定时自动检查（moat scan）；只有新发现才告警', 'whether to scan by itself (moat scan); only what is new raises alerts')),
+    every_hours: z.number().min(0.0001).max(24 * 90).optional().meta(doc('每隔几小时做一遍；不写则每项检查用各自的周期', 'hours between two runs of each check; each has its own period when left out')),
+    only: z.array(z.string().min(1).max(100)).max(500).default([]).meta(doc('只做这些检查（编号或组名）；空为全部', 'only these checks, by id or group; all when empty')),
+    skip: z.array(z.string().min(1).max(100)).max(500).default([]).meta(doc('不做这些检查', 'checks to leave out, by id or group')),
+    root: z.string().startsWith('/').max(4096).default('/').meta(doc('查哪个目录；/ 为本机', 'the folder that is looked at; / is this machine')),
+    delay_seconds: z.number().min(0).max(86_400).default(60).meta(doc('启动后多少秒开始第一遍', 'seconds from the start to the first run')),
+    max_memory_mb: z.number().int().min(128).max(65_536).default(384).meta(doc('检查进程的内存上限（MiB）', 'memory limit of the process that scans, MiB')),
+  }).prefault({}).meta(doc('定时检查', 'scans by itself')),
   alerts: z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),

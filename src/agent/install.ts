@@ -81,6 +81,9 @@ export function uninstall({ root, keepData, say }: UninstallOptions): void {
 
 export interface UnitOptions { memoryMb: number; cpuPercent: number }
 
+/** A scan runs in a process of its own within the service: what it may take by default, and what node needs to begin. */
+const scanMemoryMb = 448;
+
 /** The service: root, for it reads every log and every process, but with just the capabilities that reading needs. */
 export function unitText({ memoryMb, cpuPercent }: UnitOptions): string {
   return `[Unit]
@@ -98,8 +101,10 @@ StateDirectory=moat
 StateDirectoryMode=0700
 UMask=0077
 
-MemoryHigh=${Math.round(memoryMb * 0.8)}M
-MemoryMax=${memoryMb}M
+# ${memoryMb} MiB for Moat and ${scanMemoryMb} for a scan, which is ended first should memory run out.
+MemoryHigh=${Math.round(memoryMb * 0.8) + scanMemoryMb}M
+MemoryMax=${memoryMb + scanMemoryMb}M
+OOMPolicy=continue
 CPUQuota=${cpuPercent}%
 TasksMax=128
 LimitNOFILE=65536
@@ -107,6 +112,8 @@ OOMScoreAdjust=-500
 Nice=-1
 IOWeight=50
 
+# What would hide something from the scan is left out: PrivateDevices hides /dev, ProtectKernelModules /lib/modules. Without
+# CAP_MKNOD, CAP_SYS_RAWIO and CAP_SYS_MODULE below nothing can be made or loaded there all the same.
 # DAC_READ_SEARCH reads logs and /proc of all, SYS_PTRACE the executables and sockets of processes, SYSLOG the kernel log,
 # BPF, PERFMON and NET_ADMIN run the kernel sensor, KILL ends a denied program, SYS_RESOURCE lets kernels before 5.11 count its memory.
 CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_SYSLOG CAP_BPF CAP_PERFMON CAP_NET_ADMIN CAP_KILL CAP_SYS_RESOURCE
@@ -115,11 +122,11 @@ ProtectSystem=strict
 ReadWritePaths=${stateFolder}
 ProtectHome=read-only
 ProtectKernelTunables=yes
-ProtectKernelModules=yes
 ProtectControlGroups=yes
 ProtectClock=yes
 ProtectHostname=yes
-PrivateDevices=yes
+DevicePolicy=closed
+PrivateMounts=yes
 RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes

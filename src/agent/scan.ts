@@ -1,4 +1,6 @@
-/** `moat scan` wired together: the tree, its packages, the rules for command lines, the checks. */
+/** `moat scan` wired together: the tree, its packages, the rules for command lines, the checks. Runs in the process that calls it; see scan-process.ts. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { checks } from '../checks/catalogue.ts';
 import type { Check, RuleHit } from '../checks/port.ts';
 import { MoatError } from '../core/error.ts';
@@ -11,67 +13,82 @@ import { openPackages, type PackageIndex } from '../linux/packages/index.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
 import type { Tree } from '../linux/tree.ts';
-import { scan, type Progress } from '../scan/runner.ts';
-import type { ScanReport } from '../scan/report.ts';
+import { scan, type Watcher } from '../scan/runner.ts';
+import type { Blind, ScanReport } from '../scan/report.ts';
 import { detectionOf } from '../engine/detector.ts';
 import { baselinePath, defaultKeyPath } from './baseline.ts';
 import { loadRules, ownRules } from './detector.ts';
 import { installRoot } from './paths.ts';
 import type { Match } from '../sigma/index.ts';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 export type ScanErrorCode = 'no-root' | 'no-check';
 
+/** What is to be looked at; plain data, so that it can be handed to another process. */
 export interface ScanRequest {
   /** Default the running machine. */
   root?: string;
   only?: readonly string[];
   skip?: readonly string[];
+  /** quick: known places and what runs, without the walk over every file. */
+  profile?: ScanProfile;
   /** Data folder, where the integrity baseline lies. */
   data?: string;
   /** Ports that may be listened on; see ScanContext. */
   ports?: readonly string[];
   /** Folders of YARA rules beside Moat's own. */
   yara?: readonly string[];
-  signal: AbortSignal;
-  warn: (text: string) => void;
-  onProgress?: (progress: Progress) => void;
 }
+export type ScanProfile = 'quick' | 'full';
 
 /** Throws MoatError 'no-root' when there is no such folder, 'no-check' for an id that is none. */
-export async function runScan(request: ScanRequest): Promise<ScanReport> {
-  const { root = '/', signal, warn } = request;
-  const tree = new DiskTree(root, await openFileAttributes().catch((error: unknown) => { warn((error as Error).message); return undefined; }));
+export async function runScan(request: ScanRequest, signal: AbortSignal, watcher: Partial<Watcher> & { warn(text: string): void }): Promise<ScanReport> {
+  const { root = '/' } = request;
+  const tree = new DiskTree(root, await openFileAttributes().catch((error: unknown) => { watcher.warn((error as Error).message); return undefined; }));
   if (tree.list('/') === undefined) throw new MoatError<ScanErrorCode>('no-root', `expected a folder, got nothing at ${root}`, { hint: 'name the folder where the disk or image is mounted' });
-  const chosen = choose(request).filter(({ scope }) => scope === 'tree' || tree.kind === 'machine');
+  const possible = checks.filter(({ scope }) => scope === 'tree' || tree.kind === 'machine');
+  const chosen = choose(request).filter((check) => possible.includes(check));
+  if (chosen.length === 0) throw new MoatError<ScanErrorCode>('no-check', `expected a check that can look at ${tree.name}, got none`, { hint: 'checks of processes and the kernel need the running machine; the quick profile leaves out those of every file' });
+  const blind: Blind[] = [];
+  if (tree.kind === 'machine' && process.getuid?.() !== 0) blind.push(notRoot);
   const digests = openDigests(tree, signal);
   try {
-    const index = await packagesOf(tree, signal, warn);
+    const index = await packagesOf(tree, signal, (why) => blind.push({ check: 'packages', why: { zh: `读不了软件包数据库，无从判断文件是谁装的：${why}`, en: `the package database could not be read, so nobody knows who put files there: ${why}` } }));
     return await scan(chosen, {
       signal, tree, now: Date.now, rules: commandRules(),
       provenance: new PackageProvenance(tree, index, digests),
-      machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { warn((error as Error).message); return undefined; }) } : undefined,
+      machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { watcher.warn((error as Error).message); return undefined; }) } : undefined,
       signatures: ownSignatures, yara: [join(installRoot(), 'signatures/yara'), ...(request.yara ?? [])], ports: request.ports ?? [],
       baseline: request.data === undefined ? undefined : { store: baselinePath(request.data), key: defaultKeyPath(request.data) },
-    }, request.onProgress);
+    }, watcher, { known: possible.length, blind });
   } finally { await digests.close(); }
 }
 
-function choose({ only, skip = [] }: ScanRequest): Check[] {
+const notRoot: Blind = {
+  check: 'scan',
+  why: {
+    zh: '不是以 root 运行：别人的进程、影子口令、root 与其他账号的计划任务、密钥、家目录都看不到；请用 sudo 再查一次',
+    en: 'not run as root: processes of others, password hashes, and the jobs, keys and homes of root and other accounts cannot be seen; run it again with sudo',
+  },
+};
+
+function choose({ only, skip = [], profile = 'full' }: ScanRequest): Check[] {
   const names = new Set(checks.flatMap(({ id, group }) => [id, group]));
   for (const id of [...(only ?? []), ...skip]) {
     if (!names.has(id)) throw new MoatError<ScanErrorCode>('no-check', `expected a check or a group of checks, got ${id}`, { hint: `moat scan --list shows them: ${[...names].sort().join(', ')}` });
   }
-  return checks.filter(({ id, group }) => (!only || only.includes(id) || only.includes(group)) && !skip.includes(id) && !skip.includes(group));
+  return checks.filter((check) => (!only || only.includes(check.id) || only.includes(check.group)) && !skip.includes(check.id) && !skip.includes(check.group) && (profile === 'full' || 'run' in check));
 }
 
-async function packagesOf(tree: Tree, signal: AbortSignal, warn: (text: string) => void): Promise<PackageIndex | undefined> {
+/** What the scheduler and people are told of each check. */
+export interface CheckEntry { id: string; group: string; scope: string; everyMinutes: number; title: Check['title'] }
+export const listChecks = (): CheckEntry[] => checks.map(({ id, group, scope, everyMinutes, title }) => ({ id, group, scope, everyMinutes, title }));
+
+async function packagesOf(tree: Tree, signal: AbortSignal, cannot: (why: string) => void): Promise<PackageIndex | undefined> {
   try {
     return await openPackages(tree, { signal });
   } catch (error) {
     signal.throwIfAborted();
-    warn((error as Error).message);
+    cannot((error as Error).message);
     return undefined;
   }
 }
@@ -79,8 +96,13 @@ async function packagesOf(tree: Tree, signal: AbortSignal, warn: (text: string) 
 /** Text of a file below signatures/ of this installation. */
 export const ownSignatures = (file: string): string => readFileSync(join(installRoot(), 'signatures', file), 'utf8');
 
-/** The rules that watch live processes, asked of a line that a shell would run. */
+/** The rules that watch live processes, asked of a line that a shell would run. They are read when first asked. */
 export function commandRules(): (line: string) => RuleHit[] {
+  let ask: ((line: string) => RuleHit[]) | undefined;
+  return (line) => (ask ??= openCommandRules())(line);
+}
+
+function openCommandRules(): (line: string) => RuleHit[] {
   const { engine } = loadRules([join(ownRules(), 'linux/process_creation')]);
   let hits: RuleHit[] = [];
   const onMatch = (match: Match<Event>): void => {

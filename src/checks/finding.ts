@@ -16,6 +16,6 @@ export function finding(check: string, key: string, more: Omit<Finding, 'id' | '
 export const fact = (what: Text, value: string): Evidence => ({ what, value: value.length > valueMax ? `${value.slice(0, valueMax)}…` : value });
 
 /** `/etc/crontab:12`, for people to find it. */
-export const lineFact = (path: string, line: number, text: string): Evidence => fact({ zh: `${path} 第 ${line} 行`, en: `${path} line ${line}` }, text);
+export const lineFact = (path: string, line: number, text: string): Evidence => ({ ...fact({ zh: `${path} 第 ${line} 行`, en: `${path} line ${line}` }, text), path, line });
 
 export const octal = (mode: number): string => mode.toString(8).padStart(4, '0');

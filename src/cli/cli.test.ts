@@ -51,6 +51,9 @@ describe('completion', () => {
     expect(ask(['moat', 're'], 1)).toEqual(['replay']);
     expect(ask(['moat', 'rules', 'ex'], 2)).toEqual(['explain']);
     expect(ask(['moat', '--lang', 'replay', '--form'], 3)).toContain('--format');
+    expect(ask(['moat', 'scan', '--only', 'prel'], 3)).toEqual(['preload']);
+    expect(ask(['moat', 'scan', '--skip', 'preload,cr'], 3)).toEqual(['preload,cron']);
+    expect(ask(['moat', 'scan', '--fail-on', 'cr'], 3)).toEqual(['critical']);
   });
 
   it('refuses a shell it does not know', () => {

@@ -1,5 +1,6 @@
 /** One line that says how far long work has come: on a terminal only, and only where it does not run into what is printed. */
 import { safe } from './terminal.ts';
+import { cutAt, widthOf } from './wrap.ts';
 
 const everyMs = 200;
 
@@ -11,7 +12,7 @@ export function progressLine(doing: string, on: boolean = process.stderr.isTTY):
     show(text) {
       if (!on || Date.now() - shown < everyMs) return;
       shown = Date.now();
-      process.stderr.write(`\r\u001b[K${doing} ${safe(text).slice(0, Math.max(10, (process.stderr.columns ?? 80) - doing.length - 4))}`);
+      process.stderr.write(`\r\u001b[K${doing} ${cutAt(safe(text), Math.max(10, (process.stderr.columns ?? 80) - widthOf(doing) - 4))}`);
     },
     clear() { if (on && shown) process.stderr.write('\r\u001b[K'); },
   };

@@ -1,41 +1,163 @@
 /** A scan's report on a terminal, and a finding as JSON. */
 import type { Finding } from '../core/finding.ts';
-import type { Lang } from '../core/text.ts';
-import type { ScanReport, VerdictWord } from '../scan/report.ts';
+import type { Lang, Text } from '../core/text.ts';
+import { asItHappened, nextSteps, sectionsOf, sectionTexts, tieOf } from '../scan/sections.ts';
+import type { Blind, ScanReport, VerdictWord } from '../scan/report.ts';
+import { commandLine } from '../scan/shell.ts';
+import type { Story } from '../scan/stories.ts';
+import { explain } from '../scan/verdict.ts';
+import { wayTexts } from '../scan/way.ts';
+import { levelTexts } from '../core/level.ts';
 import { colour } from './colour.ts';
-import { levelWord, safe } from './terminal.ts';
+import { clock, levelWord, safe } from './terminal.ts';
+import { widthOf, wrap } from './wrap.ts';
 
-const verdictWords: Record<VerdictWord, Record<Lang, string>> = {
-  clean: { zh: '干净：没有发现入侵迹象', en: 'Clean: nothing speaks of an intrusion' },
-  suspicious: { zh: '可疑：有迹象要看', en: 'Suspicious: there are signs to look at' },
-  compromised: { zh: '已被入侵', en: 'Compromised' },
-};
+export interface ReportTextOptions {
+  lang: Lang;
+  /** Of the terminal. */
+  columns: number;
+  /** Everything, not only the first of each check. */
+  all: boolean;
+  /** Time in each check. */
+  verbose: boolean;
+}
 
-export function findingJson(finding: Finding, lang: Lang): object {
-  const { title, means, fix, evidence, ...rest } = finding;
+/** A finding as `--json` prints it: stable names, ISO times, texts in one language. */
+export function findingJson(finding: Finding, lang: Lang, story?: string): object {
+  const { id, check, kind, level, title, path, pid, user, address, time, evidence, means, fix, refs } = finding;
   return {
-    ...rest, title: title[lang], ...(means && { means: means[lang] }),
-    evidence: evidence.map(({ what, value }) => ({ what: what[lang], value })),
-    ...(fix && { fix: { text: fix.text[lang], commands: fix.commands } }),
+    id, check, kind, level, title: title[lang], path, pid, user, address, time: time === undefined ? undefined : new Date(time).toISOString(),
+    evidence: evidence.map(({ what, value, path: at, line }) => ({ what: what[lang], value, path: at, line })),
+    means: means?.[lang], fix: fix && { text: fix.text[lang], commands: fix.commands }, refs, story,
   };
 }
 
-export function reportLines(report: ScanReport, lang: Lang): string[] {
+/** Of one check in one part of the report; the rest is counted. */
+const shownOfCheck = 5;
+const shownBlind = 10;
+const shownEvidence = 6;
+const evidenceColumns = 600;
+const widest = 120;
+const narrowest = 40;
+
+const headPaint: Record<VerdictWord, (text: string) => string> = {
+  clean: (text) => colour.bold(colour.green(text)), suspicious: (text) => colour.bold(colour.yellow(text)), compromised: (text) => colour.bold(colour.bgRed(colour.white(` ${text} `))),
+};
+
+export function reportLines(report: ScanReport, stories: readonly Story[], { lang, columns, all, verbose }: ReportTextOptions): string[] {
+  const width = Math.min(widest, Math.max(narrowest, columns));
   const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
-  const paint = report.verdict === 'clean' ? colour.green : report.verdict === 'suspicious' ? colour.yellow : colour.red;
-  const lines = [colour.bold(paint(verdictWords[report.verdict][lang])), ''];
-  for (const finding of report.findings) {
-    lines.push(`${levelWord(finding.level, lang)} ${safe(finding.title[lang])}`);
-    for (const { what, value } of finding.evidence) lines.push(`    ${what[lang]}: ${safe(value)}`);
-    if (finding.fix) lines.push(`    ${t('处理', 'to do')}: ${safe(finding.fix.text[lang])}`, ...finding.fix.commands.map((words) => `      ${safe(shown(words))}`));
-    lines.push('');
+  const { head, why } = explain(report, stories, clock);
+  const { signs, weaknesses, notices } = sectionsOf(stories);
+  const explained = new Set<string>();
+  const lines: string[] = [headPaint[report.verdict](head[lang]), ''];
+  for (const { [lang]: text } of why) lines.push(...wrap(safe(text), width));
+  const part = (title: Text): void => { lines.push('', colour.bold(colour.underline(title[lang])), ''); };
+
+  if (report.blind.length > 0) {
+    part(sectionTexts.blind);
+    lines.push(...blindLines(report.blind, lang, width, all));
   }
-  for (const { check, what, why } of report.blind) lines.push(colour.yellow(safe(`${t('没能查', 'could not look')}: ${check}${what ? ` ${what}` : ''}: ${why[lang]}`)));
-  for (const [what, n] of Object.entries(report.counts)) lines.push(colour.dim(safe(`${what}: ${n}`)));
+  if (signs.length > 0) part(sectionTexts.signs);
+  const quota = new Quota(all ? Infinity : shownOfCheck);
+  for (const [i, story] of signs.entries()) {
+    // The worst are shown first when not all are.
+    const taken = new Set(story.findings.filter((finding) => quota.take(finding)));
+    const shown = asItHappened(story).filter((finding) => taken.has(finding));
+    if (shown.length === 0) continue;
+    if (story.findings.length > 1) lines.push(...storyHead(story, i + 1, lang, width));
+    for (const finding of shown) lines.push(...findingLines(finding, lang, width, 'whole', explained), '');
+  }
+  lines.push(...quota.rest(t));
+  for (const [title, part_] of [[sectionTexts.weaknesses, weaknesses], [sectionTexts.notices, notices]] as const) {
+    if (part_.length === 0) continue;
+    part(title);
+    const isNotice = part_ === notices;
+    const left = new Quota(all ? Infinity : shownOfCheck);
+    for (const story of part_) for (const finding of story.findings) {
+      if (left.take(finding)) lines.push(...findingLines(finding, lang, width, all ? 'whole' : isNotice ? 'title' : 'short', explained));
+    }
+    lines.push(...left.rest(t));
+  }
+  const steps = nextSteps(report);
+  if (steps.length > 0) {
+    part(sectionTexts.next);
+    for (const [i, step] of steps.entries()) lines.push(...wrap(`${i + 1}. ${step[lang]}`, width, 3));
+  }
+  lines.push('');
+  for (const [what, n] of Object.entries(report.counts)) lines.push(...wrap(safe(`${what}: ${n}`), width, 2).map(colour.dim));
+  if (verbose) for (const [check, ms] of Object.entries(report.spent).sort(([, a], [, b]) => b - a)) lines.push(colour.dim(`${String(Math.round(ms)).padStart(8)} ms  ${check}`));
   const seconds = ((report.ended - report.started) / 1000).toFixed(1);
   lines.push(t(`${report.checks.length} 项检查，${report.files} 个文件，${report.findings.length} 项发现，用时 ${seconds} 秒`, `${report.checks.length} checks, ${report.files} files, ${report.findings.length} findings in ${seconds} s`));
   return lines;
 }
 
-/** A command as a person types it. */
-const shown = (words: readonly string[]): string => words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`)).join(' ');
+function blindLines(blind: readonly Blind[], lang: Lang, width: number, all: boolean): string[] {
+  const shown = all ? blind : blind.slice(0, shownBlind);
+  const lines = shown.flatMap(({ check, what, why }) => wrap(safe(`! ${check}${what === undefined ? '' : ` ${what}`}: ${why[lang]}`), width, 2)).map(colour.yellow);
+  const more = blind.length - shown.length;
+  return more > 0 ? [...lines, colour.dim(lang === 'zh' ? `  … 另有 ${more} 处：加 --all 查看` : `  … and ${more} more: --all`)] : lines;
+}
+
+function storyHead(story: Story, nth: number, lang: Lang, width: number): string[] {
+  const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
+  const { entry, began, ended } = story;
+  const words = [
+    `${t('经过', 'Story')} ${nth}`, t(`${story.findings.length} 项发现`, `${story.findings.length} findings`),
+    ...(began === undefined ? [] : [`${clock(began)}${ended === undefined || ended - began < 1000 ? '' : ` – ${clock(ended)}`}`]),
+    ...(entry && entry.way !== 'unknown' ? [wayTexts[entry.way][lang]] : []),
+  ];
+  const tie = tieOf(story)?.[lang];
+  return [
+    ...wrap(words.join(' · '), width).map(colour.bold),
+    ...(tie === undefined ? [] : wrap(safe(`${t('彼此相关：', 'they share: ')}${tie}`), width, 2).map(colour.dim)),
+    '',
+  ];
+}
+
+/** `whole` with evidence, meaning and commands; `short` the first fact and the commands; `title` one line. What was `explained` once is not again. */
+function findingLines(finding: Finding, lang: Lang, width: number, how: 'whole' | 'short' | 'title', explained: Set<string>): string[] {
+  const { level, title, evidence, means, fix, time, pid, user, address, check, refs } = finding;
+  const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
+  const taken = widthOf(levelTexts[level][lang]) + (level === 'critical' ? 2 : 0) + 1;
+  const [first = '', ...others] = wrap(safe(title[lang]), width - taken);
+  const lines = [`${levelWord(level, lang)} ${colour.bold(first)}`, ...others.map((line) => ' '.repeat(taken) + colour.bold(line))];
+  if (how === 'title') return lines;
+  const under = (text: string): string[] => wrap(safe(text), width - 4, 2).map((line) => `    ${line}`);
+  const facts = how === 'whole' ? evidence : evidence.slice(0, 1);
+  for (const { what, value } of facts.slice(0, shownEvidence)) lines.push(...under(`${what[lang]}: ${value.length > evidenceColumns ? `${value.slice(0, evidenceColumns)}…` : value}`));
+  if (facts.length > shownEvidence) lines.push(colour.dim(`    … ${facts.length - shownEvidence}`));
+  if (how === 'whole' && means && !explained.has(means.en)) {
+    explained.add(means.en);
+    lines.push(...under(`${sectionTexts.means[lang]}: ${means[lang]}`).map(colour.dim));
+  }
+  // A command is one line however long, so that it can be copied.
+  if (fix) lines.push(...under(`${sectionTexts.fix[lang]}: ${fix.text[lang]}`), ...fix.commands.map((words) => colour.cyan(`      ${safe(commandLine(words))}`)));
+  if (how !== 'whole') return lines;
+  const tail = [
+    ...(time === undefined ? [] : [clock(time)]), ...(pid === undefined ? [] : [`${t('进程', 'pid')} ${pid}`]), ...(user === undefined ? [] : [`${t('账号', 'user')} ${user}`]),
+    ...(address === undefined ? [] : [address]), check, ...refs,
+  ];
+  lines.push(...under(tail.join(' · ')).map(colour.dim));
+  return lines;
+}
+
+/** So many findings of each check are shown; the others are counted. */
+class Quota {
+  private readonly left = new Map<string, number>();
+  private readonly hidden = new Map<string, number>();
+  private readonly max: number;
+  constructor(max: number) { this.max = max; }
+
+  take({ check }: Finding): boolean {
+    const left = this.left.get(check) ?? this.max;
+    this.left.set(check, left - 1);
+    if (left > 0) return true;
+    this.hidden.set(check, (this.hidden.get(check) ?? 0) + 1);
+    return false;
+  }
+
+  rest(t: (zh: string, en: string) => string): string[] {
+    return [...this.hidden].map(([check, n]) => colour.dim(t(`… ${check} 另有 ${n} 项：加 --all 查看，或用 --json`, `… and ${n} more of ${check}: --all / --json`)));
+  }
+}

@@ -2,7 +2,9 @@ import { colour } from './colour.ts';
 import type { AgentStatus } from '../agent/agent.ts';
 import type { PartState } from '../engine/health.ts';
 import type { Lang } from '../core/text.ts';
-import { clock, safe } from './terminal.ts';
+import { levels, levelTexts } from '../core/level.ts';
+import type { ScanStatus } from '../agent/scan-schedule.ts';
+import { clock, levelWord, safe } from './terminal.ts';
 
 const marks: Record<PartState, string> = { live: colour.green('●'), waiting: colour.yellow('○'), blind: colour.red('✕') };
 
@@ -19,6 +21,7 @@ export function statusLines(status: AgentStatus, lang: Lang): string[] {
     t('事件：', 'Events:'),
     `  ${Object.entries(status.events).map(([kind, n]) => `${kind} ${n}`).join(' · ') || t('还没有', 'none yet')}`,
   ];
+  if (status.scan) out.push('', ...scanLines(status.scan, t, lang));
   const counters = Object.entries(status.counters);
   if (counters.length > 0) out.push('', t('丢弃、跳过或异常（如实计数）：', 'Dropped, skipped or odd, as counted:'), ...counters.map(([what, n]) => `  ${safe(what)}  ${n}`));
   if (status.learning.length > 0) {
@@ -26,4 +29,17 @@ export function statusLines(status: AgentStatus, lang: Lang): string[] {
       `  ${ready ? marks.live : marks.waiting} ${id}  ${colour.dim(t(`${samples} 个样本${since === undefined ? '' : `，自 ${clock(since)}`}${ready ? '' : '，尚不足以判断'}`, `${samples} samples${since === undefined ? '' : ` since ${clock(since)}`}${ready ? '' : ', not enough to judge yet'}`))}`));
   }
   return out;
+}
+
+/** What the scans by itself know. */
+function scanLines({ running, last, next, known, signs, worst }: ScanStatus, t: (zh: string, en: string) => string, lang: Lang): string[] {
+  const times = running ? t('正在查', 'scanning now') : [
+    last === undefined ? t('还没查过', 'not yet') : t(`上次 ${clock(last)}`, `last ${clock(last)}`), ...(next === undefined ? [] : [t(`下次 ${clock(next)}`, `next ${clock(next)}`)]),
+  ].join(' · ');
+  const counted = levels.toReversed().filter((level) => known[level] > 0).map((level) => `${levelTexts[level][lang]} ${known[level]}`).join(' · ');
+  return [
+    `${t('定时检查：', 'Scans by itself: ')}${times}`,
+    `  ${counted === '' ? t('没有发现', 'nothing found') : t(`已知发现：${counted}${signs > 0 ? `（其中入侵迹象 ${signs} 项）` : ''}；moat scan 查看全部`, `known findings: ${counted}${signs > 0 ? ` (${signs} of them signs of an intrusion)` : ''}; moat scan shows all`)}`,
+    ...worst.map(({ level, title, path }) => `  ${levelWord(level, lang)} ${safe(title[lang])}${path !== undefined && !title[lang].includes(path) ? colour.dim(` ${safe(path)}`) : ''}`),
+  ];
 }

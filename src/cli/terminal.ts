@@ -1,18 +1,10 @@
 /** Text on a terminal: escaped, coloured by level, aligned with wide characters in mind. */
-import type { Level } from '../core/level.ts';
+import { levelTexts, type Level } from '../core/level.ts';
+import { unseen } from '../core/safe.ts';
 import type { Lang } from '../core/text.ts';
 import { colour } from './colour.ts';
 
-/** Control and format characters, line and paragraph separators, halves of pairs, and all that is drawn as nothing (zero-width, fillers, tags, variation selectors). */
-const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
-
-/**
- * Makes text from outside safe to print: control characters (escape sequences, carriage returns, C1) and
- * characters that reorder or hide text become visible codes.
- */
-export function safe(text: string): string {
-  return text.replace(unseen, (c) => (c === '\t' ? ' ' : `\\x${c.codePointAt(0)!.toString(16).padStart(2, '0')}`));
-}
+export { safe } from '../core/safe.ts';
 
 /**
  * A value as one line of JSON for `--json`. JSON.stringify escapes the C0 controls only; here all that a terminal
@@ -24,16 +16,8 @@ export function jsonLine(value: unknown): string {
 }
 const plainAscii = /^[\x20-\x7e]*$/;
 
-const levelWords: Record<Level, Record<Lang, string>> = {
-  info: { zh: '提示', en: 'info' },
-  low: { zh: '低危', en: 'low' },
-  medium: { zh: '中危', en: 'medium' },
-  high: { zh: '高危', en: 'high' },
-  critical: { zh: '严重', en: 'critical' },
-};
-
 export function levelWord(level: Level, lang: Lang): string {
-  const word = levelWords[level][lang];
+  const word = levelTexts[level][lang];
   switch (level) {
     case 'critical': return colour.bgRed(colour.white(` ${word} `));
     case 'high': return colour.red(word);

@@ -9,8 +9,8 @@ import type { Text } from './text.ts';
  */
 export type FindingKind = 'intrusion' | 'weakness' | 'notice';
 
-/** One observed fact: `what` names it (a line of a file, a mode, a digest), `value` is as it was seen, bounded and not escaped. */
-export interface Evidence { what: Text; value: string }
+/** One observed fact: `what` names it (a line of a file, a mode, a digest), `value` is as it was seen, bounded and not escaped; `path` and `line` where it is a line of a file. */
+export interface Evidence { what: Text; value: string; path?: string; line?: number }
 
 /** What would put it right. `commands` are argument lists for a person to run as root, in this order; empty when only a person can do it. */
 export interface Fix { text: Text; commands: readonly (readonly string[])[] }
@@ -38,4 +38,9 @@ export interface Finding {
   refs: readonly string[];
   /** When it most likely came to be, Unix ms. */
   time?: number;
+  /**
+   * What it shares with other findings of the same story: absolute paths, `pid:…`, `user:…`, `address:…`. Its own path, pid, user and
+   * address, and the paths and addresses in its evidence, link without standing here.
+   */
+  links?: readonly string[];
 }

@@ -105,6 +105,12 @@ export class Pipeline {
     return durable;
   }
 
+  /** Something judged elsewhere than by the events that pass here: a finding of a scan. */
+  raise(detection: Detection): void {
+    this.take(detection);
+    this.schedule(commitDelayMs);
+  }
+
   private schedule(ms: number): void {
     const at = performance.now() + ms;
     if (this.timer !== undefined && this.timerAt <= at) return;

@@ -2,66 +2,106 @@
 import type { Check, ScanContext, Visitor } from '../checks/port.ts';
 import { MoatError } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
-import { levels } from '../core/level.ts';
+import { maskSecrets } from '../core/secrets.ts';
 import type { Text } from '../core/text.ts';
-import { verdictOf, type Blind, type ScanReport } from './report.ts';
+import { verdictOf, worstFirst, type Blind, type ReportHead, type ScanReport } from './report.ts';
 import { walk } from './walk.ts';
 
 /** What a scan is given: a context without what the runner itself keeps. */
 export type ScanSetup = Omit<ScanContext, 'count' | 'blind'>;
 
-export interface Progress { check?: Text; files?: number; findings: number }
+/** `nth` of `of` checks; in the walk, which several share, there is no title but a number of files. */
+export interface Progress { check?: Text; nth: number; of: number; files: number; findings: number }
+
+/** Told while it runs, so that what was found is not lost when it is stopped. A finding with an id that was told before replaces it. */
+export interface Watcher {
+  begin(head: ReportHead): void;
+  progress(progress: Progress): void;
+  finding(finding: Finding): void;
+  blind(blind: Blind): void;
+}
 
 const findingsMax = 20_000;
 const faultsMax = 200;
 const reportEveryFiles = 500;
 
-export async function scan(checks: readonly Check[], setup: ScanSetup, onProgress: (progress: Progress) => void = () => undefined): Promise<ScanReport> {
-  const started = setup.now();
+export interface ScanAbout {
+  /** How many checks there are for such a tree, when only some were asked for. */
+  known?: number;
+  /** What is known from the outset not to be seen. */
+  blind?: readonly Blind[];
+}
+
+export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: Partial<Watcher> = {}, about: ScanAbout = {}): Promise<ScanReport> {
+  const { kind, name } = setup.tree;
+  const words = checks.map(({ id, group, title, blind: cannotSee }) => ({ id, group, title, blind: cannotSee }));
+  const head: ReportHead = { tree: { kind, name }, started: setup.now(), checks: words, known: about.known ?? checks.length };
+  watcher.begin?.(head);
   const counts: Record<string, number> = {};
+  const spent: Record<string, number> = {};
   const findings = new Map<string, Finding>();
   const blind: Blind[] = [];
   const count = (what: string, n = 1): void => { counts[what] = (counts[what] ?? 0) + n; };
-  const cannot = (one: Blind): void => { if (blind.length < faultsMax) blind.push(one); else count('places that could not be looked at, beyond those listed'); };
+  const cannot = (one: Blind): void => {
+    if (blind.length >= faultsMax) { count('places that could not be looked at, beyond those listed'); return; }
+    blind.push(one);
+    watcher.blind?.(one);
+  };
   const contextOf = (id: string): ScanContext => ({ ...setup, count, blind: (what, why) => cannot({ check: id, what, why }) });
-  const keep = (found: Finding): void => { if (findings.has(found.id) || findings.size < findingsMax) findings.set(found.id, found); else count('findings beyond the limit'); };
-  const guard = async (id: string, work: () => Promise<void>): Promise<boolean> => {
+  const keep = (seen: Finding): void => {
+    const found = masked(seen);
+    if (!findings.has(found.id) && findings.size >= findingsMax) { count('findings beyond the limit'); return; }
+    findings.set(found.id, found);
+    watcher.finding?.(found);
+  };
+  const guard = async (id: string, work: () => Promise<void>, what?: string): Promise<void> => {
+    const began = performance.now();
     try {
       await work();
-      return true;
     } catch (error) {
       setup.signal.throwIfAborted();
-      cannot({ check: id, why: reasonOf(error) });
-      return false;
-    }
+      cannot({ check: id, ...(what !== undefined && { what }), why: reasonOf(error) });
+    } finally { spent[id] = (spent[id] ?? 0) + performance.now() - began; }
   };
+  for (const one of about.blind ?? []) cannot(one);
   let files = 0;
+  let nth = 0;
+  const tell = (check?: Text): void => { watcher.progress?.({ ...(check && { check }), nth, of: checks.length, files, findings: findings.size }); };
 
   for (const check of checks) {
     setup.signal.throwIfAborted();
     if (!('run' in check)) continue;
-    onProgress({ check: check.title, findings: findings.size });
+    nth++;
+    tell(check.title);
     await guard(check.id, async () => { for await (const one of check.run(contextOf(check.id))) keep(one); });
+    // Between two checks the process can be spoken to: one that finds nothing else never waits.
+    await turn();
   }
 
   const visitors = new Map<string, Visitor>();
   for (const check of checks) if ('walk' in check) await guard(check.id, async () => { visitors.set(check.id, check.walk(contextOf(check.id))); });
   if (visitors.size > 0) {
+    nth = checks.length;
+    tell();
     const onFault = (path: string, reason: string): void => cannot({ check: 'walk', what: path, why: { zh: reason, en: reason } });
     for (const file of walk(setup.tree, { signal: setup.signal, machine: setup.machine, count, onFault })) {
-      if (++files % reportEveryFiles === 0) { onProgress({ files, findings: findings.size }); await turn(); }
+      if (++files % reportEveryFiles === 0) { tell(); await turn(); }
       for (const [id, visitor] of visitors) {
-        if (!visitor.wants(file)) continue;
-        const looked = await guard(id, async () => { for await (const one of visitor.look(file)) keep(one); });
-        if (!looked) blind.at(-1)!.what ??= file.path;
+        if (visitor.wants(file)) await guard(id, async () => { for await (const one of visitor.look(file)) keep(one); }, file.path);
       }
     }
     for (const [id, visitor] of visitors) if (visitor.end) await guard(id, async () => { for await (const one of visitor.end!()) keep(one); });
   }
+  tell();
 
-  const sorted = [...findings.values()].sort((a, b) => levels.indexOf(b.level) - levels.indexOf(a.level) || (a.path ?? '').localeCompare(b.path ?? ''));
-  const { kind, name } = setup.tree;
-  return { tree: { kind, name }, started, ended: setup.now(), checks: checks.map(({ id }) => id), findings: sorted, blind, counts, files, verdict: verdictOf(sorted, blind) };
+  const sorted = [...findings.values()].sort(worstFirst);
+  return { ...head, ended: setup.now(), findings: sorted, blind, counts, files, spent, verdict: verdictOf(sorted, blind) };
+}
+
+/** Command lines hold passwords, and reports are handed on. */
+function masked(finding: Finding): Finding {
+  const evidence = finding.evidence.map((one) => ({ one, value: maskSecrets(one.value) }));
+  return evidence.every(({ one, value }) => one.value === value) ? finding : { ...finding, evidence: evidence.map(({ one, value }) => ({ ...one, value })) };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });

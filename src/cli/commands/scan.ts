@@ -1,16 +1,31 @@
+import { resolve } from 'node:path';
+import { InvalidArgumentError } from 'commander';
 import { MoatError } from '../../core/error.ts';
 import { levels, type Level } from '../../core/level.ts';
-import { runScan } from '../../agent/scan.ts';
-import { checks } from '../../checks/catalogue.ts';
-import { exitCodeOf } from '../../scan/report.ts';
+import { checkReportPlace, writeReport } from '../../agent/report-file.ts';
+import { leastMemoryMb, scanInProcess, usualMemoryMb } from '../../agent/scan-process.ts';
+import { portsOf } from '../../agent/scan-ports.ts';
+import type { ScanProfile } from '../../agent/scan.ts';
+import { htmlOf } from '../../scan/html.ts';
+import { exitCodeOf, later, type ScanReport } from '../../scan/report.ts';
+import type { Progress } from '../../scan/runner.ts';
+import { sarifOf } from '../../scan/sarif.ts';
+import { storiesOf } from '../../scan/stories.ts';
 import { findingJson, reportLines } from '../scan-text.ts';
 import { configOf, dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import type { Cli } from '../program.ts';
-import { jsonLine, safe } from '../terminal.ts';
+import { clock, jsonLine, safe } from '../terminal.ts';
+import { version } from './up.ts';
 
-interface Options { root?: string; only?: string[]; skip?: string[]; failOn: string; json?: boolean; list?: boolean }
+interface Options {
+  root?: string; only?: string[]; skip?: string[]; yara?: string[]; profile: ScanProfile; since?: number; failOn: Level; all?: boolean;
+  json?: boolean; html?: string; sarif?: string; list?: boolean; maxMemory: number; nice: boolean; verbose?: boolean;
+}
+
+/** What a shell expects of a program that a signal ended. */
+const exitOnSignal = { SIGINT: 130, SIGTERM: 143 } as const;
 
 export function addScan({ program, lang, t }: Cli): void {
   const ids = (text: string, all: string[] = []): string[] => [...all, ...text.split(',').map((id) => id.trim()).filter(Boolean)];
@@ -19,49 +34,151 @@ export function addScan({ program, lang, t }: Cli): void {
     .option('--root <dir>', t('查挂载在此的磁盘或解开的镜像，不运行其中任何东西', 'look at a disk or image mounted there; nothing of it is run'))
     .option('--only <ids>', t('只做这些检查（逗号分隔，可为组名）', 'only these checks or groups, separated by commas'), ids)
     .option('--skip <ids>', t('不做这些检查', 'not these checks or groups'), ids)
-    .option('--fail-on <level>', t('达到此级别时退出码为 1', 'exit 1 for findings of this level or above'), 'high')
-    .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
+    .option('--yara <dir>', t('另加的 YARA 规则目录（可多次）', 'one more folder of YARA rules (may be repeated)'), (dir: string, all: string[] = []) => [...all, resolve(dir)])
+    .option('--profile <name>', t('full 全部；quick 只查已知位置与运行中的东西，不逐个看文件', 'full: everything; quick: known places and what runs, without the walk over every file'), profile, 'full')
+    .option('--since <time>', t('只列此后出现的（如 2d、12h、2026-11-20）；不知何时出现的照列', 'only what came to be since then (2d, 12h, 2026-11-20), and what has no time'), since)
+    .option('--fail-on <level>', `${t('达到此级别时退出码为 1', 'exit 1 for findings of this level or above')}: ${levels.join(', ')}`, level, 'high')
+    .option('--all', t('全部列出，不省略', 'show everything, leave nothing out'))
+    .option('--json', t('发现逐行以 JSON 打印到标准输出', 'findings on standard output, one JSON object a line'))
+    .option('--html <file>', t('把报告写成一个 HTML 文件（- 为标准输出）', 'write the report as one HTML file (- is standard output)'))
+    .option('--sarif <file>', t('把发现写成 SARIF 2.1.0（- 为标准输出）', 'write the findings as SARIF 2.1.0 (- is standard output)'))
+    .option('--max-memory <mb>', t('内存上限（MiB），到了就停下并说明', 'stop, and say so, when it takes more memory, MiB'), memory, usualMemoryMb())
+    .option('--no-nice', t('不让路：与其他程序平等争用 CPU 和磁盘', 'do not step back behind other programs for processor and disk'))
+    .option('--verbose', t('显示每项检查用时', 'show the time each check takes'))
     .option('--list', t('列出所有检查', 'list the checks'))
-    .addHelpText('after', `\n${t('退出码：0 干净，1 有达到级别的发现，2 有地方没能查', 'Exit code: 0 clean, 1 findings of that level, 2 something could not be looked at')}`)
+    .addHelpText('after', `\n${t('退出码：0 干净，1 有达到级别的发现，2 有地方没能查，130 被 Ctrl-C 中断', 'Exit code: 0 clean, 1 findings of that level, 2 something could not be looked at, 130 interrupted by Ctrl-C')}`)
     .action(async (options: Options) => {
-      const failOn = levelOf(options.failOn);
-      const out = new Output();
-      if (options.list) {
-        for (const { id, group, title, scope } of checks) out.line(options.json ? jsonLine({ id, group, scope, title: title[lang] }) : `${id.padEnd(24)} ${group.padEnd(12)} ${title[lang]}`);
-        return out.end();
-      }
+      if (options.list) { await list(options.json === true, lang); return; }
+      checkOutputs(options);
+      if (options.root === undefined && process.getuid?.() !== 0) console.error(t('不是 root：别人的进程、口令文件和许多目录看不到，结果不完整；建议用 sudo 运行', 'Not root: processes of others, password files and many folders cannot be seen, so the result is not whole; better run it with sudo'));
       const stop = new AbortController();
-      const onSignal = (): void => { stop.abort(new MoatError('stopped', t('扫描被中断', 'the scan was interrupted'))); };
-      process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
-      const progress = progressLine(t('扫描', 'scanning'));
-      const report = await runScan({
-        ...options, data: dataFolder(program), ports: allowedPorts(program), signal: stop.signal, warn: (text) => console.error(safe(text)),
-        onProgress: ({ check, files, findings }) => { progress.show(`${check?.[lang] ?? t(`${files ?? 0} 个文件`, `${files ?? 0} files`)} · ${findings} ${t('项发现', 'findings')}`); },
-      });
-      progress.clear();
-      process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-      if (options.json) for (const one of report.findings) out.line(jsonLine(findingJson(one, lang)));
-      else for (const line of reportLines(report, lang)) out.line(line);
-      await out.end();
-      if (options.json) for (const { check, what, why } of report.blind) console.error(safe(`${t('没能查', 'could not look')}: ${check}${what ? ` ${what}` : ''}: ${why[lang]}`));
-      process.exitCode = exitCodeOf(report, failOn);
+      let signal: keyof typeof exitOnSignal | undefined;
+      let signalled = 0;
+      const onSignal = (name: keyof typeof exitOnSignal): void => {
+        // Asked twice: at once. A signal to the group and to the process (timeout does so) is one.
+        if (signal && Date.now() - signalled > 500) process.exit(exitOnSignal[name]);
+        if (signal) return;
+        signal = name;
+        signalled = Date.now();
+        stop.abort(new MoatError('stopped', t('被中断', 'it was interrupted')));
+      };
+      const onInt = (): void => onSignal('SIGINT');
+      const onTerm = (): void => onSignal('SIGTERM');
+      process.on('SIGINT', onInt).on('SIGTERM', onTerm);
+      const watch = watchProgress(options, lang);
+      let report: ScanReport;
+      try {
+        const { root, only, skip } = options;
+        report = await scanInProcess({ ...(root !== undefined && { root }), ...(only && { only }), ...(skip && { skip }), ...(options.yara && { yara: options.yara }), profile: options.profile, data: dataFolder(program), ports: allowedPorts(program) }, {
+          signal: stop.signal, nice: options.nice, maxMemoryMb: options.maxMemory, warn: (text) => { watch.clear(); console.error(safe(text)); }, onProgress: watch.show,
+        });
+      } finally { watch.end(); }
+      if (options.since !== undefined) report = later(report, options.since);
+      await print(report, options, lang);
+      process.off('SIGINT', onInt).off('SIGTERM', onTerm);
+      process.exitCode = signal ? exitOnSignal[signal] : exitCodeOf(report, options.failOn);
     });
+}
+
+async function print(report: ScanReport, options: Options, lang: Cli['lang']): Promise<void> {
+  const out = new Output();
+  const stories = storiesOf(report.findings);
+  const storyOf = new Map(stories.filter(({ findings }) => findings.length > 1).flatMap((story) => story.findings.map(({ id }) => [id, story.id])));
+  const files = [
+    { path: options.html, make: () => htmlOf(report, stories, { lang, clock, version: version() }) },
+    { path: options.sarif, make: () => JSON.stringify(sarifOf(report, stories, lang, version()), null, 1) },
+  ];
+  const toStdout = options.json === true || files.some(({ path }) => path === '-');
+  if (options.json) for (const one of report.findings) out.line(jsonLine(findingJson(one, lang, storyOf.get(one.id))));
+  if (!toStdout) for (const line of reportLines(report, stories, { lang, columns: process.stdout.columns ?? 100, all: options.all === true, verbose: options.verbose === true })) out.line(line);
+  for (const { path, make } of files) {
+    if (path === undefined) continue;
+    if (path === '-') { out.line(make()); continue; }
+    writeReport(path, make());
+    console.error(lang === 'zh' ? `已写入 ${safe(path)}` : `written: ${safe(path)}`);
+  }
+  await out.end();
+  if (!toStdout) return;
+  // Whoever reads standard output is a program; a person is told the rest.
+  for (const { check, what, why } of report.blind) console.error(safe(`${lang === 'zh' ? '没能查' : 'could not look'}: ${check}${what === undefined ? '' : ` ${what}`}: ${why[lang]}`));
+  if (report.older && report.older.findings > 0) console.error(lang === 'zh' ? `更早的 ${report.older.findings} 项未列出` : `${report.older.findings} older findings left out`);
+  if (options.verbose) for (const [check, ms] of Object.entries(report.spent)) console.error(`${String(Math.round(ms)).padStart(8)} ms  ${check}`);
+}
+
+/** On a terminal one line that moves, also while a check is long silent. */
+function watchProgress(options: Options, lang: Cli['lang']): { show: (progress: Progress) => void; clear: () => void; end: () => void } {
+  const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
+  const line = progressLine(t('扫描', 'scanning'));
+  const began = Date.now();
+  let last: Progress | undefined;
+  let said = '';
+  const draw = (): void => {
+    const seconds = t(`${Math.round((Date.now() - began) / 1000)} 秒`, `${Math.round((Date.now() - began) / 1000)} s`);
+    if (!last) { line.show(seconds); return; }
+    const { check, nth, of, files, findings } = last;
+    line.show([`${nth}/${of}`, check?.[lang] ?? t(`逐个查看文件：${files}`, `every file: ${files}`), t(`${findings} 项发现`, `${findings} findings`), seconds].join(' · '));
+  };
+  const timer = setInterval(draw, 1000);
+  return {
+    show: (progress) => {
+      last = progress;
+      const title = progress.check?.[lang] ?? t('逐个查看文件', 'every file');
+      if (options.verbose && !process.stderr.isTTY && title !== said) console.error(`${clock(Date.now())} ${title}`);
+      said = title;
+      draw();
+    },
+    clear: () => line.clear(),
+    end: () => { clearInterval(timer); line.clear(); },
+  };
+}
+
+/** Only now: the checks and what they need are a lot to load. */
+async function list(json: boolean, lang: Cli['lang']): Promise<void> {
+  const { checks } = await import('../../checks/catalogue.ts');
+  const out = new Output();
+  for (const { id, group, title, scope } of checks) out.line(json ? jsonLine({ id, group, scope, title: title[lang] }) : `${id.padEnd(24)} ${group.padEnd(12)} ${title[lang]}`);
+  await out.end();
 }
 
 /** The white list of the behaviour that watches listeners; a configuration that cannot be read is told and the scan goes on without. */
 function allowedPorts(program: Cli['program']): readonly string[] {
   try {
-    const settings = configOf(program).behaviours['port-whitelist'];
-    const ports = typeof settings === 'object' ? settings['ports'] : undefined;
-    return Array.isArray(ports) ? ports.map(String) : [];
+    return portsOf(configOf(program));
   } catch (error) {
     console.error(safe((error as Error).message));
     return [];
   }
 }
 
-function levelOf(text: string): Level {
-  const level = levels.find((one) => one === text);
-  if (!level) throw new MoatError('bad-option', `--fail-on: expected one of ${levels.join(', ')}, got ${text}`);
-  return level;
+function checkOutputs({ json, html, sarif }: Options): void {
+  const toStdout = [...(json ? ['--json'] : []), ...(html === '-' ? ['--html -'] : []), ...(sarif === '-' ? ['--sarif -'] : [])];
+  if (toStdout.length > 1) throw new MoatError('bad-option', `expected one report on standard output, got ${toStdout.join(' and ')}`, { hint: 'name a file for the others' });
+  for (const path of [html, sarif]) if (path !== undefined && path !== '-') checkReportPlace(path);
+}
+
+function level(text: string): Level {
+  const found = levels.find((one) => one === text);
+  if (!found) throw new InvalidArgumentError(`expected one of ${levels.join(', ')}`);
+  return found;
+}
+
+function profile(text: string): ScanProfile {
+  if (text !== 'quick' && text !== 'full') throw new InvalidArgumentError('expected quick or full');
+  return text;
+}
+
+function memory(text: string): number {
+  const mb = Number(text);
+  if (!Number.isInteger(mb) || mb < leastMemoryMb) throw new InvalidArgumentError(`expected MiB, at least ${leastMemoryMb}`);
+  return mb;
+}
+
+/** A span back from now, or a date in local time. Unix ms. */
+function since(text: string): number {
+  const span = /^(\d{1,6})([smhdw])$/.exec(text);
+  if (span) return Date.now() - Number(span[1]) * { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }[span[2] as 's' | 'm' | 'h' | 'd' | 'w'];
+  const date = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?))?$/.exec(text);
+  const at = date ? Date.parse(`${date[1]}T${date[2] ?? '00:00'}`) : Number.NaN;
+  if (Number.isNaN(at)) throw new InvalidArgumentError('expected a number with s, m, h, d or w, such as 2d, or a date such as 2026-11-20 or 2026-11-20T03:12');
+  return at;
 }

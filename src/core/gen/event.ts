@@ -1,6 +1,6 @@
 // Generated from schema/event.yml by `npm run gen`. Do not edit.
 
-export type Kind = 'sshd' | 'sudo' | 'auth' | 'cron' | 'syslog' | 'kernel' | 'firewall' | 'auditd' | 'access' | 'nginx' | 'apache' | 'weberror' | 'mail' | 'ftp' | 'database' | 'application' | 'container' | 'package' | 'process_creation' | 'process_fork' | 'process_termination' | 'network_connection' | 'listener' | 'file_event' | 'dns_query' | 'flow' | 'process_access' | 'privilege' | 'namespace' | 'module' | 'metric' | 'sensor' | 'foreign';
+export type Kind = 'sshd' | 'sudo' | 'auth' | 'cron' | 'syslog' | 'kernel' | 'firewall' | 'auditd' | 'access' | 'nginx' | 'apache' | 'weberror' | 'mail' | 'ftp' | 'database' | 'application' | 'container' | 'package' | 'process_creation' | 'process_fork' | 'process_termination' | 'network_connection' | 'listener' | 'file_event' | 'dns_query' | 'flow' | 'process_access' | 'privilege' | 'namespace' | 'module' | 'metric' | 'sensor' | 'finding' | 'foreign';
 
 /** One normalised observation. All instances share one hidden class. */
 export class Event {
@@ -305,6 +305,7 @@ export const kindLogsources: Readonly<Record<Kind, readonly Logsource[]>> = {
   module: [{"product":"linux","category":"driver_load"}],
   metric: [{"product":"linux","category":"metric"}],
   sensor: [{"product":"moat","service":"sensor"}],
+  finding: [{"product":"moat","service":"scan"}],
   foreign: [{}],
 };
 

@@ -1,9 +1,8 @@
 /** `moat query SQL`: one reading statement over the views, in a killable process of its own. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { extname, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join, resolve } from 'node:path';
+import { besideArguments, programArguments } from '../../linux/beside.ts';
 import { StoreError } from '../error.ts';
 import type { QueryReply, QueryRequest } from './query-child.ts';
 import { checkSql } from './sql.ts';
@@ -103,12 +102,8 @@ export async function querySqlite(dir: string, sql: string, options: QueryOption
   });
 }
 
-/** Arguments for node: the child stands beside us, in the bundle as in the sources. */
 function command(given: string | undefined): string[] {
-  const here = fileURLToPath(import.meta.url);
-  const file = given ?? fileURLToPath(new URL(`./query-child${extname(here)}`, import.meta.url));
-  if (!existsSync(file)) throw new StoreError('missing', `expected the query program at ${file}`, { hint: 'The installation is incomplete: build or install Moat again.' });
-  if (extname(file) !== '.ts') return [file];
-  // From the sources: Node 20 cannot read TypeScript by itself.
-  return ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href, file];
+  const words = given === undefined ? besideArguments(import.meta.url, 'query-child') : programArguments(given);
+  if (!words) throw new StoreError('missing', 'expected the query program beside Moat, got nothing', { hint: 'The installation is incomplete: build or install Moat again.' });
+  return words;
 }

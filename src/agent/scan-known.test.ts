@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import type { Finding, FindingKind } from '../core/finding.ts';
+import type { Level } from '../core/level.ts';
+import { verdictOf, type ScanReport } from '../scan/report.ts';
+import { compare, nothingKnown, readKnown, type KnownState } from './scan-known.ts';
+
+const one = (id: string, level: Level = 'high', kind: FindingKind = 'intrusion', check = 'cron'): Finding => ({ id, check, kind, level, title: { zh: id, en: id }, evidence: [], refs: [] });
+const words = (id: string): ScanReport['checks'][number] => ({ id, group: 'persistence', title: { zh: id, en: id }, blind: { zh: '', en: '' } });
+const report = (findings: Finding[], more: Partial<ScanReport> = {}): ScanReport => {
+  const blind = more.blind ?? [];
+  return { tree: { kind: 'machine', name: '/' }, started: 0, ended: 1, checks: [words('cron')], known: 1, findings, blind, counts: {}, files: 0, spent: {}, verdict: verdictOf(findings, blind), ...more };
+};
+let state: KnownState = nothingKnown();
+/** One scan after the other; gives the ids that are new. */
+const scan = (findings: Finding[], more: Partial<ScanReport> = {}): string[] => {
+  const compared = compare(state, report(findings, more), ['cron'], 1000);
+  // What is saved reads back as it was.
+  state = readKnown(JSON.stringify(compared.state))!;
+  return compared.fresh.map(({ finding, again }) => `${finding.id}${again === 0 ? '' : ` again ${again}`}`);
+};
+const start = (findings: Finding[]): string[] => { state = nothingKnown(); return scan(findings); };
+
+describe('scheduled scans tell', () => {
+  it('at first only certain signs, later all that is new but notices', () => {
+    expect(start([one('a'), one('b', 'medium'), one('c', 'critical', 'weakness'), one('d', 'low', 'notice')])).toEqual(['a']);
+    expect(scan([one('a'), one('b', 'medium'), one('c', 'critical', 'weakness')])).toEqual([]);
+    expect(scan([one('b', 'medium'), one('e', 'low', 'weakness'), one('f', 'high', 'notice')])).toEqual(['e']);
+  });
+
+  it('what was gone and returns, each time anew', () => {
+    start([one('a')]);
+    expect(scan([])).toEqual([]);
+    expect(scan([one('a')])).toEqual(['a again 1']);
+    expect(scan([one('a')])).toEqual([]);
+    scan([]);
+    expect(scan([one('a')])).toEqual(['a again 2']);
+  });
+
+  it('what became worse', () => {
+    start([one('a', 'medium')]);
+    expect(scan([one('a', 'high')])).toEqual(['a']);
+    expect(scan([one('a', 'medium')])).toEqual([]);
+  });
+
+  it.each<[string, Partial<ScanReport>]>([
+    ['stopped', { stopped: { zh: '', en: '' } }],
+    ['with too many findings', { counts: { 'findings beyond the limit': 1 } }],
+    ['of another check', { checks: [words('preload')] }],
+    ...['cron', 'walk', 'packages', 'scan'].map((check): [string, Partial<ScanReport>] => [`blind in ${check}`, { blind: [{ check, what: '/x', why: { zh: '', en: '' }}] }]),
+  ])('nothing as gone by a scan %s', (_, more) => {
+    start([one('a')]);
+    scan([], more);
+    expect(scan([one('a')])).toEqual([]);
+  });
+
+  it('the baseline of a check when it first could look', () => {
+    state = nothingKnown();
+    scan([], { blind: [{ check: 'cron', why: { zh: '', en: '' } }] });
+    expect(scan([one('b', 'medium')])).toEqual([]);
+    expect(scan([one('b', 'medium'), one('c', 'medium')])).toEqual(['c']);
+  });
+
+  it('no more than it can keep', () => {
+    const many = Array.from({ length: 20_010 }, (_, i) => one(`m${i}`, 'low', 'weakness'));
+    const { state: kept, notKept } = compare(nothingKnown(), report(many), ['cron'], 1);
+    expect([Object.keys(kept.findings).length, notKept]).toEqual([20_000, 10]);
+  });
+});
+
+it.each(['{', 'null', '{"version":2}', '[]'])('a saved state that is %s is not read', (text) => expect(readKnown(text)).toBeUndefined());

