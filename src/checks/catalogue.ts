@@ -7,10 +7,12 @@ import { logGaps } from './log-gaps/check.ts';
 import { logging } from './logging/check.ts';
 import { loginScripts } from './login-scripts/check.ts';
 import { logonRecords } from './logon-records/check.ts';
+import { mysql } from './mysql/check.ts';
 import { nss } from './nss/check.ts';
 import { pam } from './pam/check.ts';
 import { polkit } from './polkit/check.ts';
 import { preload } from './preload/check.ts';
+import { redis } from './redis/check.ts';
 import { setuid } from './setuid/check.ts';
 import { shellHistory } from './shell-history/check.ts';
 import { sshClient } from './ssh-client/check.ts';
@@ -29,10 +31,12 @@ export const checks: readonly Check[] = [
   logging,
   loginScripts,
   logonRecords,
+  mysql,
   nss,
   pam,
   polkit,
   preload,
+  redis,
   setuid,
   shellHistory,
   sshClient,
