@@ -2,6 +2,7 @@
 import { accountFiles } from './account-files/check.ts';
 import { accounts } from './accounts/check.ts';
 import { cron } from './cron/check.ts';
+import { docker } from './docker/check.ts';
 import { fakeLogs } from './fake-logs/check.ts';
 import { logGaps } from './log-gaps/check.ts';
 import { logging } from './logging/check.ts';
@@ -26,6 +27,7 @@ export const checks: readonly Check[] = [
   accountFiles,
   accounts,
   cron,
+  docker,
   fakeLogs,
   logGaps,
   logging,
