@@ -4,6 +4,7 @@ import { accounts } from './accounts/check.ts';
 import { cron } from './cron/check.ts';
 import { docker } from './docker/check.ts';
 import { fakeLogs } from './fake-logs/check.ts';
+import { kubernetes } from './kubernetes/check.ts';
 import { logGaps } from './log-gaps/check.ts';
 import { logging } from './logging/check.ts';
 import { loginScripts } from './login-scripts/check.ts';
@@ -29,6 +30,7 @@ export const checks: readonly Check[] = [
   cron,
   docker,
   fakeLogs,
+  kubernetes,
   logGaps,
   logging,
   loginScripts,
