@@ -1,6 +1,7 @@
 /** Every check, alphabetical. */
 import { accountFiles } from './account-files/check.ts';
 import { accounts } from './accounts/check.ts';
+import { cloudCredentials } from './cloud-credentials/check.ts';
 import { cloudInit } from './cloud-init/check.ts';
 import { cron } from './cron/check.ts';
 import { docker } from './docker/check.ts';
@@ -28,6 +29,7 @@ import type { Check } from './port.ts';
 export const checks: readonly Check[] = [
   accountFiles,
   accounts,
+  cloudCredentials,
   cloudInit,
   cron,
   docker,
