@@ -24,6 +24,7 @@ import { sshKeys } from './ssh-keys/check.ts';
 import { sshd } from './sshd/check.ts';
 import { sudo } from './sudo/check.ts';
 import { weakPasswords } from './weak-passwords/check.ts';
+import { webSettings } from './web-settings/check.ts';
 import type { Check } from './port.ts';
 
 export const checks: readonly Check[] = [
@@ -52,4 +53,5 @@ export const checks: readonly Check[] = [
   sshd,
   sudo,
   weakPasswords,
+  webSettings,
 ];
