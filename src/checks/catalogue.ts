@@ -11,6 +11,7 @@ import { logGaps } from './log-gaps/check.ts';
 import { logging } from './logging/check.ts';
 import { loginScripts } from './login-scripts/check.ts';
 import { logonRecords } from './logon-records/check.ts';
+import { minerFiles } from './miner-files/check.ts';
 import { mysql } from './mysql/check.ts';
 import { nss } from './nss/check.ts';
 import { pam } from './pam/check.ts';
@@ -40,6 +41,7 @@ export const checks: readonly Check[] = [
   logging,
   loginScripts,
   logonRecords,
+  minerFiles,
   mysql,
   nss,
   pam,
