@@ -17,6 +17,7 @@ import { nss } from './nss/check.ts';
 import { pam } from './pam/check.ts';
 import { polkit } from './polkit/check.ts';
 import { preload } from './preload/check.ts';
+import { ransom } from './ransom/check.ts';
 import { redis } from './redis/check.ts';
 import { setuid } from './setuid/check.ts';
 import { shellHistory } from './shell-history/check.ts';
@@ -47,6 +48,7 @@ export const checks: readonly Check[] = [
   pam,
   polkit,
   preload,
+  ransom,
   redis,
   setuid,
   shellHistory,

@@ -46,7 +46,7 @@ describe('kubernetes', () => {
   });
 
   it('bears hostile manifests', async () => {
-    const report = await scanRoot([kubernetes], { [`${folder}/a.yaml`]: 'a: &a [x]\n' + 'b: [*a, *a]\n'.repeat(200), [`${folder}/b.yaml`]: '{'.repeat(100_000), [`${folder}/c.yaml`]: 'kind: Pod\nspec: 7\n---\n- kind\n', [`${folder}/d.yaml`]: `${Array.from({ length: 3000 }, (_, i) => `${' '.repeat(i % 80)}- a:`).join('\n')}`, '/tmp/x': 'eyJ'.repeat(20_000) });
+    const report = await scanRoot([kubernetes], { [`${folder}/a.yaml`]: 'a: &a [x]\n' + 'b: [*a, *a]\n'.repeat(200), [`${folder}/b.yaml`]: '{'.repeat(100_000), [`${folder}/c.yaml`]: 'kind: Pod\nspec: 7\n---\n- kind\n', [`${folder}/d.yaml`]: Array.from({ length: 3000 }, (_, i) => `${' '.repeat(i % 80)}- a:`).join('\n'), '/tmp/x': 'eyJ'.repeat(20_000) });
     expect(report.findings).toEqual([]);
     expect(report.blind.map(({ what }) => what)).toContain(`${folder}/b.yaml`);
   });

@@ -38,7 +38,7 @@ describe('miner-files', () => {
   });
 
   it('bears hostile text', async () => {
-    expect(await told({ '/tmp/a.json': `${'"pools":['.repeat(20_000)}`, '/tmp/b.sh': 'a.'.repeat(100_000), '/tmp/c.sh': '4A'.repeat(100_000), '/tmp/d.sh': `stratum+tcp${'a'.repeat(200_000)}` })).toEqual([]);
+    expect(await told({ '/tmp/a.json': '"pools":['.repeat(20_000), '/tmp/b.sh': 'a.'.repeat(100_000), '/tmp/c.sh': '4A'.repeat(100_000), '/tmp/d.sh': `stratum+tcp${'a'.repeat(200_000)}` })).toEqual([]);
   });
 
   it.skipIf(lacks({ root: true }))('says what it could not read', async () => {

@@ -127,7 +127,7 @@ function* running({ machine, ...context }: ScanContext): Iterable<Finding> {
 
 function about(path: string, key: string, kind: FindingKind, level: Level, title: Text, evidence: readonly Evidence[], time: number | undefined, attack = 'T1496'): Finding {
   return finding('miner-files', `${path}\0${key}`, {
-    kind, level, path, title: { zh: `${title.zh}`, en: title.en }, evidence, time,
+    kind, level, path, title, evidence, time,
     ...(kind === 'intrusion' && { means: { zh: '有人借这台机器的算力赚钱。挖矿程序常有守护：只删它一个，几分钟后又会回来。', en: 'Somebody earns by this machine. Miners have guards: delete only one part and it is back in minutes.' } }),
     fix: { text: kind === 'intrusion' ? { zh: `隔离 ${path}，并看同一时间还有什么被放进来`, en: `put ${path} away and see what else came at that time` } : { zh: '不是数据库等要用，就去掉', en: 'take it out unless a database needs it' }, commands: [] },
     refs: [`attack:${attack}`, 'dengbao:8.1.4.5'],

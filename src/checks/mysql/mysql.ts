@@ -40,7 +40,7 @@ export async function mysqlSettings(files: readonly string[], roots: readonly st
     if (one.key === 'init_file' && one.value.startsWith('/')) for (const found of await initFile(one, context)) findings.push(found);
     if (/^plugin_load(?:_add)?$/.test(one.key)) for (const part of one.value.split(/[;:]/)) {
       const name = part.slice(part.indexOf('=') + 1).trim();
-      if (name.includes('/') || /^\./.test(name)) tell(one, 'intrusion', 'high', { zh: `数据库加载插件目录之外的 ${name}`, en: `the database loads ${name}, which lies outside its folder of plug-ins` }, { refs: ['attack:T1505.001'] });
+      if (name.includes('/') || name.startsWith('.')) tell(one, 'intrusion', 'high', { zh: `数据库加载插件目录之外的 ${name}`, en: `the database loads ${name}, which lies outside its folder of plug-ins` }, { refs: ['attack:T1505.001'] });
     }
     if (one.key === 'plugin_dir' && anyoneWrites.test(one.value)) tell(one, 'intrusion', 'high', { zh: `数据库的插件目录是谁都能写的 ${one.value}`, en: `the folder of plug-ins is ${one.value}, where anybody may write` }, { refs: ['attack:T1505.001'] });
   }

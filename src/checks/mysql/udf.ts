@@ -23,7 +23,7 @@ export async function* plugins(folders: readonly string[], context: ScanContext)
     const plugin = text.includes('_plugin_interface_version_') || /\blist_of_services|mysql_service_|mysql_component_/.test(text);
     const udf = text.includes('_deinit\0') || text.includes('_init\0');
     const odd = anyoneWrites.test(path) || folder.startsWith('/tmp');
-    const level: Level | undefined = shell !== undefined || (runs && udf && !plugin) ? 'critical' : odd ? 'high' : plugin ? undefined : context.provenance.known && /^\/usr\/lib/.test(path) ? 'medium' : undefined;
+    const level: Level | undefined = shell !== undefined || (runs && udf && !plugin) ? 'critical' : odd ? 'high' : plugin ? undefined : context.provenance.known && path.startsWith('/usr/lib') ? 'medium' : undefined;
     if (level === undefined) continue;
     yield about(path, 'udf', 'intrusion', level, level === 'critical' ? { zh: '能在数据库里执行系统命令的库', en: 'a library that runs commands of the system from within the database' } : { zh: '数据库的插件目录里有来历不明的库', en: 'a library of unknown origin among the plug-ins of the database' }, context, {
       evidence: [fact({ zh: '大小', en: 'size' }, String(stat.size)), ...(shell === undefined ? [] : [fact({ zh: '其中的函数', en: 'a function in it' }, shell)]), ...(runs === undefined ? [] : [fact({ zh: '它调用', en: 'it calls' }, runs)])],

@@ -100,7 +100,7 @@ function* writes(settings: readonly RedisSetting[], roots: readonly string[], co
     const file = settings.findLast((one) => one.name === name);
     const value = file?.args[0] ?? '';
     const odd = /(?:^|\/)(?:authorized_keys2?|crontab|\.bashrc|\.profile|rc\.local|ld\.so\.preload)$/.test(value) || /\.(?:php\d?|phtml|jspx?|aspx?|cgi|so)$/i.test(value) || (name === 'dbfilename' && /^root$/.test(value));
-    if (file && odd) yield about(file.path, name, 'intrusion', 'critical', { zh: `Redis 的数据文件叫 ${value}`, en: `the data file of Redis is called ${value}` }, [...(dir ? [dir] : []), file], context, { means, refs: [/\.so$/.test(value) ? 'attack:T1210' : 'attack:T1505.003'] });
+    if (file && odd) yield about(file.path, name, 'intrusion', 'critical', { zh: `Redis 的数据文件叫 ${value}`, en: `the data file of Redis is called ${value}` }, [...(dir ? [dir] : []), file], context, { means, refs: [value.endsWith('.so') ? 'attack:T1210' : 'attack:T1505.003'] });
   }
 }
 
