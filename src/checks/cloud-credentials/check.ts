@@ -30,7 +30,7 @@ export const cloudCredentials: PlaceCheck = {
     const homes = homesIn(context);
     for (const { home } of homes) {
       for (const file of homeFiles) yield* look(`${home}/${file}`, roots, seen, context);
-      for (const { path, stat, name } of [...below(context, home, 0, 1000), ...below(context, `${home}/.ssh`, 0, 200)]) if (stat.kind === 'file' && stat.size < 64 * 1024 && (/(?:\.pem|\.key|\.ppk)$/i.test(name) || /^id_/.test(name) || path.startsWith(`${home}/.ssh/`))) yield* look(path, roots, seen, context);
+      for (const { path, stat, name } of [...below(context, home, 0, 1000), ...below(context, `${home}/.ssh`, 0, 200)]) if (stat.kind === 'file' && stat.size < 64 * 1024 && (/(?:\.pem|\.key|\.ppk)$/i.test(name) || name.startsWith('id_') || path.startsWith(`${home}/.ssh/`))) yield* look(path, roots, seen, context);
     }
     for (const path of systemFiles) yield* look(path, roots, seen, context);
     for (const folder of ['/etc/profile.d', '/tmp', '/var/tmp', '/dev/shm', '/opt', '/srv']) for (const { path, stat, name } of below(context, folder, 0, 1000)) {

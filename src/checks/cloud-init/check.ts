@@ -80,7 +80,7 @@ async function* data(path: string, context: ScanContext): AsyncIterable<Finding>
       yield* judged(path, [...linesOf(part, { joined: true })].slice(0, 2000).map((line) => line.text), when, stat.changed, context);
       continue;
     }
-    if (!part.startsWith('#cloud-config') && !/\.cfg$/.test(path)) continue;
+    if (!part.startsWith('#cloud-config') && !path.endsWith('.cfg')) continue;
     for (const config of yamlOf(context, path, part.slice(0, 256 * 1024))) {
       yield* judged(path, commandsOf(at(config, 'bootcmd')), 'every-boot', stat.changed, context);
       yield* judged(path, [...commandsOf(at(config, 'runcmd')), ...listAt(config, 'write_files').flatMap((file) => (textAt(file, 'content') ?? '').split('\n').slice(0, 500))], 'once', stat.changed, context);

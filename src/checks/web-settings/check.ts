@@ -68,7 +68,7 @@ async function* module(named: string, bases: readonly string[], line: Line, cont
   const odd = anyoneWrites.test(path) || /\/\.[^/]/.test(path);
   if (!stat && !odd) return;
   const server = await context.provenance.owner(line.path);
-  const level: Level = odd || owner ? 'high' : server || /^\/usr\/lib/.test(path) ? 'medium' : 'low';
+  const level: Level = odd || owner ? 'high' : server || path.startsWith('/usr/lib') ? 'medium' : 'low';
   yield about(line.path, `module\0${path}`, level === 'low' ? 'notice' : 'intrusion', level, owner ? { zh: `加载的模块 ${path} 被改过`, en: `the module ${path} that it loads was changed` } : { zh: `加载的模块 ${path} 不属于任何软件包`, en: `it loads ${path}, which no package owns` }, context, {
     evidence: [lineFact(line.path, line.line, line.text), ...(stat ? [fact({ zh: '权限', en: 'mode' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}`)] : [])], refs: ['attack:T1505.004'],
     means: { zh: '模块在服务器进程里运行，能看、能改每个请求，也能在收到暗号时开 shell，网页文件里什么都看不到。', en: 'A module sits in the server: it sees and changes every request and may open a shell at a secret word, with nothing to see in the pages.' },
