@@ -21,6 +21,12 @@ import { kernelHook } from './kernel-hook/check.ts';
 import { kernelModule } from './kernel-module/check.ts';
 import { listener } from './listener/check.ts';
 import { loader } from './loader/check.ts';
+import { cloudCredentials } from './cloud-credentials/check.ts';
+import { cloudInit } from './cloud-init/check.ts';
+import { cron } from './cron/check.ts';
+import { docker } from './docker/check.ts';
+import { fakeLogs } from './fake-logs/check.ts';
+import { kubernetes } from './kubernetes/check.ts';
 import { logGaps } from './log-gaps/check.ts';
 import { logging } from './logging/check.ts';
 import { loginScripts } from './login-scripts/check.ts';
@@ -29,6 +35,8 @@ import { logrotate } from './logrotate/check.ts';
 import { maintainerScripts } from './maintainer-scripts/check.ts';
 import { modulesLoad } from './modules-load/check.ts';
 import { networkHooks } from './network-hooks/check.ts';
+import { minerFiles } from './miner-files/check.ts';
+import { mysql } from './mysql/check.ts';
 import { nss } from './nss/check.ts';
 import { oddFile } from './odd-file/check.ts';
 import { packageFiles } from './package-files/check.ts';
@@ -41,6 +49,8 @@ import { processMemory } from './process-memory/check.ts';
 import { processProgram } from './process-program/check.ts';
 import { rawSocket } from './raw-socket/check.ts';
 import { rootkitTrace } from './rootkit-trace/check.ts';
+import { ransom } from './ransom/check.ts';
+import { redis } from './redis/check.ts';
 import { setuid } from './setuid/check.ts';
 import { shellHistory } from './shell-history/check.ts';
 import { sshClient } from './ssh-client/check.ts';
@@ -55,6 +65,7 @@ import { webshell } from './webshell/check.ts';
 import { wrappedBinary } from './wrapped-binary/check.ts';
 import { writablePath } from './writable-path/check.ts';
 import { yara } from './yara/check.ts';
+import { webSettings } from './web-settings/check.ts';
 import type { Check } from './port.ts';
 
 export const checks: readonly Check[] = [
@@ -80,6 +91,12 @@ export const checks: readonly Check[] = [
   kernelModule,
   listener,
   loader,
+  cloudCredentials,
+  cloudInit,
+  cron,
+  docker,
+  fakeLogs,
+  kubernetes,
   logGaps,
   logging,
   loginScripts,
@@ -88,6 +105,8 @@ export const checks: readonly Check[] = [
   maintainerScripts,
   modulesLoad,
   networkHooks,
+  minerFiles,
+  mysql,
   nss,
   oddFile,
   packageFiles,
@@ -100,6 +119,8 @@ export const checks: readonly Check[] = [
   processProgram,
   rawSocket,
   rootkitTrace,
+  ransom,
+  redis,
   setuid,
   shellHistory,
   sshClient,
@@ -114,4 +135,5 @@ export const checks: readonly Check[] = [
   wrappedBinary,
   writablePath,
   yara,
+  webSettings,
 ];

@@ -1,6 +1,6 @@
 /** sshd_config and ssh_config taken apart: which line says what, under which Match or Host, through Include. */
-import { nameMatches } from '../linux/glob.ts';
-import { attempt, linesOf, readText } from './look.ts';
+import { expand } from './expand.ts';
+import { linesOf, readText } from './look.ts';
 import type { ScanContext } from './port.ts';
 
 export interface Directive {
@@ -61,19 +61,6 @@ export function directiveOf(line: string): Pick<Directive, 'keyword' | 'args' | 
   const args = [...rest.matchAll(/"([^"]*)"|(\S+)/g)].slice(0, 200).map((part) => part[1] ?? part[2]!);
   const comment = args.findIndex((arg) => arg.startsWith('#'));
   return { keyword: found[1]!.toLowerCase(), args: comment < 0 ? args : args.slice(0, comment), rest };
-}
-
-/** Files that a pattern stands for, in the order of their names; wildcards in the last part and in folders. */
-function expand(context: ScanContext, pattern: string): string[] {
-  let paths = [''];
-  for (const part of pattern.split('/').filter((one) => one !== '')) {
-    paths = paths.flatMap((folder) => {
-      if (!/[*?[]/.test(part)) return [`${folder}/${part}`];
-      const names = attempt(context, folder || '/', () => context.tree.list(folder || '/')) ?? [];
-      return names.filter((name) => nameMatches(part.replaceAll(/\?|\[[^\]]*\]/g, '*'), name)).map((name) => `${folder}/${name}`);
-    }).slice(0, includedMax);
-  }
-  return paths.filter((path) => attempt(context, path, () => context.tree.real(path)) !== undefined);
 }
 
 /** What holds for everybody: the first that is said counts. */

@@ -1,0 +1,66 @@
+/** The configuration of nginx taken apart: each directive with the blocks around it, includes followed. */
+import { attempt, readText } from './look.ts';
+import { expand } from './expand.ts';
+import type { ScanContext } from './port.ts';
+
+export interface NginxDirective { name: string; args: readonly string[]; path: string; line: number; /** Blocks around it with their arguments, outermost first: `http`, `server`, `location /x`. */ inside: readonly string[] }
+
+export const nginxFiles = ['/etc/nginx/nginx.conf', '/usr/local/nginx/conf/nginx.conf', '/usr/local/openresty/nginx/conf/nginx.conf', '/www/server/nginx/conf/nginx.conf', '/opt/nginx/conf/nginx.conf', '/opt/1panel/apps/openresty/openresty/conf/nginx.conf', '/etc/tengine/nginx.conf'];
+
+const directivesMax = 50_000;
+const depthMax = 8;
+
+export function readNginx(context: ScanContext): NginxDirective[] {
+  const out: NginxDirective[] = [];
+  const seen = new Set<string>();
+  for (const path of nginxFiles) readInto(out, seen, context, path, path.slice(0, path.lastIndexOf('/')), [], 0);
+  return out;
+}
+
+function readInto(out: NginxDirective[], seen: Set<string>, context: ScanContext, path: string, base: string, outer: readonly string[], depth: number): void {
+  const real = attempt(context, path, () => context.tree.real(path));
+  if (real === undefined || seen.has(`${real}\0${outer.join('\0')}`)) return;
+  if (depth > depthMax || seen.size > 2000) { context.count('web server configuration included too deep or too often'); return; }
+  seen.add(`${real}\0${outer.join('\0')}`);
+  const text = readText(context, path);
+  if (text === undefined) return;
+  const inside = [...outer];
+  let words: string[] = [];
+  let line = 1;
+  let from = 1;
+  const end = (): void => {
+    const [name, ...args] = words;
+    words = [];
+    if (name === undefined) return;
+    if (name === 'include') { for (const pattern of args) for (const file of expand(context, pattern.startsWith('/') ? pattern : `${base}/${pattern}`)) readInto(out, seen, context, file, base, inside, depth + 1); return; }
+    if (out.length < directivesMax) out.push({ name, args, path, line: from, inside: [...inside] });
+    else context.count('web server directives beyond the limit');
+  };
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]!;
+    if (c === '\n') { line++; continue; }
+    if (c === ' ' || c === '\t' || c === '\r') continue;
+    if (c === '#') { const stop = text.indexOf('\n', i); i = (stop < 0 ? text.length : stop) - 1; continue; }
+    if (c === ';') { end(); continue; }
+    if (c === '{') { if (inside.length < 50) inside.push(words.join(' ')); words = []; continue; }
+    if (c === '}') { inside.pop(); words = []; continue; }
+    if (words.length === 0) from = line;
+    let word = '';
+    if (c === '"' || c === '\'') {
+      const stop = text.indexOf(c, i + 1);
+      word = text.slice(i + 1, stop < 0 ? text.length : stop);
+      for (let at = word.indexOf('\n'); at >= 0; at = word.indexOf('\n', at + 1)) line++;
+      i = stop < 0 ? text.length : stop;
+    } else {
+      let stop = i;
+      // ${name} belongs to the word.
+      for (let braced = false; stop < text.length && !' \t\r\n;'.includes(text[stop]!); stop++) {
+        if (text[stop] === '{') { if (text[stop - 1] !== '$') break; braced = true; }
+        if (text[stop] === '}') { if (!braced) break; braced = false; }
+      }
+      word = text.slice(i, stop);
+      i = stop - 1;
+    }
+    if (words.length < 100) words.push(word);
+  }
+}
