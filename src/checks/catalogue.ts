@@ -6,8 +6,11 @@ import { boot } from './boot/check.ts';
 import { bpfProgram } from './bpf-program/check.ts';
 import { capability } from './capability/check.ts';
 import { clamav } from './clamav/check.ts';
+import { cloudCredentials } from './cloud-credentials/check.ts';
+import { cloudInit } from './cloud-init/check.ts';
 import { cron } from './cron/check.ts';
 import { dbus } from './dbus/check.ts';
+import { docker } from './docker/check.ts';
 import { fakeLogs } from './fake-logs/check.ts';
 import { fileName } from './file-name/check.ts';
 import { gitHooks } from './git-hooks/check.ts';
@@ -19,24 +22,19 @@ import { integrity } from './integrity/check.ts';
 import { kernelHelpers } from './kernel-helpers/check.ts';
 import { kernelHook } from './kernel-hook/check.ts';
 import { kernelModule } from './kernel-module/check.ts';
+import { kubernetes } from './kubernetes/check.ts';
 import { listener } from './listener/check.ts';
 import { loader } from './loader/check.ts';
-import { cloudCredentials } from './cloud-credentials/check.ts';
-import { cloudInit } from './cloud-init/check.ts';
-import { cron } from './cron/check.ts';
-import { docker } from './docker/check.ts';
-import { fakeLogs } from './fake-logs/check.ts';
-import { kubernetes } from './kubernetes/check.ts';
 import { logGaps } from './log-gaps/check.ts';
 import { logging } from './logging/check.ts';
 import { loginScripts } from './login-scripts/check.ts';
 import { logonRecords } from './logon-records/check.ts';
 import { logrotate } from './logrotate/check.ts';
 import { maintainerScripts } from './maintainer-scripts/check.ts';
-import { modulesLoad } from './modules-load/check.ts';
-import { networkHooks } from './network-hooks/check.ts';
 import { minerFiles } from './miner-files/check.ts';
+import { modulesLoad } from './modules-load/check.ts';
 import { mysql } from './mysql/check.ts';
+import { networkHooks } from './network-hooks/check.ts';
 import { nss } from './nss/check.ts';
 import { oddFile } from './odd-file/check.ts';
 import { packageFiles } from './package-files/check.ts';
@@ -47,10 +45,10 @@ import { preload } from './preload/check.ts';
 import { processEnvironment } from './process-environment/check.ts';
 import { processMemory } from './process-memory/check.ts';
 import { processProgram } from './process-program/check.ts';
-import { rawSocket } from './raw-socket/check.ts';
-import { rootkitTrace } from './rootkit-trace/check.ts';
 import { ransom } from './ransom/check.ts';
+import { rawSocket } from './raw-socket/check.ts';
 import { redis } from './redis/check.ts';
+import { rootkitTrace } from './rootkit-trace/check.ts';
 import { setuid } from './setuid/check.ts';
 import { shellHistory } from './shell-history/check.ts';
 import { sshClient } from './ssh-client/check.ts';
@@ -61,11 +59,11 @@ import { systemd } from './systemd/check.ts';
 import { tmpfilesSysusers } from './tmpfiles-sysusers/check.ts';
 import { udev } from './udev/check.ts';
 import { weakPasswords } from './weak-passwords/check.ts';
+import { webSettings } from './web-settings/check.ts';
 import { webshell } from './webshell/check.ts';
 import { wrappedBinary } from './wrapped-binary/check.ts';
 import { writablePath } from './writable-path/check.ts';
 import { yara } from './yara/check.ts';
-import { webSettings } from './web-settings/check.ts';
 import type { Check } from './port.ts';
 
 export const checks: readonly Check[] = [
@@ -76,8 +74,11 @@ export const checks: readonly Check[] = [
   bpfProgram,
   capability,
   clamav,
+  cloudCredentials,
+  cloudInit,
   cron,
   dbus,
+  docker,
   fakeLogs,
   fileName,
   gitHooks,
@@ -89,24 +90,19 @@ export const checks: readonly Check[] = [
   kernelHelpers,
   kernelHook,
   kernelModule,
+  kubernetes,
   listener,
   loader,
-  cloudCredentials,
-  cloudInit,
-  cron,
-  docker,
-  fakeLogs,
-  kubernetes,
   logGaps,
   logging,
   loginScripts,
   logonRecords,
   logrotate,
   maintainerScripts,
-  modulesLoad,
-  networkHooks,
   minerFiles,
+  modulesLoad,
   mysql,
+  networkHooks,
   nss,
   oddFile,
   packageFiles,
@@ -117,10 +113,10 @@ export const checks: readonly Check[] = [
   processEnvironment,
   processMemory,
   processProgram,
-  rawSocket,
-  rootkitTrace,
   ransom,
+  rawSocket,
   redis,
+  rootkitTrace,
   setuid,
   shellHistory,
   sshClient,
@@ -131,9 +127,9 @@ export const checks: readonly Check[] = [
   tmpfilesSysusers,
   udev,
   weakPasswords,
+  webSettings,
   webshell,
   wrappedBinary,
   writablePath,
   yara,
-  webSettings,
 ];
