@@ -5,6 +5,7 @@ import { MoatError } from '../core/error.ts';
 import { Event } from '../core/gen/event.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { openFileAttributes } from '../linux/file-attributes.ts';
+import { imagePath, openImage } from '../linux/image/open.ts';
 import { openPackages, type PackageIndex } from '../linux/packages/index.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
@@ -20,6 +21,8 @@ export type ScanErrorCode = 'no-root' | 'no-check';
 export interface ScanRequest {
   /** Default the running machine. */
   root?: string;
+  /** An image instead: a file or OCI folder, `:NAME` behind it when it holds several. */
+  image?: string;
   only?: readonly string[];
   skip?: readonly string[];
   signal: AbortSignal;
@@ -27,8 +30,9 @@ export interface ScanRequest {
   onProgress?: (progress: Progress) => void;
 }
 
-/** Throws MoatError 'no-root' when there is no such folder, 'no-check' for an id that is none. */
+/** Throws MoatError 'no-root' when there is no such folder, 'no-check' for an id that is none, ImageError. */
 export async function runScan(request: ScanRequest): Promise<ScanReport> {
+  if (request.image !== undefined) return scanImage(request, request.image);
   const { root = '/', signal, warn } = request;
   const tree = new DiskTree(root, await openFileAttributes().catch((error: unknown) => { warn((error as Error).message); return undefined; }));
   if (tree.list('/') === undefined) throw new MoatError<ScanErrorCode>('no-root', `expected a folder, got nothing at ${root}`, { hint: 'name the folder where the disk or image is mounted' });
@@ -39,6 +43,22 @@ export async function runScan(request: ScanRequest): Promise<ScanReport> {
     provenance: new PackageProvenance(tree, index, signal),
     machine: tree.kind === 'machine' ? { procfs: new Procfs('/') } : undefined,
   }, request.onProgress);
+}
+
+async function scanImage(request: ScanRequest, written: string): Promise<ScanReport> {
+  const { signal, warn, root } = request;
+  if (root !== undefined) throw new MoatError<ScanErrorCode>('no-root', 'expected --root or --image, got both');
+  const chosen = choose(request).filter(({ scope }) => scope === 'tree');
+  const { path, name } = imagePath(written);
+  const image = await openImage(path, { name, signal });
+  try {
+    const { tree, facts, faults, counts } = image;
+    warn(`packages of an image are not read: nothing of ${tree.name} is told to be as it was shipped`);
+    return await scan(chosen, {
+      signal, tree, faults, counts, image: facts, now: Date.now, rules: commandRules(), machine: undefined,
+      provenance: new PackageProvenance(tree, undefined, signal),
+    }, request.onProgress);
+  } finally { image.close(); }
 }
 
 function choose({ only, skip = [] }: ScanRequest): Check[] {

@@ -2,6 +2,7 @@
 import type { Finding } from '../core/finding.ts';
 import type { Level } from '../core/level.ts';
 import type { Manifest } from '../core/ports.ts';
+import type { ImageFacts } from '../linux/image/facts.ts';
 import type { Procfs } from '../linux/procfs.ts';
 import type { FileStat, Tree } from '../linux/tree.ts';
 import type { Provenance } from '../linux/provenance.ts';
@@ -19,6 +20,8 @@ export interface ScanContext {
   /** Who put a file there, and whether it is as it was shipped. */
   provenance: Provenance;
   machine: Machine | undefined;
+  /** How an image is run and how it was made; undefined for anything else. */
+  image?: ImageFacts | undefined;
   /** What the rules for command lines say of one; src/agent hands in those that watch live processes. */
   rules(line: string): readonly RuleHit[];
   /** Unix ms. */

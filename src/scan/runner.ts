@@ -8,7 +8,12 @@ import { verdictOf, type Blind, type ScanReport } from './report.ts';
 import { walk } from './walk.ts';
 
 /** What a scan is given: a context without what the runner itself keeps. */
-export type ScanSetup = Omit<ScanContext, 'count' | 'blind'>;
+export type ScanSetup = Omit<ScanContext, 'count' | 'blind'> & {
+  /** What could not be looked at already when the tree was opened. */
+  faults?: readonly { what: string; error: MoatError }[];
+  /** What was counted then. */
+  counts?: Readonly<Record<string, number>>;
+};
 
 export interface Progress { check?: Text; files?: number; findings: number }
 
@@ -18,7 +23,7 @@ const reportEveryFiles = 500;
 
 export async function scan(checks: readonly Check[], setup: ScanSetup, onProgress: (progress: Progress) => void = () => undefined): Promise<ScanReport> {
   const started = setup.now();
-  const counts: Record<string, number> = {};
+  const counts: Record<string, number> = { ...setup.counts };
   const findings = new Map<string, Finding>();
   const blind: Blind[] = [];
   const count = (what: string, n = 1): void => { counts[what] = (counts[what] ?? 0) + n; };
@@ -36,6 +41,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, onProgres
     }
   };
   let files = 0;
+  for (const { what, error } of setup.faults ?? []) cannot({ check: setup.tree.kind, what, why: reasonOf(error) });
 
   for (const check of checks) {
     setup.signal.throwIfAborted();

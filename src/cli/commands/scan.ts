@@ -9,13 +9,14 @@ import { progressLine } from '../progress.ts';
 import type { Cli } from '../program.ts';
 import { jsonLine, safe } from '../terminal.ts';
 
-interface Options { root?: string; only?: string[]; skip?: string[]; failOn: string; json?: boolean; list?: boolean }
+interface Options { root?: string; image?: string; only?: string[]; skip?: string[]; failOn: string; json?: boolean; list?: boolean }
 
 export function addScan({ program, lang, t }: Cli): void {
   const ids = (text: string, all: string[] = []): string[] => [...all, ...text.split(',').map((id) => id.trim()).filter(Boolean)];
   program.command('scan')
     .description(t('查这台机器（或一块盘、一个镜像）有没有后门：结论、证据、来路、怎么清', 'look for back doors on this machine, a disk or an image: the verdict, the evidence, what to do'))
     .option('--root <dir>', t('查挂载在此的磁盘或解开的镜像，不运行其中任何东西', 'look at a disk or image mounted there; nothing of it is run'))
+    .option('--image <file>', t('查镜像：docker save、OCI 布局（文件或目录）、docker export；含多个时写 文件:名字', 'look at an image: docker save, an OCI layout (file or folder), docker export; FILE:NAME when it holds several'))
     .option('--only <ids>', t('只做这些检查（逗号分隔，可为组名）', 'only these checks or groups, separated by commas'), ids)
     .option('--skip <ids>', t('不做这些检查', 'not these checks or groups'), ids)
     .option('--fail-on <level>', t('达到此级别时退出码为 1', 'exit 1 for findings of this level or above'), 'high')
