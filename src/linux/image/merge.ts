@@ -10,7 +10,7 @@ import { Paths } from './paths.ts';
 import type { TarEntry } from './tar.ts';
 
 /** An entry that no honest tool writes; for a person to see. */
-export interface OddEntry { layer: string; name: string; what: 'leads upwards' | 'hard link to nothing' | 'hard link outside' | 'through a file' | 'too deep' | 'too long' }
+export interface OddEntry { layer: string; name: string; what: 'leads upwards' | 'hard link to nothing' | 'through a file' | 'too deep' | 'too long' }
 
 const oddMax = 200;
 const nameBytesMax = 255;
@@ -79,13 +79,13 @@ export class Merge {
     if (folder < 0) return this.#tell(written, 'through a file');
     if (this.#names !== 'plain' && name.startsWith(whiteout)) return this.#names === 'again' ? undefined : this.#hide(folder, name);
     this.#entries = true;
-    if (entry.kind !== 'file') this.paths.forget();
     if (entry.kind === 'hard-link') return this.#link(folder, name, entry, written);
     const bytes = this.paths.bytesOf(name);
     const before = this.nodes.find(folder, bytes);
     if (before >= 0) {
-      if (this.nodes.rowOf(before).kind !== 'file') this.paths.forget();
-      if (this.#names !== 'again' && this.nodes.rowOf(before).layer === this.#layer && entry.kind !== 'folder') this.#count('files that a layer holds twice: the last counts');
+      const { kind, layer } = this.nodes.rowOf(before);
+      if (kind !== 'file') this.paths.forget();
+      if (this.#names !== 'again' && layer === this.#layer && kind !== 'folder') this.#count('files that a layer holds twice: the last counts');
     }
     this.#keepMore(this.nodes.put(folder, bytes, this.#rowOf(entry)), entry);
   }
@@ -107,17 +107,18 @@ export class Merge {
     const from = last === undefined ? -1 : this.paths.follow(parts);
     const node = from < 0 ? -1 : this.nodes.find(from, this.paths.bytesOf(last!));
     if (node < 0 || this.nodes.isFolder(node)) return this.#tell(`${written} -> ${target.slice(0, 400)}`, 'hard link to nothing');
+    this.paths.forget();
     this.nodes.linkTo(folder, this.paths.bytesOf(name), node, this.#layer);
   }
 
   #rowOf(entry: TarEntry): Parameters<Nodes['put']>[2] {
-    const { mode, uid, gid, modified, changed = modified } = entry;
-    const common = { mode, uid, gid, modified, changed, layer: this.#layer };
-    switch (entry.kind) {
-      case 'link': return { ...common, kind: 'link', mode: 0o777, size: entry.target.length, stored: 0, at: this.nodes.text(entry.target) };
-      case 'file': return { ...common, kind: 'file', size: entry.size, stored: entry.stored, at: entry.position };
+    const { kind, mode, uid, gid, modified, changed = modified } = entry;
+    const layer = this.#layer;
+    switch (kind) {
+      case 'link': return { kind, mode: 0o777, uid, gid, modified, changed, layer, size: entry.target.length, stored: 0, at: this.nodes.text(entry.target) };
+      case 'file': return { kind, mode, uid, gid, modified, changed, layer, size: entry.size, stored: entry.stored, at: entry.position };
       case 'hard-link': throw new ImageError('broken', 'expected a file of its own, got a hard link');
-      default: return { ...common, kind: entry.kind, size: 0, stored: 0, at: 0 };
+      default: return { kind, mode, uid, gid, modified, changed, layer, size: 0, stored: 0, at: 0 };
     }
   }
 
@@ -137,11 +138,13 @@ export class Merge {
 
   #partsOf(written: string): string[] {
     const parts: string[] = [];
+    let upwards = false;
     for (const part of written.split('/')) {
       if (part === '' || part === '.') continue;
-      if (part !== '..') { parts.push(part); continue; }
-      if (parts.pop() === undefined) this.#tell(written, 'leads upwards');
+      if (part !== '..') parts.push(part);
+      else if (parts.pop() === undefined) upwards = true;
     }
+    if (upwards) this.#tell(written, 'leads upwards');
     return parts;
   }
 

@@ -157,26 +157,29 @@ async function readLayers(layout: Layout, file: { bytes: Bytes | undefined; path
 
 async function readLayer(name: string, bytes: Bytes, layer: number, names: 'layer' | 'plain', merge: Merge, { count, faults, options: { signal, onProgress } }: Reading, of: number): Promise<ReadLayer> {
   let entries = 0;
-  const pass = async (): Promise<void> => {
-    for (const entry of tarEntries(bytes, count)) {
+  let told = false;
+  const pass = async (tell: typeof count): Promise<void> => {
+    for (const entry of tarEntries(bytes, tell)) {
       if (++entries % turnEvery === 0) { onProgress?.({ layer: layer + 1, of, entries: merge.nodes.nodes }); await turn(); signal.throwIfAborted(); }
       merge.add(entry);
     }
   };
   try {
     merge.begin(layer, name, names);
-    if (bytes.size > 0) await pass();
+    if (bytes.size > 0) await pass(count);
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     faults.push({ what: name, error });
+    told = true;
   }
   if (merge.again) {
     const once = entries;
     merge.begin(layer, name, 'again');
     try {
-      await pass();
+      await pass(() => undefined);
     } catch (error) {
-      if (!(error instanceof ImageError)) throw error; // told the first time
+      if (!(error instanceof ImageError)) throw error;
+      if (!told) faults.push({ what: name, error });
     }
     entries = once;
   }

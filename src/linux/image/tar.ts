@@ -41,6 +41,7 @@ export const blockBytes = 512;
 /** The same as Go's: larger ones make an archive invalid there. */
 const specialMax = 1 << 20;
 const bufferBytes = 256 * 1024;
+const leastAhead = 4096;
 const empty = Buffer.alloc(0);
 
 /**
@@ -229,7 +230,6 @@ export function numberAt(header: Uint8Array, offset: number, length: number): nu
   }
   let from = offset;
   let to = offset + length;
-  const isPad = (byte: number): boolean => byte === 0 || byte === 32;
   while (from < to && isPad(header[from]!)) from++;
   while (to > from && isPad(header[to - 1]!)) to--;
   let n = 0;
@@ -241,28 +241,36 @@ export function numberAt(header: Uint8Array, offset: number, length: number): nu
   return n;
 }
 
+const isPad = (byte: number): boolean => byte === 0 || byte === 32;
+
 function upToZero(bytes: Buffer): Buffer {
   const end = bytes.indexOf(0);
   return end < 0 ? bytes : bytes.subarray(0, end);
 }
 
-const field = (header: Buffer, offset: number, length: number): Buffer => Buffer.from(upToZero(header.subarray(offset, offset + length)));
+function field(header: Buffer, offset: number, length: number): Buffer {
+  return header[offset] === 0 ? empty : Buffer.from(upToZero(header.subarray(offset, offset + length)));
+}
 
-/** Reads ahead, so that headers of small files cost no system call each. */
+/** Reads ahead where small files follow each other, and little where large ones are leapt over. */
 class Window {
   readonly #source: Bytes;
   #buffer = Buffer.allocUnsafeSlow(bufferBytes);
   #from = 0;
   #length = 0;
+  #ahead = leastAhead;
 
   constructor(source: Bytes) { this.#source = source; }
 
   /** Good until the next call. Shorter only at the end. */
   get(position: number, length: number): Buffer {
     if (position < this.#from || position + length > this.#from + this.#length) {
-      if (length > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(length);
+      const leap = position > this.#from + this.#length + this.#ahead || position < this.#from;
+      this.#ahead = leap ? leastAhead : Math.min(bufferBytes, this.#ahead * 2);
+      const want = Math.max(length, this.#ahead);
+      if (want > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(want);
       this.#from = position;
-      this.#length = position >= this.#source.size ? 0 : this.#source.read(this.#buffer, position);
+      this.#length = position >= this.#source.size ? 0 : this.#source.read(this.#buffer.subarray(0, want), position);
     }
     const offset = position - this.#from;
     return this.#buffer.subarray(offset, Math.min(offset + length, this.#length));
