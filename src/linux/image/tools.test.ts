@@ -80,7 +80,7 @@ describe.skipIf(missing)('images of real tools', () => {
       const sparse = format === 'v7' || format === 'ustar' ? [] : ['--sparse', '--hole-detection=raw', ...(format === 'posix' ? ['--xattrs', '--xattrs-include=*'] : [])];
       const files = ['etc', 'usr', 'bin', 'holes'];
       if (format === 'v7' || format === 'ustar') files.push('--exclude=etc/长*');
-      run('tar', `--format=${format}`, ...sparse, '-C', 'second/rootfs', '-cf', `${format}.tar`, ...files.toReversed());
+      run('tar', `--format=${format}`, ...sparse, '-C', 'first/rootfs', '-cf', `${format}.tar`, ...files.toReversed());
       const { tree, faults, close } = await openImage(join(folder, `${format}.tar`), { signal });
       expect(faults, format).toEqual([]);
       expect(textOf(tree, '/bin/again'), format).toBe('tool');
