@@ -7,7 +7,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, wri
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { commandRules } from '../src/agent/scan.ts';
+import { commandRules, ownSignatures } from '../src/agent/scan.ts';
 import type { Check, Machine } from '../src/checks/port.ts';
 import { DiskTree } from '../src/linux/disk-tree.ts';
 import { openFileAttributes } from '../src/linux/file-attributes.ts';
@@ -57,7 +57,7 @@ export function plant(root: string, planted: Planted): void {
   for (const [path, what] of entries) {
     const at = join(root, path);
     mkdirSync(dirname(at), { recursive: true });
-    if (isLink(what)) { const to = what.slice(2); if (!to.startsWith('/')) mkdirSync(join(dirname(at), to), { recursive: true }); symlinkSync(to, at); continue; }
+    if (isLink(what)) { const to = what.slice(2); if (!to.startsWith('/') && !to.includes(':')) mkdirSync(join(dirname(at), to), { recursive: true }); symlinkSync(to, at); continue; }
     const file: PlantedFile = typeof what === 'string' || Buffer.isBuffer(what) ? { text: what } : what;
     writeFileSync(at, file.text ?? '');
     chmodSync(at, file.mode ?? 0o644);
@@ -85,15 +85,26 @@ function writeDpkg(root: string, packages: ReadonlyMap<string, readonly { path: 
   writeFileSync(join(root, 'var/lib/dpkg/status'), status);
 }
 
-const rules = commandRules();
+/** Loaded once: it takes longer than most scans of such a root. */
+export const rules = commandRules();
 
 /** Scans a root (made with `makeRoot`, or from what is planted). `machine` for checks of processes, with a recorded /proc. */
-export async function scanRoot(checks: readonly Check[], planted: Planted | string = {}, machine?: Machine): Promise<ScanReport> {
+export async function scanRoot(checks: readonly Check[], planted: Planted | string = {}, machine?: Machine, more: { ports?: readonly string[] } = {}): Promise<ScanReport> {
   const root = typeof planted === 'string' ? planted : makeRoot(planted);
   const { signal } = new AbortController();
   const tree = new DiskTree(root, await openFileAttributes());
-  return scan(checks, { signal, tree, rules, now: Date.now, machine, provenance: new PackageProvenance(tree, await openPackages(root), signal) });
+  return scan(checks, { signal, tree, rules, now: Date.now, machine, signatures: ownSignatures, ports: more.ports ?? [], provenance: new PackageProvenance(tree, await openPackages(root), signal) });
 }
 
 /** Paths and levels, for short expectations. */
 export const shown = (report: ScanReport): string[] => report.findings.map(({ level, path }) => `${level} ${path ?? ''}`);
+
+/** Scans as somebody who may not read `paths`; needs root. */
+export async function scanWithout(checks: readonly Check[], root: string, ...paths: string[]): Promise<ScanReport> {
+  chmodSync(root, 0o755);
+  for (const path of paths) chmodSync(join(root, path), 0);
+  process.seteuid!(65534);
+  try {
+    return await scanRoot(checks, root);
+  } finally { process.seteuid!(0); }
+}

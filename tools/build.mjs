@@ -8,8 +8,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 rmSync(`${root}dist`, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  // query-child runs the SQL of people in a process of its own, ebpf-worker is a thread; each is found beside the bundle.
-  entryPoints: { moat: 'src/main/moat.ts', 'query-child': 'src/stores/sqlite/query-child.ts', 'ebpf-worker': 'src/sensors/ebpf/worker.ts' },
+  // query-child runs the SQL of people and crypt-child tries passwords, each in a process of its own; ebpf-worker is a thread. Each is found beside the bundle.
+  entryPoints: { moat: 'src/main/moat.ts', 'query-child': 'src/stores/sqlite/query-child.ts', 'ebpf-worker': 'src/sensors/ebpf/worker.ts', 'crypt-child': 'src/checks/weak-passwords/crypt-child.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,

@@ -6,6 +6,7 @@ import { Event } from '../core/gen/event.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { openFileAttributes } from '../linux/file-attributes.ts';
 import { imagePath, openImage } from '../linux/image/open.ts';
+import { openProbes } from '../linux/probes.ts';
 import { openPackages, type PackageIndex } from '../linux/packages/index.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
@@ -14,6 +15,8 @@ import type { ScanReport } from '../scan/report.ts';
 import { detectionOf } from '../engine/detector.ts';
 import { loadRules, ownRules } from './detector.ts';
 import type { Match } from '../sigma/index.ts';
+import { installRoot } from './paths.ts';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export type ScanErrorCode = 'no-root' | 'no-check';
@@ -25,6 +28,8 @@ export interface ScanRequest {
   image?: string;
   only?: readonly string[];
   skip?: readonly string[];
+  /** Ports that may be listened on; see ScanContext. */
+  ports?: readonly string[];
   signal: AbortSignal;
   warn: (text: string) => void;
   onProgress?: (progress: Progress) => void;
@@ -41,7 +46,8 @@ export async function runScan(request: ScanRequest): Promise<ScanReport> {
   return scan(chosen, {
     signal, tree, now: Date.now, rules: commandRules(),
     provenance: new PackageProvenance(tree, index, signal),
-    machine: tree.kind === 'machine' ? { procfs: new Procfs('/') } : undefined,
+    machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { warn((error as Error).message); return undefined; }) } : undefined,
+    signatures: ownSignatures, ports: request.ports ?? [],
   }, request.onProgress);
 }
 
@@ -56,7 +62,7 @@ async function scanImage(request: ScanRequest, written: string): Promise<ScanRep
     warn(`packages of an image are not read: nothing of ${tree.name} is told to be as it was shipped`);
     return await scan(chosen, {
       signal, tree, faults, counts, image: facts, now: Date.now, rules: commandRules(), machine: undefined,
-      provenance: new PackageProvenance(tree, undefined, signal),
+      provenance: new PackageProvenance(tree, undefined, signal), signatures: ownSignatures, ports: request.ports ?? [],
     }, request.onProgress);
   } finally { image.close(); }
 }
@@ -78,6 +84,9 @@ async function packagesOf(root: string, signal: AbortSignal, warn: (text: string
     return undefined;
   }
 }
+
+/** Text of a file below signatures/ of this installation. */
+export const ownSignatures = (file: string): string => readFileSync(join(installRoot(), 'signatures', file), 'utf8');
 
 /** The rules that watch live processes, asked of a line that a shell would run. */
 export function commandRules(): (line: string) => RuleHit[] {

@@ -1,5 +1,8 @@
 /** What places in the file system say: where honest programs do not lie, where builds work, where something planted comes back from. */
+import { isHidden } from '../core/hidden.ts';
 import { placeOf, type PlaceId } from '../core/places.ts';
+
+export { isHidden };
 
 const temporary = ['/tmp/', '/var/tmp/', '/dev/shm/', '/run/shm/', '/dev/mqueue/', '/run/lock/', '/var/lock/', '/run/user/', '/var/run/user/', '/var/crash/', '/run/screen/'];
 const system = ['/usr/', '/bin/', '/sbin/', '/lib/', '/lib64/', '/lib32/', '/opt/', '/snap/', '/nix/', '/app/'];
@@ -12,10 +15,6 @@ const deleted = ' (deleted)';
  */
 export type OddPlace = 'memory' | 'shared' | 'temporary' | 'hidden' | 'deleted';
 
-/** Folders with a dot that tools of developers and users run programs from. */
-const dotted = /\/\.(?:cargo|rustup|nvm|npm|npm-global|yarn|pnpm-store|pnpm|bun|deno|volta|fnm|asdf|pyenv|rbenv|rvm|goenv|jenv|sdkman|local|cache|config|venv|virtualenvs|env|tox|nox|bin|gem|gradle|m2|ivy2|sbt|konan|dotnet|nuget|composer|kube|krew|docker|vscode-server|vscode-server-insiders|vscode|cursor-server|cursor|windsurf-server|trae-server|jetbrains|theia|oh-my-zsh|fzf|tmux|vim|emacs\.d|linuxbrew|nix-profile|nix-defexpr|conda|mamba|julia|ghcup|cabal|stack|opam|elan|luarocks|cpan|cpanm|plenv|perl5|terraform|terraform\.d|tfenv|pulumi|aws|azure|gcloud|acme\.sh|foundry|bazel|hermit|proto|mise|rye|uv|poetry|husky|git|githooks|snapshots|pm2|meteor|n|build-id|next|nuxt|output|turbo|steam|wine|mozilla|mount_\w+)(?=\/)/;
-const bin = /\/node_modules\/\.(?:bin|pnpm|cache)\//;
-
 /** Where an executable lies that honest programs do not lie; undefined for an ordinary place. A removed file of a system folder is an update. */
 export function oddPlace(path: string | undefined): OddPlace | undefined {
   if (path === undefined) return undefined;
@@ -25,16 +24,6 @@ export function oddPlace(path: string | undefined): OddPlace | undefined {
   if (path.endsWith(deleted) && !isSystemFile(path)) return 'deleted';
   if (path.startsWith('/proc/') && /^\/proc\/(?:self|\d+)\/fd\//.test(path)) return 'memory';
   return isHidden(path) ? 'hidden' : undefined;
-}
-
-/** Behind a dot, in none of the folders that tools keep there. */
-export function isHidden(path: string): boolean {
-  if (!path.includes('/.')) return false;
-  // The first dotted folder decides: what a tool keeps below its own is its own.
-  const at = path.indexOf('/.');
-  if (bin.test(path)) return false;
-  const found = dotted.exec(path);
-  return found === null || found.index > at;
 }
 
 /** As `oddPlace`, but behind any dot: for what is judged by its load or its deeds, where a tool's own folder explains nothing. */

@@ -1,119 +1,333 @@
 /** What a command that something starts by itself is worth: which programs it runs, whose they are, what they hold. */
-import { atLeast, type Level } from '../core/level.ts';
-import type { Evidence } from '../core/finding.ts';
+import type { Evidence, FindingKind } from '../core/finding.ts';
+import { levels, type Level } from '../core/level.ts';
 import type { Text } from '../core/text.ts';
 import type { Owner } from '../linux/provenance.ts';
-import type { ScanContext } from './port.ts';
+import type { RuleHit, ScanContext } from './port.ts';
 import { fact } from './finding.ts';
-import { commandsOf, inlineCode, programsOf } from './shell-words.ts';
+import { attempt } from './look.ts';
+import { fetchOf, fetchedFiles, type Fetch } from './fetch-words.ts';
+import { environmentReasons } from './environment.ts';
+import { judgeProgram, type ProgramNote } from './program-place.ts';
+import { looksLikeText, readCode } from './script-code.ts';
+import { outputOfPipeline, parseShell, textOfOutput, type Command, type Pipeline, type Variables } from './shell-parse.ts';
+import { baseName, languageOf, startsOf, type Language, type Words } from './shell-words.ts';
 
-/** `level` undefined: nothing speaks against it. Reasons come worst first. */
-export interface Judgement { level: Level | undefined; reasons: Reason[]; /** Programs with their place, for evidence. */ programs: Program[] }
-export interface Reason { level: Level; text: Text; evidence: Evidence; /** ATT&CK techniques. */ attack: readonly string[] }
+/**
+ * `level` undefined: nothing speaks against it. Reasons come worst first; `kind` is that of the worst. A reason that administrators
+ * give as well as intruders (a firewall flushed, a log emptied) is a weakness and never above medium.
+ */
+export interface Judgement { level: Level | undefined; kind: FindingKind; reasons: Reason[]; /** Programs with their place, for evidence. */ programs: Program[] }
+export interface Reason { level: Level; /** Default intrusion. */ kind?: FindingKind; text: Text; evidence: Evidence; /** ATT&CK techniques. */ attack: readonly string[]; /** Undefined for what comes out of a rule. */ sign?: Sign | undefined; /** The program it is said of. */ program?: string; /** The rule that says so. */ rule?: string }
+/** What is said of a program: it lies where anybody writes, behind a hidden name, was changed, is nobody's, or others may rewrite it. */
+export type Sign = 'open-place' | 'hidden' | 'changed' | 'unowned' | 'rewritable';
 export interface Program { path: string; owner: Owner | undefined; there: boolean }
 
-const scriptMax = 256 * 1024;
-const depthMax = 3;
-const searchPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-const anyoneWrites = ['/tmp/', '/var/tmp/', '/dev/shm/', '/run/shm/', '/dev/mqueue/', '/run/lock/', '/var/lock/', '/run/user/', '/var/crash/'];
-const builtins = new Set('. : [ alias bg bind break case cd command continue declare dirs disown echo enable eval exec exit export fc fg getopts hash help history jobs kill let local logout mapfile popd printf pushd pwd read readarray readonly return set shift shopt source suspend test times trap true false type typeset ulimit umask unalias unset wait'.split(' '));
+/** How the command is run, as far as it is known. */
+export interface How {
+  /** Account, default root: root's programs must not be others' to change. */
+  user?: string;
+  /** Variables that are set: those of a crontab, a unit. Not changed. */
+  variables?: ReadonlyMap<string, string>;
+  /** Folders in which programs without a path are looked for; default those of the system. */
+  path?: readonly string[];
+  /** Where relative paths begin. */
+  cwd?: string;
+  /** Standard input, when it is known. */
+  input?: string;
+}
 
-/** Judges a shell line. `user` is who runs it; root's programs must not be others' to change. */
-export async function judgeCommand(line: string, context: ScanContext, depth = 0): Promise<Judgement> {
-  const reasons: Reason[] = [...textReasons(line, context)];
-  const programs: Program[] = [];
-  for (const words of commandsOf(line)) {
-    const inline = inlineCode(words);
-    if (inline !== undefined && depth < depthMax) {
-      const inner = await judgeCommand(inline, context, depth + 1);
-      reasons.push(...inner.reasons);
-      programs.push(...inner.programs);
-    }
-    for (const name of programsOf(words)) {
-      const judged = await judgeProgram(name, context, depth);
-      if (!judged) continue;
-      programs.push(judged.program);
-      reasons.push(...judged.reasons);
-    }
-  }
-  return judgement(reasons, programs);
+const scriptMax = 256 * 1024;
+const depthMax = 4;
+const linesMax = 5000;
+const lineMax = 16 * 1024;
+const reasonsMax = 60;
+/** Lines of scripts looked at for one command, with all that it runs. */
+const linesBudget = 20_000;
+const filesBudget = 80;
+/** How far back in a pipeline an interpreter's input is followed. */
+const stagesMax = 64;
+
+interface Work { context: ScanContext; how: How; depth: number; left: { lines: number; files: number }; /** The file whose text this is. */ path?: string; hidden?: boolean }
+interface Part { reasons: Reason[]; programs: Program[] }
+
+/** Judges a line that a shell would run. */
+export async function judgeCommand(line: string, context: ScanContext, how: How = {}): Promise<Judgement> {
+  return judgement(await shellText(line, workOf(context, how)));
 }
 
 /** Judges a file that is run: by whose it is, where it lies, who may change it and, for a script nobody ships, what it holds. */
-export async function judgeFile(path: string, context: ScanContext, depth = 0): Promise<Judgement> {
-  const judged = await judgeProgram(path, context, depth);
-  return judgement(judged?.reasons ?? [], judged ? [judged.program] : []);
+export async function judgeFile(path: string, context: ScanContext, how: How = {}): Promise<Judgement> {
+  return judgement(await program(path, workOf(context, how), undefined));
 }
 
-function judgement(reasons: Reason[], programs: Program[]): Judgement {
+/** Judges a program with its arguments that is started without a shell. */
+export async function judgeWords(words: Words, context: ScanContext, how: How = {}): Promise<Judgement> {
+  const work = workOf(context, how);
+  const command: Command = { words, env: [], from: undefined, to: [], input: how.input === undefined ? undefined : { text: how.input, decoded: false }, inner: [], line: 1, start: 0, end: 0 };
+  const text = words.map((word) => (/\s/.test(word) ? `'${word}'` : word)).join(' ');
+  const part = await pipelineParts([command], work, new Map());
+  return judgement({ reasons: [...ruleReasons(text, work, fact({ zh: '命令', en: 'command' }, text)), ...part.reasons], programs: part.programs });
+}
+
+/** Judges the text of a script whose file is not run as a program itself: sourced, or part of another file. */
+export async function judgeText(text: string, context: ScanContext, how: How & { file?: string; language?: Language } = {}): Promise<Judgement> {
+  const work: Work = { ...workOf(context, how), path: how.file };
+  return judgement(await code(how.language ?? 'shell', text, work));
+}
+
+/** Joins what several lines said. */
+export function joinJudgements(all: readonly Judgement[]): Judgement {
+  return judgement({ reasons: all.flatMap(({ reasons }) => reasons), programs: all.flatMap(({ programs }) => programs) });
+}
+
+/** A judgement of reasons that a check found itself. */
+export const judged = (reasons: Reason[]): Judgement => judgement({ reasons, programs: [] });
+
+const workOf = (context: ScanContext, how: How): Work => ({ context, how, depth: 0, left: { lines: linesBudget, files: filesBudget } });
+const rank = ({ level, kind }: Reason): number => levels.indexOf(level) + (kind === undefined || kind === 'intrusion' ? levels.length : 0);
+
+function judgement({ reasons, programs }: Part): Judgement {
   const seen = new Set<string>();
-  const sorted = reasons.filter(({ text, evidence }) => !seen.has(`${text.en}\0${evidence.value}`) && seen.add(`${text.en}\0${evidence.value}`)).sort((a, b) => (atLeast(a.level, b.level) ? (atLeast(b.level, a.level) ? 0 : -1) : 1));
-  return { level: sorted[0]?.level, reasons: sorted, programs };
+  const sorted = reasons.filter(({ text, evidence }) => !seen.has(`${text.en}\0${evidence.value}`) && seen.add(`${text.en}\0${evidence.value}`)).sort((a, b) => rank(b) - rank(a));
+  return { level: sorted[0]?.level, kind: sorted[0]?.kind ?? (sorted.length > 0 ? 'intrusion' : 'notice'), reasons: sorted, programs };
 }
 
-/** What the words themselves say, by the same rules that watch live processes. */
-function textReasons(line: string, context: ScanContext): Reason[] {
-  return context.rules(line).map(({ level, title, attack }) => ({ level, text: title, evidence: fact({ zh: '命令', en: 'command' }, line.trim()), attack }));
-}
+const commandFact = (text: string): Evidence => fact({ zh: '命令', en: 'command' }, text.trim());
 
-async function judgeProgram(name: string, context: ScanContext, depth: number): Promise<{ program: Program; reasons: Reason[] } | undefined> {
-  if (name.includes('$') || name === '' || (!name.includes('/') && builtins.has(name))) return undefined;
-  const path = placeOf(name, context);
-  if (path === undefined) return undefined;
-  const { tree, provenance } = context;
-  const stat = tree.stat(path);
-  const real = tree.real(path);
-  const owner = await provenance.owner(path);
-  const program: Program = { path, owner, there: real !== undefined };
-  const reasons: Reason[] = [];
-  const add = (level: Level, text: Text, value: string, attack: readonly string[] = []): void => { reasons.push({ level, text, evidence: fact({ zh: '程序', en: 'program' }, value), attack }); };
-  if (anyoneWrites.some((folder) => path.startsWith(folder) || real?.startsWith(folder))) add('high', { zh: '运行的程序在任何人都能写的目录里', en: 'it runs a program in a folder that anybody may write to' }, path);
-  else if (/\/\.[^/]+(?:\/|$)/.test(path) && !path.includes('/.local/') && !path.includes('/.config/')) add('medium', { zh: '运行的程序藏在隐藏目录里', en: 'it runs a program behind a hidden name' }, path, ['T1564.001']);
-  if (real === undefined || stat === undefined) return { program, reasons };
-  if (owner) {
-    if (owner.state === 'modified' && !owner.config) add('high', { zh: `软件包 ${owner.name} 的程序被改过`, en: `a program of the package ${owner.name} was changed` }, path, ['T1554']);
-  } else if (provenance.known && /^(?:\/usr)?\/s?bin\//.test(real)) add('medium', { zh: '系统目录里不属于任何软件包的程序', en: 'a program in a system folder that no package owns' }, path, ['T1036.005']);
-  const at = tree.stat(real);
-  if (at?.kind === 'file' && (at.mode & 0o002) !== 0) add('high', { zh: '任何人都能改写这个程序', en: 'anybody may rewrite the program' }, `${path} ${at.mode.toString(8)}`, ['T1574.010']);
-  if (!owner || owner.state === 'modified') reasons.push(...await scriptReasons(real, context, depth));
-  return { program, reasons };
-}
-
-async function scriptReasons(path: string, context: ScanContext, depth: number): Promise<Reason[]> {
-  if (depth >= depthMax) return [];
-  const head = context.tree.read(path, scriptMax);
-  if (!head || head.bytes.subarray(0, 4096).includes(0)) return [];
-  if (head.cut) context.count('scripts read only in part');
-  const text = head.bytes.toString('utf8');
-  const shell = /^#!.*\b(?:ba|da|z|k|a)?sh\b/.test(text) || !text.startsWith('#!');
-  const reasons: Reason[] = [];
-  for (const [i, line] of joined(text)) {
-    const judged = shell ? await judgeCommand(line, context, depth + 1) : { reasons: textReasons(line, context) };
-    for (const reason of judged.reasons) reasons.push({ ...reason, evidence: fact({ zh: `${path} 第 ${i} 行`, en: `${path} line ${i}` }, line.trim()) });
-    if (reasons.length > 50) break;
+/** A text for a shell: what the rules say of its lines, then what its commands start. */
+async function shellText(text: string, work: Work): Promise<Part> {
+  const part: Part = { reasons: [], programs: [] };
+  if (work.depth > depthMax) { work.context.count('commands inside commands, too deep'); return part; }
+  const add = (more: Part): void => { part.reasons.push(...more.reasons); part.programs.push(...more.programs); };
+  for (const [number, line] of joined(text, work)) {
+    part.reasons.push(...ruleReasons(line, work, placeFact(work, number, line)));
+    if (part.reasons.length > reasonsMax) break;
   }
-  return reasons;
+  const parsed = parseShell(text, new Map(work.how.variables));
+  if (parsed.cut) work.context.count('scripts read only in part');
+  const fetched = new Map<string, Fetch>();
+  for (const pipeline of parsed.pipelines) {
+    if (part.reasons.length > reasonsMax) break;
+    const [first] = pipeline;
+    const raw = text.slice(first!.start, pipeline.at(-1)!.end);
+    const evidence = placeFact(work, first!.line, raw);
+    // With variables put in, the line may say more than it did.
+    if (/[$`\\]/.test(raw) && raw.length < lineMax) {
+      const plain = pipeline.map(({ words, env }) => [...env.map(([name, value]) => `${name}=${value}`), ...words].join(' ')).join(' | ');
+      if (plain !== raw && !plain.includes('$')) part.reasons.push(...ruleReasons(plain, work, evidence));
+    }
+    add(withPlace(await pipelineParts(pipeline, work, fetched, parsed.variables), evidence));
+  }
+  return part;
 }
 
-const linesMax = 5000;
+/** Evidence of a script's line: the line first, then what it led to. */
+function withPlace(part: Part, evidence: Evidence): Part {
+  return { programs: part.programs, reasons: part.reasons.map((reason) => (reason.evidence.value === '' ? { ...reason, evidence } : reason)) };
+}
+/** Stands for the line itself, filled in by whoever knows it. */
+const here: Evidence = fact({ zh: '命令', en: 'command' }, '');
+
+const placeFact = ({ path, hidden }: Work, line: number, text: string): Evidence => (path !== undefined
+  ? fact({ zh: `${path} 第 ${line} 行`, en: `${path} line ${line}` }, text.trim())
+  : hidden ? fact({ zh: '解码后的内容', en: 'decoded text' }, text.trim()) : commandFact(text));
+
+async function pipelineParts(pipeline: Pipeline, work: Work, fetched: Map<string, Fetch>, variables?: Variables): Promise<Part> {
+  const part: Part = { reasons: [], programs: [] };
+  const add = (more: Part): void => { part.reasons.push(...more.reasons); part.programs.push(...more.programs); };
+  for (const [i, command] of pipeline.entries()) {
+    const { words, env, inner, from, input } = command;
+    for (const [name, value] of exported(words, env)) part.reasons.push(...await environmentReasons(name, value, work.context));
+    if (words.length === 0) continue;
+    const starts = startsOf(words);
+    if (starts.title !== undefined && /^\[.*\]$|^\[k/.test(starts.title)) part.reasons.push({ level: 'high', text: { zh: '程序给自己起内核线程的名字', en: 'it gives a program the name of a kernel thread' }, evidence: fact({ zh: '假名', en: 'name' }, starts.title), attack: ['T1036.004'] });
+    // What it takes as its program: from the file, the text or the command in front of it.
+    if (starts.fromInput !== undefined) {
+      if (from !== undefined && i === 0) add(await program(from, work, starts.fromInput));
+      const fed = input ?? (i > 0 && i <= stagesMax ? outputOfPipeline(pipeline, i) : i === 0 && work.how.input !== undefined && work.depth === 0 ? { text: work.how.input, decoded: false } : undefined);
+      if (fed) add(await fedCode(starts.fromInput, textOfOutput(fed), fed.decoded, work));
+      else { const source = fetchOf([...pipeline.slice(Math.max(0, i - stagesMax), i).map((one) => one.words), ...wordsOf(inner)]); if (source) part.reasons.push(fetchReason(source, work)); }
+    }
+    for (const { language, text } of starts.code) {
+      const source = text.includes('$()') ? fetchOf(wordsOf(inner)) : undefined;
+      if (source) part.reasons.push(fetchReason(source, work));
+      add(await fedCode(language, text, inner.some((one) => outputOfPipeline(one, one.length)?.decoded === true), work));
+    }
+    for (const [path, source] of fetchedFiles(words, command.to, work.how.cwd)) if (fetched.size < 200) fetched.set(path, source);
+    for (const name of starts.programs) {
+      const path = placeOf(name, work, variables);
+      const source = path === undefined ? undefined : fetched.get(path) ?? fetched.get(baseName(path));
+      if (source) part.reasons.push(fetchReason(source, work));
+      if (path !== undefined) add(await program(path, work, name === words[0] ? undefined : languageOf(words[0]!)));
+    }
+    if (starts.folder !== undefined) add(await folderParts(starts.folder, work));
+  }
+  return part;
+}
+
+const wordsOf = (pipelines: readonly Pipeline[]): Words[] => pipelines.flatMap((pipeline) => pipeline.map(({ words }) => words));
+
+/** Variables that programs started here will see. */
+function exported(words: Words, env: Command['env']): (readonly [string, string])[] {
+  const named = words[0] === 'export' || words[0] === 'env' || words[0] === 'declare' || words[0] === 'typeset';
+  return [...env, ...(named ? words.slice(1).flatMap((word) => { const at = word.indexOf('='); return at > 0 ? [[word.slice(0, at), word.slice(at + 1)] as const] : []; }) : [])];
+}
+
+async function fedCode(language: Language, text: string, decoded: boolean, work: Work): Promise<Part> {
+  const inside = await code(language, text, { ...work, depth: work.depth + 1, path: undefined, hidden: decoded });
+  if (!decoded || !looksLikeText(text)) return inside;
+  const level: Level = inside.reasons.some((reason) => rank(reason) >= levels.length + levels.indexOf('high')) ? 'high' : 'medium';
+  return { programs: inside.programs, reasons: [{ level, text: { zh: '命令藏在编码里，运行时才解开', en: 'the command hides in an encoding and is decoded when it runs' }, evidence: fact({ zh: '解码后的内容', en: 'decoded text' }, text.trim()), attack: ['T1027.010', 'T1140'] }, ...inside.reasons] };
+}
+
+function fetchReason({ level, address }: Fetch, work: Work): Reason {
+  // Scripts of programs fetch their updates; a line that something starts again and again does not.
+  const inScript = work.path !== undefined && level === 'medium';
+  return { level: inScript ? 'low' : level, ...(inScript && { kind: 'notice' as const }), text: { zh: '从网上下载内容并直接运行', en: 'it fetches something from the network and runs it' }, evidence: { ...here, value: inScript ? '' : address }, attack: ['T1059.004', 'T1105'] };
+}
+
+/** Code of any language. */
+async function code(language: Language, text: string, work: Work): Promise<Part> {
+  if (language === 'shell') return shellText(text, work);
+  const part: Part = { reasons: [], programs: [] };
+  if (work.depth > depthMax || language === 'other') return part;
+  const { signs, commands, packed } = readCode(language, text.length > scriptMax ? text.slice(0, scriptMax) : text);
+  const what: Text = work.path === undefined ? { zh: '代码', en: 'code' } : { zh: `${work.path} 中的代码`, en: `code in ${work.path}` };
+  for (const { level, text: says, value, attack } of signs) part.reasons.push({ level, text: says, evidence: fact(what, value), attack });
+  const inside = { ...work, depth: work.depth + 1 };
+  for (const line of commands) {
+    const more = await shellText(line, { ...inside, path: undefined });
+    part.reasons.push(...more.reasons);
+    part.programs.push(...more.programs);
+    if (part.reasons.length > reasonsMax) break;
+  }
+  for (const hidden of packed) part.reasons.push(...(await fedCode(language, hidden, true, inside)).reasons, ...(await shellText(hidden, { ...inside, path: undefined, hidden: true })).reasons);
+  return part;
+}
+
+/** A program or script by its path. */
+async function program(path: string, work: Work, language: Language | undefined): Promise<Part> {
+  const { context, how } = work;
+  const { program: found, notes, script } = await judgeProgram(path, context, how.user);
+  const reasons = notes.map(({ level, kind, text, value, attack, sign }: ProgramNote): Reason => ({ level, kind, text, sign, program: found.path, evidence: fact({ zh: '程序', en: 'program' }, value), attack }));
+  if (script === undefined) return { reasons, programs: [found] };
+  const inside = await scriptParts(script, work, language);
+  return { reasons: [...reasons, ...inside.reasons], programs: [found] };
+}
+
+interface Kept { reasons: Reason[] }
+/** What scripts held, by tree, depth and path: many jobs run the same ones. */
+const kept = new WeakMap<ScanContext['tree'], Map<string, Promise<Kept>>>();
+const keptMax = 5000;
+
+async function scriptParts(path: string, work: Work, language: Language | undefined): Promise<Part> {
+  if (work.depth >= depthMax) return { reasons: [], programs: [] };
+  const known = kept.get(work.context.tree) ?? new Map<string, Promise<Kept>>();
+  kept.set(work.context.tree, known);
+  // The depth is part of the key: a script that runs itself waits for no one.
+  const key = `${work.depth}\0${language ?? ''}\0${work.how.user ?? ''}\0${path}`;
+  let reading = known.get(key);
+  if (!reading) {
+    if (work.left.files-- <= 0) { work.context.count('scripts beyond the limit of one command'); return { reasons: [], programs: [] }; }
+    if (known.size >= keptMax) known.clear();
+    reading = readScript(path, work, language);
+    known.set(key, reading);
+  }
+  return { reasons: (await reading).reasons, programs: [] };
+}
+
+async function readScript(path: string, work: Work, language: Language | undefined): Promise<Kept> {
+  const head = attempt(work.context, path, () => work.context.tree.read(path, scriptMax));
+  if (!head || head.bytes.subarray(0, 4096).includes(0)) return { reasons: [] };
+  if (head.cut) work.context.count('scripts read only in part');
+  const text = head.bytes.toString('utf8');
+  const inside: Work = { ...work, depth: work.depth + 1, path, hidden: false, how: { user: work.how.user } };
+  return { reasons: (await code(languageOfScript(path, text, language), text, inside)).reasons };
+}
+
+const endings: Readonly<Record<string, Language>> = { py: 'python', pl: 'perl', pm: 'perl', php: 'php', rb: 'ruby', js: 'node', mjs: 'node', cjs: 'node', ts: 'node', lua: 'lua', awk: 'awk', jar: 'other', dll: 'other', json: 'other', html: 'other', xml: 'other', yml: 'other', yaml: 'other', conf: 'other', service: 'other' };
+
+/** By its first line, then by who runs it, then by its name. */
+export function languageOfScript(path: string, text: string, runBy?: Language): Language {
+  const first = /^#!\s*(\S+)(?:\s+(?:-S\s+)?(\S+))?/.exec(text.slice(0, 300));
+  if (first) { const name = baseName(first[1]!) === 'env' ? first[2] ?? '' : first[1]!; return baseName(name) === 'openrc-run' || baseName(name) === 'rc.common' ? 'shell' : languageOf(name) ?? 'other'; }
+  return runBy ?? endings[baseName(path).split('.').at(-1)!.toLowerCase()] ?? 'shell';
+}
+
+async function folderParts(folder: string, work: Work): Promise<Part> {
+  const part: Part = { reasons: [], programs: [] };
+  if (/^\/etc\/cron\.(?:hourly|daily|weekly|monthly|yearly)\/?$/.test(folder)) return part;
+  for (const name of (attempt(work.context, folder, () => work.context.tree.list(folder)) ?? []).slice(0, 100)) {
+    const more = await program(`${folder.replace(/\/$/, '')}/${name}`, work, undefined);
+    part.reasons.push(...more.reasons);
+    part.programs.push(...more.programs);
+  }
+  return part;
+}
 
 /** Lines with their numbers; one that ends in a backslash goes on. Empty ones and comments left out. */
-function* joined(text: string): Iterable<[number, string]> {
+function* joined(text: string, work: Work): Iterable<[number, string]> {
   let carried = '';
   let from = 1;
-  for (const [i, raw] of text.split('\n').slice(0, linesMax).entries()) {
-    if (carried === '') from = i + 1;
-    if (raw.endsWith('\\')) { carried += raw.slice(0, -1); continue; }
+  let number = 0;
+  for (let at = 0; at < text.length;) {
+    const next = text.indexOf('\n', at);
+    const raw = text.slice(at, next < 0 ? text.length : next);
+    at = next < 0 ? text.length : next + 1;
+    number++;
+    if (number > linesMax || work.left.lines-- <= 0) { work.context.count('scripts read only in part'); return; }
+    if (carried === '') from = number;
+    if (raw.endsWith('\\') && at < text.length && carried.length < lineMax) { carried += raw.slice(0, -1); continue; }
     const line = carried + raw;
     carried = '';
     if (line.trim() !== '' && !line.trimStart().startsWith('#')) yield [from, line];
   }
 }
 
-/** Where a program without a path lies; undefined when it is nowhere. */
-function placeOf(name: string, { tree }: ScanContext): string | undefined {
-  if (name.startsWith('/')) return name;
-  if (name.includes('/')) return undefined;
-  for (const folder of searchPath) if (tree.stat(`${folder}/${name}`)) return `${folder}/${name}`;
-  return undefined;
+const ruleCache = new WeakMap<ScanContext['tree'], Map<string, readonly RuleHit[]>>();
+const ruleCacheMax = 20_000;
+
+/** Techniques that are an administrator's daily work as well: by themselves they say nothing of an intruder. */
+const both = /^(?:T1562|T1070|T1222|T1485|T1489|T1490|T1552|T1572|T1046|T1110|T1082|T1083|T1033|T1016|T1049|T1087|T1021|T1610|T1611|T1609|T1048|T1005|T1567|T1003|T1548\.001|T1548\.003|T1090|T1136)(?:\.|$)/;
+
+/** What the words themselves say, by the same rules that watch live processes. */
+function ruleReasons(line: string, { context }: Work, evidence: Evidence): Reason[] {
+  const asked = line.length > lineMax ? line.slice(0, lineMax) : line;
+  if (asked.length < line.length) context.count('lines read only in part');
+  const cache = ruleCache.get(context.tree) ?? new Map<string, readonly RuleHit[]>();
+  ruleCache.set(context.tree, cache);
+  let hits = cache.get(asked);
+  if (!hits) {
+    if (cache.size >= ruleCacheMax) cache.clear();
+    hits = context.rules(asked);
+    if (asked.length < 1024 || hits.length > 0) cache.set(asked, hits);
+  }
+  return hits.map(({ id, level, title, attack }) => {
+    const ordinary = level !== 'critical' && attack.length > 0 && attack.every((id) => both.test(id));
+    return { level: ordinary ? (level === 'high' ? 'medium' : 'low') : level, ...(ordinary && { kind: 'weakness' as const }), text: title, evidence, attack, rule: id };
+  });
+}
+
+const searchPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+const builtins = new Set('. : [ alias bg bind break case cd command continue declare dirs disown echo enable eval exec exit export fc fg getopts hash help history jobs kill let local logout mapfile popd printf pushd pwd read readarray readonly return set shift shopt source suspend test times trap true false type typeset ulimit umask unalias unset wait'.split(' '));
+
+/** Where a program lies; undefined when it is nowhere or its name is put together when it runs. */
+function placeOf(name: string, { how, context }: Work, variables: Variables | undefined): string | undefined {
+  if (name === '' || name.length > 4096 || /[$`\n\0]/.test(name)) return undefined;
+  if (name.startsWith('/')) return /^\/(?:dev\/(?:fd\/\d+|stdin|null)|proc\/self\/fd\/\d+)$/.test(name) ? undefined : tidy(name);
+  if (name.startsWith('~/') && (how.user ?? 'root') === 'root') return tidy(`/root/${name.slice(2)}`);
+  if (name.includes('/')) return how.cwd === undefined ? undefined : tidy(`${how.cwd}/${name}`);
+  if (builtins.has(name)) return undefined;
+  const folders = variables?.get('PATH')?.split(':').filter((folder) => folder.startsWith('/')).slice(0, 40) ?? how.path ?? searchPath;
+  for (const folder of folders) if (attempt(context, folder, () => context.tree.stat(`${folder}/${name}`))) return tidy(`${folder}/${name}`);
+  return how.cwd !== undefined && attempt(context, how.cwd, () => context.tree.stat(`${how.cwd!}/${name}`))?.kind === 'file' ? tidy(`${how.cwd}/${name}`) : undefined;
+}
+
+/** `/a/./b//c/../d` → `/a/b/d`. */
+function tidy(path: string): string {
+  if (!/\/\/|\/\.{1,2}(?:\/|$)/.test(path)) return path;
+  const parts: string[] = [];
+  for (const part of path.split('/')) { if (part === '..') parts.pop(); else if (part !== '' && part !== '.') parts.push(part); }
+  return `/${parts.join('/')}`;
 }

@@ -3,6 +3,7 @@ import type { Finding } from '../core/finding.ts';
 import type { Level } from '../core/level.ts';
 import type { Manifest } from '../core/ports.ts';
 import type { ImageFacts } from '../linux/image/facts.ts';
+import type { Probes } from '../linux/probes.ts';
 import type { Procfs } from '../linux/procfs.ts';
 import type { FileStat, Tree } from '../linux/tree.ts';
 import type { Provenance } from '../linux/provenance.ts';
@@ -11,7 +12,11 @@ import type { Text } from '../core/text.ts';
 export interface RuleHit { id: string; level: Level; title: Text; attack: readonly string[] }
 
 /** What runs now; not there for a disk or an image. */
-export interface Machine { procfs: Procfs }
+export interface Machine {
+  procfs: Procfs;
+  /** The kernel's answers by other ways than /proc; undefined where they cannot be had and for a recorded /proc. */
+  probes?: Probes | undefined;
+}
 
 export interface ScanContext {
   signal: AbortSignal;
@@ -24,6 +29,10 @@ export interface ScanContext {
   image?: ImageFacts | undefined;
   /** What the rules for command lines say of one; src/agent hands in those that watch live processes. */
   rules(line: string): readonly RuleHit[];
+  /** Text of one of Moat's own files below signatures/. Throws when it is not there. */
+  signatures(file: string): string;
+  /** Ports that may be listened on, as configured for the white list (22, 443/tcp, 8000-8010); empty for no list. */
+  ports: readonly string[];
   /** Unix ms. */
   now(): number;
   /** Counts what was cut, skipped or not understood; shown in the report. */

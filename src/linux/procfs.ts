@@ -5,7 +5,7 @@
  * A process that is gone is no error (undefined). A file that may not be read is undefined too and is
  * counted in `denied`, so that a caller can say how blind it is. Anything else throws.
  */
-import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { own } from '../core/own.ts';
 
@@ -53,8 +53,8 @@ export class Procfs {
       return this.#miss(error, name);
     }
     try {
-      // Files of a process come whole in one read; tables of the host come in pieces until a read gives nothing.
-      const whole = name.charCodeAt(0) <= 0x39;
+      // Files of a process come whole in one read; its tables and those of the host come in pieces until a read gives nothing.
+      const whole = name.charCodeAt(0) <= 0x39 && !name.endsWith('/maps') && !name.endsWith('/mountinfo');
       const full: Buffer[] = [];
       let filled = 0;
       for (let left = max; left > 0;) {
@@ -112,6 +112,28 @@ export class Procfs {
   /** Path of the executable as the kernel says it, with ' (deleted)' where it is. */
   exe(pid: number): string | undefined { return this.#link(`${pid}/exe`); }
   cwd(pid: number): string | undefined { return this.#link(`${pid}/cwd`); }
+
+  /** Names a namespace, such as mnt:[4026531841]. */
+  namespace(pid: number, kind: 'mnt' | 'net' | 'pid' | 'user'): string | undefined { return this.#link(`${pid}/ns/${kind}`); }
+
+  /** Device and inode of the running executable, which tell it from another file of the same path. */
+  exeFile(pid: number): { device: number; inode: number } | undefined {
+    try {
+      const { dev, ino } = statSync(`${this.#proc}/${pid}/exe`);
+      return { device: dev, inode: ino };
+    } catch (error) {
+      return this.#miss(error, 'exe');
+    }
+  }
+
+  /** Thread ids of a process; undefined when it is gone. */
+  threads(pid: number): number[] | undefined {
+    try {
+      return readdirSync(`${this.#proc}/${pid}/task`).map(Number);
+    } catch (error) {
+      return this.#miss(error, 'task');
+    }
+  }
 
   /** Bytes that reached or will reach a disk; written ones count when a page is dirtied. */
   io(pid: number): ProcIo | undefined {

@@ -16,6 +16,8 @@ export interface Provenance {
   readonly known: boolean;
   /** The owner of a path, its folders' and its own links followed; undefined when no package has it. Digests are taken once a file. Throws when it cannot be read. */
   owner(path: string): Promise<Owner | undefined>;
+  /** The name of the package alone, without a look at the file: cheap. */
+  packageOf(path: string): string | undefined;
 }
 
 const takenMax = 100_000;
@@ -30,10 +32,14 @@ export class PackageProvenance implements Provenance {
 
   get known(): boolean { return this.#index !== undefined; }
 
+  packageOf(path: string): string | undefined { return this.#file(path)?.package.name; }
+
   async owner(path: string): Promise<Owner | undefined> {
-    const file = this.#index?.owner(path) ?? this.#ownerOfTarget(path);
+    const file = this.#file(path);
     return file && { manager: file.package.manager, name: file.package.name, version: file.package.version, state: await this.#state(file), config: file.config === true };
   }
+
+  #file(path: string): OwnedFile | undefined { return this.#index?.owner(path) ?? this.#ownerOfTarget(path); }
 
   #ownerOfTarget(path: string): OwnedFile | undefined {
     const real = this.#tree.real(path);

@@ -1,93 +1,139 @@
 /** Everything that cron and anacron start: system tables, folders of scripts, the tables of users. */
-import { filesIn, textOf } from '../../linux/tree.ts';
 import { readAccounts } from '../../linux/accounts.ts';
-import { judgeCommand, judgeFile, type Judgement } from '../command.ts';
+import { judgeCommand, judged, type How } from '../command.ts';
+import { environmentReasons } from '../environment.ts';
 import { fact, finding, lineFact, octal } from '../finding.ts';
+import { isShipped, judgedFinding, listHook, attempt, readHook, scriptFindings, writableFinding, type HookFile, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import type { Finding } from '../../core/finding.ts';
+import { baseName } from '../shell-words.ts';
 
 const systemTables = ['/etc/crontab', '/etc/anacrontab'];
-const tableFolders = ['/etc/cron.d'];
-const scriptFolders = ['/etc/cron.hourly', '/etc/cron.daily', '/etc/cron.weekly', '/etc/cron.monthly', '/etc/cron.yearly'];
-const spools = ['/var/spool/cron/crontabs', '/var/spool/cron', '/var/spool/cron/tabs'];
+const tableFolder = '/etc/cron.d';
+const scriptFolders = ['/etc/cron.hourly', '/etc/cron.daily', '/etc/cron.weekly', '/etc/cron.monthly', '/etc/cron.yearly', '/etc/periodic/15min', '/etc/periodic/hourly', '/etc/periodic/daily', '/etc/periodic/weekly', '/etc/periodic/monthly'];
+const spools = ['/var/spool/cron/crontabs', '/var/spool/cron', '/var/spool/cron/tabs', '/var/cron/tabs', '/etc/crontabs', '/var/spool/fcron'];
+
+const place: Place = {
+  check: 'cron', name: { zh: '计划任务', en: 'cron job' },
+  means: { zh: '计划任务会一次次把程序带回来：只杀进程不清任务，过一会儿又会出现。', en: 'A cron job brings its program back again and again: whoever only kills the process sees it return.' },
+  refs: ['attack:T1053.003'],
+};
 
 export const cron: PlaceCheck = {
   id: 'cron',
   title: { zh: '计划任务', en: 'cron' },
-  blind: { zh: '任务里用变量拼出来的程序路径看不出来', en: 'cannot tell programs whose path a job puts together from variables' },
+  blind: { zh: '任务运行时才拼出来的程序路径看不出来', en: 'cannot tell programs whose path a job puts together only when it runs' },
   group: 'persistence',
   scope: 'tree',
   everyMinutes: 60,
   async *run(context) {
-    const { tree } = context;
-    for (const path of [...systemTables, ...tableFolders.flatMap((folder) => filesIn(tree, folder))]) yield* table(path, context, true);
-    for (const spool of spools) for (const path of filesIn(tree, spool)) yield* table(path, context, false);
-    for (const folder of scriptFolders) for (const path of filesIn(tree, folder)) {
-      if (!path.endsWith('/.placeholder')) yield* script(path, context);
+    for (const path of systemTables) yield* table(path, context, true, true);
+    for (const path of listHook(context, tableFolder)) if (!path.endsWith('/.placeholder')) yield* table(path, context, true, isRunName(context, baseName(path)));
+    for (const spool of spools) for (const path of listHook(context, spool)) yield* table(path, context, false, !baseName(path).startsWith('tmp.'));
+    for (const folder of scriptFolders) {
+      const paths = listHook(context, folder).filter((path) => !path.endsWith('/.placeholder'));
+      for await (const one of scriptFindings(place, context, paths)) yield isRunName(context, baseName(one.path!)) && isExecutable(context, one.path!) ? one : asleep(one);
     }
   },
 };
 
-export interface Job { line: number; text: string; user: string | undefined; command: string; when: string }
+/** cron and run-parts of Debian pass over names with a dot; those of others only over what editors and packages leave. */
+function isRunName({ tree }: ScanContext, name: string): boolean {
+  if (tree.stat('/etc/debian_version')) return /^[A-Za-z0-9_-]+$/.test(name);
+  return !/^\.|[~,]$|\.(?:rpm(?:save|orig|new)|swp|cfsaved|bak)$/.test(name);
+}
 
-/** Jobs of a table. `named` tables have the account in front of the command. */
-export function jobsOf(text: string, path: string, named: boolean): Job[] {
-  const jobs: Job[] = [];
-  const fields = path.endsWith('/anacrontab') ? /^\s*(\S+\s+\S+\s+\S+)\s+(.*)$/ : /^\s*(@\S+|(?:\S+\s+){4}\S+)\s+(.*)$/;
+function isExecutable(context: ScanContext, path: string): boolean {
+  const real = attempt(context, path, () => context.tree.real(path));
+  return real === undefined || ((context.tree.stat(real)?.mode ?? 0) & 0o111) !== 0;
+}
+
+/** Lies there and is not run as it is. */
+const asleep = (one: Finding): Finding => ({ ...one, level: one.level === 'critical' ? 'high' : one.level === 'high' ? 'medium' : 'low', evidence: [...one.evidence, fact({ zh: '现在不会运行', en: 'not run now' }, 'name or mode')] });
+
+export interface Job { line: number; text: string; user: string | undefined; command: string; when: string; /** What the job reads as its input. */ input: string | undefined }
+export interface Setting { line: number; text: string; name: string; value: string }
+
+/** Jobs and variables of a table, in order. `named` tables have the account in front of the command. */
+function readTable(text: string, path: string, named: boolean): { entries: (Job | Setting)[]; odd: number } {
+  const anacron = path.endsWith('/anacrontab');
+  const entries: (Job | Setting)[] = [];
+  let odd = 0;
+  const fields = anacron ? /^\s*(\S+\s+\S+\s+\S+)\s+(\S.*)$/ : /^\s*[-!&%]?(@\S+|(?:\S+\s+){4}\S+)\s+(\S.*)$/;
   for (const [i, line] of text.split('\n').entries()) {
-    if (/^\s*(?:#|$)/.test(line) || /^\s*[A-Za-z_][A-Za-z0-9_]*\s*=/.test(line)) continue;
+    if (line.length > 64 * 1024) { odd++; continue; }
+    if (/^\s*(?:#|$)/.test(line)) continue;
+    const set = /^\s*(?:"([^"]+)"|'([^']+)'|([A-Za-z_][A-Za-z0-9_]*))\s*=(.*)$/s.exec(line);
+    if (set) { entries.push({ line: i + 1, text: line, name: set[1] ?? set[2] ?? set[3]!, value: set[4]!.trim().replace(/^(["'])(.*)\1$/, '$2') }); continue; }
     const found = fields.exec(line);
-    if (!found) continue;
+    if (!found) { odd++; continue; }
     const rest = found[2]!;
-    const user = named && !path.endsWith('/anacrontab') ? /^(\S+)\s+/.exec(rest) : undefined;
-    // An unescaped % ends the command; what follows is its input.
-    jobs.push({ line: i + 1, text: line, user: user?.[1], command: user ? rest.slice(user[0].length) : rest, when: found[1]! });
+    const user = named && !anacron ? /^(\S+)\s+/.exec(rest) : undefined;
+    const { command, input } = splitInput(user ? rest.slice(user[0].length) : rest);
+    entries.push({ line: i + 1, text: line, user: user?.[1], command, when: found[1]!, input });
   }
-  return jobs;
+  return { entries, odd };
 }
 
-async function* table(path: string, context: ScanContext, named: boolean): AsyncIterable<Finding> {
-  const { tree, provenance } = context;
-  const text = textOf(tree, path);
-  const stat = tree.stat(path);
-  if (text === undefined || !stat) return;
-  const owner = await provenance.owner(path);
-  if (owner?.state === 'intact') return;
-  const owned = named ? undefined : path.slice(path.lastIndexOf('/') + 1);
-  if (owned !== undefined && readAccounts(tree)?.every(({ name }) => name !== owned)) context.count('cron tables of accounts that are not there');
-  if (named && (stat.mode & 0o022) !== 0) yield writable(path, stat.mode, stat.changed);
-  for (const job of jobsOf(text, path, named)) {
-    const judged = await judgeCommand(job.command, context);
-    if (judged.level === undefined) continue;
-    yield found(path, `${path}\0${job.text}`, job.user ?? owned ?? 'root', judged, [lineFact(path, job.line, job.text.trim())], stat.changed, { zh: `去掉 ${path} 第 ${job.line} 行`, en: `take out line ${job.line} of ${path}` });
+export const jobsOf = (text: string, path: string, named: boolean): Job[] => readTable(text, path, named).entries.filter((entry): entry is Job => 'command' in entry);
+
+/** An unescaped % ends the command; what follows is its input, further ones are new lines. */
+function splitInput(rest: string): { command: string; input: string | undefined } {
+  let command = '';
+  let at = 0;
+  for (; at < rest.length && rest[at] !== '%'; at++) { if (rest[at] === '\\' && rest[at + 1] === '%') at++; command += rest[at]!; }
+  return { command, input: at < rest.length ? rest.slice(at + 1).replaceAll(/\\%|%/g, (sign) => (sign === '%' ? '\n' : '%')) : undefined };
+}
+
+async function* table(path: string, context: ScanContext, named: boolean, runs: boolean): AsyncIterable<Finding> {
+  const file = readHook(context, path);
+  if (!file || (named && await isShipped(context, path))) return;
+  const owned = named ? undefined : baseName(path);
+  if (owned === undefined) { const open = writableFinding(place, context, path, file.stat); if (open) yield open; } else yield* owners(file, owned, context);
+  const { entries, odd } = readTable(file.text, path, named);
+  if (odd > 0) context.count('lines of cron tables that are no job', odd);
+  const variables = new Map<string, string>();
+  for (const entry of entries) {
+    if (!('command' in entry)) {
+      variables.set(entry.name, entry.value);
+      const found = judgedFinding(place, { path, key: entry.text.trim(), judged: judged(await environmentReasons(entry.name, entry.value, context)), evidence: [lineFact(path, entry.line, entry.text.trim())], time: file.stat.changed, user: owned, fix: takeOut(path, entry.line) });
+      if (found) yield found;
+      continue;
+    }
+    const user = entry.user ?? owned ?? 'root';
+    const how: How = { user, variables, ...(entry.input !== undefined && { input: entry.input }), ...homeOf(context, user) };
+    const paths = variables.get('PATH')?.split(':').filter((folder) => folder.startsWith('/'));
+    const found = judgedFinding(place, { path, key: entry.text, judged: await judgeCommand(entry.command, context, { ...how, ...(paths && paths.length > 0 && { path: paths }) }), evidence: [lineFact(path, entry.line, entry.text.trim())], time: file.stat.changed, user, fix: takeOut(path, entry.line) });
+    if (found) yield runs ? found : asleep(found);
   }
 }
 
-async function* script(path: string, context: ScanContext): AsyncIterable<Finding> {
-  const owner = await context.provenance.owner(path);
-  if (owner && owner.state !== 'modified') return;
-  const stat = context.tree.stat(path);
-  const judged = await judgeFile(path, context);
-  if (!stat || judged.level === undefined) return;
-  yield found(path, path, 'root', judged, [fact({ zh: '脚本', en: 'script' }, path)], stat.changed, { zh: `隔离 ${path}`, en: `put ${path} away` });
+const takeOut = (path: string, line: number): { zh: string; en: string } => ({ zh: `去掉 ${path} 第 ${line} 行`, en: `take out line ${line} of ${path}` });
+
+function homeOf(context: ScanContext, user: string): { cwd?: string } {
+  const home = attempt(context, '/etc/passwd', () => readAccounts(context.tree))?.find(({ name }) => name === user)?.home;
+  return home?.startsWith('/') && home !== '/' ? { cwd: home } : {};
 }
 
-function found(path: string, key: string, user: string, { level = 'medium', reasons }: Judgement, evidence: Finding['evidence'], time: number, fix: { zh: string; en: string }): Finding {
-  const reason = reasons[0]!;
-  return finding('cron', key, {
-    kind: 'intrusion', level, path, user, time,
-    title: { zh: `计划任务：${reason.text.zh}`, en: `cron job: ${reason.text.en}` },
-    evidence: [...evidence, ...reasons.map((one) => one.evidence)],
-    means: { zh: '计划任务会一次次把程序带回来：只杀进程不清任务，过一会儿又会出现。', en: 'A cron job brings its program back again and again: whoever only kills the process sees it return.' },
-    fix: { text: fix, commands: [] },
-    refs: ['attack:T1053.003', ...reason.attack.map((id) => `attack:${id}`)],
+/** A user's table must be the user's own, and nobody else's to write. */
+function* owners({ path, stat }: HookFile, user: string, context: ScanContext): Iterable<Finding> {
+  const accounts = attempt(context, '/etc/passwd', () => readAccounts(context.tree));
+  if (!accounts || user.startsWith('tmp.')) return;
+  const account = accounts.find(({ name }) => name === user);
+  const evidence = [fact({ zh: '属主与权限', en: 'owner and mode' }, `${stat.uid}:${stat.gid} ${octal(stat.mode)}`)];
+  if (!account) {
+    yield finding('cron', `${path}\0nobody`, { kind: 'notice', level: 'low', path, user, time: stat.changed, title: { zh: `计划任务表属于不存在的账号 ${user}`, en: `a cron table of the account ${user}, which is not there` }, evidence, fix: { text: { zh: '确认后删除', en: 'delete it when nobody needs it' }, commands: [] }, refs: place.refs });
+    return;
+  }
+  const foreign = stat.uid !== account.uid && stat.uid !== 0 && context.tree.stat('/')?.uid === 0;
+  const open = (stat.mode & 0o022) !== 0;
+  if (!foreign && !open) return;
+  yield finding('cron', `${path}\0owner`, {
+    kind: 'weakness', level: 'high', path, user, time: stat.changed,
+    title: foreign ? { zh: `${user} 的计划任务表属于另一个账号`, en: `the cron table of ${user} belongs to another account` } : { zh: `${user} 的计划任务表别人也能改`, en: `others may change the cron table of ${user}` },
+    evidence,
+    means: { zh: '谁能写这张表，谁就能以该账号的身份运行命令。', en: 'Who may write this table runs commands as that account.' },
+    fix: { text: { zh: '改回属主和权限', en: 'give it back to its account' }, commands: [['chown', `${user}:crontab`, path], ['chmod', '600', path]] },
+    refs: [...place.refs, 'cis:2.4.1.8'],
   });
 }
-
-const writable = (path: string, mode: number, time: number): Finding => finding('cron', `${path}\0mode`, {
-  kind: 'weakness', level: 'high', path, time,
-  title: { zh: `${path} 不只 root 能改`, en: `others than root may change ${path}` },
-  evidence: [fact({ zh: '权限', en: 'mode' }, octal(mode))],
-  fix: { text: { zh: '收回写权限', en: 'take the right to write away' }, commands: [['chmod', 'go-w', path]] },
-  refs: ['attack:T1053.003', 'cis:5.1.2'],
-});

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { scanRoot, shown } from '../../../test/throwaway-root.ts';
+import { compile, temporary } from '../../../test/compile.ts';
 import { lacks } from '../../../test/need.ts';
 import { setuid } from './check.ts';
 
@@ -11,4 +14,14 @@ it.skipIf(lacks({ root: true }))('finds set-uid programs that no package ships, 
     '/opt/tool': { text: 'x', mode: 0o2755 },
   });
   expect(shown(report)).toEqual(['critical /var/tmp/.s/bash', 'high /usr/local/bin/helper', 'medium /opt/tool']);
+});
+
+it.skipIf(lacks({ root: true, files: ['/usr/bin/gcc'] }))('finds set-uid programs that search libraries where others may write, shipped or not', async () => {
+  const folder = temporary();
+  const rpath = (name: string, at: string): Buffer => readFileSync(compile('int main(void){return 0;}', join(folder, name), [`-Wl,-rpath,${at}`]));
+  const report = await scanRoot([setuid], {
+    '/usr/bin/good': { text: rpath('good', '/usr/lib/app'), mode: 0o4755, package: 'a' }, '/usr/lib/app/x.so': 'x',
+    '/usr/bin/open': { text: rpath('open', '/tmp/lib'), mode: 0o4755, package: 'a' }, '/usr/bin/relative': { text: rpath('relative', 'lib'), mode: 0o4755, package: 'a' },
+  });
+  expect(shown(report)).toEqual(['high /usr/bin/open', 'high /usr/bin/relative']);
 });

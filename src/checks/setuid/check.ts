@@ -1,6 +1,9 @@
 /** Programs that run with the rights of their owner or group: none but those that packages ship so. */
 import { atLeast, type Level } from '../../core/level.ts';
 import type { Visitor, WalkCheck } from '../port.ts';
+import type { Finding } from '../../core/finding.ts';
+import { readElf } from '../../linux/elf.ts';
+import type { FileStat, Tree } from '../../linux/tree.ts';
 import { fact, finding, octal } from '../finding.ts';
 import { interpreters, baseName } from '../shell-words.ts';
 
@@ -15,11 +18,12 @@ export const setuid: WalkCheck = {
   group: 'files',
   scope: 'tree',
   everyMinutes: 24 * 60,
-  walk({ provenance }): Visitor {
+  walk({ provenance, tree }): Visitor {
     return {
       wants: ({ stat }) => stat.kind === 'file' && ((stat.mode & setUid) !== 0 || ((stat.mode & setGid) !== 0 && (stat.mode & anyExecute) !== 0)),
       async *look({ path, stat }) {
         const owner = await provenance.owner(path);
+        if ((stat.mode & setUid) !== 0) yield* searched(path, stat, tree);
         if (owner && owner.state !== 'modified') return;
         const toRoot = (stat.mode & setUid) !== 0 && stat.uid === 0;
         const name = baseName(path);
@@ -40,3 +44,26 @@ export const setuid: WalkCheck = {
     };
   },
 };
+
+/** Folders that the program itself has the loader search for libraries, and that others may fill: the library then runs as its owner. */
+function* searched(path: string, stat: FileStat, tree: Tree): Iterable<Finding> {
+  const file = tree.open(path);
+  if (!file) return;
+  let folders: string[] | undefined;
+  try { folders = readElf(file)?.searched; } finally { file.close(); }
+  for (const folder of new Set(folders)) {
+    // $ORIGIN is the program's own folder; the loader ignores it for such programs outside trusted ones.
+    const at = folder.replace(/^\$(?:ORIGIN|\{ORIGIN\})/, path.slice(0, path.lastIndexOf('/')));
+    const there = at.startsWith('/') ? tree.stat(tree.real(at) ?? at) : undefined;
+    const open = !at.startsWith('/') || /^\/(?:tmp|var\/tmp|dev\/shm|home)(?:\/|$)/.test(at) || (there?.kind === 'folder' && ((there.mode & 0o002) !== 0 || there.uid !== 0));
+    if (!open) continue;
+    yield finding('setuid', `${path}\0rpath\0${folder}`, {
+      kind: 'weakness', level: 'high', path, time: stat.changed,
+      title: { zh: `SUID 程序 ${path} 会到别人能写的 ${folder || '当前目录'} 找库`, en: `the set-uid program ${path} searches libraries in ${folder || 'the current folder'}, which others may fill` },
+      evidence: [fact({ zh: 'ELF 里的搜索目录（RPATH/RUNPATH）', en: 'searched folders (RPATH, RUNPATH)' }, (folders ?? []).join(':')), ...(there ? [fact({ zh: '目录权限', en: 'mode of the folder' }, `${octal(there.mode)} ${there.uid}:${there.gid}`)] : [])],
+      means: { zh: '往那里放一个库，它就以程序主人（多半是 root）的身份运行。', en: 'A library put there runs with the rights of the program’s owner, mostly root.' },
+      fix: { text: { zh: '取消 SUID 位，或重新编译去掉搜索目录', en: 'take the bit away, or have the program built without these folders' }, commands: [['chmod', 'u-s', path]] },
+      refs: ['attack:T1574.006', 'attack:T1548.001'],
+    });
+  }
+}

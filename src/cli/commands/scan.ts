@@ -4,6 +4,7 @@ import { runScan } from '../../agent/scan.ts';
 import { checks } from '../../checks/catalogue.ts';
 import { exitCodeOf } from '../../scan/report.ts';
 import { findingJson, reportLines } from '../scan-text.ts';
+import { configOf } from '../globals.ts';
 import { Output } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import type { Cli } from '../program.ts';
@@ -35,7 +36,7 @@ export function addScan({ program, lang, t }: Cli): void {
       process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
       const progress = progressLine(t('扫描', 'scanning'));
       const report = await runScan({
-        ...options, signal: stop.signal, warn: (text) => console.error(safe(text)),
+        ...options, ports: allowedPorts(program), signal: stop.signal, warn: (text) => console.error(safe(text)),
         onProgress: ({ check, files, findings }) => { progress.show(`${check?.[lang] ?? t(`${files ?? 0} 个文件`, `${files ?? 0} files`)} · ${findings} ${t('项发现', 'findings')}`); },
       });
       progress.clear();
@@ -46,6 +47,18 @@ export function addScan({ program, lang, t }: Cli): void {
       if (options.json) for (const { check, what, why } of report.blind) console.error(safe(`${t('没能查', 'could not look')}: ${check}${what ? ` ${what}` : ''}: ${why[lang]}`));
       process.exitCode = exitCodeOf(report, failOn);
     });
+}
+
+/** The white list of the behaviour that watches listeners; a configuration that cannot be read is told and the scan goes on without. */
+function allowedPorts(program: Cli['program']): readonly string[] {
+  try {
+    const settings = configOf(program).behaviours['port-whitelist'];
+    const ports = typeof settings === 'object' ? settings['ports'] : undefined;
+    return Array.isArray(ports) ? ports.map(String) : [];
+  } catch (error) {
+    console.error(safe((error as Error).message));
+    return [];
+  }
 }
 
 function levelOf(text: string): Level {

@@ -9,7 +9,7 @@ import { textOf } from '../tree.ts';
 import { openImage } from './open.ts';
 
 const { signal } = new AbortController();
-const missing = lacks({ root: true, files: ['/usr/bin/skopeo', '/usr/bin/umoci', '/sbin/setcap', '/usr/bin/zstd'] });
+const missing = lacks({ root: true, files: ['/usr/bin/skopeo', '/usr/bin/umoci', '/usr/sbin/setcap', '/usr/bin/zstd'] });
 
 describe.skipIf(missing)('images of real tools', () => {
   let folder = '';
@@ -24,7 +24,7 @@ describe.skipIf(missing)('images of real tools', () => {
     const root = join(folder, 'first/rootfs');
     for (const path of ['usr/bin', 'etc/keep', 'opt/gone/deep']) mkdirSync(join(root, path), { recursive: true });
     writeFileSync(join(root, 'usr/bin/tool'), 'tool', { mode: 0o755 });
-    execFileSync('/sbin/setcap', ['cap_net_raw+ep', join(root, 'usr/bin/tool')]);
+    execFileSync('/usr/sbin/setcap', ['cap_net_raw+ep', join(root, 'usr/bin/tool')]);
     linkSync(join(root, 'usr/bin/tool'), join(root, 'usr/bin/again'));
     symlinkSync('usr/bin', join(root, 'bin'));
     writeFileSync(join(root, `etc/${'长名字'.repeat(25)}`), 'long');

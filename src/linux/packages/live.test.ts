@@ -54,9 +54,19 @@ it('sees a file that was changed after it was found intact', async () => {
   const { packages } = watch();
   await until(() => packages.owner('/usr/bin/tool')?.intact === true);
   writeFileSync(join(root, 'usr/bin/tool'), 'evil');
+  // Whoever saw the write says so; without a word it is noticed a moment later.
+  packages.changed?.('/usr/bin/tool');
   expect(packages.owner('/usr/bin/tool')?.intact).toBeUndefined();
   expect(await packages.settle('/usr/bin/tool')).toMatchObject({ intact: false });
   expect(packages.owner('/usr/bin/tool')?.intact).toBe(false);
+});
+
+it('sees by itself, a moment later, a file that nobody saw being changed', async () => {
+  ship('1', 'good');
+  const { packages } = watch();
+  await until(() => packages.owner('/usr/bin/tool')?.intact === true);
+  writeFileSync(join(root, 'usr/bin/tool'), 'evil');
+  await until(() => packages.owner('/usr/bin/tool')?.intact === false);
 });
 
 it('reads again after an upgrade and says nothing wrong in between', async () => {

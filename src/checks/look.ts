@@ -1,0 +1,90 @@
+/** Looking at places one by one: what cannot be read is told and the rest goes on; text comes by lines with their numbers. */
+import { MoatError } from '../core/error.ts';
+import type { Text } from '../core/text.ts';
+import { homesOf, readAccounts, type Account } from '../linux/accounts.ts';
+import { filesIn, textMax, type FileStat } from '../linux/tree.ts';
+import type { ScanContext } from './port.ts';
+
+/** What `look` gives; undefined and told as blind when the place cannot be read. */
+export function attempt<T>(context: ScanContext, path: string, look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (!(error instanceof MoatError)) throw error;
+    const { message, hint } = error;
+    context.blind(path, { zh: hint === undefined ? message : `${message}（${hint}）`, en: hint === undefined ? message : `${message} (${hint})` });
+    return undefined;
+  }
+}
+
+/** Text of a file, links followed; undefined when there is none or it cannot be read (told). What goes beyond `max` bytes is counted. */
+export function readText(context: ScanContext, path: string, max = textMax): string | undefined {
+  const read = attempt(context, path, () => context.tree.read(path, max));
+  if (read?.cut) context.count('long files read only in part');
+  return read?.bytes.toString('utf8');
+}
+
+/** Of the path itself; undefined when it is not there or cannot be looked at (told). */
+export const statOf = (context: ScanContext, path: string): FileStat | undefined => attempt(context, path, () => context.tree.stat(path));
+
+/** Of what the path leads to. */
+export function targetStat(context: ScanContext, path: string): FileStat | undefined {
+  return attempt(context, path, () => {
+    const real = context.tree.real(path);
+    return real === undefined ? undefined : context.tree.stat(real);
+  });
+}
+
+/** Files and links of a folder; empty when there is none or it cannot be listed (told). */
+export const filesOf = (context: ScanContext, folder: string): string[] => attempt(context, folder, () => filesIn(context.tree, folder)) ?? [];
+
+export interface Line { number: number; text: string }
+
+const linesMax = 20_000;
+
+/** Lines that say something, from 1; one that ends in a backslash goes on in the next when `joined`. Comments and empty ones are left out. */
+export function* linesOf(text: string, { joined = false, count }: { joined?: boolean; count?: (what: string) => void } = {}): Iterable<Line> {
+  let carried = '';
+  let from = 1;
+  const lines = text.split('\n', linesMax + 1);
+  if (lines.length > linesMax) { lines.pop(); count?.('lines beyond the limit of a file'); }
+  for (const [i, raw] of lines.entries()) {
+    if (carried === '') from = i + 1;
+    if (joined && raw.endsWith('\\') && carried.length < 64 * 1024) { carried += raw.slice(0, -1); continue; }
+    const line = carried + raw;
+    carried = '';
+    const bare = line.trim();
+    if (bare !== '' && !bare.startsWith('#')) yield { number: from, text: line };
+  }
+  if (carried.trim() !== '') yield { number: from, text: carried };
+}
+
+export interface Home { home: string; users: string[]; /** The first of the accounts that live there. */ account: Account | undefined }
+
+/** Home folders that are there: those of accounts, and folders of /home and /root that no account has any more. */
+export function homesIn(context: ScanContext): Home[] {
+  const { tree } = context;
+  const accounts = attempt(context, '/etc/passwd', () => readAccounts(tree)) ?? [];
+  const homes: Home[] = homesOf(accounts).map(({ home, users }) => ({ home, users, account: accounts.find(({ name }) => name === users[0]) }));
+  const known = new Set(homes.map(({ home }) => home));
+  for (const home of ['/root', ...(attempt(context, '/home', () => tree.list('/home')) ?? []).map((name) => `/home/${name}`)]) {
+    if (!known.has(home)) homes.push({ home, users: [], account: undefined });
+  }
+  return homes.filter(({ home }) => attempt(context, home, () => tree.stat(tree.real(home) ?? home)?.kind === 'folder'));
+}
+
+/** Folders where anybody may put a file. */
+export const anyoneWrites = /^(?:\/tmp|\/var\/tmp|\/dev\/shm|\/run\/shm|\/dev\/mqueue|\/run\/lock|\/var\/lock|\/var\/crash)(?:\/|$)/;
+
+/** The numbers that Linux gives to daemons; people start at 1000. */
+export const isSystemUid = (uid: number): boolean => (uid > 0 && uid < 1000) || uid === 65534;
+
+/** How a line was written so that people overlook it; undefined when it was not. */
+export function concealment(line: string): Text | undefined {
+  // Back to the line's start, one back, cursor moves, erasing, invisible colour. Colours alone are what prompts are made of.
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/\r(?!$)|\u0008|\u001b\[(?:\d{0,3}(?:;\d{0,3}){0,3}[A-HJKSTf]|8m)/.test(line)) return { zh: '行里夹着控制字符，用 cat 看不到真正的内容', en: 'control characters hide what the line says from cat' };
+  if (/[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(line)) return { zh: '行里夹着看不见的或改变方向的字符', en: 'characters that cannot be seen or turn the text round' };
+  if (/^[ \t]{100}/.test(line) || /[^ \t][ \t]{150,}[^ \t]/.test(line)) return { zh: '内容被一长串空白推到屏幕之外', en: 'a long run of blanks pushes it off the screen' };
+  return undefined;
+}

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { machineFiles, processFiles, recorded } from '../../../test/recorded-proc.ts';
+import { makeRoot, scanRoot, shown } from '../../../test/throwaway-root.ts';
+import { ownSignatures } from '../../agent/scan.ts';
+import { parseFamilies, rootkitTrace } from './check.ts';
+
+describe('rootkit-trace', () => {
+  it('finds files, modules, entries of /proc and processes of known families', async () => {
+    const root = makeRoot({
+      ...machineFiles, '/usr/_h4x_/acctlog': 'x', '/lib/udev/udev': 'x', '/root/.configrc5/a': 'x', '/proc/modules': 'diamorphine 16384 0 - Live 0x0 (OE)\n', '/proc/knark/pids': '1\n',
+      ...processFiles({ pid: 700, exe: '/home/lin/kdevtmpfsi' }), '/home/lin/kdevtmpfsi': 'x',
+    });
+    const report = await scanRoot([rootkitTrace], root, recorded(root));
+    expect(report.findings.map(({ title }) => title.en).sort()).toEqual([
+      '/lib/udev/udev is a trace of XorDDoS', '/proc/knark/pids is a trace of Knark', '/root/.configrc5 is a trace of Outlaw (Shellbot)', '/usr/_h4x_ is a trace of KBeast',
+      'the kernel module diamorphine is a trace of Diamorphine', 'the process kdevtmpfsi (700) is a trace of Kinsing',
+    ]);
+    expect(report.verdict).toBe('compromised');
+  });
+
+  it('is silent on a clean root, and for what a package ships by that name', async () => {
+    expect(shown(await scanRoot([rootkitTrace], { '/usr/lib/libudev.so': { text: 'x', package: 'libudev-dev' }, '/usr/include/log.h': { text: 'x', package: 'some-dev' }, '/etc/init.d/selinux': { text: 'x', package: 'selinux-basics' } }))).toEqual([]);
+    expect(shown(await scanRoot([rootkitTrace], { '/usr/lib/libudev.so': { text: 'evil', shipped: 'x', package: 'libudev-dev' } }))).toEqual(['medium /lib/libudev.so']);
+  });
+
+  it('has a table in which each family says where it is known from, and refuses one that is none', () => {
+    const families = parseFamilies(ownSignatures('rootkits.yml'));
+    expect(families.length).toBeGreaterThan(25);
+    for (const { family, source, files, modules, processes, sysctls } of families) {
+      expect(source.length, family).toBeGreaterThan(10);
+      expect(files.length + modules.length + processes.length + sysctls.length, family).toBeGreaterThan(0);
+      for (const path of [...files, ...sysctls]) expect(path).toMatch(/^\/[^/]/);
+      for (const name of processes) expect(name.length).toBeLessThan(16);
+    }
+    expect(() => parseFamilies('a: 1')).toThrow('list of families');
+    expect(() => parseFamilies('- family: x\n  source: y\n  files: 3\n')).toThrow('family 1');
+  });
+});

@@ -1,0 +1,33 @@
+/** /etc/shadow: password fields and ages. */
+import { readText } from './look.ts';
+import type { ScanContext } from './port.ts';
+
+export interface Shadow {
+  name: string;
+  password: string;
+  /** Days since 1970; undefined where the field is empty. */
+  changed: number | undefined;
+  maxDays: number | undefined;
+  inactiveDays: number | undefined;
+  expires: number | undefined;
+  line: number;
+  fields: number;
+}
+
+const entriesMax = 100_000;
+
+/** Entries of a shadow file; undefined when there is none or it cannot be read (told). Malformed lines have another number of fields than 9. */
+export function readShadow(context: ScanContext, path = '/etc/shadow'): Shadow[] | undefined {
+  const text = readText(context, path, 16 << 20);
+  if (text === undefined) return undefined;
+  const number = (field: string | undefined): number | undefined => (field !== undefined && /^-?\d{1,9}$/.test(field) ? Number(field) : undefined);
+  return text.split('\n', entriesMax).flatMap((line, i) => {
+    if (line.trim() === '' || line.startsWith('#') || /^[+-]/.test(line)) return [];
+    const fields = line.split(':');
+    const [name = '', password = '', changed, , max, , inactive, expires] = fields;
+    return [{ name, password, changed: number(changed), maxDays: number(max), inactiveDays: number(inactive), expires: number(expires), line: i + 1, fields: fields.length }];
+  });
+}
+
+/** May somebody log on with a password? `!` and `*` in front lock it. */
+export const hasPassword = ({ password }: Pick<Shadow, 'password'>): boolean => password !== '' && !/^[!*x]/.test(password);

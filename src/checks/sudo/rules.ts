@@ -1,0 +1,124 @@
+/** sudoers taken apart: who may run what as whom, and the settings. */
+import { attempt, linesOf, readText } from '../look.ts';
+import type { ScanContext } from '../port.ts';
+
+export interface SudoRule { users: string[]; commands: { text: string; tags: string[] }[]; path: string; line: number; text: string }
+export interface SudoDefault { setting: string; path: string; line: number; text: string }
+/** Stands for # in front of a number. */
+const uidMark = 'uid#';
+export interface Sudoers { files: string[]; rules: SudoRule[]; defaults: SudoDefault[] }
+
+const filesMax = 500;
+const rulesMax = 5000;
+const depthMax = 16;
+const lineMax = 8192;
+
+export function readSudoers(context: ScanContext, path = '/etc/sudoers'): Sudoers {
+  const out: Sudoers = { files: [], rules: [], defaults: [] };
+  const aliases = new Map<string, string[]>();
+  readInto(out, aliases, context, path, 0);
+  for (const rule of out.rules) {
+    rule.users = expand(rule.users, aliases);
+    rule.commands = rule.commands.flatMap(({ text, tags }) => expand([text], aliases).map((one) => ({ text: one, tags })));
+  }
+  return out;
+}
+
+function readInto(out: Sudoers, aliases: Map<string, string[]>, context: ScanContext, path: string, depth: number): void {
+  if (out.files.includes(path)) return;
+  if (depth > depthMax || out.files.length >= filesMax) { context.count('sudoers files beyond the limit'); return; }
+  const text = readText(context, path);
+  if (text === undefined) return;
+  out.files.push(path);
+  // #include is no comment, and neither is #33, the account of that number.
+  const lines = linesOf(text.replaceAll(/^[ \t]{0,100}#(include(?:dir)?)\b/gm, '@$1').replaceAll(/^[ \t]{0,100}#(?=\d{1,10}\s)/gm, uidMark), { joined: true, count: (what) => { context.count(what); } });
+  for (const { number, text: line } of lines) {
+    const bare = withoutComment(line.trim());
+    const include = /^@(include|includedir)\s+"?([^"]+?)"?$/.exec(bare);
+    if (include) {
+      const at = include[2]!.startsWith('/') ? include[2]! : `${path.slice(0, path.lastIndexOf('/'))}/${include[2]!}`;
+      if (include[1] === 'include') readInto(out, aliases, context, at, depth + 1);
+      // sudo passes over names with a dot and those that end in ~.
+      else for (const name of attempt(context, at, () => context.tree.list(at)) ?? []) if (!name.includes('.') && !name.endsWith('~')) readInto(out, aliases, context, `${at.replace(/\/$/, '')}/${name}`, depth + 1);
+      continue;
+    }
+    const alias = /^(?:User|Runas|Host|Cmnd|Cmd)_Alias\s+(.*)$/.exec(bare);
+    if (alias) {
+      for (const part of alias[1]!.split(/\s:\s/)) {
+        const equals = part.indexOf('=');
+        if (equals > 0) aliases.set(part.slice(0, equals).trim(), listOf(part.slice(equals + 1)));
+      }
+      continue;
+    }
+    const setting = /^Defaults\S*\s+(.*)$/.exec(bare);
+    if (setting) {
+      for (const one of listOf(setting[1]!)) out.defaults.push({ setting: one, path, line: number, text: line.trim() });
+      continue;
+    }
+    if (out.rules.length >= rulesMax) { context.count('sudoers rules beyond the limit'); return; }
+    const rule = ruleOf(bare);
+    if (rule) out.rules.push({ ...rule, path, line: number, text: line.trim() });
+    else context.count('sudoers lines not understood');
+  }
+}
+
+/** Items between commas; a comma in quotes or after a backslash parts nothing. */
+function listOf(text: string): string[] {
+  const out: string[] = [];
+  let item = '';
+  let quoted = false;
+  for (let i = 0; i < text.length && out.length < 1000; i++) {
+    const c = text[i]!;
+    if (c === '\\') { item += c + (text[++i] ?? ''); continue; }
+    if (c === '"') quoted = !quoted;
+    if (c === ',' && !quoted) { out.push(item.trim()); item = ''; } else item += c;
+  }
+  out.push(item.trim());
+  return out.filter((one) => one !== '');
+}
+
+function withoutComment(line: string): string {
+  const at = line.search(/\s#(?!\d)/);
+  return at < 0 ? line : line.slice(0, at).trimEnd();
+}
+
+/** `lin, %ops ALL = (root) NOPASSWD: /usr/bin/a, /usr/bin/b`; several parts are joined by ` : `. */
+function ruleOf(line: string): Pick<SudoRule, 'users' | 'commands'> | undefined {
+  const { users, at } = usersOf(line.length > lineMax ? line.slice(0, lineMax) : line);
+  const equals = line.indexOf('=', at);
+  if (users === '' || equals < 0 || line.slice(at, equals).trim() === '') return undefined;
+  const commands: SudoRule['commands'] = [];
+  let tags: string[] = [];
+  for (const item of listOf(line.slice(equals + 1, lineMax).split(' : ', 1)[0]!)) {
+    let rest = item.replace(/^\([^)]*\)\s*/, '');
+    const given = /^((?:[A-Z_]+\s*:\s*)+)/.exec(rest);
+    if (given) { tags = [...tags, ...given[1]!.split(':').map((tag) => tag.trim()).filter((tag) => tag !== '')]; rest = rest.slice(given[0].length); }
+    if (/\bPASSWD$/.test(tags.at(-1) ?? '') && tags.at(-1) === 'PASSWD') tags = tags.filter((tag) => tag !== 'NOPASSWD');
+    commands.push({ text: rest.trim(), tags });
+  }
+  return { users: listOf(users), commands };
+}
+
+/** The list in front: up to a blank that no comma stands beside. */
+function usersOf(line: string): { users: string; at: number } {
+  let quoted = false;
+  for (let i = 0; i < line.length; i++) {
+    const c = line[i]!;
+    if (c === '\\') { i++; continue; }
+    if (c === '"') quoted = !quoted;
+    if (quoted || (c !== ' ' && c !== '\t')) continue;
+    let next = i;
+    while (line[next] === ' ' || line[next] === '\t') next++;
+    if (line[next] === ',' || line[i - 1] === ',') { i = next - 1; continue; }
+    return { users: line.slice(0, i), at: next };
+  }
+  return { users: '', at: line.length };
+}
+
+function expand(items: readonly string[], aliases: ReadonlyMap<string, string[]>, depth = 0): string[] {
+  if (depth > 8) return [...items];
+  return items.flatMap((item) => {
+    const stands = aliases.get(item);
+    return stands ? expand(stands, aliases, depth + 1) : [item];
+  }).slice(0, 1000);
+}

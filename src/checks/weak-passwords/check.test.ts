@@ -1,0 +1,25 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { lacks } from '../../../test/need.ts';
+import { basePasswd, scanRoot } from '../../../test/throwaway-root.ts';
+import { weakPasswords } from './check.ts';
+
+const hash = (kind: string, word: string): string => execFileSync('openssl', ['passwd', kind, '-salt', 'abcdefgh', word], { encoding: 'utf8' }).trim();
+const told = async (shadow: string) => scanRoot([weakPasswords], { '/etc/passwd': `${basePasswd}wu:x:1001:1001::/home/wu:/bin/bash\n`, '/etc/shadow': { text: shadow, mode: 0o600 } });
+
+describe.skipIf(lacks({ files: ['/usr/bin/openssl', '/usr/bin/perl'] }))('weak-passwords', () => {
+  it('finds the commonest and those made of the name, in every kind of hash, and names no password', async () => {
+    const yescrypt = execFileSync('perl', ['-e', 'print crypt("123456", q($y$j9T$abcdefghijklmnop))'], { encoding: 'utf8' });
+    expect(yescrypt).toMatch(/^\$y\$/);
+    const report = await told(`root:${hash('-6', 'P@ssw0rd')}:19000:0:99999:7:::\nlin:${hash('-1', 'lin@123')}:19000:0:99999:7:::\nwu:${hash('-5', 'kY7-none-of-these')}:19000:0:99999:7:::\nwww-data:${hash('-6', 'toor')}:19000::::::\nodd:${yescrypt}:1::::::\n`);
+    expect(report.findings.map(({ level, user, title }) => `${level} ${user}: ${title.en}`).sort()).toEqual([
+      'critical root: the password of root is one of the 100 commonest', 'high lin: the password of lin is made of its name', 'medium odd: the password of odd is one of the 100 commonest', 'medium www-data: the password of www-data is one of the 100 commonest',
+    ]);
+    for (const word of ['P@ssw0rd', 'lin@123', 'toor', hash('-6', 'P@ssw0rd')]) expect(JSON.stringify(report)).not.toContain(word);
+  });
+
+  it('leaves locked accounts alone and passes over hashes that would take for ever', async () => {
+    const report = await told('root:*:1::::::\nlin:!$6$a$b:1::::::\nwu:$6$rounds=999999999$abcdefgh$x:1::::::\nww:$y$jZT$abcdefgh$x:1::::::\nx:$2y$31$abcdefghijklmnopqrstuu:1::::::\n');
+    expect([report.findings, report.counts['passwords not tried: hash of an unknown kind or too costly'], report.blind]).toEqual([[], 3, []]);
+  });
+});

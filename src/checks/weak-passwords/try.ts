@@ -1,0 +1,59 @@
+/** Starts the process that tries words, and ends it when its time is up. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { extname } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { MoatError } from '../../core/error.ts';
+import type { CryptReply, CryptRequest } from './crypt-child.ts';
+
+export type CryptErrorCode = 'no-crypt' | 'crypt-failed';
+
+export interface Tried { /** Job and word that fit. */ hits: { job: number; word: number }[]; tried: number; /** Words not tried for want of time; undefined when the process had to be ended. */ left: number | undefined }
+
+/** Rejects with MoatError 'no-crypt' (no libcrypt, no child) or 'crypt-failed'. Ends the process when it takes `ms` and two seconds more, time it needs to start included. */
+export function tryWords(jobs: CryptRequest['jobs'], ms: number, signal: AbortSignal): Promise<Tried> {
+  signal.throwIfAborted();
+  return new Promise((done, fail) => {
+    const request: CryptRequest = { jobs, until: Date.now() + ms };
+    const child = spawn(process.execPath, command(), { stdio: ['pipe', 'pipe', 'ignore'], env: {} });
+    const out: Tried = { hits: [], tried: 0, left: undefined };
+    let failure: Error | undefined;
+    let rest = '';
+    const stop = (): void => { child.kill('SIGKILL'); };
+    const timer = setTimeout(stop, ms + 2000);
+    signal.addEventListener('abort', stop);
+    child.stdout.setEncoding('utf8');
+    child.stdout.on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        const reply = JSON.parse(line) as CryptReply;
+        if ('error' in reply) failure = new MoatError<CryptErrorCode>('no-crypt', reply.error);
+        else if ('job' in reply) out.hits.push(reply);
+        else { out.tried = reply.tried; out.left = reply.left; }
+      }
+    });
+    child.on('error', (error) => { failure ??= new MoatError<CryptErrorCode>('crypt-failed', `cannot start the process that tries passwords: ${error.message}`, { cause: error }); });
+    child.on('close', () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+      if (signal.aborted) fail(signal.reason instanceof Error ? signal.reason : new MoatError<CryptErrorCode>('crypt-failed', 'stopped'));
+      else if (failure) fail(failure);
+      else done(out);
+    });
+    // It may be gone before it read everything; then 'close' says why.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(JSON.stringify(request));
+  });
+}
+
+/** Arguments for node: the child stands beside us, in the bundle as in the sources. */
+function command(): string[] {
+  const here = fileURLToPath(import.meta.url);
+  const file = fileURLToPath(new URL(`./crypt-child${extname(here)}`, import.meta.url));
+  if (!existsSync(file)) throw new MoatError<CryptErrorCode>('no-crypt', `expected the program that tries passwords at ${file}`, { hint: 'the installation is incomplete: build or install Moat again' });
+  if (extname(file) !== '.ts') return [file];
+  // From the sources: Node 20 cannot read TypeScript by itself.
+  return ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href, file];
+}
