@@ -88,8 +88,8 @@ async function packagesOf(root: string, signal: AbortSignal, warn: (text: string
 /** Text of a file below signatures/ of this installation. */
 export const ownSignatures = (file: string): string => readFileSync(join(installRoot(), 'signatures', file), 'utf8');
 
-/** The rules that watch live processes, asked of a line that a shell would run. */
-export function commandRules(): (line: string) => RuleHit[] {
+/** The rules that watch live processes, asked of a line that a shell would run, or of a program with the words it is started with. */
+export function commandRules(): (line: string, program?: string) => RuleHit[] {
   const { engine } = loadRules([join(ownRules(), 'linux/process_creation')]);
   let hits: RuleHit[] = [];
   const onMatch = (match: Match<Event>): void => {
@@ -97,12 +97,12 @@ export function commandRules(): (line: string) => RuleHit[] {
     const { ruleId, level, title, attack } = detectionOf(match);
     hits.push({ id: ruleId, level, title, attack });
   };
-  return (line) => {
+  return (line, program) => {
     hits = [];
     const event = new Event('scan', 0, 'process_creation');
-    event.process_path = '/bin/sh';
-    event.process_name = 'sh';
-    event.process_cmdline = `sh -c ${line}`;
+    event.process_path = program ?? '/bin/sh';
+    event.process_name = event.process_path.slice(event.process_path.lastIndexOf('/') + 1);
+    event.process_cmdline = program === undefined ? `sh -c ${line}` : line;
     engine.evaluate(event, onMatch);
     return hits;
   };

@@ -12,6 +12,7 @@ import { fileName } from './file-name/check.ts';
 import { gitHooks } from './git-hooks/check.ts';
 import { hiddenPort } from './hidden-port/check.ts';
 import { hiddenProcess } from './hidden-process/check.ts';
+import { imageConfig } from './image-config/check.ts';
 import { inetd } from './inetd/check.ts';
 import { init } from './init/check.ts';
 import { kernelHelpers } from './kernel-helpers/check.ts';
@@ -66,6 +67,7 @@ export const checks: readonly Check[] = [
   gitHooks,
   hiddenPort,
   hiddenProcess,
+  imageConfig,
   inetd,
   init,
   kernelHelpers,

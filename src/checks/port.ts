@@ -27,8 +27,8 @@ export interface ScanContext {
   machine: Machine | undefined;
   /** How an image is run and how it was made; undefined for anything else. */
   image?: ImageFacts | undefined;
-  /** What the rules for command lines say of one; src/agent hands in those that watch live processes. */
-  rules(line: string): readonly RuleHit[];
+  /** What the rules for command lines say of one that a shell runs, or that starts `program`; src/agent hands in those that watch live processes. */
+  rules(line: string, program?: string): readonly RuleHit[];
   /** Text of one of Moat's own files below signatures/. Throws when it is not there. */
   signatures(file: string): string;
   /** Ports that may be listened on, as configured for the white list (22, 443/tcp, 8000-8010); empty for no list. */
