@@ -19,7 +19,7 @@ import { installRoot } from './paths.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export type ScanErrorCode = 'no-root' | 'no-check';
+export type ScanErrorCode = 'no-root' | 'no-check' | 'no-packages';
 
 export interface ScanRequest {
   /** Default the running machine. */
@@ -52,16 +52,16 @@ export async function runScan(request: ScanRequest): Promise<ScanReport> {
 }
 
 async function scanImage(request: ScanRequest, written: string): Promise<ScanReport> {
-  const { signal, warn, root } = request;
+  const { signal, root } = request;
   if (root !== undefined) throw new MoatError<ScanErrorCode>('no-root', 'expected --root or --image, got both');
   const chosen = choose(request).filter(({ scope }) => scope === 'tree');
   const { path, name } = imagePath(written);
   const image = await openImage(path, { name, signal });
   try {
     const { tree, facts, faults, counts } = image;
-    warn(`packages of an image are not read: nothing of ${tree.name} is told to be as it was shipped`);
+    const packages = { what: 'packages', error: new MoatError<ScanErrorCode>('no-packages', `expected the packages of ${tree.name}, they are not read from images: what only their absence would tell is not told`) };
     return await scan(chosen, {
-      signal, tree, faults, counts, image: facts, now: Date.now, rules: commandRules(), machine: undefined,
+      signal, tree, faults: [...faults, packages], counts, image: facts, now: Date.now, rules: commandRules(), machine: undefined,
       provenance: new PackageProvenance(tree, undefined, signal), signatures: ownSignatures, ports: request.ports ?? [],
     }, request.onProgress);
   } finally { image.close(); }

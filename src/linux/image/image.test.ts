@@ -80,6 +80,12 @@ it('links of folders are gone through, hard links reach into lower layers', asyn
   expect(textOf(image.tree, '/copy')).toBe('one');
 });
 
+it('a file stays under the other name when its first is hidden in the same layer', async () => {
+  const image = await layered([{ name: 'usr/bin/tool', body: 'tool' }], [{ name: 'new', type: '1', link: 'usr/bin/tool' }, { name: 'usr/bin/.wh.tool' }]);
+  expect(everything(image)).toEqual(['/new', '/usr', '/usr/bin']);
+  expect(textOf(image.tree, '/new')).toBe('tool');
+});
+
 it('PAX and GNU: long names, attributes that are bytes, owners, times, sparse files', async () => {
   const long = `${'d'.repeat(200)}/${'f'.repeat(200)}`;
   const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex');

@@ -17,6 +17,7 @@ const nameBytesMax = 255;
 const pathBytesMax = 64 * 1024;
 const depthMax = 1024;
 const piecesMax = 2_000_000;
+const linkedMax = 100_000;
 const attributesMax = 128 << 20;
 const whiteout = '.wh.';
 const opaque = '.wh..wh..opq';
@@ -40,10 +41,11 @@ export class Merge {
   #layer = 0;
   #layerName = '';
   #names: Names = 'layer';
-  #entries = false;
+  /** Hard links of this layer with their files. */
+  readonly #linked = new Map<string, number>();
   /**
-   * A whiteout came behind entries that it does not mean: whiteouts hide only what lower layers hold. What the layer holds is to
-   * be added once more with names 'again', now that all is hidden that has to be.
+   * The layer has whiteouts. They mean only what lower layers hold, wherever they stand: what the layer holds is to be added once more
+   * with names 'again', now that all is hidden that has to be.
    */
   again = false;
 
@@ -58,8 +60,10 @@ export class Merge {
     this.#layer = layer;
     this.#layerName = name;
     this.#names = names;
-    this.#entries = false;
     this.again = false;
+    if (names !== 'again') this.#linked.clear();
+    // Whiteouts hide what has a lower number, also what the first round of their own layer has put.
+    this.nodes.order = 2 * layer + Number(names === 'again');
     this.paths.forget();
   }
 
@@ -75,10 +79,9 @@ export class Merge {
       return;
     }
     if (Buffer.byteLength(name) > nameBytesMax) return this.#tell(written.slice(0, 400), 'too long');
+    if (this.#names !== 'plain' && name.startsWith(whiteout)) return this.#names === 'again' ? undefined : this.#hide(this.paths.follow(parts), name);
     const folder = this.paths.makeFolders(parts, this.#layer);
     if (folder < 0) return this.#tell(written, 'through a file');
-    if (this.#names !== 'plain' && name.startsWith(whiteout)) return this.#names === 'again' ? undefined : this.#hide(folder, name);
-    this.#entries = true;
     if (entry.kind === 'hard-link') return this.#link(folder, name, entry, written);
     const bytes = this.paths.bytesOf(name);
     const before = this.nodes.find(folder, bytes);
@@ -92,12 +95,13 @@ export class Merge {
 
   #hide(folder: number, name: string): void {
     this.paths.forget();
-    this.again ||= this.#entries;
-    if (name === opaque) { this.nodes.empty(folder, this.#layer); return; }
+    this.again = true;
+    if (folder < 0) return;
+    if (name === opaque) { this.nodes.empty(folder); return; }
     if (name.startsWith('.wh..wh.')) { this.#count('entries that only the aufs file system needs'); return; }
     const hidden = name.slice(whiteout.length);
     if (hidden === '' || hidden === '.' || hidden === '..') { this.#tell(name, 'leads upwards'); return; }
-    this.nodes.remove(folder, this.paths.bytesOf(hidden), this.#layer);
+    this.nodes.remove(folder, this.paths.bytesOf(hidden));
   }
 
   #link(folder: number, name: string, entry: TarEntry, written: string): void {
@@ -106,9 +110,13 @@ export class Merge {
     const last = parts.pop();
     const from = last === undefined ? -1 : this.paths.follow(parts);
     const node = from < 0 ? -1 : this.nodes.find(from, this.paths.bytesOf(last!));
-    if (node < 0 || this.nodes.isFolder(node)) return this.#tell(`${written} -> ${target.slice(0, 400)}`, 'hard link to nothing');
+    let file = node < 0 || this.nodes.isFolder(node) ? undefined : this.nodes.fileOf(node);
+    // In the second round a whiteout of the same layer may have hidden the other name: the file stays.
+    if (this.#names === 'again') file ??= this.#linked.get(written);
+    else if (file !== undefined && this.#linked.size < linkedMax) this.#linked.set(written, file);
+    if (file === undefined) return this.#tell(`${written} -> ${target.slice(0, 400)}`, 'hard link to nothing', this.#linked.size >= linkedMax);
     this.paths.forget();
-    this.nodes.linkTo(folder, this.paths.bytesOf(name), node, this.#layer);
+    this.nodes.linkTo(folder, this.paths.bytesOf(name), file);
   }
 
   #rowOf(entry: TarEntry): Parameters<Nodes['put']>[2] {
@@ -148,8 +156,8 @@ export class Merge {
     return parts;
   }
 
-  #tell(name: string, what: OddEntry['what']): void {
-    if (this.#names === 'again') return;
+  #tell(name: string, what: OddEntry['what'], anyway = false): void {
+    if (this.#names === 'again' && !anyway) return;
     this.#count(`entries of an image: ${what}`);
     if (this.odd.length < oddMax) this.odd.push({ layer: this.#layerName, name: name.slice(0, 1000), what });
   }

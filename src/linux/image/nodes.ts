@@ -3,8 +3,8 @@
  * entry (bench: `npm run bench -- image`).
  *
  * A node is a name in a folder; a file is what it names, and hard links share one. Layers are merged without ever searching a
- * folder: each node remembers the layer that set it last, each folder the layer that last emptied it, and a node that was set
- * before its folder was emptied is gone.
+ * folder: each node remembers when it was set last, each folder when it was last emptied, and a node that was set before its folder
+ * was emptied is gone. Time is the number `order`, which rises from layer to layer.
  */
 import { randomInt } from 'node:crypto';
 import type { FileKind } from '../tree.ts';
@@ -25,7 +25,7 @@ type Column = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array
 
 function grown<T extends Column>(column: T, length: number): T {
   const larger = new (column.constructor as new (length: number) => T)(length);
-  larger.set(column as never);
+  larger.set(column);
   return larger;
 }
 
@@ -34,6 +34,7 @@ export class Nodes {
   readonly #seed = randomInt(2 ** 32 - 1) | 0;
   nodes = 1;
   files = 0;
+  order = 0;
 
   // By node.
   #parent = new Int32Array(1024);
@@ -86,36 +87,35 @@ export class Nodes {
 
   /** Sets what a name in a folder is. A folder over a folder keeps what it holds. Throws ImageError 'too-large'. */
   put(folder: number, name: Uint8Array, row: FileRow): number {
-    const node = this.#name(folder, name, row.layer);
+    const node = this.#name(folder, name);
     const file = this.#file[node]!;
     const stays = file >= 0 && this.#kind[file] === folderKind && row.kind === 'folder';
-    if (!stays) this.#emptied[node] = row.layer;
+    if (!stays) this.#emptied[node] = this.order;
     this.#file[node] = this.#addFile(row);
     return node;
   }
 
-  /** Gives a name to the file of another node. */
-  linkTo(folder: number, name: Uint8Array, target: number, layer: number): number {
-    const file = this.#file[target]!;
-    const node = this.#name(folder, name, layer);
+  /** Gives another name to a file. */
+  linkTo(folder: number, name: Uint8Array, file: number): number {
+    const node = this.#name(folder, name);
     this.#file[node] = file;
-    this.#emptied[node] = layer;
+    this.#emptied[node] = this.order;
     return node;
   }
 
   /** Says of the root folder what an entry of it says. */
   putRoot(row: FileRow): void { this.#file[rootNode] = this.#addFile(row); }
 
-  /** A whiteout in `layer`: what lower layers put there is gone, and all below it. */
-  remove(folder: number, name: Uint8Array, layer: number): void {
+  /** A whiteout: what was put there until now is gone, and all below it. */
+  remove(folder: number, name: Uint8Array): void {
     const node = this.#known(folder, name, this.#hashOf(folder, name));
     if (node < 0) return;
-    if (this.#set[node]! < layer || this.#file[node]! < 0) this.#gone[node] = 1;
-    this.#emptied[node] = layer;
+    this.#gone[node] = 1;
+    this.#emptied[node] = this.order + 1;
   }
 
-  /** An opaque folder of `layer`: what lower layers put into it is gone. */
-  empty(folder: number, layer: number): void { this.#emptied[folder] = layer; }
+  /** An opaque folder: what was put into it until now is gone. */
+  empty(folder: number): void { this.#emptied[folder] = this.order + 1; }
 
   /** Sorts the children together. Nothing may be added afterwards. */
   finish(): void {
@@ -172,15 +172,15 @@ export class Nodes {
 
   #there(node: number): boolean { return this.#gone[node] === 0 && this.#file[node]! >= 0 && this.#set[node]! >= this.#emptied[this.#parent[node]!]!; }
 
-  /** The node of a name, made when there is none, set by `layer`. */
-  #name(folder: number, name: Uint8Array, layer: number): number {
+  /** The node of a name, made when there is none, set now. */
+  #name(folder: number, name: Uint8Array): number {
     const hash = this.#hashOf(folder, name);
     let node = this.#known(folder, name, hash);
     if (node < 0) {
       node = this.#addNode(folder, name, hash);
-      this.#emptied[node] = layer;
-    } else if (!this.#there(node)) { this.#emptied[node] = layer; this.#file[node] = -1; this.#gone[node] = 0; }
-    this.#set[node] = layer;
+      this.#emptied[node] = this.order;
+    } else if (!this.#there(node)) { this.#emptied[node] = Math.max(this.order, this.#emptied[node]!); this.#file[node] = -1; this.#gone[node] = 0; }
+    this.#set[node] = this.order;
     return node;
   }
 

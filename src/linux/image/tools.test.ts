@@ -59,8 +59,9 @@ describe.skipIf(missing)('images of real tools', () => {
   it.each(layouts)('%s', async (_, make) => {
     let path: string;
     try { path = make(); } catch (error) { throw new Error(String((error as { stderr?: Buffer }).stderr), { cause: error }); }
-    const { tree, facts, faults, close } = await openImage(join(folder, path), { signal, name: path === 'layout' ? 'v2' : undefined });
+    const image = await openImage(join(folder, path), { signal, name: path === 'layout' ? 'v2' : undefined });
     if (path === 'zstd') expect(readdirSync(join(folder, 'zstd/blobs/sha256')).some((name) => readFileSync(join(folder, 'zstd/blobs/sha256', name)).readUInt32LE(0) === 0xfd2f_b528)).toBe(true);
+    const { tree, facts, faults } = image;
     try {
       expect(faults).toEqual([]);
       expect(tree.list('/')).toEqual(['bin', 'etc', 'holes', 'opt', 'usr']);
@@ -72,7 +73,7 @@ describe.skipIf(missing)('images of real tools', () => {
       expect(tree.stat('/holes')!.size).toBe(3 << 20);
       expect(facts.config).toMatchObject({ user: 'web', entrypoint: ['/bin/tool'], environment: ['A=1'], ports: ['80/tcp'] });
       expect(facts.layers.length).toBeGreaterThan(1);
-    } finally { close(); }
+    } finally { image.close(); }
   });
 
   it('what tar writes of a root, in each of its formats', async () => {
@@ -81,13 +82,14 @@ describe.skipIf(missing)('images of real tools', () => {
       const files = ['etc', 'usr', 'bin', 'holes'];
       if (format === 'v7' || format === 'ustar') files.push('--exclude=etc/长*');
       run('tar', `--format=${format}`, ...sparse, '-C', 'first/rootfs', '-cf', `${format}.tar`, ...files.toReversed());
-      const { tree, faults, close } = await openImage(join(folder, `${format}.tar`), { signal });
+      const image = await openImage(join(folder, `${format}.tar`), { signal });
+      const { tree, faults } = image;
       expect(faults, format).toEqual([]);
       expect(textOf(tree, '/bin/again'), format).toBe('tool');
       expect(tree.stat('/holes'), format).toMatchObject({ size: 3 << 20, allocated: sparse.length > 0 ? 0 : 3 << 20 });
       expect(tree.read('/holes')!.bytes.every((byte) => byte === 0)).toBe(true);
       if (format === 'posix') expect(tree.attribute('/bin/tool', 'security.capability')).toHaveLength(20);
-      close();
+      image.close();
     }
   });
 });
