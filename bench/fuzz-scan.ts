@@ -75,7 +75,7 @@ function randomLayer(random: Random): Member[] {
 
 function modelOf(layers: readonly (readonly Member[])[]): Model {
   const model: Model = new Map();
-  const clear = (at: string, itself: boolean): void => { for (const name of [...model.keys()]) if ((itself && name === at) || name.startsWith(`${at}/`)) model.delete(name); };
+  const clear = (at: string, itself: boolean): void => { for (const name of model.keys()) if ((itself && name === at) || name.startsWith(`${at}/`)) model.delete(name); };
   for (const members of layers) {
     const own: Member[] = [];
     for (const member of members) {

@@ -33,7 +33,7 @@ export function header({ name, type, link = '', mode = 0o644, uid = 0, gid = 0, 
   out.write(octal(modified, 12), 136);
   out.write(type ?? (link ? '2' : '0'), 156);
   Buffer.from(link).copy(out, 157, 0, 100);
-  out.write('ustar\0' + '00', 257, 'latin1');
+  out.write('ustar\u000000', 257, 'latin1');
   return withChecksum(out);
 }
 

@@ -92,7 +92,7 @@ it('PAX and GNU: long names, attributes that are bytes, owners, times, sparse fi
   const gnuSparse = header({ name: 'old-sparse', type: 'S', body: 'tail' });
   gnuSparse.write('ustar  \0', 257, 'latin1');
   gnuSparse.fill(0, 345, 512);
-  gnuSparse.write('00000010000\0' + '00000000004\0', 386);
+  gnuSparse.write('00000010000\u000000000000004\0', 386);
   gnuSparse.write('00000010004\0', 483);
   const bytes = Buffer.concat([
     tarOf([
@@ -160,8 +160,21 @@ it('bombs stop at their limit; what came before is there', async () => {
   expect(everything(image)).toContain('/etc/x');
   expect(image.temporary).toBeLessThan(8 << 20);
   expect(reasons(await opened(ociArchive([tarOf([])], { rootfs: { diff_ids: [] } }, () => bomb), { limits: { bytes: 4 << 20 } }))).toMatch(/at most 4194304 bytes laid open/);
-  const many = await opened(tarOf([...Array.from({ length: 500 }, (_, i) => ({ name: `etc/${i}` }))]), { limits: { names: 100 } });
+  const many = await opened(tarOf(Array.from({ length: 500 }, (_, i) => ({ name: `etc/${i}` }))), { limits: { names: 100 } });
   expect(reasons(many)).toMatch(/at most 100 names/);
+});
+
+it('zstd: bombs, frames that want all memory, blocks that are made to be slow, data that ends early', async () => {
+  const frame = (window: number, block: number, blocks: number): Buffer => {
+    const one = Buffer.alloc(4);
+    one.writeUIntLE((block << 3) | 2, 0, 3);
+    return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, window]), ...Array.from({ length: blocks }, () => one)]);
+  };
+  const of = async (layer: Buffer): Promise<string> => reasons(await opened(ociArchive([tarOf([])], { rootfs: { diff_ids: [] } }, () => layer), { limits: { ratioFrom: 1 << 20 } }));
+  expect(await of(frame(0x58, 128 * 1024, 3000))).toMatch(/archive bomb/);
+  expect(await of(frame(0xf8, 1, 10))).toMatch(/window of at most|requires too much memory/i);
+  expect(await of(frame(0x58, 1, 10))).toMatch(/expected 3 bytes of zstd data|expected zstd data to its end|unexpected|end of/i);
+  expect(await of(Buffer.from('28b52ffd', 'hex'))).not.toBe('');
 });
 
 it('layers packed in ways that are not read are told', async () => {
