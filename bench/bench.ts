@@ -1,10 +1,11 @@
 /**
- * `npm run bench [-- logs|sigma|latency|sensor|soak …]`: measures beside the peers that are installed and prints ratios.
+ * `npm run bench [-- logs|sigma|latency|sensor|image|soak …]`: measures beside the peers that are installed and prints ratios.
  * Run it on an otherwise idle machine.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { benchImage } from './image.ts';
 import { benchLatency } from './latency.ts';
 import { benchLogs } from './logs.ts';
 import { print, type Row } from './report.ts';
@@ -17,6 +18,7 @@ const sections: Record<string, { title: string; run: () => Row[] | Promise<Row[]
   sigma: { title: 'Events through rules, one core', run: benchSigma },
   sensor: { title: 'Kernel sensor', run: benchSensor },
   soak: { title: 'Six minutes of mixed load', run: benchSoak },
+  image: { title: 'Images and large trees', run: benchImage },
   latency: { title: 'Latency and footprint', run: benchLatency },
 };
 
