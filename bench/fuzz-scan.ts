@@ -6,8 +6,10 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { commandRules } from '../src/agent/scan.ts';
 import { checks } from '../src/checks/catalogue.ts';
+import { treeDigests } from '../src/linux/digests.ts';
 import { DiskTree } from '../src/linux/disk-tree.ts';
 import { openImage, type OpenImage } from '../src/linux/image/open.ts';
+import { openPackages } from '../src/linux/packages/index.ts';
 import { PackageProvenance } from '../src/linux/provenance.ts';
 import type { Tree } from '../src/linux/tree.ts';
 import { scan } from '../src/scan/runner.ts';
@@ -125,7 +127,7 @@ async function images(random: Random, ms: number, folder: string): Promise<Tally
 }
 
 async function scanned(t: Tally, image: OpenImage, trees: typeof checks, rules: ReturnType<typeof commandRules>, bytes: Buffer): Promise<void> {
-  const report = await scan(trees, { signal, tree: image.tree, faults: image.faults, counts: image.counts, image: image.facts, rules, now: Date.now, machine: undefined, signatures: (file) => readFileSync(new URL(`../signatures/${file}`, import.meta.url), 'utf8'), ports: [], provenance: new PackageProvenance(image.tree, undefined, signal) });
+  const report = await scan(trees, { signal, tree: image.tree, faults: image.faults, counts: image.counts, image: image.facts, rules, now: Date.now, machine: undefined, signatures: (file) => readFileSync(new URL(`../signatures/${file}`, import.meta.url), 'utf8'), ports: [], provenance: new PackageProvenance(image.tree, await openPackages(image.tree, { signal }).catch(() => undefined), treeDigests(image.tree, signal)) });
   for (const { check, why } of report.blind) if (why.en.startsWith('unexpected')) crash(t, `${check}: ${why.en}`, bytes.toString('latin1'));
   if (image.faults.length > 0 && report.verdict === 'clean') crash(t, 'not all could be looked at and it says clean', bytes.toString('latin1'));
 }

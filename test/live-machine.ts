@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { ownSignatures, commandRules } from '../src/agent/scan.ts';
 import { checks } from '../src/checks/catalogue.ts';
 import type { Check, Machine } from '../src/checks/port.ts';
+import { treeDigests } from '../src/linux/digests.ts';
 import { DiskTree } from '../src/linux/disk-tree.ts';
 import { openFileAttributes } from '../src/linux/file-attributes.ts';
 import { openPackages, type PackageIndex } from '../src/linux/packages/index.ts';
@@ -12,7 +13,7 @@ import { PackageProvenance, type Provenance } from '../src/linux/provenance.ts';
 import type { ScanReport } from '../src/scan/report.ts';
 import { scan } from '../src/scan/runner.ts';
 
-const noProvenance: Provenance = { known: false, owner: () => Promise.resolve(undefined), packageOf: () => undefined };
+const noProvenance: Provenance = { known: false, index: undefined, digests: treeDigests(new DiskTree('/', undefined)), installer: () => Promise.resolve(undefined), owner: () => Promise.resolve(undefined), packageOf: () => undefined };
 
 let index: Promise<PackageIndex | undefined> | undefined;
 

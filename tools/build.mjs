@@ -8,8 +8,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 rmSync(`${root}dist`, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  // query-child runs the SQL of people and crypt-child tries passwords, each in a process of its own; ebpf-worker is a thread. Each is found beside the bundle.
-  entryPoints: { moat: 'src/main/moat.ts', 'query-child': 'src/stores/sqlite/query-child.ts', 'ebpf-worker': 'src/sensors/ebpf/worker.ts', 'crypt-child': 'src/checks/weak-passwords/crypt-child.ts' },
+  // query-child runs the SQL of people and crypt-child tries passwords, each in a process of its own; ebpf-worker, hash-worker and webshell-worker are threads. Each is found beside the bundle.
+  entryPoints: { moat: 'src/main/moat.ts', 'query-child': 'src/stores/sqlite/query-child.ts', 'ebpf-worker': 'src/sensors/ebpf/worker.ts', 'hash-worker': 'src/linux/hash-worker.ts', 'crypt-child': 'src/checks/weak-passwords/crypt-child.ts', 'webshell-worker': 'src/checks/webshell/worker.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,

@@ -3,6 +3,7 @@ import { checks } from '../checks/catalogue.ts';
 import type { Check, RuleHit } from '../checks/port.ts';
 import { MoatError } from '../core/error.ts';
 import { Event } from '../core/gen/event.ts';
+import { openDigests } from '../linux/digests.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { openFileAttributes } from '../linux/file-attributes.ts';
 import { imagePath, openImage } from '../linux/image/open.ts';
@@ -10,16 +11,18 @@ import { openProbes } from '../linux/probes.ts';
 import { openPackages, type PackageIndex } from '../linux/packages/index.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
-import { scan, type Progress } from '../scan/runner.ts';
+import type { Tree } from '../linux/tree.ts';
+import { scan, type Progress, type ScanSetup } from '../scan/runner.ts';
 import type { ScanReport } from '../scan/report.ts';
 import { detectionOf } from '../engine/detector.ts';
+import { baselinePath, defaultKeyPath } from './baseline.ts';
 import { loadRules, ownRules } from './detector.ts';
 import type { Match } from '../sigma/index.ts';
 import { installRoot } from './paths.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export type ScanErrorCode = 'no-root' | 'no-check' | 'no-packages';
+export type ScanErrorCode = 'no-root' | 'no-check';
 
 export interface ScanRequest {
   /** Default the running machine. */
@@ -28,6 +31,8 @@ export interface ScanRequest {
   image?: string;
   only?: readonly string[];
   skip?: readonly string[];
+  /** Data folder, where the integrity baseline lies. */
+  data?: string;
   /** Ports that may be listened on; see ScanContext. */
   ports?: readonly string[];
   signal: AbortSignal;
@@ -37,34 +42,36 @@ export interface ScanRequest {
 
 /** Throws MoatError 'no-root' when there is no such folder, 'no-check' for an id that is none, ImageError. */
 export async function runScan(request: ScanRequest): Promise<ScanReport> {
-  if (request.image !== undefined) return scanImage(request, request.image);
-  const { root = '/', signal, warn } = request;
-  const tree = new DiskTree(root, await openFileAttributes().catch((error: unknown) => { warn((error as Error).message); return undefined; }));
-  if (tree.list('/') === undefined) throw new MoatError<ScanErrorCode>('no-root', `expected a folder, got nothing at ${root}`, { hint: 'name the folder where the disk or image is mounted' });
-  const chosen = choose(request).filter(({ scope }) => scope === 'tree' || tree.kind === 'machine');
-  const index = await packagesOf(root, signal, warn);
-  return scan(chosen, {
-    signal, tree, now: Date.now, rules: commandRules(),
-    provenance: new PackageProvenance(tree, index, signal),
-    machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { warn((error as Error).message); return undefined; }) } : undefined,
-    signatures: ownSignatures, ports: request.ports ?? [],
-  }, request.onProgress);
+  const { root, image, signal } = request;
+  if (image === undefined) return scanTree(request, await diskTree(request));
+  if (root !== undefined) throw new MoatError<ScanErrorCode>('no-root', 'expected --root or --image, got both');
+  const { path, name } = imagePath(image);
+  const { tree, facts, faults, counts, close } = await openImage(path, { name, signal });
+  try {
+    return await scanTree(request, tree, { image: facts, faults, counts });
+  } finally { close(); }
 }
 
-async function scanImage(request: ScanRequest, written: string): Promise<ScanReport> {
-  const { signal, root } = request;
-  if (root !== undefined) throw new MoatError<ScanErrorCode>('no-root', 'expected --root or --image, got both');
-  const chosen = choose(request).filter(({ scope }) => scope === 'tree');
-  const { path, name } = imagePath(written);
-  const image = await openImage(path, { name, signal });
+async function diskTree({ root = '/', warn }: ScanRequest): Promise<Tree> {
+  const tree = new DiskTree(root, await openFileAttributes().catch((error: unknown) => { warn((error as Error).message); return undefined; }));
+  if (tree.list('/') === undefined) throw new MoatError<ScanErrorCode>('no-root', `expected a folder, got nothing at ${root}`, { hint: 'name the folder where the disk or image is mounted' });
+  return tree;
+}
+
+async function scanTree(request: ScanRequest, tree: Tree, more: Pick<ScanSetup, 'image' | 'faults' | 'counts'> = {}): Promise<ScanReport> {
+  const { signal, warn } = request;
+  const chosen = choose(request).filter(({ scope }) => scope === 'tree' || tree.kind === 'machine');
+  const digests = openDigests(tree, signal);
   try {
-    const { tree, facts, faults, counts } = image;
-    const packages = { what: 'packages', error: new MoatError<ScanErrorCode>('no-packages', `expected the packages of ${tree.name}, they are not read from images: what only their absence would tell is not told`) };
+    const index = await packagesOf(tree, signal, warn);
     return await scan(chosen, {
-      signal, tree, faults: [...faults, packages], counts, image: facts, now: Date.now, rules: commandRules(), machine: undefined,
-      provenance: new PackageProvenance(tree, undefined, signal), signatures: ownSignatures, ports: request.ports ?? [],
+      ...more, signal, tree, now: Date.now, rules: commandRules(),
+      provenance: new PackageProvenance(tree, index, digests),
+      machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { warn((error as Error).message); return undefined; }) } : undefined,
+      signatures: ownSignatures, ports: request.ports ?? [],
+      baseline: request.data === undefined ? undefined : { store: baselinePath(request.data), key: defaultKeyPath(request.data) },
     }, request.onProgress);
-  } finally { image.close(); }
+  } finally { await digests.close(); }
 }
 
 function choose({ only, skip = [] }: ScanRequest): Check[] {
@@ -75,9 +82,9 @@ function choose({ only, skip = [] }: ScanRequest): Check[] {
   return checks.filter(({ id, group }) => (!only || only.includes(id) || only.includes(group)) && !skip.includes(id) && !skip.includes(group));
 }
 
-async function packagesOf(root: string, signal: AbortSignal, warn: (text: string) => void): Promise<PackageIndex | undefined> {
+async function packagesOf(tree: Tree, signal: AbortSignal, warn: (text: string) => void): Promise<PackageIndex | undefined> {
   try {
-    return await openPackages(root, { signal });
+    return await openPackages(tree, { signal });
   } catch (error) {
     signal.throwIfAborted();
     warn((error as Error).message);

@@ -15,6 +15,7 @@ import { hiddenProcess } from './hidden-process/check.ts';
 import { imageConfig } from './image-config/check.ts';
 import { inetd } from './inetd/check.ts';
 import { init } from './init/check.ts';
+import { integrity } from './integrity/check.ts';
 import { kernelHelpers } from './kernel-helpers/check.ts';
 import { kernelHook } from './kernel-hook/check.ts';
 import { kernelModule } from './kernel-module/check.ts';
@@ -30,6 +31,7 @@ import { modulesLoad } from './modules-load/check.ts';
 import { networkHooks } from './network-hooks/check.ts';
 import { nss } from './nss/check.ts';
 import { oddFile } from './odd-file/check.ts';
+import { packageFiles } from './package-files/check.ts';
 import { packageHooks } from './package-hooks/check.ts';
 import { pam } from './pam/check.ts';
 import { polkit } from './polkit/check.ts';
@@ -49,6 +51,7 @@ import { systemd } from './systemd/check.ts';
 import { tmpfilesSysusers } from './tmpfiles-sysusers/check.ts';
 import { udev } from './udev/check.ts';
 import { weakPasswords } from './weak-passwords/check.ts';
+import { webshell } from './webshell/check.ts';
 import { wrappedBinary } from './wrapped-binary/check.ts';
 import { writablePath } from './writable-path/check.ts';
 import type { Check } from './port.ts';
@@ -70,6 +73,7 @@ export const checks: readonly Check[] = [
   imageConfig,
   inetd,
   init,
+  integrity,
   kernelHelpers,
   kernelHook,
   kernelModule,
@@ -85,6 +89,7 @@ export const checks: readonly Check[] = [
   networkHooks,
   nss,
   oddFile,
+  packageFiles,
   packageHooks,
   pam,
   polkit,
@@ -104,6 +109,7 @@ export const checks: readonly Check[] = [
   tmpfilesSysusers,
   udev,
   weakPasswords,
+  webshell,
   wrappedBinary,
   writablePath,
 ];

@@ -27,6 +27,8 @@ export interface ScanContext {
   machine: Machine | undefined;
   /** How an image is run and how it was made; undefined for anything else. */
   image?: ImageFacts | undefined;
+  /** Where the integrity baseline of this machine and its key would lie; undefined when it was not said. */
+  baseline?: { store: string; key: string } | undefined;
   /** What the rules for command lines say of one that a shell runs, or that starts `program`; src/agent hands in those that watch live processes. */
   rules(line: string, program?: string): readonly RuleHit[];
   /** Text of one of Moat's own files below signatures/. Throws when it is not there. */

@@ -95,7 +95,9 @@ export function tellDenied(context: ScanContext): void {
   const { procfs } = machineOf(context);
   const what = [...procfs.denied].map(([name, n]) => `${name} ×${n}`).join(', ');
   procfs.denied.clear();
-  if (what !== '') context.blind(`/proc/[pid]: ${what}`, { zh: '没有读取其他进程的权限，请用 root 运行', en: 'no right to read other processes; run the scan as root' });
+  if (what !== '') context.blind(`/proc/[pid]: ${what}`, process.getuid?.() === 0
+    ? { zh: '连 root 也读不了：容器、安全模块或内核限制挡在中间', en: 'even root was refused: a container, a security module or the kernel stands in between' }
+    : { zh: '没有读取其他进程的权限，请用 root 运行', en: 'no right to read other processes; run the scan as root' });
 }
 
 /** Folders that any account may write to. */

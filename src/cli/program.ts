@@ -2,6 +2,7 @@
 import { Command, type Help } from 'commander';
 import type { Lang, Text } from '../core/text.ts';
 import { addAlerts } from './commands/alerts.ts';
+import { addBaseline } from './commands/baseline.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDeny } from './commands/deny.ts';
@@ -61,6 +62,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addUp(cli);
   addStatus(cli);
   addScan(cli);
+  addBaseline(cli);
   addAlerts(cli);
   addOrigin(cli);
   addPs(cli);

@@ -105,7 +105,7 @@ const noLineage: Lineage = { of: () => undefined, process: () => undefined, writ
 
 /** Which package put a file there. */
 export interface PackageFile {
-  manager: 'dpkg' | 'rpm';
+  manager: 'dpkg' | 'rpm' | 'apk';
   name: string;
   version: string;
   /** Whether the file is as the package shipped it; undefined while that was not looked at. */

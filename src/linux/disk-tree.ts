@@ -36,13 +36,15 @@ export class DiskTree implements Tree {
 
   stat(path: string): FileStat | undefined {
     const at = this.#place(path);
-    const found = at === undefined ? undefined : attempt(at, () => lstatSync(bytesOf(this.#prefix + at)));
+    const found = at === undefined ? undefined : attempt(at, () => lstatSync(bytesOf(this.#prefix + at), quiet));
     return found && statOf(found);
   }
 
   real(path: string): string | undefined {
+    // The system follows links on the running machine by itself, and faster.
+    if (this.#prefix === '') return attempt(path, () => nameOf(realpathSync.native(bytesOf(path || '/') as string, 'buffer')));
     const at = this.#follow(path);
-    return at !== undefined && attempt(at, () => lstatSync(bytesOf(this.#prefix + at) || '/')) !== undefined ? at || '/' : undefined;
+    return at !== undefined && attempt(at, () => lstatSync(bytesOf(this.#prefix + at), quiet)) !== undefined ? at || '/' : undefined;
   }
 
   link(path: string): string | undefined {
@@ -95,6 +97,11 @@ export class DiskTree implements Tree {
     return at === undefined ? undefined : this.#native().attribute(bytesOf(this.#prefix + at), name);
   }
 
+  attributeNames(path: string): string[] {
+    const at = this.#place(path);
+    return at === undefined ? [] : this.#native().names(bytesOf(this.#prefix + at));
+  }
+
   flags(path: string): { immutable: boolean; appendOnly: boolean } | undefined {
     const at = this.#place(path);
     if (at === undefined) return undefined;
@@ -130,7 +137,6 @@ export class DiskTree implements Tree {
 
   /** The folder followed, the last name not; undefined when a folder on the way is none. */
   #place(path: string): string | undefined {
-    // The system follows links on the running machine by itself.
     if (this.#prefix === '') return path;
     const slash = path.lastIndexOf('/');
     const name = path.slice(slash + 1);
@@ -164,8 +170,10 @@ export class DiskTree implements Tree {
 
   #linkAt(at: string): string | undefined {
     try {
-      const text = readlinkSync(bytesOf(this.#prefix + at), { encoding: 'buffer' });
-      return nameOf(text);
+      const native = bytesOf(this.#prefix + at);
+      // Asking a file what it links to throws, which costs more than a look at what it is.
+      if (lstatSync(native, quiet)?.isSymbolicLink() !== true) return undefined;
+      return nameOf(readlinkSync(native, { encoding: 'buffer' }));
     } catch { return undefined; /* no link, not there, or not ours to see: whoever opens it is told */ }
   }
 }
@@ -191,7 +199,7 @@ function attempt<T>(path: string, look: () => T): T | undefined {
   } catch (error) {
     switch ((error as NodeJS.ErrnoException).code) {
       case 'ENOENT': case 'ENOTDIR': case 'ELOOP': case 'ESRCH': case 'ENXIO': case 'ENODEV': case 'ENAMETOOLONG': return undefined;
-      case 'EACCES': case 'EPERM': throw new MoatError<TreeErrorCode>('denied', `no permission to look at ${path}`, { hint: 'run the scan as root', cause: error });
+      case 'EACCES': case 'EPERM': throw new MoatError<TreeErrorCode>('denied', `no permission to look at ${path}`, { hint: process.getuid?.() === 0 ? 'even root was refused: a container, a security module or an unusual file system stands in between' : 'run the scan as root', cause: error });
       default: throw new MoatError<TreeErrorCode>('broken', `expected to read ${path}, got ${(error as Error).message}`, { cause: error });
     }
   }

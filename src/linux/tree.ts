@@ -54,6 +54,8 @@ export interface Tree {
   open(path: string): OpenFile | undefined;
   /** Value of an extended attribute such as security.capability; undefined when there is none or the file system keeps none. */
   attribute(path: string, name: string): Buffer | undefined;
+  /** Names of its extended attributes, sorted; not there where a tree cannot list them. */
+  attributeNames?(path: string): string[];
   /** Flags of chattr; undefined where the file system has none. */
   flags(path: string): { immutable: boolean; appendOnly: boolean } | undefined;
   /** The same file for the system and other programs, its own name not followed; undefined for an image. */

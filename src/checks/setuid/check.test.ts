@@ -25,3 +25,12 @@ it.skipIf(lacks({ root: true, files: ['/usr/bin/gcc'] }))('finds set-uid program
   });
   expect(shown(report)).toEqual(['high /usr/bin/open', 'high /usr/bin/relative']);
 });
+
+it.skipIf(lacks({ root: true }))('tells once of another Linux inside, and of a shell in it as of any', async () => {
+  const report = await scanRoot([setuid], {
+    '/srv/jail/var/lib/dpkg/status': 'Package: sudo\n', '/srv/jail/usr/bin/sudo': { text: 'x', mode: 0o4755 }, '/srv/jail/usr/bin/su': { text: 'x', mode: 0o4755 },
+    '/srv/jail/usr/bin/dash': { text: 'x', mode: 0o4755 },
+  });
+  expect(shown(report)).toEqual(['critical /srv/jail/usr/bin/dash', 'medium /srv/jail']);
+  expect(report.findings[1]!.kind).toBe('weakness');
+});

@@ -5,6 +5,7 @@ import type { Finding } from '../../core/finding.ts';
 import { readElf } from '../../linux/elf.ts';
 import type { FileStat, Tree } from '../../linux/tree.ts';
 import { fact, finding, octal } from '../finding.ts';
+import { isReachable, nestedRoot } from '../nested-root.ts';
 import { interpreters, baseName } from '../shell-words.ts';
 
 const setUid = 0o4000;
@@ -19,6 +20,7 @@ export const setuid: WalkCheck = {
   scope: 'tree',
   everyMinutes: 24 * 60,
   walk({ provenance, tree }): Visitor {
+    const nested = new Map<string, Nested>();
     return {
       wants: ({ stat }) => stat.kind === 'file' && ((stat.mode & setUid) !== 0 || ((stat.mode & setGid) !== 0 && (stat.mode & anyExecute) !== 0)),
       async *look({ path, stat }) {
@@ -27,6 +29,16 @@ export const setuid: WalkCheck = {
         if (owner && owner.state !== 'modified') return;
         const toRoot = (stat.mode & setUid) !== 0 && stat.uid === 0;
         const name = baseName(path);
+        // Packages of another Linux ship these; whether the machine's own people can use them is what counts. None ships a shell so.
+        const root = owner ? undefined : nestedRoot(tree, path);
+        if (root !== undefined && !interpreters.test(name)) {
+          const others = nested.get(root) ?? { programs: [], count: 0, changed: 0 };
+          if (nested.size < nestedMax) nested.set(root, others);
+          others.count++;
+          if (others.programs.length < programsMax) others.programs.push(`${octal(stat.mode)} ${stat.uid}:${stat.gid} ${path}`);
+          others.changed = Math.max(others.changed, stat.changed);
+          return;
+        }
         const level: Level = toRoot ? (interpreters.test(name) || owner || /^\/(?:tmp|var\/tmp|dev\/shm|home|root|var\/www)\//.test(path) ? 'critical' : 'high') : 'medium';
         if (!provenance.known && !atLeast(level, 'critical')) return;
         yield finding('setuid', path, {
@@ -41,9 +53,28 @@ export const setuid: WalkCheck = {
           time: stat.changed,
         });
       },
+      async *end() { for (const [root, inside] of nested) yield aboutNested(root, inside, isReachable(tree, `${root}/bin`)); },
     };
   },
 };
+
+const nestedMax = 1000;
+const programsMax = 10;
+
+interface Nested { programs: string[]; count: number; /** The latest change, Unix ms. */ changed: number }
+
+function aboutNested(root: string, { programs, count, changed }: Nested, isOpen: boolean): Finding {
+  return finding('setuid', `${root}\0nested`, {
+    kind: isOpen ? 'weakness' : 'notice', level: isOpen ? 'medium' : 'info', path: root, time: changed,
+    title: isOpen
+      ? { zh: `${root} 里是另一套 Linux，本机账号能用到其中 ${count} 个 SUID/SGID 程序`, en: `${root} holds another Linux, of which accounts of this machine can reach ${count} set-uid or set-gid programs` }
+      : { zh: `${root} 里是另一套 Linux，有 ${count} 个 SUID/SGID 程序，只有 root 够得着`, en: `${root} holds another Linux with ${count} set-uid or set-gid programs that root alone can reach` },
+    evidence: programs.map((program) => fact({ zh: '程序', en: 'program' }, program)),
+    means: { zh: '容器层、chroot 和解开的镜像都是这样。它们没有本机的更新，旧的 SUID 程序可能带着已知漏洞。', en: 'Layers of containers, chroots and unpacked images are like this. They miss the machine’s updates: an old set-uid program may have a known hole.' },
+    ...(isOpen && { fix: { text: { zh: '只让 root 进得去；里面的内容用 moat scan --root 另查', en: 'let root alone in; look at what is inside with moat scan --root' }, commands: [['chmod', 'o-x', root], ['moat', 'scan', '--root', root]] } }),
+    refs: ['attack:T1548.001'],
+  });
+}
 
 /** Folders that the program itself has the loader search for libraries, and that others may fill: the library then runs as its owner. */
 function* searched(path: string, stat: FileStat, tree: Tree): Iterable<Finding> {

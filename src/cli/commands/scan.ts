@@ -4,7 +4,7 @@ import { runScan } from '../../agent/scan.ts';
 import { checks } from '../../checks/catalogue.ts';
 import { exitCodeOf } from '../../scan/report.ts';
 import { findingJson, reportLines } from '../scan-text.ts';
-import { configOf } from '../globals.ts';
+import { configOf, dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import type { Cli } from '../program.ts';
@@ -36,7 +36,7 @@ export function addScan({ program, lang, t }: Cli): void {
       process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
       const progress = progressLine(t('扫描', 'scanning'));
       const report = await runScan({
-        ...options, ports: allowedPorts(program), signal: stop.signal, warn: (text) => console.error(safe(text)),
+        ...options, data: dataFolder(program), ports: allowedPorts(program), signal: stop.signal, warn: (text) => console.error(safe(text)),
         onProgress: ({ check, files, findings }) => { progress.show(`${check?.[lang] ?? t(`${files ?? 0} 个文件`, `${files ?? 0} files`)} · ${findings} ${t('项发现', 'findings')}`); },
       });
       progress.clear();

@@ -33,7 +33,7 @@ export interface OpenImage {
   counts: Readonly<Record<string, number>>;
   /** Bytes that were laid open in the folder of temporary files. */
   temporary: number;
-  close(): void;
+  close: () => void;
 }
 
 const namesMax = 4_000_000;

@@ -1,13 +1,15 @@
-/** What the readers of dpkg and rpm fill. */
+/** What the readers of dpkg, rpm and apk fill. */
 import { own } from '../../core/own.ts';
 import { packagesMax, TableBuilder, type FileRow } from './table.ts';
 
-export interface Package { manager: 'dpkg' | 'rpm'; name: string; version: string; arch: string }
+export interface Package { manager: 'dpkg' | 'rpm' | 'apk'; name: string; version: string; arch: string }
 
 const faultsMax = 50;
 
 export class Collector {
   readonly packages: Package[] = [];
+  /** Packages with digests of files that are none of theirs: nothing that a package manager writes. */
+  readonly strangers = new Set<Package>();
   readonly table = new TableBuilder((what, n) => this.count(what, n));
   /** What was left out, by reason. */
   readonly counts = new Map<string, number>();

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { PackagesError } from './error.ts';
-import type { Algorithm } from './table.ts';
+import type { DigestAlgorithm } from '../digests.ts';
 
 const pieceBytes = 256 * 1024;
 
@@ -14,7 +14,7 @@ export const stampOf = (s: Stats): string => `${s.dev}:${s.ino}:${s.size}:${s.mt
  * Digest of a regular file, and the state of the file that it holds for; the stamp is empty when the file
  * changed while it was read. Throws for anything that is no file. Links are not followed.
  */
-export async function hashFile(path: string, algorithm: Algorithm, signal?: AbortSignal): Promise<{ hex: string; stamp: string }> {
+export async function hashFile(path: string, algorithm: DigestAlgorithm, signal?: AbortSignal): Promise<{ hex: string; stamp: string }> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
     const before = await file.stat();

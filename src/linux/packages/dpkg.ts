@@ -1,9 +1,11 @@
 /** dpkg's database below var/lib/dpkg: status, info/*.list and *.md5sums, diversions; and status.d of distroless images. */
 import { MoatError } from '../../core/error.ts';
-import { Scratch, type Root } from '../root.ts';
 import type { Slices } from '../slices.ts';
+import type { Tree } from '../tree.ts';
+import { nameOf } from '../file-names.ts';
 import { PackagesError } from './error.ts';
 import type { Collector } from './collect.ts';
+import { isFile, isFolder, readWhole, Scratch } from './read.ts';
 
 const home = '/var/lib/dpkg';
 const none = Buffer.alloc(0);
@@ -17,15 +19,15 @@ interface Paragraph { package: string; version: string; architecture: string; mu
 export const dpkgPlaces = [`${home}/status`, `${home}/status.d`, `${home}/diversions`, `${home}/info`, `${home}/updates`];
 export const dpkgLocks = [`${home}/lock`, `${home}/lock-frontend`];
 
-export const hasDpkg = (root: Root): boolean => root.stat(`${home}/status`)?.isFile() === true || root.stat(`${home}/status.d`)?.isDirectory() === true;
+export const hasDpkg = (tree: Tree): boolean => isFile(tree, `${home}/status`) || isFolder(tree, `${home}/status.d`);
 
 /** Adds every package and its files. Throws PackagesError when the status cannot be read; a list that cannot is counted and its package has no files. */
-export async function readDpkg(root: Root, into: Collector, slices: Slices): Promise<void> {
-  if (root.stat(`${home}/status.d`)?.isDirectory()) await readStatusFolder(root, into, slices);
-  if (!root.stat(`${home}/status`)?.isFile()) return;
-  const status = await readBytes(root, `${home}/status`, statusMax);
-  const info = new Set(await root.list(`${home}/info`));
-  const diverted = parseDiversions((await optional(root, `${home}/diversions`, diversionsMax) ?? none).toString());
+export async function readDpkg(tree: Tree, into: Collector, slices: Slices): Promise<void> {
+  if (isFolder(tree, `${home}/status.d`)) await readStatusFolder(tree, into, slices);
+  if (!isFile(tree, `${home}/status`)) return;
+  const status = await readBytes(tree, `${home}/status`, statusMax, slices);
+  const info = new Set(tree.list(`${home}/info`));
+  const diverted = parseDiversions((await optional(tree, `${home}/diversions`, diversionsMax, slices) ?? none).toString());
   const listBytes = new Scratch();
   const sumBytes = new Scratch();
   for (const paragraph of paragraphs(status)) {
@@ -38,8 +40,8 @@ export async function readDpkg(root: Root, into: Collector, slices: Slices): Pro
     if (number === undefined) continue;
     if (!info.has(`${name}.list`)) { into.count('dpkg: packages without a list of files'); continue; }
     try {
-      const list = await readBytes(root, `${home}/info/${name}.list`, listMax, listBytes);
-      const sums = info.has(`${name}.md5sums`) ? await readBytes(root, `${home}/info/${name}.md5sums`, listMax, sumBytes) : none;
+      const list = await readBytes(tree, `${home}/info/${name}.list`, listMax, slices, listBytes);
+      const sums = info.has(`${name}.md5sums`) ? await readBytes(tree, `${home}/info/${name}.md5sums`, listMax, slices, sumBytes) : none;
       await addFiles(list, sums, { number, name: paragraph.package, conffiles: paragraph.conffiles, diverted }, into, slices);
     } catch (error) {
       if (slices.aborted) throw error;
@@ -72,24 +74,26 @@ async function addFiles(list: Buffer, sums: Buffer, owner: Owner, into: Collecto
     if ((++n & 63) === 0 && slices.due()) await slices.rest();
     if (folders.has(line) || line === '/.' || line === '/') continue;
     const digest = config.get(line) ?? digests.get(line.slice(1));
+    digests.delete(line.slice(1));
     const path = owner.diverted(line, owner.name);
     const slash = path.lastIndexOf('/');
     if (slash < 0) { into.count('paths that are none'); continue; }
     into.file(path.slice(0, slash), path.slice(slash + 1), owner.number, { digest: digest === undefined ? undefined : { algorithm: 'md5', hex: digest }, config: config.has(line) });
   }
+  if (digests.size > 0) into.strangers.add(into.packages[owner.number]!);
 }
 
 /** Distroless images keep one file a package in status.d and no lists: what is shipped is what has a digest. */
-async function readStatusFolder(root: Root, into: Collector, slices: Slices): Promise<void> {
-  const names = await root.list(`${home}/status.d`);
+async function readStatusFolder(tree: Tree, into: Collector, slices: Slices): Promise<void> {
+  const names = tree.list(`${home}/status.d`) ?? [];
   const all = new Set(names);
   for (const name of names) {
     if (slices.due()) await slices.rest();
     if (name.endsWith('.md5sums') || !isFileName(name)) continue;
-    const [paragraph] = paragraphs(await optional(root, `${home}/status.d/${name}`, statusMax) ?? none);
+    const [paragraph] = paragraphs(await optional(tree, `${home}/status.d/${name}`, statusMax, slices) ?? none);
     if (!paragraph || paragraph.package === '') { into.count('dpkg: packages whose name is none'); continue; }
     const number = into.package({ manager: 'dpkg', name: paragraph.package, version: paragraph.version, arch: paragraph.architecture });
-    const sums = number !== undefined && all.has(`${name}.md5sums`) ? await optional(root, `${home}/status.d/${name}.md5sums`, listMax) : undefined;
+    const sums = number !== undefined && all.has(`${name}.md5sums`) ? await optional(tree, `${home}/status.d/${name}.md5sums`, listMax, slices) : undefined;
     if (number === undefined || sums === undefined) continue;
     const list = Buffer.from([...lines(sums)].map((line) => `/${line.slice(line.startsWith('./', 34) ? 36 : 34)}`).join('\n'));
     await addFiles(list, sums, { number, name: paragraph.package, conffiles: paragraph.conffiles, diverted: (path) => path }, into, slices);
@@ -127,9 +131,15 @@ function* lines(bytes: Buffer): Iterable<string> {
   while (at < bytes.length) {
     let end = bytes.indexOf(newline, at);
     if (end < 0) end = bytes.length;
-    if (end > at) yield bytes.toString('utf8', at, end);
+    if (end > at) yield textAt(bytes, at, end);
     at = end + 1;
   }
+}
+
+function textAt(bytes: Buffer, from: number, to: number): string {
+  const text = bytes.toString('utf8', from, to);
+  // A replacement character may stand for bytes that are no UTF-8.
+  return text.includes('\ufffd') ? nameOf(bytes.subarray(from, to)) : text;
 }
 
 function* paragraphs(bytes: Buffer): Iterable<Paragraph> {
@@ -167,15 +177,15 @@ function paragraph(text: Buffer): Paragraph {
 /** Names become parts of paths. */
 const isFileName = (name: string): boolean => name.length > 0 && name.length <= 250 && !name.startsWith('.') && !/[/\0]/.test(name);
 
-async function readBytes(root: Root, path: string, max: number, scratch?: Scratch): Promise<Buffer> {
+async function readBytes(tree: Tree, path: string, max: number, slices: Slices, scratch?: Scratch): Promise<Buffer> {
   try {
-    return await root.read(path, max, scratch);
+    return await readWhole(tree, path, max, slices, scratch);
   } catch (error) {
-    if (error instanceof MoatError && error.code === 'too-large') throw new PackagesError('too-large', error.message);
-    throw new PackagesError('broken', `expected a readable file of dpkg, got ${(error as Error).message}`, { cause: error });
+    if (slices.aborted || error instanceof PackagesError || !(error instanceof MoatError)) throw error;
+    throw new PackagesError('broken', `expected a readable file of dpkg, got ${error.message}`, { cause: error });
   }
 }
 
-async function optional(root: Root, path: string, max: number): Promise<Buffer | undefined> {
-  return root.stat(path)?.isFile() ? readBytes(root, path, max) : undefined;
+async function optional(tree: Tree, path: string, max: number, slices: Slices): Promise<Buffer | undefined> {
+  return isFile(tree, path) ? readBytes(tree, path, max, slices) : undefined;
 }

@@ -87,7 +87,7 @@ it('says why it is blind, and keeps what it had when the database breaks', async
   mkdirSync(root, { recursive: true });
   const { packages, said } = watch();
   await until(() => said.length > 1);
-  expect(said[1]).toBe('blind no dpkg or rpm database: which package a file belongs to cannot be told');
+  expect(said[1]).toBe('blind no dpkg, rpm or apk database: which package a file belongs to cannot be told');
   ship('1', 'good');
   await until(() => packages.ready);
   rmSync(join(root, 'var/lib/dpkg/status'));

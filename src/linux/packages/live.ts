@@ -194,7 +194,7 @@ class Live implements LivePackages {
       if (this.#abort.signal.aborted) return;
       const message = (error as Error).message;
       const old = this.index ? { zh: '；仍用之前读到的', en: '; what was read before stays' } : { zh: '', en: '' };
-      if (error instanceof PackagesError && error.code === 'no-database') this.#options.health('blind', { zh: '没有 dpkg 或 rpm 数据库，看不出文件属于哪个软件包', en: 'no dpkg or rpm database: which package a file belongs to cannot be told' });
+      if (error instanceof PackagesError && error.code === 'no-database') this.#options.health('blind', { zh: '没有 dpkg、rpm 或 apk 数据库，看不出文件属于哪个软件包', en: 'no dpkg, rpm or apk database: which package a file belongs to cannot be told' });
       else this.#options.health('blind', { zh: `软件包数据库读不了：${message}${old.zh}`, en: `the package database cannot be read: ${message}${old.en}` });
     }
   }

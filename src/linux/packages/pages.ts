@@ -1,23 +1,23 @@
 /** Random reads of a large file through a few cached blocks; others get their turn in between. */
-import type { FileHandle } from 'node:fs/promises';
 import type { Slices } from '../slices.ts';
+import type { OpenFile } from '../tree.ts';
 import { PackagesError } from './error.ts';
 
 const blockBytes = 256 * 1024;
 const blocksMax = 16;
 
 export class Pages {
-  readonly #file: FileHandle;
+  readonly #file: OpenFile;
   readonly #slices: Slices;
   readonly size: number;
   readonly path: string;
   /** By number, the one used longest ago first. */
   readonly #blocks = new Map<number, Buffer>();
 
-  constructor(file: FileHandle, size: number, path: string, slices: Slices) {
+  constructor(file: OpenFile, path: string, slices: Slices) {
     this.#file = file;
     this.#slices = slices;
-    this.size = size;
+    this.size = file.size;
     this.path = path;
   }
 
@@ -27,29 +27,29 @@ export class Pages {
     if (this.#slices.due()) await this.#slices.rest();
     const first = Math.floor(offset / blockBytes);
     const from = offset - first * blockBytes;
-    const block = await this.#block(first);
+    const block = this.#block(first);
     if (from + length <= block.length) return block.subarray(from, from + length);
     const out = Buffer.allocUnsafe(length);
     let have = block.copy(out, 0, from);
     for (let n = first + 1; have < length; n++) {
-      const next = await this.#block(n);
+      const next = this.#block(n);
       if (next.length === 0) throw new PackagesError('broken', `expected ${length} bytes at ${offset}, got fewer in ${this.path}`);
       have += next.copy(out, have, 0, Math.min(next.length, length - have));
     }
     return out;
   }
 
-  async close(): Promise<void> { await this.#file.close(); }
+  close(): void { this.#file.close(); }
 
-  async #block(n: number): Promise<Buffer> {
+  #block(n: number): Buffer {
     const known = this.#blocks.get(n);
     if (known) return known;
     const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(blockBytes, this.size - n * blockBytes)));
     let have = 0;
     while (have < bytes.length) {
-      const { bytesRead } = await this.#file.read(bytes, have, bytes.length - have, n * blockBytes + have);
-      if (bytesRead === 0) break;
-      have += bytesRead;
+      const got = this.#file.read(bytes.subarray(have), n * blockBytes + have);
+      if (got === 0) break;
+      have += got;
     }
     const block = bytes.subarray(0, have);
     this.#blocks.set(n, block);

@@ -1,6 +1,7 @@
 /** What rpm keeps of a package: a header of tagged values, big-endian. */
 import { PackagesError } from './error.ts';
-import type { Algorithm, FileRow } from './table.ts';
+import type { DigestAlgorithm } from '../digests.ts';
+import type { FileRow } from './table.ts';
 
 export const headerMax = 64 * 2 ** 20;
 const tagsMax = 65_536;
@@ -17,7 +18,7 @@ const folderMode = 0o040000;
 const typeMask = 0o170000;
 
 /** OpenPGP's numbers of hash functions. */
-const digestAlgorithms: Readonly<Record<number, Algorithm>> = { 1: 'md5', 2: 'sha1', 8: 'sha256', 9: 'sha384', 10: 'sha512', 11: 'sha224' };
+const digestAlgorithms: Readonly<Record<number, DigestAlgorithm>> = { 1: 'md5', 2: 'sha1', 8: 'sha256', 9: 'sha384', 10: 'sha512', 11: 'sha224' };
 
 interface Entry { type: number; offset: number; count: number }
 

@@ -1,9 +1,10 @@
 /** rpm's database in any of its three forms. */
-import type { Root } from '../root.ts';
 import type { Slices } from '../slices.ts';
+import type { Tree } from '../tree.ts';
 import type { Collector } from './collect.ts';
 import { PackagesError } from './error.ts';
 import { Pages } from './pages.ts';
+import { Folders, isFile, openIn, placeIn } from './read.ts';
 import { bdbHeaders } from './rpm-bdb.ts';
 import { parseHeader } from './rpm-header.ts';
 import { ndbHeaders } from './rpm-ndb.ts';
@@ -17,45 +18,44 @@ const databaseMax = 2 ** 30;
 export const rpmPlaces = folders.flatMap((folder) => [...forms, 'rpmdb.sqlite-wal'].map((name) => `${folder}/${name}`));
 export const rpmLocks = folders.map((folder) => `${folder}/.rpm.lock`);
 
-export const hasRpm = (root: Root): boolean => placesOf(root).length > 0;
+export const hasRpm = (tree: Tree): boolean => placesOf(tree).length > 0;
 
 /** The database of each folder that has one; a folder that links to the other counts once. */
-function placesOf(root: Root): { path: string; form: (typeof forms)[number] }[] {
+function placesOf(tree: Tree): { path: string; form: (typeof forms)[number] }[] {
   const seen = new Set<string>();
+  const where = new Folders(tree);
   return folders.flatMap((folder) => {
-    const real = root.tryFolder(folder);
+    const real = where.real(folder);
     if (real === undefined || seen.has(real)) return [];
     seen.add(real);
-    const form = forms.find((name) => (root.stat(`${real}/${name}`)?.size ?? 0) > 0);
+    const form = forms.find((name) => (tree.stat(`${real}/${name}`)?.size ?? 0) > 0);
     return form === undefined ? [] : [{ path: `${real}/${form}`, form }];
   });
 }
 
 /** Adds every package and its files. Throws PackagesError when a database is none; a package that is broken is counted and left out. */
-export async function readRpm(root: Root, into: Collector, slices: Slices): Promise<void> {
-  for (const { path, form } of placesOf(root)) {
+export async function readRpm(tree: Tree, into: Collector, slices: Slices): Promise<void> {
+  for (const { path, form } of placesOf(tree)) {
     const files: Pages[] = [];
-    const open = async (name: string): Promise<Pages> => {
-      const file = await root.open(name);
-      const { size } = await file.stat();
-      const pages = new Pages(file, size, root.prefix + name, slices);
+    const open = (name: string): Pages => {
+      const pages = new Pages(openIn(tree, name), placeIn(tree, name), slices);
       files.push(pages);
-      if (size > databaseMax) throw new PackagesError('too-large', `expected at most ${databaseMax} bytes, got ${size} in ${root.prefix}${name}`);
+      if (pages.size > databaseMax) throw new PackagesError('too-large', `expected at most ${databaseMax} bytes, got ${pages.size} in ${pages.path}`);
       return pages;
     };
     try {
       const count = (what: string): void => into.count(what);
-      const database = await open(path);
+      const database = open(path);
       switch (form) {
         case 'rpmdb.sqlite': {
-          const wal = root.stat(`${path}-wal`)?.isFile() ? await open(`${path}-wal`) : undefined;
+          const wal = isFile(tree, `${path}-wal`) ? open(`${path}-wal`) : undefined;
           await addAll(sqliteHeaders(database, wal), into, slices);
           break;
         }
         case 'Packages.db': await addAll(ndbHeaders(database, count), into, slices); break;
         case 'Packages': await addAll(bdbHeaders(database, count), into, slices); break;
       }
-    } finally { await Promise.all(files.map((file) => file.close())); }
+    } finally { for (const file of files) file.close(); }
   }
 }
 

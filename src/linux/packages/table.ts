@@ -4,15 +4,16 @@
  * they begin is kept for each sixteenth row only.
  */
 import { own } from '../../core/own.ts';
-import type { Root } from '../root.ts';
+import type { DigestAlgorithm } from '../digests.ts';
+import { bytesOf, nameOf } from '../file-names.ts';
 import type { Slices } from '../slices.ts';
+import type { Folders } from './read.ts';
 
 /** Position in this list is what the table keeps. */
-const algorithms = ['', 'md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
-export type Algorithm = Exclude<(typeof algorithms)[number], ''>;
-const digestBytes: Readonly<Record<Algorithm, number>> = { md5: 16, sha1: 20, sha224: 28, sha256: 32, sha384: 48, sha512: 64 };
+const algorithms: readonly (DigestAlgorithm | '')[] = ['', 'md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'];
+const digestBytes: Readonly<Record<DigestAlgorithm, number>> = { md5: 16, sha1: 20, sha224: 28, sha256: 32, sha384: 48, sha512: 64 };
 
-export interface Digest { algorithm: Algorithm; hex: string }
+export interface Digest { algorithm: DigestAlgorithm; hex: string }
 
 /** What a package says of a file. */
 export interface FileRow {
@@ -111,7 +112,7 @@ export class TableBuilder {
     if (id === undefined) this.#folders.set(own(folder), id = this.#folders.size);
     this.#folder.push(id);
     if ((this.#folder.length - 1) % block === 0) { this.#nameBase.push(this.#names.length); this.#digestBase.push(this.#digests.length); }
-    const length = this.#names.room(name.length * 3).write(name, this.#names.length);
+    const length = writeName(this.#names.room(name.length * 3), name, this.#names.length);
     this.#name.push(length);
     this.#names.length += length;
     this.#package.push(owner);
@@ -128,19 +129,19 @@ export class TableBuilder {
     return algorithms.indexOf(digest.algorithm);
   }
 
-  /** Links that go round lead to no file: the folder stays as it is written. */
-  #follow(root: Root, folder: string): string {
-    const real = root.tryFolder(folder);
-    if (real === undefined) this.#count('folders behind links that go round');
+  /** Links that lead nowhere lead to no file: the folder stays as it is written. */
+  #follow(folders: Folders, folder: string): string {
+    const real = folders.real(folder);
+    if (real === undefined) this.#count('folders behind links that lead nowhere');
     return real ?? folder;
   }
 
   /** Follows each folder to where it really is, and makes the table ready to be asked. */
-  async seal(root: Root, slices: Slices): Promise<PathTable> {
+  async seal(folders: Folders, slices: Slices): Promise<PathTable> {
     const where: string[] = [];
     const canonical = new Uint32Array(this.#folders.size);
     for (const [folder, id] of this.#folders) {
-      const followed = this.#follow(root, folder);
+      const followed = this.#follow(folders, folder);
       const real = followed === folder ? folder : own(followed);
       let at = this.#folders.get(real);
       if (at === undefined) this.#folders.set(real, at = id);
@@ -226,7 +227,7 @@ export class PathTable {
     const written = this.#c.folders.get(folder);
     if (written === undefined || name.length > nameBytesMax) return -1;
     const at = this.#c.canonical[written] ?? written;
-    const length = this.#scratch.write(name);
+    const length = writeName(this.#scratch, name, 0);
     const mask = this.#slots.length - 1;
     let slot = hash(at, this.#scratch, 0, length) & mask;
     for (let probes = 0; this.#slots[slot] !== 0 && probes <= probesMax; probes++, slot = (slot + 1) & mask) {
@@ -236,10 +237,11 @@ export class PathTable {
     return -1;
   }
 
+  hasFolder(folder: string): boolean { return this.#c.folders.has(folder); }
   owner(row: number): number { return this.#c.owner[row]!; }
   path(row: number): string {
     const at = this.#nameAt(row);
-    return `${this.#c.where[this.#c.folder[row]!]!}/${this.#c.names.toString('utf8', at, at + this.#c.name[row]!)}`;
+    return `${this.#c.where[this.#c.folder[row]!]!}/${nameAt(this.#c.names, at, at + this.#c.name[row]!)}`;
   }
 
   row(row: number): FileRow {
@@ -277,6 +279,17 @@ export class PathTable {
     for (let i = 0; i < to - from; i++) if (names[start + i] !== bytes[from + i]) return false;
     return true;
   }
+}
+
+/** Names are bytes: what is no UTF-8 comes and goes as src/linux/file-names.ts says. */
+function writeName(into: Buffer, name: string, at: number): number {
+  const bytes = bytesOf(name);
+  return typeof bytes === 'string' ? into.write(bytes, at) : bytes.copy(into, at);
+}
+
+function nameAt(names: Buffer, from: number, to: number): string {
+  const text = names.toString('utf8', from, to);
+  return text.includes('\ufffd') ? nameOf(names.subarray(from, to)) : text;
 }
 
 function hash(folder: number, bytes: Buffer, from: number, to: number): number {

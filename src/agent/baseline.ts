@@ -1,0 +1,73 @@
+/** `moat baseline` wired together: the tree, its packages, the threads that digest, the store in the data folder. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { acceptChanges, createBaseline, diffBaseline, verifyBaseline, type JudgedChange, type Wanted } from '../baseline/baseline.ts';
+import { makeKey, readKey } from '../baseline/key.ts';
+import { diskDevices, type Looking } from '../baseline/records.ts';
+import type { Summary } from '../baseline/store.ts';
+import { openDigests } from '../linux/digests.ts';
+import { DiskTree } from '../linux/disk-tree.ts';
+import { openFileAttributes } from '../linux/file-attributes.ts';
+import { openPackages } from '../linux/packages/index.ts';
+import { PackagesError } from '../linux/packages/error.ts';
+
+export interface BaselineRequest {
+  /** Where the store lies. */
+  data: string;
+  /** Default the running machine. */
+  root?: string;
+  /** Default beside the store; `-` for standard input. */
+  keyFile?: string;
+  signal: AbortSignal;
+  warn: (text: string) => void;
+  blind: (path: string, why: string) => void;
+  count: (what: string, n?: number) => void;
+  onProgress?: (files: number, path: string) => void;
+}
+
+export const baselinePath = (data: string): string => join(data, 'integrity.baseline');
+export const defaultKeyPath = (data: string): string => join(data, 'integrity.key');
+
+/** `keyBeside`: the key lies where the store lies, so who is root can write both. */
+export async function makeBaseline(request: BaselineRequest & { folders?: readonly string[]; exclude?: readonly string[]; now: number }): Promise<Summary & { resumed: boolean; keyBeside: boolean }> {
+  const keyFile = request.keyFile ?? defaultKeyPath(request.data);
+  const key = request.keyFile === undefined && !existsSync(keyFile) ? makeKey(keyFile) : readKey(keyFile);
+  return withLooking(request, async (looking) => ({ ...await createBaseline(baselinePath(request.data), key, looking, request), keyBeside: request.keyFile === undefined }));
+}
+
+export async function* compareBaseline(request: BaselineRequest): AsyncGenerator<JudgedChange> {
+  const key = readKey(request.keyFile ?? defaultKeyPath(request.data));
+  const { looking, close } = await openLooking(request);
+  try {
+    yield* diffBaseline(baselinePath(request.data), key, looking, request.onProgress);
+  } finally { await close(); }
+}
+
+export async function acceptBaseline(request: BaselineRequest & { wanted: Wanted; now: number }): Promise<Awaited<ReturnType<typeof acceptChanges>>> {
+  const key = readKey(request.keyFile ?? defaultKeyPath(request.data));
+  return withLooking(request, (looking) => acceptChanges(baselinePath(request.data), key, looking, request.wanted, request));
+}
+
+export function baselineSummary({ data, keyFile }: Pick<BaselineRequest, 'data' | 'keyFile'>): Summary {
+  return verifyBaseline(baselinePath(data), readKey(keyFile ?? defaultKeyPath(data)));
+}
+
+async function withLooking<T>(request: BaselineRequest, work: (looking: Looking) => Promise<T>): Promise<T> {
+  const { looking, close } = await openLooking(request);
+  try {
+    return await work(looking);
+  } finally { await close(); }
+}
+
+async function openLooking({ root = '/', signal, warn, blind, count }: BaselineRequest): Promise<{ looking: Looking; close: () => Promise<void> }> {
+  const attributes = await openFileAttributes().catch((error: unknown) => { warn((error as Error).message); return undefined; });
+  const tree = new DiskTree(root, attributes);
+  const index = await openPackages(tree, { signal }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    if (!(error instanceof PackagesError)) throw error;
+    warn(error.message);
+    return undefined;
+  });
+  const digests = openDigests(tree, signal);
+  return { looking: { tree, digests, index, signal, attributes: attributes !== undefined, devices: diskDevices(tree), blind, count }, close: () => digests.close() };
+}

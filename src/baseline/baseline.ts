@@ -1,0 +1,155 @@
+/** The baseline of a tree: made, compared, taken over, verified. */
+import { compareFile, type PackageIndex } from '../linux/packages/index.ts';
+import { changeOf, sideBySide, type Change } from './compare.ts';
+import { isWithin, type Entry } from './entry.ts';
+import { BaselineError } from './error.ts';
+import { outermost, records, type Looking } from './records.ts';
+import { BaselineReader, BaselineWriter, type Accepted, type Summary } from './store.ts';
+
+/**
+ * A file that a package manager changed: it is what its package ships now, and the package is of another version than it was (`from`
+ * empty for a new one, `to` for one that is gone).
+ */
+export interface Upgrade { name: string; from: string; to: string }
+/** `shipped`: the file is what its package ships, though the package is of the same version: it was put right, or the baseline was made of a changed one. */
+export interface JudgedChange extends Change { upgrade: Upgrade | undefined; shipped: boolean }
+
+/** What a baseline looks at when nothing else is said; those that are not there are passed over. */
+export const usualFolders: readonly string[] = [
+  '/etc', '/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/boot', '/opt', '/root', '/var/spool/cron', '/srv/www', '/srv/http', '/var/www', '/www/wwwroot', '/www/server/panel',
+];
+/** What changes all the time and starts nothing. */
+export const usualExclude: readonly string[] = ['/root/.cache', '/root/.npm', '/root/.local/share/Trash', '/root/.local/state', '/usr/src', '/etc/mtab', '/etc/adjtime', '/etc/resolv.conf'];
+
+const pathsMax = 100_000;
+
+export interface Making { folders?: readonly string[]; exclude?: readonly string[]; now: number; onProgress?: (files: number, path: string) => void }
+
+/** Makes a baseline in the place of the one that is there; goes on with one that was broken off. Throws BaselineError and the signal's reason. */
+export async function createBaseline(path: string, key: Buffer, looking: Looking, { folders = usualFolders, exclude = usualExclude, now, onProgress = () => undefined }: Making): Promise<Summary & { resumed: boolean }> {
+  const scope = { tree: looking.tree.name, folders: outermost(absolute(folders)), exclude: absolute(exclude), created: now };
+  const resumed = BaselineWriter.resume(path, key, scope);
+  const writer = resumed?.writer ?? BaselineWriter.begin(path, key, scope);
+  try {
+    let files = 0;
+    for await (const entry of records(scope.folders, scope.exclude, looking, resumed?.after)) {
+      writer.add(entry);
+      onProgress(++files, entry.path);
+    }
+    writer.finish({ updated: now, accepted: [] });
+  } catch (error) {
+    writer.abandon(true);
+    throw error;
+  }
+  return { ...verifyBaseline(path, key), resumed: resumed !== undefined };
+}
+
+/** Reads all of it. Throws BaselineError. */
+export function verifyBaseline(path: string, key: Buffer): Summary {
+  const reader = new BaselineReader(path, key);
+  try {
+    for (const entry of reader.entries()) void entry;
+    return reader.summary();
+  } finally { reader.close(); }
+}
+
+/** What is not as it was. Nothing is yielded for what is. Throws BaselineError where the baseline does not hold, which is worse than any change. */
+export async function* diffBaseline(path: string, key: Buffer, looking: Looking, onProgress: (files: number, path: string) => void = () => undefined): AsyncGenerator<JudgedChange> {
+  const reader = new BaselineReader(path, key);
+  try {
+    let files = 0;
+    const { folders, exclude } = reader.head;
+    for await (const [before, after] of sideBySide(reader.entries(), records(folders, exclude, looking))) {
+      onProgress(++files, (after ?? before)!.path);
+      const change = changeOf(before, after);
+      if (change) yield await judged(change, looking);
+    }
+  } finally { reader.close(); }
+}
+
+/** What to take over: everything, what package managers did, or what lies at and below these paths. */
+export type Wanted = 'all' | 'packages' | readonly string[];
+
+/** Writes the baseline anew with the wanted changes in it. Returns those. Throws BaselineError; the old one stays then. */
+export async function acceptChanges(path: string, key: Buffer, looking: Looking, wanted: Wanted, { now, onProgress = () => undefined }: Pick<Making, 'now' | 'onProgress'>): Promise<{ changes: JudgedChange[]; dropped: number; summary: Summary }> {
+  const reader = new BaselineReader(path, key);
+  const { head } = reader;
+  const paths = typeof wanted === 'string' ? undefined : absolute(wanted);
+  const outside = paths?.find((one) => !head.folders.some((folder) => isWithin(one, folder)));
+  if (outside !== undefined) { reader.close(); throw new BaselineError('bad-path', `expected a path below ${head.folders.join(', ')}, got ${outside}`, { hint: 'make the baseline anew with --folder to include it' }); }
+  const changes: JudgedChange[] = [];
+  let dropped = 0;
+  const groups = new Map<string, Accepted>();
+  let writer: BaselineWriter | undefined;
+  try {
+    // Paths are looked at alone; the rest of the baseline is taken as it stands.
+    const fresh = records(paths ?? head.folders, head.exclude, looking);
+    writer = BaselineWriter.begin(path, key, head);
+    let files = 0;
+    for await (const [before, after] of sideBySide(reader.entries(), fresh)) {
+      const at = (after ?? before)!.path;
+      onProgress(++files, at);
+      const inScope = !paths || paths.some((one) => isWithin(at, one));
+      const change = inScope ? changeOf(before, after) : undefined;
+      const found = change && await judged(change, looking);
+      const take = found && (wanted !== 'packages' || found.upgrade !== undefined || found.action === 'touched');
+      const entry: Entry | undefined = take ? after : before;
+      if (entry) writer.add(entry);
+      if (!take) continue;
+      if (changes.length < pathsMax) changes.push(found);
+      else dropped++;
+      if (found.action === 'touched') continue;
+      const what = found.upgrade ? `${found.upgrade.name} ${found.upgrade.from || '-'} → ${found.upgrade.to || '-'}` : typeof wanted === 'string' ? wanted : paths!.find((one) => isWithin(at, one))!;
+      const group = groups.get(what);
+      if (group) group.files++;
+      else groups.set(what, { time: now, what, files: 1 });
+    }
+    writer.finish({ updated: now, accepted: [...reader.summary().accepted, ...groups.values()] });
+  } catch (error) {
+    writer?.abandon(false);
+    throw error;
+  } finally { reader.close(); }
+  return { changes, dropped, summary: verifyBaseline(path, key) };
+}
+
+/** Did a package manager do it? Digests of changed files only. */
+async function judged(change: Change, { tree, index, digests }: Looking): Promise<JudgedChange> {
+  const { path, before, after } = change;
+  const none = { ...change, upgrade: undefined, shipped: false };
+  if (!index || change.action === 'touched') return none;
+  const [name, from] = nameAndVersion(before?.package);
+  if (!after) {
+    // Gone with its package, or with the version that had it.
+    if (name === undefined || from === undefined) return none;
+    const now = versionsOf(index).get(name);
+    return now === from ? none : { ...none, upgrade: { name, from, to: now ?? '' } };
+  }
+  const file = index.owner(path);
+  if (!file) return none;
+  const { verdict } = await compareFile(file, tree.stat(path), tree, digests);
+  if (verdict !== 'intact' && !(verdict === 'unchecked' && after.kind === 'link')) return none;
+  const version = file.package.version;
+  if (name === file.package.name && from === version) return { ...none, shipped: verdict === 'intact' };
+  return { ...none, upgrade: { name: file.package.name, from: name === file.package.name ? from ?? '' : '', to: version } };
+}
+
+function nameAndVersion(text: string | undefined): [string | undefined, string | undefined] {
+  const space = text?.indexOf(' ') ?? -1;
+  return text === undefined || space < 0 ? [undefined, undefined] : [text.slice(0, space), text.slice(space + 1)];
+}
+
+const versions = new WeakMap<PackageIndex, ReadonlyMap<string, string>>();
+
+function versionsOf(index: PackageIndex): ReadonlyMap<string, string> {
+  let known = versions.get(index);
+  if (!known) versions.set(index, known = new Map(index.packages.map(({ name, version }) => [name, version])));
+  return known;
+}
+
+/** A path as the walk names it. Throws BaselineError 'bad-path'. */
+function absolute(paths: readonly string[]): string[] {
+  return paths.map((path) => {
+    if (!path.startsWith('/') || /\/\.{1,2}(?:\/|$)/.test(path) || path.includes('\0')) throw new BaselineError('bad-path', `expected an absolute path without . and .., got ${path}`);
+    return path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
+  });
+}

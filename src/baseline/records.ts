@@ -1,0 +1,135 @@
+/** The files of chosen folders as entries, in the order of the walk, digests taken ahead by threads. */
+import { MoatError } from '../core/error.ts';
+import type { Digests, Taken } from '../linux/digests.ts';
+import type { PackageIndex } from '../linux/packages/index.ts';
+import { diskMounts } from '../linux/proc-host.ts';
+import { Procfs } from '../linux/procfs.ts';
+import type { FileStat, Tree } from '../linux/tree.ts';
+import { comparePaths, isWithin, type Entry } from './entry.ts';
+
+export interface Looking {
+  tree: Tree;
+  digests: Digests;
+  /** Undefined where there are no packages. */
+  index: PackageIndex | undefined;
+  signal: AbortSignal;
+  /** Extended attributes and flags can be asked for. */
+  attributes: boolean;
+  /** File systems that are looked into; undefined for all. */
+  devices: ReadonlySet<number> | undefined;
+  count(what: string, n?: number): void;
+  /** A folder or file that could not be looked at. */
+  blind(path: string, why: string): void;
+}
+
+/** Digests under way. */
+const aheadMax = 1024;
+const depthMax = 1024;
+const attributesMax = 64;
+
+/** `after`: begin behind this path. */
+export async function* records(folders: readonly string[], exclude: readonly string[], looking: Looking, after?: string): AsyncGenerator<Entry> {
+  const ahead: Promise<Entry | undefined>[] = [];
+  let first = 0;
+  for (const { path, stat } of walk(folders, exclude, looking, after)) {
+    const work = record(path, stat, looking);
+    // Whoever takes it from the row is told of its failure.
+    work.catch(() => undefined);
+    ahead.push(work);
+    if (ahead.length - first < aheadMax) continue;
+    const entry = await ahead[first++];
+    if (first === aheadMax) { void ahead.splice(0, first); first = 0; }
+    if (entry) yield entry;
+  }
+  for (const work of ahead.slice(first)) { const entry = await work; if (entry) yield entry; }
+}
+
+/** Those that are there, each once, none within another, in the order of the walk. */
+export function outermost(folders: readonly string[]): string[] {
+  const sorted = [...new Set(folders.map((folder) => folder.replace(/\/+$/, '') || '/'))].sort(comparePaths);
+  return sorted.filter((folder) => !sorted.some((other) => other !== folder && isWithin(folder, other)));
+}
+
+interface Walked { path: string; stat: FileStat }
+
+function* walk(folders: readonly string[], exclude: readonly string[], looking: Looking, after: string | undefined): Iterable<Walked> {
+  for (const folder of outermost(folders)) yield* below(folder, 0, new Set(exclude), looking, after);
+}
+
+/** Passed over: what comes before `after` and does not hold it. */
+const isDone = (path: string, after: string | undefined): boolean => after !== undefined && comparePaths(path, after) <= 0;
+
+function* below(path: string, depth: number, exclude: ReadonlySet<string>, looking: Looking, after: string | undefined): Iterable<Walked> {
+  const { tree, signal, devices } = looking;
+  signal.throwIfAborted();
+  if (exclude.has(path) || (isDone(path, after) && !isWithin(after!, path))) return;
+  const stat = told(path, looking, () => tree.stat(path));
+  if (!stat) return;
+  if (!isDone(path, after)) yield { path, stat };
+  if (stat.kind !== 'folder') return;
+  if (devices && !devices.has(stat.device)) { looking.count('mounts passed over: not on a disk of this machine'); return; }
+  if (depth >= depthMax) { looking.blind(path, 'too deep'); return; }
+  for (const name of told(path, looking, () => tree.list(path)) ?? []) yield* below(path === '/' ? `/${name}` : `${path}/${name}`, depth + 1, exclude, looking, after);
+}
+
+function told<T>(path: string, looking: Looking, look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (!(error instanceof MoatError)) throw error;
+    looking.blind(path, error.message);
+    return undefined;
+  }
+}
+
+/** Undefined for what vanished meanwhile. */
+async function record(path: string, stat: FileStat, looking: Looking): Promise<Entry | undefined> {
+  const { tree, digests, index } = looking;
+  const entry: Entry = { path, kind: stat.kind, mode: stat.mode, uid: stat.uid, gid: stat.gid, size: stat.kind === 'file' || stat.kind === 'link' ? stat.size : 0, modified: stat.modified, changed: stat.changed, inode: stat.inode, links: stat.kind === 'folder' ? 0 : stat.links };
+  if (stat.kind === 'link') entry.target = tree.link(path) ?? '';
+  const attributes = looking.attributes ? told(path, looking, () => attributesOf(tree, path)) : undefined;
+  if (attributes) entry.attributes = attributes;
+  const flags = looking.attributes && (stat.kind === 'file' || stat.kind === 'folder') ? told(path, looking, () => tree.flags(path)) : undefined;
+  if (flags?.immutable || flags?.appendOnly) entry.flags = `${flags.immutable ? 'i' : ''}${flags.appendOnly ? 'a' : ''}`;
+  const owner = stat.kind === 'folder' ? undefined : index?.owner(path);
+  if (owner) entry.package = `${owner.package.name} ${owner.package.version}`;
+  if (stat.kind !== 'file') return entry;
+  return withDigest(entry, await digests.take(path, 'sha256', stat.size), looking);
+}
+
+/** The numbers that the digest holds for: the file may have been replaced since it was walked by. */
+function withDigest(entry: Entry, taken: Taken, looking: Looking): Entry | undefined {
+  switch (taken.state) {
+    case 'taken': {
+      const { hex, size, modified, changed, inode } = taken;
+      return { ...entry, sha256: hex, size, modified, changed, inode };
+    }
+    case 'gone':
+      if (told(entry.path, looking, () => looking.tree.stat(entry.path)) === undefined) { looking.count('files that vanished while looked at'); return undefined; }
+      return { ...entry, unread: 'changed' };
+    case 'changed': looking.count('files that were written to while they were read'); return { ...entry, unread: 'changed' };
+    case 'too-large': looking.count('files too large to be read: compared by size and times'); return { ...entry, unread: 'too-large' };
+    case 'denied': case 'broken': looking.blind(entry.path, taken.why); return { ...entry, unread: taken.state };
+  }
+}
+
+function attributesOf(tree: Tree, path: string): Record<string, string> | undefined {
+  const names = tree.attributeNames?.(path) ?? [];
+  if (names.length === 0) return undefined;
+  return Object.fromEntries(names.slice(0, attributesMax).map((name) => [name, tree.attribute(path, name)?.toString('base64') ?? '']));
+}
+
+/** Devices of disks of the running machine, undefined for another tree: asking a dead network mount would wait for ever. */
+export function diskDevices(tree: Tree): ReadonlySet<number> | undefined {
+  if (tree.kind !== 'machine') return undefined;
+  const devices = new Set<number>();
+  for (const { path } of [...diskMounts(new Procfs('/')), { path: '/' }]) {
+    try {
+      const device = tree.stat(path)?.device;
+      if (device !== undefined) devices.add(device);
+    } catch (error) {
+      if (!(error instanceof MoatError)) throw error; // the walk meets it again and tells
+    }
+  }
+  return devices;
+}

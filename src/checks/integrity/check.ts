@@ -1,0 +1,161 @@
+/** The machine against its integrity baseline: what changed that no package manager did. */
+import type { Finding } from '../../core/finding.ts';
+import type { Level } from '../../core/level.ts';
+import { diffBaseline, type JudgedChange } from '../../baseline/baseline.ts';
+import { BaselineError } from '../../baseline/error.ts';
+import { readKey } from '../../baseline/key.ts';
+import { diskDevices, type Looking } from '../../baseline/records.ts';
+import { MoatError } from '../../core/error.ts';
+import { fact, finding } from '../finding.ts';
+import type { PlaceCheck, ScanContext } from '../port.ts';
+import { baseName } from '../shell-words.ts';
+import { beginningOf, inSystemFolder, kindOf, kindWords, levelOfChange, type SystemFileKind } from '../system-files.ts';
+
+const toldMax = 2000;
+/** More changes than these in one folder that are no intrusion are told as one. */
+const folderMax = 5;
+const shownMax = 10;
+
+/** What upgrades and services write anew by themselves. */
+const generated = /^\/etc\/(?:ld\.so\.cache|mailcap|shells|\.updated|\.pwd\.lock|ssl\/certs\/|alternatives\/|(?:passwd|group|shadow|gshadow|subuid|subgid)-$|lvm\/|machine-info$)|^\/usr\/share\/(?:mime\/|applications\/mimeinfo\.cache|icons\/[^/]+\/icon-theme\.cache|info\/dir|vim\/.*\/tags)|^\/usr\/lib\/(?:modules\/[^/]+\/modules\.|.*giomodule\.cache$|locale\/locale-archive$|.*\/loaders\.cache$)|^\/boot\/(?:initrd|grub\/)|\/__pycache__\/|^\/var\/www\/.*\/cache\//;
+/** Settings that let somebody in or start something. */
+const sensitive = /^\/etc\/(?:passwd|shadow|group|gshadow|sudoers|ssh\/|pam\.d\/|security\/|ld\.so\.(?:preload|conf)|crontab|cron|init\.d\/|rc|profile|bash|environment|systemd\/|udev\/|modules|modprobe|apt\/|hosts\.|login\.defs|nsswitch|update-motd|xdg\/autostart|at\.|anacrontab)|^\/var\/spool\/cron|^\/root\/\.(?:ssh\/|bash|profile|zsh|config\/(?:systemd|autostart))/;
+
+export const integrity: PlaceCheck = {
+  id: 'integrity',
+  title: { zh: '完整性基线', en: 'integrity baseline' },
+  blind: { zh: '只看基线覆盖的目录；做基线之前的改动看不出', en: 'sees the folders of the baseline only, and nothing that was changed before it was made' },
+  group: 'files',
+  scope: 'machine',
+  everyMinutes: 72 * 60,
+  async *run(context) {
+    if (!context.baseline) return;
+    const { store, key } = context.baseline;
+    try {
+      yield* changesOf(store, readKey(key), context);
+    } catch (error) {
+      if (!(error instanceof BaselineError)) throw error;
+      yield* toldError(error, store, context);
+    }
+  },
+};
+
+async function* changesOf(store: string, key: Buffer, context: ScanContext): AsyncIterable<Finding> {
+  const { tree, provenance, signal } = context;
+  const looking: Looking = {
+    tree, signal, digests: provenance.digests, index: provenance.index, attributes: canAsk(tree), devices: diskDevices(tree),
+    count: (what, n) => { context.count(what, n); }, blind: (path, why) => { context.blind(path, { zh: why, en: why }); },
+  };
+  const folders = new Map<string, Told[]>();
+  let told = 0;
+  for await (const change of diffBaseline(store, key, looking)) {
+    if (change.upgrade) { context.count('baseline: files that a package manager renewed'); continue; }
+    if (change.action === 'touched' || change.shipped) { context.count('baseline: files touched, or put right, with nothing of theirs changed'); continue; }
+    if (++told > toldMax) { context.count('baseline: changes beyond those listed'); continue; }
+    const one = judge(change, context);
+    if (one.kind === 'intrusion' || one.level === 'medium') { yield changeFinding(one); continue; }
+    const folder = change.path.slice(0, change.path.lastIndexOf('/')) || '/';
+    const members = folders.get(folder);
+    if (members) members.push(one);
+    else folders.set(folder, [one]);
+  }
+  for (const [folder, members] of folders) {
+    if (members.length <= folderMax) yield* members.map(changeFinding);
+    else yield folderFinding(folder, members);
+  }
+}
+
+/** Whether this system tells of attributes; when it does not, the baseline said so as it was made. */
+function canAsk(tree: ScanContext['tree']): boolean {
+  try {
+    tree.attributeNames?.('/');
+    return tree.attributeNames !== undefined;
+  } catch (error) {
+    if (error instanceof MoatError) return false;
+    throw error;
+  }
+}
+
+interface Told { change: JudgedChange; what: SystemFileKind; kind: Finding['kind']; level: Level }
+
+function judge(change: JudgedChange, { tree }: ScanContext): Told {
+  const { path, action, after, before, fields } = change;
+  let beginning: ReturnType<typeof beginningOf> = 'other';
+  if (after?.kind === 'file') {
+    try { beginning = beginningOf(tree, path); } catch (error) { if (!(error instanceof MoatError)) throw error; /* told as unreadable by the comparison */ }
+  }
+  const what = kindOf(path, after?.kind === 'file' ? { ...after, allocated: 0, device: 0, born: undefined } : undefined, beginning);
+  const told = (kind: Finding['kind'], level: Level): Told => ({ change, what, kind, level });
+  if (generated.test(path)) return told('notice', 'info');
+  const gainsBits = after !== undefined && (after.mode & 0o6000 & ~(before?.mode ?? 0)) !== 0 && after.kind === 'file' && (after.mode & 0o111) !== 0;
+  const ownSystem = inSystemFolder(path);
+  if (gainsBits && ownSystem) return told('intrusion', 'high');
+  const runs = what === 'program' || what === 'library' || what === 'pam' || what === 'module';
+  const contentChanged = fields.some(({ field }) => field === 'content' || field === 'kind' || field === 'target');
+  if (ownSystem && runs && action === 'changed' && contentChanged) return told('intrusion', levelOfChange(path, what));
+  if (ownSystem && (runs || what === 'script') && action === 'added') return told(what === 'pam' ? 'intrusion' : 'notice', what === 'pam' ? 'high' : 'medium');
+  if (sensitive.test(path) || (change.timeKept && ownSystem)) return told('notice', 'medium');
+  return told('notice', what === 'document' ? 'info' : 'low');
+}
+
+const actionWords = { added: { zh: '新增', en: 'new' }, removed: { zh: '被删除', en: 'removed' }, changed: { zh: '变了', en: 'changed' }, touched: { zh: '被碰过', en: 'touched' } };
+
+function changeFinding({ change, what, kind, level }: Told): Finding {
+  const { path, action, fields, after, before, timeKept } = change;
+  const word = actionWords[action];
+  return finding('integrity', path, {
+    kind, level, path,
+    title: { zh: `${kindWords[what].zh} ${path} 自基线以来${word.zh}`, en: `the ${kindWords[what].en} ${path} is ${word.en} since the baseline` },
+    evidence: [
+      ...fields.map(({ field, before: from, after: to }) => fact({ zh: field, en: field }, `${from || '-'} → ${to || '-'}`)),
+      ...(action === 'added' && after ? [fact({ zh: '文件', en: 'file' }, `${after.kind} ${after.mode.toString(8)} ${after.uid}:${after.gid} ${after.size} bytes${after.sha256 ? ` sha256 ${after.sha256}` : ''}`)] : []),
+      ...(timeKept ? [fact({ zh: '时间', en: 'time' }, 'the content changed, the modification time was set back')] : []),
+    ],
+    means: kind === 'intrusion'
+      ? { zh: '没有软件包升级能解释这个改动。系统自带的程序自己不会变。', en: 'No upgrade of a package explains this change, and what the system ships does not change by itself.' }
+      : { zh: '做基线之后有人改了它；若是你们自己改的，接受进基线即可。', en: 'Somebody changed it after the baseline was made; take it over when it was one of yours.' },
+    fix: { text: { zh: '确认是自己人改的，再接受进基线', en: 'take it over once you know who did it' }, commands: [['moat', 'baseline', 'accept', path]] },
+    refs: [...(timeKept ? ['attack:T1070.006'] : []), ...(kind === 'intrusion' ? ['attack:T1554'] : []), 'dengbao:8.1.4.7'],
+    time: (after ?? before)!.changed,
+  });
+}
+
+function folderFinding(folder: string, members: readonly Told[]): Finding {
+  const latest = members.reduce((last, { change }) => Math.max(last, change.after?.changed ?? 0), 0);
+  return finding('integrity', `folder ${folder}`, {
+    kind: 'notice', level: members.some(({ level }) => level === 'low') ? 'low' : 'info', path: folder,
+    title: { zh: `${folder} 里 ${members.length} 个文件自基线以来有变化`, en: `${members.length} files in ${folder} are not as they were in the baseline` },
+    evidence: members.slice(0, shownMax).map(({ change }) => fact(actionWords[change.action], baseName(change.path))),
+    fix: { text: { zh: '确认是自己人改的，再接受进基线', en: 'take them over once you know who did it' }, commands: [['moat', 'baseline', 'accept', folder]] },
+    refs: [], ...(latest > 0 && { time: latest }),
+  });
+}
+
+function* toldError(error: BaselineError, store: string, context: ScanContext): Iterable<Finding> {
+  switch (error.code) {
+    case 'no-baseline': case 'no-key': {
+      const there = context.tree.stat(store) !== undefined;
+      yield finding('integrity', 'none', {
+        kind: 'notice', level: 'info',
+        title: there ? { zh: '有完整性基线，但密钥不在这台机器上，这次没有比对', en: 'there is an integrity baseline whose key is not on this machine: it was not compared' } : { zh: '还没有完整性基线', en: 'there is no integrity baseline yet' },
+        evidence: [],
+        fix: there
+          ? { text: { zh: '带上密钥比对', en: 'compare with the key' }, commands: [['moat', 'baseline', 'diff', '--key-file', '-']] }
+          : { text: { zh: '在确认干净时做一份，以后任何改动都看得出', en: 'make one while the machine is known to be clean: every later change shows' }, commands: [['moat', 'baseline', 'create']] },
+        refs: [],
+      });
+      return;
+    }
+    case 'tampered': case 'unfinished':
+      yield finding('integrity', 'tampered', {
+        kind: 'intrusion', level: 'high', path: store,
+        title: { zh: '完整性基线本身被改过', en: 'the integrity baseline itself was changed' },
+        evidence: [fact({ zh: '校验', en: 'check' }, error.message)],
+        means: { zh: '基线带有密钥校验，只有 root 能碰到它：有人想藏住改动，或者磁盘坏了。', en: 'The baseline is authenticated by a key and only root can reach it: somebody wants to hide a change, or the disk is failing.' },
+        fix: { text: { zh: '用别处留存的基线和密钥比对；没有就当作已被入侵来查', en: 'compare with a copy kept elsewhere; without one treat the machine as broken into' }, commands: [] },
+        refs: ['attack:T1565.001'],
+      });
+      return;
+    case 'wrong-key': case 'bad-path': context.blind(store, { zh: error.message, en: error.message });
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Two threads that digest files of a disk. Jobs go over in bundles, because a message costs more than a small file; each
+ * thread has a second bundle waiting, so that it never stands still.
+ */
+import { Worker } from 'node:worker_threads';
+import { MoatError } from '../core/error.ts';
+import type { DigestAlgorithm, Taken } from './digests.ts';
+import { bytesOf } from './file-names.ts';
+
+export interface HashJobs { id: number; jobs: [path: string | Uint8Array, algorithm: DigestAlgorithm][] }
+export interface HashAnswer { id: number; taken: Taken[] }
+
+export type HashPoolErrorCode = 'ended' | 'closed';
+
+const threads = 2;
+const bundlesAhead = 2;
+const bundleJobs = 64;
+const bundleBytes = 4 * 2 ** 20;
+/** Beyond this `take` waits for room. */
+const queueMax = 4096;
+/** What opening a file costs, in bytes that could be digested meanwhile. */
+const openBytes = 16 * 1024;
+
+interface Job { path: string | Uint8Array; algorithm: DigestAlgorithm; size: number; resolve: (taken: Taken) => void; reject: (error: unknown) => void }
+interface Thread { worker: Worker; out: Map<number, Job[]> }
+
+export class HashPool {
+  readonly #program: string;
+  readonly #threads: Thread[] = [];
+  readonly #queue: Job[] = [];
+  #taken = 0;
+  #bundles = 0;
+  #asked = false;
+  #failed: unknown;
+  readonly #waiting: (() => void)[] = [];
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = (): void => { this.#fail(this.#signal?.reason); };
+
+  /** `program` is the bundled src/linux/hash-worker.ts. */
+  constructor(program: string, signal?: AbortSignal) {
+    this.#program = program;
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal?.aborted) this.#failed = signal.reason;
+  }
+
+  /** Digest of a file, by its path for the system. Rejects when the pool is closed, aborted, or a thread died. */
+  async take(path: string, algorithm: DigestAlgorithm, size = 0): Promise<Taken> {
+    while (this.#queue.length - this.#taken >= queueMax && this.#failed === undefined) await new Promise<void>((resolve) => { this.#waiting.push(resolve); });
+    if (this.#failed !== undefined) throw this.#failed as Error;
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ path: bytesOf(path), algorithm, size, resolve, reject });
+      // What is asked for in one turn goes over together.
+      if (!this.#asked) { this.#asked = true; setImmediate(() => { this.#asked = false; this.#send(); }); }
+    });
+  }
+
+  /** Whatever was not answered is rejected. */
+  async close(): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#fail(new MoatError<HashPoolErrorCode>('closed', 'expected digests to be asked for before the pool is closed'));
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
+  }
+
+  #send(): void {
+    if (this.#failed !== undefined) return;
+    while (this.#taken < this.#queue.length) {
+      const thread = this.#idle();
+      if (!thread) return;
+      const jobs = this.#bundle();
+      const id = ++this.#bundles;
+      if (thread.out.size === 0) thread.worker.ref();
+      thread.out.set(id, jobs);
+      const message: HashJobs = { id, jobs: jobs.map(({ path, algorithm }) => [path, algorithm]) };
+      thread.worker.postMessage(message, []);
+    }
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
+  #bundle(): Job[] {
+    const jobs: Job[] = [];
+    for (let bytes = 0; jobs.length < bundleJobs && bytes < bundleBytes && this.#taken < this.#queue.length;) {
+      const job = this.#queue[this.#taken++]!;
+      bytes += openBytes + job.size;
+      jobs.push(job);
+    }
+    if (this.#taken > queueMax) { this.#queue.splice(0, this.#taken); this.#taken = 0; }
+    return jobs;
+  }
+
+  /** The thread with the least before it; undefined when all have enough. */
+  #idle(): Thread | undefined {
+    const free = this.#threads.find(({ out }) => out.size === 0);
+    if (free) return free;
+    if (this.#threads.length < threads) return this.#start();
+    return this.#threads.find(({ out }) => out.size < bundlesAhead);
+  }
+
+  #start(): Thread {
+    const worker = new Worker(this.#program, { name: 'moat-hash', resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 } });
+    const thread: Thread = { worker, out: new Map() };
+    worker.unref();
+    worker.on('message', ({ id, taken }: HashAnswer) => {
+      const jobs = thread.out.get(id) ?? [];
+      thread.out.delete(id);
+      if (thread.out.size === 0) worker.unref();
+      for (const [i, job] of jobs.entries()) job.resolve(taken[i]!);
+      this.#send();
+    });
+    worker.on('error', (error) => { this.#fail(error); });
+    worker.on('exit', () => { this.#fail(new MoatError<HashPoolErrorCode>('ended', 'expected the hashing thread to run, it ended')); });
+    this.#threads.push(thread);
+    return thread;
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed !== undefined) return;
+    this.#failed = error;
+    for (const { out, worker } of this.#threads) {
+      for (const jobs of out.values()) for (const job of jobs) job.reject(error);
+      out.clear();
+      worker.unref();
+    }
+    for (const job of this.#queue.splice(0).slice(this.#taken)) job.reject(error);
+    this.#taken = 0;
+    for (const go of this.#waiting.splice(0)) go();
+  }
+}

@@ -1,0 +1,69 @@
+/** The thread of the hashing pool: digests files whose paths it is sent. */
+import { createHash, hash } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { parentPort } from 'node:worker_threads';
+import type { HashAnswer, HashJobs } from './hash-pool.ts';
+import { attempts, digestMax, pieceBytes, type DigestAlgorithm, type Taken } from './digests.ts';
+
+const piece = Buffer.allocUnsafeSlow(pieceBytes);
+const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+const port = parentPort;
+if (!port) throw new Error('expected to run as a thread of the hashing pool');
+port.on('message', ({ id, jobs }: HashJobs) => {
+  const answer: HashAnswer = { id, taken: jobs.map(([path, algorithm]) => digest(typeof path === 'string' ? path : Buffer.from(path), algorithm)) };
+  port.postMessage(answer);
+});
+
+function digest(path: string | Buffer, algorithm: DigestAlgorithm): Taken {
+  for (let i = 1; ; i++) {
+    try {
+      const taken = digestOnce(path, algorithm);
+      if (taken.state !== 'changed' || i === attempts) return taken;
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      switch (code) {
+        // A link where a file was, or a socket, is no file; nor is what is not there.
+        case 'ENOENT': case 'ENOTDIR': case 'ELOOP': case 'ENXIO': case 'ENODEV': case 'ENAMETOOLONG': return { state: 'gone' };
+        case 'EACCES': case 'EPERM': return { state: 'denied', why: message };
+        default: return { state: 'broken', why: message };
+      }
+    }
+  }
+}
+
+function digestOnce(path: string | Buffer, algorithm: DigestAlgorithm): Taken {
+  const file = openSync(path, flags);
+  try {
+    const before = fstatSync(file);
+    if (!before.isFile()) return { state: 'gone' };
+    if (before.size > digestMax) return { state: 'too-large', size: before.size };
+    const hex = before.size < pieceBytes ? hash(algorithm, piece.subarray(0, readInto(file)), 'hex') : digestLong(file, algorithm);
+    const after = fstatSync(file);
+    if (after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ctimeMs !== before.ctimeMs) return { state: 'changed' };
+    return { state: 'taken', hex, device: before.dev, inode: before.ino, size: before.size, modified: before.mtimeMs, changed: before.ctimeMs };
+  } finally { closeSync(file); }
+}
+
+/** What has grown beyond the piece meanwhile is seen by its new size. */
+function readInto(file: number): number {
+  let have = 0;
+  while (have < piece.length) {
+    const got = readSync(file, piece, have, piece.length - have, null);
+    if (got === 0) break;
+    have += got;
+  }
+  return have;
+}
+
+function digestLong(file: number, algorithm: DigestAlgorithm): string {
+  const digest = createHash(algorithm);
+  // A file that grows faster than it is read must end too.
+  for (let total = 0; total <= digestMax;) {
+    const got = readSync(file, piece, 0, piece.length, null);
+    if (got === 0) break;
+    digest.update(piece.subarray(0, got));
+    total += got;
+  }
+  return digest.digest('hex');
+}

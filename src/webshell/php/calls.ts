@@ -1,0 +1,284 @@
+/** Calls: of the file's own functions, followed into; of PHP's, computed or judged; of what a variable names. */
+import { Lines } from '../sign.ts';
+import { builtin } from './builtins.ts';
+import { assignTo, referenceCell } from './assign.ts';
+import { evaluate, textIn } from './expressions.ts';
+import { classNamed, propertyCell, staticCell } from './places.ts';
+import { isNode, nodesIn, parse, type Node } from './parse.ts';
+import type { ClassInfo, Declared, Frame, Run } from './run.ts';
+import { codeSink, objectMethod } from './sinks.ts';
+import { declareAll, execute, executeNode } from './statements.ts';
+import { choicesOf, from, given, hiddenBy, know, listOf, merge, taintsOf, textOf, unknown, unknownFrom, type Cell, type Closure, type PhpObject, type Value } from './value.ts';
+import { compute } from './functions.ts';
+
+/** A function that calls itself with what is not known: once more shows all there is. */
+const activeMax = 2;
+const resultsMax = 500;
+/** So often a function must have given the same for the same before that is taken as known: it may count its calls. */
+const sameBefore = 3;
+const objectsMax = 100;
+
+export function declareFunction(run: Run, node: Node): void {
+  const name = textIn(node.name).toLowerCase();
+  if (run.functions.get(name)?.node === node) return;
+  run.functions.set(name, declared(run, node));
+}
+const declared = (run: Run, node: Node, className?: string): Declared => ({ node, layer: run.layer, active: 0, called: 0, results: new Map(), statics: new Map(), ...(className !== undefined && { className }) });
+
+export function declareClass(run: Run, node: Node): void {
+  const key = textIn(node.name).toLowerCase();
+  if (run.classes.get(key)?.node !== node) makeClass(run, node);
+}
+
+/** A class with its methods; one without a name gets one. */
+export function makeClass(run: Run, node: Node): ClassInfo {
+  const name = textIn(node.name) || `class@${run.classes.size}`;
+  const known = run.classes.get(name.toLowerCase());
+  if (known?.node === node) return known;
+  const info: ClassInfo = { name, node, parent: isNode(node.extends) ? textIn(node.extends).replace(/^\\/, '') : undefined, methods: new Map(), properties: [], constants: new Map(), traits: nodesIn(node.body).flatMap((member) => (member.kind === 'traituse' ? nodesIn(member.traits).map(textIn) : [])), layer: run.layer };
+  for (const member of nodesIn(node.body)) {
+    if (member.kind === 'method') info.methods.set(textIn(member.name).toLowerCase(), declared(run, member, name));
+    else if (member.kind === 'propertystatement') for (const one of nodesIn(member.properties)) info.properties.push({ name: textIn(one.name), value: isNode(one.value) ? one.value : undefined, isStatic: member.isStatic === true });
+    else if (member.kind === 'classconstant') for (const one of nodesIn(member.constants)) if (isNode(one.value)) info.constants.set(textIn(one.name), one.value);
+  }
+  run.classes.set(name.toLowerCase(), info);
+  const frame = bare(run, info.name);
+  for (const { name: property, value, isStatic } of info.properties) if (isStatic && value) run.set(staticCell(run, name, property), evaluate(run, frame, value));
+  return info;
+}
+
+const bare = (_: Run, className?: string): Frame => ({ scope: new Map(), self: undefined, className, statics: undefined, functionName: '', args: [], returned: undefined });
+
+/** A class and those it comes from, within the file. */
+function* family(run: Run, className: string): Iterable<ClassInfo> {
+  let info = run.classes.get(className.toLowerCase());
+  for (let n = 0; info && n < 20; n++) {
+    yield info;
+    info = info.parent === undefined ? undefined : run.classes.get(info.parent.toLowerCase());
+  }
+}
+
+function methodOf(run: Run, className: string, name: string): Declared | undefined {
+  for (const info of family(run, className)) {
+    for (const one of [info, ...info.traits.flatMap((trait) => run.classes.get(trait.replace(/^\\/, '').toLowerCase()) ?? [])]) {
+      const method = one.methods.get(name.toLowerCase());
+      if (method) return method;
+    }
+  }
+  return undefined;
+}
+
+export function makeObject(run: Run, className: string, args: readonly Value[], node: Node): Value {
+  const bareName = className.replace(/^\\/, '');
+  const object: PhpObject = { className: bareName, properties: new Map(), made: args };
+  const [info] = family(run, bareName);
+  if (info) {
+    for (const one of family(run, bareName)) {
+      for (const { name, value, isStatic } of one.properties) if (!isStatic && value && !object.properties.has(name)) object.properties.set(name, { value: run.within(one.layer, () => evaluate(run, bare(run, one.name), value)) });
+    }
+    invokeMethod(run, object, '__construct', args, node);
+    if (run.objects.length < objectsMax) run.objects.push(object);
+    return { ...unknown, object };
+  }
+  return objectMethod(run, object, '__construct', args, node) ?? { ...unknown, object };
+}
+
+/** Calls a method of a class of the file; undefined when it has none of that name. */
+export function invokeMethod(run: Run, object: PhpObject, name: string, args: readonly Value[], node: Node | undefined, argNodes?: readonly Node[], frame?: Frame): Value | undefined {
+  const method = methodOf(run, object.className, name);
+  return method && invoke(run, method, args, { self: object, className: method.className, node, argNodes, frame });
+}
+
+interface Call { self?: PhpObject | undefined; className?: string | undefined; node?: Node | undefined; argNodes?: readonly Node[] | undefined; frame?: Frame | undefined; scope?: Map<string, Cell> }
+
+/** What stands for values whose results would be the same; objects are taken by their class. */
+function summary({ known, array, object, closure, handle, taints, template, choices, hidden }: Value): string {
+  const text = typeof known === 'string' && known.length > 200 ? `${known.length} ${known.slice(0, 100)}${known.slice(-100)}` : String(known);
+  const inside = array ? `[${array.entries.size} ${array.complete ? [...array.entries].slice(0, 20).map(([key, value]) => `${key}=${String(value.known).slice(0, 50)}`).join() : ''}]` : object ? object.className : closure ? `fn${closure.node.loc?.start.offset ?? ''}` : handle ? handle.to : '';
+  return `${typeof known} ${text} ${inside} ${taints.map(({ origin, place }) => `${origin}${place.line}`).join()} ${template ?? ''} ${choices?.join() ?? ''} ${hidden}`;
+}
+
+/** Runs a function of the file with these arguments. */
+export function invoke(run: Run, target: Declared, args: readonly Value[], call: Call): Value {
+  target.called++;
+  const key = `${call.self?.className ?? ''}(${args.map(summary).join('\0')})`;
+  const before = target.results.get(key);
+  if (before && before.times >= sameBefore) return before.value;
+  if (target.active >= activeMax && (args.length === 0 || args.some(({ known, array }) => known === undefined && !array?.complete))) return unknownFrom(taintsOf(args));
+  const value = run.call(() => {
+    target.active++;
+    try { return body(run, target, args, call); } finally { target.active--; }
+  }) ?? unknownFrom(taintsOf(args));
+  if (before) {
+    before.times = summary(before.value) === summary(value) ? before.times + 1 : 0;
+    before.value = value;
+  } else if (target.results.size < resultsMax) target.results.set(key, { value, times: 1 });
+  return value;
+}
+
+function body(run: Run, target: Pick<Declared, 'node' | 'layer' | 'statics'>, args: readonly Value[], call: Call): Value {
+  const frame: Frame = { scope: call.scope ?? new Map(), self: call.self, className: call.className, statics: target.statics, functionName: textIn(target.node.name), args, returned: undefined };
+  return run.within(target.layer, () => {
+    const outs: [Cell, Node][] = [];
+    for (const [i, parameter] of nodesIn(target.node.arguments).entries()) {
+      const name = textIn(parameter.name);
+      if (parameter.variadic === true) { frame.scope.set(name, { value: listOf(args.slice(i)) }); break; }
+      const argNode = call.argNodes?.[i];
+      const shared = parameter.byref === true && argNode && call.frame ? referenceCell(run, call.frame, argNode) : undefined;
+      const cell: Cell = shared ?? { value: args[i] ?? (isNode(parameter.value) ? evaluate(run, frame, parameter.value) : undefined) };
+      frame.scope.set(name, cell);
+      if (parameter.byref === true && !shared && argNode) outs.push([cell, argNode]);
+      if (typeof parameter.flags === 'number' && parameter.flags > 0 && call.self) run.set(propertyCell(run, call.self, name), cell.value); // public function __construct(private $x)
+    }
+    const code = target.node.body;
+    const result = target.node.kind === 'arrowfunc' ? evaluate(run, frame, code as Node) : (executeNode(run, frame, code), frame.returned ?? unknown);
+    for (const [cell, argNode] of outs) if (call.frame && cell.value) assignTo(run, call.frame, argNode, cell.value);
+    return result;
+  });
+}
+
+function invokeClosure(run: Run, closure: Closure, args: readonly Value[], call: Call): Value {
+  const scope = new Map(closure.scope);
+  return run.call(() => body(run, { node: closure.node, layer: closure.layer, statics: closure.scope }, args, { ...call, scope, self: closure.self, className: closure.className })) ?? unknown;
+}
+
+export function callNode(run: Run, frame: Frame, node: Node): Value {
+  const what = node.what as Node | undefined;
+  const argNodes = nodesIn(node.arguments);
+  if (!what) { argumentsOf(run, frame, argNodes); return unknown; }
+  if (argNodes.length === 1 && argNodes[0]!.kind === 'variadic' && !isNode(argNodes[0]!.what)) return what.kind === 'name' ? know(textIn(what)) : evaluate(run, frame, what); // f(...)
+  if (what.kind === 'name') {
+    const args = argumentsOf(run, frame, argNodes);
+    return callNamed(run, frame, textIn(what), args, node, { argNodes });
+  }
+  if (what.kind === 'propertylookup' || what.kind === 'nullsafepropertylookup') return callMethod(run, frame, what, argNodes, node);
+  if (what.kind === 'staticlookup') return callStatic(run, frame, what, argNodes, node);
+  const callee = evaluate(run, frame, what);
+  return callValue(run, frame, callee, argumentsOf(run, frame, argNodes), node, { argNodes });
+}
+
+function argumentsOf(run: Run, frame: Frame, nodes: readonly Node[]): Value[] {
+  return nodes.flatMap((node) => {
+    const value = evaluate(run, frame, node);
+    if (node.kind !== 'variadic') return [value];
+    if (value.array?.complete) return [...value.array.entries.values()];
+    const any: Value = { ...unknownFrom(value.taints), ...(from(value, 'request') && { template: given }) };
+    return from(value, 'request') ? [any, any, any] : [any];
+  });
+}
+
+function callMethod(run: Run, frame: Frame, what: Node, argNodes: readonly Node[], node: Node): Value {
+  const base = evaluate(run, frame, what.what as Node);
+  const offset = what.offset;
+  const named = isNode(offset) && offset.kind === 'identifier' ? undefined : isNode(offset) ? evaluate(run, frame, offset) : undefined;
+  const names = named ? choicesOf(named) : [textIn(offset)];
+  const args = argumentsOf(run, frame, argNodes);
+  if (named?.closure) return invokeClosure(run, named.closure, args, { argNodes, frame, node });
+  let out: Value | undefined;
+  for (const name of names) {
+    if (base.closure && /^(?:call|__invoke|bindto)$/i.test(name)) { out = merge(out, name.toLowerCase() === 'bindto' ? base : invokeClosure(run, base.closure, name === 'call' ? args.slice(1) : args, { argNodes, frame, node })); continue; }
+    if (base.object) {
+      const { object } = base;
+      const result = invokeMethod(run, object, name, args, node, argNodes, frame) ?? invokeMethod(run, object, '__call', [know(name), listOf(args)], node) ?? objectMethod(run, object, name.toLowerCase(), args, node, frame);
+      out = merge(out, result);
+      const held = object.properties.get(name)?.value;
+      if (!result && held?.closure) out = merge(out, invokeClosure(run, held.closure, args, { argNodes, frame, node }));
+      continue;
+    }
+    out = merge(out, objectMethod(run, { className: '', properties: new Map(), made: [base] }, name.toLowerCase(), args, node, frame));
+  }
+  return out ?? unknown;
+}
+
+function callStatic(run: Run, frame: Frame, what: Node, argNodes: readonly Node[], node: Node): Value {
+  const classNames = classNamed(run, frame, what.what as Node);
+  const offset = what.offset as Node | undefined;
+  const names = offset?.kind === 'identifier' ? [textIn(offset)] : choicesOf(evaluate(run, frame, offset));
+  const args = argumentsOf(run, frame, argNodes);
+  let out: Value | undefined;
+  for (const className of classNames) {
+    for (const name of names) {
+      const method = methodOf(run, className, name);
+      if (method) { out = merge(out, invoke(run, method, args, { className, self: frame.self, node, argNodes, frame })); continue; }
+      const magic = methodOf(run, className, '__callStatic');
+      if (magic) { out = merge(out, invoke(run, magic, [know(name), listOf(args)], { className, node })); continue; }
+      if (/^closure$/i.test(className.replace(/^\\/, '')) && /^fromcallable$/i.test(name)) { out = args[0]; continue; }
+      out = merge(out, objectMethod(run, { className: className.replace(/^\\/, ''), properties: new Map(), made: args }, name.toLowerCase(), args, node, frame));
+    }
+  }
+  return out ?? unknown;
+}
+
+/** `callback`: named to another function, not called by its writer. */
+export interface Named { argNodes?: readonly Node[]; hidden?: number; dynamic?: boolean; callback?: boolean }
+
+/** Calls what a value stands for: a name, a closure, an object, [object, method]. */
+export function callValue(run: Run, frame: Frame, callee: Value, args: readonly Value[], node: Node, how: Named = {}): Value {
+  if (callee.closure) return invokeClosure(run, callee.closure, args, { argNodes: how.argNodes, frame, node });
+  if (callee.object) return invokeMethod(run, callee.object, '__invoke', args, node) ?? objectMethod(run, callee.object, '__invoke', args, node, frame) ?? unknown;
+  if (callee.array) {
+    const [what, method] = [callee.array.entries.get('0'), callee.array.entries.get('1')];
+    const name = method && textOf(method);
+    if (what && name !== undefined) {
+      if (what.object) return invokeMethod(run, what.object, name, args, node) ?? objectMethod(run, what.object, name.toLowerCase(), args, node, frame) ?? unknown;
+      const className = textOf(what);
+      const found = className === undefined ? undefined : methodOf(run, className, name);
+      if (found) return invoke(run, found, args, { className, node });
+    }
+    return unknown;
+  }
+  let out: Value | undefined;
+  for (const name of choicesOf(callee)) {
+    const [className, method] = name.split('::');
+    const found = method === undefined ? undefined : methodOf(run, className!, method);
+    out = merge(out, found ? invoke(run, found, args, { className, node }) : callNamed(run, frame, name, args, node, { ...how, hidden: callee.hidden, dynamic: true }));
+  }
+  if (out) return out;
+  const taint = from(callee, 'request');
+  if (taint && callee.template === given) {
+    const both = args.some((arg) => from(arg, 'request'));
+    if (both || args.length > 0 && !how.callback) run.sign('callback', both ? 'critical' : 'medium', node, { taint, attack: ['T1059'] });
+  }
+  return unknownFrom(taintsOf(args));
+}
+
+function callNamed(run: Run, frame: Frame, written: string, args: readonly Value[], node: Node, how: Named): Value {
+  const last = written.slice(written.lastIndexOf('\\') + 1).toLowerCase().trim();
+  const name = run.aliases.get(last) ?? last;
+  const own = run.functions.get(name);
+  if (own) return invoke(run, own, args, { node, argNodes: how.argNodes, frame });
+  return builtin(run, frame, name, args, node, how) ?? compute(name, args, run.budget) ?? unknown;
+}
+
+/** eval: reads the code as the next layer when it is known, judges where it came from when not. */
+export function evaluateCode(run: Run, frame: Frame, value: Value, node: Node, expression = false): Value {
+  let out: Value | undefined;
+  for (const text of choicesOf(value)) out = merge(out, runLayer(run, frame, expression ? `return ${text};` : text, value, node));
+  codeSink(run, value, node);
+  return out ?? unknown;
+}
+
+const layersSeenMax = 400;
+
+/** Runs decoded code where it stands. */
+export function runLayer(run: Run, frame: Frame, text: string, value: Value, node: Node): Value {
+  const depth = run.layer.depth + 1;
+  if (depth > run.budget.limits.layers || run.layersRun >= layersSeenMax) { run.cut.add('layers of decoded code'); return unknown; }
+  run.layersRun++;
+  run.budget.text(text.length);
+  const opens = /^\s*(?:\?>|<\?(?:php|=))/i.test(text);
+  const parsed = parse(opens ? text.replace(/^\s*\?>/, '') : text, !opens, run.budget);
+  const outer = run.layer.outer ?? run.place(node);
+  if (!parsed) { run.unparsed.push({ text, outer }); return unknown; }
+  if (parsed.errors > 0) run.unparsed.push({ text, outer });
+  if ((value.hidden & hiddenBy.decoded) !== 0 && text.length > 40) run.hiddenCode.push({ node, outer, text, packed: (value.hidden & hiddenBy.packed) !== 0 });
+  const before = frame.returned;
+  frame.returned = undefined;
+  run.within({ lines: new Lines(parsed.source, depth), depth, outer }, () => {
+    declareAll(run, parsed.children);
+    execute(run, frame, parsed.children);
+  });
+  const result = frame.returned ?? unknown;
+  frame.returned = before;
+  return result;
+}
