@@ -1,10 +1,11 @@
 /**
- * `npm run bench [-- logs|sigma|latency|sensor|integrity|soak|webshell …]`: measures beside the peers that are installed and prints ratios.
+ * `npm run bench [-- logs|sigma|latency|sensor|integrity|image|soak|webshell …]`: measures beside the peers that are installed and prints ratios.
  * Run it on an otherwise idle machine.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { benchImage } from './image.ts';
 import { benchIntegrity } from './integrity.ts';
 import { benchLatency } from './latency.ts';
 import { benchLogs } from './logs.ts';
@@ -20,6 +21,7 @@ const sections: Record<string, { title: string; run: () => Row[] | Promise<Row[]
   sensor: { title: 'Kernel sensor', run: benchSensor },
   integrity: { title: 'Integrity: baseline and packages', run: benchIntegrity },
   soak: { title: 'Six minutes of mixed load', run: benchSoak },
+  image: { title: 'Images and large trees', run: benchImage },
   latency: { title: 'Latency and footprint', run: benchLatency },
   webshell: { title: 'Web trojans: own samples and benign PHP', run: benchWebshell },
 };

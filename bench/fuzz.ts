@@ -10,6 +10,7 @@ import { fuzzConfig, fuzzControl, fuzzGeo, fuzzJson, fuzzSql, fuzzTerminal } fro
 import { fuzzForgeries, fuzzFormats, fuzzPrograms, fuzzReader } from './fuzz-logs.ts';
 import { seeded } from './fuzz-random.ts';
 import { fuzzRuleTests, fuzzSigma } from './fuzz-rules.ts';
+import { fuzzScan } from './fuzz-scan.ts';
 import { seeds } from './fuzz-seeds.ts';
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string', default: '1' }, corpora: { type: 'string' }, only: { type: 'string' } } });
@@ -21,7 +22,7 @@ const ms = seconds * 1000;
 const found = seeds();
 /** Each door with its share of the time and its own chance, so that one alone does what it does among all. */
 const doors: readonly [name: string, run: () => Tally[] | Promise<Tally[]>][] = [
-  ['formats', () => fuzzFormats(seeded(seed), found, ms * 0.26)],
+  ['formats', () => fuzzFormats(seeded(seed), found, ms * 0.2)],
   ['programs', () => fuzzPrograms(seeded(seed + 1), found, ms * 0.18)],
   ['forged', () => fuzzForgeries(seeded(seed + 2), ms * 0.14)],
   ['reader', async () => [await fuzzReader(seeded(seed + 3), ms * 0.04)]],
@@ -32,6 +33,7 @@ const doors: readonly [name: string, run: () => Tally[] | Promise<Tally[]>][] = 
   ['control', async () => [await fuzzControl(seeded(seed + 8), ms * 0.02)]],
   ['sql', async () => [await fuzzSql(seeded(seed + 9), ms * 0.06)]],
   ['geo', () => [fuzzGeo(seeded(seed + 10), ms * 0.02)]],
+  ['scan', () => fuzzScan(seeded(seed + 12), ms * 0.06)],
   ['terminal', () => [fuzzTerminal(seeded(seed + 11), ms * 0.02)]],
 ];
 

@@ -9,8 +9,10 @@ import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { commandRules, ownSignatures } from '../src/agent/scan.ts';
 import type { Check, Machine } from '../src/checks/port.ts';
+import { treeDigests } from '../src/linux/digests.ts';
 import { DiskTree } from '../src/linux/disk-tree.ts';
 import { openFileAttributes } from '../src/linux/file-attributes.ts';
+import { openImage } from '../src/linux/image/open.ts';
 import { openPackages } from '../src/linux/packages/index.ts';
 import { PackageProvenance } from '../src/linux/provenance.ts';
 import type { ScanReport } from '../src/scan/report.ts';
@@ -94,6 +96,16 @@ export async function scanRoot(checks: readonly Check[], planted: Planted | stri
   const { signal } = new AbortController();
   const tree = new DiskTree(root, await openFileAttributes());
   return scan(checks, { signal, tree, rules, now: Date.now, machine, signatures: ownSignatures, ports: more.ports ?? [], provenance: new PackageProvenance(tree, await openPackages(tree), signal) });
+}
+
+/** Scans an image archive or folder; whose a file is, is not known when it holds no packages. */
+export async function scanImage(checks: readonly Check[], path: string): Promise<ScanReport> {
+  const { signal } = new AbortController();
+  const image = await openImage(path, { signal });
+  try {
+    const { tree, facts, faults, counts } = image;
+    return await scan(checks, { signal, tree, faults, counts, image: facts, rules, now: Date.now, machine: undefined, signatures: ownSignatures, ports: [], provenance: new PackageProvenance(tree, await openPackages(tree).catch(() => undefined), treeDigests(tree, signal)) });
+  } finally { image.close(); }
 }
 
 /** Paths and levels, for short expectations. */

@@ -8,12 +8,13 @@ import { Event } from '../core/gen/event.ts';
 import { openDigests } from '../linux/digests.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { openFileAttributes } from '../linux/file-attributes.ts';
+import { imagePath, openImage } from '../linux/image/open.ts';
 import { openProbes } from '../linux/probes.ts';
 import { openPackages, type PackageIndex } from '../linux/packages/index.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
 import type { Tree } from '../linux/tree.ts';
-import { scan, type Watcher } from '../scan/runner.ts';
+import { scan, type ScanSetup, type Watcher } from '../scan/runner.ts';
 import type { Blind, ScanReport } from '../scan/report.ts';
 import { detectionOf } from '../engine/detector.ts';
 import { baselinePath, defaultKeyPath } from './baseline.ts';
@@ -27,6 +28,8 @@ export type ScanErrorCode = 'no-root' | 'no-check';
 export interface ScanRequest {
   /** Default the running machine. */
   root?: string;
+  /** An image instead: a file or OCI folder, `:NAME` behind it when it holds several. */
+  image?: string;
   only?: readonly string[];
   skip?: readonly string[];
   /** quick: known places and what runs, without the walk over every file. */
@@ -40,11 +43,27 @@ export interface ScanRequest {
 }
 export type ScanProfile = 'quick' | 'full';
 
-/** Throws MoatError 'no-root' when there is no such folder, 'no-check' for an id that is none. */
-export async function runScan(request: ScanRequest, signal: AbortSignal, watcher: Partial<Watcher> & { warn(text: string): void }): Promise<ScanReport> {
-  const { root = '/' } = request;
+/** Throws MoatError 'no-root' when there is no such folder, 'no-check' for an id that is none, ImageError. */
+export async function runScan(request: ScanRequest, signal: AbortSignal, watcher: ScanWatcher): Promise<ScanReport> {
+  const { root = '/', image } = request;
+  if (image === undefined) return scanTree(request, await diskTree(root, watcher), signal, watcher);
+  if (request.root !== undefined) throw new MoatError<ScanErrorCode>('no-root', 'expected --root or --image, got both');
+  const { path, name } = imagePath(image);
+  const { tree, facts, faults, counts, close } = await openImage(path, { name, signal });
+  try {
+    return await scanTree(request, tree, signal, watcher, { image: facts, faults, counts });
+  } finally { close(); }
+}
+
+type ScanWatcher = Partial<Watcher> & { warn(text: string): void };
+
+async function diskTree(root: string, watcher: ScanWatcher): Promise<Tree> {
   const tree = new DiskTree(root, await openFileAttributes().catch((error: unknown) => { watcher.warn((error as Error).message); return undefined; }));
   if (tree.list('/') === undefined) throw new MoatError<ScanErrorCode>('no-root', `expected a folder, got nothing at ${root}`, { hint: 'name the folder where the disk or image is mounted' });
+  return tree;
+}
+
+async function scanTree(request: ScanRequest, tree: Tree, signal: AbortSignal, watcher: ScanWatcher, more: Pick<ScanSetup, 'image' | 'faults' | 'counts'> = {}): Promise<ScanReport> {
   const possible = checks.filter(({ scope }) => scope === 'tree' || tree.kind === 'machine');
   const chosen = choose(request).filter((check) => possible.includes(check));
   if (chosen.length === 0) throw new MoatError<ScanErrorCode>('no-check', `expected a check that can look at ${tree.name}, got none`, { hint: 'checks of processes and the kernel need the running machine; the quick profile leaves out those of every file' });
@@ -54,7 +73,7 @@ export async function runScan(request: ScanRequest, signal: AbortSignal, watcher
   try {
     const index = await packagesOf(tree, signal, (why) => blind.push({ check: 'packages', why: { zh: `读不了软件包数据库，无从判断文件是谁装的：${why}`, en: `the package database could not be read, so nobody knows who put files there: ${why}` } }));
     return await scan(chosen, {
-      signal, tree, now: Date.now, rules: commandRules(),
+      ...more, signal, tree, now: Date.now, rules: commandRules(),
       provenance: new PackageProvenance(tree, index, digests),
       machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { watcher.warn((error as Error).message); return undefined; }) } : undefined,
       signatures: ownSignatures, yara: [join(installRoot(), 'signatures/yara'), ...(request.yara ?? [])], ports: request.ports ?? [],
@@ -96,13 +115,16 @@ async function packagesOf(tree: Tree, signal: AbortSignal, cannot: (why: string)
 /** Text of a file below signatures/ of this installation. */
 export const ownSignatures = (file: string): string => readFileSync(join(installRoot(), 'signatures', file), 'utf8');
 
-/** The rules that watch live processes, asked of a line that a shell would run. They are read when first asked. */
-export function commandRules(): (line: string) => RuleHit[] {
-  let ask: ((line: string) => RuleHit[]) | undefined;
-  return (line) => (ask ??= openCommandRules())(line);
+/**
+ * The rules that watch live processes, asked of a line that a shell would run, or of a program with the words it is started with.
+ * They are read when first asked.
+ */
+export function commandRules(): (line: string, program?: string) => RuleHit[] {
+  let ask: ((line: string, program?: string) => RuleHit[]) | undefined;
+  return (line, program) => (ask ??= openCommandRules())(line, program);
 }
 
-function openCommandRules(): (line: string) => RuleHit[] {
+function openCommandRules(): (line: string, program?: string) => RuleHit[] {
   const { engine } = loadRules([join(ownRules(), 'linux/process_creation')]);
   let hits: RuleHit[] = [];
   const onMatch = (match: Match<Event>): void => {
@@ -110,12 +132,12 @@ function openCommandRules(): (line: string) => RuleHit[] {
     const { ruleId, level, title, attack } = detectionOf(match);
     hits.push({ id: ruleId, level, title, attack });
   };
-  return (line) => {
+  return (line, program) => {
     hits = [];
     const event = new Event('scan', 0, 'process_creation');
-    event.process_path = '/bin/sh';
-    event.process_name = 'sh';
-    event.process_cmdline = `sh -c ${line}`;
+    event.process_path = program ?? '/bin/sh';
+    event.process_name = event.process_path.slice(event.process_path.lastIndexOf('/') + 1);
+    event.process_cmdline = program === undefined ? `sh -c ${line}` : line;
     engine.evaluate(event, onMatch);
     return hits;
   };

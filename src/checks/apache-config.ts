@@ -5,7 +5,7 @@ import type { ScanContext } from './port.ts';
 
 export interface ApacheDirective { /** Lower case. */ name: string; args: readonly string[]; path: string; line: number; text: string; /** Sections around it, outermost first: `VirtualHost *:80`, `Directory /x`. */ inside: readonly string[] }
 
-export const apacheFiles = ['/etc/apache2/apache2.conf', '/etc/httpd/conf/httpd.conf', '/usr/local/apache2/conf/httpd.conf', '/usr/local/apache/conf/httpd.conf', '/www/server/apache/conf/httpd.conf'];
+const apacheFiles = ['/etc/apache2/apache2.conf', '/etc/httpd/conf/httpd.conf', '/usr/local/apache2/conf/httpd.conf', '/usr/local/apache/conf/httpd.conf', '/www/server/apache/conf/httpd.conf'];
 
 const directivesMax = 50_000;
 const depthMax = 8;

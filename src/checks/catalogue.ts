@@ -16,6 +16,7 @@ import { fileName } from './file-name/check.ts';
 import { gitHooks } from './git-hooks/check.ts';
 import { hiddenPort } from './hidden-port/check.ts';
 import { hiddenProcess } from './hidden-process/check.ts';
+import { imageConfig } from './image-config/check.ts';
 import { inetd } from './inetd/check.ts';
 import { init } from './init/check.ts';
 import { integrity } from './integrity/check.ts';
@@ -84,6 +85,7 @@ export const checks: readonly Check[] = [
   gitHooks,
   hiddenPort,
   hiddenProcess,
+  imageConfig,
   inetd,
   init,
   integrity,

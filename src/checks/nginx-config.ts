@@ -5,7 +5,7 @@ import type { ScanContext } from './port.ts';
 
 export interface NginxDirective { name: string; args: readonly string[]; path: string; line: number; /** Blocks around it with their arguments, outermost first: `http`, `server`, `location /x`. */ inside: readonly string[] }
 
-export const nginxFiles = ['/etc/nginx/nginx.conf', '/usr/local/nginx/conf/nginx.conf', '/usr/local/openresty/nginx/conf/nginx.conf', '/www/server/nginx/conf/nginx.conf', '/opt/nginx/conf/nginx.conf', '/opt/1panel/apps/openresty/openresty/conf/nginx.conf', '/etc/tengine/nginx.conf'];
+const nginxFiles = ['/etc/nginx/nginx.conf', '/usr/local/nginx/conf/nginx.conf', '/usr/local/openresty/nginx/conf/nginx.conf', '/www/server/nginx/conf/nginx.conf', '/opt/nginx/conf/nginx.conf', '/opt/1panel/apps/openresty/openresty/conf/nginx.conf', '/etc/tengine/nginx.conf'];
 
 const directivesMax = 50_000;
 const depthMax = 8;

@@ -2,6 +2,7 @@
 import type { Finding } from '../core/finding.ts';
 import type { Level } from '../core/level.ts';
 import type { Manifest } from '../core/ports.ts';
+import type { ImageFacts } from '../linux/image/facts.ts';
 import type { Probes } from '../linux/probes.ts';
 import type { Procfs } from '../linux/procfs.ts';
 import type { FileStat, Tree } from '../linux/tree.ts';
@@ -24,10 +25,12 @@ export interface ScanContext {
   /** Who put a file there, and whether it is as it was shipped. */
   provenance: Provenance;
   machine: Machine | undefined;
+  /** How an image is run and how it was made; undefined for anything else. */
+  image?: ImageFacts | undefined;
   /** Where the integrity baseline of this machine and its key would lie; undefined when it was not said. */
   baseline?: { store: string; key: string } | undefined;
-  /** What the rules for command lines say of one; src/agent hands in those that watch live processes. */
-  rules(line: string): readonly RuleHit[];
+  /** What the rules for command lines say of one that a shell runs, or that starts `program`; src/agent hands in those that watch live processes. */
+  rules(line: string, program?: string): readonly RuleHit[];
   /** Text of one of Moat's own files below signatures/. Throws when it is not there. */
   signatures(file: string): string;
   /** Ports that may be listened on, as configured for the white list (22, 443/tcp, 8000-8010); empty for no list. */

@@ -1,10 +1,10 @@
 /** The running machine, or a disk or unpacked image mounted somewhere on it. */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, realpathSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, opendirSync, openSync, readlinkSync, readSync, realpathSync, type Dir, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { MoatError } from '../core/error.ts';
 import type { FileAttributes } from './file-attributes.ts';
-import { bytesOf, nameOf } from './file-names.ts';
-import { textMax, type FileKind, type FileStat, type OpenFile, type Tree } from './tree.ts';
+import { bytesOf, nameOf, nameOfLatin1 } from './file-names.ts';
+import { headOf, textMax, type FileKind, type FileStat, type OpenFile, type Tree } from './tree.ts';
 
 /**
  * denied   no right to look
@@ -15,6 +15,7 @@ export type TreeErrorCode = 'denied' | 'broken';
 const linksMax = 40;
 const partsMax = 8192;
 const quiet = { throwIfNoEntry: false } as const;
+const directoryOptions = { encoding: 'latin1', bufferSize: 256 } as const;
 /** Folders whose place is remembered; a tree of millions forgets and asks again. */
 const knownMax = 20_000;
 
@@ -28,7 +29,7 @@ export class DiskTree implements Tree {
   /** `attributes` undefined: they are not told, and asking for one throws. */
   constructor(root: string, attributes: FileAttributes | undefined) {
     this.name = join('/', root);
-    this.#prefix = this.name.replace(/\/+$/, '');
+    this.#prefix = realOf(this.name).replace(/\/+$/, '');
     this.kind = this.#prefix === '' ? 'machine' : 'folder';
     this.#attributes = attributes;
   }
@@ -52,43 +53,38 @@ export class DiskTree implements Tree {
   }
 
   list(folder: string): string[] | undefined {
+    const names = this.names(folder);
+    return names && [...names].sort();
+  }
+
+  names(folder: string): Iterable<string> | undefined {
     const at = this.#follow(folder);
     if (at === undefined) return undefined;
-    const native = bytesOf(this.#prefix + at) || '/';
-    const names = attempt(at, () => readdirSync(native));
-    // A replacement character may stand for bytes that are no UTF-8: only the bytes tell.
-    const exact = names?.some((name) => name.includes('\ufffd')) ? readdirSync(native, { encoding: 'buffer' }).map(nameOf) : names;
-    return exact?.sort();
+    if (this.#prefix === '') return attempt(at, () => namesOf(at, opendirSync((bytesOf(at) || '/') as string, directoryOptions)));
+    const fd = attempt(at, () => openSync(bytesOf(this.#prefix + at), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_DIRECTORY | constants.O_NONBLOCK));
+    if (fd === undefined) return undefined;
+    try {
+      return this.#isAt(fd, at) ? attempt(at, () => namesOf(at, opendirSync(`/proc/self/fd/${fd}`, directoryOptions))) : undefined;
+    } finally { closeSync(fd); }
   }
 
   read(path: string, max = textMax): { bytes: Buffer; cut: boolean } | undefined {
     const at = this.real(path);
     const file = at === undefined ? undefined : this.open(at);
-    if (!file) return undefined;
-    try {
-      // Files of /proc and /sys say 0 and hold more; others may grow or shrink while they are read.
-      const bytes = Buffer.allocUnsafe(Math.min(max, file.size === 0 ? 65_536 : file.size) + 1);
-      const parts: Buffer[] = [];
-      let total = 0;
-      while (total <= max) {
-        const got = file.read(bytes.subarray(0, Math.min(bytes.length, max + 1 - total)), total);
-        if (got === 0) break;
-        parts.push(Buffer.from(bytes.subarray(0, got)));
-        total += got;
-      }
-      const all = Buffer.concat(parts);
-      return { bytes: all.subarray(0, max), cut: all.length > max };
-    } finally { file.close(); }
+    return file && headOf(file, max);
   }
 
   open(path: string): OpenFile | undefined {
     const at = this.#place(path);
     if (at === undefined) return undefined;
-    // A pipe would wait for a writer and a terminal would become ours; neither is opened for good.
-    const fd = attempt(at, () => openSync(bytesOf(this.#prefix + at), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY));
+    const native = bytesOf(this.#prefix + at);
+    // Opening a device may do something: a watchdog starts to count, a tape winds back.
+    if (attempt(at, () => lstatSync(native, quiet))?.isFile() !== true) return undefined;
+    // Should it be replaced meanwhile: a pipe would wait for a writer and a terminal would become ours.
+    const fd = attempt(at, () => openSync(native, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY));
     if (fd === undefined) return undefined;
     const found = fstatSync(fd);
-    if (!found.isFile()) { closeSync(fd); return undefined; }
+    if (!found.isFile() || (this.#prefix !== '' && !this.#isAt(fd, at))) { closeSync(fd); return undefined; }
     return {
       size: found.size,
       read: (into, position) => attempt(at, () => readSync(fd, into, 0, into.length, position)) ?? 0,
@@ -108,7 +104,11 @@ export class DiskTree implements Tree {
 
   flags(path: string): { immutable: boolean; appendOnly: boolean } | undefined {
     const at = this.#place(path);
-    return at === undefined ? undefined : this.#native().flags(bytesOf(this.#prefix + at));
+    if (at === undefined) return undefined;
+    const native = bytesOf(this.#prefix + at);
+    // They are asked of an open file: never of a device or pipe.
+    const found = attempt(at, () => lstatSync(native, quiet));
+    return found?.isFile() === true || found?.isDirectory() === true ? this.#native().flags(native) : undefined;
   }
 
   outside(path: string): string | undefined {
@@ -119,6 +119,20 @@ export class DiskTree implements Tree {
   #native(): FileAttributes {
     if (!this.#attributes) throw new MoatError<TreeErrorCode>('broken', 'expected the package koffi to read extended attributes, it could not be loaded', { hint: 'install Moat again with its dependencies: npm ci' });
     return this.#attributes;
+  }
+
+  /**
+   * What was opened is what was asked for: a folder that was replaced by a link meanwhile would lead out of the tree. False when it
+   * is gone. Throws MoatError 'broken' when it is another.
+   */
+  #isAt(fd: number, at: string): boolean {
+    let real: string;
+    try {
+      real = nameOf(readlinkSync(`/proc/self/fd/${fd}`, { encoding: 'buffer' }));
+    } catch { return true; /* no /proc here: nobody can tell */ }
+    if (real === this.#prefix + at) return true;
+    if (real === `${this.#prefix}${at} (deleted)`) return false;
+    throw new MoatError<TreeErrorCode>('broken', `expected ${at || '/'} where it was, got another place: a folder was moved or replaced by a link while it was looked at`);
   }
 
   /** The folder followed, the last name not; undefined when a folder on the way is none. */
@@ -162,6 +176,20 @@ export class DiskTree implements Tree {
       return nameOf(readlinkSync(native, { encoding: 'buffer' }));
     } catch { return undefined; /* no link, not there, or not ours to see: whoever opens it is told */ }
   }
+}
+
+/** The folder itself when a link leads to it; as it is written when it is not there. */
+function realOf(folder: string): string {
+  try {
+    return realpathSync.native(folder);
+  } catch { return folder; /* whoever looks into it is told */ }
+}
+
+/** Reads and closes a folder. One character a byte: what is no UTF-8 would be lost otherwise. */
+function* namesOf(at: string, folder: Dir): Iterable<string> {
+  try {
+    for (let entry = attempt(at, () => folder.readSync()); entry; entry = attempt(at, () => folder.readSync())) yield nameOfLatin1(entry.name);
+  } finally { folder.closeSync(); }
 }
 
 /** Undefined for what is not there. Throws MoatError 'denied' and 'broken'. */

@@ -1,7 +1,7 @@
 /** File names are bytes. Those that are no valid UTF-8 come as text in which each bad byte is a code unit U+DC80–U+DCFF, and go back the same way. */
 
 const bad = /[\udc80-\udcff]/;
-const decoder = new TextDecoder('utf-8', { fatal: true });
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Text of a name; the inverse of `bytesOf` for any bytes without NUL. */
 export function nameOf(bytes: Buffer): string {
@@ -16,6 +16,11 @@ export function nameOf(bytes: Buffer): string {
   }
   return text;
 }
+
+const beyondAscii = /[\x80-\xff]/;
+
+/** Text of a name that was read with one character a byte. */
+export const nameOfLatin1 = (bytes: string): string => (beyondAscii.test(bytes) ? nameOf(Buffer.from(bytes, 'latin1')) : bytes);
 
 /** What to hand to the system: the text itself, or its bytes when some stand for bad ones. */
 export function bytesOf(path: string): string | Buffer {

@@ -46,6 +46,8 @@ export interface Tree {
   link(path: string): string | undefined;
   /** Names in a folder, sorted; undefined when there is no such folder. Throws TreeError 'denied' or 'broken'. */
   list(folder: string): string[] | undefined;
+  /** The same, unsorted and a few at a time, for folders of millions. To be read to the end or left by `return`. Throws as `list` does, at any name. */
+  names(folder: string): Iterable<string> | undefined;
   /** The first `max` bytes of a regular file, links followed; undefined when there is none. Throws TreeError 'denied' or 'broken'. */
   read(path: string, max?: number): { bytes: Buffer; /** The file goes on. */ cut: boolean } | undefined;
   /** A regular file, its own name not followed; undefined when there is none. Throws TreeError. */
@@ -62,6 +64,24 @@ export interface Tree {
 
 /** The largest text that is read whole unless a check says otherwise. */
 export const textMax = 1 << 20;
+
+/** The first `max` bytes of an open file, which is closed. */
+export function headOf(file: OpenFile, max = textMax): { bytes: Buffer; cut: boolean } {
+  try {
+    // Files of /proc and /sys say 0 and hold more; others may grow or shrink while they are read.
+    const bytes = Buffer.allocUnsafe(Math.min(max, file.size === 0 ? 65_536 : file.size) + 1);
+    const parts: Buffer[] = [];
+    let total = 0;
+    while (total <= max) {
+      const got = file.read(bytes.subarray(0, Math.min(bytes.length, max + 1 - total)), total);
+      if (got === 0) break;
+      parts.push(Buffer.from(bytes.subarray(0, got)));
+      total += got;
+    }
+    const all = Buffer.concat(parts);
+    return { bytes: all.subarray(0, max), cut: all.length > max };
+  } finally { file.close(); }
+}
 
 /** Text of a file, invalid UTF-8 replaced, cut at `max` bytes; undefined when there is no such regular file. */
 export function textOf(tree: Tree, path: string, max = textMax): string | undefined {

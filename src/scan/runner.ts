@@ -8,7 +8,12 @@ import { verdictOf, worstFirst, type Blind, type ReportHead, type ScanReport } f
 import { walk } from './walk.ts';
 
 /** What a scan is given: a context without what the runner itself keeps. */
-export type ScanSetup = Omit<ScanContext, 'count' | 'blind'>;
+export type ScanSetup = Omit<ScanContext, 'count' | 'blind'> & {
+  /** What could not be looked at already when the tree was opened. */
+  faults?: readonly { what: string; error: MoatError }[];
+  /** What was counted then. */
+  counts?: Readonly<Record<string, number>>;
+};
 
 /** `nth` of `of` checks; in the walk, which several share, there is no title but a number of files. */
 export interface Progress { check?: Text; nth: number; of: number; files: number; findings: number }
@@ -37,7 +42,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   const words = checks.map(({ id, group, title, blind: cannotSee }) => ({ id, group, title, blind: cannotSee }));
   const head: ReportHead = { tree: { kind, name }, started: setup.now(), checks: words, known: about.known ?? checks.length };
   watcher.begin?.(head);
-  const counts: Record<string, number> = {};
+  const counts: Record<string, number> = { ...setup.counts };
   const spent: Record<string, number> = {};
   const findings = new Map<string, Finding>();
   const blind: Blind[] = [];
@@ -67,6 +72,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   let files = 0;
   let nth = 0;
   const tell = (check?: Text): void => { watcher.progress?.({ ...(check && { check }), nth, of: checks.length, files, findings: findings.size }); };
+  for (const { what, error } of setup.faults ?? []) cannot({ check: setup.tree.kind, what, why: reasonOf(error) });
 
   for (const check of checks) {
     setup.signal.throwIfAborted();

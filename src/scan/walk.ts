@@ -1,13 +1,20 @@
 /** One walk over a whole tree, shared by all checks that look at every file. */
 import { MoatError } from '../core/error.ts';
-import { diskMounts } from '../linux/proc-host.ts';
+import { Procfs } from '../linux/procfs.ts';
 import type { Machine, WalkedFile } from '../checks/port.ts';
 import type { Tree } from '../linux/tree.ts';
+import { passedOver } from './mounts.ts';
 
 const depthMax = 1024;
 /** What the kernel makes up; nobody stores files there. */
 const madeUp = new Set(['/proc', '/sys', '/dev/pts', '/sys/kernel/debug', '/run/systemd/journal']);
 const pathMax = 64 * 1024;
+/** What the system takes as one path. */
+const systemPathMax = 4095;
+/** Names of one folder that are kept at a time, so that a folder of millions does not fill memory. */
+const namesMax = 50_000;
+/** Folders that wait for their turn; beyond, a folder is gone into at once. */
+const waitingMax = 200_000;
 
 export interface WalkOptions {
   signal: AbortSignal;
@@ -17,53 +24,80 @@ export interface WalkOptions {
   onFault(path: string, reason: string): void;
 }
 
-/** Every file, link, folder and device, folder by folder, without following links. Other file systems than disks and memory are passed over on a running machine. */
+interface Folder { path: string; depth: number }
+
+/**
+ * Every file, link, folder and device, folder by folder, without following links. Mounts of other machines and of the kernel's making
+ * are passed over and counted.
+ */
 export function* walk(tree: Tree, options: WalkOptions): Iterable<WalkedFile> {
-  const local = options.machine ? localDevices(tree, options.machine) : undefined;
-  const folders: { path: string; depth: number }[] = [{ path: '', depth: 0 }];
-  for (let folder = folders.pop(); folder; folder = folders.pop()) {
+  const mounts = mountsOf(tree, options);
+  const waiting: Folder[] = [{ path: '', depth: 0 }];
+  for (let folder = waiting.pop(); folder; folder = waiting.pop()) yield* visit(folder);
+
+  function* visit({ path: base, depth }: Folder): Iterable<WalkedFile> {
     options.signal.throwIfAborted();
-    for (const name of namesIn(tree, folder.path, options)) {
-      const path = `${folder.path}/${name}`;
-      let stat;
-      try {
-        stat = tree.stat(path);
-      } catch (error) {
-        if (!(error instanceof MoatError)) throw error;
-        options.onFault(path, error.message);
-        continue;
-      }
-      if (!stat) { options.count('files that vanished while looked at'); continue; }
+    for (const name of namesIn(tree, base, options)) {
+      const path = `${base}/${name}`;
+      const mount = mounts?.get(path);
+      if (mount !== undefined) { options.count(`mounts passed over: ${mount}`); continue; }
+      const stat = statOf(tree, path, options);
+      if (!stat) continue;
       yield { path, stat };
       if (stat.kind !== 'folder' || (tree.kind === 'machine' && madeUp.has(path))) continue;
-      if (local && !local.has(stat.device)) { options.count('mounts passed over: not on a disk of this machine'); continue; }
-      if (folder.depth >= depthMax || path.length > pathMax) { options.count('folders too deep'); options.onFault(path, 'too deep'); continue; }
-      folders.push({ path, depth: folder.depth + 1 });
+      if (depth >= depthMax || path.length > pathMax) { options.count('folders too deep'); options.onFault(path, 'too deep'); continue; }
+      const next = { path, depth: depth + 1 };
+      if (waiting.length < waitingMax) waiting.push(next); else yield* visit(next);
     }
   }
 }
 
-function namesIn(tree: Tree, path: string, options: WalkOptions): string[] {
+function statOf(tree: Tree, path: string, options: WalkOptions): WalkedFile['stat'] | undefined {
   try {
-    return tree.list(path || '/') ?? [];
+    const stat = tree.stat(path);
+    if (!stat && tooLong(tree, path)) options.onFault(path, `the path is longer than the ${systemPathMax} bytes that the system takes: look with find -execdir`);
+    else if (!stat) options.count('files that vanished while looked at');
+    return stat;
+  } catch (error) {
+    if (!(error instanceof MoatError)) throw error;
+    options.onFault(path, error.message);
+    return undefined;
+  }
+}
+
+/** Names a few at a time, each portion sorted: the same tree is walked the same way unless its folders are huge. */
+function* namesIn(tree: Tree, path: string, options: WalkOptions): Iterable<string> {
+  try {
+    const names = tree.names(path || '/');
+    if (!names) {
+      if (tooLong(tree, path)) options.onFault(path, `the path is longer than the ${systemPathMax} bytes that the system takes: look with find -execdir`);
+      else options.count('files that vanished while looked at');
+      return;
+    }
+    let portion: string[] = [];
+    for (const name of names) {
+      portion.push(name);
+      if (portion.length < namesMax) continue;
+      options.signal.throwIfAborted();
+      yield* portion.sort();
+      portion = [];
+    }
+    yield* portion.sort();
   } catch (error) {
     if (!(error instanceof MoatError)) throw error;
     options.onFault(path || '/', error.message);
-    return [];
   }
 }
 
-/** Devices of disks, and of file systems in memory where programs are dropped. Asking a dead network mount would wait for ever. */
-function localDevices(tree: Tree, machine: Machine): Set<number> {
-  const places = [...diskMounts(machine.procfs).map(({ path }) => path), '/', '/tmp', '/var/tmp', '/dev', '/dev/shm', '/run', '/run/shm', '/boot', '/home'];
-  const devices = new Set<number>();
-  for (const place of places) {
-    try {
-      const device = tree.stat(place)?.device;
-      if (device !== undefined) devices.add(device);
-    } catch (error) {
-      if (!(error instanceof MoatError)) throw error; // the walk meets it again and tells
-    }
-  }
-  return devices;
+function tooLong(tree: Tree, path: string): boolean {
+  const outside = tree.outside(path);
+  return outside !== undefined && outside.length > systemPathMax / 3 && Buffer.byteLength(outside) > systemPathMax;
+}
+
+function mountsOf(tree: Tree, options: WalkOptions): Map<string, string> | undefined {
+  if (tree.kind === 'image') return undefined;
+  const prefix = tree.kind === 'machine' ? '' : (tree.outside('/') ?? '').replace(/\/+$/, '');
+  const mounts = passedOver(tree.kind === 'machine' && options.machine ? options.machine.procfs : new Procfs('/'), prefix);
+  if (!mounts) options.onFault('/proc/self/mountinfo', 'expected the list of mounts, got nothing: mounts of other machines are looked at too');
+  return mounts;
 }

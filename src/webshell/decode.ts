@@ -72,14 +72,6 @@ export const htmlEntities = (text: string): string => text.replace(/&(?:#x([0-9a
 /** Text as the bytes of its UTF-8. */
 export const utf8 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
-/** The key repeats. */
-export function xor(text: string, key: string): string {
-  if (key === '') return text;
-  let out = '';
-  for (let i = 0; i < text.length; i++) out += String.fromCharCode(text.charCodeAt(i) ^ key.charCodeAt(i % key.length));
-  return out;
-}
-
 /** \n, \x41, \101, \u0041, \u{41} as JavaScript, Java, Python and C read them. */
 export const escapes = (text: string): string => text.replace(/\\(?:x([0-9a-fA-F]{2})|u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|([0-7]{1,3})|([\s\S]))/g, (_, x?: string, brace?: string, u?: string, octal?: string, other?: string) => {
   if (other !== undefined) return ({ n: '\n', r: '\r', t: '\t', v: '\v', f: '\f', b: '\b', '\n': '' })[other] ?? other;

@@ -94,7 +94,7 @@ async function* judged(path: string, lines: readonly string[], when: When, time:
   const reasons: Reason[] = [];
   for (const line of lines) if (reasons.length < 50) reasons.push(...(await judgeCommand(line, context)).reasons.map((reason) => ({ ...reason, evidence: fact({ zh: '命令', en: 'command' }, maskSecrets(line.trim())) })));
   reasons.sort((a, b) => Number(atLeast(b.level, a.level)) - Number(atLeast(a.level, b.level)));
-  const told = worth({ level: reasons[0]?.level, reasons, programs: [] }, when);
+  const told = worth({ level: reasons[0]?.level, kind: reasons[0]?.kind ?? 'intrusion', reasons, programs: [] }, when);
   if (told) yield about(path, `${path}\0${when}`, told, reasons, when, time);
 }
 

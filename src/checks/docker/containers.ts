@@ -33,7 +33,7 @@ export function dockerContainer(config: unknown, host: unknown): Container | und
 }
 
 /** `source:target[:options]`; a name without a slash is a volume. */
-export function bindOf(text: string): Bind | undefined {
+function bindOf(text: string): Bind | undefined {
   const [source = '', target = '', options = ''] = text.split(':');
   return source.startsWith('/') ? { source, target, writable: !options.split(',').includes('ro') } : undefined;
 }

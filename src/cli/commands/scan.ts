@@ -20,7 +20,7 @@ import { clock, jsonLine, safe } from '../terminal.ts';
 import { version } from './up.ts';
 
 interface Options {
-  root?: string; only?: string[]; skip?: string[]; yara?: string[]; profile: ScanProfile; since?: number; failOn: Level; all?: boolean;
+  root?: string; image?: string; only?: string[]; skip?: string[]; yara?: string[]; profile: ScanProfile; since?: number; failOn: Level; all?: boolean;
   json?: boolean; html?: string; sarif?: string; list?: boolean; maxMemory: number; nice: boolean; verbose?: boolean;
 }
 
@@ -32,9 +32,10 @@ export function addScan({ program, lang, t }: Cli): void {
   program.command('scan')
     .description(t('查这台机器（或一块盘、一个镜像）有没有后门：结论、证据、来路、怎么清', 'look for back doors on this machine, a disk or an image: the verdict, the evidence, what to do'))
     .option('--root <dir>', t('查挂载在此的磁盘或解开的镜像，不运行其中任何东西', 'look at a disk or image mounted there; nothing of it is run'))
+    .option('--image <file>', t('查镜像：docker save、OCI 布局（文件或目录）、docker export；含多个时写 文件:名字', 'look at an image: docker save, an OCI layout (file or folder), docker export; FILE:NAME when it holds several'))
     .option('--only <ids>', t('只做这些检查（逗号分隔，可为组名）', 'only these checks or groups, separated by commas'), ids)
     .option('--skip <ids>', t('不做这些检查', 'not these checks or groups'), ids)
-    .option('--yara <dir>', t('另加的 YARA 规则目录（可多次）', 'one more folder of YARA rules (may be repeated)'), (dir: string, all: string[] = []) => [...all, resolve(dir)])
+    .option('--yara <dir>', t('另加的 YARA 规则目录（可多次）', 'one more folder of YARA rules (may be repeated)'), (dir: string, all: string[] | undefined) => [...(all ?? []), resolve(dir)])
     .option('--profile <name>', t('full 全部；quick 只查已知位置与运行中的东西，不逐个看文件', 'full: everything; quick: known places and what runs, without the walk over every file'), profile, 'full')
     .option('--since <time>', t('只列此后出现的（如 2d、12h、2026-11-20）；不知何时出现的照列', 'only what came to be since then (2d, 12h, 2026-11-20), and what has no time'), since)
     .option('--fail-on <level>', `${t('达到此级别时退出码为 1', 'exit 1 for findings of this level or above')}: ${levels.join(', ')}`, level, 'high')
@@ -50,7 +51,7 @@ export function addScan({ program, lang, t }: Cli): void {
     .action(async (options: Options) => {
       if (options.list) { await list(options.json === true, lang); return; }
       checkOutputs(options);
-      if (options.root === undefined && process.getuid?.() !== 0) console.error(t('不是 root：别人的进程、口令文件和许多目录看不到，结果不完整；建议用 sudo 运行', 'Not root: processes of others, password files and many folders cannot be seen, so the result is not whole; better run it with sudo'));
+      if (options.root === undefined && options.image === undefined && process.getuid?.() !== 0) console.error(t('不是 root：别人的进程、口令文件和许多目录看不到，结果不完整；建议用 sudo 运行', 'Not root: processes of others, password files and many folders cannot be seen, so the result is not whole; better run it with sudo'));
       const stop = new AbortController();
       let signal: keyof typeof exitOnSignal | undefined;
       let signalled = 0;
@@ -68,8 +69,8 @@ export function addScan({ program, lang, t }: Cli): void {
       const watch = watchProgress(options, lang);
       let report: ScanReport;
       try {
-        const { root, only, skip } = options;
-        report = await scanInProcess({ ...(root !== undefined && { root }), ...(only && { only }), ...(skip && { skip }), ...(options.yara && { yara: options.yara }), profile: options.profile, data: dataFolder(program), ports: allowedPorts(program) }, {
+        const { root, image, only, skip } = options;
+        report = await scanInProcess({ ...(root !== undefined && { root }), ...(image !== undefined && { image: resolve(image) }), ...(only && { only }), ...(skip && { skip }), ...(options.yara && { yara: options.yara }), profile: options.profile, data: dataFolder(program), ports: allowedPorts(program) }, {
           signal: stop.signal, nice: options.nice, maxMemoryMb: options.maxMemory, warn: (text) => { watch.clear(); console.error(safe(text)); }, onProgress: watch.show,
         });
       } finally { watch.end(); }
