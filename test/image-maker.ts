@@ -62,7 +62,7 @@ function record(key: string, value: Buffer): Buffer {
 }
 
 export const tarOf = (members: readonly Member[]): Buffer => Buffer.concat([...members.map(member), Buffer.alloc(1024)]);
-export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 /** What `docker save` writes. `layers` are tar archives. */
 export function dockerArchive(layers: readonly Buffer[], config: object = {}, name = 'app:1'): Buffer {

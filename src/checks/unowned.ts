@@ -7,7 +7,8 @@ const odd = /^\/(?:tmp|var\/tmp|dev\/shm|dev|run|boot|usr\/games|var\/spool|var\
 const dotted = /\/\.[^/]+(?:\/[^/]*)?$/;
 const notes = /\/[^/]*(?:decrypt|recover|restore|ransom|readme|how[_ -]?to|unlock|warning|instruction)[^/]*\.(?:txt|html?|hta)$/i;
 const web = /\/(?:www|wwwroot|htdocs|public_html|webapps)\/.*\.(?:html?|js|inc|txt|jpe?g|png|gif|ico)$/i;
-const made = /^\/(?:proc|sys)\//;
+/** Made up by the kernel; or kept by package managers, whose scripts another check judges. */
+const made = /^\/(?:proc|sys|var\/lib\/dpkg\/info|var\/cache\/debconf)\//;
 
 export function worthSignatures({ path, stat }: WalkedFile, max: number): boolean {
   if (stat.kind !== 'file' || stat.size === 0 || stat.size > max || made.test(path)) return false;

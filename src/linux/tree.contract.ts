@@ -5,7 +5,7 @@ import { textOf, type Tree } from './tree.ts';
 export interface ContractFile { path: string; kind: 'file' | 'folder' | 'link' | 'pipe' | 'hard-link'; text?: string; target?: string; mode?: number }
 
 /** A name that is no UTF-8, as it is told and as it is written. */
-export const badName = { told: 'bad-\udcff\udc80', bytes: Buffer.from('bad-\xff\x80', 'latin1') };
+const badName = { told: 'bad-\udcff\udc80', bytes: Buffer.from('bad-\xff\x80', 'latin1') };
 export const modified = 1_700_000_000_000;
 
 /** `at` makes paths and absolute targets what they are in this tree. In this order they can be made one after another. */

@@ -2,6 +2,7 @@
 import { MoatError } from '../../core/error.ts';
 import { atLeast, levels, type Level } from '../../core/level.ts';
 import type { Evidence, Finding, FindingKind } from '../../core/finding.ts';
+import type { Owner } from '../../linux/provenance.ts';
 import type { FileStat, OpenFile } from '../../linux/tree.ts';
 import { isProgramOrArchive, named, phpBegins, type Language, type Named } from '../../webshell/choose.ts';
 import { byWords, languages } from '../../webshell/languages.ts';
@@ -54,6 +55,7 @@ export function webshellCheck(options: PoolOptions = {}): WalkCheck {
           return share !== undefined ? webShares.has(share) : !systemFolders.test(path);
         },
         async *look(file) {
+          if (await isIntact(file.path, context)) return;
           const chosen = choose(file, context);
           if (!chosen) return;
           const { language, source, by } = chosen;
@@ -102,20 +104,27 @@ const other = (by: Named, source: Uint8Array): ReturnType<typeof choose> => (by.
 
 const part = (file: OpenFile, from: number, length: number): string => (from >= file.size ? '' : bytesOf(file, from, length).toString('latin1'));
 
+/** What a package shipped as it is need not be read; a digest costs far less than reading it as a program. */
+async function isIntact(path: string, context: ScanContext): Promise<boolean> { return (await ownerOf(path, context))?.state === 'intact'; }
+
+/** Undefined, and told, when the file cannot be read to be compared. */
+async function ownerOf(path: string, context: ScanContext): Promise<Owner | undefined> {
+  try {
+    return await context.provenance.owner(path);
+  } catch (error) {
+    if (!(error instanceof MoatError)) throw error;
+    context.blind(path, { zh: error.message, en: error.message });
+    return undefined;
+  }
+}
+
 async function judge({ file, language, source, done, by, picture }: Pending, context: ScanContext, servers: ReadonlySet<number>): Promise<Finding[]> {
   const whole = await done;
   const broken = whole.cut.some((what) => what === ended.time || what === ended.memory);
   const analysis: Analysis = broken ? { ...whole, signs: byWords[language]?.(Buffer.from(source).toString('latin1')) ?? [] } : whole;
   if (analysis.signs.length === 0 && analysis.cut.length === 0) return [];
   const { path, stat } = file;
-  let owner;
-  try {
-    owner = await context.provenance.owner(path);
-  } catch (error) {
-    if (!(error instanceof MoatError)) throw error;
-    context.blind(path, { zh: error.message, en: error.message });
-  }
-  if (owner?.state === 'intact') return [];
+  const owner = await ownerOf(path, context);
   if (analysis.read === 'tokens') context.count('files of the web that could not be parsed and were read word by word');
   if (analysis.cut.length > 0) {
     context.count('files of the web that could not be looked at whole');

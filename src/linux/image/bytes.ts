@@ -17,17 +17,6 @@ export function part(of: Bytes, offset: number, size: number): Bytes {
   };
 }
 
-function memory(bytes: Uint8Array): Bytes {
-  return {
-    size: bytes.length,
-    read(into, position) {
-      const piece = bytes.subarray(position, position + into.length);
-      into.set(piece);
-      return piece.length;
-    },
-  };
-}
-
 /** `pieces`: offset in the file and length, by turns, rising and not overlapping; what lies between is zero. The stored bytes follow each other in `of`. */
 export function sparse(of: Bytes, size: number, pieces: Float64Array): Bytes {
   const stored = new Float64Array(pieces.length / 2);

@@ -154,7 +154,7 @@ function attempt<T>(what: string, faults: Layout['faults'], look: () => T): T | 
   }
 }
 
-export function digestOf(written: string | undefined): Digest | undefined {
+function digestOf(written: string | undefined): Digest | undefined {
   const match = /^(sha256|sha512):([0-9a-f]{64}|[0-9a-f]{128})$/.exec(written ?? '');
   if (!match || (match[1] === 'sha256') !== (match[2]!.length === 64)) return undefined;
   return { algorithm: match[1] as Digest['algorithm'], hex: match[2]! };

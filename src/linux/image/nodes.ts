@@ -10,7 +10,7 @@ import { randomInt } from 'node:crypto';
 import type { FileKind } from '../tree.ts';
 import { ImageError } from './error.ts';
 
-export const kinds = ['file', 'folder', 'link', 'pipe', 'socket', 'block-device', 'character-device'] as const satisfies readonly FileKind[];
+const kinds = ['file', 'folder', 'link', 'pipe', 'socket', 'block-device', 'character-device'] as const satisfies readonly FileKind[];
 const folderKind = kinds.indexOf('folder');
 
 /** What an entry says of a file. `at` and `stored`: where its bytes lie in the layer. */

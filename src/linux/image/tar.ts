@@ -37,7 +37,7 @@ export interface TarEntry {
 
 type Count = (what: string, n?: number) => void;
 
-export const blockBytes = 512;
+const blockBytes = 512;
 /** The same as Go's: larger ones make an archive invalid there. */
 const specialMax = 1 << 20;
 const bufferBytes = 256 * 1024;
@@ -219,7 +219,7 @@ function applyPax(entry: TarEntry, pax: ReadonlyMap<string, Buffer>, at: number)
 }
 
 /** A number of a header: octal digits, or big-endian with the first bit set. Undefined for what is none. */
-export function numberAt(header: Uint8Array, offset: number, length: number): number | undefined {
+function numberAt(header: Uint8Array, offset: number, length: number): number | undefined {
   const first = header[offset]!;
   if ((first & 0x80) !== 0) {
     const negative = (first & 0x40) !== 0;
