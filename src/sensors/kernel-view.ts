@@ -2,6 +2,8 @@
 
 export interface KernelSight { processes: boolean; sockets: boolean }
 
+const tickMs = 10;
+
 export class KernelView {
   readonly #sights = new Map<string, KernelSight>();
   readonly #sources: readonly string[];
@@ -27,8 +29,11 @@ export class KernelView {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
-  /** Whether a process that began at this moment (clock of performance.now()) was told by the kernel. */
-  told(began: number): boolean { return began > this.#from && began <= this.#to; }
+  /**
+   * Whether a process that began at this moment (clock of performance.now()) was told by the kernel. Starts are known in whole
+   * clock ticks, cut off: of one within the last tick nobody knows, and told twice is better than not at all.
+   */
+  told(began: number): boolean { return began > this.#from && began + tickMs <= this.#to; }
 
   /** Resolves once it is known whether processes are seen, or after the time. */
   settled(ms: number, signal: AbortSignal): Promise<void> {

@@ -114,6 +114,9 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
   });
   context.health('ebpf', 'waiting', { zh: '正在装载探针', en: 'loading the probes' });
   const thread = new Thread(options, context.signal);
+  // What begins from now on is nobody's word any more but the polling sensor's.
+  const onStop = (): void => { options.view?.tell('ebpf', { processes: false, sockets: false }); };
+  context.signal.addEventListener('abort', onStop, { once: true });
   const samples = new Samples({ tell: (event) => { thread.put({ type: 'sampled', event }); }, count: (what) => { context.count(what); } });
   try {
     for await (const message of thread.messages()) {
@@ -152,7 +155,8 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
       options.deny.disconnect();
       context.health('deny', 'waiting', { zh: '内核传感器已停止，名单不起作用', en: 'nothing is denied: the kernel sensor has ended' });
     }
-    options.view?.tell('ebpf', { processes: false, sockets: false });
+    context.signal.removeEventListener('abort', onStop);
+    onStop();
     await thread.end();
   }
 }
