@@ -91,7 +91,7 @@ describe.skipIf(lacks(entranceNeeds) || await lacksKernel())('an intruder who ca
     expect(out).toBe('in\n'.repeat(4));
     const alert = await told('scan-fan-out', 'by SSH', ['critical']);
     expect(alert.summary).toContain(at('home/.ssh/id_ed25519'));
-    expect(alert.summary).toContain(`a log-on session of root from ${door.address}`);
+    expect(alert.summary).toContain(`log-on session of root from ${door.address}`);
   });
 
   it('knocks at a whole network', async () => {
