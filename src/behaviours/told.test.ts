@@ -9,3 +9,8 @@ it('one thing is told once in a while, and the oldest are forgotten first', () =
   expect([told.lately('b', 2000, 500), told.lately('c', 2000, 500), told.lately('a', 2000, 500)]).toEqual([false, false, false]);
   expect([told.size, forgotten]).toEqual([2, 2]);
 });
+
+it('what turns out worse is told again, what turns out milder is not', () => {
+  const told = new Told(2, () => undefined);
+  expect([told.lately('a', 1000, 500, 'high'), told.lately('a', 1100, 500, 'critical'), told.lately('a', 1200, 500, 'high'), told.lately('a', 1300, 500, 'critical')]).toEqual([false, false, true, true]);
+});

@@ -66,7 +66,7 @@ function open(context: BehaviourContext): BehaviourRun {
     if (allowed.has(name)) return;
     const key = keyOfNode(story.root);
     const once = `${key}:${finding.what.en}`;
-    if (told.lately(once, event.time, 600_000)) return;
+    if (told.lately(once, event.time, 600_000, finding.level)) return;
     context.emit({
       ruleId: 'behaviour.package-child', title: packageChild.title, level: finding.level,
       summary: {

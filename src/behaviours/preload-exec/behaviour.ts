@@ -84,7 +84,7 @@ function open(context: BehaviourContext): BehaviourRun {
 
   function tell(event: Event, node: ProcessNode | undefined, forced: Forced): void {
     const key = `${forced.variable}:${forced.path}`.slice(0, 400);
-    if (told.lately(key, event.time, 600_000)) return;
+    if (told.lately(key, event.time, 600_000, forced.level)) return;
     const writer = context.lineage.writer({ path: forced.path });
     const why = forced.why === 'writable' ? { zh: '该位置人人可写', en: 'in a place that all may write' } : { zh: '不属于任何软件包', en: 'of no package' };
     const by = writer === undefined ? { zh: '', en: '' } : { zh: '，由 {writer} 写入', en: ', written by {writer}' };

@@ -7,7 +7,7 @@
  */
 import type { Event } from '../../core/gen/event.ts';
 import type { PeerTouch, ProcessNode } from '../../core/lineage.ts';
-import { atLeast, type Level } from '../../core/level.ts';
+import type { Level } from '../../core/level.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
 import { Lru } from '../lru.ts';
@@ -17,6 +17,7 @@ import { baseName, isOneLiner, kindOf, plainName, shellUse } from '../program-ki
 import { isTrusted, provenanceOf } from '../provenance.ts';
 import { list, number } from '../settings.ts';
 import { isNetwork, streamsOf, type Streams } from '../streams.ts';
+import { Told } from '../told.ts';
 import { chainOf, isErrand, isExposed, isGate, isPersonal, keyOfNode, labelOf, originGroup, outbound, peerText, programAt } from '../tree.ts';
 
 export const reverseShell: Behaviour = {
@@ -46,7 +47,7 @@ interface Found { level: Level; how: Text; by: ProcessNode | undefined; peer: st
 function open(context: BehaviourContext): BehaviourRun {
   const windowMs = number(context, 'seconds') * 1000;
   const trusted = new Set(list(context, 'trusted'));
-  const told = new Lru<{ time: number; level: Level }>(4000, () => { context.count('reverse shells told and forgotten'); });
+  const told = new Told(4000, () => { context.count('reverse shells told and forgotten'); });
   /** Shells that wait for words on a pipe: the relay beside them may connect later. */
   const waiting = new Lru<Shell>(4000, () => { context.count('piped shells forgotten'); });
   /** Shells that connected by themselves, and what their commands were given. */
@@ -59,10 +60,7 @@ function open(context: BehaviourContext): BehaviourRun {
 
   function tell(event: Event, node: ProcessNode | undefined, found: Found): void {
     const key = found.by ? keyOfNode(found.by) : node ? keyOfNode(node) : `${event.pid ?? 0}:${event.process_started ?? 0}`;
-    const last = told.get(key);
-    // What turns out worse is told again.
-    if (last !== undefined && Math.abs(event.time - last.time) < 60_000 && atLeast(last.level, found.level)) return;
-    told.set(key, { time: event.time, level: found.level });
+    if (told.lately(key, event.time, 60_000, found.level)) return;
     context.emit({
       ruleId: 'behaviour.reverse-shell', title: reverseShell.title, level: found.level,
       summary: {
