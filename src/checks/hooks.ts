@@ -78,6 +78,17 @@ export async function isOwned(context: ScanContext, path: string): Promise<boole
   }
 }
 
+/**
+ * A file of settings that no package ships as it is, and what is to be said of who may write it. Undefined for one that is
+ * shipped, is not there, or is closed to us (told).
+ */
+export async function readUnshipped(place: Place, context: ScanContext, path: string): Promise<(HookFile & { open: readonly Finding[] }) | undefined> {
+  if (await isShipped(context, path)) return undefined;
+  const file = readHook(context, path);
+  const open = file && writableFinding(place, context, path, file.stat);
+  return file && { ...file, open: open ? [open] : [] };
+}
+
 /** A command that a file names: a line for a shell, or words that are started as they are. */
 export interface HookCommand { line: number; /** The line as it stands. */ text: string; command: string | Words; how?: How }
 
@@ -92,11 +103,9 @@ export async function* commandFindings(place: Place, context: ScanContext, { pat
 
 /** A file of settings that no package ships as it is: who may write it, and the commands that `read` finds in it. */
 export async function* configFindings(place: Place, context: ScanContext, path: string, read: (text: string) => Iterable<HookCommand>): AsyncIterable<Finding> {
-  if (await isShipped(context, path)) return;
-  const file = readHook(context, path);
+  const file = await readUnshipped(place, context, path);
   if (!file) return;
-  const open = writableFinding(place, context, path, file.stat);
-  if (open) yield open;
+  yield* file.open;
   yield* commandFindings(place, context, file, read(file.text));
 }
 

@@ -2,7 +2,7 @@
 import type { Finding } from '../../core/finding.ts';
 import { judgeCommand, judged, judgeFile, joinJudgements, type Judgement, type Reason } from '../command.ts';
 import { fact, lineFact } from '../finding.ts';
-import { foldersOf, isShipped, judgedFinding, linesOf, listHook, attempt, readHook, scriptFindings, writableFinding, type HookFile, type Place } from '../hooks.ts';
+import { attempt, foldersOf, judgedFinding, linesOf, listHook, readHook, readUnshipped, scriptFindings, writableFinding, type HookFile, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { entriesOf, kernelWords, weakWords, type Entry } from './command-line.ts';
 
@@ -95,11 +95,9 @@ async function judgeWord(word: string, context: ScanContext): Promise<Judgement 
 
 /** dracut.conf is a shell script; files that it puts into the image are programs of the earliest boot. */
 async function* dracut(path: string, context: ScanContext): AsyncIterable<Finding> {
-  if (await isShipped(context, path)) return;
-  const file = readHook(context, path);
+  const file = await readUnshipped(place, context, path);
   if (!file) return;
-  const open = writableFinding(place, context, path, file.stat);
-  if (open) yield open;
+  yield* file.open;
   for (const { line, text } of linesOf(file.text)) {
     const installs = /^\s*(?:install_items|install_optional_items|early_microcode_image_dir|force_drivers|add_drivers)\+?=["']?([^"']*)/.exec(text);
     const parts = installs ? await Promise.all(installs[1]!.split(/\s+/).filter((word) => word.startsWith('/')).slice(0, 50).map((word) => judgeFile(word, context))) : [await judgeCommand(text, context)];

@@ -2,7 +2,7 @@
 import type { Finding } from '../../core/finding.ts';
 import { judgeCommand, judged, judgeWords, joinJudgements, type Judgement, type Reason } from '../command.ts';
 import { lineFact } from '../finding.ts';
-import { isShipped, judgedFinding, linesOf, listHook, readHook, writableFinding, type HookFile, type Place } from '../hooks.ts';
+import { judgedFinding, linesOf, listHook, readUnshipped, type HookFile, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName, languageOf, type Words } from '../shell-words.ts';
 
@@ -67,11 +67,9 @@ export function xinetdServices(text: string): Service[] {
 }
 
 async function* table(path: string, context: ScanContext, read: (text: string) => Service[]): AsyncIterable<Finding> {
-  if (await isShipped(context, path)) return;
-  const file = readHook(context, path);
+  const file = await readUnshipped(place, context, path);
   if (!file) return;
-  const open = writableFinding(place, context, path, file.stat);
-  if (open) yield open;
+  yield* file.open;
   for (const service of read(file.text)) yield* told(file, service.line, service.text, service.user, joinJudgements([await judgeWords(service.words, context, { user: service.user }), judged(shellReasons(service, path))]));
 }
 
@@ -94,11 +92,9 @@ function unwrapped(text: string): string {
 
 /** `daemons : clients : spawn LINE` and `twist LINE` run a shell for each connection. */
 async function* wrappers(path: string, context: ScanContext): AsyncIterable<Finding> {
-  if (await isShipped(context, path)) return;
-  const file = readHook(context, path);
+  const file = await readUnshipped(place, context, path);
   if (!file) return;
-  const open = writableFinding(place, context, path, file.stat);
-  if (open) yield open;
+  yield* file.open;
   for (const { line, text } of linesOf(file.text, /^\s*#/)) {
     const found = /:\s*(?:spawn|twist)\s*=?\s+(.*)$/.exec(text);
     if (!found) continue;

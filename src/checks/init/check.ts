@@ -2,7 +2,7 @@
 import type { Finding } from '../../core/finding.ts';
 import { judgeText } from '../command.ts';
 import { fact, finding, lineFact } from '../finding.ts';
-import { commandFindings, configFindings, isShipped, judgedFinding, linesOf, listHook, attempt, readHook, scriptFindings, writableFinding, type HookCommand, type Place } from '../hooks.ts';
+import { attempt, commandFindings, configFindings, isShipped, judgedFinding, linesOf, listHook, readHook, readUnshipped, scriptFindings, type HookCommand, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 
 const scriptFolders = ['/etc/init.d', '/etc/rc.d/init.d', '/etc/local.d'];
@@ -50,11 +50,9 @@ async function* runlevel(path: string, context: ScanContext, fresh: (path: strin
 
 /** Files of settings that start scripts source: whatever they hold is run. */
 async function* settings(path: string, context: ScanContext): AsyncIterable<Finding> {
-  if (await isShipped(context, path)) return;
-  const file = readHook(context, path);
+  const file = await readUnshipped(place, context, path);
   if (!file || file.text.includes('\0')) return;
-  const open = writableFinding(place, context, path, file.stat);
-  if (open) yield open;
+  yield* file.open;
   const judged = await judgeText(file.text, context, { file: path });
   const found = judgedFinding({ ...place, name: { zh: '启动脚本读入的设置', en: 'settings that start scripts source' } }, { path, key: 'settings', judged, evidence: [], time: file.stat.changed, fix: { zh: `检查 ${path}`, en: `look at ${path}` } });
   if (found) yield found;

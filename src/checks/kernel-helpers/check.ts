@@ -2,7 +2,7 @@
 import type { Finding } from '../../core/finding.ts';
 import { judgeCommand, judged, judgeFile, joinJudgements, type Judgement, type Reason } from '../command.ts';
 import { fact, finding, lineFact } from '../finding.ts';
-import { isOwned, isShipped, judgedFinding, linesOf, listHook, attempt, readHook, writableFinding, type Place } from '../hooks.ts';
+import { attempt, isOwned, isShipped, judgedFinding, linesOf, listHook, readHook, readUnshipped, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName } from '../shell-words.ts';
 import { readBinfmt, readRegistered, type Binfmt } from './binfmt.ts';
@@ -72,11 +72,9 @@ async function isTrusted(context: ScanContext, program: string): Promise<boolean
 }
 
 async function* sysctl(path: string, context: ScanContext): AsyncIterable<Finding> {
-  if (await isShipped(context, path)) return;
-  const file = readHook(context, path);
+  const file = await readUnshipped(place, context, path);
   if (!file) return;
-  const open = writableFinding(place, context, path, file.stat);
-  if (open) yield open;
+  yield* file.open;
   for (const { line, text } of linesOf(file.text)) {
     const found = /^\s*-?([\w./-]+)\s*=(.*)$/s.exec(text);
     const one = found && switches.find(({ key }) => key === found[1]!.replaceAll('/', '.'));
@@ -118,11 +116,9 @@ async function* format(one: Binfmt, path: string, text: string, line: number, ti
 
 /** `OP TYPE DESCRIPTION CALLOUT PROGRAM ARG…`: asked by the kernel for keys. */
 async function* requestKey(path: string, context: ScanContext): AsyncIterable<Finding> {
-  if (await isShipped(context, path)) return;
-  const file = readHook(context, path);
+  const file = await readUnshipped(place, context, path);
   if (!file) return;
-  const open = writableFinding(place, context, path, file.stat);
-  if (open) yield open;
+  yield* file.open;
   for (const { line, text } of linesOf(file.text)) {
     const words = text.trim().split(/\s+/).slice(4);
     if (words.length === 0) continue;

@@ -1,7 +1,7 @@
 /** Kernel modules that are loaded at boot, and commands that modprobe runs in place of loading one. */
 import type { Finding } from '../../core/finding.ts';
 import { fact, finding, lineFact } from '../finding.ts';
-import { configFindings, foldersOf, isOwned, isShipped, linesOf, listHook, readHook, writableFinding, type HookCommand, type Place } from '../hooks.ts';
+import { configFindings, foldersOf, isOwned, linesOf, listHook, readHook, readUnshipped, type HookCommand, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { isHidden } from '../../core/hidden.ts';
 
@@ -58,11 +58,9 @@ const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1).r
 const built = /\/(?:updates|extra|weak-updates|dkms|misc|kernel\/drivers\/(?:video|net|scsi)\/nvidia)\//;
 
 async function* loaded(path: string, context: ScanContext, modules: ReadonlyMap<string, string[]>): AsyncIterable<Finding> {
-  if (await isShipped(context, path)) return;
-  const file = readHook(context, path);
+  const file = await readUnshipped(place, context, path);
   if (!file) return;
-  const open = writableFinding(place, context, path, file.stat);
-  if (open) yield open;
+  yield* file.open;
   for (const { line, text } of linesOf(file.text)) {
     const word = text.trim().split(/\s+/)[0]!;
     const files = word.includes('/') ? [word] : modules.get(word.replaceAll('-', '_')) ?? [];

@@ -1,7 +1,7 @@
 /** Scripts that run when the network comes, goes or changes. */
 import type { Finding } from '../../core/finding.ts';
 import { judgeText } from '../command.ts';
-import { configFindings, foldersOf, isShipped, judgedFinding, linesOf, listHook, readHook, scriptFindings, writableFinding, type HookCommand, type Place } from '../hooks.ts';
+import { configFindings, foldersOf, judgedFinding, linesOf, listHook, readUnshipped, scriptFindings, type HookCommand, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 
 const nm = ['/etc/NetworkManager/dispatcher.d', '/usr/lib/NetworkManager/dispatcher.d', '/usr/local/lib/NetworkManager/dispatcher.d'];
@@ -55,11 +55,9 @@ function* keyed(text: string, pattern: RegExp): Iterable<HookCommand> {
 
 /** Settings of an interface that the network scripts source: `NAME=value COMMAND` runs the command. */
 async function* sourced(path: string, context: ScanContext): AsyncIterable<Finding> {
-  if (await isShipped(context, path)) return;
-  const file = readHook(context, path);
+  const file = await readUnshipped(place, context, path);
   if (!file) return;
-  const open = writableFinding(place, context, path, file.stat);
-  if (open) yield open;
+  yield* file.open;
   const found = judgedFinding(place, { path, key: 'sourced', judged: await judgeText(file.text, context, { file: path }), evidence: [], time: file.stat.changed, fix: { zh: `检查 ${path}`, en: `look at ${path}` } });
   if (found) yield found;
 }
