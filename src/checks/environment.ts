@@ -2,6 +2,7 @@
 import type { Text } from '../core/text.ts';
 import type { Reason } from './command.ts';
 import { fact } from './finding.ts';
+import { anyoneWrites } from './look.ts';
 import { judgeProgram } from './program-place.ts';
 import type { ScanContext } from './port.ts';
 
@@ -10,7 +11,6 @@ const searched = new Set(['LD_LIBRARY_PATH', 'PYTHONPATH', 'PERL5LIB', 'RUBYLIB'
 const files = new Set(['BASH_ENV', 'ENV', 'PYTHONSTARTUP', 'SHELL', 'EDITOR', 'VISUAL', 'PAGER', 'GIT_SSH', 'GIT_EXTERNAL_DIFF', 'LESSOPEN']);
 /** Allocators and the like that people preload on purpose. */
 const usual = /\/lib(?:jemalloc|tcmalloc|mimalloc|faketime|eatmydata|asan|tsan|nss_wrapper|proxychains|tsocks|torsocks|gtk3-nocsd|sqlite3|rdkafka|hugetlbfs|preload-vaapi|ssl|crypto|gomp|stdc\+\+|ffi|AppProtection)[\w.+-]*\.so/;
-const anyoneWrites = /^(?:\/tmp|\/var\/tmp|\/dev\/shm|\/run\/shm|\/dev\/mqueue)(?:\/|$)/;
 
 const says: Readonly<Record<'preload' | 'search', Text>> = {
   preload: { zh: '把一个不属于任何软件包的库塞进程序', en: 'a library that no package ships is loaded into the program' },

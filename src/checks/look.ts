@@ -74,7 +74,7 @@ export function homesIn(context: ScanContext): Home[] {
 }
 
 /** Folders where anybody may put a file. */
-export const anyoneWrites = /^(?:\/tmp|\/var\/tmp|\/dev\/shm|\/run\/shm|\/dev\/mqueue|\/run\/lock|\/var\/lock|\/var\/crash)(?:\/|$)/;
+export const anyoneWrites = /^(?:\/tmp|\/var\/tmp|\/dev\/shm|\/run\/shm|\/dev\/mqueue|\/run\/lock|\/var\/lock|\/run\/user|\/var\/crash)(?:\/|$)/;
 
 /** The numbers that Linux gives to daemons; people start at 1000. */
 export const isSystemUid = (uid: number): boolean => (uid > 0 && uid < 1000) || uid === 65534;

@@ -5,6 +5,7 @@ import { bootTime } from '../linux/proc-host.ts';
 import { ticksPerSecond, type Procfs, type ProcStat } from '../linux/procfs.ts';
 import type { Owner } from '../linux/provenance.ts';
 import type { Machine, ScanContext } from './port.ts';
+import { anyoneWrites } from './look.ts';
 import { fact } from './finding.ts';
 
 export interface Running {
@@ -100,9 +101,9 @@ export function tellDenied(context: ScanContext): void {
     : { zh: '没有读取其他进程的权限，请用 root 运行', en: 'no right to read other processes; run the scan as root' });
 }
 
-/** Folders that any account may write to. */
-const openFolders = ['/tmp/', '/var/tmp/', '/dev/', '/run/shm/', '/run/lock/', '/var/lock/', '/var/crash/', '/run/user/'];
-export const inOpenFolder = (path: string): boolean => openFolders.some((folder) => path.startsWith(folder));
+/** In a folder that any account may write to, or among devices, where no program lies. */
+export const inOpenFolder = (path: string): boolean => anyoneWrites.test(path) || path.startsWith('/dev/');
+
 /** A folder or file behind a name that `ls` does not show, those of tools that everybody has left out. */
 export const isHiddenPath = (path: string): boolean => path.split('/').some((part) => part.startsWith('.') && part.length > 1 && !ordinaryHidden.test(part));
 const ordinaryHidden = /^\.(?:local|config|cache|npm|nvm|pyenv|rbenv|cargo|rustup|vscode.*|cursor.*|acme\.sh|venv|virtualenv|bun|deno|volta|asdf|sdkman|pnpm.*|dotnet|gem|m2|go|bin|steam|linuxbrew|julia.*|foundry|yarn.*|nodenv|goenv|conda|miniconda.*|fly|kube|docker|terraform.*|build-id|git|tox|nox|mount_.*)$/;

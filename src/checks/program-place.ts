@@ -8,6 +8,7 @@ import { readAccounts } from '../linux/accounts.ts';
 import type { FileStat, Tree } from '../linux/tree.ts';
 import type { Program, Sign } from './command.ts';
 import { octal } from './finding.ts';
+import { anyoneWrites } from './look.ts';
 import type { ScanContext } from './port.ts';
 
 /** Kind undefined: intrusion. */
@@ -19,7 +20,6 @@ export interface ProgramRead {
   script: string | undefined;
 }
 
-const anyoneWrites = ['/tmp/', '/var/tmp/', '/dev/shm/', '/run/shm/', '/dev/mqueue/', '/run/lock/', '/var/lock/', '/run/user/', '/var/crash/'];
 /** Where hidden names are no accident: homes of people hold many that tools made. */
 const homes = /^\/(?:home\/[^/]+|root|Users\/[^/]+|srv\/[^/]+|var\/www)\//;
 
@@ -58,7 +58,7 @@ async function look(path: string, context: ScanContext, user: string): Promise<P
   const program: Program = { path, owner, there: stat !== undefined };
   // Sourced folders and devices are no programs.
   if (stat !== undefined && stat.kind !== 'file') return { program, notes, script: undefined };
-  const temporary = anyoneWrites.some((folder) => path.startsWith(folder) || real?.startsWith(folder));
+  const temporary = anyoneWrites.test(path) || (real !== undefined && anyoneWrites.test(real));
   if (temporary) add('open-place', 'high', { zh: '运行的程序在任何人都能写的目录里', en: 'it runs a program in a folder that anybody may write to' }, path, ['T1036.005']);
   else if (isHidden(path) || (real !== undefined && isHidden(real))) add('hidden', 'medium', { zh: '运行的程序藏在隐藏目录里', en: 'it runs a program behind a hidden name' }, path, ['T1564.001'], homes.test(real ?? path) ? 'notice' : undefined);
   if (real === undefined || stat === undefined) return { program, notes, script: undefined };
