@@ -4,6 +4,7 @@ import type { Server } from 'node:net';
 import { hostname } from 'node:os';
 import { basename, dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Event } from '../core/gen/event.ts';
 import type { Knowledge, Learning, Log, Store } from '../core/ports.ts';
 import type { Lang } from '../core/text.ts';
 import type { Folded } from '../engine/fold.ts';
@@ -71,6 +72,9 @@ interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBo
 
 /** What lives from one configuration to the next, or until the disk was full. */
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; abort: AbortController; done: Promise<unknown> }
+
+/** What the kernel tells all the time: the first of them is not to wait until rules are picked for it. */
+const kernelKinds = ['process_creation', 'process_fork', 'process_termination', 'network_connection', 'file_event', 'flow', 'dns_query'] as const;
 
 const tickMs = 1000;
 /** Of the origin graph, on the largest machines. */
@@ -220,6 +224,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
     country: (address) => geo.country(address),
     origins,
   });
+  for (const kind of kernelKinds) opened.rules.engine.prepare(new Event('', 0, kind));
   const now = Date.now();
   const warmed = pipeline.warmUp(now - warmUpMs, now);
   if (warmed > 0) options.log.debug(`${warmed} stored events looked at again`);
