@@ -22,13 +22,13 @@ export interface RunningMoat {
   child: ChildProcess;
 }
 
-/** `smallDataMb`: the data folder is a file system of that size in a mount namespace of its own (needs root). */
-export async function startMoat(config: string, options: { folder?: string; smallDataMb?: number } = {}): Promise<RunningMoat> {
+/** `smallDataMb`: the data folder is a file system of that size in a mount namespace of its own (needs root). `node`: arguments for node itself. */
+export async function startMoat(config: string, options: { folder?: string; smallDataMb?: number; node?: readonly string[] } = {}): Promise<RunningMoat> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'moat-up-'));
   // The machine that runs the tests is nobody's to judge: whoever tests scans names their root.
   writeFileSync(join(folder, 'moat.yml'), /^scan:/m.test(config) ? config : `${config.trimEnd()}\nscan: { enabled: false }\n`);
   const data = join(folder, 'data');
-  const command = [process.execPath, moatBin, '--config', join(folder, 'moat.yml'), '--data', data, '--lang', 'en', 'up', '--json'];
+  const command = [process.execPath, ...options.node ?? [], moatBin, '--config', join(folder, 'moat.yml'), '--data', data, '--lang', 'en', 'up', '--json'];
   if (options.smallDataMb !== undefined) {
     mkdirSync(data, { recursive: true });
     // The shell's words are fixed; folder and size are its arguments.
