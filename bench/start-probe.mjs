@@ -4,7 +4,7 @@ import { openSync, readFileSync, readSync, renameSync, writeFileSync } from 'nod
 import { isMainThread } from 'node:worker_threads';
 
 const everyMs = 1;
-const leastMs = 1;
+const leastMs = 2;
 
 if (isMainThread) {
   const out = new URL(import.meta.url).searchParams.get('out');
@@ -12,16 +12,22 @@ if (isMainThread) {
   const file = openSync(`/proc/self/task/${process.pid}/schedstat`);
   const bytes = Buffer.alloc(64);
   const cpuMs = () => Number(bytes.latin1Slice(0, readSync(file, bytes, 0, 64, 0)).split(' ')[0]) / 1e6;
+  /** When each began, and what it took. */
   const stretches = [];
+  /** Moments and what was used until then. */
+  const used = [];
   let last = cpuMs();
+  let began = Date.now();
   setInterval(() => {
     const now = cpuMs();
-    if (now - last > leastMs) stretches.push([Date.now(), now - last]);
+    if (now - last > leastMs) stretches.push([began, now - last]);
     last = now;
+    began = Date.now();
   }, everyMs).unref();
   setInterval(() => {
     const peakKb = Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
-    writeFileSync(`${out}.new`, JSON.stringify({ stretches, peakKb }));
+    used.push([Date.now(), cpuMs()]);
+    writeFileSync(`${out}.new`, JSON.stringify({ stretches, used, peakKb }));
     renameSync(`${out}.new`, out);
   }, 500).unref();
 }

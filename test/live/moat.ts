@@ -14,6 +14,8 @@ export const moatBin = fileURLToPath(new URL('../../bin/moat', import.meta.url))
 export interface RunningMoat {
   folder: string;
   alerts: AlertLine[];
+  /** When it said that it is ready, Unix ms. */
+  readyAt: number;
   /** All it said on standard error. */
   said(): string;
   /** Waits until an alert fits; throws with what was seen when none does in time. */
@@ -37,14 +39,18 @@ export async function startMoat(config: string, options: { folder?: string; smal
   const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
   const alerts: AlertLine[] = [];
   let said = '';
-  child.stderr.on('data', (chunk: Buffer) => { said += chunk.toString(); });
+  let readyAt = 0;
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+    if (readyAt === 0 && said.includes('Alerts appear below')) readyAt = Date.now();
+  });
   createInterface({ input: child.stdout }).on('line', (line) => alerts.push({ ...(JSON.parse(line) as AlertLine), seenAt: Date.now() }));
-  for (let i = 0; i < 200 && !said.includes('Alerts appear below'); i++) {
+  for (let i = 0; i < 200 && readyAt === 0; i++) {
     if (child.exitCode !== null) throw new Error(`moat ended with ${child.exitCode}: ${said}`);
     await sleep(50);
   }
   return {
-    folder, alerts, child,
+    folder, alerts, child, readyAt,
     said: () => said,
     async waitFor(fits, what, ms = 20_000) {
       for (const until = Date.now() + ms; Date.now() < until; await sleep(20)) {

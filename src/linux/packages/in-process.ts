@@ -13,7 +13,7 @@ export interface InProcessOptions {
 }
 
 /** A hostile database must not take the memory of the machine: the reader ends there, and that is told. */
-const heapMb = 512;
+const heapMb = 256;
 const timeoutMs = 10 * 60_000;
 const complaintMax = 2000;
 const passed = ['PATH', 'TZ', 'LANG'];

@@ -15,6 +15,8 @@ const niceness = 10;
 const [, , root] = process.argv;
 if (root === undefined) throw new Error('expected the root as argument');
 process.stdin.on('end', () => process.exit(1)).resume();
+// The terminal sends Ctrl-C to all of its processes; whoever started this one says when it ends.
+process.on('SIGINT', () => undefined);
 try { setPriority(niceness); } catch { /* a wish only: it runs as its parent does */ }
 offerToDie();
 try {
