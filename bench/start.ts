@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { lacksKernel, startWatch } from '../test/live/kernel.ts';
+import { lacksKernel } from '../test/live/kernel.ts';
+import { removeFolder, startMoat } from '../test/live/moat.ts';
 import { quantile, rss } from './process.ts';
 import { row, type Row } from './report.ts';
 
@@ -19,14 +20,14 @@ const execEveryMs = 100;
 interface Start { stretches: number[]; used: number; peakMb: number; settledMb: number; took: number[] }
 interface Probe { stretches: [at: number, ms: number][]; used: [at: number, ms: number][]; peakKb: number }
 
-/** `execs`: programs with a name that a rule knows are run all the while, each at another path so that no two fold into one alert. */
+/** `execs`: programs with a name that a rule knows are run all the while, each at another path so that no two fold into one alert. The first ones run before the probes are in place and are not seen. */
 async function observe(execs: boolean): Promise<Start> {
   const folder = mkdtempSync(join(tmpdir(), 'moat-bench-start-'));
   const out = join(folder, 'probe.json');
   const url = pathToFileURL(probe);
   url.searchParams.set('out', out);
-  const watch = await startWatch({ logs: true, metrics: true, node: [...serviceFlags, '--import', url.href] });
-  const { readyAt } = watch;
+  const moat = await startMoat('health_checks: { urls: [] }', { node: [...serviceFlags, '--import', url.href] });
+  const { readyAt } = moat;
   const began = new Map<string, number>();
   try {
     while (Date.now() < readyAt + firstMs) {
@@ -43,10 +44,11 @@ async function observe(execs: boolean): Promise<Start> {
     const { stretches, used, peakKb } = JSON.parse(readFileSync(out, 'utf8')) as Probe;
     const within = ([at]: [number, number]): boolean => at >= readyAt && at < readyAt + firstMs;
     const usedWithin = used.filter(within).map(([, ms]) => ms);
-    const took = watch.alerts.flatMap((alert) => { const at = began.get((alert as { path?: string }).path ?? ''); return at === undefined ? [] : [alert.seenAt - at]; });
-    return { stretches: stretches.filter(within).map(([, ms]) => ms), used: (usedWithin.at(-1) ?? 0) - (usedWithin[0] ?? 0), peakMb: peakKb / 1024, settledMb: rss(watch.child), took };
+    const took = moat.alerts.flatMap((alert) => { const at = began.get((alert as { path?: string }).path ?? ''); return at === undefined ? [] : [alert.seenAt - at]; });
+    return { stretches: stretches.filter(within).map(([, ms]) => ms), used: (usedWithin.at(-1) ?? 0) - (usedWithin[0] ?? 0), peakMb: peakKb / 1024, settledMb: rss(moat.child), took };
   } finally {
-    await watch.end();
+    await moat.stop();
+    removeFolder(moat.folder);
     rmSync(folder, { recursive: true, force: true });
   }
 }
