@@ -14,7 +14,7 @@ export const moatBin = fileURLToPath(new URL('../../bin/moat', import.meta.url))
 export interface RunningMoat {
   folder: string;
   alerts: AlertLine[];
-  /** When it said that it is ready, Unix ms. */
+  /** When it said that it is ready, Unix ms; 0 when it had not in time. */
   readyAt: number;
   /** All it said on standard error. */
   said(): string;
@@ -45,7 +45,7 @@ export async function startMoat(config: string, options: { folder?: string; smal
     if (readyAt === 0 && said.includes('Alerts appear below')) readyAt = Date.now();
   });
   createInterface({ input: child.stdout }).on('line', (line) => alerts.push({ ...(JSON.parse(line) as AlertLine), seenAt: Date.now() }));
-  for (let i = 0; i < 200 && readyAt === 0; i++) {
+  for (let i = 0; i < 200 && !said.includes('Alerts appear below'); i++) {
     if (child.exitCode !== null) throw new Error(`moat ended with ${child.exitCode}: ${said}`);
     await sleep(50);
   }
