@@ -9,7 +9,7 @@ import { runner, type Run } from '../src/linux/run.ts';
 export const hostIp = '192.0.2.1', hostIp6 = '2001:db8::1';
 export const outsideIp = '192.0.2.9', outsideIp6 = '2001:db8::9';
 /** A second address of the one outside. */
-export const otherIp = '192.0.2.77', otherIp6 = '2001:db8::77';
+export const otherIp = '192.0.2.77';
 export const containerIp = '198.51.100.2';
 /** Where the host publishes the container's port 80. */
 export const publishedPort = 8080;
@@ -29,7 +29,7 @@ export class Net {
     [this.host, this.outside, this.container] = [`${id}h`, `${id}o`, `${id}c`];
     this.run = runner(['ip', 'netns', 'exec', this.host]);
     for (const name of [this.host, this.outside, this.container]) ip('netns', 'add', name);
-    this.link(this.host, this.outside, 'out', [[`${hostIp}/24`, `${hostIp6}/64`], [`${outsideIp}/24`, `${outsideIp6}/64`, `${otherIp}/24`, `${otherIp6}/64`]]);
+    this.link(this.host, this.outside, 'out', [[`${hostIp}/24`, `${hostIp6}/64`], [`${outsideIp}/24`, `${outsideIp6}/64`, `${otherIp}/24`]]);
     this.link(this.host, this.container, 'ct', [['198.51.100.1/24'], [`${containerIp}/24`]]);
     ip('-n', this.container, 'route', 'add', 'default', 'via', '198.51.100.1');
     ip('-n', this.outside, 'route', 'add', '198.51.100.0/24', 'via', hostIp);

@@ -23,6 +23,7 @@ import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
 import { ownPaths } from './paths.ts';
+import { Response } from './response.ts';
 import { portsOf } from './scan-ports.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
 import { allSensors } from './sensors.ts';
@@ -67,7 +68,7 @@ export interface Agent {
 }
 
 /** What outlives a configuration: what was learned of processes is not given up for a new rule. */
-interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
+interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; abort: AbortController; done: Promise<unknown> }
@@ -111,6 +112,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await end(old);
     config = next;
     lasting.known.configure(next);
+    lasting.response.configure(next.response);
     generation = await begin(next, lasting, options);
   };
   let restarting: Promise<void> | undefined;
@@ -169,7 +171,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let control: Server;
   try {
     control = await serveControl(dataFolder, {
-      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
     });
   } catch (error) {
@@ -178,6 +180,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     store.close();
     throw error;
   }
+
+  await lasting.response.start();
 
   return {
     status,
@@ -192,6 +196,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await restarting;
       await end(generation);
       lasting.deny.close();
+      await lasting.response.stop();
       await lasting.known.close();
       store.close();
     },
@@ -205,7 +210,7 @@ function openLasting(config: Config, store: Store, health: Health, options: Agen
   // Room for all that runs and as many that have ended.
   const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
   const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
-  return { store, health, origins, known, deny: new DenyBook(store.ledger, known.packages, resolve(options.dataFolder)), knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: ownPaths(resolve(options.configPath), resolve(options.dataFolder)) } } };
+  return { store, health, origins, known, deny: new DenyBook(store.ledger, known.packages, resolve(options.dataFolder)), response: new Response(config.response, { store, health, log: options.log, now: Date.now }), knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: ownPaths(resolve(options.configPath), resolve(options.dataFolder)) } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {

@@ -1,12 +1,14 @@
 /** Every key of the configuration file with its meaning and default. `moat config` prints it as a commented sample. */
 import { z } from 'zod';
 import { levels } from '../core/level.ts';
+import { parseNetwork } from '../core/networks.ts';
 import { listFormats } from '../engine/intelligence/reader.ts';
 
 const doc = (zh: string, en: string) => ({ zh, en });
 const glob = z.string().min(1).max(1000);
 /** The kernel compares 255 bytes at most. */
 const pathStart = z.string().startsWith('/').refine((path) => new TextEncoder().encode(path).length < 256, 'expected less than 256 bytes');
+const network = z.string().refine((text) => parseNetwork(text) !== undefined, 'expected an address or network such as 203.0.113.9 or 203.0.113.0/24');
 const word = z.union([z.string().max(1000), z.number()]);
 
 const behaviourSettings = z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.array(z.string())]));
@@ -88,6 +90,11 @@ export const configSchema = z.strictObject({
     delay_seconds: z.number().min(0).max(86_400).default(60).meta(doc('启动后多少秒开始第一遍', 'seconds from the start to the first run')),
     max_memory_mb: z.number().int().min(128).max(65_536).default(384).meta(doc('检查进程的内存上限（MiB）', 'memory limit of the process that scans, MiB')),
   }).prefault({}).meta(doc('定时检查', 'scans by itself')),
+  response: z.strictObject({
+    mode: z.enum(['observe', 'guard', 'strict']).default('observe').meta(doc('observe 只发现并给出方案；guard 自动做可撤销的低风险处置（限时封禁等）；strict 还会自动隔离', 'observe detects and shows the plan; guard does reversible low-risk actions by itself (blocks for a time …); strict also isolates')),
+    allow: z.array(network).max(10_000).default([]).meta(doc('永不封禁的地址与网段', 'addresses and networks that are never blocked')),
+    firewall: z.enum(['auto', 'off']).default('auto').meta(doc('用哪个包过滤器封禁；off 为不封禁', 'the packet filter that blocks; off blocks nothing')),
+  }).prefault({}).meta(doc('处置', 'response')),
   alerts: z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),

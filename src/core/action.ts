@@ -36,7 +36,7 @@ export interface Verdict { is: 'finished' | 'former' | 'between'; evidence: Text
 
 export interface ActionContext {
   signal: AbortSignal;
-  now(): number;
+  now: () => number;
   /** Stores a state that has grown (more processes were found). Durable when it resolves: call it before the step it is about. */
   save(state: unknown): Promise<void>;
 }
@@ -116,4 +116,44 @@ export interface AuditEntry {
   why: string;
   result: string;
   hash: string;
+}
+
+/** What is blocked and what was: `active` false is kept for a while, so that who comes again is known. Times are Unix ms. */
+export interface BlockEntry {
+  /** Canonical, `203.0.113.9` or `203.0.113.0/24`. */
+  network: string;
+  since: number;
+  /** Undefined for ever. */
+  until?: number;
+  why: string;
+  by: string;
+  /** The list it came with; undefined for one that stands by itself. */
+  list?: string;
+  active: boolean;
+  /** How often it was blocked, this time included. */
+  times: number;
+}
+
+export interface ReceiptFilter { status?: readonly ReceiptStatus[]; action?: string; target?: string; from?: string; limit?: number }
+
+/** All that is written together, or not at all. */
+export interface ResponseChange { receipts?: readonly Receipt[]; audit?: readonly AuditEntry[]; blocks?: readonly BlockEntry[] }
+
+/** What was done and by whom, and what is blocked. Reads see all that was written. */
+export interface ResponseStore {
+  /** Durable when it returns (fsync). Throws StoreError. */
+  save(change: ResponseChange): void;
+  receipt(id: string): Receipt | undefined;
+  /** Newest first. */
+  receipts(filter: ReceiptFilter): Receipt[];
+  /** Applied ones whose time is over. */
+  due(now: number): Receipt[];
+  lastAudit(): AuditEntry | undefined;
+  /** Oldest first, from this number on. */
+  audit(fromSeq: number): Iterable<AuditEntry>;
+  block(network: string): BlockEntry | undefined;
+  /** The active ones; those of one list when it is named. */
+  blocks(list?: string): Iterable<BlockEntry>;
+  /** Drops what is long over; a bounded number a call. Audit entries are never dropped. */
+  prune(now: number): void;
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { holds, mergeNetworks, type Network, parseNetwork } from './networks.ts';
 
@@ -14,7 +14,7 @@ describe('a network', () => {
     ['::ffff:192.0.2.1', '192.0.2.1'], ['::ffff:192.0.2.1/120', '192.0.2.0/24'], ['0.0.0.0/0', '0.0.0.0/0'], ['::/0', '::/0'],
   ])('%s reads as %s', (text, canonical) => { expect(parseNetwork(text)?.text).toBe(canonical); });
 
-  it.each(['', 'host', '203.0.113.9/33', '203.0.113.9/', '203.0.113.9/-1', '2001:db8::/129', '1.2.3', '::ffff:192.0.2.1/24', '203.0.113.9/24/8', `${'1'.repeat(100)}`])('%s is none', (text) => { expect(parseNetwork(text)).toBeUndefined(); });
+  it.each(['', 'host', '203.0.113.9/33', '203.0.113.9/', '203.0.113.9/-1', '2001:db8::/129', '1.2.3', '::ffff:192.0.2.1/24', '203.0.113.9/24/8', '1'.repeat(100)])('%s is none', (text) => { expect(parseNetwork(text)).toBeUndefined(); });
 
   it('holds what lies in it', () => {
     expect(holds(net('203.0.113.0/24'), net('203.0.113.200'))).toBe(true);

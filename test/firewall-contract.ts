@@ -1,9 +1,9 @@
 /** What every firewall must do, shown with real traffic in namespaces. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { parseNetwork, type Network } from '../../core/networks.ts';
-import { Net, containerIp, hostIp, hostIp6, otherIp, outsideIp, outsideIp6, publishedPort } from '../../../test/namespaces.ts';
-import type { Run } from '../run.ts';
-import type { Firewall } from './firewall.ts';
+import { parseNetwork, type Network } from '../src/core/networks.ts';
+import { Net, containerIp, hostIp, hostIp6, otherIp, outsideIp, outsideIp6, publishedPort } from './namespaces.ts';
+import type { Run } from '../src/linux/run.ts';
+import type { Firewall } from '../src/linux/firewall/firewall.ts';
 
 const net = (text: string): Network => {
   const found = parseNetwork(text);
