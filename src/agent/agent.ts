@@ -20,10 +20,11 @@ import { DenyBook } from './deny.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
 import { openGeo, type Geo } from './geo.ts';
 import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
+import { readLinkage } from './linkage.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
 import { ownPaths } from './paths.ts';
-import { Response } from './response.ts';
+import { Response, type ResponseStatus } from './response.ts';
 import { portsOf } from './scan-ports.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
 import { allSensors } from './sensors.ts';
@@ -59,6 +60,7 @@ export interface AgentStatus {
   learning: (Learning & { id: string })[];
   /** Undefined when scans are switched off. */
   scan: ScanStatus | undefined;
+  response: ResponseStatus;
 }
 
 export interface Agent {
@@ -123,6 +125,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       // Whatever can be wrong in it must show before the old one is given up.
       openDetector({ config: next, warn: () => undefined });
       openGeo(next.geo.country);
+      readLinkage(next.response.linkage);
     } catch (error) {
       health.state('configuration', 'blind', { zh: `新配置有误，仍用旧的：${(error as Error).message}`, en: `the new one has a fault, the old one stays: ${(error as Error).message}` });
       log.warn((error as Error).message);
@@ -162,6 +165,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     ...health.report(),
     learning: generation.opened.detector.learning(),
     scan: config.scan.enabled ? generation.scans.status() : undefined,
+    response: lasting.response.status(),
   });
   const setOpen = (id: unknown, open: boolean): boolean => {
     const changed = typeof id === 'string' && store.ledger.close(id, open);
@@ -214,12 +218,16 @@ function openLasting(config: Config, store: Store, health: Health, options: Agen
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {
-  const { store, health, origins, knowledge } = lasting;
+  const { store, health, origins, knowledge, response } = lasting;
   const host = config.host ?? hostname();
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
   const pipeline = new Pipeline({
-    store, detect: opened.detector, health, log: options.log, show: (folded) => options.show(folded), now: Date.now,
+    store, detect: opened.detector, health, log: options.log, show: (folded) => {
+      // Before anybody is told: what is to be cut off is cut off first.
+      response.onAlerts(folded.map(({ alert }) => alert));
+      options.show(folded);
+    }, now: Date.now,
     fold: { host, lang: options.lang, gap: config.alerts.fold_hours * 3_600_000 },
     exceptions: () => opened.exceptions,
     country: (address) => geo.country(address),
