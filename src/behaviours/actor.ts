@@ -3,7 +3,7 @@ import type { Event } from '../core/gen/event.ts';
 import type { ProcessNode } from '../core/lineage.ts';
 import type { BehaviourContext } from '../core/ports.ts';
 import { processKey, short } from './process.ts';
-import { baseName } from './program-kind.ts';
+import { programName } from './program-kind.ts';
 import { originText, treeKey } from './tree.ts';
 
 export interface Actor {
@@ -21,7 +21,7 @@ export function actorOf(event: Event, context: BehaviourContext): Actor {
   const node = context.lineage.of(event);
   const program = event.process_path ?? node?.path ?? event.process_name ?? node?.name ?? '?';
   return {
-    node, program, name: baseName(program),
+    node, program, name: programName(program),
     // Worked out only when something is told: finding the root walks up the tree.
     get tree() { return treeKey(node) ?? processKey(event); },
     container: event.container_id ?? node?.container,
