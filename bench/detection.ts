@@ -106,9 +106,9 @@ function ownEvents(events: readonly Event[]): Event[] {
   });
 }
 
-/** The same event as another one, at another time and of another process. */
+/** The same event as another one, at another time and of another process. Ids come in order, as the sensor gives them. */
 function again(event: Event, round: number, later: number): Event {
-  const copy = new Event(`${event.id}:${round}`, event.time + later, event.kind);
+  const copy = new Event(`${String(round).padStart(6, '0')}:${event.id}`, event.time + later, event.kind);
   for (const field of eventFields) if (field !== 'id' && field !== 'time' && field !== 'kind') (copy as unknown as Record<string, unknown>)[field] = event[field];
   const shift = (pid: number): number => 1000 + (pid + round * 4999) % 4_000_000;
   if (copy.process_started !== undefined) copy.process_started += later;
