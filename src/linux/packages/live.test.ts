@@ -37,6 +37,15 @@ function watch(): { packages: LivePackages; said: string[]; counts: Map<string, 
 
 async function until(met: () => boolean): Promise<void> { while (!met()) await sleep(5); }
 
+it('does not keep to what was unknown once it is known', async () => {
+  ship('1', 'good');
+  const { packages } = watch();
+  await until(() => packages.ready);
+  expect(packages.owner('/usr/bin/tool')?.intact).toBeUndefined();
+  await packages.settle('/usr/bin/tool');
+  expect(packages.owner('/usr/bin/tool')?.intact).toBe(true);
+});
+
 it('tells the owner at once and the state of the file when it was looked at', async () => {
   ship('1', 'good');
   const { packages, said } = watch();

@@ -84,8 +84,7 @@ class Live implements LivePackages {
     if (this.#told.has(path)) return this.#told.get(path);
     const file = this.index?.owner(path);
     const told = file && this.#tell(file, this.#state(file));
-    // What is being found out now may be known in a moment.
-    if (told === undefined || told.intact !== undefined) this.#told.set(path, told);
+    this.#told.set(path, told);
     return told;
   }
 
@@ -169,6 +168,8 @@ class Live implements LivePackages {
     }
     this.#taken.delete(file.path);
     this.#taken.set(file.path, taken);
+    // Now it is known what was told to be unknown.
+    this.#told.clear();
     if (this.#taken.size > cacheMax) for (const [oldest] of this.#taken) { this.#taken.delete(oldest); break; }
   }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
-import { eventFields } from '../../core/gen/event.ts';
+import { Event, eventFields } from '../../core/gen/event.ts';
 import { sampleAlert, sampleEvent, type StoreBounds, storeContract, type StoreFixture } from '../contract.ts';
 import { hasBuiltIn, openDatabase } from './driver.ts';
 import { openSqliteStore, setAsideDatabase, type SqliteOptions, type SqliteStore } from './store.ts';
@@ -59,6 +59,17 @@ async function make(bounds: StoreBounds): Promise<StoreFixture> {
 }
 
 storeContract('sqlite', make);
+
+it('stores a field that no event before it had', () => {
+  const store = open({ dir: newDir() });
+  const early = new Event('1', time, 'syslog'), late = new Event('2', time + 1, 'syslog'), between = new Event('3', time + 2, 'syslog');
+  early.message = 'plain';
+  late.source_port = 4711;
+  late.extra = { unit: 'x.service' };
+  store.commit({ events: [early], alerts: [], positions: [] });
+  store.commit({ events: [late, between], alerts: [], positions: [] });
+  expect([...store.events.range(0, 1e15)]).toEqual([early, late, between]);
+});
 
 describe('data directory', () => {
   it('is made, and it and its files are ours alone', () => {
