@@ -17,12 +17,18 @@ import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
 const pieceBytes = 512 * 1024;
 /** Pieces the sensor has not finished; then the ring is left to fill, and what does not fit is counted by the kernel. */
 const piecesMost = 48;
-/** Records that are not urgent wait so long at most; a message of the sensor too. */
 /** At the end, beyond those under way. */
 const lastPieces = 64;
+/** Records that are not urgent wait so long at most; a message of the sensor too. */
 const waitMs = 100;
 /** After a piece, wait so long for more: one message for many records. */
 const gatherMs = 4;
+/**
+ * Once there has been something each time for so long, it is a storm: then twice the wait. Each piece wakes two threads with
+ * cold caches, which costs more than what stands in it, and takes the processor from whoever makes the storm.
+ */
+const stormAfterMs = 50;
+const stormGatherMs = 8;
 const countsEveryMs = 1000;
 
 /** Layout of struct config and struct cpu_count in sensor/common.h. */
@@ -130,6 +136,8 @@ function read(port: MessagePort, say: (message: FromWorker, transfer?: ArrayBuff
   };
   let told = '';
   let tellAt = 0;
+  /** When the ring was found empty last, or the wait for it ended. */
+  let restedAt = 0;
   try {
     for (;;) {
       const message = receiveMessageOnPort(port)?.message as ToWorker | undefined;
@@ -158,11 +166,12 @@ function read(port: MessagePort, say: (message: FromWorker, transfer?: ArrayBuff
         if (text !== told) { told = text; say({ type: 'counts', ...sums }); }
       }
       if (((sent - Atomics.load(finished, 0)) | 0) >= piecesMost) { Atomics.wait(finished, 0, Atomics.load(finished, 0), waitMs); continue; }
-      if (pass()) { Atomics.wait(finished, 1, 0, gatherMs); continue; }
+      if (pass()) { Atomics.wait(finished, 1, 0, now - restedAt > stormAfterMs ? stormGatherMs : gatherMs); continue; }
       Atomics.store(config, 0, 1);
       // What came between the last look and arming woke nobody.
       if (pass()) continue;
       poller.wait(waitMs);
+      restedAt = performance.now();
     }
   } finally {
     enabled[0] = 0n;
