@@ -20,13 +20,6 @@
 #define MAX_CPUS 256
 #define PF_KTHREAD_ 0x00200000
 
-/* Four characters as they lie in memory. */
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define TEXT4(a, b, c, d) ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
-#else
-#define TEXT4(a, b, c, d) ((u32)(d) | (u32)(c) << 8 | (u32)(b) << 16 | (u32)(a) << 24)
-#endif
-
 /* Written by user space through mmap; `armed` is set before it sleeps and cleared by who wakes it. */
 struct config {
 	u32 armed;

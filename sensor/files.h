@@ -19,6 +19,13 @@
 
 enum file_action { FILE_WRITE = 1, FILE_CREATE, FILE_RENAME, FILE_DELETE, FILE_CHMOD, FILE_CHOWN, FILE_SETXATTR, FILE_LINK, FILE_SYMLINK, FILE_READ, FILE_NODE };
 
+/* Four characters as they lie in memory. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define TEXT4(a, b, c, d) ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
+#else
+#define TEXT4(a, b, c, d) ((u32)(d) | (u32)(c) << 8 | (u32)(b) << 16 | (u32)(a) << 24)
+#endif
+
 /* By the longest prefix: 1 is told, 2 is not. */
 struct prefix { u32 bits; u8 path[PREFIX_SIZE]; };
 struct {

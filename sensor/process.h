@@ -46,12 +46,6 @@ static __always_inline u32 terminal(struct task_struct *task)
 	return driver->major << 20 | (driver->minor_start + tty->index);
 }
 
-/* How those below begin, as four characters lie in memory. */
-#define LOADER_LD TEXT4('L', 'D', '_', 0)
-#define LOADER_GCON TEXT4('G', 'C', 'O', 'N')
-#define LOADER_GLIB TEXT4('G', 'L', 'I', 'B')
-#define FIRST_THREE TEXT4(0xff, 0xff, 0xff, 0)
-
 /* Variables that change what the loader does: LD_*, GCONV_PATH, GLIBC_TUNABLES. */
 static __always_inline bool loader_variable(const char *v)
 {
@@ -77,13 +71,16 @@ static __always_inline bool put_environment_by_beginnings(struct slot *s, struct
 	/* Other than that where a program of 32 bits begins. */
 	if (s->variables[0] != mm->env_start)
 		return 0;
+	/* Where paths are put together is free now. */
+	u32 here = BOUND(mm->env_end - mm->env_start, PATH_SIZE - 1);
+	if (bpf_probe_read_user(s->path, here, (void *)mm->env_start))
+		here = 0;
 	for (int i = 0; i < MAX_VARIABLES; i++) {
 		u64 from = s->variables[i];
 		if (from == 0 || s->at - before > VARIABLES_MOST || s->at > STRINGS_BEFORE_LAST)
 			break;
-		u32 text = 0;
-		bpf_probe_read_user(&text, sizeof(text), (void *)from);
-		if ((text & FIRST_THREE) != LOADER_LD && text != LOADER_GCON && text != LOADER_GLIB)
+		u64 offset = from - mm->env_start;
+		if (offset < here && s->path[offset & (PATH_SIZE - 1)] != 'L' && s->path[offset & (PATH_SIZE - 1)] != 'G')
 			continue;
 		char *v = (char *)&s->data[s->at & (SLOT_DATA / 2 - 1)];
 		long length = bpf_probe_read_user_str(v, VARIABLE_SIZE, (void *)from);
