@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { Event, eventFields, fieldTypes, type Kind } from '../../core/gen/event.ts';
 import type { EventLog } from '../../core/ports.ts';
 import { StoreError } from '../error.ts';
-import { busyMs, type Database, guarded, type Row, transaction, type Value } from './driver.ts';
+import { busyMs, type Database, guarded, type Row, type Statement, transaction, type Value } from './driver.ts';
 import { cutText, maxText, packList, packRecord } from './pack.ts';
 import { eventColumns } from './schema.ts';
 
@@ -29,8 +29,11 @@ export interface Ring extends Omit<EventLog, 'append'> {
 }
 
 const width = eventFields.length;
+const types = eventFields.map((field) => fieldTypes[field]);
 /** Rows in one INSERT: each step into SQLite and back costs as much as binding several rows. */
 const rowsPerInsert = 32;
+/** Statements kept for the columns that rows have in common; kinds of event come in few forms. */
+const keptStatements = 32;
 const pageOfRows = 500;
 /** Most rows that one call deletes, so that deleting never stalls the agent for long. */
 const chunk = 5_000;
@@ -40,10 +43,9 @@ const vacuumPages = 1_000;
 export function openRing(db: Database, options: RingOptions): Ring {
   const { file, count } = options;
   const present = new Set(eventColumns(db));
+  /** By rows and columns; what was used last stands last. */
+  const statements = new Map<string, Statement>();
   const columns = eventFields.filter((field) => present.has(field)).map((field) => `"${field}"`).join(', ');
-  const row = `(${eventFields.map(() => '?').join(', ')})`;
-  const insertSql = (rows: number): string => `INSERT INTO event (${columns}) VALUES ${Array<string>(rows).fill(row).join(', ')} ON CONFLICT (id) DO NOTHING`;
-  let statements: { one: ReturnType<Database['prepare']>; many: ReturnType<Database['prepare']> } | undefined;
   const first = db.prepare(`SELECT seq, ${columns} FROM event WHERE time >= ? AND time < ? ORDER BY time, seq LIMIT ${pageOfRows}`);
   const next = db.prepare(`SELECT seq, ${columns} FROM event WHERE (time, seq) > (?, ?) AND time < ? ORDER BY time, seq LIMIT ${pageOfRows}`);
   const deleteOldest = db.prepare('DELETE FROM event WHERE seq IN (SELECT seq FROM event ORDER BY seq LIMIT ?)');
@@ -64,8 +66,35 @@ export function openRing(db: Database, options: RingOptions): Ring {
   const freeBytes = (): number => Number(freeCount.get()!['freelist_count']) * pageSize;
   const walSize = (): number => statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 
+  /** Most events say a third of what there are columns for, and each value handed to SQLite costs as much as making it: columns that none of these rows has are left out. */
+  function statementFor(rows: number, used: Uint8Array): Statement {
+    const key = `${rows} ${used.join('')}`;
+    let statement = statements.get(key);
+    if (statement === undefined) {
+      const names = eventFields.filter((_, index) => used[index] === 1);
+      const row = `(${names.map(() => '?').join(', ')})`;
+      statement = db.prepare(`INSERT INTO event (${names.map((field) => `"${field}"`).join(', ')}) VALUES ${Array<string>(rows).fill(row).join(', ')} ON CONFLICT (id) DO NOTHING`);
+      if (statements.size >= keptStatements) for (const oldest of statements.keys()) { statements.delete(oldest); break; }
+    } else statements.delete(key);
+    statements.set(key, statement);
+    return statement;
+  }
+
+  /** Stores the rows that stand in `values`, one after another and `width` wide. Gives how many were new. */
+  function store(values: readonly Value[]): number {
+    const used = new Uint8Array(width);
+    for (let at = 0; at < values.length; at++) if (values[at] !== null) used[at % width] = 1;
+    const said = values.filter((_, at) => used[at % width] === 1);
+    const rows = values.length / width;
+    if (rows === rowsPerInsert) return Number(statementFor(rows, used).run(...said).changes);
+    const each = said.length / rows;
+    const one = statementFor(1, used);
+    let stored = 0;
+    for (let at = 0; at < said.length; at += each) stored += Number(one.run(...said.slice(at, at + each)).changes);
+    return stored;
+  }
+
   function insert(events: readonly Event[]): void {
-    statements ??= { one: db.prepare(insertSql(1)), many: db.prepare(insertSql(rowsPerInsert)) };
     let values: Value[] = [];
     let tried = 0;
     let stored = 0;
@@ -73,14 +102,11 @@ export function openRing(db: Database, options: RingOptions): Ring {
       if (options.unstored.has(event.kind)) continue;
       if (!bind(event, values, count)) { count('event-invalid'); continue; }
       tried++;
-      if (values.length === rowsPerInsert * width) {
-        stored += Number(statements.many.run(...values).changes);
-        values = [];
-      }
+      if (values.length < rowsPerInsert * width) continue;
+      stored += store(values);
+      values = [];
     }
-    for (let at = 0; at < values.length; at += width) {
-      stored += Number(statements.one.run(...values.slice(at, at + width)).changes);
-    }
+    if (values.length > 0) stored += store(values);
     if (tried > stored) count('event-known', tried - stored);
   }
 
@@ -163,10 +189,10 @@ export function openRing(db: Database, options: RingOptions): Ring {
 /** Adds the event's values in schema order; false when it has no id, time or kind to be stored under. */
 function bind(event: Event, values: Value[], count: (what: string) => void): boolean {
   if (typeof event.id !== 'string' || event.id === '' || event.id.length > maxText || !Number.isSafeInteger(Math.trunc(event.time)) || typeof event.kind !== 'string') return false;
-  for (const field of eventFields) {
-    const value: unknown = event[field];
+  for (let at = 0; at < width; at++) {
+    const value: unknown = event[eventFields[at]!];
     if (value === undefined || value === null) { values.push(null); continue; }
-    switch (fieldTypes[field]) {
+    switch (types[at]) {
       case 'string': values.push(typeof value === 'string' ? cutText(value, maxText, count) : wrongType(count)); break;
       case 'number': values.push(typeof value === 'number' && Number.isFinite(value) ? value : wrongType(count)); break;
       case 'string[]': case 'number[]': values.push(Array.isArray(value) ? packList(value, count) : wrongType(count)); break;
