@@ -143,7 +143,9 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	struct task_struct *parent = task->real_parent;
 	const struct cred *cred = task->cred;
 	struct fs_struct *fs = task->fs;
+	/* Never so of a process that has just begun a program; the verifier cannot know. */
 	if (!inode || !ns || !mm || !parent || !cred || !fs) {
+		lost_one();
 		give_slot();
 		return 0;
 	}

@@ -192,7 +192,7 @@ function bind(event: Event, values: Value[], count: (what: string) => void): boo
   for (let at = 0; at < width; at++) {
     const value: unknown = event[eventFields[at]!];
     if (value === undefined || value === null) { values.push(null); continue; }
-    switch (types[at]) {
+    switch (types[at]!) {
       case 'string': values.push(typeof value === 'string' ? cutText(value, maxText, count) : wrongType(count)); break;
       case 'number': values.push(typeof value === 'number' && Number.isFinite(value) ? value : wrongType(count)); break;
       case 'string[]': case 'number[]': values.push(Array.isArray(value) ? packList(value, count) : wrongType(count)); break;
