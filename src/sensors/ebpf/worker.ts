@@ -23,12 +23,6 @@ const lastPieces = 64;
 const waitMs = 100;
 /** After a piece, wait so long for more: one message for many records. */
 const gatherMs = 4;
-/**
- * Once there has been something each time for so long, it is a storm: then twice the wait. Each piece wakes two threads with
- * cold caches, which costs more than what stands in it, and takes the processor from whoever makes the storm.
- */
-const stormAfterMs = 50;
-const stormGatherMs = 8;
 const countsEveryMs = 1000;
 
 /** Layout of struct config and struct cpu_count in sensor/common.h. */
@@ -136,8 +130,6 @@ function read(port: MessagePort, say: (message: FromWorker, transfer?: ArrayBuff
   };
   let told = '';
   let tellAt = 0;
-  /** When the ring was found empty last, or the wait for it ended. */
-  let restedAt = 0;
   try {
     for (;;) {
       const message = receiveMessageOnPort(port)?.message as ToWorker | undefined;
@@ -166,12 +158,11 @@ function read(port: MessagePort, say: (message: FromWorker, transfer?: ArrayBuff
         if (text !== told) { told = text; say({ type: 'counts', ...sums }); }
       }
       if (((sent - Atomics.load(finished, 0)) | 0) >= piecesMost) { Atomics.wait(finished, 0, Atomics.load(finished, 0), waitMs); continue; }
-      if (pass()) { Atomics.wait(finished, 1, 0, now - restedAt > stormAfterMs ? stormGatherMs : gatherMs); continue; }
+      if (pass()) { Atomics.wait(finished, 1, 0, gatherMs); continue; }
       Atomics.store(config, 0, 1);
       // What came between the last look and arming woke nobody.
       if (pass()) continue;
       poller.wait(waitMs);
-      restedAt = performance.now();
     }
   } finally {
     enabled[0] = 0n;
