@@ -1,6 +1,7 @@
 import type { Alert, Detection } from './alert.ts';
 import type { Event, Kind } from './gen/event.ts';
 import type { Intelligence, Lineage, Packages } from './lineage.ts';
+import type { NoticeQueue, NoticeRows, RequestBook } from './notice.ts';
 import type { Text } from './text.ts';
 
 /** What a plug-in needs to work: checked by `moat doctor`, which prints `fix` when it is missing. */
@@ -125,11 +126,13 @@ export interface Ledger {
 export interface LineageRows { put: ReadonlyMap<string, string>; drop: readonly string[]; replace: boolean }
 
 /** All that one batch changes; stored together or not at all. */
-export interface Commit { events: readonly Event[]; alerts: readonly Alert[]; positions: readonly Position[]; learned?: ReadonlyMap<string, string>; lineage?: LineageRows }
+export interface Commit { events: readonly Event[]; alerts: readonly Alert[]; positions: readonly Position[]; learned?: ReadonlyMap<string, string>; lineage?: LineageRows; notices?: NoticeRows }
 
 export interface Store {
   events: EventLog;
   ledger: Ledger;
+  notices: NoticeQueue;
+  requests: RequestBook;
   /** What was kept of the origin graph. */
   lineage(): Iterable<{ id: string; value: string }>;
   /** Durable when it returns (fsync). Throws StoreError 'full' when the disk is full; nothing of the batch is then kept. */
