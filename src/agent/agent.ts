@@ -20,6 +20,7 @@ import { DenyBook } from './deny.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
 import { openGeo, type Geo } from './geo.ts';
 import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
+import { Notices } from './notices.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
 import { ownPaths } from './paths.ts';
@@ -70,7 +71,7 @@ export interface Agent {
 interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
-interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; abort: AbortController; done: Promise<unknown> }
+interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; notices: Notices; abort: AbortController; done: Promise<unknown> }
 
 const tickMs = 1000;
 /** Of the origin graph, on the largest machines. */
@@ -170,7 +171,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   try {
     control = await serveControl(dataFolder, {
       ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
-      reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
+      reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(), 
+      answer: (argument) => generation.notices.answer(argument), requests: () => generation.notices.requests(),
     });
   } catch (error) {
     await end(generation);
@@ -213,12 +215,15 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const host = config.host ?? hostname();
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
+  const notices = new Notices({ config: config.notices, dataFolder: resolve(options.dataFolder), store, health, lang: options.lang, host, now: Date.now });
+  const { tap } = notices;
   const pipeline = new Pipeline({
     store, detect: opened.detector, health, log: options.log, show: (folded) => options.show(folded), now: Date.now,
     fold: { host, lang: options.lang, gap: config.alerts.fold_hours * 3_600_000 },
     exceptions: () => opened.exceptions,
     country: (address) => geo.country(address),
     origins,
+    ...(tap && { notices: tap }),
   });
   const now = Date.now();
   const warmed = pipeline.warmUp(now - warmUpMs, now);
@@ -231,7 +236,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
     config: config.scan, dataFolder: options.dataFolder, ports: portsOf(config), store, health, log: options.log, lang: options.lang, host, now: Date.now, push: (batch) => pipeline.push(batch), raise: (detection) => pipeline.raise(detection),
     settle: () => { pipeline.commit(); return !pipeline.lostGround; },
   });
-  return { config, opened, geo, pipeline, scans, abort, done: Promise.all([...running, scans.run(abort.signal)]) };
+  return { config, opened, geo, pipeline, scans, notices, abort, done: Promise.all([...running, scans.run(abort.signal), notices.run(abort.signal)]) };
 }
 
 /** A call drops some thousand rows at most; between two of them events go first. */

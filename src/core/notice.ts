@@ -66,6 +66,8 @@ export interface ChannelState {
   lastError?: { time: number; code: string; what: Text };
   /** Tries of the notice that is under way. */
   tries: number;
+  /** The channel itself is at fault: a person has to do something. */
+  isRefused?: boolean;
   /** Nothing is sent before. */
   notBefore: number;
   /** When the latest notices left (or began to leave), for the channel's limits. */

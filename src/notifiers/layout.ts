@@ -83,7 +83,7 @@ function blockOf({ lang, host, zone }: Notice, item: NoticeItem, paper: Paper, b
 function tailOf({ lang, dropped }: Notice, paper: Paper, more: number): string {
   const lines = [
     ...(more > 0 ? [`${paper.text(say(lang, `还有 ${more} 条，查看全部：`, `${more} more; see them all: `))}${paper.command('moat alerts')}`] : []),
-    ...(dropped > 0 ? [paper.text(say(lang, `另有 ${dropped} 条较轻的告警因排队过多没有发出，仍在 moat alerts 中`, `${dropped} milder alerts found no room in the queue and were not sent; moat alerts has them`))] : []),
+    ...(dropped > 0 ? [paper.text(say(lang, `另有 ${dropped} 条告警没有发出（排队过多时先丢较轻的，或被拒收），可用 moat alerts 查看`, `${dropped} more alerts were not sent (a full queue drops the mildest first, or they were refused); moat alerts has them`))] : []),
   ];
   return lines.join(paper.newLine);
 }
