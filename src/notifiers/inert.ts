@@ -21,7 +21,6 @@ export function cutBytes(text: string, max: number): string {
   return text.slice(0, end) + ellipsis;
 }
 
-const scheme = /([A-Za-z][A-Za-z0-9+.-]{0,20}):\/\//g;
 /** Names that a chat would make a link of. What stands behind a single slash is a file. */
 const hostName = /(?<![\p{L}\p{N}_])(?<!(?<!\/)\/)((?:[\p{L}\p{N}_-]{1,63}[.\u3002\uff0e\uff61]){1,10})(\p{L}{2,63}|xn--[a-z0-9-]{1,59})(?![\p{L}\p{N}_-])/gu;
 
@@ -32,7 +31,7 @@ const hostName = /(?<![\p{L}\p{N}_])(?<!(?<!\/)\/)((?:[\p{L}\p{N}_-]{1,63}[.\u30
 export function inert(text: string): string {
   return safe(text.replaceAll('\n', ' ⏎ '))
     .replace(/\b(mailto|tel|javascript|data|sms):/gi, '$1[:]')
-    .replace(scheme, '$1[:]//')
+    .replaceAll('://', '[:]//')
     .replace(hostName, (_, names: string, last: string) => `${names.slice(0, -1)}[.]${last}`)
     .replaceAll('@', '＠');
 }

@@ -12,9 +12,9 @@ export interface Limits { perMinute: number; perSecond?: number; bytes: number }
 export interface SendContext {
   signal: AbortSignal;
   /** Unix ms. */
-  now(): number;
+  now: () => number;
   /** The value of a secret. Throws NotifierError when its file or variable cannot be read. */
-  secret(from: Secret): string;
+  secret: (from: Secret) => string;
 }
 
 export type NotifierErrorCode = 'secret' | 'url' | 'settings';
@@ -52,28 +52,30 @@ export interface Notifier {
   title: Text;
   settings: z.ZodRawShape;
   limits: Limits;
-  deliver(notice: Notice, settings: unknown, context: SendContext): Promise<Outcome>;
-  target(settings: unknown, secret: SendContext['secret']): { host: string; port: number };
-  attaches(settings: unknown): boolean;
+  deliver: (notice: Notice, settings: unknown, context: SendContext) => Promise<Outcome>;
+  target: (settings: unknown, secret: SendContext['secret']) => { host: string; port: number };
+  attaches: (settings: unknown) => boolean;
 }
 
-/** No secret that was asked for comes back in an outcome, whatever a service or a library says. */
+/** No secret that was asked for comes back in an outcome, whatever a service or a library says. `deliver` throws only what the signal says. */
 export function notifier<Shape extends z.ZodRawShape, Body>(spec: Spec<Shape, Body>): Notifier {
   const schema = z.object(spec.settings);
   return {
     id: spec.id, title: spec.title, settings: spec.settings, limits: spec.limits,
     async deliver(notice, settings, context) {
-      const known = schema.parse(settings) as z.infer<z.ZodObject<Shape>>;
+      const known = schema.parse(settings);
       const scrubber = new Scrubber();
       const secret: SendContext['secret'] = (from) => scrubber.learn(context.secret(from));
       try {
         return scrubber.outcome(await spec.send(spec.render(notice, known), known, { ...context, secret }));
       } catch (error) {
         if (error instanceof NotifierError) return { kind: 'refused', about: 'channel', code: error.code, what: error.text };
-        throw new Error(scrubber.text(error instanceof Error ? error.message : String(error)), { cause: undefined });
+        context.signal.throwIfAborted();
+        const message = error instanceof Error ? error.message : String(error);
+        return scrubber.outcome({ kind: 'refused', about: 'unknown', code: 'error', what: { zh: message, en: message } });
       }
     },
-    target: (settings, secret) => spec.target(schema.parse(settings) as z.infer<z.ZodObject<Shape>>, secret),
-    attaches: (settings) => spec.attaches?.(schema.parse(settings) as z.infer<z.ZodObject<Shape>>) ?? false,
+    target: (settings, secret) => spec.target(schema.parse(settings), secret),
+    attaches: (settings) => spec.attaches?.(schema.parse(settings)) ?? false,
   };
 }

@@ -2,7 +2,7 @@
  * Sends what waits: bursts as one notice, within each channel's limits, again after a failure, the same notice again after a crash.
  * The queue on disk is the truth; while the disk is full, what comes is held in memory, since a full disk must not silence anybody.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Alert } from '../../core/alert.ts';
 import { levels, type Level } from '../../core/level.ts';
 import type { ChannelState, Notice, NoticeItem, NoticeQueue, NoticeRow, NoticeRows, Outcome, QueuedNotice } from '../../core/notice.ts';
@@ -40,6 +40,8 @@ export interface OutboxOptions {
   /** 0–1. */
   chance: () => number;
   newId: () => string;
+  /** Resolves after so many ms or at the signal; tests let time pass by itself. */
+  sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 interface Desk {
@@ -145,11 +147,12 @@ export class Outbox {
 
   /** Until the time is over, something new comes, or the signal. */
   private async rest(desk: Desk, ms: number, signal: AbortSignal): Promise<void> {
+    const { sleep = asLong } = this.options;
     const woken = new AbortController();
     desk.wake = () => woken.abort();
     const quick = Math.min(ms, lookEveryMs);
-    await sleep(quick, undefined, { signal }).catch(() => undefined);
-    if (ms > quick && !woken.signal.aborted) await sleep(ms - quick, undefined, { signal: AbortSignal.any([signal, woken.signal]) }).catch(() => undefined);
+    await sleep(quick, signal);
+    if (ms > quick && !woken.signal.aborted) await sleep(ms - quick, AbortSignal.any([signal, woken.signal]));
     desk.wake = undefined;
   }
 
@@ -288,6 +291,8 @@ export class Outbox {
     health.state(part(name), state.isRefused === true ? 'blind' : 'waiting', what);
   }
 }
+
+const asLong = (ms: number, signal: AbortSignal): Promise<void> => wait(ms, undefined, { signal }).catch(() => undefined);
 
 const part = (name: string): string => `notices ${name}`;
 

@@ -1,4 +1,4 @@
-/** Mail over SMTP: 465 is TLS from the start, every other port must speak STARTTLS unless `tls: none` says otherwise. */
+/** Mail over SMTP: 465 is TLS from the start, every other port must speak STARTTLS unless `tls` says otherwise. */
 import { readFileSync } from 'node:fs';
 import type { SMTPTransportOptions } from 'nodemailer';
 import { z } from 'zod';
@@ -23,7 +23,7 @@ export const mail = notifier({
   settings: {
     host: hostName.meta({ zh: 'SMTP 服务器', en: 'SMTP server' }),
     port: z.number().int().min(1).max(65_535).default(465).meta({ zh: '端口：465 为 TLS，587 为 STARTTLS', en: 'port: 465 is TLS, 587 STARTTLS' }),
-    tls: z.enum(['auto', 'none']).default('auto').meta({ zh: 'none 表示不加密（仅用于本机或可信内网）', en: 'none sends without encryption: for this machine or a trusted network only' }),
+    tls: z.enum(['auto', 'implicit', 'starttls', 'none']).default('auto').meta({ zh: 'auto 按端口；none 表示不加密（仅用于本机或可信内网）', en: 'auto goes by the port; none sends without encryption: for this machine or a trusted network only' }),
     ca: z.string().startsWith('/').max(4096).optional().meta({ zh: '服务器证书的 CA 文件', en: 'file of the authority that signed the server\'s certificate' }),
     user: z.string().min(1).max(320).optional().meta({ zh: '账号', en: 'account' }),
     password: secret.optional().meta({ zh: '口令或授权码', en: 'password' }),
@@ -47,7 +47,7 @@ export const mail = notifier({
     const { host, port, tls, ca, user, password, from, to } = settings;
     if ((user === undefined) !== (password === undefined)) throw new NotifierError('settings', { zh: 'user 与 password 要么都写，要么都不写', en: 'expected user and password, or neither' });
     const options: SMTPTransportOptions = {
-      host, port, secure: tls === 'auto' && port === 465, requireTLS: tls === 'auto', ignoreTLS: tls === 'none',
+      host, port, secure: tls === 'implicit' || (tls === 'auto' && port === 465), requireTLS: tls !== 'none', ignoreTLS: tls === 'none',
       tls: { minVersion: 'TLSv1.2', ...(ca !== undefined && { ca: certificate(ca) }) },
       connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs,
       disableFileAccess: true, disableUrlAccess: true,
