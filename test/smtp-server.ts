@@ -10,9 +10,8 @@ export interface Mail { from: string; to: string[]; tls: boolean; user: string |
 export interface MailServer { port: number; /** The certificate, which signs itself. */ ca: string; mails: () => Mail[]; close: () => Promise<void> }
 
 const program = `
-import json, ssl, sys
+import asyncio, json, ssl, sys
 sys.path.insert(0, '/usr/lib/python3/dist-packages')
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 mode, cert, key, out = sys.argv[1:5]
 tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -32,17 +31,15 @@ def check(server, session, envelope, mechanism, auth_data):
     ok = isinstance(auth_data, LoginPassword) and auth_data.login == b'moat' and auth_data.password == b'a mail password'
     return AuthResult(success=ok, handled=ok, auth_data=auth_data)
 common = dict(authenticator=check)
-class C(Controller):
-    def factory(self):
-        if mode == 'starttls': return SMTP(self.handler, tls_context=tls, require_starttls=True, auth_required=True, **common)
-        if mode == 'implicit': return SMTP(self.handler, auth_required=True, auth_require_tls=False, **common)
-        return SMTP(self.handler)
-c = C(Handler(), hostname='127.0.0.1', port=0, ssl_context=tls if mode == 'implicit' else None)
-# aiosmtpd tries its own port, which is not known before.
-c._trigger_server = lambda: None
-c.start()
-print(c.server.sockets[0].getsockname()[1], flush=True)
-sys.stdin.read()
+def session():
+    if mode == 'starttls': return SMTP(Handler(), tls_context=tls, require_starttls=True, auth_required=True, authenticator=check, loop=loop)
+    if mode == 'implicit': return SMTP(Handler(), auth_required=True, auth_require_tls=False, authenticator=check, loop=loop)
+    return SMTP(Handler(), loop=loop)
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)
+server = loop.run_until_complete(loop.create_server(session, '127.0.0.1', 0, ssl=tls if mode == 'implicit' else None))
+print(server.sockets[0].getsockname()[1], flush=True)
+loop.run_forever()
 `;
 
 /** `python`: Debian's own, which has aiosmtpd. */

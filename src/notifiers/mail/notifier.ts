@@ -89,7 +89,8 @@ function judge(error: unknown): Outcome {
   const { code = 'error', responseCode, response, message } = error as { code?: string; responseCode?: number; response?: string; message?: string };
   const said = response === undefined ? '' : ` ${response}`;
   const word = responseCode === undefined ? code : String(responseCode);
-  if (responseCode !== undefined && responseCode >= 400 && responseCode < 500) return { kind: 'retry-after', code: word, what: { zh: `服务器暂时不收，稍后再发${said}`, en: `the server does not take it now; sent again later${said}` } };
+  // A server without STARTTLS calls that a passing trouble (454).
+  if (code !== 'ETLS' && responseCode !== undefined && responseCode >= 400 && responseCode < 500) return { kind: 'retry-after', code: word, what: { zh: `服务器暂时不收，稍后再发${said}`, en: `the server does not take it now; sent again later${said}` } };
   switch (code) {
     case 'EAUTH': case 'ENOAUTH': return { kind: 'refused', about: 'channel', code: word, what: { zh: `登录失败：检查账号与口令（多数邮箱要用授权码）${said}`, en: `cannot log in: look at user and password (many providers want a password of its own)${said}` } };
     case 'ETLS': return { kind: 'refused', about: 'channel', code, what: { zh: '服务器不支持 STARTTLS，或加密失败；换端口 465，或确认证书；仅在可信内网可写 tls: none', en: 'the server offers no STARTTLS, or encryption failed; take port 465, or look at the certificate; tls: none in a trusted network only' } };
