@@ -48,10 +48,13 @@ const plainWord = /^[A-Za-z0-9-]{1,64}$/;
 /** A path that a shell and a chat leave as it is: an attacker names files, and people copy commands. */
 const plainPath = /^(?:\/[A-Za-z0-9.+-]+(?:_[A-Za-z0-9.+-]+)*){1,30}$/;
 
+/** An attack from outside is looked at from its address: the process that served it has mostly ended. */
 function originCommand({ pid, path, source_ip, origin_ip }: AlertHead): string[] {
+  const outside = canonicalIp(source_ip ?? '');
+  if (outside !== undefined) return [`moat origin ${outside}`];
   if (pid !== undefined && Number.isSafeInteger(pid) && pid > 0) return [`moat origin ${pid}`];
   if (path !== undefined && path.length <= 200 && plainPath.test(path)) return [`moat origin ${path}`];
-  const address = canonicalIp(source_ip ?? origin_ip ?? '');
+  const address = canonicalIp(origin_ip ?? '');
   return address === undefined ? [] : [`moat origin ${address}`];
 }
 

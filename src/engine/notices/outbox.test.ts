@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { dingtalkServer, feishuServer, slackServer, wecomServer, type Service } from '../../../test/notice-servers.ts';
+import { dingtalkServer, feishuServer, slackServer, type Service } from '../../../test/notice-servers.ts';
 import { deliverBy } from '../../../test/notices.ts';
 import type { Level } from '../../core/level.ts';
 import type { Notice, Outcome, QueuedNotice } from '../../core/notice.ts';
@@ -12,7 +12,6 @@ import { dingtalk } from '../../notifiers/dingtalk/notifier.ts';
 import { feishu } from '../../notifiers/feishu/notifier.ts';
 import type { Notifier } from '../../notifiers/port.ts';
 import { slack } from '../../notifiers/slack/notifier.ts';
-import { wecom } from '../../notifiers/wecom/notifier.ts';
 import { sampleAlert } from '../../stores/contract.ts';
 import { StoreError } from '../../stores/error.ts';
 import { openSqliteStore } from '../../stores/sqlite/store.ts';
@@ -272,10 +271,10 @@ describe('a full disk', () => {
 
 describe('the limits of the services', () => {
   const cases: [Notifier, () => Promise<Service>, number][] = [
-    [dingtalk, () => dingtalkServer(clock), 20], [wecom, () => wecomServer(clock), 20], [feishu, () => feishuServer(clock), 100], [slack, () => slackServer(clock), 60],
+    [dingtalk, () => dingtalkServer(clock), 20], [feishu, () => feishuServer(clock), 100], [slack, () => slackServer(clock), 60],
   ];
 
-  it.each(cases)('$id: a storm of critical alerts for ten minutes, with digests as quick as can be and restarts, is never refused and nothing is lost', async (notifier, start, perMinute) => {
+  it.each(cases)('$id: a storm of critical alerts for minutes, with digests as quick as can be and restarts, is never refused and nothing is lost', async (notifier, start, perMinute) => {
     const service = await start();
     ends.push(() => service.close());
     const { store } = openStore();
@@ -286,16 +285,16 @@ describe('the limits of the services', () => {
       return outcome;
     } };
     let n = 0;
-    for (let restart = 0; restart < 20; restart++) {
+    for (let restart = 0; restart < 6; restart++) {
       const { add, until } = run(store, [channel], { digestMs: 100 });
-      await until(30_000, () => add(row('ops', `storm ${n++}`, 'critical'), row('ops', `storm ${n++}`, n % 3 === 0 ? 'critical' : 'high')));
+      await until(15_000, () => add(row('ops', `storm ${n++}`, 'critical'), row('ops', `storm ${n++}`, n % 3 === 0 ? 'critical' : 'high')));
     }
     await run(store, [channel], { digestMs: 100 }).until(120_000);
     expect(new Set(service.codes)).toEqual(new Set([notifier.id === 'slack' ? 'ok' : 0]));
     const most = Math.max(...service.times.map((from) => service.times.filter((time) => time >= from && time < from + 60_000).length));
     expect(most).toBeLessThanOrEqual(perMinute);
     expect(told.size).toBe(n);
-    expect(n).toBeGreaterThan(1000);
+    expect(n).toBeGreaterThan(150);
     expect(store.notices.state('ops')).toMatchObject({ refused: 0, tries: 0, sent: service.taken.length });
   });
 });

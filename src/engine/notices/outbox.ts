@@ -276,8 +276,10 @@ export class Outbox {
     }).sort((a, b) => levels.indexOf(b.what.level) - levels.indexOf(a.what.level) || a.what.time - b.what.time);
     if (told.length === 0) return undefined;
     const level: Level = told[0]!.what.level;
+    const hosts = new Set(told.map(({ what }) => what.host));
     return {
-      id, time: now(), lang: channel.lang, level, host, dropped, items: told.map(({ what }) => what),
+      // Logs of other machines may be read here.
+      id, time: now(), lang: channel.lang, level, host: hosts.size === 1 ? told[0]!.what.host : host, dropped, items: told.map(({ what }) => what),
       ...(channel.keyword !== undefined && { keyword: channel.keyword }), ...(zone !== undefined && { zone }),
       ...(channel.attaches && { attachment: { name: `moat-${id}.json`, type: 'application/json', content: attachmentOf(told.flatMap(({ stands }) => (stands ? [stands] : []))) } }),
     };
