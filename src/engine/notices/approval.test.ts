@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeToken, verifyToken } from './approval.ts';
 
@@ -27,7 +27,7 @@ describe('approval tokens', () => {
 
   it('no letter of one may change', () => {
     const token = makeToken(key, id, 'reject', expires);
-    fc.assert(fc.property(fc.nat(token.length - 1), fc.constantFrom(...'abcdefghijklmnopqrstuvwxyzABCXYZ0123456789.-_ \n\0😀'), (at, letter) => {
+    fc.assert(fc.property(fc.nat(token.length - 1), fc.constantFrom('a', 'r', 'b', 'z', 'A', 'Z', '0', '1', '9', '.', '-', '_', ' ', '\n', '\0', '😀'), (at, letter) => {
       fc.pre(token[at] !== letter);
       expect(verifyToken(key, token.slice(0, at) + letter + token.slice(at + 1), now).ok).toBe(false);
     }));
