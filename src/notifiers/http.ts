@@ -83,3 +83,13 @@ export function jsonOf(reply: Reply): Record<string, unknown> | undefined {
 }
 
 export const notTheService: Outcome = { kind: 'retry-after', code: 'not-json', what: { zh: '答复不是该服务的格式；网址是否写对，中间是否有代理或登录页？', en: 'the answer is not one of this service; is the address right, is a proxy or a log-in page between?' } };
+
+/** What services say that put `errcode` and `errmsg` into replies with status 200; an Outcome when there is none. */
+export function errcodeOf(reply: Reply): { kind: 'errcode'; errcode: number; said: string } | Outcome {
+  const bad = statusOutcome(reply);
+  if (bad) return bad;
+  const answer = jsonOf(reply);
+  const errcode = answer?.['errcode'];
+  if (typeof errcode !== 'number') return notTheService;
+  return { kind: 'errcode', errcode, said: typeof answer?.['errmsg'] === 'string' ? ` ${answer['errmsg']}` : '' };
+}

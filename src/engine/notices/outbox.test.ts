@@ -260,6 +260,9 @@ describe('a full disk', () => {
     expect(subjects(channel.got)[0]!.slice(0, 2).toSorted()).toEqual(['held', 'stored']);
     expect(channel.got[0]!.notice.items).toHaveLength(101);
     expect(health.report().counters['notices: ops: dropped while the disk was full']).toBe(101);
+    // What arrived stands on the disk still; it is not told again, and nobody runs in circles over it.
+    await until(200_000);
+    expect(channel.got).toHaveLength(1);
     isFull = false;
     add(row('ops', 'after'));
     await until(100_000);

@@ -112,8 +112,9 @@ export class Outbox {
   private hold(desk: Desk, row: QueuedNotice): void {
     desk.held.push(row);
     if (desk.held.length <= this.options.heldMax) return;
-    const mildest = Math.min(...desk.held.map(({ level }) => levels.indexOf(level)));
-    desk.held.splice(desk.held.findIndex(({ level }) => levels.indexOf(level) === mildest), 1);
+    let mildest = 0;
+    for (let i = 1; i < desk.held.length; i++) if (levels.indexOf(desk.held[i]!.level) < levels.indexOf(desk.held[mildest]!.level)) mildest = i;
+    desk.held.splice(mildest, 1);
     this.options.health.count('notices', `${desk.channel.name}: dropped while the disk was full`);
   }
 
@@ -125,6 +126,7 @@ export class Outbox {
     signal.addEventListener('abort', () => { timer = setTimeout(() => cut.abort(), lastWordsMs); }, { once: true });
     await Promise.all([...this.desks.values()].map((desk) => this.serve(desk, signal, cut.signal)));
     clearTimeout(timer);
+    for (const { held, channel } of this.desks.values()) if (held.length > 0) this.options.health.count('notices', `${channel.name}: not sent before the end of a full disk`, held.length);
   }
 
   private async serve(desk: Desk, signal: AbortSignal, cut: AbortSignal): Promise<void> {
@@ -133,10 +135,9 @@ export class Outbox {
       try {
         const dueIn = this.dueIn(desk);
         if (dueIn <= 0) {
-          await this.send(desk, cut);
-          continue;
-        }
-        waitMs = Math.min(dueIn, longestSleepMs);
+          if (await this.send(desk, cut)) continue;
+          waitMs = lookEveryMs;
+        } else waitMs = Math.min(dueIn, longestSleepMs);
       } catch (error) {
         if (signal.aborted) return;
         this.options.health.state(part(desk.channel.name), 'blind', { zh: `通知队列出错：${(error as Error).message}`, en: `the queue of notices failed: ${(error as Error).message}` });
@@ -159,7 +160,7 @@ export class Outbox {
   /** Milliseconds until the next notice may go; Infinity when nothing waits. */
   private dueIn(desk: Desk): number {
     const { now, queue, quiet, digestMs } = this.options;
-    const { state, channel, current, held } = desk;
+    const { state, channel, current, held, arrived } = desk;
     const at = now();
     // A clock that was set back must not hold anything.
     if (state.notBefore > at + longestHoldMs * 1.1) state.notBefore = 0;
@@ -169,7 +170,9 @@ export class Outbox {
     if (current) {
       if (current.rows.length === 0 || current.rows.some(({ level }) => may.has(level))) due = at;
     } else {
-      const waiting = [...queue.waiting(channel.name), ...held.map(({ level, time }) => ({ level, since: time }))];
+      // What arrived while the disk was full stands there still.
+      const stored = arrived.size === 0 ? queue.waiting(channel.name) : queue.rows(channel.name, levels).filter(({ seq }) => !arrived.has(seq)).map(({ level, time }) => ({ level, since: time }));
+      const waiting = [...stored, ...held.map(({ level, time }) => ({ level, since: time }))];
       for (const { level, since } of waiting) {
         if (!may.has(level)) continue;
         const isCritical = level === 'critical';
@@ -180,11 +183,12 @@ export class Outbox {
     return Math.max(due, state.notBefore, allowedAt(state.window, channel.pace, at)) - at;
   }
 
-  private async send(desk: Desk, signal: AbortSignal): Promise<void> {
+  /** False when there was nothing to send after all. */
+  private async send(desk: Desk, signal: AbortSignal): Promise<boolean> {
     const { now, queue, chance, health } = this.options;
     const { channel, state } = desk;
     const current = desk.current ?? this.begin(desk);
-    if (!current) return;
+    if (!current) return false;
     const notice = this.compose(channel, current);
     let outcome: Outcome = { kind: 'sent' };
     // Questions may have been answered meanwhile; then nothing is left to tell.
@@ -192,11 +196,11 @@ export class Outbox {
       try {
         outcome = await channel.deliver(notice, signal);
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) return true;
         const { message } = error as Error;
         outcome = { kind: 'refused', about: 'unknown', code: 'error', what: { zh: message, en: message } };
       }
-      if (signal.aborted && outcome.kind !== 'sent') return;
+      if (signal.aborted && outcome.kind !== 'sent') return true;
       state.window = withSent(state.window, now());
     }
     delete state.isRefused;
@@ -222,6 +226,7 @@ export class Outbox {
       }
     }
     this.tellHealth(channel.name, state);
+    return true;
   }
 
   private waitMs(outcome: Exclude<Outcome, { kind: 'sent' }>, tries: number, chance: number): number {

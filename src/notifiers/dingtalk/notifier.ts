@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { atLeast } from '../../core/level.ts';
 import type { Outcome } from '../../core/notice.ts';
-import { jsonOf, notTheService, post, serviceUrl, statusOutcome, targetOf, type Reply } from '../http.ts';
+import { errcodeOf, post, serviceUrl, targetOf, type Reply } from '../http.ts';
 import { bytesOf, cutBytes, inertMarkdown, inJson } from '../inert.ts';
 import { layOut, titleOf, wholePage, type Paper } from '../layout.ts';
 import { notifier } from '../port.ts';
@@ -53,13 +53,10 @@ export const dingtalk = notifier({
 
 /** DingTalk says what is wrong in a reply with status 200. */
 function judge(reply: Reply): Outcome {
-  const bad = statusOutcome(reply);
-  if (bad) return bad;
-  const answer = jsonOf(reply);
-  const errcode = answer?.['errcode'];
-  if (typeof errcode !== 'number') return notTheService;
+  const answer = errcodeOf(reply);
+  if (answer.kind !== 'errcode') return answer;
+  const { errcode, said } = answer;
   const code = String(errcode);
-  const said = typeof answer?.['errmsg'] === 'string' ? ` ${answer['errmsg']}` : '';
   switch (errcode) {
     case 0: return { kind: 'sent' };
     case -1: return { kind: 'retry-after', code, what: { zh: '钉钉繁忙，稍后再发', en: 'DingTalk is busy; sent again later' } };

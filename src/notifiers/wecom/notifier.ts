@@ -1,7 +1,7 @@
 /** WeCom 企业微信: robot of a group, Markdown. It has no signature: who knows the address may send. */
 import { atLeast } from '../../core/level.ts';
 import type { Outcome } from '../../core/notice.ts';
-import { jsonOf, notTheService, post, serviceUrl, statusOutcome, targetOf, type Reply } from '../http.ts';
+import { errcodeOf, post, serviceUrl, targetOf, type Reply } from '../http.ts';
 import { bytesOf, inertMarkdown } from '../inert.ts';
 import { layOut, titleOf, wholePage, type Paper } from '../layout.ts';
 import { notifier } from '../port.ts';
@@ -34,13 +34,10 @@ export const wecom = notifier({
 
 /** WeCom says what is wrong in a reply with status 200. */
 function judge(reply: Reply): Outcome {
-  const bad = statusOutcome(reply);
-  if (bad) return bad;
-  const answer = jsonOf(reply);
-  const errcode = answer?.['errcode'];
-  if (typeof errcode !== 'number') return notTheService;
+  const answer = errcodeOf(reply);
+  if (answer.kind !== 'errcode') return answer;
+  const { errcode, said } = answer;
   const code = String(errcode);
-  const said = typeof answer?.['errmsg'] === 'string' ? ` ${answer['errmsg']}` : '';
   switch (errcode) {
     case 0: return { kind: 'sent' };
     case -1: return { kind: 'retry-after', code, what: { zh: '企业微信繁忙，稍后再发', en: 'WeCom is busy; sent again later' } };
