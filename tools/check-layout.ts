@@ -19,6 +19,7 @@ const layers: Record<string, readonly string[]> = {
   formats: ['core', 'programs'],
   sensors: ['core', 'linux'],
   behaviours: ['core'],
+  actions: ['core', 'linux'],
   stores: ['core', 'linux'],
   baseline: ['core', 'linux'],
   webshell: ['core'],
@@ -26,8 +27,8 @@ const layers: Record<string, readonly string[]> = {
   scan: ['core', 'linux', 'checks'],
   notifiers: ['core'],
   engine: ['core', 'sigma', 'programs', 'formats'],
-  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'engine'],
-  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'engine', 'agent'],
+  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'engine'],
+  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'engine', 'agent'],
   main: ['cli'],
 };
 /** Rooms that may not touch the machine. */
@@ -35,7 +36,7 @@ const pure = new Set(['core', 'sigma', 'formats', 'programs', 'behaviours', 'web
 /** Modules of Node that compute and touch nothing. */
 const touchNothing = new Set(['node:zlib', 'node:buffer']);
 /** Plug-in room → the file that each of its folders holds. */
-const plugins: Record<string, string> = { formats: 'format', programs: 'program', sensors: 'sensor', behaviours: 'behaviour', checks: 'check', notifiers: 'notifier' };
+const plugins: Record<string, string> = { formats: 'format', programs: 'program', sensors: 'sensor', behaviours: 'behaviour', checks: 'check', actions: 'action', notifiers: 'notifier' };
 
 const breaches: string[] = [];
 

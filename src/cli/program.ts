@@ -15,6 +15,7 @@ import { addOrigin } from './commands/origin.ts';
 import { addPs } from './commands/ps.ts';
 import { addQuery } from './commands/query.ts';
 import { addReplay } from './commands/replay.ts';
+import { addResponse } from './commands/response.ts';
 import { addScan } from './commands/scan.ts';
 import { addRules } from './commands/rules.ts';
 import { addStatus } from './commands/status.ts';
@@ -38,7 +39,7 @@ const titles: Record<string, Text> = {
 };
 
 /** The language must be known before commands are described, so it is looked for by hand. */
-function langOf(argv: readonly string[]): Lang {
+export function langOf(argv: readonly string[]): Lang {
   const at = argv.indexOf('--lang');
   const given = at >= 0 ? argv[at + 1] : argv.find((word) => word.startsWith('--lang='))?.slice('--lang='.length);
   return chooseLang(given);
@@ -72,6 +73,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addRules(cli);
   addQuery(cli);
   addIntel(cli);
+  addResponse(cli);
   addDeny(cli);
   addNotify(cli);
   addApprove(cli);

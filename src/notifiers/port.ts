@@ -21,11 +21,10 @@ export type NotifierErrorCode = 'secret' | 'url' | 'settings';
 
 /** A setting of a channel that cannot work. The text never holds the secret itself. */
 export class NotifierError extends MoatError<NotifierErrorCode> {
-  readonly text: Text;
+  declare readonly text: Text;
   constructor(code: NotifierErrorCode, text: Text, options: { cause?: unknown } = {}) {
-    super(code, text.en, options);
+    super(code, text.en, { ...options, text });
     this.name = 'NotifierError';
-    this.text = text;
   }
 }
 

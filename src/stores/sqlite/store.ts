@@ -11,6 +11,7 @@ import { openLineage } from './lineage.ts';
 import { lockDirectory } from './lock.ts';
 import { openNotices } from './notices.ts';
 import { openRequests } from './requests.ts';
+import { openResponse } from './response.ts';
 import { checkVersion, migrate } from './schema.ts';
 
 export interface SqliteOptions {
@@ -66,6 +67,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
     const lineage = guarded(file, () => openLineage(opened, file, count));
     const notices = guarded(file, () => openNotices(opened, file));
     const requests = guarded(file, () => openRequests(opened, file));
+    const response = guarded(file, () => openResponse(opened, file));
 
     function commit({ events, alerts, positions, learned, lineage: rows, notices: told }: Commit): void {
       guarded(file, () => transaction(opened, () => {
@@ -88,6 +90,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
       ledger,
       notices,
       requests,
+      response,
       commit,
       lineage: () => lineage.all(),
       events: {
@@ -96,6 +99,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
         prune(at) {
           ledger.prune(at);
           requests.prune(at);
+          response.prune(at);
           return ring.prune(at);
         },
       },
