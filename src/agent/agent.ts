@@ -22,6 +22,7 @@ import { openDetector, type OpenedDetector } from './detector.ts';
 import { openGeo, type Geo } from './geo.ts';
 import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
 import { readLinkage } from './linkage.ts';
+import { Notices } from './notices.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
 import { ownPaths } from './paths.ts';
@@ -74,7 +75,7 @@ export interface Agent {
 interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
-interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; abort: AbortController; done: Promise<unknown> }
+interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; notices: Notices; abort: AbortController; done: Promise<unknown> }
 
 /** What the kernel tells all the time: the first of them is not to wait until rules are picked for it. */
 const kernelKinds = ['process_creation', 'process_fork', 'process_termination', 'network_connection', 'file_event', 'flow', 'dns_query'] as const;
@@ -181,6 +182,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     control = await serveControl(dataFolder, {
       ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
+      answer: (argument) => generation.notices.answer(argument), requests: () => generation.notices.requests(),
     });
   } catch (error) {
     await end(generation);
@@ -226,6 +228,8 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const host = config.host ?? hostname();
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
+  const notices = new Notices({ config: config.notices, dataFolder: resolve(options.dataFolder), store, health, lang: options.lang, host, now: Date.now });
+  const { tap } = notices;
   const pipeline = new Pipeline({
     store, detect: opened.detector, health, log: options.log, show: (folded) => {
       // Before anybody is told: what is to be cut off is cut off first.
@@ -236,6 +240,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
     exceptions: () => opened.exceptions,
     country: (address) => geo.country(address),
     origins,
+    ...(tap && { notices: tap }),
   });
   for (const kind of kernelKinds) opened.rules.engine.prepare(new Event('', 0, kind));
   const now = Date.now();
@@ -249,7 +254,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
     config: config.scan, dataFolder: options.dataFolder, ports: portsOf(config), store, health, log: options.log, lang: options.lang, host, now: Date.now, push: (batch) => pipeline.push(batch), raise: (detection) => pipeline.raise(detection),
     settle: () => { pipeline.commit(); return !pipeline.lostGround; },
   });
-  return { config, opened, geo, pipeline, scans, abort, done: Promise.all([...running, scans.run(abort.signal)]) };
+  return { config, opened, geo, pipeline, scans, notices, abort, done: Promise.all([...running, scans.run(abort.signal), notices.run(abort.signal)]) };
 }
 
 /** A call drops some thousand rows at most; between two of them events go first. */

@@ -4,6 +4,8 @@ import { levels } from '../core/level.ts';
 import { parseNetwork } from '../core/networks.ts';
 import { modes } from '../engine/response/linkage.ts';
 import { listFormats } from '../engine/intelligence/reader.ts';
+import { notifiers } from '../notifiers/catalogue.ts';
+import type { Notifier } from '../notifiers/port.ts';
 
 const doc = (zh: string, en: string) => ({ zh, en });
 const glob = z.string().min(1).max(1000);
@@ -33,6 +35,27 @@ const intelligenceList = z.strictObject({
   expire_days: z.number().min(0.1).max(3650).optional().meta(doc('条目自取得起几天后失效', 'entries cease to hold so many days after they were fetched')),
   level: z.enum(levels).optional().meta(doc('命中的告警级别；不写则由 what 决定', 'level of its alerts; told by `what` when left out')),
 }).refine((list) => (list.file === undefined) !== (list.url === undefined), 'expected either file or url');
+
+/** What every channel for notices has beside the settings of its kind. */
+const channelCommon = {
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/).meta(doc('名称（字母、数字、_、-）', 'name: letters, digits, _ and -')),
+  enabled: z.boolean().default(true).meta(doc('是否使用', 'whether it is used')),
+  level: z.enum(levels).default('high').meta(doc('至少这一级才通知', 'at least this level is told')),
+  rules: z.array(z.string().min(1).max(200)).max(1000).default([]).meta(doc('只通知这些规则（* 可在首尾）；空为全部', 'only these rules (* at an end stands for anything); all when empty')),
+  except: z.array(z.string().min(1).max(200)).max(1000).default([]).meta(doc('不通知这些规则', 'rules that are not told')),
+  lang: z.enum(['zh', 'en']).optional().meta(doc('语言；不写则与界面相同', 'language; that of Moat when left out')),
+  keyword: z.string().min(1).max(50).optional().meta(doc('机器人要求的关键词，加在标题前', 'a word that the robot insists on, put before the title')),
+};
+const channelOf = ({ id, settings }: Notifier) => z.strictObject({ ...settings, ...channelCommon, kind: z.literal(id) });
+const channel = z.discriminatedUnion('kind', notifiers.map(channelOf) as [ReturnType<typeof channelOf>, ...ReturnType<typeof channelOf>[]]);
+const clockTime = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'expected a time of day such as "22:30"');
+
+function isZone(zone: string): boolean {
+  try {
+    Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
+  } catch { return false; /* the answer that was asked for */ }
+}
 
 export const configSchema = z.strictObject({
   lang: z.enum(['auto', 'zh', 'en']).default('auto').meta(doc('界面语言；auto 跟随系统', 'language; auto follows the locale')),
@@ -110,6 +133,17 @@ export const configSchema = z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),
   }).prefault({}).meta(doc('告警', 'alerts')),
+  notices: z.strictObject({
+    channels: z.array(channel).max(50).refine((channels) => new Set(channels.map(({ name }) => name)).size === channels.length, 'expected a different name for each channel').default([]).meta(doc(`通知渠道：[{ name, kind, level, … }]，kind 为 ${notifiers.map(({ id }) => id).join('、')}，见 docs/guide/notices.md`, `channels: [{ name, kind, level, … }]; kind is one of ${notifiers.map(({ id }) => id).join(', ')}; see docs/guide/notices.md`)),
+    quiet: z.strictObject({
+      from: clockTime.optional().meta(doc('从几点，如 "22:30"', 'from when, such as "22:30"')),
+      to: clockTime.optional().meta(doc('到几点，如 "07:30"', 'to when, such as "07:30"')),
+      level: z.enum(levels).default('critical').meta(doc('这一级及以上照常通知；严重的任何时候都通知', 'this level and worse are told all the same; critical always is')),
+    }).refine(({ from, to }) => (from === undefined) === (to === undefined), 'expected from and to, or neither').prefault({}).meta(doc('免打扰时段：其间的通知攒到结束后合成一条', 'quiet hours: what comes then is told in one notice at their end')),
+    zone: z.string().max(64).refine(isZone, 'expected a time zone such as "Asia/Shanghai"').optional().meta(doc('时区，如 Asia/Shanghai；不写则为本机时区', 'time zone, such as Asia/Shanghai; that of this machine when left out')),
+    digest_seconds: z.number().min(1).max(86_400).default(60).meta(doc('同一渠道两条通知至少间隔（秒），其间的告警合成一条；严重的不等', 'seconds between two notices of a channel, told as one; critical ones do not wait')),
+    queue_max: z.number().int().min(10).max(20_000).default(1000).meta(doc('每个渠道最多排队多少条告警；超出时先丢较轻、较早的，并计数', 'alerts that wait for a channel at most; past it the mildest and oldest are dropped and counted')),
+  }).prefault({}).meta(doc('通知', 'notices')),
   history: z.strictObject({
     days: z.number().min(1).max(3650).default(30).meta(doc('事件历史保留天数', 'days the event history is kept')),
     max_mb: z.number().min(16).max(1_000_000).default(1024).meta(doc('事件历史上限（MiB）', 'size limit of the event history, MiB')),
@@ -117,5 +151,6 @@ export const configSchema = z.strictObject({
 });
 
 export type Config = z.infer<typeof configSchema>;
+export type ChannelConfig = Config['notices']['channels'][number];
 export type ListConfig = z.infer<typeof intelligenceList>;
 export type ExceptionConfig = z.infer<typeof exception>;
