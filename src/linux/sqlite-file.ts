@@ -30,6 +30,8 @@ export async function sqliteRows(tree: Tree, path: string, table: string, max: n
   if (real === undefined) return undefined;
   const file = tree.open(real);
   if (!file) return undefined;
+  // What SQLite makes before the first table, and what is left of a file that was emptied.
+  if (file.size === 0) { file.close(); return []; }
   const slices = new Slices(signal);
   const opened = [new Pages(file, path, slices)];
   try {
