@@ -3,7 +3,9 @@ import { closeSync, mkdtempSync, openSync, rmdirSync, readSync, statfsSync, unli
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { ReadableStream } from 'node:stream/web';
 import * as zlib from 'node:zlib';
+import { XzReadableStream } from 'xz-decompress';
 import type { Bytes } from './bytes.ts';
 import { ImageError } from './error.ts';
 import { zstdPieces } from './zstd.ts';
@@ -130,7 +132,9 @@ function unpacked(packed: AsyncIterable<Buffer>, packing: Packing): AsyncIterabl
     case 'plain': return packed;
     case 'gzip': return through(packed, zlib.createGunzip({ chunkSize: chunkBytes }));
     case 'zstd': return 'createZstdDecompress' in zlib ? through(packed, (zlib.createZstdDecompress as () => zlib.Gunzip)()) : zstdPieces(packed);
-    case 'bzip2': case 'xz': throw new ImageError('unsupported', `expected a layer packed with gzip or zstd, got ${packing}`, { hint: packing === 'xz' ? 'unpack it first: xz -d' : 'unpack it first: bunzip2' });
+    // It takes dictionaries of at most 64 MiB, so that is what it may want of memory.
+    case 'xz': return new XzReadableStream(ReadableStream.from(packed));
+    case 'bzip2': throw new ImageError('unsupported', `expected a layer packed with gzip, zstd or xz, got ${packing}`, { hint: 'unpack it first: bunzip2' });
   }
 }
 
