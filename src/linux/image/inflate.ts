@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
 import * as zlib from 'node:zlib';
-import { XzReadableStream } from 'xz-decompress';
+import xz from 'xz-decompress';
 import type { Bytes } from './bytes.ts';
 import { ImageError } from './error.ts';
+import { lz4Pieces } from './lz4.ts';
 import { zstdPieces } from './zstd.ts';
 
-export type Packing = 'plain' | 'gzip' | 'zstd' | 'bzip2' | 'xz';
+export type Packing = 'plain' | 'gzip' | 'zstd' | 'bzip2' | 'xz' | 'lz4';
 
 export interface Limits {
   /** Of all that is laid open of one image. */
@@ -35,6 +36,7 @@ export function packingOf(source: Bytes): Packing {
   if (begins(0x1f, 0x8b)) return 'gzip';
   if (begins(0x28, 0xb5, 0x2f, 0xfd) || ((head[0]! & 0xf0) === 0x50 && begins(head[0]!, 0x2a, 0x4d, 0x18))) return 'zstd';
   if (begins(0x42, 0x5a, 0x68)) return 'bzip2';
+  if (begins(0x02, 0x21, 0x4c, 0x18)) return 'lz4';
   return begins(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00) ? 'xz' : 'plain';
 }
 
@@ -133,7 +135,8 @@ function unpacked(packed: AsyncIterable<Buffer>, packing: Packing): AsyncIterabl
     case 'gzip': return through(packed, zlib.createGunzip({ chunkSize: chunkBytes }));
     case 'zstd': return 'createZstdDecompress' in zlib ? through(packed, (zlib.createZstdDecompress as () => zlib.Gunzip)()) : zstdPieces(packed);
     // It takes dictionaries of at most 64 MiB, so that is what it may want of memory.
-    case 'xz': return new XzReadableStream(ReadableStream.from(packed));
+    case 'xz': return new xz.XzReadableStream(ReadableStream.from(packed));
+    case 'lz4': return lz4Pieces(packed);
     case 'bzip2': throw new ImageError('unsupported', `expected a layer packed with gzip, zstd or xz, got ${packing}`, { hint: 'unpack it first: bunzip2' });
   }
 }

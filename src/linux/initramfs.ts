@@ -1,0 +1,71 @@
+/** What an initramfs holds: cpio archives one behind the other, the last of them mostly packed (gzip, zstd, xz, lz4). Form: "newc" of the kernel's buffer format. */
+import { part, type Bytes } from './image/bytes.ts';
+import { ImageError } from './image/error.ts';
+import { packingOf, Store, type Limits } from './image/inflate.ts';
+
+export interface InitramfsFile { /** From its root: /init. */ path: string; mode: number; size: number; /** Unix ms. */ modified: number; content: Bytes }
+
+const limits: Limits = { bytes: 2 ** 30, ratio: 100, ratioFrom: 256 * 2 ** 20 };
+const headBytes = 110;
+const nameMax = 4096;
+const entriesMax = 200_000;
+const archivesMax = 64;
+
+/**
+ * Hands each regular file to `look`. Throws ImageError 'broken' and 'too-large', and 'unsupported' for a packing that is not read: bzip2,
+ * lzma, lzo, LZ4 frames; what was handed out until then stands.
+ */
+export async function readInitramfs(source: Bytes, signal: AbortSignal, look: (file: InitramfsFile) => Promise<void>): Promise<void> {
+  const store = new Store(limits);
+  try {
+    await archives(source, store, signal, look, { entries: 0, archives: 0 }, false);
+  } finally { store.close(); }
+}
+
+interface Seen { entries: number; archives: number }
+
+async function archives(source: Bytes, store: Store, signal: AbortSignal, look: (file: InitramfsFile) => Promise<void>, seen: Seen, laidOpen: boolean): Promise<void> {
+  let at = 0;
+  const four = Buffer.alloc(4);
+  while (at < source.size) {
+    const got = source.read(four, at);
+    if (got === 4 && four.readUInt32LE(0) === 0) { at += 4; continue; }
+    // Zeros of no full word at the end.
+    if (got < 4) return;
+    if (++seen.archives > archivesMax) throw new ImageError('too-large', `expected at most ${archivesMax} archives in an initramfs, got more`);
+    if (four.toString('latin1', 0, 4) === '0707') { at = await cpio(source, at, signal, look, seen); continue; }
+    const rest = part(source, at, source.size - at);
+    const packing = packingOf(rest);
+    if (packing === 'plain' || laidOpen) throw new ImageError('unsupported', `expected cpio, gzip, zstd, xz or lz4, got ${four.toString('hex')} at byte ${at}`);
+    const { bytes, fault } = await store.inflate(rest, packing, signal);
+    await archives(bytes, store, signal, look, seen, true);
+    if (fault) throw fault;
+    return;
+  }
+}
+
+/** Gives where the archive ends. */
+async function cpio(source: Bytes, start: number, signal: AbortSignal, look: (file: InitramfsFile) => Promise<void>, seen: Seen): Promise<number> {
+  const head = Buffer.alloc(headBytes);
+  const broken = (what: string, at: number): ImageError => new ImageError('broken', `expected ${what} in an initramfs, got something else at byte ${at}`);
+  for (let at = start; ;) {
+    signal.throwIfAborted();
+    if (++seen.entries > entriesMax) throw new ImageError('too-large', `expected at most ${entriesMax} files in an initramfs, got more`);
+    const text = source.read(head, at) === headBytes ? head.toString('latin1') : '';
+    if (!/^07070[12][0-9a-fA-F]{104}$/.test(text)) throw broken('the head of a cpio entry', at);
+    const field = (n: number): number => Number.parseInt(text.slice(6 + n * 8, 14 + n * 8), 16);
+    const [mode, modified, size, nameSize] = [field(1), field(5), field(6), field(11)];
+    if (nameSize < 1 || nameSize > nameMax) throw broken('a name', at);
+    const name = Buffer.alloc(nameSize);
+    const data = four(at + headBytes + nameSize);
+    if (source.read(name, at + headBytes) < nameSize || data + size > source.size) throw broken('a whole entry', at);
+    const next = four(data + size);
+    const path = name.toString('utf8', 0, nameSize - 1);
+    if (path === 'TRAILER!!!') return next;
+    // The content of hard links stands at the last of them.
+    if ((mode & 0o170000) === 0o100000 && size > 0) await look({ path: `/${path.replace(/^(?:\.?\/)+/, '')}`, mode: mode & 0o7777, size, modified: modified * 1000, content: part(source, data, size) });
+    at = next;
+  }
+}
+
+const four = (n: number): number => Math.ceil(n / 4) * 4;
