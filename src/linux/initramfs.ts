@@ -5,7 +5,7 @@ import { packingOf, Store, type Limits } from './image/inflate.ts';
 
 export interface InitramfsFile { /** From its root: /init. */ path: string; mode: number; size: number; /** Unix ms. */ modified: number; content: Bytes }
 
-const limits: Limits = { bytes: 2 ** 30, ratio: 100, ratioFrom: 256 * 2 ** 20 };
+const limits: Limits = { bytes: 2 ** 30, ratio: 100, ratioFrom: 64 * 2 ** 20 };
 const headBytes = 110;
 const nameMax = 4096;
 const entriesMax = 200_000;
@@ -25,23 +25,33 @@ export async function readInitramfs(source: Bytes, signal: AbortSignal, look: (f
 interface Seen { entries: number; archives: number }
 
 async function archives(source: Bytes, store: Store, signal: AbortSignal, look: (file: InitramfsFile) => Promise<void>, seen: Seen, laidOpen: boolean): Promise<void> {
-  let at = 0;
-  const four = Buffer.alloc(4);
-  while (at < source.size) {
-    const got = source.read(four, at);
-    if (got === 4 && four.readUInt32LE(0) === 0) { at += 4; continue; }
-    // Zeros of no full word at the end.
-    if (got < 4) return;
+  const word = Buffer.alloc(4);
+  for (let at = behindZeros(source, 0, signal); at < source.size; at = behindZeros(source, at, signal)) {
+    if (source.read(word, at) < 4) return;
     if (++seen.archives > archivesMax) throw new ImageError('too-large', `expected at most ${archivesMax} archives in an initramfs, got more`);
-    if (four.toString('latin1', 0, 4) === '0707') { at = await cpio(source, at, signal, look, seen); continue; }
+    if (word.toString('latin1') === '0707') { at = await cpio(source, at, signal, look, seen); continue; }
     const rest = part(source, at, source.size - at);
     const packing = packingOf(rest);
-    if (packing === 'plain' || laidOpen) throw new ImageError('unsupported', `expected cpio, gzip, zstd, xz or lz4, got ${four.toString('hex')} at byte ${at}`);
+    if (packing === 'plain' || laidOpen) throw new ImageError('unsupported', `expected cpio, gzip, zstd, xz or lz4, got ${word.toString('hex')} at byte ${at}`);
     const { bytes, fault } = await store.inflate(rest, packing, signal);
     await archives(bytes, store, signal, look, seen, true);
     if (fault) throw fault;
     return;
   }
+}
+
+/** Archives are filled up with zeros to any length, and begin at a multiple of four. */
+function behindZeros(source: Bytes, from: number, signal: AbortSignal): number {
+  const piece = Buffer.allocUnsafe(64 * 1024);
+  for (let at = from; at < source.size;) {
+    signal.throwIfAborted();
+    const got = source.read(piece, at);
+    if (got === 0) break;
+    const first = piece.subarray(0, got).findIndex((byte) => byte !== 0);
+    if (first >= 0) return at + first - ((at + first) % 4);
+    at += got;
+  }
+  return source.size;
 }
 
 /** Gives where the archive ends. */

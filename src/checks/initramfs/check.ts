@@ -8,7 +8,7 @@ import type { Text } from '../../core/text.ts';
 import { readInitramfs } from '../../linux/initramfs.ts';
 import { judgeText } from '../command.ts';
 import { fact, finding, octal } from '../finding.ts';
-import { attemptLong, filesOf, statOf } from '../look.ts';
+import { attempt, attemptLong, filesOf, statOf } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName } from '../shell-words.ts';
 import { keepUnshipped, type Member } from './members.ts';
@@ -47,7 +47,7 @@ interface Image { path: string; built: number; size: number }
 
 async function* one({ path, built, size }: Image, newest: boolean, context: ScanContext): AsyncIterable<Finding> {
   if (size > imageBytes) { context.blind(path, { zh: '太大，没有解开', en: 'too large to be laid open' }); return; }
-  const file = context.tree.open(path);
+  const file = attempt(context, path, () => context.tree.open(path));
   if (!file) return;
   const members: Member[] = [];
   let dracut = false;
