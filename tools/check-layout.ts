@@ -19,14 +19,15 @@ const layers: Record<string, readonly string[]> = {
   formats: ['core', 'programs'],
   sensors: ['core', 'linux'],
   behaviours: ['core'],
+  actions: ['core', 'linux'],
   stores: ['core', 'linux'],
   baseline: ['core', 'linux'],
   webshell: ['core'],
   checks: ['core', 'linux', 'baseline', 'webshell'],
   scan: ['core', 'linux', 'checks'],
   engine: ['core', 'sigma', 'programs', 'formats'],
-  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'engine'],
-  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'engine', 'agent'],
+  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'engine'],
+  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'engine', 'agent'],
   main: ['cli'],
 };
 /** Rooms that may not touch the machine. */
@@ -34,7 +35,7 @@ const pure = new Set(['core', 'sigma', 'formats', 'programs', 'behaviours', 'web
 /** Modules of Node that compute and touch nothing. */
 const touchNothing = new Set(['node:zlib', 'node:buffer']);
 /** Plug-in room → the file that each of its folders holds. */
-const plugins: Record<string, string> = { formats: 'format', programs: 'program', sensors: 'sensor', behaviours: 'behaviour', checks: 'check' };
+const plugins: Record<string, string> = { formats: 'format', programs: 'program', sensors: 'sensor', behaviours: 'behaviour', checks: 'check', actions: 'action' };
 
 const breaches: string[] = [];
 

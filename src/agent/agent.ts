@@ -4,6 +4,7 @@ import type { Server } from 'node:net';
 import { hostname } from 'node:os';
 import { basename, dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Event } from '../core/gen/event.ts';
 import type { Knowledge, Learning, Log, Store } from '../core/ports.ts';
 import type { Lang } from '../core/text.ts';
 import type { Folded } from '../engine/fold.ts';
@@ -20,9 +21,11 @@ import { DenyBook } from './deny.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
 import { openGeo, type Geo } from './geo.ts';
 import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
+import { readLinkage } from './linkage.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
 import { ownPaths } from './paths.ts';
+import { Response, type ResponseStatus } from './response.ts';
 import { portsOf } from './scan-ports.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
 import { allSensors } from './sensors.ts';
@@ -58,6 +61,7 @@ export interface AgentStatus {
   learning: (Learning & { id: string })[];
   /** Undefined when scans are switched off. */
   scan: ScanStatus | undefined;
+  response: ResponseStatus;
 }
 
 export interface Agent {
@@ -67,10 +71,13 @@ export interface Agent {
 }
 
 /** What outlives a configuration: what was learned of processes is not given up for a new rule. */
-interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
+interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; abort: AbortController; done: Promise<unknown> }
+
+/** What the kernel tells all the time: the first of them is not to wait until rules are picked for it. */
+const kernelKinds = ['process_creation', 'process_fork', 'process_termination', 'network_connection', 'file_event', 'flow', 'dns_query'] as const;
 
 const tickMs = 1000;
 /** Of the origin graph, on the largest machines. */
@@ -111,6 +118,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await end(old);
     config = next;
     lasting.known.configure(next);
+    lasting.response.configure(next.response);
     generation = await begin(next, lasting, options);
   };
   let restarting: Promise<void> | undefined;
@@ -121,6 +129,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       // Whatever can be wrong in it must show before the old one is given up.
       openDetector({ config: next, warn: () => undefined });
       openGeo(next.geo.country);
+      readLinkage(next.response.linkage);
     } catch (error) {
       health.state('configuration', 'blind', { zh: `新配置有误，仍用旧的：${(error as Error).message}`, en: `the new one has a fault, the old one stays: ${(error as Error).message}` });
       log.warn((error as Error).message);
@@ -160,6 +169,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     ...health.report(),
     learning: generation.opened.detector.learning(),
     scan: config.scan.enabled ? generation.scans.status() : undefined,
+    response: lasting.response.status(),
   });
   const setOpen = (id: unknown, open: boolean): boolean => {
     const changed = typeof id === 'string' && store.ledger.close(id, open);
@@ -169,7 +179,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let control: Server;
   try {
     control = await serveControl(dataFolder, {
-      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
     });
   } catch (error) {
@@ -178,6 +188,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     store.close();
     throw error;
   }
+
+  await lasting.response.start();
 
   return {
     status,
@@ -192,6 +204,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await restarting;
       await end(generation);
       lasting.deny.close();
+      await lasting.response.stop();
       await lasting.known.close();
       store.close();
     },
@@ -205,21 +218,26 @@ function openLasting(config: Config, store: Store, health: Health, options: Agen
   // Room for all that runs and as many that have ended.
   const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
   const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
-  return { store, health, origins, known, deny: new DenyBook(store.ledger, known.packages, resolve(options.dataFolder)), knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: ownPaths(resolve(options.configPath), resolve(options.dataFolder)) } } };
+  return { store, health, origins, known, deny: new DenyBook(store.ledger, known.packages, resolve(options.dataFolder)), response: new Response(config.response, { store, health, log: options.log, now: Date.now }), knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: ownPaths(resolve(options.configPath), resolve(options.dataFolder)) } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {
-  const { store, health, origins, knowledge } = lasting;
+  const { store, health, origins, knowledge, response } = lasting;
   const host = config.host ?? hostname();
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
   const pipeline = new Pipeline({
-    store, detect: opened.detector, health, log: options.log, show: (folded) => options.show(folded), now: Date.now,
+    store, detect: opened.detector, health, log: options.log, show: (folded) => {
+      // Before anybody is told: what is to be cut off is cut off first.
+      response.onAlerts(folded.map(({ alert }) => alert));
+      options.show(folded);
+    }, now: Date.now,
     fold: { host, lang: options.lang, gap: config.alerts.fold_hours * 3_600_000 },
     exceptions: () => opened.exceptions,
     country: (address) => geo.country(address),
     origins,
   });
+  for (const kind of kernelKinds) opened.rules.engine.prepare(new Event('', 0, kind));
   const now = Date.now();
   const warmed = pipeline.warmUp(now - warmUpMs, now);
   if (warmed > 0) options.log.debug(`${warmed} stored events looked at again`);

@@ -1,12 +1,15 @@
 /** Every key of the configuration file with its meaning and default. `moat config` prints it as a commented sample. */
 import { z } from 'zod';
 import { levels } from '../core/level.ts';
+import { parseNetwork } from '../core/networks.ts';
+import { modes } from '../engine/response/linkage.ts';
 import { listFormats } from '../engine/intelligence/reader.ts';
 
 const doc = (zh: string, en: string) => ({ zh, en });
 const glob = z.string().min(1).max(1000);
 /** The kernel compares 255 bytes at most. */
 const pathStart = z.string().startsWith('/').refine((path) => new TextEncoder().encode(path).length < 256, 'expected less than 256 bytes');
+const network = z.string().refine((text) => parseNetwork(text) !== undefined, 'expected an address or network such as 203.0.113.9 or 203.0.113.0/24');
 const word = z.union([z.string().max(1000), z.number()]);
 
 const behaviourSettings = z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.array(z.string())]));
@@ -88,6 +91,21 @@ export const configSchema = z.strictObject({
     delay_seconds: z.number().min(0).max(86_400).default(60).meta(doc('启动后多少秒开始第一遍', 'seconds from the start to the first run')),
     max_memory_mb: z.number().int().min(128).max(65_536).default(384).meta(doc('检查进程的内存上限（MiB）', 'memory limit of the process that scans, MiB')),
   }).prefault({}).meta(doc('定时检查', 'scans by itself')),
+  response: z.strictObject({
+    mode: z.enum(modes).default('observe').meta(doc('observe 只发现并给出方案；guard 自动做可撤销的低风险处置（限时封禁等）；strict 还会自动隔离', 'observe detects and shows the plan; guard does reversible low-risk actions by itself (blocks for a time …); strict also isolates')),
+    allow: z.array(network).max(10_000).default([]).meta(doc('永不封禁的地址与网段', 'addresses and networks that are never blocked')),
+    overrides: z.array(z.strictObject({
+      rule: z.string().min(1).max(200).meta(doc('规则编号，首尾可用 *', 'rule id; * at an end stands for anything')),
+      mode: z.enum(modes).meta(doc('对这条规则用哪个模式', 'the mode for this rule')),
+    })).max(1000).default([]).meta(doc('个别规则用别的模式：[{ rule, mode }]，先匹配者生效', 'another mode for some rules: [{ rule, mode }]; the first that fits decides')),
+    linkage: z.string().min(1).max(4096).optional().meta(doc('自己的联动表（YAML）；不写则用自带的', 'a linkage table of your own (YAML); the one that comes with Moat when left out')),
+    ban: z.strictObject({
+      first_minutes: z.number().min(0.1).max(1440 * 365).default(10).meta(doc('首次封禁多少分钟', 'minutes of the first ban')),
+      factor: z.number().min(1).max(1000).default(6).meta(doc('再犯时延长到几倍', 'each further one is so many times as long')),
+      most_days: z.number().min(0.001).max(3650).default(30).meta(doc('最长多少天', 'days of the longest')),
+    }).prefault({}).meta(doc('自动封禁的时长', 'how long automatic bans last')),
+    firewall: z.enum(['auto', 'off']).default('auto').meta(doc('用哪个包过滤器封禁；off 为不封禁', 'the packet filter that blocks; off blocks nothing')),
+  }).prefault({}).meta(doc('处置', 'response')),
   alerts: z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),

@@ -6,6 +6,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { MoatError } from '../core/error.ts';
+import type { Text } from '../core/text.ts';
 
 export type ControlErrorCode = 'not-running' | 'refused';
 /** An answer may take its time; shorter than the caller waits. */
@@ -44,14 +45,17 @@ async function reply(socket: Socket, line: string, handlers: Handlers): Promise<
   socket.end(`${JSON.stringify(await answer(line, handlers))}\n`);
 }
 
-async function answer(line: string, handlers: Handlers): Promise<{ ok: true; value: unknown } | { ok: false; error: string }> {
+type Reply = { ok: true; value: unknown } | { ok: false; error: string; hint?: string; text?: Text };
+
+async function answer(line: string, handlers: Handlers): Promise<Reply> {
   try {
     const request: unknown = JSON.parse(line);
     const { op, argument } = (typeof request === 'object' && request !== null ? request : {}) as { op?: unknown; argument?: unknown };
     if (typeof op !== 'string' || !Object.hasOwn(handlers, op)) return { ok: false, error: `expected op to be one of ${Object.keys(handlers).join(', ')}, got ${JSON.stringify(op)?.slice(0, 80) ?? 'none'}` };
     return { ok: true, value: (await handlers[op]?.(argument)) ?? null };
   } catch (error) {
-    return { ok: false, error: (error as Error).message };
+    const { message, hint, text } = error as MoatError;
+    return { ok: false, error: message, ...(hint !== undefined && { hint }), ...(text !== undefined && { text }) };
   }
 }
 
@@ -66,12 +70,12 @@ export function askControl(dataFolder: string, op: string, argument?: unknown): 
     socket.on('data', (chunk: string) => { text += chunk; });
     socket.on('error', (error) => reject(new MoatError<ControlErrorCode>('not-running', `no agent answers at ${socketPath(dataFolder)} (${error.message})`, { hint: 'start it with: moat up', cause: error })));
     socket.on('end', () => {
-      let reply: { ok: boolean; value?: unknown; error?: string };
+      let reply: Reply;
       try {
-        reply = JSON.parse(text) as typeof reply;
+        reply = JSON.parse(text) as Reply;
       } catch (error) { reject(new MoatError<ControlErrorCode>('refused', 'the agent gave no whole answer', { cause: error })); return; }
       if (reply.ok) resolve(reply.value);
-      else reject(new MoatError<ControlErrorCode>('refused', reply.error ?? 'refused'));
+      else reject(new MoatError<ControlErrorCode>('refused', reply.error, reply));
     });
   });
 }

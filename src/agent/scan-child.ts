@@ -3,10 +3,10 @@
  * killable whatever it is doing. Reads a ChildRequest as JSON on stdin, which stays open for as long as it may live; writes
  * ScanMessage objects on stdout, one JSON text a line.
  */
-import { writeSync } from 'node:fs';
 import { MoatError } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import { offerToDie, stepBack } from '../linux/priority.ts';
+import { writeAll } from '../linux/write-all.ts';
 import type { Blind, ReportHead, ScanReport } from '../scan/report.ts';
 import type { Progress } from '../scan/runner.ts';
 import { listChecks, runScan, type CheckEntry, type ScanRequest } from './scan.ts';
@@ -64,23 +64,7 @@ function firstLine(onEnd: () => void): Promise<string> {
   });
 }
 
-const pause = new Int32Array(new SharedArrayBuffer(4));
-
-/** Written at once, waiting where the pipe is full: what was found must be with the other side before anything can go wrong here. */
-function say(message: ScanMessage): void {
-  const bytes = Buffer.from(`${JSON.stringify(message)}\n`);
-  for (let at = 0; at < bytes.length;) {
-    try {
-      at += writeSync(1, bytes, at);
-    } catch (error) {
-      switch ((error as NodeJS.ErrnoException).code) {
-        case 'EAGAIN': Atomics.wait(pause, 0, 0, 1); break;
-        case 'EPIPE': process.exit(1); break;
-        default: throw error;
-      }
-    }
-  }
-}
+const say = (message: ScanMessage): void => { writeAll(1, Buffer.from(`${JSON.stringify(message)}\n`)); };
 
 try {
   await main();

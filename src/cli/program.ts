@@ -13,6 +13,7 @@ import { addOrigin } from './commands/origin.ts';
 import { addPs } from './commands/ps.ts';
 import { addQuery } from './commands/query.ts';
 import { addReplay } from './commands/replay.ts';
+import { addResponse } from './commands/response.ts';
 import { addScan } from './commands/scan.ts';
 import { addRules } from './commands/rules.ts';
 import { addStatus } from './commands/status.ts';
@@ -36,7 +37,7 @@ const titles: Record<string, Text> = {
 };
 
 /** The language must be known before commands are described, so it is looked for by hand. */
-function langOf(argv: readonly string[]): Lang {
+export function langOf(argv: readonly string[]): Lang {
   const at = argv.indexOf('--lang');
   const given = at >= 0 ? argv[at + 1] : argv.find((word) => word.startsWith('--lang='))?.slice('--lang='.length);
   return chooseLang(given);
@@ -70,6 +71,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addRules(cli);
   addQuery(cli);
   addIntel(cli);
+  addResponse(cli);
   addDeny(cli);
   addDoctor(cli);
   addConfig(cli);

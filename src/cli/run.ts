@@ -1,11 +1,12 @@
 import { CommanderError } from 'commander';
 import { MoatError } from '../core/error.ts';
-import { buildProgram } from './program.ts';
+import { buildProgram, langOf } from './program.ts';
 import { version } from './commands/up.ts';
 import { safe } from './terminal.ts';
 
 /** Runs one command line. What a user can act on is one clear message and exit code 2; anything else is our fault and shows its trace. */
 export async function run(argv: readonly string[]): Promise<void> {
+  const lang = langOf(argv);
   const program = buildProgram(argv, version());
   program.exitOverride();
   overrideAll(program);
@@ -14,7 +15,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   } catch (error) {
     if (error instanceof CommanderError) { process.exitCode = error.exitCode === 0 ? 0 : 2; return; }
     if (!(error instanceof MoatError)) throw error;
-    console.error(`moat: ${error.message.split('\n').map(safe).join('\n')}`);
+    console.error(`moat: ${(error.text?.[lang] ?? error.message).split('\n').map(safe).join('\n')}`);
     if (error.hint !== undefined) console.error(`  ${safe(error.hint)}`);
     process.exitCode = 2;
   }

@@ -1,12 +1,20 @@
 import { colour } from './colour.ts';
 import type { AgentStatus } from '../agent/agent.ts';
+import type { ResponseStatus } from '../agent/response.ts';
 import type { PartState } from '../engine/health.ts';
-import type { Lang } from '../core/text.ts';
+import type { Mode } from '../engine/response/linkage.ts';
+import type { Lang, Text } from '../core/text.ts';
 import { levels, levelTexts } from '../core/level.ts';
 import type { ScanStatus } from '../agent/scan-schedule.ts';
 import { clock, levelWord, safe } from './terminal.ts';
 
 const marks: Record<PartState, string> = { live: colour.green('●'), waiting: colour.yellow('○'), blind: colour.red('✕') };
+
+export const modeTexts: Record<Mode, Text> = {
+  observe: { zh: '观察模式：只报告，不改动', en: 'observe mode: it reports and changes nothing' },
+  guard: { zh: '守护模式：自动做可撤销的低风险处置', en: 'guard mode: it does reversible low-risk actions by itself' },
+  strict: { zh: '严格模式：还会自动隔离', en: 'strict mode: it isolates by itself too' },
+};
 
 /** What a person reads of `moat status`. */
 export function statusLines(status: AgentStatus, lang: Lang): string[] {
@@ -14,6 +22,7 @@ export function statusLines(status: AgentStatus, lang: Lang): string[] {
   const out = [
     t(`Moat ${status.version} 自 ${clock(status.since)} 运行（进程 ${status.pid}，内存 ${Math.round(status.rss / 2 ** 20)} MiB，CPU ${status.cpuPercent.toFixed(1)}%）`, `Moat ${status.version}, running since ${clock(status.since)} (pid ${status.pid}, ${Math.round(status.rss / 2 ** 20)} MiB, CPU ${status.cpuPercent.toFixed(1)}%)`),
     t(`规则 ${status.rules} 条，行为 ${status.behaviours} 个；未关闭告警 ${status.openAlerts} 条`, `${status.rules} rules, ${status.behaviours} behaviours; ${status.openAlerts} open alerts`),
+    responseLine(status.response, t, lang),
     '',
     t('在看：', 'Watching:'),
     ...Object.entries(status.parts).map(([part, { state, detail }]) => `  ${marks[state]} ${safe(part)}${detail ? `  ${colour.dim(safe(detail[lang]))}` : ''}`),
@@ -29,6 +38,15 @@ export function statusLines(status: AgentStatus, lang: Lang): string[] {
       `  ${ready ? marks.live : marks.waiting} ${id}  ${colour.dim(t(`${samples} 个样本${since === undefined ? '' : `，自 ${clock(since)}`}${ready ? '' : '，尚不足以判断'}`, `${samples} samples${since === undefined ? '' : ` since ${clock(since)}`}${ready ? '' : ', not enough to judge yet'}`))}`));
   }
   return out;
+}
+
+function responseLine({ mode, pausedUntil, blocked, stuck }: ResponseStatus, t: (zh: string, en: string) => string, lang: Lang): string {
+  return [
+    modeTexts[mode][lang],
+    ...(pausedUntil === undefined ? [] : [colour.yellow(t(`自动处置暂停至 ${clock(pausedUntil)}（moat resume 恢复）`, `paused until ${clock(pausedUntil)} (moat resume goes on)`))]),
+    ...(blocked > 0 ? [t(`封禁 ${blocked} 个地址（moat blocklist）`, `${blocked} addresses blocked (moat blocklist)`)] : []),
+    ...(stuck > 0 ? [colour.red(t(`${stuck} 项处置卡住，需人工查看（moat actions）`, `${stuck} actions are stuck: look at moat actions`))] : []),
+  ].join(' · ');
 }
 
 /** What the scans by itself know. */

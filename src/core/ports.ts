@@ -1,3 +1,4 @@
+import type { ResponseStore } from './action.ts';
 import type { Alert, Detection } from './alert.ts';
 import type { Event, Kind } from './gen/event.ts';
 import type { Intelligence, Lineage, Packages } from './lineage.ts';
@@ -130,6 +131,7 @@ export interface Commit { events: readonly Event[]; alerts: readonly Alert[]; po
 export interface Store {
   events: EventLog;
   ledger: Ledger;
+  response: ResponseStore;
   /** What was kept of the origin graph. */
   lineage(): Iterable<{ id: string; value: string }>;
   /** Durable when it returns (fsync). Throws StoreError 'full' when the disk is full; nothing of the batch is then kept. */

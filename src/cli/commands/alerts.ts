@@ -4,6 +4,7 @@ import { MoatError } from '../../core/error.ts';
 import { askControl } from '../../agent/control.ts';
 import { openSqliteStore } from '../../stores/sqlite/store.ts';
 import { alertJson, alertLines } from '../alert-text.ts';
+import { duration } from '../duration.ts';
 import { dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
@@ -71,13 +72,6 @@ async function changeAlert(dir: string, id: string, open: boolean): Promise<bool
   }
   const store = openSqliteStore({ dir });
   try { return store.ledger.close(id, open); } finally { store.close(); }
-}
-
-function duration(text: string): number {
-  const match = /^(\d{1,6})([smhd])$/.exec(text);
-  if (!match) throw new InvalidArgumentError('expected a number with s, m, h or d, such as 24h');
-  const unit = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as 's' | 'm' | 'h' | 'd'];
-  return Number(match[1]) * unit;
 }
 
 function level(text: string): Level {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import * as fc from 'fast-check';
-import { networkText, networksOfRange, parseAddress } from './addresses.ts';
+import { networkText, networksOfRange, parseAddress } from '../../core/networks.ts';
 import { canonicalIp } from '../../core/address.ts';
 import type { IndicatorKind } from '../../core/lineage.ts';
 import { bytesOf, levelFor, ListBuilder, sizesOf, type ListTable } from './list.ts';

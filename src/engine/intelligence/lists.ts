@@ -1,6 +1,6 @@
 /** All lists together, as behaviours ask them. A look-up costs well under a microsecond and allocates only when it finds. */
 import type { Indicator, IndicatorKind, Intelligence } from '../../core/lineage.ts';
-import { networkText, parseAddress } from './addresses.ts';
+import { networkText, parseAddress } from '../../core/networks.ts';
 import { TextHash } from './keys.ts';
 import { sizesOf, type ListTable } from './list.ts';
 import { walletKey } from './recognise.ts';

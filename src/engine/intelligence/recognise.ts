@@ -1,6 +1,6 @@
 /** What one value of a list is: address, network, range, host name, URL, hash or wallet. */
 import type { IndicatorKind } from '../../core/lineage.ts';
-import { maskTo, networksOfRange, parseAddress } from './addresses.ts';
+import { maskTo, networksOfRange, parseAddress } from '../../core/networks.ts';
 import type { ListBuilder } from './list.ts';
 
 const words = new Uint32Array(4);

@@ -1,5 +1,5 @@
 /**
- * The packages of the running machine: read in the background, read again when the databases change, digests
+ * The packages of the running machine: read beside this process, read again when the databases change, digests
  * of the files that are asked for taken one by one beside the work.
  */
 import { lstatSync, readFileSync, statSync, type Stats } from 'node:fs';
@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import type { Packages, PackageFile } from '../../core/lineage.ts';
 import type { Text } from '../../core/text.ts';
 import { hashFile, stampOf } from './digest.ts';
-import { databaseLocks, databasePlaces, openPackages, type OwnedFile, type PackageIndex } from './index.ts';
 import { PackagesError } from './error.ts';
+import { databaseLocks, databasePlaces, type OwnedFile, type PackageIndex } from './index.ts';
+import { openPackagesInProcess } from './in-process.ts';
 
 export interface LiveOptions {
   root?: string;
@@ -17,6 +18,10 @@ export interface LiveOptions {
   count: (what: string, n?: number) => void;
   /** How often the databases are looked at for changes. */
   everyMs?: number;
+  /** After how long a reader that failed is tried again at first; default half a minute. */
+  retryMs?: number;
+  /** Reads the databases; throws PackagesError, 'not-built' when another attempt may do better. */
+  open?: (root: string, options: { signal: AbortSignal }) => Promise<PackageIndex>;
 }
 
 export interface LivePackages extends Packages {
@@ -30,6 +35,8 @@ export interface LivePackages extends Packages {
 const checkMs = 5000;
 /** A long upgrade is not waited for longer than this. */
 const patienceMs = 60_000;
+const retryMs = 30_000;
+const retryLongestMs = 10 * 60_000;
 const cacheMax = 20_000;
 /** One program that starts is asked for by many, and again with the next of its kind: for so long nobody looks at the file again. */
 const toldForMs = 200;
@@ -57,10 +64,14 @@ class Live implements LivePackages {
   #read = '';
   /** State that the index in use holds for. */
   #indexed = '';
+  /** When a reader that failed is tried again, on the clock of `performance.now()`, and after how long the next time. */
+  #againAt = Number.POSITIVE_INFINITY;
+  #delay: number;
 
   constructor(options: LiveOptions) {
     this.#options = options;
     this.#root = options.root ?? '/';
+    this.#delay = options.retryMs ?? retryMs;
     options.health('waiting', { zh: '正在读软件包数据库', en: 'reading the package databases' });
     this.#running = this.#keep();
   }
@@ -168,10 +179,11 @@ class Live implements LivePackages {
     let last = '';
     while (!signal.aborted) {
       const now = this.#stamp();
-      if (now === this.#read) changedSince = undefined;
+      const isDue = performance.now() >= this.#againAt;
+      if (now === this.#read && !isDue) changedSince = undefined;
       else {
         changedSince ??= Date.now();
-        if (this.#read === '' || now === last || Date.now() - changedSince > patienceMs) { await this.#build(now); changedSince = undefined; }
+        if (isDue || this.#read === '' || now === last || Date.now() - changedSince > patienceMs) { await this.#build(now); changedSince = undefined; }
       }
       last = now;
       await sleep(this.#options.everyMs ?? checkMs, undefined, { signal, ref: false }).catch(() => undefined);
@@ -181,8 +193,10 @@ class Live implements LivePackages {
   async #build(stamp: string): Promise<void> {
     // A database that stays broken is not read again until it changes.
     this.#read = stamp;
+    this.#againAt = Number.POSITIVE_INFINITY;
     try {
-      const index = await openPackages(this.#root, { signal: this.#abort.signal });
+      const index = await (this.#options.open ?? openPackagesInProcess)(this.#root, { signal: this.#abort.signal });
+      this.#delay = this.#options.retryMs ?? retryMs;
       this.index = index;
       this.#told.clear();
       this.#indexed = stamp;
@@ -193,8 +207,14 @@ class Live implements LivePackages {
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       const message = (error as Error).message;
+      const isBroken = !(error instanceof PackagesError && error.code === 'not-built');
+      if (!isBroken) {
+        this.#againAt = performance.now() + this.#delay;
+        this.#delay = Math.min(this.#delay * 2, retryLongestMs);
+      }
       const old = this.index ? { zh: '；仍用之前读到的', en: '; what was read before stays' } : { zh: '', en: '' };
       if (error instanceof PackagesError && error.code === 'no-database') this.#options.health('blind', { zh: '没有 dpkg、rpm 或 apk 数据库，看不出文件属于哪个软件包', en: 'no dpkg, rpm or apk database: which package a file belongs to cannot be told' });
+      else if (!isBroken) this.#options.health('blind', { zh: `软件包索引没能建好，稍后重试：${message}${old.zh}`, en: `the package index could not be built, it is tried again later: ${message}${old.en}` });
       else this.#options.health('blind', { zh: `软件包数据库读不了：${message}${old.zh}`, en: `the package database cannot be read: ${message}${old.en}` });
     }
   }

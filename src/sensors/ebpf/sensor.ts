@@ -70,8 +70,8 @@ export interface EbpfOptions {
 const btfFile = '/sys/kernel/btf/vmlinux';
 /** Without one of these, connections are looked for in /proc as well. */
 const socketPrograms = ['on_socket_state', 'on_accept', 'on_egress'];
-/** Events of one batch at most. */
-const batchEvents = 4096;
+/** Events of one batch at most: between two of them an alert is stored and shown. */
+const batchEvents = 512;
 
 export function ebpfSensor(options: EbpfOptions): Sensor {
   return {

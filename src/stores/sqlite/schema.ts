@@ -28,6 +28,19 @@ const migrations: readonly string[] = [
   `ALTER TABLE alert ADD COLUMN origin TEXT;
    ALTER TABLE alert ADD COLUMN origin_ip TEXT;
    CREATE TABLE lineage (id TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;`,
+  `CREATE TABLE receipt (
+     id TEXT NOT NULL PRIMARY KEY, action TEXT NOT NULL, target TEXT NOT NULL, origin TEXT, status TEXT NOT NULL,
+     created INTEGER NOT NULL, changed INTEGER NOT NULL, until INTEGER, value TEXT NOT NULL);
+   CREATE INDEX receipt_status ON receipt (status, until);
+   CREATE INDEX receipt_target ON receipt (action, target);
+   CREATE INDEX receipt_origin ON receipt (origin) WHERE origin IS NOT NULL;
+   CREATE TABLE audit (
+     seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, "by" TEXT NOT NULL, via TEXT NOT NULL, operation TEXT NOT NULL,
+     target TEXT NOT NULL, why TEXT NOT NULL, result TEXT NOT NULL, hash TEXT NOT NULL);
+   CREATE TABLE block (
+     network TEXT NOT NULL PRIMARY KEY, since INTEGER NOT NULL, until INTEGER, why TEXT NOT NULL, "by" TEXT NOT NULL,
+     list TEXT, active INTEGER NOT NULL, times INTEGER NOT NULL);
+   CREATE INDEX block_ended ON block (until) WHERE active = 0;`,
 ];
 
 const iso = (column: string): string => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;
@@ -39,10 +52,13 @@ export const views: Readonly<Record<string, string>> = {
   alerts: `SELECT ${iso('time')} AS at, ${iso('last_time')} AS last_at, id, time, last_time, level, status, rule_id, rule_name, summary, count, host, source_ip, source_country, origin, origin_ip, "user", service, pid, path, attack, matrix, key, title, lines, evidence FROM alert`,
   positions: `SELECT source, value, ${iso('saved')} AS at FROM position`,
   settings: `SELECT name, value FROM setting`,
+  receipts: `SELECT ${iso('created')} AS at, ${iso('changed')} AS changed_at, id, action, target, origin, status, created, changed, until, value FROM receipt`,
+  audit_log: `SELECT ${iso('time')} AS at, seq, time, "by", via, operation, target, why, result, hash FROM audit`,
+  blocks: `SELECT ${iso('since')} AS at, network, since, until, why, "by", list, active, times FROM block`,
 };
 
 /** The tables under those views. They hold nothing that the views do not show. */
-export const viewTables = ['event', 'alert', 'position', 'setting'] as const;
+export const viewTables = ['event', 'alert', 'position', 'setting', 'receipt', 'audit', 'block'] as const;
 
 /** Settings of this prefix stand in a table that no query reads. */
 export const secretPrefix = 'secret.';

@@ -9,6 +9,7 @@ import { openRing } from './events.ts';
 import { openLedger } from './ledger.ts';
 import { openLineage } from './lineage.ts';
 import { lockDirectory } from './lock.ts';
+import { openResponse } from './response.ts';
 import { checkVersion, migrate } from './schema.ts';
 
 export interface SqliteOptions {
@@ -62,6 +63,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
     const ledger = guarded(file, () => openLedger(opened, { file, now, alertMs: options.alertMs ?? 180 * day, maxAlerts: options.maxAlerts ?? 20_000, count }));
 
     const lineage = guarded(file, () => openLineage(opened, file, count));
+    const response = guarded(file, () => openResponse(opened, file));
 
     function commit({ events, alerts, positions, learned, lineage: rows }: Commit): void {
       guarded(file, () => transaction(opened, () => {
@@ -81,6 +83,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
 
     return {
       ledger,
+      response,
       commit,
       lineage: () => lineage.all(),
       events: {
@@ -88,6 +91,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
         range: ring.range,
         prune(at) {
           ledger.prune(at);
+          response.prune(at);
           return ring.prune(at);
         },
       },

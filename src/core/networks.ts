@@ -128,3 +128,72 @@ export function* networksOfRange(first: number, last: number): Iterable<{ from: 
     from += 2 ** (32 - bits);
   }
 }
+
+/** An address or network as people and lists write it. */
+export interface Network {
+  /** As one writes it: `203.0.113.0/24`, host bits cleared; a plain address when it holds one. */
+  text: string;
+  version: 4 | 6;
+  bits: number;
+  /** The first address: one word or four. */
+  words: readonly number[];
+}
+
+const networkMax = 80;
+
+/** Undefined when the text is neither an address nor an address with a prefix length. An IPv4-mapped one is IPv4. */
+export function parseNetwork(text: string): Network | undefined {
+  if (text.length > networkMax) return undefined;
+  const slash = text.indexOf('/');
+  const end = slash < 0 ? text.length : slash;
+  const words = new Uint32Array(4);
+  const version = parseAddress(text, 0, end, words);
+  if (version === 0) return undefined;
+  const full = version === 4 ? 32 : 128;
+  const prefix = slash < 0 ? '' : text.slice(slash + 1);
+  if (slash >= 0 && !/^\d{1,3}$/.test(prefix)) return undefined;
+  // The prefix of an IPv4-mapped address counts from the front of the IPv6 one.
+  const bits = slash < 0 ? full : Number(prefix) - (version === 4 && text.includes(':') ? 96 : 0);
+  if (bits < 0 || bits > full) return undefined;
+  maskTo(words, version, bits);
+  return { text: networkText(words, version, bits), version, bits, words: Array.from(words.subarray(0, version === 4 ? 1 : 4)) };
+}
+
+/** Whether `outer` holds all of `inner`. */
+export function holds(outer: Network, inner: Network): boolean {
+  if (outer.version !== inner.version || outer.bits > inner.bits) return false;
+  const masked = Uint32Array.from(inner.words);
+  maskTo(masked, outer.version, outer.bits);
+  return outer.words.every((word, i) => word === masked[i]);
+}
+
+/** Sorted, without those that another one holds, neighbours joined into the network that is exactly both. */
+export function mergeNetworks(networks: Iterable<Network>): Network[] {
+  const byOrder = (a: Network, b: Network): number => {
+    if (a.version !== b.version) return a.version - b.version;
+    for (let i = 0; i < a.words.length; i++) if (a.words[i] !== b.words[i]) return a.words[i]! - b.words[i]!;
+    return a.bits - b.bits;
+  };
+  const out: Network[] = [];
+  for (let next of [...networks].sort(byOrder)) {
+    const before = out.at(-1);
+    if (before && holds(before, next)) continue;
+    for (let last = out.at(-1); last !== undefined; last = out.at(-1)) {
+      const both = parentOf(last, next);
+      if (both === undefined) break;
+      out.pop();
+      next = both;
+    }
+    out.push(next);
+  }
+  return out;
+}
+
+/** The network that is exactly these two. */
+function parentOf(a: Network, b: Network): Network | undefined {
+  if (a.version !== b.version || a.bits !== b.bits || a.bits === 0) return undefined;
+  const words = Uint32Array.from(a.words);
+  maskTo(words, a.version, a.bits - 1);
+  const parent: Network = { text: networkText(words, a.version, a.bits - 1), version: a.version, bits: a.bits - 1, words: Array.from(words.subarray(0, a.words.length)) };
+  return holds(parent, b) ? parent : undefined;
+}

@@ -1,0 +1,120 @@
+/** What no action touches, and why: each refusal tells a person what stands in the way. */
+import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import type { ActionErrorCode } from '../core/action.ts';
+import { MoatError } from '../core/error.ts';
+import { holds, type Network, parseNetwork } from '../core/networks.ts';
+import type { Text } from '../core/text.ts';
+import { logons } from '../linux/logons.ts';
+
+export interface ProtectionOptions {
+  root?: string;
+  /** Never blocked, as configured. */
+  allow: readonly Network[];
+  /** This machine's addresses; its interfaces when undefined. */
+  own?: () => readonly Network[];
+  now: () => number;
+}
+
+/** `never`: not even when it is forced. */
+export interface Refusal { why: Text; never: boolean }
+
+const special = ['127.0.0.0/8', '::1', '0.0.0.0/8', '::', '224.0.0.0/4', 'ff00::/8', 'fe80::/10', '255.255.255.255'].map(known);
+/** A network that holds more addresses than this is hardly one attacker's. */
+const widest = { 4: 8, 6: 19 } as const;
+const sessionMs = 24 * 3_600_000;
+
+export class Protection {
+  private readonly options: ProtectionOptions;
+  private allowed: readonly Network[];
+
+  constructor(options: ProtectionOptions) {
+    this.options = options;
+    this.allowed = options.allow;
+  }
+
+  /** A new allow list. */
+  configure(allow: readonly Network[]): void { this.allowed = allow; }
+
+  /** Why this address or network may not be cut off; undefined when it may. */
+  address(network: Network): Refusal | undefined {
+    const meets = (other: Network): boolean => holds(network, other) || holds(other, network);
+    const inside = (other: Network): boolean => holds(other, network);
+    if (network.bits < widest[network.version]) return { why: { zh: `${network.text} 太大：它几乎是整个互联网`, en: `${network.text} is too wide: it is a good part of the internet` }, never: true };
+    if (special.some(meets)) return { why: { zh: `${network.text} 是回环、链路本地或组播地址，不属于某台主机`, en: `${network.text} is a loopback, link-local or multicast address and belongs to no host` }, never: true };
+    const own = (this.options.own ?? ownAddresses)().find(meets);
+    if (own) return { why: { zh: `${own.text} 是本机的地址`, en: `${own.text} is an address of this machine` }, never: true };
+    const allowed = this.allowed.find(inside);
+    if (allowed) return { why: { zh: `${network.text} 在允许名单（response.allow）中：${allowed.text}`, en: `${network.text} is on the allow list (response.allow): ${allowed.text}` }, never: true };
+    for (const { address, what } of this.lifelines()) if (meets(address)) return { why: what, never: false };
+    return undefined;
+  }
+
+  /** Throws MoatError 'refused'. */
+  mayCutOff(network: Network, force: boolean): void {
+    const refusal = this.address(network);
+    if (refusal === undefined || (force && !refusal.never)) return;
+    throw refused(refusal);
+  }
+
+  /** What the firewall lets through whatever is blocked around it: the allow list, and whoever is logged on now. */
+  letThrough(): Network[] {
+    return [...this.allowed, ...this.lifelines().map(({ address }) => address)];
+  }
+
+  /** Addresses without which the machine cannot be reached or looked after. */
+  private lifelines(): { address: Network; what: Text }[] {
+    const root = this.options.root ?? '/';
+    const found: { address: Network; what: Text }[] = [];
+    const add = (text: string | undefined, what: (address: string) => Text): void => {
+      const address = text === undefined ? undefined : parseNetwork(text);
+      if (address && !special.some((one) => holds(one, address))) found.push({ address, what: what(address.text) });
+    };
+    for (const { user, source_ip, until } of logonsOf(root, this.options.now() - sessionMs)) {
+      if (until === undefined) add(source_ip, (address) => ({ zh: `${user ?? '有人'}正从 ${address} 登录着（确要封禁请加 --force）`, en: `${user ?? 'somebody'} is logged on from ${address} now (use --force to block it all the same)` }));
+    }
+    for (const gateway of gateways(root)) add(gateway, (address) => ({ zh: `${address} 是默认网关（确要封禁请加 --force）`, en: `${address} is the default gateway (use --force to block it all the same)` }));
+    for (const server of textOf(join(root, 'etc/resolv.conf')).matchAll(/^nameserver\s+(\S{1,60})/gm)) add(server[1], (address) => ({ zh: `${address} 是本机使用的 DNS 服务器（确要封禁请加 --force）`, en: `${address} is a DNS server of this machine (use --force to block it all the same)` }));
+    return found;
+  }
+}
+
+const refused = ({ why, never }: Refusal): MoatError<ActionErrorCode> => new MoatError<ActionErrorCode>('refused', why.en, { text: why, ...(!never && { hint: '--force' }) });
+
+function known(text: string): Network {
+  const found = parseNetwork(text);
+  if (!found) throw new Error(text);
+  return found;
+}
+
+function ownAddresses(): Network[] {
+  return Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.flatMap(({ address }) => parseNetwork(address) ?? []));
+}
+
+function logonsOf(root: string, since: number): ReturnType<typeof logons> {
+  try {
+    return logons(root, since);
+  } catch { return []; /* no utmp on this machine: nobody can be told from it */ }
+}
+
+/** Of IPv4 and IPv6, from the kernel's tables. */
+function gateways(root: string): string[] {
+  const v4 = textOf(join(root, 'proc/net/route')).split('\n').flatMap((line) => {
+    const [, destination, gateway] = line.split('\t');
+    if (destination !== '00000000' || gateway === undefined || gateway === '00000000') return [];
+    return [(gateway.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16)).reverse().join('.')];
+  });
+  const v6 = textOf(join(root, 'proc/net/ipv6_route')).split('\n').flatMap((line) => {
+    const [destination, bits, , , next] = line.split(/ +/);
+    if (destination !== '0'.repeat(32) || bits !== '00' || next === undefined || /^0+$/.test(next)) return [];
+    return [(next.match(/.{4}/g) ?? []).join(':')];
+  });
+  return [...v4, ...v6];
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch { return ''; /* not on this machine */ }
+}

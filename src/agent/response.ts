@@ -1,0 +1,210 @@
+/** Actions and their receipts under `moat up`: what is blocked is put back after a start, what was cut off is settled, what has had its time ends. */
+import type { Receipt } from '../core/action.ts';
+import type { Alert } from '../core/alert.ts';
+import { MoatError } from '../core/error.ts';
+import { type Network, parseNetwork } from '../core/networks.ts';
+import type { Log, Store } from '../core/ports.ts';
+import type { Health } from '../engine/health.ts';
+import { verifyAudit } from '../engine/response/audit.ts';
+import { Journal } from '../engine/response/journal.ts';
+import type { Mode } from '../engine/response/linkage.ts';
+import { Responder, type ResponderSettings } from '../engine/response/responder.ts';
+import { Runner } from '../engine/response/runner.ts';
+import { allActions } from '../actions/catalogue.ts';
+import { Protection } from '../actions/protection.ts';
+import type { Firewall, FirewallErrorCode } from '../linux/firewall/firewall.ts';
+import { NftFirewall } from '../linux/firewall/nft.ts';
+import { runner as programs } from '../linux/run.ts';
+import type { Config } from './config-schema.ts';
+import { readLinkage } from './linkage.ts';
+import type { Handlers } from './control.ts';
+
+export interface ResponseOptions { store: Store; health: Health; log: Log; now: () => number }
+
+/** As `moat status` shows it. */
+export interface ResponseStatus { mode: Mode; pausedUntil: number | undefined; blocked: number; stuck: number }
+
+/** What a control request may say of itself. */
+interface Request { by?: unknown; why?: unknown; for_ms?: unknown; force?: unknown }
+
+const listMax = 10_000;
+const defaultList = 200;
+const whyMax = 1000;
+const sweepMs = 5000;
+const pauseSetting = 'response.paused';
+
+/** One line of `moat blocklist`. Times are Unix ms; `packets` were dropped since it was blocked, both ways. */
+export interface BlockRow { network: string; since: number; until?: number; why: string; by: string; list?: string; times: number; packets?: number; bytes?: number }
+
+export class Response {
+  private readonly options: ResponseOptions;
+  private readonly journal: Journal;
+  private config: Config['response'];
+  private readonly runner: Runner;
+  private readonly protection: Protection;
+  private readonly responder: Responder;
+  private wall: Promise<Firewall> | undefined;
+  private sweeping: NodeJS.Timeout | undefined;
+
+  constructor(config: Config['response'], options: ResponseOptions) {
+    this.options = options;
+    this.journal = new Journal(options.store.response);
+    this.config = config;
+    const { store, log, now, health } = options;
+    this.protection = new Protection({ allow: allowOf(config), now });
+    const actions = allActions({
+      firewall: () => this.firewall(), protection: this.protection,
+      blocks: { get: (network) => store.response.block(network), put: (entry) => this.journal.write({ blocks: [entry] }) },
+    });
+    this.runner = new Runner({ actions, store: store.response, journal: this.journal, log, now, count: (what, n) => health.count('response', what, n) });
+    this.responder = new Responder({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil() }, settingsOf(config));
+  }
+
+  /** Alerts that are new or have grown, after they are stored. */
+  onAlerts(alerts: Iterable<Alert>): void { this.responder.onAlerts(alerts); }
+
+  status(): ResponseStatus {
+    const { response } = this.options.store;
+    const paused = this.pausedUntil();
+    return { mode: this.config.mode, pausedUntil: paused > this.options.now() ? paused : undefined, blocked: response.countBlocks(), stuck: response.receipts({ status: ['stuck'] }).length };
+  }
+
+  /** Puts back what is blocked and settles what was cut off. Trouble is told as health, and tried again when something is to be done. */
+  async start(): Promise<void> {
+    try {
+      await this.restore();
+      const settled = await this.runner.recover();
+      for (const { action, target, status } of settled) this.options.log.info(`${action} ${target}: ${status} after the last run was cut off`);
+    } catch (error) { this.trouble(error); }
+    this.sweeping = setInterval(() => { void this.runner.tick(); }, sweepMs);
+  }
+
+  /** A new configuration holds for what is done from now on. */
+  configure(config: Config['response']): void {
+    this.config = config;
+    this.protection.configure(allowOf(config));
+    this.responder.configure(settingsOf(config));
+    if (this.wall) void this.wall.then((wall) => wall.allow(this.protection.letThrough())).catch((error: unknown) => this.trouble(error));
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.sweeping);
+    await this.responder.settled();
+    await this.runner.close();
+    (await this.wall?.catch(() => undefined))?.close();
+  }
+
+  handlers(): Handlers {
+    const { response } = this.options.store;
+    return {
+      'block': (argument) => this.block(argument),
+      'unblock': (argument) => this.unblock(argument),
+      'blocklist': () => this.blocklist(),
+      'pause': (argument) => this.pause(argument),
+      'actions': (argument) => response.receipts({ limit: Math.min(listMax, numberOf((argument as { limit?: unknown } | null)?.limit) ?? defaultList) }),
+      'action': (argument) => (typeof argument === 'string' ? response.receipt(argument) : undefined),
+      'undo': (argument) => this.undo(argument),
+      'audit': (argument) => [...response.audit(Math.max(1, (response.lastAudit()?.seq ?? 0) - Math.min(listMax, numberOf((argument as { limit?: unknown } | null)?.limit) ?? defaultList) + 1))],
+      'audit-verify': (argument) => verifyAudit(response.audit(1), typeof argument === 'string' ? argument : undefined),
+    };
+  }
+
+  private pausedUntil(): number { return Number(this.options.store.ledger.setting(pauseSetting) ?? 0); }
+
+  /** Nothing is done by itself for so long; 0 goes on at once. What stands stays. */
+  private async pause(argument: unknown): Promise<{ pausedUntil: number | undefined }> {
+    const request = objectOf(argument) as Request;
+    const { by, why } = asked(request);
+    const ms = numberOf(request.for_ms) ?? 0;
+    const until = ms === 0 ? 0 : this.options.now() + ms;
+    await this.journal.write({ audit: [{ time: this.options.now(), by, via: 'control', operation: ms === 0 ? 'resume' : 'pause', target: 'response', why, result: ms === 0 ? 'automatic response goes on' : `no automatic response until ${new Date(until).toISOString()}` }] });
+    this.options.store.ledger.setSetting(pauseSetting, String(until));
+    return { pausedUntil: until === 0 ? undefined : until };
+  }
+
+  /** Made when something is first blocked: a machine that blocks nothing gets no table. */
+  private firewall(): Promise<Firewall> {
+    this.wall ??= this.openFirewall().catch((error: unknown) => {
+      this.wall = undefined;
+      throw error;
+    });
+    return this.wall;
+  }
+
+  private async openFirewall(): Promise<Firewall> {
+    if (this.config.firewall === 'off') throw new MoatError<FirewallErrorCode>('no-firewall', 'expected a packet filter, got response.firewall: off', { hint: 'set response.firewall to auto' });
+    const wall = new NftFirewall(programs(), { now: this.options.now });
+    try {
+      await wall.ensure();
+    } catch (error) {
+      if ((error as MoatError).code !== 'no-program') throw error;
+      throw new MoatError<FirewallErrorCode>('no-firewall', 'expected nftables on this machine, got none', { hint: 'apt-get install nftables (or dnf install nftables)', cause: error });
+    }
+    await wall.allow(this.protection.letThrough());
+    this.options.health.state('firewall', 'live');
+    return wall;
+  }
+
+  private async restore(): Promise<void> {
+    const now = this.options.now();
+    const entries = [...this.options.store.response.blocks()].filter(({ until }) => until === undefined || until > now).flatMap(({ network, until }) => {
+      const read = parseNetwork(network);
+      return read === undefined ? [] : [{ network: read, until }];
+    });
+    if (entries.length === 0) return;
+    await (await this.firewall()).replace(entries);
+  }
+
+  private trouble(error: unknown): void {
+    const { message, hint } = error as MoatError;
+    const detail = hint === undefined ? message : `${message} (${hint})`;
+    this.options.health.state('firewall', 'blind', { zh: detail, en: detail });
+    this.options.log.warn(detail);
+  }
+
+  private async block(argument: unknown): Promise<Receipt> {
+    const { address, ...request } = objectOf(argument) as Request & { address?: unknown };
+    const { by, why, force } = asked(request);
+    const forMs = numberOf(request.for_ms);
+    const until = forMs === undefined ? undefined : this.options.now() + forMs;
+    return await this.runner.run({ action: 'block-address', input: { address, until, why, by }, by, why, force, via: 'control', ...(until !== undefined && { until }) });
+  }
+
+  /** Takes back every block of this address, newest first, and says what each was for. */
+  private async unblock(argument: unknown): Promise<{ network: string; undone: Receipt[] }> {
+    const { address, ...request } = objectOf(argument) as Request & { address?: unknown };
+    const network: Network | undefined = typeof address === 'string' ? parseNetwork(address.trim()) : undefined;
+    if (network === undefined) throw new MoatError('bad-input', `expected an address or network, got ${JSON.stringify(address)?.slice(0, 100) ?? 'none'}`);
+    const { by, why } = asked(request);
+    const undone: Receipt[] = [];
+    for (const { id } of this.options.store.response.receipts({ action: 'block-address', target: network.text, status: ['applied', 'stuck'], limit: listMax })) undone.push(await this.runner.undo(id, { by, why, via: 'control' }));
+    return { network: network.text, undone };
+  }
+
+  private async blocklist(): Promise<BlockRow[]> {
+    const now = this.options.now();
+    const active = [...this.options.store.response.blocks()].filter(({ until }) => until === undefined || until > now);
+    const counted = new Map(this.wall === undefined ? [] : (await (await this.wall).list()).map((row) => [row.network.text, row]));
+    return active.slice(0, listMax * 10).map((entry): BlockRow => {
+      const { packets, bytes } = counted.get(entry.network) ?? {};
+      const { network, since, until, why, by, list, times } = entry;
+      return { network, since, ...(until !== undefined && { until }), why, by, ...(list !== undefined && { list }), times, ...(packets !== undefined && { packets }), ...(bytes !== undefined && { bytes }) };
+    });
+  }
+
+  private async undo(argument: unknown): Promise<Receipt> {
+    const { id, ...request } = objectOf(argument) as Request & { id?: unknown };
+    if (typeof id !== 'string') throw new MoatError('bad-input', 'expected the id of something that was done');
+    const { by, why } = asked(request);
+    return await this.runner.undo(id, { by, why, via: 'control' });
+  }
+}
+
+const allowOf = ({ allow }: Config['response']): Network[] => allow.flatMap((text) => parseNetwork(text) ?? []);
+function settingsOf({ mode, overrides, linkage, ban }: Config['response']): ResponderSettings {
+  return { mode, overrides, links: readLinkage(linkage), ban: { first: ban.first_minutes * 60_000, factor: ban.factor, most: ban.most_days * 86_400_000 } };
+}
+
+const objectOf = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});
+const numberOf = (value: unknown): number | undefined => (typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined);
+const asked = ({ by, why, force }: Request): { by: string; why: string; force: boolean } => ({ by: typeof by === 'string' ? by.slice(0, 200) : 'operator', why: typeof why === 'string' ? why.slice(0, whyMax) : '', force: force === true });

@@ -1,0 +1,53 @@
+/**
+ * Writes receipts, audit entries and blocks so that they are on disk before anything is done. Many at once share one transaction:
+ * a sync to disk for each would cost seconds for a thousand bans.
+ */
+import type { AuditEntry, BlockEntry, Receipt, ResponseStore } from '../../core/action.ts';
+import { type AuditInput, nextEntry } from './audit.ts';
+
+interface Change { receipts?: readonly Receipt[]; audit?: readonly AuditInput[]; blocks?: readonly BlockEntry[] }
+interface Waiting { change: Change; resolve: () => void; reject: (error: unknown) => void }
+
+export class Journal {
+  private readonly store: ResponseStore;
+  private last: AuditEntry | undefined;
+  private waiting: Waiting[] = [];
+
+  constructor(store: ResponseStore) {
+    this.store = store;
+    this.last = store.lastAudit();
+  }
+
+  /** Resolves when it is on disk; rejects with StoreError when it could not be written, and nothing of it is. */
+  write(change: Change): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ change, resolve, reject });
+      if (this.waiting.length === 1) setImmediate(() => this.flush());
+    });
+  }
+
+  private flush(): void {
+    const batch = this.waiting;
+    this.waiting = [];
+    try {
+      this.save(batch);
+      for (const { resolve } of batch) resolve();
+    } catch (error) {
+      if (batch.length === 1) { batch[0]?.reject(error); return; }
+      // One that cannot be written must not take the others along.
+      for (const one of batch) {
+        try {
+          this.save([one]);
+          one.resolve();
+        } catch (fault) { one.reject(fault); }
+      }
+    }
+  }
+
+  private save(batch: readonly Waiting[]): void {
+    let last = this.last;
+    const audit = batch.flatMap(({ change }) => change.audit ?? []).map((input) => { last = nextEntry(last, input); return last; });
+    this.store.save({ receipts: batch.flatMap(({ change }) => change.receipts ?? []), blocks: batch.flatMap(({ change }) => change.blocks ?? []), audit });
+    this.last = last;
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * Does actions and takes them back. What is about to be done is on disk before the first step, so that after a crash at any point
+ * the next start finishes it or goes back; every step is in the audit log.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Action, ActionContext, ActionErrorCode, Asked, Plan, PlanOptions, Receipt, ReceiptStatus, ResponseStore, Verdict } from '../../core/action.ts';
+import { MoatError } from '../../core/error.ts';
+import type { Log } from '../../core/ports.ts';
+import type { Journal } from './journal.ts';
+
+export interface RunnerOptions {
+  actions: readonly Action[];
+  store: ResponseStore;
+  journal: Journal;
+  log: Log;
+  now: () => number;
+  count: (what: string, n?: number) => void;
+}
+
+/** `via`: the way it was asked, for the audit log. */
+export interface Wanted extends Asked { action: string; input: unknown; via: string; force?: boolean }
+
+/** An action, and what it found out; kept between showing a plan and doing it. */
+export interface Planned { action: Action; plan: Plan }
+
+const actionMs = 60_000;
+const whyMax = 1000;
+const noteMax = 500;
+const waitingMax = 20_000;
+/** One that cannot be taken back is tried again so much later. */
+const retryMs = 60_000;
+
+export class Runner {
+  private readonly options: RunnerOptions;
+  private readonly actions: ReadonlyMap<string, Action>;
+  /** The last that waits for each target: one at a time. */
+  private readonly targets = new Map<string, Promise<unknown>>();
+  private readonly later = new Map<string, number>();
+  private readonly ended = new AbortController();
+  private running = 0;
+
+  constructor(options: RunnerOptions) {
+    this.options = options;
+    this.actions = new Map(options.actions.map((action) => [action.id, action]));
+  }
+
+  /** What it would do. Throws MoatError 'unknown-action', 'bad-input', 'refused' or 'not-there'. */
+  async plan(action: string, input: unknown, options: Partial<PlanOptions> = {}): Promise<Planned> {
+    const found = this.action(action);
+    return { action: found, plan: await found.plan(found.parse(input), { force: options.force ?? false, now: this.options.now() }) };
+  }
+
+  /** Plans and does it. Rejects when it is refused or was not done; then nothing of it is left. */
+  async run(wanted: Wanted): Promise<Receipt> {
+    if (this.running >= waitingMax) throw new MoatError<ActionErrorCode>('busy', `expected at most ${waitingMax} actions at a time`);
+    this.running++;
+    try {
+      const found = this.action(wanted.action);
+      const asked = found.parse(wanted.input);
+      // Planned when it is its turn: what was before must be what it finds.
+      const first = await this.planOrTell(found, asked, wanted);
+      return await this.exclusively(first.target, async () => this.carryOut(found, await this.planOrTell(found, asked, wanted, first), wanted));
+    } finally { this.running--; }
+  }
+
+  /** Takes it back. Throws MoatError 'no-receipt', 'not-reversible' or what the action throws. */
+  async undo(id: string, asked: { by: string; via: string; why: string }): Promise<Receipt> {
+    const receipt = this.receipt(id);
+    return await this.exclusively(receipt.target, () => this.takeBack(this.receipt(id), asked));
+  }
+
+  /** Looks whether what was done still holds. */
+  async verify(id: string): Promise<Verdict> {
+    const receipt = this.receipt(id);
+    return await this.action(receipt.action).verify(receipt.state, this.context(receipt));
+  }
+
+  /** After a start: what was cut off is finished or taken back, as its action says. */
+  async recover(): Promise<Receipt[]> {
+    const cut = this.options.store.receipts({ status: ['applying', 'undoing'], limit: waitingMax });
+    return await Promise.all(cut.map((receipt) => this.exclusively(receipt.target, async () => {
+      const asked = { by: 'start', via: 'engine', why: 'Moat was ended in the middle of it' };
+      const action = this.actions.get(receipt.action);
+      if (action === undefined) return await this.settle(receipt, 'stuck', asked, 'this version does not know the action');
+      if (receipt.status === 'undoing' || action.halfDone === 'undo') return await this.goBack(receipt, action, receipt.status === 'undoing' ? 'undone' : 'failed', asked, asked.why);
+      return await this.finish(receipt, action, asked);
+    }).catch((error: unknown) => {
+      this.options.log.warn(`${receipt.action} ${receipt.target}: ${(error as Error).message}`);
+      return receipt;
+    })));
+  }
+
+  /** Takes back what has had its time. */
+  async tick(): Promise<void> {
+    const now = this.options.now();
+    await Promise.all(this.options.store.due(now).filter(({ id }) => (this.later.get(id) ?? 0) <= now).map(async ({ id }) => {
+      try {
+        await this.undo(id, { by: 'clock', via: 'engine', why: 'its time is over' });
+        this.later.delete(id);
+      } catch (error) {
+        this.options.log.warn((error as Error).message);
+        if (this.later.size < waitingMax) this.later.set(id, now + retryMs);
+      }
+    }));
+  }
+
+  /** Waits for what is being done; nothing new begins that was not asked for yet. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.targets.values());
+    this.ended.abort();
+  }
+
+  private async planOrTell<P, S>(action: Action<P, S>, asked: P, wanted: Wanted, before?: Plan<S>): Promise<Plan<S>> {
+    try {
+      const plan = await action.plan(asked, { force: wanted.force ?? false, now: this.options.now() });
+      if (before && before.target !== plan.target) throw new MoatError<ActionErrorCode>('changed', `expected ${before.target}, which has become ${plan.target} meanwhile`);
+      return plan;
+    } catch (error) {
+      const { code, message } = error as MoatError;
+      await this.options.journal.write({ audit: [{ time: this.options.now(), by: wanted.by, via: wanted.via, operation: action.id, target: before?.target ?? JSON.stringify(wanted.input)?.slice(0, noteMax) ?? '', why: wanted.why, result: `${code ?? 'failed'}: ${message}` }] });
+      throw error;
+    }
+  }
+
+  private async carryOut(action: Action, plan: Plan, wanted: Wanted): Promise<Receipt> {
+    const now = this.options.now();
+    const { by, why, from, until } = wanted;
+    const receipt: Receipt = {
+      id: `${now.toString(36)}${randomBytes(5).toString('hex')}`, action: action.id, target: plan.target, title: plan.title, status: 'applying', steps: plan.steps, risk: plan.risk, reversible: plan.reversible, state: plan.state,
+      by, why: why.slice(0, whyMax), ...(from !== undefined && { from }), ...(until !== undefined && { until }), created: now, changed: now, history: [{ time: now, status: 'applying', by }],
+    };
+    await this.options.journal.write({ receipts: [receipt] });
+    return await this.finish(receipt, action, wanted);
+  }
+
+  private async finish(receipt: Receipt, action: Action, asked: { by: string; via: string; why: string }): Promise<Receipt> {
+    const current = { receipt };
+    try {
+      const context = this.context(current.receipt, (state) => { current.receipt = { ...current.receipt, state }; });
+      await action.apply(current.receipt.state, context);
+      const verdict = await action.verify(current.receipt.state, context);
+      if (verdict.is !== 'finished') throw new MoatError<ActionErrorCode>('failed', verdict.evidence.en);
+      return await this.settle({ ...current.receipt, verdict }, 'applied', asked);
+    } catch (error) {
+      const { message } = error as Error;
+      const back = await this.goBack(current.receipt, action, 'failed', asked, message);
+      throw new MoatError<ActionErrorCode>('failed', back.status === 'stuck' ? `${message}; and it could not be taken back: ${back.error ?? ''}` : message, { cause: error, hint: back.status === 'stuck' ? `look at: moat actions show ${receipt.id}` : (error as MoatError).hint ?? 'nothing was changed' });
+    }
+  }
+
+  private async takeBack(receipt: Receipt, asked: { by: string; via: string; why: string }): Promise<Receipt> {
+    if (receipt.status === 'undone' || receipt.status === 'failed') return receipt;
+    const action = this.action(receipt.action);
+    if (!receipt.reversible) throw new MoatError<ActionErrorCode>('not-reversible', `${receipt.action} ${receipt.target} cannot be taken back`);
+    const begun = await this.settle(receipt, 'undoing', asked, undefined, false);
+    const done = await this.goBack(begun, action, 'undone', asked);
+    if (done.status === 'stuck') throw new MoatError<ActionErrorCode>('failed', done.error ?? 'it could not be taken back');
+    return done;
+  }
+
+  /** Never throws for what the action throws: it is then stuck. */
+  private async goBack(receipt: Receipt, action: Action, to: 'failed' | 'undone', asked: { by: string; via: string; why: string }, why?: string): Promise<Receipt> {
+    try {
+      const context = this.context(receipt);
+      await action.undo(receipt.state, context);
+      const verdict = await action.verify(receipt.state, context);
+      if (receipt.reversible && verdict.is !== 'former') throw new MoatError<ActionErrorCode>('failed', verdict.evidence.en);
+      return await this.settle({ ...receipt, verdict, ...(why !== undefined && { error: why }) }, to, asked, why);
+    } catch (error) {
+      const message = (error as Error).message;
+      return await this.settle({ ...receipt, error: why === undefined ? message : `${why}; ${message}` }, 'stuck', asked, message);
+    }
+  }
+
+  private async settle(receipt: Receipt, status: ReceiptStatus, asked: { by: string; via: string; why: string }, note?: string, tell = true): Promise<Receipt> {
+    const time = this.options.now();
+    const next: Receipt = { ...receipt, status, changed: time, history: [...receipt.history.slice(-20), { time, status, by: asked.by, ...(note !== undefined && { note: note.slice(0, noteMax) }) }] };
+    const operation = status === 'applied' ? receipt.action : status === 'undone' ? `undo ${receipt.action}` : `${status} ${receipt.action}`;
+    await this.options.journal.write({ receipts: [next], ...(tell && { audit: [{ time, by: asked.by, via: asked.via, operation, target: receipt.target, why: asked.why, result: note === undefined ? `${status} ${receipt.id}` : `${status} ${receipt.id}: ${note}` }] }) });
+    this.options.count(`${receipt.action} ${status}`);
+    return next;
+  }
+
+  private context(receipt: Receipt, grown: (state: unknown) => void = () => undefined): ActionContext {
+    let current = receipt;
+    return {
+      signal: AbortSignal.any([this.ended.signal, AbortSignal.timeout(actionMs)]),
+      now: this.options.now,
+      save: async (state) => {
+        grown(state);
+        current = { ...current, state };
+        await this.options.journal.write({ receipts: [current] });
+      },
+    };
+  }
+
+  private action(id: string): Action {
+    const found = this.actions.get(id);
+    if (found === undefined) throw new MoatError<ActionErrorCode>('unknown-action', `expected one of ${[...this.actions.keys()].join(', ')}, got ${id.slice(0, 100)}`);
+    return found;
+  }
+
+  private receipt(id: string): Receipt {
+    const found = this.options.store.receipt(id);
+    if (found === undefined) throw new MoatError<ActionErrorCode>('no-receipt', `expected the id of something that was done, got ${id.slice(0, 100)}`, { hint: 'moat actions lists them' });
+    return found;
+  }
+
+  private async exclusively<T>(target: string, work: () => Promise<T>): Promise<T> {
+    const before = this.targets.get(target) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    const settled = mine.catch(() => undefined);
+    this.targets.set(target, settled);
+    try {
+      return await mine;
+    } finally {
+      if (this.targets.get(target) === settled) this.targets.delete(target);
+    }
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * nftables. The frame (sets, chains, rules) is written by nft in one transaction; the elements by netlink, in one transaction a call.
+ *
+ * Addresses stand in hash sets, and networks in one hash set for each prefix length, looked up under that mask. An interval set
+ * would hold both, but to add one element to 100,000 then takes seconds, against a fraction of a millisecond here
+ * (docs/decisions/2026-11-22-response.md).
+ */
+import { MoatError } from '../../core/error.ts';
+import { type Network, networkText, maskTo } from '../../core/networks.ts';
+import type { Run } from '../run.ts';
+import { openElements, type Change, type Elements } from './elements.ts';
+import type { Blocked, BlockedRow, Firewall, FirewallErrorCode } from './firewall.ts';
+
+const tableName = 'moat';
+const table = `inet ${tableName}`;
+/** Before connection tracking and before Docker turns the address of a published port. */
+const priority = -310;
+const full = { 4: 32, 6: 128 } as const;
+const families = { 4: { word: 'ip', type: 'ipv4_addr' }, 6: { word: 'ip6', type: 'ipv6_addr' } } as const;
+const setSize = 1_000_000;
+
+const setOf = ({ version, bits }: Pick<Network, 'version' | 'bits'>): string => (bits === full[version] ? `block${version}` : `block${version}_${bits}`);
+const mask = (version: 4 | 6, bits: number): string => {
+  const words = new Uint32Array(4).fill(0xffff_ffff);
+  maskTo(words, version, bits);
+  return networkText(words, version, full[version]);
+};
+/** A network stands in its set by its first address, as the kernel writes it. */
+function keyOf({ words }: Network): Uint8Array {
+  const key = Buffer.alloc(words.length * 4);
+  for (const [i, word] of words.entries()) key.writeUInt32BE(word, i * 4);
+  return key;
+}
+function networkOf(key: Uint8Array, bits: number | undefined): Network {
+  const version = key.length === 4 ? 4 : 6;
+  const words = Array.from({ length: key.length / 4 }, (_, i) => Buffer.from(key).readUInt32BE(i * 4));
+  return { text: networkText(words, version, bits ?? full[version]), version, bits: bits ?? full[version], words };
+}
+
+export class NftFirewall implements Firewall {
+  readonly id = 'nftables';
+  private readonly run: Run;
+  private readonly now: () => number;
+  private readonly namespace: string | undefined;
+  private elements: Elements | undefined;
+  private counts = true;
+  /** Prefix lengths that have a set and rules. */
+  private readonly lengths = new Set<string>();
+
+  /** `namespace`: path of the network namespace in which `run` runs programs, when that is not our own. */
+  constructor(run: Run, { namespace, now = Date.now }: { namespace?: string; now?: () => number } = {}) {
+    this.run = run;
+    this.namespace = namespace;
+    this.now = now;
+  }
+
+  async ensure(): Promise<void> {
+    try {
+      await this.script(this.frame());
+    } catch (error) {
+      if (!this.counts || (error as MoatError).code !== 'firewall') throw error;
+      // Kernels before 5.7 count nothing for each element.
+      this.counts = false;
+      await this.script(this.frame());
+    }
+    this.elements ??= await openElements(tableName, this.namespace);
+    for (const name of await this.sets()) await this.ensureLength(name);
+  }
+
+  async block(entries: readonly Blocked[]): Promise<void> {
+    await this.ensureLengths(entries);
+    const sets = bySet(entries);
+    // An element that is there keeps its old time when it is added again: it is taken out first, in the same transaction.
+    this.kernel.change([...sets].flatMap(([set, some]): Change[] => [...gone(set, some), { do: 'add', set, elements: some.map((one) => this.element(one)) }]));
+  }
+
+  async unblock(networks: readonly Network[]): Promise<void> {
+    this.kernel.change([...bySet(this.known(networks))].flatMap(([set, some]) => gone(set, some)));
+  }
+
+  async replace(entries: readonly Blocked[]): Promise<void> {
+    await this.ensureLengths(entries);
+    const flush = ['block4', 'block6', ...this.lengths].map((set): Change => ({ do: 'flush', set }));
+    this.kernel.change([...flush, ...[...bySet(entries)].map(([set, some]): Change => ({ do: 'add', set, elements: some.map((one) => this.element(one)) }))]);
+  }
+
+  async allow(networks: readonly Network[]): Promise<void> {
+    const of = (version: 4 | 6): string[] => {
+      const these = networks.filter((network) => network.version === version).map(({ text }) => text);
+      return [`flush set ${table} allow${version}`, ...(these.length > 0 ? [`add element ${table} allow${version} { ${these.join(', ')} }`] : [])];
+    };
+    await this.script([...of(4), ...of(6)]);
+  }
+
+  async blocked(networks: readonly Network[]): Promise<Network[]> {
+    return [...bySet(this.known(networks))].flatMap(([set, some]) => {
+      const there = this.kernel.has(set, some.map(({ network }) => keyOf(network)));
+      return some.flatMap(({ network }, i) => (there[i] ? [network] : []));
+    });
+  }
+
+  async list(): Promise<BlockedRow[]> {
+    const now = this.now();
+    return ['block4', 'block6', ...this.lengths].flatMap((set) => {
+      const bits = set.split('_')[1];
+      return this.kernel.list(set).map(({ key, expiresMs, packets, bytes }) => ({ network: networkOf(key, bits === undefined ? undefined : Number(bits)), ...(expiresMs !== undefined && { until: now + expiresMs }), packets, bytes }));
+    });
+  }
+
+  async remove(): Promise<void> {
+    await this.script([`add table ${table}`, `delete table ${table}`]);
+    this.lengths.clear();
+    this.close();
+  }
+
+  close(): void {
+    this.elements?.close();
+    this.elements = undefined;
+  }
+
+  private get kernel(): Elements {
+    if (this.elements === undefined) throw new MoatError<FirewallErrorCode>('firewall', 'expected the table of Moat to be made first, it is not');
+    return this.elements;
+  }
+
+  /** Of a prefix length that has no set nothing is blocked. */
+  private known(networks: readonly Network[]): Blocked[] {
+    return networks.filter((network) => network.bits === full[network.version] || this.lengths.has(setOf(network))).map((network) => ({ network }));
+  }
+
+  /** One that ended while it waited lives a second more: no time at all would mean for ever. */
+  private element({ network, until }: Blocked): { key: Uint8Array; timeoutMs?: number } {
+    return { key: keyOf(network), ...(until !== undefined && { timeoutMs: Math.max(1000, Math.ceil(until - this.now())) }) };
+  }
+
+  /** Loopback is never dropped: the machine speaks to itself there. */
+  private frame(): string[] {
+    const counter = this.counts ? 'counter; ' : '';
+    const set = (version: 4 | 6): string[] => [
+      `add set ${table} allow${version} { type ${families[version].type}; flags interval; auto-merge; }`,
+      `add set ${table} block${version} { type ${families[version].type}; size ${setSize}; flags timeout; ${counter}}`,
+    ];
+    const drop = (side: 'saddr' | 'daddr'): string[] => ([4, 6] as const).flatMap((version) => [`${families[version].word} ${side} @allow${version} return`, `${families[version].word} ${side} @block${version} drop`]);
+    const rule = (chain: string) => (text: string): string => `add rule ${table} ${chain} ${text}`;
+    return [
+      `add table ${table}`, ...set(4), ...set(6),
+      `add chain ${table} from`, `add chain ${table} to`,
+      `add chain ${table} early { type filter hook prerouting priority ${priority}; policy accept; }`,
+      `add chain ${table} passing { type filter hook forward priority ${priority}; policy accept; }`,
+      `add chain ${table} leaving { type filter hook output priority ${priority}; policy accept; }`,
+      // The rules are written anew, so that those of another version give way.
+      ...['from', 'to', 'early', 'passing', 'leaving'].map((chain) => `flush chain ${table} ${chain}`),
+      ...drop('saddr').map(rule('from')), ...drop('daddr').map(rule('to')),
+      ...['iif lo return', 'jump from'].map(rule('early')), rule('passing')('jump to'), ...['oif lo return', 'jump to'].map(rule('leaving')),
+      ...[...this.lengths].flatMap((name) => this.lengthRules(name)),
+    ];
+  }
+
+  private lengthRules(name: string): string[] {
+    const version = name.startsWith('block4') ? 4 : 6;
+    const under = mask(version, Number(name.split('_')[1]));
+    const { word, type } = families[version];
+    return [
+      `add set ${table} ${name} { type ${type}; size ${setSize}; flags timeout; ${this.counts ? 'counter; ' : ''}}`,
+      `add rule ${table} from ${word} saddr & ${under} @${name} drop`, `add rule ${table} to ${word} daddr & ${under} @${name} drop`,
+    ];
+  }
+
+  private async ensureLengths(entries: readonly Blocked[]): Promise<void> {
+    for (const { network } of entries) if (network.bits !== full[network.version]) await this.ensureLength(setOf(network));
+  }
+
+  private async ensureLength(name: string): Promise<void> {
+    if (!/^block[46]_\d{1,3}$/.test(name) || this.lengths.has(name)) return;
+    await this.script(this.lengthRules(name));
+    this.lengths.add(name);
+  }
+
+  private async sets(): Promise<string[]> {
+    const { code, stdout, stderr } = await this.run('nft', ['-j', '-t', 'list', 'table', ...table.split(' ')]);
+    if (code !== 0) throw failed(stderr, `list table ${table}`);
+    return items(stdout).flatMap((item) => ('set' in item && typeof item['set']?.['name'] === 'string' ? [item['set']['name']] : []));
+  }
+
+  private async script(lines: readonly string[], timeoutMs = 20_000): Promise<void> {
+    if (lines.length === 0) return;
+    const { code, stderr } = await this.run('nft', ['-f', '-'], { input: `${lines.join('\n')}\n`, timeoutMs });
+    if (code !== 0) throw failed(stderr, lines[0] ?? '');
+  }
+}
+
+const failed = (stderr: string, what: string): MoatError<FirewallErrorCode> => new MoatError<FirewallErrorCode>('firewall', `nft refused "${what.slice(0, 80)}": ${stderr.trim().split('\n', 1)[0]?.slice(0, 300) ?? ''}`);
+
+/** Each network once, by the set it stands in; of twins the last one holds. */
+function bySet(entries: readonly Blocked[]): Map<string, Blocked[]> {
+  const sets = new Map<string, Blocked[]>();
+  for (const entry of new Map(entries.map((one) => [one.network.text, one])).values()) {
+    const set = setOf(entry.network);
+    const some = sets.get(set);
+    if (some) some.push(entry);
+    else sets.set(set, [entry]);
+  }
+  return sets;
+}
+
+/** Taking out what is not there would be an error: it is put in first. */
+const gone = (set: string, some: readonly Blocked[]): Change[] => (['add', 'delete'] as const).map((what) => ({ do: what, set, elements: some.map(({ network }) => ({ key: keyOf(network) })) }));
+
+type Item = Record<string, Record<string, unknown>>;
+
+function items(json: string): Item[] {
+  const { nftables } = JSON.parse(json) as { nftables?: unknown };
+  return Array.isArray(nftables) ? nftables.filter((item): item is Item => typeof item === 'object' && item !== null) : [];
+}

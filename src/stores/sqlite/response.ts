@@ -1,0 +1,112 @@
+/** Receipts of actions, the audit log, and what is blocked. */
+import type { AuditEntry, BlockEntry, Receipt, ReceiptFilter, ResponseStore } from '../../core/action.ts';
+import { StoreError } from '../error.ts';
+import { type Database, guarded, type Row, transaction, type Value } from './driver.ts';
+
+/** A receipt holds the former state of what it changed; contents of files stand elsewhere. */
+const maxReceipt = 4 * 2 ** 20;
+const maxBlocks = 1_000_000;
+const pageOfRows = 1000;
+const defaultLimit = 200;
+const chunk = 1000;
+/** Receipts that are over, and blocks that ended. */
+const receiptMs = 400 * 86_400_000, endedBlockMs = 90 * 86_400_000;
+
+export function openResponse(db: Database, file: string): ResponseStore {
+  const read = <T>(work: () => T): T => guarded(file, work);
+  const putReceipt = db.prepare('INSERT INTO receipt (id, action, target, origin, status, created, changed, until, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET status = excluded.status, changed = excluded.changed, until = excluded.until, value = excluded.value');
+  const putAudit = db.prepare('INSERT INTO audit (seq, time, "by", via, operation, target, why, result, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  const putBlock = db.prepare('INSERT INTO block (network, since, until, why, "by", list, active, times) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (network) DO UPDATE SET since = excluded.since, until = excluded.until, why = excluded.why, "by" = excluded."by", list = excluded.list, active = excluded.active, times = excluded.times');
+  const byId = db.prepare('SELECT value FROM receipt WHERE id = ?');
+  const dueRows = db.prepare("SELECT value FROM receipt WHERE status = 'applied' AND until <= ? ORDER BY until LIMIT ?");
+  const lastAudit = db.prepare('SELECT * FROM audit ORDER BY seq DESC LIMIT 1');
+  const auditPage = db.prepare(`SELECT * FROM audit WHERE seq >= ? ORDER BY seq LIMIT ${pageOfRows}`);
+  const oneBlock = db.prepare('SELECT * FROM block WHERE network = ?');
+  const blockPage = db.prepare(`SELECT * FROM block WHERE network > ? AND active = 1 ORDER BY network LIMIT ${pageOfRows}`);
+  const activeBlocks = db.prepare('SELECT count(*) AS n FROM block WHERE active = 1');
+  const countBlocks = db.prepare('SELECT count(*) AS n FROM block');
+  const dropReceipts = db.prepare("DELETE FROM receipt WHERE rowid IN (SELECT rowid FROM receipt WHERE changed < ? AND status IN ('failed', 'undone') LIMIT ?)");
+  const dropBlocks = db.prepare('DELETE FROM block WHERE rowid IN (SELECT rowid FROM block WHERE active = 0 AND until < ? LIMIT ?)');
+
+  return {
+    save({ receipts = [], audit = [], blocks = [] }) {
+      guarded(file, () => transaction(db, () => {
+        for (const one of receipts) {
+          const value = JSON.stringify(one);
+          if (value.length > maxReceipt) throw new StoreError('input', `expected a receipt of at most ${maxReceipt} characters, got ${value.length} for ${one.action}`);
+          putReceipt.run(one.id, one.action, one.target, one.from ?? null, one.status, one.created, one.changed, one.until ?? null, value);
+        }
+        for (const { seq, time, by, via, operation, target, why, result, hash } of audit) putAudit.run(seq, time, by, via, operation, target, why, result, hash);
+        if (blocks.length > 0 && Number(countBlocks.get()!['n']) + blocks.length > maxBlocks) throw new StoreError('input', `expected at most ${maxBlocks} blocked addresses and networks`);
+        for (const { network, since, until, why, by, list, active, times } of blocks) putBlock.run(network, since, until ?? null, why, by, list ?? null, active ? 1 : 0, times);
+      }));
+    },
+
+    receipt: (id) => read(() => toReceipt(byId.get(id))),
+    receipts(filter) {
+      const { where, values } = conditions(filter);
+      return read(() => db.prepare(`SELECT value FROM receipt ${where} ORDER BY created DESC, rowid DESC LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toReceipt(row)!));
+    },
+    due: (now) => read(() => dueRows.all(now, chunk).map((row) => toReceipt(row)!)),
+    lastAudit: () => read(() => toAudit(lastAudit.get())),
+    *audit(fromSeq) {
+      for (let next = fromSeq; ;) {
+        const page = read(() => auditPage.all(next)).map((row) => toAudit(row)!);
+        yield* page;
+        if (page.length < pageOfRows) return;
+        next = page.at(-1)!.seq + 1;
+      }
+    },
+    block: (network) => read(() => toBlock(oneBlock.get(network))),
+    *blocks(list) {
+      for (let after = ''; ;) {
+        const page = read(() => blockPage.all(after)).map((row) => toBlock(row)!);
+        for (const one of page) if (list === undefined || one.list === list) yield one;
+        if (page.length < pageOfRows) return;
+        after = page.at(-1)!.network;
+      }
+    },
+    countBlocks: () => read(() => Number(activeBlocks.get()!['n'])),
+    prune(now) {
+      read(() => transaction(db, () => {
+        dropReceipts.run(now - receiptMs, chunk);
+        dropBlocks.run(now - endedBlockMs, chunk);
+      }));
+    },
+  };
+}
+
+function conditions(filter: ReceiptFilter): { where: string; values: Value[] } {
+  const parts: string[] = [];
+  const values: Value[] = [];
+  const equal = (column: string, value: string | undefined): void => {
+    if (value === undefined) return;
+    parts.push(`${column} = ?`);
+    values.push(value);
+  };
+  equal('action', filter.action);
+  equal('target', filter.target);
+  equal('origin', filter.from);
+  if (filter.status !== undefined) {
+    parts.push(`status IN (${filter.status.map(() => '?').join(', ')})`);
+    values.push(...filter.status);
+  }
+  return { where: parts.length > 0 ? `WHERE ${parts.join(' AND ')}` : '', values };
+}
+
+const toReceipt = (row: Row | undefined): Receipt | undefined => (row === undefined ? undefined : (JSON.parse(String(row['value'])) as Receipt));
+
+function toAudit(row: Row | undefined): AuditEntry | undefined {
+  if (row === undefined) return undefined;
+  const text = (name: string): string => String(row[name]);
+  return { seq: Number(row['seq']), time: Number(row['time']), by: text('by'), via: text('via'), operation: text('operation'), target: text('target'), why: text('why'), result: text('result'), hash: text('hash') };
+}
+
+function toBlock(row: Row | undefined): BlockEntry | undefined {
+  if (row === undefined) return undefined;
+  const { until, list } = row;
+  return {
+    network: String(row['network']), since: Number(row['since']), ...(until !== null && until !== undefined && { until: Number(until) }), why: String(row['why']), by: String(row['by']),
+    ...(list !== null && list !== undefined && { list: String(list) }), active: row['active'] === 1, times: Number(row['times']),
+  };
+}

@@ -1,0 +1,180 @@
+/**
+ * What every action must do (`actionContract`), and what is left of it when its process is killed at any moment (`crashContract`):
+ * the former state or the finished one, never between.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Action, Receipt } from '../src/core/action.ts';
+import { Journal } from '../src/engine/response/journal.ts';
+import { Runner } from '../src/engine/response/runner.ts';
+import { openSqliteStore, type SqliteStore } from '../src/stores/sqlite/store.ts';
+
+/** A runner with a store of its own in a folder of its own. */
+export interface Response { store: SqliteStore; journal: Journal; runner: Runner; close(): Promise<void> }
+
+export function openResponse(dir: string, actions: (parts: { store: SqliteStore; journal: Journal }) => Action[], now: () => number = Date.now): Response {
+  const store = openSqliteStore({ dir });
+  const journal = new Journal(store.response);
+  const log = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+  const runner = new Runner({ actions: actions({ store, journal }), store: store.response, journal, log, now, count: () => undefined });
+  return { store, journal, runner, async close() { await runner.close(); store.close(); } };
+}
+
+/** One way to use an action in a world that the test made. */
+export interface Scene {
+  actions(parts: { store: SqliteStore; journal: Journal }): Action[];
+  action: string;
+  input: unknown;
+  /** All that the action may change, as it is now: compared before, after, and when it was taken back. */
+  look(): Promise<unknown>;
+  /** What `look` says when it is done. */
+  done(before: unknown, after: unknown): void;
+  close?(): Promise<void>;
+}
+
+export function actionContract(open: () => Promise<Scene>): void {
+  let scene: Scene;
+  let dir: string;
+  let response: Response;
+  beforeAll(async () => {
+    scene = await open();
+    dir = mkdtempSync(join(tmpdir(), 'moat-action-'));
+    response = openResponse(dir, (parts) => scene.actions(parts));
+  });
+  afterAll(async () => {
+    await response.close();
+    await scene.close?.();
+    rmSync(dir, { recursive: true });
+  });
+  const run = (): Promise<Receipt> => response.runner.run({ action: scene.action, input: scene.input, by: 'operator:test', why: 'a test', via: 'test' });
+  const undo = (id: string): Promise<Receipt> => response.runner.undo(id, { by: 'operator:test', via: 'test', why: 'a test' });
+
+  it('only looks when it plans', async () => {
+    const before = await scene.look();
+    const { plan } = await response.runner.plan(scene.action, scene.input);
+    expect(plan.steps.length).toBeGreaterThan(0);
+    expect(JSON.parse(JSON.stringify(plan.state))).toEqual(plan.state);
+    expect(await scene.look()).toEqual(before);
+  });
+
+  it('does what it says, sees that it is done, and takes it back whole; as often as one likes', async () => {
+    const before = await scene.look();
+    for (let round = 0; round < 2; round++) {
+      const receipt = await run();
+      expect(receipt.status).toBe('applied');
+      scene.done(before, await scene.look());
+      expect((await response.runner.verify(receipt.id)).is).toBe('finished');
+      const back = await undo(receipt.id);
+      expect(back.status).toBe('undone');
+      expect(await scene.look()).toEqual(before);
+      expect((await response.runner.verify(receipt.id)).is).toBe('former');
+      // Taking back what is taken back changes nothing.
+      expect((await undo(receipt.id)).status).toBe('undone');
+      expect(await scene.look()).toEqual(before);
+    }
+  });
+
+  it('comes to the same end when each step is done again', async () => {
+    const before = await scene.look();
+    const { action, plan } = await response.runner.plan(scene.action, scene.input);
+    let { state } = plan;
+    const context = { signal: AbortSignal.timeout(60_000), now: Date.now, save: (next: unknown) => { state = next; return Promise.resolve(); } };
+    for (let i = 0; i < 2; i++) await action.apply(state, context);
+    scene.done(before, await scene.look());
+    expect((await action.verify(state, context)).is).toBe('finished');
+    for (let i = 0; i < 2; i++) await action.undo(state, context);
+    expect(await scene.look()).toEqual(before);
+    expect((await action.verify(state, context)).is).toBe('former');
+  });
+
+  it('leaves an entry in the audit log for each', async () => {
+    const operations = [...response.store.response.audit(1)].map(({ operation }) => operation);
+    expect(operations).toEqual([scene.action, `undo ${scene.action}`, scene.action, `undo ${scene.action}`]);
+  });
+
+  it('refuses bad input with a reason', async () => {
+    for (const input of [undefined, null, 7, 'x', {}, [], { address: {} }, { path: 7 }, { pid: 'x' }]) await expect(response.runner.run({ action: scene.action, input, by: 'operator:test', why: '', via: 'test' })).rejects.toMatchObject({ code: 'bad-input' });
+  });
+}
+
+const cache = join(import.meta.dirname, '../.cache');
+
+export interface Crash {
+  /** Module that exports `scene(argument): Promise<Scene>`; it runs in the process that is killed as well as here. */
+  module: string;
+  /** Handed to it: text that names the world. */
+  argument: string;
+  open(argument: string): Promise<Scene>;
+  /** How many times each of doing and taking back is cut off. */
+  cuts: number;
+}
+
+/** `child` runs one operation each time it is told to, and is killed in the middle of it. */
+export function crashContract(crash: Crash): void {
+  const bundle = join(cache, `crash-action-${process.pid}-${crash.module.replaceAll(/\W+/g, '-').slice(-60)}.mjs`);
+  beforeAll(() => build({
+    stdin: { contents: `import { scene } from ${JSON.stringify(crash.module)}; import { crashChild } from ${JSON.stringify(join(import.meta.dirname, 'crash-child.ts'))}; await crashChild(scene);`, resolveDir: import.meta.dirname, loader: 'ts' },
+    outfile: bundle, bundle: true, platform: 'node', format: 'esm', target: 'node20', external: ['@photostructure/sqlite', 'koffi', 'vitest', 'esbuild'],
+    banner: { js: "import { createRequire as __require } from 'node:module'; const require = __require(import.meta.url);" },
+  }));
+  afterAll(() => rmSync(bundle, { force: true }));
+
+  it(`killed at any of ${2 * crash.cuts} moments, it is undone or done, never between`, async () => {
+    const scene = await crash.open(crash.argument);
+    const dir = mkdtempSync(join(tmpdir(), 'moat-crash-'));
+    const before = await scene.look();
+    let duration = 40;
+    const seen = { former: 0, finished: 0 };
+    let standing: string | undefined;
+    for (let cut = 0; cut < 2 * crash.cuts; cut++) {
+      const what = standing === undefined ? 'run' : `undo ${standing}`;
+      const took = await cutOff(bundle, dir, crash.argument, what, Math.random() * duration * 1.1);
+      // Learns how long it takes, so that the cuts fall all over it.
+      if (took !== undefined) duration = (duration * 3 + took) / 4;
+      const response = openResponse(dir, (parts) => scene.actions(parts));
+      try {
+        for (const { status, error } of await response.runner.recover()) expect(['applied', 'failed', 'undone'], error).toContain(status);
+        const [newest] = response.store.response.receipts({ limit: 1 });
+        if (newest?.status === 'applied') {
+          scene.done(before, await scene.look());
+          seen.finished++;
+          standing = newest.id;
+        } else {
+          expect(await scene.look()).toEqual(before);
+          seen.former++;
+          standing = undefined;
+        }
+      } finally { await response.close(); }
+    }
+    // Both ends were met, or the cuts were not where they should be.
+    expect(seen.former).toBeGreaterThan(0);
+    expect(seen.finished).toBeGreaterThan(0);
+    rmSync(dir, { recursive: true });
+    await scene.close?.();
+  });
+}
+
+/** Kills the child so many ms after it began; how long it took when it was done before. */
+async function cutOff(bundle: string, dir: string, argument: string, what: string, afterMs: number): Promise<number | undefined> {
+  const child: ChildProcess = spawn(process.execPath, [bundle, dir, argument, ...what.split(' ')], { stdio: ['pipe', 'pipe', 'pipe'] });
+  let out = '', err = '';
+  child.stderr!.on('data', (chunk: Buffer) => { err += chunk.toString(); });
+  const ready = new Promise<void>((resolve, reject) => {
+    child.stdout!.on('data', (chunk: Buffer) => { out += chunk.toString(); if (out.includes('ready\n')) resolve(); });
+    child.once('close', () => reject(new Error(`the child ended at once: ${err}`)));
+  });
+  await ready;
+  const closed = once(child, 'close');
+  child.stdin!.write('go\n');
+  await new Promise((resolve) => { setTimeout(resolve, afterMs); });
+  child.kill('SIGKILL');
+  await closed;
+  const took = /took (\d+(?:\.\d+)?)/.exec(out)?.[1];
+  if (existsSync(join(dir, 'moat.db')) || took === undefined) return took === undefined ? undefined : Number(took);
+  throw new Error('nothing was stored');
+}
