@@ -23,7 +23,7 @@ export function makeJournal(lines: readonly Line[], { compact = true } = {}): Bu
 }
 
 /** A journal of bytes. */
-export const journalOf = (bytes: Buffer, path = '/var/log/journal/x/system.journal'): JournalFile => new JournalFile({ size: bytes.length, read: (into, at) => bytes.copy(into as Buffer, 0, Math.min(at, bytes.length)), close: () => undefined }, path);
+export const journalOf = (bytes: Buffer, path = '/var/log/journal/x/system.journal'): JournalFile => new JournalFile({ size: bytes.length, read: (into, at) => bytes.copy(into, 0, Math.min(at, bytes.length)), close: () => undefined }, path);
 
 /** The same journal as if `missing` more entries had been written before those from `index` on. */
 export function withHole(bytes: Buffer, index: number, missing: number): Buffer {

@@ -72,7 +72,7 @@ export class JournalFile {
   *entries(): Iterable<JournalEntry> { yield* this.#array(this.#number(this.#head, 176), this.entryCount); }
 
   /** Every value of a field. Throws JournalError where the file is damaged. */
-  *values(name: string): Iterable<{ value: string; entries(): Iterable<JournalEntry> }> {
+  *values(name: string): Iterable<{ value: string; entries: () => Iterable<JournalEntry> }> {
     const table = this.#number(this.#head, 120);
     const buckets = Math.min(bucketsMax, Math.floor(this.#number(this.#head, 128) / 16));
     const fields = new Set<number>();
@@ -102,7 +102,7 @@ export class JournalFile {
     return out;
   }
 
-  *#valuesOf(first: number, name: string): Iterable<{ value: string; entries(): Iterable<JournalEntry> }> {
+  *#valuesOf(first: number, name: string): Iterable<{ value: string; entries: () => Iterable<JournalEntry> }> {
     let n = 0;
     for (let at = first; at !== 0; at = this.#u64(at + 32)) {
       if (++n > this.#chainMax) throw this.#broken('values that end, got a circle');

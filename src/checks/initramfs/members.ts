@@ -42,7 +42,7 @@ function kindOf({ path, mode }: InitramfsFile, head: Buffer): MemberKind | undef
   if (/\.ko(?:\.\w+)?$/.test(path)) return 'module';
   if (head.length === 4 && head.readUInt32BE(0) === 0x7f454c46) return /\.so(?:\.[\w.]+)?$/.test(path) ? 'library' : 'program';
   // Scripts of initramfs-tools are sourced too, without the right to run.
-  if ((head[0] === 0x23 && head[1] === 0x21) || path === '/init' || /^\/scripts\//.test(path) || /\/dracut\/hooks\//.test(path)) return 'script';
+  if ((head[0] === 0x23 && head[1] === 0x21) || path === '/init' || path.startsWith('/scripts/') || /\/dracut\/hooks\//.test(path)) return 'script';
   // A shell runs a file without a first line of its own as a script.
   return (mode & 0o111) !== 0 && /^\/(?:usr\/)?s?bin\//.test(path) ? 'script' : undefined;
 }

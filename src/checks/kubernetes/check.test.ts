@@ -25,7 +25,7 @@ describe('kubernetes', () => {
     const flagged = async (line: string): Promise<string[]> => told({ [unit]: `[Service]\nExecStart=/usr/bin/kubelet ${line}\n` });
     for (const line of ['--anonymous-auth true', '--anonymous-auth', '--anonymous-auth --v=2', '--anonymous-auth="true"', '"--anonymous-auth"  "true"', '--anonymous-auth=1', '--read-only-port   10255', '--read-only-port \\\n 10255', "--token-auth-file '/etc/t.csv'"]) expect(await flagged(line), line).toEqual([`weakness medium ${unit}`]);
     expect(await flagged('--authorization-mode "Webhook,AlwaysAllow"')).toEqual([`weakness high ${unit}`]);
-    for (const line of ['--anonymous-auth false', '--anonymous-auth=false', '"--anonymous-auth" "false"', '--read-only-port 0', '--authorization-mode Webhook', '--not-anonymous-auth', '--anonymous-auth-x true', `${'--anonymous-auth'.repeat(20_000)}`]) expect(await flagged(line), line.slice(0, 50)).toEqual([]);
+    for (const line of ['--anonymous-auth false', '--anonymous-auth=false', '"--anonymous-auth" "false"', '--read-only-port 0', '--authorization-mode Webhook', '--not-anonymous-auth', '--anonymous-auth-x true', '--anonymous-auth'.repeat(20_000)]) expect(await flagged(line), line.slice(0, 50)).toEqual([]);
     expect(await told({ '/etc/rancher/k3s/config.yaml': 'kubelet-arg:\n  - "anonymous-auth=true"\n' })).toEqual(['weakness medium /etc/rancher/k3s/config.yaml']);
     expect(await told({ '/etc/rancher/k3s/config.yaml': 'kubelet-arg:\n  - "anonymous-auth=false"\n# anonymous-auth=true\n' })).toEqual([]);
   });

@@ -65,7 +65,7 @@ const isPlainPath = (value: string): boolean => value.startsWith('/') && !/[*?[]
  */
 function persisted(path: string, context: ScanContext): Setting[] {
   const out: Setting[] = [];
-  const groups = entriesAt(readJson(context, path)).filter(([name]) => /^mysql_/.test(name));
+  const groups = entriesAt(readJson(context, path)).filter(([name]) => name.startsWith('mysql_'));
   const take = (entries: readonly [string, unknown][], depth: number): void => {
     for (const [name, one] of entries) {
       const value = textAt(one, 'Value');
