@@ -4,7 +4,7 @@ import { eachJournal } from './journals.ts';
 import { attemptLong } from './look.ts';
 import type { ScanContext } from './port.ts';
 
-export const lastlog2 = '/var/lib/lastlog/lastlog2.db';
+const lastlog2 = '/var/lib/lastlog/lastlog2.db';
 export const wtmpdb = '/var/lib/wtmpdb/wtmp.db';
 const rowsMax = 500_000;
 const sessionsMax = 20_000;

