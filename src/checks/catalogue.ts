@@ -19,6 +19,7 @@ import { hiddenProcess } from './hidden-process/check.ts';
 import { imageConfig } from './image-config/check.ts';
 import { inetd } from './inetd/check.ts';
 import { init } from './init/check.ts';
+import { initramfs } from './initramfs/check.ts';
 import { integrity } from './integrity/check.ts';
 import { kernelHelpers } from './kernel-helpers/check.ts';
 import { kernelHook } from './kernel-hook/check.ts';
@@ -88,6 +89,7 @@ export const checks: readonly Check[] = [
   imageConfig,
   inetd,
   init,
+  initramfs,
   integrity,
   kernelHelpers,
   kernelHook,

@@ -70,8 +70,16 @@ export class PackageProvenance implements Provenance {
     const known = this.#taken.get(file.path);
     if (known) return known;
     if (this.#taken.size >= takenMax) this.#taken.clear();
-    const taken = this.index!.verify(file.path, this.digests).then((verdict) => verdict ?? 'unchecked');
+    const taken = this.#verify(file);
     this.#taken.set(file.path, taken);
     return taken;
+  }
+
+  /** dpkg keeps no digest of a link: it is what it leads to, as long as a package ships that. */
+  async #verify(file: OwnedFile): Promise<Verdict> {
+    const verdict = await this.index!.verify(file.path, this.digests) ?? 'unchecked';
+    if (verdict !== 'unchecked') return verdict;
+    const target = this.#ownerOfTarget(file.path);
+    return target && target.path !== file.path ? this.#state(target) : verdict;
   }
 }

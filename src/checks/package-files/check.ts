@@ -13,6 +13,7 @@ import { beginningOf, inSystemFolder } from '../system-files.ts';
 import { Groups } from './groups.ts';
 import { excludedPaths, missingFiles } from './missing.ts';
 import { hasBits, judgeBits, overridesOf } from './modes.ts';
+import { Originals } from './originals.ts';
 import { bitsFinding, changedFile, changedSettings, unownedFile } from './told.ts';
 
 /** Comparisons that may run at the same time. */
@@ -41,11 +42,13 @@ class FilesVisitor implements Visitor {
   readonly #ready: Finding[] = [];
   readonly #overrides: ReadonlySet<string>;
   readonly #groups: Groups;
+  readonly #originals: Originals;
   /** Files that are not there, by package. */
   readonly #missing = new Map<string, OwnedFile[]>();
 
   constructor(context: ScanContext, index: PackageIndex) {
     this.#context = context;
+    this.#originals = new Originals(context);
     this.#index = index;
     this.#seen = new Uint8Array(index.size);
     this.#overrides = overridesOf(context.tree);
@@ -131,7 +134,7 @@ class FilesVisitor implements Visitor {
     if (unread !== undefined) this.#context.blind(file.path, { zh: `未能比对：${unread}`, en: `not compared: ${unread}` });
     if (verdict === 'missing' && !file.ghost) this.#miss(file);
     if (verdict !== 'modified') return;
-    if (file.config) { this.#ready.push(changedSettings(file, stat, this.#context.tree)); return; }
+    if (file.config) { this.#ready.push(await changedSettings(file, stat, this.#context.tree, this.#originals)); return; }
     const found = changedFile(file, stat, differs ?? 'content', hex, this.#context.tree);
     if (differs === 'mode' || !(await this.#groups.replaced(file, stat, found))) this.#ready.push(found);
   }
