@@ -59,7 +59,7 @@ export function yaraCheck({ folders, ...options }: Partial<EngineOptions> & { fo
         },
         async *look(file) {
           if (from.some((folder) => file.path.startsWith(`${folder}/`)) || await isShipped(file.path, context)) return;
-          const bytes = bytesOf(file.path, context, sizeMax);
+          const bytes = bytesOf(file.path, context, sizeMax, (head, size) => witnesses.isWorth(head, size));
           if (!bytes || !witnesses.mayMatch(bytes)) return;
           pending.push({ file, bytes, done: engine.scan(bytes) });
           while (pending.length > pendingMax) yield* await next();

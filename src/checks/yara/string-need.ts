@@ -2,8 +2,9 @@
 import { all, any, least, type Need } from './need.ts';
 
 /** Shorter parts stand in every file. */
-export const literalLeast = 3;
-const literalMost = 64;
+const literalLeast = 3;
+/** Of longer ones the beginning counts. A power of two. */
+export const literalMost = 64;
 
 function literal(bytes: readonly number[] | Buffer, fold: boolean): Need {
   if (bytes.length < literalLeast) return any;
