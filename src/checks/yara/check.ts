@@ -69,7 +69,7 @@ export function yaraCheck({ folders, ...options }: Partial<EngineOptions> & { fo
             while (pending.length > 0) yield* await next();
             // Moat's own rules, the first, are known to be read; faults in people's are told even when no file called for them.
             if (!told && from.length > 1) { await engine.scan(Buffer.alloc(0)); tell(); }
-          } finally { engine.close(); }
+          } finally { await engine.close(); }
         },
       };
     },
