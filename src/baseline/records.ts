@@ -41,7 +41,11 @@ export async function* records(folders: readonly string[], exclude: readonly str
     if (first === aheadMax) { void ahead.splice(0, first); first = 0; }
     if (entry) yield entry;
   }
-  for (const work of ahead.slice(first)) { const entry = await work; if (entry) yield entry; }
+  for (const work of ahead.slice(first)) {
+    looking.signal.throwIfAborted();
+    const entry = await work;
+    if (entry) yield entry;
+  }
 }
 
 /** Those that are there, each once, none within another, in the order of the walk. */
