@@ -62,12 +62,13 @@ async function withLooking<T>(request: BaselineRequest, work: (looking: Looking)
 async function openLooking({ root = '/', signal, warn, blind, count }: BaselineRequest): Promise<{ looking: Looking; close: () => Promise<void> }> {
   const attributes = await openFileAttributes().catch((error: unknown) => { warn((error as Error).message); return undefined; });
   const tree = new DiskTree(root, attributes);
-  const index = await openPackages(tree, { signal }).catch((error: unknown) => {
+  const index = openPackages(tree, { signal }).catch((error: unknown) => {
     signal.throwIfAborted();
     if (!(error instanceof PackagesError)) throw error;
     warn(error.message);
     return undefined;
   });
+  index.catch(() => undefined); // whoever asks for it is told
   const digests = openDigests(tree, signal);
   return { looking: { tree, digests, index, signal, attributes: attributes !== undefined, devices: diskDevices(tree), blind, count }, close: () => digests.close() };
 }

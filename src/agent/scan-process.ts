@@ -44,9 +44,10 @@ export async function scanInProcess(request: ScanRequest, options: ScanProcessOp
   const blind: Blind[] = [];
   let end: Omit<ScanReport, 'findings' | 'blind'> | undefined;
   let files = 0;
+  let memoryMb = 0;
   const { root = '/' } = request;
   let head: ReportHead = { tree: { kind: root === '/' ? 'machine' : 'folder', name: root }, started: Date.now(), checks: [], known: 0 };
-  const stopped = await converse({ scan: request, nice: options.nice }, options, (message) => {
+  const stopped = await converse({ scan: request, nice: options.nice }, { ...options, onMemory: (mb) => { memoryMb = Math.max(memoryMb, Math.round(mb)); } }, (message) => {
     switch (message.kind) {
       case 'begin': ({ head } = message); break;
       case 'finding': findings.set(message.finding.id, message.finding); break;
@@ -58,10 +59,10 @@ export async function scanInProcess(request: ScanRequest, options: ScanProcessOp
     }
   });
   const found = [...findings.values()].sort(worstFirst);
-  if (end) return { ...end, findings: found, blind };
+  if (end) return { ...end, findings: found, blind, memoryMb };
   const why = stopped ?? { zh: '扫描进程没有给出结果', en: 'the process of the scan gave no result' };
   blind.push({ check: 'scan', why });
-  return { ...head, ended: Date.now(), findings: found, blind, counts: {}, files, spent: {}, verdict: verdictOf(found, blind), stopped: why };
+  return { ...head, ended: Date.now(), findings: found, blind, counts: {}, files, spent: {}, memoryMb, verdict: verdictOf(found, blind), stopped: why };
 }
 
 /** Every check there is. In a process of its own, so that the agent need not hold them all. */
@@ -73,7 +74,7 @@ export async function askChecks(): Promise<CheckEntry[]> {
 }
 
 /** Resolves when the process has ended: with the reason when that was before its own end. */
-function converse(request: ChildRequest, { signal, maxMemoryMb }: Pick<ScanProcessOptions, 'signal' | 'maxMemoryMb'>, take: (message: ScanMessage) => void): Promise<Text | undefined> {
+function converse(request: ChildRequest, { signal, maxMemoryMb, onMemory }: Pick<ScanProcessOptions, 'signal' | 'maxMemoryMb'> & { onMemory?: (mb: number) => void }, take: (message: ScanMessage) => void): Promise<Text | undefined> {
   const words = besideArguments(import.meta.url, 'scan-child');
   if (!words) throw new MoatError<ScanProcessErrorCode>('no-program', 'expected the scan program beside Moat, got nothing', { hint: 'the installation is incomplete: build or install Moat again' });
   return new Promise((resolve, reject) => {
@@ -84,7 +85,9 @@ function converse(request: ChildRequest, { signal, maxMemoryMb }: Pick<ScanProce
     const timers: NodeJS.Timeout[] = [];
     const memoryHit = (): Text => ({ zh: `内存用到了上限 ${maxMemoryMb} MiB（可用 --max-memory 调高）`, en: `it took all of the ${maxMemoryMb} MiB of memory it may (--max-memory allows more)` });
     timers.push(setInterval(() => {
-      if (residentMb(child.pid) <= maxMemoryMb) return;
+      const own = residentMb(child.pid);
+      onMemory?.(own + childrenOf(child.pid).reduce((sum, pid) => sum + residentMb(pid), 0));
+      if (own <= maxMemoryMb) return;
       stopped ??= memoryHit();
       child.kill('SIGKILL');
     }, memoryEveryMs));
@@ -122,6 +125,13 @@ function converse(request: ChildRequest, { signal, maxMemoryMb }: Pick<ScanProce
     child.stdin.on('error', () => undefined);
     child.stdin.write(`${JSON.stringify(request)}\n`);
   });
+}
+
+/** Those that its main thread started: YARA's engine, which has a limit of its own. */
+function childrenOf(pid: number | undefined): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch { return []; /* it is gone, or this kernel does not tell */ }
 }
 
 /** 0 when it is gone. */

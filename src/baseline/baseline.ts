@@ -113,7 +113,9 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
 }
 
 /** Did a package manager do it? Digests of changed files only. */
-async function judged(change: Change, { tree, index, digests }: Looking): Promise<JudgedChange> {
+async function judged(change: Change, looking: Looking): Promise<JudgedChange> {
+  const { tree, digests } = looking;
+  const index = await looking.index;
   const { path, before, after } = change;
   const none = { ...change, upgrade: undefined, shipped: false };
   if (!index || change.action === 'touched') return none;

@@ -10,8 +10,8 @@ import { comparePaths, isWithin, type Entry } from './entry.ts';
 export interface Looking {
   tree: Tree;
   digests: Digests;
-  /** Undefined where there are no packages. */
-  index: PackageIndex | undefined;
+  /** Undefined where there are no packages. While it is still read, digests are taken already. */
+  index: PackageIndex | undefined | Promise<PackageIndex | undefined>;
   signal: AbortSignal;
   /** Extended attributes and flags can be asked for. */
   attributes: boolean;
@@ -23,7 +23,7 @@ export interface Looking {
 }
 
 /** Digests under way. */
-const aheadMax = 1024;
+const aheadMax = 4096;
 const depthMax = 1024;
 const attributesMax = 64;
 
@@ -41,7 +41,11 @@ export async function* records(folders: readonly string[], exclude: readonly str
     if (first === aheadMax) { void ahead.splice(0, first); first = 0; }
     if (entry) yield entry;
   }
-  for (const work of ahead.slice(first)) { const entry = await work; if (entry) yield entry; }
+  for (const work of ahead.slice(first)) {
+    looking.signal.throwIfAborted();
+    const entry = await work;
+    if (entry) yield entry;
+  }
 }
 
 /** Those that are there, each once, none within another, in the order of the walk. */
@@ -84,17 +88,18 @@ function told<T>(path: string, looking: Looking, look: () => T): T | undefined {
 
 /** Undefined for what vanished meanwhile. */
 async function record(path: string, stat: FileStat, looking: Looking): Promise<Entry | undefined> {
-  const { tree, digests, index } = looking;
+  const { tree, digests } = looking;
+  const taking = stat.kind === 'file' ? digests.take(path, 'sha256', stat.size) : undefined;
   const entry: Entry = { path, kind: stat.kind, mode: stat.mode, uid: stat.uid, gid: stat.gid, size: stat.kind === 'file' || stat.kind === 'link' ? stat.size : 0, modified: stat.modified, changed: stat.changed, inode: stat.inode, links: stat.kind === 'folder' ? 0 : stat.links };
   if (stat.kind === 'link') entry.target = tree.link(path) ?? '';
   const attributes = looking.attributes ? told(path, looking, () => attributesOf(tree, path)) : undefined;
   if (attributes) entry.attributes = attributes;
   const flags = looking.attributes && (stat.kind === 'file' || stat.kind === 'folder') ? told(path, looking, () => tree.flags(path)) : undefined;
   if (flags?.immutable || flags?.appendOnly) entry.flags = `${flags.immutable ? 'i' : ''}${flags.appendOnly ? 'a' : ''}`;
+  const [taken, index] = await Promise.all([taking, looking.index]);
   const owner = stat.kind === 'folder' ? undefined : index?.owner(path);
   if (owner) entry.package = `${owner.package.name} ${owner.package.version}`;
-  if (stat.kind !== 'file') return entry;
-  return withDigest(entry, await digests.take(path, 'sha256', stat.size), looking);
+  return taken ? withDigest(entry, taken, looking) : entry;
 }
 
 /** The numbers that the digest holds for: the file may have been replaced since it was walked by. */

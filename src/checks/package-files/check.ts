@@ -4,7 +4,7 @@
  */
 import type { Finding } from '../../core/finding.ts';
 import { MoatError } from '../../core/error.ts';
-import { compareFile, databaseStamp, type Comparison, type OwnedFile, type PackageIndex } from '../../linux/packages/index.ts';
+import { databaseStamp, type Comparison, type OwnedFile, type PackageIndex } from '../../linux/packages/index.ts';
 import { Ahead } from '../../linux/ahead.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
@@ -34,6 +34,7 @@ export const packageFiles: WalkCheck = {
 };
 
 class FilesVisitor implements Visitor {
+  readonly asksOwner = true;
   readonly #context: ScanContext;
   readonly #index: PackageIndex;
   /** Rows that the walk came by. */
@@ -114,7 +115,7 @@ class FilesVisitor implements Visitor {
 
   #compare(file: OwnedFile, stat: FileStat): void {
     if (hasBits(stat) && file.package.manager === 'dpkg') this.#judgeBits(file, stat);
-    this.#running.add(compareFile(file, stat, this.#context.tree, this.#context.provenance.digests)
+    this.#running.add(this.#context.provenance.compare(file, stat)
       .then((result) => this.#told(file, stat, result))
       .catch((error: unknown) => {
         this.#context.signal.throwIfAborted();
