@@ -44,6 +44,12 @@ export async function* records(folders: readonly string[], exclude: readonly str
   for (const work of ahead.slice(first)) { const entry = await work; if (entry) yield entry; }
 }
 
+/** The entry of this very path; undefined when there is nothing. */
+export async function recordAt(path: string, looking: Looking): Promise<Entry | undefined> {
+  const stat = told(path, looking, () => looking.tree.stat(path));
+  return stat && record(path, stat, looking);
+}
+
 /** Those that are there, each once, none within another, in the order of the walk. */
 export function outermost(folders: readonly string[]): string[] {
   const sorted = [...new Set(folders.map((folder) => folder.replace(/\/+$/, '') || '/'))].sort(comparePaths);
