@@ -224,7 +224,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const warmed = pipeline.warmUp(now - warmUpMs, now);
   if (warmed > 0) options.log.debug(`${warmed} stored events looked at again`);
   const abort = new AbortController();
-  const sensors = await allSensors(config, lasting.deny.open(config));
+  const sensors = await allSensors(config, { deny: lasting.deny.open(config) });
   const running = sensors.filter(({ enabled }) => enabled).map(({ sensor }) =>
     supervise(sensor, { signal: abort.signal, store, health, log: options.log, host, now: Date.now, push: (batch) => pipeline.push(batch) }));
   const scans = new ScanSchedule({

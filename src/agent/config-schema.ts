@@ -47,7 +47,7 @@ export const configSchema = z.strictObject({
     every_seconds: z.number().min(0.2).max(60).default(1).meta(doc('轮询 /proc 的间隔（秒）', 'seconds between two looks at /proc')),
   }).prefault({}).meta(doc('进程', 'processes')),
   files: z.strictObject({
-    enabled: z.boolean().default(true).meta(doc('是否观察文件改动（需要内核传感器）', 'whether to watch changes of files (needs the kernel sensor)')),
+    enabled: z.boolean().default(true).meta(doc('是否观察文件改动（内核传感器；不可用时改用 fanotify）', 'whether to watch changes of files (kernel sensor; fanotify where it cannot work)')),
     watch: z.array(pathStart).max(1000).default([]).meta(doc('另外要观察的路径开头，目录以 / 结尾；最长匹配者生效', 'more beginnings of paths to watch, a folder ends with /; the longest that fits decides')),
     ignore: z.array(pathStart).max(1000).default([]).meta(doc('不观察的路径开头', 'beginnings of paths not to watch')),
     secrets: z.array(pathStart).max(1000).default([]).meta(doc('另外要观察读取的凭据文件（完整路径）', 'more credential files whose reading is told (whole paths)')),
