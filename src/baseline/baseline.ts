@@ -73,12 +73,14 @@ export type Wanted = 'all' | 'packages' | readonly string[];
 export interface Accepting extends Pick<Making, 'now' | 'onProgress'> {
   /** Look at these paths alone and at what is below them, for 'all' and 'packages'. */
   within?: readonly string[];
+  /** Nothing is written: what would be taken over is returned. */
+  dry?: boolean;
   /** Told of what changed and is not taken over. */
   onOther?: (change: JudgedChange) => Promise<void> | void;
 }
 
 /** Writes the baseline anew with the wanted changes in it; the old one stays when there are none but touched times, and when it throws BaselineError. Returns what was taken over. */
-export async function acceptChanges(path: string, key: Buffer, looking: Looking, wanted: Wanted, { now, within, onOther, onProgress = () => undefined }: Accepting): Promise<{ changes: JudgedChange[]; dropped: number; summary: Summary }> {
+export async function acceptChanges(path: string, key: Buffer, looking: Looking, wanted: Wanted, { now, within, dry = false, onOther, onProgress = () => undefined }: Accepting): Promise<{ changes: JudgedChange[]; dropped: number; summary: Summary }> {
   const reader = new BaselineReader(path, key);
   const { head } = reader;
   const paths = typeof wanted === 'string' ? within && absolute(within) : absolute(wanted);
@@ -91,7 +93,7 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
   try {
     // Paths are looked at alone; the rest of the baseline is taken as it stands.
     const fresh = records(paths ?? head.folders, head.exclude, looking);
-    writer = BaselineWriter.begin(path, key, head, 'accept');
+    writer = dry ? undefined : BaselineWriter.begin(path, key, head, 'accept');
     let files = 0;
     for await (const [before, after] of sideBySide(reader.entries(), fresh)) {
       const at = (after ?? before)!.path;
@@ -101,7 +103,7 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
       const found = change && await judged(change, looking);
       const take = found && (wanted !== 'packages' || found.upgrade !== undefined || found.action === 'touched');
       const entry: Entry | undefined = take ? after : before;
-      if (entry) writer.add(entry);
+      if (entry) writer?.add(entry);
       if (!take) { if (found && onOther) await onOther(found); continue; }
       if (changes.length < pathsMax) changes.push(found);
       else dropped++;
@@ -111,6 +113,7 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
       if (group) group.files++;
       else groups.set(what, { time: now, what, files: 1 });
     }
+    if (!writer) return { changes, dropped, summary: reader.summary() };
     // A new seal for nothing would make the one that was written down worthless.
     if (groups.size === 0 && (wanted === 'packages' || changes.length === 0)) { writer.abandon(false); return { changes: [], dropped: 0, summary: reader.summary() }; }
     writer.finish({ updated: now, accepted: [...reader.summary().accepted, ...groups.values()] }, reader.inode);

@@ -8,7 +8,7 @@ import { MoatError } from '../../core/error.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName } from '../shell-words.ts';
-import { actionWords, changeFinding, judgeChange, type ToldChange } from './judge.ts';
+import { actionWords, changeFinding, judgeChange, tamperedFinding, type ToldChange } from './judge.ts';
 
 const toldMax = 2000;
 /** More changes than these in one folder that are no intrusion are told as one. */
@@ -97,15 +97,8 @@ function* toldError(error: BaselineError, store: string, context: ScanContext): 
       return;
     }
     case 'tampered': case 'unfinished':
-      yield finding('integrity', 'tampered', {
-        kind: 'intrusion', level: 'high', path: store,
-        title: { zh: '完整性基线本身被改过', en: 'the integrity baseline itself was changed' },
-        evidence: [fact({ zh: '校验', en: 'check' }, error.message)],
-        means: { zh: '基线带有密钥校验，只有 root 能碰到它：有人想藏住改动，或者磁盘坏了。', en: 'The baseline is authenticated by a key and only root can reach it: somebody wants to hide a change, or the disk is failing.' },
-        fix: { text: { zh: '用别处留存的基线和密钥比对；没有就当作已被入侵来查', en: 'compare with a copy kept elsewhere; without one treat the machine as broken into' }, commands: [] },
-        refs: ['attack:T1565.001'],
-      });
+      yield tamperedFinding(error, store);
       return;
-    case 'wrong-key': case 'bad-path': context.blind(store, { zh: error.message, en: error.message });
+    case 'wrong-key': case 'bad-path': case 'busy': context.blind(store, { zh: error.message, en: error.message });
   }
 }

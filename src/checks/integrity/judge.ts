@@ -3,8 +3,11 @@ import type { Finding } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import { MoatError } from '../../core/error.ts';
 import type { JudgedChange } from '../../baseline/baseline.ts';
+import type { BaselineError } from '../../baseline/error.ts';
 import type { Tree } from '../../linux/tree.ts';
 import { fact, finding } from '../finding.ts';
+import { isBelowWebRoot, isWebCode, isWebEntry } from '../web-entry-names.ts';
+import { baseName } from '../shell-words.ts';
 import { beginningOf, inSystemFolder, kindOf, kindWords, levelOfChange, type SystemFileKind } from '../system-files.ts';
 
 /** What upgrades and services write anew by themselves. */
@@ -31,6 +34,7 @@ export function judgeChange(change: JudgedChange, tree: Tree): ToldChange {
   const contentChanged = fields.some(({ field }) => field === 'content' || field === 'kind' || field === 'target');
   if (ownSystem && runs && action === 'changed' && contentChanged) return told('intrusion', levelOfChange(path, what));
   if (ownSystem && (runs || what === 'script') && action === 'added') return told(what === 'pam' ? 'intrusion' : 'notice', what === 'pam' ? 'high' : 'medium');
+  if (isBelowWebRoot(path) && (isWebEntry(baseName(path)) ? action !== 'removed' : action === 'added' && isWebCode(path))) return told('notice', 'medium');
   if (sensitive.test(path) || (change.timeKept && ownSystem)) return told('notice', 'medium');
   return told('notice', what === 'document' ? 'info' : 'low');
 }
@@ -54,5 +58,17 @@ export function changeFinding({ change, what, kind, level }: ToldChange): Findin
     fix: { text: { zh: '确认是自己人改的，再接受进基线', en: 'take it over once you know who did it' }, commands: [['moat', 'baseline', 'accept', path]] },
     refs: [...(timeKept ? ['attack:T1070.006'] : []), ...(kind === 'intrusion' ? ['attack:T1554'] : []), 'dengbao:8.1.4.7'],
     time: (after ?? before)!.changed,
+  });
+}
+
+/** The baseline does not hold: worse than any change. */
+export function tamperedFinding(error: BaselineError, store: string): Finding {
+  return finding('integrity', 'tampered', {
+    kind: 'intrusion', level: 'high', path: store,
+    title: { zh: '完整性基线本身被改过', en: 'the integrity baseline itself was changed' },
+    evidence: [fact({ zh: '校验', en: 'check' }, error.message)],
+    means: { zh: '基线带有密钥校验，只有 root 能碰到它：有人想藏住改动，或者磁盘坏了。', en: 'The baseline is authenticated by a key and only root can reach it: somebody wants to hide a change, or the disk is failing.' },
+    fix: { text: { zh: '用别处留存的基线和密钥比对；没有就当作已被入侵来查', en: 'compare with a copy kept elsewhere; without one treat the machine as broken into' }, commands: [] },
+    refs: ['attack:T1565.001'],
   });
 }
