@@ -2,10 +2,10 @@
  * The integrity baseline in `moat up`: compared as a whole now and again in a process of its own, and changes told as they happen, by
  * whom. What package managers do is taken over with a record; what was told is not told again until it is put right or taken over.
  */
-import { lstatSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Detection } from '../core/alert.ts';
 import { Event } from '../core/gen/event.ts';
+import { MoatError } from '../core/error.ts';
 import type { Level } from '../core/level.ts';
 import { atLeast } from '../core/level.ts';
 import type { Knowledge, Batch, Log, Store } from '../core/ports.ts';
@@ -15,7 +15,7 @@ import { BaselineError } from '../baseline/error.ts';
 import { FolderWatch } from '../baseline/folder-watch.ts';
 import { readKey } from '../baseline/key.ts';
 import { LiveBaseline } from '../baseline/live.ts';
-import { BaselineLookup } from '../baseline/lookup.ts';
+import { BaselineLookup, stampOf } from '../baseline/lookup.ts';
 import { diskDevices, outermost, type Looking } from '../baseline/records.ts';
 import { tamperedFinding } from '../checks/integrity/judge.ts';
 import type { Health } from '../engine/health.ts';
@@ -23,6 +23,7 @@ import { treeDigests } from '../linux/digests.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { openFileAttributes, type FileAttributes } from '../linux/file-attributes.ts';
 import type { LivePackages } from '../linux/packages/live.ts';
+import { databaseStamp } from '../linux/packages/index.ts';
 import { isLocked } from '../linux/packages/lock.ts';
 import type { KernelView } from '../sensors/kernel-view.ts';
 import { changeAlert, isPackageManager, type Who } from './baseline-alert.ts';
@@ -49,7 +50,7 @@ export interface BaselineWatchOptions {
   packages: Pick<LivePackages, 'index' | 'owner'>;
   /** Who tells changes of files. */
   view: KernelView;
-  /** Another tree than this machine's: for tests. */
+  /** Another tree than the whole of this machine: a folder of it, by its real name. */
   root?: string;
 }
 
@@ -162,6 +163,7 @@ export class BaselineWatch {
           if (signal.aborted) return;
           log.debug(`baseline: ${(error as Error).stack ?? String(error)}`);
           this.#cannot((error as Error).message);
+          await this.#toldFaulty(error);
           this.#failedAt = this.#options.now();
         }
         this.#save();
@@ -183,7 +185,9 @@ export class BaselineWatch {
       const opened = event.action === 'write' || event.action === 'create';
       // Told once more since it was looked into.
       if (opened && event.extra?.['entropy'] !== undefined) continue;
-      for (const path of event.file_from === undefined ? [event.file_path] : [event.file_path, event.file_from]) {
+      for (const outside of event.file_from === undefined ? [event.file_path] : [event.file_path, event.file_from]) {
+        const path = this.#inside(outside);
+        if (path === undefined) continue;
         const named = lookup.covers(path) || opened ? path : this.#realName(path);
         if (!lookup.covers(named)) continue;
         // The kernel sensor tells of the opening, fanotify of the closing.
@@ -230,8 +234,8 @@ export class BaselineWatch {
       this.#lookup = await BaselineLookup.open(this.#store, key, signal);
     } catch (error) {
       if (!(error instanceof BaselineError)) throw error;
+      await this.#toldFaulty(error);
       health.state(part, 'blind', error.code === 'no-key' ? { zh: `密钥不在 ${this.#keyFile}，不能比对`, en: `the key is not at ${this.#keyFile}: it cannot be compared` } : { zh: error.message, en: error.message });
-      if (error.code === 'tampered' || error.code === 'unfinished') await this.#tell([{ told: { path: this.#store, signature: error.code, finding: tamperedFinding(error, this.#store) }, who: undefined }]);
       return false;
     }
     const { summary } = this.#lookup;
@@ -263,6 +267,12 @@ export class BaselineWatch {
     }
     health.state(part, 'live', { zh: `${summary.entries} 项，每 ${config.every_hours} 小时比对`, en: `${summary.entries} entries, compared every ${config.every_hours} hours` });
     return true;
+  }
+
+  /** What the baseline itself suffered is worse than any change. */
+  async #toldFaulty(error: unknown): Promise<void> {
+    if (!(error instanceof MoatError) || (error.code !== 'tampered' && error.code !== 'unfinished')) return;
+    await this.#tell([{ told: { path: this.#store, signature: error.code, finding: tamperedFinding(error.message, this.#store) }, who: this.#writerOf(this.#store) }]);
   }
 
   async #closeLookup(): Promise<void> {
@@ -356,7 +366,7 @@ export class BaselineWatch {
 
   async #take({ changes, upgrades, blind, counts, whole, stopped, files }: Comparison, within: readonly string[] | undefined, since: number, held: ReadonlyMap<string, Who | undefined>): Promise<void> {
     const { health, now } = this.#options;
-    await this.#tell(changes.map((told) => ({ told, who: held.get(told.path) ?? this.#writerOf(told.path) })));
+    await this.#tell(changes.map((told) => ({ told, who: this.#best(held.get(told.path), told.path) })));
     if (whole && !stopped) this.#book.rest(new Set(changes.map(({ path }) => path)), within, since);
     for (const { what, files: n, accepted } of upgrades) await this.#recordUpgrade(what, n, accepted, since);
     for (const [what, n] of counts) health.count(part, what, n);
@@ -389,8 +399,15 @@ export class BaselineWatch {
 
   #found(path: string, change: JudgedChange | undefined, who: Who | undefined): void {
     if (!change || isQuiet(change)) { this.#book.right(path); return; }
-    if (change.upgrade || who?.isPackageManager || (!who && isLocked(this.#root))) { this.#hold(path, who); return; }
-    this.#tell([{ told: tellChange(change, this.#look(undefined).tree), who: who ?? this.#writerOf(path) }]).catch((error: unknown) => { this.#options.log.warn(`baseline: ${String(error)}`); });
+    if (change.upgrade || who?.isPackageManager || (isUnknown(who) && this.#packagesMove())) { this.#hold(path, who); return; }
+    this.#tell([{ told: tellChange(change, this.#look(undefined).tree), who: this.#best(who, path) }]).catch((error: unknown) => { this.#options.log.warn(`baseline: ${String(error)}`); });
+  }
+
+  /** Is a package manager at work, or was it since its databases were read? */
+  #packagesMove(): boolean {
+    const { index } = this.#options.packages;
+    if (isLocked(this.#root)) return true;
+    try { return index !== undefined && databaseStamp(this.#look(undefined).tree) !== index.stamp; } catch { return false; /* not ours to look at */ }
   }
 
   #hold(path: string, who: Who | undefined): void {
@@ -439,9 +456,11 @@ export class BaselineWatch {
     };
   }
 
+  #best(who: Who | undefined, path: string): Who | undefined { return isUnknown(who) ? this.#writerOf(path) ?? who : who; }
+
   /** As far as the origin graph saw it. */
   #writerOf(path: string): Who | undefined {
-    const writer = this.#options.lineage.writer({ path });
+    const writer = this.#options.lineage.writer({ path: this.#root === '/' ? path : `${this.#root}${path}` });
     if (!writer) return undefined;
     const { process: node, time } = writer;
     return { pid: node.pid, started: node.started, name: node.name, path: node.path, cmdline: node.cmdline?.slice(0, cmdlineMax), user: node.user, uid: node.uid, container: node.container, action: 'write', time, isPackageManager: false };
@@ -455,6 +474,12 @@ export class BaselineWatch {
       tree, digests: treeDigests(tree, signal), index: packages.index, signal: signal ?? new AbortController().signal, attributes: this.#attributes !== undefined, devices: this.#devices,
       count: (what, n) => { health.count(part, what, n); }, blind: (path, why) => { health.count(part, 'changed paths that could not be looked at'); this.#options.log.debug(`baseline: ${path}: ${why}`); },
     };
+  }
+
+  /** A path of this machine as the tree names it. */
+  #inside(path: string): string | undefined {
+    if (this.#root === '/') return path;
+    return path.startsWith(`${this.#root}/`) ? path.slice(this.#root.length) : undefined;
   }
 
   /** Of a path as a program wrote it: links of folders followed. */
@@ -494,9 +519,5 @@ export class BaselineWatch {
   #stamp(): string { return stampOf(this.#store); }
 }
 
-function stampOf(path: string): string {
-  try {
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    return stat ? `${stat.ino} ${stat.size} ${stat.ctimeMs}` : '';
-  } catch { return ''; /* closed to us: as good as none, and told so */ }
-}
+/** A process that had ended before it could be looked at. */
+const isUnknown = (who: Who | undefined): boolean => who === undefined || (who.path === undefined && who.name === undefined);

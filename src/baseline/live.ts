@@ -146,7 +146,7 @@ export class LiveBaseline<Who> {
   }
 
   #keepOpen(told: string, path: string, pid: number, who: Who | undefined, stamp: string): void {
-    if (!holds(pid, path)) { this.#open.delete(told); return; }
+    if (!holds(pid, this.#outside(path))) { this.#open.delete(told); return; }
     const known = this.#open.get(told);
     if (!known && this.#open.size >= openMax) { this.#lost(path, 'queue'); return; }
     const now = performance.now();
@@ -160,8 +160,12 @@ export class LiveBaseline<Who> {
     const stat = this.#options.looking().tree.stat(told);
     const stamp = stat ? `${stat.changed} ${stat.size} ${stat.inode}` : '';
     if (stamp !== open.stamp) { this.saw({ path: told, deep: false, who, opener: pid }); return; }
-    if (now > open.until || !holds(pid, told)) return;
+    if (now > open.until || !holds(pid, this.#outside(told))) return;
     this.#open.set(told, { ...open, next: now + Math.min(openMostMs, (now - (open.until - openForMs)) / 2 + openFirstMs) });
+  }
+
+  #outside(path: string): string {
+    try { return this.#options.looking().tree.outside(path) ?? path; } catch { return path; /* not ours to look at: nobody holds it */ }
   }
 
   #lost(path: string, why: 'queue' | 'many'): void {

@@ -12,13 +12,15 @@ export class BaselineLookup {
   readonly #path: string;
   readonly #reader: BaselineReader;
   readonly #blocks: readonly Block[];
+  readonly #stamp: string;
   /** Lines of the block that was read last: what changes together mostly lies together. */
   #last: { block: Block; lines: string[] } | undefined;
 
-  private constructor(path: string, reader: BaselineReader, blocks: readonly Block[]) { this.#path = path; this.#reader = reader; this.#blocks = blocks; this.summary = reader.summary(); }
+  private constructor(path: string, reader: BaselineReader, blocks: readonly Block[], stamp: string) { this.#path = path; this.#reader = reader; this.#blocks = blocks; this.#stamp = stamp; this.summary = reader.summary(); }
 
   /** Reads all of it once. To be closed. Throws BaselineError. */
   static async open(path: string, key: Buffer, signal?: AbortSignal): Promise<BaselineLookup> {
+    const stamp = stampOf(path);
     const reader = new BaselineReader(path, key);
     try {
       const slices = new Slices(signal);
@@ -27,12 +29,12 @@ export class BaselineLookup {
         blocks.push(block);
         if (slices.due()) await slices.rest();
       }
-      return new BaselineLookup(path, reader, blocks);
+      return new BaselineLookup(path, reader, blocks, stamp);
     } catch (error) { reader.close(); throw error; }
   }
 
-  /** Is another baseline, or none, in its place now? */
-  get isReplaced(): boolean { return lstatSync(this.#path, { throwIfNoEntry: false })?.ino !== this.#reader.inode; }
+  /** Is another baseline in its place now, or was something done to this one? */
+  get isReplaced(): boolean { return stampOf(this.#path) !== this.#stamp; }
 
   /** Is this path one that the baseline looks at? */
   covers(path: string): boolean {
@@ -88,4 +90,12 @@ export class BaselineLookup {
     }
     return low - 1;
   }
+}
+
+/** Names a file in one state; empty when there is none. */
+export function stampOf(path: string): string {
+  try {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    return stat ? `${stat.ino} ${stat.size} ${stat.ctimeMs}` : '';
+  } catch { return ''; /* closed to us: as good as none */ }
 }

@@ -97,7 +97,7 @@ function* toldError(error: BaselineError, store: string, context: ScanContext): 
       return;
     }
     case 'tampered': case 'unfinished':
-      yield tamperedFinding(error, store);
+      yield tamperedFinding(error.message, store);
       return;
     case 'wrong-key': case 'bad-path': case 'busy': context.blind(store, { zh: error.message, en: error.message });
   }
