@@ -398,6 +398,8 @@ export class BaselineWatch {
   }
 
   #found(path: string, change: JudgedChange | undefined, who: Who | undefined): void {
+    // While a package manager works, its databases may name the new content with the old version.
+    if (change?.shipped && this.#packagesMove()) { this.#hold(path, who); return; }
     if (!change || isQuiet(change)) { this.#book.right(path); return; }
     if (change.upgrade || who?.isPackageManager || (isUnknown(who) && this.#packagesMove())) { this.#hold(path, who); return; }
     this.#tell([{ told: tellChange(change, this.#look(undefined).tree), who: this.#best(who, path) }]).catch((error: unknown) => { this.#options.log.warn(`baseline: ${String(error)}`); });

@@ -5,7 +5,8 @@ import { MoatError } from '../../core/error.ts';
 import type { JudgedChange } from '../../baseline/baseline.ts';
 import type { Tree } from '../../linux/tree.ts';
 import { fact, finding } from '../finding.ts';
-import { isBelowWebRoot, isWebCode, isWebEntry } from '../web-entry-names.ts';
+import { isBelowWebRoot, isWebCode, isWebEntry } from '../../core/web-files.ts';
+import { lineDiff } from '../line-diff.ts';
 import { baseName } from '../shell-words.ts';
 import { beginningOf, inSystemFolder, kindOf, kindWords, levelOfChange, type SystemFileKind } from '../system-files.ts';
 
@@ -49,6 +50,7 @@ export function changeFinding({ change, what, kind, level }: ToldChange): Findin
     evidence: [
       ...fields.map(({ field, before: from, after: to }) => fact({ zh: field, en: field }, `${from || '-'} → ${to || '-'}`)),
       ...(action === 'added' && after ? [fact({ zh: '文件', en: 'file' }, `${after.kind} ${after.mode.toString(8)} ${after.uid}:${after.gid} ${after.size} bytes${after.sha256 ? ` sha256 ${after.sha256}` : ''}`)] : []),
+      ...(before?.text !== undefined && after?.text !== undefined && before.text !== after.text ? [fact({ zh: '改动的行', en: 'changed lines' }, lineDiff(before.text, after.text))] : []),
       ...(timeKept ? [fact({ zh: '时间', en: 'time' }, 'the content changed, the modification time was set back')] : []),
     ],
     means: kind === 'intrusion'

@@ -15,3 +15,8 @@ export const isWebCode = (name: string): boolean => code.test(name);
 const roots = /^\/(?:var\/www|srv\/(?:www|http)|www\/wwwroot|home\/wwwroot|data\/(?:wwwroot|www)|usr\/share\/nginx\/html|usr\/local\/nginx\/html|opt\/1panel\/.*\/sites)\/|^\/home\/[^/]+\/public_html\/|\/(?:webapps|htdocs|public_html)\//;
 
 export const isBelowWebRoot = (path: string): boolean => roots.test(path);
+
+/** Entry files whose text may be kept beside their digest: those that hold no passwords. */
+const told = /^(?:index|home|main|default)\.[a-z]+$|^(?:\.htaccess|\.user\.ini|web\.config|robots\.txt|wp-(?:login|settings|load|blog-header)\.php)$/i;
+
+export const isWebEntryText = (name: string): boolean => told.test(name);
