@@ -79,7 +79,7 @@ export interface Accepting extends Pick<Making, 'now' | 'onProgress'> {
   onOther?: (change: JudgedChange) => Promise<void> | void;
 }
 
-/** Writes the baseline anew with the wanted changes in it; the old one stays when there are none but touched times, and when it throws BaselineError. Returns what was taken over. */
+/** Writes the baseline anew with the wanted changes in it; the old one stays when package managers did nothing, and when it throws BaselineError. Returns what was taken over. */
 export async function acceptChanges(path: string, key: Buffer, looking: Looking, wanted: Wanted, { now, within, dry = false, onOther, onProgress = () => undefined }: Accepting): Promise<{ changes: JudgedChange[]; dropped: number; summary: Summary }> {
   const reader = new BaselineReader(path, key);
   const { head } = reader;
@@ -115,7 +115,7 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
     }
     if (!writer) return { changes, dropped, summary: reader.summary() };
     // A new seal for nothing would make the one that was written down worthless.
-    if (groups.size === 0 && (wanted === 'packages' || changes.length === 0)) { writer.abandon(false); return { changes: [], dropped: 0, summary: reader.summary() }; }
+    if (groups.size === 0 && wanted === 'packages') { writer.abandon(false); return { changes: [], dropped: 0, summary: reader.summary() }; }
     writer.finish({ updated: now, accepted: [...reader.summary().accepted, ...groups.values()] }, reader.inode);
   } catch (error) {
     writer?.abandon(false);
