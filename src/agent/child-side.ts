@@ -15,7 +15,8 @@ export interface ChildSide<Message> {
   stepBack: () => Promise<string[]>;
 }
 
-/** Reads the request on stdin, which stays open for as long as it may live; ends the process. */
+/** Reads the request on stdin, which stays open for as long as it may live; ends the process. What was asked is `Request`: our own program sent it. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- names the type of what the other side of the pipe sends
 export async function runAsChild<Request, Message>(work: (request: Request, side: ChildSide<Message>) => Promise<void>): Promise<never> {
   const stop = new AbortController();
   try {

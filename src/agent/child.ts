@@ -29,6 +29,7 @@ const beside = 64;
 const isFault = (message: { kind: string }): message is Fault => message.kind === 'fault';
 
 /** Resolves when the process has ended: with the reason when that was before its own end. Rejects with the MoatError that it ended with ('fault'), and when it could not be started. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the type of what the other side of the pipe reads
 export function converse<Request, Message extends { kind: string }>(program: string, request: Request, { signal, maxMemoryMb, moreMemory }: ConverseOptions, take: (message: Exclude<Message, Fault>) => void): Promise<Text | undefined> {
   const words = besideArguments(import.meta.url, program);
   if (!words) throw new MoatError<ChildErrorCode>('no-program', `expected the program ${program} beside Moat, got nothing`, { hint: 'the installation is incomplete: build or install Moat again' });

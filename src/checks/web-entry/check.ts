@@ -115,7 +115,7 @@ async function look(context: ScanContext, path: string, checkout: GitCheckout | 
   if (committed ? !sinceCommit : !sinceBaseline) return undefined;
   if ((await context.provenance.owner(path))?.state === 'intact') return undefined;
   const old = committed ?? (before?.text === undefined ? undefined : Buffer.from(before.text));
-  return told(context, path, old, file.bytes, committed ? `git ${checkout!.commit.slice(0, 12)} (${checkout!.root})` : undefined);
+  return told(context, path, old, file.bytes, committed ? `git ${checkout.commit.slice(0, 12)} (${checkout.root})` : undefined);
 }
 
 /** Line ends are converted by git at will; a file that is kept elsewhere (LFS) stands in the commit as a note of three lines. */
