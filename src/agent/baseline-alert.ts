@@ -69,8 +69,11 @@ const managers = new Set('dpkg dpkg-deb dpkg-divert dpkg-statoverride rpm apk dn
 const systemPrograms = /^\/(?:usr\/)?(?:s?bin|lib(?:64|exec)?)\//;
 const generations = 32;
 
+/** What is asked of a process and of those above it. */
+export type Ancestor = Pick<ProcessNode, 'path' | 'cmdline'> & { readonly parent: Ancestor | undefined };
+
 /** Is this a package manager of the system, or one of its scripts? `owned`: does a package have this program, unchanged as far as is known. */
-export function isPackageManager(node: ProcessNode | undefined, owned: (path: string) => boolean): boolean {
+export function isPackageManager(node: Ancestor | undefined, owned: (path: string) => boolean): boolean {
   for (let at = node, i = 0; at && i < generations; at = at.parent, i++) {
     if (at.path === undefined || !systemPrograms.test(at.path) || !owned(at.path)) continue;
     const name = at.path.slice(at.path.lastIndexOf('/') + 1);

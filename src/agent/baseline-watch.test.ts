@@ -36,6 +36,8 @@ interface Watched {
   /** The first alert about this path after those seen. */
   alert: (path: string, skip?: number) => Promise<Detection>;
   about: (path: string) => Detection[];
+  /** The packages of the system that the sensors see are known. */
+  packages: () => boolean;
   until: (what: string, condition: () => boolean) => Promise<void>;
   stop: () => Promise<void>;
 }
@@ -76,7 +78,7 @@ async function machine(planted: Planted, folders = ['/etc', '/usr', '/var/www'])
     let ended: Promise<void> | undefined;
     const end = (): Promise<void> => ended ??= (async () => { stop.abort(); await done; for (const trial of trials) await trial.stop(); await Promise.all([own.close(), system.close()]); })();
     onTestFinished(end);
-    return { watch, health, raised, events, about, until, stop: end, alert: async (path, skip = 0) => { await until(`an alert about ${path}`, () => about(path).length > skip); return about(path)[skip]!; } };
+    return { watch, health, raised, events, about, until, packages: () => system.ready, stop: end, alert: async (path, skip = 0) => { await until(`an alert about ${path}`, () => about(path).length > skip); return about(path)[skip]!; } };
   } };
 }
 
@@ -217,6 +219,7 @@ describe('compared by itself', () => {
     cpSync(at('/var/lib/dpkg/status'), at('/var/lib/dpkg/available'));
     const watched = open((view) => { view.tell('ebpf', { processes: false, sockets: false }); return [fanotifySensor({ view })]; });
     await watched.until('it is watched', () => watched.watch.status().live !== undefined);
+    await watched.until('the packages are read', watched.packages);
     const before = baselineSummary({ data }).seal;
     execFileSync('dpkg', [`--root=${root}`, '--force-script-chrootless', '--force-bad-path', '-i', join(deb, 'tool.deb')], { stdio: ['ignore', 'ignore', 'pipe'] });
     execFileSync('/bin/sh', ['-c', `printf 'slipped in' > '${at('/usr/bin/frob')}'`]);

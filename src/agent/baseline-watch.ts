@@ -95,7 +95,6 @@ const lossMs = 10 * 60_000;
 /** Nobody watched for longer than this: everything is compared soon after the start. A configuration is read again sooner. */
 const gapMs = 2 * 60_000;
 const watchedSetting = 'baseline-watched';
-const watchedEveryMs = 30_000;
 const alertsMax = 200;
 const alertsWindowMs = 60_000;
 const cmdlineMax = 1024;
@@ -127,7 +126,6 @@ export class BaselineWatch {
   #lossLast = Number.NEGATIVE_INFINITY;
   #failedAt = Number.NEGATIVE_INFINITY;
   #saved = 0;
-  #watchedSaved = 0;
   #alerts = { from: 0, n: 0 };
   /** Real names of folders, good for one step. */
   readonly #real = new Map<string, string | undefined>();
@@ -167,12 +165,13 @@ export class BaselineWatch {
           this.#failedAt = this.#options.now();
         }
         this.#save();
-        this.#noteWatched();
         await sleep(this.#lookup ? stepMs : absentStepMs, undefined, { signal }).catch(() => undefined);
       }
     } finally {
+      const isDone = this.#source !== undefined && this.#held.size + this.#parts.size + (this.#live?.waiting ?? 0) === 0 && this.#lossSince === undefined;
       await this.#closeLookup();
       this.#save(true);
+      if (isDone) this.#noteWatched(String(this.#options.now()));
     }
   }
 
@@ -262,8 +261,11 @@ export class BaselineWatch {
       this.#book.isDirty = true;
     } else for (const path of this.#book.paths()) this.#live.saw({ path, deep: false, who: undefined });
     if (config.live) {
-      const watched = Math.max(Number(this.#options.store.ledger.setting(watchedSetting) ?? 0), summary.updated);
-      if (Math.abs(this.#options.now() - watched) > gapMs) this.#lossSince ??= this.#options.now();
+      const { store: { ledger }, now } = this.#options;
+      // Not a number while it is watched: then it was not ended in order, and nobody knows what was still to be looked at.
+      const watched = Math.max(Number(ledger.setting(watchedSetting) ?? 0) || 0, summary.updated);
+      if (Math.abs(now() - watched) > gapMs) this.#lossSince ??= now();
+      this.#noteWatched('running');
     }
     health.state(part, 'live', { zh: `${summary.entries} 项，每 ${config.every_hours} 小时比对`, en: `${summary.entries} entries, compared every ${config.every_hours} hours` });
     return true;
@@ -454,7 +456,7 @@ export class BaselineWatch {
     return {
       pid: event.pid, started: event.process_started ?? node?.started, name: event.process_name ?? node?.name, path: event.process_path ?? node?.path, cmdline: (event.process_cmdline ?? node?.cmdline)?.slice(0, cmdlineMax),
       user: event.user ?? node?.user, uid: event.uid ?? node?.uid, container: event.container_id ?? node?.container, action: event.action, time: event.time,
-      isPackageManager: isPackageManager(node, (path) => { const owner = packages.owner(path); return owner !== undefined && owner.intact !== false; }),
+      isPackageManager: isPackageManager(node ?? { path: event.process_path, cmdline: event.process_cmdline, parent: undefined }, (path) => { const owner = packages.owner(path); return packages.index === undefined || (owner !== undefined && owner.intact !== false); }),
     };
   }
 
@@ -506,12 +508,9 @@ export class BaselineWatch {
     this.#options.store.ledger.setSetting(setting, this.#book.text());
   }
 
-  /** How far the watch reached, for the next start. */
-  #noteWatched(): void {
-    const time = this.#options.now();
-    if (this.#source === undefined || this.#lossSince !== undefined || (time - this.#watchedSaved < watchedEveryMs && time >= this.#watchedSaved)) return;
-    this.#watchedSaved = time;
-    try { this.#options.store.ledger.setSetting(watchedSetting, String(time)); } catch { /* the disk is full, which the store tells: the next start compares everything */ }
+  /** For the next start: that it is watched, or until when it was. */
+  #noteWatched(value: string): void {
+    try { this.#options.store.ledger.setSetting(watchedSetting, value); } catch { /* the disk is full, which the store tells: the next start compares everything */ }
   }
 
   #cannot(why: string | Text): void { this.#options.health.state(part, 'blind', typeof why === 'string' ? { zh: why, en: why } : why); }
@@ -521,5 +520,5 @@ export class BaselineWatch {
   #stamp(): string { return stampOf(this.#store); }
 }
 
-/** A process that had ended before it could be looked at. */
-const isUnknown = (who: Who | undefined): boolean => who === undefined || (who.path === undefined && who.name === undefined);
+/** A process that had ended before it could be looked at; of one that nobody has waited for yet the name is left. */
+const isUnknown = (who: Who | undefined): boolean => who?.path === undefined;

@@ -24,6 +24,7 @@ const usualMost = 8192;
 export class FolderWatch {
   readonly #options: FolderWatchOptions;
   readonly #watchers = new Map<string, FSWatcher>();
+  #closed = false;
   /** Folders that are not watched, for want of room or right. */
   left = 0;
 
@@ -41,6 +42,7 @@ export class FolderWatch {
   get size(): number { return this.#watchers.size; }
 
   close(): void {
+    this.#closed = true;
     for (const watcher of this.#watchers.values()) watcher.close();
     this.#watchers.clear();
   }
@@ -61,7 +63,7 @@ export class FolderWatch {
   /** Returns the folders in it. */
   #add(folder: string): string[] {
     const { tree, covers, most = usualMost } = this.#options;
-    if (this.#watchers.has(folder) || !covers(folder)) return [];
+    if (this.#closed || this.#watchers.has(folder) || !covers(folder)) return [];
     try {
       if (tree.stat(folder)?.kind !== 'folder') return [];
       const outside = tree.outside(folder);
