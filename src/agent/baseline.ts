@@ -1,7 +1,7 @@
 /** `moat baseline` wired together: the tree, its packages, the threads that digest, the store in the data folder. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { acceptChanges, createBaseline, diffBaseline, verifyBaseline, type JudgedChange, type Wanted } from '../baseline/baseline.ts';
+import { acceptChanges, createBaseline, diffBaseline, verifyBaseline, type Accepting, type JudgedChange, type Wanted } from '../baseline/baseline.ts';
 import { makeKey, readKey } from '../baseline/key.ts';
 import { diskDevices, type Looking } from '../baseline/records.ts';
 import type { Summary } from '../baseline/store.ts';
@@ -43,7 +43,7 @@ export async function* compareBaseline(request: BaselineRequest): AsyncGenerator
   } finally { await close(); }
 }
 
-export async function acceptBaseline(request: BaselineRequest & { wanted: Wanted; now: number }): Promise<Awaited<ReturnType<typeof acceptChanges>>> {
+export async function acceptBaseline(request: BaselineRequest & Accepting & { wanted: Wanted }): Promise<Awaited<ReturnType<typeof acceptChanges>>> {
   const key = readKey(request.keyFile ?? defaultKeyPath(request.data));
   return withLooking(request, (looking) => acceptChanges(baselinePath(request.data), key, looking, request.wanted, request));
 }

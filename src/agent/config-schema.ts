@@ -73,7 +73,7 @@ export const configSchema = z.strictObject({
     every_seconds: z.number().min(0.2).max(60).default(1).meta(doc('轮询 /proc 的间隔（秒）', 'seconds between two looks at /proc')),
   }).prefault({}).meta(doc('进程', 'processes')),
   files: z.strictObject({
-    enabled: z.boolean().default(true).meta(doc('是否观察文件改动（需要内核传感器）', 'whether to watch changes of files (needs the kernel sensor)')),
+    enabled: z.boolean().default(true).meta(doc('是否观察文件改动（内核传感器；不可用时改用 fanotify）', 'whether to watch changes of files (kernel sensor; fanotify where it cannot work)')),
     watch: z.array(pathStart).max(1000).default([]).meta(doc('另外要观察的路径开头，目录以 / 结尾；最长匹配者生效', 'more beginnings of paths to watch, a folder ends with /; the longest that fits decides')),
     ignore: z.array(pathStart).max(1000).default([]).meta(doc('不观察的路径开头', 'beginnings of paths not to watch')),
     secrets: z.array(pathStart).max(1000).default([]).meta(doc('另外要观察读取的凭据文件（完整路径）', 'more credential files whose reading is told (whole paths)')),
@@ -129,6 +129,15 @@ export const configSchema = z.strictObject({
     }).prefault({}).meta(doc('自动封禁的时长', 'how long automatic bans last')),
     firewall: z.enum(['auto', 'off']).default('auto').meta(doc('用哪个包过滤器封禁；off 为不封禁', 'the packet filter that blocks; off blocks nothing')),
   }).prefault({}).meta(doc('处置', 'response')),
+  baseline: z.strictObject({
+    enabled: z.boolean().default(true).meta(doc('已做完整性基线（moat baseline create）时，是否定时比对并实时看改动', 'whether to compare with the integrity baseline by itself and to watch for changes, once there is one (moat baseline create)')),
+    live: z.boolean().default(true).meta(doc('是否实时看改动；否则只定时比对', 'whether to watch for changes as they happen; otherwise it is only compared by itself')),
+    every_hours: z.number().min(0.0001).max(24 * 90).default(72).meta(doc('每隔几小时整体比对一次', 'hours between two comparisons of the whole')),
+    delay_seconds: z.number().min(0).max(86_400).default(120).meta(doc('到期时，启动后多少秒开始比对', 'seconds from the start to the first comparison, when one is due')),
+    accept_packages: z.boolean().default(true).meta(doc('软件包管理器做的改动是否自动接受进基线（留有记录）', 'whether what package managers changed is taken over into the baseline, with a record')),
+    key_file: z.string().startsWith('/').max(4096).optional().meta(doc('基线密钥文件；不写则为数据目录里的 integrity.key', 'key of the baseline; integrity.key in the data folder when left out')),
+    max_memory_mb: z.number().int().min(128).max(65_536).default(384).meta(doc('比对进程的内存上限（MiB）', 'memory limit of the process that compares, MiB')),
+  }).prefault({}).meta(doc('完整性基线', 'integrity baseline')),
   alerts: z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),

@@ -26,7 +26,7 @@ export async function diagnose(config: Config, dataFolder: string, countryTable:
   for (const { sensor, enabled, why } of await allSensors(config)) {
     if (!enabled && why) { out.push({ part: sensor.id, state: 'waiting', what: why }); continue; }
     if (!enabled) { out.push({ part: sensor.id, state: 'blind', what: { zh: '已在配置中关闭', en: 'switched off in the configuration' } }); continue; }
-    if (sensor.id === 'connector' && ebpf) { out.push({ part: sensor.id, state: 'waiting', what: { zh: `备用：${sensor.title.zh}，仅在 eBPF 不可用时启用`, en: `standing by: ${sensor.title.en}, used only where eBPF does not work` } }); continue; }
+    if ((sensor.id === 'connector' || sensor.id === 'fanotify') && ebpf) { out.push({ part: sensor.id, state: 'waiting', what: { zh: `备用：${sensor.title.zh}，仅在 eBPF 不可用时启用`, en: `standing by: ${sensor.title.en}, used only where eBPF does not work` } }); continue; }
     let whole = true;
     for (const need of sensor.needs ?? []) {
       if (await need.met()) continue;

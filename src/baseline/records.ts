@@ -1,5 +1,7 @@
 /** The files of chosen folders as entries, in the order of the walk, digests taken ahead by threads. */
+import { createHash } from 'node:crypto';
 import { MoatError } from '../core/error.ts';
+import { isBelowWebRoot, isWebEntryText } from '../core/web-files.ts';
 import type { Digests, Taken } from '../linux/digests.ts';
 import type { PackageIndex } from '../linux/packages/index.ts';
 import { diskMounts } from '../linux/proc-host.ts';
@@ -26,6 +28,8 @@ export interface Looking {
 const aheadMax = 4096;
 const depthMax = 1024;
 const attributesMax = 64;
+/** Text of an entry file that is kept. */
+const keptTextMax = 32 * 1024;
 
 /** `after`: begin behind this path. */
 export async function* records(folders: readonly string[], exclude: readonly string[], looking: Looking, after?: string): AsyncGenerator<Entry> {
@@ -46,6 +50,12 @@ export async function* records(folders: readonly string[], exclude: readonly str
     const entry = await work;
     if (entry) yield entry;
   }
+}
+
+/** The entry of this very path; undefined when there is nothing. */
+export async function recordAt(path: string, looking: Looking): Promise<Entry | undefined> {
+  const stat = told(path, looking, () => looking.tree.stat(path));
+  return stat && record(path, stat, looking);
 }
 
 /** Those that are there, each once, none within another, in the order of the walk. */
@@ -107,7 +117,8 @@ function withDigest(entry: Entry, taken: Taken, looking: Looking): Entry | undef
   switch (taken.state) {
     case 'taken': {
       const { hex, size, modified, changed, inode } = taken;
-      return { ...entry, sha256: hex, size, modified, changed, inode };
+      const text = keptText(entry.path, size, hex, looking);
+      return { ...entry, sha256: hex, size, modified, changed, inode, ...(text !== undefined && { text }) };
     }
     case 'gone':
       if (told(entry.path, looking, () => looking.tree.stat(entry.path)) === undefined) { looking.count('files that vanished while looked at'); return undefined; }
@@ -115,6 +126,20 @@ function withDigest(entry: Entry, taken: Taken, looking: Looking): Entry | undef
     case 'changed': looking.count('files that were written to while they were read'); return { ...entry, unread: 'changed' };
     case 'too-large': looking.count('files too large to be read: compared by size and times'); return { ...entry, unread: 'too-large' };
     case 'denied': case 'broken': looking.blind(entry.path, taken.why); return { ...entry, unread: taken.state };
+  }
+}
+
+/** Only what has the digest, and is text. */
+function keptText(path: string, size: number, hex: string, { tree }: Looking): string | undefined {
+  if (size === 0 || size > keptTextMax || !isWebEntryText(path.slice(path.lastIndexOf('/') + 1)) || !isBelowWebRoot(path)) return undefined;
+  try {
+    const bytes = tree.read(path, keptTextMax)?.bytes;
+    if (!bytes || createHash('sha256').update(bytes).digest('hex') !== hex) return undefined;
+    const text = bytes.toString('utf8');
+    return Buffer.from(text).equals(bytes) ? text : undefined;
+  } catch (error) {
+    if (!(error instanceof MoatError)) throw error;
+    return undefined; // the digest was taken all the same
   }
 }
 

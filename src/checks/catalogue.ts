@@ -61,6 +61,7 @@ import { systemd } from './systemd/check.ts';
 import { tmpfilesSysusers } from './tmpfiles-sysusers/check.ts';
 import { udev } from './udev/check.ts';
 import { weakPasswords } from './weak-passwords/check.ts';
+import { webEntry } from './web-entry/check.ts';
 import { webSettings } from './web-settings/check.ts';
 import { webshell } from './webshell/check.ts';
 import { wrappedBinary } from './wrapped-binary/check.ts';
@@ -131,6 +132,7 @@ export const checks: readonly Check[] = [
   tmpfilesSysusers,
   udev,
   weakPasswords,
+  webEntry,
   webSettings,
   webshell,
   wrappedBinary,
