@@ -11,7 +11,7 @@ import type { FileStat, Tree } from '../src/linux/tree.ts';
 import { walk } from '../src/scan/walk.ts';
 import { dockerArchive, tarOf, type Member } from './image-maker.ts';
 import { lacks } from './need.ts';
-import { makeRoot, plant, scanImage, scanRoot } from './throwaway-root.ts';
+import { makeRoot, scanImage, scanRoot } from './throwaway-root.ts';
 
 const ofTrees = checks.filter(({ scope }) => scope === 'tree');
 const options = { signal: new AbortController().signal, machine: undefined, count: () => undefined, onFault: () => undefined };
