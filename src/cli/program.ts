@@ -10,6 +10,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addIntel } from './commands/intel.ts';
 import { addInstall } from './commands/install.ts';
 import { addOrigin } from './commands/origin.ts';
+import { addProcesses } from './commands/processes.ts';
 import { addPs } from './commands/ps.ts';
 import { addQuery } from './commands/query.ts';
 import { addReplay } from './commands/replay.ts';
@@ -72,6 +73,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addQuery(cli);
   addIntel(cli);
   addResponse(cli);
+  addProcesses(cli);
   addDeny(cli);
   addDoctor(cli);
   addConfig(cli);
