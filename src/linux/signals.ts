@@ -26,9 +26,9 @@ export interface Signals {
 const pidfdSendSignal = 424, pidfdOpen = 434;
 const noSuchProcess = 3, badArgument = 22;
 
-/** Never fails: without koffi the start time is checked just before. */
-export async function openSignals(procfs: Procfs): Promise<Signals> {
-  const checked: Signals = {
+/** Where nothing holds a process: its start time is looked at just before. */
+export function checkedSignals(procfs: Procfs): Signals {
+  return {
     way: 'checked',
     send(process, signal) {
       if (!isSame(procfs, process)) return false;
@@ -42,6 +42,11 @@ export async function openSignals(procfs: Procfs): Promise<Signals> {
       }
     },
   };
+}
+
+/** Never fails: without koffi the start time is checked just before. */
+export async function openSignals(procfs: Procfs): Promise<Signals> {
+  const checked = checkedSignals(procfs);
   let calls: Awaited<ReturnType<typeof pidfdCalls>>;
   try {
     calls = await pidfdCalls();
