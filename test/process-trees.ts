@@ -13,10 +13,10 @@ export const procfs = new Procfs();
 /** `child NAME { … }` forks, tells its pid and never comes back. */
 const prelude = `
 use POSIX (); use strict; $| = 1; my $end = time + 120;
-sub tell { syswrite(STDOUT, "$_[0] $_[1]\\n") }
+sub told { syswrite(STDOUT, "$_[0] $_[1]\\n") }
 sub idle { select(undef, undef, undef, 0.1) while time < $end; POSIX::_exit(0) }
-sub child(&$) { my ($code, $name) = @_; my $pid = fork(); if ($pid == 0) { alarm(120); tell($name, $$); $code->(); POSIX::_exit(0) } return $pid }
-alarm(120); tell('root', $$);
+sub child(&$) { my ($code, $name) = @_; my $pid = fork(); if ($pid == 0) { alarm(120); told($name, $$); $code->(); POSIX::_exit(0) } return $pid }
+alarm(120); told('root', $$);
 `;
 
 export const scripts = {
@@ -31,7 +31,7 @@ export const scripts = {
   /** Doubles six times, then stays. */
   bomb: `for my $level (1 .. 6) { fork(); select(undef, undef, undef, 0.03) } idle();`,
   /** Each forks the next and ends at once, so that its parent is never there; 200 at most. */
-  chain: `child { for my $n (1 .. 200) { my $pid = fork(); POSIX::_exit(0) if $pid; tell('link', $$); select(undef, undef, undef, 0.01) } idle() } 'chain'; idle();`,
+  chain: `child { for my $n (1 .. 200) { my $pid = fork(); POSIX::_exit(0) if $pid; told('link', $$); select(undef, undef, undef, 0.01) } idle() } 'chain'; idle();`,
   threads: undefined,
 } as const;
 

@@ -4,7 +4,7 @@ import { MoatError } from '../core/error.ts';
 import { maskSecrets } from '../core/secrets.ts';
 import { bootTime } from '../linux/proc-host.ts';
 import { membersOf, readProcesses, type TreeProcess } from '../linux/process-tree.ts';
-import { ticksPerSecond, type Procfs } from '../linux/procfs.ts';
+import { cgroupPath, ticksPerSecond, type Procfs } from '../linux/procfs.ts';
 import type { ProcessIdentity, TreeSignal } from '../linux/signals.ts';
 import { Users } from '../linux/users.ts';
 import type { ProcessWorld } from './process-freeze.ts';
@@ -108,7 +108,7 @@ export function treeSteps(members: readonly TreeProcess[], ran: readonly Ran[], 
 export async function restartStep({ procfs, run }: ProcessWorld, members: readonly TreeProcess[]): Promise<PlanStep | undefined> {
   const units = new Map<string, Set<number>>();
   for (const { pid } of members) {
-    const unit = unitPattern.exec(procfs.read(`${pid}/cgroup`, 8192) ?? '')?.[1];
+    const unit = unitPattern.exec(cgroupPath(procfs.read(`${pid}/cgroup`, 8192) ?? '') ?? '')?.[1];
     if (unit === undefined) continue;
     const pids = units.get(unit);
     if (pids) pids.add(pid); else if (units.size < 10) units.set(unit, new Set([pid]));

@@ -76,11 +76,9 @@ export class ProcessProtection {
     if (one.kernelThread || one.pid === kernelThreads) return { why: { zh: '内核线程', en: 'a thread of the kernel' }, never: true };
     const moat = never.get(one.pid);
     if (moat) return { why: moat, never: true };
-    const session = sessions.get(one.pid);
-    if (session) return { why: session, never: false };
     const program = this.program(one.pid);
-    const what = program === undefined ? undefined : named.find(({ names }) => names.test(program))?.what;
-    return what && { why: what, never: false };
+    const why = (program === undefined ? undefined : named.find(({ names }) => names.test(program))?.what) ?? sessions.get(one.pid);
+    return why && { why, never: false };
   }
 
   /** What is not touched even by force: init, Moat with what is above and below it, and what the asker types in. */
@@ -107,8 +105,7 @@ export class ProcessProtection {
     for (const one of all.values()) if (one.session === one.pid && one.tty !== 0 && /^(?:sshd|sshd-session|login)$/.test(this.program(one.parentPid) ?? '')) leaders.set(one.pid, leaders.get(one.parentPid));
     const found = new Map<number, Text>();
     for (const [leader, user] of leaders) {
-      const who = user ?? '?';
-      for (const pid of chain(all, leader)) if (!found.has(pid)) found.set(pid, { zh: `${who} 正登录着的会话`, en: `a session in which ${who} is logged on` });
+      for (const pid of chain(all, leader)) if (!found.has(pid)) found.set(pid, { zh: `${user ?? '有人'}正登录着的会话`, en: `a session in which ${user ?? 'somebody'} is logged on` });
     }
     return found;
   }

@@ -86,6 +86,8 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid'] }))('freezin
       await wait(300);
       expect(members()).toHaveLength(length);
       expect((receipt.state as FreezeState).processes.length).toBeGreaterThanOrEqual(length);
+      await thaw(receipt.id);
+      expect(members().some((one) => haltOf(procfs, one) !== 'running')).toBe(false);
     } finally { await endAll(tree, receipt); }
   });
 
