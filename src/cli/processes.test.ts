@@ -68,11 +68,11 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid', '/usr/bin/sc
     expect(again).not.toHaveProperty('state');
     expect((await moat('thaw', again.id)).status).toBe(0);
     expect(halts()).toEqual(all('running'));
-    expect(await moat('thaw', String(pid))).toMatchObject({ status: 1, err: expect.stringContaining('is not frozen') as string });
+    expect(await moat('thaw', String(pid))).toMatchObject({ status: 2, err: expect.stringContaining('is not frozen') as string });
   });
 
   it('asks before it kills: no terminal, no kill; a no is a no', async () => {
-    expect(await moat('kill', String(tree.pid))).toMatchObject({ status: 1, err: expect.stringContaining('--yes') as string });
+    expect(await moat('kill', String(tree.pid))).toMatchObject({ status: 2, err: expect.stringContaining('--yes') as string });
     const asked = (answer: string) => run('script', ['-qec', `${process.execPath} ${bin} --data ${dir} kill ${tree.pid}`, '/dev/null'], `${answer}\n`);
     expect((await asked('n')).out).toContain('nothing was done');
     expect(halts()).toEqual(all('running'));
@@ -80,11 +80,12 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid', '/usr/bin/sc
     expect(halts()).toEqual(all('ended'));
   });
 
+  // Never more than a plan: what is asked for here is this machine's own.
   it('refuses what is protected with a reason, and what is no process', async () => {
-    expect(await moat('kill', '1', '--yes', '--force')).toMatchObject({ status: 1, err: expect.stringContaining('the first process') as string });
-    expect(await moat('freeze', String(process.pid), '--force')).toMatchObject({ status: 1, err: expect.stringMatching(/Moat|the session/) as string });
-    expect(await moat('kill', String(tree.pid), '--yes', '--lang', 'zh')).toMatchObject({ status: 1, err: expect.stringContaining('已经结束') as string });
-    for (const text of ['x', '-1', '0', '1.5', '99999999']) expect((await moat('kill', '--yes', '--', text)).status).not.toBe(0);
+    expect(await moat('kill', '1', '--plan', '--force')).toMatchObject({ status: 2, err: expect.stringContaining('the first process') as string });
+    expect(await moat('freeze', String(process.pid), '--plan', '--force')).toMatchObject({ status: 2, err: expect.stringMatching(/Moat|the session/) as string });
+    expect(await moat('kill', String(tree.pid), '--yes', '--lang', 'zh')).toMatchObject({ status: 2, err: expect.stringContaining('已经结束') as string });
+    for (const text of ['x', '-1', '0', '1.5', '99999999']) expect((await moat('kill', '--plan', '--', text)).status).not.toBe(0);
   });
 
   it('ends without asking with --yes, and keeps what ran in the receipt', async () => {
