@@ -63,10 +63,11 @@ export async function startTree(script: keyof typeof scripts, names: readonly st
   writeFileSync(file, code === undefined ? threads : `${prelude}${code}`);
   const program = [code === undefined ? 'python3' : 'perl', file];
   const command = inside === undefined ? program : ['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', inside, ...program];
-  const starter: ChildProcess = spawn('setsid', ['--fork', ...command], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const starter: ChildProcess = spawn('setsid', ['--fork', ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
   const told: [string, number][] = [];
   const known: ProcessIdentity[] = [];
-  let rest = '';
+  let rest = '', err = '';
+  starter.stderr!.on('data', (chunk: Buffer) => { err += chunk.toString(); });
   starter.stdout!.on('data', (chunk: Buffer) => {
     const lines = `${rest}${chunk.toString()}`.split('\n');
     rest = lines.pop() ?? '';
@@ -77,7 +78,8 @@ export async function startTree(script: keyof typeof scripts, names: readonly st
       if (stat) known.push({ pid: Number(pid), ticks: stat.startTicks });
     }
   });
-  await eventually(() => names.every((name) => told.some(([one]) => one === name)));
+  await eventually(() => err !== '' || names.every((name) => told.some(([one]) => one === name)));
+  if (err !== '') throw new Error(err);
   const at = (name: string): number => {
     const found = told.find(([one]) => one === name);
     if (!found) throw new Error(`expected the tree to tell of ${name}`);
@@ -88,6 +90,7 @@ export async function startTree(script: keyof typeof scripts, names: readonly st
     end() {
       for (const one of known) if (livesStill(procfs, one)) process.kill(one.pid, 'SIGKILL');
       starter.stdout!.destroy();
+      starter.stderr!.destroy();
       rmSync(dir, { recursive: true, force: true });
     },
   };

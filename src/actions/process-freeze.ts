@@ -4,7 +4,7 @@ import type { ActionContext, ActionErrorCode } from '../core/action.ts';
 import { MoatError } from '../core/error.ts';
 import { CgroupFreezer, type FreezerGroup } from '../linux/cgroup-freezer.ts';
 import { bootId, uptime } from '../linux/proc-host.ts';
-import { haltOf, isHeldInKernel, livesStill, membersOf, readProcesses, type TreeProcess } from '../linux/process-tree.ts';
+import { haltOf, isHeldInKernel, livesStill, lookAround, membersOf, readProcesses, type TreeProcess } from '../linux/process-tree.ts';
 import { ticksPerSecond, type Procfs } from '../linux/procfs.ts';
 import type { Run } from '../linux/run.ts';
 import type { ProcessIdentity, Signals } from '../linux/signals.ts';
@@ -26,7 +26,7 @@ export interface HaltState {
   processes: readonly HaltedProcess[];
   /** Ticks after boot when it was planned: orphans of a member's process group that are younger were forked meanwhile. */
   since: number;
-  /** Process groups that were stopped at one stroke, which may have hit members that are not in `processes` yet. */
+  /** Process groups all of whose members are the tree's: stopped at one stroke, which may hit members that are not in `processes` yet. */
   groups: readonly number[];
   /** Control groups that are the tree's own. `frozen`: somebody had frozen them before. */
   cgroups: readonly (FreezerGroup & { frozen: boolean })[];
@@ -36,11 +36,13 @@ export interface HaltState {
 const forkedTicks = 60 * ticksPerSecond;
 const membersMax = 20_000;
 const roundsMax = 200;
+/** So often a look around in which processes came and went is done again before nothing new means nothing new. */
+const looksMax = 5;
 const haltMs = 7000;
 const lookMs = 2;
 
 /** What would be halted, and how. `members` live, parents before children. */
-export function planHalt({ procfs }: ProcessWorld, members: readonly TreeProcess[]): HaltState {
+export function planHalt({ procfs }: ProcessWorld, all: ReadonlyMap<number, TreeProcess>, members: readonly TreeProcess[]): HaltState {
   const freezer = new CgroupFreezer(procfs);
   const inside = new Set(members.map(({ pid }) => pid));
   const cgroups = new Map<string, FreezerGroup & { frozen: boolean }>();
@@ -50,7 +52,10 @@ export function planHalt({ procfs }: ProcessWorld, members: readonly TreeProcess
     return { pid, ticks, stopped: state === 'T' || (group !== undefined && freezer.isFrozen(group)) };
   });
   return {
-    boot: bootId(procfs), since: Math.floor(uptime(procfs) * ticksPerSecond), groups: [], cgroups: [...cgroups.values()], processes };
+    boot: bootId(procfs), since: Math.floor(uptime(procfs) * ticksPerSecond), cgroups: [...cgroups.values()], processes,
+    // What the kernel freezes needs no signal.
+    groups: cgroups.size > 0 ? [] : [...ownGroups(all, members)],
+  };
 }
 
 /**
@@ -65,15 +70,21 @@ export async function halt<S extends HaltState>(world: ProcessWorld, state: S, c
   const signals = await world.signals();
   freezeGroups(procfs, current);
   const until = performance.now() + haltMs;
+  stopGroups(procfs, signals, current.groups, current.processes);
   let asked = current.processes;
-  for (let round = 0; round < roundsMax; round++) {
+  for (let round = 0, looks = 0; round < roundsMax; round++) {
     context.signal.throwIfAborted();
     await stopAll(world, signals, current, asked, until, context.signal);
-    // All that were known stand, so that whatever they forked is in this listing.
-    const all = readProcesses(procfs);
+    // All that were known stand, so that whatever they forked is in this listing, unless it ended while it was listed.
+    const { all, missed } = lookAround(procfs);
     const members = membersIn(all, current);
     const fresh = unknown(members, current);
-    if (fresh.length === 0) return current;
+    if (fresh.length === 0) {
+      if (missed === 0 || ++looks >= looksMax) return current;
+      asked = [];
+      continue;
+    }
+    looks = 0;
     if (performance.now() > until || current.processes.length + fresh.length > membersMax) break;
     world.processes.mustNotTouch(all, fresh);
     const groups = [...new Set([...current.groups, ...ownGroups(all, members)])];
@@ -188,9 +199,9 @@ function ownGroups(all: ReadonlyMap<number, TreeProcess>, members: readonly Tree
  * At one stroke: no fork gets away, since the kernel does not let one finish while a signal waits. The number of a group cannot be
  * handed out again while somebody is in it, so a member that is stopped by its descriptor pins it.
  */
-function stopGroups(procfs: Procfs, signals: Signals, groups: readonly number[], members: readonly TreeProcess[]): void {
+function stopGroups(procfs: Procfs, signals: Signals, groups: readonly number[], members: readonly ProcessIdentity[]): void {
   for (const group of groups) {
-    const pin = members.find((one) => one.group === group && signals.send(one, 'SIGSTOP') && livesStill(procfs, one)?.group === group);
+    const pin = members.find((one) => livesStill(procfs, one)?.group === group && signals.send(one, 'SIGSTOP') && livesStill(procfs, one)?.group === group);
     if (pin === undefined) continue;
     try {
       process.kill(-group, 'SIGSTOP');

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { lacks } from '../../test/need.ts';
@@ -37,7 +37,7 @@ describe('members of a tree', () => {
 });
 
 describe('a process whose first thread has ended', () => {
-  it.skipIf(lacks({ files: ['/usr/bin/python3'] }))('lives, and is halted when its other threads are', async () => {
+  it.skipIf(lacks({ files: ['/usr/bin/python3'] }) || spawnSync('python3', ['-c', 'import ctypes']).status !== 0)('lives, and is halted when its other threads are', async () => {
     const child = spawn('python3', ['-c', 'import threading,time,ctypes\nthreading.Thread(target=lambda: (print("up", flush=True), time.sleep(60))).start()\nctypes.CDLL(None).syscall(60, 0)'], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       await once(child.stdout, 'data');

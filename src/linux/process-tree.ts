@@ -43,13 +43,18 @@ export function readProcess(procfs: Procfs, pid: number): TreeProcess | undefine
 }
 
 /** Every process that lives, by pid. */
-export function readProcesses(procfs: Procfs): Map<number, TreeProcess> {
+export const readProcesses = (procfs: Procfs): Map<number, TreeProcess> => lookAround(procfs).all;
+
+/** `missed` ended between being listed and being read: whatever they forked may be missing too. */
+export function lookAround(procfs: Procfs): { all: Map<number, TreeProcess>; missed: number } {
   const all = new Map<number, TreeProcess>();
+  let missed = 0;
   for (const pid of procfs.pids()) {
     const one = readProcess(procfs, pid);
     if (one) all.set(pid, one);
+    else if (procfs.stat(pid) === undefined) missed++;
   }
-  return all;
+  return { all, missed };
 }
 
 /** That very process lives. */

@@ -82,7 +82,7 @@ export async function openSignals(procfs: Procfs): Promise<Signals> {
 
 const isSame = (procfs: Procfs, { pid, ticks }: ProcessIdentity): boolean => procfs.stat(pid)?.startTicks === ticks;
 
-async function pidfdCalls(): Promise<{ open(pid: number): number; send(fd: number, signal: number): number; close(fd: number): void; errno(): number; name(code: number): string }> {
+async function pidfdCalls(): Promise<{ open: (pid: number) => number; send: (fd: number, signal: number) => number; close: (fd: number) => void; errno: () => number; name: (code: number) => string }> {
   const koffi = await loadKoffi();
   const lib = openLibrary(koffi, ['libc.so.6', 'libc.musl-x86_64.so.1', 'libc.musl-aarch64.so.1', 'libc.so'], 'the C library', '');
   const syscall = lib.func('long syscall(long number, long a, long b, void *c, long d)');

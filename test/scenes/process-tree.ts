@@ -9,6 +9,7 @@ import { Procfs } from '../../src/linux/procfs.ts';
 import { runner } from '../../src/linux/run.ts';
 import { openSignals } from '../../src/linux/signals.ts';
 import type { Scene } from '../actions.ts';
+import type { Tree } from '../process-trees.ts';
 
 const procfs = new Procfs();
 
@@ -37,4 +38,12 @@ export async function scene(argument: string): Promise<Scene> {
       if ((after as string[]).some((one) => one !== wanted)) throw new Error(`expected all to be ${wanted}, got ${JSON.stringify(after)}`);
     },
   };
+}
+
+/** Ends also what never told its pid. */
+export async function endTree(tree: Tree): Promise<void> {
+  const end = killTree(await processWorld());
+  const { state } = await end.plan({ pid: tree.pid, also: [] }, { force: false, now: Date.now() });
+  await end.apply(state, { signal: AbortSignal.timeout(60_000), now: Date.now, save: () => Promise.resolve() });
+  tree.end();
 }

@@ -11,8 +11,8 @@ export function freezeTree(world: ProcessWorld): Action<TreeInput, FreezeState> 
     id: 'freeze-tree',
     title: { zh: '冻结进程树', en: 'Freeze a process tree' },
     blind: {
-      zh: '早已脱离父进程并另起会话的守护进程不在树中（除非由来源图给出）；别的 root 进程、调试器或终端可以让被冻结的进程继续；自身占有整个 cgroup v2 组的树由内核冻结，其余靠信号。',
-      en: 'daemons that left their parent and session before are not in the tree unless the origin graph names them; another root process, a debugger or a terminal can make it go on; a tree that has a cgroup v2 group to itself is frozen by the kernel, any other by signals.',
+      zh: '早已脱离父进程并另起会话的守护进程，以及每一代都另起会话又立即结束父进程的程序，不在树中（除非由来源图给出，或独占一个 cgroup）；别的 root 进程、调试器或终端可以让被冻结的进程继续；自身占有整个 cgroup v2 组的树由内核冻结，其余靠信号。',
+      en: 'daemons that left their parent and session before, and what does so anew in each generation, are not in the tree unless the origin graph names them or a control group is all theirs; another root process, a debugger or a terminal can make it go on; a tree that has a cgroup v2 group to itself is frozen by the kernel, any other by signals.',
     },
     automatic: 'guard',
     halfDone: 'finish',
@@ -21,7 +21,7 @@ export function freezeTree(world: ProcessWorld): Action<TreeInput, FreezeState> 
     async plan(wanted, { force }) {
       const { root, all, members } = findTree(world, wanted);
       world.processes.mayTouch(all, members, force, wanted.asker);
-      const state = planHalt(world, members);
+      const state = planHalt(world, all, members);
       if (state.processes.every(({ stopped }) => stopped)) {
         throw new MoatError<ActionErrorCode>('not-there', `process ${root.pid} is stopped already, with all that came of it`, { text: { zh: `进程 ${root.pid} 及其全部后代早已停住`, en: `process ${root.pid} is stopped already, with all that came of it` } });
       }

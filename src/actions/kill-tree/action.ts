@@ -36,7 +36,7 @@ export function killTree(world: ProcessWorld): Action<TreeInput, KillState> {
         target: `pid ${root.pid}`,
         title: { zh: `结束进程 ${root.pid}（${root.name}）${length > 1 ? `及其后代，共 ${length} 个` : ''}`, en: `Kill process ${root.pid} (${root.name})${length > 1 ? ` and what came of it, ${length} in all` : ''}` },
         steps: [...treeSteps(members, ran, 'SIGKILL'), ...(restart ? [restart] : [])],
-        risk: 'high', reversible: false, state: { ...planHalt(world, members), ran, ...(wanted.origin !== undefined && { origin: wanted.origin }) },
+        risk: 'high', reversible: false, state: { ...planHalt(world, all, members), ran, ...(wanted.origin !== undefined && { origin: wanted.origin }) },
       };
     },
 
