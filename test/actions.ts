@@ -160,6 +160,14 @@ export function crashContract(crash: Crash): void {
     // Both ends were met, or the cuts were not where they should be.
     expect(seen.former).toBeGreaterThan(0);
     expect(seen.finished).toBeGreaterThan(0);
+    // What comes after finds it as it was.
+    if (standing !== undefined) {
+      const response = openResponse(dir, (parts) => scene.actions(parts));
+      try {
+        await response.runner.undo(standing, { by: 'operator:test', via: 'test', why: 'a test' });
+      } finally { await response.close(); }
+      expect(await scene.look()).toEqual(before);
+    }
     rmSync(dir, { recursive: true });
     await scene.close?.();
   });
