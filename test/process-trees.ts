@@ -1,6 +1,6 @@
 /** Real process trees, started apart from the test so that it is not their parent; each ends by itself after two minutes. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -105,12 +105,18 @@ export async function eventually(is: () => boolean): Promise<void> {
 
 const folder = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'].find((name) => existsSync(join(name, 'cgroup.controllers')));
 
-/** A control group of version 2 for one test; undefined where there is none to be had. */
-export function ownGroup(name: string): { folder: string; remove(): void } | undefined {
-  if (folder === undefined || process.getuid?.() !== 0) return undefined;
-  const own = join(folder, `moat-test-${process.pid}-${name}`);
+/** Control groups of version 2 can be made here. */
+export const canGroup = (): boolean => {
+  if (folder === undefined || process.getuid?.() !== 0) return false;
   try {
-    mkdirSync(own);
-  } catch { return undefined; /* mounted read-only, as in a container */ }
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch { return false; /* mounted read-only, as in a container */ }
+};
+
+/** One for a test; its last member has ended when it is removed. */
+export function ownGroup(name: string): { folder: string; remove(): void } {
+  const own = join(folder ?? '', `moat-test-${process.pid}-${name}`);
+  mkdirSync(own);
   return { folder: own, remove: () => rmdirSync(own) };
 }

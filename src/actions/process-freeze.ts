@@ -34,7 +34,7 @@ export interface HaltState {
 
 /** So long after it was planned an orphan still counts as forked meanwhile. */
 const forkedTicks = 60 * ticksPerSecond;
-const membersMax = 20_000;
+const membersMax = 50_000;
 const roundsMax = 200;
 /** So often a look around in which processes came and went is done again before nothing new means nothing new. */
 const looksMax = 5;
@@ -67,6 +67,7 @@ export async function halt<S extends HaltState>(world: ProcessWorld, state: S, c
   const { procfs } = world;
   let current = state;
   if (!isThisBoot(procfs, current)) return current;
+  world.processes.mustNotHoldMoat(current.processes);
   const signals = await world.signals();
   freezeGroups(procfs, current);
   const until = performance.now() + haltMs;

@@ -93,6 +93,15 @@ describe('processes that are not touched', () => {
     expect(why([60, 62, 63], { force: true })).toBeUndefined();
   });
 
+  it('hold Moat that was started anew from the tree it was stopping', () => {
+    make(49, {});
+    make(50, { parent: 49 });
+    const protection = new ProcessProtection({ procfs: new Procfs(root), self: 50, now: Date.now });
+    expect(() => protection.mustNotHoldMoat([{ pid: 49, ticks: 490 }])).toThrow('a parent of Moat');
+    expect(() => protection.mustNotHoldMoat([{ pid: 50, ticks: 500 }])).toThrow('Moat itself');
+    protection.mustNotHoldMoat([{ pid: 49, ticks: 489 }, { pid: 60, ticks: 600 }]);
+  });
+
   it('what force does not help against is told first', () => {
     make(60, { exe: sshd });
     make(50, { parent: 60 });

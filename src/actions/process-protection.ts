@@ -5,8 +5,9 @@ import type { ActionErrorCode } from '../core/action.ts';
 import { MoatError } from '../core/error.ts';
 import type { Text } from '../core/text.ts';
 import { logindSession, logons } from '../linux/logons.ts';
-import type { TreeProcess } from '../linux/process-tree.ts';
+import { readProcess, type TreeProcess } from '../linux/process-tree.ts';
 import type { Procfs } from '../linux/procfs.ts';
+import type { ProcessIdentity } from '../linux/signals.ts';
 import type { Refusal } from './protection.ts';
 
 export interface ProcessProtectionOptions {
@@ -26,6 +27,9 @@ const kernelThreads = 2;
 const deleted = ' (deleted)';
 /** Where packages and cloud agents put programs; one of the same name elsewhere is somebody else's. */
 const places = /^\/(?:usr|opt|bin|sbin|lib|lib64)\//;
+
+const itself: Text = { zh: 'Moat 自己', en: 'Moat itself' };
+const above: Text = { zh: 'Moat 的上级进程', en: 'a parent of Moat' };
 
 const named: readonly { names: RegExp; what: Text }[] = [
   { names: /^(?:init|systemd|openrc-init|runit|s6-svscan)$/, what: { zh: '初始化系统', en: 'the init system' } },
@@ -72,6 +76,21 @@ export class ProcessProtection {
     }
   }
 
+  /**
+   * Throws MoatError 'refused' when Moat, or what it was started from, is among them: after a crash it may have been started anew from
+   * the very tree that it was stopping.
+   */
+  mustNotHoldMoat(processes: readonly ProcessIdentity[]): void {
+    const known = new Map(processes.map(({ pid, ticks }) => [pid, ticks]));
+    let pid = this.options.self;
+    for (let i = 0; pid > 1 && i < chainMax; i++) {
+      const one = readProcess(this.options.procfs, pid);
+      if (one === undefined) return;
+      if (known.get(pid) === one.ticks) throw refused(one, { why: pid === this.options.self ? itself : above, never: true }, 0);
+      pid = one.parentPid;
+    }
+  }
+
   private refusal(one: TreeProcess, never: ReadonlyMap<number, Text>, sessions: ReadonlyMap<number, Text>): Refusal | undefined {
     if (one.kernelThread || one.pid === kernelThreads) return { why: { zh: '内核线程', en: 'a thread of the kernel' }, never: true };
     const moat = never.get(one.pid);
@@ -85,9 +104,9 @@ export class ProcessProtection {
   private nevers(all: All, asker?: number): Map<number, Text> {
     const found = new Map<number, Text>();
     if (asker !== undefined) for (const pid of chain(all, asker)) found.set(pid, { zh: '您正在其中操作的会话', en: 'the session that you type in' });
-    for (const pid of chain(all, this.options.self)) found.set(pid, { zh: 'Moat 的上级进程', en: 'a parent of Moat' });
+    for (const pid of chain(all, this.options.self)) found.set(pid, above);
     for (const one of all.values()) if (chain(all, one.parentPid).includes(this.options.self)) found.set(one.pid, { zh: 'Moat 的子进程', en: 'a child of Moat' });
-    found.set(this.options.self, { zh: 'Moat 自己', en: 'Moat itself' });
+    found.set(this.options.self, itself);
     found.set(1, { zh: '系统的第一个进程', en: 'the first process of the system' });
     return found;
   }

@@ -40,6 +40,7 @@ export interface BlockRow { network: string; since: number; until?: number; why:
 export class Response {
   private readonly options: ResponseOptions;
   private readonly journal: Journal;
+  private readonly procfs = new Procfs();
   private config: Config['response'];
   private readonly runner: Runner;
   private readonly protection: Protection;
@@ -52,7 +53,7 @@ export class Response {
     this.config = config;
     const { store, log, now, health } = options;
     this.protection = new Protection({ allow: allowOf(config), now });
-    const procfs = new Procfs();
+    const { procfs } = this;
     let signals: Promise<Signals> | undefined;
     const actions = allActions({
       procfs, signals: () => (signals ??= openSignals(procfs)), processes: new ProcessProtection({ procfs, self: process.pid, now }), run: programs(),
@@ -194,7 +195,7 @@ export class Response {
     const named = response.receipt(what);
     if (named !== undefined && named.action !== 'freeze-tree') throw new MoatError('bad-input', `expected the receipt of a frozen tree, got one of ${named.action}`, { hint: `moat undo ${what.slice(0, 100)}` });
     const pid = pidPattern.test(what) ? Number(what) : undefined;
-    const frozen = named !== undefined ? [named] : pid === undefined ? [] : response.receipts({ action: 'freeze-tree', status: ['applied', 'stuck'], limit: listMax }).filter(({ state }) => isFrozenBy(state, pid));
+    const frozen = named !== undefined ? [named] : pid === undefined ? [] : response.receipts({ action: 'freeze-tree', status: ['applied', 'stuck'], limit: listMax }).filter(({ state }) => isFrozenBy(state, pid, this.procfs.stat(pid)?.startTicks));
     const undone: Receipt[] = [];
     for (const { id } of frozen) undone.push(await this.runner.undo(id, { by, why, via: 'control' }));
     return undone;
@@ -212,5 +213,5 @@ const allowOf = ({ allow }: Config['response']): Network[] => allow.flatMap((tex
 const objectOf = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined);
 const startOf = (state: unknown): number => (state as FreezeState).ran[0]?.started ?? 0;
-const isFrozenBy = (state: unknown, pid: number): boolean => (state as FreezeState).processes.some((one) => one.pid === pid);
+const isFrozenBy = (state: unknown, pid: number, ticks: number | undefined): boolean => (state as FreezeState).processes.some((one) => one.pid === pid && one.ticks === ticks);
 const asked = ({ by, why, force }: Request): { by: string; why: string; force: boolean } => ({ by: typeof by === 'string' ? by.slice(0, 200) : 'operator', why: typeof why === 'string' ? why.slice(0, whyMax) : '', force: force === true });

@@ -7,7 +7,7 @@ import type { Receipt } from '../../core/action.ts';
 import { haltOf, membersOf, readProcess, readProcesses } from '../../linux/process-tree.ts';
 import { actionContract, crashContract, openResponse, type Response } from '../../../test/actions.ts';
 import { lacks } from '../../../test/need.ts';
-import { eventually, ownGroup, procfs, startTree, type Tree } from '../../../test/process-trees.ts';
+import { canGroup, eventually, ownGroup, procfs, startTree, type Tree } from '../../../test/process-trees.ts';
 import { endTree, processWorld, scene } from '../../../test/scenes/process-tree.ts';
 import { type FreezeState, freezeTree } from './action.ts';
 
@@ -159,11 +159,11 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid'] }))('freezin
     } finally { tree.end(); }
   });
 
-  const group = ownGroup('freeze');
-  it.skipIf(group === undefined)('uses the freezer for a control group that is the tree\'s own, and signals when others are in it', async () => {
-    const tree = await startTree('plain', ['grandchild'], { inside: group!.folder });
+  it.skipIf(!canGroup())('uses the freezer for a control group that is the tree\'s own, and signals when others are in it', async () => {
+    const group = ownGroup('freeze');
+    const tree = await startTree('plain', ['grandchild'], { inside: group.folder });
     let other: Tree | undefined;
-    const asked = (): string => readFileSync(join(group!.folder, 'cgroup.freeze'), 'utf8').trim();
+    const asked = (): string => readFileSync(join(group.folder, 'cgroup.freeze'), 'utf8').trim();
     try {
       const receipt = await freeze({ pid: tree.pid });
       expect(asked()).toBe('1');
@@ -174,7 +174,7 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid'] }))('freezin
       expect(asked()).toBe('0');
       expect(readProcess(procfs, tree.at('child'))?.state).toBe('T');
       await thaw(below.id);
-      other = await startTree('plain', ['grandchild'], { inside: group!.folder });
+      other = await startTree('plain', ['grandchild'], { inside: group.folder });
       const beside = await freeze({ pid: tree.pid });
       expect(asked()).toBe('0');
       expect(haltOf(procfs, identity(other.pid))).toBe('running');
@@ -182,8 +182,8 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid'] }))('freezin
     } finally {
       tree.end();
       other?.end();
-      await eventually(() => readFileSync(join(group!.folder, 'cgroup.procs'), 'utf8') === '');
-      group!.remove();
+      await eventually(() => readFileSync(join(group.folder, 'cgroup.procs'), 'utf8') === '');
+      group.remove();
     }
   });
 });

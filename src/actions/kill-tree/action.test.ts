@@ -6,7 +6,7 @@ import type { Receipt } from '../../core/action.ts';
 import { haltOf, readProcess, readProcesses } from '../../linux/process-tree.ts';
 import { crashBundle, cutOff, openResponse, type Response } from '../../../test/actions.ts';
 import { lacks } from '../../../test/need.ts';
-import { eventually, ownGroup, procfs, startTree } from '../../../test/process-trees.ts';
+import { canGroup, eventually, ownGroup, procfs, startTree } from '../../../test/process-trees.ts';
 import { processWorld, scene } from '../../../test/scenes/process-tree.ts';
 import { killTree, type KillState } from './action.ts';
 
@@ -85,9 +85,9 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid'] }))('kill-tr
     } finally { tree.end(); }
   });
 
-  const group = ownGroup('kill.service');
-  it.skipIf(group === undefined)('says what would start it again, and leaves its control group as it was', async () => {
-    const tree = await startTree('plain', ['grandchild'], { inside: group!.folder });
+  it.skipIf(!canGroup())('says what would start it again, and leaves its control group as it was', async () => {
+    const group = ownGroup('kill.service');
+    const tree = await startTree('plain', ['grandchild'], { inside: group.folder });
     try {
       const unit = `moat-test-${process.pid}-kill.service`;
       for (const [restart, warns] of [['always', true], ['on-failure', true], ['no', false], ['on-success', false]] as const) {
@@ -97,12 +97,12 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid'] }))('kill-tr
       }
       await kill({ pid: tree.pid });
       expect(lives(tree.at('grandchild'))).toBe(false);
-      expect(readFileSync(join(group!.folder, 'cgroup.freeze'), 'utf8').trim()).toBe('0');
+      expect(readFileSync(join(group.folder, 'cgroup.freeze'), 'utf8').trim()).toBe('0');
     } finally {
       run.said = { code: 1, stdout: '', stderr: '' };
       tree.end();
-      await eventually(() => readFileSync(join(group!.folder, 'cgroup.procs'), 'utf8') === '');
-      group!.remove();
+      await eventually(() => readFileSync(join(group.folder, 'cgroup.procs'), 'utf8') === '');
+      group.remove();
     }
   });
 
