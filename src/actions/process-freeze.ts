@@ -106,9 +106,14 @@ export async function release(world: ProcessWorld, state: HaltState): Promise<vo
   const freezer = new CgroupFreezer(procfs);
   for (const group of state.cgroups) if (!group.frozen) freezer.set(group, false);
   const signals = await world.signals();
+  let fault: Error | undefined;
   for (const { stopped, ...process } of [...state.processes, ...caughtUnnamed(procfs, state)].toReversed()) {
-    if (!stopped && haltOf(procfs, process) !== 'running' && livesStill(procfs, process)) signals.send(process, 'SIGCONT');
+    if (stopped || haltOf(procfs, process) === 'running' || !livesStill(procfs, process)) continue;
+    try {
+      signals.send(process, 'SIGCONT');
+    } catch (error) { fault ??= error as Error; /* the others go on all the same; it is thrown below */ }
   }
+  if (fault) throw fault;
 }
 
 /** How the tree stands: what is halted and what runs of that which was not stopped before, ended ones left out; `grown` came into it since. */

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,7 +60,20 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid'] }))('kill-tr
     } finally { tree.end(); }
   });
 
-  it('ends those that the origin graph names too, and what runs is masked', async () => {
+  it('masks passwords in what ran', async () => {
+    const child = spawn('sh', ['-c', 'sleep 60; : --password=hunter22']);
+    try {
+      await once(child, 'spawn');
+      await eventually(() => procfs.cmdline(child.pid!)?.includes('hunter22') ?? false);
+      const { plan } = await response.runner.plan('kill-tree', { pid: child.pid });
+      expect(JSON.stringify(plan)).toContain('--password=***');
+      expect(JSON.stringify(plan)).not.toContain('hunter22');
+      await kill({ pid: child.pid });
+      await eventually(() => child.signalCode === 'SIGKILL');
+    } finally { child.kill('SIGKILL'); }
+  });
+
+  it('ends those that the origin graph names too', async () => {
     const tree = await startTree('plain', ['grandchild']), daemon = await startTree('plain', ['grandchild']);
     try {
       const receipt = await kill({ pid: tree.pid, also: [{ pid: daemon.at('child') }, { pid: daemon.pid, started: 1 }] });
