@@ -157,7 +157,7 @@ const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: fal
 
 /** Sources are not needed there; only root can write to what is copied. */
 function copyProgram(source: string, to: string): void {
-  for (const part of ['dist', 'rules', 'intel', 'signatures', 'bin', 'package.json', 'LICENSE', ...sensorObjects(source)]) if (existsSync(join(source, part))) cpSync(join(source, part), join(to, part), { recursive: true, force: true });
+  for (const part of ['dist', 'rules', 'playbooks', 'intel', 'signatures', 'bin', 'package.json', 'LICENSE', ...sensorObjects(source)]) if (existsSync(join(source, part))) cpSync(join(source, part), join(to, part), { recursive: true, force: true });
   for (const name of outside.flatMap((one) => closure(source, one))) cpSync(join(source, 'node_modules', name), join(to, 'node_modules', name), { recursive: true, force: true, dereference: true });
 }
 

@@ -1,5 +1,6 @@
 /** Actions and their receipts under `moat up`: what is blocked is put back after a start, what was cut off is settled, what has had its time ends. */
 import type { PlanStep, Receipt, Risk } from '../core/action.ts';
+import type { Alert } from '../core/alert.ts';
 import { MoatError } from '../core/error.ts';
 import { type Network, parseNetwork } from '../core/networks.ts';
 import type { Log, Store } from '../core/ports.ts';
@@ -7,6 +8,8 @@ import type { Text } from '../core/text.ts';
 import type { Health } from '../engine/health.ts';
 import { verifyAudit } from '../engine/response/audit.ts';
 import { Journal } from '../engine/response/journal.ts';
+import type { Mode } from '../engine/response/linkage.ts';
+import { Responder, type ResponderSettings } from '../engine/response/responder.ts';
 import { Runner } from '../engine/response/runner.ts';
 import { allActions } from '../actions/catalogue.ts';
 import type { FreezeState } from '../actions/freeze-tree/action.ts';
@@ -18,9 +21,13 @@ import { Procfs } from '../linux/procfs.ts';
 import { runner as programs } from '../linux/run.ts';
 import { openSignals, type Signals } from '../linux/signals.ts';
 import type { Config } from './config-schema.ts';
+import { readLinkage } from './linkage.ts';
 import type { Handlers } from './control.ts';
 
 export interface ResponseOptions { store: Store; health: Health; log: Log; now: () => number }
+
+/** As `moat status` shows it. */
+export interface ResponseStatus { mode: Mode; pausedUntil: number | undefined; blocked: number; stuck: number }
 
 /** What a control request may say of itself. */
 interface Request { by?: unknown; why?: unknown; for_ms?: unknown; force?: unknown }
@@ -33,6 +40,7 @@ const pidPattern = /^[1-9]\d{0,6}$/;
 
 /** What `moat kill` and `moat freeze` would do. */
 export interface ShownPlan { target: string; title: Text; steps: readonly PlanStep[]; risk: Risk; reversible: boolean; /** When its first process started, Unix ms: to do it to this one and no other. */ started: number }
+const pauseSetting = 'response.paused';
 
 /** One line of `moat blocklist`. Times are Unix ms; `packets` were dropped since it was blocked, both ways. */
 export interface BlockRow { network: string; since: number; until?: number; why: string; by: string; list?: string; times: number; packets?: number; bytes?: number }
@@ -44,6 +52,7 @@ export class Response {
   private config: Config['response'];
   private readonly runner: Runner;
   private readonly protection: Protection;
+  private readonly responder: Responder;
   private wall: Promise<Firewall> | undefined;
   private sweeping: NodeJS.Timeout | undefined;
 
@@ -61,6 +70,16 @@ export class Response {
       blocks: { get: (network) => store.response.block(network), put: (entry) => this.journal.write({ blocks: [entry] }) },
     });
     this.runner = new Runner({ actions, store: store.response, journal: this.journal, log, now, count: (what, n) => health.count('response', what, n) });
+    this.responder = new Responder({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil() }, settingsOf(config));
+  }
+
+  /** Alerts that are new or have grown, after they are stored. */
+  onAlerts(alerts: Iterable<Alert>): void { this.responder.onAlerts(alerts); }
+
+  status(): ResponseStatus {
+    const { response } = this.options.store;
+    const paused = this.pausedUntil();
+    return { mode: this.config.mode, pausedUntil: paused > this.options.now() ? paused : undefined, blocked: response.countBlocks(), stuck: response.receipts({ status: ['stuck'] }).length };
   }
 
   /** Puts back what is blocked and settles what was cut off. Trouble is told as health, and tried again when something is to be done. */
@@ -77,11 +96,13 @@ export class Response {
   configure(config: Config['response']): void {
     this.config = config;
     this.protection.configure(allowOf(config));
+    this.responder.configure(settingsOf(config));
     if (this.wall) void this.wall.then((wall) => wall.allow(this.protection.letThrough())).catch((error: unknown) => this.trouble(error));
   }
 
   async stop(): Promise<void> {
     clearInterval(this.sweeping);
+    await this.responder.settled();
     await this.runner.close();
     (await this.wall?.catch(() => undefined))?.close();
   }
@@ -95,12 +116,26 @@ export class Response {
       'kill': (argument) => this.onTree('kill-tree', argument),
       'freeze': (argument) => this.onTree('freeze-tree', argument),
       'thaw': (argument) => this.thaw(argument),
+      'pause': (argument) => this.pause(argument),
       'actions': (argument) => response.receipts({ limit: Math.min(listMax, numberOf((argument as { limit?: unknown } | null)?.limit) ?? defaultList) }),
       'action': (argument) => (typeof argument === 'string' ? response.receipt(argument) : undefined),
       'undo': (argument) => this.undo(argument),
       'audit': (argument) => [...response.audit(Math.max(1, (response.lastAudit()?.seq ?? 0) - Math.min(listMax, numberOf((argument as { limit?: unknown } | null)?.limit) ?? defaultList) + 1))],
       'audit-verify': (argument) => verifyAudit(response.audit(1), typeof argument === 'string' ? argument : undefined),
     };
+  }
+
+  private pausedUntil(): number { return Number(this.options.store.ledger.setting(pauseSetting) ?? 0); }
+
+  /** Nothing is done by itself for so long; 0 goes on at once. What stands stays. */
+  private async pause(argument: unknown): Promise<{ pausedUntil: number | undefined }> {
+    const request = objectOf(argument) as Request;
+    const { by, why } = asked(request);
+    const ms = numberOf(request.for_ms) ?? 0;
+    const until = ms === 0 ? 0 : this.options.now() + ms;
+    await this.journal.write({ audit: [{ time: this.options.now(), by, via: 'control', operation: ms === 0 ? 'resume' : 'pause', target: 'response', why, result: ms === 0 ? 'automatic response goes on' : `no automatic response until ${new Date(until).toISOString()}` }] });
+    this.options.store.ledger.setSetting(pauseSetting, String(until));
+    return { pausedUntil: until === 0 ? undefined : until };
   }
 
   /** Made when something is first blocked: a machine that blocks nothing gets no table. */
@@ -210,6 +245,10 @@ export class Response {
 }
 
 const allowOf = ({ allow }: Config['response']): Network[] => allow.flatMap((text) => parseNetwork(text) ?? []);
+function settingsOf({ mode, overrides, linkage, ban }: Config['response']): ResponderSettings {
+  return { mode, overrides, links: readLinkage(linkage), ban: { first: ban.first_minutes * 60_000, factor: ban.factor, most: ban.most_days * 86_400_000 } };
+}
+
 const objectOf = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined);
 const startOf = (state: unknown): number => (state as FreezeState).ran[0]?.started ?? 0;

@@ -3,30 +3,31 @@ import type { Event } from '../core/gen/event.ts';
 import type { ProcessNode } from '../core/lineage.ts';
 import type { BehaviourContext } from '../core/ports.ts';
 import { processKey, short } from './process.ts';
-import { baseName } from './program-kind.ts';
+import { programName } from './program-kind.ts';
 import { originText, treeKey } from './tree.ts';
 
-export interface Actor {
-  node: ProcessNode | undefined;
-  /** One text for all processes of the tree: what they do together is one story. */
-  readonly tree: string;
+export class Actor {
+  readonly node: ProcessNode | undefined;
   /** Executable, else the name. */
-  program: string;
+  readonly program: string;
   /** The executable's plain name. */
-  name: string;
-  container: string | undefined;
+  readonly name: string;
+  readonly container: string | undefined;
+  private readonly event: Event;
+
+  constructor(event: Event, node: ProcessNode | undefined) {
+    this.event = event;
+    this.node = node;
+    this.program = event.process_path ?? node?.path ?? event.process_name ?? node?.name ?? '?';
+    this.name = programName(this.program);
+    this.container = event.container_id ?? node?.container;
+  }
+
+  /** One text for all processes of the tree: what they do together is one story. Worked out only when something is told: finding the root walks up the tree. */
+  get tree(): string { return treeKey(this.node) ?? processKey(this.event); }
 }
 
-export function actorOf(event: Event, context: BehaviourContext): Actor {
-  const node = context.lineage.of(event);
-  const program = event.process_path ?? node?.path ?? event.process_name ?? node?.name ?? '?';
-  return {
-    node, program, name: baseName(program),
-    // Worked out only when something is told: finding the root walks up the tree.
-    get tree() { return treeKey(node) ?? processKey(event); },
-    container: event.container_id ?? node?.container,
-  };
-}
+export const actorOf = (event: Event, context: BehaviourContext): Actor => new Actor(event, context.lineage.of(event));
 
 /** Placeholders that every summary may use: {program}, {origin_zh}, {origin_en}. */
 export function who(actor: Actor, event: Event): Record<string, string> {

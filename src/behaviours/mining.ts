@@ -25,8 +25,7 @@ const unescaped = (text: string): string => text.includes('\\u') ? text.replace(
 /** Signs in the first bytes of a flow (latin1), whichever end sent them. */
 export function trafficSigns(payload: string, isPool: IsPool = unlisted): Sign[] {
   const signs: Sign[] = [];
-  const text = unescaped(payload).toLowerCase();
-  const said = stratum(text);
+  const said = stratumSign(payload);
   if (said !== undefined) signs.push(said);
   const target = proxyTarget(payload);
   const name = target?.host ?? tlsServerName(payload);
@@ -38,7 +37,11 @@ export function trafficSigns(payload: string, isPool: IsPool = unlisted): Sign[]
   return signs;
 }
 
-function stratum(text: string): Sign | undefined {
+/** What only a miner or its pool says, in the first bytes of a flow. */
+export function stratumSign(payload: string): Sign | undefined {
+  // All of it stands in quotes, and nearly no traffic has any.
+  if (!payload.includes('"') && !payload.includes('\\u')) return undefined;
+  const text = unescaped(payload).toLowerCase();
   const method = text.includes('"') ? methods.find((word) => text.includes(word)) : undefined;
   if (method !== undefined) return { kind: 'stratum', weight: 100, what: method.slice(1, -1) };
   if (/"method"\s{0,4}:\s{0,4}"login"/.test(text) && text.includes('"login"')) {

@@ -2,8 +2,14 @@
 import type { Event } from '../core/gen/event.ts';
 import { isInterpreter } from './program-kind.ts';
 
-/** pid and start: one process, also when the pid comes back. */
-export const processKey = (event: Event): string => `${event.pid ?? 0}:${event.process_started ?? 0}`;
+const keyed = { pid: 0, started: 0, key: '0:0' };
+
+/** pid and start: one process, also when the pid comes back. The last answer is kept: many behaviours ask it of one event, and events of one process come in a row. */
+export function processKey(event: Event): string {
+  const pid = event.pid ?? 0, started = event.process_started ?? 0;
+  if (keyed.pid !== pid || keyed.started !== started) { keyed.pid = pid; keyed.started = started; keyed.key = `${pid}:${started}`; }
+  return keyed.key;
+}
 
 /** The executable, else the name. */
 export const programOf = (event: Event): string => event.process_path ?? event.process_name ?? '?';

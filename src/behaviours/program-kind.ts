@@ -1,4 +1,5 @@
 /** What kind of program a process runs, told by the name of its executable and its first arguments. */
+import { own } from '../core/own.ts';
 
 /**
  *   shell        a command interpreter            interpreter  runs scripts of a language
@@ -66,8 +67,47 @@ function judgeName(file: string): { name: string; kind: ProgramKind | undefined 
 
 const isVersion = (code: number): boolean => (code >= 48 && code <= 57) || code === 46 || code === 45;
 
+/** What a path says of its program. */
+interface Program { readonly base: string; readonly name: string; readonly kind: ProgramKind | undefined; readonly isInterpreter: boolean }
+
+const programs = new Map<string, Program>();
+const pathMax = 256;
+
+/** Kept, for each event makes many behaviours ask, and mostly of the same few programs. */
+function programAt(path: string): Program {
+  let found = programs.get(path);
+  if (found === undefined) {
+    const base = baseName(path);
+    const { name, kind } = lookUp(base);
+    found = { base, name, kind, isInterpreter: kind === 'shell' || kind === 'interpreter' || kind === 'awk' || obeys.has(name) || loader.test(base) };
+    if (programs.size >= knownMax) programs.clear();
+    if (path.length <= pathMax) programs.set(own(path), found);
+  }
+  return found;
+}
+
+/** As `baseName`, for the executable of a process. */
+export const programName = (path: string): string => programAt(path).base;
+
 /** The plain name of an executable: python for /usr/bin/python3.11. */
-export const plainName = (path: string | undefined): string => (path === undefined ? '' : lookUp(baseName(path)).name);
+export const plainName = (path: string | undefined): string => (path === undefined ? '' : programAt(path).name);
+
+/** What a command line says of its program: its kind, and the file that an interpreter was given to run, as it is written there. */
+interface Command { readonly path: string; readonly kind: ProgramKind | undefined; readonly operand: string | undefined }
+
+/** By command line; kept for the same reason as `programs`. */
+const commands = new Map<string, Command>();
+const commandsMax = 1000, commandMax = 1024;
+
+function commandOf(path: string, cmdline: string): Command {
+  const known = commands.get(cmdline);
+  if (known?.path === path) return known;
+  const kind = judgeKind(programAt(path), cmdline);
+  const found: Command = { path: own(path), kind, operand: operandOf(path, kind, cmdline) };
+  if (commands.size >= commandsMax) commands.clear();
+  if (cmdline.length <= commandMax && path.length <= pathMax) commands.set(own(cmdline), found);
+  return found;
+}
 
 /**
  * Kind of what a process runs, undefined for all else. One file with many programs in it (busybox) is what its
@@ -75,7 +115,19 @@ export const plainName = (path: string | undefined): string => (path === undefin
  */
 export function kindOf(path: string | undefined, cmdline: string | undefined): ProgramKind | undefined {
   if (path === undefined) return undefined;
-  const { name, kind } = lookUp(baseName(path));
+  const program = programAt(path);
+  switch (program.kind) {
+    case 'interpreter': case 'manager': case undefined: break;
+    default: return program.kind;
+  }
+  if (program.kind === undefined && !asks.has(program.name)) return undefined;
+  return cmdline === undefined ? judgeKind(program, cmdline) : commandOf(path, cmdline).kind;
+}
+
+/** Programs of no kind by themselves that are what their command line makes of them. */
+const asks = new Set(['busybox', 'busybox.static', 'toybox', 'openssl']);
+
+function judgeKind({ name, kind }: Program, cmdline: string | undefined): ProgramKind | undefined {
   if (kind === 'interpreter') return interpreterKind(name, cmdline);
   if (kind === 'manager') return installs(name, cmdline) ? kind : undefined;
   if (kind !== undefined) return kind;
@@ -94,10 +146,7 @@ const obeys = new Set(['busybox', 'busybox.static', 'toybox', 'php-cgi']);
 
 /** Does what the file it is given says: its own package tells nothing of that. */
 export function isInterpreter(path: string | undefined): boolean {
-  if (path === undefined) return false;
-  const base = baseName(path);
-  const { name, kind } = lookUp(base);
-  return kind === 'shell' || kind === 'interpreter' || kind === 'awk' || obeys.has(name) || loader.test(base);
+  return path !== undefined && programAt(path).isInterpreter;
 }
 
 /** Managers that also run what is there: `npm start` is a service, `npm ci` an installation. */
@@ -195,22 +244,24 @@ const takesValue = new Set(['--library-path', '--preload', '-jar', '-r', '--requ
  * given none. `cwd` is where it was started.
  */
 export function scriptOf(path: string | undefined, cmdline: string | undefined, cwd: string | undefined): string | undefined {
-  if (path === undefined || cmdline === undefined) return undefined;
-  const kind = kindOf(path, cmdline);
-  let operand: string | undefined;
+  if (path === undefined || cmdline === undefined || !programAt(path).isInterpreter) return undefined;
+  const { operand } = commandOf(path, cmdline);
+  return operand === undefined || operand === '' ? undefined : fullPath(operand, cwd);
+}
+
+function operandOf(path: string, kind: ProgramKind | undefined, cmdline: string): string | undefined {
   if (kind === 'shell') {
     const said = shellUse(cmdline);
-    operand = said.use === 'script' ? said.operand : undefined;
-  } else if (lookUp(baseName(path)).kind === 'interpreter' || loader.test(baseName(path))) {
-    // Servers and managers that are scripts (gunicorn, npm) count; a manager that is a program runs nothing it is given.
-    if (isOneLiner(path, cmdline)) return undefined;
-    const parts = firstWords(cmdline, 12);
-    if (parts[1] === '-m') return undefined;
-    const at = parts.findIndex((word, i) => i > 0 && !word.startsWith('-') && !takesValue.has(parts[i - 1]!));
-    operand = parts.indexOf('-jar') > 0 ? parts[parts.indexOf('-jar') + 1] : parts[at];
+    return said.use === 'script' ? said.operand : undefined;
   }
-  if (operand === undefined || operand === '') return undefined;
-  return fullPath(operand, cwd);
+  const program = programAt(path);
+  if (program.kind !== 'interpreter' && !loader.test(program.base)) return undefined;
+  // Servers and managers that are scripts (gunicorn, npm) count; a manager that is a program runs nothing it is given.
+  if (isOneLiner(path, cmdline)) return undefined;
+  const parts = firstWords(cmdline, 12);
+  if (parts[1] === '-m') return undefined;
+  const at = parts.findIndex((word, i) => i > 0 && !word.startsWith('-') && !takesValue.has(parts[i - 1]!));
+  return parts.indexOf('-jar') > 0 ? parts[parts.indexOf('-jar') + 1] : parts[at];
 }
 
 /**

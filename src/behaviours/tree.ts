@@ -4,11 +4,11 @@ import type { Origin, PeerTouch, ProcessNode } from '../core/lineage.ts';
 import type { Text } from '../core/text.ts';
 import { isSystemPlace } from './places.ts';
 import { short } from './process.ts';
-import { baseName, kindOf, plainName, shellUse } from './program-kind.ts';
+import { kindOf, plainName, programName, shellUse } from './program-kind.ts';
 
 /** Programs that begin something for somebody else: what stands above them is not part of the story. */
 const gates = new Set('systemd init sshd sshd-session sshd-auth dropbear login agetty getty cron crond atd anacron containerd-shim containerd-shim-runc-v2 conmon runc crun supervisord runsv s6-supervise dumb-init tini docker-init tmux screen su sudo runuser doas pkexec dockerd containerd'.split(' '));
-export const isGate = (node: ProcessNode): boolean => node.pid <= 2 || (node.path !== undefined ? gates.has(baseName(node.path)) : node.name !== undefined && gates.has(node.name));
+export const isGate = (node: ProcessNode): boolean => node.pid <= 2 || (node.path !== undefined ? gates.has(programName(node.path)) : node.name !== undefined && gates.has(node.name));
 
 export const keyOfNode = (node: ProcessNode): string => `${node.pid}:${node.started}`;
 
@@ -29,7 +29,7 @@ export function hasAncestor(node: ProcessNode | undefined, names: ReadonlySet<st
   let at = node;
   for (let i = 0; i < 24 && at !== undefined; i++, at = at.parent) {
     const { path } = at;
-    const name = path === undefined ? at.name : baseName(path);
+    const name = path === undefined ? at.name : programName(path);
     if (name !== undefined && names.has(name) && (path === undefined || isSystemPlace(path))) return true;
   }
   return false;

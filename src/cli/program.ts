@@ -2,6 +2,7 @@
 import { Command, type Help } from 'commander';
 import type { Lang, Text } from '../core/text.ts';
 import { addAlerts } from './commands/alerts.ts';
+import { addApprove } from './commands/approve.ts';
 import { addBaseline } from './commands/baseline.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
@@ -9,6 +10,7 @@ import { addDeny } from './commands/deny.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addIntel } from './commands/intel.ts';
 import { addInstall } from './commands/install.ts';
+import { addNotify } from './commands/notify.ts';
 import { addOrigin } from './commands/origin.ts';
 import { addProcesses } from './commands/processes.ts';
 import { addPs } from './commands/ps.ts';
@@ -75,6 +77,8 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addResponse(cli);
   addProcesses(cli);
   addDeny(cli);
+  addNotify(cli);
+  addApprove(cli);
   addDoctor(cli);
   addConfig(cli);
   addInstall(cli);

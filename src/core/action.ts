@@ -38,7 +38,7 @@ export interface ActionContext {
   signal: AbortSignal;
   now: () => number;
   /** Stores a state that has grown (more processes were found). Durable when it resolves: call it before the step it is about. */
-  save(state: unknown): Promise<void>;
+  save: (state: unknown) => Promise<void>;
 }
 
 /** Set by a person who knows: what a package owns, or what looks busy, may be touched. What is never touched stays so. */
@@ -154,6 +154,7 @@ export interface ResponseStore {
   block(network: string): BlockEntry | undefined;
   /** The active ones; those of one list when it is named. */
   blocks(list?: string): Iterable<BlockEntry>;
+  countBlocks(): number;
   /** Drops what is long over; a bounded number a call. Audit entries are never dropped. */
   prune(now: number): void;
 }

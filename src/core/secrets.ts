@@ -3,6 +3,7 @@
  * original. Every pattern is linear: each quantifier is bounded or stops at the first blank, and none is nested.
  */
 import { Event, type Kind } from './gen/event.ts';
+import { own } from './own.ts';
 
 const mask = '***';
 /** What is longer is cut: text that was not looked at is not shown either, and stores keep less. */
@@ -116,7 +117,19 @@ export function shownEvent(event: Event): Event {
 }
 
 /** A password may be a word that stands elsewhere in the command too, such as the account: only its own place is masked. */
-const inCommand = (text: string | undefined): string | undefined => (typeof text === 'string' ? maskSecrets(text, found) : text);
+function inCommand(text: string | undefined): string | undefined {
+  if (typeof text !== 'string' || clean.has(text)) return text;
+  const shown = maskSecrets(text, found);
+  if (shown === text && text.length <= cleanLength) {
+    if (clean.size >= cleanMax) clean.clear();
+    clean.add(own(text));
+  }
+  return shown;
+}
+
+/** Command lines without a secret: each event of a process tells its own and its parent's again. */
+const clean = new Set<string>();
+const cleanMax = 1000, cleanLength = 1024;
 
 /** Foreign events may hold anything in any field. */
 function masked(text: string | undefined): string | undefined {

@@ -1,5 +1,6 @@
 /** Sockets of this network namespace from /proc/net, and which process holds them. */
 import type { Procfs } from './procfs.ts';
+import { whole } from './slices.ts';
 
 export type Transport = 'tcp' | 'udp';
 
@@ -114,10 +115,16 @@ export function firstEphemeralPort(procfs: Procfs): number {
  * stops when all are found or `budget` descriptors were looked at; says how many it looked at.
  */
 export function socketOwners(procfs: Procfs, inodes: ReadonlySet<number>, pids: Iterable<number>, budget: number): { owners: Map<number, number>; looked: number } {
+  return whole(ownerSearch(procfs, inodes, pids, budget));
+}
+
+/** The same, process by process, so that the work can be spread. */
+export function* ownerSearch(procfs: Procfs, inodes: ReadonlySet<number>, pids: Iterable<number>, budget: number): Generator<undefined, { owners: Map<number, number>; looked: number }> {
   const owners = new Map<number, number>();
   let looked = 0;
   for (const pid of pids) {
     if (owners.size === inodes.size || looked >= budget) break;
+    yield;
     const fds = procfs.fds(pid);
     looked++; // opening the folder costs about as much as reading a link
     if (fds === undefined) continue;

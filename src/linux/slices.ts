@@ -24,3 +24,11 @@ export class Slices {
     this.#until = performance.now() + this.#ms;
   }
 }
+
+/** All at once of a work that could be spread. */
+export function whole<T>(work: Generator<undefined, T>): T {
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
+  }
+}

@@ -62,11 +62,15 @@ export const compileLinear = (source: string, flags: RegexFlags): Matcher => lin
 function linear(tree: Regex): Matcher {
   if (has(tree, (node) => node.t === 'look')) throw new Refusal('regex', 'expected a regex that can run in linear time, got look-around beside unbounded or ambiguous repeats');
   if (size(tree) > 20_000) throw new Refusal('regex', 'expected a regex of bounded size, got nested repeats that unfold to more than 20,000 steps');
+  const pattern = print(tree, re2);
   try {
-    return RE2JS.compile(print(tree, re2));
+    RE2JS.compile(pattern);
   } catch (error) {
     throw new Refusal('regex', `expected a regex that can run in linear time, got ${error instanceof Error ? error.message : String(error)}`);
   }
+  // What was compiled is let go: its programs take some fifty kilobytes each, and few rules are ever asked.
+  let made: RE2JS | undefined;
+  return { test: (text) => (made ??= RE2JS.compile(pattern)).test(text) };
 }
 
 function has(node: Regex, is: (node: Regex) => boolean): boolean {

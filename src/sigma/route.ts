@@ -47,6 +47,8 @@ export class Route<E> {
   private stamp = 0;
   private readonly take: (rules: readonly number[]) => void;
   private sample: Sample<E> | undefined;
+  /** An index that is being made anew, a few rules with each event. */
+  private building: Iterator<unknown> | undefined;
 
   constructor(programs: readonly Program[], functions: Functions<E>, slot: (field: string) => Slot<E>, indexed: boolean) {
     this.programs = programs;
@@ -65,11 +67,12 @@ export class Route<E> {
       }
     };
     if (!indexed) { this.always = programs.map((_, number) => number); return; }
-    this.build(guess);
+    for (const _ of this.build(guess));
     this.sample = new Sample(programs, slot);
   }
 
-  private build(likelihood: Likelihood): void {
+  /** Rule by rule; what is made takes the place of the old at the end. */
+  private* build(likelihood: Likelihood): Generator<undefined, void> {
     const always: number[] = [];
     const byField = new Map<Slot<E>, FieldIndex>();
     let words: FieldIndex | undefined;
@@ -83,7 +86,9 @@ export class Route<E> {
         if (!index) { index = new FieldIndex(); byField.set(key, index); }
         index.add(fact, number);
       }
+      yield;
     }
+    for (const index of words ? [words, ...byField.values()] : byField.values()) { index.settle(); yield; }
     this.always = always;
     this.words = words;
     this.fields = [...byField].map(([key, index]) => ({ slot: key, index }));
@@ -92,9 +97,12 @@ export class Route<E> {
   /** What the events of this route really hold decides which facts are rare: asked early, and once more when there is more to go by. */
   private learn(frame: Frame<E>): void {
     const { sample } = this;
-    if (!sample?.look(frame)) return;
-    this.build((fact) => sample.likelihood(fact, this.slot));
-    if (sample.done) this.sample = undefined;
+    if (this.building) {
+      // All at once would hold up whoever waits for this event: thirty milliseconds with a thousand rules.
+      for (let i = 0; i < rulesPerEvent; i++) if (this.building.next().done) { this.building = undefined; if (sample?.done) this.sample = undefined; return; }
+      return;
+    }
+    if (sample?.look(frame)) this.building = this.build((fact) => sample.likelihood(fact, this.slot));
   }
 
   /** Returns how many rules match; `hit` names them, in the order they were given. */
@@ -133,6 +141,7 @@ export class Route<E> {
   }
 }
 
+const rulesPerEvent = 4;
 const sampleSize = 96;
 /** The second sample takes every so many-th event, so that it spans more than the first burst. */
 const sparse = 64;

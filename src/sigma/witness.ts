@@ -122,6 +122,9 @@ export class FieldIndex {
     else if (rules.at(-1) !== rule) rules.push(rule);
   }
 
+  /** Makes ready what the first look-up would have to wait for. */
+  settle(): void { if (this.needles.size > 0) this.finder ??= new NeedleSearch(this.needles); }
+
   /**
    * Hands out the rules whose fact holds for the folded text; a rule may come more than once. Fields such as user
    * agents repeat: what a text found is kept for a while.

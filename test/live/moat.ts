@@ -14,6 +14,8 @@ export const moatBin = fileURLToPath(new URL('../../bin/moat', import.meta.url))
 export interface RunningMoat {
   folder: string;
   alerts: AlertLine[];
+  /** When it said that it is ready, Unix ms; 0 when it had not in time. */
+  readyAt: number;
   /** All it said on standard error. */
   said(): string;
   /** Waits until an alert fits; throws with what was seen when none does in time. */
@@ -22,29 +24,34 @@ export interface RunningMoat {
   child: ChildProcess;
 }
 
-/** `smallDataMb`: the data folder is a file system of that size in a mount namespace of its own (needs root). */
-export async function startMoat(config: string, options: { folder?: string; smallDataMb?: number } = {}): Promise<RunningMoat> {
+/** `namespace`: the network namespace it runs in. `smallDataMb`: the data folder is a file system of that size in a mount namespace of its own (needs root). `node`: arguments for node itself. */
+export async function startMoat(config: string, options: { folder?: string; smallDataMb?: number; namespace?: string; node?: readonly string[] } = {}): Promise<RunningMoat> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'moat-up-'));
   // The machine that runs the tests is nobody's to judge: whoever tests scans names their root.
   writeFileSync(join(folder, 'moat.yml'), /^scan:/m.test(config) ? config : `${config.trimEnd()}\nscan: { enabled: false }\n`);
   const data = join(folder, 'data');
-  const command = [process.execPath, moatBin, '--config', join(folder, 'moat.yml'), '--data', data, '--lang', 'en', 'up', '--json'];
+  const command = [process.execPath, ...options.node ?? [], moatBin, '--config', join(folder, 'moat.yml'), '--data', data, '--lang', 'en', 'up', '--json'];
   if (options.smallDataMb !== undefined) {
     mkdirSync(data, { recursive: true });
     // The shell's words are fixed; folder and size are its arguments.
     command.unshift('unshare', '--mount', '--propagation', 'private', 'sh', '-c', 'mount -t tmpfs -o "size=$1m,mode=0700" tmpfs "$2" && shift 2 && exec "$@"', 'sh', String(options.smallDataMb), data);
   }
+  if (options.namespace !== undefined) command.unshift('ip', 'netns', 'exec', options.namespace);
   const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
   const alerts: AlertLine[] = [];
   let said = '';
-  child.stderr.on('data', (chunk: Buffer) => { said += chunk.toString(); });
+  let readyAt = 0;
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+    if (readyAt === 0 && said.includes('Alerts appear below')) readyAt = Date.now();
+  });
   createInterface({ input: child.stdout }).on('line', (line) => alerts.push({ ...(JSON.parse(line) as AlertLine), seenAt: Date.now() }));
   for (let i = 0; i < 200 && !said.includes('Alerts appear below'); i++) {
     if (child.exitCode !== null) throw new Error(`moat ended with ${child.exitCode}: ${said}`);
     await sleep(50);
   }
   return {
-    folder, alerts, child,
+    folder, alerts, child, readyAt,
     said: () => said,
     async waitFor(fits, what, ms = 20_000) {
       for (const until = Date.now() + ms; Date.now() < until; await sleep(20)) {

@@ -14,7 +14,7 @@ import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports
 import { disguiseOf, type Disguise } from '../disguise.ts';
 import { Load } from '../load.ts';
 import { Lru } from '../lru.ts';
-import { commandSigns, nameSign, poolName, poolPorts, proxyPorts, trafficSigns } from '../mining.ts';
+import { commandSigns, nameSign, poolName, poolPorts, proxyPorts, stratumSign, trafficSigns, type Sign } from '../mining.ts';
 import { isSuspiciousPath } from '../places.ts';
 import { processKey, programKey, programOf, short } from '../process.ts';
 import { baseName, isInterpreter, scriptOf } from '../program-kind.ts';
@@ -56,6 +56,9 @@ interface Suspect {
   moved: number;
   provenance: Provenance;
   judged: number;
+  /** Of which process, and after how many of all changes. */
+  judgedPid: number | undefined;
+  judgedChanges: number;
   told: Level | undefined;
   toldKinds: number;
   toldAt: number;
@@ -77,6 +80,11 @@ const configs = new Set(['xmrig.json', '.xmrig.json', 'config_background.json', 
 /** Hidden folders where developers' programs live. */
 const toolFolders = /\/\.(?:nvm|local|cargo|rustup|cache|venv|pyenv|rbenv|asdf|sdkman|npm|npm-global|yarn|pnpm|bun|deno|vscode-server|vscode|cursor-server|volta|gradle|m2|dotnet|conda|linuxbrew|fly|kube|pulumi|bin|tox|nox|terraform|mozbuild|ghcup|cabal|opam|stack|nix-profile|build|jenkins|wine|steam)\/|\/go-build\d|\/\.mount_|\/_MEI|\/snap\//;
 
+function stratumOf(payload: string): Sign[] {
+  const sign = stratumSign(payload);
+  return sign === undefined ? [] : [sign];
+}
+
 function open(context: BehaviourContext): BehaviourRun {
   const allow = list(context, 'allow');
   const steadyMs = number(context, 'steadyMinutes') * 60_000, busyMs = number(context, 'busyMinutes') * 60_000, lonelyMs = number(context, 'lonelyMinutes') * 60_000;
@@ -87,6 +95,8 @@ function open(context: BehaviourContext): BehaviourRun {
   /** What was done in a tree beside the miner: by its shells and helpers. */
   const trees = new Lru<Map<PieceKind, Piece>>(mostTrees, () => { context.count('trees forgotten'); });
   let interval = 5000, beat = 0;
+  /** Pieces and far ends that have come up, of all programs and trees: while it stands still, only time can change a verdict. */
+  let changes = 0;
   /** What the machine did (percent of all cores), and what its processes did together in this sample and the one before. */
   let whole = 0, total = 0, totalBefore = 0, totalAt = 0;
 
@@ -103,7 +113,7 @@ function open(context: BehaviourContext): BehaviourRun {
     const key = programKey(event);
     const suspect = suspects.take(key, () => ({
       key: own(key), program: own(programOf(event)), pieces: new Map(), events: [], load: new Load(), alone: new Load(), peers: new Map(), morePeers: false, serves: false, moved: Number.NEGATIVE_INFINITY,
-      provenance: programProvenance(context, event), judged: 0, told: undefined, toldKinds: 0, toldAt: 0,
+      provenance: programProvenance(context, event), judged: 0, judgedPid: undefined, judgedChanges: 0, told: undefined, toldKinds: 0, toldAt: 0,
     }));
     if (event.pid !== undefined) processes.set(processKey(event), suspect);
     return suspect;
@@ -116,7 +126,9 @@ function open(context: BehaviourContext): BehaviourRun {
     const before = pieces.get(kind);
     if (before !== undefined && before.weight > weight) { before.time = time; return false; }
     pieces.set(kind, { kind, weight, what: own(short(what, 160)), time });
-    return before === undefined || before.weight < weight;
+    const isNew = before === undefined || before.weight < weight;
+    if (isNew) changes++;
+    return isNew;
   }
 
   function add(event: Event, kind: PieceKind, weight: number, what: string): Suspect {
@@ -174,14 +186,15 @@ function open(context: BehaviourContext): BehaviourRun {
       const peer = `${ip}:${port}`;
       const seen = suspect.peers.get(peer);
       if (seen) seen.count++;
-      else if (suspect.peers.size < mostPeers) suspect.peers.set(own(peer), { first: event.time, count: 1 });
+      else if (suspect.peers.size < mostPeers) { suspect.peers.set(own(peer), { first: event.time, count: 1 }); changes++; }
       else suspect.morePeers = true;
     }
     if (!plain && !isLocal(ip) && poolPorts.has(port)) note(suspect.pieces, 'port', 12, `${ip}:${port}`, event.time);
     if (!plain && isLoopback(ip) && proxyPorts.has(port)) note(suspect.pieces, 'proxy', 20, `${ip}:${port}`, event.time);
     const pool = event.destination_host === undefined || plain ? undefined : poolName(event.destination_host, isPool);
     if (pool !== undefined && pool.weight >= 35) add(event, 'pool', pool.weight, `${pool.what}:${port}`);
-    consider(suspect, event);
+    // One that connects all the time is not judged anew for nothing.
+    if (suspect.judgedChanges !== changes || suspect.judgedPid !== event.pid || event.time - suspect.judged >= 1000) consider(suspect, event);
   }
 
   function onFlow(event: Event): void {
@@ -189,8 +202,7 @@ function open(context: BehaviourContext): BehaviourRun {
     if (payload === undefined || payload.length < 8) return;
     const plain = isPlain(event);
     let suspect: Suspect | undefined;
-    for (const sign of trafficSigns(payload, isPool)) {
-      if (plain && sign.kind !== 'stratum') continue;
+    for (const sign of plain ? stratumOf(payload) : trafficSigns(payload, isPool)) {
       const inbound = event.direction === 'inbound';
       const weight = sign.kind === 'pool' && sign.weight >= 60 ? 75 : sign.weight;
       suspect = add(event, sign.kind, inbound && sign.kind === 'stratum' ? Math.min(weight, 80) : weight, sign.what);
@@ -290,6 +302,8 @@ function open(context: BehaviourContext): BehaviourRun {
 
   function consider(suspect: Suspect, event: Event): void {
     suspect.judged = event.time;
+    suspect.judgedPid = event.pid;
+    suspect.judgedChanges = changes;
     if (isAllowed(suspect.program) || isAllowed(event.process_path)) return;
     const pieces = new Map<PieceKind, Piece>();
     for (const [kind, piece] of suspect.pieces) {

@@ -109,6 +109,21 @@ export function addResponse({ program, lang, t }: Cli): void {
       await out.end();
     });
 
+  program.command('pause')
+    .description(t('暂停一切自动处置（已做的不变）', 'do nothing by itself for a while; what was done stays'))
+    .option('--for <time>', t('暂停多久（如 30m、4h）', 'for how long (30m, 4h)'), duration, 3_600_000)
+    .option('--why <text>', t('原因，记入审计', 'the reason, for the audit log'))
+    .action(async (options: { for: number; why?: string }) => {
+      await ask('pause', { by: operator(), why: options.why ?? '', for_ms: options.for });
+      console.log(t(`自动处置暂停至 ${clock(Date.now() + options.for)}；提前恢复：moat resume`, `nothing is done by itself until ${clock(Date.now() + options.for)}; to go on before: moat resume`));
+    });
+  program.command('resume')
+    .description(t('恢复自动处置', 'go on with automatic response'))
+    .action(async () => {
+      await ask('pause', { by: operator() });
+      console.log(t('自动处置已恢复', 'automatic response goes on'));
+    });
+
   const audit = program.command('audit').description(t('审计记录：每一步操作，哈希相连', 'the audit log: every operation, chained by hashes'));
   audit.command('list', { isDefault: true })
     .description(t('列出审计记录，最新的在最后', 'list entries, the newest last'))

@@ -11,6 +11,7 @@ import { allSensors } from '../../agent/sensors.ts';
 import { alertJson, alertLines } from '../alert-text.ts';
 import { configOf, configPath, dataFolder, globals } from '../globals.ts';
 import type { Cli } from '../program.ts';
+import { modeTexts } from '../status-text.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
 
 interface Options { json?: boolean; verbose?: boolean }
@@ -30,7 +31,7 @@ export function addUp({ program, lang, t }: Cli): void {
         info: (message) => console.error(safe(message)),
         warn: (message) => console.error(colour.yellow(safe(message))),
       };
-      talk(colour.bold(say('Moat 护城河', 'Moat')) + say(` ${version()} 正在保护本机（观察模式：只报告，不改动）`, ` ${version()} protects this machine (observe mode: it reports and changes nothing)`));
+      talk(colour.bold(say('Moat 护城河', 'Moat')) + say(` ${version()} 正在保护本机（${modeTexts[config.response.mode].zh}）`, ` ${version()} protects this machine (${modeTexts[config.response.mode].en})`));
       talk(say('在看：', 'It watches:'));
       for (const { sensor, enabled, why } of await allSensors(config)) {
         if (enabled) talk(`  ${colour.green('●')} ${sensor.title[speak]}`);
@@ -98,6 +99,6 @@ class AlertPrinter {
       this.shown.set(alert.id, { count: alert.count, level: alert.level });
       return true;
     });
-    if (due.length > 0) this.print(due.map(({ alert, isNew }) => ({ alert, isNew })));
+    if (due.length > 0) this.print(due);
   }
 }

@@ -1,4 +1,5 @@
 import { MoatError } from '../../core/error.ts';
 
-export type PackagesErrorCode = 'no-database' | 'broken' | 'too-large';
+/** 'not-built': the databases may be sound, but the process that reads them did not come to its end. */
+export type PackagesErrorCode = 'no-database' | 'broken' | 'too-large' | 'not-built';
 export class PackagesError extends MoatError<PackagesErrorCode> {}

@@ -65,9 +65,30 @@ export interface PackageIndex {
 /** Names a state of the databases. Throws TreeError. */
 export const databaseStamp = (tree: Tree): string => databasePlaces.map((place) => { const found = tree.stat(place); return found ? `${found.inode}:${found.size}:${found.modified}` : ''; }).join(' ');
 
+/** What the databases say, ready to be asked; all of it can be handed to another process. */
+export interface SealedPackages {
+  stamp: string;
+  packages: readonly Package[];
+  strangers: ReadonlySet<Package>;
+  counts: ReadonlyMap<string, number>;
+  faults: readonly string[];
+  /** Folders of the root that are links, and where they lead. */
+  links: ReadonlyMap<string, string>;
+  table: PathTable;
+}
+
 /** Reads the databases of a tree, or of the folder named. Throws PackagesError 'no-database' when there is none, 'broken' or 'too-large' for one that cannot be read. */
 export async function openPackages(root: Tree | string = '/', { signal }: { signal?: AbortSignal } = {}): Promise<PackageIndex> {
-  const tree = typeof root === 'string' ? new DiskTree(root, undefined) : root;
+  const tree = packagesTree(root);
+  return new Index(tree, await readPackages(tree, { signal }));
+}
+
+export const packagesTree = (root: Tree | string): Tree => (typeof root === 'string' ? new DiskTree(root, undefined) : root);
+
+export const indexOf = (tree: Tree, sealed: SealedPackages): PackageIndex => new Index(tree, sealed);
+
+/** Throws as `openPackages`. */
+export async function readPackages(tree: Tree, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<SealedPackages> {
   const stamp = databaseStamp(tree);
   const slices = new Slices(signal);
   const into = new Collector();
@@ -84,7 +105,8 @@ export async function openPackages(root: Tree | string = '/', { signal }: { sign
     }
   }
   const table = await into.table.seal(new Folders(tree), slices);
-  return new Index(tree, stamp, into, table, topLinks(tree));
+  const { packages, strangers, counts, faults } = into;
+  return { stamp, packages, strangers, counts, faults, links: topLinks(tree), table };
 }
 
 /** Folders of the root that are links (/bin → /usr/bin): a package may list either, a caller may ask for either. */
@@ -129,7 +151,7 @@ class Index implements PackageIndex {
   readonly #table: PathTable;
   readonly #links: ReadonlyMap<string, string>;
 
-  constructor(tree: Tree, stamp: string, { packages, strangers, counts, faults }: Collector, table: PathTable, links: ReadonlyMap<string, string>) {
+  constructor(tree: Tree, { stamp, packages, strangers, counts, faults, table, links }: SealedPackages) {
     this.tree = tree;
     this.stamp = stamp;
     this.packages = packages;
@@ -161,15 +183,11 @@ class Index implements PackageIndex {
   }
 
   find(path: string): number {
-    const slash = path.lastIndexOf('/');
-    if (slash < 0) return -1;
-    const folder = path.slice(0, slash);
-    const name = path.slice(slash + 1);
-    const row = this.#table.find(folder, name);
-    if (row >= 0) return row;
-    const second = folder.indexOf('/', 1);
-    const link = this.#links.get(second < 0 ? folder : folder.slice(0, second));
-    return link === undefined ? -1 : this.#table.find(second < 0 ? link : link + folder.slice(second), name);
+    const row = this.#table.find(path);
+    if (row >= 0 || this.#links.size === 0) return row;
+    const second = path.indexOf('/', 1);
+    const link = second < 0 ? undefined : this.#links.get(path.slice(0, second));
+    return link === undefined ? -1 : this.#table.find(link + path.slice(second));
   }
 
   hasFolder(folder: string): boolean { return this.#table.hasFolder(folder); }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
+import { openPackages } from './index.ts';
 import { watchPackages, type LivePackages } from './live.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'moat-packages-'));
@@ -29,12 +30,21 @@ function ship(version: string, text: string, installed = text): void {
 function watch(): { packages: LivePackages; said: string[]; counts: Map<string, number> } {
   const said: string[] = [];
   const counts = new Map<string, number>();
-  const packages = watchPackages({ root, everyMs: 20, health: (state, detail) => said.push(`${state} ${detail?.en ?? ''}`), count: (what, n = 1) => counts.set(what, (counts.get(what) ?? 0) + n) });
+  const packages = watchPackages({ root, open: openPackages, everyMs: 20, health: (state, detail) => said.push(`${state} ${detail?.en ?? ''}`), count: (what, n = 1) => counts.set(what, (counts.get(what) ?? 0) + n) });
   open.push(packages);
   return { packages, said, counts };
 }
 
 async function until(met: () => boolean): Promise<void> { while (!met()) await sleep(5); }
+
+it('does not keep to what was unknown once it is known', async () => {
+  ship('1', 'good');
+  const { packages } = watch();
+  await until(() => packages.ready);
+  expect(packages.owner('/usr/bin/tool')?.intact).toBeUndefined();
+  await packages.settle('/usr/bin/tool');
+  expect(packages.owner('/usr/bin/tool')?.intact).toBe(true);
+});
 
 it('tells the owner at once and the state of the file when it was looked at', async () => {
   ship('1', 'good');

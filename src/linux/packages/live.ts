@@ -1,15 +1,17 @@
 /**
- * The packages of the running machine: read in the background, read again when the databases change, digests
+ * The packages of the running machine: read beside this process, read again when the databases change, digests
  * of the files that are asked for taken one by one beside the work.
  */
-import { lstatSync, readFileSync, statSync, type Stats } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import type { Packages, PackageFile } from '../../core/lineage.ts';
 import type { Text } from '../../core/text.ts';
 import { hashFile, stampOf } from './digest.ts';
-import { databaseLocks, databasePlaces, openPackages, type OwnedFile, type PackageIndex } from './index.ts';
 import { PackagesError } from './error.ts';
+import { databasePlaces, type OwnedFile, type PackageIndex } from './index.ts';
+import { openPackagesInProcess } from './in-process.ts';
+import { isLocked, statOrNothing } from './lock.ts';
 
 export interface LiveOptions {
   root?: string;
@@ -17,6 +19,10 @@ export interface LiveOptions {
   count: (what: string, n?: number) => void;
   /** How often the databases are looked at for changes. */
   everyMs?: number;
+  /** After how long a reader that failed is tried again at first; default half a minute. */
+  retryMs?: number;
+  /** Reads the databases; throws PackagesError, 'not-built' when another attempt may do better. */
+  open?: (root: string, options: { signal: AbortSignal }) => Promise<PackageIndex>;
 }
 
 export interface LivePackages extends Packages {
@@ -30,6 +36,8 @@ export interface LivePackages extends Packages {
 const checkMs = 5000;
 /** A long upgrade is not waited for longer than this. */
 const patienceMs = 60_000;
+const retryMs = 30_000;
+const retryLongestMs = 10 * 60_000;
 const cacheMax = 20_000;
 /** One program that starts is asked for by many, and again with the next of its kind: for so long nobody looks at the file again. */
 const toldForMs = 200;
@@ -57,10 +65,14 @@ class Live implements LivePackages {
   #read = '';
   /** State that the index in use holds for. */
   #indexed = '';
+  /** When a reader that failed is tried again, on the clock of `performance.now()`, and after how long the next time. */
+  #againAt = Number.POSITIVE_INFINITY;
+  #delay: number;
 
   constructor(options: LiveOptions) {
     this.#options = options;
     this.#root = options.root ?? '/';
+    this.#delay = options.retryMs ?? retryMs;
     options.health('waiting', { zh: '正在读软件包数据库', en: 'reading the package databases' });
     this.#running = this.#keep();
   }
@@ -73,8 +85,7 @@ class Live implements LivePackages {
     if (this.#told.has(path)) return this.#told.get(path);
     const file = this.index?.owner(path);
     const told = file && this.#tell(file, this.#state(file));
-    // What is being found out now may be known in a moment.
-    if (told === undefined || told.intact !== undefined) this.#told.set(path, told);
+    this.#told.set(path, told);
     return told;
   }
 
@@ -158,6 +169,8 @@ class Live implements LivePackages {
     }
     this.#taken.delete(file.path);
     this.#taken.set(file.path, taken);
+    // Now it is known what was told to be unknown.
+    this.#told.clear();
     if (this.#taken.size > cacheMax) for (const [oldest] of this.#taken) { this.#taken.delete(oldest); break; }
   }
 
@@ -168,10 +181,11 @@ class Live implements LivePackages {
     let last = '';
     while (!signal.aborted) {
       const now = this.#stamp();
-      if (now === this.#read) changedSince = undefined;
+      const isDue = performance.now() >= this.#againAt;
+      if (now === this.#read && !isDue) changedSince = undefined;
       else {
         changedSince ??= Date.now();
-        if (this.#read === '' || now === last || Date.now() - changedSince > patienceMs) { await this.#build(now); changedSince = undefined; }
+        if (isDue || this.#read === '' || now === last || Date.now() - changedSince > patienceMs) { await this.#build(now); changedSince = undefined; }
       }
       last = now;
       await sleep(this.#options.everyMs ?? checkMs, undefined, { signal, ref: false }).catch(() => undefined);
@@ -181,8 +195,10 @@ class Live implements LivePackages {
   async #build(stamp: string): Promise<void> {
     // A database that stays broken is not read again until it changes.
     this.#read = stamp;
+    this.#againAt = Number.POSITIVE_INFINITY;
     try {
-      const index = await openPackages(this.#root, { signal: this.#abort.signal });
+      const index = await (this.#options.open ?? openPackagesInProcess)(this.#root, { signal: this.#abort.signal });
+      this.#delay = this.#options.retryMs ?? retryMs;
       this.index = index;
       this.#told.clear();
       this.#indexed = stamp;
@@ -193,8 +209,14 @@ class Live implements LivePackages {
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       const message = (error as Error).message;
+      const isBroken = !(error instanceof PackagesError && error.code === 'not-built');
+      if (!isBroken) {
+        this.#againAt = performance.now() + this.#delay;
+        this.#delay = Math.min(this.#delay * 2, retryLongestMs);
+      }
       const old = this.index ? { zh: '；仍用之前读到的', en: '; what was read before stays' } : { zh: '', en: '' };
       if (error instanceof PackagesError && error.code === 'no-database') this.#options.health('blind', { zh: '没有 dpkg、rpm 或 apk 数据库，看不出文件属于哪个软件包', en: 'no dpkg, rpm or apk database: which package a file belongs to cannot be told' });
+      else if (!isBroken) this.#options.health('blind', { zh: `软件包索引没能建好，稍后重试：${message}${old.zh}`, en: `the package index could not be built, it is tried again later: ${message}${old.en}` });
       else this.#options.health('blind', { zh: `软件包数据库读不了：${message}${old.zh}`, en: `the package database cannot be read: ${message}${old.en}` });
     }
   }
@@ -207,19 +229,6 @@ class Live implements LivePackages {
   }
 }
 
-function statOrNothing(path: string): Stats | undefined {
-  try { return statSync(path, { throwIfNoEntry: false }); } catch { return undefined; /* as good as not there */ }
-}
-
 function lstatOrNothing(path: string): Stats | undefined {
   try { return lstatSync(path, { throwIfNoEntry: false }); } catch { return undefined; /* as good as not there */ }
-}
-
-/** Does a package manager hold its lock now? */
-function isLocked(root: string): boolean {
-  const inodes = databaseLocks.flatMap((place) => statOrNothing(join(root, place))?.ino ?? []);
-  if (inodes.length === 0) return false;
-  let locks: string;
-  try { locks = readFileSync('/proc/locks', 'latin1'); } catch { return false; /* no procfs: nothing tells of locks */ }
-  return inodes.some((inode) => locks.includes(`:${inode} `));
 }

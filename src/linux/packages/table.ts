@@ -5,9 +5,11 @@
  */
 import { own } from '../../core/own.ts';
 import type { DigestAlgorithm } from '../digests.ts';
-import { bytesOf, nameOf } from '../file-names.ts';
 import type { Slices } from '../slices.ts';
+import { Bytes, bytes16, bytes32, bytes8, nameAt, Numbers, writeName } from './columns.ts';
+import { FolderTable, placeFolders, type FolderColumns } from './folder-table.ts';
 import type { Folders } from './read.ts';
+import { byteText, hashBytes, hashText, isText, probesMax, slotsFor } from './slots.ts';
 
 /** Position in this list is what the table keeps. */
 const algorithms: readonly (DigestAlgorithm | '')[] = ['', 'md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'];
@@ -34,60 +36,10 @@ const nameBytesMax = 255;
 /** Rows between two kept beginnings. */
 const block = 16;
 const poolMax = 512 * 2 ** 20;
-/** Names made to collide must not turn look-ups into searches. */
-const probesMax = 500;
 
 const algorithmMask = 7;
 const configFlag = 8;
 const ghostFlag = 16;
-
-/** Grows by half; `cut` gives what is used. */
-class Bytes {
-  #bytes = Buffer.allocUnsafeSlow(1 << 16);
-  length = 0;
-
-  room(more: number): Buffer {
-    if (this.length + more > this.#bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(Math.ceil(this.#bytes.length * 1.5), this.length + more));
-      this.#bytes.copy(larger, 0, 0, this.length);
-      this.#bytes = larger;
-    }
-    return this.#bytes;
-  }
-
-  cut(): Buffer {
-    const cut = Buffer.allocUnsafeSlow(this.length);
-    this.#bytes.copy(cut, 0, 0, this.length);
-    return cut;
-  }
-}
-
-class Numbers<T extends Uint8Array | Uint16Array | Uint32Array> {
-  #values: T;
-  readonly #make: (length: number) => T;
-  length = 0;
-
-  constructor(make: (length: number) => T) { this.#make = make; this.#values = make(4096); }
-
-  push(value: number): void {
-    if (this.length === this.#values.length) {
-      const larger = this.#make(Math.ceil(this.length * 1.5));
-      larger.set(this.#values);
-      this.#values = larger;
-    }
-    this.#values[this.length++] = value;
-  }
-
-  cut(): T {
-    const cut = this.#make(this.length);
-    cut.set(this.#values.subarray(0, this.length));
-    return cut;
-  }
-}
-
-const bytes8 = (length: number): Uint8Array => new Uint8Array(length);
-const bytes16 = (length: number): Uint16Array => new Uint16Array(length);
-const bytes32 = (length: number): Uint32Array => new Uint32Array(length);
 
 export class TableBuilder {
   readonly #folders = new Map<string, number>();
@@ -138,30 +90,38 @@ export class TableBuilder {
 
   /** Follows each folder to where it really is, and makes the table ready to be asked. */
   async seal(folders: Folders, slices: Slices): Promise<PathTable> {
-    const where: string[] = [];
-    const canonical = new Uint32Array(this.#folders.size);
+    const named = this.#folders.size;
+    const folderReal = new Numbers(bytes32);
+    const folderAt = new Numbers(bytes32);
+    const texts = new Bytes();
+    // Where a folder really is gets a number too when no package names it so: the map grows while it is walked.
     for (const [folder, id] of this.#folders) {
-      const followed = this.#follow(folders, folder);
-      const real = followed === folder ? folder : own(followed);
+      const real = id < named ? this.#follow(folders, folder) : folder;
       let at = this.#folders.get(real);
-      if (at === undefined) this.#folders.set(real, at = id);
-      canonical[id] = at;
-      where[id] = real;
+      if (at === undefined) this.#folders.set(own(real), at = this.#folders.size);
+      folderReal.push(at);
+      folderAt.push(texts.length);
+      texts.length += writeName(texts.room(folder.length * 3), folder, texts.length);
       if ((id & 63) === 0 && slices.due()) await slices.rest();
     }
+    folderAt.push(texts.length);
+    const reals = folderReal.cut();
     const folder = this.#folder.cut();
     for (let row = 0; row < folder.length; row++) {
-      folder[row] = canonical[folder[row]!]!;
+      folder[row] = reals[folder[row]!]!;
       if ((row & 4095) === 0 && slices.due()) await slices.rest();
     }
-    const table = new PathTable({
-      folders: this.#folders, canonical, where, folder,
-      name: this.#name.cut(), nameBase: this.#nameBase.cut(), digestBase: this.#digestBase.cut(),
+    const folderBytes = texts.cut();
+    const begins = folderAt.cut();
+    const names = this.#names.cut();
+    const name = this.#name.cut();
+    const nameBase = this.#nameBase.cut();
+    return new PathTable({
+      folderBytes, folderAt: begins, folderReal: reals, folderSlots: placeFolders(folderBytes, begins, this.#count),
+      folder, name, nameBase, digestBase: this.#digestBase.cut(),
       owner: this.#package.cut(), flags: this.#flags.cut(), mode: this.#mode.cut(),
-      names: this.#names.cut(), digests: this.#digests.cut(),
+      names, digests: this.#digests.cut(), slots: await placeRows({ folder, name, nameBase, names }, slices, this.#count),
     });
-    await table.fill(slices, this.#count);
-    return table;
   }
 }
 
@@ -171,13 +131,8 @@ function isClean(folder: string): boolean {
   return folder.startsWith('/') && !folder.endsWith('/') && !folder.includes('//') && !folder.includes('\0') && !/\/\.\.?(?:\/|$)/.test(folder);
 }
 
-interface Columns {
-  /** Folder as a package or the disk writes it → number. */
-  folders: Map<string, number>;
-  /** Number → the number of where it really is. */
-  canonical: Uint32Array;
-  /** Number → where it really is. */
-  where: string[];
+/** All that a table holds, in memory that can be handed to another process. */
+export interface Columns extends FolderColumns {
   folder: Uint32Array;
   /** Length of each name in bytes. */
   name: Uint8Array;
@@ -186,115 +141,113 @@ interface Columns {
   owner: Uint16Array;
   flags: Uint8Array;
   mode: Uint16Array;
-  names: Buffer;
-  digests: Buffer;
+  names: Uint8Array;
+  digests: Uint8Array;
+  /** Row + 1 by hash of folder and name. */
+  slots: Uint32Array;
+}
+
+type Named = Pick<Columns, 'folder' | 'name' | 'nameBase' | 'names'>;
+
+/** Of packages that share a file the first one read is its owner. */
+async function placeRows(columns: Named, slices: Slices, count: (what: string) => void): Promise<Uint32Array> {
+  const { folder, name, names } = columns;
+  const slots = slotsFor(folder.length);
+  const mask = slots.length - 1;
+  for (let row = 0, from = 0; row < folder.length; from += name[row++]!) {
+    const to = from + name[row]!;
+    let slot = hashBytes(folder[row]!, names, from, to) & mask;
+    let probes = 0;
+    for (; slots[slot] !== 0 && probes < probesMax; probes++, slot = (slot + 1) & mask) {
+      if (isSame(columns, slots[slot]! - 1, row, from)) { count('paths of several packages'); break; }
+    }
+    if (slots[slot] === 0) slots[slot] = row + 1;
+    else if (probes === probesMax) count('paths left out, names collide');
+    if ((row & 255) === 0 && slices.due()) await slices.rest();
+  }
+  return slots;
+}
+
+/** `at`: where the name of `other` begins. */
+function isSame(columns: Named, row: number, other: number, at: number): boolean {
+  const { folder, name, names } = columns;
+  const length = name[row]!;
+  if (folder[row] !== folder[other] || length !== name[other]) return false;
+  const from = nameBegins(columns, row);
+  for (let i = 0; i < length; i++) if (names[from + i] !== names[at + i]) return false;
+  return true;
+}
+
+function nameBegins({ name, nameBase }: Pick<Columns, 'name' | 'nameBase'>, row: number): number {
+  let at = nameBase[Math.floor(row / block)]!;
+  for (let i = row - (row % block); i < row; i++) at += name[i]!;
+  return at;
 }
 
 export class PathTable {
-  readonly #c: Columns;
-  /** Row + 1 by hash of folder and name, open addressing; 0 is free. */
-  readonly #slots: Uint32Array;
-  readonly #scratch = Buffer.allocUnsafeSlow(nameBytesMax * 3);
+  readonly columns: Columns;
+  readonly #folders: FolderTable;
+  readonly #names: Buffer;
+  readonly #digests: Buffer;
 
   constructor(columns: Columns) {
-    this.#c = columns;
-    let size = 16;
-    while (size * 0.8 < columns.folder.length) size *= 2;
-    this.#slots = new Uint32Array(size);
+    const { names, digests } = columns;
+    this.columns = columns;
+    this.#folders = new FolderTable(columns);
+    this.#names = Buffer.from(names.buffer, names.byteOffset, names.length);
+    this.#digests = Buffer.from(digests.buffer, digests.byteOffset, digests.length);
   }
 
-  get size(): number { return this.#c.folder.length; }
-
-  /** Called once. Of packages that share a file the first one read is its owner. */
-  async fill(slices: Slices, count: (what: string) => void): Promise<void> {
-    const { name, names, folder } = this.#c;
-    const mask = this.#slots.length - 1;
-    for (let row = 0, from = 0; row < folder.length; from += name[row++]!) {
-      const to = from + name[row]!;
-      let slot = hash(folder[row]!, names, from, to) & mask;
-      let probes = 0;
-      for (; this.#slots[slot] !== 0 && probes < probesMax; probes++, slot = (slot + 1) & mask) {
-        if (this.#is(this.#slots[slot]! - 1, folder[row]!, names, from, to)) { count('paths of several packages'); break; }
-      }
-      if (this.#slots[slot] === 0) this.#slots[slot] = row + 1;
-      else if (probes === probesMax) count('paths left out, names collide');
-      if ((row & 255) === 0 && slices.due()) await slices.rest();
-    }
-  }
+  get size(): number { return this.columns.folder.length; }
 
   /** Row of this path, -1 when no package has it. Folders are followed when they are known by this name. */
-  find(folder: string, name: string): number {
-    const written = this.#c.folders.get(folder);
-    if (written === undefined || name.length > nameBytesMax) return -1;
-    const at = this.#c.canonical[written] ?? written;
-    const length = writeName(this.#scratch, name, 0);
-    const mask = this.#slots.length - 1;
-    let slot = hash(at, this.#scratch, 0, length) & mask;
-    for (let probes = 0; this.#slots[slot] !== 0 && probes <= probesMax; probes++, slot = (slot + 1) & mask) {
-      const row = this.#slots[slot]! - 1;
-      if (this.#is(row, at, this.#scratch, 0, length)) return row;
+  find(path: string): number {
+    const key = byteText(path);
+    const slash = key.lastIndexOf('/');
+    const written = slash < 0 ? -1 : this.#folders.find(key, slash);
+    if (written < 0) return -1;
+    const { folder, name, names, slots } = this.columns;
+    const at = this.#folders.real(written);
+    const length = key.length - slash - 1;
+    const mask = slots.length - 1;
+    let slot = hashText(at, key, slash + 1, key.length) & mask;
+    for (let probes = 0; slots[slot] !== 0 && probes <= probesMax; probes++, slot = (slot + 1) & mask) {
+      const row = slots[slot]! - 1;
+      if (folder[row] === at && name[row] === length && isText(names, nameBegins(this.columns, row), key, slash + 1, key.length)) return row;
     }
     return -1;
   }
 
-  hasFolder(folder: string): boolean { return this.#c.folders.has(folder); }
-  owner(row: number): number { return this.#c.owner[row]!; }
+  hasFolder(folder: string): boolean {
+    const key = byteText(folder);
+    return this.#folders.find(key, key.length) >= 0;
+  }
+
+  owner(row: number): number { return this.columns.owner[row]!; }
   path(row: number): string {
-    const at = this.#nameAt(row);
-    return `${this.#c.where[this.#c.folder[row]!]!}/${nameAt(this.#c.names, at, at + this.#c.name[row]!)}`;
+    const at = nameBegins(this.columns, row);
+    return `${this.#folders.text(this.columns.folder[row]!)}/${nameAt(this.#names, at, at + this.columns.name[row]!)}`;
   }
 
   row(row: number): FileRow {
-    const flags = this.#c.flags[row]!;
-    const mode = this.#c.mode[row]!;
+    const flags = this.columns.flags[row]!;
+    const mode = this.columns.mode[row]!;
     const algorithm = algorithms[flags & algorithmMask];
     const at = algorithm ? this.#digestAt(row) : 0;
     return {
-      digest: algorithm ? { algorithm, hex: this.#c.digests.toString('hex', at, at + digestBytes[algorithm]) } : undefined,
+      digest: algorithm ? { algorithm, hex: this.#digests.toString('hex', at, at + digestBytes[algorithm]) } : undefined,
       mode: mode === 0 ? undefined : mode,
       config: (flags & configFlag) !== 0,
       ghost: (flags & ghostFlag) !== 0,
     };
   }
 
-  #nameAt(row: number): number {
-    let at = this.#c.nameBase[Math.floor(row / block)]!;
-    for (let i = row - (row % block); i < row; i++) at += this.#c.name[i]!;
-    return at;
-  }
-
   #digestAt(row: number): number {
-    let at = this.#c.digestBase[Math.floor(row / block)]!;
+    let at = this.columns.digestBase[Math.floor(row / block)]!;
     for (let i = row - (row % block); i < row; i++) {
-      const algorithm = algorithms[this.#c.flags[i]! & algorithmMask];
+      const algorithm = algorithms[this.columns.flags[i]! & algorithmMask];
       if (algorithm) at += digestBytes[algorithm];
     }
     return at;
   }
-
-  #is(row: number, folder: number, bytes: Buffer, from: number, to: number): boolean {
-    const { names } = this.#c;
-    if (this.#c.folder[row] !== folder || this.#c.name[row] !== to - from) return false;
-    const start = this.#nameAt(row);
-    for (let i = 0; i < to - from; i++) if (names[start + i] !== bytes[from + i]) return false;
-    return true;
-  }
-}
-
-/** Names are bytes: what is no UTF-8 comes and goes as src/linux/file-names.ts says. */
-function writeName(into: Buffer, name: string, at: number): number {
-  const bytes = bytesOf(name);
-  return typeof bytes === 'string' ? into.write(bytes, at) : bytes.copy(into, at);
-}
-
-function nameAt(names: Buffer, from: number, to: number): string {
-  const text = names.toString('utf8', from, to);
-  return text.includes('\ufffd') ? nameOf(names.subarray(from, to)) : text;
-}
-
-function hash(folder: number, bytes: Buffer, from: number, to: number): number {
-  let h = Math.imul(folder + 1, 0x9e3779b1);
-  for (let i = from; i < to; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193);
-  h = Math.imul(h ^ (h >>> 15), 0x85ebca6b);
-  return (h ^ (h >>> 13)) >>> 0;
 }

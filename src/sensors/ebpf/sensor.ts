@@ -63,6 +63,8 @@ export interface EbpfOptions {
   deny?: DenyList;
   /** Told what this sensor sees, when it begins and when it ceases. */
   view?: KernelView;
+  /** Told when events were lost: whoever counts on them must look again. */
+  onLoss?: () => void;
   /** The worker's program; default is beside this file. */
   worker?: string;
 }
@@ -70,8 +72,8 @@ export interface EbpfOptions {
 const btfFile = '/sys/kernel/btf/vmlinux';
 /** Without one of these, connections are looked for in /proc as well. */
 const socketPrograms = ['on_socket_state', 'on_accept', 'on_egress'];
-/** Events of one batch at most. */
-const batchEvents = 4096;
+/** Events of one batch at most: between two of them an alert is stored and shown. */
+const batchEvents = 512;
 
 export function ebpfSensor(options: EbpfOptions): Sensor {
   return {
@@ -124,10 +126,10 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
         case 'live':
           context.health('ebpf', 'live', missingText(message.missing));
           if (options.deny) void startDeny(options.deny, thread, context);
-          options.view?.tell('ebpf', { processes: true, sockets: socketPrograms.every((name) => message.attached.includes(name)) });
+          options.view?.tell('ebpf', { processes: true, sockets: socketPrograms.every((name) => message.attached.includes(name)), files: options.files !== false && message.attached.includes('on_open') });
           break;
         case 'counts':
-          if (tellLoss(context, thread.losses(message))) processes.sweep(context.now());
+          if (tellLoss(context, thread.losses(message))) { processes.sweep(context.now()); options.onLoss?.(); }
           break;
         case 'deny':
           thread.answer(message);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { bootId, uptime } from '../../linux/proc-host.ts';
 import { Procfs } from '../../linux/procfs.ts';
+import { whole } from '../../linux/slices.ts';
 import { Users } from '../../linux/users.ts';
 import { start, type Trial } from '../trial.ts';
 import { processSensor } from './sensor.ts';
@@ -90,9 +91,9 @@ describe('processes', () => {
     const procfs = new Procfs();
     const table = new ProcessTable(procfs, new Users(), 0, { processes: 40, newPerLook: 10, againPerLook: 4 });
     let dropped = 0;
-    const first = table.look(1, (n) => { dropped += n; });
+    const first = [...table.look(1, (n) => { dropped += n; })];
     expect(first.length).toBeLessThanOrEqual(10);
-    for (let i = 0; i < 20; i++) table.look(2 + i, (n) => { dropped += n; });
+    for (let i = 0; i < 20; i++) Array.from(table.look(2 + i, (n) => { dropped += n; }));
     expect(table.size).toBe(Math.min(40, procfs.pids().length));
     if (procfs.pids().length > 41) expect(dropped).toBeGreaterThan(0);
   });
@@ -134,15 +135,15 @@ describe('sockets', () => {
     const sockets = new SocketTable(procfs, { connections: 5000, listeners: 10, newPerLook: 50, descriptors: 10 });
     const counts = new Map<string, number>();
     const count = (what: string, n: number): void => { counts.set(what, (counts.get(what) ?? 0) + n); };
-    expect(sockets.look(0, () => [], count).map((s) => s.type)).toEqual(['listener']);
+    expect(whole(sockets.look(0, () => [], count)).map((s) => s.type)).toEqual(['listener']);
     const hex = (n: number): string => n.toString(16).toUpperCase().padStart(4, '0');
     const flood = Array.from({ length: 4000 }, (_, i) => row('0A0200C0:0050', `0971${hex(i)}:C000`, '01', 1000 + i));
     table([service, ...flood, row('0A0200C0:9C40', '096433C6:115C', '01', 9)]);
-    const news = sockets.look(40_000, () => [], count);
+    const news = whole(sockets.look(40_000, () => [], count));
     expect(news.filter((s) => s.type === 'outbound').map((s) => `${s.socket.remoteIp}:${s.socket.remotePort}`)).toEqual(['198.51.100.9:4444']);
     expect(news.filter((s) => s.type === 'inbound')).toHaveLength(50);
     expect(counts.get('new connections beyond the limit of one look, not told')).toBe(3950);
     // All are known now: the same table tells nothing.
-    expect(sockets.look(80_000, () => [], count)).toEqual([]);
+    expect(whole(sockets.look(80_000, () => [], count))).toEqual([]);
   });
 });

@@ -17,6 +17,7 @@ import { Event } from '../../core/gen/event.ts';
 import type { Batch, Sensor, SensorContext } from '../../core/ports.ts';
 import { bootId, bootTime, uptime } from '../../linux/proc-host.ts';
 import { Procfs, ticksPerSecond } from '../../linux/procfs.ts';
+import { Slices, whole } from '../../linux/slices.ts';
 import { Users } from '../../linux/users.ts';
 import type { KernelView } from '../kernel-view.ts';
 import { cpuMs, nextWait, pause } from '../pace.ts';
@@ -34,7 +35,8 @@ export interface ProcessOptions {
   kernel?: KernelView;
 }
 
-const batchSize = 256;
+/** Events between two looks at the clock: the first ones take some milliseconds each to judge. */
+const pieceSize = 4;
 /** So long the first look waits for word of the kernel sensor. */
 const kernelSettlesMs = 10_000;
 /** How often the table is kept fresh while the kernel sensor tells what happens. */
@@ -75,18 +77,26 @@ async function* watch(context: SensorContext, root: string, everyMs: number, soc
   let socketsQuiet = false;
 
   for (;;) {
-    const began = performance.now(), cpu = cpuMs();
+    const began = performance.now();
+    let from = cpuMs(), processesTook = 0;
     const quiet = kernel?.processes ?? false;
     tellHealth(context, quiet);
     const events: Event[] = [];
+    const slices = new Slices(context.signal);
     let ticks: number | undefined;
     if (!quiet || firstLook || began >= quietUntil) {
       quietUntil = began + quietEveryMs;
       const now = context.now();
       // Two decimals: what binary fractions leave below a whole tick must not count as the one before.
       ticks = Math.round(uptime(procfs) * ticksPerSecond);
-      const changes = table.look(now, (n) => { context.count('processes beyond the limit, not watched', n); });
-      for (const change of changes) {
+      for (const change of table.look(now, (n) => { context.count('processes beyond the limit, not watched', n); })) {
+        // What the kernel tells meanwhile is not to wait until hundreds of processes are read and judged.
+        if (events.length >= pieceSize || slices.due()) {
+          processesTook += cpuMs() - from;
+          if (events.length > 0) yield { events: events.splice(0), positions: [] };
+          if (slices.due()) await slices.rest();
+          from = cpuMs();
+        }
         const { process } = change;
         // Kernel threads come and go by the hundred, and no program can pose as one to the kernel.
         if (process.kernelThread) continue;
@@ -94,15 +104,23 @@ async function* watch(context: SensorContext, root: string, everyMs: number, soc
         events.push(make.processEvent(change, now, firstLook && process.startTicks <= seenUntil(ticks)));
       }
     }
-    const processesTook = cpuMs() - cpu;
+    processesTook += cpuMs() - from;
     if (began >= socketsDue && (firstLook || !(kernel?.sockets ?? false))) {
-      const from = cpuMs();
+      let took = 0;
+      from = cpuMs();
       const now = context.now();
       // What came to be while the kernel sensor saw has been told.
-      if (socketsQuiet) { sockets = new SocketTable(procfs); sockets.look(now, () => [], () => undefined); }
-      const news = sockets.look(now, () => table.pidsNewestFirst(), (what, n) => { context.count(what, n); });
-      for (const one of news) events.push(make.socketEvent(one, now, firstLook, one.pid === undefined ? undefined : table.get(one.pid)));
-      const took = cpuMs() - from;
+      if (socketsQuiet) { sockets = new SocketTable(procfs); whole(sockets.look(now, () => [], () => undefined)); }
+      const search = sockets.look(now, () => table.pidsNewestFirst(), (what, n) => { context.count(what, n); });
+      let step = search.next();
+      for (; !step.done; step = search.next()) {
+        if (!slices.due()) continue;
+        took += cpuMs() - from;
+        await slices.rest();
+        from = cpuMs();
+      }
+      for (const one of step.value) events.push(make.socketEvent(one, now, firstLook, one.pid === undefined ? undefined : table.get(one.pid)));
+      took += cpuMs() - from;
       // On machines with much memory the tables are slow to read: a quarter of a percent is what they may cost.
       // A little early rather than a whole look late.
       socketsDue = performance.now() + nextWait(socketsEveryMs, took, 400) - everyMs / 4;
@@ -110,9 +128,10 @@ async function* watch(context: SensorContext, root: string, everyMs: number, soc
     socketsQuiet = kernel?.sockets ?? false;
     procfs.reportDenied((what, n) => { context.count(what, n); });
     const positions = ticks === undefined ? [] : [{ source: 'process', value: `${boot} ${ticks}` }];
-    for (let i = 0; i < Math.max(events.length, positions.length); i += batchSize) {
-      const last = i + batchSize >= events.length;
-      yield { events: events.slice(i, i + batchSize), positions: last ? positions : [] };
+    for (let i = 0; i < Math.max(events.length, positions.length); i += pieceSize) {
+      if (slices.due()) await slices.rest();
+      const last = i + pieceSize >= events.length;
+      yield { events: events.slice(i, i + pieceSize), positions: last ? positions : [] };
     }
     // The first look reads every process in full; that says nothing about the cost of those that follow.
     if (!await pause(firstLook ? everyMs : nextWait(everyMs, processesTook), context.signal)) return;

@@ -1,7 +1,7 @@
 /** The sockets known so far, and which are new since the last look. */
 import type { Procfs } from '../../linux/procfs.ts';
 import type { Socket } from '../../linux/proc-net.ts';
-import { firstEphemeralPort, readSockets, socketOwners, socketStamp } from '../../linux/proc-net.ts';
+import { firstEphemeralPort, ownerSearch, readSockets, socketStamp } from '../../linux/proc-net.ts';
 
 export interface SocketLimits {
   /** Connections remembered; when more are open at once the rest are counted and not watched. */
@@ -40,14 +40,14 @@ export class SocketTable {
     this.#firstEphemeral = firstEphemeralPort(procfs);
   }
 
-  /** Listeners and connections that were not there in the last look; connections only from the second look on. */
-  look(now: number, pids: () => readonly number[], count: (what: string, n: number) => void): NewSocket[] {
+  /** Listeners and connections that were not there in the last look; connections only from the second look on. A generator, so that the search for their processes can be spread. */
+  *look(now: number, pids: () => readonly number[], count: (what: string, n: number) => void): Generator<undefined, NewSocket[]> {
     const stamp = socketStamp(this.#procfs);
     if (stamp !== undefined && stamp === this.#stamp && now - this.#looked < fullLookMs && now >= this.#looked) return [];
     this.#stamp = stamp;
     this.#looked = now;
     const found = this.#diff(count);
-    this.#findHolders(found, pids, count);
+    yield* this.#findHolders(found, pids, count);
     this.#first = false;
     return found;
   }
@@ -104,7 +104,7 @@ export class SocketTable {
     return news;
   }
 
-  #findHolders(found: readonly NewSocket[], pids: () => readonly number[], count: (what: string, n: number) => void): void {
+  *#findHolders(found: readonly NewSocket[], pids: () => readonly number[], count: (what: string, n: number) => void): Generator<undefined, void> {
     if (found.length === 0) return;
     const wanted = new Set(found.map((f) => f.socket.inode).filter((inode) => inode > 0));
     const all = pids();
@@ -112,7 +112,7 @@ export class SocketTable {
     for (const pid of this.#holders) if (!alive.has(pid)) this.#holders.delete(pid);
     // Who held one before, and who is new, are the likeliest.
     const sequence = new Set([...all.slice(0, 64), ...this.#holders, ...all]);
-    const { owners } = socketOwners(this.#procfs, wanted, sequence, this.#first ? this.#limits.descriptors * 10 : this.#limits.descriptors);
+    const { owners } = yield* ownerSearch(this.#procfs, wanted, sequence, this.#first ? this.#limits.descriptors * 10 : this.#limits.descriptors);
     let unknown = 0;
     for (const one of found) {
       one.pid = owners.get(one.socket.inode);

@@ -69,16 +69,18 @@ export class ProcessTable {
   /** Newest first, for the search for a socket's holder. */
   pidsNewestFirst(): number[] { return [...this.#known.keys()].reverse(); }
 
-  /** What started, became another program, or ended since the last look. `dropped` counts what the limits cut. */
-  look(now: number, dropped: (n: number) => void): Change[] {
+  /** What started, became another program, or ended since the last look: each is read when it is asked for, so the work can be spread. `dropped` counts what the limits cut. */
+  *look(now: number, dropped: (n: number) => void): Iterable<Change> {
     const changes: Change[] = [];
     this.#lookAgain(now, changes);
+    yield* changes.splice(0);
     const { threads, lastPid } = loadAverage(this.#procfs);
     const stamp = `${threads} ${lastPid}`;
-    if (stamp === this.#stamp && this.#left === 0) return changes;
+    if (stamp === this.#stamp && this.#left === 0) return;
     this.#stamp = stamp;
     const pids = this.#procfs.pids();
     this.#ended(pids, changes);
+    yield* changes.splice(0);
     let room = this.#limits.newPerLook;
     this.#left = 0;
     for (const pid of pids) {
@@ -87,8 +89,8 @@ export class ProcessTable {
       if (this.#known.size >= this.#limits.processes) { dropped(1); continue; }
       room--;
       this.#start(pid, now, changes);
+      yield* changes.splice(0);
     }
-    return changes;
   }
 
   #ended(pids: readonly number[], changes: Change[]): void {

@@ -28,7 +28,6 @@ export interface Ring extends Omit<EventLog, 'append'> {
   checkpoint: () => void;
 }
 
-const width = eventFields.length;
 /** Rows in one INSERT: each step into SQLite and back costs as much as binding several rows. */
 const rowsPerInsert = 32;
 const pageOfRows = 500;
@@ -41,9 +40,8 @@ export function openRing(db: Database, options: RingOptions): Ring {
   const { file, count } = options;
   const present = new Set(eventColumns(db));
   const columns = eventFields.filter((field) => present.has(field)).map((field) => `"${field}"`).join(', ');
-  const row = `(${eventFields.map(() => '?').join(', ')})`;
-  const insertSql = (rows: number): string => `INSERT INTO event (${columns}) VALUES ${Array<string>(rows).fill(row).join(', ')} ON CONFLICT (id) DO NOTHING`;
-  let statements: { one: ReturnType<Database['prepare']>; many: ReturnType<Database['prepare']> } | undefined;
+  /** Fields that an event has had since the start: a NULL costs as much to bind as a value, and each source fills its own few. */
+  let inUse: { fields: readonly EventField[]; one: ReturnType<Database['prepare']>; many: ReturnType<Database['prepare']> } | undefined;
   const first = db.prepare(`SELECT seq, ${columns} FROM event WHERE time >= ? AND time < ? ORDER BY time, seq LIMIT ${pageOfRows}`);
   const next = db.prepare(`SELECT seq, ${columns} FROM event WHERE (time, seq) > (?, ?) AND time < ? ORDER BY time, seq LIMIT ${pageOfRows}`);
   const deleteOldest = db.prepare('DELETE FROM event WHERE seq IN (SELECT seq FROM event ORDER BY seq LIMIT ?)');
@@ -64,22 +62,35 @@ export function openRing(db: Database, options: RingOptions): Ring {
   const freeBytes = (): number => Number(freeCount.get()!['freelist_count']) * pageSize;
   const walSize = (): number => statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 
+  /** What inserts rows of these events; prepared anew while fields come up that none had before. */
+  function insertOf(events: readonly Event[]): NonNullable<typeof inUse> {
+    const known: readonly EventField[] = inUse?.fields ?? ['id', 'time', 'kind'];
+    const more = eventFields.filter((field) => !known.includes(field) && events.some((event) => event[field] !== undefined));
+    if (inUse !== undefined && more.length === 0) return inUse;
+    const fields = [...known, ...more];
+    const row = `(${fields.map(() => '?').join(', ')})`;
+    const sql = (rows: number): string => `INSERT INTO event (${fields.map((field) => `"${field}"`).join(', ')}) VALUES ${Array<string>(rows).fill(row).join(', ')} ON CONFLICT (id) DO NOTHING`;
+    return inUse = { fields, one: db.prepare(sql(1)), many: db.prepare(sql(rowsPerInsert)) };
+  }
+
   function insert(events: readonly Event[]): void {
-    statements ??= { one: db.prepare(insertSql(1)), many: db.prepare(insertSql(rowsPerInsert)) };
+    if (events.length === 0) return;
+    const { fields, one, many } = insertOf(events);
+    const width = fields.length;
     let values: Value[] = [];
     let tried = 0;
     let stored = 0;
     for (const event of events) {
       if (options.unstored.has(event.kind)) continue;
-      if (!bind(event, values, count)) { count('event-invalid'); continue; }
+      if (!bind(event, fields, values, count)) { count('event-invalid'); continue; }
       tried++;
       if (values.length === rowsPerInsert * width) {
-        stored += Number(statements.many.run(...values).changes);
+        stored += Number(many.run(...values).changes);
         values = [];
       }
     }
     for (let at = 0; at < values.length; at += width) {
-      stored += Number(statements.one.run(...values.slice(at, at + width)).changes);
+      stored += Number(one.run(...values.slice(at, at + width)).changes);
     }
     if (tried > stored) count('event-known', tried - stored);
   }
@@ -160,10 +171,12 @@ export function openRing(db: Database, options: RingOptions): Ring {
   };
 }
 
-/** Adds the event's values in schema order; false when it has no id, time or kind to be stored under. */
-function bind(event: Event, values: Value[], count: (what: string) => void): boolean {
+type EventField = keyof Event;
+
+/** Adds the event's values of these fields; false when it has no id, time or kind to be stored under. */
+function bind(event: Event, fields: readonly EventField[], values: Value[], count: (what: string) => void): boolean {
   if (typeof event.id !== 'string' || event.id === '' || event.id.length > maxText || !Number.isSafeInteger(Math.trunc(event.time)) || typeof event.kind !== 'string') return false;
-  for (const field of eventFields) {
+  for (const field of fields) {
     const value: unknown = event[field];
     if (value === undefined || value === null) { values.push(null); continue; }
     switch (fieldTypes[field]) {

@@ -23,6 +23,7 @@ export function openResponse(db: Database, file: string): ResponseStore {
   const auditPage = db.prepare(`SELECT * FROM audit WHERE seq >= ? ORDER BY seq LIMIT ${pageOfRows}`);
   const oneBlock = db.prepare('SELECT * FROM block WHERE network = ?');
   const blockPage = db.prepare(`SELECT * FROM block WHERE network > ? AND active = 1 ORDER BY network LIMIT ${pageOfRows}`);
+  const activeBlocks = db.prepare('SELECT count(*) AS n FROM block WHERE active = 1');
   const countBlocks = db.prepare('SELECT count(*) AS n FROM block');
   const dropReceipts = db.prepare("DELETE FROM receipt WHERE rowid IN (SELECT rowid FROM receipt WHERE changed < ? AND status IN ('failed', 'undone') LIMIT ?)");
   const dropBlocks = db.prepare('DELETE FROM block WHERE rowid IN (SELECT rowid FROM block WHERE active = 0 AND until < ? LIMIT ?)');
@@ -65,6 +66,7 @@ export function openResponse(db: Database, file: string): ResponseStore {
         after = page.at(-1)!.network;
       }
     },
+    countBlocks: () => read(() => Number(activeBlocks.get()!['n'])),
     prune(now) {
       read(() => transaction(db, () => {
         dropReceipts.run(now - receiptMs, chunk);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
-import { eventFields } from '../../core/gen/event.ts';
+import { Event, eventFields } from '../../core/gen/event.ts';
 import { sampleAlert, sampleEvent, type StoreBounds, storeContract, type StoreFixture } from '../contract.ts';
 import { hasBuiltIn, openDatabase } from './driver.ts';
 import { openSqliteStore, setAsideDatabase, type SqliteOptions, type SqliteStore } from './store.ts';
@@ -59,6 +59,17 @@ async function make(bounds: StoreBounds): Promise<StoreFixture> {
 }
 
 storeContract('sqlite', make);
+
+it('stores a field that no event before it had', () => {
+  const store = open({ dir: newDir() });
+  const early = new Event('1', time, 'syslog'), late = new Event('2', time + 1, 'syslog'), between = new Event('3', time + 2, 'syslog');
+  early.message = 'plain';
+  late.source_port = 4711;
+  late.extra = { unit: 'x.service' };
+  store.commit({ events: [early], alerts: [], positions: [] });
+  store.commit({ events: [late, between], alerts: [], positions: [] });
+  expect([...store.events.range(0, 1e15)]).toEqual([early, late, between]);
+});
 
 describe('data directory', () => {
   it('is made, and it and its files are ours alone', () => {
@@ -185,7 +196,7 @@ describe('schema', () => {
     const dir = newDir();
     open({ dir }).commit({ events: [], alerts: [sampleAlert('A1')], positions: [] });
     stores.splice(0)[0]!.close();
-    edit(dir, 'DROP VIEW alerts; ALTER TABLE alert DROP COLUMN origin; ALTER TABLE alert DROP COLUMN origin_ip; DROP TABLE lineage; PRAGMA user_version = 1');
+    edit(dir, 'DROP VIEW alerts; ALTER TABLE alert DROP COLUMN origin; ALTER TABLE alert DROP COLUMN origin_ip; DROP TABLE lineage; DROP TABLE notice; DROP TABLE notice_channel; DROP TABLE request; DROP TABLE used_token; DROP TABLE receipt; DROP TABLE audit; DROP TABLE block; PRAGMA user_version = 1');
     expect(() => open({ dir, readOnly: true })).toThrow(expect.objectContaining({ code: 'schema' }));
     const store = open({ dir });
     store.commit({ events: [], alerts: [sampleAlert('A2', { origin: 'web server nginx → sh' })], positions: [], lineage: { put: new Map([['a', '1']]), drop: [], replace: false } });

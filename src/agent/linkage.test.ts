@@ -1,0 +1,39 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readLinkage } from './linkage.ts';
+
+let folder: string;
+beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'moat-linkage-')); });
+afterEach(() => { rmSync(folder, { recursive: true }); });
+
+const read = (text: string): ReturnType<typeof readLinkage> => {
+  const file = join(folder, 'linkage.yml');
+  writeFileSync(file, text);
+  return readLinkage(file);
+};
+const row = (more: string): string => `- id: one\n  title: { zh: 一, en: one }\n  action: block-address\n  input: { address: source_ip }\n${more}`;
+
+describe('a linkage table', () => {
+  it('that comes with Moat reads, and names actions that exist', () => {
+    const links = readLinkage();
+    expect(links.map(({ id }) => id)).toContain('ban-guessing');
+    expect(new Set(links.map(({ action }) => action))).toEqual(new Set(['block-address']));
+  });
+
+  it('of one\'s own reads with times', () => {
+    expect(read(row('  when: { attack: [T1190], level: high }\n  for: 90m\n  mode: strict\n'))).toEqual([{ id: 'one', title: { zh: '一', en: 'one' }, when: { attack: ['T1190'], level: 'high' }, action: 'block-address', input: { address: 'source_ip' }, for: 5_400_000, mode: 'strict' }]);
+  });
+
+  it.each([
+    ['when: { level: high }\n  mode: guard', 'expected attack or rules'], ['when: { attack: [brute] }\n  mode: guard', 'ATT&CK technique'], ['when: { rules: [x] }\n  mode: observe', 'guard or strict'],
+    ['when: { rules: [x] }\n  mode: guard\n  for: soon', 'such as 1h'], ['when: { rules: [x] }\n  mode: guard\n  shell: rm', 'nrecognized'],
+  ])('with %j is refused by file and line', (more, message) => { expect(() => read(row(`  ${more}\n`))).toThrow(new RegExp(`linkage.yml:\\d+: .*${message}`)); });
+
+  it('that has twins, or is not there, is refused', () => {
+    const one = row('  when: { rules: [x] }\n  mode: guard\n');
+    expect(() => read(one + one)).toThrow('different id');
+    expect(() => readLinkage(join(folder, 'none.yml'))).toThrow('expected a linkage table at');
+  });
+});

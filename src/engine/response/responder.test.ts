@@ -1,0 +1,111 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { BlockEntry, Receipt, ResponseStore } from '../../core/action.ts';
+import type { Alert } from '../../core/alert.ts';
+import { MoatError } from '../../core/error.ts';
+import { banMs, fits, matches, type Link } from './linkage.ts';
+import { Responder, type ResponderSettings } from './responder.ts';
+import type { Wanted } from './runner.ts';
+
+const ban: Link = { id: 'ban', title: { zh: '封禁', en: 'Ban' }, when: { attack: ['T1110'], level: 'medium' }, action: 'block-address', input: { address: 'source_ip' }, for: 'escalating', mode: 'guard' };
+const isolate: Link = { id: 'isolate', title: { zh: '隔离', en: 'Isolate' }, when: { rules: ['behaviour.mass_*'], level: 'critical' }, action: 'isolate-host', input: {}, mode: 'strict' };
+const minute = 60_000;
+const settings: ResponderSettings = { mode: 'guard', overrides: [], links: [ban, isolate], ban: { first: 10 * minute, factor: 6, most: 24 * 60 * minute } };
+
+let now: number, paused: number, done: Wanted[], blocks: Map<string, BlockEntry>, receipts: Receipt[], counted: string[], fails: MoatError | undefined;
+let responder: Responder;
+
+const alert = (more: Partial<Alert> = {}): Alert => ({ id: 'a1', time: now, last_time: now, level: 'high', rule_id: 'ssh_brute_force', rule_name: 'guessing', title: { zh: '爆破', en: 'guessing' }, host: 'web1', summary: '12 failures', count: 12, attack: ['T1110.001'], matrix: [], key: '', status: 'open', source_ip: '203.0.113.9', evidence: [], ...more });
+
+async function tell(one: Alert): Promise<Wanted[]> {
+  const before = done.length;
+  responder.onAlerts([one]);
+  await responder.settled();
+  return done.slice(before);
+}
+
+beforeEach(() => {
+  now = Date.parse('2026-11-22T00:00:00Z');
+  paused = 0;
+  done = [];
+  blocks = new Map();
+  receipts = [];
+  counted = [];
+  fails = undefined;
+  const store = { block: (network: string) => blocks.get(network), receipts: ({ from }: { from?: string }) => receipts.filter((one) => one.from === from) } as unknown as ResponseStore;
+  const run = (wanted: Wanted): Promise<Receipt> => {
+    if (fails) return Promise.reject(fails);
+    done.push(wanted);
+    const { address } = wanted.input as { address: string };
+    if (address) blocks.set(address, { network: address, since: now, ...(wanted.until !== undefined && { until: wanted.until }), why: '', by: '', active: true, times: (blocks.get(address)?.times ?? 0) + 1 });
+    return Promise.resolve({ ...wanted, id: String(done.length) } as unknown as Receipt);
+  };
+  responder = new Responder({ runner: { run }, store, log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, now: () => now, count: (what) => counted.push(what), pausedUntil: () => paused }, settings);
+});
+
+describe('the responder', () => {
+  it('fires what fits, with the reason and the alert it came from', async () => {
+    expect(await tell(alert())).toMatchObject([{ action: 'block-address', by: 'link:ban', from: 'a1', until: now + 10 * minute, input: { address: '203.0.113.9' }, why: 'Ban: 12 failures' }]);
+    expect(await tell(alert({ count: 30 }))).toEqual([]);
+    expect(await tell(alert({ id: 'a2', rule_id: 'another' }))).toEqual([]);
+  });
+
+  it('bans longer each time the same address comes back', async () => {
+    const times: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      const [wanted] = await tell(alert({ id: `a${i}` }));
+      times.push(((wanted?.until ?? 0) - now) / minute);
+      now = (wanted?.until ?? now) + minute;
+    }
+    expect(times).toEqual([10, 60, 360, 1440]);
+  });
+
+  it('leaves alone what lacks the field, is closed, is not bad enough, is another technique, or is long over', async () => {
+    const { source_ip: _gone, ...without } = alert();
+    for (const one of [without, alert({ status: 'closed' }), alert({ level: 'low' }), alert({ attack: ['T1105'] }), alert({ last_time: now - 11 * minute })]) expect(await tell(one)).toEqual([]);
+  });
+
+  it('does by itself only what the mode allows, the first override first', async () => {
+    const mass = alert({ rule_id: 'behaviour.mass_change', level: 'critical', attack: [] });
+    expect(await tell(mass)).toEqual([]);
+    responder.configure({ ...settings, mode: 'strict' });
+    expect(await tell(mass)).toMatchObject([{ action: 'isolate-host' }]);
+    responder.configure({ ...settings, mode: 'strict', overrides: [{ rule: 'ssh_*', mode: 'observe' }, { rule: '*', mode: 'strict' }] });
+    expect(await tell(alert())).toEqual([]);
+    responder.configure({ ...settings, mode: 'observe' });
+    expect(await tell(alert({ id: 'a9', source_ip: '203.0.113.10' }))).toEqual([]);
+    expect(responder.linksFor(alert()).map(({ id }) => id)).toEqual(['ban']);
+  });
+
+  it('does nothing while it is paused', async () => {
+    paused = now + minute;
+    expect(await tell(alert())).toEqual([]);
+    expect(counted).toEqual(['not done while paused']);
+    now = paused;
+    expect(await tell(alert())).toHaveLength(1);
+  });
+
+  it('does not do again what a person took back for this alert', async () => {
+    receipts = [{ from: 'a1', status: 'undone', history: [{ time: now, status: 'undone', by: 'operator:me' }] } as unknown as Receipt];
+    expect(await tell(alert())).toEqual([]);
+    receipts = [{ from: 'a3', status: 'undone', history: [{ time: now, status: 'undone', by: 'clock' }] } as unknown as Receipt];
+    expect(await tell(alert({ id: 'a3', source_ip: '203.0.113.11' }))).toHaveLength(1);
+  });
+
+  it('counts what was refused, and waits before it tries again', async () => {
+    fails = new MoatError('refused', 'somebody is logged on from there');
+    await tell(alert());
+    fails = undefined;
+    expect(counted).toEqual(['ban refused']);
+    expect(await tell(alert())).toEqual([]);
+    now += minute;
+    expect(await tell(alert())).toHaveLength(1);
+  });
+});
+
+describe('a link', () => {
+  it.each([['T1110', ['T1110'], true], ['T1110', ['T1110.003'], true], ['T1110', ['T1111'], false], ['T1110.001', ['T1110'], false]])('of %s and an alert of %j: %s', (technique, attack, expected) => {
+    expect(fits({ ...ban, when: { attack: [technique], level: 'low' } }, { ...alert(), attack })).toBe(expected);
+  });
+  it.each([['ssh_*', 'ssh_x', true], ['*_x', 'ssh_x', true], ['*sh*', 'ssh_x', true], ['*', 'anything', true], ['ssh', 'ssh_x', false]])('pattern %s and %s: %s', (pattern, text, expected) => { expect(matches(pattern, text)).toBe(expected); });
+  it('never lasts longer than the longest', () => { expect(banMs({ first: minute, factor: 1000, most: 5 * minute }, 1e9)).toBe(5 * minute); });
+});

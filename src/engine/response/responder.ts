@@ -1,0 +1,127 @@
+/** Answers alerts by itself, as far as the mode lets it: each link that fits fires once for as long as what it did holds. */
+import type { ActionErrorCode, Receipt, ResponseStore } from '../../core/action.ts';
+import type { Alert } from '../../core/alert.ts';
+import type { MoatError } from '../../core/error.ts';
+import type { Log } from '../../core/ports.ts';
+import { allows, banMs, fits, inputOf, matches, type BanTimes, type Link, type Mode } from './linkage.ts';
+import type { Runner } from './runner.ts';
+
+/** The first that fits an alert's rule decides. */
+export interface ModeOverride { rule: string; mode: Mode }
+
+export interface ResponderSettings { mode: Mode; overrides: readonly ModeOverride[]; links: readonly Link[]; ban: BanTimes }
+
+export interface ResponderOptions {
+  runner: Pick<Runner, 'run'>;
+  store: ResponseStore;
+  log: Log;
+  now: () => number;
+  count: (what: string, n?: number) => void;
+  /** Until when nothing is done by itself, Unix ms; 0 when it is not paused. */
+  pausedUntil: () => number;
+}
+
+/** An old log that is read for the first time tells of attacks that are over. */
+const freshMs = 10 * 60_000;
+const rememberedMost = 50_000;
+const waitingMost = 10_000;
+/** What was refused or failed is not tried again at each repeat. */
+const againMs = 60_000;
+const askAgainMs = 10 * 60_000;
+
+export class Responder {
+  private readonly options: ResponderOptions;
+  private settings: ResponderSettings;
+  /** What was answered → until when the store need not be asked again, Unix ms; oldest first. */
+  private readonly answered = new Map<string, number>();
+  private readonly running = new Set<Promise<unknown>>();
+
+  constructor(options: ResponderOptions, settings: ResponderSettings) {
+    this.options = options;
+    this.settings = settings;
+  }
+
+  configure(settings: ResponderSettings): void { this.settings = settings; }
+
+  /** Alerts that are new or have grown. Returns at once; what it begins is counted when it fails. */
+  onAlerts(alerts: Iterable<Alert>): void {
+    const now = this.options.now();
+    for (const alert of alerts) {
+      if (alert.status === 'closed' || now - alert.last_time > freshMs) continue;
+      const mode = this.modeFor(alert.rule_id);
+      if (mode === 'observe') continue;
+      for (const link of this.settings.links) {
+        if (!allows(mode, link.mode) || !fits(link, alert)) continue;
+        const input = inputOf(link, alert);
+        if (input === undefined) continue;
+        if (this.options.pausedUntil() > now) { this.options.count('not done while paused'); continue; }
+        this.begin(link, alert, input, now);
+      }
+    }
+  }
+
+  /** The links that an alert calls for, whatever the mode. */
+  linksFor(alert: Alert): Link[] {
+    return this.settings.links.filter((link) => fits(link, alert) && inputOf(link, alert) !== undefined);
+  }
+
+  modeFor(rule: string): Mode {
+    return this.settings.overrides.find((one) => matches(one.rule, rule))?.mode ?? this.settings.mode;
+  }
+
+  /** Waits for what was begun. */
+  async settled(): Promise<void> { await Promise.allSettled(this.running); }
+
+  private begin(link: Link, alert: Alert, input: Record<string, string | number>, now: number): void {
+    // Two rules about one address are one ban.
+    const key = `${link.action} ${JSON.stringify(input)}`;
+    if ((this.answered.get(key) ?? 0) > now) return;
+    if (this.running.size >= waitingMost) { this.options.count('not done, too many at once'); return; }
+    this.remember(key, now + againMs);
+    const work = this.answer(link, alert, input, now, key).catch((error: unknown) => {
+      const { code, message } = error as MoatError<ActionErrorCode>;
+      this.options.count(`${link.id} ${code ?? 'failed'}`);
+      if (code !== 'refused') this.options.log.warn(`${link.id}: ${message}`);
+    });
+    this.running.add(work);
+    void work.finally(() => this.running.delete(work));
+  }
+
+  private async answer(link: Link, alert: Alert, input: Record<string, string | number>, now: number, key: string): Promise<void> {
+    const standing = this.standing(link, input, alert, now);
+    if (standing !== undefined) { this.remember(key, Math.min(standing, now + askAgainMs)); return; }
+    const until = this.until(link, input, now);
+    const why = `${link.title.en}: ${alert.summary}`;
+    const by = `link:${link.id}`;
+    await this.options.runner.run({ action: link.action, input: { ...input, why, by, ...(until !== undefined && { until }) }, by, why, from: alert.id, via: 'engine', ...(until !== undefined && { until }) });
+    this.remember(key, Math.min(until ?? Number.POSITIVE_INFINITY, now + askAgainMs));
+  }
+
+  private remember(key: string, until: number): void {
+    this.answered.delete(key);
+    this.answered.set(key, until);
+    if (this.answered.size <= rememberedMost) return;
+    for (const oldest of this.answered.keys()) { this.answered.delete(oldest); return; }
+  }
+
+  /** Until when what was done before still answers it; undefined when it is to be done. What a person took back for this very alert stays so. */
+  private standing(link: Link, input: Record<string, string | number>, alert: Alert, now: number): number | undefined {
+    const address = input['address'];
+    if (link.action === 'block-address' && typeof address === 'string') {
+      const block = this.options.store.block(address);
+      if (block?.active && (block.until === undefined || block.until > now)) return block.until ?? Number.POSITIVE_INFINITY;
+    }
+    const mine = this.options.store.receipts({ action: link.action, from: alert.id, limit: 20 });
+    if (mine.some(takenBackByPerson)) return Number.POSITIVE_INFINITY;
+    return undefined;
+  }
+
+  private until(link: Link, input: Record<string, string | number>, now: number): number | undefined {
+    if (link.for === undefined) return undefined;
+    if (link.for !== 'escalating') return now + link.for;
+    const address = input['address'];
+    return now + banMs(this.settings.ban, typeof address === 'string' ? this.options.store.block(address)?.times ?? 0 : 0);
+  }
+}
+
+const takenBackByPerson = ({ status, history }: Receipt): boolean => status === 'undone' && history.at(-1)?.by.startsWith('operator') === true;
