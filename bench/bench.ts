@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- logs|sigma|latency|sensor|start|integrity|image|soak|webshell|scan …]`: measures beside the peers that are installed and prints ratios.
+ * `npm run bench [-- logs|sigma|latency|respond|sensor|start|integrity|image|soak|webshell|scan …]`: measures beside the peers that are installed and prints ratios.
  * Run it on an otherwise idle machine.
  */
 import { execFileSync } from 'node:child_process';
@@ -10,6 +10,7 @@ import { benchIntegrity } from './integrity.ts';
 import { benchLatency } from './latency.ts';
 import { benchLogs } from './logs.ts';
 import { print, type Row } from './report.ts';
+import { benchRespond } from './respond.ts';
 import { benchScan } from './scan.ts';
 import { benchSensor } from './sensor.ts';
 import { benchSoak } from './soak.ts';
@@ -26,6 +27,7 @@ const sections: Record<string, { title: string; run: () => Row[] | Promise<Row[]
   soak: { title: 'Six minutes of mixed load', run: benchSoak },
   image: { title: 'Images and large trees', run: benchImage },
   latency: { title: 'Latency and footprint', run: benchLatency },
+  respond: { title: 'From alert to blocked', run: benchRespond },
   webshell: { title: 'Web trojans: own samples and benign PHP', run: benchWebshell },
   scan: { title: 'A full scan beside others', run: benchScan },
 };

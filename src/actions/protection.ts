@@ -23,11 +23,15 @@ export interface Refusal { why: Text; never: boolean }
 const special = ['127.0.0.0/8', '::1', '0.0.0.0/8', '::', '224.0.0.0/4', 'ff00::/8', 'fe80::/10', '255.255.255.255'].map(known);
 /** A network that holds more addresses than this is hardly one attacker's. */
 const widest = { 4: 8, 6: 19 } as const;
+const lookedMs = 1000;
 const sessionMs = 24 * 3_600_000;
+
+interface Lifeline { address: Network; what: Text }
 
 export class Protection {
   private readonly options: ProtectionOptions;
   private allowed: readonly Network[];
+  private looked: { at: number; found: readonly Lifeline[] } | undefined;
 
   constructor(options: ProtectionOptions) {
     this.options = options;
@@ -63,10 +67,16 @@ export class Protection {
     return [...this.allowed, ...this.lifelines().map(({ address }) => address)];
   }
 
-  /** Addresses without which the machine cannot be reached or looked after. */
-  private lifelines(): { address: Network; what: Text }[] {
+  /** Addresses without which the machine cannot be reached or looked after; looked up once a second at most, since a thousand bans may come at once. */
+  private lifelines(): readonly Lifeline[] {
+    const now = this.options.now();
+    if (this.looked === undefined || now - this.looked.at >= lookedMs || now < this.looked.at) this.looked = { at: now, found: this.lookForLifelines() };
+    return this.looked.found;
+  }
+
+  private lookForLifelines(): Lifeline[] {
     const root = this.options.root ?? '/';
-    const found: { address: Network; what: Text }[] = [];
+    const found: Lifeline[] = [];
     const add = (text: string | undefined, what: (address: string) => Text): void => {
       const address = text === undefined ? undefined : parseNetwork(text);
       if (address && !special.some((one) => holds(one, address))) found.push({ address, what: what(address.text) });

@@ -68,6 +68,8 @@ export function addUp({ program, lang, t }: Cli): void {
       await untilStopped();
       talk(say('正在停止……', 'stopping …'));
       await agent.stop();
+      // A reader that is slower than we are gets its last line whole.
+      await new Promise((resolve) => { process.stdout.write('', resolve); });
       process.exit(0);
     });
 }

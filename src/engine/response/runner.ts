@@ -57,9 +57,10 @@ export class Runner {
     try {
       const found = this.action(wanted.action);
       const asked = found.parse(wanted.input);
-      // Planned when it is its turn: what was before must be what it finds.
       const first = await this.planOrTell(found, asked, wanted);
-      return await this.exclusively(first.target, async () => this.carryOut(found, await this.planOrTell(found, asked, wanted, first), wanted));
+      // Behind another one it is planned anew when it is its turn: what was before must be what it finds.
+      const isFirst = !this.targets.has(first.target);
+      return await this.exclusively(first.target, async () => this.carryOut(found, isFirst ? first : await this.planOrTell(found, asked, wanted, first), wanted));
     } finally { this.running--; }
   }
 

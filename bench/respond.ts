@@ -1,0 +1,178 @@
+/**
+ * From a log line to packets that are dropped, from a program to a frozen tree, and large block lists; fail2ban beside it. All of it in
+ * network namespaces of its own: somebody outside sends a datagram each millisecond from an address that guesses passwords, and the
+ * last answer tells when it was cut off.
+ */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseNetwork, type Network } from '../src/core/networks.ts';
+import { openElements } from '../src/linux/firewall/elements.ts';
+import { NftFirewall } from '../src/linux/firewall/nft.ts';
+import { onlyLog, startMoat } from '../test/live/moat.ts';
+import { hostIp, Net } from '../test/namespaces.ts';
+import { quantile, rss } from './process.ts';
+import { row, type Row } from './report.ts';
+
+const rounds = 40;
+const failures = 10;
+const many = 1000;
+const quietMs = 400;
+/** What one round may take before it counts as not blocked. */
+const roundMs = 5000;
+
+const guesser = (round: number): string => `192.0.2.${100 + round}`;
+const crowd = (i: number): string => `198.18.${i >> 8}.${i & 255}`;
+const stamp = (): string => `${new Date().toISOString().slice(0, 19)}+00:00`;
+const burst = (address: string): string => Array.from({ length: failures }, (_, i) => `${stamp()} web-1 sshd[${4000 + i}]: Failed password for root from ${address} port ${20_000 + i} ssh2\n`).join('');
+
+/** In the namespace of the host: answers each datagram. */
+const echo = `const s = require('dgram').createSocket('udp4'); s.on('message', (m, r) => s.send(m, r.port, r.address)); s.bind(9, () => console.log('ready'));`;
+/** Outside: for each address it is told, sends a datagram a millisecond until nothing has come back for a while; says when the last that was answered was sent. */
+const prober = `
+const dgram = require('dgram');
+require('readline').createInterface({ input: process.stdin }).on('line', (address) => {
+  const s = dgram.createSocket('udp4'); let last = 0, heard = Date.now(); const began = Date.now();
+  s.on('message', (m) => { last = Math.max(last, Number(m.toString())); heard = Date.now(); });
+  s.on('error', () => undefined);
+  s.bind(0, address, () => { const t = setInterval(() => {
+    if (last > 0 && Date.now() - heard > ${quietMs} || Date.now() - began > ${roundMs}) { clearInterval(t); s.close(); console.log(address + ' ' + (Date.now() - heard > ${quietMs} ? last : 0)); return; }
+    s.send(String(Date.now()), 9, '${hostIp}', () => undefined);
+  }, 1); console.log(address + ' begun'); });
+});`;
+
+interface Result { latencies: number[]; thousandMs: number | undefined; rssMb: number }
+
+export async function benchRespond(): Promise<Row[]> {
+  if (process.getuid?.() !== 0 || !existsSync('/usr/sbin/nft')) return [row('response', undefined, 'ms', { why: 'needs root and nftables' })];
+  const ours = await guarded(withMoat);
+  const theirs = existsSync('/usr/bin/fail2ban-server') ? await guarded(withFail2ban) : undefined;
+  const lists = await guarded(blockLists);
+  const [p50, p99] = [quantile(ours.latencies, 0.5), quantile(ours.latencies, 0.99)];
+  return [
+    row('log line to dropped packet, median', p50, 'ms', { lowerIsBetter: true }),
+    row('log line to dropped packet, p99', p99, 'ms', { lowerIsBetter: true, budget: 150, detail: `${ours.latencies.length} of ${rounds} blocked` }),
+    row('the same, fail2ban, median', theirs && quantile(theirs.latencies, 0.5), 'ms', { lowerIsBetter: true, ...(theirs && { why: 'none was blocked' }), ours: p50, ...(theirs && { detail: `${theirs.latencies.length} of ${rounds} blocked` }) }),
+    row('the same, fail2ban, p99', theirs && quantile(theirs.latencies, 0.99), 'ms', { lowerIsBetter: true, ours: p99 }),
+    row(`${many} attackers at once, all blocked`, ours.thousandMs, 'ms', { lowerIsBetter: true, budget: 1000, ...(ours.thousandMs === undefined && { why: 'not all were blocked' }) }),
+    row('the same, fail2ban', theirs?.thousandMs, 'ms', { lowerIsBetter: true, ...(ours.thousandMs !== undefined && { ours: ours.thousandMs }), ...(theirs && theirs.thousandMs === undefined && { why: 'not all were blocked within a minute' }) }),
+    row('memory afterwards', ours.rssMb, 'MB', { lowerIsBetter: true }),
+    row('the same, fail2ban', theirs?.rssMb, 'MB', { lowerIsBetter: true, ours: ours.rssMb }),
+    row('100,000 addresses loaded', lists.loadMs, 'ms', { lowerIsBetter: true, budget: 2000 }),
+    row('one more added to them, p99 of 200', lists.addMs, 'ms', { lowerIsBetter: true, budget: 20 }),
+    row('the same, by nft into a hash set', lists.nftMs, 'ms', { lowerIsBetter: true, ours: lists.addMs }),
+  ];
+}
+
+/** A world of its own for each, taken away whatever happens. */
+async function guarded<T>(work: (net: Net) => Promise<T>): Promise<T> {
+  const net = new Net();
+  try {
+    for (let i = 0; i < rounds; i++) execFileSync('ip', ['-n', net.outside, 'addr', 'add', `${guesser(i)}/24`, 'dev', 'eth0']);
+    return await work(net);
+  } finally { await net.close(); }
+}
+
+async function measure(net: Net, log: string, child: ChildProcess, blocked: () => number | Promise<number>): Promise<Result> {
+  const server = await net.start(net.host, process.execPath, ['-e', echo]);
+  await new Promise((resolve) => { server.stdout?.once('data', resolve); });
+  const probe = spawn('ip', ['netns', 'exec', net.outside, process.execPath, '-e', prober], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const waiting = new Map<string, (word: string) => void>();
+  createInterface({ input: probe.stdout }).on('line', (line) => {
+    const [address = '', word = ''] = line.split(' ');
+    waiting.get(address)?.(word);
+  });
+  const heard = (address: string): Promise<string> => new Promise((resolve) => { waiting.set(address, resolve); });
+  try {
+    const latencies: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const address = guesser(round);
+      const begun = heard(address);
+      probe.stdin.write(`${address}\n`);
+      await begun;
+      await sleep(100);
+      const ended = heard(address);
+      const written = Date.now();
+      appendFileSync(log, burst(address));
+      const last = Number(await ended);
+      if (last > 0) latencies.push(Math.max(0, last - written));
+    }
+    const before = await blocked();
+    const written = Date.now();
+    appendFileSync(log, Array.from({ length: many }, (_, i) => burst(crowd(i))).join(''));
+    let thousandMs: number | undefined;
+    for (; Date.now() - written < 60_000; await sleep(10)) {
+      if (await blocked() - before < many) continue;
+      thousandMs = Date.now() - written;
+      break;
+    }
+    return { latencies, thousandMs, rssMb: rss(child) };
+  } finally { probe.kill('SIGKILL'); }
+}
+
+async function withMoat(net: Net): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'moat-respond-'));
+  const log = join(folder, 'auth.log');
+  writeFileSync(log, '');
+  const moat = await startMoat(`${onlyLog(log)}response: { mode: guard }\n`, { folder, namespace: net.host });
+  try {
+    await sleep(3000);
+    const wall = new NftFirewall(net.run, { namespace: `/run/netns/${net.host}` });
+    await wall.ensure();
+    const result = await measure(net, log, moat.child, async () => (await wall.list()).length);
+    wall.close();
+    return result;
+  } finally {
+    await moat.stop();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** fail2ban-server in the host's namespace, with its own nftables action and a configuration, socket and database of its own. */
+async function withFail2ban(net: Net): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'moat-respond-f2b-'));
+  const at = (name: string): string => join(folder, name);
+  for (const part of ['filter.d', 'action.d']) mkdirSync(at(part));
+  writeFileSync(at('auth.log'), '');
+  for (const name of ['common.conf', 'sshd.conf']) cpSync(`/etc/fail2ban/filter.d/${name}`, at(`filter.d/${name}`));
+  for (const name of ['nftables.conf', 'nftables-allports.conf']) if (existsSync(`/etc/fail2ban/action.d/${name}`)) cpSync(`/etc/fail2ban/action.d/${name}`, at(`action.d/${name}`));
+  writeFileSync(at('fail2ban.conf'), `[Definition]\nloglevel = INFO\nlogtarget = ${at('f2b.log')}\nsyslogsocket = auto\nsocket = ${at('sock')}\npidfile = ${at('pid')}\ndbfile = None\ndbpurgeage = 1d\ndbmaxmatches = 10\n[Thread]\nstacksize = 0\n`);
+  writeFileSync(at('jail.conf'), `[DEFAULT]\nbackend = auto\nmaxretry = 5\nfindtime = 600\nbantime = 600\nignoreip = 127.0.0.9\nusedns = no\nlogencoding = auto\n[sshd]\nenabled = true\nfilter = sshd\nlogpath = ${at('auth.log')}\naction = nftables[type=allports, protocol="tcp,udp"]\n`);
+  const child = await net.start(net.host, 'fail2ban-server', ['-f', '-c', folder, '-s', at('sock'), '-p', at('pid'), 'start']);
+  try {
+    await sleep(4000);
+    return await measure(net, at('auth.log'), child, () => (readFileSync(at('f2b.log'), 'utf8').match(/ Ban /g) ?? []).length);
+  } finally {
+    child.kill('SIGTERM');
+    await new Promise((resolve) => { child.once('exit', resolve); });
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function blockLists(net: Net): Promise<{ loadMs: number; addMs: number; nftMs: number }> {
+  const namespace = `/run/netns/${net.host}`;
+  const wall = new NftFirewall(net.run, { namespace });
+  await wall.ensure();
+  const one = (text: string): Network => parseNetwork(text)!;
+  const entries = Array.from({ length: 100_000 }, (_, i) => ({ network: one(`10.${100 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`), until: Date.now() + 3_600_000 }));
+  const timed = async (work: () => unknown): Promise<number> => {
+    const began = performance.now();
+    await work();
+    return performance.now() - began;
+  };
+  const loadMs = await timed(() => wall.replace(entries));
+  const adds: number[] = [];
+  for (let i = 0; i < 200; i++) adds.push(await timed(() => wall.block([{ network: one(`10.200.0.${i}`) }])));
+  const nfts: number[] = [];
+  for (let i = 0; i < 20; i++) nfts.push(await timed(() => net.run('nft', ['add', 'element', 'inet', 'moat', 'block4', `{ 10.201.0.${i} }`])));
+  // Proven to be there, not only sent.
+  const elements = await openElements('moat', namespace);
+  const count = elements.list('block4').length;
+  elements.close();
+  wall.close();
+  if (count !== 100_220) throw new Error(`expected 100,220 blocked addresses, got ${count}`);
+  return { loadMs, addMs: quantile(adds, 0.99) ?? Number.NaN, nftMs: quantile(nfts, 0.5) ?? Number.NaN };
+}
