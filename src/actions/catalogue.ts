@@ -1,10 +1,12 @@
 /** All actions, wired to the machine they act on. */
 import type { Action } from '../core/action.ts';
 import { blockAddress, type BlockWorld } from './block-address/action.ts';
+import { quarantineFile, type FileWorld } from './quarantine-file/action.ts';
+import { removeLine, type LineWorld } from './remove-line/action.ts';
 
 /** What actions reach the world through. */
-export type World = BlockWorld;
+export type World = BlockWorld & FileWorld & LineWorld;
 
 export function allActions(world: World): Action[] {
-  return [blockAddress(world)];
+  return [blockAddress(world), quarantineFile(world), removeLine(world)];
 }
