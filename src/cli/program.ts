@@ -11,6 +11,7 @@ import { addIntel } from './commands/intel.ts';
 import { addInstall } from './commands/install.ts';
 import { addOrigin } from './commands/origin.ts';
 import { addPs } from './commands/ps.ts';
+import { addQuarantine } from './commands/quarantine.ts';
 import { addQuery } from './commands/query.ts';
 import { addReplay } from './commands/replay.ts';
 import { addResponse } from './commands/response.ts';
@@ -72,6 +73,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addQuery(cli);
   addIntel(cli);
   addResponse(cli);
+  addQuarantine(cli);
   addDeny(cli);
   addDoctor(cli);
   addConfig(cli);

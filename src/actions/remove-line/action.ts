@@ -145,7 +145,7 @@ export function removeLine(world: LineWorld): Action<LineInput, LineState> {
           if (next !== current) await put(exact ? state : { ...state, file: found }, place, changes, whole, { save: context.save, accessed: (exact ? file : found).accessed, modified: exact ? BigInt(file.modified) : BigInt(context.now()) * 1_000_000n });
         }
         place.remove(newOf(state));
-        setFlags(place, place.name, found.sha256 === state.after ? file.flags : (found.flags ?? file.flags), changes);
+        setFlags(place, place.name, found.sha256 === state.after || found.sha256 === file.sha256 ? file.flags : found.flags, changes);
         place.sync();
       });
     },
@@ -170,7 +170,7 @@ export function removeLine(world: LineWorld): Action<LineInput, LineState> {
     if (!state.begun) await save({ ...state, begun: true });
     const now = place.stat();
     if (before === undefined || now?.ino !== before.ino || now.mtimeNs !== before.mtimeNs || now.size !== before.size) throw changedMeanwhile(state.path);
-    unlock(place, place.name, { ...state.file, ...(state.file.flags !== undefined && { flags: state.file.flags }) }, changes);
+    unlock(place, place.name, state.file, changes);
     place.rename(newOf(state), place.name);
   }
 
