@@ -63,18 +63,24 @@ export class FileProtection {
     if (essential) return never(essential);
     const owner = await this.owner(path);
     if (owner === 'unknown') return { why: { zh: '暂时无法确定它是否属于某个软件包（确要处置请加 --force）', en: 'whether a package owns it cannot be told now (use --force to do it all the same)' }, never: false };
-    if (owner !== undefined && !edit && isMappedByInit(path)) return never({ zh: `1 号进程正在使用它（软件包 ${owner.name}）`, en: `the first process uses it (package ${owner.name})` });
+    if (owner !== undefined && !edit && isMapped(path)) return never({ zh: `1 号进程或 Moat 正在使用它（软件包 ${owner.name}）`, en: `the first process or Moat uses it (package ${owner.name})` });
     if (owner !== undefined && owner.intact !== false) return { why: { zh: `它属于软件包 ${owner.name}，且与出厂时一致（确要处置请加 --force）`, en: `it belongs to the package ${owner.name} and is as it was shipped (use --force to do it all the same)` }, never: false };
     if (inside.startsWith('/boot/')) return { why: { zh: '它在 /boot 中，可能是启动所需（确要处置请加 --force）', en: 'it lies in /boot and may be needed to start the machine (use --force to do it all the same)' }, never: false };
     return undefined;
   }
 }
 
-/** The C library, the loader and what else every program needs: the first process has them mapped. A link to one of them counts. */
-function isMappedByInit(path: string): boolean {
+/** The C library, the loader and what else every program needs: the first process and this one have them mapped. A link to one of them counts. */
+function isMapped(path: string): boolean {
   try {
     const real = realpathSync(path);
     const { ino } = statSync(real);
-    return readFileSync('/proc/1/maps', 'utf8').split('\n').some((line) => line.endsWith(real) && Number(line.split(/ +/)[4]) === ino);
-  } catch { return false; /* a link that leads nowhere, or not ours to see */ }
+    return ['/proc/1/maps', '/proc/self/maps'].some((maps) => textOf(maps).split('\n').some((line) => line.endsWith(real) && Number(line.split(/ +/)[4]) === ino));
+  } catch { return false; /* a link that leads nowhere */ }
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch { return ''; /* the first process of a container may not be ours to see */ }
 }
