@@ -114,7 +114,7 @@ export async function make(place: Place, name: string, state: FileState, changes
   place.remove(name);
   const at = place.at(name);
   if (state.kind === 'symlink') {
-    symlinkSync(bytesOf(state.target ?? '') as string, at);
+    symlinkSync(bytesOf(state.target ?? ''), at);
     lchownSync(at, state.uid, state.gid);
     dress(at, state, changes);
   } else {

@@ -106,7 +106,7 @@ export class Response {
   handlers(): Handlers {
     const { response } = this.options.store;
     return {
-      ...fileHandlers({ runner: this.runner, store: response, vault: this.vault, asked: (argument) => asked(objectOf(argument) as Request) }),
+      ...fileHandlers({ runner: this.runner, store: response, vault: this.vault, asked: (argument) => asked(objectOf(argument)) }),
       'block': (argument) => this.block(argument),
       'unblock': (argument) => this.unblock(argument),
       'blocklist': () => this.blocklist(),

@@ -17,7 +17,7 @@ export function essentialReason(found: Pick<Stats, 'ino' | 'dev'>): Text | undef
   return undefined;
 }
 
-function statOr(path: string, look: typeof statSync | typeof lstatSync = statSync): Stats | undefined {
+function statOr(path: string, look: typeof statSync = statSync): Stats | undefined {
   try {
     return look(path, { throwIfNoEntry: false });
   } catch { return undefined; /* not ours to see */ }

@@ -27,7 +27,7 @@ export function parsePath(path: unknown): string {
 export function realPlace(path: string): string {
   const cut = path.lastIndexOf('/');
   try {
-    const folder = nameOf(realpathSync.native(bytesOf(path.slice(0, cut) || '/') as string, 'buffer'));
+    const folder = nameOf(realpathSync.native(bytesOf(path.slice(0, cut) || '/'), 'buffer'));
     return `${folder === '/' ? '' : folder}/${path.slice(cut + 1)}`;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw error;
