@@ -1,5 +1,5 @@
 /** A file as it is: all that must come back when it is put in its place again. JSON. */
-import { closeSync, fchmodSync, fchownSync, fstatSync, fsyncSync, lchownSync, openSync, readlinkSync, readSync, symlinkSync, constants, type BigIntStats } from 'node:fs';
+import { accessSync, closeSync, fchmodSync, fchownSync, fstatSync, fsyncSync, lchownSync, openSync, readFileSync, readlinkSync, readSync, symlinkSync, constants, type BigIntStats } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { ActionErrorCode } from '../core/action.ts';
@@ -153,6 +153,29 @@ export function setFlags(place: Place, name: string, flags: number | undefined, 
 /** Lets a name be changed: takes the flags of chattr that forbid it from the file. */
 export function unlock(place: Place, name: string, state: FileState, changes: FileChanges): void {
   if (isLocked(state.flags)) setFlags(place, name, unlocked(state.flags ?? 0), changes);
+}
+
+/** CHOWN, DAC_OVERRIDE, FOWNER and FSETID: without these a file could be taken away and not put back as it was. */
+const neededRights = [0n, 1n, 3n, 4n];
+/** Needed for what only some files have. */
+const setFileCapabilities = 31n, linuxImmutable = 9n;
+
+/**
+ * May this process take the file away and put it back? A service in a sandbox often may not, and then nothing is to be begun.
+ * `locked`: the folder has flags of chattr that are taken off first. Throws MoatError 'refused'.
+ */
+export function ensureRights(place: Place, file: FileState, locked: boolean): void {
+  const refuse = (zh: string, en: string): MoatError<ActionErrorCode> => new MoatError<ActionErrorCode>('refused', en, { text: { zh, en }, hint: 'give the service these rights: docs/guide/response.md' });
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`);
+  const needed = [...neededRights, ...file.attributes.some(({ name }) => name === 'security.capability') ? [setFileCapabilities] : [], ...locked || isLocked(file.flags) ? [linuxImmutable] : []];
+  if (needed.some((bit) => (effective & (1n << bit)) === 0n)) throw refuse('Moat 没有改动他人文件并原样放回的权限（缺少 capability）', 'Moat lacks the rights to change the files of others and put them back as they were (capabilities)');
+  if (locked) return;
+  try {
+    accessSync(place.at('.'), constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw refuse(`Moat 无法在 ${place.path} 所在的目录中改动文件（${code === 'EROFS' ? '对它是只读的' : code ?? ''}）`, `Moat cannot change files in the folder of ${place.path} (${code === 'EROFS' ? 'it is read-only for it' : code ?? ''})`);
+  }
 }
 
 /**

@@ -150,6 +150,14 @@ describe.skipIf(lacks({ root: true }))('quarantine-file', () => {
     } finally { child.kill('SIGKILL'); }
   });
 
+  it.skipIf(lacks({ files: ['/usr/bin/unshare', '/usr/bin/setpriv'] }))('begins nothing that it could not take back: without rights, or where all is read-only', () => {
+    const path = write('evil');
+    const plan = (...before: string[]): string => execFileSync(before[0] ?? process.execPath, [...before.slice(1), ...before.length > 0 ? [process.execPath] : [], '--import', 'tsx', join(import.meta.dirname, '../../../test/scenes/plan-quarantine.ts'), dir, path], { encoding: 'utf8' });
+    expect(plan()).toContain('planned: ');
+    expect(plan('setpriv', '--bounding-set', '-chown', '--')).toMatch(/^refused: .*capabilities/);
+    expect(plan('unshare', '--mount', '--propagation', 'private', 'sh', '-c', 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"', here)).toMatch(/^refused: .*read-only/);
+  });
+
   it('overwrites nothing when it puts back', async () => {
     const path = write('evil');
     const { id } = await run(path);

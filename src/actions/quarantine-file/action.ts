@@ -5,10 +5,10 @@
 import { closeSync, readdirSync, statSync } from 'node:fs';
 import type { Action, ActionErrorCode, PlanStep } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
-import type { FileChanges } from '../../linux/file-change.ts';
+import { isLocked, type FileChanges } from '../../linux/file-change.ts';
 import { parsePath, realPlace, withPlace, type FolderIdentity, type Place } from '../../linux/place.ts';
 import type { FileProtection } from '../file-protection.ts';
-import { changedMeanwhile, inFolder, isSame, isStill, lookAt, make, setFlags, unlock, type FileState } from '../file-state.ts';
+import { changedMeanwhile, ensureRights, inFolder, isSame, isStill, lookAt, make, setFlags, unlock, type FileState } from '../file-state.ts';
 import { newVaultId, type Vault } from '../vault.ts';
 
 export interface FileWorld {
@@ -54,9 +54,13 @@ export function quarantineFile({ vault, fileProtection, fileChanges }: FileWorld
     async plan({ path: asked, why, by }, { force, now }) {
       const path = realPlace(asked);
       const changes = await fileChanges();
-      const { file, folder } = await withPlace(path, async (place) => ({ file: await lookAt(place, changes, fileMax), folder: folderOf(place, changes) }));
-      if (file === undefined) throw new MoatError<ActionErrorCode>('not-there', `expected a file at ${path}, nothing is there`);
+      const { file, folder } = await withPlace(path, async (place) => {
+        const looked = await lookAt(place, changes, fileMax);
+        if (looked === undefined) throw new MoatError<ActionErrorCode>('not-there', `expected a file at ${path}, nothing is there`);
+        return { file: looked, folder: folderOf(place, changes) };
+      });
       await fileProtection.mayChange(path, { force, edit: false });
+      await withPlace(path, (place) => ensureRights(place, file, isLocked(folder.flags)));
       vault.ensureRoom(file.size);
       const owner = await fileProtection.ownedBy(path);
       return {
