@@ -1,7 +1,8 @@
 /** All actions, wired to the machine they act on. */
 import type { Action } from '../core/action.ts';
 import { blockAddress, type BlockWorld } from './block-address/action.ts';
-import { quarantineFile, type FileWorld } from './quarantine-file/action.ts';
+import type { FileWorld } from './file-world.ts';
+import { quarantineFile } from './quarantine-file/action.ts';
 import { removeLine, type LineWorld } from './remove-line/action.ts';
 
 /** What actions reach the world through. */

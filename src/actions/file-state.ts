@@ -112,23 +112,33 @@ export function isStill(state: FileState, found: BigIntStats): boolean {
  */
 export async function make(place: Place, name: string, state: FileState, changes: FileChanges, write: (fd: number) => Promise<void>): Promise<void> {
   place.remove(name);
+  try {
+    await fill(place, name, state, changes, write);
+  } catch (error) {
+    // A full disk, or a vault that was tampered with: no half of it is left lying about.
+    place.remove(name);
+    throw error;
+  }
+  place.sync();
+}
+
+async function fill(place: Place, name: string, state: FileState, changes: FileChanges, write: (fd: number) => Promise<void>): Promise<void> {
   const at = place.at(name);
   if (state.kind === 'symlink') {
     symlinkSync(bytesOf(state.target ?? ''), at);
     lchownSync(at, state.uid, state.gid);
     dress(at, state, changes);
-  } else {
-    const fd = openSync(at, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
-    try {
-      await write(fd);
-      // A new owner takes set-uid and capabilities away, so they come after.
-      fchownSync(fd, state.uid, state.gid);
-      fchmodSync(fd, state.mode);
-      dress(at, state, changes);
-      fsyncSync(fd);
-    } finally { closeSync(fd); }
+    return;
   }
-  place.sync();
+  const fd = openSync(at, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  try {
+    await write(fd);
+    // A new owner takes set-uid and capabilities away, so they come after.
+    fchownSync(fd, state.uid, state.gid);
+    fchmodSync(fd, state.mode);
+    dress(at, state, changes);
+    fsyncSync(fd);
+  } finally { closeSync(fd); }
 }
 
 function dress(at: string | Buffer, state: FileState, changes: FileChanges): void {

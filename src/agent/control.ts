@@ -12,7 +12,8 @@ export type ControlErrorCode = 'not-running' | 'refused';
 /** An answer may take its time; shorter than the caller waits. */
 export type Handlers = Readonly<Record<string, (argument: unknown) => unknown>>;
 
-const requestMax = 64 * 1024;
+/** The longest is a line of a file, escaped. */
+const requestMax = 512 * 1024;
 const idleMs = 10_000;
 /** For whoever asks for something that takes its time: a large file is read three times. */
 const workMs = 120_000;

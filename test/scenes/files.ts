@@ -1,6 +1,6 @@
 /** Folders with files that have everything a file can have, and actions on them. */
 import { execFileSync } from 'node:child_process';
-import { closeSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileProtection } from '../../src/actions/file-protection.ts';
 import { quarantineFile } from '../../src/actions/quarantine-file/action.ts';
@@ -49,3 +49,22 @@ export async function everything(folder: string): Promise<unknown> {
 
 export const sh = (program: string, ...args: string[]): string => execFileSync(program, args, { encoding: 'utf8' });
 export const tools = ['/usr/bin/setfattr', '/usr/bin/setfacl', '/usr/sbin/setcap', '/usr/bin/chattr'] as const;
+
+/** Can a file in this folder be made immutable? Not on every file system, nor in every container. */
+export function canLock(folder: string): boolean {
+  const file = join(folder, 'probe');
+  writeFileSync(file, '');
+  try {
+    execFileSync('chattr', ['+i', file], { stdio: 'ignore' });
+    execFileSync('chattr', ['-i', file]);
+    return true;
+  } catch {
+    console.warn('skipped: this file system keeps no flags of chattr');
+    return false;
+  } finally { rmSync(file, { force: true }); }
+}
+
+export function removeLocked(folder: string): void {
+  try { execFileSync('chattr', ['-R', '-i', folder], { stdio: 'ignore' }); } catch { /* no flags here: nothing is locked */ }
+  rmSync(folder, { recursive: true, force: true });
+}

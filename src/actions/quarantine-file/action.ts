@@ -6,17 +6,10 @@ import { closeSync, readdirSync, statSync } from 'node:fs';
 import type { Action, ActionErrorCode, PlanStep } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
 import { isLocked, type FileChanges } from '../../linux/file-change.ts';
-import { parsePath, realPlace, withPlace, type FolderIdentity, type Place } from '../../linux/place.ts';
-import type { FileProtection } from '../file-protection.ts';
+import { parsePath, realPlace, withPlace, type FolderIdentity } from '../../linux/place.ts';
 import { changedMeanwhile, ensureRights, inFolder, isSame, isStill, lookAt, make, setFlags, unlock, type FileState } from '../file-state.ts';
-import { newVaultId, type Vault } from '../vault.ts';
-
-export interface FileWorld {
-  vault: Vault;
-  fileProtection: FileProtection;
-  /** Opened at the first use. Throws MoatError 'no-koffi'. */
-  fileChanges: () => Promise<FileChanges>;
-}
+import { folderOf, sameFolder, type FileWorld } from '../file-world.ts';
+import { newVaultId } from '../vault.ts';
 
 export interface QuarantineInput { path: string; why: string; by: string }
 
@@ -155,16 +148,6 @@ export function quarantineFile({ vault, fileProtection, fileChanges }: FileWorld
       throw error;
     }
   }
-}
-
-export function folderOf(place: Place, changes: FileChanges): FolderIdentity & { flags?: number } {
-  const flags = changes.flags(place.folder);
-  return { ...place.identity(), ...(flags !== undefined && { flags }) };
-}
-
-/** Another folder under the same path: what was looked at lies elsewhere. */
-export function sameFolder(place: Place, { folder, path }: { folder: FolderIdentity; path: string }): void {
-  if (place.identity().inode !== folder.inode) throw changedMeanwhile(path);
 }
 
 const taken = ({ path, vault }: QuarantineState): MoatError<ActionErrorCode> => new MoatError<ActionErrorCode>('changed', `another file is at ${path} now, and it is not overwritten`, {

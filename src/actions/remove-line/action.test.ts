@@ -6,34 +6,18 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Receipt } from '../../core/action.ts';
 import { actionContract, crashContract, openResponse, type Response } from '../../../test/actions.ts';
 import { lacks } from '../../../test/need.ts';
-import { everything, fileActions, fileWorld, tools } from '../../../test/scenes/files.ts';
+import { canLock, everything, fileActions, fileWorld, removeLocked, tools } from '../../../test/scenes/files.ts';
 import { scene } from '../../../test/scenes/remove-line.ts';
 import type { LineWorld } from './action.ts';
 
 const folders: string[] = [];
 const folder = (): string => { const made = mkdtempSync(join(tmpdir(), 'moat-line-')); folders.push(made); return made; };
 
-function canLock(): boolean {
-  const file = join(folder(), 'probe');
-  writeFileSync(file, '');
-  try {
-    execFileSync('chattr', ['+i', file], { stdio: 'ignore' });
-    execFileSync('chattr', ['-i', file]);
-    return true;
-  } catch {
-    console.warn('skipped: this file system keeps no flags of chattr');
-    return false;
-  }
-}
-
-afterAll(() => {
-  for (const one of folders) {
-    try { execFileSync('chattr', ['-R', '-i', one], { stdio: 'ignore' }); } catch { /* no flags here */ }
-    rmSync(one, { recursive: true, force: true });
+afterAll(() => { for (const one of folders) removeLocked(one); });
   }
 });
 
-describe.skipIf(lacks({ root: true, files: tools }) || !canLock())('remove-line', () => {
+describe.skipIf(lacks({ root: true, files: tools }) || !canLock(folder()))('remove-line', () => {
   describe('contract', () => actionContract(() => scene(folder())));
   describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/remove-line.ts'), argument: folder(), open: scene, cuts: 20 }));
 });
@@ -133,6 +117,16 @@ describe.skipIf(lacks({ root: true }))('remove-line', () => {
       await expect(action.apply(plan.state, { signal: AbortSignal.timeout(10_000), now: Date.now, save: () => Promise.resolve() })).rejects.toMatchObject({ code: 'changed' });
       expect([read(path), readdirSync(dirname(path))]).toEqual([`${text}more\n`, ['x']]);
     });
+  });
+
+  it('does not put a line back that others took out while it was at it', async () => {
+    const path = plant('etc/x', 'one\nbad\ntwo\n');
+    const { action, plan } = await response.runner.plan('remove-line', { path, line: 2, text: 'bad' });
+    const saved: unknown[] = [];
+    const context = { signal: AbortSignal.timeout(10_000), now: Date.now, save: (state: unknown) => { saved.push(state); if (saved.length === 1) writeFileSync(path, 'one\nnew\n'); return Promise.resolve(); } };
+    await expect(action.apply(plan.state, context)).rejects.toMatchObject({ code: 'changed' });
+    await action.undo(saved.at(-1), context);
+    expect([read(path), readdirSync(dirname(path)), (await action.verify(saved.at(-1), context)).is]).toEqual(['one\nnew\n', ['x'], 'former']);
   });
 
   describe('sudoers', () => {

@@ -12,7 +12,7 @@ import { parsePath, realPlace, withPlace, type FolderIdentity, type Place } from
 import type { Run } from '../../linux/run.ts';
 import { hasAdministrator, keyLines } from '../administrators.ts';
 import { changedMeanwhile, ensureRights, inFolder, isStill, lookAt, make, setFlags, unlock, type FileState } from '../file-state.ts';
-import { folderOf, sameFolder, type FileWorld } from '../quarantine-file/action.ts';
+import { folderOf, sameFolder, type FileWorld } from '../file-world.ts';
 import { newVaultId } from '../vault.ts';
 
 export interface LineWorld extends FileWorld { run: Run }
@@ -96,10 +96,10 @@ export function removeLine(world: LineWorld): Action<LineInput, LineState> {
       await inFolder(path, state.folder.flags, changes, async (place) => {
         sameFolder(place, state);
         const found = place.stat();
-        if (found === undefined) throw await untouched(state, save);
+        if (found === undefined) throw await untouched(state, place, save);
         const content = contentOf(place);
         if (sha256(content) !== state.after) {
-          if (!isStill(file, found) || sha256(content) !== file.sha256) throw await untouched(state, save);
+          if (!isStill(file, found) || sha256(content) !== file.sha256) throw await untouched(state, place, save);
           await keep(state, place, signal);
           const next = linesOf(nameOf(content)).toSpliced(state.line - 1, 1).join('');
           await put(state, place, changes, bytes(next), { save, accessed: file.accessed, modified: BigInt(Date.now()) * 1_000_000n });
@@ -170,9 +170,21 @@ export function removeLine(world: LineWorld): Action<LineInput, LineState> {
     if (isSudoers(state.path)) await checkSudoers(place, newOf(state));
     if (!state.begun) await save({ ...state, begun: true });
     const now = place.stat();
-    if (before === undefined || now?.ino !== before.ino || now.mtimeNs !== before.mtimeNs || now.size !== before.size) throw changedMeanwhile(state.path);
+    if (before === undefined || now?.ino !== before.ino || now.mtimeNs !== before.mtimeNs || now.size !== before.size) {
+      place.remove(newOf(state));
+      // Nothing was put in its place, so there is nothing to take back.
+      if (!state.begun) await save({ ...state, begun: false });
+      throw changedMeanwhile(state.path);
+    }
     unlock(place, place.name, state.file, changes);
     place.rename(newOf(state), place.name);
+  }
+
+  /** Saved as not begun when nothing of ours is in it: then nothing is put back. */
+  async function untouched(state: LineState, place: Place, save: ActionContext['save']): Promise<MoatError<ActionErrorCode>> {
+    place.remove(newOf(state));
+    if (state.begun) await save({ ...state, begun: false });
+    return changedMeanwhile(state.path);
   }
 
   async function checkSudoers(place: Place, name: string): Promise<void> {
@@ -199,12 +211,6 @@ export function removeLine(world: LineWorld): Action<LineInput, LineState> {
       throw refuse('这是最后一个管理员登录的途径（确要删除请加 --force）', 'no administrator would be left with a way in (use --force to remove it all the same)');
     }
   }
-}
-
-/** Saved as not begun when nothing of ours is in it: then nothing is put back. */
-async function untouched(state: LineState, save: ActionContext['save']): Promise<MoatError<ActionErrorCode>> {
-  if (state.begun) await save({ ...state, begun: false });
-  return changedMeanwhile(state.path);
 }
 
 const bytes = (text: string): Buffer => Buffer.from(bytesOf(text));
