@@ -16,8 +16,6 @@ const folders: string[] = [];
 const folder = (): string => { const made = mkdtempSync(join(tmpdir(), 'moat-quarantine-')); folders.push(made); return made; };
 
 afterAll(() => { for (const one of folders) removeLocked(one); });
-  }
-});
 
 const lacking = lacks({ root: true, files: tools });
 

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -14,8 +13,6 @@ const folders: string[] = [];
 const folder = (): string => { const made = mkdtempSync(join(tmpdir(), 'moat-line-')); folders.push(made); return made; };
 
 afterAll(() => { for (const one of folders) removeLocked(one); });
-  }
-});
 
 describe.skipIf(lacks({ root: true, files: tools }) || !canLock(folder()))('remove-line', () => {
   describe('contract', () => actionContract(() => scene(folder())));

@@ -10,6 +10,7 @@ import { bytesOf, nameOf } from '../../linux/file-names.ts';
 import { writeAll } from '../../linux/write-all.ts';
 import { colour } from '../colour.ts';
 import { confirm } from '../confirm.ts';
+import { eachIn } from '../each.ts';
 import { dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
@@ -24,6 +25,7 @@ const password = 'infected';
 
 /** Files and lines: quarantine, restore, remove-line. */
 export function addQuarantine({ program, lang, t }: Cli): void {
+  const each = eachIn(lang);
   const ask = (op: string, argument?: unknown): Promise<unknown> => askControl(dataFolder(program), op, argument, { patient: true });
   const why = t('原因，记入审计', 'the reason, for the audit log');
   const json = [t('每行一个 JSON 对象', 'one JSON object a line')] as const;
@@ -145,19 +147,6 @@ export function addQuarantine({ program, lang, t }: Cli): void {
     if (isJson) { out.line(jsonLine(plan)); return; }
     out.line(safe(plan.title[lang]));
     for (const step of plan.steps) out.line(`  ${safe(step.text[lang])}`);
-  }
-
-  /** One of several: trouble with it is told, and the rest go on. */
-  async function each(out: Output, what: string, isJson: boolean | undefined, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof MoatError) || error.code === 'not-running') throw error;
-      process.exitCode = 1;
-      const reason = error.text?.[lang] ?? error.message;
-      if (isJson) out.line(jsonLine({ what, done: false, why: reason, ...(error.hint !== undefined && { hint: error.hint }) }));
-      else out.line(`${colour.red('✕')} ${safe(`${what}: ${reason}`)}${error.hint === undefined ? '' : colour.dim(`  (${safe(error.hint)})`)}`);
-    }
   }
 }
 
