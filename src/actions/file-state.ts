@@ -36,7 +36,7 @@ export interface FileState {
 
 const pieceBytes = 1 << 20;
 
-export const kindOf = (found: BigIntStats): 'file' | 'symlink' | 'folder' | 'fifo' | 'socket' | 'device' =>
+const kindOf = (found: BigIntStats): 'file' | 'symlink' | 'folder' | 'fifo' | 'socket' | 'device' =>
   found.isFile() ? 'file' : found.isSymbolicLink() ? 'symlink' : found.isDirectory() ? 'folder' : found.isFIFO() ? 'fifo' : found.isSocket() ? 'socket' : 'device';
 
 /**
@@ -99,7 +99,7 @@ export function isSame(a: FileState, b: FileState): boolean {
   return a.kind === b.kind && a.size === b.size && a.sha256 === b.sha256 && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid && a.modified === b.modified && sameAttributes(a, b);
 }
 
-export const sameAttributes = (a: Pick<FileState, 'attributes'>, b: Pick<FileState, 'attributes'>): boolean => JSON.stringify(a.attributes) === JSON.stringify(b.attributes);
+const sameAttributes = (a: Pick<FileState, 'attributes'>, b: Pick<FileState, 'attributes'>): boolean => JSON.stringify(a.attributes) === JSON.stringify(b.attributes);
 
 /** The same file as it was planned, as far as one look tells: nobody wrote to it or put another in its place. */
 export function isStill(state: FileState, found: BigIntStats): boolean {

@@ -26,7 +26,7 @@ export interface QuarantineState {
 }
 
 /** Larger files are refused: reading them would take longer than a response may. */
-export const fileMax = 1 << 30;
+const fileMax = 1 << 30;
 const runningShown = 20;
 
 export function quarantineFile({ vault, fileProtection, fileChanges }: FileWorld): Action<QuarantineInput, QuarantineState> {
