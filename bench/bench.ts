@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- logs|sigma|latency|sensor|start|integrity|image|soak|webshell …]`: measures beside the peers that are installed and prints ratios.
+ * `npm run bench [-- logs|sigma|latency|sensor|start|integrity|image|soak|webshell|scan …]`: measures beside the peers that are installed and prints ratios.
  * Run it on an otherwise idle machine.
  */
 import { execFileSync } from 'node:child_process';
@@ -10,6 +10,7 @@ import { benchIntegrity } from './integrity.ts';
 import { benchLatency } from './latency.ts';
 import { benchLogs } from './logs.ts';
 import { print, type Row } from './report.ts';
+import { benchScan } from './scan.ts';
 import { benchSensor } from './sensor.ts';
 import { benchSoak } from './soak.ts';
 import { benchStart } from './start.ts';
@@ -26,10 +27,11 @@ const sections: Record<string, { title: string; run: () => Row[] | Promise<Row[]
   image: { title: 'Images and large trees', run: benchImage },
   latency: { title: 'Latency and footprint', run: benchLatency },
   webshell: { title: 'Web trojans: own samples and benign PHP', run: benchWebshell },
+  scan: { title: 'A full scan beside others', run: benchScan },
 };
 
 /** Only when asked for: minutes each. */
-const long = new Set(['soak', 'webshell']);
+const long = new Set(['soak', 'webshell', 'scan']);
 
 const asked = process.argv.slice(2);
 for (const name of asked) if (!Object.hasOwn(sections, name)) { console.error(`expected ${Object.keys(sections).join(', ')}, got ${name}`); process.exit(2); }

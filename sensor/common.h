@@ -60,6 +60,7 @@ struct {
 #define PATH_SIZE 4096
 #define NAME_SIZE 256
 #define PREFIX_SIZE 256
+#define MAX_VARIABLES 64
 #define SLOTS 3
 
 /* What a program works in: too large for the stack. The state of a path walk is here and not in registers, or the
@@ -71,7 +72,9 @@ struct slot {
 	u32 path_at;          /* where the path begins in path */
 	struct dentry *dentry;
 	struct vfsmount *vfsmount;
+	struct dentry *root;  /* of that mount */
 	u64 cursor;
+	u64 variables[MAX_VARIABLES];
 	struct { u32 bits; u8 path[PREFIX_SIZE]; } key;
 	struct { u8 path[PREFIX_SIZE]; } long_name;
 };
@@ -218,6 +221,35 @@ static __always_inline u64 start_ticks(struct task_struct *leader)
 		return BPF_CORE_READ(leader, start_boottime) / 10000000;
 	struct task_struct___old *old = (void *)leader;
 	return BPF_CORE_READ(old, real_start_time) / 10000000;
+}
+
+static __always_inline u64 start_ticks_typed(struct task_struct *leader)
+{
+	if (!leader)
+		return 0;
+	if (bpf_core_field_exists(leader->start_boottime))
+		return leader->start_boottime / 10000000;
+	return start_ticks(leader);
+}
+
+/*
+ * The same for a task that the kernel hands over by its type (the arguments of tp_btf programs and what hangs from
+ * them): read without a call, each of which costs as much as ten such reads. What a kernel may mark as perhaps null
+ * (the pointers under RCU) is looked at first, or the verifier refuses the program there.
+ */
+static __always_inline void fill_head_typed(struct head *h, u32 type, struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader, *parent = task->real_parent;
+	const struct cred *cred = task->real_cred;
+	struct css_set *groups = task->cgroups;
+	h->type = type;
+	h->flags = 0;
+	h->uid = cred ? cred->uid.val : 0;
+	h->pid = task->tgid;
+	h->parent_pid = parent ? parent->tgid : 0;
+	h->time = bpf_ktime_get_boot_ns();
+	h->started = start_ticks_typed(leader);
+	h->cgroup = groups ? groups->dfl_cgrp->kn->id : 0;
 }
 
 static __always_inline void fill_head_of(struct head *h, u32 type, struct task_struct *task)

@@ -50,7 +50,7 @@ struct tty_driver { s32 major, minor_start; };
 struct tty_struct { struct tty_driver *driver; s32 index; };
 typedef struct { s32 counter; } atomic_t;
 struct signal_struct { atomic_t live; struct tty_struct *tty; };
-struct mm_struct { unsigned long arg_start, arg_end, env_start, env_end; struct file *exe_file; };
+struct mm_struct { unsigned long start_stack, arg_start, arg_end, env_start, env_end; struct file *exe_file; };
 struct linux_binprm { struct file *file; const char *filename; };
 struct kernfs_node { u64 id; };
 struct cgroup { struct kernfs_node *kn; };

@@ -156,8 +156,11 @@ int call_bpf(struct trace_event_raw_sys_exit *ctx)
 SEC("tp_btf/signal_generate")
 int BPF_PROG(on_signal, int signal, void *info, struct task_struct *task)
 {
+	/* The end of every process brings one. */
+	if (signal == SIGCHLD_)
+		return 0;
 	struct config *c = get_config();
-	if (!c || (u32)BPF_CORE_READ(task, tgid) != c->own_tgid || signal == SIGCHLD_ || !wanted(RECORD_CALL))
+	if (!c || (u32)task->tgid != c->own_tgid || !wanted(RECORD_CALL))
 		return 0;
 	struct call_request q = { .call = CALL_SIGNAL, .target = c->own_tgid, .number = signal };
 	tell_call(&q, 0);

@@ -25,9 +25,10 @@ const layers: Record<string, readonly string[]> = {
   webshell: ['core'],
   checks: ['core', 'linux', 'baseline', 'webshell'],
   scan: ['core', 'linux', 'checks'],
+  notifiers: ['core'],
   engine: ['core', 'sigma', 'programs', 'formats'],
-  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'engine'],
-  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'engine', 'agent'],
+  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'engine'],
+  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'engine', 'agent'],
   main: ['cli'],
 };
 /** Rooms that may not touch the machine. */
@@ -35,7 +36,7 @@ const pure = new Set(['core', 'sigma', 'formats', 'programs', 'behaviours', 'web
 /** Modules of Node that compute and touch nothing. */
 const touchNothing = new Set(['node:zlib', 'node:buffer']);
 /** Plug-in room → the file that each of its folders holds. */
-const plugins: Record<string, string> = { formats: 'format', programs: 'program', sensors: 'sensor', behaviours: 'behaviour', checks: 'check', actions: 'action' };
+const plugins: Record<string, string> = { formats: 'format', programs: 'program', sensors: 'sensor', behaviours: 'behaviour', checks: 'check', actions: 'action', notifiers: 'notifier' };
 
 const breaches: string[] = [];
 

@@ -5,7 +5,8 @@ import { hostname } from 'node:os';
 import { basename, dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Event } from '../core/gen/event.ts';
-import type { Knowledge, Learning, Log, Store } from '../core/ports.ts';
+import type { Detection } from '../core/alert.ts';
+import type { Batch, Knowledge, Learning, Log, Store } from '../core/ports.ts';
 import type { Lang } from '../core/text.ts';
 import type { Folded } from '../engine/fold.ts';
 import { Health, type Part } from '../engine/health.ts';
@@ -16,19 +17,21 @@ import { supervise } from '../engine/supervisor.ts';
 import { openSqliteStore } from '../stores/sqlite/store.ts';
 import { loadConfig } from './config.ts';
 import type { Config } from './config-schema.ts';
+import { BaselineWatch, type BaselineStatus } from './baseline-watch.ts';
 import { serveControl } from './control.ts';
 import { DenyBook } from './deny.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
 import { openGeo, type Geo } from './geo.ts';
 import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
 import { readLinkage } from './linkage.ts';
+import { Notices } from './notices.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
 import { ownPaths } from './paths.ts';
 import { Response, type ResponseStatus } from './response.ts';
 import { portsOf } from './scan-ports.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
-import { allSensors } from './sensors.ts';
+import { allSensors, kernelView } from './sensors.ts';
 
 export interface AgentOptions {
   configPath: string;
@@ -62,6 +65,8 @@ export interface AgentStatus {
   /** Undefined when scans are switched off. */
   scan: ScanStatus | undefined;
   response: ResponseStatus;
+  /** Undefined when the baseline is not watched. */
+  baseline: BaselineStatus | undefined;
 }
 
 export interface Agent {
@@ -74,7 +79,7 @@ export interface Agent {
 interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
-interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; abort: AbortController; done: Promise<unknown> }
+interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; baseline: BaselineWatch; notices: Notices; abort: AbortController; done: Promise<unknown> }
 
 /** What the kernel tells all the time: the first of them is not to wait until rules are picked for it. */
 const kernelKinds = ['process_creation', 'process_fork', 'process_termination', 'network_connection', 'file_event', 'flow', 'dns_query'] as const;
@@ -170,6 +175,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     learning: generation.opened.detector.learning(),
     scan: config.scan.enabled ? generation.scans.status() : undefined,
     response: lasting.response.status(),
+    baseline: config.baseline.enabled ? generation.baseline.status() : undefined,
   });
   const setOpen = (id: unknown, open: boolean): boolean => {
     const changed = typeof id === 'string' && store.ledger.close(id, open);
@@ -181,6 +187,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     control = await serveControl(dataFolder, {
       ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
+      answer: (argument) => generation.notices.answer(argument), requests: () => generation.notices.requests(),
     });
   } catch (error) {
     await end(generation);
@@ -227,6 +234,8 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const host = config.host ?? hostname();
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
+  const notices = new Notices({ config: config.notices, dataFolder: resolve(options.dataFolder), store, health, lang: options.lang, host, now: Date.now });
+  const { tap } = notices;
   const pipeline = new Pipeline({
     store, detect: opened.detector, health, log: options.log, show: (folded) => {
       // Before anybody is told: what is to be cut off is cut off first.
@@ -237,20 +246,28 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
     exceptions: () => opened.exceptions,
     country: (address) => geo.country(address),
     origins,
+    ...(tap && { notices: tap }),
   });
   for (const kind of kernelKinds) opened.rules.engine.prepare(new Event('', 0, kind));
   const now = Date.now();
   const warmed = pipeline.warmUp(now - warmUpMs, now);
   if (warmed > 0) options.log.debug(`${warmed} stored events looked at again`);
   const abort = new AbortController();
-  const sensors = await allSensors(config, lasting.deny.open(config));
-  const running = sensors.filter(({ enabled }) => enabled).map(({ sensor }) =>
-    supervise(sensor, { signal: abort.signal, store, health, log: options.log, host, now: Date.now, push: (batch) => pipeline.push(batch) }));
-  const scans = new ScanSchedule({
-    config: config.scan, dataFolder: options.dataFolder, ports: portsOf(config), store, health, log: options.log, lang: options.lang, host, now: Date.now, push: (batch) => pipeline.push(batch), raise: (detection) => pipeline.raise(detection),
-    settle: () => { pipeline.commit(); return !pipeline.lostGround; },
-  });
-  return { config, opened, geo, pipeline, scans, abort, done: Promise.all([...running, scans.run(abort.signal)]) };
+  const view = kernelView(config);
+  const judge = {
+    store, health, log: options.log, lang: options.lang, host, now: Date.now, dataFolder: options.dataFolder,
+    push: (batch: Batch) => pipeline.push(batch), raise: (detection: Detection) => pipeline.raise(detection), settle: () => { pipeline.commit(); return !pipeline.lostGround; },
+  };
+  const baseline = new BaselineWatch({ ...judge, config: config.baseline, lineage: knowledge.lineage, packages: lasting.known.packages, view });
+  const push = (batch: Batch): Promise<void> => {
+    const stored = pipeline.push(batch);
+    baseline.observe(batch.events);
+    return stored;
+  };
+  const sensors = await allSensors(config, { deny: lasting.deny.open(config), view, onLoss: () => { baseline.lost(); } });
+  const running = sensors.filter(({ enabled }) => enabled).map(({ sensor }) => supervise(sensor, { signal: abort.signal, store, health, log: options.log, host, now: Date.now, push }));
+  const scans = new ScanSchedule({ ...judge, config: config.scan, ports: portsOf(config), elsewhere: config.baseline.enabled ? ['integrity'] : [] });
+  return { config, opened, geo, pipeline, scans, baseline, notices, abort, done: Promise.all([...running, scans.run(abort.signal), baseline.run(abort.signal), notices.run(abort.signal)]) };
 }
 
 /** A call drops some thousand rows at most; between two of them events go first. */

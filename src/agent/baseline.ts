@@ -1,7 +1,7 @@
 /** `moat baseline` wired together: the tree, its packages, the threads that digest, the store in the data folder. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { acceptChanges, createBaseline, diffBaseline, verifyBaseline, type JudgedChange, type Wanted } from '../baseline/baseline.ts';
+import { acceptChanges, createBaseline, diffBaseline, verifyBaseline, type Accepting, type JudgedChange, type Wanted } from '../baseline/baseline.ts';
 import { makeKey, readKey } from '../baseline/key.ts';
 import { diskDevices, type Looking } from '../baseline/records.ts';
 import type { Summary } from '../baseline/store.ts';
@@ -43,7 +43,7 @@ export async function* compareBaseline(request: BaselineRequest): AsyncGenerator
   } finally { await close(); }
 }
 
-export async function acceptBaseline(request: BaselineRequest & { wanted: Wanted; now: number }): Promise<Awaited<ReturnType<typeof acceptChanges>>> {
+export async function acceptBaseline(request: BaselineRequest & Accepting & { wanted: Wanted }): Promise<Awaited<ReturnType<typeof acceptChanges>>> {
   const key = readKey(request.keyFile ?? defaultKeyPath(request.data));
   return withLooking(request, (looking) => acceptChanges(baselinePath(request.data), key, looking, request.wanted, request));
 }
@@ -62,12 +62,13 @@ async function withLooking<T>(request: BaselineRequest, work: (looking: Looking)
 async function openLooking({ root = '/', signal, warn, blind, count }: BaselineRequest): Promise<{ looking: Looking; close: () => Promise<void> }> {
   const attributes = await openFileAttributes().catch((error: unknown) => { warn((error as Error).message); return undefined; });
   const tree = new DiskTree(root, attributes);
-  const index = await openPackages(tree, { signal }).catch((error: unknown) => {
+  const index = openPackages(tree, { signal }).catch((error: unknown) => {
     signal.throwIfAborted();
     if (!(error instanceof PackagesError)) throw error;
     warn(error.message);
     return undefined;
   });
+  index.catch(() => undefined); // whoever asks for it is told
   const digests = openDigests(tree, signal);
   return { looking: { tree, digests, index, signal, attributes: attributes !== undefined, devices: diskDevices(tree), blind, count }, close: () => digests.close() };
 }

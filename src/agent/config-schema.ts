@@ -4,6 +4,8 @@ import { levels } from '../core/level.ts';
 import { parseNetwork } from '../core/networks.ts';
 import { modes } from '../engine/response/linkage.ts';
 import { listFormats } from '../engine/intelligence/reader.ts';
+import { notifiers } from '../notifiers/catalogue.ts';
+import type { Notifier } from '../notifiers/port.ts';
 
 const doc = (zh: string, en: string) => ({ zh, en });
 const glob = z.string().min(1).max(1000);
@@ -34,6 +36,27 @@ const intelligenceList = z.strictObject({
   level: z.enum(levels).optional().meta(doc('命中的告警级别；不写则由 what 决定', 'level of its alerts; told by `what` when left out')),
 }).refine((list) => (list.file === undefined) !== (list.url === undefined), 'expected either file or url');
 
+/** What every channel for notices has beside the settings of its kind. */
+const channelCommon = {
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/).meta(doc('名称（字母、数字、_、-）', 'name: letters, digits, _ and -')),
+  enabled: z.boolean().default(true).meta(doc('是否使用', 'whether it is used')),
+  level: z.enum(levels).default('high').meta(doc('至少这一级才通知', 'at least this level is told')),
+  rules: z.array(z.string().min(1).max(200)).max(1000).default([]).meta(doc('只通知这些规则（* 可在首尾）；空为全部', 'only these rules (* at an end stands for anything); all when empty')),
+  except: z.array(z.string().min(1).max(200)).max(1000).default([]).meta(doc('不通知这些规则', 'rules that are not told')),
+  lang: z.enum(['zh', 'en']).optional().meta(doc('语言；不写则与界面相同', 'language; that of Moat when left out')),
+  keyword: z.string().min(1).max(50).optional().meta(doc('机器人要求的关键词，加在标题前', 'a word that the robot insists on, put before the title')),
+};
+const channelOf = ({ id, settings }: Notifier) => z.strictObject({ ...settings, ...channelCommon, kind: z.literal(id) });
+const channel = z.discriminatedUnion('kind', notifiers.map(channelOf) as [ReturnType<typeof channelOf>, ...ReturnType<typeof channelOf>[]]);
+const clockTime = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'expected a time of day such as "22:30"');
+
+function isZone(zone: string): boolean {
+  try {
+    Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
+  } catch { return false; /* the answer that was asked for */ }
+}
+
 export const configSchema = z.strictObject({
   lang: z.enum(['auto', 'zh', 'en']).default('auto').meta(doc('界面语言；auto 跟随系统', 'language; auto follows the locale')),
   host: z.string().min(1).max(253).optional().meta(doc('本机名称；不写则取系统主机名', 'name of this machine; the system host name when left out')),
@@ -50,7 +73,7 @@ export const configSchema = z.strictObject({
     every_seconds: z.number().min(0.2).max(60).default(1).meta(doc('轮询 /proc 的间隔（秒）', 'seconds between two looks at /proc')),
   }).prefault({}).meta(doc('进程', 'processes')),
   files: z.strictObject({
-    enabled: z.boolean().default(true).meta(doc('是否观察文件改动（需要内核传感器）', 'whether to watch changes of files (needs the kernel sensor)')),
+    enabled: z.boolean().default(true).meta(doc('是否观察文件改动（内核传感器；不可用时改用 fanotify）', 'whether to watch changes of files (kernel sensor; fanotify where it cannot work)')),
     watch: z.array(pathStart).max(1000).default([]).meta(doc('另外要观察的路径开头，目录以 / 结尾；最长匹配者生效', 'more beginnings of paths to watch, a folder ends with /; the longest that fits decides')),
     ignore: z.array(pathStart).max(1000).default([]).meta(doc('不观察的路径开头', 'beginnings of paths not to watch')),
     secrets: z.array(pathStart).max(1000).default([]).meta(doc('另外要观察读取的凭据文件（完整路径）', 'more credential files whose reading is told (whole paths)')),
@@ -106,10 +129,30 @@ export const configSchema = z.strictObject({
     }).prefault({}).meta(doc('自动封禁的时长', 'how long automatic bans last')),
     firewall: z.enum(['auto', 'off']).default('auto').meta(doc('用哪个包过滤器封禁；off 为不封禁', 'the packet filter that blocks; off blocks nothing')),
   }).prefault({}).meta(doc('处置', 'response')),
+  baseline: z.strictObject({
+    enabled: z.boolean().default(true).meta(doc('已做完整性基线（moat baseline create）时，是否定时比对并实时看改动', 'whether to compare with the integrity baseline by itself and to watch for changes, once there is one (moat baseline create)')),
+    live: z.boolean().default(true).meta(doc('是否实时看改动；否则只定时比对', 'whether to watch for changes as they happen; otherwise it is only compared by itself')),
+    every_hours: z.number().min(0.0001).max(24 * 90).default(72).meta(doc('每隔几小时整体比对一次', 'hours between two comparisons of the whole')),
+    delay_seconds: z.number().min(0).max(86_400).default(120).meta(doc('到期时，启动后多少秒开始比对', 'seconds from the start to the first comparison, when one is due')),
+    accept_packages: z.boolean().default(true).meta(doc('软件包管理器做的改动是否自动接受进基线（留有记录）', 'whether what package managers changed is taken over into the baseline, with a record')),
+    key_file: z.string().startsWith('/').max(4096).optional().meta(doc('基线密钥文件；不写则为数据目录里的 integrity.key', 'key of the baseline; integrity.key in the data folder when left out')),
+    max_memory_mb: z.number().int().min(128).max(65_536).default(384).meta(doc('比对进程的内存上限（MiB）', 'memory limit of the process that compares, MiB')),
+  }).prefault({}).meta(doc('完整性基线', 'integrity baseline')),
   alerts: z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),
   }).prefault({}).meta(doc('告警', 'alerts')),
+  notices: z.strictObject({
+    channels: z.array(channel).max(50).refine((channels) => new Set(channels.map(({ name }) => name)).size === channels.length, 'expected a different name for each channel').default([]).meta(doc(`通知渠道：[{ name, kind, level, … }]，kind 为 ${notifiers.map(({ id }) => id).join('、')}，见 docs/guide/notices.md`, `channels: [{ name, kind, level, … }]; kind is one of ${notifiers.map(({ id }) => id).join(', ')}; see docs/guide/notices.md`)),
+    quiet: z.strictObject({
+      from: clockTime.optional().meta(doc('从几点，如 "22:30"', 'from when, such as "22:30"')),
+      to: clockTime.optional().meta(doc('到几点，如 "07:30"', 'to when, such as "07:30"')),
+      level: z.enum(levels).default('critical').meta(doc('这一级及以上照常通知；严重的任何时候都通知', 'this level and worse are told all the same; critical always is')),
+    }).refine(({ from, to }) => (from === undefined) === (to === undefined), 'expected from and to, or neither').prefault({}).meta(doc('免打扰时段：其间的通知攒到结束后合成一条', 'quiet hours: what comes then is told in one notice at their end')),
+    zone: z.string().max(64).refine(isZone, 'expected a time zone such as "Asia/Shanghai"').optional().meta(doc('时区，如 Asia/Shanghai；不写则为本机时区', 'time zone, such as Asia/Shanghai; that of this machine when left out')),
+    digest_seconds: z.number().min(1).max(86_400).default(60).meta(doc('同一渠道两条通知至少间隔（秒），其间的告警合成一条；严重的不等', 'seconds between two notices of a channel, told as one; critical ones do not wait')),
+    queue_max: z.number().int().min(10).max(20_000).default(1000).meta(doc('每个渠道最多排队多少条告警；超出时先丢较轻、较早的，并计数', 'alerts that wait for a channel at most; past it the mildest and oldest are dropped and counted')),
+  }).prefault({}).meta(doc('通知', 'notices')),
   history: z.strictObject({
     days: z.number().min(1).max(3650).default(30).meta(doc('事件历史保留天数', 'days the event history is kept')),
     max_mb: z.number().min(16).max(1_000_000).default(1024).meta(doc('事件历史上限（MiB）', 'size limit of the event history, MiB')),
@@ -117,5 +160,6 @@ export const configSchema = z.strictObject({
 });
 
 export type Config = z.infer<typeof configSchema>;
+export type ChannelConfig = Config['notices']['channels'][number];
 export type ListConfig = z.infer<typeof intelligenceList>;
 export type ExceptionConfig = z.infer<typeof exception>;

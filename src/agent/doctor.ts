@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import type { Text } from '../core/text.ts';
 import type { PartState } from '../engine/health.ts';
 import type { Config } from './config-schema.ts';
+import { diagnoseChannels } from './doctor-notices.ts';
 import { kernelFeatures } from '../sensors/ebpf/features.ts';
 import { allSensors } from './sensors.ts';
 
@@ -25,7 +26,7 @@ export async function diagnose(config: Config, dataFolder: string, countryTable:
   for (const { sensor, enabled, why } of await allSensors(config)) {
     if (!enabled && why) { out.push({ part: sensor.id, state: 'waiting', what: why }); continue; }
     if (!enabled) { out.push({ part: sensor.id, state: 'blind', what: { zh: '已在配置中关闭', en: 'switched off in the configuration' } }); continue; }
-    if (sensor.id === 'connector' && ebpf) { out.push({ part: sensor.id, state: 'waiting', what: { zh: `备用：${sensor.title.zh}，仅在 eBPF 不可用时启用`, en: `standing by: ${sensor.title.en}, used only where eBPF does not work` } }); continue; }
+    if ((sensor.id === 'connector' || sensor.id === 'fanotify') && ebpf) { out.push({ part: sensor.id, state: 'waiting', what: { zh: `备用：${sensor.title.zh}，仅在 eBPF 不可用时启用`, en: `standing by: ${sensor.title.en}, used only where eBPF does not work` } }); continue; }
     let whole = true;
     for (const need of sensor.needs ?? []) {
       if (await need.met()) continue;
@@ -44,6 +45,7 @@ export async function diagnose(config: Config, dataFolder: string, countryTable:
   out.push(writable(dataFolder)
     ? { part: 'store', state: 'live', what: { zh: `数据目录 ${dataFolder}`, en: `data folder ${dataFolder}` } }
     : { part: 'store', state: 'blind', what: { zh: `数据目录 ${dataFolder} 不可写`, en: `data folder ${dataFolder} cannot be written` }, todo: { zh: '用 --data 指定另一个目录', en: 'name another one with --data' } });
+  out.push(...await diagnoseChannels(config.notices));
   return out;
 }
 

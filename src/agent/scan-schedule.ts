@@ -21,6 +21,8 @@ export interface ScanScheduleOptions {
   config: Config['scan'];
   /** Where the integrity baseline lies. */
   dataFolder: string;
+  /** Checks that somebody else does by itself. */
+  elsewhere?: readonly string[];
   /** Ports that may be listened on. */
   ports: readonly string[];
   store: Pick<Store, 'ledger'>;
@@ -115,7 +117,7 @@ export class ScanSchedule {
     const names = new Set(all.flatMap(({ id, group }) => [id, group]));
     const wrong = [...only, ...skip].filter((name) => !names.has(name));
     if (wrong.length > 0) throw new Error(`scan.only, scan.skip: expected checks or groups of checks, got ${wrong.join(', ')}`);
-    return all.filter(({ id, group, everyMinutes, scope }) => everyMinutes > 0 && (scope === 'tree' || root === '/') && (only.length === 0 || only.includes(id) || only.includes(group)) && !skip.includes(id) && !skip.includes(group));
+    return all.filter(({ id, group, everyMinutes, scope }) => everyMinutes > 0 && !this.options.elsewhere?.includes(id) && (scope === 'tree' || root === '/') && (only.length === 0 || only.includes(id) || only.includes(group)) && !skip.includes(id) && !skip.includes(group));
   }
 
   private dueAt({ id, everyMinutes }: CheckEntry): number {

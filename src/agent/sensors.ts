@@ -9,6 +9,7 @@ import { journalState } from '../linux/journal.ts';
 import { connectorSensor } from '../sensors/connector/sensor.ts';
 import type { DenyList } from '../sensors/ebpf/deny.ts';
 import { ebpfSensor } from '../sensors/ebpf/sensor.ts';
+import { fanotifySensor } from '../sensors/fanotify/sensor.ts';
 import { healthSensor } from '../sensors/health/sensor.ts';
 import { journalSensor } from '../sensors/journal/sensor.ts';
 import { journalTwins, logfileSensor } from '../sensors/logfile/sensor.ts';
@@ -27,8 +28,20 @@ const hourMs = 3_600_000;
 /** Logs of other kinds that stand in the usual places: rotated copies and what is no log. */
 const never = ['/var/log/**/*.gz', '/var/log/**/*.xz', '/var/log/**/*.bz2', '/var/log/**/*.zst', '/var/log/journal/**', '/var/log/private/**'];
 
-/** Every sensor with whether it is on; `deny` is what the kernel sensor keeps from running. When the journal is live, the files that repeat it are left out. */
-export async function allSensors(config: Config, deny?: DenyList): Promise<SensorChoice[]> {
+export interface SensorWiring {
+  /** What the kernel sensor keeps from running. */
+  deny?: DenyList;
+  /** Told who sees what. */
+  view?: KernelView;
+  /** Told when events of files were lost. */
+  onLoss?: () => void;
+}
+
+/** Who tells what the kernel does, under this configuration. */
+export const kernelView = ({ processes }: Config): KernelView => new KernelView(processes.enabled && processes.kernel ? ['ebpf', 'connector'] : []);
+
+/** Every sensor with whether it is on. When the journal is live, the files that repeat it are left out. */
+export async function allSensors(config: Config, { deny, view = kernelView(config), onLoss }: SensorWiring = {}): Promise<SensorChoice[]> {
   const state = config.logs.journal === 'auto' ? await journalState() : undefined;
   const journal = state?.live ?? false;
   const zoneOffset = localZone();
@@ -36,10 +49,11 @@ export async function allSensors(config: Config, deny?: DenyList): Promise<Senso
   const globs = [...(config.logs.usual ? usualLogs() : []), ...config.logs.files];
   const exclude = [...never, ...config.logs.exclude, ...(journal ? journalTwins : [])];
   const kernel = config.processes.enabled && config.processes.kernel;
-  const view = new KernelView(['ebpf', 'connector']);
+  const loss = onLoss && { onLoss };
   return [
-    { enabled: kernel, sensor: ebpfSensor({ objects: join(installRoot(), 'sensor'), view, files: config.files.enabled && config.files, ...(deny && { deny }) }) },
+    { enabled: kernel, sensor: ebpfSensor({ objects: join(installRoot(), 'sensor'), view, files: config.files.enabled && config.files, ...(deny && { deny }), ...loss }) },
     { enabled: kernel, sensor: connectorSensor({ view }) },
+    { enabled: config.files.enabled, sensor: fanotifySensor({ view, watch: config.files.watch, ignore: config.files.ignore, ...loss }) },
     { enabled: journal, why: state?.why, sensor: journalSensor({ open: (context, emit) => openDecoder('journal', [], context, emit).decoder, zoneOffset, firstReadMs }) },
     { enabled: globs.length > 0, sensor: logfileSensor({ globs, exclude, zoneOffset, firstReadMs, open: (_path, sample, context, emit) => openRecognised(sample, context, emit) }) },
     { enabled: config.processes.enabled, sensor: processSensor({ everyMs: config.processes.every_seconds * 1000, ...(kernel && { kernel: view }) }) },

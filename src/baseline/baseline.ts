@@ -70,11 +70,20 @@ export async function* diffBaseline(path: string, key: Buffer, looking: Looking,
 /** What to take over: everything, what package managers did, or what lies at and below these paths. */
 export type Wanted = 'all' | 'packages' | readonly string[];
 
-/** Writes the baseline anew with the wanted changes in it. Returns those. Throws BaselineError; the old one stays then. */
-export async function acceptChanges(path: string, key: Buffer, looking: Looking, wanted: Wanted, { now, onProgress = () => undefined }: Pick<Making, 'now' | 'onProgress'>): Promise<{ changes: JudgedChange[]; dropped: number; summary: Summary }> {
+export interface Accepting extends Pick<Making, 'now' | 'onProgress'> {
+  /** Look at these paths alone and at what is below them, for 'all' and 'packages'. */
+  within?: readonly string[];
+  /** Nothing is written: what would be taken over is returned. */
+  dry?: boolean;
+  /** Told of what changed and is not taken over. */
+  onOther?: (change: JudgedChange) => Promise<void> | void;
+}
+
+/** Writes the baseline anew with the wanted changes in it; the old one stays when package managers did nothing, and when it throws BaselineError. Returns what was taken over. */
+export async function acceptChanges(path: string, key: Buffer, looking: Looking, wanted: Wanted, { now, within, dry = false, onOther, onProgress = () => undefined }: Accepting): Promise<{ changes: JudgedChange[]; dropped: number; summary: Summary }> {
   const reader = new BaselineReader(path, key);
   const { head } = reader;
-  const paths = typeof wanted === 'string' ? undefined : absolute(wanted);
+  const paths = typeof wanted === 'string' ? within && absolute(within) : absolute(wanted);
   const outside = paths?.find((one) => !head.folders.some((folder) => isWithin(one, folder)));
   if (outside !== undefined) { reader.close(); throw new BaselineError('bad-path', `expected a path below ${head.folders.join(', ')}, got ${outside}`, { hint: 'make the baseline anew with --folder to include it' }); }
   const changes: JudgedChange[] = [];
@@ -84,7 +93,7 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
   try {
     // Paths are looked at alone; the rest of the baseline is taken as it stands.
     const fresh = records(paths ?? head.folders, head.exclude, looking);
-    writer = BaselineWriter.begin(path, key, head);
+    writer = dry ? undefined : BaselineWriter.begin(path, key, head, 'accept');
     let files = 0;
     for await (const [before, after] of sideBySide(reader.entries(), fresh)) {
       const at = (after ?? before)!.path;
@@ -94,8 +103,8 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
       const found = change && await judged(change, looking);
       const take = found && (wanted !== 'packages' || found.upgrade !== undefined || found.action === 'touched');
       const entry: Entry | undefined = take ? after : before;
-      if (entry) writer.add(entry);
-      if (!take) continue;
+      if (entry) writer?.add(entry);
+      if (!take) { if (found && onOther) await onOther(found); continue; }
       if (changes.length < pathsMax) changes.push(found);
       else dropped++;
       if (found.action === 'touched') continue;
@@ -104,7 +113,10 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
       if (group) group.files++;
       else groups.set(what, { time: now, what, files: 1 });
     }
-    writer.finish({ updated: now, accepted: [...reader.summary().accepted, ...groups.values()] });
+    if (!writer) return { changes, dropped, summary: reader.summary() };
+    // A new seal for nothing would make the one that was written down worthless.
+    if (groups.size === 0 && wanted === 'packages') { writer.abandon(false); return { changes: [], dropped: 0, summary: reader.summary() }; }
+    writer.finish({ updated: now, accepted: [...reader.summary().accepted, ...groups.values()] }, reader.inode);
   } catch (error) {
     writer?.abandon(false);
     throw error;
@@ -113,7 +125,9 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
 }
 
 /** Did a package manager do it? Digests of changed files only. */
-async function judged(change: Change, { tree, index, digests }: Looking): Promise<JudgedChange> {
+export async function judged(change: Change, looking: Pick<Looking, 'tree' | 'index' | 'digests'>): Promise<JudgedChange> {
+  const { tree, digests } = looking;
+  const index = await looking.index;
   const { path, before, after } = change;
   const none = { ...change, upgrade: undefined, shipped: false };
   if (!index || change.action === 'touched') return none;

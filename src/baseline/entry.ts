@@ -27,10 +27,12 @@ export interface Entry {
   flags?: string;
   /** Owner by the package databases: `name version`. */
   package?: string;
+  /** Of a small entry file of a web site: what it says, to tell which lines changed. */
+  text?: string;
 }
 
 const kinds: readonly FileKind[] = ['file', 'folder', 'link', 'pipe', 'socket', 'block-device', 'character-device'];
-type More = Pick<Entry, 'unread' | 'target' | 'attributes' | 'flags' | 'package'>;
+type More = Pick<Entry, 'unread' | 'target' | 'attributes' | 'flags' | 'package' | 'text'>;
 
 export function lineOf({ path, kind, mode, uid, gid, size, modified, changed, inode, links, sha256, ...more }: Entry): string {
   const digest = sha256 === undefined ? 0 : Buffer.from(sha256, 'hex').toString('base64url');

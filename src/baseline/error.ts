@@ -7,6 +7,7 @@ import { MoatError } from '../core/error.ts';
  * tampered     its content is not what was written with this key
  * unfinished   it ends before its end
  * bad-path     a path that is none
+ * busy         another run writes it
  */
-export type BaselineErrorCode = 'no-baseline' | 'no-key' | 'wrong-key' | 'tampered' | 'unfinished' | 'bad-path';
+export type BaselineErrorCode = 'no-baseline' | 'no-key' | 'wrong-key' | 'tampered' | 'unfinished' | 'bad-path' | 'busy';
 export class BaselineError extends MoatError<BaselineErrorCode> {}

@@ -1,5 +1,7 @@
 /** The files of chosen folders as entries, in the order of the walk, digests taken ahead by threads. */
+import { createHash } from 'node:crypto';
 import { MoatError } from '../core/error.ts';
+import { isBelowWebRoot, isWebEntryText } from '../core/web-files.ts';
 import type { Digests, Taken } from '../linux/digests.ts';
 import type { PackageIndex } from '../linux/packages/index.ts';
 import { diskMounts } from '../linux/proc-host.ts';
@@ -10,8 +12,8 @@ import { comparePaths, isWithin, type Entry } from './entry.ts';
 export interface Looking {
   tree: Tree;
   digests: Digests;
-  /** Undefined where there are no packages. */
-  index: PackageIndex | undefined;
+  /** Undefined where there are no packages. While it is still read, digests are taken already. */
+  index: PackageIndex | undefined | Promise<PackageIndex | undefined>;
   signal: AbortSignal;
   /** Extended attributes and flags can be asked for. */
   attributes: boolean;
@@ -23,9 +25,11 @@ export interface Looking {
 }
 
 /** Digests under way. */
-const aheadMax = 1024;
+const aheadMax = 4096;
 const depthMax = 1024;
 const attributesMax = 64;
+/** Text of an entry file that is kept. */
+const keptTextMax = 32 * 1024;
 
 /** `after`: begin behind this path. */
 export async function* records(folders: readonly string[], exclude: readonly string[], looking: Looking, after?: string): AsyncGenerator<Entry> {
@@ -41,7 +45,17 @@ export async function* records(folders: readonly string[], exclude: readonly str
     if (first === aheadMax) { void ahead.splice(0, first); first = 0; }
     if (entry) yield entry;
   }
-  for (const work of ahead.slice(first)) { const entry = await work; if (entry) yield entry; }
+  for (const work of ahead.slice(first)) {
+    looking.signal.throwIfAborted();
+    const entry = await work;
+    if (entry) yield entry;
+  }
+}
+
+/** The entry of this very path; undefined when there is nothing. */
+export async function recordAt(path: string, looking: Looking): Promise<Entry | undefined> {
+  const stat = told(path, looking, () => looking.tree.stat(path));
+  return stat && record(path, stat, looking);
 }
 
 /** Those that are there, each once, none within another, in the order of the walk. */
@@ -84,17 +98,18 @@ function told<T>(path: string, looking: Looking, look: () => T): T | undefined {
 
 /** Undefined for what vanished meanwhile. */
 async function record(path: string, stat: FileStat, looking: Looking): Promise<Entry | undefined> {
-  const { tree, digests, index } = looking;
+  const { tree, digests } = looking;
+  const taking = stat.kind === 'file' ? digests.take(path, 'sha256', stat.size) : undefined;
   const entry: Entry = { path, kind: stat.kind, mode: stat.mode, uid: stat.uid, gid: stat.gid, size: stat.kind === 'file' || stat.kind === 'link' ? stat.size : 0, modified: stat.modified, changed: stat.changed, inode: stat.inode, links: stat.kind === 'folder' ? 0 : stat.links };
   if (stat.kind === 'link') entry.target = tree.link(path) ?? '';
   const attributes = looking.attributes ? told(path, looking, () => attributesOf(tree, path)) : undefined;
   if (attributes) entry.attributes = attributes;
   const flags = looking.attributes && (stat.kind === 'file' || stat.kind === 'folder') ? told(path, looking, () => tree.flags(path)) : undefined;
   if (flags?.immutable || flags?.appendOnly) entry.flags = `${flags.immutable ? 'i' : ''}${flags.appendOnly ? 'a' : ''}`;
+  const [taken, index] = await Promise.all([taking, looking.index]);
   const owner = stat.kind === 'folder' ? undefined : index?.owner(path);
   if (owner) entry.package = `${owner.package.name} ${owner.package.version}`;
-  if (stat.kind !== 'file') return entry;
-  return withDigest(entry, await digests.take(path, 'sha256', stat.size), looking);
+  return taken ? withDigest(entry, taken, looking) : entry;
 }
 
 /** The numbers that the digest holds for: the file may have been replaced since it was walked by. */
@@ -102,7 +117,8 @@ function withDigest(entry: Entry, taken: Taken, looking: Looking): Entry | undef
   switch (taken.state) {
     case 'taken': {
       const { hex, size, modified, changed, inode } = taken;
-      return { ...entry, sha256: hex, size, modified, changed, inode };
+      const text = keptText(entry.path, size, hex, looking);
+      return { ...entry, sha256: hex, size, modified, changed, inode, ...(text !== undefined && { text }) };
     }
     case 'gone':
       if (told(entry.path, looking, () => looking.tree.stat(entry.path)) === undefined) { looking.count('files that vanished while looked at'); return undefined; }
@@ -110,6 +126,20 @@ function withDigest(entry: Entry, taken: Taken, looking: Looking): Entry | undef
     case 'changed': looking.count('files that were written to while they were read'); return { ...entry, unread: 'changed' };
     case 'too-large': looking.count('files too large to be read: compared by size and times'); return { ...entry, unread: 'too-large' };
     case 'denied': case 'broken': looking.blind(entry.path, taken.why); return { ...entry, unread: taken.state };
+  }
+}
+
+/** Only what has the digest, and is text. */
+function keptText(path: string, size: number, hex: string, { tree }: Looking): string | undefined {
+  if (size === 0 || size > keptTextMax || !isWebEntryText(path.slice(path.lastIndexOf('/') + 1)) || !isBelowWebRoot(path)) return undefined;
+  try {
+    const bytes = tree.read(path, keptTextMax)?.bytes;
+    if (!bytes || createHash('sha256').update(bytes).digest('hex') !== hex) return undefined;
+    const text = bytes.toString('utf8');
+    return Buffer.from(text).equals(bytes) ? text : undefined;
+  } catch (error) {
+    if (!(error instanceof MoatError)) throw error;
+    return undefined; // the digest was taken all the same
   }
 }
 

@@ -6,7 +6,7 @@
  * Part: length (4 bytes), type (1), HMAC (32), payload (deflate).
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { closeSync, constants, existsSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, fsyncSync, ftruncateSync, lstatSync, mkdirSync, openSync, readSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { comparePaths, entryOf, lineOf, type Entry } from './entry.ts';
@@ -36,12 +36,16 @@ export interface Summary extends Head, End { seal: string }
 
 export interface End { entries: number; unread: number; /** Unix ms. */ updated: number; accepted: readonly Accepted[] }
 
+/** A block of entries in a finished baseline: where it lies, what stands before it in the chain, and its first path. */
+export interface Block { at: number; before: Buffer; first: string }
+
 /** Tells a wrong key from a changed file. */
 const keyId = (key: Buffer): string => createHmac('sha256', key).update('moat baseline key').digest('hex').slice(0, 16);
 
 export class BaselineWriter {
   readonly #file: number;
   readonly #path: string;
+  readonly #partial: string;
   readonly #key: Buffer;
   #mac: Buffer;
   #lines: string[] = [];
@@ -49,14 +53,14 @@ export class BaselineWriter {
   #entries = 0;
   #unread = 0;
 
-  private constructor(path: string, key: Buffer, file: number, mac: Buffer) { this.#path = path; this.#key = key; this.#file = file; this.#mac = mac; }
+  private constructor(path: string, partial: string, key: Buffer, file: number, mac: Buffer) { this.#path = path; this.#partial = partial; this.#key = key; this.#file = file; this.#mac = mac; }
 
-  /** Writes beside `path`, which stays as it is until `finish`. */
-  static begin(path: string, key: Buffer, head: Head): BaselineWriter {
+  /** Writes beside `path`, which stays as it is until `finish`; into a file of its own for `purpose`, so that what was begun for another stays. */
+  static begin(path: string, key: Buffer, head: Head, purpose = ''): BaselineWriter {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const partial = partialOf(path);
+    const partial = partialOf(path, purpose);
     if (existsSync(partial)) unlinkSync(partial);
-    const writer = new BaselineWriter(path, key, openSync(partial, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600), zero);
+    const writer = new BaselineWriter(path, partial, key, openSync(partial, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600), zero);
     writeAll(writer.#file, magic);
     writer.#part(type.head, Buffer.from(JSON.stringify({ ...head, key: keyId(key) })));
     return writer;
@@ -69,7 +73,7 @@ export class BaselineWriter {
     let kept: { writer: BaselineWriter; after: string } | undefined;
     try {
       const parts = new Parts(file, partialOf(path), key);
-      const writer = new BaselineWriter(path, key, file, zero);
+      const writer = new BaselineWriter(path, partialOf(path), key, file, zero);
       let after: string | undefined;
       let end = 0;
       try {
@@ -98,14 +102,22 @@ export class BaselineWriter {
     if (this.#chars >= blockChars) this.#flush();
   }
 
-  /** On disk, and in the place of the old one. Returns its seal. */
-  finish({ updated, accepted }: Pick<End, 'updated' | 'accepted'>): string {
+  /**
+   * On disk, and in the place of the old one, which must be the file with the inode `replaces` where that is said. Returns its seal.
+   * Throws BaselineError 'busy' when another run came in between.
+   */
+  finish({ updated, accepted }: Pick<End, 'updated' | 'accepted'>, replaces?: number): string {
     this.#flush();
     const end: End = { entries: this.#entries, unread: this.#unread, updated, accepted: accepted.slice(-acceptedMax) };
     this.#part(type.end, Buffer.from(JSON.stringify(end)));
     fsyncSync(this.#file);
+    // Another run may have begun anew in this one's file, or have put its own baseline in place since this one read the old.
+    const isOurs = lstatSync(this.#partial, { throwIfNoEntry: false })?.ino === fstatSync(this.#file).ino;
+    if (!isOurs || (replaces !== undefined && lstatSync(this.#path, { throwIfNoEntry: false })?.ino !== replaces)) {
+      throw new BaselineError('busy', `expected to be the only one that writes ${this.#path}, got another`, { hint: 'another moat baseline runs, or moat up takes over upgrades: do it again in a moment' });
+    }
     closeSync(this.#file);
-    renameSync(partialOf(this.#path), this.#path);
+    renameSync(this.#partial, this.#path);
     const folder = openSync(dirname(this.#path), constants.O_RDONLY);
     try { fsyncSync(folder); } finally { closeSync(folder); }
     return sealOf(this.#mac);
@@ -113,8 +125,9 @@ export class BaselineWriter {
 
   /** Broken off; `keep` leaves what is complete for `resume`. */
   abandon(keep: boolean): void {
+    const isOurs = lstatSync(this.#partial, { throwIfNoEntry: false })?.ino === fstatSync(this.#file).ino;
     closeSync(this.#file);
-    if (!keep) unlinkSync(partialOf(this.#path));
+    if (!keep && isOurs) unlinkSync(this.#partial);
   }
 
   #at: number | undefined;
@@ -175,7 +188,35 @@ export class BaselineReader {
         yield entry;
       }
     }
-    throw new BaselineError('unfinished', `expected the end of the baseline, got the end of ${this.#parts.path}`, { hint: 'it was cut off: restore it from a copy, or look at the machine before you make a new one' });
+    throw this.#unfinished();
+  }
+
+  /** The blocks instead of their entries, each part authenticated. Throws BaselineError as `entries` does. */
+  *blocks(): Generator<Block> {
+    for (;;) {
+      const { at, mac: before } = this.#parts;
+      const part = this.#parts.next();
+      if (!part) throw this.#unfinished();
+      if (part.type === type.end) { this.#end = JSON.parse(part.payload.toString()) as End; this.#parts.nothingMore(); return; }
+      if (part.type !== type.block) throw this.#parts.tampered();
+      const end = part.payload.indexOf('\n');
+      yield { at, before, first: entryOf(part.payload.toString('utf8', 0, end < 0 ? part.payload.length : end)).path };
+    }
+  }
+
+  /** Lines of a block that `blocks` told of, authenticated again. */
+  linesOf({ at, before }: Block): Iterable<string> {
+    this.#parts.seek(at, before);
+    const part = this.#parts.next();
+    if (part?.type !== type.block) throw this.#parts.tampered();
+    return linesOf(part.payload);
+  }
+
+  /** Of the open file: another in its place is another baseline. */
+  get inode(): number { return fstatSync(this.#file).ino; }
+
+  #unfinished(): BaselineError {
+    return new BaselineError('unfinished', `expected the end of the baseline, got the end of ${this.#parts.path}`, { hint: 'it was cut off: restore it from a copy, or look at the machine before you make a new one' });
   }
 
   /** After the last entry. */
@@ -188,7 +229,7 @@ export class BaselineReader {
 }
 
 const zero = Buffer.alloc(32);
-const partialOf = (path: string): string => `${path}.partial`;
+const partialOf = (path: string, purpose = ''): string => `${path}${purpose === '' ? '' : `.${purpose}`}.partial`;
 const sealOf = (mac: Buffer): string => mac.toString('hex').slice(0, 32);
 
 function macOf(key: Buffer, before: Buffer, kind: number, payload: Buffer): Buffer {
@@ -221,7 +262,7 @@ class Parts {
     if (!fstatSync(file).isFile() || !this.#read(0, magic.length).equals(magic)) throw new BaselineError('tampered', `expected a baseline of Moat, got something else in ${path}`);
   }
 
-  seek(at: number): void { this.at = at; }
+  seek(at: number, mac = this.mac): void { this.at = at; this.mac = mac; }
 
   /** Undefined at the end of the file. */
   next(): { type: number; mac: Buffer; payload: Buffer } | undefined {

@@ -19,6 +19,7 @@ import { hiddenProcess } from './hidden-process/check.ts';
 import { imageConfig } from './image-config/check.ts';
 import { inetd } from './inetd/check.ts';
 import { init } from './init/check.ts';
+import { initramfs } from './initramfs/check.ts';
 import { integrity } from './integrity/check.ts';
 import { kernelHelpers } from './kernel-helpers/check.ts';
 import { kernelHook } from './kernel-hook/check.ts';
@@ -60,6 +61,7 @@ import { systemd } from './systemd/check.ts';
 import { tmpfilesSysusers } from './tmpfiles-sysusers/check.ts';
 import { udev } from './udev/check.ts';
 import { weakPasswords } from './weak-passwords/check.ts';
+import { webEntry } from './web-entry/check.ts';
 import { webSettings } from './web-settings/check.ts';
 import { webshell } from './webshell/check.ts';
 import { wrappedBinary } from './wrapped-binary/check.ts';
@@ -88,6 +90,7 @@ export const checks: readonly Check[] = [
   imageConfig,
   inetd,
   init,
+  initramfs,
   integrity,
   kernelHelpers,
   kernelHook,
@@ -129,6 +132,7 @@ export const checks: readonly Check[] = [
   tmpfilesSysusers,
   udev,
   weakPasswords,
+  webEntry,
   webSettings,
   webshell,
   wrappedBinary,

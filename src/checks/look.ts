@@ -10,11 +10,26 @@ export function attempt<T>(context: ScanContext, path: string, look: () => T): T
   try {
     return look();
   } catch (error) {
-    if (!(error instanceof MoatError)) throw error;
-    const { message, hint } = error;
-    context.blind(path, { zh: hint === undefined ? message : `${message}（${hint}）`, en: hint === undefined ? message : `${message} (${hint})` });
+    tellBlind(context, path, error);
     return undefined;
   }
+}
+
+/** The same for what takes its time. */
+export async function attemptLong<T>(context: ScanContext, path: string, look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    tellBlind(context, path, error);
+    return undefined;
+  }
+}
+
+/** Throws what is no MoatError: a fault of ours. */
+function tellBlind(context: ScanContext, path: string, error: unknown): void {
+  if (!(error instanceof MoatError)) throw error;
+  const { message, hint } = error;
+  context.blind(path, { zh: hint === undefined ? message : `${message}（${hint}）`, en: hint === undefined ? message : `${message} (${hint})` });
 }
 
 /** Text of a file, links followed; undefined when there is none or it cannot be read (told). What goes beyond `max` bytes is counted. */

@@ -78,6 +78,8 @@ export interface Visitor {
   /** Asked for each file, link, folder and device: cheap. What it wants is handed to `look` later. */
   wants(file: WalkedFile): boolean;
   look(file: WalkedFile): AsyncIterable<Finding>;
+  /** `look` first asks who owns the file, and for most that is all: their digests are taken ahead. */
+  readonly asksOwner?: boolean;
   /** After the last file. */
   end?(): AsyncIterable<Finding>;
 }

@@ -27,14 +27,21 @@ export async function isShipped(path: string, context: ScanContext): Promise<boo
   }
 }
 
-/** The whole file; undefined when it is gone. Throws TreeError. */
-export function bytesOf(path: string, context: ScanContext, max: number): Buffer | undefined {
+/** The whole file, when `isWorth` says so of its first bytes; undefined when it does not or the file is gone. Throws TreeError. */
+export function bytesOf(path: string, context: ScanContext, max: number, isWorth: (head: Buffer, size: number) => boolean = () => true): Buffer | undefined {
   const opened = context.tree.open(path);
   if (!opened) return undefined;
   try {
-    const bytes = Buffer.allocUnsafe(Math.min(opened.size, max));
+    const size = Math.min(opened.size, max);
+    if (size > headBytes) {
+      const head = Buffer.allocUnsafe(headBytes);
+      if (!isWorth(head.subarray(0, opened.read(head, 0)), size)) return undefined;
+    }
+    const bytes = Buffer.allocUnsafe(size);
     let length = 0;
     for (let got = -1; got !== 0 && length < bytes.length; length += got) got = opened.read(bytes.subarray(length), length);
     return bytes.subarray(0, length);
   } finally { opened.close(); }
 }
+
+const headBytes = 4096;

@@ -1,7 +1,7 @@
 /** Folders whose files web servers give to visitors: those that the configuration names, and those where they usually lie. */
 import { readApache } from './apache-config.ts';
-import { expandAll } from './expand.ts';
-import { attempt } from './look.ts';
+import { expand, expandAll } from './expand.ts';
+import { attempt, readText } from './look.ts';
 import { readNginx } from './nginx-config.ts';
 import type { ScanContext } from './port.ts';
 
@@ -11,6 +11,7 @@ const usual = ['/var/www/html', '/var/www/*', '/srv/www', '/srv/www/*', '/srv/ht
 export function webRoots(context: ScanContext): string[] {
   const named = [
     ...readNginx(context).filter(({ name }) => name === 'root').map(({ args }) => args[0] ?? ''),
+    ...caddyRoots(context),
     ...readApache(context).filter(({ name }) => name === 'documentroot').map(({ args }) => args[0] ?? ''),
   ].filter((path) => path.startsWith('/') && path !== '/' && !/[$*?[]/.test(path));
   const roots = new Set<string>();
@@ -23,3 +24,26 @@ export function webRoots(context: ScanContext): string[] {
 
 /** The root that a path lies in. */
 export const rootOf = (roots: readonly string[], path: string): string | undefined => roots.find((root) => path === root || path.startsWith(`${root}/`));
+
+const caddyFiles = ['/etc/caddy/Caddyfile', '/usr/local/etc/caddy/Caddyfile', '/etc/caddy/conf.d/*', '/opt/caddy/Caddyfile'];
+const caddyFilesMax = 200;
+
+/** `root [matcher] FOLDER` of a Caddyfile and of the files that it imports. */
+function caddyRoots(context: ScanContext): string[] {
+  const out: string[] = [];
+  const files = expandAll(context, caddyFiles);
+  const seen = new Set<string>();
+  for (let i = 0; i < files.length && seen.size < caddyFilesMax; i++) {
+    const file = files[i]!;
+    if (seen.has(file)) continue;
+    seen.add(file);
+    for (const line of (readText(context, file) ?? '').split('\n')) {
+      const [name, ...words] = line.trim().split(/\s+/);
+      const last = words.at(-1)?.replaceAll(/^["`]|["`]$/g, '');
+      if (last === undefined) continue;
+      if (name === 'root') out.push(last);
+      else if (name === 'import') files.push(...expand(context, last.startsWith('/') ? last : `${file.slice(0, file.lastIndexOf('/'))}/${last}`));
+    }
+  }
+  return out;
+}

@@ -2,6 +2,7 @@
 import { Command, type Help } from 'commander';
 import type { Lang, Text } from '../core/text.ts';
 import { addAlerts } from './commands/alerts.ts';
+import { addApprove } from './commands/approve.ts';
 import { addBaseline } from './commands/baseline.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
@@ -9,7 +10,9 @@ import { addDeny } from './commands/deny.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addIntel } from './commands/intel.ts';
 import { addInstall } from './commands/install.ts';
+import { addNotify } from './commands/notify.ts';
 import { addOrigin } from './commands/origin.ts';
+import { addProcesses } from './commands/processes.ts';
 import { addPs } from './commands/ps.ts';
 import { addQuarantine } from './commands/quarantine.ts';
 import { addQuery } from './commands/query.ts';
@@ -74,7 +77,10 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addIntel(cli);
   addResponse(cli);
   addQuarantine(cli);
+  addProcesses(cli);
   addDeny(cli);
+  addNotify(cli);
+  addApprove(cli);
   addDoctor(cli);
   addConfig(cli);
   addInstall(cli);

@@ -88,7 +88,8 @@ export function reportLines(report: ScanReport, stories: readonly Story[], { lan
   for (const [what, n] of Object.entries(report.counts)) lines.push(...wrap(safe(`${what}: ${n}`), width, 2).map(colour.dim));
   if (verbose) for (const [check, ms] of Object.entries(report.spent).sort(([, a], [, b]) => b - a)) lines.push(colour.dim(`${String(Math.round(ms)).padStart(8)} ms  ${check}`));
   const seconds = ((report.ended - report.started) / 1000).toFixed(1);
-  lines.push(t(`${report.checks.length} 项检查，${report.files} 个文件，${report.findings.length} 项发现，用时 ${seconds} 秒`, `${report.checks.length} checks, ${report.files} files, ${report.findings.length} findings in ${seconds} s`));
+  const memory = report.memoryMb === undefined || report.memoryMb === 0 ? '' : t(`，内存最多 ${report.memoryMb} MiB`, `, ${report.memoryMb} MiB of memory at most`);
+  lines.push(t(`${report.checks.length} 项检查，${report.files} 个文件，${report.findings.length} 项发现，用时 ${seconds} 秒${memory}`, `${report.checks.length} checks, ${report.files} files, ${report.findings.length} findings in ${seconds} s${memory}`));
   return lines;
 }
 

@@ -5,6 +5,7 @@ import type { PartState } from '../engine/health.ts';
 import type { Mode } from '../engine/response/linkage.ts';
 import type { Lang, Text } from '../core/text.ts';
 import { levels, levelTexts } from '../core/level.ts';
+import type { BaselineStatus } from '../agent/baseline-watch.ts';
 import type { ScanStatus } from '../agent/scan-schedule.ts';
 import { clock, levelWord, safe } from './terminal.ts';
 
@@ -31,6 +32,7 @@ export function statusLines(status: AgentStatus, lang: Lang): string[] {
     `  ${Object.entries(status.events).map(([kind, n]) => `${kind} ${n}`).join(' · ') || t('还没有', 'none yet')}`,
   ];
   if (status.scan) out.push('', ...scanLines(status.scan, t, lang));
+  if (status.baseline) out.push('', ...baselineLines(status.baseline, t, lang));
   const counters = Object.entries(status.counters);
   if (counters.length > 0) out.push('', t('丢弃、跳过或异常（如实计数）：', 'Dropped, skipped or odd, as counted:'), ...counters.map(([what, n]) => `  ${safe(what)}  ${n}`));
   if (status.learning.length > 0) {
@@ -59,5 +61,26 @@ function scanLines({ running, last, next, known, signs, worst }: ScanStatus, t: 
     `${t('定时检查：', 'Scans by itself: ')}${times}`,
     `  ${counted === '' ? t('没有发现', 'nothing found') : t(`已知发现：${counted}${signs > 0 ? `（其中入侵迹象 ${signs} 项）` : ''}；moat scan 查看全部`, `known findings: ${counted}${signs > 0 ? ` (${signs} of them signs of an intrusion)` : ''}; moat scan shows all`)}`,
     ...worst.map(({ level, title, path }) => `  ${levelWord(level, lang)} ${safe(title[lang])}${path !== undefined && !title[lang].includes(path) ? colour.dim(` ${safe(path)}`) : ''}`),
+  ];
+}
+
+const liveWords: Record<NonNullable<BaselineStatus['live']>, { zh: string; en: string }> = {
+  ebpf: { zh: '内核传感器', en: 'the kernel sensor' }, fanotify: { zh: 'fanotify', en: 'fanotify' }, folders: { zh: '监视目录（不知道是谁改的）', en: 'watched folders (who changed a file is not known)' },
+};
+
+/** The integrity baseline: when it was compared, what stands, who tells of changes. */
+function baselineLines({ state, running, entries, last, next, known, signs, live, waiting, held }: BaselineStatus, t: (zh: string, en: string) => string, lang: Lang): string[] {
+  const head = t('完整性基线：', 'Integrity baseline: ');
+  if (state === 'none') return [`${head}${t('还没有；moat baseline create 做一份', 'none yet; moat baseline create makes one')}`];
+  if (state === 'closed') return [`${head}${t('打不开，没有比对', 'it cannot be opened and is not compared')}`];
+  const times = running ? t('正在比对', 'comparing now') : [
+    last === undefined ? t('还没比对过', 'not compared yet') : t(`上次 ${clock(last)}`, `last ${clock(last)}`), ...(next === undefined ? [] : [t(`下次 ${clock(next)}`, `next ${clock(next)}`)]),
+  ].join(' · ');
+  const counted = levels.toReversed().filter((level) => known[level] > 0).map((level) => `${levelTexts[level][lang]} ${known[level]}`).join(' · ');
+  const busy = [...(waiting > 0 ? [t(`${waiting} 个路径待查`, `${waiting} paths waiting`)] : []), ...(held > 0 ? [t(`${held} 个路径等软件包管理器结束`, `${held} paths until the package manager is done`)] : [])];
+  return [
+    `${head}${t(`${entries} 项`, `${entries} entries`)} · ${times}`,
+    `  ${live ? t(`实时：${liveWords[live].zh}`, `live: ${liveWords[live].en}`) : t('没有实时监视', 'changes are not watched as they happen')}${busy.length > 0 ? ` · ${busy.join(' · ')}` : ''}`,
+    `  ${counted === '' ? t('没有改动', 'no changes') : t(`未接受的改动：${counted}${signs > 0 ? `（其中入侵迹象 ${signs} 项）` : ''}；moat baseline diff 查看全部`, `changes that stand: ${counted}${signs > 0 ? ` (${signs} of them signs of an intrusion)` : ''}; moat baseline diff shows all`)}`,
   ];
 }

@@ -2,6 +2,7 @@ import type { ResponseStore } from './action.ts';
 import type { Alert, Detection } from './alert.ts';
 import type { Event, Kind } from './gen/event.ts';
 import type { Intelligence, Lineage, Packages } from './lineage.ts';
+import type { NoticeQueue, NoticeRows, RequestBook } from './notice.ts';
 import type { Text } from './text.ts';
 
 /** What a plug-in needs to work: checked by `moat doctor`, which prints `fix` when it is missing. */
@@ -126,11 +127,13 @@ export interface Ledger {
 export interface LineageRows { put: ReadonlyMap<string, string>; drop: readonly string[]; replace: boolean }
 
 /** All that one batch changes; stored together or not at all. */
-export interface Commit { events: readonly Event[]; alerts: readonly Alert[]; positions: readonly Position[]; learned?: ReadonlyMap<string, string>; lineage?: LineageRows }
+export interface Commit { events: readonly Event[]; alerts: readonly Alert[]; positions: readonly Position[]; learned?: ReadonlyMap<string, string>; lineage?: LineageRows; notices?: NoticeRows }
 
 export interface Store {
   events: EventLog;
   ledger: Ledger;
+  notices: NoticeQueue;
+  requests: RequestBook;
   response: ResponseStore;
   /** What was kept of the origin graph. */
   lineage(): Iterable<{ id: string; value: string }>;

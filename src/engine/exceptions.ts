@@ -31,7 +31,8 @@ function covers(exception: Exception, event: Event): boolean {
   });
 }
 
-function equals(value: string, wanted: string): boolean {
+/** `*` at an end of `wanted` stands for anything. */
+export function equals(value: string, wanted: string): boolean {
   const open = wanted.startsWith('*');
   const end = wanted.endsWith('*') && wanted.length > 1;
   const core = wanted.slice(open ? 1 : 0, end ? -1 : undefined);

@@ -34,6 +34,8 @@ interface OpenAlert {
   alert: Alert;
   /** Not shown to anyone yet. */
   isNew: boolean;
+  /** Its level has risen since the last `drain`. */
+  isWorse: boolean;
   /** Changed since the last `drain`. */
   changed: boolean;
   /** What came last and is not yet in the alert's summary. */
@@ -42,7 +44,7 @@ interface OpenAlert {
   shown: boolean;
 }
 
-export interface Folded { alert: Alert; isNew: boolean }
+export interface Folded { alert: Alert; isNew: boolean; /** Its level is higher than when it was last shown. */ isWorse: boolean }
 
 /** Bounded: the alerts longest without a repeat leave memory first (the ledger still has them). */
 export class AlertFolder {
@@ -83,13 +85,14 @@ export class AlertFolder {
     const changed = this.changed;
     this.changed = [];
     return changed.map((open) => {
-      const isNew = open.isNew;
+      const { isNew, isWorse } = open;
       open.isNew = false;
+      open.isWorse = false;
       open.changed = false;
       this.settle(open);
       const alert: Alert = { ...open.alert, evidence: [...open.alert.evidence] };
       if (alert.lines) alert.lines = [...new Set(alert.lines)];
-      return { alert, isNew };
+      return { alert, isNew, isWorse };
     });
   }
 
@@ -126,7 +129,7 @@ export class AlertFolder {
 
   private remembered(detection: Detection, key: string): OpenAlert | undefined {
     const alert = this.options.latest?.(detection.ruleId, key);
-    return alert && { alert, isNew: false, changed: false, latest: undefined, shown: false };
+    return alert && { alert, isNew: false, isWorse: false, changed: false, latest: undefined, shown: false };
   }
 
   private settle(open: OpenAlert): void {
@@ -159,7 +162,7 @@ function begin(detection: Detection, key: string, host: string): OpenAlert {
   if (typeof last?.pid === 'number') alert.pid = last.pid;
   const path = text(last?.file_path) ?? text(last?.process_path);
   if (path !== undefined) alert.path = path;
-  const open: OpenAlert = { alert, isNew: true, changed: false, latest: undefined, shown: false };
+  const open: OpenAlert = { alert, isNew: true, isWorse: false, changed: false, latest: undefined, shown: false };
   grow(open, detection);
   return open;
 }
@@ -168,7 +171,10 @@ function grow(open: OpenAlert, detection: Detection): void {
   const { alert } = open;
   alert.count += detection.count;
   if (detection.time > alert.last_time) alert.last_time = detection.time;
-  if (!atLeast(alert.level, detection.level)) alert.level = detection.level;
+  if (!atLeast(alert.level, detection.level)) {
+    alert.level = detection.level;
+    open.isWorse = true;
+  }
   // The first firing brings its whole window: its beginning is evidence at once.
   open.latest = detection;
   open.shown = alert.evidence.length < evidenceFirst;

@@ -6,6 +6,7 @@
  */
 import type { Detection } from '../core/alert.ts';
 import { Event, unstoredKinds } from '../core/gen/event.ts';
+import type { NoticeRows } from '../core/notice.ts';
 import type { Batch, Commit, Log, Store } from '../core/ports.ts';
 import { shownEvent } from '../core/secrets.ts';
 import { excused, type Exception } from './exceptions.ts';
@@ -36,6 +37,8 @@ export interface PipelineOptions {
   log: Log;
   /** Alerts that are new or changed, after they are stored. */
   show: (folded: readonly Folded[]) => void;
+  /** What people are to be told: stored with the alerts, so that no crash comes between. `stored` hears of it afterwards; `kept` is false when the disk is full. */
+  notices?: { route(folded: readonly Folded[]): NoticeRows | undefined; stored(notices: NoticeRows, kept: boolean): void };
   now: () => number;
 }
 
@@ -149,7 +152,10 @@ export class Pipeline {
       const commit: Commit = { events, alerts: folded.map((f) => f.alert), positions: [...positions].map(([source, value]) => ({ source, value })) };
       if (learned) commit.learned = learned;
       if (lineage) commit.lineage = lineage;
-      this.store(commit);
+      const notices = folded.length > 0 ? this.options.notices?.route(folded) : undefined;
+      if (notices) commit.notices = notices;
+      const kept = this.store(commit);
+      if (notices) this.options.notices?.stored(notices, kept);
     }
     if (folded.length > 0) this.options.show(folded);
     for (const resolve of waiting) resolve();
@@ -159,17 +165,20 @@ export class Pipeline {
   /** True after the disk was full: the caller restarts from the saved positions once `store.commit` works again. */
   get lostGround(): boolean { return this.full; }
 
-  private store(commit: Commit): void {
+  /** False when nothing of it was kept. */
+  private store(commit: Commit): boolean {
     // Positions must not pass the gap that a failed commit left.
-    if (this.full) { this.options.health.count('pipeline', 'not stored while the disk was full', commit.events.length); return; }
+    if (this.full) { this.options.health.count('pipeline', 'not stored while the disk was full', commit.events.length); return false; }
     try {
       this.options.store.commit(commit);
+      return true;
     } catch (error) {
       this.full = true;
       this.options.origins?.lost();
       this.options.health.count('pipeline', 'not stored while the disk was full', commit.events.length);
       this.options.health.state('store', 'blind', { zh: `无法写入：${(error as Error).message}；检测继续，腾出空间后会从断点补读`, en: `cannot write: ${(error as Error).message}; detection goes on, and what was missed is read again once there is room` });
       this.options.log.warn(`store: ${(error as Error).message}`);
+      return false;
     }
   }
 

@@ -1,8 +1,10 @@
 /** Who put a file there, and whether it is still as it was shipped. */
 import { treeDigests, type Digests } from './digests.ts';
+import { placeIn } from './packages/read.ts';
 import { Installers, type InstallerName } from './installers/index.ts';
-import type { OwnedFile, PackageIndex, Verdict } from './packages/index.ts';
-import type { Tree } from './tree.ts';
+import { compareFile, type Comparison, type OwnedFile, type PackageIndex, type Verdict } from './packages/index.ts';
+import { PackagesError } from './packages/error.ts';
+import type { FileStat, Tree } from './tree.ts';
 
 /**
  * A file's owner. `state` is told by digests (and, for rpm and apk, permissions):
@@ -29,21 +31,31 @@ export interface Provenance {
   installer(path: string): Promise<Owner | undefined>;
   /** The name of the package alone, without a look at the file: cheap. */
   packageOf(path: string): string | undefined;
+  /** A file of the index against what lies there, `stat`; shared by all who ask. Throws TreeError. */
+  compare(file: OwnedFile, stat: FileStat): Promise<Comparison>;
+  /** Has the digest taken meanwhile that `owner` and `compare` of this path will want. Whoever asks then is told what went wrong. */
+  ahead(path: string, stat: FileStat): void;
 }
 
-const takenMax = 100_000;
+/** Files that are not as shipped, whose difference is kept. */
+const unlikeMax = 10_000;
+/** What is kept of the others, a byte a file. */
+const settled: readonly (Verdict | undefined)[] = [undefined, 'intact', 'unchecked'];
 
 export class PackageProvenance implements Provenance {
   readonly index: PackageIndex | undefined;
   readonly digests: Digests;
   readonly #tree: Tree;
-  readonly #taken = new Map<string, Promise<Verdict>>();
+  readonly #settled: Uint8Array;
+  readonly #unlike = new Map<number, Comparison>();
+  readonly #running = new Map<number, Promise<Comparison>>();
   readonly #installers: Installers;
 
   /** With a signal alone digests are taken in this thread. */
   constructor(tree: Tree, index: PackageIndex | undefined, digests: Digests | AbortSignal) {
     this.#tree = tree;
     this.index = index;
+    this.#settled = new Uint8Array(index?.size ?? 0);
     this.digests = digests instanceof AbortSignal ? treeDigests(tree, digests) : digests;
     this.#installers = new Installers(tree, this.digests);
   }
@@ -66,12 +78,50 @@ export class PackageProvenance implements Provenance {
     return real === undefined || real === path ? undefined : this.index?.owner(real);
   }
 
-  #state(file: OwnedFile): Promise<Verdict> {
-    const known = this.#taken.get(file.path);
-    if (known) return known;
-    if (this.#taken.size >= takenMax) this.#taken.clear();
-    const taken = this.index!.verify(file.path, this.digests).then((verdict) => verdict ?? 'unchecked');
-    this.#taken.set(file.path, taken);
-    return taken;
+  compare(file: OwnedFile, stat: FileStat): Promise<Comparison> { return this.#compared(file, stat); }
+
+  ahead(path: string, stat: FileStat): void {
+    const row = this.index?.find(path) ?? -1;
+    if (row < 0 || this.#settled[row] !== 0 || this.#unlike.has(row) || this.#running.has(row)) return;
+    this.#compared(this.index!.file(row), stat).catch(() => undefined);
+  }
+
+  /** dpkg keeps no digest of a link: it is what it leads to, as long as a package ships that. */
+  async #state(file: OwnedFile): Promise<Verdict> {
+    const verdict = await this.#verdict(file);
+    if (verdict !== 'unchecked') return verdict;
+    const target = this.#ownerOfTarget(file.path);
+    return target && target.path !== file.path ? this.#state(target) : verdict;
+  }
+
+  async #verdict(file: OwnedFile): Promise<Verdict> {
+    const known = settled[this.#settled[file.row]!];
+    if (known !== undefined) return known;
+    const { verdict, unread } = await this.#compared(file);
+    if (unread !== undefined) throw new PackagesError('broken', `expected to read ${placeIn(this.#tree, file.path)}: ${unread}`);
+    return verdict;
+  }
+
+  /** Of a file that is asked for by several at a time, or once more, the digest is taken once. */
+  #compared(file: OwnedFile, stat?: FileStat): Promise<Comparison> {
+    const { row } = file;
+    const verdict = settled[this.#settled[row]!];
+    if (verdict !== undefined) return Promise.resolve({ verdict });
+    const before = this.#unlike.get(row);
+    if (before) return Promise.resolve(before);
+    const running = this.#running.get(row) ?? this.#take(file, stat).finally(() => { this.#running.delete(row); });
+    this.#running.set(row, running);
+    return running;
+  }
+
+  async #take(file: OwnedFile, stat?: FileStat): Promise<Comparison> {
+    const compared = await compareFile(file, stat ?? this.#tree.stat(file.path), this.#tree, this.digests);
+    const code = compared.unread === undefined ? settled.indexOf(compared.verdict) : -1;
+    if (code > 0) this.#settled[file.row] = code;
+    else {
+      if (this.#unlike.size >= unlikeMax) this.#unlike.clear();
+      this.#unlike.set(file.row, compared);
+    }
+    return compared;
   }
 }

@@ -36,6 +36,8 @@ export interface ScanReport extends ReportHead {
   files: number;
   /** Milliseconds in each check; for those that share the walk only the files they wanted. */
   spent: Readonly<Record<string, number>>;
+  /** The most memory that it and its children held at a time, MiB, where somebody watched. */
+  memoryMb?: number;
   verdict: VerdictWord;
   /** It did not come to its end: what stands here is what was found until then. */
   stopped?: Text;

@@ -1,5 +1,5 @@
 /** Runs checks over a tree: those of places one after the other, those of files in one walk together. */
-import type { Check, ScanContext, Visitor } from '../checks/port.ts';
+import type { Check, ScanContext, Visitor, WalkedFile } from '../checks/port.ts';
 import { MoatError } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import { maskSecrets } from '../core/secrets.ts';
@@ -29,6 +29,10 @@ export interface Watcher {
 const findingsMax = 20_000;
 const faultsMax = 200;
 const reportEveryFiles = 500;
+/** Files that the walk is ahead of the looks, so that whoever takes digests always has some to take. */
+const aheadFiles = 1024;
+/** Files after which answers of other threads are heard. */
+const turnEveryFiles = 128;
 
 export interface ScanAbout {
   /** How many checks there are for such a tree, when only some were asked for. */
@@ -90,18 +94,34 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
     nth = checks.length;
     tell();
     const onFault = (path: string, reason: string): void => cannot({ check: 'walk', what: path, why: { zh: reason, en: reason } });
+    const waiting: Wanted[] = [];
+    const lookAt = async ({ file, by }: Wanted): Promise<void> => {
+      for (const [id, visitor] of by) await guard(id, async () => { for await (const one of visitor.look(file)) keep(one); }, file.path);
+    };
     for (const file of walk(setup.tree, { signal: setup.signal, machine: setup.machine, count, onFault })) {
-      if (++files % reportEveryFiles === 0) { tell(); await turn(); }
-      for (const [id, visitor] of visitors) {
-        if (visitor.wants(file)) await guard(id, async () => { for await (const one of visitor.look(file)) keep(one); }, file.path);
-      }
+      if (++files % reportEveryFiles === 0) tell();
+      if (files % turnEveryFiles === 0) await turn();
+      const by = wantedBy(file, visitors);
+      if (!by) continue;
+      if (by.some(([, { asksOwner }]) => asksOwner)) setup.provenance.ahead(file.path, file.stat);
+      waiting.push({ file, by });
+      if (waiting.length > aheadFiles) await lookAt(waiting.shift()!);
     }
+    for (const one of waiting) { setup.signal.throwIfAborted(); await lookAt(one); }
     for (const [id, visitor] of visitors) if (visitor.end) await guard(id, async () => { for await (const one of visitor.end!()) keep(one); });
   }
   tell();
 
   const sorted = [...findings.values()].sort(worstFirst);
   return { ...head, ended: setup.now(), findings: sorted, blind, counts, files, spent, verdict: verdictOf(sorted, blind) };
+}
+
+interface Wanted { file: WalkedFile; by: [id: string, visitor: Visitor][] }
+
+function wantedBy(file: WalkedFile, visitors: ReadonlyMap<string, Visitor>): Wanted['by'] | undefined {
+  let by: Wanted['by'] | undefined;
+  for (const one of visitors) if (one[1].wants(file)) (by ??= []).push(one);
+  return by;
 }
 
 /** Command lines hold passwords, and reports are handed on. */

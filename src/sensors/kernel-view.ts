@@ -1,6 +1,6 @@
-/** What the kernel tells at the moment, by eBPF or its connector, so that the polling sensor need not tell it a second time. */
+/** What the kernel tells at the moment, by eBPF, its connector or fanotify, so that another sensor need not tell it a second time. */
 
-export interface KernelSight { processes: boolean; sockets: boolean }
+export interface KernelSight { processes: boolean; sockets: boolean; /** Changes of files. */ files?: boolean }
 
 const tickMs = 10;
 
@@ -16,6 +16,8 @@ export class KernelView {
   constructor(sources: readonly string[] = ['ebpf']) { this.#sources = sources; }
 
   get processes(): boolean { return [...this.#sights.values()].some((sight) => sight.processes); }
+  /** Who tells changes of files; undefined when nobody does. */
+  get files(): string | undefined { for (const [source, { files }] of this.#sights) if (files) return source; return undefined; }
   get sockets(): boolean { return [...this.#sights.values()].some((sight) => sight.sockets); }
 
   by(source: string): KernelSight | undefined { return this.#sights.get(source); }
@@ -40,8 +42,8 @@ export class KernelView {
     return this.#until(() => this.processes || this.#sources.every((source) => this.#sights.has(source)), ms, signal);
   }
 
-  /** Resolves once this source has said what it sees, or after the time. */
-  settledOf(source: string, ms: number, signal: AbortSignal): Promise<void> { return this.#until(() => this.#sights.has(source), ms, signal); }
+  /** Resolves once this source has said what it sees, or after the time; at once for one that will say nothing. */
+  settledOf(source: string, ms: number, signal: AbortSignal): Promise<void> { return this.#until(() => this.#sights.has(source) || !this.#sources.includes(source), ms, signal); }
 
   async #until(known: () => boolean, ms: number, signal: AbortSignal): Promise<void> {
     const end = new AbortController();

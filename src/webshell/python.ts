@@ -28,11 +28,12 @@ const dialect = (cgi: boolean, server: boolean): Dialect => {
       { path: /^subprocess\.(?:run|call|Popen|check_output|check_call)$|^asyncio\.create_subprocess_exec$/, kind: 'command', shape: 'text', args: [0] },
       { path: /^os\.(?:exec|spawn)[lv]p?e?$/, kind: 'command', shape: 'list' },
       { path: /^(?:c?[pP]ickle|dill|jsonpickle|marshal|shelve)\.(?:loads?|decode)$|^yaml\.(?:load|unsafe_load)$/, kind: 'code', shape: 'any', args: [0], level: 'high' },
-      { path: /^os\.dup2$/, kind: 'connect', shape: 'any', args: [0], origins: ['remote', 'request'] },
+      // What a visitor's connection is handed to: servers of CGI programs do it with every request.
+      { path: /^os\.dup2$/, kind: 'connect', shape: 'any', args: [0], origins: ['remote'] },
       { path: /^getattr\[\?\]$|^__import__$|^importlib\.import_module$/, kind: 'callback', shape: 'any', args: [0], level: 'medium' },
       { path: /\.write$/, kind: 'write', shape: 'any', level: 'high', toFile: scriptName },
     ],
-    clean: /^(?:int|float|bool|len|isinstance|hasattr|shlex\.quote|quote|pipes\.quote|escape|html\.escape|secure_filename|ast\.literal_eval|hash|id|type|re\.(?:match|fullmatch))$|\.(?:isdigit|startswith|endswith|count|index|find)$|json\.dumps$/,
+    clean: /^(?:int|float|bool|len|isinstance|hasattr|shlex\.quote|quote|pipes\.quote|escape|html\.escape|secure_filename|ast\.literal_eval|hash|id|type|re\.(?:match|fullmatch))$|\.(?:isdigit|startswith|endswith|count|index|find)$|json\.dumps$|(?:^|\.)(?:session|cache)\.(?:get|pop)$/, // The visitor names what the server itself kept.
     fold(path, args, self, budget) {
       const [first, second] = args;
       switch (path) {

@@ -3,6 +3,7 @@ import type { Finding } from '../../core/finding.ts';
 import { hasShell, type Account } from '../../linux/accounts.ts';
 import { lastLogs, readUtmp } from '../../linux/utmp.ts';
 import { fact, finding } from '../finding.ts';
+import { journalSessions, readLastlog2, readWtmpdb } from '../logon-databases.ts';
 import { attempt } from '../look.ts';
 import type { ScanContext } from '../port.ts';
 import { hasPassword, type Shadow } from '../shadow.ts';
@@ -13,7 +14,7 @@ const neverAfter = 30 * day;
 /** 等保 and CIS ask for at most this many days. */
 const maxDays = 365;
 
-export function* ageFindings(accounts: readonly Account[], shadow: ReadonlyMap<string, Shadow>, context: ScanContext): Iterable<Finding> {
+export async function* ageFindings(accounts: readonly Account[], shadow: ReadonlyMap<string, Shadow>, context: ScanContext): AsyncIterable<Finding> {
   const now = context.now();
   const people = accounts.filter((account) => hasShell(account) && (account.uid === 0 || (account.uid >= 1000 && account.uid !== 65534)));
   const last = attempt(context, '/var/log/lastlog', () => lastLogs(context.tree, people.map(({ uid }) => uid)));
@@ -25,6 +26,15 @@ export function* ageFindings(accounts: readonly Account[], shadow: ReadonlyMap<s
       if (record.type === 'user' && record.user !== '') seen.set(record.user, Math.max(seen.get(record.user) ?? 0, record.time));
     }
   }
+  const see = (user: string, time: number): void => { if (user !== '') seen.set(user, Math.max(seen.get(user) ?? 0, time)); };
+  const from = (time: number | undefined): void => { if (time !== undefined && time > 0) since = Math.min(since ?? Infinity, time); };
+  for (const { user, time } of await readLastlog2(context) ?? []) see(user, time);
+  const rows = await readWtmpdb(context) ?? [];
+  from(rows[0]?.time);
+  for (const { type, user, time } of rows) if (type === 'user') see(user, time);
+  const sessions = journalSessions(context);
+  from(sessions?.since);
+  for (const [user, time] of sessions?.last ?? []) see(user, time);
   for (const account of people) {
     const entry = shadow.get(account.name);
     const locked = entry !== undefined && !hasPassword(entry) && entry.password !== '';

@@ -1,6 +1,8 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { lastlog2Of, wtmpdbOf } from '../../../test/database-maker.ts';
+import { journalWriter, makeJournal } from '../../../test/journal-maker.ts';
 import { lacks } from '../../../test/need.ts';
 import { basePasswd, makeRoot, scanRoot, scanWithout } from '../../../test/throwaway-root.ts';
 import { accounts } from './check.ts';
@@ -54,6 +56,35 @@ describe('accounts', () => {
     expect(await told('', { '/etc/group': `${group}help:x:0:lin\n` })).toEqual(['intrusion high the group help has GID 0: it is root\'s']);
   });
 
+  it('finds passwords, members and managers in gshadow', async () => {
+    const group = 'root:x:0:\nwww-data:x:33:\nlin:x:1000:\ndocker:x:998:\nteam:x:1500:wu\n';
+    const scanned = (gshadow: string) => scanRoot([accounts], { '/etc/group': group, '/etc/gshadow': gshadow });
+    const shown = async (gshadow: string) => (await scanned(gshadow)).findings.map(({ level, path, title }) => `${level} ${path}: ${title.en}`);
+    expect(await shown('root:*::\nlin:!::\ndocker:!::\nteam:!:wu:wu\nempty:::\n')).toEqual([]);
+    expect(await shown('docker:$6$a$b::\nteam:$6$a$b::wu\n')).toEqual(['high /etc/gshadow: the group docker has a password: whoever knows it may enter', 'medium /etc/gshadow: the group team has a password: whoever knows it may enter']);
+    expect(await shown('docker:!:lin:lin\nteam:!::wu,lin\nlin:!::lin\n')).toEqual(['medium /etc/gshadow: lin is a member of the group docker in gshadow alone', 'medium /etc/gshadow: lin may put people into the group docker', 'low /etc/gshadow: lin is a member of the group team in gshadow alone']);
+    expect(await shown('what is this\n')).toEqual(['low /etc/gshadow: line 1 of /etc/gshadow is malformed']);
+    expect(JSON.stringify(await scanned('docker:$6$salt$hash::\n'))).not.toContain('salt');
+  });
+
+  it('knows of log-ons from lastlog2, wtmpdb and the journal', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const ago = (days: number): number => now - days * 86_400;
+    const more = { '/etc/shadow': `root:*:${Math.floor(ago(900) / 86_400)}:0:99999:7:::\nlin:$6$a$b:${Math.floor(ago(300) / 86_400)}:0:90:7:::\n` };
+    expect(await told('', more)).toEqual([]);
+    expect(await told('', { ...more, '/var/lib/lastlog/lastlog2.db': lastlog2Of([{ user: 'lin', at: ago(200), tty: 'ssh', service: 'sshd' }]) })).toEqual(['weakness low lin']);
+    const kept = (user: string, days: number) => ({ '/var/lib/wtmpdb/wtmp.db': wtmpdbOf([{ id: 1, type: 1, user: 'reboot', at: ago(250) }, { id: 2, type: 3, user, at: ago(days) }]) });
+    expect(await told('', { ...more, ...kept('wu', 2) })).toEqual(['weakness low lin']); // never
+    expect(await told('', { ...more, ...kept('lin', 2) })).toEqual([]);
+    expect(await told('', { ...more, ...kept('lin', 200) })).toEqual(['weakness low lin']);
+    if (lacks({ files: [journalWriter] })) return;
+    const session = (user: string, days: number, uid = '0') => ({ ...more, [`/var/log/journal/${'c'.repeat(32)}/system.journal`]: makeJournal([{ time: ago(250) * 1000, fields: { MESSAGE: 'first' } }, { time: ago(days) * 1000, fields: { MESSAGE_ID: '8d45620c1a4348dbb17410da57c60c66', USER_ID: user, _UID: uid } }, { time: ago(1) * 1000, fields: { MESSAGE: 'last' } }]) });
+    expect(await told('', session('lin', 2))).toEqual([]);
+    expect(await told('', session('lin', 200))).toEqual(['weakness low lin']);
+    expect(await told('', session('wu', 2))).toEqual(['weakness low lin']);
+    expect(await told('', session('lin', 2, '1000'))).toEqual(['weakness low lin']); // anybody may write that
+  });
+
   it('finds accounts that nobody uses and passwords that never end', async () => {
     const now = Math.floor(Date.now() / 1000);
     const days = (n: number): number => Math.floor(now / 86_400) - n;
@@ -75,6 +106,10 @@ describe('accounts', () => {
     writeFileSync(join(root, 'etc/group'), `${':'.repeat(100_000)}\n${'a'.repeat(100_000)}`);
     chmodSync(join(root, 'etc/group'), 0o644);
     expect((await scanRoot([accounts], root)).verdict).toBe('clean');
+  });
+
+  it.skipIf(lacks({ root: true }))('says when it could not read gshadow', async () => {
+    expect((await scanWithout([accounts], makeRoot({ '/etc/gshadow': 'root:*::\n' }), '/etc/gshadow')).blind.map(({ what }) => what)).toEqual(['/etc/gshadow']);
   });
 
   it.skipIf(lacks({ root: true }))('says what it could not read', async () => {

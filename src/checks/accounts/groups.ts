@@ -5,6 +5,7 @@ import { hasShell, type Account } from '../../linux/accounts.ts';
 import { fact, finding, lineFact } from '../finding.ts';
 import { isSystemUid, linesOf, readText, targetStat } from '../look.ts';
 import type { ScanContext } from '../port.ts';
+import { groupShadowFindings } from './group-shadow.ts';
 
 const file = '/etc/group';
 
@@ -30,6 +31,7 @@ export function* groupFindings(accounts: readonly Account[], context: ScanContex
   const byName = new Map(accounts.map((account) => [account.name, account]));
   const names = new Map<string, number>();
   const numbers = new Map<string, number>();
+  const membersOf = new Map<string, Set<string>>();
   for (const { number, text } of linesOf(readText(context, file, 16 << 20) ?? '', { count: (what) => { context.count(what); } })) {
     const [name = '', password = '', gid = '', members = ''] = text.split(':');
     if (/^[+-]/.test(name)) continue;
@@ -40,6 +42,7 @@ export function* groupFindings(accounts: readonly Account[], context: ScanContex
     if (names.has(name)) yield say(`${name}\0twice`, 'weakness', 'medium', `组 ${name} 写了两次`, `the group ${name} stands there twice`, 'cis:7.2.8');
     else if (numbers.has(gid) && gid !== '0') yield say(`${name}\0same`, 'weakness', 'low', `组 ${name} 与第 ${numbers.get(gid)} 行的 GID 相同`, `the group ${name} has the GID of line ${numbers.get(gid)}`, 'cis:7.2.6');
     names.set(name, number);
+    membersOf.set(name, new Set([...members.split(',').map((one) => one.trim()), ...accounts.filter((account) => String(account.gid) === gid).map((account) => account.name)]));
     if (!numbers.has(gid)) numbers.set(gid, number);
     if (password !== '' && !/^[x!*]/.test(password)) yield say(`${name}\0password`, 'weakness', 'medium', `组 ${name} 的密码写在人人可读的文件里`, `the password of the group ${name} stands where anybody reads it`);
     const gives = strong[name];
@@ -60,4 +63,5 @@ export function* groupFindings(accounts: readonly Account[], context: ScanContex
       });
     }
   }
+  yield* groupShadowFindings(membersOf, new Set(Object.keys(strong)), context);
 }

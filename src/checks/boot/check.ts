@@ -23,7 +23,7 @@ const place: Place = {
 export const boot: PlaceCheck = {
   id: 'boot',
   title: { zh: '引导：内核命令行、GRUB、initramfs', en: 'boot: kernel command line, GRUB, initramfs' },
-  blind: { zh: '不解开 initramfs 和引导程序本身，只看生成它们的脚本和配置', en: 'does not open the initramfs and the boot loader themselves, only what makes them' },
+  blind: { zh: '不看引导程序本身，只看它的配置；initramfs 的内容由 initramfs 检查项看', en: 'does not open the boot loader itself, only its settings; what the initramfs holds is seen by the check initramfs' },
   group: 'persistence',
   scope: 'tree',
   everyMinutes: 360,

@@ -52,6 +52,7 @@ export function clamavCheck({ sockets = usualSockets, timeoutMs = 60_000 }: { so
         }
       };
       return {
+        asksOwner: true,
         wants: (file) => worthSignatures(file, sizeMax),
         async *look(file) {
           if (failures >= failuresMax) { context.count('files ClamAV was not asked about: it had failed'); return; }

@@ -20,6 +20,26 @@ describe('kubernetes', () => {
     expect(await told({ [flags]: 'KUBELET_KUBEADM_ARGS="--anonymous-auth=false --read-only-port=0 --pod-infra-container-image=pause"\n' })).toEqual([]);
   });
 
+  it('reads flags in every way they are written', async () => {
+    const unit = '/etc/systemd/system/kubelet.service';
+    const flagged = async (line: string): Promise<string[]> => told({ [unit]: `[Service]\nExecStart=/usr/bin/kubelet ${line}\n` });
+    for (const line of ['--anonymous-auth true', '--anonymous-auth', '--anonymous-auth --v=2', '--anonymous-auth="true"', '"--anonymous-auth"  "true"', '--anonymous-auth=1', '--read-only-port   10255', '--read-only-port \\\n 10255', "--token-auth-file '/etc/t.csv'"]) expect(await flagged(line), line).toEqual([`weakness medium ${unit}`]);
+    expect(await flagged('--authorization-mode "Webhook,AlwaysAllow"')).toEqual([`weakness high ${unit}`]);
+    for (const line of ['--anonymous-auth false', '--anonymous-auth=false', '"--anonymous-auth" "false"', '--read-only-port 0', '--authorization-mode Webhook', '--not-anonymous-auth', '--anonymous-auth-x true', '--anonymous-auth'.repeat(20_000)]) expect(await flagged(line), line.slice(0, 50)).toEqual([]);
+    expect(await told({ '/etc/rancher/k3s/config.yaml': 'kubelet-arg:\n  - "anonymous-auth=true"\n' })).toEqual(['weakness medium /etc/rancher/k3s/config.yaml']);
+    expect(await told({ '/etc/rancher/k3s/config.yaml': 'kubelet-arg:\n  - "anonymous-auth=false"\n# anonymous-auth=true\n' })).toEqual([]);
+  });
+
+  it('reads the settings that the flags name', async () => {
+    const open = 'kind: KubeletConfiguration\nauthentication:\n  anonymous:\n    enabled: true\nauthorization:\n  mode: AlwaysAllow\n';
+    const unit = (line: string) => ({ '/etc/default/kubelet': `KUBELET_EXTRA_ARGS="${line}"\n` });
+    expect(await told({ ...unit('--config /srv/k/kubelet.yml --v=2'), '/srv/k/kubelet.yml': open })).toEqual(['weakness critical /srv/k/kubelet.yml']);
+    expect(await told({ ...unit('--config-dir=/srv/k'), '/srv/k/90-x.conf': open })).toEqual(['weakness critical /srv/k/90-x.conf']);
+    expect(await told({ ...unit('--kubeconfig=/srv/k/kubelet.yml'), '/srv/k/kubelet.yml': open })).toEqual([]);
+    expect(await told({ [config]: open.replace('true', 'false').replace('AlwaysAllow', 'Webhook'), '/etc/kubernetes/kubelet/kubelet-config.json': JSON.stringify({ authorization: { mode: 'AlwaysAllow' }, readOnlyPort: 10255 }) })).toEqual(['weakness high /etc/kubernetes/kubelet/kubelet-config.json', 'weakness medium /etc/kubernetes/kubelet/kubelet-config.json']);
+    expect((await scanRoot([kubernetes], { ...unit('--config=/srv/k/a.yaml'), '/srv/k/a.yaml': 'a: [b\n' })).blind.map(({ what }) => what)).toEqual(['/srv/k/a.yaml']);
+  });
+
   it('finds pods that the kubelet starts by itself', async () => {
     const root = makeRoot({
       [`${folder}/kube-apiserver.yaml`]: pod('registry.example/kube-apiserver:v1.30', '    command: [kube-apiserver, --authorization-mode=Node]\n', '/etc/kubernetes/pki'),

@@ -5,12 +5,12 @@ import type { Text } from '../../core/text.ts';
 import { judgeContainer } from '../container.ts';
 import { below, expandAll } from '../expand.ts';
 import { fact, finding, lineFact, octal } from '../finding.ts';
-import { anyoneWrites, homesIn, linesOf, readText, statOf, targetStat } from '../look.ts';
+import { anyoneWrites, homesIn, linesOf, readText, statOf, targetStat, type Line } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { at, readYaml, textAt } from '../values.ts';
 import { podContainers } from './pods.ts';
 
-const configs = ['/var/lib/kubelet/config.yaml', '/etc/kubernetes/kubelet*.yaml', '/etc/kubernetes/kubelet/*.yaml', '/etc/kubernetes/kubelet/*.json', '/var/lib/rancher/k3s/agent/etc/kubelet.conf.d/*.conf'];
+const configs = ['/var/lib/kubelet/config.yaml', '/etc/kubernetes/kubelet.conf.d/*.conf', '/etc/kubernetes/kubelet*.yaml', '/etc/kubernetes/kubelet/*.yaml', '/etc/kubernetes/kubelet/*.json', '/var/lib/rancher/k3s/agent/etc/kubelet.conf.d/*.conf'];
 const flagFiles = ['/var/lib/kubelet/kubeadm-flags.env', '/etc/default/kubelet', '/etc/sysconfig/kubelet', '/etc/systemd/system/kubelet.service', '/etc/systemd/system/kubelet.service.d/*.conf', '/usr/lib/systemd/system/kubelet.service.d/*.conf', '/etc/systemd/system/k3s*.service', '/etc/rancher/k3s/config.yaml'];
 const papers = ['/etc/kubernetes/*.conf', '/etc/kubernetes/*.kubeconfig', '/etc/rancher/k3s/k3s.yaml', '/etc/rancher/rke2/rke2.yaml', '/var/lib/kubelet/kubeconfig', '/var/lib/kube-proxy/kubeconfig'];
 
@@ -23,17 +23,23 @@ export const kubernetes: PlaceCheck = {
   everyMinutes: 60,
   async *run(context) {
     const manifests = new Set(['/etc/kubernetes/manifests', '/var/lib/rancher/k3s/agent/pod-manifests', '/var/lib/rancher/rke2/agent/pod-manifests', '/etc/kubelet.d']);
-    for (const path of expandAll(context, configs)) for (const config of readYaml(context, path)) {
+    const started = expandAll(context, flagFiles).map((path) => ({ path, lines: [...linesOf(readText(context, path) ?? '', { joined: true })] }));
+    for (const path of new Set(expandAll(context, [...configs, ...started.flatMap(({ lines }) => lines.flatMap(namedConfigs))]))) for (const config of readYaml(context, path)) {
       yield* kubelet(path, config, context);
       const folder = textAt(config, 'staticPodPath');
       if (folder !== undefined && /^\/[^*?[]+$/.test(folder)) manifests.add(folder.replace(/\/+$/, ''));
     }
-    for (const path of expandAll(context, flagFiles)) yield* flags(path, linesOf(readText(context, path) ?? '', { joined: true }), context);
+    for (const { path, lines } of started) yield* flags(path, lines, context);
     for (const folder of manifests) for (const { path, stat } of below(context, folder, 0, 500)) if (stat.kind === 'file' || stat.kind === 'link') yield* manifest(path, context);
     for (const path of expandAll(context, [...papers, ...homesIn(context).flatMap(({ home }) => (/[*?[]/.test(home) ? [] : [`${home}/.kube/config`]))])) yield* paper(path, context);
     for (const folder of ['/tmp', '/var/tmp', '/dev/shm', ...homesIn(context).map(({ home }) => home)]) yield* tokens(folder, context);
   },
 };
+
+/** Settings that the kubelet is told to read from elsewhere: a file, or a folder whose files come on top. */
+function namedConfigs({ text }: Line): string[] {
+  return [...text.slice(0, 20_000).matchAll(/(?<![\w-])(?:--)?config(-dir)?(?:=|\s{1,16})["']?(\/[\w./-]{1,300})/g)].map(([, folder, path]) => (folder === undefined ? path! : `${path}/*.conf`));
+}
 
 function* kubelet(path: string, config: unknown, context: ScanContext): Iterable<Finding> {
   const anonymous = at(config, 'authentication', 'anonymous', 'enabled') === true;
@@ -46,13 +52,19 @@ function* kubelet(path: string, config: unknown, context: ScanContext): Iterable
   if (typeof port === 'number' && port > 0) yield about(path, 'readonly', 'weakness', 'medium', { zh: `kubelet 的只读端口 ${port} 不认证`, en: `the read-only port ${port} of the kubelet asks nobody who he is` }, context, { evidence: [fact({ zh: '端口', en: 'port' }, String(port))], refs: ['attack:T1613'] });
 }
 
+/**
+ * A flag with its value: `--name=value`, on two words, quoted, and `name=value` as k3s and RKE2 take it from their settings. A switch without a value is on.
+ */
+const flag = (name: string, value: string): RegExp => new RegExp(String.raw`(?<![\w-])(?:--(?:${name})(?:=|\s{1,16})|(?:${name})=)["']?(?:${value})`, 'i');
+const switched = (name: string): RegExp => new RegExp(String.raw`(?<![\w-])(?:--${name}(?=["']?(?:\s|$))(?!["']?\s{1,16}["']?(?:false|f|0)\b)|(?:--)?${name}=["']?(?:true|t|1)\b)`, 'i');
+
 const badFlags: readonly (readonly [RegExp, Level, string, string])[] = [
-  [/--anonymous-auth[= ]true\b/, 'medium', '接受没有身份的请求', 'takes requests of nobody in particular'],
-  [/--authorization-mode[= ](?:[\w,]{0,60},)?AlwaysAllow\b/, 'high', '不管是谁都放行', 'allows whatever somebody asks'],
-  [/--insecure-port[= ](?!0\b)\d+/, 'critical', '有不认证的端口', 'has a port that asks nobody who he is'],
-  [/--insecure-bind-address[= ]0\.0\.0\.0/, 'critical', '不认证的端口对外开放', 'opens a port without authentication to all'],
-  [/--read-only-port[= ](?!0\b)\d+/, 'medium', '有不认证的只读端口', 'has a read-only port without authentication'],
-  [/--(?:token|basic)-auth-file[= ]\S/, 'medium', '认静态的口令文件', 'takes tokens or passwords from a file'],
+  [switched('anonymous-auth'), 'medium', '接受没有身份的请求', 'takes requests of nobody in particular'],
+  [flag('authorization-mode', String.raw`(?:[\w,]{0,60},)?AlwaysAllow\b`), 'high', '不管是谁都放行', 'allows whatever somebody asks'],
+  [flag('insecure-port', String.raw`(?!0\b)\d+`), 'critical', '有不认证的端口', 'has a port that asks nobody who he is'],
+  [flag('insecure-bind-address', String.raw`0\.0\.0\.0`), 'critical', '不认证的端口对外开放', 'opens a port without authentication to all'],
+  [flag('read-only-port', String.raw`(?!0\b)\d+`), 'medium', '有不认证的只读端口', 'has a read-only port without authentication'],
+  [flag('token-auth-file|basic-auth-file', String.raw`[^\s"']`), 'medium', '认静态的口令文件', 'takes tokens or passwords from a file'],
 ];
 
 function* flags(path: string, lines: Iterable<{ number: number; text: string }>, context: ScanContext): Iterable<Finding> {

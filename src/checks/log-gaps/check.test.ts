@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { journalOf, journalWriter, makeJournal, withHole, type Line } from '../../../test/journal-maker.ts';
 import { lacks } from '../../../test/need.ts';
 import { makeRoot, scanRoot, scanWithout } from '../../../test/throwaway-root.ts';
 import { logGaps } from './check.ts';
@@ -39,8 +40,52 @@ describe('log-gaps', () => {
     expect(await told({ 'auth.log': `${'9'.repeat(100_000)}\n${'Jan '.repeat(100_000)}\n${'\n'.repeat(100_000)}` })).toEqual([]);
   });
 
+  describe.skipIf(lacks({ files: [journalWriter] }))('with a journal', () => {
+    const file = `/var/log/journal/${'c'.repeat(32)}/system.journal`;
+    const cron = (from: number, to: number, boot = 'a'.repeat(32)): Line[] => Array.from({ length: to - from }, (_, i) => ({ time: start + (from + i) * hour, boot, fields: { SYSLOG_IDENTIFIER: 'CRON', MESSAGE: `hour ${from + i}` } }));
+    const toldWith = async (journal: Buffer, files: Record<string, string> = {}, at = file) => {
+      const report = await scanRoot([logGaps], { [at]: journal, ...Object.fromEntries(Object.entries(files).map(([name, text]) => [`/var/log/${name}`, { text, modified: start + 200 * hour }])) });
+      return [...report.findings.map(({ kind, level, path, title }) => `${kind} ${level} ${path === file ? 'journal' : path}: ${title.en}`), ...report.blind.map(({ what }) => `blind ${what === file ? 'journal' : what}`)];
+    };
+    const auth = lines(0, 50) + lines(80, 120);
+
+    it('finds numbers that are missing in the middle', async () => {
+      const whole = makeJournal([...cron(0, 50), ...cron(80, 120)]);
+      expect(await toldWith(whole)).toEqual([]);
+      expect(await toldWith(withHole(whole, 50, 400))).toEqual(['intrusion medium journal: the journal lacks 400 entries of 31 hours']);
+      expect(await toldWith(withHole(whole, 50, 10))).toEqual([]); // of an account's file that was cleared away
+      expect(await toldWith(withHole(whole, 30, 400))).toEqual([]); // an hour
+      expect(await toldWith(withHole(makeJournal([...cron(0, 50), ...cron(80, 120, 'b'.repeat(32))]), 50, 400))).toEqual([]); // another start of the machine
+    });
+
+    it('holds text logs against it', async () => {
+      const journal = makeJournal(cron(0, 120));
+      expect(await toldWith(journal, { 'auth.log': auth, syslog: lines(0, 120, 'app: ok') })).toEqual(['intrusion medium /var/log/auth.log: /var/log/auth.log lacks 30 hours in which /var/log/journal/cccccccccccccccccccccccccccccccc/system.journal went on']);
+      // A log daemon that stood still.
+      expect((await toldWith(journal, { 'auth.log': auth })).map((one) => one.slice(0, 10))).toEqual(['notice low']);
+      const old = lines(0, 50, undefined, false) + lines(80, 120, undefined, false);
+      expect(await toldWith(journal, { 'auth.log': old, syslog: lines(0, 120, 'app: ok', false) })).toEqual(['notice low /var/log/auth.log: /var/log/auth.log lacks 30 hours']);
+    });
+
+    it('says what it could not read, and takes a torn end for what a power cut leaves', async () => {
+      const bytes = makeJournal([...cron(0, 50), ...cron(80, 120)]);
+      const [, second] = journalOf(bytes).entries();
+      const torn = withHole(bytes, 50, 400);
+      torn.writeUInt8(0, second!.offset);
+      torn.writeUInt8(0, 16); // closed
+      expect(await toldWith(torn)).toEqual(['blind journal']);
+      torn.writeUInt8(1, 16);
+      expect(await toldWith(torn)).toEqual([]);
+      expect(await toldWith(Buffer.from('no journal'))).toEqual(['blind journal']);
+      expect(await toldWith(Buffer.alloc(0), {}, file.replace('.journal', '@0-0.journal~'))).toEqual([]);
+    });
+  });
+
   it.skipIf(lacks({ root: true }))('says what it could not read', async () => {
     const report = await scanWithout([logGaps], makeRoot({ '/var/log/auth.log': 'x\n' }), '/var/log/auth.log');
     expect(report.blind.map(({ what }) => what)).toEqual(['/var/log/auth.log']);
+    const journal = `/var/log/journal/${'c'.repeat(32)}/system.journal`;
+    expect((await scanWithout([logGaps], makeRoot({ [journal]: 'x' }), journal)).blind.map(({ what }) => what)).toEqual([journal]);
+    expect((await scanWithout([logGaps], makeRoot({ [journal]: 'x' }), '/var/log/journal')).blind.map(({ what }) => what)).toEqual(['/var/log/journal']);
   });
 });

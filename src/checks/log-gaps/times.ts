@@ -3,7 +3,7 @@
 const months: Readonly<Record<string, number>> = { Jan: 0, Feb: 1, Mar: 2, Apr: 3, May: 4, Jun: 5, Jul: 6, Aug: 7, Sep: 8, Oct: 9, Nov: 10, Dec: 11 };
 const day = 86_400_000;
 
-export interface Stamp { /** Unix ms; of the short form as if the clock showed UTC. */ time: number; line: number; text: string }
+export interface Stamp { /** Unix ms; of the short form as if the clock showed UTC. */ time: number; line: number; text: string; /** The time tells its zone. */ zoned: boolean }
 
 /** Lines that begin with a time, in order. The short form has no year: the last line is of the year of `until` (Unix ms), and those before go back from there. */
 export function stampsOf(text: string, until: number): Stamp[] {
@@ -15,7 +15,7 @@ export function stampsOf(text: string, until: number): Stamp[] {
     const stop = end < 0 ? text.length : end;
     const head = text.slice(at, Math.min(stop, at + 200));
     const { time, yearless } = timeOf(head);
-    if (time !== undefined) { out.push({ time, line, text: head }); short.push(yearless); }
+    if (time !== undefined) { out.push({ time, line, text: head, zoned: !yearless }); short.push(yearless); }
     at = stop + 1;
   }
   let year = new Date(until).getUTCFullYear();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { lastlog2Of, makeDatabase, wtmpdbOf } from '../../../test/database-maker.ts';
 import { lacks } from '../../../test/need.ts';
 import { makeRoot, scanRoot, scanWithout } from '../../../test/throwaway-root.ts';
 import { logonRecords } from './check.ts';
@@ -44,8 +45,32 @@ describe('logon-records', () => {
     expect(await told({ wtmp: Buffer.concat([record(2, 'reboot', 0, '~', true), Buffer.alloc(400), record(7, 'lin', 9, 'pts/0', true)]) })).toEqual(['intrusion high wtmp']);
   });
 
+  it('holds lastlog2 and wtmpdb against each other', async () => {
+    type Row = [id: number, type: number, user: string, at: number];
+    const whole: Row[] = [[4, 1, 'reboot', 0], [5, 3, 'root', 1000], [6, 3, 'lin', 90_000], [7, 3, 'lin', 95_000]];
+    const scanned = async (rows: readonly Row[], last: [user: string, at: number, tty: string, service: string][] = [], more: Parameters<typeof makeRoot>[0] = {}) => (await scanRoot([logonRecords], {
+      '/var/lib/wtmpdb/wtmp.db': wtmpdbOf(rows.map(([id, type, user, at]) => ({ id, type, user, at: start + at }))),
+      '/var/lib/lastlog/lastlog2.db': lastlog2Of(last.map(([user, at, tty, service]) => ({ user, at: start + at, tty, service }))),
+      ...more,
+    })).findings.map(({ kind, level, path, title }) => `${kind} ${level} ${path!.slice(9)}${title.en.slice(path!.length + 1, path!.length + 20)}`);
+    expect(await scanned(whole, [['lin', 95_001, 'pts/0', 'sshd'], ['root', -900_000, 'pts/0', 'login'], ['wu', 96_000, 'ssh', 'sshd'], ['hu', 96_000, 'pts/3', 'su']])).toEqual([]);
+    expect(await scanned(whole, [['wu', 96_000, 'pts/0', 'sshd']])).toEqual(['intrusion medium wtmpdb/wtmp.db a log-on of wu is ']);
+    expect(await scanned(whole.toSpliced(2, 1))).toEqual(['intrusion medium wtmpdb/wtmp.db 1 records were tak']);
+    expect(await scanned(whole.toSpliced(2, 1), [], { '/var/log/wtmp_20260901.db': '' })).toEqual(['notice low wtmpdb/wtmp.db 1 records were tak']);
+    expect(await scanned(whole.slice(1))).toEqual([]); // rotated
+    expect(await scanned([...whole, [8, 3, 'root', 3000]])).toEqual(['intrusion medium wtmpdb/wtmp.db times go back thou']);
+    expect(await scanned([...whole, [8, 1, 'reboot', 10], [9, 3, 'root', 20]])).toEqual([]);
+    expect(await scanned([], [['lin', -9e6, 'tty1', 'login']], { '/var/lib/wtmpdb/wtmp.db': { text: '' } })).toEqual(['intrusion medium wtmpdb/wtmp.db the records were e']);
+    const many = Array.from({ length: 5000 }, (_, i): Row => [i + 1, 3, `user-${i}`, i]);
+    expect(await scanned(many)).toEqual([]);
+    expect(await scanned(many.toSpliced(2500, 40))).toEqual(['intrusion medium wtmpdb/wtmp.db 40 records were ta']);
+    expect((await scanRoot([logonRecords], { '/var/lib/wtmpdb/wtmp.db': 'x'.repeat(500), '/var/lib/lastlog/lastlog2.db': makeDatabase('CREATE TABLE other(a)', 'INSERT INTO other VALUES (?)', [[1]]) })).blind.map(({ what }) => what)).toEqual(['/var/lib/wtmpdb/wtmp.db', '/var/lib/lastlog/lastlog2.db']);
+  });
+
   it.skipIf(lacks({ root: true }))('says what it could not read', async () => {
     const report = await scanWithout([logonRecords], makeRoot({ '/var/log/wtmp': { text: Buffer.concat(whole) } }), '/var/log/wtmp');
     expect(report.blind.map(({ what }) => what)).toEqual(['/var/log/wtmp']);
+    const newer = await scanWithout([logonRecords], makeRoot({ '/var/lib/wtmpdb/wtmp.db': { text: wtmpdbOf([]) } }), '/var/lib/wtmpdb/wtmp.db');
+    expect(newer.blind.map(({ what }) => what)).toEqual(['/var/lib/wtmpdb/wtmp.db']);
   });
 });

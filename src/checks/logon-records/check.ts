@@ -1,4 +1,4 @@
-/** wtmp, btmp and lastlog against each other: records that were wiped out of one of them. */
+/** wtmp, btmp and lastlog against each other, wtmpdb and lastlog2 likewise: records that were wiped out of one of them. */
 import type { Finding, FindingKind } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
@@ -7,6 +7,7 @@ import { lastLogs, readUtmp, type UtmpFile, type UtmpRecord } from '../../linux/
 import { fact, finding } from '../finding.ts';
 import { attempt, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
+import { databaseFindings } from './databases.ts';
 
 const wtmp = '/var/log/wtmp';
 const hour = 3_600_000;
@@ -16,11 +17,12 @@ const apart = 120_000;
 export const logonRecords: PlaceCheck = {
   id: 'logon-records',
   title: { zh: '登录记录是否一致', en: 'records of log-ons against each other' },
-  blind: { zh: '两处都抹干净的登录看不出来；lastlog2 和 wtmpdb 的数据库不读', en: 'a log-on wiped from both is not seen; the databases of lastlog2 and wtmpdb are not read' },
+  blind: { zh: '两处都抹干净的登录看不出来', en: 'a log-on wiped from both is not seen' },
   group: 'hiding',
   scope: 'tree',
   everyMinutes: 60,
   async *run(context) {
+    yield* databaseFindings(context, about);
     const read = (path: string): UtmpFile | undefined => attempt(context, path, () => readUtmp(context.tree, path));
     const files = new Map([`${wtmp}.1`, wtmp, '/var/log/btmp'].map((path) => [path, read(path)]));
     for (const [path, file] of files) if (file) yield* within(path, file, context);

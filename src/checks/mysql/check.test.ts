@@ -20,6 +20,20 @@ describe('mysql', () => {
     expect(await told('', { '/root/.my.cnf': { text: '[client]\npassword=hunter-2\n', mode: 0o644 }, '/home/lin/.my.cnf': { text: '[client]\npassword=hunter-2\n', mode: 0o600 } })).toEqual(['weakness medium /root/.my.cnf']);
   });
 
+  it('reads what SET PERSIST keeps as JSON', async () => {
+    const auto = '/var/lib/mysql/mysqld-auto.cnf';
+    const meta = { Timestamp: 1, User: 'root', Host: 'localhost' };
+    const kept = (group: string, variables: Record<string, string>) => ({ Version: 2, [group]: Object.fromEntries(Object.entries(variables).map(([name, Value]) => [name, { Value, Metadata: meta }])) });
+    expect(await told('', { [auto]: JSON.stringify(kept('mysql_dynamic_variables', { general_log_file: '/var/www/html/x.php', max_connections: '200' })) })).toEqual([`intrusion high ${auto}`]);
+    expect(await told('', { [auto]: JSON.stringify({ Version: 1, mysql_server: { mysql_server_static_options: { secure_file_priv: { Value: '', Metadata: meta } } } }) })).toEqual([`weakness medium ${auto}`]);
+    // It wins over the files.
+    expect(await told('[mysqld]\nbind-address=0.0.0.0\n', { [auto]: JSON.stringify(kept('mysql_static_variables', { bind_address: '127.0.0.1' })) })).toEqual([]);
+    expect(await told('[mysqld]\ndatadir=/srv/db\n', { '/srv/db/mysqld-auto.cnf': JSON.stringify(kept('mysql_static_variables', { bind_address: '*' })) })).toEqual(['weakness medium /srv/db/mysqld-auto.cnf']);
+    expect(await told('', { [auto]: JSON.stringify(kept('mysql_dynamic_variables', { max_connections: '200', event_scheduler: 'ON' })) })).toEqual([]);
+    for (const text of ['{', '[mysqld]\nskip-grant-tables\n']) expect((await scanRoot([mysql], { [auto]: text })).blind.map(({ what }) => what)).toEqual([auto]);
+    expect(await told('', { [auto]: `{"mysql_server":${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}}` })).toEqual([]);
+  });
+
   it('is silent for ordinary settings', async () => {
     expect(await told('[mysqld]\nuser = mysql\nbind-address = 127.0.0.1\nsecure_file_priv = /var/lib/mysql-files\nevent_scheduler=ON\n[client]\nskip-grant-tables\n')).toEqual([]);
     expect(await told('[mysqld]\nbind-address=10.0.0.2\nrequire_secure_transport=ON\nssl_cert=/etc/mysql/c.pem\nplugin_load_add=auth_socket\n')).toEqual([]);

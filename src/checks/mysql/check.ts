@@ -3,7 +3,7 @@ import { expandAll } from '../expand.ts';
 import type { PlaceCheck } from '../port.ts';
 import { webRoots } from '../web-roots.ts';
 import { mongodb } from './mongodb.ts';
-import { clientPasswords, mysqlSettings } from './mysql.ts';
+import { clientPasswords, dataHomes, mysqlSettings } from './mysql.ts';
 import { postgresql } from './postgresql.ts';
 import { functionsAndEvents, plugins } from './udf.ts';
 
@@ -19,12 +19,12 @@ export const mysql: PlaceCheck = {
   everyMinutes: 60,
   async *run(context) {
     const roots = webRoots(context);
-    const files = expandAll(context, ['/etc/my.cnf', '/etc/my.cnf.d/*.cnf', '/etc/mysql/*.cnf', '/etc/mysql/*/*.cnf', '/usr/etc/my.cnf', '/usr/local/etc/my.cnf', '/usr/local/mysql/my.cnf', '/usr/local/mysql/etc/*.cnf', '/www/server/mysql/my.cnf', '/opt/1panel/apps/*/*/conf/my.cnf', '/var/lib/mysql/my.cnf', '/var/lib/mysql/mysqld-auto.cnf']);
+    const files = expandAll(context, ['/etc/my.cnf', '/etc/my.cnf.d/*.cnf', '/etc/mysql/*.cnf', '/etc/mysql/*/*.cnf', '/usr/etc/my.cnf', '/usr/local/etc/my.cnf', '/usr/local/mysql/my.cnf', '/usr/local/mysql/etc/*.cnf', '/www/server/mysql/my.cnf', '/opt/1panel/apps/*/*/conf/my.cnf', '/var/lib/mysql/my.cnf']);
     const { dataFolders, pluginFolders, findings } = await mysqlSettings(files, roots, context);
     yield* findings;
     yield* clientPasswords(context);
     yield* plugins(expandAll(context, [...pluginFolders, ...['/usr/lib', '/usr/lib64', '/usr/lib/*'].flatMap((base) => [`${base}/mysql/plugin`, `${base}/mysql*/plugin`, `${base}/mariadb*/plugin`]), '/usr/local/mysql/lib/plugin', '/www/server/mysql/lib/plugin']), context);
-    yield* functionsAndEvents(expandAll(context, [...dataFolders, '/var/lib/mysql', '/var/lib/mysql-files', '/usr/local/mysql/data', '/www/server/data', '/data/mysql']), context);
+    yield* functionsAndEvents(expandAll(context, [...dataFolders, ...dataHomes, '/var/lib/mysql-files']), context);
     yield* postgresql(context);
     yield* mongodb(context);
   },

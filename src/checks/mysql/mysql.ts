@@ -8,16 +8,22 @@ import { isOn, readIni, type Setting } from '../ini.ts';
 import { anyoneWrites, homesIn, linesOf, readText, targetStat } from '../look.ts';
 import type { ScanContext } from '../port.ts';
 import { isLoopback } from '../reach.ts';
+import { entriesAt, readJson, textAt } from '../values.ts';
 import { about, type More } from './found.ts';
 
+/** Where the data lies when nobody says. */
+export const dataHomes: readonly string[] = ['/var/lib/mysql', '/usr/local/mysql/data', '/www/server/data', '/data/mysql'];
 const serverSection = /^(?:mysqld|mysqld[-_]\d[\d.]*|mysqld\d*|server|mariadb|mariadbd|mysqld_safe|mariadb-\d[\d.]*|mariadbd?-safe|galera)$/;
 
 /** The server's settings of all files together, as it reads them: one after the other. */
 export async function mysqlSettings(files: readonly string[], roots: readonly string[], context: ScanContext): Promise<{ dataFolders: string[]; pluginFolders: string[]; findings: Finding[] }> {
   const findings: Finding[] = [];
-  const settings = files.flatMap((path) => readIni(context, path)).filter(({ section }) => serverSection.test(section)).map((one) => ({ ...one, key: one.key.replace(/^(?:loose|maximum)_/, '') }));
+  const written = files.flatMap((path) => readIni(context, path)).filter(({ section }) => serverSection.test(section)).map((one) => ({ ...one, key: one.key.replace(/^(?:loose|maximum)_/, '') }));
+  // What SET PERSIST keeps in the folder of the data comes after every file, so it wins.
+  const kept = expandAll(context, [...dataHomes, ...written.filter(({ key, value }) => key === 'datadir' && isPlainPath(value)).map(({ value }) => value)].map((folder) => `${folder}/mysqld-auto.cnf`));
+  const settings = [...written, ...[...new Set(kept)].flatMap((path) => persisted(path, context))];
   const last = (...keys: string[]): Setting | undefined => settings.findLast(({ key }) => keys.includes(key));
-  const folders = (key: string): string[] => settings.filter((one) => one.key === key && one.value.startsWith('/') && !/[*?[]/.test(one.value)).map(({ value }) => value);
+  const folders = (key: string): string[] => settings.filter((one) => one.key === key && isPlainPath(one.value)).map(({ value }) => value);
   const tell = (one: Setting, kind: Finding['kind'], level: Level, title: Text, more: More = {}): void => { findings.push(about(one.path, `${one.key}\0${one.value}`, kind, level, title, context, { line: one, ...more })); };
   const alone = last('skip_networking');
   const quiet = alone !== undefined && isOn(alone.value);
@@ -44,11 +50,33 @@ export async function mysqlSettings(files: readonly string[], roots: readonly st
     }
     if (one.key === 'plugin_dir' && anyoneWrites.test(one.value)) tell(one, 'intrusion', 'high', { zh: `数据库的插件目录是谁都能写的 ${one.value}`, en: `the folder of plug-ins is ${one.value}, where anybody may write` }, { refs: ['attack:T1505.001'] });
   }
-  for (const path of files) {
+  for (const path of [...files, ...kept]) {
     const stat = targetStat(context, path);
     if (stat && (stat.mode & 0o002) !== 0) findings.push(about(path, 'mode', 'weakness', 'high', { zh: '谁都能改数据库的配置', en: 'anybody may change the settings of the database' }, context, { evidence: [fact({ zh: '权限', en: 'mode' }, octal(stat.mode))], commands: [['chmod', 'o-w', path]] }));
   }
   return { dataFolders: folders('datadir'), pluginFolders: folders('plugin_dir'), findings };
+}
+
+const isPlainPath = (value: string): boolean => value.startsWith('/') && !/[*?[]/.test(value);
+
+/**
+ * Settings of mysqld-auto.cnf, which MySQL writes as JSON on one line: from 8.0.28 on in the groups mysql_static_variables,
+ * mysql_dynamic_variables and the like, before that in mysql_server.
+ */
+function persisted(path: string, context: ScanContext): Setting[] {
+  const out: Setting[] = [];
+  const groups = entriesAt(readJson(context, path)).filter(([name]) => name.startsWith('mysql_'));
+  const take = (entries: readonly [string, unknown][], depth: number): void => {
+    for (const [name, one] of entries) {
+      const value = textAt(one, 'Value');
+      if (value !== undefined) {
+        const who = [textAt(one, 'Metadata', 'User'), textAt(one, 'Metadata', 'Host')].filter((part) => part !== undefined && part !== '').join('@');
+        out.push({ section: 'mysqld', key: name.toLowerCase(), value, path, line: 1, text: `${name} = ${value}${who === '' ? '' : ` (SET PERSIST by ${who})`}` });
+      } else if (depth === 0) take(entriesAt(one), 1);
+    }
+  };
+  for (const [, group] of groups) take(entriesAt(group), 0);
+  return out;
 }
 
 /** Statements that run at each start as the administrator. */

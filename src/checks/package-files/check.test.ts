@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -55,6 +56,30 @@ it('shows what was changed in settings when the original is there', async () => 
   });
   expect(shown(report)).toEqual(['low /etc/ssh/sshd_config', 'info /etc/frob.conf']);
   expect(report.findings.map(({ kind, evidence }) => [kind, evidence[1]?.value])).toEqual([['notice', ' Port 22\n-PermitRootLogin no\n+PermitRootLogin yes'], ['notice', 'no copy of the original was found on this system']]);
+});
+
+it.skipIf(lacks({ files: ['/usr/bin/dpkg-deb', '/usr/bin/xz'] }))('takes the original out of a package that apt kept', async () => {
+  const deb = (packing: string, text: string): Buffer => {
+    const build = makeRoot({ '/DEBIAN/control': 'Package: frob\nVersion: 1:1.0\nArchitecture: all\nMaintainer: Lin <lin@example.org>\nDescription: x\n', '/etc/frob/frob.conf': text, '/usr/share/frob/large': 'x'.repeat(2 << 20) });
+    for (const other of ['bin', 'sbin', 'lib', 'var']) rmSync(join(build, other), { recursive: true, force: true });
+    chmodSync(build, 0o755);
+    execFileSync('dpkg-deb', [`-Z${packing}`, '--root-owner-group', '--build', build, `${build}.deb`], { stdio: 'ignore' });
+    try { return readFileSync(`${build}.deb`); } finally { rmSync(`${build}.deb`); }
+  };
+  const conf = { '/etc/frob/frob.conf': { text: 'port 1\nshell yes\n', package: 'frob', config: true, shipped: 'port 1\nshell no\n' } };
+  const diffOf = async (planted: Planted) => { const report = await scanned({ ...conf, ...planted }); return [report.findings[0]?.evidence[1]?.value, report.findings[0]?.evidence[1]?.what.en, report.counts]; };
+  for (const packing of ['xz', 'zstd', 'gzip', 'none']) {
+    const [diff, from] = await diffOf({ '/var/cache/apt/archives/frob_1%3a1.0_all.deb': deb(packing, 'port 1\nshell no\n'), '/var/cache/apt/archives/frobnicate_1.0_all.deb': 'no package' });
+    expect([packing, diff, from]).toEqual([packing, ' port 1\n-shell no\n+shell yes', 'what changed (original: /var/cache/apt/archives/frob_1%3a1.0_all.deb)']);
+  }
+  const none = 'no copy of the original was found on this system';
+  // Of another version, none at all, damaged, and one that goes round.
+  const whole = deb('xz', 'port 1\nshell no\n');
+  expect((await diffOf({ '/var/cache/apt/archives/frob_2.0_all.deb': deb('xz', 'port 2\n') }))[0]).toBe(none);
+  for (const bytes of [Buffer.from('x'), whole.subarray(0, whole.length - 400), Buffer.concat([Buffer.from('!<arch>\n'), Buffer.alloc(6000, ' ')])]) {
+    const [diff, , counts] = await diffOf({ '/var/cache/apt/archives/frob_1.0_all.deb': bytes });
+    expect([diff, counts]).toEqual([none, { 'package archives that cannot be read': 1 }]);
+  }
 });
 
 it('tells missing files by package, not those that dpkg was told to leave out', async () => {

@@ -4,7 +4,7 @@
  */
 import type { Finding } from '../../core/finding.ts';
 import { MoatError } from '../../core/error.ts';
-import { compareFile, databaseStamp, type Comparison, type OwnedFile, type PackageIndex } from '../../linux/packages/index.ts';
+import { databaseStamp, type Comparison, type OwnedFile, type PackageIndex } from '../../linux/packages/index.ts';
 import { Ahead } from '../../linux/ahead.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
@@ -13,6 +13,7 @@ import { beginningOf, inSystemFolder } from '../system-files.ts';
 import { Groups } from './groups.ts';
 import { excludedPaths, missingFiles } from './missing.ts';
 import { hasBits, judgeBits, overridesOf } from './modes.ts';
+import { Originals } from './originals.ts';
 import { bitsFinding, changedFile, changedSettings, unownedFile } from './told.ts';
 
 /** Comparisons that may run at the same time. */
@@ -33,6 +34,7 @@ export const packageFiles: WalkCheck = {
 };
 
 class FilesVisitor implements Visitor {
+  readonly asksOwner = true;
   readonly #context: ScanContext;
   readonly #index: PackageIndex;
   /** Rows that the walk came by. */
@@ -41,11 +43,13 @@ class FilesVisitor implements Visitor {
   readonly #ready: Finding[] = [];
   readonly #overrides: ReadonlySet<string>;
   readonly #groups: Groups;
+  readonly #originals: Originals;
   /** Files that are not there, by package. */
   readonly #missing = new Map<string, OwnedFile[]>();
 
   constructor(context: ScanContext, index: PackageIndex) {
     this.#context = context;
+    this.#originals = new Originals(context);
     this.#index = index;
     this.#seen = new Uint8Array(index.size);
     this.#overrides = overridesOf(context.tree);
@@ -111,7 +115,7 @@ class FilesVisitor implements Visitor {
 
   #compare(file: OwnedFile, stat: FileStat): void {
     if (hasBits(stat) && file.package.manager === 'dpkg') this.#judgeBits(file, stat);
-    this.#running.add(compareFile(file, stat, this.#context.tree, this.#context.provenance.digests)
+    this.#running.add(this.#context.provenance.compare(file, stat)
       .then((result) => this.#told(file, stat, result))
       .catch((error: unknown) => {
         this.#context.signal.throwIfAborted();
@@ -131,7 +135,7 @@ class FilesVisitor implements Visitor {
     if (unread !== undefined) this.#context.blind(file.path, { zh: `未能比对：${unread}`, en: `not compared: ${unread}` });
     if (verdict === 'missing' && !file.ghost) this.#miss(file);
     if (verdict !== 'modified') return;
-    if (file.config) { this.#ready.push(changedSettings(file, stat, this.#context.tree)); return; }
+    if (file.config) { this.#ready.push(await changedSettings(file, stat, this.#context.tree, this.#originals)); return; }
     const found = changedFile(file, stat, differs ?? 'content', hex, this.#context.tree);
     if (differs === 'mode' || !(await this.#groups.replaced(file, stat, found))) this.#ready.push(found);
   }

@@ -5,11 +5,12 @@ import { MoatError } from '../../core/error.ts';
 import type { Tree } from '../../linux/tree.ts';
 import { lineDiff } from '../line-diff.ts';
 import { baseName } from '../shell-words.ts';
+import type { Originals } from './originals.ts';
 
 const textMax = 512 * 1024;
 
 /** What changed in it; undefined when no copy of the original is found, or it is no text. Throws TreeError when the file itself cannot be read. */
-export function changeOf(file: OwnedFile, tree: Tree): { from: string; diff: string } | undefined {
+export async function changeOf(file: OwnedFile, tree: Tree, originals: Originals): Promise<{ from: string; diff: string } | undefined> {
   const { digest, path } = file;
   const now = tree.read(path, textMax);
   if (!digest || !now || now.cut || now.bytes.includes(0)) return undefined;
@@ -19,7 +20,8 @@ export function changeOf(file: OwnedFile, tree: Tree): { from: string; diff: str
     if (createHash(digest.algorithm).update(copy.bytes).digest('hex') !== digest.hex) continue;
     return { from: candidate, diff: lineDiff(copy.bytes.toString('utf8'), now.bytes.toString('utf8')) };
   }
-  return undefined;
+  const shipped = await originals.find(file);
+  return shipped && !shipped.bytes.includes(0) ? { from: shipped.from, diff: lineDiff(shipped.bytes.toString('utf8'), now.bytes.toString('utf8')) } : undefined;
 }
 
 /** Beside it as package managers leave it, in ucf's cache, and where packages keep templates. */

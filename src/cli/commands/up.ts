@@ -99,6 +99,6 @@ class AlertPrinter {
       this.shown.set(alert.id, { count: alert.count, level: alert.level });
       return true;
     });
-    if (due.length > 0) this.print(due.map(({ alert, isNew }) => ({ alert, isNew })));
+    if (due.length > 0) this.print(due);
   }
 }

@@ -104,7 +104,7 @@ export class OriginGraph implements Lineage {
         if (event.action !== 'read' && event.file_path !== undefined) this.packages?.changed?.(event.file_path);
         return this.file(event);
       case 'process_access': case 'privilege': case 'namespace': case 'module': return this.speaker(event);
-      case 'metric': return event.pid === undefined || event.process_started === undefined ? undefined : this.memory.find(event.pid, event.process_started);
+      case 'metric': case 'finding': return event.pid === undefined || event.process_started === undefined ? undefined : this.memory.find(event.pid, event.process_started);
       case 'sshd': case 'auth': case 'sudo': case 'cron': return this.line(event);
       case 'access': case 'nginx': case 'apache': this.requests.request(event); return undefined;
       default: return undefined;
@@ -293,7 +293,8 @@ export class OriginGraph implements Lineage {
   private speaker(event: Event): Node | undefined {
     const { pid, process_started: started } = event;
     if (pid === undefined) return undefined;
-    let node = started === undefined ? this.memory.living(pid) : this.memory.find(pid, started);
+    // Who told it may have known the number alone, of one that had ended already.
+    let node = started === undefined ? this.memory.living(pid) ?? this.memory.at(pid, event.time) : this.memory.find(pid, started);
     if (!node && started !== undefined && (event.process_path !== undefined || event.process_name !== undefined)) {
       const newer = this.memory.newest(pid);
       // Told late of one that has made way for another: it is not brought back.

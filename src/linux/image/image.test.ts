@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, it, onTestFinished } from 'vitest';
 import { dockerArchive, header, ociArchive, tarOf, withChecksum, type Member } from '../../../test/image-maker.ts';
+import { lacks } from '../../../test/need.ts';
 import { bytesOf } from '../file-names.ts';
 import { textOf } from '../tree.ts';
 import { contractFiles, modified, treeContract } from '../tree.contract.ts';
@@ -178,9 +180,24 @@ it('zstd: bombs, frames that want all memory, blocks that are made to be slow, d
 });
 
 it('layers packed in ways that are not read are told', async () => {
-  const xz = await opened(ociArchive([tarOf([])], {}, () => Buffer.from('fd377a585a000000', 'hex')));
-  expect(reasons(xz)).toMatch(/gzip or zstd, got xz/);
+  expect(reasons(await opened(ociArchive([tarOf([])], {}, () => Buffer.from('425a683931415926', 'hex'))))).toMatch(/gzip, zstd or xz, got bzip2/);
+  expect(reasons(await opened(ociArchive([tarOf([])], {}, () => Buffer.from('fd377a585a000000', 'hex'))))).toMatch(/expected xz data to its end/);
   expect(reasons(await opened(ociArchive([tarOf([])], {}, () => Buffer.from('1f8b0800deadbeef', 'hex'))))).toMatch(/expected gzip data to its end/);
+});
+
+it.skipIf(lacks({ files: ['/usr/bin/xz'] }))('xz: layers are read; bombs, dictionaries that want all memory and data that ends early are told', async () => {
+  const packed = (bytes: Buffer, ...more: string[]): Buffer => execFileSync('xz', ['--compress', '--stdout', ...more], { input: bytes, maxBuffer: 1 << 28 });
+  const layer = tarOf([{ name: 'etc/x', body: 'x'.repeat(300_000) }]);
+  for (const bytes of [packed(layer), packed(layer, '-9', '--check=crc32'), Buffer.concat([packed(layer.subarray(0, 5000)), packed(layer.subarray(5000))])]) {
+    const image = await opened(ociArchive([layer], {}, () => bytes));
+    expect(reasons(image)).toBe('');
+    expect(image.tree.read('/etc/x')?.bytes.length).toBe(300_000);
+  }
+  const of = async (bytes: Buffer): Promise<string> => reasons(await opened(ociArchive([tarOf([])], { rootfs: { diff_ids: [] } }, () => bytes), { limits: { ratioFrom: 1 << 20 } }));
+  expect(await of(packed(Buffer.alloc(64 << 20)))).toMatch(/archive bomb/);
+  expect(await of(packed(Buffer.alloc(1 << 20), '--lzma2=dict=512MiB'))).toMatch(/expected xz data to its end/);
+  const noise = packed(Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * i * 31 + (i >> 3)) & 255)));
+  for (const cut of [6, 20, 100, noise.length - 10]) expect(await of(noise.subarray(0, cut))).toMatch(/expected xz data to its end/);
 });
 
 it('of several images one is named', async () => {

@@ -3,12 +3,15 @@ import { closeSync, mkdtempSync, openSync, rmdirSync, readSync, statfsSync, unli
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { ReadableStream } from 'node:stream/web';
 import * as zlib from 'node:zlib';
+import xz from 'xz-decompress';
 import type { Bytes } from './bytes.ts';
 import { ImageError } from './error.ts';
+import { lz4Pieces } from './lz4.ts';
 import { zstdPieces } from './zstd.ts';
 
-export type Packing = 'plain' | 'gzip' | 'zstd' | 'bzip2' | 'xz';
+export type Packing = 'plain' | 'gzip' | 'zstd' | 'bzip2' | 'xz' | 'lz4';
 
 export interface Limits {
   /** Of all that is laid open of one image. */
@@ -33,6 +36,7 @@ export function packingOf(source: Bytes): Packing {
   if (begins(0x1f, 0x8b)) return 'gzip';
   if (begins(0x28, 0xb5, 0x2f, 0xfd) || ((head[0]! & 0xf0) === 0x50 && begins(head[0]!, 0x2a, 0x4d, 0x18))) return 'zstd';
   if (begins(0x42, 0x5a, 0x68)) return 'bzip2';
+  if (begins(0x02, 0x21, 0x4c, 0x18)) return 'lz4';
   return begins(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00) ? 'xz' : 'plain';
 }
 
@@ -130,7 +134,10 @@ function unpacked(packed: AsyncIterable<Buffer>, packing: Packing): AsyncIterabl
     case 'plain': return packed;
     case 'gzip': return through(packed, zlib.createGunzip({ chunkSize: chunkBytes }));
     case 'zstd': return 'createZstdDecompress' in zlib ? through(packed, (zlib.createZstdDecompress as () => zlib.Gunzip)()) : zstdPieces(packed);
-    case 'bzip2': case 'xz': throw new ImageError('unsupported', `expected a layer packed with gzip or zstd, got ${packing}`, { hint: packing === 'xz' ? 'unpack it first: xz -d' : 'unpack it first: bunzip2' });
+    // It takes dictionaries of at most 64 MiB, so that is what it may want of memory.
+    case 'xz': return new xz.XzReadableStream(ReadableStream.from(packed));
+    case 'lz4': return lz4Pieces(packed);
+    case 'bzip2': throw new ImageError('unsupported', `expected a layer packed with gzip, zstd or xz, got ${packing}`, { hint: 'unpack it first: bunzip2' });
   }
 }
 

@@ -20,6 +20,8 @@ export async function* zstdPieces(packed: AsyncIterable<Buffer>): AsyncIterable<
   for (;;) {
     const head = await input.peek(headerMax);
     if (head.length === 0) return;
+    // An initramfs is filled up with zeros.
+    if (head.length < 8 ? head.every((byte) => byte === 0) : head.readUInt32LE(0) === 0) { await input.take(Math.min(4, head.length)); continue; }
     if (head.length < 8) throw new ImageError('broken', `expected a zstd frame, got the end at byte ${input.position}`);
     const magic = head.readUInt32LE(0);
     if ((magic & 0xffff_fff0) >>> 0 === 0x184d_2a50) { await input.skip(8 + head.readUInt32LE(4)); continue; }

@@ -2,15 +2,16 @@
  * The packages of the running machine: read beside this process, read again when the databases change, digests
  * of the files that are asked for taken one by one beside the work.
  */
-import { lstatSync, readFileSync, statSync, type Stats } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import type { Packages, PackageFile } from '../../core/lineage.ts';
 import type { Text } from '../../core/text.ts';
 import { hashFile, stampOf } from './digest.ts';
 import { PackagesError } from './error.ts';
-import { databaseLocks, databasePlaces, type OwnedFile, type PackageIndex } from './index.ts';
+import { databasePlaces, type OwnedFile, type PackageIndex } from './index.ts';
 import { openPackagesInProcess } from './in-process.ts';
+import { isLocked, statOrNothing } from './lock.ts';
 
 export interface LiveOptions {
   root?: string;
@@ -228,19 +229,6 @@ class Live implements LivePackages {
   }
 }
 
-function statOrNothing(path: string): Stats | undefined {
-  try { return statSync(path, { throwIfNoEntry: false }); } catch { return undefined; /* as good as not there */ }
-}
-
 function lstatOrNothing(path: string): Stats | undefined {
   try { return lstatSync(path, { throwIfNoEntry: false }); } catch { return undefined; /* as good as not there */ }
-}
-
-/** Does a package manager hold its lock now? */
-function isLocked(root: string): boolean {
-  const inodes = databaseLocks.flatMap((place) => statOrNothing(join(root, place))?.ino ?? []);
-  if (inodes.length === 0) return false;
-  let locks: string;
-  try { locks = readFileSync('/proc/locks', 'latin1'); } catch { return false; /* no procfs: nothing tells of locks */ }
-  return inodes.some((inode) => locks.includes(`:${inode} `));
 }

@@ -34,6 +34,17 @@ describe.skipIf(await lacksEbpf(lacks))('processes', () => {
     expect(ended).toMatchObject({ action: 'process-end', exit_code: 143, process_path: odd, process_started: started.process_started });
   });
 
+  it('finds variables of the loader behind long ones, among many, and where there is nothing else', async () => {
+    const trial = await stage.live({ files: false, calls: false });
+    const loader = { LD_LIBRARY_PATH: '/nowhere' };
+    const many = Object.fromEntries(Array.from({ length: 62 }, (_, i) => [`GOOD_${i}`, 'L'.repeat(i)]));
+    const environments = [{ LONG: 'x'.repeat(6000), ...loader }, { ...many, ...loader }, loader, { G: '', L: '', LD: '', ...loader, GCONV_PATH: '/g' }, {}, { LD_: '' }];
+    const children = environments.map((environment, i) => stage.run('/bin/sleep', [`30${i}`], environment));
+    const extras = await Promise.all(children.map(async ({ pid }) => (await trial.until((e) => e.pid === pid && e.action === 'process-start' && e.process_path?.endsWith('sleep') === true)).extra));
+    const told = extras.map((extra) => Object.fromEntries(Object.entries(extra ?? {}).filter(([name]) => /^[A-Z]/.test(name))));
+    expect(told).toEqual([loader, loader, loader, { ...loader, GCONV_PATH: '/g' }, {}, { LD_: '' }]);
+  });
+
   it('sees what lives for a moment, each with its parent, command line and exit code', async () => {
     const trial = await stage.live({ files: false, calls: false });
     const child = stage.run('/bin/sh', ['-c', 'for i in 1 2 3 4 5 6 7 8; do /bin/echo short $i; done; exit 3']);

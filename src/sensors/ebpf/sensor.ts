@@ -63,6 +63,8 @@ export interface EbpfOptions {
   deny?: DenyList;
   /** Told what this sensor sees, when it begins and when it ceases. */
   view?: KernelView;
+  /** Told when events were lost: whoever counts on them must look again. */
+  onLoss?: () => void;
   /** The worker's program; default is beside this file. */
   worker?: string;
 }
@@ -124,10 +126,10 @@ async function* watch(context: SensorContext, options: EbpfOptions): AsyncIterab
         case 'live':
           context.health('ebpf', 'live', missingText(message.missing));
           if (options.deny) void startDeny(options.deny, thread, context);
-          options.view?.tell('ebpf', { processes: true, sockets: socketPrograms.every((name) => message.attached.includes(name)) });
+          options.view?.tell('ebpf', { processes: true, sockets: socketPrograms.every((name) => message.attached.includes(name)), files: options.files !== false && message.attached.includes('on_open') });
           break;
         case 'counts':
-          if (tellLoss(context, thread.losses(message))) processes.sweep(context.now());
+          if (tellLoss(context, thread.losses(message))) { processes.sweep(context.now()); options.onLoss?.(); }
           break;
         case 'deny':
           thread.answer(message);

@@ -28,6 +28,8 @@ export async function lacksEbpf(lacks: (needs: { root?: boolean; files?: readonl
 /** What a test file works with: a folder, children and sensors that end with each test. */
 export interface Stage {
   folder: string;
+  /** The worker's program. */
+  worker: string;
   /** A running kernel sensor. */
   live(options?: Partial<EbpfOptions>): Promise<Trial>;
   follow(sensor: Sensor): Trial;
@@ -46,7 +48,7 @@ export async function openStage(): Promise<Stage> {
   const children: ChildProcess[] = [];
   const trials: Trial[] = [];
   const stage: Stage = {
-    folder,
+    folder, worker,
     async live(options) {
       const trial = stage.follow(ebpfSensor({ objects, worker, ...options }));
       await trial.when(() => trial.health.get('ebpf') === 'live');

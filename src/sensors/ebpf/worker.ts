@@ -17,9 +17,9 @@ import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
 const pieceBytes = 512 * 1024;
 /** Pieces the sensor has not finished; then the ring is left to fill, and what does not fit is counted by the kernel. */
 const piecesMost = 48;
-/** Records that are not urgent wait so long at most; a message of the sensor too. */
 /** At the end, beyond those under way. */
 const lastPieces = 64;
+/** Records that are not urgent wait so long at most; a message of the sensor too. */
 const waitMs = 100;
 /** After a piece, wait so long for more: one message for many records. */
 const gatherMs = 4;

@@ -41,6 +41,18 @@ const migrations: readonly string[] = [
      network TEXT NOT NULL PRIMARY KEY, since INTEGER NOT NULL, until INTEGER, why TEXT NOT NULL, "by" TEXT NOT NULL,
      list TEXT, active INTEGER NOT NULL, times INTEGER NOT NULL);
    CREATE INDEX block_ended ON block (until) WHERE active = 0;`,
+  // Of what waits (under_way = 0) a subject stands once for a channel; what is under way is not touched any more.
+  `CREATE TABLE notice (
+     seq INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, under_way INTEGER NOT NULL DEFAULT 0, rank INTEGER NOT NULL,
+     subject TEXT NOT NULL, time INTEGER NOT NULL, alert TEXT NOT NULL);
+   CREATE UNIQUE INDEX notice_subject ON notice (channel, subject) WHERE under_way = 0;
+   CREATE INDEX notice_rank ON notice (channel, under_way, rank, seq);
+   CREATE TABLE notice_channel (
+     channel TEXT NOT NULL PRIMARY KEY, state TEXT NOT NULL DEFAULT '', dropped INTEGER NOT NULL DEFAULT 0, untold INTEGER NOT NULL DEFAULT 0,
+     notice_id TEXT, notice_dropped INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+   CREATE TABLE request (
+     id TEXT NOT NULL PRIMARY KEY, created INTEGER NOT NULL, expires INTEGER NOT NULL, level TEXT NOT NULL, what TEXT NOT NULL, answer TEXT, answered INTEGER, answered_by TEXT) WITHOUT ROWID;
+   CREATE TABLE used_token (id TEXT NOT NULL PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;`,
 ];
 
 const iso = (column: string): string => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;

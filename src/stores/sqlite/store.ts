@@ -9,6 +9,8 @@ import { openRing } from './events.ts';
 import { openLedger } from './ledger.ts';
 import { openLineage } from './lineage.ts';
 import { lockDirectory } from './lock.ts';
+import { openNotices } from './notices.ts';
+import { openRequests } from './requests.ts';
 import { openResponse } from './response.ts';
 import { checkVersion, migrate } from './schema.ts';
 
@@ -63,15 +65,18 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
     const ledger = guarded(file, () => openLedger(opened, { file, now, alertMs: options.alertMs ?? 180 * day, maxAlerts: options.maxAlerts ?? 20_000, count }));
 
     const lineage = guarded(file, () => openLineage(opened, file, count));
+    const notices = guarded(file, () => openNotices(opened, file));
+    const requests = guarded(file, () => openRequests(opened, file));
     const response = guarded(file, () => openResponse(opened, file));
 
-    function commit({ events, alerts, positions, learned, lineage: rows }: Commit): void {
+    function commit({ events, alerts, positions, learned, lineage: rows, notices: told }: Commit): void {
       guarded(file, () => transaction(opened, () => {
         ring.insert(events);
         ledger.saveAlerts(alerts);
         ledger.savePositions(positions);
         if (learned) ledger.saveLearned(learned);
         if (rows) lineage.save(rows);
+        if (told) notices.save(told);
       }));
       // The batch is durable by now: trouble with the cap must not look as if it were not. The next commit
       // meets the same disk, and says so.
@@ -83,6 +88,8 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
 
     return {
       ledger,
+      notices,
+      requests,
       response,
       commit,
       lineage: () => lineage.all(),
@@ -91,6 +98,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
         range: ring.range,
         prune(at) {
           ledger.prune(at);
+          requests.prune(at);
           response.prune(at);
           return ring.prune(at);
         },

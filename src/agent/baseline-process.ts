@@ -1,0 +1,40 @@
+/** Starts a comparison with the baseline in a process of its own and gathers what it tells. */
+import { MoatError } from '../core/error.ts';
+import type { Text } from '../core/text.ts';
+import type { ToldChange } from './baseline-change.ts';
+import type { CompareMessage, CompareRequest } from './baseline-child.ts';
+import { converse } from './child.ts';
+
+export interface Comparison {
+  changes: ToldChange[];
+  upgrades: { what: string; files: number; accepted: boolean }[];
+  blind: { path: string; why: string }[];
+  counts: Map<string, number>;
+  files: number;
+  /** False when there were more changes than are told. */
+  whole: boolean;
+  /** Why it came to no end; what it told until then stands. */
+  stopped: Text | undefined;
+}
+
+const moreMemory: Text = { zh: '（可用 baseline.max_memory_mb 调高）', en: ' (baseline.max_memory_mb allows more)' };
+
+/** Rejects with the MoatError that the comparison ended with: BaselineError codes among them. */
+export async function compareInProcess(request: CompareRequest, { signal, maxMemoryMb, warn }: { signal: AbortSignal; maxMemoryMb: number; warn: (text: string) => void }): Promise<Comparison> {
+  const out: Comparison = { changes: [], upgrades: [], blind: [], counts: new Map(), files: 0, whole: true, stopped: undefined };
+  let ended = false;
+  const stopped = await converse<CompareRequest, CompareMessage>('baseline-child', request, { signal, maxMemoryMb, moreMemory }, (message) => {
+    switch (message.kind) {
+      case 'change': out.changes.push(message.change); break;
+      case 'upgrade': { const { what, files, accepted } = message; out.upgrades.push({ what, files, accepted }); break; }
+      case 'blind': { const { path, why } = message; out.blind.push({ path, why }); break; }
+      case 'count': out.counts.set(message.what, (out.counts.get(message.what) ?? 0) + message.n); break;
+      case 'warn': warn(message.text); break;
+      case 'end': ended = true; out.files = message.files; out.whole = message.changes === out.changes.length; break;
+    }
+  });
+  if (!ended) out.stopped = stopped ?? { zh: '比对进程没有给出结果', en: 'the process that compares gave no result' };
+  signal.throwIfAborted();
+  if (!ended && out.changes.length === 0) throw new MoatError('not-compared', out.stopped!.en);
+  return out;
+}

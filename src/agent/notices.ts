@@ -1,0 +1,154 @@
+/** Notices of `moat up`: channels of the configuration, the queue of the store, questions and their answers. */
+import { randomBytes } from 'node:crypto';
+import { MoatError } from '../core/error.ts';
+import type { Level } from '../core/level.ts';
+import type { ActionRequest, Answer, Decision, Notice, Outcome, QueuedNotice } from '../core/notice.ts';
+import type { Store } from '../core/ports.ts';
+import type { Lang, Text } from '../core/text.ts';
+import type { Folded } from '../engine/fold.ts';
+import type { Health } from '../engine/health.ts';
+import { makeToken, verifyToken, type TokenFault } from '../engine/notices/approval.ts';
+import { itemOf, requestItem } from '../engine/notices/item.ts';
+import { Outbox, type Channel } from '../engine/notices/outbox.ts';
+import { routed, routedTo } from '../engine/notices/route.ts';
+import type { Quiet } from '../engine/notices/timing.ts';
+import type { PipelineOptions } from '../engine/pipeline.ts';
+import { notifiers } from '../notifiers/catalogue.ts';
+import { clock } from '../notifiers/layout.ts';
+import { approvalKey } from './approval-key.ts';
+import type { ChannelConfig, Config } from './config-schema.ts';
+import { readSecret } from './secret.ts';
+
+export interface NoticesOptions {
+  config: Config['notices'];
+  dataFolder: string;
+  store: Store;
+  health: Health;
+  lang: Lang;
+  host: string;
+  now: () => number;
+}
+
+/** Sends one notice; what the channel needs is read anew each time. */
+export function deliver(channel: ChannelConfig, notice: Notice, signal: AbortSignal): Promise<Outcome> {
+  return notifierOf(channel).deliver(notice, channel, { signal, now: Date.now, secret: readSecret });
+}
+
+export function notifierOf({ kind }: ChannelConfig): (typeof notifiers)[number] {
+  const found = notifiers.find(({ id }) => id === kind);
+  if (!found) throw new Error(`expected a kind of channel, got ${kind}`);
+  return found;
+}
+
+const requestPrefix = 'request:';
+const requestIdBytes = 16;
+
+export class Notices {
+  private readonly options: NoticesOptions;
+  private readonly outbox: Outbox;
+  private readonly channels: readonly ChannelConfig[];
+  private key: Buffer | undefined;
+
+  constructor(options: NoticesOptions) {
+    this.options = options;
+    const { config, store, health, host, lang, now } = options;
+    this.channels = config.channels.filter(({ enabled }) => enabled);
+    const channels = this.channels.map((channel): Channel => {
+      const notifier = notifierOf(channel);
+      return {
+        name: channel.name, lang: channel.lang ?? lang, pace: notifier.limits, attaches: notifier.attaches(channel),
+        ...(channel.keyword !== undefined && { keyword: channel.keyword }), deliver: (notice, signal) => deliver(channel, notice, signal),
+      };
+    });
+    const quiet = quietOf(config);
+    this.outbox = new Outbox({
+      channels, queue: store.notices, health, host, now, digestMs: config.digest_seconds * 1000, heldMax: config.queue_max, chance: Math.random,
+      newId: () => randomBytes(12).toString('hex'), alert: (id) => (id.startsWith(requestPrefix) ? undefined : store.ledger.alert(id)),
+      item: (row, stands, to) => this.itemOf(row, stands, to),
+      ...(config.zone !== undefined && { zone: config.zone }), ...(quiet && { quiet }),
+    });
+  }
+
+  /** For the pipeline; undefined when nobody is to be told. */
+  get tap(): PipelineOptions['notices'] {
+    if (this.channels.length === 0) return undefined;
+    const { config, now } = this.options;
+    return { route: (folded: readonly Folded[]) => routed(folded, this.channels, config.queue_max, now()), stored: (rows, kept) => this.outbox.stored(rows, kept) };
+  }
+
+  /** Until the signal. */
+  run(signal: AbortSignal): Promise<void> { return this.outbox.run(signal); }
+
+  /** Puts a question to people: it is stored, and told on the channels that take its level and the rule `request`. Returns its id. */
+  ask(what: Text, level: Level, forMs: number): string {
+    const { store, now, host, config } = this.options;
+    const request: ActionRequest = { id: randomBytes(requestIdBytes).toString('hex'), created: now(), expires: now() + forMs, level, what };
+    store.requests.add(request);
+    const rows = routedTo({
+      id: `${requestPrefix}${request.id}`, time: request.created, last_time: request.created, level, rule_id: 'request', rule_name: 'request', title: what, host, summary: '', count: 1, attack: [], matrix: [], key: '', status: 'open',
+    }, this.channels, config.queue_max, now());
+    if (rows) {
+      store.commit({ events: [], alerts: [], positions: [], notices: rows });
+      this.outbox.stored(rows, true);
+    }
+    return request.id;
+  }
+
+  /** The answer to a question, by somebody who needs no token. */
+  decide(request: string, answer: Answer, by: string): Decision {
+    return this.options.store.requests.decide(request, answer, by, this.options.now());
+  }
+
+  /** Questions that wait for an answer. */
+  requests(): ActionRequest[] { return this.options.store.requests.open(this.options.now()); }
+
+  /** What `moat approve` and `moat reject` ask: { token, answer, by }. */
+  answer(argument: unknown): Answered {
+    const { token, answer, by } = (typeof argument === 'object' && argument !== null ? argument : {}) as Record<string, unknown>;
+    if (typeof token !== 'string' || (answer !== 'approve' && answer !== 'reject')) throw new Error('expected a token and an answer');
+    const { store, now } = this.options;
+    const verified = verifyToken(this.keyOf(), token, now());
+    if (!verified.ok) return { done: false, fault: verified.fault };
+    if (verified.answer !== answer) return { done: false, fault: 'other-answer' };
+    const decision = store.requests.decide(verified.request, answer, typeof by === 'string' && by !== '' ? by.slice(0, 200) : 'unknown', now(), { id: verified.id, expires: verified.expires });
+    const request = store.requests.get(verified.request);
+    return decision === 'decided' ? { done: true, request } : { done: false, fault: decision, request };
+  }
+
+  private itemOf(row: QueuedNotice, stands: ReturnType<Store['ledger']['alert']>, to: Lang): ReturnType<typeof requestItem> | undefined {
+    const { store, host, now, config, lang } = this.options;
+    if (!row.subject.startsWith(requestPrefix)) return itemOf(stands ?? row.alert, to, lang);
+    const request = store.requests.get(row.subject.slice(requestPrefix.length));
+    if (!request || request.answer !== undefined || request.expires <= now()) return undefined;
+    const token = (answer: Answer): string => makeToken(this.keyOf(), request.id, answer, request.expires);
+    return requestItem(request, to, host, { approve: token('approve'), reject: token('reject') }, clock(request.expires, config.zone));
+  }
+
+  private keyOf(): Buffer { return this.key ??= approvalKey(this.options.dataFolder); }
+}
+
+export type Answered = { done: true; request: ActionRequest | undefined } | { done: false; fault: TokenFault | Decision | 'other-answer'; request?: ActionRequest | undefined };
+
+/** Undefined when no hours are quiet. */
+function quietOf({ quiet: { from, to, level }, zone }: Config['notices']): Quiet | undefined {
+  if (from === undefined || to === undefined) return undefined;
+  const minutes = (text: string): number => Number(text.slice(0, 2)) * 60 + Number(text.slice(3));
+  return { from: minutes(from), to: minutes(to), level, ...(zone !== undefined && { zone }) };
+}
+
+/** What `moat notify test` sends. */
+export function testNotice({ lang, keyword }: { lang: Lang; keyword?: string | undefined }, host: string, zone: string | undefined): Notice {
+  const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
+  const now = Date.now();
+  return {
+    id: randomBytes(12).toString('hex'), time: now, lang, level: 'info', host, dropped: 0, ...(keyword !== undefined && { keyword }), ...(zone !== undefined && { zone }),
+    items: [{ id: 'test', level: 'info', title: t('这是一条测试通知', 'this is a test'), host, time: now, last: now, count: 1, facts: [], means: t('收到它说明这个渠道可用', 'that you read it means that this channel works'), next: ['moat notify list'] }],
+  };
+}
+
+/** The channels that were asked for. Throws MoatError 'unknown-channel'. */
+export function channelsNamed({ channels }: Config['notices'], name: string | undefined): ChannelConfig[] {
+  const found = channels.filter((channel) => (name === undefined ? channel.enabled : channel.name === name));
+  if (found.length > 0) return found;
+  throw new MoatError('unknown-channel', channels.length === 0 ? 'expected a channel in notices.channels, got none' : `expected one of ${channels.map((one) => one.name).join(', ')}, got ${name ?? 'none that is enabled'}`, { hint: 'docs/guide/notices.md shows how to write one' });
+}

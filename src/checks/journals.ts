@@ -1,0 +1,37 @@
+/** The journals of a tree, for checks: file by file, what is damaged told. */
+import { JournalError, JournalFile, journalPaths } from '../linux/journal-file.ts';
+import { attempt } from './look.ts';
+import type { ScanContext } from './port.ts';
+
+const filesMax = 500;
+
+/**
+ * Hands each journal file to `look`, the newest first, until that gives false. Gives the paths of those that could not be read to
+ * their end: one that was never closed is counted, as a power cut leaves it so; any other is told as blind.
+ */
+export function eachJournal(context: ScanContext, look: (journal: JournalFile) => boolean | undefined): Set<string> {
+  const damaged = new Set<string>();
+  const paths = attempt(context, '/var/log/journal', () => journalPaths(context.tree)) ?? [];
+  if (paths.length > filesMax) context.count('journal files beyond the limit', paths.length - filesMax);
+  for (const path of paths.slice(0, filesMax)) {
+    context.signal.throwIfAborted();
+    let open = path.endsWith('~');
+    const more = attempt(context, path, () => {
+      const file = context.tree.open(path);
+      if (!file) return true;
+      try {
+        const journal = new JournalFile(file, path);
+        open = journal.isOpen;
+        return look(journal) ?? true;
+      } catch (error) {
+        if (!(error instanceof JournalError)) throw error;
+        damaged.add(path);
+        if (!open) throw error;
+        context.count('journal files that end in the middle');
+        return true;
+      } finally { file.close(); }
+    });
+    if (more === false) break;
+  }
+  return damaged;
+}

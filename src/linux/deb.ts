@@ -1,0 +1,46 @@
+/** Files out of a Debian package as it was fetched: an ar archive that holds a tar archive packed by xz, zstd or gzip. */
+import { ImageError } from './image/error.ts';
+import { part, type Bytes } from './image/bytes.ts';
+import { packingOf, Store, type Limits } from './image/inflate.ts';
+import { tarEntries } from './image/tar.ts';
+
+const debLimits: Limits = { bytes: 2 ** 30, ratio: 200, ratioFrom: 64 * 2 ** 20 };
+const membersMax = 100;
+const totalMax = 16 * 2 ** 20;
+
+/** Contents of the files that `wants` (paths from the root), each of at most `max` bytes and 16 MiB together. Throws ImageError for what is no such package, is damaged, or too large laid open. */
+export async function filesOfDeb(source: Bytes, wants: (path: string) => boolean, max: number, signal: AbortSignal): Promise<Map<string, Buffer>> {
+  const data = dataOf(source);
+  const store = new Store(debLimits);
+  try {
+    const { bytes, fault } = await store.inflate(data, packingOf(data), signal);
+    if (fault) throw fault;
+    const out = new Map<string, Buffer>();
+    let total = 0;
+    for (const { kind, name, size, position, stored, pieces } of tarEntries(bytes, () => undefined)) {
+      if (kind !== 'file' || pieces || stored !== size || size > max || total + size > totalMax) continue;
+      const path = `/${name.toString('utf8').replace(/^(?:\.?\/)+/, '')}`;
+      if (!wants(path)) continue;
+      const content = Buffer.alloc(size);
+      if (bytes.read(content, position) < size) continue;
+      out.set(path, content);
+      total += size;
+    }
+    return out;
+  } finally { store.close(); }
+}
+
+/** The member data.tar.* of the ar archive. */
+function dataOf(source: Bytes): Bytes {
+  const head = Buffer.alloc(60);
+  const magic = source.read(head.subarray(0, 8), 0) === 8 ? head.toString('latin1', 0, 8) : '';
+  if (magic !== '!<arch>\n') throw new ImageError('broken', 'expected a Debian package, got something else');
+  let at = 8;
+  for (let n = 0; n < membersMax && source.read(head, at) === 60; n++) {
+    const size = Number(head.toString('latin1', 48, 58).trim());
+    if (head.toString('latin1', 58) !== '`\n' || !Number.isSafeInteger(size) || size < 0 || at + 60 + size > source.size) throw new ImageError('broken', `expected a member of an ar archive, got something else at byte ${at}`);
+    if (/^data\.tar(?:\.\w+)?\/?\s*$/.test(head.toString('latin1', 0, 16))) return part(source, at + 60, size);
+    at += 60 + size + (size & 1);
+  }
+  throw new ImageError('broken', 'expected a Debian package with data, got none');
+}

@@ -1,0 +1,48 @@
+/** Takes secrets out of what services and libraries say. */
+import type { Outcome } from '../core/notice.ts';
+import { safe } from '../core/safe.ts';
+
+const shortest = 4;
+const textMax = 300;
+
+export class Scrubber {
+  private readonly secrets = new Set<string>();
+
+  /** Returns the secret. Of an address its parts are secrets too: a service may repeat the token alone. */
+  learn(secret: string): string {
+    this.add(secret);
+    const url = parseUrl(secret);
+    if (url?.hostname) {
+      this.add(url.href);
+      this.add(url.pathname + url.search);
+      for (const part of [...url.pathname.split('/'), ...url.searchParams.values()]) if (part.length >= 16) this.add(part);
+      this.add(url.search.slice(1));
+      this.add(url.password);
+    }
+    return secret;
+  }
+
+  text(text: string): string {
+    let out = text;
+    for (const secret of [...this.secrets].sort((a, b) => b.length - a.length)) out = out.replaceAll(secret, '***');
+    return safe(out.length > textMax ? `${out.slice(0, textMax)}…` : out);
+  }
+
+  outcome(outcome: Outcome): Outcome {
+    if (outcome.kind === 'sent') return outcome;
+    return { ...outcome, code: this.text(outcome.code), what: { zh: this.text(outcome.what.zh), en: this.text(outcome.what.en) } };
+  }
+
+  private add(text: string): void {
+    if (text.length < shortest) return;
+    this.secrets.add(text);
+    this.secrets.add(encodeURIComponent(text));
+  }
+}
+
+/** Undefined for what is no URL. */
+export function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch { return undefined; /* the answer: it is none */ }
+}
