@@ -1,13 +1,16 @@
 /** All actions, wired to the machine they act on. */
 import type { Action } from '../core/action.ts';
 import { blockAddress, type BlockWorld } from './block-address/action.ts';
+import type { FileWorld } from './file-world.ts';
 import { freezeTree } from './freeze-tree/action.ts';
 import { killTree } from './kill-tree/action.ts';
 import type { ProcessWorld } from './process-freeze.ts';
+import { quarantineFile } from './quarantine-file/action.ts';
+import { removeLine, type LineWorld } from './remove-line/action.ts';
 
 /** What actions reach the world through. */
-export type World = BlockWorld & ProcessWorld;
+export type World = BlockWorld & FileWorld & LineWorld & ProcessWorld;
 
 export function allActions(world: World): Action[] {
-  return [blockAddress(world), freezeTree(world), killTree(world)];
+  return [blockAddress(world), freezeTree(world), killTree(world), quarantineFile(world), removeLine(world)];
 }

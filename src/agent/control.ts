@@ -12,8 +12,11 @@ export type ControlErrorCode = 'not-running' | 'refused';
 /** An answer may take its time; shorter than the caller waits. */
 export type Handlers = Readonly<Record<string, (argument: unknown) => unknown>>;
 
-const requestMax = 64 * 1024;
+/** The longest is a line of a file, escaped. */
+const requestMax = 512 * 1024;
 const idleMs = 10_000;
+/** For whoever asks for something that takes its time: a large file is read three times. */
+const workMs = 120_000;
 const socketPath = (dataFolder: string): string => join(dataFolder, 'moat.sock');
 
 export async function serveControl(dataFolder: string, handlers: Handlers): Promise<Server> {
@@ -31,6 +34,7 @@ export async function serveControl(dataFolder: string, handlers: Handlers): Prom
       const end = text.indexOf('\n');
       if (end < 0) return;
       // One request is answered; what comes behind it is not read.
+      socket.setTimeout(workMs);
       socket.removeAllListeners('data').resume();
       void reply(socket, text.slice(0, end), handlers);
     });
@@ -59,13 +63,13 @@ async function answer(line: string, handlers: Handlers): Promise<Reply> {
   }
 }
 
-/** Asks the running agent. Throws MoatError 'not-running' when none answers, 'refused' with its reason when it declines. */
-export function askControl(dataFolder: string, op: string, argument?: unknown): Promise<unknown> {
+/** Asks the running agent. `patient`: what is asked for may take a minute. Throws MoatError 'not-running' when none answers, 'refused' with its reason when it declines. */
+export function askControl(dataFolder: string, op: string, argument?: unknown, { patient = false }: { patient?: boolean } = {}): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let text = '';
     const socket = createConnection(socketPath(dataFolder));
     socket.setEncoding('utf8');
-    socket.setTimeout(idleMs, () => socket.destroy(new Error('no answer')));
+    socket.setTimeout(patient ? workMs : idleMs, () => socket.destroy(new Error('no answer')));
     socket.on('connect', () => socket.write(`${JSON.stringify({ op, argument })}\n`));
     socket.on('data', (chunk: string) => { text += chunk; });
     socket.on('error', (error) => reject(new MoatError<ControlErrorCode>('not-running', `no agent answers at ${socketPath(dataFolder)} (${error.message})`, { hint: 'start it with: moat up', cause: error })));

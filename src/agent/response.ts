@@ -12,9 +12,12 @@ import type { Mode } from '../engine/response/linkage.ts';
 import { Responder, type ResponderSettings } from '../engine/response/responder.ts';
 import { Runner } from '../engine/response/runner.ts';
 import { allActions } from '../actions/catalogue.ts';
+import { FileProtection } from '../actions/file-protection.ts';
 import type { FreezeState } from '../actions/freeze-tree/action.ts';
 import { ProcessProtection } from '../actions/process-protection.ts';
 import { Protection } from '../actions/protection.ts';
+import { Vault } from '../actions/vault.ts';
+import { openFileChanges, type FileChanges } from '../linux/file-change.ts';
 import type { Firewall, FirewallErrorCode } from '../linux/firewall/firewall.ts';
 import { NftFirewall } from '../linux/firewall/nft.ts';
 import { Procfs } from '../linux/procfs.ts';
@@ -22,9 +25,11 @@ import { runner as programs } from '../linux/run.ts';
 import { openSignals, type Signals } from '../linux/signals.ts';
 import type { Config } from './config-schema.ts';
 import { readLinkage } from './linkage.ts';
+import { fileHandlers, ownerOf, type Settling } from './response-files.ts';
 import type { Handlers } from './control.ts';
 
-export interface ResponseOptions { store: Store; health: Health; log: Log; now: () => number }
+/** `ownPaths`: Moat's own files and folders. */
+export interface ResponseOptions { store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling }
 
 /** As `moat status` shows it. */
 export interface ResponseStatus { mode: Mode; pausedUntil: number | undefined; blocked: number; stuck: number }
@@ -52,6 +57,7 @@ export class Response {
   private config: Config['response'];
   private readonly runner: Runner;
   private readonly protection: Protection;
+  private readonly vault: Vault;
   private readonly responder: Responder;
   private wall: Promise<Firewall> | undefined;
   private sweeping: NodeJS.Timeout | undefined;
@@ -62,9 +68,12 @@ export class Response {
     this.config = config;
     const { store, log, now, health } = options;
     this.protection = new Protection({ allow: allowOf(config), now });
+    this.vault = new Vault(options.dataFolder);
     const { procfs } = this;
     let signals: Promise<Signals> | undefined;
+    let changes: Promise<FileChanges> | undefined;
     const actions = allActions({
+      vault: this.vault, fileProtection: new FileProtection({ own: options.ownPaths, owner: (path) => ownerOf(options.packages, path) }), fileChanges: () => (changes ??= openFileChanges()),
       procfs, signals: () => (signals ??= openSignals(procfs)), processes: new ProcessProtection({ procfs, self: process.pid, now }), run: programs(),
       firewall: () => this.firewall(), protection: this.protection,
       blocks: { get: (network) => store.response.block(network), put: (entry) => this.journal.write({ blocks: [entry] }) },
@@ -110,6 +119,7 @@ export class Response {
   handlers(): Handlers {
     const { response } = this.options.store;
     return {
+      ...fileHandlers({ runner: this.runner, store: response, vault: this.vault, asked: (argument) => asked(objectOf(argument)) }),
       'block': (argument) => this.block(argument),
       'unblock': (argument) => this.unblock(argument),
       'blocklist': () => this.blocklist(),

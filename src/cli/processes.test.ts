@@ -22,7 +22,7 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid', '/usr/bin/sc
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'moat-cli-processes-'));
     store = openSqliteStore({ dir });
-    response = new Response(parseConfig('', 'moat.yml').response, { store, health: new Health(Date.now), log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, now: Date.now });
+    response = new Response(parseConfig('', 'moat.yml').response, { store, health: new Health(Date.now), log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, now: Date.now, dataFolder: dir, ownPaths: [], packages: { ready: true, owner: () => undefined, settle: () => Promise.resolve(undefined) } });
     server = await serveControl(dir, response.handlers());
     tree = await startTree('plain', ['grandchild']);
   });

@@ -14,6 +14,7 @@ import { addNotify } from './commands/notify.ts';
 import { addOrigin } from './commands/origin.ts';
 import { addProcesses } from './commands/processes.ts';
 import { addPs } from './commands/ps.ts';
+import { addQuarantine } from './commands/quarantine.ts';
 import { addQuery } from './commands/query.ts';
 import { addReplay } from './commands/replay.ts';
 import { addResponse } from './commands/response.ts';
@@ -75,6 +76,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addQuery(cli);
   addIntel(cli);
   addResponse(cli);
+  addQuarantine(cli);
   addProcesses(cli);
   addDeny(cli);
   addNotify(cli);

@@ -5,6 +5,7 @@ import type { BlockRow } from '../../agent/response.ts';
 import type { AuditFault, AuditVerdict } from '../../engine/response/audit.ts';
 import { colour } from '../colour.ts';
 import { duration } from '../duration.ts';
+import { eachIn } from '../each.ts';
 import { dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
@@ -13,6 +14,7 @@ import { clock, jsonLine, safe } from '../terminal.ts';
 
 /** What was done, and how to take it back: block, unblock, blocklist, actions, undo, audit. */
 export function addResponse({ program, lang, t }: Cli): void {
+  const each = eachIn(lang);
   const ask = (op: string, argument?: unknown): Promise<unknown> => askControl(dataFolder(program), op, argument);
   const json = [t('每行一个 JSON 对象', 'one JSON object a line')] as const;
 
@@ -148,19 +150,6 @@ export function addResponse({ program, lang, t }: Cli): void {
       for (const fault of verdict.faults) console.log(`${colour.red('✕')} ${faultText(fault)}`);
       console.log(verdict.faults.length > 0 ? t('审计记录不可信', 'the audit log cannot be trusted') : `${colour.green('●')} ${t(`${verdict.entries} 条，完好。把最后的哈希记在别处：${verdict.head}`, `${verdict.entries} entries, sound. Keep the last hash elsewhere: ${verdict.head}`)}`);
     });
-
-  /** One of several: trouble with it is told, and the rest go on. */
-  async function each(out: Output, what: string, isJson: boolean | undefined, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof MoatError) || error.code === 'not-running') throw error;
-      process.exitCode = 1;
-      const why = error.text?.[lang] ?? error.message;
-      if (isJson) out.line(jsonLine({ what, done: false, why, ...(error.hint !== undefined && { hint: error.hint }) }));
-      else out.line(`${colour.red('✕')} ${safe(`${what}: ${why}`)}${error.hint === undefined ? '' : colour.dim(`  (${safe(error.hint)})`)}`);
-    }
-  }
 
   function statusWord(status: ReceiptStatus): string {
     switch (status) {

@@ -15,6 +15,7 @@ import type { Event } from '../../core/gen/event.ts';
 import type { Text } from '../../core/text.ts';
 import { Procfs, ticksPerSecond } from '../../linux/procfs.ts';
 import { bootTime } from '../../linux/proc-host.ts';
+import { essentialReason } from '../../linux/essential.ts';
 import { kernelDevice } from './file-maps.ts';
 
 export type DenyErrorCode = 'protected' | 'not-a-file' | 'bad-hash' | 'not-live' | 'full' | 'self-test';
@@ -329,20 +330,12 @@ function realPathOr(path: string): string | undefined {
   } catch { return undefined; /* it may be gone; its entry is found by the path it had */ }
 }
 
-/** Without these nobody gets in, becomes root or starts anything. */
-const essential = ['/bin/sh', '/bin/bash', '/usr/sbin/sshd', '/usr/lib/openssh/sshd-session', '/usr/libexec/openssh/sshd-session', '/usr/bin/login', '/usr/bin/sudo', '/usr/bin/su', '/usr/bin/systemctl', '/usr/bin/mount', '/sbin/agetty'];
-
 /** Why a program may not be denied; undefined when it may. `force` puts aside that it lies in a folder of the system. */
 export function protectedReason(path: string, force: boolean): Text | undefined {
   const found = statOr(path);
   if (found === undefined) return undefined;
-  const same = (other: string): boolean => {
-    const its = statOr(other);
-    return its !== undefined && its.ino === found.ino && its.dev === found.dev;
-  };
-  if (same('/proc/1/exe') || same('/sbin/init')) return { zh: '它是 1 号进程的程序', en: 'it is the first process' };
-  if (same(process.execPath)) return { zh: '它是运行 Moat 的 node', en: 'it is node, which runs Moat' };
-  if (essential.some(same)) return { zh: '没有它就无法登录或管理本机', en: 'without it nobody can log on to this machine or look after it' };
+  const essential = essentialReason(found);
+  if (essential !== undefined) return essential;
   const main = process.argv[1];
   if (main !== undefined && path.startsWith(`${dirname(dirname(realPathOr(main) ?? main))}/`)) return { zh: '它是 Moat 的一部分', en: 'it is part of Moat' };
   if (force) return undefined;
