@@ -63,6 +63,11 @@ export class Protection {
     return [...this.allowed, ...this.lifelines().map(({ address }) => address)];
   }
 
+  /** From where somebody is logged on now. */
+  loggedOn(): Network[] {
+    return logonsOf(this.options.root ?? '/', this.options.now() - sessionMs).flatMap(({ source_ip, until }) => (until === undefined && source_ip !== undefined ? parseNetwork(source_ip) ?? [] : []));
+  }
+
   /** Addresses without which the machine cannot be reached or looked after. */
   private lifelines(): { address: Network; what: Text }[] {
     const root = this.options.root ?? '/';

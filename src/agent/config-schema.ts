@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { levels } from '../core/level.ts';
 import { parseNetwork } from '../core/networks.ts';
 import { modes } from '../engine/response/linkage.ts';
+import { readProbe } from '../linux/reach.ts';
 import { listFormats } from '../engine/intelligence/reader.ts';
 
 const doc = (zh: string, en: string) => ({ zh, en });
@@ -104,6 +105,13 @@ export const configSchema = z.strictObject({
       factor: z.number().min(1).max(1000).default(6).meta(doc('再犯时延长到几倍', 'each further one is so many times as long')),
       most_days: z.number().min(0.001).max(3650).default(30).meta(doc('最长多少天', 'days of the longest')),
     }).prefault({}).meta(doc('自动封禁的时长', 'how long automatic bans last')),
+    management: z.strictObject({
+      from: z.array(network).max(1000).default([]).meta(doc('从哪里管理本机；不写则为允许名单与当前登录来源', 'from where this machine is looked after; the allow list and whoever is logged on when empty')),
+      ports: z.array(z.number().int().min(1).max(65_535)).max(14).default([]).meta(doc('经由哪些 TCP 端口；不写则为 sshd 监听的端口', 'by which TCP ports; those that sshd listens on when empty')),
+      probe: z.array(z.string().refine((text) => readProbe(text) !== undefined, 'expected an address and a TCP port such as 203.0.113.9:22 or [2001:db8::9]:22')).max(8).default([]).meta(doc('隔离后本机必须还能连上的地址与 TCP 端口（一个即可），否则自动撤销', 'addresses and TCP ports, one of which must still answer once isolated; else all is taken back')),
+    }).prefault({}).meta(doc('管理通道：隔离时保留', 'management channel: what isolation keeps')),
+    isolation_dns: z.boolean().default(false).meta(doc('隔离时是否仍允许查询本机的 DNS 服务器', 'whether an isolated machine may still ask its DNS servers')),
+    isolation_test_seconds: z.number().min(1).max(30).default(10).meta(doc('隔离后在几秒内须见管理通道畅通', 'seconds within which the management channel must show that it works')),
     firewall: z.enum(['auto', 'off']).default('auto').meta(doc('用哪个包过滤器封禁；off 为不封禁', 'the packet filter that blocks; off blocks nothing')),
   }).prefault({}).meta(doc('处置', 'response')),
   alerts: z.strictObject({

@@ -14,10 +14,13 @@ import { allActions } from '../actions/catalogue.ts';
 import { Protection } from '../actions/protection.ts';
 import type { Firewall, FirewallErrorCode } from '../linux/firewall/firewall.ts';
 import { NftFirewall } from '../linux/firewall/nft.ts';
+import { machineReach } from '../linux/reach.ts';
+import { resolvers } from '../linux/resolvers.ts';
 import { runner as programs } from '../linux/run.ts';
 import type { Config } from './config-schema.ts';
 import { readLinkage } from './linkage.ts';
 import type { Handlers } from './control.ts';
+import { isolationOf, managementOf, networkActions, networkHandlers } from './response-network.ts';
 
 export interface ResponseOptions { store: Store; health: Health; log: Log; now: () => number }
 
@@ -54,6 +57,9 @@ export class Response {
     this.protection = new Protection({ allow: allowOf(config), now });
     const actions = allActions({
       firewall: () => this.firewall(), protection: this.protection,
+      standing: (action, target) => store.response.receipts({ action, target, status: ['applied', 'stuck'], limit: 1 })[0],
+      reach: machineReach(programs()), loggedOn: () => this.protection.loggedOn(),
+      management: () => managementOf(this.config), isolation: () => isolationOf(this.config, resolvers('/')),
       blocks: { get: (network) => store.response.block(network), put: (entry) => this.journal.write({ blocks: [entry] }) },
     });
     this.runner = new Runner({ actions, store: store.response, journal: this.journal, log, now, count: (what, n) => health.count('response', what, n) });
@@ -74,6 +80,7 @@ export class Response {
     try {
       await this.restore();
       const settled = await this.runner.recover();
+      for (const { receipt, error } of await this.runner.restore(networkActions)) this.trouble(new Error(`${receipt.title.en}: ${error.message}`, { cause: error }));
       for (const { action, target, status } of settled) this.options.log.info(`${action} ${target}: ${status} after the last run was cut off`);
     } catch (error) { this.trouble(error); }
     this.sweeping = setInterval(() => { void this.runner.tick(); }, sweepMs);
@@ -104,6 +111,7 @@ export class Response {
       'actions': (argument) => response.receipts({ limit: Math.min(listMax, numberOf((argument as { limit?: unknown } | null)?.limit) ?? defaultList) }),
       'action': (argument) => (typeof argument === 'string' ? response.receipt(argument) : undefined),
       'undo': (argument) => this.undo(argument),
+      ...networkHandlers({ runner: this.runner, store: response, now: this.options.now, firewall: () => this.firewall(), audit: (entry) => this.journal.write({ audit: [entry] }) }),
       'audit': (argument) => [...response.audit(Math.max(1, (response.lastAudit()?.seq ?? 0) - Math.min(listMax, numberOf((argument as { limit?: unknown } | null)?.limit) ?? defaultList) + 1))],
       'audit-verify': (argument) => verifyAudit(response.audit(1), typeof argument === 'string' ? argument : undefined),
     };
