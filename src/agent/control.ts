@@ -14,6 +14,8 @@ export type Handlers = Readonly<Record<string, (argument: unknown) => unknown>>;
 
 const requestMax = 64 * 1024;
 const idleMs = 10_000;
+/** What is being done may take so long; nothing passes meanwhile. */
+const workMs = 120_000;
 const socketPath = (dataFolder: string): string => join(dataFolder, 'moat.sock');
 
 export async function serveControl(dataFolder: string, handlers: Handlers): Promise<Server> {
@@ -32,6 +34,7 @@ export async function serveControl(dataFolder: string, handlers: Handlers): Prom
       if (end < 0) return;
       // One request is answered; what comes behind it is not read.
       socket.removeAllListeners('data').resume();
+      socket.setTimeout(workMs);
       void reply(socket, text.slice(0, end), handlers);
     });
   });
@@ -59,13 +62,13 @@ async function answer(line: string, handlers: Handlers): Promise<Reply> {
   }
 }
 
-/** Asks the running agent. Throws MoatError 'not-running' when none answers, 'refused' with its reason when it declines. */
-export function askControl(dataFolder: string, op: string, argument?: unknown): Promise<unknown> {
+/** Asks the running agent, and waits so long for its answer. Throws MoatError 'not-running' when none answers, 'refused' with its reason when it declines. */
+export function askControl(dataFolder: string, op: string, argument?: unknown, waitMs = idleMs): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let text = '';
     const socket = createConnection(socketPath(dataFolder));
     socket.setEncoding('utf8');
-    socket.setTimeout(idleMs, () => socket.destroy(new Error('no answer')));
+    socket.setTimeout(waitMs, () => socket.destroy(new Error('no answer')));
     socket.on('connect', () => socket.write(`${JSON.stringify({ op, argument })}\n`));
     socket.on('data', (chunk: string) => { text += chunk; });
     socket.on('error', (error) => reject(new MoatError<ControlErrorCode>('not-running', `no agent answers at ${socketPath(dataFolder)} (${error.message})`, { hint: 'start it with: moat up', cause: error })));
