@@ -13,6 +13,7 @@ import { addOrigin } from './commands/origin.ts';
 import { addPs } from './commands/ps.ts';
 import { addQuery } from './commands/query.ts';
 import { addReplay } from './commands/replay.ts';
+import { addNetwork } from './commands/network.ts';
 import { addResponse } from './commands/response.ts';
 import { addScan } from './commands/scan.ts';
 import { addRules } from './commands/rules.ts';
@@ -72,6 +73,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addQuery(cli);
   addIntel(cli);
   addResponse(cli);
+  addNetwork(cli);
   addDeny(cli);
   addDoctor(cli);
   addConfig(cli);

@@ -163,17 +163,35 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip', '/u
     });
 
     it('ends by itself also when Moat is killed right after it began', async () => {
-      const script = `import { measureWorld, net } from ${JSON.stringify(join(import.meta.dirname, '../../../test/scenes/measure-world.ts'))};
-        const { wall } = await measureWorld(${JSON.stringify(world.host)});
-        await wall.put('isolation', { kind: 'isolation', channel: [], probes: [], resolvers: [] }, Date.now() + 4000);
-        console.log('isolated'); setInterval(() => undefined, 1000);`;
-      const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { cwd: join(import.meta.dirname, '../../..'), stdio: ['ignore', 'pipe', 'inherit'] });
+      const folder = mkdtempSync(join(dir, 'm')), root = join(import.meta.dirname, '../../..');
+      const from = (path: string): string => JSON.stringify(join(root, path));
+      const script = `import { measureWorld, net } from ${from('test/scenes/measure-world.ts')};
+        import { isolateHost } from ${from('src/actions/isolate-host/action.ts')};
+        import { Journal } from ${from('src/engine/response/journal.ts')};
+        import { Runner } from ${from('src/engine/response/runner.ts')};
+        import { openSqliteStore } from ${from('src/stores/sqlite/store.ts')};
+        const { world } = await measureWorld(${JSON.stringify(world.host)}, { management: { from: [net('192.0.2.200')], ports: [22] } });
+        const store = openSqliteStore({ dir: ${JSON.stringify(folder)} });
+        const journal = new Journal(store.response), none = () => undefined;
+        const runner = new Runner({ actions: [isolateHost(world({ store, journal }))], store: store.response, journal, log: { debug: none, info: none, warn: none }, now: Date.now, count: none });
+        await runner.run({ action: 'isolate-host', input: { why: 'a test', confirm_within: 6 }, by: 'operator:test', why: 'a test', via: 'test' });
+        console.log('isolated'); setInterval(none, 1000);`;
+      const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
       await once(child.stdout!, 'data');
       const ended = once(child, 'exit');
       child.kill('SIGKILL');
       await ended;
       expect(await world.reaches(world.outside, hostIp, 22, outsideIp)).toBe(false);
       for (let i = 0; i < 100 && !(await world.reaches(world.outside, hostIp, 22, outsideIp)); i++) await pause(100);
+      expect(await traffic()).toEqual(all);
+      // The next start sees that its time is over.
+      const { wall, world: reached } = await measureWorld(world.host);
+      const response = openResponse(folder, (parts) => allActions(reached(parts)));
+      open.push({ response, wall });
+      await response.runner.recover();
+      expect(await response.runner.restore(['isolate-host'])).toEqual([]);
+      await response.runner.tick();
+      expect(response.store.response.receipts({ limit: 1 })[0]).toMatchObject({ action: 'isolate-host', status: 'undone' });
       expect(await traffic()).toEqual(all);
     });
   });

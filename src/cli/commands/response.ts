@@ -191,7 +191,7 @@ export function addResponse({ program, lang, t }: Cli): void {
 }
 
 /** Without the former state, which is Moat's own. */
-function receiptJson({ history, created, changed, until, ...receipt }: Receipt): object {
+export function receiptJson({ history, created, changed, until, ...receipt }: Receipt): object {
   const iso = (ms: number): string => new Date(ms).toISOString();
   return { ...receipt, state: undefined, created: iso(created), changed: iso(changed), ...(until !== undefined && { until: iso(until) }), history: history.map((one) => ({ ...one, time: iso(one.time) })) };
 }
