@@ -125,9 +125,9 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip', '/u
       // Nothing passes on it: nobody can tell that it works.
       await expect(isolate({ over })).rejects.toMatchObject({ code: 'failed' });
       expect(await traffic()).toEqual(all);
-      let isDone = false;
-      const doing = isolate({ over }).finally(() => { isDone = true; });
-      for (let i = 0; !isDone; i++) await own.says(`line ${i}`, 300);
+      const state = { done: false };
+      const doing = isolate({ over }).finally(() => { state.done = true; });
+      for (let i = 0; !state.done; i++) await own.says(`line ${i}`, 300);
       const { id } = await doing;
       expect(await own.says('while')).toBe(true);
       expect((await traffic())['web']).toBe(false);

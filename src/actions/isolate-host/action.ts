@@ -92,7 +92,10 @@ export function isolateHost(world: IsolateWorld): Action<IsolateInput, IsolateSt
     verify: verifyMeasure(world),
     async undo({ id }) { await (await world.firewall()).take(id); },
 
-    confirmed({ confirmBy: _, ...state }) { return { state, until: state.until }; },
+    confirmed(state) {
+      const { confirmBy: _, ...kept } = state;
+      return { state: kept, until: kept.until };
+    },
   };
 }
 
