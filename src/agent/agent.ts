@@ -118,7 +118,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await end(old);
     config = next;
     lasting.known.configure(next);
-    lasting.response.configure(next.response);
+    lasting.response.configure(next.response, next.firewall);
     generation = await begin(next, lasting, options);
   };
   let restarting: Promise<void> | undefined;
@@ -218,7 +218,7 @@ function openLasting(config: Config, store: Store, health: Health, options: Agen
   // Room for all that runs and as many that have ended.
   const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
   const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
-  return { store, health, origins, known, deny: new DenyBook(store.ledger, known.packages, resolve(options.dataFolder)), response: new Response(config.response, { store, health, log: options.log, now: Date.now }), knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: ownPaths(resolve(options.configPath), resolve(options.dataFolder)) } } };
+  return { store, health, origins, known, deny: new DenyBook(store.ledger, known.packages, resolve(options.dataFolder)), response: new Response(config.response, { policy: config.firewall, store, health, log: options.log, now: Date.now }), knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: ownPaths(resolve(options.configPath), resolve(options.dataFolder)) } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { levels } from '../core/level.ts';
 import { parseNetwork } from '../core/networks.ts';
 import { modes } from '../engine/response/linkage.ts';
+import { readPort, readRate } from '../actions/input.ts';
+import { type Zone, zoneFault } from '../linux/firewall/measures.ts';
 import { readProbe } from '../linux/reach.ts';
 import { listFormats } from '../engine/intelligence/reader.ts';
 
@@ -34,6 +36,27 @@ const intelligenceList = z.strictObject({
   expire_days: z.number().min(0.1).max(3650).optional().meta(doc('条目自取得起几天后失效', 'entries cease to hold so many days after they were fetched')),
   level: z.enum(levels).optional().meta(doc('命中的告警级别；不写则由 what 决定', 'level of its alerts; told by `what` when left out')),
 }).refine((list) => (list.file === undefined) !== (list.url === undefined), 'expected either file or url');
+
+const portWord = z.union([z.string(), z.number()]).refine(reads(readPort), 'expected a port such as 443/tcp or 53/udp');
+const wantedPort = z.strictObject({
+  port: portWord,
+  from: z.union([z.literal('any'), z.array(network).min(1).max(1000)]).default('any'),
+  per_source: z.string().refine(reads(readRate), 'expected a rate such as 50/s').optional(),
+});
+const zoneName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'expected small letters, digits and -');
+const zone = z.strictObject({ name: zoneName, networks: z.array(network).min(1).max(1000) });
+const flow = z.strictObject({ from: zoneName, to: zoneName, ports: z.array(portWord).min(1).max(100).optional() });
+const readZone = ({ name, networks }: { name: string; networks: string[] }): Zone => ({ name, networks: networks.flatMap((text) => parseNetwork(text) ?? []) });
+
+/** Is it what this reads? */
+function reads(read: (value: unknown) => unknown): (value: unknown) => boolean {
+  return (value) => {
+    try {
+      read(value);
+      return true;
+    } catch { return false; /* the schema says what was expected */ }
+  };
+}
 
 export const configSchema = z.strictObject({
   lang: z.enum(['auto', 'zh', 'en']).default('auto').meta(doc('界面语言；auto 跟随系统', 'language; auto follows the locale')),
@@ -114,6 +137,15 @@ export const configSchema = z.strictObject({
     isolation_test_seconds: z.number().min(1).max(30).default(10).meta(doc('隔离后在几秒内须见管理通道畅通', 'seconds within which the management channel must show that it works')),
     firewall: z.enum(['auto', 'off']).default('auto').meta(doc('用哪个包过滤器封禁；off 为不封禁', 'the packet filter that blocks; off blocks nothing')),
   }).prefault({}).meta(doc('处置', 'response')),
+  firewall: z.strictObject({
+    enforce: z.boolean().default(false).meta(doc('是否执行下列端口白名单与分区；先用 moat firewall check 看看会挡住什么', 'whether the ports and zones below are enforced; moat firewall check shows beforehand what would be dropped')),
+    ports: z.array(wantedPort).max(1000).default([]).meta(doc('只有这些端口可从外面进入：[{ port: 443/tcp, from: any 或网段列表, per_source: 50/s }]；空为不限', 'only these ports may be entered from outside: [{ port: 443/tcp, from: any or a list of networks, per_source: 50/s }]; any when empty')),
+    zones: z.array(zone).default([]).meta(doc('分区，至多 12 个：[{ name, networks }]；分区之间默认不通', 'zones, 12 at most: [{ name, networks }]; they are kept apart')),
+    flows: z.array(flow).max(1000).default([]).meta(doc('允许的流向：[{ from, to, ports }]；to 可为 host（本机）；不写 ports 为全部', 'flows that are allowed: [{ from, to, ports }]; `to` may be host, this machine; all traffic without ports')),
+  }).superRefine(({ zones, flows }, context) => {
+    const fault = zoneFault(zones.map(readZone), flows.map(({ from, to }) => ({ from, to })));
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+  }).prefault({}).meta(doc('本机防火墙（端口白名单、分区）', 'firewall of this machine: wanted ports, zones')),
   alerts: z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),

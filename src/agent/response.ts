@@ -20,9 +20,10 @@ import { runner as programs } from '../linux/run.ts';
 import type { Config } from './config-schema.ts';
 import { readLinkage } from './linkage.ts';
 import type { Handlers } from './control.ts';
+import { FirewallPolicy } from './firewall-policy.ts';
 import { isolationOf, managementOf, networkActions, networkHandlers } from './response-network.ts';
 
-export interface ResponseOptions { store: Store; health: Health; log: Log; now: () => number }
+export interface ResponseOptions { /** Wanted ports and zones. */ policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number }
 
 /** As `moat status` shows it. */
 export interface ResponseStatus { mode: Mode; pausedUntil: number | undefined; blocked: number; stuck: number }
@@ -46,6 +47,7 @@ export class Response {
   private readonly runner: Runner;
   private readonly protection: Protection;
   private readonly responder: Responder;
+  private readonly policy: FirewallPolicy;
   private wall: Promise<Firewall> | undefined;
   private sweeping: NodeJS.Timeout | undefined;
 
@@ -55,11 +57,13 @@ export class Response {
     this.config = config;
     const { store, log, now, health } = options;
     this.protection = new Protection({ allow: allowOf(config), now });
+    const channel = { reach: machineReach(programs()), loggedOn: () => this.protection.loggedOn(), management: () => managementOf(this.config) };
+    this.policy = new FirewallPolicy(options.policy, { ...channel, firewall: () => this.firewall(), settings: store.ledger, audit: (entry) => this.journal.write({ audit: [entry] }), now });
     const actions = allActions({
+      ...channel,
       firewall: () => this.firewall(), protection: this.protection,
       standing: (action, target) => store.response.receipts({ action, target, status: ['applied', 'stuck'], limit: 1 })[0],
-      reach: machineReach(programs()), loggedOn: () => this.protection.loggedOn(),
-      management: () => managementOf(this.config), isolation: () => isolationOf(this.config, resolvers('/')),
+      isolation: () => isolationOf(this.config, resolvers('/')),
       blocks: { get: (network) => store.response.block(network), put: (entry) => this.journal.write({ blocks: [entry] }) },
     });
     this.runner = new Runner({ actions, store: store.response, journal: this.journal, log, now, count: (what, n) => health.count('response', what, n) });
@@ -83,12 +87,14 @@ export class Response {
       for (const { receipt, error } of await this.runner.restore(networkActions)) this.trouble(new Error(`${receipt.title.en}: ${error.message}`, { cause: error }));
       for (const { action, target, status } of settled) this.options.log.info(`${action} ${target}: ${status} after the last run was cut off`);
     } catch (error) { this.trouble(error); }
+    await this.policy.apply().catch((error: unknown) => this.trouble(error));
     this.sweeping = setInterval(() => { void this.runner.tick(); }, sweepMs);
   }
 
   /** A new configuration holds for what is done from now on. */
-  configure(config: Config['response']): void {
+  configure(config: Config['response'], policy: Config['firewall']): void {
     this.config = config;
+    void this.policy.configure(policy).catch((error: unknown) => this.trouble(error));
     this.protection.configure(allowOf(config));
     this.responder.configure(settingsOf(config));
     if (this.wall) void this.wall.then((wall) => wall.allow(this.protection.letThrough())).catch((error: unknown) => this.trouble(error));
@@ -111,6 +117,7 @@ export class Response {
       'actions': (argument) => response.receipts({ limit: Math.min(listMax, numberOf((argument as { limit?: unknown } | null)?.limit) ?? defaultList) }),
       'action': (argument) => (typeof argument === 'string' ? response.receipt(argument) : undefined),
       'undo': (argument) => this.undo(argument),
+      'firewall-check': () => this.policy.check(),
       ...networkHandlers({ runner: this.runner, store: response, now: this.options.now, firewall: () => this.firewall(), audit: (entry) => this.journal.write({ audit: [entry] }) }),
       'audit': (argument) => [...response.audit(Math.max(1, (response.lastAudit()?.seq ?? 0) - Math.min(listMax, numberOf((argument as { limit?: unknown } | null)?.limit) ?? defaultList) + 1))],
       'audit-verify': (argument) => verifyAudit(response.audit(1), typeof argument === 'string' ? argument : undefined),

@@ -5,7 +5,12 @@ import type { Run } from './run.ts';
 
 export interface Session { address: Network; remotePort: number; port: number }
 
+/** `address`: empty for all of this machine's. */
+export interface Listener { protocol: 'tcp' | 'udp'; address: string; port: number; program: string | undefined }
+
 export interface Reach {
+  /** What listens beyond loopback. Throws MoatError 'no-program' without ss. */
+  listeners(): Promise<Listener[]>;
   /** Ports on which sshd listens, and the connections to them that stand. Throws MoatError 'no-program' without ss. */
   ssh(): Promise<{ ports: number[]; sessions: Session[] }>;
   /** Does TCP reach it? A refusal is an answer too. */
@@ -18,6 +23,15 @@ const linesMax = 50_000;
 export function machineReach(run: Run, answers: Reach['answers'] = answersTcp): Reach {
   return {
     answers,
+    async listeners() {
+      const { stdout } = await run('ss', ['-Htulnp']);
+      return stdout.split('\n', linesMax).flatMap((line): Listener[] => {
+        const here = ends(line, 4);
+        const protocol = line.startsWith('tcp') ? 'tcp' : line.startsWith('udp') ? 'udp' : undefined;
+        if (here === undefined || protocol === undefined || here.address.startsWith('127.') || here.address === '::1') return [];
+        return [{ protocol, address: ['*', '0.0.0.0', '::'].includes(here.address) ? '' : here.address, port: here.port, program: /users:\(\("([^"]{1,100})"/.exec(line)?.[1] }];
+      });
+    },
     async ssh() {
       const lines = async (...args: string[]): Promise<string[]> => (await run('ss', args)).stdout.split('\n', linesMax);
       // Where systemd holds the socket, sshd is not among its holders before somebody comes: port 22 counts all the same.

@@ -63,4 +63,25 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip', '/u
     expect(() => cli('close-port', '22', '--yes')).toThrow(/management channel/);
     expect(cli('audit', 'verify')).toMatchObject([{ faults: [] }]);
   });
+
+  it('shows what wanted ports would drop, enforces them, and takes them away again', async () => {
+    const rows = (): string[] => cli('firewall', 'check').filter(({ protocol, program }) => protocol === 'tcp' && program === 'socat').map((row) => `${String(row['port'])} ${String(row['for'])} ${String(row['enforced'])}`).sort();
+    const restart = async (more: string): Promise<void> => {
+      await moat.stop();
+      moat = await startMoat(`${config()}${more}`, { folder: moat.folder, namespace: net.host });
+    };
+    const policy = (enforce: boolean): string => `firewall: { enforce: ${enforce}, ports: [{ port: 443/tcp }], zones: [{ name: web, networks: [${otherIp}] }, { name: inner, networks: [198.51.100.0/24] }], flows: [] }\n`;
+    await restart(policy(false));
+    expect(rows()).toEqual(['22 channel false', '80 nobody false']);
+    expect([await reaches(outsideIp), await net.reaches(net.outside, containerIp, 80, otherIp)]).toEqual([true, true]);
+    await restart(policy(true));
+    for (let i = 0; i < 100 && (await reaches(outsideIp)); i++) await new Promise((resolve) => { setTimeout(resolve, 100); });
+    expect(rows()).toEqual(['22 channel true', '80 nobody true']);
+    expect([await reaches(outsideIp), await reaches(outsideIp, 22), await reaches(otherIp, 22)]).toEqual([false, true, false]);
+    expect([await net.reaches(net.outside, containerIp, 80, otherIp), await net.reaches(net.outside, containerIp, 80, outsideIp)]).toEqual([false, true]);
+    await restart('');
+    for (let i = 0; i < 100 && !(await reaches(outsideIp)); i++) await new Promise((resolve) => { setTimeout(resolve, 100); });
+    expect([await reaches(outsideIp), await net.reaches(net.outside, containerIp, 80, otherIp)]).toEqual([true, true]);
+    expect(cli('audit').flatMap(({ operation, target }) => (String(operation).includes('firewall') ? [`${String(operation)} ${String(target)}`] : []))).toEqual(['firewall-policy ports', 'firewall-policy zones', 'undo firewall-policy ports', 'undo firewall-policy zones']);
+  });
 });

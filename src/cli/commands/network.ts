@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import type { Receipt } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
 import { askControl } from '../../agent/control.ts';
+import type { CheckRow, PolicyCheck } from '../../agent/firewall-policy.ts';
 import type { ShownPlan } from '../../agent/response-network.ts';
 import { sshConnection } from '../../linux/ssh-connection.ts';
 import { colour } from '../colour.ts';
@@ -18,7 +19,7 @@ const aliveMs = 300;
 
 interface Usual { for?: number; why?: string; force?: boolean; yes?: boolean; json?: boolean }
 
-/** Beyond blocking: isolate, release, limit, close-port. */
+/** Beyond blocking: isolate, release, limit, close-port, firewall. */
 export function addNetwork({ program, lang, t }: Cli): void {
   const json = [t('每行一个 JSON 对象', 'one JSON object a line')] as const;
   const yes = [t('不再询问', 'do not ask')] as const;
@@ -85,6 +86,25 @@ export function addNetwork({ program, lang, t }: Cli): void {
       const receipt = await carryOut('close-port', { port, except: options.except ?? [] }, options);
       if (receipt) tell(receipt, options, receipt.title[lang], `moat undo ${receipt.id}`);
     });
+
+  const firewall = program.command('firewall').description(t('本机防火墙：端口白名单与分区（配置 firewall）', 'firewall of this machine: wanted ports and zones (firewall in the configuration)'));
+  firewall.command('check')
+    .description(t('端口白名单会让谁进入现在监听的端口、挡住什么', 'who could come to what listens now, and what the wanted ports would drop'))
+    .option('--json', ...json)
+    .action(async (options: Usual) => {
+      const { enforced, rows } = (await ask('firewall-check', undefined)) as PolicyCheck;
+      for (const row of rows) console.log(options.json ? jsonLine({ ...row, enforced }) : `${row.for === 'nobody' ? colour.red('⊘') : colour.green('●')} ${row.port}/${row.protocol}  ${safe(row.address === '' ? '*' : row.address)}  ${safe(row.program ?? '')}  ${forText(row)}${row.per_source === undefined ? '' : `  ${t('每来源', 'each source')} ${row.per_source}`}`);
+      if (!options.json) console.log(enforced ? t('端口白名单已执行', 'the wanted ports are enforced') : t('端口白名单未执行（firewall.enforce）', 'the wanted ports are not enforced (firewall.enforce)'));
+    });
+
+  function forText(row: CheckRow): string {
+    switch (row.for) {
+      case 'any': return t('任何人', 'anybody');
+      case 'some': return safe(row.from.join(', '));
+      case 'channel': return t(`仅管理通道：${safe(row.from.join(', '))}`, `management channel only: ${safe(row.from.join(', '))}`);
+      case 'nobody': return colour.red(t('不在白名单：丢弃', 'not wanted: dropped'));
+    }
+  }
 
   function ask(op: string, argument: unknown): Promise<unknown> { return askControl(dataFolder(program), op, argument, workMs); }
 

@@ -1,5 +1,5 @@
 /** What Moat does to traffic beyond blocking, as words, and the nftables rules that each comes to. Pure. */
-import type { Network } from '../../core/networks.ts';
+import { holds, mergeNetworks, type Network } from '../../core/networks.ts';
 
 export type Transport = 'tcp' | 'udp';
 export interface Port { protocol: Transport; port: number }
@@ -53,6 +53,9 @@ export const watchedIn = 'watched-in', watchedOut = 'watched-out';
 const versions = [4, 6] as const;
 const word = { 4: 'ip', 6: 'ip6' } as const;
 const opening = 'tcp flags & (fin | syn | rst | ack) == syn';
+/** Of TCP only what opens a connection is looked at further: one that stood before connection tracking began would seem new. */
+const standing = ['ct state established,related return', 'meta l4proto tcp tcp flags & (fin | syn | rst | ack) != syn return'];
+const dhcp = ['meta nfproto ipv4 udp sport 67 udp dport 68 return', 'meta nfproto ipv6 udp sport 547 udp dport 546 return'];
 const answering = 'tcp flags & (syn | ack) != syn';
 /** Without these an address is lost, or IPv6 finds no neighbour, or large packets vanish. */
 const neighbours = 'ip6 hoplimit 255 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert } return';
@@ -60,9 +63,9 @@ const tooBig = ['icmp type destination-unreachable icmp code frag-needed return'
 const meterSize = 65_535;
 export const meterDefinition = (type: string): string => `type ${type}; size ${meterSize}; flags dynamic,timeout; timeout 10m;`;
 
-/** The networks of one kind as nft writes a set, the wider ones only; undefined when there are none. */
+/** The networks of one kind as nft writes a set, which takes none that overlap; undefined when there are none. */
 function setOf(networks: readonly Network[], version: 4 | 6): string | undefined {
-  const texts = [...new Set(networks.filter((one) => one.version === version).map(({ text }) => text))];
+  const texts = mergeNetworks(networks.filter((one) => one.version === version)).map(({ text }) => text);
   return texts.length === 0 ? undefined : `{ ${texts.join(', ')} }`;
 }
 
@@ -108,7 +111,7 @@ export function compileMeasure(measure: Measure, id: string): Compiled {
         return [...limits, ...(one.from ? each(one.from, (family, set) => [`${family} saddr ${set} ${toPort(one)} return`]) : [`${toPort(one)} return`])];
       });
       // Only what is meant for this machine, published ports of containers included: what it passes on otherwise is not its port.
-      return { rules: { tracked: ['fib daddr type != local return', 'ct state established,related return', ...fromChannel(measure.channel), 'meta l4proto != { tcp, udp } return', 'udp sport 67 udp dport 68 return', 'udp sport 547 udp dport 546 return', ...wanted, 'counter drop'] }, meters };
+      return { rules: { tracked: ['fib daddr type != local return', ...standing, ...fromChannel(measure.channel), 'meta l4proto != { tcp, udp } return', ...dhcp, ...wanted, 'counter drop'] }, meters };
     }
     case 'zones': return { rules: zones(measure), meters };
   }
@@ -123,7 +126,7 @@ function isolation({ channel, probes, resolvers, watched }: Extract<Measure, { k
       ...probes.map(({ address, port }) => `${word[address.version]} saddr ${address.text} tcp sport ${port} ${answering} return`),
       // An answer comes to a port of the kind that is lent to whoever asks.
       ...each(resolvers, (ip, set) => [`${ip} saddr ${set} udp sport 53 udp dport >= 1024 return`, `${ip} saddr ${set} tcp sport 53 tcp dport >= 1024 ${answering} return`]),
-      'meta nfproto ipv4 udp sport 67 udp dport 68 return', 'meta nfproto ipv6 udp sport 547 udp dport 546 return', neighbours, ...tooBig,
+      ...dhcp, neighbours, ...tooBig,
       'counter drop',
     ],
     passing: ['counter drop'],
@@ -140,6 +143,26 @@ function isolation({ channel, probes, resolvers, watched }: Extract<Measure, { k
 
 /** The name of the zone that is this machine itself. */
 export const hostZone = 'host';
+export const zonesMost = 12;
+
+/** What is wrong with them; undefined when nothing is. */
+export function zoneFault(all: readonly Zone[], flows: readonly Flow[]): string | undefined {
+  if (all.length > zonesMost) return `expected at most ${zonesMost} zones, got ${all.length}`;
+  const names = new Set(all.map(({ name }) => name));
+  if (names.size < all.length) return 'expected a different name for each zone';
+  if (names.has(hostZone)) return `${hostZone} is this machine itself and cannot be a zone with networks`;
+  for (const { from, to } of flows) {
+    if (!names.has(from)) return `expected a flow from one of ${[...names].join(', ')}, got ${from}`;
+    if (!names.has(to) && to !== hostZone) return `expected a flow to ${hostZone} or one of ${[...names].join(', ')}, got ${to}`;
+  }
+  for (const [i, one] of all.entries()) {
+    for (const other of all.slice(i + 1)) {
+      const [both] = one.networks.flatMap((a) => other.networks.flatMap((b) => (holds(a, b) ? [b] : holds(b, a) ? [a] : [])));
+      if (both) return `${both.text} lies in two zones, ${one.name} and ${other.name}`;
+    }
+  }
+  return undefined;
+}
 
 /**
  * For each zone that traffic goes to: flows pass, the rest from any zone is dropped. Answers pass by connection tracking.
@@ -160,7 +183,7 @@ function zones({ zones: all, flows, channel }: Extract<Measure, { kind: 'zones' 
   const toOthers = flows.filter(({ to }) => to !== hostZone), toHost = flows.filter(({ to }) => to === hostZone);
   return {
     // Two members of one zone speak freely.
-    passed: ['ct state established,related return', ...toOthers.flatMap(pass), ...all.flatMap(({ networks: own }) => between(own, own, 'return')), ...between(members, members, 'counter drop')],
-    tracked: ['fib daddr type != local return', 'ct state established,related return', ...fromChannel(channel), neighbours, ...tooBig, ...toHost.flatMap(pass), ...between(members, undefined, 'counter drop')],
+    passed: [...standing, ...toOthers.flatMap(pass), ...all.flatMap(({ networks: own }) => between(own, own, 'return')), ...between(members, members, 'counter drop')],
+    tracked: ['fib daddr type != local return', ...standing, ...fromChannel(channel), neighbours, ...tooBig, ...dhcp, ...toHost.flatMap(pass), ...between(members, undefined, 'counter drop')],
   };
 }

@@ -115,10 +115,10 @@ export class NftFirewall implements Firewall {
     });
   }
 
-  put(id: string, measure: Measure, until?: number): Promise<void> {
+  async put(id: string, measure: Measure, until?: number): Promise<void> {
     if (!/^[a-z0-9_]{1,60}$/.test(id)) throw new MoatError<FirewallErrorCode>('firewall', `expected a name of small letters, digits and _, got ${JSON.stringify(id.slice(0, 60))}`);
-    if (until !== undefined && until <= this.now()) return this.take(id);
-    return this.oneByOne(async () => {
+    if (until !== undefined && until <= this.now()) { await this.take(id); return; }
+    await this.oneByOne(async () => {
       const { rules, meters } = compileMeasure(measure, id);
       const there = await this.tree();
       const timeout = until === undefined ? '' : ` timeout ${Math.max(1, Math.ceil(until - this.now()))}ms`;
