@@ -39,7 +39,8 @@ export function networkHandlers({ runner, store, now, firewall, audit }: Network
     const reason = typeof why === 'string' ? why.slice(0, whyMax) : '';
     return { action, input: { ...(typeof input === 'object' ? input : {}), why: reason, ...(until !== undefined && { until }) }, by: typeof by === 'string' ? by.slice(0, byMax) : 'operator', why: reason, force: force === true, until };
   };
-  const isolations = (): Receipt[] => store.receipts({ action: 'isolate-host', status: ['applied', 'stuck'], limit: 100 });
+  /** One that is being done counts too: to take it back waits for it. */
+  const isolations = (): Receipt[] => store.receipts({ action: 'isolate-host', status: ['applied', 'applying', 'undoing', 'stuck'], limit: 100 });
   return {
     'network-plan': async (argument): Promise<ShownPlan> => {
       const { action, input, force } = read(argument);
@@ -61,6 +62,7 @@ export function networkHandlers({ runner, store, now, firewall, audit }: Network
     'release': async (argument): Promise<Receipt[]> => {
       const { by, why } = read({ ...(argument as object | null), action: 'isolate-host' });
       const undone: Receipt[] = [];
+      // Newest first; all of one target, so one after the other.
       for (const { id } of isolations()) undone.push(await runner.undo(id, { by, why, via: 'control' }));
       if (undone.length > 0) return undone;
       const wall = await firewall();

@@ -48,7 +48,7 @@ describe('completion', () => {
     const script = run(['completion', 'bash']).out;
     const ask = (words: string[], current: number): string[] =>
       spawnSync('bash', ['-c', `${script}\nCOMP_WORDS=(${words.join(' ')}); COMP_CWORD=${current}; _moat; printf '%s\\n' "\${COMPREPLY[@]}"`]).stdout.toString().trim().split('\n');
-    expect(ask(['moat', 're'], 1)).toEqual(['replay']);
+    expect(ask(['moat', 'rep'], 1)).toEqual(['replay']);
     expect(ask(['moat', 'rules', 'ex'], 2)).toEqual(['explain']);
     expect(ask(['moat', '--lang', 'replay', '--form'], 3)).toContain('--format');
     expect(ask(['moat', 'scan', '--only', 'prel'], 3)).toEqual(['preload']);

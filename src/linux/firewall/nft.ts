@@ -24,6 +24,8 @@ const beforeOthers = -10;
 const full = { 4: 32, 6: 128 } as const;
 const families = { 4: { word: 'ip', type: 'ipv4_addr' }, 6: { word: 'ip6', type: 'ipv6_addr' } } as const;
 const setSize = 1_000_000;
+/** Each is looked at for every packet. */
+const measuresMost = 500;
 
 const setOf = ({ version, bits }: Pick<Network, 'version' | 'bits'>): string => (bits === full[version] ? `block${version}` : `block${version}_${bits}`);
 const mask = (version: 4 | 6, bits: number): string => {
@@ -121,6 +123,8 @@ export class NftFirewall implements Firewall {
     await this.oneByOne(async () => {
       const { rules, meters } = compileMeasure(measure, id);
       const there = await this.tree();
+      const others = new Set(places.flatMap((place) => jumps(there, place)));
+      if (others.size >= measuresMost && !others.has(id)) throw new MoatError<FirewallErrorCode>('firewall', `expected at most ${measuresMost} measures at a time`, { hint: 'moat actions shows what stands; moat undo ID' });
       const timeout = until === undefined ? '' : ` timeout ${Math.max(1, Math.ceil(until - this.now()))}ms`;
       const digest = digestOf(measure, id);
       await this.script([
