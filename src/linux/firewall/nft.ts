@@ -24,6 +24,8 @@ const beforeOthers = -10;
 const full = { 4: 32, 6: 128 } as const;
 const families = { 4: { word: 'ip', type: 'ipv4_addr' }, 6: { word: 'ip6', type: 'ipv6_addr' } } as const;
 const setSize = 1_000_000;
+/** IPv4 and IPv6, as the kernel numbers them. */
+const protocols = [2, 10];
 /** Each is looked at for every packet. */
 const measuresMost = 500;
 
@@ -125,11 +127,10 @@ export class NftFirewall implements Firewall {
       const there = await this.tree();
       const others = new Set(places.flatMap((place) => jumps(there, place)));
       if (others.size >= measuresMost && !others.has(id)) throw new MoatError<FirewallErrorCode>('firewall', `expected at most ${measuresMost} measures at a time`, { hint: 'moat actions shows what stands; moat undo ID' });
-      const timeout = until === undefined ? '' : ` timeout ${Math.max(1, Math.ceil(until - this.now()))}ms`;
       const digest = digestOf(measure, id);
       await this.script([
-        ...this.gone(id, there),
-        `add set ${table} g_${id} { type nf_proto; flags timeout; }`, `add element ${table} g_${id} { ipv4${timeout}, ipv6${timeout} }`,
+        // The gate stays as it is: what replaces a measure holds without a gap.
+        ...this.gone(id, there, 'keep gate'), `add set ${table} g_${id} { type nf_proto; flags timeout; }`,
         ...Object.entries(meters).map(([name, type]) => `add set ${table} ${name} { ${meterDefinition(type)} }`),
         ...places.flatMap((place) => {
           const mine = rules[place];
@@ -139,6 +140,11 @@ export class NftFirewall implements Firewall {
         }),
         ...places.flatMap((place) => [...jumps(there, place).filter((other) => other !== id), ...(rules[place] ? [id] : [])].map((one) => jump(one, place))),
       ]);
+      // By netlink: told to add an element, nft reads those of all sets first.
+      const gate = `g_${id}`;
+      const timeoutMs = until === undefined ? undefined : Math.max(1, Math.ceil(until - this.now()));
+      const keys = protocols.map((protocol) => ({ key: Uint8Array.of(protocol) }));
+      this.kernel.change([{ do: 'add', set: gate, elements: keys }, { do: 'delete', set: gate, elements: keys }, { do: 'add', set: gate, elements: keys.map(({ key }) => ({ key, timeoutMs })) }]);
     });
   }
 
@@ -279,13 +285,13 @@ export class NftFirewall implements Firewall {
   }
 
   /** Lines that take away what stands of a measure. Jumps to all others must be written after them. */
-  private gone(id: string, there: Tree): string[] {
+  private gone(id: string, there: Tree, keep?: 'keep gate'): string[] {
     const chains = places.map((place) => `m_${id}_${place}`).filter((chain) => there.chains.has(chain));
     const used = new Set(chains.flatMap((chain) => (there.rules.get(chain) ?? []).flatMap(({ meter }) => meter ?? [])));
     return [
       ...places.map((place) => `flush chain ${table} measures_${place}`),
       ...chains.map((chain) => `flush chain ${table} ${chain}`), ...chains.map((chain) => `delete chain ${table} ${chain}`),
-      ...[`g_${id}`, ...used].filter((set) => there.sets.includes(set)).map((set) => `delete set ${table} ${set}`),
+      ...[...(keep ? [] : [`g_${id}`]), ...used].filter((set) => there.sets.includes(set)).map((set) => `delete set ${table} ${set}`),
     ];
   }
 
