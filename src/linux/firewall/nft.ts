@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { MoatError } from '../../core/error.ts';
 import { type Network, networkText, maskTo } from '../../core/networks.ts';
 import type { Run } from '../run.ts';
-import { openElements, type Change, type Elements } from './elements.ts';
+import { openElements, type Change, type Elements, type Rule } from './elements.ts';
 import type { Blocked, BlockedRow, Firewall, FirewallErrorCode, MeasureVerdict, Standing } from './firewall.ts';
 import { compileMeasure, meterDefinition, type Measure, type Place, places, watchedIn, watchedOut } from './measures.ts';
 
@@ -120,7 +120,6 @@ export class NftFirewall implements Firewall {
   }
 
   async put(id: string, measure: Measure, until?: number): Promise<void> {
-    if (!/^[a-z0-9_]{1,60}$/.test(id)) throw new MoatError<FirewallErrorCode>('firewall', `expected a name of small letters, digits and _, got ${JSON.stringify(id.slice(0, 60))}`);
     if (until !== undefined && until <= this.now()) { await this.take(id); return; }
     await this.oneByOne(async () => {
       const { rules, meters } = compileMeasure(measure, id);
@@ -148,8 +147,8 @@ export class NftFirewall implements Firewall {
     });
   }
 
-  take(id: string): Promise<void> {
-    return this.oneByOne(async () => {
+  async take(id: string): Promise<void> {
+    await this.oneByOne(async () => {
       const there = await this.tree();
       const gone = this.gone(id, there);
       if (gone.length > places.length) await this.script([...gone, ...places.flatMap((place) => jumps(there, place).filter((other) => other !== id).map((one) => jump(one, place)))]);
@@ -255,23 +254,26 @@ export class NftFirewall implements Firewall {
     this.lengths.add(name);
   }
 
-  private async sets(): Promise<string[]> { return (await this.tree()).sets; }
+  private async sets(): Promise<string[]> { return await this.names('set'); }
+
+  /** Names of the sets or chains of the table. */
+  private async names(what: 'set' | 'chain'): Promise<string[]> {
+    // `list table` would read every element of every set, also with -t.
+    const { code, stdout, stderr } = await this.run('nft', ['-j', '-t', 'list', `${what}s`, 'inet']);
+    if (code !== 0) throw failed(stderr, `list ${what}s`);
+    return items(stdout).flatMap((item) => (item[what]?.['table'] === tableName && typeof item[what]['name'] === 'string' ? [item[what]['name']] : []));
+  }
 
   /** All but the elements of sets. */
   private async tree(): Promise<Tree> {
-    const { code, stdout, stderr } = await this.run('nft', ['-j', '-t', 'list', 'table', ...table.split(' ')]);
-    if (code !== 0) throw failed(stderr, `list table ${table}`);
-    const tree: Tree = { sets: [], chains: new Set(), rules: new Map() };
-    for (const { set, chain, rule } of items(stdout)) {
-      if (typeof set?.['name'] === 'string') tree.sets.push(set['name']);
-      if (typeof chain?.['name'] === 'string') tree.chains.add(chain['name']);
-      if (typeof rule?.['chain'] === 'string') {
-        const some = tree.rules.get(rule['chain']) ?? [];
-        some.push(readRule(rule));
-        tree.rules.set(rule['chain'], some);
-      }
+    const [sets, chains] = await Promise.all([this.names('set'), this.names('chain')]);
+    const rules = new Map<string, Rule[]>();
+    for (const rule of this.kernel.rules()) {
+      const some = rules.get(rule.chain);
+      if (some) some.push(rule);
+      else rules.set(rule.chain, [rule]);
     }
-    return tree;
+    return { sets, chains: new Set(chains), rules };
   }
 
   /** Packets come to the rules of a measure while both kinds of them stand in its set: so it ends in the kernel. */
@@ -286,8 +288,10 @@ export class NftFirewall implements Firewall {
 
   /** Lines that take away what stands of a measure. Jumps to all others must be written after them. */
   private gone(id: string, there: Tree, keep?: 'keep gate'): string[] {
+    if (!/^[a-z0-9_]{1,60}$/.test(id)) throw new MoatError<FirewallErrorCode>('firewall', `expected a name of small letters, digits and _, got ${JSON.stringify(id.slice(0, 60))}`);
     const chains = places.map((place) => `m_${id}_${place}`).filter((chain) => there.chains.has(chain));
-    const used = new Set(chains.flatMap((chain) => (there.rules.get(chain) ?? []).flatMap(({ meter }) => meter ?? [])));
+    const meter = new RegExp(`^l_${id}_[a-z0-9]+_[46]$`);
+    const used = there.sets.filter((name) => meter.test(name));
     return [
       ...places.map((place) => `flush chain ${table} measures_${place}`),
       ...chains.map((chain) => `flush chain ${table} ${chain}`), ...chains.map((chain) => `delete chain ${table} ${chain}`),
@@ -308,27 +312,12 @@ export class NftFirewall implements Firewall {
   }
 }
 
-interface Rule { comment: string | undefined; packets: number | undefined; /** The measure it leads to, through its gate. */ leadsTo: string | undefined; meter: string | undefined }
 interface Tree { sets: string[]; chains: Set<string>; rules: Map<string, Rule[]> }
 
-const jump = (id: string, place: Place): string => `add rule ${table} measures_${place} meta nfproto @g_${id} jump m_${id}_${place}`;
+const jump = (id: string, place: Place): string => `add rule ${table} measures_${place} meta nfproto @g_${id} jump m_${id}_${place} comment "${id}"`;
 /** Measures whose chain is reached in this place. */
-const jumps = (there: Tree, place: Place): string[] => (there.rules.get(`measures_${place}`) ?? []).flatMap(({ leadsTo }) => {
-  const id = leadsTo?.slice('m_'.length, -`_${place}`.length);
-  return id === undefined ? [] : [id];
-});
+const jumps = (there: Tree, place: Place): string[] => (there.rules.get(`measures_${place}`) ?? []).flatMap(({ comment }) => comment ?? []);
 const digestOf = (measure: Measure, id: string): string => createHash('sha256').update(JSON.stringify(compileMeasure(measure, id))).digest('hex').slice(0, 16);
-
-function readRule(rule: Record<string, unknown>): Rule {
-  const read: Rule = { comment: typeof rule['comment'] === 'string' ? rule['comment'] : undefined, packets: undefined, leadsTo: undefined, meter: undefined };
-  for (const part of Array.isArray(rule['expr']) ? (rule['expr'] as Record<string, Record<string, unknown> | null>[]) : []) {
-    const { counter, jump: leads, set } = part;
-    if (typeof counter?.['packets'] === 'number') read.packets = counter['packets'];
-    if (typeof leads?.['target'] === 'string') read.leadsTo = leads['target'];
-    if (typeof set?.['set'] === 'string') read.meter = set['set'].slice(1);
-  }
-  return read;
-}
 
 const failed = (stderr: string, what: string): MoatError<FirewallErrorCode> => new MoatError<FirewallErrorCode>('firewall', `nft refused "${what.slice(0, 80)}": ${stderr.trim().split('\n', 1)[0]?.slice(0, 300) ?? ''}`);
 
