@@ -66,6 +66,25 @@ export class Net {
     return code === 0;
   }
 
+  /** A TCP connection that stays: `says` tells whether what it sends comes back (from `listen`) within the time. */
+  async connection(namespace: string, address: string, port: number, { from, fromPort }: { from?: string; fromPort?: number } = {}): Promise<{ says: (text: string, ms?: number) => Promise<boolean> }> {
+    const child = spawn('ip', ['netns', 'exec', namespace, '/bin/nc.openbsd', ...(from === undefined ? [] : ['-s', from]), ...(fromPort === undefined ? [] : ['-p', String(fromPort)]), address, String(port)], { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.started.push(child);
+    await once(child, 'spawn');
+    let heard = '';
+    child.stdout.on('data', (chunk: Buffer) => { heard += chunk.toString(); });
+    return {
+      says: async (text, ms = 10_000) => {
+        child.stdin.write(`${text}\n`);
+        for (const end = Date.now() + ms; !heard.includes(text);) {
+          if (Date.now() > end) return false;
+          await new Promise((resolve) => { setTimeout(resolve, 20); });
+        }
+        return true;
+      },
+    };
+  }
+
   async close(): Promise<void> {
     for (const child of this.started) {
       if (child.exitCode !== null || child.signalCode !== null) continue;

@@ -1,16 +1,19 @@
 /** All actions, wired to the machine they act on. */
 import type { Action } from '../core/action.ts';
 import { blockAddress, type BlockWorld } from './block-address/action.ts';
+import { closePort } from './close-port/action.ts';
 import type { FileWorld } from './file-world.ts';
 import { freezeTree } from './freeze-tree/action.ts';
+import { isolateHost, type IsolateWorld } from './isolate-host/action.ts';
 import { killTree } from './kill-tree/action.ts';
 import type { ProcessWorld } from './process-freeze.ts';
 import { quarantineFile } from './quarantine-file/action.ts';
+import { type LimitWorld, rateLimit } from './rate-limit/action.ts';
 import { removeLine, type LineWorld } from './remove-line/action.ts';
 
 /** What actions reach the world through. */
-export type World = BlockWorld & FileWorld & LineWorld & ProcessWorld;
+export type World = BlockWorld & FileWorld & IsolateWorld & LimitWorld & LineWorld & ProcessWorld;
 
 export function allActions(world: World): Action[] {
-  return [blockAddress(world), freezeTree(world), killTree(world), quarantineFile(world), removeLine(world)];
+  return [blockAddress(world), closePort(world), freezeTree(world), isolateHost(world), killTree(world), quarantineFile(world), rateLimit(world), removeLine(world)];
 }

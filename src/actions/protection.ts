@@ -67,6 +67,11 @@ export class Protection {
     return [...this.allowed, ...this.lifelines().map(({ address }) => address)];
   }
 
+  /** From where somebody is logged on now. */
+  loggedOn(): Network[] {
+    return logonsOf(this.options.root ?? '/', this.options.now() - sessionMs).flatMap(({ source_ip, until }) => (until === undefined && source_ip !== undefined ? parseNetwork(source_ip) ?? [] : []));
+  }
+
   /** Addresses without which the machine cannot be reached or looked after; looked up once a second at most, since a thousand bans may come at once. */
   private lifelines(): readonly Lifeline[] {
     const now = this.options.now();

@@ -3,6 +3,9 @@ import { z } from 'zod';
 import { levels } from '../core/level.ts';
 import { parseNetwork } from '../core/networks.ts';
 import { modes } from '../engine/response/linkage.ts';
+import { readPort, readRate } from '../actions/input.ts';
+import { type Zone, zoneFault } from '../linux/firewall/measures.ts';
+import { readProbe } from '../linux/reach.ts';
 import { listFormats } from '../engine/intelligence/reader.ts';
 import { notifiers } from '../notifiers/catalogue.ts';
 import type { Notifier } from '../notifiers/port.ts';
@@ -55,6 +58,27 @@ function isZone(zone: string): boolean {
     Intl.DateTimeFormat('en', { timeZone: zone });
     return true;
   } catch { return false; /* the answer that was asked for */ }
+}
+
+const portWord = z.union([z.string(), z.number()]).refine(reads(readPort), 'expected a port such as 443/tcp or 53/udp');
+const wantedPort = z.strictObject({
+  port: portWord,
+  from: z.union([z.literal('any'), z.array(network).min(1).max(1000)]).default('any'),
+  per_source: z.string().refine(reads(readRate), 'expected a rate such as 50/s').optional(),
+});
+const zoneName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'expected small letters, digits and -');
+const zone = z.strictObject({ name: zoneName, networks: z.array(network).min(1).max(1000) });
+const flow = z.strictObject({ from: zoneName, to: zoneName, ports: z.array(portWord).min(1).max(100).optional() });
+const readZone = ({ name, networks }: { name: string; networks: string[] }): Zone => ({ name, networks: networks.flatMap((text) => parseNetwork(text) ?? []) });
+
+/** Is it what this reads? */
+function reads(read: (value: unknown) => unknown): (value: unknown) => boolean {
+  return (value) => {
+    try {
+      read(value);
+      return true;
+    } catch { return false; /* the schema says what was expected */ }
+  };
 }
 
 export const configSchema = z.strictObject({
@@ -127,6 +151,13 @@ export const configSchema = z.strictObject({
       factor: z.number().min(1).max(1000).default(6).meta(doc('再犯时延长到几倍', 'each further one is so many times as long')),
       most_days: z.number().min(0.001).max(3650).default(30).meta(doc('最长多少天', 'days of the longest')),
     }).prefault({}).meta(doc('自动封禁的时长', 'how long automatic bans last')),
+    management: z.strictObject({
+      from: z.array(network).max(1000).default([]).meta(doc('从哪里管理本机；不写则为允许名单与当前登录来源', 'from where this machine is looked after; the allow list and whoever is logged on when empty')),
+      ports: z.array(z.number().int().min(1).max(65_535)).max(14).default([]).meta(doc('经由哪些 TCP 端口；不写则为 sshd 监听的端口', 'by which TCP ports; those that sshd listens on when empty')),
+      probe: z.array(z.string().refine((text) => readProbe(text) !== undefined, 'expected an address and a TCP port such as 203.0.113.9:22 or [2001:db8::9]:22')).max(8).default([]).meta(doc('隔离后本机必须还能连上的地址与 TCP 端口（一个即可），否则自动撤销', 'addresses and TCP ports, one of which must still answer once isolated; else all is taken back')),
+    }).prefault({}).meta(doc('管理通道：隔离时保留', 'management channel: what isolation keeps')),
+    isolation_dns: z.boolean().default(false).meta(doc('隔离时是否仍允许查询本机的 DNS 服务器', 'whether an isolated machine may still ask its DNS servers')),
+    isolation_test_seconds: z.number().min(1).max(30).default(10).meta(doc('隔离后在几秒内须见管理通道畅通', 'seconds within which the management channel must show that it works')),
     firewall: z.enum(['auto', 'off']).default('auto').meta(doc('用哪个包过滤器封禁；off 为不封禁', 'the packet filter that blocks; off blocks nothing')),
   }).prefault({}).meta(doc('处置', 'response')),
   baseline: z.strictObject({
@@ -138,6 +169,15 @@ export const configSchema = z.strictObject({
     key_file: z.string().startsWith('/').max(4096).optional().meta(doc('基线密钥文件；不写则为数据目录里的 integrity.key', 'key of the baseline; integrity.key in the data folder when left out')),
     max_memory_mb: z.number().int().min(128).max(65_536).default(384).meta(doc('比对进程的内存上限（MiB）', 'memory limit of the process that compares, MiB')),
   }).prefault({}).meta(doc('完整性基线', 'integrity baseline')),
+  firewall: z.strictObject({
+    enforce: z.boolean().default(false).meta(doc('是否执行下列端口白名单与分区；先用 moat firewall check 看看会挡住什么', 'whether the ports and zones below are enforced; moat firewall check shows beforehand what would be dropped')),
+    ports: z.array(wantedPort).max(1000).default([]).meta(doc('只有这些端口可从外面进入：[{ port: 443/tcp, from: any 或网段列表, per_source: 50/s }]；空为不限', 'only these ports may be entered from outside: [{ port: 443/tcp, from: any or a list of networks, per_source: 50/s }]; any when empty')),
+    zones: z.array(zone).default([]).meta(doc('分区，至多 12 个：[{ name, networks }]；分区之间默认不通', 'zones, 12 at most: [{ name, networks }]; they are kept apart')),
+    flows: z.array(flow).max(1000).default([]).meta(doc('允许的流向：[{ from, to, ports }]；to 可为 host（本机）；不写 ports 为全部', 'flows that are allowed: [{ from, to, ports }]; `to` may be host, this machine; all traffic without ports')),
+  }).superRefine(({ zones, flows }, context) => {
+    const fault = zoneFault(zones.map(readZone), flows.map(({ from, to }) => ({ from, to })));
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+  }).prefault({}).meta(doc('本机防火墙（端口白名单、分区）', 'firewall of this machine: wanted ports, zones')),
   alerts: z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),

@@ -21,15 +21,19 @@ import { openFileChanges, type FileChanges } from '../linux/file-change.ts';
 import type { Firewall, FirewallErrorCode } from '../linux/firewall/firewall.ts';
 import { NftFirewall } from '../linux/firewall/nft.ts';
 import { Procfs } from '../linux/procfs.ts';
+import { machineReach } from '../linux/reach.ts';
+import { resolvers } from '../linux/resolvers.ts';
 import { runner as programs } from '../linux/run.ts';
 import { openSignals, type Signals } from '../linux/signals.ts';
 import type { Config } from './config-schema.ts';
 import { readLinkage } from './linkage.ts';
 import { fileHandlers, ownerOf, type Settling } from './response-files.ts';
 import type { Handlers } from './control.ts';
+import { FirewallPolicy } from './firewall-policy.ts';
+import { isolationOf, managementOf, networkActions, networkHandlers } from './response-network.ts';
 
-/** `ownPaths`: Moat's own files and folders. */
-export interface ResponseOptions { store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling }
+/** `policy`: wanted ports and zones. `ownPaths`: Moat's own files and folders. */
+export interface ResponseOptions { policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling }
 
 /** As `moat status` shows it. */
 export interface ResponseStatus { mode: Mode; pausedUntil: number | undefined; blocked: number; stuck: number }
@@ -59,6 +63,7 @@ export class Response {
   private readonly protection: Protection;
   private readonly vault: Vault;
   private readonly responder: Responder;
+  private readonly policy: FirewallPolicy;
   private wall: Promise<Firewall> | undefined;
   private sweeping: NodeJS.Timeout | undefined;
 
@@ -72,10 +77,15 @@ export class Response {
     const { procfs } = this;
     let signals: Promise<Signals> | undefined;
     let changes: Promise<FileChanges> | undefined;
+    const channel = { reach: machineReach(programs()), loggedOn: () => this.protection.loggedOn(), management: () => managementOf(this.config) };
+    this.policy = new FirewallPolicy(options.policy, { ...channel, firewall: () => this.firewall(), settings: store.ledger, audit: (entry) => this.journal.write({ audit: [entry] }), now });
     const actions = allActions({
+      ...channel,
       vault: this.vault, fileProtection: new FileProtection({ own: options.ownPaths, owner: (path) => ownerOf(options.packages, path) }), fileChanges: () => (changes ??= openFileChanges()),
       procfs, signals: () => (signals ??= openSignals(procfs)), processes: new ProcessProtection({ procfs, self: process.pid, now }), run: programs(),
       firewall: () => this.firewall(), protection: this.protection,
+      standing: (action, target) => store.response.receipts({ action, target, status: ['applied', 'stuck'], limit: 1 })[0],
+      isolation: () => isolationOf(this.config, resolvers('/')),
       blocks: { get: (network) => store.response.block(network), put: (entry) => this.journal.write({ blocks: [entry] }) },
     });
     this.runner = new Runner({ actions, store: store.response, journal: this.journal, log, now, count: (what, n) => health.count('response', what, n) });
@@ -96,14 +106,17 @@ export class Response {
     try {
       await this.restore();
       const settled = await this.runner.recover();
+      for (const { receipt, error } of await this.runner.restore(networkActions)) this.trouble(new Error(`${receipt.title.en}: ${error.message}`, { cause: error }));
       for (const { action, target, status } of settled) this.options.log.info(`${action} ${target}: ${status} after the last run was cut off`);
     } catch (error) { this.trouble(error); }
+    await this.policy.apply().catch((error: unknown) => this.trouble(error));
     this.sweeping = setInterval(() => { void this.runner.tick(); }, sweepMs);
   }
 
   /** A new configuration holds for what is done from now on. */
-  configure(config: Config['response']): void {
+  configure(config: Config['response'], policy: Config['firewall']): void {
     this.config = config;
+    void this.policy.configure(policy).catch((error: unknown) => this.trouble(error));
     this.protection.configure(allowOf(config));
     this.responder.configure(settingsOf(config));
     if (this.wall) void this.wall.then((wall) => wall.allow(this.protection.letThrough())).catch((error: unknown) => this.trouble(error));
@@ -130,6 +143,8 @@ export class Response {
       'actions': (argument) => response.receipts({ limit: Math.min(listMax, numberOf((argument as { limit?: unknown } | null)?.limit) ?? defaultList) }),
       'action': (argument) => (typeof argument === 'string' ? response.receipt(argument) : undefined),
       'undo': (argument) => this.undo(argument),
+      'firewall-check': () => this.policy.check(),
+      ...networkHandlers({ runner: this.runner, store: response, now: this.options.now, firewall: () => this.firewall(), audit: (entry) => this.journal.write({ audit: [entry] }) }),
       'audit': (argument) => [...response.audit(Math.max(1, (response.lastAudit()?.seq ?? 0) - Math.min(listMax, numberOf((argument as { limit?: unknown } | null)?.limit) ?? defaultList) + 1))],
       'audit-verify': (argument) => verifyAudit(response.audit(1), typeof argument === 'string' ? argument : undefined),
     };

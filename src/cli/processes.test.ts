@@ -15,6 +15,7 @@ import { openSqliteStore, type SqliteStore } from '../stores/sqlite/store.ts';
 import { lacks } from '../../test/need.ts';
 import { procfs, startTree, type Tree } from '../../test/process-trees.ts';
 
+const config = parseConfig('', 'moat.yml');
 const bin = fileURLToPath(new URL('../../bin/moat', import.meta.url));
 
 describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid', '/usr/bin/script'] }))('moat kill, freeze and thaw', () => {
@@ -22,7 +23,7 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid', '/usr/bin/sc
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'moat-cli-processes-'));
     store = openSqliteStore({ dir });
-    response = new Response(parseConfig('', 'moat.yml').response, { store, health: new Health(Date.now), log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, now: Date.now, dataFolder: dir, ownPaths: [], packages: { ready: true, owner: () => undefined, settle: () => Promise.resolve(undefined) } });
+    response = new Response(config.response, { policy: config.firewall, store, health: new Health(Date.now), log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, now: Date.now, dataFolder: dir, ownPaths: [], packages: { ready: true, owner: () => undefined, settle: () => Promise.resolve(undefined) } });
     server = await serveControl(dir, response.handlers());
     tree = await startTree('plain', ['grandchild']);
   });

@@ -17,6 +17,7 @@ import { addPs } from './commands/ps.ts';
 import { addQuarantine } from './commands/quarantine.ts';
 import { addQuery } from './commands/query.ts';
 import { addReplay } from './commands/replay.ts';
+import { addNetwork } from './commands/network.ts';
 import { addResponse } from './commands/response.ts';
 import { addScan } from './commands/scan.ts';
 import { addRules } from './commands/rules.ts';
@@ -78,6 +79,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addResponse(cli);
   addQuarantine(cli);
   addProcesses(cli);
+  addNetwork(cli);
   addDeny(cli);
   addNotify(cli);
   addApprove(cli);

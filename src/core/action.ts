@@ -24,6 +24,8 @@ export interface Plan<S = unknown> {
   risk: Risk;
   /** False when what it ends cannot be brought back (a killed process). */
   reversible: boolean;
+  /** When it is taken back by itself unless a person confirms it, Unix ms. */
+  until?: number;
   state: S;
 }
 
@@ -61,6 +63,8 @@ export interface Action<P = unknown, S = unknown> extends Manifest {
   apply(state: S, context: ActionContext): Promise<void>;
   verify(state: S, context: ActionContext): Promise<Verdict>;
   undo(state: S, context: ActionContext): Promise<void>;
+  /** The state of one that a person has confirmed, and when it ends then; `apply` makes it so. Only of actions whose plan has an `until`. */
+  confirmed?(state: S): { state: S; until: number | undefined };
 }
 
 export type ActionErrorCode = 'bad-input' | 'refused' | 'not-there' | 'failed' | 'changed' | 'unknown-action' | 'no-receipt' | 'not-reversible' | 'paused' | 'busy';

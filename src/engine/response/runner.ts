@@ -70,6 +70,33 @@ export class Runner {
     return await this.exclusively(receipt.target, () => this.takeBack(this.receipt(id), asked));
   }
 
+  /** A person says that it may stay; it would have been taken back by itself. Throws MoatError 'no-receipt', 'changed' or what the action throws. */
+  async confirm(id: string, asked: { by: string; via: string; why: string }): Promise<Receipt> {
+    return await this.exclusively(this.receipt(id).target, async () => {
+      const receipt = this.receipt(id);
+      const action = this.action(receipt.action);
+      if (receipt.status !== 'applied' || action.confirmed === undefined) throw new MoatError<ActionErrorCode>('changed', `expected something that waits to be confirmed, ${receipt.action} ${receipt.target} is ${receipt.status}`);
+      if (receipt.until !== undefined && receipt.until <= this.options.now()) throw new MoatError<ActionErrorCode>('changed', 'the time in which it could be confirmed is over: it is taken back');
+      const { state, until } = action.confirmed(receipt.state);
+      const { until: _, ...rest } = receipt;
+      // On disk first: after a crash here the next start brings the machine to it.
+      const next = await this.settle({ ...rest, state, ...(until !== undefined && { until }) }, 'applied', { ...asked, why: asked.why || 'confirmed' }, 'confirmed');
+      await action.apply(state, this.context(next));
+      return next;
+    });
+  }
+
+  /** After a start: what the machine forgets when it is started anew is put back. Returns what could not be. */
+  async restore(actions: readonly string[]): Promise<{ receipt: Receipt; error: Error }[]> {
+    const now = this.options.now();
+    const standing = actions.flatMap((action) => this.options.store.receipts({ action, status: ['applied'], limit: waitingMax })).filter(({ until }) => until === undefined || until > now);
+    const failed: { receipt: Receipt; error: Error }[] = [];
+    for (const receipt of standing) {
+      await this.exclusively(receipt.target, () => this.action(receipt.action).apply(receipt.state, this.context(receipt))).catch((error: unknown) => failed.push({ receipt, error: error as Error }));
+    }
+    return failed;
+  }
+
   /** Looks whether what was done still holds. */
   async verify(id: string): Promise<Verdict> {
     const receipt = this.receipt(id);
@@ -125,7 +152,8 @@ export class Runner {
 
   private async carryOut(action: Action, plan: Plan, wanted: Wanted): Promise<Receipt> {
     const now = this.options.now();
-    const { by, why, from, until } = wanted;
+    const { by, why, from } = wanted;
+    const until = wanted.until === undefined || plan.until === undefined ? wanted.until ?? plan.until : Math.min(wanted.until, plan.until);
     const receipt: Receipt = {
       id: `${now.toString(36)}${randomBytes(5).toString('hex')}`, action: action.id, target: plan.target, title: plan.title, status: 'applying', steps: plan.steps, risk: plan.risk, reversible: plan.reversible, state: plan.state,
       by, why: why.slice(0, whyMax), ...(from !== undefined && { from }), ...(until !== undefined && { until }), created: now, changed: now, history: [{ time: now, status: 'applying', by }],

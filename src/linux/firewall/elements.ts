@@ -11,6 +11,8 @@ import type { FirewallErrorCode } from './firewall.ts';
 export interface NewElement { key: Uint8Array; timeoutMs?: number | undefined }
 export interface Element { key: Uint8Array; /** What is left of its time, ms. */ expiresMs: number | undefined; packets: number | undefined; bytes: number | undefined }
 
+export interface Rule { chain: string; comment: string | undefined; packets: number | undefined }
+
 /** One change of a set; several make one transaction. */
 export type Change = { do: 'add' | 'delete'; set: string; elements: readonly NewElement[] } | { do: 'flush'; set: string };
 
@@ -20,6 +22,8 @@ export interface Elements {
   /** Which of these keys stand in the set; true for each that does. */
   has(set: string, keys: readonly Uint8Array[]): boolean[];
   list(set: string): Element[];
+  /** The rules of the whole table, in order: nft shows none without reading all elements of all sets first. `packets`: of its first counter. */
+  rules(): Rule[];
   close(): void;
 }
 
@@ -29,12 +33,15 @@ const newNetwork = 0x4000_0000;
 const inetFamily = 1, subsystem = 10;
 const batchBegin = 0x10, batchEnd = 0x11;
 const newElement = (subsystem << 8) | 12, getElement = (subsystem << 8) | 13, deleteElement = (subsystem << 8) | 14;
+const getRule = (subsystem << 8) | 7;
 const request = 0x1, acknowledge = 0x4, dump = 0x300, create = 0x400;
 const errorMessage = 2, doneMessage = 3;
 const notThere = 2;
 const nested = 0x8000;
 /** Attribute numbers. */
 const listTable = 1, listSet = 2, listElements = 3, elementKey = 1, elementTimeout = 4, elementExpiration = 5, elementExpression = 7, elementExpressions = 11, dataValue = 1, expressionData = 2, counterBytes = 1, counterPackets = 2;
+const ruleTable = 1, ruleChain = 2, ruleExpressions = 4, ruleUserData = 7, expressionName = 1;
+const commentRecord = 0;
 const anyAttribute = 0x3fff;
 /** An attribute holds 64 KiB. */
 const perMessage = 1000;
@@ -108,6 +115,23 @@ function readElement(bytes: Buffer): Element | undefined {
   const [first] = listed(of.get(elementExpressions) ?? Buffer.alloc(0));
   const counter = attributes(attributes(of.get(elementExpression) ?? first ?? Buffer.alloc(0)).get(expressionData) ?? Buffer.alloc(0));
   return { key: Uint8Array.from(key), expiresMs: big(of.get(elementExpiration)), packets: big(counter.get(counterPackets)), bytes: big(counter.get(counterBytes)) };
+}
+
+const textOf = (bytes: Buffer | undefined): string => (bytes ?? Buffer.alloc(0)).toString('utf8').replace(/\0.*$/s, '');
+
+/** Undefined for a rule of another table. */
+function readRule(bytes: Buffer, table: string): Rule | undefined {
+  const of = attributes(bytes);
+  if (textOf(of.get(ruleTable)) !== table) return undefined;
+  const rule: Rule = { chain: textOf(of.get(ruleChain)), comment: undefined, packets: undefined };
+  for (const one of listed(of.get(ruleExpressions) ?? Buffer.alloc(0))) {
+    const expression = attributes(one);
+    if (textOf(expression.get(expressionName)) === 'counter') rule.packets ??= big(attributes(expression.get(expressionData) ?? Buffer.alloc(0)).get(counterPackets));
+  }
+  // Records of nft's own: kind, length, content.
+  const data = of.get(ruleUserData) ?? Buffer.alloc(0);
+  for (let at = 0; at + 2 <= data.length; at += 2 + (data[at + 1] ?? 0)) if (data[at] === commentRecord) rule.comment = textOf(data.subarray(at + 2, at + 2 + (data[at + 1] ?? 0)));
+  return rule;
 }
 
 /**
@@ -229,6 +253,21 @@ export async function openElements(table: string, namespace?: string): Promise<E
         return true;
       });
       return elements;
+    },
+
+    rules() {
+      const rules: Rule[] = [];
+      const own = seq++;
+      sendAll(message(getRule, dump, own, [text(ruleTable, table)]));
+      answers((type, of, body) => {
+        if (of !== own) return true;
+        if (type === doneMessage) return false;
+        if (type === errorMessage) throw new MoatError<FirewallErrorCode>('firewall', `expected nf_tables to list the rules of ${table}, got ${errorName(koffi, -body.readInt32LE(0))}`);
+        const rule = readRule(body.subarray(4), table);
+        if (rule) rules.push(rule);
+        return true;
+      });
+      return rules;
     },
 
     close() { close(fd); },

@@ -5,19 +5,29 @@
  * would hold both, but to add one element to 100,000 then takes seconds, against a fraction of a millisecond here
  * (docs/decisions/2026-11-22-response.md).
  */
+import { createHash } from 'node:crypto';
 import { MoatError } from '../../core/error.ts';
 import { type Network, networkText, maskTo } from '../../core/networks.ts';
 import type { Run } from '../run.ts';
-import { openElements, type Change, type Elements } from './elements.ts';
-import type { Blocked, BlockedRow, Firewall, FirewallErrorCode } from './firewall.ts';
+import { openElements, type Change, type Elements, type Rule } from './elements.ts';
+import type { Blocked, BlockedRow, Firewall, FirewallErrorCode, MeasureVerdict, Standing } from './firewall.ts';
+import { compileMeasure, meterDefinition, type Measure, type Place, places, watchedIn, watchedOut } from './measures.ts';
 
 const tableName = 'moat';
 const table = `inet ${tableName}`;
 /** Before connection tracking and before Docker turns the address of a published port. */
 const priority = -310;
+/** After connection tracking (-200), before Docker turns the address (-100). */
+const afterTracking = -150;
+/** Of what is passed on: before the filters of others (0). */
+const beforeOthers = -10;
 const full = { 4: 32, 6: 128 } as const;
 const families = { 4: { word: 'ip', type: 'ipv4_addr' }, 6: { word: 'ip6', type: 'ipv6_addr' } } as const;
 const setSize = 1_000_000;
+/** IPv4 and IPv6, as the kernel numbers them. */
+const protocols = [2, 10];
+/** Each is looked at for every packet. */
+const measuresMost = 500;
 
 const setOf = ({ version, bits }: Pick<Network, 'version' | 'bits'>): string => (bits === full[version] ? `block${version}` : `block${version}_${bits}`);
 const mask = (version: 4 | 6, bits: number): string => {
@@ -44,6 +54,8 @@ export class NftFirewall implements Firewall {
   private readonly namespace: string | undefined;
   private elements: Elements | undefined;
   private counts = true;
+  /** The last of the changes to measures: which of them stand is read and written as one. */
+  private changing: Promise<unknown> = Promise.resolve();
   /** Prefix lengths that have a set and rules. */
   private readonly lengths = new Set<string>();
 
@@ -107,6 +119,68 @@ export class NftFirewall implements Firewall {
     });
   }
 
+  async put(id: string, measure: Measure, until?: number): Promise<void> {
+    if (until !== undefined && until <= this.now()) { await this.take(id); return; }
+    await this.oneByOne(async () => {
+      const { rules, meters } = compileMeasure(measure, id);
+      const there = await this.tree();
+      const others = new Set(places.flatMap((place) => jumps(there, place)));
+      if (others.size >= measuresMost && !others.has(id)) throw new MoatError<FirewallErrorCode>('firewall', `expected at most ${measuresMost} measures at a time`, { hint: 'moat actions shows what stands; moat undo ID' });
+      const digest = digestOf(measure, id);
+      await this.script([
+        // The gate stays as it is: what replaces a measure holds without a gap.
+        ...this.gone(id, there, 'keep gate'), `add set ${table} g_${id} { type nf_proto; flags timeout; }`,
+        ...Object.entries(meters).map(([name, type]) => `add set ${table} ${name} { ${meterDefinition(type)} }`),
+        ...places.flatMap((place) => {
+          const mine = rules[place];
+          if (mine === undefined) return [];
+          const chain = `m_${id}_${place}`;
+          return [`add chain ${table} ${chain}`, `add rule ${table} ${chain} counter comment "${digest} ${mine.length}"`, ...mine.map((rule) => `add rule ${table} ${chain} ${rule}`)];
+        }),
+        ...places.flatMap((place) => [...jumps(there, place).filter((other) => other !== id), ...(rules[place] ? [id] : [])].map((one) => jump(one, place))),
+      ]);
+      // By netlink: told to add an element, nft reads those of all sets first.
+      const gate = `g_${id}`;
+      const timeoutMs = until === undefined ? undefined : Math.max(1, Math.ceil(until - this.now()));
+      const keys = protocols.map((protocol) => ({ key: Uint8Array.of(protocol) }));
+      this.kernel.change([{ do: 'add', set: gate, elements: keys }, { do: 'delete', set: gate, elements: keys }, { do: 'add', set: gate, elements: keys.map(({ key }) => ({ key, timeoutMs })) }]);
+    });
+  }
+
+  async take(id: string): Promise<void> {
+    await this.oneByOne(async () => {
+      const there = await this.tree();
+      const gone = this.gone(id, there);
+      if (gone.length > places.length) await this.script([...gone, ...places.flatMap((place) => jumps(there, place).filter((other) => other !== id).map((one) => jump(one, place)))]);
+    });
+  }
+
+  async check(id: string, measure: Measure): Promise<MeasureVerdict> {
+    const there = await this.tree();
+    const gate = this.gate(id, there);
+    if (gate === 'closed') return 'none';
+    const { rules } = compileMeasure(measure, id);
+    const digest = digestOf(measure, id);
+    const isWhole = gate !== 'half' && places.every((place) => {
+      const mine = there.rules.get(`m_${id}_${place}`) ?? [];
+      const count = rules[place]?.length;
+      if (count === undefined) return mine.length === 0;
+      return jumps(there, place).includes(id) && mine[0]?.comment === `${digest} ${count}` && mine.length === count + 1;
+    });
+    return isWhole ? 'whole' : 'changed';
+  }
+
+  async standing(): Promise<Standing[]> {
+    const there = await this.tree();
+    return there.sets.filter((name) => name.startsWith('g_')).flatMap((name) => {
+      const id = name.slice(2);
+      const gate = this.gate(id, there);
+      if (gate === 'closed') return [];
+      const packets = (place: Place, comment: string): number => there.rules.get(`m_${id}_${place}`)?.find((rule) => rule.comment === comment)?.packets ?? 0;
+      return [{ id, until: gate === 'half' ? undefined : gate.until, watched: { in: packets('early', watchedIn), out: packets('leaving', watchedOut) } }];
+    });
+  }
+
   async remove(): Promise<void> {
     await this.script([`add table ${table}`, `delete table ${table}`]);
     this.lengths.clear();
@@ -145,13 +219,17 @@ export class NftFirewall implements Firewall {
     return [
       `add table ${table}`, ...set(4), ...set(6),
       `add chain ${table} from`, `add chain ${table} to`,
+      ...places.map((place) => `add chain ${table} measures_${place}`),
       `add chain ${table} early { type filter hook prerouting priority ${priority}; policy accept; }`,
       `add chain ${table} passing { type filter hook forward priority ${priority}; policy accept; }`,
       `add chain ${table} leaving { type filter hook output priority ${priority}; policy accept; }`,
+      `add chain ${table} tracked { type filter hook prerouting priority ${afterTracking}; policy accept; }`,
+      `add chain ${table} passed { type filter hook forward priority ${beforeOthers}; policy accept; }`,
       // The rules are written anew, so that those of another version give way.
-      ...['from', 'to', 'early', 'passing', 'leaving'].map((chain) => `flush chain ${table} ${chain}`),
+      ...['from', 'to', ...places].map((chain) => `flush chain ${table} ${chain}`),
       ...drop('saddr').map(rule('from')), ...drop('daddr').map(rule('to')),
-      ...['iif lo return', 'jump from'].map(rule('early')), rule('passing')('jump to'), ...['oif lo return', 'jump to'].map(rule('leaving')),
+      ...['iif lo return', 'jump from', 'jump measures_early'].map(rule('early')), ...['jump to', 'jump measures_passing'].map(rule('passing')), ...['oif lo return', 'jump to', 'jump measures_leaving'].map(rule('leaving')),
+      ...['iif lo return', 'jump measures_tracked'].map(rule('tracked')), rule('passed')('jump measures_passed'),
       ...[...this.lengths].flatMap((name) => this.lengthRules(name)),
     ];
   }
@@ -176,10 +254,55 @@ export class NftFirewall implements Firewall {
     this.lengths.add(name);
   }
 
-  private async sets(): Promise<string[]> {
-    const { code, stdout, stderr } = await this.run('nft', ['-j', '-t', 'list', 'table', ...table.split(' ')]);
-    if (code !== 0) throw failed(stderr, `list table ${table}`);
-    return items(stdout).flatMap((item) => ('set' in item && typeof item['set']?.['name'] === 'string' ? [item['set']['name']] : []));
+  private async sets(): Promise<string[]> { return await this.names('set'); }
+
+  /** Names of the sets or chains of the table. */
+  private async names(what: 'set' | 'chain'): Promise<string[]> {
+    // `list table` would read every element of every set, also with -t.
+    const { code, stdout, stderr } = await this.run('nft', ['-j', '-t', 'list', `${what}s`, 'inet']);
+    if (code !== 0) throw failed(stderr, `list ${what}s`);
+    return items(stdout).flatMap((item) => (item[what]?.['table'] === tableName && typeof item[what]['name'] === 'string' ? [item[what]['name']] : []));
+  }
+
+  /** All but the elements of sets. */
+  private async tree(): Promise<Tree> {
+    const [sets, chains] = await Promise.all([this.names('set'), this.names('chain')]);
+    const rules = new Map<string, Rule[]>();
+    for (const rule of this.kernel.rules()) {
+      const some = rules.get(rule.chain);
+      if (some) some.push(rule);
+      else rules.set(rule.chain, [rule]);
+    }
+    return { sets, chains: new Set(chains), rules };
+  }
+
+  /** Packets come to the rules of a measure while both kinds of them stand in its set: so it ends in the kernel. */
+  private gate(id: string, there: Tree): 'closed' | 'half' | { until: number | undefined } {
+    const name = `g_${id}`;
+    const elements = there.sets.includes(name) ? this.kernel.list(name) : [];
+    if (elements.length === 0) return 'closed';
+    if (elements.length < 2) return 'half';
+    const [expires] = elements.map(({ expiresMs }) => expiresMs);
+    return { until: expires === undefined ? undefined : this.now() + expires };
+  }
+
+  /** Lines that take away what stands of a measure. Jumps to all others must be written after them. */
+  private gone(id: string, there: Tree, keep?: 'keep gate'): string[] {
+    if (!/^[a-z0-9_]{1,60}$/.test(id)) throw new MoatError<FirewallErrorCode>('firewall', `expected a name of small letters, digits and _, got ${JSON.stringify(id.slice(0, 60))}`);
+    const chains = places.map((place) => `m_${id}_${place}`).filter((chain) => there.chains.has(chain));
+    const meter = new RegExp(`^l_${id}_[a-z0-9]+_[46]$`);
+    const used = there.sets.filter((name) => meter.test(name));
+    return [
+      ...places.map((place) => `flush chain ${table} measures_${place}`),
+      ...chains.map((chain) => `flush chain ${table} ${chain}`), ...chains.map((chain) => `delete chain ${table} ${chain}`),
+      ...[...(keep ? [] : [`g_${id}`]), ...used].filter((set) => there.sets.includes(set)).map((set) => `delete set ${table} ${set}`),
+    ];
+  }
+
+  private oneByOne(work: () => Promise<void>): Promise<void> {
+    const mine = this.changing.then(work, work);
+    this.changing = mine.catch(() => undefined);
+    return mine;
   }
 
   private async script(lines: readonly string[], timeoutMs = 20_000): Promise<void> {
@@ -188,6 +311,13 @@ export class NftFirewall implements Firewall {
     if (code !== 0) throw failed(stderr, lines[0] ?? '');
   }
 }
+
+interface Tree { sets: string[]; chains: Set<string>; rules: Map<string, Rule[]> }
+
+const jump = (id: string, place: Place): string => `add rule ${table} measures_${place} meta nfproto @g_${id} jump m_${id}_${place} comment "${id}"`;
+/** Measures whose chain is reached in this place. */
+const jumps = (there: Tree, place: Place): string[] => (there.rules.get(`measures_${place}`) ?? []).flatMap(({ comment }) => comment ?? []);
+const digestOf = (measure: Measure, id: string): string => createHash('sha256').update(JSON.stringify(compileMeasure(measure, id))).digest('hex').slice(0, 16);
 
 const failed = (stderr: string, what: string): MoatError<FirewallErrorCode> => new MoatError<FirewallErrorCode>('firewall', `nft refused "${what.slice(0, 80)}": ${stderr.trim().split('\n', 1)[0]?.slice(0, 300) ?? ''}`);
 
@@ -206,7 +336,7 @@ function bySet(entries: readonly Blocked[]): Map<string, Blocked[]> {
 /** Taking out what is not there would be an error: it is put in first. */
 const gone = (set: string, some: readonly Blocked[]): Change[] => (['add', 'delete'] as const).map((what) => ({ do: what, set, elements: some.map(({ network }) => ({ key: keyOf(network) })) }));
 
-type Item = Record<string, Record<string, unknown>>;
+type Item = Record<string, Record<string, unknown> | undefined>;
 
 function items(json: string): Item[] {
   const { nftables } = JSON.parse(json) as { nftables?: unknown };

@@ -1,0 +1,121 @@
+/** The wanted ports and zones of the configuration, kept in the packet filter while they are enforced. */
+import type { ActionErrorCode } from '../core/action.ts';
+import { MoatError } from '../core/error.ts';
+import { holds, parseNetwork, type Network } from '../core/networks.ts';
+import type { Ledger } from '../core/ports.ts';
+import { type ChannelWorld, channelOf } from '../actions/channel.ts';
+import { readPort, readRate } from '../actions/input.ts';
+import type { AuditInput } from '../engine/response/audit.ts';
+import type { Firewall } from '../linux/firewall/firewall.ts';
+import type { Channel, Measure, WantedPort } from '../linux/firewall/measures.ts';
+import type { Listener } from '../linux/reach.ts';
+import type { Config } from './config-schema.ts';
+
+export interface PolicyWorld extends ChannelWorld {
+  firewall: () => Promise<Firewall>;
+  settings: Pick<Ledger, 'setting' | 'setSetting'>;
+  audit: (entry: AuditInput) => Promise<void>;
+  now: () => number;
+}
+
+/** `for`: who reaches it by the ports that are wanted: anybody, some networks, the management channel only, nobody. */
+export interface CheckRow extends Listener { for: 'any' | 'some' | 'channel' | 'nobody'; from: string[]; per_source?: string }
+export interface PolicyCheck { enforced: boolean; rows: CheckRow[] }
+
+/** Says that measures of an earlier run may stand, so that they are taken away when they are not wanted any more. */
+const setting = 'firewall.policy';
+const measureIds = ['ports', 'zones'] as const;
+
+export class FirewallPolicy {
+  private config: Config['firewall'];
+  private readonly world: PolicyWorld;
+  private last: Promise<void> = Promise.resolve();
+
+  constructor(config: Config['firewall'], world: PolicyWorld) {
+    this.config = config;
+    this.world = world;
+  }
+
+  configure(config: Config['firewall']): Promise<void> {
+    this.config = config;
+    return this.apply();
+  }
+
+  /** Brings the packet filter to the configuration; touches nothing that is so already. */
+  apply(): Promise<void> {
+    const mine = this.last.then(() => this.bring());
+    this.last = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** What the wanted ports mean for what listens now, whether they are enforced or not. */
+  async check(): Promise<PolicyCheck> {
+    const channel = await channelOf(this.world);
+    const wanted = this.config.ports.map(wantedPort);
+    return { enforced: this.config.enforce && wanted.length > 0, rows: (await this.world.reach.listeners()).map((one) => judge(one, wanted, channel)) };
+  }
+
+  private async bring(): Promise<void> {
+    const { settings, firewall, audit, now } = this.world;
+    const wanted = await this.measures();
+    if (wanted.size === 0 && settings.setting(setting) !== 'on') return;
+    const wall = await firewall();
+    settings.setSetting(setting, 'on');
+    const standing = new Set((await wall.standing()).map(({ id }) => id));
+    for (const id of measureIds) {
+      const measure = wanted.get(id);
+      const entry = (operation: string, result: string): AuditInput => ({ time: now(), by: 'configuration', via: 'engine', operation, target: id, why: 'firewall.enforce', result });
+      if (measure !== undefined && (await wall.check(id, measure)) !== 'whole') {
+        await audit(entry('firewall-policy', 'being enforced'));
+        await wall.put(id, measure);
+      } else if (measure === undefined && standing.has(id)) {
+        await audit(entry('undo firewall-policy', 'not enforced any more'));
+        await wall.take(id);
+      }
+    }
+    if (wanted.size === 0) settings.setSetting(setting, 'off');
+  }
+
+  /** Throws MoatError 'refused' where sshd listens and nobody could log on any more. */
+  private async mustLetIn(wanted: readonly WantedPort[]): Promise<void> {
+    const { ports } = await this.world.reach.ssh();
+    if (ports.length === 0 || wanted.some(({ protocol, port }) => protocol === 'tcp' && ports.includes(port))) return;
+    throw new MoatError<ActionErrorCode>('refused', `firewall.ports is not enforced: nobody could log on to this machine (port ${ports.join(', ')})`, { hint: 'add that port to firewall.ports, or set response.management.from' });
+  }
+
+  private async measures(): Promise<Map<string, Measure>> {
+    const { enforce, ports, zones, flows } = this.config;
+    const wanted = new Map<string, Measure>();
+    if (!enforce || (ports.length === 0 && zones.length === 0)) return wanted;
+    const channel = await channelOf(this.world);
+    if (ports.length > 0) {
+      const read = ports.map(wantedPort);
+      if (channel.length === 0) await this.mustLetIn(read);
+      wanted.set('ports', { kind: 'ports', channel, ports: read });
+    }
+    if (zones.length > 0) {
+      wanted.set('zones', {
+        kind: 'zones', channel, zones: zones.map(({ name, networks }) => ({ name, networks: networksOf(networks) })),
+        flows: flows.map(({ from, to, ports: some }) => ({ from, to, ...(some && { ports: some.map(readPort) }) })),
+      });
+    }
+    return wanted;
+  }
+}
+
+const networksOf = (texts: readonly string[]): Network[] => texts.flatMap((text) => parseNetwork(text) ?? []);
+
+function wantedPort({ port, from, per_source: perSource }: Config['firewall']['ports'][number]): WantedPort {
+  return { ...readPort(port), ...(from !== 'any' && { from: networksOf(from) }), ...(perSource !== undefined && { perSource: readRate(perSource) }) };
+}
+
+function judge(listener: Listener, wanted: readonly WantedPort[], channel: readonly Channel[]): CheckRow {
+  const mine = wanted.filter(({ protocol, port }) => protocol === listener.protocol && port === listener.port);
+  const rate = mine.find(({ perSource }) => perSource)?.perSource;
+  const limited = rate && { per_source: `${rate.count}/${rate.per}` };
+  const managers = listener.protocol === 'tcp' ? channel.filter(({ ports }) => ports.includes(listener.port)).map(({ network }) => network) : [];
+  if (wanted.length === 0 || mine.some(({ from }) => from === undefined)) return { ...listener, for: 'any', from: [], ...limited };
+  const from = mine.flatMap((one) => one.from ?? []);
+  if (from.length > 0) return { ...listener, for: 'some', from: [...from, ...managers.filter((one) => !from.some((other) => holds(other, one)))].map(({ text }) => text), ...limited };
+  return { ...listener, for: managers.length > 0 ? 'channel' : 'nobody', from: managers.map(({ text }) => text) };
+}
