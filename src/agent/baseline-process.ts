@@ -8,7 +8,7 @@ import { converse } from './child.ts';
 export interface Comparison {
   changes: ToldChange[];
   upgrades: { what: string; files: number; accepted: boolean }[];
-  blind: { path: string; why: string }[];
+  blind: { path: string; why: Text }[];
   counts: Map<string, number>;
   files: number;
   /** False when there were more changes than are told. */
@@ -35,6 +35,6 @@ export async function compareInProcess(request: CompareRequest, { signal, maxMem
   });
   if (!ended) out.stopped = stopped ?? { zh: '比对进程没有给出结果', en: 'the process that compares gave no result' };
   signal.throwIfAborted();
-  if (!ended && out.changes.length === 0) throw new MoatError('not-compared', out.stopped!.en);
+  if (!ended && out.changes.length === 0) throw new MoatError('not-compared', out.stopped!.en, { text: out.stopped });
   return out;
 }

@@ -5,6 +5,7 @@ import { acceptChanges, createBaseline, diffBaseline, verifyBaseline, type Accep
 import { makeKey, readKey } from '../baseline/key.ts';
 import { diskDevices, type Looking } from '../baseline/records.ts';
 import type { Summary } from '../baseline/store.ts';
+import type { Text } from '../core/text.ts';
 import { openDigests } from '../linux/digests.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { openFileAttributes } from '../linux/file-attributes.ts';
@@ -20,7 +21,7 @@ export interface BaselineRequest {
   keyFile?: string;
   signal: AbortSignal;
   warn: (text: string) => void;
-  blind: (path: string, why: string) => void;
+  blind: (path: string, why: Text) => void;
   count: (what: string, n?: number) => void;
   onProgress?: (files: number, path: string) => void;
 }

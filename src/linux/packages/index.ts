@@ -3,6 +3,7 @@
  * machine and on any tree that holds a database of dpkg, rpm or apk (a mounted disk, an image).
  */
 import { createHash } from 'node:crypto';
+import type { Text } from '../../core/text.ts';
 import { treeDigests, type Digests } from '../digests.ts';
 import { DiskTree } from '../disk-tree.ts';
 import { bytesOf } from '../file-names.ts';
@@ -11,7 +12,7 @@ import type { FileKind, FileStat, Tree } from '../tree.ts';
 import { apkLocks, apkPlaces, hasApk, readApk } from './apk.ts';
 import { Collector, type Package } from './collect.ts';
 import { dpkgLocks, dpkgPlaces, hasDpkg, readDpkg } from './dpkg.ts';
-import { PackagesError } from './error.ts';
+import { notRead, PackagesError } from './error.ts';
 import { Folders, placeIn } from './read.ts';
 import { hasRpm, readRpm, rpmLocks, rpmPlaces } from './rpm.ts';
 import type { FileRow, PathTable } from './table.ts';
@@ -35,7 +36,7 @@ export interface OwnedFile extends FileRow { path: string; package: Package; /**
 export type Verdict = 'intact' | 'modified' | 'missing' | 'unchecked';
 
 /** A verdict, and what differs: the content, the permissions, or what kind of thing it is. */
-export interface Comparison { verdict: Verdict; differs?: 'content' | 'mode' | 'kind'; /** Digest that was taken. */ hex?: string; /** Why the content could not be compared though its digest is known. */ unread?: string }
+export interface Comparison { verdict: Verdict; differs?: 'content' | 'mode' | 'kind'; /** Digest that was taken. */ hex?: string; /** Why the content could not be compared though its digest is known. */ unread?: Text }
 
 export interface PackageIndex {
   readonly tree: Tree;
@@ -93,7 +94,7 @@ export async function readPackages(tree: Tree, { signal }: { signal?: AbortSigna
   const slices = new Slices(signal);
   const into = new Collector();
   const readers = [...(hasDpkg(tree) ? [readDpkg] : []), ...(hasRpm(tree) ? [readRpm] : []), ...(hasApk(tree) ? [readApk] : [])];
-  if (readers.length === 0) throw new PackagesError('no-database', `expected a database of dpkg, rpm or apk, got none in ${placeIn(tree, '/')}`);
+  if (readers.length === 0) throw new PackagesError('no-database', `expected a database of dpkg, rpm or apk, got none in ${placeIn(tree, '/')}`, { zh: `${placeIn(tree, '/')} 里没有 dpkg、rpm 或 apk 的数据库` });
   for (const read of readers) {
     try {
       await read(tree, into, slices);
@@ -135,8 +136,8 @@ export async function compareFile(file: OwnedFile, found: FileStat | undefined, 
       if (taken.hex !== file.digest.hex) return { verdict: 'modified', differs: 'content', hex: taken.hex };
       return otherMode ? { verdict: 'modified', differs: 'mode' } : { verdict: 'intact' };
     case 'gone': return tree.stat(file.path) === undefined ? { verdict: 'missing' } : { verdict: 'modified', differs: 'kind' };
-    case 'changed': return { verdict: 'unchecked', unread: 'it was written to while it was read' };
-    case 'too-large': return { verdict: 'unchecked', unread: `it has ${taken.size} bytes` };
+    case 'changed': return { verdict: 'unchecked', unread: { zh: '读的时候它正在被写', en: 'it was written to while it was read' } };
+    case 'too-large': return { verdict: 'unchecked', unread: { zh: `太大（${taken.size} 字节）`, en: `it has ${taken.size} bytes` } };
     case 'denied': case 'broken': return { verdict: 'unchecked', unread: taken.why };
   }
 }
@@ -178,7 +179,7 @@ class Index implements PackageIndex {
     if (row < 0) return undefined;
     const file = this.file(row);
     const { verdict, unread } = await compareFile(file, this.tree.stat(file.path), this.tree, digests);
-    if (unread !== undefined) throw new PackagesError('broken', `expected to read ${placeIn(this.tree, file.path)}: ${unread}`);
+    if (unread !== undefined) throw notRead(placeIn(this.tree, file.path), unread);
     return verdict;
   }
 

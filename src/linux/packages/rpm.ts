@@ -40,7 +40,7 @@ export async function readRpm(tree: Tree, into: Collector, slices: Slices): Prom
     const open = (name: string): Pages => {
       const pages = new Pages(openIn(tree, name), placeIn(tree, name), slices);
       files.push(pages);
-      if (pages.size > databaseMax) throw new PackagesError('too-large', `expected at most ${databaseMax} bytes, got ${pages.size} in ${pages.path}`);
+      if (pages.size > databaseMax) throw new PackagesError('too-large', `expected at most ${databaseMax} bytes, got ${pages.size} in ${pages.path}`, { zh: `${pages.path} 有 ${pages.size} 字节，超过上限 ${databaseMax}` });
       return pages;
     };
     try {
