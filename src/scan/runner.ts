@@ -94,6 +94,8 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
     nth = checks.length;
     tell();
     const onFault = (path: string, why: Text): void => cannot({ check: 'walk', what: path, why });
+    const began = performance.now();
+    const others = sum(spent);
     const waiting: Wanted[] = [];
     const lookAt = async ({ file, by }: Wanted): Promise<void> => {
       for (const [id, visitor] of by) await guard(id, async () => { for await (const one of visitor.look(file)) keep(one); }, file.path);
@@ -109,6 +111,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
     }
     for (const one of waiting) { setup.signal.throwIfAborted(); await lookAt(one); }
     for (const [id, visitor] of visitors) if (visitor.end) await guard(id, async () => { for await (const one of visitor.end!()) keep(one); });
+    spent['walk'] = performance.now() - began - (sum(spent) - others);
   }
   tell();
 
@@ -129,6 +132,8 @@ function masked(finding: Finding): Finding {
   const evidence = finding.evidence.map((one) => ({ one, value: maskSecrets(one.value) }));
   return evidence.every(({ one, value }) => one.value === value) ? finding : { ...finding, evidence: evidence.map(({ one, value }) => ({ ...one, value })) };
 }
+
+const sum = (numbers: Readonly<Record<string, number>>): number => Object.values(numbers).reduce((all, one) => all + one, 0);
 
 const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
 
