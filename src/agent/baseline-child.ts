@@ -25,7 +25,7 @@ export type CompareMessage =
   | { kind: 'upgrade'; what: string; files: number; accepted: boolean }
   | { kind: 'blind'; path: string; why: Text }
   | { kind: 'count'; what: string; n: number }
-  | { kind: 'warn'; text: string }
+  | { kind: 'warn'; text: Text }
   | { kind: 'end'; changes: number; files: number; seal: string }
   | Fault;
 
@@ -45,7 +45,7 @@ await runAsChild<CompareRequest, CompareMessage>(async (request, { say, signal, 
   };
   const base = {
     data: request.data, signal, ...(request.root !== undefined && { root: request.root }), ...(request.keyFile !== undefined && { keyFile: request.keyFile }),
-    warn: (text: string) => say({ kind: 'warn', text }), count: (what: string, n = 1) => say({ kind: 'count', what, n }),
+    warn: (text: Text) => say({ kind: 'warn', text }), count: (what: string, n = 1) => say({ kind: 'count', what, n }),
     blind: (path: string, why: Text) => { if (++blind <= blindMax) say({ kind: 'blind', path, why }); },
     onProgress: (n: number) => { files = n; },
   };

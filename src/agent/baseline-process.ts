@@ -20,7 +20,7 @@ export interface Comparison {
 const moreMemory: Text = { zh: '（可用 baseline.max_memory_mb 调高）', en: ' (baseline.max_memory_mb allows more)' };
 
 /** Rejects with the MoatError that the comparison ended with: BaselineError codes among them. */
-export async function compareInProcess(request: CompareRequest, { signal, maxMemoryMb, warn }: { signal: AbortSignal; maxMemoryMb: number; warn: (text: string) => void }): Promise<Comparison> {
+export async function compareInProcess(request: CompareRequest, { signal, maxMemoryMb, warn }: { signal: AbortSignal; maxMemoryMb: number; warn: (text: Text) => void }): Promise<Comparison> {
   const out: Comparison = { changes: [], upgrades: [], blind: [], counts: new Map(), files: 0, whole: true, stopped: undefined };
   let ended = false;
   const stopped = await converse<CompareRequest, CompareMessage>('baseline-child', request, { signal, maxMemoryMb, moreMemory }, (message) => {

@@ -357,7 +357,7 @@ export class BaselineWatch {
       const done = await compareInProcess({
         data: dataFolder, ...(config.key_file !== undefined && { keyFile: config.key_file }), ...(this.#options.root !== undefined && { root: this.#options.root }),
         ...(within && { within }), accept: config.accept_packages, now: since,
-      }, { signal, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`baseline: ${text}`) });
+      }, { signal, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`baseline: ${text.en}`) });
       await this.#take(done, within, since, held);
     } catch (error) {
       // What was held is judged with the next: nothing is passed over.

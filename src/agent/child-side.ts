@@ -13,7 +13,7 @@ export interface ChildSide<Message> {
   /** Told to stop by who started it. */
   signal: AbortSignal;
   /** Steps back behind other processes; returns what could not be had. */
-  stepBack: () => Promise<string[]>;
+  stepBack: () => Promise<Text[]>;
 }
 
 /** Reads the request on stdin, which stays open for as long as it may live; ends the process. What was asked is `Request`: our own program sent it. */

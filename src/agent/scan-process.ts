@@ -19,7 +19,7 @@ export interface ScanProcessOptions {
   nice: boolean;
   /** Resident memory at which the scan is stopped. */
   maxMemoryMb: number;
-  warn: (text: string) => void;
+  warn: (text: Text) => void;
   onProgress?: (progress: Progress) => void;
 }
 

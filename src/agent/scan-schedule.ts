@@ -133,7 +133,7 @@ export class ScanSchedule {
     this.running = true;
     health.state(part, 'live', { zh: `正在查（${ids.length} 项检查）`, en: `scanning (${ids.length} checks)` });
     try {
-      const report = await scanInProcess({ root: config.root, only: ids, data: this.options.dataFolder, ports: this.options.ports }, { signal, nice: true, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`scan: ${text}`) });
+      const report = await scanInProcess({ root: config.root, only: ids, data: this.options.dataFolder, ports: this.options.ports }, { signal, nice: true, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`scan: ${text.en}`) });
       if (signal.aborted) return;
       await this.take(report, ids);
     } catch (error) {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checks } from '../checks/catalogue.ts';
 import type { Check, RuleHit } from '../checks/port.ts';
-import { MoatError, reasonOf } from '../core/error.ts';
+import { MoatError, reasonOf, saidBy } from '../core/error.ts';
 import type { Text } from '../core/text.ts';
 import { Event } from '../core/gen/event.ts';
 import { openDigests } from '../linux/digests.ts';
@@ -56,10 +56,10 @@ export async function runScan(request: ScanRequest, signal: AbortSignal, watcher
   } finally { close(); }
 }
 
-type ScanWatcher = Partial<Watcher> & { warn(text: string): void };
+type ScanWatcher = Partial<Watcher> & { warn(text: Text): void };
 
 async function diskTree(root: string, watcher: ScanWatcher): Promise<Tree> {
-  const tree = new DiskTree(root, await openFileAttributes().catch((error: unknown) => { watcher.warn((error as Error).message); return undefined; }));
+  const tree = new DiskTree(root, await openFileAttributes().catch((error: unknown) => { watcher.warn(saidBy(error)); return undefined; }));
   if (tree.list('/') === undefined) throw new MoatError<ScanErrorCode>('no-root', `expected a folder, got nothing at ${root}`, { zh: `${root} 不是目录，或不存在`, hint: { zh: '写磁盘或镜像挂载到的目录', en: 'name the folder where the disk or image is mounted' } });
   return tree;
 }
@@ -76,7 +76,7 @@ async function scanTree(request: ScanRequest, tree: Tree, signal: AbortSignal, w
     return await scan(chosen, {
       ...more, signal, tree, now: Date.now, rules: commandRules(),
       provenance: new PackageProvenance(tree, index, digests),
-      machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { watcher.warn((error as Error).message); return undefined; }) } : undefined,
+      machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { watcher.warn(saidBy(error)); return undefined; }) } : undefined,
       signatures: ownSignatures, yara: [join(installRoot(), 'signatures/yara'), ...(request.yara ?? [])], ports: request.ports ?? [],
       baseline: request.data === undefined ? undefined : { store: baselinePath(request.data), key: defaultKeyPath(request.data) },
     }, watcher, { known: possible.length, blind });

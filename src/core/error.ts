@@ -39,7 +39,7 @@ export function saidBy(error: unknown): Text {
   if (error instanceof MoatError && error.text) return error.text;
   const en = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
-  return { zh: systemTexts[typeof code === 'string' ? code : ''] ?? en, en };
+  return { zh: typeof code === 'string' && Object.hasOwn(systemTexts, code) ? systemTexts[code]! : en, en };
 }
 
 /** The same with what to do next. */

@@ -133,7 +133,7 @@ export class DiskTree implements Tree {
     } catch { return true; /* no /proc here: nobody can tell */ }
     if (real === this.#prefix + at) return true;
     if (real === `${this.#prefix}${at} (deleted)`) return false;
-    throw new MoatError<TreeErrorCode>('broken', `expected ${at || '/'} where it was, got another place: a folder was moved or replaced by a link while it was looked at`, { zh: '查看期间目录被移动或换成了链接' });
+    throw new MoatError<TreeErrorCode>('broken', `expected ${at || '/'} where it was, got another place: a folder was moved or replaced by a link while it was looked at`, { zh: `查看 ${at || '/'} 期间目录被移动或换成了链接` });
   }
 
   /** The folder followed, the last name not; undefined when a folder on the way is none. */
@@ -203,8 +203,8 @@ function attempt<T>(path: string, look: () => T): T | undefined {
   } catch (error) {
     switch ((error as NodeJS.ErrnoException).code) {
       case 'ENOENT': case 'ENOTDIR': case 'ELOOP': case 'ESRCH': case 'ENXIO': case 'ENODEV': case 'ENAMETOOLONG': return undefined;
-      case 'EACCES': case 'EPERM': throw new MoatError<TreeErrorCode>('denied', `no permission to look at ${path}`, { zh: '没有权限查看', hint: process.getuid?.() === 0 ? refusedRoot : asRoot, cause: error });
-      default: throw new MoatError<TreeErrorCode>('broken', `expected to read ${path}, got ${(error as Error).message}`, { zh: `读不了：${saidBy(error).zh}`, cause: error });
+      case 'EACCES': case 'EPERM': throw new MoatError<TreeErrorCode>('denied', `no permission to look at ${path}`, { zh: `没有权限查看 ${path}`, hint: process.getuid?.() === 0 ? refusedRoot : asRoot, cause: error });
+      default: throw new MoatError<TreeErrorCode>('broken', `expected to read ${path}, got ${(error as Error).message}`, { zh: `读不了 ${path}：${saidBy(error).zh}`, cause: error });
     }
   }
 }

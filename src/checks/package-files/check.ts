@@ -56,7 +56,7 @@ class FilesVisitor implements Visitor {
     this.#groups = new Groups(index, context.provenance);
     // Packages that share a file are no fault.
     for (const [what, n] of index.counts) if (what !== 'paths of several packages') context.count(what, n);
-    for (const fault of index.faults) context.blind(fault, { zh: '软件包数据库的这一处读不懂', en: 'this part of the package database is not understood' });
+    for (const { zh, en } of index.faults) context.blind('/', { zh: `软件包数据库里有一处读不懂：${zh}`, en: `a part of the package database is not understood: ${en}` });
   }
 
   wants({ path, stat }: WalkedFile): boolean {

@@ -96,7 +96,7 @@ async function run({ program, t }: Cli, options: Options, work: (request: Baseli
     await work({
       data: dataFolder(program), signal: stop.signal,
       ...(options.root !== undefined && { root: options.root }), ...(options.keyFile !== undefined && { keyFile: options.keyFile }),
-      warn: (text) => console.error(safe(text)),
+      warn: ({ zh, en }) => console.error(safe(t(zh, en))),
       blind: (path, why) => { seen.blind++; console.error(safe(`${t('没能查', 'could not look')}: ${path}: ${t(why.zh, why.en)}`)); },
       count: (what, n = 1) => { counts.set(what, (counts.get(what) ?? 0) + n); },
       onProgress: (files, path) => { if (files % 200 === 0) progress.show(`${files} ${path}`); },

@@ -71,7 +71,7 @@ export function addScan({ program, lang, t }: Cli): void {
       try {
         const { root, image, only, skip } = options;
         report = await scanInProcess({ ...(root !== undefined && { root }), ...(image !== undefined && { image: resolve(image) }), ...(only && { only }), ...(skip && { skip }), ...(options.yara && { yara: options.yara }), profile: options.profile, data: dataFolder(program), ports: allowedPorts(program, lang) }, {
-          signal: stop.signal, nice: options.nice, maxMemoryMb: options.maxMemory, warn: (text) => { watch.clear(); console.error(safe(text)); }, onProgress: watch.show,
+          signal: stop.signal, nice: options.nice, maxMemoryMb: options.maxMemory, warn: (text) => { watch.clear(); console.error(safe(text[lang])); }, onProgress: watch.show,
         });
       } finally { watch.end(); }
       if (options.since !== undefined) report = later(report, options.since);

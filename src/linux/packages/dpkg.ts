@@ -46,7 +46,8 @@ export async function readDpkg(tree: Tree, into: Collector, slices: Slices): Pro
     } catch (error) {
       if (slices.aborted) throw error;
       into.count('dpkg: lists of files that cannot be read');
-      into.fault(`${name}: ${(error as Error).message}`);
+      const { zh, en } = saidBy(error);
+      into.fault({ zh: `${name}：${zh}`, en: `${name}: ${en}` });
     }
   }
 }

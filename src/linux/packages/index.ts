@@ -3,6 +3,7 @@
  * machine and on any tree that holds a database of dpkg, rpm or apk (a mounted disk, an image).
  */
 import { createHash } from 'node:crypto';
+import { saidBy } from '../../core/error.ts';
 import type { Text } from '../../core/text.ts';
 import { treeDigests, type Digests } from '../digests.ts';
 import { DiskTree } from '../disk-tree.ts';
@@ -49,7 +50,7 @@ export interface PackageIndex {
   readonly size: number;
   /** What was left out, by reason; empty when all was understood. */
   readonly counts: ReadonlyMap<string, number>;
-  readonly faults: readonly string[];
+  readonly faults: readonly Text[];
   /** The owner of a path; links of folders (/bin → /usr/bin) are followed. Folders that hold something have no owner here. */
   owner(path: string): OwnedFile | undefined;
   /** Row of the owner of a path as `owner` finds it, -1 for none. */
@@ -72,7 +73,7 @@ export interface SealedPackages {
   packages: readonly Package[];
   strangers: ReadonlySet<Package>;
   counts: ReadonlyMap<string, number>;
-  faults: readonly string[];
+  faults: readonly Text[];
   /** Folders of the root that are links, and where they lead. */
   links: ReadonlyMap<string, string>;
   table: PathTable;
@@ -102,7 +103,7 @@ export async function readPackages(tree: Tree, { signal }: { signal?: AbortSigna
       // Beside a database that can be read a broken one is a fault; alone there is nothing to tell.
       if (slices.aborted || readers.length === 1) throw error;
       into.count('databases that cannot be read');
-      into.fault((error as Error).message);
+      into.fault(saidBy(error));
     }
   }
   const table = await into.table.seal(new Folders(tree), slices);
@@ -148,7 +149,7 @@ class Index implements PackageIndex {
   readonly packages: readonly Package[];
   readonly strangers: ReadonlySet<Package>;
   readonly counts: ReadonlyMap<string, number>;
-  readonly faults: readonly string[];
+  readonly faults: readonly Text[];
   readonly #table: PathTable;
   readonly #links: ReadonlyMap<string, string>;
 

@@ -1,4 +1,5 @@
 /** rpm's database in any of its three forms. */
+import { saidBy } from '../../core/error.ts';
 import type { Slices } from '../slices.ts';
 import type { Tree } from '../tree.ts';
 import type { Collector } from './collect.ts';
@@ -74,7 +75,7 @@ async function addAll(headers: AsyncIterable<Buffer>, into: Collector, slices: S
     } catch (error) {
       if (!(error instanceof PackagesError)) throw error;
       into.count('rpm: packages that are broken');
-      into.fault(error.message);
+      into.fault(saidBy(error));
     }
   }
 }

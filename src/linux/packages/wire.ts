@@ -24,7 +24,7 @@ interface Head {
   /** By their place among the packages. */
   strangers: number[];
   counts: [string, number][];
-  faults: string[];
+  faults: Text[];
   links: [string, string][];
   /** How many numbers each column has. */
   lengths: number[];
