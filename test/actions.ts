@@ -114,15 +114,21 @@ export interface Crash {
   cuts: number;
 }
 
-/** `child` runs one operation each time it is told to, and is killed in the middle of it. */
-export function crashContract(crash: Crash): void {
-  const bundle = join(cache, `crash-action-${process.pid}-${crash.module.replaceAll(/\W+/g, '-').slice(-60)}.mjs`);
+/** The program of the child that is killed, built before the tests of a suite and removed after them. */
+export function crashBundle(module: string): string {
+  const bundle = join(cache, `crash-action-${process.pid}-${module.replaceAll(/\W+/g, '-').slice(-60)}.mjs`);
   beforeAll(() => build({
-    stdin: { contents: `import { scene } from ${JSON.stringify(crash.module)}; import { crashChild } from ${JSON.stringify(join(import.meta.dirname, 'crash-child.ts'))}; await crashChild(scene);`, resolveDir: import.meta.dirname, loader: 'ts' },
+    stdin: { contents: `import { scene } from ${JSON.stringify(module)}; import { crashChild } from ${JSON.stringify(join(import.meta.dirname, 'crash-child.ts'))}; await crashChild(scene);`, resolveDir: import.meta.dirname, loader: 'ts' },
     outfile: bundle, bundle: true, platform: 'node', format: 'esm', target: 'node20', external: ['@photostructure/sqlite', 'koffi', 'vitest', 'esbuild'],
     banner: { js: "import { createRequire as __require } from 'node:module'; const require = __require(import.meta.url);" },
   }));
   afterAll(() => rmSync(bundle, { force: true }));
+  return bundle;
+}
+
+/** `child` runs one operation each time it is told to, and is killed in the middle of it. */
+export function crashContract(crash: Crash): void {
+  const bundle = crashBundle(crash.module);
 
   it(`killed at any of ${2 * crash.cuts} moments, it is undone or done, never between`, async () => {
     const scene = await crash.open(crash.argument);
@@ -154,13 +160,21 @@ export function crashContract(crash: Crash): void {
     // Both ends were met, or the cuts were not where they should be.
     expect(seen.former).toBeGreaterThan(0);
     expect(seen.finished).toBeGreaterThan(0);
+    // What comes after finds it as it was.
+    if (standing !== undefined) {
+      const response = openResponse(dir, (parts) => scene.actions(parts));
+      try {
+        await response.runner.undo(standing, { by: 'operator:test', via: 'test', why: 'a test' });
+      } finally { await response.close(); }
+      expect(await scene.look()).toEqual(before);
+    }
     rmSync(dir, { recursive: true });
     await scene.close?.();
   });
 }
 
 /** Kills the child so many ms after it began; how long it took when it was done before. */
-async function cutOff(bundle: string, dir: string, argument: string, what: string, afterMs: number): Promise<number | undefined> {
+export async function cutOff(bundle: string, dir: string, argument: string, what: string, afterMs: number): Promise<number | undefined> {
   const child: ChildProcess = spawn(process.execPath, [bundle, dir, argument, ...what.split(' ')], { stdio: ['pipe', 'pipe', 'pipe'] });
   let out = '', err = '';
   child.stderr!.on('data', (chunk: Buffer) => { err += chunk.toString(); });

@@ -11,7 +11,7 @@ import type { FileStat, Tree } from '../src/linux/tree.ts';
 import { walk } from '../src/scan/walk.ts';
 import { dockerArchive, tarOf, type Member } from './image-maker.ts';
 import { lacks } from './need.ts';
-import { makeRoot, plant, scanImage, scanRoot } from './throwaway-root.ts';
+import { makeRoot, scanImage, scanRoot } from './throwaway-root.ts';
 
 const ofTrees = checks.filter(({ scope }) => scope === 'tree');
 const options = { signal: new AbortController().signal, machine: undefined, count: () => undefined, onFault: () => undefined };
@@ -65,7 +65,10 @@ it('files that change, vanish or become links to outside while they are looked a
   onTestFinished(() => rmSync(outside, { recursive: true }));
   writeFileSync(join(outside, 'canary'), 'canary');
   const root = makeRoot();
-  for (let i = 0; i < 20; i++) plant(root, { [`/srv/a/${i}`]: 'text' });
+  // More than are listed ahead of the looks.
+  const many = 2500;
+  mkdirSync(join(root, 'srv/a'), { recursive: true });
+  for (let i = 0; i < many; i++) writeFileSync(join(root, `srv/a/${i}`), 'text');
   mkdirSync(join(root, 'srv/b'));
   writeFileSync(join(root, 'srv/b/canary'), 'own');
   const read: string[] = [];
@@ -77,8 +80,8 @@ it('files that change, vanish or become links to outside while they are looked a
       if (!turned && path.startsWith('/srv/a/')) {
         turned = true;
         tree.read('/srv/b/canary');
-        for (let i = 0; i < 20; i += 2) unlinkSync(join(root, `srv/a/${i}`));
-        for (let i = 1; i < 20; i += 2) writeFileSync(join(root, `srv/a/${i}`), 'x'.repeat(100_000));
+        for (let i = 0; i < many; i += 2) unlinkSync(join(root, `srv/a/${i}`));
+        for (let i = 1; i < many; i += 2) writeFileSync(join(root, `srv/a/${i}`), 'x'.repeat(i < 20 ? 100_000 : 100));
         renameSync(join(root, 'srv/b'), join(root, 'srv/c'));
         symlinkSync(outside, join(root, 'srv/b'));
         read.push(tree.read('/srv/c/canary')!.bytes.toString());

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { MoatError } from '../core/error.ts';
 import type { Lang } from '../core/text.ts';
 import { sampleConfig } from './config-sample.ts';
-import { installRoot } from './paths.ts';
+import { installRoot, programPackages, programParts } from './paths.ts';
 
 export type InstallErrorCode = 'not-root' | 'no-systemd' | 'not-built' | 'not-installed' | 'foreign';
 
@@ -18,8 +18,6 @@ const link = '/usr/local/bin/moat';
 const configFile = '/etc/moat/moat.yml';
 const stateFolder = '/var/lib/moat';
 const record = `${home}/installed.json`;
-/** Packages that stand outside the bundle; see tools/build.mjs. */
-const outside = ['@photostructure/sqlite', '@virustotal/yara-x', 'koffi'];
 
 export interface InstallOptions { root: string; lang: Lang; start: boolean; memoryMb: number; cpuPercent: number; say: (text: string) => void }
 
@@ -157,20 +155,11 @@ const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: fal
 
 /** Sources are not needed there; only root can write to what is copied. */
 function copyProgram(source: string, to: string): void {
-  for (const part of ['dist', 'rules', 'playbooks', 'intel', 'signatures', 'bin', 'package.json', 'LICENSE', ...sensorObjects(source)]) if (existsSync(join(source, part))) cpSync(join(source, part), join(to, part), { recursive: true, force: true });
-  for (const name of outside.flatMap((one) => closure(source, one))) cpSync(join(source, 'node_modules', name), join(to, 'node_modules', name), { recursive: true, force: true, dereference: true });
+  for (const part of [...programParts, 'package.json', 'LICENSE', ...sensorObjects(source)]) if (existsSync(join(source, part))) cpSync(join(source, part), join(to, part), { recursive: true, force: true });
+  for (const name of programPackages(source)) cpSync(join(source, 'node_modules', name), join(to, 'node_modules', name), { recursive: true, force: true, dereference: true });
 }
 
 const sensorObjects = (source: string): string[] => readdirSync(join(source, 'sensor')).filter((name) => name.endsWith('.bpf.o')).map((name) => `sensor/${name}`);
-
-/** A package and what it depends on, as folders of node_modules. */
-function closure(source: string, name: string, seen = new Set<string>()): string[] {
-  const manifest = join(source, 'node_modules', name, 'package.json');
-  if (seen.has(name) || !existsSync(manifest)) return [];
-  seen.add(name);
-  const { dependencies = {}, optionalDependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8')) as { dependencies?: Record<string, string>; optionalDependencies?: Record<string, string> };
-  return [name, ...Object.keys({ ...dependencies, ...optionalDependencies }).flatMap((next) => closure(source, next, seen))];
-}
 
 function systemctl(...args: string[]): void {
   execFileSync('systemctl', args, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 60_000 });

@@ -19,7 +19,7 @@ describe('a linkage table', () => {
   it('that comes with Moat reads, and names actions that exist', () => {
     const links = readLinkage();
     expect(links.map(({ id }) => id)).toContain('ban-guessing');
-    expect(new Set(links.map(({ action }) => action))).toEqual(new Set(['block-address']));
+    expect(new Set(links.map(({ action }) => action))).toEqual(new Set(['block-address', 'freeze-tree']));
   });
 
   it('of one\'s own reads with times', () => {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -13,8 +13,26 @@ export function installRoot(): string {
   return folder;
 }
 
-/** Files and folders that are Moat's own: its program, rules, configuration, data and unit. */
+/** Folders of an installation, beside the objects of the kernel sensor and the packages. */
+export const programParts = ['bin', 'dist', 'rules', 'playbooks', 'intel', 'signatures'] as const;
+
+/** Packages that stand outside the bundle; see tools/build.mjs. */
+const outside = ['@photostructure/sqlite', '@virustotal/yara-x', 'koffi'];
+
+/** The packages that run with Moat, as folders of its node_modules: those outside the bundle and what they depend on. */
+export const programPackages = (root: string): string[] => outside.flatMap((one) => closure(root, one));
+
+/** Files and folders that are Moat's own: its program, rules, configuration, data and unit. Of a developer's checkout not what else lies there. */
 export const ownPaths = (configFile: string, dataFolder: string): string[] => [
-  ...['bin', 'dist', 'rules', 'sensor', 'intel', 'node_modules', 'package.json'].map((part) => join(installRoot(), part)),
+  ...[...programParts, 'sensor', 'package.json', ...programPackages(installRoot()).map((name) => `node_modules/${name}`)].map((part) => join(installRoot(), part)),
   configFile, dataFolder, '/etc/moat', '/etc/systemd/system/moat.service', '/etc/systemd/system/moat.service.d', '/usr/local/bin/moat',
 ];
+
+/** A package and what it depends on. */
+function closure(source: string, name: string, seen = new Set<string>()): string[] {
+  const manifest = join(source, 'node_modules', name, 'package.json');
+  if (seen.has(name) || !existsSync(manifest)) return [];
+  seen.add(name);
+  const { dependencies = {}, optionalDependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8')) as { dependencies?: Record<string, string>; optionalDependencies?: Record<string, string> };
+  return [name, ...Object.keys({ ...dependencies, ...optionalDependencies }).flatMap((next) => closure(source, next, seen))];
+}

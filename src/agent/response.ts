@@ -1,9 +1,10 @@
 /** Actions and their receipts under `moat up`: what is blocked is put back after a start, what was cut off is settled, what has had its time ends. */
-import type { Receipt } from '../core/action.ts';
+import type { PlanStep, Receipt, Risk } from '../core/action.ts';
 import type { Alert } from '../core/alert.ts';
 import { MoatError } from '../core/error.ts';
 import { type Network, parseNetwork } from '../core/networks.ts';
 import type { Log, Store } from '../core/ports.ts';
+import type { Text } from '../core/text.ts';
 import type { Health } from '../engine/health.ts';
 import { verifyAudit } from '../engine/response/audit.ts';
 import { Journal } from '../engine/response/journal.ts';
@@ -11,10 +12,14 @@ import type { Mode } from '../engine/response/linkage.ts';
 import { Responder, type ResponderSettings } from '../engine/response/responder.ts';
 import { Runner } from '../engine/response/runner.ts';
 import { allActions } from '../actions/catalogue.ts';
+import type { FreezeState } from '../actions/freeze-tree/action.ts';
+import { ProcessProtection } from '../actions/process-protection.ts';
 import { Protection } from '../actions/protection.ts';
 import type { Firewall, FirewallErrorCode } from '../linux/firewall/firewall.ts';
 import { NftFirewall } from '../linux/firewall/nft.ts';
+import { Procfs } from '../linux/procfs.ts';
 import { runner as programs } from '../linux/run.ts';
+import { openSignals, type Signals } from '../linux/signals.ts';
 import type { Config } from './config-schema.ts';
 import { readLinkage } from './linkage.ts';
 import type { Handlers } from './control.ts';
@@ -31,6 +36,10 @@ const listMax = 10_000;
 const defaultList = 200;
 const whyMax = 1000;
 const sweepMs = 5000;
+const pidPattern = /^[1-9]\d{0,6}$/;
+
+/** What `moat kill` and `moat freeze` would do. */
+export interface ShownPlan { target: string; title: Text; steps: readonly PlanStep[]; risk: Risk; reversible: boolean; /** When its first process started, Unix ms: to do it to this one and no other. */ started: number }
 const pauseSetting = 'response.paused';
 
 /** One line of `moat blocklist`. Times are Unix ms; `packets` were dropped since it was blocked, both ways. */
@@ -39,6 +48,7 @@ export interface BlockRow { network: string; since: number; until?: number; why:
 export class Response {
   private readonly options: ResponseOptions;
   private readonly journal: Journal;
+  private readonly procfs = new Procfs();
   private config: Config['response'];
   private readonly runner: Runner;
   private readonly protection: Protection;
@@ -52,7 +62,10 @@ export class Response {
     this.config = config;
     const { store, log, now, health } = options;
     this.protection = new Protection({ allow: allowOf(config), now });
+    const { procfs } = this;
+    let signals: Promise<Signals> | undefined;
     const actions = allActions({
+      procfs, signals: () => (signals ??= openSignals(procfs)), processes: new ProcessProtection({ procfs, self: process.pid, now }), run: programs(),
       firewall: () => this.firewall(), protection: this.protection,
       blocks: { get: (network) => store.response.block(network), put: (entry) => this.journal.write({ blocks: [entry] }) },
     });
@@ -100,6 +113,9 @@ export class Response {
       'block': (argument) => this.block(argument),
       'unblock': (argument) => this.unblock(argument),
       'blocklist': () => this.blocklist(),
+      'kill': (argument) => this.onTree('kill-tree', argument),
+      'freeze': (argument) => this.onTree('freeze-tree', argument),
+      'thaw': (argument) => this.thaw(argument),
       'pause': (argument) => this.pause(argument),
       'actions': (argument) => response.receipts({ limit: Math.min(listMax, numberOf((argument as { limit?: unknown } | null)?.limit) ?? defaultList) }),
       'action': (argument) => (typeof argument === 'string' ? response.receipt(argument) : undefined),
@@ -192,6 +208,34 @@ export class Response {
     });
   }
 
+  /** With `plan` it is shown only. */
+  private async onTree(action: 'kill-tree' | 'freeze-tree', argument: unknown): Promise<Receipt | ShownPlan> {
+    const { pid, started, asker, plan: only, ...request } = objectOf(argument) as Request & { pid?: unknown; started?: unknown; asker?: unknown; plan?: unknown };
+    const { by, why, force } = asked(request);
+    const input = { pid, ...(started !== undefined && { started }), asker };
+    if (only === true) {
+      const { plan: { state, ...plan } } = await this.runner.plan(action, input, { force });
+      return { ...plan, started: startOf(state) };
+    }
+    const forMs = numberOf(request.for_ms);
+    return await this.runner.run({ action, input, by, why, force, via: 'control', ...(forMs !== undefined && action === 'freeze-tree' && { until: this.options.now() + forMs }) });
+  }
+
+  /** Lets a frozen tree go on: by the receipt, or by the pid of any process that was frozen. */
+  private async thaw(argument: unknown): Promise<Receipt[]> {
+    const { what, ...request } = objectOf(argument) as Request & { what?: unknown };
+    if (typeof what !== 'string') throw new MoatError('bad-input', 'expected the number of a process or the id of a receipt');
+    const { by, why } = asked(request);
+    const { response } = this.options.store;
+    const named = response.receipt(what);
+    if (named !== undefined && named.action !== 'freeze-tree') throw new MoatError('bad-input', `expected the receipt of a frozen tree, got one of ${named.action}`, { hint: `moat undo ${what.slice(0, 100)}` });
+    const pid = pidPattern.test(what) ? Number(what) : undefined;
+    const frozen = named !== undefined ? [named] : pid === undefined ? [] : response.receipts({ action: 'freeze-tree', status: ['applied', 'stuck'], limit: listMax }).filter(({ state }) => isFrozenBy(state, pid, this.procfs.stat(pid)?.startTicks));
+    const undone: Receipt[] = [];
+    for (const { id } of frozen) undone.push(await this.runner.undo(id, { by, why, via: 'control' }));
+    return undone;
+  }
+
   private async undo(argument: unknown): Promise<Receipt> {
     const { id, ...request } = objectOf(argument) as Request & { id?: unknown };
     if (typeof id !== 'string') throw new MoatError('bad-input', 'expected the id of something that was done');
@@ -207,4 +251,6 @@ function settingsOf({ mode, overrides, linkage, ban }: Config['response']): Resp
 
 const objectOf = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined);
+const startOf = (state: unknown): number => (state as FreezeState).ran[0]?.started ?? 0;
+const isFrozenBy = (state: unknown, pid: number, ticks: number | undefined): boolean => (state as FreezeState).processes.some((one) => one.pid === pid && one.ticks === ticks);
 const asked = ({ by, why, force }: Request): { by: string; why: string; force: boolean } => ({ by: typeof by === 'string' ? by.slice(0, 200) : 'operator', why: typeof why === 'string' ? why.slice(0, whyMax) : '', force: force === true });

@@ -12,6 +12,7 @@ import { addIntel } from './commands/intel.ts';
 import { addInstall } from './commands/install.ts';
 import { addNotify } from './commands/notify.ts';
 import { addOrigin } from './commands/origin.ts';
+import { addProcesses } from './commands/processes.ts';
 import { addPs } from './commands/ps.ts';
 import { addQuery } from './commands/query.ts';
 import { addReplay } from './commands/replay.ts';
@@ -74,6 +75,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addQuery(cli);
   addIntel(cli);
   addResponse(cli);
+  addProcesses(cli);
   addDeny(cli);
   addNotify(cli);
   addApprove(cli);

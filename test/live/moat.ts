@@ -70,6 +70,6 @@ export async function startMoat(config: string, options: { folder?: string; smal
 }
 
 /** Only the log at `path`: nothing of the machine that runs the tests. */
-export const onlyLog = (path: string): string => `logs:\n  journal: "off"\n  usual: false\n  files: [${JSON.stringify(path)}]\nprocesses: { enabled: false }\nmetrics: { enabled: false }\nhealth_checks: { urls: [] }\n`;
+export const onlyLog = (path: string): string => `logs:\n  journal: "off"\n  usual: false\n  files: [${JSON.stringify(path)}]\nprocesses: { enabled: false }\nfiles: { enabled: false }\nmetrics: { enabled: false }\nhealth_checks: { urls: [] }\n`;
 
 export function removeFolder(folder: string): void { rmSync(folder, { recursive: true, force: true }); }

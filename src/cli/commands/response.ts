@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import type { AuditEntry, Receipt, ReceiptStatus } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
 import { askControl } from '../../agent/control.ts';
@@ -9,10 +8,8 @@ import { duration } from '../duration.ts';
 import { dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
+import { operator, receiptJson } from '../receipt-text.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
-
-/** Whoever types: the account before sudo, where there was one. */
-const operator = (): string => `operator:${process.env['SUDO_USER'] ?? userInfo().username}`;
 
 /** What was done, and how to take it back: block, unblock, blocklist, actions, undo, audit. */
 export function addResponse({ program, lang, t }: Cli): void {
@@ -188,10 +185,4 @@ export function addResponse({ program, lang, t }: Cli): void {
       case 'head': return t('记录中没有你保存的那条哈希：结尾被删减或整体重写', 'the hash you kept is not in the log: its end was cut, or it was written anew');
     }
   }
-}
-
-/** Without the former state, which is Moat's own. */
-function receiptJson({ history, created, changed, until, ...receipt }: Receipt): object {
-  const iso = (ms: number): string => new Date(ms).toISOString();
-  return { ...receipt, state: undefined, created: iso(created), changed: iso(changed), ...(until !== undefined && { until: iso(until) }), history: history.map((one) => ({ ...one, time: iso(one.time) })) };
 }

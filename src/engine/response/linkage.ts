@@ -21,8 +21,8 @@ export interface Link {
   mode: Mode;
 }
 
-/** Fields of an alert that an action may be told. */
-export const alertFields = ['source_ip', 'origin_ip', 'user', 'pid', 'path'] as const;
+/** What an action may be told of an alert. `started`: when its process began, Unix ms; the number alone may be another's by now. */
+export const alertFields = ['source_ip', 'origin_ip', 'user', 'pid', 'started', 'path'] as const;
 export type AlertField = (typeof alertFields)[number];
 
 export function fits({ when }: Link, alert: Alert): boolean {
@@ -36,12 +36,17 @@ export function fits({ when }: Link, alert: Alert): boolean {
 export function inputOf({ input }: Link, alert: Alert): Record<string, string | number> | undefined {
   const filled: Record<string, string | number> = {};
   for (const [name, field] of Object.entries(input)) {
-    const value = alert[field];
+    const value = field === 'started' ? startOf(alert) : alert[field];
     if (value === undefined || value === '') return undefined;
     filled[name] = value;
   }
   return filled;
 }
+
+const startOf = ({ pid, evidence }: Alert): number | undefined => {
+  const started = evidence.findLast((one) => one.pid === pid && one.process_started !== undefined)?.process_started;
+  return typeof started === 'number' ? started : undefined;
+};
 
 /** `*` at the beginning or end stands for anything. */
 export function matches(pattern: string, text: string): boolean {

@@ -76,6 +76,14 @@ describe('the responder', () => {
     expect(responder.linksFor(alert()).map(({ id }) => id)).toEqual(['ban']);
   });
 
+  it('names a process by its number and its start, and never by the number alone', async () => {
+    const freeze: Link = { id: 'freeze', title: { zh: '冻结', en: 'Freeze' }, when: { rules: ['behaviour.miner'], level: 'high' }, action: 'freeze-tree', input: { pid: 'pid', started: 'started' }, mode: 'guard' };
+    responder.configure({ ...settings, links: [freeze] });
+    const miner = alert({ rule_id: 'behaviour.miner', attack: [], pid: 4711 });
+    expect(await tell(miner)).toEqual([]);
+    expect(await tell({ ...miner, evidence: [{ pid: 4711, process_started: 5 }, { pid: 4712, process_started: 6 }] })).toMatchObject([{ action: 'freeze-tree', input: { pid: 4711, started: 5 } }]);
+  });
+
   it('does nothing while it is paused', async () => {
     paused = now + minute;
     expect(await tell(alert())).toEqual([]);

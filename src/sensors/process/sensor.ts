@@ -58,7 +58,11 @@ export function processSensor(options: ProcessOptions = {}): Sensor {
       fix: { zh: '挂载 proc：mount -t proc proc /proc', en: 'mount it: mount -t proc proc /proc' },
       met: () => Promise.resolve(new Procfs(root).read('loadavg') !== undefined),
     }],
-    open: (context) => watch(context, root, everyMs, socketsEveryMs, kernel),
+    async *open(context) {
+      try {
+        yield* watch(context, root, everyMs, socketsEveryMs, kernel);
+      } catch (error) { if (!context.signal.aborted) throw error; /* ended while it rested between two slices */ }
+    },
   };
 }
 

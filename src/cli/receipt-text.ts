@@ -1,0 +1,12 @@
+/** Receipts as commands tell them. */
+import { userInfo } from 'node:os';
+import type { Receipt } from '../core/action.ts';
+
+/** Whoever types: the account before sudo, where there was one. */
+export const operator = (): string => `operator:${process.env['SUDO_USER'] ?? userInfo().username}`;
+
+/** Without the former state, which is Moat's own. */
+export function receiptJson({ history, created, changed, until, ...receipt }: Receipt): object {
+  const iso = (ms: number): string => new Date(ms).toISOString();
+  return { ...receipt, state: undefined, created: iso(created), changed: iso(changed), ...(until !== undefined && { until: iso(until) }), history: history.map((one) => ({ ...one, time: iso(one.time) })) };
+}
