@@ -1,5 +1,5 @@
 import type { AuditEntry, Receipt, ReceiptStatus } from '../../core/action.ts';
-import { MoatError } from '../../core/error.ts';
+import { MoatError, saidBy } from '../../core/error.ts';
 import { askControl } from '../../agent/control.ts';
 import type { BlockRow } from '../../agent/response.ts';
 import type { AuditFault, AuditVerdict } from '../../engine/response/audit.ts';
@@ -156,9 +156,10 @@ export function addResponse({ program, lang, t }: Cli): void {
     } catch (error) {
       if (!(error instanceof MoatError) || error.code === 'not-running') throw error;
       process.exitCode = 1;
-      const why = error.text?.[lang] ?? error.message;
-      if (isJson) out.line(jsonLine({ what, done: false, why, ...(error.hint !== undefined && { hint: error.hint }) }));
-      else out.line(`${colour.red('✕')} ${safe(`${what}: ${why}`)}${error.hint === undefined ? '' : colour.dim(`  (${safe(error.hint)})`)}`);
+      const why = saidBy(error)[lang];
+      const hint = error.hintText?.[lang] ?? error.hint;
+      if (isJson) out.line(jsonLine({ what, done: false, why, ...(hint !== undefined && { hint }) }));
+      else out.line(`${colour.red('✕')} ${safe(`${what}: ${why}`)}${hint === undefined ? '' : colour.dim(`  (${safe(hint)})`)}`);
     }
   }
 
