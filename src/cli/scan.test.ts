@@ -41,8 +41,8 @@ describe('moat scan', () => {
   it('says in Chinese too what could not be read, and what was asked wrongly', () => {
     const broken = scan(makeRoot({ '/var/lib/rpm/rpmdb.sqlite': 'x'.repeat(9000) }), '--lang', 'zh', '--only', 'package-files');
     expect(broken).toMatchObject({ status: 2, out: expect.stringContaining('软件包数据库损坏或读不懂') as string });
-    expect(scan('/nonexistent', '--lang', 'zh').err).toBe('moat: /nonexistent 不是目录，或不存在\n  写磁盘或镜像挂载到的目录\n');
-    expect(scan('/nonexistent', '--lang', 'en').err).toBe('moat: expected a folder, got nothing at /nonexistent\n  name the folder where the disk or image is mounted\n');
+    expect(scan('/nonexistent', '--lang', 'zh').err).toContain('moat: /nonexistent 不是目录，或不存在\n  写磁盘或镜像挂载到的目录');
+    expect(scan('/nonexistent', '--lang', 'en').err).toContain('moat: expected a folder, got nothing at /nonexistent\n  name the folder where the disk or image is mounted');
   });
 
   it('prints findings and nothing else with --json', () => {
