@@ -178,6 +178,8 @@ function checksPage(): string {
 
 What [\`moat scan\`](scan.md) looks at. \`--only\` and \`--skip\` take ids and groups. \`machine\` needs the running machine; \`tree\` works on a mounted disk or image as well. The period is how often \`moat up\` runs it by itself. \`moat scan\` 查什么；\`--only\`、\`--skip\` 可写编号或组名。\`machine\` 只能查正在运行的本机，\`tree\` 也能查挂载的磁盘或镜像；周期是 \`moat up\` 自动检查的间隔。
 
+References in findings: \`attack:\` is a technique of MITRE ATT&CK; \`cis:\` a recommendation of the CIS Debian Linux 12 Benchmark v1.1.0 (numbers of other versions and of Ubuntu differ); \`dengbao:8.1.4.N\` a clause of GB/T 22239-2019 for level 3. \`cis:\` stands only where the benchmark asks for that very thing. 发现里的编号：\`attack:\` 是 MITRE ATT&CK 技术；\`cis:\` 是 CIS Debian Linux 12 Benchmark v1.1.0 的条目（其他版本和 Ubuntu 的编号不同），只在基准要求的正是这件事时才写；\`dengbao:8.1.4.N\` 是 GB/T 22239-2019 第三级的条款。
+
 ${groups.map((group) => `## ${group}
 
 | id | what | 内容 | scope | period 周期 | cannot see | 看不见的 |

@@ -3,6 +3,7 @@
  * managers changed is taken over when that is asked for. Reads a CompareRequest, writes CompareMessages (see child-side.ts).
  */
 import type { JudgedChange } from '../baseline/baseline.ts';
+import type { Text } from '../core/text.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { acceptBaseline } from './baseline.ts';
 import { isQuiet, tellChange, type ToldChange } from './baseline-change.ts';
@@ -22,9 +23,9 @@ export interface CompareRequest {
 export type CompareMessage =
   | { kind: 'change'; change: ToldChange }
   | { kind: 'upgrade'; what: string; files: number; accepted: boolean }
-  | { kind: 'blind'; path: string; why: string }
+  | { kind: 'blind'; path: string; why: Text }
   | { kind: 'count'; what: string; n: number }
-  | { kind: 'warn'; text: string }
+  | { kind: 'warn'; text: Text }
   | { kind: 'end'; changes: number; files: number; seal: string }
   | Fault;
 
@@ -44,8 +45,8 @@ await runAsChild<CompareRequest, CompareMessage>(async (request, { say, signal, 
   };
   const base = {
     data: request.data, signal, ...(request.root !== undefined && { root: request.root }), ...(request.keyFile !== undefined && { keyFile: request.keyFile }),
-    warn: (text: string) => say({ kind: 'warn', text }), count: (what: string, n = 1) => say({ kind: 'count', what, n }),
-    blind: (path: string, why: string) => { if (++blind <= blindMax) say({ kind: 'blind', path, why }); },
+    warn: (text: Text) => say({ kind: 'warn', text }), count: (what: string, n = 1) => say({ kind: 'count', what, n }),
+    blind: (path: string, why: Text) => { if (++blind <= blindMax) say({ kind: 'blind', path, why }); },
     onProgress: (n: number) => { files = n; },
   };
   const done = await acceptBaseline({ ...base, wanted: 'packages', dry: !request.accept, ...(request.within && { within: request.within }), now: request.now, onOther: take });

@@ -8,7 +8,7 @@ import { converse } from './child.ts';
 export interface Comparison {
   changes: ToldChange[];
   upgrades: { what: string; files: number; accepted: boolean }[];
-  blind: { path: string; why: string }[];
+  blind: { path: string; why: Text }[];
   counts: Map<string, number>;
   files: number;
   /** False when there were more changes than are told. */
@@ -20,7 +20,7 @@ export interface Comparison {
 const moreMemory: Text = { zh: '（可用 baseline.max_memory_mb 调高）', en: ' (baseline.max_memory_mb allows more)' };
 
 /** Rejects with the MoatError that the comparison ended with: BaselineError codes among them. */
-export async function compareInProcess(request: CompareRequest, { signal, maxMemoryMb, warn }: { signal: AbortSignal; maxMemoryMb: number; warn: (text: string) => void }): Promise<Comparison> {
+export async function compareInProcess(request: CompareRequest, { signal, maxMemoryMb, warn }: { signal: AbortSignal; maxMemoryMb: number; warn: (text: Text) => void }): Promise<Comparison> {
   const out: Comparison = { changes: [], upgrades: [], blind: [], counts: new Map(), files: 0, whole: true, stopped: undefined };
   let ended = false;
   const stopped = await converse<CompareRequest, CompareMessage>('baseline-child', request, { signal, maxMemoryMb, moreMemory }, (message) => {
@@ -35,6 +35,6 @@ export async function compareInProcess(request: CompareRequest, { signal, maxMem
   });
   if (!ended) out.stopped = stopped ?? { zh: '比对进程没有给出结果', en: 'the process that compares gave no result' };
   signal.throwIfAborted();
-  if (!ended && out.changes.length === 0) throw new MoatError('not-compared', out.stopped!.en);
+  if (!ended && out.changes.length === 0) throw new MoatError('not-compared', out.stopped!.en, { text: out.stopped });
   return out;
 }

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Detection } from '../core/alert.ts';
 import { Event } from '../core/gen/event.ts';
-import { MoatError } from '../core/error.ts';
+import { MoatError, reasonOf, saidBy } from '../core/error.ts';
 import type { Level } from '../core/level.ts';
 import { atLeast } from '../core/level.ts';
 import type { Knowledge, Batch, Log, Store } from '../core/ports.ts';
@@ -160,7 +160,7 @@ export class BaselineWatch {
         } catch (error) {
           if (signal.aborted) return;
           log.debug(`baseline: ${(error as Error).stack ?? String(error)}`);
-          this.#cannot((error as Error).message);
+          this.#cannot(reasonOf(error));
           await this.#toldFaulty(error);
           this.#failedAt = this.#options.now();
         }
@@ -234,7 +234,7 @@ export class BaselineWatch {
     } catch (error) {
       if (!(error instanceof BaselineError)) throw error;
       await this.#toldFaulty(error);
-      health.state(part, 'blind', error.code === 'no-key' ? { zh: `密钥不在 ${this.#keyFile}，不能比对`, en: `the key is not at ${this.#keyFile}: it cannot be compared` } : { zh: error.message, en: error.message });
+      health.state(part, 'blind', error.code === 'no-key' ? { zh: `密钥不在 ${this.#keyFile}，不能比对`, en: `the key is not at ${this.#keyFile}: it cannot be compared` } : reasonOf(error));
       return false;
     }
     const { summary } = this.#lookup;
@@ -274,7 +274,7 @@ export class BaselineWatch {
   /** What the baseline itself suffered is worse than any change. */
   async #toldFaulty(error: unknown): Promise<void> {
     if (!(error instanceof MoatError) || (error.code !== 'tampered' && error.code !== 'unfinished')) return;
-    await this.#tell([{ told: { path: this.#store, signature: error.code, finding: tamperedFinding(error.message, this.#store) }, who: this.#writerOf(this.#store) }]);
+    await this.#tell([{ told: { path: this.#store, signature: error.code, finding: tamperedFinding(saidBy(error), this.#store) }, who: this.#writerOf(this.#store) }]);
   }
 
   async #closeLookup(): Promise<void> {
@@ -357,7 +357,7 @@ export class BaselineWatch {
       const done = await compareInProcess({
         data: dataFolder, ...(config.key_file !== undefined && { keyFile: config.key_file }), ...(this.#options.root !== undefined && { root: this.#options.root }),
         ...(within && { within }), accept: config.accept_packages, now: since,
-      }, { signal, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`baseline: ${text}`) });
+      }, { signal, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`baseline: ${text.en}`) });
       await this.#take(done, within, since, held);
     } catch (error) {
       // What was held is judged with the next: nothing is passed over.
@@ -378,10 +378,10 @@ export class BaselineWatch {
     health.state(part, 'live', { zh: `${within ? '部分比对' : `${files} 项已比对`}，${this.#book.size} 处改动未接受`, en: `${within ? 'parts compared' : `${files} entries compared`}, ${this.#book.size} changes stand` });
   }
 
-  #tellBlind(blind: readonly { path: string; why: string }[]): void {
+  #tellBlind(blind: readonly { path: string; why: Text }[]): void {
     const { health } = this.#options;
     const name = `${part} paths`;
-    if (blind.length > 0) { this.#blind.add(name); health.state(name, 'blind', { zh: `${blind.length} 处没能查，如 ${blind[0]!.path}：${blind[0]!.why}`, en: `${blind.length} places could not be looked at, such as ${blind[0]!.path}: ${blind[0]!.why}` }); }
+    if (blind.length > 0) { this.#blind.add(name); health.state(name, 'blind', { zh: `${blind.length} 处没能查，如 ${blind[0]!.path}：${blind[0]!.why.zh}`, en: `${blind.length} places could not be looked at, such as ${blind[0]!.path}: ${blind[0]!.why.en}` }); }
     else if (this.#blind.delete(name)) health.state(name, 'live');
   }
 
@@ -476,7 +476,7 @@ export class BaselineWatch {
     const tree = new DiskTree(this.#root, this.#attributes);
     return this.#looking = {
       tree, digests: treeDigests(tree, signal), index: packages.index, signal: signal ?? new AbortController().signal, attributes: this.#attributes !== undefined, devices: this.#devices,
-      count: (what, n) => { health.count(part, what, n); }, blind: (path, why) => { health.count(part, 'changed paths that could not be looked at'); this.#options.log.debug(`baseline: ${path}: ${why}`); },
+      count: (what, n) => { health.count(part, what, n); }, blind: (path, why) => { health.count(part, 'changed paths that could not be looked at'); this.#options.log.debug(`baseline: ${path}: ${why.en}`); },
     };
   }
 
@@ -513,7 +513,7 @@ export class BaselineWatch {
     try { this.#options.store.ledger.setSetting(watchedSetting, value); } catch { /* the disk is full, which the store tells: the next start compares everything */ }
   }
 
-  #cannot(why: string | Text): void { this.#options.health.state(part, 'blind', typeof why === 'string' ? { zh: why, en: why } : why); }
+  #cannot(why: Text): void { this.#options.health.state(part, 'blind', why); }
 
   get #root(): string { return this.#options.root ?? '/'; }
   get #keyFile(): string { return this.#options.config.key_file ?? defaultKeyPath(this.#options.dataFolder); }

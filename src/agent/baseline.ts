@@ -5,6 +5,8 @@ import { acceptChanges, createBaseline, diffBaseline, verifyBaseline, type Accep
 import { makeKey, readKey } from '../baseline/key.ts';
 import { diskDevices, type Looking } from '../baseline/records.ts';
 import type { Summary } from '../baseline/store.ts';
+import { saidBy } from '../core/error.ts';
+import type { Text } from '../core/text.ts';
 import { openDigests } from '../linux/digests.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { openFileAttributes } from '../linux/file-attributes.ts';
@@ -19,8 +21,8 @@ export interface BaselineRequest {
   /** Default beside the store; `-` for standard input. */
   keyFile?: string;
   signal: AbortSignal;
-  warn: (text: string) => void;
-  blind: (path: string, why: string) => void;
+  warn: (text: Text) => void;
+  blind: (path: string, why: Text) => void;
   count: (what: string, n?: number) => void;
   onProgress?: (files: number, path: string) => void;
 }
@@ -60,12 +62,12 @@ async function withLooking<T>(request: BaselineRequest, work: (looking: Looking)
 }
 
 async function openLooking({ root = '/', signal, warn, blind, count }: BaselineRequest): Promise<{ looking: Looking; close: () => Promise<void> }> {
-  const attributes = await openFileAttributes().catch((error: unknown) => { warn((error as Error).message); return undefined; });
+  const attributes = await openFileAttributes().catch((error: unknown) => { warn(saidBy(error)); return undefined; });
   const tree = new DiskTree(root, attributes);
   const index = openPackages(tree, { signal }).catch((error: unknown) => {
     signal.throwIfAborted();
     if (!(error instanceof PackagesError)) throw error;
-    warn(error.message);
+    warn(saidBy(error));
     return undefined;
   });
   index.catch(() => undefined); // whoever asks for it is told

@@ -1,10 +1,11 @@
 /** The other side of child.ts: a program that reads one request and answers in messages, one JSON text a line. */
 import { MoatError } from '../core/error.ts';
+import type { Text } from '../core/text.ts';
 import { offerToDie, stepBack } from '../linux/priority.ts';
 import { writeAll } from '../linux/write-all.ts';
 
 /** What it ended with, for the MoatError of the one who started it. */
-export interface Fault { kind: 'fault'; code: string; message: string; hint?: string }
+export interface Fault { kind: 'fault'; code: string; message: string; text?: Text; hint?: string | Text }
 
 export interface ChildSide<Message> {
   /** Written at once, waiting where the pipe is full: what was found must be with the other side before anything can go wrong here. */
@@ -12,7 +13,7 @@ export interface ChildSide<Message> {
   /** Told to stop by who started it. */
   signal: AbortSignal;
   /** Steps back behind other processes; returns what could not be had. */
-  stepBack: () => Promise<string[]>;
+  stepBack: () => Promise<Text[]>;
 }
 
 /** Reads the request on stdin, which stays open for as long as it may live; ends the process. What was asked is `Request`: our own program sent it. */
@@ -30,8 +31,8 @@ export async function runAsChild<Request, Message>(work: (request: Request, side
   } catch (error) {
     // Ours, not the user's: the other side finds it on stderr.
     if (!(error instanceof MoatError)) { console.error(error); process.exit(1); }
-    const { code, message, hint } = error;
-    say({ kind: 'fault', code, message, ...(hint !== undefined && { hint }) });
+    const { code, message, text, hint, hintText } = error;
+    say({ kind: 'fault', code, message, ...(text && { text }), ...(hint !== undefined && { hint: hintText ?? hint }) });
     process.exit(2);
   }
 }

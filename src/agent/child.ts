@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { MoatError } from '../core/error.ts';
+import { MoatError, saidBy } from '../core/error.ts';
 import type { Text } from '../core/text.ts';
 import { besideArguments } from '../linux/beside.ts';
 import type { Fault } from './child-side.ts';
@@ -22,6 +22,7 @@ export interface ConverseOptions {
 
 export const leastMemoryMb = 128;
 
+const incomplete: Text = { zh: '安装不完整：重新构建或安装 Moat', en: 'the installation is incomplete: build or install Moat again' };
 const memoryEveryMs = 200;
 const killAfterMs = 3000;
 const complaintMax = 4000;
@@ -34,7 +35,7 @@ const isFault = (message: { kind: string }): message is Fault => message.kind ==
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the type of what the other side of the pipe reads
 export function converse<Request, Message extends { kind: string }>(program: string, request: Request, { signal, maxMemoryMb, moreMemory, onMemory }: ConverseOptions, take: (message: Exclude<Message, Fault>) => void): Promise<Text | undefined> {
   const words = besideArguments(import.meta.url, program);
-  if (!words) throw new MoatError<ChildErrorCode>('no-program', `expected the program ${program} beside Moat, got nothing`, { hint: 'the installation is incomplete: build or install Moat again' });
+  if (!words) throw new MoatError<ChildErrorCode>('no-program', `expected the program ${program} beside Moat, got nothing`, { zh: `找不到 Moat 自己的程序 ${program}`, hint: incomplete });
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [`--max-old-space-size=${Math.max(leastMemoryMb / 2, maxMemoryMb - beside)}`, ...words], { stdio: ['pipe', 'pipe', 'pipe'], env: environment() });
     let failure: Error | undefined;
@@ -51,7 +52,7 @@ export function converse<Request, Message extends { kind: string }>(program: str
     }, memoryEveryMs));
     const onAbort = (): void => {
       const { reason } = signal as { reason: unknown };
-      stopped ??= reason instanceof MoatError ? { zh: reason.message, en: reason.message } : { zh: '被中断', en: 'it was interrupted' };
+      stopped ??= reason instanceof MoatError ? saidBy(reason) : { zh: '被中断', en: 'it was interrupted' };
       child.kill('SIGTERM');
       timers.push(setTimeout(() => { child.kill('SIGKILL'); }, killAfterMs));
     };
@@ -61,7 +62,7 @@ export function converse<Request, Message extends { kind: string }>(program: str
       try {
         const message = JSON.parse(line) as Exclude<Message, Fault> | Fault;
         if (!isFault(message)) take(message);
-        else if (!signal.aborted) failure ??= new MoatError(message.code, message.message, message.hint === undefined ? {} : { hint: message.hint });
+        else if (!signal.aborted) failure ??= new MoatError(message.code, message.message, message);
       } catch (error) {
         // A line cut off by the end of the process. Anything else would be a fault of ours.
         complaint += `${(error as Error).message}: ${line.slice(0, 80)}\n`;
@@ -69,7 +70,7 @@ export function converse<Request, Message extends { kind: string }>(program: str
     });
     child.stderr.setEncoding('utf8');
     child.stderr.on('data', (text: string) => { if (complaint.length < complaintMax) complaint += text; });
-    child.on('error', (error) => { failure ??= new MoatError<ChildErrorCode>('not-started', `cannot start ${program}: ${error.message}`, { cause: error }); });
+    child.on('error', (error) => { failure ??= new MoatError<ChildErrorCode>('not-started', `cannot start ${program}: ${error.message}`, { zh: `启动不了 ${program}：${saidBy(error).zh}`, cause: error }); });
     child.on('close', (code, killed) => {
       for (const timer of timers) clearInterval(timer);
       signal.removeEventListener('abort', onAbort);

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { MoatError } from '../core/error.ts';
+import { MoatError, saidBy } from '../core/error.ts';
 import { configSchema, type Config } from './config-schema.ts';
 import { readYamlText, type YamlErrorCode } from './yaml.ts';
 
@@ -26,7 +26,7 @@ export function defaultDataFolder(): string {
 /** The configuration in `path`; all defaults when the file is not there and was not asked for by name. */
 export function loadConfig(path: string, { mustExist = false } = {}): Config {
   if (!existsSync(path)) {
-    if (mustExist) throw new MoatError<ConfigErrorCode>('unreadable', `expected a configuration file at ${path}, got nothing there`, { hint: 'moat config > moat.yml writes a sample' });
+    if (mustExist) throw new MoatError<ConfigErrorCode>('unreadable', `expected a configuration file at ${path}, got nothing there`, { zh: `没有配置文件 ${path}`, hint: { zh: 'moat config > moat.yml 写出一份样例', en: 'moat config > moat.yml writes a sample' } });
     return configSchema.parse({});
   }
   let text: string;
@@ -34,7 +34,7 @@ export function loadConfig(path: string, { mustExist = false } = {}): Config {
     if (statSync(path).size > sizeMax) throw new Error(`larger than ${sizeMax} bytes`);
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new MoatError<ConfigErrorCode>('unreadable', `cannot read ${path}: ${(error as Error).message}`, { cause: error });
+    throw new MoatError<ConfigErrorCode>('unreadable', `cannot read ${path}: ${(error as Error).message}`, { zh: `读不了 ${path}：${saidBy(error).zh}`, cause: error });
   }
   return parseConfig(text, path);
 }
@@ -48,7 +48,7 @@ export function parseConfig(text: string, path: string): Config {
     const keys = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
     return `${path}:${lineOf(keys)}: ${keys.map(String).join('.') || '(top)'}: ${issue.message}`;
   });
-  throw new MoatError<ConfigErrorCode>('invalid', faults.join('\n'), { hint: 'moat config prints every key with its meaning' });
+  throw new MoatError<ConfigErrorCode>('invalid', faults.join('\n'), { hint: { zh: 'moat config 列出每个设置及其含义', en: 'moat config prints every key with its meaning' } });
 }
 
 /** A key with nothing behind it (`logs:` with all its lines commented out) is a key left out. */

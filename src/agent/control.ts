@@ -5,7 +5,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { MoatError } from '../core/error.ts';
+import { MoatError, saidBy } from '../core/error.ts';
 import type { Text } from '../core/text.ts';
 
 export type ControlErrorCode = 'not-running' | 'refused';
@@ -72,12 +72,12 @@ export function askControl(dataFolder: string, op: string, argument?: unknown, {
     socket.setTimeout(patient ? workMs : idleMs, () => socket.destroy(new Error('no answer')));
     socket.on('connect', () => socket.write(`${JSON.stringify({ op, argument })}\n`));
     socket.on('data', (chunk: string) => { text += chunk; });
-    socket.on('error', (error) => reject(new MoatError<ControlErrorCode>('not-running', `no agent answers at ${socketPath(dataFolder)} (${error.message})`, { hint: 'start it with: moat up', cause: error })));
+    socket.on('error', (error) => reject(new MoatError<ControlErrorCode>('not-running', `no agent answers at ${socketPath(dataFolder)} (${error.message})`, { zh: `${socketPath(dataFolder)} 上没有 Moat 在运行（${saidBy(error).zh}）`, hint: { zh: '先启动：moat up', en: 'start it with: moat up' }, cause: error })));
     socket.on('end', () => {
       let reply: Reply;
       try {
         reply = JSON.parse(text) as Reply;
-      } catch (error) { reject(new MoatError<ControlErrorCode>('refused', 'the agent gave no whole answer', { cause: error })); return; }
+      } catch (error) { reject(new MoatError<ControlErrorCode>('refused', 'the agent gave no whole answer', { zh: 'Moat 没有给出完整的回答', cause: error })); return; }
       if (reply.ok) resolve(reply.value);
       else reject(new MoatError<ControlErrorCode>('refused', reply.error, reply));
     });

@@ -2,7 +2,7 @@
 import { closeSync, constants, fsyncSync, lstatSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
-import { MoatError } from '../core/error.ts';
+import { MoatError, saidBy } from '../core/error.ts';
 
 export type ReportFileErrorCode = 'not-a-file' | 'not-written';
 
@@ -32,9 +32,9 @@ export function checkReportPlace(path: string): void {
   let found;
   try {
     found = lstatSync(at, { throwIfNoEntry: false });
-    if (!found && !lstatSync(dirname(at), { throwIfNoEntry: false })) throw new Error(`there is no folder ${dirname(at)}`);
+    if (!found && !lstatSync(dirname(at), { throwIfNoEntry: false })) throw new MoatError<ReportFileErrorCode>('not-written', `there is no folder ${dirname(at)}`, { zh: `没有目录 ${dirname(at)}` });
   } catch (error) { throw notWritten(at, error); }
-  if (found && !found.isFile()) throw new MoatError<ReportFileErrorCode>('not-a-file', `expected a file or nothing at ${at}, got ${found.isSymbolicLink() ? 'a symbolic link' : found.isDirectory() ? 'a folder' : 'something else'}`, { hint: 'name another file; - is standard output' });
+  if (found && !found.isFile()) throw new MoatError<ReportFileErrorCode>('not-a-file', `expected a file or nothing at ${at}, got ${found.isSymbolicLink() ? 'a symbolic link' : found.isDirectory() ? 'a folder' : 'something else'}`, { zh: `${at} 不是普通文件，不能写`, hint: { zh: '换一个文件名；- 表示标准输出', en: 'name another file; - is standard output' } });
 }
 
-const notWritten = (at: string, error: unknown): MoatError<ReportFileErrorCode> => new MoatError('not-written', `cannot write ${at}: ${(error as Error).message}`, { cause: error });
+const notWritten = (at: string, error: unknown): MoatError<ReportFileErrorCode> => new MoatError('not-written', `cannot write ${at}: ${(error as Error).message}`, { zh: `写不了 ${at}：${saidBy(error).zh}`, cause: error });

@@ -3,6 +3,7 @@
  * killable whatever it is doing. Reads a ChildRequest as JSON on stdin, which stays open for as long as it may live; writes
  * ScanMessage objects on stdout, one JSON text a line.
  */
+import type { Text } from '../core/text.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Blind, ReportHead, ScanReport } from '../scan/report.ts';
 import type { Progress } from '../scan/runner.ts';
@@ -17,7 +18,7 @@ export type ScanMessage =
   | { kind: 'progress'; progress: Progress }
   | { kind: 'finding'; finding: Finding }
   | { kind: 'blind'; blind: Blind }
-  | { kind: 'warn'; text: string }
+  | { kind: 'warn'; text: Text }
   /** Findings and blind spots were told one by one. */
   | { kind: 'end'; report: Omit<ScanReport, 'findings' | 'blind'> }
   | Fault;

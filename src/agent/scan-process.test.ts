@@ -47,7 +47,7 @@ describe('a scan in a process of its own', () => {
   it('steps back behind others when told to', async () => {
     let seen: string | undefined;
     const warned: string[] = [];
-    await scanInProcess({ root: largeRoot(4) }, options({ nice: true, warn: (text) => warned.push(text), onProgress: () => { seen ??= niceOfChild(); } }));
+    await scanInProcess({ root: largeRoot(4) }, options({ nice: true, warn: (text) => warned.push(text.en), onProgress: () => { seen ??= niceOfChild(); } }));
     expect(seen).toBe('10');
     expect(warned).toEqual([]);
   });

@@ -19,7 +19,7 @@ export interface ScanProcessOptions {
   nice: boolean;
   /** Resident memory at which the scan is stopped. */
   maxMemoryMb: number;
-  warn: (text: string) => void;
+  warn: (text: Text) => void;
   onProgress?: (progress: Progress) => void;
 }
 
@@ -61,6 +61,6 @@ export async function scanInProcess(request: ScanRequest, options: ScanProcessOp
 export async function askChecks(): Promise<CheckEntry[]> {
   let found: CheckEntry[] | undefined;
   await converse<ChildRequest, ScanMessage>('scan-child', { list: true }, { signal: new AbortController().signal, maxMemoryMb: usualMemoryMb(), moreMemory }, (message) => { if (message.kind === 'checks') found = message.checks; });
-  if (!found) throw new MoatError<ScanProcessErrorCode>('scan-failed', 'expected the list of checks, got none');
+  if (!found) throw new MoatError<ScanProcessErrorCode>('scan-failed', 'expected the list of checks, got none', { zh: '没有拿到检查项的列表' });
   return found;
 }

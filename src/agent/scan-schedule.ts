@@ -7,6 +7,7 @@ import type { Level } from '../core/level.ts';
 import { levels } from '../core/level.ts';
 import type { Batch, Log, Store } from '../core/ports.ts';
 import { maskSecrets } from '../core/secrets.ts';
+import { reasonOf } from '../core/error.ts';
 import type { Lang, Text } from '../core/text.ts';
 import type { Health } from '../engine/health.ts';
 import { byWeight, type ScanReport } from '../scan/report.ts';
@@ -98,7 +99,7 @@ export class ScanSchedule {
         await pause(Math.min(longestSleepMs, Math.max(1000, (this.next ?? Infinity) - now())), signal);
       } catch (error) {
         if (signal.aborted) return;
-        this.cannot((error as Error).message);
+        this.cannot(reasonOf(error));
         this.next = now() + againMs;
         await pause(againMs, signal);
       }
@@ -132,14 +133,14 @@ export class ScanSchedule {
     this.running = true;
     health.state(part, 'live', { zh: `正在查（${ids.length} 项检查）`, en: `scanning (${ids.length} checks)` });
     try {
-      const report = await scanInProcess({ root: config.root, only: ids, data: this.options.dataFolder, ports: this.options.ports }, { signal, nice: true, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`scan: ${text}`) });
+      const report = await scanInProcess({ root: config.root, only: ids, data: this.options.dataFolder, ports: this.options.ports }, { signal, nice: true, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`scan: ${text.en}`) });
       if (signal.aborted) return;
       await this.take(report, ids);
     } catch (error) {
       if (signal.aborted) return;
       for (const id of ids) this.state.tried[id] = now();
       this.last = now();
-      this.cannot((error as Error).message);
+      this.cannot(reasonOf(error));
     } finally { this.running = false; }
   }
 
@@ -204,8 +205,8 @@ export class ScanSchedule {
     }
   }
 
-  private cannot(why: string | Text): void {
-    this.options.health.state(part, 'blind', typeof why === 'string' ? { zh: why, en: why } : why);
+  private cannot(why: Text): void {
+    this.options.health.state(part, 'blind', why);
   }
 }
 

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checks } from '../checks/catalogue.ts';
 import type { Check, RuleHit } from '../checks/port.ts';
-import { MoatError } from '../core/error.ts';
+import { MoatError, reasonOf, saidBy } from '../core/error.ts';
+import type { Text } from '../core/text.ts';
 import { Event } from '../core/gen/event.ts';
 import { openDigests } from '../linux/digests.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
@@ -47,7 +48,7 @@ export type ScanProfile = 'quick' | 'full';
 export async function runScan(request: ScanRequest, signal: AbortSignal, watcher: ScanWatcher): Promise<ScanReport> {
   const { root = '/', image } = request;
   if (image === undefined) return scanTree(request, await diskTree(root, watcher), signal, watcher);
-  if (request.root !== undefined) throw new MoatError<ScanErrorCode>('no-root', 'expected --root or --image, got both');
+  if (request.root !== undefined) throw new MoatError<ScanErrorCode>('no-root', 'expected --root or --image, got both', { zh: '--root 和 --image 只能用一个' });
   const { path, name } = imagePath(image);
   const { tree, facts, faults, counts, close } = await openImage(path, { name, signal });
   try {
@@ -55,27 +56,27 @@ export async function runScan(request: ScanRequest, signal: AbortSignal, watcher
   } finally { close(); }
 }
 
-type ScanWatcher = Partial<Watcher> & { warn(text: string): void };
+type ScanWatcher = Partial<Watcher> & { warn(text: Text): void };
 
 async function diskTree(root: string, watcher: ScanWatcher): Promise<Tree> {
-  const tree = new DiskTree(root, await openFileAttributes().catch((error: unknown) => { watcher.warn((error as Error).message); return undefined; }));
-  if (tree.list('/') === undefined) throw new MoatError<ScanErrorCode>('no-root', `expected a folder, got nothing at ${root}`, { hint: 'name the folder where the disk or image is mounted' });
+  const tree = new DiskTree(root, await openFileAttributes().catch((error: unknown) => { watcher.warn(saidBy(error)); return undefined; }));
+  if (tree.list('/') === undefined) throw new MoatError<ScanErrorCode>('no-root', `expected a folder, got nothing at ${root}`, { zh: `${root} 不是目录，或不存在`, hint: { zh: '写磁盘或镜像挂载到的目录', en: 'name the folder where the disk or image is mounted' } });
   return tree;
 }
 
 async function scanTree(request: ScanRequest, tree: Tree, signal: AbortSignal, watcher: ScanWatcher, more: Pick<ScanSetup, 'image' | 'faults' | 'counts'> = {}): Promise<ScanReport> {
   const possible = checks.filter(({ scope }) => scope === 'tree' || tree.kind === 'machine');
   const chosen = choose(request).filter((check) => possible.includes(check));
-  if (chosen.length === 0) throw new MoatError<ScanErrorCode>('no-check', `expected a check that can look at ${tree.name}, got none`, { hint: 'checks of processes and the kernel need the running machine; the quick profile leaves out those of every file' });
+  if (chosen.length === 0) throw new MoatError<ScanErrorCode>('no-check', `expected a check that can look at ${tree.name}, got none`, { zh: `选中的检查没有一项能用于 ${tree.name}`, hint: { zh: '查进程和内核的检查只能查正在运行的本机；quick 不做逐个看文件的检查', en: 'checks of processes and the kernel need the running machine; the quick profile leaves out those of every file' } });
   const blind: Blind[] = [];
   if (tree.kind === 'machine' && process.getuid?.() !== 0) blind.push(notRoot);
   const digests = openDigests(tree, signal);
   try {
-    const index = await packagesOf(tree, signal, (why) => blind.push({ check: 'packages', why: { zh: `读不了软件包数据库，无从判断文件是谁装的：${why}`, en: `the package database could not be read, so nobody knows who put files there: ${why}` } }));
+    const index = await packagesOf(tree, signal, (why) => blind.push({ check: 'packages', why: { zh: `读不了软件包数据库，无从判断文件是谁装的：${why.zh}`, en: `the package database could not be read, so nobody knows who put files there: ${why.en}` } }));
     return await scan(chosen, {
       ...more, signal, tree, now: Date.now, rules: commandRules(),
       provenance: new PackageProvenance(tree, index, digests),
-      machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { watcher.warn((error as Error).message); return undefined; }) } : undefined,
+      machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { watcher.warn(saidBy(error)); return undefined; }) } : undefined,
       signatures: ownSignatures, yara: [join(installRoot(), 'signatures/yara'), ...(request.yara ?? [])], ports: request.ports ?? [],
       baseline: request.data === undefined ? undefined : { store: baselinePath(request.data), key: defaultKeyPath(request.data) },
     }, watcher, { known: possible.length, blind });
@@ -93,7 +94,7 @@ const notRoot: Blind = {
 function choose({ only, skip = [], profile = 'full' }: ScanRequest): Check[] {
   const names = new Set(checks.flatMap(({ id, group }) => [id, group]));
   for (const id of [...(only ?? []), ...skip]) {
-    if (!names.has(id)) throw new MoatError<ScanErrorCode>('no-check', `expected a check or a group of checks, got ${id}`, { hint: `moat scan --list shows them: ${[...names].sort().join(', ')}` });
+    if (!names.has(id)) throw new MoatError<ScanErrorCode>('no-check', `expected a check or a group of checks, got ${id}`, { zh: `没有叫 ${id} 的检查或组`, hint: { zh: `moat scan --list 列出全部：${[...names].sort().join('、')}`, en: `moat scan --list shows them: ${[...names].sort().join(', ')}` } });
   }
   return checks.filter((check) => (!only || only.includes(check.id) || only.includes(check.group)) && !skip.includes(check.id) && !skip.includes(check.group) && (profile === 'full' || 'run' in check));
 }
@@ -102,12 +103,12 @@ function choose({ only, skip = [], profile = 'full' }: ScanRequest): Check[] {
 export interface CheckEntry { id: string; group: string; scope: string; everyMinutes: number; title: Check['title'] }
 export const listChecks = (): CheckEntry[] => checks.map(({ id, group, scope, everyMinutes, title }) => ({ id, group, scope, everyMinutes, title }));
 
-async function packagesOf(tree: Tree, signal: AbortSignal, cannot: (why: string) => void): Promise<PackageIndex | undefined> {
+async function packagesOf(tree: Tree, signal: AbortSignal, cannot: (why: Text) => void): Promise<PackageIndex | undefined> {
   try {
     return await openPackages(tree, { signal });
   } catch (error) {
     signal.throwIfAborted();
-    cannot((error as Error).message);
+    cannot(reasonOf(error));
     return undefined;
   }
 }

@@ -36,7 +36,7 @@ class Stage {
 
   async looking(signal = new AbortController().signal): Promise<Looking> {
     const tree = new DiskTree(this.root, attributes);
-    return { tree, digests: treeDigests(tree, signal), index: await openPackages(tree), signal, attributes: true, devices: undefined, blind: (path, why) => this.blind.push(`${path}: ${why}`), count: (what, n = 1) => this.counts.set(what, (this.counts.get(what) ?? 0) + n) };
+    return { tree, digests: treeDigests(tree, signal), index: await openPackages(tree), signal, attributes: true, devices: undefined, blind: (path, why) => this.blind.push(`${path}: ${why.en}`), count: (what, n = 1) => this.counts.set(what, (this.counts.get(what) ?? 0) + n) };
   }
 
   async create(folders = ['/etc', '/usr', '/bin', '/nowhere']): Promise<ReturnType<typeof createBaseline>> { return createBaseline(this.store, key, await this.looking(), { folders, exclude: ['/etc/noise'], now: 1 }); }

@@ -85,7 +85,7 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
   const { head } = reader;
   const paths = typeof wanted === 'string' ? within && absolute(within) : absolute(wanted);
   const outside = paths?.find((one) => !head.folders.some((folder) => isWithin(one, folder)));
-  if (outside !== undefined) { reader.close(); throw new BaselineError('bad-path', `expected a path below ${head.folders.join(', ')}, got ${outside}`, { hint: 'make the baseline anew with --folder to include it' }); }
+  if (outside !== undefined) { reader.close(); throw new BaselineError('bad-path', `expected a path below ${head.folders.join(', ')}, got ${outside}`, { zh: `${outside} 不在基线覆盖的目录（${head.folders.join('、')}）里`, hint: { zh: '用 --folder 包括它，重做基线', en: 'make the baseline anew with --folder to include it' } }); }
   const changes: JudgedChange[] = [];
   let dropped = 0;
   const groups = new Map<string, Accepted>();
@@ -163,7 +163,7 @@ function versionsOf(index: PackageIndex): ReadonlyMap<string, string> {
 /** A path as the walk names it. Throws BaselineError 'bad-path'. */
 function absolute(paths: readonly string[]): string[] {
   return paths.map((path) => {
-    if (!path.startsWith('/') || /\/\.{1,2}(?:\/|$)/.test(path) || path.includes('\0')) throw new BaselineError('bad-path', `expected an absolute path without . and .., got ${path}`);
+    if (!path.startsWith('/') || /\/\.{1,2}(?:\/|$)/.test(path) || path.includes('\0')) throw new BaselineError('bad-path', `expected an absolute path without . and .., got ${path}`, { zh: `要写不含 . 和 .. 的绝对路径，不是 ${path}` });
     return path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
   });
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { saidBy } from '../core/error.ts';
 import { BaselineError } from './error.ts';
 
 const keyMin = 16;
@@ -13,10 +14,10 @@ export function readKey(file: string): Buffer {
   try {
     bytes = readFileSync(file === '-' ? 0 : file);
   } catch (error) {
-    throw new BaselineError('no-key', `expected a readable key at ${file}, got ${(error as Error).message}`, { hint: 'name the key with --key-file FILE, or hand it in with --key-file -', cause: error });
+    throw new BaselineError('no-key', `expected a readable key at ${file}, got ${(error as Error).message}`, { zh: `读不了密钥 ${file}：${saidBy(error).zh}`, hint: { zh: '用 --key-file 文件 指明密钥，或用 --key-file - 从标准输入给', en: 'name the key with --key-file FILE, or hand it in with --key-file -' }, cause: error });
   }
   const key = bytes.subarray(0, bytes.length - (/[\r\n]*$/.exec(bytes.toString('latin1'))?.[0].length ?? 0));
-  if (key.length < keyMin || key.length > keyMax) throw new BaselineError('no-key', `expected a key of ${keyMin} to ${keyMax} bytes, got ${key.length} from ${file}`, { hint: 'make one: openssl rand -hex 32' });
+  if (key.length < keyMin || key.length > keyMax) throw new BaselineError('no-key', `expected a key of ${keyMin} to ${keyMax} bytes, got ${key.length} from ${file}`, { zh: `密钥要有 ${keyMin} 到 ${keyMax} 字节，${file} 有 ${key.length} 字节`, hint: { zh: '这样做一个：openssl rand -hex 32', en: 'make one: openssl rand -hex 32' } });
   return Buffer.from(key);
 }
 

@@ -1,6 +1,7 @@
 /** The files of chosen folders as entries, in the order of the walk, digests taken ahead by threads. */
 import { createHash } from 'node:crypto';
-import { MoatError } from '../core/error.ts';
+import { MoatError, reasonOf } from '../core/error.ts';
+import type { Text } from '../core/text.ts';
 import { isBelowWebRoot, isWebEntryText } from '../core/web-files.ts';
 import type { Digests, Taken } from '../linux/digests.ts';
 import type { PackageIndex } from '../linux/packages/index.ts';
@@ -21,7 +22,7 @@ export interface Looking {
   devices: ReadonlySet<number> | undefined;
   count(what: string, n?: number): void;
   /** A folder or file that could not be looked at. */
-  blind(path: string, why: string): void;
+  blind(path: string, why: Text): void;
 }
 
 /** Digests under way. */
@@ -82,7 +83,7 @@ function* below(path: string, depth: number, exclude: ReadonlySet<string>, looki
   if (!isDone(path, after)) yield { path, stat };
   if (stat.kind !== 'folder') return;
   if (devices && !devices.has(stat.device)) { looking.count('mounts passed over: not on a disk of this machine'); return; }
-  if (depth >= depthMax) { looking.blind(path, 'too deep'); return; }
+  if (depth >= depthMax) { looking.blind(path, { zh: '目录太深', en: 'too deep' }); return; }
   for (const name of told(path, looking, () => tree.list(path)) ?? []) yield* below(path === '/' ? `/${name}` : `${path}/${name}`, depth + 1, exclude, looking, after);
 }
 
@@ -91,7 +92,7 @@ function told<T>(path: string, looking: Looking, look: () => T): T | undefined {
     return look();
   } catch (error) {
     if (!(error instanceof MoatError)) throw error;
-    looking.blind(path, error.message);
+    looking.blind(path, reasonOf(error));
     return undefined;
   }
 }

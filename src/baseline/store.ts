@@ -114,7 +114,7 @@ export class BaselineWriter {
     // Another run may have begun anew in this one's file, or have put its own baseline in place since this one read the old.
     const isOurs = lstatSync(this.#partial, { throwIfNoEntry: false })?.ino === fstatSync(this.#file).ino;
     if (!isOurs || (replaces !== undefined && lstatSync(this.#path, { throwIfNoEntry: false })?.ino !== replaces)) {
-      throw new BaselineError('busy', `expected to be the only one that writes ${this.#path}, got another`, { hint: 'another moat baseline runs, or moat up takes over upgrades: do it again in a moment' });
+      throw new BaselineError('busy', `expected to be the only one that writes ${this.#path}, got another`, { zh: `另一个进程正在写 ${this.#path}`, hint: { zh: '另有 moat baseline 在运行，或 moat up 正在接受升级：稍后再试', en: 'another moat baseline runs, or moat up takes over upgrades: do it again in a moment' } });
     }
     closeSync(this.#file);
     renameSync(this.#partial, this.#path);
@@ -167,7 +167,7 @@ export class BaselineReader {
       this.#file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      throw new BaselineError('no-baseline', `expected a baseline at ${path}, got nothing there`, { hint: 'make one: moat baseline create' });
+      throw new BaselineError('no-baseline', `expected a baseline at ${path}, got nothing there`, { zh: `${path} 没有基线`, hint: { zh: '做一份：moat baseline create', en: 'make one: moat baseline create' } });
     }
     try {
       this.#parts = new Parts(this.#file, path, key);
@@ -216,7 +216,7 @@ export class BaselineReader {
   get inode(): number { return fstatSync(this.#file).ino; }
 
   #unfinished(): BaselineError {
-    return new BaselineError('unfinished', `expected the end of the baseline, got the end of ${this.#parts.path}`, { hint: 'it was cut off: restore it from a copy, or look at the machine before you make a new one' });
+    return new BaselineError('unfinished', `expected the end of the baseline, got the end of ${this.#parts.path}`, { zh: `基线 ${this.#parts.path} 没有结尾`, hint: { zh: '被截断了：从副本恢复，或先查清机器再重做', en: 'it was cut off: restore it from a copy, or look at the machine before you make a new one' } });
   }
 
   /** After the last entry. */
@@ -240,7 +240,7 @@ function* linesOf(text: Buffer): Iterable<string> { for (const line of text.toSt
 
 function headOf(parts: Parts, key: Buffer): Head {
   const id = parts.peekKey();
-  if (id !== undefined && id !== keyId(key)) throw new BaselineError('wrong-key', `expected the key that ${parts.path} was made with, got another`, { hint: 'name the right one with --key-file; if this is the right one, the baseline was replaced' });
+  if (id !== undefined && id !== keyId(key)) throw new BaselineError('wrong-key', `expected the key that ${parts.path} was made with, got another`, { zh: `${parts.path} 不是用这把密钥做的`, hint: { zh: '用 --key-file 指明对的那把；如果这把就是对的，基线被换过', en: 'name the right one with --key-file; if this is the right one, the baseline was replaced' } });
   const part = parts.next();
   if (part?.type !== type.head) throw parts.tampered();
   const { created, tree, folders, exclude } = JSON.parse(part.payload.toString()) as Head;
@@ -259,7 +259,7 @@ class Parts {
     this.#file = file;
     this.path = path;
     this.#key = key;
-    if (!fstatSync(file).isFile() || !this.#read(0, magic.length).equals(magic)) throw new BaselineError('tampered', `expected a baseline of Moat, got something else in ${path}`);
+    if (!fstatSync(file).isFile() || !this.#read(0, magic.length).equals(magic)) throw new BaselineError('tampered', `expected a baseline of Moat, got something else in ${path}`, { zh: `${path} 不是 Moat 的基线` });
   }
 
   seek(at: number, mac = this.mac): void { this.at = at; this.mac = mac; }
@@ -288,7 +288,7 @@ class Parts {
   nothingMore(): void { if (this.#read(this.at, 1).length > 0) throw this.tampered(); }
 
   tampered(): BaselineError {
-    return new BaselineError('tampered', `expected the baseline as it was written, got something else at byte ${this.at} of ${this.path}`, { hint: 'somebody changed it, or the disk failed: treat the machine as suspect' });
+    return new BaselineError('tampered', `expected the baseline as it was written, got something else at byte ${this.at} of ${this.path}`, { zh: `${this.path} 从第 ${this.at} 字节起不是当初写下的`, hint: { zh: '有人改过它，或磁盘坏了：把这台机器当作可疑来查', en: 'somebody changed it, or the disk failed: treat the machine as suspect' } });
   }
 
   #raw(): { type: number; mac: Buffer; packed: Buffer } | undefined {

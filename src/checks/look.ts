@@ -1,5 +1,5 @@
 /** Looking at places one by one: what cannot be read is told and the rest goes on; text comes by lines with their numbers. */
-import { MoatError } from '../core/error.ts';
+import { MoatError, reasonOf } from '../core/error.ts';
 import type { Text } from '../core/text.ts';
 import { homesOf, readAccounts, type Account } from '../linux/accounts.ts';
 import { filesIn, textMax, type FileStat } from '../linux/tree.ts';
@@ -28,8 +28,7 @@ export async function attemptLong<T>(context: ScanContext, path: string, look: (
 /** Throws what is no MoatError: a fault of ours. */
 function tellBlind(context: ScanContext, path: string, error: unknown): void {
   if (!(error instanceof MoatError)) throw error;
-  const { message, hint } = error;
-  context.blind(path, { zh: hint === undefined ? message : `${message}（${hint}）`, en: hint === undefined ? message : `${message} (${hint})` });
+  context.blind(path, reasonOf(error));
 }
 
 /** Text of a file, links followed; undefined when there is none or it cannot be read (told). What goes beyond `max` bytes is counted. */

@@ -3,7 +3,7 @@ import { isHidden } from '../core/hidden.ts';
 import type { FindingKind } from '../core/finding.ts';
 import type { Level } from '../core/level.ts';
 import type { Text } from '../core/text.ts';
-import { MoatError } from '../core/error.ts';
+import { MoatError, reasonOf } from '../core/error.ts';
 import { readAccounts } from '../linux/accounts.ts';
 import type { FileStat, Tree } from '../linux/tree.ts';
 import type { Program, Sign } from './command.ts';
@@ -52,7 +52,7 @@ async function look(path: string, context: ScanContext, user: string): Promise<P
     owner = stat === undefined || stat.kind === 'folder' ? undefined : await provenance.owner(path);
   } catch (error) {
     if (!(error instanceof MoatError)) throw error;
-    context.blind(path, { zh: error.message, en: error.message });
+    context.blind(path, reasonOf(error));
     return { program: { path, owner: undefined, there: false }, notes, script: undefined };
   }
   const program: Program = { path, owner, there: stat !== undefined };

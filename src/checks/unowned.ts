@@ -1,5 +1,5 @@
 /** Which files engines of signatures look into: programs, scripts and files of odd places that no package has, or that are not as it shipped them. */
-import { MoatError } from '../core/error.ts';
+import { MoatError, reasonOf } from '../core/error.ts';
 import type { ScanContext, WalkedFile } from './port.ts';
 
 const scripts = /\.(?:sh|bash|py|pl|rb|php\d?|phtml|jspx?|aspx?|ashx|cgi|lua|so(?:\.[\d.]+)?|ko|elf|bin|run|exe|dll|jar|war|class|ps1|bat|vbs|hta)$/i;
@@ -22,7 +22,7 @@ export async function isShipped(path: string, context: ScanContext): Promise<boo
     return owner !== undefined && (owner.state === 'intact' || owner.state === 'unchecked');
   } catch (error) {
     if (!(error instanceof MoatError)) throw error;
-    context.blind(path, { zh: error.message, en: error.message });
+    context.blind(path, reasonOf(error));
     return false;
   }
 }

@@ -1,5 +1,5 @@
 /** Commands that do one thing to several: trouble with one of them is told, and the rest go on. */
-import { MoatError } from '../core/error.ts';
+import { MoatError, saidBy } from '../core/error.ts';
 import type { Lang } from '../core/text.ts';
 import { colour } from './colour.ts';
 import type { Output } from './output.ts';
@@ -12,8 +12,9 @@ export const eachIn = (lang: Lang) => async (out: Output, what: string, isJson: 
   } catch (error) {
     if (!(error instanceof MoatError) || error.code === 'not-running') throw error;
     process.exitCode = 1;
-    const why = error.text?.[lang] ?? error.message;
-    if (isJson) out.line(jsonLine({ what, done: false, why, ...(error.hint !== undefined && { hint: error.hint }) }));
-    else out.line(`${colour.red('✕')} ${safe(`${what}: ${why}`)}${error.hint === undefined ? '' : colour.dim(`  (${safe(error.hint)})`)}`);
+    const why = saidBy(error)[lang];
+    const hint = error.hintText?.[lang] ?? error.hint;
+    if (isJson) out.line(jsonLine({ what, done: false, why, ...(hint !== undefined && { hint }) }));
+    else out.line(`${colour.red('✕')} ${safe(`${what}: ${why}`)}${hint === undefined ? '' : colour.dim(`  (${safe(hint)})`)}`);
   }
 };

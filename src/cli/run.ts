@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { MoatError } from '../core/error.ts';
+import { MoatError, saidBy } from '../core/error.ts';
 import { buildProgram, langOf } from './program.ts';
 import { version } from './commands/up.ts';
 import { safe } from './terminal.ts';
@@ -15,8 +15,8 @@ export async function run(argv: readonly string[]): Promise<void> {
   } catch (error) {
     if (error instanceof CommanderError) { process.exitCode = error.exitCode === 0 ? 0 : 2; return; }
     if (!(error instanceof MoatError)) throw error;
-    console.error(`moat: ${(error.text?.[lang] ?? error.message).split('\n').map(safe).join('\n')}`);
-    if (error.hint !== undefined) console.error(`  ${safe(error.hint)}`);
+    console.error(`moat: ${saidBy(error)[lang].split('\n').map(safe).join('\n')}`);
+    if (error.hint !== undefined) console.error(`  ${safe(error.hintText?.[lang] ?? error.hint)}`);
     process.exitCode = 2;
   }
 }

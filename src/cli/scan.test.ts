@@ -24,6 +24,7 @@ describe('moat scan', () => {
     expect(bad.out).toContain('… and 4 more of setuid: --all / --json');
     expect(bad.out).toMatch(/What to do next\n\n1\. Keep evidence/);
     expect(bad.out).toMatch(/^ +\d+ ms {2}cron$/m);
+    expect(bad.out).toMatch(/^ +\d+ ms {2}walk$/m);
     expect(scan(root, '--all').out).toContain('/opt/t8 runs');
     expect(scan(root, '--only', 'preload')).toMatchObject({ status: 0, out: expect.stringContaining('Clean as far as was looked') as string });
     expect(scan(root, '--only', 'setuid', '--fail-on', 'medium').status).toBe(1);
@@ -35,6 +36,13 @@ describe('moat scan', () => {
     expect(out).toContain('已被入侵');
     expect(out).toContain('接下来');
     for (const line of out.split('\n')) if (!line.startsWith('      ')) expect(widthOf(line), line).toBeLessThanOrEqual(100);
+  });
+
+  it('says in Chinese too what could not be read, and what was asked wrongly', () => {
+    const broken = scan(makeRoot({ '/var/lib/rpm/rpmdb.sqlite': 'x'.repeat(9000) }), '--lang', 'zh', '--only', 'package-files');
+    expect(broken).toMatchObject({ status: 2, out: expect.stringContaining('软件包数据库损坏或读不懂') as string });
+    expect(scan('/nonexistent', '--lang', 'zh').err).toContain('moat: /nonexistent 不是目录，或不存在\n  写磁盘或镜像挂载到的目录');
+    expect(scan('/nonexistent', '--lang', 'en').err).toContain('moat: expected a folder, got nothing at /nonexistent\n  name the folder where the disk or image is mounted');
   });
 
   it('prints findings and nothing else with --json', () => {

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MoatError } from '../core/error.ts';
+import { MoatError, reasonOf } from '../core/error.ts';
+import type { Text } from '../core/text.ts';
 import { HashPool } from './hash-pool.ts';
 import { Slices } from './slices.ts';
 import type { Tree } from './tree.ts';
@@ -20,7 +21,7 @@ export type Taken =
   | { state: 'taken'; hex: string; device: number; inode: number; size: number; modified: number; changed: number }
   | { state: 'changed' | 'gone' }
   | { state: 'too-large'; size: number }
-  | { state: 'denied' | 'broken'; why: string };
+  | { state: 'denied' | 'broken'; why: Text };
 
 export interface Digests {
   /** Of a regular file, its own name not followed. `size` is a guess that helps to share the work. Rejects only with the signal's reason. Await it, or some of those before it: the queue is bounded by who waits. */
@@ -103,5 +104,5 @@ export function treeDigests(tree: Tree, signal?: AbortSignal): Digests {
 
 function failed(error: unknown): Taken {
   if (!(error instanceof MoatError)) throw error;
-  return { state: error.code === 'denied' ? 'denied' : 'broken', why: error.message };
+  return { state: error.code === 'denied' ? 'denied' : 'broken', why: reasonOf(error) };
 }

@@ -1,7 +1,8 @@
 /** The running machine, or a disk or unpacked image mounted somewhere on it. */
 import { closeSync, constants, fstatSync, lstatSync, opendirSync, openSync, readlinkSync, readSync, realpathSync, type Dir, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import { MoatError } from '../core/error.ts';
+import { MoatError, saidBy } from '../core/error.ts';
+import type { Text } from '../core/text.ts';
 import type { FileAttributes } from './file-attributes.ts';
 import { bytesOf, nameOf, nameOfLatin1 } from './file-names.ts';
 import { headOf, textMax, type FileKind, type FileStat, type OpenFile, type Tree } from './tree.ts';
@@ -117,7 +118,7 @@ export class DiskTree implements Tree {
   }
 
   #native(): FileAttributes {
-    if (!this.#attributes) throw new MoatError<TreeErrorCode>('broken', 'expected the package koffi to read extended attributes, it could not be loaded', { hint: 'install Moat again with its dependencies: npm ci' });
+    if (!this.#attributes) throw new MoatError<TreeErrorCode>('broken', 'expected the package koffi to read extended attributes, it could not be loaded', { zh: '读扩展属性要用 koffi 包，它没能载入', hint: { zh: '连同依赖重新安装 Moat：npm ci', en: 'install Moat again with its dependencies: npm ci' } });
     return this.#attributes;
   }
 
@@ -132,7 +133,7 @@ export class DiskTree implements Tree {
     } catch { return true; /* no /proc here: nobody can tell */ }
     if (real === this.#prefix + at) return true;
     if (real === `${this.#prefix}${at} (deleted)`) return false;
-    throw new MoatError<TreeErrorCode>('broken', `expected ${at || '/'} where it was, got another place: a folder was moved or replaced by a link while it was looked at`);
+    throw new MoatError<TreeErrorCode>('broken', `expected ${at || '/'} where it was, got another place: a folder was moved or replaced by a link while it was looked at`, { zh: `查看 ${at || '/'} 期间目录被移动或换成了链接` });
   }
 
   /** The folder followed, the last name not; undefined when a folder on the way is none. */
@@ -192,6 +193,9 @@ function* namesOf(at: string, folder: Dir): Iterable<string> {
   } finally { folder.closeSync(); }
 }
 
+const refusedRoot: Text = { zh: '连 root 也被拒绝：中间有容器、安全模块或特殊的文件系统', en: 'even root was refused: a container, a security module or an unusual file system stands in between' };
+const asRoot: Text = { zh: '用 root 运行再扫一次', en: 'run the scan as root' };
+
 /** Undefined for what is not there. Throws MoatError 'denied' and 'broken'. */
 function attempt<T>(path: string, look: () => T): T | undefined {
   try {
@@ -199,8 +203,8 @@ function attempt<T>(path: string, look: () => T): T | undefined {
   } catch (error) {
     switch ((error as NodeJS.ErrnoException).code) {
       case 'ENOENT': case 'ENOTDIR': case 'ELOOP': case 'ESRCH': case 'ENXIO': case 'ENODEV': case 'ENAMETOOLONG': return undefined;
-      case 'EACCES': case 'EPERM': throw new MoatError<TreeErrorCode>('denied', `no permission to look at ${path}`, { hint: process.getuid?.() === 0 ? 'even root was refused: a container, a security module or an unusual file system stands in between' : 'run the scan as root', cause: error });
-      default: throw new MoatError<TreeErrorCode>('broken', `expected to read ${path}, got ${(error as Error).message}`, { cause: error });
+      case 'EACCES': case 'EPERM': throw new MoatError<TreeErrorCode>('denied', `no permission to look at ${path}`, { zh: `没有权限查看 ${path}`, hint: process.getuid?.() === 0 ? refusedRoot : asRoot, cause: error });
+      default: throw new MoatError<TreeErrorCode>('broken', `expected to read ${path}, got ${(error as Error).message}`, { zh: `读不了 ${path}：${saidBy(error).zh}`, cause: error });
     }
   }
 }

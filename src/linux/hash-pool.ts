@@ -108,7 +108,7 @@ export class HashPool {
       this.#send();
     });
     worker.on('error', (error) => { this.#fail(error); });
-    worker.on('exit', () => { this.#fail(new MoatError<HashPoolErrorCode>('ended', 'expected the hashing thread to run, it ended')); });
+    worker.on('exit', () => { this.#fail(new MoatError<HashPoolErrorCode>('ended', 'expected the hashing thread to run, it ended', { zh: '算摘要的线程意外结束' })); });
     this.#threads.push(thread);
     return thread;
   }

@@ -2,6 +2,7 @@
 import { createHash, hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
+import { saidBy } from '../core/error.ts';
 import type { HashAnswer, HashJobs } from './hash-pool.ts';
 import { attempts, digestMax, pieceBytes, type DigestAlgorithm, type Taken } from './digests.ts';
 
@@ -21,12 +22,11 @@ function digest(path: string | Buffer, algorithm: DigestAlgorithm): Taken {
       const taken = digestOnce(path, algorithm);
       if (taken.state !== 'changed' || i === attempts) return taken;
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      switch (code) {
+      switch ((error as NodeJS.ErrnoException).code) {
         // A link where a file was, or a socket, is no file; nor is what is not there.
         case 'ENOENT': case 'ENOTDIR': case 'ELOOP': case 'ENXIO': case 'ENODEV': case 'ENAMETOOLONG': return { state: 'gone' };
-        case 'EACCES': case 'EPERM': return { state: 'denied', why: message };
-        default: return { state: 'broken', why: message };
+        case 'EACCES': case 'EPERM': return { state: 'denied', why: saidBy(error) };
+        default: return { state: 'broken', why: saidBy(error) };
       }
     }
   }

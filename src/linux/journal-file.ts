@@ -204,7 +204,7 @@ export class JournalFile {
     return block;
   }
 
-  #broken(what: string): JournalError { return new JournalError('broken', `expected ${what} in ${this.path}`); }
+  #broken(what: string): JournalError { return new JournalError('broken', `expected ${what} in ${this.path}`, { zh: `systemd 日志文件损坏或读不懂（expected ${what}）` }); }
 }
 
 /** Journal files of a tree, newest first by their change; files of accounts (user-1000) too. Throws TreeError when a folder cannot be listed. */

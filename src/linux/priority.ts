@@ -1,4 +1,6 @@
 /** Lets a process step back: the processor and the disk go to others first. */
+import { saidBy } from '../core/error.ts';
+import type { Text } from '../core/text.ts';
 import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { loadKoffi, openLibrary } from './native.ts';
@@ -12,9 +14,10 @@ const idleClass = 3 << 13;
 /**
  * Nice 10 and the idle class of the disk, for this process and the threads it starts later. Returns what could not be had.
  */
-export async function stepBack(): Promise<string[]> {
-  const faults: string[] = [];
-  try { setPriority(niceness); } catch (error) { faults.push(`nice: ${(error as Error).message}`); }
+export async function stepBack(): Promise<Text[]> {
+  const faults: Text[] = [];
+  const fault = (what: string, error: unknown): void => { const { zh, en } = saidBy(error); faults.push({ zh: `${what}：${zh}`, en: `${what}: ${en}` }); };
+  try { setPriority(niceness); } catch (error) { fault('nice', error); }
   try {
     const number = ioprioSet[process.arch];
     if (number === undefined) throw new Error(`expected x64 or arm64, got ${process.arch}`);
@@ -22,7 +25,7 @@ export async function stepBack(): Promise<string[]> {
     const lib = openLibrary(koffi, ['libc.so.6', 'libc.musl-x86_64.so.1', 'libc.musl-aarch64.so.1', 'libc.so'], 'the C library', '');
     const syscall = lib.func('long syscall(long number, long which, long who, long priority)');
     if (Number(syscall(number, whoProcess, 0, idleClass)) < 0) throw new Error(`error ${koffi.errno()}`);
-  } catch (error) { faults.push(`ionice: ${(error as Error).message}`); }
+  } catch (error) { fault('ionice', error); }
   return faults;
 }
 

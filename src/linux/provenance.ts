@@ -3,7 +3,7 @@ import { treeDigests, type Digests } from './digests.ts';
 import { placeIn } from './packages/read.ts';
 import { Installers, type InstallerName } from './installers/index.ts';
 import { compareFile, type Comparison, type OwnedFile, type PackageIndex, type Verdict } from './packages/index.ts';
-import { PackagesError } from './packages/error.ts';
+import { notRead } from './packages/error.ts';
 import type { FileStat, Tree } from './tree.ts';
 
 /**
@@ -98,7 +98,7 @@ export class PackageProvenance implements Provenance {
     const known = settled[this.#settled[file.row]!];
     if (known !== undefined) return known;
     const { verdict, unread } = await this.#compared(file);
-    if (unread !== undefined) throw new PackagesError('broken', `expected to read ${placeIn(this.#tree, file.path)}: ${unread}`);
+    if (unread !== undefined) throw notRead(placeIn(this.#tree, file.path), unread);
     return verdict;
   }
 

@@ -25,17 +25,17 @@ export function runner(prefix: readonly string[] = []): Run {
     let size = 0;
     let fault: MoatError<RunErrorCode> | undefined;
     const stop = (error: MoatError<RunErrorCode>): void => { fault ??= error; child.kill('SIGKILL'); };
-    const timer = setTimeout(() => stop(new MoatError<RunErrorCode>('timed-out', `expected ${program} to end within ${timeoutMs} ms, it did not`)), timeoutMs);
+    const timer = setTimeout(() => stop(new MoatError<RunErrorCode>('timed-out', `expected ${program} to end within ${timeoutMs} ms, it did not`, { zh: `${program} 在 ${timeoutMs} 毫秒内没有结束` })), timeoutMs);
     const gather = (into: Buffer[]) => (chunk: Buffer): void => {
       size += chunk.length;
-      if (size > outputMax) stop(new MoatError<RunErrorCode>('cut', `expected at most ${outputMax} bytes from ${program}, got more`));
+      if (size > outputMax) stop(new MoatError<RunErrorCode>('cut', `expected at most ${outputMax} bytes from ${program}, got more`, { zh: `${program} 输出超过 ${outputMax} 字节` }));
       else into.push(chunk);
     };
     child.stdout.on('data', gather(out));
     child.stderr.on('data', gather(err));
     child.on('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
-      reject(error.code === 'ENOENT' ? new MoatError<RunErrorCode>('no-program', `expected the program ${program}, it is not installed`, { cause: error }) : error);
+      reject(error.code === 'ENOENT' ? new MoatError<RunErrorCode>('no-program', `expected the program ${program}, it is not installed`, { zh: `没有安装 ${program}`, cause: error }) : error);
     });
     child.on('close', (code) => {
       clearTimeout(timer);

@@ -1,6 +1,6 @@
 /** Runs checks over a tree: those of places one after the other, those of files in one walk together. */
 import type { Check, ScanContext, Visitor, WalkedFile } from '../checks/port.ts';
-import { MoatError } from '../core/error.ts';
+import { MoatError, reasonOf } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import { maskSecrets } from '../core/secrets.ts';
 import type { Text } from '../core/text.ts';
@@ -69,7 +69,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
       await work();
     } catch (error) {
       setup.signal.throwIfAborted();
-      cannot({ check: id, ...(what !== undefined && { what }), why: reasonOf(error) });
+      cannot({ check: id, ...(what !== undefined && { what }), why: whyOf(error) });
     } finally { spent[id] = (spent[id] ?? 0) + performance.now() - began; }
   };
   for (const one of about.blind ?? []) cannot(one);
@@ -93,7 +93,9 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   if (visitors.size > 0) {
     nth = checks.length;
     tell();
-    const onFault = (path: string, reason: string): void => cannot({ check: 'walk', what: path, why: { zh: reason, en: reason } });
+    const onFault = (path: string, why: Text): void => cannot({ check: 'walk', what: path, why });
+    const began = performance.now();
+    const others = sum(spent);
     const waiting: Wanted[] = [];
     const lookAt = async ({ file, by }: Wanted): Promise<void> => {
       for (const [id, visitor] of by) await guard(id, async () => { for await (const one of visitor.look(file)) keep(one); }, file.path);
@@ -109,6 +111,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
     }
     for (const one of waiting) { setup.signal.throwIfAborted(); await lookAt(one); }
     for (const [id, visitor] of visitors) if (visitor.end) await guard(id, async () => { for await (const one of visitor.end!()) keep(one); });
+    spent['walk'] = performance.now() - began - (sum(spent) - others);
   }
   tell();
 
@@ -130,10 +133,12 @@ function masked(finding: Finding): Finding {
   return evidence.every(({ one, value }) => one.value === value) ? finding : { ...finding, evidence: evidence.map(({ one, value }) => ({ ...one, value })) };
 }
 
+const sum = (numbers: Readonly<Record<string, number>>): number => Object.values(numbers).reduce((all, one) => all + one, 0);
+
 const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
 
-function reasonOf(error: unknown): Text {
-  if (error instanceof MoatError) return { zh: error.hint ? `${error.message}（${error.hint}）` : error.message, en: error.hint ? `${error.message} (${error.hint})` : error.message };
-  const text = `unexpected: ${error instanceof Error ? error.message : String(error)}`;
-  return { zh: text, en: text };
+/** What is none of ours to expect is said to be that. */
+function whyOf(error: unknown): Text {
+  const { zh, en } = reasonOf(error);
+  return error instanceof MoatError ? { zh, en } : { zh: `出了意外：${zh}`, en: `unexpected: ${en}` };
 }

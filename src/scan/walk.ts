@@ -1,5 +1,6 @@
 /** One walk over a whole tree, shared by all checks that look at every file. */
-import { MoatError } from '../core/error.ts';
+import { MoatError, reasonOf } from '../core/error.ts';
+import type { Text } from '../core/text.ts';
 import { Procfs } from '../linux/procfs.ts';
 import type { Machine, WalkedFile } from '../checks/port.ts';
 import type { Tree } from '../linux/tree.ts';
@@ -11,6 +12,7 @@ const madeUp = new Set(['/proc', '/sys', '/dev/pts', '/sys/kernel/debug', '/run/
 const pathMax = 64 * 1024;
 /** What the system takes as one path. */
 const systemPathMax = 4095;
+const pathTooLong: Text = { zh: `路径超过系统允许的 ${systemPathMax} 字节：用 find -execdir 去看`, en: `the path is longer than the ${systemPathMax} bytes that the system takes: look with find -execdir` };
 /** Names of one folder that are kept at a time, so that a folder of millions does not fill memory. */
 const namesMax = 50_000;
 /** Folders that wait for their turn; beyond, a folder is gone into at once. */
@@ -21,7 +23,7 @@ export interface WalkOptions {
   machine: Machine | undefined;
   count(what: string, n?: number): void;
   /** Folders that could not be read. */
-  onFault(path: string, reason: string): void;
+  onFault(path: string, why: Text): void;
 }
 
 interface Folder { path: string; depth: number }
@@ -45,7 +47,7 @@ export function* walk(tree: Tree, options: WalkOptions): Iterable<WalkedFile> {
       if (!stat) continue;
       yield { path, stat };
       if (stat.kind !== 'folder' || (tree.kind === 'machine' && madeUp.has(path))) continue;
-      if (depth >= depthMax || path.length > pathMax) { options.count('folders too deep'); options.onFault(path, 'too deep'); continue; }
+      if (depth >= depthMax || path.length > pathMax) { options.count('folders too deep'); options.onFault(path, { zh: '目录太深', en: 'too deep' }); continue; }
       const next = { path, depth: depth + 1 };
       if (waiting.length < waitingMax) waiting.push(next); else yield* visit(next);
     }
@@ -55,12 +57,12 @@ export function* walk(tree: Tree, options: WalkOptions): Iterable<WalkedFile> {
 function statOf(tree: Tree, path: string, options: WalkOptions): WalkedFile['stat'] | undefined {
   try {
     const stat = tree.stat(path);
-    if (!stat && tooLong(tree, path)) options.onFault(path, `the path is longer than the ${systemPathMax} bytes that the system takes: look with find -execdir`);
+    if (!stat && tooLong(tree, path)) options.onFault(path, pathTooLong);
     else if (!stat) options.count('files that vanished while looked at');
     return stat;
   } catch (error) {
     if (!(error instanceof MoatError)) throw error;
-    options.onFault(path, error.message);
+    options.onFault(path, reasonOf(error));
     return undefined;
   }
 }
@@ -70,7 +72,7 @@ function* namesIn(tree: Tree, path: string, options: WalkOptions): Iterable<stri
   try {
     const names = tree.names(path || '/');
     if (!names) {
-      if (tooLong(tree, path)) options.onFault(path, `the path is longer than the ${systemPathMax} bytes that the system takes: look with find -execdir`);
+      if (tooLong(tree, path)) options.onFault(path, pathTooLong);
       else options.count('files that vanished while looked at');
       return;
     }
@@ -85,7 +87,7 @@ function* namesIn(tree: Tree, path: string, options: WalkOptions): Iterable<stri
     yield* portion.sort();
   } catch (error) {
     if (!(error instanceof MoatError)) throw error;
-    options.onFault(path || '/', error.message);
+    options.onFault(path || '/', reasonOf(error));
   }
 }
 
@@ -98,6 +100,6 @@ function mountsOf(tree: Tree, options: WalkOptions): Map<string, string> | undef
   if (tree.kind === 'image') return undefined;
   const prefix = tree.kind === 'machine' ? '' : (tree.outside('/') ?? '').replace(/\/+$/, '');
   const mounts = passedOver(tree.kind === 'machine' && options.machine ? options.machine.procfs : new Procfs('/'), prefix);
-  if (!mounts) options.onFault('/proc/self/mountinfo', 'expected the list of mounts, got nothing: mounts of other machines are looked at too');
+  if (!mounts) options.onFault('/proc/self/mountinfo', { zh: '读不到挂载列表：网络盘等也会被查', en: 'expected the list of mounts, got nothing: mounts of other machines are looked at too' });
   return mounts;
 }

@@ -1,8 +1,10 @@
 /** What the network actions reach the world through, in the network namespace of this name. */
 import { parseNetwork, type Network } from '../../src/core/networks.ts';
-import type { BlockWorld } from '../../src/actions/block-address/action.ts';
-import type { IsolateWorld } from '../../src/actions/isolate-host/action.ts';
-import type { LimitWorld } from '../../src/actions/rate-limit/action.ts';
+import type { Action } from '../../src/core/action.ts';
+import { blockAddress, type BlockWorld } from '../../src/actions/block-address/action.ts';
+import { closePort } from '../../src/actions/close-port/action.ts';
+import { isolateHost, type IsolateWorld } from '../../src/actions/isolate-host/action.ts';
+import { type LimitWorld, rateLimit } from '../../src/actions/rate-limit/action.ts';
 import type { ManagementSettings } from '../../src/actions/channel.ts';
 import { Protection } from '../../src/actions/protection.ts';
 import { NftFirewall } from '../../src/linux/firewall/nft.ts';
@@ -38,6 +40,9 @@ export async function measureWorld(namespace: string, settings: Settings = {}): 
     }),
   };
 }
+
+/** The actions on the network. */
+export const measureActions = (world: World): Action[] => [blockAddress(world), closePort(world), isolateHost(world), rateLimit(world)];
 
 /** What stands, as a scene looks at it. */
 export const names = async (wall: NftFirewall): Promise<string[]> => (await wall.standing()).map(({ id }) => id).sort();

@@ -9,8 +9,7 @@ import { actionContract, crashContract, openResponse, type Response } from '../.
 import { containerIp, hostIp, hostIp6, Net, otherIp, outsideIp, outsideIp6, publishedPort } from '../../../test/namespaces.ts';
 import { lacks } from '../../../test/need.ts';
 import { scene } from '../../../test/scenes/isolate-host.ts';
-import { measureWorld, net, type Settings } from '../../../test/scenes/measure-world.ts';
-import { allActions } from '../catalogue.ts';
+import { measureWorld, net, type Settings, measureActions } from '../../../test/scenes/measure-world.ts';
 
 const namespace = `mti${process.pid}`;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
@@ -41,7 +40,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip', '/u
     /** Moat with these settings and a store of its own. */
     const moat = async (settings: Settings): Promise<{ response: Response; isolate: (input?: object, force?: boolean) => Promise<Receipt>; undo: (id: string) => Promise<Receipt>; wall: Awaited<ReturnType<typeof measureWorld>>['wall'] }> => {
       const { wall, world: reached } = await measureWorld(world.host, settings);
-      const response = openResponse(mkdtempSync(join(dir, 'm')), (parts) => allActions(reached(parts)));
+      const response = openResponse(mkdtempSync(join(dir, 'm')), (parts) => measureActions(reached(parts)));
       open.push({ response, wall });
       return {
         response, wall,
@@ -186,7 +185,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip', '/u
       expect(await traffic()).toEqual(all);
       // The next start sees that its time is over.
       const { wall, world: reached } = await measureWorld(world.host);
-      const response = openResponse(folder, (parts) => allActions(reached(parts)));
+      const response = openResponse(folder, (parts) => measureActions(reached(parts)));
       open.push({ response, wall });
       await response.runner.recover();
       expect(await response.runner.restore(['isolate-host'])).toEqual([]);

@@ -7,9 +7,8 @@ import type { Receipt } from '../../core/action.ts';
 import { actionContract, crashContract, openResponse, type Response } from '../../../test/actions.ts';
 import { containerIp, hostIp, hostIp6, Net, otherIp, outsideIp, outsideIp6, publishedPort } from '../../../test/namespaces.ts';
 import { lacks } from '../../../test/need.ts';
-import { measureWorld, net } from '../../../test/scenes/measure-world.ts';
+import { measureWorld, net, measureActions } from '../../../test/scenes/measure-world.ts';
 import { scene } from '../../../test/scenes/rate-limit.ts';
-import { allActions } from '../catalogue.ts';
 
 const namespace = `mtl${process.pid}`;
 
@@ -30,7 +29,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip', '/u
       await world.listen(world.container, 80);
       made = await measureWorld(world.host, { management: { allow: [net(outsideIp)] } });
       dir = mkdtempSync(join(tmpdir(), 'moat-limit-'));
-      response = openResponse(dir, (parts) => allActions(made.world(parts)));
+      response = openResponse(dir, (parts) => measureActions(made.world(parts)));
     });
     afterAll(async () => {
       await response.close();

@@ -41,7 +41,7 @@ export async function* ageFindings(accounts: readonly Account[], shadow: Readonl
     if (entry && hasPassword(entry) && (entry.maxDays === undefined || entry.maxDays < 0 || entry.maxDays > maxDays)) {
       yield say(account, 'ageing', 'low', { zh: `${account.name} 的密码永不过期`, en: `the password of ${account.name} never ends` }, [fact({ zh: '最长天数', en: 'longest, days' }, String(entry.maxDays ?? 'none'))], [['chage', '--maxdays', '90', account.name]], 'cis:5.4.1.1', 'dengbao:8.1.4.1');
     }
-    if (entry?.changed !== undefined && entry.changed * day > now + 2 * day) yield say(account, 'future', 'medium', { zh: `${account.name} 的密码修改日期在未来：到期规则管不到它`, en: `the password of ${account.name} was changed in the future: ageing does not reach it` }, [fact({ zh: '日期', en: 'date' }, dateOf(entry.changed * day))], [], 'cis:7.2.4');
+    if (entry?.changed !== undefined && entry.changed * day > now + 2 * day) yield say(account, 'future', 'medium', { zh: `${account.name} 的密码修改日期在未来：到期规则管不到它`, en: `the password of ${account.name} was changed in the future: ageing does not reach it` }, [fact({ zh: '日期', en: 'date' }, dateOf(entry.changed * day))], [], 'cis:5.4.1.6');
     if (account.uid === 0) continue;
     const at = Math.max(seen.get(account.name) ?? 0, last?.get(account.uid)?.time ?? 0);
     const made = entry?.changed === undefined ? undefined : entry.changed * day;

@@ -66,8 +66,8 @@ function* oneAccount(account: Account, shadow: Shadow | undefined, time: number 
   if (gid === 0 && uid !== 0 && !/^(?:sync|shutdown|halt|operator)$/.test(name)) yield say('gid0', 'weakness', 'medium', `${name} 的主组是 root`, `the first group of ${name} is root's`, 'cis:5.4.2.2');
   if (isSystemUid(uid)) {
     const able = hasShell(account) && shell !== '';
-    if (shadow && hasPassword(shadow)) yield say('daemon-password', able ? 'intrusion' : 'weakness', able && !shelled.test(name) ? 'high' : 'medium', `服务账号 ${name} 有了密码${able ? '和 shell' : ''}`, `the account of a daemon, ${name}, has a password${able ? ' and a shell' : ''}`, 'attack:T1136.001', 'attack:T1098', 'cis:5.4.2.7');
-    else if (able && !shelled.test(name) && uid !== 65534) yield say('daemon-shell', 'weakness', nobodys(name) ? 'medium' : 'low', `服务账号 ${name} 能开 shell：${shell}`, `the account of a daemon, ${name}, may open a shell: ${shell}`, 'attack:T1136.001', 'cis:5.4.2');
+    if (shadow && hasPassword(shadow)) yield say('daemon-password', able ? 'intrusion' : 'weakness', able && !shelled.test(name) ? 'high' : 'medium', `服务账号 ${name} 有了密码${able ? '和 shell' : ''}`, `the account of a daemon, ${name}, has a password${able ? ' and a shell' : ''}`, 'attack:T1136.001', 'attack:T1098', able ? 'cis:5.4.2.7' : 'cis:5.4.2.8');
+    else if (able && !shelled.test(name) && uid !== 65534) yield say('daemon-shell', 'weakness', nobodys(name) ? 'medium' : 'low', `服务账号 ${name} 能开 shell：${shell}`, `the account of a daemon, ${name}, may open a shell: ${shell}`, 'attack:T1136.001', 'cis:5.4.2.7');
     else if (able && uid === 65534) yield say('daemon-shell', 'intrusion', 'medium', `${name} 能开 shell：${shell}`, `${name} may open a shell: ${shell}`, 'attack:T1136.001');
   }
   yield* shellOf(account, line, time, context);

@@ -89,6 +89,6 @@ function about(path: string, key: string, level: Level, title: Finding['title'],
     evidence: [...evidence, fact({ zh: '权限', en: 'mode' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}`)],
     means: { zh: '捡到它的人就能以你的名义登录云账号、仓库或别的服务器。入侵者上来先找的就是这些。', en: 'Whoever picks it up acts as you in the cloud, the repository or on other servers. Intruders look for these first.' },
     fix: { text: { zh: '先轮换（作废旧的），再移出或收紧权限', en: 'change it first so that the old one is worth nothing, then move it away or shut it' }, commands: [['chmod', '600', path]] },
-    refs: [`attack:${attack}`, 'dengbao:8.1.4.2'],
+    refs: [`attack:${attack}`, 'dengbao:8.1.4.2', 'dengbao:8.1.4.8'],
   });
 }

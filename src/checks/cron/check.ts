@@ -134,6 +134,6 @@ function* owners({ path, stat }: HookFile, user: string, context: ScanContext): 
     evidence,
     means: { zh: '谁能写这张表，谁就能以该账号的身份运行命令。', en: 'Who may write this table runs commands as that account.' },
     fix: { text: { zh: '改回属主和权限', en: 'give it back to its account' }, commands: [['chown', `${user}:crontab`, path], ['chmod', '600', path]] },
-    refs: [...place.refs, 'cis:2.4.1.8'],
+    refs: place.refs,
   });
 }

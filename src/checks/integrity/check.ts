@@ -4,7 +4,7 @@ import { diffBaseline } from '../../baseline/baseline.ts';
 import { BaselineError } from '../../baseline/error.ts';
 import { readKey } from '../../baseline/key.ts';
 import { diskDevices, type Looking } from '../../baseline/records.ts';
-import { MoatError } from '../../core/error.ts';
+import { MoatError, reasonOf, saidBy } from '../../core/error.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName } from '../shell-words.ts';
@@ -38,7 +38,7 @@ async function* changesOf(store: string, key: Buffer, context: ScanContext): Asy
   const { tree, provenance, signal } = context;
   const looking: Looking = {
     tree, signal, digests: provenance.digests, index: provenance.index, attributes: canAsk(tree), devices: diskDevices(tree),
-    count: (what, n) => { context.count(what, n); }, blind: (path, why) => { context.blind(path, { zh: why, en: why }); },
+    count: (what, n) => { context.count(what, n); }, blind: (path, why) => { context.blind(path, why); },
   };
   const folders = new Map<string, ToldChange[]>();
   let told = 0;
@@ -97,8 +97,8 @@ function* toldError(error: BaselineError, store: string, context: ScanContext): 
       return;
     }
     case 'tampered': case 'unfinished':
-      yield tamperedFinding(error.message, store);
+      yield tamperedFinding(saidBy(error), store);
       return;
-    case 'wrong-key': case 'bad-path': case 'busy': context.blind(store, { zh: error.message, en: error.message });
+    case 'wrong-key': case 'bad-path': case 'busy': context.blind(store, reasonOf(error));
   }
 }

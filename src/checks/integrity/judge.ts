@@ -2,6 +2,7 @@
 import type { Finding } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import { MoatError } from '../../core/error.ts';
+import type { Text } from '../../core/text.ts';
 import type { JudgedChange } from '../../baseline/baseline.ts';
 import type { Tree } from '../../linux/tree.ts';
 import { fact, finding } from '../finding.ts';
@@ -63,11 +64,11 @@ export function changeFinding({ change, what, kind, level }: ToldChange): Findin
 }
 
 /** The baseline does not hold: worse than any change. */
-export function tamperedFinding(message: string, store: string): Finding {
+export function tamperedFinding(why: Text, store: string): Finding {
   return finding('integrity', 'tampered', {
     kind: 'intrusion', level: 'high', path: store,
     title: { zh: '完整性基线本身被改过', en: 'the integrity baseline itself was changed' },
-    evidence: [fact({ zh: '校验', en: 'check' }, message)],
+    evidence: [fact(why, store)],
     means: { zh: '基线带有密钥校验，只有 root 能碰到它：有人想藏住改动，或者磁盘坏了。', en: 'The baseline is authenticated by a key and only root can reach it: somebody wants to hide a change, or the disk is failing.' },
     fix: { text: { zh: '用别处留存的基线和密钥比对；没有就当作已被入侵来查', en: 'compare with a copy kept elsewhere; without one treat the machine as broken into' }, commands: [] },
     refs: ['attack:T1565.001'],

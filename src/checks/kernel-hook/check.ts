@@ -1,4 +1,5 @@
 /** Functions of the kernel that are diverted, as far as user space can tell; and programs that hold the machine's memory open. */
+import { reasonOf } from '../../core/error.ts';
 import type { Finding } from '../../core/finding.ts';
 import { descriptors } from '../../linux/descriptors.ts';
 import { readKernelMemory, readSymbols, type Symbols } from '../../linux/kernel-memory.ts';
@@ -132,7 +133,7 @@ function tracing(name: string, context: ScanContext): string | undefined {
       const text = textOf(context.tree, `${folder}/${name}`, tableMax);
       if (text !== undefined) return text;
     } catch (error) {
-      context.blind(`${folder}/${name}`, { zh: (error as Error).message, en: (error as Error).message });
+      context.blind(`${folder}/${name}`, reasonOf(error));
       return undefined;
     }
   }

@@ -111,7 +111,7 @@ async function* device(file: WalkedFile, { provenance }: ScanContext): AsyncIter
     evidence: [fact({ zh: '权限、主人、大小', en: 'mode, owner, size' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid} ${stat.size} bytes`)],
     means: { zh: '/dev 里只该有设备。老牌 rootkit 喜欢把东西藏在这里；有时只是写错了设备名（如 > /dev/nul）。', en: '/dev holds devices only. Rootkits like to hide things here; now and then somebody has mistyped a device (> /dev/nul).' },
     fix: { text: { zh: '看里面是什么，再移走', en: 'see what it holds, then move it away' }, commands: [['file', path]] },
-    refs: ['attack:T1564.001', 'cis:1.1.9'],
+    refs: ['attack:T1564.001'],
   });
 }
 

@@ -3,7 +3,7 @@
  * taken by threads while the walk goes on; what they tell is handed out with the files that come later.
  */
 import type { Finding } from '../../core/finding.ts';
-import { MoatError } from '../../core/error.ts';
+import { MoatError, reasonOf } from '../../core/error.ts';
 import { databaseStamp, type Comparison, type OwnedFile, type PackageIndex } from '../../linux/packages/index.ts';
 import { Ahead } from '../../linux/ahead.ts';
 import type { FileStat } from '../../linux/tree.ts';
@@ -28,7 +28,7 @@ export const packageFiles: WalkCheck = {
   everyMinutes: 24 * 60,
   walk(context) {
     const { index } = context.provenance;
-    if (!index) throw new MoatError('no-database', 'expected a package database, got none that can be read');
+    if (!index) throw new MoatError('no-database', 'expected a package database, got none that can be read', { zh: '没有能读的软件包数据库' });
     return new FilesVisitor(context, index);
   },
 };
@@ -56,7 +56,7 @@ class FilesVisitor implements Visitor {
     this.#groups = new Groups(index, context.provenance);
     // Packages that share a file are no fault.
     for (const [what, n] of index.counts) if (what !== 'paths of several packages') context.count(what, n);
-    for (const fault of index.faults) context.blind(fault, { zh: '软件包数据库的这一处读不懂', en: 'this part of the package database is not understood' });
+    for (const { zh, en } of index.faults) context.blind('/', { zh: `软件包数据库里有一处读不懂：${zh}`, en: `a part of the package database is not understood: ${en}` });
   }
 
   wants({ path, stat }: WalkedFile): boolean {
@@ -102,7 +102,7 @@ class FilesVisitor implements Visitor {
       return this.#context.tree.stat(path);
     } catch (error) {
       if (!(error instanceof MoatError)) throw error;
-      this.#context.blind(path, { zh: error.message, en: error.message });
+      this.#context.blind(path, reasonOf(error));
       return null;
     }
   }
@@ -120,7 +120,7 @@ class FilesVisitor implements Visitor {
       .catch((error: unknown) => {
         this.#context.signal.throwIfAborted();
         if (!(error instanceof MoatError)) throw error;
-        this.#context.blind(file.path, { zh: error.message, en: error.message });
+        this.#context.blind(file.path, reasonOf(error));
       }));
   }
 
@@ -132,7 +132,7 @@ class FilesVisitor implements Visitor {
   }
 
   async #told(file: OwnedFile, stat: FileStat, { verdict, differs, hex, unread }: Comparison): Promise<void> {
-    if (unread !== undefined) this.#context.blind(file.path, { zh: `未能比对：${unread}`, en: `not compared: ${unread}` });
+    if (unread !== undefined) this.#context.blind(file.path, { zh: `未能比对：${unread.zh}`, en: `not compared: ${unread.en}` });
     if (verdict === 'missing' && !file.ghost) this.#miss(file);
     if (verdict !== 'modified') return;
     if (file.config) { this.#ready.push(await changedSettings(file, stat, this.#context.tree, this.#originals)); return; }

@@ -79,9 +79,9 @@ async function* oneLine(line: PamLine, context: ScanContext): AsyncIterable<Find
     else if (stranger) yield tell('notice', 'low', { zh: `登录时运行 ${command}`, en: `runs ${command} at log-on` });
   }
   if (line.type !== 'auth') return;
-  if (name === 'pam_rhosts' || name === 'pam_rhosts_auth') yield tell('weakness', 'high', { zh: '相信别的主机说谁登录了', en: 'believes other hosts on who logs on' }, [], 'cis:5.3.3');
+  if (name === 'pam_rhosts' || name === 'pam_rhosts_auth') yield tell('weakness', 'high', { zh: '相信别的主机说谁登录了', en: 'believes other hosts on who logs on' }, []);
   if (name === 'pam_wheel' && /\btrust\b/.test(args)) yield tell('weakness', 'medium', { zh: 'wheel 组的人切换到 root 不用密码', en: 'members of wheel become root without a password' });
-  if (name === 'pam_unix' && /\bnullok(?:_secure)?\b/.test(args) && !generated.test(path)) yield tell('weakness', 'low', { zh: '允许空密码', en: 'empty passwords are taken' });
+  if (name === 'pam_unix' && /\bnullok(?:_secure)?\b/.test(args) && !generated.test(path)) yield tell('weakness', 'low', { zh: '允许空密码', en: 'empty passwords are taken' }, [], 'cis:5.3.3.4.1');
   if (name === 'pam_succeed_if' && /sufficient|done/.test(line.control) && !/nopasswdlogin|autologin/.test(args)) yield tell('weakness', 'medium', { zh: `符合这个条件的人不用密码：${args}`, en: `no password for whom this is true of: ${args}` });
   if (name === 'pam_listfile' && /sufficient|done/.test(line.control)) yield tell('weakness', 'medium', { zh: '名单上的人不用密码', en: 'no password for those on a list' });
 }

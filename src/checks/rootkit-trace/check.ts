@@ -89,7 +89,7 @@ function trace(family: Family, what: string, key: string, name: Text, path?: str
     evidence: [fact({ zh: '痕迹', en: 'trace' }, key), fact({ zh: '依据', en: 'known from' }, family.source)],
     means: { zh: '已知的 rootkit 或后门会留下这个名字。它不属于任何软件包；名字可能撞上，内容要看一眼。', en: 'A known rootkit or back door leaves this name. No package owns it; names may meet by chance, so look at what it holds.' },
     fix: { text: { zh: '先留样本，再查它何时出现、同一时间还改了什么', en: 'keep a copy, then see when it came and what else changed then' }, commands: path === undefined ? [] : [['stat', path], ['file', path]] },
-    refs: ['attack:T1014', 'dengbao:8.1.4.4'],
+    refs: ['attack:T1014', 'dengbao:8.1.4.5'],
     ...(time !== undefined && { time }),
   });
 }

@@ -148,7 +148,7 @@ function* trustedHosts(context: ScanContext): Iterable<Finding> {
     yield finding('sshd', path, {
       kind: 'weakness', level: everybody ? 'high' : 'medium', path, time: targetStat(context, path)?.changed,
       title: everybody ? { zh: `${path} 相信所有主机`, en: `${path} believes every host` } : { zh: `${path}：列出的主机不用密码就被相信`, en: `${path}: the hosts in it are believed without a password` },
-      evidence: lines.slice(0, 10).map(({ number, text }) => lineFact(path, number, text)), fix: { text: { zh: '删掉这个文件', en: 'take the file away' }, commands: [['rm', path]] }, refs: ['attack:T1199', 'cis:5.1.11'],
+      evidence: lines.slice(0, 10).map(({ number, text }) => lineFact(path, number, text)), fix: { text: { zh: '删掉这个文件', en: 'take the file away' }, commands: [['rm', path]] }, refs: ['attack:T1199', ...(path.startsWith('/etc/') ? [] : ['cis:7.2.10'])],
     });
   }
 }

@@ -50,7 +50,7 @@ export function settingsOf(directives: readonly Directive[]): Said[] {
   each('acceptenv', (one) => { if (one.args.some((arg) => loaderVariable.test(arg))) say(one, 'weakness', softer(one, 'high'), '接受客户端带来的能改变程序行为的变量', 'takes variables from clients that change what programs load', 'attack:T1574.006'); });
   each('setenv', (one) => { if (one.args.some((arg) => /^(?:LD_PRELOAD|LD_AUDIT|BASH_ENV|PROMPT_COMMAND)=/.test(arg))) say(one, 'intrusion', 'high', '给登录的人设了会加载代码的变量', 'sets a variable that loads code into what people start', 'attack:T1574.006'); });
   each('strictmodes', (one) => { if (!yes(one)) say(one, 'weakness', softer(one, 'medium'), '不再检查公钥文件的权限', 'the modes of key files are not looked at any more', 'attack:T1556'); });
-  each('hostbasedauthentication', (one) => { if (yes(one)) say(one, 'weakness', softer(one, 'medium'), '相信别的主机说谁登录了', 'believes other hosts on who logs on', 'cis:5.1.12'); });
+  each('hostbasedauthentication', (one) => { if (yes(one)) say(one, 'weakness', softer(one, 'medium'), '相信别的主机说谁登录了', 'believes other hosts on who logs on', 'cis:5.1.10'); });
   each('ignorerhosts', (one) => { if (!yes(one) && one.args[0]?.toLowerCase() !== 'shosts-only') say(one, 'weakness', softer(one, 'medium'), '.rhosts 文件有效', '.rhosts files count', 'cis:5.1.11'); });
   each('gatewayports', (one) => { if (one.args[0]?.toLowerCase() !== 'no') say(one, 'weakness', 'low', '登录者转发的端口对外开放', 'ports that people forward are open to others', 'attack:T1572'); });
   each('permittunnel', (one) => { if (one.args[0]?.toLowerCase() !== 'no') say(one, 'weakness', 'low', '登录者可以建隧道网卡', 'people may make tunnel interfaces', 'attack:T1572'); });

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { BaselineError } from '../../baseline/error.ts';
 import { readKey } from '../../baseline/key.ts';
 import { BaselineLookup } from '../../baseline/lookup.ts';
+import { reasonOf } from '../../core/error.ts';
 import type { Evidence, Finding } from '../../core/finding.ts';
 import { isWebEntry, isWebEntryText } from '../../core/web-files.ts';
 import { GitCheckout } from '../../linux/git/checkout.ts';
@@ -65,7 +66,7 @@ async function openBaseline(context: ScanContext): Promise<BaselineLookup | unde
     return undefined;
   } catch (error) {
     if (!(error instanceof BaselineError)) throw error;
-    if (error.code !== 'no-baseline' && error.code !== 'no-key') context.blind(store, { zh: error.message, en: error.message });
+    if (error.code !== 'no-baseline' && error.code !== 'no-key') context.blind(store, reasonOf(error));
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 /** Web trojans: what a visitor sends is followed through every file that a server would run. */
-import { MoatError } from '../../core/error.ts';
+import { MoatError, reasonOf } from '../../core/error.ts';
 import { atLeast, levels, type Level } from '../../core/level.ts';
 import type { Evidence, Finding, FindingKind } from '../../core/finding.ts';
 import type { Owner } from '../../linux/provenance.ts';
@@ -114,7 +114,7 @@ async function ownerOf(path: string, context: ScanContext): Promise<Owner | unde
     return await context.provenance.owner(path);
   } catch (error) {
     if (!(error instanceof MoatError)) throw error;
-    context.blind(path, { zh: error.message, en: error.message });
+    context.blind(path, reasonOf(error));
     return undefined;
   }
 }

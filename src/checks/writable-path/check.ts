@@ -75,7 +75,7 @@ function searchFolder(folder: string, from: string, { tree }: ScanContext): Find
     evidence: [fact({ zh: '出处', en: 'from' }, from), ...(stat ? [fact({ zh: '权限', en: 'mode' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}`)] : [])],
     means: { zh: '别人可以在那里放一个叫 ls 的程序，等 root 敲下这个命令。', en: 'Somebody may put a program called ls there and wait for root to type that command.' },
     fix: relative ? { text: { zh: '从 PATH 里去掉它', en: 'take it out of PATH' }, commands: [] } : { text: { zh: '收回写权限，或从 PATH 里去掉它', en: 'take the right to write away, or take it out of PATH' }, commands: [['chmod', 'go-w', folder], ['chown', 'root:root', folder]] },
-    refs: ['attack:T1574.007', 'cis:6.2.6'],
+    refs: ['attack:T1574.007', 'cis:5.4.2.5'],
     ...(stat && { time: stat.changed }),
   });
 }

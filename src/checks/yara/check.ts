@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { MoatError } from '../../core/error.ts';
+import { MoatError, saidBy } from '../../core/error.ts';
 import { levels, type Level } from '../../core/level.ts';
 import type { Finding } from '../../core/finding.ts';
 import { fact, finding, octal } from '../finding.ts';
@@ -34,7 +34,7 @@ export function yaraCheck({ folders, ...options }: Partial<EngineOptions> & { fo
     walk(context): Visitor {
       const from = folders ?? context.yara ?? [];
       const sources = from.flatMap((folder) => rulesIn(folder, context));
-      if (sources.length === 0) throw new MoatError<YaraCode>('no-rules', `expected YARA rules in ${from.join(', ') || 'some folder'}, got none`);
+      if (sources.length === 0) throw new MoatError<YaraCode>('no-rules', `expected YARA rules in ${from.join(', ') || 'some folder'}, got none`, { zh: `${from.join('、') || '规则目录'} 里没有 YARA 规则` });
       const engine = new YaraEngine({ ...options, sources });
       const witnesses = new Witnesses(sources.map(({ text }) => text));
       const pending: Pending[] = [];
@@ -90,7 +90,7 @@ function rulesIn(folder: string, context: ScanContext): Source[] {
       out.push({ name, text });
     }
   } catch (error) {
-    context.blind(folder, { zh: `规则读不了：${(error as Error).message}`, en: `rules that cannot be read: ${(error as Error).message}` });
+    context.blind(folder, { zh: `规则读不了：${saidBy(error).zh}`, en: `rules that cannot be read: ${saidBy(error).en}` });
   }
   return out;
 }

@@ -69,7 +69,7 @@ export function addBaseline(cli: Cli): void {
     if (more) command.option('--seal <hex>', t('做基线时记下的封印，用来看出整份被换成旧的', 'the seal that was written down: shows that an older baseline was put back'));
     command.action((options: Options) => run(cli, options, async (request, out) => {
       const summary: Summary = baselineSummary(request);
-      if (options.seal !== undefined && options.seal.toLowerCase() !== summary.seal) throw new MoatError('other-seal', `expected the seal ${options.seal}, got ${summary.seal}`, { hint: t('基线在那之后被更新过，或被换成了另一份', 'the baseline was updated since, or another was put in its place') });
+      if (options.seal !== undefined && options.seal.toLowerCase() !== summary.seal) throw new MoatError('other-seal', `expected the seal ${options.seal}, got ${summary.seal}`, { zh: `封印应为 ${options.seal}，实为 ${summary.seal}`, hint: t('基线在那之后被更新过，或被换成了另一份', 'the baseline was updated since, or another was put in its place') });
       if (options.json) out.line(jsonLine(summary));
       else for (const line of summaryLines(summary, lang)) out.line(line);
     }));
@@ -79,7 +79,7 @@ export function addBaseline(cli: Cli): void {
 }
 
 function wantedOf(paths: readonly string[], { all, packages }: Options): Wanted {
-  if (Number(all ?? false) + Number(packages ?? false) + Number(paths.length > 0) !== 1) throw new MoatError('bad-option', 'expected either paths, --all or --packages', { hint: 'moat baseline accept /etc/hosts' });
+  if (Number(all ?? false) + Number(packages ?? false) + Number(paths.length > 0) !== 1) throw new MoatError('bad-option', 'expected either paths, --all or --packages', { zh: '要么写路径，要么用 --all 或 --packages', hint: 'moat baseline accept /etc/hosts' });
   return all ? 'all' : packages ? 'packages' : paths;
 }
 
@@ -96,8 +96,8 @@ async function run({ program, t }: Cli, options: Options, work: (request: Baseli
     await work({
       data: dataFolder(program), signal: stop.signal,
       ...(options.root !== undefined && { root: options.root }), ...(options.keyFile !== undefined && { keyFile: options.keyFile }),
-      warn: (text) => console.error(safe(text)),
-      blind: (path, why) => { seen.blind++; console.error(safe(`${t('没能查', 'could not look')}: ${path}: ${why}`)); },
+      warn: ({ zh, en }) => console.error(safe(t(zh, en))),
+      blind: (path, why) => { seen.blind++; console.error(safe(`${t('没能查', 'could not look')}: ${path}: ${t(why.zh, why.en)}`)); },
       count: (what, n = 1) => { counts.set(what, (counts.get(what) ?? 0) + n); },
       onProgress: (files, path) => { if (files % 200 === 0) progress.show(`${files} ${path}`); },
     }, out, seen);

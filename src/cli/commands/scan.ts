@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import { MoatError } from '../../core/error.ts';
+import { MoatError, saidBy } from '../../core/error.ts';
 import { levels, type Level } from '../../core/level.ts';
 import { checkReportPlace, writeReport } from '../../agent/report-file.ts';
 import { leastMemoryMb, scanInProcess, usualMemoryMb } from '../../agent/scan-process.ts';
@@ -45,7 +45,7 @@ export function addScan({ program, lang, t }: Cli): void {
     .option('--sarif <file>', t('把发现写成 SARIF 2.1.0（- 为标准输出）', 'write the findings as SARIF 2.1.0 (- is standard output)'))
     .option('--max-memory <mb>', t('内存上限（MiB），到了就停下并说明', 'stop, and say so, when it takes more memory, MiB'), memory, usualMemoryMb())
     .option('--no-nice', t('不让路：与其他程序平等争用 CPU 和磁盘', 'do not step back behind other programs for processor and disk'))
-    .option('--verbose', t('显示每项检查用时', 'show the time each check takes'))
+    .option('--verbose', t('显示每项检查用时（walk 为走目录树）', 'show the time each check takes (walk: going through the tree)'))
     .option('--list', t('列出所有检查', 'list the checks'))
     .addHelpText('after', `\n${t('退出码：0 干净，1 有达到级别的发现，2 有地方没能查，130 被 Ctrl-C 中断', 'Exit code: 0 clean, 1 findings of that level, 2 something could not be looked at, 130 interrupted by Ctrl-C')}`)
     .action(async (options: Options) => {
@@ -70,8 +70,8 @@ export function addScan({ program, lang, t }: Cli): void {
       let report: ScanReport;
       try {
         const { root, image, only, skip } = options;
-        report = await scanInProcess({ ...(root !== undefined && { root }), ...(image !== undefined && { image: resolve(image) }), ...(only && { only }), ...(skip && { skip }), ...(options.yara && { yara: options.yara }), profile: options.profile, data: dataFolder(program), ports: allowedPorts(program) }, {
-          signal: stop.signal, nice: options.nice, maxMemoryMb: options.maxMemory, warn: (text) => { watch.clear(); console.error(safe(text)); }, onProgress: watch.show,
+        report = await scanInProcess({ ...(root !== undefined && { root }), ...(image !== undefined && { image: resolve(image) }), ...(only && { only }), ...(skip && { skip }), ...(options.yara && { yara: options.yara }), profile: options.profile, data: dataFolder(program), ports: allowedPorts(program, lang) }, {
+          signal: stop.signal, nice: options.nice, maxMemoryMb: options.maxMemory, warn: (text) => { watch.clear(); console.error(safe(text[lang])); }, onProgress: watch.show,
         });
       } finally { watch.end(); }
       if (options.since !== undefined) report = later(report, options.since);
@@ -142,18 +142,18 @@ async function list(json: boolean, lang: Cli['lang']): Promise<void> {
 }
 
 /** The white list of the behaviour that watches listeners; a configuration that cannot be read is told and the scan goes on without. */
-function allowedPorts(program: Cli['program']): readonly string[] {
+function allowedPorts(program: Cli['program'], lang: Cli['lang']): readonly string[] {
   try {
     return portsOf(configOf(program));
   } catch (error) {
-    console.error(safe((error as Error).message));
+    console.error(safe(saidBy(error)[lang]));
     return [];
   }
 }
 
 function checkOutputs({ json, html, sarif }: Options): void {
   const toStdout = [...(json ? ['--json'] : []), ...(html === '-' ? ['--html -'] : []), ...(sarif === '-' ? ['--sarif -'] : [])];
-  if (toStdout.length > 1) throw new MoatError('bad-option', `expected one report on standard output, got ${toStdout.join(' and ')}`, { hint: 'name a file for the others' });
+  if (toStdout.length > 1) throw new MoatError('bad-option', `expected one report on standard output, got ${toStdout.join(' and ')}`, { zh: `标准输出只能给一份报告，现在有 ${toStdout.join('、')}`, hint: { zh: '其余的写到文件', en: 'name a file for the others' } });
   for (const path of [html, sarif]) if (path !== undefined && path !== '-') checkReportPlace(path);
 }
 

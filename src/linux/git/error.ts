@@ -1,4 +1,4 @@
-import { MoatError } from '../../core/error.ts';
+import { headed, MoatError, type MoatErrorOptions } from '../../core/error.ts';
 
 /**
  * broken     an object, pack or reference that is not as git writes it
@@ -6,4 +6,8 @@ import { MoatError } from '../../core/error.ts';
  * too-large  beyond what is read
  */
 export type GitErrorCode = 'broken' | 'missing' | 'too-large';
-export class GitError extends MoatError<GitErrorCode> {}
+const inChinese: Readonly<Record<GitErrorCode, string>> = { broken: 'git 仓库的内容损坏或读不懂', missing: 'git 仓库里缺了东西', 'too-large': 'git 仓库里的东西太大' };
+
+export class GitError extends MoatError<GitErrorCode> {
+  constructor(code: GitErrorCode, message: string, options: MoatErrorOptions = {}) { super(code, message, headed(inChinese[code], message, options)); }
+}

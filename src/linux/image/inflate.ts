@@ -6,6 +6,8 @@ import { Readable } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
 import * as zlib from 'node:zlib';
 import xz from 'xz-decompress';
+import { saidBy } from '../../core/error.ts';
+import type { Text } from '../../core/text.ts';
 import type { Bytes } from './bytes.ts';
 import { ImageError } from './error.ts';
 import { lz4Pieces } from './lz4.ts';
@@ -24,6 +26,7 @@ export interface Limits {
 /** An image may be as large as disks of servers are; gzip packs at most about a thousand to one, programs about three to one. */
 export const inflateLimits: Limits = { bytes: 64 * 2 ** 30, ratio: 200, ratioFrom: 256 * 2 ** 20 };
 
+const roomElsewhere: Text = { zh: '把 TMPDIR 设到空间够的目录', en: 'set TMPDIR to a folder with room for the image laid open' };
 const chunkBytes = 256 * 1024;
 /** What is left free on the disk of temporary files. */
 const reserveBytes = 64 * 2 ** 20;
@@ -59,7 +62,7 @@ export class Store {
         unlinkSync(path);
       } finally { rmdirSync(own); }
     } catch (error) {
-      throw new ImageError('no-space', `expected to write a temporary file, got ${(error as Error).message} in ${folder}`, { hint: 'set TMPDIR to a folder with room for the image laid open', cause: error });
+      throw new ImageError('no-space', `expected to write a temporary file, got ${(error as Error).message} in ${folder}`, { zh: `写不了临时文件（${folder}）：${saidBy(error).zh}`, hint: roomElsewhere, cause: error });
     }
   }
 
@@ -79,8 +82,8 @@ export class Store {
       const pieces = chunks(source, signal, (n) => { packed += n; });
       for await (const piece of unpacked(pieces, packing)) {
         const size = this.#used - start + piece.length;
-        if (this.#used + piece.length > this.#limits.bytes) throw new ImageError('too-large', `expected at most ${this.#limits.bytes} bytes laid open, got more`);
-        if (size > this.#limits.ratioFrom && size > packed * this.#limits.ratio) throw new ImageError('too-large', `expected at most ${this.#limits.ratio} bytes for each that is packed, got ${Math.round(size / packed)}: an archive bomb`);
+        if (this.#used + piece.length > this.#limits.bytes) throw new ImageError('too-large', `expected at most ${this.#limits.bytes} bytes laid open, got more`, { zh: `解开后超过上限 ${this.#limits.bytes} 字节` });
+        if (size > this.#limits.ratioFrom && size > packed * this.#limits.ratio) throw new ImageError('too-large', `expected at most ${this.#limits.ratio} bytes for each that is packed, got ${Math.round(size / packed)}: an archive bomb`, { zh: '压缩炸弹：解开后大得离谱' });
         if (size - checked >= checkEvery) { this.#room(); checked = size; }
         this.#write(piece);
       }
@@ -113,7 +116,7 @@ export class Store {
   }
 
   #full(got: string, cause?: unknown): ImageError {
-    return new ImageError('no-space', `expected room for the image laid open, got ${got} in ${this.folder} after ${Math.round(this.#used / 2 ** 20)} MB`, { hint: 'set TMPDIR to a folder with more room', cause });
+    return new ImageError('no-space', `expected room for the image laid open, got ${got} in ${this.folder} after ${Math.round(this.#used / 2 ** 20)} MB`, { zh: `${this.folder} 空间不够，解开镜像写到 ${Math.round(this.#used / 2 ** 20)} MB 时停下`, hint: roomElsewhere, cause });
   }
 }
 
@@ -137,7 +140,7 @@ function unpacked(packed: AsyncIterable<Buffer>, packing: Packing): AsyncIterabl
     // It takes dictionaries of at most 64 MiB, so that is what it may want of memory.
     case 'xz': return new xz.XzReadableStream(ReadableStream.from(packed));
     case 'lz4': return lz4Pieces(packed);
-    case 'bzip2': throw new ImageError('unsupported', `expected a layer packed with gzip, zstd or xz, got ${packing}`, { hint: 'unpack it first: bunzip2' });
+    case 'bzip2': throw new ImageError('unsupported', `expected a layer packed with gzip, zstd or xz, got ${packing}`, { zh: '读不了 bzip2 压缩的层', hint: { zh: '先解开：bunzip2', en: 'unpack it first: bunzip2' } });
   }
 }
 

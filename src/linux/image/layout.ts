@@ -4,7 +4,7 @@
  */
 import type { Archive } from './archive.ts';
 import type { Bytes } from './bytes.ts';
-import { ImageError } from './error.ts';
+import { ImageError, makeOne } from './error.ts';
 import { isJson, json, list, parsed, text, texts, type Json } from './json.ts';
 
 export interface LayerSource {
@@ -39,22 +39,22 @@ export function layoutOf(archive: Archive, wanted: string | undefined, host: str
   const docker = dockerManifest(archive);
   const oci = docker ? undefined : archive.member('index.json');
   if (docker || oci) {
-    if (archive.root) throw new ImageError('odd-layout', 'expected an image or a root file system, got the files of both in one archive', { hint: 'unpack it and scan the folder: moat scan --root DIR' });
+    if (archive.root) throw new ImageError('odd-layout', 'expected an image or a root file system, got the files of both in one archive', { zh: '一个归档里既有镜像又有根文件系统', hint: { zh: '解开后扫描目录：moat scan --root 目录', en: 'unpack it and scan the folder: moat scan --root DIR' } });
     return chosen(docker ? dockerImages(archive, docker) : ociImages(archive, oci!), wanted, host).load();
   }
-  if (!archive.root) throw archive.fault ?? new ImageError('no-image', 'expected an image (docker save, an OCI layout) or a root file system, got neither manifest.json, index.json nor /etc, /usr or /bin', { hint: 'make one with: docker save -o app.tar NAME' });
-  if (wanted !== undefined) throw new ImageError('which-image', `expected an archive of images, got a root file system that has no names such as ${wanted}`);
+  if (!archive.root) throw archive.fault ?? new ImageError('no-image', 'expected an image (docker save, an OCI layout) or a root file system, got neither manifest.json, index.json nor /etc, /usr or /bin', { zh: '归档里没有 manifest.json、index.json，也没有 /etc、/usr 或 /bin：不是镜像', hint: makeOne });
+  if (wanted !== undefined) throw new ImageError('which-image', `expected an archive of images, got a root file system that has no names such as ${wanted}`, { zh: `这是一个根文件系统，里面没有叫 ${wanted} 的镜像` });
   return { kind: 'root', name: '', platform: undefined, config: undefined, layers: [], faults: [] };
 }
 
 function chosen(candidates: readonly Candidate[], wanted: string | undefined, host: string): Candidate {
   const fits = wanted === undefined ? candidates : candidates.filter(({ names, platform }) => platform === wanted || names.some((name) => name === wanted || name === `${wanted}:latest` || name.endsWith(`/${wanted}`)));
   const known = candidates.map(({ names, platform }) => [...names, ...(platform === undefined ? [] : [platform])].join(' ') || '(no name)').join(', ').slice(0, 1000);
-  if (fits.length === 0) throw new ImageError('which-image', `expected the name of an image in the archive, got ${wanted ?? 'none'}; it holds: ${known || 'none'}`);
+  if (fits.length === 0) throw new ImageError('which-image', `expected the name of an image in the archive, got ${wanted ?? 'none'}; it holds: ${known || 'none'}`, { zh: `归档里没有镜像 ${wanted ?? ''}；其中有：${known || '无'}` });
   if (fits.length === 1) return fits[0]!;
   const here = fits.filter(({ platform }) => platform === host || platform?.startsWith(`${host}/`) === true);
   if (here.length === 1) return here[0]!;
-  throw new ImageError('which-image', `expected one image, got ${fits.length}: ${known}`, { hint: 'name one: moat scan --image FILE:NAME' });
+  throw new ImageError('which-image', `expected one image, got ${fits.length}: ${known}`, { zh: `有 ${fits.length} 个镜像符合：${known}`, hint: { zh: '指明一个：moat scan --image 文件:名字', en: 'name one: moat scan --image FILE:NAME' } });
 }
 
 // docker save
@@ -124,7 +124,7 @@ function ociImages(archive: Archive, index: Bytes): Candidate[] {
 
 function ociImage(archive: Archive, digest: Digest, bytes: Bytes | undefined, name: string, platform: string | undefined): Layout {
   const path = blobOf(digest);
-  if (!bytes) throw new ImageError('odd-layout', `expected the manifest ${path}, got no such member`, { hint: 'the archive may hold another platform only: name it, --image FILE:linux/arm64' });
+  if (!bytes) throw new ImageError('odd-layout', `expected the manifest ${path}, got no such member`, { zh: `归档里没有清单 ${path}`, hint: { zh: '归档可能只有别的平台：指明它，如 --image 文件:linux/arm64', en: 'the archive may hold another platform only: name it, --image FILE:linux/arm64' } });
   const manifest = json(parsed(bytes, path));
   // Readers that take it for one or the other would see two images (CVE-2021-41190).
   if (manifest['manifests'] !== undefined || !Array.isArray(manifest['layers'])) throw new ImageError('odd-layout', `expected a manifest with layers, got something else in ${path}`);

@@ -8,7 +8,7 @@ import { basename } from 'node:path';
 import { DiskTree } from '../disk-tree.ts';
 import { folderArchive, tarArchive, type Archive } from './archive.ts';
 import type { Bytes } from './bytes.ts';
-import { ImageError } from './error.ts';
+import { ImageError, makeOne } from './error.ts';
 import { configOf, type ImageFacts } from './facts.ts';
 import { ImageTree } from './image-tree.ts';
 import { inflateLimits, packingOf, Store, type Limits } from './inflate.ts';
@@ -91,7 +91,7 @@ interface OpenArchive { archive: Archive; /** The archive itself, laid open; und
 async function openArchive(path: string, temporary: () => Store, signal: AbortSignal, count: (what: string, n?: number) => void, faults: { what: string; error: ImageError }[]): Promise<OpenArchive> {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory() === true) return { archive: folderArchive(new DiskTree(path, undefined)), bytes: undefined, close: () => undefined };
-  if (found?.isFile() !== true) throw new ImageError('no-image', `expected an image archive or the folder of an OCI layout, got ${found ? 'something else' : 'nothing'} at ${path}`, { hint: 'make one with: docker save -o app.tar NAME' });
+  if (found?.isFile() !== true) throw new ImageError('no-image', `expected an image archive or the folder of an OCI layout, got ${found ? 'something else' : 'nothing'} at ${path}`, { zh: found ? `${path} 既不是镜像文件，也不是 OCI 布局的目录` : `${path} 不存在`, hint: makeOne });
   const file = openSync(path, 'r');
   try {
     const { size } = fstatSync(file);
@@ -106,7 +106,7 @@ async function openArchive(path: string, temporary: () => Store, signal: AbortSi
       }
       bytes = opened.bytes;
     }
-    if (!looksLikeTar(bytes)) throw new ImageError('no-image', `expected a tar archive, got something else in ${path}`, { hint: 'make one with: docker save -o app.tar NAME' });
+    if (!looksLikeTar(bytes)) throw new ImageError('no-image', `expected a tar archive, got something else in ${path}`, { zh: `${path} 不是 tar 归档`, hint: makeOne });
     return { archive: tarArchive(bytes, signal, count), bytes, close: () => { closeSync(file); } };
   } catch (error) {
     closeSync(file);
@@ -130,7 +130,7 @@ interface ReadLayer { name: string; bytes: Bytes; entries: number }
 async function readLayers(layout: Layout, file: { bytes: Bytes | undefined; path: string }, merge: Merge, reading: Reading): Promise<ReadLayer[]> {
   const { faults, options: { signal, onProgress } } = reading;
   if (layout.kind === 'root') {
-    if (!file.bytes) throw new ImageError('no-image', `expected the folder of an OCI layout, got a root file system in ${file.path}`, { hint: 'scan it with: moat scan --root DIR' });
+    if (!file.bytes) throw new ImageError('no-image', `expected the folder of an OCI layout, got a root file system in ${file.path}`, { zh: `${file.path} 是一个根文件系统，不是 OCI 布局`, hint: { zh: '这样扫描它：moat scan --root 目录', en: 'scan it with: moat scan --root DIR' } });
     return [await readLayer(basename(file.path), file.bytes, 0, 'plain', merge, reading, 1)];
   }
   const done: ReadLayer[] = [];
@@ -138,9 +138,9 @@ async function readLayers(layout: Layout, file: { bytes: Bytes | undefined; path
     const tell = (error: ImageError): void => { faults.push({ what: name, error }); };
     onProgress?.({ layer: i + 1, of: layout.layers.length, entries: merge.nodes.nodes });
     let open: Bytes = { size: 0, read: () => 0 };
-    if (!bytes) tell(new ImageError('odd-layout', 'expected the layer, got no such member'));
+    if (!bytes) tell(new ImageError('odd-layout', 'expected the layer, got no such member', { zh: '归档里没有这一层' }));
     else {
-      if (digest && await hashOf(bytes, digest, signal) !== digest.hex) tell(new ImageError('broken', `expected ${digest.algorithm}:${digest.hex}, got other bytes: the layer was changed or damaged`));
+      if (digest && await hashOf(bytes, digest, signal) !== digest.hex) tell(new ImageError('broken', `expected ${digest.algorithm}:${digest.hex}, got other bytes: the layer was changed or damaged`, { zh: '这一层的内容与它的摘要不符：被改过或损坏' }));
       const packing = packingOf(bytes);
       open = bytes;
       if (packing !== 'plain') {

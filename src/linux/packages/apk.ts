@@ -1,5 +1,5 @@
 /** apk's database of what is installed (Alpine): one text file of paragraphs. */
-import { MoatError } from '../../core/error.ts';
+import { MoatError, saidBy } from '../../core/error.ts';
 import type { Slices } from '../slices.ts';
 import type { Tree } from '../tree.ts';
 import type { Collector } from './collect.ts';
@@ -33,7 +33,7 @@ export async function readApk(tree: Tree, into: Collector, slices: Slices): Prom
       bytes = await readWhole(tree, path, databaseMax, slices);
     } catch (error) {
       if (slices.aborted || error instanceof PackagesError || !(error instanceof MoatError)) throw error;
-      throw new PackagesError('broken', `expected a readable database of apk, got ${error.message}`, { cause: error });
+      throw new PackagesError('broken', `expected a readable database of apk, got ${error.message}`, { zh: `读不了 apk 的数据库 ${path}：${saidBy(error).zh}`, cause: error });
     }
     for (let at = 0; at < bytes.length;) {
       if (slices.due()) await slices.rest();

@@ -1,4 +1,5 @@
 /** What the readers of dpkg, rpm and apk fill. */
+import type { Text } from '../../core/text.ts';
 import { own } from '../../core/own.ts';
 import { packagesMax, TableBuilder, type FileRow } from './table.ts';
 
@@ -14,7 +15,7 @@ export class Collector {
   /** What was left out, by reason. */
   readonly counts = new Map<string, number>();
   /** The first few faults in words. */
-  readonly faults: string[] = [];
+  readonly faults: Text[] = [];
 
   /** Number of the package for `file`; undefined beyond the limit. */
   package({ manager, name, version, arch }: Package): number | undefined {
@@ -26,5 +27,5 @@ export class Collector {
 
   count(what: string, n = 1): void { this.counts.set(what, (this.counts.get(what) ?? 0) + n); }
 
-  fault(text: string): void { if (this.faults.length < faultsMax) this.faults.push(text.slice(0, 300)); }
+  fault({ zh, en }: Text): void { if (this.faults.length < faultsMax) this.faults.push({ zh: zh.slice(0, 300), en: en.slice(0, 300) }); }
 }

@@ -152,7 +152,8 @@ describe('a database made here', () => {
     expect([...index.counts]).toEqual([
       ['dpkg: packages whose name is none', 1], ['paths that are none', 5], ['digests that are none', 1], ['dpkg: packages without a list of files', 1], ['dpkg: lists of files that cannot be read', 1],
     ]);
-    expect(index.faults[0]).toContain('linked');
+    expect(index.faults[0]?.en).toContain('linked');
+    expect(index.faults[0]?.zh).toContain('linked');
   });
 
   it('says that there is no database', async () => {

@@ -1,5 +1,5 @@
 /** dpkg's database below var/lib/dpkg: status, info/*.list and *.md5sums, diversions; and status.d of distroless images. */
-import { MoatError } from '../../core/error.ts';
+import { MoatError, saidBy } from '../../core/error.ts';
 import type { Slices } from '../slices.ts';
 import type { Tree } from '../tree.ts';
 import { nameOf } from '../file-names.ts';
@@ -46,7 +46,8 @@ export async function readDpkg(tree: Tree, into: Collector, slices: Slices): Pro
     } catch (error) {
       if (slices.aborted) throw error;
       into.count('dpkg: lists of files that cannot be read');
-      into.fault(`${name}: ${(error as Error).message}`);
+      const { zh, en } = saidBy(error);
+      into.fault({ zh: `${name}：${zh}`, en: `${name}: ${en}` });
     }
   }
 }
@@ -182,7 +183,7 @@ async function readBytes(tree: Tree, path: string, max: number, slices: Slices, 
     return await readWhole(tree, path, max, slices, scratch);
   } catch (error) {
     if (slices.aborted || error instanceof PackagesError || !(error instanceof MoatError)) throw error;
-    throw new PackagesError('broken', `expected a readable file of dpkg, got ${error.message}`, { cause: error });
+    throw new PackagesError('broken', `expected a readable file of dpkg, got ${error.message}`, { zh: `读不了 dpkg 的文件 ${path}：${saidBy(error).zh}`, cause: error });
   }
 }
 

@@ -23,7 +23,7 @@ export async function openPackagesInProcess(root: string, options: InProcessOpti
   const { signal } = options;
   signal.throwIfAborted();
   const program = options.program ?? besideArguments(import.meta.url, 'packages-child');
-  if (!program) throw new PackagesError('not-built', 'expected the reader of packages beside Moat, got nothing: the installation is incomplete');
+  if (!program) throw new PackagesError('not-built', 'expected the reader of packages beside Moat, got nothing: the installation is incomplete', { zh: '找不到读软件包数据库的程序：安装不完整' });
   const environment = Object.fromEntries(passed.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
   const child = spawn(process.execPath, [`--max-old-space-size=${heapMb}`, ...program, root], { stdio: ['pipe', 'pipe', 'pipe'], env: environment });
   let complaint = '';

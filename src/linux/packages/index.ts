@@ -3,6 +3,8 @@
  * machine and on any tree that holds a database of dpkg, rpm or apk (a mounted disk, an image).
  */
 import { createHash } from 'node:crypto';
+import { saidBy } from '../../core/error.ts';
+import type { Text } from '../../core/text.ts';
 import { treeDigests, type Digests } from '../digests.ts';
 import { DiskTree } from '../disk-tree.ts';
 import { bytesOf } from '../file-names.ts';
@@ -11,7 +13,7 @@ import type { FileKind, FileStat, Tree } from '../tree.ts';
 import { apkLocks, apkPlaces, hasApk, readApk } from './apk.ts';
 import { Collector, type Package } from './collect.ts';
 import { dpkgLocks, dpkgPlaces, hasDpkg, readDpkg } from './dpkg.ts';
-import { PackagesError } from './error.ts';
+import { notRead, PackagesError } from './error.ts';
 import { Folders, placeIn } from './read.ts';
 import { hasRpm, readRpm, rpmLocks, rpmPlaces } from './rpm.ts';
 import type { FileRow, PathTable } from './table.ts';
@@ -35,7 +37,7 @@ export interface OwnedFile extends FileRow { path: string; package: Package; /**
 export type Verdict = 'intact' | 'modified' | 'missing' | 'unchecked';
 
 /** A verdict, and what differs: the content, the permissions, or what kind of thing it is. */
-export interface Comparison { verdict: Verdict; differs?: 'content' | 'mode' | 'kind'; /** Digest that was taken. */ hex?: string; /** Why the content could not be compared though its digest is known. */ unread?: string }
+export interface Comparison { verdict: Verdict; differs?: 'content' | 'mode' | 'kind'; /** Digest that was taken. */ hex?: string; /** Why the content could not be compared though its digest is known. */ unread?: Text }
 
 export interface PackageIndex {
   readonly tree: Tree;
@@ -48,7 +50,7 @@ export interface PackageIndex {
   readonly size: number;
   /** What was left out, by reason; empty when all was understood. */
   readonly counts: ReadonlyMap<string, number>;
-  readonly faults: readonly string[];
+  readonly faults: readonly Text[];
   /** The owner of a path; links of folders (/bin → /usr/bin) are followed. Folders that hold something have no owner here. */
   owner(path: string): OwnedFile | undefined;
   /** Row of the owner of a path as `owner` finds it, -1 for none. */
@@ -71,7 +73,7 @@ export interface SealedPackages {
   packages: readonly Package[];
   strangers: ReadonlySet<Package>;
   counts: ReadonlyMap<string, number>;
-  faults: readonly string[];
+  faults: readonly Text[];
   /** Folders of the root that are links, and where they lead. */
   links: ReadonlyMap<string, string>;
   table: PathTable;
@@ -93,7 +95,7 @@ export async function readPackages(tree: Tree, { signal }: { signal?: AbortSigna
   const slices = new Slices(signal);
   const into = new Collector();
   const readers = [...(hasDpkg(tree) ? [readDpkg] : []), ...(hasRpm(tree) ? [readRpm] : []), ...(hasApk(tree) ? [readApk] : [])];
-  if (readers.length === 0) throw new PackagesError('no-database', `expected a database of dpkg, rpm or apk, got none in ${placeIn(tree, '/')}`);
+  if (readers.length === 0) throw new PackagesError('no-database', `expected a database of dpkg, rpm or apk, got none in ${placeIn(tree, '/')}`, { zh: `${placeIn(tree, '/')} 里没有 dpkg、rpm 或 apk 的数据库` });
   for (const read of readers) {
     try {
       await read(tree, into, slices);
@@ -101,7 +103,7 @@ export async function readPackages(tree: Tree, { signal }: { signal?: AbortSigna
       // Beside a database that can be read a broken one is a fault; alone there is nothing to tell.
       if (slices.aborted || readers.length === 1) throw error;
       into.count('databases that cannot be read');
-      into.fault((error as Error).message);
+      into.fault(saidBy(error));
     }
   }
   const table = await into.table.seal(new Folders(tree), slices);
@@ -135,8 +137,8 @@ export async function compareFile(file: OwnedFile, found: FileStat | undefined, 
       if (taken.hex !== file.digest.hex) return { verdict: 'modified', differs: 'content', hex: taken.hex };
       return otherMode ? { verdict: 'modified', differs: 'mode' } : { verdict: 'intact' };
     case 'gone': return tree.stat(file.path) === undefined ? { verdict: 'missing' } : { verdict: 'modified', differs: 'kind' };
-    case 'changed': return { verdict: 'unchecked', unread: 'it was written to while it was read' };
-    case 'too-large': return { verdict: 'unchecked', unread: `it has ${taken.size} bytes` };
+    case 'changed': return { verdict: 'unchecked', unread: { zh: '读的时候它正在被写', en: 'it was written to while it was read' } };
+    case 'too-large': return { verdict: 'unchecked', unread: { zh: `太大（${taken.size} 字节）`, en: `it has ${taken.size} bytes` } };
     case 'denied': case 'broken': return { verdict: 'unchecked', unread: taken.why };
   }
 }
@@ -147,7 +149,7 @@ class Index implements PackageIndex {
   readonly packages: readonly Package[];
   readonly strangers: ReadonlySet<Package>;
   readonly counts: ReadonlyMap<string, number>;
-  readonly faults: readonly string[];
+  readonly faults: readonly Text[];
   readonly #table: PathTable;
   readonly #links: ReadonlyMap<string, string>;
 
@@ -178,7 +180,7 @@ class Index implements PackageIndex {
     if (row < 0) return undefined;
     const file = this.file(row);
     const { verdict, unread } = await compareFile(file, this.tree.stat(file.path), this.tree, digests);
-    if (unread !== undefined) throw new PackagesError('broken', `expected to read ${placeIn(this.tree, file.path)}: ${unread}`);
+    if (unread !== undefined) throw notRead(placeIn(this.tree, file.path), unread);
     return verdict;
   }
 

@@ -204,7 +204,7 @@ class Live implements LivePackages {
       this.#indexed = stamp;
       const left = [...index.counts.values()].reduce((sum, n) => sum + n, 0);
       const detail: Text = { zh: `${index.packages.length} 个软件包，${index.size} 个文件`, en: `${index.packages.length} packages, ${index.size} files` };
-      if (index.faults.length > 0) { detail.zh += `；${left} 项未读懂：${index.faults[0]}`; detail.en += `; ${left} entries not understood: ${index.faults[0]}`; }
+      if (index.faults.length > 0) { detail.zh += `；${left} 项未读懂：${index.faults[0]!.zh}`; detail.en += `; ${left} entries not understood: ${index.faults[0]!.en}`; }
       this.#options.health('live', detail);
     } catch (error) {
       if (this.#abort.signal.aborted) return;

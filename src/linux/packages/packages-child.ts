@@ -24,6 +24,6 @@ try {
 } catch (error) {
   // Anything else is a fault of ours: the other side finds it on stderr.
   if (!(error instanceof MoatError)) throw error;
-  writeAll(1, packedFault(error instanceof PackagesError ? error : new PackagesError('broken', error.message)));
+  writeAll(1, packedFault(error instanceof PackagesError ? error : new PackagesError('broken', error.message, { text: error.text })));
 }
 process.exit(0);

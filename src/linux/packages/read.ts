@@ -25,7 +25,7 @@ export const isFolder = (tree: Tree, path: string): boolean => tree.stat(path)?.
 /** A regular file, its own name not followed. Throws PackagesError 'broken' when there is none, TreeError when it cannot be read. */
 export function openIn(tree: Tree, path: string): OpenFile {
   const file = tree.open(path);
-  if (!file) throw new PackagesError('broken', `expected a regular file, got something else or nothing in ${placeIn(tree, path)}`);
+  if (!file) throw new PackagesError('broken', `expected a regular file, got something else or nothing in ${placeIn(tree, path)}`, { zh: `${placeIn(tree, path)} 不是普通文件，或不存在` });
   return file;
 }
 
@@ -34,7 +34,7 @@ export async function readWhole(tree: Tree, path: string, max: number, slices: S
   const file = openIn(tree, path);
   try {
     const { size } = file;
-    if (size > max) throw new PackagesError('too-large', `expected at most ${max} bytes, got ${size} in ${placeIn(tree, path)}`);
+    if (size > max) throw new PackagesError('too-large', `expected at most ${max} bytes, got ${size} in ${placeIn(tree, path)}`, { zh: `${placeIn(tree, path)} 有 ${size} 字节，超过上限 ${max}` });
     const bytes = scratch ? scratch.take(size) : Buffer.allocUnsafeSlow(size);
     let have = 0;
     while (have < size) {

@@ -1,4 +1,5 @@
 /** rpm's database in any of its three forms. */
+import { saidBy } from '../../core/error.ts';
 import type { Slices } from '../slices.ts';
 import type { Tree } from '../tree.ts';
 import type { Collector } from './collect.ts';
@@ -40,7 +41,7 @@ export async function readRpm(tree: Tree, into: Collector, slices: Slices): Prom
     const open = (name: string): Pages => {
       const pages = new Pages(openIn(tree, name), placeIn(tree, name), slices);
       files.push(pages);
-      if (pages.size > databaseMax) throw new PackagesError('too-large', `expected at most ${databaseMax} bytes, got ${pages.size} in ${pages.path}`);
+      if (pages.size > databaseMax) throw new PackagesError('too-large', `expected at most ${databaseMax} bytes, got ${pages.size} in ${pages.path}`, { zh: `${pages.path} 有 ${pages.size} 字节，超过上限 ${databaseMax}` });
       return pages;
     };
     try {
@@ -74,7 +75,7 @@ async function addAll(headers: AsyncIterable<Buffer>, into: Collector, slices: S
     } catch (error) {
       if (!(error instanceof PackagesError)) throw error;
       into.count('rpm: packages that are broken');
-      into.fault(error.message);
+      into.fault(saidBy(error));
     }
   }
 }

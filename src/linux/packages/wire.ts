@@ -2,6 +2,7 @@
  * An index on its way from one process to another: one line of JSON, then the columns of its table as they lie in memory. Both ends
  * are of one build on one machine, so numbers keep their byte order.
  */
+import type { Text } from '../../core/text.ts';
 import type { Package } from './collect.ts';
 import { PackagesError, type PackagesErrorCode } from './error.ts';
 import type { SealedPackages } from './index.ts';
@@ -23,12 +24,12 @@ interface Head {
   /** By their place among the packages. */
   strangers: number[];
   counts: [string, number][];
-  faults: string[];
+  faults: Text[];
   links: [string, string][];
   /** How many numbers each column has. */
   lengths: number[];
 }
-interface Fault { fault: { code: PackagesErrorCode; message: string } }
+interface Fault { fault: { code: PackagesErrorCode; message: string; text: Text | undefined } }
 
 const headMax = 128 * 2 ** 20;
 /** Four million paths, and more than any machine has. */
@@ -49,7 +50,7 @@ export function* packedPackages({ stamp, packages, strangers, counts, faults, li
   }
 }
 
-export const packedFault = (error: PackagesError): Buffer => lineOf({ fault: { code: error.code, message: error.message } });
+export const packedFault = (error: PackagesError): Buffer => lineOf({ fault: { code: error.code, message: error.message, text: error.text } });
 
 /** Throws the PackagesError that was sent, and 'not-built' for anything that is no whole index. */
 export async function receivePackages(chunks: AsyncIterable<Buffer>): Promise<SealedPackages> {
@@ -96,7 +97,7 @@ function parseHead(line: Buffer): Head {
   try {
     head = JSON.parse(line.toString()) as Head | Fault;
   } catch (error) { throw new PackagesError('not-built', `expected packages as JSON, got ${line.toString('utf8', 0, 80)}`, { cause: error }); }
-  if ('fault' in head) throw new PackagesError(head.fault.code, head.fault.message);
+  if ('fault' in head) throw new PackagesError(head.fault.code, head.fault.message, { text: head.fault.text });
   return head;
 }
 
