@@ -7,7 +7,7 @@ import type { Log, Store } from '../core/ports.ts';
 import type { Health } from '../engine/health.ts';
 import { verifyAudit } from '../engine/response/audit.ts';
 import { Journal } from '../engine/response/journal.ts';
-import type { Mode } from '../engine/response/linkage.ts';
+import type { BanTimes, Mode } from '../engine/response/linkage.ts';
 import { Responder, type ResponderSettings } from '../engine/response/responder.ts';
 import { Runner } from '../engine/response/runner.ts';
 import { allActions } from '../actions/catalogue.ts';
@@ -17,12 +17,15 @@ import { NftFirewall } from '../linux/firewall/nft.ts';
 import { runner as programs } from '../linux/run.ts';
 import type { Config } from './config-schema.ts';
 import { readLinkage } from './linkage.ts';
+import type { Notices } from './notices.ts';
+import { Playbooks } from './playbook-control.ts';
+import { readPlaybooks } from './playbooks.ts';
 import type { Handlers } from './control.ts';
 
 export interface ResponseOptions { store: Store; health: Health; log: Log; now: () => number }
 
 /** As `moat status` shows it. */
-export interface ResponseStatus { mode: Mode; pausedUntil: number | undefined; blocked: number; stuck: number }
+export interface ResponseStatus { mode: Mode; pausedUntil: number | undefined; blocked: number; stuck: number; /** Playbooks that are under way. */ running: number }
 
 /** What a control request may say of itself. */
 interface Request { by?: unknown; why?: unknown; for_ms?: unknown; force?: unknown }
@@ -43,6 +46,9 @@ export class Response {
   private readonly runner: Runner;
   private readonly protection: Protection;
   private readonly responder: Responder;
+  private readonly playbooks: Playbooks;
+  /** Ids of the actions that there are. */
+  readonly actions: ReadonlySet<string>;
   private wall: Promise<Firewall> | undefined;
   private sweeping: NodeJS.Timeout | undefined;
 
@@ -56,17 +62,32 @@ export class Response {
       firewall: () => this.firewall(), protection: this.protection,
       blocks: { get: (network) => store.response.block(network), put: (entry) => this.journal.write({ blocks: [entry] }) },
     });
+    this.actions = new Set(actions.map(({ id }) => id));
     this.runner = new Runner({ actions, store: store.response, journal: this.journal, log, now, count: (what, n) => health.count('response', what, n) });
     this.responder = new Responder({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil() }, settingsOf(config));
+    this.playbooks = new Playbooks({
+      runner: this.runner, journal: this.journal, store, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil(),
+      modeFor: (rule) => this.responder.modeFor(rule), ban: () => banOf(this.config),
+    }, readPlaybooks(this.actions, config.playbooks));
   }
 
+  /** Where questions of playbooks are put, and what they tell. */
+  connect(notices: Notices): void { this.playbooks.connect(notices); }
+
+  /** A question was answered: whoever waits for it goes on. */
+  answered(): void { this.playbooks.tick(); }
+
   /** Alerts that are new or have grown, after they are stored. */
-  onAlerts(alerts: Iterable<Alert>): void { this.responder.onAlerts(alerts); }
+  onAlerts(alerts: Iterable<Alert>): void {
+    const several = [...alerts];
+    this.responder.onAlerts(several);
+    this.playbooks.onAlerts(several);
+  }
 
   status(): ResponseStatus {
     const { response } = this.options.store;
     const paused = this.pausedUntil();
-    return { mode: this.config.mode, pausedUntil: paused > this.options.now() ? paused : undefined, blocked: response.countBlocks(), stuck: response.receipts({ status: ['stuck'] }).length };
+    return { mode: this.config.mode, pausedUntil: paused > this.options.now() ? paused : undefined, blocked: response.countBlocks(), stuck: response.receipts({ status: ['stuck'] }).length, running: this.playbooks.running };
   }
 
   /** Puts back what is blocked and settles what was cut off. Trouble is told as health, and tried again when something is to be done. */
@@ -76,7 +97,11 @@ export class Response {
       const settled = await this.runner.recover();
       for (const { action, target, status } of settled) this.options.log.info(`${action} ${target}: ${status} after the last run was cut off`);
     } catch (error) { this.trouble(error); }
-    this.sweeping = setInterval(() => { void this.runner.tick(); }, sweepMs);
+    this.playbooks.start();
+    this.sweeping = setInterval(() => {
+      void this.runner.tick();
+      this.playbooks.tick();
+    }, sweepMs);
   }
 
   /** A new configuration holds for what is done from now on. */
@@ -84,12 +109,14 @@ export class Response {
     this.config = config;
     this.protection.configure(allowOf(config));
     this.responder.configure(settingsOf(config));
+    this.playbooks.configure(readPlaybooks(this.actions, config.playbooks));
     if (this.wall) void this.wall.then((wall) => wall.allow(this.protection.letThrough())).catch((error: unknown) => this.trouble(error));
   }
 
   async stop(): Promise<void> {
     clearInterval(this.sweeping);
     await this.responder.settled();
+    await this.playbooks.stop();
     await this.runner.close();
     (await this.wall?.catch(() => undefined))?.close();
   }
@@ -97,6 +124,7 @@ export class Response {
   handlers(): Handlers {
     const { response } = this.options.store;
     return {
+      ...this.playbooks.handlers(),
       'block': (argument) => this.block(argument),
       'unblock': (argument) => this.unblock(argument),
       'blocklist': () => this.blocklist(),
@@ -202,8 +230,9 @@ export class Response {
 
 const allowOf = ({ allow }: Config['response']): Network[] => allow.flatMap((text) => parseNetwork(text) ?? []);
 function settingsOf({ mode, overrides, linkage, ban }: Config['response']): ResponderSettings {
-  return { mode, overrides, links: readLinkage(linkage), ban: { first: ban.first_minutes * 60_000, factor: ban.factor, most: ban.most_days * 86_400_000 } };
+  return { mode, overrides, links: readLinkage(linkage), ban: banOf({ ban }) };
 }
+const banOf = ({ ban }: Pick<Config['response'], 'ban'>): BanTimes => ({ first: ban.first_minutes * 60_000, factor: ban.factor, most: ban.most_days * 86_400_000 });
 
 const objectOf = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined);
