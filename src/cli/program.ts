@@ -12,6 +12,7 @@ import { addIntel } from './commands/intel.ts';
 import { addInstall } from './commands/install.ts';
 import { addNotify } from './commands/notify.ts';
 import { addOrigin } from './commands/origin.ts';
+import { addPlaybook } from './commands/playbook.ts';
 import { addPs } from './commands/ps.ts';
 import { addQuery } from './commands/query.ts';
 import { addReplay } from './commands/replay.ts';
@@ -68,6 +69,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addBaseline(cli);
   addAlerts(cli);
   addOrigin(cli);
+  addPlaybook(cli);
   addPs(cli);
   addReplay(cli);
   addRules(cli);

@@ -83,7 +83,7 @@ export interface Thread {
 }
 
 /** One line of a run's story. */
-export interface RunEntry { time: number; step: string; what: 'begun' | 'done' | 'failed' | 'asked' | 'approved' | 'rejected' | 'expired' | 'told' | 'waits' | 'undone' | 'not-undone' | 'ended'; note: string; receipt?: string }
+export interface RunEntry { time: number; step: string; what: 'begun' | 'done' | 'failed' | 'asked' | 'approved' | 'rejected' | 'expired' | 'told' | 'undone' | 'not-undone' | 'ended'; note: string; receipt?: string }
 
 /** All that is needed to go on after a crash. Times are Unix ms. */
 export interface PlaybookRun {
