@@ -59,12 +59,13 @@ export class PlaybookTrigger {
     const target = targetOf(playbook, alert);
     const byAlert = `${playbook.id} ${alert.id}`, byTarget = `${playbook.id} ${target}`;
     if ((this.answered.get(byAlert) ?? 0) > now || (this.answered.get(byTarget) ?? 0) > now) return;
-    this.remember(byTarget, now + againMs);
-    this.remember(byAlert, now + freshMs);
     const { store, runs, count, log } = this.options;
+    this.remember(byAlert, now + freshMs);
     if (runs.isActive(playbook.id, target) || store.playbookRuns({ playbook: playbook.id, alert: alert.id, limit: 1 }).length > 0) return;
     const [last] = store.playbookRuns({ playbook: playbook.id, target, limit: 1 });
-    if (last !== undefined && last.changed > now - againMs) return;
+    const rests = (last?.changed ?? 0) + againMs;
+    this.remember(byTarget, rests > now ? rests : now + againMs);
+    if (rests > now) return;
     const work = runs.begin(playbook, { alert, by: `rule:${alert.rule_id}`, why: alert.summary === '' ? alert.rule_name : alert.summary, via: 'engine' }).catch((error: unknown) => {
       this.answered.delete(byTarget);
       this.answered.delete(byAlert);
