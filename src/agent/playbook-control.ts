@@ -169,7 +169,9 @@ export class Playbooks {
 
 interface Asked { id?: unknown; alert?: unknown; set?: unknown; run?: unknown; step?: unknown; answer?: unknown; by?: unknown; why?: unknown; undo?: unknown }
 
-function headOf({ workflow, workflow_start: _, playbook_variables: __, ...head }: Playbook): PlaybookHead { return { ...head, steps: Object.keys(workflow).length }; }
+function headOf({ id, name, description, grade, mode, triggers, per, timeout, compensate, workflow }: Playbook): PlaybookHead {
+  return { id, name, description, grade, mode, ...(triggers && { triggers }), per, timeout, compensate, steps: Object.keys(workflow).length };
+}
 
 /** Values given for the playbook's own variables, in the type that they have there. */
 function valuesOf({ playbook_variables }: Playbook, set: unknown): Record<string, Value> {

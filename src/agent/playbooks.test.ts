@@ -49,7 +49,7 @@ describe('the playbooks that come with Moat', () => {
     expect(triggeredBy(playbook, alert)).toBe(true);
     const steps = await planPlaybook(playbook, { runner, variables: { ...playbook.playbook_variables, ...variablesOfAlert(alert) }, mayAct: () => true });
     const order = steps.filter(({ onFailure }) => onFailure === undefined).flatMap(({ phase }) => (phase === undefined ? [] : [phases.indexOf(phase)]));
-    expect(order).toEqual(order.toSorted());
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
     expect(new Set(order)).toEqual(new Set([0, 1, 2, 3]));
     expect(asked).toEqual(['block-address 203.0.113.9']);
     // What an attacker named is quoted where a person may copy it.

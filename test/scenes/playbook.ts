@@ -16,7 +16,7 @@ export const counter = (dir: string, name: string): number => (existsSync(join(d
 
 /** Raises the counter `name` by one: twice done is seen. `fail` breaks it while it is done. */
 export function raise(dir: string, automatic: Action['automatic'] = 'guard', id = 'raise'): Action {
-  const action: Action<{ name: string; fail: boolean }, State> = {
+  return {
     id, title: { zh: '加一', en: 'raise' }, blind: { zh: '无', en: 'nothing' }, automatic, halfDone: 'finish',
     parse(input) {
       const { name, fail } = (input ?? {}) as { name?: unknown; fail?: unknown };
@@ -40,8 +40,7 @@ export function raise(dir: string, automatic: Action['automatic'] = 'guard', id 
       if (existsSync(file)) writeFileSync(file, String(before));
       return Promise.resolve();
     },
-  };
-  return action as unknown as Action;
+  } satisfies Action<{ name: string; fail: boolean }, State>;
 }
 
 export interface PlaybookScene {
@@ -82,7 +81,7 @@ type Plain = Step extends infer S ? (S extends Step ? Omit<S, 'delay'> & { delay
 
 export function playbook(workflow: Record<string, Plain>, more: Partial<Playbook> = {}): Playbook {
   const text = { zh: '试', en: 'trial' };
-  return { id: 'trial', name: text, description: text, grade: 3, mode: 'guard', per: 'source_ip', timeout: 86_400_000, compensate: false, playbook_variables: {}, workflow_start: 'start', ...more, workflow: Object.fromEntries(Object.entries({ ...workflow, end: { type: 'end' } as Plain }).map(([id, step]) => [id, { delay: 0, ...step } as Step])) };
+  return { id: 'trial', name: text, description: text, grade: 3, mode: 'guard', per: 'source_ip', timeout: 86_400_000, compensate: false, playbook_variables: {}, workflow_start: 'start', ...more, workflow: Object.fromEntries(Object.entries({ ...workflow, end: { type: 'end' } }).map(([id, step]) => [id, { delay: 0, ...step } as Step])) };
 }
 
 export const raising = (name: string, more: Record<string, string | boolean> = {}, action = 'raise'): PlaybookCommand => ({ type: 'moat-action', action, input: { name, ...more }, force: false, expires: 3_600_000 });

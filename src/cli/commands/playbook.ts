@@ -156,7 +156,8 @@ function pairs(set: readonly string[] | undefined): Record<string, string> | und
 
 const spell = (ms: number): string => (ms % 3_600_000 === 0 ? `${ms / 3_600_000}h` : ms % 60_000 === 0 ? `${ms / 60_000}m` : `${Math.round(ms / 1000)}s`);
 
-function runJson({ created, changed, entries, waiting, threads: _, ...run }: RunView): object {
+/** Without its strands, which are the runner's own. */
+function runJson({ created, changed, entries, waiting, ...run }: RunView): object {
   const iso = (ms: number): string => new Date(ms).toISOString();
-  return { ...run, created: iso(created), changed: iso(changed), entries: entries.map((one) => ({ ...one, time: iso(one.time) })), waiting: waiting.map((one) => ({ ...one, expires: iso(one.expires) })) };
+  return { ...run, threads: undefined, created: iso(created), changed: iso(changed), entries: entries.map((one) => ({ ...one, time: iso(one.time) })), waiting: waiting.map((one) => ({ ...one, expires: iso(one.expires) })) };
 }

@@ -99,7 +99,7 @@ export function holds(condition: Condition, variables: Readonly<Record<string, V
   switch (condition.kind) {
     case 'compare': return compare(worth(condition.left), condition.operator, worth(condition.right));
     case 'in': return condition.values.includes(worth(condition.left));
-    case 'truth': return ![false, '', 0].includes(worth(condition.of) as string);
+    case 'truth': return Boolean(worth(condition.of));
     case 'not': return !holds(condition.of, variables);
     case 'and': return condition.of.every((one) => holds(one, variables));
     case 'or': return condition.of.some((one) => holds(one, variables));

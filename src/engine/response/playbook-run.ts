@@ -132,7 +132,7 @@ export class PlaybookRuns {
   }
 
   /** Until nothing goes on by itself. */
-  async settled(): Promise<void> { await Promise.allSettled([...this.active.values()].map(({ pumping }) => pumping)); }
+  async settled(): Promise<void> { await Promise.allSettled([...this.active.values()].flatMap(({ pumping }) => pumping ?? [])); }
 
   private hold(run: PlaybookRun): Active {
     const held: Active = { run, pumping: undefined };
