@@ -38,7 +38,7 @@ export async function benchWebshell(): Promise<Row[]> {
   let files = 0;
   let php = 0;
   const started = performance.now();
-  for (const file of walk(tree, { signal: context.signal, machine: undefined, count: (what, n) => { context.count(what, n); }, onFault: (path, reason) => { throw new Error(`${path}: ${reason}`); } })) {
+  for (const file of walk(tree, { signal: context.signal, machine: undefined, count: (what, n) => { context.count(what, n); }, onFault: (path, reason) => { throw new Error(`${path}: ${reason.en}`); } })) {
     files++;
     if (!visitor.wants(file)) continue;
     if (named(file.path)?.language === 'php' || /\.(?:inc|module|tpl)$/.test(file.path)) php++;

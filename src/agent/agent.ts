@@ -28,6 +28,7 @@ import { Notices } from './notices.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
 import { ownPaths } from './paths.ts';
+import { readPlaybooks } from './playbooks.ts';
 import { Response, type ResponseStatus } from './response.ts';
 import { portsOf } from './scan-ports.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
@@ -135,6 +136,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       openDetector({ config: next, warn: () => undefined });
       openGeo(next.geo.country);
       readLinkage(next.response.linkage);
+      readPlaybooks(lasting.response.actions, next.response.playbooks);
     } catch (error) {
       health.state('configuration', 'blind', { zh: `新配置有误，仍用旧的：${(error as Error).message}`, en: `the new one has a fault, the old one stays: ${(error as Error).message}` });
       log.warn((error as Error).message);
@@ -187,7 +189,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     control = await serveControl(dataFolder, {
       ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
-      answer: (argument) => generation.notices.answer(argument), requests: () => generation.notices.requests(),
+      answer: (argument) => {
+        const answered = generation.notices.answer(argument);
+        lasting.response.answered();
+        return answered;
+      },
+      requests: () => generation.notices.requests(),
     });
   } catch (error) {
     await end(generation);
@@ -235,6 +242,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
   const notices = new Notices({ config: config.notices, dataFolder: resolve(options.dataFolder), store, health, lang: options.lang, host, now: Date.now });
+  response.connect(notices);
   const { tap } = notices;
   const pipeline = new Pipeline({
     store, detect: opened.detector, health, log: options.log, show: (folded) => {

@@ -146,6 +146,7 @@ export const configSchema = z.strictObject({
       mode: z.enum(modes).meta(doc('对这条规则用哪个模式', 'the mode for this rule')),
     })).max(1000).default([]).meta(doc('个别规则用别的模式：[{ rule, mode }]，先匹配者生效', 'another mode for some rules: [{ rule, mode }]; the first that fits decides')),
     linkage: z.string().min(1).max(4096).optional().meta(doc('自己的联动表（YAML）；不写则用自带的', 'a linkage table of your own (YAML); the one that comes with Moat when left out')),
+    playbooks: z.string().startsWith('/').max(4096).optional().meta(doc('自己的预案所在目录（*.yml），与自带的一并使用，同名者以自己的为准', 'a folder of playbooks of your own (*.yml), beside those that come with Moat; one of the same id holds')),
     ban: z.strictObject({
       first_minutes: z.number().min(0.1).max(1440 * 365).default(10).meta(doc('首次封禁多少分钟', 'minutes of the first ban')),
       factor: z.number().min(1).max(1000).default(6).meta(doc('再犯时延长到几倍', 'each further one is so many times as long')),

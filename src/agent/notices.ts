@@ -41,6 +41,7 @@ export function notifierOf({ kind }: ChannelConfig): (typeof notifiers)[number] 
 }
 
 const requestPrefix = 'request:';
+const playbookPrefix = 'playbook:';
 const requestIdBytes = 16;
 
 export class Notices {
@@ -79,19 +80,24 @@ export class Notices {
   /** Until the signal. */
   run(signal: AbortSignal): Promise<void> { return this.outbox.run(signal); }
 
-  /** Puts a question to people: it is stored, and told on the channels that take its level and the rule `request`. Returns its id. */
-  ask(what: Text, level: Level, forMs: number): string {
-    const { store, now, host, config } = this.options;
-    const request: ActionRequest = { id: randomBytes(requestIdBytes).toString('hex'), created: now(), expires: now() + forMs, level, what };
+  /** Puts a question to people: it is stored, and told on the channels that take its level and the rule `request`. Returns its id, which nobody must guess. */
+  ask(what: Text, level: Level, forMs: number, id = randomBytes(requestIdBytes).toString('hex')): string {
+    const { store, now } = this.options;
+    const request: ActionRequest = { id, created: now(), expires: now() + forMs, level, what };
     store.requests.add(request);
-    const rows = routedTo({
-      id: `${requestPrefix}${request.id}`, time: request.created, last_time: request.created, level, rule_id: 'request', rule_name: 'request', title: what, host, summary: '', count: 1, attack: [], matrix: [], key: '', status: 'open',
-    }, this.channels, config.queue_max, now());
-    if (rows) {
-      store.commit({ events: [], alerts: [], positions: [], notices: rows });
-      this.outbox.stored(rows, true);
-    }
+    this.send(`${requestPrefix}${request.id}`, 'request', what, level, request.created);
     return request.id;
+  }
+
+  /** Tells people what a playbook has to say, on the channels that take its level and the rule `playbook`. `id` begins `run:RUN`; the same waits once. */
+  tell(id: string, what: Text, level: Level): void { this.send(`${playbookPrefix}${id}`, 'playbook', what, level, this.options.now()); }
+
+  private send(subject: string, rule: string, title: Text, level: Level, time: number): void {
+    const { store, host, config, now } = this.options;
+    const rows = routedTo({ id: subject, time, last_time: time, level, rule_id: rule, rule_name: rule, title, host, summary: '', count: 1, attack: [], matrix: [], key: '', status: 'open' }, this.channels, config.queue_max, now());
+    if (!rows) return;
+    store.commit({ events: [], alerts: [], positions: [], notices: rows });
+    this.outbox.stored(rows, true);
   }
 
   /** The answer to a question, by somebody who needs no token. */
@@ -117,6 +123,7 @@ export class Notices {
 
   private itemOf(row: QueuedNotice, stands: ReturnType<Store['ledger']['alert']>, to: Lang): ReturnType<typeof requestItem> | undefined {
     const { store, host, now, config, lang } = this.options;
+    if (row.subject.startsWith(playbookPrefix)) return { ...itemOf(row.alert, to, to), next: [`moat playbook runs ${/^playbook:run:([0-9a-z]+)/.exec(row.subject)?.[1] ?? ''}`.trim()] };
     if (!row.subject.startsWith(requestPrefix)) return itemOf(stands ?? row.alert, to, lang);
     const request = store.requests.get(row.subject.slice(requestPrefix.length));
     if (!request || request.answer !== undefined || request.expires <= now()) return undefined;

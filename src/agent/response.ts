@@ -8,7 +8,7 @@ import type { Text } from '../core/text.ts';
 import type { Health } from '../engine/health.ts';
 import { verifyAudit } from '../engine/response/audit.ts';
 import { Journal } from '../engine/response/journal.ts';
-import type { Mode } from '../engine/response/linkage.ts';
+import type { BanTimes, Mode } from '../engine/response/linkage.ts';
 import { Responder, type ResponderSettings } from '../engine/response/responder.ts';
 import { Runner } from '../engine/response/runner.ts';
 import { allActions } from '../actions/catalogue.ts';
@@ -28,6 +28,9 @@ import { openSignals, type Signals } from '../linux/signals.ts';
 import type { Config } from './config-schema.ts';
 import { readLinkage } from './linkage.ts';
 import { fileHandlers, ownerOf, type Settling } from './response-files.ts';
+import type { Notices } from './notices.ts';
+import { Playbooks } from './playbook-control.ts';
+import { readPlaybooks } from './playbooks.ts';
 import type { Handlers } from './control.ts';
 import { FirewallPolicy } from './firewall-policy.ts';
 import { isolationOf, managementOf, networkActions, networkHandlers } from './response-network.ts';
@@ -36,7 +39,7 @@ import { isolationOf, managementOf, networkActions, networkHandlers } from './re
 export interface ResponseOptions { policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling }
 
 /** As `moat status` shows it. */
-export interface ResponseStatus { mode: Mode; pausedUntil: number | undefined; blocked: number; stuck: number }
+export interface ResponseStatus { mode: Mode; pausedUntil: number | undefined; blocked: number; stuck: number; /** Playbooks that are under way. */ running: number }
 
 /** What a control request may say of itself. */
 interface Request { by?: unknown; why?: unknown; for_ms?: unknown; force?: unknown }
@@ -64,6 +67,9 @@ export class Response {
   private readonly vault: Vault;
   private readonly responder: Responder;
   private readonly policy: FirewallPolicy;
+  private readonly playbooks: Playbooks;
+  /** Ids of the actions that there are. */
+  readonly actions: ReadonlySet<string>;
   private wall: Promise<Firewall> | undefined;
   private sweeping: NodeJS.Timeout | undefined;
 
@@ -88,17 +94,32 @@ export class Response {
       isolation: () => isolationOf(this.config, resolvers('/')),
       blocks: { get: (network) => store.response.block(network), put: (entry) => this.journal.write({ blocks: [entry] }) },
     });
+    this.actions = new Set(actions.map(({ id }) => id));
     this.runner = new Runner({ actions, store: store.response, journal: this.journal, log, now, count: (what, n) => health.count('response', what, n) });
     this.responder = new Responder({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil() }, settingsOf(config));
+    this.playbooks = new Playbooks({
+      runner: this.runner, journal: this.journal, store, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil(),
+      modeFor: (rule) => this.responder.modeFor(rule), ban: () => banOf(this.config),
+    }, readPlaybooks(this.actions, config.playbooks));
   }
 
+  /** Where questions of playbooks are put, and what they tell. */
+  connect(notices: Notices): void { this.playbooks.connect(notices); }
+
+  /** A question was answered: whoever waits for it goes on. */
+  answered(): void { this.playbooks.tick(); }
+
   /** Alerts that are new or have grown, after they are stored. */
-  onAlerts(alerts: Iterable<Alert>): void { this.responder.onAlerts(alerts); }
+  onAlerts(alerts: Iterable<Alert>): void {
+    const several = [...alerts];
+    this.responder.onAlerts(several);
+    this.playbooks.onAlerts(several);
+  }
 
   status(): ResponseStatus {
     const { response } = this.options.store;
     const paused = this.pausedUntil();
-    return { mode: this.config.mode, pausedUntil: paused > this.options.now() ? paused : undefined, blocked: response.countBlocks(), stuck: response.receipts({ status: ['stuck'] }).length };
+    return { mode: this.config.mode, pausedUntil: paused > this.options.now() ? paused : undefined, blocked: response.countBlocks(), stuck: response.receipts({ status: ['stuck'] }).length, running: this.playbooks.running };
   }
 
   /** Puts back what is blocked and settles what was cut off. Trouble is told as health, and tried again when something is to be done. */
@@ -110,7 +131,11 @@ export class Response {
       for (const { action, target, status } of settled) this.options.log.info(`${action} ${target}: ${status} after the last run was cut off`);
     } catch (error) { this.trouble(error); }
     await this.policy.apply().catch((error: unknown) => this.trouble(error));
-    this.sweeping = setInterval(() => { void this.runner.tick(); }, sweepMs);
+    this.playbooks.start();
+    this.sweeping = setInterval(() => {
+      void this.runner.tick();
+      this.playbooks.tick();
+    }, sweepMs);
   }
 
   /** A new configuration holds for what is done from now on. */
@@ -119,12 +144,14 @@ export class Response {
     void this.policy.configure(policy).catch((error: unknown) => this.trouble(error));
     this.protection.configure(allowOf(config));
     this.responder.configure(settingsOf(config));
+    this.playbooks.configure(readPlaybooks(this.actions, config.playbooks));
     if (this.wall) void this.wall.then((wall) => wall.allow(this.protection.letThrough())).catch((error: unknown) => this.trouble(error));
   }
 
   async stop(): Promise<void> {
     clearInterval(this.sweeping);
     await this.responder.settled();
+    await this.playbooks.stop();
     await this.runner.close();
     (await this.wall?.catch(() => undefined))?.close();
   }
@@ -133,6 +160,7 @@ export class Response {
     const { response } = this.options.store;
     return {
       ...fileHandlers({ runner: this.runner, store: response, vault: this.vault, asked: (argument) => asked(objectOf(argument)) }),
+      ...this.playbooks.handlers(),
       'block': (argument) => this.block(argument),
       'unblock': (argument) => this.unblock(argument),
       'blocklist': () => this.blocklist(),
@@ -271,8 +299,9 @@ export class Response {
 
 const allowOf = ({ allow }: Config['response']): Network[] => allow.flatMap((text) => parseNetwork(text) ?? []);
 function settingsOf({ mode, overrides, linkage, ban }: Config['response']): ResponderSettings {
-  return { mode, overrides, links: readLinkage(linkage), ban: { first: ban.first_minutes * 60_000, factor: ban.factor, most: ban.most_days * 86_400_000 } };
+  return { mode, overrides, links: readLinkage(linkage), ban: banOf({ ban }) };
 }
+const banOf = ({ ban }: Pick<Config['response'], 'ban'>): BanTimes => ({ first: ban.first_minutes * 60_000, factor: ban.factor, most: ban.most_days * 86_400_000 });
 
 const objectOf = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined);

@@ -13,6 +13,7 @@ import { addInstall } from './commands/install.ts';
 import { addNotify } from './commands/notify.ts';
 import { addOrigin } from './commands/origin.ts';
 import { addProcesses } from './commands/processes.ts';
+import { addPlaybook } from './commands/playbook.ts';
 import { addPs } from './commands/ps.ts';
 import { addQuarantine } from './commands/quarantine.ts';
 import { addQuery } from './commands/query.ts';
@@ -71,6 +72,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addBaseline(cli);
   addAlerts(cli);
   addOrigin(cli);
+  addPlaybook(cli);
   addPs(cli);
   addReplay(cli);
   addRules(cli);

@@ -1,4 +1,5 @@
 /** What Moat does to a machine: words and the port. Every action is worked out, done, looked at and taken back by the same four steps. */
+import type { PlaybookRun, RunFilter } from './playbook.ts';
 import type { Manifest } from './ports.ts';
 import type { Text } from './text.ts';
 
@@ -141,7 +142,7 @@ export interface BlockEntry {
 export interface ReceiptFilter { status?: readonly ReceiptStatus[]; action?: string; target?: string; from?: string; limit?: number }
 
 /** All that is written together, or not at all. */
-export interface ResponseChange { receipts?: readonly Receipt[]; audit?: readonly AuditEntry[]; blocks?: readonly BlockEntry[] }
+export interface ResponseChange { receipts?: readonly Receipt[]; audit?: readonly AuditEntry[]; blocks?: readonly BlockEntry[]; runs?: readonly PlaybookRun[] }
 
 /** What was done and by whom, and what is blocked. Reads see all that was written. */
 export interface ResponseStore {
@@ -159,6 +160,9 @@ export interface ResponseStore {
   /** The active ones; those of one list when it is named. */
   blocks(list?: string): Iterable<BlockEntry>;
   countBlocks(): number;
+  playbookRun(id: string): PlaybookRun | undefined;
+  /** Newest first. */
+  playbookRuns(filter: RunFilter): PlaybookRun[];
   /** Drops what is long over; a bounded number a call. Audit entries are never dropped. */
   prune(now: number): void;
 }

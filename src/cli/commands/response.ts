@@ -1,5 +1,5 @@
 import type { AuditEntry, Receipt, ReceiptStatus } from '../../core/action.ts';
-import { MoatError, saidBy } from '../../core/error.ts';
+import { MoatError } from '../../core/error.ts';
 import { askControl } from '../../agent/control.ts';
 import type { BlockRow } from '../../agent/response.ts';
 import type { AuditFault, AuditVerdict } from '../../engine/response/audit.ts';

@@ -3,9 +3,10 @@
  * a sync to disk for each would cost seconds for a thousand bans.
  */
 import type { AuditEntry, BlockEntry, Receipt, ResponseStore } from '../../core/action.ts';
+import type { PlaybookRun } from '../../core/playbook.ts';
 import { type AuditInput, nextEntry } from './audit.ts';
 
-interface Change { receipts?: readonly Receipt[]; audit?: readonly AuditInput[]; blocks?: readonly BlockEntry[] }
+interface Change { receipts?: readonly Receipt[]; audit?: readonly AuditInput[]; blocks?: readonly BlockEntry[]; runs?: readonly PlaybookRun[] }
 interface Waiting { change: Change; resolve: () => void; reject: (error: unknown) => void }
 
 export class Journal {
@@ -47,7 +48,7 @@ export class Journal {
   private save(batch: readonly Waiting[]): void {
     let last = this.last;
     const audit = batch.flatMap(({ change }) => change.audit ?? []).map((input) => { last = nextEntry(last, input); return last; });
-    this.store.save({ receipts: batch.flatMap(({ change }) => change.receipts ?? []), blocks: batch.flatMap(({ change }) => change.blocks ?? []), audit });
+    this.store.save({ receipts: batch.flatMap(({ change }) => change.receipts ?? []), blocks: batch.flatMap(({ change }) => change.blocks ?? []), runs: batch.flatMap(({ change }) => change.runs ?? []), audit });
     this.last = last;
   }
 }

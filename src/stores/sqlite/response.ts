@@ -1,10 +1,12 @@
-/** Receipts of actions, the audit log, and what is blocked. */
+/** Receipts of actions, the audit log, what is blocked, and runs of playbooks. */
 import type { AuditEntry, BlockEntry, Receipt, ReceiptFilter, ResponseStore } from '../../core/action.ts';
+import type { PlaybookRun, RunFilter } from '../../core/playbook.ts';
 import { StoreError } from '../error.ts';
 import { type Database, guarded, type Row, transaction, type Value } from './driver.ts';
 
 /** A receipt holds the former state of what it changed; contents of files stand elsewhere. */
 const maxReceipt = 4 * 2 ** 20;
+const maxRun = 4 * 2 ** 20;
 const maxBlocks = 1_000_000;
 const pageOfRows = 1000;
 const defaultLimit = 200;
@@ -17,6 +19,9 @@ export function openResponse(db: Database, file: string): ResponseStore {
   const putReceipt = db.prepare('INSERT INTO receipt (id, action, target, origin, status, created, changed, until, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET status = excluded.status, changed = excluded.changed, until = excluded.until, value = excluded.value');
   const putAudit = db.prepare('INSERT INTO audit (seq, time, "by", via, operation, target, why, result, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
   const putBlock = db.prepare('INSERT INTO block (network, since, until, why, "by", list, active, times) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (network) DO UPDATE SET since = excluded.since, until = excluded.until, why = excluded.why, "by" = excluded."by", list = excluded.list, active = excluded.active, times = excluded.times');
+  const putRun = db.prepare('INSERT INTO playbook_run (id, playbook, target, alert, status, created, changed, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET status = excluded.status, changed = excluded.changed, value = excluded.value');
+  const runById = db.prepare('SELECT value FROM playbook_run WHERE id = ?');
+  const dropRuns = db.prepare("DELETE FROM playbook_run WHERE rowid IN (SELECT rowid FROM playbook_run WHERE changed < ? AND status <> 'running' LIMIT ?)");
   const byId = db.prepare('SELECT value FROM receipt WHERE id = ?');
   const dueRows = db.prepare("SELECT value FROM receipt WHERE status = 'applied' AND until <= ? ORDER BY until LIMIT ?");
   const lastAudit = db.prepare('SELECT * FROM audit ORDER BY seq DESC LIMIT 1');
@@ -29,12 +34,17 @@ export function openResponse(db: Database, file: string): ResponseStore {
   const dropBlocks = db.prepare('DELETE FROM block WHERE rowid IN (SELECT rowid FROM block WHERE active = 0 AND until < ? LIMIT ?)');
 
   return {
-    save({ receipts = [], audit = [], blocks = [] }) {
+    save({ receipts = [], audit = [], blocks = [], runs = [] }) {
       guarded(file, () => transaction(db, () => {
         for (const one of receipts) {
           const value = JSON.stringify(one);
           if (value.length > maxReceipt) throw new StoreError('input', `expected a receipt of at most ${maxReceipt} characters, got ${value.length} for ${one.action}`);
           putReceipt.run(one.id, one.action, one.target, one.from ?? null, one.status, one.created, one.changed, one.until ?? null, value);
+        }
+        for (const run of runs) {
+          const value = JSON.stringify(run);
+          if (value.length > maxRun) throw new StoreError('input', `expected a run of at most ${maxRun} characters, got ${value.length} for ${run.playbook}`);
+          putRun.run(run.id, run.playbook, run.target, run.alert ?? null, run.status, run.created, run.changed, value);
         }
         for (const { seq, time, by, via, operation, target, why, result, hash } of audit) putAudit.run(seq, time, by, via, operation, target, why, result, hash);
         if (blocks.length > 0 && Number(countBlocks.get()!['n']) + blocks.length > maxBlocks) throw new StoreError('input', `expected at most ${maxBlocks} blocked addresses and networks`);
@@ -67,8 +77,14 @@ export function openResponse(db: Database, file: string): ResponseStore {
       }
     },
     countBlocks: () => read(() => Number(activeBlocks.get()!['n'])),
+    playbookRun: (id) => read(() => toRun(runById.get(id))),
+    playbookRuns(filter) {
+      const { where, values } = runConditions(filter);
+      return read(() => db.prepare(`SELECT value FROM playbook_run ${where} ORDER BY created DESC, rowid DESC LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toRun(row)!));
+    },
     prune(now) {
       read(() => transaction(db, () => {
+        dropRuns.run(now - receiptMs, chunk);
         dropReceipts.run(now - receiptMs, chunk);
         dropBlocks.run(now - endedBlockMs, chunk);
       }));
@@ -76,24 +92,25 @@ export function openResponse(db: Database, file: string): ResponseStore {
   };
 }
 
-function conditions(filter: ReceiptFilter): { where: string; values: Value[] } {
+const conditions = ({ action, target, from, status }: ReceiptFilter): { where: string; values: Value[] } => where({ action, target, origin: from }, status);
+const runConditions = ({ playbook, target, alert, status }: RunFilter): { where: string; values: Value[] } => where({ playbook, target, alert }, status);
+
+function where(equal: Readonly<Record<string, string | undefined>>, status: readonly string[] | undefined): { where: string; values: Value[] } {
   const parts: string[] = [];
   const values: Value[] = [];
-  const equal = (column: string, value: string | undefined): void => {
-    if (value === undefined) return;
+  for (const [column, value] of Object.entries(equal)) {
+    if (value === undefined) continue;
     parts.push(`${column} = ?`);
     values.push(value);
-  };
-  equal('action', filter.action);
-  equal('target', filter.target);
-  equal('origin', filter.from);
-  if (filter.status !== undefined) {
-    parts.push(`status IN (${filter.status.map(() => '?').join(', ')})`);
-    values.push(...filter.status);
+  }
+  if (status !== undefined) {
+    parts.push(`status IN (${status.map(() => '?').join(', ')})`);
+    values.push(...status);
   }
   return { where: parts.length > 0 ? `WHERE ${parts.join(' AND ')}` : '', values };
 }
 
+const toRun = (row: Row | undefined): PlaybookRun | undefined => (row === undefined ? undefined : (JSON.parse(String(row['value'])) as PlaybookRun));
 const toReceipt = (row: Row | undefined): Receipt | undefined => (row === undefined ? undefined : (JSON.parse(String(row['value'])) as Receipt));
 
 function toAudit(row: Row | undefined): AuditEntry | undefined {

@@ -53,6 +53,12 @@ const migrations: readonly string[] = [
    CREATE TABLE request (
      id TEXT NOT NULL PRIMARY KEY, created INTEGER NOT NULL, expires INTEGER NOT NULL, level TEXT NOT NULL, what TEXT NOT NULL, answer TEXT, answered INTEGER, answered_by TEXT) WITHOUT ROWID;
    CREATE TABLE used_token (id TEXT NOT NULL PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;`,
+  `CREATE TABLE playbook_run (
+     id TEXT NOT NULL PRIMARY KEY, playbook TEXT NOT NULL, target TEXT NOT NULL, alert TEXT, status TEXT NOT NULL,
+     created INTEGER NOT NULL, changed INTEGER NOT NULL, value TEXT NOT NULL);
+   CREATE INDEX playbook_run_status ON playbook_run (status);
+   CREATE INDEX playbook_run_target ON playbook_run (playbook, target);
+   CREATE INDEX playbook_run_alert ON playbook_run (alert) WHERE alert IS NOT NULL;`,
 ];
 
 const iso = (column: string): string => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;
