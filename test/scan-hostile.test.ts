@@ -103,7 +103,7 @@ it.skipIf(lacks({ root: true }))('folders that nobody may read are told', () => 
   const script = `import { DiskTree } from ${JSON.stringify(join(import.meta.dirname, '../src/linux/disk-tree.ts'))};
     import { walk } from ${JSON.stringify(join(import.meta.dirname, '../src/scan/walk.ts'))};
     const faults = []; const files = [];
-    for (const { path } of walk(new DiskTree(process.argv[1], undefined), { signal: new AbortController().signal, machine: undefined, count() {}, onFault: (path, why) => faults.push(path + ' ' + why) })) files.push(path);
+    for (const { path } of walk(new DiskTree(process.argv[1], undefined), { signal: new AbortController().signal, machine: undefined, count() {}, onFault: (path, why) => faults.push(path + ' ' + why.en) })) files.push(path);
     console.log(JSON.stringify({ faults, files }));`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, root], { cwd: join(import.meta.dirname, '..'), uid: 65_534, gid: 65_534, encoding: 'utf8', env: { ...process.env, HOME: '/nonexistent', TMPDIR: tmpdir() } });
   const { faults, files } = JSON.parse(stdout || JSON.stringify({ faults: [stderr] })) as { faults: string[]; files: string[] };

@@ -33,7 +33,7 @@ it('takes a changed configuration without a restart, and keeps the old one when 
   const first = await moat.waitFor((a) => a.source_ip === '203.0.113.1', 'before the change');
 
   writeFileSync(join(folder, 'moat.yml'), `${onlyLog(log)}exceptions:\n  - rule: ssh_brute_force\n    when: { source_ip: 203.0.113.2 }\n`);
-  await said('moat.yml:9: exceptions.0.why');
+  await said('moat.yml:10: exceptions.0.why');
   writeFileSync(join(folder, 'moat.yml'), `${onlyLog(log)}exceptions:\n  - rule: ssh_brute_force\n    when: { source_ip: 203.0.113.2 }\n    why: our own scanner\n`);
   await said('configuration read again');
 
