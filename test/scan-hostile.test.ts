@@ -107,7 +107,7 @@ it.skipIf(lacks({ root: true }))('folders that nobody may read are told', () => 
     console.log(JSON.stringify({ faults, files }));`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, root], { cwd: join(import.meta.dirname, '..'), uid: 65_534, gid: 65_534, encoding: 'utf8', env: { ...process.env, HOME: '/nonexistent', TMPDIR: tmpdir() } });
   const { faults, files } = JSON.parse(stdout || JSON.stringify({ faults: [stderr] })) as { faults: string[]; files: string[] };
-  expect(faults).toEqual(['/srv/closed no permission to look at /srv/closed']);
+  expect(faults).toEqual(['/srv/closed no permission to look at /srv/closed (run the scan as root)']);
   expect(files).toContain('/srv/open/y');
 });
 
