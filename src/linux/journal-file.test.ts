@@ -26,7 +26,7 @@ describe.skipIf(lacks({ files: [journalWriter] }))('journal file', () => {
     const whole = makeJournal(lines(200));
     let broken = 0;
     // Eight bytes here and there overwritten: circles, places beyond the end, sizes of nothing.
-    for (let at = 16; at < 4096; at += 152) for (const value of [0n, 0xffff_ffff_ffff_ffffn, BigInt(at), 16n]) {
+    for (let at = 16; at < 4096; at += at < 272 ? 8 : 152) for (const value of [0n, 0xffff_ffff_ffff_ffffn, BigInt(at), 16n]) {
       const bytes = Buffer.from(whole);
       bytes.writeBigUInt64LE(value, at);
       try {
@@ -38,7 +38,7 @@ describe.skipIf(lacks({ files: [journalWriter] }))('journal file', () => {
         broken++;
       }
     }
-    // How many depends on the numbers that systemd drew.
+    // The head of the file tells every time; which chains are hit behind it depends on numbers that systemd drew.
     expect(broken).toBeGreaterThan(3);
     const cut = journalOf(whole.subarray(0, 6000));
     expect(() => [...cut.entries()]).toThrow(JournalError);
