@@ -39,7 +39,7 @@ describe.skipIf(lacks({ files: [journalWriter] }))('journal file', () => {
       }
     }
     // The head of the file tells every time; which chains are hit behind it depends on numbers that systemd drew.
-    expect(broken).toBeGreaterThan(3);
+    expect(broken).toBeGreaterThan(10);
     const cut = journalOf(whole.subarray(0, 6000));
     expect(() => [...cut.entries()]).toThrow(JournalError);
   });
