@@ -73,7 +73,6 @@ describe('the responder', () => {
     expect(await tell(alert())).toEqual([]);
     responder.configure({ ...settings, mode: 'observe' });
     expect(await tell(alert({ id: 'a9', source_ip: '203.0.113.10' }))).toEqual([]);
-    expect(responder.linksFor(alert()).map(({ id }) => id)).toEqual(['ban']);
   });
 
   it('names a process by its number and its start, and never by the number alone', async () => {
@@ -81,7 +80,12 @@ describe('the responder', () => {
     responder.configure({ ...settings, links: [freeze] });
     const miner = alert({ rule_id: 'behaviour.miner', attack: [], pid: 4711 });
     expect(await tell(miner)).toEqual([]);
-    expect(await tell({ ...miner, evidence: [{ pid: 4711, process_started: 5 }, { pid: 4712, process_started: 6 }] })).toMatchObject([{ action: 'freeze-tree', input: { pid: 4711, started: 5 } }]);
+    const seen = { ...miner, evidence: [{ pid: 4711, process_started: 5 }, { pid: 4712, process_started: 6 }] };
+    expect(await tell(seen)).toMatchObject([{ action: 'freeze-tree', input: { pid: 4711, started: 5 } }]);
+    // It stands frozen: nothing is tried again, however long the alert goes on.
+    receipts = [{ from: 'a1', status: 'applied', history: [{ time: now, status: 'applied', by: 'link:freeze' }] } as unknown as Receipt];
+    now += 60 * minute;
+    expect(await tell({ ...seen, last_time: now })).toEqual([]);
   });
 
   it('does nothing while it is paused', async () => {

@@ -60,11 +60,6 @@ export class Responder {
     }
   }
 
-  /** The links that an alert calls for, whatever the mode. */
-  linksFor(alert: Alert): Link[] {
-    return this.settings.links.filter((link) => fits(link, alert) && inputOf(link, alert) !== undefined);
-  }
-
   modeFor(rule: string): Mode {
     return this.settings.overrides.find((one) => matches(one.rule, rule))?.mode ?? this.settings.mode;
   }
@@ -113,7 +108,8 @@ export class Responder {
     }
     const mine = this.options.store.receipts({ action: link.action, from: alert.id, limit: 20 });
     if (mine.some(takenBackByPerson)) return Number.POSITIVE_INFINITY;
-    return undefined;
+    // What is blocked was looked up; anything else that was done for this alert stands until it is taken back.
+    return link.action !== 'block-address' && mine.some(({ status }) => status === 'applied') ? Number.POSITIVE_INFINITY : undefined;
   }
 
   private until(link: Link, input: Record<string, string | number>, now: number): number | undefined {
