@@ -3,13 +3,11 @@
  * whom. What package managers do is taken over with a record; what was told is not told again until it is put right or taken over.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Detection } from '../core/alert.ts';
 import { Event } from '../core/gen/event.ts';
 import { MoatError, reasonOf, saidBy } from '../core/error.ts';
-import type { Level } from '../core/level.ts';
 import { atLeast } from '../core/level.ts';
-import type { Knowledge, Batch, Log, Store } from '../core/ports.ts';
-import type { Lang, Text } from '../core/text.ts';
+import type { Knowledge } from '../core/ports.ts';
+import type { Text } from '../core/text.ts';
 import type { JudgedChange } from '../baseline/baseline.ts';
 import { BaselineError } from '../baseline/error.ts';
 import { FolderWatch } from '../baseline/folder-watch.ts';
@@ -18,7 +16,6 @@ import { LiveBaseline } from '../baseline/live.ts';
 import { BaselineLookup, stampOf } from '../baseline/lookup.ts';
 import { diskDevices, outermost, type Looking } from '../baseline/records.ts';
 import { tamperedFinding } from '../checks/integrity/judge.ts';
-import type { Health } from '../engine/health.ts';
 import { treeDigests } from '../linux/digests.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { openFileAttributes, type FileAttributes } from '../linux/file-attributes.ts';
@@ -30,47 +27,19 @@ import { changeAlert, isPackageManager, type Who } from './baseline-alert.ts';
 import { baselinePath, defaultKeyPath } from './baseline.ts';
 import { isQuiet, tellChange, type ToldChange } from './baseline-change.ts';
 import { ChangeBook, noChanges, readChanges } from './baseline-known.ts';
+import type { BaselineStatus } from './baseline-status.ts';
 import { compareInProcess, type Comparison } from './baseline-process.ts';
 import type { Config } from './config-schema.ts';
+import type { RaisesAlerts } from './raises-alerts.ts';
 
-export interface BaselineWatchOptions {
+export interface BaselineWatchOptions extends RaisesAlerts {
   config: Config['baseline'];
-  dataFolder: string;
-  store: Pick<Store, 'ledger'>;
-  health: Health;
-  log: Log;
-  lang: Lang;
-  host: string;
-  now: () => number;
-  push: (batch: Batch) => Promise<void>;
-  raise: (detection: Detection) => void;
-  /** Returns when what was raised is stored; false when the disk is full. */
-  settle: () => boolean;
   lineage: Knowledge['lineage'];
   packages: Pick<LivePackages, 'index' | 'owner'>;
   /** Who tells changes of files. */
   view: KernelView;
   /** Another tree than the whole of this machine: a folder of it, by its real name. */
   root?: string;
-}
-
-/** Shown by `moat status`. */
-export interface BaselineStatus {
-  /** `none`: there is none; `closed`: it cannot be read (the parts say why). */
-  state: 'none' | 'open' | 'closed';
-  running: boolean;
-  entries: number;
-  /** Unix ms. */
-  last: number | undefined;
-  next: number | undefined;
-  /** Changes that were told and stand, by level. */
-  known: Record<Level, number>;
-  signs: number;
-  /** Who tells of changes as they happen. */
-  live: 'ebpf' | 'fanotify' | 'folders' | undefined;
-  /** Paths waiting to be looked at, and those that a package manager wrote and that are judged when it is done. */
-  waiting: number;
-  held: number;
 }
 
 const setting = 'baseline';

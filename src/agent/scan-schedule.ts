@@ -5,39 +5,24 @@ import type { Finding } from '../core/finding.ts';
 import { Event } from '../core/gen/event.ts';
 import type { Level } from '../core/level.ts';
 import { levels } from '../core/level.ts';
-import type { Batch, Log, Store } from '../core/ports.ts';
 import { maskSecrets } from '../core/secrets.ts';
 import { reasonOf } from '../core/error.ts';
-import type { Lang, Text } from '../core/text.ts';
-import type { Health } from '../engine/health.ts';
+import type { Text } from '../core/text.ts';
 import { byWeight, type ScanReport } from '../scan/report.ts';
 import { storiesOf, type Story } from '../scan/stories.ts';
 import { wayTexts } from '../scan/way.ts';
 import type { Config } from './config-schema.ts';
+import type { RaisesAlerts } from './raises-alerts.ts';
 import { compare, nothingKnown, readKnown, type KnownState, type NewFinding } from './scan-known.ts';
 import { askChecks, scanInProcess } from './scan-process.ts';
 import type { CheckEntry } from './scan.ts';
 
-export interface ScanScheduleOptions {
+export interface ScanScheduleOptions extends RaisesAlerts {
   config: Config['scan'];
-  /** Where the integrity baseline lies. */
-  dataFolder: string;
   /** Checks that somebody else does by itself. */
   elsewhere?: readonly string[];
   /** Ports that may be listened on. */
   ports: readonly string[];
-  store: Pick<Store, 'ledger'>;
-  health: Health;
-  log: Log;
-  lang: Lang;
-  host: string;
-  now: () => number;
-  /** Stores the events of findings. */
-  push: (batch: Batch) => Promise<void>;
-  /** Raises an alert. */
-  raise: (detection: Detection) => void;
-  /** Returns when what was raised is stored; false when the disk is full. */
-  settle: () => boolean;
 }
 
 /** Shown by `moat status`. */

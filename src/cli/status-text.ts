@@ -5,7 +5,7 @@ import type { PartState } from '../engine/health.ts';
 import type { Mode } from '../engine/response/linkage.ts';
 import type { Lang, Text } from '../core/text.ts';
 import { levels, levelTexts } from '../core/level.ts';
-import type { BaselineStatus } from '../agent/baseline-watch.ts';
+import type { BaselineStatus } from '../agent/baseline-status.ts';
 import type { ScanStatus } from '../agent/scan-schedule.ts';
 import { clock, levelWord, safe } from './terminal.ts';
 
