@@ -3,7 +3,6 @@
  * alone, fanotify which files are opened to be run, so that the path of a program is known when it has ended already.
  */
 import { readFileSync, readlinkSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { MoatError } from '../core/error.ts';
 import { errorName, loadKoffi, openLibrary, type NativeErrorCode } from './native.ts';
 
@@ -51,7 +50,15 @@ export async function openProcConnector(): Promise<ProcConnector> {
   const close = lib.func('int close(int fd)');
   const fanotifyInit = lib.func('int fanotify_init(unsigned int flags, unsigned int file_flags)');
   const fanotifyMark = lib.func('int fanotify_mark(int fd, unsigned int flags, uint64_t mask, int folder, const char *path)');
-  const waitFor = promisify(recv.async as (fd: number, data: Buffer, size: number, flags: number, done: (error: Error | null, got: number) => void) => void);
+  const receive = recv.async as (fd: number, data: Buffer, size: number, flags: number, done: (error: Error | null, got: number) => void) => void;
+  /** The call's errno is there in its callback alone: after an `await` it is that of whatever ran in between. */
+  const waitFor = (data: Buffer): Promise<{ got: number; errno: number }> => new Promise((resolve, reject) => {
+    receive(fd, data, data.length, 0, (error, got) => {
+      const errno = koffi.errno();
+      if (error === null) resolve({ got: Number(got), errno });
+      else reject(error);
+    });
+  });
 
   const fd = socket(netlink, datagram, connector) as number;
   const fail = (what: string): never => {
@@ -106,10 +113,9 @@ export async function openProcConnector(): Promise<ProcConnector> {
     async read() {
       const events: ProcEvent[] = [];
       let lost = false;
-      let got = await waitFor(fd, buffer, buffer.length, 0);
+      let { got, errno } = await waitFor(buffer);
       for (let taken = 0; state.open && taken < mostEvents; taken++) {
         if (got < 0) {
-          const errno = koffi.errno();
           if (errno === noBuffers) lost = true;
           else if (taken > 0 || errno === again || errno === interrupted || errno === 0) break;
           else throw new MoatError<NativeErrorCode>('native', `expected events of the proc connector, got ${errorName(koffi, errno)}`);
@@ -118,6 +124,7 @@ export async function openProcConnector(): Promise<ProcConnector> {
           if (event !== undefined) events.push(event);
         }
         got = Number(recv(fd, buffer, buffer.length, dontWait));
+        errno = koffi.errno();
       }
       return { events, lost };
     },

@@ -10,7 +10,8 @@ import { counter } from '../../../test/scenes/playbook.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const bundle = join(root, '.cache', `crash-playbook-${process.pid}.mjs`);
-const runsWanted = 4;
+/** As often as it is cut off in the middle, in as many runs as that takes; a machine that is never caught in the middle ends the test. */
+const cutsWanted = 8, mostRuns = 40;
 
 beforeAll(() => build({
   entryPoints: [join(root, 'test/playbook-crash-child.ts')], outfile: bundle, bundle: true, platform: 'node', format: 'esm', target: 'node20', external: ['@photostructure/sqlite', 'koffi', 'vitest', 'esbuild'],
@@ -36,7 +37,7 @@ async function cutOff(dir: string, afterMs: number): Promise<boolean> {
 describe('a playbook whose process is killed again and again', () => {
   it('goes on each time where it was, and does every step once', { timeout: 120_000 }, async () => {
     let cuts = 0;
-    for (let round = 0; round < runsWanted; round++) {
+    for (let round = 0; round < mostRuns && cuts < cutsWanted; round++) {
       const dir = mkdtempSync(join(tmpdir(), 'moat-playbook-crash-'));
       while (!await cutOff(dir, 5 + Math.random() * 60)) cuts++;
       const response = openResponse(join(dir, 'store'), () => []);
@@ -50,7 +51,6 @@ describe('a playbook whose process is killed again and again', () => {
       } finally { await response.close(); }
       rmSync(dir, { recursive: true });
     }
-    // It was cut off in the middle, or this shows nothing.
-    expect(cuts).toBeGreaterThan(runsWanted);
+    expect(cuts).toBeGreaterThanOrEqual(cutsWanted);
   });
 });
