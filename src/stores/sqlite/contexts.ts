@@ -2,6 +2,7 @@
  * What many events have in common: whole command lines, paths, who says it. It stands once in a row of its own that
  * the events name, so that an event of a busy process takes a fifth of the room and half the time to store.
  */
+import { own } from '../../core/own.ts';
 import { type Event, eventFields } from '../../core/gen/event.ts';
 import type { Database, Row, Value } from './driver.ts';
 import { cutText, maxText } from './pack.ts';
@@ -64,7 +65,7 @@ export function openContexts(db: Database, count: (what: string) => void): Conte
   }
 
   function add(fields: readonly unknown[], seq: number): Known {
-    const values = indices.map((at) => (inContext(at, fields) ? fields[at] : undefined));
+    const values = indices.map((at) => (inContext(at, fields) ? kept(fields[at]) : undefined));
     // Never smaller than the row of the first event that names it, and never used twice.
     last = Math.max(last + 1, seq);
     put.run(last, ...values.map((value) => text(value, count)));
@@ -110,6 +111,9 @@ function fits(values: readonly unknown[], fields: readonly unknown[]): boolean {
   }
   return true;
 }
+
+/** A text cut from a log must not keep all of what was read with it. */
+const kept = (value: unknown): unknown => (typeof value === 'string' ? own(value) : value);
 
 /** A plug-in set a field to what its type is not: the rest of the event is worth keeping. */
 function text(value: unknown, count: (what: string) => void): Value {
