@@ -24,8 +24,8 @@ export interface RunningMoat {
   child: ChildProcess;
 }
 
-/** `namespace`: the network namespace it runs in. `smallDataMb`: the data folder is a file system of that size in a mount namespace of its own (needs root). `node`: arguments for node itself. */
-export async function startMoat(config: string, options: { folder?: string; smallDataMb?: number; namespace?: string; node?: readonly string[] } = {}): Promise<RunningMoat> {
+/** `namespace`: the network namespace it runs in. `smallDataMb`: the data folder is a file system of that size in a mount namespace of its own (needs root). `node`: arguments for node itself; `env`: more of the environment. */
+export async function startMoat(config: string, options: { folder?: string; smallDataMb?: number; namespace?: string; node?: readonly string[]; env?: Readonly<Record<string, string>> } = {}): Promise<RunningMoat> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'moat-up-'));
   // The machine that runs the tests is nobody's to judge: whoever tests scans names their root.
   writeFileSync(join(folder, 'moat.yml'), /^scan:/m.test(config) ? config : `${config.trimEnd()}\nscan: { enabled: false }\n`);
@@ -37,7 +37,7 @@ export async function startMoat(config: string, options: { folder?: string; smal
     command.unshift('unshare', '--mount', '--propagation', 'private', 'sh', '-c', 'mount -t tmpfs -o "size=$1m,mode=0700" tmpfs "$2" && shift 2 && exec "$@"', 'sh', String(options.smallDataMb), data);
   }
   if (options.namespace !== undefined) command.unshift('ip', 'netns', 'exec', options.namespace);
-  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.env } });
   const alerts: AlertLine[] = [];
   let said = '';
   let readyAt = 0;
