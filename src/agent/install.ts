@@ -107,6 +107,7 @@ Restart=always
 RestartSec=2
 StateDirectory=moat
 StateDirectoryMode=0700
+RemoveOnStop=yes
 UMask=0077
 
 # ${memoryMb} MiB for Moat and ${scanMemoryMb} for a scan, which is ended first should memory run out.
@@ -156,6 +157,7 @@ Description=Moat: where moat.service asks for what needs the right to write
 ListenStream=${handsSocket}
 SocketMode=0600
 DirectoryMode=0700
+RemoveOnStop=yes
 
 [Install]
 WantedBy=sockets.target
@@ -173,6 +175,7 @@ Type=exec
 ExecStart=${process.execPath} --max-old-space-size=192 ${home}/dist/moat.js hands --config ${configFile} --data ${stateFolder}
 StateDirectory=moat
 StateDirectoryMode=0700
+RemoveOnStop=yes
 UMask=0077
 MemoryMax=512M
 TasksMax=128
