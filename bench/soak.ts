@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentStatus } from '../src/agent/agent.ts';
 import { askControl } from '../src/agent/control.ts';
 import { lacksKernel, startWatch } from '../test/live/kernel.ts';
-import { asService, rss, sharedApart } from './process.ts';
+import { serviceNode, rss, sharedApart } from './process.ts';
 import { row, type Row } from './report.ts';
 
 const lastsMs = 6 * 60_000;
@@ -24,7 +24,7 @@ for (1..200) { socket(my $s, PF_INET, SOCK_STREAM, 0) or die; connect($s, $at) o
 export async function benchSoak(): Promise<Row[]> {
   if (await lacksKernel()) return [];
   const folder = mkdtempSync(join(tmpdir(), 'moat-soak-'));
-  const watch = await startWatch({ metrics: true, run: asService });
+  const watch = await startWatch({ metrics: true, run: serviceNode });
   try {
     const memory: number[] = [];
     const began = Date.now();

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { lacksKernel } from '../test/live/kernel.ts';
 import { removeFolder, startMoat } from '../test/live/moat.ts';
-import { asService, quantile, rss } from './process.ts';
+import { serviceNode, quantile, rss } from './process.ts';
 import { row, type Row } from './report.ts';
 
 const probe = fileURLToPath(new URL('start-probe.mjs', import.meta.url));
@@ -24,7 +24,7 @@ async function observe(execs: boolean): Promise<Start> {
   const out = join(folder, 'probe.json');
   const url = pathToFileURL(probe);
   url.searchParams.set('out', out);
-  const moat = await startMoat('health_checks: { urls: [] }', { ...asService, node: [...asService.node, '--import', url.href] });
+  const moat = await startMoat('health_checks: { urls: [] }', { ...serviceNode, node: [...serviceNode.node, '--import', url.href] });
   const { readyAt } = moat;
   const began = new Map<string, number>();
   try {

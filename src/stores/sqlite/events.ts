@@ -157,7 +157,7 @@ export function openRing(db: Database, options: RingOptions): Ring {
 
   return {
     insert,
-    rolledBack: contexts.rolledBack,
+    rolledBack: () => contexts.rolledBack(),
     trim,
     checkpoint,
     isOver: () => fileBytes() - freeBytes() > budget,
