@@ -69,6 +69,7 @@ export const table: Readonly<Record<StoryNodeKind, Remedy>> = {
       if (is(node, 'weak')) return { zh: '写它的人与这次入侵只有间接联系：请人工判断', en: 'whoever wrote it has only an indirect tie to the story: a person must judge' };
       if (node.facts['line'] !== undefined) return is(node, 'planted') ? undefined : { zh: '它启动了这次入侵的进程，但这一行可能原本就在：请人工判断', en: 'it started a process of the story, but the line may have been there before: a person must judge' };
       if (node.facts['place'] === 'accounts') return { zh: '账号由锁定账号来处理，不改这些文件的行', en: 'accounts are dealt with by locking them, not by lines of these files' };
+      if (node.facts['package'] !== undefined) return undefined;
       if (!is(node, 'made') && !is(node, 'seed')) return existed;
       return shared.test(fact(node, 'path')) ? { zh: '这个文件每台机器都有，无法确定其中哪一行是入侵者写的：请查看后用 moat remove-line 删除那一行', en: 'every machine has this file, and which line is the intruder’s cannot be told: look at it and use moat remove-line' } : undefined;
     },
@@ -86,7 +87,7 @@ export const table: Readonly<Record<StoryNodeKind, Remedy>> = {
     unless(node) {
       if (is(node, 'trace') && !is(node, 'ran') && !is(node, 'seed')) return { zh: '程序自己留下的记录，可作证据', en: 'a record that programs leave by themselves, and evidence' };
       if (is(node, 'weak')) return { zh: '写它的人与这次入侵只有间接联系：请人工判断', en: 'whoever wrote it has only an indirect tie to the story: a person must judge' };
-      if (is(node, 'made') || is(node, 'odd') || is(node, 'seed')) return undefined;
+      if (is(node, 'made') || is(node, 'odd') || is(node, 'seed') || node.facts['package'] !== undefined) return undefined;
       return existed;
     },
     choices: [

@@ -47,7 +47,7 @@ export async function makePlan(story: Story, { id, incident, title }: { id: stri
       }
     }
     const { package: owner } = node.facts;
-    if (nothing && owner !== undefined) leave(node, { zh: `它属于软件包 ${String(owner)}：请重新安装该软件包来恢复`, en: `it belongs to the package ${String(owner)}: install that package anew to restore it` });
+    if (nothing && owner !== undefined) leave(node, { zh: `它属于软件包 ${String(owner)}，被写过：若内容有变，请重新安装该软件包`, en: `it belongs to the package ${String(owner)} and was written to: if its content changed, install that package anew` });
     else if (nothing && (node.kind === 'file' || node.kind === 'persistence')) leave(node, { zh: '没有适用的处置', en: 'no action fits it' });
   }
   const steps: PlannedStep[] = [];

@@ -177,6 +177,7 @@ export class Teller {
     for (const child of node.children) {
       if (child.origin !== origin && entrances.has(child.origin.kind) && child.root === child) continue;
       this.join(child, 'strong');
+      this.sketch.edge(id, processId(child), 'started', child.started);
     }
     this.runs(node, id);
     for (const touch of node.wrote) addFile(this, node, touch);
