@@ -3,8 +3,8 @@ import type { Receipt, ResponseStore } from '../core/action.ts';
 import type { CleanupPlan, PlannedStep } from '../core/incident.ts';
 import type { Ledger } from '../core/ports.ts';
 
-/** `checks`: by which its findings were found. `processes`: of the story, living when it was made. */
-export interface KeptPlan { plan: CleanupPlan; checks: readonly string[]; processes: readonly { pid: number; started: number; label: string }[] }
+/** `checks`: by which its findings (ids) were found. `processes`: of the story, living when it was made. */
+export interface KeptPlan { plan: CleanupPlan; checks: readonly string[]; findings: readonly string[]; processes: readonly { pid: number; started: number; label: string }[] }
 
 interface Entry { id: string; incident: string; slot: number }
 
@@ -51,7 +51,7 @@ export class CleanupBook {
   }
 
   private read({ id, slot }: Entry): KeptPlan | undefined {
-    const kept = parsed<KeptPlan>(this.ledger.setting(slotName(slot)));
+    const kept = parsed(this.ledger.setting(slotName(slot))) as KeptPlan | undefined;
     if (kept?.plan.id !== id) return undefined;
     const receipts = this.receiptsOf(id);
     return { ...kept, plan: { ...kept.plan, steps: kept.plan.steps.map((step) => withReceipt(step, receipts)) } };
@@ -59,7 +59,7 @@ export class CleanupBook {
 
   private stands(id: string): boolean { return this.receiptsOf(id).some(({ status }) => status === 'applied' || status === 'applying' || status === 'stuck' || status === 'undoing'); }
   private receiptsOf(id: string): Receipt[] { return this.receipts.receipts({ from: id, limit: receiptsMax }); }
-  private entries(): Entry[] { return parsed<Entry[]>(this.ledger.setting(indexName)) ?? []; }
+  private entries(): Entry[] { return (parsed(this.ledger.setting(indexName)) as Entry[] | undefined) ?? []; }
 }
 
 const slotName = (slot: number): string => `cleanup.${slot}`;
@@ -83,9 +83,9 @@ function fitting(kept: KeptPlan): KeptPlan {
   return one;
 }
 
-function parsed<T>(text: string | undefined): T | undefined {
+function parsed(text: string | undefined): unknown {
   if (text === undefined || text === '') return undefined;
   try {
-    return JSON.parse(text) as T;
+    return JSON.parse(text);
   } catch { return undefined; /* never written by us */ }
 }

@@ -16,7 +16,7 @@ export interface SeedOptions {
   /** Of incidents; undefined for an id that is none. */
   incident?: (id: string) => { title: Text; seeds: Seeds } | undefined;
   /** Runs these checks now. */
-  scan: (checks: readonly string[]) => Promise<ScanReport>;
+  scan: (checks: readonly string[]) => Promise<Pick<ScanReport, 'findings' | 'blind'>>;
 }
 
 export type SeedErrorCode = 'no-incident' | 'ambiguous';

@@ -44,7 +44,7 @@ export interface CleanupVerdict { plan: string; clean: boolean; steps: CheckedSt
 
 /** Shorter than whoever asks waits. */
 const planMs = 60_000, scanMs = 90_000;
-const processesMax = 500, livingShown = 50, whyMax = 1000;
+const processesMax = 500, findingsMax = 500, livingShown = 50, whyMax = 1000;
 const tickMs = 1000 / ticksPerSecond;
 
 export class Cleanup {
@@ -60,7 +60,7 @@ export class Cleanup {
   handlers(): Handlers {
     return {
       'incident-plan': (argument) => this.plan(argument),
-      'incident-kept-plan': (argument) => this.kept(idOf(argument)).plan,
+      'incident-kept-plan': (argument) => this.kept(idOf(argument), (objectOf(argument) as { done?: unknown }).done === true).plan,
       'incident-step': (argument) => this.step(argument),
       'incident-verify': (argument) => this.verify(argument),
       'incident-undo': (argument) => this.undo(argument),
@@ -80,7 +80,7 @@ export class Cleanup {
       actions: response.actions, now, until, plan: (action, input) => response.runner.plan(action, withAsker(input, asker)),
     });
     const processes = story.nodes.flatMap(({ kind, label, lives, facts }) => (kind === 'process' && lives === true && facts['chain'] !== true && facts['weak'] !== true ? [{ pid: Number(facts['pid']), started: Number(facts['started']), label: label.slice(0, 300) }] : [])).slice(0, processesMax);
-    this.book.save({ plan, checks: found.checks, processes });
+    this.book.save({ plan, checks: found.checks, findings: found.seeds.findings.map(({ id }) => id).slice(0, findingsMax), processes });
     return plan;
   }
 
@@ -120,7 +120,7 @@ export class Cleanup {
     let back: string[] = [];
     const done = new Set(plan.steps.filter(({ action }) => action === 'quarantine-file').map(({ target }) => target));
     try {
-      const { seeds } = await seedsOf(plan.incident, { ledger: this.options.store.ledger, ...(this.options.incident && { incident: this.options.incident }), scan: () => Promise.resolve(emptyReport) }).catch(withoutFinding);
+      const { seeds } = await seedsOf(plan.incident, { ledger: this.options.store.ledger, ...(this.options.incident && { incident: this.options.incident }), scan: () => Promise.resolve(notLooked) }).catch(withoutFinding);
       const story = this.tell(seeds);
       for (const { kind, lives, facts, label } of story.nodes) {
         if (kind === 'process' && lives === true && facts['chain'] !== true && facts['weak'] !== true) {
@@ -133,7 +133,7 @@ export class Cleanup {
       const report = await this.scan(checks);
       for (const { what, why } of report.blind) blind.push(what === undefined ? why : { zh: `${what}：${why.zh}`, en: `${what}: ${why.en}` });
       const paths = new Set(plan.steps.flatMap(({ input }) => (typeof input['path'] === 'string' ? [input['path']] : [])));
-      findings = report.findings.filter(({ id, kind, path }) => kind === 'intrusion' && (id === plan.incident || (path !== undefined && paths.has(path))));
+      findings = report.findings.filter(({ id, kind, path }) => kind === 'intrusion' && (kept.findings.includes(id) || (path !== undefined && paths.has(path))));
     }
     living = living.slice(0, livingShown);
     back = [...new Set(back)];
@@ -188,7 +188,7 @@ export class Cleanup {
   }
 }
 
-const emptyReport = { findings: [], blind: [] } as unknown as ScanReport;
+const notLooked = { findings: [], blind: [] };
 /** A finding that is gone leaves nothing to tell from, which is what is hoped for. */
 function withoutFinding(error: unknown): { seeds: Seeds } {
   if ((error as MoatError).code === 'no-incident') return { seeds: { alerts: [], findings: [] } };

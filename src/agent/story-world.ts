@@ -52,10 +52,8 @@ function look(path: string): FileLook | 'blind' | undefined {
 
 /** Pipes, devices and links are not opened: whoever owns the folder may have put one there. */
 function textOf(path: string): string | undefined {
-  let fd: number;
-  try {
-    fd = openSync(bytesOf(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch { return undefined; /* not there, or not ours to see: `look` tells which */ }
+  const fd = opened(path);
+  if (fd === undefined) return undefined;
   try {
     const { size } = fstatSync(fd);
     if (!fstatSync(fd).isFile() || size > textMax) return undefined;
@@ -65,6 +63,19 @@ function textOf(path: string): string | undefined {
     const text = nameOf(whole.subarray(0, at));
     return text.includes('\0') ? undefined : text;
   } catch { return undefined; /* it cannot be read after all */ } finally { closeSync(fd); }
+}
+
+/** When it was read last is evidence: that stays, where we may keep it. */
+function opened(path: string): number | undefined {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  for (const more of [constants.O_NOATIME, 0]) {
+    try {
+      return openSync(bytesOf(path), flags | more);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EPERM') return undefined; // not there, or not ours to see: `look` tells which
+    }
+  }
+  return undefined;
 }
 
 function listed(folder: string): string[] {

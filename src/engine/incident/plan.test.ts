@@ -21,7 +21,7 @@ function worldWith(actions: readonly string[], refused: Record<string, string> =
   return {
     actions: new Set(actions), now: () => clock.now, until: Infinity,
     plan(action, input) {
-      const { path, address, pid, unit, user, line, module, container } = input as Record<string, unknown>;
+      const { path, address, pid, unit, user, line, module, container } = input as Record<string, string | number | undefined>;
       const target = String(path ?? address ?? unit ?? user ?? module ?? container ?? `pid ${String(pid)}`);
       const why = refused[target];
       if (why === 'not-there') throw new MoatError('not-there', 'it is gone');

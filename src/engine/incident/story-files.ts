@@ -32,7 +32,7 @@ export function addFile(teller: Teller, node: ProcessNode, touch: Done): string 
   if (owner?.intact === true) return undefined;
   const look = inContainer ? 'blind' : teller.look(path);
   if (typeof look === 'object' && look.kind === 'folder') return undefined;
-  const id = inContainer ? `file:${node.container!.slice(0, 12)}:${path}` : fileId(path);
+  const id = inContainer ? `file:${node.container.slice(0, 12)}:${path}` : fileId(path);
   const known = { ...sketch.facts(id) };
   const isNew = typeof look === 'object' && look.born > 0 && look.born >= first - slackMs;
   const made = action === 'create' || action === 'link' || action === 'rename' || (action === 'write' && isNew);
