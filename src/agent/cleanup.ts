@@ -8,6 +8,7 @@ import type { Log, Store } from '../core/ports.ts';
 import type { Text } from '../core/text.ts';
 import { makePlan } from '../engine/incident/plan.ts';
 import { tellStory } from '../engine/incident/story.ts';
+import type { StoryWorld } from '../engine/incident/story-world.ts';
 import type { OriginGraph } from '../engine/origin/graph.ts';
 import { bootTime } from '../linux/proc-host.ts';
 import { readProcess } from '../linux/process-tree.ts';
@@ -117,16 +118,15 @@ export class Cleanup {
     const blind: Text[] = [];
     let findings: Finding[] = [];
     let living = kept.processes.filter((one) => this.lives(one)).map(({ pid, label }) => ({ pid, label }));
-    let back: string[] = [];
-    const done = new Set(plan.steps.filter(({ action }) => action === 'quarantine-file').map(({ target }) => target));
+    const { look } = this.world();
+    const back = [...new Set(plan.steps.flatMap((step) => (step.action === 'quarantine-file' && this.receiptOf(step)?.status === 'applied' && look(step.target) !== undefined ? [step.target] : [])))];
     try {
       const { seeds } = await seedsOf(plan.incident, { ledger: this.options.store.ledger, ...(this.options.incident && { incident: this.options.incident }), scan: () => Promise.resolve(notLooked) }).catch(withoutFinding);
       const story = this.tell(seeds);
       for (const { kind, lives, facts, label } of story.nodes) {
-        if (kind === 'process' && lives === true && facts['chain'] !== true && facts['weak'] !== true) {
-          const process = { pid: Number(facts['pid']), started: Number(facts['started']) };
-          if (this.lives(process) && !living.some(({ pid }) => pid === process.pid)) living.push({ pid: process.pid, label });
-        } else if ((kind === 'file' || kind === 'persistence') && lives === true && facts['line'] === undefined && done.has(String(facts['path']))) back.push(String(facts['path']));
+        if (kind !== 'process' || lives !== true || facts['chain'] === true || facts['weak'] === true) continue;
+        const process = { pid: Number(facts['pid']), started: Number(facts['started']) };
+        if (this.lives(process) && !living.some(({ pid }) => pid === process.pid)) living.push({ pid: process.pid, label });
       }
     } catch (error) { blind.push(saidBy(error)); }
     if (checks.length > 0) {
@@ -136,7 +136,6 @@ export class Cleanup {
       findings = report.findings.filter(({ id, kind, path }) => kind === 'intrusion' && (kept.findings.includes(id) || (path !== undefined && paths.has(path))));
     }
     living = living.slice(0, livingShown);
-    back = [...new Set(back)];
     return { plan: plan.id, clean: steps.every(({ ok }) => ok) && living.length === 0 && back.length === 0 && findings.length === 0 && blind.length === 0, steps, living, back, findings, checks, blind };
   }
 
@@ -153,9 +152,11 @@ export class Cleanup {
     } catch (error) { return { id, title, state: 'applied', verdict: { is: 'between', evidence: saidBy(error) }, ok: false }; }
   }
 
-  private tell(seeds: Seeds): Story {
+  private tell(seeds: Seeds): Story { return tellStory(seeds, this.world()); }
+
+  private world(): StoryWorld {
     const { graph, packages, store, now } = this.options;
-    return tellStory(seeds, storyWorld({ graph, packages, events: store.events, now }));
+    return storyWorld({ graph, packages, events: store.events, now });
   }
 
   private async seeds(id: string): Promise<FoundSeeds> {

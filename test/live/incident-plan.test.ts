@@ -67,7 +67,6 @@ describe.skipIf(lacks({ root: true }) || await lacksKernel())('moat incident', (
     const shown = run('plan', alert);
     expect(shown.out).toContain(`$ moat remove-line ${profile} 3`);
     await expect(ask('incident-plan', { id: 'no-such-id' })).rejects.toThrow(/no-such-id/);
-    console.log(shown.out);
   });
 
   it('does nothing without a yes where nobody can be asked', async () => {
@@ -94,8 +93,9 @@ describe.skipIf(lacks({ root: true }) || await lacksKernel())('moat incident', (
 
   it('notices what comes back', async () => {
     copyFileSync('/bin/sleep', tool);
-    expect(await ask('incident-verify', { id: alert })).toMatchObject({ clean: false, back: [tool] });
+    const verdict = await ask('incident-verify', { id: alert });
     rmSync(tool);
+    expect(verdict).toMatchObject({ clean: false, back: [tool] });
   });
 
   it('takes it back: files and lines are byte for byte as they were, the dead stay dead', async () => {

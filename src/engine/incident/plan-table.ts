@@ -42,6 +42,9 @@ function isOwn(ip: string): boolean {
   return network === undefined || own.some((one) => holds(one, network));
 }
 
+/** Units of the system; those of accounts are files only. */
+const systemUnit = /^(?:\/etc|\/run|\/usr\/lib|\/lib|\/usr\/local\/lib)\/systemd\/system\/[^/]+\.(?:service|timer|socket|path)$/;
+
 /** Files that stand on every machine: a line of them may be bad, never the file. */
 const shared = /^\/etc\/(?:crontab|anacrontab|profile|bash\.bashrc|bashrc|environment|sudoers|ld\.so\.preload|ld\.so\.conf|rc\.local|hosts|passwd|shadow|group|gshadow|ssh\/sshd_config|inittab|sysctl\.conf|modules|nsswitch\.conf|pam\.d\/[^/]+)$|\/\.(?:bashrc|profile|bash_profile|bash_login|bash_logout|zshrc|zshenv|zprofile|bash_aliases)$|\/\.ssh\/authorized_keys2?$|^\/var\/spool\/cron\/(?:crontabs\/)?[^/]+$/;
 
@@ -74,7 +77,7 @@ export const table: Readonly<Record<StoryNodeKind, Remedy>> = {
       return shared.test(fact(node, 'path')) ? { zh: '这个文件每台机器都有，无法确定其中哪一行是入侵者写的：请查看后用 moat remove-line 删除那一行', en: 'every machine has this file, and which line is the intruder’s cannot be told: look at it and use moat remove-line' } : undefined;
     },
     choices: [
-      [{ action: 'stop-unit', phase: 'persistence', fits: (node) => node.facts['place'] === 'systemd' && /\.(?:service|timer|socket|path)$/.test(fact(node, 'path')), input: (node) => ({ unit: baseOf(fact(node, 'path')) }), command: (node) => ['systemctl', 'disable', '--now', baseOf(fact(node, 'path'))] }],
+      [{ action: 'stop-unit', phase: 'persistence', fits: (node) => systemUnit.test(fact(node, 'path')), input: (node) => ({ unit: baseOf(fact(node, 'path')) }), command: (node) => ['systemctl', 'disable', '--now', baseOf(fact(node, 'path'))] }],
       [
         { action: 'remove-line', phase: 'persistence', fits: (node) => node.facts['line'] !== undefined, input: (node) => ({ path: fact(node, 'path'), line: Number(node.facts['line']), text: fact(node, 'text') }), command: (node) => ['moat', 'remove-line', fact(node, 'path'), fact(node, 'line')] },
         onPath('restore-file', 'persistence', (node) => node.facts['package'] !== undefined, (node) => ['moat', 'restore-file', fact(node, 'path')]),

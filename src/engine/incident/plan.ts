@@ -41,7 +41,7 @@ export async function makePlan(story: Story, { id, incident, title }: { id: stri
     for (const choice of table[node.kind].choices) {
       const fitting = choice.filter(({ fits }) => fits(node));
       const candidate = fitting.find(({ action }) => world.actions.has(action));
-      if (candidate) { nothing = false; wishes.push({ node, candidate }); } else if (fitting.length > 0) {
+      if (candidate) { nothing = false; wishes.push({ node, candidate }); } else if (fitting.length > 0 && node.facts['package'] === undefined) {
         nothing = false;
         leave(node, { zh: `这个版本没有相应的处置（${fitting[0]!.action}）；手动执行：${fitting[0]!.command(node).join(' ')}`, en: `this version has no action for it (${fitting[0]!.action}); by hand: ${fitting[0]!.command(node).join(' ')}` });
       }
