@@ -44,7 +44,7 @@ export interface CheckedStep { id: string; title: Text; state: StepState; verdic
 export interface CleanupVerdict { plan: string; clean: boolean; steps: CheckedStep[]; living: { pid: number; label: string }[]; back: string[]; findings: Finding[]; checks: readonly string[]; blind: Text[] }
 
 /** Shorter than whoever asks waits. */
-const planMs = 60_000, scanMs = 90_000;
+const planMs = 45_000, findMs = 45_000, scanMs = 90_000;
 const processesMax = 500, findingsMax = 500, livingShown = 50, whyMax = 1000;
 const tickMs = 1000 / ticksPerSecond;
 
@@ -71,10 +71,10 @@ export class Cleanup {
   /** Made anew, and remembered. */
   private async plan(argument: unknown): Promise<CleanupPlan> {
     const { now, response, packages } = this.options;
-    const until = now() + planMs;
     const found = await this.seeds(idOf(argument));
     // Until the packages are known everything looks like nobody's.
     await ownerOf(packages, '/bin/sh');
+    const until = now() + planMs;
     const story = this.tell(found.seeds);
     const { asker } = objectOf(argument) as { asker?: unknown };
     const plan = await makePlan(story, { id: `p${now().toString(36)}${randomBytes(3).toString('hex')}`, incident: found.id, title: found.title }, {
@@ -118,8 +118,8 @@ export class Cleanup {
     const blind: Text[] = [];
     let findings: Finding[] = [];
     let living = kept.processes.filter((one) => this.lives(one)).map(({ pid, label }) => ({ pid, label }));
-    const { look } = this.world();
-    const back = [...new Set(plan.steps.flatMap((step) => (step.action === 'quarantine-file' && this.receiptOf(step)?.status === 'applied' && look(step.target) !== undefined ? [step.target] : [])))];
+    const world = this.world();
+    const back = [...new Set(plan.steps.flatMap((step) => (step.action === 'quarantine-file' && this.receiptOf(step)?.status === 'applied' && world.look(step.target) !== undefined ? [step.target] : [])))];
     try {
       const { seeds } = await seedsOf(plan.incident, { ledger: this.options.store.ledger, ...(this.options.incident && { incident: this.options.incident }), scan: () => Promise.resolve(notLooked) }).catch(withoutFinding);
       const story = this.tell(seeds);
@@ -161,12 +161,12 @@ export class Cleanup {
 
   private async seeds(id: string): Promise<FoundSeeds> {
     const { store: { ledger }, incident } = this.options;
-    return await seedsOf(id, { ledger, ...(incident && { incident }), scan: (checks) => this.scan(checks) });
+    return await seedsOf(id, { ledger, ...(incident && { incident }), scan: (checks) => this.scan(checks, findMs) });
   }
 
-  private async scan(only: readonly string[]): Promise<ScanReport> {
+  private async scan(only: readonly string[], ms = scanMs): Promise<ScanReport> {
     const config = this.options.config();
-    return await scanInProcess({ root: config.scan.root, only, data: this.options.dataFolder, ports: portsOf(config) }, { signal: AbortSignal.timeout(scanMs), nice: false, maxMemoryMb: config.scan.max_memory_mb, warn: (text) => this.options.log.debug(`scan: ${text.en}`) });
+    return await scanInProcess({ root: config.scan.root, only, data: this.options.dataFolder, ports: portsOf(config) }, { signal: AbortSignal.timeout(ms), nice: false, maxMemoryMb: config.scan.max_memory_mb, warn: (text) => this.options.log.debug(`scan: ${text.en}`) });
   }
 
   private kept(name: string, done = false): KeptPlan {

@@ -16,7 +16,7 @@ export interface Candidate {
   action: string;
   phase: Phase;
   /** Of this node; otherwise it is none for it. */
-  fits(node: StoryNode): boolean;
+  fits: (node: StoryNode) => boolean;
   input(node: StoryNode): Input;
   /** What a person would type. */
   command(node: StoryNode): readonly string[];
@@ -69,7 +69,6 @@ export const table: Readonly<Record<StoryNodeKind, Remedy>> = {
     // Gone already, or the file whose lines have nodes of their own.
     nothing: (node) => node.lives === false || (node.facts['line'] === undefined && is(node, 'lined')),
     unless(node) {
-      if (is(node, 'weak')) return { zh: '写它的人与这次入侵只有间接联系：请人工判断', en: 'whoever wrote it has only an indirect tie to the story: a person must judge' };
       if (node.facts['line'] !== undefined) return is(node, 'planted') ? undefined : { zh: '它启动了这次入侵的进程，但这一行可能原本就在：请人工判断', en: 'it started a process of the story, but the line may have been there before: a person must judge' };
       if (node.facts['place'] === 'accounts') return { zh: '账号由锁定账号来处理，不改这些文件的行', en: 'accounts are dealt with by locking them, not by lines of these files' };
       if (node.facts['package'] !== undefined) return undefined;
@@ -89,7 +88,6 @@ export const table: Readonly<Record<StoryNodeKind, Remedy>> = {
     nothing: (node) => node.lives !== true || (!is(node, 'ran') && !is(node, 'wrote') && !is(node, 'seed')),
     unless(node) {
       if (is(node, 'trace') && !is(node, 'ran') && !is(node, 'seed')) return { zh: '程序自己留下的记录，可作证据', en: 'a record that programs leave by themselves, and evidence' };
-      if (is(node, 'weak')) return { zh: '写它的人与这次入侵只有间接联系：请人工判断', en: 'whoever wrote it has only an indirect tie to the story: a person must judge' };
       if (is(node, 'made') || is(node, 'odd') || is(node, 'seed') || node.facts['package'] !== undefined) return undefined;
       return existed;
     },

@@ -3,6 +3,7 @@ import type { Action, ActionErrorCode, Plan, PlanStep } from '../../core/action.
 import { MoatError, saidBy } from '../../core/error.ts';
 import type { Evidence } from '../../core/finding.ts';
 import type { CleanupPlan, LeftAlone, PlannedStep, Story, StoryDeed, StoryEdge, StoryNode } from '../../core/incident.ts';
+import { maskSecrets } from '../../core/secrets.ts';
 import type { Text } from '../../core/text.ts';
 import { type Candidate, phases, table } from './plan-table.ts';
 
@@ -124,7 +125,7 @@ function evidenceOf(node: StoryNode, edges: ReadonlyMap<string, readonly Ends[]>
   const ends = (edges.get(node.id) ?? []).toSorted((a, b) => weights[a.edge.deed] - weights[b.edge.deed] || a.edge.first - b.edge.first).slice(0, evidenceMax);
   const evidence = ends.map(({ edge: { deed, first, count }, from, to }): Evidence => ({ what: words[deed], value: `${new Date(first).toISOString()} ${short(from)} → ${short(to)}${count > 1 ? ` ×${count}` : ''}` }));
   const { line, path, text } = node.facts;
-  return typeof line === 'number' && typeof path === 'string' ? [{ what: { zh: `${path} 第 ${line} 行`, en: `${path} line ${line}` }, value: short(String(text)), path, line }, ...evidence] : evidence;
+  return typeof line === 'number' && typeof path === 'string' ? [{ what: { zh: `${path} 第 ${line} 行`, en: `${path} line ${line}` }, value: maskSecrets(short(String(text))), path, line }, ...evidence] : evidence;
 }
 
 const short = (text: string): string => (text.length > labelMax ? `${text.slice(0, labelMax)}…` : text);

@@ -4,6 +4,7 @@
  */
 import type { ProcessNode } from '../../core/lineage.ts';
 import { placeById, placeOf } from '../../core/places.ts';
+import { maskSecrets } from '../../core/secrets.ts';
 import { isCarrier, isInstaller, isOddPlace, isOneVisit, isShipped } from './story-scope.ts';
 import { processId } from './story-sketch.ts';
 import { fileId } from './story-files.ts';
@@ -14,6 +15,8 @@ const filesMax = 500;
 const linesMax = 20_000;
 const foundMax = 200;
 const roundsMax = 4;
+/** Each line is looked for in each of them. */
+const commandsMax = 64;
 /** A shorter line says too little to be known by a command that holds it. */
 const telling = 12;
 /** A whole line is kept in the node, so that the action can be told what stands there. */
@@ -40,7 +43,7 @@ export function addLine(teller: Teller, path: string, line: number, text: string
   const id = `${fileId(path)}:${line}`;
   const place = placeOf(path);
   const known = sketch.facts(id);
-  if (!sketch.node('persistence', id, `${path}:${line}: ${text}`, world.now, world.now, { path, line, text, place, ...facts, planted: facts.planted || known?.['planted'] === true }, true)) return undefined;
+  if (!sketch.node('persistence', id, `${path}:${line}: ${maskSecrets(text)}`, world.now, world.now, { path, line, text, place, ...facts, planted: facts.planted || known?.['planted'] === true }, true)) return undefined;
   if (place !== undefined) sketch.techniques(id, [placeById[place].attack]);
   return id;
 }
@@ -58,7 +61,7 @@ function look(teller: Teller): void {
   const needles = needlesOf(teller);
   for (const [path, written] of byPath) {
     if (isShipped(world.owner(path)) && world.owner(path)?.intact === true) continue;
-    const text = world.text(path);
+    const text = teller.text(path);
     if (text === undefined) continue;
     const told = commandsOf(teller, written);
     let found = 0;
@@ -103,6 +106,7 @@ function isNeedle(needles: ReadonlySet<string>, word: string): boolean {
 function commandsOf(teller: Teller, written: readonly Written[]): string[] {
   const commands = new Set<string>();
   for (const { node } of written) {
+    if (commands.size >= commandsMax) break;
     let at: ProcessNode | undefined = node;
     for (let n = 0; n < 3 && at !== undefined; n++, at = at.parent) {
       if (teller.members.get(at) === 'strong' && at.cmdline !== undefined) commands.add(at.cmdline);
@@ -141,10 +145,10 @@ function addJobs(teller: Teller): void {
     const roots = (index.trees.get(origin) ?? []).filter((node) => sketch.has(processId(node)));
     const tables = new Set([...world.cronTables(user), ...seen].slice(0, filesMax));
     for (const path of tables) {
-      const text = world.text(path);
+      const text = teller.text(path);
       if (text === undefined) continue;
       for (const [i, line] of linesOf(text).entries()) {
-        if (line.trimStart().startsWith('#') || !line.includes(job)) continue;
+        if (line.trimStart().startsWith('#') || !(job === name ? line.trimEnd().endsWith(job) : line.includes(job))) continue;
         const written = (index.writers.get(path) ?? []).filter(({ node, touch }) => !isInstaller(node) && touch.action !== 'delete');
         const id = addLine(teller, path, i + 1, line, { planted: isOddPlace(firstPath(job)), why: job });
         if (id === undefined) continue;

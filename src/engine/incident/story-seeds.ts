@@ -2,11 +2,12 @@
 import { canonicalIp } from '../../core/address.ts';
 import type { Alert, AlertEvidence } from '../../core/alert.ts';
 import type { Finding } from '../../core/finding.ts';
+import { atLeast, type Level } from '../../core/level.ts';
 import type { OriginKind, ProcessNode } from '../../core/lineage.ts';
 import { maskSecrets } from '../../core/secrets.ts';
 import { addFile, addRunners, fileId } from './story-files.ts';
 import { addLine, linesOf } from './story-lines.ts';
-import { isShipped } from './story-scope.ts';
+import { isOddPlace, isShipped } from './story-scope.ts';
 import { processId } from './story-sketch.ts';
 import type { Teller } from './story-teller.ts';
 
@@ -29,7 +30,7 @@ export function addAlert(teller: Teller, alert: Alert): void {
     if (node) { seen++; addSeed(teller, id, alert, one, node); }
     else seen += addForgotten(teller, id, alert, one) ? 1 : 0;
     const file = text(one.file_path);
-    if (node === undefined && file?.startsWith('/')) addSeedFile(teller, file, alert.time, (to) => sketch.tells(id, alert, to));
+    if (node === undefined && file?.startsWith('/')) addSeedFile(teller, file, alert.time, (to) => sketch.tells(id, alert, to), alert.level);
     const called = canonicalIp(text(one.destination_ip) ?? '');
     if (called !== undefined && one.direction === 'outbound') addAddress(teller, called, alert.time, { called: true }, (to) => sketch.tells(id, alert, to));
   }
@@ -65,16 +66,16 @@ export function addFinding(teller: Teller, finding: Finding): void {
   for (const { path, line, value } of finding.evidence) {
     if (path === undefined || line === undefined) continue;
     // As it stands there now; what was kept of it may be cut.
-    const now = linesOf(world.text(path) ?? '')[line - 1];
+    const now = linesOf(teller.text(path) ?? '')[line - 1];
     if (now === undefined || !now.trim().startsWith(value.endsWith('…') ? value.slice(0, -1).trim() : value.trim())) continue;
     const to = addLine(teller, path, line, now, { planted: true, seed: true, why: finding.title.en });
     if (to !== undefined) { lines++; tells(to); }
   }
-  if (finding.path?.startsWith('/') && lines === 0) addSeedFile(teller, finding.path, time, tells);
+  if (finding.path?.startsWith('/') && lines === 0) addSeedFile(teller, finding.path, time, tells, finding.level);
   const ip = canonicalIp(finding.address ?? '');
   if (ip !== undefined) addAddress(teller, ip, time, { called: true }, tells);
   for (const link of finding.links ?? []) {
-    if (link.startsWith('/') && !isShipped(world.owner(link))) addSeedFile(teller, link, time, tells, false);
+    if (link.startsWith('/') && !isShipped(world.owner(link))) addSeedFile(teller, link, time, tells, undefined);
     else if (link.startsWith('address:')) {
       const linked = canonicalIp(link.slice(8));
       if (linked !== undefined) addAddress(teller, linked, time, { called: true }, tells);
@@ -116,19 +117,21 @@ function processOf({ world }: Teller, alert: Alert, evidence: AlertEvidence): Pr
   return node !== undefined && node.started <= alert.last_time + 2000 ? node : undefined;
 }
 
-function addSeedFile(teller: Teller, path: string, time: number, tells: (id: string) => void, isSeed = true): void {
+/** `level`: of what alarmed it; undefined for one that is only linked to that. */
+function addSeedFile(teller: Teller, path: string, time: number, tells: (id: string) => void, level: Level | undefined): void {
   const { sketch, world } = teller;
   const look = teller.look(path);
   const id = fileId(path);
   const kind = id.startsWith('file:') ? 'file' : 'persistence';
   if (typeof look === 'object' && look.kind === 'folder') return;
   const owner = world.owner(path);
-  if (!sketch.node(kind, id, path, time, time, { path, package: owner?.name, ...(isSeed && { seed: true }), ...(typeof look === 'object' && { size: look.size, inode: look.inode, device: look.device }) }, look === 'blind' ? undefined : look !== undefined)) return;
+  if (!sketch.node(kind, id, path, time, time, { path, package: owner?.name, ...(level !== undefined && { seed: true }), ...(typeof look === 'object' && { size: look.size, inode: look.inode, device: look.device }) }, look === 'blind' ? undefined : look !== undefined)) return;
   tells(id);
   for (const { node, touch } of teller.index.writers.get(path) ?? []) {
     if (touch.action === 'delete' || touch.action === 'chmod' || touch.action === 'chown' || touch.action === 'setxattr') continue;
     teller.addWriter({ path, time: touch.first, process: node }, id);
-    if (teller.members.get(node) === 'weak') teller.addTree(node, isSeed ? 'strong' : 'weak');
+    // A file at a place where nobody works has an intruder for its writer; a web page may have come with a deployment.
+    if (teller.members.get(node) === 'weak' && level !== undefined && atLeast(level, 'high') && (kind === 'persistence' || isOddPlace(path))) teller.addTree(node, 'strong');
     addFile(teller, node, touch);
   }
   // What stands there now is what was found: it need not have been seen to be written.

@@ -18,6 +18,7 @@ const makesAccounts = new Set(['useradd', 'adduser', 'usermod', 'chpasswd', 'pas
 const accountName = /^[a-z_][a-z0-9_.-]{0,31}\$?$/i;
 const moduleName = /^[\w-]{1,64}$/;
 const wasMax = 500;
+const textRoom = 16 << 20;
 const writersMax = 16;
 
 export class Teller {
@@ -33,6 +34,8 @@ export class Teller {
   readonly addresses = new Set<string>();
   private readonly open: ProcessNode[] = [];
   private readonly omitted = new Set<ProcessNode>();
+  private readonly texts = new Map<string, string | undefined>();
+  private room = textRoom;
   private readonly looks = new Map<string, FileLook | 'blind' | undefined>();
 
   constructor(world: StoryWorld, bounds?: Bounds) {
@@ -49,6 +52,16 @@ export class Teller {
   look(path: string): FileLook | 'blind' | undefined {
     if (!this.looks.has(path)) this.looks.set(path, this.world.look(path));
     return this.looks.get(path);
+  }
+
+  /** What files that start things hold; together at most so much, what is beyond is counted as left out. */
+  text(path: string): string | undefined {
+    if (this.texts.has(path)) return this.texts.get(path);
+    if (this.room <= 0) { this.sketch.left++; return undefined; }
+    const text = this.world.text(path);
+    this.room -= text?.length ?? 0;
+    this.texts.set(path, text);
+    return text;
   }
 
   /** The suspicious part of the tree that this process is in. False when it carries others' work and nothing of it joined. */

@@ -12,7 +12,7 @@ export interface StoryWorld {
   /** Cheap: what the index knows now. */
   owner(path: string): PackageFile | undefined;
   /** Undefined when nothing is there; 'blind' when that cannot be told. Links are not followed. */
-  look(path: string): FileLook | 'blind' | undefined;
+  look: (path: string) => FileLook | 'blind' | undefined;
   /** The text of a small file; undefined when it is not there, no text, or too large. */
   text(path: string): string | undefined;
   /** Files in which the jobs of an account may stand, those of the system among them. */

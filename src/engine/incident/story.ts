@@ -27,7 +27,7 @@ export function tellStory(seeds: Seeds, world: StoryWorld, bounds?: Bounds): Sto
 /** Who else has to do with its addresses: what others use as well is not cut off lightly. */
 function tellOthers({ sketch, index, members, chained, visits, addresses }: Teller): void {
   for (const { kind, user } of visits) if (kind === 'login' && user !== undefined && sketch.has(`account:${user}`)) sketch.node('account', `account:${user}`, '', Infinity, 0, { entered: true });
-  for (const { kind, id, facts } of [...sketch.drafts()]) {
+  for (const { kind, id, facts } of sketch.drafts()) {
     if (kind !== 'address') continue;
     const ip = String(facts['ip']);
     // Only people came from it whose tie to the story is weak.
