@@ -19,6 +19,7 @@ import { loadConfig } from './config.ts';
 import type { Config } from './config-schema.ts';
 import type { BaselineStatus } from './baseline-status.ts';
 import { BaselineWatch } from './baseline-watch.ts';
+import { Cleanup } from './cleanup.ts';
 import { serveControl } from './control.ts';
 import { DenyBook } from './deny.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
@@ -185,10 +186,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (changed && typeof id === 'string') generation.pipeline.closed(id);
     return changed;
   };
+  const cleanup = new Cleanup({ store, response: lasting.response, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), log, now: Date.now });
   let control: Server;
   try {
     control = await serveControl(dataFolder, {
-      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...cleanup.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
       answer: (argument) => {
         const answered = generation.notices.answer(argument);

@@ -63,7 +63,7 @@ export class Response {
   private readonly journal: Journal;
   private readonly procfs = new Procfs();
   private config: Config['response'];
-  private readonly runner: Runner;
+  readonly runner: Runner;
   private readonly protection: Protection;
   private readonly vault: Vault;
   private readonly responder: Responder;
