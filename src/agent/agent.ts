@@ -136,7 +136,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       // Whatever can be wrong in it must show before the old one is given up.
       openDetector({ config: next, warn: () => undefined });
       openGeo(next.geo.country);
-      readLinkage(next.response.linkage);
+      readLinkage(lasting.response.actions, next.response.linkage);
       readPlaybooks(lasting.response.actions, next.response.playbooks);
     } catch (error) {
       health.state('configuration', 'blind', { zh: `新配置有误，仍用旧的：${(error as Error).message}`, en: `the new one has a fault, the old one stays: ${(error as Error).message}` });

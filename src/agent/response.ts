@@ -8,12 +8,14 @@ import type { Text } from '../core/text.ts';
 import type { Health } from '../engine/health.ts';
 import { verifyAudit } from '../engine/response/audit.ts';
 import { Journal } from '../engine/response/journal.ts';
-import type { BanTimes, Mode } from '../engine/response/linkage.ts';
+import { allows, type BanTimes, type Link, type Mode } from '../engine/response/linkage.ts';
+import type { Parsers } from '../engine/response/playbook.ts';
 import { Responder, type ResponderSettings } from '../engine/response/responder.ts';
 import { Runner } from '../engine/response/runner.ts';
 import { allActions } from '../actions/catalogue.ts';
 import { FileProtection } from '../actions/file-protection.ts';
 import type { FreezeState } from '../actions/freeze-tree/action.ts';
+import type { IsolateState } from '../actions/isolate-host/action.ts';
 import { ProcessProtection } from '../actions/process-protection.ts';
 import { Protection } from '../actions/protection.ts';
 import { Vault } from '../actions/vault.ts';
@@ -26,7 +28,7 @@ import { resolvers } from '../linux/resolvers.ts';
 import { runner as programs } from '../linux/run.ts';
 import { openSignals, type Signals } from '../linux/signals.ts';
 import type { Config } from './config-schema.ts';
-import { readLinkage } from './linkage.ts';
+import { type Linkage, readLinkage } from './linkage.ts';
 import { fileHandlers, ownerOf, type Settling } from './response-files.ts';
 import type { Notices } from './notices.ts';
 import { Playbooks } from './playbook-control.ts';
@@ -39,7 +41,20 @@ import { isolationOf, managementOf, networkActions, networkHandlers } from './re
 export interface ResponseOptions { policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling }
 
 /** As `moat status` shows it. */
-export interface ResponseStatus { mode: Mode; pausedUntil: number | undefined; blocked: number; stuck: number; /** Playbooks that are under way. */ running: number }
+export interface ResponseStatus {
+  mode: Mode;
+  pausedUntil: number | undefined;
+  blocked: number;
+  stuck: number;
+  /** Playbooks that are under way, and what some of them are about. */
+  running: number;
+  runs: { id: string; playbook: string; name: Text; target: string; since: number; waiting: number }[];
+  /** While this machine is cut off. `confirmBy`: taken back by itself then, unless a person confirms it. Unix ms. */
+  isolation?: { since: number; by: string; why: string; until?: number; confirmBy?: number };
+}
+
+/** `fires`: in the mode that holds now; overrides of single rules may say otherwise. */
+export interface LinkageView extends Pick<Linkage, 'waiting'> { mode: Mode; links: (Link & { fires: boolean })[] }
 
 /** What a control request may say of itself. */
 interface Request { by?: unknown; why?: unknown; for_ms?: unknown; force?: unknown }
@@ -48,6 +63,7 @@ const listMax = 10_000;
 const defaultList = 200;
 const whyMax = 1000;
 const sweepMs = 5000;
+const runsShown = 20;
 const pidPattern = /^[1-9]\d{0,6}$/;
 
 /** What `moat kill` and `moat freeze` would do. */
@@ -68,8 +84,8 @@ export class Response {
   private readonly responder: Responder;
   private readonly policy: FirewallPolicy;
   private readonly playbooks: Playbooks;
-  /** Ids of the actions that there are. */
-  readonly actions: ReadonlySet<string>;
+  /** The actions that there are, and how each reads its input. */
+  readonly actions: Parsers;
   private wall: Promise<Firewall> | undefined;
   private sweeping: NodeJS.Timeout | undefined;
 
@@ -94,9 +110,9 @@ export class Response {
       isolation: () => isolationOf(this.config, resolvers('/')),
       blocks: { get: (network) => store.response.block(network), put: (entry) => this.journal.write({ blocks: [entry] }) },
     });
-    this.actions = new Set(actions.map(({ id }) => id));
+    this.actions = new Map(actions.map((action) => [action.id, (input: unknown) => action.parse(input)]));
     this.runner = new Runner({ actions, store: store.response, journal: this.journal, log, now, count: (what, n) => health.count('response', what, n) });
-    this.responder = new Responder({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil() }, settingsOf(config));
+    this.responder = new Responder({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil() }, this.settingsOf(config));
     this.playbooks = new Playbooks({
       runner: this.runner, journal: this.journal, store, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil(),
       modeFor: (rule) => this.responder.modeFor(rule), ban: () => banOf(this.config),
@@ -119,7 +135,11 @@ export class Response {
   status(): ResponseStatus {
     const { response } = this.options.store;
     const paused = this.pausedUntil();
-    return { mode: this.config.mode, pausedUntil: paused > this.options.now() ? paused : undefined, blocked: response.countBlocks(), stuck: response.receipts({ status: ['stuck'] }).length, running: this.playbooks.running };
+    const isolation = isolationStatus(response.receipts({ action: 'isolate-host', status: ['applied', 'applying', 'undoing', 'stuck'], limit: 1 })[0]);
+    return {
+      mode: this.config.mode, pausedUntil: paused > this.options.now() ? paused : undefined, blocked: response.countBlocks(), stuck: response.receipts({ status: ['stuck'] }).length,
+      running: this.playbooks.running, runs: this.playbooks.underWay(runsShown), ...(isolation && { isolation }),
+    };
   }
 
   /** Puts back what is blocked and settles what was cut off. Trouble is told as health, and tried again when something is to be done. */
@@ -143,7 +163,7 @@ export class Response {
     this.config = config;
     void this.policy.configure(policy).catch((error: unknown) => this.trouble(error));
     this.protection.configure(allowOf(config));
-    this.responder.configure(settingsOf(config));
+    this.responder.configure(this.settingsOf(config));
     this.playbooks.configure(readPlaybooks(this.actions, config.playbooks));
     if (this.wall) void this.wall.then((wall) => wall.allow(this.protection.letThrough())).catch((error: unknown) => this.trouble(error));
   }
@@ -171,11 +191,19 @@ export class Response {
       'actions': (argument) => response.receipts({ limit: Math.min(listMax, numberOf((argument as { limit?: unknown } | null)?.limit) ?? defaultList) }),
       'action': (argument) => (typeof argument === 'string' ? response.receipt(argument) : undefined),
       'undo': (argument) => this.undo(argument),
+      'linkage': (): LinkageView => {
+        const { links, waiting } = readLinkage(this.actions, this.config.linkage);
+        return { mode: this.config.mode, waiting, links: links.map((link) => ({ ...link, fires: allows(this.config.mode, link.mode) })) };
+      },
       'firewall-check': () => this.policy.check(),
       ...networkHandlers({ runner: this.runner, store: response, now: this.options.now, firewall: () => this.firewall(), audit: (entry) => this.journal.write({ audit: [entry] }) }),
       'audit': (argument) => [...response.audit(Math.max(1, (response.lastAudit()?.seq ?? 0) - Math.min(listMax, numberOf((argument as { limit?: unknown } | null)?.limit) ?? defaultList) + 1))],
       'audit-verify': (argument) => verifyAudit(response.audit(1), typeof argument === 'string' ? argument : undefined),
     };
+  }
+
+  private settingsOf({ mode, overrides, linkage, ban }: Config['response']): ResponderSettings {
+    return { mode, overrides, links: readLinkage(this.actions, linkage).links, ban: banOf({ ban }) };
   }
 
   private pausedUntil(): number { return Number(this.options.store.ledger.setting(pauseSetting) ?? 0); }
@@ -298,10 +326,14 @@ export class Response {
 }
 
 const allowOf = ({ allow }: Config['response']): Network[] => allow.flatMap((text) => parseNetwork(text) ?? []);
-function settingsOf({ mode, overrides, linkage, ban }: Config['response']): ResponderSettings {
-  return { mode, overrides, links: readLinkage(linkage), ban: banOf({ ban }) };
-}
 const banOf = ({ ban }: Pick<Config['response'], 'ban'>): BanTimes => ({ first: ban.first_minutes * 60_000, factor: ban.factor, most: ban.most_days * 86_400_000 });
+
+function isolationStatus(receipt: Receipt | undefined): ResponseStatus['isolation'] {
+  if (receipt === undefined) return undefined;
+  const { created, by, why, state } = receipt;
+  const { until, confirmBy } = state as IsolateState;
+  return { since: created, by, why, ...(until !== undefined && { until }), ...(confirmBy !== undefined && { confirmBy }) };
+}
 
 const objectOf = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined);
