@@ -7,6 +7,7 @@ import type { Log, Store } from '../core/ports.ts';
 import type { Text } from '../core/text.ts';
 import type { Health } from '../engine/health.ts';
 import { verifyAudit } from '../engine/response/audit.ts';
+import { Grants } from '../engine/response/grants.ts';
 import { Journal } from '../engine/response/journal.ts';
 import { allows, type BanTimes, type Link, type Mode } from '../engine/response/linkage.ts';
 import type { Parsers } from '../engine/response/playbook.ts';
@@ -30,6 +31,7 @@ import { openSignals, type Signals } from '../linux/signals.ts';
 import type { Config } from './config-schema.ts';
 import { type Linkage, readLinkage } from './linkage.ts';
 import { fileHandlers, ownerOf, type Settling } from './response-files.ts';
+import { grantHandlers } from './response-grants.ts';
 import type { Notices } from './notices.ts';
 import { Playbooks } from './playbook-control.ts';
 import { readPlaybooks } from './playbooks.ts';
@@ -82,6 +84,7 @@ export class Response {
   private readonly protection: Protection;
   private readonly vault: Vault;
   private readonly responder: Responder;
+  private readonly grants: Grants;
   private readonly policy: FirewallPolicy;
   private readonly playbooks: Playbooks;
   /** The actions that there are, and how each reads its input. */
@@ -112,6 +115,7 @@ export class Response {
     });
     this.actions = new Map(actions.map((action) => [action.id, (input: unknown) => action.parse(input)]));
     this.runner = new Runner({ actions, store: store.response, journal: this.journal, log, now, count: (what, n) => health.count('response', what, n) });
+    this.grants = new Grants({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil() });
     this.responder = new Responder({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil() }, this.settingsOf(config));
     this.playbooks = new Playbooks({
       runner: this.runner, journal: this.journal, store, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil(),
@@ -128,6 +132,7 @@ export class Response {
   /** Alerts that are new or have grown, after they are stored. */
   onAlerts(alerts: Iterable<Alert>): void {
     const several = [...alerts];
+    this.grants.onAlerts(several);
     this.responder.onAlerts(several);
     this.playbooks.onAlerts(several);
   }
@@ -170,6 +175,7 @@ export class Response {
 
   async stop(): Promise<void> {
     clearInterval(this.sweeping);
+    await this.grants.settled();
     await this.responder.settled();
     await this.playbooks.stop();
     await this.runner.close();
@@ -181,6 +187,7 @@ export class Response {
     return {
       ...fileHandlers({ runner: this.runner, store: response, vault: this.vault, asked: (argument) => asked(objectOf(argument)) }),
       ...this.playbooks.handlers(),
+      ...grantHandlers({ runner: this.runner, store: response, grants: this.grants, now: this.options.now, asked: (argument) => asked(objectOf(argument)) }),
       'block': (argument) => this.block(argument),
       'unblock': (argument) => this.unblock(argument),
       'blocklist': () => this.blocklist(),

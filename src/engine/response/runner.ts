@@ -233,7 +233,9 @@ export class Runner {
 
   private async settle(receipt: Receipt, status: ReceiptStatus, asked: { by: string; via: string; why: string }, note?: string, tell = true): Promise<Receipt> {
     const time = this.options.now();
-    const next: Receipt = { ...receipt, status, changed: time, history: [...receipt.history.slice(-20), { time, status, by: asked.by, ...(note !== undefined && { note: note.slice(0, noteMax) }) }] };
+    // Of what was taken back, why.
+    const said = note ?? (status === 'undone' && asked.why !== '' ? asked.why : undefined);
+    const next: Receipt = { ...receipt, status, changed: time, history: [...receipt.history.slice(-20), { time, status, by: asked.by, ...(said !== undefined && { note: said.slice(0, noteMax) }) }] };
     const operation = status === 'applied' ? receipt.action : status === 'undone' ? `undo ${receipt.action}` : `${status} ${receipt.action}`;
     await this.options.journal.write({ receipts: [next], ...(tell && { audit: [{ time, by: asked.by, via: asked.via, operation, target: receipt.target, why: asked.why, result: note === undefined ? `${status} ${receipt.id}` : `${status} ${receipt.id}: ${note}` }] }) });
     this.options.count(`${receipt.action} ${status}`);
