@@ -243,7 +243,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
   const notices = new Notices({ config: config.notices, dataFolder: resolve(options.dataFolder), store, health, lang: options.lang, host, now: Date.now });
-  response.connect(notices);
+  response.connect(notices, geo);
   const { tap } = notices;
   const pipeline = new Pipeline({
     store, detect: opened.detector, health, log: options.log, show: (folded) => {

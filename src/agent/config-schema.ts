@@ -141,6 +141,7 @@ export const configSchema = z.strictObject({
   response: z.strictObject({
     mode: z.enum(modes).default('observe').meta(doc('observe 只发现并给出方案；guard 自动做可撤销的低风险处置（限时封禁等）；strict 还会自动隔离', 'observe detects and shows the plan; guard does reversible low-risk actions by itself (blocks for a time …); strict also isolates')),
     allow: z.array(network).max(10_000).default([]).meta(doc('永不封禁的地址与网段', 'addresses and networks that are never blocked')),
+    allow_countries: z.array(z.string().regex(/^[A-Z]{2}$/, 'expected a country such as CN or DE')).max(250).default([]).meta(doc('从不自动封禁这些国家与地区的地址（两位代码；按地址归属库判断）', 'addresses of these countries are never blocked by itself (two letters; by the geo database)')),
     overrides: z.array(z.strictObject({
       rule: z.string().min(1).max(200).meta(doc('规则编号，首尾可用 *', 'rule id; * at an end stands for anything')),
       mode: z.enum(modes).meta(doc('对这条规则用哪个模式', 'the mode for this rule')),

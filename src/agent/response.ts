@@ -1,5 +1,5 @@
 /** Actions and their receipts under `moat up`: what is blocked is put back after a start, what was cut off is settled, what has had its time ends. */
-import type { PlanStep, Receipt, Risk } from '../core/action.ts';
+import type { BlockEntry, PlanStep, Receipt, Risk } from '../core/action.ts';
 import type { Alert } from '../core/alert.ts';
 import { MoatError } from '../core/error.ts';
 import { type Network, parseNetwork } from '../core/networks.ts';
@@ -29,6 +29,8 @@ import { resolvers } from '../linux/resolvers.ts';
 import { runner as programs } from '../linux/run.ts';
 import { openSignals, type Signals } from '../linux/signals.ts';
 import type { Config } from './config-schema.ts';
+import { blocklistHandlers, lifted } from './blocklists.ts';
+import type { Geo } from './geo.ts';
 import { type Linkage, readLinkage } from './linkage.ts';
 import { fileHandlers, ownerOf, type Settling } from './response-files.ts';
 import { grantHandlers } from './response-grants.ts';
@@ -90,6 +92,7 @@ export class Response {
   /** The actions that there are, and how each reads its input. */
   readonly actions: Parsers;
   private wall: Promise<Firewall> | undefined;
+  private geo: Geo | undefined;
   private sweeping: NodeJS.Timeout | undefined;
 
   constructor(config: Config['response'], options: ResponseOptions) {
@@ -97,7 +100,7 @@ export class Response {
     this.journal = new Journal(options.store.response);
     this.config = config;
     const { store, log, now, health } = options;
-    this.protection = new Protection({ allow: allowOf(config), now });
+    this.protection = new Protection({ allow: allowOf(config), countries: config.allow_countries, country: (address) => this.geo?.country(address), now });
     this.vault = new Vault(options.dataFolder);
     const { procfs } = this;
     let signals: Promise<Signals> | undefined;
@@ -123,8 +126,11 @@ export class Response {
     }, readPlaybooks(this.actions, config.playbooks));
   }
 
-  /** Where questions of playbooks are put, and what they tell. */
-  connect(notices: Notices): void { this.playbooks.connect(notices); }
+  /** Where questions of playbooks are put, and what they tell; which country an address is of. */
+  connect(notices: Notices, geo: Geo): void {
+    this.playbooks.connect(notices);
+    this.geo = geo;
+  }
 
   /** A question was answered: whoever waits for it goes on. */
   answered(): void { this.playbooks.tick(); }
@@ -167,7 +173,7 @@ export class Response {
   configure(config: Config['response'], policy: Config['firewall']): void {
     this.config = config;
     void this.policy.configure(policy).catch((error: unknown) => this.trouble(error));
-    this.protection.configure(allowOf(config));
+    this.protection.configure(allowOf(config), config.allow_countries);
     this.responder.configure(this.settingsOf(config));
     this.playbooks.configure(readPlaybooks(this.actions, config.playbooks));
     if (this.wall) void this.wall.then((wall) => wall.allow(this.protection.letThrough())).catch((error: unknown) => this.trouble(error));
@@ -191,6 +197,7 @@ export class Response {
       'block': (argument) => this.block(argument),
       'unblock': (argument) => this.unblock(argument),
       'blocklist': () => this.blocklist(),
+      ...blocklistHandlers({ store: response, journal: this.journal, firewall: () => this.firewall(), protection: this.protection, now: this.options.now, asked: (argument) => asked(objectOf(argument)) }),
       'kill': (argument) => this.onTree('kill-tree', argument),
       'freeze': (argument) => this.onTree('freeze-tree', argument),
       'thaw': (argument) => this.thaw(argument),
@@ -274,15 +281,20 @@ export class Response {
     return await this.runner.run({ action: 'block-address', input: { address, until, why, by }, by, why, force, via: 'control', ...(until !== undefined && { until }) });
   }
 
-  /** Takes back every block of this address, newest first, and says what each was for. */
-  private async unblock(argument: unknown): Promise<{ network: string; undone: Receipt[] }> {
+  /** Takes back every block of this address, newest first, and says what each was for; `lifted`: one that came with a list, or whose receipt is gone. */
+  private async unblock(argument: unknown): Promise<{ network: string; undone: Receipt[]; lifted?: BlockEntry }> {
     const { address, ...request } = objectOf(argument) as Request & { address?: unknown };
     const network: Network | undefined = typeof address === 'string' ? parseNetwork(address.trim()) : undefined;
     if (network === undefined) throw new MoatError('bad-input', `expected an address or network, got ${JSON.stringify(address)?.slice(0, 100) ?? 'none'}`);
     const { by, why } = asked(request);
     const undone: Receipt[] = [];
     for (const { id } of this.options.store.response.receipts({ action: 'block-address', target: network.text, status: ['applied', 'stuck'], limit: listMax })) undone.push(await this.runner.undo(id, { by, why, via: 'control' }));
-    return { network: network.text, undone };
+    const left = this.options.store.response.block(network.text);
+    const now = this.options.now();
+    if (left?.active !== true || (left.until !== undefined && left.until <= now)) return { network: network.text, undone };
+    await this.journal.write({ blocks: [lifted(left, now)], audit: [{ time: now, by, via: 'control', operation: 'unblock', target: network.text, why, result: `let through again; it was blocked by ${left.list === undefined ? left.by : `the list ${left.list}`}` }] });
+    await (await this.firewall()).unblock([network]);
+    return { network: network.text, undone, lifted: left };
   }
 
   private async blocklist(): Promise<BlockRow[]> {
