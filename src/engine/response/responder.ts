@@ -65,6 +65,9 @@ export class Responder {
     return this.settings.overrides.find((one) => matches(one.rule, rule))?.mode ?? this.settings.mode;
   }
 
+  /** How much it remembers; bounded. */
+  get size(): number { return this.answered.size; }
+
   /** Waits for what was begun. */
   async settled(): Promise<void> { await Promise.allSettled(this.running); }
 
