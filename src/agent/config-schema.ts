@@ -160,7 +160,7 @@ export const configSchema = z.strictObject({
     }).prefault({}).meta(doc('管理通道：隔离时保留', 'management channel: what isolation keeps')),
     isolation_dns: z.boolean().default(false).meta(doc('隔离时是否仍允许查询本机的 DNS 服务器', 'whether an isolated machine may still ask its DNS servers')),
     isolation_test_seconds: z.number().min(1).max(30).default(10).meta(doc('隔离后在几秒内须见管理通道畅通', 'seconds within which the management channel must show that it works')),
-    firewall: z.enum(['auto', 'off']).default('auto').meta(doc('用哪个包过滤器封禁；off 为不封禁', 'the packet filter that blocks; off blocks nothing')),
+    firewall: z.enum(['auto', 'nftables', 'ipset', 'off']).default('auto').meta(doc('用哪个包过滤器封禁：auto 为 nftables，没有则用 ipset 与 iptables；off 为不封禁', 'the packet filter that blocks: auto is nftables, else ipset with iptables; off blocks nothing')),
   }).prefault({}).meta(doc('处置', 'response')),
   baseline: z.strictObject({
     enabled: z.boolean().default(true).meta(doc('已做完整性基线（moat baseline create）时，是否定时比对并实时看改动', 'whether to compare with the integrity baseline by itself and to watch for changes, once there is one (moat baseline create)')),

@@ -21,8 +21,7 @@ import { ProcessProtection } from '../actions/process-protection.ts';
 import { Protection } from '../actions/protection.ts';
 import { Vault } from '../actions/vault.ts';
 import { openFileChanges, type FileChanges } from '../linux/file-change.ts';
-import type { Firewall, FirewallErrorCode } from '../linux/firewall/firewall.ts';
-import { NftFirewall } from '../linux/firewall/nft.ts';
+import type { Firewall } from '../linux/firewall/firewall.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { machineReach } from '../linux/reach.ts';
 import { resolvers } from '../linux/resolvers.ts';
@@ -38,6 +37,7 @@ import type { Notices } from './notices.ts';
 import { Playbooks } from './playbook-control.ts';
 import { readPlaybooks } from './playbooks.ts';
 import type { Handlers } from './control.ts';
+import { firewallTexts, openFirewall } from './firewall.ts';
 import { FirewallPolicy } from './firewall-policy.ts';
 import { isolationOf, managementOf, networkActions, networkHandlers } from './response-network.ts';
 
@@ -235,24 +235,17 @@ export class Response {
 
   /** Made when something is first blocked: a machine that blocks nothing gets no table. */
   private firewall(): Promise<Firewall> {
-    this.wall ??= this.openFirewall().catch((error: unknown) => {
+    this.wall ??= this.openWall().catch((error: unknown) => {
       this.wall = undefined;
       throw error;
     });
     return this.wall;
   }
 
-  private async openFirewall(): Promise<Firewall> {
-    if (this.config.firewall === 'off') throw new MoatError<FirewallErrorCode>('no-firewall', 'expected a packet filter, got response.firewall: off', { hint: 'set response.firewall to auto' });
-    const wall = new NftFirewall(programs(), { now: this.options.now });
-    try {
-      await wall.ensure();
-    } catch (error) {
-      if ((error as MoatError).code !== 'no-program') throw error;
-      throw new MoatError<FirewallErrorCode>('no-firewall', 'expected nftables on this machine, got none', { hint: 'apt-get install nftables (or dnf install nftables)', cause: error });
-    }
+  private async openWall(): Promise<Firewall> {
+    const wall = await openFirewall(programs(), this.config.firewall, { now: this.options.now });
     await wall.allow(this.protection.letThrough());
-    this.options.health.state('firewall', 'live');
+    this.options.health.state('firewall', 'live', firewallTexts[wall.id]);
     return wall;
   }
 
