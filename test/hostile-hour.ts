@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { blockAddress } from '../src/actions/block-address/action.ts';
 import { Protection } from '../src/actions/protection.ts';
-import type { Action } from '../src/core/action.ts';
 import type { Alert } from '../src/core/alert.ts';
 import { Responder } from '../src/engine/response/responder.ts';
 import { NftFirewall } from '../src/linux/firewall/nft.ts';
@@ -27,7 +26,7 @@ export async function hostileHour(namespace: string, addresses: number, { batch 
   const wall = new NftFirewall(runner(['ip', 'netns', 'exec', namespace]), { namespace: `/run/netns/${namespace}`, now: () => now });
   await wall.ensure();
   const protection = new Protection({ root: '/nonexistent', allow: [], own: () => [], now: () => now });
-  const response = openResponse(dir, ({ store, journal }) => [blockAddress({ firewall: () => Promise.resolve(wall), protection, blocks: { get: (network) => store.response.block(network), put: (entry) => journal.write({ blocks: [entry] }) } }) as unknown as Action], () => now);
+  const response = openResponse(dir, ({ store, journal }) => [blockAddress({ firewall: () => Promise.resolve(wall), protection, blocks: { get: (network) => store.response.block(network), put: (entry) => journal.write({ blocks: [entry] }) } })], () => now);
   const counted: Record<string, number> = {};
   const { response: store } = response.store;
   const log = { debug: () => undefined, info: () => undefined, warn: () => undefined };

@@ -113,7 +113,7 @@ function cellsOf(line: string, mark: string): string[] {
 function entryOf(network: unknown, until: unknown, why: unknown): SharedBlock | undefined {
   const read = typeof network === 'string' ? parseNetwork(network.trim()) : undefined;
   if (read === undefined) return undefined;
-  const end = until === undefined || until === '' ? undefined : typeof until === 'number' ? (until < 1e11 ? until * 1000 : until) : Date.parse(String(until));
+  const end = until === undefined || until === '' ? undefined : typeof until === 'number' ? (until < 1e11 ? until * 1000 : until) : typeof until === 'string' ? Date.parse(until) : Number.NaN;
   // An end that cannot be read is no end for ever.
   if (end !== undefined && !Number.isFinite(end)) return undefined;
   return { network: read.text, ...(end !== undefined && { until: end }), why: typeof why === 'string' ? why.replace(/^'(?=[=+\-@])/, '').slice(0, whyMax) : '' };

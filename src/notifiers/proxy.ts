@@ -37,7 +37,7 @@ export async function postThrough(proxy: URL, url: URL, body: string, headers: R
   const socket = await tunnel(proxy, `${url.hostname}:${port}`, signal);
   return await new Promise((resolve, reject) => {
     const wire = secure({ socket, servername: url.hostname.replace(/^\[(.*)\]$/, '$1'), ...(ca !== undefined && { ca }) });
-    const sent = secureRequest(url, { method: 'POST', signal, headers: { ...headers, 'content-length': Buffer.byteLength(body) }, createConnection: () => wire }, (answer) => {
+    const sent = secureRequest(url, { method: 'POST', signal, headers: { ...headers, 'host': url.host, 'content-length': Buffer.byteLength(body) }, createConnection: () => wire }, (answer) => {
       resolve({ status: answer.statusCode ?? 0, header: (name) => { const found = answer.headers[name]; return found === undefined ? null : String(found); }, pieces: answer as AsyncIterable<Buffer> });
     });
     wire.on('error', reject);
@@ -51,7 +51,7 @@ function tunnel(proxy: URL, to: string, signal: AbortSignal): Promise<Socket> {
     const account = proxy.username === '' ? undefined : Buffer.from(`${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`).toString('base64');
     const asked = plainRequest({ host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(proxy.port) || 80, method: 'CONNECT', path: to, signal, agent: false, headers: { host: to, ...(account !== undefined && { 'proxy-authorization': `Basic ${account}` }) } });
     asked.on('connect', (answer, socket) => {
-      if (answer.statusCode === 200) { resolve(socket as Socket); return; }
+      if (answer.statusCode === 200) { resolve(socket); return; }
       socket.destroy();
       reject(Object.assign(new Error('the proxy refuses'), { cause: Object.assign(new Error(), { code: `PROXY_${answer.statusCode ?? 0}` }) }));
     });

@@ -15,7 +15,7 @@ export function grantRoot(root: string): void {
   chmodSync(join(root, 'etc/sudoers.d/README'), 0o440);
 }
 
-export const grantActions = (root: string): Action[] => [grantPrivilege({ run: runner(), fileProtection: { root } }) as unknown as Action];
+export const grantActions = (root: string): Action[] => [grantPrivilege({ run: runner(), fileProtection: { root } })];
 
 export function scene(root: string): Promise<Scene> {
   grantRoot(root);

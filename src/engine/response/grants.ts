@@ -37,7 +37,7 @@ export class Grants {
       const alert = bad.find((one) => one.last_time >= grant.created && holder !== undefined && actsIn(one, holder));
       if (alert === undefined || this.running.has(grant.id)) continue;
       if (pausedUntil() > now()) { count('grant not ended while paused'); continue; }
-      this.end(grant, alert);
+      this.begin(grant, alert);
     }
   }
 
@@ -47,14 +47,22 @@ export class Grants {
   /** Waits for what was begun. */
   async settled(): Promise<void> { await Promise.allSettled(this.running.values()); }
 
-  private end(grant: Receipt, alert: Alert): void {
-    const { runner, log, count } = this.options;
+  private begin(grant: Receipt, alert: Alert): void {
     const why = `its holder acts oddly: ${alert.summary === '' ? alert.rule_name : alert.summary} (${alert.id})`;
-    const work = runner.undo(grant.id, { by: `rule:${alert.rule_id}`, via: 'engine', why }).then(
-      () => { count('grant ended by an alert'); log.warn(`${grant.target}: ${why}`); },
-      (error: unknown) => { count('grant not ended'); log.warn(`${grant.target}: ${(error as Error).message}`); },
-    ).finally(() => this.running.delete(grant.id));
+    const work = this.end(grant, alert, why).finally(() => this.running.delete(grant.id));
     this.running.set(grant.id, work);
+  }
+
+  private async end({ id, target }: Receipt, { rule_id: rule }: Alert, why: string): Promise<void> {
+    const { runner, log, count } = this.options;
+    try {
+      await runner.undo(id, { by: `rule:${rule}`, via: 'engine', why });
+      count('grant ended by an alert');
+      log.warn(`${target}: ${why}`);
+    } catch (error) {
+      count('grant not ended');
+      log.warn(`${target}: ${(error as Error).message}`);
+    }
   }
 }
 
