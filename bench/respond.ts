@@ -13,6 +13,7 @@ import { parseNetwork, type Network } from '../src/core/networks.ts';
 import { openElements } from '../src/linux/firewall/elements.ts';
 import { NftFirewall } from '../src/linux/firewall/nft.ts';
 import { onlyLog, startMoat } from '../test/live/moat.ts';
+import { hostileHour } from '../test/hostile-hour.ts';
 import { hostIp, Net } from '../test/namespaces.ts';
 import { quantile, rss } from './process.ts';
 import { row, type Row } from './report.ts';
@@ -20,6 +21,8 @@ import { row, type Row } from './report.ts';
 const rounds = 40;
 const failures = 10;
 const many = 1000;
+/** In an hour, whose clock runs faster. */
+const attackers = 12_000;
 const quietMs = 400;
 /** What one round may take before it counts as not blocked. */
 const roundMs = 5000;
@@ -51,6 +54,7 @@ export async function benchRespond(): Promise<Row[]> {
   const ours = await guarded(withMoat);
   const theirs = existsSync('/usr/bin/fail2ban-server') ? await guarded(withFail2ban) : undefined;
   const lists = await guarded(blockLists);
+  const hour = await guarded((net) => hostileHour(net.host, attackers));
   const [p50, p99] = [quantile(ours.latencies, 0.5), quantile(ours.latencies, 0.99)];
   return [
     row('log line to dropped packet, median', p50, 'ms', { lowerIsBetter: true }),
@@ -61,6 +65,8 @@ export async function benchRespond(): Promise<Row[]> {
     row('the same, fail2ban', theirs?.thousandMs, 'ms', { lowerIsBetter: true, ...(ours.thousandMs !== undefined && { ours: ours.thousandMs }), ...(theirs && theirs.thousandMs === undefined && { why: 'not all were blocked within a minute' }) }),
     row('memory afterwards', ours.rssMb, 'MB', { lowerIsBetter: true }),
     row('the same, fail2ban', theirs?.rssMb, 'MB', { lowerIsBetter: true, ours: ours.rssMb }),
+    row(`${attackers} attackers in an hour, blocked`, hour === undefined ? undefined : attackers - hour.missed.length, '', { budget: attackers, ...(hour && { detail: `${hour.most} at a time, ${hour.remembered} remembered` }) }),
+    row('memory they cost, from the first tenth to the end', hour?.heapMb, 'MB', { lowerIsBetter: true }),
     row('100,000 addresses loaded', lists.loadMs, 'ms', { lowerIsBetter: true, budget: 2000 }),
     row('one more added to them, p99 of 200', lists.addMs, 'ms', { lowerIsBetter: true, budget: 20 }),
     row('the same, by nft into a hash set', lists.nftMs, 'ms', { lowerIsBetter: true, ours: lists.addMs }),

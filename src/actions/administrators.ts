@@ -15,6 +15,16 @@ const keyFiles = ['.ssh/authorized_keys', '.ssh/authorized_keys2'];
 /** Lines that let somebody in. */
 export const keyLines = (text: string): number => text.split('\n').filter((line) => /^[^#\s]/.test(line.trim())).length;
 
+/** Names of accounts with uid 0 or in an administrators' group; none where the accounts cannot be read. */
+export function administratorsOf(root: string): Set<string> {
+  const { names, gids } = adminMembers(textOf(join(root, '/etc/group')));
+  let accounts: Account[] = [];
+  try {
+    accounts = readAccounts(new DiskTree(root, undefined)) ?? [];
+  } catch { /* no accounts to read: nobody is known to be one */ }
+  return new Set(accounts.filter(({ name, uid, gid }) => uid === 0 || names.has(name) || gids.has(gid)).map(({ name }) => name));
+}
+
 /** `path`, inside `root`, will have this content: is there still an administrator with a way in? */
 export function hasAdministrator(root: string, path: string, content: string): boolean {
   const accounts = readAccounts(new DiskTree(root, undefined)) ?? [];

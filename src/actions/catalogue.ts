@@ -4,6 +4,7 @@ import { blockAddress, type BlockWorld } from './block-address/action.ts';
 import { closePort } from './close-port/action.ts';
 import type { FileWorld } from './file-world.ts';
 import { freezeTree } from './freeze-tree/action.ts';
+import { type GrantWorld, grantPrivilege } from './grant-privilege/action.ts';
 import { isolateHost, type IsolateWorld } from './isolate-host/action.ts';
 import { killTree } from './kill-tree/action.ts';
 import type { ProcessWorld } from './process-freeze.ts';
@@ -12,7 +13,7 @@ import { type LimitWorld, rateLimit } from './rate-limit/action.ts';
 import { removeLine, type LineWorld } from './remove-line/action.ts';
 
 /** What actions reach the world through. */
-export type World = BlockWorld & FileWorld & IsolateWorld & LimitWorld & LineWorld & ProcessWorld;
+export type World = BlockWorld & FileWorld & GrantWorld & IsolateWorld & LimitWorld & LineWorld & ProcessWorld;
 
 /**
  * What the agent does with its own rights under systemd: the packet filter, signals, the kernel sensor. Every other action writes to
@@ -21,5 +22,5 @@ export type World = BlockWorld & FileWorld & IsolateWorld & LimitWorld & LineWor
 export const withinService: ReadonlySet<string> = new Set(['block-address', 'close-port', 'freeze-tree', 'isolate-host', 'kill-tree', 'rate-limit']);
 
 export function allActions(world: World): Action[] {
-  return [blockAddress(world), closePort(world), freezeTree(world), isolateHost(world), killTree(world), quarantineFile(world), rateLimit(world), removeLine(world)];
+  return [blockAddress(world), closePort(world), freezeTree(world), grantPrivilege(world), isolateHost(world), killTree(world), quarantineFile(world), rateLimit(world), removeLine(world)];
 }

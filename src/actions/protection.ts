@@ -7,11 +7,16 @@ import { MoatError } from '../core/error.ts';
 import { holds, type Network, parseNetwork } from '../core/networks.ts';
 import type { Text } from '../core/text.ts';
 import { logons } from '../linux/logons.ts';
+import { administratorsOf } from './administrators.ts';
 
 export interface ProtectionOptions {
   root?: string;
   /** Never blocked, as configured. */
   allow: readonly Network[];
+  /** Two letters each; never blocked unless it is forced. */
+  countries?: readonly string[];
+  /** Which country an address is of; undefined when nobody knows. */
+  country?: (address: string) => string | undefined;
   /** This machine's addresses; its interfaces when undefined. */
   own?: () => readonly Network[];
   now: () => number;
@@ -20,26 +25,36 @@ export interface ProtectionOptions {
 /** `never`: not even when it is forced. */
 export interface Refusal { why: Text; never: boolean }
 
-const special = ['127.0.0.0/8', '::1', '0.0.0.0/8', '::', '224.0.0.0/4', 'ff00::/8', 'fe80::/10', '255.255.255.255'].map(known);
+const special = ['127.0.0.0/8', '::1', '0.0.0.0/8', '::', '224.0.0.0/4', 'ff00::/8', 'fe80::/10', '169.254.0.0/16', '255.255.255.255'].map(known);
 /** A network that holds more addresses than this is hardly one attacker's. */
 const widest = { 4: 8, 6: 19 } as const;
 const lookedMs = 1000;
 const sessionMs = 24 * 3_600_000;
+const recentMs = 30 * 24 * 3_600_000;
+const recentLookMs = 60_000;
+/** A log-on speaks for its address a day later: who has just guessed a password is not safe by that. While it lasts, it is a lifeline. */
+const settledMs = 24 * 3_600_000;
 
 interface Lifeline { address: Network; what: Text }
 
 export class Protection {
   private readonly options: ProtectionOptions;
   private allowed: readonly Network[];
+  private countries: ReadonlySet<string>;
+  private recent: { at: number; found: readonly Lifeline[] } | undefined;
   private looked: { at: number; found: readonly Lifeline[] } | undefined;
 
   constructor(options: ProtectionOptions) {
     this.options = options;
     this.allowed = options.allow;
+    this.countries = new Set(options.countries);
   }
 
-  /** A new allow list. */
-  configure(allow: readonly Network[]): void { this.allowed = allow; }
+  /** New allow lists. */
+  configure(allow: readonly Network[], countries: readonly string[] = []): void {
+    this.allowed = allow;
+    this.countries = new Set(countries);
+  }
 
   /** Why this address or network may not be cut off; undefined when it may. */
   address(network: Network): Refusal | undefined {
@@ -51,7 +66,10 @@ export class Protection {
     if (own) return { why: { zh: `${own.text} 是本机的地址`, en: `${own.text} is an address of this machine` }, never: true };
     const allowed = this.allowed.find(inside);
     if (allowed) return { why: { zh: `${network.text} 在允许名单（response.allow）中：${allowed.text}`, en: `${network.text} is on the allow list (response.allow): ${allowed.text}` }, never: true };
-    for (const { address, what } of this.lifelines()) if (meets(address)) return { why: what, never: false };
+    const near = this.lifelines().find(({ address }) => meets(address)) ?? this.recentLogons().find(({ address }) => meets(address));
+    if (near !== undefined) return { why: near.what, never: false };
+    const country = this.countries.size === 0 ? undefined : this.options.country?.(network.text.replace(/\/.*/, ''));
+    if (country !== undefined && this.countries.has(country)) return { why: { zh: `${network.text} 属于允许的国家与地区（response.allow_countries）：${country}（确要封禁请加 --force）`, en: `${network.text} is of a country that is allowed (response.allow_countries): ${country} (use --force to block it all the same)` }, never: false };
     return undefined;
   }
 
@@ -77,6 +95,27 @@ export class Protection {
     const now = this.options.now();
     if (this.looked === undefined || now - this.looked.at >= lookedMs || now < this.looked.at) this.looked = { at: now, found: this.lookForLifelines() };
     return this.looked.found;
+  }
+
+  /** From where administrators logged on lately; looked up once a minute at most. */
+  private recentLogons(): readonly Lifeline[] {
+    const now = this.options.now();
+    if (this.recent === undefined || now - this.recent.at >= recentLookMs || now < this.recent.at) this.recent = { at: now, found: this.lookForRecent(now) };
+    return this.recent.found;
+  }
+
+  private lookForRecent(now: number): Lifeline[] {
+    const root = this.options.root ?? '/';
+    const all = logonsOf(root, now - recentMs).filter(({ source_ip, since }) => source_ip !== undefined && since >= now - recentMs && since <= now - settledMs);
+    if (all.length === 0) return [];
+    const administrators = administratorsOf(root);
+    const last = new Map<string, { user: string; since: number }>();
+    for (const { user, source_ip, since } of all) if (user !== undefined && administrators.has(user) && source_ip !== undefined && since > (last.get(source_ip)?.since ?? 0)) last.set(source_ip, { user, since });
+    return [...last].flatMap(([text, { user, since }]) => {
+      const address = parseNetwork(text);
+      const day = new Date(since).toISOString().slice(0, 10);
+      return address === undefined ? [] : [{ address, what: { zh: `管理员 ${user} 于 ${day} 从 ${text} 登录过（确要封禁请加 --force）`, en: `the administrator ${user} logged on from ${text} on ${day} (use --force to block it all the same)` } }];
+    });
   }
 
   private lookForLifelines(): Lifeline[] {

@@ -137,7 +137,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       // Whatever can be wrong in it must show before the old one is given up.
       openDetector({ config: next, warn: () => undefined });
       openGeo(next.geo.country);
-      readLinkage(next.response.linkage);
+      readLinkage(lasting.response.actions, next.response.linkage);
       readPlaybooks(lasting.response.actions, next.response.playbooks);
     } catch (error) {
       health.state('configuration', 'blind', { zh: `新配置有误，仍用旧的：${(error as Error).message}`, en: `the new one has a fault, the old one stays: ${(error as Error).message}` });
@@ -245,7 +245,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
   const notices = new Notices({ config: config.notices, dataFolder: resolve(options.dataFolder), store, health, lang: options.lang, host, now: Date.now });
-  response.connect(notices);
+  response.connect(notices, geo);
   const { tap } = notices;
   const pipeline = new Pipeline({
     store, detect: opened.detector, health, log: options.log, show: (folded) => {

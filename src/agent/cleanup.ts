@@ -78,7 +78,7 @@ export class Cleanup {
     const story = this.tell(found.seeds);
     const { asker } = objectOf(argument) as { asker?: unknown };
     const plan = await makePlan(story, { id: `p${now().toString(36)}${randomBytes(3).toString('hex')}`, incident: found.id, title: found.title }, {
-      actions: response.actions, now, until, plan: (action, input) => response.runner.plan(action, withAsker(input, asker)),
+      actions: new Set(response.actions.keys()), now, until, plan: (action, input) => response.runner.plan(action, withAsker(input, asker)),
     });
     const processes = story.nodes.flatMap(({ kind, label, lives, facts }) => (kind === 'process' && lives === true && facts['chain'] !== true && facts['weak'] !== true ? [{ pid: Number(facts['pid']), started: Number(facts['started']), label: label.slice(0, 300) }] : [])).slice(0, processesMax);
     this.book.save({ plan, checks: found.checks, findings: found.seeds.findings.map(({ id }) => id).slice(0, findingsMax), processes });

@@ -141,6 +141,7 @@ export const configSchema = z.strictObject({
   response: z.strictObject({
     mode: z.enum(modes).default('observe').meta(doc('observe 只发现并给出方案；guard 自动做可撤销的低风险处置（限时封禁等）；strict 还会自动隔离', 'observe detects and shows the plan; guard does reversible low-risk actions by itself (blocks for a time …); strict also isolates')),
     allow: z.array(network).max(10_000).default([]).meta(doc('永不封禁的地址与网段', 'addresses and networks that are never blocked')),
+    allow_countries: z.array(z.string().regex(/^[A-Z]{2}$/, 'expected a country such as CN or DE')).max(250).default([]).meta(doc('从不自动封禁这些国家与地区的地址（两位代码；按地址归属库判断）', 'addresses of these countries are never blocked by itself (two letters; by the geo database)')),
     overrides: z.array(z.strictObject({
       rule: z.string().min(1).max(200).meta(doc('规则编号，首尾可用 *', 'rule id; * at an end stands for anything')),
       mode: z.enum(modes).meta(doc('对这条规则用哪个模式', 'the mode for this rule')),
@@ -159,7 +160,7 @@ export const configSchema = z.strictObject({
     }).prefault({}).meta(doc('管理通道：隔离时保留', 'management channel: what isolation keeps')),
     isolation_dns: z.boolean().default(false).meta(doc('隔离时是否仍允许查询本机的 DNS 服务器', 'whether an isolated machine may still ask its DNS servers')),
     isolation_test_seconds: z.number().min(1).max(30).default(10).meta(doc('隔离后在几秒内须见管理通道畅通', 'seconds within which the management channel must show that it works')),
-    firewall: z.enum(['auto', 'off']).default('auto').meta(doc('用哪个包过滤器封禁；off 为不封禁', 'the packet filter that blocks; off blocks nothing')),
+    firewall: z.enum(['auto', 'nftables', 'ipset', 'off']).default('auto').meta(doc('用哪个包过滤器封禁：auto 为 nftables，没有则用 ipset 与 iptables；off 为不封禁', 'the packet filter that blocks: auto is nftables, else ipset with iptables; off blocks nothing')),
   }).prefault({}).meta(doc('处置', 'response')),
   baseline: z.strictObject({
     enabled: z.boolean().default(true).meta(doc('已做完整性基线（moat baseline create）时，是否定时比对并实时看改动', 'whether to compare with the integrity baseline by itself and to watch for changes, once there is one (moat baseline create)')),

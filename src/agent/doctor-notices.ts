@@ -2,6 +2,7 @@
 import { createConnection } from 'node:net';
 import type { Text } from '../core/text.ts';
 import { NotifierError } from '../notifiers/port.ts';
+import { proxyFor } from '../notifiers/proxy.ts';
 import { secret as secretSchema } from '../notifiers/settings.ts';
 import type { ChannelConfig, Config } from './config-schema.ts';
 import type { Diagnosis } from './doctor.ts';
@@ -18,7 +19,10 @@ async function diagnose(channel: ChannelConfig): Promise<Diagnosis> {
   try {
     // All of them are read, those too that no connection needs.
     for (const from of secretsOf(channel)) readSecret(from);
-    const { host, port } = target(channel, readSecret);
+    const { host: itself, port: own } = target(channel, readSecret);
+    // Of a proxy, whether that can be reached: what lies behind it is its to say.
+    const proxy = channel.kind === 'mail' ? undefined : proxyFor(new URL(`https://${itself.includes(':') ? `[${itself}]` : itself}:${own}/`));
+    const { host, port } = proxy === undefined ? { host: itself, port: own } : { host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(proxy.port) || 80 };
     const why = await reach(host, port);
     if (why !== undefined) return { part, state: 'blind', what: { zh: `${title.zh}：连不上 ${host}:${port}（${why}）`, en: `${title.en}: cannot reach ${host}:${port} (${why})` }, todo: { zh: '检查网络、DNS 与出站防火墙', en: 'look at the network, DNS and the firewall for outgoing traffic' } };
     for (const from of secretsOf(channel)) {

@@ -4,6 +4,7 @@ import type { Text } from '../core/text.ts';
 import type { PartState } from '../engine/health.ts';
 import type { Config } from './config-schema.ts';
 import { diagnoseChannels } from './doctor-notices.ts';
+import { diagnoseFirewall } from './firewall.ts';
 import { kernelFeatures } from '../sensors/ebpf/features.ts';
 import { allSensors } from './sensors.ts';
 
@@ -45,6 +46,7 @@ export async function diagnose(config: Config, dataFolder: string, countryTable:
   out.push(writable(dataFolder)
     ? { part: 'store', state: 'live', what: { zh: `数据目录 ${dataFolder}`, en: `data folder ${dataFolder}` } }
     : { part: 'store', state: 'blind', what: { zh: `数据目录 ${dataFolder} 不可写`, en: `data folder ${dataFolder} cannot be written` }, todo: { zh: '用 --data 指定另一个目录', en: 'name another one with --data' } });
+  out.push(diagnoseFirewall(config.response.firewall));
   out.push(...await diagnoseChannels(config.notices));
   return out;
 }

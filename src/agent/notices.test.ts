@@ -119,6 +119,24 @@ describe('questions and answers', () => {
     for (const file of [databaseName, `${databaseName}-wal`]) expect(readFileSync(join(dir, file)).includes(approve)).toBe(false);
   });
 
+  it('are told again when half of their time is over and when it ends soon, as long as nobody answers', async () => {
+    let now = Date.now();
+    const { notices: book, store } = await desk(() => now);
+    const id = book.ask(what, 'high', 1_000_000);
+    const waiting = (): string[] => store.notices.rows('hook', ['high']).map(({ subject }) => subject.replace(id, 'ID'));
+    book.remind();
+    expect(waiting()).toEqual(['request:ID']);
+    now += 500_000;
+    for (let i = 0; i < 3; i++) book.remind();
+    expect(waiting()).toEqual(['request:ID', 'request:ID#1']);
+    now += 400_000;
+    book.remind();
+    book.decide(id, 'approve', 'wang');
+    now += 50_000;
+    book.remind();
+    expect(waiting()).toEqual(['request:ID', 'request:ID#1', 'request:ID#2']);
+  });
+
   it('expire, and are told no more', async () => {
     let now = Date.now();
     const { notices: book, dir, service } = await desk(() => now);

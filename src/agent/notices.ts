@@ -43,12 +43,17 @@ export function notifierOf({ kind }: ChannelConfig): (typeof notifiers)[number] 
 const requestPrefix = 'request:';
 const playbookPrefix = 'playbook:';
 const requestIdBytes = 16;
+/** Parts of the time that a question has. */
+const remindAt = [0.5, 0.9] as const;
+const remindLookMs = 30_000;
 
 export class Notices {
   private readonly options: NoticesOptions;
   private readonly outbox: Outbox;
   private readonly channels: readonly ChannelConfig[];
   private key: Buffer | undefined;
+  /** Question → how often it was told again. */
+  private readonly reminded = new Map<string, number>();
 
   constructor(options: NoticesOptions) {
     this.options = options;
@@ -78,7 +83,27 @@ export class Notices {
   }
 
   /** Until the signal. */
-  run(signal: AbortSignal): Promise<void> { return this.outbox.run(signal); }
+  async run(signal: AbortSignal): Promise<void> {
+    const timer = setInterval(() => this.remind(), remindLookMs);
+    try {
+      await this.outbox.run(signal);
+    } finally { clearInterval(timer); }
+  }
+
+  /** Questions that nobody has answered are told again: when half of their time is over, and when a tenth is left. After a restart perhaps once more. */
+  remind(): void {
+    const now = this.options.now();
+    const open = this.options.store.requests.open(now);
+    for (const { id, created, expires, level, what } of open) {
+      const part = (now - created) / (expires - created);
+      const due = remindAt.filter((one) => part >= one).length;
+      if (due <= (this.reminded.get(id) ?? 0)) continue;
+      this.reminded.set(id, due);
+      this.send(`${requestPrefix}${id}#${due}`, 'request', what, level, now);
+    }
+    const still = new Set(open.map(({ id }) => id));
+    for (const id of this.reminded.keys()) if (!still.has(id)) this.reminded.delete(id);
+  }
 
   /** Puts a question to people: it is stored, and told on the channels that take its level and the rule `request`. Returns its id, which nobody must guess. */
   ask(what: Text, level: Level, forMs: number, id = randomBytes(requestIdBytes).toString('hex')): string {
@@ -125,7 +150,10 @@ export class Notices {
     const { store, host, now, config, lang } = this.options;
     if (row.subject.startsWith(playbookPrefix)) return { ...itemOf(row.alert, to, to), next: [`moat playbook runs ${/^playbook:run:([0-9a-z]+)/.exec(row.subject)?.[1] ?? ''}`.trim()] };
     if (!row.subject.startsWith(requestPrefix)) return itemOf(stands ?? row.alert, to, lang);
-    const request = store.requests.get(row.subject.slice(requestPrefix.length));
+    const [id = '', times] = row.subject.slice(requestPrefix.length).split('#');
+    const asked = store.requests.get(id);
+    // A reminder says that it is one.
+    const request = asked && times !== undefined ? { ...asked, what: { zh: `仍在等批准：${asked.what.zh}`, en: `still waits for an answer: ${asked.what.en}` } } : asked;
     if (!request || request.answer !== undefined || request.expires <= now()) return undefined;
     const token = (answer: Answer): string => makeToken(this.keyOf(), request.id, answer, request.expires);
     return requestItem(request, to, host, { approve: token('approve'), reject: token('reject') }, clock(request.expires, config.zone));

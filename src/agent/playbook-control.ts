@@ -4,6 +4,7 @@ import { MoatError } from '../core/error.ts';
 import type { Answer, Decision } from '../core/notice.ts';
 import type { Playbook, PlaybookRun, Value } from '../core/playbook.ts';
 import type { Log, Store } from '../core/ports.ts';
+import type { Text } from '../core/text.ts';
 import type { Journal } from '../engine/response/journal.ts';
 import { allows, type BanTimes, type Mode } from '../engine/response/linkage.ts';
 import { variablesOfAlert } from '../engine/response/playbook.ts';
@@ -70,6 +71,11 @@ export class Playbooks {
   tick(): void { this.runs.tick(); }
 
   get running(): number { return this.runs.size; }
+
+  /** Of the newest so many that are under way. */
+  underWay(most: number): { id: string; playbook: string; name: Text; target: string; since: number; waiting: number }[] {
+    return this.options.store.response.playbookRuns({ status: ['running'], limit: most }).map(({ id, playbook, definition: { name }, target, created }) => ({ id, playbook, name, target, since: created, waiting: this.runs.waiting(id).length }));
+  }
 
   async stop(): Promise<void> {
     await this.trigger.settled();

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { MoatError } from '../core/error.ts';
 import { levels } from '../core/level.ts';
 import { phases, type Playbook } from '../core/playbook.ts';
-import { expand, faultsOf } from '../engine/response/playbook.ts';
+import { expand, faultsOf, type Parsers } from '../engine/response/playbook.ts';
 import type { PlaybookErrorCode } from '../engine/response/playbook-run.ts';
 import { tactics } from '../engine/response/tactics.ts';
 import { installRoot } from './paths.ts';
@@ -29,7 +29,7 @@ const value = z.union([z.string().max(1000), z.number(), z.boolean()]);
 const command = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('moat-action'), action: z.string().min(1).max(64), input: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/), value).default({}),
-    for: ban.optional(), force: z.boolean().default(false), expires: span.default(4 * units.h),
+    for: ban.optional(), force: z.boolean().default(false), ask: z.boolean().default(false), expires: span.default(4 * units.h),
   }),
   z.strictObject({ type: z.literal('manual'), command: words(2000), level: z.enum(levels).default('high'), expires: span.default(4 * units.h) }),
   z.strictObject({ type: z.literal('notify'), message: words(2000), level: z.enum(levels).default('medium') }),
@@ -73,7 +73,7 @@ const bad = (message: string, cause?: unknown): MoatError<PlaybookErrorCode> => 
  * All playbooks by id, those they name put into them; the user's own hold over those of the same id that come with Moat.
  * Throws MoatError 'bad-playbook' that reads `FILE:LINE: …`.
  */
-export function readPlaybooks(actions: ReadonlySet<string>, own?: string): Map<string, Playbook> {
+export function readPlaybooks(actions: Parsers, own?: string): Map<string, Playbook> {
   const read = new Map<string, Read>();
   for (const folder of [join(installRoot(), 'playbooks'), ...(own === undefined ? [] : [own])]) {
     const here = new Map<string, Read>();
@@ -105,7 +105,7 @@ function filesOf(folder: string): string[] {
 }
 
 /** Without those it names. Throws MoatError 'bad-playbook', or 'not-yaml'. */
-function readOne(file: string, actions: ReadonlySet<string>): Read {
+function readOne(file: string, actions: Parsers): Read {
   let source: string;
   try {
     source = readFileSync(file, 'utf8');

@@ -1,5 +1,5 @@
 /** Actions and their receipts under `moat up`: what is blocked is put back after a start, what was cut off is settled, what has had its time ends. */
-import type { PlanStep, Receipt, Risk } from '../core/action.ts';
+import type { BlockEntry, PlanStep, Receipt, Risk } from '../core/action.ts';
 import type { Alert } from '../core/alert.ts';
 import { MoatError } from '../core/error.ts';
 import { type Network, parseNetwork } from '../core/networks.ts';
@@ -7,32 +7,38 @@ import type { Log, Store } from '../core/ports.ts';
 import type { Text } from '../core/text.ts';
 import type { Health } from '../engine/health.ts';
 import { verifyAudit } from '../engine/response/audit.ts';
+import { Grants } from '../engine/response/grants.ts';
 import { Journal } from '../engine/response/journal.ts';
-import type { BanTimes, Mode } from '../engine/response/linkage.ts';
+import { allows, type BanTimes, type Link, type Mode } from '../engine/response/linkage.ts';
+import type { Parsers } from '../engine/response/playbook.ts';
 import { Responder, type ResponderSettings } from '../engine/response/responder.ts';
 import { Runner } from '../engine/response/runner.ts';
 import { allActions, withinService } from '../actions/catalogue.ts';
 import { FileProtection } from '../actions/file-protection.ts';
 import type { FreezeState } from '../actions/freeze-tree/action.ts';
+import type { IsolateState } from '../actions/isolate-host/action.ts';
 import { ProcessProtection } from '../actions/process-protection.ts';
 import { Protection } from '../actions/protection.ts';
 import { Vault } from '../actions/vault.ts';
 import { openFileChanges, type FileChanges } from '../linux/file-change.ts';
-import type { Firewall, FirewallErrorCode } from '../linux/firewall/firewall.ts';
-import { NftFirewall } from '../linux/firewall/nft.ts';
+import type { Firewall } from '../linux/firewall/firewall.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { machineReach } from '../linux/reach.ts';
 import { resolvers } from '../linux/resolvers.ts';
 import { runner as programs } from '../linux/run.ts';
 import { openSignals, type Signals } from '../linux/signals.ts';
 import type { Config } from './config-schema.ts';
+import { blocklistHandlers, lifted } from './blocklists.ts';
+import type { Geo } from './geo.ts';
 import { byHand } from './hands.ts';
-import { readLinkage } from './linkage.ts';
+import { type Linkage, readLinkage } from './linkage.ts';
 import { fileHandlers, ownerOf, type Settling } from './response-files.ts';
+import { grantHandlers } from './response-grants.ts';
 import type { Notices } from './notices.ts';
 import { Playbooks } from './playbook-control.ts';
 import { readPlaybooks } from './playbooks.ts';
 import type { Handlers } from './control.ts';
+import { firewallTexts, openFirewall } from './firewall.ts';
 import { FirewallPolicy } from './firewall-policy.ts';
 import { isolationOf, managementOf, networkActions, networkHandlers } from './response-network.ts';
 
@@ -40,7 +46,20 @@ import { isolationOf, managementOf, networkActions, networkHandlers } from './re
 export interface ResponseOptions { policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling; /** Socket of the process that writes, where the agent may not. */ hands?: string | undefined }
 
 /** As `moat status` shows it. */
-export interface ResponseStatus { mode: Mode; pausedUntil: number | undefined; blocked: number; stuck: number; /** Playbooks that are under way. */ running: number }
+export interface ResponseStatus {
+  mode: Mode;
+  pausedUntil: number | undefined;
+  blocked: number;
+  stuck: number;
+  /** Playbooks that are under way, and what some of them are about. */
+  running: number;
+  runs: { id: string; playbook: string; name: Text; target: string; since: number; waiting: number }[];
+  /** While this machine is cut off. `confirmBy`: taken back by itself then, unless a person confirms it. Unix ms. */
+  isolation?: { since: number; by: string; why: string; until?: number; confirmBy?: number };
+}
+
+/** `fires`: in the mode that holds now; overrides of single rules may say otherwise. */
+export interface LinkageView extends Pick<Linkage, 'waiting'> { mode: Mode; links: (Link & { fires: boolean })[] }
 
 /** What a control request may say of itself. */
 interface Request { by?: unknown; why?: unknown; for_ms?: unknown; force?: unknown }
@@ -49,6 +68,7 @@ const listMax = 10_000;
 const defaultList = 200;
 const whyMax = 1000;
 const sweepMs = 5000;
+const runsShown = 20;
 const pidPattern = /^[1-9]\d{0,6}$/;
 
 /** What `moat kill` and `moat freeze` would do. */
@@ -67,11 +87,13 @@ export class Response {
   private readonly protection: Protection;
   private readonly vault: Vault;
   private readonly responder: Responder;
+  private readonly grants: Grants;
   private readonly policy: FirewallPolicy;
   private readonly playbooks: Playbooks;
-  /** Ids of the actions that there are. */
-  readonly actions: ReadonlySet<string>;
+  /** The actions that there are, and how each reads its input. */
+  readonly actions: Parsers;
   private wall: Promise<Firewall> | undefined;
+  private geo: Geo | undefined;
   private sweeping: NodeJS.Timeout | undefined;
 
   constructor(config: Config['response'], options: ResponseOptions) {
@@ -79,7 +101,7 @@ export class Response {
     this.journal = new Journal(options.store.response);
     this.config = config;
     const { store, log, now, health } = options;
-    this.protection = new Protection({ allow: allowOf(config), now });
+    this.protection = new Protection({ allow: allowOf(config), countries: config.allow_countries, country: (address) => this.geo?.country(address), now });
     this.vault = new Vault(options.dataFolder);
     const { procfs } = this;
     let signals: Promise<Signals> | undefined;
@@ -97,17 +119,21 @@ export class Response {
     });
     const { hands } = options;
     const done = hands === undefined ? actions : actions.map((action) => (withinService.has(action.id) ? action : byHand(action, hands, (path) => ownerOf(options.packages, path))));
-    this.actions = new Set(actions.map(({ id }) => id));
+    this.actions = new Map(actions.map((action) => [action.id, (input: unknown) => action.parse(input)]));
     this.runner = new Runner({ actions: done, store: store.response, journal: this.journal, log, now, count: (what, n) => health.count('response', what, n) });
-    this.responder = new Responder({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil() }, settingsOf(config));
+    this.grants = new Grants({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil() });
+    this.responder = new Responder({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil() }, this.settingsOf(config));
     this.playbooks = new Playbooks({
       runner: this.runner, journal: this.journal, store, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil(),
       modeFor: (rule) => this.responder.modeFor(rule), ban: () => banOf(this.config),
     }, readPlaybooks(this.actions, config.playbooks));
   }
 
-  /** Where questions of playbooks are put, and what they tell. */
-  connect(notices: Notices): void { this.playbooks.connect(notices); }
+  /** Where questions of playbooks are put, and what they tell; which country an address is of. */
+  connect(notices: Notices, geo: Geo): void {
+    this.playbooks.connect(notices);
+    this.geo = geo;
+  }
 
   /** A question was answered: whoever waits for it goes on. */
   answered(): void { this.playbooks.tick(); }
@@ -115,6 +141,7 @@ export class Response {
   /** Alerts that are new or have grown, after they are stored. */
   onAlerts(alerts: Iterable<Alert>): void {
     const several = [...alerts];
+    this.grants.onAlerts(several);
     this.responder.onAlerts(several);
     this.playbooks.onAlerts(several);
   }
@@ -122,7 +149,11 @@ export class Response {
   status(): ResponseStatus {
     const { response } = this.options.store;
     const paused = this.pausedUntil();
-    return { mode: this.config.mode, pausedUntil: paused > this.options.now() ? paused : undefined, blocked: response.countBlocks(), stuck: response.receipts({ status: ['stuck'] }).length, running: this.playbooks.running };
+    const isolation = isolationStatus(response.receipts({ action: 'isolate-host', status: ['applied', 'applying', 'undoing', 'stuck'], limit: 1 })[0]);
+    return {
+      mode: this.config.mode, pausedUntil: paused > this.options.now() ? paused : undefined, blocked: response.countBlocks(), stuck: response.receipts({ status: ['stuck'] }).length,
+      running: this.playbooks.running, runs: this.playbooks.underWay(runsShown), ...(isolation && { isolation }),
+    };
   }
 
   /** Puts back what is blocked and settles what was cut off. Trouble is told as health, and tried again when something is to be done. */
@@ -145,14 +176,15 @@ export class Response {
   configure(config: Config['response'], policy: Config['firewall']): void {
     this.config = config;
     void this.policy.configure(policy).catch((error: unknown) => this.trouble(error));
-    this.protection.configure(allowOf(config));
-    this.responder.configure(settingsOf(config));
+    this.protection.configure(allowOf(config), config.allow_countries);
+    this.responder.configure(this.settingsOf(config));
     this.playbooks.configure(readPlaybooks(this.actions, config.playbooks));
     if (this.wall) void this.wall.then((wall) => wall.allow(this.protection.letThrough())).catch((error: unknown) => this.trouble(error));
   }
 
   async stop(): Promise<void> {
     clearInterval(this.sweeping);
+    await this.grants.settled();
     await this.responder.settled();
     await this.playbooks.stop();
     await this.runner.close();
@@ -164,9 +196,11 @@ export class Response {
     return {
       ...fileHandlers({ runner: this.runner, store: response, vault: this.vault, asked: (argument) => asked(objectOf(argument)) }),
       ...this.playbooks.handlers(),
+      ...grantHandlers({ runner: this.runner, store: response, grants: this.grants, now: this.options.now, asked: (argument) => asked(objectOf(argument)) }),
       'block': (argument) => this.block(argument),
       'unblock': (argument) => this.unblock(argument),
       'blocklist': () => this.blocklist(),
+      ...blocklistHandlers({ store: response, journal: this.journal, firewall: () => this.firewall(), protection: this.protection, now: this.options.now, asked: (argument) => asked(objectOf(argument)) }),
       'kill': (argument) => this.onTree('kill-tree', argument),
       'freeze': (argument) => this.onTree('freeze-tree', argument),
       'thaw': (argument) => this.thaw(argument),
@@ -174,11 +208,19 @@ export class Response {
       'actions': (argument) => response.receipts({ limit: Math.min(listMax, numberOf((argument as { limit?: unknown } | null)?.limit) ?? defaultList) }),
       'action': (argument) => (typeof argument === 'string' ? response.receipt(argument) : undefined),
       'undo': (argument) => this.undo(argument),
+      'linkage': (): LinkageView => {
+        const { links, waiting } = readLinkage(this.actions, this.config.linkage);
+        return { mode: this.config.mode, waiting, links: links.map((link) => ({ ...link, fires: allows(this.config.mode, link.mode) })) };
+      },
       'firewall-check': () => this.policy.check(),
       ...networkHandlers({ runner: this.runner, store: response, now: this.options.now, firewall: () => this.firewall(), audit: (entry) => this.journal.write({ audit: [entry] }) }),
       'audit': (argument) => [...response.audit(Math.max(1, (response.lastAudit()?.seq ?? 0) - Math.min(listMax, numberOf((argument as { limit?: unknown } | null)?.limit) ?? defaultList) + 1))],
       'audit-verify': (argument) => verifyAudit(response.audit(1), typeof argument === 'string' ? argument : undefined),
     };
+  }
+
+  private settingsOf({ mode, overrides, linkage, ban }: Config['response']): ResponderSettings {
+    return { mode, overrides, links: readLinkage(this.actions, linkage).links, ban: banOf({ ban }) };
   }
 
   private pausedUntil(): number { return Number(this.options.store.ledger.setting(pauseSetting) ?? 0); }
@@ -196,24 +238,17 @@ export class Response {
 
   /** Made when something is first blocked: a machine that blocks nothing gets no table. */
   private firewall(): Promise<Firewall> {
-    this.wall ??= this.openFirewall().catch((error: unknown) => {
+    this.wall ??= this.openWall().catch((error: unknown) => {
       this.wall = undefined;
       throw error;
     });
     return this.wall;
   }
 
-  private async openFirewall(): Promise<Firewall> {
-    if (this.config.firewall === 'off') throw new MoatError<FirewallErrorCode>('no-firewall', 'expected a packet filter, got response.firewall: off', { hint: 'set response.firewall to auto' });
-    const wall = new NftFirewall(programs(), { now: this.options.now });
-    try {
-      await wall.ensure();
-    } catch (error) {
-      if ((error as MoatError).code !== 'no-program') throw error;
-      throw new MoatError<FirewallErrorCode>('no-firewall', 'expected nftables on this machine, got none', { hint: 'apt-get install nftables (or dnf install nftables)', cause: error });
-    }
+  private async openWall(): Promise<Firewall> {
+    const wall = await openFirewall(programs(), this.config.firewall, { now: this.options.now });
     await wall.allow(this.protection.letThrough());
-    this.options.health.state('firewall', 'live');
+    this.options.health.state('firewall', 'live', firewallTexts[wall.id]);
     return wall;
   }
 
@@ -242,15 +277,20 @@ export class Response {
     return await this.runner.run({ action: 'block-address', input: { address, until, why, by }, by, why, force, via: 'control', ...(until !== undefined && { until }) });
   }
 
-  /** Takes back every block of this address, newest first, and says what each was for. */
-  private async unblock(argument: unknown): Promise<{ network: string; undone: Receipt[] }> {
+  /** Takes back every block of this address, newest first, and says what each was for; `lifted`: one that came with a list, or whose receipt is gone. */
+  private async unblock(argument: unknown): Promise<{ network: string; undone: Receipt[]; lifted?: BlockEntry }> {
     const { address, ...request } = objectOf(argument) as Request & { address?: unknown };
     const network: Network | undefined = typeof address === 'string' ? parseNetwork(address.trim()) : undefined;
     if (network === undefined) throw new MoatError('bad-input', `expected an address or network, got ${JSON.stringify(address)?.slice(0, 100) ?? 'none'}`);
     const { by, why } = asked(request);
     const undone: Receipt[] = [];
     for (const { id } of this.options.store.response.receipts({ action: 'block-address', target: network.text, status: ['applied', 'stuck'], limit: listMax })) undone.push(await this.runner.undo(id, { by, why, via: 'control' }));
-    return { network: network.text, undone };
+    const left = this.options.store.response.block(network.text);
+    const now = this.options.now();
+    if (left?.active !== true || (left.until !== undefined && left.until <= now)) return { network: network.text, undone };
+    await this.journal.write({ blocks: [lifted(left, now)], audit: [{ time: now, by, via: 'control', operation: 'unblock', target: network.text, why, result: `let through again; it was blocked by ${left.list === undefined ? left.by : `the list ${left.list}`}` }] });
+    await (await this.firewall()).unblock([network]);
+    return { network: network.text, undone, lifted: left };
   }
 
   private async blocklist(): Promise<BlockRow[]> {
@@ -302,10 +342,14 @@ export class Response {
 
 /** Networks that are never blocked. */
 export const allowOf = ({ allow }: Config['response']): Network[] => allow.flatMap((text) => parseNetwork(text) ?? []);
-function settingsOf({ mode, overrides, linkage, ban }: Config['response']): ResponderSettings {
-  return { mode, overrides, links: readLinkage(linkage), ban: banOf({ ban }) };
-}
 const banOf = ({ ban }: Pick<Config['response'], 'ban'>): BanTimes => ({ first: ban.first_minutes * 60_000, factor: ban.factor, most: ban.most_days * 86_400_000 });
+
+function isolationStatus(receipt: Receipt | undefined): ResponseStatus['isolation'] {
+  if (receipt === undefined) return undefined;
+  const { created, by, why, state } = receipt;
+  const { until, confirmBy } = state as IsolateState;
+  return { since: created, by, why, ...(until !== undefined && { until }), ...(confirmBy !== undefined && { confirmBy }) };
+}
 
 const objectOf = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined);

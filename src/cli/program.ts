@@ -8,6 +8,7 @@ import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDeny } from './commands/deny.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addGrant } from './commands/grant.ts';
 import { addIncident } from './commands/incident.ts';
 import { addHands } from './commands/hands.ts';
 import { addIntel } from './commands/intel.ts';
@@ -86,6 +87,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addQuarantine(cli);
   addProcesses(cli);
   addNetwork(cli);
+  addGrant(cli);
   addDeny(cli);
   addNotify(cli);
   addApprove(cli);

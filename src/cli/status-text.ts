@@ -24,6 +24,7 @@ export function statusLines(status: AgentStatus, lang: Lang): string[] {
     t(`Moat ${status.version} 自 ${clock(status.since)} 运行（进程 ${status.pid}，内存 ${Math.round(status.rss / 2 ** 20)} MiB，CPU ${status.cpuPercent.toFixed(1)}%）`, `Moat ${status.version}, running since ${clock(status.since)} (pid ${status.pid}, ${Math.round(status.rss / 2 ** 20)} MiB, CPU ${status.cpuPercent.toFixed(1)}%)`),
     t(`规则 ${status.rules} 条，行为 ${status.behaviours} 个；未关闭告警 ${status.openAlerts} 条`, `${status.rules} rules, ${status.behaviours} behaviours; ${status.openAlerts} open alerts`),
     responseLine(status.response, t, lang),
+    ...standingLines(status.response, t, lang),
     '',
     t('在看：', 'Watching:'),
     ...Object.entries(status.parts).map(([part, { state, detail }]) => `  ${marks[state]} ${safe(part)}${detail ? `  ${colour.dim(safe(detail[lang]))}` : ''}`),
@@ -49,6 +50,19 @@ function responseLine({ mode, pausedUntil, blocked, stuck }: ResponseStatus, t: 
     ...(blocked > 0 ? [t(`封禁 ${blocked} 个地址（moat blocklist）`, `${blocked} addresses blocked (moat blocklist)`)] : []),
     ...(stuck > 0 ? [colour.red(t(`${stuck} 项处置卡住，需人工查看（moat actions）`, `${stuck} actions are stuck: look at moat actions`))] : []),
   ].join(' · ');
+}
+
+/** What changes how the machine is reached, and what waits for a person. */
+function standingLines({ isolation, running, runs }: ResponseStatus, t: (zh: string, en: string) => string, lang: Lang): string[] {
+  const out: string[] = [];
+  if (isolation !== undefined) {
+    const { since, by, confirmBy, until } = isolation;
+    const ends = confirmBy !== undefined ? t(`${clock(confirmBy)} 前无人确认则自动撤销（moat isolate --confirm）`, `taken back by itself at ${clock(confirmBy)} unless confirmed (moat isolate --confirm)`) : until !== undefined ? t(`至 ${clock(until)}`, `until ${clock(until)}`) : t('直到 moat release', 'until moat release');
+    out.push(colour.red(t(`● 本机已隔离，自 ${clock(since)}（${safe(by)}），${ends}`, `● this machine is isolated since ${clock(since)} (${safe(by)}), ${ends}`)));
+  }
+  if (running > 0) out.push(t(`预案进行中 ${running} 个（moat playbook runs）：`, `${running} playbooks under way (moat playbook runs):`));
+  for (const { id, name, target, since, waiting } of runs) out.push(`  ${waiting > 0 ? marks.waiting : marks.live} ${safe(name[lang])}  ${safe(target)}  ${colour.dim(`${clock(since)}  ${safe(id)}`)}${waiting > 0 ? `  ${colour.yellow(t(`${waiting} 步等待批准`, `${waiting} steps wait for approval`))}` : ''}`);
+  return out;
 }
 
 /** What the scans by itself know. */

@@ -59,6 +59,8 @@ export interface Action<P = unknown, S = unknown> extends Manifest {
   halfDone: 'finish' | 'undo';
   /** Checks what was asked for. Throws MoatError 'bad-input'. */
   parse(input: unknown): P;
+  /** The target that a plan would have, told without looking whether it can be done; left out where the same target may be another thing later (a number of a process that is gone). Throws as `plan` does. */
+  target?(wanted: P): string;
   /** Looks, changes nothing. Throws MoatError 'refused' for what is protected and 'not-there' when there is nothing to act on. */
   plan(wanted: P, options: PlanOptions): Promise<Plan<S>>;
   apply(state: S, context: ActionContext): Promise<void>;

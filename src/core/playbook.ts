@@ -14,7 +14,7 @@ export type Phase = (typeof phases)[number];
  * notify       tells people
  */
 export type PlaybookCommand =
-  | { type: 'moat-action'; action: string; input: Readonly<Record<string, Value>>; /** Ms, or longer each time; for good when undefined. */ for?: number | 'escalating' | undefined; force: boolean; expires: number }
+  | { type: 'moat-action'; action: string; input: Readonly<Record<string, Value>>; /** Ms, or longer each time; for good when undefined. */ for?: number | 'escalating' | undefined; force: boolean; /** A person is asked in any mode. */ ask?: boolean | undefined; expires: number }
   | { type: 'manual'; command: Text; level: Level; expires: number }
   | { type: 'notify'; message: Text; level: Level };
 

@@ -1,6 +1,7 @@
 /** One POST to a service: https only (http to this machine itself), no redirects, bounded in time and size. */
 import type { Outcome } from '../core/notice.ts';
 import { NotifierError, type SendContext } from './port.ts';
+import { type Answer, postThrough, proxyFor } from './proxy.ts';
 import { parseUrl } from './scrub.ts';
 
 export interface Reply { kind: 'reply'; status: number; retryAfterMs: number | undefined; text: string }
@@ -25,26 +26,32 @@ export const targetOf = (url: URL): { host: string; port: number } => ({ host: u
 export async function post(url: URL, body: string, context: Pick<SendContext, 'signal' | 'now'>, headers: Readonly<Record<string, string>> = {}): Promise<Reply | Outcome> {
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(timeoutMs)]);
   try {
-    const answer = await fetch(url, { method: 'POST', body, redirect: 'manual', signal, headers: { 'content-type': 'application/json; charset=utf-8', 'user-agent': 'moat', ...headers } });
-    return { kind: 'reply', status: answer.status, retryAfterMs: retryAfter(answer.headers.get('retry-after'), context.now()), text: await bounded(answer) };
+    const all = { 'content-type': 'application/json; charset=utf-8', 'user-agent': 'moat', ...headers };
+    const proxy = proxyFor(url);
+    const answer = proxy === undefined ? await direct(url, body, all, signal) : await postThrough(proxy, url, body, all, signal);
+    return { kind: 'reply', status: answer.status, retryAfterMs: retryAfter(answer.header('retry-after'), context.now()), text: await bounded(answer.pieces) };
   } catch (error) {
     context.signal.throwIfAborted();
+    if (error instanceof NotifierError) throw error;
     if ((error as Error).name === 'TimeoutError') return { kind: 'retry-after', code: 'timeout', what: { zh: '没有及时答复；检查网络', en: 'no answer in time; look at the network' } };
     const code = reason(error);
     return { kind: 'retry-after', code, what: { zh: `连不上 ${url.hostname}（${code}）；检查 DNS、防火墙与证书`, en: `cannot reach ${url.hostname} (${code}); look at DNS, firewall and certificates` } };
   }
 }
 
-async function bounded(answer: Response): Promise<string> {
+async function direct(url: URL, body: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Answer> {
+  const answer = await fetch(url, { method: 'POST', body, redirect: 'manual', signal, headers });
+  return { status: answer.status, header: (name) => answer.headers.get(name), pieces: (answer.body ?? []) as AsyncIterable<Buffer> };
+}
+
+/** Leaving the loop lets go of the rest. */
+async function bounded(pieces: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  const reader = answer.body?.getReader();
-  for (;;) {
-    const piece = await reader?.read();
-    if (piece === undefined || piece.done) break;
-    size += piece.value.length;
-    if (size > replyMax) { await reader?.cancel(); break; }
-    chunks.push(piece.value);
+  for await (const piece of pieces) {
+    size += piece.length;
+    if (size > replyMax) break;
+    chunks.push(piece);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

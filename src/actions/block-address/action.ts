@@ -41,6 +41,8 @@ export function blockAddress({ firewall, protection, blocks }: BlockWorld): Acti
       return { address: read(address).text, until, why: typeof why === 'string' ? why.slice(0, 1000) : '', by: typeof by === 'string' ? by.slice(0, 200) : '' };
     },
 
+    target: ({ address }) => address,
+
     async plan({ address, until, why, by }, { force, now }) {
       const wanted = read(address);
       protection.mayCutOff(wanted, force);

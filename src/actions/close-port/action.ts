@@ -8,6 +8,7 @@ import { type MeasureState, type MeasureWorld, measureSteps, mustBeFirst } from 
 
 export interface CloseInput { port: Port; except: readonly Network[]; until: number | undefined }
 const exceptMost = 1000;
+const targetOf = (port: Port): string => `port ${portText(port)}`;
 
 export function closePort(world: MeasureWorld & ChannelWorld): Action<CloseInput, MeasureState> {
   return {
@@ -24,10 +25,12 @@ export function closePort(world: MeasureWorld & ChannelWorld): Action<CloseInput
       return { port: readPort(port), except: except.map(readNetwork), until: readUntil(until) };
     },
 
+    target: ({ port }) => targetOf(port),
+
     async plan({ port, except, until }, { force, now }) {
       mustLieAhead(until, now);
       const name = portText(port);
-      const target = `port ${name}`;
+      const target = targetOf(port);
       mustBeFirst(world, 'close-port', target);
       await keepsChannel(world, port, except, force);
       const but = except.map(({ text }) => text).join(', ');

@@ -17,6 +17,7 @@ export function freezeTree(world: ProcessWorld): Action<TreeInput, FreezeState> 
     automatic: 'guard',
     halfDone: 'finish',
     parse: parseTree,
+    target: (wanted) => `pid ${findTree(world, wanted).root.pid}`,
 
     async plan(wanted, { force }) {
       const { root, all, members } = findTree(world, wanted);

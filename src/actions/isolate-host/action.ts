@@ -45,6 +45,8 @@ export function isolateHost(world: IsolateWorld): Action<IsolateInput, IsolateSt
       return { why, until: readUntil(until), confirmWithin, over: over === undefined ? undefined : readConnection(over) };
     },
 
+    target: () => isolationTarget,
+
     async plan({ until, confirmWithin, over }, { force, now }) {
       mustLieAhead(until, now);
       mustBeFirst(world, 'isolate-host', isolationTarget, 'moat release');

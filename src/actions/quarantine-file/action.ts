@@ -44,6 +44,8 @@ export function quarantineFile({ vault, fileProtection, fileChanges }: FileWorld
       return { path: parsePath(path), why: typeof why === 'string' ? why.slice(0, 1000) : '', by: typeof by === 'string' ? by.slice(0, 200) : '' };
     },
 
+    target: ({ path }) => realPlace(path),
+
     async plan({ path: asked, why, by }, { force, now }) {
       const path = realPlace(asked);
       const changes = await fileChanges();

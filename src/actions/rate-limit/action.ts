@@ -11,6 +11,8 @@ import { keepsChannel, type ChannelWorld } from '../channel.ts';
 export interface LimitInput { of: { network: Network } | { port: Port; perSource: boolean }; what: 'packets' | 'connections'; rate: Rate; until: number | undefined }
 export type LimitWorld = MeasureWorld & ChannelWorld & { protection: Protection };
 
+const nameOf = (of: LimitInput['of']): string => ('network' in of ? of.network.text : portText(of.port));
+
 export function rateLimit(world: LimitWorld): Action<LimitInput, MeasureState> {
   return {
     ...measureSteps(world),
@@ -28,9 +30,11 @@ export function rateLimit(world: LimitWorld): Action<LimitInput, MeasureState> {
       return { of: address === undefined ? { port: readPort(port), perSource } : { network: readNetwork(address) }, what, rate: readRate(rate), until: readUntil(until) };
     },
 
+    target: ({ of }) => `limit ${nameOf(of)}`,
+
     async plan({ of, what, rate, until }, { force, now }) {
       mustLieAhead(until, now);
-      const name = 'network' in of ? of.network.text : portText(of.port);
+      const name = nameOf(of);
       const target = `limit ${name}`;
       mustBeFirst(world, 'rate-limit', target);
       if ('network' in of) world.protection.mayCutOff(of.network, force);

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import type { Playbook, RunEntry, RunStatus } from '../../core/playbook.ts';
 import { askControl } from '../../agent/control.ts';
+import type { LinkageView } from '../../agent/response.ts';
 import type { DryRun, PlaybookHead, RunView } from '../../agent/playbook-control.ts';
 import type { PlannedCommand, PlannedStep } from '../../engine/response/playbook-plan.ts';
 import { colour } from '../colour.ts';
@@ -37,7 +38,7 @@ export function addPlaybook({ program, lang, t }: Cli): void {
       }
     });
 
-  group.command('dry-run <id>').description(t('预演：逐步列出会做什么、哪里要等人批准；什么也不做', 'the exact plan: every step, and what would wait for a person; nothing is done'))
+  group.command('plan <id>').alias('dry-run').description(t('预演：逐步列出会做什么、哪里要等人批准；什么也不做', 'the exact plan: every step, and what would wait for a person; nothing is done'))
     .option('--alert <id>', t('针对哪条告警', 'the alert it answers')).option(...set).option('--json', ...json)
     .action(async (id: string, options: { alert?: string; set?: string[]; json?: boolean }) => {
       const plan = (await ask('playbook-dry-run', { id, alert: options.alert, set: pairs(options.set) })) as DryRun;
@@ -47,6 +48,20 @@ export function addPlaybook({ program, lang, t }: Cli): void {
         out.line(`${colour.bold(safe(plan.playbook.name[lang]))}  ${gradeWord(plan.playbook.grade)}  ${colour.dim(plan.begins ? t(`模式 ${plan.mode}：符合的告警会自动启动它`, `mode ${plan.mode}: an alert that fits begins it`) : t(`模式 ${plan.mode}：只由人启动`, `mode ${plan.mode}: begun by a person only`))}`);
         for (const step of plan.steps) for (const line of stepLines(step)) out.line(line);
       }
+      await out.end();
+    });
+
+  group.command('linkage').description(t('联动表：什么告警立刻触发什么处置，哪些行还在等另一半', 'the linkage table: which alert calls for which action at once, and which rows wait for their other half')).option('--json', ...json)
+    .action(async (options: { json?: boolean }) => {
+      const { links, waiting, mode } = (await ask('linkage')) as LinkageView;
+      const out = new Output();
+      for (const link of links) {
+        if (options.json) { out.line(jsonLine(link)); continue; }
+        const { id, title, when, action, input, fires } = link;
+        const on = [...when.attack ?? [], ...when.rules ?? []].join(', ');
+        out.line(`${fires ? colour.green('●') : colour.dim('○')} ${colour.bold(safe(id))}  ${safe(title[lang])}  ${safe(action)}  ${colour.dim(`${safe(on)} ≥ ${when.level}; ${Object.entries(input).map(([name, from]) => `${safe(name)} ${safe(typeof from === 'object' ? String(from.value) : `← ${from}`)}`).join(', ')}${fires ? '' : t(`；${link.mode} 模式才触发（现为 ${mode}）`, `; fires in mode ${link.mode} (it is ${mode})`)}`)}`);
+      }
+      for (const row of waiting) out.line(options.json ? jsonLine(row) : `${colour.yellow('…')} ${colour.bold(safe(row.id))}  ${safe(row.title[lang])}  ${colour.yellow(t('不触发', 'never fires'))}  ${colour.dim(t(`等待：${safe(row.waits.zh)}`, `waits for ${safe(row.waits.en)}`))}`);
       await out.end();
     });
 

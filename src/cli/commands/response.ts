@@ -1,5 +1,9 @@
-import type { AuditEntry, Receipt, ReceiptStatus } from '../../core/action.ts';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { Option } from 'commander';
+import type { AuditEntry, BlockEntry, Receipt, ReceiptStatus } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
+import { type BlocklistFormat, blocklistFormats, readBlocklist, writeBlocklist } from '../../agent/blocklist-file.ts';
+import { type ImportCounts, importPart } from '../../agent/blocklists.ts';
 import { askControl } from '../../agent/control.ts';
 import type { BlockRow } from '../../agent/response.ts';
 import type { AuditFault, AuditVerdict } from '../../engine/response/audit.ts';
@@ -11,6 +15,8 @@ import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { operator, receiptJson } from '../receipt-text.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
+
+const importMost = 64 * 2 ** 20;
 
 /** What was done, and how to take it back: block, unblock, blocklist, actions, undo, audit. */
 export function addResponse({ program, lang, t }: Cli): void {
@@ -44,8 +50,11 @@ export function addResponse({ program, lang, t }: Cli): void {
       const out = new Output();
       for (const address of addresses) {
         await each(out, address, options.json, async () => {
-          const { network, undone } = (await ask('unblock', { address, by: operator(), why: options.why ?? '' })) as { network: string; undone: Receipt[] };
-          if (undone.length === 0) throw new MoatError('not-blocked', t(`${network} 没有被封禁`, `${network} is not blocked`), { hint: 'moat blocklist' });
+          const { network, undone, lifted } = (await ask('unblock', { address, by: operator(), why: options.why ?? '' })) as { network: string; undone: Receipt[]; lifted?: BlockEntry };
+          if (lifted !== undefined) {
+            if (options.json) out.line(jsonLine({ ...lifted, since: new Date(lifted.since).toISOString(), ...(lifted.until !== undefined && { until: new Date(lifted.until).toISOString() }) }));
+            else out.line(`${colour.green('●')} ${safe(network)} ${t('已解封', 'is let through again')}  ${colour.dim(`${t('当初', 'it was blocked')} ${clock(lifted.since)} ${safe(lifted.by)}${lifted.list === undefined ? '' : t(`，列表 ${safe(lifted.list)}（再导入该列表会再次封禁；长期放行请写入 response.allow）`, `, list ${safe(lifted.list)} (imported again it is blocked again: response.allow keeps it open)`)}${lifted.why === '' ? '' : `: ${safe(lifted.why)}`}`)}`);
+          } else if (undone.length === 0) throw new MoatError('not-blocked', t(`${network} 没有被封禁`, `${network} is not blocked`), { hint: 'moat blocklist' });
           for (const receipt of undone) {
             if (options.json) out.line(jsonLine(receiptJson(receipt)));
             else out.line(`${colour.green('●')} ${safe(network)} ${t('已解封', 'is let through again')}  ${colour.dim(`${t('当初', 'it was blocked')} ${clock(receipt.created)} ${safe(receipt.by)}${receipt.why === '' ? '' : `: ${safe(receipt.why)}`}`)}`);
@@ -55,7 +64,8 @@ export function addResponse({ program, lang, t }: Cli): void {
       await out.end();
     });
 
-  program.command('blocklist')
+  const blocklist = program.command('blocklist').description(t('被封禁的地址与网段；与他人共享的列表', 'what is blocked, and lists that are shared'));
+  blocklist.command('list', { isDefault: true })
     .description(t('被封禁的地址与网段：原因、还剩多久、丢弃了多少', 'what is blocked: why, for how long yet, how much was dropped'))
     .option('--json', ...json)
     .action(async (options: { json?: boolean }) => {
@@ -69,6 +79,50 @@ export function addResponse({ program, lang, t }: Cli): void {
       }
       await out.end();
       if (rows.length === 0 && !options.json) console.log(t('没有封禁任何地址', 'nothing is blocked'));
+    });
+
+  blocklist.command('export [file]')
+    .description(t('导出现有封禁；不写文件则输出到屏幕', 'write what is blocked to a file, or to the screen'))
+    .addOption(new Option('--format <format>', t('格式', 'form')).choices(blocklistFormats).default('plain'))
+    .option('--list <name>', t('只导出这个列表', 'only this list'))
+    .action(async (file: string | undefined, options: { format: BlocklistFormat; list?: string }) => {
+      const rows = ((await askControl(dataFolder(program), 'blocklist', undefined, { patient: true })) as BlockRow[]).filter(({ list }) => options.list === undefined || list === options.list);
+      const text = writeBlocklist(rows, options.format);
+      if (file === undefined) { process.stdout.write(text); return; }
+      writeFileSync(file, text, { mode: 0o600 });
+      console.error(t(`已导出 ${rows.length} 项到 ${safe(file)}`, `${rows.length} entries are in ${safe(file)}`));
+    });
+  blocklist.command('import <file>')
+    .description(t('导入列表并封禁（普通文本、CSV、每行一个 JSON）；重复导入不会变化；- 为标准输入', 'block all of a list (plain, CSV, JSON lines); the same once more changes nothing; - is the standard input'))
+    .option('--name <name>', t('列表名称（字母、数字、_、-）', 'name of the list: letters, digits, _ and -'), 'shared')
+    .addOption(new Option('--format <format>', t('格式；不写则由内容判断', 'form; told by the content when left out')).choices(blocklistFormats))
+    .option('--for <time>', t('封禁多久；文件中写明的更早结束者以文件为准', 'for how long; an earlier end in the file holds'), duration)
+    .option('--why <text>', t('原因（文件中没有写时用）', 'the reason where the file gives none'))
+    .option('--json', t('输出 JSON', 'print JSON'))
+    .action(async (file: string, options: { name: string; format?: BlocklistFormat; for?: number; why?: string; json?: boolean }) => {
+      const { size } = file === '-' ? { size: 0 } : statSync(file);
+      if (size > importMost) throw new MoatError('too-large', t(`文件过大：最多 ${importMost / 2 ** 20} MiB`, `expected at most ${importMost / 2 ** 20} MiB, got more`));
+      const { format, entries, bad, first, twins } = readBlocklist(readFileSync(file === '-' ? 0 : file, 'utf8'), options.format);
+      const total: ImportCounts = { added: 0, there: 0, over: 0, bad: 0, refused: 0, why: [] };
+      const end = options.for === undefined ? undefined : Date.now() + options.for;
+      for (let at = 0; at < entries.length; at += importPart) {
+        const part = entries.slice(at, at + importPart).map(({ network, until, why }) => { const ends = Math.min(until ?? Number.POSITIVE_INFINITY, end ?? Number.POSITIVE_INFINITY); return { network, why: why.slice(0, 100), ...(Number.isFinite(ends) && { until: ends }) }; });
+        const counts = (await askControl(dataFolder(program), 'blocklist-import', { list: options.name, entries: part, by: operator(), why: options.why ?? '' }, { patient: true })) as ImportCounts;
+        for (const key of ['added', 'there', 'over', 'bad', 'refused'] as const) total[key] += counts[key];
+        total.why = [...total.why, ...counts.why].slice(0, 5);
+      }
+      if (options.json) { console.log(jsonLine({ list: options.name, format, ...total, bad: total.bad + bad, ...(first !== undefined && { first_bad_line: first }), twins })); return; }
+      console.log(t(`列表 ${options.name}：新封禁 ${total.added}，已在封禁中 ${total.there}，已过期 ${total.over}，不予封禁 ${total.refused}，重复 ${twins}，看不懂的行 ${bad + total.bad}${first === undefined ? '' : `（首个在第 ${first} 行）`}`, `list ${options.name}: ${total.added} blocked, ${total.there} were already, ${total.over} are over, ${total.refused} refused, ${twins} twice, ${bad + total.bad} bad lines${first === undefined ? '' : ` (the first is line ${first})`}`));
+      for (const { why } of total.why) console.log(colour.dim(`  ${safe(why[lang])}`));
+      if (entries.length === 0 && bad > 0) process.exitCode = 1;
+    });
+  blocklist.command('drop <name>')
+    .description(t('撤下整个列表，其中的地址恢复通行', 'take a list away: what it blocked is let through again'))
+    .option('--why <text>', t('原因，记入审计', 'the reason, for the audit log'))
+    .option('--json', ...json)
+    .action(async (name: string, options: { why?: string; json?: boolean }) => {
+      const { lifted } = (await askControl(dataFolder(program), 'blocklist-drop', { list: name, by: operator(), why: options.why ?? '' }, { patient: true })) as { lifted: number };
+      console.log(options.json ? jsonLine({ list: name, lifted }) : t(`列表 ${safe(name)}：${lifted} 项恢复通行`, `list ${safe(name)}: ${lifted} let through again`));
     });
 
   const actions = program.command('actions').description(t('做过的处置：谁、为何、结果，能否撤销', 'what was done: by whom, why, with what result, and how to take it back'));

@@ -1,7 +1,9 @@
 /** Linkage (联动): which alert calls for which action, as data. */
 import type { Alert } from '../../core/alert.ts';
 import { atLeast, type Level } from '../../core/level.ts';
+import type { Value } from '../../core/playbook.ts';
 import type { Text } from '../../core/text.ts';
+import { factsOf } from './facts.ts';
 
 /** In order of how much Moat may do by itself. */
 export const modes = ['observe', 'guard', 'strict'] as const;
@@ -12,41 +14,38 @@ export const allows = (mode: Mode, wanted: Mode): boolean => modes.indexOf(mode)
 export interface Link {
   id: string;
   title: Text;
-  when: { attack?: readonly string[] | undefined; rules?: readonly string[] | undefined; level: Level };
+  /** `not`: never for these rules, whatever else fits. */
+  when: { attack?: readonly string[] | undefined; rules?: readonly string[] | undefined; level: Level; not?: readonly string[] | undefined };
   action: string;
-  /** Name in the action's input → field of the alert. */
-  input: Readonly<Record<string, AlertField>>;
+  /** Name in the action's input → field of the alert, or a value that is always the same. */
+  input: Readonly<Record<string, AlertField | { value: Value }>>;
   /** Milliseconds, or longer each time; for good when undefined. */
   for?: number | 'escalating' | undefined;
   mode: Mode;
 }
 
-/** What an action may be told of an alert. `started`: when its process began, Unix ms; the number alone may be another's by now. */
-export const alertFields = ['source_ip', 'origin_ip', 'user', 'pid', 'started', 'path'] as const;
+/** What an action may be told of an alert; those from `started` on are told by its events (facts.ts). */
+export const alertFields = ['source_ip', 'origin_ip', 'user', 'pid', 'path', 'started', 'program', 'file', 'peer_ip', 'port'] as const;
 export type AlertField = (typeof alertFields)[number];
 
 export function fits({ when }: Link, alert: Alert): boolean {
-  if (!atLeast(alert.level, when.level)) return false;
+  if (!atLeast(alert.level, when.level) || when.not?.some((pattern) => matches(pattern, alert.rule_id)) === true) return false;
   const byAttack = when.attack?.some((technique) => alert.attack.some((one) => one === technique || one.startsWith(`${technique}.`)));
   const byRule = when.rules?.some((pattern) => matches(pattern, alert.rule_id));
   return byAttack === true || byRule === true;
 }
 
 /** What the action is told; undefined when the alert lacks one of the fields. */
-export function inputOf({ input }: Link, alert: Alert): Record<string, string | number> | undefined {
-  const filled: Record<string, string | number> = {};
+export function inputOf({ input }: Pick<Link, 'input'>, alert: Pick<Alert, 'evidence' | 'source_ip' | 'origin_ip' | 'user' | 'pid' | 'path'>): Record<string, Value> | undefined {
+  const filled: Record<string, Value> = {};
+  const known = { ...alert, ...factsOf(alert) };
   for (const [name, field] of Object.entries(input)) {
-    const value = field === 'started' ? startOf(alert) : alert[field];
+    const value = typeof field === 'object' ? field.value : known[field];
     if (value === undefined || value === '') return undefined;
     filled[name] = value;
   }
   return filled;
 }
-
-const startOf = ({ pid, evidence }: Alert): number | undefined => {
-  const started = evidence.findLast((one) => one.pid === pid && one.process_started !== undefined)?.process_started;
-  return typeof started === 'number' ? started : undefined;
-};
 
 /** `*` at the beginning or end stands for anything. */
 export function matches(pattern: string, text: string): boolean {

@@ -100,7 +100,7 @@ async function planCommand(command: PlaybookCommand, { runner, variables, mayAct
       try {
         const found = await runner.plan(command.action, { ...filledInput(command.input, variables), why: '', by: 'dry-run' }, { force: command.force });
         const { title, steps, risk, reversible } = found.plan;
-        return { type: 'moat-action', action: command.action, title, steps: steps.map((one) => one.text), risk, reversible, asks: !mayAct(found), ...(command.for !== undefined && { forMs: command.for }) };
+        return { type: 'moat-action', action: command.action, title, steps: steps.map((one) => one.text), risk, reversible, asks: command.ask === true || !mayAct(found), ...(command.for !== undefined && { forMs: command.for }) };
       } catch (error) { return { type: 'moat-action', action: command.action, refused: (error as Error).message, code: (error as MoatError<ActionErrorCode>).code ?? 'failed' }; }
   }
 }

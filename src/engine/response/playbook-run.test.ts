@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Alert } from '../../core/alert.ts';
-import type { Playbook, PlaybookRun } from '../../core/playbook.ts';
+import type { Playbook, PlaybookCommand, PlaybookRun } from '../../core/playbook.ts';
 import { counter, does, long, openPlaybooks, playbook, type PlaybookScene, raising } from '../../../test/scenes/playbook.ts';
 import type { Mode } from './linkage.ts';
 import { holds, parseCondition } from './playbook-condition.ts';
@@ -60,6 +60,24 @@ describe('a run', () => {
     }, { playbook_variables: { __many__: 10 } });
     await begin(one, 'rule:guess', alert());
     expect(['yes', 'no', 'high'].map((name) => counter(dir, name))).toEqual([1, 0, 1]);
+  });
+
+  it('asks in any mode where it says so, and where a person took the same back for the same alert', async () => {
+    mode = 'strict';
+    const asking = playbook({ start, a: { type: 'action', commands: [{ ...raising('n'), ask: true } as PlaybookCommand], compensate: false, on_success: 'end' } });
+    const first = await begin(asking, 'operator:wang', alert());
+    expect([counter(dir, 'n'), scene.runs.waiting(first).length]).toEqual([0, 1]);
+    scene.say('approve');
+    await tick();
+    expect(counter(dir, 'n')).toBe(1);
+    await scene.response.runner.undo(stored(first).receipts[0]!, { by: 'operator:wang', via: 'test', why: 'it was wanted' });
+    const plain = playbook({ start, a: does('n', 'end') });
+    const second = await begin(plain, 'rule:guess', alert());
+    expect([counter(dir, 'n'), scene.runs.waiting(second).length]).toEqual([0, 1]);
+    scene.say('reject');
+    await tick();
+    await begin(plain, 'rule:guess', alert({ id: 'a2' }));
+    expect(counter(dir, 'n')).toBe(1);
   });
 
   it('waits for a person, says what for, and goes where the answer leads', async () => {

@@ -4,7 +4,7 @@
  * each of its strands does one command at the same time, then all that came of it is stored at once.
  */
 import { randomBytes } from 'node:crypto';
-import type { ActionErrorCode, ResponseStore } from '../../core/action.ts';
+import type { ActionErrorCode, Receipt, ResponseStore } from '../../core/action.ts';
 import type { Alert } from '../../core/alert.ts';
 import { MoatError } from '../../core/error.ts';
 import type { Level } from '../../core/level.ts';
@@ -17,7 +17,8 @@ import type { Journal } from './journal.ts';
 import { allows, banMs, type BanTimes, type Mode } from './linkage.ts';
 import { filledInput, filledText, targetOf, variablesOfAlert } from './playbook.ts';
 import { arrive, settle } from './playbook-step.ts';
-import type { Planned, Runner } from './runner.ts';
+import { takenBackByPerson } from './responder.ts';
+import type { Planned, Runner, Wanted } from './runner.ts';
 
 /** The way to people. */
 export interface People {
@@ -30,7 +31,7 @@ export interface People {
 }
 
 export interface RunsOptions {
-  runner: Pick<Runner, 'run' | 'plan' | 'undo'>;
+  runner: Pick<Runner, 'run' | 'plan' | 'undo' | 'join'>;
   store: Pick<ResponseStore, 'receipts' | 'block' | 'playbookRun' | 'playbookRuns'>;
   journal: Pick<Journal, 'write'>;
   people: People;
@@ -242,16 +243,30 @@ export class PlaybookRuns {
     const why = `${run.definition.name.en}: ${run.why}`;
     const by = thread.approved === undefined ? `playbook:${run.playbook}` : thread.approved;
     const input = { ...filledInput(command.input, run.variables), why, by, ...(until !== undefined && { until }) };
+    const wanted: Wanted = { action: command.action, input, by, why, from, via: 'playbook', force: command.force, joins: command.for === 'escalating' ? 'standing' : 'as-long', ...(until !== undefined && { until }) };
+    // The linkage table, or another playbook, may have done it: it is done once, and that receipt tells of both.
+    const standing = await runner.join(wanted);
+    if (standing !== undefined) return joined(standing);
     if (thread.approved === undefined) {
       const planned = await runner.plan(command.action, input, { force: command.force });
-      if (!this.mayAct(run, planned)) {
+      if (command.ask || !this.mayAct(run, planned) || this.tookBack(run, planned)) {
         const { title } = planned.plan;
         return { kind: 'wait', wait: this.question({ zh: `${run.definition.name.zh}：${title.zh}`, en: `${run.definition.name.en}: ${title.en}` }, { level: 'high', expires: command.expires }) };
       }
       if (!isOperator(run) && pausedUntil() > now()) return { kind: 'wait', wait: { for: 'time', until: Math.min(pausedUntil(), now() + pauseLookMs) } };
     }
-    const receipt = await runner.run({ action: command.action, input, by, why, from, via: 'playbook', force: command.force, ...(until !== undefined && { until }) });
-    return { kind: 'success', what: 'done', note: receipt.title.en, receipt: receipt.id };
+    const receipt = await runner.run(wanted);
+    return receipt.from === from ? { kind: 'success', what: 'done', note: receipt.title.en, receipt: receipt.id } : joined(receipt);
+  }
+
+  /** A person took the same back that was done for the same alert: whether it is to be done again is theirs to say. */
+  private tookBack({ alert }: PlaybookRun, { action, plan: { target } }: Planned): boolean {
+    return alert !== undefined && this.options.store.receipts({ action: action.id, target, limit: 20 }).some((one) => takenBackByPerson(one) && (one.from === alert || this.alertOf(one.from) === alert));
+  }
+
+  private alertOf(from: string | undefined): string | undefined {
+    const id = /^run:([0-9a-z]+):/.exec(from ?? '')?.[1];
+    return id === undefined ? undefined : this.options.store.playbookRun(id)?.alert;
   }
 
   /** Whoever began the run by hand wanted what it does; what is never done by itself is asked for all the same. */
@@ -348,6 +363,9 @@ export class PlaybookRuns {
     return { time: this.options.now(), by: run.by, via, operation: `${what} playbook ${run.playbook}`, target: run.target, why: run.why, result: `${result} ${run.id}` };
   }
 }
+
+/** It is another's: not taken back when this run is. */
+const joined = (receipt: Receipt): Outcome => ({ kind: 'success', what: 'done', note: `${receipt.title.en}: it stands already, by ${receipt.by} (${receipt.id})` });
 
 const isOperator = ({ by }: PlaybookRun): boolean => by.startsWith('operator');
 

@@ -3,20 +3,23 @@ import type { Alert } from '../../core/alert.ts';
 import { atLeast } from '../../core/level.ts';
 import type { Playbook, Step, Value } from '../../core/playbook.ts';
 import { safe } from '../../core/safe.ts';
+import { factsOf } from './facts.ts';
 import { matches } from './linkage.ts';
 import { parseCondition, variablesOf } from './playbook-condition.ts';
 import { tacticsOf } from './tactics.ts';
 
 /** Variables that the alert fills; empty when it does not have the field. */
-const alertVariables = ['__alert_id__', '__alert_status__', '__rule__', '__title__', '__summary__', '__level__', '__count__', '__host__', '__source_ip__', '__source_country__', '__origin_ip__', '__user__', '__service__', '__pid__', '__path__'] as const;
+const alertVariables = ['__alert_id__', '__alert_status__', '__rule__', '__title__', '__summary__', '__level__', '__count__', '__host__', '__source_ip__', '__source_country__', '__origin_ip__', '__user__', '__service__', '__pid__', '__path__', '__started__', '__program__', '__file__', '__peer_ip__', '__port__'] as const;
 
 const valueMax = 1000;
 
 export function variablesOfAlert(alert: Alert): Record<string, Value> {
   const { id, status, rule_id, rule_name, summary, level, count, host, source_ip, source_country, origin_ip, user, service, pid, path } = alert;
+  const { started, program, file, peer_ip, port } = factsOf(alert);
   const values: Record<(typeof alertVariables)[number], Value> = {
     __alert_id__: id, __alert_status__: status, __rule__: rule_id, __title__: rule_name, __summary__: summary, __level__: level, __count__: count, __host__: host,
     __source_ip__: source_ip ?? '', __source_country__: source_country ?? '', __origin_ip__: origin_ip ?? '', __user__: user ?? '', __service__: service ?? '', __pid__: pid ?? '', __path__: path ?? '',
+    __started__: started ?? '', __program__: program ?? '', __file__: file ?? '', __peer_ip__: peer_ip ?? '', __port__: port ?? '',
   };
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, typeof value === 'string' ? value.slice(0, valueMax) : value]));
 }
@@ -44,8 +47,40 @@ function followers(step: Step): { key: string; id: string; isBranch: boolean }[]
   return found;
 }
 
+/** How each action reads its input: throws for what it does not take. */
+export type Parsers = ReadonlyMap<string, (input: unknown) => unknown>;
+
+/** Only to see whether an action takes such a value: nothing is done with them. */
+const alertSamples: Partial<Record<(typeof alertVariables)[number], Value>> = {
+  __source_ip__: '203.0.113.9', __origin_ip__: '203.0.113.9', __peer_ip__: '203.0.113.9', __pid__: 4711, __started__: 1_800_000_000_000, __path__: '/tmp/x', __program__: '/tmp/x', __file__: '/tmp/x', __port__: '443/tcp', __count__: 100, __level__: 'high', __user__: 'deploy',
+};
+/** What an own variable without a value may come to be. */
+const laterSamples: readonly Value[] = ['/tmp/x', '203.0.113.9', '443/tcp', '10/s', 'deploy', 1];
+
+/** Why an action takes none of the values that an input may have; undefined when it takes one. `samples`: those that a written value stands for. */
+export function inputRefusal(parse: ((input: unknown) => unknown) | undefined, { input, for: span }: { input: Readonly<Record<string, Value>>; for?: number | 'escalating' | undefined }, samples: (value: Value) => readonly Value[]): string | undefined {
+  if (parse === undefined) return undefined;
+  let refusal: string | undefined;
+  const choices = Object.entries(input).map(([name, value]) => [name, samples(value)] as const);
+  for (let at = 0; at < Math.max(1, ...choices.map(([, some]) => some.length)); at++) {
+    try {
+      parse({ ...Object.fromEntries(choices.map(([name, some]) => [name, some[Math.min(at, some.length - 1)]])), why: '', by: '', ...(span !== undefined && { until: 4_000_000_000_000 }) });
+      return undefined;
+    } catch (error) { refusal ??= (error as Error).message; }
+  }
+  return refusal;
+}
+
+function samplesOf(value: Value, own: Playbook['playbook_variables']): readonly Value[] {
+  const [, name] = typeof value === 'string' ? (wholeReference.exec(value) ?? []) : [];
+  if (name === undefined) return [value];
+  const set = Object.hasOwn(own, name) ? own[name] : undefined;
+  if (set !== undefined) return set === '' ? laterSamples : [set];
+  return [alertSamples[name as (typeof alertVariables)[number]] ?? 'x'];
+}
+
 /** Everything that would keep the runner from running it. Each step is looked at once. */
-export function faultsOf(playbook: Playbook, actions: ReadonlySet<string>): PlaybookFault[] {
+export function faultsOf(playbook: Playbook, actions: Parsers): PlaybookFault[] {
   const { workflow, workflow_start } = playbook;
   const faults: PlaybookFault[] = [];
   const fault = (path: readonly string[], message: string): void => { faults.push({ path, message }); };
@@ -77,7 +112,7 @@ export function faultsOf(playbook: Playbook, actions: ReadonlySet<string>): Play
         else used(name, 'switch');
         break;
       }
-      case 'action': actionFaults(step, actions, used, (path, message) => fault(here(...path), message)); break;
+      case 'action': actionFaults(step, actions, playbook.playbook_variables, used, (path, message) => fault(here(...path), message)); break;
       case 'start': case 'end': case 'parallel': case 'playbook-action': break;
     }
   }
@@ -85,19 +120,23 @@ export function faultsOf(playbook: Playbook, actions: ReadonlySet<string>): Play
   return faults;
 }
 
-function actionFaults(step: Extract<Step, { type: 'action' }>, actions: ReadonlySet<string>, used: (name: string, ...where: string[]) => void, fault: (path: string[], message: string) => void): void {
+function actionFaults(step: Extract<Step, { type: 'action' }>, actions: Parsers, own: Playbook['playbook_variables'], used: (name: string, ...where: string[]) => void, fault: (path: string[], message: string) => void): void {
   if (step.on_completion !== undefined && (step.on_success !== undefined || step.on_failure !== undefined)) fault(['on_completion'], 'expected on_completion alone, or on_success with on_failure, got both');
   else if (step.on_completion === undefined && step.on_success === undefined) fault([], 'expected on_completion or on_success: every way must come to an end step');
   step.commands.forEach((command, index) => {
     const where = (...keys: string[]): string[] => ['commands', String(index), ...keys];
     switch (command.type) {
       case 'moat-action':
-        if (!actions.has(command.action)) fault(where('action'), `expected one of ${[...actions].join(', ')}, got ${JSON.stringify(command.action)}`);
+        if (!actions.has(command.action)) fault(where('action'), `expected one of ${[...actions.keys()].join(', ')}, got ${JSON.stringify(command.action)}`);
         for (const [name, value] of Object.entries(command.input)) {
           if (typeof value !== 'string' || !value.includes('__')) continue;
           const [, variable] = wholeReference.exec(value) ?? [];
           if (variable !== undefined) used(variable, ...where('input', name));
           else if (value.match(reference) !== null) fault(where('input', name), 'expected one variable alone, or none');
+        }
+        {
+          const refusal = inputRefusal(actions.get(command.action), command, (value) => samplesOf(value, own));
+          if (refusal !== undefined) fault(where('input'), `${command.action} does not take it: ${refusal}`);
         }
         break;
       case 'manual':

@@ -31,7 +31,7 @@ beforeEach(() => {
   receipts = [];
   counted = [];
   fails = undefined;
-  const store = { block: (network: string) => blocks.get(network), receipts: ({ from }: { from?: string }) => receipts.filter((one) => one.from === from) } as unknown as ResponseStore;
+  const store = { block: (network: string) => blocks.get(network), receipts: ({ from }: { from?: string }) => receipts.filter((one) => one.from === from), playbookRuns: () => [] } as unknown as ResponseStore;
   const run = (wanted: Wanted): Promise<Receipt> => {
     if (fails) return Promise.reject(fails);
     done.push(wanted);

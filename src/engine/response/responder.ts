@@ -2,6 +2,7 @@
 import type { ActionErrorCode, Receipt, ResponseStore } from '../../core/action.ts';
 import type { Alert } from '../../core/alert.ts';
 import type { MoatError } from '../../core/error.ts';
+import type { Value } from '../../core/playbook.ts';
 import type { Log } from '../../core/ports.ts';
 import { allows, banMs, fits, inputOf, matches, type BanTimes, type Link, type Mode } from './linkage.ts';
 import type { Runner } from './runner.ts';
@@ -64,10 +65,13 @@ export class Responder {
     return this.settings.overrides.find((one) => matches(one.rule, rule))?.mode ?? this.settings.mode;
   }
 
+  /** How much it remembers; bounded. */
+  get size(): number { return this.answered.size; }
+
   /** Waits for what was begun. */
   async settled(): Promise<void> { await Promise.allSettled(this.running); }
 
-  private begin(link: Link, alert: Alert, input: Record<string, string | number>, now: number): void {
+  private begin(link: Link, alert: Alert, input: Record<string, Value>, now: number): void {
     // Two rules about one address are one ban.
     const key = `${link.action} ${JSON.stringify(input)}`;
     if ((this.answered.get(key) ?? 0) > now) return;
@@ -82,14 +86,17 @@ export class Responder {
     void work.finally(() => this.running.delete(work));
   }
 
-  private async answer(link: Link, alert: Alert, input: Record<string, string | number>, now: number, key: string): Promise<void> {
+  private async answer(link: Link, alert: Alert, input: Record<string, Value>, now: number, key: string): Promise<void> {
     const standing = this.standing(link, input, alert, now);
     if (standing !== undefined) { this.remember(key, Math.min(standing, now + askAgainMs)); return; }
     const until = this.until(link, input, now);
     const why = `${link.title.en}: ${alert.summary}`;
     const by = `link:${link.id}`;
-    await this.options.runner.run({ action: link.action, input: { ...input, why, by, ...(until !== undefined && { until }) }, by, why, from: alert.id, via: 'engine', ...(until !== undefined && { until }) });
-    this.remember(key, Math.min(until ?? Number.POSITIVE_INFINITY, now + askAgainMs));
+    // A playbook may do the same at this moment: one of them does it, and its receipt tells of both.
+    const receipt = await this.options.runner.run({
+      action: link.action, input: { ...input, why, by, ...(until !== undefined && { until }) }, by, why, from: alert.id, via: 'engine', joins: link.for === 'escalating' ? 'standing' : 'as-long', ...(until !== undefined && { until }),
+    });
+    this.remember(key, Math.min(receipt.until ?? Number.POSITIVE_INFINITY, now + askAgainMs));
   }
 
   private remember(key: string, until: number): void {
@@ -100,19 +107,28 @@ export class Responder {
   }
 
   /** Until when what was done before still answers it; undefined when it is to be done. What a person took back for this very alert stays so. */
-  private standing(link: Link, input: Record<string, string | number>, alert: Alert, now: number): number | undefined {
+  private standing(link: Link, input: Record<string, Value>, alert: Alert, now: number): number | undefined {
     const address = input['address'];
     if (link.action === 'block-address' && typeof address === 'string') {
       const block = this.options.store.block(address);
       if (block?.active && (block.until === undefined || block.until > now)) return block.until ?? Number.POSITIVE_INFINITY;
     }
     const mine = this.options.store.receipts({ action: link.action, from: alert.id, limit: 20 });
-    if (mine.some(takenBackByPerson)) return Number.POSITIVE_INFINITY;
+    if (mine.some(takenBackByPerson) || this.runsTookBack(link.action, alert.id)) return Number.POSITIVE_INFINITY;
     // What is blocked was looked up; anything else that was done for this alert stands until it is taken back.
     return link.action !== 'block-address' && mine.some(({ status }) => status === 'applied') ? Number.POSITIVE_INFINITY : undefined;
   }
 
-  private until(link: Link, input: Record<string, string | number>, now: number): number | undefined {
+  /** What a playbook did for this alert, and a person took back. */
+  private runsTookBack(action: string, alert: string): boolean {
+    const { store } = this.options;
+    return store.playbookRuns({ alert, limit: 20 }).some(({ receipts }) => receipts.some((id) => {
+      const receipt = store.receipt(id);
+      return receipt?.action === action && takenBackByPerson(receipt);
+    }));
+  }
+
+  private until(link: Link, input: Record<string, Value>, now: number): number | undefined {
     if (link.for === undefined) return undefined;
     if (link.for !== 'escalating') return now + link.for;
     const address = input['address'];
@@ -120,4 +136,4 @@ export class Responder {
   }
 }
 
-const takenBackByPerson = ({ status, history }: Receipt): boolean => status === 'undone' && history.at(-1)?.by.startsWith('operator') === true;
+export const takenBackByPerson = ({ status, history }: Receipt): boolean => status === 'undone' && history.at(-1)?.by.startsWith('operator') === true;

@@ -22,6 +22,7 @@ const write: Action<{ text: string }, State> = {
     if (typeof text !== 'string') throw new MoatError('bad-input', 'expected a text');
     return { text };
   },
+  target: () => file,
   plan({ text }, { force }) {
     if (text === 'forbidden' && !force) return Promise.reject(new MoatError('refused', 'it is forbidden'));
     return Promise.resolve({ target: file, title: { zh: '写', en: `write ${text}` }, steps: [], risk: 'low', reversible: true, state: { before: readFileSync(file, 'utf8'), after: text } });
@@ -74,6 +75,27 @@ describe('the runner', () => {
     expect(response.store.response.receipt(id)).toMatchObject({ action: 'write', target: file, by: 'operator:me', why: 'because', from: 'alert-1', status: 'undone', state: { before: 'old', after: 'new' }, history: [{ status: 'applying' }, { status: 'applied' }, { status: 'undoing' }, { status: 'undone', time: now }] });
     expect(audit()).toEqual(['write: applied', 'undo write: undone']);
     expect(response.store.response.receipts({ from: 'alert-1' })).toHaveLength(1);
+  });
+
+  it('does once what several want at the same time, and the receipt tells of all', async () => {
+    const join = { joins: 'standing' } as const;
+    const [one, ...others] = await Promise.all([run('new', { ...join, by: 'link:a', from: 'alert-1' }), run('new', { ...join, by: 'playbook:b', why: 'as well', from: 'run:r1:s#1.0' }), run('new', { ...join, by: 'link:a', from: 'alert-2' })]);
+    expect(calls).toEqual(['apply']);
+    expect(others.map(({ id, from }) => [id, from])).toEqual([[one.id, 'alert-1'], [one.id, 'alert-1']]);
+    expect(response.store.response.receipt(one.id)?.history.flatMap(({ by, note }) => (note === undefined ? [] : [`${by}: ${note}`]))).toEqual(['playbook:b: wanted too: as well', 'link:a: wanted too: because']);
+    expect(audit()).toEqual(['write: applied', `join write: it stands already, by link:a:`, `join write: it stands already, by link:a:`]);
+    // Taken back it does not stand; nor does what was changed since.
+    await undo(one.id);
+    const again = await run('new', { ...join, from: 'alert-3' });
+    expect(again.id).not.toBe(one.id);
+    writeFileSync(file, 'else');
+    expect(await response.runner.join({ action: 'write', input: { text: 'new' }, by: 'x', why: '', via: 'test', ...join })).toBeUndefined();
+  });
+
+  it('does not join what ends too soon', async () => {
+    const first = await run('new', { until: now + 1000 });
+    expect((await run('new', { joins: 'as-long', until: now + 500, from: 'x' })).id).toBe(first.id);
+    expect((await run('new', { joins: 'as-long', until: now + 2000, from: 'x' })).id).not.toBe(first.id);
   });
 
   it('refuses what the action refuses, and says so in the audit log', async () => {

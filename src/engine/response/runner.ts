@@ -17,8 +17,11 @@ export interface RunnerOptions {
   count: (what: string, n?: number) => void;
 }
 
-/** `via`: the way it was asked, for the audit log. */
-export interface Wanted extends Asked { action: string; input: unknown; via: string; force?: boolean }
+/**
+ * `via`: the way it was asked, for the audit log. `joins`: where the same was done to the same target and stands, nothing is done again;
+ * that receipt tells who wanted it too. `standing`: however long that one holds yet; `as-long`: when it holds as long as this one would.
+ */
+export interface Wanted extends Asked { action: string; input: unknown; via: string; force?: boolean; joins?: 'standing' | 'as-long' | undefined }
 
 /** An action, and what it found out; kept between showing a plan and doing it. */
 export interface Planned { action: Action; plan: Plan }
@@ -50,18 +53,30 @@ export class Runner {
     return { action: found, plan: await found.plan(found.parse(input), { force: options.force ?? false, now: this.options.now() }) };
   }
 
-  /** Plans and does it. Rejects when it is refused or was not done; then nothing of it is left. */
+  /** Plans and does it. Rejects when it is refused or was not done; then nothing of it is left. The receipt is another's (another `from`) when it joined. */
   async run(wanted: Wanted): Promise<Receipt> {
     if (this.running >= waitingMax) throw new MoatError<ActionErrorCode>('busy', `expected at most ${waitingMax} actions at a time`);
     this.running++;
     try {
       const found = this.action(wanted.action);
       const asked = found.parse(wanted.input);
+      if (wanted.joins !== undefined) {
+        const target = targetOf(found, asked);
+        // Who looks whether it was done must be the one who does it: nobody else comes in between.
+        if (target !== undefined) return await this.exclusively(target, async () => await this.joined(found, target, wanted) ?? await this.carryOut(found, await this.planOrTell(found, asked, wanted), wanted));
+      }
       const first = await this.planOrTell(found, asked, wanted);
       // Behind another one it is planned anew when it is its turn: what was before must be what it finds.
       const isFirst = !this.targets.has(first.target);
       return await this.exclusively(first.target, async () => this.carryOut(found, isFirst ? first : await this.planOrTell(found, asked, wanted, first), wanted));
     } finally { this.running--; }
+  }
+
+  /** The receipt of the same thing, done by others and standing; it tells now who wanted it too. Undefined when it is yet to be done. Throws 'unknown-action' or 'bad-input'. */
+  async join(wanted: Wanted): Promise<Receipt | undefined> {
+    const found = this.action(wanted.action);
+    const target = targetOf(found, found.parse(wanted.input));
+    return target === undefined ? undefined : await this.exclusively(target, () => this.joined(found, target, wanted));
   }
 
   /** Takes it back. Throws MoatError 'no-receipt', 'not-reversible' or what the action throws. */
@@ -138,6 +153,21 @@ export class Runner {
     this.ended.abort();
   }
 
+  /** In the turn of its target only. */
+  private async joined(action: Action, target: string, wanted: Wanted): Promise<Receipt | undefined> {
+    const { store, journal, now } = this.options;
+    const [standing] = store.receipts({ action: action.id, target, status: ['applied'], limit: 1 });
+    if (standing === undefined || !standing.reversible || (standing.until ?? Number.POSITIVE_INFINITY) <= now()) return undefined;
+    if (wanted.joins === 'as-long' && (standing.until ?? Number.POSITIVE_INFINITY) < (wanted.until ?? Number.POSITIVE_INFINITY)) return undefined;
+    if ((await action.verify(standing.state, this.context(standing))).is !== 'finished') return undefined;
+    const { by, via, why } = wanted;
+    if (standing.from === wanted.from || standing.history.some((one) => one.by === by && one.note !== undefined)) return standing;
+    const time = now();
+    const next: Receipt = { ...standing, changed: time, history: [...standing.history.slice(-20), { time, status: 'applied', by, note: `wanted too: ${why}`.slice(0, noteMax) }] };
+    await journal.write({ receipts: [next], audit: [{ time, by, via, operation: `join ${action.id}`, target, why, result: `it stands already, by ${standing.by}: ${standing.id}` }] });
+    return next;
+  }
+
   private async planOrTell<P, S>(action: Action<P, S>, asked: P, wanted: Wanted, before?: Plan<S>): Promise<Plan<S>> {
     try {
       const plan = await action.plan(asked, { force: wanted.force ?? false, now: this.options.now() });
@@ -203,7 +233,9 @@ export class Runner {
 
   private async settle(receipt: Receipt, status: ReceiptStatus, asked: { by: string; via: string; why: string }, note?: string, tell = true): Promise<Receipt> {
     const time = this.options.now();
-    const next: Receipt = { ...receipt, status, changed: time, history: [...receipt.history.slice(-20), { time, status, by: asked.by, ...(note !== undefined && { note: note.slice(0, noteMax) }) }] };
+    // Of what was taken back, why.
+    const said = note ?? (status === 'undone' && asked.why !== '' ? asked.why : undefined);
+    const next: Receipt = { ...receipt, status, changed: time, history: [...receipt.history.slice(-20), { time, status, by: asked.by, ...(said !== undefined && { note: said.slice(0, noteMax) }) }] };
     const operation = status === 'applied' ? receipt.action : status === 'undone' ? `undo ${receipt.action}` : `${status} ${receipt.action}`;
     await this.options.journal.write({ receipts: [next], ...(tell && { audit: [{ time, by: asked.by, via: asked.via, operation, target: receipt.target, why: asked.why, result: note === undefined ? `${status} ${receipt.id}` : `${status} ${receipt.id}: ${note}` }] }) });
     this.options.count(`${receipt.action} ${status}`);
@@ -246,4 +278,11 @@ export class Runner {
       if (this.targets.get(target) === settled) this.targets.delete(target);
     }
   }
+}
+
+/** Undefined where the action cannot say, or nothing can be done: planning it tells why. */
+function targetOf<P>(action: Action<P>, asked: P): string | undefined {
+  try {
+    return action.target?.(asked);
+  } catch { return undefined; /* said again, with its reason, by `plan` */ }
 }

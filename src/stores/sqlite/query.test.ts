@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Playbook } from '../../core/playbook.ts';
 import { sampleAlert, sampleEvent } from '../contract.ts';
 import { querySqlite } from './query.ts';
 import { openSqliteStore, type SqliteStore } from './store.ts';
@@ -117,10 +118,17 @@ describe('query', () => {
     expect(wide.rows.length).toBeLessThan(30);
   });
 
+  it('shows the runs of playbooks', async () => {
+    const definition = { id: 'miner', name: { zh: '挖矿', en: 'Miner' }, workflow: {} } as unknown as Playbook;
+    store.response.save({ runs: [{ id: 'r1', playbook: 'miner', definition, target: 'pid 4711', alert: 'A1', by: 'rule:x', why: 'it mines', status: 'running', created: time, changed: time + 5, variables: {}, threads: [], visits: 1, nextThread: 2, receipts: ['c1'], back: false, entries: [{ time, step: 'start', what: 'begun', note: '' }], dropped: 0 }] });
+    const { rows } = await ask('SELECT at, id, playbook, target, alert, status, "by", why, receipts, json_array_length(entries) FROM playbook_runs');
+    expect(rows).toEqual([['2026-05-06T07:08:09.123Z', 'r1', 'miner', 'pid 4711', 'A1', 'running', 'rule:x', 'it mines', '["c1"]', 1]]);
+  });
+
   it('says where the SQL is wrong and what there is', async () => {
     await expect(ask("SELECT 'where', id\n FROM events whre where where time > 1")).rejects.toMatchObject({ code: 'query', message: expect.stringContaining('at line 2, column 25') });
     await expect(ask('SELECT at, sorce_ip FROM events')).rejects.toMatchObject({ code: 'query', message: 'no such column: sorce_ip, at line 1, column 12', hint: expect.stringContaining('source_ip') });
-    await expect(ask('SELECT * FROM evnts')).rejects.toMatchObject({ code: 'query', message: expect.stringContaining('line 1, column 15'), hint: 'There are: events, alerts, positions, settings, receipts, audit_log, blocks.' });
+    await expect(ask('SELECT * FROM evnts')).rejects.toMatchObject({ code: 'query', message: expect.stringContaining('line 1, column 15'), hint: 'There are: events, alerts, positions, settings, receipts, audit_log, blocks, playbook_runs.' });
     await expect(ask('DELETE FROM events')).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('got DELETE at line 1, column 1') });
     await expect(ask('SELECT (')).rejects.toMatchObject({ code: 'query', message: 'incomplete input' });
     await expect(ask('SELECT ' + '('.repeat(50_000))).rejects.toMatchObject({ code: 'query' });

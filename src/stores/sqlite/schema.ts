@@ -81,10 +81,11 @@ export const views: Readonly<Record<string, string>> = {
   receipts: `SELECT ${iso('created')} AS at, ${iso('changed')} AS changed_at, id, action, target, origin, status, created, changed, until, value FROM receipt`,
   audit_log: `SELECT ${iso('time')} AS at, seq, time, "by", via, operation, target, why, result, hash FROM audit`,
   blocks: `SELECT ${iso('since')} AS at, network, since, until, why, "by", list, active, times FROM block`,
+  playbook_runs: `SELECT ${iso('created')} AS at, ${iso('changed')} AS changed_at, id, playbook, target, alert, status, created, changed, json_extract(value, '$.by') AS "by", json_extract(value, '$.why') AS why, json_extract(value, '$.receipts') AS receipts, json_extract(value, '$.entries') AS entries, value FROM playbook_run`,
 };
 
 /** The tables under those views. They hold nothing that the views do not show. */
-export const viewTables = ['event', 'context', 'alert', 'position', 'setting', 'receipt', 'audit', 'block'] as const;
+export const viewTables = ['event', 'context', 'alert', 'position', 'setting', 'receipt', 'audit', 'block', 'playbook_run'] as const;
 
 /** Settings of this prefix stand in a table that no query reads. */
 export const secretPrefix = 'secret.';

@@ -1,0 +1,5 @@
+/** How each action reads its input, of all that there are: reading touches nothing, so no machine is needed. */
+import { allActions, type World } from '../src/actions/catalogue.ts';
+import type { Parsers } from '../src/engine/response/playbook.ts';
+
+export const parsers: Parsers = new Map(allActions({} as World).map((action) => [action.id, (input: unknown) => action.parse(input)]));
