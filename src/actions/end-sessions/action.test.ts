@@ -126,14 +126,12 @@ describe.skipIf(lacksSystemd() || lacks({ files: ['/usr/sbin/sshd', '/usr/bin/ss
       mkdirSync(join(machine.root, 'run/sshd'), { mode: 0o755 });
       for (const file of [join(files, 'id'), join(machine.root, 'etc/hostkey')]) expect(spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]).status).toBe(0);
       writeFileSync(join(machine.root, 'etc/keys'), readFileSync(join(files, 'id.pub')));
-      const ends: Promise<unknown>[] = [];
       for (const user of ['mallory', 'lin']) {
         const proxy = `nsenter -t ${machine.pid} -p -m -n -u -i -C -r -w /usr/sbin/sshd -i -f /dev/null -o HostKey=/etc/hostkey -o UsePAM=no -o AuthorizedKeysFile=/etc/keys`;
         const client = spawn('ssh', ['-F', 'none', '-i', join(files, 'id'), '-o', `ProxyCommand=${proxy}`, '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', `${user}@192.0.2.1`, 'echo in; sleep 120'], { stdio: ['ignore', 'pipe', 'pipe'] });
         clients.push(client);
         let said = '';
         client.stderr.on('data', (chunk: Buffer) => { said += chunk.toString(); });
-        ends.push(once(client, 'exit'));
         await Promise.race([once(client.stdout, 'data'), once(client, 'close').then(() => { throw new Error(said); })]);
       }
       const world = await sessionWorld(machine.root);
@@ -141,11 +139,12 @@ describe.skipIf(lacksSystemd() || lacks({ files: ['/usr/sbin/sshd', '/usr/bin/ss
       const { state } = await action.plan({ user: 'mallory', everything: false }, { force: false, now: Date.now() });
       expect(state.ran.map(({ command }) => command)).toEqual(expect.arrayContaining([expect.stringContaining('sshd: mallory') as string, 'sleep 120']));
       await action.apply(state, { signal: AbortSignal.timeout(30_000), now: Date.now, save: () => Promise.resolve() });
-      await ends[0];
       expect(clients[1]!.exitCode).toBeNull();
       expect([...readProcesses(procfs).keys()].filter((pid) => procfs.uids(pid)?.real === lin).length).toBeGreaterThan(0);
       await eventually(() => [...readProcesses(procfs).keys()].every((pid) => procfs.uids(pid)?.real !== mallory));
     } finally {
+      // nsenter stops itself when what it started is stopped, and stays so.
+      for (const { pid, parentPid } of readProcesses(procfs).values()) if (clients.some((client) => client.pid === parentPid)) process.kill(pid, 'SIGKILL');
       for (const client of clients) client.kill('SIGKILL');
       await machine.close();
       rmSync(files, { recursive: true });
