@@ -10,7 +10,7 @@ const endMs = 5000;
 const lookMs = 2;
 
 /** First all is halted, so that nothing forks away or notices the others end. Throws MoatError 'failed' when the kernel holds one. */
-export async function killAll<S extends HaltState>(world: ProcessWorld, state: S, context: ActionContext): Promise<void> {
+export async function killAll(world: ProcessWorld, state: HaltState, context: ActionContext): Promise<void> {
   const { procfs } = world;
   if (!isThisBoot(procfs, state)) return;
   let current = state;

@@ -1,5 +1,4 @@
 import { endSessions, type SessionWorld } from '../../src/actions/end-sessions/action.ts';
-import type { Action } from '../../src/core/action.ts';
 import { livesStill, readProcess } from '../../src/linux/process-tree.ts';
 import type { Scene } from '../actions.ts';
 import { procfs } from '../process-trees.ts';
@@ -13,7 +12,7 @@ export async function scene(argument: string): Promise<Scene> {
   const known = list.split(',').map(Number).map((pid) => ({ pid, ticks: readProcess(procfs, pid)?.ticks ?? -1 }));
   const world = await sessionWorld(root);
   return {
-    actions: () => [endSessions(world)] as unknown as Action[], action: 'end-sessions', input: { user },
+    actions: () => [endSessions(world)], action: 'end-sessions', input: { user },
     look: () => Promise.resolve(known.map((one) => livesStill(procfs, one) !== undefined)),
     done: (_before, after) => { if ((after as boolean[]).some(Boolean)) throw new Error(`expected all to have ended, got ${JSON.stringify(after)}`); },
   };

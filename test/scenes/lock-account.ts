@@ -1,7 +1,6 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AccountWorld, lockAccount } from '../../src/actions/lock-account/action.ts';
-import type { Action } from '../../src/core/action.ts';
 import { openFileChanges } from '../../src/linux/file-change.ts';
 import { Procfs } from '../../src/linux/procfs.ts';
 import type { Scene } from '../actions.ts';
@@ -25,7 +24,7 @@ export async function scene(root: string): Promise<Scene> {
   if (!existsSync(join(root, 'etc'))) plantAccounts(root);
   await Promise.resolve();
   return {
-    actions: () => [lockAccount(accountWorld(root))] as unknown as Action[], action: 'lock-account', input: { user: 'old' },
+    actions: () => [lockAccount(accountWorld(root))], action: 'lock-account', input: { user: 'old' },
     look: () => Promise.resolve([...accountFiles(root), ...['passwd', 'shadow'].map((name) => { const { mode, uid, gid } = lstatSync(join(root, 'etc', name)); return [mode, uid, gid]; })]),
     done: (before, after) => {
       const wanted = [passwd.replace(':invented:', ':x:'), `${shadow}old:!invented::::::1:\n`, ...(before as unknown[]).slice(2)];

@@ -2,7 +2,6 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { stopUnit, type UnitWorld } from '../../src/actions/stop-unit/action.ts';
 import { UnitProtection, type UnitProtectionOptions } from '../../src/actions/unit-protection.ts';
-import type { Action } from '../../src/core/action.ts';
 import { openFileChanges } from '../../src/linux/file-change.ts';
 import { Procfs } from '../../src/linux/procfs.ts';
 import type { Run } from '../../src/linux/run.ts';
@@ -42,7 +41,7 @@ export async function scene(argument: string): Promise<Scene> {
   const world = unitWorld(root, run);
   await Promise.resolve();
   return {
-    actions: () => [stopUnit(world)] as unknown as Action[], action: 'stop-unit', input: { unit: 'evil' },
+    actions: () => [stopUnit(world)], action: 'stop-unit', input: { unit: 'evil' },
     look: async () => [everyFile(join(root, units)), (await world.systemctl.show(names)).map(({ load, active, enabled }) => [load, active, enabled])],
     done: (_before, after) => {
       const [files, shown] = after as [unknown[], string[][]];

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Action, Receipt } from '../../core/action.ts';
+import type { Receipt } from '../../core/action.ts';
 import { readProcesses } from '../../linux/process-tree.ts';
 import { crashBundle, cutOff, openResponse, type Response } from '../../../test/actions.ts';
 import { lacks } from '../../../test/need.ts';
@@ -25,7 +25,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/bin/setpriv', '/usr/bin/perl',
     dir = mkdtempSync(join(tmpdir(), 'moat-sessions-'));
     plantAccounts(dir, { passwd: accounts });
     const world = await sessionWorld(dir);
-    response = openResponse(join(dir, 'store'), () => [endSessions(world)] as unknown as Action[]);
+    response = openResponse(join(dir, 'store'), () => [endSessions(world)]);
   });
   afterAll(async () => {
     await response.close();
@@ -37,7 +37,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/bin/setpriv', '/usr/bin/perl',
     const [one, two, other] = [await startSession(mallory), await startSession(mallory), await startSession(lin)];
     try {
       const { plan } = await response.runner.plan('end-sessions', { user: 'mallory' });
-      expect((plan.state as SessionsState).processes.map(({ pid }) => pid).sort()).toEqual([...one.pids, ...two.pids].sort());
+      expect(new Set((plan.state as SessionsState).processes.map(({ pid }) => pid))).toEqual(new Set([...one.pids, ...two.pids]));
       expect(JSON.parse(JSON.stringify(plan.state))).toEqual(plan.state);
       expect([...one.lives(), ...two.lives()]).toEqual(Array(6).fill(true));
       const receipt = await end('mallory');

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Action, Receipt } from '../../core/action.ts';
+import type { Receipt } from '../../core/action.ts';
 import { withAccountLock } from '../../linux/account-lock.ts';
 import { actionContract, crashContract, openResponse, type Response } from '../../../test/actions.ts';
 import { lacks } from '../../../test/need.ts';
@@ -25,7 +25,7 @@ describe.skipIf(lacks({ root: true }))('lock-account', () => {
     const dir = folder();
     root = join(dir, 'root');
     plantAccounts(root);
-    response = openResponse(join(dir, 'store'), () => [lockAccount(accountWorld(root))] as unknown as Action[]);
+    response = openResponse(join(dir, 'store'), () => [lockAccount(accountWorld(root))]);
   });
   afterEach(() => response.close());
   const lock = (user: string, more: { force?: boolean; asker?: number } = {}): Promise<Receipt> => response.runner.run({ action: 'lock-account', input: { user, ...more }, by: 'operator:test', why: '', via: 'test', ...(more.force && { force: true }) });
@@ -138,7 +138,7 @@ describe.skipIf(lacksSystemd() || lacks({ files: ['/usr/sbin/sshd', '/usr/bin/ss
         await once(child, 'close');
         return out === 'in\n';
       };
-      const response = openResponse(join(folder(), 'store'), () => [lockAccount(accountWorld(machine.root))] as unknown as Action[]);
+      const response = openResponse(join(folder(), 'store'), () => [lockAccount(accountWorld(machine.root))]);
       try {
         expect([await comesIn('yes'), await comesIn('no')]).toEqual([true, true]);
         const { id } = await response.runner.run({ action: 'lock-account', input: { user: 'ops' }, by: 'operator:test', why: '', via: 'test' });

@@ -11,7 +11,7 @@ import { everyFile, planted, scene, unitWorld } from '../../../test/scenes/stop-
 import { bare, lacksSystemd, startSystemd, type Systemd } from '../../../test/systemd.ts';
 import { stopUnit, type UnitState } from './action.ts';
 
-const asAction = (world: ReturnType<typeof unitWorld>): Action[] => [stopUnit(world)] as unknown as Action[];
+const asAction = (world: ReturnType<typeof unitWorld>): Action[] => [stopUnit(world)];
 const run = (response: Response, unit: string, more: { force?: boolean; asker?: number } = {}): Promise<Receipt> => response.runner.run({ action: 'stop-unit', input: { unit, ...more }, by: 'operator:test', why: '', via: 'test', ...(more.force && { force: true }) });
 const undo = (response: Response, id: string): Promise<Receipt> => response.runner.undo(id, { by: 'operator:test', via: 'test', why: '' });
 

@@ -161,7 +161,7 @@ export function stopUnit({ fileChanges, units: protection, systemctl }: UnitWorl
   async function groupOf(unit: string, live: boolean, force: boolean, asker: number | undefined): Promise<{ first: string; members: ShownUnit[]; left: PlanStep[] }> {
     const look = async (names: readonly string[]): Promise<ShownUnit[]> => (live ? await systemctl.show(names) : names.map(fromFiles));
     const [found] = await look([unit]);
-    if (found === undefined || (found.load === 'not-found' && isDown(found.active) && unitFiles(root, found.name).length === 0)) {
+    if (found === undefined || (found.load === 'not-found' && (!live || isDown(found.active)) && unitFiles(root, found.name).length === 0)) {
       throw new MoatError<ActionErrorCode>('not-there', `there is no unit ${unit}`, { text: { zh: `没有单元 ${unit}`, en: `there is no unit ${unit}` } });
     }
     if (unitName(found.name) !== found.name) throw badInput('the name of a service, socket, timer or path unit', found.name);
