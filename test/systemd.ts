@@ -35,9 +35,10 @@ export const beside = (pid: number): Run => runner(['nsenter', '-t', String(pid)
 
 export const lacksSystemd = (): boolean => lacks({ root: true, files: ['/lib/systemd/systemd', '/usr/bin/systemctl', '/usr/bin/unshare', '/usr/bin/nsenter', '/usr/bin/setpriv'] }) || (!canGroup() && lacks({ files: ['/sys/fs/cgroup (version 2, to be written)'], why: 'systemd needs a control group of its own' }));
 
-/** `$0` is the root. What is mounted here is seen by nobody outside. */
+/** `$0` is the root, which units with a sandbox want to be a mount. What is mounted here is seen by nobody outside. */
 const script = `
 set -e
+mount --bind "$0" "$0"
 cd "$0"
 mount --bind /usr usr
 mount -o remount,ro,bind usr
@@ -50,6 +51,8 @@ mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts dev/pts
 ln -s pts/ptmx dev/ptmx
 mount -t sysfs sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
+pivot_root . .
+umount -l .
 exec env -i container=moat-test PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot . /lib/systemd/systemd --unit=test.target --log-target=console --show-status=no
 `;
 

@@ -19,6 +19,12 @@ import { type ModuleWorld, unloadModule } from './unload-module/action.ts';
 /** What actions reach the world through. */
 export type World = AccountWorld & BlockWorld & ContainerWorld & FileWorld & IsolateWorld & LimitWorld & LineWorld & ModuleWorld & ProcessWorld & SessionWorld & UnitWorld;
 
+/**
+ * What the agent does with its own rights under systemd: the packet filter, signals, the kernel sensor. Every other action writes to
+ * files, units or accounts, and is done by the hands (src/agent/hands.ts) where they are.
+ */
+export const withinService: ReadonlySet<string> = new Set(['block-address', 'close-port', 'end-sessions', 'freeze-tree', 'isolate-host', 'kill-tree', 'rate-limit']);
+
 export function allActions(world: World): Action[] {
   return [
     blockAddress(world), closePort(world), endSessions(world), freezeTree(world), isolateHost(world), killTree(world), lockAccount(world), quarantineFile(world),

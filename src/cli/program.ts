@@ -8,6 +8,7 @@ import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDeny } from './commands/deny.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addHands } from './commands/hands.ts';
 import { addIntel } from './commands/intel.ts';
 import { addInstall } from './commands/install.ts';
 import { addNotify } from './commands/notify.ts';
@@ -78,6 +79,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addReplay(cli);
   addRules(cli);
   addQuery(cli);
+  addHands(cli);
   addIntel(cli);
   addResponse(cli);
   addQuarantine(cli);
