@@ -12,7 +12,7 @@ const sessionsMax = 1000;
 const logonMs = 24 * 3_600_000;
 
 /** The kernel's number of the log-on that a process came from, which it keeps over sudo, setsid and the end of its parents; undefined where none is kept. */
-export function auditSession(procfs: Procfs, pid: number): number | undefined {
+function auditSession(procfs: Procfs, pid: number): number | undefined {
   const id = Number(procfs.read(`${pid}/sessionid`, 32)?.trim() || Number.NaN);
   return Number.isInteger(id) && id !== unset ? id : undefined;
 }

@@ -6,7 +6,7 @@ import { MoatError } from '../core/error.ts';
 export type UnitsErrorCode = 'too-many';
 
 /** Where systemd looks, the first wins. Paths inside the root. */
-export const unitFolders: readonly string[] = [
+const unitFolders: readonly string[] = [
   '/etc/systemd/system.control', '/run/systemd/system.control', '/run/systemd/transient', '/run/systemd/generator.early', '/etc/systemd/system', '/etc/systemd/system.attached',
   '/run/systemd/system', '/run/systemd/system.attached', '/run/systemd/generator', '/usr/local/lib/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system', '/run/systemd/generator.late',
 ];
@@ -29,7 +29,7 @@ export function unitName(text: string): string | undefined {
 }
 
 /** `foo@.service` of `foo@bar.service`. */
-export function templateOf(name: string): string | undefined {
+function templateOf(name: string): string | undefined {
   const at = name.indexOf('@'), dot = name.lastIndexOf('.');
   return at > 0 && dot > at + 1 ? `${name.slice(0, at + 1)}${name.slice(dot)}` : undefined;
 }

@@ -7,7 +7,7 @@ import type { Scene } from '../actions.ts';
 const ok = { code: 0, stdout: '', stderr: '' };
 
 /** The tools of kmod on a recorded kernel: the kernel of a test machine has no modules to try. What they say is as kmod 30 says it. */
-export function kmod(root: string): Run {
+function kmod(root: string): Run {
   const list = join(root, 'proc/modules');
   const lines = (): string[] => readFileSync(list, 'utf8').split('\n').filter(Boolean);
   const write = (next: readonly string[]): void => {
