@@ -11,6 +11,10 @@ import { everyFile, planted, scene, unitWorld } from '../../../test/scenes/stop-
 import { bare, lacksSystemd, startSystemd, type Systemd } from '../../../test/systemd.ts';
 import { stopUnit, type UnitState } from './action.ts';
 
+function keepsFlags(): boolean {
+  const probe = mkdtempSync(join(tmpdir(), 'moat-units-'));
+  try { return canLock(probe); } finally { rmSync(probe, { recursive: true }); }
+}
 const asAction = (world: ReturnType<typeof unitWorld>): Action[] => [stopUnit(world)];
 const run = (response: Response, unit: string, more: { force?: boolean; asker?: number } = {}): Promise<Receipt> => response.runner.run({ action: 'stop-unit', input: { unit, ...more }, by: 'operator:test', why: '', via: 'test', ...(more.force && { force: true }) });
 const undo = (response: Response, id: string): Promise<Receipt> => response.runner.undo(id, { by: 'operator:test', via: 'test', why: '' });
@@ -192,7 +196,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/bin/systemctl'] }))('stop-unit
     expect(everyFile(join(root, 'etc'))).toEqual(before);
   });
 
-  it.runIf(canLock(mkdtempSync(join(tmpdir(), 'moat-units-'))))('gets past files that were made immutable, and locks them again', async () => {
+  it.runIf(keepsFlags())('gets past files that were made immutable, and locks them again', async () => {
     const file = join(root, 'etc/systemd/system/evil.service');
     sh('chattr', '+i', file);
     const { id } = await run(response, 'evil');
