@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readProcesses } from '../src/linux/process-tree.ts';
@@ -58,6 +58,8 @@ exec env -i container=moat-test PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot . /lib
 
 export async function startSystemd(planted: Readonly<Record<string, string>> = {}): Promise<Systemd> {
   const root = mkdtempSync(join(tmpdir(), 'moat-systemd-'));
+  // Accounts that are planted walk in it too.
+  chmodSync(root, 0o755);
   const plant = (path: string, text: string): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);

@@ -10,6 +10,7 @@ import { DiskTree } from '../linux/disk-tree.ts';
 
 const adminGroups = ['sudo', 'wheel', 'admin'];
 const keysMax = 4 << 20;
+const dayMs = 86_400_000;
 const keyFiles = ['.ssh/authorized_keys', '.ssh/authorized_keys2'];
 
 /** Lines that let somebody in. */
@@ -25,19 +26,24 @@ export function administratorsOf(root: string): Set<string> {
   return new Set(accounts.filter(({ name, uid, gid }) => uid === 0 || names.has(name) || gids.has(gid)).map(({ name }) => name));
 }
 
-/** `path`, inside `root`, will have this content: is there still an administrator with a way in? */
-export function hasAdministrator(root: string, path: string, content: string): boolean {
+/** What will be otherwise: a file, inside the root, has this content; an account lets nobody in. */
+export interface Otherwise { path?: string; content?: string; without?: string }
+
+/** Is there still an administrator with a way in? */
+export function hasAdministrator(root: string, { path, content = '', without }: Otherwise): boolean {
   const accounts = readAccounts(new DiskTree(root, undefined)) ?? [];
   const members = adminMembers(textOf(join(root, '/etc/group')));
-  const passwords = new Map(textOf(join(root, '/etc/shadow')).split('\n').map((line) => line.split(':')).map(([name = '', hash = '']) => [name, hash]));
+  const shadow = new Map(textOf(join(root, '/etc/shadow')).split('\n').map((line) => line.split(':')).map(([name = '', hash = '', , , , , , expires = '']) => [name, { hash, expires }]));
+  const today = Date.now() / dayMs;
   const isAdmin = ({ name, uid, gid }: Account): boolean => uid === 0 || members.names.has(name) || members.gids.has(gid);
   // A hash begins with $ or, of old, is 13 letters; ! and * lock it.
-  const hasPassword = ({ name }: Account): boolean => /^(?:\$|[\w./]{13}$)/.test(passwords.get(name) ?? '');
+  const hasPassword = ({ name }: Account): boolean => /^(?:\$|[\w./]{13}$)/.test(shadow.get(name)?.hash ?? '');
+  const isExpired = ({ name }: Account): boolean => { const { expires = '' } = shadow.get(name) ?? {}; return expires !== '' && Number(expires) <= today; };
   const hasKey = ({ home }: Account): boolean => keyFiles.some((file) => {
     const at = join(home, file);
     return keyLines(at === path ? content : textOf(join(root, at))) > 0;
   });
-  return accounts.some((account) => isAdmin(account) && hasShell(account) && (hasPassword(account) || hasKey(account)));
+  return accounts.some((account) => account.name !== without && isAdmin(account) && !isExpired(account) && hasShell(account) && (hasPassword(account) || hasKey(account)));
 }
 
 function adminMembers(text: string): { names: Set<string>; gids: Set<number> } {

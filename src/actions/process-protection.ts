@@ -91,6 +91,19 @@ export class ProcessProtection {
     }
   }
 
+  /**
+   * Of these, what is left alone when an account's sessions end, and why: what is never touched, and services of the system that somebody
+   * started from a session (a restarted sshd among them).
+   */
+  spared(all: All, members: readonly TreeProcess[], asker?: number): Map<number, Text> {
+    const never = this.nevers(all, asker);
+    return new Map(members.flatMap((one): [number, Text][] => {
+      const refusal = this.refusal(one, never, new Map());
+      const isDaemon = one.parentPid === 1 && this.options.procfs.uids(one.pid)?.real === 0 && !(this.options.procfs.read(`${one.pid}/cgroup`, 8192) ?? '').includes('/user@');
+      return refusal !== undefined && (refusal.never || isDaemon) ? [[one.pid, refusal.why]] : [];
+    }));
+  }
+
   private refusal(one: TreeProcess, never: ReadonlyMap<number, Text>, sessions: ReadonlyMap<number, Text>): Refusal | undefined {
     if (one.kernelThread || one.pid === kernelThreads) return { why: { zh: '内核线程', en: 'a thread of the kernel' }, never: true };
     const moat = never.get(one.pid);

@@ -4,10 +4,13 @@ import { allActions, withinService } from '../actions/catalogue.ts';
 import { FileProtection } from '../actions/file-protection.ts';
 import { ProcessProtection } from '../actions/process-protection.ts';
 import { Protection } from '../actions/protection.ts';
+import { UnitProtection } from '../actions/unit-protection.ts';
 import { Vault } from '../actions/vault.ts';
 import { openFileChanges, type FileChanges } from '../linux/file-change.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { machineReach } from '../linux/reach.ts';
+import { engines } from '../linux/container-engine.ts';
+import { Systemctl } from '../linux/systemctl.ts';
 import { runner as programs } from '../linux/run.ts';
 import { openSignals, type Signals } from '../linux/signals.ts';
 import type { Config } from './config-schema.ts';
@@ -26,10 +29,12 @@ export function openHands(where: HandsSocket, config: Config['response'], { data
   let signals: Promise<Signals> | undefined;
   let changes: Promise<FileChanges> | undefined;
   const elsewhere = (): never => { throw new Error('the packet filter is the agent’s own'); };
+  const run = programs();
   const actions = allActions({
-    reach: machineReach(programs()), loggedOn: () => protection.loggedOn(), management: () => managementOf(config),
+    reach: machineReach(run), loggedOn: () => protection.loggedOn(), management: () => managementOf(config),
     vault: new Vault(dataFolder), fileProtection: new FileProtection({ own: ownPaths(configPath, dataFolder), owner: ownerByHead }), fileChanges: () => (changes ??= openFileChanges()),
-    procfs, signals: () => (signals ??= openSignals(procfs)), processes: new ProcessProtection({ procfs, self: process.pid, now }), run: programs(), protection,
+    procfs, signals: () => (signals ??= openSignals(procfs)), processes: new ProcessProtection({ procfs, self: process.pid, now }), run, protection,
+    units: new UnitProtection({ owner: ownerByHead, procfs, self: process.pid }), systemctl: new Systemctl(run), accountRoot: '/', moduleRoot: '/', owner: ownerByHead, engines: () => engines('/', run), self: process.pid,
     firewall: elsewhere, standing: elsewhere, isolation: elsewhere, blocks: { get: elsewhere, put: elsewhere },
   }).filter(({ id }) => !withinService.has(id));
   return serveHands(where, { actions, now, ...options });

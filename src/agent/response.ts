@@ -19,7 +19,9 @@ import type { FreezeState } from '../actions/freeze-tree/action.ts';
 import type { IsolateState } from '../actions/isolate-host/action.ts';
 import { ProcessProtection } from '../actions/process-protection.ts';
 import { Protection } from '../actions/protection.ts';
+import { UnitProtection } from '../actions/unit-protection.ts';
 import { Vault } from '../actions/vault.ts';
+import { engines } from '../linux/container-engine.ts';
 import { openFileChanges, type FileChanges } from '../linux/file-change.ts';
 import type { Firewall } from '../linux/firewall/firewall.ts';
 import { Procfs } from '../linux/procfs.ts';
@@ -27,6 +29,7 @@ import { machineReach } from '../linux/reach.ts';
 import { resolvers } from '../linux/resolvers.ts';
 import { runner as programs } from '../linux/run.ts';
 import { openSignals, type Signals } from '../linux/signals.ts';
+import { Systemctl } from '../linux/systemctl.ts';
 import type { Config } from './config-schema.ts';
 import { blocklistHandlers, lifted } from './blocklists.ts';
 import type { Geo } from './geo.ts';
@@ -34,6 +37,7 @@ import { byHand } from './hands.ts';
 import { type Linkage, readLinkage } from './linkage.ts';
 import { fileHandlers, ownerOf, type Settling } from './response-files.ts';
 import { grantHandlers } from './response-grants.ts';
+import { systemHandlers } from './response-system.ts';
 import type { Notices } from './notices.ts';
 import { Playbooks } from './playbook-control.ts';
 import { readPlaybooks } from './playbooks.ts';
@@ -108,10 +112,13 @@ export class Response {
     let changes: Promise<FileChanges> | undefined;
     const channel = { reach: machineReach(programs()), loggedOn: () => this.protection.loggedOn(), management: () => managementOf(this.config) };
     this.policy = new FirewallPolicy(options.policy, { ...channel, firewall: () => this.firewall(), settings: store.ledger, audit: (entry) => this.journal.write({ audit: [entry] }), now });
+    const run = programs();
+    const owner = (path: string): ReturnType<typeof ownerOf> => ownerOf(options.packages, path);
     const actions = allActions({
       ...channel,
-      vault: this.vault, fileProtection: new FileProtection({ own: options.ownPaths, owner: (path) => ownerOf(options.packages, path) }), fileChanges: () => (changes ??= openFileChanges()),
-      procfs, signals: () => (signals ??= openSignals(procfs)), processes: new ProcessProtection({ procfs, self: process.pid, now }), run: programs(),
+      vault: this.vault, fileProtection: new FileProtection({ own: options.ownPaths, owner }), fileChanges: () => (changes ??= openFileChanges()),
+      procfs, signals: () => (signals ??= openSignals(procfs)), processes: new ProcessProtection({ procfs, self: process.pid, now }), run,
+      units: new UnitProtection({ owner, procfs, self: process.pid }), systemctl: new Systemctl(run), accountRoot: '/', moduleRoot: '/', owner, engines: () => engines('/', run), self: process.pid,
       firewall: () => this.firewall(), protection: this.protection,
       standing: (action, target) => store.response.receipts({ action, target, status: ['applied', 'stuck'], limit: 1 })[0],
       isolation: () => isolationOf(this.config, resolvers('/')),
@@ -195,6 +202,7 @@ export class Response {
     const { response } = this.options.store;
     return {
       ...fileHandlers({ runner: this.runner, store: response, vault: this.vault, asked: (argument) => asked(objectOf(argument)) }),
+      ...systemHandlers({ runner: this.runner, now: this.options.now }),
       ...this.playbooks.handlers(),
       ...grantHandlers({ runner: this.runner, store: response, grants: this.grants, now: this.options.now, asked: (argument) => asked(objectOf(argument)) }),
       'block': (argument) => this.block(argument),

@@ -26,6 +26,7 @@ import { addResponse } from './commands/response.ts';
 import { addScan } from './commands/scan.ts';
 import { addRules } from './commands/rules.ts';
 import { addStatus } from './commands/status.ts';
+import { addSystem } from './commands/system.ts';
 import { addUp } from './commands/up.ts';
 import { chooseLang } from './terminal.ts';
 
@@ -88,6 +89,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addProcesses(cli);
   addNetwork(cli);
   addGrant(cli);
+  addSystem(cli);
   addDeny(cli);
   addNotify(cli);
   addApprove(cli);

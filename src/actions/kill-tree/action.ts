@@ -1,17 +1,11 @@
 /** Ends a process and all that came of it. First all is halted, so that nothing forks away or notices the others end. */
-import { setTimeout as wait } from 'node:timers/promises';
-import type { Action, ActionErrorCode } from '../../core/action.ts';
-import { MoatError } from '../../core/error.ts';
-import { livesStill } from '../../linux/process-tree.ts';
-import { halt, type HaltState, isThisBoot, membersNow, planHalt, type ProcessWorld, release, standing } from '../process-freeze.ts';
+import type { Action } from '../../core/action.ts';
+import { type HaltState, planHalt, type ProcessWorld, release } from '../process-freeze.ts';
+import { killAll, verifyKilled } from '../process-kill.ts';
 import { findTree, parseTree, type Ran, ranOf, restartStep, type TreeInput, treeSteps } from '../process-plan.ts';
 
 /** `ran` is kept in the receipt: what it was can be told after it is gone. */
 export interface KillState extends HaltState { ran: readonly Ran[]; origin?: string }
-
-const passesMax = 20;
-const endMs = 5000;
-const lookMs = 2;
 
 export function killTree(world: ProcessWorld): Action<TreeInput, KillState> {
   const { procfs } = world;
@@ -40,38 +34,9 @@ export function killTree(world: ProcessWorld): Action<TreeInput, KillState> {
       };
     },
 
-    async apply(state, context) {
-      if (!isThisBoot(procfs, state)) return;
-      let current = state;
-      // What ends may wake what it leaves behind (the kernel tells orphaned jobs to go on): looked at until nothing is left.
-      for (let pass = 0; pass < passesMax; pass++) {
-        current = await halt(world, current, context);
-        const living = current.processes.filter((process) => livesStill(procfs, process));
-        if (living.length === 0 && membersNow(world, current).length === 0) break;
-        const signals = await world.signals();
-        // Children first: who loses its parent is not told so before it ends itself.
-        for (const process of living.toReversed()) signals.send(process, 'SIGKILL');
-        const until = performance.now() + endMs;
-        while (living.some((process) => livesStill(procfs, process))) {
-          if (performance.now() > until) {
-            const left = living.filter((process) => livesStill(procfs, process)).slice(0, 20).map(({ pid }) => pid).join(', ');
-            throw new MoatError<ActionErrorCode>('failed', `expected ${left} to end within ${endMs} ms; the kernel holds them`, { hint: 'they end when the disk or network they wait for answers, or at a restart of the machine' });
-          }
-          await wait(lookMs, undefined, { signal: context.signal });
-        }
-      }
-      // A frozen group that systemd uses again must not freeze what it starts there.
-      await release(world, current);
-    },
+    apply: (state, context) => killAll(world, state, context),
 
-    verify(state) {
-      const alive = membersNow(world, state);
-      if (alive.length === 0) return Promise.resolve({ is: 'finished', evidence: { zh: `${state.processes.length} 个进程都已结束`, en: `all ${state.processes.length} processes have ended` } });
-      const { halted } = standing(world, state);
-      const whole = halted.length === 0 && state.processes.every((process) => livesStill(procfs, process));
-      const pids = alive.slice(0, 20).map(({ pid }) => pid).join(', ');
-      return Promise.resolve({ is: whole ? 'former' : 'between', evidence: { zh: `仍在的有 ${pids}`, en: `still there: ${pids}` } });
-    },
+    verify: (state) => Promise.resolve(verifyKilled(world, state)),
 
     /** The dead stay dead; what lives yet is let go. */
     undo: (state) => release(world, state),

@@ -207,7 +207,7 @@ export function removeLine(world: LineWorld): Action<LineInput, LineState> {
     const refuse = (zh: string, en: string): MoatError<ActionErrorCode> => new MoatError<ActionErrorCode>('refused', en, { text: { zh, en }, hint: '--force' });
     const inside = fileProtection.inside(path);
     if (isSudoers(path) && grantsAll.test(line.trim()) && !after.split('\n').some((one) => grantsAll.test(one.trim()))) throw refuse('这是该文件中最后一条管理员授权（确要删除请加 --force）', 'it is the last line of this file that lets administrators become root (use --force to remove it all the same)');
-    if (/\/\.ssh\/authorized_keys2?$/.test(inside) && keyLines(line) > 0 && keyLines(after) === 0 && !hasAdministrator(fileProtection.root || '/', inside, after)) {
+    if (/\/\.ssh\/authorized_keys2?$/.test(inside) && keyLines(line) > 0 && keyLines(after) === 0 && !hasAdministrator(fileProtection.root || '/', { path: inside, content: after })) {
       throw refuse('这是最后一个管理员登录的途径（确要删除请加 --force）', 'no administrator would be left with a way in (use --force to remove it all the same)');
     }
   }
