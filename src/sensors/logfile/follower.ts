@@ -711,7 +711,7 @@ export class Follower {
     }
     const positions: Position[] = [{ source: aliveSource, value: String(now) }, ...this.#forgotten];
     for (const log of this.#touched) {
-      if (log.copyOf === undefined) positions.push({ source: positionOf(log.path), value: formatPosition({ files: log.files.map(savedOf), done: log.done, time: now }) });
+      if (log.copyOf === undefined) positions.push({ source: positionOf(log.path), value: formatPosition({ files: log.files.map(savedOf), done: log.done, time: log.since }) });
     }
     const batch = { events: this.#events, positions };
     this.#events = [];

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Batch } from '../../core/ports.ts';
 import { lacks } from '../../../test/need.ts';
 import { Recorder, difference, rawOpen } from './testing.ts';
 import type { RecorderOptions } from './testing.ts';
@@ -26,8 +27,8 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-function start(from?: Recorder, more: Partial<RecorderOptions> = {}): Recorder {
-  const r = new Recorder({ globs: [join(dir, '*.log')], rescanMs: 200, rotatedWaitMs: 600, flushMs: 50, ...more }, from?.positions);
+function start(from?: Pick<Recorder, 'positions'>, more: Partial<RecorderOptions> = {}, store?: (batch: Batch) => void): Recorder {
+  const r = new Recorder({ globs: [join(dir, '*.log')], rescanMs: 200, rotatedWaitMs: 600, flushMs: 50, ...more }, from?.positions, store);
   running.push(r);
   return r;
 }
@@ -108,7 +109,7 @@ describe('lines', () => {
 });
 
 describe('rotation while running', () => {
-  it('finds all that was rotated twice in any moment in which the reader was held up', async () => {
+  it('finds all that was rotated twice in any moment in which the reader was held up, and when it was killed after any commit', async () => {
     writeFileSync(log, numbered(0, 10));
     let written = 10, rotations = 0, began = false;
     // The clock is asked between any two steps: each time the writer is faster, and the reader sleeps on.
@@ -120,12 +121,29 @@ describe('rotation while running', () => {
       }
       return Date.now();
     };
-    const r = start(undefined, { now });
+    // What a run finds that begins after a kill: the lines and positions up to some commit.
+    const commits: { lines: string[]; positions: Map<string, string> }[] = [];
+    let last: { lines: string[]; positions: Map<string, string> } = { lines: [], positions: new Map() };
+    const store = (batch: Batch): void => {
+      last = {
+        lines: [...last.lines, ...batch.events.map((e) => e.message!)],
+        positions: new Map([...last.positions, ...batch.positions.map((p) => [p.source, p.value] as const)]),
+      };
+      if (began) commits.push(last);
+    };
+    const r = start(undefined, { now, maxEvents: 20 }, store);
     await r.until(() => r.lines.length >= 10);
     began = true;
     appendFileSync(log, numbered(written, ++written));
     await r.until(() => rotations >= 60 && r.lines.length >= written).catch(() => undefined);
     expect(difference(r.lines, expected(0, written))).toEqual({ missing: [], extra: [] });
+    await r.stop();
+    for (const [i, commit] of commits.entries()) {
+      const again = start({ positions: commit.positions });
+      await again.until(() => commit.lines.length + again.lines.length >= written).catch(() => undefined);
+      await again.stop();
+      expect({ i, ...difference([...commit.lines, ...again.lines], expected(0, written)) }).toEqual({ i, missing: [], extra: [] });
+    }
   });
 
   it('reads the renamed file to its end, then the new one', async () => {
