@@ -86,6 +86,26 @@ describe.skipIf(await lacksEbpf(lacks))('denied programs', () => {
     expect(list.size).toBe(0);
   });
 
+  it('misses no other file put where a denied one lay, however soon its first run is over', async () => {
+    const programs = Array.from({ length: 60 }, (_, i) => {
+      const path = join(stage.folder, `short ${i}`);
+      const put = (): void => { copyFileSync('/bin/true', path); };
+      put();
+      return { path, put };
+    });
+    for (const { path } of programs) await list.add(path, 'a test');
+    for (const { path, put } of programs) {
+      rmSync(path);
+      put();
+      stage.run(path);
+    }
+    const isDenied = (path: string): boolean => list.list().files.some((one) => one.path === path && statSync(path).ino === one.file.inode);
+    await trial.when(() => programs.every(({ path }) => isDenied(path)), 10).catch(() => undefined);
+    expect(programs.filter(({ path }) => !isDenied(path)), JSON.stringify([...trial.counts])).toEqual([]);
+    for (const { path } of programs) await list.remove(path);
+    expect(list.size).toBe(0);
+  });
+
   it('spares what a package ships, and what is the same file by another name', async () => {
     const ours = new DenyList({ ownerOf: (path) => Promise.resolve(path === '/opt/tool' ? 'some-package' : '') });
     expect((await ours.protects('/opt/tool'))?.en).toContain('some-package');

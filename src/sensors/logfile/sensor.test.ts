@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 function start(from?: Pick<Recorder, 'positions'>, more: Partial<RecorderOptions> = {}, store?: (batch: Batch) => void): Recorder {
-  const r = new Recorder({ globs: [join(dir, '*.log')], rescanMs: 200, rotatedWaitMs: 600, flushMs: 50, ...more }, from?.positions, store);
+  const r = new Recorder({ globs: [join(dir, '*.log')], rescanMs: 200, rotatedWaitMs: 600, rotatedKeepMs: 600, flushMs: 50, ...more }, from?.positions, store);
   running.push(r);
   return r;
 }
