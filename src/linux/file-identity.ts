@@ -47,7 +47,7 @@ export interface Sought { key: string; head: Mark; tail: Mark; offset: number }
 export interface Found { path: string; gz: boolean; same: boolean; key: string; size: number; mtimeMs: number }
 
 /** Is the open file the one that was read to `sought.offset`? Compares contents only. */
-async function isContinuation(file: FileHandle, sought: Omit<Sought, 'key'>): Promise<boolean> {
+export async function isContinuation(file: FileHandle, sought: Omit<Sought, 'key'>): Promise<boolean> {
   if (!begins(sought.head, await readAt(file, 0, sought.head.length))) return false;
   const tail = await readAt(file, sought.offset - sought.tail.length, sought.tail.length);
   return tail.length === sought.tail.length && mark(tail).hash === sought.tail.hash;

@@ -28,11 +28,11 @@ export const mayBeCopy = (head: Buffer, of: Mark): boolean => of.length >= enoug
  * A copy of what was read to `of.offset`, or that file itself under another name. Logs may all begin with the same
  * lines, so a plain file must go on like it too; a shorter one may be a copy in the making.
  */
-export async function isCopy(file: Pick<Sibling, 'path' | 'size'>, head: Buffer, of: Omit<DoneFile, 'at'>): Promise<boolean> {
+export async function isCopy(file: Pick<Sibling, 'path' | 'key' | 'size'>, head: Buffer, of: Omit<DoneFile, 'at'>): Promise<boolean> {
   const gz = file.path.endsWith('.gz');
   if (!begins(of.head, head)) return false;
-  // An archive of a few bytes that are just the same most likely is that of the file.
-  if (of.head.length < enough) return gz && of.head.length > 0 && head.length === of.head.length;
+  // A few bytes: the file itself, or an archive of just the same ones, which most likely is its own.
+  if (of.head.length < enough) return file.key === of.key || (gz && of.head.length > 0 && head.length === of.head.length);
   return gz || file.size < of.offset || await continues({ ...file, gz }, of) !== false;
 }
 

@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import type { Event } from '../../core/format.ts';
 import type { Batch, Position, SensorContext } from '../../core/ports.ts';
-import { fileKey, findRotated, headBytes, isRotatedName, mark, noMark, openLog, rotatedSiblings } from '../../linux/file-identity.ts';
+import { fileKey, findRotated, headBytes, isContinuation, isRotatedName, mark, noMark, openLog, rotatedSiblings } from '../../linux/file-identity.ts';
 import type { Sibling } from '../../linux/file-identity.ts';
 import { expandGlobs, pathMatcher } from '../../linux/glob.ts';
 import { noLines, readLines } from '../../linux/lines.ts';
@@ -548,7 +548,7 @@ export class Follower {
     await this.#closeFile(f);
     log.files = log.files.filter((other) => other !== f);
     if (f.head.length > 0) {
-      const done = [...log.done, { head: f.head, tail: f.tail, offset: f.offset, at: this.#context.now() }];
+      const done = [...log.done, { ...soughtOf(f), at: this.#context.now() }];
       log.done = done.filter((d, i) => i >= done.length - lastDone || d.at >= log.since - timeSlackMs).slice(-maxDone);
     }
     this.#disown(log, f.key);
@@ -681,7 +681,9 @@ export class Follower {
       try {
         const handle = await openLog(found.path);
         const s = await handle.stat({ bigint: true });
-        if (!s.isFile() || fileKey(s) !== found.key) { await handle.close(); continue; }
+        // The inode of one that is gone may be another file's by now; for the current file `readFile` finds that out.
+        const isOther = !s.isFile() || fileKey(s) !== found.key || (f.rotatedAt !== undefined && !await isContinuation(handle, f));
+        if (isOther) { await handle.close(); continue; }
         if (path === undefined) {
           this.#moved(log, f, { path: found.path, key: found.key });
         }

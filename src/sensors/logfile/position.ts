@@ -19,7 +19,7 @@ export interface SavedFile {
 }
 
 /** What is still known of a file that was read to its end and let go. */
-export interface DoneFile extends Omit<Sought, 'key'> { /** When it was let go, Unix ms. */ at: number }
+export interface DoneFile extends Sought { /** When it was let go, Unix ms. */ at: number }
 
 export interface SavedLog {
   /** None: the path names nothing now. */
@@ -34,7 +34,7 @@ export interface SavedLog {
 const maxSaved = 512;
 
 export function formatPosition(log: SavedLog): string {
-  return JSON.stringify({ v: 1, t: log.time, done: log.done.map((d) => [d.head.length, d.head.hash, d.tail.length, d.tail.hash, d.offset, d.at]), files: log.files.slice(-maxSaved).map((f) =>
+  return JSON.stringify({ v: 1, t: log.time, done: log.done.map((d) => [d.head.length, d.head.hash, d.tail.length, d.tail.hash, d.offset, d.at, d.key]), files: log.files.slice(-maxSaved).map((f) =>
     [f.id, f.key, f.generation, f.head.length, f.head.hash, f.tail.length, f.tail.hash, f.offset, f.seen, f.skip ? 1 : 0]) });
 }
 
@@ -61,7 +61,7 @@ export function parsePosition(text: string | undefined): SavedLog | undefined {
 
 /** Older versions stored only the beginning. */
 function parseDone(row: unknown, time: number): DoneFile[] {
-  const [hl, hh, tl = 0, th = noMark.hash, offset = 0, at = time] = Array.isArray(row) ? row as unknown[] : [];
-  if (typeof hl !== 'number' || typeof hh !== 'string' || typeof tl !== 'number' || typeof th !== 'string' || typeof offset !== 'number' || typeof at !== 'number') return [];
-  return [{ head: { length: hl, hash: hh }, tail: { length: tl, hash: th }, offset, at }];
+  const [hl, hh, tl = 0, th = noMark.hash, offset = 0, at = time, key = ''] = Array.isArray(row) ? row as unknown[] : [];
+  if (typeof hl !== 'number' || typeof hh !== 'string' || typeof tl !== 'number' || typeof th !== 'string' || typeof offset !== 'number' || typeof at !== 'number' || typeof key !== 'string') return [];
+  return [{ head: { length: hl, hash: hh }, tail: { length: tl, hash: th }, offset, at, key }];
 }

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
-  appendFileSync, chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync,
+  appendFileSync, chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, statSync,
   symlinkSync, truncateSync, unlinkSync, utimesSync, writeFileSync, writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Batch } from '../../core/ports.ts';
 import { lacks } from '../../../test/need.ts';
-import { Recorder, difference, rawOpen } from './testing.ts';
+import { Recorder, difference, rawOpen, whereAre } from './testing.ts';
 import type { RecorderOptions } from './testing.ts';
 
 let dir = '';
@@ -249,6 +249,64 @@ describe('rotation while running', () => {
 });
 
 const restart = async (r: Recorder): Promise<Recorder> => { await r.stop(); return start(r); };
+
+describe('a rotated file that goes on', () => {
+  it('is read for as long as it has a name, after a restart too, and let go when it has none', async () => {
+    writeFileSync(log, numbered(0, 10));
+    const r = start(undefined, { rotatedKeepMs: 60_000, rotatedWaitMs: 100, rescanMs: 50 });
+    await r.until(() => r.lines.length === 10);
+    const writer = openSync(log, 'a');
+    renameSync(log, `${log}.1`);
+    writeFileSync(log, numbered(10, 20));
+    await r.until(() => r.lines.length === 20);
+    // It has been quiet for longer than rotated files are waited for.
+    await r.quiet(500);
+    writeSync(writer, numbered(20, 30));
+    await r.until(() => r.lines.length === 30);
+    await r.stop();
+    writeSync(writer, numbered(30, 40));
+    const again = start(r, { rotatedKeepMs: 60_000, rotatedWaitMs: 100, rescanMs: 50 });
+    await again.until(() => again.lines.length === 10);
+    const open = (): number => readdirSync('/proc/self/fd').filter((fd) => { try { return readlinkSync(`/proc/self/fd/${fd}`) === `${log}.1 (deleted)`; } catch { return false; } }).length;
+    closeSync(writer);
+    unlinkSync(`${log}.1`);
+    await again.until(() => open() === 0);
+    expect([...r.lines, ...again.lines]).toEqual(expected(0, 40));
+  });
+});
+
+describe('a log that is gone', () => {
+  it('is not forgotten at once: what came and was rotated away before it was seen again is read', async () => {
+    writeFileSync(log, numbered(0, 10));
+    const r = start(undefined, { rotatedWaitMs: 50, rotatedKeepMs: 50, rescanMs: 50 });
+    await r.until(() => r.lines.length === 10);
+    renameSync(log, `${log}.1`);
+    await r.until(() => (JSON.parse(r.positions.get(`logfile:${log}`)!) as { files: unknown[] }).files.length === 0);
+    await r.stop();
+    writeFileSync(log, numbered(10, 20));
+    renameSync(log, `${log}.2`);
+    writeFileSync(`${log}.3.gz`, gzipSync(numbered(20, 30)));
+    writeFileSync(log, numbered(30, 40));
+    const again = start(r);
+    await again.until(() => again.lines.length >= 30);
+    await again.quiet();
+    expect(difference(again.lines, expected(10, 40))).toEqual({ missing: [], extra: [] });
+  });
+
+  it('that was never seen is read with what was rotated away of it since somebody looked', async () => {
+    writeFileSync(join(dir, 'other.log'), 'x\n');
+    const r = start();
+    await r.until(() => r.lines.length === 1);
+    await r.stop();
+    writeFileSync(log, numbered(0, 10));
+    renameSync(log, `${log}.1`);
+    writeFileSync(log, numbered(10, 20));
+    const again = start(r);
+    await again.until(() => again.lines.length >= 20);
+    await again.quiet();
+    expect(difference(again.lines, expected(0, 20))).toEqual({ missing: [], extra: [] });
+  });
+});
 
 describe('while Moat was down', () => {
   const prepared = async (): Promise<Recorder> => {
@@ -498,14 +556,17 @@ describe('kill -9', () => {
     }
     for (const path of logs) appendFileSync(path, ''); // each exists again
     const total = written.reduce((a, b) => a + b);
-    const r = new Recorder({ globs: [join(dir, '*.log')], rescanMs: 200, rotatedWaitMs: 600 }, Recorder.stored(store).positions);
+    const r = new Recorder({ globs: [join(dir, '*.log')], rescanMs: 200, rotatedWaitMs: 600, rotatedKeepMs: 600 }, Recorder.stored(store).positions);
     running.push(r);
     const { lines } = Recorder.stored(store);
-    await r.until(() => lines.length + r.lines.length >= total);
+    const before = new Map(r.positions);
+    const late = await r.until(() => lines.length + r.lines.length >= total).then(() => undefined, (e: unknown) => String(e));
     await r.quiet();
-    const all = [...lines, ...r.lines];
     const wanted = written.flatMap((n, i) => Array.from({ length: n }, (_, k) => `log ${i} line ${k}`));
-    expect(difference(all, wanted)).toEqual({ missing: [], extra: [] });
+    const found = difference([...lines, ...r.lines], wanted);
+    // What it takes to understand a failure: which lines, in which files they are, what was known before the last run.
+    const where = found.missing.length + found.extra.length === 0 ? '' : `${late}\n${whereAre(dir, [...found.missing, ...found.extra])}\nbefore: ${JSON.stringify([...before], null, 1)}\nafter: ${JSON.stringify([...r.positions], null, 1)}`;
+    expect(found, where).toEqual({ missing: [], extra: [] });
     expect(total).toBeGreaterThan(10_000);
   });
 });
