@@ -47,14 +47,14 @@ export interface Sought { key: string; head: Mark; tail: Mark; offset: number }
 export interface Found { path: string; gz: boolean; same: boolean; key: string; size: number; mtimeMs: number }
 
 /** Is the open file the one that was read to `sought.offset`? Compares contents only. */
-async function isContinuation(file: FileHandle, sought: Sought): Promise<boolean> {
+export async function isContinuation(file: FileHandle, sought: Omit<Sought, 'key'>): Promise<boolean> {
   if (!begins(sought.head, await readAt(file, 0, sought.head.length))) return false;
   const tail = await readAt(file, sought.offset - sought.tail.length, sought.tail.length);
   return tail.length === sought.tail.length && mark(tail).hash === sought.tail.hash;
 }
 
 /** How rotated files of `base` are named: base.1, base-20261122, base.3.gz, and stem-20261122.log.gz (dateext with extension). */
-function isRotatedName(base: string, name: string): boolean {
+export function isRotatedName(base: string, name: string): boolean {
   if (name === base) return false;
   if (name.startsWith(base) && /^[.-]\d[\d._:T-]*(\.(gz|bz2|xz|zst|Z))?$/.test(name.slice(base.length))) return true;
   const dot = base.lastIndexOf('.');
@@ -68,8 +68,11 @@ function isRotatedName(base: string, name: string): boolean {
 
 const maxCandidates = 2000;
 
+/** `bornMs` is 0 where the file system does not know it. */
+export interface Sibling { path: string; key: string; size: number; mtimeMs: number; bornMs: number }
+
 /** The rotated siblings of `path`, oldest first by mtime. Throws when the folder cannot be listed. */
-export async function rotatedSiblings(path: string): Promise<{ path: string; key: string; size: number; mtimeMs: number }[]> {
+export async function rotatedSiblings(path: string): Promise<Sibling[]> {
   const folder = dirname(path);
   const base = basename(path);
   const found = [];
@@ -77,7 +80,7 @@ export async function rotatedSiblings(path: string): Promise<{ path: string; key
     if (!isRotatedName(base, name) || found.length >= maxCandidates) continue;
     const full = join(folder, name);
     const s = await stat(full, { bigint: true }).catch(() => undefined);
-    if (s?.isFile()) found.push({ path: full, key: fileKey(s), size: Number(s.size), mtimeMs: Number(s.mtimeMs) });
+    if (s?.isFile()) found.push({ path: full, key: fileKey(s), size: Number(s.size), mtimeMs: Number(s.mtimeMs), bornMs: Number(s.birthtimeMs) });
   }
   return found.sort((a, b) => a.mtimeMs - b.mtimeMs);
 }
@@ -126,8 +129,8 @@ async function searchFolder(path: string, names: readonly string[], sought: Soug
   return { vanished };
 }
 
-/** Undefined when it cannot be read: it is gone, or not yet whole. */
-async function continues(found: Found, sought: Sought): Promise<boolean | undefined> {
+/** Of an archive only the first bytes are compared. Undefined when it cannot be read: it is gone, or not yet whole. */
+export async function continues(found: Pick<Found, 'path' | 'gz' | 'size'>, sought: Omit<Sought, 'key'>): Promise<boolean | undefined> {
   if (found.gz) {
     const head = await gzHead(found.path, sought.head.length).catch(() => undefined);
     return head && begins(sought.head, head);

@@ -41,7 +41,7 @@ export function start(sensor: Sensor, saved: Readonly<Record<string, string>> = 
       if (found !== undefined) return found;
       await new Promise((resolve) => { setTimeout(resolve, 30); });
     }
-    throw new Error(`not seen within ${seconds} s; came: ${events.slice(-30).map((e) => `${e.action} ${e.pid ?? ''} ${e.process_path ?? ''} ${e.metric ?? ''} ${e.value ?? ''} ${e.outcome ?? ''}`).join(' | ')}`);
+    throw new Error(`not seen within ${seconds} s; came: ${events.slice(-30).map((e) => `${e.action} ${e.pid ?? ''} ${e.process_path ?? ''} ${e.metric ?? ''} ${e.value ?? ''} ${e.outcome ?? ''}`).join(' | ')}; counted: ${JSON.stringify([...counts])}; health: ${JSON.stringify([...health])}`);
   }
   return {
     events, counts, health, positions,

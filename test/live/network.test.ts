@@ -37,7 +37,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip', '/u
 
   it('isolates, keeps it over a crash and a reboot once confirmed, and releases', async () => {
     expect(cli('isolate', '--yes', '--confirm-within', '10m', '--why', 'an intruder')).toMatchObject([{ action: 'isolate-host', status: 'applied', why: 'an intruder', risk: 'high' }]);
-    expect([await reaches(outsideIp), await reaches(otherIp, 22), await reaches(outsideIp, 22)]).toEqual([false, false, true]);
+    expect(await Promise.all([reaches(outsideIp), reaches(otherIp, 22), reaches(outsideIp, 22)])).toEqual([false, false, true]);
     const [confirmed] = cli('isolate', '--confirm');
     expect(confirmed).toMatchObject({ status: 'applied' });
     expect(confirmed).not.toHaveProperty('until');
@@ -46,9 +46,9 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip', '/u
     expect(await reaches(outsideIp)).toBe(true);
     moat = await startMoat(config(), { folder: moat.folder, namespace: net.host });
     for (let i = 0; i < 100 && (await reaches(outsideIp)); i++) await new Promise((resolve) => { setTimeout(resolve, 100); });
-    expect([await reaches(outsideIp), await net.reaches(net.host, containerIp, 80), await reaches(outsideIp, 22)]).toEqual([false, false, true]);
+    expect(await Promise.all([reaches(outsideIp), net.reaches(net.host, containerIp, 80), reaches(outsideIp, 22)])).toEqual([false, false, true]);
     expect(cli('release')).toMatchObject([{ action: 'isolate-host', status: 'undone' }]);
-    expect([await reaches(outsideIp), await reaches(otherIp, 22), await net.reaches(net.host, containerIp, 80)]).toEqual([true, true, true]);
+    expect(await Promise.all([reaches(outsideIp), reaches(otherIp, 22), net.reaches(net.host, containerIp, 80)])).toEqual([true, true, true]);
     expect(cli('release')).toEqual([]);
   });
 
@@ -57,7 +57,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip', '/u
     expect([await reaches(otherIp), await reaches(otherIp), await reaches(outsideIp)]).toEqual([true, false, true]);
     const [closed] = cli('close-port', '80/tcp', '--except', outsideIp, '--yes');
     cli('undo', String(limit?.['id']));
-    expect([await reaches(otherIp), await reaches(outsideIp)]).toEqual([false, true]);
+    expect(await Promise.all([reaches(otherIp), reaches(outsideIp)])).toEqual([false, true]);
     cli('undo', String(closed?.['id']));
     expect(await reaches(otherIp)).toBe(true);
     expect(() => cli('close-port', '22', '--yes')).toThrow(/management channel/);
@@ -73,15 +73,15 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip', '/u
     const policy = (enforce: boolean): string => `firewall: { enforce: ${enforce}, ports: [{ port: 443/tcp }], zones: [{ name: web, networks: [${otherIp}] }, { name: inner, networks: [198.51.100.0/24] }], flows: [] }\n`;
     await restart(policy(false));
     expect(rows()).toEqual(['22 channel false', '80 nobody false']);
-    expect([await reaches(outsideIp), await net.reaches(net.outside, containerIp, 80, otherIp)]).toEqual([true, true]);
+    expect(await Promise.all([reaches(outsideIp), net.reaches(net.outside, containerIp, 80, otherIp)])).toEqual([true, true]);
     await restart(policy(true));
     for (let i = 0; i < 100 && (await reaches(outsideIp)); i++) await new Promise((resolve) => { setTimeout(resolve, 100); });
     expect(rows()).toEqual(['22 channel true', '80 nobody true']);
-    expect([await reaches(outsideIp), await reaches(outsideIp, 22), await reaches(otherIp, 22)]).toEqual([false, true, false]);
-    expect([await net.reaches(net.outside, containerIp, 80, otherIp), await net.reaches(net.outside, containerIp, 80, outsideIp)]).toEqual([false, true]);
+    expect(await Promise.all([reaches(outsideIp), reaches(outsideIp, 22), reaches(otherIp, 22)])).toEqual([false, true, false]);
+    expect(await Promise.all([net.reaches(net.outside, containerIp, 80, otherIp), net.reaches(net.outside, containerIp, 80, outsideIp)])).toEqual([false, true]);
     await restart('');
     for (let i = 0; i < 100 && !(await reaches(outsideIp)); i++) await new Promise((resolve) => { setTimeout(resolve, 100); });
-    expect([await reaches(outsideIp), await net.reaches(net.outside, containerIp, 80, otherIp)]).toEqual([true, true]);
+    expect(await Promise.all([reaches(outsideIp), net.reaches(net.outside, containerIp, 80, otherIp)])).toEqual([true, true]);
     expect(cli('audit').flatMap(({ operation, target }) => (String(operation).includes('firewall') ? [`${String(operation)} ${String(target)}`] : []))).toEqual(['firewall-policy ports', 'firewall-policy zones', 'undo firewall-policy ports', 'undo firewall-policy zones']);
   });
 });

@@ -117,7 +117,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip', '/u
     });
 
     it('watches the connection of whoever asks, and takes all back when it falls silent', async () => {
-      const { isolate, undo } = await moat({ management: managed, testMs: 4000 });
+      const { isolate, undo } = await moat({ management: managed, testMs: 2500 });
       const own = await world.connection(world.outside, hostIp, 22, { from: otherIp, fromPort: 40_022 });
       expect(await own.says('before')).toBe(true);
       const over = { address: otherIp, remote_port: 40_022, port: 22 };
@@ -147,7 +147,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip', '/u
       const receipt = await isolate({ confirm_within: 4 });
       const kept = await response.runner.confirm(receipt.id, { by: 'operator:test', via: 'test', why: '' });
       expect(kept.until).toBeUndefined();
-      await pause(4500);
+      await pause((receipt.until ?? 0) + 300 - Date.now());
       await response.runner.tick();
       expect(await traffic()).toEqual(isolated);
       expect((await response.runner.verify(receipt.id)).is).toBe('finished');

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, chmodSync, copyFileSync, existsSync, linkSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, chmodSync, copyFileSync, existsSync, linkSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { lacks } from '../../../test/need.ts';
-import type { Event } from '../../core/gen/event.ts';
+import { Event } from '../../core/gen/event.ts';
 import type { Trial } from '../trial.ts';
-import { DenyList, protectedReason } from './deny.ts';
+import { DenyList, protectedReason, type KernelFile } from './deny.ts';
 import { lacksEbpf, openStage, type Stage } from './testing.ts';
 
 describe('what may not be denied', () => {
@@ -21,6 +24,39 @@ describe('what may not be denied', () => {
     expect(() => { list.addHash('abc', 'test'); }).toThrow(/64 hexadecimal/);
     await expect(list.selfTest()).rejects.toMatchObject({ code: 'not-live' });
     expect(list.size).toBe(0);
+  });
+});
+
+describe.skipIf(lacks({ root: true }))('what ran', () => {
+  it('is denied also when its process has ended and its file has moved while that was decided', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'moat-denied-'));
+    onTestFinished(() => { rmSync(folder, { recursive: true }); });
+    const path = join(folder, 'program'), moved = join(folder, 'moved');
+    const put = (): void => { copyFileSync('/bin/sleep', path); };
+    let child: ChildProcess | undefined;
+    const list = new DenyList({ folder, ownerOf: async () => {
+      if (child?.exitCode === null) {
+        const ended = once(child, 'exit');
+        child.kill('SIGKILL');
+        await ended;
+        renameSync(path, moved);
+      }
+      return '';
+    } });
+    onTestFinished(() => { list.close(); });
+    const denied: KernelFile[] = [];
+    // A list that is kept and does nothing: its self-test says so.
+    await expect(list.connect({ set: (file, on) => { if (on) denied.push(file); return Promise.resolve(true); }, count: () => undefined, warn: () => undefined })).rejects.toMatchObject({ code: 'self-test' });
+    put();
+    await list.add(path, 'a test');
+    rmSync(path);
+    put();
+    const { ino, dev } = statSync(path);
+    child = spawn(path, ['300'], { stdio: 'ignore' });
+    await once(child, 'spawn');
+    list.seen(Object.assign(new Event('e', Date.now(), 'process_creation'), { action: 'process-start', outcome: 'success', pid: child.pid, process_path: path, process_started: 1, file_inode: ino, file_device: dev }));
+    await vi.waitFor(() => { expect(denied.at(-1)?.inode).toBe(ino); }, 60_000);
+    expect(statSync(moved).ino).toBe(ino);
   });
 });
 
@@ -83,6 +119,26 @@ describe.skipIf(await lacksEbpf(lacks))('denied programs', () => {
     const second = stage.run(path, [marker]);
     expect((await ended(second.pid)).exit_code).toBe(137);
     expect(await list.remove(path)).toBe(true);
+    expect(list.size).toBe(0);
+  });
+
+  it('misses no other file put where a denied one lay, however soon its first run is over', async () => {
+    const programs = Array.from({ length: 15 }, (_, i) => {
+      const path = join(stage.folder, `short ${i}`);
+      const put = (): void => { copyFileSync('/bin/true', path); };
+      put();
+      return { path, put };
+    });
+    for (const { path } of programs) await list.add(path, 'a test');
+    for (const { path, put } of programs) {
+      rmSync(path);
+      put();
+      stage.run(path);
+    }
+    const isDenied = (path: string): boolean => list.list().files.some((one) => one.path === path && statSync(path).ino === one.file.inode);
+    await trial.when(() => programs.every(({ path }) => isDenied(path))).catch(() => undefined);
+    expect(programs.filter(({ path }) => !isDenied(path)), JSON.stringify([...trial.counts])).toEqual([]);
+    for (const { path } of programs) await list.remove(path);
     expect(list.size).toBe(0);
   });
 

@@ -5,11 +5,12 @@
  * another file put where a denied one lay.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, constants, createReadStream, fstatSync, openSync, readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
-import { chmod, copyFile, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { closeSync, constants, createReadStream, fstatSync, open, openSync, readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { chmod, copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { MoatError } from '../../core/error.ts';
 import type { Event } from '../../core/gen/event.ts';
 import type { Text } from '../../core/text.ts';
@@ -36,6 +37,9 @@ export interface WantedFile { path: string; why: string; force?: boolean; judged
 /** An entry, and the file held open: as long as it is, the kernel gives its number to no other file. */
 interface Held extends DenyEntry { fd: number; /** It is denied for its content, not by its path. */ sha256?: string | undefined }
 
+/** Why what ran may not run; `sha256` when that is for its content. */
+interface Judged { path: string; why: string; sha256: string | undefined }
+
 const systemFolders = ['/usr/', '/bin/', '/sbin/', '/lib', '/boot/'];
 /** Each is an open file. */
 const mostEntries = 2000;
@@ -46,6 +50,10 @@ const hashersMost = 2;
 const sweepMs = 10_000;
 /** Larger files are not read: a miner is small, and reading takes long. */
 const largest = 256 * 1024 * 1024;
+
+const openFd = promisify(open);
+/** A FIFO put in the place of a program must not hold us up. */
+const readOnly = constants.O_RDONLY | constants.O_NONBLOCK;
 
 const keyOf = ({ inode, device }: KernelFile): string => `${device} ${inode}`;
 
@@ -110,25 +118,25 @@ export class DenyList {
     const real = realPath(path);
     const reason = await this.protects(real, force || judged);
     if (reason !== undefined) throw new MoatError<DenyErrorCode>('protected', `expected a program that may be denied, got ${real}: ${reason.en}`);
-    const { file } = await this.#hold(real, real, why);
-    this.#paths.set(real, { why, force });
-    return { path: real, file, why };
+    const fd = openSync(real, readOnly);
+    try {
+      const { file } = await this.#hold(fd, real, real, why);
+      this.#paths.set(real, { why, force });
+      return { path: real, file, why };
+    } catch (error) { closeSync(fd); throw error; }
   }
 
-  /** Opens the file at `from` and denies it, as it is named already. Nothing is protected here: see `add`. */
-  async #hold(from: string, path: string, why: string, sha256?: string): Promise<Held> {
-    const fd = openSync(from, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const file = await kernelFile(fd, from);
-      const key = keyOf(file);
-      const known = this.#entries.get(key);
-      if (known === undefined && this.#entries.size >= mostEntries) throw new MoatError<DenyErrorCode>('full', `expected at most ${mostEntries} denied files, got one more`);
-      if (await this.#kernel?.set(file, true) !== true) throw new MoatError<DenyErrorCode>('not-live', 'expected the kernel to take the entry, it did not', { hint: 'see moat status: is the kernel sensor live?' });
-      const entry: Held = { path, file, why, fd, sha256 };
-      this.#drop(key);
-      this.#entries.set(key, entry);
-      return entry;
-    } catch (error) { closeSync(fd); throw error; }
+  /** Denies the file that was opened at `from`; it is this list's from then on, unless this throws. Nothing is protected here: see `add`. */
+  async #hold(fd: number, from: string, path: string, why: string, sha256?: string): Promise<Held> {
+    const file = await kernelFile(fd, from);
+    const key = keyOf(file);
+    const known = this.#entries.get(key);
+    if (known === undefined && this.#entries.size >= mostEntries) throw new MoatError<DenyErrorCode>('full', `expected at most ${mostEntries} denied files, got one more`);
+    if (await this.#kernel?.set(file, true) !== true) throw new MoatError<DenyErrorCode>('not-live', 'expected the kernel to take the entry, it did not', { hint: 'see moat status: is the kernel sensor live?' });
+    const entry: Held = { path, file, why, fd, sha256 };
+    this.#drop(key);
+    this.#entries.set(key, entry);
+    return entry;
   }
 
   /** Forgets the file; the kernel is told by whoever calls. */
@@ -261,51 +269,79 @@ export class DenyList {
   }
 
   async #check(event: Event): Promise<void> {
-    const { pid, file_inode: inode, file_device: device } = event;
-    if (pid === undefined || inode === undefined || device === undefined) return;
-    const byPath = this.#isDeniedPath(event) ? this.#paths.get(event.process_path ?? '') : undefined;
-    const sha256 = byPath === undefined ? await this.#digest(pid, event.process_path, inode) : undefined;
-    const why = byPath?.why ?? (sha256 === undefined ? undefined : this.#hashes.get(sha256));
-    if (why === undefined) return;
-    const path = event.process_path ?? '';
-    // A container's paths say nothing of this machine's, but the file may be one of them.
-    const reason = event.container_id === undefined ? await this.protects(path, byPath?.force) : protectedReason(`/proc/${pid}/exe`, false);
-    if (reason !== undefined) {
-      this.#kernel?.count('runs of denied programs that are protected');
-      if (!this.#spared.has(path)) this.#kernel?.warn(`a denied ${byPath === undefined ? 'digest' : 'path'} is that of ${path}, which is protected: ${reason.en}`);
-      if (this.#spared.size < mostEntries) this.#spared.add(path);
-      return;
-    }
-    const from = await sameFile(`/proc/${pid}/exe`, inode) ? `/proc/${pid}/exe` : path;
-    if (await sameFile(from, inode)) await this.#hold(from, path, why, sha256);
+    const { pid, file_inode: inode } = event;
+    if (pid === undefined || inode === undefined) return;
+    const ran = await openRun(pid, event.process_path, inode);
+    if (ran === undefined) { this.#kernel?.count('executables gone before they were read'); return; }
+    let judged: Judged | undefined;
+    try {
+      judged = await this.#judge(event, pid, ran.fd);
+      if (judged !== undefined) await this.#hold(ran.fd, ran.from, judged.path, judged.why, judged.sha256);
+    } catch (error) { closeSync(ran.fd); throw error; }
+    if (judged === undefined) { closeSync(ran.fd); return; }
     if (sameProcess(event)) {
       process.kill(pid, 'SIGKILL');
-      this.#kernel?.count(byPath === undefined ? 'programs killed for their digest' : 'programs killed for their path');
-      this.#kernel?.warn(`${path} (pid ${pid}) was killed: ${why}`);
+      this.#kernel?.count(judged.sha256 === undefined ? 'programs killed for their path' : 'programs killed for their digest');
+      this.#kernel?.warn(`${judged.path} (pid ${pid}) was killed: ${judged.why}`);
     }
+  }
+
+  /** Undefined when the file that was run, open as `fd`, may run. */
+  async #judge(event: Event, pid: number, fd: number): Promise<Judged | undefined> {
+    const path = event.process_path ?? '';
+    const byPath = this.#isDeniedPath(event) ? this.#paths.get(path) : undefined;
+    const sha256 = byPath === undefined ? await this.#digest(fd) : undefined;
+    const why = byPath?.why ?? (sha256 === undefined ? undefined : this.#hashes.get(sha256));
+    if (why === undefined) return undefined;
+    // A container's paths say nothing of this machine's, but the file may be one of them.
+    const reason = event.container_id === undefined ? await this.protects(path, byPath?.force) : protectedReason(`/proc/${pid}/exe`, false);
+    if (reason === undefined) return { path, why, sha256 };
+    this.#kernel?.count('runs of denied programs that are protected');
+    if (!this.#spared.has(path)) this.#kernel?.warn(`a denied ${byPath === undefined ? 'digest' : 'path'} is that of ${path}, which is protected: ${reason.en}`);
+    if (this.#spared.size < mostEntries) this.#spared.add(path);
+    return undefined;
   }
 
   /** A container's paths are its own. */
   #isDeniedPath(event: Event): boolean { return event.container_id === undefined && event.process_path !== undefined && this.#paths.has(event.process_path); }
 
-  /** By the running process where it still is, for the path may be another file by now. */
-  async #digest(pid: number, path: string | undefined, inode: number): Promise<string | undefined> {
-    for (const from of [`/proc/${pid}/exe`, path]) {
-      if (from === undefined) continue;
-      const found = await stat(from).catch(() => undefined);
-      if (found === undefined || found.ino !== inode || !found.isFile()) continue;
-      if (found.size > largest) { this.#kernel?.count('executables not read, too large'); return undefined; }
-      const key = `${found.dev} ${found.ino} ${found.size} ${found.mtimeMs}`;
-      const known = this.#digests.get(key);
-      if (known !== undefined) return known;
-      const hash = createHash('sha256');
-      for await (const part of createReadStream(from, { end: largest })) hash.update(part as Buffer);
-      const sha256 = hash.digest('hex');
-      if (this.#digests.size >= mostDigests) for (const oldest of this.#digests.keys()) { this.#digests.delete(oldest); break; }
-      this.#digests.set(key, sha256);
-      return sha256;
-    }
-    return undefined;
+  async #digest(fd: number): Promise<string | undefined> {
+    const found = fstatSync(fd);
+    if (found.size > largest) { this.#kernel?.count('executables not read, too large'); return undefined; }
+    const key = `${found.dev} ${found.ino} ${found.size} ${found.mtimeMs}`;
+    const known = this.#digests.get(key);
+    if (known !== undefined) return known;
+    const hash = createHash('sha256');
+    for await (const part of createReadStream('', { fd, autoClose: false, start: 0, end: largest })) hash.update(part as Buffer);
+    const sha256 = hash.digest('hex');
+    if (this.#digests.size >= mostDigests) for (const oldest of this.#digests.keys()) { this.#digests.delete(oldest); break; }
+    this.#digests.set(key, sha256);
+    return sha256;
+  }
+}
+
+/**
+ * The file that a process began, opened, so that it stays what it is: by the process where that still is, as another
+ * file may lie at the path by now, else by the path. Undefined when the file is gone from both.
+ */
+async function openRun(pid: number, path: string | undefined, inode: number): Promise<{ fd: number; from: string } | undefined> {
+  for (const from of [`/proc/${pid}/exe`, path]) {
+    const fd = from === undefined ? undefined : await openOr(from);
+    if (from === undefined || fd === undefined) continue;
+    const found = fstatSync(fd);
+    if (found.ino === inode && found.isFile()) return { fd, from };
+    closeSync(fd);
+  }
+  return undefined;
+}
+
+/** Undefined when nothing is there (any more). */
+async function openOr(path: string): Promise<number | undefined> {
+  try {
+    return await openFd(path, readOnly);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
   }
 }
 
@@ -381,11 +417,6 @@ async function kernelFile(fd: number, path: string): Promise<KernelFile> {
     if (id !== undefined && id === mount) return { inode: found.ino, device: ((Number(major) << 20) | Number(minor)) >>> 0 };
   }
   return { inode: found.ino, device: kernelDevice(found.dev) };
-}
-
-async function sameFile(path: string, inode: number): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  return found !== undefined && found.ino === inode && found.isFile();
 }
 
 /** A refused exec is thrown by spawn itself or comes as its error. */

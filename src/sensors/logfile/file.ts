@@ -35,12 +35,14 @@ export interface LogFile extends SavedFile {
   unknownUntil: number;
   /** The first bytes were compared since the last wake. */
   headChecked: boolean;
+  /** It came while its log was followed, and nothing of it was read: what was already copied away of it is unknown. */
+  fresh: boolean;
 }
 
 export function newFile(path: string, key: string, at: Partial<LogFile> & { grownAt: number }): LogFile {
   return {
     id: '', key, generation: 0, head: noMark, tail: noMark, offset: 0, seen: 0, skip: false, path, handle: undefined, gz: undefined,
-    rotatedAt: undefined, half: false, hole: false, halfSince: undefined, backlogEnd: 0, decoder: undefined, decodedAt: 0, unknownUntil: 0, headChecked: false, ...at,
+    rotatedAt: undefined, half: false, hole: false, halfSince: undefined, backlogEnd: 0, decoder: undefined, decodedAt: 0, unknownUntil: 0, headChecked: false, fresh: false, ...at,
   };
 }
 
@@ -75,6 +77,7 @@ export async function readChunk(f: LogFile, handle: FileHandle, buffer: Buffer, 
   // The bytes before the offset come with the same read, so nothing can slip in between.
   const { bytesRead } = await handle.read(buffer, 0, buffer.length, f.offset - before);
   if (bytesRead < before || mark(buffer.subarray(0, before)).hash !== f.tail.hash) return 'changed';
+  if (f.offset === 0 && !begins(f.head, buffer.subarray(0, bytesRead))) return 'changed';
   f.half = false;
   if (bytesRead === before) return 'end';
   const full = bytesRead === buffer.length;
@@ -112,17 +115,20 @@ export async function readChunk(f: LogFile, handle: FileHandle, buffer: Buffer, 
   return full ? 'more' : 'end';
 }
 
-/** Delivers the half line at the end as a line. */
+/** Delivers the half line at the end as a line; nothing when what was read before is not there any more (`readChunk` tells). */
 export async function readHalfLine(f: LogFile, handle: FileHandle, buffer: Buffer, out: Lines): Promise<void> {
-  const { bytesRead } = await handle.read(buffer, 0, buffer.length, f.offset);
-  if (bytesRead === 0) return;
+  const before = f.tail.length;
+  const { bytesRead } = await handle.read(buffer, 0, buffer.length, f.offset - before);
+  if (bytesRead <= before || mark(buffer.subarray(0, before)).hash !== f.tail.hash) return;
+  // A newline that came meanwhile ends the line; what follows is read as ever.
+  const newline = buffer.subarray(0, bytesRead).indexOf(10, before);
+  const end = newline < 0 ? bytesRead : newline;
   if (!f.skip) {
-    out.lines.push(lastLine(buffer, 0, bytesRead));
+    out.lines.push(lastLine(buffer, before, end));
     out.offsets.push(f.offset);
-    if (bytesRead > maxLineBytes) out.cut++;
+    if (end - before > maxLineBytes) out.cut++;
   }
-  f.tail = noMark;
-  advance(f, buffer, 0, bytesRead);
+  advance(f, buffer, before, newline < 0 ? end : end + 1);
   f.skip = false;
   f.half = false;
 }

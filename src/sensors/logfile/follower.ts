@@ -8,19 +8,20 @@
 import { lstat, realpath, stat } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import { createHash } from 'node:crypto';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Event } from '../../core/format.ts';
 import type { Batch, Position, SensorContext } from '../../core/ports.ts';
-import type { Mark } from '../../linux/file-identity.ts';
-import { fileKey, findRotated, mark, noMark, openLog, rotatedSiblings } from '../../linux/file-identity.ts';
+import { fileKey, findRotated, headBytes, isContinuation, isRotatedName, mark, noMark, openLog, rotatedSiblings } from '../../linux/file-identity.ts';
+import type { Sibling } from '../../linux/file-identity.ts';
 import { expandGlobs, pathMatcher } from '../../linux/glob.ts';
 import { noLines, readLines } from '../../linux/lines.ts';
 import type { Lines } from '../../linux/lines.ts';
-import { headOf, isCopy, isPrefixOf, mayBeCopy } from './copies.ts';
+import { enough, headOf, isCopy, isPrefixOf, mayBeCopy } from './copies.ts';
 import { checkHead, newFile, readBuffer, readChunk, readHalfLine, sampleLines, savedOf, soughtOf } from './file.ts';
 import type { LogFile, Progress } from './file.ts';
 import type { LogfileOptions } from './options.ts';
 import { formatPosition, parsePosition } from './position.ts';
+import type { DoneFile } from './position.ts';
 import { Reporter } from './reporter.ts';
 import { watchFolders } from './watch.ts';
 import type { FolderWatch } from './watch.ts';
@@ -36,18 +37,22 @@ interface Log {
   mtimeNs: bigint;
   /** The last time, Unix ms, at which the path surely named the current file, unchanged; files rotated away later may be unknown. */
   since: number;
-  /** Beginnings of files that were read to their end and let go, newest last. */
-  done: readonly Mark[];
+  /** Files that were read to their end and let go, newest last. */
+  done: readonly DoneFile[];
   /** The last look; it becomes `since` when reading confirms it. */
   lookedAt: number;
 }
 
 const positionOf = (path: string): string => `logfile:${path}`;
-/** When this sensor last stored anything: a log born later is read from its beginning. */
+/** When this sensor last began to look at everything: a log born later is read from its beginning. */
 const aliveSource = 'logfile:';
 const compressed = /\.(gz|bz2|xz|zst|zip|Z)$/;
 const aliveEveryMs = 30_000;
-const maxDone = 8;
+/** File times are some ms coarse, more where the machine is a virtual one that is held up. */
+const timeSlackMs = 1000;
+/** The last ones may come again as archives; those let go since the path was last surely known may come as they are. */
+const lastDone = 8;
+const maxDone = 64;
 const unreadableWaitMs = 3_600_000;
 /** Events wait no longer than this for others to share their commit. */
 const batchMs = 10;
@@ -81,6 +86,8 @@ export class Follower {
   #events: Event[] = [];
   #forgotten: Position[] = [];
   #nextRescan = 0;
+  /** When the last rescan that ended began: each log there was then is known. */
+  #scannedAt: number | undefined;
   #savedAliveAt = 0;
   #batchSince = 0;
   #lastRescan = 0;
@@ -143,17 +150,17 @@ export class Follower {
       else this.#nextRescan = Math.min(this.#nextRescan, this.#lastRescan + Math.min(1000, this.#options.rescanMs));
     } else {
       // Perhaps a rotated file that is still written to.
-      for (const other of this.#touchedByRotation(folder)) this.#dirty.add(other);
+      for (const other of this.#touchedByRotation(folder, name)) this.#dirty.add(other);
       if (this.#dirty.size === 0) return;
     }
     this.#wake?.();
   }
 
-  *#touchedByRotation(folder: string): Iterable<Log> {
+  *#touchedByRotation(folder: string, name: string): Iterable<Log> {
     for (const f of this.#open) {
-      if (f.rotatedAt === undefined || dirname(f.path) !== folder) continue;
+      if (f.rotatedAt === undefined) continue;
       const log = this.#keys.get(f.key);
-      if (log) yield log;
+      if (log && dirname(log.path) === folder && isRotatedName(basename(log.path), name)) yield log;
     }
   }
 
@@ -175,6 +182,7 @@ export class Follower {
     let spent = 0;
     let began = cpuMs();
     let steps = 0;
+    const beganAt = this.#context.now();
     const pause = (): boolean => {
       if (++steps % scanStep !== 0) return false;
       spent += cpuMs() - began;
@@ -203,6 +211,9 @@ export class Follower {
     for (const log of this.#logs.values()) await this.#settle(log);
     this.#report.summary(this.#logs.size, found.truncated);
     this.#first = false;
+    // The very first time is stored at once.
+    if (this.#scannedAt === undefined) this.#savedAliveAt = 0;
+    this.#scannedAt = beganAt;
     this.#lastRescan = performance.now();
     const took = spent + cpuMs() - began;
     // At most 1 % of a processor goes into rescans.
@@ -248,23 +259,34 @@ export class Follower {
     const saved = parsePosition(this.#context.position(positionOf(path)));
     let copyOf: string | undefined;
     let files: LogFile[] = [];
-    if (saved && saved.files.length > 0) {
+    if (saved) {
       files = saved.files.map((f) => newFile(path, f.key, { ...f, grownAt: now, rotatedAt: now }));
-      files[files.length - 1]!.rotatedAt = undefined;
+      const last = files[files.length - 1];
+      if (last) last.rotatedAt = undefined;
     } else {
       copyOf = await this.#copiedFrom(path);
       if (this.#logs.has(path)) return;
-      if (!copyOf) files = [this.#firstSight(path, stats)];
+      if (!copyOf) {
+        files = [this.#firstSight(path, stats)];
+        files[0]!.head = mark(await headOf(path, key));
+      }
     }
-    const log = await this.#addLog(path, files, copyOf);
-    log.since = saved?.time ?? lookedAt;
-    if (saved) log.done = saved.done;
-    if (saved) await this.#look(log);
-    else if (!copyOf) this.#dirty.add(log);
+    const log = await this.#addLog(path, files, saved?.time ?? lookedAt, copyOf);
+    if (saved) {
+      log.done = saved.done;
+      await this.#look(log);
+    } else if (!copyOf) {
+      this.#dirty.add(log);
+      // It may have been rotated before it was ever seen.
+      const unseenSince = this.#first ? this.#aliveBefore : this.#scannedAt;
+      if (unseenSince === undefined || Number(stats.birthtimeMs) < unseenSince - timeSlackMs) return;
+      log.since = Math.min(lookedAt, unseenSince);
+      log.files = [...await this.#between(log, lookedAt, log.since - timeSlackMs), ...log.files];
+    }
   }
 
-  async #addLog(path: string, files: LogFile[], copyOf?: string): Promise<Log> {
-    const log: Log = { path, files, copyOf, real: path, mtimeNs: -1n, since: this.#context.now(), lookedAt: 0, done: [] };
+  async #addLog(path: string, files: LogFile[], since: number, copyOf?: string): Promise<Log> {
+    const log: Log = { path, files, copyOf, real: path, mtimeNs: -1n, since, lookedAt: 0, done: [] };
     this.#logs.set(path, log);
     await this.#resolve(log);
     for (const f of files) this.#keys.set(f.key, log);
@@ -293,8 +315,7 @@ export class Follower {
     const file = newFile(path, fileKey(s), { grownAt: now });
     const born = Number(s.birthtimeMs);
     const since = this.#first ? this.#aliveBefore : this.#startedAt;
-    // File times are coarse, and the mark may be a little younger than the last look.
-    if (since !== undefined && born >= since - 1000) return file;
+    if (since !== undefined && born >= since - timeSlackMs) { file.fresh = true; return file; }
     file.backlogEnd = size;
     if (Number(s.mtimeMs) < now - firstReadMs) file.offset = size;
     // One byte more, which is skipped up to a newline: a line that starts just there is kept whole.
@@ -342,7 +363,7 @@ export class Follower {
       moved.path = log.path;
       log.files = [...log.files, moved];
     } else {
-      log.files = [...log.files, newFile(log.path, key, { grownAt: now })];
+      log.files = [...log.files, newFile(log.path, key, { head: mark(await headOf(log.path, key)), grownAt: now, fresh: true })];
     }
     this.#keys.set(key, log);
     this.#touched.add(log);
@@ -352,9 +373,10 @@ export class Follower {
 
   /**
    * Files that came and were rotated away while nobody looked: those written to since, read from the beginning.
-   * `lookedAt` is when the path surely named what comes after them.
+   * `lookedAt` is when the path surely named what comes after them. Only those born since `bornSince`: older ones
+   * were there before the log was followed.
    */
-  async #between(log: Log, lookedAt: number): Promise<LogFile[]> {
+  async #between(log: Log, lookedAt: number, bornSince = 0): Promise<LogFile[]> {
     for (const f of log.files) if (f.rotatedAt !== undefined && !f.handle && !f.gz) await this.#openFile(log, f);
     const files: LogFile[] = [];
     const now = this.#context.now();
@@ -363,14 +385,14 @@ export class Follower {
     for (const s of siblings) {
       // Being compressed just now: the plain file is still there.
       if (s.path.endsWith('.gz') && names.has(s.path.slice(0, -3))) continue;
-      // File times are some ms coarse.
-      if (s.mtimeMs < log.since - 50 || this.#keys.has(s.key) || this.#matches(s.path)) continue;
+      if (s.mtimeMs < log.since - timeSlackMs || s.bornMs < bornSince || this.#keys.has(s.key) || this.#matches(s.path)) continue;
       if (compressed.test(s.path) && !s.path.endsWith('.gz')) { this.#report.skipped(s.path, 'compressed'); continue; }
       // The compressed form of a file that is open here under its old inode.
-      const head = await headOf(s.path);
-      if (log.files.some((f) => isCopy(head, f.head)) || log.done.some((m) => isCopy(head, m))) continue;
+      const head = await headOf(s.path, s.key);
+      if (await isKnown(log, s, head)) continue;
       const id = createHash('sha256').update(`${s.key}:${s.mtimeMs}:${s.path}`).digest('base64url').slice(0, 16);
-      files.push(newFile(s.path, s.key, { id, gz: s.path.endsWith('.gz') ? 'unopened' : undefined, grownAt: now, rotatedAt: now }));
+      // Its beginning is what it is found again by, when it is compressed before it is read.
+      files.push(newFile(s.path, s.key, { id, head: mark(head), gz: s.path.endsWith('.gz') ? 'unopened' : undefined, grownAt: now, rotatedAt: now }));
       this.#keys.set(s.key, log);
     }
     log.since = Math.max(log.since, lookedAt);
@@ -379,13 +401,14 @@ export class Follower {
 
   /** `path` now names a file that was followed under another name: it goes on under this one. */
   async #adopt(path: string, file: LogFile, from: Log): Promise<void> {
+    const since = this.#context.now();
     from.files = from.files.filter((f) => f !== file);
     this.#touched.add(from);
     file.path = path;
     file.rotatedAt = undefined;
     const held = this.#logs.get(path);
     if (held) { held.copyOf = undefined; held.files = [file]; this.#keys.set(file.key, held); this.#touched.add(held); this.#dirty.add(held); return; }
-    this.#dirty.add(await this.#addLog(path, [file]));
+    this.#dirty.add(await this.#addLog(path, [file], since));
   }
 
   /**
@@ -398,11 +421,11 @@ export class Follower {
     this.#touched.add(log);
     f.half = false;
     if (f.rotatedAt !== undefined) { await this.#finish(log, f); return; }
-    const next = newFile(f.path, f.key, { generation: f.generation + 1, handle: f.handle, grownAt: this.#context.now() });
+    const next = newFile(f.path, f.key, { generation: f.generation + 1, handle: f.handle, grownAt: this.#context.now(), fresh: true });
     if (f.handle) { this.#open.delete(f); this.#open.add(next); f.handle = undefined; }
     log.files = log.files.toSpliced(at, 1, f, next);
     f.rotatedAt = this.#context.now();
-    const found = f.offset > 0 ? await findRotated(log.path, soughtOf(f)) : undefined;
+    const found = f.offset > 0 || f.head.length >= enough ? await findRotated(log.path, soughtOf(f)) : undefined;
     this.#context.count('log-truncated');
     if (found) {
       if (found.gz) f.gz = 'unopened';
@@ -453,7 +476,7 @@ export class Follower {
   async #lookAtCopy(log: Log): Promise<void> {
     const original = log.copyOf === undefined ? undefined : this.#logs.get(log.copyOf);
     const { stats } = await this.#stat(log.path);
-    if (!stats) { this.#logs.delete(log.path); this.#aliases.delete(log.real); return; }
+    if (!stats) { this.#drop(log); return; }
     if (original) {
       if (await isPrefixOf(log.path, original.path)) return;
       await this.#look(original);
@@ -479,17 +502,32 @@ export class Follower {
         await this.#readFile(log, f);
         // It cannot be read now: not for ever, as a list that only grows is worse.
         if (!f.handle && log.files.includes(f) && quiet < unreadableWaitMs) continue;
-        if (f.offset === offset && !f.gz && log.files.includes(f)) await this.#finish(log, f);
+        if (f.offset !== offset || f.gz || !log.files.includes(f)) continue;
+        if (quiet < this.#options.rotatedKeepMs && await this.#mayGrow(f)) continue;
+        await this.#finish(log, f);
       } else if (f.half && f.halfSince !== undefined && now - f.halfSince >= this.#options.halfLineMs) {
         await this.#deliverHalf(log, f);
       }
     }
-    if (log.files.length > 0 || log.copyOf !== undefined) return;
+    // What comes back soon may have been rotated again before it is seen: that is known by when it was gone.
+    if (log.files.length > 0 || log.copyOf !== undefined || now - log.since < this.#options.forgetMs) return;
+    this.#drop(log);
+    this.#forgotten.push({ source: positionOf(log.path), value: '' });
+  }
+
+  #drop(log: Log): void {
     this.#logs.delete(log.path);
     this.#aliases.delete(log.real);
     this.#dirty.delete(log);
+    this.#lookFirst.delete(log);
     this.#touched.delete(log);
-    this.#forgotten.push({ source: positionOf(log.path), value: '' });
+  }
+
+  /** A rotated file that still has a name, as programs that were not told of the rotation go on writing to it. Not too many are held open for that. */
+  async #mayGrow(f: LogFile): Promise<boolean> {
+    let kept = 0;
+    for (const other of this.#open) if (other.rotatedAt !== undefined) kept++;
+    return kept <= this.#options.maxOpenFiles / 4 && f.handle !== undefined && (await f.handle.stat()).nlink > 0;
   }
 
   async #deliverHalf(log: Log, f: LogFile): Promise<void> {
@@ -509,7 +547,10 @@ export class Follower {
     this.#holding.delete(f);
     await this.#closeFile(f);
     log.files = log.files.filter((other) => other !== f);
-    if (f.head.length > 0) log.done = [...log.done, f.head].slice(-maxDone);
+    if (f.head.length > 0) {
+      const done = [...log.done, { ...soughtOf(f), at: this.#context.now() }];
+      log.done = done.filter((d, i) => i >= done.length - lastDone || d.at >= log.since - timeSlackMs).slice(-maxDone);
+    }
     this.#disown(log, f.key);
     this.#touched.add(log);
   }
@@ -543,11 +584,25 @@ export class Follower {
 
   async #readFile(log: Log, f: LogFile): Promise<Progress> {
     if (f.gz) return this.#readGz(log, f);
-    if (!f.handle && !await this.#openFile(log, f)) return f.gz ? 'more' : 'end';
-    const handle = f.handle!;
+    if (!f.handle) await this.#openFile(log, f);
+    // What was compressed meanwhile is read as an archive in the next round.
+    if (f.gz) return 'more';
+    const { handle } = f;
+    if (!handle) return 'end';
     try {
       if (!f.headChecked && !await checkHead(f, handle)) { await this.#truncated(log, f); return 'changed'; }
       f.headChecked = true;
+      if (f.fresh && f.offset > 0) f.fresh = false;
+      if (f.fresh && f.head.length > 0) {
+        // A longer beginning would not be mistaken for that of other contents.
+        f.fresh = f.head.length < headBytes;
+        const before = await this.#between(log, log.since);
+        if (before.length > 0) {
+          log.files = log.files.toSpliced(log.files.indexOf(f), 0, ...before);
+          this.#touched.add(log);
+          return 'more';
+        }
+      }
       if (!f.decoder) {
         const { size } = await handle.stat();
         if (size < f.unknownUntil || !this.#choose(f, await sampleLines(handle, f.rotatedAt !== undefined), size)) return 'end';
@@ -578,7 +633,9 @@ export class Follower {
 
   async #readGz(log: Log, f: LogFile): Promise<Progress> {
     try {
+      if (f.gz === 'unopened') await this.#findArchive(log, f);
       if (f.gz === 'unopened') f.gz = readLines(f.path, { gz: true, start: f.offset, signal: this.#context.signal });
+      if (!f.gz) return 'more';
       const next = typeof f.gz === 'object' ? await f.gz.next() : undefined;
       if (!next || next.done) {
         if (!this.#context.signal.aborted) await this.#finish(log, f);
@@ -601,6 +658,16 @@ export class Follower {
     }
   }
 
+  /** The archive may have another name by now. */
+  async #findArchive(log: Log, f: LogFile): Promise<void> {
+    const { stats } = await this.#stat(f.path);
+    if (stats && fileKey(stats) === f.key) return;
+    const found = await findRotated(log.path, soughtOf(f));
+    if (!found) return;
+    if (!found.gz) f.gz = undefined;
+    this.#moved(log, f, found);
+  }
+
   /** Opens the file where it is now, under whatever name. False when it cannot be read (now, or ever again). */
   async #openFile(log: Log, f: LogFile): Promise<boolean> {
     for (const path of [f.path, undefined]) {
@@ -614,7 +681,9 @@ export class Follower {
       try {
         const handle = await openLog(found.path);
         const s = await handle.stat({ bigint: true });
-        if (!s.isFile() || fileKey(s) !== found.key) { await handle.close(); continue; }
+        // The inode of one that is gone may be another file's by now; for the current file `readFile` finds that out.
+        const isOther = !s.isFile() || fileKey(s) !== found.key || (f.rotatedAt !== undefined && !await isContinuation(handle, f));
+        if (isOther) { await handle.close(); continue; }
         if (path === undefined) {
           this.#moved(log, f, { path: found.path, key: found.key });
         }
@@ -709,17 +778,25 @@ export class Follower {
     } else if (this.#events.length < this.#options.maxEvents && this.#dirty.size > 0 && performance.now() < this.#batchSince + batchMs) {
       return undefined;
     }
-    const positions: Position[] = [{ source: aliveSource, value: String(now) }, ...this.#forgotten];
+    const positions: Position[] = [...this.#forgotten];
+    if (this.#scannedAt !== undefined) positions.push({ source: aliveSource, value: String(this.#scannedAt) });
     for (const log of this.#touched) {
-      if (log.copyOf === undefined) positions.push({ source: positionOf(log.path), value: formatPosition({ files: log.files.map(savedOf), done: log.done, time: now }) });
+      if (log.copyOf === undefined) positions.push({ source: positionOf(log.path), value: formatPosition({ files: log.files.map(savedOf), done: log.done, time: log.since }) });
     }
+    this.#savedAliveAt = now;
+    if (this.#events.length === 0 && positions.length === 0) return undefined;
     const batch = { events: this.#events, positions };
     this.#events = [];
     this.#forgotten = [];
     this.#touched.clear();
-    this.#savedAliveAt = now;
     return batch;
   }
+}
+
+/** Is this file, which stands beside the log, one whose lines are read or were? Also the compressed form of a file that is open here under its old inode. */
+async function isKnown(log: Log, file: Sibling, head: Buffer): Promise<boolean> {
+  for (const known of [...log.files, ...log.done]) if (await isCopy(file, head, known)) return true;
+  return false;
 }
 
 /** Processor time of this program so far. */

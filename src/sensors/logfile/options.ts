@@ -16,11 +16,16 @@ export interface LogfileOptions {
   rescanMs?: number;
   /** A rotated file that was quiet so long, in ms, is read to its end and let go. */
   rotatedWaitMs?: number;
+  /** … but while it still has a name, for a program may hold it open and write to it hours later, it is read for so long, in ms. */
+  rotatedKeepMs?: number;
+  /** A log that is gone is forgotten after so long, in ms. */
+  forgetMs?: number;
   /** A last line without newline is delivered when nothing follows for so long, in ms. */
   halfLineMs?: number;
   /** Records of several lines are given out incomplete when nothing follows for so long, in ms. */
   flushMs?: number;
   maxFiles?: number;
+  /** Rotated files that are only kept for what may still come take a quarter of these. */
   maxOpenFiles?: number;
   maxWatches?: number;
   /** A batch is handed on when it has so many events. */
@@ -34,6 +39,8 @@ export const withDefaults = (o: LogfileOptions): Required<LogfileOptions> => ({
   firstReadMs: 24 * 3_600_000,
   rescanMs: 5_000,
   rotatedWaitMs: 60_000,
+  rotatedKeepMs: 24 * 3_600_000,
+  forgetMs: 600_000,
   halfLineMs: 600_000,
   flushMs: 250,
   maxFiles: 4096,

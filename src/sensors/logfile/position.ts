@@ -1,5 +1,6 @@
 /** What is saved of a log between runs: the files that make it up, oldest first, and how far each is read. */
-import type { Mark } from '../../linux/file-identity.ts';
+import { noMark } from '../../linux/file-identity.ts';
+import type { Mark, Sought } from '../../linux/file-identity.ts';
 
 export interface SavedFile {
   /** Prefix of its event ids. */
@@ -17,18 +18,23 @@ export interface SavedFile {
   skip: boolean;
 }
 
+/** What is still known of a file that was read to its end and let go. */
+export interface DoneFile extends Sought { /** When it was let go, Unix ms. */ at: number }
+
 export interface SavedLog {
+  /** None: the path names nothing now. */
   files: SavedFile[];
-  /** The beginnings of files read to their end lately: archives that begin so are not read again. */
-  done: readonly Mark[];
-  /** When this was written, Unix ms. */
+  /** Files read to their end lately, oldest first: what continues one of them, and archives that begin so, are not read again. */
+  done: readonly DoneFile[];
+  /** When the path last surely named the last of `files`, Unix ms: what was rotated away since may be unknown. */
   time: number;
 }
 
-const maxSaved = 64;
+/** More rotated files of one log than anybody leaves unread: each row is some 110 bytes, written with every batch. */
+const maxSaved = 512;
 
 export function formatPosition(log: SavedLog): string {
-  return JSON.stringify({ v: 1, t: log.time, done: log.done.map((m) => [m.length, m.hash]), files: log.files.slice(-maxSaved).map((f) =>
+  return JSON.stringify({ v: 1, t: log.time, done: log.done.map((d) => [d.head.length, d.head.hash, d.tail.length, d.tail.hash, d.offset, d.at, d.key]), files: log.files.slice(-maxSaved).map((f) =>
     [f.id, f.key, f.generation, f.head.length, f.head.hash, f.tail.length, f.tail.hash, f.offset, f.seen, f.skip ? 1 : 0]) });
 }
 
@@ -50,6 +56,12 @@ export function parsePosition(text: string | undefined): SavedLog | undefined {
       offset: offset as number, seen: seen as number, skip: skip === 1,
     });
   }
-  const marks = (done as unknown[]).flatMap((m) => (Array.isArray(m) && typeof m[0] === 'number' && typeof m[1] === 'string' ? [{ length: m[0], hash: m[1] }] : []));
-  return { files: out, done: marks, time: t };
+  return { files: out, done: (done as unknown[]).flatMap((row) => parseDone(row, t)), time: t };
+}
+
+/** Older versions stored only the beginning. */
+function parseDone(row: unknown, time: number): DoneFile[] {
+  const [hl, hh, tl = 0, th = noMark.hash, offset = 0, at = time, key = ''] = Array.isArray(row) ? row as unknown[] : [];
+  if (typeof hl !== 'number' || typeof hh !== 'string' || typeof tl !== 'number' || typeof th !== 'string' || typeof offset !== 'number' || typeof at !== 'number' || typeof key !== 'string') return [];
+  return [{ head: { length: hl, hash: hh }, tail: { length: tl, hash: th }, offset, at, key }];
 }

@@ -1,15 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
-  appendFileSync, chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync,
+  appendFileSync, chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, statSync,
   symlinkSync, truncateSync, unlinkSync, utimesSync, writeFileSync, writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Batch } from '../../core/ports.ts';
 import { lacks } from '../../../test/need.ts';
-import { Recorder, difference, rawOpen } from './testing.ts';
+import { Recorder, difference, rawOpen, whereAre } from './testing.ts';
 import type { RecorderOptions } from './testing.ts';
 
 let dir = '';
@@ -26,8 +27,8 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-function start(from?: Recorder, more: Partial<RecorderOptions> = {}): Recorder {
-  const r = new Recorder({ globs: [join(dir, '*.log')], rescanMs: 200, rotatedWaitMs: 600, flushMs: 50, ...more }, from?.positions);
+function start(from?: Pick<Recorder, 'positions'>, more: Partial<RecorderOptions> = {}, store?: (batch: Batch) => void): Recorder {
+  const r = new Recorder({ globs: [join(dir, '*.log')], rescanMs: 200, rotatedWaitMs: 600, rotatedKeepMs: 600, flushMs: 50, ...more }, from?.positions, store);
   running.push(r);
   return r;
 }
@@ -108,7 +109,7 @@ describe('lines', () => {
 });
 
 describe('rotation while running', () => {
-  it('finds all that was rotated twice in any moment in which the reader was held up', async () => {
+  it('finds all that was rotated twice in any moment in which the reader was held up, and when it was killed after any commit', async () => {
     writeFileSync(log, numbered(0, 10));
     let written = 10, rotations = 0, began = false;
     // The clock is asked between any two steps: each time the writer is faster, and the reader sleeps on.
@@ -120,12 +121,29 @@ describe('rotation while running', () => {
       }
       return Date.now();
     };
-    const r = start(undefined, { now });
+    // What a run finds that begins after a kill: the lines and positions up to some commit.
+    const commits: { lines: string[]; positions: Map<string, string> }[] = [];
+    let last: { lines: string[]; positions: Map<string, string> } = { lines: [], positions: new Map() };
+    const store = (batch: Batch): void => {
+      last = {
+        lines: [...last.lines, ...batch.events.map((e) => e.message!)],
+        positions: new Map([...last.positions, ...batch.positions.map((p) => [p.source, p.value] as const)]),
+      };
+      if (began) commits.push(last);
+    };
+    const r = start(undefined, { now, maxEvents: 20 }, store);
     await r.until(() => r.lines.length >= 10);
     began = true;
     appendFileSync(log, numbered(written, ++written));
     await r.until(() => rotations >= 60 && r.lines.length >= written).catch(() => undefined);
     expect(difference(r.lines, expected(0, written))).toEqual({ missing: [], extra: [] });
+    await r.stop();
+    for (const [i, commit] of commits.entries()) {
+      const again = start({ positions: commit.positions });
+      await again.until(() => commit.lines.length + again.lines.length >= written).catch(() => undefined);
+      await again.stop();
+      expect({ i, ...difference([...commit.lines, ...again.lines], expected(0, written)) }).toEqual({ i, missing: [], extra: [] });
+    }
   });
 
   it('reads the renamed file to its end, then the new one', async () => {
@@ -231,6 +249,69 @@ describe('rotation while running', () => {
 });
 
 const restart = async (r: Recorder): Promise<Recorder> => { await r.stop(); return start(r); };
+
+describe('a rotated file that goes on', () => {
+  it('is read for as long as it has a name, after a restart too, and let go when it has none', async () => {
+    writeFileSync(log, numbered(0, 10));
+    const r = start(undefined, { rotatedKeepMs: 60_000, rotatedWaitMs: 100, rescanMs: 50 });
+    await r.until(() => r.lines.length === 10);
+    const writer = openSync(log, 'a');
+    renameSync(log, `${log}.1`);
+    writeFileSync(log, numbered(10, 20));
+    await r.until(() => r.lines.length === 20);
+    // It has been quiet for longer than rotated files are waited for.
+    await r.quiet(500);
+    writeSync(writer, numbered(20, 30));
+    await r.until(() => r.lines.length === 30);
+    await r.stop();
+    writeSync(writer, numbered(30, 40));
+    const again = start(r, { rotatedKeepMs: 60_000, rotatedWaitMs: 100, rescanMs: 50 });
+    await again.until(() => again.lines.length === 10);
+    const open = (): number => readdirSync('/proc/self/fd').filter((fd) => { try { return readlinkSync(`/proc/self/fd/${fd}`) === `${log}.1 (deleted)`; } catch { return false; } }).length;
+    closeSync(writer);
+    unlinkSync(`${log}.1`);
+    await again.until(() => open() === 0);
+    expect([...r.lines, ...again.lines]).toEqual(expected(0, 40));
+  });
+});
+
+describe('a log that is gone', () => {
+  it('is not forgotten at once: what came and was rotated away before it was seen again is read', async () => {
+    writeFileSync(log, numbered(0, 10));
+    const r = start(undefined, { rotatedWaitMs: 50, rotatedKeepMs: 50, rescanMs: 50 });
+    await r.until(() => r.lines.length === 10);
+    renameSync(log, `${log}.1`);
+    // What is known of a log is stored with the lines of any.
+    await r.until(() => {
+      appendFileSync(join(dir, 'other.log'), 'other\n');
+      return (JSON.parse(r.positions.get(`logfile:${log}`)!) as { files: unknown[] }).files.length === 0;
+    });
+    await r.stop();
+    writeFileSync(log, numbered(10, 20));
+    renameSync(log, `${log}.2`);
+    writeFileSync(`${log}.3.gz`, gzipSync(numbered(20, 30)));
+    writeFileSync(log, numbered(30, 40));
+    const again = start(r);
+    const lines = (): string[] => again.lines.filter((line) => line !== 'other');
+    await again.until(() => lines().length >= 30);
+    await again.quiet();
+    expect(difference(lines(), expected(10, 40))).toEqual({ missing: [], extra: [] });
+  });
+
+  it('that was never seen is read with what was rotated away of it since somebody looked', async () => {
+    writeFileSync(join(dir, 'other.log'), 'x\n');
+    const r = start();
+    await r.until(() => r.lines.length === 1);
+    await r.stop();
+    writeFileSync(log, numbered(0, 10));
+    renameSync(log, `${log}.1`);
+    writeFileSync(log, numbered(10, 20));
+    const again = start(r);
+    await again.until(() => again.lines.length >= 20);
+    await again.quiet();
+    expect(difference(again.lines, expected(0, 20))).toEqual({ missing: [], extra: [] });
+  });
+});
 
 describe('while Moat was down', () => {
   const prepared = async (): Promise<Recorder> => {
@@ -480,14 +561,17 @@ describe('kill -9', () => {
     }
     for (const path of logs) appendFileSync(path, ''); // each exists again
     const total = written.reduce((a, b) => a + b);
-    const r = new Recorder({ globs: [join(dir, '*.log')], rescanMs: 200, rotatedWaitMs: 600 }, Recorder.stored(store).positions);
+    const r = new Recorder({ globs: [join(dir, '*.log')], rescanMs: 200, rotatedWaitMs: 600, rotatedKeepMs: 600 }, Recorder.stored(store).positions);
     running.push(r);
     const { lines } = Recorder.stored(store);
-    await r.until(() => lines.length + r.lines.length >= total);
+    const before = new Map(r.positions);
+    const late = await r.until(() => lines.length + r.lines.length >= total).then(() => undefined, (e: unknown) => String(e));
     await r.quiet();
-    const all = [...lines, ...r.lines];
     const wanted = written.flatMap((n, i) => Array.from({ length: n }, (_, k) => `log ${i} line ${k}`));
-    expect(difference(all, wanted)).toEqual({ missing: [], extra: [] });
+    const found = difference([...lines, ...r.lines], wanted);
+    // What it takes to understand a failure: which lines, in which files they are, what was known before the last run.
+    const where = found.missing.length + found.extra.length === 0 ? '' : `${late}\n${whereAre(dir, [...found.missing, ...found.extra])}\nbefore: ${JSON.stringify([...before], null, 1)}\nafter: ${JSON.stringify([...r.positions], null, 1)}`;
+    expect(found, where).toEqual({ missing: [], extra: [] });
     expect(total).toBeGreaterThan(10_000);
   });
 });

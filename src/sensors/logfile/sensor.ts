@@ -3,7 +3,9 @@
  * line is read once through rotation by rename, copy-and-truncate, removal, compression and kill -9.
  *
  * What no reader can give back, and where it is said: lines that were in a file which was truncated without a
- * copy, or removed, while Moat was not running; lines a program wrote between logrotate's copy and its truncate.
+ * copy, or removed, while Moat was not running; lines a program wrote between logrotate's copy and its truncate;
+ * lines a program wrote into a rotated file more than a day after its last, or of which too many are kept open;
+ * a log that was gone altogether while Moat was started again is read once it is there again.
  *
  * Many systems write the same messages to the journal and, by rsyslog, to files. Read one of both: when
  * `journalState` (src/linux/journal.ts) says that the journal is live, leave out the files rsyslog fills

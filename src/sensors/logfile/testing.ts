@@ -1,5 +1,6 @@
 /** For tests: runs the sensor as the engine would and keeps what it gives, events and positions together. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { Event } from '../../core/gen/event.ts';
 import type { DecodeContext, LogDecoder } from '../../core/format.ts';
 import type { Batch, SensorContext } from '../../core/ports.ts';
@@ -57,6 +58,17 @@ export function difference(got: readonly string[], wanted: readonly string[]): {
     if (n > 0) left.set(g, n - 1); else extra.push(g);
   }
   return { missing: [...left].filter(([, n]) => n > 0).map(([w]) => w), extra };
+}
+
+/** For a failure: in which files of the folder these lines are (the name, the inode, how many), and at which byte the first of them begins. */
+export function whereAre(folder: string, lines: readonly string[]): string {
+  const wanted = new Set(lines);
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    const text = statSync(path).isFile() && !name.startsWith('store') ? readFileSync(path, 'latin1') : '';
+    const here = text.split('\n').filter((line) => wanted.has(line));
+    return here.length === 0 ? [] : [`${name} inode ${statSync(path).ino} of ${text.length} bytes has ${here.length}, from byte ${text.indexOf(`${here[0]!}\n`)}: ${here[0]!} … ${here.at(-1)!}`];
+  }).join('\n');
 }
 
 export type RecorderOptions = Partial<LogfileOptions> & { globs: readonly string[]; pairs?: boolean; now?: () => number };
