@@ -8,6 +8,7 @@ import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDeny } from './commands/deny.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addIncident } from './commands/incident.ts';
 import { addIntel } from './commands/intel.ts';
 import { addInstall } from './commands/install.ts';
 import { addNotify } from './commands/notify.ts';
@@ -71,6 +72,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addScan(cli);
   addBaseline(cli);
   addAlerts(cli);
+  addIncident(cli);
   addOrigin(cli);
   addPlaybook(cli);
   addPs(cli);

@@ -109,6 +109,8 @@ export interface IncidentChange {
   members?: readonly IncidentMember[];
   /** By key, all strands that it has from now on. */
   strands?: ReadonlyMap<string, readonly Strand[]>;
+  /** All open alerts of these are closed with them. */
+  closeAlertsOf?: readonly string[];
   /** Findings as they were told, to be kept while an incident names them. */
   findings?: readonly Finding[];
 }

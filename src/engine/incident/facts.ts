@@ -29,7 +29,7 @@ export function factsOf(alert: Alert, finding: Finding | undefined, { attempt, n
   if (attempt) return { ...noFacts, founds: atLeast(alert.level, floor), tried: alert.level, headline, addresses };
   const first = alert.evidence[0] ?? {};
   // A door that stands open, and a disk that fills, belong to a story and make none.
-  const isSign = finding === undefined ? alert.attack.length > 0 || atLeast(alert.level, 'high') : finding.kind === 'intrusion';
+  const isSign = finding !== undefined ? finding.kind === 'intrusion' : atLeast(alert.level, 'high') || (alert.attack.length > 0 && !alert.rule_id.startsWith('check.'));
   const tactics: Record<string, number> = {};
   if (isSign) for (const one of alert.attack) { const tactic = tacticOf(one); if (tactic !== undefined) tactics[tactic] = alert.time; }
   const user = node?.origin.user ?? (typeof first.origin_user === 'string' ? first.origin_user : undefined) ?? alert.user;

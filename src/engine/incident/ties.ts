@@ -43,7 +43,7 @@ export function gapOf(key: string, idleMs: number): number {
 export interface TieContext {
   lineage: Lineage;
   /** An address that many people come from. */
-  isShared(address: string): boolean;
+  isShared: (address: string) => boolean;
 }
 
 /** What is read out of an alert before it is put anywhere. */

@@ -8,7 +8,7 @@ import { fromJson } from './events.ts';
 
 export interface SqliteIncidents extends IncidentStore {
   /** For a caller that has a transaction open. Throws StoreError 'stale' and 'input'. */
-  write(change: IncidentChange): void;
+  write(change: IncidentChange, now: number): void;
 }
 
 const maxRecord = 2 ** 20;
@@ -52,7 +52,12 @@ export function openIncidents(db: Database, file: string): SqliteIncidents {
   const dropMembers = db.prepare('DELETE FROM incident_member WHERE incident = ?');
   const dropTies = db.prepare('DELETE FROM incident_strand WHERE incident = ?');
   const oldStrands = db.prepare(`DELETE FROM incident_strand WHERE rowid IN (SELECT rowid FROM incident_strand WHERE last < ? LIMIT ${chunk})`);
-  const oldFindings = db.prepare(`DELETE FROM incident_finding WHERE rowid IN (SELECT f.rowid FROM incident_finding f LEFT JOIN incident_member m ON m.what = 'finding' AND m.id = f.id WHERE m.id IS NULL LIMIT ${chunk})`);
+  const closeAlerts = db.prepare(`${parts} UPDATE alert SET status = 'closed', closed_time = ? WHERE status = 'open' AND id IN (SELECT m.id FROM part JOIN incident_member m ON m.incident = part.id WHERE m.what = 'alert')`);
+  const oldFindings = db.prepare(`DELETE FROM incident_finding WHERE rowid IN (SELECT f.rowid FROM incident_finding f LEFT JOIN incident_member m ON m.what = 'finding' AND m.id = f.id WHERE m.id IS NULL AND f.rowid <= ? LIMIT ${chunk})`);
+
+  const lastFinding = db.prepare('SELECT max(rowid) AS n FROM incident_finding');
+  /** What is older than the last look has had its alert by now, or gets none. */
+  let oldFinding = 0;
 
   const toRecord = (row: Row | undefined): IncidentRecord | undefined => (row === undefined ? undefined : fromJson(row['value']!, file, 'value') as IncidentRecord);
 
@@ -66,7 +71,7 @@ export function openIncidents(db: Database, file: string): SqliteIncidents {
   }
 
   return {
-    write({ incidents = [], members: joined = [], strands: tied = new Map<string, readonly Strand[]>(), findings = [] }) {
+    write({ incidents = [], members: joined = [], strands: tied = new Map<string, readonly Strand[]>(), closeAlertsOf = [], findings = [] }, now) {
       for (const { record, expected } of incidents) put(record, expected);
       for (const { what, id, incident, time, last, count } of joined) putMember.run(what, id, incident, time, last, count);
       for (const [key, list] of tied) {
@@ -74,6 +79,7 @@ export function openIncidents(db: Database, file: string): SqliteIncidents {
         dropStrands.run(key);
         for (const { first, last, incident } of list) putStrand.run(key, first, last, incident);
       }
+      for (const id of closeAlertsOf) closeAlerts.run(id, now);
       for (const one of findings) {
         const value = JSON.stringify(one);
         if (value.length > maxFinding) throw new StoreError('input', `expected a finding of at most ${maxFinding} characters, got ${value.length}`);
@@ -109,7 +115,8 @@ export function openIncidents(db: Database, file: string): SqliteIncidents {
           }
         }
         oldStrands.run(now - idleMs);
-        oldFindings.run();
+        oldFindings.run(oldFinding);
+        oldFinding = Number(lastFinding.get()!['n'] ?? 0);
         return gone.size;
       }));
     },

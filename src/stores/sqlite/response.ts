@@ -16,7 +16,7 @@ const chunk = 1000;
 const receiptMs = 400 * 86_400_000, endedBlockMs = 90 * 86_400_000;
 
 /** `incidents`: where changed incidents are written, in the transaction of their audit entries. */
-export function openResponse(db: Database, file: string, incidents: { write(change: IncidentChange): void }): ResponseStore {
+export function openResponse(db: Database, file: string, incidents: { write(change: IncidentChange, now: number): void }, clock: () => number): ResponseStore {
   const read = <T>(work: () => T): T => guarded(file, work);
   const putReceipt = db.prepare('INSERT INTO receipt (id, action, target, origin, status, created, changed, until, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET status = excluded.status, changed = excluded.changed, until = excluded.until, value = excluded.value');
   const putAudit = db.prepare('INSERT INTO audit (seq, time, "by", via, operation, target, why, result, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
@@ -38,7 +38,7 @@ export function openResponse(db: Database, file: string, incidents: { write(chan
   return {
     save({ receipts = [], audit = [], blocks = [], runs = [], incidents: changed }) {
       guarded(file, () => transaction(db, () => {
-        if (changed) incidents.write(changed);
+        if (changed) incidents.write(changed, clock());
         for (const one of receipts) {
           const value = JSON.stringify(one);
           if (value.length > maxReceipt) throw new StoreError('input', `expected a receipt of at most ${maxReceipt} characters, got ${value.length} for ${one.action}`);

@@ -69,7 +69,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
     const notices = guarded(file, () => openNotices(opened, file));
     const requests = guarded(file, () => openRequests(opened, file));
     const incidents = guarded(file, () => openIncidents(opened, file));
-    const response = guarded(file, () => openResponse(opened, file, incidents));
+    const response = guarded(file, () => openResponse(opened, file, incidents, now));
 
     function commit({ events, alerts, positions, learned, lineage: rows, notices: told }: Commit): void {
       guarded(file, () => transaction(opened, () => {
