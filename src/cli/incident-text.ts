@@ -90,7 +90,7 @@ export function incidentPage(incident: WholeIncident, alerts: readonly Alert[], 
     ...(addresses.length > 0 ? [`${t('地址', 'addresses')} ${short(addresses)}`] : []), ...(accounts.length > 0 ? [`${t('账号', 'accounts')} ${short(accounts)}`] : []),
     ...(services.length > 0 ? [`${t('服务', 'services')} ${short(services)}`] : []), ...(neighbours.length > 0 ? [`${t('邻机', 'neighbours')} ${short(neighbours)}`] : []),
   ];
-  if (reached.length > 0) out.push(...['', colour.bold(t('涉及', 'Reached')), ...reached.map((line) => `  ${line}`)]);
+  if (reached.length > 0) out.push('', colour.bold(t('涉及', 'Reached')), ...reached.map((line) => `  ${line}`));
   head('经过（按时间）', 'What happened, in order');
   const shown = alerts.length > alertsShown ? [...alerts.slice(0, alertsShown / 2), ...alerts.slice(-alertsShown / 2)] : alerts;
   for (const [i, alert] of shown.entries()) {

@@ -194,7 +194,7 @@ const unitFile = /^\/(?:etc|run|usr\/lib|lib)\/systemd\/(?:system|user)\/([^/]{1
 
 function pathKeys(path: string, touched: boolean): string[] {
   const plain = path.endsWith(' (deleted)') ? path.slice(0, -10) : path;
-  if (!plain.startsWith('/') || folders.has(plain) || /^\/proc\//.test(plain)) return [];
+  if (!plain.startsWith('/') || folders.has(plain) || plain.startsWith('/proc/')) return [];
   const unit = unitFile.exec(plain)?.[1];
   if (table.test(plain)) return [`table:${plain}`];
   if (!touched && (system.test(plain) || !dropped.test(plain))) return [];
