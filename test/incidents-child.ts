@@ -1,7 +1,7 @@
 /** For the crash test of incidents: stores alerts one after the other and takes them in, from where an earlier run was killed. */
 import type { Alert } from '../src/core/alert.ts';
 import { Event } from '../src/core/gen/event.ts';
-import { hour, minute, openIncidents, start, alertOf } from './incidents.ts';
+import { hour, minute, openIncidents, start, alertOf, sweep } from './incidents.ts';
 
 export const alertsOfCrash = 300;
 
@@ -17,8 +17,9 @@ export function alertOfCrash(i: number): Alert {
 
 const [, , dir] = process.argv;
 if (dir !== undefined && import.meta.url.endsWith('.mjs')) {
-  const { store, forming } = openIncidents({ now: () => start + 6 * hour }, dir);
-  while (forming.sweep().more);
+  const bench = openIncidents({ now: () => start + 6 * hour }, dir);
+  const { store, forming } = bench;
+  sweep(bench);
   for (let at = Number(store.ledger.position('log') ?? 0); at < alertsOfCrash; at++) {
     const alert = alertOfCrash(at);
     store.commit({ events: [], alerts: [alert], positions: [{ source: 'log', value: String(at + 1) }] });

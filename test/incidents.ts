@@ -24,6 +24,13 @@ export function closeIncidents(): void {
   for (const { store, dir } of open.splice(0)) { store.close(); rmSync(dir, { recursive: true }); }
 }
 
+/** Takes in all that is stored, as the agent does after a start. */
+export function sweep({ forming }: Pick<Bench, 'forming'>): number {
+  let taken = 0;
+  for (let alerts = forming.unformed(); alerts.length > 0; alerts = forming.unformed()) { forming.take(alerts); taken += alerts.length; }
+  return taken;
+}
+
 export interface Bench { store: SqliteStore; dir: string; journal: Journal; forming: Forming; take: (alerts: readonly Alert[]) => ReturnType<Forming['take']> }
 
 export function openIncidents(change: Partial<FormingOptions> = {}, reopen?: string): Bench {

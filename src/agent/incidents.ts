@@ -173,14 +173,31 @@ export class Incidents {
       alerts.push(alert);
       this.waiting.delete(id);
     }
-    this.attempt(() => this.tell(this.forming.take(alerts)), alerts.length);
+    this.attempt(() => this.takeIn(alerts), alerts.length);
+  }
+
+  /** One that cannot be stored must not keep the others out. */
+  private takeIn(alerts: readonly Alert[]): void {
+    try {
+      this.tell(this.forming.take(alerts));
+    } catch (error) {
+      if (alerts.length === 1 || (error as MoatError).code !== 'input') throw error;
+      for (const one of alerts) {
+        try {
+          this.tell(this.forming.take([one]));
+        } catch (fault) {
+          if ((fault as MoatError).code !== 'input') throw fault;
+          this.options.health.count(part, 'alerts that cannot be taken in');
+        }
+      }
+    }
   }
 
   private sweep(): void {
     this.attempt(() => {
-      const { formed, more } = this.forming.sweep();
-      this.behind = more;
-      this.tell(formed);
+      const alerts = this.forming.unformed();
+      this.takeIn(alerts);
+      this.behind = alerts.length > 0 && this.forming.unformed(1).some(({ id }) => alerts.every((one) => one.id !== id));
     }, 0);
   }
 
@@ -326,7 +343,7 @@ function clockText(id: string, { due, why }: StatutoryClock, step: StatutoryCloc
   return { zh: `事件 ${id} 疑似较大事件（${why.zh}）：还有 ${left.zh}须向网信部门报告（12387）；查明无需报告则注明`, en: `incident ${id}: a larger event (较大) is suspected, ${why.en}; ${left.en} left to report it to the authority (hotline 12387), or say that it need not be` };
 }
 
-const listMost = 40, textMost = 2000;
+const listMost = 40, textMost = 500;
 /** A finding as it is kept: all that ties, and not more text than a page. */
 function bounded(finding: Finding): Finding {
   const { evidence, links, ...rest } = finding;

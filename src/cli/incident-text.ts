@@ -28,7 +28,7 @@ const statusTexts: Record<IncidentStatus, [zh: string, en: string]> = {
   new: ['新建', 'new'], triaged: ['已研判', 'triaged'], contained: ['已遏制', 'contained'], eradicated: ['已清除', 'eradicated'], recovered: ['已恢复', 'recovered'], closed: ['已关闭', 'closed'], 'false-alarm': ['误报', 'false alarm'],
 };
 
-export function statusWord(status: IncidentStatus, lang: Lang): string {
+function statusWord(status: IncidentStatus, lang: Lang): string {
   const word = statusTexts[status][lang === 'zh' ? 0 : 1];
   switch (status) {
     case 'new': return colour.red(word);
@@ -38,13 +38,13 @@ export function statusWord(status: IncidentStatus, lang: Lang): string {
   }
 }
 
-export function gradeWord(grade: Grade, lang: Lang): string {
+function gradeWord(grade: Grade, lang: Lang): string {
   const word = lang === 'zh' ? `${'一二三'[grade - 1] ?? ''}级` : `grade ${grade}`;
   return grade === 1 ? colour.red(word) : grade === 2 ? colour.yellow(word) : word;
 }
 
 /** Whether it runs, and how long yet. */
-export function clockWord({ due, stopped, why }: StatutoryClock, lang: Lang, now: number): string {
+function clockWord({ due, stopped, why }: StatutoryClock, lang: Lang, now: number): string {
   const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
   if (stopped) return colour.dim(stopped.how === 'reported' ? t(`法定报告：${clock(stopped.time)} 已由 ${safe(stopped.by)} 报告`, `statutory report: made by ${safe(stopped.by)} at ${clock(stopped.time)}`) : t(`法定报告：无需（${safe(stopped.by)}：${safe(stopped.why)}）`, `statutory report: not needed (${safe(stopped.by)}: ${safe(stopped.why)})`));
   const minutes = Math.round(Math.abs(due - now) / 60_000);
@@ -77,7 +77,7 @@ export function incidentPage(incident: WholeIncident, alerts: readonly Alert[], 
   const head = (zh: string, en: string): void => { out.push('', colour.bold(t(zh, en))); };
   out.push(`    ${colour.dim(t(`第 ${incident.revision} 版，主机 ${safe(incident.host)}`, `revision ${incident.revision}, host ${safe(incident.host)}`))}`);
   if (incident.clock?.stopped) out.push(`    ${clockWord(incident.clock, lang, now)}`);
-  if (incident.false_alarm) out.push(`    ${t(`误报，安静至 ${clock(incident.false_alarm.until)}：${safe(incident.false_alarm.why)}（${safe(incident.false_alarm.by)}，${incident.false_alarm.exceptions.length} 条例外）`, `a false alarm, quiet until ${clock(incident.false_alarm.until)}: ${safe(incident.false_alarm.why)} (${safe(incident.false_alarm.by)}, ${incident.false_alarm.exceptions.length} exceptions)`)}`);
+  if (incident.false_alarm) out.push(`    ${t(`误报，安静至 ${clock(incident.false_alarm.until)}：${safe(incident.false_alarm.why)}（${safe(incident.false_alarm.by)}，${incident.false_alarm.exceptions.length} 条例外${incident.false_alarm.left > 0 ? `，另有 ${incident.false_alarm.left} 条未收入` : ''}）`, `a false alarm, quiet until ${clock(incident.false_alarm.until)}: ${safe(incident.false_alarm.why)} (${safe(incident.false_alarm.by)}, ${incident.false_alarm.exceptions.length} exceptions${incident.false_alarm.left > 0 ? `, ${incident.false_alarm.left} more found no room` : ''})`)}`);
   head('定级', 'Level and why');
   for (const { time, level, grade, why } of incident.graded) out.push(`  ${clock(time)}  ${levelWord(level, lang)}  ${gradeWord(grade, lang)}  ${safe(why[lang])}`);
   const entry = alerts.find((alert) => alert.origin !== undefined) ?? alerts[0];

@@ -94,7 +94,7 @@ export interface IncidentFilter {
   /** Default: those that are shown and not merged. */
   hidden?: boolean;
   kind?: IncidentKind;
-  /** Cells of this campaign or story. */
+  /** What belongs to this one or is merged into it, one step down. */
   within?: string;
   /** The clock runs. */
   clock?: boolean;

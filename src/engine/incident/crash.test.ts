@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { closeIncidents, hour, openIncidents, shut, start, together } from '../../../test/incidents.ts';
+import { closeIncidents, hour, openIncidents, shut, start, sweep, together } from '../../../test/incidents.ts';
 import { alertOfCrash, alertsOfCrash } from '../../../test/incidents-child.ts';
 import { verifyAudit } from '../response/audit.ts';
 
@@ -37,7 +37,7 @@ it('kill -9 at any moment: the same incidents are formed in the end, and nothing
   }
   expect(kills).toBeGreaterThan(3);
   const killed = openIncidents({ now }, dir);
-  while (killed.forming.sweep().more);
+  sweep(killed);
   const straight = openIncidents({ now });
   for (let i = 0; i < alertsOfCrash; i++) straight.take([alertOfCrash(i)]);
   expect(together(killed.store)).toBe(together(straight.store));

@@ -72,16 +72,10 @@ export class Forming {
     return this.finish(work, formed);
   }
 
-  /** Takes in what was stored and not looked at: after a crash, and when more came than could wait. False when there is nothing left. */
-  sweep(): { formed: Formed[]; more: boolean } {
+  /** What was stored and not taken in, oldest first: after a crash, and when more came than could wait. */
+  unformed(limit = sweepChunk): Alert[] {
     const { store, now, settings } = this.options;
-    const ids = store.unformed(now() - settings.idleMs, sweepChunk);
-    const alerts = ids.flatMap((id) => this.options.alert(id) ?? []);
-    if (alerts.length === 0) return { formed: [], more: false };
-    const formed = this.take(alerts);
-    // What stays so is not asked for again and again.
-    const [next] = store.unformed(now() - settings.idleMs, 1);
-    return { formed, more: next !== undefined && !ids.includes(next) };
+    return store.unformed(now() - settings.idleMs, limit).flatMap((id) => this.options.alert(id) ?? []);
   }
 
   /** Looks again at alerts whose process tree had no address yet. */
@@ -110,6 +104,8 @@ export class Forming {
   /** Judges all that changed, and writes. */
   finish(work: Work, formed: Formed[], audit: AuditInput[] = []): Formed[] {
     const { now, count } = this.options;
+    // Once, however many left it: a campaign may have thousands of cells.
+    for (const id of work.left) work.change(id, { facts: work.cells(id, cellsMost).reduce((facts, one) => addFacts(facts, one.facts), noFacts) });
     const out = new Map<string, Formed>(formed.map((one) => [`${one.what} ${one.incident.id}`, one]));
     for (const record of work.changed()) {
       const entry = record.kind === 'cell' || record.merged_into !== undefined ? undefined : this.assess(work, record);
@@ -181,7 +177,7 @@ export class Forming {
     if (!record) return;
     const at = this.options.now();
     const note = { time: at, by: 'engine', text: `it returns: new evidence after ${record.status}` };
-    const next = work.change(id, { status: 'triaged', since: at, revision: this.raised(work, record), notes: [...record.notes, note].slice(-500) });
+    const next = work.change(id, { status: 'triaged', since: at, revision: this.raised(work, record), notes: [...record.notes, note].slice(-200) });
     if (next) formed.push({ incident: next, what: 'returned' });
   }
 
@@ -336,8 +332,8 @@ export class Forming {
     work.change(cell, { within: to.id });
     const taken = work.get(to.id)!;
     work.change(to.id, { facts: addFacts(taken.facts, record.facts), alert_count: taken.alert_count + record.alert_count, time: Math.min(taken.time, record.time), last_time: Math.max(taken.last_time, record.last_time) });
-    const left = work.cells(from.id, cellsMost).reduce((facts, one) => addFacts(facts, one.facts), noFacts);
-    work.change(from.id, { facts: left, alert_count: Math.max(0, from.alert_count - record.alert_count) });
+    work.change(from.id, { alert_count: Math.max(0, from.alert_count - record.alert_count) });
+    work.left.add(from.id);
   }
 
   private mergeAll(work: Work, ids: readonly string[], formed: Formed[]): string {
@@ -361,9 +357,10 @@ export class Forming {
     const clock = stays.clock ?? goes.clock;
     const assignee = stays.assignee ?? goes.assignee;
     return work.change(stays.id, {
-      status, facts: addFacts(stays.facts, goes.facts), alert_count: stays.alert_count + goes.alert_count, finding_count: stays.finding_count + goes.finding_count,
+      // What a person put together from both takes in the deeds too.
+      kind: stays.kind === goes.kind ? stays.kind : 'story', status, facts: addFacts(stays.facts, goes.facts), alert_count: stays.alert_count + goes.alert_count, finding_count: stays.finding_count + goes.finding_count,
       time: Math.min(stays.time, goes.time), last_time: Math.max(stays.last_time, goes.last_time), revision: this.raised(work, stays),
-      notes: [...stays.notes, ...goes.notes].sort((x, y) => x.time - y.time).slice(-500), tasks: [...stays.tasks, ...goes.tasks].map((task, i) => ({ ...task, id: i + 1 })).slice(0, 200),
+      notes: [...stays.notes, ...goes.notes].sort((x, y) => x.time - y.time).slice(-200), tasks: [...stays.tasks, ...goes.tasks].map((task, i) => ({ ...task, id: i + 1 })).slice(0, 200),
       tags: [...new Set([...stays.tags, ...goes.tags])].slice(0, 50), links: [...stays.links, ...goes.links].filter(({ target }) => target !== stays.id && target !== goes.id).slice(0, 100),
       ...(clock && { clock }), ...(assignee !== undefined && { assignee }),
     })!;

@@ -14,9 +14,9 @@ export interface HostWorth { importance: Importance; why: Text }
 export interface Judgement { level: Level; grade: Grade; why: Text; /** Why 较大 (a larger event) is suspected. */ larger?: Text }
 
 /** How sure it is that somebody was at work. */
-export type Certainty = 'certain' | 'likely' | 'possible';
+type Certainty = 'certain' | 'likely' | 'possible';
 
-export function certaintyOf({ worst, grave }: IncidentFacts): Certainty {
+function certaintyOf({ worst, grave }: IncidentFacts): Certainty {
   if (worst === 'critical' || grave.length >= 2) return 'certain';
   return worst === 'high' ? 'likely' : 'possible';
 }

@@ -69,7 +69,7 @@ describe('an incident', () => {
     expect(seedsOf(store, record!.id)).toMatchObject({ alerts: [{ id: 'a' }], findings: [], left: 0 });
     for (const wrong of ['nowhere', '', "' OR 1", 7, undefined]) expect(() => incidentOf(store.incidents, wrong)).toThrow('expected the id of an incident');
     take(Array.from({ length: 40 }, (_, i) => alertOf(`b${i}`, curl({ pid: 100 + i }), { attack: ['T1041'] })));
-    const twice = [...'0123456789abcdef'].find((c) => store.incidents.idsLike(c, 3).length > 1);
+    const twice = '0123456789abcdef'.split('').find((c) => store.incidents.idsLike(c, 3).length > 1);
     expect(() => incidentOf(store.incidents, twice)).toThrow('expected more of the id');
   });
 });

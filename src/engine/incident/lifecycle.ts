@@ -21,7 +21,7 @@ export type Deed =
 
 export interface Asking { by: string; why: string; now: number }
 
-const notesMost = 500, tasksMost = 200, tagsMost = 50, linksMost = 100, exceptionsMost = 200;
+const notesMost = 200, tasksMost = 200, tagsMost = 50, linksMost = 100, exceptionsMost = 200;
 const textMost = 4000, titleMost = 500, wordMost = 100;
 
 const refused = (en: string, zh: string): MoatError => new MoatError<IncidentErrorCode>('refused', en, { zh });

@@ -28,7 +28,7 @@ const minute = 60_000, hour = 60 * minute;
  * The tree of a server that all visitors share (php-fpm's master, nginx, a database, a container) is no key: only what it ran is.
  * Time alone ties nothing.
  */
-export const tieMs: Readonly<Record<string, number | 'idle'>> = {
+const tieMs: Readonly<Record<string, number | 'idle'>> = {
   process: 'idle', unit: 'idle', file: 'idle', table: 10 * minute, address: 'idle', name: 'idle', wallet: 'idle', account: hour, visitor: 24 * hour,
   // Of attempts only: what one shared address tried, and what one kind of service was tried with.
   from: 24 * hour, campaign: 24 * hour,
@@ -149,12 +149,13 @@ function servesMany(root: ProcessNode): boolean {
 export function treeOf(node: ProcessNode): ProcessNode | undefined {
   const { root } = node;
   if (isOnesOwn(root) && root.pid > 2) return root;
+  const many = servesMany(root);
   let at = node;
   for (let i = 0; i < stepsMax && at !== root; i++) {
     const { parent } = at;
     if (parent === undefined) return at === node ? undefined : at;
     // Workers of a server are as shared as their master.
-    if (parent === root || isWorker(parent, root)) return isWorker(at, root) ? undefined : at;
+    if (parent === root || (many && isWorker(parent, root))) return many && isWorker(at, root) ? undefined : at;
     at = parent;
   }
   return undefined;
@@ -236,8 +237,7 @@ function trafficKeys({ attack }: Alert, first: AlertEvidence, { isShared }: TieC
 /** Accounts that every machine has, that servers run as, or that clouds make for whoever rents the machine. */
 const everyones = new Set('root nobody daemon bin sys mail man proxy backup www-data www nginx apache apache2 http httpd tomcat mysql mariadb postgres redis mongodb elasticsearch git ftp sshd messagebus syslog systemd-network systemd-resolve admin administrator user test guest ubuntu debian centos ec2-user ecs-user lighthouse opc deploy'.split(' '));
 
-/** Root's business is the machine's. */
-export const isEveryones = (user: string): boolean => everyones.has(user.toLowerCase());
+const isEveryones = (user: string): boolean => everyones.has(user.toLowerCase());
 
 function accountKeys(alert: Alert, first: AlertEvidence, node: ProcessNode | undefined, { isShared }: TieContext): string[] {
   const user = node?.origin.user ?? text(first.origin_user) ?? alert.user;

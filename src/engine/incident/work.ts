@@ -16,6 +16,8 @@ export class Work {
   private readonly memberChanges = new Map<string, IncidentMember>();
   private readonly keys = new Map<string, { strands: Strand[]; dirty: boolean }>();
   private readonly findings = new Map<string, Finding>();
+  /** Campaigns that a cell has left. */
+  readonly left = new Set<string>();
   /** Ties that were let go. */
   dropped = 0;
 
@@ -84,11 +86,18 @@ export class Work {
 
   keep(finding: Finding): void { this.findings.set(finding.id, finding); }
 
-  /** The cells of a campaign, as they now stand. */
+  /** The cells of a campaign and of those merged into it, as they now stand. */
   cells(campaign: string, limit: number): IncidentRecord[] {
-    const stored = this.store.incidents({ within: campaign, hidden: true, limit }).map((one) => this.held.get(one.id)?.record ?? one);
-    const fresh = [...this.held.values()].filter(({ expected, record }) => expected === 0 && record.kind === 'cell').map(({ record }) => record);
-    return [...stored, ...fresh].filter((one) => one.within === campaign);
+    const found = new Map<string, IncidentRecord>();
+    const below = [campaign];
+    for (const id of below) {
+      for (const one of this.store.incidents({ within: id, hidden: true, limit })) {
+        if (one.kind === 'campaign') below.push(one.id);
+        else if (one.kind === 'cell') found.set(one.id, one);
+      }
+    }
+    for (const { record } of this.held.values()) if (record.kind === 'cell') found.set(record.id, record);
+    return [...found.values()].filter((one) => one.alert_count > 0 && (this.held.has(one.id) ? this.top(one.id)?.id === campaign : true));
   }
 
   /** Those that were changed. */

@@ -11,7 +11,7 @@ export interface SqliteIncidents extends IncidentStore {
   write(change: IncidentChange, now: number): void;
 }
 
-const maxRecord = 2 ** 20;
+const maxRecord = 8 * 2 ** 20;
 const maxFinding = 256 * 1024;
 const maxName = 2000;
 /** All rows, hidden ones and cells with them. */
@@ -129,7 +129,7 @@ function conditions({ status, hidden, kind, within, clock, before }: IncidentFil
   if (!hidden) all.push(isListed);
   if (status !== undefined) { all.push(`status IN (${status.map(() => '?').join(', ')})`); values.push(...status); }
   if (kind !== undefined) { all.push('kind = ?'); values.push(kind); }
-  if (within !== undefined) { all.push("kind = 'cell' AND parent = ?"); values.push(within); }
+  if (within !== undefined) { all.push('parent = ?'); values.push(within); }
   if (clock === true) all.push('clock IS NOT NULL');
   if (before !== undefined) { all.push('last_time < ?'); values.push(before); }
   return { where: all.length === 0 ? '1' : all.join(' AND '), values };
