@@ -48,7 +48,8 @@ export type WholeIncident = Incident & IncidentRecord;
 
 const part = 'incidents';
 const waitingMost = 2000;
-const chunk = 200;
+/** A sync to disk and some milliseconds of work each: blocking an address must not wait behind it. */
+const chunk = 50;
 const tickMs = 5000;
 const pruneEveryMs = 10 * 60_000;
 /** Guessing that has stopped for so long, with nobody in, is over. */

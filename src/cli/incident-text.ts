@@ -69,6 +69,8 @@ export function incidentLines(record: IncidentRecord, lang: Lang, now: number): 
 }
 
 const alertsShown = 100;
+/** Techniques by which somebody comes in; guessing alone is none. */
+const entrances = /^T(?:1078|1133|1190|1195|1199)(?:\.|$)/;
 
 /** All of it: why it is as bad as it is, how somebody came in, what happened in order, what is to be done. */
 export function incidentPage(incident: WholeIncident, alerts: readonly Alert[], left: number, lang: Lang, now: number): string[] {
@@ -80,7 +82,7 @@ export function incidentPage(incident: WholeIncident, alerts: readonly Alert[], 
   if (incident.false_alarm) out.push(`    ${t(`误报，安静至 ${clock(incident.false_alarm.until)}：${safe(incident.false_alarm.why)}（${safe(incident.false_alarm.by)}，${incident.false_alarm.exceptions.length} 条例外${incident.false_alarm.left > 0 ? `，另有 ${incident.false_alarm.left} 条未收入` : ''}）`, `a false alarm, quiet until ${clock(incident.false_alarm.until)}: ${safe(incident.false_alarm.why)} (${safe(incident.false_alarm.by)}, ${incident.false_alarm.exceptions.length} exceptions${incident.false_alarm.left > 0 ? `, ${incident.false_alarm.left} more found no room` : ''})`)}`);
   head('定级', 'Level and why');
   for (const { time, level, grade, why } of incident.graded) out.push(`  ${clock(time)}  ${levelWord(level, lang)}  ${gradeWord(grade, lang)}  ${safe(why[lang])}`);
-  const entry = alerts.find((alert) => alert.origin !== undefined) ?? alerts[0];
+  const entry = alerts.find((alert) => alert.origin !== undefined) ?? alerts.find((alert) => alert.attack.some((one) => entrances.test(one))) ?? alerts[0];
   if (entry) {
     head('入口（最早可知）', 'Entry, the earliest known');
     out.push(`  ${clock(entry.time)}  ${safe(entry.origin ?? `${entry.title[lang]}${entry.source_ip === undefined ? '' : ` ${entry.source_ip}`}`)}`);

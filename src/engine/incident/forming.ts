@@ -50,7 +50,7 @@ const gradedFirst = 5, gradedLast = 45;
 const lateMs = 10 * 60_000;
 const lateMost = 1000;
 const cellsMost = 20_000;
-const sweepChunk = 200;
+const sweepChunk = 50;
 
 const over = new Set(['closed', 'false-alarm']);
 export const isOver = ({ status }: Pick<IncidentRecord, 'status'>): boolean => over.has(status);
