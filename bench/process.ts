@@ -3,6 +3,16 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** How the installed service runs node (unitText of src/agent/install.ts), so that memory is what a server gives up for it. */
+export const serviceNode = { node: ['--max-semi-space-size=4', '--max-old-space-size=256'], env: { MALLOC_ARENA_MAX: '1' } } as const;
+
+/** Resident memory that is its own, and its share of what others have too, MB: the rest of what rss() says is node itself and libraries. */
+export function sharedApart(child: ChildProcess): { anonymous: number; proportional: number } {
+  const text = readFileSync(`/proc/${child.pid}/smaps_rollup`, 'utf8');
+  const mb = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0) / 1024;
+  return { anonymous: mb('Anonymous'), proportional: mb('Pss') };
+}
+
 /** Resident memory, MB. */
 export function rss(child: ChildProcess): number {
   const line = readFileSync(`/proc/${child.pid}/status`, 'utf8').split('\n').find((l) => l.startsWith('VmRSS:'));

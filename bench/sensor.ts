@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lacksKernel, startWatch } from '../test/live/kernel.ts';
-import { cpuPercent, quantile, rss } from './process.ts';
+import { serviceNode, cpuPercent, quantile, rss } from './process.ts';
 import { benchDetection } from './detection.ts';
 import { row, type Row } from './report.ts';
 import { auditd, bpftrace, type Watcher } from './watchers.ts';
@@ -87,7 +87,7 @@ const execs = 200;
 /** A program whose name a rule knows, each time at another path so that no two fold into one alert. */
 async function latency(): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'moat-bench-exec-'));
-  const watch = await startWatch({ behaviours: [] });
+  const watch = await startWatch({ behaviours: [], run: serviceNode });
   try {
     await sleep(3000);
     const idle = await cpuPercent(watch.child, 15_000);

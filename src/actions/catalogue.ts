@@ -14,6 +14,12 @@ import { removeLine, type LineWorld } from './remove-line/action.ts';
 /** What actions reach the world through. */
 export type World = BlockWorld & FileWorld & IsolateWorld & LimitWorld & LineWorld & ProcessWorld;
 
+/**
+ * What the agent does with its own rights under systemd: the packet filter, signals, the kernel sensor. Every other action writes to
+ * files, units or accounts, and is done by the hands (src/agent/hands.ts) where they are.
+ */
+export const withinService: ReadonlySet<string> = new Set(['block-address', 'close-port', 'freeze-tree', 'isolate-host', 'kill-tree', 'rate-limit']);
+
 export function allActions(world: World): Action[] {
   return [blockAddress(world), closePort(world), freezeTree(world), isolateHost(world), killTree(world), quarantineFile(world), rateLimit(world), removeLine(world)];
 }

@@ -2,7 +2,7 @@
 import type { Alert, Detection } from '../core/alert.ts';
 import { MoatError } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
-import type { Incident } from '../core/incident.ts';
+import type { Incident, Seeds } from '../core/incident.ts';
 import type { IncidentChange, IncidentRecord, StatutoryClock } from '../core/incident-store.ts';
 import { type Level, levels } from '../core/level.ts';
 import { holds, parseNetwork } from '../core/networks.ts';
@@ -138,11 +138,22 @@ export class Incidents {
     };
   }
 
-  handlers(): Handlers {
+  /** For its story and plan; undefined for an id (or the beginning of one) that is none. Throws MoatError 'several'. */
+  seeds(id: string): { id: string; title: Text; seeds: Seeds } | undefined {
     const { incidents, ledger } = this.options.store;
+    try {
+      const record = incidentOf(incidents, id);
+      return { id: record.id, title: record.title, seeds: seedsOf({ incidents, ledger }, record.id) };
+    } catch (error) {
+      if ((error as MoatError).code === 'no-incident') return undefined;
+      throw error;
+    }
+  }
+
+  handlers(): Handlers {
+    const { incidents } = this.options.store;
     return {
       'incident': (argument) => wholeOf(incidents, incidentOf(incidents, argument)),
-      'incident-seeds': (argument) => seedsOf({ incidents, ledger }, String(argument)),
       'incident-change': (argument) => this.change(argument),
       'incident-merge': (argument) => this.mergeAsked(argument),
     };

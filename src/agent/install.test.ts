@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lacks } from '../../test/need.ts';
-import { install, uninstall, unitText } from './install.ts';
+import { handsText, install, uninstall, unitText } from './install.ts';
 
 const installOptions = { lang: 'en' as const, start: false, memoryMb: 300, cpuPercent: 50, say: () => undefined };
 
@@ -71,6 +71,10 @@ describe.skipIf(lacks({ files: ['/usr/bin/systemd-analyze'] }))('the unit', () =
       const report = execFileSync('systemd-analyze', ['security', '--offline=true', '--no-pager', file], { stdio: 'pipe' }).toString();
       const exposure = Number(/Overall exposure level for \S+: ([\d.]+)/.exec(report)?.[1]);
       expect(exposure).toBeLessThan(4);
+      // The hands write to the machine: systemd is asked whether it understands the unit only.
+      const hands = join(folder, 'moat-hands.service');
+      writeFileSync(hands, handsText().replaceAll('/opt/moat/dist/moat.js', '/bin/true').replace('Requires=moat-hands.socket\n', ''));
+      execFileSync('systemd-analyze', ['verify', '--man=no', hands], { stdio: 'pipe' });
     } finally { rmSync(folder, { recursive: true, force: true }); }
   });
 });

@@ -14,10 +14,16 @@ export type InstallErrorCode = 'not-root' | 'no-systemd' | 'not-built' | 'not-in
 
 const home = '/opt/moat';
 const unitPath = '/etc/systemd/system/moat.service';
+const handsUnit = '/etc/systemd/system/moat-hands.service';
+const handsSocketUnit = '/etc/systemd/system/moat-hands.socket';
+const handsSocket = '/run/moat/hands.sock';
 const link = '/usr/local/bin/moat';
 const configFile = '/etc/moat/moat.yml';
 const stateFolder = '/var/lib/moat';
 const record = `${home}/installed.json`;
+
+/** What is started with the machine; the hands are started by their socket. */
+const units = ['moat-hands.socket', 'moat.service'];
 
 export interface InstallOptions { root: string; lang: Lang; start: boolean; memoryMb: number; cpuPercent: number; say: (text: string) => void }
 
@@ -36,6 +42,8 @@ export function install(options: InstallOptions): void {
     { path: configFile, write: () => writeFileSync(at(configFile), sampleConfig(options.lang), { mode: 0o600 }), keep: existsSync(at(configFile)) },
     { path: stateFolder, write: () => { mkdirSync(at(stateFolder), { mode: 0o700 }); chmodSync(at(stateFolder), 0o700); }, keep: existsSync(at(stateFolder)) },
     { path: link, write: () => symlinkSync(`${home}/bin/moat`, at(link)), keep: made.includes(link) },
+    { path: handsSocketUnit, write: () => writeFileSync(at(handsSocketUnit), handsSocketText, { mode: 0o644 }) },
+    { path: handsUnit, write: () => writeFileSync(at(handsUnit), handsText(), { mode: 0o644 }) },
     { path: unitPath, write: () => writeFileSync(at(unitPath), unitText(options), { mode: 0o644 }) },
   ];
   const todo = pieces.filter((piece) => !piece.keep);
@@ -53,8 +61,8 @@ export function install(options: InstallOptions): void {
   }
   if (live && options.start) {
     systemctl('daemon-reload');
-    systemctl('enable', '--now', 'moat.service');
-    say('systemctl enable --now moat.service');
+    systemctl('enable', '--now', ...units);
+    say(`systemctl enable --now ${units.join(' ')}`);
   }
 }
 
@@ -66,7 +74,7 @@ export function uninstall({ root, keepData, say }: UninstallOptions): void {
   const at = (path: string): string => join(root, path);
   if (!existsSync(at(record))) throw new MoatError<InstallErrorCode>('not-installed', `expected the record of an installation at ${record}, got nothing`);
   const made = readRecord(at(record));
-  if (root === '/' && existsSync('/run/systemd/system')) systemctl('disable', '--now', 'moat.service');
+  if (root === '/' && existsSync('/run/systemd/system')) systemctl('disable', '--now', ...units, 'moat-hands.service');
   for (const path of made) {
     if (keepData && (path === stateFolder || path === configFile)) { say(`= ${path}`); continue; }
     rmSync(at(path), { recursive: true, force: true });
@@ -82,21 +90,26 @@ export interface UnitOptions { memoryMb: number; cpuPercent: number }
 /** A scan runs in a process of its own within the service: what it may take by default, and what node needs to begin. */
 const scanMemoryMb = 448;
 
-/** The service: root, for it reads every log and every process, but with just the capabilities that reading needs. */
+/** The service: root, for it reads every log and every process, but with just the capabilities that reading needs. What it wants written the hands write. */
 export function unitText({ memoryMb, cpuPercent }: UnitOptions): string {
   return `[Unit]
 Description=Moat server protection
 Documentation=file://${home}/README.md
-After=network.target systemd-journald.service
+After=network.target systemd-journald.service moat-hands.socket
+Wants=moat-hands.socket
 
 [Service]
 Type=exec
+# Threads that take and free memory by turns would each keep a heap of their own: 20 MB in all.
+Environment=MALLOC_ARENA_MAX=1
+Environment=MOAT_HANDS=${handsSocket}
 ExecStart=${process.execPath} --max-semi-space-size=4 --max-old-space-size=${Math.round(memoryMb * 0.6)} ${home}/dist/moat.js up --config ${configFile} --data ${stateFolder}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
 RestartSec=2
 StateDirectory=moat
 StateDirectoryMode=0700
+RemoveOnStop=yes
 UMask=0077
 
 # ${memoryMb} MiB for Moat and ${scanMemoryMb} for a scan, which is ended first should memory run out.
@@ -139,13 +152,54 @@ WantedBy=multi-user.target
 `;
 }
 
+const handsSocketText = `[Unit]
+Description=Moat: where moat.service asks for what needs the right to write
+
+[Socket]
+ListenStream=${handsSocket}
+SocketMode=0600
+DirectoryMode=0700
+RemoveOnStop=yes
+
+[Install]
+WantedBy=sockets.target
+`;
+
+/** The hands: started when there is something to do, gone half a minute after. They write to files, units and accounts, so little can be taken from them. */
+export function handsText(): string {
+  return `[Unit]
+Description=Moat: changes files, units and accounts for moat.service
+Documentation=file://${home}/README.md
+Requires=moat-hands.socket
+
+[Service]
+Type=exec
+ExecStart=${process.execPath} --max-old-space-size=192 ${home}/dist/moat.js hands --config ${configFile} --data ${stateFolder}
+StateDirectory=moat
+StateDirectoryMode=0700
+RemoveOnStop=yes
+UMask=0077
+MemoryMax=512M
+TasksMax=128
+OOMScoreAdjust=-500
+NoNewPrivileges=yes
+ProtectClock=yes
+ProtectHostname=yes
+RestrictRealtime=yes
+RestrictNamespaces=yes
+LockPersonality=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
+`;
+}
+
 function needRoot(): void {
   if (process.getuid?.() !== 0) throw new MoatError<InstallErrorCode>('not-root', 'expected to run as root, got another user', { hint: 'run it with sudo' });
 }
 
 function readRecord(path: string): string[] {
   const made: unknown = JSON.parse(readFileSync(path, 'utf8'));
-  const known = [home, unitPath, link, configFile, stateFolder];
+  const known = [home, unitPath, handsUnit, handsSocketUnit, link, configFile, stateFolder];
   // Only paths that install makes: whoever edits the record cannot have other things removed.
   return Array.isArray(made) ? made.filter((path): path is string => known.includes(path as string)) : [];
 }

@@ -25,7 +25,7 @@ export const programPackages = (root: string): string[] => outside.flatMap((one)
 /** Files and folders that are Moat's own: its program, rules, configuration, data and unit. Of a developer's checkout not what else lies there. */
 export const ownPaths = (configFile: string, dataFolder: string): string[] => [
   ...[...programParts, 'sensor', 'package.json', ...programPackages(installRoot()).map((name) => `node_modules/${name}`)].map((part) => join(installRoot(), part)),
-  configFile, dataFolder, '/etc/moat', '/etc/systemd/system/moat.service', '/etc/systemd/system/moat.service.d', '/usr/local/bin/moat',
+  configFile, dataFolder, '/etc/moat', '/etc/systemd/system/moat.service', '/etc/systemd/system/moat.service.d', '/etc/systemd/system/moat-hands.service', '/etc/systemd/system/moat-hands.service.d', '/etc/systemd/system/moat-hands.socket', '/usr/local/bin/moat',
 ];
 
 /** A package and what it depends on. */

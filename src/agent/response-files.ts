@@ -9,7 +9,7 @@ import type { Vault } from '../actions/vault.ts';
 import type { Handlers } from './control.ts';
 
 /** The packages of this machine, asked until they know. */
-export interface Settling extends Packages { settle(path: string): Promise<PackageFile | undefined> }
+export interface Settling extends Packages { readonly building?: boolean; settle(path: string): Promise<PackageFile | undefined> }
 
 export interface FileHandlerOptions { runner: Runner; store: ResponseStore; vault: Vault; asked: (argument: unknown) => { by: string; why: string; force: boolean } }
 
@@ -41,9 +41,9 @@ const receiptsMax = 100_000;
 const fileActions = ['quarantine-file', 'remove-line'] as const;
 const indexMs = 20_000;
 
-/** At a start the databases are being read: waits for them a while. */
+/** At a start the databases are being read: waits for them a while. Where there is none to be read, that is known at once. */
 export async function ownerOf(packages: Settling, path: string): Promise<PackageFile | 'unknown' | undefined> {
-  for (const until = Date.now() + indexMs; !packages.ready && Date.now() < until;) await sleep(100);
+  for (const until = Date.now() + indexMs; !packages.ready && packages.building !== false && Date.now() < until;) await sleep(100);
   return packages.ready ? await packages.settle(path) : 'unknown';
 }
 

@@ -11,7 +11,7 @@ import { Journal } from '../engine/response/journal.ts';
 import type { BanTimes, Mode } from '../engine/response/linkage.ts';
 import { Responder, type ResponderSettings } from '../engine/response/responder.ts';
 import { Runner } from '../engine/response/runner.ts';
-import { allActions } from '../actions/catalogue.ts';
+import { allActions, withinService } from '../actions/catalogue.ts';
 import { FileProtection } from '../actions/file-protection.ts';
 import type { FreezeState } from '../actions/freeze-tree/action.ts';
 import { ProcessProtection } from '../actions/process-protection.ts';
@@ -26,6 +26,7 @@ import { resolvers } from '../linux/resolvers.ts';
 import { runner as programs } from '../linux/run.ts';
 import { openSignals, type Signals } from '../linux/signals.ts';
 import type { Config } from './config-schema.ts';
+import { byHand } from './hands.ts';
 import { readLinkage } from './linkage.ts';
 import { fileHandlers, ownerOf, type Settling } from './response-files.ts';
 import type { Notices } from './notices.ts';
@@ -36,7 +37,7 @@ import { FirewallPolicy } from './firewall-policy.ts';
 import { isolationOf, managementOf, networkActions, networkHandlers } from './response-network.ts';
 
 /** `policy`: wanted ports and zones. `ownPaths`: Moat's own files and folders. */
-export interface ResponseOptions { policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling }
+export interface ResponseOptions { policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling; /** Socket of the process that writes, where the agent may not. */ hands?: string | undefined }
 
 /** As `moat status` shows it. */
 export interface ResponseStatus { mode: Mode; pausedUntil: number | undefined; blocked: number; stuck: number; /** Playbooks that are under way. */ running: number }
@@ -63,7 +64,7 @@ export class Response {
   readonly journal: Journal;
   private readonly procfs = new Procfs();
   private config: Config['response'];
-  private readonly runner: Runner;
+  readonly runner: Runner;
   private readonly protection: Protection;
   private readonly vault: Vault;
   private readonly responder: Responder;
@@ -95,8 +96,10 @@ export class Response {
       isolation: () => isolationOf(this.config, resolvers('/')),
       blocks: { get: (network) => store.response.block(network), put: (entry) => this.journal.write({ blocks: [entry] }) },
     });
+    const { hands } = options;
+    const done = hands === undefined ? actions : actions.map((action) => (withinService.has(action.id) ? action : byHand(action, hands, (path) => ownerOf(options.packages, path))));
     this.actions = new Set(actions.map(({ id }) => id));
-    this.runner = new Runner({ actions, store: store.response, journal: this.journal, log, now, count: (what, n) => health.count('response', what, n) });
+    this.runner = new Runner({ actions: done, store: store.response, journal: this.journal, log, now, count: (what, n) => health.count('response', what, n) });
     this.responder = new Responder({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil() }, settingsOf(config));
     this.playbooks = new Playbooks({
       runner: this.runner, journal: this.journal, store, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil(),
@@ -298,7 +301,8 @@ export class Response {
   }
 }
 
-const allowOf = ({ allow }: Config['response']): Network[] => allow.flatMap((text) => parseNetwork(text) ?? []);
+/** Networks that are never blocked. */
+export const allowOf = ({ allow }: Config['response']): Network[] => allow.flatMap((text) => parseNetwork(text) ?? []);
 function settingsOf({ mode, overrides, linkage, ban }: Config['response']): ResponderSettings {
   return { mode, overrides, links: readLinkage(linkage), ban: banOf({ ban }) };
 }

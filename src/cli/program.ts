@@ -9,6 +9,7 @@ import { addConfig } from './commands/config.ts';
 import { addDeny } from './commands/deny.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addIncident } from './commands/incident.ts';
+import { addHands } from './commands/hands.ts';
 import { addIntel } from './commands/intel.ts';
 import { addInstall } from './commands/install.ts';
 import { addNotify } from './commands/notify.ts';
@@ -79,6 +80,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addReplay(cli);
   addRules(cli);
   addQuery(cli);
+  addHands(cli);
   addIntel(cli);
   addResponse(cli);
   addQuarantine(cli);

@@ -11,9 +11,10 @@ export interface Seeds { alerts: readonly Alert[]; findings: readonly Finding[] 
 
 /**
  * What somebody did, or was reached. Ids say what it is: `process:PID:STARTED`, `file:/path`, `persistence:/path`, `address:IP`, `name:HOST`,
- * `account:USER`, `unit:NAME`, `container:ID`, `secret:/path`, `alert:ID`, `finding:ID`.
+ * `account:USER`, `unit:NAME`, `module:NAME`, `container:ID`, `secret:/path`, `alert:ID`, `finding:ID`. One line of a file that starts
+ * things again is `persistence:/path:LINE`.
  */
-export type StoryNodeKind = 'process' | 'file' | 'persistence' | 'address' | 'name' | 'account' | 'unit' | 'container' | 'secret' | 'alert' | 'finding';
+export type StoryNodeKind = 'process' | 'file' | 'persistence' | 'address' | 'name' | 'account' | 'unit' | 'module' | 'container' | 'secret' | 'alert' | 'finding';
 
 export interface StoryNode {
   id: string;
@@ -31,7 +32,7 @@ export interface StoryNode {
   matrix?: readonly string[];
 }
 
-export type StoryDeed = 'started' | 'became' | 'wrote' | 'ran' | 'read' | 'spoke' | 'asked' | 'logged-on' | 'planted' | 'tells';
+export type StoryDeed = 'started' | 'became' | 'wrote' | 'removed' | 'ran' | 'read' | 'spoke' | 'asked' | 'logged-on' | 'planted' | 'tells';
 
 export interface StoryEdge { from: string; to: string; deed: StoryDeed; first: number; last: number; count: number }
 
@@ -92,6 +93,10 @@ export interface PlannedStep {
   action: string;
   /** As the action takes it. */
   input: Readonly<Record<string, string | number | boolean>>;
+  /** As its receipt names it. */
+  target: string;
+  /** What a person would type to the same end. */
+  command: readonly string[];
   title: Text;
   /** Why it is in the plan: the edges and facts of the story it rests on. */
   evidence: readonly Evidence[];
@@ -109,4 +114,5 @@ export interface PlannedStep {
 /** What the plan does not touch, and why: a package owns it unmodified, it is protected, no action exists for it. */
 export interface LeftAlone { node: string; title: Text; why: Text }
 
-export interface CleanupPlan { incident: string; made: number; steps: readonly PlannedStep[]; left_alone: readonly LeftAlone[] }
+/** `incident`: what it was asked for, an incident, an alert or a finding. `left`: steps beyond the bound; a further plan after this one has them. */
+export interface CleanupPlan { id: string; incident: string; title: Text; made: number; entry?: StoryEntry; steps: readonly PlannedStep[]; left_alone: readonly LeftAlone[]; left: number }

@@ -55,7 +55,7 @@ export async function openProcConnector(): Promise<ProcConnector> {
   const waitFor = (data: Buffer): Promise<{ got: number; errno: number }> => new Promise((resolve, reject) => {
     receive(fd, data, data.length, 0, (error, got) => {
       const errno = koffi.errno();
-      if (error === null) resolve({ got: Number(got), errno });
+      if (error === null) resolve({ got, errno });
       else reject(error);
     });
   });

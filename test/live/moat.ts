@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { unitText } from '../../src/agent/install.ts';
 
 export interface AlertLine { id: string; rule_id: string; level: string; summary: string; source_ip?: string; user?: string; count: number; time: string; last_time: string; seenAt: number }
 
@@ -24,8 +25,8 @@ export interface RunningMoat {
   child: ChildProcess;
 }
 
-/** `namespace`: the network namespace it runs in. `smallDataMb`: the data folder is a file system of that size in a mount namespace of its own (needs root). `node`: arguments for node itself. */
-export async function startMoat(config: string, options: { folder?: string; smallDataMb?: number; namespace?: string; node?: readonly string[] } = {}): Promise<RunningMoat> {
+/** `namespace`: the network namespace it runs in. `smallDataMb`: the data folder is a file system of that size in a mount namespace of its own (needs root). `node`: arguments for node itself; `env`: more of the environment. `asService`: with the rights that its unit leaves it, and this socket of the hands (needs root). */
+export async function startMoat(config: string, options: { folder?: string; smallDataMb?: number; namespace?: string; node?: readonly string[]; env?: Readonly<Record<string, string>>; asService?: string } = {}): Promise<RunningMoat> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'moat-up-'));
   // The machine that runs the tests is nobody's to judge: whoever tests scans names their root.
   writeFileSync(join(folder, 'moat.yml'), /^scan:/m.test(config) ? config : `${config.trimEnd()}\nscan: { enabled: false }\n`);
@@ -36,8 +37,14 @@ export async function startMoat(config: string, options: { folder?: string; smal
     // The shell's words are fixed; folder and size are its arguments.
     command.unshift('unshare', '--mount', '--propagation', 'private', 'sh', '-c', 'mount -t tmpfs -o "size=$1m,mode=0700" tmpfs "$2" && shift 2 && exec "$@"', 'sh', String(options.smallDataMb), data);
   }
+  if (options.asService !== undefined) {
+    mkdirSync(data, { recursive: true });
+    const rights = /^CapabilityBoundingSet=(.*)$/m.exec(unitText({ memoryMb: 300, cpuPercent: 50 }))![1]!.split(' ').map((name) => `+${name.slice('CAP_'.length).toLowerCase()}`);
+    const readOnly = 'mount --bind "$1" "$1" && mount -o remount,bind,ro / && shift && exec "$@"';
+    command.unshift('unshare', '--mount', '--propagation', 'private', 'sh', '-c', readOnly, 'sh', data, 'setpriv', '--no-new-privs', '--inh-caps=-all', `--bounding-set=-all,${rights.join(',')}`);
+  }
   if (options.namespace !== undefined) command.unshift('ip', 'netns', 'exec', options.namespace);
-  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.env, ...(options.asService !== undefined && { MOAT_HANDS: options.asService }) } });
   const alerts: AlertLine[] = [];
   let said = '';
   let readyAt = 0;

@@ -1,63 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Event, type Kind } from '../../core/gen/event.ts';
+import type { Event } from '../../core/gen/event.ts';
 import type { Packages } from '../../core/lineage.ts';
-import { noHost, type HostFacts } from './host.ts';
-import { OriginGraph } from './graph.ts';
+import { clock, event, Machine, t0 } from '../../../test/told-machine.ts';
 
-const t0 = Date.UTC(2026, 10, 22, 2, 27);
-let clock = t0;
-let serial = 0;
-
-function event(kind: Kind, fields: Partial<Event>): Event {
-  clock += 10;
-  return Object.assign(new Event(`e${++serial}`, clock, kind), fields);
-}
-
-/** A machine whose sensor tells everything. */
-class Machine {
-  readonly started = new Map<number, number>();
-  readonly graph: OriginGraph;
-  private nextPid = 5000;
-
-  constructor(host: Partial<HostFacts> = {}, packages?: Packages) {
-    this.graph = new OriginGraph({ host: { ...noHost, ...host }, ...(packages && { packages }) });
-    this.seen(1, 0, '/usr/lib/systemd/systemd', '/sbin/init', { cgroup: '/init.scope' });
-  }
-
-  tell(kind: Kind, pid: number, fields: Partial<Event> = {}): Event {
-    const said = event(kind, { pid, process_started: this.started.get(pid)!, ...fields });
-    this.graph.observe(said);
-    return said;
-  }
-
-  seen(pid: number, parent: number, path: string, cmdline: string, fields: Partial<Event> = {}): number {
-    this.started.set(pid, clock - 3_600_000);
-    this.tell('process_creation', pid, { action: 'process-seen', parent_pid: parent, process_name: path.split('/').at(-1), process_path: path, process_cmdline: cmdline, ...fields });
-    return pid;
-  }
-
-  fork(parent: number, pid = this.nextPid++): number {
-    this.started.set(pid, clock + 10);
-    this.tell('process_fork', pid, { action: 'fork', parent_pid: parent });
-    return pid;
-  }
-
-  exec(pid: number, path: string, cmdline = path, fields: Partial<Event> = {}): Event {
-    return this.tell('process_creation', pid, { action: 'process-start', process_name: path.split('/').at(-1), process_path: path, process_cmdline: cmdline, ...fields });
-  }
-
-  run(parent: number, path: string, cmdline = path, fields: Partial<Event> = {}): number {
-    const pid = this.fork(parent);
-    this.exec(pid, path, cmdline, fields);
-    return pid;
-  }
-
-  end(pid: number): void { this.tell('process_termination', pid, { action: 'process-end', exit_code: 0 }); }
-  node(pid: number) { return this.graph.process(pid, this.started.get(pid))!; }
-  origin(pid: number) { return this.node(pid).origin; }
-}
-
-beforeEach(() => { clock = t0; });
+beforeEach(() => { clock.now = t0; });
 
 describe('a log-on over ssh', () => {
   const listener = (m: Machine): number => m.seen(800, 1, '/usr/sbin/sshd', 'sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups', { cgroup: '/system.slice/ssh.service' });
@@ -91,7 +37,7 @@ describe('a log-on over ssh', () => {
     for (const pid of [work, late]) m.end(pid);
     expect(m.origin(work)).toMatchObject({ kind: 'login' });
     expect(m.origin(work).source_ip).toBeUndefined();
-    clock += 3000;
+    clock.now += 3000;
     m.graph.observe(Object.assign(accepted(late), { source_ip: '198.51.100.4' }));
     expect(m.origin(work)).toMatchObject({ kind: 'login', source_ip: '198.51.100.4' });
   });
@@ -195,9 +141,9 @@ describe('a web request', () => {
     m.seen(900, 1, '/usr/sbin/php-fpm8.2', 'php-fpm: master process', { cgroup: '/system.slice/php8.2-fpm.service' });
     const shell = m.run(m.fork(900), '/bin/sh', 'sh -c /tmp/x & id', { user: 'www-data' });
     const tool = m.run(shell, '/tmp/x', '/tmp/x', { user: 'www-data' });
-    clock += 4000;
+    clock.now += 4000;
     m.end(shell);
-    return { m, tool, ended: clock };
+    return { m, tool, ended: clock.now };
   };
 
   it('gives its client to what it started, when only one client fits', () => {
@@ -300,7 +246,7 @@ describe('the other beginnings', () => {
     expect(unit('mariadb', '/usr/sbin/mariadbd')).toMatchObject({ kind: 'service', name: 'mariadbd' });
     const login = m.run(1, '/bin/login', '/bin/login -p --', { terminal: 'tty1', cgroup: '/system.slice/system-getty.slice/getty@tty1.service' });
     expect(m.origin(m.run(login, '/bin/bash', '-bash', { user: 'root', terminal: 'tty1', cgroup: '/user.slice/user-0.slice/session-1.scope' }))).toMatchObject({ kind: 'console', user: 'root', name: 'tty1' });
-    m.started.set(6200, clock);
+    m.started.set(6200, clock.now);
     m.tell('process_creation', 6200, { action: 'process-start', parent_pid: 2, process_name: 'modprobe', process_path: '/sbin/modprobe', process_cmdline: '/sbin/modprobe -q x' });
     expect(m.origin(6200).kind).toBe('kernel');
   });
@@ -332,7 +278,7 @@ describe('the other beginnings', () => {
 
   it('a parent that was never seen is taken from what its child says of it', () => {
     const m = new Machine();
-    m.started.set(7001, clock);
+    m.started.set(7001, clock.now);
     m.tell('process_creation', 7001, { action: 'process-start', parent_pid: 7000, parent_path: '/usr/sbin/nginx', parent_cmdline: 'nginx: worker process', process_name: 'sh', process_path: '/bin/sh', process_cmdline: 'sh -c id' });
     expect(m.origin(7001)).toMatchObject({ kind: 'web', name: 'nginx' });
     expect(m.node(7001).parent).toMatchObject({ pid: 7000, started: 0 });
@@ -374,7 +320,7 @@ describe('what it did', () => {
     const pid = m.run(1, '/bin/true');
     const before = m.started.get(pid)!;
     m.end(pid);
-    clock += 60_000;
+    clock.now += 60_000;
     m.fork(1, pid);
     m.exec(pid, '/bin/date');
     expect(m.graph.process(pid)?.path).toBe('/bin/date');

@@ -28,6 +28,8 @@ export interface LiveOptions {
 export interface LivePackages extends Packages {
   /** The index in use; undefined until it is built. */
   readonly index: PackageIndex | undefined;
+  /** Whether the first reading goes on, which is worth waiting for. */
+  readonly building: boolean;
   /** Takes the digest of this file now, if it must be; undefined when it cannot be told. */
   settle(path: string): Promise<PackageFile | undefined>;
   close(): Promise<void>;
@@ -61,6 +63,7 @@ class Live implements LivePackages {
   #toldFrom = 0;
   readonly #running: Promise<unknown>;
   #working: Promise<void> | undefined;
+  #building = true;
   /** State of the databases when they were last read, well or not. */
   #read = '';
   /** State that the index in use holds for. */
@@ -76,6 +79,8 @@ class Live implements LivePackages {
     options.health('waiting', { zh: '正在读软件包数据库', en: 'reading the package databases' });
     this.#running = this.#keep();
   }
+
+  get building(): boolean { return this.#building; }
 
   get ready(): boolean { return this.index !== undefined; }
 
@@ -218,7 +223,7 @@ class Live implements LivePackages {
       if (error instanceof PackagesError && error.code === 'no-database') this.#options.health('blind', { zh: '没有 dpkg、rpm 或 apk 数据库，看不出文件属于哪个软件包', en: 'no dpkg, rpm or apk database: which package a file belongs to cannot be told' });
       else if (!isBroken) this.#options.health('blind', { zh: `软件包索引没能建好，稍后重试：${message}${old.zh}`, en: `the package index could not be built, it is tried again later: ${message}${old.en}` });
       else this.#options.health('blind', { zh: `软件包数据库读不了：${message}${old.zh}`, en: `the package database cannot be read: ${message}${old.en}` });
-    }
+    } finally { this.#building = false; }
   }
 
   #stamp(): string {

@@ -49,6 +49,8 @@ async function main(port: MessagePort, data: WorkerData): Promise<void> {
   const say = (message: FromWorker, transfer: ArrayBuffer[] = []): void => { port.postMessage(message, transfer); };
   try {
     const libc = await openLibc();
+    // Before libbpf takes and frees its ten megabytes.
+    libc.returnLarge();
     mountTracefs(libc);
     const cgroup = openCgroup();
     const base = await loadObject({

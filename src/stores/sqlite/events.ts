@@ -1,9 +1,10 @@
 /** The event history: a ring in one table, oldest out first. */
 import { statSync } from 'node:fs';
-import { Event, eventFields, fieldTypes, type Kind } from '../../core/gen/event.ts';
+import { Event, eventFields, fieldTypes, type Kind, readFields } from '../../core/gen/event.ts';
 import type { EventLog } from '../../core/ports.ts';
 import { StoreError } from '../error.ts';
-import { busyMs, type Database, guarded, type Row, transaction, type Value } from './driver.ts';
+import { inContext, openContexts } from './contexts.ts';
+import { busyMs, type Database, guarded, type Row, type Statement, transaction, type Value } from './driver.ts';
 import { cutText, maxText, packList, packRecord } from './pack.ts';
 import { eventColumns } from './schema.ts';
 
@@ -20,6 +21,8 @@ export interface RingOptions {
 export interface Ring extends Omit<EventLog, 'append'> {
   /** For a caller that has a transaction open. */
   insert: (events: readonly Event[]) => void;
+  /** The transaction of the last `insert` was not committed. */
+  rolledBack: () => void;
   /** Keeps the size cap; cheap when there is nothing to do. Called after each commit. */
   trim: () => number;
   /** Whether the rest of the database alone is over the cap: dropping events cannot help any more. */
@@ -40,12 +43,15 @@ export function openRing(db: Database, options: RingOptions): Ring {
   const { file, count } = options;
   const present = new Set(eventColumns(db));
   const columns = eventFields.filter((field) => present.has(field)).map((field) => `"${field}"`).join(', ');
-  /** Fields that an event has had since the start: a NULL costs as much to bind as a value, and each source fills its own few. */
-  let inUse: { fields: readonly EventField[]; one: ReturnType<Database['prepare']>; many: ReturnType<Database['prepare']> } | undefined;
-  const first = db.prepare(`SELECT seq, ${columns} FROM event WHERE time >= ? AND time < ? ORDER BY time, seq LIMIT ${pageOfRows}`);
-  const next = db.prepare(`SELECT seq, ${columns} FROM event WHERE (time, seq) > (?, ?) AND time < ? ORDER BY time, seq LIMIT ${pageOfRows}`);
+  const contexts = openContexts(db, count);
+  /** Fields that a row has had since the start: a NULL costs as much to bind as a value, and each source fills its own few. */
+  let inUse = statements(always);
+  const first = db.prepare(`SELECT seq, context, ${columns} FROM event WHERE time >= ? AND time < ? ORDER BY time, seq LIMIT ${pageOfRows}`);
+  const next = db.prepare(`SELECT seq, context, ${columns} FROM event WHERE (time, seq) > (?, ?) AND time < ? ORDER BY time, seq LIMIT ${pageOfRows}`);
   const deleteOldest = db.prepare('DELETE FROM event WHERE seq IN (SELECT seq FROM event ORDER BY seq LIMIT ?)');
   const deleteBefore = db.prepare('DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE time < ? ORDER BY time LIMIT ?)');
+  const oldest = db.prepare('SELECT min(seq) AS seq FROM event');
+  const newest = db.prepare('SELECT max(seq) AS seq FROM event');
   const span = db.prepare('SELECT (SELECT max(seq) FROM event) - (SELECT min(seq) FROM event) + 1 AS n');
   const writeBack = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
   const pageCount = db.prepare('PRAGMA page_count');
@@ -62,36 +68,40 @@ export function openRing(db: Database, options: RingOptions): Ring {
   const freeBytes = (): number => Number(freeCount.get()!['freelist_count']) * pageSize;
   const walSize = (): number => statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 
-  /** What inserts rows of these events; prepared anew while fields come up that none had before. */
-  function insertOf(events: readonly Event[]): NonNullable<typeof inUse> {
-    const known: readonly EventField[] = inUse?.fields ?? ['id', 'time', 'kind'];
-    const more = eventFields.filter((field) => !known.includes(field) && events.some((event) => event[field] !== undefined));
-    if (inUse !== undefined && more.length === 0) return inUse;
-    const fields = [...known, ...more];
-    const row = `(${fields.map(() => '?').join(', ')})`;
-    const sql = (rows: number): string => `INSERT INTO event (${fields.map((field) => `"${field}"`).join(', ')}) VALUES ${Array<string>(rows).fill(row).join(', ')} ON CONFLICT (id) DO NOTHING`;
-    return inUse = { fields, one: db.prepare(sql(1)), many: db.prepare(sql(rowsPerInsert)) };
+  function statements(fields: readonly number[]): Inserts {
+    const names = fields.map((at) => `"${eventFields[at]}"`).join(', ');
+    const row = `(?, ${fields.map(() => '?').join(', ')})`;
+    const sql = (rows: number): string => `INSERT INTO event (context, ${names}) VALUES ${Array<string>(rows).fill(row).join(', ')} ON CONFLICT (id) DO NOTHING`;
+    return { fields, width: fields.length + 1, has: eventFields.map((_, at) => fields.includes(at)), one: db.prepare(sql(1)), many: db.prepare(sql(rowsPerInsert)) };
   }
 
   function insert(events: readonly Event[]): void {
     if (events.length === 0) return;
-    const { fields, one, many } = insertOf(events);
-    const width = fields.length;
+    const begin = Number(newest.get()!['seq'] ?? 0) + 1;
     let values: Value[] = [];
     let tried = 0;
     let stored = 0;
+    const flush = (): void => {
+      const { width, one, many } = inUse;
+      if (values.length === rowsPerInsert * width) stored += Number(many.run(...values).changes);
+      else for (let at = 0; at < values.length; at += width) stored += Number(one.run(...values.slice(at, at + width)).changes);
+      values = [];
+    };
     for (const event of events) {
       if (options.unstored.has(event.kind)) continue;
-      if (!bind(event, fields, values, count)) { count('event-invalid'); continue; }
-      tried++;
-      if (values.length === rowsPerInsert * width) {
-        stored += Number(many.run(...values).changes);
-        values = [];
+      if (!isStorable(event)) { count('event-invalid'); continue; }
+      readFields(event, fieldValues);
+      const more = ownFields(fieldValues, inUse.has);
+      if (more) {
+        flush();
+        inUse = statements([...inUse.fields, ...more].sort((a, b) => a - b));
       }
+      values.push(contexts.of(fieldValues, begin + tried));
+      bind(fieldValues, inUse.fields, values, count);
+      tried++;
+      if (values.length === rowsPerInsert * inUse.width) flush();
     }
-    for (let at = 0; at < values.length; at += width) {
-      stored += Number(one.run(...values.slice(at, at + width)).changes);
-    }
+    flush();
     if (tried > stored) count('event-known', tried - stored);
   }
 
@@ -102,7 +112,7 @@ export function openRing(db: Database, options: RingOptions): Ring {
     if (used > high) {
       // Several chunks only when one did not bring it below the cap itself.
       do {
-        const n = transaction(db, () => Number(deleteOldest.run(surplus(used)).changes));
+        const n = transaction(db, () => dropContexts(Number(deleteOldest.run(surplus(used)).changes)));
         if (n === 0) break;
         gone += n;
         used = fileBytes() - freeBytes();
@@ -111,6 +121,13 @@ export function openRing(db: Database, options: RingOptions): Ring {
     }
     if (fileBytes() > budget) shrink();
     if (walSize() > walBytes) checkpoint();
+    return gone;
+  }
+
+  /** Behind events that were deleted, so many. */
+  function dropContexts(gone: number): number {
+    const seq = oldest.get()!['seq'];
+    if (gone > 0) contexts.drop(typeof seq === 'number' ? seq : undefined, chunk);
     return gone;
   }
 
@@ -140,6 +157,7 @@ export function openRing(db: Database, options: RingOptions): Ring {
 
   return {
     insert,
+    rolledBack: () => contexts.rolledBack(),
     trim,
     checkpoint,
     isOver: () => fileBytes() - freeBytes() > budget,
@@ -148,7 +166,8 @@ export function openRing(db: Database, options: RingOptions): Ring {
       // Page by page, each its own short read: a slow consumer holds up neither writes nor checkpoints.
       let rows = guarded(file, () => first.all(fromMs, toMs));
       while (rows.length > 0) {
-        for (const row of rows) yield toEvent(row, file);
+        // At once: a consumer may write between two of them, and what that drops may take a context with it.
+        yield* rows.map((row) => toEvent(row, row['context'] === null ? undefined : contexts.read(Number(row['context'])), file));
         if (rows.length < pageOfRows) return;
         const { time, seq } = rows.at(-1)!;
         rows = guarded(file, () => next.all(time!, seq!, toMs));
@@ -159,7 +178,7 @@ export function openRing(db: Database, options: RingOptions): Ring {
     // the clock it is given: when that clock is wrong by years, so is what goes. 5,000 rows a call leave time to see it.
     prune(now) {
       return guarded(file, () => {
-        const aged = transaction(db, () => Number(deleteBefore.run(now - options.maxAgeMs, chunk).changes));
+        const aged = transaction(db, () => dropContexts(Number(deleteBefore.run(now - options.maxAgeMs, chunk).changes)));
         if (aged > 0) count('event-pruned-age', aged);
         const gone = aged + trim();
         // What is free is kept for reuse up to a quarter of the file, and given back beyond.
@@ -171,22 +190,40 @@ export function openRing(db: Database, options: RingOptions): Ring {
   };
 }
 
-type EventField = keyof Event;
+/** Prepared for rows that have these fields, by their place in the schema. */
+interface Inserts { fields: readonly number[]; width: number; has: readonly boolean[]; one: Statement; many: Statement }
 
-/** Adds the event's values of these fields; false when it has no id, time or kind to be stored under. */
-function bind(event: Event, fields: readonly EventField[], values: Value[], count: (what: string) => void): boolean {
-  if (typeof event.id !== 'string' || event.id === '' || event.id.length > maxText || !Number.isSafeInteger(Math.trunc(event.time)) || typeof event.kind !== 'string') return false;
-  for (const field of fields) {
-    const value: unknown = event[field];
-    if (value === undefined || value === null) { values.push(null); continue; }
-    switch (fieldTypes[field]) {
+const always = (['id', 'time', 'kind'] as const).map((field) => eventFields.indexOf(field));
+const types = eventFields.map((field) => fieldTypes[field]);
+/** Of the event at hand, in schema order. */
+const fieldValues: unknown[] = eventFields.map(() => undefined);
+
+/** False when it has no id, time or kind to be stored under. */
+function isStorable({ id, time, kind }: Event): boolean {
+  return typeof id === 'string' && id !== '' && id.length <= maxText && Number.isSafeInteger(Math.trunc(time)) && typeof kind === 'string';
+}
+
+/** The fields that the event's own row needs and that are not prepared; undefined when there is none. */
+function ownFields(values: readonly unknown[], prepared: readonly boolean[]): number[] | undefined {
+  let more: number[] | undefined;
+  for (let at = 0; at < values.length; at++) {
+    if (values[at] !== undefined && !prepared[at] && !inContext(at, values)) (more ??= []).push(at);
+  }
+  return more;
+}
+
+/** Adds these fields of the event's own row. */
+function bind(given: readonly unknown[], fields: readonly number[], values: Value[], count: (what: string) => void): void {
+  for (const at of fields) {
+    const value = given[at];
+    if (value === undefined || value === null || inContext(at, given)) { values.push(null); continue; }
+    switch (types[at]!) {
       case 'string': values.push(typeof value === 'string' ? cutText(value, maxText, count) : wrongType(count)); break;
       case 'number': values.push(typeof value === 'number' && Number.isFinite(value) ? value : wrongType(count)); break;
       case 'string[]': case 'number[]': values.push(Array.isArray(value) ? packList(value, count) : wrongType(count)); break;
       case 'record': values.push(typeof value === 'object' ? packRecord(value as Record<string, unknown>, count) : wrongType(count)); break;
     }
   }
-  return true;
 }
 
 /** A plug-in set a field to what its type is not: the rest of the event is worth keeping. */
@@ -195,11 +232,11 @@ function wrongType(count: (what: string) => void): null {
   return null;
 }
 
-function toEvent(row: Row, file: string): Event {
+function toEvent(row: Row, context: Row | undefined, file: string): Event {
   const event = new Event(String(row['id']), Number(row['time']), row['kind'] as Kind);
   const fields = event as unknown as Record<string, unknown>;
   for (const field of eventFields) {
-    const value = row[field];
+    const value = row[field] ?? context?.[field];
     if (value === null || value === undefined) continue;
     const type = fieldTypes[field];
     fields[field] = type === 'string' || type === 'number' ? value : fromJson(value, file, field);

@@ -1,6 +1,7 @@
 /** Tables, their versions, and the views that people query. */
 import { eventFields, fieldTypes } from '../../core/gen/event.ts';
 import { StoreError } from '../error.ts';
+import { contextFields } from './contexts.ts';
 import { type Database, transaction } from './driver.ts';
 
 /** 'Moat' in ASCII: marks the file as ours. */
@@ -59,6 +60,9 @@ const migrations: readonly string[] = [
    CREATE INDEX playbook_run_status ON playbook_run (status);
    CREATE INDEX playbook_run_target ON playbook_run (playbook, target);
    CREATE INDEX playbook_run_alert ON playbook_run (alert) WHERE alert IS NOT NULL;`,
+  // What many events have in common (contexts.ts); a column of the event itself comes before it.
+  `CREATE TABLE context (id INTEGER PRIMARY KEY);
+   ALTER TABLE event ADD COLUMN context INTEGER;`,
   // `parent`: what it is merged into or belongs to; `clock`: when the statutory report is due, while it is.
   `CREATE TABLE incident (
      id TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, revision INTEGER NOT NULL, status TEXT NOT NULL, level TEXT NOT NULL, grade INTEGER NOT NULL, host TEXT NOT NULL,
@@ -79,9 +83,13 @@ const migrations: readonly string[] = [
 const iso = (column: string): string => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;
 const quote = (name: string): string => `"${name}"`;
 
+/** Looked up column by column and only for those that are asked for: a join here would keep SQLite from seeing through the view in a join of the asker's. */
+const shared = new Set<string>(contextFields);
+const eventColumn = (field: string): string => shared.has(field) ? `coalesce(${quote(field)}, (SELECT c.${quote(field)} FROM context AS c WHERE c.id = event.context)) AS ${quote(field)}` : quote(field);
+
 /** What `moat query` offers, by name. `at` is UTC; `time` is the same in Unix milliseconds and is the quick one to filter by. */
 export const views: Readonly<Record<string, string>> = {
-  events: `SELECT ${iso('time')} AS at, ${eventFields.map(quote).join(', ')} FROM event`,
+  events: `SELECT ${iso('time')} AS at, ${eventFields.map(eventColumn).join(', ')} FROM event`,
   alerts: `SELECT ${iso('time')} AS at, ${iso('last_time')} AS last_at, id, time, last_time, level, status, rule_id, rule_name, summary, count, host, source_ip, source_country, origin, origin_ip, "user", service, pid, path, attack, matrix, key, title, lines, evidence FROM alert`,
   positions: `SELECT source, value, ${iso('saved')} AS at FROM position`,
   settings: `SELECT name, value FROM setting`,
@@ -93,7 +101,7 @@ export const views: Readonly<Record<string, string>> = {
 };
 
 /** The tables under those views. They hold nothing that the views do not show. */
-export const viewTables = ['event', 'alert', 'position', 'setting', 'receipt', 'audit', 'block', 'incident', 'incident_member'] as const;
+export const viewTables = ['event', 'context', 'alert', 'position', 'setting', 'receipt', 'audit', 'block', 'incident', 'incident_member'] as const;
 
 /** Settings of this prefix stand in a table that no query reads. */
 export const secretPrefix = 'secret.';
@@ -127,6 +135,8 @@ export function migrate(db: Database, file: string): void {
   }
   transaction(db, () => {
     const columns = new Set(eventColumns(db));
+    const ofContext = new Set(columnsOf(db, 'context'));
+    for (const field of contextFields) if (!ofContext.has(field)) db.exec(`ALTER TABLE context ADD COLUMN ${quote(field)} TEXT`);
     for (const field of eventFields) {
       if (!columns.has(field)) db.exec(`ALTER TABLE event ADD COLUMN ${quote(field)} ${fieldTypes[field] === 'number' ? 'INTEGER' : 'TEXT'}`);
     }
@@ -139,6 +149,7 @@ export function migrate(db: Database, file: string): void {
 }
 
 /** Names of the event table's columns as they are in this file. */
-export function eventColumns(db: Database): string[] {
-  return db.prepare(`SELECT name FROM pragma_table_info('event')`).all().map((row) => String(row['name']));
-}
+export const eventColumns = (db: Database): string[] => columnsOf(db, 'event');
+
+const columnsOf = (db: Database, table: 'event' | 'context'): string[] =>
+  db.prepare(`SELECT name FROM pragma_table_info('${table}')`).all().map((row) => String(row['name']));

@@ -192,15 +192,21 @@ describe('schema', () => {
     expect(ids(open({ dir }))).toEqual(['a']);
   });
 
-  it('of the first version is brought up to date with its alerts', () => {
+  it('of the first version is brought up to date with its alerts and events', () => {
     const dir = newDir();
     open({ dir }).commit({ events: [], alerts: [sampleAlert('A1')], positions: [] });
     stores.splice(0)[0]!.close();
+    edit(dir, `DROP VIEW events; ALTER TABLE event DROP COLUMN context; DROP TABLE context; INSERT INTO event (id, time, kind, host, action, message) VALUES ('e1', ${time}, 'sshd', 'shop-1', 'login', 'm')`);
     edit(dir, 'DROP VIEW alerts; ALTER TABLE alert DROP COLUMN origin; ALTER TABLE alert DROP COLUMN origin_ip; DROP TABLE lineage; DROP TABLE notice; DROP TABLE notice_channel; DROP TABLE request; DROP TABLE used_token; DROP TABLE receipt; DROP TABLE audit; DROP TABLE block; DROP TABLE playbook_run; DROP TABLE incident; DROP TABLE incident_member; DROP TABLE incident_strand; DROP TABLE incident_finding; PRAGMA user_version = 1');
     expect(() => open({ dir, readOnly: true })).toThrow(expect.objectContaining({ code: 'schema' }));
     const store = open({ dir });
     store.commit({ events: [], alerts: [sampleAlert('A2', { origin: 'web server nginx → sh' })], positions: [], lineage: { put: new Map([['a', '1']]), drop: [], replace: false } });
     expect([store.ledger.alert('A1'), store.ledger.alert('A2')?.origin, [...store.lineage()]]).toEqual([sampleAlert('A1'), 'web server nginx → sh', [{ id: 'a', value: '1' }]]);
+    put(store, 'e2');
+    expect([...store.events.range(0, 1e15)].map(({ id, host, action, message }) => [id, host, action, message?.slice(0, 6)])).toEqual([['e1', 'shop-1', 'login', 'm'], ['e2', 'shop-1', 'login', 'Failed']]);
+    const db = openDatabase(join(dir, 'moat.db'), { readOnly: true });
+    expect(db.prepare('SELECT id, host FROM events ORDER BY id').all().map((row) => [row['id'], row['host']])).toEqual([['e1', 'shop-1'], ['e2', 'shop-1']]);
+    db.close();
   });
 
   it('of another program is refused', () => {

@@ -72,14 +72,19 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
     const response = guarded(file, () => openResponse(opened, file, incidents, now));
 
     function commit({ events, alerts, positions, learned, lineage: rows, notices: told }: Commit): void {
-      guarded(file, () => transaction(opened, () => {
-        ring.insert(events);
-        ledger.saveAlerts(alerts);
-        ledger.savePositions(positions);
-        if (learned) ledger.saveLearned(learned);
-        if (rows) lineage.save(rows);
-        if (told) notices.save(told);
-      }));
+      try {
+        guarded(file, () => transaction(opened, () => {
+          ring.insert(events);
+          ledger.saveAlerts(alerts);
+          ledger.savePositions(positions);
+          if (learned) ledger.saveLearned(learned);
+          if (rows) lineage.save(rows);
+          if (told) notices.save(told);
+        }));
+      } catch (error) {
+        ring.rolledBack();
+        throw error;
+      }
       // The batch is durable by now: trouble with the cap must not look as if it were not. The next commit
       // meets the same disk, and says so.
       attempt('trim-failed', () => {

@@ -1,0 +1,36 @@
+/** The machine as the hands reach it: all actions but those that the agent does with its own rights. */
+import type { Server } from 'node:net';
+import { allActions, withinService } from '../actions/catalogue.ts';
+import { FileProtection } from '../actions/file-protection.ts';
+import { ProcessProtection } from '../actions/process-protection.ts';
+import { Protection } from '../actions/protection.ts';
+import { Vault } from '../actions/vault.ts';
+import { openFileChanges, type FileChanges } from '../linux/file-change.ts';
+import { Procfs } from '../linux/procfs.ts';
+import { machineReach } from '../linux/reach.ts';
+import { runner as programs } from '../linux/run.ts';
+import { openSignals, type Signals } from '../linux/signals.ts';
+import type { Config } from './config-schema.ts';
+import { type HandsOptions, type HandsSocket, ownerByHead, serveHands } from './hands.ts';
+import { ownPaths } from './paths.ts';
+import { allowOf } from './response.ts';
+import { managementOf } from './response-network.ts';
+
+export interface HandsWorldOptions extends Pick<HandsOptions, 'idleMs' | 'onIdle'> { dataFolder: string; configPath: string }
+
+/** Resolves when they listen. */
+export function openHands(where: HandsSocket, config: Config['response'], { dataFolder, configPath, ...options }: HandsWorldOptions): Promise<Server> {
+  const now = Date.now;
+  const procfs = new Procfs();
+  const protection = new Protection({ allow: allowOf(config), now });
+  let signals: Promise<Signals> | undefined;
+  let changes: Promise<FileChanges> | undefined;
+  const elsewhere = (): never => { throw new Error('the packet filter is the agent’s own'); };
+  const actions = allActions({
+    reach: machineReach(programs()), loggedOn: () => protection.loggedOn(), management: () => managementOf(config),
+    vault: new Vault(dataFolder), fileProtection: new FileProtection({ own: ownPaths(configPath, dataFolder), owner: ownerByHead }), fileChanges: () => (changes ??= openFileChanges()),
+    procfs, signals: () => (signals ??= openSignals(procfs)), processes: new ProcessProtection({ procfs, self: process.pid, now }), run: programs(), protection,
+    firewall: elsewhere, standing: elsewhere, isolation: elsewhere, blocks: { get: elsewhere, put: elsewhere },
+  }).filter(({ id }) => !withinService.has(id));
+  return serveHands(where, { actions, now, ...options });
+}

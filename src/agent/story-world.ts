@@ -1,0 +1,85 @@
+/** What stories are told from on this machine: the origin graph, short looks at files, stored requests. */
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import type { Event } from '../core/gen/event.ts';
+import type { Packages } from '../core/lineage.ts';
+import type { EventLog } from '../core/ports.ts';
+import type { FileLook, StoryWorld } from '../engine/incident/story-world.ts';
+import type { OriginGraph } from '../engine/origin/graph.ts';
+import { bytesOf, nameOf } from '../linux/file-names.ts';
+
+export interface StoryWorldOptions { graph: OriginGraph; packages: Packages; events: Pick<EventLog, 'range'>; now: () => number }
+
+const textMax = 1 << 20;
+const tablesMax = 200;
+/** Events looked at for the requests of one moment. */
+const eventsMax = 50_000;
+const account = /^[A-Za-z_][\w.-]{0,31}\$?$/;
+const requestKinds = new Set(['access', 'nginx', 'apache']);
+
+export function storyWorld({ graph, packages, events, now }: StoryWorldOptions): StoryWorld {
+  return {
+    lineage: graph,
+    processes: () => graph.memory.all(),
+    owner: (path) => (packages.ready ? packages.owner(path) : undefined),
+    look, text: textOf,
+    cronTables: (user) => [...(user !== undefined && account.test(user) ? [`/var/spool/cron/crontabs/${user}`, `/var/spool/cron/${user}`] : []), '/etc/crontab', ...listed('/etc/cron.d')],
+    *requests(from, to) {
+      let n = 0;
+      for (const event of events.range(from, to)) {
+        if (n++ >= eventsMax) return;
+        if (isRequest(event)) yield event;
+      }
+    },
+    since: undefined,
+    now: now(),
+  };
+}
+
+const isRequest = ({ kind, source_ip }: Event): boolean => source_ip !== undefined && requestKinds.has(kind);
+
+function look(path: string): FileLook | 'blind' | undefined {
+  try {
+    const found = lstatSync(bytesOf(path), { throwIfNoEntry: false });
+    return found && {
+      kind: found.isFile() ? 'file' : found.isDirectory() ? 'folder' : found.isSymbolicLink() ? 'symlink' : 'other',
+      inode: found.ino, device: found.dev, size: found.size, uid: found.uid, born: found.birthtimeMs, changed: Math.max(found.mtimeMs, found.ctimeMs),
+    };
+  } catch (error) {
+    // A file in the way is as good as none; what we may not see may be there.
+    return (error as NodeJS.ErrnoException).code === 'ENOTDIR' ? undefined : 'blind';
+  }
+}
+
+/** Pipes, devices and links are not opened: whoever owns the folder may have put one there. */
+function textOf(path: string): string | undefined {
+  const fd = opened(path);
+  if (fd === undefined) return undefined;
+  try {
+    const { size } = fstatSync(fd);
+    if (!fstatSync(fd).isFile() || size > textMax) return undefined;
+    const whole = Buffer.alloc(size);
+    let at = 0;
+    for (let n = 1; n > 0 && at < size; at += n) n = readSync(fd, whole, at, size - at, at);
+    const text = nameOf(whole.subarray(0, at));
+    return text.includes('\0') ? undefined : text;
+  } catch { return undefined; /* it cannot be read after all */ } finally { closeSync(fd); }
+}
+
+/** When it was read last is evidence: that stays, where we may keep it. */
+function opened(path: string): number | undefined {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  for (const more of [constants.O_NOATIME, 0]) {
+    try {
+      return openSync(bytesOf(path), flags | more);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EPERM') return undefined; // not there, or not ours to see: `look` tells which
+    }
+  }
+  return undefined;
+}
+
+function listed(folder: string): string[] {
+  try {
+    return readdirSync(folder).slice(0, tablesMax).map((name) => `${folder}/${name}`);
+  } catch { return []; /* no such folder on this machine */ }
+}

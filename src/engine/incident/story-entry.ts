@@ -1,0 +1,94 @@
+/** How somebody came in: the earliest beginning of the trees of a story that tells of a way in. */
+import type { StoryEntry } from '../../core/incident.ts';
+import type { Event } from '../../core/gen/event.ts';
+import type { OriginKind, ProcessNode } from '../../core/lineage.ts';
+import { maskSecrets } from '../../core/secrets.ts';
+import type { Text } from '../../core/text.ts';
+import { lineOf } from './story-scope.ts';
+import { processId } from './story-sketch.ts';
+import type { Teller } from './story-teller.ts';
+
+/** Ways that begin outside come first; a job or service was made by somebody; unknown says nothing. */
+const ranks: Record<OriginKind, number> = { login: 0, web: 0, package: 0, container: 1, cloud: 0, console: 0, service: 1, cron: 2, timer: 2, kernel: 3, unknown: 4 };
+const requestMs = 60_000;
+const requestMax = 500;
+const fixed = /\.(?:css|js|mjs|map|png|jpe?g|gif|svg|webp|ico|woff2?|ttf|eot|mp4|webm|txt|xml)$/i;
+
+interface Candidate { node: ProcessNode; isWeak: boolean; rank: number; time: number }
+
+export function entryOf(teller: Teller): StoryEntry | undefined {
+  let best: Candidate | undefined;
+  for (const [node, strength] of teller.members) best = better(best, candidate(node, strength === 'weak'));
+  // A server that carried the story's work and was itself the alarm.
+  for (const node of teller.seeds) if (teller.chained.has(node)) best = better(best, candidate(node, false));
+  if (best === undefined) return undefined;
+  const { node, isWeak } = best;
+  const { origin } = node;
+  const root = lineOf(node)[0]!;
+  const request = origin.kind === 'web' ? requestOf(teller, node) : undefined;
+  const address = origin.source_ip ?? text(request?.source_ip) ?? onlyCaller(root, origin.kind);
+  const { name, user } = origin;
+  const line = request === undefined ? undefined : maskSecrets(`${request.http_method ?? 'GET'} ${request.url_path ?? ''}${request.url_query === undefined ? '' : `?${request.url_query}`}`).slice(0, requestMax);
+  const said = sayEntry(origin.kind, { address, user, name, line });
+  return {
+    kind: origin.kind, time: request?.time ?? best.time, node: processId(teller.sketch.has(processId(root)) ? root : node),
+    ...(address !== undefined && { address }), ...(user !== undefined && { user }), ...(name !== undefined && { service: name }), ...(line !== undefined && { request: line }),
+    text: isWeak ? { zh: `可能：${said.zh}`, en: `perhaps: ${said.en}` } : said,
+  };
+}
+
+function candidate(node: ProcessNode, isWeak: boolean): Candidate {
+  const { origin } = node;
+  return { node, isWeak, rank: ranks[origin.kind], time: origin.kind === 'web' || origin.kind === 'service' || origin.kind === 'container' ? node.started || origin.since : origin.since };
+}
+
+/** A way that begins outside tells more than certainty about a job that somebody must have planted. */
+function better(a: Candidate | undefined, b: Candidate): Candidate {
+  if (a === undefined) return b;
+  const [x, y] = [a.rank * 2 + Number(a.isWeak), b.rank * 2 + Number(b.isWeak)];
+  return y < x || (y === x && b.time < a.time) ? b : a;
+}
+
+/** The request that made a web server start this: of the known client, or the only one that can be meant. */
+function requestOf({ world }: Teller, node: ProcessNode): Event | undefined {
+  const { source_ip: ip } = node.origin;
+  const ended = node.ended ?? world.now;
+  let best: Event | undefined;
+  const clients = new Set<string>();
+  // It is logged when it is answered: a server waits for what it runs.
+  for (const event of world.requests(node.started - requestMs, Math.min(ended, node.started + 10 * requestMs) + 2000)) {
+    if (event.source_ip === undefined || (event.url_path !== undefined && fixed.test(event.url_path))) continue;
+    if (ip !== undefined ? event.source_ip !== ip : event.time < node.started - 1500) continue;
+    clients.add(event.source_ip);
+    if (best === undefined || distance(event, node, ended) < distance(best, node, ended)) best = event;
+  }
+  return ip === undefined && clients.size !== 1 ? undefined : best;
+}
+
+const distance = (event: Event, { started }: ProcessNode, ended: number): number => Math.min(Math.abs(event.time - started), Math.abs(event.time - ended)) - (event.http_method === 'POST' ? 500 : 0);
+
+/** A database or other service that one stranger alone spoke to. */
+function onlyCaller({ spoke }: ProcessNode, kind: OriginKind): string | undefined {
+  if (kind !== 'service' && kind !== 'container' && kind !== 'web') return undefined;
+  const callers = new Set(spoke.flatMap(({ direction, ip }) => (direction === 'inbound' && !ip.startsWith('127.') && ip !== '::1' ? [ip] : [])));
+  return callers.size === 1 ? [...callers][0] : undefined;
+}
+
+function sayEntry(kind: OriginKind, { address, user, name, line }: { address: string | undefined; user: string | undefined; name: string | undefined; line: string | undefined }): Text {
+  const from: Text = address === undefined ? { zh: '', en: '' } : { zh: `从 ${address} `, en: ` from ${address}` };
+  switch (kind) {
+    case 'login': return { zh: `${user ?? '某账号'} ${from.zh}远程登录`, en: `log-on of ${user ?? 'somebody'}${from.en}` };
+    case 'web': return { zh: `${from.zh}经由网站服务 ${name ?? ''}${line === undefined ? '' : `：${line}`}`, en: `through the web server ${name ?? ''}${from.en}${line === undefined ? '' : `: ${line}`}` };
+    case 'cron': return { zh: `${user ?? ''} 的计划任务：${name ?? ''}`, en: `cron job of ${user ?? 'somebody'}: ${name ?? ''}` };
+    case 'timer': return { zh: `定时单元 ${name ?? ''}`, en: `timer ${name ?? ''}` };
+    case 'service': return { zh: `${from.zh}经由服务 ${name ?? ''}`, en: `through the service ${name ?? ''}${from.en}` };
+    case 'container': return { zh: `${from.zh}容器 ${name ?? ''} 中`, en: `in the container ${name ?? ''}${from.en}` };
+    case 'package': return { zh: `${name ?? '包管理器'} 安装软件包时运行的脚本`, en: `a script that ${name ?? 'the package manager'} ran while it installed` };
+    case 'cloud': return { zh: `云平台下发（${name ?? ''}）`, en: `sent by the cloud console (${name ?? ''})` };
+    case 'console': return { zh: `${user ?? '某账号'} 在本机终端 ${name ?? ''}`, en: `${user ?? 'somebody'} at the console ${name ?? ''}` };
+    case 'kernel': return { zh: '由内核启动', en: 'started by the kernel' };
+    case 'unknown': return { zh: '来源不明', en: 'not known how' };
+  }
+}
+
+const text = (value: string | undefined): string | undefined => value;
