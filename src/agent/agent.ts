@@ -6,6 +6,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Event } from '../core/gen/event.ts';
 import type { Detection } from '../core/alert.ts';
+import type { Finding } from '../core/finding.ts';
 import type { Batch, Knowledge, Learning, Log, Store } from '../core/ports.ts';
 import type { Lang } from '../core/text.ts';
 import type { Folded } from '../engine/fold.ts';
@@ -24,6 +25,7 @@ import { serveControl } from './control.ts';
 import { DenyBook } from './deny.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
 import { openGeo, type Geo } from './geo.ts';
+import { Incidents, type IncidentsStatus } from './incidents.ts';
 import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
 import { readLinkage } from './linkage.ts';
 import { Notices } from './notices.ts';
@@ -68,6 +70,7 @@ export interface AgentStatus {
   /** Undefined when scans are switched off. */
   scan: ScanStatus | undefined;
   response: ResponseStatus;
+  incidents: IncidentsStatus;
   /** Undefined when the baseline is not watched. */
   baseline: BaselineStatus | undefined;
 }
@@ -79,7 +82,7 @@ export interface Agent {
 }
 
 /** What outlives a configuration: what was learned of processes is not given up for a new rule. */
-interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
+interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; baseline: BaselineWatch; notices: Notices; abort: AbortController; done: Promise<unknown> }
@@ -115,7 +118,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let generation: Generation;
   let lasting: Lasting;
   try {
-    lasting = openLasting(config, store, health, options);
+    // Only later asked: by then there is a generation.
+    lasting = openLasting(config, store, health, options, (alerts) => generation.pipeline.closed(alerts));
   } catch (error) { store.close(); throw error; }
   try {
     generation = await begin(config, lasting, options);
@@ -127,6 +131,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     config = next;
     lasting.known.configure(next);
     lasting.response.configure(next.response, next.firewall);
+    lasting.incidents.configure(next);
     generation = await begin(next, lasting, options);
   };
   let restarting: Promise<void> | undefined;
@@ -179,18 +184,19 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     learning: generation.opened.detector.learning(),
     scan: config.scan.enabled ? generation.scans.status() : undefined,
     response: lasting.response.status(),
+    incidents: lasting.incidents.status(),
     baseline: config.baseline.enabled ? generation.baseline.status() : undefined,
   });
   const setOpen = (id: unknown, open: boolean): boolean => {
     const changed = typeof id === 'string' && store.ledger.close(id, open);
-    if (changed && typeof id === 'string') generation.pipeline.closed(id);
+    if (changed && typeof id === 'string') generation.pipeline.closed(new Set([id]));
     return changed;
   };
-  const cleanup = new Cleanup({ store, response: lasting.response, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), log, now: Date.now });
+  const cleanup = new Cleanup({ store, response: lasting.response, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id) });
   let control: Server;
   try {
     control = await serveControl(dataFolder, {
-      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...cleanup.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...lasting.incidents.handlers(), ...cleanup.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
       answer: (argument) => {
         const answered = generation.notices.answer(argument);
@@ -207,6 +213,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   }
 
   await lasting.response.start();
+  lasting.incidents.start();
 
   return {
     status,
@@ -221,6 +228,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await restarting;
       await end(generation);
       lasting.deny.close();
+      lasting.incidents.stop();
       await lasting.response.stop();
       await lasting.known.close();
       store.close();
@@ -228,7 +236,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
 }
 
-function openLasting(config: Config, store: Store, health: Health, options: AgentOptions): Lasting {
+function openLasting(config: Config, store: Store, health: Health, options: AgentOptions, closed: (alerts: ReadonlySet<string>) => void): Lasting {
   const count = (what: string, n?: number): void => health.count('origin', what, n);
   const { knowledge, ...known } = openKnowledge({ config, dataFolder: options.dataFolder, version: options.version, health });
   const machine = originHost(count);
@@ -236,25 +244,31 @@ function openLasting(config: Config, store: Store, health: Health, options: Agen
   // Room for all that runs and as many that have ended.
   const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
   const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
-  return { store, health, origins, known, deny: new DenyBook(store.ledger, known.packages, resolve(options.dataFolder)), response: new Response(config.response, { policy: config.firewall, store, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), ownPaths: own, packages: known.packages, hands: process.env['MOAT_HANDS'] }), knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
+  const response = new Response(config.response, { policy: config.firewall, store, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), ownPaths: own, packages: known.packages, hands: process.env['MOAT_HANDS'] });
+  const incidents = new Incidents(config, { store, journal: response.journal, graph: origins.graph, health, log: options.log, now: Date.now, closed });
+  return { store, health, origins, known, deny: new DenyBook(store.ledger, known.packages, resolve(options.dataFolder)), response, incidents, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {
-  const { store, health, origins, knowledge, response } = lasting;
+  const { store, health, origins, knowledge, response, incidents } = lasting;
   const host = config.host ?? hostname();
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
   const notices = new Notices({ config: config.notices, dataFolder: resolve(options.dataFolder), store, health, lang: options.lang, host, now: Date.now });
   response.connect(notices, geo);
+  incidents.connect(notices);
   const { tap } = notices;
   const pipeline = new Pipeline({
     store, detect: opened.detector, health, log: options.log, show: (folded) => {
       // Before anybody is told: what is to be cut off is cut off first.
-      response.onAlerts(folded.map(({ alert }) => alert));
+      const alerts = folded.map(({ alert }) => alert);
+      response.onAlerts(alerts);
+      incidents.onAlerts(alerts);
       options.show(folded);
     }, now: Date.now,
     fold: { host, lang: options.lang, gap: config.alerts.fold_hours * 3_600_000 },
     exceptions: () => opened.exceptions,
+    quiet: (detection) => incidents.excuse(detection),
     country: (address) => geo.country(address),
     origins,
     ...(tap && { notices: tap }),
@@ -267,7 +281,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const view = kernelView(config);
   const judge = {
     store, health, log: options.log, lang: options.lang, host, now: Date.now, dataFolder: options.dataFolder,
-    push: (batch: Batch) => pipeline.push(batch), raise: (detection: Detection) => pipeline.raise(detection), settle: () => { pipeline.commit(); return !pipeline.lostGround; },
+    push: (batch: Batch) => pipeline.push(batch), found: (findings: readonly Finding[]) => incidents.found(findings), raise: (detection: Detection) => pipeline.raise(detection), settle: () => { pipeline.commit(); return !pipeline.lostGround; },
   };
   const baseline = new BaselineWatch({ ...judge, config: config.baseline, lineage: knowledge.lineage, packages: lasting.known.packages, view });
   const push = (batch: Batch): Promise<void> => {

@@ -393,7 +393,7 @@ export class BaselineWatch {
   }
 
   async #tell(found: readonly { told: ToldChange; who: Who | undefined }[]): Promise<void> {
-    const { lang, host, now, push, raise, health } = this.#options;
+    const { lang, host, now, push, raise, health, found: kept } = this.#options;
     const fresh = found.flatMap(({ told, who }) => {
       const again = this.#book.take(told, now());
       return again === undefined || !atLeast(told.finding.level, 'low') ? [] : [{ told, who, again }];
@@ -404,6 +404,7 @@ export class BaselineWatch {
     fresh.sort((a, b) => (atLeast(a.told.finding.level, b.told.finding.level) ? (a.told.finding.level === b.told.finding.level ? 0 : -1) : 1));
     if (fresh.length > room) health.count(part, 'changes without an alert, too many at once', fresh.length - room);
     this.#alerts.n += Math.min(room, fresh.length);
+    if (room > 0 && fresh.length > 0) kept?.(fresh.slice(0, room).map(({ told }) => told.finding));
     for (const { told, who, again } of fresh.slice(0, room)) {
       const { event, detection } = changeAlert(told.finding, told.signature, again, who, { lang, host, now: now() });
       const stored = push({ events: [event], positions: [] });

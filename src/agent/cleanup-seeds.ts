@@ -14,7 +14,7 @@ export interface FoundSeeds { id: string; title: Text; seeds: Seeds; checks: rea
 export interface SeedOptions {
   ledger: Pick<Ledger, 'alert' | 'alerts' | 'setting'>;
   /** Of incidents; undefined for an id that is none. */
-  incident?: (id: string) => { title: Text; seeds: Seeds } | undefined;
+  incident?: (id: string) => { id: string; title: Text; seeds: Seeds } | undefined;
   /** Runs these checks now. */
   scan: (checks: readonly string[]) => Promise<Pick<ScanReport, 'findings' | 'blind'>>;
 }
@@ -33,7 +33,7 @@ export async function seedsOf(id: unknown, options: SeedOptions): Promise<FoundS
   const incident = options.incident?.(id);
   if (incident) {
     const checks = new Set([...incident.seeds.findings.map(({ check }) => check), ...incident.seeds.alerts.flatMap(checkOf)]);
-    return { id, title: incident.title, seeds: incident.seeds, checks: [...checks], blind: [] };
+    return { id: incident.id, title: incident.title, seeds: incident.seeds, checks: [...checks], blind: [] };
   }
   const alert = alertOf(id, options.ledger);
   if (alert) {

@@ -53,7 +53,7 @@ describe('what a plan is asked for by', () => {
   const scans: (readonly string[])[] = [];
   const options: SeedOptions = {
     ledger: { alert: (id) => alerts.find((one) => one.id === id), alerts: () => alerts, setting: () => JSON.stringify({ version: 1, findings: { beef: { check: 'cron', level: 'high', since: 1, sign: true }, dead: { check: 'cron', level: 'high', since: 1, sign: true } } }) },
-    incident: (id) => (id === 'i1' ? { title, seeds: { alerts: [alerts[2]!], findings: [] } } : undefined),
+    incident: (id) => (id === 'i1' ? { id, title, seeds: { alerts: [alerts[2]!], findings: [] } } : undefined),
     scan(checks) { scans.push(checks); return Promise.resolve({ findings: found, blind: [] }); },
   };
 

@@ -33,8 +33,8 @@ export interface CleanupOptions {
   dataFolder: string;
   log: Log;
   now: () => number;
-  /** Of incidents; undefined for an id that is none. */
-  incident?: (id: string) => { title: Text; seeds: Seeds } | undefined;
+  /** Of incidents, by the beginning of their id; undefined for an id that is none. */
+  incident?: (id: string) => { id: string; title: Text; seeds: Seeds } | undefined;
 }
 
 /** `superseded`: what was frozen has been ended since. */
@@ -170,9 +170,14 @@ export class Cleanup {
   }
 
   private kept(name: string, done = false): KeptPlan {
-    const kept = (done ? this.book.done(name) : undefined) ?? this.book.get(name) ?? this.byAlert(name, done);
+    const kept = (done ? this.book.done(name) : undefined) ?? this.book.get(name) ?? this.byIncident(name, done) ?? this.byAlert(name, done);
     if (kept === undefined) throw new MoatError('no-plan', `no plan was made for ${name.slice(0, 100)}`, { zh: `还没有为 ${name.slice(0, 100)} 生成过方案`, hint: `moat incident plan ${name.slice(0, 100)}` });
     return kept;
+  }
+
+  private byIncident(name: string, done: boolean): KeptPlan | undefined {
+    const id = this.options.incident?.(name)?.id;
+    return id === undefined ? undefined : (done ? this.book.done(id) : undefined) ?? this.book.get(id);
   }
 
   /** The beginning of an alert's id. */

@@ -180,6 +180,15 @@ export const configSchema = z.strictObject({
     const fault = zoneFault(zones.map(readZone), flows.map(({ from, to }) => ({ from, to })));
     if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
   }).prefault({}).meta(doc('本机防火墙（端口白名单、分区）', 'firewall of this machine: wanted ports, zones')),
+  incidents: z.strictObject({
+    level: z.enum(levels).default('medium').meta(doc('至少这一级的告警才会形成事件；更轻的只并入已有事件', 'alerts of at least this level make an incident; milder ones only join one')),
+    idle_days: z.number().min(0.04).max(90).default(7).meta(doc('未关闭的事件在几天没有新情况之内仍会并入迟到的证据', 'days without news within which an open incident takes in late evidence')),
+    shared_addresses: z.array(network).max(10_000).default([]).meta(doc('许多人共用的地址与网段（办公室出口、代理、CDN、负载均衡）：来自同一地址不说明是同一个人', 'addresses and networks that many people share (an office, a proxy, a CDN, a load balancer): coming from one says nothing')),
+    importance: z.enum(['auto', 'core', 'part', 'low']).default('auto').meta(doc('本机对业务的重要性：core 核心业务，part 部分业务，low 无关紧要；auto 按监听的服务猜（数据库为 core，网站与面板为 part）', 'what this machine is to the business; auto guesses by what listens: a database is core, a web site or panel part of it')),
+    services: z.array(z.strictObject({ name: z.string().min(1).max(100), importance: z.enum(['core', 'part', 'low']) })).max(200).default([]).meta(doc('个别服务的重要性：[{ name: nginx, importance: core }]，首尾可用 *', 'importance of single services: [{ name: nginx, importance: core }]; * at an end stands for anything')),
+    report_hours: z.union([z.literal(1), z.literal(2), z.literal(4)]).default(4).meta(doc('疑似较大事件的法定报告时限（小时）：关键信息基础设施 1，中央机关 2，其余 4', 'hours to the statutory report of a suspected larger event: critical infrastructure 1, central organs 2, others 4')),
+    false_alarm_days: z.number().min(1).max(3650).default(30).meta(doc('标为误报后默认安静多少天', 'days that a false alarm stays quiet when nothing else is said')),
+  }).prefault({}).meta(doc('事件（由告警归并而成）', 'incidents that alerts become')),
   alerts: z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),

@@ -42,6 +42,7 @@ export function notifierOf({ kind }: ChannelConfig): (typeof notifiers)[number] 
 
 const requestPrefix = 'request:';
 const playbookPrefix = 'playbook:';
+const incidentPrefix = 'incident:';
 const requestIdBytes = 16;
 /** Parts of the time that a question has. */
 const remindAt = [0.5, 0.9] as const;
@@ -117,6 +118,9 @@ export class Notices {
   /** Tells people what a playbook has to say, on the channels that take its level and the rule `playbook`. `id` begins `run:RUN`; the same waits once. */
   tell(id: string, what: Text, level: Level): void { this.send(`${playbookPrefix}${id}`, 'playbook', what, level, this.options.now()); }
 
+  /** Tells people of an incident, on the channels that take its level and the rule `incident`. The same `key` waits once. */
+  tellIncident(id: string, key: string, what: Text, level: Level): void { this.send(`${incidentPrefix}${id}:${key}`, 'incident', what, level, this.options.now()); }
+
   private send(subject: string, rule: string, title: Text, level: Level, time: number): void {
     const { store, host, config, now } = this.options;
     const rows = routedTo({ id: subject, time, last_time: time, level, rule_id: rule, rule_name: rule, title, host, summary: '', count: 1, attack: [], matrix: [], key: '', status: 'open' }, this.channels, config.queue_max, now());
@@ -149,6 +153,7 @@ export class Notices {
   private itemOf(row: QueuedNotice, stands: ReturnType<Store['ledger']['alert']>, to: Lang): ReturnType<typeof requestItem> | undefined {
     const { store, host, now, config, lang } = this.options;
     if (row.subject.startsWith(playbookPrefix)) return { ...itemOf(row.alert, to, to), next: [`moat playbook runs ${/^playbook:run:([0-9a-z]+)/.exec(row.subject)?.[1] ?? ''}`.trim()] };
+    if (row.subject.startsWith(incidentPrefix)) return { ...itemOf(row.alert, to, to), next: [`moat incident show ${row.subject.split(':', 2)[1] ?? ''}`.trim()] };
     if (!row.subject.startsWith(requestPrefix)) return itemOf(stands ?? row.alert, to, lang);
     const [id = '', times] = row.subject.slice(requestPrefix.length).split('#');
     const asked = store.requests.get(id);

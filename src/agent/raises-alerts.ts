@@ -1,4 +1,5 @@
 import type { Detection } from '../core/alert.ts';
+import type { Finding } from '../core/finding.ts';
 import type { Batch, Log, Store } from '../core/ports.ts';
 import type { Lang } from '../core/text.ts';
 import type { Health } from '../engine/health.ts';
@@ -15,6 +16,8 @@ export interface RaisesAlerts {
   now: () => number;
   /** Stores the events of what was found. */
   push: (batch: Batch) => Promise<void>;
+  /** Keeps what was found before it is raised. */
+  found?: (findings: readonly Finding[]) => void;
   raise: (detection: Detection) => void;
   /** Returns when what was raised is stored; false when the disk is full. */
   settle: () => boolean;

@@ -84,7 +84,8 @@ export interface BlockRow { network: string; since: number; until?: number; why:
 
 export class Response {
   private readonly options: ResponseOptions;
-  private readonly journal: Journal;
+  /** The one writer of the audit log. */
+  readonly journal: Journal;
   private readonly procfs = new Procfs();
   private config: Config['response'];
   readonly runner: Runner;

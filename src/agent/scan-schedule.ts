@@ -131,7 +131,7 @@ export class ScanSchedule {
 
   /** What is new is raised, then what is known is saved: after a crash between the two the same alert is raised again and folds into itself. */
   private async take(report: ScanReport, ids: readonly string[]): Promise<void> {
-    const { store, health, now, push, raise, settle } = this.options;
+    const { store, health, now, push, raise, settle, found } = this.options;
     const { state, fresh, notKept } = compare(this.state, report, ids, now());
     this.last = now();
     if (notKept > 0) health.count(part, 'findings not kept, too many', notKept);
@@ -140,6 +140,7 @@ export class ScanSchedule {
     if (fresh.length > told.length) health.count(part, 'new findings without an alert, too many at once', fresh.length - told.length);
     const alerts = told.map((one) => this.alertOf(one, stories.get(one.finding.id)));
     if (alerts.length > 0) {
+      found?.(told.map(({ finding }) => finding));
       await push({ events: alerts.map(({ event }) => event), positions: [] });
       for (const { detection } of alerts) raise(detection);
     }

@@ -1,5 +1,6 @@
 import { colour } from './colour.ts';
 import type { AgentStatus } from '../agent/agent.ts';
+import type { IncidentsStatus } from '../agent/incidents.ts';
 import type { ResponseStatus } from '../agent/response.ts';
 import type { PartState } from '../engine/health.ts';
 import type { Mode } from '../engine/response/linkage.ts';
@@ -23,6 +24,7 @@ export function statusLines(status: AgentStatus, lang: Lang): string[] {
   const out = [
     t(`Moat ${status.version} 自 ${clock(status.since)} 运行（进程 ${status.pid}，内存 ${Math.round(status.rss / 2 ** 20)} MiB，CPU ${status.cpuPercent.toFixed(1)}%）`, `Moat ${status.version}, running since ${clock(status.since)} (pid ${status.pid}, ${Math.round(status.rss / 2 ** 20)} MiB, CPU ${status.cpuPercent.toFixed(1)}%)`),
     t(`规则 ${status.rules} 条，行为 ${status.behaviours} 个；未关闭告警 ${status.openAlerts} 条`, `${status.rules} rules, ${status.behaviours} behaviours; ${status.openAlerts} open alerts`),
+    incidentsLine(status.incidents, t, lang),
     responseLine(status.response, t, lang),
     ...standingLines(status.response, t, lang),
     '',
@@ -41,6 +43,14 @@ export function statusLines(status: AgentStatus, lang: Lang): string[] {
       `  ${ready ? marks.live : marks.waiting} ${id}  ${colour.dim(t(`${samples} 个样本${since === undefined ? '' : `，自 ${clock(since)}`}${ready ? '' : '，尚不足以判断'}`, `${samples} samples${since === undefined ? '' : ` since ${clock(since)}`}${ready ? '' : ', not enough to judge yet'}`))}`));
   }
   return out;
+}
+
+function incidentsLine({ open, clocks }: IncidentsStatus, t: (zh: string, en: string) => string, lang: Lang): string {
+  const counted = levels.toReversed().filter((level) => open[level] > 0).map((level) => `${levelWord(level, lang)} ${open[level]}`).join(' · ');
+  return [
+    counted === '' ? t('没有未关闭的事件', 'no open incidents') : t(`未关闭事件：${counted}（moat incident）`, `open incidents: ${counted} (moat incident)`),
+    ...clocks.slice(0, 3).map(({ id, due }) => colour.red(t(`${id} 法定报告时限 ${clock(due)}`, `${id}: statutory report due ${clock(due)}`))),
+  ].join(' · ');
 }
 
 function responseLine({ mode, pausedUntil, blocked, stuck }: ResponseStatus, t: (zh: string, en: string) => string, lang: Lang): string {

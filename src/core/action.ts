@@ -1,4 +1,5 @@
 /** What Moat does to a machine: words and the port. Every action is worked out, done, looked at and taken back by the same four steps. */
+import type { IncidentChange } from './incident-store.ts';
 import type { PlaybookRun, RunFilter } from './playbook.ts';
 import type { Manifest } from './ports.ts';
 import type { Text } from './text.ts';
@@ -144,11 +145,11 @@ export interface BlockEntry {
 export interface ReceiptFilter { status?: readonly ReceiptStatus[]; action?: string; target?: string; from?: string; limit?: number }
 
 /** All that is written together, or not at all. */
-export interface ResponseChange { receipts?: readonly Receipt[]; audit?: readonly AuditEntry[]; blocks?: readonly BlockEntry[]; runs?: readonly PlaybookRun[] }
+export interface ResponseChange { receipts?: readonly Receipt[]; audit?: readonly AuditEntry[]; blocks?: readonly BlockEntry[]; runs?: readonly PlaybookRun[]; incidents?: IncidentChange }
 
 /** What was done and by whom, and what is blocked. Reads see all that was written. */
 export interface ResponseStore {
-  /** Durable when it returns (fsync). Throws StoreError. */
+  /** Durable when it returns (fsync). Throws StoreError, 'stale' when an incident is not at the revision that was expected. */
   save(change: ResponseChange): void;
   receipt(id: string): Receipt | undefined;
   /** Newest first. */

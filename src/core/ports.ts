@@ -1,6 +1,7 @@
 import type { ResponseStore } from './action.ts';
 import type { Alert, Detection } from './alert.ts';
 import type { Event, Kind } from './gen/event.ts';
+import type { IncidentStore } from './incident-store.ts';
 import type { Intelligence, Lineage, Packages } from './lineage.ts';
 import type { NoticeQueue, NoticeRows, RequestBook } from './notice.ts';
 import type { Text } from './text.ts';
@@ -135,6 +136,7 @@ export interface Store {
   notices: NoticeQueue;
   requests: RequestBook;
   response: ResponseStore;
+  incidents: IncidentStore;
   /** What was kept of the origin graph. */
   lineage(): Iterable<{ id: string; value: string }>;
   /** Durable when it returns (fsync). Throws StoreError 'full' when the disk is full; nothing of the batch is then kept. */

@@ -64,7 +64,7 @@ describe('folding repeats into one alert', () => {
     fold.add(detection([failure(2, start + 62 * minute)]));
     const second = fold.drain()[0]!.alert;
     expect(second.id).not.toBe(first.id);
-    fold.forget(second.id);
+    fold.forget(new Set([second.id]));
     fold.add(detection([failure(3, start + 63 * minute)]));
     expect(fold.drain()[0]!.alert.id).not.toBe(second.id);
   });

@@ -101,9 +101,9 @@ export class AlertFolder {
     for (const open of this.changed) this.settle(open);
   }
 
-  /** A person closed it: the next repeat opens a new one. */
-  forget(alertId: string): void {
-    for (const [slot, open] of this.open) if (open.alert.id === alertId) this.open.delete(slot);
+  /** A person closed them: the next repeat opens a new one. */
+  forget(alertIds: ReadonlySet<string>): void {
+    for (const [slot, open] of this.open) if (alertIds.has(open.alert.id)) this.open.delete(slot);
   }
 
   get size(): number { return this.open.size; }

@@ -29,6 +29,8 @@ export interface PipelineOptions {
   detect: Detect;
   fold: Omit<FoldOptions, 'latest'>;
   exceptions: () => readonly Exception[];
+  /** Why this is no alert, where a person marked it a false alarm. */
+  quiet?: (detection: Detection) => string | undefined;
   /** Country of an address, two letters; undefined when there is no table. */
   country: (address: string) => string | undefined;
   /** Tells of each event where its process came from. */
@@ -135,7 +137,7 @@ export class Pipeline {
     this.commit(true);
   }
 
-  closed(alertId: string): void { this.folder.forget(alertId); }
+  closed(alertIds: ReadonlySet<string>): void { this.folder.forget(alertIds); }
 
   /** Commits what is pending; `last`: with all that is otherwise saved now and again. */
   commit(last = false): void {
@@ -193,6 +195,8 @@ export class Pipeline {
   private take(detection: Detection): void {
     const exception = excused(detection, this.options.exceptions());
     if (exception) { this.options.health.count('exceptions', exception.why, detection.count); return; }
+    const marked = this.options.quiet?.(detection);
+    if (marked !== undefined) { this.options.health.count('exceptions', marked, detection.count); return; }
     this.hasAlerts = true;
     this.folder.add(detection);
   }

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Alert } from '../core/alert.ts';
 import { Event, type Kind } from '../core/gen/event.ts';
+import type { IncidentChange, IncidentMember, IncidentRecord } from '../core/incident-store.ts';
 import type { Commit, Store } from '../core/ports.ts';
 
 /** Bounds that a store of this suite is opened with; left out means the store's own default. */
@@ -37,6 +38,14 @@ export function sampleAlert(id: string, change: Partial<Alert> = {}): Alert {
     id, time: start, last_time: start, level: 'medium', rule_id: 'ssh_brute_force', rule_name: 'SSH brute force',
     title: { zh: 'SSH 暴力破解', en: 'SSH brute force' }, host: 'shop-1', summary: '203.0.113.9 failed 12 times', count: 12,
     attack: ['T1110.001'], matrix: ['暴力破解'], key: '203.0.113.9', status: 'open', evidence: [{ id: 'e1', time: start, user: 'wang' }], ...change,
+  };
+}
+
+function sampleIncident(id: string, change: Partial<IncidentRecord> = {}): IncidentRecord {
+  return {
+    id, kind: 'story', revision: 1, host: 'shop-1', title: { zh: '挖矿', en: 'a miner' }, status: 'new', level: 'high', grade: 3, graded: [], time: start, last_time: start, alert_count: 1, finding_count: 0, shown: true,
+    facts: { founds: true, tactics: {}, techniques: [], grave: [], root: false, accounts: [], addresses: [], trees: [], neighbours: [], services: [] },
+    created: start, changed: start, since: start, notes: [], tasks: [], tags: [], links: [], ...change,
   };
 }
 
@@ -356,6 +365,93 @@ export function storeContract(name: string, make: (bounds: StoreBounds) => Promi
         expect(again.ledger.setting('lang')).toBe('en');
         expect(again.ledger.setting('secret.webhook')).toBe('https://hook.example/abc');
         expect(() => again.ledger.setSetting('', 'x')).toThrow(expect.objectContaining({ code: 'input' }));
+      });
+    });
+
+    describe('incidents', () => {
+      const put = (store: Store, records: readonly IncidentRecord[], change: Omit<IncidentChange, 'incidents'> = {}, expected = 0): void => store.response.save({ incidents: { ...change, incidents: records.map((record) => ({ record, expected })) } });
+      const member = (id: string, incident: string, time = start): IncidentMember => ({ what: 'alert', id, incident, time, last: time, count: 1 });
+      const listed = (store: Store, filter: Parameters<Store['incidents']['incidents']>[0] = {}): string => store.incidents.incidents(filter).map(({ id }) => id).join(' ');
+
+      it('come back as they were, also after opening again, with their audit entry in one write', async () => {
+        const { store, reopen } = await begin();
+        const record = sampleIncident('a1', { notes: [{ time: start, by: 'li', text: '查过 \u0000' }], clock: { started: start, due: start + 4, why: { zh: '疑', en: 'suspected' }, told: ['began'] } });
+        const entry = { seq: 1, time: start, by: 'engine', via: 'engine', operation: 'incident-formed', target: 'a1', why: '', result: '', hash: 'h' };
+        store.response.save({ incidents: { incidents: [{ record, expected: 0 }], members: [member('A1', 'a1')] }, audit: [entry] });
+        const again = await reopen();
+        expect(again.incidents.incident('a1')).toEqual(record);
+        expect(again.incidents.member('alert', 'A1')).toEqual(member('A1', 'a1'));
+        expect(again.response.lastAudit()).toEqual(entry);
+        expect([again.incidents.incident('x'), again.incidents.member('alert', 'x'), again.incidents.member('finding', 'A1'), again.incidents.finding('x')]).toEqual(Array(4).fill(undefined));
+      });
+
+      it('are not written over by who saw an older revision, and nothing of that write is kept', async () => {
+        const { store } = await begin();
+        put(store, [sampleIncident('a1')]);
+        put(store, [sampleIncident('a1', { revision: 2, status: 'triaged' })], {}, 1);
+        expect(() => put(store, [sampleIncident('a1', { revision: 2, status: 'closed' })], { members: [member('A9', 'a1')] }, 1)).toThrow(expect.objectContaining({ code: 'stale' }));
+        expect(() => put(store, [sampleIncident('b2')], {}, 3)).toThrow(expect.objectContaining({ code: 'stale' }));
+        expect(store.incidents.incident('a1')).toMatchObject({ revision: 2, status: 'triaged' });
+        expect(store.incidents.member('alert', 'A9')).toBeUndefined();
+      });
+
+      it('are listed by latest news, without what is hidden, merged or part of another', async () => {
+        const { store } = await begin();
+        put(store, [
+          sampleIncident('a1', { last_time: start + 1 }), sampleIncident('b2', { last_time: start + 3, status: 'closed', level: 'critical' }), sampleIncident('c3', { last_time: start + 2, kind: 'campaign', level: 'medium' }),
+          sampleIncident('d4', { shown: false }), sampleIncident('e5', { merged_into: 'a1' }), sampleIncident('f6', { kind: 'cell', within: 'c3', shown: false }),
+        ]);
+        expect(listed(store)).toBe('b2 c3 a1');
+        expect(listed(store, { status: ['new'] })).toBe('c3 a1');
+        expect(listed(store, { kind: 'campaign' })).toBe('c3');
+        expect(listed(store, { within: 'c3', hidden: true })).toBe('f6');
+        expect(listed(store, { before: start + 2 })).toBe('a1');
+        expect(listed(store, { limit: 1 })).toBe('b2');
+        expect(store.incidents.openByLevel()).toEqual(expect.arrayContaining([{ level: 'high', count: 1 }, { level: 'medium', count: 1 }]));
+        expect(store.incidents.idsLike('', 9)).toEqual(['a1', 'b2', 'c3', 'e5']);
+        expect(store.incidents.idsLike('e', 9)).toEqual(['e5']);
+        put(store, [sampleIncident('g7', { clock: { started: 1, due: 2, why: { zh: '', en: '' }, told: [] } }), sampleIncident('h8', { clock: { started: 1, due: 2, why: { zh: '', en: '' }, told: [], stopped: { time: 2, by: 'li', how: 'reported', why: '' } } })]);
+        expect(listed(store, { clock: true })).toBe('g7');
+      });
+
+      it('hold what is merged into them and what belongs to that', async () => {
+        const { store } = await begin();
+        put(store, [sampleIncident('a1'), sampleIncident('b2', { merged_into: 'a1' }), sampleIncident('c3', { kind: 'cell', within: 'b2' })], {
+          members: [member('A1', 'a1', start + 5), member('A2', 'c3', start + 1), member('A3', 'b2', start + 9), { ...member('F1', 'c3'), what: 'finding' }],
+          strands: new Map([['address:203.0.113.1', [{ key: 'address:203.0.113.1', first: 1, last: 2, incident: 'c3' }]]]),
+        });
+        expect(store.incidents.members('a1', 'alert', 10).map(({ id }) => id)).toEqual(['A2', 'A1', 'A3']);
+        expect(store.incidents.members('a1', 'alert', 2)).toHaveLength(2);
+        expect(store.incidents.members('b2', 'finding', 9).map(({ id }) => id)).toEqual(['F1']);
+        expect(store.incidents.keysOf('a1', 9)).toEqual(['address:203.0.113.1']);
+        put(store, [], { strands: new Map([['address:203.0.113.1', [{ key: 'address:203.0.113.1', first: 1, last: 7, incident: 'a1' }]]]) });
+        expect(store.incidents.strands('address:203.0.113.1')).toEqual([{ key: 'address:203.0.113.1', first: 1, last: 7, incident: 'a1' }]);
+        expect(() => put(store, [], { strands: new Map([['', []]]) })).toThrow(expect.objectContaining({ code: 'input' }));
+      });
+
+      it('know which alerts were not looked at as they stand, and close theirs', async () => {
+        const { store } = await begin();
+        store.commit(commit({ alerts: [sampleAlert('A1'), sampleAlert('A2', { time: start - 1 }), sampleAlert('A3'), sampleAlert('old', { last_time: start - 9 })] }));
+        store.ledger.close('A3');
+        expect(store.incidents.unformed(start, 9)).toEqual(['A2', 'A1']);
+        put(store, [sampleIncident('a1')], { members: [{ ...member('A1', 'a1'), count: 12 }, { ...member('A2', 'a1'), count: 11 }] });
+        expect(store.incidents.unformed(start, 9)).toEqual(['A2']);
+        put(store, [], { closeAlertsOf: ['a1'] });
+        expect(['A1', 'A2', 'old'].map((id) => store.ledger.alert(id)?.status)).toEqual(['closed', 'closed', 'open']);
+      });
+
+      it('go when they are long over or never became one, with all they held; open ones never', async () => {
+        const { store } = await begin();
+        const old = { last_time: start - 500 * day, changed: start - 500 * day };
+        put(store, [
+          sampleIncident('a1', old), sampleIncident('b2', { ...old, status: 'closed' }), sampleIncident('c3', { ...old, merged_into: 'b2' }), sampleIncident('d4', { ...old, shown: false }),
+          sampleIncident('e5', { kind: 'campaign' }), sampleIncident('f6', { ...old, kind: 'cell', within: 'e5', shown: false }), sampleIncident('g7', { ...old, kind: 'cell', within: 'a1', shown: false }), sampleIncident('h8', { status: 'closed' }),
+        ], { members: [member('A1', 'c3'), member('A2', 'g7'), member('A3', 'f6')], strands: new Map([['file:/x', [{ key: 'file:/x', first: 1, last: start - 8 * day, incident: 'a1' }]]]), findings: [{ id: 'f', check: 'x', kind: 'notice', level: 'low', title: { zh: '', en: '' }, evidence: [], refs: [] }] });
+        store.incidents.prune(start, 7 * day);
+        store.incidents.prune(start, 7 * day);
+        expect(['a1', 'b2', 'c3', 'd4', 'e5', 'f6', 'g7', 'h8'].filter((id) => store.incidents.incident(id))).toEqual(['a1', 'e5', 'g7', 'h8']);
+        expect(['A1', 'A2', 'A3'].filter((id) => store.incidents.member('alert', id))).toEqual(['A2']);
+        expect([store.incidents.strands('file:/x'), store.incidents.finding('f')]).toEqual([[], undefined]);
       });
     });
 

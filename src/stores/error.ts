@@ -9,13 +9,14 @@ import { MoatError } from '../core/error.ts';
  * - `denied`   the operating system or the way it was opened forbids it
  * - `io`       the disk failed in another way
  * - `input`    what was handed over cannot be stored
+ * - `stale`    it was changed since it was read: nothing of the write was kept
  * - `closed`   used after close()
  * - `query`    the SQL of a person is wrong
  * - `refused`  the SQL of a person asks for something a query may not do
  * - `timeout`  the query was stopped at its time or memory limit
  */
 export type StoreCode =
-  | 'locked' | 'full' | 'corrupt' | 'schema' | 'missing' | 'denied' | 'io' | 'input' | 'closed'
+  | 'locked' | 'full' | 'corrupt' | 'schema' | 'missing' | 'denied' | 'io' | 'input' | 'stale' | 'closed'
   | 'query' | 'refused' | 'timeout';
 
 export class StoreError extends MoatError<StoreCode> {

@@ -1,9 +1,62 @@
+import type { Command } from 'commander';
+import type { IncidentRecord } from '../../core/incident-store.ts';
+import { type Level, levels } from '../../core/level.ts';
+import { atLeast } from '../../core/level.ts';
+import { incidentOf, seedsOf, wholeOf } from '../../engine/incident/seeds.ts';
+import { openSqliteStore, type SqliteStore } from '../../stores/sqlite/store.ts';
+import { dataFolder } from '../globals.ts';
+import { incidentJson, incidentLines, incidentPage } from '../incident-text.ts';
+import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
+import { jsonLine } from '../terminal.ts';
+import { addIncidentChanges } from './incident-change.ts';
 import { addIncidentPlan } from './incident-plan.ts';
 
-/** From an alarm to its end. */
+/** Adds sub-commands to `moat incident`. */
+export type IncidentPart = (group: Command, cli: Cli) => void;
+
+/** What `moat incident` can do, by file. */
+const parts: readonly IncidentPart[] = [addLooking, addIncidentChanges, addIncidentPlan];
+
 export function addIncident(cli: Cli): void {
-  const { program, t } = cli;
-  const incident = program.command('incident').description(t('从告警到收尾：清理方案，执行，核对，撤销', 'from an alarm to its end: the clean-up plan, doing it, looking again, taking it back'));
-  addIncidentPlan(incident, cli);
+  const group = cli.program.command('incident').description(cli.t('事件：告警归并成的经过、定级、时限与处理进度', 'incidents: what alerts add up to, how bad it is, what is due and how far one has come'));
+  for (const part of parts) part(group, cli);
+}
+
+interface ListOptions { all?: boolean; level?: Level; limit: number; json?: boolean }
+
+function addLooking(group: Command, { program, lang, t }: Cli): void {
+  const reading = async (work: (store: SqliteStore) => void | Promise<void>): Promise<void> => {
+    const store = openSqliteStore({ dir: dataFolder(program), readOnly: true });
+    try {
+      await work(store);
+    } finally { store.close(); }
+  };
+  const json = [t('每行一个 JSON 对象', 'one JSON object a line')] as const;
+
+  group.command('list', { isDefault: true })
+    .description(t('列出事件，最近有动静的在最后', 'list incidents, the latest last'))
+    .option('--all', t('含已关闭的与误报', 'closed ones and false alarms too'))
+    .option('--level <level>', `${t('至少这一级', 'at least this level')}: ${levels.join(', ')}`)
+    .option('--limit <n>', t('最多多少个', 'at most so many'), Number, 200)
+    .option('--json', ...json)
+    .action((options: ListOptions) => reading(async (store) => {
+      const found = store.incidents.incidents({ limit: options.limit, ...(!options.all && { status: ['new', 'triaged', 'contained', 'eradicated', 'recovered'] as const }) })
+        .filter(({ level }: IncidentRecord) => options.level === undefined || atLeast(level, options.level));
+      const out = new Output();
+      for (const record of found.toReversed()) out.line(options.json ? jsonLine(incidentJson(record)) : incidentLines(record, lang, Date.now()).join('\n'));
+      await out.end();
+      if (found.length === 0 && !options.json) console.log(t('没有未关闭的事件', 'no open incidents'));
+    }));
+
+  group.command('show <id>')
+    .description(t('一个事件：定级与理由、法定时限、入口、按时间的经过、任务与记录', 'one incident: level and why, statutory clock, entry, what happened in order, tasks and notes'))
+    .option('--json', ...json)
+    .action((id: string, options: { json?: boolean }) => reading((store) => {
+      const incident = wholeOf(store.incidents, incidentOf(store.incidents, id));
+      if (options.json) { console.log(jsonLine(incidentJson(incident))); return; }
+      const { alerts, left } = seedsOf({ incidents: store.incidents, ledger: store.ledger }, incident.id);
+      const merged = incident.id.startsWith(id) ? [] : [t(`${id} 已并入 ${incident.id}`, `${id} is part of ${incident.id}`)];
+      console.log([...merged, ...incidentPage(incident, alerts, left, lang, Date.now())].join('\n'));
+    }));
 }

@@ -3,6 +3,7 @@
  * a sync to disk for each would cost seconds for a thousand bans.
  */
 import type { AuditEntry, BlockEntry, Receipt, ResponseStore } from '../../core/action.ts';
+import type { IncidentChange } from '../../core/incident-store.ts';
 import type { PlaybookRun } from '../../core/playbook.ts';
 import { type AuditInput, nextEntry } from './audit.ts';
 
@@ -27,9 +28,16 @@ export class Journal {
     });
   }
 
+  /** The same at once, with incidents in the same transaction: durable when it returns. Throws StoreError, and nothing of it is kept. */
+  now(change: Pick<Change, 'audit'> & { incidents: IncidentChange }): void {
+    this.flush();
+    this.save([{ change, resolve: () => undefined, reject: () => undefined }], change.incidents);
+  }
+
   private flush(): void {
     const batch = this.waiting;
     this.waiting = [];
+    if (batch.length === 0) return;
     try {
       this.save(batch);
       for (const { resolve } of batch) resolve();
@@ -45,10 +53,10 @@ export class Journal {
     }
   }
 
-  private save(batch: readonly Waiting[]): void {
+  private save(batch: readonly Waiting[], incidents?: IncidentChange): void {
     let last = this.last;
     const audit = batch.flatMap(({ change }) => change.audit ?? []).map((input) => { last = nextEntry(last, input); return last; });
-    this.store.save({ receipts: batch.flatMap(({ change }) => change.receipts ?? []), blocks: batch.flatMap(({ change }) => change.blocks ?? []), runs: batch.flatMap(({ change }) => change.runs ?? []), audit });
+    this.store.save({ receipts: batch.flatMap(({ change }) => change.receipts ?? []), blocks: batch.flatMap(({ change }) => change.blocks ?? []), runs: batch.flatMap(({ change }) => change.runs ?? []), audit, ...(incidents && { incidents }) });
     this.last = last;
   }
 }

@@ -1,5 +1,6 @@
 /** Receipts of actions, the audit log, what is blocked, and runs of playbooks. */
 import type { AuditEntry, BlockEntry, Receipt, ReceiptFilter, ResponseStore } from '../../core/action.ts';
+import type { IncidentChange } from '../../core/incident-store.ts';
 import type { PlaybookRun, RunFilter } from '../../core/playbook.ts';
 import { StoreError } from '../error.ts';
 import { type Database, guarded, type Row, transaction, type Value } from './driver.ts';
@@ -14,7 +15,8 @@ const chunk = 1000;
 /** Receipts that are over, and blocks that ended. */
 const receiptMs = 400 * 86_400_000, endedBlockMs = 90 * 86_400_000;
 
-export function openResponse(db: Database, file: string): ResponseStore {
+/** `incidents`: where changed incidents are written, in the transaction of their audit entries. */
+export function openResponse(db: Database, file: string, incidents: { write(change: IncidentChange, now: number): void }, clock: () => number): ResponseStore {
   const read = <T>(work: () => T): T => guarded(file, work);
   const putReceipt = db.prepare('INSERT INTO receipt (id, action, target, origin, status, created, changed, until, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET status = excluded.status, changed = excluded.changed, until = excluded.until, value = excluded.value');
   const putAudit = db.prepare('INSERT INTO audit (seq, time, "by", via, operation, target, why, result, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
@@ -34,8 +36,9 @@ export function openResponse(db: Database, file: string): ResponseStore {
   const dropBlocks = db.prepare('DELETE FROM block WHERE rowid IN (SELECT rowid FROM block WHERE active = 0 AND until < ? LIMIT ?)');
 
   return {
-    save({ receipts = [], audit = [], blocks = [], runs = [] }) {
+    save({ receipts = [], audit = [], blocks = [], runs = [], incidents: changed }) {
       guarded(file, () => transaction(db, () => {
+        if (changed) incidents.write(changed, clock());
         for (const one of receipts) {
           const value = JSON.stringify(one);
           if (value.length > maxReceipt) throw new StoreError('input', `expected a receipt of at most ${maxReceipt} characters, got ${value.length} for ${one.action}`);

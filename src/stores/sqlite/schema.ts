@@ -63,6 +63,21 @@ const migrations: readonly string[] = [
   // What many events have in common (contexts.ts); a column of the event itself comes before it.
   `CREATE TABLE context (id INTEGER PRIMARY KEY);
    ALTER TABLE event ADD COLUMN context INTEGER;`,
+  // `parent`: what it is merged into or belongs to; `clock`: when the statutory report is due, while it is.
+  `CREATE TABLE incident (
+     id TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, revision INTEGER NOT NULL, status TEXT NOT NULL, level TEXT NOT NULL, grade INTEGER NOT NULL, host TEXT NOT NULL,
+     shown INTEGER NOT NULL, parent TEXT, clock INTEGER, time INTEGER NOT NULL, last_time INTEGER NOT NULL, changed INTEGER NOT NULL, value TEXT NOT NULL);
+   CREATE INDEX incident_last ON incident (last_time);
+   CREATE INDEX incident_parent ON incident (parent) WHERE parent IS NOT NULL;
+   CREATE INDEX incident_clock ON incident (clock) WHERE clock IS NOT NULL;
+   CREATE TABLE incident_member (
+     what TEXT NOT NULL, id TEXT NOT NULL, incident TEXT NOT NULL, time INTEGER NOT NULL, last INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (what, id)) WITHOUT ROWID;
+   CREATE INDEX incident_member_of ON incident_member (incident, what, time);
+   CREATE TABLE incident_strand (key TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, incident TEXT NOT NULL);
+   CREATE UNIQUE INDEX incident_strand_key ON incident_strand (key, first, incident);
+   CREATE INDEX incident_strand_of ON incident_strand (incident);
+   CREATE INDEX incident_strand_last ON incident_strand (last);
+   CREATE TABLE incident_finding (id TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);`,
 ];
 
 const iso = (column: string): string => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;
@@ -82,10 +97,12 @@ export const views: Readonly<Record<string, string>> = {
   audit_log: `SELECT ${iso('time')} AS at, seq, time, "by", via, operation, target, why, result, hash FROM audit`,
   blocks: `SELECT ${iso('since')} AS at, network, since, until, why, "by", list, active, times FROM block`,
   playbook_runs: `SELECT ${iso('created')} AS at, ${iso('changed')} AS changed_at, id, playbook, target, alert, status, created, changed, json_extract(value, '$.by') AS "by", json_extract(value, '$.why') AS why, json_extract(value, '$.receipts') AS receipts, json_extract(value, '$.entries') AS entries, value FROM playbook_run`,
+  incidents: `SELECT ${iso('time')} AS at, ${iso('last_time')} AS last_at, id, kind, revision, status, level, grade, host, shown, parent, clock, time, last_time, changed, value FROM incident`,
+  incident_members: `SELECT ${iso('time')} AS at, incident, what, id, time, last, count FROM incident_member`,
 };
 
 /** The tables under those views. They hold nothing that the views do not show. */
-export const viewTables = ['event', 'context', 'alert', 'position', 'setting', 'receipt', 'audit', 'block', 'playbook_run'] as const;
+export const viewTables = ['event', 'context', 'alert', 'position', 'setting', 'receipt', 'audit', 'block', 'playbook_run', 'incident', 'incident_member'] as const;
 
 /** Settings of this prefix stand in a table that no query reads. */
 export const secretPrefix = 'secret.';

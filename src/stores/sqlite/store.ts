@@ -6,6 +6,7 @@ import type { Commit, Store } from '../../core/ports.ts';
 import { StoreError } from '../error.ts';
 import { busyMs, type Database, guarded, openDatabase, transaction } from './driver.ts';
 import { openRing } from './events.ts';
+import { openIncidents } from './incidents.ts';
 import { openLedger } from './ledger.ts';
 import { openLineage } from './lineage.ts';
 import { lockDirectory } from './lock.ts';
@@ -67,7 +68,8 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
     const lineage = guarded(file, () => openLineage(opened, file, count));
     const notices = guarded(file, () => openNotices(opened, file));
     const requests = guarded(file, () => openRequests(opened, file));
-    const response = guarded(file, () => openResponse(opened, file));
+    const incidents = guarded(file, () => openIncidents(opened, file));
+    const response = guarded(file, () => openResponse(opened, file, incidents, now));
 
     function commit({ events, alerts, positions, learned, lineage: rows, notices: told }: Commit): void {
       try {
@@ -96,6 +98,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
       notices,
       requests,
       response,
+      incidents,
       commit,
       lineage: () => lineage.all(),
       events: {

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { alertOf } from '../../test/incidents.ts';
+import { parseConfig } from '../agent/config.ts';
+import { serveControl } from '../agent/control.ts';
+import { Incidents } from '../agent/incidents.ts';
+import { Event } from '../core/gen/event.ts';
+import { Health } from '../engine/health.ts';
+import { OriginGraph } from '../engine/origin/graph.ts';
+import { Journal } from '../engine/response/journal.ts';
+import { openSqliteStore, type SqliteStore } from '../stores/sqlite/store.ts';
+
+const bin = fileURLToPath(new URL('../../bin/moat', import.meta.url));
+let dir: string, store: SqliteStore, incidents: Incidents, server: Server, id: string;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'moat-cli-incident-'));
+  store = openSqliteStore({ dir });
+  const log = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+  incidents = new Incidents(parseConfig('incidents: { importance: core }', 'moat.yml'), { store, journal: new Journal(store.response), graph: new OriginGraph(), health: new Health(Date.now), log, now: Date.now, closed: () => undefined });
+  incidents.start();
+  server = await serveControl(dir, incidents.handlers());
+  const shell = Object.assign(new Event('e1', Date.now() - 60_000, 'process_creation'), { pid: 7, process_started: 1000, process_path: '/opt/x\u001b[31m', uid: 0, origin: 'login', origin_ip: '203.0.113.9' });
+  const alerts = [alertOf('aa11', shell, { attack: ['T1543.002'], rule: 'planted' }), alertOf('bb22', Object.assign(new Event('e2', Date.now(), 'process_creation'), { pid: 7, process_started: 1000, uid: 0 }), { attack: ['T1071'], level: 'critical', rule: 'beacon' })];
+  store.commit({ events: [], alerts: alerts.map((alert) => ({ ...alert, origin: 'ssh log-on of root from 203.0.113.9 \u001b[2J' })), positions: [] });
+  incidents.onAlerts(alerts);
+  for (let i = 0; i < 6; i++) await turn();
+  id = store.incidents.incidents({})[0]!.id;
+});
+afterAll(() => {
+  server.close();
+  incidents.stop();
+  store.close();
+  rmSync(dir, { recursive: true });
+});
+
+async function moat(...args: string[]): Promise<{ status: number; out: string; err: string }> {
+  const child = spawn(process.execPath, [bin, '--data', dir, ...args], { env: { ...process.env, LANG: 'C.UTF-8', LC_ALL: '', FORCE_COLOR: '' } });
+  let out = '', err = '';
+  child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString(); });
+  child.stderr.on('data', (chunk: Buffer) => { err += chunk.toString(); });
+  const [status] = await once(child, 'close') as [number];
+  return { status, out, err };
+}
+
+it('lists and shows incidents: level and why, clock, entry, what happened in order', async () => {
+  const { out } = await moat('incident');
+  expect(out).toMatch(new RegExp(`^${id} +critical +grade 1 +new +beacon \\(203\\.0\\.113\\.9\\)$`, 'm'));
+  expect(out).toMatch(/statutory report due .*3 h 59 min left|4 h 0 min left/);
+  const page = await moat('--lang', 'zh', 'incident', 'show', id.slice(0, 5));
+  for (const word of ['严重', '一级：核心业务受害', '入口', 'ssh log-on of root from 203.0.113.9 \\x1b[2J', '经过', '[aa11]', '[bb22]', '地址 203.0.113.9']) expect(page.out).toContain(word);
+  expect(page.out.indexOf('[aa11]')).toBeLessThan(page.out.indexOf('[bb22]'));
+  expect(page.out).not.toContain('\u001b');
+  const json = JSON.parse((await moat('incident', 'show', id, '--json')).out) as Record<string, unknown>;
+  expect(json).toMatchObject({ id, level: 'critical', grade: 1, alerts: ['aa11', 'bb22'], clock: { why: { en: 'core business is hit' } }, reached: { root: true } });
+});
+
+it('changes them, and says what stands in the way', async () => {
+  expect((await moat('incident', 'triage', id, '--why', 'real')).out).toContain('triaged');
+  expect((await moat('incident', 'task', id, 'rotate', 'keys', '--to', 'li')).status).toBe(0);
+  expect((await moat('incident', 'note', id, 'seen by li')).status).toBe(0);
+  const stale = await moat('incident', 'contain', id, '--revision', '1');
+  expect(stale).toMatchObject({ status: 1, out: expect.stringContaining('nothing was done') as string });
+  expect((await moat('--lang', 'zh', 'incident', 'close', id)).out).toContain('还有 1 项任务未完成');
+  expect((await moat('incident', 'task', id, '--done', '1')).status).toBe(0);
+  expect((await moat('incident', 'close', id)).out).toContain('statutory report');
+  expect((await moat('incident', 'clock', id)).status).toBe(2);
+  expect((await moat('incident', 'clock', id, '--not-reportable', '--why', 'a drill')).status).toBe(0);
+  expect(JSON.parse((await moat('incident', 'false-alarm', id, '--why', 'a drill', '--for', '7d', '--json')).out)).toMatchObject({ status: 'false-alarm', false_alarm: { why: 'a drill' }, notes: [{ text: 'seen by li' }] });
+  expect((await moat('incident', 'list', '--all')).out).toContain('false alarm');
+  expect(await moat('incident', 'show', 'ffffffffffff')).toMatchObject({ status: 2, err: expect.stringContaining('moat incident list --all') as string });
+});
