@@ -20,7 +20,7 @@ const path = '/usr/sbin:/usr/bin:/sbin:/bin';
 export function runner(prefix: readonly string[] = []): Run {
   return (program, args, { input, timeoutMs = usualMs, signal, outputMax = usualOutput, env = {}, cwd, as } = {}) => new Promise((resolve, reject) => {
     const [first = program, ...rest] = [...prefix, program, ...args];
-    const child = spawn(first, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: path, LC_ALL: 'C', ...env }, ...(signal && { signal }), ...(cwd !== undefined && { cwd }), ...as });
+    const child = spawn(first, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: path, LC_ALL: 'C', ...env }, ...(signal && { signal }), ...(cwd !== undefined && { cwd }), ...(as && { uid: as.uid, gid: as.gid }) });
     const out: Buffer[] = [], err: Buffer[] = [];
     let size = 0;
     let fault: MoatError<RunErrorCode> | undefined;
