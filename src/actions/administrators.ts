@@ -15,30 +15,39 @@ const keyFiles = ['.ssh/authorized_keys', '.ssh/authorized_keys2'];
 /** Lines that let somebody in. */
 export const keyLines = (text: string): number => text.split('\n').filter((line) => /^[^#\s]/.test(line.trim())).length;
 
-/** `path`, inside `root`, will have this content: is there still an administrator with a way in? */
-export function hasAdministrator(root: string, path: string, content: string): boolean {
+/** Somebody who may look after the machine and may start a session; `password`: has one that is not locked. */
+export interface Administrator { account: Account; password: boolean; groups: readonly string[] }
+
+export function administratorsOf(root: string): Administrator[] {
   const accounts = readAccounts(new DiskTree(root, undefined)) ?? [];
-  const members = adminMembers(textOf(join(root, '/etc/group')));
+  const groups = groupsOf(textOf(join(root, '/etc/group')));
   const passwords = new Map(textOf(join(root, '/etc/shadow')).split('\n').map((line) => line.split(':')).map(([name = '', hash = '']) => [name, hash]));
-  const isAdmin = ({ name, uid, gid }: Account): boolean => uid === 0 || members.names.has(name) || members.gids.has(gid);
-  // A hash begins with $ or, of old, is 13 letters; ! and * lock it.
-  const hasPassword = ({ name }: Account): boolean => /^(?:\$|[\w./]{13}$)/.test(passwords.get(name) ?? '');
-  const hasKey = ({ home }: Account): boolean => keyFiles.some((file) => {
-    const at = join(home, file);
-    return keyLines(at === path ? content : textOf(join(root, at))) > 0;
+  return accounts.flatMap((account) => {
+    const its = groups.filter(({ gid, members }) => gid === account.gid || members.includes(account.name)).map(({ name }) => name);
+    const isAdmin = account.uid === 0 || its.some((name) => adminGroups.includes(name));
+    // A hash begins with $ or, of old, is 13 letters; ! and * lock it.
+    return isAdmin && hasShell(account) ? [{ account, groups: its, password: /^(?:\$|[\w./]{13}$)/.test(passwords.get(account.name) ?? '') }] : [];
   });
-  return accounts.some((account) => isAdmin(account) && hasShell(account) && (hasPassword(account) || hasKey(account)));
 }
 
-function adminMembers(text: string): { names: Set<string>; gids: Set<number> } {
-  const names = new Set<string>(), gids = new Set<number>();
-  for (const line of text.split('\n')) {
-    const [group = '', , gid = '', members = ''] = line.split(':');
-    if (!adminGroups.includes(group)) continue;
-    gids.add(Number(gid));
-    for (const name of members.split(',')) if (name !== '') names.add(name);
-  }
-  return { names, gids };
+/** Does one of these files of an account hold a key? Names are relative to its home, or absolute; `instead` for the content of one of them. */
+export function hasKey(root: string, { home }: Account, files: readonly string[] = keyFiles, instead?: { path: string; content: string }): boolean {
+  return files.some((file) => {
+    const at = file.startsWith('/') ? file : join(home, file);
+    return keyLines(at === instead?.path ? instead.content : textOf(join(root, at))) > 0;
+  });
+}
+
+/** `path`, inside `root`, will have this content: is there still an administrator with a way in? */
+export function hasAdministrator(root: string, path: string, content: string): boolean {
+  return administratorsOf(root).some(({ account, password }) => password || hasKey(root, account, keyFiles, { path, content }));
+}
+
+function groupsOf(text: string): { name: string; gid: number; members: readonly string[] }[] {
+  return text.split('\n').flatMap((line) => {
+    const [name = '', , gid = '', members = ''] = line.split(':');
+    return name === '' || !/^\d+$/.test(gid) ? [] : [{ name, gid: Number(gid), members: members.split(',') }];
+  });
 }
 
 /** '' for what is not there, is no file, or is too large to be one of these. */
