@@ -1,4 +1,5 @@
 /** Actions and their receipts under `moat up`: what is blocked is put back after a start, what was cut off is settled, what has had its time ends. */
+import { join } from 'node:path';
 import type { PlanStep, Receipt, Risk } from '../core/action.ts';
 import type { Alert } from '../core/alert.ts';
 import { MoatError } from '../core/error.ts';
@@ -12,6 +13,8 @@ import type { BanTimes, Mode } from '../engine/response/linkage.ts';
 import { Responder, type ResponderSettings } from '../engine/response/responder.ts';
 import { Runner } from '../engine/response/runner.ts';
 import { allActions } from '../actions/catalogue.ts';
+import { machineSysctl } from '../actions/change-setting/sysctl.ts';
+import type { DenyPort } from '../actions/deny-file/action.ts';
 import { FileProtection } from '../actions/file-protection.ts';
 import type { FreezeState } from '../actions/freeze-tree/action.ts';
 import { ProcessProtection } from '../actions/process-protection.ts';
@@ -20,14 +23,17 @@ import { Vault } from '../actions/vault.ts';
 import { openFileChanges, type FileChanges } from '../linux/file-change.ts';
 import type { Firewall, FirewallErrorCode } from '../linux/firewall/firewall.ts';
 import { NftFirewall } from '../linux/firewall/nft.ts';
+import { Originals } from '../linux/packages/original.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { machineReach } from '../linux/reach.ts';
 import { resolvers } from '../linux/resolvers.ts';
 import { runner as programs } from '../linux/run.ts';
+import { machineSshd } from '../linux/sshd.ts';
 import { openSignals, type Signals } from '../linux/signals.ts';
 import type { Config } from './config-schema.ts';
 import { readLinkage } from './linkage.ts';
 import { fileHandlers, ownerOf, type Settling } from './response-files.ts';
+import { stepHandlers } from './response-steps.ts';
 import type { Notices } from './notices.ts';
 import { Playbooks } from './playbook-control.ts';
 import { readPlaybooks } from './playbooks.ts';
@@ -35,8 +41,8 @@ import type { Handlers } from './control.ts';
 import { FirewallPolicy } from './firewall-policy.ts';
 import { isolationOf, managementOf, networkActions, networkHandlers } from './response-network.ts';
 
-/** `policy`: wanted ports and zones. `ownPaths`: Moat's own files and folders. */
-export interface ResponseOptions { policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling }
+/** `policy`: wanted ports and zones. `ownPaths`: Moat's own files and folders. `deny`: programs that may not run. */
+export interface ResponseOptions { policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling; deny: DenyPort }
 
 /** As `moat status` shows it. */
 export interface ResponseStatus { mode: Mode; pausedUntil: number | undefined; blocked: number; stuck: number; /** Playbooks that are under way. */ running: number }
@@ -48,6 +54,8 @@ const listMax = 10_000;
 const defaultList = 200;
 const whyMax = 1000;
 const sweepMs = 5000;
+/** How long a service has to read its settings anew and to answer. */
+const settingMs = 10_000;
 const pidPattern = /^[1-9]\d{0,6}$/;
 
 /** What `moat kill` and `moat freeze` would do. */
@@ -88,6 +96,10 @@ export class Response {
     const actions = allActions({
       ...channel,
       vault: this.vault, fileProtection: new FileProtection({ own: options.ownPaths, owner: (path) => ownerOf(options.packages, path) }), fileChanges: () => (changes ??= openFileChanges()),
+      denying: options.deny, originals: new Originals({ index: () => options.packages.index, run: programs(), folder: join(options.dataFolder, 'packages') }),
+      sshd: machineSshd(programs()), sysctl: machineSysctl(), scratch: join(options.dataFolder, 'scratch'), settleMs: settingMs,
+      // Clouds are connected by a later version.
+      connectors: () => [],
       procfs, signals: () => (signals ??= openSignals(procfs)), processes: new ProcessProtection({ procfs, self: process.pid, now }), run: programs(),
       firewall: () => this.firewall(), protection: this.protection,
       standing: (action, target) => store.response.receipts({ action, target, status: ['applied', 'stuck'], limit: 1 })[0],
@@ -160,6 +172,7 @@ export class Response {
     const { response } = this.options.store;
     return {
       ...fileHandlers({ runner: this.runner, store: response, vault: this.vault, asked: (argument) => asked(objectOf(argument)) }),
+      ...stepHandlers({ runner: this.runner, asked: (argument) => asked(objectOf(argument)) }),
       ...this.playbooks.handlers(),
       'block': (argument) => this.block(argument),
       'unblock': (argument) => this.unblock(argument),
