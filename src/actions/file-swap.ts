@@ -102,7 +102,7 @@ export async function applySwap<S extends SwapState>({ vault, fileChanges }: Fil
 }
 
 /** What was there is there again. `otherwise` is asked when others changed the file since: false when it cannot help. Throws MoatError 'changed' then. */
-export async function undoSwap<S extends SwapState>({ vault, fileChanges }: FileWorld, state: S, otherwise: (place: Place, found: FileState, changes: FileChanges) => Promise<boolean> = () => Promise.resolve(false)): Promise<void> {
+export async function undoSwap({ vault, fileChanges }: FileWorld, state: SwapState, otherwise: (place: Place, found: FileState, changes: FileChanges) => Promise<boolean> = () => Promise.resolve(false)): Promise<void> {
   const changes = await fileChanges();
   const { path, before, after } = state;
   if (!state.begun) { await tidy(state); return; }

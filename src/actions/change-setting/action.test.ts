@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -100,7 +101,6 @@ describe.skipIf(root)('change-setting of the kernel', () => {
         return stdout.trim().split(/\s+/).join(' ');
       };
       // The action asks at once: what it set is known from the last look into the namespace.
-      const { execFileSync } = await import('node:child_process');
       const inside = (...args: string[]): string => execFileSync('ip', ['netns', 'exec', net.host, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim().split(/\s+/).join(' ');
       const sysctl = { read: (key: string) => inside('cat', at(key)), write: (key: string, value: string) => { inside('sh', '-c', 'printf "%s\\n" "$2" > "$1"', 'sh', at(key), value); } };
       response = openResponse(join(dir, 'store'), () => settingActions({ ...settingWorld(dir, join(dir, 'root')), sysctl }));
@@ -200,10 +200,11 @@ describe.skipIf(noSshd)('change-setting of sshd', () => {
     };
     const read = (path: string): string => readFileSync(join(here, path), 'utf8');
     const main = 'etc/ssh/sshd_config';
-    beforeEach(async () => {
+    beforeEach(() => {
       dir = folder();
       here = join(dir, 'root');
-      await import('node:child_process').then(({ execFileSync }) => { mkdirSync(join(here, 'etc/ssh'), { recursive: true }); execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(here, 'etc/ssh/key')]); });
+      mkdirSync(join(here, 'etc/ssh'), { recursive: true });
+      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(here, 'etc/ssh/key')]);
       plant('etc/passwd', 'root:x:0:0::/root:/bin/bash\nops:x:1000:1000::/home/ops:/bin/bash\nweb:x:1001:1001::/home/web:/bin/bash\n');
       plant('etc/shadow', 'root:$6$a$b:20000::::::\nops:!:20000::::::\nweb:$6$a$b:20000::::::\n');
       plant('etc/group', 'sudo:x:27:ops\n');

@@ -96,7 +96,7 @@ export async function judge(world: SshdWorld, root: string, config: SshdConfig, 
     if (complaint !== undefined) throw new MoatError<ActionErrorCode>('refused', `sshd does not take ${key} ${value}: ${tidy(complaint)}`, { text: { zh: `sshd 不接受 ${key} ${value}：${tidy(complaint)}`, en: `sshd does not take ${key} ${value}: ${tidy(complaint)}` } });
     if (!force && accessKeywords.has(key.toLowerCase()) && !await hasWayIn(sshd, root || '/', main, world.loggedOn()[0]?.text.replace(/\/\d+$/, '') ?? anyAddress)) {
       const en = `after ${key} ${value}${match === undefined ? '' : ` under Match ${match}`} no administrator could log on over SSH any more (accounts with uid 0 or in sudo, wheel, admin; by password or key)`;
-      throw new MoatError<ActionErrorCode>('refused', `${en}`, { text: { zh: `改成 ${key} ${value} 后，没有一个管理员还能经 SSH 登录（uid 0 或 sudo、wheel、admin 组成员，凭密码或密钥）；确要如此请加 --force`, en: `${en}; use --force to do it all the same` }, hint: '--force' });
+      throw new MoatError<ActionErrorCode>('refused', en, { text: { zh: `改成 ${key} ${value} 后，没有一个管理员还能经 SSH 登录（uid 0 或 sudo、wheel、admin 组成员，凭密码或密钥）；确要如此请加 --force`, en: `${en}; use --force to do it all the same` }, hint: '--force' });
     }
     const after = await sshd.effective(main);
     const pidFile = after.get('pidfile')?.[0] ?? '/run/sshd.pid';

@@ -36,9 +36,9 @@ describe('cloud-step', () => {
 
   it('asks with one token however often it is done', async () => {
     const dir = folder();
-    const { actions, input } = await scene(dir);
-    const response = openResponse(join(dir, 'store'), (parts) => actions(parts));
-    const { action, plan: { state } } = await response.runner.plan('cloud-step', input);
+    const made = await scene(dir);
+    const response = openResponse(join(dir, 'store'), (parts) => made.actions(parts));
+    const { action, plan: { state } } = await response.runner.plan('cloud-step', made.input);
     const context = { signal: AbortSignal.timeout(10_000), now: Date.now, save: () => Promise.resolve() };
     for (let i = 0; i < 3; i++) await action.apply(state, context);
     expect(JSON.parse(readFileSync(join(dir, 'cloud.json'), 'utf8'))).toMatchObject({ requests: 1 });

@@ -48,7 +48,7 @@ export function addSteps(cli: Cli): void {
 
   usual(program.command('deny-file <what...>')
     .description(t('禁止运行程序：按文件与内容（路径或 SHA-256），可撤销', 'keep programs from running by file and content (path or SHA-256); can be taken back')), t('软件包自带、未被改动的程序也禁止', 'also a program that a package ships, as it was shipped'))
-    .action((what: string[], options: StepCommandOptions) => all(what.map((one) => ({ action: 'deny-file', input: /^[0-9a-f]{64}$/i.test(one) ? { sha256: one } : { path: resolve(one) } })), options));
+    .action((what: string[], options: StepCommandOptions) => all(what.map((one): FixAction => ({ action: 'deny-file', input: /^[0-9a-f]{64}$/i.test(one) ? { sha256: one } : { path: resolve(one) } })), options));
 
   usual(program.command('cloud-step <connector> <step> <resource> [parameters...]')
     .description(t('在云账号里做一步（参数写作 名=值）；需要连接器', 'take a step in a cloud account (parameters as NAME=VALUE); needs a connector')), t('受保护的也做', 'also what is protected'))
