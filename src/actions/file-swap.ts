@@ -53,7 +53,7 @@ export async function planSwap({ vault }: FileWorld, { path, folder, before, aft
 }
 
 /** Is it done? It is so too when somebody else did it. */
-export const isSwapped = (found: FileState | undefined, { after }: Pick<SwapState, 'after'>): boolean => found !== undefined && isSame(found, after);
+const isSwapped = (found: FileState | undefined, { after }: Pick<SwapState, 'after'>): boolean => found !== undefined && isSame(found, after);
 
 export async function applySwap<S extends SwapState>({ vault, fileChanges }: FileWorld, given: S, { signal, save }: ActionContext, { action, write, check }: SwapSteps<S>): Promise<S> {
   const changes = await fileChanges();

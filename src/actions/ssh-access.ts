@@ -13,7 +13,7 @@ export async function hasWayIn(sshd: Pick<Sshd, 'effective'>, root: string, conf
   return false;
 }
 
-export function mayLogOn({ account, password, groups }: Administrator, settings: ReadonlyMap<string, readonly string[]>, root: string): boolean {
+function mayLogOn({ account, password, groups }: Administrator, settings: ReadonlyMap<string, readonly string[]>, root: string): boolean {
   const is = (keyword: string): boolean => settings.get(keyword)?.[0] === 'yes';
   const list = (keyword: string): string[] => (settings.get(keyword) ?? []).flatMap((value) => value.split(/\s+/)).filter(Boolean);
   const named = (patterns: readonly string[], names: readonly string[]): boolean => patterns.some((pattern) => names.some((name) => matches(pattern.split('@')[0] ?? '', name)));

@@ -10,7 +10,7 @@ export interface StepOptions { runner: Runner; asked: (argument: unknown) => { b
 export type ShownStep = Pick<Plan, 'target' | 'title' | 'steps' | 'risk' | 'reversible' | 'until'>;
 
 /** Those that have no operation of their own, and those that a finding may call for. */
-export const stepActions = ['change-mode', 'change-setting', 'cloud-step', 'deny-file', 'quarantine-file', 'remove-line', 'restore-file'] as const;
+const stepActions = ['change-mode', 'change-setting', 'cloud-step', 'deny-file', 'quarantine-file', 'remove-line', 'restore-file'] as const;
 const fromMax = 200;
 
 export function stepHandlers({ runner, asked }: StepOptions): Handlers {

@@ -58,7 +58,7 @@ export function readSshdConfig(root: string, main: string): SshdConfig {
 }
 
 /** `Keyword value`, `Keyword=value`. A comment behind the value belongs to sshd's reading of the value. */
-export function directive(line: string): { keyword: string; value: string } | undefined {
+function directive(line: string): { keyword: string; value: string } | undefined {
   const found = /^\s*"?([A-Za-z][A-Za-z0-9]{1,60})"?(?:\s*=\s*|\s+)(\S.*)$/.exec(line.replace(/\s+$/, ''));
   return found ? { keyword: found[1]!.toLowerCase(), value: found[2]! } : undefined;
 }

@@ -78,6 +78,7 @@ export function machineSshd(run: Run): Sshd {
       }
       const [first = '', ...rest] = argv;
       if (basename(first) !== 'sshd' || !first.startsWith('/')) throw new MoatError('not-reloaded', `expected the program sshd, got ${first.slice(0, 100)}`);
+      // Whether it came up is seen by whoever connects.
       spawn(first, rest, { detached: true, stdio: 'ignore', env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } }).on('error', () => undefined).unref();
     },
 

@@ -16,7 +16,7 @@ const valueMax = 4096;
 /** Once set, only a new start of the machine takes them back. */
 const oneWay = /^kernel\.(?:modules_disabled|kexec_load_disabled|unprivileged_bpf_disabled)$|^kernel\.yama\.ptrace_scope$|^kernel\.io_uring_disabled$/;
 
-export const sysctlFolder = '/etc/sysctl.d';
+const sysctlFolder = '/etc/sysctl.d';
 export const fileOfKey = (key: string): string => `${sysctlFolder}/zz-moat-${key.replaceAll('/', '_')}.conf`;
 
 /** `net.ipv4.ip_forward`, or `net/ipv4/conf/eth0.100/rp_filter` where a name holds a dot. Throws MoatError 'bad-input'. */
