@@ -120,7 +120,7 @@ export function crashBundle(module: string): string {
   beforeAll(() => build({
     stdin: { contents: `import { scene } from ${JSON.stringify(module)}; import { crashChild } from ${JSON.stringify(join(import.meta.dirname, 'crash-child.ts'))}; await crashChild(scene);`, resolveDir: import.meta.dirname, loader: 'ts' },
     outfile: bundle, bundle: true, platform: 'node', format: 'esm', target: 'node20', external: ['@photostructure/sqlite', 'koffi', 'vitest', 'esbuild'],
-    banner: { js: "import { createRequire as __require } from 'node:module'; const require = __require(import.meta.url);" },
+    banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
   }));
   afterAll(() => rmSync(bundle, { force: true }));
   return bundle;

@@ -50,11 +50,23 @@ export class FileProtection {
     throw new MoatError<ActionErrorCode>('refused', `${path}: ${refusal.why.en}`, { text: { zh: `${path}：${refusal.why.zh}`, en: `${path}: ${refusal.why.en}` }, ...(!refusal.never && { hint: '--force' }) });
   }
 
+  /** Its rights alone are to change. Throws MoatError 'refused' for what is Moat's own or is no file of a disk. */
+  mayTouch(path: string): void {
+    const why = this.notOurs(path);
+    if (why) throw new MoatError<ActionErrorCode>('refused', `${path}: ${why.en}`, { text: { zh: `${path}：${why.zh}`, en: `${path}: ${why.en}` } });
+  }
+
+  private notOurs(path: string): Text | undefined {
+    if (this.own.some((own) => path === own || path.startsWith(`${own}/`))) return { zh: '它是 Moat 自己的文件', en: 'it is one of Moat’s own files' };
+    if (notOnDisk.some((folder) => path.startsWith(folder))) return { zh: '它由内核生成，不在磁盘上', en: 'the kernel makes it up; it is not on a disk' };
+    return undefined;
+  }
+
   private async refusal(path: string, edit: boolean): Promise<Refusal | undefined> {
     const never = (why: Text): Refusal => ({ why, never: true });
     const inside = this.inside(path);
-    if (this.own.some((own) => path === own || path.startsWith(`${own}/`))) return never({ zh: '它是 Moat 自己的文件', en: 'it is one of Moat’s own files' });
-    if (notOnDisk.some((folder) => path.startsWith(folder))) return never({ zh: '它由内核生成，不在磁盘上', en: 'the kernel makes it up; it is not on a disk' });
+    const notOurs = this.notOurs(path);
+    if (notOurs) return never(notOurs);
     if (needed.includes(inside)) return never({ zh: '没有它就无法登录或启动本机', en: 'without it nobody can log on, or the machine does not start' });
     if (!edit && neededWhole.includes(inside)) return never({ zh: '整个拿走会让人无法登录或管理本机；可删除其中的某一行', en: 'without it nobody can log on or look after the machine; a line of it can be removed' });
     if (!edit && /^\/(?:bin|sbin|lib\w*)$/.test(inside)) return never({ zh: '它是系统目录的链接', en: 'it is the link to a folder of the system' });

@@ -7,7 +7,7 @@ import { MoatError } from '../core/error.ts';
 import { holds, type Network, parseNetwork } from '../core/networks.ts';
 import type { Text } from '../core/text.ts';
 import { logons } from '../linux/logons.ts';
-import { administratorsOf } from './administrators.ts';
+import { administratorNames } from './administrators.ts';
 
 export interface ProtectionOptions {
   root?: string;
@@ -108,7 +108,7 @@ export class Protection {
     const root = this.options.root ?? '/';
     const all = logonsOf(root, now - recentMs).filter(({ source_ip, since }) => source_ip !== undefined && since >= now - recentMs && since <= now - settledMs);
     if (all.length === 0) return [];
-    const administrators = administratorsOf(root);
+    const administrators = administratorNames(root);
     const last = new Map<string, { user: string; since: number }>();
     for (const { user, source_ip, since } of all) if (user !== undefined && administrators.has(user) && source_ip !== undefined && since > (last.get(source_ip)?.since ?? 0)) last.set(source_ip, { user, since });
     return [...last].flatMap(([text, { user, since }]) => {

@@ -4,9 +4,11 @@
  */
 import { realpathSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { MoatError } from '../core/error.ts';
+import type { ActionErrorCode } from '../core/action.ts';
+import { MoatError } from '../core/error.ts';
 import type { Ledger } from '../core/ports.ts';
 import type { Text } from '../core/text.ts';
+import type { DenyPort } from '../actions/deny-file/action.ts';
 import type { LivePackages } from '../linux/packages/live.ts';
 import { DenyList, type DenyErrorCode } from '../sensors/ebpf/deny.ts';
 import type { Config } from './config-schema.ts';
@@ -26,6 +28,7 @@ const mostKept = 1000, pathMax = 1000, whyMax = 200;
 /** Shorter than the control socket waits for an answer. */
 const indexMs = 5000;
 const digest = /^[0-9a-f]{64}$/i;
+const isOff: Text = { zh: '禁止运行已关闭（deny.enabled）', en: 'denying is off (deny.enabled)' };
 
 export class DenyBook {
   private readonly ledger: Pick<Ledger, 'setting' | 'setSetting'>;
@@ -69,6 +72,23 @@ export class DenyBook {
     };
   }
 
+  /** For actions: one thing at a time, each done or thrown. */
+  port(): DenyPort {
+    const settled = async (act: () => Promise<DenyOutcome>): Promise<void> => {
+      const mine = this.busy.then(act);
+      this.busy = mine.catch(() => undefined);
+      const { what, done, why } = await mine;
+      if (!done) throw new MoatError<ActionErrorCode>('refused', `${what}: ${why?.en ?? ''}`, { text: { zh: `${what}：${why?.zh ?? ''}`, en: `${what}: ${why?.en ?? ''}` } });
+    };
+    return {
+      unable: () => (this.list === undefined ? isOff : undefined),
+      protects: async (path, force) => await this.list?.protects(path, force),
+      has: (what) => this.kept.some(({ path, sha256 }) => path === what || sha256 === what) || this.config.paths.includes(what) || this.config.hashes.some((one) => one.toLowerCase() === what),
+      deny: (what, why, force) => settled(() => this.add(what, why.slice(0, whyMax), force)),
+      allow: (what) => settled(() => this.remove(what)),
+    };
+  }
+
   private async ownerOf(path: string): Promise<string | undefined> {
     const { packages } = this;
     // At a start the databases are being read.
@@ -108,7 +128,7 @@ export class DenyBook {
 
   private async add(what: string, why: string, force: boolean): Promise<DenyOutcome> {
     const { list } = this;
-    if (list === undefined) return { what, done: false, why: { zh: '禁止运行已关闭（deny.enabled）', en: 'denying is off (deny.enabled)' } };
+    if (list === undefined) return { what, done: false, why: isOff };
     if (this.kept.length >= mostKept) return { what, done: false, why: { zh: `名单已满（${mostKept} 项）`, en: `the list is full (${mostKept} entries)` } };
     if (!digest.test(what) && !what.startsWith('/')) return { what, done: false, why: { zh: '既不是绝对路径，也不是 SHA-256', en: 'it is neither an absolute path nor a SHA-256' } };
     try {

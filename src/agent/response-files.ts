@@ -4,12 +4,13 @@ import type { PlanStep, Receipt, ReceiptStatus, ResponseStore, Risk } from '../c
 import { MoatError } from '../core/error.ts';
 import type { PackageFile, Packages } from '../core/lineage.ts';
 import type { Text } from '../core/text.ts';
+import type { PackageIndex } from '../linux/packages/index.ts';
 import type { Runner } from '../engine/response/runner.ts';
 import type { Vault } from '../actions/vault.ts';
 import type { Handlers } from './control.ts';
 
 /** The packages of this machine, asked until they know. */
-export interface Settling extends Packages { readonly building?: boolean; settle(path: string): Promise<PackageFile | undefined> }
+export interface Settling extends Packages { readonly index: PackageIndex | undefined; readonly building?: boolean; settle(path: string): Promise<PackageFile | undefined> }
 
 export interface FileHandlerOptions { runner: Runner; store: ResponseStore; vault: Vault; asked: (argument: unknown) => { by: string; why: string; force: boolean } }
 
@@ -39,6 +40,8 @@ export interface FilePlan { target: string; title: Text; steps: readonly PlanSte
 
 const receiptsMax = 100_000;
 const fileActions = ['quarantine-file', 'remove-line'] as const;
+/** What lies in the vault came there by one of these. */
+const vaultActions = [...fileActions, 'restore-file', 'change-setting'] as const;
 const indexMs = 20_000;
 
 /** At a start the databases are being read: waits for them a while. Where there is none to be read, that is known at once. */
@@ -56,7 +59,7 @@ export function fileHandlers({ runner, store, vault, asked }: FileHandlerOptions
     const { plan: { target, title, steps, risk } } = await runner.plan(action, input, { force });
     return { target, title, steps, risk };
   };
-  const receipts = (): Receipt[] => fileActions.flatMap((action) => store.receipts({ action, limit: receiptsMax }));
+  const receipts = (): Receipt[] => vaultActions.flatMap((action) => store.receipts({ action, limit: receiptsMax }));
   return {
     'quarantine': (argument) => run('quarantine-file', argument),
     'remove-line': (argument) => run('remove-line', argument),
@@ -67,7 +70,7 @@ export function fileHandlers({ runner, store, vault, asked }: FileHandlerOptions
       if (typeof id !== 'string') throw new MoatError('bad-input', 'expected the id of something in quarantine');
       const { by, why } = asked(argument);
       const receipt = store.receipt(id) ?? receipts().find(({ state }) => vaultOf(state) === id);
-      if (receipt === undefined || !fileActions.some((action) => action === receipt.action)) throw new MoatError('no-item', `expected the id of something in quarantine, got ${id.slice(0, 100)}`, { hint: 'moat quarantine list' });
+      if (receipt === undefined || !vaultActions.some((action) => action === receipt.action)) throw new MoatError('no-item', `expected the id of something in quarantine, got ${id.slice(0, 100)}`, { hint: 'moat quarantine list' });
       return await runner.undo(receipt.id, { by, why, via: 'control' });
     },
   };

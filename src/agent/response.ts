@@ -1,4 +1,5 @@
 /** Actions and their receipts under `moat up`: what is blocked is put back after a start, what was cut off is settled, what has had its time ends. */
+import { join } from 'node:path';
 import type { BlockEntry, PlanStep, Receipt, Risk } from '../core/action.ts';
 import type { Alert } from '../core/alert.ts';
 import { MoatError } from '../core/error.ts';
@@ -14,6 +15,8 @@ import type { Parsers } from '../engine/response/playbook.ts';
 import { Responder, type ResponderSettings } from '../engine/response/responder.ts';
 import { Runner } from '../engine/response/runner.ts';
 import { allActions, withinService } from '../actions/catalogue.ts';
+import { machineSysctl } from '../actions/change-setting/sysctl.ts';
+import type { DenyPort } from '../actions/deny-file/action.ts';
 import { FileProtection } from '../actions/file-protection.ts';
 import type { FreezeState } from '../actions/freeze-tree/action.ts';
 import type { IsolateState } from '../actions/isolate-host/action.ts';
@@ -24,10 +27,12 @@ import { Vault } from '../actions/vault.ts';
 import { engines } from '../linux/container-engine.ts';
 import { openFileChanges, type FileChanges } from '../linux/file-change.ts';
 import type { Firewall } from '../linux/firewall/firewall.ts';
+import { Originals } from '../linux/packages/original.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { machineReach } from '../linux/reach.ts';
 import { resolvers } from '../linux/resolvers.ts';
 import { runner as programs } from '../linux/run.ts';
+import { machineSshd } from '../linux/sshd.ts';
 import { openSignals, type Signals } from '../linux/signals.ts';
 import { Systemctl } from '../linux/systemctl.ts';
 import type { Config } from './config-schema.ts';
@@ -37,6 +42,7 @@ import { byHand } from './hands.ts';
 import { type Linkage, readLinkage } from './linkage.ts';
 import { fileHandlers, ownerOf, type Settling } from './response-files.ts';
 import { grantHandlers } from './response-grants.ts';
+import { stepHandlers } from './response-steps.ts';
 import { systemHandlers } from './response-system.ts';
 import type { Notices } from './notices.ts';
 import { Playbooks } from './playbook-control.ts';
@@ -46,8 +52,8 @@ import { firewallTexts, openFirewall } from './firewall.ts';
 import { FirewallPolicy } from './firewall-policy.ts';
 import { isolationOf, managementOf, networkActions, networkHandlers } from './response-network.ts';
 
-/** `policy`: wanted ports and zones. `ownPaths`: Moat's own files and folders. */
-export interface ResponseOptions { policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling; /** Socket of the process that writes, where the agent may not. */ hands?: string | undefined }
+/** `policy`: wanted ports and zones. `ownPaths`: Moat's own files and folders. `deny`: programs that may not run. */
+export interface ResponseOptions { policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling; deny: DenyPort; /** Socket of the process that writes, where the agent may not. */ hands?: string | undefined }
 
 /** As `moat status` shows it. */
 export interface ResponseStatus {
@@ -73,6 +79,8 @@ const defaultList = 200;
 const whyMax = 1000;
 const sweepMs = 5000;
 const runsShown = 20;
+/** How long a service has to read its settings anew and to answer. */
+export const settingMs = 10_000;
 const pidPattern = /^[1-9]\d{0,6}$/;
 
 /** What `moat kill` and `moat freeze` would do. */
@@ -120,6 +128,10 @@ export class Response {
       vault: this.vault, fileProtection: new FileProtection({ own: options.ownPaths, owner }), fileChanges: () => (changes ??= openFileChanges()),
       procfs, signals: () => (signals ??= openSignals(procfs)), processes: new ProcessProtection({ procfs, self: process.pid, now }), run,
       units: new UnitProtection({ owner, procfs, self: process.pid }), systemctl: new Systemctl(run), accountRoot: '/', moduleRoot: '/', owner, engines: () => engines('/', run), self: process.pid,
+      denying: options.deny, originals: new Originals({ index: () => options.packages.index, run, folder: join(options.dataFolder, 'packages') }),
+      sshd: machineSshd(run), sysctl: machineSysctl(), scratch: join(options.dataFolder, 'scratch'), settleMs: settingMs,
+      // Clouds are connected by a later version.
+      connectors: () => [],
       firewall: () => this.firewall(), protection: this.protection,
       standing: (action, target) => store.response.receipts({ action, target, status: ['applied', 'stuck'], limit: 1 })[0],
       isolation: () => isolationOf(this.config, resolvers('/')),
@@ -204,6 +216,7 @@ export class Response {
     return {
       ...fileHandlers({ runner: this.runner, store: response, vault: this.vault, asked: (argument) => asked(objectOf(argument)) }),
       ...systemHandlers({ runner: this.runner, now: this.options.now }),
+      ...stepHandlers({ runner: this.runner, asked: (argument) => asked(objectOf(argument)) }),
       ...this.playbooks.handlers(),
       ...grantHandlers({ runner: this.runner, store: response, grants: this.grants, now: this.options.now, asked: (argument) => asked(objectOf(argument)) }),
       'block': (argument) => this.block(argument),

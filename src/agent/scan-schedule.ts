@@ -14,6 +14,7 @@ import { wayTexts } from '../scan/way.ts';
 import type { Config } from './config-schema.ts';
 import type { RaisesAlerts } from './raises-alerts.ts';
 import { compare, nothingKnown, readKnown, type KnownState, type NewFinding } from './scan-known.ts';
+import { rememberFindings } from './seen-findings.ts';
 import { askChecks, scanInProcess } from './scan-process.ts';
 import type { CheckEntry } from './scan.ts';
 
@@ -134,6 +135,9 @@ export class ScanSchedule {
     const { store, health, now, push, raise, settle, found } = this.options;
     const { state, fresh, notKept } = compare(this.state, report, ids, now());
     this.last = now();
+    try {
+      rememberFindings(this.options.dataFolder, report);
+    } catch (error) { this.options.log.warn(`scan: ${(error as Error).message}`); }
     if (notKept > 0) health.count(part, 'findings not kept, too many', notKept);
     const stories = new Map(storiesOf(report.findings).flatMap((story) => story.findings.map(({ id }) => [id, story] as const)));
     const told = fresh.toSorted((a, b) => byWeight(a.finding, b.finding)).slice(0, alertsMax);

@@ -1,6 +1,6 @@
 /** How checks make findings. */
 import { createHash } from 'node:crypto';
-import type { Evidence, Finding } from '../core/finding.ts';
+import { fixActionsMax, type Evidence, type Finding, type FixAction } from '../core/finding.ts';
 import type { Text } from '../core/text.ts';
 
 const valueMax = 2000;
@@ -19,3 +19,13 @@ export const fact = (what: Text, value: string): Evidence => ({ what, value: val
 export const lineFact = (path: string, line: number, text: string): Evidence => ({ ...fact({ zh: `${path} 第 ${line} 行`, en: `${path} line ${line}` }, text), path, line });
 
 export const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
+
+/** Takes rights of a mode away, and hands the file to `owner` (`root:root`) where that is said. */
+export const lessRights = (path: string, mode: number, taken: number, owner?: string): readonly FixAction[] => [{ action: 'change-mode', input: { path, mode: octal(mode & 0o7777 & ~taken), ...(owner !== undefined && { owner }) } }];
+
+/** Takes one line out; `text` as it stands there, without its end. */
+export const withoutLine = (path: string, line: number, text: string): readonly FixAction[] => [{ action: 'remove-line', input: { path, line, text } }];
+
+export const putAway = (path: string): readonly FixAction[] => [{ action: 'quarantine-file', input: { path } }];
+
+export const asShipped = (...paths: string[]): readonly FixAction[] => paths.slice(0, fixActionsMax).map((path) => ({ action: 'restore-file', input: { path } }));

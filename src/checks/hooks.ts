@@ -1,11 +1,11 @@
 /** What the checks of places that start something have in common: read a file, judge its commands, tell what was found. */
 import { MoatError } from '../core/error.ts';
-import type { Finding } from '../core/finding.ts';
+import type { Finding, FixAction } from '../core/finding.ts';
 import type { Text } from '../core/text.ts';
 import { homesOf, readAccounts } from '../linux/accounts.ts';
 import { filesIn, textMax, type FileStat } from '../linux/tree.ts';
 import { judgeCommand, judgeFile, judgeWords, type How, type Judgement } from './command.ts';
-import { fact, finding, lineFact, octal } from './finding.ts';
+import { fact, finding, lineFact, octal, putAway, withoutLine } from './finding.ts';
 import { attempt } from './look.ts';
 import type { ScanContext } from './port.ts';
 import type { Words } from './shell-words.ts';
@@ -96,7 +96,7 @@ export interface HookCommand { line: number; /** The line as it stands. */ text:
 export async function* commandFindings(place: Place, context: ScanContext, { path, stat }: Pick<HookFile, 'path' | 'stat'>, commands: Iterable<HookCommand>): AsyncIterable<Finding> {
   for (const { line, text, command, how } of commands) {
     const judged = typeof command === 'string' ? await judgeCommand(command, context, how) : await judgeWords(command, context, how);
-    const found = judgedFinding(place, { path, key: text.trim(), judged, evidence: [lineFact(path, line, text.trim())], time: stat.changed, user: how?.user, fix: { zh: `去掉 ${path} 第 ${line} 行`, en: `take out line ${line} of ${path}` } });
+    const found = judgedFinding(place, { path, key: text.trim(), judged, evidence: [lineFact(path, line, text.trim())], time: stat.changed, user: how?.user, fix: { zh: `去掉 ${path} 第 ${line} 行`, en: `take out line ${line} of ${path}` }, actions: withoutLine(path, line, text) });
     if (found) yield found;
   }
 }
@@ -119,10 +119,11 @@ interface Told {
   user?: string | undefined;
   fix: Text;
   commands?: readonly (readonly string[])[];
+  actions?: readonly FixAction[];
 }
 
 /** Undefined when nothing speaks against it. */
-export function judgedFinding(place: Place, { path, key, judged: { level, kind, reasons }, evidence, time, user, fix, commands = [] }: Told): Finding | undefined {
+export function judgedFinding(place: Place, { path, key, judged: { level, kind, reasons }, evidence, time, user, fix, commands = [], actions }: Told): Finding | undefined {
   const [reason] = reasons;
   if (level === undefined || !reason) return undefined;
   return finding(place.check, `${path}\0${key}`, {
@@ -130,7 +131,7 @@ export function judgedFinding(place: Place, { path, key, judged: { level, kind, 
     title: { zh: `${place.name.zh}：${reason.text.zh}`, en: `${place.name.en}: ${reason.text.en}` },
     evidence: [...evidence, ...reasons.map((one) => one.evidence)],
     means: place.means,
-    fix: { text: fix, commands },
+    fix: { text: fix, commands, ...(actions && { actions }) },
     refs: [...new Set([...place.refs, ...reasons.slice(0, 5).flatMap(({ attack }) => attack.map((id) => `attack:${id}`))])],
   });
 }
@@ -144,7 +145,7 @@ export async function* scriptFindings(place: Place, context: ScanContext, paths:
     const open = writableFinding(place, context, path, stat);
     if (open) yield open;
     const judged = await judgeFile(path, context, how);
-    const found = judgedFinding(place, { path, key: 'script', judged, evidence: [fact({ zh: '脚本', en: 'script' }, path)], time: stat.changed, user: how.user, fix: { zh: '先让它不能运行，再查它从何而来', en: 'take its right to run, then see where it came from' }, commands: [['chmod', 'a-x', path]] });
+    const found = judgedFinding(place, { path, key: 'script', judged, evidence: [fact({ zh: '脚本', en: 'script' }, path)], time: stat.changed, user: how.user, fix: { zh: '先让它不能运行，再查它从何而来', en: 'take its right to run, then see where it came from' }, commands: [['chmod', 'a-x', path]], actions: putAway(path) });
     if (found && !(open && found.kind === 'weakness')) yield found;
   }
 }

@@ -28,7 +28,7 @@ export function findingJson(finding: Finding, lang: Lang, story?: string): objec
   return {
     id, check, kind, level, title: title[lang], path, pid, user, address, time: time === undefined ? undefined : new Date(time).toISOString(),
     evidence: evidence.map(({ what, value, path: at, line }) => ({ what: what[lang], value, path: at, line })),
-    means: means?.[lang], fix: fix && { text: fix.text[lang], commands: fix.commands }, refs, story,
+    means: means?.[lang], fix: fix && { text: fix.text[lang], commands: fix.commands, actions: fix.actions }, refs, story,
   };
 }
 

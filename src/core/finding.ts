@@ -12,8 +12,17 @@ export type FindingKind = 'intrusion' | 'weakness' | 'notice';
 /** One observed fact: `what` names it (a line of a file, a mode, a digest), `value` is as it was seen, bounded and not escaped; `path` and `line` where it is a line of a file. */
 export interface Evidence { what: Text; value: string; path?: string; line?: number }
 
-/** What would put it right. `commands` are argument lists for a person to run as root, in this order; empty when only a person can do it. */
-export interface Fix { text: Text; commands: readonly (readonly string[])[] }
+/** An action by its id and what it is asked to do, as `Action.parse` takes it; paths as seen from inside the tree. */
+export interface FixAction { action: string; input: Readonly<Record<string, string | number | boolean>> }
+
+/** Of one finding. */
+export const fixActionsMax = 20;
+
+/**
+ * What would put it right. `commands` are argument lists for a person to run as root, in this order; empty when only a person can do
+ * it. `actions` put it right through Moat, each planned and shown before and taken back by `moat undo`; not there where no action does it.
+ */
+export interface Fix { text: Text; commands: readonly (readonly string[])[]; actions?: readonly FixAction[] }
 
 export interface Finding {
   /** Derived from check and key: the same state found again has the same id. */

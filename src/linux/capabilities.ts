@@ -33,3 +33,23 @@ export function parseCapabilities(value: Buffer): FileCapabilities | undefined {
     names: [...set].sort((a, b) => a - b).map((bit) => names[bit] ?? `cap_${bit}`),
   };
 }
+
+/** What setcap would write for `cap_net_raw+ep` or `cap_net_raw,cap_net_admin=eip`: one clause. Undefined for what is none of these. */
+export function capabilitiesOf(text: string): Buffer | undefined {
+  const found = /^((?:cap_\w{2,30},?){1,64})[+=]([eip]{1,3})$/.exec(text);
+  if (!found) return undefined;
+  const words = [0, 0];
+  for (const name of found[1]!.split(',')) {
+    const bit = names.indexOf(name.slice('cap_'.length));
+    if (bit < 0) return undefined;
+    words[bit >> 5] = (words[bit >> 5]! | (1 << (bit & 31))) >>> 0;
+  }
+  const value = Buffer.alloc(20);
+  const has = (flag: string): boolean => found[2]!.includes(flag);
+  value.writeUInt32LE((0x0200_0000 | (has('e') ? 1 : 0)) >>> 0, 0);
+  for (const [i, word] of words.entries()) {
+    value.writeUInt32LE(has('p') ? word : 0, 4 + i * 8);
+    value.writeUInt32LE(has('i') ? word : 0, 8 + i * 8);
+  }
+  return value;
+}

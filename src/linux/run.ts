@@ -6,7 +6,7 @@ export type RunErrorCode = 'no-program' | 'timed-out' | 'cut';
 
 export interface RunResult { code: number; stdout: string; stderr: string }
 
-export interface RunOptions { input?: string | undefined; timeoutMs?: number; signal?: AbortSignal | undefined; outputMax?: number; env?: Readonly<Record<string, string>> }
+export interface RunOptions { input?: string | undefined; timeoutMs?: number; signal?: AbortSignal | undefined; outputMax?: number; env?: Readonly<Record<string, string>>; /** Folder it begins in. */ cwd?: string; /** Runs as this account and no other group. */ as?: { uid: number; gid: number } }
 
 /** `prefix` stands before every program: `ip netns exec NAME` lets a test work in a network namespace of its own. */
 export type Run = (program: string, args: readonly string[], options?: RunOptions) => Promise<RunResult>;
@@ -18,9 +18,9 @@ const path = '/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Rejects with MoatError 'no-program' when it is not installed, 'timed-out' when it took too long, 'cut' when it said too much. A bad exit code is a result. */
 export function runner(prefix: readonly string[] = []): Run {
-  return (program, args, { input, timeoutMs = usualMs, signal, outputMax = usualOutput, env = {} } = {}) => new Promise((resolve, reject) => {
+  return (program, args, { input, timeoutMs = usualMs, signal, outputMax = usualOutput, env = {}, cwd, as } = {}) => new Promise((resolve, reject) => {
     const [first = program, ...rest] = [...prefix, program, ...args];
-    const child = spawn(first, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: path, LC_ALL: 'C', ...env }, ...(signal && { signal }) });
+    const child = spawn(first, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: path, LC_ALL: 'C', ...env }, ...(signal && { signal }), ...(cwd !== undefined && { cwd }), ...(as && { uid: as.uid, gid: as.gid }) });
     const out: Buffer[] = [], err: Buffer[] = [];
     let size = 0;
     let fault: MoatError<RunErrorCode> | undefined;

@@ -2,7 +2,7 @@
 import { readAccounts } from '../../linux/accounts.ts';
 import { judgeCommand, judged, type How } from '../command.ts';
 import { environmentReasons } from '../environment.ts';
-import { fact, finding, lineFact, octal } from '../finding.ts';
+import { fact, finding, lessRights, lineFact, octal, withoutLine } from '../finding.ts';
 import { isShipped, judgedFinding, listHook, attempt, readHook, scriptFindings, writableFinding, type HookFile, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import type { Finding } from '../../core/finding.ts';
@@ -96,14 +96,14 @@ async function* table(path: string, context: ScanContext, named: boolean, runs: 
   for (const entry of entries) {
     if (!('command' in entry)) {
       variables.set(entry.name, entry.value);
-      const found = judgedFinding(place, { path, key: entry.text.trim(), judged: judged(await environmentReasons(entry.name, entry.value, context)), evidence: [lineFact(path, entry.line, entry.text.trim())], time: file.stat.changed, user: owned, fix: takeOut(path, entry.line) });
+      const found = judgedFinding(place, { path, key: entry.text.trim(), judged: judged(await environmentReasons(entry.name, entry.value, context)), evidence: [lineFact(path, entry.line, entry.text.trim())], time: file.stat.changed, user: owned, fix: takeOut(path, entry.line), actions: withoutLine(path, entry.line, entry.text) });
       if (found) yield found;
       continue;
     }
     const user = entry.user ?? owned ?? 'root';
     const how: How = { user, variables, ...(entry.input !== undefined && { input: entry.input }), ...homeOf(context, user) };
     const paths = variables.get('PATH')?.split(':').filter((folder) => folder.startsWith('/'));
-    const found = judgedFinding(place, { path, key: entry.text, judged: await judgeCommand(entry.command, context, { ...how, ...(paths && paths.length > 0 && { path: paths }) }), evidence: [lineFact(path, entry.line, entry.text.trim())], time: file.stat.changed, user, fix: takeOut(path, entry.line) });
+    const found = judgedFinding(place, { path, key: entry.text, judged: await judgeCommand(entry.command, context, { ...how, ...(paths && paths.length > 0 && { path: paths }) }), evidence: [lineFact(path, entry.line, entry.text.trim())], time: file.stat.changed, user, fix: takeOut(path, entry.line), actions: withoutLine(path, entry.line, entry.text) });
     if (found) yield runs ? found : asleep(found);
   }
 }
@@ -133,7 +133,7 @@ function* owners({ path, stat }: HookFile, user: string, context: ScanContext): 
     title: foreign ? { zh: `${user} 的计划任务表属于另一个账号`, en: `the cron table of ${user} belongs to another account` } : { zh: `${user} 的计划任务表别人也能改`, en: `others may change the cron table of ${user}` },
     evidence,
     means: { zh: '谁能写这张表，谁就能以该账号的身份运行命令。', en: 'Who may write this table runs commands as that account.' },
-    fix: { text: { zh: '改回属主和权限', en: 'give it back to its account' }, commands: [['chown', `${user}:crontab`, path], ['chmod', '600', path]] },
+    fix: { text: { zh: '改回属主和权限', en: 'give it back to its account' }, commands: [['chown', `${user}:crontab`, path], ['chmod', '600', path]], ...(!foreign && { actions: lessRights(path, stat.mode, 0o022) }) },
     refs: place.refs,
   });
 }

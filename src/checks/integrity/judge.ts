@@ -7,7 +7,7 @@ import type { JudgedChange } from '../../baseline/baseline.ts';
 import type { Tree } from '../../linux/tree.ts';
 import { fact, finding } from '../finding.ts';
 import { isBelowWebRoot, isWebCode, isWebEntry } from '../../core/web-files.ts';
-import { lineDiff } from '../line-diff.ts';
+import { lineDiff } from '../../core/line-diff.ts';
 import { baseName } from '../shell-words.ts';
 import { beginningOf, inSystemFolder, kindOf, kindWords, levelOfChange, type SystemFileKind } from '../system-files.ts';
 

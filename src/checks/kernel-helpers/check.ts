@@ -1,7 +1,7 @@
 /** Programs that the kernel itself starts as root: dump handlers, module loader, device helper, foreign binaries, keys. */
 import type { Finding } from '../../core/finding.ts';
 import { judgeCommand, judged, judgeFile, joinJudgements, type Judgement, type Reason } from '../command.ts';
-import { fact, finding, lineFact } from '../finding.ts';
+import { fact, finding, lineFact, withoutLine } from '../finding.ts';
 import { attempt, isOwned, isShipped, judgedFinding, linesOf, listHook, readHook, readUnshipped, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName } from '../shell-words.ts';
@@ -20,6 +20,8 @@ const place: Place = {
 
 /** A switch of the kernel that names a program; `expected` are the programs that belong there. */
 interface Switch { key: string; file: string; piped?: boolean; expected: RegExp }
+/** What systems have of themselves. */
+const usual: Readonly<Record<string, string>> = { 'kernel.core_pattern': 'core', 'kernel.modprobe': '/sbin/modprobe' };
 const switches: readonly Switch[] = [
   { key: 'kernel.core_pattern', file: '/proc/sys/kernel/core_pattern', piped: true, expected: /^\/usr\/(?:lib|libexec|share)\/(?:systemd\/systemd-coredump|apport\/apport|abrt-hook-ccpp)|^\/(?:wsl-capture-crash|lib\/systemd\/systemd-coredump)|^\/usr\/sbin\/(?:unikernel-coredump|chroot)$|^\/bin\/(?:false|true)$/ },
   { key: 'kernel.modprobe', file: '/proc/sys/kernel/modprobe', expected: /^(?:\/usr)?\/s?bin\/modprobe$|^\/nix\/store\/|^\/bin\/(?:true|false)$/ },
@@ -60,6 +62,7 @@ async function* switched({ key, piped, expected }: Switch, value: string, path: 
   const found = judgedFinding(place, {
     path, key, judged: extra.length > 0 && (context.provenance.known || !expected.test(program)) ? joinJudgements([judgement, judged(extra)]) : judgement, evidence: [lineFact(path, at.line, `${key}=${value}`)], time, user: 'root',
     fix: { zh: `把 ${key} 改回系统原来的值`, en: `set ${key} back to the value of the system` }, commands: path.startsWith('/proc/sys/') ? [['sysctl', '-w', `${key}=${key === 'kernel.modprobe' ? '/sbin/modprobe' : key === 'kernel.core_pattern' ? 'core' : ''}`]] : [],
+    ...(path.startsWith('/proc/sys/') ? usual[key] !== undefined && { actions: [{ action: 'change-setting', input: { kind: 'sysctl', key, value: usual[key] } }] } : { actions: withoutLine(path, at.line, at.text) }),
   });
   if (found) yield found;
 }

@@ -3,7 +3,7 @@ import type { Finding } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import { isElf, readElf } from '../../linux/elf.ts';
 import { filesIn, textOf } from '../../linux/tree.ts';
-import { fact, finding, lineFact, octal } from '../finding.ts';
+import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { inOpenFolder, isHiddenPath, isShipped } from '../processes.ts';
 
@@ -42,7 +42,7 @@ async function* searchFolders(context: ScanContext): AsyncIterable<Finding> {
         kind: 'weakness', level: 'high', path, time: stat.changed,
         title: { zh: `${path} 不只 root 能改：改它就能让所有程序装入别的库`, en: `others than root may change ${path}, and with it the libraries of every program` },
         evidence: [fact({ zh: '权限', en: 'mode' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}`)],
-        fix: { text: { zh: '收回写权限', en: 'take the right to write away' }, commands: [['chown', 'root:root', path], ['chmod', '644', path]] },
+        fix: { text: { zh: '收回写权限', en: 'take the right to write away' }, commands: [['chown', 'root:root', path], ['chmod', '644', path]], actions: lessRights(path, stat.mode, 0o022, 'root:root') },
         refs: ['attack:T1574.006'],
       });
     }

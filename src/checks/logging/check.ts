@@ -3,7 +3,7 @@ import type { Finding, FindingKind } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
 import type { FileStat } from '../../linux/tree.ts';
-import { fact, finding, lineFact, octal } from '../finding.ts';
+import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
 import { attempt, filesOf, linesOf, readText, statOf, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName } from '../shell-words.ts';
@@ -28,7 +28,7 @@ export const logging: PlaceCheck = {
     for (const path of ['/etc/rsyslog.conf', ...filesOf(context, '/etc/rsyslog.d').filter((one) => one.endsWith('.conf'))]) yield* rsyslog(path, context);
     for (const path of ['/etc/audit/audit.rules', ...filesOf(context, '/etc/audit/rules.d').filter((one) => one.endsWith('.rules'))]) yield* audit(path, context);
     const folder = targetStat(context, '/var/log');
-    if (folder && (folder.mode & 0o002) !== 0) yield { ...about('/var/log', 'mode', 'weakness', 'high', { zh: '谁都能删改日志', en: 'anybody may change or remove logs' }, [fact({ zh: '权限', en: 'mode' }, octal(folder.mode))], folder.changed), fix: { text: { zh: '收回写权限', en: 'take the right to write away' }, commands: [['chmod', 'o-w', '/var/log']] } };
+    if (folder && (folder.mode & 0o002) !== 0) yield { ...about('/var/log', 'mode', 'weakness', 'high', { zh: '谁都能删改日志', en: 'anybody may change or remove logs' }, [fact({ zh: '权限', en: 'mode' }, octal(folder.mode))], folder.changed), fix: { text: { zh: '收回写权限', en: 'take the right to write away' }, commands: [['chmod', 'o-w', '/var/log']], actions: lessRights('/var/log', folder.mode, 0o002) } };
     for (const one of logs) yield* file(one, context);
   },
 };

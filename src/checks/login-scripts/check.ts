@@ -2,7 +2,7 @@
 import { atLeast, type Level } from '../../core/level.ts';
 import type { Finding, FindingKind } from '../../core/finding.ts';
 import { judgeCommand, judgeFile, type Reason } from '../command.ts';
-import { fact, finding, lineFact, octal } from '../finding.ts';
+import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
 import { anyoneWrites, attempt, concealment, linesOf, readText, statOf, targetStat, type Line } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { aliasesOf, assignmentsOf, debugTrap, functionName, isGuarded, loadsValue, recordsTyping, runsValue, shadowing, variableSign, type Sign } from './lines.ts';
@@ -174,7 +174,7 @@ function* modeOf(place: Place, context: ScanContext): Iterable<Finding> {
     kind: 'weakness', level: 'high', path: place.path, time: stat.changed,
     title: { zh: `${place.path} 别人也能改，登录的人都会运行它`, en: `others may change ${place.path}, which is run at log-on` },
     evidence: [fact({ zh: '权限', en: 'mode' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}`)],
-    fix: { text: { zh: '收回写权限', en: 'take the right to write away' }, commands: [['chmod', 'go-w', place.path]] },
+    fix: { text: { zh: '收回写权限', en: 'take the right to write away' }, commands: [['chmod', 'go-w', place.path]], actions: lessRights(place.path, stat.mode, 0o022) },
     refs: ['attack:T1546.004', 'dengbao:8.1.4.2'],
   });
 }

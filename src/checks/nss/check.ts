@@ -1,6 +1,6 @@
 /** Name service: libraries that tell every program who exists; one of an intruder makes accounts that are in no file. */
 import type { Finding } from '../../core/finding.ts';
-import { fact, finding, lineFact, octal } from '../finding.ts';
+import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
 import { attempt, filesOf, linesOf, readText, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 
@@ -22,7 +22,7 @@ export const nss: PlaceCheck = {
     if (stat && (stat.mode & 0o022) !== 0) {
       yield finding('nss', `${file}\0mode`, {
         kind: 'weakness', level: 'high', path: file, time: stat.changed, title: { zh: `别人也能改 ${file}`, en: `others may change ${file}` }, evidence: [fact({ zh: '权限', en: 'mode' }, octal(stat.mode))],
-        fix: { text: { zh: '收回写权限', en: 'take the right to write away' }, commands: [['chmod', 'go-w', file]] }, refs: ['dengbao:8.1.4.2'],
+        fix: { text: { zh: '收回写权限', en: 'take the right to write away' }, commands: [['chmod', 'go-w', file]], actions: lessRights(file, stat.mode, 0o022) }, refs: ['dengbao:8.1.4.2'],
       });
     }
     if (!context.provenance.known) { context.blind('libnss_*.so', { zh: '没有软件包数据库，分不清名字服务模块是谁装的', en: 'no package database: nobody can tell whose the name service libraries are' }); return; }

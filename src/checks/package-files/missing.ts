@@ -3,7 +3,7 @@ import type { Finding } from '../../core/finding.ts';
 import type { OwnedFile } from '../../linux/packages/index.ts';
 import { nameMatches } from '../../linux/glob.ts';
 import { filesIn, textOf, type Tree } from '../../linux/tree.ts';
-import { fact, finding } from '../finding.ts';
+import { asShipped, fact, finding } from '../finding.ts';
 import { kindOf } from '../system-files.ts';
 
 const shownMax = 10;
@@ -34,7 +34,7 @@ export function* missingFiles(missing: ReadonlyMap<string, readonly OwnedFile[]>
       title: { zh: `软件包 ${name} 的 ${told.length} 个文件不见了`, en: told.length === 1 ? `the file ${first.path} of the package ${name} is missing` : `${told.length} files of the package ${name} are missing` },
       evidence: told.slice(0, shownMax).map(({ path }) => fact({ zh: '不见的文件', en: 'missing' }, path)),
       means: { zh: '有人删掉或挪走了它们；精简系统时也会这样。', en: 'Somebody removed or moved them; slimming a system does so too.' },
-      fix: { text: { zh: '需要它就重装软件包', en: 'install the package again if it is needed' }, commands: [reinstall(first)] },
+      fix: { text: { zh: '需要它就重装软件包', en: 'install the package again if it is needed' }, commands: [reinstall(first)], actions: asShipped(...told.map(({ path }) => path)) },
       refs: [],
     });
   }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { OwnedFile } from '../../linux/packages/index.ts';
 import { MoatError } from '../../core/error.ts';
 import type { Tree } from '../../linux/tree.ts';
-import { lineDiff } from '../line-diff.ts';
+import { lineDiff } from '../../core/line-diff.ts';
 import { baseName } from '../shell-words.ts';
 import type { Originals } from './originals.ts';
 

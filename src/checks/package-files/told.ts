@@ -5,7 +5,7 @@ import { MoatError } from '../../core/error.ts';
 import type { Comparison, OwnedFile } from '../../linux/packages/index.ts';
 import type { Owner } from '../../linux/provenance.ts';
 import type { FileStat, Tree } from '../../linux/tree.ts';
-import { fact, finding, octal } from '../finding.ts';
+import { asShipped, fact, finding, lessRights, octal } from '../finding.ts';
 import { beginningOf, kindOf, kindWords, levelOfChange, type Beginning } from '../system-files.ts';
 import { reinstall } from './missing.ts';
 import type { Bits } from './modes.ts';
@@ -37,7 +37,7 @@ export function changedFile(file: OwnedFile, stat: FileStat, differs: NonNullabl
     means: intrusion
       ? { zh: '系统自带的程序只会随软件包升级而变。内容与软件包不符，多半是被换成了带后门的版本，用来留门、偷密码或藏住别的东西。', en: 'What the system ships changes only when its package is upgraded. Content that is not the package’s is most likely a version with a back door: to stay in, to take passwords or to hide something.' }
       : { zh: '与软件包里的不一样：多半是管理员改的，知道是谁改的即可。', en: 'It is not as its package ships it: most likely an administrator did it; know who.' },
-    fix: { text: { zh: '留下这个文件作证据，再重装软件包', en: 'keep the file as evidence, then install the package again' }, commands: [['cp', '--preserve=all', '--', path, '/root/'], reinstall(file)] },
+    fix: { text: { zh: '留下这个文件作证据，再重装软件包', en: 'keep the file as evidence, then install the package again' }, commands: [['cp', '--preserve=all', '--', path, '/root/'], reinstall(file)], actions: asShipped(path) },
     refs: intrusion ? ['attack:T1554', ...(kind === 'pam' ? ['attack:T1556.003'] : kind === 'module' ? ['attack:T1547.006'] : [])] : [],
     time: stat.changed,
   });
@@ -71,7 +71,7 @@ export function bitsFinding(file: OwnedFile, stat: FileStat, { level, certain }:
       : { zh: `${path} 带 SUID/SGID 位，不是常见的那几个`, en: `${path} is set-uid or set-gid and none of the usual ones` },
     evidence: [fact({ zh: '权限', en: 'mode' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}`), shipper(file), fact({ zh: '文件变动于', en: 'file changed' }, new Date(stat.changed).toISOString())],
     means: { zh: '任何人一运行它就有了属主的权限。给 shell、解释器或编辑器加 SUID，是留一个随时变回 root 的门。', en: 'Whoever runs it has the rights of its owner. Set-uid on a shell, an interpreter or an editor is a door back to root.' },
-    fix: { text: { zh: '取消 SUID/SGID 位，再查是谁在何时加的', en: 'take the bits away, then see who added them and when' }, commands: [['chmod', 'u-s,g-s', path]] },
+    fix: { text: { zh: '取消 SUID/SGID 位，再查是谁在何时加的', en: 'take the bits away, then see who added them and when' }, commands: [['chmod', 'u-s,g-s', path]], actions: lessRights(path, stat.mode, 0o6000) },
     refs: ['attack:T1548.001'], time: stat.changed,
   });
 }

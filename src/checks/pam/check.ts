@@ -3,7 +3,7 @@ import type { Finding, FindingKind } from '../../core/finding.ts';
 import { atLeast, type Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
 import { judgeCommand } from '../command.ts';
-import { fact, finding, lineFact, octal } from '../finding.ts';
+import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
 import { anyoneWrites, attempt, concealment, filesOf, linesOf, readText, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { moduleName, openStack, pamLines, type PamLine } from './stack.ts';
@@ -115,7 +115,7 @@ async function* modules(named: ReadonlyMap<string, PamLine>, context: ScanContex
 function* mode(path: string, context: ScanContext): Iterable<Finding> {
   const stat = targetStat(context, path);
   if (!stat || (stat.mode & 0o002) === 0 && ((stat.mode & 0o020) === 0 || stat.gid === 0)) return;
-  yield { ...about(path, 'mode', 'weakness', 'high', { zh: '别人也能改认证规则', en: 'others may change who may log on' }, [fact({ zh: '权限', en: 'mode' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}`)], context, 'dengbao:8.1.4.2'), fix: { text: { zh: '收回写权限', en: 'take the right to write away' }, commands: [['chmod', 'go-w', path]] } };
+  yield { ...about(path, 'mode', 'weakness', 'high', { zh: '别人也能改认证规则', en: 'others may change who may log on' }, [fact({ zh: '权限', en: 'mode' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}`)], context, 'dengbao:8.1.4.2'), fix: { text: { zh: '收回写权限', en: 'take the right to write away' }, commands: [['chmod', 'go-w', path]], actions: lessRights(path, stat.mode, 0o022) } };
 }
 
 function about(path: string, key: string, kind: FindingKind, level: Level, text: Text, evidence: Finding['evidence'], context: ScanContext, ...refs: string[]): Finding {

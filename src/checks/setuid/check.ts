@@ -4,7 +4,7 @@ import type { Visitor, WalkCheck } from '../port.ts';
 import type { Finding } from '../../core/finding.ts';
 import { readElf } from '../../linux/elf.ts';
 import type { FileStat, Tree } from '../../linux/tree.ts';
-import { fact, finding, octal } from '../finding.ts';
+import { fact, finding, lessRights, octal } from '../finding.ts';
 import { isReachable, nestedRoot } from '../nested-root.ts';
 import { interpreters, baseName } from '../shell-words.ts';
 
@@ -48,7 +48,7 @@ export const setuid: WalkCheck = {
             : { zh: `${path} 以别人的身份运行，而没有软件包这样装它`, en: `${path} runs with another's rights, and no package ships it so` },
           evidence: [fact({ zh: '权限', en: 'mode' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}`), ...(owner ? [fact({ zh: '所属软件包', en: 'package' }, `${owner.name} ${owner.version}, ${owner.state}`)] : [])],
           means: { zh: '留一个 root 的 SUID 程序，是拿到过 root 的人最省事的后门：普通账号一运行它就又是 root。', en: 'A set-uid program of root is the simplest back door of somebody who was root once: any account that runs it is root again.' },
-          fix: { text: { zh: '先取消 SUID 位，再查它从何而来', en: 'take the bit away, then see where it came from' }, commands: [['chmod', 'u-s,g-s', path]] },
+          fix: { text: { zh: '先取消 SUID 位，再查它从何而来', en: 'take the bit away, then see where it came from' }, commands: [['chmod', 'u-s,g-s', path]], actions: lessRights(path, stat.mode, 0o6000) },
           refs: ['attack:T1548.001'],
           time: stat.changed,
         });

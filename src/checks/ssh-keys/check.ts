@@ -5,7 +5,7 @@ import type { Text } from '../../core/text.ts';
 import { hasShell, readAccounts, type Account } from '../../linux/accounts.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import { judgeCommand } from '../command.ts';
-import { fact, finding, lineFact, octal } from '../finding.ts';
+import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
 import { anyoneWrites, attempt, concealment, filesOf, homesIn, isSystemUid, statOf, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { readSshConfig } from '../ssh-config.ts';
@@ -81,7 +81,7 @@ function* fileState(path: string, account: Account | undefined, stat: FileStat, 
     const level: Level = (found.mode & 0o002) !== 0 || stranger ? 'high' : 'low';
     yield {
       ...about(at, 'mode', 'weakness', level, { zh: `${at} 别人也能改：能给自己加一把登录公钥`, en: `others may change ${at} and add a key of their own` }, [fact({ zh: '权限', en: 'mode' }, `${octal(found.mode)} ${found.uid}:${found.gid}`)], found.changed, user),
-      fix: { text: { zh: '收回权限', en: 'take the right away' }, commands: [...(account ? [['chown', `${account.uid}:${account.gid}`, at]] : []), ['chmod', 'go-w', at]] },
+      fix: { text: { zh: '收回权限', en: 'take the right away' }, commands: [...(account ? [['chown', `${account.uid}:${account.gid}`, at]] : []), ['chmod', 'go-w', at]], ...(!stranger && { actions: lessRights(at, found.mode, 0o022) }) },
     };
   }
   const flags = attempt(context, path, () => context.tree.flags(path));

@@ -2,13 +2,13 @@
 import type { Finding } from '../../core/finding.ts';
 import { atLeast, type Level } from '../../core/level.ts';
 import { judgeCommand } from '../command.ts';
-import { fact, finding, lineFact, octal } from '../finding.ts';
+import { fact, finding, lessRights, lineFact, octal, putAway } from '../finding.ts';
 import { anyoneWrites, concealment, filesOf, homesIn, linesOf, readText, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName } from '../shell-words.ts';
 import { directiveOf, readSshConfig, type Directive } from '../ssh-config.ts';
 import { daemonFact, daemonsOf, sshPrograms, type Daemon } from './programs.ts';
-import { commandsIn, settingsOf } from './settings.ts';
+import { commandsIn, saferSetting, settingsOf } from './settings.ts';
 
 const main = '/etc/ssh/sshd_config';
 
@@ -61,7 +61,7 @@ async function* configuration(path: string, given: readonly Directive[], context
       kind, level, path: directive.path, time: targetStat(context, directive.path)?.changed,
       title: { zh: `SSH 服务：${text.zh}`, en: `SSH daemon: ${text.en}` },
       evidence: [lineFact(directive.path, directive.line, directive.text), ...(directive.under === undefined ? [] : [fact({ zh: '只对', en: 'only for' }, directive.under)])],
-      fix: { text: { zh: `改好 ${directive.path} 第 ${directive.line} 行，检查后重新载入`, en: `put line ${directive.line} of ${directive.path} right, test it, reload` }, commands: [['sshd', '-t'], ['systemctl', 'reload', 'ssh']] },
+      fix: { text: { zh: `改好 ${directive.path} 第 ${directive.line} 行，检查后重新载入`, en: `put line ${directive.line} of ${directive.path} right, test it, reload` }, commands: [['sshd', '-t'], ['systemctl', 'reload', 'ssh']], ...(given.includes(directive) ? {} : saferSetting(directive, kind, path)) },
       refs: [...refs],
     });
   }
@@ -123,7 +123,7 @@ function* fileMode(path: string, context: ScanContext): Iterable<Finding> {
   yield finding('sshd', `${path}\0mode`, {
     kind: 'weakness', level: 'high', path, time: stat.changed, title: { zh: `不只 root 能改 ${path}`, en: `others than root may change ${path}` },
     evidence: [fact({ zh: '权限', en: 'mode' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}`)],
-    fix: { text: { zh: '交还 root 并收回写权限', en: 'give it back to root, take the right to write away' }, commands: [['chown', 'root:root', path], ['chmod', '600', path]] }, refs: ['cis:5.1.1', 'dengbao:8.1.4.2'],
+    fix: { text: { zh: '交还 root 并收回写权限', en: 'give it back to root, take the right to write away' }, commands: [['chown', 'root:root', path], ['chmod', '600', path]], actions: lessRights(path, stat.mode, 0o022, 'root:root') }, refs: ['cis:5.1.1', 'dengbao:8.1.4.2'],
   });
 }
 
@@ -134,7 +134,7 @@ function* hostKeys(context: ScanContext): Iterable<Finding> {
     if (!/\/ssh_host_\w+_key$/.test(path) || !stat || ((stat.mode & 0o007) === 0 && (stat.mode & 0o020) === 0)) continue;
     yield finding('sshd', `${path}\0mode`, {
       kind: 'weakness', level: 'high', path, time: stat.changed, title: { zh: `主机私钥 ${path} 别人也能读`, en: `others may read the host key ${path}` }, evidence: [fact({ zh: '权限', en: 'mode' }, octal(stat.mode))],
-      fix: { text: { zh: '收紧权限并重新生成主机密钥', en: 'take the right away and make new host keys' }, commands: [['chmod', '600', path]] }, refs: ['attack:T1552.004', 'cis:5.1.2'],
+      fix: { text: { zh: '收紧权限并重新生成主机密钥', en: 'take the right away and make new host keys' }, commands: [['chmod', '600', path]], actions: lessRights(path, stat.mode, 0o027) }, refs: ['attack:T1552.004', 'cis:5.1.2'],
     });
   }
 }
@@ -148,7 +148,7 @@ function* trustedHosts(context: ScanContext): Iterable<Finding> {
     yield finding('sshd', path, {
       kind: 'weakness', level: everybody ? 'high' : 'medium', path, time: targetStat(context, path)?.changed,
       title: everybody ? { zh: `${path} 相信所有主机`, en: `${path} believes every host` } : { zh: `${path}：列出的主机不用密码就被相信`, en: `${path}: the hosts in it are believed without a password` },
-      evidence: lines.slice(0, 10).map(({ number, text }) => lineFact(path, number, text)), fix: { text: { zh: '删掉这个文件', en: 'take the file away' }, commands: [['rm', path]] }, refs: ['attack:T1199', ...(path.startsWith('/etc/') ? [] : ['cis:7.2.10'])],
+      evidence: lines.slice(0, 10).map(({ number, text }) => lineFact(path, number, text)), fix: { text: { zh: '删掉这个文件', en: 'take the file away' }, commands: [['rm', path]], actions: putAway(path) }, refs: ['attack:T1199', ...(path.startsWith('/etc/') ? [] : ['cis:7.2.10'])],
     });
   }
 }

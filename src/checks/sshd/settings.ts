@@ -1,5 +1,5 @@
 /** What a line of sshd_config is worth. Commands it names are judged by the check. */
-import type { FindingKind } from '../../core/finding.ts';
+import type { FindingKind, Fix } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
 import { anyoneWrites } from '../look.ts';
@@ -78,3 +78,19 @@ export function commandsIn(directives: readonly Directive[]): { directive: Direc
 }
 
 const unquoted = (rest: string): string => (/^"[^"]*"$/.test(rest) ? rest.slice(1, -1) : rest);
+
+/** What is ordinary where a line is not. */
+const ordinary: Readonly<Record<string, string>> = {
+  permitemptypasswords: 'no', permitrootlogin: 'prohibit-password', passwordauthentication: 'no', permituserenvironment: 'no', strictmodes: 'yes', hostbasedauthentication: 'no', ignorerhosts: 'yes',
+  gatewayports: 'no', permittunnel: 'no', loglevel: 'INFO', usepam: 'yes',
+};
+/** These are somebody's ordinary choice unless they are a sign. */
+const ofSigns: Readonly<Record<string, string>> = { authorizedkeysfile: '.ssh/authorized_keys', trustedusercakeys: 'none' };
+
+/** The action that gives this line another value; nothing where only a person can choose one. `config`: the main file of this sshd. */
+export function saferSetting({ keyword, text, under }: Directive, kind: FindingKind, config: string): Pick<Fix, 'actions'> {
+  const value = ordinary[keyword] ?? (kind === 'intrusion' ? ofSigns[keyword] : undefined);
+  const key = /^"?([A-Za-z0-9]+)/.exec(text)?.[1];
+  if (value === undefined || key === undefined || (under !== undefined && !under.startsWith('Match '))) return {};
+  return { actions: [{ action: 'change-setting', input: { kind: 'sshd', key, value, ...(config !== '/etc/ssh/sshd_config' && { config }), ...(under !== undefined && { match: under.slice('Match '.length) }) } }] };
+}

@@ -3,7 +3,7 @@ import type { Finding, FindingKind } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
 import { readAccounts } from '../../linux/accounts.ts';
-import { fact, finding, lineFact, octal } from '../finding.ts';
+import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
 import { anyoneWrites, attempt, concealment, isSystemUid, linesOf, readText, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName } from '../shell-words.ts';
@@ -105,7 +105,7 @@ function* doas(path: string, system: ReadonlySet<string>, context: ScanContext):
 function* fileState(path: string, intact: boolean, context: ScanContext): Iterable<Finding> {
   const stat = targetStat(context, path);
   if (stat && ((stat.mode & 0o002) !== 0 || stat.uid !== 0 || ((stat.mode & 0o020) !== 0 && stat.gid !== 0))) {
-    yield { ...about(path, 'mode', 'weakness', 'critical', { zh: '不只 root 能改授权', en: 'others than root may change who becomes root' }, [fact({ zh: '权限', en: 'mode' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}`)], context), fix: { text: { zh: '交还 root 并收回写权限', en: 'give it back to root, take the right to write away' }, commands: [['chown', 'root:root', path], ['chmod', '440', path]] } };
+    yield { ...about(path, 'mode', 'weakness', 'critical', { zh: '不只 root 能改授权', en: 'others than root may change who becomes root' }, [fact({ zh: '权限', en: 'mode' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}`)], context), fix: { text: { zh: '交还 root 并收回写权限', en: 'give it back to root, take the right to write away' }, commands: [['chown', 'root:root', path], ['chmod', '440', path]], actions: lessRights(path, stat.mode, 0o222, 'root:root') } };
   }
   if (intact) return;
   for (const { number, text } of linesOf(readText(context, path) ?? '')) {

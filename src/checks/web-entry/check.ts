@@ -11,7 +11,7 @@ import type { Evidence, Finding } from '../../core/finding.ts';
 import { isWebEntry, isWebEntryText } from '../../core/web-files.ts';
 import { GitCheckout } from '../../linux/git/checkout.ts';
 import { fact, finding } from '../finding.ts';
-import { lineDiff } from '../line-diff.ts';
+import { lineDiff } from '../../core/line-diff.ts';
 import { attempt, statOf } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { webRoots } from '../web-roots.ts';

@@ -7,7 +7,7 @@ import type { FileStat, OpenFile } from '../../linux/tree.ts';
 import { isProgramOrArchive, named, phpBegins, type Language, type Named } from '../../webshell/choose.ts';
 import { byWords, languages } from '../../webshell/languages.ts';
 import { defaultLimits, type Analysis, type Sign } from '../../webshell/sign.ts';
-import { fact, finding, lineFact, octal } from '../finding.ts';
+import { asShipped, fact, finding, lineFact, octal, putAway } from '../finding.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
 import { amongVisitorsFiles, circumstances, inWebRoot, webServerIds } from './place.ts';
 import { ended, Pool, type PoolOptions } from './pool.ts';
@@ -151,8 +151,8 @@ async function judge({ file, language, source, done, by, picture }: Pending, con
       ? { zh: '访问者发来的内容没有检查就成了命令、文件名或调用的一部分：这是程序的漏洞，别人可以借它执行代码。', en: 'What a visitor sends becomes part of a command, file name or call without being checked: a flaw of the program through which others may run code.' }
       : { zh: '网页木马让人用浏览器就能在这台服务器上执行代码、读写文件，不需要登录。它多半是从上传漏洞或被盗的后台账号放进来的。', en: 'A web trojan lets anybody with a browser run code and change files on this server without logging on. Most come in through an upload flaw or a stolen account of the site.' },
     fix: modified && owner
-      ? { text: { zh: `先保存一份作证据，再重装软件包 ${owner.name}`, en: `keep a copy as evidence, then install the package ${owner.name} again` }, commands: [] }
-      : { text: { zh: '先让它不能再被运行，保留作证据，再在访问日志里查谁请求过它', en: 'stop it from being run, keep it as evidence, and see in the access log who asked for it' }, commands: [['chmod', '000', path]] },
+      ? { text: { zh: `先保存一份作证据，再重装软件包 ${owner.name}`, en: `keep a copy as evidence, then install the package ${owner.name} again` }, commands: [], ...(owner.manager === 'dpkg' && { actions: asShipped(path) }) }
+      : { text: { zh: '先让它不能再被运行，保留作证据，再在访问日志里查谁请求过它', en: 'stop it from being run, keep it as evidence, and see in the access log who asked for it' }, commands: [['chmod', '000', path]], ...(kind === 'intrusion' && { actions: putAway(path) }) },
     refs: [...new Set(['attack:T1505.003', ...signs.flatMap(({ attack = [] }) => attack.map((technique) => `attack:${technique}`)), 'dengbao:8.1.4.5'])],
     time: stat.changed,
   })];

@@ -2,7 +2,7 @@
 import type { Finding } from '../../core/finding.ts';
 import type { Text } from '../../core/text.ts';
 import { textOf, type FileStat } from '../../linux/tree.ts';
-import { fact, finding, octal } from '../finding.ts';
+import { fact, finding, lessRights, octal } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { commandsOf, programsOf } from '../shell-words.ts';
 import { variables } from '../process-variables.ts';
@@ -100,7 +100,7 @@ function target(path: string, what: Text, { tree }: ScanContext): Finding | unde
     title: { zh: `${path}（${what.zh}）别人能改${at === real ? '' : `：它在 ${at} 里`}`, en: `others may change ${path}, ${what.en}${at === real ? '' : `: it lies in ${at}`}` },
     evidence: [fact({ zh: `${at} 的权限`, en: `mode of ${at}` }, `${octal(found.mode)} ${found.uid}:${found.gid}`)],
     means: { zh: '能改它的人，等于能以 root 的身份运行任何东西。', en: 'Whoever may change it may run anything as root.' },
-    fix: { text: { zh: '收回写权限', en: 'take the right to write away' }, commands: [['chmod', 'go-w', at]] },
+    fix: { text: { zh: '收回写权限', en: 'take the right to write away' }, commands: [['chmod', 'go-w', at]], actions: lessRights(at, found.mode, 0o022) },
     refs: ['attack:T1574.010', 'attack:T1543.002'],
   });
 }

@@ -61,7 +61,7 @@ export function addQuarantine({ program, lang, t }: Cli): void {
       const out = new Output();
       for (const row of list.rows) {
         if (options.json) { out.line(jsonLine({ ...row, added: new Date(row.added).toISOString() })); continue; }
-        const state = row.status === 'undone' || row.status === 'failed' ? t('已放回', 'put back') : row.action === 'remove-line' ? t('改动前的原件', 'as it was before a line was removed') : t('隔离中', 'in quarantine');
+        const state = row.status === 'undone' || row.status === 'failed' ? t('已放回', 'put back') : row.action !== 'quarantine-file' ? t('改动前的原件', 'as it was before it was changed') : t('隔离中', 'in quarantine');
         out.line(`${colour.dim(row.id)}  ${clock(row.added)}  ${safe(row.path)}  ${row.size} B  ${state}  ${colour.dim(`sha256:${row.sha256.slice(0, 16)}…  ${safe(row.by)}${row.why === '' ? '' : `: ${safe(row.why)}`}`)}`);
       }
       for (const broken of list.broken) out.line(options.json ? jsonLine({ broken }) : `${colour.red('✕')} ${safe(broken)}`);

@@ -5,6 +5,7 @@ import { levels, type Level } from '../../core/level.ts';
 import { checkReportPlace, writeReport } from '../../agent/report-file.ts';
 import { leastMemoryMb, scanInProcess, usualMemoryMb } from '../../agent/scan-process.ts';
 import { portsOf } from '../../agent/scan-ports.ts';
+import { rememberFindings } from '../../agent/seen-findings.ts';
 import type { ScanProfile } from '../../agent/scan.ts';
 import { htmlOf } from '../../scan/html.ts';
 import { exitCodeOf, later, type ScanReport } from '../../scan/report.ts';
@@ -74,11 +75,20 @@ export function addScan({ program, lang, t }: Cli): void {
           signal: stop.signal, nice: options.nice, maxMemoryMb: options.maxMemory, warn: (text) => { watch.clear(); console.error(safe(text[lang])); }, onProgress: watch.show,
         });
       } finally { watch.end(); }
+      remember(report, program, lang);
       if (options.since !== undefined) report = later(report, options.since);
       await print(report, options, lang);
       process.off('SIGINT', onInt).off('SIGTERM', onTerm);
       process.exitCode = signal ? exitOnSignal[signal] : exitCodeOf(report, options.failOn);
     });
+}
+
+/** For `moat fix`. Whoever may not write there cannot fix anything either. */
+function remember(report: ScanReport, program: Cli['program'], lang: Cli['lang']): void {
+  if (process.getuid?.() !== 0) return;
+  try {
+    rememberFindings(dataFolder(program), report);
+  } catch (error) { console.error(safe(saidBy(error)[lang])); }
 }
 
 async function print(report: ScanReport, options: Options, lang: Cli['lang']): Promise<void> {

@@ -22,6 +22,9 @@ export interface TarEntry {
   mode: number;
   uid: number;
   gid: number;
+  /** Names of owner and group; empty where the archive has none. */
+  user: string;
+  group: string;
   /** As a program that reads the file sees it. */
   size: number;
   /** Where the stored bytes begin, and how many there are. */
@@ -42,6 +45,7 @@ const blockBytes = 512;
 const specialMax = 1 << 20;
 const bufferBytes = 256 * 1024;
 const leastAhead = 4096;
+const namesMax = 256;
 const empty = Buffer.alloc(0);
 
 /**
@@ -161,17 +165,20 @@ function sizeOf(header: Uint8Array, at: number): number {
 
 function entryOf(header: Buffer, type: string, at: number): TarEntry {
   const ustar = header.toString('latin1', 257, 263) === 'ustar\0';
+  // GNU tar writes a blank behind it; V7 knows no names.
+  const named = ustar || header.toString('latin1', 257, 262) === 'ustar';
   const prefix = ustar ? field(header, 345, 155) : empty;
   const name = field(header, 0, 100);
   return {
     kind: kindOf(type, at), name: prefix.length > 0 ? Buffer.concat([prefix, slash, name]) : name, target: field(header, 157, 100),
     // Damaged numbers of owner and mode must not hide the file.
-    mode: (numberAt(header, 100, 8) ?? 0) & 0o7777, uid: id(numberAt(header, 108, 8)), gid: id(numberAt(header, 116, 8)),
+    mode: (numberAt(header, 100, 8) ?? 0) & 0o7777, uid: id(numberAt(header, 108, 8)), gid: id(numberAt(header, 116, 8)), user: named ? textAt(header, 265) : '', group: named ? textAt(header, 297) : '',
     size: 0, position: 0, stored: 0, pieces: undefined, modified: time(numberAt(header, 136, 12) ?? 0), changed: undefined, attributes: undefined,
   };
 }
 
 const slash = Buffer.from('/');
+const textAt = (header: Buffer, offset: number): string => (header[offset] === 0 ? '' : upToZero(header.subarray(offset, offset + 32)).toString('latin1'));
 const id = (n: number | undefined): number => (n !== undefined && n >= 0 && n <= 0xffff_ffff ? n : 0xffff_fffe);
 /** Times that no date can hold are none. */
 const time = (seconds: number): number => (Math.abs(seconds) <= 8.64e12 ? seconds * 1000 : 0);
@@ -209,6 +216,8 @@ function applyPax(entry: TarEntry, pax: ReadonlyMap<string, Buffer>, at: number)
   entry.stored = decimal('size') ?? entry.stored;
   entry.uid = id(decimal('uid') ?? entry.uid);
   entry.gid = id(decimal('gid') ?? entry.gid);
+  entry.user = pax.get('uname')?.toString('latin1').slice(0, namesMax) ?? entry.user;
+  entry.group = pax.get('gname')?.toString('latin1').slice(0, namesMax) ?? entry.group;
   entry.modified = date('mtime') ?? entry.modified;
   entry.changed = date('ctime');
   for (const [key, value] of pax) {
