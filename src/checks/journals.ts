@@ -15,7 +15,7 @@ export function eachJournal(context: ScanContext, look: (journal: JournalFile) =
   if (paths.length > filesMax) context.count('journal files beyond the limit', paths.length - filesMax);
   for (const path of paths.slice(0, filesMax)) {
     context.signal.throwIfAborted();
-    let open = path.endsWith('~');
+    let open = false;
     const more = attempt(context, path, () => {
       const file = context.tree.open(path);
       if (!file) return true;

@@ -1,7 +1,7 @@
 /** Python that answers requests: CGI, WSGI, Flask, Django, Tornado, http.server. */
 import { defaultLimits, type Analysis, type Limits } from './sign.ts';
 import { characters, joined, replaced, step } from './code/folds.ts';
-import { textOf, type Dialect } from './code/follow.ts';
+import { textOf, type Dialect, type Value } from './code/follow.ts';
 import { bounded, readPart, result } from './code/read.ts';
 
 /** Where what comes from outside may do harm; pickle and its kin stand for their `loads`. */
@@ -13,6 +13,9 @@ const requestWords = /\brequests?\b|cgi|rfile|QUERY_STRING|socket|get_(?:query_|
 const requestEnvironment = /environ|getenv/;
 const requestNames = /QUERY|STRING|HTTP|wsgi|INFO|(?:environ|getenv)[^\n]{0,60}['"]\s{0,8}[+%.]/;
 const hidingWords = /b64decode|a2b_base64|decode(?:string|bytes)|decompress|fromhex|unhexlify|a2b_hex|rot.?13|base64|marshal|\bchr\b|::-1/;
+
+/** `do_` and what a visitor names: one of the methods that were made for it. */
+const bound = ({ before }: Value): boolean => /^[A-Za-z_]\w*_$/.test(before ?? '');
 
 /** Most files hold no word of what would be followed. */
 const isWorth = (text: string, cgi: boolean): boolean =>
@@ -50,7 +53,7 @@ const dialect = (cgi: boolean, server: boolean): Dialect => {
       const [first, second] = args;
       switch (path) {
         case '__import__': case 'importlib.import_module': { const name = first && textOf(first); return name === undefined ? undefined : { path: name, hidden: first!.hidden === true }; }
-        case 'getattr': { const name = second && textOf(second); return name === undefined ? (second?.taint ? { path: `${first?.path ?? '?'}.[?]`, taint: second.taint } : undefined) : { path: python.normal(`${first?.path ?? '?'}.${name}`), ...(second!.hidden && { hidden: true }) }; }
+        case 'getattr': { const name = second && textOf(second); return name === undefined ? (second?.taint && !bound(second) ? { path: `${first?.path ?? '?'}.[?]`, taint: second.taint } : undefined) : { path: python.normal(`${first?.path ?? '?'}.${name}`), ...(second!.hidden && { hidden: true }) }; }
         case 'globals': case 'locals': case 'vars': return { path: '__builtins__' };
         case 'base64.b64decode': case 'base64.standard_b64decode': case 'base64.urlsafe_b64decode': case 'base64.decodestring': case 'base64.decodebytes': case 'binascii.a2b_base64': return step('base64', first, budget);
         case 'zlib.decompress': return step('inflate', first, budget);
