@@ -2,7 +2,7 @@
  * A server in a folder, for scanners to look at: Debian 12 with what servers have on them, and the scanners themselves. Each is run
  * inside, in namespaces of its own with the root changed, so that all of them look at exactly the same. Made once by mmdebstrap and kept.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -44,7 +44,8 @@ export async function serverRoot(): Promise<string | undefined> {
 }
 
 function size(folder: string): string {
-  try { return `${execFileSync('du', ['-sh', folder], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\t')[0]}B`; } catch { return 'nothing there yet'; } // du complains of files that come and go
+  // du complains of files that come and go; what it counted stands.
+  return `${spawnSync('du', ['-sh', folder], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).stdout.split('\t')[0] || 0}B`;
 }
 
 /** Files of a root, and GB of its /usr. */
@@ -79,7 +80,7 @@ mount -t tmpfs tmpfs "$root/run"
 mount --bind -o ro "$stage" "$root/opt"
 mount --bind "$work" "$root/mnt"
 ip link set lo up
-exec chroot "$root" "$@"`;
+exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 chroot "$root" "$@"`;
 
 /** The command that runs a program inside, with only its own processes and an empty network to be seen; all ends with it. */
 export function inside(root: string, stage: string, work: string, command: readonly string[]): [file: string, args: string[]] {

@@ -20,6 +20,9 @@ export function eachJournal(context: ScanContext, look: (journal: JournalFile) =
       const file = context.tree.open(path);
       if (!file) return true;
       try {
+        // One that was set aside may have lost all it had; noise in its place is another thing.
+        const head = Buffer.alloc(208);
+        open = path.endsWith('~') && file.read(head, 0) >= 0 && head.every((byte) => byte === 0);
         const journal = new JournalFile(file, path);
         open = journal.isOpen;
         return look(journal) ?? true;
