@@ -36,7 +36,7 @@ class ReadTag implements Tag {
 
   get attributes(): ReadonlyMap<string, string> {
     if (!this.#attributes) attributesOf(this.#source, this.#from, this.#attributes = new Map());
-    return this.#attributes!;
+    return this.#attributes;
   }
 }
 
