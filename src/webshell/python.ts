@@ -15,7 +15,7 @@ const requestNames = /QUERY|STRING|HTTP|wsgi|INFO|(?:environ|getenv)[^\n]{0,60}[
 const hidingWords = /b64decode|a2b_base64|decode(?:string|bytes)|decompress|fromhex|unhexlify|a2b_hex|rot.?13|base64|marshal|\bchr\b|::-1/;
 
 /** `do_` (or `do_%s`, joined) and what a visitor names: one of the methods that were made for it. */
-const bound = ({ before }: Value): boolean => /^[A-Za-z_]\w*_$/.test(before ?? '');
+const bound = ({ before }: Value): boolean => /^[A-Za-z_]\w*_(?:%s)?$/.test(before ?? '');
 
 /** Most files hold no word of what would be followed. */
 const isWorth = (text: string, cgi: boolean): boolean =>
