@@ -27,3 +27,6 @@ export const signatureSamples: Readonly<Record<string, Buffer>> = {
   tool_log_cleaner: elf(2, '/var/run/utmp', '/var/log/wtmp', '/var/log/lastlog', p('zap', 'ped entry')),
   tool_privilege_exploit: elf(2, p('GCONV', '_PATH=.'), p('pk', 'exec')),
 };
+
+/** A program with the words of a hiding library: it names the loader where it begins. */
+export const likeRootkit = elf(3, '/lib64/ld-linux-x86-64.so.2', 'dlsym', 'readdir', 'readdir64', p('/etc/ld.so', '.preload'), '/proc/net/tcp');

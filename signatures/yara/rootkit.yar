@@ -23,8 +23,10 @@ rule rootkit_preloaded_library {
     $status = "/proc/%s/stat"
     $comm = "/proc/%d/comm"
     $pam = "pam_authenticate" fullword
+    // What a program begins with that is no library.
+    $program = /\/lib(64|x32)?\/ld-(linux|musl)/
   condition:
-    is_elf and uint16(16) == 3 and filesize < 4MB and $next and 1 of ($list*) and (($file or $preload) and 1 of ($tcp, $self, $status, $comm, $pam, $open*, $stat, $unlink) or 2 of ($tcp, $self, $status, $comm))
+    is_elf and uint16(16) == 3 and filesize < 4MB and not $program in (0..1024) and $next and 1 of ($list*) and (($file or $preload) and 1 of ($tcp, $self, $status, $comm, $pam, $open*, $stat, $unlink) or 2 of ($tcp, $self, $status, $comm))
 }
 
 rule rootkit_kernel_module {

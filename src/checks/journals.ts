@@ -15,12 +15,16 @@ export function eachJournal(context: ScanContext, look: (journal: JournalFile) =
   if (paths.length > filesMax) context.count('journal files beyond the limit', paths.length - filesMax);
   for (const path of paths.slice(0, filesMax)) {
     context.signal.throwIfAborted();
-    let open = path.endsWith('~');
+    let open = false;
     const more = attempt(context, path, () => {
       const file = context.tree.open(path);
       if (!file) return true;
+      let journal: JournalFile | undefined;
       try {
-        const journal = new JournalFile(file, path);
+        // One that was set aside may have lost all it had; noise in its place is another thing.
+        const head = Buffer.alloc(208);
+        open = path.endsWith('~') && file.read(head, 0) >= 0 && head.every((byte) => byte === 0);
+        journal = new JournalFile(file, path);
         open = journal.isOpen;
         return look(journal) ?? true;
       } catch (error) {
@@ -29,7 +33,10 @@ export function eachJournal(context: ScanContext, look: (journal: JournalFile) =
         if (!open) throw error;
         context.count('journal files that end in the middle');
         return true;
-      } finally { file.close(); }
+      } finally {
+        file.close();
+        if (journal && journal.left > 0) context.count('journal values that are compressed and were not read', journal.left);
+      }
     });
     if (more === false) break;
   }

@@ -2,7 +2,8 @@
  * A file of the systemd journal, read by its format alone: nothing is run, so it works on mounted disks and images, and a damaged or
  * hostile file meets our bounds. Layout: https://systemd.io/JOURNAL_FILE_FORMAT/ (values are little-endian, objects lie on 8 bytes).
  *
- * Values that journald compressed are left out: it does so above 512 bytes, and none that is asked for here is that long.
+ * Values that journald compressed are left out, and counted in `left`: it does so above 512 bytes, and none that is asked for here is
+ * that long unless somebody made it so.
  */
 import { MoatError } from '../core/error.ts';
 import type { OpenFile, Tree } from './tree.ts';
@@ -43,6 +44,7 @@ export class JournalFile {
   /** More than fit into the file: a chain that long is a circle. */
   readonly #chainMax: number;
   readonly #blocks = new Map<number, Buffer>();
+  #left = 0;
 
   /** Throws JournalError for what is no journal. */
   constructor(file: OpenFile, path: string) {
@@ -65,6 +67,9 @@ export class JournalFile {
   /** Of the first and the last entry, Unix ms; 0 for none. */
   get firstTime(): number { return this.#number(this.#head, 184) / 1000; }
   get lastTime(): number { return this.#number(this.#head, 192) / 1000; }
+
+  /** Values that were asked for and are compressed. */
+  get left(): number { return this.#left; }
 
   close(): void { this.#file.close(); }
 
@@ -149,7 +154,8 @@ export class JournalFile {
   #payload(at: number): string | undefined {
     const start = this.#compact ? 72 : 64;
     const size = this.#object(at, data);
-    if ((this.#bytes(at + 1, 1)[0]! & compressed) !== 0 || size < start || size - start > valueMax) return undefined;
+    if ((this.#bytes(at + 1, 1)[0]! & compressed) !== 0) { this.#left++; return undefined; }
+    if (size < start || size - start > valueMax) return undefined;
     return this.#text(at + start, size - start);
   }
 

@@ -62,6 +62,27 @@ export interface Tree {
   outside(path: string): string | undefined;
 }
 
+/**
+ * The tree, for somebody who is told of each path that was to be read and is a pipe, socket or device: whoever opens it reads what
+ * nobody can look at here. /dev/null is nothing.
+ */
+export function tellingSpecials(tree: Tree, onSpecial: (path: string, kind: FileKind) => void): Tree {
+  return {
+    kind: tree.kind, name: tree.name,
+    stat: (path) => tree.stat(path), real: (path) => tree.real(path), link: (path) => tree.link(path), list: (folder) => tree.list(folder), names: (folder) => tree.names(folder),
+    open: (path) => tree.open(path), attribute: (path, name) => tree.attribute(path, name), flags: (path) => tree.flags(path), outside: (path) => tree.outside(path),
+    ...(tree.attributeNames && { attributeNames: (path: string) => tree.attributeNames!(path) }),
+    read(path, max) {
+      const read = tree.read(path, max);
+      if (read) return read;
+      const real = tree.real(path);
+      const kind = real === undefined || real === '/dev/null' ? undefined : tree.stat(real)?.kind;
+      if (kind !== undefined && kind !== 'file' && kind !== 'folder' && kind !== 'link') onSpecial(path, kind);
+      return undefined;
+    },
+  };
+}
+
 /** The largest text that is read whole unless a check says otherwise. */
 export const textMax = 1 << 20;
 
@@ -88,11 +109,11 @@ export function textOf(tree: Tree, path: string, max = textMax): string | undefi
   return tree.read(path, max)?.bytes.toString('utf8');
 }
 
-/** Files of a folder with their full paths, not those of its folders; empty when there is none. */
+/** What can be read in a folder with its full path: files, links and pipes, not its folders; empty when there is none. */
 export function filesIn(tree: Tree, folder: string): string[] {
   const base = folder.replace(/\/$/, '');
   return (tree.list(folder) ?? []).map((name) => `${base}/${name}`).filter((path) => {
     const kind = tree.stat(path)?.kind;
-    return kind === 'file' || kind === 'link';
+    return kind === 'file' || kind === 'link' || kind === 'pipe';
   });
 }

@@ -4,6 +4,7 @@ import { MoatError, reasonOf } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import { maskSecrets } from '../core/secrets.ts';
 import type { Text } from '../core/text.ts';
+import { tellingSpecials, type FileKind } from '../linux/tree.ts';
 import { verdictOf, worstFirst, type Blind, type ReportHead, type ScanReport } from './report.ts';
 import { walk } from './walk.ts';
 
@@ -56,7 +57,16 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
     blind.push(one);
     watcher.blind?.(one);
   };
-  const contextOf = (id: string): ScanContext => ({ ...setup, count, blind: (what, why) => cannot({ check: id, what, why }) });
+  /** The check that looks now. */
+  let current = '';
+  const told = new Set<string>();
+  const tree = tellingSpecials(setup.tree, (path, kind) => {
+    const key = `${current} ${path}`;
+    if (told.has(key) || told.size >= faultsMax) return;
+    told.add(key);
+    cannot({ check: current, what: path, why: noFile(kind) });
+  });
+  const contextOf = (id: string): ScanContext => ({ ...setup, tree, count, blind: (what, why) => cannot({ check: id, what, why }) });
   const keep = (seen: Finding): void => {
     const found = masked(seen);
     if (!findings.has(found.id) && findings.size >= findingsMax) { count('findings beyond the limit'); return; }
@@ -65,6 +75,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   };
   const guard = async (id: string, work: () => Promise<void>, what?: string): Promise<void> => {
     const began = performance.now();
+    current = id;
     try {
       await work();
     } catch (error) {
@@ -131,6 +142,13 @@ function wantedBy(file: WalkedFile, visitors: ReadonlyMap<string, Visitor>): Wan
 function masked(finding: Finding): Finding {
   const evidence = finding.evidence.map((one) => ({ one, value: maskSecrets(one.value) }));
   return evidence.every(({ one, value }) => one.value === value) ? finding : { ...finding, evidence: evidence.map(({ one, value }) => ({ ...one, value })) };
+}
+
+const specials: Partial<Record<FileKind, Text>> = { pipe: { zh: '命名管道', en: 'a named pipe' }, socket: { zh: '套接字', en: 'a socket' }, 'block-device': { zh: '块设备', en: 'a block device' }, 'character-device': { zh: '字符设备', en: 'a character device' } };
+/** Something that nobody can look at where a file was expected. */
+function noFile(kind: FileKind): Text {
+  const { zh, en } = specials[kind] ?? { zh: kind, en: kind };
+  return { zh: `不是文件而是${zh}：程序从那里读到什么，看不到`, en: `expected a file, got ${en}: what a program reads there cannot be looked at` };
 }
 
 const sum = (numbers: Readonly<Record<string, number>>): number => Object.values(numbers).reduce((all, one) => all + one, 0);

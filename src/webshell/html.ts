@@ -9,14 +9,15 @@ const scriptsMax = 200;
 export function analyse(source: string, limits: Limits = defaultLimits): Analysis {
   const cut: string[] = [];
   const text = bounded(source, limits, cut);
-  const signs: Sign[] = pageSigns(text);
+  const tags = tagsOf(text);
+  const signs: Sign[] = pageSigns(text, 0, tags);
   let read = 0;
-  const lower = text.toLowerCase();
-  for (const tag of tagsOf(text)) {
+  let lower: string | undefined;
+  for (const tag of tags) {
     if (tag.name !== 'script' || tag.close) continue;
     const type = tag.attributes.get('type') ?? '';
     if (type !== '' && !/javascript|ecmascript|module|^text$/i.test(type)) continue;
-    const end = lower.indexOf('</script', tag.end);
+    const end = (lower ??= text.toLowerCase()).indexOf('</script', tag.end);
     const to = end < 0 ? text.length : end;
     if (to - tag.end < 20) continue;
     if (++read > scriptsMax) { cut.push('scripts beyond the limit'); break; }

@@ -3,48 +3,101 @@ import { htmlEntities } from './decode.ts';
 import { Lines, type Sign } from './sign.ts';
 import { titles } from './titles.ts';
 
-interface Tag { name: string; close: boolean; attributes: Map<string, string>; at: number; end: number }
+/** `attributes` are read when asked for: of most tags nobody does. */
+export interface Tag { name: string; close: boolean; readonly attributes: ReadonlyMap<string, string>; at: number; end: number }
 const tagsMax = 60_000;
 const attributesMax = 60;
 const blockMax = 200_000;
 
 const rawText = new Set(['script', 'style', 'textarea', 'title', 'noscript-raw']);
-const voids = new Set(['br', 'img', 'hr', 'input', 'meta', 'link', 'area', 'base', 'col', 'embed', 'source', 'track', 'wbr']);
 
-/** Tags of a page in order; the text within scripts and styles is passed over. */
+const [blankClass, nameClass] = [1, 2];
+/** What \s and [\w:-] take of the bytes. */
+const classes = Uint8Array.from({ length: 256 }, (_, code) => (/\s/.test(String.fromCharCode(code)) ? blankClass : /[\w:-]/.test(String.fromCharCode(code)) ? nameClass : 0));
+const [slash, equals, greater, quotes, apostrophe] = [47, 61, 62, 34, 39];
+
+class ReadTag implements Tag {
+  readonly name: string;
+  readonly close: boolean;
+  readonly at: number;
+  readonly end: number;
+  readonly #source: string;
+  readonly #from: number;
+  #attributes: Map<string, string> | undefined;
+
+  constructor(source: string, name: string, close: boolean, at: number, from: number) {
+    this.name = name;
+    this.close = close;
+    this.at = at;
+    this.#source = source;
+    this.#from = from;
+    this.end = Math.min(attributesOf(source, from, undefined) + 1, source.length);
+  }
+
+  get attributes(): ReadonlyMap<string, string> {
+    if (!this.#attributes) attributesOf(this.#source, this.#from, this.#attributes = new Map());
+    return this.#attributes;
+  }
+}
+
+/** Where the tag's `>` is, or the source's end. Attributes are put into `into` if there is one. */
+function attributesOf(source: string, from: number, into: Map<string, string> | undefined): number {
+  const { length } = source;
+  let i = from;
+  while (i < length) {
+    const char = source.charCodeAt(i);
+    if (char === greater) break;
+    if (classes[char] === blankClass || char === slash || char === quotes || char === apostrophe || char === equals) { i++; continue; }
+    const key = i;
+    for (; i < length; i++) { const one = source.charCodeAt(i); if (classes[one] === blankClass || one === equals || one === greater || one === slash) break; }
+    const keyEnd = i;
+    let value = i;
+    let valueEnd = i;
+    let j = i;
+    while (j < length && j < i + 20 && classes[source.charCodeAt(j)] === blankClass) j++;
+    if (source.charCodeAt(j) === equals) {
+      j++;
+      while (j < length && classes[source.charCodeAt(j)] === blankClass) j++;
+      const quote = source.charCodeAt(j);
+      if (quote === quotes || quote === apostrophe) {
+        const end = source.indexOf(quote === quotes ? '"' : "'", j + 1);
+        value = j + 1;
+        valueEnd = end < 0 ? length : end;
+        i = valueEnd + 1;
+      } else {
+        value = j;
+        for (; j < length; j++) { const one = source.charCodeAt(j); if (classes[one] === blankClass || one === greater) break; }
+        valueEnd = i = j;
+      }
+    }
+    if (into && into.size < attributesMax) {
+      const name = source.slice(key, keyEnd).toLowerCase();
+      if (!into.has(name)) into.set(name, source.slice(value, Math.min(valueEnd, value + 4000)));
+    }
+  }
+  return i;
+}
+
+/** Tags of a page in order; the text within scripts and styles is passed over. `source` is a binary string. */
 export function tagsOf(source: string): Tag[] {
   const out: Tag[] = [];
-  const lower = source.toLowerCase();
+  const names = new Map<string, string>();
+  let lower: string | undefined;
   let at = source.indexOf('<');
   while (at >= 0 && out.length < tagsMax) {
-    if (source.startsWith('<!--', at)) { const end = source.indexOf('-->', at + 4); if (end < 0) break; at = source.indexOf('<', end + 3); continue; }
-    const close = source[at + 1] === '/';
-    let i = at + (close ? 2 : 1);
-    const start = i;
-    while (i < source.length && /[\w:-]/.test(source[i]!)) i++;
+    const next = source.charCodeAt(at + 1);
+    if (next === 33 && source.startsWith('<!--', at)) { const end = source.indexOf('-->', at + 4); if (end < 0) break; at = source.indexOf('<', end + 3); continue; }
+    const close = next === slash;
+    const start = at + (close ? 2 : 1);
+    let i = start;
+    while (i < source.length && classes[source.charCodeAt(i)] === nameClass) i++;
     if (i === start) { at = source.indexOf('<', at + 1); continue; }
-    const name = lower.slice(start, i);
-    const attributes = new Map<string, string>();
-    while (i < source.length && source[i] !== '>') {
-      const char = source[i]!;
-      if (/[\s/"'=]/.test(char)) { i++; continue; }
-      const from = i;
-      while (i < source.length && !/[\s=>/]/.test(source[i]!)) i++;
-      const key = lower.slice(from, i);
-      let j = i;
-      while (j < source.length && j < i + 20 && /\s/.test(source[j]!)) j++;
-      let value = '';
-      if (source[j] === '=') {
-        j++;
-        while (j < source.length && /\s/.test(source[j]!)) j++;
-        const quote = source[j];
-        if (quote === '"' || quote === "'") { const end = source.indexOf(quote, j + 1); const stop = end < 0 ? source.length : end; value = source.slice(j + 1, stop); i = stop + 1; } else { const begun = j; while (j < source.length && !/[\s>]/.test(source[j]!)) j++; value = source.slice(begun, j); i = j; }
-      } else if (i === from) i++;
-      if (attributes.size < attributesMax && !attributes.has(key)) attributes.set(key, value.length > 4000 ? value.slice(0, 4000) : value);
-    }
-    i = Math.min(i + 1, source.length);
-    out.push({ name, close, attributes, at, end: i });
-    if (!close && rawText.has(name)) { const end = lower.indexOf(`</${name}`, i); at = end < 0 ? -1 : end; } else at = source.indexOf('<', i);
+    const written = source.slice(start, i);
+    let name = names.get(written);
+    if (name === undefined) { name = written.toLowerCase(); if (names.size < 1000) names.set(written, name); }
+    const tag = new ReadTag(source, name, close, at, i);
+    out.push(tag);
+    if (!close && rawText.has(name)) { const end = (lower ??= source.toLowerCase()).indexOf(`</${name}`, tag.end); at = end < 0 ? -1 : end; } else at = source.indexOf('<', tag.end);
   }
   return out;
 }
@@ -68,11 +121,13 @@ const minerHosts = /(?:^|\.)(?:coinhive\.com|coin-hive\.com|authedmine\.com|cryp
 
 const say = (text: string, lines: Lines, at: number, level: Sign['level'], decoded?: string): Sign => ({ kind: 'injection', level, title: titles.injection, sink: { ...lines.at(at), ...(text !== '' && { text: text.slice(0, 300) }) }, ...(decoded !== undefined && { decoded: decoded.slice(0, 300) }) });
 
-/** Signs in markup; `source` is a binary string. */
-export function pageSigns(source: string, layer = 0): Sign[] {
-  if (!source.includes('<')) return [];
+/** Elements in which links are hidden. */
+const blocks = new Set(['div', 'span', 'p', 'ul', 'font', 'marquee', 'section', 'table', 'td', 'u', 'center', 'i', 'b', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'li', 'em', 'strong', 'aside', 'footer', 'nav', 'noindex']);
+
+/** Signs in markup; `source` is a binary string, `tags` what `tagsOf` says of it. */
+export function pageSigns(source: string, layer = 0, tags: readonly Tag[] = tagsOf(source)): Sign[] {
+  if (tags.length === 0) return [];
   const lines = new Lines(source, layer);
-  const tags = tagsOf(source);
   const signs: Sign[] = [];
   const shown = (tag: Tag): string => source.slice(tag.at, Math.min(tag.end, tag.at + 300));
   let ended = -1;
@@ -93,22 +148,22 @@ export function pageSigns(source: string, layer = 0): Sign[] {
       if (block && tag.name === block.tag.name && --block.depth === 0) closeBlock(tag.at);
       continue;
     }
-    const { name, attributes } = tag;
+    const { name } = tag;
     if (block) {
       if (name === block.tag.name) block.depth++;
-      if (name === 'a') { const host = hostOf(attributes.get('href') ?? ''); if (host && unusual(host)) { block.hosts.add(host); block.links++; } }
-    } else if (!voids.has(name) && /^(?:div|span|p|ul|font|marquee|section|table|td|u|center|i|b|h\d|li|em|strong|aside|footer|nav|noindex)$/.test(name) && ((name === 'marquee' && isTiny(tag)) || (isHidden(tag) && attributes.has('style')))) block = { tag, depth: 1, hosts: new Set(), links: 0 };
+      if (name === 'a') { const host = hostOf(tag.attributes.get('href') ?? ''); if (host && unusual(host)) { block.hosts.add(host); block.links++; } }
+    } else if (blocks.has(name) && ((name === 'marquee' && isTiny(tag)) || (/style/i.test(source.slice(tag.at, tag.end)) && tag.attributes.has('style') && isHidden(tag)))) block = { tag, depth: 1, hosts: new Set(), links: 0 };
     if (name === 'iframe' || name === 'frame' || name === 'embed' || name === 'object') {
-      const host = hostOf(attributes.get('src') ?? attributes.get('data') ?? '');
+      const host = hostOf(tag.attributes.get('src') ?? tag.attributes.get('data') ?? '');
       if (host && unusual(host) && name === 'iframe' && (isTiny(tag) || isHidden(tag))) signs.push(say(shown(tag), lines, tag.at, 'high', host));
       else if (host && unusual(host) && ended >= 0) signs.push(say(shown(tag), lines, tag.at, 'high', host));
     }
     if (name === 'script') {
-      const host = hostOf(attributes.get('src') ?? '');
+      const host = hostOf(tag.attributes.get('src') ?? '');
       if (host && minerHosts.test(host)) signs.push(say(shown(tag), lines, tag.at, 'high', host));
       else if (host && ended >= 0 && unusual(host)) signs.push(say(shown(tag), lines, tag.at, 'high', host));
     }
-    if (name === 'meta' && ended >= 0 && /refresh/i.test(attributes.get('http-equiv') ?? '')) { const host = hostOf(/url\s*=\s*['"]?([^'"]*)/i.exec(attributes.get('content') ?? '')?.[1] ?? ''); if (host && unusual(host)) signs.push(say(shown(tag), lines, tag.at, 'high', host)); }
+    if (name === 'meta' && ended >= 0 && /refresh/i.test(tag.attributes.get('http-equiv') ?? '')) { const host = hostOf(/url\s*=\s*['"]?([^'"]*)/i.exec(tag.attributes.get('content') ?? '')?.[1] ?? ''); if (host && unusual(host)) signs.push(say(shown(tag), lines, tag.at, 'high', host)); }
     if (name === 'title') {
       const raw = source.slice(tag.end, Math.min(source.length, tag.end + 600)).split('</')[0]!;
       const title = htmlEntities(raw);

@@ -1,11 +1,26 @@
 /** Python that answers requests: CGI, WSGI, Flask, Django, Tornado, http.server. */
 import { defaultLimits, type Analysis, type Limits } from './sign.ts';
 import { characters, joined, replaced, step } from './code/folds.ts';
-import { textOf, type Dialect } from './code/follow.ts';
+import { textOf, type Dialect, type Value } from './code/follow.ts';
 import { bounded, readPart, result } from './code/read.ts';
 
-const sinkWords = /\b(?:exec|eval|system|popen|subprocess|loads|compile|__import__|getattr|spawn\w*|dup2|marshal|import_module|commands|execl\w*|execv\w*|open|write)\b/;
-const requestWords = /request|cgi|environ|rfile|QUERY_STRING|socket|get_argument|b64decode|decompress|fromhex|unhexlify|rot.?13|marshal|urlopen|stdin|\bchr\b|::-1|FieldStorage|BaseHTTP/;
+/** Where what comes from outside may do harm; pickle and its kin stand for their `loads`. */
+const sinkWords = /\b(?:exec|eval|execfile|system|popen\w*|subprocess|(?<!\bre\.)compile|__import__|getattr|spawn\w*|dup2|import_module|commands|execl\w*|execv\w*|run_path|runcode|runsource|create_subprocess_\w+|open|write)\b|[pP]ickle|\bdill\b|marshal|shelve|yaml/;
+/** The same for what was hidden: a file that is written says nothing then. */
+const hiddenSinkWords = /\b(?:exec|eval|execfile|system|popen\w*|subprocess|(?<!\bre\.)compile|__import__|getattr|spawn\w*|dup2|import_module|commands|execl\w*|execv\w*|globals|locals|vars)\b|[pP]ickle|marshal|__builtins__/;
+const requestWords = /\brequests?\b|cgi|rfile|QUERY_STRING|socket|get_(?:query_|body_)?argument|urlopen|FieldStorage|BaseHTTP|HTTPRequestHandler|StreamRequestHandler/;
+/** The environment is a visitor's only by such a name, which may be put together of pieces. */
+const requestEnvironment = /environ|getenv/;
+const requestNames = /QUERY|STRING|HTTP|wsgi|INFO|(?:environ|getenv)[^\n]{0,60}['"]\s{0,8}[+%.]/;
+const hidingWords = /b64decode|a2b_base64|decode(?:string|bytes)|decompress|fromhex|unhexlify|a2b_hex|rot.?13|base64|marshal|\bchr\b|::-1/;
+
+/** `do_` (or `do_%s`, joined) and what a visitor names: one of the methods that were made for it. */
+const bound = ({ before }: Value): boolean => /^[A-Za-z_]\w*_(?:%s)?$/.test(before ?? '');
+
+/** Most files hold no word of what would be followed. */
+const isWorth = (text: string, cgi: boolean): boolean =>
+  ((requestWords.test(text) || (cgi && text.includes('stdin')) || (requestEnvironment.test(text) && requestNames.test(text))) && sinkWords.test(text))
+  || (hidingWords.test(text) && hiddenSinkWords.test(text));
 const scriptName = /\.(?:py|php\d?|jsp|cgi|sh|pl)$/i;
 
 const dialect = (cgi: boolean, server: boolean): Dialect => {
@@ -38,7 +53,7 @@ const dialect = (cgi: boolean, server: boolean): Dialect => {
       const [first, second] = args;
       switch (path) {
         case '__import__': case 'importlib.import_module': { const name = first && textOf(first); return name === undefined ? undefined : { path: name, hidden: first!.hidden === true }; }
-        case 'getattr': { const name = second && textOf(second); return name === undefined ? (second?.taint ? { path: `${first?.path ?? '?'}.[?]`, taint: second.taint } : undefined) : { path: python.normal(`${first?.path ?? '?'}.${name}`), ...(second!.hidden && { hidden: true }) }; }
+        case 'getattr': { const name = second && textOf(second); return name === undefined ? (second?.taint && !bound(second) ? { path: `${first?.path ?? '?'}.[?]`, taint: second.taint } : undefined) : { path: python.normal(`${first?.path ?? '?'}.${name}`), ...(second!.hidden && { hidden: true }) }; }
         case 'globals': case 'locals': case 'vars': return { path: '__builtins__' };
         case 'base64.b64decode': case 'base64.standard_b64decode': case 'base64.urlsafe_b64decode': case 'base64.decodestring': case 'base64.decodebytes': case 'binascii.a2b_base64': return step('base64', first, budget);
         case 'zlib.decompress': return step('inflate', first, budget);
@@ -72,8 +87,8 @@ const dialect = (cgi: boolean, server: boolean): Dialect => {
 export function analyse(source: string, limits: Limits = defaultLimits): Analysis {
   const cut: string[] = [];
   const text = bounded(source, limits, cut);
-  if (!sinkWords.test(text) || !requestWords.test(text)) return result([], cut);
   const cgi = /content-type\s{0,3}:/i.test(text) || /\bcgi\b|CONTENT_LENGTH|QUERY_STRING/.test(text);
+  if (!isWorth(text, cgi)) return result([], cut);
   const server = /HTTPRequestHandler|StreamRequestHandler/.test(text);
   return result(readPart({ source: text, family: 'python', dialect: dialect(cgi, server) }, limits, cut), cut);
 }

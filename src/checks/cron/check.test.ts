@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { execFileSync } from 'node:child_process';
 import { chownSync, chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { lacks } from '../../../test/need.ts';
@@ -90,4 +91,11 @@ it('is not held up by lines made of blanks', async () => {
   const report = await scanRoot([cron], { '/etc/cron.d/odd': `A=a${blanks}b\u2028\n*${blanks}* * * x\n${`${blanks}\u2028\n`.repeat(5)}* * * * * root ${blanks}/tmp/x\n` });
   expect(shown(report)).toEqual(['high /etc/cron.d/odd']);
   expect(report.counts['lines of cron tables that are no job']).toBeGreaterThan(0);
+});
+
+it('a pipe where a table was to be read is blind, whichever way it is found; /dev/null is nothing', async () => {
+  const root = makeRoot({ '/etc/cron.d/null': '->/dev/null' });
+  for (const path of ['/etc/crontab', '/etc/cron.d/pipe']) execFileSync('mkfifo', [join(root, path)]);
+  const report = await scanRoot([cron], root);
+  expect(report.blind.map(({ check, what, why }) => `${check} ${what ?? ''} ${why.en}`)).toEqual(['/etc/crontab', '/etc/cron.d/pipe'].map((path) => `cron ${path} expected a file, got a named pipe: what a program reads there cannot be looked at`));
 });

@@ -53,6 +53,10 @@ describe.skipIf(lacks({ files: ['/usr/bin/cpio', '/usr/bin/xz', '/usr/bin/zstd',
     expect(await told(root)).toEqual([]);
   });
 
+  it.each([['lz4'], ['bzip2'], ['xz', '--format=lzma']])('a packing that is not read is blind (%s)', async (program, ...more) => {
+    expect(await told(planted(packed(cpio(ordinary), program, ...more)))).toEqual([`blind ${image}`]);
+  });
+
   it('finds what was appended behind the packed archive', async () => {
     const extra = cpio({ 'scripts/init-bottom/z': '#!/bin/sh\necho odd\n' });
     for (const [program, ...more] of [['gzip'], ['zstd'], ['xz', '--check=crc32'], ['lz4', '-l']] as const) {

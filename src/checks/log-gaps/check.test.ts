@@ -89,3 +89,10 @@ describe('log-gaps', () => {
     expect((await scanWithout([logGaps], makeRoot({ [journal]: 'x' }), '/var/log/journal')).blind.map(({ what }) => what)).toEqual(['/var/log/journal']);
   });
 });
+
+it('a journal that is none is blind, also one that was set aside', async () => {
+  const noise = Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * i * 7 + (i >> 4)) & 255));
+  const folder = '/var/log/journal/0123456789abcdef0123456789abcdef';
+  const report = await scanRoot([logGaps], { [`${folder}/system.journal`]: noise, [`${folder}/user-1000@1-2.journal~`]: noise });
+  expect(new Set(report.blind.map(({ what }) => what))).toEqual(new Set([`${folder}/system.journal`, `${folder}/user-1000@1-2.journal~`]));
+});

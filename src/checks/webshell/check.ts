@@ -163,14 +163,19 @@ const isCareless = ({ kind, level }: Sign): boolean => (kind === 'command' || ki
 
 const worse: Readonly<Record<Level, Level>> = { info: 'low', low: 'medium', medium: 'high', high: 'high', critical: 'critical' };
 
+/** Settings, rules and signatures: they quote code, and no server runs them. */
+const rules = /\.(?:ya?ml|toml|yara?|rules?|patch|diff|ndb)$/i;
+
 function levelOf(signs: readonly Sign[], path: string, by: Named, picture: boolean, against: number): Level {
   let level = signs[0]!.level;
   // Two circumstances make a doubt weigh more; a flaw stays one wherever it lies.
   if (against >= 2 && !signs.every(isCareless)) level = worse[level];
+  const served = inWebRoot(path) || amongVisitorsFiles(path);
+  if (by.carrier === 'unknown' && rules.test(path) && atLeast(level, 'medium')) return served ? 'medium' : 'low';
   if (picture || by.carrier === 'program' || by.carrier === 'unknown') return level;
   // Text that a server runs only when told to: documents and logs quote such code too.
   if (/\.(?:md|rst|adoc)$/i.test(path)) return 'low';
-  const quoted = /\.(?:log|json|xml|css)$/i.test(path) || !(inWebRoot(path) || amongVisitorsFiles(path));
+  const quoted = /\.(?:log|json|xml|css)$/i.test(path) || !served;
   if (/\.(?:inc|module|theme|install|engine|profile|tpl|ctp|class|lib|suspected)$/i.test(path)) return level;
   return quoted && atLeast(level, 'medium') ? 'medium' : level === 'critical' ? 'high' : level;
 }

@@ -3,6 +3,7 @@
  * them is ended and another takes its place. Run from the source (in development), the analysis is done in this thread and only its
  * own limits hold.
  */
+import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +28,8 @@ export interface PoolOptions {
 }
 
 const deadlineLeast = 2000;
+/** Sources of which nothing is to be told, remembered by digest: libraries lie on one machine many times over. */
+const cleanMax = 20_000;
 
 interface Slot { worker: Worker; busy: { job: Job; settle: (analysis: Analysis) => void; timer: NodeJS.Timeout } | undefined }
 
@@ -34,6 +37,7 @@ export class Pool {
   readonly #options: Required<Omit<PoolOptions, 'worker'>> & { worker: string | undefined };
   readonly #slots: Slot[] = [];
   readonly #waiting: { job: Job; settle: (analysis: Analysis) => void }[] = [];
+  readonly #clean = new Set<string>();
   #next = 0;
   #kills = 0;
 
@@ -49,10 +53,18 @@ export class Pool {
   /** Never rejects: what went wrong stands in `cut`. */
   analyse(language: Language, source: Uint8Array): Promise<Analysis> {
     if (this.#options.worker === undefined) return Promise.resolve(languages[language]?.(Buffer.from(source).toString('latin1')) ?? { signs: [], cut: [], read: 'tokens' });
+    const key = `${language} ${createHash('sha1').update(source).digest('base64')}`;
+    if (this.#clean.has(key)) return Promise.resolve({ signs: [], cut: [], read: 'parser' });
     return new Promise((settle) => {
-      this.#waiting.push({ job: { id: this.#next++, language, source }, settle });
+      this.#waiting.push({ job: { id: this.#next++, language, source }, settle: (analysis) => { this.#remember(key, analysis); settle(analysis); } });
       this.#feed();
     });
+  }
+
+  #remember(key: string, { signs, cut }: Analysis): void {
+    if (signs.length > 0 || cut.length > 0) return;
+    if (this.#clean.size >= cleanMax) for (const oldest of this.#clean) { this.#clean.delete(oldest); break; }
+    this.#clean.add(key);
   }
 
   async close(): Promise<void> { await Promise.all(this.#slots.splice(0).map(({ worker }) => worker.terminate())); }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { signatureSamples } from '../../../test/signatures.ts';
+import { likeRootkit, signatureSamples } from '../../../test/signatures.ts';
 import { scanRoot, shown, type Planted } from '../../../test/throwaway-root.ts';
 import { yaraCheck } from './check.ts';
 import { YaraEngine } from './engine.ts';
@@ -28,7 +28,7 @@ function folder(files: Record<string, string>): string {
 describe('own rules', () => {
   it('each know their sample, and nothing of packages is asked about', { timeout: 60_000 }, async () => {
     const planted: Planted = Object.fromEntries(Object.entries(signatureSamples).map(([rule, text]) => [`/tmp/${rule}`, { text, mode: 0o755 }]));
-    const report = await scanRoot([check()], { ...planted, '/usr/bin/tool': { text: signatureSamples['tool_scanner_program']!, mode: 0o755, package: 'scanner' }, '/opt/changed': { text: signatureSamples['tool_scanner_program']!, mode: 0o755, package: 'changed', shipped: 'other' }, '/opt/notes': 'xmrig donate-level', '/opt/own.sh': { text: '#!/bin/sh\ncurl -s https://health.invalid/x\n', mode: 0o755 } });
+    const report = await scanRoot([check()], { ...planted, '/usr/bin/tool': { text: signatureSamples['tool_scanner_program']!, mode: 0o755, package: 'scanner' }, '/opt/changed': { text: signatureSamples['tool_scanner_program']!, mode: 0o755, package: 'changed', shipped: 'other' }, '/opt/notes': 'xmrig donate-level', '/usr/local/bin/ip': { text: likeRootkit, mode: 0o755 }, '/opt/own.sh': { text: '#!/bin/sh\ncurl -s https://health.invalid/x\n', mode: 0o755 } });
     expect(report.blind).toEqual([]);
     const found = report.findings.map(({ path, evidence }) => [path, evidence[0]!.what.en]);
     for (const rule of Object.keys(signatureSamples)) expect(found, rule).toContainEqual([`/tmp/${rule}`, `rule ${rule}`]);

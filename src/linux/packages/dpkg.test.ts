@@ -6,6 +6,8 @@ import { dirname, join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/need.ts';
+import { MoatError } from '../../core/error.ts';
+import { DiskTree } from '../disk-tree.ts';
 import { openPackages, type PackageIndex } from './index.ts';
 
 const roots: string[] = [];
@@ -167,4 +169,18 @@ describe('a database made here', () => {
     abort.abort(new Error('given up'));
     await expect(opening).rejects.toThrow('given up');
   });
+});
+
+it('a folder that may not be looked into leaves the rest readable', async () => {
+  const root = tree({ 'var/lib/dpkg/status': paragraph('tool'), 'var/lib/dpkg/info/tool.list': '/.\n/etc\n/etc/closed\n/etc/closed/inner\n/etc/closed/inner/x.conf\n/usr/bin/tool\n', 'usr/bin/tool': 'x' });
+  class Closed extends DiskTree {
+    override stat(path: string): ReturnType<DiskTree['stat']> { if (path.startsWith('/etc/closed/')) throw new MoatError('denied', `no permission to look at ${path}`); return super.stat(path); }
+  }
+  const index = await openPackages(new Closed(root, undefined));
+  expect(['/usr/bin/tool', '/etc/closed/inner/x.conf'].map((path) => index.owner(path)?.package.name)).toEqual(['tool', 'tool']);
+});
+
+it('reads names beyond ASCII beside others', async () => {
+  const index = await openPackages(tree({ 'var/lib/dpkg/status': paragraph('tool'), 'var/lib/dpkg/info/tool.list': '/.\n/usr\n/usr/share\n/usr/share/ü\n/usr/share/ü/名\n/usr/share/a\n' }));
+  expect(['/usr/share/ü/名', '/usr/share/a'].map((path) => index.owner(path)?.package.name)).toEqual(['tool', 'tool']);
 });

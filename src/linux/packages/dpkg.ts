@@ -1,4 +1,5 @@
 /** dpkg's database below var/lib/dpkg: status, info/*.list and *.md5sums, diversions; and status.d of distroless images. */
+import { isAscii } from 'node:buffer';
 import { MoatError, saidBy } from '../../core/error.ts';
 import type { Slices } from '../slices.ts';
 import type { Tree } from '../tree.ts';
@@ -66,12 +67,14 @@ async function addFiles(list: Buffer, sums: Buffer, owner: Owner, into: Collecto
   // Folders stand in a list like files: what something else stands in is one. An empty one passes for a file.
   const folders = new Set<string>();
   let last = '/';
-  for (const line of lines(list)) {
+  const listed = [...lines(list)];
+  for (const line of listed) {
     if ((++n & 255) === 0 && slices.due()) await slices.rest();
     const slash = line.lastIndexOf('/');
     if (slash !== last.length || !line.startsWith(last)) folders.add(last = line.slice(0, Math.max(0, slash)));
   }
-  for (const line of lines(list)) {
+  let inside = '/';
+  for (const line of listed) {
     if ((++n & 63) === 0 && slices.due()) await slices.rest();
     if (folders.has(line) || line === '/.' || line === '/') continue;
     const digest = config.get(line) ?? digests.get(line.slice(1));
@@ -79,7 +82,8 @@ async function addFiles(list: Buffer, sums: Buffer, owner: Owner, into: Collecto
     const path = owner.diverted(line, owner.name);
     const slash = path.lastIndexOf('/');
     if (slash < 0) { into.count('paths that are none'); continue; }
-    into.file(path.slice(0, slash), path.slice(slash + 1), owner.number, { digest: digest === undefined ? undefined : { algorithm: 'md5', hex: digest }, config: config.has(line) });
+    if (slash !== inside.length || !path.startsWith(inside)) inside = path.slice(0, slash);
+    into.file(inside, path.slice(slash + 1), owner.number, { digest: digest === undefined ? undefined : { algorithm: 'md5', hex: digest }, config: config.has(line) });
   }
   if (digests.size > 0) into.strangers.add(into.packages[owner.number]!);
 }
@@ -126,13 +130,15 @@ function* conffilesOf(field: Buffer): Iterable<[string, string]> {
 
 const newline = 10;
 
-/** Each line is a text of its own: a part of a larger one would keep that alive. */
+/** Lines that are not empty. They may be parts of one large text: who keeps one makes it `own`. */
 function* lines(bytes: Buffer): Iterable<string> {
+  // One text for all of them costs a fraction of one for each; bytes beyond ASCII are read by themselves, for they may be no UTF-8.
+  const all = isAscii(bytes) ? bytes.toString('latin1') : undefined;
   let at = 0;
   while (at < bytes.length) {
-    let end = bytes.indexOf(newline, at);
+    let end = all === undefined ? bytes.indexOf(newline, at) : all.indexOf('\n', at);
     if (end < 0) end = bytes.length;
-    if (end > at) yield textAt(bytes, at, end);
+    if (end > at) yield all === undefined ? textAt(bytes, at, end) : all.slice(at, end);
     at = end + 1;
   }
 }

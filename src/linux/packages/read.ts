@@ -1,4 +1,5 @@
 /** How the readers of databases look at a tree. */
+import { MoatError } from '../../core/error.ts';
 import type { Slices } from '../slices.ts';
 import type { OpenFile, Tree } from '../tree.ts';
 import { PackagesError } from './error.ts';
@@ -65,7 +66,17 @@ export class Folders {
     return at;
   }
 
+  /** A folder that somebody may not look into is where it is written: what lies there cannot be asked for either. */
   #step(path: string): string | undefined {
+    try {
+      return this.#follow(path);
+    } catch (error) {
+      if (error instanceof MoatError && error.code === 'denied') return path;
+      throw error;
+    }
+  }
+
+  #follow(path: string): string | undefined {
     return this.#tree.stat(path)?.kind === 'link' ? this.#tree.real(path)?.replace(/\/$/, '') : path;
   }
 }

@@ -53,15 +53,17 @@ export class TableBuilder {
   readonly #names = new Bytes();
   readonly #digests = new Bytes();
   readonly #count: (what: string, n?: number) => void;
+  #last = { folder: '\0', id: -1 };
 
   constructor(count: (what: string, n?: number) => void) { this.#count = count; }
 
   /** One file of a package. What is no clean absolute path, and what goes beyond the limits, is counted and left out. */
   add(folder: string, name: string, owner: number, row: FileRow): void {
-    if (name === '' || name === '.' || name === '..' || name.includes('/') || !isClean(folder) || folder.length + name.length > pathMax || Buffer.byteLength(name) > nameBytesMax || name.includes('\0')) { this.#count('paths that are none'); return; }
+    // Files of one folder mostly come one after the other.
+    const same = folder === this.#last.folder;
+    if (name === '' || name === '.' || name === '..' || name.includes('/') || !(same || isClean(folder)) || folder.length + name.length > pathMax || (name.length * 3 > nameBytesMax && Buffer.byteLength(name) > nameBytesMax) || name.includes('\0')) { this.#count('paths that are none'); return; }
     if (this.#folder.length >= pathsMax || this.#names.length >= poolMax || this.#digests.length >= poolMax) { this.#count('paths beyond the limit'); return; }
-    let id = this.#folders.get(folder);
-    if (id === undefined) this.#folders.set(own(folder), id = this.#folders.size);
+    const id = same ? this.#last.id : this.#number(folder);
     this.#folder.push(id);
     if ((this.#folder.length - 1) % block === 0) { this.#nameBase.push(this.#names.length); this.#digestBase.push(this.#digests.length); }
     const length = writeName(this.#names.room(name.length * 3), name, this.#names.length);
@@ -71,6 +73,14 @@ export class TableBuilder {
     this.#mode.push(row.mode ?? 0);
     const kind = this.#addDigest(row.digest);
     this.#flags.push(kind | (row.config ? configFlag : 0) | (row.ghost ? ghostFlag : 0));
+  }
+
+  #number(folder: string): number {
+    const text = own(folder);
+    let id = this.#folders.get(text);
+    if (id === undefined) this.#folders.set(text, id = this.#folders.size);
+    this.#last = { folder: text, id };
+    return id;
   }
 
   #addDigest(digest: Digest | undefined): number {
