@@ -8,7 +8,7 @@ import { NftFirewall } from '../linux/firewall/nft.ts';
 import type { Run } from '../linux/run.ts';
 import type { Diagnosis } from './doctor.ts';
 
-export const firewallChoices = ['auto', 'nftables', 'ipset', 'off'] as const;
+const firewallChoices = ['auto', 'nftables', 'ipset', 'off'] as const;
 export type FirewallChoice = (typeof firewallChoices)[number];
 
 export const firewallTexts: Readonly<Record<Firewall['id'], Text>> = {

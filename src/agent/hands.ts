@@ -106,12 +106,12 @@ export function byHand(action: Action, socketPath: string, owner: (path: string)
     await save(said.state);
     return { kind: 'saved' };
   });
-  const { id, target } = action;
+  const { id } = action;
   return {
     ...action,
     // Checked here for the sake of a quick answer, and by the hands for good.
     parse(input) { action.parse(input); return input; },
-    ...(target && { target: (input) => target(action.parse(input)) }),
+    ...(action.target && { target: (input) => action.target!(action.parse(input)) }),
     plan: (input, options) => ask<Plan>({ action: id, step: 'plan', input, options }, { signal: AbortSignal.timeout(stepMs), save: () => Promise.resolve() }),
     apply: (state, context) => ask<void>({ action: id, step: 'apply', state }, context),
     verify: (state, context) => ask<Verdict>({ action: id, step: 'verify', state }, context),

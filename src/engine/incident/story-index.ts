@@ -23,7 +23,7 @@ export interface StoryIndex {
 
 const plantedMax = 20_000;
 
-export const plainPath = (path: string): string => (path.endsWith(' (deleted)') ? path.slice(0, -10) : path);
+const plainPath = (path: string): string => (path.endsWith(' (deleted)') ? path.slice(0, -10) : path);
 
 export function indexOf(processes: Iterable<ProcessNode>): StoryIndex {
   const runners = new Map<string, ProcessNode[]>(), writers = new Map<string, Written[]>(), trees = new Map<Origin, ProcessNode[]>();

@@ -29,7 +29,7 @@ export function argumentsOf(node: ProcessNode): string[] {
 }
 
 /** A shell that waits for what is typed: no script, no command. */
-export function isInteractive(node: ProcessNode): boolean {
+function isInteractive(node: ProcessNode): boolean {
   return isShell(node) && argumentsOf(node).every((word) => word.startsWith('-') && (word.startsWith('--') || !word.includes('c')));
 }
 
@@ -47,7 +47,7 @@ export function scriptOf(node: ProcessNode): string | undefined {
   return undefined;
 }
 
-export function absolute(word: string, cwd: string | undefined): string | undefined {
+function absolute(word: string, cwd: string | undefined): string | undefined {
   if (word.startsWith('/')) return word;
   if (cwd === undefined || word === '' || word.includes('://')) return undefined;
   const parts = `${cwd}/${word}`.split('/');

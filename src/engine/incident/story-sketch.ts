@@ -5,7 +5,7 @@ import type { StoryDeed, StoryEdge, StoryNode, StoryNodeKind } from '../../core/
 export const processId = ({ pid, started }: { pid: number; started: number }): string => `process:${pid}:${started}`;
 
 export interface Bounds { nodes: number; edges: number }
-export const defaultBounds: Bounds = { nodes: 50_000, edges: 250_000 };
+const defaultBounds: Bounds = { nodes: 50_000, edges: 250_000 };
 
 type Facts = Record<string, string | number | boolean>;
 /** A fact that is not known is left out. */
