@@ -2,4 +2,7 @@
 import { allActions, type World } from '../src/actions/catalogue.ts';
 import type { Parsers } from '../src/engine/response/playbook.ts';
 
-export const parsers: Parsers = new Map(allActions({} as World).map((action) => [action.id, (input: unknown) => action.parse(input)]));
+/** What actions that are not to be called are made with. */
+export const noMachine = { units: { root: '/' } } as World;
+
+export const parsers: Parsers = new Map(allActions(noMachine).map((action) => [action.id, (input: unknown) => action.parse(input)]));

@@ -2,7 +2,7 @@
 import type { Alert } from '../src/core/alert.ts';
 import type { Event } from '../src/core/gen/event.ts';
 import type { Story, StoryNode } from '../src/core/incident.ts';
-import type { PackageFile } from '../src/core/lineage.ts';
+import type { PackageFile, ProcessNode } from '../src/core/lineage.ts';
 import type { FileLook, StoryWorld } from '../src/engine/incident/story-world.ts';
 import { clock, event, type Machine } from './told-machine.ts';
 
@@ -21,6 +21,7 @@ export function worldOf(machine: Machine, disk: Disk): StoryWorld & { looked: nu
       return file && { kind: file.folder ? 'folder' : 'file', inode: 1, device: 1, size: file.text.length, uid: 0, born: file.born, changed: file.born };
     },
     text: (path: string) => disk.files.get(path)?.text,
+    apart: new Set<ProcessNode>(),
     cronTables: (user: string | undefined) => [`/var/spool/cron/crontabs/${user ?? 'root'}`, '/etc/crontab'],
     requests: (from: number, to: number) => disk.requests.filter(({ time }) => time >= from && time <= to),
     since: undefined, get now() { return clock.now; },

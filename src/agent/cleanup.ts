@@ -75,8 +75,8 @@ export class Cleanup {
     // Until the packages are known everything looks like nobody's.
     await ownerOf(packages, '/bin/sh');
     const until = now() + planMs;
-    const story = this.tell(found.seeds);
     const { asker } = objectOf(argument) as { asker?: unknown };
+    const story = this.tell(found.seeds, asker);
     const plan = await makePlan(story, { id: `p${now().toString(36)}${randomBytes(3).toString('hex')}`, incident: found.id, title: found.title }, {
       actions: new Set(response.actions.keys()), now, until, plan: (action, input) => response.runner.plan(action, withAsker(input, asker)),
     });
@@ -118,11 +118,12 @@ export class Cleanup {
     const blind: Text[] = [];
     let findings: Finding[] = [];
     let living = kept.processes.filter((one) => this.lives(one)).map(({ pid, label }) => ({ pid, label }));
-    const world = this.world();
+    const { asker } = objectOf(argument) as { asker?: unknown };
+    const world = this.world(asker);
     const back = [...new Set(plan.steps.flatMap((step) => (step.action === 'quarantine-file' && this.receiptOf(step)?.status === 'applied' && world.look(step.target) !== undefined ? [step.target] : [])))];
     try {
       const { seeds } = await seedsOf(plan.incident, { ledger: this.options.store.ledger, ...(this.options.incident && { incident: this.options.incident }), scan: () => Promise.resolve(notLooked) }).catch(withoutFinding);
-      const story = this.tell(seeds);
+      const story = this.tell(seeds, asker);
       for (const { kind, lives, facts, label } of story.nodes) {
         if (kind !== 'process' || lives !== true || facts['chain'] === true || facts['weak'] === true) continue;
         const process = { pid: Number(facts['pid']), started: Number(facts['started']) };
@@ -152,11 +153,11 @@ export class Cleanup {
     } catch (error) { return { id, title, state: 'applied', verdict: { is: 'between', evidence: saidBy(error) }, ok: false }; }
   }
 
-  private tell(seeds: Seeds): Story { return tellStory(seeds, this.world()); }
+  private tell(seeds: Seeds, asker: unknown): Story { return tellStory(seeds, this.world(asker)); }
 
-  private world(): StoryWorld {
+  private world(asker: unknown): StoryWorld {
     const { graph, packages, store, now } = this.options;
-    return storyWorld({ graph, packages, events: store.events, now });
+    return storyWorld({ graph, packages, events: store.events, now, asker: typeof asker === 'number' ? asker : undefined });
   }
 
   private async seeds(id: string): Promise<FoundSeeds> {

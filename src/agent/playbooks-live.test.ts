@@ -10,7 +10,7 @@ import { eventually, procfs, startTree, type Tree } from '../../test/process-tre
 import { fileWorld } from '../../test/scenes/files.ts';
 import { measureWorld, net } from '../../test/scenes/measure-world.ts';
 import { endTree, processWorld } from '../../test/scenes/process-tree.ts';
-import { allActions, type World } from '../actions/catalogue.ts';
+import { allActions } from '../actions/catalogue.ts';
 import type { Alert, AlertEvidence } from '../core/alert.ts';
 import type { Answer } from '../core/notice.ts';
 import type { Playbook, Value } from '../core/playbook.ts';
@@ -22,7 +22,7 @@ import { Responder } from '../engine/response/responder.ts';
 import { haltOf, readProcess } from '../linux/process-tree.ts';
 import { bootTime } from '../linux/proc-host.ts';
 import { ticksPerSecond } from '../linux/procfs.ts';
-import { parsers } from '../../test/action-parsers.ts';
+import { noMachine, parsers } from '../../test/action-parsers.ts';
 import { readLinkage } from './linkage.ts';
 import { readPlaybooks } from './playbooks.ts';
 
@@ -44,7 +44,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip', '/u
     const processes = await processWorld();
     response = openResponse(join(folder, 'store'), (parts) => {
       // What the others reach the machine through is not there: they are not to be called.
-      const actions = allActions({ ...network.world(parts), ...fileWorld(folder), ...processes } as Partial<World> as World);
+      const actions = allActions({ ...noMachine, ...network.world(parts), ...fileWorld(folder), ...processes });
       shipped = readPlaybooks(new Map(actions.map((action) => [action.id, (input: unknown) => action.parse(input)])));
       return actions;
     });

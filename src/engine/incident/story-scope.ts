@@ -81,23 +81,23 @@ export function lineOf(node: ProcessNode): ProcessNode[] {
 
 /**
  * The way to the suspicious part (`chain`, from the root down) and its first process. `top` is undefined when the process itself
- * carries others' work: then only what is known to be bad of what it did counts.
+ * carries others' work: then only what is known to be bad of what it did counts. `apart`: what is never part of a story.
  */
-export function scopeOf(seed: ProcessNode): { chain: ProcessNode[]; top: ProcessNode | undefined } {
+export function scopeOf(seed: ProcessNode, apart: ReadonlySet<ProcessNode>): { chain: ProcessNode[]; top: ProcessNode | undefined } {
   const line = lineOf(seed);
   const { kind } = seed.origin;
   switch (kind) {
     // What came in by an entrance is all below that entrance.
     case 'login': case 'console': case 'web': case 'cron': case 'timer': case 'package': {
       let at = 0;
-      while (at < line.length && carries(line, at, kind)) at++;
+      while (at < line.length && (apart.has(line[at]!) || carries(line, at, kind))) at++;
       return { chain: line.slice(0, at), top: line[at] };
     }
     // Of a service or an unknown tree most is ordinary: only what leads straight to it belongs.
     default: {
       let at = line.length - 1;
-      if (isCarrier(seed, kind)) return { chain: line, top: undefined };
-      while (at > 0 && leadsOn(line, at - 1, kind)) at--;
+      if (apart.has(seed) || isCarrier(seed, kind)) return { chain: line, top: undefined };
+      while (at > 0 && !apart.has(line[at - 1]!) && leadsOn(line, at - 1, kind)) at--;
       return { chain: line.slice(0, at), top: line[at] };
     }
   }

@@ -64,9 +64,12 @@ export class Teller {
     return text;
   }
 
+  /** Nothing is done to it: it does the work of others, or is what Moat or whoever asks runs in. */
+  carries(node: ProcessNode): boolean { return this.world.apart.has(node) || isCarrier(node, node.origin.kind); }
+
   /** The suspicious part of the tree that this process is in. False when it carries others' work and nothing of it joined. */
   addTree(node: ProcessNode, strength: Strength): boolean {
-    const { chain, top } = scopeOf(node);
+    const { chain, top } = scopeOf(node, this.world.apart);
     this.addChain(chain);
     if (top === undefined) return false;
     this.join(top, strength);
@@ -91,7 +94,7 @@ export class Teller {
 
   join(node: ProcessNode, strength: Strength): void {
     const known = this.members.get(node);
-    if (known === 'strong' || known === strength) return;
+    if (known === 'strong' || known === strength || this.world.apart.has(node)) return;
     if (!this.addProcess(node, { chain: false, weak: strength === 'weak', ...(this.seeds.has(node) && { seed: true }) })) { this.leave(node); return; }
     this.members.set(node, strength);
     this.chained.delete(node);
@@ -114,8 +117,8 @@ export class Teller {
   addWholeVisit(origin: Origin): void {
     this.addVisit(origin);
     for (const node of this.index.trees.get(origin) ?? []) {
-      if (!isCarrier(node, origin.kind)) { this.join(node, 'strong'); continue; }
-      this.addChain(scopeOf(node).chain);
+      if (!this.carries(node)) { this.join(node, 'strong'); continue; }
+      this.addChain(scopeOf(node, this.world.apart).chain);
       if (!this.chained.has(node)) continue;
       // What they typed at the shell itself did.
       if (isShell(node)) for (const touch of node.wrote) addFile(this, node, touch);
@@ -124,9 +127,9 @@ export class Teller {
 
   /** A program that a story file became, here or in another session. */
   addRunner(node: ProcessNode): void {
-    const { chain } = scopeOf(node);
+    const { chain } = scopeOf(node, this.world.apart);
     this.addChain(chain.filter((one) => one !== node));
-    if (isCarrier(node, node.origin.kind)) this.addChain([node]);
+    if (this.carries(node)) this.addChain([node]);
     else this.join(node, 'strong');
   }
 
@@ -137,11 +140,11 @@ export class Teller {
     if (!this.members.has(process)) {
       const { origin } = process;
       const same = this.visits.has(origin) || (isOneVisit(origin) && origin.source_ip !== undefined && this.addresses.has(origin.source_ip));
-      const { chain } = scopeOf(process);
+      const { chain } = scopeOf(process, this.world.apart);
       if (same) this.addTree(process, 'strong');
       else {
         this.addChain(chain.filter((one) => one !== process));
-        if (isCarrier(process, origin.kind)) this.addChain([process]);
+        if (this.carries(process)) this.addChain([process]);
         else this.join(process, 'weak');
       }
     }

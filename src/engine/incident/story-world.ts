@@ -7,6 +7,8 @@ export interface FileLook { kind: 'file' | 'folder' | 'symlink' | 'other'; inode
 
 export interface StoryWorld {
   lineage: Lineage;
+  /** What Moat runs in and what the one who asks works in: never part of a story. */
+  apart: ReadonlySet<ProcessNode>;
   /** Every process that is remembered, living and ended. */
   processes(): Iterable<ProcessNode>;
   /** Cheap: what the index knows now. */

@@ -128,7 +128,7 @@ describe('query', () => {
   it('says where the SQL is wrong and what there is', async () => {
     await expect(ask("SELECT 'where', id\n FROM events whre where where time > 1")).rejects.toMatchObject({ code: 'query', message: expect.stringContaining('at line 2, column 25') });
     await expect(ask('SELECT at, sorce_ip FROM events')).rejects.toMatchObject({ code: 'query', message: 'no such column: sorce_ip, at line 1, column 12', hint: expect.stringContaining('source_ip') });
-    await expect(ask('SELECT * FROM evnts')).rejects.toMatchObject({ code: 'query', message: expect.stringContaining('line 1, column 15'), hint: 'There are: events, alerts, positions, settings, receipts, audit_log, blocks, playbook_runs.' });
+    await expect(ask('SELECT * FROM evnts')).rejects.toMatchObject({ code: 'query', message: expect.stringContaining('line 1, column 15'), hint: 'There are: events, alerts, positions, settings, receipts, audit_log, blocks, playbook_runs, incidents, incident_members.' });
     await expect(ask('DELETE FROM events')).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('got DELETE at line 1, column 1') });
     await expect(ask('SELECT (')).rejects.toMatchObject({ code: 'query', message: 'incomplete input' });
     await expect(ask('SELECT ' + '('.repeat(50_000))).rejects.toMatchObject({ code: 'query' });
