@@ -109,11 +109,14 @@ export const secretPrefix = 'secret.';
 
 const number = (db: Database, pragma: string): number => Number(Object.values(db.prepare(`PRAGMA ${pragma}`).get() ?? {})[0] ?? 0);
 
+/** Nothing is in it: a new file, or one whose first start was cut off before it had its mark. */
+const isUnbegun = (db: Database): boolean => number(db, 'page_count') === 0 || (number(db, 'application_id') === 0 && number(db, 'user_version') === 0 && db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'] === 0);
+
 /** Throws StoreError unless the file is a Moat database of a version this program can read. */
 export function checkVersion(db: Database, file: string, exact: boolean): void {
   const id = number(db, 'application_id');
   const version = number(db, 'user_version');
-  const isEmpty = number(db, 'page_count') === 0;
+  const isEmpty = isUnbegun(db);
   if (id !== applicationId && !(isEmpty && !exact)) {
     if (isEmpty) throw new StoreError('missing', `${file} is empty`, { hint: 'Start Moat once; it makes the database.' });
     throw new StoreError('corrupt', `expected a Moat database, got another SQLite file (application id ${id}) in ${file}`, { hint: 'Move that file away, or choose another data directory.' });
@@ -125,7 +128,7 @@ export function checkVersion(db: Database, file: string, exact: boolean): void {
 /** Makes the tables or brings them up to date; afterwards every field of the event schema has a column. */
 export function migrate(db: Database, file: string): void {
   checkVersion(db, file, false);
-  if (number(db, 'page_count') === 0) db.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = ${applicationId}`);
+  if (isUnbegun(db)) db.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = ${applicationId}`);
   db.exec('PRAGMA journal_mode = WAL');
   const version = number(db, 'user_version');
   for (let next = version; next < migrations.length; next++) {

@@ -209,6 +209,22 @@ describe('schema', () => {
     db.close();
   });
 
+  it('goes on with a file whose first start was cut off before it had its mark', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'moat-store-'));
+    chmodSync(dir, 0o700);
+    const half = openDatabase(join(dir, 'moat.db'), {});
+    half.exec('PRAGMA auto_vacuum = INCREMENTAL');
+    half.close();
+    expect(statSync(join(dir, 'moat.db')).size).toBeGreaterThan(0);
+    const store = open({ dir });
+    expect(store.check()).toEqual([]);
+    store.close();
+    const db = openDatabase(join(dir, 'moat.db'), { readOnly: true });
+    expect(Object.values(db.prepare('PRAGMA auto_vacuum').get()!)).toEqual([2]);
+    db.close();
+    rmSync(dir, { recursive: true });
+  });
+
   it('of another program is refused', () => {
     const dir = newDir();
     edit(dir, 'CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)');
