@@ -40,7 +40,7 @@ beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'moat-agent-incidents-'));
   now = start;
   told = [];
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
   open();
 });
 afterEach(() => { shut(); vi.useRealTimers(); rmSync(dir, { recursive: true }); });
@@ -53,7 +53,8 @@ function raise(rule: string, tree: number, attack: readonly string[], level: Lev
   pipeline.commit();
 }
 /** Until all that was stored is taken in. */
-const settled = async (): Promise<void> => { for (let i = 0; i < 6; i++) await turn(); };
+/** Alerts are gathered for a moment before they are taken in. */
+const settled = async (): Promise<void> => { for (let i = 0; i < 6; i++) { vi.advanceTimersByTime(200); await turn(); } };
 const listed = (all = true): string[] => store.incidents.incidents(all ? {} : { status: ['new', 'triaged'] }).map(({ status, alert_count }) => `${status} ${alert_count}`);
 const ask = (op: string, argument: unknown): WholeIncident => incidents.handlers()[op]!(argument) as WholeIncident;
 const change = (id: string, deed: object, more: object = {}): WholeIncident => ask('incident-change', { id, by: 'operator:li', why: 'because', deed, ...more });

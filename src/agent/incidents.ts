@@ -50,6 +50,7 @@ const part = 'incidents';
 const waitingMost = 2000;
 /** A sync to disk and some milliseconds of work each: blocking an address must not wait behind it. */
 const chunk = 50;
+const gatherMs = 200;
 const tickMs = 5000;
 const pruneEveryMs = 10 * 60_000;
 /** Guessing that has stopped for so long, with nobody in, is over. */
@@ -166,16 +167,17 @@ export class Incidents {
     return { floor: level, idleMs: idle_days * day, reportMs: report_hours * 3_600_000, isShared: (address: string) => this.shared(address) };
   }
 
-  private schedule(): void {
+  /** What comes within a moment is stored together: a sync of the disk for each alert would hold up the alerts behind it. */
+  private schedule(afterMs = gatherMs): void {
     if (this.scheduled || !this.isStarted) return;
     this.scheduled = true;
-    setImmediate(() => {
+    setTimeout(() => {
       this.scheduled = false;
       if (!this.isStarted) return;
       if (this.waiting.size > 0) this.takeWaiting();
       else if (this.behind) this.sweep();
-      if (this.waiting.size > 0 || this.behind) this.schedule();
-    });
+      if (this.waiting.size > 0 || this.behind) this.schedule(0);
+    }, afterMs);
   }
 
   private takeWaiting(): void {
