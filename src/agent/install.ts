@@ -109,7 +109,6 @@ Restart=always
 RestartSec=2
 StateDirectory=moat
 StateDirectoryMode=0700
-RemoveOnStop=yes
 UMask=0077
 
 # ${memoryMb} MiB for Moat and ${scanMemoryMb} for a scan, which is ended first should memory run out.
@@ -177,7 +176,6 @@ Type=exec
 ExecStart=${process.execPath} --max-old-space-size=192 ${home}/dist/moat.js hands --config ${configFile} --data ${stateFolder}
 StateDirectory=moat
 StateDirectoryMode=0700
-RemoveOnStop=yes
 UMask=0077
 MemoryMax=512M
 TasksMax=128
