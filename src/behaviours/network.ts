@@ -15,13 +15,3 @@ function firstGroups(address: string, n: number): string {
   const groups = plain.includes('::') ? [...head, ...Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => '0'), ...tail] : head;
   return groups.slice(0, n).join(':');
 }
-
-/** Whether an address is one of the internet: not private, link-local, loopback, multicast or shared. */
-export function isPublic(address: string): boolean {
-  if (address.includes(':')) return /^[23]/.test(address);
-  const dot = address.indexOf('.');
-  const a = Number(dot < 0 ? address : address.slice(0, dot));
-  if (a === 0 || a === 10 || a === 127 || a >= 224 || Number.isNaN(a)) return false;
-  const b = dot < 0 ? 0 : Number(address.slice(dot + 1).split('.', 1)[0]);
-  return !((a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) || (a === 169 && b === 254) || (a === 100 && b >= 64 && b < 128) || (a === 198 && (b === 18 || b === 19)));
-}

@@ -87,3 +87,13 @@ function ipv6Text(all: readonly number[]): string {
   const hex = (part: readonly number[]): string => part.map((word) => word.toString(16)).join(':');
   return best < 0 ? hex(all) : `${hex(all.slice(0, best))}::${hex(all.slice(best + bestLength))}`;
 }
+
+/** Whether an address is one of the internet: not private, link-local, loopback, multicast, shared by a carrier, or for tests of networks. Documentation ranges count as public. */
+export function isPublic(address: string): boolean {
+  if (address.includes(':')) return /^[23]/.test(address);
+  const dot = address.indexOf('.');
+  const a = Number(dot < 0 ? address : address.slice(0, dot));
+  if (a === 0 || a === 10 || a === 127 || a >= 224 || Number.isNaN(a)) return false;
+  const b = dot < 0 ? 0 : Number(address.slice(dot + 1).split('.', 1)[0]);
+  return !((a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) || (a === 169 && b === 254) || (a === 100 && b >= 64 && b < 128) || (a === 198 && (b === 18 || b === 19)));
+}

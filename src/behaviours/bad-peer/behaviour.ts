@@ -10,7 +10,7 @@ import { actorOf, originKind, who, type Actor } from '../actor.ts';
 import { hourMs } from '../clock.ts';
 import { accountOf } from '../login.ts';
 import { Lru } from '../lru.ts';
-import { isPublic } from '../network.ts';
+import { isPublic } from '../../core/address.ts';
 import { short } from '../process.ts';
 import { baseName, deedFile } from '../program-kind.ts';
 import { isOdd, provenanceOf, type Provenance } from '../provenance.ts';

@@ -5,7 +5,7 @@
 import type { Alert, AlertEvidence } from '../../core/alert.ts';
 import type { Finding } from '../../core/finding.ts';
 import type { Lineage, ProcessNode } from '../../core/lineage.ts';
-import { isPublic } from './addresses.ts';
+import { isPublic } from '../../core/address.ts';
 import { roleOf } from '../origin/roles.ts';
 
 const minute = 60_000, hour = 60 * minute;
