@@ -4,9 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { alertOf } from '../../test/incidents.ts';
 import { parseConfig } from '../agent/config.ts';
 import { serveControl } from '../agent/control.ts';
@@ -31,8 +30,8 @@ beforeAll(async () => {
   const alerts = [alertOf('aa11', shell, { attack: ['T1543.002'], rule: 'planted' }), alertOf('bb22', Object.assign(new Event('e2', Date.now(), 'process_creation'), { pid: 7, process_started: 1000, uid: 0 }), { attack: ['T1071'], level: 'critical', rule: 'beacon' })];
   store.commit({ events: [], alerts: alerts.map((alert) => ({ ...alert, origin: 'ssh log-on of root from 203.0.113.9 \u001b[2J' })), positions: [] });
   incidents.onAlerts(alerts);
-  for (let i = 0; i < 6; i++) await turn();
-  id = store.incidents.incidents({})[0]!.id;
+  // Stored a moment later, together with what comes in that moment.
+  id = await vi.waitFor(() => store.incidents.incidents({})[0]!.id, 10_000);
 });
 afterAll(() => {
   server.close();
