@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How the installed service runs node (unitText of src/agent/install.ts), so that memory is what a server gives up for it. */
-export const serviceNode = { node: ['--max-semi-space-size=4', '--max-old-space-size=256'], env: { MALLOC_ARENA_MAX: '1' } } as const;
+export const serviceNode = { node: ['--max-semi-space-size=16', '--max-old-space-size=256'], env: { MALLOC_ARENA_MAX: '1' } } as const;
 
 /** Resident memory that is its own, and its share of what others have too, MB: the rest of what rss() says is node itself and libraries. */
 export function sharedApart(child: ChildProcess): { anonymous: number; proportional: number } {

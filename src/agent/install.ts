@@ -103,7 +103,7 @@ Type=exec
 # Threads that take and free memory by turns would each keep a heap of their own: 20 MB in all.
 Environment=MALLOC_ARENA_MAX=1
 Environment=MOAT_HANDS=${handsSocket}
-ExecStart=${process.execPath} --max-semi-space-size=4 --max-old-space-size=${Math.round(memoryMb * 0.6)} ${home}/dist/moat.js up --config ${configFile} --data ${stateFolder}
+ExecStart=${process.execPath} --max-semi-space-size=16 --max-old-space-size=${Math.round(memoryMb * 0.6)} ${home}/dist/moat.js up --config ${configFile} --data ${stateFolder}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
 RestartSec=2
