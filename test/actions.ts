@@ -17,11 +17,11 @@ import { openSqliteStore, type SqliteStore } from '../src/stores/sqlite/store.ts
 /** A runner with a store of its own in a folder of its own. */
 export interface Response { store: SqliteStore; journal: Journal; runner: Runner; close(): Promise<void> }
 
-export function openResponse(dir: string, actions: (parts: { store: SqliteStore; journal: Journal }) => Action[], now: () => number = Date.now): Response {
+export function openResponse(dir: string, actions: (parts: { store: SqliteStore; journal: Journal }) => Action[], now: () => number = Date.now, actionMs?: number): Response {
   const store = openSqliteStore({ dir });
   const journal = new Journal(store.response);
   const log = { debug: () => undefined, info: () => undefined, warn: () => undefined };
-  const runner = new Runner({ actions: actions({ store, journal }), store: store.response, journal, log, now, count: () => undefined });
+  const runner = new Runner({ actions: actions({ store, journal }), store: store.response, journal, log, now, count: () => undefined, ...(actionMs !== undefined && { actionMs }) });
   return { store, journal, runner, async close() { await runner.close(); store.close(); } };
 }
 
