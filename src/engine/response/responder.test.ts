@@ -39,7 +39,7 @@ beforeEach(() => {
     if (address) blocks.set(address, { network: address, since: now, ...(wanted.until !== undefined && { until: wanted.until }), why: '', by: '', active: true, times: (blocks.get(address)?.times ?? 0) + 1 });
     return Promise.resolve({ ...wanted, id: String(done.length) } as unknown as Receipt);
   };
-  responder = new Responder({ runner: { run }, store, log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, now: () => now, count: (what) => counted.push(what), pausedUntil: () => paused }, settings);
+  responder = new Responder({ runner: { run }, store, log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, now: () => now, count: (what) => counted.push(what), pausedUntil: () => paused, isShared: (address) => address === '198.51.100.77' }, settings);
 });
 
 describe('the responder', () => {
@@ -47,6 +47,11 @@ describe('the responder', () => {
     expect(await tell(alert())).toMatchObject([{ action: 'block-address', by: 'link:ban', from: 'a1', until: now + 10 * minute, input: { address: '203.0.113.9' }, why: 'Ban: 12 failures' }]);
     expect(await tell(alert({ count: 30 }))).toEqual([]);
     expect(await tell(alert({ id: 'a2', rule_id: 'another' }))).toEqual([]);
+  });
+
+  it('leaves an address alone that many share: a proxy in front of the site, a load balancer', async () => {
+    expect(await tell(alert({ source_ip: '198.51.100.77' }))).toEqual([]);
+    expect(counted).toEqual(['ban not done, many share the address']);
   });
 
   it('bans longer each time the same address comes back', async () => {

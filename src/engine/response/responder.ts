@@ -20,6 +20,8 @@ export interface ResponderOptions {
   count: (what: string, n?: number) => void;
   /** Until when nothing is done by itself, Unix ms; 0 when it is not paused. */
   pausedUntil: () => number;
+  /** Whether many people come from an address: nobody but a person cuts it off or slows it down. */
+  isShared?: ((address: string) => boolean) | undefined;
 }
 
 /** An old log that is read for the first time tells of attacks that are over. */
@@ -56,6 +58,8 @@ export class Responder {
         const input = inputOf(link, alert);
         if (input === undefined) continue;
         if (this.options.pausedUntil() > now) { this.options.count('not done while paused'); continue; }
+        const { address } = input;
+        if (typeof address === 'string' && this.options.isShared?.(address) === true) { this.options.count(`${link.id} not done, many share the address`); continue; }
         this.begin(link, alert, input, now);
       }
     }
