@@ -88,9 +88,12 @@ describe('the responder', () => {
     const seen = { ...miner, evidence: [{ pid: 4711, process_started: 5 }, { pid: 4712, process_started: 6 }] };
     expect(await tell(seen)).toMatchObject([{ action: 'freeze-tree', input: { pid: 4711, started: 5 } }]);
     // It stands frozen: nothing is tried again, however long the alert goes on.
-    receipts = [{ from: 'a1', status: 'applied', history: [{ time: now, status: 'applied', by: 'link:freeze' }] } as unknown as Receipt];
+    receipts = [{ from: 'a1', target: 'pid 4711', created: 6, status: 'applied', history: [{ time: now, status: 'applied', by: 'link:freeze' }] } as unknown as Receipt];
     now += 60 * minute;
     expect(await tell({ ...seen, last_time: now })).toEqual([]);
+    // Somebody starts it anew: the same alert, another process, also under a number that was used before.
+    expect(await tell({ ...seen, last_time: now, pid: 4800, evidence: [...seen.evidence, { pid: 4800, process_started: now }] })).toMatchObject([{ input: { pid: 4800 } }]);
+    expect(await tell({ ...seen, last_time: now, evidence: [{ pid: 4711, process_started: now }] })).toMatchObject([{ input: { pid: 4711, started: now } }]);
   });
 
   it('does nothing while it is paused', async () => {

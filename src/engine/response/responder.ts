@@ -120,7 +120,7 @@ export class Responder {
     const mine = this.options.store.receipts({ action: link.action, from: alert.id, limit: 20 });
     if (mine.some(takenBackByPerson) || this.runsTookBack(link.action, alert.id)) return Number.POSITIVE_INFINITY;
     // What is blocked was looked up; anything else that was done for this alert stands until it is taken back.
-    return link.action !== 'block-address' && mine.some(({ status }) => status === 'applied') ? Number.POSITIVE_INFINITY : undefined;
+    return link.action !== 'block-address' && mine.some((one) => one.status === 'applied' && isAbout(one, input)) ? Number.POSITIVE_INFINITY : undefined;
   }
 
   /** What a playbook did for this alert, and a person took back. */
@@ -138,6 +138,11 @@ export class Responder {
     const address = input['address'];
     return now + banMs(this.settings.ban, typeof address === 'string' ? this.options.store.block(address)?.times ?? 0 : 0);
   }
+}
+
+/** An alert goes on with another process when its program is started anew: what was done to the one before does not answer it. */
+function isAbout({ target, created }: Receipt, { pid, started }: Readonly<Record<string, Value>>): boolean {
+  return typeof pid !== 'number' || (target === `pid ${pid}` && (typeof started !== 'number' || created >= started));
 }
 
 export const takenBackByPerson = ({ status, history }: Receipt): boolean => status === 'undone' && history.at(-1)?.by.startsWith('operator') === true;

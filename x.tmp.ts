@@ -1,0 +1,2 @@
+import { isolate, freezeShells } from './bench/respond-strike.ts';
+console.log(await freezeShells());
