@@ -1,6 +1,6 @@
 /** crowdsec with its firewall bouncer, both from Debian, in the namespace of a host: its own parsers, scenarios and defaults, a local API on loopback there. */
 import { execFileSync, type ChildProcess } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,7 +31,6 @@ export async function startCrowdsec(net: Net, everySeconds = 10): Promise<Crowds
   crowdsecFolder(folder, { api, acquisition: at('acquis.yaml') });
   const cscli = (...args: string[]): void => { execFileSync('cscli', ['-c', at('config.yaml'), ...args], { stdio: 'ignore' }); };
   cscli('bouncers', 'add', 'bench', '-k', key);
-  mkdirSync(at('log'));
   const settings = { mode: 'nftables', pid_dir: folder, update_frequency: `${everySeconds}s`, daemonize: false, log_mode: 'stdout', log_level: 'info', api_url: `http://${api}/`, api_key: key, disable_ipv6: false, deny_action: 'DROP', supported_decisions_types: ['ban'], blacklists_ipv4: 'crowdsec-blacklists', blacklists_ipv6: 'crowdsec6-blacklists', nftables: { ipv4: { enabled: true, 'set-only': false, table: 'crowdsec', chain: 'crowdsec-chain' }, ipv6: { enabled: true, 'set-only': false, table: 'crowdsec6', chain: 'crowdsec6-chain' } }, prometheus: { enabled: false } };
   writeFileSync(at('bouncer.yaml'), JSON.stringify(settings));
   const said: string[] = [];

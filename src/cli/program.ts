@@ -1,5 +1,5 @@
 /** The `moat` command: every sub-command in its own file, help in two languages. */
-import { Command, Help } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import type { Lang, Text } from '../core/text.ts';
 import { addAlerts } from './commands/alerts.ts';
 import { addApprove } from './commands/approve.ts';
@@ -107,7 +107,8 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   program.configureHelp({
     ...help, subcommandTerm: (command) => command.name(),
     visibleCommands(command) { return grouped(Help.prototype.visibleCommands.call(this, command), lang); },
-    groupItems(_unsorted, visible, groupOf) { return Help.prototype.groupItems.call(this, visible, visible, groupOf) as ReturnType<typeof Help.prototype.groupItems>; },
+    // Groups in the order of what is shown, not in that in which commands were added.
+    groupItems<T extends Command | Option>(_unsorted: T[], visible: T[], groupOf: (item: T) => string) { return new Help().groupItems(visible, visible, groupOf); },
   });
   return program;
 }

@@ -1,2 +1,0 @@
-import { isolate, freezeShells } from './bench/respond-strike.ts';
-console.log(await freezeShells());
