@@ -19,6 +19,7 @@ import { filledInput, filledText, targetOf, variablesOfAlert } from './playbook.
 import { arrive, settle } from './playbook-step.ts';
 import { takenBackByPerson } from './responder.ts';
 import type { Planned, Runner, Wanted } from './runner.ts';
+import { isOfMany } from './shared.ts';
 
 /** The way to people. */
 export interface People {
@@ -276,7 +277,7 @@ export class PlaybookRuns {
 
   /** An address that many share may be blocked, but not by itself. */
   private cutsOffMany(run: PlaybookRun, { address }: Readonly<Record<string, Value>>): boolean {
-    return !isOperator(run) && typeof address === 'string' && this.options.isShared?.(address) === true;
+    return !isOperator(run) && typeof address === 'string' && isOfMany(address, run.alert === undefined ? undefined : this.options.alert(run.alert), this.options.isShared);
   }
 
   private alertOf(from: string | undefined): string | undefined {

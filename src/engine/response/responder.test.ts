@@ -52,6 +52,8 @@ describe('the responder', () => {
   it('leaves an address alone that many share: a proxy in front of the site, a load balancer', async () => {
     expect(await tell(alert({ source_ip: '198.51.100.77' }))).toEqual([]);
     expect(counted).toEqual(['ban not done, many share the address']);
+    expect(await tell(alert({ id: 'w1', source_ip: '10.0.0.5', evidence: [{ category: 'web' }] }))).toEqual([]);
+    expect(await tell(alert({ id: 'w2', source_ip: '10.0.0.5', evidence: [{ category: 'authentication' }] }))).toHaveLength(1);
   });
 
   it('bans longer each time the same address comes back', async () => {

@@ -6,6 +6,7 @@ import type { Value } from '../../core/playbook.ts';
 import type { Log } from '../../core/ports.ts';
 import { allows, banMs, fits, inputOf, matches, type BanTimes, type Link, type Mode } from './linkage.ts';
 import type { Runner } from './runner.ts';
+import { isOfMany } from './shared.ts';
 
 /** The first that fits an alert's rule decides. */
 export interface ModeOverride { rule: string; mode: Mode }
@@ -59,7 +60,7 @@ export class Responder {
         if (input === undefined) continue;
         if (this.options.pausedUntil() > now) { this.options.count('not done while paused'); continue; }
         const { address } = input;
-        if (typeof address === 'string' && this.options.isShared?.(address) === true) { this.options.count(`${link.id} not done, many share the address`); continue; }
+        if (typeof address === 'string' && isOfMany(address, alert, this.options.isShared)) { this.options.count(`${link.id} not done, many share the address`); continue; }
         this.begin(link, alert, input, now);
       }
     }
