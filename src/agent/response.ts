@@ -108,6 +108,10 @@ export class Response {
   readonly actions: Parsers;
   private wall: Promise<Firewall> | undefined;
   private readonly keeper: FirewallKeeper;
+  /** The last trouble with it. */
+  private told: string | undefined;
+  /** The last look after it failed. */
+  private isUnkept = false;
   private geo: Geo | undefined;
   private sweeping: NodeJS.Timeout | undefined;
 
@@ -192,7 +196,7 @@ export class Response {
     this.sweeping = setInterval(() => {
       void this.runner.tick();
       this.playbooks.tick();
-      if (!this.keeper.isLooking) void this.keeper.look().catch((error: unknown) => this.trouble(error));
+      if (!this.keeper.isLooking) void this.lookAfter();
     }, sweepMs);
   }
 
@@ -203,7 +207,7 @@ export class Response {
     this.protection.configure(allowOf(config), config.allow_countries);
     this.responder.configure(this.settingsOf(config));
     this.playbooks.configure(readPlaybooks(this.actions, config.playbooks));
-    void this.keeper.look().catch((error: unknown) => this.trouble(error));
+    void this.lookAfter();
   }
 
   async stop(): Promise<void> {
@@ -278,6 +282,20 @@ export class Response {
     return wall;
   }
 
+  private async lookAfter(): Promise<void> {
+    try {
+      await this.keeper.look();
+      if (!this.isUnkept) return;
+      const wall = await this.wall;
+      if (wall !== undefined) this.options.health.state('firewall', 'live', firewallTexts[wall.id]);
+      this.isUnkept = false;
+      this.told = undefined;
+    } catch (error) {
+      this.isUnkept = true;
+      this.trouble(error);
+    }
+  }
+
   private async letPass(wall: Firewall): Promise<void> {
     const passing = this.passing();
     await wall.allow(passing);
@@ -324,7 +342,9 @@ export class Response {
     const { message, hint } = error as MoatError;
     const detail = hint === undefined ? message : `${message} (${hint})`;
     this.options.health.state('firewall', 'blind', { zh: detail, en: detail });
-    this.options.log.warn(detail);
+    // It is looked at every few seconds.
+    if (detail !== this.told) this.options.log.warn(detail);
+    this.told = detail;
   }
 
   private async block(argument: unknown): Promise<Receipt> {
@@ -334,7 +354,7 @@ export class Response {
     const until = forMs === undefined ? undefined : this.options.now() + forMs;
     const receipt = await this.runner.run({ action: 'block-address', input: { address, until, why, by }, by, why, force, via: 'control', ...(until !== undefined && { until }) });
     // Whoever is logged on is let through, unless a person insists.
-    if (force) await this.keeper.look();
+    if (force) await this.lookAfter();
     return receipt;
   }
 
