@@ -1,12 +1,28 @@
 import { defineConfig } from 'vitest/config';
 
+/**
+ * What computes and changes nothing that another file could see: these share their processes, so that the catalogues are loaded a few
+ * times and not some three hundred times. None of them may change `process.env`, the working folder, timers or the state of a module.
+ */
+const sharing = ['core', 'sigma', 'webshell', 'behaviours', 'engine', 'formats', 'programs', 'checks', 'notifiers', 'scan'].map((folder) => `src/${folder}/**/*.test.ts`);
+/** The kernel sensor sees the whole machine: what must end without an alert runs while no other test attacks it. */
+const alone = ['test/alone/**/*.test.ts'];
+
+const isSerial = process.argv.includes('--no-file-parallelism');
+const project = (name: string, groupOrder: number, maxWorkers: number, files: { include: string[]; exclude?: string[]; isolate?: boolean }) =>
+  ({ extends: true as const, test: { name, ...files, maxWorkers: isSerial ? 1 : maxWorkers, fileParallelism: !isSerial && maxWorkers > 1, sequence: { groupOrder } } });
+
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'tools/**/*.test.ts', 'test/**/*.test.ts'],
     setupFiles: ['test/seed.ts', 'test/own-folder.ts'],
     // Tests start real daemons; slow machines must not turn that into failures.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    projects: [
+      project('sharing', 1, 2, { include: sharing, isolate: false }),
+      // They wait for daemons, for clocks and for processes that they kill nearly as long as they compute: three keep two cores busy.
+      project('apart', 2, 3, { include: ['src/**/*.test.ts', 'tools/**/*.test.ts', 'test/**/*.test.ts'], exclude: ['**/node_modules/**', ...sharing, ...alone] }),
+      project('alone', 3, 1, { include: alone }),
+    ],
   },
 });

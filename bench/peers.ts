@@ -22,27 +22,32 @@ export function crowdsec(file: string, type: 'syslog' | 'nginx'): PeerRun | unde
   if (!existsSync('/usr/bin/crowdsec') || !existsSync(`${hub}/.index.json`)) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'moat-bench-crowdsec-'));
   try {
-    const at = (name: string): string => join(folder, name);
-    for (const part of ['data', 'hub', 'parsers/s00-raw', 'parsers/s01-parse', 'parsers/s02-enrich', 'scenarios', 'postoverflows']) mkdirSync(at(part), { recursive: true });
-    cpSync('/etc/crowdsec/patterns', at('patterns'), { recursive: true });
-    for (const name of readdirSync('/usr/share/crowdsec/data')) copyFileSync(`/usr/share/crowdsec/data/${name}`, at(`data/${name}`));
-    // The scenario and Debian's data file disagree about this name.
-    copyFileSync('/usr/share/crowdsec/data/path_traversal.txt', at('data/http_path_traversal.txt'));
-    copyFileSync(`${hub}/.index.json`, at('hub/.index.json'));
-    const link = (part: string): void => { if (existsSync(`${hub}/${part}`)) symlinkSync(`${hub}/${part}`, at(part.replace('/crowdsecurity/', '/'))); };
-    for (const part of ['s00-raw/crowdsecurity/syslog-logs', 's01-parse/crowdsecurity/sshd-logs', 's01-parse/crowdsecurity/nginx-logs', 's02-enrich/crowdsecurity/dateparse-enrich', 's02-enrich/crowdsecurity/http-logs']) link(`parsers/${part}.yaml`);
-    for (const name of scenarios) link(`scenarios/crowdsecurity/${name}.yaml`);
-    writeFileSync(at('simulation.yaml'), 'simulation: false\n');
-    writeFileSync(at('config.yaml'), `common: {daemonize: false, log_media: stdout, log_level: error, working_dir: .}
-config_paths: {config_dir: ${folder}, data_dir: ${at('data')}, simulation_path: ${at('simulation.yaml')}, hub_dir: ${at('hub')}, index_path: ${at('hub/.index.json')}}
-crowdsec_service: {acquisition_path: "", parser_routines: 1, buckets_routines: 1, output_routines: 1}
-db_config: {type: sqlite, db_path: ${at('data/bench.db')}}
-api: {client: {credentials_path: ${at('credentials.yaml')}}, server: {enable: true, listen_uri: 127.0.0.1:48081, profiles_path: /etc/crowdsec/profiles.yaml}}
-prometheus: {enabled: false}
-`);
-    execFileSync('cscli', ['-c', at('config.yaml'), 'machines', 'add', 'bench', '-p', 'bench-only', '-f', at('credentials.yaml'), '--force'], { stdio: 'ignore' });
+    crowdsecFolder(folder, { api: '127.0.0.1:48081' });
     const began = performance.now();
-    const { status } = spawnSync('crowdsec', ['-c', at('config.yaml'), '-dsn', `file://${file}`, '-type', type], { stdio: 'ignore', timeout: 300_000 });
+    const { status } = spawnSync('crowdsec', ['-c', join(folder, 'config.yaml'), '-dsn', `file://${file}`, '-type', type], { stdio: 'ignore', timeout: 300_000 });
     return status === 0 ? { seconds: (performance.now() - began) / 1000 } : undefined;
   } finally { rmSync(folder, { recursive: true, force: true }); }
+}
+
+/** A configuration of its own in this folder (`config.yaml`), with Debian's parsers and scenarios and a local API there; `acquisition`: its file of what is read. Throws when cscli fails. */
+export function crowdsecFolder(folder: string, { api, acquisition = '' }: { api: string; acquisition?: string }): void {
+  const at = (name: string): string => join(folder, name);
+  for (const part of ['data', 'hub', 'parsers/s00-raw', 'parsers/s01-parse', 'parsers/s02-enrich', 'scenarios', 'postoverflows']) mkdirSync(at(part), { recursive: true });
+  cpSync('/etc/crowdsec/patterns', at('patterns'), { recursive: true });
+  for (const name of readdirSync('/usr/share/crowdsec/data')) copyFileSync(`/usr/share/crowdsec/data/${name}`, at(`data/${name}`));
+  // The scenario and Debian's data file disagree about this name.
+  copyFileSync('/usr/share/crowdsec/data/path_traversal.txt', at('data/http_path_traversal.txt'));
+  copyFileSync(`${hub}/.index.json`, at('hub/.index.json'));
+  const link = (part: string): void => { if (existsSync(`${hub}/${part}`)) symlinkSync(`${hub}/${part}`, at(part.replace('/crowdsecurity/', '/'))); };
+  for (const part of ['s00-raw/crowdsecurity/syslog-logs', 's01-parse/crowdsecurity/sshd-logs', 's01-parse/crowdsecurity/nginx-logs', 's02-enrich/crowdsecurity/dateparse-enrich', 's02-enrich/crowdsecurity/http-logs']) link(`parsers/${part}.yaml`);
+  for (const name of scenarios) link(`scenarios/crowdsecurity/${name}.yaml`);
+  writeFileSync(at('simulation.yaml'), 'simulation: false\n');
+  writeFileSync(at('config.yaml'), `common: {daemonize: false, log_media: stdout, log_level: error, working_dir: .}
+config_paths: {config_dir: ${folder}, data_dir: ${at('data')}, simulation_path: ${at('simulation.yaml')}, hub_dir: ${at('hub')}, index_path: ${at('hub/.index.json')}}
+crowdsec_service: {acquisition_path: "${acquisition}", parser_routines: 1, buckets_routines: 1, output_routines: 1}
+db_config: {type: sqlite, db_path: ${at('data/bench.db')}}
+api: {client: {credentials_path: ${at('credentials.yaml')}}, server: {enable: true, listen_uri: ${api}, profiles_path: /etc/crowdsec/profiles.yaml}}
+prometheus: {enabled: false}
+`);
+  execFileSync('cscli', ['-c', at('config.yaml'), 'machines', 'add', 'bench', '-p', 'bench-only', '-f', at('credentials.yaml'), '--force'], { stdio: 'ignore' });
 }

@@ -1,5 +1,5 @@
 /**
- * From a log line to packets that are dropped, from a program to a frozen tree, and large block lists; fail2ban beside it. All of it in
+ * From a log line to packets that are dropped, from a program to a frozen tree, and large block lists; fail2ban and crowdsec beside it. All of it in
  * network namespaces of its own: somebody outside sends a datagram each millisecond from an address that guesses passwords, and the
  * last answer tells when it was cut off.
  */
@@ -17,6 +17,8 @@ import { hostileHour } from '../test/hostile-hour.ts';
 import { hostIp, Net } from '../test/namespaces.ts';
 import { quantile, rss } from './process.ts';
 import { row, type Row } from './report.ts';
+import { crowdsecMissing, startCrowdsec } from './respond-crowdsec.ts';
+import { freezeShells, isolate, type Isolated } from './respond-strike.ts';
 
 const rounds = 40;
 const failures = 10;
@@ -26,6 +28,8 @@ const attackers = 12_000;
 const quietMs = 400;
 /** What one round may take before it counts as not blocked. */
 const roundMs = 5000;
+/** The bouncer of crowdsec asks every ten seconds. */
+const slow = { rounds: 10, roundMs: 15_000 };
 
 const guesser = (round: number): string => `192.0.2.${100 + round}`;
 const crowd = (i: number): string => `198.18.${i >> 8}.${i & 255}`;
@@ -35,14 +39,14 @@ const burst = (address: string): string => Array.from({ length: failures }, (_, 
 /** In the namespace of the host: answers each datagram. */
 const echo = `const s = require('dgram').createSocket('udp4'); s.on('message', (m, r) => s.send(m, r.port, r.address)); s.bind(9, () => console.log('ready'));`;
 /** Outside: for each address it is told, sends a datagram a millisecond until nothing has come back for a while; says when the last that was answered was sent. */
-const prober = `
+const prober = (mostMs: number): string => `
 const dgram = require('dgram');
 require('readline').createInterface({ input: process.stdin }).on('line', (address) => {
   const s = dgram.createSocket('udp4'); let last = 0, heard = Date.now(); const began = Date.now();
   s.on('message', (m) => { last = Math.max(last, Number(m.toString())); heard = Date.now(); });
   s.on('error', () => undefined);
   s.bind(0, address, () => { const t = setInterval(() => {
-    if (last > 0 && Date.now() - heard > ${quietMs} || Date.now() - began > ${roundMs}) { clearInterval(t); s.close(); console.log(address + ' ' + (Date.now() - heard > ${quietMs} ? last : 0)); return; }
+    if (last > 0 && Date.now() - heard > ${quietMs} || Date.now() - began > ${mostMs}) { clearInterval(t); s.close(); console.log(address + ' ' + (Date.now() - heard > ${quietMs} ? last : 0)); return; }
     s.send(String(Date.now()), 9, '${hostIp}', () => undefined);
   }, 1); console.log(address + ' begun'); });
 });`;
@@ -53,6 +57,10 @@ export async function benchRespond(): Promise<Row[]> {
   if (process.getuid?.() !== 0 || !existsSync('/usr/sbin/nft')) return [row('response', undefined, 'ms', { why: 'needs root and nftables' })];
   const ours = await guarded(withMoat);
   const theirs = existsSync('/usr/bin/fail2ban-server') ? await guarded(withFail2ban) : undefined;
+  const noCrowdsec = crowdsecMissing();
+  const third = noCrowdsec === undefined ? await guarded(withCrowdsec) : undefined;
+  const cut = await guarded(isolations);
+  const shells = await freezeShells();
   const lists = await guarded(blockLists);
   const hour = await guarded((net) => hostileHour(net.host, attackers));
   const [p50, p99] = [quantile(ours.latencies, 0.5), quantile(ours.latencies, 0.99)];
@@ -61,10 +69,20 @@ export async function benchRespond(): Promise<Row[]> {
     row('log line to dropped packet, p99', p99, 'ms', { lowerIsBetter: true, budget: 150, detail: `${ours.latencies.length} of ${rounds} blocked` }),
     row('the same, fail2ban, median', theirs && quantile(theirs.latencies, 0.5), 'ms', { lowerIsBetter: true, ...(theirs && { why: 'none was blocked' }), ours: p50, ...(theirs && { detail: `${theirs.latencies.length} of ${rounds} blocked` }) }),
     row('the same, fail2ban, p99', theirs && quantile(theirs.latencies, 0.99), 'ms', { lowerIsBetter: true, ours: p99 }),
+    row('the same, crowdsec with its firewall bouncer, median', third && quantile(third.latencies, 0.5), 'ms', { lowerIsBetter: true, ours: p50, why: noCrowdsec ?? 'none was blocked', ...(third && { detail: `${third.latencies.length} of ${slow.rounds} blocked; the bouncer asks every 10 s, as Debian ships it` }) }),
+    row('the same, crowdsec with its firewall bouncer, worst', third && quantile(third.latencies, 1), 'ms', { lowerIsBetter: true, ours: p99, why: noCrowdsec ?? 'none was blocked' }),
     row(`${many} attackers at once, all blocked`, ours.thousandMs, 'ms', { lowerIsBetter: true, budget: 1000, ...(ours.thousandMs === undefined && { why: 'not all were blocked' }) }),
     row('the same, fail2ban', theirs?.thousandMs, 'ms', { lowerIsBetter: true, ...(ours.thousandMs !== undefined && { ours: ours.thousandMs }), ...(theirs && theirs.thousandMs === undefined && { why: 'not all were blocked within a minute' }) }),
+    row('the same, crowdsec with its firewall bouncer', third?.thousandMs, 'ms', { lowerIsBetter: true, ...(ours.thousandMs !== undefined && { ours: ours.thousandMs }), why: noCrowdsec ?? 'not all were blocked within a minute' }),
     row('memory afterwards', ours.rssMb, 'MB', { lowerIsBetter: true }),
     row('the same, fail2ban', theirs?.rssMb, 'MB', { lowerIsBetter: true, ours: ours.rssMb }),
+    row('the same, crowdsec without its bouncer', third?.rssMb, 'MB', { lowerIsBetter: true, ours: ours.rssMb, ...(noCrowdsec !== undefined && { why: noCrowdsec }) }),
+    row('exec of a reverse shell to frozen tree, median', shells && quantile(shells.frozen, 0.5), 'ms', { lowerIsBetter: true, why: shells === undefined ? 'needs the kernel sensor' : 'none was frozen', ...(shells && { detail: `${shells.frozen.length} of ${shells.of} frozen` }) }),
+    row('exec of a reverse shell to frozen tree, worst', shells && quantile(shells.frozen, 1), 'ms', { lowerIsBetter: true, budget: 70, why: shells === undefined ? 'needs the kernel sensor' : 'none was frozen' }),
+    row('taken back: thawed, worst', shells && quantile(shells.thawed, 1), 'ms', { lowerIsBetter: true, why: shells === undefined ? 'needs the kernel sensor' : 'none was thawed' }),
+    row('alert to last packet of an isolated host, worst', quantile(cut.cut, 1), 'ms', { lowerIsBetter: true, budget: 1000, why: 'it was not isolated', detail: `${cut.cut.length} times` }),
+    row('alert to isolation verified and recorded, worst', quantile(cut.verified, 1), 'ms', { lowerIsBetter: true, budget: 1000, why: 'it was not isolated' }),
+    row('taken back: isolation, worst', quantile(cut.back, 1), 'ms', { lowerIsBetter: true, budget: 1000, why: 'it was not isolated' }),
     row(`${attackers} attackers in an hour, blocked`, hour === undefined ? undefined : attackers - hour.missed.length, '', { budget: attackers, ...(hour && { detail: `${hour.most} at a time, ${hour.remembered} remembered` }) }),
     row('memory they cost, from the first tenth to the end', hour?.heapMb, 'MB', { lowerIsBetter: true }),
     row('100,000 addresses loaded', lists.loadMs, 'ms', { lowerIsBetter: true, budget: 2000 }),
@@ -82,28 +100,39 @@ async function guarded<T>(work: (net: Net) => Promise<T>): Promise<T> {
   } finally { await net.close(); }
 }
 
-async function measure(net: Net, log: string, child: ChildProcess, blocked: () => number | Promise<number>): Promise<Result> {
+/** Somebody outside: `probe` begins to send from an address, and tells when the last datagram that was answered was sent (Unix ms), 0 when it is never cut off. */
+async function outsider(net: Net, mostMs = roundMs): Promise<{ probe: (address: string) => Promise<{ last: Promise<number> }>; end: () => void }> {
   const server = await net.start(net.host, process.execPath, ['-e', echo]);
   await new Promise((resolve) => { server.stdout?.once('data', resolve); });
-  const probe = spawn('ip', ['netns', 'exec', net.outside, process.execPath, '-e', prober], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn('ip', ['netns', 'exec', net.outside, process.execPath, '-e', prober(mostMs)], { stdio: ['pipe', 'pipe', 'inherit'] });
   const waiting = new Map<string, (word: string) => void>();
-  createInterface({ input: probe.stdout }).on('line', (line) => {
+  createInterface({ input: child.stdout }).on('line', (line) => {
     const [address = '', word = ''] = line.split(' ');
     waiting.get(address)?.(word);
   });
   const heard = (address: string): Promise<string> => new Promise((resolve) => { waiting.set(address, resolve); });
+  return {
+    async probe(address) {
+      const begun = heard(address);
+      child.stdin.write(`${address}\n`);
+      await begun;
+      return { last: heard(address).then(Number) };
+    },
+    end: () => { child.kill('SIGKILL'); server.kill('SIGKILL'); },
+  };
+}
+
+async function measure(net: Net, log: string, child: ChildProcess, blocked: () => number | Promise<number>, most = { rounds, roundMs }): Promise<Result> {
+  const { probe, end } = await outsider(net, most.roundMs);
   try {
     const latencies: number[] = [];
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < most.rounds; round++) {
       const address = guesser(round);
-      const begun = heard(address);
-      probe.stdin.write(`${address}\n`);
-      await begun;
+      const { last: ended } = await probe(address);
       await sleep(100);
-      const ended = heard(address);
       const written = Date.now();
       appendFileSync(log, burst(address));
-      const last = Number(await ended);
+      const last = await ended;
       if (last > 0) latencies.push(Math.max(0, last - written));
     }
     const before = await blocked();
@@ -116,7 +145,7 @@ async function measure(net: Net, log: string, child: ChildProcess, blocked: () =
       break;
     }
     return { latencies, thousandMs, rssMb: rss(child) };
-  } finally { probe.kill('SIGKILL'); }
+  } finally { end(); }
 }
 
 async function withMoat(net: Net): Promise<Result> {
@@ -156,6 +185,20 @@ async function withFail2ban(net: Net): Promise<Result> {
     await new Promise((resolve) => { child.once('exit', resolve); });
     rmSync(folder, { recursive: true });
   }
+}
+
+async function withCrowdsec(net: Net): Promise<Result> {
+  const { log, engine, blocked, stop } = await startCrowdsec(net);
+  try {
+    return await measure(net, log, engine, blocked, slow);
+  } finally { await stop(); }
+}
+
+async function isolations(net: Net): Promise<Isolated> {
+  const { probe, end } = await outsider(net);
+  try {
+    return await isolate(net, guesser, probe);
+  } finally { end(); }
 }
 
 async function blockLists(net: Net): Promise<{ loadMs: number; addMs: number; nftMs: number }> {

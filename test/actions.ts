@@ -17,11 +17,11 @@ import { openSqliteStore, type SqliteStore } from '../src/stores/sqlite/store.ts
 /** A runner with a store of its own in a folder of its own. */
 export interface Response { store: SqliteStore; journal: Journal; runner: Runner; close(): Promise<void> }
 
-export function openResponse(dir: string, actions: (parts: { store: SqliteStore; journal: Journal }) => Action[], now: () => number = Date.now): Response {
+export function openResponse(dir: string, actions: (parts: { store: SqliteStore; journal: Journal }) => Action[], now: () => number = Date.now, actionMs?: number): Response {
   const store = openSqliteStore({ dir });
   const journal = new Journal(store.response);
   const log = { debug: () => undefined, info: () => undefined, warn: () => undefined };
-  const runner = new Runner({ actions: actions({ store, journal }), store: store.response, journal, log, now, count: () => undefined });
+  const runner = new Runner({ actions: actions({ store, journal }), store: store.response, journal, log, now, count: () => undefined, ...(actionMs !== undefined && { actionMs }) });
   return { store, journal, runner, async close() { await runner.close(); store.close(); } };
 }
 
@@ -137,9 +137,13 @@ export function crashContract(crash: Crash): void {
     let duration = 40;
     const seen = { former: 0, finished: 0 };
     let standing: string | undefined;
-    for (let cut = 0; cut < 2 * crash.cuts; cut++) {
+    let next = startVictim(bundle, dir, crash.argument);
+    for (let i = 0; i < 2 * crash.cuts; i++) {
       const what = standing === undefined ? 'run' : `undo ${standing}`;
-      const took = await cutOff(bundle, dir, crash.argument, what, Math.random() * duration * 1.1);
+      const victim = next;
+      // While this one is cut off and looked at, the next is on its way.
+      if (i + 1 < 2 * crash.cuts) next = startVictim(bundle, dir, crash.argument);
+      const took = await cut(victim, dir, what, Math.random() * duration * 1.1);
       // Learns how long it takes, so that the cuts fall all over it.
       duration = took === undefined ? duration * 1.25 : (duration * 3 + took) / 4;
       const response = openResponse(dir, (parts) => scene.actions(parts));
@@ -173,22 +177,37 @@ export function crashContract(crash: Crash): void {
   });
 }
 
-/** Kills the child so many ms after it began; how long it took when it was done before. */
-export async function cutOff(bundle: string, dir: string, argument: string, what: string, afterMs: number): Promise<number | undefined> {
-  const child: ChildProcess = spawn(process.execPath, [bundle, dir, argument, ...what.split(' ')], { stdio: ['pipe', 'pipe', 'pipe'] });
+interface Victim { child: ChildProcess; said: () => string; closed: Promise<unknown>; heard: (word: string) => Promise<void> }
+
+/** A child that has loaded its program, or is about to, and waits to be told what to do. */
+function startVictim(bundle: string, dir: string, argument: string): Victim {
+  const child: ChildProcess = spawn(process.execPath, [bundle, dir, argument], { stdio: ['pipe', 'pipe', 'pipe'] });
   let out = '', err = '';
   child.stderr!.on('data', (chunk: Buffer) => { err += chunk.toString(); });
-  const ready = new Promise<void>((resolve, reject) => {
-    child.stdout!.on('data', (chunk: Buffer) => { out += chunk.toString(); if (out.includes('ready\n')) resolve(); });
-    child.once('close', () => reject(new Error(`the child ended at once: ${err}`)));
-  });
-  await ready;
+  child.stdout!.on('data', (chunk: Buffer) => { out += chunk.toString(); });
+  // What is written to one that has ended is told by its end.
+  child.stdin!.on('error', () => undefined);
   const closed = once(child, 'close');
+  const heard = (word: string): Promise<void> => new Promise((resolve, reject) => {
+    const look = (): void => { if (out.includes(word)) resolve(); };
+    child.stdout!.on('data', look);
+    child.once('close', () => reject(new Error(`the child ended at once: ${err}`)));
+    look();
+  });
+  return { child, said: () => out, closed, heard };
+}
+
+/** Begins `run` or `undo ID` in a process of its own, and kills that so many ms after it began; how long it took when it was done before. */
+export const cutOff = (bundle: string, dir: string, argument: string, what: string, afterMs: number): Promise<number | undefined> => cut(startVictim(bundle, dir, argument), dir, what, afterMs);
+
+async function cut({ child, said, closed, heard }: Victim, dir: string, what: string, afterMs: number): Promise<number | undefined> {
+  child.stdin!.write(`${what}\n`);
+  await heard('ready\n');
   child.stdin!.write('go\n');
   await new Promise((resolve) => { setTimeout(resolve, afterMs); });
   child.kill('SIGKILL');
   await closed;
-  const took = /took (\d+(?:\.\d+)?)/.exec(out)?.[1];
+  const took = /took (\d+(?:\.\d+)?)/.exec(said())?.[1];
   if (existsSync(join(dir, 'moat.db')) || took === undefined) return took === undefined ? undefined : Number(took);
   throw new Error('nothing was stored');
 }

@@ -1,4 +1,4 @@
-/** The process that `crashContract` kills: `DIR ARGUMENT run | undo ID`, done when it reads a line, then it waits for its end. */
+/** The process that `crashContract` kills: `DIR ARGUMENT`. Opens its world when it reads `run` or `undo ID`, does it when it reads another line, then waits for its end. */
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { Journal } from '../src/engine/response/journal.ts';
@@ -7,7 +7,9 @@ import { openSqliteStore } from '../src/stores/sqlite/store.ts';
 import type { Scene } from './actions.ts';
 
 export async function crashChild(open: (argument: string) => Promise<Scene>): Promise<void> {
-  const [dir = '', argument = '', what = '', id = ''] = process.argv.slice(2);
+  const [dir = '', argument = ''] = process.argv.slice(2);
+  // Started while the one before it was still looked at: nothing may be opened before it is asked for.
+  const [what, id = ''] = String((await once(process.stdin, 'data') as [Buffer])[0]).trim().split(' ');
   const scene = await open(argument);
   const store = openSqliteStore({ dir });
   const journal = new Journal(store.response);

@@ -102,6 +102,23 @@ export function firewallContract(make: (where: { run: Run; namespace: string }) 
     await firewall.ensure();
   });
 
+  it('notices that somebody emptied the packet filter; goes on, and is whole once all is put back', async () => {
+    const published = (await world.run('nft', ['list', 'table', 'ip', 'published'])).stdout;
+    await firewall.block([{ network: net(outsideIp) }]);
+    expect(await firewall.stands()).toBe(true);
+    await world.run('nft', ['flush', 'ruleset']);
+    expect(await firewall.stands()).toBe(false);
+    await firewall.block([{ network: net('203.0.113.0/24') }]);
+    await firewall.unblock([net('203.0.113.77')]);
+    expect(await firewall.stands()).toBe(false);
+    await firewall.ensure();
+    await firewall.replace([{ network: net(outsideIp) }]);
+    await world.run('nft', ['-f', '-'], { input: published });
+    expect(await firewall.stands()).toBe(true);
+    expect(await outsideReaches()).toEqual({ ...open, v4: false, published: false });
+    await firewall.replace([]);
+  });
+
   it('holds a hundred thousand addresses and finds each of a thousand more', async () => {
     const many = Array.from({ length: 100_000 }, (_, i) => ({ network: net(`10.${100 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`), until: Date.now() + 3_600_000 }));
     await firewall.replace(many);

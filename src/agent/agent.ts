@@ -245,8 +245,8 @@ function openLasting(config: Config, store: Store, health: Health, options: Agen
   const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
   const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
   const deny = new DenyBook(store.ledger, known.packages, resolve(options.dataFolder));
-  const response = new Response(config.response, { deny: deny.port(), policy: config.firewall, store, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), ownPaths: own, packages: known.packages, hands: process.env['MOAT_HANDS'] });
-  const incidents = new Incidents(config, { store, journal: response.journal, graph: origins.graph, health, log: options.log, now: Date.now, closed });
+  const response: Response = new Response(config.response, { deny: deny.port(), policy: config.firewall, store, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), ownPaths: own, packages: known.packages, hands: process.env['MOAT_HANDS'], isShared: (address) => incidents.isShared(address) });
+  const incidents: Incidents = new Incidents(config, { store, journal: response.journal, graph: origins.graph, health, log: options.log, now: Date.now, closed });
   return { store, health, origins, known, deny, response, incidents, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
 }
 

@@ -50,6 +50,13 @@ export class CleanupBook {
     return entry && this.read(entry);
   }
 
+  /** The latest that was made for one of these; with `done` the latest of which something was done. */
+  of(isOne: (incident: string) => boolean, done: boolean): KeptPlan | undefined {
+    const entries = this.entries().filter(({ incident }) => isOne(incident));
+    const entry = (done ? entries.findLast(({ id }) => this.receiptsOf(id).length > 0) : undefined) ?? entries.at(-1);
+    return entry && this.read(entry);
+  }
+
   private read({ id, slot }: Entry): KeptPlan | undefined {
     const kept = parsed(this.ledger.setting(slotName(slot))) as KeptPlan | undefined;
     if (kept?.plan.id !== id) return undefined;

@@ -4,7 +4,8 @@ import { event } from '../../test/told-machine.ts';
 import type { Receipt } from '../core/action.ts';
 import type { Alert } from '../core/alert.ts';
 import type { Finding } from '../core/finding.ts';
-import type { CleanupPlan, PlannedStep } from '../core/incident.ts';
+import type { CleanupPlan, PlannedStep, Seeds } from '../core/incident.ts';
+import { Cleanup, type CleanupOptions } from './cleanup.ts';
 import { CleanupBook } from './cleanup-book.ts';
 import { seedsOf, type SeedOptions } from './cleanup-seeds.ts';
 
@@ -44,6 +45,30 @@ describe('kept plans', () => {
     const kept = book().get('large')!.plan;
     expect(kept.steps.length + kept.left).toBe(300);
     expect(kept.steps.length).toBeGreaterThan(50);
+  });
+});
+
+describe('plans of incidents that were merged', () => {
+  const settings = new Map<string, string>();
+  const receipts: Receipt[] = [];
+  const ledger = { setting: (name: string) => settings.get(name), setSetting: (name: string, value: string) => { settings.set(name, value); }, alerts: () => [] };
+  const response = { receipts: ({ from }: { from?: string }) => receipts.filter((one) => one.from === from), receipt: (id: string) => receipts.find((one) => one.id === id) };
+  const tops = new Map<string, string>();
+  const incident = (id: string): { id: string; title: typeof title; seeds: Seeds } | undefined => { const top = tops.get(id); return top === undefined ? undefined : { id: top, title, seeds: { alerts: [], findings: [] } }; };
+  const options = { store: { ledger, response }, incident } as unknown as CleanupOptions;
+  const kept = (id: string, done = false): string => (new Cleanup(options).handlers()['incident-kept-plan']!({ id, done }) as CleanupPlan).id;
+
+  it('are found by either id, and what was done of them before stays within reach', () => {
+    const keep = (id: string, of: string): void => new CleanupBook(ledger, response).save({ plan: planOf(id, of, [step('1', 'freeze-tree', 'pid 7')]), checks: [], findings: [], processes: [] });
+    for (const id of ['aaaa', 'bbbb']) tops.set(id, id);
+    keep('p1', 'bbbb');
+    receipts.push({ id: 'r1', action: 'freeze-tree', target: 'pid 7', title, from: 'p1', status: 'applied' } as unknown as Receipt);
+    tops.set('bbbb', 'aaaa');
+    tops.set('aa', 'aaaa');
+    expect([kept('aaaa'), kept('aa'), kept('bbbb')]).toEqual(['p1', 'p1', 'p1']);
+    keep('p2', 'aaaa');
+    expect([kept('aaaa'), kept('aaaa', true), kept('bbbb', true), kept('p2')]).toEqual(['p2', 'p1', 'p1', 'p2']);
+    expect(() => kept('cccc')).toThrow(/no plan/);
   });
 });
 

@@ -46,6 +46,7 @@ export interface CleanupVerdict { plan: string; clean: boolean; steps: CheckedSt
 /** Shorter than whoever asks waits. */
 const planMs = 45_000, findMs = 45_000, scanMs = 90_000;
 const processesMax = 500, findingsMax = 500, livingShown = 50, whyMax = 1000;
+const incidentId = /^[0-9a-f]{1,64}$/;
 const tickMs = 1000 / ticksPerSecond;
 
 export class Cleanup {
@@ -171,14 +172,16 @@ export class Cleanup {
   }
 
   private kept(name: string, done = false): KeptPlan {
-    const kept = (done ? this.book.done(name) : undefined) ?? this.book.get(name) ?? this.byIncident(name, done) ?? this.byAlert(name, done);
+    const kept = (done ? this.book.done(name) : undefined) ?? this.byIncident(name, done) ?? this.book.get(name) ?? this.byAlert(name, done);
     if (kept === undefined) throw new MoatError('no-plan', `no plan was made for ${name.slice(0, 100)}`, { zh: `还没有为 ${name.slice(0, 100)} 生成过方案`, hint: `moat incident plan ${name.slice(0, 100)}` });
     return kept;
   }
 
   private byIncident(name: string, done: boolean): KeptPlan | undefined {
-    const id = this.options.incident?.(name)?.id;
-    return id === undefined ? undefined : (done ? this.book.done(id) : undefined) ?? this.book.get(id);
+    const { incident } = this.options;
+    const id = incident?.(name)?.id;
+    // What was merged into it since may have been planned for, and partly done, under its old id.
+    return id === undefined ? undefined : this.book.of((one) => one === id || (incidentId.test(one) && incident?.(one)?.id === id), done);
   }
 
   /** The beginning of an alert's id. */

@@ -88,6 +88,9 @@ export class Incidents {
     this.markQuiet();
   }
 
+  /** Whether coming from this address says nothing of who it is. */
+  isShared(address: string): boolean { return this.shared(address); }
+
   connect(notices: Pick<Notices, 'tellIncident'>): void { this.notices = notices; }
 
   configure(config: Config): void {
@@ -333,10 +336,12 @@ export class Incidents {
   }
 }
 
+/** A cloud's own load balancers, health checks and services (RFC 6598), and whoever shares a carrier's address. */
+const sharedByCarriers = ['100.64.0.0/10'];
+
 /** Whatever many people come from: as configured, and from where this machine is looked after. */
 function sharedOf({ incidents, response }: Config): (address: string) => boolean {
-  const networks = [...incidents.shared_addresses, ...response.allow, ...response.management.from].flatMap((text) => parseNetwork(text) ?? []);
-  if (networks.length === 0) return () => false;
+  const networks = [...incidents.shared_addresses, ...response.allow, ...response.management.from, ...sharedByCarriers].flatMap((text) => parseNetwork(text) ?? []);
   return (address) => {
     const one = parseNetwork(address);
     return one !== undefined && networks.some((network) => holds(network, one));

@@ -25,6 +25,7 @@ export interface PlaybooksOptions {
   pausedUntil: () => number;
   modeFor: (rule: string) => Mode;
   ban: () => BanTimes;
+  isShared?: ((address: string) => boolean) | undefined;
 }
 
 /** What `moat playbook list` shows of one. */
@@ -48,9 +49,9 @@ export class Playbooks {
   constructor(options: PlaybooksOptions, all: ReadonlyMap<string, Playbook>) {
     this.options = options;
     this.all = all;
-    const { runner, journal, store, log, now, count, pausedUntil, modeFor, ban } = options;
+    const { runner, journal, store, log, now, count, pausedUntil, modeFor, ban, isShared } = options;
     const shared = { log, now, count, pausedUntil, modeFor };
-    this.runs = new PlaybookRuns({ ...shared, runner, store: store.response, journal, ban, people: this.people(), alert: (id) => store.ledger.alert(id) });
+    this.runs = new PlaybookRuns({ ...shared, runner, store: store.response, journal, ban, isShared, people: this.people(), alert: (id) => store.ledger.alert(id) });
     this.trigger = new PlaybookTrigger({ ...shared, runs: this.runs, store: store.response }, [...all.values()]);
   }
 

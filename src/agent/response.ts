@@ -26,7 +26,7 @@ import { UnitProtection } from '../actions/unit-protection.ts';
 import { Vault } from '../actions/vault.ts';
 import { engines } from '../linux/container-engine.ts';
 import { openFileChanges, type FileChanges } from '../linux/file-change.ts';
-import type { Firewall } from '../linux/firewall/firewall.ts';
+import type { Blocked, Firewall } from '../linux/firewall/firewall.ts';
 import { Originals } from '../linux/packages/original.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { machineReach } from '../linux/reach.ts';
@@ -49,11 +49,12 @@ import { Playbooks } from './playbook-control.ts';
 import { readPlaybooks } from './playbooks.ts';
 import type { Handlers } from './control.ts';
 import { firewallTexts, openFirewall } from './firewall.ts';
+import { FirewallKeeper, passingOf, type Upset } from './firewall-keeper.ts';
 import { FirewallPolicy } from './firewall-policy.ts';
 import { isolationOf, managementOf, networkActions, networkHandlers } from './response-network.ts';
 
-/** `policy`: wanted ports and zones. `ownPaths`: Moat's own files and folders. `deny`: programs that may not run. */
-export interface ResponseOptions { policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling; deny: DenyPort; /** Socket of the process that writes, where the agent may not. */ hands?: string | undefined }
+/** `isShared`: whether many people come from an address. `policy`: wanted ports and zones. `ownPaths`: Moat's own files and folders. `deny`: programs that may not run. */
+export interface ResponseOptions { policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling; deny: DenyPort; /** Socket of the process that writes, where the agent may not. */ hands?: string | undefined; isShared?: ((address: string) => boolean) | undefined }
 
 /** As `moat status` shows it. */
 export interface ResponseStatus {
@@ -106,6 +107,11 @@ export class Response {
   /** The actions that there are, and how each reads its input. */
   readonly actions: Parsers;
   private wall: Promise<Firewall> | undefined;
+  private readonly keeper: FirewallKeeper;
+  /** The last trouble with it. */
+  private told: string | undefined;
+  /** The last look after it failed. */
+  private isUnkept = false;
   private geo: Geo | undefined;
   private sweeping: NodeJS.Timeout | undefined;
 
@@ -142,10 +148,11 @@ export class Response {
     this.actions = new Map(actions.map((action) => [action.id, (input: unknown) => action.parse(input)]));
     this.runner = new Runner({ actions: done, store: store.response, journal: this.journal, log, now, count: (what, n) => health.count('response', what, n) });
     this.grants = new Grants({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil() });
-    this.responder = new Responder({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil() }, this.settingsOf(config));
+    this.responder = new Responder({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil(), isShared: options.isShared }, this.settingsOf(config));
+    this.keeper = new FirewallKeeper({ wall: () => this.wall, passing: () => this.passing(), putBack: (wall, why) => this.putBack(wall, why), now, monotonic: () => performance.now() });
     this.playbooks = new Playbooks({
       runner: this.runner, journal: this.journal, store, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil(),
-      modeFor: (rule) => this.responder.modeFor(rule), ban: () => banOf(this.config),
+      modeFor: (rule) => this.responder.modeFor(rule), ban: () => banOf(this.config), isShared: options.isShared,
     }, readPlaybooks(this.actions, config.playbooks));
   }
 
@@ -189,6 +196,7 @@ export class Response {
     this.sweeping = setInterval(() => {
       void this.runner.tick();
       this.playbooks.tick();
+      if (!this.keeper.isLooking) void this.lookAfter();
     }, sweepMs);
   }
 
@@ -199,7 +207,7 @@ export class Response {
     this.protection.configure(allowOf(config), config.allow_countries);
     this.responder.configure(this.settingsOf(config));
     this.playbooks.configure(readPlaybooks(this.actions, config.playbooks));
-    if (this.wall) void this.wall.then((wall) => wall.allow(this.protection.letThrough())).catch((error: unknown) => this.trouble(error));
+    void this.lookAfter();
   }
 
   async stop(): Promise<void> {
@@ -269,26 +277,74 @@ export class Response {
 
   private async openWall(): Promise<Firewall> {
     const wall = await openFirewall(programs(), this.config.firewall, { now: this.options.now });
-    await wall.allow(this.protection.letThrough());
+    await this.letPass(wall);
     this.options.health.state('firewall', 'live', firewallTexts[wall.id]);
     return wall;
   }
 
+  private async lookAfter(): Promise<void> {
+    try {
+      await this.keeper.look();
+      if (!this.isUnkept) return;
+      const wall = await this.wall;
+      if (wall !== undefined) this.options.health.state('firewall', 'live', firewallTexts[wall.id]);
+      this.isUnkept = false;
+      this.told = undefined;
+    } catch (error) {
+      this.isUnkept = true;
+      this.trouble(error);
+    }
+  }
+
+  private async letPass(wall: Firewall): Promise<void> {
+    const passing = this.passing();
+    await wall.allow(passing);
+    this.keeper.wrote(passing);
+  }
+
+  private passing(): Network[] {
+    const allowed = allowOf(this.config);
+    const texts = new Set(allowed.map(({ text }) => text));
+    return passingOf(allowed, this.protection.letThrough().filter(({ text }) => !texts.has(text)), (network) => this.options.store.response.block(network), this.options.now());
+  }
+
+  /** Somebody emptied the packet filter, or its timers and the clock went apart. */
+  private async putBack(wall: Firewall, why: Upset): Promise<void> {
+    const { log, health, now } = this.options;
+    health.count('response', why === 'emptied' ? 'packet filter put back' : 'packet filter set by the clock');
+    if (why === 'emptied') {
+      log.warn("somebody emptied Moat's table of the packet filter: it is put back");
+      await this.journal.write({ audit: [{ time: now(), by: 'engine', via: 'engine', operation: 'restore firewall', target: wall.id, why: 'somebody emptied it', result: 'blocks and measures are put back' }] });
+      await wall.ensure();
+      await this.letPass(wall);
+    }
+    await wall.replace(this.standingBlocks());
+    for (const { receipt, error } of await this.runner.restore(networkActions)) this.trouble(new Error(`${receipt.title.en}: ${error.message}`, { cause: error }));
+    await this.policy.apply();
+    health.state('firewall', 'live', firewallTexts[wall.id]);
+  }
+
   private async restore(): Promise<void> {
+    const entries = this.standingBlocks();
+    if (entries.length === 0) return;
+    await (await this.firewall()).replace(entries);
+  }
+
+  private standingBlocks(): Blocked[] {
     const now = this.options.now();
-    const entries = [...this.options.store.response.blocks()].filter(({ until }) => until === undefined || until > now).flatMap(({ network, until }) => {
+    return [...this.options.store.response.blocks()].filter(({ until }) => until === undefined || until > now).flatMap(({ network, until }) => {
       const read = parseNetwork(network);
       return read === undefined ? [] : [{ network: read, until }];
     });
-    if (entries.length === 0) return;
-    await (await this.firewall()).replace(entries);
   }
 
   private trouble(error: unknown): void {
     const { message, hint } = error as MoatError;
     const detail = hint === undefined ? message : `${message} (${hint})`;
     this.options.health.state('firewall', 'blind', { zh: detail, en: detail });
-    this.options.log.warn(detail);
+    // It is looked at every few seconds.
+    if (detail !== this.told) this.options.log.warn(detail);
+    this.told = detail;
   }
 
   private async block(argument: unknown): Promise<Receipt> {
@@ -296,7 +352,10 @@ export class Response {
     const { by, why, force } = asked(request);
     const forMs = numberOf(request.for_ms);
     const until = forMs === undefined ? undefined : this.options.now() + forMs;
-    return await this.runner.run({ action: 'block-address', input: { address, until, why, by }, by, why, force, via: 'control', ...(until !== undefined && { until }) });
+    const receipt = await this.runner.run({ action: 'block-address', input: { address, until, why, by }, by, why, force, via: 'control', ...(until !== undefined && { until }) });
+    // Whoever is logged on is let through, unless a person insists.
+    if (force) await this.lookAfter();
+    return receipt;
   }
 
   /** Takes back every block of this address, newest first, and says what each was for; `lifted`: one that came with a list, or whose receipt is gone. */

@@ -1,5 +1,5 @@
 /** The `moat` command: every sub-command in its own file, help in two languages. */
-import { Command, type Help } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import type { Lang, Text } from '../core/text.ts';
 import { addAlerts } from './commands/alerts.ts';
 import { addApprove } from './commands/approve.ts';
@@ -30,6 +30,7 @@ import { addSteps } from './commands/steps.ts';
 import { addStatus } from './commands/status.ts';
 import { addSystem } from './commands/system.ts';
 import { addUp } from './commands/up.ts';
+import { grouped } from './groups.ts';
 import { chooseLang } from './terminal.ts';
 
 /** What every command is handed. */
@@ -102,6 +103,13 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addInstall(cli);
   addCompletion(cli);
   inherit(program, help, t);
+  // The arguments of each stand in its own help: here they would leave no room for what it does.
+  program.configureHelp({
+    ...help, subcommandTerm: (command) => command.name(),
+    visibleCommands(command) { return grouped(Help.prototype.visibleCommands.call(this, command), lang); },
+    // Groups in the order of what is shown, not in that in which commands were added.
+    groupItems<T extends Command | Option>(_unsorted: T[], visible: T[], groupOf: (item: T) => string) { return new Help().groupItems(visible, visible, groupOf); },
+  });
   return program;
 }
 

@@ -71,7 +71,7 @@ export interface Action<P = unknown, S = unknown> extends Manifest {
   confirmed?(state: S): { state: S; until: number | undefined };
 }
 
-export type ActionErrorCode = 'bad-input' | 'refused' | 'not-there' | 'failed' | 'changed' | 'unknown-action' | 'no-receipt' | 'not-reversible' | 'paused' | 'busy';
+export type ActionErrorCode = 'bad-input' | 'refused' | 'not-there' | 'failed' | 'changed' | 'unknown-action' | 'no-receipt' | 'not-reversible' | 'paused' | 'busy' | 'hung';
 
 /**
  * applying  written before the first step, so that a crash is noticed

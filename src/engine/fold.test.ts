@@ -81,6 +81,15 @@ describe('folding repeats into one alert', () => {
     expect(again.drain()[0]!.alert.id).toBe(stored.id);
   });
 
+  it('names the process that lives now when a program was started anew', () => {
+    const fold = folder();
+    const miner = (n: number, pid: number): Detection => detection([Object.assign(failure(n), { pid })], { key: 'miner /tmp/x' });
+    fold.add(miner(1, 4711));
+    expect(fold.drain()[0]?.alert.pid).toBe(4711);
+    fold.add(miner(2, 4800));
+    expect(fold.drain()[0]?.alert).toMatchObject({ pid: 4800, count: 2 });
+  });
+
   it('takes the worst level', () => {
     const fold = folder();
     fold.add(detection([failure(1)], { level: 'low' }));

@@ -137,6 +137,9 @@ export class AlertFolder {
     if (!latest) return;
     open.latest = undefined;
     alert.summary = fill(latest, alert, this.options.lang);
+    // A program that was started anew is another process: what is done about it must be done to the one that lives.
+    const pid = latest.events.at(-1)?.pid;
+    if (typeof pid === 'number') alert.pid = pid;
     if (!open.shown) for (const event of latest.events) addEvidence(alert, event);
   }
 }

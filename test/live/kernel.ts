@@ -37,7 +37,7 @@ export async function startWatch({ behaviours, settings = {}, yaml = '', logs = 
     for (let i = 0; ; i++) {
       const { parts } = await askControl(join(moat.folder, 'data'), 'status') as AgentStatus;
       if (parts['ebpf']?.state === 'live') break;
-      if (i > 100) throw new Error(`the kernel sensor is not live: ${JSON.stringify(parts['ebpf'])}; ${moat.said()}`);
+      if (i > 1200) throw new Error(`the kernel sensor is not live: ${JSON.stringify(parts['ebpf'])}; ${moat.said()}`);
       await sleep(50);
     }
   } catch (error) {

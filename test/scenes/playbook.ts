@@ -53,9 +53,9 @@ export interface PlaybookScene {
   say(answer: Answer): void;
 }
 
-export interface SceneOptions { dir: string; now: () => number; mode?: () => Mode; paused?: () => number; alert?: (id: string) => Alert | undefined; asked?: PlaybookScene['asked'] }
+export interface SceneOptions { dir: string; now: () => number; mode?: () => Mode; paused?: () => number; alert?: (id: string) => Alert | undefined; asked?: PlaybookScene['asked']; isShared?: (address: string) => boolean }
 
-export function openPlaybooks({ dir, now, mode = () => 'guard', paused = () => 0, alert = () => undefined, asked = new Map() }: SceneOptions): PlaybookScene {
+export function openPlaybooks({ dir, now, mode = () => 'guard', paused = () => 0, alert = () => undefined, asked = new Map(), isShared }: SceneOptions): PlaybookScene {
   const response = openResponse(join(dir, 'store'), () => [raise(dir), raise(dir, 'strict', 'raise-strict'), raise(dir, 'never', 'raise-never')], now);
   const told: string[] = [];
   const people: People = {
@@ -65,7 +65,7 @@ export function openPlaybooks({ dir, now, mode = () => 'guard', paused = () => 0
     tell(_id, what) { told.push(what.en); },
   };
   const log = { debug: () => undefined, info: () => undefined, warn: () => undefined };
-  const runs = new PlaybookRuns({ runner: response.runner, store: response.store.response, journal: response.journal, people, alert, log, now, count: () => undefined, pausedUntil: paused, modeFor: mode, ban: () => ({ first: 60_000, factor: 6, most: 3_600_000 }) });
+  const runs = new PlaybookRuns({ runner: response.runner, store: response.store.response, journal: response.journal, people, alert, log, now, count: () => undefined, pausedUntil: paused, modeFor: mode, ban: () => ({ first: 60_000, factor: 6, most: 3_600_000 }), isShared });
   return {
     response, runs, asked, told,
     say(answer) {

@@ -1,6 +1,4 @@
 import { colour } from '../colour.ts';
-import { diagnose, blindSpots } from '../../agent/doctor.ts';
-import { openGeo } from '../../agent/geo.ts';
 import { configOf, dataFolder } from '../globals.ts';
 import type { Cli } from '../program.ts';
 import { jsonLine, safe } from '../terminal.ts';
@@ -10,6 +8,7 @@ export function addDoctor({ program, lang, t }: Cli): void {
     .description(t('检查本机：哪些能看见、哪些看不见、怎么办', 'look at this machine: what is live, what is blind, what to do about it'))
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .action(async (options: { json?: boolean }) => {
+      const [{ diagnose, blindSpots }, { openGeo }] = await Promise.all([import('../../agent/doctor.ts'), import('../../agent/geo.ts')]);
       const config = configOf(program);
       const { table } = openGeo(config.geo.country);
       const found = await diagnose(config, dataFolder(program), table);

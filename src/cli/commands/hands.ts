@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { MoatError } from '../../core/error.ts';
-import { openHands } from '../../agent/hands-world.ts';
 import { configOf, configPath, dataFolder } from '../globals.ts';
 import type { Cli } from '../program.ts';
 
@@ -17,6 +16,7 @@ export function addHands({ program, t }: Cli): void {
     .action(async ({ socket }: { socket?: string }) => {
       const handed = Number(process.env['LISTEN_FDS'] ?? 0) > 0 && process.env['LISTEN_PID'] === String(process.pid);
       if (socket === undefined && !handed) throw new MoatError('bad-input', 'expected to be started by systemd with a socket, or --socket PATH', { zh: '应由 systemd 带着套接字启动，或给出 --socket 路径' });
+      const { openHands } = await import('../../agent/hands-world.ts');
       const ended = new AbortController();
       const end = (): void => ended.abort();
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, end);

@@ -1,12 +1,9 @@
 import type { Alert } from '../../core/alert.ts';
 import type { Event } from '../../core/gen/event.ts';
 import { shownEvent } from '../../core/secrets.ts';
-import { formatNames } from '../../engine/decode.ts';
 import { eventJson } from '../../engine/event-json.ts';
-import { openDetector } from '../../agent/detector.ts';
-import { openGeo } from '../../agent/geo.ts';
-import { replay } from '../../agent/replay.ts';
 import { alertJson, alertLines } from '../alert-text.ts';
+import { formatNames } from '../format-names.ts';
 import { configOf } from '../globals.ts';
 import { Output } from '../output.ts';
 import { progressLine } from '../progress.ts';
@@ -24,8 +21,9 @@ export function addReplay(cli: Cli): void {
     .option('--rules <dir>', t('另加的规则目录（可多次）', 'one more folder of rules (may be repeated)'), (dir: string, all: string[]) => [...all, dir], [])
     .option('--events', t('打印规范化事件而不是告警', 'print the normalised events instead of alerts'))
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
-    .addHelpText('after', `\n${t('可用格式', 'Formats')}: ${formatNames().join(', ')}`)
+    .addHelpText('after', `\n${t('可用格式', 'Formats')}: ${formatNames.join(', ')}`)
     .action(async (files: string[], options: Options) => {
+      const [{ openDetector }, { openGeo }, { replay }] = await Promise.all([import('../../agent/detector.ts'), import('../../agent/geo.ts'), import('../../agent/replay.ts')]);
       const config = configOf(program);
       const out = new Output();
       const detect = options.events ? undefined : openDetector({ config, ruleFolders: options.rules, warn: (text) => console.error(text) });

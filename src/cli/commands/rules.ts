@@ -1,16 +1,15 @@
 import { colour } from '../colour.ts';
-import { behaviours } from '../../behaviours/catalogue.ts';
 import { MoatError } from '../../core/error.ts';
 import type { Event } from '../../core/gen/event.ts';
 import { eventJson } from '../../engine/event-json.ts';
-import { loadRules, ownRules } from '../../agent/detector.ts';
-import { runRuleTests } from '../../agent/rule-tests.ts';
-import { replay } from '../../agent/replay.ts';
-import { explain, type Rule } from '../../sigma/index.ts';
+import type { Rule } from '../../sigma/index.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { explainLines } from '../explain-text.ts';
 import { jsonLine, levelWord, safe } from '../terminal.ts';
+
+/** Loaded by the commands that need it alone. */
+const detector = (): Promise<typeof import('../../agent/detector.ts')> => import('../../agent/detector.ts');
 
 export function addRules(cli: Cli): void {
   const { program, lang, t } = cli;
@@ -20,6 +19,7 @@ export function addRules(cli: Cli): void {
     .description(t('逐条检查；被拒绝的给出文件、行与原因', 'check each one; refused rules with file, line and reason'))
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .action(async (folders: string[], options: { json?: boolean }) => {
+      const { loadRules } = await detector();
       const { all, errors } = loadRules(folders);
       const out = new Output();
       if (options.json) {
@@ -38,6 +38,7 @@ export function addRules(cli: Cli): void {
     .option('--behaviours', t('只列行为检测及其可调的阈值', 'only behaviours, with the thresholds that can be set'))
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .action(async (folders: string[], options: { behaviours?: boolean; json?: boolean }) => {
+      const [{ loadRules, ownRules }, { behaviours }] = await Promise.all([detector(), import('../../behaviours/catalogue.ts')]);
       const out = new Output();
       if (!options.behaviours) {
         for (const rule of loadRules(folders.length > 0 ? folders : [ownRules()]).all) {
@@ -57,7 +58,8 @@ export function addRules(cli: Cli): void {
   rules.command('test [dir]')
     .description(t('运行规则旁 .test.yml 里的用例（默认自带的规则）', 'run the .test.yml beside each rule (our own by default)'))
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
-    .action((dir: string | undefined, options: { json?: boolean }) => {
+    .action(async (dir: string | undefined, options: { json?: boolean }) => {
+      const [{ ownRules }, { runRuleTests }] = await Promise.all([detector(), import('../../agent/rule-tests.ts')]);
       const results = runRuleTests(dir ?? ownRules());
       for (const result of results) {
         if (options.json) console.log(jsonLine(result));
@@ -75,6 +77,7 @@ export function addRules(cli: Cli): void {
     .option('--limit <n>', t('最多解释多少个事件', 'at most so many events'), (text) => Number(text), 20)
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .action(async (name: string, files: string[], options: { format: string; rules?: string; limit: number; json?: boolean }) => {
+      const [{ loadRules, ownRules }, { replay }, { explain }] = await Promise.all([detector(), import('../../agent/replay.ts'), import('../../sigma/index.ts')]);
       const { all, engine } = loadRules([options.rules ?? ownRules()]);
       const rule = all.find((r) => r.name === name || r.id === name);
       if (!rule) throw new MoatError('no-rule', t(`没有名为 ${name} 的规则`, `expected the name or id of a rule, got ${name}`), { hint: 'moat rules list' });

@@ -9,9 +9,9 @@ import type { Mode } from './linkage.ts';
 import { holds, parseCondition } from './playbook-condition.ts';
 import { PlaybookTrigger } from './playbook-trigger.ts';
 
-let dir: string, now: number, mode: Mode, paused: number, alerts: Map<string, Alert>, scene: PlaybookScene;
+let dir: string, now: number, mode: Mode, paused: number, alerts: Map<string, Alert>, scene: PlaybookScene, shared: string;
 const minute = 60_000;
-const open = (): PlaybookScene => openPlaybooks({ dir, now: () => now, mode: () => mode, paused: () => paused, alert: (id) => alerts.get(id), ...(scene !== undefined && { asked: scene.asked }) });
+const open = (): PlaybookScene => openPlaybooks({ dir, now: () => now, mode: () => mode, paused: () => paused, alert: (id) => alerts.get(id), isShared: (address) => address === shared, ...(scene !== undefined && { asked: scene.asked }) });
 const alert = (more: Partial<Alert> = {}): Alert => ({ id: 'a1', time: now, last_time: now, level: 'high', rule_id: 'guess', rule_name: 'guessing', title: { zh: '爆破', en: 'guessing' }, host: 'web1', summary: 'it guesses', count: 12, attack: ['T1110.001'], matrix: [], key: '', status: 'open', source_ip: '203.0.113.9', evidence: [], ...more });
 const stored = (id: string): PlaybookRun => scene.response.store.response.playbookRun(id)!;
 async function begin(one: Playbook, by = 'rule:guess', from?: Alert): Promise<string> {
@@ -31,6 +31,7 @@ beforeEach(() => {
   now = Date.parse('2026-11-22T00:00:00Z');
   mode = 'guard';
   paused = 0;
+  shared = '';
   alerts = new Map();
   scene = open();
   scene.asked.clear();
@@ -182,6 +183,65 @@ describe('a run', () => {
     await tick();
     expect([stored(id).status, counter(dir, 'n'), counter(dir, 'm')]).toEqual(['done', 1, 1]);
   });
+});
+
+describe('runs that wait', () => {
+  const asks = playbook({ start, a: { type: 'action', commands: [{ type: 'manual', command: { zh: '看', en: 'look' }, level: 'high', expires: 60 * minute }], compensate: false, on_success: 'end', on_failure: 'end' } });
+
+  it('are not stored again at each look, only when something came of it', async () => {
+    const id = await begin(asks);
+    const { journal } = scene.response;
+    const write = journal.write.bind(journal);
+    let writes = 0;
+    journal.write = (change) => { writes++; return write(change); };
+    for (let i = 0; i < 5; i++) await tick(minute);
+    expect(writes).toBe(0);
+    await tick(60 * minute);
+    expect([writes > 0, stored(id).status]).toEqual([true, 'done']);
+  });
+
+  it('do not take the place of other playbooks, however many addresses attack', async () => {
+    for (let i = 0; i < 20; i++) await begin(asks, 'rule:guess', alert({ id: `a${i}`, source_ip: `203.0.113.${i}` }));
+    await expect(begin(asks, 'rule:guess', alert({ id: 'more', source_ip: '198.51.100.1' }))).rejects.toMatchObject({ code: 'busy' });
+    const miner = await begin(playbook({ start, a: does('n', 'end') }, { id: 'miner' }), 'rule:miner', alert({ id: 'miner' }));
+    expect(stored(miner).status).toBe('done');
+    // A person may.
+    await begin(asks, 'operator:wang', alert({ id: 'mine', source_ip: '198.51.100.2' }));
+    expect(scene.runs.size).toBe(21);
+  });
+
+  it('go on where a question expired while Moat was down, with its failure', async () => {
+    const id = await begin(asks);
+    await scene.runs.close();
+    await scene.response.close();
+    now += 3 * 60 * minute;
+    scene = open();
+    scene.runs.start();
+    await scene.runs.settled();
+    expect([stored(id).status, story(id).includes('expired a'), [...scene.asked.values()].map(({ answer }) => answer)]).toEqual(['done', true, ['reject']]);
+  });
+});
+
+it('what a run cannot take back is told to people, and the rest is taken back', async () => {
+  const { runner } = scene.response;
+  const undo = runner.undo.bind(runner);
+  let refused = '';
+  runner.undo = (receipt, asked) => { if (refused === '') { refused = receipt; return Promise.reject(new Error('the disk is gone')); } return undo(receipt, asked); };
+  await begin(playbook({ start, a: does('n', 'b'), b: does('m', 'c'), c: { type: 'action', commands: [raising('protected')], compensate: false, on_success: 'end' } }, { compensate: true }));
+  expect([counter(dir, 'n'), counter(dir, 'm')]).toEqual([0, 1]);
+  expect(scene.told).toEqual([expect.stringContaining(`${refused} could not be taken back`)]);
+});
+
+it('an address that many share is blocked by nobody but a person', async () => {
+  shared = '203.0.113.9';
+  const cut = playbook({ start, a: { type: 'action', commands: [{ type: 'moat-action', action: 'raise', input: { name: 'n', address: '__source_ip__:value' }, force: false, expires: 60 * minute }], compensate: false, on_success: 'end' } });
+  await begin(cut, 'rule:guess', alert());
+  expect([counter(dir, 'n'), scene.asked.size]).toEqual([0, 1]);
+  scene.say('approve');
+  await tick();
+  expect(counter(dir, 'n')).toBe(1);
+  await begin(cut, 'rule:guess', alert({ id: 'a2', source_ip: '203.0.113.10' }));
+  expect(counter(dir, 'n')).toBe(2);
 });
 
 describe('an alert', () => {

@@ -19,6 +19,7 @@ import { filledInput, filledText, targetOf, variablesOfAlert } from './playbook.
 import { arrive, settle } from './playbook-step.ts';
 import { takenBackByPerson } from './responder.ts';
 import type { Planned, Runner, Wanted } from './runner.ts';
+import { isOfMany } from './shared.ts';
 
 /** The way to people. */
 export interface People {
@@ -43,6 +44,8 @@ export interface RunsOptions {
   /** The mode for what a rule began. */
   modeFor: (rule: string) => Mode;
   ban: () => BanTimes;
+  /** Whether many people come from an address: nobody but a person cuts it off. */
+  isShared?: ((address: string) => boolean) | undefined;
 }
 
 export type PlaybookErrorCode = 'bad-playbook' | 'no-playbook' | 'no-run' | 'no-alert' | 'busy' | 'no-question';
@@ -57,7 +60,9 @@ type Outcome =
   /** A person let the command that is next be done. */
   | { kind: 'approved'; by: string };
 
-const activeMax = 200;
+const activeMax = 400;
+/** Begun by rules, of one playbook: runs wait for people for days, and whoever attacks from many addresses must not take the place of all others. */
+const ofRulesMax = 20;
 const entriesMax = 2000;
 const noteMax = 500;
 const pauseLookMs = 30_000;
@@ -66,6 +71,8 @@ const settleAgainMs = 5000;
 export class PlaybookRuns {
   private readonly options: RunsOptions;
   private readonly active = new Map<string, Active>();
+  /** How a run stood when it was last stored: one that waits is not stored again at each look. */
+  private readonly stored = new WeakMap<PlaybookRun, string>();
   private isClosed = false;
 
   constructor(options: RunsOptions) { this.options = options; }
@@ -81,6 +88,7 @@ export class PlaybookRuns {
     const { alert, by, why, via } = asked;
     const target = alert === undefined ? 'none' : targetOf(playbook, alert);
     if (this.active.size >= activeMax) throw new MoatError<PlaybookErrorCode>('busy', `expected at most ${activeMax} runs at a time`);
+    if (!by.startsWith('operator') && [...this.active.values()].filter(({ run }) => run.playbook === playbook.id && !isOperator(run)).length >= ofRulesMax) throw new MoatError<PlaybookErrorCode>('busy', `expected at most ${ofRulesMax} runs of ${playbook.id} that rules began`);
     const twin = [...this.active.values()].find(({ run }) => run.playbook === playbook.id && run.target === target);
     if (twin) throw new MoatError<PlaybookErrorCode>('busy', `expected no other run of ${playbook.id} about ${target}, got ${twin.run.id}`, { hint: `moat playbook runs ${twin.run.id}` });
     const time = now();
@@ -165,7 +173,10 @@ export class PlaybookRuns {
       }
       if (run.ending !== undefined) { await this.end(run, run.ending); return; }
       const ready = run.threads.filter((thread) => this.canGo(run, thread));
-      if (ready.length === 0) { await this.save(run); return; }
+      if (ready.length === 0) {
+        if (this.stored.get(run) !== standOf(run)) await this.save(run);
+        return;
+      }
       // Where each stands is on disk before it does anything: a question is put under an id that is stored.
       await this.save(run);
       const outcomes = await Promise.all(ready.map((thread) => this.carryOut(run, thread)));
@@ -249,7 +260,7 @@ export class PlaybookRuns {
     if (standing !== undefined) return joined(standing);
     if (thread.approved === undefined) {
       const planned = await runner.plan(command.action, input, { force: command.force });
-      if (command.ask || !this.mayAct(run, planned) || this.tookBack(run, planned)) {
+      if (command.ask || !this.mayAct(run, planned) || this.tookBack(run, planned) || this.cutsOffMany(run, input)) {
         const { title } = planned.plan;
         return { kind: 'wait', wait: this.question({ zh: `${run.definition.name.zh}：${title.zh}`, en: `${run.definition.name.en}: ${title.en}` }, { level: 'high', expires: command.expires }) };
       }
@@ -262,6 +273,11 @@ export class PlaybookRuns {
   /** A person took the same back that was done for the same alert: whether it is to be done again is theirs to say. */
   private tookBack({ alert }: PlaybookRun, { action, plan: { target } }: Planned): boolean {
     return alert !== undefined && this.options.store.receipts({ action: action.id, target, limit: 20 }).some((one) => takenBackByPerson(one) && (one.from === alert || this.alertOf(one.from) === alert));
+  }
+
+  /** An address that many share may be blocked, but not by itself. */
+  private cutsOffMany(run: PlaybookRun, { address }: Readonly<Record<string, Value>>): boolean {
+    return !isOperator(run) && typeof address === 'string' && isOfMany(address, run.alert === undefined ? undefined : this.options.alert(run.alert), this.options.isShared);
   }
 
   private alertOf(from: string | undefined): string | undefined {
@@ -329,7 +345,13 @@ export class PlaybookRuns {
       try {
         const { title } = await this.options.runner.undo(id, { by: `playbook:${run.playbook}`, via: 'playbook', why: run.ending?.note ?? 'a step failed' });
         this.note(run, { step: '', what: 'undone', note: title.en, receipt: id });
-      } catch (error) { this.note(run, { step: '', what: 'not-undone', note: (error as MoatError<ActionErrorCode>).message, receipt: id }); }
+      } catch (error) {
+        const { message } = error as MoatError<ActionErrorCode>;
+        this.note(run, { step: '', what: 'not-undone', note: message, receipt: id });
+        // It stands, and nothing takes it back by itself any more.
+        const { definition: { name } } = run;
+        this.options.people.tell(`run:${run.id}:not-undone:${id}`, { zh: `${name.zh}：没能撤销 ${id}，请人工处理（moat actions show ${id}）：${message}`, en: `${name.en}: ${id} could not be taken back, a person must look (moat actions show ${id}): ${message}` }, 'high');
+      }
       run.receipts = run.receipts.filter((one) => one !== id);
       await this.save(run);
     }
@@ -349,7 +371,9 @@ export class PlaybookRuns {
 
   private async save(run: PlaybookRun, audit: readonly AuditInput[] = []): Promise<void> {
     run.changed = this.options.now();
+    const stand = standOf(run);
     await this.options.journal.write({ runs: [run], audit });
+    this.stored.set(run, stand);
   }
 
   private note(run: PlaybookRun, entry: Omit<RunEntry, 'time'>): void {
@@ -366,6 +390,9 @@ export class PlaybookRuns {
 
 /** It is another's: not taken back when this run is. */
 const joined = (receipt: Receipt): Outcome => ({ kind: 'success', what: 'done', note: `${receipt.title.en}: it stands already, by ${receipt.by} (${receipt.id})` });
+
+/** Changes with each step that a run makes. */
+const standOf = ({ visits, threads, entries, dropped, back, ending }: PlaybookRun): string => `${visits} ${threads.length} ${entries.length + dropped} ${back} ${ending?.status}`;
 
 const isOperator = ({ by }: PlaybookRun): boolean => by.startsWith('operator');
 

@@ -1,11 +1,12 @@
 /** Begins playbooks by itself for the alerts that they answer, once for each alert and target, as far as the mode lets it. */
 import type { ResponseStore } from '../../core/action.ts';
 import type { Alert } from '../../core/alert.ts';
+import type { MoatError } from '../../core/error.ts';
 import type { Playbook } from '../../core/playbook.ts';
 import type { Log } from '../../core/ports.ts';
 import { allows, type Mode } from './linkage.ts';
 import { targetOf, triggeredBy } from './playbook.ts';
-import type { PlaybookRuns } from './playbook-run.ts';
+import type { PlaybookErrorCode, PlaybookRuns } from './playbook-run.ts';
 
 export interface TriggerOptions {
   runs: Pick<PlaybookRuns, 'begin' | 'isActive'>;
@@ -69,8 +70,11 @@ export class PlaybookTrigger {
     const work = runs.begin(playbook, { alert, by: `rule:${alert.rule_id}`, why: alert.summary === '' ? alert.rule_name : alert.summary, via: 'engine' }).catch((error: unknown) => {
       this.answered.delete(byTarget);
       this.answered.delete(byAlert);
-      count(`playbook ${playbook.id} not begun`);
-      log.warn(`playbook ${playbook.id}: ${(error as Error).message}`);
+      const isBusy = (error as MoatError<PlaybookErrorCode>).code === 'busy';
+      // Whoever attacks from ever more addresses would fill the log with it.
+      if (isBusy) this.remember(byTarget, now + freshMs);
+      count(`playbook ${playbook.id} not begun${isBusy ? ', too many under way' : ''}`);
+      if (!isBusy) log.warn(`playbook ${playbook.id}: ${(error as Error).message}`);
     });
     this.running.add(work);
     void work.finally(() => this.running.delete(work));

@@ -39,7 +39,7 @@ beforeEach(() => {
     if (address) blocks.set(address, { network: address, since: now, ...(wanted.until !== undefined && { until: wanted.until }), why: '', by: '', active: true, times: (blocks.get(address)?.times ?? 0) + 1 });
     return Promise.resolve({ ...wanted, id: String(done.length) } as unknown as Receipt);
   };
-  responder = new Responder({ runner: { run }, store, log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, now: () => now, count: (what) => counted.push(what), pausedUntil: () => paused }, settings);
+  responder = new Responder({ runner: { run }, store, log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, now: () => now, count: (what) => counted.push(what), pausedUntil: () => paused, isShared: (address) => address === '198.51.100.77' }, settings);
 });
 
 describe('the responder', () => {
@@ -47,6 +47,13 @@ describe('the responder', () => {
     expect(await tell(alert())).toMatchObject([{ action: 'block-address', by: 'link:ban', from: 'a1', until: now + 10 * minute, input: { address: '203.0.113.9' }, why: 'Ban: 12 failures' }]);
     expect(await tell(alert({ count: 30 }))).toEqual([]);
     expect(await tell(alert({ id: 'a2', rule_id: 'another' }))).toEqual([]);
+  });
+
+  it('leaves an address alone that many share: a proxy in front of the site, a load balancer', async () => {
+    expect(await tell(alert({ source_ip: '198.51.100.77' }))).toEqual([]);
+    expect(counted).toEqual(['ban not done, many share the address']);
+    expect(await tell(alert({ id: 'w1', source_ip: '10.0.0.5', evidence: [{ category: 'web' }] }))).toEqual([]);
+    expect(await tell(alert({ id: 'w2', source_ip: '10.0.0.5', evidence: [{ category: 'authentication' }] }))).toHaveLength(1);
   });
 
   it('bans longer each time the same address comes back', async () => {
@@ -83,9 +90,12 @@ describe('the responder', () => {
     const seen = { ...miner, evidence: [{ pid: 4711, process_started: 5 }, { pid: 4712, process_started: 6 }] };
     expect(await tell(seen)).toMatchObject([{ action: 'freeze-tree', input: { pid: 4711, started: 5 } }]);
     // It stands frozen: nothing is tried again, however long the alert goes on.
-    receipts = [{ from: 'a1', status: 'applied', history: [{ time: now, status: 'applied', by: 'link:freeze' }] } as unknown as Receipt];
+    receipts = [{ from: 'a1', target: 'pid 4711', created: 6, status: 'applied', history: [{ time: now, status: 'applied', by: 'link:freeze' }] } as unknown as Receipt];
     now += 60 * minute;
     expect(await tell({ ...seen, last_time: now })).toEqual([]);
+    // Somebody starts it anew: the same alert, another process, also under a number that was used before.
+    expect(await tell({ ...seen, last_time: now, pid: 4800, evidence: [...seen.evidence, { pid: 4800, process_started: now }] })).toMatchObject([{ input: { pid: 4800 } }]);
+    expect(await tell({ ...seen, last_time: now, evidence: [{ pid: 4711, process_started: now }] })).toMatchObject([{ input: { pid: 4711, started: now } }]);
   });
 
   it('does nothing while it is paused', async () => {

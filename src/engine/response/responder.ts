@@ -6,6 +6,7 @@ import type { Value } from '../../core/playbook.ts';
 import type { Log } from '../../core/ports.ts';
 import { allows, banMs, fits, inputOf, matches, type BanTimes, type Link, type Mode } from './linkage.ts';
 import type { Runner } from './runner.ts';
+import { isOfMany } from './shared.ts';
 
 /** The first that fits an alert's rule decides. */
 export interface ModeOverride { rule: string; mode: Mode }
@@ -20,6 +21,8 @@ export interface ResponderOptions {
   count: (what: string, n?: number) => void;
   /** Until when nothing is done by itself, Unix ms; 0 when it is not paused. */
   pausedUntil: () => number;
+  /** Whether many people come from an address: nobody but a person cuts it off or slows it down. */
+  isShared?: ((address: string) => boolean) | undefined;
 }
 
 /** An old log that is read for the first time tells of attacks that are over. */
@@ -56,6 +59,8 @@ export class Responder {
         const input = inputOf(link, alert);
         if (input === undefined) continue;
         if (this.options.pausedUntil() > now) { this.options.count('not done while paused'); continue; }
+        const { address } = input;
+        if (typeof address === 'string' && isOfMany(address, alert, this.options.isShared)) { this.options.count(`${link.id} not done, many share the address`); continue; }
         this.begin(link, alert, input, now);
       }
     }
@@ -116,7 +121,7 @@ export class Responder {
     const mine = this.options.store.receipts({ action: link.action, from: alert.id, limit: 20 });
     if (mine.some(takenBackByPerson) || this.runsTookBack(link.action, alert.id)) return Number.POSITIVE_INFINITY;
     // What is blocked was looked up; anything else that was done for this alert stands until it is taken back.
-    return link.action !== 'block-address' && mine.some(({ status }) => status === 'applied') ? Number.POSITIVE_INFINITY : undefined;
+    return link.action !== 'block-address' && mine.some((one) => one.status === 'applied' && isAbout(one, input)) ? Number.POSITIVE_INFINITY : undefined;
   }
 
   /** What a playbook did for this alert, and a person took back. */
@@ -134,6 +139,11 @@ export class Responder {
     const address = input['address'];
     return now + banMs(this.settings.ban, typeof address === 'string' ? this.options.store.block(address)?.times ?? 0 : 0);
   }
+}
+
+/** An alert goes on with another process when its program is started anew: what was done to the one before does not answer it. */
+function isAbout({ target, created }: Receipt, { pid, started }: Readonly<Record<string, Value>>): boolean {
+  return typeof pid !== 'number' || (target === `pid ${pid}` && (typeof started !== 'number' || created >= started));
 }
 
 export const takenBackByPerson = ({ status, history }: Receipt): boolean => status === 'undone' && history.at(-1)?.by.startsWith('operator') === true;

@@ -159,4 +159,40 @@ describe('the runner', () => {
     await expect(runner.run({ action: 'write', input: { text: 'new' }, by: 'x', why: '', via: 'test' })).rejects.toMatchObject({ code: 'full' });
     expect([text(), calls]).toEqual(['old', []]);
   });
+
+  describe('with an action that never ends', () => {
+    /** Hangs in one of its steps, whatever the signal says. */
+    const hanging = (where: 'plan' | 'apply' | 'undo', begun: string[] = []): Action => {
+      const never = (): Promise<never> => { begun.push(where); return new Promise(() => undefined); };
+      return { ...unbound, ...(where === 'plan' ? { plan: never } : where === 'apply' ? { apply: never } : { undo: never }) };
+    };
+    const reopen = async (action: Action): Promise<void> => {
+      await response.close();
+      response = openResponse(join(dir, 'store'), () => [action], () => now, 400);
+    };
+
+    it('gives it up as stuck, does not go back while it may be at it, and lets the next come to the target', async () => {
+      await reopen(hanging('apply'));
+      await expect(run('new')).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('expected it to end within') as string });
+      const [receipt] = response.store.response.receipts({ limit: 1 });
+      expect([receipt?.status, calls]).toEqual(['stuck', []]);
+      expect((await undo(receipt!.id)).status).toBe('undone');
+      expect(text()).toBe('old');
+    });
+
+    it('is given up where it only plans, also in the turn of its target', async () => {
+      await reopen(hanging('plan'));
+      await expect(run('new')).rejects.toMatchObject({ code: 'hung' });
+      await expect(run('new', { joins: 'standing' })).rejects.toMatchObject({ code: 'hung' });
+    });
+
+    it('is taken back once when its time is over, however often that is looked at', async () => {
+      const begun: string[] = [];
+      await reopen(hanging('undo', begun));
+      const { id } = await run('new', { until: now + 1000 });
+      now += 2000;
+      await Promise.all([response.runner.tick(), response.runner.tick(), response.runner.tick()]);
+      expect([begun, response.store.response.receipt(id)?.status]).toEqual([['undo'], 'stuck']);
+    });
+  });
 });

@@ -15,6 +15,8 @@ export interface RunnerOptions {
   log: Log;
   now: () => number;
   count: (what: string, n?: number) => void;
+  /** How long an action is told that it has; 60 s when undefined. One that does not end a while after that is given up. */
+  actionMs?: number;
 }
 
 /**
@@ -26,7 +28,9 @@ export interface Wanted extends Asked { action: string; input: unknown; via: str
 /** An action, and what it found out; kept between showing a plan and doing it. */
 export interface Planned { action: Action; plan: Plan }
 
-const actionMs = 60_000;
+const usualActionMs = 60_000;
+/** What does not heed the signal is given up this much of its time later: a disk or a program that hangs must not hold its target for ever. */
+const grace = 0.5;
 const whyMax = 1000;
 const noteMax = 500;
 const waitingMax = 20_000;
@@ -39,6 +43,8 @@ export class Runner {
   /** The last that waits for each target: one at a time. */
   private readonly targets = new Map<string, Promise<unknown>>();
   private readonly later = new Map<string, number>();
+  /** Being taken back because their time is over. */
+  private readonly ending = new Set<string>();
   private readonly ended = new AbortController();
   private running = 0;
 
@@ -50,7 +56,7 @@ export class Runner {
   /** What it would do. Throws MoatError 'unknown-action', 'bad-input', 'refused' or 'not-there'. */
   async plan(action: string, input: unknown, options: Partial<PlanOptions> = {}): Promise<Planned> {
     const found = this.action(action);
-    return { action: found, plan: await found.plan(found.parse(input), { force: options.force ?? false, now: this.options.now() }) };
+    return { action: found, plan: await this.inTime(found.plan(found.parse(input), { force: options.force ?? false, now: this.options.now() })) };
   }
 
   /** Plans and does it. Rejects when it is refused or was not done; then nothing of it is left. The receipt is another's (another `from`) when it joined. */
@@ -96,7 +102,7 @@ export class Runner {
       const { until: _, ...rest } = receipt;
       // On disk first: after a crash here the next start brings the machine to it.
       const next = await this.settle({ ...rest, state, ...(until !== undefined && { until }) }, 'applied', { ...asked, why: asked.why || 'confirmed' }, 'confirmed');
-      await action.apply(state, this.context(next));
+      await this.inTime(action.apply(state, this.context(next)));
       return next;
     });
   }
@@ -107,7 +113,7 @@ export class Runner {
     const standing = actions.flatMap((action) => this.options.store.receipts({ action, status: ['applied'], limit: waitingMax })).filter(({ until }) => until === undefined || until > now);
     const failed: { receipt: Receipt; error: Error }[] = [];
     for (const receipt of standing) {
-      await this.exclusively(receipt.target, () => this.action(receipt.action).apply(receipt.state, this.context(receipt))).catch((error: unknown) => failed.push({ receipt, error: error as Error }));
+      await this.exclusively(receipt.target, () => this.inTime(this.action(receipt.action).apply(receipt.state, this.context(receipt)))).catch((error: unknown) => failed.push({ receipt, error: error as Error }));
     }
     return failed;
   }
@@ -115,7 +121,7 @@ export class Runner {
   /** Looks whether what was done still holds. */
   async verify(id: string): Promise<Verdict> {
     const receipt = this.receipt(id);
-    return await this.action(receipt.action).verify(receipt.state, this.context(receipt));
+    return await this.inTime(this.action(receipt.action).verify(receipt.state, this.context(receipt)));
   }
 
   /** After a start: what was cut off is finished or taken back, as its action says. */
@@ -136,14 +142,15 @@ export class Runner {
   /** Takes back what has had its time. */
   async tick(): Promise<void> {
     const now = this.options.now();
-    await Promise.all(this.options.store.due(now).filter(({ id }) => (this.later.get(id) ?? 0) <= now).map(async ({ id }) => {
+    await Promise.all(this.options.store.due(now).filter(({ id }) => (this.later.get(id) ?? 0) <= now && !this.ending.has(id)).map(async ({ id }) => {
+      this.ending.add(id);
       try {
         await this.undo(id, { by: 'clock', via: 'engine', why: 'its time is over' });
         this.later.delete(id);
       } catch (error) {
         this.options.log.warn((error as Error).message);
         if (this.later.size < waitingMax) this.later.set(id, now + retryMs);
-      }
+      } finally { this.ending.delete(id); }
     }));
   }
 
@@ -159,7 +166,7 @@ export class Runner {
     const [standing] = store.receipts({ action: action.id, target, status: ['applied'], limit: 1 });
     if (standing === undefined || !standing.reversible || (standing.until ?? Number.POSITIVE_INFINITY) <= now()) return undefined;
     if (wanted.joins === 'as-long' && (standing.until ?? Number.POSITIVE_INFINITY) < (wanted.until ?? Number.POSITIVE_INFINITY)) return undefined;
-    if ((await action.verify(standing.state, this.context(standing))).is !== 'finished') return undefined;
+    if ((await this.inTime(action.verify(standing.state, this.context(standing)))).is !== 'finished') return undefined;
     const { by, via, why } = wanted;
     if (standing.from === wanted.from || standing.history.some((one) => one.by === by && one.note !== undefined)) return standing;
     const time = now();
@@ -170,7 +177,7 @@ export class Runner {
 
   private async planOrTell<P, S>(action: Action<P, S>, asked: P, wanted: Wanted, before?: Plan<S>): Promise<Plan<S>> {
     try {
-      const plan = await action.plan(asked, { force: wanted.force ?? false, now: this.options.now() });
+      const plan = await this.inTime(action.plan(asked, { force: wanted.force ?? false, now: this.options.now() }));
       if (before && before.target !== plan.target) throw new MoatError<ActionErrorCode>('changed', `expected ${before.target}, which has become ${plan.target} meanwhile`);
       return plan;
     } catch (error) {
@@ -196,13 +203,14 @@ export class Runner {
     const current = { receipt };
     try {
       const context = this.context(current.receipt, (state) => { current.receipt = { ...current.receipt, state }; });
-      await action.apply(current.receipt.state, context);
-      const verdict = await action.verify(current.receipt.state, context);
+      await this.inTime(action.apply(current.receipt.state, context));
+      const verdict = await this.inTime(action.verify(current.receipt.state, context));
       if (verdict.is !== 'finished') throw new MoatError<ActionErrorCode>('failed', verdict.evidence.en);
       return await this.settle({ ...current.receipt, verdict }, 'applied', asked);
     } catch (error) {
-      const { message } = error as Error;
-      const back = await this.goBack(current.receipt, action, 'failed', asked, message);
+      const { message, code } = error as MoatError;
+      // It may still be at it: going back meanwhile would make a mess of both.
+      const back = code === 'hung' ? await this.settle({ ...current.receipt, error: message }, 'stuck', asked, message) : await this.goBack(current.receipt, action, 'failed', asked, message);
       throw new MoatError<ActionErrorCode>('failed', back.status === 'stuck' ? `${message}; and it could not be taken back: ${back.error ?? ''}` : message, { cause: error, hint: back.status === 'stuck' ? `look at: moat actions show ${receipt.id}` : (error as MoatError).hint ?? 'nothing was changed' });
     }
   }
@@ -221,8 +229,8 @@ export class Runner {
   private async goBack(receipt: Receipt, action: Action, to: 'failed' | 'undone', asked: { by: string; via: string; why: string }, why?: string): Promise<Receipt> {
     try {
       const context = this.context(receipt);
-      await action.undo(receipt.state, context);
-      const verdict = await action.verify(receipt.state, context);
+      await this.inTime(action.undo(receipt.state, context));
+      const verdict = await this.inTime(action.verify(receipt.state, context));
       if (receipt.reversible && verdict.is !== 'former') throw new MoatError<ActionErrorCode>('failed', verdict.evidence.en);
       return await this.settle({ ...receipt, verdict, ...(why !== undefined && { error: why }) }, to, asked, why);
     } catch (error) {
@@ -245,7 +253,7 @@ export class Runner {
   private context(receipt: Receipt, grown: (state: unknown) => void = () => undefined): ActionContext {
     let current = receipt;
     return {
-      signal: AbortSignal.any([this.ended.signal, AbortSignal.timeout(actionMs)]),
+      signal: AbortSignal.any([this.ended.signal, AbortSignal.timeout(this.options.actionMs ?? usualActionMs)]),
       now: this.options.now,
       save: async (state) => {
         grown(state);
@@ -253,6 +261,18 @@ export class Runner {
         await this.options.journal.write({ receipts: [current] });
       },
     };
+  }
+
+  /** Throws MoatError 'hung' for what heeds no signal. */
+  private async inTime<T>(work: Promise<T>): Promise<T> {
+    const most = (this.options.actionMs ?? usualActionMs) * (1 + grace);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new MoatError<ActionErrorCode>('hung', `expected it to end within ${most / 1000} s, it did not: whether it is still at it is not known`)), most);
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally { clearTimeout(timer); }
   }
 
   private action(id: string): Action {

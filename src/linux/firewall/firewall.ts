@@ -28,6 +28,8 @@ export interface Firewall {
   readonly id: 'nftables' | 'ipset';
   /** Makes the corner, or brings it to this version. What is blocked in it stays. */
   ensure(): Promise<void>;
+  /** Whether the corner is there and whole since all of it was last put in place; false when somebody emptied it, even if some was put back since. */
+  stands(): Promise<boolean>;
   /** Blocks; what was blocked already gets the new time. All or none of one call. */
   block(entries: readonly Blocked[]): Promise<void>;
   /** What is not blocked is passed over. */

@@ -71,6 +71,15 @@ export class IpsetFirewall implements Firewall {
     }
   }
 
+  async stands(): Promise<boolean> {
+    for (const version of this.versions()) {
+      for (const [hook, chain] of hooks) if ((await this.run(iptables[version], ['-w', lockSeconds, '-t', 'raw', '-C', hook, '-j', chain])).code !== 0) return false;
+      // The chain may stand and be empty.
+      for (const chain of ['MOAT-SRC', 'MOAT-DST']) if (!(await this.run(iptables[version], ['-w', lockSeconds, '-t', 'raw', '-S', chain])).stdout.includes(addressSet(version))) return false;
+    }
+    return true;
+  }
+
   /** ipset knows no transactions: what was read before a fault stands, and the fault is thrown. */
   async block(entries: readonly Blocked[]): Promise<void> {
     await this.restore([...new Map(entries.map((one) => [one.network.text, one])).values()].map((one) => this.addLine(setOf(one.network), one)));

@@ -26,6 +26,8 @@ const families = { 4: { word: 'ip', type: 'ipv4_addr' }, 6: { word: 'ip6', type:
 const setSize = 1_000_000;
 /** IPv4 and IPv6, as the kernel numbers them. */
 const protocols = [2, 10];
+/** Chains that the kernel calls. */
+const hookChains = ['early', 'passing', 'leaving', 'tracked', 'passed'] as const;
 /** Each is looked at for every packet. */
 const measuresMost = 500;
 
@@ -58,6 +60,8 @@ export class NftFirewall implements Firewall {
   private changing: Promise<unknown> = Promise.resolve();
   /** Prefix lengths that have a set and rules. */
   private readonly lengths = new Set<string>();
+  /** Somebody took the table away, and what was blocked was not put back since. */
+  private isEmptied = false;
 
   /** `namespace`: path of the network namespace in which `run` runs programs, when that is not our own. */
   constructor(run: Run, { namespace, now = Date.now }: { namespace?: string; now?: () => number } = {}) {
@@ -79,21 +83,29 @@ export class NftFirewall implements Firewall {
     for (const name of await this.sets()) await this.ensureLength(name);
   }
 
+  stands(): Promise<boolean> {
+    if (!this.hasFrame()) this.isEmptied = true;
+    return Promise.resolve(!this.isEmptied);
+  }
+
   async block(entries: readonly Blocked[]): Promise<void> {
-    await this.ensureLengths(entries);
-    const sets = bySet(entries);
-    // An element that is there keeps its old time when it is added again: it is taken out first, in the same transaction.
-    this.kernel.change([...sets].flatMap(([set, some]): Change[] => [...gone(set, some), { do: 'add', set, elements: some.map((one) => this.element(one)) }]));
+    await this.inFrame(async () => {
+      await this.ensureLengths(entries);
+      const sets = bySet(entries);
+      // An element that is there keeps its old time when it is added again: it is taken out first, in the same transaction.
+      this.kernel.change([...sets].flatMap(([set, some]): Change[] => [...gone(set, some), { do: 'add', set, elements: some.map((one) => this.element(one)) }]));
+    });
   }
 
   async unblock(networks: readonly Network[]): Promise<void> {
-    this.kernel.change([...bySet(this.known(networks))].flatMap(([set, some]) => gone(set, some)));
+    await this.inFrame(() => { this.kernel.change([...bySet(this.known(networks))].flatMap(([set, some]) => gone(set, some))); return Promise.resolve(); });
   }
 
   async replace(entries: readonly Blocked[]): Promise<void> {
     await this.ensureLengths(entries);
     const flush = ['block4', 'block6', ...this.lengths].map((set): Change => ({ do: 'flush', set }));
     this.kernel.change([...flush, ...[...bySet(entries)].map(([set, some]): Change => ({ do: 'add', set, elements: some.map((one) => this.element(one)) }))]);
+    this.isEmptied = false;
   }
 
   async allow(networks: readonly Network[]): Promise<void> {
@@ -121,7 +133,7 @@ export class NftFirewall implements Firewall {
 
   async put(id: string, measure: Measure, until?: number): Promise<void> {
     if (until !== undefined && until <= this.now()) { await this.take(id); return; }
-    await this.oneByOne(async () => {
+    await this.oneByOne(() => this.inFrame(async () => {
       const { rules, meters } = compileMeasure(measure, id);
       const there = await this.tree();
       const others = new Set(places.flatMap((place) => jumps(there, place)));
@@ -144,7 +156,7 @@ export class NftFirewall implements Firewall {
       const timeoutMs = until === undefined ? undefined : Math.max(1, Math.ceil(until - this.now()));
       const keys = protocols.map((protocol) => ({ key: Uint8Array.of(protocol) }));
       this.kernel.change([{ do: 'add', set: gate, elements: keys }, { do: 'delete', set: gate, elements: keys }, { do: 'add', set: gate, elements: keys.map(({ key }) => ({ key, timeoutMs })) }]);
-    });
+    }));
   }
 
   async take(id: string): Promise<void> {
@@ -195,6 +207,29 @@ export class NftFirewall implements Firewall {
   private get kernel(): Elements {
     if (this.elements === undefined) throw new MoatError<FirewallErrorCode>('firewall', 'expected the table of Moat to be made first, it is not');
     return this.elements;
+  }
+
+  /** Each chain of the frame has rules: a table that was flushed has its chains, and lets all through. */
+  private hasFrame(): boolean {
+    try {
+      const chains = new Set(this.kernel.rules().map(({ chain }) => chain));
+      return ['from', 'to', ...hookChains].every((chain) => chains.has(chain));
+    } catch (error) {
+      if ((error as MoatError).code === 'firewall') return false;
+      throw error;
+    }
+  }
+
+  /** What fails because somebody took the table away is done again in a new one. */
+  private async inFrame(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if ((error as MoatError).code !== 'firewall' || this.hasFrame()) throw error;
+      this.isEmptied = true;
+      await this.ensure();
+      await work();
+    }
   }
 
   /** Of a prefix length that has no set nothing is blocked. */

@@ -1,0 +1,21 @@
+/** The log formats that `moat replay` takes, known without loading them (format-names.test.ts compares). */
+export const formatNames: readonly string[] = [
+  'auto', 'assp', 'asterisk', 'domino', 'dovecot', 'ejabberd', 'exchange', 'exim', 'fail2ban', 'freeswitch', 'kerio', 'mailu', 'mailu-admin', 'monit',
+  'murmur', 'named', 'openvpn', 'oracleims', 'portsentry', 'proftpd', 'samba', 'softether', 'squid', 'vsftpd', 'xferlog', 'zimbra', 'journal',
+  'journald', 'journalctl', 'audit', 'auditd', 'laurel', 'package', 'dpkg', 'apt', 'yum', 'dnf', 'syslog', 'auth', 'secure', 'messages', 'nginx',
+  'nginx-access', 'openresty', 'combined', 'bt-site', 'apache', 'apache2', 'httpd', 'apache-access', 'common', 'vhost_combined', 'nginx-proxy-manager',
+  'npm', 'access', 'access-json', 'nginx-json', 'envoy-json', 'bt-panel', 'bt', 'aapanel', 'caddy', 'traefik', 'haproxy', 'envoy', 'istio', 'weberror',
+  'nginx-error', 'apache-error', 'lighttpd', 'php-fpm', 'litespeed', 'mysql', 'mariadb', 'mysqld', 'postgres', 'postgresql', 'pgsql', 'redis', 'valkey',
+  'mongodb', 'mongod', 'mongo', 'mssql', 'sqlserver', 'couchdb', 'apps', 'app', 'application', 'bt-panel', 'cpanel', 'directadmin', 'webmin', 'froxlor',
+  'ispconfig', 'plesk', 'vesta', 'proxmox', 'proxmox-backup', 'pterodactyl', 'opnsense', 'synology-dsm', 'routeros', 'monitorix', 'zabbix', 'grafana',
+  'cockpit', 'uptime-kuma', 'portainer', 'authelia', 'authentik', 'keycloak', 'apereo-cas', 'lemonldap-ng', 'vaultwarden', 'bitwarden', 'teleport',
+  'guacamole', 'meshcentral', 'kasm', 'sftpgo', 'supavisor', 'openvas', 'znc', 'roundcube', 'sogo', 'horde', 'squirrelmail', 'openwebmail',
+  'groupoffice', 'tine20', 'stalwart', 'rainloop', 'gitea', 'gitlab', 'jenkins', 'sonarqube', 'nexus', 'harbor', 'redmine', 'phabricator', 'thehive',
+  'jira', 'n8n', 'elasticsearch', 'opensearch-dashboards', 'centreon', 'vault', 'jellyfin', 'emby', 'radarr', 'sonarr', 'lidarr', 'readarr', 'prowlarr',
+  'whisparr', 'bazarr', 'overseerr', 'ombi', 'navidrome', 'audiobookshelf', 'calibre-web', 'immich', 'qbittorrent', 'sabnzbd', 'tautulli', 'photoprism',
+  'komga', 'deluge', 'nzbget', 'plex', 'nextcloud', 'wordpress', 'drupal', 'joomla', 'phpmyadmin', 'mediawiki', 'typo3', 'magento', 'fireflyiii',
+  'bookstack', 'odoo', 'joplin', 'miniflux', 'mealie', 'baserow', 'gotify', 'ntfy', 'paperless-ngx', 'rocket.chat', 'mattermost', 'zammad', 'seafile',
+  'freshrss', 'filebrowser', 'romm', 'stirling-pdf', 'uvicorn', 'jupyter', 'snipe-it', 'ghost', 'adguardhome', 'home-assistant', 'openhab',
+  'zoneminder', 'qnap', '3proxy', 'game-server', 'zoraxy', 'shinobi', 'technitium', 'unifi', 'openappsec', 'endlessh', 'cowrie', 'xrdp', 'cri',
+  'containerd', 'kubernetes', 'docker', 'docker-json', 'json-file', 'events', 'sigma-json',
+];
