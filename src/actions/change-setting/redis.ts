@@ -1,7 +1,7 @@
 /** Settings of Redis: the last line that says it counts. The running one is told by CONFIG SET; what it was started with is tried on a socket of its own. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { ActionErrorCode } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
 import { runAsIf } from '../../linux/as-if.ts';
@@ -40,7 +40,7 @@ export const redis: Service = {
     const folder = mkdtempSync(join(scratch, 'redis-'));
     try {
       // It has no check of its own. One that is to listen nowhere reads all of its configuration, says so, and ends.
-      const { code, stdout, stderr } = await runAsIf(run, { ...swap, alone: true }, program, [join(root || '/', config), ...nowhere, '--dir', folder]);
+      const { code, stdout, stderr } = await runAsIf(run, { ...swap, alone: true }, serverOf(program), [join(root || '/', config), ...nowhere, '--dir', folder]);
       const said = `${stdout}\n${stderr}`;
       if (said.includes('not listen anywhere')) return undefined;
       // The line itself may be a secret.
@@ -69,6 +69,9 @@ export const redis: Service = {
     throw new MoatError<ActionErrorCode>('failed', `Redis (${pid}) does not take it while it runs: ${last?.message.slice(0, 200) ?? ''}`, { text: { zh: `运行中的 Redis（${pid}）不接受：${last?.message.slice(0, 200) ?? ''}`, en: `Redis (${pid}) does not take it while it runs: ${last?.message.slice(0, 200) ?? ''}` }, cause: last });
   },
 };
+
+/** The server is a second name of one of its tools on some systems, and goes by the name it is called. */
+const serverOf = (program: string): string => (program.includes('/') ? join(dirname(program), basename(program).startsWith('valkey') ? 'valkey-server' : 'redis-server') : program);
 
 /** Words of a line; quotes around them off. Empty for a comment. */
 export function wordsOf(line: string): string[] {

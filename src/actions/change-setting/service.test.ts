@@ -230,7 +230,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/mariadbd', '/usr/bin/mari
   it('tells the running one what it takes, writes what holds, and leaves alone what needs a restart', async () => {
     const socket = join(dir, 'sock'), pidFile = join(dir, 'mysqld.pid'), data = join(dir, 'db');
     const config = plant('my.cnf', `[client]\nport = 1\n!includedir ${dir}/conf.d\n`);
-    const server = plant('conf.d/50-server.cnf', `[mysqld]\nuser = root\nskip-networking\nsocket = ${socket}\npid-file = ${pidFile}\ndatadir = ${data}\ninnodb_buffer_pool_size = 5M\ninnodb_log_file_size = 4M\nlocal-infile = 1 # open\n`);
+    const server = plant('conf.d/50-server.cnf', `[mysqld]\nuser = root\nskip-networking\nsocket = ${socket}\npid-file = ${pidFile}\ndatadir = ${data}\ninnodb_buffer_pool_size = 8M\ninnodb_log_file_size = 4M\nlocal-infile = 1 # open\n`);
     execFileSync('/usr/bin/mariadb-install-db', ['--no-defaults', '--user=root', `--datadir=${data}`, '--skip-test-db', '--innodb-log-file-size=4M'], { stdio: 'ignore' });
     const ask = (text: string): string => execFileSync('/usr/bin/mysql', ['--no-defaults', `--socket=${socket}`, '-uroot', '-N', '-e', text]).toString().trim();
     await start('/usr/sbin/mariadbd', [`--defaults-file=${config}`], () => existsSync(socket) && existsSync(pidFile));
@@ -240,9 +240,9 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/mariadbd', '/usr/bin/mari
     expect(steps.map(({ text }) => text.en).join('\n')).toContain(socket);
     await undo(id);
     expect([ask('SELECT @@GLOBAL.local_infile'), read(server)]).toEqual(['1', before]);
-    await expect(run({ kind: 'mysql', config, key: 'secure_file_priv', value: '/var/lib/mysql-files' })).rejects.toMatchObject({ code: 'refused', hint: '--force' });
+    await expect(run({ kind: 'mysql', config, key: 'secure_file_priv', value: dir })).rejects.toMatchObject({ code: 'refused', hint: '--force' });
     // Under no unit: it cannot be restarted, so all is as before.
-    await expect(run({ kind: 'mysql', config, key: 'secure_file_priv', value: '/var/lib/mysql-files' }, true)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('by hand') as string });
+    await expect(run({ kind: 'mysql', config, key: 'secure_file_priv', value: dir }, true)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('by hand') as string });
     expect(read(server)).toBe(before);
     writeFileSync(server, `${before}invented_variable = 1\n`);
     await expect(run({ kind: 'mysql', config, key: 'local_infile', value: '0' })).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('invented_variable') as string });
