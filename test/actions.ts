@@ -137,9 +137,10 @@ export function crashContract(crash: Crash): void {
     let duration = 40;
     const seen = { former: 0, finished: 0 };
     let standing: string | undefined;
+    let child = startChild(bundle, dir, crash.argument);
     for (let cut = 0; cut < 2 * crash.cuts; cut++) {
       const what = standing === undefined ? 'run' : `undo ${standing}`;
-      const took = await cutOff(bundle, dir, crash.argument, what, Math.random() * duration * 1.1);
+      const took = await child.cutOff(what, Math.random() * duration * 1.1, () => { child = startChild(bundle, dir, crash.argument); });
       // Learns how long it takes, so that the cuts fall all over it.
       duration = took === undefined ? duration * 1.25 : (duration * 3 + took) / 4;
       const response = openResponse(dir, (parts) => scene.actions(parts));
@@ -157,6 +158,7 @@ export function crashContract(crash: Crash): void {
         }
       } finally { await response.close(); }
     }
+    await child.end();
     // Both ends were met, or the cuts were not where they should be.
     expect(seen.former).toBeGreaterThan(0);
     expect(seen.finished).toBeGreaterThan(0);
@@ -173,22 +175,53 @@ export function crashContract(crash: Crash): void {
   });
 }
 
-/** Kills the child so many ms after it began; how long it took when it was done before. */
-export async function cutOff(bundle: string, dir: string, argument: string, what: string, afterMs: number): Promise<number | undefined> {
-  const child: ChildProcess = spawn(process.execPath, [bundle, dir, argument, ...what.split(' ')], { stdio: ['pipe', 'pipe', 'pipe'] });
-  let out = '', err = '';
-  child.stderr!.on('data', (chunk: Buffer) => { err += chunk.toString(); });
-  const ready = new Promise<void>((resolve, reject) => {
-    child.stdout!.on('data', (chunk: Buffer) => { out += chunk.toString(); if (out.includes('ready\n')) resolve(); });
-    child.once('close', () => reject(new Error(`the child ended at once: ${err}`)));
-  });
-  await ready;
-  const closed = once(child, 'close');
-  child.stdin!.write('go\n');
-  await new Promise((resolve) => { setTimeout(resolve, afterMs); });
-  child.kill('SIGKILL');
-  await closed;
-  const took = /took (\d+(?:\.\d+)?)/.exec(out)?.[1];
-  if (existsSync(join(dir, 'moat.db')) || took === undefined) return took === undefined ? undefined : Number(took);
-  throw new Error('nothing was stored');
+export interface CrashChild {
+  /** Has it do this, and kills it so many ms after it began; `onKill` right after the signal. How long it took when it was done before. */
+  cutOff(what: string, afterMs: number, onKill?: () => void): Promise<number | undefined>;
+  /** One that was not told anything. */
+  end(): Promise<void>;
 }
+
+export function startChild(bundle: string, dir: string, argument: string): CrashChild {
+  const child: ChildProcess = spawn(process.execPath, [bundle, dir, argument], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const closed = once(child, 'close');
+  let out = '', err = '';
+  const waiting = new Set<() => void>();
+  const told = (): void => { for (const look of waiting) look(); };
+  child.stdout!.on('data', (chunk: Buffer) => { out += chunk.toString(); told(); });
+  child.stderr!.on('data', (chunk: Buffer) => { err += chunk.toString(); });
+  child.once('close', told);
+  const says = (word: string): Promise<void> => new Promise((resolve, reject) => {
+    const look = (): void => {
+      if (out.includes(`${word}\n`)) resolve();
+      else if (child.exitCode !== null || child.signalCode !== null) reject(new Error(`the child ended at once: ${err}`));
+      else return;
+      waiting.delete(look);
+    };
+    waiting.add(look);
+    look();
+  });
+  return {
+    async cutOff(what, afterMs, onKill) {
+      await says('ready');
+      child.stdin!.write(`${what}\n`);
+      await says('open');
+      child.stdin!.write('go\n');
+      await new Promise((resolve) => { setTimeout(resolve, afterMs); });
+      child.kill('SIGKILL');
+      onKill?.();
+      await closed;
+      const took = /took (\d+(?:\.\d+)?)/.exec(out)?.[1];
+      if (existsSync(join(dir, 'moat.db')) || took === undefined) return took === undefined ? undefined : Number(took);
+      throw new Error('nothing was stored');
+    },
+    async end() {
+      child.stdin!.end();
+      child.kill('SIGKILL');
+      await closed;
+    },
+  };
+}
+
+/** One that is started now. */
+export const cutOff = (bundle: string, dir: string, argument: string, what: string, afterMs: number): Promise<number | undefined> => startChild(bundle, dir, argument).cutOff(what, afterMs);
