@@ -44,7 +44,7 @@ export const redis: Service = {
       const said = `${stdout}\n${stderr}`;
       if (said.includes('not listen anywhere')) return undefined;
       // The line itself may be a secret.
-      const fatal = said.split('\n').filter((line) => line.trim() !== '' && !/^>>>/.test(line)).slice(-6).join(' ').replaceAll(/'[^']*'/g, '…');
+      const fatal = said.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('>>>')).slice(-6).join(' ').replaceAll(/'[^']*'/g, '…');
       return fatal.slice(0, 300) || `exit code ${code}`;
     } finally { rmSync(folder, { recursive: true, force: true }); }
   },
