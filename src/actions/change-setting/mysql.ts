@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ActionErrorCode } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
 import { runAsIf } from '../../linux/as-if.ts';
-import { behind, restart, type Service } from './service.ts';
+import { behind, judgeOf, restart, type Service } from './service.ts';
 
 interface Said { section: string; key: string; value: string; path: string; line: number; text: string }
 
@@ -33,9 +33,10 @@ export const mysql: Service = {
     return { pidFile: join(root || '/', said?.startsWith('/') ? said : '/run/mysqld/mysqld.pid'), programs: /\/(?:mariadbd|mysqld)$/ };
   },
 
-  async complaint({ run }, { root, config }, swap, program) {
+  async complaint({ run, procfs }, { root, config }, swap, program, pid) {
+    const main = join(root || '/', config), as = judgeOf(procfs, main, pid);
     // It reads everything, says what would hold, and ends without touching any data.
-    const { code, stderr } = await runAsIf(run, swap, program, [`--defaults-file=${join(root || '/', config)}`, '--user=root', '--help', '--verbose']);
+    const { code, stderr } = await runAsIf(run, { ...swap, as }, program, [`--defaults-file=${main}`, ...(as.uid === 0 ? ['--user=root'] : []), '--help', '--verbose']);
     const bad = stderr.split('\n').find((line) => /\[ERROR\]|unknown (?:variable|option)|[Ff]atal/.test(line));
     return code === 0 && bad === undefined ? undefined : (bad ?? stderr.trim()).slice(0, 300) || `exit code ${code}`;
   },

@@ -1,18 +1,18 @@
 /** Settings of Redis: the last line that says it counts. The running one is told by CONFIG SET; what it was started with is tried on a socket of its own. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import type { ActionErrorCode } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
 import { runAsIf } from '../../linux/as-if.ts';
 import type { Endpoint } from '../../linux/listeners.ts';
-import { behind, type Service, shownLine } from './service.ts';
+import { behind, judgeOf, type Service, shownLine } from './service.ts';
 import { knownSettings } from './known.ts';
 
 const answerMs = 3000;
 const answerMax = 64 * 1024;
 /** So that the trial touches nothing of the real one: no port, no socket, no data, no log. */
-const nowhere = ['--port', '0', '--tls-port', '0', '--unixsocket', '', '--daemonize', 'no', '--supervised', 'no', '--appendonly', 'no', '--save', '', '--logfile', '', '--pidfile', '', '--cluster-enabled', 'no'];
+const nowhere = ['--port', '0', '--tls-port', '0', '--unixsocket', '', '--daemonize', 'no', '--supervised', 'no', '--appendonly', 'no', '--save', '', '--logfile', '', '--pidfile', '', '--cluster-enabled', 'no', '--dir', '/'];
 
 export const redis: Service = {
   title: 'Redis',
@@ -35,18 +35,15 @@ export const redis: Service = {
     return { ...(said !== undefined && said !== '' && { pidFile: join(root || '/', said) }), programs: /\/(?:redis|valkey)-(?:server|check-rdb)$/ };
   },
 
-  async complaint({ run, scratch }, { root, config }, swap, program) {
-    mkdirSync(scratch, { recursive: true, mode: 0o700 });
-    const folder = mkdtempSync(join(scratch, 'redis-'));
-    try {
-      // It has no check of its own. One that is to listen nowhere reads all of its configuration, says so, and ends.
-      const { code, stdout, stderr } = await runAsIf(run, { ...swap, alone: true }, serverOf(program), [join(root || '/', config), ...nowhere, '--dir', folder]);
-      const said = `${stdout}\n${stderr}`;
-      if (said.includes('not listen anywhere')) return undefined;
-      // The line itself may be a secret.
-      const fatal = said.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('>>>')).slice(-6).join(' ').replaceAll(/'[^']*'/g, '…');
-      return fatal.slice(0, 300) || `exit code ${code}`;
-    } finally { rmSync(folder, { recursive: true, force: true }); }
+  async complaint({ run, procfs }, { root, config }, swap, program, pid) {
+    const main = join(root || '/', config);
+    // It has no check of its own. One that is to listen nowhere reads all of its configuration, says so, and ends.
+    const { code, stdout, stderr } = await runAsIf(run, { ...swap, alone: true, as: judgeOf(procfs, main, pid) }, serverOf(program), [main, ...nowhere]);
+    const said = `${stdout}\n${stderr}`;
+    if (said.includes('not listen anywhere')) return undefined;
+    // The line itself may be a secret.
+    const fatal = said.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('>>>')).slice(-6).join(' ').replaceAll(/'[^']*'/g, '…');
+    return fatal.slice(0, 300) || `exit code ${code}`;
   },
 
   program: () => 'redis-server',

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -173,6 +173,24 @@ describe.skipIf(lacks({ root: true, files: ['/usr/bin/redis-server', '/usr/bin/u
     }
     await expect(run({ kind: 'redis', config, key: 'enable-debug-command', value: 'no' })).rejects.toMatchObject({ code: 'refused', hint: '--force' });
     await expect(run({ kind: 'redis', config, key: 'protected-mode', value: 'no' })).rejects.toMatchObject({ code: 'not-there' });
+  });
+
+  it('is not tried with the rights of root when somebody else may write to it, nor by a program that somebody else put there', async () => {
+    const before = read(config), only = plant('secret.conf', 'maxclients 100\n');
+    chmodSync(only, 0o600);
+    writeFileSync(config, `${before}include ${only}\n`);
+    chownSync(config, 4711, 4711);
+    await expect(run({ kind: 'redis', config, key: 'protected-mode', value: 'yes' })).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('does not take') as string });
+    chmodSync(only, 0o644);
+    expect((await run({ kind: 'redis', config, key: 'protected-mode', value: 'yes', confirm_within: 0 })).status).toBe('applied');
+    // A pid file that names a program of somebody's own: nothing of it is run, or taken for the service.
+    const own = join(dir, 'redis-server');
+    copyFileSync('/bin/sleep', own);
+    chmodSync(own, 0o755);
+    const child = await start(own, ['300'], () => true);
+    writeFileSync(join(dir, 'redis.pid'), `${child.pid}\n`);
+    const { plan: { steps } } = await response.runner.plan('change-setting', { kind: 'redis', config, key: 'protected-mode', value: 'no' });
+    expect(steps.map(({ text }) => text.en).join('\n')).toContain('does not run');
   });
 
   it('goes back by itself when it no longer answers anybody', async () => {

@@ -1,6 +1,6 @@
 /** A setting of nginx, Redis, MySQL or PHP: which line decides, whether the service takes it, how it is told, and whether it still answers. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionErrorCode, PlanStep } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
@@ -41,7 +41,7 @@ export interface Service {
   find(asked: ServiceAsked): FoundLine;
   facts(root: string, config: string): DaemonFacts;
   /** What the service has against it; undefined when it takes it. */
-  complaint(world: ServiceWorld, asked: ServiceAsked, swap: { path: string; candidate: string }, program: string): Promise<string | undefined>;
+  complaint(world: ServiceWorld, asked: ServiceAsked, swap: { path: string; candidate: string }, program: string, pid: number | undefined): Promise<string | undefined>;
   /** Its program where none runs. */
   program(config: string): string;
   /** How it is asked whether it lives. */
@@ -97,8 +97,27 @@ export function daemonOf({ procfs }: ServiceWorld, { pidFile, programs }: Daemon
   const ticks = pid === undefined ? undefined : procfs.stat(pid)?.startTicks;
   const program = pid === undefined ? undefined : procfs.exe(pid)?.replace(/ \(deleted\)$/, '');
   if (pid === undefined || ticks === undefined || program === undefined || !programs.test(program)) return undefined;
+  // Its file may be the service's own to write: a program that is not root's is never taken from there, for it is run to judge a change.
+  if (!isRoots(program)) return undefined;
   const unit = /\/([\w@:.\\-]{1,200}\.service)(?:\/|$)/m.exec(procfs.read(`${pid}/cgroup`, 8192) ?? '')?.[1];
   return { pid, ticks, program, ...(unit !== undefined && { unit }) };
+}
+
+/** Root's, with all folders above it, and nobody else may write to them. */
+function isRoots(program: string): boolean {
+  for (let at = program; ; at = dirname(at)) {
+    const found = statSync(at, { throwIfNoEntry: false });
+    if (found === undefined || found.uid !== 0 || (found.mode & 0o022) !== 0) return false;
+    if (at === '/') return true;
+  }
+}
+
+/** Who runs the trial of a service that is not root's: whoever may write to its configuration, else the account it runs under. */
+export function judgeOf(procfs: Procfs, config: string, pid: number | undefined): { uid: number; gid: number } {
+  const { uid, gid } = statSync(config);
+  if (uid !== 0) return { uid, gid };
+  const running = pid === undefined ? undefined : procfs.stat(pid) && statSync(join(procfs.root, `proc/${pid}`), { throwIfNoEntry: false });
+  return running ? { uid: running.uid, gid: running.gid } : { uid, gid };
 }
 
 /** Where it listens and answers now. */
@@ -120,7 +139,7 @@ export async function judgeService(world: ServiceWorld, kind: ServiceKind, asked
   return true;
 }
 
-export const complains = (world: ServiceWorld, kind: ServiceKind, asked: ServiceAsked, swap: { path: string; candidate: string }, daemon: Daemon | undefined): Promise<string | undefined> => services[kind].complaint(world, asked, { ...swap, path: join(asked.root || '/', swap.path) }, daemon?.program ?? services[kind].program(asked.config));
+export const complains = (world: ServiceWorld, kind: ServiceKind, asked: ServiceAsked, swap: { path: string; candidate: string }, daemon: Daemon | undefined): Promise<string | undefined> => services[kind].complaint(world, asked, { ...swap, path: join(asked.root || '/', swap.path) }, daemon?.program ?? services[kind].program(asked.config), daemon?.pid);
 
 /** False when it cannot be asked and `force` says to go on all the same. */
 async function withText(world: ServiceWorld, path: string, text: string, force: boolean, work: (candidate: string) => Promise<string | undefined>): Promise<string | undefined | false> {
@@ -129,6 +148,10 @@ async function withText(world: ServiceWorld, path: string, text: string, force: 
   try {
     const candidate = join(folder, 'candidate');
     writeFileSync(candidate, text, { encoding: 'latin1', mode: 0o600 });
+    // As the one that is there: whoever judges it may read as much.
+    const { uid, gid, mode } = statSync(join(world.fileProtection.root || '/', path));
+    chownSync(candidate, uid, gid);
+    chmodSync(candidate, mode & 0o777);
     return await work(candidate);
   } catch (error) {
     if ((error as MoatError).code !== 'no-namespaces' && (error as MoatError).code !== 'no-program') throw error;
