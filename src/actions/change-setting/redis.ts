@@ -52,7 +52,7 @@ export const redis: Service = {
   hello: { say: 'PING\r\n', expect: /^[+-]/ },
 
   async tell({ fileProtection: { root } }, { pid }, { config, key, value, ends, known, secrets }) {
-    if (known.takes !== 'live' || ends.length === 0) return;
+    if (known.takes !== 'live') return;
     let last: Error | undefined;
     // A socket first: it stays where it is, also when the addresses change.
     for (const end of [...ends].sort((a, b) => Number('socket' in b) - Number('socket' in a))) {

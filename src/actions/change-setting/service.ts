@@ -60,6 +60,8 @@ export const isService = (kind: unknown): kind is ServiceKind => typeof kind ===
 export interface ServiceTarget { daemon?: Daemon; ends: Endpoint[]; former?: string; at?: string }
 
 const stepMs = 50;
+/** A busy machine may take its time; one that says nothing for so long is not waited for afterwards either. */
+const helloMs = 5000;
 
 /** The key as it is known, and its value. Throws MoatError 'bad-input'. */
 export function readServiceSetting(kind: ServiceKind, key: unknown, value: unknown): { known: KnownSetting; value: string } {
@@ -124,7 +126,7 @@ export function judgeOf(procfs: Procfs, config: string, pid: number | undefined)
 export async function endsOf(world: ServiceWorld, kind: ServiceKind, daemon: Daemon | undefined): Promise<Endpoint[]> {
   if (daemon === undefined) return [];
   const all = listenersOf(world.procfs, [daemon.pid]);
-  const said = await Promise.all(all.map((end) => answersAt(end, { ...services[kind].hello, timeoutMs: 1000 })));
+  const said = await Promise.all(all.map((end) => answersAt(end, { ...services[kind].hello, timeoutMs: helloMs })));
   return all.filter((_, i) => said[i]);
 }
 
@@ -170,7 +172,8 @@ export async function settleService(world: ServiceWorld, kind: ServiceKind, targ
   const running = now();
   if (running) {
     try {
-      await service.tell(world, running, { ...told, ends });
+      // One that was silent before is told all the same.
+      await service.tell(world, running, { ...told, ends: ends.length > 0 ? ends : listenersOf(world.procfs, [running.pid]) });
     } catch (error) {
       if (!back || now() !== undefined || running.unit === undefined) throw error;
       await restart(world.run, running.unit);
