@@ -137,13 +137,10 @@ export function crashContract(crash: Crash): void {
     let duration = 40;
     const seen = { former: 0, finished: 0 };
     let standing: string | undefined;
-    let next = startVictim(bundle, dir, crash.argument);
-    for (let i = 0; i < 2 * crash.cuts; i++) {
+    let child = startChild(bundle, dir, crash.argument);
+    for (let cut = 0; cut < 2 * crash.cuts; cut++) {
       const what = standing === undefined ? 'run' : `undo ${standing}`;
-      const victim = next;
-      // While this one is cut off and looked at, the next is on its way.
-      if (i + 1 < 2 * crash.cuts) next = startVictim(bundle, dir, crash.argument);
-      const took = await cut(victim, dir, what, Math.random() * duration * 1.1);
+      const took = await child.cutOff(what, Math.random() * duration * 1.1, () => { child = startChild(bundle, dir, crash.argument); });
       // Learns how long it takes, so that the cuts fall all over it.
       duration = took === undefined ? duration * 1.25 : (duration * 3 + took) / 4;
       const response = openResponse(dir, (parts) => scene.actions(parts));
@@ -161,6 +158,7 @@ export function crashContract(crash: Crash): void {
         }
       } finally { await response.close(); }
     }
+    await child.end();
     // Both ends were met, or the cuts were not where they should be.
     expect(seen.former).toBeGreaterThan(0);
     expect(seen.finished).toBeGreaterThan(0);
@@ -177,37 +175,53 @@ export function crashContract(crash: Crash): void {
   });
 }
 
-interface Victim { child: ChildProcess; said: () => string; closed: Promise<unknown>; heard: (word: string) => Promise<void> }
+export interface CrashChild {
+  /** Has it do this, and kills it so many ms after it began; `onKill` right after the signal. How long it took when it was done before. */
+  cutOff(what: string, afterMs: number, onKill?: () => void): Promise<number | undefined>;
+  /** One that was not told anything. */
+  end(): Promise<void>;
+}
 
-/** A child that has loaded its program, or is about to, and waits to be told what to do. */
-function startVictim(bundle: string, dir: string, argument: string): Victim {
+export function startChild(bundle: string, dir: string, argument: string): CrashChild {
   const child: ChildProcess = spawn(process.execPath, [bundle, dir, argument], { stdio: ['pipe', 'pipe', 'pipe'] });
-  let out = '', err = '';
-  child.stderr!.on('data', (chunk: Buffer) => { err += chunk.toString(); });
-  child.stdout!.on('data', (chunk: Buffer) => { out += chunk.toString(); });
-  // What is written to one that has ended is told by its end.
-  child.stdin!.on('error', () => undefined);
   const closed = once(child, 'close');
-  const heard = (word: string): Promise<void> => new Promise((resolve, reject) => {
-    const look = (): void => { if (out.includes(word)) resolve(); };
-    child.stdout!.on('data', look);
-    child.once('close', () => reject(new Error(`the child ended at once: ${err}`)));
+  let out = '', err = '';
+  const waiting = new Set<() => void>();
+  const told = (): void => { for (const look of waiting) look(); };
+  child.stdout!.on('data', (chunk: Buffer) => { out += chunk.toString(); told(); });
+  child.stderr!.on('data', (chunk: Buffer) => { err += chunk.toString(); });
+  child.once('close', told);
+  const says = (word: string): Promise<void> => new Promise((resolve, reject) => {
+    const look = (): void => {
+      if (out.includes(`${word}\n`)) resolve();
+      else if (child.exitCode !== null || child.signalCode !== null) reject(new Error(`the child ended at once: ${err}`));
+      else return;
+      waiting.delete(look);
+    };
+    waiting.add(look);
     look();
   });
-  return { child, said: () => out, closed, heard };
+  return {
+    async cutOff(what, afterMs, onKill) {
+      await says('ready');
+      child.stdin!.write(`${what}\n`);
+      await says('open');
+      child.stdin!.write('go\n');
+      await new Promise((resolve) => { setTimeout(resolve, afterMs); });
+      child.kill('SIGKILL');
+      onKill?.();
+      await closed;
+      const took = /took (\d+(?:\.\d+)?)/.exec(out)?.[1];
+      if (existsSync(join(dir, 'moat.db')) || took === undefined) return took === undefined ? undefined : Number(took);
+      throw new Error('nothing was stored');
+    },
+    async end() {
+      child.stdin!.end();
+      child.kill('SIGKILL');
+      await closed;
+    },
+  };
 }
 
-/** Begins `run` or `undo ID` in a process of its own, and kills that so many ms after it began; how long it took when it was done before. */
-export const cutOff = (bundle: string, dir: string, argument: string, what: string, afterMs: number): Promise<number | undefined> => cut(startVictim(bundle, dir, argument), dir, what, afterMs);
-
-async function cut({ child, said, closed, heard }: Victim, dir: string, what: string, afterMs: number): Promise<number | undefined> {
-  child.stdin!.write(`${what}\n`);
-  await heard('ready\n');
-  child.stdin!.write('go\n');
-  await new Promise((resolve) => { setTimeout(resolve, afterMs); });
-  child.kill('SIGKILL');
-  await closed;
-  const took = /took (\d+(?:\.\d+)?)/.exec(said())?.[1];
-  if (existsSync(join(dir, 'moat.db')) || took === undefined) return took === undefined ? undefined : Number(took);
-  throw new Error('nothing was stored');
-}
+/** One that is started now. */
+export const cutOff = (bundle: string, dir: string, argument: string, what: string, afterMs: number): Promise<number | undefined> => startChild(bundle, dir, argument).cutOff(what, afterMs);

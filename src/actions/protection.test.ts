@@ -56,5 +56,22 @@ describe('what is never blocked by itself', () => {
     expect(protection.address(net('203.0.113.9'))).toBeUndefined();
   });
 
+  it('is from where somebody works now without a terminal, until that session ends', () => {
+    mkdirSync(join(root, 'run/systemd/sessions'), { recursive: true });
+    const logind = (state: string): void => { writeFileSync(join(root, 'run/systemd/sessions/7'), `UID=1001\nUSER=wang\nACTIVE=1\nSTATE=${state}\nREMOTE=1\nREMOTE_HOST=203.0.113.20\nLEADER=700\n`); };
+    logind('active');
+    expect(open().address(net('203.0.113.20'))).toMatchObject({ never: false, why: { en: expect.stringContaining('wang is logged on from 203.0.113.20') } });
+    expect(open().address(net('203.0.113.0/24'))?.never).toBe(false);
+    expect([open().loggedOn().map(({ text }) => text), open().letThrough().map(({ text }) => text)]).toEqual([['203.0.113.20'], ['203.0.113.20']]);
+    logind('closing');
+    expect(open().address(net('203.0.113.20'))).toBeUndefined();
+  });
+
+  it('is the whole internet in any spelling, and this machine by its mapped address', () => {
+    for (const text of ['0.0.0.0/0', '::/0', '::ffff:0:0/96', '::ffff:0.0.0.0/97', '128.0.0.0/1', '2000::/3']) expect(open().address(net(text))?.never, text).toBe(true);
+    const own = { own: () => [net('198.51.100.7')] };
+    for (const text of ['::ffff:198.51.100.7', '::FFFF:C633:6407', '198.51.100.7/32', '198.51.100.7/20']) expect(open(own).address(net(text))?.never, text).toBe(true);
+  });
+
   it('is what every machine in a cloud asks of the cloud', () => { expect(open().address(net('169.254.169.254'))?.never).toBe(true); });
 });

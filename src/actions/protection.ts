@@ -4,9 +4,10 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { ActionErrorCode } from '../core/action.ts';
 import { MoatError } from '../core/error.ts';
+import type { Logon } from '../core/lineage.ts';
 import { holds, type Network, parseNetwork } from '../core/networks.ts';
 import type { Text } from '../core/text.ts';
-import { logons } from '../linux/logons.ts';
+import { logindSessions, logons } from '../linux/logons.ts';
 import { administratorNames } from './administrators.ts';
 
 export interface ProtectionOptions {
@@ -87,7 +88,8 @@ export class Protection {
 
   /** From where somebody is logged on now. */
   loggedOn(): Network[] {
-    return logonsOf(this.options.root ?? '/', this.options.now() - sessionMs).flatMap(({ source_ip, until }) => (until === undefined && source_ip !== undefined ? parseNetwork(source_ip) ?? [] : []));
+    const found = this.here().flatMap(({ source_ip }) => (source_ip === undefined ? [] : parseNetwork(source_ip) ?? []));
+    return [...new Map(found.map((one) => [one.text, one])).values()];
   }
 
   /** Addresses without which the machine cannot be reached or looked after; looked up once a second at most, since a thousand bans may come at once. */
@@ -118,6 +120,12 @@ export class Protection {
     });
   }
 
+  /** Who is logged on now. utmp alone does not do: `ssh HOST COMMAND` has no terminal, and newer systems keep no utmp. */
+  private here(): Logon[] {
+    const root = this.options.root ?? '/';
+    return [...logonsOf(root, this.options.now() - sessionMs).filter(({ until }) => until === undefined), ...logindSessions(root)];
+  }
+
   private lookForLifelines(): Lifeline[] {
     const root = this.options.root ?? '/';
     const found: Lifeline[] = [];
@@ -125,8 +133,8 @@ export class Protection {
       const address = text === undefined ? undefined : parseNetwork(text);
       if (address && !special.some((one) => holds(one, address))) found.push({ address, what: what(address.text) });
     };
-    for (const { user, source_ip, until } of logonsOf(root, this.options.now() - sessionMs)) {
-      if (until === undefined) add(source_ip, (address) => ({ zh: `${user ?? '有人'}正从 ${address} 登录着（确要封禁请加 --force）`, en: `${user ?? 'somebody'} is logged on from ${address} now (use --force to block it all the same)` }));
+    for (const { user, source_ip } of this.here()) {
+      add(source_ip, (address) => ({ zh: `${user ?? '有人'}正从 ${address} 登录着（确要封禁请加 --force）`, en: `${user ?? 'somebody'} is logged on from ${address} now (use --force to block it all the same)` }));
     }
     for (const gateway of gateways(root)) add(gateway, (address) => ({ zh: `${address} 是默认网关（确要封禁请加 --force）`, en: `${address} is the default gateway (use --force to block it all the same)` }));
     for (const server of textOf(join(root, 'etc/resolv.conf')).matchAll(/^nameserver\s+(\S{1,60})/gm)) add(server[1], (address) => ({ zh: `${address} 是本机使用的 DNS 服务器（确要封禁请加 --force）`, en: `${address} is a DNS server of this machine (use --force to block it all the same)` }));

@@ -22,7 +22,7 @@ function mayLogOn({ account, password, groups }: Administrator, settings: Readon
   if ((users.length > 0 && !named(users, [account.name])) || (userGroups.length > 0 && !named(userGroups, groups))) return false;
   const rootLogin = account.uid === 0 ? settings.get('permitrootlogin')?.[0] ?? 'prohibit-password' : 'yes';
   if (rootLogin === 'no' || rootLogin === 'forced-commands-only') return false;
-  const keyFiles = list('authorizedkeysfile').filter((file) => file !== 'none').map((file) => file.replaceAll('%h', account.home).replaceAll('%u', account.name));
+  const keyFiles = list('authorizedkeysfile').filter((file) => file !== 'none');
   const key = is('pubkeyauthentication') && hasKey(root, account, keyFiles);
   const byPassword = password && rootLogin === 'yes';
   const methods: Readonly<Record<string, boolean>> = { publickey: key, password: byPassword && is('passwordauthentication'), 'keyboard-interactive': byPassword && is('kbdinteractiveauthentication') && is('usepam') };

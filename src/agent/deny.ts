@@ -3,16 +3,15 @@
  * that it holds after a restart; the kernel's list belongs to the sensor and is filled anew with each configuration.
  */
 import { realpathSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionErrorCode } from '../core/action.ts';
 import { MoatError } from '../core/error.ts';
 import type { Ledger } from '../core/ports.ts';
 import type { Text } from '../core/text.ts';
 import type { DenyPort } from '../actions/deny-file/action.ts';
-import type { LivePackages } from '../linux/packages/live.ts';
 import { DenyList, type DenyErrorCode } from '../sensors/ebpf/deny.ts';
 import type { Config } from './config-schema.ts';
 import type { Handlers } from './control.ts';
+import { ownerOf, type Settling } from './response-files.ts';
 
 /** `path` or `sha256`; `added` is Unix ms. */
 interface Kept { path?: string; sha256?: string; why: string; added: number; force?: boolean }
@@ -25,14 +24,12 @@ export interface DenyOutcome { what: string; done: boolean; why?: Text }
 
 const settingName = 'deny';
 const mostKept = 1000, pathMax = 1000, whyMax = 200;
-/** Shorter than the control socket waits for an answer. */
-const indexMs = 5000;
 const digest = /^[0-9a-f]{64}$/i;
 const isOff: Text = { zh: '禁止运行已关闭（deny.enabled）', en: 'denying is off (deny.enabled)' };
 
 export class DenyBook {
   private readonly ledger: Pick<Ledger, 'setting' | 'setSetting'>;
-  private readonly packages: Pick<LivePackages, 'ready' | 'settle'>;
+  private readonly packages: Pick<Settling, 'ready' | 'building' | 'settle'>;
   private readonly folder: string;
   private kept: Kept[];
   private config: Config['deny'] = { enabled: false, paths: [], hashes: [] };
@@ -41,7 +38,7 @@ export class DenyBook {
   private busy: Promise<unknown> = Promise.resolve();
 
   /** `folder`: of Moat's own, where the self-test's copy may run. */
-  constructor(ledger: Pick<Ledger, 'setting' | 'setSetting'>, packages: Pick<LivePackages, 'ready' | 'settle'>, folder: string) {
+  constructor(ledger: Pick<Ledger, 'setting' | 'setSetting'>, packages: Pick<Settling, 'ready' | 'building' | 'settle'>, folder: string) {
     this.folder = folder;
     this.ledger = ledger;
     this.packages = packages;
@@ -90,11 +87,8 @@ export class DenyBook {
   }
 
   private async ownerOf(path: string): Promise<string | undefined> {
-    const { packages } = this;
-    // At a start the databases are being read.
-    for (const until = Date.now() + indexMs; !packages.ready && Date.now() < until;) await sleep(100);
-    if (!packages.ready) return undefined;
-    const owner = await packages.settle(path);
+    const owner = await ownerOf(this.packages, path);
+    if (owner === 'unknown') return undefined;
     // One that was changed protects nothing; one that could not be looked at is taken for whole.
     return owner === undefined || owner.intact === false ? '' : owner.name;
   }

@@ -26,6 +26,7 @@ const connectionsMax = 32;
 /** The two take turns: there is one message under way. */
 const aheadMax = 4;
 const stepMs = 120_000;
+const firstMs = 30_000;
 
 /** Asks the agent who owns a file, for the action that is being done. */
 interface Asking { ask(what: Said): Promise<Answer> }
@@ -54,7 +55,11 @@ export async function serveHands(where: HandsSocket, { actions, now, idleMs, onI
   });
   server.on('close', () => clearTimeout(idle));
   server.maxConnections = connectionsMax;
-  await new Promise<void>((resolve, reject) => { server.once('error', reject); server.listen(where, resolve); });
+  // Root's alone from its first moment.
+  const mask = 'path' in where ? process.umask(0o177) : undefined;
+  try {
+    await new Promise<void>((resolve, reject) => { server.once('error', reject); server.listen(where, resolve); });
+  } finally { if (mask !== undefined) process.umask(mask); }
   if ('path' in where) chmodSync(where.path, 0o600);
   return server;
 }
@@ -72,7 +77,10 @@ async function serve(socket: Socket, actions: ReadonlyMap<string, Action>, now: 
     return answer;
   };
   try {
-    const request = await line.next<Request>();
+    // Who connects and says nothing keeps nobody waiting.
+    socket.setTimeout(firstMs, () => socket.destroy());
+    const request = readRequest(await line.next<unknown>(), now());
+    socket.setTimeout(0);
     const action = actions.get(request.action);
     if (action === undefined) throw new MoatError<HandsErrorCode>('bad-request', `expected an action, got ${request.action.slice(0, 100)}`);
     const context: ActionContext = { signal: gone.signal, now, save: async (state) => { await ask({ kind: 'save', state }); } };
@@ -85,6 +93,19 @@ async function serve(socket: Socket, actions: ReadonlyMap<string, Action>, now: 
   socket.end();
 }
 
+/** What is asked, as far as it is to be believed: force is a person's word, but the clock is ours. Throws MoatError 'bad-request'. */
+function readRequest(value: unknown, now: number): Request {
+  const { action, step, input, state, options } = (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string, unknown>>;
+  if (typeof action !== 'string') throw new MoatError<HandsErrorCode>('bad-request', 'expected an action, got none');
+  switch (step) {
+    case 'plan': return { action, step, input, options: { force: (options as { force?: unknown } | null | undefined)?.force === true, now } };
+    case 'apply': case 'verify': case 'undo':
+      if (typeof state !== 'object' || state === null) throw new MoatError<HandsErrorCode>('bad-request', `expected the state of ${action.slice(0, 100)}, got none`);
+      return { action, step, state };
+    default: throw new MoatError<HandsErrorCode>('bad-request', `expected plan, apply, verify or undo, got ${String(step).slice(0, 100)}`);
+  }
+}
+
 async function does(action: Action, request: Request, context: ActionContext): Promise<unknown> {
   switch (request.step) {
     // Asked for anew: what the agent says of it is not taken on trust.
@@ -92,7 +113,6 @@ async function does(action: Action, request: Request, context: ActionContext): P
     case 'apply': return await action.apply(request.state, context);
     case 'verify': return await action.verify(request.state, context);
     case 'undo': return await action.undo(request.state, context);
-    default: throw new MoatError<HandsErrorCode>('bad-request', `expected plan, apply, verify or undo, got ${String((request as { step: unknown }).step).slice(0, 100)}`);
   }
 }
 

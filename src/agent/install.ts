@@ -184,7 +184,8 @@ NoNewPrivileges=yes
 ProtectClock=yes
 ProtectHostname=yes
 RestrictRealtime=yes
-RestrictNamespaces=yes
+# A service's changed configuration is tried in mounts of its own.
+RestrictNamespaces=mnt net
 LockPersonality=yes
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 SystemCallArchitectures=native

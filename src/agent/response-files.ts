@@ -45,7 +45,7 @@ const vaultActions = [...fileActions, 'restore-file', 'change-setting'] as const
 const indexMs = 20_000;
 
 /** At a start the databases are being read: waits for them a while. Where there is none to be read, that is known at once. */
-export async function ownerOf(packages: Settling, path: string): Promise<PackageFile | 'unknown' | undefined> {
+export async function ownerOf(packages: Pick<Settling, 'ready' | 'building' | 'settle'>, path: string): Promise<PackageFile | 'unknown' | undefined> {
   for (const until = Date.now() + indexMs; !packages.ready && packages.building !== false && Date.now() < until;) await sleep(100);
   return packages.ready ? await packages.settle(path) : 'unknown';
 }

@@ -10,7 +10,7 @@ const scriptMax = 1 << 20;
 const totalMax = 16 * 2 ** 20;
 
 /** The files of a package, laid open in a temporary file. To be closed. */
-export interface Deb {
+export interface OpenPackage {
   /** Every entry with its path from the root. Throws ImageError where the archive is damaged. */
   entries(): Iterable<{ path: string; entry: TarEntry }>;
   /** Text of the script that runs after the installation, a MiB at most; undefined when there is none. */
@@ -21,7 +21,7 @@ export interface Deb {
 }
 
 /** Throws ImageError for what is no such package, is damaged, or too large laid open. */
-export async function openDeb(source: Bytes, signal: AbortSignal): Promise<Deb> {
+export async function openDeb(source: Bytes, signal: AbortSignal): Promise<OpenPackage> {
   const data = memberOf(source, 'data');
   const store = new Store(debLimits);
   try {

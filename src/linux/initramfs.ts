@@ -1,14 +1,12 @@
 /** What an initramfs holds: cpio archives one behind the other, the last of them mostly packed (gzip, zstd, xz, lz4). Form: "newc" of the kernel's buffer format. */
 import { part, type Bytes } from './image/bytes.ts';
+import { cpioEntries, cpioHead, cpioHeadBytes } from './image/cpio.ts';
 import { ImageError } from './image/error.ts';
 import { packingOf, Store, type Limits, type Packing } from './image/inflate.ts';
 
 export interface InitramfsFile { /** From its root: /init. */ path: string; mode: number; size: number; /** Unix ms. */ modified: number; content: Bytes }
 
 const limits: Limits = { bytes: 2 ** 30, ratio: 100, ratioFrom: 64 * 2 ** 20 };
-const headBytes = 110;
-const newc = /^07070[12][0-9a-fA-F]{104}$/;
-const nameMax = 4096;
 const entriesMax = 200_000;
 const archivesMax = 64;
 
@@ -47,11 +45,11 @@ async function archives(source: Bytes, store: Store, signal: AbortSignal, look: 
 /** Where an archive that is not packed begins behind this place, or the end. Packed data do not hold the zeros of a head as they are. */
 function appended(source: Bytes, from: number, signal: AbortSignal): number {
   const piece = Buffer.allocUnsafe(1 << 20);
-  for (let at = from; at < source.size; at += piece.length - headBytes) {
+  for (let at = from; at < source.size; at += piece.length - cpioHeadBytes) {
     signal.throwIfAborted();
     const got = source.read(piece, at);
     for (let hit = piece.subarray(0, got).indexOf('07070'); hit >= 0; hit = piece.subarray(0, got).indexOf('07070', hit + 1)) {
-      if ((at + hit) % 4 === 0 && hit + headBytes <= got && newc.test(piece.toString('latin1', hit, hit + headBytes))) return at + hit;
+      if ((at + hit) % 4 === 0 && hit + cpioHeadBytes <= got && cpioHead.test(piece.toString('latin1', hit, hit + cpioHeadBytes))) return at + hit;
     }
     if (got < piece.length) break;
   }
@@ -86,26 +84,14 @@ function behindZeros(source: Bytes, from: number, signal: AbortSignal): number {
 
 /** Gives where the archive ends. */
 async function cpio(source: Bytes, start: number, signal: AbortSignal, look: (file: InitramfsFile) => Promise<void>, seen: Seen): Promise<number> {
-  const head = Buffer.alloc(headBytes);
-  const broken = (what: string, at: number): ImageError => new ImageError('broken', `expected ${what} in an initramfs, got something else at byte ${at}`);
-  for (let at = start; ;) {
+  const entries = cpioEntries(source, start);
+  for (;;) {
     signal.throwIfAborted();
+    const step = entries.next();
+    if (step.done) return step.value;
     if (++seen.entries > entriesMax) throw new ImageError('too-large', `expected at most ${entriesMax} files in an initramfs, got more`);
-    const text = source.read(head, at) === headBytes ? head.toString('latin1') : '';
-    if (!newc.test(text)) throw broken('the head of a cpio entry', at);
-    const field = (n: number): number => Number.parseInt(text.slice(6 + n * 8, 14 + n * 8), 16);
-    const [mode, modified, size, nameSize] = [field(1), field(5), field(6), field(11)];
-    if (nameSize < 1 || nameSize > nameMax) throw broken('a name', at);
-    const name = Buffer.alloc(nameSize);
-    const data = four(at + headBytes + nameSize);
-    if (source.read(name, at + headBytes) < nameSize || data + size > source.size) throw broken('a whole entry', at);
-    const next = four(data + size);
-    const path = name.toString('utf8', 0, nameSize - 1);
-    if (path === 'TRAILER!!!') return next;
+    const { name, mode, modified, size, position } = step.value;
     // The content of hard links stands at the last of them.
-    if ((mode & 0o170000) === 0o100000 && size > 0) await look({ path: `/${path.replace(/^(?:\.?\/)+/, '')}`, mode: mode & 0o7777, size, modified: modified * 1000, content: part(source, data, size) });
-    at = next;
+    if ((mode & 0o170000) === 0o100000 && size > 0) await look({ path: `/${name.toString('utf8').replace(/^(?:\.?\/)+/, '')}`, mode: mode & 0o7777, size, modified, content: part(source, position, size) });
   }
 }
-
-const four = (n: number): number => Math.ceil(n / 4) * 4;

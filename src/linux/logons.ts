@@ -1,5 +1,5 @@
 /** Who is and was logged on: utmp and wtmp, and the sessions of logind. */
-import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalIp } from '../core/address.ts';
 import type { Logon } from '../core/lineage.ts';
@@ -94,19 +94,41 @@ function tail(path: string, max: number, record: number): Buffer {
 
 /** A session by its id from /run/systemd/sessions; undefined when logind has none. */
 export function logindSession(root: string, id: string): Logon | undefined {
+  const fields = sessionFields(root, id);
+  return fields && logonOf(fields);
+}
+
+function sessionFields(root: string, id: string): Map<string, string> | undefined {
   if (!/^[A-Za-z0-9]{1,16}$/.test(id)) return undefined;
   const path = join(root, 'run/systemd/sessions', id);
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat?.isFile() || stat.size > 64 * 1024) return undefined;
-  return parseSession(readFileSync(path, 'utf8'));
-}
-
-function parseSession(text: string): Logon {
   const fields = new Map<string, string>();
-  for (const line of text.split('\n')) {
+  for (const line of readFileSync(path, 'utf8').split('\n')) {
     const at = line.indexOf('=');
     if (at > 0) fields.set(line.slice(0, at), line.slice(at + 1));
   }
+  return fields;
+}
+
+const sessionsMax = 1000;
+
+/** The sessions that logind has and that are not just ending; also those without a terminal, which utmp does not tell. One that cannot be read is left out. */
+export function logindSessions(root: string): Logon[] {
+  let ids: string[];
+  try {
+    ids = readdirSync(join(root, 'run/systemd/sessions')).slice(0, sessionsMax);
+  } catch { return []; /* no logind on this machine */ }
+  return ids.flatMap((id) => {
+    try {
+      const fields = sessionFields(root, id);
+      // One that is closing was left: what it started goes on without anybody.
+      return fields === undefined || fields.get('STATE') === 'closing' ? [] : logonOf(fields);
+    } catch { return []; /* it ended between the two looks */ }
+  });
+}
+
+function logonOf(fields: ReadonlyMap<string, string>): Logon {
   const number = (name: string): number | undefined => {
     const value = Number(fields.get(name));
     return Number.isSafeInteger(value) && value > 0 ? value : undefined;

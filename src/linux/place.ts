@@ -2,7 +2,7 @@
  * A name in a folder that is held open. Who can rename folders above a path can make it mean another file between two looks; what
  * is opened, renamed and removed here is reached through the open folder, so that swapped folders lead nowhere else.
  */
-import { closeSync, constants, fstatSync, fsyncSync, lstatSync, openSync, realpathSync, renameSync, rmSync, type BigIntStats } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, lstatSync, openSync, realpathSync, renameSync, rmSync, statSync, type BigIntStats } from 'node:fs';
 import { MoatError } from '../core/error.ts';
 import { noAccessTime, readFlags } from './file-change.ts';
 import { bytesOf, nameOf } from './file-names.ts';
@@ -23,13 +23,20 @@ export function parsePath(path: unknown): string {
   return path;
 }
 
-/** The same file with the links of its folders followed; its own name is not. Throws MoatError 'not-there'. */
+/**
+ * The same file with the links of its folders followed; its own name is not. Throws MoatError 'not-there', and 'bad-input' for a way
+ * through /proc into another root (that of a container): as text it would lead to this machine's file of that name.
+ */
 export function realPlace(path: string): string {
   const cut = path.lastIndexOf('/');
   try {
-    const folder = nameOf(realpathSync.native(bytesOf(path.slice(0, cut) || '/'), 'buffer'));
+    const asked = bytesOf(path.slice(0, cut) || '/');
+    const folder = nameOf(realpathSync.native(asked, 'buffer'));
+    const [there, here] = [statSync(asked, { bigint: true }), statSync(bytesOf(folder), { bigint: true })];
+    if (there.ino !== here.ino || there.dev !== here.dev) throw new MoatError<PlaceErrorCode>('bad-input', `expected a path of this machine, got one into another root: ${path.slice(0, 200)}`, { text: { zh: `${path.slice(0, 200)} 经 /proc 通向另一个根（容器），请给出本机上的路径`, en: `expected a path of this machine, got one into another root: ${path.slice(0, 200)}` } });
     return `${folder === '/' ? '' : folder}/${path.slice(cut + 1)}`;
   } catch (error) {
+    if (error instanceof MoatError) throw error;
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw error;
     throw new MoatError<PlaceErrorCode>('not-there', `expected a file at ${path}, its folder is not there`, { cause: error });
   }

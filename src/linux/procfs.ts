@@ -54,7 +54,7 @@ export class Procfs {
     }
     try {
       // Files of a process come whole in one read; its tables and those of the host come in pieces until a read gives nothing.
-      const whole = name.charCodeAt(0) <= 0x39 && !name.endsWith('/maps') && !name.endsWith('/mountinfo');
+      const whole = name.charCodeAt(0) <= 0x39 && !name.endsWith('/maps') && !name.endsWith('/mountinfo') && !name.includes('/net/');
       const full: Buffer[] = [];
       let filled = 0;
       for (let left = max; left > 0;) {

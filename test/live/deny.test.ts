@@ -88,6 +88,21 @@ describe.skipIf(await lacksKernel())('moat deny', () => {
     expect(moat('deny', 'remove', evil)).toMatchObject({ status: 1, out: expect.stringContaining('is not on the list') as string });
   });
 
+  it('is an action too: the kernel does as its receipt says, by the file and by a copy, until it is taken back', async () => {
+    const evil = program('planned'), copy = join(folder, 'planned-copy');
+    const [receipt] = rows<{ id: string; status: string; action: string }>(moat('deny-file', '--yes', '--json', '--why', 'a miner', evil).out);
+    expect(receipt).toMatchObject({ action: 'deny-file', status: 'applied' });
+    expect(runs(evil)).toBe(false);
+    copyFileSync(evil, copy);
+    chmodSync(copy, 0o755);
+    spawnSync(copy, [join(folder, 'first-copy')]);
+    await until(() => !runs(copy));
+    expect(rows<DenyRow>(moat('deny', 'list', '--json').out)).toMatchObject([{ path: evil, active: true }, { sha256: createHash('sha256').update(readFileSync(evil)).digest('hex'), active: true }]);
+    expect(moat('deny-file', '--yes', '--json', evil)).toMatchObject({ status: 1 });
+    expect(rows<{ status: string }>(moat('undo', '--json', receipt!.id).out)).toMatchObject([{ status: 'undone' }]);
+    expect([runs(evil), runs(copy), moat('deny', 'list', '--json').out]).toEqual([true, true, '']);
+  });
+
   it('protects what the system needs, with the reason', () => {
     const { status, out } = moat('deny', 'add', '/bin/sh', '/usr/bin/env', folder, '/nowhere/at/all');
     expect([status, out.split('\n')]).toEqual([1, [

@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { changeSetting, type SettingWorld } from '../../src/actions/change-setting/action.ts';
 import { machineSysctl } from '../../src/actions/change-setting/sysctl.ts';
+import { Procfs } from '../../src/linux/procfs.ts';
 import { runner } from '../../src/linux/run.ts';
 import { machineSshd } from '../../src/linux/sshd.ts';
 import type { Scene } from '../actions.ts';
 import { everything, fileWorld } from './files.ts';
 
 export function settingWorld(folder: string, root = '/'): SettingWorld {
-  return { ...fileWorld(folder, { root }), sshd: machineSshd(runner()), sysctl: machineSysctl(root), loggedOn: () => [], scratch: join(folder, 'data/scratch'), settleMs: 5000 };
+  return { ...fileWorld(folder, { root }), sshd: machineSshd(runner()), sysctl: machineSysctl(root), loggedOn: () => [], scratch: join(folder, 'data/scratch'), settleMs: 5000, procfs: new Procfs() };
 }
 
 export const settingActions = (world: SettingWorld): ReturnType<Scene['actions']> => [changeSetting(world)] as ReturnType<Scene['actions']>;

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import type { Action, Receipt } from '../../core/action.ts';
 import { actionContract, crashContract, openResponse, type Response } from '../../../test/actions.ts';
 import { lacks } from '../../../test/need.ts';
 import { scene } from '../../../test/scenes/change-mode.ts';
-import { canLock, fileWorld, removeLocked, tools } from '../../../test/scenes/files.ts';
+import { canLock, fileWorld, removeLocked, sh, tools } from '../../../test/scenes/files.ts';
 import { changeMode } from './action.ts';
 
 const folders: string[] = [];
@@ -60,6 +60,42 @@ describe.skipIf(lacks({ root: true }))('change-mode', () => {
     chmodSync(join(root, 'tmp'), 0o1777);
     for (const [path, mode] of [['tmp', '0755'], ['usr', '0700'], ['usr/bin', '0700'], ['etc', '0700'], ['etc/passwd', '0600']]) await expect(run(join(root, path!), { mode })).rejects.toMatchObject({ code: 'refused', hint: undefined });
     for (const path of ['/bin/sh', process.execPath, '/proc/self/status']) await expect(run(path, { mode: '0700' }, true)).rejects.toMatchObject({ code: 'refused' });
+  });
+
+  it('does not make root the owner of a set-uid program by itself', async () => {
+    const file = plant('usr/local/bin/tool', 'x', 0o755);
+    chownSync(file, 4711, 4711);
+    chmodSync(file, 0o4755);
+    await expect(run(file, { owner: 'root:root' })).rejects.toMatchObject({ code: 'refused', hint: '--force' });
+    expect(rights(file)).toBe('4755 4711:4711');
+    expect((await run(file, { owner: 'root:root', mode: '0755' })).risk).toBe('low');
+  });
+
+  it.skipIf(lacks({ files: ['/usr/sbin/setcap'] }))('keeps capabilities whatever the numbers of the owners are', async () => {
+    const file = plant('usr/local/bin/tool', 'x', 0o755);
+    chownSync(file, 1, 0);
+    sh('setcap', 'cap_net_raw=ep', file);
+    const { id } = await run(file, { owner: '0:1' }, true);
+    expect(sh('getcap', file)).toContain('cap_net_raw=ep');
+    await undo(id);
+    expect([sh('getcap', file).includes('cap_net_raw=ep'), rights(file)]).toEqual([true, '755 1:0']);
+  });
+
+  it('knows what all must read and write under any name', async () => {
+    const second = join(root, 'srv/second');
+    mkdirSync(dirname(second), { recursive: true });
+    linkSync(join(root, 'etc/passwd'), second);
+    await expect(run(second, { mode: '0600' }, true)).rejects.toMatchObject({ code: 'refused', hint: undefined });
+  });
+
+  it('leaves the key of the last administrator to be read by sshd', async () => {
+    plant('etc/passwd', 'root:x:0:0::/root:/bin/sh\nops:x:1000:1000::/home/ops:/bin/sh\n');
+    plant('etc/group', 'root:x:0:\nsudo:x:27:ops\n');
+    const key = plant('home/ops/.ssh/authorized_keys', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIInvented x\n', 0o600);
+    chownSync(key, 1000, 1000);
+    await expect(run(key, { owner: '0:0' })).rejects.toMatchObject({ code: 'refused', hint: '--force', message: expect.stringContaining('last administrator') as string });
+    await expect(run(dirname(key), { mode: '0000' })).rejects.toMatchObject({ code: 'refused', hint: '--force' });
+    await run(key, { mode: '0400' });
   });
 
   it('refuses links, pipes, what is not there or is so already, and owners that are none', async () => {

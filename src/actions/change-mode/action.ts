@@ -1,5 +1,6 @@
 /** Changes mode and owner of a file or folder in its place: its content is not touched. */
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, openSync, type BigIntStats } from 'node:fs';
+import { join } from 'node:path';
 import type { Action, ActionErrorCode } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
 import { readAccounts } from '../../linux/accounts.ts';
@@ -9,6 +10,7 @@ import { isLocked, unlocked, type FileChanges } from '../../linux/file-change.ts
 import { bytesOf } from '../../linux/file-names.ts';
 import { parsePath, realPlace, withPlace, type Place } from '../../linux/place.ts';
 import { textOf } from '../../linux/tree.ts';
+import { locksOut } from '../administrators.ts';
 import { changedMeanwhile } from '../file-state.ts';
 import type { FileWorld } from '../file-world.ts';
 import { badInput, fieldsOf } from '../input.ts';
@@ -22,7 +24,7 @@ interface Rights { mode: number; uid: number; gid: number }
 export interface ModeState { path: string; inode: string; folder: boolean; before: Rights; after: Rights; flags?: number; capabilities?: string }
 
 const capabilityName = 'security.capability';
-const othersWrite = 0o022, setBits = 0o6000;
+const othersWrite = 0o022, setBits = 0o6000, setUid = 0o4000, setGid = 0o2000, ownerReads = 0o500;
 /** Everybody must be able to write here. */
 const shared = ['/tmp', '/var/tmp', '/dev/shm', '/run/lock', '/var/crash'];
 /** Everybody must be able to read these, or log-ons and names no longer work. */
@@ -56,7 +58,7 @@ export function changeMode(world: FileWorld): Action<ModeInput, ModeState> {
         const after = { ...before, ...(mode !== undefined && { mode }), ...(owner !== undefined && idsOf(owner)) };
         const flags = changes.flags(fd);
         const capabilities = changes.attributes(place.at()).find(({ name }) => name === capabilityName)?.value.toString('base64');
-        return { path, inode: found.ino.toString(), folder: found.isDirectory(), before, after, ...(isLocked(flags) && { flags: flags! }), ...(capabilities !== undefined && before.uid + before.gid !== after.uid + after.gid && { capabilities }) };
+        return { path, inode: found.ino.toString(), folder: found.isDirectory(), before, after, ...(isLocked(flags) && { flags: flags! }), ...(capabilities !== undefined && (before.uid !== after.uid || before.gid !== after.gid) && { capabilities }) };
       }));
       const { before, after } = state;
       if (isAs(before, after)) throw new MoatError<ActionErrorCode>('not-there', `${path} is ${text(after)} already`, { text: { zh: `${path} 已是 ${text(after)}`, en: `${path} is ${text(after)} already` } });
@@ -96,13 +98,21 @@ export function changeMode(world: FileWorld): Action<ModeInput, ModeState> {
     const refuse = (zh: string, en: string, never = true): MoatError<ActionErrorCode> => new MoatError<ActionErrorCode>('refused', `${path}: ${en}`, { text: { zh: `${path}：${zh}`, en: `${path}: ${en}` }, ...(!never && { hint: '--force' }) });
     const taken = before.mode & ~after.mode;
     const onlyWrite = (taken & ~othersWrite) === 0;
-    if (shared.includes(inside) && before.mode !== after.mode) throw refuse('所有人都要能在其中写入', 'everybody must be able to write there');
-    if (readByAll.includes(inside) && (after.mode & 0o444) !== 0o444) throw refuse('所有人都要能读它', 'everybody must be able to read it');
+    if (isOneOf(shared, path) && before.mode !== after.mode) throw refuse('所有人都要能在其中写入', 'everybody must be able to write there');
+    if (isOneOf(readByAll, path) && (after.mode & 0o444) !== 0o444) throw refuse('所有人都要能读它', 'everybody must be able to read it');
     if (folder && (taken & 0o555) !== 0 && /^\/(?:[^/]+(?:\/(?:bin|sbin|lib\w*|share|local|log|tmp|ssh|pam\.d))?)?$/.test(inside)) throw refuse('没有进入系统目录的权限，程序都无法运行', 'without the right to enter folders of the system no program runs');
     const seen = lstatSync(bytesOf(path), { throwIfNoEntry: false });
     const reason = seen && !folder ? essentialReason(seen) : undefined;
     if (reason && (!onlyWrite || (after.uid !== 0 && after.uid !== before.uid))) throw refuse(reason.zh, reason.en);
+    const shuts = (taken & ownerReads) !== 0 || after.uid !== before.uid;
+    if (!force && shuts && locksOut(fileProtection.root || '/', { path: inside, rootReads: true })) throw refuse('sshd 将读不到最后一个管理员的密钥（确要如此请加 --force）', 'sshd could no longer read the key of the last administrator (use --force to do it all the same)', false);
     if (!isNarrower(before, after) && !force) throw refuse('会放宽权限或交给他人（确要如此请加 --force）', 'it would give somebody more rights (use --force to do it all the same)', false);
+  }
+
+  /** One of these, under whatever name: a second name (hard link) has the same rights. */
+  function isOneOf(paths: readonly string[], path: string): boolean {
+    const found = statOr(path);
+    return paths.some((one) => { const other = statOr(join(fileProtection.root || '/', one)); return other !== undefined && other.ino === found?.ino && other.dev === found.dev; });
   }
 
   function idsOf(owner: string): { uid: number; gid: number } {
@@ -117,12 +127,14 @@ export function changeMode(world: FileWorld): Action<ModeInput, ModeState> {
   }
 }
 
+const statOr = (path: string): BigIntStats | undefined => lstatSync(bytesOf(path), { bigint: true, throwIfNoEntry: false });
 const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
 const text = ({ mode, uid, gid }: Rights): string => `${octal(mode)} ${uid}:${gid}`;
 const rightsOf = ({ mode, uid, gid }: BigIntStats): Rights => ({ mode: Number(mode & 0o7777n), uid: Number(uid), gid: Number(gid) });
 const isAs = (a: Rights, b: Rights): boolean => a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
-/** Takes rights away and gives nobody but root any. */
-const isNarrower = (before: Rights, after: Rights): boolean => (after.mode & ~before.mode) === 0 && (after.uid === before.uid || after.uid === 0) && (after.gid === before.gid || after.gid === 0);
+/** Takes rights away and gives nobody but root any. A program that runs as its owner (set-uid) and gets another one is given that one's rights. */
+const isNarrower = (before: Rights, after: Rights): boolean => (after.mode & ~before.mode) === 0
+  && (after.uid === before.uid || (after.uid === 0 && (after.mode & setUid) === 0)) && (after.gid === before.gid || (after.gid === 0 && (after.mode & setGid) === 0));
 
 /** Halfway may be seen again after a crash; anything else is somebody else's. Throws MoatError 'changed'. */
 function turn(place: Place, fd: number, found: BigIntStats, { path, before, after, flags, capabilities }: ModeState, to: Rights, changes: FileChanges): void {

@@ -1,10 +1,11 @@
 /**
- * One setting of sshd or of the kernel: checked before it is written, tried afterwards, and taken back by itself when the trial fails
+ * One setting of sshd, of another service, or of the kernel: checked before it is written, tried afterwards, and taken back by itself when the trial fails
  * or when nobody confirms what could lock people out.
  */
 import { closeSync, readSync, writeSync } from 'node:fs';
-import type { Action, ActionErrorCode, PlanStep } from '../../core/action.ts';
+import type { Action, ActionErrorCode, Plan, PlanStep } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
+import { endpointText } from '../../linux/listeners.ts';
 import { parsePath, realPlace, withPlace, type Place } from '../../linux/place.ts';
 import { readSshdConfig } from '../../linux/sshd-config.ts';
 import { changedMeanwhile, make, type FileState } from '../file-state.ts';
@@ -13,20 +14,23 @@ import type { FileWorld } from '../file-world.ts';
 import { badInput, fieldsOf } from '../input.ts';
 import { bytesIn, digestIn, edited, stateOf, unedited, type Edit } from './edit.ts';
 import { editOf, exceptionsOf, judge, mayLockOut, readSshdKey, readSshdValue, settle, usualConfig, withCandidate, type SshdTarget, type SshdWorld } from './sshd.ts';
+import { complains, configOf, daemonOf, endsOf, isService, judgeService, readServiceSetting, services, type Daemon, type ServiceTarget, type ServiceWorld, settleService, shownLine, shownValue } from './service.ts';
+import { knownSettings, type KnownSetting, type ServiceKind } from './known.ts';
 import { fileOfKey, laterSaying, planSysctl, readKey, readSysctlValue, turnSysctl, type Sysctl } from './sysctl.ts';
 
-export type SettingWorld = FileWorld & SshdWorld & { sysctl: Sysctl };
+export type SettingWorld = FileWorld & SshdWorld & ServiceWorld & { sysctl: Sysctl };
 
 interface Common { key: string; value: string; /** It is taken back by itself unless a person confirms it within so many seconds; 0 needs no confirmation. */ confirmWithin: number; why: string; by: string }
 
 /** `config`: of an sshd other than the usual one, as seen from inside the root; `match`: what stands behind the Match that it holds under. */
-export type SettingInput = Common & ({ kind: 'sshd'; config: string; match: string | undefined } | { kind: 'sysctl' });
+export type SettingInput = Common & ({ kind: 'sshd'; config: string; match: string | undefined } | { kind: 'sysctl' } | { kind: ServiceKind; /** Its main file, or the one that is meant; the usual one when undefined. */ config: string | undefined; /** Which of several lines, or a location of nginx. */ at: string | undefined });
 
 /** `inside`: the file as the machine under the root names it. */
 interface Kept extends SwapState { key: string; value: string; inside: string; edit: Edit; confirmBy?: number }
 
 /** `passed`: sshd has read it and answered. `live`: what the kernel had before; `turned`: stored before it is given another value. */
-export type SettingState = (Kept & { kind: 'sshd'; config: string; target: SshdTarget; passed: boolean }) | (Kept & { kind: 'sysctl'; live: string; turned: boolean });
+export type SettingState = (Kept & { kind: 'sshd'; config: string; target: SshdTarget; passed: boolean }) | (Kept & { kind: 'sysctl'; live: string; turned: boolean })
+  | (Kept & { kind: 'service'; service: ServiceKind; config: string; target: ServiceTarget; passed: boolean; /** Its service was asked beforehand. */ judged: boolean });
 
 const confirmMost = 86_400, usualConfirm = 300;
 const textMax = 1 << 20;
@@ -42,6 +46,13 @@ export function changeSetting(world: SettingWorld): Action<SettingInput, Setting
     },
     // Once more: what it includes may have changed since it was planned.
     async check(state, place, name) {
+      if (state.kind === 'service' && state.judged) {
+        // The path as other processes see it: their own /proc/self is another.
+        const candidate = String(place.at(name)).replace('/proc/self/', `/proc/${process.pid}/`);
+        const { service, key, value, config, target } = state;
+        const complaint = await complains(world, service, { root: fileProtection.root, config, key, value, ...(target.at !== undefined && { at: target.at }) }, { path: state.inside, candidate }, target.daemon);
+        if (complaint !== undefined) throw new MoatError<ActionErrorCode>('failed', `${services[service].title} does not take the changed configuration: ${complaint.slice(0, 300)}`);
+      }
       if (state.kind !== 'sshd') return;
       const config = readSshdConfig(fileProtection.root, state.config);
       const complaint = await withCandidate(world, config, new Map([[state.inside, contentOf(place, name)]]), (main) => world.sshd.complaint(main));
@@ -56,22 +67,26 @@ export function changeSetting(world: SettingWorld): Action<SettingInput, Setting
     halfDone: 'undo',
 
     parse(input) {
-      const { kind, key, value, config = usualConfig, match, confirm_within: confirmWithin = usualConfirm, why, by } = fieldsOf(input);
+      const { kind, key, value, config, match, at, confirm_within: confirmWithin = usualConfirm, why, by } = fieldsOf(input);
       if (typeof confirmWithin !== 'number' || !(confirmWithin >= 0 && confirmWithin <= confirmMost)) throw badInput(`0 to ${confirmMost} seconds to confirm`, confirmWithin);
       const common = { confirmWithin, why: typeof why === 'string' ? why.slice(0, 1000) : '', by: typeof by === 'string' ? by.slice(0, 200) : '' };
       switch (kind) {
         case 'sshd':
           if (match !== undefined && (typeof match !== 'string' || match.length > 1000 || /[\n\0]/.test(match))) throw badInput('what stands behind Match', match);
-          return { kind, key: readSshdKey(key), value: readSshdValue(value), config: parsePath(config), match, ...common };
+          return { kind, key: readSshdKey(key), value: readSshdValue(value), config: parsePath(config ?? usualConfig), match, ...common };
         case 'sysctl': return { kind, key: readKey(key), value: readSysctlValue(value), ...common };
-        default: throw badInput('sshd or sysctl', kind);
+        default:
+          if (!isService(kind)) throw badInput('sshd, sysctl, nginx, redis, mysql or php', kind);
+          if (at !== undefined && (typeof at !== 'string' || at === '' || at.length > 4000 || /[\n\0]/.test(at))) throw badInput('FILE:LINE, or a location of nginx', at);
+          return { kind, key: readServiceSetting(kind, key, value).known.key, value: readServiceSetting(kind, key, value).value, config: config === undefined ? undefined : parsePath(config), at, ...common };
       }
     },
 
     async plan(wanted, { force, now }) {
       const { kind, key, value, why, by } = wanted;
       const root = fileProtection.root;
-      const lockOut = kind === 'sshd' ? mayLockOut(key) : key.startsWith('net');
+      const known = isService(kind) ? knownOf(kind, key) : undefined;
+      const lockOut = kind === 'sshd' ? mayLockOut(key) : known ? known.keepsOut === true : key.startsWith('net');
       const confirmBy = lockOut && wanted.confirmWithin > 0 ? now + wanted.confirmWithin * 1000 : undefined;
       const changes = await fileChanges();
       const prepared = async (inside: string, edit: Edit, given: FileState | undefined): Promise<SwapState> => {
@@ -102,7 +117,8 @@ export function changeSetting(world: SettingWorld): Action<SettingInput, Setting
           state: { ...swap, kind: 'sysctl', key, value, inside, edit, live, turned: false, ...(confirmBy !== undefined && { confirmBy }) },
         };
       }
-      const { config: main, match } = wanted;
+      if (isService(wanted.kind)) return await ofService(wanted as Extract<SettingInput, { kind: ServiceKind }>, known!, { force, confirmBy, confirmStep, prepared });
+      const { config: main, match } = wanted as Extract<SettingInput, { kind: 'sshd' }>;
       const config = readSshdConfig(root, main);
       if (!config.files.has(main)) throw new MoatError<ActionErrorCode>('not-there', `expected the configuration of sshd at ${main}, nothing is there`);
       const { path, edit } = editOf(config, key, value, match);
@@ -133,7 +149,8 @@ export function changeSetting(world: SettingWorld): Action<SettingInput, Setting
       }
       const swapped = await applySwap(world, state, context, steps);
       if (state.passed) return;
-      await settle(world, state.target, false);
+      if (state.kind === 'service') await settleService(world, state.service, state.target, toldOf(state, state.value), false);
+      else await settle(world, state.target, false);
       await context.save({ ...swapped, passed: true });
     },
 
@@ -147,7 +164,8 @@ export function changeSetting(world: SettingWorld): Action<SettingInput, Setting
         if (live !== wanted) return { is: 'between', evidence: { zh: `${state.key} 现为 ${live ?? '（没有）'}`, en: `${state.key} is ${live ?? 'gone'} now` } };
         return { is, evidence: { zh: `${state.key} 为 ${live}`, en: `${state.key} is ${live}` } };
       }
-      return text === undefined || is === 'between' ? verdict : { is, evidence: is === 'finished' ? { zh: `${state.path} 另有改动，${state.edit.next.trim()} 在其中`, en: `${state.path} was changed otherwise; ${state.edit.next.trim()} stands in it` } : { zh: `${state.path} 另有改动，${state.edit.next.trim()} 已不在其中`, en: `${state.path} was changed otherwise; ${state.edit.next.trim()} is not in it` } };
+      const line = state.kind === 'service' ? shownLine(knownOf(state.service, state.key), state.edit.next) : state.edit.next.trim();
+      return text === undefined || is === 'between' ? verdict : { is, evidence: is === 'finished' ? { zh: `${state.path} 另有改动，${line} 在其中`, en: `${state.path} was changed otherwise; ${line} stands in it` } : { zh: `${state.path} 另有改动，${line} 已不在其中`, en: `${state.path} was changed otherwise; ${line} is not in it` } };
     },
 
     async undo(state, context) {
@@ -165,6 +183,7 @@ export function changeSetting(world: SettingWorld): Action<SettingInput, Setting
         return true;
       });
       if (state.kind === 'sshd' && state.begun) await settle(world, { ...state.target, asks: state.target.asked }, true);
+      if (state.kind === 'service' && state.begun) await settleService(world, state.service, state.target, toldOf(state, state.target.former), true);
     },
 
     confirmed(state) {
@@ -173,10 +192,58 @@ export function changeSetting(world: SettingWorld): Action<SettingInput, Setting
     },
   };
 
+  async function ofService(wanted: Extract<SettingInput, { kind: ServiceKind }>, known: KnownSetting, { force, confirmBy, confirmStep, prepared }: {
+    force: boolean; confirmBy: number | undefined; confirmStep: PlanStep[]; prepared: (inside: string, edit: Edit, given: FileState | undefined) => Promise<SwapState>;
+  }): Promise<Plan<SettingState>> {
+    const { kind, key, value, at } = wanted;
+    const { root } = fileProtection;
+    const service = services[kind], config = configOf(kind, root, wanted.config);
+    const asked = { root, config, key, value, ...(at !== undefined && { at }) };
+    const found = service.find(asked);
+    const daemon = daemonOf(world, service.facts(root, config));
+    const judged = await judgeService(world, kind, asked, found, { daemon, force, known });
+    const ends = await endsOf(world, kind, daemon);
+    if (known.takes === 'restart' && daemon && !force) throw new MoatError<ActionErrorCode>('refused', `${service.title} takes ${key} in at a new start only`, { text: { zh: `${service.title} 要重启才会采用 ${key}，连接会断开（确要如此请加 --force）`, en: `${service.title} takes ${key} in at a new start only, and connections break (use --force to do it all the same)` }, hint: '--force' });
+    const swap = await prepared(found.path, found.edit, undefined);
+    const { edit, path } = found, shown = (line: string): string => shownLine(known, line);
+    const answer: PlanStep = { text: ends.length > 0 ? { zh: `试连 ${ends.map(endpointText).join('、')}，没有应答则撤销`, en: `try to connect to ${ends.map(endpointText).join(', ')}, and take it back without an answer` } : { zh: '原本就没有应答，不试连', en: 'it did not answer before either, so no connection is tried' } };
+    return {
+      target: `${kind} ${config}`, title: { zh: `${service.title}：${key} ${shownValue(known, value)}`, en: `${service.title}: ${key} ${shownValue(known, value)}` },
+      steps: [
+        { text: edit.old === undefined ? { zh: `在 ${path} 第 ${edit.line} 行之前加入：${shown(edit.next)}`, en: `put in before line ${edit.line} of ${path}: ${shown(edit.next)}` } : { zh: `${path} 第 ${edit.line} 行：${shown(edit.old)} → ${shown(edit.next)}`, en: `line ${edit.line} of ${path}: ${shown(edit.old)} → ${shown(edit.next)}` } },
+        { text: judged ? { zh: `${service.title} 已核对改后的配置`, en: `${service.title} takes the changed configuration` } : { zh: '注意：改动无法事先核对，改后试连', en: 'mind: the change cannot be checked beforehand; it is tried afterwards' } },
+        ...found.others,
+        takesStep(service.title, known, daemon),
+        ...(daemon ? [answer] : []), ...confirmStep,
+      ],
+      risk: lockOutRisk(known, daemon !== undefined), reversible: true, ...(confirmBy !== undefined && { until: confirmBy }),
+      state: { ...swap, kind: 'service', service: kind, key, value, inside: path, edit, config, judged, passed: false, target: { ...(daemon && { daemon }), ends, ...(found.former !== undefined && { former: found.former }), ...(at !== undefined && { at }) }, ...(confirmBy !== undefined && { confirmBy }) },
+    };
+  }
+
   async function textAt(path: string, found: FileState | undefined): Promise<string> {
     const text = await withPlace(path, (place) => (place.stat()?.isFile() ? contentOf(place) : ''));
     if (found !== undefined && digestIn(text) !== found.sha256) throw changedMeanwhile(path);
     return text;
+  }
+}
+
+const knownOf = (kind: ServiceKind, key: string): KnownSetting => knownSettings[kind].find((one) => one.key === key)!;
+const lockOutRisk = ({ takes, keepsOut }: KnownSetting, runs: boolean): Plan['risk'] => (runs && (takes === 'restart' || keepsOut) ? 'high' : 'medium');
+
+/** What the running service is told: the value, or with undefined that it goes back to what it does by itself. */
+function toldOf({ service, config, key, value, target: { former } }: Extract<SettingState, { kind: 'service' }>, to: string | undefined): Parameters<typeof settleService>[3] {
+  const known = knownOf(service, key);
+  return { config, key, value: to, known, secrets: known.secret ? [value, former ?? ''] : [] };
+}
+
+function takesStep(title: string, { takes }: KnownSetting, daemon: Daemon | undefined): PlanStep {
+  if (daemon === undefined) return { text: { zh: `${title} 没有运行，下次启动时生效`, en: `${title} does not run: it holds from the next start on` } };
+  const { pid, unit } = daemon;
+  switch (takes) {
+    case 'reload': return { text: { zh: `让 ${title}（${pid}）重新读取配置，连接不断`, en: `have ${title} (${pid}) read it anew; connections go on` } };
+    case 'live': return { text: { zh: `让运行中的 ${title}（${pid}）立即采用`, en: `have the running ${title} (${pid}) take it at once` } };
+    case 'restart': return { text: { zh: `重启 ${unit ?? title}：连接会断开`, en: `restart ${unit ?? title}: connections break` }, ...(unit !== undefined && { command: ['systemctl', 'restart', unit] }) };
   }
 }
 

@@ -83,6 +83,7 @@ export function grantPrivilege({ run, fileProtection }: GrantWorld): Action<Gran
     },
 
     async apply(state) {
+      mustBeOurs(state);
       await withPlace(state.path, async (place) => {
         if (readOf(place) === state.content) return;
         if (place.stat() !== undefined) throw new MoatError<ActionErrorCode>('changed', `another file is at ${state.path} now`);
@@ -113,6 +114,7 @@ export function grantPrivilege({ run, fileProtection }: GrantWorld): Action<Gran
     },
 
     async undo(state) {
+      mustBeOurs(state);
       await withPlace(state.path, (place) => {
         place.remove(asideOf(place));
         const found = readOf(place);
@@ -123,6 +125,11 @@ export function grantPrivilege({ run, fileProtection }: GrantWorld): Action<Gran
       });
     },
   };
+}
+
+/** The state may have been handed over by somebody else: a rule of another kind, or another file, is not written. Throws MoatError 'bad-input'. */
+function mustBeOurs({ path, content, user, commands, until }: GrantState): void {
+  if (!/\/etc\/sudoers\.d\/moat-grant-\d{1,10}$/.test(path) || !userPattern.test(user) || content !== contentOf(user, commands, until)) throw badInput('the state of a privilege that was granted here', path);
 }
 
 /** sudo reads no file with a dot in its name. */

@@ -15,7 +15,7 @@ import { type FileChanges } from '../../linux/file-change.ts';
 import { bytesOf, nameOf } from '../../linux/file-names.ts';
 import { realPlace, withPlace, type Place } from '../../linux/place.ts';
 import type { Procfs } from '../../linux/procfs.ts';
-import { hasAdministrator } from '../administrators.ts';
+import { locksOut } from '../administrators.ts';
 import { changedMeanwhile, ensureRights, inFolder, lookAt, make, setFlags, unlock, type FileState } from '../file-state.ts';
 import { folderOf, type FileWorld } from '../file-world.ts';
 import { badInput, fieldsOf } from '../input.ts';
@@ -63,7 +63,7 @@ export function lockAccount({ fileChanges, accountRoot: root, procfs }: AccountW
       if (asker !== undefined && operatorsOf(procfs, asker).has(account.uid)) throw refuse('这是您自己登录所用的账户', 'it is the account that you are logged on with', false);
       if (!force) {
         if (account.uid === 0) throw refuse('它就是 root 权限（确要锁定请加 --force）', 'it is root (use --force to lock it all the same)', true);
-        if (hasAdministrator(root, {}) && !hasAdministrator(root, { without: user })) throw refuse('这是最后一个能登录的管理员（确要锁定请加 --force）', 'no administrator would be left with a way in (use --force to lock it all the same)', true);
+        if (locksOut(root, { without: user })) throw refuse('这是最后一个能登录的管理员（确要锁定请加 --force）', 'no administrator would be left with a way in (use --force to lock it all the same)', true);
       }
       const shadowLine = await lineOf('/etc/shadow', user), passwdLine = account.text;
       const edits = editsOf(user, passwdLine, shadowLine);

@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -114,6 +114,17 @@ describe.skipIf(lacks({ root: true }))('remove-line', () => {
       await expect(action.apply(plan.state, { signal: AbortSignal.timeout(10_000), now: Date.now, save: () => Promise.resolve() })).rejects.toMatchObject({ code: 'changed' });
       expect([read(path), readdirSync(dirname(path))]).toEqual([`${text}more\n`, ['x']]);
     });
+  });
+
+  it('keeps rights and owner that somebody changed since, and shows no secret', async () => {
+    const path = plant('etc/x', 'a\nexport DB_PASSWORD=invented-9x\nb\n', 0o644);
+    const receipt = await run(path, 2, 'export DB_PASSWORD=invented-9x');
+    expect(JSON.stringify(receipt.steps)).not.toContain('invented-9x');
+    chmodSync(path, 0o600);
+    chownSync(path, 4711, 4712);
+    await undo(receipt.id);
+    const { mode, uid, gid } = statSync(path);
+    expect([read(path), mode & 0o7777, uid, gid]).toEqual(['a\nexport DB_PASSWORD=invented-9x\nb\n', 0o600, 4711, 4712]);
   });
 
   it('does not put a line back that others took out while it was at it', async () => {

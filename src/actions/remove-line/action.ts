@@ -6,11 +6,12 @@ import { closeSync, readSync, writeSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import type { Action, ActionContext, ActionErrorCode, PlanStep } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
+import { maskSecrets } from '../../core/secrets.ts';
 import { isLocked, type FileChanges } from '../../linux/file-change.ts';
 import { bytesOf, nameOf } from '../../linux/file-names.ts';
 import { parsePath, realPlace, withPlace, type FolderIdentity, type Place } from '../../linux/place.ts';
 import type { Run } from '../../linux/run.ts';
-import { hasAdministrator, keyLines } from '../administrators.ts';
+import { locksOut } from '../administrators.ts';
 import { changedMeanwhile, ensureRights, inFolder, isStill, lookAt, make, setFlags, unlock, type FileState } from '../file-state.ts';
 import { folderOf, sameFolder, type FileWorld } from '../file-world.ts';
 import { newVaultId } from '../vault.ts';
@@ -141,9 +142,9 @@ export function removeLine(world: LineWorld): Action<LineInput, LineState> {
           const current = nameOf(contentOf(place));
           const next = found.sha256 === state.after ? nameOf(original) : putBack(state, nameOf(original), current);
           const whole = bytes(next);
-          // As it was to the last time of change, unless others changed it as well: then their rights and owner stay.
+          // As it was to the last time of change. Rights and owner that others changed since stay: what was put there had those of before.
           const exact = whole.equals(original);
-          if (next !== current) await put(exact ? state : { ...state, file: found }, place, changes, whole, { save: context.save, accessed: (exact ? file : found).accessed, modified: exact ? BigInt(file.modified) : BigInt(context.now()) * 1_000_000n });
+          if (next !== current) await put({ ...state, file: found }, place, changes, whole, { save: context.save, accessed: (exact ? file : found).accessed, modified: exact ? BigInt(file.modified) : BigInt(context.now()) * 1_000_000n });
         }
         place.remove(newOf(state));
         setFlags(place, place.name, found.sha256 === state.after || found.sha256 === file.sha256 ? file.flags : found.flags, changes);
@@ -207,7 +208,8 @@ export function removeLine(world: LineWorld): Action<LineInput, LineState> {
     const refuse = (zh: string, en: string): MoatError<ActionErrorCode> => new MoatError<ActionErrorCode>('refused', en, { text: { zh, en }, hint: '--force' });
     const inside = fileProtection.inside(path);
     if (isSudoers(path) && grantsAll.test(line.trim()) && !after.split('\n').some((one) => grantsAll.test(one.trim()))) throw refuse('这是该文件中最后一条管理员授权（确要删除请加 --force）', 'it is the last line of this file that lets administrators become root (use --force to remove it all the same)');
-    if (/\/\.ssh\/authorized_keys2?$/.test(inside) && keyLines(line) > 0 && keyLines(after) === 0 && !hasAdministrator(fileProtection.root || '/', { path: inside, content: after })) {
+    // A key, or a rule of sudo or doas: whatever the file, somebody must be left.
+    if (locksOut(fileProtection.root || '/', { path: inside, content: after })) {
       throw refuse('这是最后一个管理员登录的途径（确要删除请加 --force）', 'no administrator would be left with a way in (use --force to remove it all the same)');
     }
   }
@@ -251,7 +253,7 @@ function putBack({ path, line, text, vault }: LineState, original: string, curre
 function stepsOf(path: string, line: number, text: string, file: FileState, sudoers: boolean): PlanStep[] {
   const steps: PlanStep[] = [
     { text: { zh: `把整个 ${path} 存入隔离区`, en: `store all of ${path} in quarantine` } },
-    { text: { zh: `删除第 ${line} 行：${text.slice(0, 300)}`, en: `remove line ${line}: ${text.slice(0, 300)}` } },
+    { text: { zh: `删除第 ${line} 行：${maskSecrets(text).slice(0, 300)}`, en: `remove line ${line}: ${maskSecrets(text).slice(0, 300)}` } },
   ];
   if (sudoers) steps.splice(1, 0, { text: { zh: '用 visudo 核对去掉该行后的文件', en: 'check the file without it by visudo' }, command: ['visudo', '-c'] });
   if (file.links > 1) steps.push({ text: { zh: `注意：该文件还有 ${file.links - 1} 个别的名字（硬链接），它们仍是旧内容`, en: `mind: the file has ${file.links - 1} other names (hard links), which keep the old content` } });

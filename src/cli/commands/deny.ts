@@ -37,7 +37,7 @@ export function addDeny({ program, lang, t }: Cli): void {
     // What is on the list may be taken off it at any time.
     if (op === 'deny-add' && !(await ask()).enabled) throw new MoatError('off', t('禁止运行已关闭', 'denying is off'), { hint: turnOn() });
     const asked = what.map((one) => (digest.test(one) ? one : resolve(one)));
-    const outcomes = (await askControl(dataFolder(program), op, { what: asked, ...(options.why !== undefined && { why: options.why }), ...(options.force && { force: true }) })) as DenyOutcome[];
+    const outcomes = (await askControl(dataFolder(program), op, { what: asked, ...(options.why !== undefined && { why: options.why }), ...(options.force && { force: true }) }, { patient: true })) as DenyOutcome[];
     const out = new Output();
     for (const outcome of outcomes) {
       if (!outcome.done) process.exitCode = 1;

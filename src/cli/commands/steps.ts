@@ -33,12 +33,13 @@ export function addSteps(cli: Cli): void {
     .action((paths: string[], options: StepCommandOptions & { from: string }) => all(paths.map((path) => ({ action: 'restore-file', input: { path: resolve(path), from: options.from } })), options));
 
   usual(program.command('set <kind> <key> <value>')
-    .description(t('改一项设置：sshd 或 sysctl；先核对，改后试连，不通或无人确认则自动撤销', 'change a setting of sshd or sysctl: checked before, tried after, taken back by itself when that fails or nobody confirms'))
+    .description(t('改一项设置：sshd、sysctl、nginx、redis、mysql 或 php；先核对，改后试连，不通或无人确认则自动撤销', 'change a setting of sshd, sysctl, nginx, redis, mysql or php: checked before, tried after, taken back by itself when that fails or nobody confirms'))
     .option('--match <text>', t('sshd：改 Match 之下的那一行', 'sshd: the line under this Match'))
-    .option('--config <file>', t('sshd：另一个配置文件', 'sshd: another configuration'))
+    .option('--config <file>', t('另一个配置文件（php：要改的那个 php.ini 或进程池文件）', 'another configuration (php: the php.ini or the file of a pool that is meant)'))
+    .option('--at <place>', t('nginx：改这一行（文件:行），或去掉这个 location', 'nginx: the line FILE:LINE, or the location to take out'))
     .option('--confirm-within <time>', t('可能把人挡在外面的，多久内须确认；0s 为无须确认', 'what could lock people out is to be confirmed within this time; 0s needs no confirmation'), duration, 300_000), t('最后一个管理员的登录途径、重启前撤不回的也改', 'also the last way in for an administrator, and what only a restart takes back'))
-    .action((kind: string, key: string, value: string, options: StepCommandOptions & { match?: string; config?: string; confirmWithin: number }) => all([{ action: 'change-setting', input: {
-      kind, key, value, confirm_within: Math.ceil(options.confirmWithin / 1000), ...(options.match !== undefined && { match: options.match }), ...(options.config !== undefined && { config: resolve(options.config) }),
+    .action((kind: string, key: string, value: string, options: StepCommandOptions & { match?: string; config?: string; at?: string; confirmWithin: number }) => all([{ action: 'change-setting', input: {
+      kind, key, value, confirm_within: Math.ceil(options.confirmWithin / 1000), ...(options.match !== undefined && { match: options.match }), ...(options.at !== undefined && { at: options.at }), ...(options.config !== undefined && { config: resolve(options.config) }),
     } }], options));
 
   usual(program.command('change-mode <path> [mode]')

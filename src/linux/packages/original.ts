@@ -1,6 +1,6 @@
 /**
- * A file as its package shipped it, out of the .deb: the one that apt kept, one that was fetched before, or one fetched now. Only what
- * the package database or apt's own signed lists vouch for is taken.
+ * A file as its package shipped it, out of the .deb or .rpm: the one that the package manager kept, one that was fetched before, or (of
+ * apt) one fetched now. Only what the package database or apt's own signed lists vouch for is taken.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
@@ -9,7 +9,8 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { MoatError } from '../../core/error.ts';
 import type { Text } from '../../core/text.ts';
 import { readAccounts } from '../accounts.ts';
-import { openDeb, type Deb } from '../deb.ts';
+import { openDeb, type OpenPackage } from '../deb.ts';
+import { openRpm, type Outside } from '../rpm-file.ts';
 import { DiskTree } from '../disk-tree.ts';
 import type { Bytes } from '../image/bytes.ts';
 import type { TarEntry } from '../image/tar.ts';
@@ -67,6 +68,7 @@ const textMax = 16 << 20;
 const findMs = 100_000;
 const aptMs = 20_000;
 const linksMax = 8;
+const cachesMax = 100;
 /** Files of a package that are compared when nothing else vouches for it. */
 const comparedMax = 20_000;
 
@@ -88,7 +90,7 @@ export class Originals {
     const owned = index.owner(path);
     if (owned === undefined) throw new MoatError<OriginalErrorCode>('not-packaged', `no package has ${path}`, { text: { zh: `${path} 不属于任何软件包，没有出厂的样子可恢复`, en: `no package has ${path}, so there is nothing it was shipped as` } });
     const { manager, name } = owned.package;
-    if (manager !== 'dpkg') throw unavailable({ zh: `软件包 ${name} 由 ${manager} 安装：目前只会从 .deb 里取出厂文件`, en: `the package ${name} was installed by ${manager}: only .deb packages are read here` }, manager === 'rpm' ? `dnf reinstall ${name}` : `apk fix ${name}`);
+    if (manager === 'apk') throw unavailable({ zh: `软件包 ${name} 由 apk 安装：只会从 .deb 与 .rpm 里取出厂文件`, en: `the package ${name} was installed by apk: only .deb and .rpm packages are read here` }, `apk fix ${name}`);
     const tried: Text[] = [];
     const attempt = async (deb: string): Promise<Original | undefined> => {
       try {
@@ -99,9 +101,14 @@ export class Originals {
         return undefined;
       }
     };
-    for (const deb of [...this.#lying(join(this.#root, archives), owned.package), ...this.#lying(folder, owned.package)]) {
+    const lying = manager === 'rpm' ? [...rpmCaches(this.#root), folder].flatMap((one) => this.#rpmsIn(one, owned.package)) : [...this.#lying(join(this.#root, archives), owned.package), ...this.#lying(folder, owned.package)];
+    for (const deb of lying) {
       const found = await attempt(deb);
       if (found) return found;
+    }
+    if (manager === 'rpm') {
+      const none = { zh: `没有找到它的 .rpm（找过 dnf、yum、zypper 的缓存与 ${folder}）`, en: `its .rpm was not found (looked for in the caches of dnf, yum and zypper, and in ${folder})` };
+      throw unavailable({ zh: [...tried.map(({ zh }) => zh), none.zh].join('；'), en: [...tried.map(({ en }) => en), none.en].join('; ') }, `dnf download --destdir ${folder} ${name}`);
     }
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const fetched = await fetchDeb(owned.package, folder, this.#options.run, signal, this.#root);
@@ -114,7 +121,7 @@ export class Originals {
 
   /** Writes the content into an open file, from its beginning. Throws MoatError 'no-original' when the package is gone meanwhile. */
   async write({ deb: path, inDeb }: Pick<Original, 'deb' | 'inDeb'>, fd: number, signal: AbortSignal): Promise<void> {
-    await withDeb(path, signal, async (deb) => {
+    await withDeb(path, signal, this.#outside(), async (deb) => {
       const entry = entryOf(deb, [inDeb])?.entry;
       if (entry?.kind !== 'file') throw unavailable({ zh: `${path} 里已没有 ${inDeb}`, en: `${path} does not hold ${inDeb} any more` });
       await inPieces(deb.content(entry), (piece) => { for (let at = 0; at < piece.length;) at += writeSync(fd, piece, at); });
@@ -125,26 +132,34 @@ export class Originals {
   async read({ deb: path, inDeb, size }: Original, most: number): Promise<Buffer | undefined> {
     if (size > most) return undefined;
     const pieces: Buffer[] = [];
-    await withDeb(path, AbortSignal.timeout(findMs), async (deb) => {
+    await withDeb(path, AbortSignal.timeout(findMs), this.#outside(), async (deb) => {
       const entry = entryOf(deb, [inDeb])?.entry;
       if (entry?.kind === 'file') await inPieces(deb.content(entry), (piece) => { pieces.push(Buffer.from(piece)); });
     });
     return Buffer.concat(pieces);
   }
 
+  #outside(): Outside {
+    const { run, folder } = this.#options;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return { run, folder };
+  }
+
   /** Packages of that name in a folder, the version that is installed first. */
   #lying(folder: string, one: Package): string[] {
-    let names: string[];
-    try {
-      names = readdirSync(folder);
-    } catch { return []; /* no such folder: nothing was kept */ }
     const exact = fileNameOf(one);
-    return names.filter((name) => name.startsWith(`${one.name}_`) && name.endsWith('.deb')).sort((a, b) => Number(b === exact) - Number(a === exact)).slice(0, 3).map((name) => join(folder, name));
+    return namesIn(folder).filter((name) => name.startsWith(`${one.name}_`) && name.endsWith('.deb')).sort((a, b) => Number(b === exact) - Number(a === exact)).slice(0, 3).map((name) => join(folder, name));
+  }
+
+  /** Of the very version that is installed. */
+  #rpmsIn(folder: string, { name, version, arch }: Package): string[] {
+    const wanted = `${name}-${version.replace(/^\d+:/, '')}.${arch}.rpm`;
+    return namesIn(folder).includes(wanted) ? [join(folder, wanted)] : [];
   }
 
   async #from(path: string, owned: OwnedFile, index: PackageIndex, signal: AbortSignal): Promise<Original> {
-    const isExact = path.endsWith(`/${fileNameOf(owned.package)}`);
-    return await withDeb(path, signal, async (deb, source) => {
+    const isRpm = owned.package.manager === 'rpm', isExact = isRpm || path.endsWith(`/${fileNameOf(owned.package)}`);
+    return await withDeb(path, signal, this.#outside(), async (deb, source) => {
       const names = this.#namesInDeb(owned.path);
       const found = entryOf(deb, names);
       if (found === undefined) throw unavailable({ zh: `里面没有 ${owned.path}`, en: `it does not hold ${owned.path}` });
@@ -153,7 +168,7 @@ export class Originals {
       const [sha256, recorded] = [createHash('sha256'), createHash(owned.digest?.algorithm ?? 'md5')];
       if (content) await inPieces(content, (piece) => { sha256.update(piece); recorded.update(piece); }); else sha256.update(entry.target);
       const database = owned.digest === undefined || content === undefined ? undefined : recorded.digest('hex') === owned.digest.hex;
-      const apt = isExact ? await this.#aptVouches(owned.package, source, signal) : undefined;
+      const apt = isExact && !isRpm ? await this.#aptVouches(owned.package, source, signal) : undefined;
       if (apt === false) throw unavailable({ zh: '它的 SHA-256 与 apt 列表中的不符', en: 'its SHA-256 is not the one in the lists of apt' });
       if (database === false && apt !== true) throw unavailable({ zh: '其中的内容与软件包数据库的摘要不符', en: 'its content does not have the digest of the package database' });
       if (database === undefined && apt !== true && !(isExact && await this.#isOtherwiseWhole(deb, index, owned.package))) throw unavailable({ zh: '软件包数据库没有该文件的摘要，也没有别的能证明这个包是原装的', en: 'the package database has no digest of the file, and nothing else vouches for the package' });
@@ -212,7 +227,7 @@ export class Originals {
   }
 
   /** All other files of the package have the digests of the database. */
-  async #isOtherwiseWhole(deb: Deb, index: PackageIndex, one: Package): Promise<boolean> {
+  async #isOtherwiseWhole(deb: OpenPackage, index: PackageIndex, one: Package): Promise<boolean> {
     let compared = 0;
     for (const { path, entry } of deb.entries()) {
       if (entry.kind !== 'file' || compared >= comparedMax) continue;
@@ -229,10 +244,20 @@ export class Originals {
   #text(path: string): string { return textOf(new DiskTree(this.#root, undefined), path, textMax) ?? ''; }
 }
 
+function namesIn(folder: string): string[] {
+  try { return readdirSync(folder); } catch { return []; /* no such folder: nothing was kept */ }
+}
+
+/** Folders in which dnf, yum and zypper keep packages, when they are told to. */
+function rpmCaches(root: string): string[] {
+  const below = (folders: readonly string[], depth: number): string[] => (depth === 0 ? [...folders] : [...folders, ...below(folders.flatMap((one) => namesIn(one).slice(0, cachesMax).map((name) => join(one, name))), depth - 1)]);
+  return below(['var/cache/dnf', 'var/cache/libdnf5', 'var/cache/yum', 'var/cache/zypp/packages'].map((one) => join(root, one)), 5).filter((one) => one.endsWith('/packages') || one.includes('/zypp/')).slice(0, cachesMax * 10);
+}
+
 const unavailable = (why: Text, hint?: string): MoatError<OriginalErrorCode> => new MoatError<OriginalErrorCode>('no-original', why.en, { text: why, ...(hint !== undefined && { hint }) });
 
 /** The first of these names; for one that is a second name of another file, that file's content with its own owner and mode. */
-function entryOf(deb: Deb, names: readonly string[]): { path: string; entry: TarEntry } | undefined {
+function entryOf(deb: OpenPackage, names: readonly string[]): { path: string; entry: TarEntry } | undefined {
   const all = new Map<string, TarEntry>();
   for (const { path, entry } of deb.entries()) all.set(path, entry);
   let at = names.find((name) => all.has(name));
@@ -245,7 +270,7 @@ function entryOf(deb: Deb, names: readonly string[]): { path: string; entry: Tar
   return undefined;
 }
 
-async function withDeb<T>(path: string, signal: AbortSignal, work: (deb: Deb, source: Bytes) => Promise<T>): Promise<T> {
+async function withDeb<T>(path: string, signal: AbortSignal, outside: Outside, work: (deb: OpenPackage, source: Bytes) => Promise<T>): Promise<T> {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -254,7 +279,7 @@ async function withDeb<T>(path: string, signal: AbortSignal, work: (deb: Deb, so
     const found = fstatSync(fd);
     if (!found.isFile() || found.size > debMax) throw unavailable({ zh: '它不是文件，或大得反常', en: 'it is no file, or too large' });
     const source: Bytes = { size: found.size, read: (into, position) => readSync(fd, into, 0, into.length, position) };
-    const deb = await openDeb(source, signal);
+    const deb = path.endsWith('.rpm') ? await openRpm(source, signal, outside) : await openDeb(source, signal);
     try {
       return await work(deb, source);
     } finally { deb.close(); }

@@ -9,11 +9,12 @@ const filesMax = 1_000_000;
 
 const tag = {
   name: 1000, version: 1001, release: 1002, epoch: 1003, arch: 1022, oldFileNames: 1027, fileStates: 1029, fileModes: 1030, fileDigests: 1035, fileFlags: 1037,
-  fileUser: 1039, fileGroup: 1040, dirIndexes: 1116, baseNames: 1117, dirNames: 1118, fileDigestAlgorithm: 5011,
+  fileUser: 1039, fileGroup: 1040, fileCapabilities: 5010, dirIndexes: 1116, baseNames: 1117, dirNames: 1118, fileDigestAlgorithm: 5011,
 } as const;
 
 const configFlag = 1;
 const ghostFlag = 64;
+const magic = 0x8e_ad_e8_01;
 const folderMode = 0o040000;
 const typeMask = 0o170000;
 
@@ -43,6 +44,23 @@ export function parseHeader(blob: Buffer): RpmPackage {
     arch: header.text(tag.arch) ?? '',
     files: () => filesOf(header),
   };
+}
+
+/** Bytes of a header that begins here, its eight bytes of magic included; `start` gives at least the first sixteen of it. Throws PackagesError 'broken'. */
+export function headerBytes(start: Buffer): number {
+  if (start.length < 16 || start.readUInt32BE(0) !== magic) broken('its magic number, got something else');
+  const count = start.readUInt32BE(8), length = start.readUInt32BE(12);
+  if (count > tagsMax || length > headerMax) broken('a header of some size, got one too large');
+  return 16 + count * 16 + length;
+}
+
+/** Whose each file of a package is, and what it is able to do (as setcap writes it), by path. Of a package that is not installed: its header alone. */
+export function ownersOf(blob: Buffer): Map<string, { user: string; group: string; capabilities: string }> {
+  const header = new Header(blob);
+  const users = header.texts(tag.fileUser), groups = header.texts(tag.fileGroup), capabilities = header.texts(tag.fileCapabilities);
+  const out = new Map<string, { user: string; group: string; capabilities: string }>();
+  for (const [folder, name] of namesOf(header)) out.set(`${folder}/${name}`, { user: next(users) ?? '', group: next(groups) ?? '', capabilities: next(capabilities) ?? '' });
+  return out;
 }
 
 function* filesOf(header: Header): Iterable<RpmFile> {
