@@ -13,8 +13,11 @@ import { comparePaths, isWithin, type Entry } from './entry.ts';
 export interface Looking {
   tree: Tree;
   digests: Digests;
-  /** Undefined where there are no packages. While it is still read, digests are taken already. */
-  index: PackageIndex | undefined | Promise<PackageIndex | undefined>;
+  /**
+   * Undefined where there are no packages. A function is asked when the first file needs it, which for a comparison that finds nothing
+   * is never; with `digests` false for who owns what, which is half the work.
+   */
+  index: PackageIndex | undefined | ((digests: boolean) => Promise<PackageIndex | undefined>);
   signal: AbortSignal;
   /** Extended attributes and flags can be asked for. */
   attributes: boolean;
@@ -32,12 +35,17 @@ const attributesMax = 64;
 /** Text of an entry file that is kept. */
 const keptTextMax = 32 * 1024;
 
-/** `after`: begin behind this path. */
+/** Digests of files with several names, kept for the other names. */
+type Shared = Map<string, Promise<Taken>>;
+const sharedMax = 20_000;
+
+/** Without their packages: `ownedEntry` adds them. `after`: begin behind this path. */
 export async function* records(folders: readonly string[], exclude: readonly string[], looking: Looking, after?: string): AsyncGenerator<Entry> {
+  const shared: Shared = new Map();
   const ahead: Promise<Entry | undefined>[] = [];
   let first = 0;
   for (const { path, stat } of walk(folders, exclude, looking, after)) {
-    const work = record(path, stat, looking);
+    const work = record(path, stat, looking, shared);
     // Whoever takes it from the row is told of its failure.
     work.catch(() => undefined);
     ahead.push(work);
@@ -51,6 +59,13 @@ export async function* records(folders: readonly string[], exclude: readonly str
     const entry = await work;
     if (entry) yield entry;
   }
+}
+
+/** Whose file it is, by the packages. */
+export async function ownedEntry(entry: Entry, { index }: Looking): Promise<Entry> {
+  if (entry.kind === 'folder' || index === undefined) return entry;
+  const owner = (typeof index === 'function' ? await index(false) : index)?.owner(entry.path);
+  return owner ? { ...entry, package: `${owner.package.name} ${owner.package.version}` } : entry;
 }
 
 /** The entry of this very path; undefined when there is nothing. */
@@ -98,19 +113,32 @@ function told<T>(path: string, looking: Looking, look: () => T): T | undefined {
 }
 
 /** Undefined for what vanished meanwhile. */
-async function record(path: string, stat: FileStat, looking: Looking): Promise<Entry | undefined> {
-  const { tree, digests } = looking;
-  const taking = stat.kind === 'file' ? digests.take(path, 'sha256', stat.size) : undefined;
+async function record(path: string, stat: FileStat, looking: Looking, shared?: Shared): Promise<Entry | undefined> {
+  const { tree } = looking;
+  const taking = stat.kind === 'file' ? take(path, stat, looking, shared) : undefined;
   const entry: Entry = { path, kind: stat.kind, mode: stat.mode, uid: stat.uid, gid: stat.gid, size: stat.kind === 'file' || stat.kind === 'link' ? stat.size : 0, modified: stat.modified, changed: stat.changed, inode: stat.inode, links: stat.kind === 'folder' ? 0 : stat.links };
   if (stat.kind === 'link') entry.target = tree.link(path) ?? '';
   const attributes = looking.attributes ? told(path, looking, () => attributesOf(tree, path)) : undefined;
   if (attributes) entry.attributes = attributes;
   const flags = looking.attributes && (stat.kind === 'file' || stat.kind === 'folder') ? told(path, looking, () => tree.flags(path)) : undefined;
   if (flags?.immutable || flags?.appendOnly) entry.flags = `${flags.immutable ? 'i' : ''}${flags.appendOnly ? 'a' : ''}`;
-  const [taken, index] = await Promise.all([taking, looking.index]);
-  const owner = stat.kind === 'folder' ? undefined : index?.owner(path);
-  if (owner) entry.package = `${owner.package.name} ${owner.package.version}`;
-  return taken ? withDigest(entry, taken, looking) : entry;
+  return taking ? withDigest(entry, await taking, looking) : entry;
+}
+
+/** A file of several names is read once, as long as it is the very file in the very state that another name led to. */
+async function take(path: string, stat: FileStat, { digests }: Looking, shared: Shared | undefined): Promise<Taken> {
+  if (!shared || stat.links < 2 || stat.size === 0) return digests.take(path, 'sha256', stat.size);
+  const key = `${stat.device}:${stat.inode}`;
+  const before = shared.get(key);
+  if (before) {
+    const taken = await before;
+    if (taken.state === 'taken' && taken.device === stat.device && taken.inode === stat.inode && taken.size === stat.size && taken.changed === stat.changed && taken.modified === stat.modified) return taken;
+    return digests.take(path, 'sha256', stat.size);
+  }
+  const taking = digests.take(path, 'sha256', stat.size);
+  if (shared.size >= sharedMax) shared.clear();
+  shared.set(key, taking);
+  return taking;
 }
 
 /** The numbers that the digest holds for: the file may have been replaced since it was walked by. */
