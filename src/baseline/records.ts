@@ -83,23 +83,32 @@ export function outermost(folders: readonly string[]): string[] {
 interface Walked { path: string; stat: FileStat }
 
 function* walk(folders: readonly string[], exclude: readonly string[], looking: Looking, after: string | undefined): Iterable<Walked> {
-  for (const folder of outermost(folders)) yield* below(folder, 0, new Set(exclude), looking, after);
+  for (const folder of outermost(folders)) yield* below(folder, new Set(exclude), looking, after);
 }
 
 /** Passed over: what comes before `after` and does not hold it. */
 const isDone = (path: string, after: string | undefined): boolean => after !== undefined && comparePaths(path, after) <= 0;
 
-function* below(path: string, depth: number, exclude: ReadonlySet<string>, looking: Looking, after: string | undefined): Iterable<Walked> {
-  const { tree, signal, devices } = looking;
-  signal.throwIfAborted();
-  if (exclude.has(path) || (isDone(path, after) && !isWithin(after!, path))) return;
-  const stat = told(path, looking, () => tree.stat(path));
-  if (!stat) return;
-  if (!isDone(path, after)) yield { path, stat };
-  if (stat.kind !== 'folder') return;
-  if (devices && !devices.has(stat.device)) { looking.count('mounts passed over: not on a disk of this machine'); return; }
-  if (depth >= depthMax) { looking.blind(path, { zh: '目录太深', en: 'too deep' }); return; }
-  for (const name of told(path, looking, () => tree.list(path)) ?? []) yield* below(path === '/' ? `/${name}` : `${path}/${name}`, depth + 1, exclude, looking, after);
+interface Level { path: string; names: readonly string[]; next: number }
+
+/** A stack of its own: generators within generators would hand each entry up through all of them. */
+function* below(top: string, exclude: ReadonlySet<string>, looking: Looking, after: string | undefined): Iterable<Walked> {
+  const { tree, signal, devices, count } = looking;
+  const levels: Level[] = [{ path: top.slice(0, top.lastIndexOf('/')), names: [top.slice(top.lastIndexOf('/') + 1)], next: 0 }];
+  for (let level = levels.at(-1); level; level = levels.at(-1)) {
+    const name = level.names[level.next++];
+    if (name === undefined) { levels.pop(); continue; }
+    const path = name === '' ? '/' : `${level.path}/${name}`;
+    signal.throwIfAborted();
+    if (exclude.has(path) || (isDone(path, after) && !isWithin(after!, path))) continue;
+    const stat = told(path, looking, () => tree.stat(path));
+    if (!stat) continue;
+    if (!isDone(path, after)) yield { path, stat };
+    if (stat.kind !== 'folder') continue;
+    if (devices && !devices.has(stat.device)) { count('mounts passed over: not on a disk of this machine'); continue; }
+    if (levels.length > depthMax) { looking.blind(path, { zh: '目录太深', en: 'too deep' }); continue; }
+    levels.push({ path: path === '/' ? '' : path, names: told(path, looking, () => tree.list(path)) ?? [], next: 0 });
+  }
 }
 
 function told<T>(path: string, looking: Looking, look: () => T): T | undefined {
@@ -147,7 +156,9 @@ function withDigest(entry: Entry, taken: Taken, looking: Looking): Entry | undef
     case 'taken': {
       const { hex, size, modified, changed, inode } = taken;
       const text = keptText(entry.path, size, hex, looking);
-      return { ...entry, sha256: hex, size, modified, changed, inode, ...(text !== undefined && { text }) };
+      Object.assign(entry, { size, modified, changed, inode, sha256: hex });
+      if (text !== undefined) entry.text = text;
+      return entry;
     }
     case 'gone':
       if (told(entry.path, looking, () => looking.tree.stat(entry.path)) === undefined) { looking.count('files that vanished while looked at'); return undefined; }
