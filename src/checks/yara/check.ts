@@ -8,6 +8,7 @@ import type { Finding } from '../../core/finding.ts';
 import { fact, finding, octal } from '../finding.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
 import { bytesOf, isShipped, worthSignatures } from '../unowned.ts';
+import { reasonText } from '../reasons.ts';
 import type { Source, YaraHit } from './child.ts';
 import { YaraEngine, type EngineOptions, type Scanned } from './engine.ts';
 import { Witnesses } from './witnesses.ts';
@@ -48,7 +49,7 @@ export function yaraCheck({ folders, ...options }: Partial<EngineOptions> & { fo
         const { file, bytes, done } = pending.shift()!;
         const scanned = await done;
         tell();
-        if ('failed' in scanned) { context.blind(file.path, { zh: `YARA 没有看完：${scanned.failed}`, en: `YARA did not look at it whole: ${scanned.failed}` }); return []; }
+        if ('failed' in scanned) { context.blind(file.path, { zh: `YARA 没有看完：${reasonText(scanned.failed).zh}`, en: `YARA did not look at it whole: ${scanned.failed}` }); return []; }
         return scanned.hits.length > 0 ? [found(file, bytes, scanned.hits)] : [];
       };
       return {
