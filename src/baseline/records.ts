@@ -93,7 +93,7 @@ interface Level { path: string; names: readonly string[]; next: number }
 
 /** A stack of its own: generators within generators would hand each entry up through all of them. */
 function* below(top: string, exclude: ReadonlySet<string>, looking: Looking, after: string | undefined): Iterable<Walked> {
-  const { tree, signal, devices, count } = looking;
+  const { tree, signal, devices } = looking;
   const levels: Level[] = [{ path: top.slice(0, top.lastIndexOf('/')), names: [top.slice(top.lastIndexOf('/') + 1)], next: 0 }];
   for (let level = levels.at(-1); level; level = levels.at(-1)) {
     const name = level.names[level.next++];
@@ -105,7 +105,7 @@ function* below(top: string, exclude: ReadonlySet<string>, looking: Looking, aft
     if (!stat) continue;
     if (!isDone(path, after)) yield { path, stat };
     if (stat.kind !== 'folder') continue;
-    if (devices && !devices.has(stat.device)) { count('mounts passed over: not on a disk of this machine'); continue; }
+    if (devices && !devices.has(stat.device)) { looking.count('mounts passed over: not on a disk of this machine'); continue; }
     if (levels.length > depthMax) { looking.blind(path, { zh: '目录太深', en: 'too deep' }); continue; }
     levels.push({ path: path === '/' ? '' : path, names: told(path, looking, () => tree.list(path)) ?? [], next: 0 });
   }

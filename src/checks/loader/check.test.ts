@@ -30,7 +30,7 @@ describe('loader', () => {
       '/etc/ld.so.conf': 'include /opt/app/*.conf more/x.conf\n', '/opt/app/a.conf': '/tmp/a\n', '/opt/app/b.txt': '/tmp/b\n', '/etc/more/x.conf': '/dev/shm/c\ninclude /etc/ld.so.conf\n',
       '/etc/ld.so.conf.d/long.conf': `${'#\n'.repeat(1 << 19)}/tmp/hidden\n`,
     });
-    expect(report.findings.filter(({ title }) => !title.en.includes('others than root may change')).map(({ path }) => path).sort()).toEqual(['/etc/more/x.conf', '/opt/app/a.conf']);
+    expect(report.findings.filter(({ title }) => !title.en.includes('others than root may change')).map(({ path }) => path ?? '').sort()).toEqual(['/etc/more/x.conf', '/opt/app/a.conf']);
     expect(report.blind.map(({ what }) => what)).toEqual(['/etc/ld.so.conf.d/long.conf']);
   });
 

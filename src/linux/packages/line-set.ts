@@ -163,7 +163,7 @@ export class LineSet {
     for (let slot = hash & mask, probes = 0; probes <= probesMax; probes++, slot = (slot + 1) & mask) {
       const n = this.#slots[slot]!;
       if (n === 0) return slot;
-      if (this.#hash[n - 1] === hash && this.#to[n - 1]! - this.#from[n - 1]! === to - from && same(bytes, from, to, this.#bytes, this.#from[n - 1]!)) return slot;
+      if (this.#hash[n - 1] === hash && to - from === this.#to[n - 1]! - this.#from[n - 1]! && same(bytes, from, to, this.#bytes, this.#from[n - 1]!)) return slot;
     }
     return -1;
   }
