@@ -11,13 +11,13 @@ export const journalWriter = '/lib/systemd/systemd-journal-remote';
 export interface Line { /** Unix ms. */ time: number; boot?: string; fields: Readonly<Record<string, string>> }
 
 /** The bytes of a journal with these entries; the compact form unless it is not wanted. */
-export function makeJournal(lines: readonly Line[], { compact = true } = {}): Buffer {
+export function makeJournal(lines: readonly Line[], { compact = true, packing = 'ZSTD' }: { compact?: boolean; packing?: 'ZSTD' | 'LZ4' | 'XZ' } = {}): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'moat-journal-'));
   try {
     const path = join(folder, 'system.journal');
     const first = lines[0]?.time ?? 0;
     const input = lines.map(({ time, boot = 'a'.repeat(32), fields }) => `__REALTIME_TIMESTAMP=${time * 1000}\n__MONOTONIC_TIMESTAMP=${(time - first + 1000) * 1000}\n_BOOT_ID=${boot}\n${Object.entries(fields).map(([name, value]) => `${name}=${value}\n`).join('')}\n`).join('');
-    execFileSync(journalWriter, ['--output', path, '--split-mode=none', '-'], { input, stdio: ['pipe', 'ignore', 'ignore'], env: { ...process.env, SYSTEMD_JOURNAL_COMPACT: compact ? '1' : '0' } });
+    execFileSync(journalWriter, ['--output', path, '--split-mode=none', '-'], { input, stdio: ['pipe', 'ignore', 'ignore'], env: { ...process.env, SYSTEMD_JOURNAL_COMPACT: compact ? '1' : '0', SYSTEMD_JOURNAL_COMPRESS: packing } });
     return readFileSync(path);
   } finally { rmSync(folder, { recursive: true }); }
 }

@@ -10,7 +10,7 @@ import type { Text } from '../core/text.ts';
 import { openDigests } from '../linux/digests.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { openFileAttributes } from '../linux/file-attributes.ts';
-import { openPackages } from '../linux/packages/index.ts';
+import { openPackages, type PackageIndex } from '../linux/packages/index.ts';
 import { PackagesError } from '../linux/packages/error.ts';
 
 export interface BaselineRequest {
@@ -64,13 +64,14 @@ async function withLooking<T>(request: BaselineRequest, work: (looking: Looking)
 async function openLooking({ root = '/', signal, warn, blind, count }: BaselineRequest): Promise<{ looking: Looking; close: () => Promise<void> }> {
   const attributes = await openFileAttributes().catch((error: unknown) => { warn(saidBy(error)); return undefined; });
   const tree = new DiskTree(root, attributes);
-  const index = openPackages(tree, { signal }).catch((error: unknown) => {
+  const open = (digests: boolean): Promise<PackageIndex | undefined> => openPackages(tree, { signal, digests }).catch((error: unknown) => {
     signal.throwIfAborted();
     if (!(error instanceof PackagesError)) throw error;
     warn(saidBy(error));
     return undefined;
   });
-  index.catch(() => undefined); // whoever asks for it is told
+  let [whole, owners]: (Promise<PackageIndex | undefined> | undefined)[] = [];
+  const index = (digests: boolean): Promise<PackageIndex | undefined> => (digests ? whole ??= open(true) : whole ?? (owners ??= open(false)));
   const digests = openDigests(tree, signal);
   return { looking: { tree, digests, index, signal, attributes: attributes !== undefined, devices: diskDevices(tree), blind, count }, close: () => digests.close() };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
@@ -124,6 +124,18 @@ describe('a baseline', () => {
     expect(verifyBaseline(stage.store, key).accepted.map(({ what, files }) => `${what} ${files}`)).toEqual(['/etc/a 1', '/etc/d 2', 'all 2']);
     await expect(acceptChanges(stage.store, key, await stage.looking(), ['/var/x'], { now: 9 })).rejects.toMatchObject({ code: 'bad-path' });
     await expect(acceptChanges(stage.store, key, await stage.looking(), ['etc/a'], { now: 9 })).rejects.toMatchObject({ code: 'bad-path' });
+  });
+
+  it('reads a file of several names once, and tells each name', async () => {
+    const stage = new Stage({ '/usr/bin/one': 'same' });
+    linkSync(stage.at('/usr/bin/one'), stage.at('/usr/bin/two'));
+    const looking = await stage.looking();
+    const taken: string[] = [];
+    const counted = { ...looking, digests: { take: (path: string, ...more: ['sha256', number?]) => { taken.push(path); return looking.digests.take(path, ...more); }, close: () => looking.digests.close() } } as Looking;
+    await createBaseline(stage.store, key, counted, { folders: ['/usr'], exclude: [], now: 1 });
+    expect(taken.filter((path) => /\/(?:one|two)$/.test(path))).toEqual(['/usr/bin/one']);
+    writeFileSync(stage.at('/usr/bin/one'), 'other');
+    expect((await stage.diff()).filter(({ action }) => action === 'changed').map(({ path }) => path)).toEqual(['/usr/bin/one', '/usr/bin/two']);
   });
 
   it('goes on where it was broken off', async () => {

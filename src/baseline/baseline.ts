@@ -3,7 +3,7 @@ import { compareFile, type PackageIndex } from '../linux/packages/index.ts';
 import { changeOf, sideBySide, type Change } from './compare.ts';
 import { isWithin, type Entry } from './entry.ts';
 import { BaselineError } from './error.ts';
-import { outermost, records, type Looking } from './records.ts';
+import { outermost, ownedEntry, records, type Looking } from './records.ts';
 import { BaselineReader, BaselineWriter, type Accepted, type Summary } from './store.ts';
 
 /**
@@ -33,7 +33,7 @@ export async function createBaseline(path: string, key: Buffer, looking: Looking
   try {
     let files = 0;
     for await (const entry of records(scope.folders, scope.exclude, looking, resumed?.after)) {
-      writer.add(entry);
+      writer.add(await ownedEntry(entry, looking));
       onProgress(++files, entry.path);
     }
     writer.finish({ updated: now, accepted: [] });
@@ -102,7 +102,7 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
       const change = inScope ? changeOf(before, after) : undefined;
       const found = change && await judged(change, looking);
       const take = found && (wanted !== 'packages' || found.upgrade !== undefined || found.action === 'touched');
-      const entry: Entry | undefined = take ? after : before;
+      const entry: Entry | undefined = take ? after && await ownedEntry(after, looking) : before;
       if (entry) writer?.add(entry);
       if (!take) { if (found && onOther) await onOther(found); continue; }
       if (changes.length < pathsMax) changes.push(found);
@@ -127,10 +127,11 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
 /** Did a package manager do it? Digests of changed files only. */
 export async function judged(change: Change, looking: Pick<Looking, 'tree' | 'index' | 'digests'>): Promise<JudgedChange> {
   const { tree, digests } = looking;
-  const index = await looking.index;
   const { path, before, after } = change;
   const none = { ...change, upgrade: undefined, shipped: false };
-  if (!index || change.action === 'touched') return none;
+  if (change.action === 'touched') return none;
+  const index = typeof looking.index === 'function' ? await looking.index(true) : looking.index;
+  if (!index) return none;
   const [name, from] = nameAndVersion(before?.package);
   if (!after) {
     // Gone with its package, or with the version that had it.

@@ -13,8 +13,11 @@ import { comparePaths, isWithin, type Entry } from './entry.ts';
 export interface Looking {
   tree: Tree;
   digests: Digests;
-  /** Undefined where there are no packages. While it is still read, digests are taken already. */
-  index: PackageIndex | undefined | Promise<PackageIndex | undefined>;
+  /**
+   * Undefined where there are no packages. A function is asked when the first file needs it, which for a comparison that finds nothing
+   * is never; with `digests` false for who owns what, which is half the work.
+   */
+  index: PackageIndex | undefined | ((digests: boolean) => Promise<PackageIndex | undefined>);
   signal: AbortSignal;
   /** Extended attributes and flags can be asked for. */
   attributes: boolean;
@@ -32,12 +35,17 @@ const attributesMax = 64;
 /** Text of an entry file that is kept. */
 const keptTextMax = 32 * 1024;
 
-/** `after`: begin behind this path. */
+/** Digests of files with several names, kept for the other names. */
+type Shared = Map<string, Promise<Taken>>;
+const sharedMax = 20_000;
+
+/** Without their packages: `ownedEntry` adds them. `after`: begin behind this path. */
 export async function* records(folders: readonly string[], exclude: readonly string[], looking: Looking, after?: string): AsyncGenerator<Entry> {
+  const shared: Shared = new Map();
   const ahead: Promise<Entry | undefined>[] = [];
   let first = 0;
   for (const { path, stat } of walk(folders, exclude, looking, after)) {
-    const work = record(path, stat, looking);
+    const work = record(path, stat, looking, shared);
     // Whoever takes it from the row is told of its failure.
     work.catch(() => undefined);
     ahead.push(work);
@@ -51,6 +59,13 @@ export async function* records(folders: readonly string[], exclude: readonly str
     const entry = await work;
     if (entry) yield entry;
   }
+}
+
+/** Whose file it is, by the packages. */
+export async function ownedEntry(entry: Entry, { index }: Looking): Promise<Entry> {
+  if (entry.kind === 'folder' || index === undefined) return entry;
+  const owner = (typeof index === 'function' ? await index(false) : index)?.owner(entry.path);
+  return owner ? { ...entry, package: `${owner.package.name} ${owner.package.version}` } : entry;
 }
 
 /** The entry of this very path; undefined when there is nothing. */
@@ -68,23 +83,32 @@ export function outermost(folders: readonly string[]): string[] {
 interface Walked { path: string; stat: FileStat }
 
 function* walk(folders: readonly string[], exclude: readonly string[], looking: Looking, after: string | undefined): Iterable<Walked> {
-  for (const folder of outermost(folders)) yield* below(folder, 0, new Set(exclude), looking, after);
+  for (const folder of outermost(folders)) yield* below(folder, new Set(exclude), looking, after);
 }
 
 /** Passed over: what comes before `after` and does not hold it. */
 const isDone = (path: string, after: string | undefined): boolean => after !== undefined && comparePaths(path, after) <= 0;
 
-function* below(path: string, depth: number, exclude: ReadonlySet<string>, looking: Looking, after: string | undefined): Iterable<Walked> {
+interface Level { path: string; names: readonly string[]; next: number }
+
+/** A stack of its own: generators within generators would hand each entry up through all of them. */
+function* below(top: string, exclude: ReadonlySet<string>, looking: Looking, after: string | undefined): Iterable<Walked> {
   const { tree, signal, devices } = looking;
-  signal.throwIfAborted();
-  if (exclude.has(path) || (isDone(path, after) && !isWithin(after!, path))) return;
-  const stat = told(path, looking, () => tree.stat(path));
-  if (!stat) return;
-  if (!isDone(path, after)) yield { path, stat };
-  if (stat.kind !== 'folder') return;
-  if (devices && !devices.has(stat.device)) { looking.count('mounts passed over: not on a disk of this machine'); return; }
-  if (depth >= depthMax) { looking.blind(path, { zh: '目录太深', en: 'too deep' }); return; }
-  for (const name of told(path, looking, () => tree.list(path)) ?? []) yield* below(path === '/' ? `/${name}` : `${path}/${name}`, depth + 1, exclude, looking, after);
+  const levels: Level[] = [{ path: top.slice(0, top.lastIndexOf('/')), names: [top.slice(top.lastIndexOf('/') + 1)], next: 0 }];
+  for (let level = levels.at(-1); level; level = levels.at(-1)) {
+    const name = level.names[level.next++];
+    if (name === undefined) { levels.pop(); continue; }
+    const path = name === '' ? '/' : `${level.path}/${name}`;
+    signal.throwIfAborted();
+    if (exclude.has(path) || (isDone(path, after) && !isWithin(after!, path))) continue;
+    const stat = told(path, looking, () => tree.stat(path));
+    if (!stat) continue;
+    if (!isDone(path, after)) yield { path, stat };
+    if (stat.kind !== 'folder') continue;
+    if (devices && !devices.has(stat.device)) { looking.count('mounts passed over: not on a disk of this machine'); continue; }
+    if (levels.length > depthMax) { looking.blind(path, { zh: '目录太深', en: 'too deep' }); continue; }
+    levels.push({ path: path === '/' ? '' : path, names: told(path, looking, () => tree.list(path)) ?? [], next: 0 });
+  }
 }
 
 function told<T>(path: string, looking: Looking, look: () => T): T | undefined {
@@ -98,19 +122,32 @@ function told<T>(path: string, looking: Looking, look: () => T): T | undefined {
 }
 
 /** Undefined for what vanished meanwhile. */
-async function record(path: string, stat: FileStat, looking: Looking): Promise<Entry | undefined> {
-  const { tree, digests } = looking;
-  const taking = stat.kind === 'file' ? digests.take(path, 'sha256', stat.size) : undefined;
+async function record(path: string, stat: FileStat, looking: Looking, shared?: Shared): Promise<Entry | undefined> {
+  const { tree } = looking;
+  const taking = stat.kind === 'file' ? take(path, stat, looking, shared) : undefined;
   const entry: Entry = { path, kind: stat.kind, mode: stat.mode, uid: stat.uid, gid: stat.gid, size: stat.kind === 'file' || stat.kind === 'link' ? stat.size : 0, modified: stat.modified, changed: stat.changed, inode: stat.inode, links: stat.kind === 'folder' ? 0 : stat.links };
   if (stat.kind === 'link') entry.target = tree.link(path) ?? '';
   const attributes = looking.attributes ? told(path, looking, () => attributesOf(tree, path)) : undefined;
   if (attributes) entry.attributes = attributes;
   const flags = looking.attributes && (stat.kind === 'file' || stat.kind === 'folder') ? told(path, looking, () => tree.flags(path)) : undefined;
   if (flags?.immutable || flags?.appendOnly) entry.flags = `${flags.immutable ? 'i' : ''}${flags.appendOnly ? 'a' : ''}`;
-  const [taken, index] = await Promise.all([taking, looking.index]);
-  const owner = stat.kind === 'folder' ? undefined : index?.owner(path);
-  if (owner) entry.package = `${owner.package.name} ${owner.package.version}`;
-  return taken ? withDigest(entry, taken, looking) : entry;
+  return taking ? withDigest(entry, await taking, looking) : entry;
+}
+
+/** A file of several names is read once, as long as it is the very file in the very state that another name led to. */
+async function take(path: string, stat: FileStat, { digests }: Looking, shared: Shared | undefined): Promise<Taken> {
+  if (!shared || stat.links < 2 || stat.size === 0) return digests.take(path, 'sha256', stat.size);
+  const key = `${stat.device}:${stat.inode}`;
+  const before = shared.get(key);
+  if (before) {
+    const taken = await before;
+    if (taken.state === 'taken' && taken.device === stat.device && taken.inode === stat.inode && taken.size === stat.size && taken.changed === stat.changed && taken.modified === stat.modified) return taken;
+    return digests.take(path, 'sha256', stat.size);
+  }
+  const taking = digests.take(path, 'sha256', stat.size);
+  if (shared.size >= sharedMax) shared.clear();
+  shared.set(key, taking);
+  return taking;
 }
 
 /** The numbers that the digest holds for: the file may have been replaced since it was walked by. */
@@ -119,7 +156,9 @@ function withDigest(entry: Entry, taken: Taken, looking: Looking): Entry | undef
     case 'taken': {
       const { hex, size, modified, changed, inode } = taken;
       const text = keptText(entry.path, size, hex, looking);
-      return { ...entry, sha256: hex, size, modified, changed, inode, ...(text !== undefined && { text }) };
+      Object.assign(entry, { size, modified, changed, inode, sha256: hex });
+      if (text !== undefined) entry.text = text;
+      return entry;
     }
     case 'gone':
       if (told(entry.path, looking, () => looking.tree.stat(entry.path)) === undefined) { looking.count('files that vanished while looked at'); return undefined; }

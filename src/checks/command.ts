@@ -255,10 +255,14 @@ export function languageOfScript(path: string, text: string, runBy?: Language): 
   return runBy ?? endings[baseName(path).split('.').at(-1)!.toLowerCase()] ?? 'shell';
 }
 
+const folderFilesMax = 100;
+
 async function folderParts(folder: string, work: Work): Promise<Part> {
   const part: Part = { reasons: [], programs: [] };
   if (/^\/etc\/cron\.(?:hourly|daily|weekly|monthly|yearly)\/?$/.test(folder)) return part;
-  for (const name of (attempt(work.context, folder, () => work.context.tree.list(folder)) ?? []).slice(0, 100)) {
+  const names = attempt(work.context, folder, () => work.context.tree.list(folder)) ?? [];
+  if (names.length > folderFilesMax) work.context.count('files of a folder beyond the limit', names.length - folderFilesMax);
+  for (const name of names.slice(0, folderFilesMax)) {
     const more = await program(`${folder.replace(/\/$/, '')}/${name}`, work, undefined);
     part.reasons.push(...more.reasons);
     part.programs.push(...more.programs);

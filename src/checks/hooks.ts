@@ -6,7 +6,7 @@ import { homesOf, readAccounts } from '../linux/accounts.ts';
 import { filesIn, textMax, type FileStat } from '../linux/tree.ts';
 import { judgeCommand, judgeFile, judgeWords, type How, type Judgement } from './command.ts';
 import { fact, finding, lineFact, octal, putAway, withoutLine } from './finding.ts';
-import { attempt } from './look.ts';
+import { attempt, tellCut } from './look.ts';
 import type { ScanContext } from './port.ts';
 import type { Words } from './shell-words.ts';
 
@@ -24,14 +24,14 @@ export interface Place {
 
 export interface HookFile { path: string; text: string; stat: FileStat }
 
-/** A file's text, links followed; undefined when it is not there. One that cannot be read is told as blind; one that is cut is counted. */
+/** A file's text, links followed; undefined when it is not there. One that cannot be read is told as blind; one that is cut is told as `tellCut` says. */
 export function readHook(context: ScanContext, path: string, max = textMax): HookFile | undefined {
   return attempt(context, path, () => {
     const read = context.tree.read(path, max);
     const real = read && context.tree.real(path);
     const stat = real === undefined ? undefined : context.tree.stat(real);
     if (!read || !stat) return undefined;
-    if (read.cut) context.count('files read only in part');
+    if (read.cut) tellCut(context, path, max, 'files read only in part');
     return { path, text: read.bytes.toString('utf8'), stat };
   });
 }
@@ -47,7 +47,9 @@ export function listHook(context: ScanContext, folder: string): string[] {
 
 /** Folders of a folder. */
 export function foldersOf(context: ScanContext, folder: string): string[] {
-  return attempt(context, folder, () => (context.tree.list(folder) ?? []).slice(0, filesMax).map((name) => `${folder}/${name}`).filter((path) => context.tree.stat(path)?.kind === 'folder')) ?? [];
+  const names = attempt(context, folder, () => context.tree.list(folder)) ?? [];
+  if (names.length > filesMax) context.count('files of a folder beyond the limit', names.length - filesMax);
+  return attempt(context, folder, () => names.slice(0, filesMax).map((name) => `${folder}/${name}`).filter((path) => context.tree.stat(path)?.kind === 'folder')) ?? [];
 }
 
 /** Every home folder with who lives there. */

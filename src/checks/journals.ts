@@ -35,7 +35,7 @@ export function eachJournal(context: ScanContext, look: (journal: JournalFile) =
         return true;
       } finally {
         file.close();
-        if (journal && journal.left > 0) context.count('journal values that are compressed and were not read', journal.left);
+        if (journal && journal.left > 0) context.count('journal values that could not be read: too long, or packed by xz', journal.left);
       }
     });
     if (more === false) break;

@@ -31,10 +31,19 @@ function tellBlind(context: ScanContext, path: string, error: unknown): void {
   context.blind(path, reasonOf(error));
 }
 
-/** Text of a file, links followed; undefined when there is none or it cannot be read (told). What goes beyond `max` bytes is counted. */
+/**
+ * A file goes on behind what was read of it. Nobody writes a megabyte of settings: whoever fills one up hides what stands at its end, so
+ * in /etc that is a blind spot. Elsewhere it is counted.
+ */
+export function tellCut(context: ScanContext, path: string, max: number, what = 'long files read only in part'): void {
+  if (path.startsWith('/etc/')) context.blind(path, { zh: `文件超过 ${max} 字节，后面的没看`, en: `it is longer than ${max} bytes, and what follows was not looked at` });
+  else context.count(what);
+}
+
+/** Text of a file, links followed; undefined when there is none or it cannot be read (told). What goes beyond `max` bytes is told as `tellCut` says. */
 export function readText(context: ScanContext, path: string, max = textMax): string | undefined {
   const read = attempt(context, path, () => context.tree.read(path, max));
-  if (read?.cut) context.count('long files read only in part');
+  if (read?.cut) tellCut(context, path, max);
   return read?.bytes.toString('utf8');
 }
 

@@ -1,6 +1,7 @@
 /** A scan's report on a terminal, and a finding as JSON. */
 import type { Finding } from '../core/finding.ts';
 import type { Lang, Text } from '../core/text.ts';
+import { countText } from '../scan/count-texts.ts';
 import { asItHappened, nextSteps, sectionsOf, sectionTexts, tieOf } from '../scan/sections.ts';
 import type { Blind, ScanReport, VerdictWord } from '../scan/report.ts';
 import { commandLine } from '../scan/shell.ts';
@@ -85,7 +86,7 @@ export function reportLines(report: ScanReport, stories: readonly Story[], { lan
     for (const [i, step] of steps.entries()) lines.push(...wrap(`${i + 1}. ${step[lang]}`, width, 3));
   }
   lines.push('');
-  for (const [what, n] of Object.entries(report.counts)) lines.push(...wrap(safe(`${what}: ${n}`), width, 2).map(colour.dim));
+  for (const [what, n] of Object.entries(report.counts)) lines.push(...wrap(safe(t(`${countText(what, lang)}：${n}`, `${what}: ${n}`)), width, 2).map(colour.dim));
   if (verbose) for (const [check, ms] of Object.entries(report.spent).sort(([, a], [, b]) => b - a)) lines.push(colour.dim(`${String(Math.round(ms)).padStart(8)} ms  ${check}`));
   const seconds = ((report.ended - report.started) / 1000).toFixed(1);
   const memory = report.memoryMb === undefined || report.memoryMb === 0 ? '' : t(`，内存最多 ${report.memoryMb} MiB`, `, ${report.memoryMb} MiB of memory at most`);

@@ -1,5 +1,5 @@
 /** The running machine, or a disk or unpacked image mounted somewhere on it. */
-import { closeSync, constants, fstatSync, lstatSync, opendirSync, openSync, readlinkSync, readSync, realpathSync, type Dir, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, opendirSync, openSync, readdirSync, readlinkSync, readSync, realpathSync, type Dir, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { MoatError, saidBy } from '../core/error.ts';
 import type { Text } from '../core/text.ts';
@@ -54,18 +54,23 @@ export class DiskTree implements Tree {
   }
 
   list(folder: string): string[] | undefined {
-    const names = this.names(folder);
-    return names && [...names].sort();
+    const at = this.#follow(folder);
+    return at === undefined ? undefined : this.#inFolder(at, (path) => allNames(at, path))?.sort();
   }
 
   names(folder: string): Iterable<string> | undefined {
     const at = this.#follow(folder);
     if (at === undefined) return undefined;
-    if (this.#prefix === '') return attempt(at, () => namesOf(at, opendirSync((bytesOf(at) || '/') as string, directoryOptions)));
+    return this.#inFolder(at, (path) => namesOf(at, opendirSync(path, directoryOptions)));
+  }
+
+  /** `look` at this folder and no other: under a prefix it is held open, by a name that nobody can turn into a link. */
+  #inFolder<T>(at: string, look: (path: string) => T): T | undefined {
+    if (this.#prefix === '') return attempt(at, () => look((bytesOf(at) || '/') as string));
     const fd = attempt(at, () => openSync(bytesOf(this.#prefix + at), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_DIRECTORY | constants.O_NONBLOCK));
     if (fd === undefined) return undefined;
     try {
-      return this.#isAt(fd, at) ? attempt(at, () => namesOf(at, opendirSync(`/proc/self/fd/${fd}`, directoryOptions))) : undefined;
+      return this.#isAt(fd, at) ? attempt(at, () => look(`/proc/self/fd/${fd}`)) : undefined;
     } finally { closeSync(fd); }
   }
 
@@ -106,10 +111,7 @@ export class DiskTree implements Tree {
   flags(path: string): { immutable: boolean; appendOnly: boolean } | undefined {
     const at = this.#place(path);
     if (at === undefined) return undefined;
-    const native = bytesOf(this.#prefix + at);
-    // They are asked of an open file: never of a device or pipe.
-    const found = attempt(at, () => lstatSync(native, quiet));
-    return found?.isFile() === true || found?.isDirectory() === true ? this.#native().flags(native) : undefined;
+    return this.#native().flags(bytesOf(this.#prefix + at));
   }
 
   outside(path: string): string | undefined {
@@ -184,6 +186,11 @@ function realOf(folder: string): string {
   try {
     return realpathSync.native(folder);
   } catch { return folder; /* whoever looks into it is told */ }
+}
+
+/** All at once, which costs half of one by one. */
+function allNames(at: string, path: string): string[] | undefined {
+  return attempt(at, () => readdirSync(path, 'latin1').map(nameOfLatin1));
 }
 
 /** Reads and closes a folder. One character a byte: what is no UTF-8 would be lost otherwise. */

@@ -1,5 +1,5 @@
 /** Extended attributes and the flags of chattr, which Node does not tell: asked of the C library. */
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync } from 'node:fs';
 import { loadKoffi, openLibrary } from './native.ts';
 
 const getFlags = 0x8008_6601; // FS_IOC_GETFLAGS on 64-bit machines
@@ -48,6 +48,9 @@ export async function openFileAttributes(): Promise<FileAttributes> {
       }
       let file: number;
       try {
+        // Opening a device may do something.
+        const found = lstatSync(path, { throwIfNoEntry: false });
+        if (found?.isFile() !== true && found?.isDirectory() !== true) return undefined;
         file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
       } catch { return undefined; }
       try {

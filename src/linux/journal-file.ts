@@ -2,10 +2,10 @@
  * A file of the systemd journal, read by its format alone: nothing is run, so it works on mounted disks and images, and a damaged or
  * hostile file meets our bounds. Layout: https://systemd.io/JOURNAL_FILE_FORMAT/ (values are little-endian, objects lie on 8 bytes).
  *
- * Values that journald compressed are left out, and counted in `left`: it does so above 512 bytes, and none that is asked for here is
- * that long unless somebody made it so.
+ * Values that journald packed (those above 512 bytes) are laid open up to a bound; what cannot be read is left out and counted in `left`.
  */
 import { MoatError } from '../core/error.ts';
+import { unpackValue } from './journal-value.ts';
 import type { OpenFile, Tree } from './tree.ts';
 
 export type JournalErrorCode = 'broken';
@@ -35,6 +35,10 @@ const valueMax = 64 * 1024;
 const bucketsMax = 100_000;
 const fieldsMax = 10_000;
 const itemsMax = 1024;
+/** Values laid open that are kept: the same ones come again and again. */
+const unpackedMax = 32;
+/** Bytes laid open of one file: entries may name the same packed value without end. */
+const unpackedBytesMax = 256 * 2 ** 20;
 
 export class JournalFile {
   readonly path: string;
@@ -44,6 +48,8 @@ export class JournalFile {
   /** More than fit into the file: a chain that long is a circle. */
   readonly #chainMax: number;
   readonly #blocks = new Map<number, Buffer>();
+  readonly #unpacked = new Map<number, string | undefined>();
+  #unpackedBytes = 0;
   #left = 0;
 
   /** Throws JournalError for what is no journal. */
@@ -68,7 +74,7 @@ export class JournalFile {
   get firstTime(): number { return this.#number(this.#head, 184) / 1000; }
   get lastTime(): number { return this.#number(this.#head, 192) / 1000; }
 
-  /** Values that were asked for and are compressed. */
+  /** Values that were come upon and could not be read: packed by xz or wrongly, too long, or beyond the bound. */
   get left(): number { return this.#left; }
 
   close(): void { this.#file.close(); }
@@ -150,13 +156,27 @@ export class JournalFile {
     return { offset, number: this.#number(bytes, 0), time: this.#number(bytes, 8) / 1000, sinceBoot: this.#number(bytes, 16) / 1000, boot: bytes.toString('hex', 24, 40) };
   }
 
-  /** `NAME=value`; undefined for one that is compressed or long. */
+  /** `NAME=value`; undefined for one that cannot be read. */
   #payload(at: number): string | undefined {
     const start = this.#compact ? 72 : 64;
     const size = this.#object(at, data);
-    if ((this.#bytes(at + 1, 1)[0]! & compressed) !== 0) { this.#left++; return undefined; }
-    if (size < start || size - start > valueMax) return undefined;
-    return this.#text(at + start, size - start);
+    if (size < start) return undefined;
+    const packing = this.#bytes(at + 1, 1)[0]! & compressed;
+    const text = size - start > valueMax ? undefined : packing === 0 ? this.#text(at + start, size - start) : this.#unpack(at, packing, at + start, size - start);
+    if (text === undefined) this.#left++;
+    return text;
+  }
+
+  #unpack(at: number, packing: number, from: number, length: number): string | undefined {
+    if (this.#unpacked.has(at)) return this.#unpacked.get(at);
+    if (this.#unpackedBytes > unpackedBytesMax) return undefined;
+    const value = unpackValue(packing, this.#bytes(from, length), valueMax);
+    // One that is broken late costs as much as a whole one.
+    this.#unpackedBytes += value?.length ?? valueMax;
+    const text = value?.toString('utf8');
+    if (this.#unpacked.size >= unpackedMax) for (const oldest of this.#unpacked.keys()) { this.#unpacked.delete(oldest); break; }
+    this.#unpacked.set(at, text);
+    return text;
   }
 
   /** The size of the object of this type. */

@@ -3,6 +3,7 @@ import type { Finding } from '../core/finding.ts';
 import { levelTexts, levels } from '../core/level.ts';
 import { safe } from '../core/safe.ts';
 import type { Lang, Text } from '../core/text.ts';
+import { countText } from './count-texts.ts';
 import type { ScanReport } from './report.ts';
 import { asItHappened, nextSteps, sectionsOf, sectionTexts, tieOf } from './sections.ts';
 import { commandLine } from './shell.ts';
@@ -71,7 +72,7 @@ ${section(sectionTexts.weaknesses[lang], weakPart)}
 ${section(sectionTexts.notices[lang], noticePart)}
 ${hidden > 0 ? `<p class="dim">${t(`另有 ${hidden} 项未列出，见 --json`, `${hidden} more are not shown here; --json has them`)}</p>` : ''}
 ${section(t('做过的检查，以及它们看不见的', 'Checks that were made, and what they cannot see'), `<table class="checks"><tbody>${report.checks.map((check) => `<tr><td>${escape(check.title[lang])} <code>${escape(check.id)}</code></td><td>${escape(check.blind[lang])}</td></tr>`).join('')}</tbody></table>`)}
-${section(t('截断、跳过或看不懂的（如实计数）', 'Cut, skipped or not understood, as counted'), Object.keys(report.counts).length > 0 ? `<ul>${Object.entries(report.counts).map(([what, n]) => `<li>${escape(what)}: ${n}</li>`).join('')}</ul>` : '')}
+${section(t('截断、跳过或看不懂的（如实计数）', 'Cut, skipped or not understood, as counted'), Object.keys(report.counts).length > 0 ? `<ul>${Object.entries(report.counts).map(([what, n]) => `<li>${escape(countText(what, lang))}${t('：', ': ')}${n}</li>`).join('')}</ul>` : '')}
 </main>
 <footer>Moat ${escape(version)} · ${clock(report.ended)}</footer>
 </body>

@@ -5,6 +5,7 @@ import type { Finding } from '../../core/finding.ts';
 import { fact, finding } from '../finding.ts';
 import type { Visitor, WalkCheck, WalkedFile, ScanContext } from '../port.ts';
 import { bytesOf, isShipped, worthSignatures } from '../unowned.ts';
+import { reasonText } from '../reasons.ts';
 import { askClamd, type Answer } from './clamd.ts';
 
 /** Where distributions put it. */
@@ -69,7 +70,7 @@ export function clamavCheck({ sockets = usualSockets, timeoutMs = 60_000 }: { so
 }
 
 function tell(context: ScanContext, path: string, why: string, last: boolean): void {
-  context.blind(path, { zh: `ClamAV 没有看完：${why}${last ? '；之后不再问它' : ''}`, en: `ClamAV did not look at it: ${why}${last ? '; it is not asked any more' : ''}` });
+  context.blind(path, { zh: `ClamAV 没有看完：${reasonText(why).zh}${last ? '；之后不再问它' : ''}`, en: `ClamAV did not look at it: ${why}${last ? '; it is not asked any more' : ''}` });
 }
 
 /** It is not a file of the tree but a door of this machine. */

@@ -25,6 +25,15 @@ describe('loader', () => {
     expect(shown(report)).toEqual(['high /etc/ld.so.conf.d/a.conf', 'high /etc/ld.so.conf.d/b.conf']);
   });
 
+  it('follows what is included by a pattern, from elsewhere, and from beside the file', async () => {
+    const report = await scanRoot([loader], {
+      '/etc/ld.so.conf': 'include /opt/app/*.conf more/x.conf\n', '/opt/app/a.conf': '/tmp/a\n', '/opt/app/b.txt': '/tmp/b\n', '/etc/more/x.conf': '/dev/shm/c\ninclude /etc/ld.so.conf\n',
+      '/etc/ld.so.conf.d/long.conf': `${'#\n'.repeat(1 << 19)}/tmp/hidden\n`,
+    });
+    expect(report.findings.filter(({ title }) => !title.en.includes('others than root may change')).map(({ path }) => path ?? '').sort()).toEqual(['/etc/more/x.conf', '/opt/app/a.conf']);
+    expect(report.blind.map(({ what }) => what)).toEqual(['/etc/ld.so.conf.d/long.conf']);
+  });
+
   it.skipIf(lacks({ files: ['/usr/bin/gcc'] }))('finds a program with a loader of its own', async () => {
     const folder = temporary();
     const root = makeRoot({ '/lib64/.keep': '' });

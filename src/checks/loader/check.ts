@@ -2,8 +2,10 @@
 import type { Finding } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import { isElf, readElf } from '../../linux/elf.ts';
-import { filesIn, textOf } from '../../linux/tree.ts';
+import { filesIn } from '../../linux/tree.ts';
+import { expand } from '../expand.ts';
 import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
+import { readText } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { inOpenFolder, isHiddenPath, isShipped } from '../processes.ts';
 
@@ -34,7 +36,7 @@ async function* searchFolders(context: ScanContext): AsyncIterable<Finding> {
   const { tree, provenance } = context;
   const files = new Set([mainFile, ...filesIn(tree, '/etc/ld.so.conf.d').filter((path) => path.endsWith('.conf')), ...filesIn(tree, '/etc').filter((path) => /\/ld-musl-[\w-]+\.path$/.test(path))]);
   for (const path of files) {
-    const text = textOf(tree, path);
+    const text = readText(context, path);
     if (text === undefined) continue;
     const stat = tree.stat(path);
     if (stat && ((stat.mode & 0o022) !== 0 || stat.uid !== 0) && stat.kind === 'file') {
@@ -52,7 +54,13 @@ async function* searchFolders(context: ScanContext): AsyncIterable<Finding> {
       const line = raw.replace(/#.*/, '').trim();
       const included = /^include\s+(.*)$/.exec(line)?.[1];
       if (included !== undefined) {
-        for (const one of included.split(/\s+/).filter((word) => word.startsWith('/') && !word.includes('*'))) if (files.size < includesMax) files.add(one);
+        // What does not begin at the root counts from the folder of the file that includes it.
+        for (const word of included.split(/\s+/).filter(Boolean)) {
+          for (const one of expand(context, word.startsWith('/') ? word : `${path.slice(0, path.lastIndexOf('/'))}/${word}`)) {
+            if (files.size < includesMax) files.add(one);
+            else if (!files.has(one)) context.count('files of a folder beyond the limit');
+          }
+        }
         continue;
       }
       const folder = line.replace(/=.*/, '').replace(/\/+$/, '');

@@ -1,9 +1,12 @@
 /** /etc/ld.so.preload and whatever it names: a library there goes into every program that starts. */
 import type { PlaceCheck } from '../port.ts';
 import { fact, finding } from '../finding.ts';
-import { textOf } from '../../linux/tree.ts';
+import { tellCut } from '../look.ts';
+import { textMax } from '../../linux/tree.ts';
 
 const file = '/etc/ld.so.preload';
+/** A line of each library that is said more is no news. */
+const librariesMax = 200;
 
 export const preload: PlaceCheck = {
   id: 'preload',
@@ -13,10 +16,15 @@ export const preload: PlaceCheck = {
   scope: 'tree',
   everyMinutes: 60,
   async *run(context) {
-    const text = textOf(context.tree, file);
-    if (text === undefined) return;
+    const read = context.tree.read(file, textMax);
+    if (!read) return;
+    const text = read.bytes.toString('utf8');
+    // The loader reads all of it.
+    if (read.cut) tellCut(context, file, textMax);
     const { changed } = context.tree.stat(file) ?? {};
-    for (const path of libraries(text)) {
+    const named = libraries(text);
+    if (named.length > librariesMax) context.count('findings beyond the limit', named.length - librariesMax);
+    for (const path of named.slice(0, librariesMax)) {
       const owner = await context.provenance.owner(path);
       const intact = owner?.state === 'intact';
       const there = context.tree.real(path) !== undefined;

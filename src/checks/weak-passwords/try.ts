@@ -29,16 +29,16 @@ export function tryWords(jobs: CryptRequest['jobs'], ms: number, signal: AbortSi
       rest = lines.pop() ?? '';
       for (const line of lines) {
         const reply = JSON.parse(line) as CryptReply;
-        if ('error' in reply) failure = new MoatError<CryptErrorCode>('no-crypt', reply.error);
+        if ('error' in reply) failure = new MoatError<CryptErrorCode>('no-crypt', reply.error, { zh: `系统没有可用的 crypt（${reply.error}）` });
         else if ('job' in reply) out.hits.push(reply);
         else { out.tried = reply.tried; out.left = reply.left; }
       }
     });
-    child.on('error', (error) => { failure ??= new MoatError<CryptErrorCode>('crypt-failed', `cannot start the process that tries passwords: ${error.message}`, { cause: error }); });
+    child.on('error', (error) => { failure ??= new MoatError<CryptErrorCode>('crypt-failed', `cannot start the process that tries passwords: ${error.message}`, { zh: `启动不了试密码的进程（${error.message}）`, cause: error }); });
     child.on('close', () => {
       clearTimeout(timer);
       signal.removeEventListener('abort', stop);
-      if (signal.aborted) fail(signal.reason instanceof Error ? signal.reason : new MoatError<CryptErrorCode>('crypt-failed', 'stopped'));
+      if (signal.aborted) fail(signal.reason instanceof Error ? signal.reason : new MoatError<CryptErrorCode>('crypt-failed', 'stopped', { zh: '已中止' }));
       else if (failure) fail(failure);
       else done(out);
     });
@@ -52,7 +52,7 @@ export function tryWords(jobs: CryptRequest['jobs'], ms: number, signal: AbortSi
 function command(): string[] {
   const here = fileURLToPath(import.meta.url);
   const file = fileURLToPath(new URL(`./crypt-child${extname(here)}`, import.meta.url));
-  if (!existsSync(file)) throw new MoatError<CryptErrorCode>('no-crypt', `expected the program that tries passwords at ${file}`, { hint: 'the installation is incomplete: build or install Moat again' });
+  if (!existsSync(file)) throw new MoatError<CryptErrorCode>('no-crypt', `expected the program that tries passwords at ${file}`, { zh: `没有试密码的程序 ${file}`, hint: { zh: '安装不完整：重新构建或安装 Moat', en: 'the installation is incomplete: build or install Moat again' } });
   if (extname(file) !== '.ts') return [file];
   // From the sources: Node 20 cannot read TypeScript by itself.
   return ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href, file];

@@ -9,6 +9,7 @@ import { byWords, languages } from '../../webshell/languages.ts';
 import { defaultLimits, type Analysis, type Sign } from '../../webshell/sign.ts';
 import { asShipped, fact, finding, lineFact, octal, putAway } from '../finding.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
+import { reasonText } from '../reasons.ts';
 import { amongVisitorsFiles, circumstances, inWebRoot, webServerIds } from './place.ts';
 import { ended, Pool, type PoolOptions } from './pool.ts';
 
@@ -145,7 +146,7 @@ async function judge({ file, language, source, done, by, picture }: Pending, con
       ...facts,
       ...(owner ? [fact({ zh: '所属软件包', en: 'package' }, `${owner.name} ${owner.version}, ${owner.state}`)] : []),
       fact({ zh: '权限和时间', en: 'mode and time' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}, ${new Date(stat.modified).toISOString()}`),
-      ...analysis.cut.slice(0, 3).map((what) => fact({ zh: '没有看完', en: 'not looked at whole' }, what)),
+      ...analysis.cut.slice(0, 3).map((what) => fact({ zh: `没有看完（${reasonText(what).zh}）`, en: 'not looked at whole' }, what)),
     ],
     means: kind === 'weakness'
       ? { zh: '访问者发来的内容没有检查就成了命令、文件名或调用的一部分：这是程序的漏洞，别人可以借它执行代码。', en: 'What a visitor sends becomes part of a command, file name or call without being checked: a flaw of the program through which others may run code.' }
@@ -195,7 +196,7 @@ function partly(path: string, stat: FileStat, cut: readonly string[]): Finding {
   return finding('webshell', `partly ${path}`, {
     kind: 'notice', level: 'low', path,
     title: { zh: `${path} 没有看完`, en: `${path} could not be looked at whole` },
-    evidence: cut.slice(0, 5).map((what) => fact({ zh: '原因', en: 'why' }, what)),
+    evidence: cut.slice(0, 5).map((what) => fact({ zh: `原因（${reasonText(what).zh}）`, en: 'why' }, what)),
     means: { zh: '文件太大、嵌套太深或太难展开，检查到限度就停了，没看到的部分不能算干净。', en: 'It is too large, nested too deep or too hard to unfold; the check stopped at its limits, and what it did not see is not known to be clean.' },
     refs: ['attack:T1505.003'],
     time: stat.changed,

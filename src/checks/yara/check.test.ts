@@ -37,6 +37,15 @@ describe('own rules', () => {
   });
 });
 
+describe('rules that lie on the disk', () => {
+  it('only quote what they look for; a program of that name does not', { timeout: 60_000 }, async () => {
+    const own = folder({ 'a.yar': 'rule mine { meta: level = "critical" description = "tea" strings: $a = "green tea" condition: $a }' });
+    const quoting = 'rule other {\n  strings: $x = "green tea"\n  condition: $x\n}\n';
+    const report = await scanRoot([check([own])], { '/opt/rules/tea.yar': { text: quoting, mode: 0o755 }, '/tmp/tea.txt': { text: quoting, mode: 0o755 }, '/tmp/a.yar': { text: `#!/bin/sh\n${quoting}`, mode: 0o755 }, '/tmp/b.yar': { text: `\0${quoting}`, mode: 0o755 } });
+    expect(shown(report).sort()).toEqual(['critical /tmp/a.yar', 'critical /tmp/b.yar', 'critical /tmp/tea.txt', 'low /opt/rules/tea.yar']);
+  });
+});
+
 describe("people's rules", () => {
   it('are used beside others; one that cannot be read is told by file and line', { timeout: 60_000 }, async () => {
     const own = folder({ 'a.yar': 'rule mine { meta: level = "medium" description = "tea" strings: $a = "green tea" condition: $a }', 'b.yar': 'rule ok { condition: false }\nrule broken {\n  condition: nothing_such\n}\n' });

@@ -8,6 +8,7 @@ import type { Finding } from '../../core/finding.ts';
 import { fact, finding, octal } from '../finding.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
 import { bytesOf, isShipped, worthSignatures } from '../unowned.ts';
+import { reasonText } from '../reasons.ts';
 import type { Source, YaraHit } from './child.ts';
 import { YaraEngine, type EngineOptions, type Scanned } from './engine.ts';
 import { Witnesses } from './witnesses.ts';
@@ -48,7 +49,7 @@ export function yaraCheck({ folders, ...options }: Partial<EngineOptions> & { fo
         const { file, bytes, done } = pending.shift()!;
         const scanned = await done;
         tell();
-        if ('failed' in scanned) { context.blind(file.path, { zh: `YARA 没有看完：${scanned.failed}`, en: `YARA did not look at it whole: ${scanned.failed}` }); return []; }
+        if ('failed' in scanned) { context.blind(file.path, { zh: `YARA 没有看完：${reasonText(scanned.failed).zh}`, en: `YARA did not look at it whole: ${scanned.failed}` }); return []; }
         return scanned.hits.length > 0 ? [found(file, bytes, scanned.hits)] : [];
       };
       return {
@@ -101,19 +102,28 @@ function found({ path, stat }: WalkedFile, bytes: Buffer, hits: readonly YaraHit
   const level = levelOf(worst);
   const zh = worst.meta['zh'] ?? worst.meta['description'] ?? worst.rule;
   const en = worst.meta['en'] ?? worst.meta['description'] ?? worst.rule;
+  // What a rule looks for stands in the rule.
+  const quotes = isRuleSource(path, bytes);
   return finding('yara', path, {
-    kind: 'intrusion', level, path,
-    title: { zh: `${path}：${zh}`, en: `${path}: ${en}` },
+    kind: quotes ? 'notice' : 'intrusion', level: quotes ? 'low' : level, path,
+    title: quotes ? { zh: `${path}：YARA 规则文件，里面写着“${zh}”的特征`, en: `${path}: YARA rules that quote the traits of: ${en}` } : { zh: `${path}：${zh}`, en: `${path}: ${en}` },
     evidence: [
       ...sorted.slice(0, hitsShown).map((hit) => fact({ zh: `规则 ${hit.rule}`, en: `rule ${hit.rule}` }, hit.strings.map(({ name, offset, length }) => `${name} @${offset}: ${bytes.subarray(offset, offset + Math.min(length, 80)).toString('latin1').replace(/[^ -~]/g, '.')}`).join('\n') || hit.source)),
       fact({ zh: 'SHA-256', en: 'SHA-256' }, createHash('sha256').update(bytes).digest('hex')),
       fact({ zh: '权限和时间', en: 'mode and time' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}, ${new Date(stat.modified).toISOString()}`),
     ],
     means: { zh: '文件内容和一类恶意程序的特征相符，而且没有软件包这样装它。', en: 'What the file holds matches the traits of a kind of hostile program, and no package ships it so.' },
-    fix: { text: { zh: '先让它不能再被运行，保留作证据，再查是谁在什么时候放进来的', en: 'stop it from being run, keep it as evidence, then see who put it there and when' }, commands: [['chmod', '000', path]] },
+    ...(quotes ? {} : { fix: { text: { zh: '先让它不能再被运行，保留作证据，再查是谁在什么时候放进来的', en: 'stop it from being run, keep it as evidence, then see who put it there and when' }, commands: [['chmod', '000', path]] } }),
     refs: [...(worst.meta['attack'] ?? '').split(/[\s,]+/).filter((one) => /^T\d{4}(?:\.\d{3})?$/.test(one)).map((one) => `attack:${one}`), 'dengbao:8.1.4.5'],
     time: stat.changed,
   });
+}
+
+/** Text with a rule in it that nothing runs: by its name, and without the first line of a script. */
+function isRuleSource(path: string, bytes: Buffer): boolean {
+  if (!/\.yara?$/i.test(path) || bytes.includes(0) || bytes.subarray(0, 2).toString('latin1') === '#!') return false;
+  const text = bytes.toString('latin1');
+  return /^\s*(?:private\s+|global\s+){0,2}rule\s+\w+/m.test(text) && /\bcondition\s*:/.test(text);
 }
 
 const levelOf = ({ meta }: YaraHit): Level => levels.find((one) => one === meta['level']) ?? 'high';

@@ -1,4 +1,4 @@
-/** LZ4 in the legacy form, which kernels take for an initramfs: blocks of up to 8 MiB, each by itself. Nothing else of LZ4 is read here. */
+/** LZ4 in the legacy form, which kernels take for an initramfs: blocks of up to 8 MiB, each by itself; and single blocks. Frames are not read here. */
 import { ImageError } from './error.ts';
 
 const magic = 0x184c_2102;
@@ -25,7 +25,7 @@ export async function* lz4Pieces(packed: AsyncIterable<Buffer>): AsyncIterable<U
       if (have.length < wanted) break;
       const next = have.subarray(0, wanted);
       have = have.subarray(wanted);
-      if (size !== undefined) { size = undefined; yield block(next); continue; }
+      if (size !== undefined) { size = undefined; yield lz4Block(next, blockMax); continue; }
       const number = next.readUInt32LE(0);
       // Archives one behind the other begin with the magic number again; zeros fill up to the next four bytes.
       if (number === magic || number === 0) continue;
@@ -36,8 +36,9 @@ export async function* lz4Pieces(packed: AsyncIterable<Buffer>): AsyncIterable<U
   if (size !== undefined) throw broken(`a block of ${size} bytes, got the end after ${have.length + waiting}`);
 }
 
-function block(input: Buffer): Buffer {
-  const out = Buffer.alloc(blockMax);
+/** One block of at most `max` bytes. Throws ImageError 'broken', also for more. */
+export function lz4Block(input: Buffer, max: number): Buffer {
+  const out = Buffer.alloc(max);
   let i = 0;
   let o = 0;
   const long = (start: number): number => {
@@ -52,7 +53,7 @@ function block(input: Buffer): Buffer {
   while (i < input.length) {
     const token = input[i++]!;
     const literal = long(token >> 4);
-    if (i + literal > input.length || o + literal > blockMax) throw broken('bytes within the block, got more');
+    if (i + literal > input.length || o + literal > max) throw broken('bytes within the block, got more');
     input.copy(out, o, i, i + literal);
     i += literal;
     o += literal;
@@ -61,7 +62,7 @@ function block(input: Buffer): Buffer {
     const back = input.readUInt16LE(i);
     i += 2;
     const length = long(token & 15) + 4;
-    if (back === 0 || back > o || o + length > blockMax) throw broken('a place to copy from, got one outside the block');
+    if (back === 0 || back > o || o + length > max) throw broken('a place to copy from, got one outside the block');
     // What overlaps itself repeats: byte by byte.
     if (back >= length) out.copyWithin(o, o - back, o - back + length);
     else for (let n = 0; n < length; n++) out[o + n] = out[o + n - back]!;

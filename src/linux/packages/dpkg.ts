@@ -3,9 +3,10 @@ import { isAscii } from 'node:buffer';
 import { MoatError, saidBy } from '../../core/error.ts';
 import type { Slices } from '../slices.ts';
 import type { Tree } from '../tree.ts';
-import { nameOf } from '../file-names.ts';
+import { bytesOf, nameOf } from '../file-names.ts';
 import { PackagesError } from './error.ts';
 import type { Collector } from './collect.ts';
+import { hashOf, LineSet, PathLines, sameBytes } from './line-set.ts';
 import { isFile, isFolder, readWhole, Scratch } from './read.ts';
 
 const home = '/var/lib/dpkg';
@@ -23,14 +24,15 @@ export const dpkgLocks = [`${home}/lock`, `${home}/lock-frontend`];
 export const hasDpkg = (tree: Tree): boolean => isFile(tree, `${home}/status`) || isFolder(tree, `${home}/status.d`);
 
 /** Adds every package and its files. Throws PackagesError when the status cannot be read; a list that cannot is counted and its package has no files. */
-export async function readDpkg(tree: Tree, into: Collector, slices: Slices): Promise<void> {
+export async function readDpkg(tree: Tree, into: Collector, slices: Slices, digests = true): Promise<void> {
   if (isFolder(tree, `${home}/status.d`)) await readStatusFolder(tree, into, slices);
   if (!isFile(tree, `${home}/status`)) return;
   const status = await readBytes(tree, `${home}/status`, statusMax, slices);
   const info = new Set(tree.list(`${home}/info`));
-  const diverted = parseDiversions((await optional(tree, `${home}/diversions`, diversionsMax, slices) ?? none).toString());
+  const diverted = parseDiversions(await optional(tree, `${home}/diversions`, diversionsMax, slices) ?? none);
   const listBytes = new Scratch();
   const sumBytes = new Scratch();
+  const work = newWork();
   for (const paragraph of paragraphs(status)) {
     if (slices.due()) await slices.rest();
     if (paragraph.package === '' || /\bnot-installed$/.test(paragraph.status)) continue;
@@ -42,8 +44,8 @@ export async function readDpkg(tree: Tree, into: Collector, slices: Slices): Pro
     if (!info.has(`${name}.list`)) { into.count('dpkg: packages without a list of files'); continue; }
     try {
       const list = await readBytes(tree, `${home}/info/${name}.list`, listMax, slices, listBytes);
-      const sums = info.has(`${name}.md5sums`) ? await readBytes(tree, `${home}/info/${name}.md5sums`, listMax, slices, sumBytes) : none;
-      await addFiles(list, sums, { number, name: paragraph.package, conffiles: paragraph.conffiles, diverted }, into, slices);
+      const sums = digests && info.has(`${name}.md5sums`) ? await readBytes(tree, `${home}/info/${name}.md5sums`, listMax, slices, sumBytes) : none;
+      await addFiles(list, sums, { number, name: paragraph.package, conffiles: paragraph.conffiles, diverted }, work, into, slices);
     } catch (error) {
       if (slices.aborted) throw error;
       into.count('dpkg: lists of files that cannot be read');
@@ -55,43 +57,96 @@ export async function readDpkg(tree: Tree, into: Collector, slices: Slices): Pro
 
 interface Owner { number: number; name: string; conffiles: string; diverted: Diversions }
 
-async function addFiles(list: Buffer, sums: Buffer, owner: Owner, into: Collector, slices: Slices): Promise<void> {
-  const digests = new Map<string, string>();
-  for (const line of lines(sums)) {
-    if ((digests.size & 255) === 0 && slices.due()) await slices.rest();
-    // `hash  path` with the path relative to the root.
-    if (line.charCodeAt(32) === 32 && line.length > 34) digests.set(line.slice(line.startsWith('./', 34) ? 36 : 34), line.slice(0, 32));
-  }
+/** Kept from list to list: what is made anew for each of a thousand is a tenth of the work. */
+interface Work { lines: PathLines; folders: LineSet; digests: LineSet }
+const newWork = (): Work => ({ lines: new PathLines(), folders: new LineSet(), digests: new LineSet() });
+
+/** Lines that are gone through without a look at the clock. */
+const portion = 2048;
+
+/**
+ * Works on bytes: a hundred thousand lines made into texts, cut and looked up as texts cost three times as much. What is rare
+ * (settings, diversions) is looked up as text.
+ */
+async function addFiles(list: Buffer, sums: Buffer, owner: Owner, { lines: listed, folders, digests }: Work, into: Collector, slices: Slices): Promise<void> {
   const config = new Map(conffilesOf(Buffer.from(owner.conffiles)));
-  let n = 0;
-  // Folders stand in a list like files: what something else stands in is one. An empty one passes for a file.
-  const folders = new Set<string>();
-  let last = '/';
-  const listed = [...lines(list)];
-  for (const line of listed) {
-    if ((++n & 255) === 0 && slices.due()) await slices.rest();
-    const slash = line.lastIndexOf('/');
-    if (slash !== last.length || !line.startsWith(last)) folders.add(last = line.slice(0, Math.max(0, slash)));
+  digests.clear(sums);
+  folders.clear(list);
+  listed.clear(list);
+  for (let at = 0; at < sums.length;) { at = addDigests(sums, at, digests, into); if (slices.due()) await slices.rest(); }
+  while (listed.more()) if (slices.due()) await slices.rest();
+  for (let i = 0; i < listed.length; i += portion) { addFolders(listed, i, folders, into); if (slices.due()) await slices.rest(); }
+  const inside = { from: 0, to: -1, text: '' };
+  for (let i = 0; i < listed.length; i += portion) {
+    const to = Math.min(listed.length, i + portion);
+    for (let line = i; line < to; line++) addFile(line);
+    if (slices.due()) await slices.rest();
   }
-  let inside = '/';
-  for (const line of listed) {
-    if ((++n & 63) === 0 && slices.due()) await slices.rest();
-    if (folders.has(line) || line === '/.' || line === '/') continue;
-    const digest = config.get(line) ?? digests.get(line.slice(1));
-    digests.delete(line.slice(1));
-    const path = owner.diverted(line, owner.name);
+  if (digests.left > 0) into.strangers.add(into.packages[owner.number]!);
+
+  function addFile(i: number): void {
+    const from = listed.from[i]!;
+    const to = listed.to[i]!;
+    const slash = listed.slash[i]!;
+    const hash = listed.hash[i]!;
+    if (to - from <= 2 && isRoot(list, from, to)) return;
+    if (folders.find(hash, list, from, to) >= 0) return;
+    // A digest's path is written from the root on, without the slash.
+    const sum = list[from] === slashByte ? digests.take(hash, list, from + 1, to) : -1;
+    const moved = owner.diverted.hashes.has(hash);
+    if (moved || config.size > 0) { addRare(textAt(list, from, to), sum, moved); return; }
+    if (slash < from) { into.count('paths that are none'); return; }
+    if (!sameBytes(list, from, slash, inside.from, inside.to)) {
+      inside.from = from;
+      inside.to = slash;
+      inside.text = textAt(list, from, slash);
+    }
+    into.table.addBytes(inside.text, list, slash + 1, to, owner.number, sum < 0 ? undefined : sums, sum);
+  }
+
+  function addRare(line: string, sum: number, moved: boolean): void {
+    const path = moved ? owner.diverted.path(line, owner.name) : line;
+    const hex = config.get(line) ?? (sum < 0 ? undefined : sums.toString('latin1', sum, sum + 32));
     const slash = path.lastIndexOf('/');
-    if (slash < 0) { into.count('paths that are none'); continue; }
-    if (slash !== inside.length || !path.startsWith(inside)) inside = path.slice(0, slash);
-    into.file(inside, path.slice(slash + 1), owner.number, { digest: digest === undefined ? undefined : { algorithm: 'md5', hex: digest }, config: config.has(line) });
+    if (slash < 0) { into.count('paths that are none'); return; }
+    into.file(path.slice(0, slash), path.slice(slash + 1), owner.number, { digest: hex === undefined ? undefined : { algorithm: 'md5', hex }, config: config.has(line) });
   }
-  if (digests.size > 0) into.strangers.add(into.packages[owner.number]!);
 }
+
+/** `hash  path` with the path relative to the root, some lines from `at` on. Returns where the next begins. */
+function addDigests(sums: Buffer, at: number, digests: LineSet, into: Collector): number {
+  for (let n = 0; n < portion && at < sums.length; n++) {
+    let end = sums.indexOf(newline, at);
+    if (end < 0) end = sums.length;
+    if (end - at > 34 && sums[at + 32] === 32) {
+      const from = sums[at + 34] === dotByte && sums[at + 35] === slashByte ? at + 36 : at + 34;
+      if (!digests.add(hashOf(sums, from, end), from, end, at)) into.count('dpkg: digests left out, names collide');
+    }
+    at = end + 1;
+  }
+  return at;
+}
+
+/** Folders stand in a list like files: what something else stands in is one. An empty one passes for a file. */
+function addFolders({ bytes, length, from, slash, folderHash }: PathLines, first: number, folders: LineSet, into: Collector): void {
+  const end = Math.min(length, first + portion);
+  for (let i = first, last = -1; i < end; i++) {
+    const begin = from[i]!;
+    const to = slash[i]!;
+    if (to < begin || (last >= 0 && sameBytes(bytes, begin, to, from[last]!, slash[last]!))) continue;
+    last = i;
+    if (!folders.add(folderHash[i]!, begin, to)) into.count('dpkg: folders left out, names collide');
+  }
+}
+
+/** `/` and `/.`, the root itself. */
+const isRoot = (list: Buffer, from: number, to: number): boolean => list[from] === slashByte && (to - from === 1 || list[from + 1] === dotByte);
 
 /** Distroless images keep one file a package in status.d and no lists: what is shipped is what has a digest. */
 async function readStatusFolder(tree: Tree, into: Collector, slices: Slices): Promise<void> {
   const names = tree.list(`${home}/status.d`) ?? [];
   const all = new Set(names);
+  const work = newWork();
   for (const name of names) {
     if (slices.due()) await slices.rest();
     if (name.endsWith('.md5sums') || !isFileName(name)) continue;
@@ -101,21 +156,36 @@ async function readStatusFolder(tree: Tree, into: Collector, slices: Slices): Pr
     const sums = number !== undefined && all.has(`${name}.md5sums`) ? await optional(tree, `${home}/status.d/${name}.md5sums`, listMax, slices) : undefined;
     if (number === undefined || sums === undefined) continue;
     const list = Buffer.from([...lines(sums)].map((line) => `/${line.slice(line.startsWith('./', 34) ? 36 : 34)}`).join('\n'));
-    await addFiles(list, sums, { number, name: paragraph.package, conffiles: paragraph.conffiles, diverted: (path) => path }, into, slices);
+    await addFiles(list, sums, { number, name: paragraph.package, conffiles: paragraph.conffiles, diverted: undiverted }, work, into, slices);
   }
 }
 
 /** The path at which a package's file really lies. */
-type Diversions = (path: string, owner: string) => string;
+interface Diversions {
+  path(path: string, owner: string): string;
+  /** Of the paths that are moved, as `hashOf` gives them: all others stay where they are. */
+  hashes: ReadonlySet<number>;
+}
+const undiverted: Diversions = { path: (path) => path, hashes: new Set() };
 
 /** Three lines each: from, to, and the package that keeps the place; `:` when a person diverted it, which moves everybody's file. */
-function parseDiversions(text: string): Diversions {
+function parseDiversions(bytes: Buffer): Diversions {
   const moved = new Map<string, { to: string; by: string }>();
-  const all = text.split('\n');
-  for (let i = 0; i + 2 < all.length; i += 3) moved.set(all[i] ?? '', { to: all[i + 1] ?? '', by: all[i + 2] ?? '' });
-  return (path, owner) => {
-    const entry = moved.get(path);
-    return entry && entry.by !== owner ? entry.to : path;
+  const hashes = new Set<number>();
+  const all = [...lines(bytes)];
+  for (let i = 0; i + 2 < all.length; i += 3) {
+    const from = all[i]!;
+    moved.set(from, { to: all[i + 1]!, by: all[i + 2]! });
+    const key = bytesOf(from);
+    const written = typeof key === 'string' ? Buffer.from(key) : key;
+    hashes.add(hashOf(written, written[0] === slashByte ? 1 : 0, written.length));
+  }
+  return {
+    hashes,
+    path(path, owner) {
+      const entry = moved.get(path);
+      return entry && entry.by !== owner ? entry.to : path;
+    },
   };
 }
 
@@ -129,6 +199,8 @@ function* conffilesOf(field: Buffer): Iterable<[string, string]> {
 }
 
 const newline = 10;
+const slashByte = 47;
+const dotByte = 46;
 
 /** Lines that are not empty. They may be parts of one large text: who keeps one makes it `own`. */
 function* lines(bytes: Buffer): Iterable<string> {

@@ -37,6 +37,17 @@ const nameBytesMax = 255;
 const block = 16;
 const poolMax = 512 * 2 ** 20;
 
+/** Value of each byte as a hexadecimal digit; 256 for what is none. */
+const hexDigits = Uint16Array.from({ length: 256 }, (_, byte) => (/[0-9a-fA-F]/.test(String.fromCharCode(byte)) ? Number.parseInt(String.fromCharCode(byte), 16) : 256));
+const md5Number = algorithms.indexOf('md5');
+
+/** A slash, a NUL, `.` or `..`: looked at by `add`, which tells. */
+function isOdd(bytes: Uint8Array, from: number, to: number): boolean {
+  if (bytes[from] === 46 && (to - from === 1 || (to - from === 2 && bytes[from + 1] === 46))) return true;
+  for (let i = from; i < to; i++) if (bytes[i] === 0 || bytes[i] === 47) return true;
+  return false;
+}
+
 const algorithmMask = 7;
 const configFlag = 8;
 const ghostFlag = 16;
@@ -73,6 +84,37 @@ export class TableBuilder {
     this.#mode.push(row.mode ?? 0);
     const kind = this.#addDigest(row.digest);
     this.#flags.push(kind | (row.config ? configFlag : 0) | (row.ghost ? ghostFlag : 0));
+  }
+
+  /** The same of a name that lies in a list, with the MD5 digest that stands as 32 hexadecimal digits at `digestAt` of `digests`. */
+  addBytes(folder: string, bytes: Buffer, from: number, to: number, owner: number, digests: Buffer | undefined, digestAt: number): void {
+    const length = to - from;
+    if (folder !== this.#last.folder || length === 0 || length > nameBytesMax || folder.length + length > pathMax || isOdd(bytes, from, to) || this.#folder.length >= pathsMax || this.#names.length >= poolMax || this.#digests.length >= poolMax) {
+      const hex = digests?.toString('latin1', digestAt, digestAt + 32);
+      this.add(folder, nameAt(bytes, from, to), owner, { digest: hex === undefined ? undefined : { algorithm: 'md5', hex } });
+      return;
+    }
+    this.#folder.push(this.#last.id);
+    if ((this.#folder.length - 1) % block === 0) { this.#nameBase.push(this.#names.length); this.#digestBase.push(this.#digests.length); }
+    const room = this.#names.room(length);
+    for (let i = 0, at = this.#names.length; i < length; i++) room[at + i] = bytes[from + i]!;
+    this.#name.push(length);
+    this.#names.length += length;
+    this.#package.push(owner);
+    this.#mode.push(0);
+    this.#flags.push(digests ? this.#addHex(digests, digestAt) : 0);
+  }
+
+  #addHex(bytes: Buffer, from: number): number {
+    const size = digestBytes.md5;
+    const room = this.#digests.room(size);
+    for (let i = 0; i < size; i++) {
+      const value = (hexDigits[bytes[from + 2 * i]!]! << 4) | hexDigits[bytes[from + 2 * i + 1]!]!;
+      if (value > 255) { this.#count('digests that are none'); return 0; }
+      room[this.#digests.length + i] = value;
+    }
+    this.#digests.length += size;
+    return md5Number;
   }
 
   #number(folder: string): number {
