@@ -119,7 +119,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let lasting: Lasting;
   try {
     // Only later asked: by then there is a generation.
-    lasting = openLasting(config, store, health, options, (alerts) => generation.pipeline.closed(alerts));
+    lasting = openLasting(config, store, health, options, (alerts) => generation.pipeline.closed(alerts), () => config.recovery);
   } catch (error) { store.close(); throw error; }
   try {
     generation = await begin(config, lasting, options);
@@ -236,7 +236,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
 }
 
-function openLasting(config: Config, store: Store, health: Health, options: AgentOptions, closed: (alerts: ReadonlySet<string>) => void): Lasting {
+function openLasting(config: Config, store: Store, health: Health, options: AgentOptions, closed: (alerts: ReadonlySet<string>) => void, recovery: () => Config['recovery']): Lasting {
   const count = (what: string, n?: number): void => health.count('origin', what, n);
   const { knowledge, ...known } = openKnowledge({ config, dataFolder: options.dataFolder, version: options.version, health });
   const machine = originHost(count);
@@ -245,7 +245,7 @@ function openLasting(config: Config, store: Store, health: Health, options: Agen
   const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
   const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
   const deny = new DenyBook(store.ledger, known.packages, resolve(options.dataFolder));
-  const response = new Response(config.response, { deny: deny.port(), policy: config.firewall, store, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), ownPaths: own, packages: known.packages, hands: process.env['MOAT_HANDS'] });
+  const response = new Response(config.response, { recovery, deny: deny.port(), policy: config.firewall, store, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), ownPaths: own, packages: known.packages, hands: process.env['MOAT_HANDS'] });
   const incidents = new Incidents(config, { store, journal: response.journal, graph: origins.graph, health, log: options.log, now: Date.now, closed });
   return { store, health, origins, known, deny, response, incidents, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
 }
