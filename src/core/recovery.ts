@@ -93,6 +93,7 @@ export interface RecoverySummary {
   verified: boolean;
   /** A person's word that what is missing may stay so. */
   accepted?: { time: number; by: string; why: string };
-  /** Heightened watch after it; `ended` when it was over and told. Unix ms. */
-  watch?: { since: number; until: number; things: number; ended?: number; back: number };
 }
+
+/** Heightened watch after a recovery, Unix ms. `things`: how many are watched; `back`: how many of them came back; `ended`: when it was over and told. */
+export interface WatchSummary { since: number; until: number; things: number; back: number; ended?: number }
