@@ -35,6 +35,7 @@ export interface RestoreSetState { repository: string; snapshot: string; staged:
 
 export const setFilesMax = 100;
 const foldersMax = 200;
+const atOnce = 10;
 const whyMax = 1000, byMax = 200;
 const extractMs = 100_000;
 const pieceBytes = 1 << 20;
@@ -109,11 +110,11 @@ export function restoreSet(world: RestoreSetWorld): Action<RestoreSetInput, Rest
         const one = state.files[i]!;
         if (one.is !== 'open') continue;
         context.signal.throwIfAborted();
+        // So many at a time are written down as begun: a sync of the disk with the whole state for each would take longer than the files.
+        if (!one.swap.begun) { await begin(i); i--; continue; }
         let swap: SwapState = one.swap;
         const put = (entry: SetEntry): RestoreSetState => ({ ...state, files: state.files.with(i, entry) });
         try {
-          // Its folder was made just now.
-          if (swap.folder.inode === '') { swap = { ...swap, folder: (await lookToSwap(swap.path, await fileChanges())).folder }; await save(put({ ...one, swap })); }
           swap = await applySwap(world, swap, { ...context, save: async (next) => { swap = next as SwapState; await save(put({ ...one, swap })); } }, {
             action: 'restore-set', write: async (_, fd, signal) => { await copyTo(stagedPath(state.staged, one.path), fd, signal); },
           });
@@ -129,6 +130,21 @@ export function restoreSet(world: RestoreSetWorld): Action<RestoreSetInput, Rest
       await save(state);
       if (failed.length > 0 && state.files.every(({ is }) => is === 'missing')) throw new MoatError<ActionErrorCode>('failed', failed[0]!.en, { text: failed[0] });
       rmSync(state.staged, { recursive: true, force: true });
+
+      async function begin(from: number): Promise<void> {
+        const files = [...state.files];
+        let n = 0;
+        for (let at = from; at < files.length && n < atOnce; at++) {
+          const entry = files[at]!;
+          if (entry.is !== 'open') continue;
+          n++;
+          let { folder } = entry.swap;
+          // Its folder was made just now.
+          if (folder.inode === '') ({ folder } = await lookToSwap(entry.swap.path, await fileChanges()));
+          files[at] = { ...entry, swap: { ...entry.swap, folder, begun: true } };
+        }
+        await save({ ...state, files });
+      }
     },
 
     async verify(state) {
