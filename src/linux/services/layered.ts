@@ -28,6 +28,8 @@ const script = `set -eu
   mkdir "$scratch/root"
   n=0
   while [ "$1" != -- ]; do
+    # A single file, as containers have them: as it is, and closed to writing.
+    if [ ! -d "$1" ]; then mount --bind "$1" "$scratch/root$1"; mount -o remount,bind,ro "$scratch/root$1"; shift; continue; fi
     n=$((n+1)); mkdir "$scratch/u$n" "$scratch/w$n"
     chmod --reference="$1" "$scratch/u$n"; chown --reference="$1" "$scratch/u$n"
     mount -t overlay moat -o "lowerdir=$1,upperdir=$scratch/u$n,workdir=$scratch/w$n" "$scratch/root$1"
