@@ -38,13 +38,12 @@ export class RecoveryBook {
     } catch (error) { throw new MoatError<RecoveryErrorCode>('no-plan', `expected a recovery plan in ${this.path(id)}: ${(error as Error).message}`, { cause: error }); }
   }
 
-  /** The latest of an incident. */
-  latest(incident: string): KeptRecovery | undefined {
+  /** Those of an incident, the latest first. */
+  *of(incident: string): Iterable<KeptRecovery> {
     for (const id of this.ids()) {
       const kept = this.get(id);
-      if (kept?.plan.incident === incident) return kept;
+      if (kept?.plan.incident === incident) yield kept;
     }
-    return undefined;
   }
 
   /** Newest first: their ids begin with the time. */

@@ -59,7 +59,7 @@ export class RecoveryWatch {
   begin({ id }: IncidentRecord): WatchSummary | undefined {
     const { now, hours, tell, isShared, health } = this.options;
     const story = tell(id);
-    const { things, left } = thingsOf(story, { digests: this.digests(story), ports: this.ports(story), isShared });
+    const { things, left } = thingsOf(story, { digests: this.digests(story), ports: this.ports(story), restored: this.restored(), isShared });
     if (left > 0) health.count(part, 'things not watched, too many', left);
     if (things.length === 0) return undefined;
     const watch: Watch = { incident: id, since: now(), until: now() + hours() * 3_600_000, things, back: [] };
@@ -140,6 +140,17 @@ export class RecoveryWatch {
       const { file } = (typeof state === 'object' && state !== null ? state : {}) as { file?: { kind?: unknown; sha256?: unknown; size?: unknown } };
       return paths.has(target) && file?.kind === 'file' && typeof file.sha256 === 'string' && typeof file.size === 'number' && file.size > 0 ? [{ sha256: file.sha256, size: file.size }] : [];
     });
+  }
+
+  /** What was put back by a recovery or by hand. */
+  private restored(): Set<string> {
+    const { response } = this.options.store;
+    const found = new Set(response.receipts({ action: 'restore-file', status: ['applied'], limit: receiptsMax }).map(({ target }) => target));
+    for (const { state } of response.receipts({ action: 'restore-set', status: ['applied'], limit: receiptsMax })) {
+      const { files } = (typeof state === 'object' && state !== null ? state : {}) as { files?: unknown };
+      for (const one of Array.isArray(files) ? (files as { path?: unknown }[]) : []) if (typeof one.path === 'string') found.add(one.path);
+    }
+    return found;
   }
 
   /** On which members of the story listened. */

@@ -73,7 +73,13 @@ export class Recovery {
   handlers(): Handlers {
     return {
       'recovery-plan': (argument) => this.plan(argument),
-      'recovery-kept': (argument) => { const { plan } = this.kept(argument); return { plan, steps: plan.steps.map((step) => this.stateOf(plan, step)) }; },
+      /** `maybe`: null where there is none. */
+      'recovery-kept': (argument) => {
+        const maybe = this.find(argument);
+        if (maybe === undefined && (objectOf(argument) as { maybe?: unknown }).maybe === true) return null;
+        const { plan } = this.kept(argument);
+        return { plan, steps: plan.steps.map((step) => this.stateOf(plan, step)) };
+      },
       'recovery-step': (argument) => this.step(argument),
       'recovery-check': (argument) => this.check(argument),
       'recovery-finish': (argument) => this.finish(argument),
@@ -210,9 +216,23 @@ export class Recovery {
 
   private kept(argument: unknown): KeptRecovery {
     const { id } = objectOf(argument) as { id?: unknown };
-    const kept = typeof id === 'string' ? this.book.get(id) ?? this.book.latest(this.record(argument).id) : undefined;
+    const kept = this.find(argument);
     if (kept === undefined) throw new MoatError<RecoveryErrorCode>('no-plan', `no recovery was planned for ${String(id).slice(0, 100)}`, { zh: `还没有为 ${String(id).slice(0, 100)} 做过恢复方案`, hint: `moat incident recover ${String(id).slice(0, 100)}` });
     return kept;
+  }
+
+  /** By the plan's own id, or the latest of an incident: rather one of which something was done. */
+  private find(argument: unknown): KeptRecovery | undefined {
+    const { id } = objectOf(argument) as { id?: unknown };
+    if (typeof id !== 'string') return undefined;
+    const exact = this.book.get(id);
+    if (exact) return exact;
+    let latest: KeptRecovery | undefined;
+    for (const kept of this.book.of(this.record(argument).id)) {
+      if (kept.plan.steps.some((step) => this.receiptOf(kept.plan, step) !== undefined)) return kept;
+      latest ??= kept;
+    }
+    return latest;
   }
 
   private stepOf(plan: RecoveryPlan, argument: unknown): RecoveryStep {

@@ -33,7 +33,7 @@ export interface RestoreSetInput { repository: string; snapshot: string; files: 
 export type SetEntry = { path: string } & ({ is: 'open' | 'done'; swap: SwapState } | { is: 'same' | 'newer' } | { is: 'missing'; why: Text; /** It was begun. */ swap?: SwapState });
 export interface RestoreSetState { repository: string; snapshot: string; staged: string; files: SetEntry[]; /** Made for it, outermost first. */ made: string[]; folders: RestoreSetInput['folders'] }
 
-export const setFilesMax = 100;
+const setFilesMax = 100;
 const foldersMax = 200;
 const atOnce = 10;
 const whyMax = 1000, byMax = 200;

@@ -93,10 +93,8 @@ export function addIncidentRecover(group: Command, { program, lang, t }: Cli): v
   /** Goes on with the one that was begun; one that was taken back, or never begun, is planned anew. */
   async function begun(id: string, { anew, folder }: RecoverOptions): Promise<Kept> {
     if (!anew && folder.length === 0) {
-      try {
-        const before = await kept(id);
-        if (before.steps.some(({ receipt }) => receipt !== undefined) && before.steps.every(({ state }) => state !== 'undone')) return before;
-      } catch (error) { if ((error as MoatError).code !== 'no-plan') throw error; }
+      const before = (await ask('recovery-kept', { id, maybe: true })) as Kept | null;
+      if (before !== null && before.steps.some(({ receipt }) => receipt !== undefined) && before.steps.every(({ state }) => state !== 'undone')) return before;
     }
     return { plan: (await ask('recovery-plan', { id, folders: folder.map((path) => resolve(path)) })) as RecoveryPlan, steps: [] };
   }

@@ -25,8 +25,8 @@ const watchesMax = 20;
 /** Paths that wait to be looked into for a digest. */
 const pathsMax = 2000;
 
-/** What of a story is watched: what the intruder made, came from, ran and listened on; not what is everybody's. `digests`: of files that were taken away. `ports`: `4444/tcp`, on which its processes listened. Bounded. */
-export function thingsOf(story: Story, { digests, ports, isShared }: { digests: readonly { sha256: string; size: number }[]; ports: readonly string[]; isShared: (address: string) => boolean }): { things: WatchedThing[]; left: number } {
+/** What of a story is watched: what the intruder made, came from, ran and listened on; not what is everybody's. `digests`: of files that were taken away. `ports`: `4444/tcp`, on which its processes listened. `restored`: what was put back, which looks newly made now and is its owner's. Bounded. */
+export function thingsOf(story: Story, { digests, ports, restored, isShared }: { digests: readonly { sha256: string; size: number }[]; ports: readonly string[]; restored: ReadonlySet<string>; isShared: (address: string) => boolean }): { things: WatchedThing[]; left: number } {
   const found = new Map<string, WatchedThing>();
   const add = (thing: WatchedThing): void => { const key = keyOf(thing); if (!found.has(key)) found.set(key, thing); };
   for (const { sha256, size } of digests) add({ kind: 'digest', value: sha256, size });
@@ -41,7 +41,7 @@ export function thingsOf(story: Story, { digests, ports, isShared }: { digests: 
       }
       case 'file': case 'persistence':
         // What was there before is its owner's again.
-        if (typeof facts['path'] === 'string' && facts['made'] === true && facts['package'] === undefined && facts['line'] === undefined && facts['trace'] !== true && facts['container'] === undefined && facts['place'] !== 'accounts') add({ kind: 'file', value: facts['path'] });
+        if (typeof facts['path'] === 'string' && facts['made'] === true && !restored.has(facts['path']) && facts['package'] === undefined && facts['line'] === undefined && facts['trace'] !== true && facts['container'] === undefined && facts['place'] !== 'accounts') add({ kind: 'file', value: facts['path'] });
         break;
       case 'account': {
         const user = String(facts['user']);
