@@ -51,6 +51,7 @@ export interface Recovered { incident: WholeIncident; summary: RecoverySummary; 
 
 const planMs = 100_000;
 const missingKept = 200;
+const checkedMost = 1000, checkedMs = 15 * 60_000;
 const whyMax = 1000;
 const pieceBytes = 1 << 20;
 
@@ -64,6 +65,7 @@ const servicesOf = (value: unknown): z.infer<typeof service>[] => {
 export class Recovery {
   private readonly options: RecoveryOptions;
   private readonly book: RecoveryBook;
+  private readonly checked = new Map<string, { checked: CheckedSet; at: number }>();
 
   constructor(options: RecoveryOptions) {
     this.options = options;
@@ -118,6 +120,7 @@ export class Recovery {
     const { plan } = this.kept(argument);
     const step = this.stepOf(plan, argument);
     const before = this.receiptOf(plan, step);
+    this.checked.delete(fromOf(plan, step));
     if (before?.status === 'applied') return this.stateOf(plan, step);
     const { by, why } = asked(argument, `recovery of ${plan.incident}`);
     try {
@@ -134,6 +137,7 @@ export class Recovery {
     const { plan } = this.kept(argument);
     const step = this.stepOf(plan, argument);
     const receipt = this.receiptOf(plan, step);
+    this.checked.delete(fromOf(plan, step));
     if (receipt === undefined) throw badInput('expected a step that was done', '没有做过这一步');
     const { by, why } = asked(argument, `recovery of ${plan.incident} taken back`);
     await this.options.response.runner.undo(receipt.id, { by, why, via: 'control' });
@@ -143,7 +147,17 @@ export class Recovery {
   /** Reads each file of a step that was done, and compares its digest with what was put there. */
   private async check(argument: unknown): Promise<CheckedSet> {
     const { plan } = this.kept(argument);
-    return await this.look(plan, this.stepOf(plan, argument));
+    const step = this.stepOf(plan, argument);
+    const checked = await this.look(plan, step);
+    if (this.checked.size >= checkedMost) this.checked.clear();
+    this.checked.set(fromOf(plan, step), { checked, at: this.options.now() });
+    return checked;
+  }
+
+  /** A moment ago, by `recovery-check`: of a large recovery each step is a request of its own. */
+  private looked(plan: RecoveryPlan, step: RecoveryStep): CheckedSet | undefined {
+    const known = this.checked.get(fromOf(plan, step));
+    return known !== undefined && Math.abs(this.options.now() - known.at) < checkedMs ? known.checked : undefined;
   }
 
   private async look(plan: RecoveryPlan, step: RecoveryStep): Promise<CheckedSet> {
@@ -186,7 +200,7 @@ export class Recovery {
     const { by, why } = asked(argument, 'recovery');
     const { store, incidents, scan, tell, now } = this.options;
     const sets: CheckedSet[] = [];
-    for (const step of plan.steps) sets.push(await this.look(plan, step));
+    for (const step of plan.steps) sets.push(this.looked(plan, step) ?? await this.look(plan, step));
     const report = checks.length > 0 ? await scan(checks) : { findings: [], blind: [] };
     const paths = new Set(plan.steps.flatMap((step) => step.paths));
     const findings = report.findings.filter(({ id, kind, path }) => kind === 'intrusion' && (kept.findings.includes(id) || (path !== undefined && paths.has(path))));

@@ -43,7 +43,8 @@ const headBytes = 64 * 1024;
 /** Left behind by a process that was killed before it was written down what it wanted. */
 const oldMs = 24 * 3_600_000;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
-const snapshotPattern = /^[^\s/:-][^\0\n:]{0,254}$/;
+/** Archives of borg are mostly named by host and time of day. */
+const snapshotPattern = /^[^\s/:-][^\0\n/]{0,254}$/;
 
 export function restoreSet(world: RestoreSetWorld): Action<RestoreSetInput, RestoreSetState> {
   const { vault, fileProtection, fileChanges, backups, staging } = world;

@@ -77,6 +77,12 @@ export function addIncidentRecover(group: Command, { program, lang, t }: Cli): v
       }
       progress.clear();
     }
+    const checking = progressLine(t('核对', 'looking again'), process.stderr.isTTY && !json);
+    for (const [i, step] of plan.steps.entries()) {
+      checking.show(`${i + 1} / ${plan.steps.length}`);
+      await ask('recovery-check', { id: plan.id, step: step.id });
+    }
+    checking.clear();
     const services = options.services ? await looked(plan) : [];
     for (const one of services) out.line(json ? jsonLine({ kind: 'service', ...one }) : serviceLine(one, lang));
     await out.end();

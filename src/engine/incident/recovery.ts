@@ -33,14 +33,16 @@ export function lossesOf(story: Story): Losses {
   const byWriter = new Map<string, Map<string, number>>();
   let left = 0;
   for (const edge of story.edges) {
-    if (edge.deed !== 'wrote' && edge.deed !== 'removed' && edge.deed !== 'planted') continue;
     const node = byId.get(edge.to);
-    if (!isAuthor(byId.get(edge.from)) || node === undefined) continue;
+    if (node === undefined) continue;
+    // A check found it; what a package has is known to be another than it was shipped.
+    const isFound = edge.deed === 'tells' && typeof node.facts['package'] === 'string';
+    if (!isFound && ((edge.deed !== 'wrote' && edge.deed !== 'removed' && edge.deed !== 'planted') || !isAuthor(byId.get(edge.from)))) continue;
     const path = node.facts['path'];
     if ((node.kind !== 'file' && node.kind !== 'persistence') || typeof path !== 'string' || node.facts['container'] !== undefined || node.facts['line'] !== undefined || node.facts['trace'] === true || node.facts['place'] === 'accounts') continue;
     if (!files.has(path) && files.size >= filesMax) { left++; continue; }
     files.set(path, together(files.get(path), path, node, edge));
-    if (passing.test(path)) continue;
+    if (isFound || passing.test(path)) continue;
     const folders = byWriter.get(edge.from) ?? new Map<string, number>();
     byWriter.set(edge.from, folders);
     const folder = folderOf(path);

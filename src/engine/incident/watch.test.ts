@@ -66,6 +66,11 @@ describe('losses', () => {
     expect(lossesOf(rest).folders.filter((folder) => folder === '/etc')).toEqual([]);
   });
 
+  it('are also files of packages that a check found changed', () => {
+    const found: typeof story = { ...story, nodes: [...story.nodes, { id: 'finding:f', kind: 'finding', label: 'f', first: t0, last: t0, facts: {} }, { id: 'file:/usr/sbin/sshd', kind: 'file', label: '/usr/sbin/sshd', first: t0, last: t0, facts: { path: '/usr/sbin/sshd', package: 'openssh-server' } }], edges: [...story.edges, { from: 'finding:f', to: 'file:/usr/sbin/sshd', deed: 'tells', first: t0, last: t0, count: 1 }] };
+    expect(lossesOf(found).files.find(({ path }) => path === '/usr/sbin/sshd')).toMatchObject({ package: 'openssh-server', made: false });
+  });
+
   it('ask of a person what no program can do', () => {
     expect(tasksOf(story).map(({ key }) => key)).toEqual(expect.arrayContaining(['password:deploy', 'entry:login', 'key:/home/deploy/.ssh/id_ed25519', 'database:/var/www/shop/wp-config.php']));
   });
