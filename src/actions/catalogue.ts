@@ -18,12 +18,13 @@ import { quarantineFile } from './quarantine-file/action.ts';
 import { type LimitWorld, rateLimit } from './rate-limit/action.ts';
 import { removeLine, type LineWorld } from './remove-line/action.ts';
 import { restoreFile, type RestoreWorld } from './restore-file/action.ts';
+import { restoreSet, type RestoreSetWorld } from './restore-set/action.ts';
 import { type ContainerWorld, stopContainer } from './stop-container/action.ts';
 import { stopUnit, type UnitWorld } from './stop-unit/action.ts';
 import { type ModuleWorld, unloadModule } from './unload-module/action.ts';
 
 /** What actions reach the world through. */
-export type World = AccountWorld & BlockWorld & CloudWorld & ContainerWorld & DenyWorld & FileWorld & GrantWorld & IsolateWorld & LimitWorld & LineWorld & ModuleWorld & ProcessWorld & RestoreWorld & SessionWorld & SettingWorld & UnitWorld;
+export type World = AccountWorld & BlockWorld & CloudWorld & ContainerWorld & DenyWorld & FileWorld & GrantWorld & IsolateWorld & LimitWorld & LineWorld & ModuleWorld & ProcessWorld & RestoreSetWorld & RestoreWorld & SessionWorld & SettingWorld & UnitWorld;
 
 /**
  * What the agent does with its own rights under systemd: the packet filter, signals, the kernel sensor. Every other action writes to
@@ -34,7 +35,7 @@ export const withinService: ReadonlySet<string> = new Set(['block-address', 'clo
 export function allActions(world: World): Action[] {
   return [
     blockAddress(world), changeMode(world), changeSetting(world), closePort(world), cloudStep(world), denyFile(world), endSessions(world), freezeTree(world), grantPrivilege(world),
-    isolateHost(world), killTree(world), lockAccount(world), quarantineFile(world), rateLimit(world), removeLine(world), restoreFile(world), stopContainer(world), stopUnit(world),
+    isolateHost(world), killTree(world), lockAccount(world), quarantineFile(world), rateLimit(world), removeLine(world), restoreFile(world), restoreSet(world), stopContainer(world), stopUnit(world),
     unloadModule(world),
   ];
 }

@@ -7,10 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Event } from '../core/gen/event.ts';
 import type { Detection } from '../core/alert.ts';
 import type { Finding } from '../core/finding.ts';
+import type { Seeds, Story } from '../core/incident.ts';
 import type { Batch, Knowledge, Learning, Log, Store } from '../core/ports.ts';
 import type { Lang } from '../core/text.ts';
 import type { Folded } from '../engine/fold.ts';
 import { Health, type Part } from '../engine/health.ts';
+import { seedsOf } from '../engine/incident/seeds.ts';
+import { tellStory } from '../engine/incident/story.ts';
 import { defaultBounds } from '../engine/origin/memory.ts';
 import { Origins } from '../engine/origin/origins.ts';
 import { Pipeline } from '../engine/pipeline.ts';
@@ -33,10 +36,13 @@ import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
 import { ownPaths } from './paths.ts';
 import { readPlaybooks } from './playbooks.ts';
+import { Recovery } from './recovery.ts';
+import { RecoveryWatch } from './recovery-watch.ts';
 import { Response, type ResponseStatus } from './response.ts';
 import { portsOf } from './scan-ports.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
 import { allSensors, kernelView } from './sensors.ts';
+import { storyWorld } from './story-world.ts';
 
 export interface AgentOptions {
   configPath: string;
@@ -82,7 +88,10 @@ export interface Agent {
 }
 
 /** What outlives a configuration: what was learned of processes is not given up for a new rule. */
-interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
+interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; watch: RecoveryWatch; tell: TellStory; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
+
+/** `asker`: the process of whoever asks, which is no part of it. */
+type TellStory = (seeds: Seeds, asker?: unknown) => Story;
 
 /** What lives from one configuration to the next, or until the disk was full. */
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; baseline: BaselineWatch; notices: Notices; abort: AbortController; done: Promise<unknown> }
@@ -119,7 +128,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let lasting: Lasting;
   try {
     // Only later asked: by then there is a generation.
-    lasting = openLasting(config, store, health, options, (alerts) => generation.pipeline.closed(alerts));
+    lasting = openLasting(config, store, health, options, (alerts) => generation.pipeline.closed(alerts), () => config.recovery);
   } catch (error) { store.close(); throw error; }
   try {
     generation = await begin(config, lasting, options);
@@ -193,10 +202,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     return changed;
   };
   const cleanup = new Cleanup({ store, response: lasting.response, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id) });
+  const recovery = new Recovery({
+    store, response: lasting.response, incidents: lasting.incidents, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), now: Date.now,
+    tell: lasting.tell, scan: (checks) => cleanup.scan(checks),
+  });
   let control: Server;
   try {
     control = await serveControl(dataFolder, {
-      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...lasting.incidents.handlers(), ...cleanup.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...lasting.incidents.handlers(), ...cleanup.handlers(), ...recovery.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
       answer: (argument) => {
         const answered = generation.notices.answer(argument);
@@ -214,6 +227,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   await lasting.response.start();
   lasting.incidents.start();
+  lasting.watch.start();
 
   return {
     status,
@@ -228,6 +242,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await restarting;
       await end(generation);
       lasting.deny.close();
+      lasting.watch.stop();
       lasting.incidents.stop();
       await lasting.response.stop();
       await lasting.known.close();
@@ -236,7 +251,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
 }
 
-function openLasting(config: Config, store: Store, health: Health, options: AgentOptions, closed: (alerts: ReadonlySet<string>) => void): Lasting {
+function openLasting(config: Config, store: Store, health: Health, options: AgentOptions, closed: (alerts: ReadonlySet<string>) => void, recovery: () => Config['recovery']): Lasting {
   const count = (what: string, n?: number): void => health.count('origin', what, n);
   const { knowledge, ...known } = openKnowledge({ config, dataFolder: options.dataFolder, version: options.version, health });
   const machine = originHost(count);
@@ -245,9 +260,15 @@ function openLasting(config: Config, store: Store, health: Health, options: Agen
   const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
   const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
   const deny = new DenyBook(store.ledger, known.packages, resolve(options.dataFolder));
-  const response: Response = new Response(config.response, { deny: deny.port(), policy: config.firewall, store, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), ownPaths: own, packages: known.packages, hands: process.env['MOAT_HANDS'], isShared: (address) => incidents.isShared(address) });
+  const response: Response = new Response(config.response, { recovery, deny: deny.port(), policy: config.firewall, store, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), ownPaths: own, packages: known.packages, hands: process.env['MOAT_HANDS'], isShared: (address) => incidents.isShared(address) });
   const incidents: Incidents = new Incidents(config, { store, journal: response.journal, graph: origins.graph, health, log: options.log, now: Date.now, closed });
-  return { store, health, origins, known, deny, response, incidents, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
+  const tell: TellStory = (seeds, asker) => tellStory(seeds, storyWorld({ graph: origins.graph, packages: known.packages, events: store.events, now: Date.now, asker: typeof asker === 'number' ? asker : undefined }));
+  const watch = new RecoveryWatch({
+    store, health, log: options.log, now: Date.now, hours: () => recovery().watch_hours, tell: (id) => tell(seedsOf({ incidents: store.incidents, ledger: store.ledger }, id)), isShared: (address) => incidents.isShared(address),
+    returned: (id, what, back) => incidents.returned(id, what, back), over: (id, back) => incidents.watchOver(id, back),
+  });
+  incidents.watchBy({ begin: (record) => watch.begin(record), all: () => watch.all() });
+  return { store, health, origins, known, deny, response, incidents, watch, tell, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {
@@ -287,6 +308,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const baseline = new BaselineWatch({ ...judge, config: config.baseline, lineage: knowledge.lineage, packages: lasting.known.packages, view });
   const push = (batch: Batch): Promise<void> => {
     const stored = pipeline.push(batch);
+    lasting.watch.observe(batch.events);
     baseline.observe(batch.events);
     return stored;
   };

@@ -166,7 +166,8 @@ export class Cleanup {
     return await seedsOf(id, { ledger, ...(incident && { incident }), scan: (checks) => this.scan(checks, findMs) });
   }
 
-  private async scan(only: readonly string[], ms = scanMs): Promise<ScanReport> {
+  /** Runs these checks now. */
+  async scan(only: readonly string[], ms = scanMs): Promise<ScanReport> {
     const config = this.options.config();
     return await scanInProcess({ root: config.scan.root, only, data: this.options.dataFolder, ports: portsOf(config) }, { signal: AbortSignal.timeout(ms), nice: false, maxMemoryMb: config.scan.max_memory_mb, warn: (text) => this.options.log.debug(`scan: ${text.en}`) });
   }

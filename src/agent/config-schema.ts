@@ -39,6 +39,15 @@ const intelligenceList = z.strictObject({
   level: z.enum(levels).optional().meta(doc('命中的告警级别；不写则由 what 决定', 'level of its alerts; told by `what` when left out')),
 }).refine((list) => (list.file === undefined) !== (list.url === undefined), 'expected either file or url');
 
+const backupRepository = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/).meta(doc('名称（字母、数字、_、-）', 'name: letters, digits, _ and -')),
+  kind: z.enum(['restic', 'borg']).meta(doc('工具', 'the tool')),
+  repository: z.string().min(1).max(4096).refine((text) => !text.startsWith('-'), 'expected the address or path of a repository').meta(doc('仓库的路径或地址', 'its path or address')),
+  password_file: z.string().startsWith('/').max(4096).optional().meta(doc('密码文件（权限须为 600）', 'file that holds its password; closed to others')),
+  env_file: z.string().startsWith('/').max(4096).optional().meta(doc('对象存储密钥等环境变量的文件（KEY=VALUE，权限须为 600）', 'file of KEY=VALUE lines, such as keys of object storage; closed to others')),
+  host: z.string().min(1).max(255).refine((text) => !text.startsWith('-'), 'expected a host name').optional().meta(doc('只用这台主机的快照（borg：名称以此开头的归档）', 'only snapshots of this host (borg: archives whose names begin so)')),
+});
+
 /** What every channel for notices has beside the settings of its kind. */
 const channelCommon = {
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/).meta(doc('名称（字母、数字、_、-）', 'name: letters, digits, _ and -')),
@@ -189,6 +198,10 @@ export const configSchema = z.strictObject({
     report_hours: z.union([z.literal(1), z.literal(2), z.literal(4)]).default(4).meta(doc('疑似较大事件的法定报告时限（小时）：关键信息基础设施 1，中央机关 2，其余 4', 'hours to the statutory report of a suspected larger event: critical infrastructure 1, central organs 2, others 4')),
     false_alarm_days: z.number().min(1).max(3650).default(30).meta(doc('标为误报后默认安静多少天', 'days that a false alarm stays quiet when nothing else is said')),
   }).prefault({}).meta(doc('事件（由告警归并而成）', 'incidents that alerts become')),
+  recovery: z.strictObject({
+    repositories: z.array(backupRepository).max(20).refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'expected a different name for each repository').default([]).meta(doc('备份仓库，按顺序取用：[{ name, kind, repository, password_file, env_file, host }]，kind 为 restic 或 borg；只读取，不写入', 'backup repositories, used in this order: [{ name, kind, repository, password_file, env_file, host }]; kind is restic or borg; they are read, never written to')),
+    watch_hours: z.number().min(0.01).max(24 * 90).default(72).meta(doc('恢复后重点观察多少小时：事件中的文件、地址、摘要、账号、端口再出现，事件即重新打开', 'hours of heightened watch after a recovery: what belongs to the story and returns opens the incident again')),
+  }).prefault({}).meta(doc('恢复', 'recovery')),
   alerts: z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),

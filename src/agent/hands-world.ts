@@ -18,19 +18,20 @@ import { Systemctl } from '../linux/systemctl.ts';
 import { runner as programs } from '../linux/run.ts';
 import { machineSshd } from '../linux/sshd.ts';
 import { openSignals, type Signals } from '../linux/signals.ts';
+import { backupsOf } from './backups.ts';
 import type { Config } from './config-schema.ts';
 import { type HandsOptions, type HandsSocket, ownerByHead, serveHands } from './hands.ts';
 import { ownPaths } from './paths.ts';
 import { allowOf, settingMs } from './response.ts';
 import { managementOf } from './response-network.ts';
 
-export interface HandsWorldOptions extends Pick<HandsOptions, 'idleMs' | 'onIdle'> { dataFolder: string; configPath: string }
+export interface HandsWorldOptions extends Pick<HandsOptions, 'idleMs' | 'onIdle'> { dataFolder: string; configPath: string; recovery: Config['recovery'] }
 
 /** Reading the package databases anew, for a file that is put back as it was shipped. */
 const indexMs = 60_000;
 
 /** Resolves when they listen. */
-export function openHands(where: HandsSocket, config: Config['response'], { dataFolder, configPath, ...options }: HandsWorldOptions): Promise<Server> {
+export function openHands(where: HandsSocket, config: Config['response'], { dataFolder, configPath, recovery, ...options }: HandsWorldOptions): Promise<Server> {
   const now = Date.now;
   const procfs = new Procfs();
   const protection = new Protection({ allow: allowOf(config), now });
@@ -44,7 +45,7 @@ export function openHands(where: HandsSocket, config: Config['response'], { data
     procfs, signals: () => (signals ??= openSignals(procfs)), processes: new ProcessProtection({ procfs, self: process.pid, now }), run, protection,
     units: new UnitProtection({ owner: ownerByHead, procfs, self: process.pid }), systemctl: new Systemctl(run), accountRoot: '/', moduleRoot: '/', owner: ownerByHead, engines: () => engines('/', run), self: process.pid,
     originals: new Originals({ index: () => openPackagesInProcess('/', { signal: AbortSignal.timeout(indexMs) }), run, folder: join(dataFolder, 'packages') }),
-    sshd: machineSshd(run), sysctl: machineSysctl(), scratch: join(dataFolder, 'scratch'), settleMs: settingMs,
+    sshd: machineSshd(run), sysctl: machineSysctl(), scratch: join(dataFolder, 'scratch'), settleMs: settingMs, ...backupsOf(() => recovery, dataFolder),
     connectors: () => [], denying: { unable: elsewhere, protects: elsewhere, has: elsewhere, deny: elsewhere, allow: elsewhere },
     firewall: elsewhere, standing: elsewhere, isolation: elsewhere, blocks: { get: elsewhere, put: elsewhere },
   }).filter(({ id }) => !withinService.has(id));

@@ -7,13 +7,17 @@ import type { IncidentChange, IncidentRecord, StatutoryClock } from '../core/inc
 import { type Level, levels } from '../core/level.ts';
 import { holds, parseNetwork } from '../core/networks.ts';
 import type { Log, Store } from '../core/ports.ts';
+import type { RecoverySummary, WatchSummary } from '../core/recovery.ts';
 import type { Text } from '../core/text.ts';
 import type { Health } from '../engine/health.ts';
 import { type Formed, Forming, isOver } from '../engine/incident/forming.ts';
 import { gradeText } from '../engine/incident/grade.ts';
 import { changed, type Deed, mustBeAt } from '../engine/incident/lifecycle.ts';
 import { Quiet } from '../engine/incident/quiet.ts';
+import { both, withRecovery } from '../engine/incident/recovered.ts';
+import type { PersonTask } from '../engine/incident/recovery.ts';
 import { incidentOf, type IncidentErrorCode, seedsOf, wholeOf } from '../engine/incident/seeds.ts';
+import type { Watch } from '../engine/incident/watch.ts';
 import { Work } from '../engine/incident/work.ts';
 import type { OriginGraph } from '../engine/origin/graph.ts';
 import type { AuditInput } from '../engine/response/audit.ts';
@@ -41,6 +45,8 @@ export interface IncidentsStatus {
   open: Record<Level, number>;
   /** Statutory clocks that run; `due` is Unix ms. */
   clocks: { id: string; due: number }[];
+  /** Heightened watches after a recovery; Unix ms. */
+  watches: { id: string; until: number; things: number; back: number }[];
 }
 
 /** An incident with what it holds. */
@@ -55,7 +61,7 @@ const tickMs = 5000;
 const pruneEveryMs = 10 * 60_000;
 /** Guessing that has stopped for so long, with nobody in, is over. */
 const campaignOverMs = 48 * 3_600_000;
-const alertsMost = 20_000;
+const alertsMost = 20_000, notesMost = 200;
 const day = 86_400_000;
 
 export class Incidents {
@@ -68,6 +74,8 @@ export class Incidents {
   private notices: Pick<Notices, 'tellIncident'> | undefined;
   /** Alerts that were stored and not looked at, by id. */
   private readonly waiting = new Map<string, Alert>();
+  private watches: () => readonly Watch[] = () => [];
+  private beginWatch: ((record: IncidentRecord) => WatchSummary | undefined) | undefined;
   private scheduled = false;
   /** More came than could wait, or the disk was full: what is stored is looked through. */
   private behind = true;
@@ -92,6 +100,12 @@ export class Incidents {
   isShared(address: string): boolean { return this.shared(address); }
 
   connect(notices: Pick<Notices, 'tellIncident'>): void { this.notices = notices; }
+
+  /** Begins the heightened watch when an incident is recovered; undefined when there is nothing to watch. */
+  watchBy({ begin, all }: { begin: (record: IncidentRecord) => WatchSummary | undefined; all: () => readonly Watch[] }): void {
+    this.beginWatch = begin;
+    this.watches = all;
+  }
 
   configure(config: Config): void {
     this.config = config;
@@ -123,6 +137,9 @@ export class Incidents {
     if (alerts.length > 0) this.schedule();
   }
 
+  /** Many people come from it, or this machine is looked after from there. */
+  isShared(address: string): boolean { return this.shared(address); }
+
   /** What a scan or the baseline found, before its alerts are raised. */
   found(findings: readonly Finding[]): void {
     try {
@@ -139,6 +156,7 @@ export class Incidents {
     return {
       open: Object.fromEntries(levels.map((level) => [level, counts.find((one) => one.level === level)?.count ?? 0])) as Record<Level, number>,
       clocks: incidents.incidents({ clock: true, limit: 100 }).flatMap(({ id, clock }) => (clock ? [{ id, due: clock.due }] : [])),
+      watches: this.watches().map(({ incident, until, things, back }) => ({ id: incident, until, things: things.length, back: back.length })),
     };
   }
 
@@ -303,13 +321,73 @@ export class Incidents {
     mustBeAt(stands, asked.revision);
     const alerts = asked.deed.op === 'false-alarm' ? seedsOf({ incidents: store.incidents, ledger: store.ledger }, stands.id).alerts : [];
     const deed: Deed = asked.deed.op === 'false-alarm' && asked.deed.forMs === 0 ? { ...asked.deed, forMs: this.config.incidents.false_alarm_days * day } : asked.deed;
-    const { record, result } = changed(stands, deed, { by: asked.by, why: asked.why, now: now() }, alerts);
+    const { record: after, result } = changed(stands, deed, { by: asked.by, why: asked.why, now: now() }, alerts);
+    const record = this.watched(stands, after);
     const ends = isOver(record) && !isOver(stands);
     const members = ends ? new Set(store.incidents.members(stands.id, 'alert', alertsMost).map(({ id }) => id)) : undefined;
     this.write({ incidents: [{ record, expected: stands.revision }], ...(ends && { closeAlertsOf: [stands.id] }) }, { time: now(), by: asked.by, via: 'control', operation: `incident-${deed.op}`, target: stands.id, why: asked.why, result });
     if (members) this.options.closed(members);
     if (deed.op === 'false-alarm' || deed.op === 'reopen') this.markQuiet();
     return wholeOf(store.incidents, record);
+  }
+
+  // --- recovery
+
+  /** What was restored is kept with it; it is recovered when nothing stands in the way. */
+  recovered(id: string, summary: RecoverySummary, asks: readonly PersonTask[], { by, why }: { by: string; why: string }): { incident: WholeIncident; moved: boolean; tasks: number } {
+    const { store, now } = this.options;
+    const stands = incidentOf(store.incidents, id);
+    const { record: after, tasks, moved, result } = withRecovery(stands, summary, asks, { by, now: now() });
+    const record = this.watched(stands, after);
+    this.write({ incidents: [{ record, expected: stands.revision }] }, { time: now(), by, via: 'control', operation: 'incident-recovery', target: stands.id, why: summary.accepted?.why ?? why, result });
+    return { incident: wholeOf(store.incidents, record), moved, tasks };
+  }
+
+  /** Something of its story is back: it is open again, and says what. False for one that is no more, or marked a false alarm. */
+  returned(id: string, what: Text, back: number): boolean {
+    const { now } = this.options;
+    const stands = this.known(id);
+    if (stands === undefined || stands.status === 'false-alarm') return false;
+    const reopens = stands.status !== 'new' && stands.status !== 'triaged';
+    const note = { time: now(), by: 'engine', text: both({ zh: `恢复后重点观察：${what.zh}`, en: `heightened watch: ${what.en}` }) };
+    const record: IncidentRecord = {
+      ...stands, revision: stands.revision + 1, changed: now(), last_time: Math.max(stands.last_time, now()), notes: [...stands.notes, note].slice(-notesMost), ...(stands.watch && { watch: { ...stands.watch, back } }),
+      ...(reopens && { status: 'triaged' as const, since: now() }),
+    };
+    this.write({ incidents: [{ record, expected: stands.revision }] }, { time: now(), by: 'engine', via: 'engine', operation: 'incident-returned', target: record.id, why: what.en, result: reopens ? `${stands.status} → triaged` : 'open already' });
+    this.send(record.id, `returned ${record.revision}`, { zh: `事件 ${record.id} 恢复后又有动静：${what.zh}`, en: `incident ${record.id} returns after its recovery: ${what.en}` }, record.level);
+    return true;
+  }
+
+  /** The watch of an incident has ended. */
+  watchOver(id: string, back: number): void {
+    const { now } = this.options;
+    const stands = this.known(id);
+    if (stands?.watch === undefined || stands.watch.ended !== undefined) return;
+    const what = back === 0 ? { zh: '重点观察结束：没有东西再出现', en: 'the heightened watch is over: nothing came back' } : { zh: `重点观察结束：期间 ${back} 样东西再出现过`, en: `the heightened watch is over: ${back} things came back during it` };
+    const record: IncidentRecord = { ...stands, revision: stands.revision + 1, changed: now(), watch: { ...stands.watch, back, ended: now() }, notes: [...stands.notes, { time: now(), by: 'engine', text: both(what) }].slice(-notesMost) };
+    this.write({ incidents: [{ record, expected: stands.revision }] }, { time: now(), by: 'engine', via: 'engine', operation: 'incident-watch-over', target: record.id, why: '', result: what.en });
+    this.send(record.id, `watch over ${record.revision}`, { zh: `事件 ${record.id}：${what.zh}`, en: `incident ${record.id}: ${what.en}` }, 'info');
+  }
+
+  private known(id: string): IncidentRecord | undefined {
+    try {
+      return incidentOf(this.options.store.incidents, id);
+    } catch { return undefined; /* it was dropped, long over */ }
+  }
+
+  /** With the watch that begins when it becomes recovered. */
+  private watched(before: IncidentRecord, after: IncidentRecord): IncidentRecord {
+    if (after.status !== 'recovered' || before.status === 'recovered') return after;
+    try {
+      const watch = this.beginWatch?.(after);
+      return watch === undefined ? after : { ...after, watch };
+    } catch (error) {
+      // Recovered all the same; that nobody watches is told.
+      this.options.health.count(part, 'watches that could not begin');
+      this.options.log.warn(`incident ${after.id}: ${(error as Error).message}`);
+      return after;
+    }
   }
 
   private mergeAsked(argument: unknown): WholeIncident {

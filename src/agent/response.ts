@@ -35,6 +35,7 @@ import { runner as programs } from '../linux/run.ts';
 import { machineSshd } from '../linux/sshd.ts';
 import { openSignals, type Signals } from '../linux/signals.ts';
 import { Systemctl } from '../linux/systemctl.ts';
+import { backupsOf } from './backups.ts';
 import type { Config } from './config-schema.ts';
 import { blocklistHandlers, lifted } from './blocklists.ts';
 import type { Geo } from './geo.ts';
@@ -54,7 +55,7 @@ import { FirewallPolicy } from './firewall-policy.ts';
 import { isolationOf, managementOf, networkActions, networkHandlers } from './response-network.ts';
 
 /** `isShared`: whether many people come from an address. `policy`: wanted ports and zones. `ownPaths`: Moat's own files and folders. `deny`: programs that may not run. */
-export interface ResponseOptions { policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling; deny: DenyPort; /** Socket of the process that writes, where the agent may not. */ hands?: string | undefined; isShared?: ((address: string) => boolean) | undefined }
+export interface ResponseOptions { policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling; deny: DenyPort; /** Where backups lie, as it is configured now. */ recovery?: () => Config['recovery']; /** Socket of the process that writes, where the agent may not. */ hands?: string | undefined; isShared?: ((address: string) => boolean) | undefined }
 
 /** As `moat status` shows it. */
 export interface ResponseStatus {
@@ -136,6 +137,7 @@ export class Response {
       units: new UnitProtection({ owner, procfs, self: process.pid }), systemctl: new Systemctl(run), accountRoot: '/', moduleRoot: '/', owner, engines: () => engines('/', run), self: process.pid,
       denying: options.deny, originals: new Originals({ index: () => options.packages.index, run, folder: join(options.dataFolder, 'packages') }),
       sshd: machineSshd(run), sysctl: machineSysctl(), scratch: join(options.dataFolder, 'scratch'), settleMs: settingMs,
+      ...backupsOf(options.recovery ?? (() => ({ repositories: [], watch_hours: 0 })), options.dataFolder),
       // Clouds are connected by a later version.
       connectors: () => [],
       firewall: () => this.firewall(), protection: this.protection,

@@ -5,6 +5,7 @@ import type { Grade, IncidentStatus } from '../core/incident.ts';
 import type { Lang } from '../core/text.ts';
 import type { WholeIncident } from '../agent/incidents.ts';
 import { colour } from './colour.ts';
+import { recoveryJson, recoveryLines } from './recovery-text.ts';
 import { clock, levelWord, safe } from './terminal.ts';
 
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -20,6 +21,7 @@ export function incidentJson(record: IncidentRecord | WholeIncident): Record<str
     graded: graded.map((one) => ({ ...one, time: iso(one.time) })), assignee, tags, links: links.map((one) => ({ ...one, time: iso(one.time) })), notes: notes.map((one) => ({ ...one, time: iso(one.time) })),
     tasks: tasks.map(({ created: at, done, ...task }) => ({ ...task, created: iso(at), ...(done && { done: { ...done, time: iso(done.time) } }) })),
     clock: statutory && { started: iso(statutory.started), due: iso(statutory.due), why: statutory.why, ...(statutory.stopped && { stopped: { ...statutory.stopped, time: iso(statutory.stopped.time) } }) },
+    ...recoveryJson(record),
     false_alarm: alarm && { ...alarm, time: iso(alarm.time), until: iso(alarm.until) },
   };
 }
@@ -102,6 +104,8 @@ export function incidentPage(incident: WholeIncident, alerts: readonly Alert[], 
     if (alert.origin !== undefined) out.push(colour.dim(`      ${t('来由', 'origin')} ${safe(alert.origin)}`));
   }
   if (left > 0) out.push(colour.dim(t(`  另有 ${left} 条未列出`, `  ${left} more are not listed`)));
+  const recovered = recoveryLines(incident, lang);
+  if (recovered.length > 0) { head('恢复', 'Recovery'); out.push(...recovered); }
   if (incident.tasks.length > 0) {
     head('任务', 'Tasks');
     for (const task of incident.tasks) out.push(`  ${task.done ? colour.green('✓') : '○'} ${task.id}  ${safe(task.title)}${task.assignee === undefined ? '' : colour.dim(`  ${safe(task.assignee)}`)}${task.done ? colour.dim(`  ${clock(task.done.time)} ${safe(task.done.by)}`) : ''}`);

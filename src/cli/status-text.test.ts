@@ -3,7 +3,7 @@ import type { AgentStatus } from '../agent/agent.ts';
 import { statusLines } from './status-text.ts';
 
 const status = (response: Partial<AgentStatus['response']>): string => statusLines({
-  version: '0', since: 0, pid: 1, rss: 0, cpuPercent: 0, rules: 0, behaviours: 0, openAlerts: 0, parts: {}, events: {}, counters: {}, learning: [], incidents: { open: { info: 0, low: 0, medium: 0, high: 0, critical: 0 }, clocks: [] },
+  version: '0', since: 0, pid: 1, rss: 0, cpuPercent: 0, rules: 0, behaviours: 0, openAlerts: 0, parts: {}, events: {}, counters: {}, learning: [], incidents: { open: { info: 0, low: 0, medium: 0, high: 0, critical: 0 }, clocks: [], watches: [] },
   response: { mode: 'guard', pausedUntil: undefined, blocked: 0, stuck: 0, running: 0, runs: [], ...response },
 } as unknown as AgentStatus, 'en').join('\n');
 

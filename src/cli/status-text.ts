@@ -45,11 +45,12 @@ export function statusLines(status: AgentStatus, lang: Lang): string[] {
   return out;
 }
 
-function incidentsLine({ open, clocks }: IncidentsStatus, t: (zh: string, en: string) => string, lang: Lang): string {
+function incidentsLine({ open, clocks, watches }: IncidentsStatus, t: (zh: string, en: string) => string, lang: Lang): string {
   const counted = levels.toReversed().filter((level) => open[level] > 0).map((level) => `${levelWord(level, lang)} ${open[level]}`).join(' · ');
   return [
     counted === '' ? t('没有未关闭的事件', 'no open incidents') : t(`未关闭事件：${counted}（moat incident）`, `open incidents: ${counted} (moat incident)`),
     ...clocks.slice(0, 3).map(({ id, due }) => colour.red(t(`${id} 法定报告时限 ${clock(due)}`, `${id}: statutory report due ${clock(due)}`))),
+    ...watches.slice(0, 3).map(({ id, until, things, back }) => t(`${id} 重点观察 ${things} 样至 ${clock(until)}${back > 0 ? `，${back} 样又出现` : ''}`, `${id}: heightened watch on ${things} things until ${clock(until)}${back > 0 ? `, ${back} came back` : ''}`)),
   ].join(' · ');
 }
 

@@ -2,6 +2,7 @@
 import type { Finding } from './finding.ts';
 import type { Incident, IncidentStatus } from './incident.ts';
 import type { Level } from './level.ts';
+import type { RecoverySummary, WatchSummary } from './recovery.ts';
 import type { Text } from './text.ts';
 
 /**
@@ -51,7 +52,8 @@ export interface StatutoryClock {
 }
 
 export interface IncidentNote { time: number; by: string; text: string }
-export interface IncidentTask { id: number; title: string; created: number; by: string; assignee?: string; done?: { time: number; by: string } }
+/** `key`: of one that a recovery asks for, so that it asks once. `done`: signed by whom and when. */
+export interface IncidentTask { id: number; title: string; created: number; by: string; assignee?: string; key?: string; done?: { time: number; by: string } }
 /** Something elsewhere that belongs to it: a ticket, a page, another incident. */
 export interface IncidentLink { target: string; title?: string; by: string; time: number }
 
@@ -81,6 +83,9 @@ export interface IncidentRecord extends Omit<Incident, 'alerts' | 'findings' | '
   links: readonly IncidentLink[];
   clock?: StatutoryClock;
   false_alarm?: FalseAlarm;
+  /** The latest look at what was restored. */
+  recovery?: RecoverySummary;
+  watch?: WatchSummary;
 }
 
 /** An alert (or the finding that it tells of) is in exactly one incident. */

@@ -36,7 +36,7 @@ export function addIncidentChanges(group: Command, { program, lang, t }: Cli): v
     ['triage', 'triaged', t('已研判：看过，属实', 'looked at, and it is real')],
     ['contain', 'contained', t('已遏制：不再扩散', 'it spreads no further')],
     ['eradicate', 'eradicated', t('已清除：留下的都清理了', 'all that was left behind is gone')],
-    ['recover', 'recovered', t('已恢复：业务照常', 'business is as before')],
+    ['recovered', 'recovered', t('已恢复：业务照常（由人确认；恢复文件用 recover）', 'business is as before, as a person says (recover restores files)')],
     ['close', 'closed', t('关闭：处理完毕，其告警一并关闭', 'it is over; its alerts are closed with it')],
   ] as const;
   for (const [name, to, text] of steps) {

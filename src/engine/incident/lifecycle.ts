@@ -3,8 +3,10 @@ import type { Alert } from '../../core/alert.ts';
 import { MoatError } from '../../core/error.ts';
 import type { IncidentRecord, IncidentTask, MarkedException } from '../../core/incident-store.ts';
 import type { IncidentStatus } from '../../core/incident.ts';
+import type { RecoverySummary } from '../../core/recovery.ts';
 import { isOver, rank } from './forming.ts';
 import { exceptionOf } from './quiet.ts';
+import { isSettled } from './recovered.ts';
 import type { IncidentErrorCode } from './seeds.ts';
 
 export type Deed =
@@ -39,7 +41,10 @@ export function changed(record: IncidentRecord, deed: Deed, { by, why, now }: As
       const due = record.tasks.filter(({ done }) => done === undefined).length;
       if (to === 'closed' && due > 0) throw refused(`expected all tasks done, ${due} of ${record.id} are not`, `${record.id} 还有 ${due} 项任务未完成`);
       if (to === 'closed' && record.clock !== undefined && record.clock.stopped === undefined) throw refused(`expected a word on the statutory report of ${record.id} before it is closed: --reported or --not-reportable`, `${record.id} 的法定报告尚未交代，先写明：moat incident clock ${record.id} --reported 或 --not-reportable --why …`);
-      return next({ status: to, since: now }, `${record.status} → ${to}`);
+      const { recovery } = record;
+      if (rank(to) < rank('recovered') || recovery === undefined || isSettled(recovery)) return next({ status: to, since: now }, `${record.status} → ${to}`);
+      if (why.trim() === '') throw refused(`expected all restored before ${record.id} is ${to}: ${openOf(recovery)}; a word says that it may stay so: --why`, `${record.id} 还不能算「${statusNames[to]}」：${openOf(recovery)}；确认可以如此请写明 --why`);
+      return next({ status: to, since: now, recovery: { ...recovery, accepted: { time: now, by, why } } }, `${record.status} → ${to}, accepted as it is: ${openOf(recovery)}`);
     }
     case 'reopen': {
       if (record.status === 'new' || record.status === 'triaged') throw refused(`${record.id} is open: ${record.status}`, `${record.id} 本来就没有关闭（${statusNames[record.status]}）`);
@@ -88,6 +93,14 @@ export function changed(record: IncidentRecord, deed: Deed, { by, why, now }: As
       return next({ clock: { ...clock, stopped: { time: now, by, how: deed.how, why } } }, `statutory report: ${deed.how}${now > clock.due ? ', late' : ''}`);
     }
   }
+}
+
+/** What stands in the way. */
+function openOf({ tally, services, findings, blind }: RecoverySummary): string {
+  return [
+    ...(tally.missing > 0 ? [`${tally.missing} of ${tally.items} not restored`] : []), ...(services.bad.length > 0 ? [`bad: ${services.bad.join(', ')}`] : []), ...(services.unknown.length > 0 ? [`not looked at: ${services.unknown.join(', ')}`] : []),
+    ...(findings > 0 ? [`${findings} findings`] : []), ...(blind > 0 ? [`${blind} blind`] : []),
+  ].join('; ') || 'not verified';
 }
 
 function word(text: string, what: string, most: number): string {
