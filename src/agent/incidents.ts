@@ -300,12 +300,13 @@ export class Incidents {
     mustBeAt(stands, asked.revision);
     const alerts = asked.deed.op === 'false-alarm' ? seedsOf({ incidents: store.incidents, ledger: store.ledger }, stands.id).alerts : [];
     const deed: Deed = asked.deed.op === 'false-alarm' && asked.deed.forMs === 0 ? { ...asked.deed, forMs: this.config.incidents.false_alarm_days * day } : asked.deed;
-    const { record, result } = changed(stands, deed, { by: asked.by, why: asked.why, now: now() }, alerts);
+    const { record, result } = changed(stands, deed, { by: asked.by, why: asked.why, now: now(), reportMs: this.config.incidents.report_hours * 3_600_000 }, alerts);
     const ends = isOver(record) && !isOver(stands);
     const members = ends ? new Set(store.incidents.members(stands.id, 'alert', alertsMost).map(({ id }) => id)) : undefined;
     this.write({ incidents: [{ record, expected: stands.revision }], ...(ends && { closeAlertsOf: [stands.id] }) }, { time: now(), by: asked.by, via: 'control', operation: `incident-${deed.op}`, target: stands.id, why: asked.why, result });
     if (members) this.options.closed(members);
     if (deed.op === 'false-alarm' || deed.op === 'reopen') this.markQuiet();
+    if (deed.op === 'grade' && record.clock !== undefined) this.clocks();
     return wholeOf(store.incidents, record);
   }
 

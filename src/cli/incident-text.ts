@@ -11,7 +11,7 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** Stable names, ISO times. */
 export function incidentJson(record: IncidentRecord | WholeIncident): Record<string, unknown> {
-  const { id, revision, kind, host, title, status, level, grade, graded, time, last_time, alert_count, finding_count, merged_into, about, facts, created, changed, since, assignee, notes, tasks, tags, links, clock: statutory, false_alarm: alarm } = record;
+  const { id, revision, kind, host, title, status, level, grade, graded, time, last_time, alert_count, finding_count, merged_into, about, facts, created, changed, since, assignee, notes, tasks, tags, links, clock: statutory, by_hand: hand, false_alarm: alarm } = record;
   const { techniques, tactics, root, accounts, addresses, neighbours, services } = facts;
   return {
     id, revision, kind, host, title, status, level, grade, time: iso(time), last_time: iso(last_time), since: iso(since), created: iso(created), changed: iso(changed), alert_count, finding_count,
@@ -20,6 +20,7 @@ export function incidentJson(record: IncidentRecord | WholeIncident): Record<str
     graded: graded.map((one) => ({ ...one, time: iso(one.time) })), assignee, tags, links: links.map((one) => ({ ...one, time: iso(one.time) })), notes: notes.map((one) => ({ ...one, time: iso(one.time) })),
     tasks: tasks.map(({ created: at, done, ...task }) => ({ ...task, created: iso(at), ...(done && { done: { ...done, time: iso(done.time) } }) })),
     clock: statutory && { started: iso(statutory.started), due: iso(statutory.due), why: statutory.why, ...(statutory.stopped && { stopped: { ...statutory.stopped, time: iso(statutory.stopped.time) } }) },
+    by_hand: hand && { ...hand, time: iso(hand.time) },
     false_alarm: alarm && { ...alarm, time: iso(alarm.time), until: iso(alarm.until) },
   };
 }
@@ -81,7 +82,7 @@ export function incidentPage(incident: WholeIncident, alerts: readonly Alert[], 
   if (incident.clock?.stopped) out.push(`    ${clockWord(incident.clock, lang, now)}`);
   if (incident.false_alarm) out.push(`    ${t(`误报，安静至 ${clock(incident.false_alarm.until)}：${safe(incident.false_alarm.why)}（${safe(incident.false_alarm.by)}，${incident.false_alarm.exceptions.length} 条例外${incident.false_alarm.left > 0 ? `，另有 ${incident.false_alarm.left} 条未收入` : ''}）`, `a false alarm, quiet until ${clock(incident.false_alarm.until)}: ${safe(incident.false_alarm.why)} (${safe(incident.false_alarm.by)}, ${incident.false_alarm.exceptions.length} exceptions${incident.false_alarm.left > 0 ? `, ${incident.false_alarm.left} more found no room` : ''})`)}`);
   head('定级', 'Level and why');
-  for (const { time, level, grade, why } of incident.graded) out.push(`  ${clock(time)}  ${levelWord(level, lang)}  ${gradeWord(grade, lang)}  ${safe(why[lang])}`);
+  for (const { time, level, grade, why, by } of incident.graded) out.push(`  ${clock(time)}  ${levelWord(level, lang)}  ${gradeWord(grade, lang)}  ${safe(why[lang])}${by === undefined ? '' : colour.dim(`  ${safe(by)}`)}`);
   const entry = alerts.find((alert) => alert.origin !== undefined) ?? alerts.find((alert) => alert.attack.some((one) => entrances.test(one))) ?? alerts[0];
   if (entry) {
     head('入口（最早可知）', 'Entry, the earliest known');

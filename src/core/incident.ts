@@ -71,7 +71,7 @@ export interface Incident {
   level: Level;
   grade: Grade;
   /** Each change of level or grade and why, oldest first, bounded. */
-  graded: readonly { time: number; level: Level; grade: Grade; why: Text }[];
+  graded: readonly { time: number; level: Level; grade: Grade; why: Text; /** A person; the engine otherwise. */ by?: string }[];
   /** Of its first and latest alert or finding, Unix ms. */
   time: number;
   last_time: number;
