@@ -36,6 +36,7 @@ import { readPlaybooks } from './playbooks.ts';
 import { Response, type ResponseStatus } from './response.ts';
 import { portsOf } from './scan-ports.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
+import { Stories } from './stories.ts';
 import { allSensors, kernelView } from './sensors.ts';
 
 export interface AgentOptions {
@@ -82,7 +83,7 @@ export interface Agent {
 }
 
 /** What outlives a configuration: what was learned of processes is not given up for a new rule. */
-interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
+interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; stories: Stories; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; baseline: BaselineWatch; notices: Notices; abort: AbortController; done: Promise<unknown> }
@@ -105,7 +106,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { log, dataFolder } = options;
   const since = Date.now();
   const health = new Health(Date.now);
-  health.onChange = options.onHealth;
+  // The record of what watches is opened with the store.
+  let watched: Stories | undefined;
+  health.onChange = (part, state) => { watched?.state(part, state.state); options.onHealth(part, state); };
   let config = loadConfig(options.configPath, { mustExist: options.configMustExist });
   const store = openSqliteStore({
     dir: dataFolder,
@@ -119,7 +122,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let lasting: Lasting;
   try {
     // Only later asked: by then there is a generation.
-    lasting = openLasting(config, store, health, options, (alerts) => generation.pipeline.closed(alerts));
+    lasting = openLasting(config, () => config, store, health, options, (alerts) => generation.pipeline.closed(alerts));
+    watched = lasting.stories;
   } catch (error) { store.close(); throw error; }
   try {
     generation = await begin(config, lasting, options);
@@ -192,11 +196,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (changed && typeof id === 'string') generation.pipeline.closed(new Set([id]));
     return changed;
   };
-  const cleanup = new Cleanup({ store, response: lasting.response, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id) });
+  const cleanup = new Cleanup({ store, response: lasting.response, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id), story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker) });
   let control: Server;
   try {
     control = await serveControl(dataFolder, {
-      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...lasting.incidents.handlers(), ...cleanup.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...lasting.incidents.handlers(), ...lasting.stories.handlers(), ...cleanup.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
       answer: (argument) => {
         const answered = generation.notices.answer(argument);
@@ -214,6 +218,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   await lasting.response.start();
   lasting.incidents.start();
+  lasting.stories.start();
 
   return {
     status,
@@ -229,6 +234,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await end(generation);
       lasting.deny.close();
       lasting.incidents.stop();
+      await lasting.stories.stop();
       await lasting.response.stop();
       await lasting.known.close();
       store.close();
@@ -236,7 +242,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
 }
 
-function openLasting(config: Config, store: Store, health: Health, options: AgentOptions, closed: (alerts: ReadonlySet<string>) => void): Lasting {
+function openLasting(config: Config, current: () => Config, store: Store, health: Health, options: AgentOptions, closed: (alerts: ReadonlySet<string>) => void): Lasting {
   const count = (what: string, n?: number): void => health.count('origin', what, n);
   const { knowledge, ...known } = openKnowledge({ config, dataFolder: options.dataFolder, version: options.version, health });
   const machine = originHost(count);
@@ -247,7 +253,8 @@ function openLasting(config: Config, store: Store, health: Health, options: Agen
   const deny = new DenyBook(store.ledger, known.packages, resolve(options.dataFolder));
   const response = new Response(config.response, { deny: deny.port(), policy: config.firewall, store, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), ownPaths: own, packages: known.packages, hands: process.env['MOAT_HANDS'] });
   const incidents = new Incidents(config, { store, journal: response.journal, graph: origins.graph, health, log: options.log, now: Date.now, closed });
-  return { store, health, origins, known, deny, response, incidents, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
+  const stories = new Stories({ store, graph: origins.graph, packages: knowledge.packages, config: current, health, log: options.log, now: Date.now, incident: (id) => incidents.seeds(id) });
+  return { store, health, origins, known, deny, response, incidents, stories, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {
@@ -258,6 +265,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const notices = new Notices({ config: config.notices, dataFolder: resolve(options.dataFolder), store, health, lang: options.lang, host, now: Date.now });
   response.connect(notices, geo);
   incidents.connect(notices);
+  lasting.stories.connect(geo);
   const { tap } = notices;
   const pipeline = new Pipeline({
     store, detect: opened.detector, health, log: options.log, show: (folded) => {
@@ -291,6 +299,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
     return stored;
   };
   const sensors = await allSensors(config, { deny: lasting.deny.open(config), view, onLoss: () => { baseline.lost(); } });
+  lasting.stories.sensors(new Set(sensors.flatMap(({ enabled, sensor }) => (enabled ? [sensor.id] : []))));
   const running = sensors.filter(({ enabled }) => enabled).map(({ sensor }) => supervise(sensor, { signal: abort.signal, store, health, log: options.log, host, now: Date.now, push }));
   const scans = new ScanSchedule({ ...judge, config: config.scan, ports: portsOf(config), elsewhere: config.baseline.enabled ? ['integrity'] : [] });
   return { config, opened, geo, pipeline, scans, baseline, notices, abort, done: Promise.all([...running, scans.run(abort.signal), baseline.run(abort.signal), notices.run(abort.signal)]) };

@@ -20,7 +20,7 @@ const visitsMax = 200;
 export function addAlert(teller: Teller, alert: Alert): void {
   const { sketch } = teller;
   const id = `alert:${alert.id}`;
-  sketch.node('alert', id, alert.title.en, alert.time, alert.last_time, { alert: alert.id, rule: alert.rule_id, level: alert.level });
+  sketch.node('alert', id, alert.title.en, alert.time, alert.last_time, { alert: alert.id, rule: alert.rule_id, level: alert.level, title: alert.title.zh });
   sketch.techniques(id, alert.attack, alert.matrix);
   const evidence = alert.evidence.length > 0 ? alert.evidence : [{} as AlertEvidence];
   let seen = 0;
@@ -52,7 +52,7 @@ export function addFinding(teller: Teller, finding: Finding): void {
   const { sketch, world } = teller;
   const id = `finding:${finding.id}`;
   const time = finding.time ?? world.now;
-  sketch.node('finding', id, finding.title.en, time, time, { finding: finding.id, check: finding.check, level: finding.level, kind: finding.kind });
+  sketch.node('finding', id, finding.title.en, time, time, { finding: finding.id, check: finding.check, level: finding.level, kind: finding.kind, title: finding.title.zh });
   const attack = namesOf(finding, 'attack:'), matrix = namesOf(finding, 'matrix:');
   sketch.techniques(id, attack, matrix);
   const tells = (to: string): void => { sketch.edge(id, to, 'tells', time); sketch.techniques(to, attack, matrix); };

@@ -9,6 +9,7 @@ import { addFile, addSecret } from './story-files.ts';
 import { filesRun, indexOf, type StoryIndex } from './story-index.ts';
 import { argumentsOf, isCarrier, isInstaller, isOddPlace, isOneVisit, isShell, isShipped, scopeOf } from './story-scope.ts';
 import { type Bounds, processId, Sketch } from './story-sketch.ts';
+import { databaseAt } from './story-steps.ts';
 import type { FileLook, StoryWorld } from './story-world.ts';
 
 export type Strength = 'strong' | 'weak';
@@ -208,8 +209,13 @@ export class Teller {
   }
 
   private spoke(id: string, { ip, port, host, sent, direction, first, last, count }: ProcessNode['spoke'][number]): void {
-    if (ip.startsWith('127.') || ip === '::1') return;
     const isOut = direction === 'outbound';
+    if (ip.startsWith('127.') || ip === '::1') {
+      // Of what is on this machine only the databases say how far it went.
+      const known = String(this.sketch.facts(id)?.['local_databases'] ?? '').split(' ').filter(Boolean);
+      if (isOut && databaseAt(port) !== undefined && !known.includes(String(port))) this.sketch.node('process', id, '', first, last, { local_databases: [...known, port].join(' ') });
+      return;
+    }
     this.sketch.node('address', `address:${ip}`, host === undefined ? ip : `${ip} (${host})`, first, last, { ip, host, sent, ...(isOut ? { called: true, port } : { came: true, own_port: port }) });
     this.sketch.edge(isOut ? id : `address:${ip}`, isOut ? `address:${ip}` : id, 'spoke', first, last, count);
   }
