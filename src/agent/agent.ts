@@ -35,6 +35,7 @@ import { ownPaths } from './paths.ts';
 import { readPlaybooks } from './playbooks.ts';
 import { Response, type ResponseStatus } from './response.ts';
 import { portsOf } from './scan-ports.ts';
+import { readHandedOver } from './scan-hand-over.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
 import { Stories } from './stories.ts';
 import { allSensors, kernelView } from './sensors.ts';
@@ -208,6 +209,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         return answered;
       },
       requests: () => generation.notices.requests(),
+      'scan-report': async () => {
+        const report = readHandedOver(resolve(dataFolder));
+        return { findings: report.findings.length, raised: await generation.scans.handed(report) };
+      },
     });
   } catch (error) {
     await end(generation);

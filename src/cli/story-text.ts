@@ -102,7 +102,7 @@ function reachLines({ reached }: Story, lang: Lang, full: boolean): string[] {
     ['磁盘', 'volumes', volumes.map(({ at, device, files: n, bytes }) => t(`${at}（${device}，${n} 个文件${bytes > 0 ? `，${sizeText(bytes)}` : ''}）`, `${at} (${device}, ${n} file${n === 1 ? '' : 's'}${bytes > 0 ? `, ${sizeText(bytes)}` : ''})`))],
   ];
   return [
-    t(`${processes} 个进程${living > 0 ? `（其中 ${living} 个仍在运行）` : '（都已结束）'}，${files} 个文件`, `${processes} process${processes === 1 ? '' : 'es'} (${living === 0 ? 'none still runs' : `${living} still running`}), ${files} file${files === 1 ? '' : 's'}`),
+    t(`${processes} 个进程${living > 0 ? `（其中 ${living} 个仍在运行）` : processes > 0 ? '（都已结束）' : ''}，${files} 个文件`, `${processes} process${processes === 1 ? '' : 'es'}${processes === 0 ? '' : ` (${living === 0 ? 'none still runs' : `${living} still running`})`}, ${files} file${files === 1 ? '' : 's'}`),
     ...rows.flatMap(([zh, en, words]) => (words.length > 0 ? [`${t(zh, en)}: ${list(words)}`] : [])),
   ];
 }
@@ -119,7 +119,9 @@ function sourceText(source: NonNullable<StoryStep['source']>): Text {
 
 /** `T1059.004 shell command · execution: …`. */
 function techniques(attack: readonly string[], matrix: readonly string[], lang: Lang): string {
-  return [...attack.slice(0, 3).map((one) => techniqueText(one)[lang]), ...matrix.slice(0, 2).map((one) => cellByName(one)[lang])].map((one) => safe(one)).join(' · ');
+  // What only the Chinese name of a rule says is left to Chinese.
+  const cells = lang === 'zh' ? matrix : matrix.filter((one) => cellByName(one).en !== one);
+  return [...attack.slice(0, 3).map((one) => techniqueText(one)[lang]), ...cells.slice(0, 1).map((one) => cellByName(one)[lang])].map((one) => safe(one)).join(' · ');
 }
 
 type Row = { at: number; step: StoryStep } | { at: number; gap: Story['gaps'][number] };

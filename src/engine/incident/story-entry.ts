@@ -36,7 +36,7 @@ export function entryOf(teller: Teller): StoryEntry | undefined {
   const { name, user } = origin;
   const line = request === undefined ? undefined : maskSecrets(`${request.http_method ?? 'GET'} ${request.url_path ?? ''}${request.url_query === undefined ? '' : `?${request.url_query}`}`).slice(0, requestMax);
   const said = sayEntry(origin.kind, { address, user, name, line });
-  const attack = entryTechniques[origin.kind];
+  const attack = origin.kind === 'service' && origin.name !== undefined && /^sshd?(?:@|$)/.test(origin.name) ? ['T1133'] : entryTechniques[origin.kind];
   return {
     kind: origin.kind, attack, matrix: cellsOf(attack), time: request?.time ?? best.time, node: processId(teller.sketch.has(processId(root)) ? root : node),
     ...(address !== undefined && { address }), ...(user !== undefined && { user }), ...(name !== undefined && { service: name }), ...(line !== undefined && { request: line }),

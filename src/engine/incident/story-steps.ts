@@ -51,7 +51,7 @@ function alertSteps({ nodes: all, edges }: Story, nodes: ReadonlyMap<string, Sto
     const known = steps.get(key);
     const title = { zh: String(facts['title'] ?? label), en: label };
     if (known === undefined) {
-      steps.set(key, { time: first, last, count: 1, deed: kind, from: id, to: to.slice(0, named), text: kind === 'alert' ? { zh: `告警：${title.zh}`, en: `alert: ${title.en}` } : { zh: `检查发现：${title.zh}`, en: `found by a check: ${title.en}` }, attack, matrix: [...matrix, ...cellsOf(attack)], level: facts['level'] as Level });
+      steps.set(key, { time: first, last, count: 1, deed: kind, from: id, to: to.slice(0, named), text: kind === 'alert' ? { zh: `告警：${title.zh}`, en: `alert: ${title.en}` } : { zh: `检查发现：${title.zh}`, en: `found by a check: ${title.en}` }, attack, matrix: [...new Set([...cellsOf(attack), ...matrix])], level: facts['level'] as Level });
       continue;
     }
     known.last = Math.max(known.last, last);
@@ -80,7 +80,7 @@ function processSteps({ nodes: all, edges }: Story, nodes: ReadonlyMap<string, S
     const weak = node.facts['weak'] === true;
     const attack = node.attack ?? techniquesOfProcess(node);
     steps.push({
-      time: node.first, last: node.last, count: 1, deed: 'started', ...(parent && { from: parent.id }), to: [node.id], attack, matrix: [...node.matrix ?? [], ...cellsOf(attack)],
+      time: node.first, last: node.last, count: 1, deed: 'started', ...(parent && { from: parent.id }), to: [node.id], attack, matrix: [...new Set([...cellsOf(attack), ...node.matrix ?? []])],
       text: {
         zh: `${weak ? '（仅间接相关）' : ''}${who === undefined ? '' : `${who} `}运行 ${node.label}${by === undefined ? '' : `（由 ${by} 启动）`}`,
         en: `${weak ? '(indirect tie only) ' : ''}${who === undefined ? '' : `${who} `}ran ${node.label}${by === undefined ? '' : ` (started by ${by})`}`,
@@ -163,7 +163,7 @@ function stepOf(from: StoryNode, deed: StoryEdge['deed'], things: readonly { edg
   const [{ node }] = things as [{ edge: StoryEdge; node: StoryNode }];
   const time = Math.min(...things.map(({ edge }) => edge.first)), last = Math.max(...things.map(({ edge }) => edge.last));
   const attack = [...new Set(things.flatMap((one) => one.node.attack ?? techniquesOfDeed(deed, from, one.node)))].slice(0, 5);
-  const matrix = [...new Set([...things.flatMap((one) => one.node.matrix ?? []), ...cellsOf(attack)])];
+  const matrix = [...new Set([...cellsOf(attack), ...things.flatMap((one) => one.node.matrix ?? [])])];
   const count = things.length > 1 ? things.length : things[0]!.edge.count;
   return { time, last, count, deed, from: from.id, to: things.slice(0, named).map((one) => one.node.id), text: sentence(from, deed, node, things, called.get(from.id) ?? []), attack, matrix };
 }
