@@ -2,6 +2,7 @@
 import type { StoryDeed, StoryNode, Story, StoryStep } from '../core/incident.ts';
 import type { Lang, Text } from '../core/text.ts';
 import { cellByName, techniqueText } from '../engine/incident/matrix.ts';
+import { quietOf } from '../engine/incident/story-quiet.ts';
 import { stepsOf } from '../engine/incident/story-steps.ts';
 import { colour } from './colour.ts';
 import { levelWord, safe } from './terminal.ts';
@@ -21,6 +22,9 @@ const widest = 140, narrowest = 40;
 const stepsShown = 60, treeShown = 80, listShown = 6, gapsShown = 8;
 /** A command is shown so far; all of it with --full. */
 const sentenceMax = 400, sentenceWhole = 4000;
+
+/** Escaped; a line break within a command is one that can be seen. */
+const shown = (text: string): string => safe(text.replaceAll('\n', ' ⏎ '));
 
 const two = (n: number): string => String(n).padStart(2, '0');
 const dayOf = (ms: number): string => { const d = new Date(ms); return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`; };
@@ -54,11 +58,11 @@ export function storyLines(story: Story, options: StoryTextOptions): string[] {
   const gaps = story.gaps.filter(({ from, to }) => to >= from);
   if (gaps.length > 0) {
     head(t('看不到的时间', 'What could not be seen'));
-    const shown = options.full ? gaps : gaps.slice(0, gapsShown);
-    for (const { from, to, what } of shown) for (const line of wrap(`! ${momentOf(from)} – ${momentOf(to, from)}${to > from ? ` (${spanText(to - from, lang)})` : ''}  ${safe(what[lang])}`, width - 2, 2)) lines.push(`  ${colour.yellow(line)}`);
-    if (shown.length < gaps.length) para(colour.dim(t(`… 另有 ${gaps.length - shown.length} 段：--full`, `… ${gaps.length - shown.length} more: --full`)));
+    const some = options.full ? gaps : gaps.slice(0, gapsShown);
+    for (const { from, to, what } of some) for (const line of wrap(`! ${momentOf(from)} – ${momentOf(to, from)}${to > from ? ` (${spanText(to - from, lang)})` : ''}  ${safe(what[lang])}`, width - 2, 2)) lines.push(`  ${colour.yellow(line)}`);
+    if (some.length < gaps.length) para(colour.dim(t(`… 另有 ${gaps.length - some.length} 段：--full`, `… ${gaps.length - some.length} more: --full`)));
   }
-  const steps = timeline ? stepsOf(story) : [];
+  const steps = timeline ? stepsOf(story, options.full) : [];
   if (timeline) {
     head(t('经过（按时间，本机时区）', 'What happened, in order (local time)'));
     lines.push(...timelineLines(steps, story, lang, width, options.full));
@@ -92,8 +96,8 @@ function reachLines({ reached }: Story, lang: Lang, full: boolean): string[] {
   if (reached === undefined) return [];
   const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
   const list = (words: readonly string[]): string => {
-    const shown = full ? words : words.slice(0, listShown);
-    return `${shown.map((one) => safe(cutAt(one, full ? sentenceWhole : 160))).join(t('；', '; '))}${words.length > shown.length ? t(` 等 ${words.length} 项`, ` … (${words.length})`) : ''}`;
+    const some = full ? words : words.slice(0, listShown);
+    return `${some.map((one) => shown(cutAt(one, full ? sentenceWhole : 160))).join(t('；', '; '))}${words.length > some.length ? t(` 等 ${words.length} 项`, ` … (${words.length})`) : ''}`;
   };
   const { processes, living, files, planted, secrets, accounts, containers, databases, neighbours, outside, volumes } = reached;
   const rows: [string, string, readonly string[]][] = [
@@ -163,7 +167,7 @@ function important(rows: readonly Row[]): Row[] {
 function stepLines({ time, last, count, text, attack, matrix, level, source }: StoryStep, lang: Lang, width: number, full: boolean): string[] {
   const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
   const times = [...(count > 1 ? [`×${count}`] : []), ...(last - time > 60_000 && count > 1 ? [t(`至 ${momentOf(last, time)}`, `until ${momentOf(last, time)}`)] : []), ...(source === undefined ? [] : [`[${sourceText(source)[lang]}]`])];
-  const said = cutAt(safe(text[lang]), full ? sentenceWhole : sentenceMax);
+  const said = cutAt(shown(text[lang]), full ? sentenceWhole : sentenceMax);
   const [first = '', ...rest] = wrap([said, ...times].join('  '), width - 12);
   const mark = level === undefined ? colour.dim(timeOf(time)) : colour.red(timeOf(time));
   const lines = [`  ${mark}  ${level === undefined ? first : colour.bold(first)}`, ...rest.map((line) => `${' '.repeat(12)}${line}`)];
@@ -204,8 +208,9 @@ function treeLines({ nodes, edges }: Story, lang: Lang, width: number, full: boo
       deeds.set(from, known);
     }
   }
+  const quiet = full ? undefined : quietOf({ nodes, edges });
   const lines: string[] = [];
-  let shown = 0, left = 0;
+  let count = 0, left = 0;
   const room = full ? Infinity : treeShown;
   // No calls within calls: an intruder may start as deep a tree as there are processes.
   const open: { branch: Branch; lead: string; tail: string }[] = [...branches.values()].filter(({ node }) => !hasParent.has(node.id)).sort(byTime).reverse().map((branch) => ({ branch, lead: '', tail: '' }));
@@ -214,22 +219,24 @@ function treeLines({ nodes, edges }: Story, lang: Lang, width: number, full: boo
     const { branch: { node, children }, lead, tail } = next;
     if (drawn.has(node.id)) continue;
     drawn.add(node.id);
-    if (shown >= room) { left++; continue; }
-    shown++;
+    if (count >= room) { left++; continue; }
+    count++;
     const { facts, lives, label } = node;
     const marks = [`${String(facts['pid'])}`, ...(typeof facts['user'] === 'string' ? [facts['user']] : []), timeOf(node.first), ...(lives === true ? [t('运行中', 'running')] : []), ...(facts['chain'] === true ? [t('入口', 'way in')] : []), ...(facts['weak'] === true ? [t('仅间接相关', 'indirect tie only')] : []), ...(facts['seed'] === true ? [t('触发告警', 'alarmed')] : []), ...(started.has(node.id) ? [t(`由 ${started.get(node.id)!.label} 启动`, `started by ${started.get(node.id)!.label}`)] : [])];
     const paint = facts['chain'] === true ? colour.dim : facts['seed'] === true ? colour.red : (text: string): string => text;
     const inner = Math.max(20, width - 2 - widthOf(lead));
-    const words = safe(`${cutAt(label, full ? sentenceWhole : 200)}  (${marks.join(', ')})`);
+    const words = shown(`${cutAt(label, full ? sentenceWhole : 200)}  (${marks.join(', ')})`);
     for (const [i, line] of wrap(words, inner).entries()) lines.push(`  ${colour.dim(i === 0 ? lead : tail)}${paint(line)}`);
-    const below = children.sort(byTime);
+    const below = children.filter((child) => quiet?.ids.has(child.node.id) !== true).sort(byTime);
     // As far in as half of the line; deeper trees are drawn at one depth.
     const stem = widthOf(tail) + 3 > width / 2 ? tail : `${tail}${below.length > 0 ? '│  ' : '   '}`;
     for (const [deed, targets] of deeds.get(node.id) ?? []) {
       const some = full ? targets : targets.slice(0, deedsShown);
-      for (const target of some) for (const [i, line] of wrap(safe(`${deedWord(deed, lang)} ${cutAt(target.label, full ? sentenceWhole : 200)}${gone(target, lang)}`), Math.max(20, width - 4 - widthOf(stem)), 2).entries()) lines.push(`  ${colour.dim(stem)}${i === 0 ? '· ' : '  '}${deed === 'planted' || deed === 'read' ? colour.yellow(line) : line}`);
+      for (const target of some) if (deed !== 'ran' || !label.includes(target.label)) for (const [i, line] of wrap(shown(`${deedWord(deed, lang)} ${cutAt(target.label, full ? sentenceWhole : 200)}${gone(target, lang)}`), Math.max(20, width - 4 - widthOf(stem)), 2).entries()) lines.push(`  ${colour.dim(stem)}${i === 0 ? '· ' : '  '}${deed === 'planted' || deed === 'read' ? colour.yellow(line) : line}`);
       if (some.length < targets.length) lines.push(`  ${colour.dim(`${stem}  … ${deedWord(deed, lang)} ${t(`另外 ${targets.length - some.length} 项`, `${targets.length - some.length} more`)}`)}`);
     }
+    const silent = quiet?.byParent.get(node.id);
+    if (silent) for (const [i, line] of wrap(shown(t(`另外 ${silent.length} 条没有留下什么的命令：${namesOf(silent)}`, `${silent.length} more commands that left nothing behind: ${namesOf(silent)}`)), Math.max(20, width - 6 - widthOf(stem)), 2).entries()) lines.push(`  ${colour.dim(`${stem}${i === 0 ? '… ' : '  '}${line}`)}`);
     const flat = widthOf(tail) + 3 > width / 2;
     for (const [i, child] of [...below.entries()].reverse()) {
       const isLast = i === below.length - 1;
@@ -240,6 +247,7 @@ function treeLines({ nodes, edges }: Story, lang: Lang, width: number, full: boo
   return lines.length === 0 ? [`  ${t('没有看到进程：只有告警、文件或检查发现', 'no process was seen: there are only alerts, files or findings')}`] : lines;
 }
 
+const namesOf = (some: readonly StoryNode[]): string => { const names = [...new Set(some.map(({ label, facts }) => String(facts['path'] ?? label.split(' ', 1)[0]).replace(/^.*\//, '')))]; return `${names.slice(0, 10).join(', ')}${names.length > 10 ? ' …' : ''}`; };
 const deedWord = (deed: keyof typeof deedWords, lang: Lang): string => deedWords[deed][lang];
 const byTime = (a: Branch, b: Branch): number => a.node.first - b.node.first || (a.node.id < b.node.id ? -1 : 1);
 const gone = ({ kind, lives }: StoryNode, lang: Lang): string => ((kind === 'file' || kind === 'persistence') && lives === false ? (lang === 'zh' ? '（已不在）' : ' (gone by now)') : '');

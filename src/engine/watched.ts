@@ -115,6 +115,11 @@ export function gapsBetween({ since, spans, forgotten }: Watched, from: number, 
     }
   }
   gaps.sort((a, b) => a.from - b.from || a.to - b.to || (a.what.en < b.what.en ? -1 : 1));
+  for (let i = gaps.length - 1; i > 0; i--) {
+    const one = gaps[i - 1]!, other = gaps[i]!;
+    if (one.kind !== other.kind || one.from !== other.from || one.to !== other.to) continue;
+    gaps.splice(i - 1, 2, { ...one, what: { zh: `${one.what.zh}；${other.what.zh}`, en: `${one.what.en}; ${other.what.en}` } });
+  }
   if (gaps.length <= gapsMax) return gaps;
   const rest = gaps.slice(gapsMax - 1);
   return [...gaps.slice(0, gapsMax - 1), { kind: 'sensor', from: rest[0]!.from, to: Math.max(...rest.map((one) => one.to)), what: { zh: `另有 ${rest.length} 段看不到的时间`, en: `${rest.length} more such times` } }];

@@ -107,6 +107,7 @@ function fold(past: readonly Past[], { addresses, users, all }: Relevant): Story
   for (const one of sorted) {
     if ('logon' in one) {
       const { user, source_ip: address, since, until, terminal } = one.logon;
+      if (one.failed === true && address !== undefined && !addresses.has(address)) continue;
       if (!all && !(address !== undefined && addresses.has(address)) && !(user !== undefined && users.has(user))) continue;
       if (one.failed === true) { put(`failed ${address ?? ''} ${one.from}`, { kind: 'failed-log-on', from: one.from, first: since, last: since, count: 1, ...(user !== undefined && user !== '' && { user: user.slice(0, 100) }), ...(address !== undefined && { address }) }); continue; }
       // sshd has told of it.

@@ -6,11 +6,14 @@ import { placeById, type PlaceId } from '../../core/places.ts';
 import type { Text } from '../../core/text.ts';
 import { baseName } from '../origin/roles.ts';
 import { cellsOf } from './matrix.ts';
+import { type Quiet, quietOf } from './story-quiet.ts';
 
 /** More than so many things of one kind done by one process are one step. */
 const single = 3;
 const named = 5;
+const quietNamed = 12;
 const fetchers = new Set(['curl', 'wget', 'scp', 'sftp', 'ftp', 'tftp', 'rsync', 'aria2c', 'axel', 'fetch', 'lwp-download']);
+const owners = new Set(['chmod', 'chown', 'chgrp', 'chattr', 'setfacl', 'touch']);
 const unpackers = new Set(['tar', 'unzip', 'gunzip', 'gzip', 'xz', 'bzip2', '7z', 'base64', 'openssl']);
 const databasePorts: Readonly<Record<number, string>> = { 1433: 'SQL Server', 1521: 'Oracle', 3306: 'MySQL', 5432: 'PostgreSQL', 6379: 'Redis', 9200: 'Elasticsearch', 11211: 'memcached', 27017: 'MongoDB' };
 /** What this port usually is a database of. */
@@ -19,10 +22,10 @@ export const databaseAt = (port: unknown): string | undefined => (typeof port ==
 /** What stands first of two in one moment. */
 const order: readonly StoryStep['deed'][] = ['request', 'failed-log-on', 'log-on', 'session', 'logged-on', 'privilege', 'started', 'became', 'asked', 'spoke', 'wrote', 'planted', 'ran', 'read', 'removed', 'tells', 'finding', 'alert'];
 
-/** Oldest first. Pure; the order in which nodes and edges stand changes nothing. Texts hold names as they are: whoever shows them escapes them. */
-export function stepsOf(story: Story): StoryStep[] {
+/** Oldest first; `full`: also each process that did nothing but run. Pure; the order in which nodes and edges stand changes nothing. Texts hold names as they are: whoever shows them escapes them. */
+export function stepsOf(story: Story, full = false): StoryStep[] {
   const nodes = new Map(story.nodes.map((node) => [node.id, node]));
-  const steps: StoryStep[] = [...entrySteps(story), ...alertSteps(story, nodes), ...processSteps(story, nodes), ...deedSteps(story, nodes), ...story.echoes.flatMap((echo) => echoStep(echo))];
+  const steps: StoryStep[] = [...entrySteps(story), ...alertSteps(story, nodes), ...processSteps(story, nodes, full ? nothingQuiet : quietOf(story), full), ...deedSteps(story, nodes), ...story.echoes.flatMap((echo) => echoStep(echo))];
   return steps.sort((a, b) => a.time - b.time || order.indexOf(a.deed) - order.indexOf(b.deed) || compare(a.from ?? '', b.from ?? '') || compare(a.to[0] ?? '', b.to[0] ?? '') || compare(a.text.en, b.text.en));
 }
 
@@ -61,7 +64,21 @@ function alertSteps({ nodes: all, edges }: Story, nodes: ReadonlyMap<string, Sto
 }
 
 /** Every process of the story, and those that only have a tie to it. */
-function processSteps({ nodes: all, edges }: Story, nodes: ReadonlyMap<string, StoryNode>): StoryStep[] {
+const nothingQuiet: Quiet = { byParent: new Map(), ids: new Set() };
+
+/** Many commands that did nothing else are one step. */
+function quietStep(parent: StoryNode, some: readonly StoryNode[]): StoryStep {
+  const names = [...new Set(some.map((node) => programOf(node)))];
+  const telling = [...new Set(some.flatMap((node) => [lookers[programOf(node)] ?? doers[programOf(node)]].filter((one) => one !== undefined)))].sort().slice(0, 3);
+  const attack = telling.length > 0 ? telling : ['T1059.004'];
+  const shown = names.slice(0, quietNamed).join(', '), more = names.length > quietNamed ? ' …' : '';
+  return {
+    time: some[0]!.first, last: Math.max(...some.map(({ last }) => last)), count: some.length, deed: 'started', from: parent.id, to: some.slice(0, named).map(({ id }) => id), attack, matrix: cellsOf(attack),
+    text: { zh: `${nameOf(parent)} 另外运行了 ${some.length} 条没有留下什么的命令：${shown}${more}`, en: `${nameOf(parent)} ran ${some.length} more commands that left nothing behind: ${shown}${more}` },
+  };
+}
+
+function processSteps({ nodes: all, edges }: Story, nodes: ReadonlyMap<string, StoryNode>, quiet: Quiet, full: boolean): StoryStep[] {
   const parents = new Map<string, string>();
   // The line or unit that started it says more than the process it stood in.
   const rank = (id: string): number => (nodes.get(id)?.kind === 'process' ? 1 : 0);
@@ -70,10 +87,12 @@ function processSteps({ nodes: all, edges }: Story, nodes: ReadonlyMap<string, S
     const known = parents.get(to);
     if (known === undefined || rank(from) - rank(known) < 0 || (rank(from) === rank(known) && compare(from, known) < 0)) parents.set(to, from);
   }
-  const steps: StoryStep[] = [];
+  const steps: StoryStep[] = [...quiet.byParent].flatMap(([id, some]) => { const parent = nodes.get(id); return parent === undefined ? [] : [quietStep(parent, some)]; });
   for (const node of all) {
-    if (node.kind !== 'process' || node.facts['chain'] === true) continue;
+    if (node.kind !== 'process' || node.facts['chain'] === true || quiet.ids.has(node.id)) continue;
     const parent = nodes.get(parents.get(node.id) ?? '');
+    // A copy of itself that became nothing else: what it does is told all the same.
+    if (!full && parent?.kind === 'process' && parent.label === node.label && node.lives !== true && node.facts['seed'] !== true) continue;
     const by = parent === undefined ? undefined : parent.kind === 'persistence' || parent.kind === 'unit' ? nameOf(parent) : undefined;
     const user = node.facts['user'];
     const who = typeof user === 'string' && user !== parent?.facts['user'] ? user : undefined;
@@ -179,6 +198,7 @@ function sentence(from: StoryNode, deed: StoryEdge['deed'], node: StoryNode, thi
       const [source] = called;
       if (isFetcher(from) && source !== undefined) return { zh: `${who} 从 ${source.label} 下载了 ${what.zh}`, en: `${who} downloaded ${what.en} from ${source.label}` };
       if (node.kind === 'persistence') return { zh: `${who} 改动了${placeName(node).zh} ${what.zh}`, en: `${who} changed ${placeName(node).en} ${what.en}` };
+      if (owners.has(who)) return { zh: `${who} 改了 ${what.zh} 的权限或属性`, en: `${who} changed rights or attributes of ${what.en}` };
       return unpackers.has(who) ? { zh: `${who} 解出了 ${what.zh}`, en: `${who} unpacked ${what.en}` } : { zh: `${who} 写入了 ${what.zh}`, en: `${who} wrote ${what.en}` };
     }
     case 'planted': {
@@ -194,6 +214,7 @@ function sentence(from: StoryNode, deed: StoryEdge['deed'], node: StoryNode, thi
     case 'spoke': {
       const port = facts['port'] === undefined ? '' : `:${String(facts['port'])}`;
       const database = databaseAt(facts['port']);
+      if (facts['port'] === 22) return { zh: `${who} 用 SSH 连接了另一台机器 ${what.zh}`, en: `${who} went on by SSH to another machine, ${what.en}` };
       if (isPublic(String(facts['ip'] ?? ''))) return { zh: `${who} 连接了外部地址 ${what.zh}${port}`, en: `${who} connected to ${what.en}${port} on the internet` };
       return { zh: `${who} 连接了内网${database === undefined ? '机器' : `的 ${database}`} ${what.zh}${port}`, en: `${who} connected to ${database ?? 'a machine'} of the inner network, ${what.en}${port}` };
     }
@@ -228,6 +249,7 @@ function techniquesOfDeed(deed: StoryEdge['deed'], from: StoryNode, to: StoryNod
       if (to.kind === 'account') return [facts['made'] === true ? 'T1136.001' : 'T1098'];
       if (to.kind === 'module') return ['T1547.006'];
       if (to.kind === 'unit') return ['T1543.002'];
+      if (owners.has(programOf(from))) return ['T1222.002'];
       return isFetcher(from) || facts['odd'] === true ? ['T1105'] : [];
     case 'removed': return [logFile.test(String(facts['path'] ?? '')) ? 'T1070.002' : 'T1070.004'];
     case 'read': {
@@ -236,7 +258,8 @@ function techniquesOfDeed(deed: StoryEdge['deed'], from: StoryNode, to: StoryNod
     }
     case 'spoke': {
       if (facts['ip'] === '169.254.169.254' || facts['ip'] === '100.100.100.200') return ['T1552.005'];
-      if (!isPublic(String(facts['ip'] ?? ''))) return [facts['port'] === 22 ? 'T1021.004' : 'T1021'];
+      if (facts['port'] === 22) return ['T1021.004'];
+      if (!isPublic(String(facts['ip'] ?? ''))) return ['T1021'];
       return [isFetcher(from) ? 'T1105' : facts['port'] === 80 || facts['port'] === 443 ? 'T1071.001' : 'T1571'];
     }
     case 'asked': return ['T1071.004'];
