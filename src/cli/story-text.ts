@@ -224,7 +224,7 @@ function treeLines({ nodes, edges }: Story, lang: Lang, width: number, full: boo
     const { facts, lives, label } = node;
     const marks = [`${String(facts['pid'])}`, ...(typeof facts['user'] === 'string' ? [facts['user']] : []), timeOf(node.first), ...(lives === true ? [t('运行中', 'running')] : []), ...(facts['chain'] === true ? [t('入口', 'way in')] : []), ...(facts['weak'] === true ? [t('仅间接相关', 'indirect tie only')] : []), ...(facts['seed'] === true ? [t('触发告警', 'alarmed')] : []), ...(started.has(node.id) ? [t(`由 ${started.get(node.id)!.label} 启动`, `started by ${started.get(node.id)!.label}`)] : [])];
     const paint = facts['chain'] === true ? colour.dim : facts['seed'] === true ? colour.red : (text: string): string => text;
-    const inner = Math.max(20, width - 2 - widthOf(lead));
+    const inner = Math.max(8, width - 2 - widthOf(lead));
     const words = shown(`${cutAt(label, full ? sentenceWhole : 200)}  (${marks.join(', ')})`);
     for (const [i, line] of wrap(words, inner).entries()) lines.push(`  ${colour.dim(i === 0 ? lead : tail)}${paint(line)}`);
     const below = children.filter((child) => quiet?.ids.has(child.node.id) !== true).sort(byTime);
@@ -232,11 +232,11 @@ function treeLines({ nodes, edges }: Story, lang: Lang, width: number, full: boo
     const stem = widthOf(tail) + 3 > width / 2 ? tail : `${tail}${below.length > 0 ? '│  ' : '   '}`;
     for (const [deed, targets] of deeds.get(node.id) ?? []) {
       const some = full ? targets : targets.slice(0, deedsShown);
-      for (const target of some) if (deed !== 'ran' || !label.includes(target.label)) for (const [i, line] of wrap(shown(`${deedWord(deed, lang)} ${cutAt(target.label, full ? sentenceWhole : 200)}${gone(target, lang)}`), Math.max(20, width - 4 - widthOf(stem)), 2).entries()) lines.push(`  ${colour.dim(stem)}${i === 0 ? '· ' : '  '}${deed === 'planted' || deed === 'read' ? colour.yellow(line) : line}`);
+      for (const target of some) if (deed !== 'ran' || !label.includes(target.label)) for (const [i, line] of wrap(shown(`${deedWord(deed, lang)} ${cutAt(target.label, full ? sentenceWhole : 200)}${gone(target, lang)}`), Math.max(8, width - 4 - widthOf(stem)), 2).entries()) lines.push(`  ${colour.dim(stem)}${i === 0 ? '· ' : '  '}${deed === 'planted' || deed === 'read' ? colour.yellow(line) : line}`);
       if (some.length < targets.length) lines.push(`  ${colour.dim(`${stem}  … ${deedWord(deed, lang)} ${t(`另外 ${targets.length - some.length} 项`, `${targets.length - some.length} more`)}`)}`);
     }
     const silent = quiet?.byParent.get(node.id);
-    if (silent) for (const [i, line] of wrap(shown(t(`另外 ${silent.length} 条没有留下什么的命令：${namesOf(silent)}`, `${silent.length} more commands that left nothing behind: ${namesOf(silent)}`)), Math.max(20, width - 6 - widthOf(stem)), 2).entries()) lines.push(`  ${colour.dim(`${stem}${i === 0 ? '… ' : '  '}${line}`)}`);
+    if (silent) for (const [i, line] of wrap(shown(t(`另外 ${silent.length} 条没有留下什么的命令：${namesOf(silent)}`, `${silent.length} more commands that left nothing behind: ${namesOf(silent)}`)), Math.max(8, width - 6 - widthOf(stem)), 2).entries()) lines.push(`  ${colour.dim(`${stem}${i === 0 ? '… ' : '  '}${line}`)}`);
     const flat = widthOf(tail) + 3 > width / 2;
     for (const [i, child] of [...below.entries()].reverse()) {
       const isLast = i === below.length - 1;

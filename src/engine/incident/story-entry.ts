@@ -18,7 +18,8 @@ const fixed = /\.(?:css|js|mjs|map|png|jpe?g|gif|svg|webp|ico|woff2?|ttf|eot|mp4
 
 interface Candidate { node: ProcessNode; isWeak: boolean; rank: number; time: number }
 
-const entryTechniques: Readonly<Record<OriginKind, readonly string[]>> = {
+/** What each way in is called. */
+export const entryTechniques: Readonly<Record<OriginKind, readonly string[]>> = {
   login: ['T1078'], web: ['T1190'], service: ['T1190'], cron: ['T1053.003'], timer: ['T1053.006'], container: ['T1610'], package: ['T1195.002'], cloud: ['T1651'], console: ['T1078.003'], kernel: [], unknown: [],
 };
 
@@ -27,7 +28,7 @@ export function entryOf(teller: Teller): StoryEntry | undefined {
   for (const [node, strength] of teller.members) best = better(best, candidate(node, strength === 'weak'));
   // A server that carried the story's work and was itself the alarm.
   for (const node of teller.seeds) if (teller.chained.has(node)) best = better(best, candidate(node, false));
-  if (best === undefined) return undefined;
+  if (best === undefined) return heardEntry(teller);
   const { node, isWeak } = best;
   const { origin } = node;
   const root = lineOf(node)[0]!;
@@ -42,6 +43,15 @@ export function entryOf(teller: Teller): StoryEntry | undefined {
     ...(address !== undefined && { address }), ...(user !== undefined && { user }), ...(name !== undefined && { service: name }), ...(line !== undefined && { request: line }),
     text: isWeak ? { zh: `可能：${said.zh}`, en: `perhaps: ${said.en}` } : said,
   };
+}
+
+/** As the alerts kept it, where the graph does not reach back so far. */
+function heardEntry({ heard }: Teller): StoryEntry | undefined {
+  const best = heard.toSorted((a, b) => ranks[a.kind] - ranks[b.kind] || a.time - b.time || (a.node < b.node ? -1 : 1))[0];
+  if (best === undefined || best.kind === 'unknown') return undefined;
+  const { kind, ip: address, user, time, node } = best;
+  const attack = entryTechniques[kind];
+  return { kind, time, node, attack, matrix: cellsOf(attack), ...(address !== undefined && { address }), ...(user !== undefined && { user }), text: sayEntry(kind, { address, user, name: undefined, line: undefined }) };
 }
 
 function candidate(node: ProcessNode, isWeak: boolean): Candidate {

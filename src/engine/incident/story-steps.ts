@@ -206,7 +206,7 @@ function sentence(from: StoryNode, deed: StoryEdge['deed'], node: StoryNode, thi
       if (node.kind === 'module') return { zh: `${who} 加载了内核模块 ${what.zh}`, en: `${who} loaded the kernel module ${what.en}` };
       if (node.kind === 'unit') return { zh: `${who} 安装了系统服务 ${what.zh}`, en: `${who} installed the service ${what.en}` };
       const { zh, en } = placeName(node);
-      return { zh: `${who} 植入了${zh} ${what.zh}（${meaningOf(node).zh}）`, en: `${who} planted ${en}: ${what.en} (${meaningOf(node).en})` };
+      return { zh: `${who} 植入了${/^[a-z]/i.test(zh) ? ' ' : ''}${zh} ${what.zh}（${meaningOf(node).zh}）`, en: `${who} planted ${en}: ${what.en} (${meaningOf(node).en})` };
     }
     case 'removed': return { zh: `${who} 删除了 ${what.zh}`, en: `${who} removed ${what.en}` };
     case 'read': return { zh: `${who} 读取了凭据 ${what.zh}`, en: `${who} read the credential ${what.en}` };

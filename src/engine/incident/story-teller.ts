@@ -2,7 +2,7 @@
  * Which processes belong to a story. Those that certainly do are `strong`: all they started and did belongs as well. Of `weak` ones (who
  * wrote a file days ago that an intruder runs now) only the deed that ties them belongs. What carries others' work is on the way in, not part of it.
  */
-import type { Origin, ProcessNode, Writer } from '../../core/lineage.ts';
+import type { Origin, OriginKind, ProcessNode, Writer } from '../../core/lineage.ts';
 import { maskSecrets } from '../../core/secrets.ts';
 import { baseName } from '../origin/roles.ts';
 import { addFile, addSecret } from './story-files.ts';
@@ -33,6 +33,8 @@ export class Teller {
   /** Connections, requests and jobs of strong members, and the addresses these came from. */
   readonly visits = new Set<Origin>();
   readonly addresses = new Set<string>();
+  /** What alerts say of the beginning of processes that are no longer remembered. */
+  readonly heard: { kind: OriginKind; ip: string | undefined; user: string | undefined; time: number; node: string }[] = [];
   private readonly open: ProcessNode[] = [];
   private readonly omitted = new Set<ProcessNode>();
   private readonly texts = new Map<string, string | undefined>();
