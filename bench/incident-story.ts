@@ -7,7 +7,7 @@ import { storyLines } from '../src/cli/story-text.ts';
 import { pastOf } from '../src/agent/stories.ts';
 import { storyWorld } from '../src/agent/story-world.ts';
 import { Event } from '../src/core/gen/event.ts';
-import { noKnowledge } from '../src/core/lineage.ts';
+import { noKnowledge, type ProcessNode } from '../src/core/lineage.ts';
 import { tellStory } from '../src/engine/incident/story.ts';
 import { withEchoes } from '../src/engine/incident/story-echoes.ts';
 import { reachOf } from '../src/engine/incident/story-reach.ts';
@@ -43,9 +43,9 @@ async function withHistory(): Promise<Row[]> {
     const times: number[] = [];
     for (let i = 0; i < looks; i++) {
       const began = performance.now();
-      const world = storyWorld({ graph: machine.graph, packages: noKnowledge.packages, events: store.events, now: Date.now });
+      const world = { ...storyWorld({ graph: machine.graph, packages: noKnowledge.packages, events: store.events, now: Date.now }), apart: new Set<ProcessNode>() };
       const story = tellStory({ alerts: [alert], findings: [] }, world);
-      const { past } = await pastOf(story, { store, watched: undefined, from: story.began - day, to: Date.now(), now: Date.now });
+      const { past } = await pastOf(story, { store, watched: { since: 0, alive: Date.now(), spans: [] }, from: story.began - day, to: Date.now(), now: Date.now });
       const whole = withEchoes(story, past);
       storyLines({ ...whole, reached: reachOf(whole, []) }, { lang: 'en', columns: 100, full: false, timeline: true, tree: true });
       times.push(performance.now() - began);
@@ -87,7 +87,8 @@ function large(): Row[] {
     if (i % 64 === 63) parent = top;
   }
   const alert = alertOf(connect(machine, top, '198.51.100.7', 3333));
-  const world = storyWorld({ graph, packages: noKnowledge.packages, events: { range: () => [] }, now: Date.now });
+  // Pids are invented: that of this program may be among them.
+  const world = { ...storyWorld({ graph, packages: noKnowledge.packages, events: { range: () => [] }, now: Date.now }), apart: new Set<ProcessNode>() };
   const heapBefore = process.memoryUsage().heapUsed;
   const began = process.cpuUsage();
   const story = tellStory({ alerts: [alert], findings: [] }, world);

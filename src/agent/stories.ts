@@ -50,7 +50,8 @@ const beatMs = 10_000, saveEvery = 3, keepEvery = 6;
 const keptAtOnce = 3, openMost = 200;
 const eventsMax = 20_000;
 const requestWindowMs = 10 * 60_000;
-const pastMs = 600;
+/** Of the history of log-ons and requests. */
+const pastMs = 300;
 const looksMost = 2000;
 const setting = 'watched';
 
@@ -209,17 +210,28 @@ export async function pastOf(story: Story, { store, watched, from, to, now, root
   const gaps: Story['gaps'][number][] = [];
   const until = performance.now() + pastMs;
   let n = 0;
-  for (const event of store.events.range(from, to, logonKinds)) {
-    past.push({ from: 'history', event });
-    if (++n % 500 === 0) await turn();
-    if (n >= eventsMax || performance.now() > until) { gaps.push({ kind: 'unread', from: event.time, to, what: { zh: '登录记录太多，只读到这里', en: 'there are more log-ons than could be read in the time' } }); break; }
+  // The latest hours first: when there is more than can be read, what is far back gives way.
+  let end = to, isFull = false;
+  while (end > from && !isFull) {
+    const begin = Math.max(from, Math.min(end, story.began) - hour);
+    for (const event of store.events.range(begin, end, logonKinds)) {
+      past.push({ from: 'history', event });
+      if (++n % 500 !== 0) continue;
+      await turn();
+      if (n >= eventsMax || performance.now() > until) { isFull = true; break; }
+    }
+    if (isFull || (performance.now() > until && begin > from)) {
+      gaps.push({ kind: 'unread', from, to: isFull ? end : begin, what: { zh: '登录记录太多，更早的没有读完', en: 'there are more log-ons than could be read in the time: the earlier ones were not' } });
+      break;
+    }
+    end = begin;
   }
   // Of requests the addresses say which: the latest before the first deed tell most.
   const addresses = new Set(cameFrom(story.nodes));
   const { entry } = story;
   if (entry?.kind === 'web' && addresses.size > 0) {
-    const end = Math.min(to, story.ended + requestWindowMs), begin = Math.max(from, story.began - 2 * hour);
-    for (let at = end; at > begin; at -= requestWindowMs) {
+    const latest = Math.min(to, story.ended + requestWindowMs), begin = Math.max(from, story.began - 2 * hour);
+    for (let at = latest; at > begin; at -= requestWindowMs) {
       for (const event of store.events.range(Math.max(begin, at - requestWindowMs), at, ['access', 'nginx', 'apache'])) if (event.source_ip !== undefined && addresses.has(event.source_ip)) past.push({ from: 'history', event });
       await turn();
       if (performance.now() > until) { gaps.push({ kind: 'unread', from: begin, to: at, what: { zh: '网站访问记录太多，更早的没有读', en: 'there are more web requests than could be read in the time; earlier ones were not' } }); break; }

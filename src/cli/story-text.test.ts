@@ -36,7 +36,7 @@ describe('a story on a terminal', () => {
   it('lets no control character through, and no line break of others', () => {
     for (const lang of ['zh', 'en'] as const) for (const full of [true, false]) {
       const text = said({ lang, full });
-      expect([...text.replaceAll('\n', '')].filter((char) => char < ' ' || (char >= '\u007f' && char <= '\u009f') || (char >= '\u202a' && char <= '\u202e'))).toEqual([]);
+      expect(Array.from(text.replaceAll('\n', '')).filter((char) => char < ' ' || (char >= '\u007f' && char <= '\u009f') || (char >= '\u202a' && char <= '\u202e'))).toEqual([]);
       expect(text).toContain('\\x1b[2J\\x202egnp.x ⏎ ');
     }
   });

@@ -222,7 +222,7 @@ function treeLines({ nodes, edges }: Story, lang: Lang, width: number, full: boo
     if (count >= room) { left++; continue; }
     count++;
     const { facts, lives, label } = node;
-    const marks = [`${String(facts['pid'])}`, ...(typeof facts['user'] === 'string' ? [facts['user']] : []), timeOf(node.first), ...(lives === true ? [t('运行中', 'running')] : []), ...(facts['chain'] === true ? [t('入口', 'way in')] : []), ...(facts['weak'] === true ? [t('仅间接相关', 'indirect tie only')] : []), ...(facts['seed'] === true ? [t('触发告警', 'alarmed')] : []), ...(started.has(node.id) ? [t(`由 ${started.get(node.id)!.label} 启动`, `started by ${started.get(node.id)!.label}`)] : [])];
+    const marks = [String(facts['pid']), ...(typeof facts['user'] === 'string' ? [facts['user']] : []), timeOf(node.first), ...(lives === true ? [t('运行中', 'running')] : []), ...(facts['chain'] === true ? [t('入口', 'way in')] : []), ...(facts['weak'] === true ? [t('仅间接相关', 'indirect tie only')] : []), ...(facts['seed'] === true ? [t('触发告警', 'alarmed')] : []), ...(started.has(node.id) ? [t(`由 ${started.get(node.id)!.label} 启动`, `started by ${started.get(node.id)!.label}`)] : [])];
     const paint = facts['chain'] === true ? colour.dim : facts['seed'] === true ? colour.red : (text: string): string => text;
     const inner = Math.max(8, width - 2 - widthOf(lead));
     const words = shown(`${cutAt(label, full ? sentenceWhole : 200)}  (${marks.join(', ')})`);

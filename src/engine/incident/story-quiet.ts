@@ -27,7 +27,8 @@ export function quietOf({ nodes, edges }: Pick<Story, 'nodes' | 'edges'>): Quiet
   }
   for (const { id, kind, lives, facts } of nodes) if (kind === 'process' && (lives === true || facts['seed'] === true || facts['chain'] === true || facts['weak'] === true || facts['local_databases'] !== undefined)) loud.add(id);
   // Whoever started something loud is on the way to it.
-  for (const id of [...loud]) for (let at = parents.get(id), n = 0; at !== undefined && !(loud.has(at) && n > 0) && n < 10_000; at = parents.get(at), n++) loud.add(at);
+  const first = new Set(loud);
+  for (const id of first) for (let at = parents.get(id), n = 0; at !== undefined && !(loud.has(at) && n > 0) && n < 10_000; at = parents.get(at), n++) loud.add(at);
   const byParent = new Map<string, StoryNode[]>();
   for (const node of nodes) {
     if (node.kind !== 'process' || loud.has(node.id)) continue;
