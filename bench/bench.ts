@@ -1,11 +1,12 @@
 /**
- * `npm run bench [-- logs|sigma|latency|respond|sensor|start|integrity|image|soak|webshell|scan …]`: measures beside the peers that are installed and prints ratios.
+ * `npm run bench [-- logs|sigma|latency|respond|sensor|start|integrity|image|soak|story|webshell|scan …]`: measures beside the peers that are installed and prints ratios.
  * Run it on an otherwise idle machine.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { benchImage } from './image.ts';
+import { benchIncidentStory } from './incident-story.ts';
 import { benchIntegrity } from './integrity.ts';
 import { benchLatency } from './latency.ts';
 import { benchLogs } from './logs.ts';
@@ -28,12 +29,13 @@ const sections: Record<string, { title: string; run: () => Row[] | Promise<Row[]
   image: { title: 'Images and large trees', run: benchImage },
   latency: { title: 'Latency and footprint', run: benchLatency },
   respond: { title: 'From alert to blocked', run: benchRespond },
+  story: { title: 'From alert to story', run: benchIncidentStory },
   webshell: { title: 'Web trojans: own samples and benign PHP', run: benchWebshell },
   scan: { title: 'A full scan beside others', run: benchScan },
 };
 
 /** Only when asked for: minutes each. */
-const long = new Set(['soak', 'webshell', 'scan']);
+const long = new Set(['soak', 'story', 'webshell', 'scan']);
 
 const asked = process.argv.slice(2);
 for (const name of asked) if (!Object.hasOwn(sections, name)) { console.error(`expected ${Object.keys(sections).join(', ')}, got ${name}`); process.exit(2); }

@@ -106,7 +106,7 @@ export function openScene(dir: string, settings: readonly BackupSettings[], bega
     returned: (id, what, back) => incidents.returned(id, what, back), over: (id, back) => incidents.watchOver(id, back),
   });
   incidents.watchBy({ begin: (record) => watch.begin(record), all: () => watch.all() });
-  const recovery = new Recovery({ store, response: { runner }, incidents, graph: machine.graph, packages, config: () => config, dataFolder: join(dir, 'data'), now, tell: (seeds) => tell(seeds as ReturnType<typeof seedsOf>), scan: () => Promise.resolve({ findings: [...findings()], blind: [] }) });
+  const recovery = new Recovery({ store, response: { runner }, incidents, graph: machine.graph, packages, config: () => config, dataFolder: join(dir, 'data'), now, tell: (_id, seeds) => tell(seeds as ReturnType<typeof seedsOf>), scan: () => Promise.resolve({ findings: [...findings()], blind: [] }) });
   const handlers = { ...recovery.handlers(), ...incidents.handlers() };
   incidents.start();
   return {

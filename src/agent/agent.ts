@@ -7,13 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Event } from '../core/gen/event.ts';
 import type { Detection } from '../core/alert.ts';
 import type { Finding } from '../core/finding.ts';
-import type { Seeds, Story } from '../core/incident.ts';
 import type { Batch, Knowledge, Learning, Log, Store } from '../core/ports.ts';
 import type { Lang } from '../core/text.ts';
 import type { Folded } from '../engine/fold.ts';
 import { Health, type Part } from '../engine/health.ts';
 import { seedsOf } from '../engine/incident/seeds.ts';
-import { tellStory } from '../engine/incident/story.ts';
 import { defaultBounds } from '../engine/origin/memory.ts';
 import { Origins } from '../engine/origin/origins.ts';
 import { Pipeline } from '../engine/pipeline.ts';
@@ -40,9 +38,10 @@ import { Recovery } from './recovery.ts';
 import { RecoveryWatch } from './recovery-watch.ts';
 import { Response, type ResponseStatus } from './response.ts';
 import { portsOf } from './scan-ports.ts';
+import { readHandedOver } from './scan-hand-over.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
+import { Stories } from './stories.ts';
 import { allSensors, kernelView } from './sensors.ts';
-import { storyWorld } from './story-world.ts';
 
 export interface AgentOptions {
   configPath: string;
@@ -88,10 +87,7 @@ export interface Agent {
 }
 
 /** What outlives a configuration: what was learned of processes is not given up for a new rule. */
-interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; watch: RecoveryWatch; tell: TellStory; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
-
-/** `asker`: the process of whoever asks, which is no part of it. */
-type TellStory = (seeds: Seeds, asker?: unknown) => Story;
+interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; stories: Stories; watch: RecoveryWatch; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; baseline: BaselineWatch; notices: Notices; abort: AbortController; done: Promise<unknown> }
@@ -114,7 +110,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { log, dataFolder } = options;
   const since = Date.now();
   const health = new Health(Date.now);
-  health.onChange = options.onHealth;
+  // The record of what watches is opened with the store.
+  let watched: Stories | undefined;
+  health.onChange = (part, state) => { watched?.state(part, state.state); options.onHealth(part, state); };
   let config = loadConfig(options.configPath, { mustExist: options.configMustExist });
   const store = openSqliteStore({
     dir: dataFolder,
@@ -128,7 +126,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let lasting: Lasting;
   try {
     // Only later asked: by then there is a generation.
-    lasting = openLasting(config, store, health, options, (alerts) => generation.pipeline.closed(alerts), () => config.recovery);
+    lasting = openLasting(config, () => config, store, health, options, (alerts) => generation.pipeline.closed(alerts));
+    watched = lasting.stories;
   } catch (error) { store.close(); throw error; }
   try {
     generation = await begin(config, lasting, options);
@@ -201,15 +200,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (changed && typeof id === 'string') generation.pipeline.closed(new Set([id]));
     return changed;
   };
-  const cleanup = new Cleanup({ store, response: lasting.response, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id) });
+  const cleanup = new Cleanup({ store, response: lasting.response, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id), story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker) });
   const recovery = new Recovery({
     store, response: lasting.response, incidents: lasting.incidents, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), now: Date.now,
-    tell: lasting.tell, scan: (checks) => cleanup.scan(checks),
+    tell: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), scan: (checks) => cleanup.scan(checks),
   });
   let control: Server;
   try {
     control = await serveControl(dataFolder, {
-      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...lasting.incidents.handlers(), ...cleanup.handlers(), ...recovery.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...lasting.incidents.handlers(), ...lasting.stories.handlers(), ...cleanup.handlers(), ...recovery.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
       answer: (argument) => {
         const answered = generation.notices.answer(argument);
@@ -217,6 +216,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         return answered;
       },
       requests: () => generation.notices.requests(),
+      'scan-report': async () => {
+        const report = readHandedOver(resolve(dataFolder));
+        return { findings: report.findings.length, raised: await generation.scans.handed(report) };
+      },
     });
   } catch (error) {
     await end(generation);
@@ -228,6 +231,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   await lasting.response.start();
   lasting.incidents.start();
   lasting.watch.start();
+  lasting.stories.start();
 
   return {
     status,
@@ -244,6 +248,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       lasting.deny.close();
       lasting.watch.stop();
       lasting.incidents.stop();
+      await lasting.stories.stop();
       await lasting.response.stop();
       await lasting.known.close();
       store.close();
@@ -251,7 +256,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
 }
 
-function openLasting(config: Config, store: Store, health: Health, options: AgentOptions, closed: (alerts: ReadonlySet<string>) => void, recovery: () => Config['recovery']): Lasting {
+function openLasting(config: Config, current: () => Config, store: Store, health: Health, options: AgentOptions, closed: (alerts: ReadonlySet<string>) => void): Lasting {
   const count = (what: string, n?: number): void => health.count('origin', what, n);
   const { knowledge, ...known } = openKnowledge({ config, dataFolder: options.dataFolder, version: options.version, health });
   const machine = originHost(count);
@@ -260,15 +265,15 @@ function openLasting(config: Config, store: Store, health: Health, options: Agen
   const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
   const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
   const deny = new DenyBook(store.ledger, known.packages, resolve(options.dataFolder));
-  const response: Response = new Response(config.response, { recovery, deny: deny.port(), policy: config.firewall, store, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), ownPaths: own, packages: known.packages, hands: process.env['MOAT_HANDS'], isShared: (address) => incidents.isShared(address) });
+  const response: Response = new Response(config.response, { recovery: () => current().recovery, deny: deny.port(), policy: config.firewall, store, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), ownPaths: own, packages: known.packages, hands: process.env['MOAT_HANDS'], isShared: (address) => incidents.isShared(address) });
   const incidents: Incidents = new Incidents(config, { store, journal: response.journal, graph: origins.graph, health, log: options.log, now: Date.now, closed });
-  const tell: TellStory = (seeds, asker) => tellStory(seeds, storyWorld({ graph: origins.graph, packages: known.packages, events: store.events, now: Date.now, asker: typeof asker === 'number' ? asker : undefined }));
+  const stories = new Stories({ store, graph: origins.graph, packages: knowledge.packages, config: current, health, log: options.log, now: Date.now, incident: (id) => incidents.seeds(id) });
   const watch = new RecoveryWatch({
-    store, health, log: options.log, now: Date.now, hours: () => recovery().watch_hours, tell: (id) => tell(seedsOf({ incidents: store.incidents, ledger: store.ledger }, id)), isShared: (address) => incidents.isShared(address),
+    store, health, log: options.log, now: Date.now, hours: () => current().recovery.watch_hours, tell: (id) => stories.tell(id, seedsOf({ incidents: store.incidents, ledger: store.ledger }, id), undefined), isShared: (address) => incidents.isShared(address),
     returned: (id, what, back) => incidents.returned(id, what, back), over: (id, back) => incidents.watchOver(id, back),
   });
   incidents.watchBy({ begin: (record) => watch.begin(record), all: () => watch.all() });
-  return { store, health, origins, known, deny, response, incidents, watch, tell, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
+  return { store, health, origins, known, deny, response, incidents, stories, watch, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {
@@ -279,6 +284,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const notices = new Notices({ config: config.notices, dataFolder: resolve(options.dataFolder), store, health, lang: options.lang, host, now: Date.now });
   response.connect(notices, geo);
   incidents.connect(notices);
+  lasting.stories.connect(geo);
   const { tap } = notices;
   const pipeline = new Pipeline({
     store, detect: opened.detector, health, log: options.log, show: (folded) => {
@@ -313,6 +319,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
     return stored;
   };
   const sensors = await allSensors(config, { deny: lasting.deny.open(config), view, onLoss: () => { baseline.lost(); } });
+  lasting.stories.sensors(new Set(sensors.flatMap(({ enabled, sensor }) => (enabled ? [sensor.id] : []))));
   const running = sensors.filter(({ enabled }) => enabled).map(({ sensor }) => supervise(sensor, { signal: abort.signal, store, health, log: options.log, host, now: Date.now, push }));
   const scans = new ScanSchedule({ ...judge, config: config.scan, ports: portsOf(config), elsewhere: config.baseline.enabled ? ['integrity'] : [] });
   return { config, opened, geo, pipeline, scans, baseline, notices, abort, done: Promise.all([...running, scans.run(abort.signal), baseline.run(abort.signal), notices.run(abort.signal)]) };

@@ -35,6 +35,8 @@ export interface CleanupOptions {
   now: () => number;
   /** Of incidents, by the beginning of their id; undefined for an id that is none. */
   incident?: (id: string) => { id: string; title: Text; seeds: Seeds } | undefined;
+  /** Of an incident: with what was known of it earlier. */
+  story?: (id: string, seeds: Seeds, asker: unknown) => Story;
 }
 
 /** `superseded`: what was frozen has been ended since. */
@@ -77,7 +79,7 @@ export class Cleanup {
     await ownerOf(packages, '/bin/sh');
     const until = now() + planMs;
     const { asker } = objectOf(argument) as { asker?: unknown };
-    const story = this.tell(found.seeds, asker);
+    const story = this.tell(found.id, found.seeds, asker);
     const plan = await makePlan(story, { id: `p${now().toString(36)}${randomBytes(3).toString('hex')}`, incident: found.id, title: found.title }, {
       actions: new Set(response.actions.keys()), now, until, plan: (action, input) => response.runner.plan(action, withAsker(input, asker)),
     });
@@ -124,7 +126,7 @@ export class Cleanup {
     const back = [...new Set(plan.steps.flatMap((step) => (step.action === 'quarantine-file' && this.receiptOf(step)?.status === 'applied' && world.look(step.target) !== undefined ? [step.target] : [])))];
     try {
       const { seeds } = await seedsOf(plan.incident, { ledger: this.options.store.ledger, ...(this.options.incident && { incident: this.options.incident }), scan: () => Promise.resolve(notLooked) }).catch(withoutFinding);
-      const story = this.tell(seeds, asker);
+      const story = this.tell(plan.incident, seeds, asker);
       for (const { kind, lives, facts, label } of story.nodes) {
         if (kind !== 'process' || lives !== true || facts['chain'] === true || facts['weak'] === true) continue;
         const process = { pid: Number(facts['pid']), started: Number(facts['started']) };
@@ -154,7 +156,7 @@ export class Cleanup {
     } catch (error) { return { id, title, state: 'applied', verdict: { is: 'between', evidence: saidBy(error) }, ok: false }; }
   }
 
-  private tell(seeds: Seeds, asker: unknown): Story { return tellStory(seeds, this.world(asker)); }
+  private tell(id: string, seeds: Seeds, asker: unknown): Story { return this.options.story?.(id, seeds, asker) ?? tellStory(seeds, this.world(asker)); }
 
   private world(asker: unknown): StoryWorld {
     const { graph, packages, store, now } = this.options;

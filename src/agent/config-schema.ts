@@ -137,6 +137,7 @@ export const configSchema = z.strictObject({
   }).prefault({}).meta(doc('情报列表（地址、域名、哈希、钱包）', 'intelligence lists: addresses, domains, hashes, wallets')),
   geo: z.strictObject({
     country: z.string().optional().meta(doc('国家库（.mmdb）路径；不写则找常见位置', 'path of a country database (.mmdb); usual places are tried when left out')),
+    network: z.string().optional().meta(doc('网络归属库（ASN，.mmdb）路径；不写则找常见位置', 'path of a database of networks (ASN, .mmdb); usual places are tried when left out')),
   }).prefault({}).meta(doc('地址归属', 'address ownership')),
   scan: z.strictObject({
     enabled: z.boolean().default(true).meta(doc('是否定时自动检查（moat scan）；只有新发现才告警', 'whether to scan by itself (moat scan); only what is new raises alerts')),

@@ -1,6 +1,7 @@
 /** What `moat incident` asks of the agent, checked. */
 import { z } from 'zod';
 import { MoatError } from '../core/error.ts';
+import { levels } from '../core/level.ts';
 import type { Deed } from '../engine/incident/lifecycle.ts';
 import type { IncidentErrorCode } from '../engine/incident/seeds.ts';
 
@@ -16,6 +17,7 @@ const deed = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('task-done'), task: z.number().int(), open: z.boolean() }),
   z.strictObject({ op: z.enum(['tag', 'untag']), tag: word }),
   z.strictObject({ op: z.enum(['link', 'unlink']), target: word, title: word.optional() }),
+  z.strictObject({ op: z.literal('grade'), level: z.enum(levels).optional(), grade: z.union([z.literal(1), z.literal(2), z.literal(3)]).optional() }),
   z.strictObject({ op: z.literal('clock'), how: z.enum(['reported', 'not-reportable']) }),
 ]);
 const request = z.strictObject({ id: z.string().max(64), by: z.string().min(1).max(200), why: z.string().max(1000).default(''), revision: z.number().int().min(0).optional(), deed });
@@ -33,6 +35,7 @@ type Given = z.infer<typeof deed>;
 function fill(given: Given): Deed {
   switch (given.op) {
     case 'assign': return { op: 'assign', to: given.to };
+    case 'grade': return { op: 'grade', level: given.level, grade: given.grade };
     case 'task': return { op: 'task', title: given.title, to: given.to };
     case 'link': case 'unlink': return { op: given.op, target: given.target, title: given.title };
     default: return given;

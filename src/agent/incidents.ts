@@ -96,7 +96,7 @@ export class Incidents {
     this.markQuiet();
   }
 
-  /** Whether coming from this address says nothing of who it is. */
+  /** Many people come from it, or this machine is looked after from there: it says nothing of who it is. */
   isShared(address: string): boolean { return this.shared(address); }
 
   connect(notices: Pick<Notices, 'tellIncident'>): void { this.notices = notices; }
@@ -136,9 +136,6 @@ export class Incidents {
     }
     if (alerts.length > 0) this.schedule();
   }
-
-  /** Many people come from it, or this machine is looked after from there. */
-  isShared(address: string): boolean { return this.shared(address); }
 
   /** What a scan or the baseline found, before its alerts are raised. */
   found(findings: readonly Finding[]): void {
@@ -321,13 +318,14 @@ export class Incidents {
     mustBeAt(stands, asked.revision);
     const alerts = asked.deed.op === 'false-alarm' ? seedsOf({ incidents: store.incidents, ledger: store.ledger }, stands.id).alerts : [];
     const deed: Deed = asked.deed.op === 'false-alarm' && asked.deed.forMs === 0 ? { ...asked.deed, forMs: this.config.incidents.false_alarm_days * day } : asked.deed;
-    const { record: after, result } = changed(stands, deed, { by: asked.by, why: asked.why, now: now() }, alerts);
+    const { record: after, result } = changed(stands, deed, { by: asked.by, why: asked.why, now: now(), reportMs: this.config.incidents.report_hours * 3_600_000 }, alerts);
     const record = this.watched(stands, after);
     const ends = isOver(record) && !isOver(stands);
     const members = ends ? new Set(store.incidents.members(stands.id, 'alert', alertsMost).map(({ id }) => id)) : undefined;
     this.write({ incidents: [{ record, expected: stands.revision }], ...(ends && { closeAlertsOf: [stands.id] }) }, { time: now(), by: asked.by, via: 'control', operation: `incident-${deed.op}`, target: stands.id, why: asked.why, result });
     if (members) this.options.closed(members);
     if (deed.op === 'false-alarm' || deed.op === 'reopen') this.markQuiet();
+    if (deed.op === 'grade' && record.clock !== undefined) this.clocks();
     return wholeOf(store.incidents, record);
   }
 

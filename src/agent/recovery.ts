@@ -39,7 +39,7 @@ export interface RecoveryOptions {
   dataFolder: string;
   now: () => number;
   /** `asker`: the process of whoever asks is no part of it. */
-  tell: (seeds: Seeds, asker: unknown) => Story;
+  tell: (id: string, seeds: Seeds, asker: unknown) => Story;
   /** Runs these checks now. */
   scan: (checks: readonly string[]) => Promise<Pick<ScanReport, 'findings' | 'blind'>>;
 }
@@ -100,7 +100,7 @@ export class Recovery {
     const seeds = seedsOf({ incidents: store.incidents, ledger: store.ledger }, record.id);
     await ownerOf(packages, '/bin/sh');
     const until = now() + planMs;
-    const story = tell(seeds, asker);
+    const story = tell(record.id, seeds, asker);
     const { backups } = backupsOf(() => config().recovery, dataFolder);
     const vault = new Vault(dataFolder);
     const baseline = await this.baseline();
@@ -216,7 +216,7 @@ export class Recovery {
     const summary: RecoverySummary = {
       plan: plan.id, time: now(), tally, missing: missing.slice(0, missingKept), services: { ok: services.length - bad.length - unknown.length, bad, unknown }, findings: findings.length, blind, verified, ...(word && { accepted: word }),
     };
-    const story = tell(seedsOf({ incidents: store.incidents, ledger: store.ledger }, plan.incident), asker);
+    const story = tell(plan.incident, seedsOf({ incidents: store.incidents, ledger: store.ledger }, plan.incident), asker);
     const { incident, moved, tasks } = incidents.recovered(plan.incident, summary, tasksOf(story), { by, why });
     return { incident, summary, plan: plan.id, findings, blind: report.blind, tasks, moved };
   }

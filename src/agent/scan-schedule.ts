@@ -55,6 +55,7 @@ export class ScanSchedule {
   private readonly options: ScanScheduleOptions;
   private state: KnownState;
   private running = false;
+  private taking: Promise<unknown> = Promise.resolve();
   private last: number | undefined;
   private next: number | undefined;
   /** Checks that were told to be blind. */
@@ -91,6 +92,9 @@ export class ScanSchedule {
       }
     }
   }
+
+  /** What somebody's own scan of this machine found, beside the schedule. Gives how much of it raised an alert. */
+  async handed(report: ScanReport): Promise<number> { return await this.take(report, report.checks.map(({ id }) => id)); }
 
   status(): ScanStatus {
     const all = Object.values(this.state.findings);
@@ -131,7 +135,14 @@ export class ScanSchedule {
   }
 
   /** What is new is raised, then what is known is saved: after a crash between the two the same alert is raised again and folds into itself. */
-  private async take(report: ScanReport, ids: readonly string[]): Promise<void> {
+  private take(report: ScanReport, ids: readonly string[]): Promise<number> {
+    // One after the other: both compare with what is known, and change it.
+    const taken = this.taking.then(() => this.takeIn(report, ids));
+    this.taking = taken.catch(() => undefined);
+    return taken;
+  }
+
+  private async takeIn(report: ScanReport, ids: readonly string[]): Promise<number> {
     const { store, health, now, push, raise, settle, found } = this.options;
     const { state, fresh, notKept } = compare(this.state, report, ids, now());
     this.last = now();
@@ -154,6 +165,7 @@ export class ScanSchedule {
       this.state = state;
     } else this.state = { ...this.state, tried: state.tried };
     this.tellHealth(report);
+    return alerts.length;
   }
 
   private alertOf({ finding, again }: NewFinding, story: Story | undefined): { event: Event; detection: Detection } {

@@ -1,13 +1,12 @@
 /** What stories are told from on this machine: the origin graph, short looks at files, stored requests. */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
-import type { Event } from '../core/gen/event.ts';
 import type { Packages, ProcessNode } from '../core/lineage.ts';
 import type { EventLog } from '../core/ports.ts';
 import type { FileLook, StoryWorld } from '../engine/incident/story-world.ts';
 import type { OriginGraph } from '../engine/origin/graph.ts';
 import { bytesOf, nameOf } from '../linux/file-names.ts';
 
-export interface StoryWorldOptions { graph: OriginGraph; packages: Packages; events: Pick<EventLog, 'range'>; now: () => number; /** Process of the one who asks. */ asker?: number | undefined }
+export interface StoryWorldOptions { graph: OriginGraph; packages: Packages; events: Pick<EventLog, 'range'>; now: () => number; /** Process of the one who asks. */ asker?: number | undefined; /** When Moat began to watch, Unix ms. */ since?: number | undefined }
 
 const textMax = 1 << 20;
 const tablesMax = 200;
@@ -15,9 +14,9 @@ const depthMax = 512;
 /** Events looked at for the requests of one moment. */
 const eventsMax = 50_000;
 const account = /^[A-Za-z_][\w.-]{0,31}\$?$/;
-const requestKinds = new Set(['access', 'nginx', 'apache']);
+const requestKinds = ['access', 'nginx', 'apache'] as const;
 
-export function storyWorld({ graph, packages, events, now, asker }: StoryWorldOptions): StoryWorld {
+export function storyWorld({ graph, packages, events, now, asker, since }: StoryWorldOptions): StoryWorld {
   return {
     lineage: graph, apart: new Set([process.pid, ...(asker === undefined ? [] : [asker])].flatMap((pid) => lineTo(graph, pid))),
     processes: () => graph.memory.all(),
@@ -26,12 +25,12 @@ export function storyWorld({ graph, packages, events, now, asker }: StoryWorldOp
     cronTables: (user) => [...(user !== undefined && account.test(user) ? [`/var/spool/cron/crontabs/${user}`, `/var/spool/cron/${user}`] : []), '/etc/crontab', ...listed('/etc/cron.d')],
     *requests(from, to) {
       let n = 0;
-      for (const event of events.range(from, to)) {
+      for (const event of events.range(from, to, requestKinds)) {
         if (n++ >= eventsMax) return;
-        if (isRequest(event)) yield event;
+        if (event.source_ip !== undefined) yield event;
       }
     },
-    since: undefined,
+    since,
     now: now(),
   };
 }
@@ -43,7 +42,6 @@ function lineTo(graph: OriginGraph, pid: number): ProcessNode[] {
   return line;
 }
 
-const isRequest = ({ kind, source_ip }: Event): boolean => source_ip !== undefined && requestKinds.has(kind);
 
 function look(path: string): FileLook | 'blind' | undefined {
   try {

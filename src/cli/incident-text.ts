@@ -2,6 +2,7 @@
 import type { Alert } from '../core/alert.ts';
 import type { IncidentRecord, StatutoryClock } from '../core/incident-store.ts';
 import type { Grade, IncidentStatus } from '../core/incident.ts';
+import { levelTexts } from '../core/level.ts';
 import type { Lang } from '../core/text.ts';
 import type { WholeIncident } from '../agent/incidents.ts';
 import { colour } from './colour.ts';
@@ -12,7 +13,7 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** Stable names, ISO times. */
 export function incidentJson(record: IncidentRecord | WholeIncident): Record<string, unknown> {
-  const { id, revision, kind, host, title, status, level, grade, graded, time, last_time, alert_count, finding_count, merged_into, about, facts, created, changed, since, assignee, notes, tasks, tags, links, clock: statutory, false_alarm: alarm } = record;
+  const { id, revision, kind, host, title, status, level, grade, graded, time, last_time, alert_count, finding_count, merged_into, about, facts, created, changed, since, assignee, notes, tasks, tags, links, clock: statutory, by_hand: hand, false_alarm: alarm } = record;
   const { techniques, tactics, root, accounts, addresses, neighbours, services } = facts;
   return {
     id, revision, kind, host, title, status, level, grade, time: iso(time), last_time: iso(last_time), since: iso(since), created: iso(created), changed: iso(changed), alert_count, finding_count,
@@ -21,6 +22,7 @@ export function incidentJson(record: IncidentRecord | WholeIncident): Record<str
     graded: graded.map((one) => ({ ...one, time: iso(one.time) })), assignee, tags, links: links.map((one) => ({ ...one, time: iso(one.time) })), notes: notes.map((one) => ({ ...one, time: iso(one.time) })),
     tasks: tasks.map(({ created: at, done, ...task }) => ({ ...task, created: iso(at), ...(done && { done: { ...done, time: iso(done.time) } }) })),
     clock: statutory && { started: iso(statutory.started), due: iso(statutory.due), why: statutory.why, ...(statutory.stopped && { stopped: { ...statutory.stopped, time: iso(statutory.stopped.time) } }) },
+    by_hand: hand && { ...hand, time: iso(hand.time) },
     ...recoveryJson(record),
     false_alarm: alarm && { ...alarm, time: iso(alarm.time), until: iso(alarm.until) },
   };
@@ -71,39 +73,42 @@ export function incidentLines(record: IncidentRecord, lang: Lang, now: number): 
 }
 
 const alertsShown = 100;
-/** Techniques by which somebody comes in; guessing alone is none. */
-const entrances = /^T(?:1078|1133|1190|1195|1199)(?:\.|$)/;
 
-/** All of it: why it is as bad as it is, how somebody came in, what happened in order, what is to be done. */
-export function incidentPage(incident: WholeIncident, alerts: readonly Alert[], left: number, lang: Lang, now: number): string[] {
+/** Why it is as bad as it is, what is due, what was marked. */
+export function incidentHead(incident: WholeIncident, lang: Lang, now: number): string[] {
   const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
   const out = incidentLines(incident, lang, now);
-  const head = (zh: string, en: string): void => { out.push('', colour.bold(t(zh, en))); };
+  const { clock: statutory, false_alarm: alarm, by_hand: hand } = incident;
   out.push(`    ${colour.dim(t(`第 ${incident.revision} 版，主机 ${safe(incident.host)}`, `revision ${incident.revision}, host ${safe(incident.host)}`))}`);
-  if (incident.clock?.stopped) out.push(`    ${clockWord(incident.clock, lang, now)}`);
-  if (incident.false_alarm) out.push(`    ${t(`误报，安静至 ${clock(incident.false_alarm.until)}：${safe(incident.false_alarm.why)}（${safe(incident.false_alarm.by)}，${incident.false_alarm.exceptions.length} 条例外${incident.false_alarm.left > 0 ? `，另有 ${incident.false_alarm.left} 条未收入` : ''}）`, `a false alarm, quiet until ${clock(incident.false_alarm.until)}: ${safe(incident.false_alarm.why)} (${safe(incident.false_alarm.by)}, ${incident.false_alarm.exceptions.length} exceptions${incident.false_alarm.left > 0 ? `, ${incident.false_alarm.left} more found no room` : ''})`)}`);
-  head('定级', 'Level and why');
-  for (const { time, level, grade, why } of incident.graded) out.push(`  ${clock(time)}  ${levelWord(level, lang)}  ${gradeWord(grade, lang)}  ${safe(why[lang])}`);
-  const entry = alerts.find((alert) => alert.origin !== undefined) ?? alerts.find((alert) => alert.attack.some((one) => entrances.test(one))) ?? alerts[0];
-  if (entry) {
-    head('入口（最早可知）', 'Entry, the earliest known');
-    out.push(`  ${clock(entry.time)}  ${safe(entry.origin ?? `${entry.title[lang]}${entry.source_ip === undefined ? '' : ` ${entry.source_ip}`}`)}`);
-  }
-  const { accounts, addresses, neighbours, services } = incident.facts;
-  const reached = [
-    ...(addresses.length > 0 ? [`${t('地址', 'addresses')} ${short(addresses)}`] : []), ...(accounts.length > 0 ? [`${t('账号', 'accounts')} ${short(accounts)}`] : []),
-    ...(services.length > 0 ? [`${t('服务', 'services')} ${short(services)}`] : []), ...(neighbours.length > 0 ? [`${t('邻机', 'neighbours')} ${short(neighbours)}`] : []),
-  ];
-  if (reached.length > 0) out.push('', colour.bold(t('涉及', 'Reached')), ...reached.map((line) => `  ${line}`));
-  head('经过（按时间）', 'What happened, in order');
-  const shown = alerts.length > alertsShown ? [...alerts.slice(0, alertsShown / 2), ...alerts.slice(-alertsShown / 2)] : alerts;
+  if (statutory?.stopped) out.push(`    ${clockWord(statutory, lang, now)}`);
+  if (alarm) out.push(`    ${t(`误报，安静至 ${clock(alarm.until)}：${safe(alarm.why)}（${safe(alarm.by)}，${alarm.exceptions.length} 条例外${alarm.left > 0 ? `，另有 ${alarm.left} 条未收入` : ''}）`, `a false alarm, quiet until ${clock(alarm.until)}: ${safe(alarm.why)} (${safe(alarm.by)}, ${alarm.exceptions.length} exceptions${alarm.left > 0 ? `, ${alarm.left} more found no room` : ''})`)}`);
+  if (hand) out.push(`    ${t(`人工定级（${safe(hand.by)}，${clock(hand.time)}）：${safe(hand.why)}`, `level set by hand (${safe(hand.by)}, ${clock(hand.time)}): ${safe(hand.why)}`)}${hand.judged && (hand.judged.level !== incident.level || hand.judged.grade !== incident.grade) ? colour.yellow(t(`；按证据为 ${levelTexts[hand.judged.level].zh}、${gradeWord(hand.judged.grade, lang)}`, `; the evidence says ${levelTexts[hand.judged.level].en}, ${gradeWord(hand.judged.grade, lang)}`)) : ''}`);
+  out.push('', colour.bold(t('定级', 'Level and why')));
+  for (const { time, level, grade, why, by } of incident.graded) out.push(`  ${clock(time)}  ${levelWord(level, lang)}  ${gradeWord(grade, lang)}  ${safe(why[lang])}${by === undefined ? '' : colour.dim(`  ${safe(by)}`)}`);
+  return out;
+}
+
+/** Each alert in order; the middle of many is left out unless all are wanted. */
+export function alertLines(alerts: readonly Alert[], left: number, lang: Lang, full: boolean): string[] {
+  const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
+  const out: string[] = ['', colour.bold(t('告警（按时间）', 'Alerts, in order'))];
+  const fold = !full && alerts.length > alertsShown;
+  const shown = fold ? [...alerts.slice(0, alertsShown / 2), ...alerts.slice(-alertsShown / 2)] : alerts;
   for (const [i, alert] of shown.entries()) {
-    if (alerts.length > alertsShown && i === alertsShown / 2) out.push(colour.dim(t(`  …… 中间 ${alerts.length - alertsShown} 条略`, `  … ${alerts.length - alertsShown} more between`)));
+    if (fold && i === alertsShown / 2) out.push(colour.dim(t(`  …… 中间 ${alerts.length - alertsShown} 条略`, `  … ${alerts.length - alertsShown} more between`)));
     out.push(`  ${clock(alert.time)}  ${levelWord(alert.level, lang)}  ${safe(alert.title[lang])}${alert.count > 1 ? ` ×${alert.count}` : ''}  ${colour.dim(safe(`${alert.attack.join(' ')} [${alert.id}]`))}`);
     out.push(`      ${safe(alert.summary)}`);
     if (alert.origin !== undefined) out.push(colour.dim(`      ${t('来由', 'origin')} ${safe(alert.origin)}`));
   }
   if (left > 0) out.push(colour.dim(t(`  另有 ${left} 条未列出`, `  ${left} more are not listed`)));
+  return out;
+}
+
+/** What is to be done, and what people wrote. */
+export function incidentTail(incident: WholeIncident, lang: Lang): string[] {
+  const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
+  const out: string[] = [];
+  const head = (zh: string, en: string): void => { out.push('', colour.bold(t(zh, en))); };
   const recovered = recoveryLines(incident, lang);
   if (recovered.length > 0) { head('恢复', 'Recovery'); out.push(...recovered); }
   if (incident.tasks.length > 0) {
@@ -118,7 +123,9 @@ export function incidentPage(incident: WholeIncident, alerts: readonly Alert[], 
     head('关联', 'Links');
     for (const link of incident.links) out.push(`  ${safe(link.target)}${link.title === undefined ? '' : `  ${safe(link.title)}`}`);
   }
+  if (!['closed', 'false-alarm'].includes(incident.status)) {
+    head('接下来', 'Next');
+    out.push(`  ${t('清理方案', 'the clean-up plan')}: ${colour.cyan(`moat incident plan ${incident.id}`)}`, `  ${t('误报则', 'a false alarm')}: ${colour.cyan(`moat incident false-alarm ${incident.id} --why …`)}`);
+  }
   return out;
 }
-
-const short = (words: readonly string[]): string => `${words.slice(0, 8).map(safe).join(', ')}${words.length > 8 ? ` … (${words.length >= 50 ? '50+' : words.length})` : ''}`;

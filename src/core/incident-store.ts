@@ -1,6 +1,6 @@
 /** Incidents as they are kept: what a person and the engine change of them, and the repository they stand in. */
 import type { Finding } from './finding.ts';
-import type { Incident, IncidentStatus } from './incident.ts';
+import type { Grade, Incident, IncidentStatus } from './incident.ts';
 import type { Level } from './level.ts';
 import type { RecoverySummary, WatchSummary } from './recovery.ts';
 import type { Text } from './text.ts';
@@ -51,6 +51,9 @@ export interface StatutoryClock {
   stopped?: { time: number; by: string; how: 'reported' | 'not-reportable'; why: string };
 }
 
+/** A level or grade that a person set: it stands until a person takes it back, whatever is found later. `judged`: what the engine says meanwhile. */
+export interface ByHand { time: number; by: string; why: string; level?: Level; grade?: Grade; judged?: { level: Level; grade: Grade } }
+
 export interface IncidentNote { time: number; by: string; text: string }
 /** `key`: of one that a recovery asks for, so that it asks once. `done`: signed by whom and when. */
 export interface IncidentTask { id: number; title: string; created: number; by: string; assignee?: string; key?: string; done?: { time: number; by: string } }
@@ -82,6 +85,7 @@ export interface IncidentRecord extends Omit<Incident, 'alerts' | 'findings' | '
   tags: readonly string[];
   links: readonly IncidentLink[];
   clock?: StatutoryClock;
+  by_hand?: ByHand;
   false_alarm?: FalseAlarm;
   /** The latest look at what was restored. */
   recovery?: RecoverySummary;

@@ -36,22 +36,91 @@ export type StoryDeed = 'started' | 'became' | 'wrote' | 'removed' | 'ran' | 're
 
 export interface StoryEdge { from: string; to: string; deed: StoryDeed; first: number; last: number; count: number }
 
-/** A time in which nobody looked, or a log that is missing. */
-export interface StoryGap { from: number; to: number; what: Text }
+/**
+ * A time in which nobody looked, or a log that is missing; Unix ms.
+ *   down       Moat did not run
+ *   sensor     a sensor was off or blind, or a lesser one stood in for it
+ *   lost       a sensor lost events
+ *   log        a log is missing, was cut, or does not reach back so far
+ *   forgotten  more happened than is remembered, or nobody saw how it began
+ *   unread     there was more to read than the time allowed
+ */
+export type GapKind = 'down' | 'sensor' | 'lost' | 'log' | 'forgotten' | 'unread';
+export interface StoryGap { kind: GapKind; from: number; to: number; what: Text }
+
+/** Where something that logs tell was found: Moat's own history, or what the machine keeps itself. */
+export type EchoSource = 'history' | 'journal' | 'wtmp' | 'btmp' | 'lastlog';
+
+/** What logs tell of the time before and during a story; many of a kind are one. Not part of the graph. */
+export interface StoryEcho {
+  kind: 'log-on' | 'failed-log-on' | 'session' | 'privilege' | 'request';
+  from: EchoSource;
+  first: number;
+  last: number;
+  count: number;
+  user?: string;
+  address?: string;
+  /** The command of a sudo, the request line: masked, not escaped. */
+  what?: string;
+  /** Answered to the requests. */
+  bytes?: number;
+}
 
 /** How somebody came in: the earliest known. */
-export interface StoryEntry { kind: OriginKind; time: number; node: string; address?: string; user?: string; service?: string; /** The request line when a web worker was the door. */ request?: string; text: Text }
+export interface StoryEntry { kind: OriginKind; time: number; node: string; address?: string; /** Two letters. */ country?: string; /** Who the address belongs to. */ network?: string; /** Told by a log alone, of the time in which it must have been. */ guessed?: EchoSource; attack?: readonly string[]; matrix?: readonly string[]; user?: string; service?: string; /** The request line when a web worker was the door. */ request?: string; text: Text }
+
+/** How far a story reaches; lists are sorted and bounded. */
+export interface StoryReach {
+  /** Of the story itself, without what is only the way in; `living`: that still run. */
+  processes: number;
+  living: number;
+  files: number;
+  /** Mounted file systems that its files lie in; `bytes` of those files whose size is known. */
+  volumes: readonly { at: string; device: string; type: string; files: number; bytes: number }[];
+  /** What brings it back. */
+  planted: readonly string[];
+  secrets: readonly string[];
+  accounts: readonly string[];
+  containers: readonly string[];
+  databases: readonly string[];
+  /** Machines of the inner network that were spoken to, and addresses of the internet, with ports. */
+  neighbours: readonly string[];
+  outside: readonly string[];
+}
 
 export interface Story {
   entry: StoryEntry | undefined;
   nodes: readonly StoryNode[];
   edges: readonly StoryEdge[];
   gaps: readonly StoryGap[];
+  /** What logs tell beside, oldest first, bounded. */
+  echoes: readonly StoryEcho[];
+  /** Undefined until it was looked how far it reaches. */
+  reached?: StoryReach;
   began: number;
   ended: number;
   /** Nodes that were left out because the bound was reached. */
   left: number;
 }
+
+/** One step of a story as a person reads it: many deeds of one kind by one process are one step. */
+export interface StoryStep {
+  time: number;
+  last: number;
+  count: number;
+  deed: StoryDeed | 'alert' | 'finding' | EchoKind;
+  /** Who did it, and (the first few of) what it was done to: ids of nodes. */
+  from?: string;
+  to: readonly string[];
+  text: Text;
+  attack: readonly string[];
+  matrix: readonly string[];
+  /** Of a step that an alert or finding tells of. */
+  level?: Level;
+  /** Where it is known from, when that is not the origin graph. */
+  source?: EchoSource;
+}
+type EchoKind = StoryEcho['kind'];
 
 /**
  * new → triaged → contained → eradicated → recovered → closed; or false-alarm from any.
@@ -71,7 +140,7 @@ export interface Incident {
   level: Level;
   grade: Grade;
   /** Each change of level or grade and why, oldest first, bounded. */
-  graded: readonly { time: number; level: Level; grade: Grade; why: Text }[];
+  graded: readonly { time: number; level: Level; grade: Grade; why: Text; /** A person; the engine otherwise. */ by?: string }[];
   /** Of its first and latest alert or finding, Unix ms. */
   time: number;
   last_time: number;

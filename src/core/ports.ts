@@ -100,11 +100,14 @@ export interface BehaviourRun {
 /** `since` is when learning began (Unix ms, undefined before the first sample); it stays silent until `ready`. */
 export interface Learning { since: number | undefined; samples: number; ready: boolean }
 
+/** What tells who came in, and who took more rights. */
+export const logonKinds = ['sshd', 'auth', 'sudo'] as const satisfies readonly Kind[];
+
 /** Append-only history of events. `append` is idempotent by event id. */
 export interface EventLog {
   append(events: readonly Event[]): void;
-  /** Oldest first. */
-  range(fromMs: number, toMs: number): Iterable<Event>;
+  /** Oldest first; only of these kinds when they are given. Log-ons (`logonKinds`) are found without looking at the others. */
+  range(fromMs: number, toMs: number, kinds?: readonly Kind[]): Iterable<Event>;
   /** Drops the oldest until age and size caps hold; returns how many events went. */
   prune(now: number): number;
 }

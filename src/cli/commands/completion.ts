@@ -30,7 +30,7 @@ async function valuesOf(): Promise<Values[]> {
   return [
     { path: 'scan', option: '--only', values: names, list: true }, { path: 'scan', option: '--skip', values: names, list: true },
     { path: 'scan', option: '--fail-on', values: levels }, { path: 'scan', option: '--profile', values: ['quick', 'full'] },
-    { path: 'alerts list', option: '--level', values: levels }, { path: 'incident list', option: '--level', values: levels },
+    { path: 'alerts list', option: '--level', values: levels }, { path: 'incident list', option: '--level', values: levels }, { path: 'incident grade', option: '--level', values: levels }, { path: 'incident grade', option: '--grade', values: ['1', '2', '3'] },
   ];
 }
 

@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { askControl } from '../../agent/control.ts';
 import type { WholeIncident } from '../../agent/incidents.ts';
+import type { Grade } from '../../core/incident.ts';
+import { type Level, levels } from '../../core/level.ts';
 import type { Deed } from '../../engine/incident/lifecycle.ts';
 import { colour } from '../colour.ts';
 import { duration } from '../duration.ts';
@@ -58,6 +60,13 @@ export function addIncidentChanges(group: Command, { program, lang, t }: Cli): v
     .action((id: string, tag: string, options: Common & { remove?: boolean }) => change([id], { op: options.remove ? 'untag' : 'tag', tag }, options));
   common(group.command('link <id> <target> [title...]').description(t('关联工单、网页或另一事件', 'link a ticket, a page or another incident'))).option('--remove', t('去掉它', 'take it off'))
     .action((id: string, target: string, title: string[], options: Common & { remove?: boolean }) => change([id], { op: options.remove ? 'unlink' : 'link', target, title: title.length > 0 ? title.join(' ') : undefined }, options));
+  common(group.command('grade <id>').description(t('人工定级：须写原因；之后的证据不会悄悄改掉它', 'set level or grade by hand, with a reason; later evidence does not silently change it')))
+    .option('--level <level>', levels.join(', '), level).option('--grade <n>', t('1 核心业务，2 部分业务，3 仅感染', '1 core business, 2 part of it, 3 infection only'), gradeNumber)
+    .option('--by-evidence', t('撤销人工定级，恢复按证据定级', 'no longer by hand: as the evidence says'))
+    .action((id: string, options: Common & { level?: Level; grade?: Grade; byEvidence?: boolean }, command: Command) => {
+      if ((options.level === undefined && options.grade === undefined) !== (options.byEvidence === true)) command.error(t('error: 请写 --level、--grade，或 --by-evidence', 'error: expected --level, --grade, or --by-evidence'), { exitCode: 2 });
+      return change([id], { op: 'grade', level: options.level, grade: options.grade }, options);
+    });
   common(group.command('clock <id>').description(t('法定报告：已报告，或查明无需报告', 'the statutory report: it was made, or need not be')))
     .option('--reported', t('已向网信部门报告', 'it was made')).option('--not-reportable', t('无需报告，须写明原因', 'it need not be, and why'))
     .action((id: string, options: Common & { reported?: boolean; notReportable?: boolean }, command: Command) => {
@@ -70,6 +79,17 @@ export function addIncidentChanges(group: Command, { program, lang, t }: Cli): v
       if (json) { console.log(jsonLine(incidentJson(merged))); return; }
       console.log([`${colour.green('●')} ${t('已合并', 'merged')}`, ...incidentLines(merged, lang, Date.now())].join('\n'));
     });
+}
+
+function level(text: string): Level {
+  const found = levels.find((one) => one === text);
+  if (!found) throw new InvalidArgumentError(`expected one of ${levels.join(', ')}`);
+  return found;
+}
+
+function gradeNumber(text: string): Grade {
+  if (text !== '1' && text !== '2' && text !== '3') throw new InvalidArgumentError('expected 1, 2 or 3');
+  return Number(text) as Grade;
 }
 
 function whole(text: string): number {

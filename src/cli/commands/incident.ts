@@ -2,22 +2,22 @@ import type { Command } from 'commander';
 import type { IncidentRecord } from '../../core/incident-store.ts';
 import { type Level, levels } from '../../core/level.ts';
 import { atLeast } from '../../core/level.ts';
-import { incidentOf, seedsOf, wholeOf } from '../../engine/incident/seeds.ts';
 import { openSqliteStore, type SqliteStore } from '../../stores/sqlite/store.ts';
 import { dataFolder } from '../globals.ts';
-import { incidentJson, incidentLines, incidentPage } from '../incident-text.ts';
+import { incidentJson, incidentLines } from '../incident-text.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { jsonLine } from '../terminal.ts';
 import { addIncidentChanges } from './incident-change.ts';
 import { addIncidentPlan } from './incident-plan.ts';
 import { addIncidentRecover } from './incident-recover.ts';
+import { addIncidentShow } from './incident-show.ts';
 
 /** Adds sub-commands to `moat incident`. */
 export type IncidentPart = (group: Command, cli: Cli) => void;
 
 /** What `moat incident` can do, by file. */
-const parts: readonly IncidentPart[] = [addLooking, addIncidentChanges, addIncidentPlan, addIncidentRecover];
+const parts: readonly IncidentPart[] = [addLooking, addIncidentShow, addIncidentChanges, addIncidentPlan, addIncidentRecover];
 
 export function addIncident(cli: Cli): void {
   const group = cli.program.command('incident').description(cli.t('事件：告警归并成的经过、定级、时限与处理进度', 'incidents: what alerts add up to, how bad it is, what is due and how far one has come'));
@@ -48,16 +48,5 @@ function addLooking(group: Command, { program, lang, t }: Cli): void {
       for (const record of found.toReversed()) out.line(options.json ? jsonLine(incidentJson(record)) : incidentLines(record, lang, Date.now()).join('\n'));
       await out.end();
       if (found.length === 0 && !options.json) console.log(t('没有未关闭的事件', 'no open incidents'));
-    }));
-
-  group.command('show <id>')
-    .description(t('一个事件：定级与理由、法定时限、入口、按时间的经过、任务与记录', 'one incident: level and why, statutory clock, entry, what happened in order, tasks and notes'))
-    .option('--json', ...json)
-    .action((id: string, options: { json?: boolean }) => reading((store) => {
-      const incident = wholeOf(store.incidents, incidentOf(store.incidents, id));
-      if (options.json) { console.log(jsonLine(incidentJson(incident))); return; }
-      const { alerts, left } = seedsOf({ incidents: store.incidents, ledger: store.ledger }, incident.id);
-      const merged = incident.id.startsWith(id) ? [] : [t(`${id} 已并入 ${incident.id}`, `${id} is part of ${incident.id}`)];
-      console.log([...merged, ...incidentPage(incident, alerts, left, lang, Date.now())].join('\n'));
     }));
 }

@@ -5,6 +5,7 @@ import { levels, type Level } from '../../core/level.ts';
 import { checkReportPlace, writeReport } from '../../agent/report-file.ts';
 import { leastMemoryMb, scanInProcess, usualMemoryMb } from '../../agent/scan-process.ts';
 import { portsOf } from '../../agent/scan-ports.ts';
+import { handOver } from '../../agent/scan-hand-over.ts';
 import { rememberFindings } from '../../agent/seen-findings.ts';
 import type { ScanProfile } from '../../agent/scan.ts';
 import { htmlOf } from '../../scan/html.ts';
@@ -22,7 +23,7 @@ import { version } from './up.ts';
 
 interface Options {
   root?: string; image?: string; only?: string[]; skip?: string[]; yara?: string[]; profile: ScanProfile; since?: number; failOn: Level; all?: boolean;
-  json?: boolean; html?: string; sarif?: string; list?: boolean; maxMemory: number; nice: boolean; verbose?: boolean;
+  json?: boolean; html?: string; sarif?: string; list?: boolean; maxMemory: number; nice: boolean; handOver: boolean; verbose?: boolean;
 }
 
 /** What a shell expects of a program that a signal ended. */
@@ -46,6 +47,7 @@ export function addScan({ program, lang, t }: Cli): void {
     .option('--sarif <file>', t('把发现写成 SARIF 2.1.0（- 为标准输出）', 'write the findings as SARIF 2.1.0 (- is standard output)'))
     .option('--max-memory <mb>', t('内存上限（MiB），到了就停下并说明', 'stop, and say so, when it takes more memory, MiB'), memory, usualMemoryMb())
     .option('--no-nice', t('不让路：与其他程序平等争用 CPU 和磁盘', 'do not step back behind other programs for processor and disk'))
+    .option('--no-hand-over', t('不把发现交给本机运行中的 Moat（以 root 检查本机时默认交给它，归入事件）', 'do not hand the findings to the Moat that runs here (done by itself for scans of this machine as root: they join incidents)'))
     .option('--verbose', t('显示每项检查用时（walk 为走目录树）', 'show the time each check takes (walk: going through the tree)'))
     .option('--list', t('列出所有检查', 'list the checks'))
     .addHelpText('after', `\n${t('退出码：0 干净，1 有达到级别的发现，2 有地方没能查，130 被 Ctrl-C 中断', 'Exit code: 0 clean, 1 findings of that level, 2 something could not be looked at, 130 interrupted by Ctrl-C')}`)
@@ -76,6 +78,7 @@ export function addScan({ program, lang, t }: Cli): void {
         });
       } finally { watch.end(); }
       remember(report, program, lang);
+      if (options.handOver) await give(report, program, lang);
       if (options.since !== undefined) report = later(report, options.since);
       await print(report, options, lang);
       process.off('SIGINT', onInt).off('SIGTERM', onTerm);
@@ -88,6 +91,15 @@ function remember(report: ScanReport, program: Cli['program'], lang: Cli['lang']
   if (process.getuid?.() !== 0) return;
   try {
     rememberFindings(dataFolder(program), report);
+  } catch (error) { console.error(safe(saidBy(error)[lang])); }
+}
+
+/** The agent raises what is new and joins it to incidents. Not having one is no fault. */
+async function give(report: ScanReport, program: Cli['program'], lang: Cli['lang']): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  try {
+    const taken = await handOver(dataFolder(program), report);
+    if (taken && taken.raised > 0) console.error(lang === 'zh' ? `已交给运行中的 Moat：${taken.findings} 项发现，其中 ${taken.raised} 项是新的（moat incident 查看）` : `handed to the running Moat: ${taken.findings} findings, ${taken.raised} of them new (see moat incident)`);
   } catch (error) { console.error(safe(saidBy(error)[lang])); }
 }
 

@@ -5,6 +5,7 @@ import type { Alert } from '../../core/alert.ts';
 import type { Finding } from '../../core/finding.ts';
 import { Event, type Kind } from '../../core/gen/event.ts';
 import { verifyAudit } from '../response/audit.ts';
+import { changed } from './lifecycle.ts';
 import { Work } from './work.ts';
 
 afterEach(closeIncidents);
@@ -197,4 +198,19 @@ it('what a person puts together from guesses and a deed takes in both from then 
   forming.finish(work, []);
   take([guess('c', '203.0.113.2', start + hour), deed('d', 11, start + hour)]);
   expect(together(store)).toBe('a b c d');
+});
+
+it('what a person graded stays; that the evidence says otherwise by now is written down', () => {
+  const { take, store, journal } = openIncidents();
+  take([deed('a', 7, start)]);
+  const [stands] = store.incidents.incidents({});
+  const hand = changed(stands!, { op: 'grade', level: 'low', grade: 3 }, { by: 'li', why: 'a drill', now: start }).record;
+  journal.now({ incidents: { incidents: [{ record: hand, expected: stands!.revision }] } });
+  take([alertOf('b', said('process_creation', start + minute, { pid: 7, process_started: start, process_path: '/usr/bin/curl', uid: 0 }), { level: 'critical', attack: ['T1486'], rule: 'lock' })]);
+  const after = store.incidents.incident(stands!.id)!;
+  expect(after).toMatchObject({ level: 'low', grade: 3, by_hand: { by: 'li', why: 'a drill', judged: { level: 'critical' } } });
+  expect(after.graded.at(-1)).toMatchObject({ level: 'low', grade: 3, why: { en: expect.stringMatching(/^stays as li set it; the evidence says critical/) as string } });
+  expect(after.revision).toBeGreaterThan(hand.revision);
+  expect(() => changed(after, { op: 'grade', level: 'low', grade: undefined }, { by: 'li', why: ' ', now: start })).toThrow('--why');
+  expect(changed(after, { op: 'grade', level: undefined, grade: undefined }, { by: 'li', why: 'no drill', now: start }).record).toMatchObject({ level: 'critical' });
 });

@@ -8,13 +8,13 @@
  */
 import type { Alert } from '../../core/alert.ts';
 import type { Finding } from '../../core/finding.ts';
-import type { IncidentChange, IncidentFacts, IncidentRecord, IncidentStore, Strand } from '../../core/incident-store.ts';
-import type { Level } from '../../core/level.ts';
+import type { ByHand, IncidentChange, IncidentFacts, IncidentRecord, IncidentStore, Strand } from '../../core/incident-store.ts';
+import { type Level, levelTexts } from '../../core/level.ts';
 import type { Lineage } from '../../core/lineage.ts';
 import type { Text } from '../../core/text.ts';
 import type { AuditInput } from '../response/audit.ts';
 import { addFacts, factsOf, noFacts } from './facts.ts';
-import { judge, type HostWorth, type Judgement } from './grade.ts';
+import { boundedGrades, judge, type HostWorth, type Judgement } from './grade.ts';
 import { addressOf, gapOf, type Ties, tiesOf } from './ties.ts';
 import { Work } from './work.ts';
 
@@ -45,7 +45,6 @@ export interface FormingOptions {
 /** What became of an incident by what was taken in. */
 export interface Formed { incident: IncidentRecord; what: 'formed' | 'merged' | 'graded' | 'returned' }
 
-const gradedFirst = 5, gradedLast = 45;
 /** An alert whose process tree got its address late is looked at again for so long. */
 const lateMs = 10 * 60_000;
 const lateMost = 1000;
@@ -356,13 +355,14 @@ export class Forming {
     const status = rank(goes.status) < rank(stays.status) && goes.shown ? goes.status : stays.status;
     const clock = stays.clock ?? goes.clock;
     const assignee = stays.assignee ?? goes.assignee;
+    const hand = stays.by_hand ?? goes.by_hand;
     return work.change(stays.id, {
       // What a person put together from both takes in the deeds too.
       kind: stays.kind === goes.kind ? stays.kind : 'story', status, facts: addFacts(stays.facts, goes.facts), alert_count: stays.alert_count + goes.alert_count, finding_count: stays.finding_count + goes.finding_count,
       time: Math.min(stays.time, goes.time), last_time: Math.max(stays.last_time, goes.last_time), revision: this.raised(work, stays),
       notes: [...stays.notes, ...goes.notes].sort((x, y) => x.time - y.time).slice(-200), tasks: [...stays.tasks, ...goes.tasks].map((task, i) => ({ ...task, id: i + 1 })).slice(0, 200),
       tags: [...new Set([...stays.tags, ...goes.tags])].slice(0, 50), links: [...stays.links, ...goes.links].filter(({ target }) => target !== stays.id && target !== goes.id).slice(0, 100),
-      ...(clock && { clock }), ...(assignee !== undefined && { assignee }),
+      ...(clock && { clock }), ...(hand && { by_hand: hand }), ...(assignee !== undefined && { assignee }),
     })!;
   }
 
@@ -384,14 +384,18 @@ export class Forming {
     const judged = judge(record.facts, worth());
     const title = titleOf(record);
     const isFirst = record.graded.length === 0;
-    const moved = isFirst || judged.level !== record.level || judged.grade !== record.grade;
+    const hand = record.by_hand;
+    // What a person set stays; that the evidence says otherwise by now is written down and told.
+    const set = { level: hand?.level ?? judged.level, grade: hand?.grade ?? judged.grade };
+    const stood = hand?.judged ?? record;
+    const moved = isFirst || judged.level !== stood.level || judged.grade !== stood.grade;
     const at = now();
-    const entry = { time: at, level: judged.level, grade: judged.grade, why: judged.why };
+    const entry = { time: at, ...set, why: hand === undefined ? judged.why : heldText(hand, judged) };
     const graded = moved ? [...record.graded, entry] : record.graded;
     const clock = record.clock ?? clockOf(judged, at, settings.reportMs);
     const next = work.change(record.id, {
-      shown: !emptied, title, level: judged.level, grade: judged.grade,
-      graded: graded.length > gradedFirst + gradedLast ? [...graded.slice(0, gradedFirst), ...graded.slice(-gradedLast)] : graded,
+      shown: !emptied, title, ...set, graded: boundedGrades(graded),
+      ...(hand && moved && { by_hand: { ...hand, judged: { level: judged.level, grade: judged.grade } } }),
       ...(clock && { clock }), ...(moved && !isFirst && { revision: this.raised(work, record) }),
     })!;
     return moved && !emptied ? { incident: next, what: isFirst ? 'formed' : 'graded' } : undefined;
@@ -404,6 +408,9 @@ export class Forming {
 
 const order: readonly IncidentRecord['status'][] = ['new', 'triaged', 'contained', 'eradicated', 'recovered', 'closed', 'false-alarm'];
 export const rank = (status: IncidentRecord['status']): number => order.indexOf(status);
+
+/** Why a level that was set by hand did not move. */
+const heldText = ({ by }: ByHand, { level, why }: Judgement): Text => ({ zh: `由 ${by} 人工定级，保持不变；按证据应为${levelTexts[level].zh}，${why.zh}`, en: `stays as ${by} set it; the evidence says ${levelTexts[level].en}, ${why.en}` });
 
 function clockOf({ larger }: Judgement, at: number, reportMs: number): IncidentRecord['clock'] {
   return larger && { started: at, due: at + reportMs, why: larger, told: [] };

@@ -27,6 +27,10 @@ const tacticTexts: Readonly<Record<string, Text>> = {
   'defense-evasion': { zh: '躲避检测', en: 'defence evasion' }, 'credential-access': { zh: '窃取凭据', en: 'credential access' }, 'discovery': { zh: '侦察内部', en: 'discovery' }, 'lateral-movement': { zh: '横向移动', en: 'lateral movement' },
   'collection': { zh: '收集数据', en: 'collection' }, 'command-and-control': { zh: '受控外联', en: 'command and control' }, 'exfiltration': { zh: '外传数据', en: 'exfiltration' }, 'impact': { zh: '破坏或滥用', en: 'impact' },
 };
+const gradedFirst = 5, gradedLast = 45;
+/** The first and the latest changes of a level: the middle gives way. */
+export const boundedGrades = <T>(graded: readonly T[]): readonly T[] => (graded.length > gradedFirst + gradedLast ? [...graded.slice(0, gradedFirst), ...graded.slice(-gradedLast)] : graded);
+
 const gradeTexts: Record<Grade, Text> = { 1: { zh: '一级：核心业务受害', en: 'grade 1: core business is hit' }, 2: { zh: '二级：部分业务受害', en: 'grade 2: part of the business is hit' }, 3: { zh: '三级：仅限感染', en: 'grade 3: infection only' } };
 export const gradeText = (grade: Grade): Text => gradeTexts[grade];
 

@@ -2,9 +2,11 @@
 import type { Alert } from '../../core/alert.ts';
 import { MoatError } from '../../core/error.ts';
 import type { IncidentRecord, IncidentTask, MarkedException } from '../../core/incident-store.ts';
-import type { IncidentStatus } from '../../core/incident.ts';
+import type { Grade, IncidentStatus } from '../../core/incident.ts';
+import type { Level } from '../../core/level.ts';
 import type { RecoverySummary } from '../../core/recovery.ts';
 import { isOver, rank } from './forming.ts';
+import { boundedGrades, gradeText } from './grade.ts';
 import { exceptionOf } from './quiet.ts';
 import { isSettled } from './recovered.ts';
 import type { IncidentErrorCode } from './seeds.ts';
@@ -19,9 +21,12 @@ export type Deed =
   | { op: 'task-done'; task: number; open: boolean }
   | { op: 'tag' | 'untag'; tag: string }
   | { op: 'link' | 'unlink'; target: string; title: string | undefined }
-  | { op: 'clock'; how: 'reported' | 'not-reportable' };
+  | { op: 'clock'; how: 'reported' | 'not-reportable' }
+  /** Neither level nor grade: what a person set is taken back. */
+  | { op: 'grade'; level: Level | undefined; grade: Grade | undefined };
 
-export interface Asking { by: string; why: string; now: number }
+/** `reportMs`: how long a statutory report may take. */
+export interface Asking { by: string; why: string; now: number; reportMs?: number }
 
 const notesMost = 200, tasksMost = 200, tagsMost = 50, linksMost = 100, exceptionsMost = 200;
 const textMost = 4000, titleMost = 500, wordMost = 100;
@@ -30,7 +35,7 @@ const refused = (en: string, zh: string): MoatError => new MoatError<IncidentErr
 const statusNames: Record<IncidentStatus, string> = { new: '新建', triaged: '已研判', contained: '已遏制', eradicated: '已清除', recovered: '已恢复', closed: '已关闭', 'false-alarm': '误报' };
 
 /** The record after it, with its revision raised, and what happened in a few words. `alerts`: of a false alarm. Throws MoatError 'refused' and 'bad-input'. */
-export function changed(record: IncidentRecord, deed: Deed, { by, why, now }: Asking, alerts: readonly Alert[] = []): { record: IncidentRecord; result: string } {
+export function changed(record: IncidentRecord, deed: Deed, { by, why, now, reportMs }: Asking, alerts: readonly Alert[] = []): { record: IncidentRecord; result: string } {
   const next = (change: Partial<IncidentRecord>, result: string): { record: IncidentRecord; result: string } => ({ record: { ...record, ...change, revision: record.revision + 1, changed: now }, result });
   switch (deed.op) {
     case 'status': {
@@ -84,6 +89,23 @@ export function changed(record: IncidentRecord, deed: Deed, { by, why, now }: As
     case 'unlink': {
       if (record.links.every(({ target }) => target !== deed.target)) throw refused(`${record.id} has no link ${deed.target}`, `${record.id} 没有链接 ${deed.target}`);
       return next({ links: record.links.filter(({ target }) => target !== deed.target) }, `link ${deed.target} removed`);
+    }
+    case 'grade': {
+      if (why.trim() === '') throw new MoatError<IncidentErrorCode>('bad-input', 'expected why it is graded so: --why', { zh: '请写明为什么这样定级：--why' });
+      const { level, grade } = deed;
+      const { by_hand: before, ...rest } = record;
+      const judged = before?.judged ?? { level: record.level, grade: record.grade };
+      if (level === undefined && grade === undefined) {
+        if (before === undefined) throw refused(`nobody has graded ${record.id} by hand`, `${record.id} 没有人工定级`);
+        const text = { zh: `撤销人工定级，按证据定级：${why}`, en: `no longer set by hand, as the evidence says: ${why}` };
+        return { record: { ...rest, ...judged, graded: boundedGrades([...record.graded, { time: now, ...judged, why: text, by }]), revision: record.revision + 1, changed: now }, result: `level ${judged.level}, grade ${judged.grade}, as the evidence says` };
+      }
+      const hand = { time: now, by, why, ...(before?.level !== undefined && { level: before.level }), ...(before?.grade !== undefined && { grade: before.grade }), ...(level !== undefined && { level }), ...(grade !== undefined && { grade }), judged };
+      const set = { level: hand.level ?? judged.level, grade: hand.grade ?? judged.grade };
+      const text = { zh: `人工定级：${why}`, en: `set by hand: ${why}` };
+      // Whoever says that core business is hit suspects a larger event.
+      const clock = record.clock ?? (grade === 1 && reportMs !== undefined ? { started: now, due: now + reportMs, why: { zh: `人工定为${gradeText(1).zh}`, en: `set by hand to ${gradeText(1).en}` }, told: [] } : undefined);
+      return next({ ...set, by_hand: hand, graded: boundedGrades([...record.graded, { time: now, ...set, why: text, by }]), ...(clock && { clock }) }, `set by hand: level ${record.level} → ${set.level}, grade ${record.grade} → ${set.grade}`);
     }
     case 'clock': {
       const { clock } = record;

@@ -4,9 +4,11 @@ import type { Event } from '../../core/gen/event.ts';
 import type { OriginKind, ProcessNode } from '../../core/lineage.ts';
 import { maskSecrets } from '../../core/secrets.ts';
 import type { Text } from '../../core/text.ts';
+import { cellsOf } from './matrix.ts';
 import { lineOf } from './story-scope.ts';
 import { processId } from './story-sketch.ts';
 import type { Teller } from './story-teller.ts';
+import type { StoryWorld } from './story-world.ts';
 
 /** Ways that begin outside come first; a job or service was made by somebody; unknown says nothing. */
 const ranks: Record<OriginKind, number> = { login: 0, web: 0, package: 0, container: 1, cloud: 0, console: 0, service: 1, cron: 2, timer: 2, kernel: 3, unknown: 4 };
@@ -16,12 +18,17 @@ const fixed = /\.(?:css|js|mjs|map|png|jpe?g|gif|svg|webp|ico|woff2?|ttf|eot|mp4
 
 interface Candidate { node: ProcessNode; isWeak: boolean; rank: number; time: number }
 
+/** What each way in is called. */
+export const entryTechniques: Readonly<Record<OriginKind, readonly string[]>> = {
+  login: ['T1078'], web: ['T1190'], service: ['T1190'], cron: ['T1053.003'], timer: ['T1053.006'], container: ['T1610'], package: ['T1195.002'], cloud: ['T1651'], console: ['T1078.003'], kernel: [], unknown: [],
+};
+
 export function entryOf(teller: Teller): StoryEntry | undefined {
   let best: Candidate | undefined;
   for (const [node, strength] of teller.members) best = better(best, candidate(node, strength === 'weak'));
   // A server that carried the story's work and was itself the alarm.
   for (const node of teller.seeds) if (teller.chained.has(node)) best = better(best, candidate(node, false));
-  if (best === undefined) return undefined;
+  if (best === undefined) return heardEntry(teller);
   const { node, isWeak } = best;
   const { origin } = node;
   const root = lineOf(node)[0]!;
@@ -30,11 +37,21 @@ export function entryOf(teller: Teller): StoryEntry | undefined {
   const { name, user } = origin;
   const line = request === undefined ? undefined : maskSecrets(`${request.http_method ?? 'GET'} ${request.url_path ?? ''}${request.url_query === undefined ? '' : `?${request.url_query}`}`).slice(0, requestMax);
   const said = sayEntry(origin.kind, { address, user, name, line });
+  const attack = origin.kind === 'service' && origin.name !== undefined && /^sshd?(?:@|$)/.test(origin.name) ? ['T1133'] : entryTechniques[origin.kind];
   return {
-    kind: origin.kind, time: request?.time ?? best.time, node: processId(teller.sketch.has(processId(root)) ? root : node),
+    kind: origin.kind, attack, matrix: cellsOf(attack), time: request?.time ?? best.time, node: processId(teller.sketch.has(processId(root)) ? root : node),
     ...(address !== undefined && { address }), ...(user !== undefined && { user }), ...(name !== undefined && { service: name }), ...(line !== undefined && { request: line }),
     text: isWeak ? { zh: `可能：${said.zh}`, en: `perhaps: ${said.en}` } : said,
   };
+}
+
+/** As the alerts kept it, where the graph does not reach back so far. */
+function heardEntry({ heard }: Teller): StoryEntry | undefined {
+  const best = heard.toSorted((a, b) => ranks[a.kind] - ranks[b.kind] || a.time - b.time || (a.node < b.node ? -1 : 1))[0];
+  if (best === undefined || best.kind === 'unknown') return undefined;
+  const { kind, ip: address, user, time, node } = best;
+  const attack = entryTechniques[kind];
+  return { kind, time, node, attack, matrix: cellsOf(attack), ...(address !== undefined && { address }), ...(user !== undefined && { user }), text: sayEntry(kind, { address, user, name: undefined, line: undefined }) };
 }
 
 function candidate(node: ProcessNode, isWeak: boolean): Candidate {
@@ -56,13 +73,20 @@ function requestOf({ world }: Teller, node: ProcessNode): Event | undefined {
   let best: Event | undefined;
   const clients = new Set<string>();
   // It is logged when it is answered: a server waits for what it runs.
-  for (const event of world.requests(node.started - requestMs, Math.min(ended, node.started + 10 * requestMs) + 2000)) {
+  for (const event of around(world, node.started, ended)) {
     if (event.source_ip === undefined || (event.url_path !== undefined && fixed.test(event.url_path))) continue;
     if (ip !== undefined ? event.source_ip !== ip : event.time < node.started - 1500) continue;
     clients.add(event.source_ip);
     if (best === undefined || distance(event, node, ended) < distance(best, node, ended)) best = event;
   }
   return ip === undefined && clients.size !== 1 ? undefined : best;
+}
+
+/** When it was started, and when it ended: a request is logged when it is answered, which may be hours later. */
+function* around(world: StoryWorld, started: number, ended: number): Iterable<Event> {
+  const soon = Math.min(ended, started + 10 * requestMs) + 2000;
+  yield* world.requests(started - requestMs, soon);
+  if (ended > soon) yield* world.requests(Math.max(soon, ended - 2000), ended + 5000);
 }
 
 const distance = (event: Event, { started }: ProcessNode, ended: number): number => Math.min(Math.abs(event.time - started), Math.abs(event.time - ended)) - (event.http_method === 'POST' ? 500 : 0);

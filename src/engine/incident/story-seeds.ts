@@ -5,6 +5,7 @@ import type { Finding } from '../../core/finding.ts';
 import { atLeast, type Level } from '../../core/level.ts';
 import type { OriginKind, ProcessNode } from '../../core/lineage.ts';
 import { maskSecrets } from '../../core/secrets.ts';
+import { entryTechniques } from './story-entry.ts';
 import { addFile, addRunners, fileId } from './story-files.ts';
 import { addLine, linesOf } from './story-lines.ts';
 import { isOddPlace, isShipped } from './story-scope.ts';
@@ -20,7 +21,7 @@ const visitsMax = 200;
 export function addAlert(teller: Teller, alert: Alert): void {
   const { sketch } = teller;
   const id = `alert:${alert.id}`;
-  sketch.node('alert', id, alert.title.en, alert.time, alert.last_time, { alert: alert.id, rule: alert.rule_id, level: alert.level });
+  sketch.node('alert', id, alert.title.en, alert.time, alert.last_time, { alert: alert.id, rule: alert.rule_id, level: alert.level, title: alert.title.zh });
   sketch.techniques(id, alert.attack, alert.matrix);
   const evidence = alert.evidence.length > 0 ? alert.evidence : [{} as AlertEvidence];
   let seen = 0;
@@ -52,7 +53,7 @@ export function addFinding(teller: Teller, finding: Finding): void {
   const { sketch, world } = teller;
   const id = `finding:${finding.id}`;
   const time = finding.time ?? world.now;
-  sketch.node('finding', id, finding.title.en, time, time, { finding: finding.id, check: finding.check, level: finding.level, kind: finding.kind });
+  sketch.node('finding', id, finding.title.en, time, time, { finding: finding.id, check: finding.check, level: finding.level, kind: finding.kind, title: finding.title.zh });
   const attack = namesOf(finding, 'attack:'), matrix = namesOf(finding, 'matrix:');
   sketch.techniques(id, attack, matrix);
   const tells = (to: string): void => { sketch.edge(id, to, 'tells', time); sketch.techniques(to, attack, matrix); };
@@ -99,14 +100,18 @@ function addSeed(teller: Teller, id: string, alert: Alert, evidence: AlertEviden
 }
 
 /** A process that is no longer remembered: what the alert kept of it. */
-function addForgotten({ sketch }: Teller, id: string, alert: Alert, evidence: AlertEvidence): boolean {
+function addForgotten({ sketch, heard }: Teller, id: string, alert: Alert, evidence: AlertEvidence): boolean {
   const { pid, process_started: started, process_cmdline: cmdline, process_path: path } = evidence;
   if (typeof pid !== 'number' || typeof started !== 'number' || (cmdline === undefined && path === undefined)) return false;
   const to = processId({ pid, started });
   sketch.node('process', to, maskSecrets(text(cmdline) ?? text(path) ?? ''), started, alert.last_time, { pid, started, path: text(path), user: text(evidence.user), chain: false, weak: false, seed: true, forgotten: true });
   sketch.tells(id, alert, to);
+  const { origin, origin_ip: ip, origin_user: user } = evidence;
+  if (isOriginKind(origin)) heard.push({ kind: origin, ip: canonicalIp(text(ip) ?? ''), user: text(user), time: Math.min(started, alert.time), node: to });
   return true;
 }
+
+const isOriginKind = (value: unknown): value is OriginKind => typeof value === 'string' && Object.hasOwn(entryTechniques, value);
 
 function processOf({ world }: Teller, alert: Alert, evidence: AlertEvidence): ProcessNode | undefined {
   const pid = typeof evidence.pid === 'number' ? evidence.pid : evidence.kind === undefined ? alert.pid : undefined;

@@ -15,6 +15,8 @@ interface Draft extends Omit<StoryNode, 'facts' | 'attack' | 'matrix'> { facts: 
 const labelMax = 1000;
 const techniquesMax = 20;
 
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
 export class Sketch {
   private readonly bounds: Bounds;
   private readonly nodes = new Map<string, Draft>();
@@ -83,6 +85,6 @@ export class Sketch {
   /** Oldest first. */
   finish(): { nodes: StoryNode[]; edges: StoryEdge[] } {
     const nodes = [...this.nodes.values()].map(({ attack, matrix, ...node }): StoryNode => ({ ...node, ...(attack.size > 0 && { attack: [...attack] }), ...(matrix.size > 0 && { matrix: [...matrix] }) }));
-    return { nodes: nodes.sort((a, b) => a.first - b.first), edges: [...this.edges.values()].sort((a, b) => a.first - b.first) };
+    return { nodes: nodes.sort((a, b) => a.first - b.first || byText(a.id, b.id)), edges: [...this.edges.values()].sort((a, b) => a.first - b.first || byText(a.from, b.from) || byText(a.to, b.to) || byText(a.deed, b.deed)) };
   }
 }

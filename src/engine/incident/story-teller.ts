@@ -2,13 +2,14 @@
  * Which processes belong to a story. Those that certainly do are `strong`: all they started and did belongs as well. Of `weak` ones (who
  * wrote a file days ago that an intruder runs now) only the deed that ties them belongs. What carries others' work is on the way in, not part of it.
  */
-import type { Origin, ProcessNode, Writer } from '../../core/lineage.ts';
+import type { Origin, OriginKind, ProcessNode, Writer } from '../../core/lineage.ts';
 import { maskSecrets } from '../../core/secrets.ts';
 import { baseName } from '../origin/roles.ts';
 import { addFile, addSecret } from './story-files.ts';
 import { filesRun, indexOf, type StoryIndex } from './story-index.ts';
 import { argumentsOf, isCarrier, isInstaller, isOddPlace, isOneVisit, isShell, isShipped, scopeOf } from './story-scope.ts';
 import { type Bounds, processId, Sketch } from './story-sketch.ts';
+import { databaseAt } from './story-steps.ts';
 import type { FileLook, StoryWorld } from './story-world.ts';
 
 export type Strength = 'strong' | 'weak';
@@ -32,6 +33,8 @@ export class Teller {
   /** Connections, requests and jobs of strong members, and the addresses these came from. */
   readonly visits = new Set<Origin>();
   readonly addresses = new Set<string>();
+  /** What alerts say of the beginning of processes that are no longer remembered. */
+  readonly heard: { kind: OriginKind; ip: string | undefined; user: string | undefined; time: number; node: string }[] = [];
   private readonly open: ProcessNode[] = [];
   private readonly omitted = new Set<ProcessNode>();
   private readonly texts = new Map<string, string | undefined>();
@@ -208,8 +211,13 @@ export class Teller {
   }
 
   private spoke(id: string, { ip, port, host, sent, direction, first, last, count }: ProcessNode['spoke'][number]): void {
-    if (ip.startsWith('127.') || ip === '::1') return;
     const isOut = direction === 'outbound';
+    if (ip.startsWith('127.') || ip === '::1') {
+      // Of what is on this machine only the databases say how far it went.
+      const known = String(this.sketch.facts(id)?.['local_databases'] ?? '').split(' ').filter(Boolean);
+      if (isOut && databaseAt(port) !== undefined && !known.includes(String(port))) this.sketch.node('process', id, '', first, last, { local_databases: [...known, port].join(' ') });
+      return;
+    }
     this.sketch.node('address', `address:${ip}`, host === undefined ? ip : `${ip} (${host})`, first, last, { ip, host, sent, ...(isOut ? { called: true, port } : { came: true, own_port: port }) });
     this.sketch.edge(isOut ? id : `address:${ip}`, isOut ? `address:${ip}` : id, 'spoke', first, last, count);
   }

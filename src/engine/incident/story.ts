@@ -21,7 +21,7 @@ export function tellStory(seeds: Seeds, world: StoryWorld, bounds?: Bounds): Sto
   let ended = 0;
   for (const { last, lives } of nodes) if (lives !== true && last > ended) ended = last;
   for (const { last } of edges) if (last > ended) ended = last;
-  return { entry, nodes, edges, gaps: gapsOf(teller, Number.isFinite(began) ? began : world.now), began: Number.isFinite(began) ? began : world.now, ended: ended || world.now, left: teller.sketch.left };
+  return { entry, nodes, edges, gaps: gapsOf(teller, Number.isFinite(began) ? began : world.now), echoes: [], began: Number.isFinite(began) ? began : world.now, ended: ended || world.now, left: teller.sketch.left };
 }
 
 /** Who else has to do with its addresses: what others use as well is not cut off lightly. */
@@ -50,8 +50,8 @@ function gapsOf({ world, members }: Teller, began: number): StoryGap[] {
     if (node.origin.kind === 'unknown') unseen++;
   }
   const { since, now } = world;
-  if (since !== undefined && earliest < since) gaps.push({ from: Math.min(began, earliest), to: since, what: { zh: '这段时间 Moat 没有运行：只有当时仍在的进程可见', en: 'Moat did not run then: only what still ran afterwards is known' } });
-  if (forgotten > 0) gaps.push({ from: began, to: now, what: { zh: `${forgotten} 个进程做过的事太多，中间一部分已不记得`, en: `${forgotten} processes did more than is remembered; the middle part is gone` } });
-  if (unseen > 0 && unseen === members.size) gaps.push({ from: began, to: began, what: { zh: '没有看到这些进程是如何开始的', en: 'nobody saw how these processes began' } });
+  if (since !== undefined && earliest < since) gaps.push({ kind: 'down', from: Math.min(began, earliest), to: since, what: { zh: '这段时间 Moat 没有运行：只有当时仍在的进程可见', en: 'Moat did not run then: only what still ran afterwards is known' } });
+  if (forgotten > 0) gaps.push({ kind: 'forgotten', from: began, to: now, what: { zh: `${forgotten} 个进程做过的事太多，中间一部分已不记得`, en: `${forgotten} processes did more than is remembered; the middle part is gone` } });
+  if (unseen > 0 && unseen === members.size) gaps.push({ kind: 'forgotten', from: began, to: began, what: { zh: '没有看到这些进程是如何开始的', en: 'nobody saw how these processes began' } });
   return gaps;
 }

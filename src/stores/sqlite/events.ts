@@ -6,7 +6,7 @@ import { StoreError } from '../error.ts';
 import { inContext, openContexts } from './contexts.ts';
 import { busyMs, type Database, guarded, type Row, type Statement, transaction, type Value } from './driver.ts';
 import { cutText, maxText, packList, packRecord } from './pack.ts';
-import { eventColumns } from './schema.ts';
+import { eventColumns, ofKinds } from './schema.ts';
 
 export interface RingOptions {
   file: string;
@@ -34,6 +34,7 @@ export interface Ring extends Omit<EventLog, 'append'> {
 /** Rows in one INSERT: each step into SQLite and back costs as much as binding several rows. */
 const rowsPerInsert = 32;
 const pageOfRows = 500;
+const kindsMax = 8;
 /** Most rows that one call deletes, so that deleting never stalls the agent for long. */
 const chunk = 5_000;
 /** Most pages (of 4 KiB) that one call moves to shrink the file. */
@@ -46,8 +47,22 @@ export function openRing(db: Database, options: RingOptions): Ring {
   const contexts = openContexts(db, count);
   /** Fields that a row has had since the start: a NULL costs as much to bind as a value, and each source fills its own few. */
   let inUse = statements(always);
-  const first = db.prepare(`SELECT seq, context, ${columns} FROM event WHERE time >= ? AND time < ? ORDER BY time, seq LIMIT ${pageOfRows}`);
-  const next = db.prepare(`SELECT seq, context, ${columns} FROM event WHERE (time, seq) > (?, ?) AND time < ? ORDER BY time, seq LIMIT ${pageOfRows}`);
+  const paged = (only: string): { first: Statement; next: Statement } => ({
+    first: db.prepare(`SELECT seq, context, ${columns} FROM event WHERE time >= ? AND time < ?${only} ORDER BY time, seq LIMIT ${pageOfRows}`),
+    next: db.prepare(`SELECT seq, context, ${columns} FROM event WHERE (time, seq) > (?, ?) AND time < ?${only} ORDER BY time, seq LIMIT ${pageOfRows}`),
+  });
+  const pages = paged('');
+  const byKinds = new Map<string, { first: Statement; next: Statement }>();
+  /** The words of the index on log-ons, when it is these: so it is used. */
+  const pagesOf = (kinds: readonly Kind[]): { first: Statement; next: Statement } => {
+    const only = ` AND ${ofKinds(kinds)}`;
+    const known = byKinds.get(only);
+    if (known) return known;
+    if (byKinds.size >= kindsMax) byKinds.clear();
+    const made = paged(only);
+    byKinds.set(only, made);
+    return made;
+  };
   const deleteOldest = db.prepare('DELETE FROM event WHERE seq IN (SELECT seq FROM event ORDER BY seq LIMIT ?)');
   const deleteBefore = db.prepare('DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE time < ? ORDER BY time LIMIT ?)');
   const oldest = db.prepare('SELECT min(seq) AS seq FROM event');
@@ -162,7 +177,8 @@ export function openRing(db: Database, options: RingOptions): Ring {
     checkpoint,
     isOver: () => fileBytes() - freeBytes() > budget,
 
-    *range(fromMs, toMs) {
+    *range(fromMs, toMs, kinds) {
+      const { first, next } = kinds === undefined ? pages : pagesOf(kinds);
       // Page by page, each its own short read: a slow consumer holds up neither writes nor checkpoints.
       let rows = guarded(file, () => first.all(fromMs, toMs));
       while (rows.length > 0) {

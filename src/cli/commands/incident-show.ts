@@ -1,0 +1,82 @@
+import type { Command } from 'commander';
+import { hostname } from 'node:os';
+import { askControl } from '../../agent/control.ts';
+import { pastOf, savedWatch, type ToldStory } from '../../agent/stories.ts';
+import { StoryBook } from '../../agent/story-book.ts';
+import { MoatError, saidBy } from '../../core/error.ts';
+import type { Story } from '../../core/incident.ts';
+import { withEchoes } from '../../engine/incident/story-echoes.ts';
+import { incidentOf, seedsOf, wholeOf } from '../../engine/incident/seeds.ts';
+import { reachOf } from '../../engine/incident/story-reach.ts';
+import { gapsBetween } from '../../engine/watched.ts';
+import { openSqliteStore, type SqliteStore } from '../../stores/sqlite/store.ts';
+import { colour } from '../colour.ts';
+import { dataFolder } from '../globals.ts';
+import { alertLines, incidentHead, incidentJson, incidentTail } from '../incident-text.ts';
+import { Output } from '../output.ts';
+import type { Cli } from '../program.ts';
+import { storyJson } from '../story-json.ts';
+import { storyLines } from '../story-text.ts';
+import { clock, jsonLine, safe } from '../terminal.ts';
+
+interface ShowOptions { json?: boolean; full?: boolean; timeline?: boolean; tree?: boolean; alerts?: boolean; limit?: number }
+
+const usualWidth = 100;
+const beforeMs = 24 * 3_600_000;
+
+export function addIncidentShow(group: Command, { program, lang, t }: Cli): void {
+  group.command('show <id>')
+    .description(t('一个事件的全貌：定级与时限、怎么进来的、按时间的经过、进程树、波及范围、看不到的时间、任务与记录', 'all of one incident: level and clock, how they came in, what happened in order, the process tree, how far it reaches, what could not be seen, tasks and notes'))
+    .option('--timeline', t('只看按时间的经过', 'only what happened in order'))
+    .option('--tree', t('只看进程树', 'only the process tree'))
+    .option('--alerts', t('也逐条列出告警', 'list each alert as well'))
+    .option('--full', t('不折叠', 'fold nothing'))
+    .option('--json', t('输出 JSON：事件，与经过的图（nodes、edges、steps、gaps、echoes、reached）', 'print JSON: the incident, and the graph of its story (nodes, edges, steps, gaps, echoes, reached)'))
+    .addHelpText('after', t('\n经过由运行中的 Moat 讲述；没有运行时给出最近保存的一份。时间为本机时区。', '\nThe running Moat tells the story; when none runs, the one that was kept last is shown. Times are local.'))
+    .action(async (id: string, options: ShowOptions) => {
+      const folder = dataFolder(program);
+      const store = openSqliteStore({ dir: folder, readOnly: true });
+      try {
+        const incident = wholeOf(store.incidents, incidentOf(store.incidents, id));
+        const { story, why } = await storyOf(incident.id, folder, store);
+        const out = new Output();
+        if (options.json) {
+          out.line(jsonLine({ ...incidentJson(incident), ...(story && { story: storyJson(story) }), ...(why !== undefined && { story_note: why }) }));
+          await out.end();
+          return;
+        }
+        if (!incident.id.startsWith(id)) out.line(t(`${safe(id)} 已并入 ${incident.id}`, `${safe(id)} is part of ${incident.id}`));
+        const isPart = options.timeline === true || options.tree === true;
+        for (const line of incidentHead(incident, lang, Date.now())) out.line(line);
+        if (why !== undefined) out.line(colour.yellow(safe(why[lang])));
+        if (story) for (const line of storyLines(story, { lang, columns: process.stdout.columns ?? usualWidth, full: options.full === true, timeline: !isPart || options.timeline === true, tree: !isPart || options.tree === true })) out.line(line);
+        if (!story || options.alerts) {
+          const { alerts, left } = seedsOf({ incidents: store.incidents, ledger: store.ledger }, incident.id);
+          for (const line of alertLines(alerts, left, lang, options.full === true)) out.line(line);
+        }
+        if (!isPart) for (const line of incidentTail(incident, lang)) out.line(line);
+        await out.end();
+      } finally { store.close(); }
+    });
+
+  /** By the agent; else as it was kept, with what logs tell now. */
+  async function storyOf(id: string, folder: string, store: SqliteStore): Promise<{ story?: Story; why?: { zh: string; en: string } }> {
+    try {
+      return { story: ((await askControl(folder, 'incident-story', { id, asker: process.pid }, { patient: true })) as ToldStory).story };
+    } catch (error) {
+      const { code } = error as MoatError;
+      if (code !== 'not-running' && code !== 'refused') throw error;
+      const kept = new StoryBook(store.ledger).get(id);
+      const reason = code === 'not-running' ? { zh: `Moat 没有在运行（${hostname()}）`, en: `Moat does not run on ${hostname()}` } : saidBy(error);
+      if (kept === undefined) return { why: { zh: `${reason.zh}，也没有保存过这个事件的经过：下面只有告警`, en: `${reason.en}, and no story of this incident was kept: here are its alerts` } };
+      const watched = savedWatch(store.ledger);
+      const from = kept.story.began - beforeMs, to = Math.min(Date.now(), kept.story.ended + 3_600_000);
+      const { past, gaps } = await pastOf(kept.story, { store, watched, from, to, now: Date.now });
+      const story = withEchoes(kept.story, past);
+      return {
+        story: { ...story, reached: reachOf(story, []), gaps: [...(watched ? gapsBetween(watched, kept.story.began - 3_600_000, Date.now()) : []), ...gaps] },
+        why: { zh: `${reason.zh}：这是 ${clock(kept.told)} 保存的经过，进程与文件现在如何未知`, en: `${reason.en}: this is the story as it was kept at ${clock(kept.told)}; how processes and files stand now is not known` },
+      };
+    }
+  }
+}
