@@ -189,6 +189,17 @@ export const configSchema = z.strictObject({
     report_hours: z.union([z.literal(1), z.literal(2), z.literal(4)]).default(4).meta(doc('疑似较大事件的法定报告时限（小时）：关键信息基础设施 1，中央机关 2，其余 4', 'hours to the statutory report of a suspected larger event: critical infrastructure 1, central organs 2, others 4')),
     false_alarm_days: z.number().min(1).max(3650).default(30).meta(doc('标为误报后默认安静多少天', 'days that a false alarm stays quiet when nothing else is said')),
   }).prefault({}).meta(doc('事件（由告警归并而成）', 'incidents that alerts become')),
+  report: z.strictObject({
+    organisation: z.string().min(1).max(200).optional().meta(doc('单位名称，写进报告与法定报告表', 'name of the organisation, for reports and the statutory form')),
+    system: z.string().min(1).max(500).optional().meta(doc('本机所属系统的名称与用途', 'name and purpose of the system this machine is part of')),
+    place: z.string().min(1).max(200).optional().meta(doc('地点', 'where it stands')),
+    contact: z.string().min(1).max(200).optional().meta(doc('报告人与联系方式', 'who reports, and how to reach them')),
+    costs: z.strictObject({
+      currency: z.string().min(1).max(10).default('CNY').meta(doc('币种', 'currency')),
+      interruption_hour: z.number().min(0).max(1e12).optional().meta(doc('业务中断一小时的损失；不写则不估算', 'what an hour of interruption costs; no estimate when left out')),
+      leak_gb: z.number().min(0).max(1e12).optional().meta(doc('泄露 1 GB 数据的损失；不写则不估算', 'what a leaked GB costs; no estimate when left out')),
+    }).prefault({}).meta(doc('损失估算的单价', 'prices for the estimate of cost')),
+  }).prefault({}).meta(doc('事件报告', 'incident reports')),
   alerts: z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),

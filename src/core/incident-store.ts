@@ -52,6 +52,8 @@ export interface StatutoryClock {
 
 export interface IncidentNote { time: number; by: string; text: string }
 export interface IncidentTask { id: number; title: string; created: number; by: string; assignee?: string; done?: { time: number; by: string } }
+/** What shall be better afterwards, by whom and until when (Unix ms). Kept with the incident, also once it is closed. */
+export interface Improvement { id: number; title: string; owner?: string; due?: number; created: number; by: string; done?: { time: number; by: string; note?: string } }
 /** Something elsewhere that belongs to it: a ticket, a page, another incident. */
 export interface IncidentLink { target: string; title?: string; by: string; time: number }
 
@@ -79,6 +81,8 @@ export interface IncidentRecord extends Omit<Incident, 'alerts' | 'findings' | '
   tasks: readonly IncidentTask[];
   tags: readonly string[];
   links: readonly IncidentLink[];
+  /** None in records of before there were any. */
+  improvements?: readonly Improvement[];
   clock?: StatutoryClock;
   false_alarm?: FalseAlarm;
 }
