@@ -25,7 +25,8 @@ import { serveControl } from './control.ts';
 import { DenyBook } from './deny.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
 import { openGeo, type Geo } from './geo.ts';
-import { Incidents, type IncidentsStatus } from './incidents.ts';
+import type { ImportCounts } from './blocklists.ts';
+import { Incidents, type IncidentsStatus, type WholeIncident } from './incidents.ts';
 import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
 import { readLinkage } from './linkage.ts';
 import { Notices } from './notices.ts';
@@ -34,6 +35,7 @@ import { originHost } from './origin-host.ts';
 import { ownPaths } from './paths.ts';
 import { readPlaybooks } from './playbooks.ts';
 import { Response, type ResponseStatus } from './response.ts';
+import { Reviews } from './reviews.ts';
 import { portsOf } from './scan-ports.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
 import { allSensors, kernelView } from './sensors.ts';
@@ -193,11 +195,22 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     return changed;
   };
   const cleanup = new Cleanup({ store, response: lasting.response, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id) });
+  const blocklists = lasting.response.handlers();
+  const reviews = new Reviews({
+    store, graph: lasting.origins.graph, packages: lasting.known.packages, journal: lasting.response.journal, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id),
+    blocklist: { import: (argument) => blocklists['blocklist-import']!(argument) as Promise<ImportCounts>, drop: (argument) => blocklists['blocklist-drop']!(argument) as Promise<{ lifted: number }> }, listsChanged: () => lasting.known.configure(config),
+  });
+  const incidentHandlers = lasting.incidents.handlers();
   let control: Server;
   try {
     control = await serveControl(dataFolder, {
-      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...lasting.incidents.handlers(), ...cleanup.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...incidentHandlers, ...cleanup.handlers(), ...reviews.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
+      'incident-change': (argument) => {
+        const whole = incidentHandlers['incident-change']!(argument) as WholeIncident;
+        reviews.changed(whole.id);
+        return whole;
+      },
       answer: (argument) => {
         const answered = generation.notices.answer(argument);
         lasting.response.answered();
@@ -214,6 +227,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   await lasting.response.start();
   lasting.incidents.start();
+  reviews.start();
 
   return {
     status,
@@ -228,6 +242,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await restarting;
       await end(generation);
       lasting.deny.close();
+      reviews.stop();
       lasting.incidents.stop();
       await lasting.response.stop();
       await lasting.known.close();
