@@ -16,6 +16,8 @@ export interface Happening {
   what: StoryDeed | 'alert' | 'finding' | 'entry';
   /** Who did it; of an alert its level. */
   who?: string;
+  /** Processes of one program that did it, where they had to be told as one. */
+  actors?: number;
   level?: Level;
   /** Title of an alert or finding, or the entry in words. */
   text?: Text;

@@ -84,14 +84,14 @@ function timelineOf({ story, alerts, changes }: Review, pen: Pen): Block[] {
 
 const when = (from: number, to: number, at: (ms: number) => string): string => (to - from < 1000 ? at(from) : at(from).slice(0, 10) === at(to).slice(0, 10) ? `${at(from)} – ${at(to).slice(11)}` : `${at(from)} – ${at(to)}`);
 
-function happened({ what, who, text, kind, labels, count, level }: Happening, { t, lang }: Pen): Words {
+function happened({ what, who, actors, text, kind, labels, count, level }: Happening, { t, lang }: Pen): Words {
   switch (what) {
     case 'entry': return `${t('入口', 'way in')}: ${text?.[lang] ?? ''}`;
     case 'alert': case 'finding': return `${what === 'alert' ? t('告警', 'alert') : t('检查发现', 'finding')}${level === undefined ? '' : ` (${levelTexts[level][lang]})`}: ${text?.[lang] ?? ''}${count > 1 ? ` ×${count}` : ''}`;
     default: {
       const rest = count - labels.length;
       const things = labels.flatMap((label, i) => (i === 0 ? [code(label)] : [t('、', ', '), code(label)]));
-      return [code(who ?? ''), ` ${what === 'logged-on' ? t('登录', 'logged on') : deedTexts[what][lang]}${what === 'logged-on' || kind === undefined ? '' : t(kindTexts[kind].zh, ` ${kindTexts[kind].en}`)} `, ...things, ...(rest > 0 ? [t(` 等 ${count} 项`, ` and ${rest} more`)] : [])];
+      return [code(who ?? ''), ...(actors === undefined ? [] : [t(` 等 ${actors} 个`, ` and ${actors - 1} like it`)]), ` ${what === 'logged-on' ? t('登录', 'logged on') : deedTexts[what][lang]}${what === 'logged-on' || kind === undefined ? '' : t(kindTexts[kind].zh, ` ${kindTexts[kind].en}`)} `, ...things, ...(rest > 0 ? [t(` 等 ${count} 项`, ` and ${rest} more`)] : [])];
     }
   }
 }

@@ -91,35 +91,31 @@ export function effectWords({ deed, kind, label, count }: PathStep['effects']['i
   return `${deedTexts[deed][lang]}${lang === 'zh' ? '' : ' '}${kindTexts[kind][lang]}: ${label}${many}`;
 }
 
-const fishWidth = 940, boneWidth = 288, causeSize = 11.5, causesDrawn = 3;
+const fishWidth = 940, boneStep = 258, boneLean = 70, causeRoom = 206, causeSize = 11.5, causesDrawn = 3;
 
 /** Six bones on a spine; each holds the first few of its causes, all of them stand in the list below it. */
 export function fishbone(causes: readonly Cause[], head: string, lang: Lang): string {
   const out: string[] = [];
-  const middle = 196, height = middle * 2;
+  const middle = 212, height = middle * 2;
   const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
   out.push(`<path d="M20 ${middle}H${fishWidth - 128}" class="bone"/>`, box(fishWidth - 128, middle - 34, 120, 68, 'alarm'));
   for (const [i, line] of lines(head, 104, 12, 4).entries()) out.push(text(fishWidth - 120, middle - 18 + i * 15, 12, line, 'head'));
   for (const [i, bone] of bones.entries()) {
     const isTop = i < 3;
-    const x = 16 + (i % 3) * (boneWidth - 18);
-    const foot = x + boneWidth - 34;
-    const tip = isTop ? 34 : height - 34;
-    out.push(`<path d="M${x + 40} ${tip}L${foot} ${middle}" class="bone"/>`, box(x, isTop ? 8 : height - 32, 108, 24, 'way'), text(x + 9, isTop ? 25 : height - 15, 12.5, boneTexts[bone][lang], 'head'));
+    const x = 16 + (i % 3) * boneStep;
+    const tip = isTop ? 32 : height - 32;
+    out.push(`<path d="M${x + 30} ${tip}L${x + 30 + boneLean} ${middle}" class="bone"/>`, box(x, isTop ? 8 : height - 32, 118, 24, 'way'), text(x + 9, isTop ? 25 : height - 15, 12.5, boneTexts[bone][lang], 'head'));
     const mine = causes.filter((cause) => cause.bone === bone);
     const words = mine.length === 0 ? [t('目前没有线索', 'nothing known')] : mine.slice(0, causesDrawn).map(({ text: said, likely }) => `${likely ? '? ' : ''}${said[lang]}`);
     if (mine.length > causesDrawn) words.push(t(`另有 ${mine.length - causesDrawn} 条`, `${mine.length - causesDrawn} more`));
-    let y = isTop ? 52 : middle + 26;
-    for (const [k, word] of words.entries()) {
-      // The bone leans to the right on its way to the spine: text stays to the left of it.
-      const kind = mine.length === 0 || k >= causesDrawn ? 'small' : '';
-      for (const line of lines(word, 186, causeSize, 2)) {
-        const along = (isTop ? y - tip : tip - y) / (middle - 34);
-        const edge = x + 40 + along * (foot - x - 40) + 10;
-        out.push(text(Math.round(Math.min(edge, x + 84)), y, causeSize, line, kind));
-        y += 14.5;
-      }
-      y += 3;
+    const rows = words.flatMap((word, k) => lines(word, causeRoom, causeSize, 2).map((line, n) => ({ line, isFirst: n === 0, kind: mine.length === 0 || k >= causesDrawn ? 'small' : '' })));
+    // To the right of the bone, which leans the same way: below the box above the spine, and right below the spine.
+    let y = isTop ? 54 : middle + 28;
+    for (const [k, { line, isFirst, kind }] of rows.entries()) {
+      if (isFirst && k > 0) y += 4;
+      const along = (isTop ? y - tip : tip - y) / (middle - 32);
+      out.push(text(Math.round(x + 42 + Math.max(0, along) * boneLean), y, causeSize, line, kind));
+      y += 14.5;
     }
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${fishWidth} ${height}" role="img" aria-label="${t('根因鱼骨图', 'fishbone diagram of causes')}">${out.join('')}</svg>`;

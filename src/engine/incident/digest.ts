@@ -4,7 +4,7 @@ import type { Story, StoryEdge, StoryNode } from '../../core/incident.ts';
 import { atLeast, type Level } from '../../core/level.ts';
 import type { Happening, Indicator, ScopeItem, ScopeKind, Some, StoryDigest } from '../../core/review.ts';
 import type { Text } from '../../core/text.ts';
-import { pathOf } from './digest-path.ts';
+import { pathOf, programOf } from './digest-path.ts';
 
 const happeningsMost = 300;
 const labelsMost = 4;
@@ -29,8 +29,19 @@ const short = (label: string): string => (label.length > labelMost ? `${label.sl
 const weights: Record<Happening['what'], number> = { entry: 1000, alert: 60, finding: 40, planted: 50, 'logged-on': 45, read: 30, removed: 20, spoke: 18, ran: 10, wrote: 12, started: 5, became: 4, asked: 6, tells: 0 };
 
 /** What one did to many is one row; of rows beyond the bound those that tell least are left out. */
-function happeningsOf({ entry, nodes, edges }: Story, byId: ReadonlyMap<string, StoryNode>, titles: ReadonlyMap<string, { title: Text; level: Level }>): Some<Happening> {
-  const rows = new Map<string, Happening & { weight: number }>();
+function happeningsOf(story: Story, byId: ReadonlyMap<string, StoryNode>, titles: ReadonlyMap<string, { title: Text; level: Level }>): Some<Happening> {
+  const single = rowsOf(story, byId, titles, ({ id }) => id);
+  // Too many to read: what processes of one program did is one row.
+  const all = single.length <= happeningsMost ? single : rowsOf(story, byId, titles, (node) => (node.kind === 'process' ? programOf(node) : node.kind));
+  const kept = all.length <= happeningsMost ? all : all.map((row, i) => ({ row, i })).sort((a, b) => b.row.weight - a.row.weight || a.i - b.i).slice(0, happeningsMost).map(({ row }) => row);
+  return { items: kept.sort((a, b) => a.time - b.time).map(({ weight: _, ...row }) => row), total: all.length };
+}
+
+type Row = Happening & { weight: number; labels: string[] };
+
+function rowsOf({ entry, nodes, edges }: Story, byId: ReadonlyMap<string, StoryNode>, titles: ReadonlyMap<string, { title: Text; level: Level }>, alike: (actor: StoryNode) => string): Row[] {
+  const rows = new Map<string, Row>();
+  const actors = new Map<string, Set<string>>();
   if (entry) rows.set('entry', { time: entry.time, last: entry.time, what: 'entry', text: entry.text, labels: [], count: 1, attack: [], weight: weights.entry });
   for (const { id, kind, first, last, label, facts, attack = [] } of nodes) {
     if (kind !== 'alert' && kind !== 'finding') continue;
@@ -44,20 +55,22 @@ function happeningsOf({ entry, nodes, edges }: Story, byId: ReadonlyMap<string, 
   for (const { from, to, deed, first, last } of edges) {
     const actor = byId.get(from), target = byId.get(to);
     if (deed === 'tells' || actor === undefined || target === undefined || (actor.facts['chain'] === true && target.facts['chain'] === true && deed !== 'logged-on')) continue;
-    const key = `${from}\0${deed}\0${target.kind}`;
+    const key = `${alike(actor)}\0${deed}\0${target.kind}`;
     const known = rows.get(key);
+    const who = actors.get(key) ?? new Set<string>();
+    if (!known) actors.set(key, who);
+    who.add(from);
     if (known) {
       known.count++;
       known.time = Math.min(known.time, first);
       known.last = Math.max(known.last, last);
-      if (known.labels.length < labelsMost) (known.labels as string[]).push(short(target.label));
+      if (known.labels.length < labelsMost) known.labels.push(short(target.label));
       continue;
     }
     rows.set(key, { time: first, last, what: deed, who: short(actor.label), kind: target.kind, labels: [short(target.label)], count: 1, attack: [...new Set([...(target.attack ?? []), ...(target.kind === 'process' ? [] : actor.attack ?? [])])].slice(0, 5), weight: weights[deed] + (target.facts['seed'] === true || target.facts['alarmed'] === true ? 15 : 0) });
   }
-  const all = [...rows.values()];
-  const kept = all.length <= happeningsMost ? all : all.map((row, i) => ({ row, i })).sort((a, b) => b.row.weight - a.row.weight || a.i - b.i).slice(0, happeningsMost).map(({ row }) => row);
-  return { items: kept.sort((a, b) => a.time - b.time).map(({ weight: _, ...row }) => row), total: all.length };
+  for (const [key, who] of actors) { const row = rows.get(key); if (row && who.size > 1) row.actors = who.size; }
+  return [...rows.values()];
 }
 
 const scopeKinds: readonly ScopeKind[] = ['account', 'process', 'file', 'persistence', 'unit', 'module', 'container', 'secret', 'address', 'name', 'neighbour'];
