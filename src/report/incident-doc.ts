@@ -58,7 +58,7 @@ function timesOf({ measures }: Review, { t, lang, at }: Pen): Block[] {
   const row = (name: string, meaning: string, { ms, from, to, why }: Measure): Words[] => [name, ms === undefined ? t('未知', 'not known') : span(ms)[lang], ms === undefined ? why?.[lang] ?? '' : t(`${at(from!)} → ${at(to!)}`, `${at(from!)} → ${at(to!)}`), meaning];
   return [
     heading(t('响应用时', 'How long it took')),
-    { kind: 'table', head: [t('指标', 'figure'), t('用时', 'time'), t('起止', 'from → to'), t('怎么算', 'how it is taken')], widths: [14, 14, 34, 38], rows: [
+    { kind: 'table', head: [t('指标', 'figure'), t('用时', 'time'), t('起止', 'from → to'), t('怎么算', 'how it is taken')], widths: [17, 14, 33, 36], rows: [
       row(t('发现（MTTD）', 'detect (MTTD)'), t('从已知的第一个入侵动作，到 Moat 形成事件', 'from the first known act of the intruder to when Moat made the incident'), measures.detect),
       row(t('遏制（MTTC）', 'contain (MTTC)'), t('从形成事件，到最后一次标为已遏制（或更进一步）', 'from then to when it was last marked contained, or further'), measures.contain),
       row(t('恢复（MTTR）', 'recover (MTTR)'), t('从形成事件，到最后一次标为已恢复或关闭', 'from then to when it was last marked recovered, or closed'), measures.recover),
@@ -168,7 +168,7 @@ function causesOf({ causes, title, status }: Review, { t, lang }: Pen): Block[] 
   return [
     heading(t('根因', 'Root causes')),
     { kind: 'figure', svg: fishbone(causes, title[lang], lang), caption: t('鱼骨图：由已知的告警、发现与空白预填；问号表示尚未核实', 'Fishbone: filled in from alerts, findings and gaps that are known; a question mark: nobody has confirmed it'), lines: [] },
-    { kind: 'table', head: [t('方面', 'aspect'), t('原因与依据', 'causes, and what they are known from')], widths: [16, 84], rows },
+    { kind: 'table', head: [t('方面', 'aspect'), t('原因与依据', 'causes, and what they are known from')], widths: [20, 80], rows },
   ];
 }
 
@@ -177,7 +177,7 @@ function improvementsOf({ improvements, id, made, status }: Review, { t, day }: 
   return [
     heading(t('改进', 'Improvements')),
     improvements.length === 0 ? dim(t(`还没有。添加：moat incident improve ${id} add 内容 --owner 谁 --due 日期`, `none yet; add one by: moat incident improve ${id} add TEXT --owner NAME --due DAY`))
-      : { kind: 'table', head: ['#', t('改进', 'improvement'), t('负责人', 'owner'), t('期限', 'due'), t('状态', 'state')], widths: [6, 44, 16, 14, 20], rows: improvements.map(({ id: n, title, owner, due, done }): Words[] => [String(n), title, owner ?? t('未定', 'nobody'), due === undefined ? t('未定', 'none') : day(due), done ? t(`已完成 ${day(done.time)}`, `done ${day(done.time)}`) : due !== undefined && due < made ? t('逾期', 'overdue') : t('进行中', 'open')]) },
+      : { kind: 'table', head: ['#', t('改进', 'improvement'), t('负责人', 'owner'), t('期限', 'due'), t('状态', 'state')], widths: [6, 38, 16, 18, 22], rows: improvements.map(({ id: n, title, owner, due, done }): Words[] => [String(n), title, owner ?? t('未定', 'nobody'), due === undefined ? t('未定', 'none') : day(due), done ? t(`已完成 ${day(done.time)}`, `done ${day(done.time)}`) : due !== undefined && due < made ? t('逾期', 'overdue') : t('进行中', 'open')]) },
   ];
 }
 

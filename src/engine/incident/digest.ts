@@ -7,6 +7,8 @@ import type { Text } from '../../core/text.ts';
 import { pathOf, programOf } from './digest-path.ts';
 
 const happeningsMost = 300;
+/** Beyond that they are never few enough to be told one by one, and it is not tried. */
+const edgesApart = 3000;
 const labelsMost = 4;
 const scopeMost = 50;
 const indicatorsMost = 500;
@@ -30,9 +32,9 @@ const weights: Record<Happening['what'], number> = { entry: 1000, alert: 60, fin
 
 /** What one did to many is one row; of rows beyond the bound those that tell least are left out. */
 function happeningsOf(story: Story, byId: ReadonlyMap<string, StoryNode>, titles: ReadonlyMap<string, { title: Text; level: Level }>): Some<Happening> {
-  const single = rowsOf(story, byId, titles, ({ id }) => id);
+  const single = story.edges.length <= edgesApart ? rowsOf(story, byId, titles, ({ id }) => id) : undefined;
   // Too many to read: what processes of one program did is one row.
-  const all = single.length <= happeningsMost ? single : rowsOf(story, byId, titles, (node) => (node.kind === 'process' ? programOf(node) : node.kind));
+  const all = single !== undefined && single.length <= happeningsMost ? single : rowsOf(story, byId, titles, (node) => (node.kind === 'process' ? programOf(node) : node.kind));
   const kept = all.length <= happeningsMost ? all : all.map((row, i) => ({ row, i })).sort((a, b) => b.row.weight - a.row.weight || a.i - b.i).slice(0, happeningsMost).map(({ row }) => row);
   return { items: kept.sort((a, b) => a.time - b.time).map(({ weight: _, ...row }) => row), total: all.length };
 }
