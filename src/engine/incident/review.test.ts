@@ -39,15 +39,15 @@ describe('how long it took', () => {
 
 describe('the digest of a story', () => {
   it('folds what is alike and keeps the whole numbers', () => {
-    const { path, happened, scope, indicators, nodes } = digestOf(large(50_000), began);
-    expect(nodes).toBe(50_000);
+    const { path, happened, scope, indicators, nodes } = digestOf(large(20_000), began);
+    expect(nodes).toBe(20_000);
     expect(path.items.length).toBeLessThanOrEqual(26);
     expect(path.items[0]).toMatchObject({ carrier: true, depth: 0 });
     expect(happened.items.length).toBeLessThan(20);
-    expect(scope.file.total).toBeGreaterThan(20_000);
+    expect(scope.file.total).toBeGreaterThan(9_000);
     expect(scope.file.items).toHaveLength(50);
-    expect(indicators.items).toHaveLength(500);
-    expect(indicators.total).toBeGreaterThan(1000);
+    expect(indicators.items.length).toBeLessThanOrEqual(500);
+    expect(indicators.total).toBeGreaterThan(450);
   });
 
   it('tells steps with their effects, and which indicators are doubtful', () => {
