@@ -1,11 +1,12 @@
 /**
- * `npm run bench [-- logs|sigma|latency|respond|sensor|start|integrity|image|soak|webshell|scan …]`: measures beside the peers that are installed and prints ratios.
+ * `npm run bench [-- logs|sigma|latency|respond|sensor|start|integrity|image|soak|webshell|scan|incident …]`: measures beside the peers that are installed and prints ratios.
  * Run it on an otherwise idle machine.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { benchImage } from './image.ts';
+import { benchIncident } from './incident.ts';
 import { benchIntegrity } from './integrity.ts';
 import { benchLatency } from './latency.ts';
 import { benchLogs } from './logs.ts';
@@ -26,6 +27,7 @@ const sections: Record<string, { title: string; run: () => Row[] | Promise<Row[]
   integrity: { title: 'Integrity: baseline and packages', run: benchIntegrity },
   soak: { title: 'Six minutes of mixed load', run: benchSoak },
   image: { title: 'Images and large trees', run: benchImage },
+  incident: { title: 'Incidents: report', run: benchIncident },
   latency: { title: 'Latency and footprint', run: benchLatency },
   respond: { title: 'From alert to blocked', run: benchRespond },
   webshell: { title: 'Web trojans: own samples and benign PHP', run: benchWebshell },

@@ -1,6 +1,6 @@
 /** A report's data put together from the store, which is only read; the story comes from the running agent, or is the one kept last. */
 import type { AuditEntry, Receipt } from '../core/action.ts';
-import { MoatError } from '../core/error.ts';
+import { type MoatError, saidBy } from '../core/error.ts';
 import type { Store } from '../core/ports.ts';
 import type { IncidentStats, Review, ReviewSources, StoryDigest } from '../core/review.ts';
 import type { Text } from '../core/text.ts';
@@ -49,8 +49,10 @@ async function storyFor(id: string, store: ReviewOptions['store'], dataFolder: s
   } catch (error) {
     if ((error as MoatError).code !== 'not-running' && (error as MoatError).code !== 'refused') throw error;
     const digest = keptDigest(store.ledger, id);
-    if (digest !== undefined) return { digest, why: { zh: `Moat 没有在运行：经过为 ${clock(digest.told)} 时所知`, en: `Moat does not run: the story is as it was known at ${clock(digest.told)}` } };
-    return { digest: undefined, why: { zh: 'Moat 没有在运行，也没有留存的经过：这里只有告警', en: 'Moat does not run and no story was kept: only the alerts are told here' } };
+    const said = saidBy(error);
+    const why = (error as MoatError).code === 'not-running' ? { zh: 'Moat 没有在运行', en: 'Moat does not run' } : { zh: `Moat 讲不出经过（${said.zh}）`, en: `Moat could not tell the story (${said.en})` };
+    if (digest !== undefined) return { digest, why: { zh: `${why.zh}：经过为 ${clock(digest.told)} 时所知`, en: `${why.en}: it is as it was known at ${clock(digest.told)}` } };
+    return { digest: undefined, why: { zh: `${why.zh}，也没有留存的经过：这里只有告警`, en: `${why.en}, and no story was kept: only the alerts are told here` } };
   }
 }
 

@@ -35,7 +35,7 @@ beforeAll(async () => {
   incidents = new Incidents(parseConfig('incidents: { importance: core }', 'moat.yml'), { store, journal, graph, health: new Health(Date.now), log, now: Date.now, closed: () => undefined });
   incidents.start();
   const reviews = new Reviews({
-    store, journal, graph, packages: { ready: true, owner: () => undefined, settled: () => Promise.resolve() } as never, incident: (one) => incidents.seeds(one), dataFolder: dir, log, now: Date.now, listsChanged: () => undefined,
+    store, journal, graph, packages: { ready: true, owner: () => undefined, index: undefined, settle: () => Promise.resolve(undefined) }, incident: (one) => incidents.seeds(one), dataFolder: dir, log, now: Date.now, listsChanged: () => undefined,
     // A stand-in for the packet filter, which refuses what is protected.
     blocklist: {
       import: (argument) => {
