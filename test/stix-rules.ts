@@ -19,6 +19,8 @@ const moments = ['created', 'modified', 'published', 'valid_from', 'valid_until'
 /** Of source and target, as the standard's table of relationships has them; `related-to` goes between any. */
 const relations: Record<string, readonly [string, string][]> = { 'based-on': [['indicator', 'observed-data']], 'indicates': [['indicator', 'attack-pattern']] };
 
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
 /** Each fault in a few words; none for a bundle that keeps the rules. */
 export function stixFaults(bundle: { type: string; id: string; objects: readonly object[] }): string[] {
   const faults: string[] = [];
@@ -53,7 +55,7 @@ export function stixFaults(bundle: { type: string; id: string; objects: readonly
     if (type !== 'marking-definition') must(String(one['modified']) >= String(one['created']), fault('modified before created'));
     if (type === 'indicator') {
       must(/^\[(?:ipv4-addr:value|ipv6-addr:value|domain-name:value|file:hashes\.'SHA-256') = '(?:[^'\\]|\\['\\])*'\]$/.test(String(one['pattern'])), fault('pattern'));
-      must(one['valid_until'] === undefined || String(one['valid_until']) > String(one['valid_from']), fault('valid_until'));
+      must(one['valid_until'] === undefined || text(one['valid_until']) > text(one['valid_from']), fault('valid_until'));
     }
     if (type === 'observed-data') must(Number.isInteger(one['number_observed']) && Number(one['number_observed']) >= 1 && String(one['last_observed']) >= String(one['first_observed']), fault('observed'));
     if (type === 'relationship') {

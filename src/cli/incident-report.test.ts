@@ -95,7 +95,7 @@ it('exports indicators and puts them on the lists', async () => {
   const { intelligence } = await readLists(parseConfig('', 'moat.yml').intelligence, dir);
   // What is never blocked raises no alerts either.
   expect(intelligence.address('198.51.100.7')).toBeUndefined();
-  expect(intelligence.address('203.0.113.9')).toMatchObject({ list: 'incidents', what: `incident ${id}` });
+  expect(intelligence.address('203.0.113.9')).toMatchObject({ list: 'incidents', level: 'high' });
   expect([...store.response.audit(1)].at(-1)).toMatchObject({ operation: 'incident-indicators', target: id, why: 'seen' });
   expect((await moat('incident', 'indicators', id, '--withdraw')).out).toContain('1 addresses');
   expect(existsSync(appliedPath(dir))).toBe(false);

@@ -8,13 +8,15 @@ import { boneTexts, deedTexts, kindTexts } from './words.ts';
 /** Width of a letter in parts of its height; Chinese and other wide ones fill the square. */
 const letter = (c: string): number => { const point = c.codePointAt(0)!; return point >= 0x1100 && (point <= 0x115f || (point >= 0x2e80 && point <= 0xa4cf) || (point >= 0xac00 && point <= 0xd7a3) || (point >= 0xf900 && point <= 0xfaff) || (point >= 0xfe30 && point <= 0xfe6f) || (point >= 0xff00 && point <= 0xff60) || point >= 0x1f300) ? 1.02 : point < 0x80 && 'ilj.,:;|!\'()[]/ '.includes(c) ? 0.34 : point < 0x80 && 'mwMW@%'.includes(c) ? 0.88 : 0.57; };
 
+const widthOf = (text: string): number => { let width = 0; for (const c of text) width += letter(c); return width; };
+
 /** As much of it as fits into `room` (in pixels) at this size. */
 export function fit(text: string, room: number, size: number): string {
   const most = room / size;
   let width = 0, out = '';
   for (const c of safe(text)) {
     width += letter(c);
-    if (width > most - 1) { return [...safe(text)].reduce((sum, one) => sum + letter(one), 0) <= most ? safe(text) : `${out}…`; }
+    if (width > most - 1) { return widthOf(safe(text)) <= most ? safe(text) : `${out}…`; }
     out += c;
   }
   return out;
@@ -24,7 +26,7 @@ export function fit(text: string, room: number, size: number): string {
 function lines(text: string, room: number, size: number, most: number): string[] {
   const out: string[] = [];
   let line = '', width = 0;
-  const letters = [...safe(text)];
+  const letters = Array.from(safe(text));
   for (const [i, c] of letters.entries()) {
     const wide = letter(c);
     if (width + wide > room / size) {
@@ -33,7 +35,7 @@ function lines(text: string, room: number, size: number, most: number): string[]
       const cut = c !== ' ' && space > line.length / 2 ? space : line.length;
       out.push(line.slice(0, cut));
       line = line.slice(cut).trimStart();
-      width = [...line].reduce((sum, one) => sum + letter(one), 0);
+      width = widthOf(line);
     }
     line += c;
     width += wide;
