@@ -36,7 +36,12 @@ function happeningsOf(story: Story, byId: ReadonlyMap<string, StoryNode>, titles
   // Too many to read: what processes of one program did is one row.
   const all = single !== undefined && single.length <= happeningsMost ? single : rowsOf(story, byId, titles, (node) => (node.kind === 'process' ? programOf(node) : node.kind));
   const kept = all.length <= happeningsMost ? all : all.map((row, i) => ({ row, i })).sort((a, b) => b.row.weight - a.row.weight || a.i - b.i).slice(0, happeningsMost).map(({ row }) => row);
-  return { items: kept.sort((a, b) => a.time - b.time).map(({ weight: _, ...row }) => row), total: all.length };
+  return { items: kept.sort((a, b) => a.time - b.time).map(told), total: all.length };
+}
+
+/** Without what only decides whether it is told. */
+function told({ time, last, what, who, actors, level, text, kind, labels, count, attack }: Row): Happening {
+  return { time, last, what, ...(who !== undefined && { who }), ...(actors !== undefined && { actors }), ...(level !== undefined && { level }), ...(text && { text }), ...(kind && { kind }), labels, count, attack };
 }
 
 type Row = Happening & { weight: number; labels: string[] };
