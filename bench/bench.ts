@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- logs|sigma|latency|respond|sensor|start|integrity|image|soak|story|webshell|scan …]`: measures beside the peers that are installed and prints ratios.
+ * `npm run bench [-- logs|sigma|latency|respond|sensor|start|integrity|image|incident|soak|story|webshell|scan …]`: measures beside the peers that are installed and prints ratios.
  * Run it on an otherwise idle machine.
  */
 import { execFileSync } from 'node:child_process';
@@ -7,6 +7,7 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { benchImage } from './image.ts';
 import { benchIncidentStory } from './incident-story.ts';
+import { benchIncident } from './incident.ts';
 import { benchIntegrity } from './integrity.ts';
 import { benchLatency } from './latency.ts';
 import { benchLogs } from './logs.ts';
@@ -27,6 +28,7 @@ const sections: Record<string, { title: string; run: () => Row[] | Promise<Row[]
   integrity: { title: 'Integrity: baseline and packages', run: benchIntegrity },
   soak: { title: 'Six minutes of mixed load', run: benchSoak },
   image: { title: 'Images and large trees', run: benchImage },
+  incident: { title: 'Incidents: report', run: benchIncident },
   latency: { title: 'Latency and footprint', run: benchLatency },
   respond: { title: 'From alert to blocked', run: benchRespond },
   story: { title: 'From alert to story', run: benchIncidentStory },

@@ -26,13 +26,14 @@ const layers: Record<string, readonly string[]> = {
   checks: ['core', 'linux', 'baseline', 'webshell'],
   scan: ['core', 'linux', 'checks'],
   notifiers: ['core'],
+  report: ['core'],
   engine: ['core', 'sigma', 'programs', 'formats'],
-  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'engine'],
-  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'engine', 'agent'],
+  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'report', 'engine'],
+  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'report', 'engine', 'agent'],
   main: ['cli'],
 };
 /** Rooms that may not touch the machine. */
-const pure = new Set(['core', 'sigma', 'formats', 'programs', 'behaviours', 'webshell']);
+const pure = new Set(['core', 'sigma', 'formats', 'programs', 'behaviours', 'webshell', 'report']);
 /** Modules of Node that compute and touch nothing. */
 const touchNothing = new Set(['node:zlib', 'node:buffer']);
 /** Plug-in room → the file that each of its folders holds. */

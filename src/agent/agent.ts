@@ -26,7 +26,8 @@ import { serveControl } from './control.ts';
 import { DenyBook } from './deny.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
 import { openGeo, type Geo } from './geo.ts';
-import { Incidents, type IncidentsStatus } from './incidents.ts';
+import type { ImportCounts } from './blocklists.ts';
+import { Incidents, type IncidentsStatus, type WholeIncident } from './incidents.ts';
 import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
 import { readLinkage } from './linkage.ts';
 import { Notices } from './notices.ts';
@@ -37,6 +38,7 @@ import { readPlaybooks } from './playbooks.ts';
 import { Recovery } from './recovery.ts';
 import { RecoveryWatch } from './recovery-watch.ts';
 import { Response, type ResponseStatus } from './response.ts';
+import { Reviews } from './reviews.ts';
 import { portsOf } from './scan-ports.ts';
 import { readHandedOver } from './scan-hand-over.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
@@ -205,11 +207,22 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     store, response: lasting.response, incidents: lasting.incidents, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), now: Date.now,
     tell: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), scan: (checks) => cleanup.scan(checks),
   });
+  const blocklists = lasting.response.handlers();
+  const reviews = new Reviews({
+    store, story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), packages: lasting.known.packages, journal: lasting.response.journal, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id),
+    blocklist: { import: (argument) => blocklists['blocklist-import']!(argument) as Promise<ImportCounts>, drop: (argument) => blocklists['blocklist-drop']!(argument) as Promise<{ lifted: number }> }, listsChanged: () => lasting.known.configure(config),
+  });
+  const incidentHandlers = lasting.incidents.handlers();
   let control: Server;
   try {
     control = await serveControl(dataFolder, {
-      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...lasting.incidents.handlers(), ...lasting.stories.handlers(), ...cleanup.handlers(), ...recovery.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...incidentHandlers, ...lasting.stories.handlers(), ...cleanup.handlers(), ...recovery.handlers(), ...reviews.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
+      'incident-change': (argument) => {
+        const whole = incidentHandlers['incident-change']!(argument) as WholeIncident;
+        reviews.changed(whole.id);
+        return whole;
+      },
       answer: (argument) => {
         const answered = generation.notices.answer(argument);
         lasting.response.answered();
@@ -232,6 +245,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   lasting.incidents.start();
   lasting.watch.start();
   lasting.stories.start();
+  reviews.start();
 
   return {
     status,
@@ -247,6 +261,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await end(generation);
       lasting.deny.close();
       lasting.watch.stop();
+      reviews.stop();
       lasting.incidents.stop();
       await lasting.stories.stop();
       await lasting.response.stop();

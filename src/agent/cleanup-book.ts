@@ -69,6 +69,11 @@ export class CleanupBook {
   private entries(): Entry[] { return (parsed(this.ledger.setting(indexName)) as Entry[] | undefined) ?? []; }
 }
 
+/** Ids of the plans that were made for these (an incident, its alerts), oldest first. */
+export function plansFor(ledger: Pick<Ledger, 'setting'>, wanted: ReadonlySet<string>): string[] {
+  return ((parsed(ledger.setting(indexName)) as Entry[] | undefined) ?? []).filter(({ incident }) => wanted.has(incident)).map(({ id }) => id);
+}
+
 const slotName = (slot: number): string => `cleanup.${slot}`;
 
 /** The newest that is of this step: the line tells two of one file apart. */

@@ -203,6 +203,17 @@ export const configSchema = z.strictObject({
     repositories: z.array(backupRepository).max(20).refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'expected a different name for each repository').default([]).meta(doc('备份仓库，按顺序取用：[{ name, kind, repository, password_file, env_file, host }]，kind 为 restic 或 borg；只读取，不写入', 'backup repositories, used in this order: [{ name, kind, repository, password_file, env_file, host }]; kind is restic or borg; they are read, never written to')),
     watch_hours: z.number().min(0.01).max(24 * 90).default(72).meta(doc('恢复后重点观察多少小时：事件中的文件、地址、摘要、账号、端口再出现，事件即重新打开', 'hours of heightened watch after a recovery: what belongs to the story and returns opens the incident again')),
   }).prefault({}).meta(doc('恢复', 'recovery')),
+  report: z.strictObject({
+    organisation: z.string().min(1).max(200).optional().meta(doc('单位名称，写进报告与法定报告表', 'name of the organisation, for reports and the statutory form')),
+    system: z.string().min(1).max(500).optional().meta(doc('本机所属系统的名称与用途', 'name and purpose of the system this machine is part of')),
+    place: z.string().min(1).max(200).optional().meta(doc('地点', 'where it stands')),
+    contact: z.string().min(1).max(200).optional().meta(doc('报告人与联系方式', 'who reports, and how to reach them')),
+    costs: z.strictObject({
+      currency: z.string().min(1).max(10).default('CNY').meta(doc('币种', 'currency')),
+      interruption_hour: z.number().min(0).max(1e12).optional().meta(doc('业务中断一小时的损失；不写则不估算', 'what an hour of interruption costs; no estimate when left out')),
+      leak_gb: z.number().min(0).max(1e12).optional().meta(doc('泄露 1 GB 数据的损失；不写则不估算', 'what a leaked GB costs; no estimate when left out')),
+    }).prefault({}).meta(doc('损失估算的单价', 'prices for the estimate of cost')),
+  }).prefault({}).meta(doc('事件报告', 'incident reports')),
   alerts: z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),

@@ -15,6 +15,8 @@ const deed = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('note'), text: word }),
   z.strictObject({ op: z.literal('task'), title: word, to: word.optional() }),
   z.strictObject({ op: z.literal('task-done'), task: z.number().int(), open: z.boolean() }),
+  z.strictObject({ op: z.literal('improve'), title: word, to: word.optional(), due: z.number().optional() }),
+  z.strictObject({ op: z.literal('improve-done'), improvement: z.number().int(), open: z.boolean(), note: word.optional() }),
   z.strictObject({ op: z.enum(['tag', 'untag']), tag: word }),
   z.strictObject({ op: z.enum(['link', 'unlink']), target: word, title: word.optional() }),
   z.strictObject({ op: z.literal('grade'), level: z.enum(levels).optional(), grade: z.union([z.literal(1), z.literal(2), z.literal(3)]).optional() }),
@@ -37,6 +39,8 @@ function fill(given: Given): Deed {
     case 'assign': return { op: 'assign', to: given.to };
     case 'grade': return { op: 'grade', level: given.level, grade: given.grade };
     case 'task': return { op: 'task', title: given.title, to: given.to };
+    case 'improve': return { op: 'improve', title: given.title, to: given.to, due: given.due };
+    case 'improve-done': return { op: 'improve-done', improvement: given.improvement, open: given.open, note: given.note };
     case 'link': case 'unlink': return { op: given.op, target: given.target, title: given.title };
     default: return given;
   }

@@ -2,7 +2,7 @@
  * Intelligence lists from files and URLs: read in slices beside the work, fetched again on schedule, the last
  * good copy of a URL kept below the data folder. A bad update changes nothing and is said in the health.
  */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +15,7 @@ import { bytesOf, ListBuilder, levelFor, sizesOf, type ListTable } from '../engi
 import { Lists } from '../engine/intelligence/lists.ts';
 import { faultOf, guessFormat, openReader, type ListFormat } from '../engine/intelligence/reader.ts';
 import { Slices } from '../linux/slices.ts';
+import { appliedPath } from './applied-indicators.ts';
 import type { Config, ListConfig } from './config-schema.ts';
 import { fetchList, type Fetched } from './intelligence-fetch.ts';
 import { piecesOf } from './intelligence-file.ts';
@@ -76,7 +77,7 @@ export class IntelligenceLists {
   /** Uses these lists from now on; those that were there and are the same go on as they are. */
   async configure(config: Config['intelligence']): Promise<void> {
     const before = this.#running;
-    this.#running = listsOf(config).map((list) => before.find((running) => same(running.config, list)) ?? this.#begin(list));
+    this.#running = listsOf(config, this.#options.dataFolder).map((list) => before.find((running) => same(running.config, list)) ?? this.#begin(list));
     const gone = before.filter((running) => !this.#running.includes(running));
     this.#publish();
     for (const running of gone) this.#options.health(partOf(running.config), 'waiting', { zh: '已从配置中去掉', en: 'no longer in the configuration' });
@@ -102,7 +103,7 @@ export async function readLists(config: Config['intelligence'], dataFolder: stri
   const lists = new Lists();
   const states: ListState[] = [];
   const tables: ListTable[] = [];
-  for (const list of listsOf(config)) {
+  for (const list of listsOf(config, dataFolder)) {
     const one = new List(list, dataFolder, Date.now);
     await one.readKept(undefined);
     if (one.table) tables.push(one.table);
@@ -112,10 +113,12 @@ export async function readLists(config: Config['intelligence'], dataFolder: stri
   return { intelligence: lists, states };
 }
 
-/** The configured lists, and our own unless one of that name takes its place. */
-function listsOf(config: Config['intelligence']): ListConfig[] {
+/** The configured lists, and our own unless one of that name takes its place: mining pools, and what people put there out of incidents. */
+function listsOf(config: Config['intelligence'], dataFolder: string): ListConfig[] {
   const pools: ListConfig = { name: 'pools', file: join(installRoot(), 'intel/pools.txt'), format: 'plain', kind: 'domain', what: 'miner', refresh_hours: 24 };
-  return config.builtin && !config.lists.some((list) => list.name === pools.name) ? [...config.lists, pools] : config.lists;
+  const applied: ListConfig = { name: 'incidents', file: appliedPath(dataFolder), format: 'stix', what: 'incident', level: 'high', refresh_hours: 24 };
+  const own = [...(config.builtin ? [pools] : []), ...(existsSync(appliedPath(dataFolder)) ? [applied] : [])];
+  return [...config.lists, ...own.filter(({ name }) => !config.lists.some((list) => list.name === name))];
 }
 
 const same = (a: ListConfig, b: ListConfig): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -7,7 +7,7 @@ import { MoatError, saidBy } from '../core/error.ts';
 export type ReportFileErrorCode = 'not-a-file' | 'not-written';
 
 /** Throws MoatError 'not-a-file' when a link, a folder or a device stands there, 'not-written' when the system refuses. */
-export function writeReport(path: string, text: string): void {
+export function writeReport(path: string, text: string | Uint8Array): void {
   const at = resolve(path);
   checkReportPlace(at);
   const draft = join(dirname(at), `.${basename(at).slice(0, 100)}.${randomBytes(8).toString('hex')}`);

@@ -26,6 +26,7 @@ import { addNetwork } from './commands/network.ts';
 import { addResponse } from './commands/response.ts';
 import { addScan } from './commands/scan.ts';
 import { addRules } from './commands/rules.ts';
+import { addStats } from './commands/stats.ts';
 import { addSteps } from './commands/steps.ts';
 import { addStatus } from './commands/status.ts';
 import { addSystem } from './commands/system.ts';
@@ -80,6 +81,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addBaseline(cli);
   addAlerts(cli);
   addIncident(cli);
+  addStats(cli);
   addOrigin(cli);
   addPlaybook(cli);
   addPs(cli);

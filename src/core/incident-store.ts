@@ -57,6 +57,8 @@ export interface ByHand { time: number; by: string; why: string; level?: Level; 
 export interface IncidentNote { time: number; by: string; text: string }
 /** `key`: of one that a recovery asks for, so that it asks once. `done`: signed by whom and when. */
 export interface IncidentTask { id: number; title: string; created: number; by: string; assignee?: string; key?: string; done?: { time: number; by: string } }
+/** What shall be better afterwards, by whom and until when (Unix ms). Kept with the incident, also once it is closed. */
+export interface Improvement { id: number; title: string; owner?: string; due?: number; created: number; by: string; done?: { time: number; by: string; note?: string } }
 /** Something elsewhere that belongs to it: a ticket, a page, another incident. */
 export interface IncidentLink { target: string; title?: string; by: string; time: number }
 
@@ -84,6 +86,8 @@ export interface IncidentRecord extends Omit<Incident, 'alerts' | 'findings' | '
   tasks: readonly IncidentTask[];
   tags: readonly string[];
   links: readonly IncidentLink[];
+  /** None in records of before there were any. */
+  improvements?: readonly Improvement[];
   clock?: StatutoryClock;
   by_hand?: ByHand;
   false_alarm?: FalseAlarm;

@@ -1,7 +1,7 @@
 /** A scan's report as one HTML file: nothing is loaded from elsewhere, no script, light and dark, and it prints on A4. */
 import type { Finding } from '../core/finding.ts';
 import { levelTexts, levels } from '../core/level.ts';
-import { safe } from '../core/safe.ts';
+import { markup as escape } from '../core/safe.ts';
 import type { Lang, Text } from '../core/text.ts';
 import { countText } from './count-texts.ts';
 import type { ScanReport } from './report.ts';
@@ -111,8 +111,3 @@ const list = (steps: readonly Text[], lang: Lang): string => (steps.length > 0 ?
 /** `value` is HTML. */
 const fact = (what: string, value: string, kind = ''): string => `<div${kind === '' ? '' : ` class="${kind}"`}><dt>${escape(what)}</dt><dd>${value}</dd></div>`;
 const seconds = ({ started, ended }: ScanReport): string => ((ended - started) / 1000).toFixed(1);
-
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-/** For text and for attributes in quotes; what a browser would obey or not draw becomes a visible code. */
-export const escape = (text: string): string => safe(text).replace(/[&<>"']/g, (char) => entities[char]!);

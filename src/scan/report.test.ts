@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Finding } from '../core/finding.ts';
-import { escape, htmlOf } from './html.ts';
+import { markup as escape } from '../core/safe.ts';
+import { htmlOf } from './html.ts';
 import { exitCodeOf, later, verdictOf, type Blind, type ScanReport } from './report.ts';
 import { sarifOf } from './sarif.ts';
 import { commandLine } from './shell.ts';

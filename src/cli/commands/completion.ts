@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { levels } from '../../core/level.ts';
 import type { Cli } from '../program.ts';
+import { exportFormats, reportFormats } from './incident-report.ts';
+import { tlps } from '../../report/stix.ts';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
 
@@ -31,6 +33,7 @@ async function valuesOf(): Promise<Values[]> {
     { path: 'scan', option: '--only', values: names, list: true }, { path: 'scan', option: '--skip', values: names, list: true },
     { path: 'scan', option: '--fail-on', values: levels }, { path: 'scan', option: '--profile', values: ['quick', 'full'] },
     { path: 'alerts list', option: '--level', values: levels }, { path: 'incident list', option: '--level', values: levels }, { path: 'incident grade', option: '--level', values: levels }, { path: 'incident grade', option: '--grade', values: ['1', '2', '3'] },
+    { path: 'incident report', option: '--format', values: reportFormats }, { path: 'incident export', option: '--format', values: exportFormats }, { path: 'incident export', option: '--tlp', values: tlps },
   ];
 }
 

@@ -11,13 +11,14 @@ import { jsonLine } from '../terminal.ts';
 import { addIncidentChanges } from './incident-change.ts';
 import { addIncidentPlan } from './incident-plan.ts';
 import { addIncidentRecover } from './incident-recover.ts';
+import { addIncidentReport } from './incident-report.ts';
 import { addIncidentShow } from './incident-show.ts';
 
 /** Adds sub-commands to `moat incident`. */
 export type IncidentPart = (group: Command, cli: Cli) => void;
 
 /** What `moat incident` can do, by file. */
-const parts: readonly IncidentPart[] = [addLooking, addIncidentShow, addIncidentChanges, addIncidentPlan, addIncidentRecover];
+const parts: readonly IncidentPart[] = [addLooking, addIncidentShow, addIncidentChanges, addIncidentPlan, addIncidentRecover, addIncidentReport];
 
 export function addIncident(cli: Cli): void {
   const group = cli.program.command('incident').description(cli.t('事件：告警归并成的经过、定级、时限与处理进度', 'incidents: what alerts add up to, how bad it is, what is due and how far one has come'));

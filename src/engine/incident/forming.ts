@@ -361,6 +361,7 @@ export class Forming {
       kind: stays.kind === goes.kind ? stays.kind : 'story', status, facts: addFacts(stays.facts, goes.facts), alert_count: stays.alert_count + goes.alert_count, finding_count: stays.finding_count + goes.finding_count,
       time: Math.min(stays.time, goes.time), last_time: Math.max(stays.last_time, goes.last_time), revision: this.raised(work, stays),
       notes: [...stays.notes, ...goes.notes].sort((x, y) => x.time - y.time).slice(-200), tasks: [...stays.tasks, ...goes.tasks].map((task, i) => ({ ...task, id: i + 1 })).slice(0, 200),
+      ...(goes.improvements && { improvements: [...stays.improvements ?? [], ...goes.improvements].map((one, i) => ({ ...one, id: i + 1 })).slice(0, 200) }),
       tags: [...new Set([...stays.tags, ...goes.tags])].slice(0, 50), links: [...stays.links, ...goes.links].filter(({ target }) => target !== stays.id && target !== goes.id).slice(0, 100),
       ...(clock && { clock }), ...(hand && { by_hand: hand }), ...(assignee !== undefined && { assignee }),
     })!;

@@ -22,7 +22,7 @@ function certaintyOf({ worst, grave }: IncidentFacts): Certainty {
 }
 
 const certaintyTexts: Record<Certainty, Text> = { certain: { zh: '确凿', en: 'certain' }, likely: { zh: '很可能', en: 'likely' }, possible: { zh: '待核实', en: 'to be confirmed' } };
-const tacticTexts: Readonly<Record<string, Text>> = {
+export const tacticTexts: Readonly<Record<string, Text>> = {
   'initial-access': { zh: '进入', en: 'initial access' }, 'execution': { zh: '执行', en: 'execution' }, 'persistence': { zh: '驻留', en: 'persistence' }, 'privilege-escalation': { zh: '提权', en: 'privilege escalation' },
   'defense-evasion': { zh: '躲避检测', en: 'defence evasion' }, 'credential-access': { zh: '窃取凭据', en: 'credential access' }, 'discovery': { zh: '侦察内部', en: 'discovery' }, 'lateral-movement': { zh: '横向移动', en: 'lateral movement' },
   'collection': { zh: '收集数据', en: 'collection' }, 'command-and-control': { zh: '受控外联', en: 'command and control' }, 'exfiltration': { zh: '外传数据', en: 'exfiltration' }, 'impact': { zh: '破坏或滥用', en: 'impact' },
@@ -36,9 +36,9 @@ export const gradeText = (grade: Grade): Text => gradeTexts[grade];
 
 /** The machine's own work stops, or its power is taken: what only uses its power is no hit on the business. */
 const onlyPower = /^T1496(?:\.|$)/;
-const destroys = /^T(?:1485|1486|1490|1491|1561|1565|1657)(?:\.|$)/;
-const interrupts = /^T(?:1489|1495|1498|1499|1529|1531)(?:\.|$)/;
-const takes = /^T(?:1020|1030|1041|1048|1537|1567|1005|1039|1074|1119|1213|1530|1560)(?:\.|$)/;
+export const destroys = /^T(?:1485|1486|1490|1491|1561|1565|1657)(?:\.|$)/;
+export const interrupts = /^T(?:1489|1495|1498|1499|1529|1531)(?:\.|$)/;
+export const takes = /^T(?:1020|1030|1041|1048|1537|1567|1005|1039|1074|1119|1213|1530|1560)(?:\.|$)/;
 
 const sidelines = new Set(['reconnaissance', 'resource-development', 'discovery']);
 

@@ -1,7 +1,7 @@
 /** What a person changes of an incident: each change is checked against where it stands, and becomes one entry of the audit log. */
 import type { Alert } from '../../core/alert.ts';
 import { MoatError } from '../../core/error.ts';
-import type { IncidentRecord, IncidentTask, MarkedException } from '../../core/incident-store.ts';
+import type { Improvement, IncidentRecord, IncidentTask, MarkedException } from '../../core/incident-store.ts';
 import type { Grade, IncidentStatus } from '../../core/incident.ts';
 import type { Level } from '../../core/level.ts';
 import type { RecoverySummary } from '../../core/recovery.ts';
@@ -19,6 +19,8 @@ export type Deed =
   | { op: 'note'; text: string }
   | { op: 'task'; title: string; to: string | undefined }
   | { op: 'task-done'; task: number; open: boolean }
+  | { op: 'improve'; title: string; to: string | undefined; due: number | undefined }
+  | { op: 'improve-done'; improvement: number; open: boolean; note: string | undefined }
   | { op: 'tag' | 'untag'; tag: string }
   | { op: 'link' | 'unlink'; target: string; title: string | undefined }
   | { op: 'clock'; how: 'reported' | 'not-reportable' }
@@ -28,7 +30,7 @@ export type Deed =
 /** `reportMs`: how long a statutory report may take. */
 export interface Asking { by: string; why: string; now: number; reportMs?: number }
 
-const notesMost = 200, tasksMost = 200, tagsMost = 50, linksMost = 100, exceptionsMost = 200;
+const notesMost = 200, tasksMost = 200, improvementsMost = 200, tagsMost = 50, linksMost = 100, exceptionsMost = 200;
 const textMost = 4000, titleMost = 500, wordMost = 100;
 
 const refused = (en: string, zh: string): MoatError => new MoatError<IncidentErrorCode>('refused', en, { zh });
@@ -79,6 +81,20 @@ export function changed(record: IncidentRecord, deed: Deed, { by, why, now, repo
       if (task === undefined) throw new MoatError<IncidentErrorCode>('bad-input', `expected one of tasks ${record.tasks.map(({ id }) => id).join(', ') || '(none)'}, got ${deed.task}`, { zh: `没有编号为 ${deed.task} 的任务` });
       const { done: _, ...open } = task;
       return next({ tasks: record.tasks.map((one) => (one.id !== task.id ? one : deed.open ? open : { ...open, done: { time: now, by } })) }, `task ${task.id} ${deed.open ? 'open again' : 'done'}`);
+    }
+    // Also of one that is over: that is when people learn from it.
+    case 'improve': {
+      const list = record.improvements ?? [];
+      if (deed.due !== undefined && !(deed.due > 0 && deed.due < 8.64e15)) throw new MoatError<IncidentErrorCode>('bad-input', `expected a day, got ${deed.due}`, { zh: `日期不对：${deed.due}` });
+      const one: Improvement = { id: Math.max(0, ...list.map(({ id }) => id)) + 1, title: word(deed.title, 'an improvement', titleMost), created: now, by, ...(deed.to !== undefined && { owner: word(deed.to, 'a name', wordMost) }), ...(deed.due !== undefined && { due: deed.due }) };
+      return next({ improvements: room(list, improvementsMost, 'improvements', one) }, `improvement ${one.id}: ${one.title}${one.owner === undefined ? '' : `, by ${one.owner}`}${one.due === undefined ? '' : `, until ${new Date(one.due).toISOString().slice(0, 10)}`}`);
+    }
+    case 'improve-done': {
+      const list = record.improvements ?? [];
+      const one = list.find(({ id }) => id === deed.improvement);
+      if (one === undefined) throw new MoatError<IncidentErrorCode>('bad-input', `expected one of improvements ${list.map(({ id }) => id).join(', ') || '(none)'}, got ${deed.improvement}`, { zh: `没有编号为 ${deed.improvement} 的改进项` });
+      const { done: _, ...undone } = one;
+      return next({ improvements: list.map((each) => (each.id !== one.id ? each : deed.open ? undone : { ...undone, done: { time: now, by, ...(deed.note !== undefined && { note: word(deed.note, 'a note', textMost) }) } })) }, `improvement ${one.id} ${deed.open ? 'open again' : 'done'}`);
     }
     case 'tag': return next({ tags: [...new Set(room(record.tags.filter((one) => one !== deed.tag), tagsMost, 'tags', word(deed.tag, 'a tag', wordMost)))] }, `tag ${deed.tag}`);
     case 'untag': {
