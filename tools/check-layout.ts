@@ -23,12 +23,13 @@ const layers: Record<string, readonly string[]> = {
   stores: ['core', 'linux'],
   baseline: ['core', 'linux'],
   webshell: ['core'],
+  evidence: ['core', 'linux'],
   checks: ['core', 'linux', 'baseline', 'webshell'],
   scan: ['core', 'linux', 'checks'],
   notifiers: ['core'],
   engine: ['core', 'sigma', 'programs', 'formats'],
-  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'engine'],
-  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'engine', 'agent'],
+  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'evidence', 'checks', 'scan', 'notifiers', 'engine'],
+  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'evidence', 'checks', 'scan', 'notifiers', 'engine', 'agent'],
   main: ['cli'],
 };
 /** Rooms that may not touch the machine. */
