@@ -115,7 +115,7 @@ class Writer {
 
   private miss({ name, source }: { name: string; source: string }, why: Text, error?: unknown): void {
     if (this.missed.length >= itemsMax) return;
-    this.missed.push({ name, source, why, ...(error instanceof MoatError && error.code === 'no-program' && { absent: true }) });
+    this.missed.push({ name, source, why, ...(error instanceof MoatError && error.code === 'absent' && { absent: true }) });
   }
 
   /** One name each: what would be written over when it is unpacked gets a number. */

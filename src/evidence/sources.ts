@@ -1,7 +1,7 @@
 /** Where items come from: files, tables of /proc, programs. Nothing is changed by looking: times of access stay where we may keep them. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, createReadStream, fstatSync, lstatSync, type BigIntStats } from 'node:fs';
+import { accessSync, constants, createReadStream, existsSync, fstatSync, lstatSync, type BigIntStats } from 'node:fs';
 import { type FileHandle, open, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MoatError, saidBy } from '../core/error.ts';
@@ -128,6 +128,9 @@ async function* untilEnd(handle: FileHandle): AsyncGenerator<Buffer> {
   }
 }
 
+/** It is not on this machine: that is no gap. */
+export const absent = (path: string): MoatError<EvidenceErrorCode> => new MoatError<EvidenceErrorCode>('absent', `there is no ${path} on this machine`, { zh: `本机没有 ${path}` });
+
 /** Where programs of the system lie; the PATH of whoever started Moat decides nothing. */
 const folders = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/local/sbin', '/usr/local/bin'];
 const errorMax = 2000;
@@ -152,16 +155,17 @@ export function findProgram(name: string): string | undefined {
   });
 }
 
-export interface CommandOptions { name?: string; limits?: Limits; /** Exit codes that are an answer as well. */ fine?: readonly number[] }
+export interface CommandOptions { name?: string; limits?: Limits; /** Exit codes that are an answer as well. */ fine?: readonly number[]; /** Not run where this is not. */ needs?: string | undefined }
 
-/** What a program of the machine says; never through a shell. Throws 'no-program' when it is not installed. */
-export function commandItem(name: string, argv: readonly string[], { limits, fine = [0] }: CommandOptions = {}): Item {
+/** What a program of the machine says; never through a shell. Throws 'absent' when it is not installed. */
+export function commandItem(name: string, argv: readonly string[], { limits, fine = [0], needs }: CommandOptions = {}): Item {
   const [program = '', ...args] = argv;
   return {
     name, source: argv.join(' '), ...(limits && { limits }),
     async open(signal) {
       const path = findProgram(program);
-      if (path === undefined) throw new MoatError('no-program', `the program ${program} is not installed`, { zh: `没有安装 ${program}` });
+      if (path === undefined) throw new MoatError<EvidenceErrorCode>('absent', `the program ${program} is not installed`, { zh: `没有安装 ${program}` });
+      if (needs !== undefined && !existsSync(needs)) throw absent(needs);
       const digest = await digestOf(path).catch((error: unknown) => `unknown: ${saidBy(error).en}`);
       // A group of its own, so that what it starts ends with it.
       const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, cwd: '/', env: { PATH: folders.join(':'), LC_ALL: 'C', TERM: 'dumb', SYSTEMD_COLORS: '0', SYSTEMD_PAGER: '' } });
