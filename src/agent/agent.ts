@@ -24,6 +24,7 @@ import { Cleanup } from './cleanup.ts';
 import { serveControl } from './control.ts';
 import { DenyBook } from './deny.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
+import { Evidence } from './evidence.ts';
 import { openGeo, type Geo } from './geo.ts';
 import { Incidents, type IncidentsStatus } from './incidents.ts';
 import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
@@ -193,10 +194,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     return changed;
   };
   const cleanup = new Cleanup({ store, response: lasting.response, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id) });
+  const evidence = new Evidence({ store, journal: lasting.response.journal, graph: lasting.origins.graph, packages: lasting.known.packages, health, log, config: () => config, dataFolder: resolve(dataFolder), now: Date.now, incident: (id) => lasting.incidents.seeds(id) });
   let control: Server;
   try {
     control = await serveControl(dataFolder, {
-      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...lasting.incidents.handlers(), ...cleanup.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...lasting.incidents.handlers(), ...cleanup.handlers(), ...evidence.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
       answer: (argument) => {
         const answered = generation.notices.answer(argument);
@@ -214,6 +216,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   await lasting.response.start();
   lasting.incidents.start();
+  evidence.start();
 
   return {
     status,
@@ -229,6 +232,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await end(generation);
       lasting.deny.close();
       lasting.incidents.stop();
+      evidence.stop();
       await lasting.response.stop();
       await lasting.known.close();
       store.close();

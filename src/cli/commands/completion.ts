@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { levels } from '../../core/level.ts';
+import { groups, memoryKinds } from '../../evidence/collect/groups.ts';
 import type { Cli } from '../program.ts';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
@@ -31,6 +32,7 @@ async function valuesOf(): Promise<Values[]> {
     { path: 'scan', option: '--only', values: names, list: true }, { path: 'scan', option: '--skip', values: names, list: true },
     { path: 'scan', option: '--fail-on', values: levels }, { path: 'scan', option: '--profile', values: ['quick', 'full'] },
     { path: 'alerts list', option: '--level', values: levels }, { path: 'incident list', option: '--level', values: levels },
+    { path: 'incident evidence', option: '--memory', values: memoryKinds }, { path: 'incident evidence', option: '--only', values: groups, list: true },
   ];
 }
 

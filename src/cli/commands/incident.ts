@@ -9,6 +9,7 @@ import { incidentJson, incidentLines, incidentPage } from '../incident-text.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { jsonLine } from '../terminal.ts';
+import { addIncidentEvidence } from './evidence-collect.ts';
 import { addIncidentChanges } from './incident-change.ts';
 import { addIncidentPlan } from './incident-plan.ts';
 
@@ -16,7 +17,7 @@ import { addIncidentPlan } from './incident-plan.ts';
 export type IncidentPart = (group: Command, cli: Cli) => void;
 
 /** What `moat incident` can do, by file. */
-const parts: readonly IncidentPart[] = [addLooking, addIncidentChanges, addIncidentPlan];
+const parts: readonly IncidentPart[] = [addLooking, addIncidentChanges, addIncidentPlan, addIncidentEvidence];
 
 export function addIncident(cli: Cli): void {
   const group = cli.program.command('incident').description(cli.t('事件：告警归并成的经过、定级、时限与处理进度', 'incidents: what alerts add up to, how bad it is, what is due and how far one has come'));

@@ -5,12 +5,11 @@ import { Procfs } from '../../linux/procfs.ts';
 import { type Collected, type Item, missed, nameFor, textItem } from '../item.ts';
 import { absent, commandItem, fileItem, tableItem } from '../sources.ts';
 import { fileItems, mountsOf } from './files.ts';
+import type { Group, MemoryKind } from './groups.ts';
 import { commandLooks, fileLooks, kernelFiles, kernelTables } from './looks.ts';
 import { kcoreItem, memoryItems } from './memory.ts';
 import { processItems, type Suspect } from './processes.ts';
 import { timelineItem } from './timeline.ts';
-
-export type MemoryKind = 'none' | 'processes' | 'kcore';
 
 export interface CollectPlan {
   suspects: readonly Suspect[];
@@ -31,9 +30,6 @@ export interface CollectPlan {
   /** Only these groups; all when undefined. */
   only?: readonly Group[] | undefined;
 }
-
-export const groups = ['process', 'memory', 'kernel', 'network', 'session', 'system', 'storage', 'container', 'unit', 'package', 'log', 'web', 'shell', 'file'] as const;
-export type Group = typeof groups[number];
 
 const usual = { ms: 20_000, bytes: 64 << 20 };
 const table = { ms: 10_000, bytes: 64 << 20 };
