@@ -1,10 +1,11 @@
 /**
- * `npm run bench [-- logs|sigma|latency|respond|sensor|start|integrity|image|soak|webshell|scan …]`: measures beside the peers that are installed and prints ratios.
+ * `npm run bench [-- logs|sigma|latency|respond|sensor|start|integrity|evidence|image|soak|webshell|scan …]`: measures beside the peers that are installed and prints ratios.
  * Run it on an otherwise idle machine.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { benchEvidence } from './evidence.ts';
 import { benchImage } from './image.ts';
 import { benchIntegrity } from './integrity.ts';
 import { benchLatency } from './latency.ts';
@@ -25,6 +26,7 @@ const sections: Record<string, { title: string; run: () => Row[] | Promise<Row[]
   start: { title: 'The first seconds', run: benchStart },
   integrity: { title: 'Integrity: baseline and packages', run: benchIntegrity },
   soak: { title: 'Six minutes of mixed load', run: benchSoak },
+  evidence: { title: 'Evidence into an archive', run: benchEvidence },
   image: { title: 'Images and large trees', run: benchImage },
   latency: { title: 'Latency and footprint', run: benchLatency },
   respond: { title: 'From alert to blocked', run: benchRespond },

@@ -182,19 +182,19 @@ class Writer {
   private async sized(name: string, size: number, reader: Reader, modified: number): Promise<{ sha256: string; sm3: string }> {
     await this.put(headerOf(`${this.options.head.id}/${name}`, size, modified));
     this.digester.begin(size);
-    let left = size;
-    const pass = async (bytes: Buffer): Promise<void> => {
-      left -= bytes.length;
+    const pass = async (bytes: Buffer): Promise<number> => {
       await this.digester.update(bytes);
       await this.put(bytes);
+      return bytes.length;
     };
-    while (left > 0) {
+    let done = 0;
+    while (done < size) {
       const piece = await reader.next();
       if (piece === undefined) break;
-      await pass(piece.subarray(0, left));
+      done += await pass(piece.subarray(0, size - done));
     }
-    if (left > 0 && reader.marks.length === 0) reader.marks.push({ what: 'shrank', bytes: left });
-    while (left > 0) await pass(zeros.subarray(0, Math.min(left, zeros.length)));
+    if (done < size && reader.marks.length === 0) reader.marks.push({ what: 'shrank', bytes: size - done });
+    while (done < size) done += await pass(zeros.subarray(0, Math.min(size - done, zeros.length)));
     reader.leave();
     await this.put(zeros.subarray(0, padding(size)));
     return await this.digester.end();
@@ -220,7 +220,7 @@ class Deadline {
   race<T>(work: Promise<T>, late?: (value: T) => void): Promise<T> {
     return new Promise((resolve, reject) => {
       this.reject = reject;
-      work.then((value) => { if (this.signal.aborted) late?.(value); else resolve(value); }, reject);
+      void work.then((value) => (this.signal.aborted ? late?.(value) : resolve(value)), reject);
       if (this.signal.aborted) reject(overtime);
     });
   }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { MoatError } from '../../core/error.ts';
@@ -59,8 +59,11 @@ export function addIncidentEvidence(incident: Command, { program, lang, t }: Cli
       id: archive, dataFolder: data, incident: id, by, why, how: `moat incident evidence, ${toStream ? 'streamed to another place' : 'to a file'}`, tool: `moat ${version()}`, memory: options.memory, memoryMost: options.memoryMax * MiB,
       since: options.since === undefined ? undefined : now - options.since, commands: options.commands, only: options.only, most: options.memory === 'kcore' ? Number.MAX_SAFE_INTEGER : config.max_mb * MiB, timestampUrl: config.timestamp_url, without: path === undefined ? [] : [path],
       sink, signer, kept, now: Date.now, progress: (name, bytes) => line.show(`${bytesText(bytes)}  ${name}`), warn: (text) => say(colour.yellow(text[lang])),
+    }).finally(() => {
+      line.clear();
+      // An id that is none: nothing was begun.
+      if (path !== undefined && statSync(path).size === 0) rmSync(path);
     });
-    line.clear();
     const { manifest, digest, head, bytes, untimed } = written;
     const gaps = manifest.missed.filter(({ absent }) => absent !== true), partial = manifest.items.filter(({ marks }) => marks !== undefined && marks.some(({ what }) => what !== 'exit'));
     if (options.to === undefined) keep.write({ id: archive, ...(manifest.incident !== undefined && { incident: manifest.incident }), made: manifest.began, by, why, bytes, fingerprint: signer.fingerprint, manifest: digest, head });

@@ -139,7 +139,7 @@ export function addEvidence({ program, lang, t }: Cli): void {
     .description(t('解除保留', 'end a hold'))
     .option('--why <text>', why)
     .option('--json', ...json)
-    .action((id: string, options: WhyOptions) => change(id, 'evidence-release', options, ({ hold: _, ...kept }) => { keep().write(kept); return t('已解除保留', 'is released'); }));
+    .action((id: string, options: WhyOptions) => change(id, 'evidence-release', options, (kept) => { const { hold, ...free } = kept; if (hold) keep().write(free); return t('已解除保留', 'is released'); }));
 
   group.command('remove <id>')
     .description(t('删除存在本机的存档（记入审计；保留中的不删）', 'remove an archive that is kept here (audited; never one on hold)'))

@@ -37,7 +37,7 @@ const storyFile = { ms: 60_000, bytes: 512 << 20 };
 const timelineMs = 180_000, kcoreMs = 3_600_000, memoryMs = 300_000;
 
 /** To which group of the command line the tables of files belong. */
-const groupOf: Readonly<Record<string, Group>> = { volatile: 'system', temporary: 'file', logon: 'session', shell: 'shell', persistence: 'unit', package: 'package', container: 'container', log: 'log', web: 'web', application: 'file' };
+const groupOf: Readonly<Record<string, Group>> = { volatile: 'system', temporary: 'storage', logon: 'session', shell: 'shell', persistence: 'unit', package: 'package', container: 'container', log: 'log', web: 'web', application: 'system' };
 
 export async function* collect(plan: CollectPlan): AsyncGenerator<Collected> {
   const procfs = new Procfs();

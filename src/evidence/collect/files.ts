@@ -24,6 +24,9 @@ export interface FileSet {
 const filesMax = 50_000;
 const depthMax = 24;
 const fileMs = 60_000;
+/** Of one set: a folder of millions must not hold up the rest. */
+const lookedMax = 200_000;
+const setMs = 120_000;
 
 /** Mounts that are answered for by another machine or program. */
 const away = /^(?:nfs4?|cifs|smb3|smbfs|ceph|glusterfs|lustre|afs|9p|autofs|fuse(?:\..+)?)$/;
@@ -54,11 +57,13 @@ export const isAway = (mounts: Mounts, path: string): boolean => away.test(mount
 
 /** `seen`: paths that were taken before, so that none is taken twice. */
 export async function* fileItems(set: FileSet, mounts: Mounts, seen: Set<string>): AsyncGenerator<Collected> {
-  const state = { left: set.total, files: 0, over: false };
+  const state = { left: set.total, files: 0, looked: 0 };
+  const until = Date.now() + setMs;
   for (const pattern of set.paths) {
     for await (const path of expand(pattern, mounts)) {
       if (typeof path !== 'string') { yield path; continue; }
       if (seen.has(path)) continue;
+      if (++state.looked > lookedMax || Date.now() > until) { yield missed(`files/${nameFor(bytesOf(path))}`, path, { zh: '这一类文件太多，此后的没有查看', en: 'there are too many files of this kind; those behind it were not looked at' }); return; }
       seen.add(path);
       const name = `files/${nameFor(bytesOf(path))}`;
       try {
@@ -68,9 +73,8 @@ export async function* fileItems(set: FileSet, mounts: Mounts, seen: Set<string>
         if (set.without?.some((pattern_) => nameMatches(pattern_, path.slice(path.lastIndexOf('/') + 1))) === true) continue;
         const takes = Math.min(found.size, set.most);
         if (takes > state.left || state.files >= filesMax) {
-          if (!state.over) yield missed(name, path, { zh: '这一类文件已到总量上限，此后的也没有采集', en: 'the limit of files of this kind is reached; those behind it are missing too' });
-          state.over = true;
-          continue;
+          yield missed(name, path, { zh: '这一类文件已到总量上限，此后的也没有采集', en: 'the limit of files of this kind is reached; those behind it are missing too' });
+          return;
         }
         state.left -= takes;
         state.files++;

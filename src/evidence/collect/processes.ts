@@ -4,7 +4,7 @@ import { MoatError, saidBy } from '../../core/error.ts';
 import { Procfs } from '../../linux/procfs.ts';
 import type { EvidenceErrorCode } from '../error.ts';
 import { type Collected, type Item, missed, nameFor } from '../item.ts';
-import { fileItem, openTable } from '../sources.ts';
+import { absent, fileItem, openTable } from '../sources.ts';
 
 /** A process of the story: pid and start in clock ticks since boot, or, when that is not known, the pid alone. */
 export interface Suspect { pid: number; startTicks?: number }
@@ -53,7 +53,8 @@ function processItem(procfs: Procfs, pid: number, isSuspect: boolean): Item {
     name: `processes/${pid}.txt`, source: at, limits: { ms: 10_000, bytes: 64 << 20 },
     open() {
       const stat = procfs.stat(pid);
-      if (stat === undefined) throw gone();
+      // One of many that ended just now is no gap; of the story it is.
+      if (stat === undefined) throw isSuspect ? gone() : absent(at);
       return { facts: { name: stat.name, parent: stat.parentPid, start_ticks: stat.startTicks, suspect: isSuspect }, read: textOf(procfs, pid, isSuspect) };
     },
   };
