@@ -214,6 +214,19 @@ describe('while it is written', () => {
     expect(faults(await verifyArchive(createReadStream(path)))).toEqual(['truncated', 'manifest']);
   });
 
+  it('memory does not grow with what is collected', () => {
+    const most = (megabytes: number): number => {
+      const source = join(folder, 'source'), target = join(folder, `of-${megabytes}.tar`);
+      writeFileSync(source, '');
+      truncateSync(source, megabytes << 20);
+      const kib = Number(execFileSync(process.execPath, ['--import', 'tsx', join(import.meta.dirname, '../../test/evidence-child.ts'), target, source], { encoding: 'utf8' }));
+      expect(statSync(target).size).toBeGreaterThan(megabytes << 20);
+      rmSync(target);
+      return kib / 1024;
+    };
+    expect(most(300) - most(3)).toBeLessThan(60);
+  });
+
   it('an archive is never written over', () => {
     const path = join(folder, 'there.tar');
     writeFileSync(path, 'mine');
