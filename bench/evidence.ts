@@ -47,7 +47,7 @@ export async function benchEvidence(): Promise<Row[]> {
     const rate = (seconds: number): number => large.bytes / MB / seconds;
     const alone = ours.seconds - little.seconds;
     return [
-      row('tar | tee | sha256sum, 300 MB', rate(theirs), 'MB/s', { ours: rate(ours.seconds) }),
+      row('tar, tee and sha256sum, 300 MB', rate(theirs), 'MB/s', { ours: rate(ours.seconds) }),
       row('Moat: an archive of 300 MB, SHA-256 and SM3', rate(ours.seconds), 'MB/s', { detail: `${rate(alone).toFixed(0)} MB/s without the start of the program` }),
       row('memory at its peak, 300 MB file', ours.peak / MB, 'MB', { detail: `3 MB file: ${(little.peak / MB).toFixed(0)} MB` }),
     ];
