@@ -1,5 +1,4 @@
 /** What an archive says of itself. The manifest is signed; custody entries are signed each over the one before. */
-import type { Text } from '../core/text.ts';
 import type { Facts, Mark, Missed } from './item.ts';
 
 /** One file of the archive, in its order. */
@@ -23,7 +22,6 @@ export interface Manifest {
   ended: string;
   clock: Clock;
   key: { algorithm: 'Ed25519'; fingerprint: string; /** `installation`: kept by Moat on that machine. `passing`: made for this archive and thrown away. */ kept: 'installation' | 'passing' };
-  /** In which languages people may read why something is missing. */
   items: readonly Entry[];
   missed: readonly Missed[];
   /** The other files of the archive that stand before the manifest. */
@@ -60,5 +58,3 @@ export function manifestText({ items, missed, ...head }: Manifest): string {
   const list = (rows: readonly unknown[]): string => (rows.length === 0 ? '[]' : `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]`);
   return `${JSON.stringify(head, undefined, 1).slice(0, -2)},\n"missed": ${list(missed)},\n"items": ${list(items)}\n}\n`;
 }
-
-export const isText = (value: unknown): value is Text => typeof value === 'object' && value !== null && typeof (value as Text).zh === 'string' && typeof (value as Text).en === 'string';

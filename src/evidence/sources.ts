@@ -24,7 +24,7 @@ export async function openQuietly(path: string, follow = false): Promise<FileHan
   }
 }
 
-export function statFacts(stat: BigIntStats): Facts {
+function statFacts(stat: BigIntStats): Facts {
   const iso = (ns: bigint): string => `${new Date(Number(ns / 1_000_000n)).toISOString().slice(0, -1)}${String(ns % 1_000_000n).padStart(6, '0')}Z`;
   return {
     mode: (stat.mode & 0o7777n).toString(8).padStart(4, '0'), uid: Number(stat.uid), gid: Number(stat.gid), device: stat.dev.toString(), inode: stat.ino.toString(), links: Number(stat.nlink),
@@ -149,7 +149,7 @@ function digestOf(path: string): Promise<string> {
   return digest;
 }
 
-export function findProgram(name: string): string | undefined {
+function findProgram(name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find((path) => {
     try { accessSync(path, constants.X_OK); return true; } catch { return false; /* not in this folder */ }
   });

@@ -124,7 +124,7 @@ async function* below(path: string, mounts: Mounts, depth: number): AsyncGenerat
 
 const awayText = { zh: '在网络文件系统上，没有读取', en: 'it lies on a network file system, which is not read' };
 
-export async function* names(folder: string, mounts: Mounts): AsyncGenerator<string | Collected> {
+async function* names(folder: string, mounts: Mounts): AsyncGenerator<string | Collected> {
   if (isAway(mounts, folder)) { yield missed(`files/${nameFor(bytesOf(folder))}`, folder, awayText); return; }
   let found: Buffer[];
   try {
