@@ -23,13 +23,14 @@ const layers: Record<string, readonly string[]> = {
   stores: ['core', 'linux'],
   baseline: ['core', 'linux'],
   webshell: ['core'],
+  evidence: ['core', 'linux'],
   checks: ['core', 'linux', 'baseline', 'webshell'],
   scan: ['core', 'linux', 'checks'],
   notifiers: ['core'],
   report: ['core'],
   engine: ['core', 'sigma', 'programs', 'formats'],
-  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'report', 'engine'],
-  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'report', 'engine', 'agent'],
+  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'evidence', 'checks', 'scan', 'notifiers', 'report', 'engine'],
+  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'evidence', 'checks', 'scan', 'notifiers', 'report', 'engine', 'agent'],
   main: ['cli'],
 };
 /** Rooms that may not touch the machine. */

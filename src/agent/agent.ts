@@ -25,6 +25,7 @@ import { Cleanup } from './cleanup.ts';
 import { serveControl } from './control.ts';
 import { DenyBook } from './deny.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
+import { Evidence } from './evidence.ts';
 import { openGeo, type Geo } from './geo.ts';
 import type { ImportCounts } from './blocklists.ts';
 import { Incidents, type IncidentsStatus, type WholeIncident } from './incidents.ts';
@@ -212,11 +213,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     store, story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), packages: lasting.known.packages, journal: lasting.response.journal, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id),
     blocklist: { import: (argument) => blocklists['blocklist-import']!(argument) as Promise<ImportCounts>, drop: (argument) => blocklists['blocklist-drop']!(argument) as Promise<{ lifted: number }> }, listsChanged: () => lasting.known.configure(config),
   });
+  const evidence = new Evidence({ store, journal: lasting.response.journal, story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), health, log, config: () => config, dataFolder: resolve(dataFolder), now: Date.now, incident: (id) => lasting.incidents.seeds(id) });
   const incidentHandlers = lasting.incidents.handlers();
   let control: Server;
   try {
     control = await serveControl(dataFolder, {
-      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...incidentHandlers, ...lasting.stories.handlers(), ...cleanup.handlers(), ...recovery.handlers(), ...reviews.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...incidentHandlers, ...lasting.stories.handlers(), ...cleanup.handlers(), ...recovery.handlers(), ...reviews.handlers(), ...evidence.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
       'incident-change': (argument) => {
         const whole = incidentHandlers['incident-change']!(argument) as WholeIncident;
@@ -246,6 +248,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   lasting.watch.start();
   lasting.stories.start();
   reviews.start();
+  evidence.start();
 
   return {
     status,
@@ -264,6 +267,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       reviews.stop();
       lasting.incidents.stop();
       await lasting.stories.stop();
+      evidence.stop();
       await lasting.response.stop();
       await lasting.known.close();
       store.close();

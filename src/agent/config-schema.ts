@@ -214,6 +214,12 @@ export const configSchema = z.strictObject({
       leak_gb: z.number().min(0).max(1e12).optional().meta(doc('泄露 1 GB 数据的损失；不写则不估算', 'what a leaked GB costs; no estimate when left out')),
     }).prefault({}).meta(doc('损失估算的单价', 'prices for the estimate of cost')),
   }).prefault({}).meta(doc('事件报告', 'incident reports')),
+  evidence: z.strictObject({
+    keep_days: z.number().int().min(1).max(36_500).default(180).meta(doc('存在本机的证据存档保留多少天（法规要求不少于六个月）；被保留（hold）的不删', 'days that evidence archives are kept on this machine (the law asks for six months); those on hold stay')),
+    keep_less_why: z.string().min(10).max(1000).optional().meta(doc('少于 180 天时必须写明的理由', 'the reason, which less than 180 days needs')),
+    max_mb: z.number().int().min(16).max(10_000_000).default(16_384).meta(doc('一份存档的大小上限（MiB），不含整机内存', 'size limit of one archive, MiB; an image of the machine’s memory beside it')),
+    timestamp_url: z.url({ protocol: /^https?$/ }).max(4096).optional().meta(doc('RFC 3161 时间戳服务的网址；不写则只记本机时钟', 'address of an RFC 3161 timestamp service; the clock of this machine alone when left out')),
+  }).refine(({ keep_days, keep_less_why }) => keep_days >= 180 || keep_less_why !== undefined, { message: 'expected at least 180 days, or the reason for less in keep_less_why', path: ['keep_days'] }).prefault({}).meta(doc('证据', 'evidence')),
   alerts: z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),

@@ -8,6 +8,7 @@ import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDeny } from './commands/deny.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addEvidence } from './commands/evidence.ts';
 import { addGrant } from './commands/grant.ts';
 import { addIncident } from './commands/incident.ts';
 import { addHands } from './commands/hands.ts';
@@ -81,6 +82,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addBaseline(cli);
   addAlerts(cli);
   addIncident(cli);
+  addEvidence(cli);
   addStats(cli);
   addOrigin(cli);
   addPlaybook(cli);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { levels } from '../../core/level.ts';
+import { groups, memoryKinds } from '../../evidence/collect/groups.ts';
 import type { Cli } from '../program.ts';
 import { exportFormats, reportFormats } from './incident-report.ts';
 import { tlps } from '../../report/stix.ts';
@@ -34,6 +35,7 @@ async function valuesOf(): Promise<Values[]> {
     { path: 'scan', option: '--fail-on', values: levels }, { path: 'scan', option: '--profile', values: ['quick', 'full'] },
     { path: 'alerts list', option: '--level', values: levels }, { path: 'incident list', option: '--level', values: levels }, { path: 'incident grade', option: '--level', values: levels }, { path: 'incident grade', option: '--grade', values: ['1', '2', '3'] },
     { path: 'incident report', option: '--format', values: reportFormats }, { path: 'incident export', option: '--format', values: exportFormats }, { path: 'incident export', option: '--tlp', values: tlps },
+    { path: 'incident evidence', option: '--memory', values: memoryKinds }, { path: 'incident evidence', option: '--only', values: groups, list: true },
   ];
 }
 

@@ -8,6 +8,7 @@ import { incidentJson, incidentLines } from '../incident-text.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { jsonLine } from '../terminal.ts';
+import { addIncidentEvidence } from './evidence-collect.ts';
 import { addIncidentChanges } from './incident-change.ts';
 import { addIncidentPlan } from './incident-plan.ts';
 import { addIncidentRecover } from './incident-recover.ts';
@@ -18,7 +19,7 @@ import { addIncidentShow } from './incident-show.ts';
 export type IncidentPart = (group: Command, cli: Cli) => void;
 
 /** What `moat incident` can do, by file. */
-const parts: readonly IncidentPart[] = [addLooking, addIncidentShow, addIncidentChanges, addIncidentPlan, addIncidentRecover, addIncidentReport];
+const parts: readonly IncidentPart[] = [addLooking, addIncidentShow, addIncidentChanges, addIncidentPlan, addIncidentEvidence, addIncidentRecover, addIncidentReport];
 
 export function addIncident(cli: Cli): void {
   const group = cli.program.command('incident').description(cli.t('事件：告警归并成的经过、定级、时限与处理进度', 'incidents: what alerts add up to, how bad it is, what is due and how far one has come'));
