@@ -16,7 +16,7 @@ import { readProcesses } from '../src/linux/process-tree.ts';
 import { Procfs } from '../src/linux/procfs.ts';
 import { runner, type Run } from '../src/linux/run.ts';
 import { lacks } from './need.ts';
-import { canGroup, eventually, ownGroup } from './process-trees.ts';
+import { eventually, ownGroup } from './process-trees.ts';
 import { bare, beside, lacksSystemd } from './systemd.ts';
 
 export const hostAddress = '192.0.2.1';
@@ -97,9 +97,10 @@ set -e
 mount --make-rprivate /
 mount -t proc proc /proc
 mount --bind "/proc/$0" /proc/1
-printf '#!/bin/sh\nexec nsenter -t %s -m -p -C -r -w systemctl "$@"\n' "$0" > /run/moat-systemctl
-chmod 755 /run/moat-systemctl
-mount --bind /run/moat-systemctl /usr/bin/systemctl
+mkdir -p /run/moat-bin
+printf '#!/bin/sh\nexec nsenter -t %s -m -p -C -r -w /usr/bin/systemctl "$@"\n' "$0" > /run/moat-bin/systemctl
+chmod 755 /run/moat-bin/systemctl
+mount -t overlay overlay -o lowerdir=/run/moat-bin:/usr/sbin /usr/sbin
 umount /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t tracefs tracefs /sys/kernel/tracing
@@ -159,9 +160,10 @@ export async function startScenarioHost(): Promise<ScenarioHost> {
 
   const group = ownGroup(`host${made}`);
   let said = '';
-  // Ends with this process, whatever becomes of it.
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', group.folder, 'unshare', '--pid', '--mount', '--net', '--uts', '--ipc', '--cgroup', '--fork', '--kill-child', 'sh', '-c', script, base], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('sh', ['-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', group.folder, 'unshare', '--pid', '--mount', '--net', '--uts', '--ipc', '--cgroup', '--fork', 'sh', '-c', script, base], { stdio: ['ignore', 'pipe', 'pipe'] });
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { said = `${said}${chunk.toString()}`.slice(-8000); });
+  // Whatever becomes of this process: when its end of the line is gone, so is the host.
+  const guard = spawn('sh', ['-c', 'read -r line; for pid in $(cat "$0/cgroup.procs"); do kill -KILL "$pid"; done', group.folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
   const procfs = new Procfs();
   const ended = once(child, 'exit');
   const namespace = `ms${process.pid.toString(36)}${made++}`;
@@ -174,9 +176,13 @@ export async function startScenarioHost(): Promise<ScenarioHost> {
       one.kill('SIGKILL');
       await gone;
     }
-    if (child.exitCode === null && child.signalCode === null) process.kill(pid === 0 ? child.pid! : pid, 'SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    if (pid !== 0) process.kill(pid, 'SIGKILL');
     await ended;
     await eventually(() => groupGone(group.folder));
+    const unguarded = once(guard, 'exit');
+    guard.stdin.end();
+    await unguarded;
     if (existsSync(`/run/netns/${namespace}`)) ip('netns', 'del', namespace);
     rmSync(base, { recursive: true, force: true });
     rmSync(here, { recursive: true, force: true });
@@ -187,6 +193,9 @@ export async function startScenarioHost(): Promise<ScenarioHost> {
       return child.exitCode !== null || (pid !== 0 && existsSync(`/proc/${pid}/root/run/systemd/private`) && readlinkSync(`/proc/${pid}/root`) === '/');
     });
     if (child.exitCode !== null) throw new Error(`the host of the scenario did not start: ${said}`);
+    // Its first process has nobody above it, as on a machine: who started it is no part of what happens in it.
+    child.kill('SIGKILL');
+    await ended;
     ip('netns', 'add', namespace);
     ip('link', 'add', 'eth0', 'netns', namespace, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid));
     for (const address of [`${office}/24`, `${attacker}/32`, `${depot}/32`, `${pool}/32`, `${visitor}/32`]) ip('-n', namespace, 'addr', 'add', address, 'dev', 'eth0');

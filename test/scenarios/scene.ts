@@ -1,6 +1,6 @@
 /** What every scenario has: a host, Moat upon it, ordinary work beside the attack, and the steps from the first packet to the closed incident. */
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readlinkSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
@@ -32,8 +32,10 @@ export interface Scene {
 const admin = 'harbour';
 export const adminWord = 'nine quiet boats 12';
 
-/** `ready`: what the host serves, before Moat is started. */
-export async function startScene({ ready, yaml = '', settings = {}, behaviours }: { ready?: (host: ScenarioHost) => Promise<void>; yaml?: string; settings?: Record<string, Record<string, unknown>>; behaviours?: readonly string[] } = {}): Promise<Scene> {
+/** `ready`: what the host serves, before Moat is started. `inner`: pid namespaces of containers upon it. */
+export async function startScene({ ready, inner, yaml = '', settings = {}, behaviours }: { ready?: (host: ScenarioHost) => Promise<void>; inner?: (host: ScenarioHost) => Promise<string[]>; yaml?: string; settings?: Record<string, Record<string, unknown>>; behaviours?: readonly string[] } = {}): Promise<Scene> {
+  // The bundle is built when it is older than its source, and it must not change under the host.
+  execFileSync(process.execPath, [moatBin, '--version'], { stdio: 'ignore' });
   const host = await startScenarioHost();
   let watch: Watch;
   try {
@@ -52,14 +54,14 @@ export async function startScene({ ready, yaml = '', settings = {}, behaviours }
     if (status === null || (out === '' && err !== '')) throw new Error(`moat ${args.join(' ')}: ${err}`);
     return out.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line) as T);
   };
-  /** The kernel sensor sees the machine beneath as well, with the attacker's programs and the test itself: these have the machine's process numbers, not the host's. */
-  const machine = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))![0];
+  /** The kernel sensor sees the machine beneath as well, with the attacker's programs and the test itself: these are in other pid namespaces. */
+  const own = [pidNamespace(host.pid) ?? '', ...(await inner?.(host) ?? [])];
   const alerts = (): ShownAlert[] => {
-    const outside = new Set(json<{ pid: number }>('query', `SELECT DISTINCT pid FROM events WHERE json_extract(extra, '$.pid_ns') = '${machine}'`, '--max-rows', '100000').map(({ pid }) => pid));
+    const outside = new Set(json<{ pid: number }>('query', `SELECT DISTINCT pid FROM events WHERE json_extract(extra, '$.pid_ns') IS NOT NULL AND json_extract(extra, '$.pid_ns') NOT IN (${own.map((one) => `'${one}'`).join(', ')})`, '--max-rows', '100000').map(({ pid }) => pid));
     const about = new Map(json<{ id: string; evidence: string }>('query', 'SELECT id, evidence FROM alerts', '--max-rows', '100000').map(({ id, evidence }) => [id, (JSON.parse(evidence) as { pid?: number }[]).flatMap(({ pid }) => pid ?? [])]));
     return json<ShownAlert>('alerts').filter(({ id, pid }) => {
       const pids = pid === undefined ? about.get(id) ?? [] : [pid];
-      return pids.length === 0 || !pids.every((one) => outside.has(one) || pidNamespace(one) === machine);
+      return pids.length === 0 || !pids.every((one) => outside.has(one) || !own.includes(pidNamespace(one) ?? own[0]!));
     });
   };
   return {
@@ -112,20 +114,23 @@ export async function ssh(host: ScenarioHost, from: string, user: string, word: 
 /** A server of files of the attacker's. Resolves when it answers. */
 export async function serveFiles(host: ScenarioHost, folder: string, address = depot): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  host.beginOutside('/usr/bin/python3', ['-m', 'http.server', '--bind', address, '--directory', folder, '80']);
-  for (let i = 0; i < 200; i++, await sleep(30)) if ((await host.outside('/usr/bin/curl', ['-s', '-o', '/dev/null', '--max-time', '1', `http://${address}/`])).code === 0) return;
-  throw new Error('the attacker’s server does not answer');
+  await says(host.beginOutside('/usr/bin/python3', ['-u', '-m', 'http.server', '--bind', address, '--directory', folder, '80']), 'Serving HTTP');
+}
+
+/** Not asked over the network: to be called by others as well would make the attacker's address everybody's. */
+export async function says(child: ChildProcess, text: string): Promise<void> {
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => { said = `${said}${chunk.toString()}`.slice(-4000); });
+  for (let i = 0; i < 400 && !said.includes(text); i++) {
+    if (child.exitCode !== null) break;
+    await sleep(25);
+  }
+  if (!said.includes(text)) throw new Error(`expected ${text}, got ${said}`);
 }
 
 /** A pool that answers whoever greets it and keeps the line open. */
 export async function servePool(host: ScenarioHost, port = 3333): Promise<void> {
-  host.beginOutside('/usr/bin/socat', [`TCP-LISTEN:${port},bind=${pool},fork,reuseaddr`, 'SYSTEM:read line; echo \'{"id":1,"result":{"status":"OK","job":{"job_id":"1"}},"error":null}\'; cat > /dev/null']);
-  await eventuallyListens(host, pool, port);
-}
-
-export async function eventuallyListens(host: ScenarioHost, address: string, port: number): Promise<void> {
-  for (let i = 0; i < 200; i++, await sleep(30)) if ((await host.outside('/bin/nc.openbsd', ['-z', '-w', '1', address, String(port)])).code === 0) return;
-  throw new Error(`nobody listens at ${address}:${port}`);
+  await says(host.beginOutside('/usr/bin/socat', ['-d', '-d', `TCP-LISTEN:${port},bind=${pool},fork,reuseaddr`, 'SYSTEM:read line; echo \'{"id":1,"result":{"status":"OK","job":{"job_id":"1"}},"error":null}\'; cat > /dev/null']), 'listening on');
 }
 
 export const wallet = '44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A';
@@ -151,6 +156,8 @@ export interface Proof {
   checks: readonly string[];
   /** Command lines of what the attack left running; none may run after. */
   running: RegExp;
+  /** What else must be so once it is cleaned up. */
+  after?: () => void;
 }
 
 const severe = new Set<Level>(['high', 'critical']);
@@ -161,17 +168,19 @@ export const named = ({ steps }: CleanupPlan): string[] => steps.map(({ action, 
 /** From the alarms to the closed incident. */
 export async function prove(scene: Scene, proof: Proof): Promise<{ incident: ShownIncident; plan: CleanupPlan }> {
   const { host, run, json } = scene;
-  let shown: unknown;
+  let shown: unknown, detail: unknown;
   const wanted = [...new Set(proof.steps)].toSorted();
   const { incident, plan } = await scene.until(`one incident whose plan has ${wanted.join(', ')}`, () => {
     const all = scene.incidents();
     const [first] = all;
     if (first === undefined) return undefined;
     const [made] = json<CleanupPlan>('incident', 'plan', first.id);
+    if (process.env['MOAT_SCENE']) writeFileSync('/tmp/scene.json', JSON.stringify(made, undefined, 1));
     shown = { incidents: all.map(({ id, level, grade, title }) => ({ id, level, grade, title: title.en })), entry: made?.entry, steps: made && named(made), left: made?.left_alone.map(({ node, why }) => `${node}: ${why.en}`) };
+    detail = [first.alerts.map((id) => scene.json<ShownAlert>('alerts').find((one) => one.id === id)).map((one) => `${one?.level} ${one?.rule_id} ${one?.summary}`), made?.steps.filter(({ action }) => action.endsWith('-tree')).map(({ target, evidence }) => ({ target, evidence }))];
     const has = new Set(made && named(made));
     return made && all.length === 1 && wanted.every((one) => has.has(one)) ? { incident: first, plan: made } : undefined;
-  }).catch((error: unknown) => { throw new Error(`${(error as Error).message}\n${JSON.stringify(shown, undefined, 1)}\n${changed(scene.before, host.files()).map(({ path, after }) => `${path} ${after}`).join('\n')}\n${JSON.stringify(json('query', 'SELECT id, rule_id, pid, evidence FROM alerts')).slice(0, 9000)}\n${[...host.processes()].map(([pid, line]) => `${pid} ${line}`).join('\n')}`); });
+  }).catch((error: unknown) => { throw new Error(`${(error as Error).message}\n${JSON.stringify(shown, undefined, 1)}\n${changed(scene.before, host.files()).map(({ path, after }) => `${path} ${after}`).join('\n')}\n${JSON.stringify(detail)}\n${[...host.processes()].map(([pid, line]) => `${pid} ${line}`).join('\n')}`); });
   expect([...new Set(named(plan))].toSorted(), JSON.stringify(shown, undefined, 1)).toEqual(wanted);
   expect(plan.entry).toMatchObject(proof.entry);
   expect({ level: incident.level, grade: incident.grade, why: incident.graded.at(-1)?.why.en }).toMatchObject({ level: proof.level, grade: proof.grade });
@@ -189,7 +198,6 @@ export async function prove(scene: Scene, proof: Proof): Promise<{ incident: Sho
   expect(unrecorded(changed(planted, host.files()), proof)).toEqual([]);
 
   // What came back is ended for good.
-  json('incident', 'plan', incident.id);
   applied(scene, incident.id, proof);
   for (const step of ['contain', 'eradicate', 'recover', 'close']) expect(run('incident', step, incident.id, '--why', 'scenario')).toMatchObject({ status: 0 });
   expect(scene.incidents().filter(({ status }) => status !== 'closed')).toEqual([]);
@@ -197,15 +205,23 @@ export async function prove(scene: Scene, proof: Proof): Promise<{ incident: Sho
 }
 
 function applied({ host, json, before }: Scene, id: string, proof: Proof): void {
+  // The machine beneath is nobody's to clean up.
+  const inside = host.processes();
+  const [kept] = json<CleanupPlan>('incident', 'plan', id);
+  expect(kept!.steps.filter(({ action, input }) => action.endsWith('-tree') && existsSync(`/proc/${Number(input['pid'])}`) && !inside.has(Number(input['pid']))).map(({ title }) => title.en)).toEqual([]);
   const done = json<{ id: string; action: string; target: string; done: boolean; said?: string }>('incident', 'apply', id, '--yes');
   expect(done.filter((step) => !step.done)).toEqual([]);
   const [verdict] = json<CleanupVerdict>('incident', 'verify', id);
   expect(verdict).toMatchObject({ clean: true });
-  expect(unrecorded(changed(before, host.files()), proof)).toEqual([]);
+  expect(unrecorded(changed(before, host.files()), proof).filter(({ path, after }) => !isEmptyFolder(host, path, after))).toEqual([]);
+  proof.after?.();
   expect([...host.processes().values()].filter((line) => proof.running.test(line))).toEqual([]);
   const findings = scanned(host, proof.checks);
   expect(findings.filter(({ kind }) => kind === 'intrusion').map(({ level, check, path, title }) => `${level} ${check} ${path ?? ''} ${title.en}`)).toEqual([]);
 }
+
+/** Of what was in it nothing is left: it holds nothing and does nothing. */
+const isEmptyFolder = (host: ScenarioHost, path: string, after: string): boolean => after.startsWith('folder ') && readdirSync(join(host.root, path)).length === 0;
 
 const always = [/^\/srv\/report(?:\/|$)/, /^\/usr\/local\/bin\/nightly-report$/, /^\/root\/\.(?:bash_history|wget-hsts)$/];
 const unrecorded = (changes: Change[], { stays = [] }: Proof): Change[] => changes.filter(({ path }) => ![...always, ...stays].some((one) => one.test(path)));

@@ -73,6 +73,8 @@ export const table: Readonly<Record<StoryNodeKind, Remedy>> = {
       if (node.facts['place'] === 'accounts') return { zh: '账号由锁定账号来处理，不改这些文件的行', en: 'accounts are dealt with by locking them, not by lines of these files' };
       if (node.facts['package'] !== undefined) return undefined;
       if (!is(node, 'made') && !is(node, 'seed')) return existed;
+      // Not one that a program wrote anew in the place of what may have been there.
+      if (is(node, 'began') && is(node, 'alone')) return undefined;
       return shared.test(fact(node, 'path')) ? { zh: '这个文件每台机器都有，无法确定其中哪一行是入侵者写的：请查看后用 moat remove-line 删除那一行', en: 'every machine has this file, and which line is the intruder’s cannot be told: look at it and use moat remove-line' } : undefined;
     },
     choices: [

@@ -5,7 +5,7 @@
 import type { ProcessNode } from '../../core/lineage.ts';
 import { placeById, placeOf } from '../../core/places.ts';
 import { maskSecrets } from '../../core/secrets.ts';
-import { isInstaller, isOddPlace, isOneVisit, isShipped } from './story-scope.ts';
+import { isInstaller, isOddPlace, isOneVisit, isShipped, scriptOf } from './story-scope.ts';
 import { processId } from './story-sketch.ts';
 import { fileId } from './story-files.ts';
 import type { Written } from './story-index.ts';
@@ -64,6 +64,9 @@ function look(teller: Teller): void {
     const text = teller.text(path);
     if (text === undefined) continue;
     const told = commandsOf(teller, written);
+    // Nobody else wrote there as far as is remembered: a file that the story began is all its own.
+    const whole = fileId(path);
+    if (teller.sketch.has(whole) && written.every(({ node }) => teller.members.get(node) === 'strong')) teller.sketch.node('persistence', whole, '', world.now, 0, { alone: true });
     let found = 0;
     for (const [i, line] of linesOf(text).entries()) {
       const bare = line.trim();
@@ -72,7 +75,7 @@ function look(teller: Teller): void {
       const isTold = needle === undefined && bare.length >= telling && told.some((command) => command.includes(bare));
       if (needle === undefined && !isTold) continue;
       if (++found > foundMax) { teller.sketch.left++; continue; }
-      const id = addLine(teller, path, i + 1, line, { planted: true, why: needle ?? 'its text stands in a command' });
+      const id = addLine(teller, path, i + 1, line, { planted: true, why: needle ?? 'its text stands in a command or script' });
       if (id !== undefined) addPlanter(teller, path, id, written);
     }
   }
@@ -102,14 +105,18 @@ function isNeedle(needles: ReadonlySet<string>, word: string): boolean {
   return tcp !== null && needles.has(tcp[1]!);
 }
 
-/** What whoever wrote the file was told to do, with what told them. */
+/** What whoever wrote the file was told to do, with what told them: their command lines, and the scripts that they ran where these came with the story. */
 function commandsOf(teller: Teller, written: readonly Written[]): string[] {
   const commands = new Set<string>();
   for (const { node } of written) {
     if (commands.size >= commandsMax) break;
     let at: ProcessNode | undefined = node;
     for (let n = 0; n < 3 && at !== undefined; n++, at = at.parent) {
-      if (teller.members.get(at) === 'strong' && at.cmdline !== undefined) commands.add(at.cmdline);
+      if (teller.members.get(at) !== 'strong') continue;
+      if (at.cmdline !== undefined) commands.add(at.cmdline);
+      const script = at.container === undefined ? scriptOf(at) : undefined;
+      const text = script !== undefined && teller.sketch.facts(fileId(script))?.['made'] === true ? teller.text(script) : undefined;
+      if (text !== undefined) commands.add(text);
     }
   }
   return [...commands];
