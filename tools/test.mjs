@@ -46,9 +46,9 @@ if (extra.length === 0) {
 }
 if (extra.length > 0) run('tests', bin('vitest'), ['run', ...extra]);
 else {
-  tests('tests', ['--exclude', 'test/alone/**']);
+  tests('tests', ['--exclude', 'test/alone/**', '--exclude', 'test/scenarios/**']);
   // The kernel sensor sees the whole machine: what must end without an alert runs while no other test attacks it.
-  tests('tests that need the machine to themselves', ['--no-file-parallelism', 'test/alone']);
+  tests('tests that need the machine to themselves', ['--no-file-parallelism', 'test/alone', 'test/scenarios']);
 }
 
 /**

@@ -156,7 +156,8 @@ export class Cleanup {
       const verdict = await this.options.response.runner.verify(receipt.id);
       if (verdict.is === 'finished') return { id, title, state: 'applied', verdict, ok: true };
       const isEnded = step.action === 'freeze-tree' && plan.steps.some((other) => other.action === 'kill-tree' && other.node === step.node && this.receiptOf(other)?.status === 'applied');
-      return { id, title, state: isEnded ? 'superseded' : 'applied', verdict, ok: isEnded && verdict.is === 'former' };
+      const isOver = (isEnded && verdict.is === 'former') || this.hasEnded(step);
+      return { id, title, state: isOver ? 'superseded' : 'applied', verdict, ok: isOver };
     } catch (error) { return { id, title, state: 'applied', verdict: { is: 'between', evidence: saidBy(error) }, ok: false }; }
   }
 

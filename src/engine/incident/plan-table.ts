@@ -17,6 +17,8 @@ export interface Candidate {
   phase: Phase;
   /** Of this node; otherwise it is none for it. */
   fits: (node: StoryNode) => boolean;
+  /** Not when this other action stands in the plan for the same node: it does the same and more. */
+  notBeside?: string;
   input(node: StoryNode): Input;
   /** What a person would type. */
   command(node: StoryNode): readonly string[];
@@ -73,8 +75,6 @@ export const table: Readonly<Record<StoryNodeKind, Remedy>> = {
       if (node.facts['place'] === 'accounts') return { zh: '账号由锁定账号来处理，不改这些文件的行', en: 'accounts are dealt with by locking them, not by lines of these files' };
       if (node.facts['package'] !== undefined) return undefined;
       if (!is(node, 'made') && !is(node, 'seed')) return existed;
-      // Not one that a program wrote anew in the place of what may have been there.
-      if (is(node, 'began') && is(node, 'alone')) return undefined;
       return shared.test(fact(node, 'path')) ? { zh: '这个文件每台机器都有，无法确定其中哪一行是入侵者写的：请查看后用 moat remove-line 删除那一行', en: 'every machine has this file, and which line is the intruder’s cannot be told: look at it and use moat remove-line' } : undefined;
     },
     choices: [
@@ -82,7 +82,8 @@ export const table: Readonly<Record<StoryNodeKind, Remedy>> = {
       [
         { action: 'remove-line', phase: 'persistence', fits: (node) => node.facts['line'] !== undefined, input: (node) => ({ path: fact(node, 'path'), line: Number(node.facts['line']), text: fact(node, 'text') }), command: (node) => ['moat', 'remove-line', fact(node, 'path'), fact(node, 'line')] },
         onPath('restore-file', 'persistence', (node) => node.facts['package'] !== undefined, (node) => ['moat', 'restore-file', fact(node, 'path')]),
-        { ...quarantine, phase: 'persistence', fits: isNobodys },
+        // Whoever stops a unit sets its file aside and masks its name: only the mask would be there to quarantine.
+        { ...quarantine, phase: 'persistence', fits: isNobodys, notBeside: 'stop-unit' },
       ],
     ],
   },

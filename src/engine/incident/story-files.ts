@@ -40,7 +40,7 @@ export function addFile(teller: Teller, node: ProcessNode, touch: Done): string 
   const replaced = typeof look === 'object' && touch.inode !== undefined && touch.inode !== look.inode && known['inode'] === undefined;
   const facts = {
     path, ...(touch.inode !== undefined && { inode: touch.inode, device: touch.device }), package: owner?.name, size: typeof look === 'object' ? look.size : undefined,
-    ...(made && { made: true }), ...(action === 'create' && { began: true }), ...(action === 'ran' ? { ran: true } : action === 'delete' ? { removed: true } : { wrote: true }),
+    ...(made && { made: true }), ...(action === 'ran' ? { ran: true } : action === 'delete' ? { removed: true } : { wrote: true }),
     ...(isOddPlace(path) && { odd: true }), ...(traces.test(path) && { trace: true }), ...(place !== undefined && { place }), ...(replaced && { replaced: true }),
     ...(inContainer && { container: node.container }), ...(action === 'ran' && teller.seeds.has(node) && { seed: true }),
   };

@@ -64,9 +64,6 @@ function look(teller: Teller): void {
     const text = teller.text(path);
     if (text === undefined) continue;
     const told = commandsOf(teller, written);
-    // Nobody else wrote there as far as is remembered: a file that the story began is all its own.
-    const whole = fileId(path);
-    if (teller.sketch.has(whole) && written.every(({ node }) => teller.members.get(node) === 'strong')) teller.sketch.node('persistence', whole, '', world.now, 0, { alone: true });
     let found = 0;
     for (const [i, line] of linesOf(text).entries()) {
       const bare = line.trim();
