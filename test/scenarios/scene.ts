@@ -1,6 +1,6 @@
 /** What every scenario has: a host, Moat upon it, ordinary work beside the attack, and the steps from the first packet to the closed incident. */
 import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
@@ -12,7 +12,7 @@ import { startWatch, type Watch } from '../live/kernel.ts';
 import { moatBin } from '../live/moat.ts';
 import { attacker, changed, type Change, depot, type Files, hostAddress, office, pool, type ScenarioHost, startScenarioHost, visitor } from '../scenario-host.ts';
 
-export interface ShownIncident { id: string; kind: string; status: IncidentStatus; level: Level; grade: Grade; title: { zh: string; en: string }; alerts: string[]; alert_count: number; graded: { level: Level; grade: Grade; why: { en: string } }[]; reached: { addresses: string[]; accounts: string[]; services: string[]; root: boolean } }
+export interface ShownIncident { id: string; kind: string; status: IncidentStatus; level: Level; grade: Grade; title: { zh: string; en: string }; alerts: string[]; keys: string[]; alert_count: number; graded: { level: Level; grade: Grade; why: { en: string } }[]; reached: { addresses: string[]; accounts: string[]; services: string[]; root: boolean } }
 export interface ShownAlert { id: string; level: Level; rule_id: string; summary: string; count: number; pid?: number; path?: string }
 
 export interface Scene {
@@ -175,12 +175,11 @@ export async function prove(scene: Scene, proof: Proof): Promise<{ incident: Sho
     const [first] = all;
     if (first === undefined) return undefined;
     const [made] = json<CleanupPlan>('incident', 'plan', first.id);
-    if (process.env['MOAT_SCENE']) writeFileSync('/tmp/scene.json', JSON.stringify(made, undefined, 1));
     shown = { incidents: all.map(({ id, level, grade, title }) => ({ id, level, grade, title: title.en })), entry: made?.entry, steps: made && named(made), left: made?.left_alone.map(({ node, why }) => `${node}: ${why.en}`) };
-    detail = [first.alerts.map((id) => scene.json<ShownAlert>('alerts').find((one) => one.id === id)).map((one) => `${one?.level} ${one?.rule_id} ${one?.summary}`), made?.steps.filter(({ action }) => action.endsWith('-tree')).map(({ target, evidence }) => ({ target, evidence }))];
+    detail = all.map(({ id, title, keys, alerts }) => ({ id, title: title.en, keys, alerts: scene.alerts().filter((one) => alerts.includes(one.id)).map(({ level, rule_id, summary }) => `${level} ${rule_id} ${summary}`) }));
     const has = new Set(made && named(made));
     return made && all.length === 1 && wanted.every((one) => has.has(one)) ? { incident: first, plan: made } : undefined;
-  }).catch((error: unknown) => { throw new Error(`${(error as Error).message}\n${JSON.stringify(shown, undefined, 1)}\n${changed(scene.before, host.files()).map(({ path, after }) => `${path} ${after}`).join('\n')}\n${JSON.stringify(detail)}\n${[...host.processes()].map(([pid, line]) => `${pid} ${line}`).join('\n')}`); });
+  }).catch((error: unknown) => { throw new Error(`${(error as Error).message}\n${JSON.stringify(shown, undefined, 1)}\n${changed(scene.before, host.files()).map(({ path, after }) => `${path} ${after}`).join('\n')}\n${JSON.stringify(detail, undefined, 1)}\n${[...host.processes()].map(([pid, line]) => `${pid} ${line}`).join('\n')}`); });
   expect([...new Set(named(plan))].toSorted(), JSON.stringify(shown, undefined, 1)).toEqual(wanted);
   expect(plan.entry).toMatchObject(proof.entry);
   expect({ level: incident.level, grade: incident.grade, why: incident.graded.at(-1)?.why.en }).toMatchObject({ level: proof.level, grade: proof.grade });
