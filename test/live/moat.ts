@@ -57,7 +57,7 @@ export async function startMoat(config: string, options: { folder?: string; smal
     if (readyAt === 0 && said.includes('Alerts appear below')) readyAt = Date.now();
   });
   createInterface({ input: child.stdout }).on('line', (line) => alerts.push({ ...(JSON.parse(line) as AlertLine), seenAt: Date.now() }));
-  for (let i = 0; i < 200 && !said.includes('Alerts appear below'); i++) {
+  for (let i = 0; i < 600 && !said.includes('Alerts appear below'); i++) {
     if (child.exitCode !== null) throw new Error(`moat ended with ${child.exitCode}: ${said}`);
     await sleep(50);
   }

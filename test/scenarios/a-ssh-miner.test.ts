@@ -54,7 +54,7 @@ describe.skipIf(lacksScenario(['/usr/sbin/sshd', '/usr/bin/sshpass', '/usr/sbin/
       ],
       checks: ['cron', 'systemd', 'ssh-keys'], running: /\.sysmon/,
       // crontab writes the date into the remarks above the jobs; the unit's name stays masked, with its file set aside.
-      stays: [/^\/etc\/systemd\/system\/(?:\.moat-\w+)?sysmon\.service$/, /^\/var\/spool\/cron\/crontabs\/root$/],
+      stays: [/^\/etc\/systemd\/system\/(?:sysmon\.service|\.moat-\w+sysmon\.service\.aside)$/, /^\/var\/spool\/cron\/crontabs\/root$/],
       after: () => { expect(readFileSync(join(host.root, 'var/spool/cron/crontabs/root'), 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([job]); },
     });
   });

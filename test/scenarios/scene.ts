@@ -43,7 +43,8 @@ export async function startScene({ ready, inner, yaml = '', settings = {}, behav
     host.plant('/var/log/.rsyslog.conf', syslog);
     await host.service('rsyslog', '[Service]\nExecStart=/usr/sbin/rsyslogd -n -f /var/log/.rsyslog.conf -i NONE\n');
     await host.service('cron', '[Service]\nExecStart=/usr/sbin/cron -f\n');
-    watch = await startWatch({ logs: true, settings, yaml, ...(behaviours && { behaviours }), run: { on: { enter: host.enter, data: host.data, node: process.execPath, moat: '/opt/moat/bin/moat' } } });
+    // What it is worth is said, not guessed: the machine beneath has listeners of its own.
+    watch = await startWatch({ logs: true, settings, yaml: `incidents: { importance: part }\n${yaml}`, ...(behaviours && { behaviours }), run: { on: { enter: host.enter, data: host.data, node: process.execPath, moat: '/opt/moat/bin/moat' } } });
   } catch (error) { await host.close(); throw error; }
   const run: Scene['run'] = (...args) => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [moatBin, '--data', join(watch.folder, 'data'), '--lang', 'en', ...args], { encoding: 'utf8', maxBuffer: 64 << 20 });
@@ -72,7 +73,7 @@ export async function startScene({ ready, inner, yaml = '', settings = {}, behav
     },
     async until(what, look) {
       let thrown: unknown;
-      for (const end = Date.now() + 15_000; Date.now() < end; await sleep(100)) {
+      for (const end = Date.now() + 40_000; Date.now() < end; await sleep(100)) {
         try {
           const found = look();
           if (found) return found;
