@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readProcesses } from '../src/linux/process-tree.ts';
 import { Procfs } from '../src/linux/procfs.ts';
@@ -20,8 +20,10 @@ import { eventually, ownGroup } from './process-trees.ts';
 import { bare, beside, lacksSystemd } from './systemd.ts';
 
 export const hostAddress = '192.0.2.1';
-/** Addresses outside: who attacks, the attacker's server (downloads, commands), the pool, an ordinary visitor, an administrator. */
-export const attacker = '203.0.113.9', depot = '198.51.100.7', pool = '198.51.100.33', visitor = '203.0.113.80', office = '192.0.2.9';
+/** Addresses outside: who attacks, the attacker's server (downloads, commands), the pool. */
+export const attacker = '203.0.113.9', depot = '198.51.100.7', pool = '198.51.100.33';
+/** An ordinary visitor, and the router that the host goes out by. */
+const visitor = '203.0.113.80', office = '192.0.2.9';
 
 export const lacksScenario = (files: readonly string[] = []): boolean => lacksSystemd() || lacks({ root: true, files: ['/usr/bin/setfattr', '/usr/sbin/ip', '/usr/bin/curl', ...files] });
 
@@ -34,6 +36,8 @@ export interface ScenarioHost {
   root: string;
   /** Of its first process, as this machine numbers it. */
   pid: number;
+  /** Name of the control group that all of it is in. */
+  group: string;
   /** What Moat is run with, before its own command line: the host's files and network, the machine's process numbers. */
   enter: readonly string[];
   /** Where a folder of this machine is seen in it, for Moat's configuration and data. */
@@ -215,7 +219,7 @@ export async function startScenarioHost(): Promise<ScenarioHost> {
     top = `/proc/${pid}/root`;
     await must('systemctl', 'start', 'test.target');
     return {
-      root: top, pid, run, must, plant, data: { here, inside: '/var/lib/moat' },
+      root: top, pid, group: basename(group.folder), run, must, plant, data: { here, inside: '/var/lib/moat' },
       enter: ['nsenter', '-t', String(pid), '-m', '-n', '-u', '-i', '-r', '-w', 'unshare', '--mount', 'sh', '-c', enterScript, String(pid)],
       systemctl: (...args) => must('systemctl', ...args),
       async service(name, unit) {

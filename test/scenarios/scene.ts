@@ -1,6 +1,6 @@
 /** What every scenario has: a host, Moat upon it, ordinary work beside the attack, and the steps from the first packet to the closed incident. */
 import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
@@ -10,10 +10,10 @@ import type { CleanupPlan, Grade, IncidentStatus } from '../../src/core/incident
 import type { Level } from '../../src/core/level.ts';
 import { startWatch, type Watch } from '../live/kernel.ts';
 import { moatBin } from '../live/moat.ts';
-import { attacker, changed, type Change, depot, type Files, hostAddress, office, pool, type ScenarioHost, startScenarioHost, visitor } from '../scenario-host.ts';
+import { attacker, changed, type Change, depot, type Files, hostAddress, pool, type ScenarioHost, startScenarioHost } from '../scenario-host.ts';
 
-export interface ShownIncident { id: string; kind: string; status: IncidentStatus; level: Level; grade: Grade; title: { zh: string; en: string }; alerts: string[]; keys: string[]; alert_count: number; graded: { level: Level; grade: Grade; why: { en: string } }[]; reached: { addresses: string[]; accounts: string[]; services: string[]; root: boolean } }
-export interface ShownAlert { id: string; level: Level; rule_id: string; summary: string; count: number; pid?: number; path?: string }
+interface ShownIncident { id: string; kind: string; status: IncidentStatus; level: Level; grade: Grade; title: { zh: string; en: string }; alerts: string[]; keys: string[]; alert_count: number; graded: { level: Level; grade: Grade; why: { en: string } }[]; reached: { addresses: string[]; accounts: string[]; services: string[]; root: boolean } }
+interface ShownAlert { id: string; level: Level; rule_id: string; summary: string; count: number; pid?: number; path?: string }
 
 export interface Scene {
   host: ScenarioHost;
@@ -30,10 +30,10 @@ export interface Scene {
 }
 
 const admin = 'harbour';
-export const adminWord = 'nine quiet boats 12';
+const adminWord = 'nine quiet boats 12';
 
-/** `ready`: what the host serves, before Moat is started. `inner`: pid namespaces of containers upon it. */
-export async function startScene({ ready, inner, yaml = '', settings = {}, behaviours }: { ready?: (host: ScenarioHost) => Promise<void>; inner?: (host: ScenarioHost) => Promise<string[]>; yaml?: string; settings?: Record<string, Record<string, unknown>>; behaviours?: readonly string[] } = {}): Promise<Scene> {
+/** `ready`: what the host serves, before Moat is started. */
+export async function startScene({ ready, yaml = '', settings = {}, behaviours }: { ready?: (host: ScenarioHost) => Promise<void>; yaml?: string; settings?: Record<string, Record<string, unknown>>; behaviours?: readonly string[] } = {}): Promise<Scene> {
   // The bundle is built when it is older than its source, and it must not change under the host.
   execFileSync(process.execPath, [moatBin, '--version'], { stdio: 'ignore' });
   const host = await startScenarioHost();
@@ -55,14 +55,12 @@ export async function startScene({ ready, inner, yaml = '', settings = {}, behav
     if (status === null || (out === '' && err !== '')) throw new Error(`moat ${args.join(' ')}: ${err}`);
     return out.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line) as T);
   };
-  /** The kernel sensor sees the machine beneath as well, with the attacker's programs and the test itself: these are in other pid namespaces. */
-  const own = [pidNamespace(host.pid) ?? '', ...(await inner?.(host) ?? [])];
+  /** The kernel sensor sees the machine beneath as well, with the attacker's programs and the test itself: these are in other control groups. What a log tells is in none. */
   const alerts = (): ShownAlert[] => {
-    const outside = new Set(json<{ pid: number }>('query', `SELECT DISTINCT pid FROM events WHERE json_extract(extra, '$.pid_ns') IS NOT NULL AND json_extract(extra, '$.pid_ns') NOT IN (${own.map((one) => `'${one}'`).join(', ')})`, '--max-rows', '100000').map(({ pid }) => pid));
-    const about = new Map(json<{ id: string; evidence: string }>('query', 'SELECT id, evidence FROM alerts', '--max-rows', '100000').map(({ id, evidence }) => [id, (JSON.parse(evidence) as { pid?: number }[]).flatMap(({ pid }) => pid ?? [])]));
-    return json<ShownAlert>('alerts').filter(({ id, pid }) => {
-      const pids = pid === undefined ? about.get(id) ?? [] : [pid];
-      return pids.length === 0 || !pids.every((one) => outside.has(one) || !own.includes(pidNamespace(one) ?? own[0]!));
+    const about = new Map(json<{ id: string; evidence: string }>('query', 'SELECT id, evidence FROM alerts', '--max-rows', '100000').map(({ id, evidence }) => [id, (JSON.parse(evidence) as { cgroup?: string; pid?: number; kind?: string }[])]));
+    return json<ShownAlert>('alerts').filter(({ id }) => {
+      const groups = (about.get(id) ?? []).flatMap(({ cgroup, kind }) => cgroup ?? (kind !== undefined && kernelKinds.has(kind) ? '' : []));
+      return groups.length === 0 || groups.some((one) => one.includes(`/${host.group}/`));
     });
   };
   return {
@@ -88,9 +86,7 @@ export async function startScene({ ready, inner, yaml = '', settings = {}, behav
   };
 }
 
-function pidNamespace(pid: number): string | undefined {
-  try { return /\d+/.exec(readlinkSync(`/proc/${pid}/ns/pid`))?.[0]; } catch { return undefined; /* it has ended */ }
-}
+const kernelKinds = new Set(['process_creation', 'file_event', 'network_connection', 'listener', 'process_access', 'privilege', 'namespace', 'module', 'flow', 'dns_query']);
 
 const syslog = 'module(load="imuxsock" SysSock.RateLimit.Interval="0")\nauth,authpriv.* action(type="omfile" file="/var/log/auth.log" asyncWriting="off" flushOnTXEnd="on")\n*.*;auth,authpriv.none action(type="omfile" file="/var/log/syslog" asyncWriting="off" flushOnTXEnd="on")\n';
 
@@ -119,7 +115,7 @@ export async function serveFiles(host: ScenarioHost, folder: string, address = d
 }
 
 /** Not asked over the network: to be called by others as well would make the attacker's address everybody's. */
-export async function says(child: ChildProcess, text: string): Promise<void> {
+async function says(child: ChildProcess, text: string): Promise<void> {
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => { said = `${said}${chunk.toString()}`.slice(-4000); });
   for (let i = 0; i < 400 && !said.includes(text); i++) {
@@ -134,7 +130,7 @@ export async function servePool(host: ScenarioHost, port = 3333): Promise<void> 
   await says(host.beginOutside('/usr/bin/socat', ['-d', '-d', `TCP-LISTEN:${port},bind=${pool},fork,reuseaddr`, 'SYSTEM:read line; echo \'{"id":1,"result":{"status":"OK","job":{"job_id":"1"}},"error":null}\'; cat > /dev/null']), 'listening on');
 }
 
-export const wallet = '44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A';
+const wallet = '44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A';
 export const greeting = `{"id":1,"jsonrpc":"2.0","method":"login","params":{"login":"${wallet}","pass":"x","agent":"logd/1.0","algo":["rx/0"]}}`;
 
 /** Work of an ordinary server, over and over until its end. Harmless, and as programs do it that administrators know. */
@@ -145,7 +141,7 @@ export async function ordinaryLoad(host: ScenarioHost): Promise<{ end(): Promise
   return { end: async () => { await host.systemctl('stop', 'report.service'); } };
 }
 
-export interface Proof {
+interface Proof {
   /** Which actions on which targets the plan must have, and no others; `process` stands for process trees. */
   steps: readonly string[];
   entry: Partial<NonNullable<CleanupPlan['entry']>> & { text?: undefined };
@@ -164,7 +160,7 @@ export interface Proof {
 const severe = new Set<Level>(['high', 'critical']);
 
 /** `freeze-tree`, `kill-tree` without their numbers. */
-export const named = ({ steps }: CleanupPlan): string[] => steps.map(({ action, target }) => (action.endsWith('-tree') ? `${action} process` : `${action} ${target}`));
+const named = ({ steps }: CleanupPlan): string[] => steps.map(({ action, target }) => (action.endsWith('-tree') ? `${action} process` : `${action} ${target}`));
 
 /** From the alarms to the closed incident. */
 export async function prove(scene: Scene, proof: Proof): Promise<{ incident: ShownIncident; plan: CleanupPlan }> {
@@ -228,11 +224,11 @@ const always = [/^\/srv\/report(?:\/|$)/, /^\/usr\/local\/bin\/nightly-report$/,
 const unrecorded = (changes: Change[], { stays = [] }: Proof): Change[] => changes.filter(({ path }) => ![...always, ...stays].some((one) => one.test(path)));
 
 /** What these checks find on the host now. */
-export function scanned(host: ScenarioHost, checks: readonly string[]): Finding[] {
+function scanned(host: ScenarioHost, checks: readonly string[]): Finding[] {
   const [program, ...enter] = host.enter;
   const { status, stdout, stderr } = spawnSync(program!, [...enter, process.execPath, '/opt/moat/bin/moat', '--data', `${host.data.inside}/data`, 'scan', '--only', checks.join(','), '--json'], { encoding: 'utf8', maxBuffer: 64 << 20 });
   if (status !== 0 && status !== 1) throw new Error(`moat scan ended with ${status}: ${stderr}`);
   return stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line) as Finding).filter(({ id }) => id !== undefined);
 }
 
-export { admin, attacker, depot, hostAddress, office, pool, visitor };
+export { attacker, depot, pool };
