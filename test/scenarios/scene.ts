@@ -20,8 +20,8 @@ export interface Scene {
   watch: Watch;
   /** Before the attack. */
   before: Files;
-  run(...args: string[]): { status: number | null; out: string; err: string };
-  json<T>(...args: string[]): T[];
+  run: (...args: string[]) => { status: number | null; out: string; err: string };
+  json: <T>(...args: string[]) => T[];
   incidents(): ShownIncident[];
   alerts(): ShownAlert[];
   /** Looks until it is so; throws with what there was. */
