@@ -57,8 +57,10 @@ export async function startScene({ ready, yaml = '', settings = {}, behaviours }
   };
   /** The kernel sensor sees the machine beneath as well, with the attacker's programs and the test itself: these are in other control groups. What a log tells is in none. */
   const alerts = (): ShownAlert[] => {
+    // First the list: of each alert in it the evidence is there by then.
+    const list = json<ShownAlert>('alerts');
     const about = new Map(json<{ id: string; evidence: string }>('query', 'SELECT id, evidence FROM alerts', '--max-rows', '100000').map(({ id, evidence }) => [id, (JSON.parse(evidence) as { cgroup?: string; pid?: number; kind?: string }[])]));
-    return json<ShownAlert>('alerts').filter(({ id }) => {
+    return list.filter(({ id }) => {
       const groups = (about.get(id) ?? []).flatMap(({ cgroup, kind }) => cgroup ?? (kind !== undefined && kernelKinds.has(kind) ? '' : []));
       return groups.length === 0 || groups.some((one) => one.includes(`/${host.group}/`));
     });
