@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
  */
 const sharing = ['core', 'sigma', 'webshell', 'behaviours', 'engine', 'formats', 'programs', 'checks', 'notifiers', 'scan'].map((folder) => `src/${folder}/**/*.test.ts`);
 /** The kernel sensor sees the whole machine: what must end without an alert runs while no other test attacks it. */
-const alone = ['test/alone/**/*.test.ts'];
+const alone = ['test/alone/**/*.test.ts', 'test/scenarios/**/*.test.ts'];
 
 const isSerial = process.argv.includes('--no-file-parallelism');
 const project = (name: string, groupOrder: number, maxWorkers: number, files: { include: string[]; exclude?: string[]; isolate?: boolean }) =>

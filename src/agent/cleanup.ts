@@ -1,6 +1,6 @@
 /** Clean-up plans by the control socket: made from a story, done step by step, looked after, taken back. */
 import { randomBytes } from 'node:crypto';
-import type { Receipt, Verdict } from '../core/action.ts';
+import type { ActionErrorCode, Receipt, Verdict } from '../core/action.ts';
 import { MoatError, saidBy } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import type { CleanupPlan, PlannedStep, Seeds, Story } from '../core/incident.ts';
@@ -39,7 +39,7 @@ export interface CleanupOptions {
   story?: (id: string, seeds: Seeds, asker: unknown) => Story;
 }
 
-/** `superseded`: what was frozen has been ended since. */
+/** `superseded`: what was to be frozen or killed has ended since. */
 export type StepState = 'open' | 'applied' | 'failed' | 'undone' | 'stuck' | 'superseded';
 export interface CheckedStep { id: string; title: Text; state: StepState; verdict?: Verdict; ok: boolean }
 /** What looking again told. `clean` only when every step is done and holds, nothing lives, nothing is found again and nothing was hidden from view. */
@@ -89,7 +89,7 @@ export class Cleanup {
   }
 
   /** Does one step; what was done already is not done again. */
-  private async step(argument: unknown): Promise<PlannedStep & { status: Receipt['status'] }> {
+  private async step(argument: unknown): Promise<PlannedStep & { status: Receipt['status'] | 'ended' }> {
     const { step: id, asker, force } = objectOf(argument) as { step?: unknown; asker?: unknown; force?: unknown };
     const { plan } = this.kept(idOf(argument));
     const step = plan.steps.find((one) => one.id === id);
@@ -97,7 +97,14 @@ export class Cleanup {
     const before = this.receiptOf(step);
     if (before?.status === 'applied') return { ...step, status: 'applied' };
     const { by, why } = asked(argument, plan);
-    const receipt = await this.options.response.runner.run({ action: step.action, input: { ...withAsker(step.input, asker), by, why }, by, why, from: plan.id, via: 'control', force: force === true });
+    let receipt: Receipt;
+    try {
+      receipt = await this.options.response.runner.run({ action: step.action, input: { ...withAsker(step.input, asker), by, why }, by, why, from: plan.id, via: 'control', force: force === true });
+    } catch (error) {
+      // An earlier step (its unit was stopped) ended the process, or it did so by itself.
+      if ((error as MoatError<ActionErrorCode>).code === 'not-there' && this.hasEnded(step)) return { ...step, status: 'ended' };
+      throw error;
+    }
     return { ...step, receipt: receipt.id, ...(receipt.verdict && { verdict: receipt.verdict }), status: receipt.status };
   }
 
@@ -146,13 +153,14 @@ export class Cleanup {
   private async checkStep(step: PlannedStep, plan: CleanupPlan): Promise<CheckedStep> {
     const { id, title } = step;
     const receipt = this.receiptOf(step);
-    if (receipt === undefined) return { id, title, state: 'open', ok: false };
+    if (receipt === undefined) return this.hasEnded(step) ? { id, title, state: 'superseded', ok: true } : { id, title, state: 'open', ok: false };
     if (receipt.status !== 'applied') return { id, title, state: receipt.status === 'undone' || receipt.status === 'failed' ? receipt.status : 'stuck', ok: false, ...(receipt.verdict && { verdict: receipt.verdict }) };
     try {
       const verdict = await this.options.response.runner.verify(receipt.id);
       if (verdict.is === 'finished') return { id, title, state: 'applied', verdict, ok: true };
       const isEnded = step.action === 'freeze-tree' && plan.steps.some((other) => other.action === 'kill-tree' && other.node === step.node && this.receiptOf(other)?.status === 'applied');
-      return { id, title, state: isEnded ? 'superseded' : 'applied', verdict, ok: isEnded && verdict.is === 'former' };
+      const isOver = (isEnded && verdict.is === 'former') || this.hasEnded(step);
+      return { id, title, state: isOver ? 'superseded' : 'applied', verdict, ok: isOver };
     } catch (error) { return { id, title, state: 'applied', verdict: { is: 'between', evidence: saidBy(error) }, ok: false }; }
   }
 
@@ -194,6 +202,11 @@ export class Cleanup {
   }
 
   private receiptOf(step: PlannedStep): Receipt | undefined { return step.receipt === undefined ? undefined : this.options.store.response.receipt(step.receipt); }
+
+  /** Of a step that ends a process: whether that is over. */
+  private hasEnded({ action, input: { pid, started } }: PlannedStep): boolean {
+    return (action === 'kill-tree' || action === 'freeze-tree') && typeof pid === 'number' && typeof started === 'number' && !this.lives({ pid, started });
+  }
 
   private lives({ pid, started }: { pid: number; started: number }): boolean {
     const now = readProcess(this.procfs, pid);

@@ -20,7 +20,7 @@ export interface Watch extends RunningMoat { end(): Promise<void> }
  * `settings`: by behaviour. `yaml`: more of the configuration, as text. Logs and metrics are off: a test that needs
  * them names them in `yaml` and says so with `logs` or `metrics`. `run`: how node runs it.
  */
-export async function startWatch({ behaviours, settings = {}, yaml = '', logs = false, metrics = false, folder, run = {} }: { folder?: string; behaviours?: readonly string[]; settings?: Record<string, Record<string, unknown>>; yaml?: string; logs?: boolean; metrics?: boolean; run?: Pick<NonNullable<Parameters<typeof startMoat>[1]>, 'node' | 'env'> } = {}): Promise<Watch> {
+export async function startWatch({ behaviours, settings = {}, yaml = '', logs = false, metrics = false, folder, run = {} }: { folder?: string; behaviours?: readonly string[]; settings?: Record<string, Record<string, unknown>>; yaml?: string; logs?: boolean; metrics?: boolean; run?: Pick<NonNullable<Parameters<typeof startMoat>[1]>, 'node' | 'env' | 'on'> } = {}): Promise<Watch> {
   const chosen = Object.fromEntries(all.flatMap(({ id }): [string, unknown][] => {
     if (behaviours !== undefined && !behaviours.includes(id)) return [[id, false]];
     return settings[id] ? [[id, settings[id]]] : [];

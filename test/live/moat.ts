@@ -12,6 +12,8 @@ export interface AlertLine { id: string; rule_id: string; level: string; summary
 
 export const moatBin = fileURLToPath(new URL('../../bin/moat', import.meta.url));
 
+export interface HostOfMoat { enter: readonly string[]; data: { here: string; inside: string }; node: string; moat: string }
+
 export interface RunningMoat {
   folder: string;
   alerts: AlertLine[];
@@ -25,13 +27,14 @@ export interface RunningMoat {
   child: ChildProcess;
 }
 
-/** `namespace`: the network namespace it runs in. `smallDataMb`: the data folder is a file system of that size in a mount namespace of its own (needs root). `node`: arguments for node itself; `env`: more of the environment. `asService`: with the rights that its unit leaves it, and this socket of the hands (needs root). */
-export async function startMoat(config: string, options: { folder?: string; smallDataMb?: number; namespace?: string; node?: readonly string[]; env?: Readonly<Record<string, string>>; asService?: string } = {}): Promise<RunningMoat> {
-  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'moat-up-'));
+/** `namespace`: the network namespace it runs in. `smallDataMb`: the data folder is a file system of that size in a mount namespace of its own (needs root). `node`: arguments for node itself; `env`: more of the environment. `asService`: with the rights that its unit leaves it, and this socket of the hands (needs root). `on`: on a host of its own; its folder is `here` for the test and `inside` for Moat. */
+export async function startMoat(config: string, options: { folder?: string; smallDataMb?: number; namespace?: string; node?: readonly string[]; env?: Readonly<Record<string, string>>; asService?: string; on?: HostOfMoat } = {}): Promise<RunningMoat> {
+  const folder = options.folder ?? options.on?.data.here ?? mkdtempSync(join(tmpdir(), 'moat-up-'));
   // The machine that runs the tests is nobody's to judge: whoever tests scans names their root.
   writeFileSync(join(folder, 'moat.yml'), /^scan:/m.test(config) ? config : `${config.trimEnd()}\nscan: { enabled: false }\n`);
-  const data = join(folder, 'data');
-  const command = [process.execPath, ...options.node ?? [], moatBin, '--config', join(folder, 'moat.yml'), '--data', data, '--lang', 'en', 'up', '--json'];
+  const seen = options.on?.data.inside ?? folder;
+  const data = join(seen, 'data');
+  const command = [options.on?.node ?? process.execPath, ...options.node ?? [], options.on?.moat ?? moatBin, '--config', join(seen, 'moat.yml'), '--data', data, '--lang', 'en', 'up', '--json'];
   if (options.smallDataMb !== undefined) {
     mkdirSync(data, { recursive: true });
     // The shell's words are fixed; folder and size are its arguments.
@@ -43,6 +46,7 @@ export async function startMoat(config: string, options: { folder?: string; smal
     const readOnly = 'mount --bind "$1" "$1" && mount -o remount,bind,ro / && shift && exec "$@"';
     command.unshift('unshare', '--mount', '--propagation', 'private', 'sh', '-c', readOnly, 'sh', data, 'setpriv', '--no-new-privs', '--inh-caps=-all', `--bounding-set=-all,${rights.join(',')}`);
   }
+  if (options.on) command.unshift(...options.on.enter);
   if (options.namespace !== undefined) command.unshift('ip', 'netns', 'exec', options.namespace);
   const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.env, ...(options.asService !== undefined && { MOAT_HANDS: options.asService }) } });
   const alerts: AlertLine[] = [];

@@ -241,7 +241,8 @@ export function stopUnit({ fileChanges, units: protection, systemctl }: UnitWorl
 const asked = ({ name, names, active, group }: ShownUnit): { name: string; names: readonly string[]; active: boolean; group: string } => ({ name, names: [...new Set([name, ...names])], active: active === '' || !isDown(active), group });
 
 const isService = (name: string): boolean => name.endsWith('.service');
-const asideOf = (id: string): string => `.moat-${id}`;
+/** No name of a unit: systemd starts one that is hidden as well, once it is told its name. */
+const asideOf = (id: string, name: string): string => `.moat-${id}${name}.aside`;
 
 function keep(path: string, changes: FileChanges): Promise<KeptLink> {
   return withPlace(path, async (place) => {
@@ -285,7 +286,7 @@ async function putLink({ path, folder, file }: KeptLink, changes: FileChanges): 
 
 async function putMask({ path, folder, before }: Mask, id: string, changes: FileChanges): Promise<void> {
   await inFolder(path, folder.flags, changes, (place) => {
-    const aside = asideOf(id) + place.name;
+    const aside = asideOf(id, place.name);
     if (linkAt(place) !== nothing) {
       const found = place.stat();
       if (found !== undefined) {
@@ -302,7 +303,7 @@ async function putMask({ path, folder, before }: Mask, id: string, changes: File
 
 async function takeMask({ path, folder, before }: Mask, id: string, changes: FileChanges): Promise<void> {
   await orGone(() => inFolder(path, folder.flags, changes, async (place) => {
-    const aside = asideOf(id) + place.name;
+    const aside = asideOf(id, place.name);
     const target = linkAt(place);
     if (before === undefined) {
       if (target === nothing) place.remove(place.name);

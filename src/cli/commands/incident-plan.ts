@@ -14,7 +14,8 @@ import { clock, jsonLine, safe } from '../terminal.ts';
 
 interface PlanOptions { json?: boolean }
 interface ApplyOptions extends PlanOptions { only?: string[]; without?: string[]; yes?: boolean; why?: string }
-type DoneStep = PlannedStep & { status: ReceiptStatus };
+/** `ended`: there was nothing left to end. */
+type DoneStep = PlannedStep & { status: ReceiptStatus | 'ended' };
 
 const evidenceShown = 3, aloneShown = 20;
 
@@ -111,7 +112,7 @@ export function addIncidentPlan(incident: Command, { program, lang, t }: Cli): v
   async function one(out: Output, step: PlannedStep, options: PlanOptions, work: () => Promise<DoneStep>, word: string): Promise<void> {
     try {
       const done = await work();
-      told(out, done, options, { ok: true, text: `${word}${done.verdict ? `: ${done.verdict.evidence[lang]}` : ''}` });
+      told(out, done, options, { ok: true, text: done.status === 'ended' ? t('已自行或随前面的步骤结束', 'it has ended already, by itself or with a step before') : `${word}${done.verdict ? `: ${done.verdict.evidence[lang]}` : ''}` });
     } catch (error) {
       if ((error as MoatError).code === 'not-running') throw error;
       process.exitCode = 1;

@@ -17,6 +17,8 @@ export interface Candidate {
   phase: Phase;
   /** Of this node; otherwise it is none for it. */
   fits: (node: StoryNode) => boolean;
+  /** Not when this other action stands in the plan for the same node: it does the same and more. */
+  notBeside?: string;
   input(node: StoryNode): Input;
   /** What a person would type. */
   command(node: StoryNode): readonly string[];
@@ -80,7 +82,8 @@ export const table: Readonly<Record<StoryNodeKind, Remedy>> = {
       [
         { action: 'remove-line', phase: 'persistence', fits: (node) => node.facts['line'] !== undefined, input: (node) => ({ path: fact(node, 'path'), line: Number(node.facts['line']), text: fact(node, 'text') }), command: (node) => ['moat', 'remove-line', fact(node, 'path'), fact(node, 'line')] },
         onPath('restore-file', 'persistence', (node) => node.facts['package'] !== undefined, (node) => ['moat', 'restore-file', fact(node, 'path')]),
-        { ...quarantine, phase: 'persistence', fits: isNobodys },
+        // Whoever stops a unit sets its file aside and masks its name: only the mask would be there to quarantine.
+        { ...quarantine, phase: 'persistence', fits: isNobodys, notBeside: 'stop-unit' },
       ],
     ],
   },

@@ -60,7 +60,7 @@ describe('a clean-up plan', () => {
     expect(titles(plan).toSorted()).toEqual([
       `freeze-tree pid ${script}`,
       `block-address ${attacker}`, `block-address ${pool}`,
-      'quarantine-file /etc/cron.d/apache', 'stop-unit kworker.service', 'quarantine-file /etc/systemd/system/kworker.service', 'remove-line /etc/crontab:4', 'remove-line /etc/crontab:3',
+      'quarantine-file /etc/cron.d/apache', 'stop-unit kworker.service', 'remove-line /etc/crontab:4', 'remove-line /etc/crontab:3',
       'quarantine-file /tmp/.a/go.sh', 'quarantine-file /tmp/.a/miner',
       `kill-tree pid ${script}`,
       'end-sessions root', 'lock-account root', 'lock-account svc',

@@ -54,7 +54,8 @@ export async function makePlan(story: Story, { id, incident, title }: { id: stri
   const steps: PlannedStep[] = [];
   for (const { node, candidate } of inOrder(wishes)) {
     if (steps.length >= stepsMax || world.now() >= world.until) { left++; continue; }
-    const { action, phase } = candidate;
+    const { action, phase, notBeside } = candidate;
+    if (notBeside !== undefined && steps.some((step) => step.node === node.id && step.action === notBeside)) continue;
     const input = candidate.input(node);
     try {
       const planned = await world.plan(action, input);

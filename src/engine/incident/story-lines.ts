@@ -5,7 +5,7 @@
 import type { ProcessNode } from '../../core/lineage.ts';
 import { placeById, placeOf } from '../../core/places.ts';
 import { maskSecrets } from '../../core/secrets.ts';
-import { isInstaller, isOddPlace, isOneVisit, isShipped } from './story-scope.ts';
+import { isInstaller, isOddPlace, isOneVisit, isShipped, scriptOf } from './story-scope.ts';
 import { processId } from './story-sketch.ts';
 import { fileId } from './story-files.ts';
 import type { Written } from './story-index.ts';
@@ -72,7 +72,7 @@ function look(teller: Teller): void {
       const isTold = needle === undefined && bare.length >= telling && told.some((command) => command.includes(bare));
       if (needle === undefined && !isTold) continue;
       if (++found > foundMax) { teller.sketch.left++; continue; }
-      const id = addLine(teller, path, i + 1, line, { planted: true, why: needle ?? 'its text stands in a command' });
+      const id = addLine(teller, path, i + 1, line, { planted: true, why: needle ?? 'its text stands in a command or script' });
       if (id !== undefined) addPlanter(teller, path, id, written);
     }
   }
@@ -102,14 +102,18 @@ function isNeedle(needles: ReadonlySet<string>, word: string): boolean {
   return tcp !== null && needles.has(tcp[1]!);
 }
 
-/** What whoever wrote the file was told to do, with what told them. */
+/** What whoever wrote the file was told to do, with what told them: their command lines, and the scripts that they ran where these came with the story. */
 function commandsOf(teller: Teller, written: readonly Written[]): string[] {
   const commands = new Set<string>();
   for (const { node } of written) {
     if (commands.size >= commandsMax) break;
     let at: ProcessNode | undefined = node;
     for (let n = 0; n < 3 && at !== undefined; n++, at = at.parent) {
-      if (teller.members.get(at) === 'strong' && at.cmdline !== undefined) commands.add(at.cmdline);
+      if (teller.members.get(at) !== 'strong') continue;
+      if (at.cmdline !== undefined) commands.add(at.cmdline);
+      const script = at.container === undefined ? scriptOf(at) : undefined;
+      const text = script !== undefined && teller.sketch.facts(fileId(script))?.['made'] === true ? teller.text(script) : undefined;
+      if (text !== undefined) commands.add(text);
     }
   }
   return [...commands];

