@@ -27,8 +27,9 @@ const layers: Record<string, readonly string[]> = {
   scan: ['core', 'linux', 'checks'],
   notifiers: ['core'],
   engine: ['core', 'sigma', 'programs', 'formats'],
-  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'engine'],
-  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'engine', 'agent'],
+  api: ['core', 'engine'],
+  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'engine', 'api'],
+  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'checks', 'scan', 'notifiers', 'engine', 'api', 'agent'],
   main: ['cli'],
 };
 /** Rooms that may not touch the machine. */
