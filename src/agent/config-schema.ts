@@ -189,6 +189,15 @@ export const configSchema = z.strictObject({
     report_hours: z.union([z.literal(1), z.literal(2), z.literal(4)]).default(4).meta(doc('疑似较大事件的法定报告时限（小时）：关键信息基础设施 1，中央机关 2，其余 4', 'hours to the statutory report of a suspected larger event: critical infrastructure 1, central organs 2, others 4')),
     false_alarm_days: z.number().min(1).max(3650).default(30).meta(doc('标为误报后默认安静多少天', 'days that a false alarm stays quiet when nothing else is said')),
   }).prefault({}).meta(doc('事件（由告警归并而成）', 'incidents that alerts become')),
+  server: z.strictObject({
+    enabled: z.boolean().default(false).meta(doc('是否开启 API 服务（HTTPS）', 'whether the API server (HTTPS) is on')),
+    address: z.union([z.ipv4(), z.ipv6()]).default('127.0.0.1').meta(doc('监听地址；默认只有本机能连', 'address it listens at; by default only this machine reaches it')),
+    port: z.number().int().min(0).max(65_535).default(8443).meta(doc('端口；0 为任意空闲端口', 'port; 0: any that is free')),
+    names: z.array(z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/)).max(50).default([]).meta(doc('另外用来访问它的主机名或地址', 'more host names or addresses by which it is asked')),
+    cert: z.string().startsWith('/').max(4096).optional().meta(doc('自己的证书（PEM，含中间证书）；不写则由 Moat 自己签发', 'your certificate (PEM, with intermediates); Moat makes its own when left out')),
+    key: z.string().startsWith('/').max(4096).optional().meta(doc('证书的私钥（PEM）', 'the key of that certificate (PEM)')),
+    http: z.boolean().default(false).meta(doc('用不加密的 HTTP；只能监听本机回环地址', 'plain HTTP; for loopback alone')),
+  }).refine(({ cert, key }) => (cert === undefined) === (key === undefined), 'expected both cert and key, or none of them').prefault({}).meta(doc('API 服务', 'API server')),
   alerts: z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),

@@ -11,7 +11,7 @@ const seenEveryMs = 60_000;
 export const tokenPrefix = 'moat_';
 
 const secretOf = (): string => randomBytes(32).toString('base64url');
-export const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
 export function beginSession(accounts: AccountStore, account: Account, from: { address: string; agent: string }, now: number): { secret: string; session: Session } {
   const secret = secretOf();

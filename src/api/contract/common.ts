@@ -2,15 +2,14 @@
 import { z } from 'zod';
 import { levels } from '../../core/level.ts';
 
-export const text = z.strictObject({ zh: z.string(), en: z.string() });
 export const level = z.enum(levels);
 export const time = z.number().int();
-export const id = z.string().min(1).max(200).regex(/^[\w.:@-]+$/);
+const id = z.string().min(1).max(200).regex(/^[\w.:@-]+$/);
 export const idParams = z.strictObject({ id });
 export const why = z.string().max(1000);
 
 /** Names of fields of each item, with commas: only these are answered. */
-export const fields = z.string().max(2000).regex(/^\w+(?:,\w+)*$/).optional();
+const fields = z.string().max(2000).regex(/^\w+(?:,\w+)*$/).optional();
 export const pageQuery = { limit: z.coerce.number().int().min(1).max(500).default(50), cursor: z.string().max(500).optional(), fields };
 
 /** `next`: the cursor of the page that follows; none on the last. */

@@ -9,7 +9,7 @@ const list = z.strictObject({ items: z.array(record) });
 
 export const systemRoutes = [
   route({ id: 'status', method: 'GET', path: '/status', access: 'read', title: { zh: '运行状态', en: 'how it goes' }, answer: record, run: async (_call, world: World) => ({ body: await world.ask('status') }) }),
-  route({ id: 'processes', method: 'GET', path: '/host/processes', access: 'read', title: { zh: '进程与来源', en: 'processes with their origin' }, answer: list, run: async (_call, world: World) => ({ body: { items: await world.ask('processes', true) } }) }),
+  route({ id: 'processes', method: 'GET', path: '/host/processes', access: 'read', title: { zh: '进程与来源', en: 'processes with their origin' }, answer: record, run: async (_call, world: World) => ({ body: await world.ask('processes', true) }) }),
   route({
     id: 'origin', method: 'GET', path: '/host/origin', access: 'read', title: { zh: '进程、路径或地址的来历', en: 'the story of a pid, path or address' }, query: z.strictObject({ what: z.string().min(1).max(4096) }), answer: record,
     async run({ query }, world: World) {
