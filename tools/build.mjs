@@ -21,7 +21,7 @@ await build({
   target: 'node20',
   format: 'esm',
   sourcemap: 'linked',
-  external: ['@photostructure/sqlite', '@virustotal/yara-x', 'koffi', 'recheck', 'node:sqlite'],
+  external: ['@node-rs/argon2', '@photostructure/sqlite', '@virustotal/yara-x', 'koffi', 'recheck', 'node:sqlite'],
   // Bundled CommonJS packages ask for Node's modules by require.
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
   logLevel: 'warning',

@@ -29,8 +29,9 @@ const layers: Record<string, readonly string[]> = {
   notifiers: ['core'],
   report: ['core'],
   engine: ['core', 'sigma', 'programs', 'formats'],
-  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'evidence', 'checks', 'scan', 'notifiers', 'report', 'engine'],
-  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'evidence', 'checks', 'scan', 'notifiers', 'report', 'engine', 'agent'],
+  api: ['core', 'engine'],
+  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'evidence', 'checks', 'scan', 'notifiers', 'report', 'engine', 'api'],
+  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'evidence', 'checks', 'scan', 'notifiers', 'report', 'engine', 'api', 'agent'],
   main: ['cli'],
 };
 /** Rooms that may not touch the machine. */

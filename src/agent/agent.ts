@@ -17,12 +17,13 @@ import { Origins } from '../engine/origin/origins.ts';
 import { Pipeline } from '../engine/pipeline.ts';
 import { supervise } from '../engine/supervisor.ts';
 import { openSqliteStore } from '../stores/sqlite/store.ts';
+import { Api } from './api.ts';
 import { loadConfig } from './config.ts';
 import type { Config } from './config-schema.ts';
 import type { BaselineStatus } from './baseline-status.ts';
 import { BaselineWatch } from './baseline-watch.ts';
 import { Cleanup } from './cleanup.ts';
-import { serveControl } from './control.ts';
+import { type Handlers, serveControl } from './control.ts';
 import { DenyBook } from './deny.ts';
 import { openDetector, type OpenedDetector } from './detector.ts';
 import { Evidence } from './evidence.ts';
@@ -90,7 +91,7 @@ export interface Agent {
 }
 
 /** What outlives a configuration: what was learned of processes is not given up for a new rule. */
-interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; stories: Stories; watch: RecoveryWatch; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
+interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; stories: Stories; watch: RecoveryWatch; api: Api; /** What may be asked, filled once all of it is there. */ operations: Record<string, Handlers[string]>; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; baseline: BaselineWatch; notices: Notices; abort: AbortController; done: Promise<unknown> }
@@ -143,6 +144,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     lasting.known.configure(next);
     lasting.response.configure(next.response, next.firewall);
     lasting.incidents.configure(next);
+    await lasting.api.configure(next.server);
     generation = await begin(next, lasting, options);
   };
   let restarting: Promise<void> | undefined;
@@ -217,7 +219,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const incidentHandlers = lasting.incidents.handlers();
   let control: Server;
   try {
-    control = await serveControl(dataFolder, {
+    control = await serveControl(dataFolder, Object.assign(lasting.operations, {
       ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...incidentHandlers, ...lasting.stories.handlers(), ...cleanup.handlers(), ...recovery.handlers(), ...reviews.handlers(), ...evidence.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
       'incident-change': (argument) => {
@@ -230,12 +232,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         lasting.response.answered();
         return answered;
       },
+      answered: () => { lasting.response.answered(); },
       requests: () => generation.notices.requests(),
       'scan-report': async () => {
         const report = readHandedOver(resolve(dataFolder));
         return { findings: report.findings.length, raised: await generation.scans.handed(report) };
       },
-    });
+      ...lasting.api.handlers(),
+    } satisfies Handlers));
   } catch (error) {
     await end(generation);
     await lasting.known.close();
@@ -249,6 +253,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   lasting.stories.start();
   reviews.start();
   evidence.start();
+  await lasting.api.configure(config.server);
 
   return {
     status,
@@ -260,6 +265,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       watcher?.close();
       process.off('SIGHUP', onHup);
       control.close();
+      await lasting.api.stop();
       await restarting;
       await end(generation);
       lasting.deny.close();
@@ -292,11 +298,13 @@ function openLasting(config: Config, current: () => Config, store: Store, health
     returned: (id, what, back) => incidents.returned(id, what, back), over: (id, back) => incidents.watchOver(id, back),
   });
   incidents.watchBy({ begin: (record) => watch.begin(record), all: () => watch.all() });
-  return { store, health, origins, known, deny, response, incidents, stories, watch, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
+  const operations: Record<string, Handlers[string]> = {};
+  const api = new Api({ store, journal: response.journal, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), version: options.version, handlers: operations });
+  return { store, health, origins, known, deny, response, incidents, stories, watch, api, operations, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {
-  const { store, health, origins, knowledge, response, incidents } = lasting;
+  const { store, health, origins, knowledge, response, incidents, api } = lasting;
   const host = config.host ?? hostname();
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
@@ -312,6 +320,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
       response.onAlerts(alerts);
       incidents.onAlerts(alerts);
       options.show(folded);
+      api.tell('alert', alerts.map(({ id }) => id));
     }, now: Date.now,
     fold: { host, lang: options.lang, gap: config.alerts.fold_hours * 3_600_000 },
     exceptions: () => opened.exceptions,

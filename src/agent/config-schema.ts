@@ -220,6 +220,15 @@ export const configSchema = z.strictObject({
     max_mb: z.number().int().min(16).max(10_000_000).default(16_384).meta(doc('一份存档的大小上限（MiB），不含整机内存', 'size limit of one archive, MiB; an image of the machine’s memory beside it')),
     timestamp_url: z.url({ protocol: /^https?$/ }).max(4096).optional().meta(doc('RFC 3161 时间戳服务的网址；不写则只记本机时钟', 'address of an RFC 3161 timestamp service; the clock of this machine alone when left out')),
   }).refine(({ keep_days, keep_less_why }) => keep_days >= 180 || keep_less_why !== undefined, { message: 'expected at least 180 days, or the reason for less in keep_less_why', path: ['keep_days'] }).prefault({}).meta(doc('证据', 'evidence')),
+  server: z.strictObject({
+    enabled: z.boolean().default(false).meta(doc('是否开启 API 服务（HTTPS）', 'whether the API server (HTTPS) is on')),
+    address: z.union([z.ipv4(), z.ipv6()]).default('127.0.0.1').meta(doc('监听地址；默认只有本机能连', 'address it listens at; by default only this machine reaches it')),
+    port: z.number().int().min(0).max(65_535).default(8443).meta(doc('端口；0 为任意空闲端口', 'port; 0: any that is free')),
+    names: z.array(z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/)).max(50).default([]).meta(doc('另外用来访问它的主机名或地址', 'more host names or addresses by which it is asked')),
+    cert: z.string().startsWith('/').max(4096).optional().meta(doc('自己的证书（PEM，含中间证书）；不写则由 Moat 自己签发', 'your certificate (PEM, with intermediates); Moat makes its own when left out')),
+    key: z.string().startsWith('/').max(4096).optional().meta(doc('证书的私钥（PEM）', 'the key of that certificate (PEM)')),
+    http: z.boolean().default(false).meta(doc('用不加密的 HTTP；只能监听本机回环地址', 'plain HTTP; for loopback alone')),
+  }).refine(({ cert, key }) => (cert === undefined) === (key === undefined), 'expected both cert and key, or none of them').prefault({}).meta(doc('API 服务', 'API server')),
   alerts: z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),

@@ -27,6 +27,7 @@ import { addNetwork } from './commands/network.ts';
 import { addResponse } from './commands/response.ts';
 import { addScan } from './commands/scan.ts';
 import { addRules } from './commands/rules.ts';
+import { addServer } from './commands/server.ts';
 import { addStats } from './commands/stats.ts';
 import { addSteps } from './commands/steps.ts';
 import { addStatus } from './commands/status.ts';
@@ -100,6 +101,7 @@ export function buildProgram(argv: readonly string[], version: string): Command 
   addGrant(cli);
   addSystem(cli);
   addDeny(cli);
+  addServer(cli);
   addNotify(cli);
   addApprove(cli);
   addDoctor(cli);

@@ -1,3 +1,4 @@
+import type { AccountStore } from './account.ts';
 import type { ResponseStore } from './action.ts';
 import type { Alert, Detection } from './alert.ts';
 import type { Event, Kind } from './gen/event.ts';
@@ -112,7 +113,7 @@ export interface EventLog {
   prune(now: number): number;
 }
 
-export interface AlertFilter { sinceMs?: number; level?: Alert['level']; status?: Alert['status']; rule?: string; sourceIp?: string; limit?: number }
+export interface AlertFilter { sinceMs?: number; level?: Alert['level']; status?: Alert['status']; rule?: string; sourceIp?: string; limit?: number; /** Those that began before this one, the latest beginning first: the order in which pages are turned, which new alerts do not change. */ before?: { time: number; id: string } }
 
 /** Mutable state. Every write of `commit` is in one transaction with the events it belongs to. */
 export interface Ledger {
@@ -140,6 +141,7 @@ export interface Store {
   requests: RequestBook;
   response: ResponseStore;
   incidents: IncidentStore;
+  accounts: AccountStore;
   /** What was kept of the origin graph. */
   lineage(): Iterable<{ id: string; value: string }>;
   /** Durable when it returns (fsync). Throws StoreError 'full' when the disk is full; nothing of the batch is then kept. */

@@ -1,6 +1,6 @@
 /** Alerts, positions, learned state and settings. */
 import type { Alert, AlertEvidence, AlertStatus } from '../../core/alert.ts';
-import type { Level } from '../../core/level.ts';
+import { type Level, levels } from '../../core/level.ts';
 import type { AlertFilter, Ledger, Position } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
 import { StoreError } from '../error.ts';
@@ -65,11 +65,12 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
     open: db.prepare('INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
     secret: db.prepare('INSERT INTO secret (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
   };
-  /** One statement for each combination of filters; there are 32. */
+  /** One statement for each combination of filters; there are 64, and levels at 5. */
   const lists = new Map<string, Statement>();
-  const list = (where: string): Statement => {
-    const known = lists.get(where) ?? db.prepare(`SELECT ${columns} FROM alert ${where} ORDER BY last_time DESC, rowid DESC LIMIT ?`);
-    lists.set(where, known);
+  const list = (where: string, order: string): Statement => {
+    const sql = `SELECT ${columns} FROM alert ${where} ORDER BY ${order} LIMIT ?`;
+    const known = lists.get(sql) ?? db.prepare(sql);
+    lists.set(sql, known);
     return known;
   };
   const room = (name: string): 'open' | 'secret' => name.startsWith(secretPrefix) ? 'secret' : 'open';
@@ -92,7 +93,8 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
     alerts(filter) {
       const { where, values } = conditions(filter);
       const limit = Math.max(0, Math.trunc(filter.limit ?? defaultLimit));
-      return read(() => list(where).all(...values, limit).map((row) => toAlert(row, file)!));
+      const order = filter.before ? 'time DESC, id DESC' : 'last_time DESC, rowid DESC';
+      return read(() => list(where, order).all(...values, limit).map((row) => toAlert(row, file)!));
     },
 
     close(alertId, open = false) {
@@ -159,13 +161,18 @@ const optional = (value: string | undefined, count: (what: string) => void): Val
 function conditions(filter: AlertFilter): { where: string; values: Value[] } {
   const parts: string[] = [];
   const values: Value[] = [];
-  const add = (part: string, value: Value | undefined): void => {
-    if (value === undefined) return;
+  const add = (part: string, ...given: readonly (Value | undefined)[]): void => {
+    const known = given.filter((value) => value !== undefined);
+    if (known.length === 0) return;
     parts.push(part);
-    values.push(value);
+    values.push(...known);
   };
   add('last_time >= ?', filter.sinceMs);
-  add('level = ?', filter.level);
+  if (filter.level !== undefined) {
+    const least = levels.slice(levels.indexOf(filter.level));
+    add(`level IN (${least.map(() => '?').join(', ')})`, ...least);
+  }
+  if (filter.before) add('(time, id) < (?, ?)', filter.before.time, filter.before.id);
   add('status = ?', filter.status);
   add('rule_id = ?', filter.rule);
   add('source_ip = ?', filter.sourceIp);

@@ -79,6 +79,11 @@ const migrations: readonly string[] = [
    CREATE INDEX incident_strand_of ON incident_strand (incident);
    CREATE INDEX incident_strand_last ON incident_strand (last);
    CREATE TABLE incident_finding (id TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);`,
+  `CREATE TABLE account (id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE, value TEXT NOT NULL) WITHOUT ROWID;
+   CREATE TABLE session (digest TEXT NOT NULL PRIMARY KEY, account TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;
+   CREATE INDEX session_account ON session (account);
+   CREATE TABLE api_token (id TEXT NOT NULL PRIMARY KEY, digest TEXT NOT NULL UNIQUE, account TEXT NOT NULL, expires INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;
+   CREATE INDEX alert_time ON alert (time, id);`,
 ];
 
 const iso = (column: string): string => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;

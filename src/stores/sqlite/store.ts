@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { type Kind, unstoredKinds } from '../../core/gen/event.ts';
 import type { Commit, Store } from '../../core/ports.ts';
 import { StoreError } from '../error.ts';
+import { openAccounts } from './accounts.ts';
 import { busyMs, type Database, guarded, openDatabase, transaction } from './driver.ts';
 import { openRing } from './events.ts';
 import { openIncidents } from './incidents.ts';
@@ -68,6 +69,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
     const lineage = guarded(file, () => openLineage(opened, file, count));
     const notices = guarded(file, () => openNotices(opened, file));
     const requests = guarded(file, () => openRequests(opened, file));
+    const accounts = guarded(file, () => openAccounts(opened, file));
     const incidents = guarded(file, () => openIncidents(opened, file));
     const response = guarded(file, () => openResponse(opened, file, incidents, now));
 
@@ -97,6 +99,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
       ledger,
       notices,
       requests,
+      accounts,
       response,
       incidents,
       commit,
@@ -107,6 +110,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
         prune(at) {
           ledger.prune(at);
           requests.prune(at);
+          accounts.prune(at);
           response.prune(at);
           return ring.prune(at);
         },

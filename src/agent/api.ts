@@ -1,0 +1,102 @@
+/** The HTTPS server under `moat up`: opened when the configuration wants it, closed and opened anew when that changes. */
+import { join } from 'node:path';
+import { hostname } from 'node:os';
+import { saidBy } from '../core/error.ts';
+import type { Log, Store } from '../core/ports.ts';
+import type { Feed } from '../api/feed.ts';
+import type { SetUp } from '../api/access/set-up.ts';
+import type { RunningServer } from '../api/server.ts';
+import type { Health } from '../engine/health.ts';
+import type { Journal } from '../engine/response/journal.ts';
+import type { Config } from './config-schema.ts';
+import type { Handlers } from './control.ts';
+
+export interface ApiOptions { store: Store; journal: Journal; health: Health; log: Log; now: () => number; dataFolder: string; version: string; handlers: Handlers }
+
+type Settings = Config['server'];
+const part = 'server';
+const names = (settings: Settings): string[] => [...new Set(['localhost', '127.0.0.1', '::1', hostname(), ...(settings.address === '0.0.0.0' || settings.address === '::' ? [] : [settings.address]), ...settings.names])];
+
+/** What the running server and `moat server` need of each other. */
+interface Open { server: RunningServer; setUp: SetUp; fingerprint: string | undefined }
+
+export class Api {
+  private readonly options: ApiOptions;
+  private settings: Settings | undefined;
+  private open: Open | undefined;
+  private feed: Feed | undefined;
+  private changing: Promise<void> = Promise.resolve();
+
+  constructor(options: ApiOptions) { this.options = options; }
+
+  /** Resolves when it listens, or cannot and has said why. */
+  configure(settings: Settings): Promise<void> {
+    this.changing = this.change(this.changing, settings);
+    return this.changing;
+  }
+
+  private async change(before: Promise<void>, settings: Settings): Promise<void> {
+    await before;
+    if (JSON.stringify(settings) === JSON.stringify(this.settings)) return;
+    this.settings = settings;
+    await this.close();
+    if (!settings.enabled) return;
+    try {
+      this.open = await this.begin(settings);
+      this.options.health.state(part, 'live');
+    } catch (error) {
+      // Protection goes on without it.
+      const { zh, en } = saidBy(error);
+      this.options.health.state(part, 'blind', { zh: `API 服务无法启动：${zh}`, en: `the API server cannot start: ${en}` });
+      this.options.log.warn(en);
+    }
+  }
+
+  tell(kind: 'alert' | 'incident', ids: readonly string[]): void { for (const id of ids) this.feed?.tell(kind, id); }
+
+  async stop(): Promise<void> {
+    await this.changing;
+    await this.close();
+  }
+
+  /** For `moat server`, which reaches the agent's own socket: only who owns the data folder does. */
+  handlers(): Handlers {
+    return {
+      'server': () => (this.open ? { url: this.open.server.url, fingerprint: this.open.fingerprint, set_up: this.open.setUp.isNeeded } : { url: undefined }),
+      'server-set-up': () => {
+        const secret = this.open?.setUp.begin();
+        // Behind the #: it is not sent to the server, nor to its log, as part of an address.
+        return { url: this.open?.server.url, link: secret === undefined ? undefined : `${this.open!.server.url}/setup#${secret}` };
+      },
+    };
+  }
+
+  private async begin(settings: Settings): Promise<Open> {
+    // Some 25 MB that nobody pays who has no server.
+    const [{ startServer }, { givenCertificate, ownCertificate }, { Feed: NewFeed }, { Lockout }, { SetUp: NewSetUp }] = await Promise.all([import('../api/server.ts'), import('../api/access/certificate.ts'), import('../api/feed.ts'), import('../api/access/lockout.ts'), import('../api/access/set-up.ts')]);
+    const { store, journal, log, now, dataFolder, version, handlers } = this.options;
+    const certificate = settings.http ? undefined
+      : settings.cert !== undefined && settings.key !== undefined ? givenCertificate(settings.cert, settings.key)
+        : await ownCertificate(join(dataFolder, 'tls'), names(settings), now());
+    this.feed ??= new NewFeed(now);
+    const setUp = new NewSetUp(store.accounts, now);
+    const server = await startServer({
+      address: settings.address, port: settings.port, certificate, names: names(settings), version,
+      world: {
+        host: hostname(), now, store, feed: this.feed, lockout: new Lockout(now), setUp,
+        // What the socket throws and answers, as a promise.
+        ask: async (operation, argument) => { const handler = Object.hasOwn(handlers, operation) ? handlers[operation] : undefined; if (!handler) throw new Error(`no operation ${operation}`); return await handler(argument); },
+        audit: (entry) => journal.write({ audit: [{ ...entry, time: now(), via: 'api' }] }),
+        fault: (error) => log.warn(`server: ${error instanceof Error ? error.stack ?? error.message : String(error)}`),
+      },
+    });
+    if (setUp.isNeeded) log.info(`Moat: ${server.url}/setup#${setUp.begin()}`);
+    return { server, setUp, fingerprint: certificate?.fingerprint };
+  }
+
+  private async close(): Promise<void> {
+    const { open } = this;
+    this.open = undefined;
+    await open?.server.close();
+  }
+}

@@ -1,0 +1,50 @@
+/** One operation of the API: what it takes, what it answers and who may ask for it. Routes, permissions, validation and OpenAPI all come from these. */
+import type { z } from 'zod';
+import type { Permission, Role } from '../../core/account.ts';
+import type { Text } from '../../core/text.ts';
+
+/** anyone: without a log-on. person: whoever is logged in (not a token). */
+export type Access = Permission | 'anyone' | 'person';
+
+/** Who asks. `by` is what the audit log says. */
+export interface Actor { account: string; name: string; role: Role; may: ReadonlySet<Permission>; /** Digest of the session; undefined for a token. */ session: string | undefined; by: string }
+
+export interface Call<P, Q, B> {
+  params: P;
+  query: Q;
+  body: B;
+  /** Undefined only where anyone may ask. */
+  actor: Actor | undefined;
+  address: string;
+  agent: string;
+  /** The revision that the caller saw (If-Match). */
+  revision: number | undefined;
+}
+
+/** What goes back: the answer, and cookies or a status that differ from the ordinary. */
+export interface Reply { body: unknown; status?: number; session?: { secret: string; expires: number } | 'end' }
+
+export interface Route<World = unknown> {
+  id: string;
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Below /api/v1; `:name` for a part of it. */
+  path: string;
+  access: Access;
+  title: Text;
+  params?: z.ZodType;
+  query?: z.ZodType;
+  body?: z.ZodType;
+  answer: z.ZodType;
+  /** It may need If-Match: the thing has revisions. */
+  hasRevision?: boolean;
+  run(call: Call<never, never, never>, world: World): Promise<Reply> | Reply;
+}
+
+type Output<T> = T extends z.ZodType ? z.output<T> : undefined;
+
+/** Ties the types of what is validated to what `run` is given. */
+export function route<World, P extends z.ZodType | undefined = undefined, Q extends z.ZodType | undefined = undefined, B extends z.ZodType | undefined = undefined>(
+  spec: Omit<Route<World>, 'run' | 'params' | 'query' | 'body'> & { params?: P; query?: Q; body?: B; run(call: Call<Output<P>, Output<Q>, Output<B>>, world: World): Promise<Reply> | Reply },
+): Route<World> {
+  return spec;
+}

@@ -1,0 +1,32 @@
+/** What went wrong, as RFC 9457 (application/problem+json) says it, with a code that programs can tell apart. */
+import type { Text } from '../core/text.ts';
+
+/** Status of each code. */
+const statuses = {
+  'bad-input': 400, 'not-logged-in': 401, 'wrong-credentials': 401, 'code-needed': 401, 'not-permitted': 403, 'csrf': 403, 'wrong-host': 403, 'not-found': 404, 'conflict': 409, 'gone': 410,
+  'changed-meanwhile': 412, 'too-large': 413, 'unsupported': 415, 'refused': 422, 'revision-needed': 428, 'too-many': 429, 'fault': 500, 'unavailable': 503,
+} as const;
+export type ProblemCode = keyof typeof statuses;
+export const problemCodes = Object.keys(statuses) as ProblemCode[];
+
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly text: Text;
+  readonly hint: string | undefined;
+  /** Seconds after which to try again. */
+  readonly retryAfter: number | undefined;
+
+  constructor(code: ProblemCode, text: Text, { hint, retryAfter, cause }: { hint?: string | undefined; retryAfter?: number; cause?: unknown } = {}) {
+    super(text.en, cause === undefined ? undefined : { cause });
+    this.name = 'Problem';
+    this.code = code;
+    this.text = text;
+    this.hint = hint;
+    this.retryAfter = retryAfter;
+  }
+
+  get status(): number { return statuses[this.code]; }
+}
+
+/** The body. `detail_zh` is the same in Chinese. */
+export const problemBody = ({ code, text, hint, status }: Problem): Record<string, unknown> => ({ type: `urn:moat:problem:${code}`, title: code, status, code, detail: text.en, detail_zh: text.zh, ...(hint !== undefined && { hint }) });

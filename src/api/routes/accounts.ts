@@ -1,0 +1,122 @@
+/** Accounts of others, their sessions, and API tokens. */
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { type Account, accountName, type ApiToken, covers, type Role, roles } from '../../core/account.ts';
+import { checkPassword, hashPassword } from '../access/passwords.ts';
+import { makeToken } from '../access/sessions.ts';
+import { done, idParams, time } from '../contract/common.ts';
+import { type Actor, route } from '../contract/route.ts';
+import { Problem } from '../problem.ts';
+import type { World } from '../world.ts';
+
+const day = 86_400_000;
+const role = z.enum(roles);
+const shown = z.strictObject({ id: z.string(), name: z.string(), role, created: time, disabled: z.boolean(), totp: z.boolean(), password_changed: time, last_log_on: z.strictObject({ time, address: z.string() }).optional() });
+const tokenShown = z.strictObject({ id: z.string(), name: z.string(), account: z.string(), role, created: time, expires: time, seen: time.optional() });
+
+const show = ({ id, name, role: of, created, disabled, totp, passwordChanged, lastLogIn }: Account): z.infer<typeof shown> => ({
+  id, name, role: of, created, disabled, totp: totp?.confirmed === true, password_changed: passwordChanged, ...(lastLogIn && { last_log_on: lastLogIn }),
+});
+
+const showToken = ({ id, name, role: of, created, expires, seen }: ApiToken, account: string): z.infer<typeof tokenShown> => ({ id, name, account, role: of, created, expires, ...(seen !== undefined && { seen }) });
+
+/** Throws unless the actor may give all that the role may: an administrator makes no owner, and changes none. */
+function mustCover(actor: Actor, ...given: Role[]): void {
+  for (const one of given) if (!covers(actor.may, one)) throw new Problem('not-permitted', { zh: `您无权管理“${one}”`, en: `expected an account that may do all that the role ${one} may` });
+}
+
+function find(world: World, id: string): Account {
+  const account = world.store.accounts.account(id);
+  if (!account) throw new Problem('not-found', { zh: '没有这个账号', en: 'no such account' });
+  return account;
+}
+
+/** Somebody must be able to let the others in. */
+function mustKeepOwner(world: World, account: Account): void {
+  const others = world.store.accounts.accounts().filter(({ id, role: of, disabled }) => of === 'owner' && !disabled && id !== account.id);
+  if (account.role === 'owner' && others.length === 0) throw new Problem('conflict', { zh: '这是最后一个所有者', en: 'it is the last owner' }, { hint: 'make another account an owner first' });
+}
+
+export const accountRoutes = [
+  route({
+    id: 'accounts', method: 'GET', path: '/accounts', access: 'accounts', title: { zh: '账号列表', en: 'accounts' }, answer: z.strictObject({ items: z.array(shown) }),
+    run: (_call, world: World) => ({ body: { items: world.store.accounts.accounts().map(show) } }),
+  }),
+  route({
+    id: 'account-add', method: 'POST', path: '/accounts', access: 'accounts', title: { zh: '新建账号', en: 'make an account' },
+    body: z.strictObject({ name: z.string().regex(accountName), role, password: z.string().max(1000) }), answer: shown,
+    async run(call, world: World) {
+      const { name, role: of, password } = call.body;
+      mustCover(call.actor!, of);
+      checkPassword(password, name);
+      if (world.store.accounts.byName(name)) throw new Problem('conflict', { zh: `已有账号“${name}”`, en: `there is an account ${name} already` });
+      const now = world.now();
+      const account: Account = { id: randomBytes(8).toString('hex'), name, role: of, created: now, disabled: false, password: await hashPassword(password), passwordChanged: now, recovery: [] };
+      world.store.accounts.save(account);
+      await world.audit({ by: call.actor!.by, operation: 'account-add', target: name, why: '', result: `role ${of}` });
+      return { status: 201, body: show(account) };
+    },
+  }),
+  route({
+    id: 'account-change', method: 'PATCH', path: '/accounts/:id', access: 'accounts', title: { zh: '改账号的角色、停用或启用、重设密码、关闭其验证码（其会话随之结束）', en: 'change an account\'s role, disable or enable it, set its password, turn its codes off; its sessions end' },
+    params: idParams, body: z.strictObject({ role: role.optional(), disabled: z.boolean().optional(), password: z.string().max(1000).optional(), totp: z.literal(false).optional() }), answer: shown,
+    async run(call, world: World) {
+      const account = find(world, call.params.id);
+      const { role: of, disabled, password, totp } = call.body;
+      mustCover(call.actor!, account.role, of ?? account.role);
+      if ((of !== undefined && of !== 'owner') || disabled === true) mustKeepOwner(world, account);
+      if (password !== undefined) checkPassword(password, account.name);
+      const hashed = password === undefined ? undefined : await hashPassword(password);
+      const { totp: before, ...rest } = account;
+      const next: Account = {
+        ...rest, ...(before && totp !== false && { totp: before }), ...(totp === false && { recovery: [] }),
+        ...(of !== undefined && { role: of }), ...(disabled !== undefined && { disabled }), ...(hashed !== undefined && { password: hashed, passwordChanged: world.now() }),
+      };
+      world.store.accounts.save(next);
+      world.store.accounts.endSessions(account.id, account.id === call.actor!.account ? call.actor!.session : undefined);
+      const what = [of !== undefined && `role ${of}`, disabled !== undefined && (disabled ? 'disabled' : 'enabled'), hashed !== undefined && 'password set', totp === false && 'one-time codes off'].filter((word) => word !== false);
+      await world.audit({ by: call.actor!.by, operation: 'account-change', target: account.name, why: '', result: what.join(', ') });
+      return { body: show(next) };
+    },
+  }),
+  route({
+    id: 'account-remove', method: 'DELETE', path: '/accounts/:id', access: 'accounts', title: { zh: '删除账号', en: 'remove an account' }, params: idParams, answer: done,
+    async run(call, world: World) {
+      const account = find(world, call.params.id);
+      mustCover(call.actor!, account.role);
+      mustKeepOwner(world, account);
+      world.store.accounts.remove(account.id);
+      await world.audit({ by: call.actor!.by, operation: 'account-remove', target: account.name, why: '', result: 'done' });
+      return { body: { done: true } };
+    },
+  }),
+  route({
+    id: 'tokens', method: 'GET', path: '/tokens', access: 'person', title: { zh: '自己的 API 令牌（可管理账号者看到全部）', en: 'one\'s own API tokens; all of them for who manages accounts' }, answer: z.strictObject({ items: z.array(tokenShown) }),
+    run(call, world: World) {
+      const tokens = world.store.accounts.tokens(call.actor!.may.has('accounts') ? undefined : call.actor!.account);
+      return { body: { items: tokens.map((token) => showToken(token, world.store.accounts.account(token.account)?.name ?? '')) } };
+    },
+  }),
+  route({
+    id: 'token-add', method: 'POST', path: '/tokens', access: 'person', title: { zh: '新建 API 令牌（只显示一次）', en: 'make an API token; it is shown once' },
+    body: z.strictObject({ name: z.string().regex(accountName), role, days: z.number().int().min(1).max(366) }), answer: z.strictObject({ secret: z.string(), token: tokenShown }),
+    async run(call, world: World) {
+      mustCover(call.actor!, call.body.role);
+      const account = find(world, call.actor!.account);
+      const { secret, token } = makeToken(world.store.accounts, account, { name: call.body.name, role: call.body.role, expires: world.now() + call.body.days * day }, world.now());
+      await world.audit({ by: call.actor!.by, operation: 'token-add', target: `${account.name}/${token.name}`, why: '', result: `role ${token.role}, ${call.body.days} days` });
+      return { status: 201, body: { secret, token: showToken(token, account.name) } };
+    },
+  }),
+  route({
+    id: 'token-end', method: 'DELETE', path: '/tokens/:id', access: 'person', title: { zh: '作废 API 令牌', en: 'revoke an API token' }, params: idParams, answer: done,
+    async run(call, world: World) {
+      const token = world.store.accounts.tokens().find(({ id }) => id === call.params.id);
+      // Whether somebody else's is there is not told.
+      if (!token || (token.account !== call.actor!.account && !call.actor!.may.has('accounts'))) throw new Problem('not-found', { zh: '没有这个令牌', en: 'no such token' });
+      world.store.accounts.endToken(token.id);
+      await world.audit({ by: call.actor!.by, operation: 'token-end', target: `${find(world, token.account).name}/${token.name}`, why: '', result: 'done' });
+      return { body: { done: true } };
+    },
+  }),
+] as const;

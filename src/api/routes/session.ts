@@ -1,0 +1,183 @@
+/** Set-up, log-on and log-off, one's own password, second factor and sessions. */
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { type Account, accountName, roles } from '../../core/account.ts';
+import { hashPassword, isPassword, checkPassword } from '../access/passwords.ts';
+import { newRecovery, newTotp, totpStep, useCode } from '../access/one-time.ts';
+import { actorOf, beginSession } from '../access/sessions.ts';
+import { done, time } from '../contract/common.ts';
+import { type Actor, type Call, type Reply, route } from '../contract/route.ts';
+import { Problem } from '../problem.ts';
+import type { World } from '../world.ts';
+
+const name = z.string().regex(accountName);
+const secret = z.string().max(1000);
+const me = z.strictObject({ name: z.string(), role: z.enum(roles), may: z.array(z.string()), csrf: z.string(), expires: time, totp: z.boolean(), recovery_left: z.number().int() });
+
+const wrong = (): Problem => new Problem('wrong-credentials', { zh: '账号、密码或验证码不对', en: 'the name, the password or the code is wrong' });
+
+const meOf = (account: Account, csrf: string, expires: number, actor: Actor): z.infer<typeof me> => ({
+  name: account.name, role: account.role, may: [...actor.may], csrf, expires, totp: account.totp?.confirmed === true, recovery_left: account.recovery.length,
+});
+
+/** A log-on that has proved itself: a new session, so that none that was there before is raised. */
+async function enter(account: Account, call: Pick<Call<unknown, unknown, unknown>, 'address' | 'agent'>, world: World): Promise<Reply> {
+  const now = world.now();
+  const known: Account = { ...account, lastLogIn: { time: now, address: call.address } };
+  world.store.accounts.save(known);
+  const { secret: value, session } = beginSession(world.store.accounts, known, call, now);
+  const actor = actorOf(known, session);
+  await world.audit({ by: actor.by, operation: 'log-on', target: account.name, why: '', result: `from ${call.address}` });
+  return { body: meOf(known, session.csrf, session.expires, actor), session: { secret: value, expires: session.expires } };
+}
+
+/** The account of whoever asks. */
+function own(actor: Actor | undefined, world: World): Account {
+  const account = actor && world.store.accounts.account(actor.account);
+  if (!account) throw new Problem('not-logged-in', { zh: '请先登录', en: 'log in first' });
+  return account;
+}
+
+/** The password once more, before what would let somebody at an unlocked screen stay. */
+async function again(account: Account, password: string): Promise<void> {
+  if (!await isPassword(password, account.password)) throw wrong();
+}
+
+export const sessionRoutes = [
+  route<World>({
+    id: 'setup-state', method: 'GET', path: '/setup', access: 'anyone', title: { zh: '是否需要初始设置', en: 'whether the first owner is still to be made' },
+    answer: z.strictObject({ needed: z.boolean() }),
+    run: (_call, world) => ({ body: { needed: world.setUp.isNeeded } }),
+  }),
+  route({
+    id: 'setup', method: 'POST', path: '/setup', access: 'anyone', title: { zh: '用一次性链接创建第一个所有者', en: 'make the first owner by the one-time link' },
+    body: z.strictObject({ token: secret, name, password: secret }), answer: me,
+    async run(call, world: World) {
+      world.lockout.mustWait('set-up', call.address, false);
+      if (!world.setUp.isRight(call.body.token)) {
+        world.lockout.wrong('set-up', call.address, false);
+        throw new Problem('gone', { zh: '链接已失效或不对', en: 'the link is wrong, used or too old' }, { hint: 'moat server set-up' });
+      }
+      checkPassword(call.body.password, call.body.name);
+      const now = world.now();
+      const password = await hashPassword(call.body.password);
+      // Two with the same link: the second finds it used.
+      if (!world.setUp.isRight(call.body.token)) throw new Problem('gone', { zh: '链接已用过', en: 'the link was used' });
+      world.setUp.end();
+      const account: Account = { id: randomBytes(8).toString('hex'), name: call.body.name, role: 'owner', created: now, disabled: false, password, passwordChanged: now, recovery: [] };
+      await world.audit({ by: `account:${account.name}`, operation: 'set-up', target: account.name, why: '', result: `first owner, from ${call.address}` });
+      return { ...await enter(account, call, world), status: 201 };
+    },
+  }),
+  route({
+    id: 'log-on', method: 'POST', path: '/session', access: 'anyone', title: { zh: '登录', en: 'log on' },
+    body: z.strictObject({ name: z.string().max(200), password: secret, code: z.string().max(100).optional() }), answer: me,
+    async run(call, world: World) {
+      const { accounts } = world.store;
+      const account = accounts.byName(call.body.name);
+      const isKnown = account?.lastLogIn?.address === call.address;
+      const counted = (account?.name ?? call.body.name).toLowerCase();
+      world.lockout.mustWait(counted, call.address, isKnown);
+      const fail = async (problem: Problem, why: string): Promise<never> => {
+        if (world.lockout.wrong(counted, call.address, isKnown)) await world.audit({ by: `account:${account?.name ?? '(unknown)'}`, operation: 'log-on', target: account?.name ?? '(unknown)', why: '', result: `refused (${why}), from ${call.address}` });
+        throw problem;
+      };
+      const right = await isPassword(call.body.password, account?.password);
+      if (!right || !account || account.disabled) return fail(wrong(), 'password');
+      let proved = account;
+      if (account.totp?.confirmed) {
+        // Asking for it tells that the password is right, so it counts as a wrong log-on until the code comes.
+        if (call.body.code === undefined) return fail(new Problem('code-needed', { zh: '请输入验证码', en: 'the code of your authenticator is needed' }), 'no code');
+        // The account may have changed while the password was checked: a code is used once.
+        const used = useCode(accounts.account(account.id) ?? account, call.body.code, world.now());
+        if (!used) return fail(wrong(), 'code');
+        proved = used;
+      }
+      world.lockout.right(call.address);
+      return enter(proved, call, world);
+    },
+  }),
+  route({
+    id: 'session', method: 'GET', path: '/session', access: 'person', title: { zh: '当前登录', en: 'who is logged on' }, answer: me,
+    run(call, world: World) {
+      const session = world.store.accounts.session(call.actor!.session!)!;
+      return { body: meOf(own(call.actor, world), session.csrf, session.expires, call.actor!) };
+    },
+  }),
+  route({
+    id: 'log-off', method: 'DELETE', path: '/session', access: 'person', title: { zh: '退出登录', en: 'log off' }, answer: done,
+    async run(call, world: World) {
+      world.store.accounts.endSession(call.actor!.session!);
+      await world.audit({ by: call.actor!.by, operation: 'log-off', target: call.actor!.name, why: '', result: 'done' });
+      return { body: { done: true }, session: 'end' };
+    },
+  }),
+  route({
+    id: 'own-password', method: 'PUT', path: '/session/password', access: 'person', title: { zh: '改自己的密码（其他会话随之结束）', en: 'change one\'s own password; other sessions end' },
+    body: z.strictObject({ password: secret, new_password: secret }), answer: done,
+    async run(call, world: World) {
+      const account = own(call.actor, world);
+      await again(account, call.body.password);
+      checkPassword(call.body.new_password, account.name);
+      world.store.accounts.save({ ...account, password: await hashPassword(call.body.new_password), passwordChanged: world.now() });
+      const ended = world.store.accounts.endSessions(account.id, call.actor!.session);
+      await world.audit({ by: call.actor!.by, operation: 'change-password', target: account.name, why: '', result: `${ended} other sessions ended` });
+      return { body: { done: true } };
+    },
+  }),
+  route({
+    id: 'totp-begin', method: 'POST', path: '/session/totp', access: 'person', title: { zh: '开启动态验证码：取得密钥', en: 'begin with one-time codes: get the secret' },
+    body: z.strictObject({ password: secret }), answer: z.strictObject({ secret: z.string(), uri: z.string() }),
+    async run(call, world: World) {
+      const account = own(call.actor, world);
+      await again(account, call.body.password);
+      if (account.totp?.confirmed) throw new Problem('conflict', { zh: '已经开启；请先关闭', en: 'it is on already: turn it off first' });
+      const made = newTotp(account.name, world.host);
+      world.store.accounts.save({ ...account, totp: { secret: made.secret, confirmed: false, step: 0 } });
+      return { body: made };
+    },
+  }),
+  route({
+    id: 'totp-confirm', method: 'PUT', path: '/session/totp', access: 'person', title: { zh: '用一个验证码确认；得到恢复码（只显示一次）', en: 'confirm by a code; recovery codes are shown once' },
+    body: z.strictObject({ code: z.string().max(100) }), answer: z.strictObject({ recovery: z.array(z.string()) }),
+    async run(call, world: World) {
+      const account = own(call.actor, world);
+      const step = account.totp && !account.totp.confirmed ? totpStep(account.totp.secret, call.body.code, world.now(), 0) : undefined;
+      if (!account.totp || step === undefined) throw wrong();
+      const { codes, digests } = newRecovery();
+      world.store.accounts.save({ ...account, totp: { ...account.totp, confirmed: true, step }, recovery: digests });
+      await world.audit({ by: call.actor!.by, operation: 'totp-on', target: account.name, why: '', result: 'done' });
+      return { body: { recovery: codes } };
+    },
+  }),
+  route({
+    id: 'totp-off', method: 'DELETE', path: '/session/totp', access: 'person', title: { zh: '关闭动态验证码', en: 'turn one-time codes off' },
+    body: z.strictObject({ password: secret }), answer: done,
+    async run(call, world: World) {
+      const { totp, ...account } = own(call.actor, world);
+      await again(account, call.body.password);
+      world.store.accounts.save({ ...account, recovery: [] });
+      await world.audit({ by: call.actor!.by, operation: 'totp-off', target: account.name, why: '', result: totp ? 'done' : 'it was off' });
+      return { body: { done: totp !== undefined } };
+    },
+  }),
+  route({
+    id: 'own-sessions', method: 'GET', path: '/session/all', access: 'person', title: { zh: '自己的全部会话', en: 'all one\'s own sessions' },
+    answer: z.strictObject({ items: z.array(z.strictObject({ id: z.string(), current: z.boolean(), created: time, seen: time, expires: time, address: z.string(), agent: z.string() })) }),
+    run(call, world: World) {
+      const items = world.store.accounts.sessions(call.actor!.account).map(({ digest, created, seen, expires, address, agent }) => ({ id: digest.slice(0, 16), current: digest === call.actor!.session, created, seen, expires, address, agent }));
+      return { body: { items } };
+    },
+  }),
+  route({
+    id: 'end-own-session', method: 'DELETE', path: '/session/all/:id', access: 'person', title: { zh: '结束自己的一个会话', en: 'end one of one\'s own sessions' },
+    params: z.strictObject({ id: z.string().regex(/^[0-9a-f]{16}$/) }), answer: done,
+    async run(call, world: World) {
+      const found = world.store.accounts.sessions(call.actor!.account).find(({ digest }) => digest.startsWith(call.params.id));
+      if (!found) throw new Problem('not-found', { zh: '没有这个会话', en: 'no such session' });
+      world.store.accounts.endSession(found.digest);
+      await world.audit({ by: call.actor!.by, operation: 'end-session', target: call.actor!.name, why: '', result: `begun from ${found.address}` });
+      return { body: { done: true } };
+    },
+  }),
+] as const;

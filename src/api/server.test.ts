@@ -1,0 +1,340 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generateSync } from 'otplib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { permissionsOf, type Role, roles } from '../core/account.ts';
+import { MoatError } from '../core/error.ts';
+import { verifyAudit } from '../engine/response/audit.ts';
+import { Journal } from '../engine/response/journal.ts';
+import { sampleAlert } from '../stores/contract.ts';
+import { openSqliteStore, type SqliteStore } from '../stores/sqlite/store.ts';
+import { ownCertificate, type ServerCertificate } from './access/certificate.ts';
+import { hashPassword } from './access/passwords.ts';
+import { Lockout } from './access/lockout.ts';
+import { beginSession } from './access/sessions.ts';
+import { SetUp } from './access/set-up.ts';
+import { Feed } from './feed.ts';
+import { routes } from './routes/catalogue.ts';
+import { type RunningServer, type ServerOptions, startServer } from './server.ts';
+import type { World } from './world.ts';
+
+let dir: string, store: SqliteStore, server: RunningServer, certificate: ServerCertificate, clock: number, asked: { operation: string; argument: unknown }[], answers: Record<string, unknown>, faults: unknown[];
+let world: World;
+const password = 'correct horse battery';
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'moat-api-'));
+  clock = Date.now();
+  asked = []; answers = {}; faults = [];
+  const now = (): number => clock;
+  store = openSqliteStore({ dir, now });
+  const journal = new Journal(store.response);
+  world = {
+    host: 'web1', now, store, feed: new Feed(now), lockout: new Lockout(now), setUp: new SetUp(store.accounts, now), fault: (error) => { faults.push(error); },
+    ask: (operation, argument) => {
+      asked.push({ operation, argument });
+      const answer = answers[operation];
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer ?? {});
+    },
+    audit: (entry) => journal.write({ audit: [{ ...entry, time: now(), via: 'api' }] }),
+  };
+  certificate = await ownCertificate(join(dir, 'tls'), ['localhost', '127.0.0.1'], clock);
+  server = await start();
+});
+afterEach(async () => {
+  await server.close();
+  store.close();
+  rmSync(dir, { recursive: true });
+});
+
+const start = (more: Partial<ServerOptions> = {}): Promise<RunningServer> => startServer({ address: '127.0.0.1', port: 0, certificate, names: [], version: '1', world, perMinute: 100_000, ...more });
+
+interface Answer { status: number; body: Record<string, unknown>; headers: Record<string, string | string[] | undefined>; text: string }
+interface Ask { method?: string; body?: unknown; headers?: Record<string, string>; to?: RunningServer; raw?: string }
+/** A real client that trusts our authority and nothing else. */
+function ask(path: string, { method = 'GET', body, headers = {}, to = server, raw }: Ask = {}): Promise<Answer> {
+  const isTls = to.url.startsWith('https');
+  return new Promise((resolve, reject) => {
+    const text = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+    const made = (isTls ? httpsRequest : httpRequest)({ host: '127.0.0.1', port: to.port, path, method, ...(isTls && { ca: certificate.ca, servername: 'localhost' }), headers: { host: `localhost:${to.port}`, ...(text !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }), ...headers } }, (response) => {
+      let said = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => { said += chunk; }).on('end', () => {
+        let parsed: unknown = {};
+        if (said.startsWith('{')) parsed = JSON.parse(said);
+        resolve({ status: response.statusCode!, body: parsed as Record<string, unknown>, headers: response.headers, text: said });
+      });
+    });
+    made.on('error', reject).end(text);
+  });
+}
+const cookieOf = ({ headers }: Answer): string => String(headers['set-cookie']).split(';')[0]!;
+
+/** As somebody with this role; the account is made in the store. */
+async function as(role: Role): Promise<Record<string, string>> {
+  const account = store.accounts.byName(`${role}-li`) ?? { id: `id-${role}`, name: `${role}-li`, role, created: clock, disabled: false, password: await hashed, passwordChanged: clock, recovery: [] };
+  store.accounts.save(account);
+  const { secret, session } = beginSession(store.accounts, account, { address: '127.0.0.1', agent: 'test' }, clock);
+  return { 'cookie': `__Host-moat=${secret}`, 'x-moat-csrf': session.csrf };
+}
+const hashed = hashPassword(password);
+const audited = (): string[] => [...store.response.audit(1)].map(({ by, operation, target }) => `${by} ${operation} ${target}`);
+
+describe('set-up and log-on', () => {
+  it('makes the first owner by a link that works once and for an hour; nothing else works before', async () => {
+    expect((await ask('/api/v1/setup')).body).toEqual({ needed: true });
+    expect((await ask('/api/v1/alerts')).status).toBe(401);
+    const link = world.setUp.begin()!;
+    const give = (token: string, with_: string = password): Promise<Answer> => ask('/api/v1/setup', { method: 'POST', body: { token, name: 'li', password: with_ } });
+    expect((await give('x'.repeat(32))).body).toMatchObject({ code: 'gone', hint: 'moat server set-up' });
+    expect((await give(link, 'too short')).body).toMatchObject({ status: 400, code: 'bad-input' });
+    expect((await give(link, 'li-password-1234')).status).toBe(201);
+    expect((await give(link)).body).toMatchObject({ code: 'gone' });
+    expect(world.setUp.begin()).toBeUndefined();
+    expect((await ask('/api/v1/setup')).body).toEqual({ needed: false });
+    expect(audited()).toEqual(['account:li set-up li', 'account:li log-on li']);
+    expect(verifyAudit(store.response.audit(1)).faults).toEqual([]);
+  });
+
+  it('a link that is an hour old is of no use', async () => {
+    const link = world.setUp.begin()!;
+    clock += 3_600_001;
+    expect((await ask('/api/v1/setup', { method: 'POST', body: { token: link, name: 'li', password } })).body).toMatchObject({ code: 'gone' });
+  });
+
+  it('asks for the code of an authenticator, takes each once, and recovery codes once', async () => {
+    const me = await as('analyst');
+    const enrol = await ask('/api/v1/session/totp', { method: 'POST', headers: me, body: { password } });
+    const { secret } = enrol.body as { secret: string };
+    expect(enrol.body['uri']).toContain('otpauth://totp/');
+    const code = (): string => generateSync({ secret, epoch: Math.floor(clock / 1000) });
+    expect((await ask('/api/v1/session/totp', { method: 'PUT', headers: me, body: { code: '000000' } })).status).toBe(401);
+    const { recovery } = (await ask('/api/v1/session/totp', { method: 'PUT', headers: me, body: { code: code() } })).body as { recovery: string[] };
+    expect(new Set(recovery).size).toBe(10);
+    const logOn = (more: object): Promise<Answer> => ask('/api/v1/session', { method: 'POST', body: { name: 'ANALYST-LI', password, ...more } });
+    expect((await logOn({})).body).toMatchObject({ code: 'code-needed' });
+    expect((await logOn({ code: code() })).body, 'it was used to confirm').toMatchObject({ code: 'wrong-credentials' });
+    clock += 30_000;
+    const entered = await logOn({ code: code() });
+    expect(entered.body).toMatchObject({ name: 'analyst-li', totp: true, recovery_left: 10 });
+    expect((await logOn({ code: code() })).status, 'used').toBe(401);
+    expect((await logOn({ code: recovery[3]!.toUpperCase() })).body).toMatchObject({ recovery_left: 9 });
+    expect((await logOn({ code: recovery[3] })).status, 'used').toBe(401);
+    expect(JSON.stringify(store.accounts.byName('analyst-li'))).not.toContain(recovery[0]);
+  });
+
+  it('begins a new session each time, keeps no secret of it, and ends it', async () => {
+    await as('reader');
+    const before = '__Host-moat=chosen-by-somebody-else';
+    const entered = await ask('/api/v1/session', { method: 'POST', headers: { cookie: before }, body: { name: 'reader-li', password } });
+    const cookie = cookieOf(entered);
+    expect(cookie).not.toBe(before);
+    expect(String(entered.headers['set-cookie'])).toMatch(/^__Host-moat=[\w-]{43}; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Strict$/);
+    expect(JSON.stringify(store.accounts.sessions('id-reader'))).not.toContain(cookie.split('=')[1]);
+    const headers = { 'cookie': cookie, 'x-moat-csrf': String(entered.body['csrf']) };
+    expect((await ask('/api/v1/alerts', { headers })).status).toBe(200);
+    expect((await ask('/api/v1/session', { method: 'DELETE', headers })).status).toBe(200);
+    expect((await ask('/api/v1/alerts', { headers })).status).toBe(401);
+    const late = await as('reader');
+    clock += 8 * 3_600_000 + 1;
+    expect((await ask('/api/v1/alerts', { headers: late })).status, 'idle for eight hours').toBe(401);
+  });
+
+  it('slows guessing, but not where the account always logs on from', async () => {
+    await as('owner');
+    const guess = (with_: string): Promise<Answer> => ask('/api/v1/session', { method: 'POST', body: { name: 'owner-li', password: with_ } });
+    expect((await guess(password)).status).toBe(200);
+    for (let i = 0; i < 5; i++) expect((await guess('wrong')).body).toMatchObject({ code: 'wrong-credentials' });
+    expect(await guess(password)).toMatchObject({ status: 429, headers: { 'retry-after': '30' } });
+    clock += 30_001;
+    expect((await guess(password)).status).toBe(200);
+    // From elsewhere, by many addresses: the account waits there, and here it does not.
+    for (let i = 0; i < 40; i++) world.lockout.wrong('owner-li', `203.0.113.${i}`, false);
+    expect(() => world.lockout.mustWait('owner-li', '198.51.100.1', false)).toThrow('too many wrong log-ons');
+    expect((await guess(password)).status).toBe(200);
+  });
+
+  it('answers the same for an account that is not there', async () => {
+    await as('reader');
+    const bodies = await Promise.all(['reader-li', 'nobody'].map((name) => ask('/api/v1/session', { method: 'POST', body: { name, password: 'wrong' } })));
+    expect(bodies[0]!.body).toEqual(bodies[1]!.body);
+  });
+});
+
+describe('who may do what', () => {
+  it('every role gets just the routes of its permissions; tokens of it too', async () => {
+    const paths = routes.map((route) => ({ ...route, at: `/api/v1${route.path.replace(/:\w+/g, 'none')}` }));
+    for (const role of roles) {
+      const headers = await as(role);
+      for (const { id, method, at, access } of paths) {
+        if (access === 'anyone' || id === 'log-off') continue;
+        const { status, body } = await ask(at, { method, headers, ...(method !== 'GET' && { body: {} }) });
+        const may = access === 'person' || permissionsOf(role).has(access);
+        expect({ role, id, code: status === 403 ? body['code'] : 'let in' }).toEqual({ role, id, code: may ? 'let in' : 'not-permitted' });
+      }
+    }
+    for (const { id, method, at, access } of paths) {
+      if (access !== 'anyone') expect({ id, status: (await ask(at, { method, ...(method !== 'GET' && { body: {} }) })).status }).toEqual({ id, status: 401 });
+    }
+    expect(faults).toEqual([]);
+  }, 60_000);
+
+  it('a token does what its role and its account may, until it ends; it makes no session', async () => {
+    const owner = await as('owner');
+    const made = await ask('/api/v1/tokens', { method: 'POST', headers: owner, body: { name: 'grafana', role: 'reader', days: 7 } });
+    const headers = { authorization: `Bearer ${String(made.body['secret'])}` };
+    expect((await ask('/api/v1/alerts', { headers })).status).toBe(200);
+    expect((await ask('/api/v1/audit', { headers })).status).toBe(403);
+    expect((await ask('/api/v1/session', { headers })).status, 'tokens are no people').toBe(403);
+    expect((await ask('/api/v1/alerts', { headers: { authorization: 'Bearer moat_wrong' } })).status).toBe(401);
+    expect(JSON.stringify((await ask('/api/v1/tokens', { headers: owner })).body)).not.toContain('digest');
+    clock += 7 * 86_400_000 + 1;
+    expect((await ask('/api/v1/alerts', { headers })).status).toBe(401);
+  });
+
+  it('nobody hands out, or takes from, more than they may themselves; an owner stays', async () => {
+    const administrator = await as('administrator');
+    const owner = await as('owner');
+    const analyst = await as('analyst');
+    const add = (headers: Record<string, string>, role: string): Promise<Answer> => ask('/api/v1/accounts', { method: 'POST', headers, body: { name: `new-${role}`, role, password } });
+    expect((await add(administrator, 'owner')).status).toBe(403);
+    expect((await add(administrator, 'responder')).status).toBe(201);
+    expect((await add(administrator, 'responder')).body).toMatchObject({ code: 'conflict' });
+    expect((await ask('/api/v1/accounts/id-owner', { method: 'PATCH', headers: administrator, body: { disabled: true } })).status).toBe(403);
+    expect((await ask('/api/v1/accounts/id-owner', { method: 'PATCH', headers: owner, body: { role: 'reader' } })).body).toMatchObject({ code: 'conflict' });
+    // An auditor may see what an analyst may not: no token for it.
+    expect((await ask('/api/v1/tokens', { method: 'POST', headers: analyst, body: { name: 'x', role: 'auditor', days: 1 } })).status).toBe(403);
+    const changed = await ask('/api/v1/accounts/id-analyst', { method: 'PATCH', headers: administrator, body: { role: 'reader' } });
+    expect(changed.body).toMatchObject({ role: 'reader' });
+    expect(JSON.stringify(changed.body)).not.toContain('argon2');
+    expect((await ask('/api/v1/alerts', { headers: analyst })).status, 'its sessions end').toBe(401);
+  });
+});
+
+describe('requests', () => {
+  it('that another site sends are refused, and those by another name', async () => {
+    const headers = await as('owner');
+    const { 'x-moat-csrf': csrf, ...cookie } = headers;
+    const change = (more: Record<string, string>): Promise<Answer> => ask('/api/v1/reload', { method: 'POST', headers: { ...cookie, ...more }, body: {} });
+    expect((await change({})).body).toMatchObject({ code: 'csrf' });
+    expect((await change({ 'x-moat-csrf': `${csrf!.slice(0, -1)}!` })).body).toMatchObject({ code: 'csrf' });
+    expect((await change({ 'x-moat-csrf': csrf!, 'origin': 'https://evil.example' })).body).toMatchObject({ code: 'csrf' });
+    expect((await change({ 'x-moat-csrf': csrf!, 'sec-fetch-site': 'cross-site' })).body).toMatchObject({ code: 'csrf' });
+    expect((await change({ 'x-moat-csrf': csrf!, 'origin': `https://localhost:${server.port}` })).status).toBe(200);
+    expect((await ask('/api/v1/setup', { headers: { host: 'rebound.example' } })).body).toMatchObject({ code: 'wrong-host' });
+  });
+
+  it('pages are stable while alerts come in; fields and filters hold', async () => {
+    const headers = await as('reader');
+    const add = (...names: string[]): void => store.commit({ events: [], positions: [], alerts: names.map((id, i) => sampleAlert(id, { time: clock - 1000 * (names.length - i), last_time: clock, level: i % 2 === 0 ? 'high' : 'low' })) });
+    add('a', 'b', 'c', 'd', 'e');
+    const first = await ask('/api/v1/alerts?limit=2&fields=id,level', { headers });
+    expect(first.body['items']).toEqual([{ id: 'e', level: 'high' }, { id: 'd', level: 'low' }]);
+    clock += 60_000;
+    store.commit({ events: [], positions: [], alerts: [sampleAlert('f', { time: clock, last_time: clock }), sampleAlert('b', { time: clock - 64_000, last_time: clock })] });
+    const second = await ask(`/api/v1/alerts?limit=5&fields=id&cursor=${String(first.body['next'])}`, { headers });
+    expect(second.body).toEqual({ items: [{ id: 'c' }, { id: 'b' }, { id: 'a' }] });
+    expect(((await ask('/api/v1/alerts?level=high', { headers })).body['items'] as { id: string }[]).map(({ id }) => id)).toEqual(['e', 'c', 'a']);
+    for (const bad of ['?cursor=x', '?limit=0', '?limit=1e9', '?nonsense=1', '?fields=a;b']) expect((await ask(`/api/v1/alerts${bad}`, { headers })).body).toMatchObject({ code: 'bad-input' });
+  });
+
+  it('a change names the revision it saw; what was sent twice is done once', async () => {
+    const headers = await as('analyst');
+    answers['incident'] = { id: 'i1', revision: 7 };
+    const seen = await ask('/api/v1/incidents/i1', { headers });
+    expect(seen.headers['etag']).toBe('"7"');
+    expect((await ask('/api/v1/incidents/i1', { headers: { ...headers, 'if-none-match': '"7"' } })).status).toBe(304);
+    const change = (more: Record<string, string>, text = 'seen'): Promise<Answer> => ask('/api/v1/incidents/i1/changes', { method: 'POST', headers: { ...headers, ...more }, body: { deed: { op: 'note', text } } });
+    answers['incident-change'] = new MoatError('stale', 'it was changed meanwhile');
+    expect((await change({ 'if-match': '"7"' })).body).toMatchObject({ status: 412, code: 'changed-meanwhile' });
+    expect(asked.at(-1)).toEqual({ operation: 'incident-change', argument: { id: 'i1', by: 'account:analyst-li', why: '', deed: { op: 'note', text: 'seen' }, revision: 7 } });
+    answers['incident-change'] = { id: 'i1', revision: 8 };
+    const before = asked.length;
+    const twice = await Promise.all([change({ 'idempotency-key': 'k1' }), change({ 'idempotency-key': 'k1' })]);
+    expect(twice.map(({ body }) => body)).toEqual([{ id: 'i1', revision: 8 }, { id: 'i1', revision: 8 }]);
+    expect(asked.length - before).toBe(1);
+    expect((await change({ 'idempotency-key': 'k1' }, 'other')).body).toMatchObject({ code: 'refused' });
+  });
+
+  it('what goes wrong is told in one form, and never what the log alone should say', async () => {
+    const headers = await as('owner');
+    const none = await ask('/api/v1/nothing', { headers });
+    expect(none.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+    expect(none.body).toMatchObject({ status: 404, code: 'not-found', type: 'urn:moat:problem:not-found', detail_zh: '没有这个地址' });
+    answers['status'] = new Error('cannot open /var/lib/moat/secret');
+    expect((await ask('/api/v1/status', { headers })).text).not.toContain('secret');
+    expect(faults).toHaveLength(1);
+    const post = (raw: string, more: Record<string, string> = {}): Promise<Answer> => ask('/api/v1/blocks', { method: 'POST', headers: { ...headers, ...more }, raw });
+    expect((await post('{"address":')).body).toMatchObject({ code: 'bad-input' });
+    expect((await post('<x/>', { 'content-type': 'text/xml' })).body).toMatchObject({ code: 'unsupported' });
+    expect((await post(JSON.stringify({ address: 'x'.repeat(2 << 20) }))).body).toMatchObject({ code: 'too-large' });
+    expect((await post('{"__proto__":{"may":1},"address":"203.0.113.9","why":"x"}')).body).toMatchObject({ code: 'bad-input' });
+    for (const path of ['/../../etc/passwd', '/%2e%2e/%2e%2e/etc/passwd', '/api/v1/alerts/..%2f..%2fx', '/api/v1/alerts/%00', '//api/v1/alerts', '/api/v1/alerts/']) expect([400, 404]).toContain((await ask(path, { headers })).status);
+  });
+
+  it('limits how many come from one address', async () => {
+    const small = await start({ perMinute: 3 });
+    try {
+      const statuses = [];
+      for (let i = 0; i < 5; i++) statuses.push((await ask('/api/v1/setup', { to: small })).status);
+      expect(statuses).toEqual([200, 200, 200, 429, 429]);
+    } finally { await small.close(); }
+  });
+});
+
+describe('the connection', () => {
+  it('is encrypted from the first start by an own authority, whose keys only the owner reads, and which is kept', async () => {
+    for (const name of ['ca.key', 'server.key']) expect(statSync(join(dir, 'tls', name)).mode & 0o777).toBe(0o600);
+    expect((await ownCertificate(join(dir, 'tls'), ['localhost'], clock)).fingerprint).toBe(certificate.fingerprint);
+    const renewed = await ownCertificate(join(dir, 'tls'), ['localhost'], clock + 380 * 86_400_000);
+    expect(renewed.fingerprint).not.toBe(certificate.fingerprint);
+    expect(renewed.ca).toBe(certificate.ca);
+    expect((await ownCertificate(join(dir, 'tls'), ['localhost', 'moat.example'], clock)).fingerprint, 'a new name').not.toBe(renewed.fingerprint);
+    const { headers } = await ask('/api/v1/setup');
+    expect(headers['strict-transport-security']).toContain('max-age=31536000');
+    expect(headers['content-security-policy']).toMatch(/default-src 'none';script-src 'self'/);
+    expect(headers['x-frame-options']).toBe('DENY');
+  });
+
+  it('is plain on loopback alone, when that is asked for', async () => {
+    await expect(start({ certificate: undefined, address: '0.0.0.0' })).rejects.toThrow('plain HTTP is for loopback alone');
+    const plain = await start({ certificate: undefined });
+    try { expect((await ask('/api/v1/setup', { to: plain })).body).toEqual({ needed: true }); } finally { await plain.close(); }
+  });
+});
+
+describe('the live stream', () => {
+  /** Reads events until `until` holds. */
+  const watch = (headers: Record<string, string>, until: (said: string) => boolean): Promise<string> => new Promise((resolve, reject) => {
+    const made = httpsRequest({ host: '127.0.0.1', port: server.port, path: '/api/v1/stream', ca: certificate.ca, servername: 'localhost', headers: { host: `localhost:${server.port}`, ...headers } }, (response) => {
+      let said = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => { said += chunk; if (until(said)) { made.destroy(); resolve(said); } });
+    });
+    made.on('error', reject).end();
+  });
+
+  it('tells what changed, goes on where it was cut off, and says when that is too long ago', async () => {
+    const headers = await as('reader');
+    const watching = watch(headers, (said) => said.includes('"id":"a2"'));
+    await expect.poll(() => world.feed.watching).toBe(1);
+    world.feed.tell('alert', 'a1');
+    world.feed.tell('alert', 'a2');
+    const said = await watching;
+    expect(said).toContain('event: alert\ndata: {"time":');
+    const seen = /id: (\d+)\nevent: alert/.exec(said)![1]!;
+    const resumed = await watch({ ...headers, 'last-event-id': seen }, (text) => text.includes('"id":"a2"'));
+    expect(resumed).not.toContain('"id":"a1"');
+    expect(await watch({ ...headers, 'last-event-id': '5' }, (text) => text.includes('event: '))).toContain('event: reset');
+    expect((await ask('/api/v1/stream')).status).toBe(401);
+    await expect.poll(() => world.feed.watching).toBe(0);
+  });
+});
+
+it('describes itself: every route, its permission and its shapes, in OpenAPI 3.1', async () => {
+  const { body } = await ask('/api/v1/openapi.json');
+  const paths = body['paths'] as Record<string, Record<string, { 'operationId': string; 'x-moat-permission': string }>>;
+  expect(Object.values(paths).flatMap((methods) => Object.values(methods)).map((one) => one['operationId']).toSorted()).toEqual(routes.map(({ id }) => id).toSorted());
+  expect(paths['/alerts/{id}']!['patch']).toMatchObject({ 'x-moat-permission': 'triage', 'requestBody': { content: { 'application/json': { schema: { properties: { status: { enum: ['open', 'closed'] } } } } } } });
+});

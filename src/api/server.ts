@@ -1,0 +1,193 @@
+/**
+ * The HTTPS server: routes as data become handlers behind one chain of checks: name of the host, rate, log-on, permission, forged requests,
+ * shape. What is not in the table of routes is not there.
+ */
+import cookie from '@fastify/cookie';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { timingSafeEqual } from 'node:crypto';
+import { isIP } from 'node:net';
+import { MoatError, saidBy } from '../core/error.ts';
+import type { ServerCertificate } from './access/certificate.ts';
+import { actorOf, findSession, findToken, tokenPrefix } from './access/sessions.ts';
+import type { Actor, Call, Route } from './contract/route.ts';
+import { openApi } from './openapi.ts';
+import { Problem, problemBody } from './problem.ts';
+import { Repeats } from './repeats.ts';
+import { routes as allRoutes } from './routes/catalogue.ts';
+import { streamFeed } from './stream.ts';
+import type { World } from './world.ts';
+
+export interface ServerOptions {
+  address: string;
+  /** 0: any that is free. */
+  port: number;
+  /** Undefined: plain HTTP, which is for loopback alone. */
+  certificate: ServerCertificate | undefined;
+  /** Names by which it may be asked, beside its address and those of loopback: others are somebody's page that points its name here. */
+  names: readonly string[];
+  version: string;
+  world: World;
+  /** Requests a minute from one address. */
+  perMinute?: number;
+  routes?: readonly Route<World>[];
+}
+
+export interface RunningServer { url: string; port: number; app: FastifyInstance; close(): Promise<void> }
+
+const base = '/api/v1';
+const bodyMax = 1 << 20;
+const defaultPerMinute = 600;
+/** Each log-on costs 19 MiB and 30 ms. */
+const logOnPerMinute = 20;
+const loopback = new Set(['localhost', '127.0.0.1', '::1']);
+
+/** Throws when it cannot listen, and MoatError 'bad-input' for plain HTTP beyond loopback. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { certificate, world, address } = options;
+  if (certificate === undefined && !loopback.has(address)) throw new MoatError('bad-input', `expected HTTPS at ${address}: plain HTTP is for loopback alone`, { zh: `${address} 必须用 HTTPS：不加密的 HTTP 只能用于本机回环地址` });
+  const app = fastify({
+    ...(certificate && { https: { key: certificate.key, cert: certificate.cert, minVersion: 'TLSv1.2' as const } }),
+    bodyLimit: bodyMax, requestTimeout: 30_000, connectionTimeout: 60_000, keepAliveTimeout: 60_000, trustProxy: false, return503OnClosing: true, forceCloseConnections: true,
+    routerOptions: { maxParamLength: 300, caseSensitive: true, ignoreTrailingSlash: false },
+  } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance;
+  app.server.maxConnections = 1000;
+  // Only JSON is taken.
+  app.removeContentTypeParser('text/plain');
+  const names = new Set([...loopback, address, ...options.names].map((name) => name.toLowerCase()));
+  app.addHook('onRequest', (request, _reply, next) => {
+    const host = request.hostname.replace(/^\[|\]$/g, '').toLowerCase();
+    if (names.has(host) || (isIP(host) !== 0 && host === request.socket.localAddress?.replace(/^::ffff:/, ''))) next();
+    else next(new Problem('wrong-host', { zh: `不认得主机名 ${host.slice(0, 100)}`, en: `expected a request for this server's own name, got ${host.slice(0, 100)}` }, { hint: 'server.names' }));
+  });
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'script-src': ["'self'"], 'style-src': ["'self'"], 'img-src': ["'self'", 'data:'], 'font-src': ["'self'"], 'connect-src': ["'self'"], 'frame-ancestors': ["'none'"], 'base-uri': ["'none'"], 'form-action': ["'self'"] } },
+    strictTransportSecurity: certificate ? { maxAge: 31_536_000 } : false, frameguard: { action: 'deny' }, referrerPolicy: { policy: 'no-referrer' }, crossOriginOpenerPolicy: { policy: 'same-origin' }, crossOriginResourcePolicy: { policy: 'same-origin' },
+  });
+  await app.register(cookie);
+  await app.register(rateLimit, { max: options.perMinute ?? defaultPerMinute, timeWindow: 60_000, cache: 20_000, errorResponseBuilder: (_request, { ttl }) => new Problem('too-many', { zh: '请求太频繁', en: 'too many requests' }, { retryAfter: Math.ceil(ttl / 1000) }) });
+  app.setErrorHandler((error, _request, reply) => { answerProblem(reply, problemOf(error, world)); });
+  app.setNotFoundHandler((_request, reply) => { answerProblem(reply, new Problem('not-found', { zh: '没有这个地址', en: 'there is nothing at this address' })); });
+  const secure = certificate !== undefined;
+  // A cookie with this prefix is of this host, this path and an encrypted connection alone.
+  const cookieName = secure ? '__Host-moat' : 'moat';
+  const repeats = new Repeats(world.now);
+
+  const actorFor = (request: FastifyRequest): { actor: Actor; csrf: string | undefined } | undefined => {
+    const bearer = /^Bearer (\S{1,200})$/.exec(request.headers.authorization ?? '')?.[1];
+    if (bearer !== undefined) {
+      const actor = bearer.startsWith(tokenPrefix) ? findToken(world.store.accounts, bearer, world.now()) : undefined;
+      return actor && { actor, csrf: undefined };
+    }
+    const secret = request.cookies[cookieName];
+    const found = secret === undefined ? undefined : findSession(world.store.accounts, secret, world.now());
+    return found && { actor: actorOf(found.account, found.session), csrf: found.session.csrf };
+  };
+  /** Throws Problem. */
+  const mayAsk = (route: Pick<Route, 'access' | 'method'>, request: FastifyRequest): Actor | undefined => {
+    if (route.method !== 'GET') fromHere(request);
+    if (route.access === 'anyone') return undefined;
+    const known = actorFor(request);
+    if (known === undefined) throw new Problem('not-logged-in', { zh: '请先登录', en: 'log on first' }, { hint: 'POST /api/v1/session' });
+    const { actor, csrf } = known;
+    if (route.method !== 'GET' && csrf !== undefined && !isSame(request.headers['x-moat-csrf'], csrf)) throw new Problem('csrf', { zh: '缺少防伪造标记', en: 'expected the header x-moat-csrf with the value that the session gave' });
+    const may = route.access === 'person' ? actor.session !== undefined : actor.may.has(route.access);
+    if (!may) throw new Problem('not-permitted', { zh: `“${actor.role}”无权这样做`, en: `expected an account with the permission ${route.access}, the role ${actor.role} has it not` });
+    return actor;
+  };
+
+  for (const route of options.routes ?? allRoutes) {
+    app.route({
+      method: route.method, url: base + route.path,
+      ...(route.access === 'anyone' && route.method !== 'GET' && { config: { rateLimit: { max: logOnPerMinute, timeWindow: 60_000 } } }),
+      handler: async (request, reply) => {
+        const actor = mayAsk(route, request);
+        const call = callOf(route, request, actor);
+        const key = request.headers['idempotency-key'];
+        const once = route.method === 'POST' && actor && typeof key === 'string';
+        const work = async (): Promise<{ status: number; body: unknown }> => {
+          const { body, status = 200, session } = await route.run(call as Call<never, never, never>, world);
+          if (session === 'end') void reply.clearCookie(cookieName, { path: '/', secure, httpOnly: true, sameSite: 'strict' });
+          else if (session) void reply.setCookie(cookieName, session.secret, { path: '/', secure, httpOnly: true, sameSite: 'strict', expires: new Date(session.expires) });
+          return { status, body };
+        };
+        const { status, body } = once ? await repeats.once(`${actor.account} ${key}`, `${request.url} ${JSON.stringify(request.body)}`, work) : await work();
+        const { revision } = (body ?? {}) as { revision?: unknown };
+        if (route.hasRevision && typeof revision === 'number') {
+          void reply.header('etag', `"${revision}"`);
+          if (route.method === 'GET' && request.headers['if-none-match'] === `"${revision}"`) return reply.code(304).send();
+        }
+        return reply.code(status).header('cache-control', 'no-store').send(selected(body, (call.query as { fields?: string } | undefined)?.fields) ?? null);
+      },
+    });
+  }
+  const document = openApi(allRoutes, options.version);
+  app.get(`${base}/openapi.json`, () => document);
+  app.get(`${base}/stream`, async (request, reply) => {
+    mayAsk({ access: 'read', method: 'GET' }, request);
+    // Whether it still may is asked again and again: a stream must not outlive its session.
+    await streamFeed(request, reply, world.feed, () => actorFor(request)?.actor.may.has('read') === true);
+  });
+  await app.listen({ host: address, port: options.port });
+  const { port } = app.server.address() as { port: number };
+  return { url: `${secure ? 'https' : 'http'}://${isIP(address) === 6 ? `[${address}]` : address}:${port}`, port, app, close: () => app.close() };
+}
+
+function callOf(route: Route<World>, request: FastifyRequest, actor: Actor | undefined): Call<unknown, unknown, unknown> {
+  const read = (shape: Route['params'], value: unknown, place: string): unknown => {
+    if (shape === undefined) return undefined;
+    const found = shape.safeParse(value);
+    if (found.success) return found.data;
+    const [issue] = found.error.issues;
+    const at = [place, ...(issue?.path ?? [])].join('.');
+    throw new Problem('bad-input', { zh: `${at}：${issue?.message ?? ''}`, en: `${at}: ${issue?.message ?? ''}` });
+  };
+  const match = request.headers['if-match'];
+  const revision = match === undefined ? undefined : /^"(\d{1,15})"$/.exec(match)?.[1];
+  if (match !== undefined && revision === undefined) throw new Problem('bad-input', { zh: 'If-Match 应为 "修订号"', en: 'expected If-Match to be a revision in quotes' });
+  return {
+    params: read(route.params, request.params, 'path'), query: read(route.query, request.query, 'query'), body: read(route.body, request.body ?? {}, 'body'),
+    actor, address: request.ip, agent: request.headers['user-agent'] ?? '', revision: revision === undefined ? undefined : Number(revision),
+  };
+}
+
+/** A page of somebody else's that sends a form here says where it is from. */
+function fromHere(request: FastifyRequest): void {
+  const { origin } = request.headers;
+  const site = request.headers['sec-fetch-site'];
+  const foreign = origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== request.headers.host);
+  if (foreign || (site !== undefined && site !== 'same-origin' && site !== 'none')) throw new Problem('csrf', { zh: '请求来自别的网站', en: 'the request comes from another site' });
+}
+
+const isSame = (given: unknown, wanted: string): boolean => typeof given === 'string' && given.length === wanted.length && timingSafeEqual(Buffer.from(given), Buffer.from(wanted));
+
+/** Only the fields that were asked for, of each item or of the thing itself. */
+function selected(body: unknown, fields: string | undefined): unknown {
+  if (fields === undefined || typeof body !== 'object' || body === null) return body;
+  const wanted = new Set(fields.split(','));
+  const cut = (one: unknown): unknown => (typeof one === 'object' && one !== null ? Object.fromEntries(Object.entries(one).filter(([name]) => wanted.has(name))) : one);
+  const { items } = body as { items?: unknown };
+  return Array.isArray(items) ? { ...body, items: items.map(cut) } : cut(body);
+}
+
+/** Codes of Moat's own errors that say whose fault it is. */
+const known: Readonly<Record<string, Problem['code']>> = { 'bad-input': 'bad-input', 'input': 'bad-input', 'no-incident': 'not-found', 'no-plan': 'not-found', 'no-receipt': 'not-found', 'stale': 'changed-meanwhile', 'full': 'unavailable', 'several': 'conflict' };
+
+function problemOf(error: unknown, world: World): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof MoatError) return new Problem(known[error.code] ?? 'refused', saidBy(error), { hint: error.hint, cause: error });
+  const { statusCode, message } = error as { statusCode?: number; message: string };
+  const plain = (code: Problem['code']): Problem => new Problem(code, { zh: message, en: message });
+  if (statusCode === 413) return plain('too-large');
+  if (statusCode === 415) return plain('unsupported');
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return plain('bad-input');
+  // What it was is for the log: it may name paths of this machine.
+  world.fault(error);
+  return new Problem('fault', { zh: '服务器内部出错，详情见日志', en: 'something went wrong in the server; its log says what' }, { cause: error });
+}
+
+function answerProblem(reply: FastifyReply, problem: Problem): void {
+  if (problem.retryAfter !== undefined) void reply.header('retry-after', String(problem.retryAfter));
+  void reply.code(problem.status).type('application/problem+json').header('cache-control', 'no-store').send(JSON.stringify(problemBody(problem)));
+}

@@ -1,0 +1,36 @@
+/** The live stream as server-sent events: what changed, by number; `Last-Event-ID` goes on where it was cut off. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Feed, FeedItem } from './feed.ts';
+import { Problem } from './problem.ts';
+
+const watchersMax = 300;
+/** Proxies cut what is silent; and who may watch no more is sent away then. */
+const beatMs = 15_000;
+/** A watcher that does not read is cut off rather than waited for. */
+const waitingMax = 256 * 1024;
+
+export async function streamFeed(request: FastifyRequest, reply: FastifyReply, feed: Feed, may: () => boolean): Promise<void> {
+  if (feed.watching >= watchersMax) throw new Problem('too-many', { zh: '实时连接太多', en: 'too many live streams' }, { retryAfter: 10 });
+  const header = request.headers['last-event-id'];
+  const from = header === undefined ? undefined : Number(header);
+  reply.hijack();
+  const { raw } = reply;
+  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
+  raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
+  const say = ({ seq, ...item }: FeedItem): void => {
+    if (raw.writableLength > waitingMax) { raw.destroy(); return; }
+    raw.write(`id: ${seq}\nevent: ${item.kind}\ndata: ${JSON.stringify(item)}\n\n`);
+  };
+  const missed = from === undefined ? [] : feed.after(from);
+  if (missed === undefined) raw.write(`id: ${feed.last}\nevent: reset\ndata: {}\n\n`);
+  else {
+    raw.write(`: connected\nid: ${feed.last}\n\n`);
+    for (const item of missed) say(item);
+  }
+  const unwatch = feed.watch(say);
+  const beat = setInterval(() => { if (may()) raw.write(': beat\n\n'); else raw.end(); }, beatMs);
+  raw.on('error', () => raw.destroy());
+  await new Promise<void>((resolve) => { raw.on('close', resolve); });
+  clearInterval(beat);
+  unwatch();
+}

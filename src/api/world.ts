@@ -1,0 +1,21 @@
+/** What the routes reach Moat through. */
+import type { AuditInput } from '../engine/response/audit.ts';
+import type { Store } from '../core/ports.ts';
+import type { Feed } from './feed.ts';
+import type { Lockout } from './access/lockout.ts';
+import type { SetUp } from './access/set-up.ts';
+
+export interface World {
+  host: string;
+  now: () => number;
+  store: Pick<Store, 'ledger' | 'incidents' | 'response' | 'accounts' | 'requests'>;
+  /** What the agent's own socket answers too: one way to ask, and one to answer. Throws MoatError. */
+  ask(operation: string, argument?: unknown): Promise<unknown>;
+  /** On disk when it resolves. */
+  audit(entry: Omit<AuditInput, 'time' | 'via'>): Promise<void>;
+  feed: Feed;
+  /** Something that ought not to happen: for the log. */
+  fault(error: unknown): void;
+  lockout: Lockout;
+  setUp: SetUp;
+}

@@ -1,0 +1,95 @@
+/** Who may use the server: people with accounts, programs with tokens, and what each role may do. */
+
+/** Told in this order where they are listed: the first may most. */
+export const roles = ['owner', 'administrator', 'responder', 'analyst', 'auditor', 'reader'] as const;
+export type Role = (typeof roles)[number];
+
+/**
+ * read      everything but the audit log and accounts
+ * triage    close alerts; change incidents
+ * hunt      SQL over events
+ * act       plan, do and undo actions, run playbooks
+ * approve   answer what waits for a person
+ * audit     the audit log
+ * accounts  accounts, their sessions and tokens, of all but owners
+ * owners    accounts of owners
+ * system    settings, sensors, reload
+ */
+const permissions = ['read', 'triage', 'hunt', 'act', 'approve', 'audit', 'accounts', 'owners', 'system'] as const;
+export type Permission = (typeof permissions)[number];
+
+const granted: Readonly<Record<Role, readonly Permission[]>> = {
+  owner: permissions,
+  administrator: ['read', 'triage', 'hunt', 'act', 'approve', 'audit', 'accounts', 'system'],
+  responder: ['read', 'triage', 'hunt', 'act', 'approve'],
+  analyst: ['read', 'triage', 'hunt'],
+  auditor: ['read', 'audit'],
+  reader: ['read'],
+};
+
+export const permissionsOf = (role: Role): ReadonlySet<Permission> => new Set(granted[role]);
+/** Whether this role may do all that the permissions say: nobody hands out more than they have. */
+export const covers = (may: ReadonlySet<Permission>, role: Role): boolean => granted[role].every((permission) => may.has(permission));
+
+/** Names stand in the audit log and in addresses: letters, digits and a few signs. */
+export const accountName = /^[A-Za-z0-9\u4e00-\u9fff][A-Za-z0-9\u4e00-\u9fff._@-]{0,63}$/;
+
+/** Times are Unix ms. */
+export interface Account {
+  id: string;
+  /** Unique, whatever the case of its letters. */
+  name: string;
+  role: Role;
+  created: number;
+  /** May not log in, and its sessions and tokens are of no use. */
+  disabled: boolean;
+  /** argon2id in PHC form. */
+  password: string;
+  passwordChanged: number;
+  /** Base32 secret; `step` is the latest time step that was used, so that no code is used twice. Unconfirmed ones ask for no code yet. */
+  totp?: { secret: string; confirmed: boolean; step: number };
+  /** SHA-256 (hex) of recovery codes that were not used. */
+  recovery: readonly string[];
+  lastLogIn?: { time: number; address: string };
+}
+
+/** Known by the SHA-256 (hex) of its secret: who reads the database cannot use it. */
+export interface Session { digest: string; account: string; created: number; seen: number; expires: number; address: string; agent: string; /** Sent back with every change. */ csrf: string }
+
+export interface ApiToken {
+  id: string;
+  digest: string;
+  account: string;
+  name: string;
+  /** At most what its account may do. */
+  role: Role;
+  created: number;
+  expires: number;
+  seen?: number;
+}
+
+/** Durable when a call returns. Throws StoreError. */
+export interface AccountStore {
+  account(id: string): Account | undefined;
+  byName(name: string): Account | undefined;
+  accounts(): Account[];
+  /** A new one, or one that is there. Throws StoreError 'input' when another has the name. */
+  save(account: Account): void;
+  /** With its sessions and tokens. */
+  remove(id: string): boolean;
+
+  session(digest: string): Session | undefined;
+  sessions(account: string): Session[];
+  saveSession(session: Session): void;
+  /** Of one account; all but `except`. Returns how many. */
+  endSessions(account: string, except?: string): number;
+  endSession(digest: string): boolean;
+
+  token(digest: string): ApiToken | undefined;
+  tokens(account?: string): ApiToken[];
+  saveToken(token: ApiToken): void;
+  endToken(id: string): boolean;
+
+  /** Drops sessions and tokens that have expired. */
+  prune(now: number): void;
+}
