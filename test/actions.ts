@@ -182,7 +182,7 @@ export interface CrashChild {
   end(): Promise<void>;
 }
 
-export function startChild(bundle: string, dir: string, argument: string): CrashChild {
+function startChild(bundle: string, dir: string, argument: string): CrashChild {
   const child: ChildProcess = spawn(process.execPath, [bundle, dir, argument], { stdio: ['pipe', 'pipe', 'pipe'] });
   const closed = once(child, 'close');
   let out = '', err = '';

@@ -12,7 +12,7 @@ const most = 5000;
 /** Where the list lies; there is none while nothing is applied. */
 export const appliedPath = (dataFolder: string): string => join(dataFolder, 'intelligence', 'incidents.json');
 
-export function appliedIndicators(ledger: Pick<Ledger, 'setting'>, now: number): AppliedIndicator[] {
+function appliedIndicators(ledger: Pick<Ledger, 'setting'>, now: number): AppliedIndicator[] {
   try {
     const all = JSON.parse(ledger.setting(settingName) ?? '[]') as AppliedIndicator[];
     return all.filter(({ until }) => until > now);

@@ -51,7 +51,7 @@ async function printed(run: Run, browser: string, args: readonly string[], { own
   const limited = own === undefined ? [] : ['--net', '--', 'setpriv', `--reuid=${own}`, `--regid=${own}`, '--clear-groups', '--no-new-privs', '--inh-caps=-all', '--'];
   let fault = '';
   for (const extra of [[], ['--no-sandbox']]) {
-    const [program = browser, ...rest] = own === undefined ? [browser, ...extra, ...args] : ['unshare', ...limited, browser, ...extra, ...args];
+    const [program, ...rest]: [string, ...string[]] = own === undefined ? [browser, ...extra, ...args] : ['unshare', ...limited, browser, ...extra, ...args];
     const { code, stderr } = await run(program, rest, { env, timeoutMs, cwd: folder });
     if (code === 0 && existsSync(out)) return '';
     fault = stderr.split('\n').find((line) => /error|fatal|sandbox|namespace/i.test(line)) ?? `exit code ${code}`;

@@ -32,7 +32,7 @@ const timeOf = (ms: number): string => { const d = new Date(ms); return `${two(d
 /** Local time, the day only when it is another than `beside`. */
 const momentOf = (ms: number, beside?: number): string => (beside !== undefined && dayOf(ms) === dayOf(beside) ? timeOf(ms) : `${dayOf(ms)} ${timeOf(ms)}`);
 
-export function spanText(ms: number, lang: Lang): string {
+function spanText(ms: number, lang: Lang): string {
   const minutes = Math.round(ms / 60_000);
   if (ms < 90_000) return lang === 'zh' ? `${Math.max(1, Math.round(ms / 1000))} 秒` : `${Math.max(1, Math.round(ms / 1000))} s`;
   if (minutes < 120) return lang === 'zh' ? `${minutes} 分钟` : `${minutes} min`;

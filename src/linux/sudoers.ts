@@ -69,5 +69,3 @@ function textOf(path: string): string {
   } catch { return ''; /* not there: nothing is granted by it */ }
 }
 
-/** Where rules of sudo and doas stand. */
-export const isPrivilegeFile = (path: string): boolean => path === main || path === doas || path.startsWith(`${folder}/`);

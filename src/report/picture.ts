@@ -122,5 +122,3 @@ export function fishbone(causes: readonly Cause[], head: string, lang: Lang): st
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${fishWidth} ${height}" role="img" aria-label="${t('根因鱼骨图', 'fishbone diagram of causes')}">${out.join('')}</svg>`;
 }
-
-export const bonesIn = (causes: readonly Cause[]): readonly Bone[] => bones.filter((bone) => causes.some((cause) => cause.bone === bone));

@@ -23,7 +23,7 @@ const markings: Record<Tlp, string> = { white: '613f2e26-407d-48c7-9eca-b8e91df9
 const bytesOf = (hex: string): Uint8Array => Uint8Array.from(hex.replaceAll('-', '').match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 
 /** RFC 4122, version 5. */
-export function uuid5(space: string, name: string, sha1: Sha1): string {
+function uuid5(space: string, name: string, sha1: Sha1): string {
   const text = new TextEncoder().encode(name), head = bytesOf(space);
   const all = new Uint8Array(head.length + text.length);
   all.set(head);

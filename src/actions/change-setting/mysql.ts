@@ -61,7 +61,7 @@ export const mysql: Service = {
 };
 
 /** In the order in which it is read; the head of a section has the key ''. Throws MoatError 'bad-config' for what is too large or too deep. */
-export function readMyCnf(root: string, main: string): Said[] {
+function readMyCnf(root: string, main: string): Said[] {
   const out: Said[] = [];
   let opened = 0;
   const readInto = (path: string, depth: number): void => {

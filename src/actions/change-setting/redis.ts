@@ -71,14 +71,14 @@ export const redis: Service = {
 const serverOf = (program: string): string => (program.includes('/') ? join(dirname(program), basename(program).startsWith('valkey') ? 'valkey-server' : 'redis-server') : program);
 
 /** Words of a line; quotes around them off. Empty for a comment. */
-export function wordsOf(line: string): string[] {
+function wordsOf(line: string): string[] {
   if (/^\s*(?:#|$)/.test(line)) return [];
   const [first = '', ...rest] = [...line.trim().matchAll(/"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(\S+)/g)].slice(0, 200).map((part) => part[1] ?? part[2] ?? part[3]!);
   return [first.toLowerCase(), ...rest];
 }
 
 /** The value that holds; undefined when nothing says it. */
-export const lastOf = (path: string, key: string): string | undefined => readFileSync(path, 'latin1').split('\n').map(wordsOf).findLast(([one]) => one === key)?.slice(1).join(' ');
+const lastOf = (path: string, key: string): string | undefined => readFileSync(path, 'latin1').split('\n').map(wordsOf).findLast(([one]) => one === key)?.slice(1).join(' ');
 
 /** One command after the other, as RESP. Rejects with what the server answers when it is an error. */
 function ask(end: Endpoint, commands: readonly (readonly string[])[]): Promise<void> {

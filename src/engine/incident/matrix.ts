@@ -62,7 +62,7 @@ export const matrixCells: readonly MatrixCell[] = rows.map(([id, column, zh, en,
 /** Undefined for a technique that lies in no cell. */
 export const cellOf = (technique: string): MatrixCell | undefined => byTechnique.get(technique) ?? byTechnique.get(technique.split('.', 1)[0] ?? '');
 
-export const cellText = ({ column, name }: MatrixCell): Text => ({ zh: `${column.zh}·${name.zh}`, en: `${column.en}: ${name.en}` });
+const cellText = ({ column, name }: MatrixCell): Text => ({ zh: `${column.zh}·${name.zh}`, en: `${column.en}: ${name.en}` });
 
 /** Cells of these techniques, each once, in the order given, as `column·name` in Chinese: the stable name of a cell. */
 export function cellsOf(techniques: readonly string[]): string[] {

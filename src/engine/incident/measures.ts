@@ -25,7 +25,7 @@ export function turnsOf(entries: Iterable<Pick<AuditEntry, 'time' | 'operation' 
 export const reopenedIn = (turns: readonly Turn[]): number => turns.filter(({ to, how }, i) => how === 'returned' || (to === 'triaged' && i > 0 && rank(turns[i - 1]!.to) > rank('triaged'))).length;
 
 /** The first act that is known: of the one who came in, never later than what came of it. */
-export function firstAct(story: Pick<StoryDigest, 'entry' | 'began' | 'nodes'> | undefined): number | undefined {
+function firstAct(story: Pick<StoryDigest, 'entry' | 'began' | 'nodes'> | undefined): number | undefined {
   if (story === undefined || story.nodes === 0) return undefined;
   const { entry } = story;
   // When a server or job itself began says nothing of the one who used it.

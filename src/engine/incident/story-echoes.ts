@@ -34,7 +34,7 @@ export function withEchoes(story: Story, past: Iterable<Past>): Story {
 }
 
 /** Whether nothing, or only a job that somebody must have made, is known of how they came in. */
-export function needsEntry({ entry }: Story): boolean {
+function needsEntry({ entry }: Story): boolean {
   return entry === undefined || entry.kind === 'unknown' || entry.kind === 'cron' || entry.kind === 'timer' || (entry.kind === 'service' && entry.address === undefined);
 }
 
