@@ -5,7 +5,7 @@ import { join } from 'node:path';
 export interface Rooted { users: ReadonlySet<string>; groups: ReadonlySet<string> }
 
 const fileMax = 1 << 20, filesMax = 200, rulesMax = 10_000;
-const main = '/etc/sudoers', folder = '/etc/sudoers.d', doas = '/etc/doas.conf';
+const main = '/etc/sudoers', doas = '/etc/doas.conf';
 
 /** Users by name or `#uid`, groups by name or `#gid`. `instead`: the content that a file, as seen from inside the root, will have. What cannot be read lets nobody in. */
 export function rooted(root: string, instead?: { path: string; content: string }): Rooted {

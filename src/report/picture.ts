@@ -1,6 +1,6 @@
 /** Pictures as SVG: the way from entry to effects, and the fishbone of causes. Finished markup: all text in it is escaped and cut to the room there is. */
 import { markup, safe } from '../core/safe.ts';
-import type { Bone, Cause, PathStep, StoryDigest } from '../core/review.ts';
+import type { Cause, PathStep, StoryDigest } from '../core/review.ts';
 import { bones } from '../core/review.ts';
 import type { Lang } from '../core/text.ts';
 import { boneTexts, deedTexts, kindTexts } from './words.ts';
