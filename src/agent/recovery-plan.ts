@@ -155,6 +155,9 @@ async function fromBackups({ began }: Story, wanted: ReadonlyMap<string, LostFil
   return found;
 }
 
+/** File times lag behind the clock by some ms, more where the machine is a virtual one that is held up: what was changed so shortly before the story is looked at. */
+const fileTimeSlackMs = 1000;
+
 /** `unsure`: nobody saw who changed it, so what it says now decides when it is restored. */
 function judge(entry: BackupEntry, lost: LostFile | undefined, began: number, lineage: Lineage, writers: ReadonlySet<string>): 'restore' | 'healthy' | 'newer' | 'unsure' {
   const now = lstatSync(bytesOf(entry.path), { throwIfNoEntry: false });
@@ -162,9 +165,10 @@ function judge(entry: BackupEntry, lost: LostFile | undefined, began: number, li
   const isKind = entry.kind === 'symlink' ? now.isSymbolicLink() : now.isFile();
   const isAsThen = isKind && now.size === entry.size && Math.abs(now.mtimeMs - entry.modified) < 1;
   // Who writes over a file may set its times back; not that of its last change.
-  if (isAsThen && now.ctimeMs < began) return 'healthy';
+  const isOlder = now.ctimeMs < began - fileTimeSlackMs;
+  if (isAsThen && isOlder) return 'healthy';
   if (lost !== undefined) return 'restore';
-  if (now.ctimeMs < began) return 'newer';
+  if (isOlder) return 'newer';
   const writer = lineage.writer({ path: entry.path });
   if (writer !== undefined && writer.time >= began) return writers.has(`${writer.process.pid}:${writer.process.started}`) ? 'restore' : 'newer';
   return isKind ? 'unsure' : 'restore';

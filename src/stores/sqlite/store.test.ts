@@ -197,7 +197,7 @@ describe('schema', () => {
     open({ dir }).commit({ events: [], alerts: [sampleAlert('A1')], positions: [] });
     stores.splice(0)[0]!.close();
     edit(dir, `DROP VIEW events; ALTER TABLE event DROP COLUMN context; DROP TABLE context; INSERT INTO event (id, time, kind, host, action, message) VALUES ('e1', ${time}, 'sshd', 'shop-1', 'login', 'm')`);
-    edit(dir, 'DROP VIEW alerts; ALTER TABLE alert DROP COLUMN origin; ALTER TABLE alert DROP COLUMN origin_ip; DROP TABLE lineage; DROP TABLE notice; DROP TABLE notice_channel; DROP TABLE request; DROP TABLE used_token; DROP TABLE receipt; DROP TABLE audit; DROP TABLE block; DROP TABLE playbook_run; DROP TABLE incident; DROP TABLE incident_member; DROP TABLE incident_strand; DROP TABLE incident_finding; PRAGMA user_version = 1');
+    edit(dir, 'DROP VIEW alerts; ALTER TABLE alert DROP COLUMN origin; ALTER TABLE alert DROP COLUMN origin_ip; DROP TABLE lineage; DROP TABLE notice; DROP TABLE notice_channel; DROP TABLE request; DROP TABLE used_token; DROP TABLE receipt; DROP TABLE audit; DROP TABLE block; DROP TABLE playbook_run; DROP TABLE incident; DROP TABLE incident_member; DROP TABLE incident_strand; DROP TABLE incident_finding; DROP TABLE account; DROP TABLE session; DROP TABLE api_token; DROP INDEX alert_time; PRAGMA user_version = 1');
     expect(() => open({ dir, readOnly: true })).toThrow(expect.objectContaining({ code: 'schema' }));
     const store = open({ dir });
     store.commit({ events: [], alerts: [sampleAlert('A2', { origin: 'web server nginx → sh' })], positions: [], lineage: { put: new Map([['a', '1']]), drop: [], replace: false } });
