@@ -197,7 +197,7 @@ export async function prove(scene: Scene, proof: Proof): Promise<{ incident: Sho
 
   // What came back is ended for good.
   applied(scene, incident.id, proof);
-  for (const step of ['contain', 'eradicate', 'recover', 'close']) expect(run('incident', step, incident.id, '--why', 'scenario')).toMatchObject({ status: 0 });
+  for (const step of ['contain', 'eradicate', 'recovered', 'close']) expect(run('incident', step, incident.id, '--why', 'scenario')).toMatchObject({ status: 0 });
   expect(scene.incidents().filter(({ status }) => status !== 'closed')).toEqual([]);
   return { incident, plan };
 }

@@ -130,7 +130,7 @@ describe.skipIf(noSshd)('change-setting of sshd', () => {
     const at = folder();
     let port: number;
     beforeAll(async () => { ({ port } = await start(at)); });
-    crashContract({ module: join(import.meta.dirname, '../../../test/scenes/change-sshd.ts'), get argument() { return `${at} ${port}`; }, open: sshdScene, cuts: 20 });
+    crashContract({ module: join(import.meta.dirname, '../../../test/scenes/change-sshd.ts'), get argument() { return `${at} ${port}`; }, open: sshdScene, cuts: 10 });
   });
 
   describe('with a daemon', () => {

@@ -19,7 +19,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip', '/u
     beforeAll(() => { execFileSync('ip', ['netns', 'add', namespace]); });
     afterAll(() => { execFileSync('ip', ['netns', 'del', namespace]); });
     actionContract(() => scene(namespace));
-    crashContract({ module: join(import.meta.dirname, '../../../test/scenes/isolate-host.ts'), argument: namespace, open: scene, cuts: 20 });
+    crashContract({ module: join(import.meta.dirname, '../../../test/scenes/isolate-host.ts'), argument: namespace, open: scene, cuts: 10 });
   });
 
   describe('with traffic', () => {

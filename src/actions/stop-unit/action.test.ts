@@ -39,7 +39,7 @@ describe.skipIf(lacksSystemd())('stop-unit with a systemd that runs', () => {
   describe('contract', () => actionContract(() => scene(argument())));
 
   describe('kill -9', () => {
-    crashContract({ module: join(import.meta.dirname, '../../../test/scenes/stop-unit.ts'), get argument() { return argument(); }, open: scene, cuts: 20 });
+    crashContract({ module: join(import.meta.dirname, '../../../test/scenes/stop-unit.ts'), get argument() { return argument(); }, open: scene, cuts: 10 });
   });
 
   it('ends what no signal but the last ends and what its own file would keep, and runs nothing of it at its end', async () => {
