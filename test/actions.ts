@@ -134,15 +134,16 @@ export function crashContract(crash: Crash): void {
     const scene = await crash.open(crash.argument);
     const dir = mkdtempSync(join(tmpdir(), 'moat-crash-'));
     const before = await scene.look();
-    let duration = 40;
+    let duration = 0;
     const seen = { former: 0, finished: 0 };
     let standing: string | undefined;
     let child = startChild(bundle, dir, crash.argument);
     for (let cut = 0; cut < 2 * crash.cuts; cut++) {
       const what = standing === undefined ? 'run' : `undo ${standing}`;
-      const took = await child.cutOff(what, Math.random() * duration * 1.1, () => { child = startChild(bundle, dir, crash.argument); });
-      // Learns how long it takes, so that the cuts fall all over it.
-      duration = took === undefined ? duration * 1.25 : (duration * 3 + took) / 4;
+      // Done and undone whole once: so it is known how long that takes, and the cuts fall all over it.
+      const isWhole = cut < 2;
+      const took = await child.cutOff(what, isWhole ? undefined : Math.random() * duration * 1.1, () => { child = startChild(bundle, dir, crash.argument); });
+      duration = isWhole ? Math.max(duration, took ?? 0) : took === undefined ? duration * 1.1 : (duration * 3 + took) / 4;
       const response = openResponse(dir, (parts) => scene.actions(parts));
       try {
         for (const { status, error } of await response.runner.recover()) expect(['applied', 'failed', 'undone'], error).toContain(status);
@@ -159,7 +160,7 @@ export function crashContract(crash: Crash): void {
       } finally { await response.close(); }
     }
     await child.end();
-    // Both ends were met, or the cuts were not where they should be.
+    // The first was done, the second undone.
     expect(seen.former).toBeGreaterThan(0);
     expect(seen.finished).toBeGreaterThan(0);
     // What comes after finds it as it was.
@@ -176,8 +177,8 @@ export function crashContract(crash: Crash): void {
 }
 
 export interface CrashChild {
-  /** Has it do this, and kills it so many ms after it began; `onKill` right after the signal. How long it took when it was done before. */
-  cutOff(what: string, afterMs: number, onKill?: () => void): Promise<number | undefined>;
+  /** Has it do this, and kills it so many ms after it began, or when it is done; `onKill` right after the signal. How long it took when it was done before. */
+  cutOff(what: string, afterMs: number | undefined, onKill?: () => void): Promise<number | undefined>;
   /** One that was not told anything. */
   end(): Promise<void>;
 }
@@ -193,7 +194,8 @@ function startChild(bundle: string, dir: string, argument: string): CrashChild {
   child.once('close', told);
   const says = (word: string): Promise<void> => new Promise((resolve, reject) => {
     const look = (): void => {
-      if (out.includes(`${word}\n`)) resolve();
+      // A line that is whole.
+      if (new RegExp(`^${word}\\b.*\\n`, 'm').test(out)) resolve();
       else if (child.exitCode !== null || child.signalCode !== null) reject(new Error(`the child ended at once: ${err}`));
       else return;
       waiting.delete(look);
@@ -207,7 +209,7 @@ function startChild(bundle: string, dir: string, argument: string): CrashChild {
       child.stdin!.write(`${what}\n`);
       await says('open');
       child.stdin!.write('go\n');
-      await new Promise((resolve) => { setTimeout(resolve, afterMs); });
+      if (afterMs === undefined) await says('took'); else await new Promise((resolve) => { setTimeout(resolve, afterMs); });
       child.kill('SIGKILL');
       onKill?.();
       await closed;

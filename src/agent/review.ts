@@ -8,6 +8,7 @@ import type { Told } from '../engine/incident/cost.ts';
 import { reviewOf } from '../engine/incident/review.ts';
 import { incidentOf, seedsOf } from '../engine/incident/seeds.ts';
 import { statsOf } from '../engine/incident/stats.ts';
+import { Keep } from '../evidence/keep.ts';
 import { plansFor } from './cleanup-book.ts';
 import type { Config } from './config-schema.ts';
 import { askControl } from './control.ts';
@@ -21,15 +22,25 @@ export interface ReviewOptions {
   now: number;
   clock: (ms: number) => string;
   told?: Told;
-  sources?: ReviewSources;
 }
 
 const receiptsMost = 10_000, runsMost = 2000, incidentsMost = 100_000;
-/** Nobody tells of archives or of what was restored yet. */
-const noSources: ReviewSources = { evidence: () => [], restored: () => undefined };
+
+/** Archives that this machine keeps, and the share of files that came back. */
+function sourcesOf(store: ReviewOptions['store'], dataFolder: string): ReviewSources {
+  return {
+    evidence: (incident) => new Keep(dataFolder).list().flatMap((row) => ('kept' in row && row.kept.incident === incident
+      ? [{ name: row.kept.id, made: Date.parse(row.kept.made), by: row.kept.by, bytes: row.kept.bytes, sha256: row.kept.manifest, held: row.kept.hold !== undefined }] : [])),
+    restored(incident) {
+      const tally = store.incidents.incident(incident)?.recovery?.tally;
+      return tally && { done: tally.restored, total: tally.items };
+    },
+  };
+}
 
 /** Throws MoatError 'no-incident' and 'several'. */
-export async function openReview(wanted: string, { store, config, dataFolder, version, now, clock, told, sources = noSources }: ReviewOptions): Promise<Review> {
+export async function openReview(wanted: string, { store, config, dataFolder, version, now, clock, told }: ReviewOptions): Promise<Review> {
+  const sources = sourcesOf(store, dataFolder);
   const record = incidentOf(store.incidents, wanted);
   const { alerts, findings } = seedsOf({ incidents: store.incidents, ledger: store.ledger }, record.id);
   const { digest, why } = await storyFor(record.id, store, dataFolder, clock);
@@ -79,7 +90,8 @@ function auditOf({ response }: ReviewOptions['store'], wanted?: ReadonlySet<stri
   return out;
 }
 
-export function openStats({ store, now, since, sources = noSources }: { store: ReviewOptions['store']; now: number; since: number | undefined; sources?: ReviewSources }): IncidentStats {
+export function openStats({ store, dataFolder, now, since }: { store: ReviewOptions['store']; dataFolder: string; now: number; since: number | undefined }): IncidentStats {
+  const sources = sourcesOf(store, dataFolder);
   const records = store.incidents.incidents({ limit: incidentsMost });
   return statsOf({
     records, audit: auditOf(store), story: (id) => keptDigest(store.ledger, id), restored: (id) => sources.restored(id), since, now,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,7 @@ import { pdfOf } from '../agent/pdf.ts';
 import { Reviews } from '../agent/reviews.ts';
 import { storyWorld } from '../agent/story-world.ts';
 import { Event } from '../core/gen/event.ts';
+import { Keep } from '../evidence/keep.ts';
 import { Health } from '../engine/health.ts';
 import { tellStory } from '../engine/incident/story.ts';
 import { OriginGraph } from '../engine/origin/graph.ts';
@@ -85,6 +86,18 @@ it('reports in both languages and forms', async () => {
   expect(JSON.parse((await moat('incident', 'report', id, '--format', 'json')).out)).toMatchObject({ id, story: { nodes: expect.any(Number) as number }, measures: { contain: { why: { en: 'it has not been marked contained' } } } });
   expect(await moat('incident', 'report', 'ffff')).toMatchObject({ status: 2 });
   expect((await moat('incident', 'report', id, '--format', 'docx')).status).toBe(2);
+});
+
+it('lists the archives of evidence that are kept, and what came back', async () => {
+  const keep = new Keep(dir);
+  keep.make();
+  writeFileSync(keep.path('kept-1'), 'tar');
+  keep.write({ id: 'kept-1', incident: id, made: '2026-11-22T00:00:00.000Z', by: 'li', why: 'a test', bytes: 3, fingerprint: 'f', manifest: 'ab'.repeat(32), head: 'h' });
+  const record = store.incidents.incident(id)!;
+  const recovery = { plan: 'p', time: Date.now(), tally: { items: 60, restored: 59, missing: 1, healthy: 0, newer: 0 }, missing: [], services: { ok: 0, bad: [], unknown: [] }, findings: 0, blind: 0, verified: false };
+  store.response.save({ incidents: { incidents: [{ record: { ...record, recovery, revision: record.revision + 1 }, expected: record.revision }] } });
+  expect(JSON.parse((await moat('incident', 'report', id, '--format', 'json')).out)).toMatchObject({ evidence: [{ name: 'kept-1', bytes: 3 }], restored: { done: 59, total: 60 } });
+  expect((await moat('stats', '--json')).out).toContain('59');
 });
 
 it('exports indicators and puts them on the lists', async () => {

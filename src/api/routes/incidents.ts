@@ -31,6 +31,10 @@ export const incidentRoutes = [
     run: async ({ params }, world: World) => ({ body: await world.ask('incident', params.id) }),
   }),
   route({
+    id: 'incident-story', method: 'GET', path: '/incidents/:id/story', access: 'read', title: { zh: '事件的经过：图、入口、缺口', en: 'its story: the graph, the way in, the gaps' }, params: idParams, answer: record,
+    run: async ({ params }, world: World) => ({ body: await world.ask('incident-story', { id: params.id }) }),
+  }),
+  route({
     id: 'incident-change', method: 'POST', path: '/incidents/:id/changes', access: 'triage', title: { zh: '改状态、指派、笔记、任务、标签、链接、时限（If-Match：所见的修订号）', en: 'change its status, assignee, notes, tasks, tags, links or clock (If-Match: the revision that was seen)' },
     params: idParams, body: z.strictObject({ deed: z.looseObject({ op: z.string().max(40) }), why: why.default('') }), answer: record, hasRevision: true,
     run: async ({ params, body, actor, revision }, world: World) => ({ body: await world.ask('incident-change', { id: params.id, by: actor!.by, why: body.why, deed: body.deed, ...(revision !== undefined && { revision }) }) }),

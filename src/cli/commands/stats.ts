@@ -22,7 +22,7 @@ export function addStats(cli: Cli): void {
       const store = openSqliteStore({ dir: dataFolder(program), readOnly: true });
       try {
         const now = Date.now();
-        const stats = openStats({ store, now, since: options.since === undefined ? undefined : now - options.since });
+        const stats = openStats({ store, dataFolder: dataFolder(program), now, since: options.since === undefined ? undefined : now - options.since });
         console.log(options.json ? jsonLine(jsonOf(stats)) : statsLines(stats, cli).join('\n'));
       } finally { store.close(); }
     });
