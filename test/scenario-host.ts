@@ -8,7 +8,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,7 @@ import { Procfs } from '../src/linux/procfs.ts';
 import { runner, type Run } from '../src/linux/run.ts';
 import { lacks } from './need.ts';
 import { eventually, ownGroup } from './process-trees.ts';
-import { bare, beside, lacksSystemd } from './systemd.ts';
+import { bare, beside, groupGone, lacksSystemd } from './systemd.ts';
 
 export const hostAddress = '192.0.2.1';
 /** Addresses outside: who attacks, the attacker's server (downloads, commands), the pool. */
@@ -295,18 +295,6 @@ function copyRights(from: string, to: string): void {
   if (stat === undefined) return;
   chmodSync(to, stat.mode & 0o7777);
   chownSync(to, stat.uid, stat.gid);
-}
-
-/** Removes a control group with those below it; false while somebody is in one. */
-function groupGone(folder: string): boolean {
-  const groups = (at: string): string[] => readdirSync(at, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [...groups(join(at, one.name)), join(at, one.name)] : []));
-  try {
-    for (const one of [...groups(folder), folder]) rmdirSync(one);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EBUSY') return false;
-    throw error;
-  }
 }
 
 function ip(...args: string[]): void { execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] }); }

@@ -82,7 +82,7 @@ export async function startSystemd(planted: Readonly<Record<string, string>> = {
     const first = [...readProcesses(procfs).values()].find(({ parentPid }) => parentPid === child.pid);
     process.kill(first?.pid ?? child.pid!, 'SIGKILL');
     await ended;
-    await eventually(() => emptied(group.folder));
+    await eventually(() => groupGone(group.folder));
     rmSync(root, { recursive: true });
   };
   let pid = 0;
@@ -102,7 +102,7 @@ export async function startSystemd(planted: Readonly<Record<string, string>> = {
 }
 
 /** Removes a control group with those below it; false while somebody is in one. */
-function emptied(folder: string): boolean {
+export function groupGone(folder: string): boolean {
   const groups = (at: string): string[] => readdirSync(at, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [...groups(join(at, one.name)), join(at, one.name)] : []));
   try {
     for (const one of [...groups(folder), folder]) rmdirSync(one);

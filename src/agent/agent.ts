@@ -225,6 +225,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       'incident-change': (argument) => {
         const whole = incidentHandlers['incident-change']!(argument) as WholeIncident;
         reviews.changed(whole.id);
+        lasting.api.tell('incident', [whole.id]);
         return whole;
       },
       answer: (argument) => {

@@ -9,7 +9,7 @@ import { permissionsOf, type Role, roles } from '../core/account.ts';
 import { MoatError } from '../core/error.ts';
 import { verifyAudit } from '../engine/response/audit.ts';
 import { Journal } from '../engine/response/journal.ts';
-import { sampleAlert } from '../stores/contract.ts';
+import { sampleAlert, sampleIncident } from '../stores/contract.ts';
 import { openSqliteStore, type SqliteStore } from '../stores/sqlite/store.ts';
 import { ownCertificate, type ServerCertificate } from './access/certificate.ts';
 import { hashPassword } from './access/passwords.ts';
@@ -238,6 +238,19 @@ describe('requests', () => {
     expect(second.body).toEqual({ items: [{ id: 'c' }, { id: 'b' }, { id: 'a' }] });
     expect(((await ask('/api/v1/alerts?level=high', { headers })).body['items'] as { id: string }[]).map(({ id }) => id)).toEqual(['e', 'c', 'a']);
     for (const bad of ['?cursor=x', '?limit=0', '?limit=1e9', '?nonsense=1', '?fields=a;b']) expect((await ask(`/api/v1/alerts${bad}`, { headers })).body).toMatchObject({ code: 'bad-input' });
+  });
+
+  it('incidents are listed from a level on, page by page, the closed ones when they are asked for', async () => {
+    const headers = await as('reader');
+    const all = [sampleIncident('a1', { last_time: 1, level: 'high' }), sampleIncident('b2', { last_time: 2, level: 'critical' }), sampleIncident('c3', { last_time: 3, level: 'low' }), sampleIncident('d4', { last_time: 4, level: 'critical', status: 'closed' })];
+    store.response.save({ incidents: { incidents: all.map((record) => ({ record: { ...record, revision: 1 }, expected: 0 })) } });
+    const list = async (query: string): Promise<unknown> => ((await ask(`/api/v1/incidents?fields=id&${query}`, { headers })).body['items'] as { id: string }[]).map(({ id }) => id);
+    expect(await list('level=high')).toEqual(['b2', 'a1']);
+    expect(await list('status=all')).toEqual(['d4', 'c3', 'b2', 'a1']);
+    const first = await ask('/api/v1/incidents?limit=2&fields=id', { headers });
+    expect(await list(`limit=2&cursor=${String(first.body['next'])}`)).toEqual(['a1']);
+    answers['incident-story'] = new MoatError('no-item', 'there is none');
+    expect((await ask('/api/v1/incidents/x/story', { headers })).body).toMatchObject({ status: 404, code: 'not-found' });
   });
 
   it('a change names the revision it saw; what was sent twice is done once', async () => {

@@ -41,7 +41,7 @@ export function sampleAlert(id: string, change: Partial<Alert> = {}): Alert {
   };
 }
 
-function sampleIncident(id: string, change: Partial<IncidentRecord> = {}): IncidentRecord {
+export function sampleIncident(id: string, change: Partial<IncidentRecord> = {}): IncidentRecord {
   return {
     id, kind: 'story', revision: 1, host: 'shop-1', title: { zh: '挖矿', en: 'a miner' }, status: 'new', level: 'high', grade: 3, graded: [], time: start, last_time: start, alert_count: 1, finding_count: 0, shown: true,
     facts: { founds: true, tactics: {}, techniques: [], grave: [], root: false, accounts: [], addresses: [], trees: [], neighbours: [], services: [] },

@@ -1,5 +1,6 @@
 /** Incidents: what `moat incident` does. The shapes of bodies are checked again by the agent, which is asked as the command line asks it. */
 import { z } from 'zod';
+import { atLeast } from '../../core/level.ts';
 import { idParams, level, page, pageQuery, record, time, why } from '../contract/common.ts';
 import { route } from '../contract/route.ts';
 import { cursorOf, readCursor } from '../cursor.ts';
@@ -19,7 +20,7 @@ export const incidentRoutes = [
       const after = from === undefined ? undefined : readCursor(from, cursor);
       const wanted = status === 'all' ? undefined : status === 'open' ? statuses.filter((one) => !over.has(one)) : [status];
       const found = world.store.incidents.incidents({ limit: mostRead, ...(wanted && { status: wanted }) })
-        .filter((one) => (least === undefined || one.level === least) && (after === undefined || one.last_time < after.last || (one.last_time === after.last && one.id < after.id)))
+        .filter((one) => (least === undefined || atLeast(one.level, least)) && (after === undefined || one.last_time < after.last || (one.last_time === after.last && one.id < after.id)))
         .toSorted((a, b) => b.last_time - a.last_time || (a.id < b.id ? 1 : -1));
       const items = found.slice(0, limit);
       const last = items.at(-1);
