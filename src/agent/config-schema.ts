@@ -1,5 +1,5 @@
 /** Every key of the configuration file with its meaning and default. `moat config` prints it as a commented sample. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { levels } from '../core/level.ts';
 import { parseNetwork } from '../core/networks.ts';
 import { modes } from '../engine/response/linkage.ts';

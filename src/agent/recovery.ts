@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Receipt } from '../core/action.ts';
 import { MoatError, saidBy } from '../core/error.ts';
 import type { Seeds, Story } from '../core/incident.ts';

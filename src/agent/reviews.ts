@@ -1,5 +1,5 @@
 /** Stories for reports by the control socket, kept while the origin graph remembers them; indicators put on the lists and taken off again. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { MoatError } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Seeds, Story } from '../core/incident.ts';

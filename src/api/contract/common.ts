@@ -1,5 +1,5 @@
 /** Shapes that many answers share. Times are Unix ms. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { levels } from '../../core/level.ts';
 
 export const level = z.enum(levels);

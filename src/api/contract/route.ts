@@ -1,5 +1,5 @@
 /** One operation of the API: what it takes, what it answers and who may ask for it. Routes, permissions, validation and OpenAPI all come from these. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Permission, Role } from '../../core/account.ts';
 import type { Text } from '../../core/text.ts';
 

@@ -1,6 +1,6 @@
 /** Accounts of others, their sessions, and API tokens. */
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Account, accountName, type ApiToken, covers, type Role, roles } from '../../core/account.ts';
 import { checkPassword, hashPassword } from '../access/passwords.ts';
 import { makeToken } from '../access/sessions.ts';

@@ -1,5 +1,5 @@
 /** Alerts. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { done, idParams, level, page, pageQuery, record, time } from '../contract/common.ts';
 import { route } from '../contract/route.ts';
 import { cursorOf, readCursor } from '../cursor.ts';

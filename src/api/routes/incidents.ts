@@ -1,5 +1,5 @@
 /** Incidents: what `moat incident` does. The shapes of bodies are checked again by the agent, which is asked as the command line asks it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { atLeast } from '../../core/level.ts';
 import { idParams, level, page, pageQuery, record, time, why } from '../contract/common.ts';
 import { route } from '../contract/route.ts';

@@ -1,5 +1,5 @@
 /** Blocks, actions with their receipts, playbooks, and what waits for a person. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { idParams, record, why } from '../contract/common.ts';
 import { route } from '../contract/route.ts';
 import { Problem } from '../problem.ts';

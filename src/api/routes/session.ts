@@ -1,6 +1,6 @@
 /** Set-up, log-on and log-off, one's own password, second factor and sessions. */
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Account, accountName, roles } from '../../core/account.ts';
 import { hashPassword, isPassword, checkPassword } from '../access/passwords.ts';
 import { newRecovery, newTotp, totpStep, useCode } from '../access/one-time.ts';

@@ -1,5 +1,5 @@
 /** This host, its state, the audit log. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { record } from '../contract/common.ts';
 import { route } from '../contract/route.ts';
 import { Problem } from '../problem.ts';

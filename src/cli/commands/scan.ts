@@ -19,7 +19,7 @@ import { Output } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import type { Cli } from '../program.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
-import { version } from './up.ts';
+import { version } from '../version.ts';
 
 interface Options {
   root?: string; image?: string; only?: string[]; skip?: string[]; yara?: string[]; profile: ScanProfile; since?: number; failOn: Level; all?: boolean;
@@ -73,7 +73,7 @@ export function addScan({ program, lang, t }: Cli): void {
       let report: ScanReport;
       try {
         const { root, image, only, skip } = options;
-        report = await scanInProcess({ ...(root !== undefined && { root }), ...(image !== undefined && { image: resolve(image) }), ...(only && { only }), ...(skip && { skip }), ...(options.yara && { yara: options.yara }), profile: options.profile, data: dataFolder(program), ports: allowedPorts(program, lang) }, {
+        report = await scanInProcess({ ...(root !== undefined && { root }), ...(image !== undefined && { image: resolve(image) }), ...(only && { only }), ...(skip && { skip }), ...(options.yara && { yara: options.yara }), profile: options.profile, data: dataFolder(program), ports: await allowedPorts(program, lang) }, {
           signal: stop.signal, nice: options.nice, maxMemoryMb: options.maxMemory, warn: (text) => { watch.clear(); console.error(safe(text[lang])); }, onProgress: watch.show,
         });
       } finally { watch.end(); }
@@ -164,9 +164,9 @@ async function list(json: boolean, lang: Cli['lang']): Promise<void> {
 }
 
 /** The white list of the behaviour that watches listeners; a configuration that cannot be read is told and the scan goes on without. */
-function allowedPorts(program: Cli['program'], lang: Cli['lang']): readonly string[] {
+async function allowedPorts(program: Cli['program'], lang: Cli['lang']): Promise<readonly string[]> {
   try {
-    return portsOf(configOf(program));
+    return portsOf(await configOf(program));
   } catch (error) {
     console.error(safe(saidBy(error)[lang]));
     return [];
