@@ -120,7 +120,7 @@ describe.skipIf(lacks(sshdNeeds) || await lacksKernel())('an ordinary day', () =
       for (let i = 0; i < 100 && !existsSync(at('pg/.s.PGSQL.5432')); i++) await sleep(200);
       await sleep(500);
       await as(`${bin}/pgbench`, '-h', at('pg'), '-i', '-s', '2', 'postgres');
-      await as(`${bin}/pgbench`, '-h', at('pg'), '-c', '4', '-T', '5', 'postgres');
+      await as(`${bin}/pgbench`, '-h', at('pg'), '-c', '4', '-T', '2', 'postgres');
       await as(`${bin}/pg_dump`, '-h', at('pg'), '-f', at('pg/dump.sql'), 'postgres');
     }
     if (needs('/usr/bin/redis-server', '/usr/bin/redis-cli')) {
@@ -142,7 +142,8 @@ describe.skipIf(lacks(sshdNeeds) || await lacksKernel())('an ordinary day', () =
     } finally { await sshd.stop(); }
   });
 
-  it('logs are rotated and backups are taken', async () => {
+  it('logs are rotated and backups are taken while the machine is at full load', async () => {
+    const full = needs('/usr/bin/stress-ng') ? run('/usr/bin/stress-ng', ['--cpu', '2', '--timeout', '15s', '--quiet']) : undefined;
     copyFileSync('/etc/services', at('app.log'));
     writeFileSync(at('logrotate.conf'), `${at('app.log')} {\n  rotate 3\n  size 1\n  compress\n  create\n}\n`, { mode: 0o644 });
     for (let i = 0; i < 3; i++) {
@@ -152,14 +153,14 @@ describe.skipIf(lacks(sshdNeeds) || await lacksKernel())('an ordinary day', () =
     await run('/bin/tar', ['czf', at('doc.tar.gz'), '-C', '/usr/share', 'doc']);
     if (needs('/usr/bin/rsync')) await run('/usr/bin/rsync', ['-a', '--delete', '/usr/share/doc/', at('mirror/')]);
     if (needs('/usr/bin/zstd')) await run('/usr/bin/zstd', ['-q', '-12', '-T0', at('doc.tar.gz'), '-o', at('doc.tar.gz.zst')]);
-  });
-
-  it('a machine is tried at full load', async () => {
-    if (needs('/usr/bin/stress-ng')) await run('/usr/bin/stress-ng', ['--cpu', '2', '--timeout', '15s', '--quiet']);
+    await full;
   });
 
   it('ends without an alert of level high, and with fewer than five in all', async () => {
-    await sleep(Math.max(2000, 62_000 - performance.now()));
+    // Cron begins its jobs with the minute: one of them at least belongs to the day.
+    for (let i = 0; i < 650 && existsSync(at('cron')) && !existsSync(at('cron/date.log')); i++) await sleep(100);
+    if (existsSync(at('cron'))) expect(existsSync(at('cron/date.log'))).toBe(true);
+    await sleep(2000);
     const raised = (await alerts()).filter(({ id }) => !before.has(id));
     const ours: Alert[] = [];
     for (const alert of raised) if (await isOurs(alert)) ours.push(alert);
