@@ -22,11 +22,12 @@ const big = { maxBuffer: 64 * 2 ** 20 };
 
 interface Alert { id: string; level: string; rule_id: string; summary: string; pid?: number; count: number; time: string; path?: string }
 
-describe.skipIf(lacks(sshdNeeds) || await lacksKernel())('an ordinary day', () => {
+describe.skipIf(lacks(sshdNeeds) || await lacksKernel())('an ordinary day', { timeout: 300_000 }, () => {
   let folder: string;
   let watch: Watch;
   let before: Set<string>;
   const daemons: ChildProcess[] = [];
+  let cron: ChildProcess | undefined;
   const at = (...names: string[]): string => join(folder, ...names);
   const run = async (file: string, args: readonly string[] = [], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<string> => (await execute(file, args, { ...big, ...options })).stdout;
   const daemon = (file: string, args: readonly string[]): ChildProcess => {
@@ -44,6 +45,8 @@ describe.skipIf(lacks(sshdNeeds) || await lacksKernel())('an ordinary day', () =
     before = new Set((await alerts()).map(({ id }) => id));
   });
   afterAll(async () => {
+    // unshare takes no SIGTERM; without it its cron ends.
+    cron?.kill('SIGKILL');
     for (const child of daemons) await end(child);
     await watch?.end();
     rmSync(folder, { recursive: true, force: true });
@@ -58,7 +61,7 @@ describe.skipIf(lacks(sshdNeeds) || await lacksKernel())('an ordinary day', () =
     mkdirSync(at('cron/cron.d'));
     writeFileSync(at('cron/cron.d/day'), `* * * * * root cd / && /usr/bin/find ${folder} -maxdepth 1 -name '*.tmp' -delete\n* * * * * root /bin/date >> ${at('cron/date.log')}\n`, { mode: 0o644 });
     writeFileSync(at('cron/crontab'), 'SHELL=/bin/sh\n');
-    daemon('/usr/bin/unshare', ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', 'mount --bind "$1/cron.d" /etc/cron.d && mount --bind "$1/crontab" /etc/crontab && mount --bind "$1/spool" /var/spool/cron && mount -t tmpfs tmpfs /run && exec /usr/sbin/cron -f', 'sh', at('cron')]);
+    cron = daemon('/usr/bin/unshare', ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', 'mount --bind "$1/cron.d" /etc/cron.d && mount --bind "$1/crontab" /etc/crontab && mount --bind "$1/spool" /var/spool/cron && mount -t tmpfs tmpfs /run && exec /usr/sbin/cron -f', 'sh', at('cron')]);
     await sleep(500);
   });
 

@@ -45,7 +45,7 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid'] }))('freezin
   const freeze = (input: object): Promise<Receipt> => response.runner.run({ action: 'freeze-tree', input, by: 'operator:test', why: '', via: 'test' });
   const thaw = (id: string): Promise<Receipt> => response.runner.undo(id, { by: 'operator:test', via: 'test', why: '' });
   const identity = (pid: number) => ({ pid, ticks: procfs.stat(pid)?.startTicks ?? -1 });
-  const context = { signal: AbortSignal.timeout(60_000), now: Date.now, save: () => Promise.resolve() };
+  const context = { signal: AbortSignal.timeout(600_000), now: Date.now, save: () => Promise.resolve() };
 
   it('leaves stopped what was stopped before, passes over zombies, and tells what runs', async () => {
     const tree = await startTree('varied', varied);
