@@ -18,6 +18,7 @@ import { Pipeline } from '../engine/pipeline.ts';
 import { supervise } from '../engine/supervisor.ts';
 import { openSqliteStore } from '../stores/sqlite/store.ts';
 import { Api } from './api.ts';
+import { Capture } from './capture.ts';
 import { loadConfig } from './config.ts';
 import type { Config } from './config-schema.ts';
 import type { BaselineStatus } from './baseline-status.ts';
@@ -91,7 +92,7 @@ export interface Agent {
 }
 
 /** What outlives a configuration: what was learned of processes is not given up for a new rule. */
-interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; stories: Stories; watch: RecoveryWatch; api: Api; /** What may be asked, filled once all of it is there. */ operations: Record<string, Handlers[string]>; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
+interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; stories: Stories; watch: RecoveryWatch; capture: Capture; api: Api; /** What may be asked, filled once all of it is there. */ operations: Record<string, Handlers[string]>; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; baseline: BaselineWatch; notices: Notices; abort: AbortController; done: Promise<unknown> }
@@ -145,6 +146,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     lasting.response.configure(next.response, next.firewall);
     lasting.incidents.configure(next);
     await lasting.api.configure(next.server);
+    await lasting.capture.configure(next);
     generation = await begin(next, lasting, options);
   };
   let restarting: Promise<void> | undefined;
@@ -220,7 +222,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let control: Server;
   try {
     control = await serveControl(dataFolder, Object.assign(lasting.operations, {
-      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...incidentHandlers, ...lasting.stories.handlers(), ...cleanup.handlers(), ...recovery.handlers(), ...reviews.handlers(), ...evidence.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...incidentHandlers, ...lasting.stories.handlers(), ...cleanup.handlers(), ...recovery.handlers(), ...reviews.handlers(), ...evidence.handlers(), ...lasting.capture.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
       'incident-change': (argument) => {
         const whole = incidentHandlers['incident-change']!(argument) as WholeIncident;
@@ -254,6 +256,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   lasting.stories.start();
   reviews.start();
   evidence.start();
+  await lasting.capture.configure(config);
   await lasting.api.configure(config.server);
 
   return {
@@ -275,6 +278,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       lasting.incidents.stop();
       await lasting.stories.stop();
       evidence.stop();
+      await lasting.capture.stop();
       await lasting.response.stop();
       await lasting.known.close();
       store.close();
@@ -300,12 +304,13 @@ function openLasting(config: Config, current: () => Config, store: Store, health
   });
   incidents.watchBy({ begin: (record) => watch.begin(record), all: () => watch.all() });
   const operations: Record<string, Handlers[string]> = {};
+  const capture = new Capture({ health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), tool: `moat ${options.version}` });
   const api = new Api({ store, journal: response.journal, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), version: options.version, handlers: operations });
-  return { store, health, origins, known, deny, response, incidents, stories, watch, api, operations, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
+  return { store, health, origins, known, deny, response, incidents, stories, watch, capture, api, operations, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {
-  const { store, health, origins, knowledge, response, incidents, api } = lasting;
+  const { store, health, origins, knowledge, response, incidents, capture, api } = lasting;
   const host = config.host ?? hostname();
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
@@ -320,6 +325,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
       const alerts = folded.map(({ alert }) => alert);
       response.onAlerts(alerts);
       incidents.onAlerts(alerts);
+      capture.onAlerts(alerts);
       options.show(folded);
       api.tell('alert', alerts.map(({ id }) => id));
     }, now: Date.now,
