@@ -36,6 +36,7 @@ import { readLinkage } from './linkage.ts';
 import { Notices } from './notices.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
+import { OwnProcesses } from './own-processes.ts';
 import { ownPaths } from './paths.ts';
 import { readPlaybooks } from './playbooks.ts';
 import { Recovery } from './recovery.ts';
@@ -92,7 +93,7 @@ export interface Agent {
 }
 
 /** What outlives a configuration: what was learned of processes is not given up for a new rule. */
-interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; stories: Stories; watch: RecoveryWatch; capture: Capture; api: Api; /** What may be asked, filled once all of it is there. */ operations: Record<string, Handlers[string]>; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
+interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; stories: Stories; watch: RecoveryWatch; capture: Capture; ownProcesses: OwnProcesses; api: Api; /** What may be asked, filled once all of it is there. */ operations: Record<string, Handlers[string]>; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; baseline: BaselineWatch; notices: Notices; abort: AbortController; done: Promise<unknown> }
@@ -217,7 +218,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     store, story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), packages: lasting.known.packages, journal: lasting.response.journal, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id),
     blocklist: { import: (argument) => blocklists['blocklist-import']!(argument) as Promise<ImportCounts>, drop: (argument) => blocklists['blocklist-drop']!(argument) as Promise<{ lifted: number }> }, listsChanged: () => lasting.known.configure(config),
   });
-  const evidence = new Evidence({ store, journal: lasting.response.journal, story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), health, log, config: () => config, dataFolder: resolve(dataFolder), now: Date.now, incident: (id) => lasting.incidents.seeds(id) });
+  const evidence = new Evidence({ store, journal: lasting.response.journal, story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), health, log, config: () => config, dataFolder: resolve(dataFolder), now: Date.now, incident: (id) => lasting.incidents.seeds(id), begins: (pid) => lasting.ownProcesses.begins(pid) });
   const incidentHandlers = lasting.incidents.handlers();
   let control: Server;
   try {
@@ -306,11 +307,11 @@ function openLasting(config: Config, current: () => Config, store: Store, health
   const operations: Record<string, Handlers[string]> = {};
   const capture = new Capture({ health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), tool: `moat ${options.version}` });
   const api = new Api({ store, journal: response.journal, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), version: options.version, handlers: operations });
-  return { store, health, origins, known, deny, response, incidents, stories, watch, capture, api, operations, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
+  return { store, health, origins, known, deny, response, incidents, stories, watch, capture, ownProcesses: new OwnProcesses({ lineage: origins.graph, pid: process.pid, now: Date.now }), api, operations, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {
-  const { store, health, origins, knowledge, response, incidents, capture, api } = lasting;
+  const { store, health, origins, knowledge, response, incidents, capture, ownProcesses, api } = lasting;
   const host = config.host ?? hostname();
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
@@ -331,7 +332,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
     }, now: Date.now,
     fold: { host, lang: options.lang, gap: config.alerts.fold_hours * 3_600_000 },
     exceptions: () => opened.exceptions,
-    quiet: (detection) => incidents.excuse(detection),
+    quiet: (detection) => ownProcesses.excuse(detection) ?? incidents.excuse(detection),
     country: (address) => geo.country(address),
     origins,
     ...(tap && { notices: tap }),

@@ -25,7 +25,7 @@ export interface CaptureKept { on: boolean; kept: number; dropped: number; /** U
 
 const part = 'packet capture';
 const MiB = 1 << 20;
-const againMs = 5000, againMost = 300_000;
+const againMs = 1000, againMost = 300_000;
 const answerMs = 20_000;
 /** What the kernel still has when it is asked. */
 const lateMs = 2000;

@@ -67,6 +67,8 @@ export async function collectEvidence(request: EvidenceRequest): Promise<Written
   const procfs = new Procfs();
   const began = now();
   const known: Collected[] = [];
+  // What this process looks at from here on is no sign of an intruder.
+  await askControl(dataFolder, 'evidence-begin', { asker: process.pid }).catch((error: unknown) => { if ((error as MoatError).code !== 'not-running') throw error; });
   const told = incident === undefined ? undefined : await toldBy(request, incident, known);
   const since = request.since ?? (told?.story ? told.story.began - day : began - 7 * day);
   const { suspects, gone } = told?.story ? suspectsOf(told.story, procfs) : { suspects: [], gone: [] };
