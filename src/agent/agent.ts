@@ -8,6 +8,7 @@ import { Event } from '../core/gen/event.ts';
 import type { Detection } from '../core/alert.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Batch, Knowledge, Learning, Log, Store } from '../core/ports.ts';
+import type { ServiceCheck } from '../core/recovery.ts';
 import type { Lang } from '../core/text.ts';
 import type { Folded } from '../engine/fold.ts';
 import { Health, type Part } from '../engine/health.ts';
@@ -30,6 +31,7 @@ import { openDetector, type OpenedDetector } from './detector.ts';
 import { Evidence } from './evidence.ts';
 import { openGeo, type Geo } from './geo.ts';
 import type { ImportCounts } from './blocklists.ts';
+import { lookByHand } from './hands.ts';
 import { Incidents, type IncidentsStatus, type WholeIncident } from './incidents.ts';
 import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
 import { readLinkage } from './linkage.ts';
@@ -46,6 +48,7 @@ import { Reviews } from './reviews.ts';
 import { portsOf } from './scan-ports.ts';
 import { readHandedOver } from './scan-hand-over.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
+import { lookAtServices } from './service-look.ts';
 import { Stories } from './stories.ts';
 import { allSensors, kernelView } from './sensors.ts';
 
@@ -209,9 +212,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     return changed;
   };
   const cleanup = new Cleanup({ store, response: lasting.response, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id), story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker) });
+  // The service may make no namespaces; the hands may.
+  const hands = process.env['MOAT_HANDS'];
   const recovery = new Recovery({
     store, response: lasting.response, incidents: lasting.incidents, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), now: Date.now,
     tell: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), scan: (checks) => cleanup.scan(checks),
+    services: async (files, signal) => (hands === undefined ? await lookAtServices(files, { dataFolder: resolve(dataFolder), signal }) : (await lookByHand(hands, 'services', { files }, signal)) as ServiceCheck[]),
   });
   const blocklists = lasting.response.handlers();
   const reviews = new Reviews({

@@ -187,8 +187,8 @@ NoNewPrivileges=yes
 ProtectClock=yes
 ProtectHostname=yes
 RestrictRealtime=yes
-# A service's changed configuration is tried in mounts of its own.
-RestrictNamespaces=mnt net
+# A service's changed configuration is tried in mounts of its own, and so is that of all services after a recovery.
+RestrictNamespaces=mnt net ipc uts
 LockPersonality=yes
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 SystemCallArchitectures=native
