@@ -150,7 +150,7 @@ class Writer {
         const name = this.nameOf(item.name);
         const size = Math.min(opened.size, bytes);
         progress?.(item.source, this.bytes);
-        const digests = await this.sized(name, size, reader, opened.modified ?? began);
+        const digests = await this.sized(name, size, reader, opened.modified ?? began, deadline);
         if (opened.size > bytes) reader.marks.push({ what: 'size-limit', bytes: opened.size });
         this.items.push({ name, ...common, bytes: size, ...digests, ...done() });
         return;
@@ -165,7 +165,7 @@ class Writer {
         const isLast = ended || full;
         const name = this.nameOf(part === 1 && isLast ? item.name : `${item.name}.part${String(part).padStart(5, '0')}`);
         progress?.(item.source, this.bytes);
-        await this.member(name, content);
+        await deadline.outside(this.member(name, content));
         this.items.push({ name, ...common, bytes: content.length, ...digestsOf(content), ...done(), ...(!(part === 1 && isLast) && { part }) });
         if (isLast) break;
         if (this.items.length >= itemsMax || most - this.bytes < partBytes || (sink.room?.() ?? Number.POSITIVE_INFINITY) - reserveBytes < partBytes) { this.miss(item, { zh: `存档已到上限，第 ${part} 部分之后缺失`, en: `the archive has reached its limit, what comes behind part ${part} is missing` }); break; }
@@ -179,12 +179,11 @@ class Writer {
   }
 
   /** Exactly so many bytes, whatever is read: what is missing at the end is zeros. */
-  private async sized(name: string, size: number, reader: Reader, modified: number): Promise<{ sha256: string; sm3: string }> {
+  private async sized(name: string, size: number, reader: Reader, modified: number, deadline: Deadline): Promise<{ sha256: string; sm3: string }> {
     await this.put(headerOf(`${this.options.head.id}/${name}`, size, modified));
     this.digester.begin(size);
     const pass = async (bytes: Buffer): Promise<number> => {
-      await this.digester.update(bytes);
-      await this.put(bytes);
+      await deadline.outside(this.digester.update(bytes).then(() => this.put(bytes)));
       return bytes.length;
     };
     let done = 0;
@@ -207,11 +206,29 @@ const overtime = new MoatError<EvidenceErrorCode>('bad-input', 'its time is over
 /** The time of one item. */
 class Deadline {
   private readonly controller = new AbortController();
-  private readonly timer: NodeJS.Timeout;
+  private timer: NodeJS.Timeout | undefined;
   private reject: ((error: Error) => void) | undefined;
+  private left: number;
+  private since = 0;
 
   constructor(ms: number) {
-    this.timer = setTimeout(() => { this.controller.abort(overtime); this.reject?.(overtime); }, ms);
+    this.left = ms;
+    this.go();
+  }
+
+  /** What the target takes is not the item's time: one that is slow must not cut off what could be read. */
+  async outside<T>(work: Promise<T>): Promise<T> {
+    clearTimeout(this.timer);
+    this.left -= performance.now() - this.since;
+    try {
+      return await work;
+    } finally { this.go(); }
+  }
+
+  private go(): void {
+    if (this.signal.aborted) return;
+    this.since = performance.now();
+    this.timer = setTimeout(() => { this.controller.abort(overtime); this.reject?.(overtime); }, Math.max(0, this.left));
   }
 
   get signal(): AbortSignal { return this.controller.signal; }
