@@ -71,7 +71,7 @@ export class Recovery {
 
   constructor(options: RecoveryOptions) {
     this.options = options;
-    this.looks = new ServiceLooks(options.services, options.now);
+    this.looks = new ServiceLooks(options.services);
     this.book = new RecoveryBook(options.dataFolder);
   }
 

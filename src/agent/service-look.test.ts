@@ -6,7 +6,7 @@ import { ServiceLooks } from './service-look.ts';
 it('a look is begun once at a time, waited for without an end of its own, and a fault is not taken for health', async () => {
   const begun: ((services: ServiceCheck[]) => void)[] = [];
   let fails = false;
-  const looks = new ServiceLooks(() => (fails ? Promise.reject(new Error('no hands')) : new Promise((resolve) => { begun.push(resolve); })), Date.now);
+  const looks = new ServiceLooks(() => (fails ? Promise.reject(new Error('no hands')) : new Promise((resolve) => { begun.push(resolve); })));
   expect(await looks.wait('a', 5)).toBeUndefined();
   looks.begin('a', []);
   looks.begin('a', []);

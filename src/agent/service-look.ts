@@ -24,30 +24,32 @@ export function filesOf(input: unknown): string[] {
   return files;
 }
 
-interface Look { services: ServiceCheck[] | undefined; settled: Promise<void>; at: number }
+interface Look { services: ServiceCheck[] | undefined; settled: Promise<void> }
 
 /** Looks that were begun, by plan; each once at a time. */
 export class ServiceLooks {
   private readonly look: (files: readonly string[], signal: AbortSignal) => Promise<ServiceCheck[]>;
-  private readonly now: () => number;
   private readonly looks = new Map<string, Look>();
 
-  constructor(look: (files: readonly string[], signal: AbortSignal) => Promise<ServiceCheck[]>, now: () => number) {
+  constructor(look: (files: readonly string[], signal: AbortSignal) => Promise<ServiceCheck[]>) {
     this.look = look;
-    this.now = now;
   }
 
   /** Begins one, unless one is under way; never rejects. */
   begin(id: string, files: readonly string[]): void {
     const known = this.looks.get(id);
     if (known !== undefined && known.services === undefined) return;
-    const look: Look = { services: undefined, settled: Promise.resolve(), at: this.now() };
-    look.settled = this.look(files, AbortSignal.timeout(lookMs)).catch((error: unknown): ServiceCheck[] => [{
-      id: 'services', name: 'services', state: 'unknown', said: saidBy(error), proves: { zh: '没有查', en: 'nothing was looked at' },
-    }]).then((services) => { look.services = services; });
+    const look: Look = { services: undefined, settled: Promise.resolve() };
+    look.settled = this.fill(look, files);
     this.looks.delete(id);
     this.looks.set(id, look);
     for (const oldest of this.looks.keys()) { if (this.looks.size <= looksMax) break; this.looks.delete(oldest); }
+  }
+
+  private async fill(look: Look, files: readonly string[]): Promise<void> {
+    try {
+      look.services = await this.look(files, AbortSignal.timeout(lookMs));
+    } catch (error) { look.services = [{ id: 'services', name: 'services', state: 'unknown', said: saidBy(error), proves: { zh: '没有查', en: 'nothing was looked at' } }]; }
   }
 
   /** What came of it, when that is there within `ms`. */
