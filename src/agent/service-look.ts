@@ -40,13 +40,13 @@ export class ServiceLooks {
     const known = this.looks.get(id);
     if (known !== undefined && known.services === undefined) return;
     const look: Look = { services: undefined, settled: Promise.resolve() };
-    look.settled = this.fill(look, files);
+    look.settled = this.gather(look, files);
     this.looks.delete(id);
     this.looks.set(id, look);
     for (const oldest of this.looks.keys()) { if (this.looks.size <= looksMax) break; this.looks.delete(oldest); }
   }
 
-  private async fill(look: Look, files: readonly string[]): Promise<void> {
+  private async gather(look: Look, files: readonly string[]): Promise<void> {
     try {
       look.services = await this.look(files, AbortSignal.timeout(lookMs));
     } catch (error) { look.services = [{ id: 'services', name: 'services', state: 'unknown', said: saidBy(error), proves: { zh: '没有查', en: 'nothing was looked at' } }]; }
