@@ -8,6 +8,7 @@ import { Event } from '../core/gen/event.ts';
 import type { Detection } from '../core/alert.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Batch, Knowledge, Learning, Log, Store } from '../core/ports.ts';
+import type { ServiceCheck } from '../core/recovery.ts';
 import type { Lang } from '../core/text.ts';
 import type { Folded } from '../engine/fold.ts';
 import { Health, type Part } from '../engine/health.ts';
@@ -18,6 +19,7 @@ import { Pipeline } from '../engine/pipeline.ts';
 import { supervise } from '../engine/supervisor.ts';
 import { openSqliteStore } from '../stores/sqlite/store.ts';
 import { Api } from './api.ts';
+import { Capture } from './capture.ts';
 import { loadConfig } from './config.ts';
 import type { Config } from './config-schema.ts';
 import type { BaselineStatus } from './baseline-status.ts';
@@ -29,12 +31,14 @@ import { openDetector, type OpenedDetector } from './detector.ts';
 import { Evidence } from './evidence.ts';
 import { openGeo, type Geo } from './geo.ts';
 import type { ImportCounts } from './blocklists.ts';
+import { lookByHand } from './hands.ts';
 import { Incidents, type IncidentsStatus, type WholeIncident } from './incidents.ts';
 import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
 import { readLinkage } from './linkage.ts';
 import { Notices } from './notices.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
+import { OwnProcesses } from './own-processes.ts';
 import { ownPaths } from './paths.ts';
 import { readPlaybooks } from './playbooks.ts';
 import { Recovery } from './recovery.ts';
@@ -44,6 +48,7 @@ import { Reviews } from './reviews.ts';
 import { portsOf } from './scan-ports.ts';
 import { readHandedOver } from './scan-hand-over.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
+import { lookAtServices } from './service-look.ts';
 import { Stories } from './stories.ts';
 import { allSensors, kernelView } from './sensors.ts';
 
@@ -91,7 +96,7 @@ export interface Agent {
 }
 
 /** What outlives a configuration: what was learned of processes is not given up for a new rule. */
-interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; stories: Stories; watch: RecoveryWatch; api: Api; /** What may be asked, filled once all of it is there. */ operations: Record<string, Handlers[string]>; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
+interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; stories: Stories; watch: RecoveryWatch; capture: Capture; ownProcesses: OwnProcesses; api: Api; /** What may be asked, filled once all of it is there. */ operations: Record<string, Handlers[string]>; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
 interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; baseline: BaselineWatch; notices: Notices; abort: AbortController; done: Promise<unknown> }
@@ -145,6 +150,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     lasting.response.configure(next.response, next.firewall);
     lasting.incidents.configure(next);
     await lasting.api.configure(next.server);
+    await lasting.capture.configure(next);
     generation = await begin(next, lasting, options);
   };
   let restarting: Promise<void> | undefined;
@@ -206,21 +212,24 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     return changed;
   };
   const cleanup = new Cleanup({ store, response: lasting.response, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id), story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker) });
+  // The service may make no namespaces; the hands may.
+  const hands = process.env['MOAT_HANDS'];
   const recovery = new Recovery({
     store, response: lasting.response, incidents: lasting.incidents, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), now: Date.now,
     tell: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), scan: (checks) => cleanup.scan(checks),
+    services: async (files, signal) => (hands === undefined ? await lookAtServices(files, { dataFolder: resolve(dataFolder), signal }) : (await lookByHand(hands, 'services', { files }, signal)) as ServiceCheck[]),
   });
   const blocklists = lasting.response.handlers();
   const reviews = new Reviews({
     store, story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), packages: lasting.known.packages, journal: lasting.response.journal, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id),
     blocklist: { import: (argument) => blocklists['blocklist-import']!(argument) as Promise<ImportCounts>, drop: (argument) => blocklists['blocklist-drop']!(argument) as Promise<{ lifted: number }> }, listsChanged: () => lasting.known.configure(config),
   });
-  const evidence = new Evidence({ store, journal: lasting.response.journal, story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), health, log, config: () => config, dataFolder: resolve(dataFolder), now: Date.now, incident: (id) => lasting.incidents.seeds(id) });
+  const evidence = new Evidence({ store, journal: lasting.response.journal, story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), health, log, config: () => config, dataFolder: resolve(dataFolder), now: Date.now, incident: (id) => lasting.incidents.seeds(id), begins: (pid) => lasting.ownProcesses.begins(pid) });
   const incidentHandlers = lasting.incidents.handlers();
   let control: Server;
   try {
     control = await serveControl(dataFolder, Object.assign(lasting.operations, {
-      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...incidentHandlers, ...lasting.stories.handlers(), ...cleanup.handlers(), ...recovery.handlers(), ...reviews.handlers(), ...evidence.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...incidentHandlers, ...lasting.stories.handlers(), ...cleanup.handlers(), ...recovery.handlers(), ...reviews.handlers(), ...evidence.handlers(), ...lasting.capture.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
       reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
       'incident-change': (argument) => {
         const whole = incidentHandlers['incident-change']!(argument) as WholeIncident;
@@ -254,6 +263,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   lasting.stories.start();
   reviews.start();
   evidence.start();
+  await lasting.capture.configure(config);
   await lasting.api.configure(config.server);
 
   return {
@@ -275,6 +285,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       lasting.incidents.stop();
       await lasting.stories.stop();
       evidence.stop();
+      await lasting.capture.stop();
       await lasting.response.stop();
       await lasting.known.close();
       store.close();
@@ -300,12 +311,13 @@ function openLasting(config: Config, current: () => Config, store: Store, health
   });
   incidents.watchBy({ begin: (record) => watch.begin(record), all: () => watch.all() });
   const operations: Record<string, Handlers[string]> = {};
+  const capture = new Capture({ health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), tool: `moat ${options.version}` });
   const api = new Api({ store, journal: response.journal, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), version: options.version, handlers: operations });
-  return { store, health, origins, known, deny, response, incidents, stories, watch, api, operations, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
+  return { store, health, origins, known, deny, response, incidents, stories, watch, capture, ownProcesses: new OwnProcesses({ lineage: origins.graph, pid: process.pid, now: Date.now }), api, operations, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {
-  const { store, health, origins, knowledge, response, incidents, api } = lasting;
+  const { store, health, origins, knowledge, response, incidents, capture, ownProcesses, api } = lasting;
   const host = config.host ?? hostname();
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
@@ -320,12 +332,13 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
       const alerts = folded.map(({ alert }) => alert);
       response.onAlerts(alerts);
       incidents.onAlerts(alerts);
+      capture.onAlerts(alerts);
       options.show(folded);
       api.tell('alert', alerts.map(({ id }) => id));
     }, now: Date.now,
     fold: { host, lang: options.lang, gap: config.alerts.fold_hours * 3_600_000 },
     exceptions: () => opened.exceptions,
-    quiet: (detection) => incidents.excuse(detection),
+    quiet: (detection) => ownProcesses.excuse(detection) ?? incidents.excuse(detection),
     country: (address) => geo.country(address),
     origins,
     ...(tap && { notices: tap }),

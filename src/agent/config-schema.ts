@@ -219,6 +219,15 @@ export const configSchema = z.strictObject({
     keep_less_why: z.string().min(10).max(1000).optional().meta(doc('少于 180 天时必须写明的理由', 'the reason, which less than 180 days needs')),
     max_mb: z.number().int().min(16).max(10_000_000).default(16_384).meta(doc('一份存档的大小上限（MiB），不含整机内存', 'size limit of one archive, MiB; an image of the machine’s memory beside it')),
     timestamp_url: z.url({ protocol: /^https?$/ }).max(4096).optional().meta(doc('RFC 3161 时间戳服务的网址；不写则只记本机时钟', 'address of an RFC 3161 timestamp service; the clock of this machine alone when left out')),
+    capture: z.strictObject({
+      enabled: z.boolean().default(false).meta(doc('是否抓包：经过本机的数据包先滚动地留在内存里，告警涉及的地址才写到磁盘', 'whether packets are captured: what passes stays in memory for a while, and what belongs to the addresses of an alert goes to disk')),
+      memory_mb: z.number().int().min(8).max(16_384).default(64).meta(doc('内存里滚动保留多少 MiB', 'MiB that are held in memory')),
+      disk_mb: z.number().int().min(8).max(1_000_000).default(256).meta(doc('磁盘上至多保留多少 MiB，满了先丢较早的一半', 'MiB that are kept on disk at most; the older half makes room')),
+      level: z.enum(levels).default('medium').meta(doc('至少这一级的告警才保留其地址的数据包', 'alerts of at least this level have packets of their addresses kept')),
+      after_seconds: z.number().min(1).max(86_400).default(600).meta(doc('告警之后继续保留多少秒', 'seconds after an alert for which they are kept on')),
+      snap_bytes: z.number().int().min(64).max(65_535).default(65_535).meta(doc('每个数据包至多取多少字节（从 IP 头起）', 'bytes that are taken of each packet at most, from its IP header on')),
+      without: z.array(network).max(1000).default([]).meta(doc('另外不抓的地址与网段；response.allow、response.management.from 与 response.management.ports 从不抓', 'more addresses and networks that are left out; those of response.allow, response.management.from and response.management.ports always are')),
+    }).prefault({}).meta(doc('抓包；已装成服务的，打开后需重新运行 moat install', 'packet capture; a service that was installed before needs another moat install once it is on')),
   }).refine(({ keep_days, keep_less_why }) => keep_days >= 180 || keep_less_why !== undefined, { message: 'expected at least 180 days, or the reason for less in keep_less_why', path: ['keep_days'] }).prefault({}).meta(doc('证据', 'evidence')),
   server: z.strictObject({
     enabled: z.boolean().default(false).meta(doc('是否开启 API 服务（HTTPS）', 'whether the API server (HTTPS) is on')),

@@ -15,7 +15,7 @@ import type { Text } from '../core/text.ts';
 export type HandsErrorCode = 'no-hands' | 'bad-request';
 
 type Owner = PackageFile | 'unknown' | undefined;
-type Request = { action: string } & ({ step: 'plan'; input: unknown; options: PlanOptions } | { step: 'apply' | 'verify' | 'undo'; state: unknown });
+type Request = { action: string } & ({ step: 'plan'; input: unknown; options: PlanOptions } | { step: 'apply' | 'verify' | 'undo'; state: unknown } | { step: 'look'; input: unknown });
 /** What the hands say; `save` and `owner` wait for an answer. */
 type Said = { kind: 'save'; state: unknown } | { kind: 'owner'; path: string } | { kind: 'done'; value: unknown } | { kind: 'fault'; code: string; message: string; text: Text; hint?: string | Text };
 type Answer = { kind: 'saved' } | { kind: 'owner'; owner?: Exclude<Owner, undefined> };
@@ -38,12 +38,15 @@ export async function ownerByHead(path: string): Promise<Owner> {
   return answer?.kind === 'owner' ? answer.owner : 'unknown';
 }
 
-export interface HandsOptions { actions: readonly Action[]; now: () => number; /** Told when nobody asked for so long; never when undefined. */ idleMs: number | undefined; onIdle: () => void }
+/** Changes nothing, but needs rights that the agent has not. */
+export type Look = (input: unknown, signal: AbortSignal) => Promise<unknown>;
+
+export interface HandsOptions { actions: readonly Action[]; /** By name, which no action has. */ looks?: Readonly<Record<string, Look>>; now: () => number; /** Told when nobody asked for so long; never when undefined. */ idleMs: number | undefined; onIdle: () => void }
 
 /** A socket to make, or the descriptor of one that systemd hands over. */
 export type HandsSocket = { path: string } | { fd: number };
 
-export async function serveHands(where: HandsSocket, { actions, now, idleMs, onIdle }: HandsOptions): Promise<Server> {
+export async function serveHands(where: HandsSocket, { actions, looks = {}, now, idleMs, onIdle }: HandsOptions): Promise<Server> {
   const byId = new Map(actions.map((action) => [action.id, action]));
   const wait = (): NodeJS.Timeout | undefined => (idleMs === undefined ? undefined : setTimeout(onIdle, idleMs));
   let idle = wait(), open = 0;
@@ -51,7 +54,7 @@ export async function serveHands(where: HandsSocket, { actions, now, idleMs, onI
     clearTimeout(idle);
     open++;
     socket.on('close', () => { if (--open === 0) idle = wait(); });
-    void serve(socket, byId, now);
+    void serve(socket, byId, looks, now);
   });
   server.on('close', () => clearTimeout(idle));
   server.maxConnections = connectionsMax;
@@ -64,7 +67,7 @@ export async function serveHands(where: HandsSocket, { actions, now, idleMs, onI
   return server;
 }
 
-async function serve(socket: Socket, actions: ReadonlyMap<string, Action>, now: () => number): Promise<void> {
+async function serve(socket: Socket, actions: ReadonlyMap<string, Action>, looks: Readonly<Record<string, Look>>, now: () => number): Promise<void> {
   const line = new Lines(socket);
   const gone = new AbortController();
   socket.on('close', () => gone.abort(new Error('the agent went away')));
@@ -81,6 +84,13 @@ async function serve(socket: Socket, actions: ReadonlyMap<string, Action>, now: 
     socket.setTimeout(firstMs, () => socket.destroy());
     const request = readRequest(await line.next<unknown>(), now());
     socket.setTimeout(0);
+    if (request.step === 'look') {
+      const look = Object.hasOwn(looks, request.action) ? looks[request.action] : undefined;
+      if (look === undefined) throw new MoatError<HandsErrorCode>('bad-request', `expected something to look at, got ${request.action.slice(0, 100)}`);
+      say({ kind: 'done', value: await look(request.input, gone.signal) });
+      socket.end();
+      return;
+    }
     const action = actions.get(request.action);
     if (action === undefined) throw new MoatError<HandsErrorCode>('bad-request', `expected an action, got ${request.action.slice(0, 100)}`);
     const context: ActionContext = { signal: gone.signal, now, save: async (state) => { await ask({ kind: 'save', state }); } };
@@ -102,11 +112,12 @@ function readRequest(value: unknown, now: number): Request {
     case 'apply': case 'verify': case 'undo':
       if (typeof state !== 'object' || state === null) throw new MoatError<HandsErrorCode>('bad-request', `expected the state of ${action.slice(0, 100)}, got none`);
       return { action, step, state };
-    default: throw new MoatError<HandsErrorCode>('bad-request', `expected plan, apply, verify or undo, got ${String(step).slice(0, 100)}`);
+    case 'look': return { action, step, input };
+    default: throw new MoatError<HandsErrorCode>('bad-request', `expected plan, apply, verify, undo or look, got ${String(step).slice(0, 100)}`);
   }
 }
 
-async function does(action: Action, request: Request, context: ActionContext): Promise<unknown> {
+async function does(action: Action, request: Exclude<Request, { step: 'look' }>, context: ActionContext): Promise<unknown> {
   switch (request.step) {
     // Asked for anew: what the agent says of it is not taken on trust.
     case 'plan': return await action.plan(action.parse(request.input), request.options);
@@ -138,6 +149,9 @@ export function byHand(action: Action, socketPath: string, owner: (path: string)
     undo: (state, context) => ask<void>({ action: id, step: 'undo', state }, context),
   };
 }
+
+/** Asks the hands to look at something. Rejects with their MoatError, or 'no-hands'. */
+export const lookByHand = (socketPath: string, what: string, input: unknown, signal: AbortSignal): Promise<unknown> => converse(socketPath, { action: what, step: 'look', input }, signal, () => Promise.reject(new Error('nothing is asked back')));
 
 async function converse<T>(path: string, request: Request, signal: AbortSignal, answer: (said: Extract<Said, { kind: 'save' | 'owner' }>) => Promise<Answer>): Promise<T> {
   const socket = createConnection(path);

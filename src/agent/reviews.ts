@@ -89,7 +89,7 @@ export class Reviews {
     const fresh = digestOf(story, now(), { titles: titlesOf(seeds), digests: this.digests(seeds.findings) });
     const kept = keptDigest(store.ledger, id);
     if (kept !== undefined && kept.nodes > fresh.nodes) return kept;
-    if (fresh.nodes > 0) keepDigest(store.ledger, id, fresh);
+    if (fresh.nodes > 0) keepDigest(store.ledger, id, fresh, fresh.told);
     return fresh;
   }
 

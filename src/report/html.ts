@@ -1,4 +1,5 @@
 /** A report as one HTML file: nothing is loaded from elsewhere, no script, light and dark, and it prints on A4. */
+import { alonePage } from '../core/page.ts';
 import { markup } from '../core/safe.ts';
 import { type Block, type Doc, parts, type Words } from './doc.ts';
 import { style } from './style.ts';
@@ -6,20 +7,7 @@ import { style } from './style.ts';
 const inline = (words: Words): string => parts(words).map((part) => (typeof part === 'string' ? markup(part) : `<code>${markup(part.code)}</code>`)).join('');
 
 export function htmlOf({ lang, product, title, tone, lead, blocks, foot }: Doc): string {
-  return `<!doctype html>
-<html lang="${lang === 'zh' ? 'zh-CN' : 'en'}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<meta name="robots" content="noindex">
-<title>${markup(title)}</title>
-<style>${style}</style>
-</head>
-<body>
-<header class="${tone}">
+  return alonePage({ lang, title, style, body: `<header class="${tone}">
 <p class="product">${markup(product)}</p>
 <h1>${markup(title)}</h1>
 ${lead.map((text) => `<p>${markup(text)}</p>`).join('\n')}
@@ -27,10 +15,7 @@ ${lead.map((text) => `<p>${markup(text)}</p>`).join('\n')}
 <main>
 ${sections(blocks)}
 </main>
-<footer>${markup(foot)}</footer>
-</body>
-</html>
-`;
+<footer>${markup(foot)}</footer>` });
 }
 
 function sections(blocks: readonly Block[]): string {
