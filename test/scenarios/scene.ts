@@ -29,8 +29,8 @@ export interface Scene {
   end(): Promise<void>;
 }
 
-const admin = 'harbour';
-const adminWord = 'nine quiet boats 12';
+export const admin = 'harbour';
+export const adminWord = 'nine quiet boats 12';
 
 /** `ready`: what the host serves, before Moat is started. */
 export async function startScene({ ready, yaml = '', settings = {}, behaviours }: { ready?: (host: ScenarioHost) => Promise<void>; yaml?: string; settings?: Record<string, Record<string, unknown>>; behaviours?: readonly string[] } = {}): Promise<Scene> {
