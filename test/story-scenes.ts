@@ -21,6 +21,7 @@ export function worldOf(machine: Machine, disk: Disk): StoryWorld & { looked: nu
       return file && { kind: file.folder ? 'folder' : 'file', inode: 1, device: 1, size: file.text.length, uid: 0, born: file.born, changed: file.born };
     },
     text: (path: string) => disk.files.get(path)?.text,
+    files: (folder: string, most: number) => { const found = [...disk.files.keys()].filter((path) => path.startsWith(`${folder}/`)).sort(); return found.length > most || found.length === 0 ? undefined : found; },
     apart: new Set<ProcessNode>(),
     cronTables: (user: string | undefined) => [`/var/spool/cron/crontabs/${user ?? 'root'}`, '/etc/crontab'],
     requests: (from: number, to: number) => disk.requests.filter(({ time }) => time >= from && time <= to),

@@ -10,6 +10,7 @@ export interface StoryWorldOptions { graph: OriginGraph; packages: Packages; eve
 
 const textMax = 1 << 20;
 const tablesMax = 200;
+const foldersMax = 200;
 const depthMax = 512;
 /** Events looked at for the requests of one moment. */
 const eventsMax = 50_000;
@@ -21,7 +22,7 @@ export function storyWorld({ graph, packages, events, now, asker, since }: Story
     lineage: graph, apart: new Set([process.pid, ...(asker === undefined ? [] : [asker])].flatMap((pid) => lineTo(graph, pid))),
     processes: () => graph.memory.all(),
     owner: (path) => (packages.ready ? packages.owner(path) : undefined),
-    look, text: textOf,
+    look, text: textOf, files: filesBelow,
     cronTables: (user) => [...(user !== undefined && account.test(user) ? [`/var/spool/cron/crontabs/${user}`, `/var/spool/cron/${user}`] : []), '/etc/crontab', ...listed('/etc/cron.d')],
     *requests(from, to) {
       let n = 0;
@@ -54,6 +55,25 @@ function look(path: string): FileLook | 'blind' | undefined {
     // A file in the way is as good as none; what we may not see may be there.
     return (error as NodeJS.ErrnoException).code === 'ENOTDIR' ? undefined : 'blind';
   }
+}
+
+/** Undefined beyond `most` files, and when a folder cannot be read. */
+function filesBelow(folder: string, most: number): string[] | undefined {
+  const files: string[] = [];
+  const open = [folder];
+  for (let at = open.pop(), seen = 0; at !== undefined; at = open.pop()) {
+    if (++seen > foldersMax) return undefined;
+    try {
+      // A link in its place leads elsewhere.
+      if (!lstatSync(bytesOf(at)).isDirectory()) { if (at === folder) return undefined; continue; }
+      for (const one of readdirSync(bytesOf(at), { withFileTypes: true, encoding: 'buffer' })) {
+        const name = nameOf(one.name);
+        if (one.isDirectory()) { if (name !== 'node_modules') open.push(`${at}/${name}`); } else if (one.isFile() || one.isSymbolicLink()) files.push(`${at}/${name}`);
+        if (files.length > most || open.length > foldersMax) return undefined;
+      }
+    } catch { return undefined; /* it is gone, or not ours to see */ }
+  }
+  return files.sort();
 }
 
 /** Pipes, devices and links are not opened: whoever owns the folder may have put one there. */

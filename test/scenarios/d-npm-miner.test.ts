@@ -1,12 +1,13 @@
 /** (d) Somebody who deploys runs `npm ci`; the script of one package brings a miner and plants it in their cron table and shell. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacksKernel } from '../live/kernel.ts';
 import { lacksScenario, office, registry } from '../scenario-host.ts';
+import { reported } from './report.ts';
 import { admin, adminWord, depot, greeting, ordinaryLoad, pool, prove, type Scene, serveFiles, servePool, serveSsh, ssh, startScene } from './scene.ts';
 
 const app = '/srv/shop', home = `/home/${admin}`, place = `${home}/.cache/.fontd`;
@@ -76,15 +77,26 @@ describe.skipIf(lacksScenario(['/usr/bin/npm', '/usr/sbin/sshd', '/usr/bin/sshpa
     const { host } = scene;
     const installed = await ssh(host, office, admin, adminWord, `cd ${app} && npm ci --no-fund`);
     expect(installed).toMatchObject({ code: 0 });
-    await prove(scene, {
-      entry: { kind: 'package', service: 'npm', user: admin }, level: 'critical', grade: 3,
+    const { incident, plan } = await prove(scene, {
+      entry: { kind: 'package', service: 'npm', package: bad, user: admin }, level: 'critical', grade: 3,
       steps: [
         'freeze-tree process', `block-address ${depot}`, `block-address ${pool}`,
         `remove-line /var/spool/cron/crontabs/${admin}`, `remove-line ${home}/.bashrc`,
+        ...['package.json', 'index.js', 'lib/setup.js'].map((file) => `quarantine-file ${app}/node_modules/${bad}/${file}`),
         `quarantine-file ${place}/fontd`, `quarantine-file ${place}/job`, 'kill-tree process',
       ],
-      checks: ['cron', 'systemd', 'ssh-keys', 'login-scripts', 'odd-file', 'process-program'], running: /\.fontd/,
-      stays: [],
+      checks: ['cron', 'systemd', 'ssh-keys', 'login-scripts', 'odd-file'], running: /\.fontd/,
+      // What was asked for stays: the other package, and what npm itself keeps. The plan says that a person takes the bad one out of it.
+      stays: [/^\/srv\/shop\/node_modules$/, /^\/srv\/shop\/node_modules\/(?:even-steps|\.package-lock\.json)(?:\/|$)/, /^\/home\/harbour\/\.npm(?:\/|$)/, /^\/var\/spool\/cron\/crontabs\/harbour$/],
+      after() {
+        expect(readFileSync(join(host.root, 'var/spool/cron/crontabs', admin), 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([job]);
+        expect(readdirSync(join(host.root, app, 'node_modules', good))).toContain('table.json');
+      },
     });
+    expect(plan.entry?.address).toBeUndefined();
+    expect(incident.title.en).not.toContain(office);
+    // Who deployed is no intruder, and what only npm can undo is said.
+    expect(plan.left_alone.find(({ node }) => node === `package:${app}/node_modules/${bad}`)?.why.en).toContain('lock files');
+    reported(scene, incident, plan, { says: [bad, `${place}/fontd`, `/var/spool/cron/crontabs/${admin}`, depot, pool] });
   });
 });

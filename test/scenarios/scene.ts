@@ -220,7 +220,7 @@ function applied({ host, json, before }: Scene, id: string, proof: Proof): void 
 }
 
 /** Of what was in it nothing is left: it holds nothing and does nothing. */
-const isEmptyFolder = (host: ScenarioHost, path: string, after: string): boolean => after.startsWith('folder ') && readdirSync(join(host.root, path)).length === 0;
+const isEmptyFolder = (host: ScenarioHost, path: string, after: string): boolean => after.startsWith('folder ') && readdirSync(join(host.root, path), { recursive: true, withFileTypes: true }).every((one) => one.isDirectory());
 
 const always = [/^\/srv\/report(?:\/|$)/, /^\/usr\/local\/bin\/nightly-report$/, /^\/root\/\.(?:bash_history|wget-hsts)$/];
 const unrecorded = (changes: Change[], { stays = [] }: Proof): Change[] => changes.filter(({ path }) => ![...always, ...stays].some((one) => one.test(path)));

@@ -112,6 +112,14 @@ export const table: Readonly<Record<StoryNodeKind, Remedy>> = {
       [{ action: 'lock-account', phase: 'account', fits: always, input: (node) => ({ user: fact(node, 'user') }), command: (node) => ['usermod', '--lock', fact(node, 'user')] }],
     ],
   },
+  package: {
+    unless({ facts }) {
+      const { name, manager, large } = facts;
+      const rest = large === true ? { zh: '它的文件太多，没有逐个列入方案；', en: 'it has too many files for the plan to list; ' } : { zh: '', en: '' };
+      return { zh: `${rest.zh}软件包 ${String(name)} 由 ${String(manager ?? '包管理器')} 装入：请人工从依赖清单、锁定文件和缓存中去掉它（或换成可信的版本），否则下次安装又会回来`, en: `${rest.en}the package ${String(name)} came by ${String(manager ?? 'a package manager')}: a person must take it out of the lists of dependencies, lock files and caches (or name a version that is trusted), or the next installation brings it back` };
+    },
+    choices: [],
+  },
   secret: { unless: () => ({ zh: '凭据已被读取：需要人去更换', en: 'a credential was read: a person must replace it' }), choices: [] },
   name: { nothing: always, choices: [] },
   alert: { nothing: always, choices: [] },

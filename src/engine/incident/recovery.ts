@@ -96,6 +96,9 @@ export function tasksOf(story: Story): PersonTask[] {
       else if (chained.has(id) || facts['entered'] === true || facts['changed'] === true) {
         add(`password:${user}`, { zh: `更换账号 ${user} 的口令（它被用来登录），核对其 authorized_keys`, en: `change the password of ${user}, which was used to log on, and look through its authorized_keys` });
       }
+    } else if (kind === 'package') {
+      const name = String(facts['name'] ?? ''), manager = String(facts['manager'] ?? '');
+      add(`package:${name}`, { zh: `从依赖清单、锁定文件和 ${manager} 的缓存中去掉软件包 ${name}，查明它是怎么进来的，并报告其来源`, en: `take the package ${name} out of the lists of dependencies, lock files and the cache of ${manager}, find out how it came to be there, and report it to where it came from` });
     } else if (kind === 'secret') {
       if (keyFile.test(path)) add(`key:${path}`, { zh: `更换密钥 ${path}（被读取过），并在用到它的地方撤销旧的`, en: `replace the key ${path}, which was read, and revoke the old one wherever it is trusted` });
       else if (databaseFile.test(path)) add(`database:${path}`, { zh: `更换 ${path} 中的数据库等口令（文件被读取过）`, en: `change the passwords of databases and the like in ${path}, which was read` });

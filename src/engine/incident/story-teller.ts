@@ -7,6 +7,7 @@ import { maskSecrets } from '../../core/secrets.ts';
 import { baseName } from '../origin/roles.ts';
 import { addFile, addSecret } from './story-files.ts';
 import { filesRun, indexOf, type StoryIndex } from './story-index.ts';
+import { addPackage } from './story-package.ts';
 import { argumentsOf, isCarrier, isInstaller, isOddPlace, isOneVisit, isShell, isShipped, scopeOf } from './story-scope.ts';
 import { type Bounds, processId, Sketch } from './story-sketch.ts';
 import { databaseAt } from './story-steps.ts';
@@ -156,7 +157,8 @@ export class Teller {
 
   private addVisit(origin: Origin): void {
     this.visits.add(origin);
-    if (origin.source_ip !== undefined) this.addresses.add(origin.source_ip);
+    // Whoever installs a package did not write it.
+    if (origin.source_ip !== undefined && origin.kind !== 'package') this.addresses.add(origin.source_ip);
   }
 
   private addProcess(node: ProcessNode, facts: { chain: boolean; weak?: boolean; seed?: boolean }): boolean {
@@ -208,6 +210,7 @@ export class Teller {
       this.sketch.edge(id, `name:${name}`, 'asked', first, last, count);
     }
     this.plants(node, id);
+    if (node.origin.kind === 'package') addPackage(this, node);
   }
 
   private spoke(id: string, { ip, port, host, sent, direction, first, last, count }: ProcessNode['spoke'][number]): void {
