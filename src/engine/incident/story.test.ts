@@ -266,7 +266,7 @@ describe('large stories', () => {
     world.steps = 0;
     Object.assign(world, {
       lineage: { of: () => undefined, process: (pid: number) => nodes[pid - 10], writer: () => { world.steps++; return undefined; } }, processes: () => nodes, owner: () => { world.steps++; return undefined; }, look: () => { world.steps++; return undefined; },
-      apart: new Set(), text: () => undefined, files: () => undefined, cronTables: () => [], requests: () => [], since: undefined, now: t0 + 3_600_000,
+      apart: new Set(), text: () => undefined, files: () => undefined, onHost: () => undefined, cronTables: () => [], requests: () => [], since: undefined, now: t0 + 3_600_000,
     });
     return { world, seed: nodes[0]! };
   }
