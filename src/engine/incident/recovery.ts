@@ -1,6 +1,7 @@
 /** What a story took away: files that its processes wrote over or removed, the folders they went through, and what only a person can put right. */
 import type { Story, StoryEdge, StoryNode } from '../../core/incident.ts';
 import type { Text } from '../../core/text.ts';
+import { table } from './plan-table.ts';
 
 /** `last`: when a process of the story touched it last, Unix ms. `made`: nothing had this name before, as far as was seen. */
 export interface LostFile { path: string; first: number; last: number; removed: boolean; made: boolean; package: string | undefined }
@@ -107,6 +108,7 @@ export function tasksOf(story: Story): PersonTask[] {
       else add(`secret:${path}`, { zh: `更换 ${path} 中的凭据（被读取过）`, en: `replace the credentials in ${path}, which was read` });
     }
   }
+  if (story.nodes.some((node) => node.kind === 'alert' && table.alert.nothing?.(node) === false)) add('data-left', { zh: '查明哪些数据已被传走、涉及哪些人，更换其中的凭据，通知该通知的人（已传走的数据无法收回）', en: 'find out which data was sent away and whom it concerns, replace credentials in it, tell those who must be told (what left cannot be brought back)' });
   if (story.entry?.kind === 'web') add('entry:web', { zh: `修补入口：${story.entry.text.zh}`, en: `close the way in: ${story.entry.text.en}` });
   else if (story.entry !== undefined && story.entry.kind !== 'unknown') add(`entry:${story.entry.kind}`, { zh: `堵住入口：${story.entry.text.zh}`, en: `close the way in: ${story.entry.text.en}` });
   const all = [...tasks].map(([key, title]) => ({ key, title }));
