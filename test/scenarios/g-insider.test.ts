@@ -40,7 +40,7 @@ describe.skipIf(lacksScenario(['/usr/sbin/sshd', '/usr/bin/sshpass', '/usr/sbin/
     expect(readdirSync(received)).toHaveLength(1);
     const { incident, plan } = await prove(scene, {
       entry: { kind: 'login', address: visitor, user: admin }, level: 'critical', grade: 2,
-      steps: [`block-address ${visitor}`, `block-address ${depot}`, 'quarantine-file /var/tmp/holiday.tgz', `end-sessions sessions of ${admin}`, `lock-account account ${admin}`],
+      steps: [`block-address ${visitor}`, `block-address ${depot}`, 'quarantine-file /var/tmp/holiday.tgz', `lock-account account ${admin}`],
       checks: ['accounts', 'cron', 'ssh-keys', 'odd-file'], running: /holiday|customers/,
       // The account is locked, that is what was wanted.
       stays: [/^\/etc\/(?:shadow|passwd)-?$/],

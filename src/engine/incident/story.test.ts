@@ -266,6 +266,8 @@ describe('a container', () => {
     disk.files.set(`${layer}/etc/passwd`, { text: 'x', born: clock.now });
     machine.tell('file_event', sh, { action: 'write', file_path: '/etc/passwd', container_id: id });
     const story = tell(alertOf(connect(machine, sh, pool, 3333)));
+    // The server that it came by serves others on.
+    expect(members(story)).toEqual(['sh /tmp/out.sh']);
     expect(labels(story, 'file', ({ facts }) => facts['made'] === true)).toEqual(['/usr/lib/.netd/netd', `${layer}/tmp/out.sh`]);
     expect(labels(story, 'persistence')).toEqual(['/etc/cron.d/netd', '/etc/cron.d/netd:1: 17 3 * * * root /usr/lib/.netd/netd']);
     expect(story.nodes.find(({ label }) => label === `${layer}/etc/passwd`)?.facts['made']).toBeUndefined();
