@@ -49,9 +49,8 @@ describe.skipIf(lacksScenario(['/usr/sbin/sshd', '/usr/bin/sshpass', '/usr/sbin/
         expect(statSync(join(host.root, 'srv/customers/2026/399.csv')).size).toBeGreaterThan(500);
       },
     });
-    expect(incident.alerts.length).toBeGreaterThan(1);
-    expect(scene.alerts().filter(({ id }) => incident.alerts.includes(id)).map(({ rule_id }) => rule_id)).toEqual(expect.arrayContaining(['behaviour.login-hours', 'sensitive_file_uploaded']));
     expect(plan.left_alone.map(({ why }) => why.en).join('\n')).toContain('cannot be brought back');
-    reported(scene, incident, plan, { says: [visitor, admin, depot, '/var/tmp/holiday.tgz', 'cannot be brought back'], data: /holiday\.tgz/ });
+    const { alerts } = reported(scene, incident, plan, { says: [visitor, admin, depot, '/var/tmp/holiday.tgz', 'cannot be brought back'], data: /holiday\.tgz/ });
+    expect(alerts.items.map(({ rule }) => rule)).toEqual(expect.arrayContaining(['behaviour.login-hours', 'data_folder_packed', 'sensitive_file_uploaded']));
   });
 });

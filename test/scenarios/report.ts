@@ -13,8 +13,8 @@ interface Told {
   data?: RegExp;
 }
 
-/** Of a closed incident. */
-export function reported({ run }: Scene, { id }: { id: string }, plan: CleanupPlan, { says, data }: Told): void {
+/** Of a closed incident; its report. */
+export function reported({ run }: Scene, { id }: { id: string }, plan: CleanupPlan, { says, data }: Told): Review {
   const review = JSON.parse(run('incident', 'report', id, '--format', 'json').out) as Review;
   const { entry, happened, path, indicators, scope } = review.story!;
   expect({ id: review.id, status: review.status }, [...review.changes.items.map(({ operation, result, why }) => `${operation} ${result}: ${why}`).slice(-6), ...review.alerts.items.toSorted((a, b) => a.last_time - b.last_time).slice(-3).map((one) => `${new Date(one.last_time).toISOString()} ${one.rule}: ${one.summary}`)].join('\n')).toEqual({ id, status: 'closed' });
@@ -37,4 +37,5 @@ export function reported({ run }: Scene, { id }: { id: string }, plan: CleanupPl
   const page = run('incident', 'report', id, '--format', 'html').out;
   expect(page).toMatch(/^<!doctype html>/i);
   expect(page).not.toMatch(/(?:src|href)="https?:/);
+  return review;
 }
