@@ -35,7 +35,7 @@ export class StoryBook {
   }
 }
 
-const weights: Record<StoryNode['kind'], number> = { alert: 5, finding: 5, persistence: 0, account: 0, address: 1, process: 1, unit: 0, module: 0, secret: 0, container: 0, name: 2, file: 3 };
+const weights: Record<StoryNode['kind'], number> = { alert: 5, finding: 5, persistence: 0, account: 0, address: 1, process: 1, unit: 0, module: 0, secret: 0, container: 0, package: 0, name: 2, file: 3 };
 
 /** What weighs most, with the edges between. What logs told is looked up again. */
 function bounded(story: Story, most: number): Story {

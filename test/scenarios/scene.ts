@@ -29,8 +29,8 @@ export interface Scene {
   end(): Promise<void>;
 }
 
-const admin = 'harbour';
-const adminWord = 'nine quiet boats 12';
+export const admin = 'harbour';
+export const adminWord = 'nine quiet boats 12';
 
 /** `ready`: what the host serves, before Moat is started. */
 export async function startScene({ ready, yaml = '', settings = {}, behaviours }: { ready?: (host: ScenarioHost) => Promise<void>; yaml?: string; settings?: Record<string, Record<string, unknown>>; behaviours?: readonly string[] } = {}): Promise<Scene> {
@@ -114,6 +114,12 @@ export async function ssh(host: ScenarioHost, from: string, user: string, word: 
 export async function serveFiles(host: ScenarioHost, folder: string, address = depot): Promise<void> {
   mkdirSync(folder, { recursive: true });
   await says(host.beginOutside('/usr/bin/python3', ['-u', '-m', 'http.server', '--bind', address, '--directory', folder, '80']), 'Serving HTTP');
+}
+
+/** Somebody's server that takes what is put there by HTTP. */
+export async function serveUploads(host: ScenarioHost, folder: string, address = depot): Promise<void> {
+  const server = 'import http.server, os, sys\nclass Taker(http.server.BaseHTTPRequestHandler):\n    def do_PUT(self):\n        with open(os.path.join(sys.argv[2], os.path.basename(self.path)), "wb") as out:\n            out.write(self.rfile.read(int(self.headers["Content-Length"])))\n        self.send_response(201)\n        self.send_header("Content-Length", "0")\n        self.end_headers()\nserver = http.server.ThreadingHTTPServer((sys.argv[1], 80), Taker)\nprint("taking", flush=True)\nserver.serve_forever()\n';
+  await says(host.beginOutside('/usr/bin/python3', ['-u', '-c', server, address, folder]), 'taking');
 }
 
 /** Not asked over the network: to be called by others as well would make the attacker's address everybody's. */
@@ -220,7 +226,7 @@ function applied({ host, json, before }: Scene, id: string, proof: Proof): void 
 }
 
 /** Of what was in it nothing is left: it holds nothing and does nothing. */
-const isEmptyFolder = (host: ScenarioHost, path: string, after: string): boolean => after.startsWith('folder ') && readdirSync(join(host.root, path)).length === 0;
+const isEmptyFolder = (host: ScenarioHost, path: string, after: string): boolean => after.startsWith('folder ') && readdirSync(join(host.root, path), { recursive: true, withFileTypes: true }).every((one) => one.isDirectory());
 
 const always = [/^\/srv\/report(?:\/|$)/, /^\/usr\/local\/bin\/nightly-report$/, /^\/root\/\.(?:bash_history|wget-hsts)$/];
 const unrecorded = (changes: Change[], { stays = [] }: Proof): Change[] => changes.filter(({ path }) => ![...always, ...stays].some((one) => one.test(path)));

@@ -5,6 +5,7 @@ import type { OriginKind, ProcessNode } from '../../core/lineage.ts';
 import { maskSecrets } from '../../core/secrets.ts';
 import type { Text } from '../../core/text.ts';
 import { cellsOf } from './matrix.ts';
+import { packageOf } from './story-package.ts';
 import { lineOf } from './story-scope.ts';
 import { processId } from './story-sketch.ts';
 import type { Teller } from './story-teller.ts';
@@ -33,14 +34,17 @@ export function entryOf(teller: Teller): StoryEntry | undefined {
   const { origin } = node;
   const root = lineOf(node)[0]!;
   const request = origin.kind === 'web' ? requestOf(teller, node) : undefined;
-  const address = origin.source_ip ?? text(request?.source_ip) ?? onlyCaller(root, origin.kind);
+  // Whoever runs the manager is not who got in: the package is.
+  const bad = packageOf(node);
+  const runBy = origin.kind === 'package' ? origin.source_ip : undefined;
+  const address = origin.kind === 'package' ? undefined : origin.source_ip ?? text(request?.source_ip) ?? onlyCaller(root, origin.kind);
   const { name, user } = origin;
   const line = request === undefined ? undefined : maskSecrets(`${request.http_method ?? 'GET'} ${request.url_path ?? ''}${request.url_query === undefined ? '' : `?${request.url_query}`}`).slice(0, requestMax);
-  const said = sayEntry(origin.kind, { address, user, name, line });
+  const said = sayEntry(origin.kind, { address: address ?? runBy, user, name, line, bad: bad?.name });
   const attack = origin.kind === 'service' && origin.name !== undefined && /^sshd?(?:@|$)/.test(origin.name) ? ['T1133'] : entryTechniques[origin.kind];
   return {
     kind: origin.kind, attack, matrix: cellsOf(attack), time: request?.time ?? best.time, node: processId(teller.sketch.has(processId(root)) ? root : node),
-    ...(address !== undefined && { address }), ...(user !== undefined && { user }), ...(name !== undefined && { service: name }), ...(line !== undefined && { request: line }),
+    ...(address !== undefined && { address }), ...(user !== undefined && { user }), ...(name !== undefined && { service: name }), ...(line !== undefined && { request: line }), ...(bad && { package: bad.name }),
     text: isWeak ? { zh: `可能：${said.zh}`, en: `perhaps: ${said.en}` } : said,
   };
 }
@@ -51,7 +55,7 @@ function heardEntry({ heard }: Teller): StoryEntry | undefined {
   if (best === undefined || best.kind === 'unknown') return undefined;
   const { kind, ip: address, user, time, node } = best;
   const attack = entryTechniques[kind];
-  return { kind, time, node, attack, matrix: cellsOf(attack), ...(address !== undefined && { address }), ...(user !== undefined && { user }), text: sayEntry(kind, { address, user, name: undefined, line: undefined }) };
+  return { kind, time, node, attack, matrix: cellsOf(attack), ...(kind !== 'package' && address !== undefined && { address }), ...(user !== undefined && { user }), text: sayEntry(kind, { address, user, name: undefined, line: undefined, bad: undefined }) };
 }
 
 function candidate(node: ProcessNode, isWeak: boolean): Candidate {
@@ -98,7 +102,7 @@ function onlyCaller({ spoke }: ProcessNode, kind: OriginKind): string | undefine
   return callers.size === 1 ? [...callers][0] : undefined;
 }
 
-function sayEntry(kind: OriginKind, { address, user, name, line }: { address: string | undefined; user: string | undefined; name: string | undefined; line: string | undefined }): Text {
+function sayEntry(kind: OriginKind, { address, user, name, line, bad }: { address: string | undefined; user: string | undefined; name: string | undefined; line: string | undefined; bad: string | undefined }): Text {
   const from: Text = address === undefined ? { zh: '', en: '' } : { zh: `从 ${address} `, en: ` from ${address}` };
   switch (kind) {
     case 'login': return { zh: `${user ?? '某账号'} ${from.zh}远程登录`, en: `log-on of ${user ?? 'somebody'}${from.en}` };
@@ -107,7 +111,10 @@ function sayEntry(kind: OriginKind, { address, user, name, line }: { address: st
     case 'timer': return { zh: `定时单元 ${name ?? ''}`, en: `timer ${name ?? ''}` };
     case 'service': return { zh: `${from.zh}经由服务 ${name ?? ''}`, en: `through the service ${name ?? ''}${from.en}` };
     case 'container': return { zh: `${from.zh}容器 ${name ?? ''} 中`, en: `in the container ${name ?? ''}${from.en}` };
-    case 'package': return { zh: `${name ?? '包管理器'} 安装软件包时运行的脚本`, en: `a script that ${name ?? 'the package manager'} ran while it installed` };
+    case 'package': return {
+      zh: `${name ?? '包管理器'} 安装${bad === undefined ? '软件包' : ` ${bad} `}时运行的脚本${user === undefined ? '' : `（由 ${user} ${from.zh}安装）`}`,
+      en: `a script of ${bad === undefined ? 'a package' : `the package ${bad}`} that ${name ?? 'the package manager'} ran while it installed${user === undefined ? '' : ` (run by ${user}${from.en})`}`,
+    };
     case 'cloud': return { zh: `云平台下发（${name ?? ''}）`, en: `sent by the cloud console (${name ?? ''})` };
     case 'console': return { zh: `${user ?? '某账号'} 在本机终端 ${name ?? ''}`, en: `${user ?? 'somebody'} at the console ${name ?? ''}` };
     case 'kernel': return { zh: '由内核启动', en: 'started by the kernel' };

@@ -17,7 +17,16 @@ const odd = /^\/(?:tmp|var\/tmp|dev\/shm|run\/shm|dev\/mqueue)\/|^\/?memfd:|\/\.
 
 export const isOddPlace = (path: string | undefined): boolean => path !== undefined && odd.test(path);
 
-const programOf = (node: ProcessNode): string => (node.path === undefined ? node.name ?? '' : baseName(node.path));
+/** One file with many programs in it is the one that it is called as. */
+const multicall = new Set(['busybox', 'busybox.static', 'toybox']);
+
+function programOf({ path, name, cmdline }: ProcessNode): string {
+  const program = path === undefined ? name ?? '' : baseName(path);
+  if (!multicall.has(program) || cmdline === undefined) return program;
+  const [first = '', second = ''] = cmdline.slice(0, 512).split(' ', 2);
+  const called = baseName(first.startsWith('-') ? first.slice(1) : first);
+  return multicall.has(called) ? baseName(second) || called : called || program;
+}
 export const isShell = (node: ProcessNode): boolean => shells.has(programOf(node));
 
 /** The words of a command line behind the program's own, a few. Blanks within a word cannot be told from those between. */

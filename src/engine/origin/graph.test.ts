@@ -214,6 +214,23 @@ describe('a name alone', () => {
     expect(bare.origin(bare.run(shell, '/usr/sbin/nginx', 'nginx')).kind).toBe('login');
   });
 
+  it('what sshd runs as root before the session begins is not who logged on', () => {
+    const m = new Machine();
+    m.seen(800, 1, '/usr/sbin/sshd', 'sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups', { cgroup: '/system.slice/ssh.service' });
+    m.tell('network_connection', 800, { action: 'accept', direction: 'inbound', source_ip: '203.0.113.9', source_port: 50_122, destination_ip: '192.0.2.5', destination_port: 22 });
+    const monitor = m.run(800, '/usr/sbin/sshd', '/usr/sbin/sshd -D -R', { user: 'root' });
+    m.run(monitor, '/bin/sh', 'sh -c run-parts --lsbsysinit /etc/update-motd.d', { user: 'root' });
+    const shell = m.run(m.fork(monitor), '/bin/bash', 'bash -c npm ci', { user: 'li' });
+    expect(m.origin(shell)).toMatchObject({ kind: 'login', user: 'li', source_ip: '203.0.113.9' });
+    // The log line comes after the package script has begun.
+    const npm = m.run(shell, '/usr/bin/node', 'npm ci', { user: 'li' });
+    expect(m.origin(m.run(npm, '/bin/sh', 'sh -c node setup.js', { user: 'li' }))).toMatchObject({ kind: 'package', user: 'li' });
+    // Whoever root becomes afterwards is still root's session.
+    const root = m.run(m.fork(m.run(800, '/usr/sbin/sshd', '/usr/sbin/sshd -D -R', { user: 'root' })), '/bin/bash', '-bash', { user: 'root' });
+    m.run(m.run(root, '/usr/bin/su', 'su li -c id', { user: 'root' }), '/usr/bin/id', 'id', { user: 'li' });
+    expect(m.origin(root).user).toBe('root');
+  });
+
   it('a second line for the same connection changes nothing, nor does any line the address that the kernel saw', () => {
     const { m, bash } = inSession();
     const line = (user: string, ip: string): void => m.graph.observe(event('sshd', { action: 'login', outcome: 'success', pid: m.node(bash).root.pid, user, source_ip: ip, source_port: 1 }));
