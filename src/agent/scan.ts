@@ -14,6 +14,7 @@ import { openProbes } from '../linux/probes.ts';
 import { openPackages, type PackageIndex } from '../linux/packages/index.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
+import { openSweeps } from '../linux/sweep.ts';
 import type { Tree } from '../linux/tree.ts';
 import { scan, type ScanSetup, type Watcher } from '../scan/runner.ts';
 import type { Blind, ScanReport } from '../scan/report.ts';
@@ -71,16 +72,18 @@ async function scanTree(request: ScanRequest, tree: Tree, signal: AbortSignal, w
   const blind: Blind[] = [];
   if (tree.kind === 'machine' && process.getuid?.() !== 0) blind.push(notRoot);
   const digests = openDigests(tree, signal);
+  const probes = tree.kind === 'machine' ? await openProbes().catch((error: unknown) => { watcher.warn(saidBy(error)); return undefined; }) : undefined;
+  const sweeps = probes && openSweeps(probes, signal);
   try {
     const index = await packagesOf(tree, signal, (why) => blind.push({ check: 'packages', why: { zh: `读不了软件包数据库，无从判断文件是谁装的：${why.zh}`, en: `the package database could not be read, so nobody knows who put files there: ${why.en}` } }));
     return await scan(chosen, {
       ...more, signal, tree, now: Date.now, rules: commandRules(),
       provenance: new PackageProvenance(tree, index, digests),
-      machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { watcher.warn(saidBy(error)); return undefined; }) } : undefined,
+      machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes, sweeps } : undefined,
       signatures: ownSignatures, yara: [join(installRoot(), 'signatures/yara'), ...(request.yara ?? [])], ports: request.ports ?? [],
       baseline: request.data === undefined ? undefined : { store: baselinePath(request.data), key: defaultKeyPath(request.data) },
     }, watcher, { known: possible.length, blind });
-  } finally { await digests.close(); }
+  } finally { await Promise.all([digests.close(), sweeps?.close()]); }
 }
 
 const notRoot: Blind = {

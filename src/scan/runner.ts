@@ -1,10 +1,10 @@
 /** Runs checks over a tree: those of places one after the other, those of files in one walk together. */
-import type { Check, ScanContext, Visitor, WalkedFile } from '../checks/port.ts';
+import type { Check, PlaceCheck, ScanContext, Visitor, WalkedFile } from '../checks/port.ts';
 import { MoatError, reasonOf } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import { maskSecrets } from '../core/secrets.ts';
 import type { Text } from '../core/text.ts';
-import { tellingSpecials, type FileKind } from '../linux/tree.ts';
+import { tellingSpecials, type FileKind, type Tree } from '../linux/tree.ts';
 import { verdictOf, worstFirst, type Blind, type ReportHead, type ScanReport } from './report.ts';
 import { walk } from './walk.ts';
 
@@ -57,25 +57,27 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
     blind.push(one);
     watcher.blind?.(one);
   };
-  /** The check that looks now. */
+  /** The check that looks now, those beside it left out. */
   let current = '';
   const told = new Set<string>();
-  const tree = tellingSpecials(setup.tree, (path, kind) => {
-    const key = `${current} ${path}`;
+  const treeFor = (check: () => string): Tree => tellingSpecials(setup.tree, (path, kind) => {
+    const key = `${check()} ${path}`;
     if (told.has(key) || told.size >= faultsMax) return;
     told.add(key);
-    cannot({ check: current, what: path, why: noFile(kind) });
+    cannot({ check: check(), what: path, why: noFile(kind) });
   });
-  const contextOf = (id: string): ScanContext => ({ ...setup, tree, count, blind: (what, why) => cannot({ check: id, what, why }) });
+  // One for all that come one after the other: what they read of it is kept by it.
+  const shared = treeFor(() => current);
+  const contextOf = (id: string, tree = shared): ScanContext => ({ ...setup, tree, count, blind: (what, why) => cannot({ check: id, what, why }) });
   const keep = (seen: Finding): void => {
     const found = masked(seen);
     if (!findings.has(found.id) && findings.size >= findingsMax) { count('findings beyond the limit'); return; }
     findings.set(found.id, found);
     watcher.finding?.(found);
   };
-  const guard = async (id: string, work: () => Promise<void>, what?: string): Promise<void> => {
+  const guard = async (id: string, work: () => Promise<void>, what?: string, beside = false): Promise<void> => {
     const began = performance.now();
-    current = id;
+    if (!beside) current = id;
     try {
       await work();
     } catch (error) {
@@ -89,20 +91,29 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   const tell = (check?: Text): void => { watcher.progress?.({ ...(check && { check }), nth, of: checks.length, files, findings: findings.size }); };
   for (const { what, error } of setup.faults ?? []) cannot({ check: setup.tree.kind, what, why: reasonOf(error) });
 
-  for (const check of checks) {
-    setup.signal.throwIfAborted();
-    if (!('run' in check)) continue;
+  // Digests of whole packages are begun here, so that threads have work while known places are looked at.
+  const visitors = new Map<string, Visitor>();
+  for (const check of checks) if ('walk' in check) await guard(check.id, async () => { visitors.set(check.id, check.walk(contextOf(check.id))); });
+
+  const look = (check: PlaceCheck): Promise<void> => guard(check.id, async () => {
+    for await (const one of check.run(contextOf(check.id, check.beside ? treeFor(() => check.id) : shared))) keep(one);
     nth++;
+  }, undefined, check.beside);
+  const places = checks.filter((check) => 'run' in check);
+  const beside = Promise.all(places.filter((check) => check.beside).map(look));
+  // Awaited below, when there may have been another reason to end before.
+  beside.catch(() => undefined);
+  for (const check of places) {
+    setup.signal.throwIfAborted();
+    if (check.beside) continue;
     tell(check.title);
-    await guard(check.id, async () => { for await (const one of check.run(contextOf(check.id))) keep(one); });
+    await look(check);
     // Between two checks the process can be spoken to: one that finds nothing else never waits.
     await turn();
   }
 
-  const visitors = new Map<string, Visitor>();
-  for (const check of checks) if ('walk' in check) await guard(check.id, async () => { visitors.set(check.id, check.walk(contextOf(check.id))); });
   if (visitors.size > 0) {
-    nth = checks.length;
+    nth += visitors.size;
     tell();
     const onFault = (path: string, why: Text): void => cannot({ check: 'walk', what: path, why });
     const began = performance.now();
@@ -124,6 +135,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
     for (const [id, visitor] of visitors) if (visitor.end) await guard(id, async () => { for await (const one of visitor.end!()) keep(one); });
     spent['walk'] = performance.now() - began - (sum(spent) - others);
   }
+  await beside;
   tell();
 
   const sorted = [...findings.values()].sort(worstFirst);

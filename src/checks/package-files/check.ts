@@ -49,6 +49,7 @@ class FilesVisitor implements Visitor {
 
   constructor(context: ScanContext, index: PackageIndex) {
     this.#context = context;
+    context.provenance.begin();
     this.#originals = new Originals(context);
     this.#index = index;
     this.#seen = new Uint8Array(index.size);
