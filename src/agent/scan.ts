@@ -42,7 +42,11 @@ export interface ScanRequest {
   ports?: readonly string[];
   /** Folders of YARA rules beside Moat's own. */
   yara?: readonly string[];
+  /** After so many minutes nothing more is begun, and what was left out is told. Default `usualMinutes`; 0 for no limit. */
+  maxMinutes?: number;
 }
+/** A server takes half a minute; a machine with millions of files must not be scanned for ever. */
+export const usualMinutes = 60;
 export type ScanProfile = 'quick' | 'full';
 
 /** Throws MoatError 'no-root' when there is no such folder, 'no-check' for an id that is none, ImageError. */
@@ -69,6 +73,7 @@ async function scanTree(request: ScanRequest, tree: Tree, signal: AbortSignal, w
   const possible = checks.filter(({ scope }) => scope === 'tree' || tree.kind === 'machine');
   const chosen = choose(request).filter((check) => possible.includes(check));
   if (chosen.length === 0) throw new MoatError<ScanErrorCode>('no-check', `expected a check that can look at ${tree.name}, got none`, { zh: `选中的检查没有一项能用于 ${tree.name}`, hint: { zh: '查进程和内核的检查只能查正在运行的本机；quick 不做逐个看文件的检查', en: 'checks of processes and the kernel need the running machine; the quick profile leaves out those of every file' } });
+  const { maxMinutes = usualMinutes } = request;
   const blind: Blind[] = [];
   if (tree.kind === 'machine' && process.getuid?.() !== 0) blind.push(notRoot);
   const digests = openDigests(tree, signal);
@@ -82,7 +87,7 @@ async function scanTree(request: ScanRequest, tree: Tree, signal: AbortSignal, w
       machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes, sweeps } : undefined,
       signatures: ownSignatures, yara: [join(installRoot(), 'signatures/yara'), ...(request.yara ?? [])], ports: request.ports ?? [],
       baseline: request.data === undefined ? undefined : { store: baselinePath(request.data), key: defaultKeyPath(request.data) },
-    }, watcher, { known: possible.length, blind });
+    }, watcher, { known: possible.length, blind, ...(maxMinutes > 0 && { limitMs: maxMinutes * 60_000 }) });
   } finally { await Promise.all([digests.close(), sweeps?.close()]); }
 }
 

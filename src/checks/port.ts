@@ -87,6 +87,6 @@ export interface Visitor {
   look(file: WalkedFile): AsyncIterable<Finding>;
   /** `look` first asks who owns the file, and for most that is all: their digests are taken ahead. */
   readonly asksOwner?: boolean;
-  /** After the last file. */
-  end?(): AsyncIterable<Finding>;
+  /** After the last file. `whole` is false when there was no time for all of them: what was not seen says nothing then. */
+  end?(whole: boolean): AsyncIterable<Finding>;
 }

@@ -17,7 +17,7 @@ export type ScanSetup = Omit<ScanContext, 'count' | 'blind'> & {
 };
 
 /** `nth` of `of` checks; in the walk, which several share, there is no title but a number of files. */
-export interface Progress { check?: Text; nth: number; of: number; files: number; findings: number }
+export interface Progress { check?: Text; nth: number; of: number; files: number; findings: number; /** The file that the walk came to last. */ at?: string }
 
 /** Told while it runs, so that what was found is not lost when it is stopped. A finding with an id that was told before replaces it. */
 export interface Watcher {
@@ -40,7 +40,12 @@ export interface ScanAbout {
   known?: number;
   /** What is known from the outset not to be seen. */
   blind?: readonly Blind[];
+  /** Milliseconds after which nothing more is begun; what was left out is told as not looked at. */
+  limitMs?: number;
 }
+
+/** Folders named when there was no time for them. */
+const leftShown = 8;
 
 export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: Partial<Watcher> = {}, about: ScanAbout = {}): Promise<ScanReport> {
   const { kind, name } = setup.tree;
@@ -88,7 +93,8 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   for (const one of about.blind ?? []) cannot(one);
   let files = 0;
   let nth = 0;
-  const tell = (check?: Text): void => { watcher.progress?.({ ...(check && { check }), nth, of: checks.length, files, findings: findings.size }); };
+  let at: string | undefined;
+  const tell = (check?: Text): void => { watcher.progress?.({ ...(check && { check }), nth, of: checks.length, files, findings: findings.size, ...(at !== undefined && { at }) }); };
   for (const { what, error } of setup.faults ?? []) cannot({ check: setup.tree.kind, what, why: reasonOf(error) });
 
   // Digests of whole packages are begun here, so that threads have work while known places are looked at.
@@ -100,12 +106,18 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
     nth++;
   }, undefined, check.beside);
   const places = checks.filter((check) => 'run' in check);
+  const { limitMs } = about;
+  const startedAt = performance.now();
+  const overdue = (): boolean => limitMs !== undefined && performance.now() - startedAt >= limitMs;
+  const minutes = Math.round((limitMs ?? 0) / 6000) / 10;
+  const noTime = (left: Text): Text => ({ zh: `到了时限（${minutes} 分钟，--max-time 可调）：${left.zh}`, en: `the time is over (${minutes} minutes, see --max-time): ${left.en}` });
   const beside = Promise.all(places.filter((check) => check.beside).map(look));
   // Awaited below, when there may have been another reason to end before.
   beside.catch(() => undefined);
   for (const check of places) {
     setup.signal.throwIfAborted();
     if (check.beside) continue;
+    if (overdue()) { cannot({ check: check.id, why: noTime({ zh: '没做这项检查', en: 'this check was not done' }) }); continue; }
     tell(check.title);
     await look(check);
     // Between two checks the process can be spoken to: one that finds nothing else never waits.
@@ -122,8 +134,14 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
     const lookAt = async ({ file, by }: Wanted): Promise<void> => {
       for (const [id, visitor] of by) await guard(id, async () => { for await (const one of visitor.look(file)) keep(one); }, file.path);
     };
-    for (const file of walk(setup.tree, { signal: setup.signal, machine: setup.machine, count, onFault })) {
-      if (++files % reportEveryFiles === 0) tell();
+    let whole = true;
+    const onLeft = (at: string, folders: readonly string[]): void => {
+      whole = false;
+      const named = [...folders].sort((a, b) => a.length - b.length || (a < b ? -1 : 1)).slice(0, leftShown).join(', ');
+      cannot({ check: 'walk', what: at, why: noTime({ zh: `看了 ${files} 个文件，从这里起没看；还有 ${folders.length} 个目录没进去${named && `（${named}）`}`, en: `${files} files were looked at, those from here on were not; ${folders.length} folders were not gone into${named && ` (${named})`}` }) });
+    };
+    for (const file of walk(setup.tree, { signal: setup.signal, machine: setup.machine, count, onFault, overdue, onLeft })) {
+      if (++files % reportEveryFiles === 0) { at = file.path; tell(); }
       if (files % turnEveryFiles === 0) await turn();
       const by = wantedBy(file, visitors);
       if (!by) continue;
@@ -132,7 +150,8 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
       if (waiting.length > aheadFiles) await lookAt(waiting.shift()!);
     }
     for (const one of waiting) { setup.signal.throwIfAborted(); await lookAt(one); }
-    for (const [id, visitor] of visitors) if (visitor.end) await guard(id, async () => { for await (const one of visitor.end!()) keep(one); });
+    at = undefined;
+    for (const [id, visitor] of visitors) if (visitor.end) await guard(id, async () => { for await (const one of visitor.end!(whole)) keep(one); });
     spent['walk'] = performance.now() - began - (sum(spent) - others);
   }
   await beside;

@@ -81,6 +81,9 @@ async function* program(path: string, stat: FileStat, context: ScanContext): Asy
   else if (named) yield about(path, 'named', 'intrusion', 'medium', { zh: `名字像挖矿程序：${name}`, en: `a program with the name of a miner: ${name}` }, words, stat.changed);
 }
 
+/** Source of compiled languages, rules and documents: nothing runs them as they are. */
+const quotesOthers = /\.(?:[cm]?tsx?|go|rs|c|cc|cpp|h|hpp|java|kt|swift|ya?ml|toml|yara?|rules|md|rst|adoc|ipynb|patch|diff)$/i;
+
 async function* text(path: string, stat: FileStat, context: ScanContext): AsyncIterable<Finding> {
   const content = readText(context, path, textMax);
   if (content === undefined || content.slice(0, 4096).includes('\0')) {
@@ -93,6 +96,10 @@ async function* text(path: string, stat: FileStat, context: ScanContext): AsyncI
   const owner = await context.provenance.owner(path);
   if (owner && owner.state !== 'modified') return;
   const evidence = signs.lines.map(({ line, text: shown }) => lineFact(path, line, maskSecrets(shown)));
+  if ((stat.mode & 0o111) === 0 && quotesOthers.test(path)) {
+    yield about(path, 'text', 'notice', 'low', { zh: '引用了挖矿程序命令或配置的源码、规则或文档', en: 'source, rules or a document that quote a miner' }, evidence, stat.changed);
+    return;
+  }
   yield about(path, 'text', 'intrusion', signs.sure ? 'high' : 'medium', signs.settings ? { zh: '挖矿程序的配置', en: 'settings of a miner' } : { zh: '下载或守护挖矿程序的脚本', en: 'a script that brings or guards a miner' }, evidence, stat.changed);
 }
 
