@@ -70,7 +70,7 @@ describe('checks that mostly wait', () => {
     const gone = new Promise<void>((resolve) => { go = resolve; });
     const report = await run([
       place('others', async function* () { order.push('others'); go(); yield found('others', '/o'); }),
-      place('waits', async function* (context) {
+      place('waits', async function* () {
         order.push('waits begins');
         await gone;
         order.push('waits ends');

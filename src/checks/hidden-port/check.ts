@@ -8,6 +8,7 @@ import type { Sweeps } from '../../linux/sweep.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck } from '../port.ts';
 import { askerOf, machineOf } from '../processes.ts';
+import { upTo } from '../look.ts';
 
 export type Protocol = 'tcp' | 'udp';
 /** Sockets of one protocol as one view tells them. `listening` by `address port`, `ports` of sockets in any state. */
@@ -45,11 +46,11 @@ export const hiddenPort: PlaceCheck = {
         const again = differences(procfs, probes, protocol);
         unlike = new Map([...unlike].filter(([key]) => again?.has(key)));
       }
-      for (const [key, seenBy] of [...unlike ?? []].slice(0, findingsMax)) yield disagreement(protocol, key, seenBy);
+      for (const [key, seenBy] of upTo(context, [...unlike ?? []], findingsMax)) yield disagreement(protocol, key, seenBy);
 
       const { taken, unknown } = await trial(procfs, probes, protocol, askerOf(context), context.signal);
       if (unknown > 0) context.count(`${protocol} ports that could not be tried`, unknown);
-      for (const port of taken.slice(0, findingsMax)) {
+      for (const port of upTo(context, taken, findingsMax)) {
         const accepts = protocol === 'tcp' && probes.accepts(port);
         yield silent(protocol, port, accepts);
       }

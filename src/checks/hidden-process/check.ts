@@ -8,6 +8,7 @@ import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { askerOf, isShipped, machineOf, ownerOf, processFacts, running, startedAt, tellDenied } from '../processes.ts';
 import { allThreads, readViews, standing, sweepCalls, type Sighting, type Standing, type View } from './views.ts';
+import { upTo } from '../look.ts';
 
 const looks = 3;
 const betweenMs = 40;
@@ -161,7 +162,7 @@ async function* sockets(context: ScanContext): AsyncIterable<Finding> {
     const again = orphans();
     left = new Map([...left].filter(([inode]) => again.has(inode)));
   }
-  for (const [inode, what] of [...left].slice(0, findingsMax)) {
+  for (const [inode, what] of upTo(context, [...left], findingsMax)) {
     yield finding('hidden-process', `socket\0${inode}`, {
       kind: 'intrusion', level: 'medium',
       title: { zh: `TCP 套接字 ${what} 没有任何看得到的进程持有`, en: `no process in sight holds the TCP socket ${what}` },

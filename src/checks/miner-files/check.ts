@@ -5,7 +5,7 @@ import { maskSecrets } from '../../core/secrets.ts';
 import type { Text } from '../../core/text.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import { fact, finding, lineFact } from '../finding.ts';
-import { attempt, linesOf, readText } from '../look.ts';
+import { attempt, linesIn, readText, cutOf } from '../look.ts';
 import type { ScanContext, Visitor, WalkCheck } from '../port.ts';
 import { baseName } from '../shell-words.ts';
 import { isMinerName, isThreadName, programSigns, textSigns } from './signs.ts';
@@ -91,7 +91,7 @@ async function* text(path: string, stat: FileStat, context: ScanContext): AsyncI
     if (content !== undefined && (isMinerName(baseName(path)) || isThreadName(baseName(path)))) yield* program(path, stat, context);
     return;
   }
-  const signs = textSigns(content, path);
+  const signs = textSigns(content, path, cutOf(context));
   if (!signs) return;
   const owner = await context.provenance.owner(path);
   if (owner && owner.state !== 'modified') return;
@@ -106,7 +106,7 @@ async function* text(path: string, stat: FileStat, context: ScanContext): AsyncI
 /** What miners set up for speed. Databases take huge pages too: worth knowing, no more. */
 async function* setting(path: string, stat: FileStat, context: ScanContext): AsyncIterable<Finding> {
   if ((await context.provenance.owner(path))?.state === 'intact') return;
-  for (const { number, text: line } of linesOf(readText(context, path, textMax) ?? '')) {
+  for (const { number, text: line } of linesIn(context, path, { max: textMax })) {
     const pages = /^\s*vm\.nr_hugepages\s*=\s*([1-9]\d{0,8})/.exec(line);
     if (pages) yield about(path, 'hugepages', 'notice', 'low', { zh: '设了大页内存：数据库会用，挖矿程序也会', en: 'huge pages are set aside: databases use them, and so do miners' }, [lineFact(path, number, line)], stat.changed);
     else if (/\/modules/.test(path) && /^\s*msr\s*$/.test(line)) yield about(path, 'msr', 'notice', 'low', { zh: '开机加载 msr 模块：挖矿程序用它调 CPU', en: 'the module msr is loaded at boot: miners tune the CPU by it' }, [lineFact(path, number, line)], stat.changed);

@@ -6,7 +6,7 @@ import { hasShell, readAccounts, type Account } from '../../linux/accounts.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import { judgeCommand } from '../command.ts';
 import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
-import { anyoneWrites, attempt, concealment, filesOf, homesIn, isSystemUid, statOf, targetStat } from '../look.ts';
+import { anyoneWrites, attempt, concealment, filesOf, homesIn, isSystemUid, statOf, targetStat, upTo } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { readSshConfig } from '../ssh-config.ts';
 import { attackersComment, attackHost, keyOf, type Key } from './keys.ts';
@@ -106,7 +106,7 @@ async function* contents(file: KeyFile, bytes: Buffer, context: ScanContext): As
     yield tell('dump', 'intrusion', 'critical', { zh: '公钥文件是数据库写出来的：有人借 Redis 之类的服务把公钥写进来', en: 'a database wrote the key file: somebody used Redis or the like to plant a key' }, [fact({ zh: '开头', en: 'beginning' }, text.slice(0, 100))], 'attack:T1190');
   }
   let empty = 0;
-  for (const [i, line] of text.split('\n', linesMax).entries()) {
+  for (const [i, line] of upTo(context, text.split('\n'), linesMax, 'key files read only in part').entries()) {
     const bare = line.trim();
     if (bare === '') empty++;
     if (bare === '' || bare.startsWith('#')) continue;

@@ -1,5 +1,5 @@
 /** sudoers taken apart: who may run what as whom, and the settings. */
-import { attempt, linesOf, readText } from '../look.ts';
+import { attempt, linesOf, readText, upTo } from '../look.ts';
 import type { ScanContext } from '../port.ts';
 
 export interface SudoRule { users: string[]; commands: { text: string; tags: string[] }[]; path: string; line: number; text: string }
@@ -18,8 +18,8 @@ export function readSudoers(context: ScanContext, path = '/etc/sudoers'): Sudoer
   const aliases = new Map<string, string[]>();
   readInto(out, aliases, context, path, 0);
   for (const rule of out.rules) {
-    rule.users = expand(rule.users, aliases);
-    rule.commands = rule.commands.flatMap(({ text, tags }) => expand([text], aliases).map((one) => ({ text: one, tags })));
+    rule.users = expand(rule.users, aliases, context);
+    rule.commands = rule.commands.flatMap(({ text, tags }) => expand([text], aliases, context).map((one) => ({ text: one, tags })));
   }
   return out;
 }
@@ -56,6 +56,7 @@ function readInto(out: Sudoers, aliases: Map<string, string[]>, context: ScanCon
       continue;
     }
     if (out.rules.length >= rulesMax) { context.count('sudoers rules beyond the limit'); return; }
+    if (bare.length > lineMax) context.count('long lines read only in part');
     const rule = ruleOf(bare);
     if (rule) out.rules.push({ ...rule, path, line: number, text: line.trim() });
     else context.count('sudoers lines not understood');
@@ -115,10 +116,11 @@ function usersOf(line: string): { users: string; at: number } {
   return { users: '', at: line.length };
 }
 
-function expand(items: readonly string[], aliases: ReadonlyMap<string, string[]>, depth = 0): string[] {
+function expand(items: readonly string[], aliases: ReadonlyMap<string, string[]>, context: ScanContext, depth = 0): string[] {
   if (depth > 8) return [...items];
-  return items.flatMap((item) => {
+  const all = items.flatMap((item) => {
     const stands = aliases.get(item);
-    return stands ? expand(stands, aliases, depth + 1) : [item];
-  }).slice(0, 1000);
+    return stands ? expand(stands, aliases, context, depth + 1) : [item];
+  });
+  return [...upTo(context, all, 1000, 'sudoers rules beyond the limit')];
 }

@@ -41,7 +41,7 @@ export class Pool {
   #next = 0;
   #kills = 0;
 
-  constructor({ worker, deadline = 20_000, threads = Math.min(2, availableParallelism()), memoryMb = 384 }: PoolOptions = {}) {
+  constructor({ worker, deadline = 20_000, threads = Math.max(1, Math.min(2, availableParallelism() - 1)), memoryMb = 384 }: PoolOptions = {}) {
     const here = fileURLToPath(import.meta.url);
     const built = extname(here) === '.ts' ? undefined : fileURLToPath(new URL('./webshell-worker.js', import.meta.url));
     this.#options = { worker: worker ?? built, deadline, threads, memoryMb };
