@@ -10,7 +10,7 @@ const many = (n: number, line: (i: number) => string): string => Array.from({ le
 const full: Readonly<Record<string, { planted: Planted; says: string }>> = {
   boot: { planted: { '/etc/default/grub': many(600, (i) => `GRUB_CMDLINE_LINUX_${i}="quiet"`) }, says: 'long files read only in part' },
   'cloud-credentials': { planted: { '/root/.aws/credentials': many(6000, () => 'region = nowhere') }, says: 'long files read only in part' },
-  'cloud-init': { planted: { '/var/lib/cloud/instance/user-data.txt': `#!/bin/sh\n${many(2500, () => 'true')}` }, says: 'scripts read only in part' },
+  'cloud-init': { planted: { '/var/lib/cloud/instances/i/user-data.txt': `#!/bin/sh\n${many(2500, () => 'true')}` }, says: 'scripts read only in part' },
   dbus: { planted: { '/usr/share/dbus-1/system-services/x.service': `[D-BUS Service]\n${many(5100, () => 'Name=x')}` }, says: 'long files read only in part' },
   'git-hooks': { planted: { '/root/.gitconfig': `[a]\n${many(5100, (i) => `b${i} = c`)}` }, says: 'long files read only in part' },
   init: { planted: { '/etc/init/x.conf': many(5100, () => 'start on runlevel') }, says: 'long files read only in part' },
