@@ -1,4 +1,5 @@
 /** JSON and YAML of strangers: read with limits, looked into without trusting their shape. */
+import { placed } from '../core/error.ts';
 import { parseAllDocuments } from 'yaml';
 import type { ScanContext } from './port.ts';
 import { readText, upTo } from './look.ts';
@@ -37,7 +38,7 @@ export function yamlOf(context: ScanContext, path: string, text: string): unknow
   } catch (error) {
     // The parser gives errors of many kinds for what is no YAML, among them one for too deep recursion.
     const why = error instanceof Error ? error.message.slice(0, 200) : String(error);
-    context.blind(path, { zh: `不是能读懂的 YAML：${why}`, en: `no YAML that can be read: ${why}` });
+    context.blind(path, { zh: placed('不是能读懂的 YAML', why), en: `no YAML that can be read: ${why}` });
     return [];
   }
 }

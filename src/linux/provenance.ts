@@ -84,14 +84,15 @@ export class PackageProvenance implements Provenance {
       if (this.#settled[row] !== 0 || this.#running.has(row)) continue;
       const file = index!.file(row);
       if (file.digest === undefined) continue;
-      const { path, mode, digest: { algorithm, hex } } = file;
-      running.add(this.digests.take(path, algorithm).then((taken) => {
-        if (taken.state !== 'taken' || taken.hex !== hex || (mode !== undefined && mode !== taken.mode)) return;
-        this.#settled[row] = settled.indexOf('intact');
-      }));
+      running.add(this.#settle(row, file.path, file.digest, file.mode));
       if (running.full) await running.room();
     }
     await running.all();
+  }
+
+  async #settle(row: number, path: string, { algorithm, hex }: NonNullable<OwnedFile['digest']>, mode: number | undefined): Promise<void> {
+    const taken = await this.digests.take(path, algorithm);
+    if (taken.state === 'taken' && taken.hex === hex && (mode === undefined || mode === taken.mode)) this.#settled[row] = settled.indexOf('intact');
   }
 
   get known(): boolean { return this.index !== undefined; }

@@ -9,8 +9,11 @@ const probes = openProbes();
 // What goes wrong here is told to whoever asks.
 probes.catch(() => undefined);
 port.on('message', (question: IdSweep | PortSweep) => {
-  const answer = async (): Promise<SweepAnswer> => {
-    try { return { swept: await sweep(await probes, question) }; } catch (error) { return { error: (error as Error).message }; }
-  };
-  void answer().then((one) => { port.postMessage(one); });
+  void answer(question);
 });
+
+async function answer(question: IdSweep | PortSweep): Promise<void> {
+  let said: SweepAnswer;
+  try { said = { swept: await sweep(await probes, question) }; } catch (error) { said = { error: (error as Error).message }; }
+  port!.postMessage(said, []);
+}

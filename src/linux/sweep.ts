@@ -86,7 +86,7 @@ function threadSweeps(program: URL, signal: AbortSignal | undefined): Sweeps {
       worker?.unref();
       if ('error' in answer) no(new MoatError<SweepErrorCode>('ended', answer.error)); else resolve(answer.swept);
     });
-    worker.postMessage(question);
+    worker.postMessage(question, []);
   });
   const onAbort = (): void => { reject?.(signal!.reason); void worker?.terminate(); };
   signal?.addEventListener('abort', onAbort, { once: true });

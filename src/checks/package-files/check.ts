@@ -79,7 +79,7 @@ class FilesVisitor implements Visitor {
   async *end(whole: boolean): AsyncIterable<Finding> {
     const { tree } = this.#context;
     const excluded = excludedPaths(tree);
-    for (let row = 0; whole && row < this.#seen.length; row++) {
+    for (let row = whole ? 0 : this.#seen.length; row < this.#seen.length; row++) {
       if (this.#seen[row] === 1) continue;
       const file = this.#index.file(row);
       // A file of several packages belongs to the first.

@@ -132,7 +132,7 @@ type Tell = (key: string, kind: Finding['kind'], level: Level, text: Text, evide
 async function* oneKey({ path }: KeyFile, key: Key, tell: Tell, context: ScanContext): AsyncIterable<Finding> {
   const evidence = [lineFact(path, key.line, shortened(key)), fact({ zh: '指纹', en: 'fingerprint' }, key.fingerprint)];
   const who = attackersComment(key.comment);
-  if (who !== undefined) yield tell(`${key.fingerprint}\0attacker`, 'intrusion', 'critical', { zh: `公开报告过的攻击者公钥：${who}`, en: `a key that public reports know as an attacker's: ${who}` }, evidence);
+  if (who !== undefined) yield tell(`${key.fingerprint}\0attacker`, 'intrusion', 'critical', { zh: `公开报告过的攻击者公钥：${who.zh}`, en: `a key that public reports know as an attacker's: ${who.en}` }, evidence);
   else if (attackHost(key.comment)) yield tell(`${key.fingerprint}\0kali`, 'intrusion', 'medium', { zh: `公钥来自一台攻击用系统：${key.comment}`, en: `the key was made on a system for breaking in: ${key.comment}` }, evidence);
   if (key.type === 'ssh-dss' || (key.bits !== undefined && key.bits < 2048)) yield tell(`${key.fingerprint}\0weak`, 'weakness', 'medium', { zh: `公钥太弱：${key.type} ${key.bits ?? ''} 位`, en: `a weak key: ${key.type} of ${key.bits ?? '?'} bits` }, evidence);
   for (const { name, value = '' } of key.options) {

@@ -44,7 +44,7 @@ export function yaraCheck({ folders, ...options }: Partial<EngineOptions> & { fo
       const tell = (): void => {
         if (told) return;
         told = true;
-        for (const { name, line, message } of engine.faults) context.blind(`${name}:${line}`, { zh: `规则读不懂，没有用上：${message}`, en: `no rule that can be read, left out: ${message}` });
+        for (const { name, line, message } of engine.faults) context.blind(`${name}:${line}`, { zh: `规则读不懂，没有用上（引擎原话：${message}）`, en: `no rule that can be read, left out: ${message}` });
       };
       const next = async (): Promise<Finding[]> => {
         const { file, bytes, done } = pending.shift()!;
