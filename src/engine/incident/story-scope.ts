@@ -107,8 +107,8 @@ function carries(line: readonly ProcessNode[], at: number, kind: OriginKind): bo
   const node = line[at]!;
   if (isCarrier(node, kind)) return true;
   if (kind !== 'web' || isOddPlace(node.path)) return false;
-  // The application itself, and its workers: one program.
-  return at === 0 ? line.length > 1 : node.path !== undefined && node.path === line[at - 1]?.path && !isShell(node);
+  // The application itself, and its workers: one program. What a server ran may be a root as well.
+  return at === 0 ? line.length > 1 && (node.parent === undefined || !isCarrier(node.parent, kind)) : node.path !== undefined && node.path === line[at - 1]?.path && !isShell(node);
 }
 
 /** Whether a parent is part of what its child does: a shell that runs a script, a wrapper, code in a command line, what lies where nobody installs programs. */
