@@ -10,7 +10,7 @@ import type { CleanupPlan, Grade, IncidentStatus } from '../../src/core/incident
 import type { Level } from '../../src/core/level.ts';
 import { startWatch, type Watch } from '../live/kernel.ts';
 import { moatBin } from '../live/moat.ts';
-import { attacker, changed, type Change, depot, type Files, hostAddress, pool, type ScenarioHost, startScenarioHost } from '../scenario-host.ts';
+import { attacker, changed, type Change, depot, type Files, hostAddress, pool, type ScenarioHost, startScenarioHost, visitor } from '../scenario-host.ts';
 
 interface ShownIncident { id: string; kind: string; status: IncidentStatus; level: Level; grade: Grade; title: { zh: string; en: string }; alerts: string[]; keys: string[]; alert_count: number; graded: { level: Level; grade: Grade; why: { en: string } }[]; reached: { addresses: string[]; accounts: string[]; services: string[]; root: boolean } }
 interface ShownAlert { id: string; level: Level; rule_id: string; summary: string; count: number; pid?: number; path?: string }
@@ -117,7 +117,7 @@ export async function serveFiles(host: ScenarioHost, folder: string, address = d
 }
 
 /** Not asked over the network: to be called by others as well would make the attacker's address everybody's. */
-async function says(child: ChildProcess, text: string): Promise<void> {
+export async function says(child: ChildProcess, text: string): Promise<void> {
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => { said = `${said}${chunk.toString()}`.slice(-4000); });
   for (let i = 0; i < 400 && !said.includes(text); i++) {
@@ -220,7 +220,7 @@ function applied({ host, json, before }: Scene, id: string, proof: Proof): void 
 }
 
 /** Of what was in it nothing is left: it holds nothing and does nothing. */
-const isEmptyFolder = (host: ScenarioHost, path: string, after: string): boolean => after.startsWith('folder ') && readdirSync(join(host.root, path)).length === 0;
+const isEmptyFolder = (host: ScenarioHost, path: string, after: string): boolean => after.startsWith('folder ') && readdirSync(join(host.root, path), { recursive: true, withFileTypes: true }).every((one) => one.isDirectory());
 
 const always = [/^\/srv\/report(?:\/|$)/, /^\/usr\/local\/bin\/nightly-report$/, /^\/root\/\.(?:bash_history|wget-hsts)$/];
 const unrecorded = (changes: Change[], { stays = [] }: Proof): Change[] => changes.filter(({ path }) => ![...always, ...stays].some((one) => one.test(path)));
@@ -233,4 +233,4 @@ function scanned(host: ScenarioHost, checks: readonly string[]): Finding[] {
   return stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line) as Finding).filter(({ id }) => id !== undefined);
 }
 
-export { attacker, depot, pool };
+export { attacker, depot, hostAddress, pool, visitor };

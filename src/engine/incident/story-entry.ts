@@ -36,7 +36,7 @@ export function entryOf(teller: Teller): StoryEntry | undefined {
   const { origin } = node;
   const root = lineOf(node)[0]!;
   const request = origin.kind === 'web' ? requestOf(teller, best) : undefined;
-  const address = origin.source_ip ?? text(request?.source_ip) ?? onlyCaller(root, origin.kind);
+  const address = origin.source_ip ?? text(request?.source_ip) ?? onlyCaller(teller, root);
   const { name, user } = origin;
   const line = request === undefined ? undefined : maskSecrets(`${request.http_method ?? 'GET'} ${request.url_path ?? ''}${request.url_query === undefined ? '' : `?${request.url_query}`}`).slice(0, requestMax);
   const said = sayEntry(origin.kind, { address, user, name, line });
@@ -113,11 +113,13 @@ function* around(world: StoryWorld, started: number, ended: number): Iterable<Ev
 
 const distance = (event: Event, started: number, ended: number): number => Math.min(Math.abs(event.time - started), Math.abs(event.time - ended)) - (event.http_method === 'POST' ? 500 : 0);
 
-/** A database or other service that one stranger alone spoke to. */
-function onlyCaller({ spoke }: ProcessNode, kind: OriginKind): string | undefined {
+/** A database or other service that one stranger alone spoke to, or one whom an alert names. */
+function onlyCaller({ sketch }: Teller, { spoke, origin: { kind } }: ProcessNode): string | undefined {
   if (kind !== 'service' && kind !== 'container' && kind !== 'web') return undefined;
   const callers = new Set(spoke.flatMap(({ direction, ip }) => (direction === 'inbound' && !ip.startsWith('127.') && ip !== '::1' ? [ip] : [])));
-  return callers.size === 1 ? [...callers][0] : undefined;
+  const alarmed = [...callers].filter((ip) => sketch.facts(`address:${ip}`)?.['alarmed'] === true);
+  const [only] = callers.size === 1 ? callers : alarmed.length === 1 ? alarmed : [];
+  return only;
 }
 
 function sayEntry(kind: OriginKind, { address, user, name, line }: { address: string | undefined; user: string | undefined; name: string | undefined; line: string | undefined }): Text {

@@ -5,7 +5,7 @@
 import type { Alert, AlertEvidence } from '../../core/alert.ts';
 import type { Finding } from '../../core/finding.ts';
 import type { Lineage, ProcessNode } from '../../core/lineage.ts';
-import { isPublic } from '../../core/address.ts';
+import { canonicalIp, isPublic } from '../../core/address.ts';
 import { isBelowWebRoot, isWebEntry } from '../../core/web-files.ts';
 import { pageOfUrl, urlsOfFile } from '../origin/pages.ts';
 import { baseName, roleOf } from '../origin/roles.ts';
@@ -23,7 +23,7 @@ const minute = 60_000, hour = 60 * minute;
  * | page | a page that was written or found wrong, by the URLs that may mean it | idle | the requests for it are of whoever put it there |
  * | pages | the folder of such a page, and what a web server ran in it | 1 h | PHP runs a page's programs in its folder; other pages lie there too |
  * | table | a file with lines of many (crontab, passwd, authorized_keys) | 10 min | another line of it may be anybody's |
- * | address | a public address that somebody came from, or odd traffic went to | idle | one machine of the attacker; a shared one (private, NAT, proxies, `incidents.shared_addresses`) is no key |
+ * | address | a public address that somebody came from, odd traffic went to, something was fetched from by its number, or a database followed | idle | one machine of the attacker; a shared one (private, NAT, proxies, `incidents.shared_addresses`) is no key |
  * | name | a host name that odd traffic went to, unless everybody uses it (code hosts, registries) | idle | |
  * | wallet | where mined coins go | idle | one owner |
  * | account | a person's account that was misused | 1 h | others use it too; root and service accounts are no key |
@@ -90,6 +90,7 @@ export function tiesOf(alert: Alert, finding: Finding | undefined, context: TieC
     for (const key of fileKeys(alert, first, node, finding, context.lineage)) keys.add(key);
     for (const key of pageKeys(first, node, finding)) keys.add(key);
     for (const key of trafficKeys(alert, first, context)) keys.add(key);
+    for (const key of farKeys(alert, first, node, context)) keys.add(key);
     for (const key of accountKeys(alert, first, node, context)) keys.add(key);
     if (finding) for (const link of finding.links ?? []) { const key = linkKey(link, context); if (key !== undefined) keys.add(key); }
   }
@@ -264,6 +265,23 @@ function trafficKeys({ attack }: Alert, first: AlertEvidence, { isShared }: TieC
   const ip = first.direction === 'outbound' || first.kind === 'network_connection' ? text(first.destination_ip) : undefined;
   if (ip !== undefined && first.direction !== 'inbound' && isPublic(ip) && !isShared(ip) && !commonPorts.has(Number(first.destination_port))) keys.push(`address:${ip}`);
   return keys;
+}
+
+const fetches = /^T1105(?:\.|$)/;
+const byAddress = /\b(?:https?|ftp|tftp):\/\/(?:[^\s\/@]{1,64}@)?(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]{2,39}\])(?=[:\/\s"']|$)/g;
+const farMost = 4;
+const orderedMs = 10 * minute;
+
+/** Machines of the attacker's: a bare address that something was fetched from, the master that a database was told to follow, whom a database called of its own before it wrote. */
+function farKeys({ attack, time }: Alert, first: AlertEvidence, node: ProcessNode | undefined, { isShared }: TieContext): string[] {
+  const far: string[] = [];
+  const command = text(first.process_cmdline);
+  if (command !== undefined && attack.some((one) => fetches.test(one))) for (const [, ip = ''] of command.slice(0, 4096).matchAll(byAddress)) far.push(ip.replace(/[[\]]/g, ''));
+  const master = first.kind === 'database' ? text(first.destination_ip) : undefined;
+  if (master !== undefined) far.push(master);
+  // Replicas of one's own lie in the same network, and nobody else is called by a database.
+  if (node !== undefined && roleOf(node.path, node.name, node.cmdline).role === 'database') for (const { direction, ip, last } of node.spoke) if (direction === 'outbound' && Math.abs(time - last) <= orderedMs) far.push(ip);
+  return far.flatMap((one) => canonicalIp(one) ?? []).filter((ip) => isPublic(ip) && !isShared(ip)).slice(0, farMost).map((ip) => `address:${ip}`);
 }
 
 /** Accounts that every machine has, that servers run as, or that clouds make for whoever rents the machine. */
