@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacksKernel } from '../live/kernel.ts';
 import { lacksScenario } from '../scenario-host.ts';
+import { reported } from './report.ts';
 import { attacker, depot, hostAddress, ordinaryLoad, prove, type Scene, says, startScene, visitor } from './scene.ts';
 
 const uploads = '/var/www/html/uploads';
@@ -44,12 +45,13 @@ describe.skipIf(lacksScenario(['/usr/sbin/nginx', '/usr/sbin/php-fpm8.2', '/usr/
     await says(listener, 'accepting connection');
     listener.stdin!.write('sudo install -m 4755 /bin/bash /usr/local/bin/.backup-agent; echo plan""ted\n');
     await heard;
-    await prove(scene, {
+    const { incident, plan } = await prove(scene, {
       entry: { kind: 'web', address: attacker, request: 'POST /upload.php' }, level: 'critical', grade: 2,
       steps: [
         'freeze-tree process', `block-address ${attacker}`, `block-address ${depot}`, `quarantine-file ${uploads}/logo.php`, 'quarantine-file /usr/local/bin/.backup-agent', 'kill-tree process',
       ],
       checks: ['setuid', 'cron', 'sudo'], running: /\/dev\/tcp|bash -i/,
     });
+    reported(scene, incident, plan, { says: [attacker, depot, 'POST /upload.php', `${uploads}/logo.php`, '/usr/local/bin/.backup-agent'] });
   });
 });

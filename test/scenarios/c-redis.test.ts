@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacksKernel } from '../live/kernel.ts';
 import { lacksScenario } from '../scenario-host.ts';
+import { reported } from './report.ts';
 import { attacker, depot, greeting, hostAddress, ordinaryLoad, pool, prove, says, type Scene, serveFiles, servePool, startScene } from './scene.ts';
 
 /** Answers a replica as a Redis would, with the content of a file as its data. */
@@ -58,10 +59,11 @@ describe.skipIf(lacksScenario(['/usr/bin/redis-server', '/usr/bin/redis-cli', '/
     // The machine is started again, as far as cron can tell: nobody waits for a minute to pass.
     rmSync(join(scene.host.root, 'run/crond.reboot'), { force: true });
     await scene.host.systemctl('restart', 'cron.service');
-    await prove(scene, {
+    const { incident, plan } = await prove(scene, {
       entry: { kind: 'service', address: attacker }, level: 'critical', grade: 2,
       steps: ['freeze-tree process', `block-address ${attacker}`, `block-address ${depot}`, `block-address ${pool}`, 'quarantine-file /etc/cron.d/backup1', `quarantine-file ${place}/kworkerd`, `quarantine-file ${place}/job`, 'kill-tree process'],
       checks: ['cron'], running: /kworkerd/,
     });
+    reported(scene, incident, plan, { says: [attacker, depot, pool, '/etc/cron.d/backup1', `${place}/kworkerd`] });
   });
 });
