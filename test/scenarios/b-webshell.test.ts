@@ -52,6 +52,6 @@ describe.skipIf(lacksScenario(['/usr/sbin/nginx', '/usr/sbin/php-fpm8.2', '/usr/
       ],
       checks: ['setuid', 'cron', 'sudo'], running: /\/dev\/tcp|bash -i/,
     });
-    reported(scene, incident, plan, { says: [attacker, depot, 'POST /upload.php', `${uploads}/logo.php`, '/usr/local/bin/.backup-agent'] });
+    reported(scene, incident, plan, { says: [attacker, depot, `${uploads}/logo.php`, '/usr/local/bin/.backup-agent'] });
   });
 });

@@ -17,7 +17,7 @@ interface Told {
 export function reported({ run }: Scene, { id }: { id: string }, plan: CleanupPlan, { says, data }: Told): void {
   const review = JSON.parse(run('incident', 'report', id, '--format', 'json').out) as Review;
   const { entry, happened, path, indicators, scope } = review.story!;
-  expect({ id: review.id, status: review.status, turns: review.changes.items.map(({ operation, result, why }) => `${operation} ${result}: ${why}`).slice(-6), late: review.alerts.items.slice(-3).map(({ title, summary }) => `${title.en}: ${summary}`) }).toMatchObject({ id, status: 'closed' });
+  expect({ id: review.id, status: review.status }, [...review.changes.items.map(({ operation, result, why }) => `${operation} ${result}: ${why}`).slice(-6), ...review.alerts.items.toSorted((a, b) => a.last_time - b.last_time).slice(-3).map((one) => `${new Date(one.last_time).toISOString()} ${one.rule}: ${one.summary}`)].join('\n')).toEqual({ id, status: 'closed' });
   expect({ kind: entry?.kind, text: entry?.text.en }).toEqual({ kind: plan.entry?.kind, text: plan.entry?.text.en });
   for (const figure of ['detect', 'contain', 'recover'] as const) expect({ figure, ...review.measures[figure] }).toMatchObject({ figure, ms: expect.any(Number) as unknown });
   expect({ happened: happened.items.some(({ what }) => what === 'entry') && happened.items.some(({ what }) => what === 'alert'), path: path.items.length > 0, scope: Object.values(scope).some(({ total }) => total > 0), indicators: indicators.total > 0, causes: review.causes.length > 0, form: review.form.fields.length > 0 }).toEqual({ happened: true, path: true, scope: true, indicators: true, causes: true, form: true });

@@ -9,6 +9,7 @@ import { canonicalIp, isPublic } from '../../core/address.ts';
 import { isBelowWebRoot, isWebEntry } from '../../core/web-files.ts';
 import { pageOfUrl, urlsOfFile } from '../origin/pages.ts';
 import { baseName, roleOf } from '../origin/roles.ts';
+import { isRunByServer } from './story-scope.ts';
 
 const minute = 60_000, hour = 60 * minute;
 
@@ -20,7 +21,7 @@ const minute = 60_000, hour = 60 * minute;
  * | process | a process tree with one author: a session, one run of cron, what a server ran for one visitor | idle | pid and start name it for good |
  * | unit | a unit that is no server | idle | a planted service comes back under another pid |
  * | file | a file that was written here, or found wrong | idle | writer and runner of one file |
- * | page | a page that was written or found wrong, by the URLs that may mean it | idle | the requests for it are of whoever put it there |
+ * | page | a page that was written or found wrong, by the URLs that may mean it | 24 h | the requests for it are of whoever put it there; other sites may have one of that name |
  * | pages | the folder of such a page, and what a web server ran in it | 1 h | PHP runs a page's programs in its folder; other pages lie there too |
  * | table | a file with lines of many (crontab, passwd, authorized_keys) | 10 min | another line of it may be anybody's |
  * | address | a public address that somebody came from, odd traffic went to, something was fetched from by its number, or a database followed | idle | one machine of the attacker; a shared one (private, NAT, proxies, `incidents.shared_addresses`) is no key |
@@ -33,7 +34,7 @@ const minute = 60_000, hour = 60 * minute;
  * Time alone ties nothing.
  */
 const tieMs: Readonly<Record<string, number | 'idle'>> = {
-  process: 'idle', unit: 'idle', file: 'idle', table: 10 * minute, address: 'idle', name: 'idle', wallet: 'idle', page: 'idle', pages: hour, account: hour, visitor: 24 * hour,
+  process: 'idle', unit: 'idle', file: 'idle', table: 10 * minute, address: 'idle', name: 'idle', wallet: 'idle', page: 24 * hour, pages: hour, account: hour, visitor: 24 * hour,
   // Of attempts only: what one shared address tried, and what one kind of service was tried with.
   from: 24 * hour, campaign: 24 * hour,
 };
@@ -157,7 +158,7 @@ export function treeOf(node: ProcessNode): ProcessNode | undefined {
   const { root } = node;
   if (isOnesOwn(root) && root.pid > 2) return root;
   // Of its server nothing was known yet when it was started: it is a root itself.
-  if (root.origin.kind === 'web' && root.parent !== undefined && !servesMany(root) && servesMany(root.parent)) return root;
+  if (root.origin.kind === 'web' && isRunByServer(root)) return root;
   const many = servesMany(root);
   let at = node;
   for (let i = 0; i < stepsMax && at !== root; i++) {

@@ -6,13 +6,14 @@ const foldersMax = 8;
 
 /** The page of a request's path without its query: `/a/s.php` of `/a/s.php/x?y`. Undefined when no part of it is named as a program. */
 export function pageOfUrl(path: string): string | undefined {
-  if (path.length > urlMax || !path.startsWith('/')) return undefined;
+  if (path.length > urlMax || !path.startsWith('/') || (!path.includes('.') && !path.includes('%'))) return undefined;
   const plain = decoded(path);
-  for (let end = plain.indexOf('/', 1); ; end = plain.indexOf('/', end + 1)) {
-    const page = end < 0 ? plain : plain.slice(0, end);
-    if (isWebCode(page)) return page;
-    if (end < 0) return undefined;
+  for (let from = 0; from >= 0;) {
+    const next = plain.indexOf('/', from + 1);
+    if (isWebCode(plain.slice(from, next < 0 ? plain.length : next))) return next < 0 ? plain : plain.slice(0, next);
+    from = next;
   }
+  return undefined;
 }
 
 /** Its folder; undefined at the top, where a site's front page runs for all others. */
