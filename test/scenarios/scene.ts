@@ -201,7 +201,10 @@ export async function prove(scene: Scene, proof: Proof): Promise<{ incident: Sho
 
   // What came back is ended for good.
   applied(scene, incident.id, proof);
-  const says = (step: string): void => { expect(run('incident', step, incident.id, '--why', 'scenario')).toMatchObject({ status: 0 }); };
+  const says = (step: string): void => {
+    const { status, out, err } = run('incident', step, incident.id, '--why', 'scenario');
+    expect(status, `${step}: ${out}${err}`).toBe(0);
+  };
   says('contain');
   says('eradicate');
   if (proof.recover) proof.recover(incident.id);
