@@ -269,7 +269,7 @@ function trafficKeys({ attack }: Alert, first: AlertEvidence, { isShared }: TieC
 }
 
 const fetches = /^T1105(?:\.|$)/;
-const byAddress = /\b(?:https?|ftp|tftp):\/\/(?:[^\s\/@]{1,64}@)?(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]{2,39}\])(?=[:\/\s"']|$)/g;
+const byAddress = /\b(?:https?|ftp|tftp):\/\/(?:[^\s/@]{1,64}@)?(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]{2,39}\])(?=[:/\s"']|$)/g;
 const farMost = 4;
 const orderedMs = 10 * minute;
 
