@@ -81,6 +81,12 @@ export class Protection {
     throw refused(refusal);
   }
 
+  /** Whether anybody lies in it whom nothing done by itself may cut off, or it is none of a single attacker's: looked at before an address is taken for its whole network. */
+  holdsOurs(network: Network): boolean {
+    const meets = (other: Network): boolean => holds(network, other) || holds(other, network);
+    return this.address(network) !== undefined || this.allowed.some(meets);
+  }
+
   /** What the firewall lets through whatever is blocked around it: the allow list, and whoever is logged on now. */
   letThrough(): Network[] {
     return [...this.allowed, ...this.lifelines().map(({ address }) => address)];

@@ -1,11 +1,11 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { Option } from 'commander';
-import type { AuditEntry, BlockEntry, Receipt, ReceiptStatus } from '../../core/action.ts';
+import type { AuditEntry, Receipt, ReceiptStatus } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
 import { type BlocklistFormat, blocklistFormats, readBlocklist, writeBlocklist } from '../../agent/blocklist-file.ts';
 import { type ImportCounts, importPart } from '../../agent/blocklists.ts';
 import { askControl } from '../../agent/control.ts';
-import type { BlockRow } from '../../agent/response.ts';
+import type { BlockRow, Unblocked } from '../../agent/response.ts';
 import type { AuditFault, AuditVerdict } from '../../engine/response/audit.ts';
 import { colour } from '../colour.ts';
 import { duration } from '../duration.ts';
@@ -50,15 +50,18 @@ export function addResponse({ program, lang, t }: Cli): void {
       const out = new Output();
       for (const address of addresses) {
         await each(out, address, options.json, async () => {
-          const { network, undone, lifted } = (await ask('unblock', { address, by: operator(), why: options.why ?? '' })) as { network: string; undone: Receipt[]; lifted?: BlockEntry };
+          const { network, undone, lifted, within } = (await ask('unblock', { address, by: operator(), why: options.why ?? '' })) as Unblocked;
+          const around = within.map((entry) => safe(entry.network)).join(', ');
           if (lifted !== undefined) {
             if (options.json) out.line(jsonLine({ ...lifted, since: new Date(lifted.since).toISOString(), ...(lifted.until !== undefined && { until: new Date(lifted.until).toISOString() }) }));
             else out.line(`${colour.green('●')} ${safe(network)} ${t('已解封', 'is let through again')}  ${colour.dim(`${t('当初', 'it was blocked')} ${clock(lifted.since)} ${safe(lifted.by)}${lifted.list === undefined ? '' : t(`，列表 ${safe(lifted.list)}（再导入该列表会再次封禁；长期放行请写入 response.allow）`, `, list ${safe(lifted.list)} (imported again it is blocked again: response.allow keeps it open)`)}${lifted.why === '' ? '' : `: ${safe(lifted.why)}`}`)}`);
-          } else if (undone.length === 0) throw new MoatError('not-blocked', t(`${network} 没有被封禁`, `${network} is not blocked`), { hint: 'moat blocklist' });
+          } else if (undone.length === 0 && around !== '') throw new MoatError('not-blocked', t(`${network} 没有单独被封禁，但所在网段 ${around} 被封禁`, `${network} is not blocked by itself, but its network ${around} is`), { hint: `moat unblock ${around}` });
+          else if (undone.length === 0) throw new MoatError('not-blocked', t(`${network} 没有被封禁`, `${network} is not blocked`), { hint: 'moat blocklist' });
           for (const receipt of undone) {
             if (options.json) out.line(jsonLine(receiptJson(receipt)));
             else out.line(`${colour.green('●')} ${safe(network)} ${t('已解封', 'is let through again')}  ${colour.dim(`${t('当初', 'it was blocked')} ${clock(receipt.created)} ${safe(receipt.by)}${receipt.why === '' ? '' : `: ${safe(receipt.why)}`}`)}`);
           }
+          if (around !== '' && (undone.length > 0 || lifted !== undefined)) console.error(colour.yellow(t(`注意：所在网段 ${around} 仍被封禁（moat unblock ${around}）`, `mind: its network ${around} is still blocked (moat unblock ${around})`)));
         });
       }
       await out.end();
