@@ -107,7 +107,7 @@ const cache = join(import.meta.dirname, '../.cache');
 /** How many times each action is cut off: as many as the suite has time for, or MOAT_CUTS in all (`npm run cuts`). */
 export const cutsOf = (usual: number): number => Math.max(usual, Math.min(100_000, Math.trunc(Number(process.env['MOAT_CUTS'] ?? 0)) || 0));
 /** The time of a test that cuts off so often. */
-export const cutsTime = (cuts: number): number => 60_000 + cuts * 3000;
+export const cutsTime = (cuts: number): number => 60_000 + cuts * 15_000;
 
 export interface Crash {
   /** Module that exports `scene(argument): Promise<Scene>`; it runs in the process that is killed as well as here. */

@@ -43,6 +43,7 @@ export class Protection {
   private allowed: readonly Network[];
   private countries: ReadonlySet<string>;
   private recent: { at: number; found: readonly Lifeline[] } | undefined;
+  private addresses: { at: number; found: readonly Network[] } | undefined;
   private looked: { at: number; found: readonly Lifeline[] } | undefined;
 
   constructor(options: ProtectionOptions) {
@@ -63,7 +64,7 @@ export class Protection {
     const inside = (other: Network): boolean => holds(other, network);
     if (network.bits < widest[network.version]) return { why: { zh: `${network.text} 太大：它几乎是整个互联网`, en: `${network.text} is too wide: it is a good part of the internet` }, never: true };
     if (special.some(meets)) return { why: { zh: `${network.text} 是回环、链路本地或组播地址，不属于某台主机`, en: `${network.text} is a loopback, link-local or multicast address and belongs to no host` }, never: true };
-    const own = (this.options.own ?? ownAddresses)().find(meets);
+    const own = this.own().find(meets);
     if (own) return { why: { zh: `${own.text} 是本机的地址`, en: `${own.text} is an address of this machine` }, never: true };
     const allowed = this.allowed.find(inside);
     if (allowed) return { why: { zh: `${network.text} 在允许名单（response.allow）中：${allowed.text}`, en: `${network.text} is on the allow list (response.allow): ${allowed.text}` }, never: true };
@@ -96,6 +97,14 @@ export class Protection {
   loggedOn(): Network[] {
     const found = this.here().flatMap(({ source_ip }) => (source_ip === undefined ? [] : parseNetwork(source_ip) ?? []));
     return [...new Map(found.map((one) => [one.text, one])).values()];
+  }
+
+  /** Looked up once a second at most: an imported list asks for each of its entries. */
+  private own(): readonly Network[] {
+    if (this.options.own !== undefined) return this.options.own();
+    const now = this.options.now();
+    if (this.addresses === undefined || now - this.addresses.at >= lookedMs || now < this.addresses.at) this.addresses = { at: now, found: ownAddresses() };
+    return this.addresses.found;
   }
 
   /** Addresses without which the machine cannot be reached or looked after; looked up once a second at most, since a thousand bans may come at once. */

@@ -77,6 +77,8 @@ export interface LinkageView extends Pick<Linkage, 'waiting'> { mode: Mode; link
 interface Request { by?: unknown; why?: unknown; for_ms?: unknown; force?: unknown }
 
 const listMax = 10_000;
+/** Rows of one answer about what is blocked. */
+export const blocklistPage = 100_000;
 const defaultList = 200;
 const whyMax = 1000;
 const sweepMs = 5000;
@@ -237,7 +239,7 @@ export class Response {
       ...grantHandlers({ runner: this.runner, store: response, grants: this.grants, now: this.options.now, asked: (argument) => asked(objectOf(argument)) }),
       'block': (argument) => this.block(argument),
       'unblock': (argument) => this.unblock(argument),
-      'blocklist': () => this.blocklist(),
+      'blocklist': (argument) => this.blocklist((argument as { after?: unknown } | null | undefined)?.after),
       ...blocklistHandlers({ store: response, journal: this.journal, firewall: () => this.firewall(), protection: this.protection, now: this.options.now, asked: (argument) => asked(objectOf(argument)) }),
       'kill': (argument) => this.onTree('kill-tree', argument),
       'freeze': (argument) => this.onTree('freeze-tree', argument),
@@ -394,11 +396,16 @@ export class Response {
     });
   }
 
-  private async blocklist(): Promise<BlockRow[]> {
+  /** As many as an answer holds, behind a network when one is named: whoever gets that many asks on. */
+  private async blocklist(after: unknown): Promise<BlockRow[]> {
     const now = this.options.now();
-    const active = [...this.options.store.response.blocks()].filter(({ until }) => until === undefined || until > now);
+    const active: BlockEntry[] = [];
+    for (const entry of this.options.store.response.blocks(undefined, typeof after === 'string' ? after : '')) {
+      if (entry.until !== undefined && entry.until <= now) continue;
+      if (active.push(entry) >= blocklistPage) break;
+    }
     const counted = new Map(this.wall === undefined ? [] : (await (await this.wall).list()).map((row) => [row.network.text, row]));
-    return active.slice(0, listMax * 10).map((entry): BlockRow => {
+    return active.map((entry): BlockRow => {
       const { packets, bytes } = counted.get(entry.network) ?? {};
       const { network, since, until, why, by, list, times } = entry;
       return { network, since, ...(until !== undefined && { until }), why, by, ...(list !== undefined && { list }), times, ...(packets !== undefined && { packets }), ...(bytes !== undefined && { bytes }) };

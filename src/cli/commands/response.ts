@@ -1,11 +1,11 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { Option } from 'commander';
 import type { AuditEntry, Receipt, ReceiptStatus } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
-import { type BlocklistFormat, blocklistFormats, readBlocklist, writeBlocklist } from '../../agent/blocklist-file.ts';
+import { type BlocklistFormat, blocklistFormats, blocklistText, readBlocklist, writeBlocklist } from '../../agent/blocklist-file.ts';
 import { type ImportCounts, importPart } from '../../agent/blocklists.ts';
 import { askControl } from '../../agent/control.ts';
-import type { BlockRow, Unblocked } from '../../agent/response.ts';
+import { blocklistPage, type BlockRow, type Unblocked } from '../../agent/response.ts';
 import type { AuditFault, AuditVerdict } from '../../engine/response/audit.ts';
 import { colour } from '../colour.ts';
 import { duration } from '../duration.ts';
@@ -15,8 +15,6 @@ import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { operator, receiptJson } from '../receipt-text.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
-
-const importMost = 64 * 2 ** 20;
 
 /** What was done, and how to take it back: block, unblock, blocklist, actions, undo, audit. */
 export function addResponse({ program, lang, t }: Cli): void {
@@ -67,12 +65,21 @@ export function addResponse({ program, lang, t }: Cli): void {
       await out.end();
     });
 
+  async function allBlocked(): Promise<BlockRow[]> {
+    const rows: BlockRow[] = [];
+    for (;;) {
+      const page = (await askControl(dataFolder(program), 'blocklist', { after: rows.at(-1)?.network }, { patient: true })) as BlockRow[];
+      for (const row of page) rows.push(row);
+      if (page.length < blocklistPage) return rows;
+    }
+  }
+
   const blocklist = program.command('blocklist').description(t('被封禁的地址与网段；与他人共享的列表', 'what is blocked, and lists that are shared'));
   blocklist.command('list', { isDefault: true })
     .description(t('被封禁的地址与网段：原因、还剩多久、丢弃了多少', 'what is blocked: why, for how long yet, how much was dropped'))
     .option('--json', ...json)
     .action(async (options: { json?: boolean }) => {
-      const rows = (await ask('blocklist')) as BlockRow[];
+      const rows = await allBlocked();
       const out = new Output();
       for (const row of rows) {
         if (options.json) { out.line(jsonLine({ ...row, since: new Date(row.since).toISOString(), ...(row.until !== undefined && { until: new Date(row.until).toISOString() }) })); continue; }
@@ -89,7 +96,7 @@ export function addResponse({ program, lang, t }: Cli): void {
     .addOption(new Option('--format <format>', t('格式', 'form')).choices(blocklistFormats).default('plain'))
     .option('--list <name>', t('只导出这个列表', 'only this list'))
     .action(async (file: string | undefined, options: { format: BlocklistFormat; list?: string }) => {
-      const rows = ((await askControl(dataFolder(program), 'blocklist', undefined, { patient: true })) as BlockRow[]).filter(({ list }) => options.list === undefined || list === options.list);
+      const rows = (await allBlocked()).filter(({ list }) => options.list === undefined || list === options.list);
       const text = writeBlocklist(rows, options.format);
       if (file === undefined) { process.stdout.write(text); return; }
       writeFileSync(file, text, { mode: 0o600 });
@@ -103,9 +110,7 @@ export function addResponse({ program, lang, t }: Cli): void {
     .option('--why <text>', t('原因（文件中没有写时用）', 'the reason where the file gives none'))
     .option('--json', t('输出 JSON', 'print JSON'))
     .action(async (file: string, options: { name: string; format?: BlocklistFormat; for?: number; why?: string; json?: boolean }) => {
-      const { size } = file === '-' ? { size: 0 } : statSync(file);
-      if (size > importMost) throw new MoatError('too-large', t(`文件过大：最多 ${importMost / 2 ** 20} MiB`, `expected at most ${importMost / 2 ** 20} MiB, got more`));
-      const { format, entries, bad, first, twins } = readBlocklist(readFileSync(file === '-' ? 0 : file, 'utf8'), options.format);
+      const { format, entries, bad, first, twins } = readBlocklist(blocklistText(file), options.format);
       const total: ImportCounts = { added: 0, there: 0, over: 0, bad: 0, refused: 0, why: [] };
       const end = options.for === undefined ? undefined : Date.now() + options.for;
       for (let at = 0; at < entries.length; at += importPart) {
