@@ -93,6 +93,11 @@ export class Protection {
     return [...this.allowed, ...this.lifelines().map(({ address }) => address)];
   }
 
+  /** From where administrators lately logged on, or somebody is logged on now. */
+  operators(): Network[] {
+    return [...this.loggedOn(), ...this.recentLogons().map(({ address }) => address)];
+  }
+
   /** From where somebody is logged on now. */
   loggedOn(): Network[] {
     const found = this.here().flatMap(({ source_ip }) => (source_ip === undefined ? [] : parseNetwork(source_ip) ?? []));

@@ -134,7 +134,7 @@ export class Response {
     let signals: Promise<Signals> | undefined;
     let changes: Promise<FileChanges> | undefined;
     const channel = { reach: machineReach(programs()), loggedOn: () => this.protection.loggedOn(), management: () => managementOf(this.config) };
-    this.policy = new FirewallPolicy(options.policy, { ...channel, firewall: () => this.firewall(), settings: store.ledger, audit: (entry) => this.journal.write({ audit: [entry] }), now });
+    this.policy = new FirewallPolicy(options.policy, { ...channel, firewall: () => this.firewall(), settings: store.ledger, operators: () => this.protection.operators(), audit: (entry) => this.journal.write({ audit: [entry] }), now });
     const run = programs();
     const owner = (path: string): ReturnType<typeof ownerOf> => ownerOf(options.packages, path);
     const actions = allActions({
