@@ -37,6 +37,14 @@ export function openResponse(db: Database, file: string, incidents: { write(chan
   const dropReceipts = db.prepare("DELETE FROM receipt WHERE rowid IN (SELECT rowid FROM receipt WHERE changed < ? AND status IN ('failed', 'undone') LIMIT ?)");
   const dropBlocks = db.prepare('DELETE FROM block WHERE rowid IN (SELECT rowid FROM block WHERE active = 0 AND until < ? LIMIT ?)');
 
+  // A thousand bans ask for receipts three times each: to prepare the same few statements anew costs more than to run them.
+  const known = new Map<string, ReturnType<Database['prepare']>>();
+  const prepared = (sql: string): ReturnType<Database['prepare']> => {
+    let found = known.get(sql);
+    if (found === undefined) known.set(sql, found = db.prepare(sql));
+    return found;
+  };
+
   return {
     save({ receipts = [], audit = [], blocks = [], runs = [], incidents: changed }) {
       guarded(file, () => transaction(db, () => {
@@ -61,7 +69,7 @@ export function openResponse(db: Database, file: string, incidents: { write(chan
     receipt: (id) => read(() => toReceipt(byId.get(id))),
     receipts(filter) {
       const { where, values } = conditions(filter);
-      return read(() => db.prepare(`SELECT value FROM receipt ${where} ORDER BY created DESC, rowid DESC LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toReceipt(row)!));
+      return read(() => prepared(`SELECT value FROM receipt ${where} ORDER BY created DESC, rowid DESC LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toReceipt(row)!));
     },
     due: (now) => read(() => dueRows.all(now, chunk).map((row) => toReceipt(row)!)),
     lastAudit: () => read(() => toAudit(lastAudit.get())),
@@ -86,7 +94,7 @@ export function openResponse(db: Database, file: string, incidents: { write(chan
     playbookRun: (id) => read(() => toRun(runById.get(id))),
     playbookRuns(filter) {
       const { where, values } = runConditions(filter);
-      return read(() => db.prepare(`SELECT value FROM playbook_run ${where} ORDER BY created DESC, rowid DESC LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toRun(row)!));
+      return read(() => prepared(`SELECT value FROM playbook_run ${where} ORDER BY created DESC, rowid DESC LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toRun(row)!));
     },
     prune(now) {
       read(() => transaction(db, () => {
