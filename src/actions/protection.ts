@@ -1,5 +1,5 @@
 /** What no action touches, and why: each refusal tells a person what stands in the way. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { ActionErrorCode } from '../core/action.ts';
@@ -8,6 +8,8 @@ import type { Logon } from '../core/lineage.ts';
 import { holds, type Network, parseNetwork } from '../core/networks.ts';
 import type { Text } from '../core/text.ts';
 import { logindSessions, logons } from '../linux/logons.ts';
+import { Procfs } from '../linux/procfs.ts';
+import { sshdSessions } from '../linux/sshd-sessions.ts';
 import { administratorNames } from './administrators.ts';
 
 export interface ProtectionOptions {
@@ -140,10 +142,10 @@ export class Protection {
     });
   }
 
-  /** Who is logged on now. utmp alone does not do: `ssh HOST COMMAND` has no terminal, and newer systems keep no utmp. */
+  /** Who is logged on now. utmp alone does not do: `ssh HOST COMMAND` has no terminal, newer systems keep no utmp, and not every one has logind. */
   private here(): Logon[] {
     const root = this.options.root ?? '/';
-    return [...logonsOf(root, this.options.now() - sessionMs).filter(({ until }) => until === undefined), ...logindSessions(root)];
+    return [...logonsOf(root, this.options.now() - sessionMs).filter(({ until }) => until === undefined), ...logindSessions(root), ...sshOf(root)];
   }
 
   private lookForLifelines(): Lifeline[] {
@@ -172,6 +174,11 @@ function known(text: string): Network {
 
 function ownAddresses(): Network[] {
   return Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.flatMap(({ address }) => parseNetwork(address) ?? []));
+}
+
+function sshOf(root: string): Logon[] {
+  if (!existsSync(join(root, 'proc/self'))) return []; // a folder that is no running machine
+  return sshdSessions(new Procfs(root));
 }
 
 function logonsOf(root: string, since: number): ReturnType<typeof logons> {
