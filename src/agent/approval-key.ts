@@ -10,9 +10,11 @@ const name = 'approval.key';
 
 /** Throws MoatError 'key' when the file is not one of ours, or others can read it. */
 export function approvalKey(dataFolder: string): Buffer {
-  const path = join(dataFolder, name);
-  return readKey(path) ?? makeKey(path);
+  return keyAt(join(dataFolder, name));
 }
+
+/** The key in this file, made when there is none. Throws MoatError 'key' as above. */
+export const keyAt = (path: string): Buffer => readKey(path) ?? makeKey(path);
 
 function readKey(path: string): Buffer | undefined {
   let handle: number;
