@@ -104,13 +104,18 @@ export function actionContract(open: () => Promise<Scene>): void {
 
 const cache = join(import.meta.dirname, '../.cache');
 
+/** How many times each action is cut off: as many as the suite has time for, or MOAT_CUTS in all (`npm run cuts`). */
+export const cutsOf = (usual: number): number => Math.max(usual, Math.min(100_000, Math.trunc(Number(process.env['MOAT_CUTS'] ?? 0)) || 0));
+/** The time of a test that cuts off so often. */
+export const cutsTime = (cuts: number): number => 60_000 + cuts * 30_000;
+
 export interface Crash {
   /** Module that exports `scene(argument): Promise<Scene>`; it runs in the process that is killed as well as here. */
   module: string;
   /** Handed to it: text that names the world. */
   argument: string;
   open(argument: string): Promise<Scene>;
-  /** How many times each of doing and taking back is cut off. */
+  /** How many times each of doing and taking back is cut off; more with MOAT_CUTS. */
   cuts: number;
 }
 
@@ -139,7 +144,8 @@ export function moments(): () => number {
 export function crashContract(crash: Crash): void {
   const bundle = crashBundle(crash.module);
 
-  it(`killed at any of ${2 * crash.cuts} moments, it is undone or done, never between`, { timeout: 60_000 + crash.cuts * 30_000 }, async () => {
+  const cuts = cutsOf(2 * crash.cuts);
+  it(`killed at any of ${cuts} moments, it is undone or done, never between`, { timeout: cutsTime(cuts) }, async () => {
     const scene = await crash.open(crash.argument);
     const dir = mkdtempSync(join(tmpdir(), 'moat-crash-'));
     const before = await scene.look();
@@ -148,7 +154,7 @@ export function crashContract(crash: Crash): void {
     let standing: string | undefined;
     const next = { run: moments(), undo: moments() };
     let child = startChild(bundle, dir, crash.argument);
-    for (let cut = 0; cut < 2 * crash.cuts; cut++) {
+    for (let cut = 0; cut < cuts; cut++) {
       const what = standing === undefined ? 'run' : `undo ${standing}`;
       // Done and undone whole once: so it is known how long that takes, and the cuts fall all over it.
       const isWhole = cut < 2;

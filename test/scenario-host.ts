@@ -25,8 +25,6 @@ export const attacker = '203.0.113.9', depot = '198.51.100.7', pool = '198.51.10
 /** An ordinary visitor, where its packages come from, and the router that the host goes out by, where its people sit. */
 export const visitor = '203.0.113.80', registry = '203.0.113.50', office = '192.0.2.9';
 
-export { visitor };
-
 export const lacksScenario = (files: readonly string[] = []): boolean => lacksSystemd() || lacks({ root: true, files: ['/usr/bin/setfattr', '/usr/sbin/ip', '/usr/bin/curl', ...files] });
 
 /** What one path was: kind, rights, owner, content. */

@@ -147,7 +147,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await end(old);
     config = next;
     lasting.known.configure(next);
-    lasting.response.configure(next.response, next.firewall);
+    lasting.response.configure(next);
     lasting.incidents.configure(next);
     await lasting.api.configure(next.server);
     await lasting.capture.configure(next);
@@ -302,7 +302,7 @@ function openLasting(config: Config, current: () => Config, store: Store, health
   const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
   const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
   const deny = new DenyBook(store.ledger, known.packages, resolve(options.dataFolder));
-  const response: Response = new Response(config.response, { recovery: () => current().recovery, deny: deny.port(), policy: config.firewall, store, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), ownPaths: own, packages: known.packages, hands: process.env['MOAT_HANDS'], isShared: (address) => incidents.isShared(address) });
+  const response: Response = new Response(config.response, { recovery: () => current().recovery, deny: deny.port(), policy: config.firewall, store, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), ownPaths: own, packages: known.packages, hands: process.env['MOAT_HANDS'], isShared: (address) => incidents.isShared(address), sharesWith: (network) => incidents.sharesWith(network), ipv6: config.ipv6 });
   const incidents: Incidents = new Incidents(config, { store, journal: response.journal, graph: origins.graph, health, log: options.log, now: Date.now, closed });
   const stories = new Stories({ store, graph: origins.graph, packages: knowledge.packages, config: current, health, log: options.log, now: Date.now, incident: (id) => incidents.seeds(id) });
   const watch = new RecoveryWatch({

@@ -148,6 +148,11 @@ export const configSchema = z.strictObject({
     delay_seconds: z.number().min(0).max(86_400).default(60).meta(doc('启动后多少秒开始第一遍', 'seconds from the start to the first run')),
     max_memory_mb: z.number().int().min(128).max(65_536).default(384).meta(doc('检查进程的内存上限（MiB）', 'memory limit of the process that scans, MiB')),
   }).prefault({}).meta(doc('定时检查', 'scans by itself')),
+  ipv6: z.strictObject({
+    prefix: z.number().int().min(48).max(128).default(64).meta(doc('前多少位相同的 IPv6 地址算同一个来源；128 为逐个地址', 'IPv6 addresses that begin with so many equal bits are one source; 128: each by itself')),
+    block_after: z.number().int().min(2).max(1000).default(3).meta(doc('自动封禁时，同一网段出现这么多个攻击地址就封整个网段', 'so many attacking addresses of one such network, and Moat blocks the network')),
+    within_hours: z.number().min(0.1).max(720).default(24).meta(doc('在多少小时之内', 'within so many hours')),
+  }).prefault({}).meta(doc('IPv6 来源：一台主机通常有整个 /64', 'IPv6 sources: one host mostly has a whole /64')),
   response: z.strictObject({
     mode: z.enum(modes).default('observe').meta(doc('observe 只发现并给出方案；guard 自动做可撤销的低风险处置（限时封禁等）；strict 还会自动隔离', 'observe detects and shows the plan; guard does reversible low-risk actions by itself (blocks for a time …); strict also isolates')),
     allow: z.array(network).max(10_000).default([]).meta(doc('永不封禁的地址与网段', 'addresses and networks that are never blocked')),

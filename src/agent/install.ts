@@ -7,6 +7,7 @@ import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, read
 import { dirname, join } from 'node:path';
 import { MoatError } from '../core/error.ts';
 import type { Lang } from '../core/text.ts';
+import { keyAt } from './approval-key.ts';
 import { sampleConfig } from './config-sample.ts';
 import { installRoot, programPackages, programParts } from './paths.ts';
 
@@ -19,6 +20,9 @@ const handsSocketUnit = '/etc/systemd/system/moat-hands.socket';
 const handsSocket = '/run/moat/hands.sock';
 const link = '/usr/local/bin/moat';
 export const configFile = '/etc/moat/moat.yml';
+/** Beside the configuration: the agent may not write there, and does not see it. */
+export const handsKey = 'hands.key';
+const keyFile = `${dirname(configFile)}/${handsKey}`;
 const stateFolder = '/var/lib/moat';
 const record = `${home}/installed.json`;
 
@@ -39,6 +43,7 @@ export function install(options: InstallOptions): void {
   const made: string[] = existsSync(at(record)) ? readRecord(at(record)) : [];
   const pieces: { path: string; write: () => void; keep?: boolean }[] = [
     { path: home, write: () => copyProgram(source, at(home)), keep: live && source === home },
+    { path: keyFile, write: () => { keyAt(at(keyFile)); }, keep: existsSync(at(keyFile)) },
     { path: configFile, write: () => writeFileSync(at(configFile), sampleConfig(options.lang), { mode: 0o600 }), keep: existsSync(at(configFile)) },
     { path: stateFolder, write: () => { mkdirSync(at(stateFolder), { mode: 0o700 }); chmodSync(at(stateFolder), 0o700); }, keep: existsSync(at(stateFolder)) },
     { path: link, write: () => symlinkSync(`${home}/bin/moat`, at(link)), keep: made.includes(link) },
@@ -76,7 +81,7 @@ export function uninstall({ root, keepData, say }: UninstallOptions): void {
   const made = readRecord(at(record));
   if (root === '/' && existsSync('/run/systemd/system')) systemctl('disable', '--now', ...units, 'moat-hands.service');
   for (const path of made) {
-    if (keepData && (path === stateFolder || path === configFile)) { say(`= ${path}`); continue; }
+    if (keepData && (path === stateFolder || path === configFile || path === keyFile)) { say(`= ${path}`); continue; }
     rmSync(at(path), { recursive: true, force: true });
     say(`- ${path}`);
     const parent = dirname(at(path));
@@ -133,6 +138,7 @@ CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_SYSLOG CAP_BPF CAP_
 NoNewPrivileges=yes
 ProtectSystem=strict
 ReadWritePaths=${stateFolder}
+InaccessiblePaths=-${keyFile}
 ProtectHome=read-only
 ProtectKernelTunables=yes
 ProtectControlGroups=yes
@@ -201,7 +207,7 @@ function needRoot(): void {
 
 function readRecord(path: string): string[] {
   const made: unknown = JSON.parse(readFileSync(path, 'utf8'));
-  const known = [home, unitPath, handsUnit, handsSocketUnit, link, configFile, stateFolder];
+  const known = [home, unitPath, handsUnit, handsSocketUnit, link, keyFile, configFile, stateFolder];
   // Only paths that install makes: whoever edits the record cannot have other things removed.
   return Array.isArray(made) ? made.filter((path): path is string => known.includes(path as string)) : [];
 }

@@ -160,8 +160,8 @@ export interface ResponseStore {
   /** Oldest first, from this number on. */
   audit(fromSeq: number): Iterable<AuditEntry>;
   block(network: string): BlockEntry | undefined;
-  /** The active ones; those of one list when it is named. */
-  blocks(list?: string): Iterable<BlockEntry>;
+  /** The active ones, in the order of their texts; those of one list when it is named, those behind a network when that is. */
+  blocks(list?: string, after?: string): Iterable<BlockEntry>;
   countBlocks(): number;
   playbookRun(id: string): PlaybookRun | undefined;
   /** Newest first. */

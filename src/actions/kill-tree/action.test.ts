@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Receipt } from '../../core/action.ts';
 import { haltOf, readProcess, readProcesses } from '../../linux/process-tree.ts';
-import { crashBundle, cutOff, moments, openResponse, type Response } from '../../../test/actions.ts';
+import { crashBundle, cutOff, cutsOf, cutsTime, moments, openResponse, type Response } from '../../../test/actions.ts';
 import { lacks } from '../../../test/need.ts';
 import { canGroup, eventually, ownGroup, procfs, startTree } from '../../../test/process-trees.ts';
 import { processWorld, scene } from '../../../test/scenes/process-tree.ts';
@@ -123,11 +123,12 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid'] }))('kill-tr
 
   describe('kill -9', () => {
     const bundle = crashBundle(module);
-    it('killed at any of 12 moments, the tree runs as it did or has ended', async () => {
+    const cuts = cutsOf(12);
+    it(`killed at any of ${cuts} moments, the tree runs as it did or has ended`, { timeout: cutsTime(cuts) }, async () => {
       const seen = new Set<string>();
       let duration = 40;
       const next = moments();
-      for (let cut = 0; cut < 12; cut++) {
+      for (let cut = 0; cut < cuts; cut++) {
         const names = ['root', 'session', 'below', 'forker'];
         const tree = await startTree('varied', [...names, 'stopped', 'zombie']);
         const store = mkdtempSync(join(tmpdir(), 'moat-crash-'));

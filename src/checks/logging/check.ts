@@ -3,7 +3,7 @@ import type { Finding, FindingKind } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
 import type { FileStat } from '../../linux/tree.ts';
-import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
+import { fact, finding, lessRights, lineFact, octal, withoutLine } from '../finding.ts';
 import { attempt, filesOf, linesIn, statOf, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName } from '../shell-words.ts';
@@ -44,7 +44,7 @@ async function* journald(context: ScanContext): AsyncIterable<Finding> {
   }
   const tell = (name: string, level: Level, text: Text): Finding => {
     const { path, line, text: shown } = said.get(name)!;
-    return { ...about(path, name, 'weakness', level, text, [lineFact(path, line, shown)], targetStat(context, path)?.changed), fix: { text: { zh: '去掉这一行再重启 journald', en: 'take the line out and restart journald' }, commands: [['systemctl', 'restart', 'systemd-journald']] } };
+    return { ...about(path, name, 'weakness', level, text, [lineFact(path, line, shown)], targetStat(context, path)?.changed), fix: { text: { zh: '去掉这一行再重启 journald', en: 'take the line out and restart journald' }, commands: [['systemctl', 'restart', 'systemd-journald']], actions: withoutLine(path, line, shown) } };
   };
   if (said.get('Storage')?.value === 'none') yield tell('Storage', 'high', { zh: '系统日志一概不存', en: 'the journal keeps nothing' });
   if (/^(?:emerg|alert|crit|[012])$/.test(said.get('MaxLevelStore')?.value ?? '')) yield tell('MaxLevelStore', 'medium', { zh: '系统日志只存最严重的几类', en: 'the journal keeps only the gravest' });
