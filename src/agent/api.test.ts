@@ -1,8 +1,8 @@
 /** The server over a real agent: what the routes ask is answered, in the shapes of the contract. */
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { routes } from '../api/routes/catalogue.ts';
 import { type Agent, startAgent } from './agent.ts';
 import { askControl } from './control.ts';
@@ -50,7 +50,7 @@ server: { enabled: true, port: 0, http: true, group: web, environment: test }
   const made = await fetch(`${base}/api/v1/setup`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ token: link.split('#')[1], name: 'li', password }) });
   const session = await made.json() as { csrf: string };
   headers = { 'cookie': made.headers.getSetCookie()[0]!.split(';')[0]!, 'x-moat-csrf': session.csrf };
-  await expect.poll(async () => (await items('/incidents')).length, { timeout: 30_000 }).toBeGreaterThan(0);
+  await vi.waitUntil(async () => (await items('/incidents')).length > 0, { timeout: 30_000 });
 }, 60_000);
 afterAll(async () => {
   await agent.stop();
@@ -62,13 +62,12 @@ it('every route that reads answers in the shape of its contract', async () => {
   const [incident] = await items('/incidents?limit=1');
   const known: Record<string, string> = { '/alerts/:id': String(alert!['id']), '/incidents/:id': String(incident!['id']), '/rules/:id': 'behaviour.sustained-cpu', '/playbooks/:id': 'brute-force' };
   const odd: string[] = [];
-  for (const { id, method, path, query } of routes) {
+  for (const { id, method, path } of routes) {
     if (method !== 'GET' || path.includes(':archive')) continue;
     const prefix = Object.keys(known).find((one) => path === one || path.startsWith(`${one}/`));
     const at = path.replace(':id', prefix === undefined ? 'none' : known[prefix]!).replace(/:\w+/g, 'none');
     const needs = id === 'host-origin' ? '?what=1' : id === 'origin' ? '?pid=1' : '';
     const { status, text } = await ask(`${at}${needs}`);
-    void query;
     if (![200, 404].includes(status)) odd.push(`${id}: ${status} ${text.slice(0, 300)}`);
   }
   expect({ odd, warned }).toEqual({ odd: [], warned: [] });
