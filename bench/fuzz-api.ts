@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Feed } from '../src/api/feed.ts';
 import { Challenges } from '../src/api/access/challenges.ts';
+import { hashPassword } from '../src/api/access/passwords.ts';
 import { Lockout } from '../src/api/access/lockout.ts';
 import { beginSession } from '../src/api/access/sessions.ts';
 import { SetUp } from '../src/api/access/set-up.ts';
@@ -30,11 +31,11 @@ export async function fuzzApi(random: Random, ms: number, most = Number.POSITIVE
   const faults: string[] = [];
   const world: World = {
     host: 'fuzz', place: () => ({ group: undefined, environment: 'test' }), passkeys: () => ({ domain: 'localhost', origins: ['http://localhost'] }), challenges: new Challenges(now), now, store, feed: new Feed(now), lockout: new Lockout(now), setUp: new SetUp(store.accounts, now),
-    ask: (operation) => Promise.resolve(lists.has(operation) ? [] : operation === 'quarantine-list' ? { rows: [], broken: [], stored: 0 } : {}), audit: (entry) => journal.write({ audit: [{ ...entry, time: now(), via: 'api' }] }), fault: (error) => { faults.push(error instanceof Error ? error.stack ?? error.message : String(error)); },
+    ask: (operation) => Promise.resolve(lists.has(operation) ? [] : operation === 'unblock' ? { network: '', undone: [] } : operation === 'notice-test' ? { outcome: 'sent' } : operation === 'quarantine-list' ? { rows: [], broken: [], stored: 0 } : {}), audit: (entry) => journal.write({ audit: [{ ...entry, time: now(), via: 'api' }] }), fault: (error) => { faults.push(error instanceof Error ? error.stack ?? error.message : String(error)); },
   };
   const server = await startServer({ address: '127.0.0.1', port: 0, certificate: undefined, names: [], version: 'fuzz', world, perMinute: 1e9 });
   try {
-    const account = { id: 'fuzz', name: 'fuzz', role: 'owner' as const, created: now(), disabled: false, password: 'none', passwordChanged: now(), recovery: [] };
+    const account = { id: 'fuzz', name: 'fuzz', role: 'owner' as const, created: now(), disabled: false, password: await hashPassword('correct horse battery'), passwordChanged: now(), recovery: [] };
     const sign = (): Record<string, string> => {
       store.accounts.save(account);
       const { secret, session } = beginSession(store.accounts, account, { address: '127.0.0.1', agent: 'fuzz' }, now());

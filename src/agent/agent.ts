@@ -169,8 +169,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       const read = fromFile();
       next = here.over(read);
       // Whatever can be wrong in it must show before the old one is given up.
-      openDetector({ config: next, warn: () => undefined });
-      openGeo(next.geo.country);
+      if (force || needsWhole(config, next)) {
+        openDetector({ config: next, warn: () => undefined });
+        openGeo(next.geo.country);
+      }
       readLinkage(lasting.response.actions, next.response.linkage);
       readPlaybooks(lasting.response.actions, next.response.playbooks);
       file = read;

@@ -55,6 +55,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const app = fastify({
     ...(certificate && { https: { key: certificate.key, cert: certificate.cert, minVersion: 'TLSv1.2' as const } }),
     bodyLimit: bodyMax, requestTimeout: 30_000, connectionTimeout: 60_000, keepAliveTimeout: 60_000, trustProxy: false, return503OnClosing: true, forceCloseConnections: true,
+    // What the framework refuses before any route (a part of the path that is too long, a broken escape) is told in the same form.
+    frameworkErrors: (error: unknown, _request: FastifyRequest, reply: FastifyReply) => { answerProblem(reply, problemOf(error, world)); },
     routerOptions: { maxParamLength: 300, caseSensitive: true, ignoreTrailingSlash: false },
   } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance;
   app.server.maxConnections = 1000;
