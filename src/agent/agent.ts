@@ -188,7 +188,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     return undefined;
   };
   /** One at a time. */
-  const exclusively = (work: () => Promise<unknown>): Promise<void> => (restarting = (restarting ?? Promise.resolve()).then(async () => { await work(); }).catch((error: unknown) => log.warn(String(error))));
+  const exclusively = (work: () => Promise<unknown>): Promise<void> => {
+    const before = restarting;
+    const mine = (async (): Promise<void> => {
+      await before;
+      try { await work(); } catch (error) { log.warn(String(error)); }
+    })();
+    restarting = mine;
+    return mine;
+  };
   const reloaded = async (force: boolean): Promise<Text | undefined> => {
     let fault: Text | undefined = { zh: '重新读取配置时出错，详情见日志', en: 'the configuration could not be read again; the log says why' };
     await exclusively(async () => { fault = await reload(force); });

@@ -42,14 +42,18 @@ export class Jobs {
     }
     const end = (state: Job['state'], more: Partial<Job>): void => { Object.assign(job, more, { state, ended: this.now() }); delete job.progress; this.changed(job.id); };
     // Begun after the answer that names it.
-    setImmediate(() => {
-      work({ signal: stop.signal, progress: (progress) => { job.progress = progress; this.changed(job.id); } })
-        .then((result) => { end(stop.signal.aborted ? 'cancelled' : 'done', { result }); }, (error: unknown) => {
-          const { zh, en } = saidBy(error);
-          end(stop.signal.aborted ? 'cancelled' : 'failed', { problem: { code: error instanceof MoatError ? error.code : 'fault', detail: en, detail_zh: zh } });
-        });
-    });
+    setImmediate(() => { void this.run(work, { signal: stop.signal, progress: (progress) => { job.progress = progress; this.changed(job.id); } }, end); });
     return job.id;
+  }
+
+  private async run(work: (side: JobSide) => Promise<unknown>, side: JobSide, end: (state: Job['state'], more: Partial<Job>) => void): Promise<void> {
+    try {
+      const result = await work(side);
+      end(side.signal.aborted ? 'cancelled' : 'done', { result });
+    } catch (error) {
+      const { zh, en } = saidBy(error);
+      end(side.signal.aborted ? 'cancelled' : 'failed', { problem: { code: error instanceof MoatError ? error.code : 'fault', detail: en, detail_zh: zh } });
+    }
   }
 
   get(id: unknown): Job {
@@ -58,7 +62,7 @@ export class Jobs {
     return found.job;
   }
 
-  list(): Job[] { return [...this.jobs.values()].map(({ job: { result: _, ...job } }) => job).reverse(); }
+  list(): Job[] { return [...this.jobs.values()].map(({ job }) => { const { result: _result, ...rest } = job; return rest; }).reverse(); }
 
   stop(id: unknown): boolean {
     const { id: known, state } = this.get(id);

@@ -7,10 +7,10 @@ import { Problem } from './problem.ts';
 export interface Approval { answer: 'approve' | 'reject'; what: Text; host: string; expires: number }
 export interface ApprovePage {
   /** Throws Problem. */
-  look(token: string): Promise<Approval>;
-  answer(token: string, answer: 'approve' | 'reject', address: string): Promise<void>;
+  look: (token: string) => Promise<Approval>;
+  answer: (token: string, answer: 'approve' | 'reject', address: string) => Promise<void>;
   /** Throws Problem for a request that another site sends. */
-  fromHere(headers: Record<string, unknown>): void;
+  fromHere: (headers: Record<string, unknown>) => void;
 }
 
 const style = 'body{font:16px/1.6 system-ui,sans-serif;max-width:36rem;margin:12vh auto;padding:0 1.2rem;color:#1d2733;background:#fff}h1{font-size:1.2rem}p{overflow-wrap:anywhere}button{font:inherit;padding:.6rem 1.6rem;border:0;border-radius:.5rem;background:#1463d6;color:#fff}small{color:#5a6675}@media(prefers-color-scheme:dark){body{color:#e6eaf0;background:#11161d}small{color:#9aa7b5}}';

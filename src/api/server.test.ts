@@ -224,12 +224,12 @@ describe('more rights for a while, and fewer hosts', () => {
     const responder = await as('responder');
     const administrator = await as('administrator');
     const owner = await as('owner');
-    const ask_ = (headers: Record<string, string>, role: string): Promise<Answer> => ask('/api/v1/elevations', { method: 'POST', headers, body: { role, minutes: 30, why: 'night shift' } });
-    expect((await ask_(responder, 'owner')).status, 'nobody becomes an owner').toBe(403);
-    expect((await ask_(responder, 'reader')).body, 'it may that already').toMatchObject({ code: 'conflict' });
-    const asked_ = await ask_(responder, 'administrator');
-    expect(asked_.body).toMatchObject({ state: 'waiting', name: 'responder-li' });
-    const answer = (headers: Record<string, string>, how = 'approve'): Promise<Answer> => ask(`/api/v1/elevations/${String(asked_.body['id'])}/${how}`, { method: 'POST', headers, body: {} });
+    const request = (headers: Record<string, string>, role: string): Promise<Answer> => ask('/api/v1/elevations', { method: 'POST', headers, body: { role, minutes: 30, why: 'night shift' } });
+    expect((await request(responder, 'owner')).status, 'nobody becomes an owner').toBe(403);
+    expect((await request(responder, 'reader')).body, 'it may that already').toMatchObject({ code: 'conflict' });
+    const waiting = await request(responder, 'administrator');
+    expect(waiting.body).toMatchObject({ state: 'waiting', name: 'responder-li' });
+    const answer = (headers: Record<string, string>, how = 'approve'): Promise<Answer> => ask(`/api/v1/elevations/${String(waiting.body['id'])}/${how}`, { method: 'POST', headers, body: {} });
     expect((await answer(responder)).status).toBe(403);
     expect((await ask('/api/v1/audit', { headers: responder })).status).toBe(403);
     expect((await answer(administrator)).body).toMatchObject({ state: 'granted' });
@@ -237,7 +237,7 @@ describe('more rights for a while, and fewer hosts', () => {
     expect((await ask('/api/v1/audit', { headers: responder })).status).toBe(200);
     expect((await ask('/api/v1/session', { headers: responder })).body).toMatchObject({ role: 'administrator', elevated: clock + 30 * 60_000 });
     // Whoever was raised raises nobody, not even in their own name.
-    const second = await ask_(await as('analyst'), 'administrator');
+    const second = await request(await as('analyst'), 'administrator');
     expect((await ask(`/api/v1/elevations/${String(second.body['id'])}/approve`, { method: 'POST', headers: responder, body: {} })).status).toBe(403);
     clock += 30 * 60_000 + 1;
     expect((await ask('/api/v1/audit', { headers: responder })).status, 'it fell back by itself').toBe(403);

@@ -129,4 +129,4 @@ export class AlertView {
 }
 
 /** Without what is undefined, as JSON has it. */
-export const plain = <T extends object>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+const plain = <T extends object>(value: T): T => JSON.parse(JSON.stringify(value)) as T;

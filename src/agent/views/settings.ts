@@ -33,7 +33,7 @@ export class SettingsView {
   handlers(): Handlers {
     return {
       'mode': () => this.mode(), 'allow-list': () => this.allow(), 'port-list': () => this.ports(), 'zones': () => this.zones(), 'exceptions': () => this.exceptions(),
-      'mode-set': (argument) => this.change(argument, 'mode', ({ mode }) => ({ mode: mode as Here['mode'] }), ({ mode }) => `${String(mode)}`).then(() => this.mode()),
+      'mode-set': (argument) => this.change(argument, 'mode', ({ mode }) => ({ mode: mode as Here['mode'] }), ({ mode }) => String(mode)).then(() => this.mode()),
       'allow-add': (argument) => this.change(argument, 'allow-add', ({ network, by, why }, { allow }) => {
         const read = typeof network === 'string' ? parseNetwork(network.trim()) : undefined;
         if (read === undefined) throw new MoatError('bad-input', 'expected an address or network such as 203.0.113.9 or 203.0.113.0/24', { zh: '应为地址或网段，如 203.0.113.9、203.0.113.0/24' });

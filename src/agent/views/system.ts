@@ -30,8 +30,8 @@ export interface SystemViewOptions { store: Store; config: () => Config; here: S
 
 const day = 86_400_000;
 const testMs = 45_000;
-export const reportFormats = ['md', 'html', 'pdf', 'json'] as const;
-export const indicatorFormats = ['stix', 'csv', 'txt'] as const;
+const reportFormats = ['md', 'html', 'pdf', 'json'] as const;
+const indicatorFormats = ['stix', 'csv', 'txt'] as const;
 
 export class SystemView {
   private readonly options: SystemViewOptions;

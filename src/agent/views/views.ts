@@ -1,6 +1,7 @@
 /** What the API asks beside what the command line asks: put together here, answered as the socket answers. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { MoatError } from '../../core/error.ts';
 import { levels, type Level } from '../../core/level.ts';
 import { runner as programs } from '../../linux/run.ts';
@@ -15,7 +16,7 @@ import type { ToldStory } from '../stories.ts';
 import { AlertView, type AlertViewOptions } from './alert.ts';
 import { HostView, type HostViewOptions } from './host.ts';
 import { HuntView } from './hunt.ts';
-import { Overview, type OverviewOptions, type OverviewQuestion } from './overview.ts';
+import { Overview, type OverviewOptions } from './overview.ts';
 import { patchesOf } from './patches.ts';
 import { flat, postureOf } from './posture.ts';
 import { RulesView, type RulesViewOptions } from './rules.ts';
@@ -30,6 +31,7 @@ export interface ViewsOptions extends Omit<AlertViewOptions, 'checks'>, HostView
   jobChanged: (id: string) => void;
 }
 
+const run = promisify(execFile);
 const day = 86_400_000;
 const evidenceMs = 3 * 3_600_000;
 const outputMax = 8 << 20;
@@ -56,11 +58,11 @@ export class Views {
     const settings = new SettingsView(this.options);
     return {
       ...settings.handlers(),
-      'overview': (argument) => overview.get((argument ?? {}) as OverviewQuestion),
+      'overview': (argument) => overview.get(argument ?? {}),
       'alert-whole': (argument) => alert.whole(argument),
       'exception-preview': (argument) => alert.preview(argument as Parameters<AlertView['preview']>[0]),
       'host': () => host.get(), 'host-listeners': () => host.listeners(), 'host-users': () => host.users(), 'host-containers': () => host.containers(), 'host-sensors': () => host.sensors(),
-      'host-packages': (argument) => host.packages((argument ?? {}) as object), 'host-integrity': (argument) => host.integrity((argument ?? {}) as object),
+      'host-packages': (argument) => host.packages(argument ?? {}), 'host-integrity': (argument) => host.integrity(argument ?? {}),
       'rules': () => rules.list(), 'rule': (argument) => rules.get(argument), 'rule-check': (argument) => rules.check(argument), 'rule-test': (argument) => rules.test(argument), 'rule-save': (argument) => rules.save(argument), 'rule-remove': (argument) => rules.remove(argument),
       'matrix': (argument) => rules.matrix(typeof argument === 'number' ? argument : now() - 30 * day),
       'system': () => system.system(), 'notices': () => system.notices(), 'notice-test': (argument) => system.testNotice(argument), 'evidence-list': (argument) => system.evidence(argument), 'evidence-verify': (argument) => system.verifyEvidence(argument),
@@ -111,16 +113,15 @@ export class Views {
   }
 
   /** By the command itself, in a process of its own: it reads for minutes, and events go first. */
-  private collect({ incident, why, by, commands }: { incident: string; why: string; by: string; commands: boolean }, signal: AbortSignal): Promise<unknown> {
+  private async collect({ incident, why, by, commands }: { incident: string; why: string; by: string; commands: boolean }, signal: AbortSignal): Promise<unknown> {
     const { configPath, dataFolder } = this.options;
     const words = [join(installRoot(), 'bin/moat'), '--data', dataFolder, ...(this.options.configNamed ? ['--config', configPath] : []), '--lang', 'en', 'incident', 'evidence', incident, '--json', '--why', why, ...(commands ? [] : ['--no-commands'])];
-    return new Promise((resolve, reject) => {
-      execFile(process.execPath, words, { signal, timeout: evidenceMs, killSignal: 'SIGTERM', maxBuffer: outputMax, env: { ...process.env, MOAT_OPERATOR: by } }, (error, stdout, stderr) => {
-        if (error) { reject(new MoatError('failed', `evidence could not be collected: ${stderr.slice(-1000) || error.message}`, { zh: `没能采集证据：${stderr.slice(-1000) || error.message}`, cause: error })); return; }
-        try {
-          resolve(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
-        } catch (cause) { reject(new MoatError('failed', `the collector gave no answer: ${stdout.slice(0, 300)}`, { zh: '采集程序没有给出结果', cause })); }
-      });
+    const { stdout } = await run(process.execPath, words, { signal, timeout: evidenceMs, killSignal: 'SIGTERM', maxBuffer: outputMax, env: { ...process.env, MOAT_OPERATOR: by } }).catch((error: Error & { stderr?: string }) => {
+      const said = error.stderr?.slice(-1000) ?? error.message;
+      throw new MoatError('failed', `evidence could not be collected: ${said}`, { zh: `没能采集证据：${said}`, cause: error });
     });
+    try {
+      return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+    } catch (cause) { throw new MoatError('failed', `the collector gave no answer: ${stdout.slice(0, 300)}`, { zh: '采集程序没有给出结果', cause }); }
   }
 }

@@ -14,11 +14,11 @@ export const tokenPrefix = 'moat_';
 export interface Place { group: string | undefined; environment: 'dev' | 'test' | 'production' }
 
 /** An account that is for other hosts may do nothing here but look after itself. */
-export const isWithin = (scope: Scope | undefined, { group, environment }: Place): boolean =>
+const isWithin = (scope: Scope | undefined, { group, environment }: Place): boolean =>
   (scope?.groups === undefined || (group !== undefined && scope.groups.includes(group))) && (scope?.environments === undefined || scope.environments.includes(environment));
 
 /** The role that an account has now: its own, or the one that somebody granted for a while. It falls back by itself when that time is over. */
-export function roleNow(accounts: Pick<AccountStore, 'elevations'>, account: Account, now: number): { role: Role; until?: number } {
+function roleNow(accounts: Pick<AccountStore, 'elevations'>, account: Account, now: number): { role: Role; until?: number } {
   const granted = accounts.elevations(account.id).filter(({ state, until }) => state === 'granted' && until > now);
   const best = granted.toSorted((a, b) => roles.indexOf(a.role) - roles.indexOf(b.role))[0];
   return best !== undefined && roles.indexOf(best.role) < roles.indexOf(account.role) ? { role: best.role, until: best.until } : { role: account.role };

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { count, level, open, text, time } from './common.ts';
 
 /** What an alert keeps of an event: fields of the event schema. */
-export const evidence = z.record(z.string(), z.union([z.string(), z.number()]));
+const evidence = z.record(z.string(), z.union([z.string(), z.number()]));
 
-export const alert = z.strictObject({
+const alert = z.strictObject({
   id: z.string(), time, last_time: time, level, rule_id: z.string(), rule_name: z.string(), title: text, host: z.string(), summary: z.string(), count,
   attack: z.array(z.string()), matrix: z.array(z.string()), key: z.string(), status: z.enum(['open', 'closed']),
   source_ip: z.string().optional(), source_country: z.string().optional(), origin: z.string().optional(), origin_ip: z.string().optional(), user: z.string().optional(), service: z.string().optional(),
@@ -37,7 +37,7 @@ const detectionExplained = z.strictObject({
   selections: z.array(z.strictObject({ name: z.string(), held: z.boolean(), search: searchExplained })),
 });
 /** Why a rule matched one event: each selection with its fields, what was wanted and what was there. */
-export const explained = z.strictObject({
+const explained = z.strictObject({
   rule: z.string(), title: z.string(), event: z.string(), held: z.boolean(),
   logsource: z.strictObject({ held: z.boolean(), wanted: z.record(z.string(), z.string()), given: z.array(z.record(z.string(), z.string())) }),
   detection: detectionExplained,
@@ -46,7 +46,7 @@ export const explained = z.strictObject({
 export type Explained = z.infer<typeof explained>;
 
 /** sigma: `explained` has each rule it rests on. behaviour and check: they judge over time or look at the machine; `about` says how. */
-export const alertWhy = z.strictObject({
+const alertWhy = z.strictObject({
   kind: z.enum(['rule', 'correlation', 'behaviour', 'check', 'unknown']),
   about: text.optional(), description: z.string().optional(), yaml: z.string().optional(),
   explained: z.array(explained),

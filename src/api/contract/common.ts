@@ -11,7 +11,6 @@ export type Text = z.infer<typeof text>;
 const id = z.string().min(1).max(200).regex(/^[\w.:@-]+$/);
 export const idParams = z.strictObject({ id });
 export const why = z.string().max(1000);
-export const revision = z.number().int();
 
 /** Names of fields of each item, with commas: only these are answered. */
 const fields = z.string().max(2000).regex(/^\w+(?:,\w+)*$/).optional();

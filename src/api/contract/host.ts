@@ -10,7 +10,7 @@ export const host = z.strictObject({
 export type Host = z.infer<typeof host>;
 
 const container = z.strictObject({ id: z.string(), name: z.string().optional(), image: z.string().optional(), runtime: z.string().optional() });
-export const origin = z.strictObject({ kind: z.string(), name: z.string().optional(), user: z.string().optional(), source_ip: z.string().optional(), source_port: z.number().optional(), container: container.optional(), since: time });
+const origin = z.strictObject({ kind: z.string(), name: z.string().optional(), user: z.string().optional(), source_ip: z.string().optional(), source_port: z.number().optional(), container: container.optional(), since: time });
 const brief = z.strictObject({ pid: z.number(), started: time, name: z.string().optional(), path: z.string().optional(), cmdline: z.string().optional(), user: z.string().optional(), ended: time.optional(), origin });
 /** `parent`: the place of its parent in this list. */
 export const processes = z.strictObject({ processes: z.array(brief.extend({ parent: z.number().optional(), cgroup: z.string().optional() })), more: count });

@@ -14,7 +14,7 @@ const facts = z.strictObject({
 });
 const missing = z.strictObject({ path: z.string(), why: text, stands: z.boolean() });
 const tally = z.strictObject({ items: count, restored: count, missing: count, healthy: count, newer: count });
-export const recoverySummary = z.strictObject({
+const recoverySummary = z.strictObject({
   plan: z.string(), time, tally, missing: z.array(missing), services: z.strictObject({ ok: count, bad: strings, unknown: strings }), findings: count, blind: count, verified: z.boolean(),
   accepted: z.strictObject({ time, by: z.string(), why: z.string() }).optional(),
 });
@@ -46,7 +46,7 @@ const entry = z.strictObject({
   kind: z.string(), time, node: z.string(), address: z.string().optional(), country: z.string().optional(), network: z.string().optional(), guessed: echoSource.optional(), attack: strings.optional(), matrix: strings.optional(),
   user: z.string().optional(), service: z.string().optional(), request: z.string().optional(), text,
 });
-export const story = z.strictObject({
+const story = z.strictObject({
   entry: entry.optional(),
   nodes: z.array(z.strictObject({ id: z.string(), kind: z.enum(nodeKinds), label: z.string(), first: time, last: time, lives: z.boolean().optional(), facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])), attack: strings.optional(), matrix: strings.optional() })),
   edges: z.array(z.strictObject({ from: z.string(), to: z.string(), deed: z.enum(deeds), first: time, last: time, count })),

@@ -15,21 +15,21 @@ export const receipt = z.strictObject({
 });
 export type Receipt = z.infer<typeof receipt>;
 /** What an action would do: asked for with `plan: true`, nothing is done. */
-export const shownPlan = z.strictObject({ plan: z.literal(true), target: z.string(), title: text, steps: z.array(planStep), risk, reversible: z.boolean(), started: time.optional(), until: time.optional() });
+const shownPlan = z.strictObject({ plan: z.literal(true), target: z.string(), title: text, steps: z.array(planStep), risk, reversible: z.boolean(), started: time.optional(), until: time.optional() });
 export const receiptOrPlan = z.union([receipt, shownPlan]);
 export type ReceiptOrPlan = z.infer<typeof receiptOrPlan>;
 
 export const block = z.strictObject({ network: z.string(), since: time, until: time.optional(), why: z.string(), by: z.string(), list: z.string().optional(), times: count, packets: count.optional(), bytes: z.number().optional() });
 export type Block = z.infer<typeof block>;
-export const blockEntry = z.strictObject({ network: z.string(), since: time, until: time.optional(), why: z.string(), by: z.string(), list: z.string().optional(), active: z.boolean(), times: count });
+const blockEntry = z.strictObject({ network: z.string(), since: time, until: time.optional(), why: z.string(), by: z.string(), list: z.string().optional(), active: z.boolean(), times: count });
 export const unblocked = z.strictObject({ network: z.string(), undone: z.array(receipt), lifted: blockEntry.optional() });
 
 /** `configuration` ones stand in the file and are taken away there. */
-export const settingFrom = z.enum(['configuration', 'api']);
+const settingFrom = z.enum(['configuration', 'api']);
 export const allowEntry = z.strictObject({ network: z.string(), from: settingFrom, why: z.string().optional(), by: z.string().optional(), created: time.optional() });
 export type AllowEntry = z.infer<typeof allowEntry>;
 export const wantedPort = z.strictObject({ port: z.union([z.string(), z.number()]), from: z.union([z.literal('any'), z.array(z.string())]), per_source: z.string().optional() });
-export const portRow = z.strictObject({ port: z.string(), from: z.union([z.literal('any'), z.array(z.string())]), per_source: z.string().optional(), set_by: settingFrom });
+const portRow = z.strictObject({ port: z.string(), from: z.union([z.literal('any'), z.array(z.string())]), per_source: z.string().optional(), set_by: settingFrom });
 export const portList = z.strictObject({ enforced: z.boolean(), items: z.array(portRow) });
 export type PortList = z.infer<typeof portList>;
 export const zone = z.strictObject({ name: z.string(), networks: z.array(z.string()) });
@@ -65,7 +65,7 @@ const link = z.strictObject({
 export const linkage = z.strictObject({ mode: z.enum(modeWords), links: z.array(link), waiting: z.array(z.strictObject({ id: z.string(), title: text, waits: text })) });
 export type Linkage = z.infer<typeof linkage>;
 
-export const quarantineRow = z.strictObject({
+const quarantineRow = z.strictObject({
   id: z.string(), path: z.string(), action: z.string(), why: z.string(), by: z.string(), added: time, kind: z.enum(['file', 'symlink']), size: z.number(), stored: z.number(), sha256: z.string(), receipt: z.string().optional(), status: receiptStatus.optional(),
 });
 export const quarantine = z.strictObject({ items: z.array(quarantineRow), broken: z.array(z.string()), stored: z.number() });

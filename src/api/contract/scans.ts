@@ -17,7 +17,7 @@ export const scanRun = z.strictObject({
 });
 export type ScanRun = z.infer<typeof scanRun>;
 export const checkEntry = z.strictObject({ id: z.string(), group: z.string(), scope: z.string(), everyMinutes: z.number(), title: text });
-export const scanStatus = z.strictObject({ running: z.boolean(), last: time.optional(), next: time.optional(), enabled: z.boolean() });
+const scanStatus = z.strictObject({ running: z.boolean(), last: time.optional(), next: time.optional(), enabled: z.boolean() });
 export const posture = z.strictObject({
   /** Undefined before anything was looked at; `why` says so. */
   score: z.number().optional(), why: text.optional(), status: scanStatus, trend: z.array(z.strictObject({ time, score: z.number(), scan: z.string() })),

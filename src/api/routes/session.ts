@@ -12,7 +12,7 @@ import type { World } from '../world.ts';
 
 const name = z.string().regex(accountName);
 const secret = z.string().max(1000);
-export const me = z.strictObject({ name: z.string(), role: z.enum(roles), may: z.array(z.string()), csrf: z.string(), expires: time, totp: z.boolean(), recovery_left: z.number().int(), passkeys: z.number().int(), /** Rights for a while end then. */ elevated: time.optional(), /** The account is for other hosts than this one. */ elsewhere: z.boolean() });
+const me = z.strictObject({ name: z.string(), role: z.enum(roles), may: z.array(z.string()), csrf: z.string(), expires: time, totp: z.boolean(), recovery_left: z.number().int(), passkeys: z.number().int(), /** Rights for a while end then. */ elevated: time.optional(), /** The account is for other hosts than this one. */ elsewhere: z.boolean() });
 
 const wrong = (): Problem => new Problem('wrong-credentials', { zh: '账号、密码或验证码不对', en: 'the name, the password or the code is wrong' });
 
@@ -21,7 +21,7 @@ const meOf = (account: Account, csrf: string, expires: number, actor: Actor): z.
 });
 
 /** A log-on that has proved itself: a new session, so that none that was there before is raised. */
-export async function enter(account: Account, call: Pick<Call<unknown, unknown, unknown>, 'address' | 'agent'>, world: World): Promise<Reply> {
+async function enter(account: Account, call: Pick<Call<unknown, unknown, unknown>, 'address' | 'agent'>, world: World): Promise<Reply> {
   const now = world.now();
   const known: Account = { ...account, lastLogIn: { time: now, address: call.address } };
   world.store.accounts.save(known);
@@ -32,14 +32,14 @@ export async function enter(account: Account, call: Pick<Call<unknown, unknown, 
 }
 
 /** The account of whoever asks. */
-export function own(actor: Actor | undefined, world: World): Account {
+function own(actor: Actor | undefined, world: World): Account {
   const account = actor && world.store.accounts.account(actor.account);
   if (!account) throw new Problem('not-logged-in', { zh: '请先登录', en: 'log in first' });
   return account;
 }
 
 /** The password once more, before what would let somebody at an unlocked screen stay. */
-export async function again(account: Account, password: string): Promise<void> {
+async function again(account: Account, password: string): Promise<void> {
   if (!await isPassword(password, account.password)) throw wrong();
 }
 

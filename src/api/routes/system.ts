@@ -111,13 +111,13 @@ export const systemRoutes = [
     await world.audit({ by: actor!.by, operation: 'hunt', target: body.sql.slice(0, 1000), why: '', result: 'asked' });
     return { body: await world.ask('hunt', body) };
   } }),
-  route({ id: 'hunt-queries', method: 'GET', path: '/hunt/queries', access: 'hunt', title: { zh: '保存的查询：自己的与共享的', en: 'saved queries: one\'s own, and those shared' }, answer: list(savedQuery), run: ({ actor }, world: World) => ({ body: { items: world.store.accounts.queries().filter(({ account, shared }) => shared || account === actor!.account).map(({ account: _, ...one }) => one) } }) }),
+  route({ id: 'hunt-queries', method: 'GET', path: '/hunt/queries', access: 'hunt', title: { zh: '保存的查询：自己的与共享的', en: 'saved queries: one\'s own, and those shared' }, answer: list(savedQuery), run: ({ actor }, world: World) => ({ body: { items: world.store.accounts.queries().filter(({ account, shared }) => shared || account === actor!.account).map(({ id, name, sql, by, created, shared }) => ({ id, name, sql, by, created, shared })) } }) }),
   route({ id: 'hunt-query-save', method: 'POST', path: '/hunt/queries', access: 'hunt', title: { zh: '保存查询', en: 'save a query' }, body: z.strictObject({ name: z.string().min(1).max(100), sql: z.string().min(1).max(64 * 1024), shared: z.boolean().default(false) }), answer: savedQuery, run({ body, actor }, world: World) {
     if (world.store.accounts.queries().length >= savedMost) throw new Problem('conflict', { zh: `最多保存 ${savedMost} 个查询`, en: `expected at most ${savedMost} saved queries` });
     const saved = { id: randomBytes(6).toString('hex'), account: actor!.account, by: actor!.name, created: world.now(), ...body };
     world.store.accounts.saveQuery(saved);
-    const { account: _, ...shown } = saved;
-    return { status: 201, body: shown };
+    const { id, name, sql, by, created, shared } = saved;
+    return { status: 201, body: { id, name, sql, by, created, shared } };
   } }),
   route({ id: 'hunt-query-remove', method: 'DELETE', path: '/hunt/queries/:id', access: 'hunt', title: { zh: '删除自己保存的查询', en: 'remove a query of one\'s own' }, params: idParams, answer: done, run({ params, actor }, world: World) {
     const found = world.store.accounts.queries().find(({ id, account }) => id === params.id && account === actor!.account);
@@ -128,7 +128,7 @@ export const systemRoutes = [
   route({
     id: 'audit', method: 'GET', path: '/audit', access: 'audit', title: { zh: '审计日志，最新在前', en: 'the audit log, newest first' }, answer: page(auditEntry),
     query: z.strictObject({ ...pageQuery, by: z.string().max(200).optional(), operation: z.string().max(100).optional(), target: z.string().max(4096).optional(), via: z.string().max(100).optional(), from: when, to: when }),
-    run({ query: { limit: most, cursor, fields: _, ...filter } }, world: World) {
+    run({ query: { limit: most, cursor, fields: _fields, ...filter } }, world: World) {
       const before = cursor === undefined ? undefined : readCursor(cursor, z.strictObject({ before: z.number().int() })).before;
       const found = world.store.response.auditPage({ limit: most + 1, ...(before !== undefined && { before }), ...filter });
       const last = found[most - 1];
