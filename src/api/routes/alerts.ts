@@ -15,7 +15,7 @@ const query = z.strictObject({
 });
 const cursor = z.strictObject({ time, id: z.string().max(200) });
 /** A search looks through so many at a time; the next page goes on where it stopped. */
-const searchedAtOnce = 20_000;
+const searchedAtOnce = 10_000;
 /** Folded rows are made of at most so many alerts a page. */
 const foldedAtOnce = 2000;
 
