@@ -7,7 +7,7 @@ import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { timingSafeEqual } from 'node:crypto';
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { MoatError, saidBy } from '../core/error.ts';
 import type { ServerCertificate } from './access/certificate.ts';
 import { actorOf, findSession, findToken, tokenPrefix } from './access/sessions.ts';
@@ -55,6 +55,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const app = fastify({
     ...(certificate && { https: { key: certificate.key, cert: certificate.cert, minVersion: 'TLSv1.2' as const } }),
     bodyLimit: bodyMax, requestTimeout: 30_000, connectionTimeout: 60_000, keepAliveTimeout: 60_000, trustProxy: false, return503OnClosing: true, forceCloseConnections: true,
+    // And what Node's own parser refuses, which never becomes a request.
+    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => {
+      if (!socket.writable || error.code === 'ECONNRESET') { socket.destroy(); return; }
+      const large = error.code === 'HPE_HEADER_OVERFLOW';
+      const body = JSON.stringify(problemBody(new Problem(large ? 'too-large' : 'bad-input', large ? { zh: '请求头或地址太长', en: 'the header or the address is too long' } : { zh: '请求不合 HTTP 规范', en: 'the request is not HTTP' })));
+      socket.end(`HTTP/1.1 ${large ? '413 Payload Too Large' : '400 Bad Request'}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+    },
     // What the framework refuses before any route (a part of the path that is too long, a broken escape) is told in the same form.
     frameworkErrors: (error: unknown, _request: FastifyRequest, reply: FastifyReply) => { answerProblem(reply, problemOf(error, world)); },
     routerOptions: { maxParamLength: 300, caseSensitive: true, ignoreTrailingSlash: false },
