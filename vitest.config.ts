@@ -4,12 +4,14 @@ import { defineConfig } from 'vitest/config';
  * What computes and changes nothing that another file could see: these share their processes, so that the catalogues are loaded a few
  * times and not some three hundred times. None of them may change `process.env`, the working folder, timers or the state of a module.
  */
-const sharing = ['core', 'sigma', 'webshell', 'behaviours', 'engine', 'formats', 'programs', 'checks', 'notifiers', 'scan'].map((folder) => `src/${folder}/**/*.test.ts`);
+const sharing = ['core', 'sigma', 'webshell', 'behaviours', 'engine', 'formats', 'programs', 'checks', 'notifiers', 'scan'].map((folder) => `src/${folder}/**/*.test.ts`).concat('console/src/**/*.test.ts');
+/** In a browser, of one Moat that all of them share. */
+const inBrowser = ['test/console/**/*.test.ts'];
 /** The kernel sensor sees the whole machine: what must end without an alert runs while no other test attacks it. */
 const alone = ['test/alone/**/*.test.ts', 'test/scenarios/**/*.test.ts'];
 
 const isSerial = process.argv.includes('--no-file-parallelism');
-const project = (name: string, groupOrder: number, maxWorkers: number, files: { include: string[]; exclude?: string[]; isolate?: boolean }) =>
+const project = (name: string, groupOrder: number, maxWorkers: number, files: { include: string[]; exclude?: string[]; isolate?: boolean; globalSetup?: string }) =>
   ({ extends: true as const, test: { name, ...files, maxWorkers: isSerial ? 1 : maxWorkers, fileParallelism: !isSerial && maxWorkers > 1, sequence: { groupOrder } } });
 
 export default defineConfig({
@@ -21,8 +23,9 @@ export default defineConfig({
     projects: [
       project('sharing', 1, 2, { include: sharing, isolate: false }),
       // They wait for daemons, for clocks and for processes that they kill nearly as long as they compute: three keep two cores busy.
-      project('apart', 2, 3, { include: ['src/**/*.test.ts', 'tools/**/*.test.ts', 'test/**/*.test.ts'], exclude: ['**/node_modules/**', ...sharing, ...alone] }),
-      project('alone', 3, 1, { include: alone }),
+      project('apart', 2, 3, { include: ['src/**/*.test.ts', 'tools/**/*.test.ts', 'test/**/*.test.ts'], exclude: ['**/node_modules/**', ...sharing, ...alone, ...inBrowser] }),
+      project('console', 3, 1, { include: inBrowser, isolate: false, globalSetup: 'test/console/global.ts' }),
+      project('alone', 4, 1, { include: alone }),
     ],
   },
 });

@@ -40,13 +40,15 @@ if (extra.length === 0) {
   run('kernel sensor is built from its source', bin('tsx'), ['tools/sensor.ts', '--check']);
   run('layers and catalogues', bin('tsx'), ['tools/check-layout.ts']);
   run('types', bin('tsc'), ['-p', '.']);
-  run('lint', bin('oxlint'), ['--type-aware', 'src', 'tools', 'test', 'bench']);
+  run('types of the console', bin('tsc'), ['-p', 'console']);
+  run('lint', bin('oxlint'), ['--type-aware', 'src', 'tools', 'test', 'bench', 'console/src']);
   run('nothing unused', bin('knip'), ['--no-progress']);
   run('build', process.execPath, ['tools/build.mjs']);
+  run('build of the console', process.execPath, ['tools/build-console.mjs']);
 }
 if (extra.length > 0) run('tests', bin('vitest'), ['run', ...extra]);
 else {
-  tests('tests', ['--project=sharing', '--project=apart']);
+  tests('tests', ['--project=sharing', '--project=apart', '--project=console']);
   // The kernel sensor sees the whole machine: what must end without an alert runs while no other test attacks it.
   tests('tests that need the machine to themselves', ['--project=alone']);
 }
