@@ -22,7 +22,9 @@ const SetUp = lazy(() => import('./entry/set-up.tsx'));
 const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? '';
 const csp = { nonce };
 
-const router = createBrowserRouter([{
+/** Made when somebody is in: the set-up changes the address before. */
+let made: ReturnType<typeof createBrowserRouter> | undefined;
+const router = (): ReturnType<typeof createBrowserRouter> => (made ??= createBrowserRouter([{
   element: <Shell />,
   children: [
     ...pages.map((entry) => {
@@ -32,7 +34,7 @@ const router = createBrowserRouter([{
     }),
     { path: '*', element: <NotFound /> },
   ],
-}]);
+}]));
 
 function Door() {
   const { standing, again } = useSession();
@@ -43,7 +45,7 @@ function Door() {
     case 'new': return <SetUp />;
     case 'out': return <LogOn />;
     case 'in':
-    case 'ended': return <RouterProvider router={router} />;
+    case 'ended': return <RouterProvider router={router()} />;
   }
 }
 

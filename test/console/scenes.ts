@@ -12,7 +12,25 @@ export interface Scene {
   then?(page: Page): Promise<unknown>;
 }
 
+/** Where the latest alert of a rule stands. */
+const alertOf = (rule: string) => async ({ ask }: ConsoleMoat): Promise<string> => {
+  const { items } = (await ask('GET', `/alerts?rule=${rule}&limit=1`)).body as { items: { id: string }[] };
+  return `/alerts/${items[0]!.id}`;
+};
+
+/** Opened and tried, in either language. */
+async function exception(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /Make an exception|添加例外/ }).click();
+  await page.getByRole('button', { name: /Preview|预览/ }).click();
+  await page.locator('.a-preview').waitFor();
+}
+
 export const scenes: readonly Scene[] = [
   { name: 'log-on', path: '/', isOutside: true },
   { name: 'overview', path: '/' },
+  { name: 'alerts', path: '/alerts' },
+  { name: 'alert', path: alertOf('log4shell') },
+  { name: 'alert-exception', path: alertOf('scanner_user_agent'), then: exception },
+  { name: 'alerts-none', path: '/alerts?text=nothing+like+this' },
+  { name: 'keys', path: '/', then: (page) => page.keyboard.press('?') },
 ];

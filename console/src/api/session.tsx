@@ -38,9 +38,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       setStanding({ state: 'in', me });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (error.code !== 'not-logged-in') { setStanding({ state: 'unreachable', error }); return; }
+      // Who is in stays in: what they look at says by itself when the server is away.
+      const unlessIn = (next: Standing) => (before: Standing): Standing => ('me' in before ? before : next);
+      if (error.code !== 'not-logged-in') { setStanding(unlessIn({ state: 'unreachable', error })); return; }
       const { needed } = await ask<{ needed: boolean }>('GET', '/setup').catch(() => ({ needed: false }));
-      setStanding({ state: needed ? 'new' : 'out' });
+      setStanding(unlessIn({ state: needed ? 'new' : 'out' }));
     }
   }, []);
   useEffect(() => { void find(); }, [find]);

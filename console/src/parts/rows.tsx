@@ -22,6 +22,9 @@ interface RowsProps<T> {
   width?: number;
 }
 
+/** Pixels; where antd's `md` begins. */
+const phone = 768;
+
 function Searching({ list: { more, query: { isFetching } } }: { list: Pick<List<object>, 'more' | 'query'> }) {
   useEffect(() => { if (!isFetching) more(); }, [isFetching, more]);
   return <Loading rows={8} />;
@@ -30,12 +33,14 @@ function Searching({ list: { more, query: { isFetching } } }: { list: Pick<List<
 export function Rows<T extends object>({ list, columns, rowKey, label, empty, onOpen, chosen, around = 330, width = 900 }: RowsProps<T>) {
   const t = useTexts(common);
   const box = useRef<HTMLDivElement>(null);
-  const [height, setHeight] = useState(() => Math.max(280, innerHeight - around));
+  const [[height, room], setSize] = useState(() => [Math.max(280, innerHeight - around), innerWidth]);
   useEffect(() => {
-    const fit = (): void => { setHeight(Math.max(280, innerHeight - around)); };
+    // On a phone the columns that remain share what there is; nothing scrolls sideways.
+    const fit = (): void => { setSize([Math.max(280, innerHeight - around), box.current?.clientWidth ?? innerWidth]); };
+    fit();
     addEventListener('resize', fit);
     return () => { removeEventListener('resize', fit); };
-  }, [around]);
+  }, [around, list.query.isPending]);
   if (list.query.isPending) return <Loading rows={8} />;
   if (list.query.error && list.items.length === 0) return <Failure error={list.query.error} retry={() => { void list.query.refetch(); }} />;
   // A search goes through much that does not fit: it goes on until something does, or all was seen.
@@ -56,7 +61,7 @@ export function Rows<T extends object>({ list, columns, rowKey, label, empty, on
     // The rows inside take the focus; the box only hears their keys.
     <div ref={box} className="m-rows" role="presentation" onKeyDown={move}>
       <Table<T>
-        aria-label={label} virtual size="middle" pagination={false} columns={columns} dataSource={list.items} rowKey={rowKey} scroll={{ x: width, y: height }}
+        aria-label={label} virtual size="middle" pagination={false} columns={columns} dataSource={list.items} rowKey={rowKey} scroll={{ x: innerWidth < phone ? room : Math.max(width, room), y: height }}
         onScroll={({ currentTarget }) => { if (currentTarget instanceof HTMLElement && currentTarget.scrollHeight - currentTarget.scrollTop < 3 * height) list.more(); }}
         rowClassName={(row) => (rowKey(row) === chosen ? 'm-row-chosen' : '')}
         {...(onOpen && { onRow: (row: T) => ({ tabIndex: 0, onClick: () => { onOpen(row); } }) })}

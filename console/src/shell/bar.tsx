@@ -22,7 +22,7 @@ export function Looks() {
   const theme = useTheme();
   return (
     <>
-      <button type="button" className="m-icon-button m-lang" aria-label={lang === 'zh' ? 'English' : '中文'} lang={lang === 'zh' ? 'en' : 'zh-CN'} onClick={() => { setLang(lang === 'zh' ? 'en' : 'zh'); }}>{lang === 'zh' ? 'EN' : '中'}</button>
+      <button type="button" className="m-icon-button m-lang" lang={lang === 'zh' ? 'en' : 'zh-CN'} onClick={() => { setLang(lang === 'zh' ? 'en' : 'zh'); }}>{lang === 'zh' ? 'English' : '中文'}</button>
       <Dropdown trigger={['click']} placement="bottomRight" menu={{ selectedKeys: [mode], onClick: ({ key }) => { setMode(key as 'light' | 'dark' | 'system'); }, items: (['light', 'dark', 'system'] as const).map((key) => ({ key, icon: <Icon name={key === 'light' ? 'sun' : key === 'dark' ? 'moon' : 'screen'} size={16} />, label: t(key) })) }}>
         <button type="button" className="m-icon-button" aria-label={t('theme')}><Icon name={theme === 'dark' ? 'moon' : 'sun'} /></button>
       </Dropdown>

@@ -3,14 +3,15 @@ import { App, Button, Collapse, Drawer } from 'antd';
 import { lazy, Suspense, useState } from 'react';
 import { Link } from 'react-router';
 import type { AlertWhole } from '../../../../src/api/contract/alerts.ts';
+import { ApiError } from '../../api/client.ts';
 import { useDo, useGet } from '../../api/hooks.ts';
 import { useMay } from '../../api/session.tsx';
 import { Copy } from '../../parts/copy.tsx';
 import { Icon } from '../../parts/icon.tsx';
-import { plain } from '../../parts/inert-text.ts';
+import { inertString, plain } from '../../parts/inert-text.ts';
 import { Inert } from '../../parts/inert.tsx';
 import { LevelTag } from '../../parts/level.tsx';
-import { Failure, Shown } from '../../parts/states.tsx';
+import { Shown } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { common } from '../../text/common.ts';
 import { useSay, useTexts } from '../../text/lang.ts';
@@ -31,7 +32,7 @@ export function AlertDrawer({ id, onClose, onFilter }: DrawerProps) {
   if (id !== '' && id !== shown) setShown(id);
   const alert = useGet<AlertWhole>(`/alerts/${encodeURIComponent(shown)}`, {}, { enabled: id !== '', live: ['alert'] });
   return (
-    <Drawer open={id !== ''} onClose={onClose} size={760} closable={{ 'aria-label': tCommon('close') }} title={t('title')} styles={{ body: { padding: 0 } }} rootClassName="a-drawer">
+    <Drawer open={id !== ''} onClose={onClose} size={720} mask={false} closable={{ 'aria-label': tCommon('close') }} title={t('title')} styles={{ body: { padding: 0 } }} rootClassName="a-drawer">
       {shown !== '' && <Shown of={alert} rows={10}>{(found) => <Whole key={found.id} alert={found} onFilter={onFilter} />}</Shown>}
     </Drawer>
   );
@@ -45,13 +46,16 @@ function Whole({ alert, onFilter }: { alert: AlertWhole; onFilter: DrawerProps['
   const [isExcepting, setExcepting] = useState(false);
   const change = useDo<'open' | 'closed'>((status) => ({ method: 'PATCH', path: `/alerts/${encodeURIComponent(alert.id)}`, body: { status } }), ['/alerts', '/overview']);
   const isOpen = alert.status === 'open';
-  const turn = (to: 'open' | 'closed', canUndo = true): void => {
-    change.mutate(to, {
-      onSuccess: () => {
-        const said = t(to === 'open' ? 'openDone' : 'closedDone');
-        void message.open({ type: 'success', duration: 6, content: canUndo ? <>{said}<Button type="link" size="small" onClick={() => { message.destroy(); turn(to === 'open' ? 'closed' : 'open', false); }}>{t('undo')}</Button></> : said });
-      },
-    });
+  /** Its notice may outlive the drawer. */
+  const turn = async (to: 'open' | 'closed', canUndo = true): Promise<void> => {
+    message.destroy();
+    try {
+      await change.mutateAsync(to);
+      const said = t(to === 'open' ? 'openDone' : 'closedDone');
+      void message.open({ type: 'success', duration: 6, content: canUndo ? <>{said}<Button type="link" size="small" onClick={() => { void turn(to === 'open' ? 'closed' : 'open', false); }}>{t('undo')}</Button></> : said });
+    } catch (error) {
+      void message.error(error instanceof ApiError ? inertString(say(error.text)) : String(error));
+    }
   };
   const filter = (name: FilterName, value: string) => <button type="button" className="a-filter" aria-label={t('filterBy', { value })} title={t('only', { value })} onClick={() => { onFilter(name, value); }}><Icon name="search" size={14} /></button>;
   const incident = alert.incident && pageLink('incidents', alert.incident.id);
@@ -62,10 +66,9 @@ function Whole({ alert, onFilter }: { alert: AlertWhole; onFilter: DrawerProps['
         <h2>{say(alert.title)}</h2>
         <p className="a-summary"><Inert>{alert.summary}</Inert></p>
         <div className="m-row a-deeds">
-          {mayTriage && <Button type={isOpen ? 'primary' : 'default'} loading={change.isPending} onClick={() => { turn(isOpen ? 'closed' : 'open'); }}>{t(isOpen ? 'close' : 'reopen')}</Button>}
+          {mayTriage && <Button type={isOpen ? 'primary' : 'default'} loading={change.isPending} onClick={() => { void turn(isOpen ? 'closed' : 'open'); }}>{t(isOpen ? 'close' : 'reopen')}</Button>}
           {mayTriage && <Button onClick={() => { setExcepting(true); }}>{t('except')}</Button>}
         </div>
-        {change.error && <Failure error={change.error} compact />}
       </header>
       <dl className="a-facts">
         <div><dt>{t('first')}</dt><dd><Time at={alert.time} style="clock" /></dd></div>

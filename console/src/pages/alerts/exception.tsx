@@ -2,20 +2,23 @@
 import { Alert as AntdAlert, App, Button, Checkbox, Form, Input, Modal } from 'antd';
 import { useMemo, useState } from 'react';
 import type { AlertWhole, Exception, ExceptionPreview } from '../../../../src/api/contract/alerts.ts';
+import { ApiError } from '../../api/client.ts';
 import { useDo } from '../../api/hooks.ts';
 import { worstFirst } from '../../api/types.ts';
+import { inertString } from '../../parts/inert-text.ts';
 import { Inert } from '../../parts/inert.tsx';
 import { LevelTag } from '../../parts/level.tsx';
 import { Failure } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { common } from '../../text/common.ts';
-import { useTexts } from '../../text/lang.ts';
+import { useSay, useTexts } from '../../text/lang.ts';
 import { choicesOf } from './exception-fields.ts';
 import { words } from './words.ts';
 
 export default function ExceptionForm({ alert, onClose }: { alert: AlertWhole; onClose: () => void }) {
   const t = useTexts(words);
   const tCommon = useTexts(common);
+  const say = useSay();
   const { message } = App.useApp();
   const choices = useMemo(() => choicesOf(alert.evidence), [alert.evidence]);
   const [when, setWhen] = useState<Record<string, string>>(() => Object.fromEntries(choices.filter(({ isUsual }) => isUsual).slice(0, 1).map(({ field, value }) => [field, value])));
@@ -31,10 +34,20 @@ export default function ExceptionForm({ alert, onClose }: { alert: AlertWhole; o
     setWhen(next);
     preview.reset();
   };
+  /** From a notice that outlives this form. */
+  const undo = async (id: string): Promise<void> => {
+    message.destroy();
+    try {
+      await takeBack.mutateAsync(id);
+      void message.success(t('gone'));
+    } catch (error) {
+      void message.error(error instanceof ApiError ? inertString(say(error.text)) : String(error));
+    }
+  };
   const save = (): void => {
     keep.mutate(when, {
       onSuccess: ({ id }) => {
-        void message.open({ type: 'success', duration: 8, content: <>{t('kept')}<Button type="link" size="small" onClick={() => { message.destroy(); takeBack.mutate(id, { onSuccess: () => { void message.success(t('gone')); } }); }}>{t('undo')}</Button></> });
+        void message.open({ type: 'success', duration: 8, content: <>{t('kept')}<Button type="link" size="small" onClick={() => { void undo(id); }}>{t('undo')}</Button></> });
         onClose();
       },
     });

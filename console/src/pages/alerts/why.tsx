@@ -25,15 +25,19 @@ export function Why({ why }: { why: AlertWhole['why'] }) {
 
 function Rule({ explained: { detection, filters } }: { explained: Explained }) {
   const t = useTexts(words);
+  const selections = [detection, ...filters.map((one) => one.detection)].flatMap((one) => one.selections);
+  // What did not fit and the condition asks for: an exclusion that does not hold, an alternative.
+  const others = selections.filter(({ held, name }) => !held && named(detection.condition, name)).map(({ name }) => name);
   return (
     <div className="a-rule">
       <p className="a-condition"><span className="m-faint">{t('condition')}</span> <Inert code>{detection.conditionText}</Inert></p>
-      {[detection, ...filters.map((one) => one.detection)].flatMap((one) => one.selections).filter(({ held, name }) => held || named(detection.condition, name)).map((selection) => (
-        <div key={selection.name} className={`a-selection${selection.held ? ' a-selection-held' : ''}`}>
-          <p><Icon name={selection.held ? 'check' : 'close'} size={16} /><b><Inert>{selection.name}</Inert></b><span className="m-faint">{t(selection.held ? 'held' : 'notHeld')}</span></p>
+      {selections.filter(({ held }) => held).map((selection) => (
+        <div key={selection.name} className="a-selection">
+          <p><Icon name="check" size={16} /><b><Inert>{selection.name}</Inert></b><span className="m-faint">{t('held')}</span></p>
           <Search search={selection.search} />
         </div>
       ))}
+      {others.length > 0 && <p className="m-faint a-others"><Icon name="close" size={16} />{t('notHeld')}: <Inert code>{others.join(', ')}</Inert></p>}
     </div>
   );
 }
