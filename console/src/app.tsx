@@ -1,6 +1,6 @@
 /** All that stands around the pages: theme, language, session, the address. */
 import { QueryClientProvider } from '@tanstack/react-query';
-import { App as AntdApp, ConfigProvider } from 'antd';
+import { ConfigProvider } from 'antd';
 import enUS from 'antd/locale/en_US';
 import zhCN from 'antd/locale/zh_CN';
 import { lazy, Suspense, useMemo, useState } from 'react';
@@ -9,6 +9,7 @@ import { newQueryClient } from './api/hooks.ts';
 import { SessionProvider, useSession } from './api/session.tsx';
 import { pages, pathOf } from './pages/catalogue.ts';
 import { Boundary, Failure, Loading } from './parts/states.tsx';
+import { Toasts } from './parts/toast.tsx';
 import { NotFound, PageFrame } from './shell/page-frame.tsx';
 import { Shell } from './shell/shell.tsx';
 import { useLang } from './text/lang.ts';
@@ -56,13 +57,12 @@ export function App() {
   const config = useMemo(() => antdConfig(theme), [theme]);
   return (
     <ConfigProvider theme={config} csp={csp} locale={lang === 'zh' ? zhCN : enUS} wave={{ disabled: true }} button={{ autoInsertSpace: false }}>
-      <AntdApp component={false}>
-        <QueryClientProvider client={client}>
-          <SessionProvider>
-            <Boundary><Suspense fallback={<Loading />}><Door /></Suspense></Boundary>
-          </SessionProvider>
-        </QueryClientProvider>
-      </AntdApp>
+      <QueryClientProvider client={client}>
+        <SessionProvider>
+          <Boundary><Suspense fallback={<Loading />}><Door /></Suspense></Boundary>
+          <Toasts />
+        </SessionProvider>
+      </QueryClientProvider>
     </ConfigProvider>
   );
 }

@@ -39,7 +39,8 @@ export function Shell() {
   const [isOpen, setOpen] = useState(false);
   const { pathname } = useLocation();
   const { isHelp, setHelp } = useShortcuts();
-  useEffect(() => openStream(again), [again]);
+  const isIn = standing.state === 'in';
+  useEffect(() => (isIn ? openStream(again) : undefined), [isIn, again]);
   useEffect(() => { setOpen(false); }, [pathname]);
   return (
     <div className="m-shell">

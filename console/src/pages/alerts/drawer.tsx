@@ -1,26 +1,25 @@
 /** One alert whole: what happened in a sentence, why it fired, the evidence, what can be done. */
-import { App, Button, Collapse, Drawer } from 'antd';
-import { lazy, Suspense, useState } from 'react';
+import { Button, Collapse, Drawer } from 'antd';
+import { useState } from 'react';
 import { Link } from 'react-router';
 import type { AlertWhole } from '../../../../src/api/contract/alerts.ts';
-import { ApiError } from '../../api/client.ts';
 import { useDo, useGet } from '../../api/hooks.ts';
 import { useMay } from '../../api/session.tsx';
 import { Copy } from '../../parts/copy.tsx';
 import { Icon } from '../../parts/icon.tsx';
-import { inertString, plain } from '../../parts/inert-text.ts';
+import { plain } from '../../parts/inert-text.ts';
 import { Inert } from '../../parts/inert.tsx';
 import { LevelTag } from '../../parts/level.tsx';
 import { Shown } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
+import { useDeed } from '../../parts/toast.tsx';
 import { common } from '../../text/common.ts';
 import { useSay, useTexts } from '../../text/lang.ts';
 import { pageLink } from '../links.ts';
+import { ExceptionForm } from './exception.tsx';
 import type { FilterName } from './page.tsx';
 import { Why } from './why.tsx';
 import { words } from './words.ts';
-
-const ExceptionForm = lazy(() => import('./exception.tsx'));
 
 interface DrawerProps { id: string; onClose: () => void; onFilter: (name: FilterName, value: string) => void }
 
@@ -41,22 +40,12 @@ export function AlertDrawer({ id, onClose, onFilter }: DrawerProps) {
 function Whole({ alert, onFilter }: { alert: AlertWhole; onFilter: DrawerProps['onFilter'] }) {
   const t = useTexts(words);
   const say = useSay();
-  const { message } = App.useApp();
   const mayTriage = useMay('triage');
   const [isExcepting, setExcepting] = useState(false);
   const change = useDo<'open' | 'closed'>((status) => ({ method: 'PATCH', path: `/alerts/${encodeURIComponent(alert.id)}`, body: { status } }), ['/alerts', '/overview']);
   const isOpen = alert.status === 'open';
-  /** Its notice may outlive the drawer. */
-  const turn = async (to: 'open' | 'closed', canUndo = true): Promise<void> => {
-    message.destroy();
-    try {
-      await change.mutateAsync(to);
-      const said = t(to === 'open' ? 'openDone' : 'closedDone');
-      void message.open({ type: 'success', duration: 6, content: canUndo ? <>{said}<Button type="link" size="small" onClick={() => { void turn(to === 'open' ? 'closed' : 'open', false); }}>{t('undo')}</Button></> : said });
-    } catch (error) {
-      void message.error(error instanceof ApiError ? inertString(say(error.text)) : String(error));
-    }
-  };
+  const deed = useDeed();
+  const turn = (to: 'open' | 'closed', canUndo = true): void => { void deed(() => change.mutateAsync(to), t(to === 'open' ? 'openDone' : 'closedDone'), canUndo ? () => { turn(to === 'open' ? 'closed' : 'open', false); } : undefined); };
   const filter = (name: FilterName, value: string) => <button type="button" className="a-filter" aria-label={t('filterBy', { value })} title={t('only', { value })} onClick={() => { onFilter(name, value); }}><Icon name="search" size={14} /></button>;
   const incident = alert.incident && pageLink('incidents', alert.incident.id);
   return (
@@ -66,7 +55,7 @@ function Whole({ alert, onFilter }: { alert: AlertWhole; onFilter: DrawerProps['
         <h2>{say(alert.title)}</h2>
         <p className="a-summary"><Inert>{alert.summary}</Inert></p>
         <div className="m-row a-deeds">
-          {mayTriage && <Button type={isOpen ? 'primary' : 'default'} loading={change.isPending} onClick={() => { void turn(isOpen ? 'closed' : 'open'); }}>{t(isOpen ? 'close' : 'reopen')}</Button>}
+          {mayTriage && <Button type={isOpen ? 'primary' : 'default'} loading={change.isPending} onClick={() => { turn(isOpen ? 'closed' : 'open'); }}>{t(isOpen ? 'close' : 'reopen')}</Button>}
           {mayTriage && <Button onClick={() => { setExcepting(true); }}>{t('except')}</Button>}
         </div>
       </header>
@@ -87,7 +76,7 @@ function Whole({ alert, onFilter }: { alert: AlertWhole; onFilter: DrawerProps['
       </dl>
       <section><h3>{t('why')}</h3><Why why={alert.why} /></section>
       <section><h3>{t('evidence')}</h3><Evidence alert={alert} /></section>
-      {isExcepting && <Suspense><ExceptionForm alert={alert} onClose={() => { setExcepting(false); }} /></Suspense>}
+      {isExcepting && <ExceptionForm alert={alert} onClose={() => { setExcepting(false); }} />}
     </article>
   );
 }

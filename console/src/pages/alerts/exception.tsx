@@ -1,25 +1,23 @@
 /** An exception made from an alert: choose what must be the same, see what it would have silenced, keep it. It can be taken back at once. */
-import { Alert as AntdAlert, App, Button, Checkbox, Form, Input, Modal } from 'antd';
+import { Alert as AntdAlert, Button, Checkbox, Form, Input, Modal } from 'antd';
 import { useMemo, useState } from 'react';
 import type { AlertWhole, Exception, ExceptionPreview } from '../../../../src/api/contract/alerts.ts';
-import { ApiError } from '../../api/client.ts';
 import { useDo } from '../../api/hooks.ts';
 import { worstFirst } from '../../api/types.ts';
-import { inertString } from '../../parts/inert-text.ts';
 import { Inert } from '../../parts/inert.tsx';
 import { LevelTag } from '../../parts/level.tsx';
 import { Failure } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
+import { useDeed } from '../../parts/toast.tsx';
 import { common } from '../../text/common.ts';
-import { useSay, useTexts } from '../../text/lang.ts';
+import { useTexts } from '../../text/lang.ts';
 import { choicesOf } from './exception-fields.ts';
 import { words } from './words.ts';
 
-export default function ExceptionForm({ alert, onClose }: { alert: AlertWhole; onClose: () => void }) {
+export function ExceptionForm({ alert, onClose }: { alert: AlertWhole; onClose: () => void }) {
   const t = useTexts(words);
   const tCommon = useTexts(common);
-  const say = useSay();
-  const { message } = App.useApp();
+  const deed = useDeed();
   const choices = useMemo(() => choicesOf(alert.evidence), [alert.evidence]);
   const [when, setWhen] = useState<Record<string, string>>(() => Object.fromEntries(choices.filter(({ isUsual }) => isUsual).slice(0, 1).map(({ field, value }) => [field, value])));
   const [why, setWhy] = useState('');
@@ -34,30 +32,17 @@ export default function ExceptionForm({ alert, onClose }: { alert: AlertWhole; o
     setWhen(next);
     preview.reset();
   };
-  /** From a notice that outlives this form. */
-  const undo = async (id: string): Promise<void> => {
-    message.destroy();
-    try {
-      await takeBack.mutateAsync(id);
-      void message.success(t('gone'));
-    } catch (error) {
-      void message.error(error instanceof ApiError ? inertString(say(error.text)) : String(error));
-    }
-  };
-  const save = (): void => {
-    keep.mutate(when, {
-      onSuccess: ({ id }) => {
-        void message.open({ type: 'success', duration: 8, content: <>{t('kept')}<Button type="link" size="small" onClick={() => { void undo(id); }}>{t('undo')}</Button></> });
-        onClose();
-      },
-    });
+  const save = async (): Promise<void> => {
+    let made: Exception | undefined;
+    const takeItBack = (): void => { void deed(() => takeBack.mutateAsync(made!.id), t('gone')); };
+    if (await deed(async () => { made = await keep.mutateAsync(when); }, t('kept'), takeItBack)) onClose();
   };
   return (
     <Modal open title={t('exceptTitle')} width={640} onCancel={onClose} closable={{ 'aria-label': tCommon('close') }} footer={[
       <Button key="cancel" onClick={onClose}>{tCommon('cancel')}</Button>,
       <Button key="preview" disabled={isNone} loading={preview.isPending} onClick={() => { preview.mutate(when); }}>{t('preview')}</Button>,
       // What it silences is seen before it is kept.
-      <Button key="keep" type="primary" disabled={isNone || preview.data === undefined || why.trim() === ''} loading={keep.isPending} onClick={save}>{t('keep')}</Button>,
+      <Button key="keep" type="primary" disabled={isNone || preview.data === undefined || why.trim() === ''} loading={keep.isPending} onClick={() => { void save(); }}>{t('keep')}</Button>,
     ]}>
       <p className="m-quiet">{t('exceptLead')}</p>
       <Form layout="vertical" requiredMark={false} className="a-except">
@@ -75,7 +60,6 @@ export default function ExceptionForm({ alert, onClose }: { alert: AlertWhole; o
         <Form.Item label={t('exceptUntil')} htmlFor="until"><Input id="until" type="date" value={until} style={{ width: 180 }} onChange={({ target }) => { setUntil(target.value); }} /></Form.Item>
       </Form>
       {preview.error && <Failure error={preview.error} compact />}
-      {keep.error && <Failure error={keep.error} compact />}
       {preview.data && <Preview preview={preview.data} />}
     </Modal>
   );
