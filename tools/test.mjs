@@ -58,21 +58,22 @@ const extra = process.argv.slice(2);
 if (extra.length === 0) {
   // Side by side: the compiler keeps one core busy for most of the time that all of them take.
   await together([
-    [['types', bin('tsc'), ['-p', '.']]],
+    [['types', bin('tsc'), ['-p', '.']], ['types of the console', bin('tsc'), ['-p', 'console']]],
     [
       ['generated files are fresh', bin('tsx'), ['tools/gen.ts', '--check']],
       ['kernel sensor is built from its source', bin('tsx'), ['tools/sensor.ts', '--check']],
       ['layers and catalogues', bin('tsx'), ['tools/check-layout.ts']],
       ['nothing unused', bin('knip'), ['--no-progress']],
       ['build', process.execPath, ['tools/build.mjs']],
-      ['lint', bin('oxlint'), ['--type-aware', 'src', 'tools', 'test', 'bench']],
+      ['build of the console', process.execPath, ['tools/build-console.mjs']],
+      ['lint', bin('oxlint'), ['--type-aware', 'src', 'tools', 'test', 'bench', 'console/src']],
     ],
   ]);
 }
 if (extra[0] === '--times') times(extra.slice(1));
 else if (extra.length > 0) run('tests', bin('vitest'), ['run', ...extra]);
 else {
-  tests('tests', ['--project=sharing', '--project=waiting', '--project=apart']);
+  tests('tests', ['--project=sharing', '--project=waiting', '--project=apart', '--project=console']);
   // The kernel sensor sees the whole machine: what must end without an alert runs while no other test attacks it.
   tests('tests that need the machine to themselves', ['--project=alone']);
 }

@@ -11,6 +11,7 @@ import type { Health } from '../engine/health.ts';
 import type { Journal } from '../engine/response/journal.ts';
 import { askedBy } from '../engine/response/via.ts';
 import type { Config } from './config-schema.ts';
+import { buildConsole, consoleFolder } from './console-build.ts';
 import type { Handlers } from './control.ts';
 
 export interface ApiOptions { store: Store; journal: Journal; health: Health; log: Log; now: () => number; dataFolder: string; version: string; handlers: Handlers; strict?: boolean }
@@ -96,8 +97,11 @@ export class Api {
         : await ownCertificate(join(dataFolder, 'tls'), names(settings), now());
     this.feed ??= new NewFeed(now);
     const setUp = new NewSetUp(store.accounts, now);
+    // In a checkout, while all else goes on; the page says so until it is there.
+    buildConsole(log);
     let server: RunningServer | undefined;
     server = await startServer({
+      consoleFolder: consoleFolder(),
       address: settings.address, port: settings.port, certificate, names: names(settings), version, strict: this.options.strict === true,
       world: {
         host: hostname(), now, store, feed: this.feed, lockout: new Lockout(now), challenges: new Challenges(now), setUp,

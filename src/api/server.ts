@@ -13,6 +13,7 @@ import type { ServerCertificate } from './access/certificate.ts';
 import { actorOf, findSession, findToken, tokenPrefix } from './access/sessions.ts';
 import type { Actor, Call, Route } from './contract/route.ts';
 import { addApprovePage } from './approve-page.ts';
+import { serveConsole } from './console.ts';
 import { openApi } from './openapi.ts';
 import { Problem, problemBody } from './problem.ts';
 import { Repeats } from './repeats.ts';
@@ -35,6 +36,8 @@ export interface ServerOptions {
   /** Requests a minute from one address. */
   perMinute?: number;
   routes?: readonly Route<World>[];
+  /** Folder of the built console; none, no console. */
+  consoleFolder?: string;
   /** Answers that do not have the shape that the contract says are faults: for tests. */
   strict?: boolean;
 }
@@ -147,6 +150,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     // Whether it still may is asked again and again: a stream must not outlive its session.
     await streamFeed(request, reply, world.feed, () => actorFor(request)?.actor.may.has('read') === true);
   });
+  if (options.consoleFolder !== undefined) serveConsole(app, options.consoleFolder);
   await app.listen({ host: address, port: options.port });
   const { port } = app.server.address() as { port: number };
   return { url: `${secure ? 'https' : 'http'}://${isIP(address) === 6 ? `[${address}]` : address}:${port}`, port, app, close: () => app.close() };
