@@ -10,7 +10,12 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 900,
     reportCompressedSize: false,
-    manifest: true,
+    rolldownOptions: {
+      output: {
+        // A page is found by its name, in the browser's tools and by the check of sizes.
+        chunkFileNames: ({ facadeModuleId, name }) => `assets/${/\/pages\/([\w-]+)\/page\.tsx$/.exec(facadeModuleId ?? '')?.[1] ?? name}-[hash].js`,
+      },
+    },
   },
   // `npm run dev -w console`, beside a Moat at its own port.
   server: { proxy: { '/api': { target: process.env['MOAT_URL'] ?? 'https://127.0.0.1:8443', secure: false } } },

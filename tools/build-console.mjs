@@ -34,7 +34,7 @@ if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) {
   const old = join(folder, `.old-${process.pid}`);
   try {
     await build({ root: folder, configFile: join(folder, 'vite.config.ts'), logLevel: 'warn', build: { outDir: aside, emptyOutDir: true } });
-    for (const path of [...files(aside)]) if (/\.(?:js|css|svg)$/.test(path)) writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
+    for (const path of Array.from(files(aside))) if (/\.(?:js|css|svg)$/.test(path)) writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
     writeFileSync(join(aside, '.stamp'), stamp);
     if (existsSync(dist)) renameSync(dist, old);
     renameSync(aside, dist);

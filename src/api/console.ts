@@ -15,7 +15,7 @@ interface Asset { path: string; type: string; isHashed: boolean; etag: string; h
 interface Built { text: string; assets: ReadonlyMap<string, Asset>; made: number }
 
 /** `styles`: what the policy says of style sheets. */
-export const policy = (styles: string): string => `default-src 'none'; script-src 'self'; style-src ${styles}; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'`;
+const policy = (styles: string): string => `default-src 'none'; script-src 'self'; style-src ${styles}; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'`;
 
 const absent = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="3"><title>Moat</title></head><body><h1>Moat 护城河</h1><p>控制台正在构建，完成后自动打开；防护不受影响。若长时间停在这里，请在安装目录运行 <code>npm run build</code>。</p><p>The console is being built and opens by itself; protection goes on meanwhile. If this stays, run <code>npm run build</code> where Moat is installed.</p></body></html>`;
 

@@ -25,9 +25,9 @@ export interface ConsoleMoat {
   csrf: string;
   /** Secret of the owner's second factor, in base 32. */
   totp: string;
-  ask(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown; cookie: string | undefined }>;
+  ask: (method: string, path: string, body?: unknown) => Promise<{ status: number; body: unknown; cookie: string | undefined }>;
   /** More lines at the end of a log; the pipeline reads them. */
-  write(lines: LogLines): void;
+  write: (lines: LogLines) => void;
   stop(): Promise<void>;
 }
 

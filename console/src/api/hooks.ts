@@ -15,16 +15,16 @@ export const newQueryClient = (): QueryClient => new QueryClient({
   },
 });
 
-interface GetOptions { live?: readonly StreamKind[]; enabled?: boolean; /** What was shown stays until the new answer comes: for filters. */ keep?: boolean; /** Asks again every so many ms; for what no stream tells of. */ everyMs?: number }
+interface GetOptions { live?: readonly StreamKind[]; enabled?: boolean; /** What was shown stays until the new answer comes: for filters. */ keep?: boolean; /** Asks again every so many ms; for what no stream tells of. */ everyMs?: number; /** Parts of the query that depend on the moment of asking. */ atOnce?: () => Query }
 
-export function useGet<T>(path: string, query: Query = {}, { live = [], enabled = true, keep = false, everyMs }: GetOptions = {}): UseQueryResult<T, ApiError> {
+export function useGet<T>(path: string, query: Query = {}, { live = [], enabled = true, keep = false, everyMs, atOnce }: GetOptions = {}): UseQueryResult<T, ApiError> {
   const client = useQueryClient();
   const key = [path, query];
   useChanges(enabled ? live : [], () => { void client.invalidateQueries({ queryKey: key, exact: true }); });
-  return useQuery<T, ApiError>({ queryKey: key, queryFn: ({ signal }) => ask<T>('GET', path, { query, signal }), enabled, ...(keep && { placeholderData: keepPreviousData }), ...(everyMs !== undefined && { refetchInterval: everyMs }) });
+  return useQuery<T, ApiError>({ queryKey: key, queryFn: ({ signal }) => ask<T>('GET', path, { query: { ...query, ...atOnce?.() }, signal }), enabled, ...(keep && { placeholderData: keepPreviousData }), ...(everyMs !== undefined && { refetchInterval: everyMs }) });
 }
 
-export interface List<T> { items: readonly T[]; isComplete: boolean; more(): void; query: UseInfiniteQueryResult<unknown, ApiError> }
+export interface List<T> { items: readonly T[]; isComplete: boolean; more: () => void; query: UseInfiniteQueryResult<unknown, ApiError> }
 
 /** A list of any length: a page of it at first, further ones when they are wanted. Live lists say that there is something new by `useChanges` of the page itself: they must not move under the hand. */
 export function useList<T>(path: string, query: Query = {}, { enabled = true, pageSize = 100 }: { enabled?: boolean; pageSize?: number } = {}): List<T> {

@@ -16,7 +16,7 @@ export type Standing =
   /** It ended: the same person goes on where they were. */
   | { state: 'ended'; me: Me };
 
-interface Held { standing: Standing; enter(me: Me): void; leave(): Promise<void>; again(): void }
+interface Held { standing: Standing; enter: (me: Me) => void; leave: () => Promise<void>; again: () => void }
 const SessionContext = createContext<Held | undefined>(undefined);
 
 export function SessionProvider({ children }: { children: ReactNode }) {

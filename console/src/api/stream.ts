@@ -29,18 +29,20 @@ export function openStream(check: () => void): () => void {
   end?.();
   const channel = new BroadcastChannel('moat-stream');
   const over = new AbortController();
+  // eslint-disable-next-line unicorn/require-post-message-target-origin -- a channel reaches the tabs of this origin alone
+  const send = (told: Told): void => { channel.postMessage(told); };
   channel.addEventListener('message', ({ data }: MessageEvent<Told>) => {
     if ('item' in data) hear(data.item);
     else if ('state' in data) become(data.state);
-    else if (isHolder) channel.postMessage({ state } satisfies Told);
+    else if (isHolder) send({ state });
   });
   let isHolder = false;
   const tell = (told: Exclude<Told, { hello: true }>): void => {
     if ('item' in told) hear(told.item);
     else become(told.state);
-    channel.postMessage(told);
+    send(told);
   };
-  channel.postMessage({ hello: true } satisfies Told);
+  send({ hello: true });
   void navigator.locks.request('moat-stream', { signal: over.signal }, () => {
     isHolder = true;
     return new Promise<void>((resolve) => {

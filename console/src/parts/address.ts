@@ -3,7 +3,7 @@ import { useCallback, useMemo } from 'react';
 import { useSearchParams } from 'react-router';
 
 /** `names`: the parts of the address that are this page's. Undefined or empty takes one away. */
-export function useFilters<Name extends string>(names: readonly Name[]): { filters: Partial<Record<Name, string>>; set(changed: Partial<Record<Name, string | undefined>>, options?: { push?: boolean }): void; clear(): void; isAny: boolean } {
+export function useFilters<Name extends string>(names: readonly Name[]): { filters: Partial<Record<Name, string>>; set: (changed: Partial<Record<Name, string | undefined>>, options?: { push?: boolean }) => void; clear: () => void; isAny: boolean } {
   const [params, setParams] = useSearchParams();
   const key = names.join(' ');
   const filters = useMemo(() => {

@@ -13,13 +13,15 @@ export default function Chart({ option, height, label, onPick }: ChartProps) {
     let made: EChartsType | undefined;
     let isOver = false;
     let observer: ResizeObserver | undefined;
-    void import('./echarts.ts').then(({ echarts }) => {
+    const begin = async (): Promise<void> => {
+      const { echarts } = await import('./echarts.ts');
       if (isOver || !box.current) return;
       made = echarts.init(box.current, undefined, { renderer: 'canvas' });
       observer = new ResizeObserver(() => made?.resize());
       observer.observe(box.current);
       setChart(made);
-    });
+    };
+    void begin();
     return () => {
       isOver = true;
       observer?.disconnect();

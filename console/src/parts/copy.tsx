@@ -8,6 +8,15 @@ import { Icon } from './icon.tsx';
 export function Copy({ text, label }: { text: string; label?: string }) {
   const t = useTexts(common);
   const [isCopied, setCopied] = useState(false);
-  const copy = (): void => { void navigator.clipboard.writeText(text).then(() => { setCopied(true); setTimeout(() => { setCopied(false); }, 1500); }, () => undefined); };
-  return <Button size="small" type={label === undefined ? 'text' : 'default'} icon={<Icon name={isCopied ? 'check' : 'copy'} size={16} />} aria-label={t('copy')} onClick={copy}>{label === undefined ? undefined : isCopied ? t('copied') : label}</Button>;
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // The browser forbids it; the text can still be selected by hand.
+      return;
+    }
+    setCopied(true);
+    setTimeout(() => { setCopied(false); }, 1500);
+  };
+  return <Button size="small" type={label === undefined ? 'text' : 'default'} icon={<Icon name={isCopied ? 'check' : 'copy'} size={16} />} aria-label={t('copy')} onClick={() => { void copy(); }}>{label === undefined ? undefined : isCopied ? t('copied') : label}</Button>;
 }

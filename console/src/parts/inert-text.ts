@@ -25,6 +25,9 @@ export function inertPieces(text: string, { lines = false, most = 20_000 }: { li
   return { pieces, left: text.length - cut.length };
 }
 
+/** A value of the wire as text: what is no text or number, as JSON. */
+export const plain = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value) ?? '');
+
 /** As one plain text: for titles, charts and what is read aloud. */
 export const inertString = (text: string, most = 500): string => {
   const { pieces, left } = inertPieces(text, { most });

@@ -45,7 +45,7 @@ export function OwnMenus({ onKeys }: { onKeys: () => void }) {
           { key: 'out', icon: <Icon name="out" size={16} />, label: t('logOff'), onClick: () => { void leave(); } },
         ],
       }}>
-        <button type="button" className="m-icon-button m-person" aria-label={`${t('account')} ${me.name}`}><span aria-hidden="true">{[...me.name][0]?.toUpperCase()}</span></button>
+        <button type="button" className="m-icon-button m-person" aria-label={`${t('account')} ${me.name}`}><span aria-hidden="true">{String.fromCodePoint(me.name.codePointAt(0) ?? 63).toUpperCase()}</span></button>
       </Dropdown>
     </>
   );

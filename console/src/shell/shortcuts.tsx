@@ -40,7 +40,7 @@ export function KeyHelp({ isOpen, onClose }: { isOpen: boolean; onClose: () => v
   return (
     <Modal open={isOpen} onCancel={onClose} footer={null} title={t('keysTitle')} closable={{ 'aria-label': t('closeThing') }}>
       <dl className="m-keys">
-        {pages.map((entry) => <div key={entry.id}><dt><kbd>g</kbd> {t('then')} <kbd>{entry.key}</kbd></dt><dd>{t('goTo', { page: say(entry.title) })}</dd></div>)}
+        {pages.map((entry) => <div key={entry.id}><dt><kbd>g</kbd> {t('next')} <kbd>{entry.key}</kbd></dt><dd>{t('goTo', { page: say(entry.title) })}</dd></div>)}
         <div><dt><kbd>/</kbd></dt><dd>{t('search')}</dd></div>
         <div><dt><kbd>Esc</kbd></dt><dd>{t('closeThing')}</dd></div>
         <div><dt><kbd>?</kbd></dt><dd>{t('help')}</dd></div>

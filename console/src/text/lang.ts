@@ -20,7 +20,7 @@ void i18n.init({
 
 const watchers = new Set<() => void>();
 const show = (): void => { document.documentElement.lang = langNow() === 'zh' ? 'zh-CN' : 'en'; };
-export const langNow = (): Lang => (i18n.language === 'zh' ? 'zh' : 'en');
+const langNow = (): Lang => (i18n.language === 'zh' ? 'zh' : 'en');
 show();
 
 export function setLang(lang: Lang): void {
@@ -47,7 +47,7 @@ export function texts<Words extends Record<string, string>>(name: string, both: 
   return { name };
 }
 
-export function translator<Key extends string>({ name }: Texts<Key>, lang: Lang): Translate<Key> {
+function translator<Key extends string>({ name }: Texts<Key>, lang: Lang): Translate<Key> {
   return (key, values) => i18n.t(key, { ...values, ns: name, lng: lang });
 }
 

@@ -2,8 +2,6 @@
  * The colours, once for both themes: antd's tokens and our own style sheets (as `--m-…`) take them from here.
  * One accent, that of water under a wall; the levels are the only other strong colours, so that they are seen.
  */
-import type { Level } from '../api/types.ts';
-
 export type Theme = 'light' | 'dark';
 
 export interface Palette {
@@ -24,5 +22,3 @@ export const palettes: Record<Theme, Palette> = {
     critical: '#ff6b7f', high: '#ff9457', medium: '#e5b64a', low: '#74b4f5', info: '#9cb0b4',
   },
 };
-
-export const levelColour = (palette: Palette, level: Level): string => palette[level];
