@@ -8,18 +8,19 @@ import type { SetUp } from '../api/access/set-up.ts';
 import type { RunningServer } from '../api/server.ts';
 import type { Health } from '../engine/health.ts';
 import type { Journal } from '../engine/response/journal.ts';
+import { askedBy } from '../engine/response/via.ts';
 import type { Config } from './config-schema.ts';
 import { buildConsole, consoleFolder } from './console-build.ts';
 import type { Handlers } from './control.ts';
 
-export interface ApiOptions { store: Store; journal: Journal; health: Health; log: Log; now: () => number; dataFolder: string; version: string; handlers: Handlers }
+export interface ApiOptions { store: Store; journal: Journal; health: Health; log: Log; now: () => number; dataFolder: string; version: string; handlers: Handlers; strict?: boolean }
 
 type Settings = Config['server'];
 const part = 'server';
 const names = (settings: Settings): string[] => [...new Set(['localhost', '127.0.0.1', '::1', hostname(), ...(settings.address === '0.0.0.0' || settings.address === '::' ? [] : [settings.address]), ...settings.names])];
 
 /** What the running server and `moat server` need of each other. */
-interface Open { server: RunningServer; setUp: SetUp; fingerprint: string | undefined }
+interface Open { server: RunningServer; setUp: SetUp; fingerprint: string | undefined; ends: number | undefined }
 
 export class Api {
   private readonly options: ApiOptions;
@@ -53,7 +54,7 @@ export class Api {
     }
   }
 
-  tell(kind: 'alert' | 'incident', ids: readonly string[]): void { for (const id of ids) this.feed?.tell(kind, id); }
+  tell(kind: 'alert' | 'incident' | 'job', ids: readonly string[]): void { for (const id of ids) this.feed?.tell(kind, id); }
 
   async stop(): Promise<void> {
     await this.changing;
@@ -72,6 +73,12 @@ export class Api {
     };
   }
 
+  state(): object {
+    const { open } = this;
+    if (!open) return { sessions: 0, streams: 0 };
+    return { url: open.server.url, ...(open.fingerprint !== undefined && { fingerprint: open.fingerprint }), ...(open.ends !== undefined && { ends: open.ends }), sessions: this.options.store.accounts.accounts().reduce((sum, { id }) => sum + this.options.store.accounts.sessions(id).length, 0), streams: this.feed?.watching ?? 0 };
+  }
+
   private async begin(settings: Settings): Promise<Open> {
     // Some 25 MB that nobody pays who has no server.
     const [{ startServer }, { givenCertificate, ownCertificate }, { Feed: NewFeed }, { Lockout }, { SetUp: NewSetUp }] = await Promise.all([import('../api/server.ts'), import('../api/access/certificate.ts'), import('../api/feed.ts'), import('../api/access/lockout.ts'), import('../api/access/set-up.ts')]);
@@ -85,17 +92,17 @@ export class Api {
     buildConsole(log);
     const server = await startServer({
       consoleFolder: consoleFolder(),
-      address: settings.address, port: settings.port, certificate, names: names(settings), version,
+      address: settings.address, port: settings.port, certificate, names: names(settings), version, strict: this.options.strict === true,
       world: {
         host: hostname(), now, store, feed: this.feed, lockout: new Lockout(now), setUp,
         // What the socket throws and answers, as a promise.
-        ask: async (operation, argument) => { const handler = Object.hasOwn(handlers, operation) ? handlers[operation] : undefined; if (!handler) throw new Error(`no operation ${operation}`); return await handler(argument); },
+        ask: async (operation, argument) => { const handler = Object.hasOwn(handlers, operation) ? handlers[operation] : undefined; if (!handler) throw new Error(`no operation ${operation}`); return await askedBy('api', () => handler(argument)); },
         audit: (entry) => journal.write({ audit: [{ ...entry, time: now(), via: 'api' }] }),
         fault: (error) => log.warn(`server: ${error instanceof Error ? error.stack ?? error.message : String(error)}`),
       },
     });
     if (setUp.isNeeded) log.info(`Moat: ${server.url}/setup#${setUp.begin()}`);
-    return { server, setUp, fingerprint: certificate?.fingerprint };
+    return { server, setUp, fingerprint: certificate?.fingerprint, ends: certificate?.ends };
   }
 
   private async close(): Promise<void> {

@@ -227,11 +227,15 @@ export const configSchema = z.strictObject({
     names: z.array(z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/)).max(50).default([]).meta(doc('另外用来访问它的主机名或地址', 'more host names or addresses by which it is asked')),
     cert: z.string().startsWith('/').max(4096).optional().meta(doc('自己的证书（PEM，含中间证书）；不写则由 Moat 自己签发', 'your certificate (PEM, with intermediates); Moat makes its own when left out')),
     key: z.string().startsWith('/').max(4096).optional().meta(doc('证书的私钥（PEM）', 'the key of that certificate (PEM)')),
+    group: z.string().regex(/^[A-Za-z0-9\u4e00-\u9fff][A-Za-z0-9\u4e00-\u9fff._-]{0,63}$/).optional().meta(doc('本机所属的主机组；账号与令牌可只限某些组', 'group of hosts that this machine is of; accounts and tokens may be held to groups')),
+    environment: z.enum(['dev', 'test', 'production']).default('production').meta(doc('本机所属环境；账号与令牌可只限某些环境', 'environment of this machine; accounts and tokens may be held to some')),
+    passkey_name: z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/).optional().meta(doc('通行密钥绑定的域名；不写则为 names 中第一个域名，否则 localhost', 'domain that passkeys are bound to; the first domain of names, else localhost')),
     http: z.boolean().default(false).meta(doc('用不加密的 HTTP；只能监听本机回环地址', 'plain HTTP; for loopback alone')),
   }).refine(({ cert, key }) => (cert === undefined) === (key === undefined), 'expected both cert and key, or none of them').prefault({}).meta(doc('API 服务', 'API server')),
   alerts: z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),
+    max: z.number().int().min(1000).max(5_000_000).default(100_000).meta(doc('最多保留多少条告警；超出时先去掉已关闭的，再去掉最早的', 'alerts that are kept at most; past it closed ones go first, then the oldest')),
   }).prefault({}).meta(doc('告警', 'alerts')),
   notices: z.strictObject({
     channels: z.array(channel).max(50).refine((channels) => new Set(channels.map(({ name }) => name)).size === channels.length, 'expected a different name for each channel').default([]).meta(doc(`通知渠道：[{ name, kind, level, … }]，kind 为 ${notifiers.map(({ id }) => id).join('、')}，见 docs/guide/notices.md`, `channels: [{ name, kind, level, … }]; kind is one of ${notifiers.map(({ id }) => id).join(', ')}; see docs/guide/notices.md`)),

@@ -35,6 +35,8 @@ export interface ServerOptions {
   routes?: readonly Route<World>[];
   /** Folder of the built console; none, no console. */
   consoleFolder?: string;
+  /** Answers that do not have the shape that the contract says are faults: for tests. */
+  strict?: boolean;
 }
 
 export interface RunningServer { url: string; port: number; app: FastifyInstance; close(): Promise<void> }
@@ -111,6 +113,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         const once = route.method === 'POST' && actor && typeof key === 'string';
         const work = async (): Promise<{ status: number; body: unknown }> => {
           const { body, status = 200, session } = await route.run(call as Call<never, never, never>, world);
+          if (options.strict) mustFit(route, body);
           if (session === 'end') void reply.clearCookie(cookieName, { path: '/', secure, httpOnly: true, sameSite: 'strict' });
           else if (session) void reply.setCookie(cookieName, session.secret, { path: '/', secure, httpOnly: true, sameSite: 'strict', expires: new Date(session.expires) });
           return { status, body };
@@ -156,6 +159,13 @@ function callOf(route: Route<World>, request: FastifyRequest, actor: Actor | und
   };
 }
 
+/** Throws when the answer is not what the contract says. */
+function mustFit(route: Route<World>, body: unknown): void {
+  const found = route.answer.safeParse(JSON.parse(JSON.stringify(body ?? null)));
+  if (found.success) return;
+  throw new Error(`the answer of ${route.id} does not have its shape: ${found.error.issues.slice(0, 5).map((issue) => `${issue.path.join('.')}: ${issue.code === 'unrecognized_keys' ? `unknown ${issue.keys.join(', ')}` : issue.message}`).join('; ')}`);
+}
+
 /** A page of somebody else's that sends a form here says where it is from. */
 function fromHere(request: FastifyRequest): void {
   const { origin } = request.headers;
@@ -176,7 +186,7 @@ function selected(body: unknown, fields: string | undefined): unknown {
 }
 
 /** Codes of Moat's own errors that say whose fault it is. */
-const known: Readonly<Record<string, Problem['code']>> = { 'bad-input': 'bad-input', 'input': 'bad-input', 'no-incident': 'not-found', 'no-plan': 'not-found', 'no-receipt': 'not-found', 'no-run': 'not-found', 'no-item': 'not-found', 'not-there': 'not-found', 'changed': 'conflict', 'busy': 'conflict', 'ambiguous': 'conflict', 'stale': 'changed-meanwhile', 'full': 'unavailable', 'several': 'conflict' };
+const known: Readonly<Record<string, Problem['code']>> = { 'bad-input': 'bad-input', 'input': 'bad-input', 'no-incident': 'not-found', 'no-plan': 'not-found', 'no-receipt': 'not-found', 'no-run': 'not-found', 'no-item': 'not-found', 'not-there': 'not-found', 'changed': 'conflict', 'busy': 'conflict', 'ambiguous': 'conflict', 'stale': 'changed-meanwhile', 'full': 'unavailable', 'several': 'conflict', 'no-playbook': 'not-found', 'no-alert': 'not-found', 'no-question': 'conflict', 'unknown-channel': 'not-found', 'unavailable': 'unavailable', 'too-long': 'refused', 'invalid': 'bad-input' };
 
 function problemOf(error: unknown, world: World): Problem {
   if (error instanceof Problem) return error;

@@ -8,7 +8,7 @@ import type { SetUp } from './access/set-up.ts';
 export interface World {
   host: string;
   now: () => number;
-  store: Pick<Store, 'ledger' | 'incidents' | 'response' | 'accounts' | 'requests'>;
+  store: Pick<Store, 'ledger' | 'incidents' | 'response' | 'accounts' | 'requests' | 'scans'>;
   /** What the agent's own socket answers too: one way to ask, and one to answer. Throws MoatError. */
   ask(operation: string, argument?: unknown): Promise<unknown>;
   /** On disk when it resolves. */

@@ -9,12 +9,12 @@ export interface Scene {
   /** As nobody. */
   isOutside?: boolean;
   /** What is done before the picture. */
-  then?(page: Page): Promise<unknown>;
+  before?(page: Page): Promise<unknown>;
 }
 
 /** The incident that reached furthest. */
-const incident = async ({ ask }: ConsoleMoat): Promise<string> => {
-  const { items } = (await ask('GET', '/incidents?status=all&level=high&limit=1')).body as { items: { id: string }[] };
+const incident = async (moat: ConsoleMoat): Promise<string> => {
+  const { items } = (await moat.ask('GET', '/incidents?status=all&level=high&limit=1')).body as { items: { id: string }[] };
   return `/incidents/${items[0]?.id ?? ''}`;
 };
 
@@ -23,6 +23,6 @@ export const scenes: readonly Scene[] = [
   { name: 'overview', path: '/' },
   { name: 'incidents', path: '/incidents?status=all' },
   { name: 'incident', path: incident },
-  { name: 'incident-plan', path: async (moat) => `${await incident(moat)}/plan`, then: (page) => page.getByRole('button', { name: /Work out the clean-up|生成清理方案/ }).click() },
+  { name: 'incident-plan', path: async (moat) => `${await incident(moat)}/plan`, before: (page) => page.getByRole('button', { name: /Work out the clean-up|生成清理方案/ }).click() },
   { name: 'incident-report', path: async (moat) => `${await incident(moat)}/report` },
 ];

@@ -52,6 +52,10 @@ const rows: readonly [id: string, column: keyof typeof columns, zh: string, en: 
 ];
 
 const byTechnique = new Map<string, MatrixCell>();
+const techniquesByCell = new Map(rows.map(([id, , , , techniques]) => [id, techniques.split(' ')]));
+/** Techniques that lie in a cell. */
+export const cellTechniques = (id: string): readonly string[] => techniquesByCell.get(id) ?? [];
+
 /** All cells that a story can name, by column. */
 export const matrixCells: readonly MatrixCell[] = rows.map(([id, column, zh, en, techniques]) => {
   const cell = { id, column: columns[column], name: { zh, en } };
