@@ -2,7 +2,7 @@
 import { Alert, Button, Modal, Progress, Tag } from 'antd';
 import { useState } from 'react';
 import type { z } from 'zod';
-import type { CleanupPlan, Incident, planVerdict, stepDone } from '../../../../src/api/contract/incidents.ts';
+import type { CleanupPlan, Incident, KeptPlan, planVerdict, stepDone } from '../../../../src/api/contract/incidents.ts';
 import type { Receipt } from '../../../../src/api/contract/response.ts';
 import { ApiError, ask } from '../../api/client.ts';
 import { useDo, useGet } from '../../api/hooks.ts';
@@ -30,16 +30,15 @@ export function PlanTab({ incident: { id } }: { incident: Incident }) {
   const t = useTexts(words);
   const mayAct = useMay('act');
   const base = `/incidents/${id}/plan`;
-  const kept = useGet<CleanupPlan>(base, {}, { live: ['action'] });
-  const plan = kept.data;
+  const kept = useGet<KeptPlan>(base, {}, { live: ['action'] });
+  const plan = kept.data?.plan ?? undefined;
   const receipts = useGet<Page<Receipt>>('/receipts', { from: plan?.id, limit: 500 }, { enabled: plan !== undefined, live: ['action'], keep: true });
   const make = useDo<void, CleanupPlan>(() => ({ method: 'POST', path: base, body: {} }), [base]);
-  const missing = kept.error?.code === 'no-plan' || kept.error?.code === 'not-found';
   const maker = mayAct && <Button type={plan ? 'default' : 'primary'} loading={make.isPending} onClick={() => { make.mutate(); }}>{t(plan ? 'remakePlan' : 'makePlan')}</Button>;
   if (make.error) return <div className="m-card"><Failure error={make.error} retry={() => { make.mutate(); }} /></div>;
   if (plan === undefined) {
     if (kept.isPending) return <Loading rows={8} />;
-    if (!missing) return <div className="m-card"><Failure error={kept.error} retry={() => { void kept.refetch(); }} /></div>;
+    if (kept.error) return <div className="m-card"><Failure error={kept.error} retry={() => { void kept.refetch(); }} /></div>;
     return <div className="m-card"><Empty icon="protection" title={t('planNone')} action={maker}>{t('planNoneHow')}{!mayAct && <> {t('mayNot')}</>}</Empty></div>;
   }
   // The latest receipt of a step is first.

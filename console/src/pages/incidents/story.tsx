@@ -83,6 +83,7 @@ function Reach({ reached }: { reached: NonNullable<ToldStory['story']['reached']
     ['processes', reached.processes], ['living', reached.living], ['files', reached.files], ['planted', reached.planted.length], ['secrets', reached.secrets.length], ['accounts', reached.accounts.length],
     ['containers', reached.containers.length], ['databases', reached.databases.length], ['neighbours', reached.neighbours.length], ['outside', reached.outside.length],
   ] as const;
+  if (counts.every(([, count]) => count === 0)) return null;
   const grave = new Set(['living', 'planted', 'secrets', 'neighbours']);
   return (
     <section aria-label={t('reach')}>
