@@ -1,8 +1,24 @@
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
+
+/**
+ * Two of antd's helpers (the lock of scrolling beneath a dialog, the width of scroll bars) insert style sheets without the nonce that
+ * ConfigProvider was given: the content policy would bar them. They get the page's own here; the build fails should antd be written otherwise.
+ */
+const nonceForAll: Plugin = {
+  name: 'nonce-for-all-style-sheets',
+  transform: {
+    filter: { id: /@rc-component\/util\/es\/Dom\/dynamicCSS\.js$/ },
+    handler(code) {
+      const before = /if \(csp\?\.nonce\) \{\s*styleNode\.nonce = csp\?\.nonce;\s*\}/;
+      if (!before.test(code)) throw new Error('expected injectCSS of @rc-component/util to set csp.nonce, got other code: see console/vite.config.ts');
+      return { code: code.replace(before, "styleNode.nonce = csp?.nonce ?? document.querySelector('meta[property=csp-nonce]')?.nonce ?? '';"), map: null };
+    },
+  },
+};
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), nonceForAll],
   build: {
     target: 'es2022',
     // A picture within a style sheet would be a data: address of its own.

@@ -27,6 +27,7 @@ describe.skipIf(noBrowser)('the way in', () => {
     expect(page.url(), 'the link is not left in the history').not.toContain('#');
     await page.getByLabel('Code', { exact: true }).fill(codeOf(secret, -1));
     await page.getByRole('button', { name: 'Confirm' }).click();
+    await page.locator('.m-codes span').first().waitFor();
     const codes = await page.locator('.m-codes span').allTextContents();
     expect(codes).toHaveLength(10);
     expect(await accessFaults(page)).toEqual([]);

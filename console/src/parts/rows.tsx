@@ -22,6 +22,11 @@ interface RowsProps<T> {
   width?: number;
 }
 
+function Searching({ list: { more, query: { isFetching } } }: { list: Pick<List<object>, 'more' | 'query'> }) {
+  useEffect(() => { if (!isFetching) more(); }, [isFetching, more]);
+  return <Loading rows={8} />;
+}
+
 export function Rows<T extends object>({ list, columns, rowKey, label, empty, onOpen, chosen, around = 330, width = 900 }: RowsProps<T>) {
   const t = useTexts(common);
   const box = useRef<HTMLDivElement>(null);
@@ -33,7 +38,8 @@ export function Rows<T extends object>({ list, columns, rowKey, label, empty, on
   }, [around]);
   if (list.query.isPending) return <Loading rows={8} />;
   if (list.query.error && list.items.length === 0) return <Failure error={list.query.error} retry={() => { void list.query.refetch(); }} />;
-  if (list.items.length === 0) return empty;
+  // A search goes through much that does not fit: it goes on until something does, or all was seen.
+  if (list.items.length === 0) return list.isComplete ? empty : <Searching list={list} />;
   const move = (event: KeyboardEvent): void => {
     if (!onOpen || !(event.target instanceof HTMLElement)) return;
     const row = event.target.closest<HTMLElement>('[data-row-key]');

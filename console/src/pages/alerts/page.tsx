@@ -51,12 +51,19 @@ export function Page() {
   };
   const columns = useMemo<TableColumnsType<AlertRow>>(() => [
     { key: 'level', title: t('level'), width: 96, render: (_, { level }) => <LevelTag level={level} /> },
-    { key: 'what', title: t('what'), render: (_, { title, summary }) => <span className="a-what"><b>{say(title)}</b><span className="m-quiet m-cut"><Inert most={300}>{summary}</Inert></span></span> },
-    { key: 'from', title: t('from'), width: 190, responsive: ['md'], render: (_, { source_ip, source_country, origin_ip }) => ((source_ip ?? origin_ip) === undefined ? null : <><Inert code>{source_ip ?? origin_ip}</Inert>{source_country !== undefined && <span className="m-faint"> <Inert>{source_country}</Inert></span>}</>) },
+    {
+      key: 'what', title: t('what'), render: (_, { title, summary, rule_id, folded: many }) => (
+        <span className="a-what">
+          <b>{say(title)}{many && many.alerts > 1 && <button type="button" className="a-many" title={t('unfold')} onClick={(event) => { event.stopPropagation(); set({ rule: rule_id, folded: 'no' }, { push: true }); }}>{t('many', { count: many.alerts })}</button>}</b>
+          <span className="m-quiet m-cut"><Inert most={300}>{summary}</Inert></span>
+        </span>
+      ),
+    },
+    { key: 'from', title: t('from'), width: 190, responsive: ['md'], render: (_, { source_ip, source_country, origin_ip, folded: many }) => (many && many.sources > 1 ? <span className="m-quiet">{t('sources', { count: many.sources })}</span> : (source_ip ?? origin_ip) === undefined ? null : <><Inert code>{source_ip ?? origin_ip}</Inert>{source_country !== undefined && <span className="m-faint"> <Inert>{source_country}</Inert></span>}</>) },
     { key: 'host', title: t('where'), width: 120, responsive: ['lg'], render: (_, { host }) => <Inert>{host}</Inert> },
     { key: 'count', title: t('count'), width: 84, align: 'right', responsive: ['md'], render: (_, { count, folded: many }) => <span className="m-number" title={many && many.alerts > 1 ? t('folded', { alerts: many.alerts, events: many.events, first: clock(many.first, lang) }) : undefined}>{many?.events ?? count}</span> },
     { key: 'time', title: t('last'), width: 128, render: (_, { last_time }) => <Time at={last_time} /> },
-  ], [t, say, lang]);
+  ], [t, say, lang, set]);
   return (
     <Frame title={t('title')} lead={t('lead')}>
       <div className="a-filters" role="search">

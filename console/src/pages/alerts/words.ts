@@ -3,7 +3,8 @@ import { texts } from '../../text/lang.ts';
 export const words = texts('alerts', {
   en: {
     title: 'Alerts', lead: 'What a rule or behaviour judged. Repeats are one row.',
-    search: 'Search in alerts', level: 'Level', level_from: '{{level}} and worse', allLevels: 'All levels', status: 'State', status_open: 'Open', status_closed: 'Closed', status_all: 'Open and closed', time: 'Time', time_1: 'Last hour', time_24: 'Last 24 hours', time_168: 'Last 7 days', time_all: 'All time', fold: 'Fold repeats', foldHow: 'Alerts of one rule that stand near each other become one row',
+    search: 'Search in alerts', level: 'Level', level_from: '{{level}} and worse', allLevels: 'All levels', status: 'State', status_open: 'Open', status_closed: 'Closed', status_all: 'Open and closed', time: 'Time', time_1: 'Last hour', time_24: 'Last 24 hours', time_168: 'Last 7 days', time_all: 'All time', fold: 'Fold repeats', foldHow: 'Alerts of one rule become one row',
+    many: '{{count}} alerts', unfold: 'Show each of them', sources: '{{count}} addresses',
     rule: 'Rule', source_ip: 'Source', host: 'Host', path: 'Path', pid: 'Process', only: 'Only {{value}}', remove: 'Remove the filter {{name}}',
     what: 'What', from: 'From', where: 'Host', count: 'Times', none: 'No alert', noneHow: 'Nothing was judged suspicious.', noneFiltered: 'No alert fits these filters', fresh_one: '{{count}} change — show it', fresh_other: '{{count}} changes — show them', table: 'Alerts, the latest first',
     folded: '{{alerts}} alerts, {{events}} events since {{first}}',
@@ -14,7 +15,8 @@ export const words = texts('alerts', {
   },
   zh: {
     title: '告警', lead: '由规则或行为判定；重复的合为一行。',
-    search: '在告警中搜索', level: '级别', level_from: '{{level}}及以上', allLevels: '全部级别', status: '状态', status_open: '未关闭', status_closed: '已关闭', status_all: '全部状态', time: '时间', time_1: '最近一小时', time_24: '最近 24 小时', time_168: '最近 7 天', time_all: '全部时间', fold: '折叠重复', foldHow: '同一规则相邻的告警合为一行',
+    search: '在告警中搜索', level: '级别', level_from: '{{level}}及以上', allLevels: '全部级别', status: '状态', status_open: '未关闭', status_closed: '已关闭', status_all: '全部状态', time: '时间', time_1: '最近一小时', time_24: '最近 24 小时', time_168: '最近 7 天', time_all: '全部时间', fold: '折叠重复', foldHow: '同一规则的告警合为一行',
+    many: '{{count}} 条', unfold: '逐条显示', sources: '{{count}} 个地址',
     rule: '规则', source_ip: '来源', host: '主机', path: '路径', pid: '进程', only: '只看 {{value}}', remove: '去掉筛选“{{name}}”',
     what: '内容', from: '来源', where: '主机', count: '次数', none: '没有告警', noneHow: '目前没有判定为可疑的情况。', noneFiltered: '没有符合筛选条件的告警', fresh_one: '有 {{count}} 处变化，点击显示', fresh_other: '有 {{count}} 处变化，点击显示', table: '告警，最新的在前',
     folded: '自{{first}}起 {{alerts}} 条告警、{{events}} 个事件',
