@@ -105,8 +105,8 @@ export class Cleanup {
     try {
       receipt = await this.options.response.runner.run({ action: step.action, input: { ...withAsker(step.input, asker), by, why }, by, why, from: plan.id, via: 'control', force: force === true });
     } catch (error) {
-      // An earlier step (its unit was stopped) ended the process, or it did so by itself.
-      if ((error as MoatError<ActionErrorCode>).code === 'not-there' && this.hasEnded(step)) return { ...step, status: 'ended' };
+      // An earlier step (its unit was stopped) ended the process or the sessions, or they did so by themselves.
+      if ((error as MoatError<ActionErrorCode>).code === 'not-there' && (step.action === 'end-sessions' || this.hasEnded(step))) return { ...step, status: 'ended' };
       throw error;
     }
     return { ...step, receipt: receipt.id, ...(receipt.verdict && { verdict: receipt.verdict }), status: receipt.status };
@@ -157,7 +157,7 @@ export class Cleanup {
   private async checkStep(step: PlannedStep, plan: CleanupPlan): Promise<CheckedStep> {
     const { id, title } = step;
     const receipt = this.receiptOf(step);
-    if (receipt === undefined) return this.hasEnded(step) ? { id, title, state: 'superseded', ok: true } : { id, title, state: 'open', ok: false };
+    if (receipt === undefined) return this.hasEnded(step) || await this.hasNoSession(step) ? { id, title, state: 'superseded', ok: true } : { id, title, state: 'open', ok: false };
     if (receipt.status !== 'applied') return { id, title, state: receipt.status === 'undone' || receipt.status === 'failed' ? receipt.status : 'stuck', ok: false, ...(receipt.verdict && { verdict: receipt.verdict }) };
     try {
       const verdict = await this.options.response.runner.verify(receipt.id);
@@ -214,6 +214,12 @@ export class Cleanup {
   /** Of a step that ends a process: whether that is over. */
   private hasEnded({ action, input: { pid, started } }: PlannedStep): boolean {
     return (action === 'kill-tree' || action === 'freeze-tree') && typeof pid === 'number' && typeof started === 'number' && !this.lives({ pid, started });
+  }
+
+  /** Of a step that ends sessions: whether there are none any more. Nothing is done. */
+  private async hasNoSession({ action, input }: PlannedStep): Promise<boolean> {
+    if (action !== 'end-sessions') return false;
+    return await this.options.response.runner.plan(action, input).then(() => false, (error: unknown) => (error as MoatError<ActionErrorCode>).code === 'not-there');
   }
 
   private lives({ pid, started }: { pid: number; started: number }): boolean {

@@ -2,7 +2,7 @@
 import { Background, Controls, type Edge, Handle, MarkerType, type Node, type NodeProps, Position, ReactFlow } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
 import { Button, Slider } from 'antd';
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import type { ToldStory } from '../../../../src/api/contract/incidents.ts';
 import type { Level } from '../../api/types.ts';
 import { Icon, type IconName } from '../../parts/icon.tsx';
@@ -47,9 +47,10 @@ export default function Drawing({ told: { story, steps }, picked, onPick }: { to
     const shown = new Map(shape.boxes.map((box) => [box.id, box.first <= until]));
     return shape.arrows.map(({ id, from, to, deed, count, first }): Edge => ({ id, source: from, target: to, hidden: first > until || shown.get(from) !== true || shown.get(to) !== true, focusable: false, selectable: false, type: 'smoothstep', label: `${t(`deed_${deed}`)}${count > 1 ? ` × ${count}` : ''}`, markerEnd: { type: MarkerType.ArrowClosed, color: 'var(--m-faint)' } }));
   }, [shape, until, t]);
+  const box = useRef<HTMLDivElement>(null);
   const height = Math.min(620, Math.max(260, shape.height + 60));
   return (
-    <div className="mi-drawing">
+    <div ref={box} className="mi-drawing">
       <div className="mi-flow" style={{ height }} role="group" aria-label={t('graphLabel')}>
         <ReactFlow nodes={nodes} edges={edges} nodeTypes={kinds} colorMode={theme} fitView fitViewOptions={{ padding: 0.06, maxZoom: 1, minZoom: 0.35 }} minZoom={0.08} maxZoom={1.6} nodesConnectable={false} nodesDraggable={false} elementsSelectable zoomOnScroll={false} preventScrolling={false} onlyRenderVisibleElements={shape.boxes.length > 60}
           onNodeClick={(_, node) => { onPick(node.data.box.members.map(({ id }) => id)); }} onNodesChange={(changes) => { const one = changes.find((change) => change.type === 'select' && change.selected); if (one?.type === 'select') { const box = shape.boxes.find(({ id }) => id === one.id); if (box) onPick(box.members.map(({ id }) => id)); } }}>
@@ -63,6 +64,7 @@ export default function Drawing({ told: { story, steps }, picked, onPick }: { to
           <Slider className="m-grow" min={0} max={times.length - 1} value={at} tooltip={{ open: false }} ariaLabelForHandle={t('upTo')} onChange={(value: number) => { setPlaying(false); setUpTo(value === times.length - 1 ? undefined : value); }} />
           <span className="m-quiet mi-upto">{upTo === undefined ? t('whole') : <>{t('upTo')} <Time at={until} style="clock" /></>}</span>
         </>}
+        <Button size="small" onClick={() => { if (document.fullscreenElement) void document.exitFullscreen(); else void box.current?.requestFullscreen(); }}>{t('full')}</Button>
         {shape.left > 0 && <span className="m-faint">{t('leftOut', { count: shape.left })}</span>}
       </div>
     </div>

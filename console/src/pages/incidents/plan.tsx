@@ -51,18 +51,19 @@ const keyOf = ({ action, target }: { action: string; target: string }): string =
 
 function Plan({ id, plan, receipts, maker, mayAct, again }: { id: string; plan: CleanupPlan; receipts: ReadonlyMap<string, Receipt>; maker: React.ReactNode; mayAct: boolean; again: () => void }) {
   const t = useTexts(words);
-  const c = useTexts(common);
   const say = useSay();
   const base = `/incidents/${id}/plan`;
   /** What the server said just now, before the receipts are asked for anew. */
   const [fresh, setFresh] = useState<ReadonlyMap<string, State>>(new Map());
   const [running, setRunning] = useState<Running>();
   const [stop, setStop] = useState<Stop>();
-  const [modal, modalHolder] = Modal.useModal();
+  const [asking, setAsking] = useState<{ steps: readonly Step[]; back: boolean }>();
   const verify = useDo<void, Verdict>(() => ({ method: 'POST', path: `${base}/verify`, body: {} }));
   const stateOf = (step: Step): State => fresh.get(step.id) ?? receipts.get(keyOf(step))?.status ?? 'open';
   const isDone = (step: Step): boolean => { const state = stateOf(step); return state === 'applied' || state === 'ended'; };
-  const open = plan.steps.filter((step) => !isDone(step));
+  // What asks for a yes of its own is done one by one.
+  const open = plan.steps.filter((step) => !isDone(step) && !step.approval);
+  const single = plan.steps.filter((step) => !isDone(step) && step.approval).length;
   const taken = plan.steps.filter((step) => stateOf(step) === 'applied' && step.reversible).toReversed();
 
   const run = async (steps: readonly Step[], back: boolean): Promise<void> => {
@@ -79,31 +80,21 @@ function Plan({ id, plan, receipts, maker, mayAct, again }: { id: string; plan: 
     setRunning(undefined);
     again();
   };
-  const sure = (steps: readonly Step[], back: boolean): void => {
-    const [one] = steps;
-    const isFinal = !back && steps.some(({ reversible }) => !reversible);
-    modal.confirm({
-      width: 620, icon: null, title: steps.length === 1 && one ? <Inert>{`${back ? `${t('undo')}: ` : ''}${say(one.title)}`}</Inert> : back ? t('undoAll') : t('applyAll', { count: steps.length }),
-      content: <>
-        {!back && <p className="m-quiet">{steps.length === 1 ? t('confirmOne') : t('confirmAll')}{isFinal && <b> {t('sureFinal')}</b>}</p>}
-        {steps.length > 1 && <ol className="mi-sure">{steps.map((step) => <li key={step.id}><Risk step={step} /> <Inert>{say(step.title)}</Inert></li>)}</ol>}
-      </>,
-      okText: back ? t('undo') : t('apply'), okButtonProps: { danger: isFinal || steps.some(({ risk }) => risk === 'high') }, cancelText: c('cancel'), onOk: () => { void run(steps, back); },
-    });
-  };
+  const sure = (steps: readonly Step[], back: boolean): void => { setAsking({ steps, back }); };
 
   if (plan.steps.length === 0) return <div className="m-stack"><div className="m-card"><Empty title={t('planEmpty')} action={maker}>{t('planEmptyHow')}</Empty></div><LeftAlone plan={plan} /></div>;
   return (
     <div className="m-stack">
-      {modalHolder}
+      {asking && <Sure {...asking} close={() => { setAsking(undefined); }} go={() => { setAsking(undefined); void run(asking.steps, asking.back); }} />}
       <div className="m-card m-pad mi-plan-head">
         <div className="m-grow"><div className="m-title"><Inert>{say(plan.title)}</Inert></div><div className="m-quiet">{t('planMade')} <Time at={plan.made} />{!mayAct && <> · {t('mayNot')}</>}</div></div>
         {mayAct && <div className="m-row">
-          {open.length > 0 && <Button type="primary" disabled={running !== undefined} onClick={() => { sure(open, false); }}>{open.length === plan.steps.length ? t('applyAll', { count: open.length }) : t('applyChosen', { count: open.length })}</Button>}
+          {open.length > 0 && <Button type="primary" disabled={running !== undefined} onClick={() => { sure(open, false); }}>{t('applyChosen', { count: open.length })}</Button>}
           {taken.length > 0 && <Button disabled={running !== undefined} onClick={() => { sure(taken, true); }}>{t('undoAll')}</Button>}
           <Button disabled={running !== undefined} loading={verify.isPending} onClick={() => { verify.mutate(); }}>{t('verify')}</Button>
           {maker}
         </div>}
+        {mayAct && single > 0 && <p className="m-quiet mi-progress">{t('singles', { count: single })}</p>}
         {running && <div className="mi-progress" role="status"><Progress percent={Math.round((running.at * 100) / running.ids.length)} size="small" aria-label={t('working')} /><span className="m-quiet">{t('stepOf', { at: running.at + 1, of: running.ids.length })}</span></div>}
       </div>
       {stop && <Alert type="error" showIcon closable title={t('stopped', { at: stop.at, why: '' })} description={<Inert>{stop.error instanceof ApiError ? say(stop.error.text) : stop.error instanceof Error ? stop.error.message : ''}</Inert>} />}
@@ -115,6 +106,22 @@ function Plan({ id, plan, receipts, maker, mayAct, again }: { id: string; plan: 
       {plan.left > 0 && <p className="m-quiet">{t('leftSteps', { count: plan.left })}</p>}
       <LeftAlone plan={plan} />
     </div>
+  );
+}
+
+/** What is about to be done, before it is done. */
+function Sure({ steps, back, close, go }: { steps: readonly Step[]; back: boolean; close: () => void; go: () => void }) {
+  const t = useTexts(words);
+  const c = useTexts(common);
+  const say = useSay();
+  const [one] = steps;
+  const isFinal = !back && steps.some(({ reversible }) => !reversible);
+  const title = steps.length === 1 && one ? <Inert>{`${back ? `${t('undo')}: ` : ''}${say(one.title)}`}</Inert> : back ? t('undoAll') : t('applyChosen', { count: steps.length });
+  return (
+    <Modal open width={620} title={title} onCancel={close} onOk={go} okText={back ? t('undo') : t('apply')} okButtonProps={{ danger: isFinal || (!back && steps.some(({ risk }) => risk === 'high')) }} cancelText={c('cancel')}>
+      {!back && <p className="m-quiet">{steps.length === 1 ? t('confirmOne') : t('confirmAll')}{isFinal && <b> {t('sureFinal')}</b>}</p>}
+      {steps.length > 1 && <ol className="mi-sure">{steps.map((step) => <li key={step.id}><Risk step={step} /> <Inert>{say(step.title)}</Inert></li>)}</ol>}
+    </Modal>
   );
 }
 

@@ -16,7 +16,7 @@ export interface Box { id: string; kind: StoryNode['kind']; label: string; membe
 export interface Arrow { id: string; from: string; to: string; deed: StoryEdge['deed']; first: number; count: number }
 export interface Shape { boxes: readonly Box[]; arrows: readonly Arrow[]; /** Nodes that found no room. */ left: number; width: number; height: number }
 
-export const boxWidth = 208, boxHeight = 60;
+export const boxWidth = 188, boxHeight = 56;
 const foldFrom = 4, drawnMost = 160, membersKept = 500;
 /** What a person looks for first; the others go by how much hangs on them. */
 const weight: Partial<Record<StoryNode['kind'], number>> = { persistence: 60, account: 50, secret: 45, unit: 45, module: 45, container: 40, address: 30, process: 20, name: 10, file: 5 };
@@ -55,7 +55,7 @@ export function shapeOf({ nodes, edges, entry }: StoryGraph, levelOf: (alert: st
     const before = arrows.get(id);
     arrows.set(id, before ? { ...before, first: Math.min(before.first, first), count: before.count + count } : { id, from: a, to: b, deed, first, count });
   }
-  const graph = new Graph({ multigraph: true }).setGraph({ rankdir: 'LR', nodesep: 22, ranksep: 78, marginx: 8, marginy: 8 }).setDefaultEdgeLabel(() => ({}));
+  const graph = new Graph({ multigraph: true }).setGraph({ rankdir: 'LR', nodesep: 18, ranksep: 58, marginx: 8, marginy: 8 }).setDefaultEdgeLabel(() => ({}));
   for (const { id } of kept) graph.setNode(id, { width: boxWidth, height: boxHeight });
   for (const { id, from, to } of arrows.values()) graph.setEdge(from, to, {}, id);
   if (kept.length > 0) layout(graph);

@@ -9,6 +9,7 @@ import { Empty, Loading, Shown } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useSay, useTexts } from '../../text/lang.ts';
 import { NodeDrawer } from './node.tsx';
+import { Techniques } from './techniques.tsx';
 import { Timeline } from './timeline.tsx';
 import { words } from './words.ts';
 
@@ -71,11 +72,6 @@ function Entry({ story: { entry } }: { story: ToldStory['story'] }) {
     </div>
   );
 }
-
-/** ATT&CK techniques, as words: a link out would tell others what is looked at here. */
-export const Techniques = ({ attack = [], matrix = [] }: { attack?: readonly string[] | undefined; matrix?: readonly string[] | undefined }) => (
-  <>{[...attack, ...matrix].map((one) => <span key={one} className="mi-technique"><Inert>{one}</Inert></span>)}</>
-);
 
 function Reach({ reached }: { reached: NonNullable<ToldStory['story']['reached']> }) {
   const t = useTexts(words);
