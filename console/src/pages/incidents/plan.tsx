@@ -1,5 +1,5 @@
 /** The clean-up: what Moat would do, why, at which risk; done step by step or all, taken back step by step or all, and looked at again. */
-import { Alert, Button, Modal, Progress, Tag } from 'antd';
+import { Alert, Button, Modal, Progress } from 'antd';
 import { useState } from 'react';
 import type { z } from 'zod';
 import type { CleanupPlan, Incident, KeptPlan, planVerdict, stepDone } from '../../../../src/api/contract/incidents.ts';
@@ -125,10 +125,9 @@ function Sure({ steps, back, close, go }: { steps: readonly Step[]; back: boolea
   );
 }
 
-const riskColour = { low: 'green', medium: 'gold', high: 'red' } as const;
 function Risk({ step }: { step: Step }) {
   const t = useTexts(words);
-  return <Tag color={riskColour[step.risk]}>{t(`risk_${step.risk}`)}</Tag>;
+  return <span className={`mi-risk mi-risk-${step.risk}`}>{t(`risk_${step.risk}`)}</span>;
 }
 
 interface StepCardProps { step: Step; state: State; error: string | undefined; isWorking: boolean; isBusy: boolean; mayAct: boolean; apply: () => void; undo: () => void }
