@@ -123,7 +123,10 @@ describe.skipIf(lacksScenario(['/usr/sbin/sshd', '/usr/bin/sshpass', '/usr/sbin/
     expect(readFileSync(await file.path(), 'utf8')).toContain('/etc/cron.d/cache-d');
     await expectClean(opened);
 
-    for (const deed of ['Take it on', 'It is contained', 'It is cleaned up', 'It is recovered']) await page.getByRole('button', { name: deed, exact: true }).click();
+    for (const [deed, stands] of [['Take it on', 'Triaged'], ['It is contained', 'Contained'], ['It is cleaned up', 'Eradicated'], ['It is recovered', 'Recovered']] as const) {
+      await page.getByRole('button', { name: deed, exact: true }).click();
+      await page.locator('.mi-path-now', { hasText: stands }).waitFor();
+    }
     await page.getByRole('button', { name: 'Close it', exact: true }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Close it' }).click();
     await page.getByRole('button', { name: 'Reopen' }).waitFor();

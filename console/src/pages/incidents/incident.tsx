@@ -3,7 +3,7 @@ import { Alert, Button, Dropdown, Tabs } from 'antd';
 import { useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import type { Incident as Whole } from '../../../../src/api/contract/incidents.ts';
-import { ApiError } from '../../api/client.ts';
+import { ApiError, ask } from '../../api/client.ts';
 import { useDo, useGet } from '../../api/hooks.ts';
 import { useMay } from '../../api/session.tsx';
 import { Icon } from '../../parts/icon.tsx';
@@ -48,8 +48,19 @@ function Known({ incident }: { incident: Whole }) {
   const wanted = (useParams()['*'] ?? '').split('/')[1];
   const tab = tabs.find((one) => one === wanted) ?? 'story';
   const [asking, setAsking] = useState<Asked>();
-  const change = useDo<{ deed: Deed; why: string }>((body) => ({ method: 'POST', path: `/incidents/${id}/changes`, body, revision }), ['/incidents', `/incidents/${id}`]);
-  const doIt: Change = (deed, why = '') => change.mutateAsync({ deed, why }).then(() => true, () => false);
+  const change = useDo<{ deed: Deed; why: string; seen: number }>(({ seen, ...body }) => ({ method: 'POST', path: `/incidents/${id}/changes`, body, revision: seen }), ['/incidents', `/incidents/${id}`]);
+  const doIt: Change = async (deed, why = '') => {
+    try {
+      await change.mutateAsync({ deed, why, seen: revision });
+      return true;
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 412) return false;
+      // A further alert that joined it is no reason to ask again; what people decided meanwhile is.
+      const now = await ask<Whole>('GET', `/incidents/${id}`).catch(() => incident);
+      if (now.status !== status || now.assignee !== incident.assignee || now.notes.length !== incident.notes.length || now.tasks.length !== incident.tasks.length) return false;
+      return await change.mutateAsync({ deed, why, seen: now.revision }).then(() => true, () => false);
+    }
+  };
   const isOver = status === 'closed' || status === 'false-alarm';
   const at = path.indexOf(status as (typeof path)[number]);
   const next = isOver ? undefined : path[at + 1];
