@@ -130,7 +130,7 @@ describe.skipIf(lacksScenario(['/usr/sbin/sshd', '/usr/bin/sshpass', '/usr/sbin/
     await page.getByRole('button', { name: 'Close it', exact: true }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Close it' }).click();
     await page.getByRole('button', { name: 'Reopen' }).waitFor();
-    expect(scene.incidents().find((one) => one.id === id)).toMatchObject({ status: 'closed' });
+    expect(scene.json<{ status: string }>('incident', 'show', id)[0]).toMatchObject({ status: 'closed' });
     expect(opened.faults).toEqual([]);
     await opened.close();
   });
