@@ -64,7 +64,11 @@ export class Cleanup {
   handlers(): Handlers {
     return {
       'incident-plan': (argument) => this.plan(argument),
-      'incident-kept-plan': (argument) => this.kept(idOf(argument), (objectOf(argument) as { done?: unknown }).done === true).plan,
+      /** `maybe`: null where there is none. */
+      'incident-kept-plan': (argument) => {
+        const { done, maybe } = objectOf(argument) as { done?: unknown; maybe?: unknown };
+        return (maybe === true ? this.find(idOf(argument), done === true) ?? null : this.kept(idOf(argument), done === true))?.plan ?? null;
+      },
       'incident-step': (argument) => this.step(argument),
       'incident-verify': (argument) => this.verify(argument),
       'incident-undo': (argument) => this.undo(argument),
@@ -183,9 +187,13 @@ export class Cleanup {
   }
 
   private kept(name: string, done = false): KeptPlan {
-    const kept = (done ? this.book.done(name) : undefined) ?? this.byIncident(name, done) ?? this.book.get(name) ?? this.byAlert(name, done);
+    const kept = this.find(name, done);
     if (kept === undefined) throw new MoatError('no-plan', `no plan was made for ${name.slice(0, 100)}`, { zh: `还没有为 ${name.slice(0, 100)} 生成过方案`, hint: `moat incident plan ${name.slice(0, 100)}` });
     return kept;
+  }
+
+  private find(name: string, done: boolean): KeptPlan | undefined {
+    return (done ? this.book.done(name) : undefined) ?? this.byIncident(name, done) ?? this.book.get(name) ?? this.byAlert(name, done);
   }
 
   private byIncident(name: string, done: boolean): KeptPlan | undefined {

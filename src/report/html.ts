@@ -36,7 +36,7 @@ function blockOf(block: Exclude<Block, { kind: 'heading' }>): string {
     case 'text': return `<p${block.tone === undefined ? '' : ` class="${block.tone}"`}>${inline(block.words)}</p>`;
     case 'list': { const tag = block.ordered ? 'ol' : 'ul'; return `<${tag}>${block.items.map((item) => `<li>${inline(item)}</li>`).join('')}</${tag}>`; }
     case 'facts': return `<dl>${block.rows.map(([what, value, tone]) => `<div${tone === undefined ? '' : ` class="${tone}"`}><dt>${markup(what)}</dt><dd>${inline(value)}</dd></div>`).join('')}</dl>`;
-    case 'table': return block.rows.length === 0 ? '' : `<table><colgroup>${block.widths.map((width) => `<col style="width:${width}%">`).join('')}</colgroup><thead><tr>${block.head.map((text) => `<th>${markup(text)}</th>`).join('')}</tr></thead><tbody>${block.rows.map((row) => `<tr>${row.map((cell, i) => `<td data-head="${markup(block.head[i] ?? '')}">${inline(cell)}</td>`).join('')}</tr>`).join('\n')}</tbody></table>`;
+    case 'table': return block.rows.length === 0 ? '' : `<table><colgroup>${block.widths.map((width) => `<col width="${width}%">`).join('')}</colgroup><thead><tr>${block.head.map((text) => `<th>${markup(text)}</th>`).join('')}</tr></thead><tbody>${block.rows.map((row) => `<tr>${row.map((cell, i) => `<td data-head="${markup(block.head[i] ?? '')}">${inline(cell)}</td>`).join('')}</tr>`).join('\n')}</tbody></table>`;
     case 'figure': return `<figure>${block.svg}<figcaption>${markup(block.caption)}</figcaption></figure>`;
   }
 }

@@ -9,12 +9,12 @@ export interface Scene {
   /** As nobody. */
   isOutside?: boolean;
   /** What is done before the picture. */
-  then?(page: Page): Promise<unknown>;
+  before?(page: Page): Promise<unknown>;
 }
 
 /** Where the latest alert of a rule stands. */
-const alertOf = (rule: string) => async ({ ask }: ConsoleMoat): Promise<string> => {
-  const { items } = (await ask('GET', `/alerts?rule=${rule}&limit=1`)).body as { items: { id: string }[] };
+const alertOf = (rule: string) => async (moat: ConsoleMoat): Promise<string> => {
+  const { items } = (await moat.ask('GET', `/alerts?rule=${rule}&limit=1`)).body as { items: { id: string }[] };
   return `/alerts/${items[0]!.id}`;
 };
 
@@ -25,12 +25,22 @@ async function exception(page: Page): Promise<void> {
   await page.locator('.a-preview').waitFor();
 }
 
+/** The incident that reached furthest. */
+const incident = async (moat: ConsoleMoat): Promise<string> => {
+  const { items } = (await moat.ask('GET', '/incidents?status=all&level=high&limit=1')).body as { items: { id: string }[] };
+  return `/incidents/${items[0]?.id ?? ''}`;
+};
+
 export const scenes: readonly Scene[] = [
   { name: 'log-on', path: '/', isOutside: true },
   { name: 'overview', path: '/' },
   { name: 'alerts', path: '/alerts' },
   { name: 'alert', path: alertOf('log4shell') },
-  { name: 'alert-exception', path: alertOf('scanner_user_agent'), then: exception },
+  { name: 'alert-exception', path: alertOf('scanner_user_agent'), before: exception },
   { name: 'alerts-none', path: '/alerts?text=nothing+like+this' },
-  { name: 'keys', path: '/', then: (page) => page.keyboard.press('?') },
+  { name: 'keys', path: '/', before: (page) => page.keyboard.press('?') },
+  { name: 'incidents', path: '/incidents?status=all' },
+  { name: 'incident', path: incident },
+  { name: 'incident-plan', path: async (moat) => `${await incident(moat)}/plan`, before: (page) => page.getByRole('button', { name: /Work out the clean-up|生成清理方案/ }).click() },
+  { name: 'incident-report', path: async (moat) => `${await incident(moat)}/report` },
 ];

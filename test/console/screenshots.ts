@@ -19,7 +19,7 @@ try {
       for (const [suffix, width, height] of [['', 1440, 900], ['-phone', 390, 844]] as const) {
         const path = typeof scene.path === 'string' ? scene.path : await scene.path(moat);
         const opened = await openPage(browser, moat, path, { lang, theme, width, height, ...(scene.isOutside && { cookie: undefined }) });
-        await scene.then?.(opened.page);
+        await scene.before?.(opened.page);
         await settle(opened.page);
         const file = join(folder, `${scene.name}-${lang}-${theme}${suffix}.png`);
         await opened.page.screenshot({ path: file });

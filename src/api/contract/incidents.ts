@@ -78,6 +78,9 @@ export const cleanupPlan = z.strictObject({
   id: z.string(), incident: z.string(), title: text, made: time, entry: entry.optional(), steps: z.array(plannedStep), left_alone: z.array(z.strictObject({ node: z.string(), title: text, why: text })), left: count,
 });
 export type CleanupPlan = z.infer<typeof cleanupPlan>;
+/** Null where none was made. */
+export const keptPlan = z.strictObject({ plan: cleanupPlan.nullable() });
+export type KeptPlan = z.infer<typeof keptPlan>;
 /** `ended`: what it was to be done to is gone by itself. */
 export const stepDone = plannedStep.extend({ status: z.enum(['applying', 'applied', 'failed', 'undoing', 'undone', 'stuck', 'ended']) });
 export const stepUndone = plannedStep.extend({ status: z.string().optional() });

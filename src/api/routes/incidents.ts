@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { levels } from '../../core/level.ts';
 import { idParams, jobStarted, level, list, page, pageQuery, time, when, why } from '../contract/common.ts';
 import {
-  applied, cleanupPlan, document, evidenceArchive, evidenceVerdict, incident, incidentRow, incidentStatuses, indicatorList, keptRecovery, planVerdict, recoveredStep, recoveryFinished, recoveryPlan, stats, stepDone, stepUndone, toldStory,
+  applied, cleanupPlan, document, keptPlan, evidenceArchive, evidenceVerdict, incident, incidentRow, incidentStatuses, indicatorList, keptRecovery, planVerdict, recoveredStep, recoveryFinished, recoveryPlan, stats, stepDone, stepUndone, toldStory,
 } from '../contract/incidents.ts';
 import { route } from '../contract/route.ts';
 import { cursorOf, readCursor } from '../cursor.ts';
@@ -52,8 +52,8 @@ export const incidentRoutes = [
     run: async ({ params }, world: World) => ({ body: await world.ask('incident-plan', { id: params.id }) }),
   }),
   route({
-    id: 'incident-plan-kept', method: 'GET', path: '/incidents/:id/plan', access: 'read', title: { zh: '上次生成的方案', en: 'the plan that was made last' }, params: idParams, answer: cleanupPlan,
-    run: async ({ params }, world: World) => ({ body: await world.ask('incident-kept-plan', { id: params.id, done: true }) }),
+    id: 'incident-plan-kept', method: 'GET', path: '/incidents/:id/plan', access: 'read', title: { zh: '上次生成的方案', en: 'the plan that was made last' }, params: idParams, answer: keptPlan,
+    run: async ({ params }, world: World) => ({ body: { plan: await world.ask('incident-kept-plan', { id: params.id, done: true, maybe: true }) } }),
   }),
   route({
     id: 'incident-step', method: 'POST', path: '/incidents/:id/plan/apply', access: 'act', title: { zh: '执行方案的一步', en: 'do one step of the plan' }, params: idParams, body: stepBody, answer: stepDone,
