@@ -46,7 +46,7 @@ export interface ScanRequest {
   maxMinutes?: number;
 }
 /** A server takes half a minute; a machine with millions of files must not be scanned for ever. */
-export const usualMinutes = 60;
+const usualMinutes = 60;
 export type ScanProfile = 'quick' | 'full';
 
 /** Throws MoatError 'no-root' when there is no such folder, 'no-check' for an id that is none, ImageError. */

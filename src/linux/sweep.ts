@@ -24,7 +24,7 @@ export interface Sweeps {
   close(): Promise<void>;
 }
 
-export const foundMax = 100_000;
+const foundMax = 100_000;
 const portMax = 65_535;
 /** Questions between two looks at the clock. */
 const stride = 512;
