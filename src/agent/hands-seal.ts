@@ -9,7 +9,10 @@ export type SealErrorCode = 'unsealed';
 
 type State = Readonly<Record<string, unknown>>;
 
-const digestOf = (key: Buffer, action: string, { confirmBy: _, seal: __, ...state }: State): Buffer => createHmac('sha256', key).update(`${action}\0${JSON.stringify(state)}`).digest();
+const digestOf = (key: Buffer, action: string, state: State): Buffer => {
+  const what = Object.entries(state).filter(([name]) => name !== 'confirmBy' && name !== 'seal');
+  return createHmac('sha256', key).update(`${action}\0${JSON.stringify(what)}`).digest();
+};
 
 /** `state` is JSON. */
 export function sealed(key: Buffer, action: string, state: unknown): State {

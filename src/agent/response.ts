@@ -71,7 +71,7 @@ export interface ResponseStatus {
 }
 
 /** `fires`: in the mode that holds now; overrides of single rules may say otherwise. */
-export interface LinkageView extends Pick<Linkage, 'waiting'> { mode: Mode; links: (Link & { fires: boolean })[] }
+export interface LinkageView extends Pick<Linkage, 'waiting' | 'always'> { mode: Mode; links: (Link & { fires: boolean })[] }
 
 /** What a control request may say of itself. */
 interface Request { by?: unknown; why?: unknown; for_ms?: unknown; force?: unknown }
@@ -249,8 +249,8 @@ export class Response {
       'action': (argument) => (typeof argument === 'string' ? response.receipt(argument) : undefined),
       'undo': (argument) => this.undo(argument),
       'linkage': (): LinkageView => {
-        const { links, waiting } = readLinkage(this.actions, this.config.linkage);
-        return { mode: this.config.mode, waiting, links: links.map((link) => ({ ...link, fires: allows(this.config.mode, link.mode) })) };
+        const { links, waiting, always } = readLinkage(this.actions, this.config.linkage);
+        return { mode: this.config.mode, waiting, always, links: links.map((link) => ({ ...link, fires: allows(this.config.mode, link.mode) })) };
       },
       'firewall-check': () => this.policy.check(),
       ...networkHandlers({ runner: this.runner, store: response, now: this.options.now, firewall: () => this.firewall(), audit: (entry) => this.journal.write({ audit: [entry] }) }),
