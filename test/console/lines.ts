@@ -10,7 +10,7 @@ const iso = (time: number): string => new Date(time).toISOString().replace('Z', 
 const clf = (time: number): string => { const d = new Date(time); return `${two(d.getUTCDate())}/${months[d.getUTCMonth()]}/${d.getUTCFullYear()}:${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())} +0000`; };
 
 /** A host may send anything: markup, signs that turn text around, ends of lines, ANSI. */
-export const hostileAgent = '<img src=x onerror=window.pwned=1>\u202egpj.exe\u200b<script>window.pwned=1</script>';
+const hostileAgent = '<img src=x onerror=window.pwned=1>\u202egpj.exe\u200b<script>window.pwned=1</script>';
 
 export function attackLines(now: number): LogLines {
   const auth: [number, string][] = [];

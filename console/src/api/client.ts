@@ -40,7 +40,7 @@ export function onLoggedOut(watcher: () => void): () => void {
   return () => { watchers.delete(watcher); };
 }
 
-export function addressOf(path: string, query: Query = {}): string {
+function addressOf(path: string, query: Query = {}): string {
   const said = Object.entries(query).filter((entry): entry is [string, string | number | boolean] => entry[1] !== undefined && entry[1] !== '');
   return `/api/v1${path}${said.length > 0 ? `?${new URLSearchParams(said.map(([name, value]) => [name, String(value)])).toString()}` : ''}`;
 }

@@ -38,4 +38,3 @@ const subscribe = (watcher: () => void): (() => void) => {
 };
 export const useMode = (): Mode => useSyncExternalStore(subscribe, () => mode);
 export const useTheme = (): Theme => useSyncExternalStore(subscribe, themeNow);
-export const usePalette = (): (typeof palettes)[Theme] => palettes[useTheme()];
