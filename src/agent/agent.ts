@@ -169,8 +169,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       const read = fromFile();
       next = here.over(read);
       // Whatever can be wrong in it must show before the old one is given up.
-      openDetector({ config: next, warn: () => undefined });
-      openGeo(next.geo.country);
+      if (force || needsWhole(config, next)) {
+        openDetector({ config: next, warn: () => undefined });
+        openGeo(next.geo.country);
+      }
       readLinkage(lasting.response.actions, next.response.linkage);
       readPlaybooks(lasting.response.actions, next.response.playbooks);
       file = read;
@@ -262,6 +264,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         return answered;
       },
       answered: () => { lasting.response.answered(); },
+      'approval-look': (argument) => generation.notices.look(argument),
       requests: () => generation.notices.requests(),
       'scan-report': async () => {
         const report = readHandedOver(resolve(dataFolder));
@@ -339,7 +342,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
   const exceptions = { now: opened.exceptions };
-  const notices = new Notices({ config: config.notices, dataFolder: resolve(options.dataFolder), store, health, lang: options.lang, host, now: Date.now });
+  const notices = new Notices({ url: config.server.enabled ? config.server.url : undefined, config: config.notices, dataFolder: resolve(options.dataFolder), store, health, lang: options.lang, host, now: Date.now });
   response.connect(notices, geo);
   incidents.connect(notices);
   lasting.stories.connect(geo);
@@ -385,7 +388,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
 }
 
 /** Keys whose change reaches neither sensors nor rules, notices or scans. */
-const light = new Set<keyof Config>(['exceptions', 'response', 'firewall', 'incidents', 'server', 'report', 'evidence', 'recovery']);
+const light = new Set<keyof Config>(['exceptions', 'response', 'firewall', 'incidents', 'report', 'evidence', 'recovery']);
 const needsWhole = (before: Config, next: Config): boolean => (Object.keys({ ...before, ...next }) as (keyof Config)[]).some((key) => !light.has(key) && JSON.stringify(before[key]) !== JSON.stringify(next[key]));
 
 /** A call drops some thousand rows at most; between two of them events go first. */

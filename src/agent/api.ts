@@ -1,4 +1,5 @@
 /** The HTTPS server under `moat up`: opened when the configuration wants it, closed and opened anew when that changes. */
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { hostname } from 'node:os';
 import { saidBy } from '../core/error.ts';
@@ -18,6 +19,13 @@ export interface ApiOptions { store: Store; journal: Journal; health: Health; lo
 type Settings = Config['server'];
 const part = 'server';
 const names = (settings: Settings): string[] => [...new Set(['localhost', '127.0.0.1', '::1', hostname(), ...(settings.address === '0.0.0.0' || settings.address === '::' ? [] : [settings.address]), ...settings.names])];
+
+/** Browsers bind passkeys to a domain: an address is none. */
+function passkeysOf({ passkey_name: given, names: more, http }: Settings, port: number): { domain: string; origins: string[] } {
+  const domain = given ?? more.find((name) => isIP(name) === 0) ?? 'localhost';
+  const scheme = http ? 'http' : 'https';
+  return { domain, origins: [...new Set([domain, ...more.filter((name) => name.endsWith(`.${domain}`))])].flatMap((name) => [`${scheme}://${name}:${port}`, ...(port === 443 || port === 80 || given !== undefined ? [`${scheme}://${name}`] : [])]) };
+}
 
 /** What the running server and `moat server` need of each other. */
 interface Open { server: RunningServer; setUp: SetUp; fingerprint: string | undefined; ends: number | undefined }
@@ -82,6 +90,7 @@ export class Api {
   private async begin(settings: Settings): Promise<Open> {
     // Some 25 MB that nobody pays who has no server.
     const [{ startServer }, { givenCertificate, ownCertificate }, { Feed: NewFeed }, { Lockout }, { SetUp: NewSetUp }] = await Promise.all([import('../api/server.ts'), import('../api/access/certificate.ts'), import('../api/feed.ts'), import('../api/access/lockout.ts'), import('../api/access/set-up.ts')]);
+    const { Challenges } = await import('../api/access/challenges.ts');
     const { store, journal, log, now, dataFolder, version, handlers } = this.options;
     const certificate = settings.http ? undefined
       : settings.cert !== undefined && settings.key !== undefined ? givenCertificate(settings.cert, settings.key)
@@ -90,11 +99,14 @@ export class Api {
     const setUp = new NewSetUp(store.accounts, now);
     // In a checkout, while all else goes on; the page says so until it is there.
     buildConsole(log);
-    const server = await startServer({
+    let server: RunningServer | undefined;
+    server = await startServer({
       consoleFolder: consoleFolder(),
       address: settings.address, port: settings.port, certificate, names: names(settings), version, strict: this.options.strict === true,
       world: {
-        host: hostname(), now, store, feed: this.feed, lockout: new Lockout(now), setUp,
+        host: hostname(), now, store, feed: this.feed, lockout: new Lockout(now), challenges: new Challenges(now), setUp,
+        place: () => ({ group: this.settings?.group, environment: this.settings?.environment ?? 'production' }),
+        passkeys: () => passkeysOf(settings, server?.port ?? settings.port),
         // What the socket throws and answers, as a promise.
         ask: async (operation, argument) => { const handler = Object.hasOwn(handlers, operation) ? handlers[operation] : undefined; if (!handler) throw new Error(`no operation ${operation}`); return await askedBy('api', () => handler(argument)); },
         audit: (entry) => journal.write({ audit: [{ ...entry, time: now(), via: 'api' }] }),

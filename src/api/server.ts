@@ -13,9 +13,12 @@ import type { ServerCertificate } from './access/certificate.ts';
 import { actorOf, findSession, findToken, tokenPrefix } from './access/sessions.ts';
 import type { Actor, Call, Route } from './contract/route.ts';
 import { serveConsole } from './console.ts';
+import { addApprovePage } from './approve-page.ts';
 import { openApi } from './openapi.ts';
 import { Problem, problemBody } from './problem.ts';
 import { Repeats } from './repeats.ts';
+import { answerByLink, approvalOf } from './routes/approve.ts';
+import { accessTable } from './access/table.ts';
 import { routes as allRoutes } from './routes/catalogue.ts';
 import { streamFeed } from './stream.ts';
 import type { World } from './world.ts';
@@ -55,6 +58,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const app = fastify({
     ...(certificate && { https: { key: certificate.key, cert: certificate.cert, minVersion: 'TLSv1.2' as const } }),
     bodyLimit: bodyMax, requestTimeout: 30_000, connectionTimeout: 60_000, keepAliveTimeout: 60_000, trustProxy: false, return503OnClosing: true, forceCloseConnections: true,
+    // What the framework refuses before any route (a part of the path that is too long, a broken escape) is told in the same form.
+    frameworkErrors: (error: unknown, _request: FastifyRequest, reply: FastifyReply) => { answerProblem(reply, problemOf(error, world)); },
     routerOptions: { maxParamLength: 300, caseSensitive: true, ignoreTrailingSlash: false },
   } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance;
   app.server.maxConnections = 1000;
@@ -82,16 +87,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const actorFor = (request: FastifyRequest): { actor: Actor; csrf: string | undefined } | undefined => {
     const bearer = /^Bearer (\S{1,200})$/.exec(request.headers.authorization ?? '')?.[1];
     if (bearer !== undefined) {
-      const actor = bearer.startsWith(tokenPrefix) ? findToken(world.store.accounts, bearer, world.now()) : undefined;
+      const actor = bearer.startsWith(tokenPrefix) ? findToken(world.store.accounts, bearer, world.now(), world.place()) : undefined;
       return actor && { actor, csrf: undefined };
     }
     const secret = request.cookies[cookieName];
     const found = secret === undefined ? undefined : findSession(world.store.accounts, secret, world.now());
-    return found && { actor: actorOf(found.account, found.session), csrf: found.session.csrf };
+    return found && { actor: actorOf(world.store.accounts, found.account, found.session, world.now(), world.place()), csrf: found.session.csrf };
   };
   /** Throws Problem. */
   const mayAsk = (route: Pick<Route, 'access' | 'method'>, request: FastifyRequest): Actor | undefined => {
-    if (route.method !== 'GET') fromHere(request);
+    if (route.method !== 'GET') fromHere(request.headers);
     if (route.access === 'anyone') return undefined;
     const known = actorFor(request);
     if (known === undefined) throw new Problem('not-logged-in', { zh: '请先登录', en: 'log on first' }, { hint: 'POST /api/v1/session' });
@@ -103,6 +108,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
 
   for (const route of options.routes ?? allRoutes) {
+    // A permission that was changed in passing, or a route that nobody thought about, does not start.
+    if (accessTable[route.id] !== route.access) throw new Error(`expected the route ${route.id} in src/api/access/table.ts with the permission ${route.access}, got ${accessTable[route.id] ?? 'no row'}`);
     app.route({
       method: route.method, url: base + route.path,
       ...(route.access === 'anyone' && route.method !== 'GET' && { config: { rateLimit: { max: logOnPerMinute, timeWindow: 60_000 } } }),
@@ -128,6 +135,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
     });
   }
+  await addApprovePage(app, { look: (token) => approvalOf(token, world), answer: (token, answer, from) => answerByLink(token, answer, from, world), fromHere }, { max: logOnPerMinute, timeWindow: 60_000 });
   const document = openApi(allRoutes, options.version);
   app.get(`${base}/openapi.json`, () => document);
   app.get(`${base}/stream`, async (request, reply) => {
@@ -167,10 +175,10 @@ function mustFit(route: Route<World>, body: unknown): void {
 }
 
 /** A page of somebody else's that sends a form here says where it is from. */
-function fromHere(request: FastifyRequest): void {
-  const { origin } = request.headers;
-  const site = request.headers['sec-fetch-site'];
-  const foreign = origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== request.headers.host);
+function fromHere(headers: Record<string, unknown>): void {
+  const { origin, host } = headers;
+  const site = headers['sec-fetch-site'];
+  const foreign = origin !== undefined && (typeof origin !== 'string' || !URL.canParse(origin) || new URL(origin).host !== host);
   if (foreign || (site !== undefined && site !== 'same-origin' && site !== 'none')) throw new Problem('csrf', { zh: '请求来自别的网站', en: 'the request comes from another site' });
 }
 

@@ -7,7 +7,7 @@ import type { Text } from '../../core/text.ts';
 export type Access = Permission | 'anyone' | 'person';
 
 /** Who asks. `by` is what the audit log says. */
-export interface Actor { account: string; name: string; role: Role; may: ReadonlySet<Permission>; /** Digest of the session; undefined for a token. */ session: string | undefined; by: string }
+export interface Actor { account: string; name: string; role: Role; may: ReadonlySet<Permission>; /** Digest of the session; undefined for a token. */ session: string | undefined; by: string; /** Rights for a while end then, Unix ms. */ elevated?: number }
 
 export interface Call<P, Q, B> {
   params: P;

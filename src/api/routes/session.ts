@@ -12,34 +12,34 @@ import type { World } from '../world.ts';
 
 const name = z.string().regex(accountName);
 const secret = z.string().max(1000);
-const me = z.strictObject({ name: z.string(), role: z.enum(roles), may: z.array(z.string()), csrf: z.string(), expires: time, totp: z.boolean(), recovery_left: z.number().int() });
+export const me = z.strictObject({ name: z.string(), role: z.enum(roles), may: z.array(z.string()), csrf: z.string(), expires: time, totp: z.boolean(), recovery_left: z.number().int(), passkeys: z.number().int(), /** Rights for a while end then. */ elevated: time.optional(), /** The account is for other hosts than this one. */ elsewhere: z.boolean() });
 
 const wrong = (): Problem => new Problem('wrong-credentials', { zh: '账号、密码或验证码不对', en: 'the name, the password or the code is wrong' });
 
 const meOf = (account: Account, csrf: string, expires: number, actor: Actor): z.infer<typeof me> => ({
-  name: account.name, role: account.role, may: [...actor.may], csrf, expires, totp: account.totp?.confirmed === true, recovery_left: account.recovery.length,
+  name: account.name, role: actor.role, may: [...actor.may], csrf, expires, totp: account.totp?.confirmed === true, recovery_left: account.recovery.length, passkeys: account.passkeys?.length ?? 0, ...(actor.elevated !== undefined && { elevated: actor.elevated }), elsewhere: actor.may.size === 0,
 });
 
 /** A log-on that has proved itself: a new session, so that none that was there before is raised. */
-async function enter(account: Account, call: Pick<Call<unknown, unknown, unknown>, 'address' | 'agent'>, world: World): Promise<Reply> {
+export async function enter(account: Account, call: Pick<Call<unknown, unknown, unknown>, 'address' | 'agent'>, world: World): Promise<Reply> {
   const now = world.now();
   const known: Account = { ...account, lastLogIn: { time: now, address: call.address } };
   world.store.accounts.save(known);
   const { secret: value, session } = beginSession(world.store.accounts, known, call, now);
-  const actor = actorOf(known, session);
+  const actor = actorOf(world.store.accounts, known, session, now, world.place());
   await world.audit({ by: actor.by, operation: 'log-on', target: account.name, why: '', result: `from ${call.address}` });
   return { body: meOf(known, session.csrf, session.expires, actor), session: { secret: value, expires: session.expires } };
 }
 
 /** The account of whoever asks. */
-function own(actor: Actor | undefined, world: World): Account {
+export function own(actor: Actor | undefined, world: World): Account {
   const account = actor && world.store.accounts.account(actor.account);
   if (!account) throw new Problem('not-logged-in', { zh: '请先登录', en: 'log in first' });
   return account;
 }
 
 /** The password once more, before what would let somebody at an unlocked screen stay. */
-async function again(account: Account, password: string): Promise<void> {
+export async function again(account: Account, password: string): Promise<void> {
   if (!await isPassword(password, account.password)) throw wrong();
 }
 

@@ -29,10 +29,10 @@ const readable = new Set<string>([...Object.keys(views), ...viewTables, 'json_ea
 /** Takes away the views that are not named, and the tables that only these stand on. */
 function only(wanted: readonly string[]): void {
   const kept = new Set(wanted);
-  const under = (name: string): string[] => viewTables.filter((table) => new RegExp(`\\b${table}\\b`).test((views[name] ?? '').replace(/'[^']*'/g, '')));
-  const tables = new Set(Object.keys(views).filter((name) => kept.has(name)).flatMap((name) => [...new Set(/ FROM (\w+)/g.exec(views[name] ?? '')?.slice(1) ?? []), ...under(name).filter((table) => table === 'context')]));
+  const tables = new Set(wanted.flatMap((name) => [...(views[name] ?? '').matchAll(/ FROM (\w+)/g)].map(([, table]) => table)));
   for (const name of [...Object.keys(views), ...viewTables]) if (!kept.has(name) && !tables.has(name)) readable.delete(name);
 }
+
 /** Functions that reach beyond the statement. */
 const forbiddenFunctions = new Set(['load_extension', 'fts3_tokenizer', 'sqlite_log', 'rtreecheck', 'readfile', 'writefile', 'edit']);
 
