@@ -32,5 +32,9 @@ export const scenes: readonly Scene[] = [
   { name: 'alert', path: alertOf('log4shell') },
   { name: 'alert-exception', path: alertOf('scanner_user_agent'), then: exception },
   { name: 'alerts-none', path: '/alerts?text=nothing+like+this' },
+  { name: 'hosts', path: '/hosts' },
+  { name: 'host-ports', path: '/hosts/listeners' },
+  { name: 'host-users', path: '/hosts/users' },
+  { name: 'hunt', path: '/hunt', then: async (page) => { await page.getByRole('button', { name: /most failed log-ons|登录失败最多/ }).click(); await page.getByRole('button', { name: /Export CSV|导出 CSV/ }).waitFor(); } },
   { name: 'keys', path: '/', then: (page) => page.keyboard.press('?') },
 ];
