@@ -6,10 +6,10 @@ import { useGet } from '../../api/hooks.ts';
 import { Inert } from '../../parts/inert.tsx';
 import { Empty, Shown } from '../../parts/states.tsx';
 import { useTexts } from '../../text/lang.ts';
-import { NotLooked, type TabProps } from './parts.tsx';
+import { NotLooked } from './parts.tsx';
 import { words } from './words.ts';
 
-export function ContainersTab(_: TabProps) {
+export function ContainersTab() {
   const t = useTexts(words);
   const asked = useGet<z.infer<typeof containers>>('/host/containers', {}, { everyMs: 30_000 });
   return (

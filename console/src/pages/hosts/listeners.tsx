@@ -7,14 +7,14 @@ import { Inert } from '../../parts/inert.tsx';
 import { Rows } from '../../parts/rows.tsx';
 import { Empty } from '../../parts/states.tsx';
 import { useTexts } from '../../text/lang.ts';
-import { NotLooked, type TabProps, wholeList } from './parts.tsx';
+import { NotLooked, wholeList } from './parts.tsx';
 import { isAnyAddress, isLoopback } from './tree.ts';
 import { words } from './words.ts';
 
 type Listener = Listeners['items'][number];
 const isInside = (one: Listener): boolean => isLoopback(one.address);
 
-export function ListenersTab(_: TabProps) {
+export function ListenersTab() {
   const t = useTexts(words);
   const { filters, set } = useFilters(['reach']);
   const asked = useGet<Listeners>('/host/listeners', {}, { everyMs: 30_000 });

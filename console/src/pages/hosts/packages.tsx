@@ -9,13 +9,13 @@ import { Inert } from '../../parts/inert.tsx';
 import { Rows } from '../../parts/rows.tsx';
 import { Empty } from '../../parts/states.tsx';
 import { useTexts } from '../../text/lang.ts';
-import { NotLooked, type TabProps } from './parts.tsx';
+import { NotLooked } from './parts.tsx';
 import { words } from './words.ts';
 
 type Packages = z.infer<typeof packages>;
 type Package = Packages['items'][number];
 
-export function PackagesTab(_: TabProps) {
+export function PackagesTab() {
   const t = useTexts(words);
   const { filters: { package: text }, set } = useFilters(['package']);
   const list = useList<Package>('/host/packages', { text }, { pageSize: 200 });

@@ -12,18 +12,17 @@ import { Rows } from '../../parts/rows.tsx';
 import { Empty, Failure, Notice } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useSay, useTexts } from '../../text/lang.ts';
-import type { TabProps } from './parts.tsx';
 import { words } from './words.ts';
 
 type Scan = ScanRun;
 
-export function ScansTab(_: TabProps) {
+export function ScansTab() {
   const t = useTexts(words);
   const may = useMay('triage');
   const list = useList<Scan>('/scans');
   const [job, setJob] = useState<string>();
   const start = useDo<void, { job: string }>(() => ({ method: 'POST', path: '/scans', body: {} }));
-  const button = may && <Button type="primary" loading={start.isPending} disabled={job !== undefined} onClick={() => { void start.mutateAsync().then((begun) => { setJob(begun.job); }, () => undefined); }}>{t('scanNow')}</Button>;
+  const button = may && <Button type="primary" loading={start.isPending} disabled={job !== undefined} onClick={() => { void start.mutateAsync().then((begun) => { setJob(begun.job); return true; }, () => false); }}>{t('scanNow')}</Button>;
   return (
     <div className="m-stack">
       <div className="h-filters">{button}<span className="m-quiet">{t('scanNoneHow')}</span></div>

@@ -7,10 +7,9 @@ import { Inert } from '../../parts/inert.tsx';
 import { Card } from '../../parts/page.tsx';
 import { Shown } from '../../parts/states.tsx';
 import { useSay, useTexts } from '../../text/lang.ts';
-import type { TabProps } from './parts.tsx';
 import { words } from './words.ts';
 
-export function SettingsTab(_: TabProps) {
+export function SettingsTab() {
   const t = useTexts(words);
   const say = useSay();
   const asked = useGet<z.infer<typeof sensors>>('/host/sensors', {}, { live: ['health'] });

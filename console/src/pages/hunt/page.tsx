@@ -130,7 +130,7 @@ function SaveForm({ sql, close }: { sql: string; close: () => void }) {
   const [name, setName] = useState('');
   const [isShared, setShared] = useState(false);
   const save = useDo<void, SavedQuery>(() => ({ method: 'POST', path: '/hunt/queries', body: { name: name.trim(), sql, shared: isShared } }), ['/hunt/queries']);
-  const keep = (): void => { void save.mutateAsync().then(() => { toast(t('savedDone')); close(); }, () => undefined); };
+  const keep = (): void => { void save.mutateAsync().then(() => { toast(t('savedDone')); close(); return true; }, () => false); };
   return (
     <Modal open title={t('saveTitle')} onCancel={close} okText={c('save')} cancelText={c('cancel')} onOk={keep} okButtonProps={{ disabled: name.trim() === '', loading: save.isPending }}>
       <div className="m-stack">
