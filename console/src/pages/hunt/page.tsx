@@ -20,10 +20,13 @@ import { useSay, useTexts } from '../../text/lang.ts';
 import { Editor } from './editor.tsx';
 import { barsOf, isTime, toCsv } from './sql.ts';
 import { words } from './words.ts';
+import '../../parts/rows.css';
 import './hunt.css';
 
 type Schema = z.infer<typeof huntSchema>;
 const columnWidth = 190;
+/** Of examples, which hold none of these words in a string. */
+const inLines = (sql: string): string => sql.replaceAll(/ (?=(?:FROM|WHERE|GROUP BY|ORDER BY|LIMIT)\b)/g, '\n');
 
 export function Page() {
   const t = useTexts(words);
@@ -61,7 +64,7 @@ export function Page() {
           <Saved onChoose={choose} />
           <Shown of={schema}>{(found) => (
             <>
-              <Card title={t('examples')}><ul className="u-list">{found.examples.map((one) => <li key={one.sql}><button type="button" className="m-link" onClick={() => { choose(one.sql); }}>{say(one.title)}</button></li>)}</ul></Card>
+              <Card title={t('examples')}><ul className="u-list">{found.examples.map((one) => <li key={one.sql}><button type="button" className="m-link" onClick={() => { choose(inLines(one.sql)); }}>{say(one.title)}</button></li>)}</ul></Card>
               <Card title={t('schema')}><p className="m-faint">{t('schemaHow')}</p>{found.views.map((view) => <details key={view.name} className="u-view"><summary><code>{view.name}</code> <span className="m-quiet">{say(view.title)}</span></summary><ul>{view.columns.map((column) => <li key={column.name}><button type="button" className="m-link m-mono" onClick={() => { setSql(`${sql}${sql === '' || /\s$/.test(sql) ? '' : ' '}${column.name}`); }}>{column.name}</button> <span className="m-faint">{column.type}</span></li>)}</ul></details>)}</Card>
             </>
           )}</Shown>
