@@ -1,6 +1,5 @@
 /** This machine: what runs and where it came from, who gets in, what is installed, what has changed. */
-import { Tabs } from 'antd';
-import { useNavigate, useParams } from 'react-router';
+import { Link, useParams } from 'react-router';
 import type { Host } from '../../../../src/api/contract/host.ts';
 import { useGet } from '../../api/hooks.ts';
 import { useFilters } from '../../parts/address.ts';
@@ -26,19 +25,17 @@ const names = Object.keys(tabs) as TabName[];
 
 export function Page() {
   const t = useTexts(words);
-  const go = useNavigate();
   const wanted = (useParams()['*'] ?? '').split('/')[0];
   const tab = names.find((one) => one === wanted) ?? 'processes';
+  const Tab = tabs[tab];
   const host = useGet<Host>('/host', {}, { everyMs: 15_000, live: ['health'] });
   const { filters, set } = useFilters(['of']);
   const tell = (of: string | undefined): void => { set({ of }, { push: of !== undefined }); };
   return (
     <Frame title={t('title')} lead={t('lead')}>
       <section className="m-card" aria-label={t('machine')}><Shown of={host} rows={2}>{(found) => <Machine host={found} />}</Shown></section>
-      <Tabs className="h-tabs" activeKey={tab} destroyOnHidden onChange={(key) => { void go(key === 'processes' ? '/hosts' : `/hosts/${key}`); }} items={names.map((key) => {
-        const Tab = tabs[key];
-        return { key, label: t(`tab_${key}`), children: key === tab && <Tab onTell={tell} /> };
-      })} />
+      <nav className="h-tabs" aria-label={t('title')}>{names.map((key) => <Link key={key} to={key === 'processes' ? '/hosts' : `/hosts/${key}`} {...(key === tab && { 'aria-current': 'page' as const })}>{t(`tab_${key}`)}</Link>)}</nav>
+      <Tab onTell={tell} />
       <StoryDrawer of={filters.of} onClose={() => { tell(undefined); }} onTell={tell} />
     </Frame>
   );
