@@ -43,4 +43,8 @@ export const scenes: readonly Scene[] = [
   { name: 'incident', path: incident },
   { name: 'incident-plan', path: async (moat) => `${await incident(moat)}/plan`, before: (page) => page.getByRole('button', { name: /Work out the clean-up|生成清理方案/ }).click() },
   { name: 'incident-report', path: async (moat) => `${await incident(moat)}/report` },
+  { name: 'hosts', path: '/hosts' },
+  { name: 'host-ports', path: '/hosts/listeners' },
+  { name: 'host-users', path: '/hosts/users' },
+  { name: 'hunt', path: '/hunt', before: async (page) => { await page.getByRole('button', { name: /most failed log-ons|登录失败最多/ }).click(); await page.getByRole('button', { name: /Export CSV|导出 CSV/ }).waitFor(); } },
 ];

@@ -28,7 +28,7 @@ const subscribe = (watcher: () => void): (() => void) => {
 };
 
 /** Replaces the one before. `undo`: what takes it back. */
-const toast = (text: string, undo?: () => void): void => { show({ id: ++last, text, tone: 'good', undo }); };
+export const toast = (text: string, undo?: () => void): void => { show({ id: ++last, text, tone: 'good', undo }); };
 
 /** Does it, and says what it did or why it failed. The notice outlives what asked for it. */
 export function useDeed(): (deed: () => Promise<unknown>, done: string, undo?: () => void) => Promise<boolean> {
