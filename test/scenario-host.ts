@@ -22,8 +22,8 @@ import { bare, beside, groupGone, lacksSystemd } from './systemd.ts';
 export const hostAddress = '192.0.2.1';
 /** Addresses outside: who attacks, the attacker's server (downloads, commands), the pool. */
 export const attacker = '203.0.113.9', depot = '198.51.100.7', pool = '198.51.100.33';
-/** An ordinary visitor, and the router that the host goes out by. */
-const visitor = '203.0.113.80', office = '192.0.2.9';
+/** An ordinary visitor, where its packages come from, and the router that the host goes out by, where its people sit. */
+export const visitor = '203.0.113.80', registry = '203.0.113.50', office = '192.0.2.9';
 
 export const lacksScenario = (files: readonly string[] = []): boolean => lacksSystemd() || lacks({ root: true, files: ['/usr/bin/setfattr', '/usr/sbin/ip', '/usr/bin/curl', ...files] });
 
@@ -151,7 +151,7 @@ export async function startScenarioHost(): Promise<ScenarioHost> {
   plant('/etc/crontab', `SHELL=/bin/sh\nPATH=/usr/local/sbin:/usr/local/bin:/sbin:/bin:/usr/sbin:/usr/bin\n17 *\t* * *\troot\tcd / && run-parts --report /etc/cron.hourly\n`);
   plant('/etc/resolv.conf', `nameserver ${office}\n`);
   plant('/root/.bashrc', 'alias ll="ls -l"\n');
-  for (const name of ['bin', 'dist', 'rules', 'playbooks', 'signatures', 'locales', 'matrix', 'baselines', 'intel', 'sensor', 'package.json', 'node_modules']) {
+  for (const name of ['bin', 'dist', 'rules', 'playbooks', 'signatures', 'locales', 'matrix', 'baselines', 'intel', 'sensor', 'console', 'package.json', 'node_modules']) {
     if (!existsSync(join(repository, name))) continue;
     symlinkSync(realpathSync(join(repository, name)), join(base, 'moat', name));
     if (lstatSync(realpathSync(join(repository, name))).isDirectory()) mkdirSync(join(upper, 'opt/moat', name));
@@ -202,7 +202,7 @@ export async function startScenarioHost(): Promise<ScenarioHost> {
     await ended;
     ip('netns', 'add', namespace);
     ip('link', 'add', 'eth0', 'netns', namespace, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid));
-    for (const address of [`${office}/24`, `${attacker}/32`, `${depot}/32`, `${pool}/32`, `${visitor}/32`]) ip('-n', namespace, 'addr', 'add', address, 'dev', 'eth0');
+    for (const address of [`${office}/24`, `${attacker}/32`, `${depot}/32`, `${pool}/32`, `${visitor}/32`, `${registry}/32`]) ip('-n', namespace, 'addr', 'add', address, 'dev', 'eth0');
     ip('-n', namespace, 'link', 'set', 'lo', 'up');
     ip('-n', namespace, 'link', 'set', 'eth0', 'up');
     const inNet = runner(['nsenter', '-t', String(pid), '-n']);
@@ -235,7 +235,8 @@ export async function startScenarioHost(): Promise<ScenarioHost> {
         const found = new Map<number, string>();
         for (const one of procfs.pids()) {
           try {
-            if (readlinkSync(`/proc/${one}/ns/pid`) === inner) found.set(one, readFileSync(`/proc/${one}/cmdline`, 'utf8').replaceAll('\0', ' ').trim());
+            // Containers in it have process numbers of their own.
+            if (readlinkSync(`/proc/${one}/ns/pid`) === inner || readFileSync(`/proc/${one}/cgroup`, 'utf8').includes(`/${basename(group.folder)}/`)) found.set(one, readFileSync(`/proc/${one}/cmdline`, 'utf8').replaceAll('\0', ' ').trim());
           } catch { /* it has ended */ }
         }
         return found;

@@ -8,7 +8,7 @@ import { clock, event, type Machine } from './told-machine.ts';
 
 export const attacker = '203.0.113.9', pool = '198.51.100.7';
 
-export interface Disk { files: Map<string, { text: string; born: number; folder?: boolean }>; owners: Map<string, PackageFile>; requests: Event[] }
+export interface Disk { files: Map<string, { text: string; born: number; folder?: boolean }>; owners: Map<string, PackageFile>; requests: Event[]; /** Of containers, by folders there: the folders here. */ mounts?: Readonly<Record<string, Readonly<Record<string, string>>>> }
 
 export const emptyDisk = (): Disk => ({ files: new Map(), owners: new Map(), requests: [] });
 
@@ -21,6 +21,8 @@ export function worldOf(machine: Machine, disk: Disk): StoryWorld & { looked: nu
       return file && { kind: file.folder ? 'folder' : 'file', inode: 1, device: 1, size: file.text.length, uid: 0, born: file.born, changed: file.born };
     },
     text: (path: string) => disk.files.get(path)?.text,
+    onHost: (node: ProcessNode, path: string) => { const at = Object.entries(disk.mounts?.[node.container ?? ''] ?? {}).toSorted(([a], [b]) => b.length - a.length).find(([inside]) => path.startsWith(inside)); return at && `${at[1]}${path.slice(at[0].length)}`; },
+    files: (folder: string, most: number) => { const found = [...disk.files.keys()].filter((path) => path.startsWith(`${folder}/`)).sort(); return found.length > most || found.length === 0 ? undefined : found; },
     apart: new Set<ProcessNode>(),
     cronTables: (user: string | undefined) => [`/var/spool/cron/crontabs/${user ?? 'root'}`, '/etc/crontab'],
     requests: (from: number, to: number) => disk.requests.filter(({ time }) => time >= from && time <= to),

@@ -130,7 +130,7 @@ export function behaviourSetups(config: Config, learned?: (id: string) => string
   });
 }
 
-function exceptionsOf(config: Config): Exception[] {
+export function exceptionsOf(config: Config): Exception[] {
   // A date holds to its end.
   return config.exceptions.map(({ until, ...exception }) => ({ ...exception, ...(until !== undefined && { until: Date.parse(`${until}T23:59:59.999`) }) }));
 }

@@ -25,6 +25,7 @@ import { type HandsOptions, type HandsSocket, ownerByHead, serveHands } from './
 import { ownPaths } from './paths.ts';
 import { allowOf, settingMs } from './response.ts';
 import { managementOf } from './response-network.ts';
+import { filesOf, lookAtServices, lookMs } from './service-look.ts';
 
 export interface HandsWorldOptions extends Pick<HandsOptions, 'idleMs' | 'onIdle'> { dataFolder: string; configPath: string; /** Where the key lies that states are sealed with: not in the data folder, which is the agent's to write to. */ keyPath: string; recovery: Config['recovery'] }
 
@@ -50,5 +51,5 @@ export function openHands(where: HandsSocket, config: Config['response'], { data
     connectors: () => [], denying: { unable: elsewhere, protects: elsewhere, has: elsewhere, deny: elsewhere, allow: elsewhere },
     firewall: elsewhere, standing: elsewhere, isolation: elsewhere, blocks: { get: elsewhere, put: elsewhere },
   }).filter(({ id }) => !withinService.has(id));
-  return serveHands(where, { actions, now, key: () => keyAt(keyPath), ...options });
+  return serveHands(where, { actions, looks: { services: (input, signal) => lookAtServices(filesOf(input), { dataFolder, signal: AbortSignal.any([signal, AbortSignal.timeout(lookMs)]), run }) }, now, key: () => keyAt(keyPath), ...options });
 }

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Action, PlanOptions } from '../core/action.ts';
-import { serveHands } from './hands.ts';
+import { lookByHand, serveHands } from './hands.ts';
+import { filesOf } from './service-look.ts';
 
 let folder: string, path: string, server: Server, asked: PlanOptions[], states: unknown[];
 const action: Action = {
@@ -29,7 +30,7 @@ beforeEach(async () => {
   states = [];
   folder = mkdtempSync(join(tmpdir(), 'moat-hands-'));
   path = join(folder, 'hands.sock');
-  server = await serveHands({ path }, { actions: [action, { ...action, id: 'other' }], now: () => noon, key: () => Buffer.alloc(32, 7), idleMs: undefined, onIdle: () => undefined });
+  server = await serveHands({ path }, { actions: [action, { ...action, id: 'other' }], looks: { services: (input, signal) => Promise.resolve({ input, running: !signal.aborted }) }, now: () => noon, key: () => Buffer.alloc(32, 7), idleMs: undefined, onIdle: () => undefined });
 });
 afterEach(async () => {
   await new Promise((resolve) => { server.close(resolve); });
@@ -62,6 +63,13 @@ describe('the hands', () => {
     // When it ends by itself is lifted by a person, without them.
     expect(await step({ ...plan.state, confirmBy: 7 })).toMatchObject({ kind: 'done' });
     expect(states).toHaveLength(4);
+  });
+
+  it('look at what the agent may not, by name alone', async () => {
+    expect(await lookByHand(path, 'services', { files: ['/srv/a.db'] }, AbortSignal.timeout(5000))).toEqual({ input: { files: ['/srv/a.db'] }, running: true });
+    await expect(lookByHand(path, 'toString', {}, AbortSignal.timeout(5000))).rejects.toMatchObject({ code: 'bad-request' });
+    await expect(lookByHand(path, 'noting', {}, AbortSignal.timeout(5000))).rejects.toMatchObject({ code: 'bad-request' });
+    for (const input of [undefined, {}, { files: 'x' }, { files: [7] }, { files: ['x'.repeat(5000)] }]) expect(() => filesOf(input)).toThrow('a list of files');
   });
 
   it('are reached by nobody else', () => { expect(statSync(path).mode & 0o777).toBe(0o600); });

@@ -1,7 +1,7 @@
 /** Reads a linkage table: the one that comes with Moat, or the user's own. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MoatError } from '../core/error.ts';
 import { levels } from '../core/level.ts';
 import type { Value } from '../core/playbook.ts';

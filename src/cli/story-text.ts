@@ -84,6 +84,7 @@ function entryLines({ entry }: Story, lang: Lang, width: number): string[] {
   fact('地址', 'address', entry.address === undefined ? undefined : `${entry.address}${owner === '' ? '' : `（${owner}）`}`.replace('（', lang === 'zh' ? '（' : ' (').replace('）', lang === 'zh' ? '）' : ')'));
   fact('账号', 'account', entry.kind === 'login' || entry.kind === 'console' ? entry.user : undefined);
   fact('服务', 'service', entry.kind === 'login' ? undefined : entry.service);
+  fact('软件包', 'package', entry.package);
   fact('网页请求', 'web request', entry.request);
   if (entry.kind === 'web' && entry.request === undefined) fact('网页请求', 'web request', t('访问日志中找不到，或同时有多个访客，无法确定', 'not in the access log, or several visitors at that moment: it cannot be told'));
   if (entry.guessed !== undefined) fact('依据', 'known from', sourceText(entry.guessed)[lang]);

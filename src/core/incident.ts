@@ -11,10 +11,10 @@ export interface Seeds { alerts: readonly Alert[]; findings: readonly Finding[] 
 
 /**
  * What somebody did, or was reached. Ids say what it is: `process:PID:STARTED`, `file:/path`, `persistence:/path`, `address:IP`, `name:HOST`,
- * `account:USER`, `unit:NAME`, `module:NAME`, `container:ID`, `secret:/path`, `alert:ID`, `finding:ID`. One line of a file that starts
+ * `account:USER`, `unit:NAME`, `module:NAME`, `container:ID`, `package:FOLDER` (or `package:NAME`), `secret:/path`, `alert:ID`, `finding:ID`. One line of a file that starts
  * things again is `persistence:/path:LINE`.
  */
-export type StoryNodeKind = 'process' | 'file' | 'persistence' | 'address' | 'name' | 'account' | 'unit' | 'module' | 'container' | 'secret' | 'alert' | 'finding';
+export type StoryNodeKind = 'process' | 'file' | 'persistence' | 'address' | 'name' | 'account' | 'unit' | 'module' | 'container' | 'package' | 'secret' | 'alert' | 'finding';
 
 export interface StoryNode {
   id: string;
@@ -67,7 +67,7 @@ export interface StoryEcho {
 }
 
 /** How somebody came in: the earliest known. */
-export interface StoryEntry { kind: OriginKind; time: number; node: string; address?: string; /** Two letters. */ country?: string; /** Who the address belongs to. */ network?: string; /** Told by a log alone, of the time in which it must have been. */ guessed?: EchoSource; attack?: readonly string[]; matrix?: readonly string[]; user?: string; service?: string; /** The request line when a web worker was the door. */ request?: string; text: Text }
+export interface StoryEntry { kind: OriginKind; time: number; node: string; address?: string; /** Two letters. */ country?: string; /** Who the address belongs to. */ network?: string; /** Told by a log alone, of the time in which it must have been. */ guessed?: EchoSource; attack?: readonly string[]; matrix?: readonly string[]; user?: string; service?: string; /** The package whose script was the door. */ package?: string; /** The request line when a web worker was the door. */ request?: string; text: Text }
 
 /** How far a story reaches; lists are sorted and bounded. */
 export interface StoryReach {

@@ -63,7 +63,7 @@ export interface StoryDigest {
 }
 
 /** `neighbour`: an address of the inner network that was spoken to. */
-export type ScopeKind = 'account' | 'process' | 'file' | 'persistence' | 'unit' | 'module' | 'container' | 'secret' | 'address' | 'name' | 'neighbour';
+export type ScopeKind = 'account' | 'process' | 'file' | 'persistence' | 'unit' | 'module' | 'container' | 'package' | 'secret' | 'address' | 'name' | 'neighbour';
 export interface ScopeItem { label: string; first: number; last: number; lives?: boolean; /** It was made, changed or read by the story. */ note?: 'made' | 'changed' | 'read' | 'removed' | 'came' | 'called' }
 
 /** `came`: somebody came from there; `called`: the story's processes spoke to it, asked for it or fetched from it; `dropped`: the story's processes wrote or ran it. */

@@ -11,12 +11,12 @@ export const deedTexts: Readonly<Record<StoryDeed, Text>> = {
 
 export const kindTexts: Readonly<Record<StoryNodeKind, Text>> = {
   process: { zh: '进程', en: 'process' }, file: { zh: '文件', en: 'file' }, persistence: { zh: '自启动项', en: 'start entry' }, address: { zh: '地址', en: 'address' }, name: { zh: '域名', en: 'name' }, account: { zh: '账号', en: 'account' },
-  unit: { zh: '系统单元', en: 'unit' }, module: { zh: '内核模块', en: 'kernel module' }, container: { zh: '容器', en: 'container' }, secret: { zh: '凭据', en: 'credential' }, alert: { zh: '告警', en: 'alert' }, finding: { zh: '检查发现', en: 'finding' },
+  unit: { zh: '系统单元', en: 'unit' }, module: { zh: '内核模块', en: 'kernel module' }, container: { zh: '容器', en: 'container' }, package: { zh: '软件包', en: 'package' }, secret: { zh: '凭据', en: 'credential' }, alert: { zh: '告警', en: 'alert' }, finding: { zh: '检查发现', en: 'finding' },
 };
 
 export const scopeTexts: Readonly<Record<ScopeKind, Text>> = {
   account: { zh: '账号', en: 'accounts' }, process: { zh: '进程', en: 'processes' }, file: { zh: '文件', en: 'files' }, persistence: { zh: '自启动项', en: 'entries that start things again' }, unit: { zh: '系统单元', en: 'units' }, module: { zh: '内核模块', en: 'kernel modules' },
-  container: { zh: '容器', en: 'containers' }, secret: { zh: '被读取的凭据', en: 'credentials that were read' }, address: { zh: '公网地址', en: 'addresses of the internet' }, name: { zh: '域名', en: 'host names' }, neighbour: { zh: '内网邻机', en: 'neighbours on the inner network' },
+  container: { zh: '容器', en: 'containers' }, package: { zh: '有问题的软件包', en: 'packages that did it' }, secret: { zh: '被读取的凭据', en: 'credentials that were read' }, address: { zh: '公网地址', en: 'addresses of the internet' }, name: { zh: '域名', en: 'host names' }, neighbour: { zh: '内网邻机', en: 'neighbours on the inner network' },
 };
 
 export const noteTexts: Readonly<Record<NonNullable<ScopeItem['note']>, Text>> = { made: { zh: '新增', en: 'new' }, changed: { zh: '被改', en: 'changed' }, read: { zh: '被读', en: 'read' }, removed: { zh: '被删', en: 'removed' }, came: { zh: '来源', en: 'came from it' }, called: { zh: '外联', en: 'called' } };

@@ -60,3 +60,24 @@ it('remembers over a restart', () => {
   login(second, 15, 3);
   expect(second.found).toHaveLength(1);
 });
+
+it('outside of working hours tells every log-on at once, but of those who may', () => {
+  const trial = tryOut(loginHours, { work: '8-20', off_hours: ['backup'] });
+  for (const h of [8, 12, 19.9]) login(trial, 0, h);
+  login(trial, 0, 3, { user: 'backup' });
+  expect(trial.found).toEqual([]);
+  login(trial, 1, 20);
+  login(trial, 1, 20.5);
+  login(trial, 2, 7.9);
+  expect(trial.found.map(({ level, group }) => `${level} ${group?.['hour']} ${group?.['work']}`)).toEqual(['medium 20 8–20', 'medium 7 8–20']);
+  expect(trial.found.flatMap(unfilled)).toEqual([]);
+  const night = tryOut(loginHours, { work: '22-6' });
+  for (const h of [22, 23.5, 0, 5.9]) login(night, 0, h);
+  expect(night.found).toEqual([]);
+  login(night, 0, 6);
+  expect(night.found).toHaveLength(1);
+});
+
+it.each(['8', '8-8', '8-25', 'nine to five', '24-3'])('refuses %s as working hours', (work) => {
+  expect(() => tryOut(loginHours, { work })).toThrow('expected working hours');
+});

@@ -4,6 +4,7 @@
  * and carried out are not part of that.
  */
 import type { Event } from '../../core/gen/event.ts';
+import { installedPackage } from '../../core/installed-package.ts';
 import type { Level } from '../../core/level.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
 import type { Behaviour, BehaviourContext, BehaviourRun } from '../../core/ports.ts';
@@ -181,14 +182,11 @@ function topBelowManager(node: ProcessNode): ProcessNode {
   return top;
 }
 
-/** Which package is being installed, from the folder or script that its processes run in; empty when nothing shows it. */
+/** Which package is being installed; empty when nothing shows it. */
 function packageOf(node: ProcessNode): string {
   for (const at of chainOf(node, 8)) {
-    const text = `${at.cwd ?? ''} ${(at.cmdline ?? '').slice(0, 512)}`;
-    const modules = text.lastIndexOf('/node_modules/');
-    const found = modules >= 0 ? /^((?:@[\w.-]{1,100}\/)?[\w.-]{1,100})/.exec(text.slice(modules + 14))?.[1]
-      : /\/pip-(?:install|req-build)-\w{1,40}\/([\w.-]{1,100}?)(?:_[0-9a-f]{32})?(?:[/ ]|$)/.exec(text)?.[1] ?? /\/var\/lib\/dpkg\/(?:info|tmp\.ci)\/([\w.+-]{1,100}?)(?::\w{1,20})?\.(?:pre|post)(?:inst|rm)/.exec(text)?.[1];
-    if (found !== undefined && found !== '.bin') return found;
+    const found = installedPackage(at);
+    if (found !== undefined) return found.name;
   }
   return '';
 }

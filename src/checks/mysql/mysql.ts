@@ -5,7 +5,7 @@ import type { Text } from '../../core/text.ts';
 import { expandAll } from '../expand.ts';
 import { fact, lessRights, octal, serviceSetting, withoutLine } from '../finding.ts';
 import { isOn, readIni, type Setting } from '../ini.ts';
-import { anyoneWrites, homesIn, linesOf, readText, targetStat } from '../look.ts';
+import { anyoneWrites, homesIn, linesIn, targetStat } from '../look.ts';
 import type { ScanContext } from '../port.ts';
 import { isLoopback } from '../reach.ts';
 import { entriesAt, readJson, textAt } from '../values.ts';
@@ -90,7 +90,7 @@ function persisted(path: string, context: ScanContext): Setting[] {
 async function initFile(one: Setting, context: ScanContext): Promise<Finding[]> {
   const owner = await context.provenance.owner(one.value);
   if (owner && owner.state !== 'modified') return [];
-  for (const { number, text } of linesOf(readText(context, one.value) ?? '')) {
+  for (const { number, text } of linesIn(context, one.value)) {
     const bad = /\bcreate\s+(?:aggregate\s+)?function\b.{0,200}\bsoname\b|\binto\s+(?:out|dump)file\b|\bgrant\s+all\b|\bidentified\s+(?:by|with)\b|\bsys_(?:exec|eval)\b|\bcreate\s+(?:definer\b.{0,80})?event\b/i.exec(text.slice(0, 20_000));
     if (bad) return [about(one.value, `init\0${text}`, 'intrusion', 'medium', { zh: '数据库每次启动都执行的语句在加账号、加函数或写文件', en: 'statements that run at each start of the database add accounts or functions, or write files' }, context, { line: { line: number, text }, evidence: [fact({ zh: '由谁引用', en: 'named by' }, `${one.path}: ${one.text}`)], refs: ['attack:T1505.001', 'attack:T1136'] })];
   }

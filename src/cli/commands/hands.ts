@@ -21,7 +21,7 @@ export function addHands({ program, t }: Cli): void {
       const ended = new AbortController();
       const end = (): void => ended.abort();
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, end);
-      const config = configOf(program);
+      const config = await configOf(program);
       await openHands(socket === undefined ? { fd: firstHandedOver } : { path: socket }, config.response, { recovery: config.recovery, dataFolder: resolve(dataFolder(program)), configPath: resolve(configPath(program)), keyPath: join(dirname(resolve(socket ?? configPath(program))), handsKey), idleMs: socket === undefined ? idleMs : undefined, onIdle: end });
       if (!ended.signal.aborted) await once(ended.signal, 'abort');
       process.exit(0);

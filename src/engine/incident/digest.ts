@@ -80,7 +80,7 @@ function rowsOf({ entry, nodes, edges }: Story, byId: ReadonlyMap<string, StoryN
   return [...rows.values()];
 }
 
-const scopeKinds: readonly ScopeKind[] = ['account', 'process', 'file', 'persistence', 'unit', 'module', 'container', 'secret', 'address', 'name', 'neighbour'];
+const scopeKinds: readonly ScopeKind[] = ['account', 'process', 'file', 'persistence', 'unit', 'module', 'container', 'package', 'secret', 'address', 'name', 'neighbour'];
 
 function scopeOf(nodes: readonly StoryNode[], edges: readonly StoryEdge[]): Record<ScopeKind, Some<ScopeItem>> {
   const read = new Set(edges.flatMap(({ to, deed }) => (deed === 'read' ? [to] : [])));

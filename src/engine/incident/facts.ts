@@ -23,7 +23,9 @@ export function tacticOf(technique: string): string | undefined {
 
 /** `floor`: what is milder makes no incident by itself. */
 export function factsOf(alert: Alert, finding: Finding | undefined, { attempt, node, address }: Ties, floor: Level): IncidentFacts {
-  const from = address ?? addressOf(alert);
+  // Whoever installs a package did not write it.
+  const isInstalling = (node?.origin.kind ?? alert.evidence[0]?.origin) === 'package';
+  const from = isInstalling ? undefined : address ?? addressOf(alert);
   const headline = { level: alert.level, time: alert.time, id: alert.id, title: alert.title };
   const addresses = from === undefined ? [] : [from.slice(0, wordMax)];
   if (attempt) return { ...noFacts, founds: atLeast(alert.level, floor), tried: alert.level, headline, addresses };

@@ -38,6 +38,8 @@ export const gradeText = (grade: Grade): Text => gradeTexts[grade];
 const onlyPower = /^T1496(?:\.|$)/;
 export const destroys = /^T(?:1485|1486|1490|1491|1561|1565|1657)(?:\.|$)/;
 export const interrupts = /^T(?:1489|1495|1498|1499|1529|1531)(?:\.|$)/;
+/** It left this machine. */
+export const sends = /^T(?:1020|1030|1041|1048|1537|1567)(?:\.|$)/;
 export const takes = /^T(?:1020|1030|1041|1048|1537|1567|1005|1039|1074|1119|1213|1530|1560)(?:\.|$)/;
 
 const sidelines = new Set(['reconnaissance', 'resource-development', 'discovery']);

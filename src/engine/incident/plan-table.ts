@@ -5,6 +5,7 @@
 import type { StoryNode, StoryNodeKind } from '../../core/incident.ts';
 import { holds, parseNetwork } from '../../core/networks.ts';
 import type { Text } from '../../core/text.ts';
+import { sends } from './grade.ts';
 
 /** In the order in which they are done: cut the chain, then take away what brings it back, then what it is made of, then its processes, its accounts last. */
 export const phases = ['freeze', 'block', 'persistence', 'quarantine', 'deny', 'kill', 'account'] as const;
@@ -112,9 +113,22 @@ export const table: Readonly<Record<StoryNodeKind, Remedy>> = {
       [{ action: 'lock-account', phase: 'account', fits: always, input: (node) => ({ user: fact(node, 'user') }), command: (node) => ['usermod', '--lock', fact(node, 'user')] }],
     ],
   },
+  package: {
+    unless({ facts }) {
+      const { name, manager, large } = facts;
+      const rest = large === true ? { zh: '它的文件太多，没有逐个列入方案；', en: 'it has too many files for the plan to list; ' } : { zh: '', en: '' };
+      return { zh: `${rest.zh}软件包 ${String(name)} 由 ${String(manager ?? '包管理器')} 装入：请人工从依赖清单、锁定文件和缓存中去掉它（或换成可信的版本），否则下次安装又会回来`, en: `${rest.en}the package ${String(name)} came by ${String(manager ?? 'a package manager')}: a person must take it out of the lists of dependencies, lock files and caches (or name a version that is trusted), or the next installation brings it back` };
+    },
+    choices: [],
+  },
   secret: { unless: () => ({ zh: '凭据已被读取：需要人去更换', en: 'a credential was read: a person must replace it' }), choices: [] },
   name: { nothing: always, choices: [] },
-  alert: { nothing: always, choices: [] },
+  // What has left is with somebody else: no action brings it back, and the plan must not look as if one did.
+  alert: {
+    nothing: ({ attack = [] }) => !attack.some((one) => sends.test(one)),
+    unless: () => ({ zh: '已经传出去的数据无法收回：请人工查明传走了什么、涉及谁，更换其中的凭据，并按规定报告', en: 'data that was sent away cannot be brought back: a person must find out what it was and whom it concerns, replace credentials in it, and report it as the law says' }),
+    choices: [],
+  },
   finding: { nothing: always, choices: [] },
 };
 

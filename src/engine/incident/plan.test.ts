@@ -113,6 +113,18 @@ describe('a clean-up plan', () => {
     expect(titles(await planOf(alert, worldWith([...standing, 'restore-file'])))).toContain('restore-file /usr/bin/ls');
   });
 
+  it('says of data that was sent away, and of a package, what only a person can do', async () => {
+    const { shell } = logOn(machine, 'dev', '192.0.2.77');
+    const npm = machine.run(shell, '/usr/bin/node', 'npm ci');
+    disk.files.set('/srv/a/node_modules/bad/setup.js', { text: 'x', born: clock.now });
+    const script = machine.run(npm, '/bin/sh', 'sh -c node setup.js', { process_cwd: '/srv/a/node_modules/bad' });
+    const plan = await planOf(alertOf(connect(machine, script, pool, 443), { attack: ['T1048'] }), worldWith(standing));
+    expect(titles(plan)).toContain('quarantine-file /srv/a/node_modules/bad/setup.js');
+    expect(aloneOf(plan, /^alert:/)).toContain('cannot be brought back');
+    expect(aloneOf(plan, /^package:/)).toContain('lock files');
+    expect(titles(plan).join()).not.toContain('192.0.2.77');
+  });
+
   it('does not cut off what others use too, nor addresses of the own network', async () => {
     const { shell } = logOn(machine, 'root', '10.1.2.3');
     const admin = logOn(machine, 'harbour', '192.0.2.9');

@@ -1,6 +1,7 @@
 /** What a story took away: files that its processes wrote over or removed, the folders they went through, and what only a person can put right. */
 import type { Story, StoryEdge, StoryNode } from '../../core/incident.ts';
 import type { Text } from '../../core/text.ts';
+import { table } from './plan-table.ts';
 
 /** `last`: when a process of the story touched it last, Unix ms. `made`: nothing had this name before, as far as was seen. */
 export interface LostFile { path: string; first: number; last: number; removed: boolean; made: boolean; package: string | undefined }
@@ -96,6 +97,9 @@ export function tasksOf(story: Story): PersonTask[] {
       else if (chained.has(id) || facts['entered'] === true || facts['changed'] === true) {
         add(`password:${user}`, { zh: `更换账号 ${user} 的口令（它被用来登录），核对其 authorized_keys`, en: `change the password of ${user}, which was used to log on, and look through its authorized_keys` });
       }
+    } else if (kind === 'package') {
+      const name = String(facts['name'] ?? ''), manager = String(facts['manager'] ?? '');
+      add(`package:${name}`, { zh: `从依赖清单、锁定文件和 ${manager} 的缓存中去掉软件包 ${name}，查明它是怎么进来的，并报告其来源`, en: `take the package ${name} out of the lists of dependencies, lock files and the cache of ${manager}, find out how it came to be there, and report it to where it came from` });
     } else if (kind === 'secret') {
       if (keyFile.test(path)) add(`key:${path}`, { zh: `更换密钥 ${path}（被读取过），并在用到它的地方撤销旧的`, en: `replace the key ${path}, which was read, and revoke the old one wherever it is trusted` });
       else if (databaseFile.test(path)) add(`database:${path}`, { zh: `更换 ${path} 中的数据库等口令（文件被读取过）`, en: `change the passwords of databases and the like in ${path}, which was read` });
@@ -104,6 +108,7 @@ export function tasksOf(story: Story): PersonTask[] {
       else add(`secret:${path}`, { zh: `更换 ${path} 中的凭据（被读取过）`, en: `replace the credentials in ${path}, which was read` });
     }
   }
+  if (story.nodes.some((node) => node.kind === 'alert' && table.alert.nothing?.(node) === false)) add('data-left', { zh: '查明哪些数据已被传走、涉及哪些人，更换其中的凭据，通知该通知的人（已传走的数据无法收回）', en: 'find out which data was sent away and whom it concerns, replace credentials in it, tell those who must be told (what left cannot be brought back)' });
   if (story.entry?.kind === 'web') add('entry:web', { zh: `修补入口：${story.entry.text.zh}`, en: `close the way in: ${story.entry.text.en}` });
   else if (story.entry !== undefined && story.entry.kind !== 'unknown') add(`entry:${story.entry.kind}`, { zh: `堵住入口：${story.entry.text.zh}`, en: `close the way in: ${story.entry.text.en}` });
   const all = [...tasks].map(([key, title]) => ({ key, title }));

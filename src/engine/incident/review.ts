@@ -10,7 +10,7 @@ import type { Text } from '../../core/text.ts';
 import { meaningOf } from '../notices/meaning.ts';
 import { causesOf } from './causes.ts';
 import { costOf, type Told } from './cost.ts';
-import { gradeText, tacticTexts, takes, destroys } from './grade.ts';
+import { gradeText, tacticTexts, sends, takes, destroys } from './grade.ts';
 import { changeOf, measuresOf, reopenedIn, turnsOf } from './measures.ts';
 import { formOf } from './statutory.ts';
 
@@ -35,14 +35,14 @@ export interface ReviewInput {
   clock: (ms: number) => string;
 }
 
-const alertsMost = 100, findingsMost = 100, actionsMost = 200, changesMost = 200, itemsMost = 20;
+const alertsMost = 100, findingsMost = 100, actionsMost = 200, changesMost = 200, itemsMost = 20, summaryMost = 300;
 
 export function reviewOf(input: ReviewInput): Review {
   const { record, story, now, version, evidence, restored, place, clock } = input;
   const turns = turnsOf(input.audit);
   const measures = measuresOf(record, story, turns);
   const actions = actionsOf(input.receipts);
-  const data = dataOf(record, story);
+  const data = dataOf(record, story, input.alerts);
   const causes = causesOf({ record, alerts: input.alerts, findings: input.findings, story, measures, turns });
   const cost = costOf(place.prices, record, measures, input.told ?? {});
   const { id, revision, host, title, status, level, grade, graded, time, last_time, created, assignee, tags, links, notes, tasks, facts, false_alarm } = record;
@@ -76,13 +76,20 @@ function actionsOf(receipts: readonly Receipt[]): Some<ReviewAction> {
 }
 
 /** What was seen to be read, taken, destroyed; then what could be reached. */
-function dataOf({ facts, status }: IncidentRecord, story: StoryDigest | undefined): DataAtRisk[] {
+function dataOf({ facts, status }: IncidentRecord, story: StoryDigest | undefined, alerts: readonly Alert[]): DataAtRisk[] {
   if (status === 'false-alarm') return [];
   const out: DataAtRisk[] = [];
   const labels = (some: Some<{ label: string }>): Some<string> => ({ items: some.items.slice(0, itemsMost).map(({ label }) => label), total: some.total });
   if (story && story.scope.secret.total > 0) out.push({ what: { zh: '被读取的凭据', en: 'credentials that were read' }, items: labels(story.scope.secret), certain: true });
   const taken = facts.techniques.filter((one) => takes.test(one)), gone = facts.techniques.filter((one) => destroys.test(one));
-  if (taken.length > 0) out.push({ what: { zh: '有数据被取走的迹象（技术编号）', en: 'signs that data was taken (techniques)' }, items: { items: taken, total: taken.length }, certain: true });
+  if (taken.length > 0) {
+    const told = alerts.filter(({ attack }) => attack.some((one) => takes.test(one))).map(({ summary }) => summary.slice(0, summaryMost));
+    const left = taken.some((one) => sends.test(one));
+    out.push({
+      what: left ? { zh: '有数据已被传走的迹象（传走的无法收回）', en: 'signs that data was sent away (what left cannot be brought back)' } : { zh: '有数据被取走的迹象', en: 'signs that data was taken' },
+      items: told.length > 0 ? { items: [...new Set(told)].slice(0, itemsMost), total: new Set(told).size } : { items: taken, total: taken.length }, certain: true,
+    });
+  }
   if (gone.length > 0) out.push({ what: { zh: '有数据被毁或加密的迹象（技术编号）', en: 'signs that data was destroyed or encrypted (techniques)' }, items: { items: gone, total: gone.length }, certain: true });
   const databases = facts.services.filter((one) => one.startsWith('database '));
   if (databases.length > 0) out.push({ what: { zh: '经由的数据库', en: 'databases that were the door' }, items: { items: databases.map((one) => one.slice(9)), total: databases.length }, certain: false });

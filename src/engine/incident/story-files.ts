@@ -1,6 +1,7 @@
 /** Files of a story: what its processes wrote, ran, removed and read, and what became of it in other sessions. */
 import type { FileTouch, ProcessNode } from '../../core/lineage.ts';
 import { placeById, placeOf } from '../../core/places.ts';
+import type { Place } from './story-index.ts';
 import { isInstaller, isOddPlace, isOneVisit, isShipped } from './story-scope.ts';
 import { processId } from './story-sketch.ts';
 import type { Teller } from './story-teller.ts';
@@ -18,37 +19,44 @@ const ignored = /^\/dev\/(?!shm\/|mqueue\/)|^\/proc\/|^\/sys\/|^(?:\/var)?\/run\
 export const fileId = (path: string): string => (placeOf(path) === undefined ? `file:${path}` : `persistence:${path}`);
 const unitFile = /\/([A-Za-z0-9:_.\\@-]{1,200})\.(service|timer|socket|path)$/;
 
+/** It lies in the container's own layers, by the path that it has there. */
+const isOfImage = ({ path, inside, elsewhere }: Place): boolean => elsewhere || (inside !== undefined && path.endsWith(inside));
+/** By which it is judged whether anybody would work there. */
+export const judgedPath = (at: Place): string => (isOfImage(at) ? at.inside ?? at.path : at.path);
+
 type Done = FileTouch | { what: string; action: 'ran'; count: number; first: number; last: number; inode?: undefined; device?: undefined };
 
 /** Adds a file that a process of the story touched, with those that ran it. Its id; undefined when it says nothing or finds no room. */
 export function addFile(teller: Teller, node: ProcessNode, touch: Done): string | undefined {
   const { sketch, world } = teller;
-  const { what: path, action, first, last, count } = touch;
-  // What a container calls /etc/passwd is not the machine's.
-  const inContainer = node.container !== undefined;
-  const place = inContainer ? undefined : placeOf(path);
-  if (ignored.test(path) && place === undefined) return undefined;
-  const owner = inContainer ? undefined : world.owner(path);
+  const { action, first, last, count } = touch;
+  const at = teller.place(node, touch.what);
+  const { path, inside, elsewhere } = at;
+  // What a container calls /etc/passwd is not the machine's, unless it is the machine's own that is mounted there.
+  const place = elsewhere ? undefined : placeOf(path);
+  if ((ignored.test(path) || (inside !== undefined && ignored.test(inside))) && place === undefined) return undefined;
+  const owner = elsewhere ? undefined : world.owner(path);
   if (owner?.intact === true) return undefined;
-  const look = inContainer ? 'blind' : teller.look(path);
+  const look = elsewhere ? 'blind' : teller.look(path);
   if (typeof look === 'object' && look.kind === 'folder') return undefined;
-  const id = inContainer ? `file:${node.container.slice(0, 12)}:${path}` : fileId(path);
+  const id = elsewhere ? `file:${node.container?.slice(0, 12) ?? ''}:${path}` : fileId(path);
   const known = { ...sketch.facts(id) };
-  const isNew = typeof look === 'object' && look.born > 0 && look.born >= first - slackMs;
+  // A file of an image looks new as soon as the container changes it.
+  const isNew = typeof look === 'object' && look.born > 0 && look.born >= first - slackMs && !isOfImage(at);
   const made = action === 'create' || action === 'link' || action === 'rename' || (action === 'write' && isNew);
   // Another file under the same name since.
   const replaced = typeof look === 'object' && touch.inode !== undefined && touch.inode !== look.inode && known['inode'] === undefined;
   const facts = {
     path, ...(touch.inode !== undefined && { inode: touch.inode, device: touch.device }), package: owner?.name, size: typeof look === 'object' ? look.size : undefined,
     ...(made && { made: true }), ...(action === 'ran' ? { ran: true } : action === 'delete' ? { removed: true } : { wrote: true }),
-    ...(isOddPlace(path) && { odd: true }), ...(traces.test(path) && { trace: true }), ...(place !== undefined && { place }), ...(replaced && { replaced: true }),
-    ...(inContainer && { container: node.container }), ...(action === 'ran' && teller.seeds.has(node) && { seed: true }),
+    ...(isOddPlace(judgedPath(at)) && { odd: true }), ...(traces.test(path) && { trace: true }), ...(place !== undefined && { place }), ...(replaced && { replaced: true }),
+    ...(elsewhere ? { container: node.container } : inside !== undefined && { inside }), ...(action === 'ran' && teller.seeds.has(node) && { seed: true }),
   };
-  if (!sketch.node(place === undefined ? 'file' : 'persistence', id, path, first, last, facts, inContainer || look === 'blind' ? undefined : look !== undefined)) return undefined;
+  if (!sketch.node(place === undefined ? 'file' : 'persistence', id, path, first, last, facts, look === 'blind' ? undefined : look !== undefined)) return undefined;
   if (place !== undefined) sketch.techniques(id, [placeById[place].attack]);
   if (action === 'ran') return id;
   sketch.edge(processId(node), id, action === 'delete' ? 'removed' : place !== undefined && made ? 'planted' : 'wrote', first, last, count);
-  if (action === 'delete' || inContainer) return id;
+  if (action === 'delete' || elsewhere) return id;
   // Once for each file is enough.
   if (known['wrote'] === true && (!made || known['made'] === true)) return id;
   if (made && place === 'systemd') addUnit(teller, node, path, first);

@@ -3,7 +3,13 @@ import type { FileTouch, Origin, ProcessNode } from '../../core/lineage.ts';
 import { placeOf } from '../../core/places.ts';
 import { scriptOf } from './story-scope.ts';
 
-export interface Written { node: ProcessNode; touch: FileTouch }
+/** A file as the machine has it. `inside`: as its container calls it. `elsewhere`: only the container has it, and `path` is its path there. */
+export interface Place { path: string; inside?: string; elsewhere: boolean }
+
+export interface Written { node: ProcessNode; touch: FileTouch; at: Place }
+
+/** By what a file is known in the index. */
+export const nameIn = ({ path, elsewhere }: Place, { container }: ProcessNode): string => (elsewhere ? `${container ?? ''}:${path}` : path);
 
 export interface StoryIndex {
   /** By the file that is run, its own or as a script. */
@@ -25,7 +31,8 @@ const plantedMax = 20_000;
 
 const plainPath = (path: string): string => (path.endsWith(' (deleted)') ? path.slice(0, -10) : path);
 
-export function indexOf(processes: Iterable<ProcessNode>): StoryIndex {
+/** `placed`: where a path of a process lies. */
+export function indexOf(processes: Iterable<ProcessNode>, placed: (node: ProcessNode, path: string) => Place): StoryIndex {
   const runners = new Map<string, ProcessNode[]>(), writers = new Map<string, Written[]>(), trees = new Map<Origin, ProcessNode[]>();
   const visits = new Map<string, Set<Origin>>(), callers = new Map<string, ProcessNode[]>(), units = new Map<string, ProcessNode[]>();
   const planted: Written[] = [];
@@ -38,11 +45,12 @@ export function indexOf(processes: Iterable<ProcessNode>): StoryIndex {
       else visits.set(origin.source_ip, new Set([origin]));
     }
     if ((origin.kind === 'service' || origin.kind === 'timer') && origin.name !== undefined) push(units, origin.name, node);
-    for (const file of filesRun(node)) push(runners, file, node);
+    for (const file of filesRun(node)) push(runners, node.container === undefined ? file : nameIn(placed(node, file), node), node);
     for (const touch of node.wrote) {
-      const one = { node, touch };
-      push(writers, touch.what, one);
-      if (planted.length < plantedMax && placeOf(touch.what) !== undefined) planted.push(one);
+      const at = placed(node, touch.what);
+      const one = { node, touch, at };
+      push(writers, nameIn(at, node), one);
+      if (planted.length < plantedMax && !at.elsewhere && placeOf(at.path) !== undefined) planted.push(one);
     }
     let before: string | undefined;
     for (const { direction, ip } of node.spoke) if (direction === 'outbound' && ip !== before) { push(callers, ip, node); before = ip; }

@@ -52,10 +52,10 @@ function look(teller: Teller): void {
   const { index, world } = teller;
   const byPath = new Map<string, Written[]>();
   for (const one of index.planted) {
-    if (isInstaller(one.node) || one.node.container !== undefined || one.touch.action === 'delete') continue;
-    const list = byPath.get(one.touch.what);
+    if (isInstaller(one.node) || one.touch.action === 'delete') continue;
+    const list = byPath.get(one.at.path);
     if (list) list.push(one);
-    else if (byPath.size < filesMax) byPath.set(one.touch.what, [one]);
+    else if (byPath.size < filesMax) byPath.set(one.at.path, [one]);
     else teller.sketch.left++;
   }
   const needles = needlesOf(teller);
@@ -111,9 +111,14 @@ function commandsOf(teller: Teller, written: readonly Written[]): string[] {
     for (let n = 0; n < 3 && at !== undefined; n++, at = at.parent) {
       if (teller.members.get(at) !== 'strong') continue;
       if (at.cmdline !== undefined) commands.add(at.cmdline);
-      const script = at.container === undefined ? scriptOf(at) : undefined;
-      const text = script !== undefined && teller.sketch.facts(fileId(script))?.['made'] === true ? teller.text(script) : undefined;
-      if (text !== undefined) commands.add(text);
+      const script = scriptOf(at);
+      if (script === undefined) continue;
+      // In a container, with its root changed to the machine's files, a path is the machine's own.
+      const here = teller.place(at, script);
+      for (const path of new Set(here.elsewhere ? [script] : [here.path, script])) {
+        const text = teller.sketch.facts(fileId(path))?.['made'] === true ? teller.text(path) : undefined;
+        if (text !== undefined) commands.add(text);
+      }
     }
   }
   return [...commands];
@@ -138,7 +143,7 @@ function addPlanter(teller: Teller, path: string, id: string, written: readonly 
 function addJobs(teller: Teller): void {
   const { world, index, sketch } = teller;
   const asked = new Set<string>();
-  const seen = new Set(index.planted.flatMap(({ touch: { what } }) => (placeOf(what) === 'cron' ? [what] : [])));
+  const seen = new Set(index.planted.flatMap(({ at: { path } }) => (placeOf(path) === 'cron' ? [path] : [])));
   for (const origin of teller.visits) {
     const { kind, name, user } = origin;
     if (kind !== 'cron' || name === undefined || name.length < 3) continue;

@@ -17,7 +17,16 @@ const odd = /^\/(?:tmp|var\/tmp|dev\/shm|run\/shm|dev\/mqueue)\/|^\/?memfd:|\/\.
 
 export const isOddPlace = (path: string | undefined): boolean => path !== undefined && odd.test(path);
 
-const programOf = (node: ProcessNode): string => (node.path === undefined ? node.name ?? '' : baseName(node.path));
+/** One file with many programs in it is the one that it is called as. */
+const multicall = new Set(['busybox', 'busybox.static', 'toybox']);
+
+function programOf({ path, name, cmdline }: ProcessNode): string {
+  const program = path === undefined ? name ?? '' : baseName(path);
+  if (!multicall.has(program) || cmdline === undefined) return program;
+  const [first = '', second = ''] = cmdline.slice(0, 512).split(' ', 2);
+  const called = baseName(first.startsWith('-') ? first.slice(1) : first);
+  return multicall.has(called) ? baseName(second) || called : called || program;
+}
 export const isShell = (node: ProcessNode): boolean => shells.has(programOf(node));
 
 /** The words of a command line behind the program's own, a few. Blanks within a word cannot be told from those between. */
@@ -107,9 +116,12 @@ function carries(line: readonly ProcessNode[], at: number, kind: OriginKind): bo
   const node = line[at]!;
   if (isCarrier(node, kind)) return true;
   if (kind !== 'web' || isOddPlace(node.path)) return false;
-  // The application itself, and its workers: one program.
-  return at === 0 ? line.length > 1 : node.path !== undefined && node.path === line[at - 1]?.path && !isShell(node);
+  // The application itself, and its workers: one program. What a server ran may be a root as well.
+  return at === 0 ? line.length > 1 && !isRunByServer(node) : node.path !== undefined && node.path === line[at - 1]?.path && !isShell(node);
 }
+
+/** The parent is a web server by its very name, this is none: what it ran, in a tree of its own because nothing was known of the server then. */
+export const isRunByServer = ({ path, name, cmdline, parent }: ProcessNode): boolean => parent !== undefined && roleOf(parent.path, parent.name, parent.cmdline).role === 'web' && roleOf(path, name, cmdline).role === 'other';
 
 /** Whether a parent is part of what its child does: a shell that runs a script, a wrapper, code in a command line, what lies where nobody installs programs. */
 function leadsOn(line: readonly ProcessNode[], at: number, kind: OriginKind): boolean {

@@ -5,8 +5,9 @@
 import type { Origin, OriginKind, ProcessNode, Writer } from '../../core/lineage.ts';
 import { maskSecrets } from '../../core/secrets.ts';
 import { baseName } from '../origin/roles.ts';
-import { addFile, addSecret } from './story-files.ts';
-import { filesRun, indexOf, type StoryIndex } from './story-index.ts';
+import { addFile, addSecret, judgedPath } from './story-files.ts';
+import { filesRun, indexOf, nameIn, type Place, type StoryIndex } from './story-index.ts';
+import { addPackage } from './story-package.ts';
 import { argumentsOf, isCarrier, isInstaller, isOddPlace, isOneVisit, isShell, isShipped, scopeOf } from './story-scope.ts';
 import { type Bounds, processId, Sketch } from './story-sketch.ts';
 import { databaseAt } from './story-steps.ts';
@@ -44,12 +45,19 @@ export class Teller {
   constructor(world: StoryWorld, bounds?: Bounds) {
     this.world = world;
     this.sketch = new Sketch(bounds);
-    this.index = indexOf(world.processes());
+    this.index = indexOf(world.processes(), (node, path) => this.place(node, path));
   }
 
   /** Follows all that joined. */
   settle(): void {
     for (let node = this.open.pop(); node !== undefined; node = this.open.pop()) this.follow(node, this.members.get(node) ?? 'weak');
+  }
+
+  /** Where a path lies that a process knows. */
+  place(node: ProcessNode, path: string): Place {
+    if (node.container === undefined) return { path, elsewhere: false };
+    const here = this.world.onHost(node, path);
+    return here === undefined ? { path, elsewhere: true } : { path: here, inside: path, elsewhere: false };
   }
 
   look(path: string): FileLook | 'blind' | undefined {
@@ -156,7 +164,8 @@ export class Teller {
 
   private addVisit(origin: Origin): void {
     this.visits.add(origin);
-    if (origin.source_ip !== undefined) this.addresses.add(origin.source_ip);
+    // Whoever installs a package did not write it.
+    if (origin.source_ip !== undefined && origin.kind !== 'package') this.addresses.add(origin.source_ip);
   }
 
   private addProcess(node: ProcessNode, facts: { chain: boolean; weak?: boolean; seed?: boolean }): boolean {
@@ -208,6 +217,7 @@ export class Teller {
       this.sketch.edge(id, `name:${name}`, 'asked', first, last, count);
     }
     this.plants(node, id);
+    if (node.origin.kind === 'package') addPackage(this, node);
   }
 
   private spoke(id: string, { ip, port, host, sent, direction, first, last, count }: ProcessNode['spoke'][number]): void {
@@ -242,11 +252,13 @@ export class Teller {
   /** The files it runs, unless a package put them there, and who wrote these. */
   private runs(node: ProcessNode, id: string): void {
     for (const path of filesRun(node)) {
-      const owner = node.container === undefined ? this.world.owner(path) : undefined;
+      const at = this.place(node, path);
+      const owner = at.elsewhere ? undefined : this.world.owner(at.path);
       if (isShipped(owner)) continue;
-      const writers = writersOf(this, node, path);
-      const isOdd = isOddPlace(path);
-      if (writers.length === 0 && !isOdd && !this.seeds.has(node)) continue;
+      const writers = writersOf(this, node, path, at);
+      const isOdd = isOddPlace(judgedPath(at));
+      // What only runs in a container is of its image.
+      if (writers.length === 0 && !isOdd && (node.container !== undefined || !this.seeds.has(node))) continue;
       const file = addFile(this, node, { what: path, action: 'ran', count: 1, first: node.started, last: node.started });
       if (file === undefined) continue;
       this.sketch.edge(id, file, 'ran', node.started);
@@ -255,11 +267,11 @@ export class Teller {
   }
 }
 
-function writersOf({ world, index }: Teller, node: ProcessNode, path: string): Writer[] {
+function writersOf({ world, index }: Teller, node: ProcessNode, path: string, at: Place): Writer[] {
   const found = new Map<ProcessNode, Writer>();
-  const last = world.lineage.writer({ path });
+  const last = node.container === undefined ? world.lineage.writer({ path }) : undefined;
   for (const writer of [node.writtenBy?.path === path ? node.writtenBy : undefined, last]) if (writer) found.set(writer.process, writer);
-  for (const { node: process, touch } of index.writers.get(path) ?? []) {
+  for (const { node: process, touch } of index.writers.get(nameIn(at, node)) ?? []) {
     if (found.size >= writersMax) break;
     // Whoever came later than the run did not write what ran.
     if ((touch.action === 'write' || touch.action === 'create' || touch.action === 'rename' || touch.action === 'link') && touch.first <= node.started + 1000 && !found.has(process)) found.set(process, { path, time: touch.first, process });

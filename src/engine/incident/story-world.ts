@@ -17,6 +17,10 @@ export interface StoryWorld {
   look: (path: string) => FileLook | 'blind' | undefined;
   /** The text of a small file; undefined when it is not there, no text, or too large. */
   text(path: string): string | undefined;
+  /** All files and links in a folder and those below it, without the packages that lie in it; undefined when there are more than `most`, or the folder cannot be read. No link is followed. */
+  files(folder: string, most: number): readonly string[] | undefined;
+  /** Where a path of a process in a container lies on the machine; undefined when the machine does not have it, or nothing of the container lives to tell. */
+  onHost(node: ProcessNode, path: string): string | undefined;
   /** Files in which the jobs of an account may stand, those of the system among them. */
   cronTables(user: string | undefined): readonly string[];
   /** Lines of access logs that were stored in this time, oldest first. Bounded by whoever answers. */

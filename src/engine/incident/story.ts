@@ -14,8 +14,8 @@ export function tellStory(seeds: Seeds, world: StoryWorld, bounds?: Bounds): Sto
   for (const finding of seeds.findings) addFinding(teller, finding);
   teller.settle();
   addLines(teller);
-  tellOthers(teller);
   const entry = entryOf(teller);
+  tellOthers(teller, entry?.address);
   const { nodes, edges } = teller.sketch.finish();
   const began = Math.min(...nodes.filter(({ facts }) => facts['chain'] !== true).slice(0, 1).map(({ first }) => first), entry?.time ?? Infinity);
   let ended = 0;
@@ -25,13 +25,14 @@ export function tellStory(seeds: Seeds, world: StoryWorld, bounds?: Bounds): Sto
 }
 
 /** Who else has to do with its addresses: what others use as well is not cut off lightly. */
-function tellOthers({ sketch, index, members, chained, visits, addresses }: Teller): void {
+/** `entered`: the address that the story began with. */
+function tellOthers({ sketch, index, members, chained, visits, addresses }: Teller, entered: string | undefined): void {
   for (const { kind, user } of visits) if (kind === 'login' && user !== undefined && sketch.has(`account:${user}`)) sketch.node('account', `account:${user}`, '', Infinity, 0, { entered: true });
   for (const { kind, id, facts } of sketch.drafts()) {
     if (kind !== 'address') continue;
     const ip = String(facts['ip']);
     // Only people came from it whose tie to the story is weak.
-    if (facts['called'] !== true && facts['alarmed'] !== true && !addresses.has(ip)) sketch.node('address', id, '', Infinity, 0, { weak: true });
+    if (facts['called'] !== true && facts['alarmed'] !== true && ip !== entered && !addresses.has(ip)) sketch.node('address', id, '', Infinity, 0, { weak: true });
     const others = (index.callers.get(ip) ?? []).filter((node) => !members.has(node) && !chained.has(node));
     const users = new Set([...index.visits.get(ip) ?? []].flatMap((origin) => (origin.kind === 'login' && !visits.has(origin) && origin.user !== undefined && !onTheWay(index.trees.get(origin) ?? [], members) ? [origin.user] : [])));
     if (others.length > 0) sketch.node('address', id, '', Infinity, 0, { other_callers: others.length, other_program: others[0]!.path ?? others[0]!.name ?? '' });

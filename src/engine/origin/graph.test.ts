@@ -139,7 +139,7 @@ describe('a web request', () => {
   const attack = () => {
     const m = new Machine();
     m.seen(900, 1, '/usr/sbin/php-fpm8.2', 'php-fpm: master process', { cgroup: '/system.slice/php8.2-fpm.service' });
-    const shell = m.run(m.fork(900), '/bin/sh', 'sh -c /tmp/x & id', { user: 'www-data' });
+    const shell = m.run(m.fork(900), '/bin/sh', 'sh -c /tmp/x & id', { user: 'www-data', process_cwd: '/var/www/html/up/new' });
     const tool = m.run(shell, '/tmp/x', '/tmp/x', { user: 'www-data' });
     clock.now += 4000;
     m.end(shell);
@@ -154,6 +154,16 @@ describe('a web request', () => {
     m.graph.tick(ended + 10_000);
     expect(m.origin(tool)).toMatchObject({ kind: 'web', name: 'php-fpm', source_ip: '203.0.113.66' });
     expect(m.node(tool).root.name).toBe('sh');
+  });
+
+  it('gives it to the one of several who asked for a page in the folder that it runs in', () => {
+    for (const [other, client] of [['/cart/a.php', '203.0.113.66'], ['/new/b.php', undefined]] as const) {
+      const { m, tool, ended } = attack();
+      m.graph.observe(request('203.0.113.66', ended + 50, '/up/new/logo.php/x'));
+      m.graph.observe(request('192.0.2.10', ended + 300, other));
+      m.graph.tick(ended + 10_000);
+      expect(m.origin(tool).source_ip).toBe(client);
+    }
   });
 
   it('names nobody when two do', () => {
@@ -212,6 +222,23 @@ describe('a name alone', () => {
     // Without an index of packages a system place is not enough in a session.
     const { m: bare, bash: shell } = inSession();
     expect(bare.origin(bare.run(shell, '/usr/sbin/nginx', 'nginx')).kind).toBe('login');
+  });
+
+  it('what sshd runs as root before the session begins is not who logged on', () => {
+    const m = new Machine();
+    m.seen(800, 1, '/usr/sbin/sshd', 'sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups', { cgroup: '/system.slice/ssh.service' });
+    m.tell('network_connection', 800, { action: 'accept', direction: 'inbound', source_ip: '203.0.113.9', source_port: 50_122, destination_ip: '192.0.2.5', destination_port: 22 });
+    const monitor = m.run(800, '/usr/sbin/sshd', '/usr/sbin/sshd -D -R', { user: 'root' });
+    m.run(monitor, '/bin/sh', 'sh -c run-parts --lsbsysinit /etc/update-motd.d', { user: 'root' });
+    const shell = m.run(m.fork(monitor), '/bin/bash', 'bash -c npm ci', { user: 'li' });
+    expect(m.origin(shell)).toMatchObject({ kind: 'login', user: 'li', source_ip: '203.0.113.9' });
+    // The log line comes after the package script has begun.
+    const npm = m.run(shell, '/usr/bin/node', 'npm ci', { user: 'li' });
+    expect(m.origin(m.run(npm, '/bin/sh', 'sh -c node setup.js', { user: 'li' }))).toMatchObject({ kind: 'package', user: 'li' });
+    // Whoever root becomes afterwards is still root's session.
+    const root = m.run(m.fork(m.run(800, '/usr/sbin/sshd', '/usr/sbin/sshd -D -R', { user: 'root' })), '/bin/bash', '-bash', { user: 'root' });
+    m.run(m.run(root, '/usr/bin/su', 'su li -c id', { user: 'root' }), '/usr/bin/id', 'id', { user: 'li' });
+    expect(m.origin(root).user).toBe('root');
   });
 
   it('a second line for the same connection changes nothing, nor does any line the address that the kernel saw', () => {

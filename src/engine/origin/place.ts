@@ -161,7 +161,7 @@ export class Places {
     switch (tree.via) {
       case 'ssh':
         // Only who was let in gets a program that is not sshd's own.
-        this.loggedOn(tree, node.user);
+        this.loggedOn(tree, node.user, parent?.role === 'ssh');
         this.bindSession(node);
         return true;
       case 'cron':
@@ -247,9 +247,11 @@ export class Places {
   }
 
   /** Somebody got in through this entrance. */
-  loggedOn(tree: Tree, user: string | undefined): void {
+  loggedOn(tree: Tree, user: string | undefined, isFirst = false): void {
     if (tree.origin.kind !== 'login') change(tree, { kind: 'login', name: undefined });
-    if (tree.origin.user === undefined && user !== undefined) change(tree, { user });
+    // What sshd runs as root before the session (PAM, the message of the day) is not yet whoever logged on.
+    const wasSshd = isFirst && tree.origin.user === 'root' && !tree.isJoined;
+    if (user !== undefined && (tree.origin.user === undefined || wasSshd)) change(tree, { user });
   }
 
   private bindSession(node: Node): void {

@@ -1,7 +1,7 @@
 /** Mail over SMTP: 465 is TLS from the start, every other port must speak STARTTLS unless `tls` says otherwise. */
 import { readFileSync } from 'node:fs';
 import type { SMTPTransportOptions } from 'nodemailer';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Outcome } from '../../core/notice.ts';
 import { cutBytes, escapeHtml, inert } from '../inert.ts';
 import { layOut, titleOf, wholePage, type Paper } from '../layout.ts';

@@ -32,6 +32,7 @@ export function openResponse(db: Database, file: string, incidents: { write(chan
   const auditPage = db.prepare(`SELECT * FROM audit WHERE seq >= ? ORDER BY seq LIMIT ${pageOfRows}`);
   const oneBlock = db.prepare('SELECT * FROM block WHERE network = ?');
   const blockPage = db.prepare(`SELECT * FROM block WHERE network > ? AND active = 1 ORDER BY network LIMIT ${pageOfRows}`);
+  const someBlocks = db.prepare('SELECT * FROM block WHERE network > ? AND active = 1 ORDER BY network LIMIT ?');
   const activeBlocks = db.prepare('SELECT count(*) AS n FROM block WHERE active = 1');
   const countBlocks = db.prepare('SELECT count(*) AS n FROM block');
   const dropReceipts = db.prepare("DELETE FROM receipt WHERE rowid IN (SELECT rowid FROM receipt WHERE changed < ? AND status IN ('failed', 'undone') LIMIT ?)");
@@ -69,7 +70,7 @@ export function openResponse(db: Database, file: string, incidents: { write(chan
     receipt: (id) => read(() => toReceipt(byId.get(id))),
     receipts(filter) {
       const { where, values } = conditions(filter);
-      return read(() => prepared(`SELECT value FROM receipt ${where} ORDER BY created DESC, rowid DESC LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toReceipt(row)!));
+      return read(() => prepared(`SELECT value FROM receipt ${where} ORDER BY ${filter.before ? 'created DESC, id DESC' : 'created DESC, rowid DESC'} LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toReceipt(row)!));
     },
     due: (now) => read(() => dueRows.all(now, chunk).map((row) => toReceipt(row)!)),
     lastAudit: () => read(() => toAudit(lastAudit.get())),
@@ -81,6 +82,13 @@ export function openResponse(db: Database, file: string, incidents: { write(chan
         next = page.at(-1)!.seq + 1;
       }
     },
+    auditPage({ before, by, operation, target, via, from, to, limit }) {
+      const { where: equal, values } = where({ '"by"': by, operation, target, via }, undefined);
+      const parts: string[] = equal === '' ? [] : [equal.slice('WHERE '.length)];
+      for (const [text, value] of [['seq < ?', before], ['time >= ?', from], ['time < ?', to]] as const) if (value !== undefined) { parts.push(text); values.push(value); }
+      return read(() => db.prepare(`SELECT * FROM audit ${parts.length > 0 ? `WHERE ${parts.join(' AND ')}` : ''} ORDER BY seq DESC LIMIT ?`).all(...values, limit).map((row) => toAudit(row)!));
+    },
+    blockPage: (after, limit) => read(() => someBlocks.all(after, limit).map((row) => toBlock(row)!)),
     block: (network) => read(() => toBlock(oneBlock.get(network))),
     *blocks(list, behind = '') {
       for (let after = behind; ;) {
@@ -94,7 +102,7 @@ export function openResponse(db: Database, file: string, incidents: { write(chan
     playbookRun: (id) => read(() => toRun(runById.get(id))),
     playbookRuns(filter) {
       const { where, values } = runConditions(filter);
-      return read(() => prepared(`SELECT value FROM playbook_run ${where} ORDER BY created DESC, rowid DESC LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toRun(row)!));
+      return read(() => prepared(`SELECT value FROM playbook_run ${where} ORDER BY ${filter.before ? 'created DESC, id DESC' : 'created DESC, rowid DESC'} LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toRun(row)!));
     },
     prune(now) {
       read(() => transaction(db, () => {
@@ -107,10 +115,10 @@ export function openResponse(db: Database, file: string, incidents: { write(chan
   };
 }
 
-const conditions = ({ action, target, from, status }: ReceiptFilter): { where: string; values: Value[] } => where({ action, target, origin: from }, status);
-const runConditions = ({ playbook, target, alert, status }: RunFilter): { where: string; values: Value[] } => where({ playbook, target, alert }, status);
+const conditions = ({ action, target, from, status, before }: ReceiptFilter): { where: string; values: Value[] } => where({ action, target, origin: from }, status, before);
+const runConditions = ({ playbook, target, alert, status, before }: RunFilter): { where: string; values: Value[] } => where({ playbook, target, alert }, status, before);
 
-function where(equal: Readonly<Record<string, string | undefined>>, status: readonly string[] | undefined): { where: string; values: Value[] } {
+function where(equal: Readonly<Record<string, string | undefined>>, status: readonly string[] | undefined, before?: { created: number; id: string }): { where: string; values: Value[] } {
   const parts: string[] = [];
   const values: Value[] = [];
   for (const [column, value] of Object.entries(equal)) {
@@ -121,6 +129,10 @@ function where(equal: Readonly<Record<string, string | undefined>>, status: read
   if (status !== undefined) {
     parts.push(`status IN (${status.map(() => '?').join(', ')})`);
     values.push(...status);
+  }
+  if (before !== undefined) {
+    parts.push('(created, id) < (?, ?)');
+    values.push(before.created, before.id);
   }
   return { where: parts.length > 0 ? `WHERE ${parts.join(' AND ')}` : '', values };
 }
