@@ -99,6 +99,17 @@ describe('the responder', () => {
     });
   });
 
+  it('answers an address for what it did itself and lately, not for what others add to the same alert', async () => {
+    const source = (address: string, ago: number) => ({ source_ip: address, time: now - ago });
+    expect(await tell(alert({ id: 'd', evidence: [source('203.0.113.9', 0), source('203.0.113.10', 0)] }))).toHaveLength(1);
+    const first = now;
+    now += 15 * minute;
+    const later = { source_ip: '203.0.113.9', time: first };
+    expect(await tell(alert({ id: 'd', count: 90, evidence: [later, source('203.0.113.11', 0)] }))).toEqual([]);
+    expect(await tell(alert({ id: 'd', count: 90, evidence: [source('203.0.113.11', 0)] }))).toEqual([]);
+    expect(await tell(alert({ id: 'd', count: 91, evidence: [later, source('203.0.113.11', 0), source('203.0.113.9', 0)] }))).toHaveLength(1);
+  });
+
   it('bans longer each time the same address comes back', async () => {
     const times: number[] = [];
     for (let i = 0; i < 4; i++) {

@@ -96,13 +96,16 @@ export class Responder {
   private sourcesOf(link: Link, alert: Alert, input: Record<string, Value>, now: number): Record<string, Value>[] {
     const { widening } = this.settings;
     const { address } = input;
-    const network = widening === undefined || typeof address !== 'string' ? undefined : network6Of(address, widening.prefix);
-    if (widening === undefined || typeof address !== 'string' || network === undefined || link.input['address'] !== 'source_ip') return [input];
+    if (typeof address !== 'string' || link.input['address'] !== 'source_ip') return [input];
+    const network = widening && network6Of(address, widening.prefix);
+    // Of an alert that many addresses make grow, each is answered for what it did itself, and lately.
     const met = new Map<string, number>();
-    for (const { source_ip: other, time } of alert.evidence) if (typeof other === 'string' && typeof time === 'number' && network6Of(other, widening.prefix) === network) met.set(other, Math.max(time, met.get(other) ?? 0));
-    // Its other addresses may have attacked long before: what they did then is answered already.
+    for (const { source_ip: other, time } of alert.evidence) if (typeof other === 'string' && typeof time === 'number' && (other === address || (network !== undefined && network6Of(other, widening!.prefix) === network))) met.set(other, Math.max(time, met.get(other) ?? 0));
+    // It keeps the first and last few events: where these name others alone, it is not this address that makes it grow.
+    if (!alert.evidence.some(({ source_ip: other }) => typeof other === 'string')) met.set(address, now);
     const lately = [...met].filter(([, time]) => now - time <= freshMs).map(([other]) => other);
-    if (lately.length === 0) { met.set(address, now); lately.push(address); }
+    if (lately.length === 0) return [];
+    if (widening === undefined || network === undefined) return [input];
     const single = lately.map((one) => ({ ...input, address: one }));
     if (this.meet(network, met, widening, now) < widening.after) return single;
     const whole = parseNetwork(network);
