@@ -29,6 +29,8 @@ const stamp = digest.digest('hex');
 if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) {
   console.log('the console is built');
 } else {
+  // Vite follows NODE_ENV: within a test it would build React's slow side, and antd with the ids of its own tests.
+  process.env.NODE_ENV = 'production';
   const { build } = await import('vite');
   const aside = join(folder, `.build-${process.pid}`);
   const old = join(folder, `.old-${process.pid}`);

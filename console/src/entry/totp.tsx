@@ -13,8 +13,9 @@ interface TotpProps { password: string; onDone: (recoveryLeft: number) => void; 
 export function TotpSteps({ password, onDone, onLater }: TotpProps) {
   const t = useTexts(words);
   const say = useSay();
-  const secret = useQuery({ queryKey: ['totp-secret'], queryFn: () => ask<{ secret: string; uri: string }>('POST', '/session/totp', { body: { password } }), gcTime: 0, staleTime: Number.POSITIVE_INFINITY, refetchOnWindowFocus: false, refetchInterval: false });
   const [codes, setCodes] = useState<string[]>();
+  // Once confirmed there is none to ask for.
+  const secret = useQuery({ enabled: codes === undefined, queryKey: ['totp-secret'], queryFn: () => ask<{ secret: string; uri: string }>('POST', '/session/totp', { body: { password } }), gcTime: 0, staleTime: Number.POSITIVE_INFINITY, refetchOnWindowFocus: false, refetchInterval: false });
   const [isKept, setKept] = useState(false);
   const [error, setError] = useState<ApiError>();
   const confirm = async ({ code }: { code: string }): Promise<void> => {

@@ -12,7 +12,7 @@ export interface Palette {
 
 export const palettes: Record<Theme, Palette> = {
   light: {
-    paper: '#f5f7f7', raised: '#ffffff', sunken: '#edf1f1', line: '#dde5e4', ink: '#14262a', quiet: '#4d6165', faint: '#65777b',
+    paper: '#f5f7f7', raised: '#ffffff', sunken: '#edf1f1', line: '#dde5e4', ink: '#14262a', quiet: '#4d6165', faint: '#58696d',
     accent: '#0a716c', accentSoft: '#e0f1ef', good: '#1b7f4d', warn: '#9a6200', bad: '#c0283a', shadow: '0 1px 2px rgb(16 40 44 / 5%), 0 6px 20px rgb(16 40 44 / 5%)',
     critical: '#b3132b', high: '#c2410c', medium: '#946200', low: '#2b6cb0', info: '#5b6b70',
   },
