@@ -1,4 +1,5 @@
 /** What is photographed. A page adds a line or more. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import type { ConsoleMoat } from './moat.ts';
 
@@ -25,6 +26,13 @@ async function exception(page: Page): Promise<void> {
   await page.locator('.a-preview').waitFor();
 }
 
+/** After a look at some of this machine's settings, which changes nothing. */
+async function scanned({ ask }: ConsoleMoat): Promise<string> {
+  const { job } = (await ask('POST', '/scans', { only: ['sshd', 'accounts'] })).body as { job: string };
+  for (let i = 0; i < 120 && ((await ask('GET', `/jobs/${job}`)).body as { state: string }).state === 'running'; i++) await sleep(250);
+  return '/posture/findings';
+}
+
 export const scenes: readonly Scene[] = [
   { name: 'log-on', path: '/', isOutside: true },
   { name: 'overview', path: '/' },
@@ -32,5 +40,10 @@ export const scenes: readonly Scene[] = [
   { name: 'alert', path: alertOf('log4shell') },
   { name: 'alert-exception', path: alertOf('scanner_user_agent'), then: exception },
   { name: 'alerts-none', path: '/alerts?text=nothing+like+this' },
+  { name: 'protection', path: '/protection' },
+  { name: 'protection-playbooks', path: '/protection/playbooks' },
+  { name: 'protection-linkage', path: '/protection/linkage' },
+  { name: 'posture', path: '/posture' },
+  { name: 'posture-findings', path: scanned },
   { name: 'keys', path: '/', then: (page) => page.keyboard.press('?') },
 ];
