@@ -39,7 +39,7 @@ export function Findings({ id }: { id: string }) {
         <Select className="mo-select" aria-label={t('kind')} allowClear placeholder={t('anyKind')} value={filters.kind ?? null} options={kinds.map((value) => ({ value, label: t(value) }))} onChange={(value: string | undefined) => { set({ kind: value }); }} />
         {filters.check !== undefined && <Button size="small" aria-label={t('remove')} onClick={() => { set({ check: undefined }); }}><Inert>{t('checkFilter', { check: filters.check })}</Inert> ×</Button>}
       </div>
-      <Rows list={list} columns={columns} rowKey={(row) => row.id} label={t('findings')} around={360} width={640} chosen={id} onOpen={(row) => { void go({ pathname: `/posture/findings/${encodeURIComponent(row.id)}`, search }); }} empty={isAny ? <Empty icon="search" title={t('noneFiltered')}>{t('noneFilteredHow')}</Empty> : <Empty title={t('none')}>{t('noneHow')}</Empty>} />
+      <Rows list={list} columns={columns} rowKey={(row) => row.id} label={t('findings')} around={360} width={640} chosen={id} onOpen={(row) => { void go({ pathname: `/posture/findings/${encodeURIComponent(row.id)}`, search }); }} empty={isAny ? <Empty icon="search" title={t('noneFiltered')}>{t('noneFilteredHow')}</Empty> : <Empty icon="search" title={t('none')}>{t('noneHow')}</Empty>} />
       {id !== '' && <One id={id} close={() => { void go({ pathname: '/posture/findings', search }); }} />}
     </section>
   );
