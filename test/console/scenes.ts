@@ -1,4 +1,5 @@
 /** What is photographed. A page adds a line or more. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import type { ConsoleMoat } from './moat.ts';
 
@@ -25,6 +26,13 @@ async function exception(page: Page): Promise<void> {
   await page.locator('.a-preview').waitFor();
 }
 
+/** After a look at some of this machine's settings, which changes nothing. */
+async function scanned(moat: ConsoleMoat): Promise<string> {
+  const { job } = (await moat.ask('POST', '/scans', { only: ['sshd', 'accounts'] })).body as { job: string };
+  for (let i = 0; i < 120 && ((await moat.ask('GET', `/jobs/${job}`)).body as { state: string }).state === 'running'; i++) await sleep(250);
+  return '/posture/findings';
+}
+
 /** The incident that reached furthest. */
 const incident = async (moat: ConsoleMoat): Promise<string> => {
   const { items } = (await moat.ask('GET', '/incidents?status=all&level=high&limit=1')).body as { items: { id: string }[] };
@@ -47,4 +55,9 @@ export const scenes: readonly Scene[] = [
   { name: 'host-ports', path: '/hosts/listeners' },
   { name: 'host-users', path: '/hosts/users' },
   { name: 'hunt', path: '/hunt', before: async (page) => { await page.getByRole('button', { name: /most failed log-ons|登录失败最多/ }).click(); await page.getByRole('button', { name: /Export CSV|导出 CSV/ }).waitFor(); } },
+  { name: 'protection', path: '/protection' },
+  { name: 'protection-playbooks', path: '/protection/playbooks' },
+  { name: 'protection-linkage', path: '/protection/linkage' },
+  { name: 'posture', path: '/posture' },
+  { name: 'posture-findings', path: scanned },
 ];
