@@ -20,7 +20,7 @@ import { words } from './words.ts';
 const statuses = ['applied', 'applying', 'failed', 'stuck', 'undoing', 'undone'] as const;
 const mayGoBack = ({ reversible, status }: Receipt): boolean => reversible && (status === 'applied' || status === 'stuck');
 
-export function Standing({ status }: { status: Receipt['status'] }) {
+function Standing({ status }: { status: Receipt['status'] }) {
   const t = useTexts(words);
   return <span className={`mp-state mp-state-${status}`}>{t(`status_${status}`)}</span>;
 }
@@ -83,7 +83,7 @@ function ReceiptDrawer({ id, mayAct, undo, close }: { id: string; mayAct: boolea
   );
 }
 
-export function PlanSteps({ steps }: { steps: Receipt['steps'] }) {
+function PlanSteps({ steps }: { steps: Receipt['steps'] }) {
   const say = useSay();
   return <ol className="mp-steps">{steps.map((one, at) => <li key={at}><Inert>{say(one.text)}</Inert>{one.command && <details><summary className="m-faint">{one.command[0]}</summary><Inert block>{one.command.join(' ')}</Inert></details>}</li>)}</ol>;
 }

@@ -27,4 +27,4 @@ export function sizeOf(bytes: number): string {
   return `${at === 0 ? n : n.toFixed(1)} ${units[at]}`;
 }
 /** What stands between commas. */
-export const partsOf = (text: string): string[] => text.split(/[,\s，、]+/).filter((one) => one !== '');
+const partsOf = (text: string): string[] => text.split(/[,\s，、]+/).filter((one) => one !== '');
