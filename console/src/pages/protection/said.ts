@@ -26,5 +26,3 @@ export function sizeOf(bytes: number): string {
   while (n >= 1024 && at < units.length - 1) { n /= 1024; at++; }
   return `${at === 0 ? n : n.toFixed(1)} ${units[at]}`;
 }
-/** What stands between commas. */
-const partsOf = (text: string): string[] => text.split(/[,\s，、]+/).filter((one) => one !== '');
