@@ -4,25 +4,35 @@ import { defineConfig } from 'vitest/config';
  * What computes and changes nothing that another file could see: these share their processes, so that the catalogues are loaded a few
  * times and not some three hundred times. None of them may change `process.env`, the working folder, timers or the state of a module.
  */
-const sharing = ['core', 'sigma', 'webshell', 'behaviours', 'engine', 'formats', 'programs', 'checks', 'notifiers', 'scan'].map((folder) => `src/${folder}/**/*.test.ts`);
+const sharing = ['core', 'sigma', 'webshell', 'behaviours', 'engine', 'formats', 'programs', 'checks', 'notifiers', 'scan'].map((folder) => `src/${folder}/**/*.test.ts`).concat('console/src/**/*.test.ts');
+/**
+ * What works on folders, namespaces, daemons and programs of its own and leaves nothing in its process: the same, four at a time. Rooms
+ * whose tests change their own process (agents, sensors with hooks in it) have a process for each file.
+ */
+const waiting = [...['actions', 'linux', 'stores', 'cli', 'baseline', 'evidence', 'report'].map((folder) => `src/${folder}/**/*.test.ts`), 'test/**/*.test.ts'];
+/** In a browser, of one Moat that all of them share. */
+const inBrowser = ['test/console/**/*.test.ts'];
 /** The kernel sensor sees the whole machine: what must end without an alert runs while no other test attacks it. */
 const alone = ['test/alone/**/*.test.ts', 'test/scenarios/**/*.test.ts'];
 
 const isSerial = process.argv.includes('--no-file-parallelism');
-const project = (name: string, groupOrder: number, maxWorkers: number, files: { include: string[]; exclude?: string[]; isolate?: boolean }) =>
+const project = (name: string, groupOrder: number, maxWorkers: number, files: { include: string[]; exclude?: string[]; isolate?: boolean; globalSetup?: string }) =>
   ({ extends: true as const, test: { name, ...files, maxWorkers: isSerial ? 1 : maxWorkers, fileParallelism: !isSerial && maxWorkers > 1, sequence: { groupOrder } } });
 
 export default defineConfig({
   test: {
-    setupFiles: ['test/seed.ts', 'test/own-folder.ts'],
+    setupFiles: ['test/seed.ts', 'test/spent.ts', 'test/own-folder.ts'],
     // Tests start real daemons; slow machines must not turn that into failures.
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [
       project('sharing', 1, 2, { include: sharing, isolate: false }),
-      // They wait for daemons, for clocks and for processes that they kill nearly as long as they compute: three keep two cores busy.
-      project('apart', 2, 3, { include: ['src/**/*.test.ts', 'tools/**/*.test.ts', 'test/**/*.test.ts'], exclude: ['**/node_modules/**', ...sharing, ...alone] }),
-      project('alone', 3, 1, { include: alone }),
+      // They wait for daemons, for clocks and for processes that they kill nearly as long as they compute: four keep two cores busy.
+      project('waiting', 2, 4, { include: waiting, exclude: [...alone, ...inBrowser], isolate: false }),
+      project('apart', 2, 4, { include: ['src/**/*.test.ts', 'tools/**/*.test.ts'], exclude: ['**/node_modules/**', ...sharing, ...waiting] }),
+      project('console', 3, 1, { include: inBrowser, isolate: false, globalSetup: 'test/console/global.ts' }),
+      // One after the other in one process, which loads what they share once.
+      project('alone', 4, 1, { include: alone, isolate: false }),
     ],
   },
 });

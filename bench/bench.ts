@@ -1,10 +1,11 @@
 /**
- * `npm run bench [-- logs|sigma|latency|respond|sensor|start|integrity|evidence|image|incident|soak|story|webshell|scan …]`: measures beside the peers that are installed and prints ratios.
+ * `npm run bench [-- logs|sigma|latency|respond|sensor|start|integrity|evidence|capture|image|incident|soak|story|webshell|scan …]`: measures beside the peers that are installed and prints ratios.
  * Run it on an otherwise idle machine.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { benchCapture } from './capture.ts';
 import { benchEvidence } from './evidence.ts';
 import { benchImage } from './image.ts';
 import { benchIncidentStory } from './incident-story.ts';
@@ -29,6 +30,7 @@ const sections: Record<string, { title: string; run: () => Row[] | Promise<Row[]
   integrity: { title: 'Integrity: baseline and packages', run: benchIntegrity },
   soak: { title: 'Six minutes of mixed load', run: benchSoak },
   evidence: { title: 'Evidence into an archive', run: benchEvidence },
+  capture: { title: 'Packet capture', run: benchCapture },
   image: { title: 'Images and large trees', run: benchImage },
   incident: { title: 'Incidents: report', run: benchIncident },
   latency: { title: 'Latency and footprint', run: benchLatency },

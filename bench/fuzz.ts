@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util';
 import { performance } from 'node:perf_hooks';
 import type { Tally } from './fuzz-door.ts';
+import { fuzzApi } from './fuzz-api.ts';
 import { fuzzConfig, fuzzControl, fuzzGeo, fuzzJson, fuzzSql, fuzzTerminal } from './fuzz-input.ts';
 import { fuzzForgeries, fuzzFormats, fuzzPrograms, fuzzReader } from './fuzz-logs.ts';
 import { seeded } from './fuzz-random.ts';
@@ -34,6 +35,7 @@ const doors: readonly [name: string, run: () => Tally[] | Promise<Tally[]>][] = 
   ['sql', async () => [await fuzzSql(seeded(seed + 9), ms * 0.06)]],
   ['geo', () => [fuzzGeo(seeded(seed + 10), ms * 0.02)]],
   ['scan', () => fuzzScan(seeded(seed + 12), ms * 0.06)],
+  ['api', async () => [await fuzzApi(seeded(seed + 13), ms * (values.only === 'api' ? 1 : 0.06))]],
   ['terminal', () => [fuzzTerminal(seeded(seed + 11), ms * 0.02)]],
 ];
 

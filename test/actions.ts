@@ -104,13 +104,18 @@ export function actionContract(open: () => Promise<Scene>): void {
 
 const cache = join(import.meta.dirname, '../.cache');
 
+/** How many times each action is cut off: as many as the suite has time for, or MOAT_CUTS in all (`npm run cuts`). */
+export const cutsOf = (usual: number): number => Math.max(usual, Math.min(100_000, Math.trunc(Number(process.env['MOAT_CUTS'] ?? 0)) || 0));
+/** The time of a test that cuts off so often. */
+export const cutsTime = (cuts: number): number => 60_000 + cuts * 30_000;
+
 export interface Crash {
   /** Module that exports `scene(argument): Promise<Scene>`; it runs in the process that is killed as well as here. */
   module: string;
   /** Handed to it: text that names the world. */
   argument: string;
   open(argument: string): Promise<Scene>;
-  /** How many times each of doing and taking back is cut off. */
+  /** How many times each of doing and taking back is cut off; more with MOAT_CUTS. */
   cuts: number;
 }
 
@@ -126,23 +131,34 @@ export function crashBundle(module: string): string {
   return bundle;
 }
 
+/**
+ * Moments in [0, 1) of what lasts, each as far from those before as can be: golden steps from a start that is diced. A dozen leave no
+ * larger part of it untried than twice as many dice would.
+ */
+export function moments(): () => number {
+  let at = Math.random();
+  return () => { at = (at + 0.618_033_988_749_895) % 1; return at; };
+}
+
 /** `child` runs one operation each time it is told to, and is killed in the middle of it. */
 export function crashContract(crash: Crash): void {
   const bundle = crashBundle(crash.module);
 
-  it(`killed at any of ${2 * crash.cuts} moments, it is undone or done, never between`, async () => {
+  const cuts = cutsOf(2 * crash.cuts);
+  it(`killed at any of ${cuts} moments, it is undone or done, never between`, { timeout: cutsTime(cuts) }, async () => {
     const scene = await crash.open(crash.argument);
     const dir = mkdtempSync(join(tmpdir(), 'moat-crash-'));
     const before = await scene.look();
     let duration = 0;
     const seen = { former: 0, finished: 0 };
     let standing: string | undefined;
+    const next = { run: moments(), undo: moments() };
     let child = startChild(bundle, dir, crash.argument);
-    for (let cut = 0; cut < 2 * crash.cuts; cut++) {
+    for (let cut = 0; cut < cuts; cut++) {
       const what = standing === undefined ? 'run' : `undo ${standing}`;
       // Done and undone whole once: so it is known how long that takes, and the cuts fall all over it.
       const isWhole = cut < 2;
-      const took = await child.cutOff(what, isWhole ? undefined : Math.random() * duration * 1.1, () => { child = startChild(bundle, dir, crash.argument); });
+      const took = await child.cutOff(what, isWhole ? undefined : next[standing === undefined ? 'run' : 'undo']() * duration * 1.1, () => { child = startChild(bundle, dir, crash.argument); });
       duration = isWhole ? Math.max(duration, took ?? 0) : took === undefined ? duration * 1.1 : (duration * 3 + took) / 4;
       const response = openResponse(dir, (parts) => scene.actions(parts));
       try {

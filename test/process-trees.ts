@@ -1,4 +1,4 @@
-/** Real process trees, started apart from the test so that it is not their parent; each ends by itself after two minutes. */
+/** Real process trees, started apart from the test so that it is not their parent; each ends by itself after two minutes, or as long as they are cut off. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,17 +6,20 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { livesStill } from '../src/linux/process-tree.ts';
 import { Procfs } from '../src/linux/procfs.ts';
+import { cutsOf, cutsTime } from './actions.ts';
 import type { ProcessIdentity } from '../src/linux/signals.ts';
 
 export const procfs = new Procfs();
 
+const seconds = Math.max(120, cutsTime(cutsOf(0)) / 1000);
+
 /** `child NAME { … }` forks, tells its pid and never comes back. */
 const prelude = `
-use POSIX (); use strict; $| = 1; my $end = time + 120;
+use POSIX (); use strict; $| = 1; my $end = time + ${seconds};
 sub told { syswrite(STDOUT, "$_[0] $_[1]\\n") }
 sub idle { select(undef, undef, undef, 0.1) while time < $end; POSIX::_exit(0) }
-sub child(&$) { my ($code, $name) = @_; my $pid = fork(); if ($pid == 0) { alarm(120); told($name, $$); $code->(); POSIX::_exit(0) } return $pid }
-alarm(120); told('root', $$);
+sub child(&$) { my ($code, $name) = @_; my $pid = fork(); if ($pid == 0) { alarm(${seconds}); told($name, $$); $code->(); POSIX::_exit(0) } return $pid }
+alarm(${seconds}); told('root', $$);
 `;
 
 export const scripts = {
@@ -38,7 +41,7 @@ export const scripts = {
 const threads = `
 import threading, time, os, sys
 def work():
-    end = time.time() + 120
+    end = time.time() + ${seconds}
     while time.time() < end: time.sleep(0.05)
 print('root', os.getpid(), flush=True)
 for _ in range(4): threading.Thread(target=work).start()

@@ -11,6 +11,7 @@ import { RecoveryWatch } from '../src/agent/recovery-watch.ts';
 import { storyWorld } from '../src/agent/story-world.ts';
 import type { Action } from '../src/core/action.ts';
 import type { Finding } from '../src/core/finding.ts';
+import type { ServiceCheck } from '../src/core/recovery.ts';
 import { Health } from '../src/engine/health.ts';
 import { seedsOf } from '../src/engine/incident/seeds.ts';
 import { tellStory } from '../src/engine/incident/story.ts';
@@ -62,6 +63,8 @@ export function allOf(data: string): Record<string, string> {
   return found;
 }
 
+export const serviceSays = (name: string, state: ServiceCheck['state']): ServiceCheck => ({ id: name, name, state, said: { zh: '', en: '' }, proves: { zh: '', en: '' } });
+
 export interface RecoveryScene {
   ask: (op: string, argument?: object) => Promise<unknown>;
   incidents: Incidents;
@@ -76,6 +79,8 @@ export interface RecoveryScene {
   time: { now: number };
   /** Files that a package put where they are. */
   shipped: Set<string>;
+  /** What services say when they are asked. */
+  services: { said: ServiceCheck[] };
   close: () => Promise<void>;
 }
 
@@ -109,11 +114,12 @@ export function openScene(dir: string, settings: readonly BackupSettings[], bega
     isShipped: (path) => Promise.resolve(shipped.has(path)), returned: (id, what, back) => incidents.returned(id, what, back), over: (id, back) => incidents.watchOver(id, back),
   });
   incidents.watchBy({ begin: (record) => watch.begin(record), all: () => watch.all() });
-  const recovery = new Recovery({ store, response: { runner }, incidents, graph: machine.graph, packages, config: () => config, dataFolder: join(dir, 'data'), now, tell: (_id, seeds) => tell(seeds as ReturnType<typeof seedsOf>), scan: () => Promise.resolve({ findings: [...findings()], blind: [] }) });
+  const recovery = new Recovery({ store, response: { runner }, incidents, graph: machine.graph, packages, config: () => config, dataFolder: join(dir, 'data'), now, tell: (_id, seeds) => tell(seeds as ReturnType<typeof seedsOf>), scan: () => Promise.resolve({ findings: [...findings()], blind: [] }), services: () => Promise.resolve([...services.said]) });
+  const services: RecoveryScene['services'] = { said: [serviceSays('nginx', 'ok')] };
   const handlers = { ...recovery.handlers(), ...incidents.handlers() };
   incidents.start();
   return {
-    ask: async (op, argument = {}) => await handlers[op]!({ by: 'operator:test', ...argument }), incidents, watch, store, runner, machine, locker, time, shipped,
+    ask: async (op, argument = {}) => await handlers[op]!({ by: 'operator:test', ...argument }), incidents, watch, store, runner, machine, locker, time, shipped, services,
     async incident() {
       if (store.ledger.alert(alert.id) === undefined) { store.commit({ events: [], alerts: [alert], positions: [] }); incidents.onAlerts([alert]); }
       for (let i = 0; i < 500; i++) {

@@ -151,7 +151,7 @@ export async function startScenarioHost(): Promise<ScenarioHost> {
   plant('/etc/crontab', `SHELL=/bin/sh\nPATH=/usr/local/sbin:/usr/local/bin:/sbin:/bin:/usr/sbin:/usr/bin\n17 *\t* * *\troot\tcd / && run-parts --report /etc/cron.hourly\n`);
   plant('/etc/resolv.conf', `nameserver ${office}\n`);
   plant('/root/.bashrc', 'alias ll="ls -l"\n');
-  for (const name of ['bin', 'dist', 'rules', 'playbooks', 'signatures', 'locales', 'matrix', 'baselines', 'intel', 'sensor', 'package.json', 'node_modules']) {
+  for (const name of ['bin', 'dist', 'rules', 'playbooks', 'signatures', 'locales', 'matrix', 'baselines', 'intel', 'sensor', 'console', 'package.json', 'node_modules']) {
     if (!existsSync(join(repository, name))) continue;
     symlinkSync(realpathSync(join(repository, name)), join(base, 'moat', name));
     if (lstatSync(realpathSync(join(repository, name))).isDirectory()) mkdirSync(join(upper, 'opt/moat', name));

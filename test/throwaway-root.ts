@@ -95,7 +95,23 @@ export async function scanRoot(checks: readonly Check[], planted: Planted | stri
   const root = typeof planted === 'string' ? planted : makeRoot(planted);
   const { signal } = new AbortController();
   const tree = new DiskTree(root, await openFileAttributes());
-  return scan(checks, { signal, tree, rules, now: Date.now, machine, signatures: ownSignatures, ports: more.ports ?? [], provenance: new PackageProvenance(tree, await openPackages(tree), signal) });
+  return inChinese(await scan(checks, { signal, tree, rules, now: Date.now, machine, signatures: ownSignatures, ports: more.ports ?? [], provenance: new PackageProvenance(tree, await openPackages(tree), signal) }));
+}
+
+/** Five plain words in a row are a sentence; what is quoted, a path or the name of something is not. */
+const sentence = /(?:(?<![\w/.-])[A-Za-z]?[a-z']{1,20}(?![\w/.-]),? ){4}[a-z']{2,20}(?![\w/.-])/;
+
+/** Throws when what is said in Chinese is not: every kind of finding comes by here. Values of evidence are data and stand as they are. */
+function inChinese(report: ScanReport): ScanReport {
+  const said = [
+    ...report.findings.flatMap(({ check, title, means, fix, evidence }) => [title, means, fix?.text, ...evidence.map(({ what }) => what)].map((text) => ({ from: check, text }))),
+    ...report.blind.map(({ check, why }) => ({ from: check, text: why })),
+  ];
+  for (const { from, text } of said) {
+    // A name of our own, such as that of a command, may stand alone.
+    if (text && (sentence.test(text.zh) || (text.zh === text.en && sentence.test(text.en)))) throw new Error(`expected Chinese from ${from}, got: ${text.zh}`);
+  }
+  return report;
 }
 
 /** Scans an image archive or folder; whose a file is, is not known when it holds no packages. */

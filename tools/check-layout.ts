@@ -1,6 +1,6 @@
 /**
  * Holds the layers: which room may import which, no plug-in its sibling, every plug-in folder in its
- * catalogue with a test beside it. Prints each breach and exits 1.
+ * catalogue with a test beside it; the console takes types of the API's contract and nothing else of src. Prints each breach and exits 1.
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -47,7 +47,7 @@ function files(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return files(path);
-    return path.endsWith('.ts') ? [path] : [];
+    return /\.tsx?$/.test(path) ? [path] : [];
   });
 }
 
@@ -82,6 +82,24 @@ for (const [room, name] of Object.entries(plugins)) {
     if (!existsSync(join(root, at, `${name}.ts`))) breaches.push(`${at}: has no ${name}.ts`);
     if (!existsSync(join(root, at, `${name}.test.ts`))) breaches.push(`${at}: has no ${name}.test.ts`);
     if (!text.includes(`/${entry.name}/${name}.ts`)) breaches.push(`${at}: is not in ${relative(root, catalogue)}`);
+  }
+}
+
+const consoleSrc = join(root, 'console/src');
+for (const file of files(consoleSrc)) {
+  const [room = '', folder = ''] = relative(consoleSrc, file).split('/');
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.ES2023);
+  for (const statement of source.statements) {
+    if (!(ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement)) || !statement.moduleSpecifier || !ts.isStringLiteral(statement.moduleSpecifier)) continue;
+    const { text } = statement.moduleSpecifier;
+    if (!text.startsWith('.')) continue;
+    const at = resolve(dirname(file), text);
+    const isType = ts.isImportDeclaration(statement) ? statement.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword : statement.isTypeOnly;
+    const [toRoom = '', toFolder = ''] = relative(consoleSrc, at).split('/');
+    if (toRoom === '..') {
+      if (!at.startsWith(join(src, 'api/contract/')) || !isType) breaches.push(`${relative(root, file)}: the console takes types of src/api/contract alone (${text})`);
+    } else if (room === 'pages' && toRoom === 'pages' && folder !== toFolder && !/\.tsx?$/.test(toFolder) && !/\.tsx?$/.test(folder)) breaches.push(`${relative(root, file)}: a page may not import another (${text})`);
+    else if (['parts', 'api', 'text', 'theme'].includes(room) && ['pages', 'shell', 'entry'].includes(toRoom)) breaches.push(`${relative(root, file)}: console/src/${room} may not import ${toRoom} (${text})`);
   }
 }
 

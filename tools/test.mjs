@@ -1,7 +1,8 @@
 // The test command: installs what the tests need from Debian (as root, saying so), runs the repository's
-// own checks, then the tests. `npm test -- ARGS` hands ARGS to vitest and skips the checks.
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// own checks, then the tests. `npm test -- ARGS` hands ARGS to vitest and skips the checks; `npm test -- --times ARGS` does so and tells
+// where the time goes, file by file.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -13,6 +14,25 @@ function run(title, command, args) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
   if (error) console.error(error.message);
   if (status !== 0) { console.error(`failed: ${title}`); process.exit(status ?? 1); }
+}
+
+/** Lanes of checks, each lane one after the other; what each says is shown when it ends. All are heard before a failure ends the run. */
+async function together(lanes) {
+  const failed = [];
+  const check = ([title, command, args]) => new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const said = [];
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => said.push(chunk));
+    child.on('error', (error) => said.push(Buffer.from(`${error.message}\n`)));
+    child.on('close', (status) => {
+      console.log(`\n== ${title}`);
+      process.stdout.write(Buffer.concat(said));
+      if (status !== 0) failed.push(title);
+      resolve();
+    });
+  });
+  await Promise.all(lanes.map(async (lane) => { for (const one of lane) await check(one); }));
+  if (failed.length > 0) { console.error(`failed: ${failed.join(', ')}`); process.exit(1); }
 }
 
 const { packages } = JSON.parse(readFileSync(join(root, 'test/debian.json'), 'utf8'));
@@ -36,17 +56,24 @@ if (missing.length > 0) {
 
 const extra = process.argv.slice(2);
 if (extra.length === 0) {
-  run('generated files are fresh', bin('tsx'), ['tools/gen.ts', '--check']);
-  run('kernel sensor is built from its source', bin('tsx'), ['tools/sensor.ts', '--check']);
-  run('layers and catalogues', bin('tsx'), ['tools/check-layout.ts']);
-  run('types', bin('tsc'), ['-p', '.']);
-  run('lint', bin('oxlint'), ['--type-aware', 'src', 'tools', 'test', 'bench']);
-  run('nothing unused', bin('knip'), ['--no-progress']);
-  run('build', process.execPath, ['tools/build.mjs']);
+  // Side by side: the compiler keeps one core busy for most of the time that all of them take.
+  await together([
+    [['types', bin('tsc'), ['-p', '.']], ['types of the console', bin('tsc'), ['-p', 'console']]],
+    [
+      ['generated files are fresh', bin('tsx'), ['tools/gen.ts', '--check']],
+      ['kernel sensor is built from its source', bin('tsx'), ['tools/sensor.ts', '--check']],
+      ['layers and catalogues', bin('tsx'), ['tools/check-layout.ts']],
+      ['nothing unused', bin('knip'), ['--no-progress']],
+      ['build', process.execPath, ['tools/build.mjs']],
+      ['build of the console', process.execPath, ['tools/build-console.mjs']],
+      ['lint', bin('oxlint'), ['--type-aware', 'src', 'tools', 'test', 'bench', 'console/src']],
+    ],
+  ]);
 }
-if (extra.length > 0) run('tests', bin('vitest'), ['run', ...extra]);
+if (extra[0] === '--times') times(extra.slice(1));
+else if (extra.length > 0) run('tests', bin('vitest'), ['run', ...extra]);
 else {
-  tests('tests', ['--project=sharing', '--project=apart']);
+  tests('tests', ['--project=sharing', '--project=waiting', '--project=apart', '--project=console']);
   // The kernel sensor sees the whole machine: what must end without an alert runs while no other test attacks it.
   tests('tests that need the machine to themselves', ['--project=alone']);
 }
@@ -69,4 +96,20 @@ function tests(title, args) {
   const again = vitest(['--no-file-parallelism', ...failed]);
   if (again.status !== 0) { console.error(`failed twice: ${title}`); process.exit(again.status ?? 1); }
   process.on('exit', () => { console.log(`failed beside other tests, passed alone (look into these): ${failed.join(' ')}`); });
+}
+
+/** Runs the tests that `args` name and prints what each file cost: of its own process, of those it started, and what it only waited. */
+function times(args) {
+  const file = join(root, '.cache', `times-${process.pid}.jsonl`);
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  const { status } = spawnSync(bin('vitest'), ['run', ...args], { cwd: root, stdio: 'inherit', env: { ...process.env, MOAT_TEST_TIMES: file } });
+  const rows = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line)) : [];
+  rmSync(file, { force: true });
+  const number = (seconds) => seconds.toFixed(1).padStart(8);
+  const line = ({ own, children, wall, file: name }) => console.log(`${number(own + children)}${number(own)}${number(children)}${number(Math.max(0, wall - own - children))}  ${name}`);
+  console.log('\nprocessor seconds: in all, own, of its children; seconds it waited (for others, too, on a busy machine)');
+  for (const row of rows.sort((a, b) => b.own + b.children - a.own - a.children)) line({ ...row, file: relative(root, row.file) });
+  const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
+  line({ own: sum('own'), children: sum('children'), wall: sum('wall'), file: `in all (${rows.length} files)` });
+  process.exit(status ?? 1);
 }

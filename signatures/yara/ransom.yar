@@ -33,7 +33,7 @@ rule ransom_encryptor_program {
     attack = "T1486 T1490"
   strings:
     $note = /(README|RECOVER|RESTORE|DECRYPT|HOW_TO)[A-Za-z_-]{0,30}\.(txt|html)/
-    $lost = /files[^\x00\n]{0,60}(encrypted|locked)/ nocase
+    $lost = /\bfiles\b[^\x00\n]{0,60}\b(been|are|were|is)\s+(encrypted|locked)\b/ nocase
     $onion = ".onion"
     $esx1 = "esxcli vm process"
     $esx2 = "vim-cmd vmsvc"

@@ -75,3 +75,11 @@ describe('what is never blocked by itself', () => {
 
   it('is what every machine in a cloud asks of the cloud', () => { expect(open().address(net('169.254.169.254'))?.never).toBe(true); });
 });
+
+it('holds somebody of ours: an IPv6 network with this machine, the allow list, whoever was logged on; not one without', () => {
+  writeFileSync(join(root, 'var/log/wtmp'), session('wang', '2001:db8:5::77', now - 3 * day, 'pts/0'));
+  const protection = open({ own: () => [net('2001:db8:1::1')], allow: [net('2001:db8:2::9'), net('2001:db8:3::/48')] });
+  expect(['2001:db8:1::/64', '2001:db8:2::/64', '2001:db8:3:4::/64', '2001:db8:5::/64', '2001:db8:6::/64', '2001:db8:1:1::/64'].map((text) => protection.holdsOurs(net(text)))).toEqual([true, true, true, true, false, false]);
+  // Single addresses beside them may be blocked all the same.
+  expect(['2001:db8:1::2', '2001:db8:2::1', '2001:db8:5::78'].map((text) => protection.address(net(text)))).toEqual([undefined, undefined, undefined]);
+});

@@ -1,5 +1,5 @@
 /** What no action touches, and why: each refusal tells a person what stands in the way. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { ActionErrorCode } from '../core/action.ts';
@@ -8,6 +8,8 @@ import type { Logon } from '../core/lineage.ts';
 import { holds, type Network, parseNetwork } from '../core/networks.ts';
 import type { Text } from '../core/text.ts';
 import { logindSessions, logons } from '../linux/logons.ts';
+import { Procfs } from '../linux/procfs.ts';
+import { sshdSessions } from '../linux/sshd-sessions.ts';
 import { administratorNames } from './administrators.ts';
 
 export interface ProtectionOptions {
@@ -43,6 +45,7 @@ export class Protection {
   private allowed: readonly Network[];
   private countries: ReadonlySet<string>;
   private recent: { at: number; found: readonly Lifeline[] } | undefined;
+  private addresses: { at: number; found: readonly Network[] } | undefined;
   private looked: { at: number; found: readonly Lifeline[] } | undefined;
 
   constructor(options: ProtectionOptions) {
@@ -63,7 +66,7 @@ export class Protection {
     const inside = (other: Network): boolean => holds(other, network);
     if (network.bits < widest[network.version]) return { why: { zh: `${network.text} 太大：它几乎是整个互联网`, en: `${network.text} is too wide: it is a good part of the internet` }, never: true };
     if (special.some(meets)) return { why: { zh: `${network.text} 是回环、链路本地或组播地址，不属于某台主机`, en: `${network.text} is a loopback, link-local or multicast address and belongs to no host` }, never: true };
-    const own = (this.options.own ?? ownAddresses)().find(meets);
+    const own = this.own().find(meets);
     if (own) return { why: { zh: `${own.text} 是本机的地址`, en: `${own.text} is an address of this machine` }, never: true };
     const allowed = this.allowed.find(inside);
     if (allowed) return { why: { zh: `${network.text} 在允许名单（response.allow）中：${allowed.text}`, en: `${network.text} is on the allow list (response.allow): ${allowed.text}` }, never: true };
@@ -81,15 +84,34 @@ export class Protection {
     throw refused(refusal);
   }
 
+  /** Whether anybody lies in it whom nothing done by itself may cut off, or it is none of a single attacker's: looked at before an address is taken for its whole network. */
+  holdsOurs(network: Network): boolean {
+    const meets = (other: Network): boolean => holds(network, other) || holds(other, network);
+    return this.address(network) !== undefined || this.allowed.some(meets);
+  }
+
   /** What the firewall lets through whatever is blocked around it: the allow list, and whoever is logged on now. */
   letThrough(): Network[] {
     return [...this.allowed, ...this.lifelines().map(({ address }) => address)];
+  }
+
+  /** From where administrators lately logged on, or somebody is logged on now. */
+  operators(): Network[] {
+    return [...this.loggedOn(), ...this.recentLogons().map(({ address }) => address)];
   }
 
   /** From where somebody is logged on now. */
   loggedOn(): Network[] {
     const found = this.here().flatMap(({ source_ip }) => (source_ip === undefined ? [] : parseNetwork(source_ip) ?? []));
     return [...new Map(found.map((one) => [one.text, one])).values()];
+  }
+
+  /** Looked up once a second at most: an imported list asks for each of its entries. */
+  private own(): readonly Network[] {
+    if (this.options.own !== undefined) return this.options.own();
+    const now = this.options.now();
+    if (this.addresses === undefined || now - this.addresses.at >= lookedMs || now < this.addresses.at) this.addresses = { at: now, found: ownAddresses() };
+    return this.addresses.found;
   }
 
   /** Addresses without which the machine cannot be reached or looked after; looked up once a second at most, since a thousand bans may come at once. */
@@ -120,10 +142,10 @@ export class Protection {
     });
   }
 
-  /** Who is logged on now. utmp alone does not do: `ssh HOST COMMAND` has no terminal, and newer systems keep no utmp. */
+  /** Who is logged on now. utmp alone does not do: `ssh HOST COMMAND` has no terminal, newer systems keep no utmp, and not every one has logind. */
   private here(): Logon[] {
     const root = this.options.root ?? '/';
-    return [...logonsOf(root, this.options.now() - sessionMs).filter(({ until }) => until === undefined), ...logindSessions(root)];
+    return [...logonsOf(root, this.options.now() - sessionMs).filter(({ until }) => until === undefined), ...logindSessions(root), ...sshOf(root)];
   }
 
   private lookForLifelines(): Lifeline[] {
@@ -152,6 +174,11 @@ function known(text: string): Network {
 
 function ownAddresses(): Network[] {
   return Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.flatMap(({ address }) => parseNetwork(address) ?? []));
+}
+
+function sshOf(root: string): Logon[] {
+  if (!existsSync(join(root, 'proc/self'))) return []; // a folder that is no running machine
+  return sshdSessions(new Procfs(root));
 }
 
 function logonsOf(root: string, since: number): ReturnType<typeof logons> {

@@ -8,7 +8,9 @@ import { Event } from '../core/gen/event.ts';
 import type { Detection } from '../core/alert.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Batch, Knowledge, Learning, Log, Store } from '../core/ports.ts';
-import type { Lang } from '../core/text.ts';
+import { saidBy } from '../core/error.ts';
+import type { ServiceCheck } from '../core/recovery.ts';
+import type { Lang, Text } from '../core/text.ts';
 import type { Folded } from '../engine/fold.ts';
 import { Health, type Part } from '../engine/health.ts';
 import { seedsOf } from '../engine/incident/seeds.ts';
@@ -18,6 +20,7 @@ import { Pipeline } from '../engine/pipeline.ts';
 import { supervise } from '../engine/supervisor.ts';
 import { openSqliteStore } from '../stores/sqlite/store.ts';
 import { Api } from './api.ts';
+import { Capture } from './capture.ts';
 import { loadConfig } from './config.ts';
 import type { Config } from './config-schema.ts';
 import type { BaselineStatus } from './baseline-status.ts';
@@ -25,16 +28,19 @@ import { BaselineWatch } from './baseline-watch.ts';
 import { Cleanup } from './cleanup.ts';
 import { type Handlers, serveControl } from './control.ts';
 import { DenyBook } from './deny.ts';
-import { openDetector, type OpenedDetector } from './detector.ts';
+import { exceptionsOf, openDetector, type OpenedDetector } from './detector.ts';
 import { Evidence } from './evidence.ts';
+import type { PolicyCheck } from './firewall-policy.ts';
 import { openGeo, type Geo } from './geo.ts';
 import type { ImportCounts } from './blocklists.ts';
+import { lookByHand } from './hands.ts';
 import { Incidents, type IncidentsStatus, type WholeIncident } from './incidents.ts';
 import { openKnowledge, type OpenedKnowledge } from './knowledge.ts';
 import { readLinkage } from './linkage.ts';
 import { Notices } from './notices.ts';
 import { originControl } from './origin-control.ts';
 import { originHost } from './origin-host.ts';
+import { OwnProcesses } from './own-processes.ts';
 import { ownPaths } from './paths.ts';
 import { readPlaybooks } from './playbooks.ts';
 import { Recovery } from './recovery.ts';
@@ -45,8 +51,11 @@ import { Reviews } from './reviews.ts';
 import { portsOf } from './scan-ports.ts';
 import { readHandedOver } from './scan-hand-over.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
+import { SettingsHere } from './settings-here.ts';
+import { lookAtServices } from './service-look.ts';
 import { Stories } from './stories.ts';
-import { allSensors, kernelView } from './sensors.ts';
+import { allSensors, kernelView, type SensorChoice } from './sensors.ts';
+import { Views } from './views/views.ts';
 
 export interface AgentOptions {
   configPath: string;
@@ -58,6 +67,8 @@ export interface AgentOptions {
   log: Log;
   /** Alerts that are new or changed, after they are stored. */
   show: (folded: readonly Folded[]) => void;
+  /** Answers of the API that do not fit its contract are faults: for tests. */
+  strictAnswers?: boolean;
   /** A part became live, waiting or blind. */
   onHealth: (part: string, state: Part) => void;
 }
@@ -92,10 +103,10 @@ export interface Agent {
 }
 
 /** What outlives a configuration: what was learned of processes is not given up for a new rule. */
-interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; stories: Stories; watch: RecoveryWatch; api: Api; /** What may be asked, filled once all of it is there. */ operations: Record<string, Handlers[string]>; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
+interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; stories: Stories; watch: RecoveryWatch; capture: Capture; ownProcesses: OwnProcesses; api: Api; /** What may be asked, filled once all of it is there. */ operations: Record<string, Handlers[string]>; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
-interface Generation { config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; baseline: BaselineWatch; notices: Notices; abort: AbortController; done: Promise<unknown> }
+interface Generation { exceptions: { now: OpenedDetector['exceptions'] }; sensors: readonly SensorChoice[]; config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; baseline: BaselineWatch; notices: Notices; abort: AbortController; done: Promise<unknown> }
 
 /** What the kernel tells all the time: the first of them is not to wait until rules are picked for it. */
 const kernelKinds = ['process_creation', 'process_fork', 'process_termination', 'network_connection', 'file_event', 'flow', 'dns_query'] as const;
@@ -118,12 +129,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   // The record of what watches is opened with the store.
   let watched: Stories | undefined;
   health.onChange = (part, state) => { watched?.state(part, state.state); options.onHealth(part, state); };
-  let config = loadConfig(options.configPath, { mustExist: options.configMustExist });
+  const here = new SettingsHere(resolve(dataFolder));
+  const fromFile = (): Config => loadConfig(options.configPath, { mustExist: options.configMustExist });
+  let file = fromFile();
+  let config = here.over(file);
   const store = openSqliteStore({
     dir: dataFolder,
     maxAgeMs: config.history.days * 86_400_000,
     maxBytes: config.history.max_mb * 2 ** 20,
     alertMs: config.alerts.keep_days * 86_400_000,
+    maxAlerts: config.alerts.max,
     count: (what, n) => health.count('store', what, n),
   });
   health.state('store', 'live');
@@ -138,39 +153,61 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     generation = await begin(config, lasting, options);
   } catch (error) { await lasting.known.close(); store.close(); throw error; }
 
-  const restart = async (next: Config): Promise<void> => {
+  const restart = async (next: Config, force = false): Promise<void> => {
     const old = generation;
-    await end(old);
+    const whole = force || needsWhole(config, next);
+    if (whole) await end(old);
     config = next;
-    lasting.known.configure(next);
-    lasting.response.configure(next.response, next.firewall);
+    if (whole) lasting.known.configure(next);
+    lasting.response.configure(next);
     lasting.incidents.configure(next);
     await lasting.api.configure(next.server);
-    generation = await begin(next, lasting, options);
+    await lasting.capture.configure(next);
+    if (whole) { generation = await begin(next, lasting, options); return; }
+    // What does not reach the sensors and rules changes without a gap.
+    generation.exceptions.now = exceptionsOf(next);
+    generation = { ...generation, config: next };
   };
   let restarting: Promise<void> | undefined;
-  const reload = async (): Promise<void> => {
+  /** What is wrong with the new one, which then does not hold. `force`: also when the configuration is the same and what it names changed. */
+  const reload = async (force = false): Promise<Text | undefined> => {
     let next: Config;
     try {
-      next = loadConfig(options.configPath, { mustExist: options.configMustExist });
+      const read = fromFile();
+      next = here.over(read);
       // Whatever can be wrong in it must show before the old one is given up.
-      openDetector({ config: next, warn: () => undefined });
-      openGeo(next.geo.country);
+      if (force || needsWhole(config, next)) {
+        openDetector({ config: next, warn: () => undefined });
+        openGeo(next.geo.country);
+      }
       readLinkage(lasting.response.actions, next.response.linkage);
       readPlaybooks(lasting.response.actions, next.response.playbooks);
+      file = read;
     } catch (error) {
       health.state('configuration', 'blind', { zh: `新配置有误，仍用旧的：${(error as Error).message}`, en: `the new one has a fault, the old one stays: ${(error as Error).message}` });
       log.warn((error as Error).message);
-      return;
+      return saidBy(error);
     }
-    if (JSON.stringify(next) === JSON.stringify(config)) return;
+    if (!force && JSON.stringify(next) === JSON.stringify(config)) return undefined;
     health.state('configuration', 'live');
     log.info('configuration read again');
-    await restart(next);
+    await restart(next, force);
+    return undefined;
   };
   /** One at a time. */
-  const exclusively = (work: () => Promise<void>): void => {
-    restarting = (restarting ?? Promise.resolve()).then(work).catch((error: unknown) => log.warn(String(error)));
+  const exclusively = (work: () => Promise<unknown>): Promise<void> => {
+    const before = restarting;
+    const mine = (async (): Promise<void> => {
+      await before;
+      try { await work(); } catch (error) { log.warn(String(error)); }
+    })();
+    restarting = mine;
+    return mine;
+  };
+  const reloaded = async (force: boolean): Promise<Text | undefined> => {
+    let fault: Text | undefined = { zh: '重新读取配置时出错，详情见日志', en: 'the configuration could not be read again; the log says why' };
+    await exclusively(async () => { fault = await reload(force); });
+    return fault;
   };
 
   const tick = setInterval(() => generation.pipeline.tick(Date.now()), tickMs);
@@ -180,10 +217,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (!generation.pipeline.lostGround || !hasRoom(store)) return;
     health.state('store', 'live');
     log.info('the store has room again; reading on from where it stopped');
-    exclusively(() => restart(config));
+    void exclusively(() => restart(config, true));
   }, fullRetryMs);
-  const watcher = watchFile(options.configPath, () => exclusively(reload), log);
-  const onHup = (): void => exclusively(reload);
+  const watcher = watchFile(options.configPath, () => { void exclusively(reload); }, log);
+  const onHup = (): void => { void exclusively(reload); };
   process.on('SIGHUP', onHup);
 
   const cpu = cpuMeter();
@@ -207,22 +244,32 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     return changed;
   };
   const cleanup = new Cleanup({ store, response: lasting.response, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id), story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker) });
+  // The service may make no namespaces; the hands may.
+  const hands = process.env['MOAT_HANDS'];
   const recovery = new Recovery({
     store, response: lasting.response, incidents: lasting.incidents, graph: lasting.origins.graph, packages: lasting.known.packages, config: () => config, dataFolder: resolve(dataFolder), now: Date.now,
     tell: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), scan: (checks) => cleanup.scan(checks),
+    services: async (files, signal) => (hands === undefined ? await lookAtServices(files, { dataFolder: resolve(dataFolder), signal }) : (await lookByHand(hands, 'services', { files }, signal)) as ServiceCheck[]),
   });
   const blocklists = lasting.response.handlers();
   const reviews = new Reviews({
     store, story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), packages: lasting.known.packages, journal: lasting.response.journal, dataFolder: resolve(dataFolder), log, now: Date.now, incident: (id) => lasting.incidents.seeds(id),
     blocklist: { import: (argument) => blocklists['blocklist-import']!(argument) as Promise<ImportCounts>, drop: (argument) => blocklists['blocklist-drop']!(argument) as Promise<{ lifted: number }> }, listsChanged: () => lasting.known.configure(config),
   });
-  const evidence = new Evidence({ store, journal: lasting.response.journal, story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), health, log, config: () => config, dataFolder: resolve(dataFolder), now: Date.now, incident: (id) => lasting.incidents.seeds(id) });
+  const evidence = new Evidence({ store, journal: lasting.response.journal, story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), health, log, config: () => config, dataFolder: resolve(dataFolder), now: Date.now, incident: (id) => lasting.incidents.seeds(id), begins: (pid) => lasting.ownProcesses.begins(pid) });
   const incidentHandlers = lasting.incidents.handlers();
+  const operations = lasting.operations;
+  const views = new Views({
+    store, graph: lasting.origins.graph, journal: lasting.response.journal, config: () => config, file: () => file, here, status, now: Date.now, host: config.host ?? hostname(), lang: options.lang, version: options.version,
+    dataFolder: resolve(dataFolder), configPath: resolve(options.configPath), configNamed: options.configMustExist, rules: () => generation.opened.rules, scans: () => generation.scans, sensors: () => generation.sensors, packages: () => lasting.known.packages.index,
+    policy: () => operations['firewall-check']!(undefined) as Promise<PolicyCheck>, country: (address) => generation.geo.country(address), lists: () => lasting.known.lists(), pausedUntil: () => lasting.response.status().pausedUntil,
+    reload: () => reloaded(false), reloadRules: () => reloaded(true), server: () => lasting.api.state(), operations, jobChanged: (id) => { lasting.api.tell('job', [id]); },
+  });
   let control: Server;
   try {
     control = await serveControl(dataFolder, Object.assign(lasting.operations, {
-      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...incidentHandlers, ...lasting.stories.handlers(), ...cleanup.handlers(), ...recovery.handlers(), ...reviews.handlers(), ...evidence.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
-      reload: () => { exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
+      ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...incidentHandlers, ...lasting.stories.handlers(), ...cleanup.handlers(), ...recovery.handlers(), ...reviews.handlers(), ...evidence.handlers(), ...lasting.capture.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
+      reload: () => { void exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
       'incident-change': (argument) => {
         const whole = incidentHandlers['incident-change']!(argument) as WholeIncident;
         reviews.changed(whole.id);
@@ -235,12 +282,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         return answered;
       },
       answered: () => { lasting.response.answered(); },
+      'approval-look': (argument) => generation.notices.look(argument),
       requests: () => generation.notices.requests(),
       'scan-report': async () => {
         const report = readHandedOver(resolve(dataFolder));
         return { findings: report.findings.length, raised: await generation.scans.handed(report) };
       },
-      ...lasting.api.handlers(),
+      ...lasting.api.handlers(), ...views.handlers(),
     } satisfies Handlers));
   } catch (error) {
     await end(generation);
@@ -255,6 +303,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   lasting.stories.start();
   reviews.start();
   evidence.start();
+  await lasting.capture.configure(config);
   await lasting.api.configure(config.server);
 
   return {
@@ -267,6 +316,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       watcher?.close();
       process.off('SIGHUP', onHup);
       control.close();
+      views.end();
       await lasting.api.stop();
       await restarting;
       await end(generation);
@@ -276,6 +326,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       lasting.incidents.stop();
       await lasting.stories.stop();
       evidence.stop();
+      await lasting.capture.stop();
       await lasting.response.stop();
       await lasting.known.close();
       store.close();
@@ -292,7 +343,7 @@ function openLasting(config: Config, current: () => Config, store: Store, health
   const processes = Math.min(Math.max(defaultBounds.processes, 2 * (machine.pids()?.length ?? 0)), processesMax);
   const origins = new Origins({ host: machine, bounds: { processes }, packages: knowledge.packages, count, lang: options.lang, now: Date.now, saved: store.lineage() });
   const deny = new DenyBook(store.ledger, known.packages, resolve(options.dataFolder));
-  const response: Response = new Response(config.response, { recovery: () => current().recovery, deny: deny.port(), policy: config.firewall, store, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), ownPaths: own, packages: known.packages, hands: process.env['MOAT_HANDS'], isShared: (address) => incidents.isShared(address) });
+  const response: Response = new Response(config.response, { recovery: () => current().recovery, deny: deny.port(), policy: config.firewall, store, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), ownPaths: own, packages: known.packages, hands: process.env['MOAT_HANDS'], isShared: (address) => incidents.isShared(address), sharesWith: (network) => incidents.sharesWith(network), ipv6: config.ipv6 });
   const incidents: Incidents = new Incidents(config, { store, journal: response.journal, graph: origins.graph, health, log: options.log, now: Date.now, closed });
   const stories = new Stories({ store, graph: origins.graph, packages: knowledge.packages, config: current, health, log: options.log, now: Date.now, incident: (id) => incidents.seeds(id) });
   const watch = new RecoveryWatch({
@@ -302,16 +353,18 @@ function openLasting(config: Config, current: () => Config, store: Store, health
   });
   incidents.watchBy({ begin: (record) => watch.begin(record), all: () => watch.all() });
   const operations: Record<string, Handlers[string]> = {};
-  const api = new Api({ store, journal: response.journal, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), version: options.version, handlers: operations });
-  return { store, health, origins, known, deny, response, incidents, stories, watch, api, operations, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
+  const capture = new Capture({ health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), tool: `moat ${options.version}` });
+  const api = new Api({ store, journal: response.journal, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), version: options.version, handlers: operations, strict: options.strictAnswers === true });
+  return { store, health, origins, known, deny, response, incidents, stories, watch, capture, ownProcesses: new OwnProcesses({ lineage: origins.graph, pid: process.pid, now: Date.now }), api, operations, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {
-  const { store, health, origins, knowledge, response, incidents, api } = lasting;
+  const { store, health, origins, knowledge, response, incidents, capture, ownProcesses, api } = lasting;
   const host = config.host ?? hostname();
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
-  const notices = new Notices({ config: config.notices, dataFolder: resolve(options.dataFolder), store, health, lang: options.lang, host, now: Date.now });
+  const exceptions = { now: opened.exceptions };
+  const notices = new Notices({ url: config.server.enabled ? config.server.url : undefined, config: config.notices, dataFolder: resolve(options.dataFolder), store, health, lang: options.lang, host, now: Date.now });
   response.connect(notices, geo);
   incidents.connect(notices);
   lasting.stories.connect(geo);
@@ -322,12 +375,13 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
       const alerts = folded.map(({ alert }) => alert);
       response.onAlerts(alerts);
       incidents.onAlerts(alerts);
+      capture.onAlerts(alerts);
       options.show(folded);
       api.tell('alert', alerts.map(({ id }) => id));
     }, now: Date.now,
     fold: { host, lang: options.lang, gap: config.alerts.fold_hours * 3_600_000 },
-    exceptions: () => opened.exceptions,
-    quiet: (detection) => incidents.excuse(detection),
+    exceptions: () => exceptions.now,
+    quiet: (detection) => ownProcesses.excuse(detection) ?? incidents.excuse(detection),
     country: (address) => geo.country(address),
     origins,
     ...(tap && { notices: tap }),
@@ -353,8 +407,12 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   lasting.stories.sensors(new Set(sensors.flatMap(({ enabled, sensor }) => (enabled ? [sensor.id] : []))));
   const running = sensors.filter(({ enabled }) => enabled).map(({ sensor }) => supervise(sensor, { signal: abort.signal, store, health, log: options.log, host, now: Date.now, push }));
   const scans = new ScanSchedule({ ...judge, config: config.scan, ports: portsOf(config), elsewhere: config.baseline.enabled ? ['integrity'] : [] });
-  return { config, opened, geo, pipeline, scans, baseline, notices, abort, done: Promise.all([...running, scans.run(abort.signal), baseline.run(abort.signal), notices.run(abort.signal)]) };
+  return { config, exceptions, sensors, opened, geo, pipeline, scans, baseline, notices, abort, done: Promise.all([...running, scans.run(abort.signal), baseline.run(abort.signal), notices.run(abort.signal)]) };
 }
+
+/** Keys whose change reaches neither sensors nor rules, notices or scans. */
+const light = new Set<keyof Config>(['exceptions', 'response', 'firewall', 'incidents', 'report', 'evidence', 'recovery']);
+const needsWhole = (before: Config, next: Config): boolean => (Object.keys({ ...before, ...next }) as (keyof Config)[]).some((key) => !light.has(key) && JSON.stringify(before[key]) !== JSON.stringify(next[key]));
 
 /** A call drops some thousand rows at most; between two of them events go first. */
 function pruneAll(store: Store, log: Log, ended: AbortSignal): void {

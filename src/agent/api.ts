@@ -1,4 +1,5 @@
 /** The HTTPS server under `moat up`: opened when the configuration wants it, closed and opened anew when that changes. */
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { hostname } from 'node:os';
 import { saidBy } from '../core/error.ts';
@@ -8,17 +9,26 @@ import type { SetUp } from '../api/access/set-up.ts';
 import type { RunningServer } from '../api/server.ts';
 import type { Health } from '../engine/health.ts';
 import type { Journal } from '../engine/response/journal.ts';
+import { askedBy } from '../engine/response/via.ts';
 import type { Config } from './config-schema.ts';
+import { buildConsole, consoleFolder } from './console-build.ts';
 import type { Handlers } from './control.ts';
 
-export interface ApiOptions { store: Store; journal: Journal; health: Health; log: Log; now: () => number; dataFolder: string; version: string; handlers: Handlers }
+export interface ApiOptions { store: Store; journal: Journal; health: Health; log: Log; now: () => number; dataFolder: string; version: string; handlers: Handlers; strict?: boolean }
 
 type Settings = Config['server'];
 const part = 'server';
 const names = (settings: Settings): string[] => [...new Set(['localhost', '127.0.0.1', '::1', hostname(), ...(settings.address === '0.0.0.0' || settings.address === '::' ? [] : [settings.address]), ...settings.names])];
 
+/** Browsers bind passkeys to a domain: an address is none. */
+function passkeysOf({ passkey_name: given, names: more, http }: Settings, port: number): { domain: string; origins: string[] } {
+  const domain = given ?? more.find((name) => isIP(name) === 0) ?? 'localhost';
+  const scheme = http ? 'http' : 'https';
+  return { domain, origins: [...new Set([domain, ...more.filter((name) => name.endsWith(`.${domain}`))])].flatMap((name) => [`${scheme}://${name}:${port}`, ...(port === 443 || port === 80 || given !== undefined ? [`${scheme}://${name}`] : [])]) };
+}
+
 /** What the running server and `moat server` need of each other. */
-interface Open { server: RunningServer; setUp: SetUp; fingerprint: string | undefined }
+interface Open { server: RunningServer; setUp: SetUp; fingerprint: string | undefined; ends: number | undefined }
 
 export class Api {
   private readonly options: ApiOptions;
@@ -52,7 +62,7 @@ export class Api {
     }
   }
 
-  tell(kind: 'alert' | 'incident', ids: readonly string[]): void { for (const id of ids) this.feed?.tell(kind, id); }
+  tell(kind: 'alert' | 'incident' | 'job', ids: readonly string[]): void { for (const id of ids) this.feed?.tell(kind, id); }
 
   async stop(): Promise<void> {
     await this.changing;
@@ -71,27 +81,40 @@ export class Api {
     };
   }
 
+  state(): object {
+    const { open } = this;
+    if (!open) return { sessions: 0, streams: 0 };
+    return { url: open.server.url, ...(open.fingerprint !== undefined && { fingerprint: open.fingerprint }), ...(open.ends !== undefined && { ends: open.ends }), sessions: this.options.store.accounts.accounts().reduce((sum, { id }) => sum + this.options.store.accounts.sessions(id).length, 0), streams: this.feed?.watching ?? 0 };
+  }
+
   private async begin(settings: Settings): Promise<Open> {
     // Some 25 MB that nobody pays who has no server.
     const [{ startServer }, { givenCertificate, ownCertificate }, { Feed: NewFeed }, { Lockout }, { SetUp: NewSetUp }] = await Promise.all([import('../api/server.ts'), import('../api/access/certificate.ts'), import('../api/feed.ts'), import('../api/access/lockout.ts'), import('../api/access/set-up.ts')]);
+    const { Challenges } = await import('../api/access/challenges.ts');
     const { store, journal, log, now, dataFolder, version, handlers } = this.options;
     const certificate = settings.http ? undefined
       : settings.cert !== undefined && settings.key !== undefined ? givenCertificate(settings.cert, settings.key)
         : await ownCertificate(join(dataFolder, 'tls'), names(settings), now());
     this.feed ??= new NewFeed(now);
     const setUp = new NewSetUp(store.accounts, now);
-    const server = await startServer({
-      address: settings.address, port: settings.port, certificate, names: names(settings), version,
+    // In a checkout, while all else goes on; the page says so until it is there.
+    buildConsole(log);
+    let server: RunningServer | undefined;
+    server = await startServer({
+      consoleFolder: consoleFolder(),
+      address: settings.address, port: settings.port, certificate, names: names(settings), version, strict: this.options.strict === true,
       world: {
-        host: hostname(), now, store, feed: this.feed, lockout: new Lockout(now), setUp,
+        host: hostname(), now, store, feed: this.feed, lockout: new Lockout(now), challenges: new Challenges(now), setUp,
+        place: () => ({ group: this.settings?.group, environment: this.settings?.environment ?? 'production' }),
+        passkeys: () => passkeysOf(settings, server?.port ?? settings.port),
         // What the socket throws and answers, as a promise.
-        ask: async (operation, argument) => { const handler = Object.hasOwn(handlers, operation) ? handlers[operation] : undefined; if (!handler) throw new Error(`no operation ${operation}`); return await handler(argument); },
+        ask: async (operation, argument) => { const handler = Object.hasOwn(handlers, operation) ? handlers[operation] : undefined; if (!handler) throw new Error(`no operation ${operation}`); return await askedBy('api', () => handler(argument)); },
         audit: (entry) => journal.write({ audit: [{ ...entry, time: now(), via: 'api' }] }),
         fault: (error) => log.warn(`server: ${error instanceof Error ? error.stack ?? error.message : String(error)}`),
       },
     });
     if (setUp.isNeeded) log.info(`Moat: ${server.url}/setup#${setUp.begin()}`);
-    return { server, setUp, fingerprint: certificate?.fingerprint };
+    return { server, setUp, fingerprint: certificate?.fingerprint, ends: certificate?.ends };
   }
 
   private async close(): Promise<void> {

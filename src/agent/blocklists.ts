@@ -16,6 +16,8 @@ export interface ImportCounts { added: number; there: number; over: number; bad:
 /** Entries that a request may hold. */
 export const importPart = 2000;
 const dropPart = 5000;
+/** A tenth less than the ledger and the sets hold. */
+const listedMost = 900_000;
 const whyMost = 5;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
@@ -50,6 +52,8 @@ export function blocklistHandlers({ store, journal, firewall, protection, now, a
       }
       counts.added = added.size;
       if (added.size === 0) return counts;
+      // What lists fill is missing for who attacks: bans must find room, in the ledger and in the packet filter.
+      if (store.countBlocks() + added.size > listedMost) throw new MoatError('too-large', `expected at most ${listedMost} blocked addresses and networks with those of lists, got more: the rest of this list is not blocked`, { text: { zh: `连同列表最多封禁 ${listedMost} 项，已满：此列表余下的没有封禁`, en: `expected at most ${listedMost} blocked addresses and networks with those of lists, got more: the rest of this list is not blocked` }, hint: 'moat blocklist drop NAME' });
       // Before anything is stored: without a packet filter nothing is said to be blocked.
       const wall = await firewall();
       await journal.write({ blocks: [...added.values()].map(({ entry }) => entry), audit: [{ time, by, via: 'control', operation: 'import blocklist', target: name, why, result: `${counts.added} blocked, ${counts.there} were, ${counts.refused} refused` }] });
@@ -61,15 +65,19 @@ export function blocklistHandlers({ store, journal, firewall, protection, now, a
       const name = nameOf((argument as { list?: unknown } | null)?.list);
       const { by, why } = asked(argument);
       const time = now();
-      const standing = [...store.blocks(name)];
-      if (standing.length === 0) return { lifted: 0 };
-      const wall = await firewall();
-      for (let at = 0; at < standing.length; at += dropPart) {
-        const part = standing.slice(at, at + dropPart);
-        await journal.write({ blocks: part.map((entry) => lifted(entry, time)), ...(at === 0 && { audit: [{ time, by, via: 'control', operation: 'drop blocklist', target: name, why, result: `${standing.length} let through again` }] }) });
+      let count = 0, part: BlockEntry[] = [];
+      const flush = async (): Promise<void> => {
+        if (part.length === 0) return;
+        const wall = await firewall();
+        count += part.length;
+        await journal.write({ blocks: part.map((entry) => lifted(entry, time)), audit: [{ time, by, via: 'control', operation: 'drop blocklist', target: name, why, result: `${part.length} let through again` }] });
         await wall.unblock(part.flatMap(({ network }) => parseNetwork(network) ?? []));
-      }
-      return { lifted: standing.length };
+        part = [];
+      };
+      // Read on while it is let go of: what is read next stands behind it.
+      for (const entry of store.blocks(name)) if (part.push(entry) >= dropPart) await flush();
+      await flush();
+      return { lifted: count };
     },
   };
 }

@@ -1,4 +1,5 @@
 /** The other side of child.ts: a program that reads one request and answers in messages, one JSON text a line. */
+import { createInterface } from 'node:readline';
 import { MoatError } from '../core/error.ts';
 import type { Text } from '../core/text.ts';
 import { offerToDie, stepBack } from '../linux/priority.ts';
@@ -14,6 +15,8 @@ export interface ChildSide<Message> {
   signal: AbortSignal;
   /** Steps back behind other processes; returns what could not be had. */
   stepBack: () => Promise<Text[]>;
+  /** What is said behind the request, from now on; only where the other side says more. */
+  onMore: (take: (message: unknown) => void) => void;
 }
 
 /** Reads the request on stdin, which stays open for as long as it may live; ends the process. What was asked is `Request`: our own program sent it. */
@@ -21,12 +24,16 @@ export interface ChildSide<Message> {
 export async function runAsChild<Request, Message>(work: (request: Request, side: ChildSide<Message>) => Promise<void>): Promise<never> {
   const stop = new AbortController();
   try {
-    const request = JSON.parse(await firstLine(() => process.exit(1))) as Request;
+    const lines = createInterface({ input: process.stdin });
+    // The other side is gone, so nobody waits for this any more.
+    lines.on('close', () => process.exit(1));
+    const request = JSON.parse(await new Promise<string>((resolve) => { lines.once('line', resolve); })) as Request;
+    const onMore = (take: (message: unknown) => void): void => { lines.on('line', (line) => take(JSON.parse(line))); };
     // The terminal sends Ctrl-C to all of its processes; whoever started this one says when it ends.
     process.on('SIGINT', () => undefined);
     process.on('SIGTERM', () => stop.abort(new Error('stopped')));
     offerToDie();
-    await work(request, { say, signal: stop.signal, stepBack });
+    await work(request, { say, signal: stop.signal, stepBack, onMore });
     process.exit(0);
   } catch (error) {
     // Ours, not the user's: the other side finds it on stderr.
@@ -35,20 +42,6 @@ export async function runAsChild<Request, Message>(work: (request: Request, side
     say({ kind: 'fault', code, message, ...(text && { text }), ...(hint !== undefined && { hint: hintText ?? hint }) });
     process.exit(2);
   }
-}
-
-/** `onEnd`: the other side is gone, so nobody waits for this any more. */
-function firstLine(onEnd: () => void): Promise<string> {
-  let text = '';
-  process.stdin.setEncoding('utf8');
-  process.stdin.on('end', onEnd);
-  return new Promise((resolve) => {
-    process.stdin.on('data', (chunk: string) => {
-      text += chunk;
-      const end = text.indexOf('\n');
-      if (end >= 0) resolve(text.slice(0, end));
-    });
-  });
 }
 
 const say = (message: unknown): void => { writeAll(1, Buffer.from(`${JSON.stringify(message)}\n`)); };

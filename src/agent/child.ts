@@ -1,5 +1,5 @@
 /** Programs of Moat's own that work in a process of their own (scan-child, baseline-child): started, listened to, ended at their memory. */
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { MoatError, saidBy } from '../core/error.ts';
@@ -18,6 +18,12 @@ export interface ConverseOptions {
   moreMemory: Text;
   /** Told now and then how much it and what it started hold, MiB; pages that they share count twice. */
   onMemory?: (mb: number) => void;
+  /** Of files that it shall have, from descriptor 3 on. */
+  descriptors?: readonly number[];
+  /** Once it runs: how to say more to it than the request. */
+  onStart?: (say: (message: unknown) => void) => void;
+  /** Runs node by this program; for tests: in a namespace of their own. */
+  within?: readonly string[];
 }
 
 export const leastMemoryMb = 128;
@@ -33,11 +39,13 @@ const isFault = (message: { kind: string }): message is Fault => message.kind ==
 
 /** Resolves when the process has ended: with the reason when that was before its own end. Rejects with the MoatError that it ended with ('fault'), and when it could not be started. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the type of what the other side of the pipe reads
-export function converse<Request, Message extends { kind: string }>(program: string, request: Request, { signal, maxMemoryMb, moreMemory, onMemory }: ConverseOptions, take: (message: Exclude<Message, Fault>) => void): Promise<Text | undefined> {
+export function converse<Request, Message extends { kind: string }>(program: string, request: Request, { signal, maxMemoryMb, moreMemory, onMemory, descriptors = [], onStart, within = [] }: ConverseOptions, take: (message: Exclude<Message, Fault>) => void): Promise<Text | undefined> {
   const words = besideArguments(import.meta.url, program);
   if (!words) throw new MoatError<ChildErrorCode>('no-program', `expected the program ${program} beside Moat, got nothing`, { zh: `找不到 Moat 自己的程序 ${program}`, hint: incomplete });
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [`--max-old-space-size=${Math.max(leastMemoryMb / 2, maxMemoryMb - beside)}`, ...words], { stdio: ['pipe', 'pipe', 'pipe'], env: environment() });
+    const [first = process.execPath, ...rest] = [...within, process.execPath, `--max-old-space-size=${Math.max(leastMemoryMb / 2, maxMemoryMb - beside)}`, ...words];
+    // More descriptors than the three pipes, so that the types no longer tell them apart.
+    const child = spawn(first, rest, { stdio: ['pipe', 'pipe', 'pipe', ...descriptors], env: environment() }) as ChildProcessWithoutNullStreams;
     let failure: Error | undefined;
     let stopped: Text | undefined;
     let complaint = '';
@@ -83,6 +91,7 @@ export function converse<Request, Message extends { kind: string }>(program: str
     // It may be gone before it read everything; then 'close' says why. The pipe stays open: its end tells the child that we are gone.
     child.stdin.on('error', () => undefined);
     child.stdin.write(`${JSON.stringify(request)}\n`);
+    onStart?.((message) => { child.stdin.write(`${JSON.stringify(message)}\n`); });
   });
 }
 

@@ -3,6 +3,7 @@ import { alertOf } from '../../test/story-scenes.ts';
 import { event } from '../../test/told-machine.ts';
 import type { Receipt } from '../core/action.ts';
 import type { Alert } from '../core/alert.ts';
+import { MoatError } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import type { CleanupPlan, PlannedStep, Seeds } from '../core/incident.ts';
 import { Cleanup, type CleanupOptions } from './cleanup.ts';
@@ -70,6 +71,20 @@ describe('plans of incidents that were merged', () => {
     expect([kept('aaaa'), kept('aaaa', true), kept('bbbb', true), kept('p2')]).toEqual(['p2', 'p1', 'p1', 'p2']);
     expect(() => kept('cccc')).toThrow(/no plan/);
   });
+});
+
+it('sessions that ended with the story’s processes are a step that is done, others are not', async () => {
+  const settings = new Map<string, string>();
+  const ledger = { setting: (name: string) => settings.get(name), setSetting: (name: string, value: string) => { settings.set(name, value); } };
+  const response = { receipts: () => [], receipt: () => undefined };
+  new CleanupBook(ledger, response).save({ plan: planOf('p9', 'abab', [{ ...step('1', 'end-sessions', 'sessions of root'), input: { user: 'root' } }]), checks: [], findings: [], processes: [] });
+  const status = async (code: string): Promise<unknown> => {
+    const refuse = (): Promise<never> => Promise.reject(new MoatError(code, 'no'));
+    const options = { store: { ledger, response }, response: { runner: { run: refuse, plan: refuse } } } as unknown as CleanupOptions;
+    return ((await new Cleanup(options).handlers()['incident-step']!({ id: 'p9', step: '1' })) as { status: string }).status;
+  };
+  expect(await status('not-there')).toBe('ended');
+  await expect(status('refused')).rejects.toThrow('no');
 });
 
 describe('what a plan is asked for by', () => {

@@ -39,7 +39,7 @@ export interface CleanupOptions {
   story?: (id: string, seeds: Seeds, asker: unknown) => Story;
 }
 
-/** `superseded`: what was to be frozen or killed has ended since. */
+/** `superseded`: what was to be frozen, killed or ended is over since. */
 export type StepState = 'open' | 'applied' | 'failed' | 'undone' | 'stuck' | 'superseded';
 export interface CheckedStep { id: string; title: Text; state: StepState; verdict?: Verdict; ok: boolean }
 /** What looking again told. `clean` only when every step is done and holds, nothing lives, nothing is found again and nothing was hidden from view. */
@@ -64,7 +64,11 @@ export class Cleanup {
   handlers(): Handlers {
     return {
       'incident-plan': (argument) => this.plan(argument),
-      'incident-kept-plan': (argument) => this.kept(idOf(argument), (objectOf(argument) as { done?: unknown }).done === true).plan,
+      /** `maybe`: null where there is none. */
+      'incident-kept-plan': (argument) => {
+        const { done, maybe } = objectOf(argument) as { done?: unknown; maybe?: unknown };
+        return (maybe === true ? this.find(idOf(argument), done === true) ?? null : this.kept(idOf(argument), done === true))?.plan ?? null;
+      },
       'incident-step': (argument) => this.step(argument),
       'incident-verify': (argument) => this.verify(argument),
       'incident-undo': (argument) => this.undo(argument),
@@ -102,7 +106,7 @@ export class Cleanup {
       receipt = await this.options.response.runner.run({ action: step.action, input: { ...withAsker(step.input, asker), by, why }, by, why, from: plan.id, via: 'control', force: force === true });
     } catch (error) {
       // An earlier step (its unit was stopped) ended the process, or it did so by itself.
-      if ((error as MoatError<ActionErrorCode>).code === 'not-there' && this.hasEnded(step)) return { ...step, status: 'ended' };
+      if ((error as MoatError<ActionErrorCode>).code === 'not-there' && (await this.hasEnded(step))) return { ...step, status: 'ended' };
       throw error;
     }
     return { ...step, receipt: receipt.id, ...(receipt.verdict && { verdict: receipt.verdict }), status: receipt.status };
@@ -153,13 +157,13 @@ export class Cleanup {
   private async checkStep(step: PlannedStep, plan: CleanupPlan): Promise<CheckedStep> {
     const { id, title } = step;
     const receipt = this.receiptOf(step);
-    if (receipt === undefined) return this.hasEnded(step) ? { id, title, state: 'superseded', ok: true } : { id, title, state: 'open', ok: false };
+    if (receipt === undefined) return (await this.hasEnded(step)) ? { id, title, state: 'superseded', ok: true } : { id, title, state: 'open', ok: false };
     if (receipt.status !== 'applied') return { id, title, state: receipt.status === 'undone' || receipt.status === 'failed' ? receipt.status : 'stuck', ok: false, ...(receipt.verdict && { verdict: receipt.verdict }) };
     try {
       const verdict = await this.options.response.runner.verify(receipt.id);
       if (verdict.is === 'finished') return { id, title, state: 'applied', verdict, ok: true };
       const isEnded = step.action === 'freeze-tree' && plan.steps.some((other) => other.action === 'kill-tree' && other.node === step.node && this.receiptOf(other)?.status === 'applied');
-      const isOver = (isEnded && verdict.is === 'former') || this.hasEnded(step);
+      const isOver = (isEnded && verdict.is === 'former') || (await this.hasEnded(step));
       return { id, title, state: isOver ? 'superseded' : 'applied', verdict, ok: isOver };
     } catch (error) { return { id, title, state: 'applied', verdict: { is: 'between', evidence: saidBy(error) }, ok: false }; }
   }
@@ -183,9 +187,13 @@ export class Cleanup {
   }
 
   private kept(name: string, done = false): KeptPlan {
-    const kept = (done ? this.book.done(name) : undefined) ?? this.byIncident(name, done) ?? this.book.get(name) ?? this.byAlert(name, done);
+    const kept = this.find(name, done);
     if (kept === undefined) throw new MoatError('no-plan', `no plan was made for ${name.slice(0, 100)}`, { zh: `还没有为 ${name.slice(0, 100)} 生成过方案`, hint: `moat incident plan ${name.slice(0, 100)}` });
     return kept;
+  }
+
+  private find(name: string, done: boolean): KeptPlan | undefined {
+    return (done ? this.book.done(name) : undefined) ?? this.byIncident(name, done) ?? this.book.get(name) ?? this.byAlert(name, done);
   }
 
   private byIncident(name: string, done: boolean): KeptPlan | undefined {
@@ -203,9 +211,15 @@ export class Cleanup {
 
   private receiptOf(step: PlannedStep): Receipt | undefined { return step.receipt === undefined ? undefined : this.options.store.response.receipt(step.receipt); }
 
-  /** Of a step that ends a process: whether that is over. */
-  private hasEnded({ action, input: { pid, started } }: PlannedStep): boolean {
-    return (action === 'kill-tree' || action === 'freeze-tree') && typeof pid === 'number' && typeof started === 'number' && !this.lives({ pid, started });
+  /** Of a step that ends processes: whether there is nothing of them any more. */
+  private async hasEnded({ action, input }: PlannedStep): Promise<boolean> {
+    const { pid, started } = input;
+    switch (action) {
+      case 'kill-tree': case 'freeze-tree': return typeof pid === 'number' && typeof started === 'number' && !this.lives({ pid, started });
+      // The last process of a session may have been killed as one of the story.
+      case 'end-sessions': return await this.options.response.runner.plan(action, input).then(() => false, (error: unknown) => (error as MoatError<ActionErrorCode>).code === 'not-there');
+      default: return false;
+    }
   }
 
   private lives({ pid, started }: { pid: number; started: number }): boolean {

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Lang } from '../core/text.ts';
 import { configSchema } from './config-schema.ts';
 

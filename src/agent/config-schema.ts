@@ -1,5 +1,5 @@
 /** Every key of the configuration file with its meaning and default. `moat config` prints it as a commented sample. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { levels } from '../core/level.ts';
 import { parseNetwork } from '../core/networks.ts';
 import { modes } from '../engine/response/linkage.ts';
@@ -148,6 +148,11 @@ export const configSchema = z.strictObject({
     delay_seconds: z.number().min(0).max(86_400).default(60).meta(doc('启动后多少秒开始第一遍', 'seconds from the start to the first run')),
     max_memory_mb: z.number().int().min(128).max(65_536).default(384).meta(doc('检查进程的内存上限（MiB）', 'memory limit of the process that scans, MiB')),
   }).prefault({}).meta(doc('定时检查', 'scans by itself')),
+  ipv6: z.strictObject({
+    prefix: z.number().int().min(48).max(128).default(64).meta(doc('前多少位相同的 IPv6 地址算同一个来源；128 为逐个地址', 'IPv6 addresses that begin with so many equal bits are one source; 128: each by itself')),
+    block_after: z.number().int().min(2).max(1000).default(3).meta(doc('自动封禁时，同一网段出现这么多个攻击地址就封整个网段', 'so many attacking addresses of one such network, and Moat blocks the network')),
+    within_hours: z.number().min(0.1).max(720).default(24).meta(doc('在多少小时之内', 'within so many hours')),
+  }).prefault({}).meta(doc('IPv6 来源：一台主机通常有整个 /64', 'IPv6 sources: one host mostly has a whole /64')),
   response: z.strictObject({
     mode: z.enum(modes).default('observe').meta(doc('observe 只发现并给出方案；guard 自动做可撤销的低风险处置（限时封禁等）；strict 还会自动隔离', 'observe detects and shows the plan; guard does reversible low-risk actions by itself (blocks for a time …); strict also isolates')),
     allow: z.array(network).max(10_000).default([]).meta(doc('永不封禁的地址与网段', 'addresses and networks that are never blocked')),
@@ -219,6 +224,15 @@ export const configSchema = z.strictObject({
     keep_less_why: z.string().min(10).max(1000).optional().meta(doc('少于 180 天时必须写明的理由', 'the reason, which less than 180 days needs')),
     max_mb: z.number().int().min(16).max(10_000_000).default(16_384).meta(doc('一份存档的大小上限（MiB），不含整机内存', 'size limit of one archive, MiB; an image of the machine’s memory beside it')),
     timestamp_url: z.url({ protocol: /^https?$/ }).max(4096).optional().meta(doc('RFC 3161 时间戳服务的网址；不写则只记本机时钟', 'address of an RFC 3161 timestamp service; the clock of this machine alone when left out')),
+    capture: z.strictObject({
+      enabled: z.boolean().default(false).meta(doc('是否抓包：经过本机的数据包先滚动地留在内存里，告警涉及的地址才写到磁盘', 'whether packets are captured: what passes stays in memory for a while, and what belongs to the addresses of an alert goes to disk')),
+      memory_mb: z.number().int().min(8).max(16_384).default(64).meta(doc('内存里滚动保留多少 MiB', 'MiB that are held in memory')),
+      disk_mb: z.number().int().min(8).max(1_000_000).default(256).meta(doc('磁盘上至多保留多少 MiB，满了先丢较早的一半', 'MiB that are kept on disk at most; the older half makes room')),
+      level: z.enum(levels).default('medium').meta(doc('至少这一级的告警才保留其地址的数据包', 'alerts of at least this level have packets of their addresses kept')),
+      after_seconds: z.number().min(1).max(86_400).default(600).meta(doc('告警之后继续保留多少秒', 'seconds after an alert for which they are kept on')),
+      snap_bytes: z.number().int().min(64).max(65_535).default(65_535).meta(doc('每个数据包至多取多少字节（从 IP 头起）', 'bytes that are taken of each packet at most, from its IP header on')),
+      without: z.array(network).max(1000).default([]).meta(doc('另外不抓的地址与网段；response.allow、response.management.from 与 response.management.ports 从不抓', 'more addresses and networks that are left out; those of response.allow, response.management.from and response.management.ports always are')),
+    }).prefault({}).meta(doc('抓包；已装成服务的，打开后需重新运行 moat install', 'packet capture; a service that was installed before needs another moat install once it is on')),
   }).refine(({ keep_days, keep_less_why }) => keep_days >= 180 || keep_less_why !== undefined, { message: 'expected at least 180 days, or the reason for less in keep_less_why', path: ['keep_days'] }).prefault({}).meta(doc('证据', 'evidence')),
   server: z.strictObject({
     enabled: z.boolean().default(false).meta(doc('是否开启 API 服务（HTTPS）', 'whether the API server (HTTPS) is on')),
@@ -227,11 +241,16 @@ export const configSchema = z.strictObject({
     names: z.array(z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/)).max(50).default([]).meta(doc('另外用来访问它的主机名或地址', 'more host names or addresses by which it is asked')),
     cert: z.string().startsWith('/').max(4096).optional().meta(doc('自己的证书（PEM，含中间证书）；不写则由 Moat 自己签发', 'your certificate (PEM, with intermediates); Moat makes its own when left out')),
     key: z.string().startsWith('/').max(4096).optional().meta(doc('证书的私钥（PEM）', 'the key of that certificate (PEM)')),
+    group: z.string().regex(/^[A-Za-z0-9\u4e00-\u9fff][A-Za-z0-9\u4e00-\u9fff._-]{0,63}$/).optional().meta(doc('本机所属的主机组；账号与令牌可只限某些组', 'group of hosts that this machine is of; accounts and tokens may be held to groups')),
+    environment: z.enum(['dev', 'test', 'production']).default('production').meta(doc('本机所属环境；账号与令牌可只限某些环境', 'environment of this machine; accounts and tokens may be held to some')),
+    url: z.url({ protocol: /^https?$/ }).max(300).regex(/[^/]$/, 'expected no / at the end').optional().meta(doc('别人从哪里打开本服务，如 https://moat.example:8443；写了则审批通知带链接', 'where others open this server, such as https://moat.example:8443; notices that ask for approval have links then')),
+    passkey_name: z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/).optional().meta(doc('通行密钥绑定的域名；不写则为 names 中第一个域名，否则 localhost', 'domain that passkeys are bound to; the first domain of names, else localhost')),
     http: z.boolean().default(false).meta(doc('用不加密的 HTTP；只能监听本机回环地址', 'plain HTTP; for loopback alone')),
   }).refine(({ cert, key }) => (cert === undefined) === (key === undefined), 'expected both cert and key, or none of them').prefault({}).meta(doc('API 服务', 'API server')),
   alerts: z.strictObject({
     fold_hours: z.number().min(0).max(24 * 30).default(24).meta(doc('同一规则、同一对象多少小时内的重复并入一条告警', 'repeats of one rule about one thing within these hours fold into one alert')),
     keep_days: z.number().min(1).max(3650).default(180).meta(doc('已关闭告警保留天数', 'days closed alerts are kept')),
+    max: z.number().int().min(1000).max(5_000_000).default(100_000).meta(doc('最多保留多少条告警；超出时先去掉已关闭的，再去掉最早的', 'alerts that are kept at most; past it closed ones go first, then the oldest')),
   }).prefault({}).meta(doc('告警', 'alerts')),
   notices: z.strictObject({
     channels: z.array(channel).max(50).refine((channels) => new Set(channels.map(({ name }) => name)).size === channels.length, 'expected a different name for each channel').default([]).meta(doc(`通知渠道：[{ name, kind, level, … }]，kind 为 ${notifiers.map(({ id }) => id).join('、')}，见 docs/guide/notices.md`, `channels: [{ name, kind, level, … }]; kind is one of ${notifiers.map(({ id }) => id).join(', ')}; see docs/guide/notices.md`)),

@@ -1,27 +1,11 @@
 /** Reads and checks the configuration file; a fault is named with its line. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { MoatError, saidBy } from '../core/error.ts';
 import { configSchema, type Config } from './config-schema.ts';
 import { readYamlText, type YamlErrorCode } from './yaml.ts';
 
 export type ConfigErrorCode = 'unreadable' | YamlErrorCode | 'invalid';
 const sizeMax = 1 << 20;
-
-/** The file that is read when none is named: $MOAT_CONFIG, else /etc/moat/moat.yml for root, else below the user's own configuration. */
-export function defaultConfigPath(): string {
-  if (process.env['MOAT_CONFIG']) return process.env['MOAT_CONFIG'];
-  if (process.getuid?.() === 0) return '/etc/moat/moat.yml';
-  return join(process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'moat/moat.yml');
-}
-
-/** Where state is kept when nothing else is said: $MOAT_DATA, else /var/lib/moat for root, else below the user's own state. */
-export function defaultDataFolder(): string {
-  if (process.env['MOAT_DATA']) return process.env['MOAT_DATA'];
-  if (process.getuid?.() === 0) return '/var/lib/moat';
-  return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'moat');
-}
 
 /** The configuration in `path`; all defaults when the file is not there and was not asked for by name. */
 export function loadConfig(path: string, { mustExist = false } = {}): Config {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { behaviours } from '../behaviours/catalogue.ts';
 import { MoatError } from '../core/error.ts';
 import type { Event } from '../core/gen/event.ts';
+import { network6Of } from '../core/networks.ts';
 import { fieldPath, keywordsOf, logsourceKey, logsourcesOf } from '../engine/binding.ts';
 import type { Knowledge } from '../core/ports.ts';
 import { Detector, type BehaviourSetup } from '../engine/detector.ts';
@@ -16,6 +17,7 @@ export type RulesErrorCode = 'no-folder' | 'too-many' | 'bad-setting';
 
 export const binding: Binding<Event> = { field: fieldPath, time: (event) => event.time, logsource: logsourceKey, logsources: logsourcesOf, keywords: keywordsOf };
 
+const usualPrefix6 = 64;
 const filesMax = 50_000;
 const fileSizeMax = 1 << 20;
 const depthMax = 12;
@@ -60,17 +62,27 @@ export function ruleFiles(folder: string): RuleFile[] {
 export interface LoadedRules { engine: Engine<Event>; all: readonly (Rule | Correlation)[]; errors: readonly SigmaError[] }
 
 /** Compiles the rules of these folders; those that are refused stand in `errors`, the others work. */
-export function loadRules(folders: readonly string[], disable: readonly string[] = []): LoadedRules {
+export function loadRules(folders: readonly string[], disable: readonly string[] = [], prefix6 = usualPrefix6): LoadedRules {
   const files = folders.flatMap(ruleFiles);
   const unread = files.flatMap(({ file, fault }): SigmaError[] => (fault === undefined ? [] : [{ file, line: 1, code: 'limit', message: fault }]));
   const parsed = parse(files.filter(({ fault }) => fault === undefined));
   const off = new Set(disable);
   const on = (rule: { id?: string | undefined; name?: string | undefined }): boolean => !(rule.id !== undefined && off.has(rule.id)) && !(rule.name !== undefined && off.has(rule.name));
   const kept = { ...parsed, rules: parsed.rules.filter(on), correlations: parsed.correlations.filter(on) };
-  const engine = compile(kept, binding);
+  const engine = compile(kept, binding, { groupAs: sourcesBy(prefix6) });
   const refused = new Set(engine.errors.map((error) => `${error.file}:${error.line}`));
   const all = [...kept.rules, ...kept.correlations].filter((rule) => !refused.has(`${rule.file}:${rule.line}`));
   return { engine, all, errors: [...unread, ...parsed.errors, ...engine.errors] };
+}
+
+/** IPv6 addresses of one network are one source: who has a /64 has all its addresses. An event is asked about by several correlations in turn. */
+function sourcesBy(prefix6: number): (field: string, value: string) => string {
+  let last = '', said = '';
+  return (field, value) => {
+    if (!value.includes(':') || fieldPath(field)[0] !== 'source_ip') return value;
+    if (value !== last) { said = network6Of(value, prefix6) ?? value; last = value; }
+    return said;
+  };
 }
 
 export const ownRules = (): string => join(installRoot(), 'rules');
@@ -91,7 +103,7 @@ export interface OpenedDetector { detector: Detector; rules: LoadedRules; behavi
 
 /** Throws MoatError 'bad-setting' for a behaviour or setting that does not exist. */
 export function openDetector({ config, ruleFolders = [], learned, warn, count, knowledge }: OpenDetectorOptions): OpenedDetector {
-  const rules = loadRules([ownRules(), ...config.rules.dirs, ...ruleFolders], config.rules.disable);
+  const rules = loadRules([ownRules(), ...config.rules.dirs, ...ruleFolders], config.rules.disable, config.ipv6.prefix);
   for (const fault of rules.errors) warn(`${fault.file}:${fault.line}: ${fault.message}`);
   const setups = behaviourSetups(config, learned);
   return { detector: new Detector(rules.engine, setups, count, knowledge), rules, behaviours: setups.length, exceptions: exceptionsOf(config) };
@@ -118,7 +130,7 @@ export function behaviourSetups(config: Config, learned?: (id: string) => string
   });
 }
 
-function exceptionsOf(config: Config): Exception[] {
+export function exceptionsOf(config: Config): Exception[] {
   // A date holds to its end.
   return config.exceptions.map(({ until, ...exception }) => ({ ...exception, ...(until !== undefined && { until: Date.parse(`${until}T23:59:59.999`) }) }));
 }

@@ -9,6 +9,7 @@ import type { Text } from '../core/text.ts';
 import { Vault } from '../actions/vault.ts';
 import { incidentOf, seedsOf } from '../engine/incident/seeds.ts';
 import { type Sink, writeArchive, type Written } from '../evidence/archive.ts';
+import { captureItems } from '../evidence/capture/cut.ts';
 import { collect } from '../evidence/collect/collect.ts';
 import type { Group, MemoryKind } from '../evidence/collect/groups.ts';
 import type { Suspect } from '../evidence/collect/processes.ts';
@@ -20,6 +21,7 @@ import { bytesOf } from '../linux/file-names.ts';
 import { bootId, bootTime, uptime } from '../linux/proc-host.ts';
 import { Procfs, ticksPerSecond } from '../linux/procfs.ts';
 import { openSqliteStore } from '../stores/sqlite/store.ts';
+import type { CaptureKept } from './capture.ts';
 import { askControl } from './control.ts';
 import type { EvidenceStory } from './evidence.ts';
 
@@ -53,6 +55,9 @@ export interface EvidenceRequest {
 const day = 86_400_000;
 const filesMax = 5000;
 const suspectsMax = 500;
+const addressesMax = 2000;
+/** Before the story's first moment. */
+const aroundMs = 600_000;
 const limits = { ms: 20_000, bytes: 64 << 20 };
 
 export const newEvidenceId = (now: number): string => `evidence-${nameFor(hostname()).replaceAll(/[^A-Za-z0-9.-]/g, '-').slice(0, 60) || 'host'}-${new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`;
@@ -62,13 +67,16 @@ export async function collectEvidence(request: EvidenceRequest): Promise<Written
   const procfs = new Procfs();
   const began = now();
   const known: Collected[] = [];
+  // What this process looks at from here on is no sign of an intruder.
+  await askControl(dataFolder, 'evidence-begin', { asker: process.pid }).catch((error: unknown) => { if ((error as MoatError).code !== 'not-running') throw error; });
   const told = incident === undefined ? undefined : await toldBy(request, incident, known);
   const since = request.since ?? (told?.story ? told.story.began - day : began - 7 * day);
   const { suspects, gone } = told?.story ? suspectsOf(told.story, procfs) : { suspects: [], gone: [] };
   known.push(...gone);
   const files = told?.story ? filesOf(told.story) : [];
+  const packets = told?.story && (request.only === undefined || request.only.includes('network')) ? await packetsOf(request, told.story, began) : [];
   const plan = {
-    suspects, files, known: known.filter((one): one is Item => !('missed' in one)), kept: [...known.filter((one) => 'missed' in one), ...quarantined(dataFolder, since, new Set(files))],
+    suspects, files, known: [...known.filter((one): one is Item => !('missed' in one)), ...packets.filter((one): one is Item => !('missed' in one))], kept: [...known.filter((one) => 'missed' in one), ...packets.filter((one) => 'missed' in one), ...quarantined(dataFolder, since, new Set(files))],
     memory: request.memory, memoryMost: request.memoryMost, since, commands: request.commands, only: request.only, without: [resolve(dataFolder), ...request.without],
   };
   const { timestampUrl } = request;
@@ -80,6 +88,18 @@ export async function collectEvidence(request: EvidenceRequest): Promise<Written
     ...(timestampUrl !== undefined && { timestamp: (manifest: Buffer) => askTimestamp(timestampUrl, manifest) }),
     ...(request.progress && { progress: request.progress }),
   });
+}
+
+/** Packets of the story's addresses, as far as they were captured; what is still in memory is asked for first. */
+async function packetsOf({ dataFolder, tool }: EvidenceRequest, story: Story, now: number): Promise<Collected[]> {
+  const addresses = [...new Set(story.nodes.flatMap(({ kind, facts, label }) => (kind === 'address' ? [typeof facts['ip'] === 'string' ? facts['ip'] : label] : [])))].slice(0, addressesMax);
+  const from = story.began - aroundMs;
+  let stale: Text | undefined;
+  try {
+    const { on } = (await askControl(dataFolder, 'capture-keep', { addresses, from }, { patient: true })) as CaptureKept;
+    if (!on) stale = { zh: '抓包没有开启或没有在运行：只有以前保留的', en: 'packet capture is not on, or does not run: only what was kept before' };
+  } catch (error) { stale = saidBy(error); }
+  return captureItems({ dataFolder, tool, addresses, from, until: now, ...(stale && { stale }) });
 }
 
 function clockOf(procfs: Procfs, now: number): Clock {

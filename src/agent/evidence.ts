@@ -22,6 +22,8 @@ export interface EvidenceOptions {
   dataFolder: string;
   now: () => number;
   incident: (id: string) => { id: string; title: Text; seeds: Seeds } | undefined;
+  /** A process of the command line begins to look around; false when it is none of ours. */
+  begins: (pid: unknown) => boolean;
 }
 
 /** What evidence is collected for. */
@@ -49,7 +51,7 @@ export class Evidence {
   stop(): void { clearInterval(this.timer); }
 
   handlers(): Handlers {
-    return { 'evidence-story': (argument) => this.story(argument), 'evidence-record': (argument) => this.record(argument) };
+    return { 'evidence-begin': (argument) => this.options.begins((argument as { asker?: unknown } | null)?.asker), 'evidence-story': (argument) => this.story(argument), 'evidence-record': (argument) => this.record(argument) };
   }
 
   /** Told before it is done: what is gone without an entry would look like it was never there. */

@@ -6,12 +6,12 @@ import { FirewallPolicy } from './firewall-policy.ts';
 const config = (firewall: unknown): Config['firewall'] => configSchema.parse({ firewall }).firewall;
 const networks = (...texts: string[]): NonNullable<ReturnType<typeof parseNetwork>>[] => texts.flatMap((text) => parseNetwork(text) ?? []);
 
-function policy(firewall: unknown, from: string[] = []): FirewallPolicy {
+function policy(firewall: unknown, from: string[] = [], operators: string[] = []): FirewallPolicy {
   const listener = (protocol: 'tcp' | 'udp', port: number, program: string) => ({ protocol, port, program, address: '' });
   return new FirewallPolicy(config(firewall), {
     reach: { ssh: () => Promise.resolve({ ports: [22], sessions: [] }), answers: () => Promise.resolve(false), listeners: () => Promise.resolve([listener('tcp', 22, 'sshd'), listener('tcp', 443, 'nginx'), listener('tcp', 5432, 'postgres'), listener('udp', 53, 'named')]) },
     loggedOn: () => [], management: () => ({ from: networks(...from), ports: [], probes: [], allow: [] }),
-    firewall: () => Promise.reject(new Error('not to be opened')), settings: { setting: () => undefined, setSetting: () => undefined }, audit: () => Promise.resolve(), now: () => 0,
+    firewall: () => Promise.reject(new Error('not to be opened')), settings: { setting: () => undefined, setSetting: () => undefined }, audit: () => Promise.resolve(), operators: () => networks(...operators), now: () => 0,
   });
 }
 
@@ -28,6 +28,14 @@ describe('wanted ports', () => {
     await policy({ enforce: true }).apply();
     await expect(policy({ enforce: true, ports: [{ port: 443 }] }).apply()).rejects.toMatchObject({ code: 'refused', hint: expect.stringContaining('management') as string });
     for (const [ports, from] of [[[{ port: 443 }, { port: 22 }], []], [[{ port: 443 }], ['203.0.113.7']]] as const) await expect(policy({ enforce: true, ports }, [...from]).apply()).rejects.toThrow('not to be opened');
+  });
+
+  it('are refused as zones where an administrator could not log on any more', async () => {
+    const zones = [{ name: 'office', networks: ['10.1.0.0/16'] }, { name: 'db', networks: ['10.2.0.0/16'] }];
+    const attempt = (flows: unknown[], from: string[], operators: string[]): Promise<void> => policy({ enforce: true, zones, flows }, from, operators).apply();
+    await expect(attempt([], [], ['10.1.7.7'])).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('10.1.7.7, which lies in office') as string, hint: expect.stringContaining('{ from: office, to: host, ports: [22/tcp] }') as string });
+    await expect(attempt([{ from: 'office', to: 'host', ports: ['443/tcp'] }, { from: 'db', to: 'host' }], [], ['10.1.7.7'])).rejects.toMatchObject({ code: 'refused' });
+    for (const [flows, from, operators] of [[[{ from: 'office', to: 'host', ports: ['22/tcp'] }], [], ['10.1.7.7']], [[{ from: 'office', to: 'host' }], [], ['10.1.7.7']], [[], ['10.1.0.0/16'], ['10.1.7.7']], [[], [], ['203.0.113.7']], [[], [], []]] as [unknown[], string[], string[]][]) await expect(attempt(flows, from, operators)).rejects.toThrow('not to be opened');
   });
 
   it('reads no rubbish', () => {

@@ -15,6 +15,8 @@ export interface PolicyWorld extends ChannelWorld {
   firewall: () => Promise<Firewall>;
   settings: Pick<Ledger, 'setting' | 'setSetting'>;
   audit: (entry: AuditInput) => Promise<void>;
+  /** From where administrators are logged on, or lately were. */
+  operators: () => readonly Network[];
   now: () => number;
 }
 
@@ -83,6 +85,19 @@ export class FirewallPolicy {
     throw new MoatError<ActionErrorCode>('refused', `firewall.ports is not enforced: nobody could log on to this machine (port ${ports.join(', ')})`, { hint: 'add that port to firewall.ports, or set response.management.from' });
   }
 
+  /** Throws MoatError 'refused' where an administrator comes from a zone that has no flow to sshd on this machine, and is not of the channel. */
+  private async mustStayOpen(channel: readonly Channel[]): Promise<void> {
+    const { ports } = await this.world.reach.ssh();
+    if (ports.length === 0) return;
+    const { zones, flows } = this.config;
+    for (const one of this.world.operators()) {
+      const zone = zones.find(({ networks }) => networksOf(networks).some((network) => holds(network, one)));
+      if (zone === undefined || channel.some((way) => holds(way.network, one) && way.ports.some((port) => ports.includes(port)))) continue;
+      const opens = flows.filter(({ from, to }) => from === zone.name && to === 'host').some(({ ports: some }) => some === undefined || some.map(readPort).some(({ protocol, port }) => protocol === 'tcp' && ports.includes(port)));
+      if (!opens) throw new MoatError<ActionErrorCode>('refused', `firewall.zones are not enforced: an administrator who logs on from ${one.text}, which lies in ${zone.name}, could not log on to this machine any more (port ${ports.join(', ')})`, { hint: `add a flow { from: ${zone.name}, to: host, ports: [${ports[0]}/tcp] }, or set response.management.from` });
+    }
+  }
+
   private async measures(): Promise<Map<string, Measure>> {
     const { enforce, ports, zones, flows } = this.config;
     const wanted = new Map<string, Measure>();
@@ -94,6 +109,7 @@ export class FirewallPolicy {
       wanted.set('ports', { kind: 'ports', channel, ports: read });
     }
     if (zones.length > 0) {
+      await this.mustStayOpen(channel);
       wanted.set('zones', {
         kind: 'zones', channel, zones: zones.map(({ name, networks }) => ({ name, networks: networksOf(networks) })),
         flows: flows.map(({ from, to, ports: some }) => ({ from, to, ...(some && { ports: some.map(readPort) }) })),

@@ -18,20 +18,22 @@ import { Systemctl } from '../linux/systemctl.ts';
 import { runner as programs } from '../linux/run.ts';
 import { machineSshd } from '../linux/sshd.ts';
 import { openSignals, type Signals } from '../linux/signals.ts';
+import { keyAt } from './approval-key.ts';
 import { backupsOf } from './backups.ts';
 import type { Config } from './config-schema.ts';
 import { type HandsOptions, type HandsSocket, ownerByHead, serveHands } from './hands.ts';
 import { ownPaths } from './paths.ts';
 import { allowOf, settingMs } from './response.ts';
 import { managementOf } from './response-network.ts';
+import { filesOf, lookAtServices, lookMs } from './service-look.ts';
 
-export interface HandsWorldOptions extends Pick<HandsOptions, 'idleMs' | 'onIdle'> { dataFolder: string; configPath: string; recovery: Config['recovery'] }
+export interface HandsWorldOptions extends Pick<HandsOptions, 'idleMs' | 'onIdle'> { dataFolder: string; configPath: string; /** Where the key lies that states are sealed with: not in the data folder, which is the agent's to write to. */ keyPath: string; recovery: Config['recovery'] }
 
 /** Reading the package databases anew, for a file that is put back as it was shipped. */
 const indexMs = 60_000;
 
 /** Resolves when they listen. */
-export function openHands(where: HandsSocket, config: Config['response'], { dataFolder, configPath, recovery, ...options }: HandsWorldOptions): Promise<Server> {
+export function openHands(where: HandsSocket, config: Config['response'], { dataFolder, configPath, keyPath, recovery, ...options }: HandsWorldOptions): Promise<Server> {
   const now = Date.now;
   const procfs = new Procfs();
   const protection = new Protection({ allow: allowOf(config), now });
@@ -49,5 +51,5 @@ export function openHands(where: HandsSocket, config: Config['response'], { data
     connectors: () => [], denying: { unable: elsewhere, protects: elsewhere, has: elsewhere, deny: elsewhere, allow: elsewhere },
     firewall: elsewhere, standing: elsewhere, isolation: elsewhere, blocks: { get: elsewhere, put: elsewhere },
   }).filter(({ id }) => !withinService.has(id));
-  return serveHands(where, { actions, now, ...options });
+  return serveHands(where, { actions, looks: { services: (input, signal) => lookAtServices(filesOf(input), { dataFolder, signal: AbortSignal.any([signal, AbortSignal.timeout(lookMs)]), run }) }, now, key: () => keyAt(keyPath), ...options });
 }

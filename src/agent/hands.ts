@@ -11,11 +11,12 @@ import type { Action, ActionContext, Plan, PlanOptions, Verdict } from '../core/
 import { MoatError, saidBy } from '../core/error.ts';
 import type { PackageFile } from '../core/lineage.ts';
 import type { Text } from '../core/text.ts';
+import { sealed, unsealed } from './hands-seal.ts';
 
 export type HandsErrorCode = 'no-hands' | 'bad-request';
 
 type Owner = PackageFile | 'unknown' | undefined;
-type Request = { action: string } & ({ step: 'plan'; input: unknown; options: PlanOptions } | { step: 'apply' | 'verify' | 'undo'; state: unknown });
+type Request = { action: string } & ({ step: 'plan'; input: unknown; options: PlanOptions } | { step: 'apply' | 'verify' | 'undo'; state: unknown } | { step: 'look'; input: unknown });
 /** What the hands say; `save` and `owner` wait for an answer. */
 type Said = { kind: 'save'; state: unknown } | { kind: 'owner'; path: string } | { kind: 'done'; value: unknown } | { kind: 'fault'; code: string; message: string; text: Text; hint?: string | Text };
 type Answer = { kind: 'saved' } | { kind: 'owner'; owner?: Exclude<Owner, undefined> };
@@ -38,12 +39,15 @@ export async function ownerByHead(path: string): Promise<Owner> {
   return answer?.kind === 'owner' ? answer.owner : 'unknown';
 }
 
-export interface HandsOptions { actions: readonly Action[]; now: () => number; /** Told when nobody asked for so long; never when undefined. */ idleMs: number | undefined; onIdle: () => void }
+/** Changes nothing, but needs rights that the agent has not. */
+export type Look = (input: unknown, signal: AbortSignal) => Promise<unknown>;
+
+export interface HandsOptions { actions: readonly Action[]; /** By name, which no action has. */ looks?: Readonly<Record<string, Look>>; now: () => number; /** What states are sealed with; asked for when there is something to do. */ key: () => Buffer; /** Told when nobody asked for so long; never when undefined. */ idleMs: number | undefined; onIdle: () => void }
 
 /** A socket to make, or the descriptor of one that systemd hands over. */
 export type HandsSocket = { path: string } | { fd: number };
 
-export async function serveHands(where: HandsSocket, { actions, now, idleMs, onIdle }: HandsOptions): Promise<Server> {
+export async function serveHands(where: HandsSocket, { actions, looks = {}, now, key, idleMs, onIdle }: HandsOptions): Promise<Server> {
   const byId = new Map(actions.map((action) => [action.id, action]));
   const wait = (): NodeJS.Timeout | undefined => (idleMs === undefined ? undefined : setTimeout(onIdle, idleMs));
   let idle = wait(), open = 0;
@@ -51,7 +55,7 @@ export async function serveHands(where: HandsSocket, { actions, now, idleMs, onI
     clearTimeout(idle);
     open++;
     socket.on('close', () => { if (--open === 0) idle = wait(); });
-    void serve(socket, byId, now);
+    void serve(socket, byId, looks, { now, key });
   });
   server.on('close', () => clearTimeout(idle));
   server.maxConnections = connectionsMax;
@@ -64,7 +68,7 @@ export async function serveHands(where: HandsSocket, { actions, now, idleMs, onI
   return server;
 }
 
-async function serve(socket: Socket, actions: ReadonlyMap<string, Action>, now: () => number): Promise<void> {
+async function serve(socket: Socket, actions: ReadonlyMap<string, Action>, looks: Readonly<Record<string, Look>>, { now, key }: Pick<HandsOptions, 'now' | 'key'>): Promise<void> {
   const line = new Lines(socket);
   const gone = new AbortController();
   socket.on('close', () => gone.abort(new Error('the agent went away')));
@@ -81,10 +85,17 @@ async function serve(socket: Socket, actions: ReadonlyMap<string, Action>, now: 
     socket.setTimeout(firstMs, () => socket.destroy());
     const request = readRequest(await line.next<unknown>(), now());
     socket.setTimeout(0);
+    if (request.step === 'look') {
+      const look = Object.hasOwn(looks, request.action) ? looks[request.action] : undefined;
+      if (look === undefined) throw new MoatError<HandsErrorCode>('bad-request', `expected something to look at, got ${request.action.slice(0, 100)}`);
+      say({ kind: 'done', value: await look(request.input, gone.signal) });
+      socket.end();
+      return;
+    }
     const action = actions.get(request.action);
     if (action === undefined) throw new MoatError<HandsErrorCode>('bad-request', `expected an action, got ${request.action.slice(0, 100)}`);
-    const context: ActionContext = { signal: gone.signal, now, save: async (state) => { await ask({ kind: 'save', state }); } };
-    const value = await current.run({ ask }, () => does(action, request, context));
+    const context: ActionContext = { signal: gone.signal, now, save: async (state) => { await ask({ kind: 'save', state: sealed(key(), request.action, state) }); } };
+    const value = await current.run({ ask }, () => does(action, request, context, key()));
     say({ kind: 'done', value });
   } catch (error) {
     const { code, message, hintText, hint } = error as MoatError;
@@ -102,18 +113,23 @@ function readRequest(value: unknown, now: number): Request {
     case 'apply': case 'verify': case 'undo':
       if (typeof state !== 'object' || state === null) throw new MoatError<HandsErrorCode>('bad-request', `expected the state of ${action.slice(0, 100)}, got none`);
       return { action, step, state };
-    default: throw new MoatError<HandsErrorCode>('bad-request', `expected plan, apply, verify or undo, got ${String(step).slice(0, 100)}`);
+    case 'look': return { action, step, input };
+    default: throw new MoatError<HandsErrorCode>('bad-request', `expected plan, apply, verify, undo or look, got ${String(step).slice(0, 100)}`);
   }
 }
 
-async function does(action: Action, request: Request, context: ActionContext): Promise<unknown> {
-  switch (request.step) {
-    // Asked for anew: what the agent says of it is not taken on trust.
-    case 'plan': return await action.plan(action.parse(request.input), request.options);
-    case 'apply': return await action.apply(request.state, context);
-    case 'verify': return await action.verify(request.state, context);
-    case 'undo': return await action.undo(request.state, context);
+async function does(action: Action, request: Exclude<Request, { step: 'look' }>, context: ActionContext, key: Buffer): Promise<unknown> {
+  if (request.step !== 'plan') {
+    const state = unsealed(key, request.action, request.state as Readonly<Record<string, unknown>>);
+    switch (request.step) {
+      case 'apply': return await action.apply(state, context);
+      case 'verify': return await action.verify(state, context);
+      case 'undo': return await action.undo(state, context);
+    }
   }
+  // Asked for anew: what the agent says of it is not taken on trust.
+  const plan = await action.plan(action.parse(request.input), request.options);
+  return { ...plan, state: sealed(key, request.action, plan.state) };
 }
 
 /** The action as the agent has it: thought of here, done by the hands. `owner`: which package a file is of. */
@@ -138,6 +154,9 @@ export function byHand(action: Action, socketPath: string, owner: (path: string)
     undo: (state, context) => ask<void>({ action: id, step: 'undo', state }, context),
   };
 }
+
+/** Asks the hands to look at something. Rejects with their MoatError, or 'no-hands'. */
+export const lookByHand = (socketPath: string, what: string, input: unknown, signal: AbortSignal): Promise<unknown> => converse(socketPath, { action: what, step: 'look', input }, signal, () => Promise.reject(new Error('nothing is asked back')));
 
 async function converse<T>(path: string, request: Request, signal: AbortSignal, answer: (said: Extract<Said, { kind: 'save' | 'owner' }>) => Promise<Answer>): Promise<T> {
   const socket = createConnection(path);

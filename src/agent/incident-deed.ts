@@ -1,5 +1,5 @@
 /** What `moat incident` asks of the agent, checked. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { MoatError } from '../core/error.ts';
 import { levels } from '../core/level.ts';
 import type { Deed } from '../engine/incident/lifecycle.ts';

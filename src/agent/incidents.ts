@@ -5,7 +5,7 @@ import type { Finding } from '../core/finding.ts';
 import type { Incident, Seeds } from '../core/incident.ts';
 import type { IncidentChange, IncidentRecord, StatutoryClock } from '../core/incident-store.ts';
 import { type Level, levels } from '../core/level.ts';
-import { holds, parseNetwork } from '../core/networks.ts';
+import { holds, type Network, parseNetwork } from '../core/networks.ts';
 import type { Log, Store } from '../core/ports.ts';
 import type { RecoverySummary, WatchSummary } from '../core/recovery.ts';
 import type { Text } from '../core/text.ts';
@@ -71,6 +71,7 @@ export class Incidents {
   private readonly quiet = new Quiet();
   private readonly worth: HostWorthOf;
   private shared: (address: string) => boolean;
+  private near: (network: Network) => boolean;
   private notices: Pick<Notices, 'tellIncident'> | undefined;
   /** Alerts that were stored and not looked at, by id. */
   private readonly waiting = new Map<string, Alert>();
@@ -86,7 +87,7 @@ export class Incidents {
   constructor(config: Config, options: IncidentsOptions) {
     this.options = options;
     this.config = config;
-    this.shared = sharedOf(config);
+    [this.shared, this.near] = sharedOf(config);
     const { store, journal, graph, health, now } = options;
     this.worth = new HostWorthOf(graph, () => this.config.incidents, now);
     this.forming = new Forming({
@@ -99,6 +100,9 @@ export class Incidents {
   /** Many people come from it, or this machine is looked after from there: it says nothing of who it is. */
   isShared(address: string): boolean { return this.shared(address); }
 
+  /** Whether any such address lies in a network. */
+  sharesWith(network: Network): boolean { return this.near(network); }
+
   connect(notices: Pick<Notices, 'tellIncident'>): void { this.notices = notices; }
 
   /** Begins the heightened watch when an incident is recovered; undefined when there is nothing to watch. */
@@ -109,7 +113,7 @@ export class Incidents {
 
   configure(config: Config): void {
     this.config = config;
-    this.shared = sharedOf(config);
+    [this.shared, this.near] = sharedOf(config);
     this.worth.forget();
     this.forming.configure(this.settings());
   }
@@ -416,12 +420,12 @@ export class Incidents {
 const sharedByCarriers = ['100.64.0.0/10'];
 
 /** Whatever many people come from: as configured, and from where this machine is looked after. */
-function sharedOf({ incidents, response }: Config): (address: string) => boolean {
+function sharedOf({ incidents, response }: Config): [isShared: (address: string) => boolean, isNear: (network: Network) => boolean] {
   const networks = [...incidents.shared_addresses, ...response.allow, ...response.management.from, ...sharedByCarriers].flatMap((text) => parseNetwork(text) ?? []);
-  return (address) => {
+  return [(address) => {
     const one = parseNetwork(address);
     return one !== undefined && networks.some((network) => holds(network, one));
-  };
+  }, (one) => networks.some((network) => holds(network, one) || holds(one, network))];
 }
 
 const hour = 3_600_000;

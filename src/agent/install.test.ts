@@ -66,6 +66,9 @@ describe.skipIf(lacks({ files: ['/usr/bin/systemd-analyze'] }))('the unit', () =
     const folder = mkdtempSync(join(tmpdir(), 'moat-unit-'));
     try {
       const file = join(folder, 'moat.service');
+      // What packet capture needs is there when it is on, and only then.
+      const capturing = unitText({ memoryMb: 300, cpuPercent: 50, captureMb: 64 });
+      for (const word of ['CAP_NET_RAW', 'CAP_SETUID', 'AF_PACKET']) expect([capturing.includes(word), unitText({ memoryMb: 300, cpuPercent: 50 }).includes(word)]).toEqual([true, false]);
       writeFileSync(file, unitText({ memoryMb: 300, cpuPercent: 50 }).replaceAll('/opt/moat/dist/moat.js', '/bin/true'));
       // It ends well with keys that it does not know; it says so.
       const verify = (unit: string): string => { const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', unit], { encoding: 'utf8' }); return `${status} ${stdout}${stderr}`; };

@@ -7,6 +7,7 @@ import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, read
 import { dirname, join } from 'node:path';
 import { MoatError } from '../core/error.ts';
 import type { Lang } from '../core/text.ts';
+import { keyAt } from './approval-key.ts';
 import { sampleConfig } from './config-sample.ts';
 import { installRoot, programPackages, programParts } from './paths.ts';
 
@@ -18,14 +19,17 @@ const handsUnit = '/etc/systemd/system/moat-hands.service';
 const handsSocketUnit = '/etc/systemd/system/moat-hands.socket';
 const handsSocket = '/run/moat/hands.sock';
 const link = '/usr/local/bin/moat';
-const configFile = '/etc/moat/moat.yml';
+export const configFile = '/etc/moat/moat.yml';
+/** Beside the configuration: the agent may not write there, and does not see it. */
+export const handsKey = 'hands.key';
+const keyFile = `${dirname(configFile)}/${handsKey}`;
 const stateFolder = '/var/lib/moat';
 const record = `${home}/installed.json`;
 
 /** What is started with the machine; the hands are started by their socket. */
 const units = ['moat-hands.socket', 'moat.service'];
 
-export interface InstallOptions { root: string; lang: Lang; start: boolean; memoryMb: number; cpuPercent: number; say: (text: string) => void }
+export interface InstallOptions { root: string; lang: Lang; start: boolean; memoryMb: number; cpuPercent: number; captureMb?: number | undefined; say: (text: string) => void }
 
 /** Throws MoatError 'not-root', 'no-systemd', 'not-built', or 'foreign' when a file of another owner is in the way. */
 export function install(options: InstallOptions): void {
@@ -39,6 +43,7 @@ export function install(options: InstallOptions): void {
   const made: string[] = existsSync(at(record)) ? readRecord(at(record)) : [];
   const pieces: { path: string; write: () => void; keep?: boolean }[] = [
     { path: home, write: () => copyProgram(source, at(home)), keep: live && source === home },
+    { path: keyFile, write: () => { keyAt(at(keyFile)); }, keep: existsSync(at(keyFile)) },
     { path: configFile, write: () => writeFileSync(at(configFile), sampleConfig(options.lang), { mode: 0o600 }), keep: existsSync(at(configFile)) },
     { path: stateFolder, write: () => { mkdirSync(at(stateFolder), { mode: 0o700 }); chmodSync(at(stateFolder), 0o700); }, keep: existsSync(at(stateFolder)) },
     { path: link, write: () => symlinkSync(`${home}/bin/moat`, at(link)), keep: made.includes(link) },
@@ -76,7 +81,7 @@ export function uninstall({ root, keepData, say }: UninstallOptions): void {
   const made = readRecord(at(record));
   if (root === '/' && existsSync('/run/systemd/system')) systemctl('disable', '--now', ...units, 'moat-hands.service');
   for (const path of made) {
-    if (keepData && (path === stateFolder || path === configFile)) { say(`= ${path}`); continue; }
+    if (keepData && (path === stateFolder || path === configFile || path === keyFile)) { say(`= ${path}`); continue; }
     rmSync(at(path), { recursive: true, force: true });
     say(`- ${path}`);
     const parent = dirname(at(path));
@@ -85,13 +90,15 @@ export function uninstall({ root, keepData, say }: UninstallOptions): void {
   if (root === '/' && existsSync('/run/systemd/system')) systemctl('daemon-reload');
 }
 
-export interface UnitOptions { memoryMb: number; cpuPercent: number }
+export interface UnitOptions { memoryMb: number; cpuPercent: number; /** MiB that packet capture holds in memory, when it is on. */ captureMb?: number | undefined }
 
 /** A scan runs in a process of its own within the service: what it may take by default, and what node needs to begin. */
 const scanMemoryMb = 448;
+const captureBesideMb = 96;
 
 /** The service: root, for it reads every log and every process, but with just the capabilities that reading needs. What it wants written the hands write. */
-export function unitText({ memoryMb, cpuPercent }: UnitOptions): string {
+export function unitText({ memoryMb, cpuPercent, captureMb }: UnitOptions): string {
+  const more = captureMb === undefined ? scanMemoryMb : scanMemoryMb + captureMb + captureBesideMb;
   return `[Unit]
 Description=Moat server protection
 Documentation=file://${home}/README.md
@@ -111,9 +118,10 @@ StateDirectory=moat
 StateDirectoryMode=0700
 UMask=0077
 
-# ${memoryMb} MiB for Moat and ${scanMemoryMb} for a scan, which is ended first should memory run out.
-MemoryHigh=${Math.round(memoryMb * 0.8) + scanMemoryMb}M
-MemoryMax=${memoryMb + scanMemoryMb}M
+# ${memoryMb} MiB for Moat and ${scanMemoryMb} for a scan, which is ended first should memory run out.${captureMb === undefined ? '' : `
+# Packet capture has ${captureMb} MiB for packets and ${captureBesideMb} for its program.`}
+MemoryHigh=${Math.round(memoryMb * 0.8) + more}M
+MemoryMax=${memoryMb + more}M
 OOMPolicy=continue
 CPUQuota=${cpuPercent}%
 TasksMax=128
@@ -125,11 +133,12 @@ IOWeight=50
 # What would hide something from the scan is left out: PrivateDevices hides /dev, ProtectKernelModules /lib/modules. Without
 # CAP_MKNOD, CAP_SYS_RAWIO and CAP_SYS_MODULE below nothing can be made or loaded there all the same.
 # DAC_READ_SEARCH reads logs and /proc of all, SYS_PTRACE the executables and sockets of processes, SYSLOG the kernel log,
-# BPF, PERFMON and NET_ADMIN run the kernel sensor, KILL ends a denied program, SYS_RESOURCE lets kernels before 5.11 count its memory.
-CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_SYSLOG CAP_BPF CAP_PERFMON CAP_NET_ADMIN CAP_KILL CAP_SYS_RESOURCE
+# BPF, PERFMON and NET_ADMIN run the kernel sensor, KILL ends a denied program, SYS_RESOURCE lets kernels before 5.11 count its memory.${captureMb === undefined ? '' : '\n# NET_RAW opens the socket of packet capture, whose process then goes on as nobody (SETUID, SETGID).'}
+CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_SYSLOG CAP_BPF CAP_PERFMON CAP_NET_ADMIN CAP_KILL CAP_SYS_RESOURCE${captureMb === undefined ? '' : ' CAP_NET_RAW CAP_SETUID CAP_SETGID'}
 NoNewPrivileges=yes
 ProtectSystem=strict
 ReadWritePaths=${stateFolder}
+InaccessiblePaths=-${keyFile}
 ProtectHome=read-only
 ProtectKernelTunables=yes
 ProtectControlGroups=yes
@@ -141,7 +150,7 @@ RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK${captureMb === undefined ? '' : ' AF_PACKET'}
 SystemCallArchitectures=native
 SystemCallFilter=@system-service bpf perf_event_open
 SystemCallErrorNumber=EPERM
@@ -184,8 +193,8 @@ NoNewPrivileges=yes
 ProtectClock=yes
 ProtectHostname=yes
 RestrictRealtime=yes
-# A service's changed configuration is tried in mounts of its own.
-RestrictNamespaces=mnt net
+# A service's changed configuration is tried in mounts of its own, and so is that of all services after a recovery.
+RestrictNamespaces=mnt net ipc uts
 LockPersonality=yes
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 SystemCallArchitectures=native
@@ -198,7 +207,7 @@ function needRoot(): void {
 
 function readRecord(path: string): string[] {
   const made: unknown = JSON.parse(readFileSync(path, 'utf8'));
-  const known = [home, unitPath, handsUnit, handsSocketUnit, link, configFile, stateFolder];
+  const known = [home, unitPath, handsUnit, handsSocketUnit, link, keyFile, configFile, stateFolder];
   // Only paths that install makes: whoever edits the record cannot have other things removed.
   return Array.isArray(made) ? made.filter((path): path is string => known.includes(path as string)) : [];
 }

@@ -1,7 +1,7 @@
 /** Reads a linkage table: the one that comes with Moat, or the user's own. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MoatError } from '../core/error.ts';
 import { levels } from '../core/level.ts';
 import type { Value } from '../core/playbook.ts';
@@ -33,15 +33,17 @@ const link = z.strictObject({
 });
 /** A row whose other half is not there: it says so, and never fires. */
 const waiting = z.strictObject({ id, title: text, waits: text });
-const table = z.array(z.unknown().transform((row, context): z.infer<typeof link> | z.infer<typeof waiting> => {
-  const read = typeof row === 'object' && row !== null && 'waits' in row ? waiting.safeParse(row) : link.safeParse(row);
+/** A row that another part of Moat does with each alert, whatever the mode. */
+const always = z.strictObject({ id, title: text, always: text });
+const table = z.array(z.unknown().transform((row, context): z.infer<typeof link> | z.infer<typeof waiting> | z.infer<typeof always> => {
+  const read = typeof row === 'object' && row !== null && 'waits' in row ? waiting.safeParse(row) : typeof row === 'object' && row !== null && 'always' in row ? always.safeParse(row) : link.safeParse(row);
   if (read.success) return read.data;
   for (const { path, message } of read.error.issues) context.addIssue({ code: 'custom', path: [...path], message });
   return z.NEVER;
 })).max(1000).refine((links) => new Set(links.map(({ id }) => id)).size === links.length, 'expected a different id for each row');
 
-/** `waiting`: rows that never fire, and what each waits for. */
-export interface Linkage { links: Link[]; waiting: { id: string; title: Text; waits: Text }[] }
+/** `waiting`: rows that never fire, and what each waits for. `always`: what another part of Moat does, and how to see it. */
+export interface Linkage { links: Link[]; waiting: { id: string; title: Text; waits: Text }[]; always: { id: string; title: Text; always: Text }[] }
 
 /** Only to see whether an action takes such a value: nothing is done with them. */
 const samples: Readonly<Record<AlertField, Value>> = { source_ip: '203.0.113.9', origin_ip: '203.0.113.9', peer_ip: '203.0.113.9', user: 'deploy', pid: 4711, started: 1_800_000_000_000, path: '/tmp/x', program: '/tmp/x', file: '/tmp/x', port: '443/tcp' };
@@ -63,7 +65,7 @@ export function readLinkage(actions: Parsers, file = join(installRoot(), 'playbo
         : inputRefusal(parse, { input: Object.fromEntries(Object.entries(input).map(([name, field]) => [name, typeof field === 'object' ? field.value : samples[field]])), for: span }, (one) => [one]);
       if (refusal !== undefined) throw new MoatError<LinkageErrorCode>('bad-linkage', `${file}:${lineOf([place, parse === undefined ? 'action' : 'input'])}: ${row}: ${parse === undefined ? '' : `${action} does not take its input: `}${refusal}`);
     }
-    return { links, waiting: read.data.filter((row) => 'waits' in row) };
+    return { links, waiting: read.data.filter((row) => 'waits' in row), always: read.data.filter((row) => 'always' in row) };
   }
   const [issue] = read.error.issues;
   throw new MoatError<LinkageErrorCode>('bad-linkage', `${file}:${lineOf(issue?.path ?? [])}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a linkage table'}`);

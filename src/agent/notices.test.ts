@@ -163,6 +163,6 @@ describe('questions and answers', () => {
     expect(() => approvalKey(dir)).toThrow('that its owner alone can read');
     chmodSync(join(dir, 'approval.key'), 0o600);
     writeFileSync(join(dir, 'approval.key'), 'short');
-    expect(() => approvalKey(dir)).toThrow('got 5');
+    expect(() => approvalKey(dir)).toThrow('it has 5 bytes');
   });
 });

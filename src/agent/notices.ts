@@ -24,6 +24,8 @@ export interface NoticesOptions {
   dataFolder: string;
   store: Store;
   health: Health;
+  /** Where the server is reached by whoever reads notices; links to answer by are in them then. */
+  url?: string | undefined;
   lang: Lang;
   host: string;
   now: () => number;
@@ -137,6 +139,12 @@ export class Notices {
   /** Questions that wait for an answer. */
   requests(): ActionRequest[] { return this.options.store.requests.open(this.options.now()); }
 
+  /** What a token asks, without using it up. */
+  look(argument: unknown): { fault: TokenFault } | { request: string; answer: Answer } {
+    const verified = verifyToken(this.keyOf(), typeof argument === 'string' ? argument : '', this.options.now());
+    return verified.ok ? { request: verified.request, answer: verified.answer } : { fault: verified.fault };
+  }
+
   /** What `moat approve` and `moat reject` ask: { token, answer, by }. */
   answer(argument: unknown): Answered {
     const { token, answer, by } = (typeof argument === 'object' && argument !== null ? argument : {}) as Record<string, unknown>;
@@ -161,7 +169,7 @@ export class Notices {
     const request = asked && times !== undefined ? { ...asked, what: { zh: `仍在等批准：${asked.what.zh}`, en: `still waits for an answer: ${asked.what.en}` } } : asked;
     if (!request || request.answer !== undefined || request.expires <= now()) return undefined;
     const token = (answer: Answer): string => makeToken(this.keyOf(), request.id, answer, request.expires);
-    return requestItem(request, to, host, { approve: token('approve'), reject: token('reject') }, clock(request.expires, config.zone));
+    return requestItem(request, to, host, { approve: token('approve'), reject: token('reject') }, clock(request.expires, config.zone), this.options.url);
   }
 
   private keyOf(): Buffer { return this.key ??= approvalKey(this.options.dataFolder); }

@@ -14,7 +14,7 @@ export function installRoot(): string {
 }
 
 /** Folders of an installation, beside the objects of the kernel sensor and the packages. */
-export const programParts = ['bin', 'dist', 'rules', 'playbooks', 'intel', 'signatures'] as const;
+export const programParts = ['bin', 'dist', 'rules', 'playbooks', 'intel', 'signatures', 'console/dist'] as const;
 
 /** Packages that stand outside the bundle; see tools/build.mjs. */
 const outside = ['@photostructure/sqlite', '@virustotal/yara-x', 'koffi'];

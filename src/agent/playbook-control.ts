@@ -2,7 +2,7 @@
 import type { Alert } from '../core/alert.ts';
 import { MoatError } from '../core/error.ts';
 import type { Answer, Decision } from '../core/notice.ts';
-import type { Playbook, PlaybookRun, Value } from '../core/playbook.ts';
+import type { Playbook, PlaybookRun, RunFilter, Value } from '../core/playbook.ts';
 import type { Log, Store } from '../core/ports.ts';
 import type { Text } from '../core/text.ts';
 import type { Journal } from '../engine/response/journal.ts';
@@ -91,9 +91,9 @@ export class Playbooks {
       'playbook-dry-run': (argument) => this.dryRun(argument as Asked),
       'playbook-run': (argument) => this.begin(argument as Asked),
       'playbook-runs': (argument) => {
-        const { limit, run } = (argument ?? {}) as { limit?: unknown; run?: unknown };
+        const { limit, run, ...filter } = (argument ?? {}) as { limit?: unknown; run?: unknown } & Pick<RunFilter, 'before' | 'status' | 'playbook'>;
         if (typeof run === 'string') return this.view(this.run(run));
-        return response.playbookRuns({ limit: typeof limit === 'number' && limit > 0 ? Math.min(listMax, limit) : defaultList }).map((one) => this.view(one));
+        return response.playbookRuns({ ...filter, limit: typeof limit === 'number' && limit > 0 ? Math.min(listMax, limit) : defaultList }).map((one) => this.view(one));
       },
       'playbook-stop': async (argument) => {
         const { run, by, why, undo } = (argument ?? {}) as Asked;

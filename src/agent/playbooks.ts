@@ -1,7 +1,7 @@
 /** Reads playbooks: those that come with Moat, and the user's own. Whatever the runner could not run is refused by file and line. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MoatError } from '../core/error.ts';
 import { levels } from '../core/level.ts';
 import { phases, type Playbook } from '../core/playbook.ts';

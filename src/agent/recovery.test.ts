@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../../test/need.ts';
-import { allOf, fill, names, openScene, type RecoveryScene, saveLate, spoil } from '../../test/recovery-scene.ts';
+import { allOf, fill, names, openScene, type RecoveryScene, saveLate, spoil, serviceSays } from '../../test/recovery-scene.ts';
 import { backupOf } from '../../test/scenes/restore-set.ts';
 import { attacker } from '../../test/story-scenes.ts';
 import { Event, type Kind } from '../core/gen/event.ts';
@@ -19,7 +19,6 @@ import type { BackupSettings } from '../linux/backup/repository.ts';
 import type { Recovered } from './recovery.ts';
 
 const hour = 3_600_000;
-const ok = [{ id: 'nginx', name: 'nginx', state: 'ok' }];
 
 for (const kind of ['restic', 'borg'] as const) {
   describe.skipIf(lacks({ root: true, files: [`/usr/bin/${kind}`] }))(`recovery from ${kind}`, () => {
@@ -66,7 +65,10 @@ for (const kind of ['restic', 'borg'] as const) {
       for (const { id } of plan.steps) done.push((await one.ask('recovery-step', { id: plan.id, step: id })) as RecoveredStep);
       return done;
     };
-    const finish = async (one: RecoveryScene, plan: RecoveryPlan, more: object = {}): Promise<Recovered> => (await one.ask('recovery-finish', { id: plan.id, services: ok, ...more })) as Recovered;
+    const finish = async (one: RecoveryScene, plan: RecoveryPlan, more: object = {}): Promise<Recovered> => {
+      await one.ask('recovery-services', { id: plan.id, go: true });
+      return (await one.ask('recovery-finish', { id: plan.id, ...more })) as Recovered;
+    };
 
     it('restores sixty files as a set, names what it cannot, waits for a word, and takes every byte back', async () => {
       const broken = intrude();
@@ -112,10 +114,13 @@ for (const kind of ['restic', 'borg'] as const) {
       const done = await doAll(one, plan);
       expect([plan.steps.reduce((n, step) => n + step.unsure, 0), done.reduce((n, step) => n + step.newer, 0), readFileSync(join(data, 'mail/other.txt'), 'utf8')]).toEqual([1, 1, 'a newer text\n']);
       writeFileSync(join(data, names[5]!), 'changed after it was restored');
-      const end = await finish(one, plan, { services: [...ok, { id: 'x', name: 'MariaDB', state: 'unknown' }, { id: 'y', name: 'sshd', state: 'bad' }] });
+      // What whoever asks says of services is not taken: they are asked by the agent.
+      await expect(one.ask('recovery-finish', { id: plan.id, services: [serviceSays('sshd', 'ok')] })).rejects.toThrow('services to be looked at first');
+      await expect(one.ask('recovery-services', { id: plan.id })).rejects.toThrow('a look that was begun');
+      one.services.said = [serviceSays('nginx', 'ok'), serviceSays('MariaDB', 'unknown'), serviceSays('sshd', 'bad')];
+      const end = await finish(one, plan);
       expect([end.summary.verified, end.summary.services, end.summary.missing.map(({ path }) => path)]).toEqual([false, { ok: 1, bad: ['sshd'], unknown: ['MariaDB'] }, expect.arrayContaining([join(data, names[5]!)])]);
       found = false;
-      await expect(finish(one, plan, { services: 'none' })).rejects.toThrow('what services said');
       await expect(one.ask('recovery-step', { id: plan.id, step: '99' })).rejects.toThrow('expected a step');
       await expect(one.ask('recovery-plan', { id: plan.incident, folders: ['relative'] })).rejects.toThrow('full path');
     });

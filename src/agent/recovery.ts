@@ -2,12 +2,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { z } from 'zod';
 import type { Receipt } from '../core/action.ts';
 import { MoatError, saidBy } from '../core/error.ts';
 import type { Seeds, Story } from '../core/incident.ts';
 import type { IncidentRecord } from '../core/incident-store.ts';
-import type { NotRestored, RecoveredStep, RecoveryPlan, RecoveryStep, RecoverySummary, RecoveryTally } from '../core/recovery.ts';
+import type { NotRestored, RecoveredStep, RecoveryPlan, RecoveryStep, RecoverySummary, RecoveryTally, ServiceCheck } from '../core/recovery.ts';
 import type { Store } from '../core/ports.ts';
 import type { RestoreSetState } from '../actions/restore-set/action.ts';
 import { Vault } from '../actions/vault.ts';
@@ -28,6 +27,7 @@ import { type KeptRecovery, RecoveryBook, type RecoveryErrorCode } from './recov
 import { planRecovery } from './recovery-plan.ts';
 import type { Response } from './response.ts';
 import { ownerOf, type Settling } from './response-files.ts';
+import { ServiceLooks } from './service-look.ts';
 
 export interface RecoveryOptions {
   store: Store;
@@ -42,7 +42,12 @@ export interface RecoveryOptions {
   tell: (id: string, seeds: Seeds, asker: unknown) => Story;
   /** Runs these checks now. */
   scan: (checks: readonly string[]) => Promise<Pick<ScanReport, 'findings' | 'blind'>>;
+  /** Asks services and databases how they are; these files may be databases. */
+  services: (files: readonly string[], signal: AbortSignal) => Promise<ServiceCheck[]>;
 }
+
+/** What `recovery-services` tells; asked again until it is done. */
+export type ServicesLooked = { done: false } | { done: true; services: ServiceCheck[] };
 
 /** What a step came to, after a look at each of its files. */
 export interface CheckedSet { id: string; restored: number; newer: number; missing: NotRestored[] }
@@ -50,25 +55,23 @@ export interface CheckedSet { id: string; restored: number; newer: number; missi
 export interface Recovered { incident: WholeIncident; summary: RecoverySummary; plan: string; findings: ScanReport['findings']; blind: ScanReport['blind']; tasks: number; /** It became `recovered` by this. */ moved: boolean }
 
 const planMs = 100_000;
+/** An answer comes in this time; whoever asks comes again. */
+const servicesMs = 45_000;
 const missingKept = 200;
 const checkedMost = 1000, checkedMs = 15 * 60_000;
 const whyMax = 1000;
 const pieceBytes = 1 << 20;
-
-const service = z.object({ id: z.string().max(200), name: z.string().max(200), state: z.enum(['ok', 'bad', 'unknown']) });
-const servicesOf = (value: unknown): z.infer<typeof service>[] => {
-  const read = z.array(service).max(500).safeParse(value);
-  if (!read.success) throw badInput('expected what services said', '应为各服务的检查结果');
-  return read.data;
-};
 
 export class Recovery {
   private readonly options: RecoveryOptions;
   private readonly book: RecoveryBook;
   private readonly checked = new Map<string, { checked: CheckedSet; at: number }>();
 
+  private readonly looks: ServiceLooks;
+
   constructor(options: RecoveryOptions) {
     this.options = options;
+    this.looks = new ServiceLooks(options.services);
     this.book = new RecoveryBook(options.dataFolder);
   }
 
@@ -84,6 +87,7 @@ export class Recovery {
       },
       'recovery-step': (argument) => this.step(argument),
       'recovery-check': (argument) => this.check(argument),
+      'recovery-services': (argument) => this.services(argument),
       'recovery-finish': (argument) => this.finish(argument),
       'recovery-undo': (argument) => this.undo(argument),
     };
@@ -191,12 +195,22 @@ export class Recovery {
     } catch (error) { return (error as MoatError).code === 'not-there'; }
   }
 
+  /** `go: true` begins; without it, what was begun is waited for. */
+  private async services(argument: unknown): Promise<ServicesLooked> {
+    const { plan } = this.kept(argument);
+    if ((objectOf(argument) as { go?: unknown }).go === true) this.looks.begin(plan.id, plan.steps.flatMap(({ paths }) => paths));
+    else if (!this.looks.has(plan.id)) throw badInput('expected a look that was begun', '还没有开始检查');
+    const services = await this.looks.wait(plan.id, servicesMs);
+    return services === undefined ? { done: false } : { done: true, services };
+  }
+
   /** Looks at everything once more, keeps with the incident what it came to, asks for what only a person can do, and moves it on when nothing stands in the way. */
   private async finish(argument: unknown): Promise<Recovered> {
     const kept = this.kept(argument);
     const { plan, checks } = kept;
-    const { services: given = [], accept, asker } = objectOf(argument) as { services?: unknown; accept?: unknown; asker?: unknown };
-    const services = servicesOf(given);
+    const { services: wanted, accept, asker } = objectOf(argument) as { services?: unknown; accept?: unknown; asker?: unknown };
+    const services = wanted === false ? [] : this.looks.get(plan.id);
+    if (services === undefined) throw badInput('expected services to be looked at first (recovery-services), or services: false', '应先检查服务（recovery-services），或写明 services: false');
     const { by, why } = asked(argument, 'recovery');
     const { store, incidents, scan, tell, now } = this.options;
     const sets: CheckedSet[] = [];

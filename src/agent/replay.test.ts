@@ -36,6 +36,21 @@ describe('replay', () => {
     expect(new Date().getFullYear() - (await yearOf(file))).toBeLessThanOrEqual(1);
   });
 
+  it('takes the IPv6 addresses of one network for one source, as wide as it is told', async () => {
+    const file = join(folder, 'auth.log');
+    const from = (n: number, address: string): string => `Nov 22 02:27:${String(n).padStart(2, '0')} web1 sshd[${800 + n}]: Failed password for root from ${address} port 4 ssh2`;
+    // Each address once; and as many, each of a network of its own.
+    writeFileSync(file, `${Array.from({ length: 12 }, (_, n) => [from(n, `2001:db8:9:9::${n + 1}`), from(n, `2001:db8:8:${n + 1}::1`)]).flat().join('\n')}\n`);
+    const told = async (prefix: number): Promise<unknown> => {
+      const { detector } = openDetector({ config: configSchema.parse({ ipv6: { prefix } }), warn: () => undefined });
+      const { alerts } = await replay({ files: [file], format: 'auto', lang: 'en', detect: detector });
+      return alerts.filter(({ alert }) => alert.rule_id === 'ssh_brute_force').map(({ alert }) => [alert.key, alert.source_ip, alert.count, alert.summary]);
+    };
+    expect(await told(64)).toEqual([['source_ip 2001:db8:9:9::/64', expect.stringMatching(/^2001:db8:9:9::\d+$/), 12, expect.stringContaining('2001:db8:9:9::12 (2001:db8:9:9::/64)')]]);
+    expect(await told(128)).toEqual([]);
+    expect(await told(48)).toEqual([['source_ip 2001:db8:9::/48', expect.anything(), 12, expect.anything()], ['source_ip 2001:db8:8::/48', expect.anything(), 12, expect.anything()]]);
+  });
+
   it('says of each file what went wrong, and reads the others', async () => {
     const good = join(folder, 'good.log');
     const odd = join(folder, 'odd.txt');

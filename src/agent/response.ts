@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { BlockEntry, PlanStep, Receipt, Risk } from '../core/action.ts';
 import type { Alert } from '../core/alert.ts';
 import { MoatError } from '../core/error.ts';
-import { type Network, parseNetwork } from '../core/networks.ts';
+import { maskTo, type Network, networkText, parseNetwork } from '../core/networks.ts';
 import type { Log, Store } from '../core/ports.ts';
 import type { Text } from '../core/text.ts';
 import type { Health } from '../engine/health.ts';
@@ -55,7 +55,7 @@ import { FirewallPolicy } from './firewall-policy.ts';
 import { isolationOf, managementOf, networkActions, networkHandlers } from './response-network.ts';
 
 /** `isShared`: whether many people come from an address. `policy`: wanted ports and zones. `ownPaths`: Moat's own files and folders. `deny`: programs that may not run. */
-export interface ResponseOptions { policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling; deny: DenyPort; /** Where backups lie, as it is configured now. */ recovery?: () => Config['recovery']; /** Socket of the process that writes, where the agent may not. */ hands?: string | undefined; isShared?: ((address: string) => boolean) | undefined }
+export interface ResponseOptions { policy: Config['firewall']; store: Store; health: Health; log: Log; now: () => number; dataFolder: string; ownPaths: readonly string[]; packages: Settling; deny: DenyPort; /** Where backups lie, as it is configured now. */ recovery?: () => Config['recovery']; /** Socket of the process that writes, where the agent may not. */ hands?: string | undefined; isShared?: ((address: string) => boolean) | undefined; /** Whether any of those lies in a network. */ sharesWith?: ((network: Network) => boolean) | undefined; ipv6: Config['ipv6'] }
 
 /** As `moat status` shows it. */
 export interface ResponseStatus {
@@ -71,12 +71,14 @@ export interface ResponseStatus {
 }
 
 /** `fires`: in the mode that holds now; overrides of single rules may say otherwise. */
-export interface LinkageView extends Pick<Linkage, 'waiting'> { mode: Mode; links: (Link & { fires: boolean })[] }
+export interface LinkageView extends Pick<Linkage, 'waiting' | 'always'> { mode: Mode; links: (Link & { fires: boolean })[] }
 
 /** What a control request may say of itself. */
 interface Request { by?: unknown; why?: unknown; for_ms?: unknown; force?: unknown }
 
 const listMax = 10_000;
+/** Rows of one answer about what is blocked. */
+export const blocklistPage = 100_000;
 const defaultList = 200;
 const whyMax = 1000;
 const sweepMs = 5000;
@@ -89,6 +91,9 @@ const pidPattern = /^[1-9]\d{0,6}$/;
 export interface ShownPlan { target: string; title: Text; steps: readonly PlanStep[]; risk: Risk; reversible: boolean; /** When its first process started, Unix ms: to do it to this one and no other. */ started: number }
 const pauseSetting = 'response.paused';
 
+/** `undone`: what was done to this very address or network. `lifted`: a block that came with a list, or whose receipt is gone. `within`: what is blocked yet around it. */
+export interface Unblocked { network: string; undone: Receipt[]; lifted?: BlockEntry; within: BlockEntry[] }
+
 /** One line of `moat blocklist`. Times are Unix ms; `packets` were dropped since it was blocked, both ways. */
 export interface BlockRow { network: string; since: number; until?: number; why: string; by: string; list?: string; times: number; packets?: number; bytes?: number }
 
@@ -98,6 +103,7 @@ export class Response {
   readonly journal: Journal;
   private readonly procfs = new Procfs();
   private config: Config['response'];
+  private ipv6: Config['ipv6'];
   readonly runner: Runner;
   private readonly protection: Protection;
   private readonly vault: Vault;
@@ -120,6 +126,7 @@ export class Response {
     this.options = options;
     this.journal = new Journal(options.store.response);
     this.config = config;
+    this.ipv6 = options.ipv6;
     const { store, log, now, health } = options;
     this.protection = new Protection({ allow: allowOf(config), countries: config.allow_countries, country: (address) => this.geo?.country(address), now });
     this.vault = new Vault(options.dataFolder);
@@ -127,7 +134,7 @@ export class Response {
     let signals: Promise<Signals> | undefined;
     let changes: Promise<FileChanges> | undefined;
     const channel = { reach: machineReach(programs()), loggedOn: () => this.protection.loggedOn(), management: () => managementOf(this.config) };
-    this.policy = new FirewallPolicy(options.policy, { ...channel, firewall: () => this.firewall(), settings: store.ledger, audit: (entry) => this.journal.write({ audit: [entry] }), now });
+    this.policy = new FirewallPolicy(options.policy, { ...channel, firewall: () => this.firewall(), settings: store.ledger, operators: () => this.protection.operators(), audit: (entry) => this.journal.write({ audit: [entry] }), now });
     const run = programs();
     const owner = (path: string): ReturnType<typeof ownerOf> => ownerOf(options.packages, path);
     const actions = allActions({
@@ -150,7 +157,7 @@ export class Response {
     this.actions = new Map(actions.map((action) => [action.id, (input: unknown) => action.parse(input)]));
     this.runner = new Runner({ actions: done, store: store.response, journal: this.journal, log, now, count: (what, n) => health.count('response', what, n) });
     this.grants = new Grants({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil() });
-    this.responder = new Responder({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil(), isShared: options.isShared }, this.settingsOf(config));
+    this.responder = new Responder({ runner: this.runner, store: store.response, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil(), isShared: options.isShared, holdsOurs: (network) => this.protection.holdsOurs(network) || options.sharesWith?.(network) === true }, this.settingsOf(config));
     this.keeper = new FirewallKeeper({ wall: () => this.wall, passing: () => this.passing(), putBack: (wall, why) => this.putBack(wall, why), now, monotonic: () => performance.now() });
     this.playbooks = new Playbooks({
       runner: this.runner, journal: this.journal, store, log, now, count: (what, n) => health.count('response', what, n), pausedUntil: () => this.pausedUntil(),
@@ -203,8 +210,9 @@ export class Response {
   }
 
   /** A new configuration holds for what is done from now on. */
-  configure(config: Config['response'], policy: Config['firewall']): void {
+  configure({ response: config, firewall: policy, ipv6 }: Config): void {
     this.config = config;
+    this.ipv6 = ipv6;
     void this.policy.configure(policy).catch((error: unknown) => this.trouble(error));
     this.protection.configure(allowOf(config), config.allow_countries);
     this.responder.configure(this.settingsOf(config));
@@ -231,7 +239,7 @@ export class Response {
       ...grantHandlers({ runner: this.runner, store: response, grants: this.grants, now: this.options.now, asked: (argument) => asked(objectOf(argument)) }),
       'block': (argument) => this.block(argument),
       'unblock': (argument) => this.unblock(argument),
-      'blocklist': () => this.blocklist(),
+      'blocklist': (argument) => this.blocklist((argument as { after?: unknown } | null | undefined)?.after),
       ...blocklistHandlers({ store: response, journal: this.journal, firewall: () => this.firewall(), protection: this.protection, now: this.options.now, asked: (argument) => asked(objectOf(argument)) }),
       'kill': (argument) => this.onTree('kill-tree', argument),
       'freeze': (argument) => this.onTree('freeze-tree', argument),
@@ -241,8 +249,8 @@ export class Response {
       'action': (argument) => (typeof argument === 'string' ? response.receipt(argument) : undefined),
       'undo': (argument) => this.undo(argument),
       'linkage': (): LinkageView => {
-        const { links, waiting } = readLinkage(this.actions, this.config.linkage);
-        return { mode: this.config.mode, waiting, links: links.map((link) => ({ ...link, fires: allows(this.config.mode, link.mode) })) };
+        const { links, waiting, always } = readLinkage(this.actions, this.config.linkage);
+        return { mode: this.config.mode, waiting, always, links: links.map((link) => ({ ...link, fires: allows(this.config.mode, link.mode) })) };
       },
       'firewall-check': () => this.policy.check(),
       ...networkHandlers({ runner: this.runner, store: response, now: this.options.now, firewall: () => this.firewall(), audit: (entry) => this.journal.write({ audit: [entry] }) }),
@@ -252,7 +260,8 @@ export class Response {
   }
 
   private settingsOf({ mode, overrides, linkage, ban }: Config['response']): ResponderSettings {
-    return { mode, overrides, links: readLinkage(this.actions, linkage).links, ban: banOf({ ban }) };
+    const { prefix, block_after: after, within_hours: hours } = this.ipv6;
+    return { mode, overrides, links: readLinkage(this.actions, linkage).links, ban: banOf({ ban }), widening: { prefix, after, withinMs: hours * 3_600_000 } };
   }
 
   private pausedUntil(): number { return Number(this.options.store.ledger.setting(pauseSetting) ?? 0); }
@@ -360,8 +369,8 @@ export class Response {
     return receipt;
   }
 
-  /** Takes back every block of this address, newest first, and says what each was for; `lifted`: one that came with a list, or whose receipt is gone. */
-  private async unblock(argument: unknown): Promise<{ network: string; undone: Receipt[]; lifted?: BlockEntry }> {
+  /** Takes back every block of this address, newest first, and says what each was for. */
+  private async unblock(argument: unknown): Promise<Unblocked> {
     const { address, ...request } = objectOf(argument) as Request & { address?: unknown };
     const network: Network | undefined = typeof address === 'string' ? parseNetwork(address.trim()) : undefined;
     if (network === undefined) throw new MoatError('bad-input', `expected an address or network, got ${JSON.stringify(address)?.slice(0, 100) ?? 'none'}`);
@@ -370,17 +379,33 @@ export class Response {
     for (const { id } of this.options.store.response.receipts({ action: 'block-address', target: network.text, status: ['applied', 'stuck'], limit: listMax })) undone.push(await this.runner.undo(id, { by, why, via: 'control' }));
     const left = this.options.store.response.block(network.text);
     const now = this.options.now();
-    if (left?.active !== true || (left.until !== undefined && left.until <= now)) return { network: network.text, undone };
+    const within = this.blockedAround(network, now);
+    if (left?.active !== true || (left.until !== undefined && left.until <= now)) return { network: network.text, undone, within };
     await this.journal.write({ blocks: [lifted(left, now)], audit: [{ time: now, by, via: 'control', operation: 'unblock', target: network.text, why, result: `let through again; it was blocked by ${left.list === undefined ? left.by : `the list ${left.list}`}` }] });
     await (await this.firewall()).unblock([network]);
-    return { network: network.text, undone, lifted: left };
+    return { network: network.text, undone, lifted: left, within };
   }
 
-  private async blocklist(): Promise<BlockRow[]> {
+  /** What is blocked yet and holds all of a network. */
+  private blockedAround(network: Network, now: number): BlockEntry[] {
+    return Array.from({ length: network.bits }, (_, bits) => bits).flatMap((bits) => {
+      const words = Uint32Array.from(network.words);
+      maskTo(words, network.version, bits);
+      const entry = this.options.store.response.block(networkText(words, network.version, bits));
+      return entry?.active === true && (entry.until === undefined || entry.until > now) ? [entry] : [];
+    });
+  }
+
+  /** As many as an answer holds, behind a network when one is named: whoever gets that many asks on. */
+  private async blocklist(after: unknown): Promise<BlockRow[]> {
     const now = this.options.now();
-    const active = [...this.options.store.response.blocks()].filter(({ until }) => until === undefined || until > now);
+    const active: BlockEntry[] = [];
+    for (const entry of this.options.store.response.blocks(undefined, typeof after === 'string' ? after : '')) {
+      if (entry.until !== undefined && entry.until <= now) continue;
+      if (active.push(entry) >= blocklistPage) break;
+    }
     const counted = new Map(this.wall === undefined ? [] : (await (await this.wall).list()).map((row) => [row.network.text, row]));
-    return active.slice(0, listMax * 10).map((entry): BlockRow => {
+    return active.map((entry): BlockRow => {
       const { packets, bytes } = counted.get(entry.network) ?? {};
       const { network, since, until, why, by, list, times } = entry;
       return { network, since, ...(until !== undefined && { until }), why, by, ...(list !== undefined && { list }), times, ...(packets !== undefined && { packets }), ...(bytes !== undefined && { bytes }) };

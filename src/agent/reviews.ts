@@ -1,5 +1,5 @@
 /** Stories for reports by the control socket, kept while the origin graph remembers them; indicators put on the lists and taken off again. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { MoatError } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Seeds, Story } from '../core/incident.ts';
@@ -89,7 +89,7 @@ export class Reviews {
     const fresh = digestOf(story, now(), { titles: titlesOf(seeds), digests: this.digests(seeds.findings) });
     const kept = keptDigest(store.ledger, id);
     if (kept !== undefined && kept.nodes > fresh.nodes) return kept;
-    if (fresh.nodes > 0) keepDigest(store.ledger, id, fresh);
+    if (fresh.nodes > 0) keepDigest(store.ledger, id, fresh, fresh.told);
     return fresh;
   }
 

@@ -1,7 +1,7 @@
 /** Runs the `.test.yml` that stands beside a rule: inputs that must raise it and inputs that must not. */
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Event } from '../core/gen/event.ts';
 import { MoatError } from '../core/error.ts';
 import { openDecoder } from '../engine/decode.ts';

@@ -1,4 +1,5 @@
 /** Scans by themselves in `moat up`: each check in its own time, one scan at once, alerts only for what is new. */
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Detection } from '../core/alert.ts';
 import type { Finding } from '../core/finding.ts';
@@ -7,8 +8,11 @@ import type { Level } from '../core/level.ts';
 import { levels } from '../core/level.ts';
 import { maskSecrets } from '../core/secrets.ts';
 import { reasonOf } from '../core/error.ts';
+import type { Store } from '../core/ports.ts';
 import type { Text } from '../core/text.ts';
+import type { ScanRun } from '../core/scan-store.ts';
 import { byWeight, type ScanReport } from '../scan/report.ts';
+import type { Progress } from '../scan/runner.ts';
 import { storiesOf, type Story } from '../scan/stories.ts';
 import { wayTexts } from '../scan/way.ts';
 import type { Config } from './config-schema.ts';
@@ -17,8 +21,10 @@ import { compare, nothingKnown, readKnown, type KnownState, type NewFinding } fr
 import { rememberFindings } from './seen-findings.ts';
 import { askChecks, scanInProcess } from './scan-process.ts';
 import type { CheckEntry } from './scan.ts';
+import { scoreOf } from './views/posture.ts';
 
 export interface ScanScheduleOptions extends RaisesAlerts {
+  store: Pick<Store, 'ledger' | 'scans'>;
   config: Config['scan'];
   /** Checks that somebody else does by itself. */
   elsewhere?: readonly string[];
@@ -49,6 +55,7 @@ const longestSleepMs = minuteMs;
 const againMs = 10 * minuteMs;
 const alertsMax = 200;
 const worstMax = 5;
+const findingsKept = 20_000, blindKept = 100;
 const messageMax = 2000;
 
 export class ScanSchedule {
@@ -94,7 +101,32 @@ export class ScanSchedule {
   }
 
   /** What somebody's own scan of this machine found, beside the schedule. Gives how much of it raised an alert. */
-  async handed(report: ScanReport): Promise<number> { return await this.take(report, report.checks.map(({ id }) => id)); }
+  async handed(report: ScanReport): Promise<number> { return await this.take(report, report.checks.map(({ id }) => id), 'operator'); }
+
+  /** A scan that somebody asked for now: taken in like those by itself. */
+  async asked(only: readonly string[] | undefined, by: string, signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<{ id: string; report: ScanReport; raised: number }> {
+    const { config, dataFolder, ports, log } = this.options;
+    const report = await scanInProcess({ root: config.root, ...(only && { only }), data: dataFolder, ports }, { signal, nice: true, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`scan: ${text.en}`), onProgress });
+    const raised = await this.take(report, report.checks.map(({ id }) => id), by);
+    return { id: this.lastRun ?? '', report, raised };
+  }
+
+  private lastRun: string | undefined;
+
+  /** For lists and the score; a full disk must not keep alerts from being raised. */
+  private keep(report: ScanReport, ids: readonly string[], by: string, gone: readonly string[]): void {
+    const { store, health, log, now } = this.options;
+    const run = runOf(report, ids, by, now());
+    try {
+      // What stands after it decides the score: it is stored first without, and then with it.
+      store.scans.save(run, report.findings.slice(0, findingsKept).map(bounded), gone);
+      store.scans.save({ ...run, score: scoreOf(store.scans.standing()) }, [], []);
+      this.lastRun = run.id;
+    } catch (error) {
+      health.count(part, 'scans not kept');
+      log.warn(`scan: ${(error as Error).message}`);
+    }
+  }
 
   status(): ScanStatus {
     const all = Object.values(this.state.findings);
@@ -125,7 +157,7 @@ export class ScanSchedule {
     try {
       const report = await scanInProcess({ root: config.root, only: ids, data: this.options.dataFolder, ports: this.options.ports }, { signal, nice: true, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`scan: ${text.en}`) });
       if (signal.aborted) return;
-      await this.take(report, ids);
+      await this.take(report, ids, 'schedule');
     } catch (error) {
       if (signal.aborted) return;
       for (const id of ids) this.state.tried[id] = now();
@@ -135,16 +167,17 @@ export class ScanSchedule {
   }
 
   /** What is new is raised, then what is known is saved: after a crash between the two the same alert is raised again and folds into itself. */
-  private take(report: ScanReport, ids: readonly string[]): Promise<number> {
+  private take(report: ScanReport, ids: readonly string[], by: string): Promise<number> {
     // One after the other: both compare with what is known, and change it.
-    const taken = this.taking.then(() => this.takeIn(report, ids));
+    const taken = this.taking.then(() => this.takeIn(report, ids, by));
     this.taking = taken.catch(() => undefined);
     return taken;
   }
 
-  private async takeIn(report: ScanReport, ids: readonly string[]): Promise<number> {
+  private async takeIn(report: ScanReport, ids: readonly string[], by: string): Promise<number> {
     const { store, health, now, push, raise, settle, found } = this.options;
     const { state, fresh, notKept } = compare(this.state, report, ids, now());
+    this.keep(report, ids, by, Object.keys(this.state.findings).filter((id) => state.findings[id] === undefined));
     this.last = now();
     try {
       rememberFindings(this.options.dataFolder, report);
@@ -222,6 +255,20 @@ function storyText({ id }: Finding, story: Story | undefined): Text {
     zh: `（与另外 ${others} 项发现同属一个经过${name === '' ? '' : ` ${name}`}${way ? `，${way.zh}` : ''}）`,
     en: ` (one story${name === '' ? '' : ` ${name}`} with ${others} other ${others === 1 ? 'finding' : 'findings'}${way ? `, ${way.en}` : ''})`,
   };
+}
+
+/** A run as it is kept; the score is filled in when all of it is stored. */
+function runOf(report: ScanReport, ids: readonly string[], by: string, now: number): ScanRun {
+  const { started, ended, files, verdict, findings, blind, stopped } = report;
+  return {
+    id: `s${now.toString(36)}${randomBytes(3).toString('hex')}`, started, ended, by, checks: ids.slice(0, 500), files, verdict, findings: Object.fromEntries(levels.map((level) => [level, findings.filter((one) => one.level === level).length])) as Record<Level, number>,
+    blind: blind.slice(0, blindKept).map(({ check, what, why }) => ({ check, ...(what !== undefined && { what: what.slice(0, 500) }), why: { zh: why.zh.slice(0, 500), en: why.en.slice(0, 500) } })), blind_left: Math.max(0, blind.length - blindKept), ...(stopped && { stopped }), score: 0,
+  };
+}
+
+/** All that a person needs to mend it, and not more text than a page. */
+function bounded(finding: Finding): Finding {
+  return { ...finding, evidence: finding.evidence.slice(0, 30).map((one) => ({ ...one, value: one.value.slice(0, 500) })), ...(finding.links && { links: finding.links.slice(0, 40) }) };
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

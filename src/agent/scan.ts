@@ -14,6 +14,7 @@ import { openProbes } from '../linux/probes.ts';
 import { openPackages, type PackageIndex } from '../linux/packages/index.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
+import { openSweeps } from '../linux/sweep.ts';
 import type { Tree } from '../linux/tree.ts';
 import { scan, type ScanSetup, type Watcher } from '../scan/runner.ts';
 import type { Blind, ScanReport } from '../scan/report.ts';
@@ -41,7 +42,11 @@ export interface ScanRequest {
   ports?: readonly string[];
   /** Folders of YARA rules beside Moat's own. */
   yara?: readonly string[];
+  /** After so many minutes nothing more is begun, and what was left out is told. Default `usualMinutes`; 0 for no limit. */
+  maxMinutes?: number;
 }
+/** A server takes half a minute; a machine with millions of files must not be scanned for ever. */
+const usualMinutes = 60;
 export type ScanProfile = 'quick' | 'full';
 
 /** Throws MoatError 'no-root' when there is no such folder, 'no-check' for an id that is none, ImageError. */
@@ -68,19 +73,22 @@ async function scanTree(request: ScanRequest, tree: Tree, signal: AbortSignal, w
   const possible = checks.filter(({ scope }) => scope === 'tree' || tree.kind === 'machine');
   const chosen = choose(request).filter((check) => possible.includes(check));
   if (chosen.length === 0) throw new MoatError<ScanErrorCode>('no-check', `expected a check that can look at ${tree.name}, got none`, { zh: `选中的检查没有一项能用于 ${tree.name}`, hint: { zh: '查进程和内核的检查只能查正在运行的本机；quick 不做逐个看文件的检查', en: 'checks of processes and the kernel need the running machine; the quick profile leaves out those of every file' } });
+  const { maxMinutes = usualMinutes } = request;
   const blind: Blind[] = [];
   if (tree.kind === 'machine' && process.getuid?.() !== 0) blind.push(notRoot);
   const digests = openDigests(tree, signal);
+  const probes = tree.kind === 'machine' ? await openProbes().catch((error: unknown) => { watcher.warn(saidBy(error)); return undefined; }) : undefined;
+  const sweeps = probes && openSweeps(probes, signal);
   try {
     const index = await packagesOf(tree, signal, (why) => blind.push({ check: 'packages', why: { zh: `读不了软件包数据库，无从判断文件是谁装的：${why.zh}`, en: `the package database could not be read, so nobody knows who put files there: ${why.en}` } }));
     return await scan(chosen, {
       ...more, signal, tree, now: Date.now, rules: commandRules(),
       provenance: new PackageProvenance(tree, index, digests),
-      machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes: await openProbes().catch((error: unknown) => { watcher.warn(saidBy(error)); return undefined; }) } : undefined,
+      machine: tree.kind === 'machine' ? { procfs: new Procfs('/'), probes, sweeps } : undefined,
       signatures: ownSignatures, yara: [join(installRoot(), 'signatures/yara'), ...(request.yara ?? [])], ports: request.ports ?? [],
       baseline: request.data === undefined ? undefined : { store: baselinePath(request.data), key: defaultKeyPath(request.data) },
-    }, watcher, { known: possible.length, blind });
-  } finally { await digests.close(); }
+    }, watcher, { known: possible.length, blind, ...(maxMinutes > 0 && { limitMs: maxMinutes * 60_000 }) });
+  } finally { await Promise.all([digests.close(), sweeps?.close()]); }
 }
 
 const notRoot: Blind = {

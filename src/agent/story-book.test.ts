@@ -34,9 +34,9 @@ it('leaves out of a large one what weighs least, and counts it', async () => {
 it('takes what is damaged for not kept', async () => {
   const kept = ledger(), book = new StoryBook(kept);
   await book.save('a', story(1), 1);
-  kept.settings.set('story.0', '{"incident":"a","packed":"AAAA"}');
+  kept.settings.set('story.0', '{"id":"a","value":"AAAA"}');
   expect(book.get('a')).toBeUndefined();
-  kept.settings.set('story.index', '[{"incident":7},null,{"incident":"a","slot":999}]');
+  kept.settings.set('story.index', '[{"id":7},null,{"id":"a","slot":999,"at":1}]');
   expect(book.get('a')).toBeUndefined();
   await book.save('b', story(1), 2);
   expect(book.get('b')).toBeDefined();

@@ -1,5 +1,5 @@
 /** What happens, for whoever watches: numbered, the last ones kept, so that a watcher that was cut off goes on where it was. */
-export type FeedKind = 'alert' | 'incident' | 'action' | 'request' | 'health';
+export type FeedKind = 'alert' | 'incident' | 'action' | 'request' | 'health' | 'job';
 /** What changed, never its contents: the watcher asks for it with its own permissions. */
 export interface FeedItem { seq: number; time: number; kind: FeedKind; id: string }
 

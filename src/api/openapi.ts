@@ -1,5 +1,5 @@
 /** The OpenAPI 3.1 document of the routes. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Route } from './contract/route.ts';
 import { problemCodes } from './problem.ts';
 

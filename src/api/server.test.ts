@@ -14,6 +14,8 @@ import { openSqliteStore, type SqliteStore } from '../stores/sqlite/store.ts';
 import { ownCertificate, type ServerCertificate } from './access/certificate.ts';
 import { hashPassword } from './access/passwords.ts';
 import { Lockout } from './access/lockout.ts';
+import { Challenges } from './access/challenges.ts';
+import { accessTable } from './access/table.ts';
 import { beginSession } from './access/sessions.ts';
 import { SetUp } from './access/set-up.ts';
 import { Feed } from './feed.ts';
@@ -28,12 +30,14 @@ const password = 'correct horse battery';
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'moat-api-'));
   clock = Date.now();
-  asked = []; answers = {}; faults = [];
+  asked = []; faults = [];
+  // What is a list is one, also with nothing in it.
+  answers = { 'unblock': { network: '', undone: [] }, 'notice-test': { outcome: 'sent' }, 'quarantine-list': { rows: [], broken: [], stored: 0 }, ...Object.fromEntries(['blocklist', 'allow-list', 'allow-add', 'allow-remove', 'playbooks', 'playbook-runs', 'rules', 'findings', 'notices', 'jobs', 'exceptions', 'checks', 'evidence-list'].map((name) => [name, []])) };
   const now = (): number => clock;
   store = openSqliteStore({ dir, now });
   const journal = new Journal(store.response);
   world = {
-    host: 'web1', now, store, feed: new Feed(now), lockout: new Lockout(now), setUp: new SetUp(store.accounts, now), fault: (error) => { faults.push(error); },
+    host: 'web1', place: () => ({ group: 'web', environment: 'test' }), passkeys: () => ({ domain: 'localhost', origins: ['https://localhost'] }), challenges: new Challenges(now), now, store, feed: new Feed(now), lockout: new Lockout(now), setUp: new SetUp(store.accounts, now), fault: (error) => { faults.push(error); },
     ask: (operation, argument) => {
       asked.push({ operation, argument });
       const answer = answers[operation];
@@ -170,7 +174,9 @@ describe('who may do what', () => {
       const headers = await as(role);
       for (const { id, method, at, access } of paths) {
         if (access === 'anyone' || id === 'log-off') continue;
+        // Shapes of answers are the agent's own test: here nothing stands behind the routes.
         const { status, body } = await ask(at, { method, headers, ...(method !== 'GET' && { body: {} }) });
+        expect({ id, access: accessTable[id] }).toEqual({ id, access });
         const may = access === 'person' || permissionsOf(role).has(access);
         expect({ role, id, code: status === 403 ? body['code'] : 'let in' }).toEqual({ role, id, code: may ? 'let in' : 'not-permitted' });
       }
@@ -213,6 +219,87 @@ describe('who may do what', () => {
   });
 });
 
+describe('more rights for a while, and fewer hosts', () => {
+  it('somebody else grants them, they hold at once, and they are gone when their time is over', async () => {
+    const responder = await as('responder');
+    const administrator = await as('administrator');
+    const owner = await as('owner');
+    const request = (headers: Record<string, string>, role: string): Promise<Answer> => ask('/api/v1/elevations', { method: 'POST', headers, body: { role, minutes: 30, why: 'night shift' } });
+    expect((await request(responder, 'owner')).status, 'nobody becomes an owner').toBe(403);
+    expect((await request(responder, 'reader')).body, 'it may that already').toMatchObject({ code: 'conflict' });
+    const waiting = await request(responder, 'administrator');
+    expect(waiting.body).toMatchObject({ state: 'waiting', name: 'responder-li' });
+    const answer = (headers: Record<string, string>, how = 'approve'): Promise<Answer> => ask(`/api/v1/elevations/${String(waiting.body['id'])}/${how}`, { method: 'POST', headers, body: {} });
+    expect((await answer(responder)).status).toBe(403);
+    expect((await ask('/api/v1/audit', { headers: responder })).status).toBe(403);
+    expect((await answer(administrator)).body).toMatchObject({ state: 'granted' });
+    expect((await answer(owner, 'reject')).body).toMatchObject({ code: 'conflict' });
+    expect((await ask('/api/v1/audit', { headers: responder })).status).toBe(200);
+    expect((await ask('/api/v1/session', { headers: responder })).body).toMatchObject({ role: 'administrator', elevated: clock + 30 * 60_000 });
+    // Whoever was raised raises nobody, not even in their own name.
+    const second = await request(await as('analyst'), 'administrator');
+    expect((await ask(`/api/v1/elevations/${String(second.body['id'])}/approve`, { method: 'POST', headers: responder, body: {} })).status).toBe(403);
+    clock += 30 * 60_000 + 1;
+    expect((await ask('/api/v1/audit', { headers: responder })).status, 'it fell back by itself').toBe(403);
+    expect(audited()).toContain('account:administrator-li elevation-grant responder-li');
+  });
+
+  it('an account or token for other hosts may do nothing here but look after itself', async () => {
+    const owner = await as('owner');
+    const headers = await as('responder');
+    const hold = (scope: unknown): Promise<Answer> => ask('/api/v1/accounts/id-responder', { method: 'PATCH', headers: owner, body: { scope } });
+    expect((await hold({ environments: ['production'] })).body).toMatchObject({ scope: { environments: ['production'] } });
+    const elsewhere = await as('responder');
+    expect((await ask('/api/v1/alerts', { headers: elsewhere })).body).toMatchObject({ code: 'not-permitted' });
+    expect((await ask('/api/v1/session', { headers: elsewhere })).body).toMatchObject({ elsewhere: true, may: [] });
+    expect((await ask('/api/v1/elevations', { method: 'POST', headers: elsewhere, body: { role: 'administrator', minutes: 30, why: 'please' } })).status).toBe(403);
+    expect((await ask('/api/v1/alerts', { headers })).status, 'its sessions ended').toBe(401);
+    await hold({ groups: ['web'], environments: ['test', 'dev'] });
+    expect((await ask('/api/v1/alerts', { headers: await as('responder') })).status).toBe(200);
+    const { body } = await ask('/api/v1/tokens', { method: 'POST', headers: owner, body: { name: 'db', role: 'reader', days: 1, scope: { groups: ['database'] } } });
+    expect((await ask('/api/v1/alerts', { headers: { authorization: `Bearer ${String(body['secret'])}` } })).status).toBe(403);
+    expect((await ask('/api/v1/accounts/id-owner', { method: 'PATCH', headers: owner, body: { scope: { groups: ['x'] } } })).body).toMatchObject({ code: 'conflict' });
+  });
+});
+
+describe('the link of a notice', () => {
+  const token = `a.${'b'.repeat(20)}.zzzz.${'c'.repeat(43)}`;
+  const putQuestion = (): void => {
+    store.requests.add({ id: 'q'.repeat(20), created: clock, expires: clock + 60_000, level: 'high', what: { zh: '封禁 <b>203.0.113.9</b>\u202e', en: 'block it' } });
+    answers['approval-look'] = { request: 'q'.repeat(20), answer: 'approve' };
+    answers['answer'] = { done: true };
+  };
+  const press = (more: Record<string, string> = {}, raw = 'answer=approve'): Promise<Answer> => ask(`/approve/${token}`, { method: 'POST', raw, headers: { 'content-type': 'application/x-www-form-urlencoded', ...more } });
+
+  it('shows what is asked, inert, and does it when the button is pressed; looking does nothing', async () => {
+    putQuestion();
+    const shown = await ask(`/approve/${token}`);
+    expect(shown).toMatchObject({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8', 'x-frame-options': 'DENY', 'referrer-policy': 'same-origin' } });
+    expect(shown.text).toContain('&#60;b&#62;203.0.113.9');
+    expect(shown.text).toContain('\\u202e');
+    expect(shown.text).not.toContain('<script');
+    expect(String(shown.headers['content-security-policy'])).toMatch(/default-src 'none'; style-src 'sha256-[^']+'; form-action 'self'/);
+    expect(asked.map(({ operation }) => operation)).toEqual(['approval-look']);
+    expect((await press({ origin: 'https://evil.example' })).status).toBe(403);
+    expect(await press({ origin: `https://localhost:${server.port}` })).toMatchObject({ status: 200 });
+    expect(asked.at(-1)).toEqual({ operation: 'answer', argument: { token, answer: 'approve', by: 'link from 127.0.0.1' } });
+    expect(audited()).toEqual([`link from 127.0.0.1 answer ${'b'.repeat(20)}`]);
+  });
+
+  it('that is used, old or forged is of no use, and trying many is slowed', async () => {
+    putQuestion();
+    answers['approval-look'] = { fault: 'expired' };
+    expect(await ask(`/approve/${token}`)).toMatchObject({ status: 410, text: expect.stringContaining('链接已过期') as unknown });
+    answers['answer'] = { done: false, fault: 'used' };
+    expect((await press()).status).toBe(410);
+    expect((await press({}, 'answer=maybe')).status).toBe(400);
+    answers['answer'] = { done: false, fault: 'forged' };
+    for (let i = 0; i < 5; i++) expect((await press()).status).toBe(410);
+    expect((await press()).status).toBe(429);
+    expect((await ask('/approve/..%2f..%2fetc')).status).toBe(410);
+  });
+});
+
 describe('requests', () => {
   it('that another site sends are refused, and those by another name', async () => {
     const headers = await as('owner');
@@ -249,7 +336,7 @@ describe('requests', () => {
     expect(await list('status=all')).toEqual(['d4', 'c3', 'b2', 'a1']);
     const first = await ask('/api/v1/incidents?limit=2&fields=id', { headers });
     expect(await list(`limit=2&cursor=${String(first.body['next'])}`)).toEqual(['a1']);
-    answers['incident-story'] = new MoatError('no-item', 'there is none');
+    answers['incident-told'] = new MoatError('no-item', 'there is none');
     expect((await ask('/api/v1/incidents/x/story', { headers })).body).toMatchObject({ status: 404, code: 'not-found' });
   });
 

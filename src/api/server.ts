@@ -7,14 +7,18 @@ import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { timingSafeEqual } from 'node:crypto';
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { MoatError, saidBy } from '../core/error.ts';
 import type { ServerCertificate } from './access/certificate.ts';
 import { actorOf, findSession, findToken, tokenPrefix } from './access/sessions.ts';
 import type { Actor, Call, Route } from './contract/route.ts';
+import { addApprovePage } from './approve-page.ts';
+import { serveConsole } from './console.ts';
 import { openApi } from './openapi.ts';
 import { Problem, problemBody } from './problem.ts';
 import { Repeats } from './repeats.ts';
+import { answerByLink, approvalOf } from './routes/approve.ts';
+import { accessTable } from './access/table.ts';
 import { routes as allRoutes } from './routes/catalogue.ts';
 import { streamFeed } from './stream.ts';
 import type { World } from './world.ts';
@@ -32,6 +36,10 @@ export interface ServerOptions {
   /** Requests a minute from one address. */
   perMinute?: number;
   routes?: readonly Route<World>[];
+  /** Folder of the built console; none, no console. */
+  consoleFolder?: string;
+  /** Answers that do not have the shape that the contract says are faults: for tests. */
+  strict?: boolean;
 }
 
 export interface RunningServer { url: string; port: number; app: FastifyInstance; close(): Promise<void> }
@@ -50,6 +58,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const app = fastify({
     ...(certificate && { https: { key: certificate.key, cert: certificate.cert, minVersion: 'TLSv1.2' as const } }),
     bodyLimit: bodyMax, requestTimeout: 30_000, connectionTimeout: 60_000, keepAliveTimeout: 60_000, trustProxy: false, return503OnClosing: true, forceCloseConnections: true,
+    // And what Node's own parser refuses, which never becomes a request.
+    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => {
+      if (!socket.writable || error.code === 'ECONNRESET') { socket.destroy(); return; }
+      const large = error.code === 'HPE_HEADER_OVERFLOW';
+      const body = JSON.stringify(problemBody(new Problem(large ? 'too-large' : 'bad-input', large ? { zh: '请求头或地址太长', en: 'the header or the address is too long' } : { zh: '请求不合 HTTP 规范', en: 'the request is not HTTP' })));
+      socket.end(`HTTP/1.1 ${large ? '413 Payload Too Large' : '400 Bad Request'}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+    },
+    // What the framework refuses before any route (a part of the path that is too long, a broken escape) is told in the same form.
+    frameworkErrors: (error: unknown, _request: FastifyRequest, reply: FastifyReply) => { answerProblem(reply, problemOf(error, world)); },
     routerOptions: { maxParamLength: 300, caseSensitive: true, ignoreTrailingSlash: false },
   } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance;
   app.server.maxConnections = 1000;
@@ -77,16 +94,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const actorFor = (request: FastifyRequest): { actor: Actor; csrf: string | undefined } | undefined => {
     const bearer = /^Bearer (\S{1,200})$/.exec(request.headers.authorization ?? '')?.[1];
     if (bearer !== undefined) {
-      const actor = bearer.startsWith(tokenPrefix) ? findToken(world.store.accounts, bearer, world.now()) : undefined;
+      const actor = bearer.startsWith(tokenPrefix) ? findToken(world.store.accounts, bearer, world.now(), world.place()) : undefined;
       return actor && { actor, csrf: undefined };
     }
     const secret = request.cookies[cookieName];
     const found = secret === undefined ? undefined : findSession(world.store.accounts, secret, world.now());
-    return found && { actor: actorOf(found.account, found.session), csrf: found.session.csrf };
+    return found && { actor: actorOf(world.store.accounts, found.account, found.session, world.now(), world.place()), csrf: found.session.csrf };
   };
   /** Throws Problem. */
   const mayAsk = (route: Pick<Route, 'access' | 'method'>, request: FastifyRequest): Actor | undefined => {
-    if (route.method !== 'GET') fromHere(request);
+    if (route.method !== 'GET') fromHere(request.headers);
     if (route.access === 'anyone') return undefined;
     const known = actorFor(request);
     if (known === undefined) throw new Problem('not-logged-in', { zh: '请先登录', en: 'log on first' }, { hint: 'POST /api/v1/session' });
@@ -98,6 +115,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
 
   for (const route of options.routes ?? allRoutes) {
+    // A permission that was changed in passing, or a route that nobody thought about, does not start.
+    if (accessTable[route.id] !== route.access) throw new Error(`expected the route ${route.id} in src/api/access/table.ts with the permission ${route.access}, got ${accessTable[route.id] ?? 'no row'}`);
     app.route({
       method: route.method, url: base + route.path,
       ...(route.access === 'anyone' && route.method !== 'GET' && { config: { rateLimit: { max: logOnPerMinute, timeWindow: 60_000 } } }),
@@ -108,6 +127,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         const once = route.method === 'POST' && actor && typeof key === 'string';
         const work = async (): Promise<{ status: number; body: unknown }> => {
           const { body, status = 200, session } = await route.run(call as Call<never, never, never>, world);
+          if (options.strict) mustFit(route, body);
           if (session === 'end') void reply.clearCookie(cookieName, { path: '/', secure, httpOnly: true, sameSite: 'strict' });
           else if (session) void reply.setCookie(cookieName, session.secret, { path: '/', secure, httpOnly: true, sameSite: 'strict', expires: new Date(session.expires) });
           return { status, body };
@@ -122,6 +142,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
     });
   }
+  await addApprovePage(app, { look: (token) => approvalOf(token, world), answer: (token, answer, from) => answerByLink(token, answer, from, world), fromHere }, { max: logOnPerMinute, timeWindow: 60_000 });
   const document = openApi(allRoutes, options.version);
   app.get(`${base}/openapi.json`, () => document);
   app.get(`${base}/stream`, async (request, reply) => {
@@ -129,6 +150,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     // Whether it still may is asked again and again: a stream must not outlive its session.
     await streamFeed(request, reply, world.feed, () => actorFor(request)?.actor.may.has('read') === true);
   });
+  if (options.consoleFolder !== undefined) serveConsole(app, options.consoleFolder);
   await app.listen({ host: address, port: options.port });
   const { port } = app.server.address() as { port: number };
   return { url: `${secure ? 'https' : 'http'}://${isIP(address) === 6 ? `[${address}]` : address}:${port}`, port, app, close: () => app.close() };
@@ -152,11 +174,18 @@ function callOf(route: Route<World>, request: FastifyRequest, actor: Actor | und
   };
 }
 
+/** Throws when the answer is not what the contract says. */
+function mustFit(route: Route<World>, body: unknown): void {
+  const found = route.answer.safeParse(JSON.parse(JSON.stringify(body ?? null)));
+  if (found.success) return;
+  throw new Error(`the answer of ${route.id} does not have its shape: ${found.error.issues.slice(0, 5).map((issue) => `${issue.path.join('.')}: ${issue.code === 'unrecognized_keys' ? `unknown ${issue.keys.join(', ')}` : issue.message}`).join('; ')}`);
+}
+
 /** A page of somebody else's that sends a form here says where it is from. */
-function fromHere(request: FastifyRequest): void {
-  const { origin } = request.headers;
-  const site = request.headers['sec-fetch-site'];
-  const foreign = origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== request.headers.host);
+function fromHere(headers: Record<string, unknown>): void {
+  const { origin, host } = headers;
+  const site = headers['sec-fetch-site'];
+  const foreign = origin !== undefined && (typeof origin !== 'string' || !URL.canParse(origin) || new URL(origin).host !== host);
   if (foreign || (site !== undefined && site !== 'same-origin' && site !== 'none')) throw new Problem('csrf', { zh: '请求来自别的网站', en: 'the request comes from another site' });
 }
 
@@ -172,7 +201,7 @@ function selected(body: unknown, fields: string | undefined): unknown {
 }
 
 /** Codes of Moat's own errors that say whose fault it is. */
-const known: Readonly<Record<string, Problem['code']>> = { 'bad-input': 'bad-input', 'input': 'bad-input', 'no-incident': 'not-found', 'no-plan': 'not-found', 'no-receipt': 'not-found', 'no-run': 'not-found', 'no-item': 'not-found', 'not-there': 'not-found', 'changed': 'conflict', 'busy': 'conflict', 'ambiguous': 'conflict', 'stale': 'changed-meanwhile', 'full': 'unavailable', 'several': 'conflict' };
+const known: Readonly<Record<string, Problem['code']>> = { 'bad-input': 'bad-input', 'input': 'bad-input', 'no-incident': 'not-found', 'no-plan': 'not-found', 'no-receipt': 'not-found', 'no-run': 'not-found', 'no-item': 'not-found', 'not-there': 'not-found', 'changed': 'conflict', 'busy': 'conflict', 'ambiguous': 'conflict', 'stale': 'changed-meanwhile', 'full': 'unavailable', 'several': 'conflict', 'no-playbook': 'not-found', 'no-alert': 'not-found', 'no-question': 'conflict', 'unknown-channel': 'not-found', 'unavailable': 'unavailable', 'too-long': 'refused', 'invalid': 'bad-input' };
 
 function problemOf(error: unknown, world: World): Problem {
   if (error instanceof Problem) return error;

@@ -2,13 +2,19 @@
 import type { AuditInput } from '../engine/response/audit.ts';
 import type { Store } from '../core/ports.ts';
 import type { Feed } from './feed.ts';
+import type { Place } from './access/sessions.ts';
 import type { Lockout } from './access/lockout.ts';
+import type { Challenges } from './access/challenges.ts';
 import type { SetUp } from './access/set-up.ts';
 
 export interface World {
   host: string;
+  /** Group and environment of this machine. */
+  place(): Place;
+  /** What passkeys are bound to: a domain, and the addresses that the console is opened by. */
+  passkeys(): { domain: string; origins: string[] };
   now: () => number;
-  store: Pick<Store, 'ledger' | 'incidents' | 'response' | 'accounts' | 'requests'>;
+  store: Pick<Store, 'ledger' | 'incidents' | 'response' | 'accounts' | 'requests' | 'scans'>;
   /** What the agent's own socket answers too: one way to ask, and one to answer. Throws MoatError. */
   ask(operation: string, argument?: unknown): Promise<unknown>;
   /** On disk when it resolves. */
@@ -17,5 +23,6 @@ export interface World {
   /** Something that ought not to happen: for the log. */
   fault(error: unknown): void;
   lockout: Lockout;
+  challenges: Challenges;
   setUp: SetUp;
 }

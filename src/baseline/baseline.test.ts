@@ -131,7 +131,7 @@ describe('a baseline', () => {
     linkSync(stage.at('/usr/bin/one'), stage.at('/usr/bin/two'));
     const looking = await stage.looking();
     const taken: string[] = [];
-    const counted = { ...looking, digests: { take: (path: string, ...more: ['sha256', number?]) => { taken.push(path); return looking.digests.take(path, ...more); }, close: () => looking.digests.close() } };
+    const counted = { ...looking, digests: { beside: false, take: (path: string, ...more: ['sha256', number?]) => { taken.push(path); return looking.digests.take(path, ...more); }, close: () => looking.digests.close() } };
     await createBaseline(stage.store, key, counted, { folders: ['/usr'], exclude: [], now: 1 });
     expect(taken.filter((path) => /\/(?:one|two)$/.test(path))).toEqual(['/usr/bin/one']);
     writeFileSync(stage.at('/usr/bin/one'), 'other');

@@ -8,9 +8,9 @@ import { maxSaved } from './saved.ts';
 import { tryOut, unfilled } from './testing.ts';
 
 /** No behaviour holds more entities than this, whatever comes. */
-const mostEntities = 60_000;
+const mostEntities = 18_000;
 /** What is kept of each would be more than that. */
-const flooded = 66_000;
+const flooded = 20_000;
 const began = Date.UTC(2026, 2, 1, 12);
 
 const text = fc.oneof(
@@ -98,7 +98,7 @@ describe.each(behaviours.map((b) => [b.id, b] as const))('%s', (_id, behaviour) 
     }
   });
 
-  it('holds no more than it may under 66,000 users, addresses, processes, paths and sources', () => {
+  it('holds no more than it may under 20,000 users, addresses, processes, paths and sources', () => {
     const { run, counts } = tryOut(behaviour);
     const kind = behaviour.kinds[0] ?? 'metric';
     for (let i = 0; i < flooded; i++) {

@@ -192,7 +192,9 @@ async function code(language: Language, text: string, work: Work): Promise<Part>
   if (language === 'shell') return shellText(text, work);
   const part: Part = { reasons: [], programs: [] };
   if (work.depth > depthMax || language === 'other') return part;
-  const { signs, commands, packed } = readCode(language, text.length > scriptMax ? text.slice(0, scriptMax) : text);
+  if (text.length > scriptMax) work.context.count('scripts read only in part');
+  const { signs, commands, packed, cut } = readCode(language, text.length > scriptMax ? text.slice(0, scriptMax) : text);
+  if (cut) work.context.count('scripts read only in part');
   const what: Text = work.path === undefined ? { zh: '代码', en: 'code' } : { zh: `${work.path} 中的代码`, en: `code in ${work.path}` };
   for (const { level, text: says, value, attack } of signs) part.reasons.push({ level, text: says, evidence: fact(what, value), attack });
   const inside = { ...work, depth: work.depth + 1 };

@@ -2,7 +2,7 @@
 import type { Text } from '../core/text.ts';
 import type { Reason } from './command.ts';
 import { fact } from './finding.ts';
-import { anyoneWrites } from './look.ts';
+import { anyoneWrites, upTo } from './look.ts';
 import { judgeProgram } from './program-place.ts';
 import type { ScanContext } from './port.ts';
 
@@ -17,13 +17,17 @@ const says: Readonly<Record<'preload' | 'search', Text>> = {
   search: { zh: '程序会从任何人都能写的目录加载代码', en: 'the program loads code from a folder that anybody may write to' },
 };
 
+const valueMax = 16_384;
+
 /** What is to be said of `name=value` in the environment of something that starts by itself. */
 export async function environmentReasons(name: string, value: string, context: ScanContext): Promise<Reason[]> {
   const reasons: Reason[] = [];
-  if (value === '' || value.length > 8192) return reasons;
+  if (value === '') return reasons;
+  // The kernel takes 128 KiB: whoever fills one up hides what stands in it.
+  if (value.length > valueMax) { context.blind(name, { zh: `环境变量太长（${value.length} 个字符），没看`, en: `the variable is too long to be looked at (${value.length} characters)` }); return reasons; }
   const evidence = fact({ zh: '环境变量', en: 'variable' }, `${name}=${value}`);
   if (libraries.has(name)) {
-    for (const path of value.split(/[\s:]+/).filter((one) => one !== '').slice(0, 20)) {
+    for (const path of upTo(context, value.split(/[\s:]+/).filter((one) => one !== ''), 200, 'long lines read only in part')) {
       if (!path.startsWith('/') || path.includes('$')) continue;
       const { program, notes } = await judgeProgram(path, context);
       if (program.owner && program.owner.state !== 'modified') continue;
@@ -34,7 +38,7 @@ export async function environmentReasons(name: string, value: string, context: S
     return reasons;
   }
   if (searched.has(name) || name === 'PATH') {
-    if (value.split(':').slice(0, 40).some((folder) => anyoneWrites.test(folder))) reasons.push({ level: 'high', kind: name === 'PATH' ? 'weakness' : 'intrusion', text: says.search, evidence, attack: ['T1574.007'] });
+    if (value.split(':').some((folder) => anyoneWrites.test(folder))) reasons.push({ level: 'high', kind: name === 'PATH' ? 'weakness' : 'intrusion', text: says.search, evidence, attack: ['T1574.007'] });
     return reasons;
   }
   if (files.has(name) && value.startsWith('/')) {

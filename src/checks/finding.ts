@@ -29,3 +29,6 @@ export const withoutLine = (path: string, line: number, text: string): readonly 
 export const putAway = (path: string): readonly FixAction[] => [{ action: 'quarantine-file', input: { path } }];
 
 export const asShipped = (...paths: string[]): readonly FixAction[] => paths.slice(0, fixActionsMax).map((path) => ({ action: 'restore-file', input: { path } }));
+
+/** Gives a setting of a service another value, in this main file of its configuration. */
+export const serviceSetting = (kind: 'redis' | 'mysql' | 'php' | 'nginx', key: string, value: string, config: string): FixAction => ({ action: 'change-setting', input: { kind, key, value, config } });

@@ -61,6 +61,19 @@ export function targetStat(context: ScanContext, path: string): FileStat | undef
 /** Files and links of a folder; empty when there is none or it cannot be listed (told). */
 export const filesOf = (context: ScanContext, folder: string): string[] => attempt(context, folder, () => filesIn(context.tree, folder)) ?? [];
 
+/** The first `max` of a list; how many are left out is counted. */
+export function upTo<T>(context: Pick<ScanContext, 'count'>, all: readonly T[], max: number, what = 'findings beyond the limit'): readonly T[] {
+  if (all.length <= max) return all;
+  context.count(what, all.length - max);
+  return all.slice(0, max);
+}
+
+/** What parsers that know no scan call when they stop before the end. */
+export const cutOf = (context: Pick<ScanContext, 'count'>, what = 'long files read only in part') => (): void => { context.count(what); };
+
+/** Lines of a file as `linesOf` gives them; what is left out is counted. */
+export const linesIn = (context: ScanContext, path: string, { joined = false, max }: { joined?: boolean; max?: number } = {}): Iterable<Line> => linesOf(readText(context, path, max) ?? '', { joined, count: (what) => { context.count(what); } });
+
 export interface Line { number: number; text: string }
 
 const linesMax = 20_000;

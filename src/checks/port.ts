@@ -4,6 +4,7 @@ import type { Level } from '../core/level.ts';
 import type { Manifest } from '../core/ports.ts';
 import type { ImageFacts } from '../linux/image/facts.ts';
 import type { Probes } from '../linux/probes.ts';
+import type { Sweeps } from '../linux/sweep.ts';
 import type { Procfs } from '../linux/procfs.ts';
 import type { FileStat, Tree } from '../linux/tree.ts';
 import type { Provenance } from '../linux/provenance.ts';
@@ -16,6 +17,8 @@ export interface Machine {
   procfs: Procfs;
   /** The kernel's answers by other ways than /proc; undefined where they cannot be had and for a recorded /proc. */
   probes?: Probes | undefined;
+  /** The same asked of every process id and port, beside this thread; without it, in this thread. */
+  sweeps?: Sweeps | undefined;
 }
 
 export interface ScanContext {
@@ -64,7 +67,11 @@ interface Common extends Manifest {
 }
 
 /** A look at known places. Throws when it could not look: silence means clean. */
-export interface PlaceCheck extends Common { run(context: ScanContext): AsyncIterable<Finding> }
+export interface PlaceCheck extends Common {
+  run(context: ScanContext): AsyncIterable<Finding>;
+  /** Mostly waits, for the kernel or for other processes: begun before the others and waited for after them. */
+  readonly beside?: true;
+}
 
 /** A look at every file of the tree, in the one walk that all such checks share. */
 export interface WalkCheck extends Common { walk(context: ScanContext): Visitor }
@@ -80,6 +87,6 @@ export interface Visitor {
   look(file: WalkedFile): AsyncIterable<Finding>;
   /** `look` first asks who owns the file, and for most that is all: their digests are taken ahead. */
   readonly asksOwner?: boolean;
-  /** After the last file. */
-  end?(): AsyncIterable<Finding>;
+  /** After the last file. `whole` is false when there was no time for all of them: what was not seen says nothing then. */
+  end?(whole: boolean): AsyncIterable<Finding>;
 }

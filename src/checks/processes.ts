@@ -4,6 +4,7 @@ import { maskSecrets } from '../core/secrets.ts';
 import { bootTime } from '../linux/proc-host.ts';
 import { ticksPerSecond, type Procfs, type ProcStat } from '../linux/procfs.ts';
 import type { Owner } from '../linux/provenance.ts';
+import { sweep, type Sweeps } from '../linux/sweep.ts';
 import type { Machine, ScanContext } from './port.ts';
 import { anyoneWrites } from './look.ts';
 import { fact } from './finding.ts';
@@ -27,6 +28,14 @@ const commandMax = 400;
 export function machineOf(context: ScanContext): Machine {
   if (!context.machine) throw new Error('expected a running machine, got a tree');
   return context.machine;
+}
+
+/** Asks the kernel about all ids or ports at once: beside this thread where it can be. */
+export function askerOf(context: ScanContext): Sweeps['ask'] {
+  const { probes, sweeps } = machineOf(context);
+  if (sweeps) return (question) => sweeps.ask(question);
+  if (!probes) throw new Error('expected ways to ask the kernel, got none');
+  return (question) => sweep(probes, question, context.signal);
 }
 
 /** Every process that can be read; what ended while it was looked at is left out. */

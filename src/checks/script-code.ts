@@ -11,6 +11,8 @@ export interface CodeRead {
   commands: string[];
   /** Code that stood packed in it; to be read in turn. */
   packed: string[];
+  /** There was more of either. */
+  cut: boolean;
 }
 
 const commandsMax = 200;
@@ -56,18 +58,19 @@ export function readCode(language: Language, text: string): CodeRead {
   if (fetch && language !== 'other') signs.push({ level: 'high', text: { zh: '代码下载内容后直接执行', en: 'the code fetches other code and runs it' }, value: around(fetch), attack: ['T1059', 'T1105'] });
   const unpack = unpacks.exec(text);
   const packed: string[] = [];
+  let cut = false;
   if (unpack) {
     for (const [, value = ''] of text.matchAll(literal)) {
-      if (packed.length >= packedMax) break;
+      if (packed.length >= packedMax) { cut = true; break; }
       const inside = unpacked(value);
       if (inside !== undefined) packed.push(inside);
     }
     signs.push({ level: 'medium', text: { zh: '代码把藏起来的内容解开后执行', en: 'the code unpacks hidden code and runs it' }, value: around(unpack), attack: ['T1027.010', 'T1140'] });
   }
   const commands: string[] = [];
-  for (const found of text.matchAll(starts)) { if (commands.length >= commandsMax) break; commands.push(plainText(found[2]!)); }
-  if (language === 'perl' || language === 'php' || language === 'ruby') for (const found of text.matchAll(backticks)) { if (commands.length >= commandsMax) break; commands.push(found[1]!); }
-  return { signs, commands, packed };
+  for (const found of text.matchAll(starts)) { if (commands.length >= commandsMax) { cut = true; break; } commands.push(plainText(found[2]!)); }
+  if (language === 'perl' || language === 'php' || language === 'ruby') for (const found of text.matchAll(backticks)) { if (commands.length >= commandsMax) { cut = true; break; } commands.push(found[1]!); }
+  return { signs, commands, packed, cut };
 }
 
 const plainText = (text: string): string => text.replaceAll(/\\(["'`\\])/g, '$1');

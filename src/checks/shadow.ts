@@ -1,5 +1,5 @@
 /** /etc/shadow: password fields and ages. */
-import { readText } from './look.ts';
+import { readText, upTo } from './look.ts';
 import type { ScanContext } from './port.ts';
 
 export interface Shadow {
@@ -21,7 +21,7 @@ export function readShadow(context: ScanContext, path = '/etc/shadow'): Shadow[]
   const text = readText(context, path, 16 << 20);
   if (text === undefined) return undefined;
   const number = (field: string | undefined): number | undefined => (field !== undefined && /^-?\d{1,9}$/.test(field) ? Number(field) : undefined);
-  return text.split('\n', entriesMax).flatMap((line, i) => {
+  return upTo(context, text.split('\n'), entriesMax, 'long files read only in part').flatMap((line, i) => {
     if (line.trim() === '' || line.startsWith('#') || /^[+-]/.test(line)) return [];
     const fields = line.split(':');
     const [name = '', password = '', changed, , max, , inactive, expires] = fields;

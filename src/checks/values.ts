@@ -1,7 +1,8 @@
 /** JSON and YAML of strangers: read with limits, looked into without trusting their shape. */
+import { placed } from '../core/error.ts';
 import { parseAllDocuments } from 'yaml';
 import type { ScanContext } from './port.ts';
-import { readText } from './look.ts';
+import { readText, upTo } from './look.ts';
 
 const jsonMax = 4 << 20;
 const yamlMax = 256 * 1024;
@@ -33,11 +34,11 @@ export function yamlOf(context: ScanContext, path: string, text: string): unknow
     if (!Array.isArray(documents)) return [];
     const broken = documents.find(({ errors }) => errors.length > 0);
     if (broken) throw new TypeError(broken.errors[0]!.message.split('\n')[0]);
-    return documents.slice(0, 100).map((document) => document.toJS({ maxAliasCount: 100 }) as unknown);
+    return upTo(context, documents, 1000, 'long files read only in part').map((document) => document.toJS({ maxAliasCount: 100 }) as unknown);
   } catch (error) {
     // The parser gives errors of many kinds for what is no YAML, among them one for too deep recursion.
     const why = error instanceof Error ? error.message.slice(0, 200) : String(error);
-    context.blind(path, { zh: `不是能读懂的 YAML：${why}`, en: `no YAML that can be read: ${why}` });
+    context.blind(path, { zh: placed('不是能读懂的 YAML', why), en: `no YAML that can be read: ${why}` });
     return [];
   }
 }

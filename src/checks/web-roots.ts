@@ -33,7 +33,8 @@ function caddyRoots(context: ScanContext): string[] {
   const out: string[] = [];
   const files = expandAll(context, caddyFiles);
   const seen = new Set<string>();
-  for (let i = 0; i < files.length && seen.size < caddyFilesMax; i++) {
+  for (let i = 0; i < files.length; i++) {
+    if (seen.size >= caddyFilesMax) { context.count('web server configuration included too deep or too often'); break; }
     const file = files[i]!;
     if (seen.has(file)) continue;
     seen.add(file);

@@ -13,17 +13,17 @@ const run = (args: readonly string[], input = ''): { status: number | null; out:
 };
 
 describe('help', () => {
-  const every = (lang: string) => {
-    const walk = (command: ReturnType<typeof buildProgram>): string[] => [command.helpInformation(), ...command.commands.flatMap((sub) => walk(sub))];
-    return walk(buildProgram(['--lang', lang], '0.0.0'));
+  const every = async (lang: string) => {
+    const walk = (command: Awaited<ReturnType<typeof buildProgram>>): string[] => [command.helpInformation(), ...command.commands.flatMap((sub) => walk(sub))];
+    return walk(await buildProgram(['--lang', lang], '0.0.0'));
   };
 
-  it('is complete in both languages: no command, option or argument without a text', () => {
-    for (const help of every('en')) {
+  it('is complete in both languages: no command, option or argument without a text', async () => {
+    for (const help of await every('en')) {
       expect(help).toMatch(/^Usage: moat/);
       for (const line of help.split('\n').filter((l) => /^ {2}\S/.test(l))) expect(line.trim().split(/ {2,}/).length, line).toBeGreaterThan(1);
     }
-    for (const help of every('zh')) {
+    for (const help of await every('zh')) {
       expect(help).toMatch(/^用法： moat/);
       expect(help).toMatch(/[\u4e00-\u9fff]/);
       expect(help).not.toMatch(/display help|output the version/);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { defaultConfigPath, defaultDataFolder, loadConfig } from '../agent/config.ts';
 import type { Config } from '../agent/config-schema.ts';
+import { defaultConfigPath, defaultDataFolder } from '../agent/default-places.ts';
 
 export interface Globals { lang?: string; config?: string; data?: string }
 
@@ -11,7 +11,9 @@ export const dataFolder = (program: Command): string => globals(program).data ??
 export const configPath = (program: Command): string => globals(program).config ?? defaultConfigPath();
 
 /** Throws when a file that was named is not there, or has a fault. */
-export function configOf(program: Command): Config {
+export async function configOf(program: Command): Promise<Config> {
+  // Most commands read none: they need not load what reads it.
+  const { loadConfig } = await import('../agent/config.ts');
   const { config } = globals(program);
   return loadConfig(config ?? defaultConfigPath(), { mustExist: config !== undefined });
 }

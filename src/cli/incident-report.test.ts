@@ -1,45 +1,33 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import type { Server } from 'node:net';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CliIncident, openCliIncident } from '../../test/cli-incident.ts';
 import { alertOf } from '../../test/incidents.ts';
 import { lacks } from '../../test/need.ts';
 import { stixFaults } from '../../test/stix-rules.ts';
 import { appliedPath } from '../agent/applied-indicators.ts';
 import { parseConfig } from '../agent/config.ts';
-import { serveControl } from '../agent/control.ts';
-import { Incidents } from '../agent/incidents.ts';
 import { readLists } from '../agent/intelligence.ts';
 import { pdfOf } from '../agent/pdf.ts';
 import { Reviews } from '../agent/reviews.ts';
 import { storyWorld } from '../agent/story-world.ts';
 import { Event } from '../core/gen/event.ts';
 import { Keep } from '../evidence/keep.ts';
-import { Health } from '../engine/health.ts';
 import { tellStory } from '../engine/incident/story.ts';
-import { OriginGraph } from '../engine/origin/graph.ts';
-import { Journal } from '../engine/response/journal.ts';
 import { runner } from '../linux/run.ts';
-import { openSqliteStore, type SqliteStore } from '../stores/sqlite/store.ts';
 
-const bin = fileURLToPath(new URL('../../bin/moat', import.meta.url));
-let dir: string, store: SqliteStore, incidents: Incidents, server: Server, id: string;
+let cli: CliIncident, dir: string, store: CliIncident['store'], id: string;
+const moat: CliIncident['moat'] = (...args) => cli.moat(...args);
 const imported: { list: string; entries: { network: string }[] }[] = [];
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'moat-cli-report-'));
-  store = openSqliteStore({ dir });
-  const log = { debug: () => undefined, info: () => undefined, warn: () => undefined };
-  const journal = new Journal(store.response), graph = new OriginGraph();
-  incidents = new Incidents(parseConfig('incidents: { importance: core }', 'moat.yml'), { store, journal, graph, health: new Health(Date.now), log, now: Date.now, closed: () => undefined });
-  incidents.start();
   const packages = { ready: true, owner: () => undefined, index: undefined, settle: () => Promise.resolve(undefined) };
-  const reviews = new Reviews({
-    store, journal, packages, story: (_id, seeds, asker) => tellStory(seeds, storyWorld({ graph, packages, events: store.events, now: Date.now, asker })), incident: (one) => incidents.seeds(one), dataFolder: dir, log, now: Date.now, listsChanged: () => undefined,
+  const at = Date.now() - 60_000;
+  const shell = Object.assign(new Event('e1', at, 'process_creation'), { pid: 7, process_started: at - 1000, process_path: '/opt/x', process_cmdline: '/opt/x -q <b>', uid: 0, origin: 'login', origin_ip: '203.0.113.9', source_ip: '203.0.113.9' });
+  const call = Object.assign(new Event('e2', Date.now(), 'network_connection'), { pid: 7, process_started: at - 1000, process_path: '/opt/x', uid: 0, direction: 'outbound', destination_ip: '198.51.100.7', destination_port: 4444 });
+  const alerts = [alertOf('aa11', shell, { attack: ['T1543.002'], rule: 'planted' }), alertOf('bb22', call, { attack: ['T1071'], level: 'critical', rule: 'beacon' })];
+  cli = await openCliIncident('report', alerts, ({ dir: data, store: kept, journal, graph, incidents, log }) => new Reviews({
+    store: kept, journal, packages, story: (_id, seeds, asker) => tellStory(seeds, storyWorld({ graph, packages, events: kept.events, now: Date.now, asker })), incident: (one) => incidents.seeds(one), dataFolder: data, log, now: Date.now, listsChanged: () => undefined,
     // A stand-in for the packet filter, which refuses what is protected.
     blocklist: {
       import: (argument) => {
@@ -50,31 +38,10 @@ beforeAll(async () => {
       },
       drop: () => Promise.resolve({ lifted: 1 }),
     },
-  });
-  server = await serveControl(dir, { ...incidents.handlers(), ...reviews.handlers() });
-  const at = Date.now() - 60_000;
-  const shell = Object.assign(new Event('e1', at, 'process_creation'), { pid: 7, process_started: at - 1000, process_path: '/opt/x', process_cmdline: '/opt/x -q <b>', uid: 0, origin: 'login', origin_ip: '203.0.113.9', source_ip: '203.0.113.9' });
-  const call = Object.assign(new Event('e2', Date.now(), 'network_connection'), { pid: 7, process_started: at - 1000, process_path: '/opt/x', uid: 0, direction: 'outbound', destination_ip: '198.51.100.7', destination_port: 4444 });
-  const alerts = [alertOf('aa11', shell, { attack: ['T1543.002'], rule: 'planted' }), alertOf('bb22', call, { attack: ['T1071'], level: 'critical', rule: 'beacon' })];
-  store.commit({ events: [], alerts, positions: [] });
-  incidents.onAlerts(alerts);
-  id = await vi.waitFor(() => store.incidents.incidents({})[0]!.id, 10_000);
+  }).handlers());
+  ({ dir, store, id } = cli);
 });
-afterAll(() => {
-  server.close();
-  incidents.stop();
-  store.close();
-  rmSync(dir, { recursive: true });
-});
-
-async function moat(...args: string[]): Promise<{ status: number; out: string; err: string }> {
-  const child = spawn(process.execPath, [bin, '--data', dir, ...args], { env: { ...process.env, LANG: 'C.UTF-8', LC_ALL: '', FORCE_COLOR: '', TZ: 'UTC' } });
-  let out = '', err = '';
-  child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString(); });
-  child.stderr.on('data', (chunk: Buffer) => { err += chunk.toString(); });
-  const [status] = await once(child, 'close') as [number];
-  return { status, out, err };
-}
+afterAll(() => cli.close());
 
 it('reports in both languages and forms', async () => {
   expect((await moat('incident', 'report', id.slice(0, 5))).out).toMatch(/^# Incident .*\n[\s\S]*## Timeline[\s\S]*## Root causes/);
@@ -128,7 +95,7 @@ it('keeps improvements, and counts them', async () => {
 });
 
 it('tells the story as it was kept when no agent runs', async () => {
-  server.close();
+  cli.stopAgent();
   const json = JSON.parse((await moat('incident', 'report', id, '--format', 'json')).out) as { story: { nodes: number }; story_why: { en: string } };
   expect(json.story.nodes).toBeGreaterThan(1);
   expect(json.story_why.en).toContain('as it was known at');

@@ -1,57 +1,24 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import type { Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type CliIncident, openCliIncident } from '../../test/cli-incident.ts';
 import { alertOf } from '../../test/incidents.ts';
 import { parseConfig } from '../agent/config.ts';
-import { serveControl } from '../agent/control.ts';
-import { Incidents } from '../agent/incidents.ts';
 import { Stories } from '../agent/stories.ts';
 import { Event } from '../core/gen/event.ts';
 import { noKnowledge } from '../core/lineage.ts';
-import { Health } from '../engine/health.ts';
 import { OriginGraph } from '../engine/origin/graph.ts';
-import { Journal } from '../engine/response/journal.ts';
-import { openSqliteStore, type SqliteStore } from '../stores/sqlite/store.ts';
 
-const bin = fileURLToPath(new URL('../../bin/moat', import.meta.url));
-let dir: string, store: SqliteStore, incidents: Incidents, server: Server, id: string;
+let cli: CliIncident, id: string;
+const moat: CliIncident['moat'] = (...args) => cli.moat(...args);
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'moat-cli-incident-'));
-  store = openSqliteStore({ dir });
-  const log = { debug: () => undefined, info: () => undefined, warn: () => undefined };
-  incidents = new Incidents(parseConfig('incidents: { importance: core }', 'moat.yml'), { store, journal: new Journal(store.response), graph: new OriginGraph(), health: new Health(Date.now), log, now: Date.now, closed: () => undefined });
-  incidents.start();
-  // Nothing of the machine that runs the test: its logs are those of an empty folder.
-  const stories = new Stories({ store, graph: new OriginGraph(), packages: noKnowledge.packages, config: () => parseConfig('', 'moat.yml'), health: new Health(Date.now), log, now: Date.now, incident: (one) => incidents.seeds(one), root: dir });
-  server = await serveControl(dir, { ...incidents.handlers(), ...stories.handlers() });
   const shell = Object.assign(new Event('e1', Date.now() - 60_000, 'process_creation'), { pid: 7, process_started: 1000, process_path: '/opt/x\u001b[31m', uid: 0, origin: 'login', origin_ip: '203.0.113.9' });
   const alerts = [alertOf('aa11', shell, { attack: ['T1543.002'], rule: 'planted' }), alertOf('bb22', Object.assign(new Event('e2', Date.now(), 'process_creation'), { pid: 7, process_started: 1000, uid: 0 }), { attack: ['T1071'], level: 'critical', rule: 'beacon' })];
-  store.commit({ events: [], alerts: alerts.map((alert) => ({ ...alert, origin: 'ssh log-on of root from 203.0.113.9 \u001b[2J' })), positions: [] });
-  incidents.onAlerts(alerts);
-  // Stored a moment later, together with what comes in that moment.
-  id = await vi.waitFor(() => store.incidents.incidents({})[0]!.id, 10_000);
+  cli = await openCliIncident('incident', alerts.map((alert) => ({ ...alert, origin: 'ssh log-on of root from 203.0.113.9 \u001b[2J' })), ({ dir, store, health, log, incidents }) =>
+    // Nothing of the machine that runs the test: its logs are those of an empty folder.
+    new Stories({ store, graph: new OriginGraph(), packages: noKnowledge.packages, config: () => parseConfig('', 'moat.yml'), health, log, now: Date.now, incident: (one) => incidents.seeds(one), root: dir }).handlers());
+  ({ id } = cli);
 });
-afterAll(() => {
-  server.close();
-  incidents.stop();
-  store.close();
-  rmSync(dir, { recursive: true });
-});
-
-async function moat(...args: string[]): Promise<{ status: number; out: string; err: string }> {
-  const child = spawn(process.execPath, [bin, '--data', dir, ...args], { env: { ...process.env, LANG: 'C.UTF-8', LC_ALL: '', FORCE_COLOR: '' } });
-  let out = '', err = '';
-  child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString(); });
-  child.stderr.on('data', (chunk: Buffer) => { err += chunk.toString(); });
-  const [status] = await once(child, 'close') as [number];
-  return { status, out, err };
-}
+afterAll(() => cli.close());
 
 it('lists and shows incidents: level and why, clock, entry, what happened in order', async () => {
   const { out } = await moat('incident');

@@ -24,7 +24,7 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid', '/usr/bin/sc
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'moat-cli-processes-'));
     store = openSqliteStore({ dir });
-    response = new Response(config.response, { policy: config.firewall, store, health: new Health(Date.now), log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, now: Date.now, dataFolder: dir, ownPaths: [], deny: new DenyBook(store.ledger, { ready: true, settle: () => Promise.resolve(undefined) }, dir).port(), packages: { ready: true, index: undefined, owner: () => undefined, settle: () => Promise.resolve(undefined) } });
+    response = new Response(config.response, { policy: config.firewall, ipv6: config.ipv6, store, health: new Health(Date.now), log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, now: Date.now, dataFolder: dir, ownPaths: [], deny: new DenyBook(store.ledger, { ready: true, settle: () => Promise.resolve(undefined) }, dir).port(), packages: { ready: true, index: undefined, owner: () => undefined, settle: () => Promise.resolve(undefined) } });
     server = await serveControl(dir, response.handlers());
     tree = await startTree('plain', ['grandchild']);
   });

@@ -2,8 +2,8 @@
 import { userInfo } from 'node:os';
 import type { Receipt } from '../core/action.ts';
 
-/** Whoever types: the account before sudo, where there was one. */
-export const operator = (): string => `operator:${process.env['SUDO_USER'] ?? userInfo().username}`;
+/** For whom the server runs a command, else whoever types: the account before sudo, where there was one. */
+export const operator = (): string => process.env['MOAT_OPERATOR'] ?? `operator:${process.env['SUDO_USER'] ?? userInfo().username}`;
 
 /** Without the former state, which is Moat's own. */
 export function receiptJson({ history, created, changed, until, ...receipt }: Receipt): object {

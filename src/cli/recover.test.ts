@@ -30,7 +30,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/bin/restic'] }))('moat inciden
     mkdirSync(join(dir, 'data'), { recursive: true });
     scene = openScene(dir, [settings], began);
     id = await scene.incident();
-    const ops = ['recovery-plan', 'recovery-kept', 'recovery-step', 'recovery-check', 'recovery-finish', 'recovery-undo', 'incident-change'];
+    const ops = ['recovery-plan', 'recovery-kept', 'recovery-step', 'recovery-check', 'recovery-services', 'recovery-finish', 'recovery-undo', 'incident-change'];
     server = await serveControl(join(dir, 'data'), Object.fromEntries(ops.map((op) => [op, (argument: unknown) => scene.ask(op, argument as object)])));
   });
   afterAll(async () => {

@@ -1,13 +1,13 @@
 import { CommanderError } from 'commander';
 import { MoatError, saidBy } from '../core/error.ts';
 import { buildProgram, langOf } from './program.ts';
-import { version } from './commands/up.ts';
 import { safe } from './terminal.ts';
+import { version } from './version.ts';
 
 /** Runs one command line. What a user can act on is one clear message and exit code 2; anything else is our fault and shows its trace. */
 export async function run(argv: readonly string[]): Promise<void> {
   const lang = langOf(argv);
-  const program = buildProgram(argv, version());
+  const program = await buildProgram(argv, version());
   program.exitOverride();
   overrideAll(program);
   try {
@@ -21,7 +21,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   }
 }
 
-function overrideAll(command: ReturnType<typeof buildProgram>): void {
+function overrideAll(command: Awaited<ReturnType<typeof buildProgram>>): void {
   for (const sub of command.commands) {
     sub.exitOverride();
     overrideAll(sub);

@@ -26,7 +26,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/bin/setpriv', '/usr/bin/perl',
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'moat-cli-system-'));
     store = openSqliteStore({ dir });
-    response = new Response(config.response, { policy: config.firewall, store, health: new Health(Date.now), log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, now: Date.now, dataFolder: dir, ownPaths: [], deny: new DenyBook(store.ledger, { ready: true, settle: () => Promise.resolve(undefined) }, dir).port(), packages: { ready: true, owner: () => undefined, settle: () => Promise.resolve(undefined), index: undefined } });
+    response = new Response(config.response, { policy: config.firewall, ipv6: config.ipv6, store, health: new Health(Date.now), log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, now: Date.now, dataFolder: dir, ownPaths: [], deny: new DenyBook(store.ledger, { ready: true, settle: () => Promise.resolve(undefined) }, dir).port(), packages: { ready: true, owner: () => undefined, settle: () => Promise.resolve(undefined), index: undefined } });
     server = await serveControl(dir, response.handlers());
   });
   afterAll(async () => {

@@ -51,6 +51,8 @@ export interface Account {
   /** SHA-256 (hex) of recovery codes that were not used. */
   recovery: readonly string[];
   lastLogIn?: { time: number; address: string };
+  scope?: Scope;
+  passkeys?: readonly Passkey[];
 }
 
 /** Known by the SHA-256 (hex) of its secret: who reads the database cannot use it. */
@@ -66,7 +68,23 @@ export interface ApiToken {
   created: number;
   expires: number;
   seen?: number;
+  scope?: Scope;
 }
+
+/** SQL that somebody kept. */
+export interface SavedQuery { id: string; account: string; name: string; sql: string; by: string; created: number; shared: boolean }
+
+/**
+ * More rights for a while. waiting: nobody has answered; granted: holds until `until`, and falls back by itself; ended: given back, or taken
+ * away before. Times are Unix ms.
+ */
+export interface Elevation { id: string; account: string; name: string; role: Role; why: string; minutes: number; created: number; /** Of the question, then of the rights. */ until: number; state: 'waiting' | 'granted' | 'rejected' | 'ended'; answered?: { by: string; time: number } }
+
+/** Which hosts an account or token is for; all where a list is left out. */
+export interface Scope { groups?: readonly string[]; environments?: readonly ('dev' | 'test' | 'production')[] }
+
+/** A passkey: its public key, and how often it signed. */
+export interface Passkey { id: string; name: string; key: string; counter: number; transports?: readonly string[]; created: number; used?: number; /** The device says that it may be copied to others of its owner. */ synced: boolean }
 
 /** Durable when a call returns. Throws StoreError. */
 export interface AccountStore {
@@ -90,6 +108,15 @@ export interface AccountStore {
   saveToken(token: ApiToken): void;
   endToken(id: string): boolean;
 
-  /** Drops sessions and tokens that have expired. */
+  queries(): SavedQuery[];
+  saveQuery(query: SavedQuery): void;
+  removeQuery(id: string): boolean;
+
+  /** Of one account when it is named; the newest first. */
+  elevations(account?: string): Elevation[];
+  elevation(id: string): Elevation | undefined;
+  saveElevation(elevation: Elevation): void;
+
+  /** Drops sessions and tokens that have expired, and elevations a month after their end. */
   prune(now: number): void;
 }

@@ -142,10 +142,13 @@ export interface BlockEntry {
   times: number;
 }
 
-export interface ReceiptFilter { status?: readonly ReceiptStatus[]; action?: string; target?: string; from?: string; limit?: number }
+export interface ReceiptFilter { status?: readonly ReceiptStatus[]; action?: string; target?: string; from?: string; limit?: number; /** Made before this one (by time, then id): the next page. */ before?: { created: number; id: string } }
 
 /** All that is written together, or not at all. */
 export interface ResponseChange { receipts?: readonly Receipt[]; audit?: readonly AuditEntry[]; blocks?: readonly BlockEntry[]; runs?: readonly PlaybookRun[]; incidents?: IncidentChange }
+
+/** `before`: entries with a lower number. Times are Unix ms. */
+export interface AuditFilter { before?: number; by?: string; operation?: string; target?: string; via?: string; from?: number; to?: number; limit: number }
 
 /** What was done and by whom, and what is blocked. Reads see all that was written. */
 export interface ResponseStore {
@@ -159,9 +162,13 @@ export interface ResponseStore {
   lastAudit(): AuditEntry | undefined;
   /** Oldest first, from this number on. */
   audit(fromSeq: number): Iterable<AuditEntry>;
+  /** Newest first. */
+  auditPage(filter: AuditFilter): AuditEntry[];
   block(network: string): BlockEntry | undefined;
-  /** The active ones; those of one list when it is named. */
-  blocks(list?: string): Iterable<BlockEntry>;
+  /** The active ones, in the order of their texts; those of one list when it is named, those behind a network when that is. */
+  blocks(list?: string, after?: string): Iterable<BlockEntry>;
+  /** The active ones behind this network, in the order of their text. */
+  blockPage(after: string, limit: number): BlockEntry[];
   countBlocks(): number;
   playbookRun(id: string): PlaybookRun | undefined;
   /** Newest first. */

@@ -17,7 +17,7 @@ describe('MoatError', () => {
   });
 
   it('puts a headline before a message that has no Chinese of its own', () => {
-    expect(headed('损坏', 'expected a page', {})).toEqual({ zh: '损坏（expected a page）' });
+    expect(headed('损坏', 'expected a page', {})).toEqual({ zh: '损坏' });
     expect(headed('损坏', 'expected a page', { zh: '页坏了' })).toEqual({ zh: '页坏了' });
   });
 });

@@ -31,8 +31,17 @@ export class MoatError<Code extends string = string> extends Error {
   }
 }
 
-/** Options with Chinese for an error that has none of its own: what kind of thing went wrong, and the message behind it. */
-export const headed = (headline: string, message: string, options: MoatErrorOptions): MoatErrorOptions => (options.zh === undefined && !options.text ? { ...options, zh: `${headline}（${message}）` } : options);
+/** Options with Chinese for an error that has none of its own: what kind of thing went wrong, and where, as far as the message names a path or position. Its details stand in the English. */
+export const headed = (headline: string, message: string, options: MoatErrorOptions): MoatErrorOptions => (options.zh === undefined && !options.text ? { ...options, zh: placed(headline, message) } : options);
+
+/** A headline with the path and the position that an English message names. */
+export function placed(headline: string, message: string): string {
+  const path = /(?:^|[\s"'(])(\/[^\s"'():,]{1,300})/.exec(message)?.[1];
+  const position = /\bat (?:byte )?(\d{1,15})\b/.exec(message)?.[1];
+  const line = /\bline (\d{1,9})\b/.exec(message)?.[1];
+  const where = [path, position !== undefined && `第 ${position} 字节处`, line !== undefined && `第 ${line} 行`].filter(Boolean).join('，');
+  return where === '' ? headline : `${headline}（${where}）`;
+}
 
 /** What went wrong, in both languages: Chinese as far as the error has it. */
 export function saidBy(error: unknown): Text {

@@ -113,6 +113,10 @@ export interface IncidentFilter {
   clock?: boolean;
   /** Last changed before, Unix ms. */
   before?: number;
+  /** Of these levels. */
+  level?: readonly Level[];
+  /** Those behind this one in the order in which pages are turned: the latest `last_time` first, of equals the greater id. */
+  after?: { last: number; id: string };
   limit?: number;
 }
 

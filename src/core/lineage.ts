@@ -99,9 +99,11 @@ export interface Lineage {
   process(pid: number, started?: number): ProcessNode | undefined;
   /** Who wrote this file, by path or by device and inode. */
   writer(file: { path?: string | undefined; inode?: number | undefined; device?: number | undefined }): Writer | undefined;
+  /** The process of sudo that wrote a line of its log: these name no process. `command` is the whole COMMAND; undefined when it cannot be told whose. */
+  sudo(line: { user: string | undefined; command: string | undefined; time: number }): ProcessNode | undefined;
 }
 
-const noLineage: Lineage = { of: () => undefined, process: () => undefined, writer: () => undefined };
+const noLineage: Lineage = { of: () => undefined, process: () => undefined, writer: () => undefined, sudo: () => undefined };
 
 /** Which package put a file there. */
 export interface PackageFile {

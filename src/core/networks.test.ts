@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { holds, mergeNetworks, type Network, parseNetwork } from './networks.ts';
+import { holds, mergeNetworks, network6Of, type Network, parseNetwork } from './networks.ts';
 
 const net = (text: string): Network => {
   const found = parseNetwork(text);
@@ -40,4 +40,9 @@ describe('merging', () => {
       for (const [i, a] of merged.entries()) for (const b of merged.slice(i + 1)) expect(holds(a, b) || holds(b, a)).toBe(false);
     }));
   });
+});
+
+it('tells the network of an IPv6 address, and of nothing else', () => {
+  expect(['2001:db8:1:2:3::4', '::1', 'fe80::1%eth0', '203.0.113.9', '::ffff:203.0.113.9', 'x:y', ''].map((text) => network6Of(text, 64))).toEqual(['2001:db8:1:2::/64', '::/64', 'fe80::/64', undefined, undefined, undefined, undefined]);
+  expect([network6Of('2001:db8:1:2ff::1', 56), network6Of('2001:db8::1', 128)]).toEqual(['2001:db8:1:200::/56', undefined]);
 });

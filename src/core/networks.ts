@@ -140,6 +140,7 @@ export interface Network {
 }
 
 const networkMax = 80;
+const full6 = 128;
 
 /** Undefined when the text is neither an address nor an address with a prefix length. An IPv4-mapped one is IPv4. */
 export function parseNetwork(text: string): Network | undefined {
@@ -157,6 +158,15 @@ export function parseNetwork(text: string): Network | undefined {
   if (bits < 0 || bits > full) return undefined;
   maskTo(words, version, bits);
   return { text: networkText(words, version, bits), version, bits, words: Array.from(words.subarray(0, version === 4 ? 1 : 4)) };
+}
+
+/** The network of this many bits that an IPv6 address lies in; undefined for IPv4, for what is no address, and for 128 bits. */
+export function network6Of(address: string, bits: number): string | undefined {
+  if (bits >= full6 || !address.includes(':')) return undefined;
+  const words = new Uint32Array(4);
+  if (parseAddress(address, 0, address.length, words) !== 6) return undefined;
+  maskTo(words, 6, bits);
+  return networkText(words, 6, bits);
 }
 
 /** Whether `outer` holds all of `inner`. */

@@ -115,4 +115,4 @@ export interface PlaybookRun {
   dropped: number;
 }
 
-export interface RunFilter { playbook?: string; target?: string; alert?: string; status?: readonly RunStatus[]; limit?: number }
+export interface RunFilter { playbook?: string; target?: string; alert?: string; status?: readonly RunStatus[]; limit?: number; before?: { created: number; id: string } }

@@ -5,6 +5,7 @@ import type { Event, Kind } from './gen/event.ts';
 import type { IncidentStore } from './incident-store.ts';
 import type { Intelligence, Lineage, Packages } from './lineage.ts';
 import type { NoticeQueue, NoticeRows, RequestBook } from './notice.ts';
+import type { ScanStore } from './scan-store.ts';
 import type { Text } from './text.ts';
 
 /** What a plug-in needs to work: checked by `moat doctor`, which prints `fix` when it is missing. */
@@ -113,12 +114,25 @@ export interface EventLog {
   prune(now: number): number;
 }
 
-export interface AlertFilter { sinceMs?: number; level?: Alert['level']; status?: Alert['status']; rule?: string; sourceIp?: string; limit?: number; /** Those that began before this one, the latest beginning first: the order in which pages are turned, which new alerts do not change. */ before?: { time: number; id: string } }
+export interface AlertFilter { sinceMs?: number; level?: Alert['level']; status?: Alert['status']; rule?: string; sourceIp?: string; limit?: number; /** Those that began before this one, the latest beginning first: the order in which pages are turned, which new alerts do not change. */ before?: { time: number; id: string }; /** Began before, Unix ms. */ untilMs?: number; host?: string; pid?: number; path?: string }
+
+/** A page of alerts whose text holds a word: at most so many are looked through, and `next` says where to go on. */
+export interface AlertSearch { alerts: Alert[]; next?: { time: number; id: string } }
+export interface AlertBucket { time: number; level: Alert['level']; count: number }
+export interface AlertSource { address: string; alerts: number; last: number; country?: string }
 
 /** Mutable state. Every write of `commit` is in one transaction with the events it belongs to. */
 export interface Ledger {
   position(source: string): string | undefined;
   alerts(filter: AlertFilter): Alert[];
+  /** Those that hold `text` in what people read of them, whatever the case; the latest beginning first. `looked`: so many are looked through at most. */
+  search(filter: AlertFilter & { before: { time: number; id: string } }, text: string, looked: number): AlertSearch;
+  /** How many began in each span of `bucketMs`, by level. */
+  buckets(fromMs: number, toMs: number, bucketMs: number): AlertBucket[];
+  /** The addresses that most alerts of this time name. */
+  sources(fromMs: number, toMs: number, limit: number): AlertSource[];
+  /** How often each rule was raised since then. */
+  ruleCounts(sinceMs: number): { rule: string; alerts: number; last: number }[];
   alert(id: string): Alert | undefined;
   /** The newest alert of this rule and key, for folding. */
   latest(ruleId: string, key: string): Alert | undefined;
@@ -142,6 +156,7 @@ export interface Store {
   response: ResponseStore;
   incidents: IncidentStore;
   accounts: AccountStore;
+  scans: ScanStore;
   /** What was kept of the origin graph. */
   lineage(): Iterable<{ id: string; value: string }>;
   /** Durable when it returns (fsync). Throws StoreError 'full' when the disk is full; nothing of the batch is then kept. */

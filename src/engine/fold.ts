@@ -154,7 +154,7 @@ function begin(detection: Detection, key: string, host: string): OpenAlert {
     host: text(last?.host) ?? host, summary: '', count: 0,
     attack: [...detection.attack], matrix: [...(detection.matrix ?? [])], key, status: 'open', evidence: [],
   };
-  const source = text(last?.source_ip) ?? detection.group?.['source_ip'];
+  const source = text(last?.source_ip) ?? addressIn(detection.group?.['source_ip']);
   if (source !== undefined) alert.source_ip = source;
   const country = text(last?.source_country);
   if (country !== undefined) alert.source_country = country;
@@ -169,6 +169,9 @@ function begin(detection: Detection, key: string, host: string): OpenAlert {
   grow(open, detection);
   return open;
 }
+
+/** A source may be a whole network: then nobody knows which address it was. */
+const addressIn = (source: string | undefined): string | undefined => (source?.includes('/') === true ? undefined : source);
 
 function grow(open: OpenAlert, detection: Detection): void {
   const { alert } = open;
@@ -234,7 +237,9 @@ function fill(detection: Detection, alert: Alert, lang: Lang): string {
   const last = seen && shownEvent(seen) as unknown as Record<string, unknown>;
   const filled = template.replace(/\{([a-z_]{1,40})\}/g, (_, name: string) => {
     if (name === 'count') return String(alert.count);
-    const value = detection.group?.[name] ?? last?.[name] ?? (alert as unknown as Record<string, unknown>)[name];
+    const grouped = detection.group?.[name];
+    // A source that is a whole network: the address that was seen last, and the network.
+    const value = name === 'source_ip' && grouped?.includes('/') === true && typeof last?.[name] === 'string' ? `${last[name]} (${grouped})` : grouped ?? last?.[name] ?? (alert as unknown as Record<string, unknown>)[name];
     const word = typeof value === 'string' || typeof value === 'number' ? String(value) : '?';
     return word.length > 200 ? `${word.slice(0, 200)}…` : word;
   });

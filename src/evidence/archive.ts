@@ -39,6 +39,8 @@ export interface Written { manifest: Manifest; /** SHA-256 of the manifest. */ d
 const partBytes = 16 << 20;
 const itemsMax = 200_000;
 const reserveBytes = 64 << 20;
+const roomEvery = 8 << 20;
+const stageBytes = 1 << 20;
 const zeros = Buffer.alloc(1 << 20);
 
 export async function writeArchive(collected: AsyncIterable<Collected>, options: ArchiveOptions): Promise<Written> {
@@ -55,6 +57,10 @@ class Writer {
   private readonly missed: Missed[] = [];
   private readonly names = new Set<string>();
   private bytes = 0;
+  private readonly stage = Buffer.allocUnsafe(stageBytes);
+  private filled = 0;
+  private roomAt: number | undefined;
+  private roomLeft = 0;
 
   constructor(options: ArchiveOptions) { this.options = options; }
 
@@ -90,6 +96,7 @@ class Writer {
     await this.member(names.signature, first.signature);
     await this.member(names.key, Buffer.from(signer.pem));
     await this.put(trailer);
+    await this.flush();
     await sink.end();
     return { manifest, digest, head: createHash('sha256').update(first.bytes).digest('hex'), bytes: this.bytes, ...(untimed && { untimed }) };
   }
@@ -102,9 +109,28 @@ class Writer {
     } catch (error) { return saidBy(error); }
   }
 
+  /** Small pieces go to the sink together. */
   private async put(bytes: Buffer): Promise<void> {
     this.bytes += bytes.length;
-    await this.options.sink.write(bytes);
+    if (this.filled + bytes.length > this.stage.length) await this.flush();
+    if (bytes.length > this.stage.length / 4) { await this.flush(); await this.options.sink.write(bytes); return; }
+    this.filled += bytes.copy(this.stage, this.filled);
+  }
+
+  private async flush(): Promise<void> {
+    if (this.filled === 0) return;
+    const all = this.stage.subarray(0, this.filled);
+    this.filled = 0;
+    await this.options.sink.write(all);
+  }
+
+  /** Asked once for so many bytes: it is a system call for each item otherwise. */
+  private room(): number {
+    if (this.roomAt === undefined || this.bytes - this.roomAt > roomEvery) {
+      this.roomAt = this.bytes;
+      this.roomLeft = this.options.sink.room?.() ?? Number.POSITIVE_INFINITY;
+    }
+    return this.roomLeft - (this.bytes - this.roomAt) - reserveBytes;
   }
 
   private async member(name: string, content: Buffer): Promise<void> {
@@ -127,7 +153,7 @@ class Writer {
   }
 
   private async item(item: Item): Promise<void> {
-    const { limits, most, sink, now, progress } = this.options;
+    const { limits, most, now, progress } = this.options;
     if (this.items.length >= itemsMax) { this.miss(item, { zh: `项目超过 ${itemsMax} 个`, en: `there are more than ${itemsMax} items` }); return; }
     const { ms, bytes } = item.limits ?? limits;
     const began = now();
@@ -138,7 +164,7 @@ class Writer {
         const opening = Promise.resolve(item.open(deadline.signal));
         opened = await deadline.race(opening, (late) => { void Promise.resolve(late.close?.()).catch(() => undefined); });
       } catch (error) { this.miss(item, error === overtime ? { zh: `${ms} 毫秒内没有答复`, en: `no answer within ${ms} ms` } : saidBy(error), error); return; }
-      const left = Math.min(most - this.bytes, (sink.room?.() ?? Number.POSITIVE_INFINITY) - reserveBytes);
+      const left = Math.min(most - this.bytes, this.room());
       if (left < Math.min(opened.size ?? partBytes, bytes)) { this.miss(item, { zh: '存档已到大小上限，或目标磁盘将满', en: 'the archive has reached its size limit, or its disk is nearly full' }); return; }
       const reader = new Reader(opened.read, deadline);
       const common = { source: item.source, taken: new Date(began).toISOString() };
@@ -150,7 +176,7 @@ class Writer {
         const name = this.nameOf(item.name);
         const size = Math.min(opened.size, bytes);
         progress?.(item.source, this.bytes);
-        const digests = await this.sized(name, size, reader, opened.modified ?? began);
+        const digests = await this.sized(name, size, reader, opened.modified ?? began, deadline);
         if (opened.size > bytes) reader.marks.push({ what: 'size-limit', bytes: opened.size });
         this.items.push({ name, ...common, bytes: size, ...digests, ...done() });
         return;
@@ -165,10 +191,10 @@ class Writer {
         const isLast = ended || full;
         const name = this.nameOf(part === 1 && isLast ? item.name : `${item.name}.part${String(part).padStart(5, '0')}`);
         progress?.(item.source, this.bytes);
-        await this.member(name, content);
+        await deadline.outside(this.member(name, content));
         this.items.push({ name, ...common, bytes: content.length, ...digestsOf(content), ...done(), ...(!(part === 1 && isLast) && { part }) });
         if (isLast) break;
-        if (this.items.length >= itemsMax || most - this.bytes < partBytes || (sink.room?.() ?? Number.POSITIVE_INFINITY) - reserveBytes < partBytes) { this.miss(item, { zh: `存档已到上限，第 ${part} 部分之后缺失`, en: `the archive has reached its limit, what comes behind part ${part} is missing` }); break; }
+        if (this.items.length >= itemsMax || most - this.bytes < partBytes || this.room() < partBytes) { this.miss(item, { zh: `存档已到上限，第 ${part} 部分之后缺失`, en: `the archive has reached its limit, what comes behind part ${part} is missing` }); break; }
       }
       reader.leave();
     } finally {
@@ -179,12 +205,11 @@ class Writer {
   }
 
   /** Exactly so many bytes, whatever is read: what is missing at the end is zeros. */
-  private async sized(name: string, size: number, reader: Reader, modified: number): Promise<{ sha256: string; sm3: string }> {
+  private async sized(name: string, size: number, reader: Reader, modified: number, deadline: Deadline): Promise<{ sha256: string; sm3: string }> {
     await this.put(headerOf(`${this.options.head.id}/${name}`, size, modified));
     this.digester.begin(size);
     const pass = async (bytes: Buffer): Promise<number> => {
-      await this.digester.update(bytes);
-      await this.put(bytes);
+      await deadline.outside(this.digester.update(bytes).then(() => this.put(bytes)));
       return bytes.length;
     };
     let done = 0;
@@ -207,11 +232,29 @@ const overtime = new MoatError<EvidenceErrorCode>('bad-input', 'its time is over
 /** The time of one item. */
 class Deadline {
   private readonly controller = new AbortController();
-  private readonly timer: NodeJS.Timeout;
+  private timer: NodeJS.Timeout | undefined;
   private reject: ((error: Error) => void) | undefined;
+  private left: number;
+  private since = 0;
 
   constructor(ms: number) {
-    this.timer = setTimeout(() => { this.controller.abort(overtime); this.reject?.(overtime); }, ms);
+    this.left = ms;
+    this.go();
+  }
+
+  /** What the target takes is not the item's time: one that is slow must not cut off what could be read. */
+  async outside<T>(work: Promise<T>): Promise<T> {
+    clearTimeout(this.timer);
+    this.left -= performance.now() - this.since;
+    try {
+      return await work;
+    } finally { this.go(); }
+  }
+
+  private go(): void {
+    if (this.signal.aborted) return;
+    this.since = performance.now();
+    this.timer = setTimeout(() => { this.controller.abort(overtime); this.reject?.(overtime); }, Math.max(0, this.left));
   }
 
   get signal(): AbortSignal { return this.controller.signal; }

@@ -11,19 +11,21 @@ import type { Tree } from './tree.ts';
 export type DigestAlgorithm = 'md5' | 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
 
 /**
- * taken      `hex` is the digest of the file in the state that the numbers name (Unix ms)
+ * taken      `hex` is the digest of the file in the state that the numbers name (Unix ms; `mode` with the kind of file, as st_mode)
  * changed    it was written to while it was read, again and again
  * gone       not there, or no regular file any more
  * too-large  beyond `digestMax`
  * denied, broken   it cannot be read; `why` in words
  */
 export type Taken =
-  | { state: 'taken'; hex: string; device: number; inode: number; size: number; modified: number; changed: number }
+  | { state: 'taken'; hex: string; mode: number; device: number; inode: number; size: number; modified: number; changed: number }
   | { state: 'changed' | 'gone' }
   | { state: 'too-large'; size: number }
   | { state: 'denied' | 'broken'; why: Text };
 
 export interface Digests {
+  /** By threads beside this one. */
+  readonly beside: boolean;
   /** Of a regular file, its own name not followed. `size` is a guess that helps to share the work. Rejects only with the signal's reason. Await it, or some of those before it: the queue is bounded by who waits. */
   take(path: string, algorithm: DigestAlgorithm, size?: number): Promise<Taken>;
   close(): Promise<void>;
@@ -32,6 +34,7 @@ export interface Digests {
 /** Larger files are left out; most are sparse, and reading their holes takes as long as reading data. */
 export const digestMax = 2 ** 31;
 export const pieceBytes = 1 << 20;
+const regularFile = 0o100000;
 /** A file that changes under the reader is read again so often. */
 export const attempts = 3;
 
@@ -40,6 +43,7 @@ export function openDigests(tree: Tree, signal?: AbortSignal, worker = hashWorke
   if (worker === undefined || tree.outside('/') === undefined) return treeDigests(tree, signal);
   const pool = new HashPool(worker, signal);
   return {
+    beside: true,
     take(path, algorithm, size) {
       let outside: string | undefined;
       try {
@@ -81,11 +85,12 @@ export function treeDigests(tree: Tree, signal?: AbortSignal): Digests {
       piece = into;
       const after = tree.stat(path);
       if (!after || after.inode !== before.inode || after.size !== before.size || after.changed !== before.changed || after.modified !== before.modified) return { state: 'changed' };
-      const { device, inode, size, modified, changed } = before;
-      return { state: 'taken', hex: hash.digest('hex'), device, inode, size, modified, changed };
+      const { mode, device, inode, size, modified, changed } = before;
+      return { state: 'taken', hex: hash.digest('hex'), mode: mode | regularFile, device, inode, size, modified, changed };
     } finally { file.close(); }
   };
   return {
+    beside: false,
     async take(path, algorithm) {
       for (let i = 1; ; i++) {
         signal?.throwIfAborted();

@@ -18,16 +18,25 @@ it('finds a rotated copy also while it is being compressed', async () => {
   // The copy lies there at every moment, plain or compressed.
   const packer = spawn(process.execPath, ['-e', `
     const fs = require('fs'), log = process.argv[1], packed = fs.readFileSync(process.argv[2]), text = fs.readFileSync(log + '.1');
-    // So long that no look sees a whole round, as none does of a real one.
-    const rest = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    // One turn for each look: none sees a whole round, as none does of a real one.
+    const turn = (bytes, to, from) => {
+      if (fs.readSync(0, Buffer.alloc(1)) === 0) process.exit();
+      fs.writeFileSync(log + '.x', bytes); fs.renameSync(log + '.x', to); fs.unlinkSync(from);
+      fs.writeSync(1, '.');
+    };
     for (;;) {
-      fs.writeFileSync(log + '.x', packed); fs.renameSync(log + '.x', log + '.1.gz'); fs.unlinkSync(log + '.1'); rest();
-      fs.writeFileSync(log + '.x', text); fs.renameSync(log + '.x', log + '.1'); fs.unlinkSync(log + '.1.gz'); rest();
-    }`, log, join(folder, 'packed')], { stdio: 'ignore' });
+      turn(packed, log + '.1.gz', log + '.1');
+      turn(text, log + '.1', log + '.1.gz');
+    }`, log, join(folder, 'packed')], { stdio: ['pipe', 'pipe', 'inherit'] });
   const gone = once(packer, 'exit');
   try {
     const sought = { key: fileKey(statSync(log, { bigint: true })), head: mark(text.subarray(0, headBytes)), tail: mark(text.subarray(1000 - tailBytes, 1000)), offset: 1000 };
-    for (let i = 0; i < 3000; i++) expect(await findRotated(log, sought), `look ${i}`).toMatchObject({ same: false });
+    for (let i = 0; i < 2000; i++) {
+      const turned = once(packer.stdout, 'data');
+      packer.stdin.write('.');
+      expect(await findRotated(log, sought), `look ${i}`).toMatchObject({ same: false });
+      await turned;
+    }
   } finally {
     packer.kill('SIGKILL');
     await gone;

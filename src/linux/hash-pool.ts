@@ -13,7 +13,8 @@ export interface HashAnswer { id: number; taken: Taken[] }
 export type HashPoolErrorCode = 'ended' | 'closed';
 
 const threads = 2;
-const bundlesAhead = 2;
+/** Whoever asks may be busy with something else for some tenths of a second. */
+const bundlesAhead = 8;
 const bundleJobs = 64;
 const bundleBytes = 4 * 2 ** 20;
 /** Beyond this `take` waits for room. */
@@ -90,10 +91,10 @@ export class HashPool {
 
   /** The thread with the least before it; undefined when all have enough. */
   #idle(): Thread | undefined {
-    const free = this.#threads.find(({ out }) => out.size === 0);
-    if (free) return free;
+    const least = this.#threads.reduce<Thread | undefined>((a, b) => (a && a.out.size <= b.out.size ? a : b), undefined);
+    if (least?.out.size === 0) return least;
     if (this.#threads.length < threads) return this.#start();
-    return this.#threads.find(({ out }) => out.size < bundlesAhead);
+    return least && least.out.size < bundlesAhead ? least : undefined;
   }
 
   #start(): Thread {

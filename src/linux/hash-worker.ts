@@ -41,7 +41,7 @@ function digestOnce(path: string | Buffer, algorithm: DigestAlgorithm): Taken {
     const hex = before.size < pieceBytes ? hash(algorithm, piece.subarray(0, readInto(file)), 'hex') : digestLong(file, algorithm);
     const after = fstatSync(file);
     if (after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ctimeMs !== before.ctimeMs) return { state: 'changed' };
-    return { state: 'taken', hex, device: before.dev, inode: before.ino, size: before.size, modified: before.mtimeMs, changed: before.ctimeMs };
+    return { state: 'taken', hex, mode: before.mode, device: before.dev, inode: before.ino, size: before.size, modified: before.mtimeMs, changed: before.ctimeMs };
   } finally { closeSync(file); }
 }
 

@@ -4,7 +4,7 @@
  *
  * Values that journald packed (those above 512 bytes) are laid open up to a bound; what cannot be read is left out and counted in `left`.
  */
-import { MoatError } from '../core/error.ts';
+import { MoatError, placed } from '../core/error.ts';
 import { unpackValue } from './journal-value.ts';
 import type { OpenFile, Tree } from './tree.ts';
 
@@ -230,7 +230,7 @@ export class JournalFile {
     return block;
   }
 
-  #broken(what: string): JournalError { return new JournalError('broken', `expected ${what} in ${this.path}`, { zh: `systemd 日志文件损坏或读不懂（expected ${what}）` }); }
+  #broken(what: string): JournalError { return new JournalError('broken', `expected ${what} in ${this.path}`, { zh: placed('systemd 日志文件损坏或读不懂', `expected ${what}`) }); }
 }
 
 /** Journal files of a tree, newest first by their change; files of accounts (user-1000) too. Throws TreeError when a folder cannot be listed. */

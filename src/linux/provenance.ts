@@ -1,4 +1,5 @@
 /** Who put a file there, and whether it is still as it was shipped. */
+import { Ahead } from './ahead.ts';
 import { treeDigests, type Digests } from './digests.ts';
 import { placeIn } from './packages/read.ts';
 import { Installers, type InstallerName } from './installers/index.ts';
@@ -35,7 +36,12 @@ export interface Provenance {
   compare(file: OwnedFile, stat: FileStat): Promise<Comparison>;
   /** Has the digest taken meanwhile that `owner` and `compare` of this path will want. Whoever asks then is told what went wrong. */
   ahead(path: string, stat: FileStat): void;
+  /** Has digests of all files of all packages taken meanwhile, where threads can, until the first `ahead`. What was not yet, or is not as shipped, is left to those who ask. */
+  begin(): void;
 }
+
+/** Digests asked for by `begin` at a time: this thread may be busy for a while before it asks for more. */
+const farMax = 4096;
 
 /** Files that are not as shipped, whose difference is kept. */
 const unlikeMax = 10_000;
@@ -50,6 +56,9 @@ export class PackageProvenance implements Provenance {
   readonly #unlike = new Map<number, Comparison>();
   readonly #running = new Map<number, Promise<Comparison>>();
   readonly #installers: Installers;
+  readonly #near: Digests;
+  /** `begin` keeps the threads busy: who waits for a single file is quicker by himself. */
+  #far = false;
 
   /** With a signal alone digests are taken in this thread. */
   constructor(tree: Tree, index: PackageIndex | undefined, digests: Digests | AbortSignal) {
@@ -58,6 +67,32 @@ export class PackageProvenance implements Provenance {
     this.#settled = new Uint8Array(index?.size ?? 0);
     this.digests = digests instanceof AbortSignal ? treeDigests(tree, digests) : digests;
     this.#installers = new Installers(tree, this.digests);
+    this.#near = this.digests.beside ? treeDigests(tree) : this.digests;
+  }
+
+  begin(): void {
+    if (this.#far || !this.digests.beside) return;
+    this.#far = true;
+    // Whoever asks for one of them later is told what went wrong.
+    this.#takeAll().catch(() => undefined).finally(() => { this.#far = false; });
+  }
+
+  async #takeAll(): Promise<void> {
+    const { index } = this;
+    const running = new Ahead(farMax);
+    for (let row = 0; this.#far && row < (index?.size ?? 0); row++) {
+      if (this.#settled[row] !== 0 || this.#running.has(row)) continue;
+      const file = index!.file(row);
+      if (file.digest === undefined) continue;
+      running.add(this.#settle(row, file.path, file.digest, file.mode));
+      if (running.full) await running.room();
+    }
+    await running.all();
+  }
+
+  async #settle(row: number, path: string, { algorithm, hex }: NonNullable<OwnedFile['digest']>, mode: number | undefined): Promise<void> {
+    const taken = await this.digests.take(path, algorithm);
+    if (taken.state === 'taken' && taken.hex === hex && (mode === undefined || mode === taken.mode)) this.#settled[row] = settled.indexOf('intact');
   }
 
   get known(): boolean { return this.index !== undefined; }
@@ -81,6 +116,7 @@ export class PackageProvenance implements Provenance {
   compare(file: OwnedFile, stat: FileStat): Promise<Comparison> { return this.#compared(file, stat); }
 
   ahead(path: string, stat: FileStat): void {
+    this.#far = false;
     const row = this.index?.find(path) ?? -1;
     if (row < 0 || this.#settled[row] !== 0 || this.#unlike.has(row) || this.#running.has(row)) return;
     this.#compared(this.index!.file(row), stat).catch(() => undefined);
@@ -115,7 +151,7 @@ export class PackageProvenance implements Provenance {
   }
 
   async #take(file: OwnedFile, stat?: FileStat): Promise<Comparison> {
-    const compared = await compareFile(file, stat ?? this.#tree.stat(file.path), this.#tree, this.digests);
+    const compared = await compareFile(file, stat ?? this.#tree.stat(file.path), this.#tree, this.#far ? this.#near : this.digests);
     const code = compared.unread === undefined ? settled.indexOf(compared.verdict) : -1;
     if (code > 0) this.#settled[file.row] = code;
     else {

@@ -8,7 +8,8 @@ export interface Reply { kind: 'reply'; status: number; retryAfterMs: number | u
 
 const timeoutMs = 15_000;
 const replyMax = 64 * 1024;
-const longestWaitMs = 24 * 3_600_000;
+/** Nobody is kept silent for longer by an answer, whatever it asks for. */
+const longestWaitMs = 3_600_000;
 const loopback = /^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/;
 
 /** Throws NotifierError 'url', which does not repeat the address: it holds the token. */
@@ -58,8 +59,8 @@ async function bounded(pieces: AsyncIterable<Uint8Array>): Promise<string> {
 
 function retryAfter(header: string | null, now: number): number | undefined {
   if (header === null) return undefined;
-  const ms = /^\d{1,9}$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - now;
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), longestWaitMs) : undefined;
+  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
+  return !Number.isNaN(ms) ? Math.min(Math.max(ms, 0), longestWaitMs) : undefined;
 }
 
 /** fetch hides what happened in its cause. */
@@ -70,7 +71,8 @@ function reason(error: unknown): string {
 
 /** What the status alone says; undefined for 2xx. */
 export function statusOutcome({ status, retryAfterMs, text }: Reply): Outcome | undefined {
-  const said = text.trim() === '' ? '' : ` ${text.trim().slice(0, 200)}`;
+  // Cut to a line later, when secrets are taken out: half a secret would not be known for one.
+  const said = text.trim() === '' ? '' : ` ${text.trim()}`;
   const code = `HTTP ${status}`;
   if (status >= 200 && status < 300) return undefined;
   if (status === 429) return { kind: 'retry-after', code, ms: retryAfterMs ?? 60_000, what: { zh: '发得太快，稍后再发', en: 'too fast; sent again later' } };

@@ -1,5 +1,5 @@
 /** What a channel for notices is: how a notice is written for it, how it is sent, what it can take. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { MoatError } from '../core/error.ts';
 import type { Notice, Outcome } from '../core/notice.ts';
 import type { Text } from '../core/text.ts';

@@ -4,6 +4,8 @@ import { safe } from '../core/safe.ts';
 
 const shortest = 4;
 const textMax = 300;
+/** A reply may be long; only its beginning is shown. */
+const looked = 70_000;
 
 export class Scrubber {
   private readonly secrets = new Set<string>();
@@ -23,7 +25,7 @@ export class Scrubber {
   }
 
   text(text: string): string {
-    let out = text;
+    let out = text.slice(0, looked);
     for (const secret of [...this.secrets].sort((a, b) => b.length - a.length)) out = out.replaceAll(secret, '***');
     return safe(out.length > textMax ? `${out.slice(0, textMax)}…` : out);
   }
@@ -36,7 +38,10 @@ export class Scrubber {
   private add(text: string): void {
     if (text.length < shortest) return;
     this.secrets.add(text);
+    // As addresses, JSON and the log-on of a mail server write it.
     this.secrets.add(encodeURIComponent(text));
+    this.secrets.add(JSON.stringify(text).slice(1, -1));
+    this.secrets.add(Buffer.from(text).toString('base64'));
   }
 }
 

@@ -1,5 +1,5 @@
 /** Settings that channels share. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { levels } from '../core/level.ts';
 
 const doc = (zh: string, en: string) => ({ zh, en });

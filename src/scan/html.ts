@@ -1,6 +1,7 @@
 /** A scan's report as one HTML file: nothing is loaded from elsewhere, no script, light and dark, and it prints on A4. */
 import type { Finding } from '../core/finding.ts';
 import { levelTexts, levels } from '../core/level.ts';
+import { alonePage } from '../core/page.ts';
 import { markup as escape } from '../core/safe.ts';
 import type { Lang, Text } from '../core/text.ts';
 import { countText } from './count-texts.ts';
@@ -39,19 +40,7 @@ export function htmlOf(report: ScanReport, stories: readonly Story[], options: H
   const weakPart = weaknesses.map(({ findings }) => take(findings).map((one) => findingHtml(one, options)).join('')).join('');
   const noticePart = notices.map(({ findings }) => take(findings).map((one) => findingHtml(one, options)).join('')).join('');
   const hidden = report.findings.length - (findingsMax - left);
-  return `<!doctype html>
-<html lang="${lang === 'zh' ? 'zh-CN' : 'en'}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>${title} · ${escape(head[lang])}</title>
-<style>${style}</style>
-</head>
-<body>
-<header class="verdict ${report.verdict}">
+  return alonePage({ lang, title: `${title} · ${head[lang]}`, style, body: `<header class="verdict ${report.verdict}">
 <p class="product">${title}</p>
 <h1>${escape(head[lang])}</h1>
 <ul>${why.map((text) => `<li>${escape(text[lang])}</li>`).join('')}</ul>
@@ -74,10 +63,7 @@ ${hidden > 0 ? `<p class="dim">${t(`另有 ${hidden} 项未列出，见 --json`,
 ${section(t('做过的检查，以及它们看不见的', 'Checks that were made, and what they cannot see'), `<table class="checks"><tbody>${report.checks.map((check) => `<tr><td>${escape(check.title[lang])} <code>${escape(check.id)}</code></td><td>${escape(check.blind[lang])}</td></tr>`).join('')}</tbody></table>`)}
 ${section(t('截断、跳过或看不懂的（如实计数）', 'Cut, skipped or not understood, as counted'), Object.keys(report.counts).length > 0 ? `<ul>${Object.entries(report.counts).map(([what, n]) => `<li>${escape(countText(what, lang))}${t('：', ': ')}${n}</li>`).join('')}</ul>` : '')}
 </main>
-<footer>Moat ${escape(version)} · ${clock(report.ended)}</footer>
-</body>
-</html>
-`;
+<footer>Moat ${escape(version)} · ${clock(report.ended)}</footer>` });
 }
 
 function storyHtml(story: Story, shown: readonly Finding[], nth: number, options: HtmlOptions): string {

@@ -1,6 +1,6 @@
 /** What the reports for people and programs hold, and what hostile text in findings cannot do to them. */
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Finding } from '../core/finding.ts';
 import { markup as escape } from '../core/safe.ts';
 import { htmlOf } from './html.ts';

@@ -1,10 +1,10 @@
 /** Runs checks over a tree: those of places one after the other, those of files in one walk together. */
-import type { Check, ScanContext, Visitor, WalkedFile } from '../checks/port.ts';
+import type { Check, PlaceCheck, ScanContext, Visitor, WalkedFile } from '../checks/port.ts';
 import { MoatError, reasonOf } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import { maskSecrets } from '../core/secrets.ts';
 import type { Text } from '../core/text.ts';
-import { tellingSpecials, type FileKind } from '../linux/tree.ts';
+import { tellingSpecials, type FileKind, type Tree } from '../linux/tree.ts';
 import { verdictOf, worstFirst, type Blind, type ReportHead, type ScanReport } from './report.ts';
 import { walk } from './walk.ts';
 
@@ -17,7 +17,7 @@ export type ScanSetup = Omit<ScanContext, 'count' | 'blind'> & {
 };
 
 /** `nth` of `of` checks; in the walk, which several share, there is no title but a number of files. */
-export interface Progress { check?: Text; nth: number; of: number; files: number; findings: number }
+export interface Progress { check?: Text; nth: number; of: number; files: number; findings: number; /** The file that the walk came to last. */ at?: string }
 
 /** Told while it runs, so that what was found is not lost when it is stopped. A finding with an id that was told before replaces it. */
 export interface Watcher {
@@ -40,7 +40,12 @@ export interface ScanAbout {
   known?: number;
   /** What is known from the outset not to be seen. */
   blind?: readonly Blind[];
+  /** Milliseconds after which nothing more is begun; what was left out is told as not looked at. */
+  limitMs?: number;
 }
+
+/** Folders named when there was no time for them. */
+const leftShown = 8;
 
 export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: Partial<Watcher> = {}, about: ScanAbout = {}): Promise<ScanReport> {
   const { kind, name } = setup.tree;
@@ -57,25 +62,27 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
     blind.push(one);
     watcher.blind?.(one);
   };
-  /** The check that looks now. */
+  /** The check that looks now, those beside it left out. */
   let current = '';
   const told = new Set<string>();
-  const tree = tellingSpecials(setup.tree, (path, kind) => {
-    const key = `${current} ${path}`;
+  const treeFor = (check: () => string): Tree => tellingSpecials(setup.tree, (path, kind) => {
+    const key = `${check()} ${path}`;
     if (told.has(key) || told.size >= faultsMax) return;
     told.add(key);
-    cannot({ check: current, what: path, why: noFile(kind) });
+    cannot({ check: check(), what: path, why: noFile(kind) });
   });
-  const contextOf = (id: string): ScanContext => ({ ...setup, tree, count, blind: (what, why) => cannot({ check: id, what, why }) });
+  // One for all that come one after the other: what they read of it is kept by it.
+  const shared = treeFor(() => current);
+  const contextOf = (id: string, tree = shared): ScanContext => ({ ...setup, tree, count, blind: (what, why) => cannot({ check: id, what, why }) });
   const keep = (seen: Finding): void => {
     const found = masked(seen);
     if (!findings.has(found.id) && findings.size >= findingsMax) { count('findings beyond the limit'); return; }
     findings.set(found.id, found);
     watcher.finding?.(found);
   };
-  const guard = async (id: string, work: () => Promise<void>, what?: string): Promise<void> => {
+  const guard = async (id: string, work: () => Promise<void>, what?: string, beside = false): Promise<void> => {
     const began = performance.now();
-    current = id;
+    if (!beside) current = id;
     try {
       await work();
     } catch (error) {
@@ -86,23 +93,39 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   for (const one of about.blind ?? []) cannot(one);
   let files = 0;
   let nth = 0;
-  const tell = (check?: Text): void => { watcher.progress?.({ ...(check && { check }), nth, of: checks.length, files, findings: findings.size }); };
+  let at: string | undefined;
+  const tell = (check?: Text): void => { watcher.progress?.({ ...(check && { check }), nth, of: checks.length, files, findings: findings.size, ...(at !== undefined && { at }) }); };
   for (const { what, error } of setup.faults ?? []) cannot({ check: setup.tree.kind, what, why: reasonOf(error) });
 
-  for (const check of checks) {
-    setup.signal.throwIfAborted();
-    if (!('run' in check)) continue;
+  // Digests of whole packages are begun here, so that threads have work while known places are looked at.
+  const visitors = new Map<string, Visitor>();
+  for (const check of checks) if ('walk' in check) await guard(check.id, async () => { visitors.set(check.id, check.walk(contextOf(check.id))); });
+
+  const look = (check: PlaceCheck): Promise<void> => guard(check.id, async () => {
+    for await (const one of check.run(contextOf(check.id, check.beside ? treeFor(() => check.id) : shared))) keep(one);
     nth++;
+  }, undefined, check.beside);
+  const places = checks.filter((check) => 'run' in check);
+  const { limitMs } = about;
+  const startedAt = performance.now();
+  const overdue = (): boolean => limitMs !== undefined && performance.now() - startedAt >= limitMs;
+  const minutes = Math.round((limitMs ?? 0) / 6000) / 10;
+  const noTime = (left: Text): Text => ({ zh: `到了时限（${minutes} 分钟，--max-time 可调）：${left.zh}`, en: `the time is over (${minutes} minutes, see --max-time): ${left.en}` });
+  const beside = Promise.all(places.filter((check) => check.beside).map(look));
+  // Awaited below, when there may have been another reason to end before.
+  beside.catch(() => undefined);
+  for (const check of places) {
+    setup.signal.throwIfAborted();
+    if (check.beside) continue;
+    if (overdue()) { cannot({ check: check.id, why: noTime({ zh: '没做这项检查', en: 'this check was not done' }) }); continue; }
     tell(check.title);
-    await guard(check.id, async () => { for await (const one of check.run(contextOf(check.id))) keep(one); });
+    await look(check);
     // Between two checks the process can be spoken to: one that finds nothing else never waits.
     await turn();
   }
 
-  const visitors = new Map<string, Visitor>();
-  for (const check of checks) if ('walk' in check) await guard(check.id, async () => { visitors.set(check.id, check.walk(contextOf(check.id))); });
   if (visitors.size > 0) {
-    nth = checks.length;
+    nth += visitors.size;
     tell();
     const onFault = (path: string, why: Text): void => cannot({ check: 'walk', what: path, why });
     const began = performance.now();
@@ -111,8 +134,14 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
     const lookAt = async ({ file, by }: Wanted): Promise<void> => {
       for (const [id, visitor] of by) await guard(id, async () => { for await (const one of visitor.look(file)) keep(one); }, file.path);
     };
-    for (const file of walk(setup.tree, { signal: setup.signal, machine: setup.machine, count, onFault })) {
-      if (++files % reportEveryFiles === 0) tell();
+    let whole = true;
+    const onLeft = (at: string, folders: readonly string[]): void => {
+      whole = false;
+      const named = [...folders].sort((a, b) => a.length - b.length || (a < b ? -1 : 1)).slice(0, leftShown).join(', ');
+      cannot({ check: 'walk', what: at, why: noTime({ zh: `看了 ${files} 个文件，从这里起没看；还有 ${folders.length} 个目录没进去${named && `（${named}）`}`, en: `${files} files were looked at, those from here on were not; ${folders.length} folders were not gone into${named && ` (${named})`}` }) });
+    };
+    for (const file of walk(setup.tree, { signal: setup.signal, machine: setup.machine, count, onFault, overdue, onLeft })) {
+      if (++files % reportEveryFiles === 0) { at = file.path; tell(); }
       if (files % turnEveryFiles === 0) await turn();
       const by = wantedBy(file, visitors);
       if (!by) continue;
@@ -121,9 +150,11 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
       if (waiting.length > aheadFiles) await lookAt(waiting.shift()!);
     }
     for (const one of waiting) { setup.signal.throwIfAborted(); await lookAt(one); }
-    for (const [id, visitor] of visitors) if (visitor.end) await guard(id, async () => { for await (const one of visitor.end!()) keep(one); });
+    at = undefined;
+    for (const [id, visitor] of visitors) if (visitor.end) await guard(id, async () => { for await (const one of visitor.end!(whole)) keep(one); });
     spent['walk'] = performance.now() - began - (sum(spent) - others);
   }
+  await beside;
   tell();
 
   const sorted = [...findings.values()].sort(worstFirst);

@@ -24,7 +24,15 @@ export interface WalkOptions {
   count(what: string, n?: number): void;
   /** Folders that could not be read. */
   onFault(path: string, why: Text): void;
+  /** Asked now and then: no more time. Then the walk ends, and `onLeft` is told what it did not come to. */
+  overdue?(): boolean;
+  /** `at`: where it stood; `folders` were seen and not gone into. */
+  onLeft?(at: string, folders: readonly string[]): void;
 }
+
+/** What a system runs and what people leave on it comes first, whatever else lies on the disk. */
+const firstFolders = ['etc', 'usr', 'bin', 'sbin', 'lib', 'lib64', 'boot', 'var', 'root', 'home', 'srv', 'www', 'opt', 'dev', 'run', 'tmp'];
+const askEvery = 256;
 
 interface Folder { path: string; depth: number }
 
@@ -35,12 +43,24 @@ interface Folder { path: string; depth: number }
 export function* walk(tree: Tree, options: WalkOptions): Iterable<WalkedFile> {
   const mounts = mountsOf(tree, options);
   const waiting: Folder[] = [{ path: '', depth: 0 }];
-  for (let folder = waiting.pop(); folder; folder = waiting.pop()) yield* visit(folder);
+  let seen = 0;
+  let over = false;
+  for (let folder = waiting.pop(); folder && !over; folder = waiting.pop()) {
+    yield* visit(folder);
+    // The stack is turned round once: the first shall come off it first.
+    if (folder.path === '') waiting.sort((a, b) => rank(b) - rank(a));
+  }
 
   function* visit({ path: base, depth }: Folder): Iterable<WalkedFile> {
     options.signal.throwIfAborted();
     for (const name of namesIn(tree, base, options)) {
       const path = `${base}/${name}`;
+      if (over) return;
+      if (++seen % askEvery === 0 && options.overdue?.() === true) {
+        over = true;
+        options.onLeft?.(path, waiting.map((folder) => folder.path));
+        return;
+      }
       const mount = mounts?.get(path);
       if (mount !== undefined) { options.count(`mounts passed over: ${mount}`); continue; }
       const stat = statOf(tree, path, options);
@@ -53,6 +73,8 @@ export function* walk(tree: Tree, options: WalkOptions): Iterable<WalkedFile> {
     }
   }
 }
+
+const rank = ({ path }: Folder): number => { const at = firstFolders.indexOf(path.slice(1)); return at < 0 ? firstFolders.length : at; };
 
 function statOf(tree: Tree, path: string, options: WalkOptions): WalkedFile['stat'] | undefined {
   try {

@@ -46,6 +46,8 @@ export interface EngineOptions {
   maxEvidence?: number;
   /** How much an event may come after newer ones and still join their windows, ms. Default 60,000. */
   lateness?: number;
+  /** What stands for a value of a group-by field: values of which it says the same are one group. */
+  groupAs?: (field: string, value: string) => string;
   /** Evaluate every rule on the interpreter (for tests). */
   interpreted?: boolean;
 }
@@ -147,7 +149,7 @@ export class Engine<E> {
       const limits: CorrelatorLimits = {
         perGroup: Math.max(16, Math.min(options.maxPerGroup ?? 65_536, computes ? 4096 : 65_536)), lateness: options.lateness ?? 60_000, evidence: 16,
       };
-      const groupReaders = aliased.map((fields) => correlation.groupBy.map((field) => this.reader(fields.get(field) ?? field)));
+      const groupReaders = aliased.map((fields) => correlation.groupBy.map((field) => this.groupReader(field, fields.get(field) ?? field, options.groupAs)));
       const valueReaders = aliased.map((fields) => correlation.valueFields.map((field) => this.reader(fields.get(field) ?? field)));
       const uniform = correlation.aliases.size === 0;
       const hub = uniform ? this.hub(correlation.groupBy, groupReaders[0]!) : new Hub<E, Group<E>>([]);
@@ -280,6 +282,15 @@ export class Engine<E> {
     let read = this.readers.get(field);
     if (!read) { read = access(this.binding, field); this.readers.set(field, read); }
     return read;
+  }
+
+  private groupReader(groupBy: string, field: string, groupAs: EngineOptions['groupAs']): Access<E> {
+    const read = this.reader(field);
+    if (groupAs === undefined) return read;
+    return (event) => {
+      const value = read(event);
+      return typeof value === 'string' ? groupAs(groupBy, value) : value;
+    };
   }
 
   /** Names that mean the same path share a slot, so that their field is read once. */

@@ -109,4 +109,20 @@ describe('regexes', () => {
     }), { numRuns: 3000 });
     expect(v8).toBeGreaterThan(300);
   });
+
+  test.each([['a{1001}b+c'], ['(?:(?:a|b+){100}){20}'], ['(?:a+b+){900}{2}'], [String.raw`\p{NoSuchThing}+x+`]])('%s, which neither engine takes, is refused when it is read', (source) => {
+    expect(() => compileLinear(source, { i: false, m: false, s: false })).toThrow(/expected/);
+  });
+
+  test('with large repeats: what was taken when it was read runs', () => {
+    const large: fc.Arbitrary<string> = fc.tuple(fc.constantFrom('a', 'ab', 'a|b+', '[^a]', 'a*b'), fc.integer({ min: 1, max: 1100 }), fc.integer({ min: 1, max: 40 }), fc.constantFrom('', '+', '*', '?')).map(([item, n, m, q]) => `(?:(?:${item}){${n}}${q === '' ? '' : 'c'}){${m}}x${q}`);
+    let taken = 0;
+    fc.assert(fc.property(large, (source) => {
+      let linear;
+      try { linear = compileLinear(source, { i: false, m: false, s: false }); } catch { return; /* refused when it was read */ }
+      taken++;
+      linear.test('ab');
+    }), { numRuns: 60 });
+    expect(taken).toBeGreaterThan(10);
+  });
 });

@@ -25,6 +25,20 @@ describe('own samples', () => {
   }
 });
 
+describe('what is filled in from a form', () => {
+  const levels = (source: string): string[] => analyse(source).signs.map(({ kind, level }) => `${level} ${kind}`);
+  it('by a table of words is not hidden; character for character it is', () => {
+    expect(levels('<?php function f($t, $words) { eval(substr(strtr($t, $words), 5)); }')).toEqual([]);
+    expect(levels('<?php function f($t) { eval(strtr($t, "abc", "xyz")); } f(file_get_contents("x"));').length).toBeGreaterThan(0);
+  });
+  it('from a public list, in the middle of a file that is written anew, is told at low', () => {
+    const head = '<?php\n\n/* Made anew from the list of types that the project keeps; edit the list and not this. */\n\n$types = array(\n';
+    const written = (before: string): string => `<?php $list = file_get_contents('https://lists.example/types'); $out = '${before}' . $list . ');'; file_put_contents('types.php', $out);`;
+    expect(levels(written(head))).toEqual(['low remote']);
+    expect(levels(written(''))).toEqual(['medium remote']);
+  });
+});
+
 describe('what looks alike and is none', () => {
   for (const [name, source] of Object.entries(phpBenign())) {
     it(name, () => { expect(serious(source)).toEqual([]); });

@@ -22,11 +22,12 @@ const big = { maxBuffer: 64 * 2 ** 20 };
 
 interface Alert { id: string; level: string; rule_id: string; summary: string; pid?: number; count: number; time: string; path?: string }
 
-describe.skipIf(lacks(sshdNeeds) || await lacksKernel())('an ordinary day', () => {
+describe.skipIf(lacks(sshdNeeds) || await lacksKernel())('an ordinary day', { timeout: 300_000 }, () => {
   let folder: string;
   let watch: Watch;
   let before: Set<string>;
   const daemons: ChildProcess[] = [];
+  let cron: ChildProcess | undefined;
   const at = (...names: string[]): string => join(folder, ...names);
   const run = async (file: string, args: readonly string[] = [], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<string> => (await execute(file, args, { ...big, ...options })).stdout;
   const daemon = (file: string, args: readonly string[]): ChildProcess => {
@@ -44,6 +45,8 @@ describe.skipIf(lacks(sshdNeeds) || await lacksKernel())('an ordinary day', () =
     before = new Set((await alerts()).map(({ id }) => id));
   });
   afterAll(async () => {
+    // unshare takes no SIGTERM; without it its cron ends.
+    cron?.kill('SIGKILL');
     for (const child of daemons) await end(child);
     await watch?.end();
     rmSync(folder, { recursive: true, force: true });
@@ -58,7 +61,7 @@ describe.skipIf(lacks(sshdNeeds) || await lacksKernel())('an ordinary day', () =
     mkdirSync(at('cron/cron.d'));
     writeFileSync(at('cron/cron.d/day'), `* * * * * root cd / && /usr/bin/find ${folder} -maxdepth 1 -name '*.tmp' -delete\n* * * * * root /bin/date >> ${at('cron/date.log')}\n`, { mode: 0o644 });
     writeFileSync(at('cron/crontab'), 'SHELL=/bin/sh\n');
-    daemon('/usr/bin/unshare', ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', 'mount --bind "$1/cron.d" /etc/cron.d && mount --bind "$1/crontab" /etc/crontab && mount --bind "$1/spool" /var/spool/cron && mount -t tmpfs tmpfs /run && exec /usr/sbin/cron -f', 'sh', at('cron')]);
+    cron = daemon('/usr/bin/unshare', ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', 'mount --bind "$1/cron.d" /etc/cron.d && mount --bind "$1/crontab" /etc/crontab && mount --bind "$1/spool" /var/spool/cron && mount -t tmpfs tmpfs /run && exec /usr/sbin/cron -f', 'sh', at('cron')]);
     await sleep(500);
   });
 
@@ -120,7 +123,7 @@ describe.skipIf(lacks(sshdNeeds) || await lacksKernel())('an ordinary day', () =
       for (let i = 0; i < 100 && !existsSync(at('pg/.s.PGSQL.5432')); i++) await sleep(200);
       await sleep(500);
       await as(`${bin}/pgbench`, '-h', at('pg'), '-i', '-s', '2', 'postgres');
-      await as(`${bin}/pgbench`, '-h', at('pg'), '-c', '4', '-T', '5', 'postgres');
+      await as(`${bin}/pgbench`, '-h', at('pg'), '-c', '4', '-T', '2', 'postgres');
       await as(`${bin}/pg_dump`, '-h', at('pg'), '-f', at('pg/dump.sql'), 'postgres');
     }
     if (needs('/usr/bin/redis-server', '/usr/bin/redis-cli')) {
@@ -142,7 +145,8 @@ describe.skipIf(lacks(sshdNeeds) || await lacksKernel())('an ordinary day', () =
     } finally { await sshd.stop(); }
   });
 
-  it('logs are rotated and backups are taken', async () => {
+  it('logs are rotated and backups are taken while the machine is at full load', async () => {
+    const full = needs('/usr/bin/stress-ng') ? run('/usr/bin/stress-ng', ['--cpu', '2', '--timeout', '15s', '--quiet']) : undefined;
     copyFileSync('/etc/services', at('app.log'));
     writeFileSync(at('logrotate.conf'), `${at('app.log')} {\n  rotate 3\n  size 1\n  compress\n  create\n}\n`, { mode: 0o644 });
     for (let i = 0; i < 3; i++) {
@@ -152,14 +156,14 @@ describe.skipIf(lacks(sshdNeeds) || await lacksKernel())('an ordinary day', () =
     await run('/bin/tar', ['czf', at('doc.tar.gz'), '-C', '/usr/share', 'doc']);
     if (needs('/usr/bin/rsync')) await run('/usr/bin/rsync', ['-a', '--delete', '/usr/share/doc/', at('mirror/')]);
     if (needs('/usr/bin/zstd')) await run('/usr/bin/zstd', ['-q', '-12', '-T0', at('doc.tar.gz'), '-o', at('doc.tar.gz.zst')]);
-  });
-
-  it('a machine is tried at full load', async () => {
-    if (needs('/usr/bin/stress-ng')) await run('/usr/bin/stress-ng', ['--cpu', '2', '--timeout', '15s', '--quiet']);
+    await full;
   });
 
   it('ends without an alert of level high, and with fewer than five in all', async () => {
-    await sleep(Math.max(2000, 62_000 - performance.now()));
+    // Cron begins its jobs with the minute: one of them at least belongs to the day.
+    for (let i = 0; i < 650 && existsSync(at('cron')) && !existsSync(at('cron/date.log')); i++) await sleep(100);
+    if (existsSync(at('cron'))) expect(existsSync(at('cron/date.log'))).toBe(true);
+    await sleep(2000);
     const raised = (await alerts()).filter(({ id }) => !before.has(id));
     const ours: Alert[] = [];
     for (const alert of raised) if (await isOurs(alert)) ours.push(alert);

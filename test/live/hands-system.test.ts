@@ -46,7 +46,7 @@ describe.skipIf(lacksSystemd() || lacks({ files: [process.execPath.startsWith('/
     // The program as it is installed, one file, with the one package that stands beside it; node is in /usr.
     const program = at('opt/moat/hands.mjs');
     await build({
-      stdin: { contents: `import { openHands } from ${JSON.stringify(source('src/agent/hands-world.ts'))}; import { parseConfig } from ${JSON.stringify(source('src/agent/config.ts'))}; await openHands({ path: '/run/hands.sock' }, parseConfig('', '/etc/moat/moat.yml').response, { dataFolder: '/var/lib/moat', configPath: '/etc/moat/moat.yml', idleMs: undefined, onIdle: () => undefined });`, resolveDir: source('src/agent'), loader: 'ts' },
+      stdin: { contents: `import { openHands } from ${JSON.stringify(source('src/agent/hands-world.ts'))}; import { parseConfig } from ${JSON.stringify(source('src/agent/config.ts'))}; await openHands({ path: '/run/hands.sock' }, parseConfig('', '/etc/moat/moat.yml').response, { dataFolder: '/var/lib/moat', configPath: '/etc/moat/moat.yml', keyPath: '/run/hands.key', idleMs: undefined, onIdle: () => undefined });`, resolveDir: source('src/agent'), loader: 'ts' },
       outfile: program, bundle: true, platform: 'node', format: 'esm', target: 'node20', external: ['@photostructure/sqlite', '@virustotal/yara-x', 'koffi'],
       banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
     });

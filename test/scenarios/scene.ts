@@ -10,7 +10,7 @@ import type { CleanupPlan, Grade, IncidentStatus } from '../../src/core/incident
 import type { Level } from '../../src/core/level.ts';
 import { startWatch, type Watch } from '../live/kernel.ts';
 import { moatBin } from '../live/moat.ts';
-import { attacker, changed, type Change, depot, type Files, hostAddress, pool, type ScenarioHost, startScenarioHost } from '../scenario-host.ts';
+import { attacker, changed, type Change, depot, type Files, hostAddress, pool, type ScenarioHost, startScenarioHost, visitor } from '../scenario-host.ts';
 
 interface ShownIncident { id: string; kind: string; status: IncidentStatus; level: Level; grade: Grade; title: { zh: string; en: string }; alerts: string[]; keys: string[]; alert_count: number; graded: { level: Level; grade: Grade; why: { en: string } }[]; reached: { addresses: string[]; accounts: string[]; services: string[]; root: boolean } }
 interface ShownAlert { id: string; level: Level; rule_id: string; summary: string; count: number; pid?: number; path?: string }
@@ -123,7 +123,7 @@ export async function serveUploads(host: ScenarioHost, folder: string, address =
 }
 
 /** Not asked over the network: to be called by others as well would make the attacker's address everybody's. */
-async function says(child: ChildProcess, text: string): Promise<void> {
+export async function says(child: ChildProcess, text: string): Promise<void> {
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => { said = `${said}${chunk.toString()}`.slice(-4000); });
   for (let i = 0; i < 400 && !said.includes(text); i++) {
@@ -161,6 +161,10 @@ interface Proof {
   checks: readonly string[];
   /** Command lines of what the attack left running; none may run after. */
   running: RegExp;
+  /** What they destroyed: no clean-up brings it back, the recovery does. */
+  lost?: RegExp;
+  /** Between eradication and the end, in place of a person's word that all is recovered. */
+  recover?: (id: string) => void;
   /** What else must be so once it is cleaned up. */
   after?: () => void;
 }
@@ -203,22 +207,31 @@ export async function prove(scene: Scene, proof: Proof): Promise<{ incident: Sho
 
   // What came back is ended for good.
   applied(scene, incident.id, proof);
-  for (const step of ['contain', 'eradicate', 'recovered', 'close']) expect(run('incident', step, incident.id, '--why', 'scenario')).toMatchObject({ status: 0 });
+  const says = (step: string): void => {
+    const { status, out, err } = run('incident', step, incident.id, '--why', 'scenario');
+    expect(status, `${step}: ${out}${err}`).toBe(0);
+  };
+  says('contain');
+  says('eradicate');
+  if (proof.recover) proof.recover(incident.id);
+  else says('recovered');
+  says('close');
   expect(scene.incidents().filter(({ status }) => status !== 'closed')).toEqual([]);
   return { incident, plan };
 }
 
 function applied({ host, json, before }: Scene, id: string, proof: Proof): void {
   // The machine beneath is nobody's to clean up.
-  const inside = host.processes();
+  const within = host.processes();
   const [kept] = json<CleanupPlan>('incident', 'plan', id);
-  expect(kept!.steps.filter(({ action, input }) => action.endsWith('-tree') && existsSync(`/proc/${Number(input['pid'])}`) && !inside.has(Number(input['pid']))).map(({ title }) => title.en)).toEqual([]);
+  expect(kept!.steps.filter(({ action, input }) => action.endsWith('-tree') && existsSync(`/proc/${Number(input['pid'])}`) && !within.has(Number(input['pid']))).map(({ title }) => title.en)).toEqual([]);
+  expect(kept!.steps.flatMap(({ action, steps: parts }) => (action === 'end-sessions' ? parts.flatMap(({ command }) => (command?.[0] === 'kill' ? Number(command[2]) : [])) : [])).filter((pid) => existsSync(`/proc/${pid}`) && !within.has(pid))).toEqual([]);
   const done = json<{ id: string; action: string; target: string; done: boolean; said?: string }>('incident', 'apply', id, '--yes');
   expect(done.filter((step) => !step.done)).toEqual([]);
   const [verdict] = json<CleanupVerdict>('incident', 'verify', id);
   const { clean, steps, living, back, findings: found, blind } = verdict!;
   expect({ clean, steps: steps.filter(({ ok }) => !ok).map(({ title, state, verdict: why }) => `${title.en} ${state} ${why?.evidence.en ?? ''}`), living, back, found: found.map(({ title }) => title.en), blind: blind.map(({ en }) => en) }).toEqual({ clean: true, steps: [], living: [], back: [], found: [], blind: [] });
-  expect(unrecorded(changed(before, host.files()), proof).filter(({ path, after }) => !isEmptyFolder(host, path, after))).toEqual([]);
+  expect(unrecorded(changed(before, host.files()), proof).filter(({ path, after }) => proof.lost?.test(path) !== true && !isEmptyFolder(host, path, after))).toEqual([]);
   proof.after?.();
   expect([...host.processes().values()].filter((line) => proof.running.test(line))).toEqual([]);
   const findings = scanned(host, proof.checks);
@@ -231,12 +244,18 @@ const isEmptyFolder = (host: ScenarioHost, path: string, after: string): boolean
 const always = [/^\/srv\/report(?:\/|$)/, /^\/usr\/local\/bin\/nightly-report$/, /^\/root\/\.(?:bash_history|wget-hsts)$/];
 const unrecorded = (changes: Change[], { stays = [] }: Proof): Change[] => changes.filter(({ path }) => ![...always, ...stays].some((one) => one.test(path)));
 
-/** What these checks find on the host now. */
-function scanned(host: ScenarioHost, checks: readonly string[]): Finding[] {
+/** Moat's command line as typed on the host itself. */
+export function inside({ host }: Pick<Scene, 'host'>, ...args: string[]): { status: number | null; out: string; err: string } {
   const [program, ...enter] = host.enter;
-  const { status, stdout, stderr } = spawnSync(program!, [...enter, process.execPath, '/opt/moat/bin/moat', '--data', `${host.data.inside}/data`, 'scan', '--only', checks.join(','), '--json'], { encoding: 'utf8', maxBuffer: 64 << 20 });
-  if (status !== 0 && status !== 1) throw new Error(`moat scan ended with ${status}: ${stderr}`);
-  return stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line) as Finding).filter(({ id }) => id !== undefined);
+  const { status, stdout, stderr } = spawnSync(program!, [...enter, process.execPath, '/opt/moat/bin/moat', '--data', `${host.data.inside}/data`, '--lang', 'en', ...args], { encoding: 'utf8', maxBuffer: 64 << 20 });
+  return { status, out: stdout, err: stderr };
 }
 
-export { attacker, depot, pool };
+/** What these checks find on the host now. */
+function scanned(host: ScenarioHost, checks: readonly string[]): Finding[] {
+  const { status, out, err } = inside({ host }, 'scan', '--only', checks.join(','), '--json');
+  if (status !== 0 && status !== 1) throw new Error(`moat scan ended with ${status}: ${err}`);
+  return out.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line) as Finding).filter(({ id }) => id !== undefined);
+}
+
+export { attacker, depot, hostAddress, pool, visitor };

@@ -21,11 +21,11 @@ export const net = (text: string): Network => {
 
 type World = BlockWorld & IsolateWorld & LimitWorld;
 
-export interface Settings { management?: Partial<ManagementSettings>; resolvers?: readonly Network[]; loggedOn?: readonly Network[]; testMs?: number }
+export interface Settings { management?: Partial<ManagementSettings>; resolvers?: readonly Network[]; loggedOn?: readonly Network[]; testMs?: number; now?: () => number }
 
 export async function measureWorld(namespace: string, settings: Settings = {}): Promise<{ wall: NftFirewall; world: (parts: { store: SqliteStore; journal: Journal }) => World }> {
   const run = runner(['ip', 'netns', 'exec', namespace]);
-  const wall = new NftFirewall(run, { namespace: `/run/netns/${namespace}` });
+  const wall = new NftFirewall(run, { namespace: `/run/netns/${namespace}`, ...(settings.now && { now: settings.now }) });
   await wall.ensure();
   const protection = new Protection({ root: '/nonexistent', allow: [], own: () => [net('192.0.2.1'), net('2001:db8::1')], now: Date.now });
   return {

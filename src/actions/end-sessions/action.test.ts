@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Receipt } from '../../core/action.ts';
 import { readProcesses } from '../../linux/process-tree.ts';
-import { crashBundle, cutOff, openResponse, type Response } from '../../../test/actions.ts';
+import { crashBundle, cutOff, cutsOf, cutsTime, openResponse, type Response } from '../../../test/actions.ts';
 import { lacks } from '../../../test/need.ts';
 import { eventually, procfs } from '../../../test/process-trees.ts';
 import { scene, sessionWorld } from '../../../test/scenes/end-sessions.ts';
@@ -89,16 +89,17 @@ describe.skipIf(lacks({ root: true, files: ['/usr/bin/setpriv', '/usr/bin/perl',
 
   describe('kill -9', () => {
     const bundle = crashBundle(module);
-    it('cut off at any moment, the next start ends them all or nothing was begun', async () => {
+    const cuts = cutsOf(8);
+    it(`killed at any of ${cuts} moments, the next start ends them all or nothing was begun`, { timeout: cutsTime(cuts) }, async () => {
       let duration = 60;
       const seen = new Set<string>();
-      for (let cut = 0; cut < 8; cut++) {
+      for (let cut = 0; cut < cuts; cut++) {
         const session = await startSession(mallory);
         const store = mkdtempSync(join(tmpdir(), 'moat-crash-'));
         try {
           const argument = `${dir}:mallory:${session.pids.join(',')}`;
           const world = await scene(argument);
-          const took = await cutOff(bundle, store, argument, 'run', Math.random() * duration * (cut === 7 ? 20 : 1.2));
+          const took = await cutOff(bundle, store, argument, 'run', Math.random() * duration * (cut === cuts - 1 ? 20 : 1.2));
           if (took !== undefined) duration = (duration * 3 + took) / 4;
           const after = openResponse(store, (parts) => world.actions(parts));
           try {

@@ -26,7 +26,7 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid'] }))('freeze-
 
   describe('kill -9', () => {
     // The tree is started before the suite's own preparations, so its pids are asked for when the test runs.
-    crashContract({ module: join(import.meta.dirname, '../../../test/scenes/process-tree.ts'), get argument() { return `freeze:${looked.map((name) => tree.at(name)).join(',')}`; }, open: scene, cuts: 20 });
+    crashContract({ module: join(import.meta.dirname, '../../../test/scenes/process-tree.ts'), get argument() { return `freeze:${looked.map((name) => tree.at(name)).join(',')}`; }, open: scene, cuts: 12 });
   });
 });
 
@@ -45,7 +45,7 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid'] }))('freezin
   const freeze = (input: object): Promise<Receipt> => response.runner.run({ action: 'freeze-tree', input, by: 'operator:test', why: '', via: 'test' });
   const thaw = (id: string): Promise<Receipt> => response.runner.undo(id, { by: 'operator:test', via: 'test', why: '' });
   const identity = (pid: number) => ({ pid, ticks: procfs.stat(pid)?.startTicks ?? -1 });
-  const context = { signal: AbortSignal.timeout(60_000), now: Date.now, save: () => Promise.resolve() };
+  const context = { signal: AbortSignal.timeout(600_000), now: Date.now, save: () => Promise.resolve() };
 
   it('leaves stopped what was stopped before, passes over zombies, and tells what runs', async () => {
     const tree = await startTree('varied', varied);

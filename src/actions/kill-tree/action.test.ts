@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Receipt } from '../../core/action.ts';
 import { haltOf, readProcess, readProcesses } from '../../linux/process-tree.ts';
-import { crashBundle, cutOff, openResponse, type Response } from '../../../test/actions.ts';
+import { crashBundle, cutOff, cutsOf, cutsTime, moments, openResponse, type Response } from '../../../test/actions.ts';
 import { lacks } from '../../../test/need.ts';
 import { canGroup, eventually, ownGroup, procfs, startTree } from '../../../test/process-trees.ts';
 import { processWorld, scene } from '../../../test/scenes/process-tree.ts';
@@ -123,10 +123,12 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid'] }))('kill-tr
 
   describe('kill -9', () => {
     const bundle = crashBundle(module);
-    it('killed at any of 20 moments, the tree runs as it did or has ended', async () => {
+    const cuts = cutsOf(12);
+    it(`killed at any of ${cuts} moments, the tree runs as it did or has ended`, { timeout: cutsTime(cuts) }, async () => {
       const seen = new Set<string>();
       let duration = 40;
-      for (let cut = 0; cut < 20; cut++) {
+      const next = moments();
+      for (let cut = 0; cut < cuts; cut++) {
         const names = ['root', 'session', 'below', 'forker'];
         const tree = await startTree('varied', [...names, 'stopped', 'zombie']);
         const store = mkdtempSync(join(tmpdir(), 'moat-crash-'));
@@ -134,7 +136,7 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid'] }))('kill-tr
           const argument = `kill:${names.map((name) => tree.at(name)).join(',')}`;
           const world = await scene(argument);
           const before = await world.look();
-          const took = await cutOff(bundle, store, argument, 'run', Math.random() * duration * 1.1);
+          const took = await cutOff(bundle, store, argument, 'run', next() * duration * 1.1);
           if (took !== undefined) duration = (duration * 3 + took) / 4;
           const after = openResponse(store, (parts) => world.actions(parts));
           try {

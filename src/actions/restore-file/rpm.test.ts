@@ -1,12 +1,13 @@
 /** Files of packages that rpmbuild made and rpm installed, put back out of the package that dnf kept. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, copyFileSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Receipt } from '../../core/action.ts';
 import { openResponse, type Response } from '../../../test/actions.ts';
 import { lacks } from '../../../test/need.ts';
+import { buildRpms } from '../../../test/rpm.ts';
 import { everything, fileActions } from '../../../test/scenes/files.ts';
 import { packagedWorld } from '../../../test/scenes/packaged-root.ts';
 import { restoreFile } from './action.ts';
@@ -14,18 +15,7 @@ import { restoreFile } from './action.ts';
 const work = mkdtempSync(join(tmpdir(), 'moat-restore-rpm-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-const spec = (payload: string): string => `%define debug_package %{nil}
-%define _binary_payload ${payload}
-Name: tool
-Epoch: 2
-Version: 1.5
-Release: 3
-Summary: a tool
-License: none
-BuildArch: noarch
-%description
-a tool
-%install
+const parts = `%install
 mkdir -p %{buildroot}/usr/bin %{buildroot}/etc
 for i in $(seq 1 5000); do echo "line $i of a tool"; done > %{buildroot}/usr/bin/tool
 ln %{buildroot}/usr/bin/tool %{buildroot}/usr/bin/second
@@ -40,12 +30,7 @@ ln -s tool %{buildroot}/usr/bin/link
 %config(noreplace) /etc/tool.conf
 `;
 
-function build(payload: string): string {
-  const top = mkdtempSync(join(work, 'build-'));
-  writeFileSync(join(top, 'tool.spec'), spec(payload));
-  execFileSync('rpmbuild', ['-bb', '--define', `_topdir ${top}`, join(top, 'tool.spec')], { stdio: 'ignore' });
-  return join(top, 'RPMS/noarch', readdirSync(join(top, 'RPMS/noarch'))[0]!);
-}
+const build = (payload: string, of = parts): string => buildRpms(mkdtempSync(join(work, 'build-')), of, payload)[0]!;
 
 describe.skipIf(lacks({ root: true, files: ['/usr/bin/rpmbuild', '/usr/bin/rpm', '/usr/bin/rpmdb', '/usr/sbin/getcap'] }))('restore-file of an rpm package', () => {
   let dir: string, root: string, cache: string, file: string, response: Response;
@@ -116,10 +101,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/bin/rpmbuild', '/usr/bin/rpm',
       await expect(run('usr/bin/tool'), String(cut)).rejects.toMatchObject({ code: 'no-original' });
     }
     // A package of the same name that holds something else: no digest fits.
-    const other = mkdtempSync(join(work, 'other-'));
-    writeFileSync(join(other, 'tool.spec'), spec('w9.gzdio').replaceAll('of a tool', 'of a back door'));
-    execFileSync('rpmbuild', ['-bb', '--define', `_topdir ${other}`, join(other, 'tool.spec')], { stdio: 'ignore' });
-    copyFileSync(join(other, 'RPMS/noarch/tool-1.5-3.noarch.rpm'), file);
+    copyFileSync(build('w9.gzdio', parts.replaceAll('of a tool', 'of a back door')), file);
     await expect(run('usr/bin/tool')).rejects.toMatchObject({ code: 'no-original', message: expect.stringContaining('digest of the package database') as string });
     writeFileSync(file, bytes);
     renameSync(file, join(cache, 'tool-1.4-1.noarch.rpm'));

@@ -1,6 +1,6 @@
 /** Sessions of people and tokens of programs: made, found by their secret, ended. */
 import { createHash, randomBytes } from 'node:crypto';
-import { type Account, type AccountStore, type ApiToken, permissionsOf, type Role, type Session } from '../../core/account.ts';
+import { type Account, type AccountStore, type ApiToken, type Permission, permissionsOf, type Role, roles, type Scope, type Session } from '../../core/account.ts';
 import type { Actor } from '../contract/route.ts';
 
 /** A session ends after so long without use, and after so long in any case. */
@@ -9,6 +9,22 @@ const longestMs = 7 * 86_400_000;
 /** What was seen is written no more often. */
 const seenEveryMs = 60_000;
 export const tokenPrefix = 'moat_';
+
+/** Where this machine stands. */
+export interface Place { group: string | undefined; environment: 'dev' | 'test' | 'production' }
+
+/** An account that is for other hosts may do nothing here but look after itself. */
+const isWithin = (scope: Scope | undefined, { group, environment }: Place): boolean =>
+  (scope?.groups === undefined || (group !== undefined && scope.groups.includes(group))) && (scope?.environments === undefined || scope.environments.includes(environment));
+
+/** The role that an account has now: its own, or the one that somebody granted for a while. It falls back by itself when that time is over. */
+function roleNow(accounts: Pick<AccountStore, 'elevations'>, account: Account, now: number): { role: Role; until?: number } {
+  const granted = accounts.elevations(account.id).filter(({ state, until }) => state === 'granted' && until > now);
+  const best = granted.toSorted((a, b) => roles.indexOf(a.role) - roles.indexOf(b.role))[0];
+  return best !== undefined && roles.indexOf(best.role) < roles.indexOf(account.role) ? { role: best.role, until: best.until } : { role: account.role };
+}
+
+const mayOf = (role: Role, scope: Scope | undefined, place: Place): ReadonlySet<Permission> => (isWithin(scope, place) ? permissionsOf(role) : new Set());
 
 const secretOf = (): string => randomBytes(32).toString('base64url');
 const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
@@ -31,7 +47,7 @@ export function findSession(accounts: AccountStore, secret: string, now: number)
   return { session: seen, account };
 }
 
-export function makeToken(accounts: AccountStore, account: Account, given: { name: string; role: Role; expires: number }, now: number): { secret: string; token: ApiToken } {
+export function makeToken(accounts: AccountStore, account: Account, given: { name: string; role: Role; expires: number; scope?: Scope }, now: number): { secret: string; token: ApiToken } {
   const secret = tokenPrefix + secretOf();
   const token: ApiToken = { id: randomBytes(6).toString('hex'), digest: digestOf(secret), account: account.id, created: now, ...given };
   accounts.saveToken(token);
@@ -39,15 +55,19 @@ export function makeToken(accounts: AccountStore, account: Account, given: { nam
 }
 
 /** A token may never do more than its account may now. */
-export function findToken(accounts: AccountStore, secret: string, now: number): Actor | undefined {
+export function findToken(accounts: AccountStore, secret: string, now: number, place: Place): Actor | undefined {
   const token = accounts.token(digestOf(secret));
   if (token === undefined || token.expires <= now) return undefined;
   const account = accounts.account(token.account);
   if (account === undefined || account.disabled) return undefined;
   if (now - (token.seen ?? 0) >= seenEveryMs) accounts.saveToken({ ...token, seen: now });
-  const own = permissionsOf(account.role);
-  const may = new Set([...permissionsOf(token.role)].filter((permission) => own.has(permission)));
+  // Rights for a while are a person's: its tokens do not have them.
+  const own = mayOf(account.role, account.scope, place);
+  const may = new Set([...mayOf(token.role, token.scope, place)].filter((permission) => own.has(permission)));
   return { account: account.id, name: account.name, role: token.role, may, session: undefined, by: `token:${account.name}/${token.name}` };
 }
 
-export const actorOf = (account: Account, session: Session): Actor => ({ account: account.id, name: account.name, role: account.role, may: permissionsOf(account.role), session: session.digest, by: `account:${account.name}` });
+export function actorOf(accounts: AccountStore, account: Account, session: Session, now: number, place: Place): Actor {
+  const { role, until } = roleNow(accounts, account, now);
+  return { account: account.id, name: account.name, role, may: mayOf(role, account.scope, place), session: session.digest, by: `account:${account.name}`, ...(until !== undefined && { elevated: until }) };
+}

@@ -1,5 +1,5 @@
 /** One operation of the API: what it takes, what it answers and who may ask for it. Routes, permissions, validation and OpenAPI all come from these. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Permission, Role } from '../../core/account.ts';
 import type { Text } from '../../core/text.ts';
 
@@ -7,7 +7,7 @@ import type { Text } from '../../core/text.ts';
 export type Access = Permission | 'anyone' | 'person';
 
 /** Who asks. `by` is what the audit log says. */
-export interface Actor { account: string; name: string; role: Role; may: ReadonlySet<Permission>; /** Digest of the session; undefined for a token. */ session: string | undefined; by: string }
+export interface Actor { account: string; name: string; role: Role; may: ReadonlySet<Permission>; /** Digest of the session; undefined for a token. */ session: string | undefined; by: string; /** Rights for a while end then, Unix ms. */ elevated?: number }
 
 export interface Call<P, Q, B> {
   params: P;

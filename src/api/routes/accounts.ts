@@ -1,6 +1,6 @@
 /** Accounts of others, their sessions, and API tokens. */
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Account, accountName, type ApiToken, covers, type Role, roles } from '../../core/account.ts';
 import { checkPassword, hashPassword } from '../access/passwords.ts';
 import { makeToken } from '../access/sessions.ts';
@@ -11,14 +11,15 @@ import type { World } from '../world.ts';
 
 const day = 86_400_000;
 const role = z.enum(roles);
-const shown = z.strictObject({ id: z.string(), name: z.string(), role, created: time, disabled: z.boolean(), totp: z.boolean(), password_changed: time, last_log_on: z.strictObject({ time, address: z.string() }).optional() });
-const tokenShown = z.strictObject({ id: z.string(), name: z.string(), account: z.string(), role, created: time, expires: time, seen: time.optional() });
+const scope = z.strictObject({ groups: z.array(z.string().min(1).max(64)).max(100).readonly().optional(), environments: z.array(z.enum(['dev', 'test', 'production'])).max(3).readonly().optional() });
+const shown = z.strictObject({ scope: scope.optional(), passkeys: z.number().int(), id: z.string(), name: z.string(), role, created: time, disabled: z.boolean(), totp: z.boolean(), password_changed: time, last_log_on: z.strictObject({ time, address: z.string() }).optional() });
+const tokenShown = z.strictObject({ scope: scope.optional(), id: z.string(), name: z.string(), account: z.string(), role, created: time, expires: time, seen: time.optional() });
 
-const show = ({ id, name, role: of, created, disabled, totp, passwordChanged, lastLogIn }: Account): z.infer<typeof shown> => ({
-  id, name, role: of, created, disabled, totp: totp?.confirmed === true, password_changed: passwordChanged, ...(lastLogIn && { last_log_on: lastLogIn }),
+const show = ({ id, name, role: of, created, disabled, totp, passwordChanged, lastLogIn, scope: held, passkeys }: Account): z.infer<typeof shown> => ({
+  id, name, role: of, created, disabled, totp: totp?.confirmed === true, password_changed: passwordChanged, passkeys: passkeys?.length ?? 0, ...(held && { scope: held }), ...(lastLogIn && { last_log_on: lastLogIn }),
 });
 
-const showToken = ({ id, name, role: of, created, expires, seen }: ApiToken, account: string): z.infer<typeof tokenShown> => ({ id, name, account, role: of, created, expires, ...(seen !== undefined && { seen }) });
+const showToken = ({ id, name, role: of, created, expires, seen, scope: held }: ApiToken, account: string): z.infer<typeof tokenShown> => ({ id, name, account, role: of, created, expires, ...(seen !== undefined && { seen }), ...(held && { scope: held }) });
 
 /** Throws unless the actor may give all that the role may: an administrator makes no owner, and changes none. */
 function mustCover(actor: Actor, ...given: Role[]): void {
@@ -44,14 +45,14 @@ export const accountRoutes = [
   }),
   route({
     id: 'account-add', method: 'POST', path: '/accounts', access: 'accounts', title: { zh: '新建账号', en: 'make an account' },
-    body: z.strictObject({ name: z.string().regex(accountName), role, password: z.string().max(1000) }), answer: shown,
+    body: z.strictObject({ name: z.string().regex(accountName), role, password: z.string().max(1000), scope: scope.optional() }), answer: shown,
     async run(call, world: World) {
-      const { name, role: of, password } = call.body;
+      const { name, role: of, password, scope: held } = call.body;
       mustCover(call.actor!, of);
       checkPassword(password, name);
       if (world.store.accounts.byName(name)) throw new Problem('conflict', { zh: `已有账号“${name}”`, en: `there is an account ${name} already` });
       const now = world.now();
-      const account: Account = { id: randomBytes(8).toString('hex'), name, role: of, created: now, disabled: false, password: await hashPassword(password), passwordChanged: now, recovery: [] };
+      const account: Account = { id: randomBytes(8).toString('hex'), name, role: of, created: now, disabled: false, password: await hashPassword(password), passwordChanged: now, recovery: [], ...(held && { scope: held }) };
       world.store.accounts.save(account);
       await world.audit({ by: call.actor!.by, operation: 'account-add', target: name, why: '', result: `role ${of}` });
       return { status: 201, body: show(account) };
@@ -59,22 +60,23 @@ export const accountRoutes = [
   }),
   route({
     id: 'account-change', method: 'PATCH', path: '/accounts/:id', access: 'accounts', title: { zh: '改账号的角色、停用或启用、重设密码、关闭其验证码（其会话随之结束）', en: 'change an account\'s role, disable or enable it, set its password, turn its codes off; its sessions end' },
-    params: idParams, body: z.strictObject({ role: role.optional(), disabled: z.boolean().optional(), password: z.string().max(1000).optional(), totp: z.literal(false).optional() }), answer: shown,
+    params: idParams, body: z.strictObject({ role: role.optional(), disabled: z.boolean().optional(), password: z.string().max(1000).optional(), totp: z.literal(false).optional(), passkeys: z.literal(false).optional(), scope: scope.nullable().optional() }), answer: shown,
     async run(call, world: World) {
       const account = find(world, call.params.id);
-      const { role: of, disabled, password, totp } = call.body;
+      const { role: of, disabled, password, totp, passkeys, scope: held } = call.body;
+      if (held && account.role === 'owner') throw new Problem('conflict', { zh: '所有者不能限定范围', en: 'an owner is for all hosts' });
       mustCover(call.actor!, account.role, of ?? account.role);
       if ((of !== undefined && of !== 'owner') || disabled === true) mustKeepOwner(world, account);
       if (password !== undefined) checkPassword(password, account.name);
       const hashed = password === undefined ? undefined : await hashPassword(password);
-      const { totp: before, ...rest } = account;
+      const { totp: before, scope: scopeBefore, passkeys: keysBefore, ...rest } = account;
       const next: Account = {
-        ...rest, ...(before && totp !== false && { totp: before }), ...(totp === false && { recovery: [] }),
+        ...rest, ...(held === undefined ? scopeBefore && { scope: scopeBefore } : held && { scope: held }), ...(keysBefore && passkeys !== false && { passkeys: keysBefore }), ...(before && totp !== false && { totp: before }), ...(totp === false && { recovery: [] }),
         ...(of !== undefined && { role: of }), ...(disabled !== undefined && { disabled }), ...(hashed !== undefined && { password: hashed, passwordChanged: world.now() }),
       };
       world.store.accounts.save(next);
       world.store.accounts.endSessions(account.id, account.id === call.actor!.account ? call.actor!.session : undefined);
-      const what = [of !== undefined && `role ${of}`, disabled !== undefined && (disabled ? 'disabled' : 'enabled'), hashed !== undefined && 'password set', totp === false && 'one-time codes off'].filter((word) => word !== false);
+      const what = [of !== undefined && `role ${of}`, disabled !== undefined && (disabled ? 'disabled' : 'enabled'), hashed !== undefined && 'password set', totp === false && 'one-time codes off', passkeys === false && 'passkeys removed', held !== undefined && `scope ${held === null ? 'all hosts' : JSON.stringify(held)}`].filter((word) => word !== false);
       await world.audit({ by: call.actor!.by, operation: 'account-change', target: account.name, why: '', result: what.join(', ') });
       return { body: show(next) };
     },
@@ -99,11 +101,11 @@ export const accountRoutes = [
   }),
   route({
     id: 'token-add', method: 'POST', path: '/tokens', access: 'person', title: { zh: '新建 API 令牌（只显示一次）', en: 'make an API token; it is shown once' },
-    body: z.strictObject({ name: z.string().regex(accountName), role, days: z.number().int().min(1).max(366) }), answer: z.strictObject({ secret: z.string(), token: tokenShown }),
+    body: z.strictObject({ name: z.string().regex(accountName), role, days: z.number().int().min(1).max(366), scope: scope.optional() }), answer: z.strictObject({ secret: z.string(), token: tokenShown }),
     async run(call, world: World) {
       mustCover(call.actor!, call.body.role);
       const account = find(world, call.actor!.account);
-      const { secret, token } = makeToken(world.store.accounts, account, { name: call.body.name, role: call.body.role, expires: world.now() + call.body.days * day }, world.now());
+      const { secret, token } = makeToken(world.store.accounts, account, { name: call.body.name, role: call.body.role, expires: world.now() + call.body.days * day, ...(call.body.scope && { scope: call.body.scope }) }, world.now());
       await world.audit({ by: call.actor!.by, operation: 'token-add', target: `${account.name}/${token.name}`, why: '', result: `role ${token.role}, ${call.body.days} days` });
       return { status: 201, body: { secret, token: showToken(token, account.name) } };
     },

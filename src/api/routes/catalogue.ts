@@ -2,10 +2,12 @@
 import type { Route } from '../contract/route.ts';
 import type { World } from '../world.ts';
 import { accountRoutes } from './accounts.ts';
+import { approveRoutes } from './approve.ts';
+import { elevationRoutes } from './elevations.ts';
 import { alertRoutes } from './alerts.ts';
 import { incidentRoutes } from './incidents.ts';
 import { responseRoutes } from './response.ts';
 import { sessionRoutes } from './session.ts';
 import { systemRoutes } from './system.ts';
 
-export const routes: readonly Route<World>[] = [...sessionRoutes, ...accountRoutes, ...alertRoutes, ...incidentRoutes, ...responseRoutes, ...systemRoutes];
+export const routes: readonly Route<World>[] = [...sessionRoutes, ...accountRoutes, ...elevationRoutes, ...approveRoutes, ...alertRoutes, ...incidentRoutes, ...responseRoutes, ...systemRoutes];

@@ -1,59 +1,121 @@
 /** Incidents: what `moat incident` does. The shapes of bodies are checked again by the agent, which is asked as the command line asks it. */
-import { z } from 'zod';
-import { atLeast } from '../../core/level.ts';
-import { idParams, level, page, pageQuery, record, time, why } from '../contract/common.ts';
+import * as z from 'zod';
+import { levels } from '../../core/level.ts';
+import { idParams, jobStarted, level, list, page, pageQuery, time, when, why } from '../contract/common.ts';
+import {
+  applied, cleanupPlan, document, keptPlan, evidenceArchive, evidenceVerdict, incident, incidentRow, incidentStatuses, indicatorList, keptRecovery, planVerdict, recoveredStep, recoveryFinished, recoveryPlan, stats, stepDone, stepUndone, toldStory,
+} from '../contract/incidents.ts';
 import { route } from '../contract/route.ts';
 import { cursorOf, readCursor } from '../cursor.ts';
 import type { World } from '../world.ts';
 
-const statuses = ['new', 'triaged', 'contained', 'eradicated', 'recovered', 'closed', 'false-alarm'] as const;
-const query = z.strictObject({ ...pageQuery, status: z.enum([...statuses, 'open', 'all']).default('open'), level: level.optional() });
+const query = z.strictObject({ ...pageQuery, status: z.enum([...incidentStatuses, 'open', 'all']).default('open'), level: level.optional(), kind: z.enum(['story', 'campaign']).optional() });
 const cursor = z.strictObject({ last: time, id: z.string().max(64) });
 const over = new Set<string>(['closed', 'false-alarm']);
-const mostRead = 2000;
-const stepBody = z.strictObject({ step: z.number().int().min(1), why: why.default(''), force: z.boolean().default(false) });
+/** Steps are named by their number, as text. */
+const step = z.union([z.number().int().min(1).max(100_000), z.string().regex(/^\d{1,6}$/)]).transform(String);
+const stepBody = z.strictObject({ step, why: why.default(''), force: z.boolean().default(false) });
+const lang = z.enum(['zh', 'en']).default('zh');
+const archiveParams = z.strictObject({ id: idParams.shape.id, archive: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,150}$/) });
+const service = z.strictObject({ id: z.string().max(100), name: z.string().max(200), state: z.enum(['ok', 'bad', 'unknown']), said: z.strictObject({ zh: z.string().max(2000), en: z.string().max(2000) }), command: z.array(z.string().max(1000)).max(50).optional(), proves: z.strictObject({ zh: z.string().max(2000), en: z.string().max(2000) }) });
 
 export const incidentRoutes = [
   route({
-    id: 'incidents', method: 'GET', path: '/incidents', access: 'read', title: { zh: '事件，最近有动静的在前', en: 'incidents, the latest that something happened in first' }, query, answer: page(record),
-    run({ query: { limit, cursor: from, status, level: least } }, world: World) {
-      const after = from === undefined ? undefined : readCursor(from, cursor);
-      const wanted = status === 'all' ? undefined : status === 'open' ? statuses.filter((one) => !over.has(one)) : [status];
-      const found = world.store.incidents.incidents({ limit: mostRead, ...(wanted && { status: wanted }) })
-        .filter((one) => (least === undefined || atLeast(one.level, least)) && (after === undefined || one.last_time < after.last || (one.last_time === after.last && one.id < after.id)))
-        .toSorted((a, b) => b.last_time - a.last_time || (a.id < b.id ? 1 : -1));
+    id: 'incidents', method: 'GET', path: '/incidents', access: 'read', title: { zh: '事件，最近有动静的在前', en: 'incidents, the latest that something happened in first' }, query, answer: page(incidentRow),
+    run({ query: { limit, cursor: from, status, level: least, kind } }, world: World) {
+      const wanted = status === 'all' ? undefined : status === 'open' ? incidentStatuses.filter((one) => !over.has(one)) : [status];
+      const found = world.store.incidents.incidents({ limit: limit + 1, ...(wanted && { status: wanted }), ...(least && { level: levels.slice(levels.indexOf(least)) }), ...(kind && { kind }), ...(from !== undefined && { after: readCursor(from, cursor) }) });
       const items = found.slice(0, limit);
       const last = items.at(-1);
       return { body: { items, ...(found.length > limit && last && { next: cursorOf({ last: last.last_time, id: last.id }) }) } };
     },
   }),
   route({
-    id: 'incident', method: 'GET', path: '/incidents/:id', access: 'read', title: { zh: '一起事件', en: 'one incident' }, params: idParams, answer: record, hasRevision: true,
+    id: 'incident', method: 'GET', path: '/incidents/:id', access: 'read', title: { zh: '一起事件', en: 'one incident' }, params: idParams, answer: incident, hasRevision: true,
     run: async ({ params }, world: World) => ({ body: await world.ask('incident', params.id) }),
   }),
   route({
-    id: 'incident-story', method: 'GET', path: '/incidents/:id/story', access: 'read', title: { zh: '事件的经过：图、入口、缺口', en: 'its story: the graph, the way in, the gaps' }, params: idParams, answer: record,
-    run: async ({ params }, world: World) => ({ body: await world.ask('incident-story', { id: params.id }) }),
+    id: 'incident-story', method: 'GET', path: '/incidents/:id/story', access: 'read', title: { zh: '事件的经过：图、时间线、入口、缺口', en: 'its story: the graph, the timeline, the way in, the gaps' }, params: idParams, answer: toldStory,
+    run: async ({ params }, world: World) => ({ body: await world.ask('incident-told', { id: params.id }) }),
   }),
   route({
     id: 'incident-change', method: 'POST', path: '/incidents/:id/changes', access: 'triage', title: { zh: '改状态、指派、笔记、任务、标签、链接、时限（If-Match：所见的修订号）', en: 'change its status, assignee, notes, tasks, tags, links or clock (If-Match: the revision that was seen)' },
-    params: idParams, body: z.strictObject({ deed: z.looseObject({ op: z.string().max(40) }), why: why.default('') }), answer: record, hasRevision: true,
+    params: idParams, body: z.strictObject({ deed: z.looseObject({ op: z.string().max(40) }), why: why.default('') }), answer: incident, hasRevision: true,
     run: async ({ params, body, actor, revision }, world: World) => ({ body: await world.ask('incident-change', { id: params.id, by: actor!.by, why: body.why, deed: body.deed, ...(revision !== undefined && { revision }) }) }),
   }),
   route({
-    id: 'incident-plan', method: 'POST', path: '/incidents/:id/plan', access: 'act', title: { zh: '生成清理方案（不执行）', en: 'make the clean-up plan; does nothing' }, params: idParams, answer: record,
+    id: 'incident-merge', method: 'POST', path: '/incidents/:id/merge', access: 'triage', title: { zh: '与另一起事件合并', en: 'merge it with another' }, params: idParams, body: z.strictObject({ other: idParams.shape.id, why: why.default('') }), answer: incident, hasRevision: true,
+    run: async ({ params, body, actor, revision }, world: World) => ({ body: await world.ask('incident-merge', { id: params.id, other: body.other, by: actor!.by, why: body.why, ...(revision !== undefined && { revision }) }) }),
+  }),
+  route({
+    id: 'incident-plan', method: 'POST', path: '/incidents/:id/plan', access: 'act', title: { zh: '生成清理方案（不执行）', en: 'make the clean-up plan; does nothing' }, params: idParams, answer: cleanupPlan,
     run: async ({ params }, world: World) => ({ body: await world.ask('incident-plan', { id: params.id }) }),
   }),
   route({
-    id: 'incident-plan-kept', method: 'GET', path: '/incidents/:id/plan', access: 'read', title: { zh: '上次生成的方案', en: 'the plan that was made last' }, params: idParams, answer: record,
-    run: async ({ params }, world: World) => ({ body: await world.ask('incident-kept-plan', { id: params.id, done: true }) }),
+    id: 'incident-plan-kept', method: 'GET', path: '/incidents/:id/plan', access: 'read', title: { zh: '上次生成的方案', en: 'the plan that was made last' }, params: idParams, answer: keptPlan,
+    run: async ({ params }, world: World) => ({ body: { plan: await world.ask('incident-kept-plan', { id: params.id, done: true, maybe: true }) } }),
   }),
   route({
-    id: 'incident-step', method: 'POST', path: '/incidents/:id/plan/apply', access: 'act', title: { zh: '执行方案的一步', en: 'do one step of the plan' }, params: idParams, body: stepBody, answer: record,
+    id: 'incident-step', method: 'POST', path: '/incidents/:id/plan/apply', access: 'act', title: { zh: '执行方案的一步', en: 'do one step of the plan' }, params: idParams, body: stepBody, answer: stepDone,
     run: async ({ params, body, actor }, world: World) => ({ body: await world.ask('incident-step', { id: params.id, ...body, by: actor!.by }) }),
   }),
   route({
-    id: 'incident-undo', method: 'POST', path: '/incidents/:id/plan/undo', access: 'act', title: { zh: '撤销方案的一步', en: 'undo one step of the plan' }, params: idParams, body: stepBody.omit({ force: true }), answer: record,
+    id: 'incident-undo', method: 'POST', path: '/incidents/:id/plan/undo', access: 'act', title: { zh: '撤销方案的一步', en: 'undo one step of the plan' }, params: idParams, body: stepBody.omit({ force: true }), answer: stepUndone,
     run: async ({ params, body, actor }, world: World) => ({ body: await world.ask('incident-undo', { id: params.id, ...body, by: actor!.by }) }),
   }),
+  route({
+    id: 'incident-verify', method: 'POST', path: '/incidents/:id/plan/verify', access: 'act', title: { zh: '复查：做过的是否还在、是否又出现', en: 'look again: whether what was done holds, and nothing is back' }, params: idParams, answer: planVerdict,
+    run: async ({ params }, world: World) => ({ body: await world.ask('incident-verify', { id: params.id }) }),
+  }),
+  route({
+    id: 'incident-recovery', method: 'GET', path: '/incidents/:id/recovery', access: 'read', title: { zh: '恢复方案、各步状态、签认与重点观察', en: 'the recovery plan, how its steps stand, sign-off and watch' }, params: idParams, answer: keptRecovery,
+    async run({ params }, world: World) {
+      const { recovery, watch } = await world.ask('incident', params.id) as { recovery?: unknown; watch?: unknown };
+      const kept = await world.ask('recovery-kept', { id: params.id, maybe: true }) as { plan: unknown; steps: unknown[] } | null;
+      return { body: { plan: kept?.plan ?? null, steps: kept?.steps ?? [], ...(recovery !== undefined && { summary: recovery }), ...(watch !== undefined && { watch }) } };
+    },
+  }),
+  route({
+    id: 'incident-recovery-plan', method: 'POST', path: '/incidents/:id/recovery', access: 'act', title: { zh: '生成恢复方案（不执行）', en: 'make the recovery plan; does nothing' }, params: idParams, body: z.strictObject({ folders: z.array(z.string().max(4096)).max(20).optional() }), answer: recoveryPlan,
+    run: async ({ params, body }, world: World) => ({ status: 201, body: await world.ask('recovery-plan', { id: params.id, ...body }) }),
+  }),
+  route({
+    id: 'incident-recovery-step', method: 'POST', path: '/incidents/:id/recovery/apply', access: 'act', title: { zh: '执行恢复的一步', en: 'do one step of the recovery' }, params: idParams, body: stepBody.omit({ force: true }), answer: recoveredStep,
+    run: async ({ params, body, actor }, world: World) => ({ body: await world.ask('recovery-step', { id: params.id, ...body, by: actor!.by }) }),
+  }),
+  route({
+    id: 'incident-recovery-undo', method: 'POST', path: '/incidents/:id/recovery/undo', access: 'act', title: { zh: '撤销恢复的一步', en: 'undo one step of the recovery' }, params: idParams, body: stepBody.omit({ force: true }), answer: recoveredStep,
+    run: async ({ params, body, actor }, world: World) => ({ body: await world.ask('recovery-undo', { id: params.id, ...body, by: actor!.by }) }),
+  }),
+  route({
+    id: 'incident-recovery-finish', method: 'POST', path: '/incidents/:id/recovery/finish', access: 'approve', title: { zh: '复查并签认；accept 写明为何可以接受缺失', en: 'look at all of it and sign it off; accept says why what is missing may stay so' }, params: idParams,
+    body: z.strictObject({ why: why.default(''), accept: why.optional(), services: z.array(service).max(500).default([]) }), answer: recoveryFinished,
+    run: async ({ params, body, actor }, world: World) => ({ body: await world.ask('recovery-finish', { id: params.id, ...body, by: actor!.by }) }),
+  }),
+  route({ id: 'evidence-all', method: 'GET', path: '/evidence', access: 'read', title: { zh: '本机的证据存档', en: 'archives of evidence on this machine' }, answer: list(evidenceArchive), run: async (_call, world: World) => ({ body: { items: await world.ask('evidence-list', {}) } }) }),
+  route({
+    id: 'incident-evidence', method: 'GET', path: '/incidents/:id/evidence', access: 'read', title: { zh: '事件的证据存档', en: 'its archives of evidence' }, params: idParams, answer: list(evidenceArchive),
+    run: async ({ params }, world: World) => ({ body: { items: await world.ask('evidence-list', { incident: (await world.ask('incident', params.id) as { id: string }).id }) } }),
+  }),
+  route({
+    id: 'incident-evidence-collect', method: 'POST', path: '/incidents/:id/evidence', access: 'act', title: { zh: '采集证据（工作）', en: 'collect evidence (a job)' }, params: idParams, body: z.strictObject({ why: why.min(1), commands: z.boolean().default(true) }), answer: jobStarted,
+    run: async ({ params, body, actor }, world: World) => ({ status: 202, body: await world.ask('evidence-collect', { incident: (await world.ask('incident', params.id) as { id: string }).id, ...body, by: actor!.by }) }),
+  }),
+  route({
+    id: 'incident-evidence-verify', method: 'GET', path: '/incidents/:id/evidence/:archive/verify', access: 'read', title: { zh: '核验存档未被改动', en: 'prove that an archive is untouched' }, params: archiveParams, answer: evidenceVerdict,
+    run: async ({ params }, world: World) => ({ body: await world.ask('evidence-verify', { id: params.archive }) }),
+  }),
+  route({
+    id: 'incident-report', method: 'GET', path: '/incidents/:id/report', access: 'read', title: { zh: '事件报告（文件内容在 content；PDF 为 base64）', en: 'the report: the file is in content, PDF as base64' }, params: idParams, query: z.strictObject({ format: z.enum(['md', 'html', 'pdf', 'json']).default('md'), lang }), answer: document,
+    run: async ({ params, query: asked }, world: World) => ({ body: await world.ask('incident-report', { id: params.id, ...asked }) }),
+  }),
+  route({
+    id: 'incident-indicators', method: 'GET', path: '/incidents/:id/indicators', access: 'read', title: { zh: '指标；写 format 则为文件', en: 'indicators; a file when a format is named' }, params: idParams, query: z.strictObject({ format: z.enum(['stix', 'csv', 'txt']).optional(), lang }), answer: z.union([indicatorList, document]),
+    run: async ({ params, query: asked }, world: World) => ({ body: await world.ask('incident-indicator-list', { id: params.id, ...asked }) }),
+  }),
+  route({
+    id: 'incident-indicators-apply', method: 'POST', path: '/incidents/:id/indicators', access: 'act', title: { zh: '把指标放入封禁与情报列表，或撤下', en: 'put its indicators on the block and intelligence lists, or take them off' }, params: idParams, body: z.strictObject({ withdraw: z.boolean().default(false), for_ms: z.number().int().min(60_000).max(3650 * 86_400_000).optional(), why: why.default('') }), answer: applied,
+    run: async ({ params, body: { for_ms: forMs, ...body }, actor }, world: World) => ({ body: await world.ask('incident-indicators', { id: (await world.ask('incident', params.id) as { id: string }).id, ...body, ...(forMs !== undefined && { forMs }), by: actor!.by }) }),
+  }),
+  route({ id: 'stats', method: 'GET', path: '/stats', access: 'read', title: { zh: '事件统计：发现、遏制、恢复用时', en: 'figures over all incidents' }, query: z.strictObject({ since: when }), answer: stats, run: async ({ query: asked }, world: World) => ({ body: await world.ask('stats', asked) }) }),
 ] as const;

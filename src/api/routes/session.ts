@@ -1,6 +1,6 @@
 /** Set-up, log-on and log-off, one's own password, second factor and sessions. */
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Account, accountName, roles } from '../../core/account.ts';
 import { hashPassword, isPassword, checkPassword } from '../access/passwords.ts';
 import { newRecovery, newTotp, totpStep, useCode } from '../access/one-time.ts';
@@ -12,12 +12,12 @@ import type { World } from '../world.ts';
 
 const name = z.string().regex(accountName);
 const secret = z.string().max(1000);
-const me = z.strictObject({ name: z.string(), role: z.enum(roles), may: z.array(z.string()), csrf: z.string(), expires: time, totp: z.boolean(), recovery_left: z.number().int() });
+const me = z.strictObject({ name: z.string(), role: z.enum(roles), may: z.array(z.string()), csrf: z.string(), expires: time, totp: z.boolean(), recovery_left: z.number().int(), passkeys: z.number().int(), /** Rights for a while end then. */ elevated: time.optional(), /** The account is for other hosts than this one. */ elsewhere: z.boolean() });
 
 const wrong = (): Problem => new Problem('wrong-credentials', { zh: '账号、密码或验证码不对', en: 'the name, the password or the code is wrong' });
 
 const meOf = (account: Account, csrf: string, expires: number, actor: Actor): z.infer<typeof me> => ({
-  name: account.name, role: account.role, may: [...actor.may], csrf, expires, totp: account.totp?.confirmed === true, recovery_left: account.recovery.length,
+  name: account.name, role: actor.role, may: [...actor.may], csrf, expires, totp: account.totp?.confirmed === true, recovery_left: account.recovery.length, passkeys: account.passkeys?.length ?? 0, ...(actor.elevated !== undefined && { elevated: actor.elevated }), elsewhere: actor.may.size === 0,
 });
 
 /** A log-on that has proved itself: a new session, so that none that was there before is raised. */
@@ -26,7 +26,7 @@ async function enter(account: Account, call: Pick<Call<unknown, unknown, unknown
   const known: Account = { ...account, lastLogIn: { time: now, address: call.address } };
   world.store.accounts.save(known);
   const { secret: value, session } = beginSession(world.store.accounts, known, call, now);
-  const actor = actorOf(known, session);
+  const actor = actorOf(world.store.accounts, known, session, now, world.place());
   await world.audit({ by: actor.by, operation: 'log-on', target: account.name, why: '', result: `from ${call.address}` });
   return { body: meOf(known, session.csrf, session.expires, actor), session: { secret: value, expires: session.expires } };
 }

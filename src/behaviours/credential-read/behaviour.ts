@@ -35,7 +35,7 @@ const storyMs = 6 * 3_600_000;
 const harvestMs = 10 * 60_000;
 const harvestKinds = 3;
 
-const databases = /^(?:mysqld|mariadbd|postgres|redis-server|valkey-server|mongod|clickhouse-server|memcached|oracle|sqlservr)/;
+const databases = /^(?:mysqld|mariadbd|postgres|redis-server|redis-check-rdb|valkey-server|valkey-check-rdb|mongod|clickhouse-server|memcached|oracle|sqlservr)/;
 const databaseOwn: ReadonlySet<SecretId> = new Set<SecretId>(['database']);
 const fleet = /^(?:ansible.*|salt-.*|puppet|chef-client|cloud-init|dpkg|apt|apt-get|rpm|dnf|yum|needrestart|unattended-upgr.*|backup.*|cron-apt)$/;
 

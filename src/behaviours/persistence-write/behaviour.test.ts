@@ -11,6 +11,7 @@ describe('told', () => {
   it.each<[string, string, (m: Machine) => void]>([
     ['critical', 'a web worker\'s shell and cron', (m) => write(m, m.spawn(m.worker(), '/bin/sh', 'sh -c', { uid: 33 }), '/var/spool/cron/crontabs/www-data')],
     ['critical', 'redis and the keys of root', (m) => write(m, m.service('/usr/bin/redis-server'), '/root/.ssh/authorized_keys')],
+    ['critical', 'redis as Debian has it and a cron table', (m) => write(m, m.service('/usr/bin/redis-check-rdb', '/usr/bin/redis-server 0.0.0.0:6379'), '/etc/cron.d/x')],
     ['critical', 'a shell below a database', (m) => write(m, m.spawn(m.service('/usr/sbin/mysqld'), '/bin/sh', 'sh -c'), '/etc/cron.d/x')],
     ['critical', 'a program in /tmp and its unit', (m) => write(m, m.spawn(m.login('root'), '/tmp/.i/inst'), '/etc/systemd/system/log-rotate.service')],
     ['critical', 'a script in /tmp', (m) => write(m, m.spawn(m.login('root'), '/bin/bash', 'bash /tmp/i.sh'), '/etc/rc.local')],

@@ -59,7 +59,8 @@ const grave: ReadonlySet<Where> = new Set<Where>(['preload', 'pam', 'nss', 'kern
 /** A person's own settings. */
 const slight: ReadonlySet<Where> = new Set<Where>(['git-hook', 'autostart', 'logrotate', 'motd', 'php', 'sysctl', 'container-engine', 'server-module']);
 
-const databases = /^(?:mysqld|mariadbd|postgres|redis-server|valkey-server|keydb-server|mongod|clickhouse-server|memcached|etcd|java)$/;
+/** Debian's redis-server is one file with redis-check-rdb, whose name the kernel tells. */
+const databases = /^(?:mysqld|mariadbd|postgres|redis-server|redis-check-rdb|valkey-server|valkey-check-rdb|keydb-server|mongod|clickhouse-server|memcached|etcd|java)$/;
 const systemManager = /^(?:dpkg|apt|apt-get|aptitude|unattended-upgrade|unattended-upgrades|rpm|yum|dnf|microdnf|zypper|apk|pacman|snapd)$/;
 const fleet = /^(?:ansible.*|salt-.*|puppet|chef-client|cfagent|cloud-init|unattended-upgr.*|apt|apt-get|dpkg|dnf|yum|rpm|debootstrap|mmdebstrap)$/;
 

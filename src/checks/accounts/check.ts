@@ -4,7 +4,7 @@ import type { Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
 import { hasShell, readAccounts, type Account } from '../../linux/accounts.ts';
 import { fact, finding, lineFact } from '../finding.ts';
-import { anyoneWrites, attempt, concealment, isSystemUid, linesOf, readText, targetStat } from '../look.ts';
+import { anyoneWrites, attempt, concealment, isSystemUid, linesIn, readText, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { hasPassword, readShadow, type Shadow } from '../shadow.ts';
 import { groupFindings } from './groups.ts';
@@ -29,7 +29,7 @@ export const accounts: PlaceCheck = {
     const byName = new Map(shadow?.map((one) => [one.name, one]));
     const time = targetStat(context, passwd)?.changed;
     for (const one of bad.slice(0, 50)) yield about(one.text, 'malformed', 'weakness', 'medium', { zh: `${passwd} 第 ${one.line} 行不成格式`, en: `line ${one.line} of ${passwd} is no account` }, [lineFact(passwd, one.line, one.text)], time);
-    for (const { number, text } of linesOf(readText(context, passwd) ?? '')) {
+    for (const { number, text } of linesIn(context, passwd)) {
       const hidden = concealment(text);
       if (hidden) yield about(text, 'hidden', 'intrusion', 'high', hidden, [lineFact(passwd, number, text)], time, undefined, 'attack:T1564');
     }

@@ -23,12 +23,12 @@ export const weakWords: readonly { test: RegExp; level: Level; text: Text }[] = 
   { test: /^iomem=relaxed$/, level: 'medium', text: { zh: '放开了对物理内存的访问', en: 'access to the memory of devices is open' } },
 ];
 
-/** Entries of a boot file by what it is: grub.cfg, /etc/default/grub, loader entries, extlinux, a bare line. */
-export function entriesOf(path: string, text: string): Entry[] {
+/** Entries of a boot file by what it is: grub.cfg, /etc/default/grub, loader entries, extlinux, a bare line. `cut` is called when there are too many. */
+export function entriesOf(path: string, text: string, cut: () => void = () => undefined): Entry[] {
   const entries: Entry[] = [];
   if (/\/(?:proc\/cmdline|etc\/kernel\/cmdline(?:\.d\/.*)?)$/.test(path)) return [{ line: 1, text, words: wordsOf(text), images: [] }];
   for (const [i, raw] of text.split('\n').entries()) {
-    if (entries.length >= entriesMax) break;
+    if (entries.length >= entriesMax) { cut(); break; }
     const line = raw.trim();
     if (line.startsWith('#') || line === '') continue;
     const setting = /^(?:export\s+)?(?:GRUB_CMDLINE_\w+|DEFAULT_APPEND|kernelopts)\s*\+?=\s*(.*)$/.exec(line);
@@ -43,7 +43,7 @@ export function entriesOf(path: string, text: string): Entry[] {
 
 /** Split at blanks outside double quotes; what follows `--` is for the first process. */
 function wordsOf(text: string): string[] {
-  const words = [...text.matchAll(/(?:[^\s"]|"[^"]*"?)+/g)].slice(0, 1000).map(([word]) => word);
+  const words = [...text.matchAll(/(?:[^\s"]|"[^"]*"?)+/g)].map(([word]) => word);
   const dashes = words.indexOf('--');
   return dashes < 0 ? words : words.slice(0, dashes);
 }

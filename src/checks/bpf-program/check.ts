@@ -9,6 +9,7 @@ import type { Level } from '../../core/level.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { inOpenFolder, isShipped, machineOf, ownerOf, processFacts, runningOne, tellDenied } from '../processes.ts';
+import { upTo } from '../look.ts';
 
 const pinsMax = 5000;
 const pinDepth = 8;
@@ -108,7 +109,7 @@ export async function* judgeAll(held: Held, context: ScanContext): AsyncIterable
     const found = await ofProcess(pid, own, strongOf, boot, context);
     if (found) yield found;
   }
-  const odd = pins.filter(({ path }) => !ordinaryPins.test(path)).slice(0, 50);
+  const odd = upTo(context, pins.filter(({ path }) => !ordinaryPins.test(path)), 50, 'pins of eBPF beyond the limit');
   const mapsOnly = odd.filter(({ kind }) => kind === 'map');
   if (mapsOnly.length > 0) {
     yield finding('bpf-program', 'pinned maps', {

@@ -5,7 +5,7 @@ import { maskSecrets } from '../../core/secrets.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import { below } from '../expand.ts';
 import { fact, finding, octal } from '../finding.ts';
-import { attempt, homesIn, readText, targetStat } from '../look.ts';
+import { attempt, homesIn, readText, targetStat, cutOf } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { rootOf, webRoots } from '../web-roots.ts';
 import { openPrivateKey, secretsIn } from './secrets.ts';
@@ -52,7 +52,7 @@ async function* look(path: string, roots: readonly string[], seen: Set<string>, 
     if (open) yield* privateKey(path, open, stat, roots, context);
     else if (rootOf(roots, real) !== undefined && !isProgram(path)) yield about(path, 'key', 'medium', { zh: '私钥放在网站目录里（有口令）', en: 'a private key in a web root (with a passphrase)' }, stat, [], 'T1552.004');
   }
-  const found = secretsIn(text, path);
+  const found = secretsIn(text, path, cutOf(context));
   if (found.length === 0) return;
   const web = rootOf(roots, real) !== undefined && !isProgram(path);
   const level: Level | undefined = web ? 'high' : (stat.mode & 0o004) !== 0 ? reachable(real, context) ? 'high' : 'low' : undefined;

@@ -28,10 +28,12 @@ const linesMax = 5000;
 const lineMax = 8000;
 
 /** At most 20. */
-export function secretsIn(text: string, path: string): Secret[] {
+export function secretsIn(text: string, path: string, cut: () => void = () => undefined): Secret[] {
   const out: Secret[] = [];
   const usable = forms.filter(({ file }) => !file || file.test(path));
-  for (const [i, raw] of text.split('\n', linesMax).entries()) {
+  const lines = text.split('\n', linesMax + 1);
+  if (lines.length > linesMax || lines.some((line) => line.length > lineMax)) cut();
+  for (const [i, raw] of lines.slice(0, linesMax).entries()) {
     const line = raw.slice(0, lineMax);
     for (const { find, what, cloud } of usable) {
       const found = find.exec(line);

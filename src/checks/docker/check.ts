@@ -7,7 +7,7 @@ import { judgeFile } from '../command.ts';
 import { judgeContainer } from '../container.ts';
 import { expandAll } from '../expand.ts';
 import { fact, finding, lineFact, octal } from '../finding.ts';
-import { linesOf, readText, statOf } from '../look.ts';
+import { linesIn, statOf } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { isLoopback } from '../reach.ts';
 import { at, entriesAt, readJson, textAt, textsAt } from '../values.ts';
@@ -73,7 +73,7 @@ async function* daemon(config: unknown, context: ScanContext): AsyncIterable<Fin
 /** `-H tcp://…`, `ListenStream=…` in units and files of options. */
 function* commandLines(config: unknown, context: ScanContext): Iterable<Finding> {
   for (const path of expandAll(context, units)) {
-    for (const { number, text } of linesOf(readText(context, path) ?? '', { joined: true })) {
+    for (const { number, text } of linesIn(context, path, { joined: true })) {
       const tls = at(config, 'tlsverify') === true || /--tlsverify(?:\s|=true|"|'|$)/.test(text);
       const stream = /^\s*ListenStream\s*=\s*(\S{1,200})/.exec(text)?.[1];
       const hosts = stream === undefined ? [...text.matchAll(/(?:^|[\s"'=])(?:-H|--host)[\s=]{0,4}["']?([a-z]{2,5}:\/\/[^\s"']{0,200})/g)].map((one) => one[1]!) : stream.startsWith('/') ? [] : [`tcp://${/^\d+$/.test(stream) ? `0.0.0.0:${stream}` : stream}`];
@@ -127,7 +127,7 @@ function* listeners({ machine, ...context }: ScanContext): Iterable<Finding> {
 async function* podman(context: ScanContext): AsyncIterable<Finding> {
   for (const path of expandAll(context, ['/etc/containers/containers.conf', '/etc/containers/containers.conf.d/*.conf', '/root/.config/containers/containers.conf'])) {
     if ((await context.provenance.owner(path))?.state === 'intact') continue;
-    for (const { number, text } of linesOf(readText(context, path) ?? '')) {
+    for (const { number, text } of linesIn(context, path)) {
       if (/^\s*privileged\s*=\s*true/.test(text)) yield about(path, 'privileged', 'weakness', 'high', { zh: '所有容器默认都有特权', en: 'every container is privileged unless it says otherwise' }, context, { evidence: [lineFact(path, number, text)], refs: ['attack:T1611'] });
       const key = /^\s*(?:conmon_path|crun|runc|init_path|network_cmd_path|hooks_dir|helper_binaries_dir)\s*=(.{0,2000})/.exec(text)?.[1];
       for (const found of (key ?? '').matchAll(/"(\/[^"]{1,500})"/g)) {

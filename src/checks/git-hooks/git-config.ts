@@ -5,11 +5,12 @@ export interface GitSetting { /** `section.name.key`, section and key in small l
 const settingsMax = 5000;
 const lineMax = 64 * 1024;
 
-export function readGitConfig(text: string): GitSetting[] {
+export function readGitConfig(text: string, cut: () => void = () => undefined): GitSetting[] {
   const settings: GitSetting[] = [];
   let section = '';
   const lines = text.split('\n');
-  for (let i = 0; i < lines.length && settings.length < settingsMax; i++) {
+  for (let i = 0; i < lines.length; i++) {
+    if (settings.length >= settingsMax) { cut(); break; }
     const from = i;
     let line = lines[i]!.trim();
     while (/(?:^|[^\\])(?:\\\\)*\\$/.test(line.slice(-50)) && i + 1 < lines.length && line.length < lineMax) line = line.slice(0, -1) + lines[++i]!;

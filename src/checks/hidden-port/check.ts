@@ -4,9 +4,11 @@ import type { Finding } from '../../core/finding.ts';
 import { hexAddress } from '../../linux/proc-net.ts';
 import type { Probes } from '../../linux/probes.ts';
 import type { Procfs } from '../../linux/procfs.ts';
+import type { Sweeps } from '../../linux/sweep.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck } from '../port.ts';
-import { machineOf } from '../processes.ts';
+import { askerOf, machineOf } from '../processes.ts';
+import { upTo } from '../look.ts';
 
 export type Protocol = 'tcp' | 'udp';
 /** Sockets of one protocol as one view tells them. `listening` by `address port`, `ports` of sockets in any state. */
@@ -15,7 +17,6 @@ export interface PortView { listening: Set<string>; ports: Set<number> }
 const tableMax = 32 << 20;
 const looks = 3;
 const betweenMs = 60;
-const portsPerTurn = 2048;
 const findingsMax = 100;
 const listenState = 10, unconnected = 7;
 /** Sockets of IPv4 inside IPv6 stand in either table. */
@@ -27,6 +28,7 @@ export const hiddenPort: PlaceCheck = {
   blind: { zh: '其他网络命名空间（容器）里的端口，以及内核里直接收包的后门（不占端口）看不到', en: 'ports of other network namespaces (containers), and back doors that take packets inside the kernel without a port' },
   group: 'hiding',
   scope: 'machine',
+  beside: true,
   everyMinutes: 60,
   async *run(context) {
     const { procfs, probes } = machineOf(context);
@@ -44,11 +46,11 @@ export const hiddenPort: PlaceCheck = {
         const again = differences(procfs, probes, protocol);
         unlike = new Map([...unlike].filter(([key]) => again?.has(key)));
       }
-      for (const [key, seenBy] of [...unlike ?? []].slice(0, findingsMax)) yield disagreement(protocol, key, seenBy);
+      for (const [key, seenBy] of upTo(context, [...unlike ?? []], findingsMax)) yield disagreement(protocol, key, seenBy);
 
-      const { taken, unknown } = await trial(procfs, probes, protocol, context.signal);
+      const { taken, unknown } = await trial(procfs, probes, protocol, askerOf(context), context.signal);
       if (unknown > 0) context.count(`${protocol} ports that could not be tried`, unknown);
-      for (const port of taken.slice(0, findingsMax)) {
+      for (const port of upTo(context, taken, findingsMax)) {
         const accepts = protocol === 'tcp' && probes.accepts(port);
         yield silent(protocol, port, accepts);
       }
@@ -102,18 +104,11 @@ function differences(procfs: Procfs, probes: Probes, protocol: Protocol): Map<st
 }
 
 /** Ports that cannot be taken while no view shows a socket there. */
-async function trial(procfs: Procfs, probes: Probes, protocol: Protocol, signal: AbortSignal): Promise<{ taken: number[]; unknown: number }> {
+async function trial(procfs: Procfs, probes: Probes, protocol: Protocol, ask: Sweeps['ask'], signal: AbortSignal): Promise<{ taken: number[]; unknown: number }> {
   const used = (): Set<number> => new Set([...procView(procfs, protocol)?.ports ?? [], ...netlinkView(probes, protocol)?.ports ?? []]);
-  const known = used();
-  let taken: number[] = [];
-  let unknown = 0;
-  for (let port = 1; port <= 65_535; port++) {
-    if (port % portsPerTurn === 0) { signal.throwIfAborted(); await new Promise((resolve) => { setImmediate(resolve); }); }
-    if (known.has(port)) continue;
-    const answer = probes.port(protocol, port);
-    if (answer === 'taken') taken.push(port);
-    else if (answer === 'unknown') unknown++;
-  }
+  const { found, untried: unknown } = await ask({ what: 'ports', protocol, known: [...used()] });
+  signal.throwIfAborted();
+  let taken = found;
   for (let look = 0; look < looks && taken.length > 0; look++) {
     const now = used();
     taken = taken.filter((port) => !now.has(port) && probes.port(protocol, port) === 'taken' && !used().has(port));

@@ -4,6 +4,7 @@ import { lacks } from '../../../test/need.ts';
 import { machineFiles, processFiles, recorded } from '../../../test/recorded-proc.ts';
 import { makeRoot, scanRoot, shown } from '../../../test/throwaway-root.ts';
 import { openProbes } from '../../linux/probes.ts';
+import { sweep } from '../../linux/sweep.ts';
 import { Procfs } from '../../linux/procfs.ts';
 import { scanMachine } from '../../../test/live-machine.ts';
 import { hiddenProcess } from './check.ts';
@@ -49,7 +50,7 @@ describe('on a recorded /proc', () => {
 
   it('counts ids that there was no time for', async () => {
     const root = makeRoot(machineFiles);
-    const { untried } = await sweepCalls(new Procfs(root), recorded(root, {}).probes!, new AbortController().signal, 0);
+    const { untried } = await sweepCalls(new Procfs(root), (question) => sweep(recorded(root, {}).probes!, question), new AbortController().signal, 0);
     expect(untried).toBe(4096);
   });
 });

@@ -6,8 +6,9 @@ import { descriptors } from '../../linux/descriptors.ts';
 import type { Procfs } from '../../linux/procfs.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
-import { isShipped, machineOf, ownerOf, processFacts, running, startedAt, tellDenied } from '../processes.ts';
+import { askerOf, isShipped, machineOf, ownerOf, processFacts, running, startedAt, tellDenied } from '../processes.ts';
 import { allThreads, readViews, standing, sweepCalls, type Sighting, type Standing, type View } from './views.ts';
+import { upTo } from '../look.ts';
 
 const looks = 3;
 const betweenMs = 40;
@@ -19,6 +20,7 @@ export const hiddenProcess: PlaceCheck = {
   blind: { zh: '把所有系统调用都改了的内核 rootkit 仍可藏住进程：从盘外（--root）再查一遍', en: 'a rootkit in the kernel that edits every one of these views still hides its processes: look at the disk from outside too (--root)' },
   group: 'hiding',
   scope: 'machine',
+  beside: true,
   everyMinutes: 60,
   async *run(context) {
     const { procfs } = machineOf(context);
@@ -51,7 +53,7 @@ async function* missing(context: ScanContext): AsyncIterable<Finding> {
   const before = new Set(procfs.pids());
   const named = readViews(procfs, (what) => context.blind(what, { zh: '读不了', en: 'cannot be read' }));
   if (probes) {
-    const { sightings, untried } = await sweepCalls(procfs, probes, context.signal);
+    const { sightings, untried } = await sweepCalls(procfs, askerOf(context), context.signal);
     if (untried > 0) context.count('process ids not asked for: no time', untried);
     for (const [pid, list] of sightings) named.set(pid, [...list, ...named.get(pid) ?? []]);
   } else if (procfs.root === '/') {
@@ -160,7 +162,7 @@ async function* sockets(context: ScanContext): AsyncIterable<Finding> {
     const again = orphans();
     left = new Map([...left].filter(([inode]) => again.has(inode)));
   }
-  for (const [inode, what] of [...left].slice(0, findingsMax)) {
+  for (const [inode, what] of upTo(context, [...left], findingsMax)) {
     yield finding('hidden-process', `socket\0${inode}`, {
       kind: 'intrusion', level: 'medium',
       title: { zh: `TCP 套接字 ${what} 没有任何看得到的进程持有`, en: `no process in sight holds the TCP socket ${what}` },

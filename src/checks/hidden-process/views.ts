@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadAverage } from '../../linux/proc-host.ts';
-import type { Probes } from '../../linux/probes.ts';
 import { numberAfter, type Procfs } from '../../linux/procfs.ts';
+import type { Sweeps } from '../../linux/sweep.ts';
 
 /** Views that named an id; `pidfile` and `lock` carry the file or inode in `detail`. */
 export type View = 'scheduler' | 'signal' | 'parent' | 'tracer' | 'cgroup' | 'lock' | 'pidfile';
@@ -11,44 +11,39 @@ export interface Sighting { view: View; detail?: string }
 
 export interface Sweep { sightings: Map<number, Sighting[]>; /** Ids that there was no time to try. */ untried: number }
 
-const slice = 8192;
 const groupsMax = 20_000;
 const sightingsMax = 100_000;
-const defaultSweepMs = 4000;
+/** For each of both calls: on a quiet machine all ids take two seconds. */
+const defaultSweepMs = 8000;
+const statMax = 4 << 20;
 const pidFileMax = 64;
 
-/** Yields between slices so that the rest of the program lives. */
-const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
-
-/** Every id that a system call answers for: processes and threads. The scheduler is asked of all ids, signals of as many as the time allows, newest first. */
-export async function sweepCalls(procfs: Procfs, probes: Probes, signal: AbortSignal, budgetMs = defaultSweepMs): Promise<Sweep> {
+/**
+ * Every id that a system call answers for: processes and threads. The scheduler is asked of all ids; signals of those that were ever
+ * given out, as far as that is known, since an id that no fork made can only be had by asking for it by number.
+ */
+export async function sweepCalls(procfs: Procfs, ask: Sweeps['ask'], signal: AbortSignal, budgetMs = defaultSweepMs): Promise<Sweep> {
   const max = Number.parseInt(procfs.read('sys/kernel/pid_max', 64) ?? '', 10);
   const last = Number.isInteger(max) && max > 0 ? Math.min(max, 4_194_304) : 32_768;
   const newest = Math.min(last, loadAverage(procfs).lastPid || last);
   const sightings = new Map<number, Sighting[]>();
-  const note = (pid: number, view: View): void => {
-    if (sightings.size >= sightingsMax) return;
-    const known = sightings.get(pid);
-    if (known) known.push({ view });
-    else sightings.set(pid, [{ view }]);
-  };
-  const started = performance.now();
   let untried = 0;
-  const questions: [View, (pid: number) => boolean, number][] = [['scheduler', (pid) => probes.scheduled(pid), budgetMs], ['signal', (pid) => probes.signalled(pid), budgetMs * 1.5]];
-  for (const [view, lives, until] of questions) {
-    // Downwards from the newest, then what is left above it: ids are given out in a circle.
-    let pid = newest, tried = 0;
-    while (tried < last && performance.now() - started < until) {
-      for (let i = 0; i < slice && tried < last; i++, tried++) {
-        if (lives(pid)) note(pid, view);
-        if (--pid < 1) pid = last;
-      }
-      signal.throwIfAborted();
-      await turn();
+  for (const [view, way, count] of [['scheduler', 'scheduled', last], ['signal', 'signalled', givenOut(procfs, newest, last)]] as const) {
+    const swept = await ask({ what: 'ids', way, newest, last, count, ms: budgetMs });
+    signal.throwIfAborted();
+    for (const pid of swept.found) {
+      const known = sightings.get(pid);
+      if (known) known.push({ view }); else if (sightings.size < sightingsMax) sightings.set(pid, [{ view }]);
     }
-    if (view === 'scheduler') untried = last - tried;
+    if (view === 'scheduler') ({ untried } = swept);
   }
   return { sightings, untried };
+}
+
+/** Ids are given out upwards in a circle: until there were as many forks as ids, none above the newest was. */
+function givenOut(procfs: Procfs, newest: number, last: number): number {
+  const forks = numberAfter(procfs.read('stat', statMax) ?? '', '\nprocesses ');
+  return forks < last ? newest : last;
 }
 
 /** Ids that other files of the machine name. `denied` says which could not be read. */

@@ -1,7 +1,7 @@
 /** Programs that inetd, xinetd and the TCP wrappers start for whoever connects. */
 import type { Finding } from '../../core/finding.ts';
 import { judgeCommand, judged, judgeWords, joinJudgements, type Judgement, type Reason } from '../command.ts';
-import { lineFact } from '../finding.ts';
+import { lineFact, withoutLine } from '../finding.ts';
 import { judgedFinding, linesOf, listHook, readUnshipped, type HookFile, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName, languageOf, type Words } from '../shell-words.ts';
@@ -79,7 +79,7 @@ function shellReasons({ words, disabled, line, text }: Service, path: string): R
 }
 
 function* told(file: HookFile, line: number, text: string, user: string, judgement: Judgement): Iterable<Finding> {
-  const found = judgedFinding(place, { path: file.path, key: text.trim(), judged: judgement, evidence: [lineFact(file.path, line, text.trim())], time: file.stat.changed, user, fix: { zh: `去掉 ${file.path} 第 ${line} 行的服务，并重启 inetd`, en: `take the service of line ${line} out of ${file.path} and restart inetd` } });
+  const found = judgedFinding(place, { path: file.path, key: text.trim(), judged: judgement, evidence: [lineFact(file.path, line, text.trim())], time: file.stat.changed, user, fix: { zh: `去掉 ${file.path} 第 ${line} 行的服务，并重启 inetd`, en: `take the service of line ${line} out of ${file.path} and restart inetd` }, ...(file.path.endsWith('/inetd.conf') && { actions: withoutLine(file.path, line, text) }) });
   if (found) yield found;
 }
 

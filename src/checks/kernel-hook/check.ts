@@ -7,6 +7,7 @@ import { textOf } from '../../linux/tree.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { isShipped, machineOf, ownerOf, processFacts, runningOne, tellDenied } from '../processes.ts';
+import { upTo } from '../look.ts';
 
 const tableMax = 4 << 20;
 const callsMax = 480;
@@ -97,7 +98,7 @@ async function* traced(context: ScanContext): AsyncIterable<Finding> {
   const text = tracing('enabled_functions', context);
   if (text === undefined) return;
   const suspects = parseTraced(text).filter(({ callback, module, bpf }) => !bpf && (module !== undefined || (callback !== undefined && !ordinaryCallback.test(callback))));
-  for (const { target, callback, module, line } of suspects.slice(0, findingsMax)) {
+  for (const { target, callback, module, line } of upTo(context, suspects, findingsMax)) {
     const sensitive = targets.test(target);
     yield finding('kernel-hook', `ftrace\0${target}\0${module ?? callback ?? ''}`, {
       kind: sensitive ? 'intrusion' : 'notice', level: sensitive ? 'critical' : 'medium',

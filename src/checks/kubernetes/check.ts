@@ -5,7 +5,7 @@ import type { Text } from '../../core/text.ts';
 import { judgeContainer } from '../container.ts';
 import { below, expandAll } from '../expand.ts';
 import { fact, finding, lineFact, octal } from '../finding.ts';
-import { anyoneWrites, homesIn, linesOf, readText, statOf, targetStat, type Line } from '../look.ts';
+import { anyoneWrites, homesIn, linesIn, readText, statOf, targetStat, type Line } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { at, readYaml, textAt } from '../values.ts';
 import { podContainers } from './pods.ts';
@@ -23,7 +23,7 @@ export const kubernetes: PlaceCheck = {
   everyMinutes: 60,
   async *run(context) {
     const manifests = new Set(['/etc/kubernetes/manifests', '/var/lib/rancher/k3s/agent/pod-manifests', '/var/lib/rancher/rke2/agent/pod-manifests', '/etc/kubelet.d']);
-    const started = expandAll(context, flagFiles).map((path) => ({ path, lines: [...linesOf(readText(context, path) ?? '', { joined: true })] }));
+    const started = expandAll(context, flagFiles).map((path) => ({ path, lines: [...linesIn(context, path, { joined: true })] }));
     for (const path of new Set(expandAll(context, [...configs, ...started.flatMap(({ lines }) => lines.flatMap(namedConfigs))]))) for (const config of readYaml(context, path)) {
       yield* kubelet(path, config, context);
       const folder = textAt(config, 'staticPodPath');
@@ -38,7 +38,7 @@ export const kubernetes: PlaceCheck = {
 
 /** Settings that the kubelet is told to read from elsewhere: a file, or a folder whose files come on top. */
 function namedConfigs({ text }: Line): string[] {
-  return [...text.slice(0, 20_000).matchAll(/(?<![\w-])(?:--)?config(-dir)?(?:=|\s{1,16})["']?(\/[\w./-]{1,300})/g)].map(([, folder, path]) => (folder === undefined ? path! : `${path}/*.conf`));
+  return [...text.matchAll(/(?<![\w-])(?:--)?config(-dir)?(?:=|\s{1,16})["']?(\/[\w./-]{1,300})/g)].map(([, folder, path]) => (folder === undefined ? path! : `${path}/*.conf`));
 }
 
 function* kubelet(path: string, config: unknown, context: ScanContext): Iterable<Finding> {
@@ -77,7 +77,7 @@ const controlPlane = /(?:^|\/)(?:kube-(?:apiserver|controller-manager|scheduler|
 
 async function* manifest(path: string, context: ScanContext): AsyncIterable<Finding> {
   if (!/\.(?:ya?ml|json|manifest)$/i.test(path) && path.slice(path.lastIndexOf('/') + 1).startsWith('.')) return; // the kubelet passes over names with a dot
-  for (const pod of readYaml(context, path)) for (const one of podContainers(pod)) {
+  for (const pod of readYaml(context, path)) for (const one of podContainers(pod, context)) {
     const known = controlPlane.test(one.image);
     yield* flags(path, [{ number: 1, text: one.command }], context);
     const judged = await judgeContainer(one, context);

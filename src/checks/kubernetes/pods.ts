@@ -1,14 +1,16 @@
 /** Containers of a pod's manifest. */
 import { joinWords, type Container } from '../container.ts';
 import { at, listAt, textAt, textsAt } from '../values.ts';
+import { upTo } from '../look.ts';
+import type { ScanContext } from '../port.ts';
 
 /** Those of init containers too; empty when it is no pod. */
-export function podContainers(pod: unknown): Container[] {
+export function podContainers(pod: unknown, context: Pick<ScanContext, 'count'>): Container[] {
   if (textAt(pod, 'kind') !== 'Pod') return [];
   const spec = at(pod, 'spec');
   const volumes = new Map(listAt(spec, 'volumes').map((volume) => [textAt(volume, 'name'), textAt(volume, 'hostPath', 'path')]));
   const namespaces = [['hostPID', 'pid'], ['hostNetwork', 'network'], ['hostIPC', 'ipc']] as const;
-  return [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')].slice(0, 50).map((one) => {
+  return upTo(context, [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')], 200).map((one) => {
     const security = at(one, 'securityContext');
     return {
       name: `${textAt(pod, 'metadata', 'name') ?? ''}/${textAt(one, 'name') ?? ''}`, image: textAt(one, 'image') ?? '',

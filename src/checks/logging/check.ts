@@ -3,8 +3,8 @@ import type { Finding, FindingKind } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
 import type { FileStat } from '../../linux/tree.ts';
-import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
-import { attempt, filesOf, linesOf, readText, statOf, targetStat } from '../look.ts';
+import { fact, finding, lessRights, lineFact, octal, withoutLine } from '../finding.ts';
+import { attempt, filesOf, linesIn, statOf, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName } from '../shell-words.ts';
 
@@ -38,13 +38,13 @@ async function* journald(context: ScanContext): AsyncIterable<Finding> {
   const folders = ['/usr/lib/systemd/journald.conf.d', '/run/systemd/journald.conf.d', '/etc/systemd/journald.conf.d'];
   const paths = ['/etc/systemd/journald.conf', ...folders.flatMap((folder) => filesOf(context, folder)).filter((path) => path.endsWith('.conf')).sort((a, b) => (baseName(a) < baseName(b) ? -1 : 1))];
   const said = new Map<string, { value: string; path: string; line: number; text: string }>();
-  for (const path of paths) for (const { number, text } of linesOf(readText(context, path) ?? '')) {
+  for (const path of paths) for (const { number, text } of linesIn(context, path)) {
     const found = /^\s*(\w+)\s*=\s*(.*?)\s*$/.exec(text);
     if (found) said.set(found[1]!, { value: found[2]!, path, line: number, text });
   }
   const tell = (name: string, level: Level, text: Text): Finding => {
     const { path, line, text: shown } = said.get(name)!;
-    return { ...about(path, name, 'weakness', level, text, [lineFact(path, line, shown)], targetStat(context, path)?.changed), fix: { text: { zh: '去掉这一行再重启 journald', en: 'take the line out and restart journald' }, commands: [['systemctl', 'restart', 'systemd-journald']] } };
+    return { ...about(path, name, 'weakness', level, text, [lineFact(path, line, shown)], targetStat(context, path)?.changed), fix: { text: { zh: '去掉这一行再重启 journald', en: 'take the line out and restart journald' }, commands: [['systemctl', 'restart', 'systemd-journald']], actions: withoutLine(path, line, shown) } };
   };
   if (said.get('Storage')?.value === 'none') yield tell('Storage', 'high', { zh: '系统日志一概不存', en: 'the journal keeps nothing' });
   if (/^(?:emerg|alert|crit|[012])$/.test(said.get('MaxLevelStore')?.value ?? '')) yield tell('MaxLevelStore', 'medium', { zh: '系统日志只存最严重的几类', en: 'the journal keeps only the gravest' });
@@ -64,7 +64,7 @@ async function* rsyslog(path: string, context: ScanContext): AsyncIterable<Findi
   if ((await context.provenance.owner(path))?.state === 'intact') return;
   const time = targetStat(context, path)?.changed;
   let first = true;
-  for (const { number, text } of linesOf(readText(context, path) ?? '', { joined: true })) {
+  for (const { number, text } of linesIn(context, path, { joined: true })) {
     const bare = text.trim();
     const drops = /(?:^|[\s;{])(?:~|stop|-?\/dev\/null)(?:[\s}]|$)/.test(bare);
     const tell = (kind: FindingKind, level: Level, zh: string, en: string): Finding => about(path, bare, kind, level, { zh, en }, [lineFact(path, number, bare)], time);
@@ -80,7 +80,7 @@ async function* rsyslog(path: string, context: ScanContext): AsyncIterable<Findi
 
 async function* audit(path: string, context: ScanContext): AsyncIterable<Finding> {
   if ((await context.provenance.owner(path))?.state === 'intact') return;
-  for (const { number, text } of linesOf(readText(context, path) ?? '')) {
+  for (const { number, text } of linesIn(context, path)) {
     if (/^\s*-e\s+0\b/.test(text)) yield about(path, text, 'weakness', 'medium', { zh: '审计被关掉', en: 'auditing is switched off' }, [lineFact(path, number, text)], targetStat(context, path)?.changed);
   }
 }

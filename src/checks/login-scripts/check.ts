@@ -3,7 +3,7 @@ import { atLeast, type Level } from '../../core/level.ts';
 import type { Finding, FindingKind } from '../../core/finding.ts';
 import { judgeCommand, judgeFile, type Reason } from '../command.ts';
 import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
-import { anyoneWrites, attempt, concealment, linesOf, readText, statOf, targetStat, type Line } from '../look.ts';
+import { anyoneWrites, attempt, concealment, linesOf, readText, statOf, targetStat, type Line, cutOf } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { aliasesOf, assignmentsOf, debugTrap, functionName, isGuarded, loadsValue, recordsTyping, runsValue, shadowing, variableSign, type Sign } from './lines.ts';
 import { places, templates, type Place } from './places.ts';
@@ -49,7 +49,7 @@ async function* judged(place: Place, shipped: ReadonlySet<string>, context: Scan
     }
     case 'desktop': {
       const text = readText(context, place.path) ?? '';
-      for (const line of linesOf(text)) {
+      for (const line of linesOf(text, { count: (what) => { context.count(what); } })) {
         const exec = /^\s*(?:Try)?Exec\s*=\s*(.+)$/.exec(line.text)?.[1];
         if (exec !== undefined) yield* byCommand(place, line, exec, context);
       }
@@ -87,12 +87,12 @@ async function* oneLine(place: Place, line: Line, at: number, lines: readonly Li
     const stat = targetStat(context, folder);
     return stat?.kind === 'folder' && (stat.mode & 0o002) !== 0;
   };
-  const variables = assignmentsOf(line.text).map((assignment) => ({ assignment, sign: variableSign(assignment, place.home === undefined, writable) }));
+  const variables = assignmentsOf(line.text, cutOf(context, 'long lines read only in part')).map((assignment) => ({ assignment, sign: variableSign(assignment, place.home === undefined, writable) }));
   if (place.kind === 'shell') {
     // What its variables say is told below.
     yield* byCommand(place, line, line.text, context, variables.some(({ assignment, sign }) => sign !== undefined && assignment.name === 'PATH'));
     // An alias names its body; a function's body is what follows.
-    for (const sign of aliasSigns(line.text)) yield tell(sign);
+    for (const sign of aliasSigns(line.text, context)) yield tell(sign);
     const name = functionName(line.text);
     const shadow = name !== undefined && isGuarded(name) && at < functionsBefore ? shadowing(name, bodyFrom(lines, at)) : undefined;
     if (shadow) yield tell(shadow);
@@ -111,8 +111,8 @@ async function* oneLine(place: Place, line: Line, at: number, lines: readonly Li
   }
 }
 
-function aliasSigns(line: string): Sign[] {
-  return aliasesOf(line).flatMap(({ name, value }) => shadowing(name, value) ?? []);
+function aliasSigns(line: string, context: ScanContext): Sign[] {
+  return aliasesOf(line, cutOf(context, 'long lines read only in part')).flatMap(({ name, value }) => shadowing(name, value) ?? []);
 }
 
 function bodyFrom(lines: readonly Line[], at: number): string {

@@ -25,9 +25,13 @@ const functionStart = new RegExp(`(?:^|[;{]\\s*)(?:function\\s+(${shellName})\\b
 
 const sign = (kind: FindingKind, level: Level, zh: string, en: string, ...attack: string[]): Sign => ({ kind, level, text: { zh, en }, attack });
 
+const aliasesMax = 50;
+
 /** Aliases of a line: its name and what stands for it, with quotes off. csh writes a blank for the sign of equality. */
-export function aliasesOf(line: string): { name: string; value: string }[] {
-  return [...line.matchAll(aliasStart)].slice(0, 50).map((found) => {
+export function aliasesOf(line: string, cut: () => void = () => undefined): { name: string; value: string }[] {
+  const starts = [...line.matchAll(aliasStart)];
+  if (starts.length > aliasesMax) cut();
+  return starts.slice(0, aliasesMax).map((found) => {
     const rest = line.slice(found.index + found[0].length).trimStart();
     const quote = rest[0] === '"' || rest[0] === "'" ? rest[0] : undefined;
     const end = quote ? rest.indexOf(quote, 1) : rest.search(/[\s;]/);
@@ -72,10 +76,10 @@ const assignmentStart = /(?:^|[\s;&|({])(?:export\s+|setenv\s+|set\s+-gx?\s+|typ
 const setLike = /(?:^|[;&]\s*)(?:setenv|set\s+-[a-zA-Z]*g[a-zA-Z]*)\s+([A-Za-z_][A-Za-z0-9_]{0,60})\s+/g;
 
 /** Variables that a line sets, quotes off: those of sh, csh (setenv), fish (set -gx) and pam_env (DEFAULT=). */
-export function assignmentsOf(line: string): Assignment[] {
+export function assignmentsOf(line: string, cut: () => void = () => undefined): Assignment[] {
   const out: Assignment[] = [];
   for (const pattern of [assignmentStart, setLike]) for (const found of line.matchAll(pattern)) {
-    if (out.length >= assignmentsMax) return out;
+    if (out.length >= assignmentsMax) { cut(); return out; }
     out.push({ name: found[1]!, value: valueAt(line, found.index + found[0].length) });
   }
   return out;

@@ -24,6 +24,11 @@ describe('miner-files', () => {
     expect(shown(await scanRoot([minerFiles], root))).toEqual([]);
   });
 
+  it('takes source, rules and documents that quote a miner for what they are, unless they may be run', async () => {
+    const quoted = `const line = 'x -o stratum+tcp://pool.example:3333 -u ${wallet} --donate-level 1';\n`;
+    expect(await told({ '/tmp/a.ts': quoted, '/tmp/b.yml': quoted, '/tmp/c.sh': quoted, '/tmp/d.go': { text: quoted, mode: 0o755 } })).toEqual(['intrusion high /tmp/c.sh', 'intrusion high /tmp/d.go', 'notice low /tmp/a.ts', 'notice low /tmp/b.yml']);
+  });
+
   it('is silent for ordinary neighbours', async () => {
     expect(await told({
       '/opt/app/server': program('http', 'randomx'), '/usr/bin/xmrig': { ...program(...words), package: 'xmrig' }, '/opt/app/config.json': '{"pools":[{"url":"db.example:5432","user":"shop","size":10}],"algo":"sha256"}',

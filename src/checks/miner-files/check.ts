@@ -5,7 +5,7 @@ import { maskSecrets } from '../../core/secrets.ts';
 import type { Text } from '../../core/text.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import { fact, finding, lineFact } from '../finding.ts';
-import { attempt, linesOf, readText } from '../look.ts';
+import { attempt, linesIn, readText, cutOf } from '../look.ts';
 import type { ScanContext, Visitor, WalkCheck } from '../port.ts';
 import { baseName } from '../shell-words.ts';
 import { isMinerName, isThreadName, programSigns, textSigns } from './signs.ts';
@@ -81,6 +81,9 @@ async function* program(path: string, stat: FileStat, context: ScanContext): Asy
   else if (named) yield about(path, 'named', 'intrusion', 'medium', { zh: `名字像挖矿程序：${name}`, en: `a program with the name of a miner: ${name}` }, words, stat.changed);
 }
 
+/** Source of compiled languages, rules and documents: nothing runs them as they are. */
+const quotesOthers = /\.(?:[cm]?tsx?|go|rs|c|cc|cpp|h|hpp|java|kt|swift|ya?ml|toml|yara?|rules|md|rst|adoc|ipynb|patch|diff)$/i;
+
 async function* text(path: string, stat: FileStat, context: ScanContext): AsyncIterable<Finding> {
   const content = readText(context, path, textMax);
   if (content === undefined || content.slice(0, 4096).includes('\0')) {
@@ -88,18 +91,22 @@ async function* text(path: string, stat: FileStat, context: ScanContext): AsyncI
     if (content !== undefined && (isMinerName(baseName(path)) || isThreadName(baseName(path)))) yield* program(path, stat, context);
     return;
   }
-  const signs = textSigns(content, path);
+  const signs = textSigns(content, path, cutOf(context));
   if (!signs) return;
   const owner = await context.provenance.owner(path);
   if (owner && owner.state !== 'modified') return;
   const evidence = signs.lines.map(({ line, text: shown }) => lineFact(path, line, maskSecrets(shown)));
+  if ((stat.mode & 0o111) === 0 && quotesOthers.test(path)) {
+    yield about(path, 'text', 'notice', 'low', { zh: '引用了挖矿程序命令或配置的源码、规则或文档', en: 'source, rules or a document that quote a miner' }, evidence, stat.changed);
+    return;
+  }
   yield about(path, 'text', 'intrusion', signs.sure ? 'high' : 'medium', signs.settings ? { zh: '挖矿程序的配置', en: 'settings of a miner' } : { zh: '下载或守护挖矿程序的脚本', en: 'a script that brings or guards a miner' }, evidence, stat.changed);
 }
 
 /** What miners set up for speed. Databases take huge pages too: worth knowing, no more. */
 async function* setting(path: string, stat: FileStat, context: ScanContext): AsyncIterable<Finding> {
   if ((await context.provenance.owner(path))?.state === 'intact') return;
-  for (const { number, text: line } of linesOf(readText(context, path, textMax) ?? '')) {
+  for (const { number, text: line } of linesIn(context, path, { max: textMax })) {
     const pages = /^\s*vm\.nr_hugepages\s*=\s*([1-9]\d{0,8})/.exec(line);
     if (pages) yield about(path, 'hugepages', 'notice', 'low', { zh: '设了大页内存：数据库会用，挖矿程序也会', en: 'huge pages are set aside: databases use them, and so do miners' }, [lineFact(path, number, line)], stat.changed);
     else if (/\/modules/.test(path) && /^\s*msr\s*$/.test(line)) yield about(path, 'msr', 'notice', 'low', { zh: '开机加载 msr 模块：挖矿程序用它调 CPU', en: 'the module msr is loaded at boot: miners tune the CPU by it' }, [lineFact(path, number, line)], stat.changed);

@@ -40,9 +40,11 @@ const linesMax = 5000;
 const lineMax = 8192;
 
 /** Two of wallet, pool and a miner's own option make it one; in scripts that only kill miners the names stand without wallet or pool. */
-export function textSigns(text: string, path: string): TextSigns | undefined {
+export function textSigns(text: string, path: string, cut: () => void = () => undefined): TextSigns | undefined {
   const found = new Map<string, { line: number; text: string }>();
-  for (const [i, raw] of text.split('\n', linesMax).entries()) {
+  const lines = text.split('\n', linesMax + 1);
+  if (lines.length > linesMax || lines.some((line) => line.length > lineMax)) cut();
+  for (const [i, raw] of lines.slice(0, linesMax).entries()) {
     const line = raw.slice(0, lineMax);
     for (const [name, form] of [['wallet', wallet], ['pool', pool], ['option', option], ['pools', pools]] as const) {
       if (found.has(name)) continue;

@@ -1,11 +1,11 @@
 /** Settings of MySQL and MariaDB. */
-import type { Finding } from '../../core/finding.ts';
+import type { Finding, FixAction } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
 import { expandAll } from '../expand.ts';
-import { fact, octal } from '../finding.ts';
+import { fact, lessRights, octal, serviceSetting, withoutLine } from '../finding.ts';
 import { isOn, readIni, type Setting } from '../ini.ts';
-import { anyoneWrites, homesIn, linesOf, readText, targetStat } from '../look.ts';
+import { anyoneWrites, homesIn, linesIn, targetStat } from '../look.ts';
 import type { ScanContext } from '../port.ts';
 import { isLoopback } from '../reach.ts';
 import { entriesAt, readJson, textAt } from '../values.ts';
@@ -25,17 +25,21 @@ export async function mysqlSettings(files: readonly string[], roots: readonly st
   const last = (...keys: string[]): Setting | undefined => settings.findLast(({ key }) => keys.includes(key));
   const folders = (key: string): string[] => settings.filter((one) => one.key === key && isPlainPath(one.value)).map(({ value }) => value);
   const tell = (one: Setting, kind: Finding['kind'], level: Level, title: Text, more: More = {}): void => { findings.push(about(one.path, `${one.key}\0${one.value}`, kind, level, title, context, { line: one, ...more })); };
+  // What SET PERSIST keeps is JSON, which is the server's own to write.
+  const byLine = (one: Setting): readonly FixAction[] => (one.path.endsWith('.cnf') && !one.path.endsWith('mysqld-auto.cnf') ? withoutLine(one.path, one.line, one.text) : []);
+  const main = mainOf(files);
+  const bySetting = (one: Setting, value: string): readonly FixAction[] => (main === undefined || byLine(one).length === 0 ? [] : [serviceSetting('mysql', one.key, value, main)]);
   const alone = last('skip_networking');
   const quiet = alone !== undefined && isOn(alone.value);
   const bind = last('bind_address');
   const open = !quiet && bind !== undefined && bind.value.split(',').some((address) => !isLoopback(address));
 
   const skip = last('skip_grant_tables');
-  if (skip && isOn(skip.value)) tell(skip, 'weakness', open || (bind === undefined && !quiet) ? 'critical' : 'high', { zh: '数据库不查密码，谁连上都是管理员', en: 'the database asks no password: whoever reaches it is its administrator' }, { fix: { zh: '去掉 skip-grant-tables 并重启：它只该在找回密码的几分钟里用', en: 'take skip-grant-tables out and restart: it is for the minutes of resetting a password' }, refs: ['dengbao:8.1.4.1', 'attack:T1556'] });
+  if (skip && isOn(skip.value)) tell(skip, 'weakness', open || (bind === undefined && !quiet) ? 'critical' : 'high', { zh: '数据库不查密码，谁连上都是管理员', en: 'the database asks no password: whoever reaches it is its administrator' }, { fix: { zh: '去掉 skip-grant-tables 并重启：它只该在找回密码的几分钟里用', en: 'take skip-grant-tables out and restart: it is for the minutes of resetting a password' }, refs: ['dengbao:8.1.4.1', 'attack:T1556'], actions: byLine(skip) });
   const secure = last('secure_file_priv');
-  if (secure && secure.value === '') tell(secure, 'weakness', 'medium', { zh: '数据库能往任何目录写文件', en: 'the database may write files to any folder' }, { means: { zh: '有 FILE 权限的账号能用它写网页木马和 UDF 库。', en: 'An account with the FILE right writes web shells and UDF libraries that way.' }, fix: { zh: '写成 secure_file_priv = NULL 或一个专用目录', en: 'set secure_file_priv = NULL, or a folder kept for it' }, refs: ['attack:T1505.001'] });
+  if (secure && secure.value === '') tell(secure, 'weakness', 'medium', { zh: '数据库能往任何目录写文件', en: 'the database may write files to any folder' }, { means: { zh: '有 FILE 权限的账号能用它写网页木马和 UDF 库。', en: 'An account with the FILE right writes web shells and UDF libraries that way.' }, fix: { zh: '写成 secure_file_priv = NULL 或一个专用目录', en: 'set secure_file_priv = NULL, or a folder kept for it' }, refs: ['attack:T1505.001'], actions: bySetting(secure, 'NULL') });
   const tls = last('require_secure_transport');
-  if (bind && open && !(tls && isOn(tls.value))) tell(bind, 'weakness', last('ssl_cert') ? 'low' : 'medium', { zh: '数据库对网络开放，且不强制加密', en: 'the database listens to the network and does not insist on TLS' }, { fix: { zh: '只听 127.0.0.1 或内网地址，并设 require_secure_transport = ON', en: 'listen on 127.0.0.1 or an inner address, and set require_secure_transport = ON' }, refs: ['dengbao:8.1.4.1', 'dengbao:8.1.4.7'] });
+  if (bind && open && !(tls && isOn(tls.value))) tell(bind, 'weakness', last('ssl_cert') ? 'low' : 'medium', { zh: '数据库对网络开放，且不强制加密', en: 'the database listens to the network and does not insist on TLS' }, { fix: { zh: '只听 127.0.0.1 或内网地址，并设 require_secure_transport = ON', en: 'listen on 127.0.0.1 or an inner address, and set require_secure_transport = ON' }, refs: ['dengbao:8.1.4.1', 'dengbao:8.1.4.7'], actions: bySetting(bind, '127.0.0.1') });
   const user = last('user');
   if (user?.value === 'root') tell(user, 'weakness', 'high', { zh: '数据库以 root 身份运行', en: 'the database runs as root' }, { means: { zh: '拿到数据库就是拿到整台机器。', en: 'Whoever has the database has the machine.' }, refs: ['dengbao:8.1.4.2'] });
   for (const key of ['general_log_file', 'slow_query_log_file', 'log_error']) {
@@ -52,10 +56,13 @@ export async function mysqlSettings(files: readonly string[], roots: readonly st
   }
   for (const path of [...files, ...kept]) {
     const stat = targetStat(context, path);
-    if (stat && (stat.mode & 0o002) !== 0) findings.push(about(path, 'mode', 'weakness', 'high', { zh: '谁都能改数据库的配置', en: 'anybody may change the settings of the database' }, context, { evidence: [fact({ zh: '权限', en: 'mode' }, octal(stat.mode))], commands: [['chmod', 'o-w', path]] }));
+    if (stat && (stat.mode & 0o002) !== 0) findings.push(about(path, 'mode', 'weakness', 'high', { zh: '谁都能改数据库的配置', en: 'anybody may change the settings of the database' }, context, { evidence: [fact({ zh: '权限', en: 'mode' }, octal(stat.mode))], commands: [['chmod', 'o-w', path]], actions: lessRights(path, stat.mode, 0o002) }));
   }
   return { dataFolders: folders('datadir'), pluginFolders: folders('plugin_dir'), findings };
 }
+
+/** The file from which the server starts to read, where one of the usual is there. */
+const mainOf = (files: readonly string[]): string | undefined => ['/etc/mysql/my.cnf', '/etc/my.cnf'].find((path) => files.includes(path)) ?? files.find((path) => path.endsWith('/my.cnf'));
 
 const isPlainPath = (value: string): boolean => value.startsWith('/') && !/[*?[]/.test(value);
 
@@ -83,7 +90,7 @@ function persisted(path: string, context: ScanContext): Setting[] {
 async function initFile(one: Setting, context: ScanContext): Promise<Finding[]> {
   const owner = await context.provenance.owner(one.value);
   if (owner && owner.state !== 'modified') return [];
-  for (const { number, text } of linesOf(readText(context, one.value) ?? '')) {
+  for (const { number, text } of linesIn(context, one.value)) {
     const bad = /\bcreate\s+(?:aggregate\s+)?function\b.{0,200}\bsoname\b|\binto\s+(?:out|dump)file\b|\bgrant\s+all\b|\bidentified\s+(?:by|with)\b|\bsys_(?:exec|eval)\b|\bcreate\s+(?:definer\b.{0,80})?event\b/i.exec(text.slice(0, 20_000));
     if (bad) return [about(one.value, `init\0${text}`, 'intrusion', 'medium', { zh: '数据库每次启动都执行的语句在加账号、加函数或写文件', en: 'statements that run at each start of the database add accounts or functions, or write files' }, context, { line: { line: number, text }, evidence: [fact({ zh: '由谁引用', en: 'named by' }, `${one.path}: ${one.text}`)], refs: ['attack:T1505.001', 'attack:T1136'] })];
   }

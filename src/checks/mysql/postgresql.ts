@@ -6,7 +6,7 @@ import { elfText, hasName } from '../elf-words.ts';
 import { below, expandAll } from '../expand.ts';
 import { fact } from '../finding.ts';
 import { readIni } from '../ini.ts';
-import { anyoneWrites, linesOf, readText } from '../look.ts';
+import { anyoneWrites, linesIn } from '../look.ts';
 import type { ScanContext } from '../port.ts';
 import { isLoopback, isPrivate } from '../reach.ts';
 import { about } from './found.ts';
@@ -23,7 +23,7 @@ export async function* postgresql(context: ScanContext): AsyncIterable<Finding> 
 
 /** `type database user address [mask] method`. */
 function* doors(path: string, context: ScanContext): Iterable<Finding> {
-  for (const { number, text } of linesOf(readText(context, path) ?? '')) {
+  for (const { number, text } of linesIn(context, path)) {
     const words = text.replace(/\s#.*/, '').trim().split(/\s+/);
     const [type = '', , , address = ''] = words;
     if (!type.startsWith('host')) continue;

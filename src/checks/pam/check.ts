@@ -4,7 +4,7 @@ import { atLeast, type Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
 import { judgeCommand } from '../command.ts';
 import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
-import { anyoneWrites, attempt, concealment, filesOf, linesOf, readText, targetStat } from '../look.ts';
+import { anyoneWrites, attempt, concealment, filesOf, linesIn, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { moduleName, openStack, pamLines, type PamLine } from './stack.ts';
 
@@ -38,7 +38,7 @@ export const pam: PlaceCheck = {
       for (const line of lines) if (line.control !== 'include' && line.control !== 'substack' && !named.has(moduleName(line.module))) named.set(moduleName(line.module), line);
       if (owner?.state !== 'intact') {
         yield* mode(path, context);
-        for (const { number, text } of linesOf(readText(context, path) ?? '')) {
+        for (const { number, text } of linesIn(context, path)) {
           const hidden = concealment(text);
           if (hidden) yield about(path, `hidden\0${text}`, 'intrusion', 'high', hidden, [lineFact(path, number, text)], context, 'attack:T1564');
         }

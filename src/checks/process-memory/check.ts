@@ -8,6 +8,7 @@ import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { inOpenFolder, isHiddenPath, isShipped, machineOf, ownerOf, processFacts, running, startedAt, tellDenied, type Running } from '../processes.ts';
 import { baseName } from '../shell-words.ts';
+import { upTo } from '../look.ts';
 
 const mapsMax = 8 << 20;
 const findingsMax = 300;
@@ -34,7 +35,8 @@ export const processMemory: PlaceCheck = {
       const all = [...executableMappings(text)];
       const program = await ownerOf(one, context);
       const writable = all.find((mapping) => isRawWritable(mapping));
-      if (writable && told < findingsMax) {
+      if (writable && told >= findingsMax) context.count('findings beyond the limit');
+      else if (writable) {
         const found = writableFinding(one, writable, all, text, program, context);
         if (found) { told++; yield found; }
       }
@@ -53,7 +55,7 @@ export const processMemory: PlaceCheck = {
         libraries.set(`${file}\0${odd}`, known);
       }
     }
-    for (const { odd, path, of, owner } of [...libraries.values()].slice(0, findingsMax)) yield libraryFinding(odd, path, of, owner, context);
+    for (const { odd, path, of, owner } of upTo(context, [...libraries.values()], findingsMax)) yield libraryFinding(odd, path, of, owner, context);
     if (outdated.size > 0) yield outdatedFinding(outdated);
     tellDenied(context);
   },

@@ -1,11 +1,11 @@
 /** Redis and its kin: an open server is how most hosts are taken, and what it wrote into folders of cron and SSH is how they stay so. */
-import type { Finding } from '../../core/finding.ts';
+import type { Finding, FixAction } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import { maskSecrets } from '../../core/secrets.ts';
 import type { Text } from '../../core/text.ts';
 import { elfText } from '../elf-words.ts';
 import { expandAll } from '../expand.ts';
-import { fact, finding, lineFact, octal } from '../finding.ts';
+import { fact, finding, lessRights, lineFact, octal, serviceSetting, withoutLine } from '../finding.ts';
 import { anyoneWrites, homesIn, statOf, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { isLoopback, isPrivate } from '../reach.ts';
@@ -60,7 +60,7 @@ function* doors(path: string, settings: readonly RedisSetting[], context: ScanCo
     const level: Level = open.every(isPrivate) ? 'high' : 'critical';
     yield about(path, 'open', 'weakness', level, { zh: 'Redis 没有密码，网络上谁都能用', en: 'anybody on the network may use this Redis, no password asked' }, shown, context, {
       means: { zh: '能连上 Redis 的人可以让它把内容写进 crontab 和 authorized_keys，或加载模块，几分钟内就能成为这台机器的主人。没有密码的 Redis 会被蠕虫自动找到。', en: 'Who reaches it may have it write a crontab or authorized_keys, or load a module, and owns the machine in minutes. Worms look for such servers all day.' },
-      fix: { zh: `在 ${path} 里写 bind 127.0.0.1、protected-mode yes 和一个长的 requirepass，再重启；用 rename-command 关掉 CONFIG、MODULE、SLAVEOF`, en: `set bind 127.0.0.1, protected-mode yes and a long requirepass in ${path} and restart; switch off CONFIG, MODULE and SLAVEOF with rename-command` }, refs: ['dengbao:8.1.4.1', 'attack:T1190'],
+      fix: { zh: `在 ${path} 里写 bind 127.0.0.1、protected-mode yes 和一个长的 requirepass，再重启；用 rename-command 关掉 CONFIG、MODULE、SLAVEOF`, en: `set bind 127.0.0.1, protected-mode yes and a long requirepass in ${path} and restart; switch off CONFIG, MODULE and SLAVEOF with rename-command` }, refs: ['dengbao:8.1.4.1', 'attack:T1190'], actions: [serviceSetting('redis', 'protected-mode', 'yes', path), serviceSetting('redis', 'bind', '127.0.0.1 -::1', path)],
     });
   }
   if (secret !== '' && listens && open.length > 0 && (weak.has(secret.toLowerCase()) || secret.length < 8)) {
@@ -70,8 +70,8 @@ function* doors(path: string, settings: readonly RedisSetting[], context: ScanCo
     if (/\s(?:\+@all|allcommands)(?:\s|$)/.test(user.text) && open.length > 0 && (user !== defaultUser || guarded)) yield about(user.path, `nopass\0${user.text}`, 'weakness', 'high', { zh: '有个 Redis 账号不用密码就能执行一切命令', en: 'an account of Redis may do anything without a password' }, [user], context, { refs: ['dengbao:8.1.4.1'] });
   }
   const stat = targetStat(context, path);
-  if (stat && (stat.mode & 0o002) !== 0) yield about(path, 'mode', 'weakness', 'high', { zh: '谁都能改 Redis 的配置', en: 'anybody may change the settings of Redis' }, [], context, { evidence: [fact({ zh: '权限', en: 'mode' }, octal(stat.mode))], commands: [['chmod', 'o-w', path]] });
-  else if (stat && secret !== '' && (stat.mode & 0o004) !== 0) yield about(path, 'readable', 'weakness', 'low', { zh: '谁都能读到 Redis 的密码', en: 'anybody may read the password of Redis' }, [], context, { evidence: [fact({ zh: '权限', en: 'mode' }, octal(stat.mode))], commands: [['chmod', 'o-r', path]] });
+  if (stat && (stat.mode & 0o002) !== 0) yield about(path, 'mode', 'weakness', 'high', { zh: '谁都能改 Redis 的配置', en: 'anybody may change the settings of Redis' }, [], context, { evidence: [fact({ zh: '权限', en: 'mode' }, octal(stat.mode))], commands: [['chmod', 'o-w', path]], actions: lessRights(path, stat.mode, 0o002) });
+  else if (stat && secret !== '' && (stat.mode & 0o004) !== 0) yield about(path, 'readable', 'weakness', 'low', { zh: '谁都能读到 Redis 的密码', en: 'anybody may read the password of Redis' }, [], context, { evidence: [fact({ zh: '权限', en: 'mode' }, octal(stat.mode))], commands: [['chmod', 'o-r', path]], actions: lessRights(path, stat.mode, 0o004) });
   for (const one of settings) {
     if (one.name === 'unixsocketperm' && /[2367]$/.test(one.args[0] ?? '') && !guarded) yield about(path, 'socket', 'weakness', 'medium', { zh: '本机任何账号都能用没有密码的 Redis', en: 'every account of this machine may use this Redis without a password' }, [one], context, {});
     if ((one.name === 'slaveof' || one.name === 'replicaof') && one === last(one.name) && one.args[0]?.toLowerCase() !== 'no') {
@@ -80,7 +80,7 @@ function* doors(path: string, settings: readonly RedisSetting[], context: ScanCo
       const odd = last('masterauth') === undefined;
       yield { ...about(one.path, `master\0${host}`, odd ? 'intrusion' : 'notice', odd ? 'medium' : 'info', { zh: `Redis 是公网地址 ${host} 的从库`, en: `this Redis copies from ${host} on the Internet` }, [one], context, {
         means: { zh: '攻击者常让 Redis 认一台自己的主库，借同步把恶意模块写到磁盘再加载。', en: 'Attackers have a Redis copy from a server of theirs: a module comes over as its data and is loaded.' },
-        fix: { zh: `不认识 ${host} 就去掉这一行，并检查 dir 下的 .so 文件`, en: `take the line out if ${host} is not yours, and look for .so files in dir` }, refs: ['attack:T1210'],
+        fix: { zh: `不认识 ${host} 就去掉这一行，并检查 dir 下的 .so 文件`, en: `take the line out if ${host} is not yours, and look for .so files in dir` }, refs: ['attack:T1210'], actions: withoutLine(one.path, one.line, one.text),
       }), address: host };
     }
   }
@@ -137,14 +137,14 @@ async function* loose(folder: string, context: ScanContext): AsyncIterable<Findi
   }
 }
 
-interface More { means?: Text; fix?: Text; commands?: string[][]; refs?: string[]; evidence?: Finding['evidence'] }
+interface More { means?: Text; fix?: Text; commands?: string[][]; actions?: readonly FixAction[]; refs?: string[]; evidence?: Finding['evidence'] }
 
 function about(path: string, key: string, kind: Finding['kind'], level: Level, title: Text, lines: readonly { path: string; line: number; text: string }[], context: ScanContext, more: More): Finding {
   return finding('redis', `${path}\0${key}`, {
     kind, level, path, title, time: statOf(context, path)?.changed,
     evidence: [...lines.map((one) => lineFact(one.path, one.line, hideSecrets(one.text))), ...(more.evidence ?? [])],
     ...(more.means && { means: more.means }),
-    fix: { text: more.fix ?? { zh: `核对 ${path}，去掉不是自己写的`, en: `look through ${path} and take out what you did not write` }, commands: more.commands ?? [] },
+    fix: { text: more.fix ?? { zh: `核对 ${path}，去掉不是自己写的`, en: `look through ${path} and take out what you did not write` }, commands: more.commands ?? [], ...(more.actions && { actions: more.actions }) },
     refs: more.refs ?? [],
   });
 }

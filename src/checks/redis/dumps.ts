@@ -44,7 +44,7 @@ function dumpText(context: ScanContext, path: string): string | undefined {
   return all?.bytes.toString('latin1');
 }
 
-const matches = (text: string): string[] => text.split('\n').filter((line) => line.length < 8192).flatMap((line) => [jobLine.exec(line)?.[0], keyLine.exec(line)?.[0]].filter((one) => one !== undefined)).slice(0, 10);
+const matches = (text: string): string[] => text.split('\n').map((line) => line.slice(0, 8192)).flatMap((line) => [jobLine.exec(line)?.[0], keyLine.exec(line)?.[0]].filter((one) => one !== undefined)).slice(0, 10);
 
 function about(path: string, kind: Finding['kind'], level: Level, title: Finding['title'], text: string, time: number, attack: string): Finding {
   const web = code.exec(text);

@@ -1,5 +1,5 @@
 /** redis.conf: a word and its arguments on a line, other files included. */
-import { attempt, linesOf, readText } from '../look.ts';
+import { attempt, linesIn, linesOf, readText } from '../look.ts';
 import { expand } from '../expand.ts';
 import type { ScanContext } from '../port.ts';
 
@@ -24,4 +24,4 @@ export function readSettings(context: ScanContext, path: string, seen = new Set<
 }
 
 /** Lines of the file of accounts. */
-export const aclUsers = (context: ScanContext, path: string): { path: string; line: number; text: string }[] => [...linesOf(readText(context, path) ?? '')].filter(({ text }) => /^\s*user\s/i.test(text)).map(({ number, text }) => ({ path, line: number, text: text.trim() }));
+export const aclUsers = (context: ScanContext, path: string): { path: string; line: number; text: string }[] => [...linesIn(context, path)].filter(({ text }) => /^\s*user\s/i.test(text)).map(({ number, text }) => ({ path, line: number, text: text.trim() }));

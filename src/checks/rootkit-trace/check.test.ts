@@ -21,12 +21,12 @@ describe('rootkit-trace', () => {
   it('finds what families of recent years leave by default', async () => {
     const root = makeRoot({
       ...machineFiles, '/lib/udev/rules.d/57-reptile.rules': 'x', '/etc/intel_audio/id': 'x', '/lib/libse1inux.so': 'x', '/etc/cron.d/ebpfbackdoor': 'x', '/etc/rc3.d/S60dlump': 'x', '/var/log/cross/auto-color': 'x',
-      '/home/lin/.configrc7/a/upd': 'x', '/run/initd.lock': '', '/proc/modules': 'dr_mod 16384 0 - Live 0x0 (OE)\n', '/proc/sys/rrootkit': '1\n',
+      '/home/lin/.configrc7/a/upd': 'x', '/run/initd.lock': '', '/proc/modules': 'syslogk 16384 0 - Live 0x0 (OE)\n', '/proc/sys/rrootkit': '1\n',
     });
     expect((await scanRoot([rootkitTrace], root, recorded(root))).findings.map(({ level, title }) => `${level} ${title.en}`).sort()).toEqual([
       'high /etc/cron.d/ebpfbackdoor is a trace of TripleCross', 'high /etc/intel_audio is a trace of Melofee', 'high /etc/rc3.d/S60dlump is a trace of WolfsBane and FireWood',
       'high /home/lin/.configrc7 is a trace of Outlaw (Shellbot)', 'high /lib/libse1inux.so is a trace of HiddenWasp', 'high /lib/udev/rules.d/57-reptile.rules is a trace of Reptile',
-      'high /proc/sys/rrootkit is a trace of Cloud Snooper', 'high /var/log/cross/auto-color is a trace of Auto-Color', 'high the kernel module dr_mod is a trace of Drovorub',
+      'high /proc/sys/rrootkit is a trace of Cloud Snooper', 'high /var/log/cross/auto-color is a trace of Auto-Color', 'high the kernel module syslogk is a trace of Syslogk',
       'medium /run/initd.lock is a trace of BPFDoor, further locks',
     ]);
   });

@@ -6,6 +6,7 @@ import type { Text } from '../../core/text.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { isShipped, ownerOf, running, tellDenied } from '../processes.ts';
+import { upTo } from '../look.ts';
 
 export interface Family { family: string; source: string; strength: 'certain' | 'likely'; files: string[]; modules: string[]; processes: string[]; sysctls: string[] }
 
@@ -51,12 +52,13 @@ export function parseFamilies(text: string): Family[] {
 }
 
 /** Paths that are there. A `*` or `?` in a name is looked up in its folder. */
-function matches(pattern: string, { tree }: ScanContext): string[] {
+function matches(pattern: string, context: ScanContext): string[] {
+  const { tree } = context;
   let paths = [''];
   for (const part of pattern.split('/').slice(1)) {
     if (!/[*?]/.test(part)) { paths = paths.map((path) => `${path}/${part}`); continue; }
     const name = new RegExp(`^${part.replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('*', '[^/]*').replaceAll('?', '[^/]')}$`);
-    paths = paths.flatMap((path) => (tree.list(path || '/') ?? []).filter((one) => name.test(one)).map((one) => `${path}/${one}`)).slice(0, matchesMax);
+    paths = [...upTo(context, paths.flatMap((path) => (tree.list(path || '/') ?? []).filter((one) => name.test(one)).map((one) => `${path}/${one}`)), matchesMax, 'paths of a pattern beyond the limit')];
   }
   return paths.filter((path) => tree.stat(path) !== undefined);
 }

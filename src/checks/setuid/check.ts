@@ -19,7 +19,8 @@ export const setuid: WalkCheck = {
   group: 'files',
   scope: 'tree',
   everyMinutes: 24 * 60,
-  walk({ provenance, tree }): Visitor {
+  walk(context): Visitor {
+    const { provenance, tree } = context;
     const nested = new Map<string, Nested>();
     return {
       wants: ({ stat }) => stat.kind === 'file' && ((stat.mode & setUid) !== 0 || ((stat.mode & setGid) !== 0 && (stat.mode & anyExecute) !== 0)),
@@ -33,7 +34,7 @@ export const setuid: WalkCheck = {
         const root = owner ? undefined : nestedRoot(tree, path);
         if (root !== undefined && !interpreters.test(name)) {
           const others = nested.get(root) ?? { programs: [], count: 0, changed: 0 };
-          if (nested.size < nestedMax) nested.set(root, others);
+          if (nested.size < nestedMax || nested.has(root)) nested.set(root, others); else context.count('findings beyond the limit');
           others.count++;
           if (others.programs.length < programsMax) others.programs.push(`${octal(stat.mode)} ${stat.uid}:${stat.gid} ${path}`);
           others.changed = Math.max(others.changed, stat.changed);

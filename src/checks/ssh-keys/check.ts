@@ -6,7 +6,7 @@ import { hasShell, readAccounts, type Account } from '../../linux/accounts.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import { judgeCommand } from '../command.ts';
 import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
-import { anyoneWrites, attempt, concealment, filesOf, homesIn, isSystemUid, statOf, targetStat } from '../look.ts';
+import { anyoneWrites, attempt, concealment, filesOf, homesIn, isSystemUid, statOf, targetStat, upTo } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { readSshConfig } from '../ssh-config.ts';
 import { attackersComment, attackHost, keyOf, type Key } from './keys.ts';
@@ -106,7 +106,7 @@ async function* contents(file: KeyFile, bytes: Buffer, context: ScanContext): As
     yield tell('dump', 'intrusion', 'critical', { zh: '公钥文件是数据库写出来的：有人借 Redis 之类的服务把公钥写进来', en: 'a database wrote the key file: somebody used Redis or the like to plant a key' }, [fact({ zh: '开头', en: 'beginning' }, text.slice(0, 100))], 'attack:T1190');
   }
   let empty = 0;
-  for (const [i, line] of text.split('\n', linesMax).entries()) {
+  for (const [i, line] of upTo(context, text.split('\n'), linesMax, 'key files read only in part').entries()) {
     const bare = line.trim();
     if (bare === '') empty++;
     if (bare === '' || bare.startsWith('#')) continue;
@@ -132,7 +132,7 @@ type Tell = (key: string, kind: Finding['kind'], level: Level, text: Text, evide
 async function* oneKey({ path }: KeyFile, key: Key, tell: Tell, context: ScanContext): AsyncIterable<Finding> {
   const evidence = [lineFact(path, key.line, shortened(key)), fact({ zh: '指纹', en: 'fingerprint' }, key.fingerprint)];
   const who = attackersComment(key.comment);
-  if (who !== undefined) yield tell(`${key.fingerprint}\0attacker`, 'intrusion', 'critical', { zh: `公开报告过的攻击者公钥：${who}`, en: `a key that public reports know as an attacker's: ${who}` }, evidence);
+  if (who !== undefined) yield tell(`${key.fingerprint}\0attacker`, 'intrusion', 'critical', { zh: `公开报告过的攻击者公钥：${who.zh}`, en: `a key that public reports know as an attacker's: ${who.en}` }, evidence);
   else if (attackHost(key.comment)) yield tell(`${key.fingerprint}\0kali`, 'intrusion', 'medium', { zh: `公钥来自一台攻击用系统：${key.comment}`, en: `the key was made on a system for breaking in: ${key.comment}` }, evidence);
   if (key.type === 'ssh-dss' || (key.bits !== undefined && key.bits < 2048)) yield tell(`${key.fingerprint}\0weak`, 'weakness', 'medium', { zh: `公钥太弱：${key.type} ${key.bits ?? ''} 位`, en: `a weak key: ${key.type} of ${key.bits ?? '?'} bits` }, evidence);
   for (const { name, value = '' } of key.options) {

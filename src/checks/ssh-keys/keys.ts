@@ -1,4 +1,5 @@
 /** Lines of authorized_keys: options, kind and size of the key, comment. */
+import type { Text } from '../../core/text.ts';
 import { createHash } from 'node:crypto';
 
 export interface Key {
@@ -87,17 +88,17 @@ function bitsOf(type: string, bytes: Buffer): number | undefined {
 }
 
 /** Comments that attackers left in keys, by what public reports on honeypots and botnets say of them. */
-export function attackersComment(comment: string): string | undefined {
+export function attackersComment(comment: string): Text | undefined {
   const plain = comment.toLowerCase();
-  for (const [mark, who] of attackers) if (plain === mark || plain.split(/\s+/).includes(mark)) return who;
+  for (const [mark, en, zh] of attackers) if (plain === mark || plain.split(/\s+/).includes(mark)) return { zh, en };
   return undefined;
 }
 
-const attackers: readonly (readonly [string, string])[] = [
-  ['mdrfckr', 'Outlaw / Dota (IRC bots and miners, spread by guessed SSH passwords)'],
-  ['hilde@teamtnt.red', 'TeamTNT (Docker, Redis and cloud credentials)'],
-  ['redis@redis.io', 'Redis attacks that write authorized_keys'],
-  ['crackit', 'Redis attacks that write authorized_keys'],
+const attackers: readonly (readonly [mark: string, en: string, zh: string])[] = [
+  ['mdrfckr', 'Outlaw / Dota (IRC bots and miners, spread by guessed SSH passwords)', 'Outlaw / Dota（靠猜 SSH 密码传播的 IRC 僵尸程序和挖矿程序）'],
+  ['hilde@teamtnt.red', 'TeamTNT (Docker, Redis and cloud credentials)', 'TeamTNT（瞄准 Docker、Redis 和云凭据）'],
+  ['redis@redis.io', 'Redis attacks that write authorized_keys', '借 Redis 写入 authorized_keys 的攻击'],
+  ['crackit', 'Redis attacks that write authorized_keys', '借 Redis 写入 authorized_keys 的攻击'],
 ];
 
 /** Distributions made for breaking in. */

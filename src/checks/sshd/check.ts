@@ -3,7 +3,7 @@ import type { Finding } from '../../core/finding.ts';
 import { atLeast, type Level } from '../../core/level.ts';
 import { judgeCommand } from '../command.ts';
 import { fact, finding, lessRights, lineFact, octal, putAway } from '../finding.ts';
-import { anyoneWrites, concealment, filesOf, homesIn, linesOf, readText, targetStat } from '../look.ts';
+import { anyoneWrites, concealment, filesOf, homesIn, linesIn, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName } from '../shell-words.ts';
 import { directiveOf, readSshConfig, type Directive } from '../ssh-config.ts';
@@ -50,7 +50,7 @@ async function* configuration(path: string, given: readonly Directive[], context
     if ((await context.provenance.owner(file))?.state === 'intact') shipped.add(file);
     yield* fileMode(file, context);
     const stat = targetStat(context, file);
-    if (!shipped.has(file) && stat) for (const { number, text } of linesOf(readText(context, file) ?? '')) {
+    if (!shipped.has(file) && stat) for (const { number, text } of linesIn(context, file)) {
       const hidden = concealment(text);
       if (hidden) yield finding('sshd', `${file}\0hidden\0${text}`, { kind: 'intrusion', level: 'high', path: file, time: stat.changed, title: { zh: `${file}：${hidden.zh}`, en: `${file}: ${hidden.en}` }, evidence: [lineFact(file, number, text)], refs: ['attack:T1564'] });
     }
@@ -142,7 +142,7 @@ function* hostKeys(context: ScanContext): Iterable<Finding> {
 /** Hosts and people that rsh and host-based SSH believe. */
 function* trustedHosts(context: ScanContext): Iterable<Finding> {
   for (const path of ['/etc/hosts.equiv', '/etc/ssh/shosts.equiv', ...homesIn(context).flatMap(({ home }) => [`${home}/.rhosts`, `${home}/.shosts`])]) {
-    const lines = [...linesOf(readText(context, path) ?? '')];
+    const lines = [...linesIn(context, path)];
     if (lines.length === 0) continue;
     const everybody = lines.some(({ text }) => /^\s*\+/.test(text));
     yield finding('sshd', path, {

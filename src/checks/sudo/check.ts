@@ -4,7 +4,7 @@ import type { Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
 import { readAccounts } from '../../linux/accounts.ts';
 import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
-import { anyoneWrites, attempt, concealment, isSystemUid, linesOf, readText, targetStat } from '../look.ts';
+import { anyoneWrites, attempt, concealment, isSystemUid, linesIn, targetStat, upTo } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName } from '../shell-words.ts';
 import { readSudoers, type SudoDefault, type SudoRule } from './rules.ts';
@@ -41,7 +41,7 @@ export const sudo: PlaceCheck = {
 
 function* judge(rule: SudoRule, system: ReadonlySet<string>, asksTarget: boolean, context: ScanContext): Iterable<Finding> {
   const free = rule.commands.filter(({ tags }) => tags.includes('NOPASSWD'));
-  for (const user of rule.users.slice(0, 100)) {
+  for (const user of upTo(context, rule.users, 1000)) {
     const group = user.startsWith('%');
     const everybody = user === 'ALL';
     const uid = /^(?:uid)?#(\d{1,10})$/.exec(user)?.[1];
@@ -79,7 +79,7 @@ function* settingOf({ setting, path, line, text }: SudoDefault, context: ScanCon
 /** Libraries that sudo loads as root. */
 async function* plugins(context: ScanContext): AsyncIterable<Finding> {
   const path = '/etc/sudo.conf';
-  for (const { number, text } of linesOf(readText(context, path) ?? '')) {
+  for (const { number, text } of linesIn(context, path)) {
     // `Plugin symbol library`, `Path what where`.
     const [word = '', , named = ''] = text.trim().split(/\s+/);
     if ((word !== 'Plugin' && word !== 'Path') || named === '') continue;
@@ -90,7 +90,7 @@ async function* plugins(context: ScanContext): AsyncIterable<Finding> {
 }
 
 function* doas(path: string, system: ReadonlySet<string>, context: ScanContext): Iterable<Finding> {
-  for (const { number, text } of linesOf(readText(context, path) ?? '')) {
+  for (const { number, text } of linesIn(context, path)) {
     const words = text.replace(/#.*/, '').trim().split(/\s+/);
     if (words[0] !== 'permit' || !words.includes('nopass')) continue;
     const user = words.slice(1).find((word, i, rest) => !/^(?:nopass|nolog|persist|keepenv|setenv|\{|\})$/.test(word) && !word.includes('=') && rest[i - 1] !== 'as') ?? '';
@@ -108,7 +108,7 @@ function* fileState(path: string, intact: boolean, context: ScanContext): Iterab
     yield { ...about(path, 'mode', 'weakness', 'critical', { zh: '不只 root 能改授权', en: 'others than root may change who becomes root' }, [fact({ zh: '权限', en: 'mode' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}`)], context), fix: { text: { zh: '交还 root 并收回写权限', en: 'give it back to root, take the right to write away' }, commands: [['chown', 'root:root', path], ['chmod', '440', path]], actions: lessRights(path, stat.mode, 0o222, 'root:root') } };
   }
   if (intact) return;
-  for (const { number, text } of linesOf(readText(context, path) ?? '')) {
+  for (const { number, text } of linesIn(context, path)) {
     const hidden = concealment(text);
     if (hidden) yield about(path, `hidden\0${text}`, 'intrusion', 'high', hidden, [lineFact(path, number, text)], context, undefined, 'attack:T1564');
   }

@@ -1,5 +1,5 @@
 /** sudoers taken apart: who may run what as whom, and the settings. */
-import { attempt, linesOf, readText } from '../look.ts';
+import { attempt, linesOf, readText, upTo, cutOf } from '../look.ts';
 import type { ScanContext } from '../port.ts';
 
 export interface SudoRule { users: string[]; commands: { text: string; tags: string[] }[]; path: string; line: number; text: string }
@@ -12,14 +12,15 @@ const filesMax = 500;
 const rulesMax = 5000;
 const depthMax = 16;
 const lineMax = 8192;
+const listMax = 1000;
 
 export function readSudoers(context: ScanContext, path = '/etc/sudoers'): Sudoers {
   const out: Sudoers = { files: [], rules: [], defaults: [] };
   const aliases = new Map<string, string[]>();
   readInto(out, aliases, context, path, 0);
   for (const rule of out.rules) {
-    rule.users = expand(rule.users, aliases);
-    rule.commands = rule.commands.flatMap(({ text, tags }) => expand([text], aliases).map((one) => ({ text: one, tags })));
+    rule.users = expand(rule.users, aliases, context);
+    rule.commands = rule.commands.flatMap(({ text, tags }) => expand([text], aliases, context).map((one) => ({ text: one, tags })));
   }
   return out;
 }
@@ -30,6 +31,7 @@ function readInto(out: Sudoers, aliases: Map<string, string[]>, context: ScanCon
   const text = readText(context, path);
   if (text === undefined) return;
   out.files.push(path);
+  const cut = cutOf(context, 'sudoers rules beyond the limit');
   // #include is no comment, and neither is #33, the account of that number.
   const lines = linesOf(text.replaceAll(/^[ \t]{0,100}#(include(?:dir)?)\b/gm, '@$1').replaceAll(/^[ \t]{0,100}#(?=\d{1,10}\s)/gm, uidMark), { joined: true, count: (what) => { context.count(what); } });
   for (const { number, text: line } of lines) {
@@ -46,28 +48,30 @@ function readInto(out: Sudoers, aliases: Map<string, string[]>, context: ScanCon
     if (alias) {
       for (const part of alias[1]!.split(/\s:\s/)) {
         const equals = part.indexOf('=');
-        if (equals > 0) aliases.set(part.slice(0, equals).trim(), listOf(part.slice(equals + 1)));
+        if (equals > 0) aliases.set(part.slice(0, equals).trim(), listOf(part.slice(equals + 1), cut));
       }
       continue;
     }
     const setting = /^Defaults\S*\s+(.*)$/.exec(bare);
     if (setting) {
-      for (const one of listOf(setting[1]!)) out.defaults.push({ setting: one, path, line: number, text: line.trim() });
+      for (const one of listOf(setting[1]!, cut)) out.defaults.push({ setting: one, path, line: number, text: line.trim() });
       continue;
     }
     if (out.rules.length >= rulesMax) { context.count('sudoers rules beyond the limit'); return; }
-    const rule = ruleOf(bare);
+    if (bare.length > lineMax) context.count('long lines read only in part');
+    const rule = ruleOf(bare, cut);
     if (rule) out.rules.push({ ...rule, path, line: number, text: line.trim() });
     else context.count('sudoers lines not understood');
   }
 }
 
 /** Items between commas; a comma in quotes or after a backslash parts nothing. */
-function listOf(text: string): string[] {
+function listOf(text: string, cut: () => void): string[] {
   const out: string[] = [];
   let item = '';
   let quoted = false;
-  for (let i = 0; i < text.length && out.length < 1000; i++) {
+  for (let i = 0; i < text.length; i++) {
+    if (out.length >= listMax) { cut(); return out; }
     const c = text[i]!;
     if (c === '\\') { item += c + (text[++i] ?? ''); continue; }
     if (c === '"') quoted = !quoted;
@@ -83,20 +87,20 @@ function withoutComment(line: string): string {
 }
 
 /** `lin, %ops ALL = (root) NOPASSWD: /usr/bin/a, /usr/bin/b`; several parts are joined by ` : `. */
-function ruleOf(line: string): Pick<SudoRule, 'users' | 'commands'> | undefined {
+function ruleOf(line: string, cut: () => void): Pick<SudoRule, 'users' | 'commands'> | undefined {
   const { users, at } = usersOf(line.length > lineMax ? line.slice(0, lineMax) : line);
   const equals = line.indexOf('=', at);
   if (users === '' || equals < 0 || line.slice(at, equals).trim() === '') return undefined;
   const commands: SudoRule['commands'] = [];
   let tags: string[] = [];
-  for (const item of listOf(line.slice(equals + 1, lineMax).split(' : ', 1)[0]!)) {
+  for (const item of listOf(line.slice(equals + 1, lineMax).split(' : ', 1)[0]!, cut)) {
     let rest = item.replace(/^\([^)]*\)\s*/, '');
     const given = /^((?:[A-Z_]+\s*:\s*)+)/.exec(rest);
     if (given) { tags = [...tags, ...given[1]!.split(':').map((tag) => tag.trim()).filter((tag) => tag !== '')]; rest = rest.slice(given[0].length); }
     if (/\bPASSWD$/.test(tags.at(-1) ?? '') && tags.at(-1) === 'PASSWD') tags = tags.filter((tag) => tag !== 'NOPASSWD');
     commands.push({ text: rest.trim(), tags });
   }
-  return { users: listOf(users), commands };
+  return { users: listOf(users, cut), commands };
 }
 
 /** The list in front: up to a blank that no comma stands beside. */
@@ -115,10 +119,11 @@ function usersOf(line: string): { users: string; at: number } {
   return { users: '', at: line.length };
 }
 
-function expand(items: readonly string[], aliases: ReadonlyMap<string, string[]>, depth = 0): string[] {
+function expand(items: readonly string[], aliases: ReadonlyMap<string, string[]>, context: ScanContext, depth = 0): string[] {
   if (depth > 8) return [...items];
-  return items.flatMap((item) => {
+  const all = items.flatMap((item) => {
     const stands = aliases.get(item);
-    return stands ? expand(stands, aliases, depth + 1) : [item];
-  }).slice(0, 1000);
+    return stands ? expand(stands, aliases, context, depth + 1) : [item];
+  });
+  return [...upTo(context, all, listMax, 'sudoers rules beyond the limit')];
 }

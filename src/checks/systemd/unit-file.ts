@@ -5,8 +5,8 @@ export interface Setting { section: string; key: string; value: string; line: nu
 const settingsMax = 2000;
 const lineMax = 64 * 1024;
 
-/** Settings in order. A line that ends in a backslash goes on; comments inside are passed over. */
-export function readUnit(text: string): Setting[] {
+/** Settings in order; `cut` is called when there are more than 2000. A line that ends in a backslash goes on; comments inside are passed over. */
+export function readUnit(text: string, cut: () => void = () => undefined): Setting[] {
   const settings: Setting[] = [];
   let section = '';
   let carried = '';
@@ -21,7 +21,8 @@ export function readUnit(text: string): Setting[] {
     const head = /^\[([^\]]{1,200})\]$/.exec(whole);
     if (head) { section = head[1]!; continue; }
     const equals = whole.indexOf('=');
-    if (equals <= 0 || settings.length >= settingsMax) continue;
+    if (equals <= 0) continue;
+    if (settings.length >= settingsMax) { cut(); break; }
     settings.push({ section, key: whole.slice(0, equals).trim(), value: whole.slice(equals + 1).trim(), line: from, text: whole });
   }
   return settings;

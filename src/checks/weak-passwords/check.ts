@@ -17,6 +17,7 @@ export const weakPasswords: PlaceCheck = {
   blind: { zh: '只试最常见的一百来个和由账号名变出来的；时间用完就不再试', en: 'only some hundred words and what is made of the name are tried, and only while time lasts' },
   group: 'access',
   scope: 'tree',
+  beside: true,
   everyMinutes: 24 * 60,
   async *run(context) {
     const shadow = readShadow(context);

@@ -3,7 +3,7 @@ import type { Finding } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import { readApache } from '../apache-config.ts';
 import { expandAll } from '../expand.ts';
-import { fact, lineFact, octal } from '../finding.ts';
+import { fact, lineFact, octal, serviceSetting, withoutLine } from '../finding.ts';
 import { isOn, readIni, type Setting } from '../ini.ts';
 import { anyoneWrites, targetStat } from '../look.ts';
 import { readNginx } from '../nginx-config.ts';
@@ -79,7 +79,7 @@ function* prepend(value: string, line: Line, context: ScanContext): Iterable<Fin
   const file = value.replace(/^.*?auto_(?:prepend|append)_file\s*[=\s]\s*/, '').replaceAll(/["']/g, '').split(/\s/)[0] ?? '';
   if (file === '' || file === 'none') return;
   const bad = anyoneWrites.test(file) || /\/\.[^/]/.test(file) || /\.(?:jpe?g|png|gif|ico|txt|css|js|log)$/i.test(file) || /^(?:https?|ftp|data|php):/i.test(file);
-  yield about(line.path, `prepend\0${file}`, bad ? 'intrusion' : 'notice', bad ? 'high' : 'low', { zh: `每个 PHP 页面都先（或后）运行 ${file}`, en: `every page of PHP runs ${file} as well` }, context, { evidence: [lineFact(line.path, line.line, line.text)], refs: ['attack:T1505.003'], means: { zh: '放在这里的一行代码等于写进了所有页面。安全插件（如 Wordfence）也这样用。', en: 'A line there is a line in all pages. Security plug-ins such as Wordfence use it too.' } });
+  yield about(line.path, `prepend\0${file}`, bad ? 'intrusion' : 'notice', bad ? 'high' : 'low', { zh: `每个 PHP 页面都先（或后）运行 ${file}`, en: `every page of PHP runs ${file} as well` }, context, { evidence: [lineFact(line.path, line.line, line.text)], ...(bad && { actions: withoutLine(line.path, line.line, line.text) }), refs: ['attack:T1505.003'], means: { zh: '放在这里的一行代码等于写进了所有页面。安全插件（如 Wordfence）也这样用。', en: 'A line there is a line in all pages. Security plug-ins such as Wordfence use it too.' } });
 }
 
 async function* php(path: string, settings: readonly Setting[], context: ScanContext): AsyncIterable<Finding> {
@@ -91,7 +91,7 @@ async function* php(path: string, settings: readonly Setting[], context: ScanCon
     const evidence = [lineFact(path, raw.line, raw.text)];
     if (/^auto_(?:prepend|append)_file$/.test(key)) yield* prepend(`${key}=${raw.value}`, line, context);
     else if (/^(?:zend_)?extension$/.test(key) && raw.value.includes('/')) yield* module(raw.value, [], line, context);
-    else if (key === 'allow_url_include' && isOn(raw.value) && raw.value !== '') yield about(path, key, 'weakness', 'high', { zh: 'PHP 能把网上的文件当代码运行', en: 'PHP runs files of other servers as code' }, context, { evidence, refs: ['attack:T1190'], fix: { zh: '写成 allow_url_include = Off', en: 'set allow_url_include = Off' } });
+    else if (key === 'allow_url_include' && isOn(raw.value) && raw.value !== '') yield about(path, key, 'weakness', 'high', { zh: 'PHP 能把网上的文件当代码运行', en: 'PHP runs files of other servers as code' }, context, { evidence, refs: ['attack:T1190'], fix: { zh: '写成 allow_url_include = Off', en: 'set allow_url_include = Off' }, actions: [serviceSetting('php', key, 'Off', path)] });
     else if (key === 'listen' && raw.section !== 'global' && !raw.value.startsWith('/')) {
       const address = raw.value.replace(/:\d+$/, '');
       const host = /^\d+$/.test(raw.value) ? '0.0.0.0' : address;

@@ -2,7 +2,7 @@
 import type { Finding } from '../../core/finding.ts';
 import { expandAll } from '../expand.ts';
 import { fact } from '../finding.ts';
-import { linesOf, readText, statOf } from '../look.ts';
+import { linesIn, readText, statOf } from '../look.ts';
 import { readIni } from '../ini.ts';
 import type { ScanContext } from '../port.ts';
 import { about } from './found.ts';
@@ -34,7 +34,7 @@ export function* panels(context: ScanContext): Iterable<Finding> {
     else if (Buffer.from(key, 'base64').toString('latin1').startsWith('SecretKey0123456789')) yield about(path, 'key', 'weakness', 'critical', { zh: 'Nacos 用着出厂的签名密钥，谁都能伪造登录', en: 'Nacos signs with the key it came with: anybody makes himself a login' }, context, { evidence: [fact({ zh: '设置', en: 'setting' }, 'token.secret.key: default')], refs: ['attack:T1190', 'dengbao:8.1.4.1'] });
   }
   for (const path of expandAll(context, ['/var/lib/jenkins/config.xml', '/root/.jenkins/config.xml', '/home/*/.jenkins/config.xml'])) {
-    for (const { number, text: line } of linesOf(readText(context, path) ?? '')) {
+    for (const { number, text: line } of linesIn(context, path)) {
       if (/<useSecurity>\s*false|AuthorizationStrategy\$Unsecured/.test(line)) { yield about(path, 'open', 'weakness', 'critical', { zh: 'Jenkins 不问身份，谁都能执行命令', en: 'Jenkins asks nobody who he is: anybody runs commands' }, context, { evidence: [fact({ zh: `第 ${number} 行`, en: `line ${number}` }, line.trim())], refs: ['attack:T1190', 'dengbao:8.1.4.1'] }); break; }
     }
   }

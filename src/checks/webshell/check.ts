@@ -164,8 +164,8 @@ const isCareless = ({ kind, level }: Sign): boolean => (kind === 'command' || ki
 
 const worse: Readonly<Record<Level, Level>> = { info: 'low', low: 'medium', medium: 'high', high: 'high', critical: 'critical' };
 
-/** Settings, rules and signatures: they quote code, and no server runs them. */
-const rules = /\.(?:ya?ml|toml|yara?|rules?|patch|diff|ndb)$/i;
+/** Settings, rules, signatures and the source of compiled languages: they quote code, and no server runs them. */
+const rules = /\.(?:ya?ml|toml|yara?|rules?|patch|diff|ndb|[cm]?tsx?|go|rs|c|cc|cpp|h|hpp|java|kt|swift|ipynb)$/i;
 
 function levelOf(signs: readonly Sign[], path: string, by: Named, picture: boolean, against: number): Level {
   let level = signs[0]!.level;

@@ -6,6 +6,7 @@ import { fact, finding, lessRights, octal } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { commandsOf, programsOf } from '../shell-words.ts';
 import { variables } from '../process-variables.ts';
+import { upTo } from '../look.ts';
 
 const unitFolders = ['/etc/systemd/system', '/run/systemd/system', '/usr/local/lib/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
 const cronPlaces = ['/etc/crontab', '/etc/cron.d', '/etc/cron.hourly', '/etc/cron.daily', '/etc/cron.weekly', '/etc/cron.monthly', '/var/spool/cron/crontabs', '/etc/systemd', '/etc/init.d', '/etc/rc.local', '/etc/profile.d', '/etc/profile', '/etc/ld.so.preload', '/etc/sudoers', '/etc/sudoers.d', '/etc/pam.d', '/etc/udev/rules.d', '/etc/update-motd.d', '/etc/logrotate.d'];
@@ -81,10 +82,11 @@ function searchFolder(folder: string, from: string, { tree }: ScanContext): Find
 }
 
 /** Programs named by Exec lines of a unit that root or systemd itself runs. */
-function startedBy(path: string, { tree }: ScanContext): string[] {
+function startedBy(path: string, context: ScanContext): string[] {
+  const { tree } = context;
   const text = textOf(tree, path) ?? '';
   if (/^User\s*=\s*(?!root\s*$|0\s*$)\S/m.test(text)) return [];
-  return [...text.matchAll(/^Exec(?:Start|StartPre|StartPost|Stop|StopPost|Reload|Condition)\s*=\s*[@\-:+!|]*(.*)$/gm)].slice(0, 50).flatMap(([, line]) => commandsOf(line!).flatMap(programsOf)).filter((program) => program.startsWith('/') && !program.includes('%') && !program.includes('$'));
+  return upTo(context, [...text.matchAll(/^Exec(?:Start|StartPre|StartPost|Stop|StopPost|Reload|Condition)\s*=\s*[@\-:+!|]*(.*)$/gm)], 500, 'long files read only in part').flatMap(([, line]) => commandsOf(line!).flatMap(programsOf)).filter((program) => program.startsWith('/') && !program.includes('%') && !program.includes('$'));
 }
 
 /** A file or folder that root obeys, and whether others may change it or put another in its place. */

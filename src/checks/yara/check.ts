@@ -12,6 +12,7 @@ import { reasonText } from '../reasons.ts';
 import type { Source, YaraHit } from './child.ts';
 import { YaraEngine, type EngineOptions, type Scanned } from './engine.ts';
 import { Witnesses } from './witnesses.ts';
+import { upTo } from '../look.ts';
 
 const sizeMax = 32 << 20;
 const pendingMax = 4;
@@ -43,7 +44,7 @@ export function yaraCheck({ folders, ...options }: Partial<EngineOptions> & { fo
       const tell = (): void => {
         if (told) return;
         told = true;
-        for (const { name, line, message } of engine.faults) context.blind(`${name}:${line}`, { zh: `规则读不懂，没有用上：${message}`, en: `no rule that can be read, left out: ${message}` });
+        for (const { name, line, message } of engine.faults) context.blind(`${name}:${line}`, { zh: `规则读不懂，没有用上（引擎原话：${message}）`, en: `no rule that can be read, left out: ${message}` });
       };
       const next = async (): Promise<Finding[]> => {
         const { file, bytes, done } = pending.shift()!;
@@ -84,7 +85,7 @@ function rulesIn(folder: string, context: ScanContext): Source[] {
   const out: Source[] = [];
   let length = 0;
   try {
-    const names = statSync(folder).isDirectory() ? readdirSync(folder).filter((name) => /\.yara?$/.test(name)).sort().slice(0, filesMax).map((name) => join(folder, name)) : [folder];
+    const names = statSync(folder).isDirectory() ? upTo(context, readdirSync(folder).filter((name) => /\.yara?$/.test(name)).sort(), filesMax, 'files of a folder beyond the limit').map((name) => join(folder, name)) : [folder];
     for (const name of names) {
       const text = readFileSync(name, 'utf8');
       if ((length += text.length) > rulesMax) { context.blind(name, { zh: '规则太多，没有全用上', en: 'too many rules; these were left out' }); break; }

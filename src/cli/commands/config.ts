@@ -1,4 +1,5 @@
-import { loadConfig, defaultConfigPath } from '../../agent/config.ts';
+import { loadConfig } from '../../agent/config.ts';
+import { defaultConfigPath } from '../../agent/default-places.ts';
 import { sampleConfig } from '../../agent/config-sample.ts';
 import type { Cli } from '../program.ts';
 import { globals } from '../globals.ts';

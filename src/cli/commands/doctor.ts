@@ -9,7 +9,7 @@ export function addDoctor({ program, lang, t }: Cli): void {
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .action(async (options: { json?: boolean }) => {
       const [{ diagnose, blindSpots }, { openGeo }] = await Promise.all([import('../../agent/doctor.ts'), import('../../agent/geo.ts')]);
-      const config = configOf(program);
+      const config = await configOf(program);
       const { table } = openGeo(config.geo.country);
       const found = await diagnose(config, dataFolder(program), table);
       if (options.json) {

@@ -16,7 +16,7 @@ import { progressLine } from '../progress.ts';
 import type { Cli } from '../program.ts';
 import { operator } from '../receipt-text.ts';
 import { jsonLine, safe } from '../terminal.ts';
-import { version } from './up.ts';
+import { version } from '../version.ts';
 
 interface Options { to?: string; memory: MemoryKind; memoryMax: number; since?: number; only?: Group[]; commands: boolean; why?: string; json?: boolean }
 
@@ -40,7 +40,7 @@ export function addIncidentEvidence(incident: Command, { program, lang, t }: Cli
     .action(run);
 
   async function run(id: string | undefined, options: Options): Promise<void> {
-    const data = dataFolder(program), { evidence: config } = configOf(program), now = Date.now();
+    const data = dataFolder(program), { evidence: config } = await configOf(program), now = Date.now();
     const toStream = options.to === '-';
     if (toStream && process.stdout.isTTY) throw new MoatError('terminal', 'an archive is not written to a terminal', { zh: '不把存档写到终端', hint: 'moat incident evidence --to - > FILE' });
     const keep = new Keep(data), archive = newEvidenceId(now);

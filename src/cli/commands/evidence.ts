@@ -55,7 +55,7 @@ export function addEvidence({ program, lang, t }: Cli): void {
     .description(t('列出存在本机的存档、保留到何时', 'archives that are kept here, and until when'))
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .action(async (options: Json) => {
-      const out = new Output(), { keep_days } = configOf(program).evidence;
+      const out = new Output(), { keep_days } = (await configOf(program)).evidence;
       const rows = keep().list();
       for (const row of rows) {
         if ('broken' in row) { out.line(options.json ? jsonLine(row) : `${colour.red('✕')} ${safe(row.path)}  ${safe(row.broken)}`); continue; }
@@ -147,7 +147,7 @@ export function addEvidence({ program, lang, t }: Cli): void {
     .option('-y, --yes', t('不再询问', 'do not ask'))
     .option('--json', ...json)
     .action(async (id: string, options: WhyOptions & { why: string }) => {
-      const kept = keep().get(id), { keep_days } = configOf(program).evidence;
+      const kept = keep().get(id), { keep_days } = (await configOf(program)).evidence;
       const early = Date.now() - Date.parse(kept.made) < keep_days * day;
       if (!options.yes) {
         if (!process.stdin.isTTY) throw new MoatError('not-confirmed', 'there is no terminal to ask on; nothing was removed', { zh: '没有终端可以询问，没有删除', hint: '--yes' });

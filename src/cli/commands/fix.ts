@@ -53,7 +53,7 @@ export function addFix(cli: Cli): void {
     const unknown = ids.filter((id) => seen[id] === undefined);
     if (unknown.length > 0) throw new MoatError('no-finding', t(`没有编号为 ${safe(unknown.join('、'))} 的发现`, `expected ids of findings, got ${safe(unknown.join(', '))}`), { hint: { zh: '先用 root 运行 moat scan --json，编号是其中的 id', en: 'run moat scan --json as root first: the id is in it' } });
     const only = [...new Set(ids.map((id) => seen[id]!.check))];
-    const { findings } = await scanInProcess({ only, profile: 'full', data: dataFolder(program), ports: portsOf(configOf(program)) }, { signal: new AbortController().signal, nice: false, maxMemoryMb: usualMemoryMb(), warn: (text) => { console.error(safe(text[lang])); } });
+    const { findings } = await scanInProcess({ only, profile: 'full', data: dataFolder(program), ports: portsOf(await configOf(program)) }, { signal: new AbortController().signal, nice: false, maxMemoryMb: usualMemoryMb(), warn: (text) => { console.error(safe(text[lang])); } });
     return new Map(findings.map((one) => [one.id, one]));
   }
 }

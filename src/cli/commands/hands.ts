@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { handsKey } from '../../agent/install.ts';
 import { MoatError } from '../../core/error.ts';
 import { configOf, configPath, dataFolder } from '../globals.ts';
 import type { Cli } from '../program.ts';
@@ -20,8 +21,8 @@ export function addHands({ program, t }: Cli): void {
       const ended = new AbortController();
       const end = (): void => ended.abort();
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, end);
-      const config = configOf(program);
-      await openHands(socket === undefined ? { fd: firstHandedOver } : { path: socket }, config.response, { recovery: config.recovery, dataFolder: resolve(dataFolder(program)), configPath: resolve(configPath(program)), idleMs: socket === undefined ? idleMs : undefined, onIdle: end });
+      const config = await configOf(program);
+      await openHands(socket === undefined ? { fd: firstHandedOver } : { path: socket }, config.response, { recovery: config.recovery, dataFolder: resolve(dataFolder(program)), configPath: resolve(configPath(program)), keyPath: join(dirname(resolve(socket ?? configPath(program))), handsKey), idleMs: socket === undefined ? idleMs : undefined, onIdle: end });
       if (!ended.signal.aborted) await once(ended.signal, 'abort');
       process.exit(0);
     });

@@ -1,12 +1,9 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { MoatError } from '../../core/error.ts';
 import type { RecoveredStep, RecoveryPlan, ServiceCheck } from '../../core/recovery.ts';
 import { askControl } from '../../agent/control.ts';
-import type { Recovered } from '../../agent/recovery.ts';
-import { checkConfigurations } from '../../linux/services/configuration.ts';
-import { checkDatabases } from '../../linux/services/databases.ts';
-import { runner } from '../../linux/run.ts';
+import type { Recovered, ServicesLooked } from '../../agent/recovery.ts';
 import { confirm } from '../confirm.ts';
 import { dataFolder } from '../globals.ts';
 import { incidentJson } from '../incident-text.ts';
@@ -83,10 +80,12 @@ export function addIncidentRecover(group: Command, { program, lang, t }: Cli): v
       await ask('recovery-check', { id: plan.id, step: step.id });
     }
     checking.clear();
-    const services = options.services ? await looked(plan) : [];
+    const asking = progressLine(t('检查服务与数据库', 'looking at services and databases'), process.stderr.isTTY && !json);
+    if (options.services) asking.show('');
+    const services = options.services ? await looked(plan).finally(() => asking.clear()) : [];
     for (const one of services) out.line(json ? jsonLine({ kind: 'service', ...one }) : serviceLine(one, lang));
     await out.end();
-    const end = (await ask('recovery-finish', { id: plan.id, services, why, ...(options.accept !== undefined && { accept: options.accept }) })) as Recovered;
+    const end = (await ask('recovery-finish', { id: plan.id, services: options.services, why, ...(options.accept !== undefined && { accept: options.accept }) })) as Recovered;
     if (!end.summary.verified && end.summary.accepted === undefined) process.exitCode = 1;
     if (json) out.line(jsonLine({ kind: 'recovered', plan: end.plan, moved: end.moved, findings: end.findings, blind: end.blind, incident: incidentJson(end.incident) }));
     else for (const line of recoveredLines(end, lang)) out.line(line);
@@ -123,10 +122,11 @@ export function addIncidentRecover(group: Command, { program, lang, t }: Cli): v
     if (done.length === 0 && !json) console.log(t('没有可撤销的恢复', 'there is nothing to take back'));
   }
 
-  /** By this process, which has the rights of whoever types: the agent may make no namespaces. */
+  /** By the agent or its hands, which takes a while: asked again until it is done. */
   async function looked(plan: RecoveryPlan): Promise<ServiceCheck[]> {
-    const run = runner();
-    const scratch = join(dataFolder(program), 'scratch');
-    return [...await checkConfigurations({ run, scratch }), ...await checkDatabases({ run, files: plan.steps.flatMap(({ paths }) => paths) })];
+    for (let go = true;; go = false) {
+      const looked = (await ask('recovery-services', { id: plan.id, go })) as ServicesLooked;
+      if (looked.done) return looked.services;
+    }
   }
 }

@@ -25,7 +25,7 @@ import { configOf, dataFolder } from '../globals.ts';
 import type { Cli } from '../program.ts';
 import { operator } from '../receipt-text.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
-import { version } from './up.ts';
+import { version } from '../version.ts';
 
 export const reportFormats = ['md', 'html', 'pdf', 'json'] as const;
 export const exportFormats = ['stix', 'csv', 'list'] as const;
@@ -44,8 +44,8 @@ export function addIncidentReport(group: Command, cli: Cli): void {
       return await work(store);
     } finally { store.close(); }
   };
-  const review = (id: string, told: { interruption?: number; leak?: number } = {}): Promise<Review> => reading((store) => openReview(id, {
-    store, config: configOf(program), dataFolder: dataFolder(program), version: version(), now: Date.now(), clock, told: { interruptionMs: told.interruption, leakGb: told.leak },
+  const review = (id: string, told: { interruption?: number; leak?: number } = {}): Promise<Review> => reading(async (store) => openReview(id, {
+    store, config: await configOf(program), dataFolder: dataFolder(program), version: version(), now: Date.now(), clock, told: { interruptionMs: told.interruption, leakGb: told.leak },
   }));
 
   group.command('report <id>')
@@ -71,7 +71,7 @@ export function addIncidentReport(group: Command, cli: Cli): void {
     .action(async (id: string, options: ExportOptions) => {
       const place = placeOf(options.out);
       const data = await review(id);
-      await put(place, exported(data, options, cli, configOf(program).report.organisation));
+      await put(place, exported(data, options, cli, (await configOf(program)).report.organisation));
       const { items, total } = data.story?.indicators ?? { items: [], total: 0 };
       if (data.story_why) console.error(`${colour.yellow('!')} ${safe(data.story_why[cli.lang])}`);
       if (total > items.length) console.error(`${colour.yellow('!')} ${t(`另有 ${total - items.length} 个指标超出上限，未导出`, `${total - items.length} indicators more are beyond the bound and were not exported`)}`);

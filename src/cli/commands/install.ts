@@ -1,9 +1,16 @@
+import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
+import { loadConfig } from '../../agent/config.ts';
 import { confirm } from '../confirm.ts';
-import { install, uninstall, unitText } from '../../agent/install.ts';
+import { configFile, install, uninstall, unitText } from '../../agent/install.ts';
 import type { Cli } from '../program.ts';
 
 export function addInstall({ program, lang, t }: Cli): void {
+  /** By the configuration that the service will read. */
+  const captureMb = (root: string): number | undefined => {
+    const { capture } = loadConfig(join(root, configFile), { mustExist: false }).evidence;
+    return capture.enabled ? capture.memory_mb : undefined;
+  };
   program.command('install')
     .description(t('装成加固的 systemd 服务（需要 root）', 'install as a hardened systemd service (needs root)'))
     .option('--memory <mb>', t('内存上限（MiB）', 'memory limit, MiB'), number, 300)
@@ -12,8 +19,8 @@ export function addInstall({ program, lang, t }: Cli): void {
     .option('--root <dir>', t('装到另一个根目录（镜像），不启动', 'install into another root folder (an image); nothing is started'), '/')
     .option('--print-unit', t('只打印 systemd 单元', 'only print the systemd unit'))
     .action((options: { memory: number; cpu: number; start: boolean; root: string; printUnit?: boolean }) => {
-      if (options.printUnit) { process.stdout.write(unitText({ memoryMb: options.memory, cpuPercent: options.cpu })); return; }
-      install({ root: options.root, lang, start: options.start, memoryMb: options.memory, cpuPercent: options.cpu, say: (text) => console.log(text) });
+      if (options.printUnit) { process.stdout.write(unitText({ memoryMb: options.memory, cpuPercent: options.cpu, captureMb: captureMb(options.root) })); return; }
+      install({ root: options.root, lang, start: options.start, memoryMb: options.memory, cpuPercent: options.cpu, captureMb: captureMb(options.root), say: (text) => console.log(text) });
       console.log(t('已安装。查看：moat status；卸载：moat uninstall', 'Installed. Look at it: moat status; take it away: moat uninstall'));
     });
   program.command('uninstall')

@@ -38,7 +38,7 @@ export function addIntel({ program, lang, t }: Cli): void {
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .addHelpText('after', t('\n退出码：0 不在任何列表上，1 在列表上，2 有列表读不了而其余列表上没有', '\nExit code: 0 on no list, 1 on a list, 2 when a list could not be read and no other has it'))
     .action(async (values: string[], options: { json?: boolean }) => {
-      const { intelligence, states } = await readLists(configOf(program).intelligence, dataFolder(program));
+      const { intelligence, states } = await readLists((await configOf(program)).intelligence, dataFolder(program));
       const blind = states.filter((state) => state.state !== 'live');
       const out = new Output();
       let listed = 0;

@@ -20,7 +20,7 @@ export function addNotify({ program, lang, t }: Cli): void {
     .description(t('各渠道的排队、已发、丢弃与上次错误', 'what waits, was sent, was dropped, and the last error, for each channel'))
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .action(async (options: { json?: boolean }) => {
-      const { channels } = configOf(program).notices;
+      const { channels } = (await configOf(program)).notices;
       const store = openIfThere(dataFolder(program));
       const out = new Output();
       try {
@@ -43,7 +43,7 @@ export function addNotify({ program, lang, t }: Cli): void {
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .addHelpText('after', t('\n不写渠道则测试全部已启用的。退出码：0 全部送达，1 有未送达的，2 没有这个渠道', '\nWithout a channel all that are enabled are tested. Exit code: 0 all arrived, 1 some did not, 2 no such channel'))
     .action(async (name: string | undefined, options: { json?: boolean }) => {
-      const config = configOf(program);
+      const config = await configOf(program);
       const channels = channelsNamed(config.notices, name);
       const speak = config.lang === 'auto' ? lang : config.lang;
       await Promise.all(channels.map(async (channel) => {

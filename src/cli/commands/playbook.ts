@@ -53,7 +53,7 @@ export function addPlaybook({ program, lang, t }: Cli): void {
 
   group.command('linkage').description(t('联动表：什么告警立刻触发什么处置，哪些行还在等另一半', 'the linkage table: which alert calls for which action at once, and which rows wait for their other half')).option('--json', ...json)
     .action(async (options: { json?: boolean }) => {
-      const { links, waiting, mode } = (await ask('linkage')) as LinkageView;
+      const { links, waiting, always, mode } = (await ask('linkage')) as LinkageView;
       const out = new Output();
       for (const link of links) {
         if (options.json) { out.line(jsonLine(link)); continue; }
@@ -61,6 +61,7 @@ export function addPlaybook({ program, lang, t }: Cli): void {
         const on = [...when.attack ?? [], ...when.rules ?? []].join(', ');
         out.line(`${fires ? colour.green('●') : colour.dim('○')} ${colour.bold(safe(id))}  ${safe(title[lang])}  ${safe(action)}  ${colour.dim(`${safe(on)} ≥ ${when.level}; ${Object.entries(input).map(([name, from]) => `${safe(name)} ${safe(typeof from === 'object' ? String(from.value) : `← ${from}`)}`).join(', ')}${fires ? '' : t(`；${link.mode} 模式才触发（现为 ${mode}）`, `; fires in mode ${link.mode} (it is ${mode})`)}`)}`);
       }
+      for (const row of always) out.line(options.json ? jsonLine(row) : `${colour.green('●')} ${colour.bold(safe(row.id))}  ${safe(row.title[lang])}  ${colour.dim(safe(row.always[lang]))}`);
       for (const row of waiting) out.line(options.json ? jsonLine(row) : `${colour.yellow('…')} ${colour.bold(safe(row.id))}  ${safe(row.title[lang])}  ${colour.yellow(t('不触发', 'never fires'))}  ${colour.dim(t(`等待：${safe(row.waits.zh)}`, `waits for ${safe(row.waits.en)}`))}`);
       await out.end();
     });

@@ -24,7 +24,7 @@ export function addReplay(cli: Cli): void {
     .addHelpText('after', `\n${t('可用格式', 'Formats')}: ${formatNames.join(', ')}`)
     .action(async (files: string[], options: Options) => {
       const [{ openDetector }, { openGeo }, { replay }] = await Promise.all([import('../../agent/detector.ts'), import('../../agent/geo.ts'), import('../../agent/replay.ts')]);
-      const config = configOf(program);
+      const config = await configOf(program);
       const out = new Output();
       const detect = options.events ? undefined : openDetector({ config, ruleFolders: options.rules, warn: (text) => console.error(text) });
       const geo = openGeo(config.geo.country);

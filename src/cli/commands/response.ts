@@ -1,11 +1,11 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { Option } from 'commander';
-import type { AuditEntry, BlockEntry, Receipt, ReceiptStatus } from '../../core/action.ts';
+import type { AuditEntry, Receipt, ReceiptStatus } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
-import { type BlocklistFormat, blocklistFormats, readBlocklist, writeBlocklist } from '../../agent/blocklist-file.ts';
+import { type BlocklistFormat, blocklistFormats, blocklistText, readBlocklist, writeBlocklist } from '../../agent/blocklist-file.ts';
 import { type ImportCounts, importPart } from '../../agent/blocklists.ts';
 import { askControl } from '../../agent/control.ts';
-import type { BlockRow } from '../../agent/response.ts';
+import { blocklistPage, type BlockRow, type Unblocked } from '../../agent/response.ts';
 import type { AuditFault, AuditVerdict } from '../../engine/response/audit.ts';
 import { colour } from '../colour.ts';
 import { duration } from '../duration.ts';
@@ -15,8 +15,6 @@ import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { operator, receiptJson } from '../receipt-text.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
-
-const importMost = 64 * 2 ** 20;
 
 /** What was done, and how to take it back: block, unblock, blocklist, actions, undo, audit. */
 export function addResponse({ program, lang, t }: Cli): void {
@@ -50,26 +48,38 @@ export function addResponse({ program, lang, t }: Cli): void {
       const out = new Output();
       for (const address of addresses) {
         await each(out, address, options.json, async () => {
-          const { network, undone, lifted } = (await ask('unblock', { address, by: operator(), why: options.why ?? '' })) as { network: string; undone: Receipt[]; lifted?: BlockEntry };
+          const { network, undone, lifted, within } = (await ask('unblock', { address, by: operator(), why: options.why ?? '' })) as Unblocked;
+          const around = within.map((entry) => safe(entry.network)).join(', ');
           if (lifted !== undefined) {
             if (options.json) out.line(jsonLine({ ...lifted, since: new Date(lifted.since).toISOString(), ...(lifted.until !== undefined && { until: new Date(lifted.until).toISOString() }) }));
             else out.line(`${colour.green('●')} ${safe(network)} ${t('已解封', 'is let through again')}  ${colour.dim(`${t('当初', 'it was blocked')} ${clock(lifted.since)} ${safe(lifted.by)}${lifted.list === undefined ? '' : t(`，列表 ${safe(lifted.list)}（再导入该列表会再次封禁；长期放行请写入 response.allow）`, `, list ${safe(lifted.list)} (imported again it is blocked again: response.allow keeps it open)`)}${lifted.why === '' ? '' : `: ${safe(lifted.why)}`}`)}`);
-          } else if (undone.length === 0) throw new MoatError('not-blocked', t(`${network} 没有被封禁`, `${network} is not blocked`), { hint: 'moat blocklist' });
+          } else if (undone.length === 0 && around !== '') throw new MoatError('not-blocked', t(`${network} 没有单独被封禁，但所在网段 ${around} 被封禁`, `${network} is not blocked by itself, but its network ${around} is`), { hint: `moat unblock ${around}` });
+          else if (undone.length === 0) throw new MoatError('not-blocked', t(`${network} 没有被封禁`, `${network} is not blocked`), { hint: 'moat blocklist' });
           for (const receipt of undone) {
             if (options.json) out.line(jsonLine(receiptJson(receipt)));
             else out.line(`${colour.green('●')} ${safe(network)} ${t('已解封', 'is let through again')}  ${colour.dim(`${t('当初', 'it was blocked')} ${clock(receipt.created)} ${safe(receipt.by)}${receipt.why === '' ? '' : `: ${safe(receipt.why)}`}`)}`);
           }
+          if (around !== '' && (undone.length > 0 || lifted !== undefined)) console.error(colour.yellow(t(`注意：所在网段 ${around} 仍被封禁（moat unblock ${around}）`, `mind: its network ${around} is still blocked (moat unblock ${around})`)));
         });
       }
       await out.end();
     });
+
+  async function allBlocked(): Promise<BlockRow[]> {
+    const rows: BlockRow[] = [];
+    for (;;) {
+      const page = (await askControl(dataFolder(program), 'blocklist', { after: rows.at(-1)?.network }, { patient: true })) as BlockRow[];
+      for (const row of page) rows.push(row);
+      if (page.length < blocklistPage) return rows;
+    }
+  }
 
   const blocklist = program.command('blocklist').description(t('被封禁的地址与网段；与他人共享的列表', 'what is blocked, and lists that are shared'));
   blocklist.command('list', { isDefault: true })
     .description(t('被封禁的地址与网段：原因、还剩多久、丢弃了多少', 'what is blocked: why, for how long yet, how much was dropped'))
     .option('--json', ...json)
     .action(async (options: { json?: boolean }) => {
-      const rows = (await ask('blocklist')) as BlockRow[];
+      const rows = await allBlocked();
       const out = new Output();
       for (const row of rows) {
         if (options.json) { out.line(jsonLine({ ...row, since: new Date(row.since).toISOString(), ...(row.until !== undefined && { until: new Date(row.until).toISOString() }) })); continue; }
@@ -86,7 +96,7 @@ export function addResponse({ program, lang, t }: Cli): void {
     .addOption(new Option('--format <format>', t('格式', 'form')).choices(blocklistFormats).default('plain'))
     .option('--list <name>', t('只导出这个列表', 'only this list'))
     .action(async (file: string | undefined, options: { format: BlocklistFormat; list?: string }) => {
-      const rows = ((await askControl(dataFolder(program), 'blocklist', undefined, { patient: true })) as BlockRow[]).filter(({ list }) => options.list === undefined || list === options.list);
+      const rows = (await allBlocked()).filter(({ list }) => options.list === undefined || list === options.list);
       const text = writeBlocklist(rows, options.format);
       if (file === undefined) { process.stdout.write(text); return; }
       writeFileSync(file, text, { mode: 0o600 });
@@ -100,9 +110,7 @@ export function addResponse({ program, lang, t }: Cli): void {
     .option('--why <text>', t('原因（文件中没有写时用）', 'the reason where the file gives none'))
     .option('--json', t('输出 JSON', 'print JSON'))
     .action(async (file: string, options: { name: string; format?: BlocklistFormat; for?: number; why?: string; json?: boolean }) => {
-      const { size } = file === '-' ? { size: 0 } : statSync(file);
-      if (size > importMost) throw new MoatError('too-large', t(`文件过大：最多 ${importMost / 2 ** 20} MiB`, `expected at most ${importMost / 2 ** 20} MiB, got more`));
-      const { format, entries, bad, first, twins } = readBlocklist(readFileSync(file === '-' ? 0 : file, 'utf8'), options.format);
+      const { format, entries, bad, first, twins } = readBlocklist(blocklistText(file), options.format);
       const total: ImportCounts = { added: 0, there: 0, over: 0, bad: 0, refused: 0, why: [] };
       const end = options.for === undefined ? undefined : Date.now() + options.for;
       for (let at = 0; at < entries.length; at += importPart) {

@@ -19,11 +19,11 @@ import { Output } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import type { Cli } from '../program.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
-import { version } from './up.ts';
+import { version } from '../version.ts';
 
 interface Options {
   root?: string; image?: string; only?: string[]; skip?: string[]; yara?: string[]; profile: ScanProfile; since?: number; failOn: Level; all?: boolean;
-  json?: boolean; html?: string; sarif?: string; list?: boolean; maxMemory: number; nice: boolean; handOver: boolean; verbose?: boolean;
+  json?: boolean; html?: string; sarif?: string; list?: boolean; maxMemory: number; maxTime: number; nice: boolean; handOver: boolean; verbose?: boolean;
 }
 
 /** What a shell expects of a program that a signal ended. */
@@ -46,6 +46,7 @@ export function addScan({ program, lang, t }: Cli): void {
     .option('--html <file>', t('把报告写成一个 HTML 文件（- 为标准输出）', 'write the report as one HTML file (- is standard output)'))
     .option('--sarif <file>', t('把发现写成 SARIF 2.1.0（- 为标准输出）', 'write the findings as SARIF 2.1.0 (- is standard output)'))
     .option('--max-memory <mb>', t('内存上限（MiB），到了就停下并说明', 'stop, and say so, when it takes more memory, MiB'), memory, usualMemoryMb())
+    .option('--max-time <span>', t('时限（如 30m、2h；0 不限，默认 1h）：到时不再继续，说明哪些没看', 'stop looking after this time and say what was left out (30m, 2h; 0 for no limit; default 1h)'), minutes, 60)
     .option('--no-nice', t('不让路：与其他程序平等争用 CPU 和磁盘', 'do not step back behind other programs for processor and disk'))
     .option('--no-hand-over', t('不把发现交给本机运行中的 Moat（以 root 检查本机时默认交给它，归入事件）', 'do not hand the findings to the Moat that runs here (done by itself for scans of this machine as root: they join incidents)'))
     .option('--verbose', t('显示每项检查用时（walk 为走目录树）', 'show the time each check takes (walk: going through the tree)'))
@@ -73,7 +74,7 @@ export function addScan({ program, lang, t }: Cli): void {
       let report: ScanReport;
       try {
         const { root, image, only, skip } = options;
-        report = await scanInProcess({ ...(root !== undefined && { root }), ...(image !== undefined && { image: resolve(image) }), ...(only && { only }), ...(skip && { skip }), ...(options.yara && { yara: options.yara }), profile: options.profile, data: dataFolder(program), ports: allowedPorts(program, lang) }, {
+        report = await scanInProcess({ ...(root !== undefined && { root }), ...(image !== undefined && { image: resolve(image) }), ...(only && { only }), ...(skip && { skip }), ...(options.yara && { yara: options.yara }), profile: options.profile, maxMinutes: options.maxTime, data: dataFolder(program), ports: await allowedPorts(program, lang) }, {
           signal: stop.signal, nice: options.nice, maxMemoryMb: options.maxMemory, warn: (text) => { watch.clear(); console.error(safe(text[lang])); }, onProgress: watch.show,
         });
       } finally { watch.end(); }
@@ -138,8 +139,8 @@ function watchProgress(options: Options, lang: Cli['lang']): { show: (progress: 
   const draw = (): void => {
     const seconds = t(`${Math.round((Date.now() - began) / 1000)} 秒`, `${Math.round((Date.now() - began) / 1000)} s`);
     if (!last) { line.show(seconds); return; }
-    const { check, nth, of, files, findings } = last;
-    line.show([`${nth}/${of}`, check?.[lang] ?? t(`逐个查看文件：${files}`, `every file: ${files}`), t(`${findings} 项发现`, `${findings} findings`), seconds].join(' · '));
+    const { check, nth, of, files, findings, at } = last;
+    line.show([`${nth}/${of}`, check?.[lang] ?? t(`逐个查看文件：${files}`, `every file: ${files}`), t(`${findings} 项发现`, `${findings} findings`), seconds, ...(at === undefined ? [] : [at])].join(' · '));
   };
   const timer = setInterval(draw, 1000);
   return {
@@ -164,9 +165,9 @@ async function list(json: boolean, lang: Cli['lang']): Promise<void> {
 }
 
 /** The white list of the behaviour that watches listeners; a configuration that cannot be read is told and the scan goes on without. */
-function allowedPorts(program: Cli['program'], lang: Cli['lang']): readonly string[] {
+async function allowedPorts(program: Cli['program'], lang: Cli['lang']): Promise<readonly string[]> {
   try {
-    return portsOf(configOf(program));
+    return portsOf(await configOf(program));
   } catch (error) {
     console.error(safe(saidBy(error)[lang]));
     return [];
@@ -194,6 +195,13 @@ function memory(text: string): number {
   const mb = Number(text);
   if (!Number.isInteger(mb) || mb < leastMemoryMb) throw new InvalidArgumentError(`expected MiB, at least ${leastMemoryMb}`);
   return mb;
+}
+
+/** Minutes; 0 for no limit. */
+function minutes(text: string): number {
+  const span = /^(\d{1,5})([smh])$/.exec(text);
+  if (text !== '0' && (!span || Number(span[1]) === 0)) throw new InvalidArgumentError('expected a span such as 30m or 2h, or 0');
+  return span ? Number(span[1]) * { s: 1 / 60, m: 1, h: 60 }[span[2] as 's' | 'm' | 'h'] : 0;
 }
 
 /** A span back from now, or a date in local time. Unix ms. */

@@ -1,14 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { colour } from '../colour.ts';
 import type { Log } from '../../core/ports.ts';
 import type { Folded } from '../../engine/fold.ts';
-import { installRoot } from '../../agent/paths.ts';
 import { alertJson, alertLines } from '../alert-text.ts';
 import { configOf, configPath, dataFolder, globals } from '../globals.ts';
 import type { Cli } from '../program.ts';
 import { modeTexts } from '../status-text.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
+import { version } from '../version.ts';
 
 interface Options { json?: boolean; verbose?: boolean }
 
@@ -20,7 +18,7 @@ export function addUp({ program, lang, t }: Cli): void {
     .action(async (options: Options) => {
       // What only this command needs is loaded by it alone: every other command starts in half the time.
       const [{ startAgent }, { openGeo }, { blindSpots }, { allSensors }] = await Promise.all([import('../../agent/agent.ts'), import('../../agent/geo.ts'), import('../../agent/doctor.ts'), import('../../agent/sensors.ts')]);
-      const config = configOf(program);
+      const config = await configOf(program);
       const speak = config.lang === 'auto' || globals(program).lang !== undefined ? lang : config.lang;
       const say = (zh: string, en: string) => (speak === 'zh' ? zh : en);
       const talk = (text: string): void => { if (options.json) console.error(text); else console.log(text); };
@@ -70,10 +68,6 @@ export function addUp({ program, lang, t }: Cli): void {
       await new Promise((resolve) => { process.stdout.write('', resolve); });
       process.exit(0);
     });
-}
-
-export function version(): string {
-  return (JSON.parse(readFileSync(join(installRoot(), 'package.json'), 'utf8')) as { version: string }).version;
 }
 
 function untilStopped(): Promise<void> {

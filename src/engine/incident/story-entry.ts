@@ -1,10 +1,12 @@
 /** How somebody came in: the earliest beginning of the trees of a story that tells of a way in. */
 import type { StoryEntry } from '../../core/incident.ts';
 import type { Event } from '../../core/gen/event.ts';
-import type { OriginKind, ProcessNode } from '../../core/lineage.ts';
+import type { FileTouch, OriginKind, ProcessNode } from '../../core/lineage.ts';
 import { maskSecrets } from '../../core/secrets.ts';
 import type { Text } from '../../core/text.ts';
+import { pageOfUrl, urlsOfFile } from '../origin/pages.ts';
 import { cellsOf } from './matrix.ts';
+import { fileId } from './story-files.ts';
 import { packageOf } from './story-package.ts';
 import { lineOf } from './story-scope.ts';
 import { processId } from './story-sketch.ts';
@@ -17,7 +19,8 @@ const requestMs = 60_000;
 const requestMax = 500;
 const fixed = /\.(?:css|js|mjs|map|png|jpe?g|gif|svg|webp|ico|woff2?|ttf|eot|mp4|webm|txt|xml)$/i;
 
-interface Candidate { node: ProcessNode; isWeak: boolean; rank: number; time: number }
+/** `file`: what a server wrote that is of the story; `time` is when. */
+interface Candidate { node: ProcessNode; isWeak: boolean; rank: number; time: number; file?: string }
 
 /** What each way in is called. */
 export const entryTechniques: Readonly<Record<OriginKind, readonly string[]>> = {
@@ -28,16 +31,16 @@ export function entryOf(teller: Teller): StoryEntry | undefined {
   let best: Candidate | undefined;
   for (const [node, strength] of teller.members) best = better(best, candidate(node, strength === 'weak'));
   // A server that carried the story's work and was itself the alarm.
-  for (const node of teller.seeds) if (teller.chained.has(node)) best = better(best, candidate(node, false));
+  for (const node of teller.seeds) if (teller.chained.has(node)) best = better(best, uploaded(teller, node) ?? candidate(node, false));
   if (best === undefined) return heardEntry(teller);
   const { node, isWeak } = best;
   const { origin } = node;
   const root = lineOf(node)[0]!;
-  const request = origin.kind === 'web' ? requestOf(teller, node) : undefined;
+  const request = origin.kind === 'web' ? requestOf(teller, best) : undefined;
   // Whoever runs the manager is not who got in: the package is.
   const bad = packageOf(node);
   const runBy = origin.kind === 'package' ? origin.source_ip : undefined;
-  const address = origin.kind === 'package' ? undefined : origin.source_ip ?? text(request?.source_ip) ?? onlyCaller(root, origin.kind);
+  const address = origin.kind === 'package' ? undefined : origin.source_ip ?? text(request?.source_ip) ?? onlyCaller(teller, root);
   const { name, user } = origin;
   const line = request === undefined ? undefined : maskSecrets(`${request.http_method ?? 'GET'} ${request.url_path ?? ''}${request.url_query === undefined ? '' : `?${request.url_query}`}`).slice(0, requestMax);
   const said = sayEntry(origin.kind, { address: address ?? runBy, user, name, line, bad: bad?.name });
@@ -70,20 +73,39 @@ function better(a: Candidate | undefined, b: Candidate): Candidate {
   return y < x || (y === x && b.time < a.time) ? b : a;
 }
 
-/** The request that made a web server start this: of the known client, or the only one that can be meant. */
-function requestOf({ world }: Teller, node: ProcessNode): Event | undefined {
+/** A worker of a web server that wrote a file of the story: what it was asked then was the way in, not what it did before. */
+function uploaded({ sketch }: Teller, node: ProcessNode): Candidate | undefined {
+  if (node.origin.kind !== 'web') return undefined;
+  let first: FileTouch | undefined;
+  for (const touch of node.wrote) if (touch.action !== 'delete' && sketch.has(fileId(touch.what)) && (first === undefined || touch.first < first.first)) first = touch;
+  return first && { ...candidate(node, false), time: first.first, file: first.what };
+}
+
+/** The request that made a web server start or write this: of the known client, or the only one that can be meant. */
+function requestOf({ world, sketch }: Teller, { node, time, file }: Candidate): Event | undefined {
   const { source_ip: ip } = node.origin;
-  const ended = node.ended ?? world.now;
-  let best: Event | undefined;
-  const clients = new Set<string>();
+  const from = file === undefined ? node.started : time;
+  const ended = file === undefined ? node.ended ?? world.now : time;
+  const itself = new Set(file === undefined ? [] : urlsOfFile(file));
+  let best: Event | undefined, known: Event | undefined;
+  const clients = new Set<string>(), alarmed = new Set<string>();
+  const nearer = (a: Event | undefined, b: Event): Event => (a === undefined || distance(b, from, ended) < distance(a, from, ended) ? b : a);
   // It is logged when it is answered: a server waits for what it runs.
-  for (const event of around(world, node.started, ended)) {
-    if (event.source_ip === undefined || (event.url_path !== undefined && fixed.test(event.url_path))) continue;
-    if (ip !== undefined ? event.source_ip !== ip : event.time < node.started - 1500) continue;
-    clients.add(event.source_ip);
-    if (best === undefined || distance(event, node, ended) < distance(best, node, ended)) best = event;
+  for (const event of around(world, from, ended)) {
+    const { source_ip: client, url_path: url } = event;
+    if (client === undefined || (url !== undefined && fixed.test(url))) continue;
+    if (ip !== undefined ? client !== ip : event.time < from - 1500) continue;
+    // Before it was written nobody could ask for it.
+    if (url !== undefined && itself.has(pageOfUrl(url) ?? '')) continue;
+    clients.add(client);
+    best = nearer(best, event);
+    // An alert names this client: rather them than a visitor of that moment.
+    if (sketch.facts(`address:${client}`)?.['alarmed'] !== true) continue;
+    alarmed.add(client);
+    known = nearer(known, event);
   }
-  return ip === undefined && clients.size !== 1 ? undefined : best;
+  if (ip !== undefined || clients.size === 1) return best;
+  return alarmed.size === 1 ? known : undefined;
 }
 
 /** When it was started, and when it ended: a request is logged when it is answered, which may be hours later. */
@@ -93,13 +115,15 @@ function* around(world: StoryWorld, started: number, ended: number): Iterable<Ev
   if (ended > soon) yield* world.requests(Math.max(soon, ended - 2000), ended + 5000);
 }
 
-const distance = (event: Event, { started }: ProcessNode, ended: number): number => Math.min(Math.abs(event.time - started), Math.abs(event.time - ended)) - (event.http_method === 'POST' ? 500 : 0);
+const distance = (event: Event, started: number, ended: number): number => Math.min(Math.abs(event.time - started), Math.abs(event.time - ended)) - (event.http_method === 'POST' ? 500 : 0);
 
-/** A database or other service that one stranger alone spoke to. */
-function onlyCaller({ spoke }: ProcessNode, kind: OriginKind): string | undefined {
+/** A database or other service that one stranger alone spoke to, or one whom an alert names. */
+function onlyCaller({ sketch }: Teller, { spoke, origin: { kind } }: ProcessNode): string | undefined {
   if (kind !== 'service' && kind !== 'container' && kind !== 'web') return undefined;
   const callers = new Set(spoke.flatMap(({ direction, ip }) => (direction === 'inbound' && !ip.startsWith('127.') && ip !== '::1' ? [ip] : [])));
-  return callers.size === 1 ? [...callers][0] : undefined;
+  const alarmed = [...callers].filter((ip) => sketch.facts(`address:${ip}`)?.['alarmed'] === true);
+  const [only] = callers.size === 1 ? callers : alarmed.length === 1 ? alarmed : [];
+  return only;
 }
 
 function sayEntry(kind: OriginKind, { address, user, name, line, bad }: { address: string | undefined; user: string | undefined; name: string | undefined; line: string | undefined; bad: string | undefined }): Text {

@@ -13,7 +13,7 @@ const filesMax = 100;
  */
 export const packageOf = (node: ProcessNode): InstalledPackage | undefined => (node.origin.kind === 'package' ? installedPackage(node.root) : undefined);
 
-export const packageId = ({ name, folder }: InstalledPackage): string => `package:${folder ?? name}`;
+const packageId = ({ name, folder }: InstalledPackage): string => `package:${folder ?? name}`;
 
 /** Adds the package with its files, once. */
 export function addPackage(teller: Teller, node: ProcessNode): void {

@@ -116,9 +116,12 @@ function carries(line: readonly ProcessNode[], at: number, kind: OriginKind): bo
   const node = line[at]!;
   if (isCarrier(node, kind)) return true;
   if (kind !== 'web' || isOddPlace(node.path)) return false;
-  // The application itself, and its workers: one program.
-  return at === 0 ? line.length > 1 : node.path !== undefined && node.path === line[at - 1]?.path && !isShell(node);
+  // The application itself, and its workers: one program. What a server ran may be a root as well.
+  return at === 0 ? line.length > 1 && !isRunByServer(node) : node.path !== undefined && node.path === line[at - 1]?.path && !isShell(node);
 }
+
+/** The parent is a web server by its very name, this is none: what it ran, in a tree of its own because nothing was known of the server then. */
+export const isRunByServer = ({ path, name, cmdline, parent }: ProcessNode): boolean => parent !== undefined && roleOf(parent.path, parent.name, parent.cmdline).role === 'web' && roleOf(path, name, cmdline).role === 'other';
 
 /** Whether a parent is part of what its child does: a shell that runs a script, a wrapper, code in a command line, what lies where nobody installs programs. */
 function leadsOn(line: readonly ProcessNode[], at: number, kind: OriginKind): boolean {

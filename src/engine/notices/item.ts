@@ -59,12 +59,12 @@ function originCommand({ pid, path, source_ip, origin_ip }: AlertHead): string[]
 }
 
 /** A question, with the commands that answer it. */
-export function requestItem(request: ActionRequest, lang: Lang, host: string, tokens: { approve: string; reject: string }, zoneText: string): NoticeItem {
+export function requestItem(request: ActionRequest, lang: Lang, host: string, tokens: { approve: string; reject: string }, zoneText: string, url?: string): NoticeItem {
   const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
   return {
     id: request.id, level: request.level, title: `${t('需要批准：', 'approval needed: ')}${maskSecrets(request.what[lang])}`, host, time: request.created, last: request.created, count: 1,
-    facts: [{ label: t('截止', 'until'), value: zoneText }],
-    means: t('在这台服务器上运行下列命令之一；每条只能用一次，过期作废', 'run one of the commands on this server; each works once, and not after its time'),
+    facts: [{ label: t('截止', 'until'), value: zoneText }, ...(url === undefined ? [] : [{ label: t('同意', 'approve'), value: `${url}/approve/${tokens.approve}` }, { label: t('拒绝', 'reject'), value: `${url}/approve/${tokens.reject}` }])],
+    means: url === undefined ? t('在这台服务器上运行下列命令之一；每条只能用一次，过期作废', 'run one of the commands on this server; each works once, and not after its time') : t('打开链接后按按钮，或在这台服务器上运行下列命令之一；只能用一次，过期作废', 'open a link and press its button, or run one of the commands on this server; each works once, and not after its time'),
     next: [`moat approve ${tokens.approve}`, `moat reject ${tokens.reject}`],
   };
 }

@@ -67,7 +67,7 @@ const againMs = 5000, longestAgainMs = 15 * 60_000;
 const refusedAgainMs = 60_000, longestRefusedMs = 3_600_000;
 /** After so many refusals that nobody understands the notice itself is taken to be at fault. */
 const unknownMax = 10;
-const longestHoldMs = 24 * 3_600_000;
+const longestHoldMs = 3_600_000;
 /** Shorter than the agent waits for its parts to end. */
 const lastWordsMs = 3000;
 const attachmentMax = 2 ** 20;

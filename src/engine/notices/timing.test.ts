@@ -38,6 +38,16 @@ describe('quiet hours', () => {
     for (const time of ['07:30', '12:00', '22:29']) expect(toldNow(quiet, at(time)), time).toHaveLength(5);
   });
 
+  it('go by the clock on the wall when it is set for summer and winter', () => {
+    const berlin: Quiet = { from: 2 * 60 + 15, to: 2 * 60 + 45, level: 'critical', zone: 'Europe/Berlin' };
+    // There is no such half hour in the night of 29 March 2026, and there are two in that of 25 October.
+    const quiet = (from: string, minutes: number): number => Array.from({ length: minutes }, (_, i) => toldNow(berlin, Date.parse(from) + i * 60_000).length).filter((told) => told === 1).length;
+    expect([quiet('2026-03-28T20:00:00Z', 720), quiet('2026-03-29T20:00:00Z', 720), quiet('2026-10-24T20:00:00Z', 720)]).toEqual([0, 30, 60]);
+    const night: Quiet = { from: 22 * 60, to: 6 * 60, level: 'critical', zone: 'Europe/Berlin' };
+    const ends = (from: string): string => new Date(Array.from({ length: 1440 }, (_, i) => Date.parse(from) + i * 60_000).find((at) => toldNow(night, at).length > 1)!).toISOString();
+    expect([ends('2026-03-28T22:00:00Z'), ends('2026-10-24T22:00:00Z')]).toEqual(['2026-03-29T04:00:00.000Z', '2026-10-25T05:00:00.000Z']);
+  });
+
   it('let critical through whatever is set, and other levels as told', () => {
     expect(toldNow({ ...quiet, level: 'medium' }, at('03:00'))).toEqual(['medium', 'high', 'critical']);
     expect(toldNow({ from: 9 * 60, to: 17 * 60, level: 'high', zone: 'Asia/Shanghai' }, at('12:00'))).toEqual(['high', 'critical']);

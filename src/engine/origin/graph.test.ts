@@ -139,7 +139,7 @@ describe('a web request', () => {
   const attack = () => {
     const m = new Machine();
     m.seen(900, 1, '/usr/sbin/php-fpm8.2', 'php-fpm: master process', { cgroup: '/system.slice/php8.2-fpm.service' });
-    const shell = m.run(m.fork(900), '/bin/sh', 'sh -c /tmp/x & id', { user: 'www-data' });
+    const shell = m.run(m.fork(900), '/bin/sh', 'sh -c /tmp/x & id', { user: 'www-data', process_cwd: '/var/www/html/up/new' });
     const tool = m.run(shell, '/tmp/x', '/tmp/x', { user: 'www-data' });
     clock.now += 4000;
     m.end(shell);
@@ -154,6 +154,16 @@ describe('a web request', () => {
     m.graph.tick(ended + 10_000);
     expect(m.origin(tool)).toMatchObject({ kind: 'web', name: 'php-fpm', source_ip: '203.0.113.66' });
     expect(m.node(tool).root.name).toBe('sh');
+  });
+
+  it('gives it to the one of several who asked for a page in the folder that it runs in', () => {
+    for (const [other, client] of [['/cart/a.php', '203.0.113.66'], ['/new/b.php', undefined]] as const) {
+      const { m, tool, ended } = attack();
+      m.graph.observe(request('203.0.113.66', ended + 50, '/up/new/logo.php/x'));
+      m.graph.observe(request('192.0.2.10', ended + 300, other));
+      m.graph.tick(ended + 10_000);
+      expect(m.origin(tool).source_ip).toBe(client);
+    }
   });
 
   it('names nobody when two do', () => {

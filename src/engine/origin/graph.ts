@@ -9,7 +9,7 @@ import type { Event } from '../../core/gen/event.ts';
 import type { Lineage, Packages, PeerTouch, Writer } from '../../core/lineage.ts';
 import { own } from '../../core/own.ts';
 import { noHost, type HostFacts } from './host.ts';
-import { entrance, fits, Peers, Waiting, type CronLine, type LogonLine } from './logons.ts';
+import { entrance, fits, Peers, sudoOf, Waiting, type CronLine, type LogonLine, type SudoLine } from './logons.ts';
 import { defaultBounds, Memory, type Bounds } from './memory.ts';
 import { addFile, addName, addPeer, attach, isBelow, knownFile, knownName, knownPeer, leaveProgram, Node, type FileDone, type Tree } from './node.ts';
 import { change, cut, Places } from './place.ts';
@@ -71,6 +71,8 @@ export class OriginGraph implements Lineage {
   writer(file: { path?: string | undefined; inode?: number | undefined; device?: number | undefined }): Writer | undefined {
     return this.writers.of(file.path, file.inode, file.device);
   }
+
+  sudo(line: SudoLine): Node | undefined { return sudoOf(this.memory.all(), line); }
 
   // --- what the pipeline hands in
 

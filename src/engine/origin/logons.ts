@@ -6,6 +6,9 @@ export interface LogonLine { pid: number; user: string | undefined; ip: string |
 /** What cron ran. */
 export interface CronLine { pid: number; user: string | undefined; command: string | undefined; time: number }
 
+/** What sudo ran, or would not run; `command` is what was asked for with its full path. */
+export interface SudoLine { user: string | undefined; command: string | undefined; time: number }
+
 /** A child of sshd lives at most so long before somebody has logged on (LoginGraceTime is two minutes by default), ms. */
 const graceMs = 15 * 60_000;
 /** Logs that write whole seconds, and clocks that differ. */
@@ -33,6 +36,27 @@ export class Waiting<Line extends { pid: number; time: number }> {
 
 export const fits = (node: Node, time: number): boolean =>
   (node.started === 0 || (node.started <= time + slackMs && node.started >= time - graceMs)) && (node.ended === undefined || node.ended >= time - slackMs * 5);
+
+/** The password may be asked for first. */
+const askedMs = 5 * 60_000;
+
+/** The sudo that this line is of: of that user, at that time, with that command on its command line. Undefined when several trees come into question. */
+export function sudoOf(nodes: Iterable<Node>, { user, command, time }: SudoLine): Node | undefined {
+  if (user === undefined || command === undefined) return undefined;
+  const end = command.indexOf(' ') < 0 ? command.length : command.indexOf(' ');
+  const asked = [` ${command}`, ` ${command.slice(command.lastIndexOf('/', end) + 1)}`];
+  let found: Node | undefined;
+  for (const node of nodes) {
+    const { name, started, ended, cmdline, parent } = node;
+    if (name !== 'sudo' || started === 0 || started > time + slackMs || started < time - askedMs || (ended !== undefined && ended < time - slackMs)) continue;
+    // Its own account is root's soon; that of whoever called it stays.
+    if ((node.user !== user && parent?.user !== user) || cmdline === undefined || !asked.some((one) => cmdline.endsWith(one))) continue;
+    // Its monitor is of the same name and tree.
+    if (found !== undefined && found.tree !== node.tree) return undefined;
+    if (found === undefined || started > found.started) found = node;
+  }
+  return found;
+}
 
 /** Connections to ssh by their far end: the line of a daemon in a container names another pid than the kernel. */
 export class Peers {

@@ -1,13 +1,16 @@
 /**
  * Which web request made a server start a program. A server waits for the program it runs, so the access log has
- * the request when the program has ended. Told only when the requests logged in that moment are of one client:
- * a guess would put the blame on a visitor.
+ * the request when the program has ended. Told only when the requests logged in that moment are of one client, or
+ * those of one client alone asked for a page in the folder that the program runs in (PHP goes to the folder of its
+ * page): a guess would put the blame on a visitor.
  */
 import { own } from '../../core/own.ts';
 import type { Event } from '../../core/gen/event.ts';
 import type { Node } from './node.ts';
+import { folderOfPage, pageOfUrl } from './pages.ts';
 
-export interface Request { time: number; ip: string }
+/** `folder`: of the page that it asked for, as the URL names it. */
+export interface Request { time: number; ip: string; folder: string | undefined }
 interface Run { node: Node; at: number }
 
 const requestsMax = 512;
@@ -28,11 +31,15 @@ export class Requests {
   /** A line of an access log. Files that a server hands out as they are start nothing. */
   request(event: Event): void {
     if (event.source_ip === undefined || (event.url_path !== undefined && fixed.test(event.url_path))) return;
+    const page = event.url_path === undefined ? undefined : pageOfUrl(event.url_path);
+    const folder = page === undefined ? undefined : folderOfPage(page);
+    const kept = folder === undefined ? undefined : own(folder);
     const request = this.ring[this.next];
     if (request) {
       request.time = event.time;
       request.ip = own(event.source_ip);
-    } else this.ring.push({ time: event.time, ip: own(event.source_ip) });
+      request.folder = kept;
+    } else this.ring.push({ time: event.time, ip: own(event.source_ip), folder: kept });
     this.next = (this.next + 1) % requestsMax;
   }
 
@@ -50,20 +57,21 @@ export class Requests {
       if (ended === undefined) return now - at < patienceMs && !node.isGone;
       // Logs are read with a delay of their own.
       if (now < ended + afterMs * 2) return true;
-      const ip = this.clientAt(ended);
+      const ip = this.clientAt(ended, node.cwd);
       if (ip !== undefined && !node.isGone) found(node, ip);
       return false;
     });
   }
 
-  /** The only client whose requests were logged about then. */
-  private clientAt(time: number): string | undefined {
-    let only: string | undefined;
+  /** The only client whose requests were logged about then; of several, the only one that asked for a page in this folder. */
+  private clientAt(time: number, folder: string | undefined): string | undefined {
+    const clients = new Set<string>(), there = new Set<string>();
     for (const request of this.ring) {
       if (request.time < time - beforeMs || request.time > time + afterMs) continue;
-      if (only !== undefined && only !== request.ip) return undefined;
-      only = request.ip;
+      clients.add(request.ip);
+      if (request.folder !== undefined && folder?.endsWith(request.folder) === true) there.add(request.ip);
     }
+    const [only] = clients.size === 1 ? clients : there.size === 1 ? there : [];
     return only;
   }
 }

@@ -21,6 +21,9 @@ const words: Record<Exclude<Role, 'other'>, string> = {
   init: 'systemd init runit runsvdir s6-svscan s6-supervise supervisord dumb-init tini docker-init openrc-init',
 };
 
+/** Programs that are one file with others: the kernel tells the name of the file. */
+const aliases: ReadonlyMap<string, string> = new Map([['redis-check-rdb', 'redis-server'], ['valkey-check-rdb', 'valkey-server'], ['keydb-check-rdb', 'keydb-server']]);
+
 const table = new Map<string, Role>(Object.entries(words).flatMap(([role, names]) => names.split(' ').map((name): [string, Role] => [name, role as Role])));
 
 /** The last part of a path, without what the kernel adds for a removed file. */
@@ -50,8 +53,9 @@ export function roleOf(path: string | undefined, name: string | undefined, cmdli
 }
 
 function roleOfName(file: string): RoleOf {
-  const exact = table.get(file);
-  if (exact !== undefined) return { role: exact, label: file };
+  const name = aliases.get(file) ?? file;
+  const exact = table.get(name);
+  if (exact !== undefined) return { role: exact, label: name };
   let end = file.length;
   while (end > 0 && (isDigit(file.charCodeAt(end - 1)) || file.charCodeAt(end - 1) === 46 || file.charCodeAt(end - 1) === 45)) end--;
   const label = file.slice(0, end);

@@ -12,8 +12,9 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip'] }))
   afterAll(() => { execFileSync('ip', ['netns', 'del', namespace]); });
 
   it('misses none, blocks each once, and holds no more than stand at a time', async () => {
-    const { missed, standing, wanted, most, remembered, counted } = await hostileHour(namespace, addresses);
+    const { missed, standing, wanted, most, remembered, counted, lines, alerts } = await hostileHour(namespace, addresses);
     expect([missed, counted]).toEqual([[], {}]);
+    expect([lines, alerts]).toEqual([addresses * 12, addresses]);
     // Ten minutes of sixty, those left out that end at this very moment.
     expect(wanted).toBe(addresses / 6 - 100);
     expect(standing).toBe(wanted);

@@ -6,9 +6,13 @@ import type { AuditEntry, BlockEntry, Receipt, ResponseStore } from '../../core/
 import type { IncidentChange } from '../../core/incident-store.ts';
 import type { PlaybookRun } from '../../core/playbook.ts';
 import { type AuditInput, nextEntry } from './audit.ts';
+import { viaNow } from './via.ts';
 
 interface Change { receipts?: readonly Receipt[]; audit?: readonly AuditInput[]; blocks?: readonly BlockEntry[]; runs?: readonly PlaybookRun[] }
 interface Waiting { change: Change; resolve: () => void; reject: (error: unknown) => void }
+
+/** The way in is known now, and not when it is written. */
+const withVia = (change: Change): Change => (change.audit ? { ...change, audit: change.audit.map((entry) => ({ ...entry, via: viaNow(entry.via) })) } : change);
 
 export class Journal {
   private readonly store: ResponseStore;
@@ -21,7 +25,8 @@ export class Journal {
   }
 
   /** Resolves when it is on disk; rejects with StoreError when it could not be written, and nothing of it is. */
-  write(change: Change): Promise<void> {
+  write(asked: Change): Promise<void> {
+    const change = withVia(asked);
     return new Promise((resolve, reject) => {
       this.waiting.push({ change, resolve, reject });
       if (this.waiting.length === 1) setImmediate(() => this.flush());
@@ -31,7 +36,7 @@ export class Journal {
   /** The same at once, with incidents in the same transaction: durable when it returns. Throws StoreError, and nothing of it is kept. */
   now(change: Pick<Change, 'audit'> & { incidents: IncidentChange }): void {
     this.flush();
-    this.save([{ change, resolve: () => undefined, reject: () => undefined }], change.incidents);
+    this.save([{ change: withVia(change), resolve: () => undefined, reject: () => undefined }], change.incidents);
   }
 
   private flush(): void {

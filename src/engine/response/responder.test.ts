@@ -39,7 +39,7 @@ beforeEach(() => {
     if (address) blocks.set(address, { network: address, since: now, ...(wanted.until !== undefined && { until: wanted.until }), why: '', by: '', active: true, times: (blocks.get(address)?.times ?? 0) + 1 });
     return Promise.resolve({ ...wanted, id: String(done.length) } as unknown as Receipt);
   };
-  responder = new Responder({ runner: { run }, store, log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, now: () => now, count: (what) => counted.push(what), pausedUntil: () => paused, isShared: (address) => address === '198.51.100.77' }, settings);
+  responder = new Responder({ runner: { run }, store, log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, now: () => now, count: (what) => counted.push(what), pausedUntil: () => paused, isShared: (address) => address === '198.51.100.77', holdsOurs: ({ text }) => text.startsWith('2001:db8:aaaa:') }, settings);
 });
 
 describe('the responder', () => {
@@ -54,6 +54,60 @@ describe('the responder', () => {
     expect(counted).toEqual(['ban not done, many share the address']);
     expect(await tell(alert({ id: 'w1', source_ip: '10.0.0.5', evidence: [{ category: 'web' }] }))).toEqual([]);
     expect(await tell(alert({ id: 'w2', source_ip: '10.0.0.5', evidence: [{ category: 'authentication' }] }))).toHaveLength(1);
+  });
+
+  describe('IPv6', () => {
+    const widening = { prefix: 64, after: 3, withinMs: 60 * minute };
+    const addressOf = (one: Wanted): string => (one.input as { address: string }).address;
+    const blocked = async (id: string, address: string, ...evidence: { source_ip: string; time: number }[]): Promise<string[]> => (await tell(alert({ id, source_ip: address, evidence }))).map(addressOf);
+    beforeEach(() => responder.configure({ ...settings, widening }));
+
+    it('answers single addresses while they are few, then their network, ever longer', async () => {
+      expect(await blocked('a', '2001:db8:7:1::1')).toEqual(['2001:db8:7:1::1']);
+      expect(await blocked('b', '2001:db8:7:1::2')).toEqual(['2001:db8:7:1::2']);
+      // Of another network, and IPv4: by themselves.
+      expect(await blocked('c', '2001:db8:7:2::1')).toEqual(['2001:db8:7:2::1']);
+      expect(await blocked('d', '203.0.113.1')).toEqual(['203.0.113.1']);
+      expect(await blocked('e', '2001:db8:7:1:ffff::3')).toEqual(['2001:db8:7:1::/64']);
+      // What was on its way before is not a ban more.
+      expect(await blocked('f', '2001:db8:7:1::4')).toEqual([]);
+      now += 11 * minute;
+      expect(await blocked('g', '2001:db8:7:1::5')).toEqual(['2001:db8:7:1::/64']);
+      expect(done.at(-1)!.until).toBe(now + 60 * minute);
+      now += 61 * minute;
+      expect(await blocked('h', '2001:db8:7:1::6'), 'they are forgotten').toEqual(['2001:db8:7:1::6']);
+    });
+
+    it('reads the addresses out of one alert about a network; what they did long ago is answered already', async () => {
+      expect(await blocked('a', '2001:db8:7:1::1', { source_ip: '2001:db8:7:1::1', time: now - 30 * minute }, { source_ip: '2001:db8:7:1::2', time: now })).toEqual(['2001:db8:7:1::2']);
+      expect(await blocked('a', '2001:db8:7:1::1', { source_ip: '2001:db8:7:1::1', time: now - 30 * minute }, { source_ip: '2001:db8:7:1::2', time: now }, { source_ip: '2001:db8:7:1::3', time: now })).toEqual(['2001:db8:7:1::/64']);
+    });
+
+    it('never takes a network in which somebody of ours is, and stays by single addresses where it is told to', async () => {
+      for (const [i, network] of ['2001:db8:aaaa:1', '2001:db8:aaaa:1', '2001:db8:aaaa:1', '2001:db8:aaaa:1'].entries()) expect(await blocked(`o${i}`, `${network}::${i + 1}`)).toEqual([`${network}::${i + 1}`]);
+      expect(counted).toContain('ban: single addresses, somebody of ours may be in their network');
+      responder.configure({ ...settings, widening: { ...widening, prefix: 128 } });
+      for (let i = 1; i < 5; i++) expect(await blocked(`s${i}`, `2001:db8:7:9::${i}`)).toEqual([`2001:db8:7:9::${i}`]);
+      responder.configure({ ...settings, widening: { ...widening, prefix: 56, after: 2 } });
+      expect([await blocked('w1', '2001:db8:7:101::1'), await blocked('w2', '2001:db8:7:1ff::1')]).toEqual([['2001:db8:7:101::1'], ['2001:db8:7:100::/56']]);
+    });
+
+    it('holds a bounded number of networks and addresses in mind', async () => {
+      for (let i = 0; i < 21_000; i++) responder.onAlerts([alert({ id: `m${i}`, source_ip: `2001:db8:${(i >> 12).toString(16)}:${(i & 4095).toString(16)}::1`, last_time: now })]);
+      await responder.settled();
+      expect((responder as unknown as { neighbours: Map<string, unknown> }).neighbours.size).toBe(20_000);
+    });
+  });
+
+  it('answers an address for what it did itself and lately, not for what others add to the same alert', async () => {
+    const source = (address: string, ago: number) => ({ source_ip: address, time: now - ago });
+    expect(await tell(alert({ id: 'd', evidence: [source('203.0.113.9', 0), source('203.0.113.10', 0)] }))).toHaveLength(1);
+    const first = now;
+    now += 15 * minute;
+    const later = { source_ip: '203.0.113.9', time: first };
+    expect(await tell(alert({ id: 'd', count: 90, evidence: [later, source('203.0.113.11', 0)] }))).toEqual([]);
+    expect(await tell(alert({ id: 'd', count: 90, evidence: [source('203.0.113.11', 0)] }))).toEqual([]);
+    expect(await tell(alert({ id: 'd', count: 91, evidence: [later, source('203.0.113.11', 0), source('203.0.113.9', 0)] }))).toHaveLength(1);
   });
 
   it('bans longer each time the same address comes back', async () => {

@@ -4,6 +4,7 @@ import type { Alert } from '../../core/alert.ts';
 import type { MoatError } from '../../core/error.ts';
 import type { Value } from '../../core/playbook.ts';
 import type { Log } from '../../core/ports.ts';
+import { type Network, network6Of, parseNetwork } from '../../core/networks.ts';
 import { allows, banMs, fits, inputOf, matches, type BanTimes, type Link, type Mode } from './linkage.ts';
 import type { Runner } from './runner.ts';
 import { isOfMany } from './shared.ts';
@@ -11,7 +12,10 @@ import { isOfMany } from './shared.ts';
 /** The first that fits an alert's rule decides. */
 export interface ModeOverride { rule: string; mode: Mode }
 
-export interface ResponderSettings { mode: Mode; overrides: readonly ModeOverride[]; links: readonly Link[]; ban: BanTimes }
+/** `prefix`: IPv6 addresses that begin with so many equal bits are of one network; `after` so many of them within `withinMs`, and the network is answered instead. */
+export interface Widening { prefix: number; after: number; withinMs: number }
+
+export interface ResponderSettings { mode: Mode; overrides: readonly ModeOverride[]; links: readonly Link[]; ban: BanTimes; widening?: Widening }
 
 export interface ResponderOptions {
   runner: Pick<Runner, 'run'>;
@@ -23,6 +27,8 @@ export interface ResponderOptions {
   pausedUntil: () => number;
   /** Whether many people come from an address: nobody but a person cuts it off or slows it down. */
   isShared?: ((address: string) => boolean) | undefined;
+  /** Whether somebody who must not be cut off is in a network: this machine, the operator, who is on the allow list. None is widened to when undefined. */
+  holdsOurs?: ((network: Network) => boolean) | undefined;
 }
 
 /** An old log that is read for the first time tells of attacks that are over. */
@@ -32,6 +38,9 @@ const waitingMost = 10_000;
 /** What was refused or failed is not tried again at each repeat. */
 const againMs = 60_000;
 const askAgainMs = 10 * 60_000;
+/** IPv6 networks, and addresses of each, that are remembered. */
+const networksMost = 20_000;
+const addressesMost = 1000;
 
 export class Responder {
   private readonly options: ResponderOptions;
@@ -39,6 +48,8 @@ export class Responder {
   /** What was answered → until when the store need not be asked again, Unix ms; oldest first. */
   private readonly answered = new Map<string, number>();
   private readonly running = new Set<Promise<unknown>>();
+  /** IPv6 network → its addresses that were to be answered, and when last; longest without one first. */
+  private readonly neighbours = new Map<string, Map<string, number>>();
 
   constructor(options: ResponderOptions, settings: ResponderSettings) {
     this.options = options;
@@ -59,9 +70,11 @@ export class Responder {
         const input = inputOf(link, alert);
         if (input === undefined) continue;
         if (this.options.pausedUntil() > now) { this.options.count('not done while paused'); continue; }
-        const { address } = input;
-        if (typeof address === 'string' && isOfMany(address, alert, this.options.isShared)) { this.options.count(`${link.id} not done, many share the address`); continue; }
-        this.begin(link, alert, input, now);
+        for (const one of this.sourcesOf(link, alert, input, now)) {
+          const { address } = one;
+          if (typeof address === 'string' && isOfMany(address.replace(/\/.*$/, ''), alert, this.options.isShared)) { this.options.count(`${link.id} not done, many share the address`); continue; }
+          this.begin(link, alert, one, now);
+        }
       }
     }
   }
@@ -75,6 +88,43 @@ export class Responder {
 
   /** Waits for what was begun. */
   async settled(): Promise<void> { await Promise.allSettled(this.running); }
+
+  /**
+   * Who is to be answered: the address of the alert; of IPv6 each address of its network that the alert lately tells of, and the network
+   * itself once they are several. How many they were is counted anew after a start.
+   */
+  private sourcesOf(link: Link, alert: Alert, input: Record<string, Value>, now: number): Record<string, Value>[] {
+    const { widening } = this.settings;
+    const { address } = input;
+    if (typeof address !== 'string' || link.input['address'] !== 'source_ip') return [input];
+    const network = widening && network6Of(address, widening.prefix);
+    // Of an alert that many addresses make grow, each is answered for what it did itself, and lately.
+    const met = new Map<string, number>();
+    for (const { source_ip: other, time } of alert.evidence) if (typeof other === 'string' && typeof time === 'number' && (other === address || (network !== undefined && network6Of(other, widening!.prefix) === network))) met.set(other, Math.max(time, met.get(other) ?? 0));
+    // It keeps the first and last few events: where these name others alone, it is not this address that makes it grow.
+    if (!alert.evidence.some(({ source_ip: other }) => typeof other === 'string')) met.set(address, now);
+    const lately = [...met].filter(([, time]) => now - time <= freshMs).map(([other]) => other);
+    if (lately.length === 0) return [];
+    if (widening === undefined || network === undefined) return [input];
+    const single = lately.map((one) => ({ ...input, address: one }));
+    if (this.meet(network, met, widening, now) < widening.after) return single;
+    const whole = parseNetwork(network);
+    const isOurs = whole === undefined || this.options.holdsOurs?.(whole) !== false;
+    if (!isOurs) return [{ ...input, address: network }];
+    this.options.count(`${link.id}: single addresses, somebody of ours may be in their network`);
+    return single;
+  }
+
+  /** How many addresses of this network were to be answered lately. */
+  private meet(network: string, addresses: ReadonlyMap<string, number>, { withinMs }: Widening, now: number): number {
+    const met = this.neighbours.get(network) ?? new Map<string, number>();
+    for (const [address, time] of addresses) met.set(address, Math.min(now, Math.max(time, met.get(address) ?? 0)));
+    for (const [address, time] of met) if (now - time > withinMs || met.size > addressesMost) met.delete(address);
+    this.neighbours.delete(network);
+    this.neighbours.set(network, met);
+    for (const oldest of this.neighbours.keys()) { if (this.neighbours.size <= networksMost) break; this.neighbours.delete(oldest); }
+    return met.size;
+  }
 
   private begin(link: Link, alert: Alert, input: Record<string, Value>, now: number): void {
     // Two rules about one address are one ban.
@@ -115,8 +165,12 @@ export class Responder {
   private standing(link: Link, input: Record<string, Value>, alert: Alert, now: number): number | undefined {
     const address = input['address'];
     if (link.action === 'block-address' && typeof address === 'string') {
-      const block = this.options.store.block(address);
-      if (block?.active && (block.until === undefined || block.until > now)) return block.until ?? Number.POSITIVE_INFINITY;
+      // What comes from within a network that is blocked was on its way before.
+      const { widening } = this.settings;
+      for (const at of [address, widening && network6Of(address, widening.prefix)]) {
+        const block = at === undefined ? undefined : this.options.store.block(at);
+        if (block?.active && (block.until === undefined || block.until > now)) return block.until ?? Number.POSITIVE_INFINITY;
+      }
     }
     const mine = this.options.store.receipts({ action: link.action, from: alert.id, limit: 20 });
     if (mine.some(takenBackByPerson) || this.runsTookBack(link.action, alert.id)) return Number.POSITIVE_INFINITY;

@@ -145,7 +145,11 @@ export class Runner {
     await Promise.all(this.options.store.due(now).filter(({ id }) => (this.later.get(id) ?? 0) <= now && !this.ending.has(id)).map(async ({ id }) => {
       this.ending.add(id);
       try {
-        await this.undo(id, { by: 'clock', via: 'engine', why: 'its time is over' });
+        await this.exclusively(this.receipt(id).target, async () => {
+          const receipt = this.receipt(id);
+          // Confirmed in the very last moment, while this waited for it: it stays.
+          if ((receipt.until ?? Number.POSITIVE_INFINITY) <= now) await this.takeBack(receipt, { by: 'clock', via: 'engine', why: 'its time is over' });
+        });
         this.later.delete(id);
       } catch (error) {
         this.options.log.warn((error as Error).message);

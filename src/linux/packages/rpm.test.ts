@@ -3,11 +3,12 @@
  * Berkeley DB's own loader the hash; Debian's rpm has no ndb, so that form is written here by its layout.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/need.ts';
+import { buildRpms } from '../../../test/rpm.ts';
 import { openDatabase } from '../../stores/sqlite/driver.ts';
 import { openPackages } from './index.ts';
 import { PackagesError } from './error.ts';
@@ -18,17 +19,7 @@ const installed = join(work, 'sqlite');
 const home = 'var/lib/rpm';
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-const spec = `%define debug_package %{nil}
-Name: tool
-Epoch: 2
-Version: 1.5
-Release: 3
-Summary: a tool
-License: none
-BuildArch: noarch
-%description
-a tool
-%package more
+const parts = `%package more
 Summary: more of it
 %description more
 more of it
@@ -58,12 +49,9 @@ describe.skipIf(lacks({ root: true, files: ['/usr/bin/rpmbuild', '/usr/bin/rpm',
   let headers: Buffer[] = [];
 
   beforeAll(() => {
-    writeFileSync(join(work, 'tool.spec'), spec);
-    const built = spawnSync('rpmbuild', ['-bb', '--define', `_topdir ${work}/build`, '--define', '_build_id_links none', '--buildroot', join(work, 'root'), join(work, 'tool.spec')], { encoding: 'utf8' });
-    if (built.status !== 0) throw new Error(built.stderr);
-    const folder = join(work, 'build/RPMS/noarch');
+    const built = buildRpms(join(work, 'build'), parts);
     mkdirSync(installed);
-    rpm('-i', '--nodeps', '--nosignature', ...readdirSync(folder).map((name) => join(folder, name)));
+    rpm('-i', '--nodeps', '--nosignature', ...built);
     headers = exported(execFileSync('rpmdb', ['--root', installed, '--dbpath', `/${home}`, '--exportdb'], { maxBuffer: 1 << 26, stdio: ['ignore', 'pipe', 'ignore'] }));
   });
 

@@ -93,6 +93,21 @@ describe('mail to a server that is none', () => {
     web.close();
   });
 
+  it('is given up, and the connection with it, when a server talks on and on', async () => {
+    const closed: Promise<unknown>[] = [];
+    const slow = createServer((socket) => {
+      const timer = setInterval(() => socket.write('220-still here\r\n'), 5);
+      closed.push(new Promise<void>((resolve) => { socket.on('error', () => undefined).on('close', () => { clearInterval(timer); resolve(); }); }));
+    });
+    await new Promise<void>((resolve) => { slow.listen(0, '127.0.0.1', resolve); });
+    const cut = new AbortController();
+    slow.once('connection', () => setTimeout(() => cut.abort(new Error('that is enough')), 50));
+    await expect(mail.deliver(sampleNotice(), { host: '127.0.0.1', port: (slow.address() as AddressInfo).port, tls: 'none', ...people }, { signal: cut.signal, now: Date.now, secret: String })).rejects.toThrow('that is enough');
+    await Promise.all(closed);
+    expect(closed).toHaveLength(1);
+    slow.close();
+  });
+
   it('takes no line break in an address', async () => {
     await expect(deliverBy(mail, { host: '127.0.0.1', from: 'a@b.example\r\nBcc: x@y.example', to: ['a@b.example'] }, sampleNotice())).rejects.toThrow('expected one address');
   });

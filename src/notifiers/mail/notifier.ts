@@ -1,7 +1,7 @@
 /** Mail over SMTP: 465 is TLS from the start, every other port must speak STARTTLS unless `tls` says otherwise. */
 import { readFileSync } from 'node:fs';
 import type { SMTPTransportOptions } from 'nodemailer';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Outcome } from '../../core/notice.ts';
 import { cutBytes, escapeHtml, inert } from '../inert.ts';
 import { layOut, titleOf, wholePage, type Paper } from '../layout.ts';
@@ -10,7 +10,8 @@ import { secret } from '../settings.ts';
 
 /** Bytes of the text and of the HTML; an attachment comes on top. */
 const limits = { perMinute: 20, bytes: 200_000 };
-const timeoutMs = 20_000;
+/** Of silence; and of a whole mail, for a server that says a byte now and then. */
+const timeoutMs = 20_000, wholeMs = 120_000;
 const address = z.string().max(320).regex(/^[^\s@<>",;:\\\p{Cc}]{1,64}@[^\s@<>",;:\\\p{Cc}]{1,253}$/u, 'expected one address such as ops@example.com');
 const hostName = z.string().regex(/^[A-Za-z0-9.:_-]{1,253}$/);
 
@@ -55,11 +56,9 @@ export const mail = notifier({
     };
     const { createTransport } = await import('nodemailer');
     const transport = createTransport(options);
-    const stop = (): void => transport.close();
-    signal.addEventListener('abort', stop, { once: true });
     try {
       const { rejected } = await transport.sendMail({
-        from, to, subject, text, html: page, messageId: `<${id}@moat>`, headers: { 'X-Moat-Event-Id': id, 'Auto-Submitted': 'auto-generated' },
+        signal: AbortSignal.any([signal, AbortSignal.timeout(wholeMs)]), from, to, subject, text, html: page, messageId: `<${id}@moat>`, headers: { 'X-Moat-Event-Id': id, 'Auto-Submitted': 'auto-generated' },
         ...(attachment && { attachments: [{ filename: attachment.name, contentType: attachment.type, content: attachment.content }] }),
       });
       if (rejected.length > 0) return { kind: 'refused', about: 'notice', code: 'rejected', what: { zh: `部分收件人被拒（${rejected.length} 个），其余已收到`, en: `${rejected.length} of the recipients were refused, the others have it` } };
@@ -68,7 +67,6 @@ export const mail = notifier({
       signal.throwIfAborted();
       return judge(error);
     } finally {
-      signal.removeEventListener('abort', stop);
       transport.close();
     }
   },
@@ -96,6 +94,7 @@ function judge(error: unknown): Outcome {
     case 'ETLS': return { kind: 'refused', about: 'channel', code, what: { zh: '服务器不支持 STARTTLS，或加密失败；换端口 465，或确认证书；仅在可信内网可写 tls: none', en: 'the server offers no STARTTLS, or encryption failed; take port 465, or look at the certificate; tls: none in a trusted network only' } };
     case 'EENVELOPE': return { kind: 'refused', about: 'channel', code: word, what: { zh: `服务器不接受发件人或收件人${said}`, en: `the server does not take the sender or a recipient${said}` } };
     case 'EMESSAGE': return { kind: 'refused', about: 'notice', code: word, what: { zh: `服务器不接受这封邮件${said}`, en: `the server does not take this message${said}` } };
+    case 'EABORT': return { kind: 'retry-after', code: 'timeout', what: { zh: '邮件服务器太慢，没有及时收下', en: 'the server is too slow: it did not take the mail in time' } };
     case 'ESOCKET': case 'ECONNECTION': case 'ETIMEDOUT': case 'EDNS': return { kind: 'retry-after', code, what: { zh: `连不上服务器：${message ?? code}`, en: `cannot reach the server: ${message ?? code}` } };
     default: return { kind: 'refused', about: 'unknown', code: word, what: { zh: `邮件没有发出：${message ?? code}`, en: `not sent: ${message ?? code}` } };
   }

@@ -52,6 +52,10 @@ describe('webhook', () => {
     [500, {}, { kind: 'retry-after', code: 'HTTP 500' }],
     [503, { 'retry-after': '120' }, { kind: 'retry-after', code: 'HTTP 503', ms: 120_000 }],
     [429, { 'retry-after': 'Sun, 22 Nov 2026 04:01:00 GMT' }, { kind: 'retry-after', code: 'HTTP 429', ms: 60_000 }],
+    [429, { 'retry-after': '99999999999999999999' }, { kind: 'retry-after', code: 'HTTP 429', ms: 3_600_000 }],
+    [429, { 'retry-after': '9'.repeat(400) }, { kind: 'retry-after', ms: 3_600_000 }],
+    [429, { 'retry-after': 'Sun, 22 Nov 2126 04:01:00 GMT' }, { kind: 'retry-after', ms: 3_600_000 }],
+    [429, { 'retry-after': '-5' }, { kind: 'retry-after' }],
     [413, {}, { kind: 'refused', about: 'notice' }],
     [404, {}, { kind: 'refused', about: 'channel' }],
     [302, { location: 'http://127.0.0.1:1/stolen' }, { kind: 'refused', about: 'channel', code: 'HTTP 302' }],
@@ -72,6 +76,16 @@ describe('webhook', () => {
       more();
     });
     expect(await deliverBy(webhook, { url }, sampleNotice())).toMatchObject({ kind: 'retry-after', code: 'HTTP 500' });
+  });
+
+  it('tells no part of a secret, wherever an answer is cut', async () => {
+    const token = 'Bearer verysecretverysecretverysecretverysecret';
+    for (const before of [150, 190, 250, 290]) {
+      const url = await listen((request, response) => { response.writeHead(403).end(`${'x'.repeat(before)}${request.headers['authorization']} ${Buffer.from(token).toString('base64')}`); });
+      const outcome = await deliverBy(webhook, { url, headers: { Authorization: token } }, sampleNotice());
+      expect(JSON.stringify(outcome)).not.toMatch(/Bear|very|QmVhcmVy/);
+      raw?.close();
+    }
   });
 
   it('an answer that repeats address and secret is told without them', async () => {

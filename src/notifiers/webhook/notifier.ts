@@ -3,7 +3,7 @@
  * `X-Moat-Timestamp` is Unix seconds, `X-Moat-Event-Id` is the same when a notice is sent again. For programs: texts come as they are.
  */
 import { createHmac } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Notice } from '../../core/notice.ts';
 import { post, serviceUrl, statusOutcome, targetOf } from '../http.ts';
 import { bytesOf, cutBytes } from '../inert.ts';

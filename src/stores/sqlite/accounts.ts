@@ -1,5 +1,5 @@
 /** Accounts, sessions and tokens of the server. */
-import type { Account, AccountStore, ApiToken, Session } from '../../core/account.ts';
+import type { Account, AccountStore, ApiToken, Elevation, SavedQuery, Session } from '../../core/account.ts';
 import { StoreError } from '../error.ts';
 import { type Database, guarded, type Row, transaction } from './driver.ts';
 import { fromJson } from './events.ts';
@@ -32,6 +32,17 @@ export function openAccounts(db: Database, file: string): AccountStore {
   const oldSessions = db.prepare('DELETE FROM session WHERE expires < ?');
   const oldTokens = db.prepare('DELETE FROM api_token WHERE expires < ?');
 
+  const elevation = db.prepare('SELECT value FROM elevation WHERE id = ?');
+  const elevations = db.prepare('SELECT value FROM elevation ORDER BY created DESC LIMIT 1000');
+  const elevationsOf = db.prepare('SELECT value FROM elevation WHERE account = ? ORDER BY created DESC LIMIT 100');
+  const putElevation = db.prepare('INSERT INTO elevation (id, account, until, created, value) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET until = excluded.until, value = excluded.value');
+  const oldElevations = db.prepare('DELETE FROM elevation WHERE until < ?');
+  const dropElevations = db.prepare('DELETE FROM elevation WHERE account = ?');
+  const queries = db.prepare('SELECT value FROM saved_query ORDER BY id');
+  const putQuery = db.prepare('INSERT OR REPLACE INTO saved_query (id, account, value) VALUES (?, ?, ?)');
+  const dropQuery = db.prepare('DELETE FROM saved_query WHERE id = ?');
+  const dropQueries = db.prepare('DELETE FROM saved_query WHERE account = ?');
+
   const read = <T>(work: () => T): T => guarded(file, work);
   const value = (row: Row | undefined, what: string): unknown => (row === undefined ? undefined : fromJson(row['value']!, file, what));
   const values = (rows: Row[], what: string): unknown[] => rows.map((row) => value(row, what));
@@ -52,6 +63,8 @@ export function openAccounts(db: Database, file: string): AccountStore {
     remove: (id) => read(() => transaction(db, () => {
       dropSessions.run(id, '');
       dropTokens.run(id);
+      dropElevations.run(id);
+      dropQueries.run(id);
       return Number(drop.run(id).changes) > 0;
     })),
 
@@ -76,10 +89,19 @@ export function openAccounts(db: Database, file: string): AccountStore {
     },
     endToken: (id) => read(() => Number(dropToken.run(id).changes) > 0),
 
+    queries: () => read(() => values(queries.all(), 'saved query') as SavedQuery[]),
+    saveQuery(query) { read(() => { putQuery.run(query.id, query.account, JSON.stringify(query)); }); },
+    removeQuery: (id) => read(() => Number(dropQuery.run(id).changes) > 0),
+
+    elevations: (account) => read(() => values(account === undefined ? elevations.all() : elevationsOf.all(account), 'elevation') as Elevation[]),
+    elevation: (id) => read(() => value(elevation.get(id), 'elevation') as Elevation | undefined),
+    saveElevation(one) { read(() => { putElevation.run(one.id, one.account, one.until, one.created, JSON.stringify(one)); }); },
+
     prune(now) {
       read(() => transaction(db, () => {
         oldSessions.run(now);
         oldTokens.run(now);
+        oldElevations.run(now - 30 * 86_400_000);
       }));
     },
   };

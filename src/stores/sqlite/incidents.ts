@@ -91,7 +91,7 @@ export function openIncidents(db: Database, file: string): SqliteIncidents {
     idsLike: (prefix, limit) => read(() => like.all(prefix, `${prefix}\u{10ffff}`, limit).map((row) => String(row['id']))),
     incidents(filter) {
       const { where, values } = conditions(filter);
-      return read(() => db.prepare(`SELECT value FROM incident WHERE ${where} ORDER BY last_time DESC, id LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toRecord(row)!));
+      return read(() => db.prepare(`SELECT value FROM incident WHERE ${where} ORDER BY last_time DESC, id DESC LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toRecord(row)!));
     },
     openByLevel: () => read(() => byLevel.all().map((row) => ({ level: row['level'] as Level, count: Number(row['n']) }))),
     member: (what, id) => read(() => toMember(member.get(what, id))),
@@ -123,7 +123,7 @@ export function openIncidents(db: Database, file: string): SqliteIncidents {
   };
 }
 
-function conditions({ status, hidden, kind, within, clock, before }: IncidentFilter): { where: string; values: Value[] } {
+function conditions({ status, hidden, kind, within, clock, before, level, after }: IncidentFilter): { where: string; values: Value[] } {
   const all: string[] = [];
   const values: Value[] = [];
   if (!hidden) all.push(isListed);
@@ -132,6 +132,8 @@ function conditions({ status, hidden, kind, within, clock, before }: IncidentFil
   if (within !== undefined) { all.push('parent = ?'); values.push(within); }
   if (clock === true) all.push('clock IS NOT NULL');
   if (before !== undefined) { all.push('last_time < ?'); values.push(before); }
+  if (level !== undefined) { all.push(`level IN (${level.map(() => '?').join(', ')})`); values.push(...level); }
+  if (after !== undefined) { all.push('(last_time, id) < (?, ?)'); values.push(after.last, after.id); }
   return { where: all.length === 0 ? '1' : all.join(' AND '), values };
 }
 

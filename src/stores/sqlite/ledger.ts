@@ -35,6 +35,9 @@ const alertColumns = [
   'source_ip', 'source_country', 'user', 'service', 'pid', 'path', 'lines', 'evidence', 'closed_time', 'origin', 'origin_ip',
 ] as const;
 
+/** What a search for a word looks at. */
+const searched = ['summary', 'rule_id', 'rule_name', 'title', 'source_ip', 'user', 'service', 'path', 'origin'] as const;
+
 const maxPositions = 100_000;
 const maxPositionBytes = 2 ** 20;
 const maxLearnedBytes = 16 * 2 ** 20;
@@ -73,6 +76,31 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
     lists.set(sql, known);
     return known;
   };
+  const prepared = (sql: string): Statement => {
+    if (lists.size > 500) lists.clear();
+    const known = lists.get(sql) ?? db.prepare(sql);
+    lists.set(sql, known);
+    return known;
+  };
+  /**
+   * A page by the time of beginning. Of levels or a status that are rare an index of the time alone would read most of the table: each
+   * level of each status is a page of its own by an index, and the first of them all are the page.
+   */
+  const page = (filter: AlertFilter, limit: number): Row[] => {
+    const { where, values } = conditions(filter);
+    const isNamed = filter.rule !== undefined || filter.sourceIp !== undefined || filter.pid !== undefined || filter.path !== undefined;
+    if (isNamed || (filter.level === undefined && filter.status === undefined)) return list(where, 'time DESC, id DESC').all(...values, limit);
+    const { level, status, ...rest } = filter;
+    const common = conditions(rest);
+    const one = list(`${common.where} AND status = ? AND level = ?`, 'time DESC, id DESC');
+    const wanted = level === undefined ? levels : levels.slice(levels.indexOf(level));
+    const rows = (status === undefined ? (['open', 'closed'] as const) : [status]).flatMap((is) => wanted.flatMap((how) => one.all(...common.values, is, how, limit)));
+    return rows.sort((a, b) => Number(b['time']) - Number(a['time']) || (String(a['id']) < String(b['id']) ? 1 : -1)).slice(0, limit);
+  };
+  const bucketRows = db.prepare('SELECT time / ? * ? AS at, level, count(*) AS n FROM alert WHERE time >= ? AND time < ? GROUP BY 1, 2 ORDER BY 1');
+  const sourceRows = db.prepare('SELECT source_ip AS address, count(*) AS n, max(time) AS last FROM alert WHERE time >= ? AND time < ? AND source_ip IS NOT NULL GROUP BY 1 ORDER BY n DESC, last DESC LIMIT ?');
+  const countryOf = db.prepare('SELECT source_country FROM alert WHERE source_ip = ? ORDER BY time DESC LIMIT 1');
+  const ruleRows = db.prepare('SELECT rule_id, count(*) AS n, max(time) AS last FROM alert WHERE time >= ? GROUP BY 1');
   const room = (name: string): 'open' | 'secret' => name.startsWith(secretPrefix) ? 'secret' : 'open';
   const text = (row: Row | undefined): string | undefined => row === undefined ? undefined : String(row['value']);
   const short = (value: string): string => cutText(value, maxAlertText, count);
@@ -91,11 +119,38 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
     latest: (ruleId, key) => read(() => toAlert(byRule.get(short(ruleId), short(key)), file)),
 
     alerts(filter) {
-      const { where, values } = conditions(filter);
       const limit = Math.max(0, Math.trunc(filter.limit ?? defaultLimit));
-      const order = filter.before ? 'time DESC, id DESC' : 'last_time DESC, rowid DESC';
-      return read(() => list(where, order).all(...values, limit).map((row) => toAlert(row, file)!));
+      if (filter.before) return read(() => page(filter, limit).map((row) => toAlert(row, file)!));
+      const { where, values } = conditions(filter);
+      return read(() => list(where, 'last_time DESC, rowid DESC').all(...values, limit).map((row) => toAlert(row, file)!));
     },
+
+    search(filter, wanted, looked) {
+      const like = `%${wanted.replace(/[\\%_]/g, '\\$&')}%`;
+      const { where, values } = conditions(filter);
+      const sql = `SELECT ${columns}, (${searched.map((name) => `coalesce("${name}", '') LIKE ? ESCAPE '\\'`).join(' OR ')}) AS fits FROM alert ${where} ORDER BY time DESC, id DESC LIMIT ?`;
+      const limit = Math.max(1, Math.trunc(filter.limit ?? defaultLimit));
+      return read(() => {
+        const alerts: Alert[] = [];
+        let seen = 0;
+        let last: Row | undefined;
+        for (const row of prepared(sql).iterate(...searched.map(() => like), ...values, looked) as Iterable<Row>) {
+          seen++;
+          last = row;
+          if (row['fits'] !== 1) continue;
+          alerts.push(toAlert(row, file)!);
+          if (alerts.length >= limit) break;
+        }
+        return { alerts, ...(last && (seen >= looked || alerts.length >= limit) && { next: { time: Number(last['time']), id: String(last['id']) } }) };
+      });
+    },
+
+    buckets: (from, to, bucket) => read(() => bucketRows.all(bucket, bucket, from, to).map((row) => ({ time: Number(row['at']), level: row['level'] as Level, count: Number(row['n']) }))),
+    sources: (from, to, limit) => read(() => sourceRows.all(from, to, limit).map((row) => {
+      const country = countryOf.get(row['address']!)?.['source_country'];
+      return { address: String(row['address']), alerts: Number(row['n']), last: Number(row['last']), ...(typeof country === 'string' && { country }) };
+    })),
+    ruleCounts: (since) => read(() => ruleRows.all(since).map((row) => ({ rule: String(row['rule_id']), alerts: Number(row['n']), last: Number(row['last']) }))),
 
     close(alertId, open = false) {
       return read(() => Number(putStatus.run(open ? 'open' : 'closed', open ? null : options.now(), short(alertId)).changes) > 0);
@@ -176,6 +231,12 @@ function conditions(filter: AlertFilter): { where: string; values: Value[] } {
   add('status = ?', filter.status);
   add('rule_id = ?', filter.rule);
   add('source_ip = ?', filter.sourceIp);
+  add('time < ?', filter.untilMs);
+  add('host = ?', filter.host);
+  add('pid = ?', filter.pid);
+  // The index has the beginnings of paths only.
+  add('path IS NOT NULL AND substr(path, 1, 100) = substr(?, 1, 100)', filter.path);
+  add('path = ?', filter.path);
   return { where: parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`, values };
 }
 

@@ -11,7 +11,7 @@ import { type GuardedDatabase, openGuardedDatabase, sqliteCode, toStoreError, ty
 import { checkVersion, viewTables, views } from './schema.ts';
 import { blame, place } from './sql.ts';
 
-export interface QueryRequest { file: string; sql: string; maxRows: number; timeoutMs: number; maxMemory: number }
+export interface QueryRequest { file: string; sql: string; maxRows: number; timeoutMs: number; maxMemory: number; /** That may be read; all when undefined. */ views?: readonly string[] }
 
 export type QueryReply =
   | { columns: string[] }
@@ -26,6 +26,13 @@ const deny = 1;
 
 /** What may be read: our views and the tables under them, and the two table functions that take JSON apart. */
 const readable = new Set<string>([...Object.keys(views), ...viewTables, 'json_each', 'json_tree']);
+/** Takes away the views that are not named, and the tables that only these stand on. */
+function only(wanted: readonly string[]): void {
+  const kept = new Set(wanted);
+  const tables = new Set(wanted.flatMap((name) => [...(views[name] ?? '').matchAll(/ FROM (\w+)/g)].map(([, table]) => table)));
+  for (const name of [...Object.keys(views), ...viewTables]) if (!kept.has(name) && !tables.has(name)) readable.delete(name);
+}
+
 /** Functions that reach beyond the statement. */
 const forbiddenFunctions = new Set(['load_extension', 'fts3_tokenizer', 'sqlite_log', 'rtreecheck', 'readfile', 'writefile', 'edit']);
 
@@ -64,7 +71,8 @@ function watch({ timeoutMs, maxMemory }: QueryRequest): void {
   `, { eval: true }).unref();
 }
 
-function run({ file, sql, maxRows }: QueryRequest): void {
+function run({ file, sql, maxRows, views: wanted }: QueryRequest): void {
+  if (wanted) only(wanted);
   const db = openGuardedDatabase(file);
   checkVersion(db, file, true);
   // Sorting stays in memory, where it is watched: a temporary file could fill the disk.

@@ -18,6 +18,8 @@ export interface QueryOptions {
   /** Resident memory at which the query is stopped. Default 512 MiB. */
   maxMemory?: number;
   signal?: AbortSignal;
+  /** Views that may be read; all of them when left out. */
+  views?: readonly string[];
   /** The program that runs it; default query-child beside this file. */
   child?: string;
 }
@@ -39,7 +41,7 @@ export async function querySqlite(dir: string, sql: string, options: QueryOption
   const timeoutMs = options.timeoutMs ?? 10_000;
   const maxBytes = options.maxBytes ?? 32 * 2 ** 20;
   const request: QueryRequest = {
-    file: join(resolve(dir), databaseName), sql: checkSql(sql), maxRows: options.maxRows ?? 10_000, timeoutMs, maxMemory: options.maxMemory ?? 512 * 2 ** 20,
+    file: join(resolve(dir), databaseName), sql: checkSql(sql), maxRows: options.maxRows ?? 10_000, timeoutMs, maxMemory: options.maxMemory ?? 512 * 2 ** 20, ...(options.views && { views: options.views }),
   };
   if (!existsSync(request.file)) throw new StoreError('missing', `no database at ${request.file}`, { hint: 'Start Moat once, name its data directory, or run as the user that Moat runs as.' });
   options.signal?.throwIfAborted();

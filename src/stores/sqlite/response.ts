@@ -21,6 +21,8 @@ export function openResponse(db: Database, file: string, incidents: { write(chan
   const putReceipt = db.prepare('INSERT INTO receipt (id, action, target, origin, status, created, changed, until, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET status = excluded.status, changed = excluded.changed, until = excluded.until, value = excluded.value');
   const putAudit = db.prepare('INSERT INTO audit (seq, time, "by", via, operation, target, why, result, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
   const putBlock = db.prepare('INSERT INTO block (network, since, until, why, "by", list, active, times) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (network) DO UPDATE SET since = excluded.since, until = excluded.until, why = excluded.why, "by" = excluded."by", list = excluded.list, active = excluded.active, times = excluded.times');
+  const forgetBlock = db.prepare('DELETE FROM block WHERE network = ?');
+  const dropListed = db.prepare('DELETE FROM block WHERE rowid IN (SELECT rowid FROM block WHERE times = 0 AND until < ? LIMIT ?)');
   const putRun = db.prepare('INSERT INTO playbook_run (id, playbook, target, alert, status, created, changed, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET status = excluded.status, changed = excluded.changed, value = excluded.value');
   const runById = db.prepare('SELECT value FROM playbook_run WHERE id = ?');
   const dropRuns = db.prepare("DELETE FROM playbook_run WHERE rowid IN (SELECT rowid FROM playbook_run WHERE changed < ? AND status <> 'running' LIMIT ?)");
@@ -30,10 +32,19 @@ export function openResponse(db: Database, file: string, incidents: { write(chan
   const auditPage = db.prepare(`SELECT * FROM audit WHERE seq >= ? ORDER BY seq LIMIT ${pageOfRows}`);
   const oneBlock = db.prepare('SELECT * FROM block WHERE network = ?');
   const blockPage = db.prepare(`SELECT * FROM block WHERE network > ? AND active = 1 ORDER BY network LIMIT ${pageOfRows}`);
+  const someBlocks = db.prepare('SELECT * FROM block WHERE network > ? AND active = 1 ORDER BY network LIMIT ?');
   const activeBlocks = db.prepare('SELECT count(*) AS n FROM block WHERE active = 1');
   const countBlocks = db.prepare('SELECT count(*) AS n FROM block');
   const dropReceipts = db.prepare("DELETE FROM receipt WHERE rowid IN (SELECT rowid FROM receipt WHERE changed < ? AND status IN ('failed', 'undone') LIMIT ?)");
   const dropBlocks = db.prepare('DELETE FROM block WHERE rowid IN (SELECT rowid FROM block WHERE active = 0 AND until < ? LIMIT ?)');
+
+  // A thousand bans ask for receipts three times each: to prepare the same few statements anew costs more than to run them.
+  const known = new Map<string, ReturnType<Database['prepare']>>();
+  const prepared = (sql: string): ReturnType<Database['prepare']> => {
+    let found = known.get(sql);
+    if (found === undefined) known.set(sql, found = db.prepare(sql));
+    return found;
+  };
 
   return {
     save({ receipts = [], audit = [], blocks = [], runs = [], incidents: changed }) {
@@ -50,15 +61,16 @@ export function openResponse(db: Database, file: string, incidents: { write(chan
           putRun.run(run.id, run.playbook, run.target, run.alert ?? null, run.status, run.created, run.changed, value);
         }
         for (const { seq, time, by, via, operation, target, why, result, hash } of audit) putAudit.run(seq, time, by, via, operation, target, why, result, hash);
-        if (blocks.length > 0 && Number(countBlocks.get()!['n']) + blocks.length > maxBlocks) throw new StoreError('input', `expected at most ${maxBlocks} blocked addresses and networks`);
-        for (const { network, since, until, why, by, list, active, times } of blocks) putBlock.run(network, since, until ?? null, why, by, list ?? null, active ? 1 : 0, times);
+        if (blocks.some(({ active }) => active) && Number(countBlocks.get()!['n']) + blocks.length > maxBlocks) throw new StoreError('input', `expected at most ${maxBlocks} blocked addresses and networks`);
+        // Of what only stood on a list nothing needs to be known: lists that come and go must not fill the room for those who attack.
+        for (const { network, since, until, why, by, list, active, times } of blocks) if (!active && times === 0) forgetBlock.run(network); else putBlock.run(network, since, until ?? null, why, by, list ?? null, active ? 1 : 0, times);
       }));
     },
 
     receipt: (id) => read(() => toReceipt(byId.get(id))),
     receipts(filter) {
       const { where, values } = conditions(filter);
-      return read(() => db.prepare(`SELECT value FROM receipt ${where} ORDER BY created DESC, rowid DESC LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toReceipt(row)!));
+      return read(() => prepared(`SELECT value FROM receipt ${where} ORDER BY ${filter.before ? 'created DESC, id DESC' : 'created DESC, rowid DESC'} LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toReceipt(row)!));
     },
     due: (now) => read(() => dueRows.all(now, chunk).map((row) => toReceipt(row)!)),
     lastAudit: () => read(() => toAudit(lastAudit.get())),
@@ -70,9 +82,16 @@ export function openResponse(db: Database, file: string, incidents: { write(chan
         next = page.at(-1)!.seq + 1;
       }
     },
+    auditPage({ before, by, operation, target, via, from, to, limit }) {
+      const { where: equal, values } = where({ '"by"': by, operation, target, via }, undefined);
+      const parts: string[] = equal === '' ? [] : [equal.slice('WHERE '.length)];
+      for (const [text, value] of [['seq < ?', before], ['time >= ?', from], ['time < ?', to]] as const) if (value !== undefined) { parts.push(text); values.push(value); }
+      return read(() => db.prepare(`SELECT * FROM audit ${parts.length > 0 ? `WHERE ${parts.join(' AND ')}` : ''} ORDER BY seq DESC LIMIT ?`).all(...values, limit).map((row) => toAudit(row)!));
+    },
+    blockPage: (after, limit) => read(() => someBlocks.all(after, limit).map((row) => toBlock(row)!)),
     block: (network) => read(() => toBlock(oneBlock.get(network))),
-    *blocks(list) {
-      for (let after = ''; ;) {
+    *blocks(list, behind = '') {
+      for (let after = behind; ;) {
         const page = read(() => blockPage.all(after)).map((row) => toBlock(row)!);
         for (const one of page) if (list === undefined || one.list === list) yield one;
         if (page.length < pageOfRows) return;
@@ -83,22 +102,23 @@ export function openResponse(db: Database, file: string, incidents: { write(chan
     playbookRun: (id) => read(() => toRun(runById.get(id))),
     playbookRuns(filter) {
       const { where, values } = runConditions(filter);
-      return read(() => db.prepare(`SELECT value FROM playbook_run ${where} ORDER BY created DESC, rowid DESC LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toRun(row)!));
+      return read(() => prepared(`SELECT value FROM playbook_run ${where} ORDER BY ${filter.before ? 'created DESC, id DESC' : 'created DESC, rowid DESC'} LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toRun(row)!));
     },
     prune(now) {
       read(() => transaction(db, () => {
         dropRuns.run(now - receiptMs, chunk);
         dropReceipts.run(now - receiptMs, chunk);
         dropBlocks.run(now - endedBlockMs, chunk);
+        dropListed.run(now, chunk);
       }));
     },
   };
 }
 
-const conditions = ({ action, target, from, status }: ReceiptFilter): { where: string; values: Value[] } => where({ action, target, origin: from }, status);
-const runConditions = ({ playbook, target, alert, status }: RunFilter): { where: string; values: Value[] } => where({ playbook, target, alert }, status);
+const conditions = ({ action, target, from, status, before }: ReceiptFilter): { where: string; values: Value[] } => where({ action, target, origin: from }, status, before);
+const runConditions = ({ playbook, target, alert, status, before }: RunFilter): { where: string; values: Value[] } => where({ playbook, target, alert }, status, before);
 
-function where(equal: Readonly<Record<string, string | undefined>>, status: readonly string[] | undefined): { where: string; values: Value[] } {
+function where(equal: Readonly<Record<string, string | undefined>>, status: readonly string[] | undefined, before?: { created: number; id: string }): { where: string; values: Value[] } {
   const parts: string[] = [];
   const values: Value[] = [];
   for (const [column, value] of Object.entries(equal)) {
@@ -109,6 +129,10 @@ function where(equal: Readonly<Record<string, string | undefined>>, status: read
   if (status !== undefined) {
     parts.push(`status IN (${status.map(() => '?').join(', ')})`);
     values.push(...status);
+  }
+  if (before !== undefined) {
+    parts.push('(created, id) < (?, ?)');
+    values.push(before.created, before.id);
   }
   return { where: parts.length > 0 ? `WHERE ${parts.join(' AND ')}` : '', values };
 }

@@ -84,6 +84,29 @@ const migrations: readonly string[] = [
    CREATE INDEX session_account ON session (account);
    CREATE TABLE api_token (id TEXT NOT NULL PRIMARY KEY, digest TEXT NOT NULL UNIQUE, account TEXT NOT NULL, expires INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;
    CREATE INDEX alert_time ON alert (time, id);`,
+  // What the lists and figures of the server turn pages by. Those with more columns answer without a look at the row.
+  `DROP INDEX alert_time;
+   CREATE INDEX alert_time ON alert (time, id, level, status, source_ip, rule_id);
+   CREATE INDEX alert_page ON alert (status, level, time, id);
+   CREATE INDEX alert_of_rule ON alert (rule_id, time, id);
+   CREATE INDEX alert_source ON alert (source_ip, time, id) WHERE source_ip IS NOT NULL;
+   CREATE INDEX alert_pid ON alert (pid, time, id) WHERE pid IS NOT NULL;
+   CREATE INDEX alert_path ON alert (substr(path, 1, 100), time, id) WHERE path IS NOT NULL;
+   CREATE INDEX incident_page ON incident (last_time, id, status, level) WHERE shown = 1 AND parent IS NULL AND kind <> 'cell';
+   CREATE INDEX receipt_created ON receipt (created);
+   CREATE INDEX playbook_run_created ON playbook_run (created);
+   CREATE INDEX audit_operation ON audit (operation, seq);
+   CREATE INDEX audit_by ON audit ("by", seq);
+   CREATE TABLE finding (
+     id TEXT NOT NULL PRIMARY KEY, check_id TEXT NOT NULL, kind TEXT NOT NULL, level TEXT NOT NULL, path TEXT,
+     first INTEGER NOT NULL, last INTEGER NOT NULL, gone INTEGER, value TEXT NOT NULL);
+   CREATE INDEX finding_page ON finding (last, id) WHERE gone IS NULL;
+   CREATE INDEX finding_gone ON finding (gone) WHERE gone IS NOT NULL;
+   CREATE TABLE scan (id TEXT NOT NULL PRIMARY KEY, started INTEGER NOT NULL, ended INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;
+   CREATE INDEX scan_started ON scan (started);
+   CREATE TABLE elevation (id TEXT NOT NULL PRIMARY KEY, account TEXT NOT NULL, until INTEGER NOT NULL, created INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;
+   CREATE INDEX elevation_account ON elevation (account, until);
+   CREATE TABLE saved_query (id TEXT NOT NULL PRIMARY KEY, account TEXT NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;`,
 ];
 
 const iso = (column: string): string => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;
@@ -111,6 +134,17 @@ export const views: Readonly<Record<string, string>> = {
   incidents: `SELECT ${iso('time')} AS at, ${iso('last_time')} AS last_at, id, kind, revision, status, level, grade, host, shown, parent, clock, time, last_time, changed, value FROM incident`,
   incident_members: `SELECT ${iso('time')} AS at, incident, what, id, time, last, count FROM incident_member`,
 };
+
+/** What the server lets its people ask: the settings are Moat's own, and the audit log has a permission of its own. */
+export const huntViews: readonly string[] = Object.keys(views).filter((name) => !['settings', 'positions', 'audit_log'].includes(name));
+
+/** Columns of a view with their types, as the words of the view name them. */
+export function viewColumns(name: string): { name: string; type: string }[] {
+  if (name === 'events') return [{ name: 'at', type: 'text' }, ...eventFields.map((field) => ({ name: field, type: fieldTypes[field] === 'number' ? 'number' : 'text' }))];
+  const words = (views[name] ?? '').replace(/^SELECT /, '').replace(/ FROM \w+$/, '').split(/, (?![^(]*\))/);
+  return words.map((word) => { const column = (/ AS "?(\w+)"?$/.exec(word)?.[1] ?? word.replaceAll('"', '')); return { name: column, type: numeric.has(column) ? 'number' : 'text' }; });
+}
+const numeric = new Set(['time', 'last_time', 'count', 'pid', 'created', 'changed', 'until', 'since', 'active', 'times', 'revision', 'grade', 'shown', 'clock', 'last', 'seq']);
 
 /** The tables under those views. They hold nothing that the views do not show. */
 export const viewTables = ['event', 'context', 'alert', 'position', 'setting', 'receipt', 'audit', 'block', 'playbook_run', 'incident', 'incident_member'] as const;

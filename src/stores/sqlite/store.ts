@@ -14,6 +14,7 @@ import { lockDirectory } from './lock.ts';
 import { openNotices } from './notices.ts';
 import { openRequests } from './requests.ts';
 import { openResponse } from './response.ts';
+import { openScans } from './scans.ts';
 import { checkVersion, migrate } from './schema.ts';
 
 export interface SqliteOptions {
@@ -71,6 +72,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
     const requests = guarded(file, () => openRequests(opened, file));
     const accounts = guarded(file, () => openAccounts(opened, file));
     const incidents = guarded(file, () => openIncidents(opened, file));
+    const scans = guarded(file, () => openScans(opened, file, now));
     const response = guarded(file, () => openResponse(opened, file, incidents, now));
 
     function commit({ events, alerts, positions, learned, lineage: rows, notices: told }: Commit): void {
@@ -100,6 +102,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
       notices,
       requests,
       accounts,
+      scans,
       response,
       incidents,
       commit,

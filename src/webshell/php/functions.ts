@@ -149,6 +149,9 @@ const hides: Readonly<Record<string, number>> = {
   substr: joined, mb_substr: joined, substr_replace: joined, str_replace: joined, str_ireplace: joined, implode: joined, join: joined, strstr: joined, preg_replace: joined, sprintf: joined, str_pad: joined, ucfirst: joined, trim: 0,
 };
 
+/** With a table of words strtr() fills in a form; character for character it decodes. */
+const hidingOf = (name: string, count: number): number => (name === 'strtr' && count < 3 ? joined : Object.hasOwn(hides, name) ? hides[name]! : 0);
+
 const entriesOf = (value: Value | undefined): Value[] | undefined => (value?.array?.complete === true ? [...value.array.entries.values()] : undefined);
 const arrayOf = (pairs: Iterable<[string, Value]>, complete = true): Value => {
   const entries = new Map(pairs);
@@ -242,7 +245,7 @@ function pregReplace(args: readonly Value[], budget: Budget): string | undefined
 const works: Readonly<Record<string, Work>> = {
   str_replace: (args, budget) => replace(args, false, budget),
   str_ireplace: (args, budget) => replace(args, true, budget),
-  strtr: (args, budget) => { const text = translate(args, budget); return text === undefined ? undefined : { known: text, taints: taintsOf(args), hidden: (args[0]?.hidden ?? 0) | decoded }; },
+  strtr: (args, budget) => { const text = translate(args, budget); return text === undefined ? undefined : { known: text, taints: taintsOf(args), hidden: (args[0]?.hidden ?? 0) | hidingOf('strtr', args.length) }; },
   preg_replace: (args, budget) => { const text = pregReplace(args, budget); return text === undefined ? undefined : { known: text, taints: taintsOf(args), hidden: (args[2]?.hidden ?? 0) | joined }; },
   pack: (args) => { const text = pack(args); return text === undefined ? undefined : know(text, decoded); },
   sprintf: ([first, ...rest]) => { const text = first ? textOf(first) : undefined; return text === undefined ? undefined : format(text, rest); },
@@ -312,7 +315,7 @@ const passes = new Set('mcrypt_decrypt mcrypt_decode openssl_decrypt openssl_pri
 
 /** The result of one of PHP's own functions; undefined when it is none of those that compute. Throws LimitError. */
 export function compute(name: string, args: readonly Value[], budget: Budget): Value | undefined {
-  const hidden = Object.hasOwn(hides, name) ? hides[name]! : 0;
+  const hidden = hidingOf(name, args.length);
   const work = Object.hasOwn(works, name) ? works[name] : undefined;
   if (work) {
     const result = work(args, budget);

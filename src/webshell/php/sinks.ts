@@ -116,7 +116,9 @@ export function writeSink(run: Run, frame: Frame, path: Value, data: Value, node
   if (pathTaint) run.operation('write', node, path);
   if (pathTaint && to.startsWith(given) && to.length < 8 && dataTaint && (text === given || dataTaint.origin === 'upload')) { run.sign('write', 'high', node, { taint: dataTaint, decoded: said('write', path, data) }); return; }
   if (dataTaint && runnable.test(to) && (text === given || /<\?(?:php|=)?\s*(?:\ue001|[^'"]{0,40}eval\()/i.test(text) || dataTaint.origin === 'upload')) { run.sign('write', 'high', node, { taint: dataTaint, decoded: said('write', path, data) }); return; }
-  if (remote && runnable.test(to)) run.sign('remote', (path.hidden | data.hidden) & hiddenBy.decoded || from(path, 'request') ? 'high' : 'medium', node, { taint: remote, decoded: said('write', path, data), attack: ['T1105'] });
+  // A table that is made anew from a public list: what comes in stands among the values of an array.
+  const filledIn = /^<\?php\s[^\ue000-\uf8ff]{80,4000}(?:array\(|\[)\s{0,40}[\ue000-\uf8ff]/.test(text);
+  if (remote && runnable.test(to)) run.sign('remote', (path.hidden | data.hidden) & hiddenBy.decoded || from(path, 'request') ? 'high' : filledIn ? 'low' : 'medium', node, { taint: remote, decoded: said('write', path, data), attack: ['T1105'] });
 }
 
 /** A visitor's file is put to `path`. */

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import type { Check, PlaceCheck, WalkCheck } from '../checks/port.ts';
+import { finding } from '../checks/finding.ts';
+import { DiskTree } from '../linux/disk-tree.ts';
+import { PackageProvenance } from '../linux/provenance.ts';
+import { makeRoot, type Planted } from '../../test/throwaway-root.ts';
+import { exitCodeOf, type ScanReport } from './report.ts';
+import { scan, type Progress } from './runner.ts';
+
+const common = { blind: { zh: '无', en: 'nothing' }, group: 'files', scope: 'tree', everyMinutes: 0 } as const;
+const found = (check: string, path: string): ReturnType<typeof finding> => finding(check, path, { kind: 'notice', level: 'low', path, title: { zh: path, en: path }, evidence: [], refs: [] });
+
+const place = (id: string, run: PlaceCheck['run'], beside?: true): PlaceCheck => ({ ...common, id, title: { zh: id, en: id }, run, ...(beside && { beside }) });
+/** Tells each file, and with `end` whether it was asked of all. */
+const everyFile: WalkCheck = {
+  ...common, id: 'every', title: { zh: '全', en: 'every' },
+  walk: () => ({
+    wants: ({ stat }) => stat.kind === 'file',
+    async *look({ path }) { yield found('every', path); },
+    async *end(whole) { yield found('every', `whole ${whole}`); },
+  }),
+};
+
+function run(checks: readonly Check[], planted: Planted, limitMs?: number, onProgress?: (progress: Progress) => void): Promise<ScanReport> {
+  const { signal } = new AbortController();
+  const tree = new DiskTree(makeRoot(planted), undefined);
+  return scan(checks, { signal, tree, rules: () => [], now: Date.now, machine: undefined, signatures: () => '', ports: [], provenance: new PackageProvenance(tree, undefined, signal) }, onProgress ? { progress: onProgress } : {}, limitMs === undefined ? {} : { limitMs });
+}
+
+const many: Planted = Object.fromEntries(Array.from({ length: 700 }, (_, i) => [`/srv/data/${i}`, 'x']));
+
+describe('the time of a scan', () => {
+  it('ends the walk when it is over, and says where it stood and what was left', async () => {
+    const report = await run([everyFile], { ...many, '/etc/first': 'x', '/zoo/last': 'x' }, 0);
+    const paths = report.findings.map(({ path }) => path);
+    expect(paths).toContain('/etc/first');
+    expect(paths).not.toContain('/zoo/last');
+    expect(paths).toContain('whole false');
+    expect(report.blind).toHaveLength(1);
+    expect(report.blind[0]).toMatchObject({ check: 'walk' });
+    expect(report.blind[0]!.what).toMatch(/^\/srv\/data\/\d+$/);
+    expect(report.blind[0]!.why.en).toMatch(/\d+ files were looked at.*\/zoo/);
+    expect(report.blind[0]!.why.zh).toMatch(/到了时限.*\/zoo/);
+    expect(exitCodeOf(report, 'high')).toBe(2);
+  });
+
+  it('names the checks that were not done', async () => {
+    const report = await run([place('late', async function* () { yield found('late', '/x'); })], {}, 0);
+    expect(report.findings).toEqual([]);
+    expect(report.blind.map(({ check }) => check)).toEqual(['late']);
+  });
+
+  it('is not asked for when there is none', async () => {
+    const report = await run([everyFile], { ...many, '/zoo/last': 'x' });
+    expect([report.blind, report.findings.some(({ path }) => path === '/zoo/last'), report.findings.some(({ path }) => path === 'whole true')]).toEqual([[], true, true]);
+  });
+
+  it('tells on the way where it is', async () => {
+    const seen: (string | undefined)[] = [];
+    await run([everyFile], many, undefined, ({ at }) => { seen.push(at); });
+    expect(seen.some((at) => at?.startsWith('/srv/data/'))).toBe(true);
+    expect(seen.at(-1)).toBeUndefined();
+  });
+});
+
+describe('checks that mostly wait', () => {
+  it('go on beside the others, keep their name for what they could not look at, and are waited for', async () => {
+    const order: string[] = [];
+    let go = (): void => undefined;
+    const gone = new Promise<void>((resolve) => { go = resolve; });
+    const report = await run([
+      place('others', async function* () { order.push('others'); go(); yield found('others', '/o'); }),
+      place('waits', async function* () {
+        order.push('waits begins');
+        await gone;
+        order.push('waits ends');
+        yield found('waits', '/w');
+      }, true),
+      place('fails', async function* () { await gone; yield* []; throw new Error('a fault'); }, true),
+    ], { '/etc/hosts': 'x' });
+    expect(order).toEqual(['waits begins', 'others', 'waits ends']);
+    expect(report.findings.map(({ check }) => check).sort()).toEqual(['others', 'waits']);
+    expect(report.blind.map(({ check, why }) => `${check}: ${why.en}`)).toEqual(['fails: unexpected: a fault']);
+  });
+});

@@ -1,0 +1,46 @@
+/** Pages of a started Moat in Debian's Chromium. What a browser complains of (errors, refused by the content policy) is a fault of the console. */
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import axe from 'axe-core';
+import type { ConsoleMoat } from './moat.ts';
+
+export const chromiumPath = '/usr/bin/chromium';
+/** Root has no sandbox; the pages are our own. */
+export const launchOptions = { executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--hide-scrollbars', '--font-render-hinting=none'] };
+
+export interface Look { lang?: 'zh' | 'en'; theme?: 'light' | 'dark'; width?: number; height?: number; /** Not the owner but nobody, or another account's cookie (`name=value`). */ cookie?: string | undefined }
+export interface Opened { page: Page; context: BrowserContext; /** What the browser complained of; empty it for what is meant. */ faults: string[]; close(): Promise<void> }
+
+/** A page at `path`, in a browser profile of its own, waited for until it is quiet. */
+export async function openPage(browser: Browser, moat: Pick<ConsoleMoat, 'url' | 'cookie'>, path: string, { lang = 'en', theme = 'light', width = 1280, height = 860, ...more }: Look = {}): Promise<Opened> {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: lang === 'zh' ? 'zh-CN' : 'en-GB', colorScheme: theme, viewport: { width, height }, timezoneId: 'Asia/Shanghai', reducedMotion: 'reduce' });
+  const cookie = 'cookie' in more ? more.cookie ?? '' : moat.cookie;
+  if (cookie !== '') {
+    const [name, value] = [cookie.slice(0, cookie.indexOf('=')), cookie.slice(cookie.indexOf('=') + 1)];
+    await context.addCookies([{ name, value, url: moat.url, secure: true, httpOnly: true, sameSite: 'Strict' }]);
+  }
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on('console', (message) => { if (message.type() === 'error' || message.type() === 'warning') faults.push(`${message.type()}: ${message.text()}`); });
+  page.on('pageerror', (error) => { faults.push(`error: ${error.message}`); });
+  await page.goto(moat.url + path);
+  await quiet(page);
+  return { page, context, faults, close: () => context.close() };
+}
+
+/** Until nothing is awaited any more: no skeleton, no chart that is not drawn. */
+export async function quiet(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const { document } = globalThis as unknown as { document: { querySelector(selector: string): unknown } };
+    return document.querySelector('#root > *') !== null && document.querySelector('.ant-skeleton, .ant-spin-spinning') === null;
+  }, undefined, { timeout: 30_000 });
+}
+
+/** Serious and critical faults of accessibility, one a line. */
+export async function accessFaults(page: Page): Promise<string[]> {
+  // Beside the content policy: by the protocol of the browser, not by a script of the page.
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate('axe.run(document, { resultTypes: ["violations"] })') as { violations: { id: string; impact: string; help: string; nodes: { target: string[]; failureSummary?: string }[] }[] };
+  return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').flatMap(({ id, nodes }) => nodes.slice(0, 4).map(({ target, failureSummary = '' }) => `${id}: ${target.join(' ')} (${failureSummary.replace(/\s+/g, ' ').slice(0, 240)})`));
+}
+
+export const launch = (): Promise<Browser> => chromium.launch(launchOptions);

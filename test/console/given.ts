@@ -1,0 +1,36 @@
+/** What a test of the console begins with: `describe.skipIf(noBrowser)`, `const { open, ask } = given()`. */
+import { appendFileSync, readFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
+import { expect, inject } from 'vitest';
+import { accessFaults, type Look, type Opened, openPage } from './browser.ts';
+import type { LogLines } from './lines.ts';
+
+const it = inject('console');
+export const noBrowser = it === undefined;
+
+let browser: Promise<Browser> | undefined;
+/** Of all test files of one worker. */
+export const theBrowser = (): Promise<Browser> => (browser ??= chromium.connect(it!.browser));
+
+/** A page of the Moat that all tests share, as its owner unless told otherwise. */
+export const open = async (path: string, look?: Look): Promise<Opened> => openPage(await theBrowser(), it!, path, look);
+
+/** More lines at the end of a log of the shared Moat. */
+export const write = (lines: LogLines): void => { for (const [name, text] of Object.entries(lines)) appendFileSync(join(it!.folder, 'logs', name), text); };
+
+/** Asks the API as the owner. */
+export const ask = (method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> => new Promise((resolve, reject) => {
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  request(`${it!.url}/api/v1${path}`, { method, ca: readFileSync(join(it!.folder, 'data/tls/ca.crt')), headers: { 'cookie': it!.cookie, 'x-moat-csrf': it!.csrf, ...(text !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }) } }, (response) => {
+    let said = '';
+    response.setEncoding('utf8').on('data', (chunk: string) => { said += chunk; }).on('end', () => { resolve({ status: response.statusCode!, body: said.startsWith('{') ? JSON.parse(said) : said }); });
+  }).on('error', reject).end(text);
+});
+
+/** A page as it is must be accessible and without a fault of the browser. */
+export async function expectClean({ page, faults }: Opened): Promise<void> {
+  expect(await accessFaults(page)).toEqual([]);
+  expect(faults).toEqual([]);
+}

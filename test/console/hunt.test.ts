@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { quiet } from './browser.ts';
+import { expectClean, noBrowser, open } from './given.ts';
+
+describe.skipIf(noBrowser)('hunt', () => {
+  it('completes by keys, asks, draws, keeps and takes away a question', async () => {
+    const opened = await open('/hunt', { width: 1200 });
+    const { page } = opened;
+    const field = page.getByRole('combobox', { name: 'Question in SQL' });
+    await page.getByText('normalised observations').waitFor();
+    await field.fill('SELECT source_ip, count(*) AS n FROM ');
+    await field.pressSequentially('eve');
+    await page.getByRole('option', { name: 'events' }).waitFor();
+    await field.press('Tab');
+    await field.press('End');
+    await field.pressSequentially(" WHERE source_ip = '203.0.113.9' GROUP BY 1 ");
+    await field.press('Escape');
+    await field.press('Control+Enter');
+    await page.getByText('1 row', { exact: true }).waitFor();
+    expect(new URL(page.url()).searchParams.get('sql')).toContain('FROM events WHERE');
+    await page.getByText('Chart', { exact: true }).click();
+    await page.getByText('n by source_ip').waitFor();
+    await page.getByRole('button', { name: 'Save…' }).click();
+    await page.getByLabel('Name').fill('guessing from .9');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByRole('button', { name: 'Remove guessing from .9' }).click();
+    await page.getByText('Nothing saved yet').waitFor();
+    await quiet(page);
+    await expectClean(opened);
+    await opened.close();
+  });
+});
