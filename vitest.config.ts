@@ -27,12 +27,12 @@ export default defineConfig({
     hookTimeout: 120_000,
     projects: [
       project('sharing', 1, 2, { include: sharing, isolate: false }),
-      // They wait for daemons, for clocks and for processes that they kill nearly as long as they compute: three keep two cores busy. The groups follow each other: six at a time are slower than three.
+      // They wait for daemons, for clocks and for processes that they kill nearly as long as they compute: five keep two cores busy, eight stand in each other's way.
       project('waiting', 2, 3, { include: waiting, exclude: [...alone, ...inBrowser], isolate: false }),
-      project('apart', 3, 3, { include: ['src/**/*.test.ts', 'tools/**/*.test.ts'], exclude: ['**/node_modules/**', ...sharing, ...waiting] }),
-      project('console', 4, 1, { include: inBrowser, isolate: false, globalSetup: 'test/console/global.ts' }),
+      project('apart', 2, 2, { include: ['src/**/*.test.ts', 'tools/**/*.test.ts'], exclude: ['**/node_modules/**', ...sharing, ...waiting] }),
+      project('console', 3, 1, { include: inBrowser, isolate: false, globalSetup: 'test/console/global.ts' }),
       // One after the other in one process, which loads what they share once.
-      project('alone', 5, 1, { include: alone, isolate: false }),
+      project('alone', 4, 1, { include: alone, isolate: false }),
     ],
   },
 });
