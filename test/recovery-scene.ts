@@ -48,15 +48,17 @@ export function spoil(data: string): void {
 /** Made after the snapshot and before the intruder came. */
 export function saveLate(data: string): void { writeFileSync(join(data, 'mail/never-saved.txt'), 'made an hour before'); }
 
-/** Path, content, rights and time of change of all files. */
+/** Path, content, rights and time of change of all files. What goes while it looks is not there. */
 export function allOf(data: string): Record<string, string> {
   const found: Record<string, string> = {};
   const walk = (folder: string): void => {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) { walk(path); continue; }
-      const { mode, uid, gid, mtimeNs } = statSync(path, { bigint: true });
-      found[path.slice(data.length + 1)] = `${mode} ${uid} ${gid} ${mtimeNs} ${readFileSync(path).toString('base64')}`;
+      try {
+        const { mode, uid, gid, mtimeNs } = statSync(path, { bigint: true });
+        found[path.slice(data.length + 1)] = `${mode} ${uid} ${gid} ${mtimeNs} ${readFileSync(path).toString('base64')}`;
+      } catch (error) { if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; }
     }
   };
   walk(data);
