@@ -96,7 +96,7 @@ describe.skipIf(noBrowser)('overview', () => {
     await page.getByRole('radiogroup', { name: 'Alerts over time' }).getByText('Week').click();
     await page.waitForURL(/hours=168/);
     await expectClean(opened);
-    await page.getByRole('link', { name: '198.51.100.23' }).click();
+    await page.getByRole('link', { name: '198.51.100.23', exact: true }).click();
     await page.getByText('Source: 198.51.100.23').waitFor();
     await opened.close();
   });
