@@ -77,6 +77,8 @@ export interface RecoveryScene {
   /** Of the alarm, once it is formed. */
   incident: () => Promise<string>;
   time: { now: number };
+  /** Files that a package put where they are. */
+  shipped: Set<string>;
   /** What services say when they are asked. */
   services: { said: ServiceCheck[] };
   close: () => Promise<void>;
@@ -105,10 +107,11 @@ export function openScene(dir: string, settings: readonly BackupSettings[], bega
   const now = (): number => time.now;
   const packages = { ready: true, building: false, index: undefined, owner: () => undefined, settle: () => Promise.resolve(undefined) };
   const tell = (seeds: ReturnType<typeof seedsOf>): ReturnType<typeof tellStory> => tellStory(seeds, storyWorld({ graph: machine.graph, packages, events: store.events, now }));
+  const shipped = new Set<string>();
   const incidents = new Incidents(config, { store, journal, graph: machine.graph, health, log, now, closed: () => undefined });
   const watch = new RecoveryWatch({
     store, health, log, now, hours: () => config.recovery.watch_hours, tell: (id) => tell(seedsOf({ incidents: store.incidents, ledger: store.ledger }, id)), isShared: (address) => incidents.isShared(address),
-    returned: (id, what, back) => incidents.returned(id, what, back), over: (id, back) => incidents.watchOver(id, back),
+    isShipped: (path) => Promise.resolve(shipped.has(path)), returned: (id, what, back) => incidents.returned(id, what, back), over: (id, back) => incidents.watchOver(id, back),
   });
   incidents.watchBy({ begin: (record) => watch.begin(record), all: () => watch.all() });
   const recovery = new Recovery({ store, response: { runner }, incidents, graph: machine.graph, packages, config: () => config, dataFolder: join(dir, 'data'), now, tell: (_id, seeds) => tell(seeds as ReturnType<typeof seedsOf>), scan: () => Promise.resolve({ findings: [...findings()], blind: [] }), services: () => Promise.resolve([...services.said]) });
@@ -116,7 +119,7 @@ export function openScene(dir: string, settings: readonly BackupSettings[], bega
   const handlers = { ...recovery.handlers(), ...incidents.handlers() };
   incidents.start();
   return {
-    ask: async (op, argument = {}) => await handlers[op]!({ by: 'operator:test', ...argument }), incidents, watch, store, runner, machine, locker, time, services,
+    ask: async (op, argument = {}) => await handlers[op]!({ by: 'operator:test', ...argument }), incidents, watch, store, runner, machine, locker, time, shipped, services,
     async incident() {
       if (store.ledger.alert(alert.id) === undefined) { store.commit({ events: [], alerts: [alert], positions: [] }); incidents.onAlerts([alert]); }
       for (let i = 0; i < 500; i++) {

@@ -45,6 +45,7 @@ import { ownPaths } from './paths.ts';
 import { readPlaybooks } from './playbooks.ts';
 import { Recovery } from './recovery.ts';
 import { RecoveryWatch } from './recovery-watch.ts';
+import { ownerOf } from './response-files.ts';
 import { Response, type ResponseStatus } from './response.ts';
 import { Reviews } from './reviews.ts';
 import { portsOf } from './scan-ports.ts';
@@ -347,6 +348,7 @@ function openLasting(config: Config, current: () => Config, store: Store, health
   const stories = new Stories({ store, graph: origins.graph, packages: knowledge.packages, config: current, health, log: options.log, now: Date.now, incident: (id) => incidents.seeds(id) });
   const watch = new RecoveryWatch({
     store, health, log: options.log, now: Date.now, hours: () => current().recovery.watch_hours, tell: (id) => stories.tell(id, seedsOf({ incidents: store.incidents, ledger: store.ledger }, id), undefined), isShared: (address) => incidents.isShared(address),
+    isShipped: async (path) => { const owner = await ownerOf(known.packages, path); return typeof owner === 'object' && owner.intact === true; },
     returned: (id, what, back) => incidents.returned(id, what, back), over: (id, back) => incidents.watchOver(id, back),
   });
   incidents.watchBy({ begin: (record) => watch.begin(record), all: () => watch.all() });

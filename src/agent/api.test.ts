@@ -74,7 +74,7 @@ it('every route that reads answers in the shape of its contract', async () => {
     else if (status !== 200) odd.push(`${id}: ${status} ${text.slice(0, 300)}`);
   }
   // Nothing was done or looked at yet, and no process is watched.
-  expect({ odd, warned, absent: absent.toSorted() }).toEqual({ odd: [], warned: [], absent: ['action', 'finding', 'host-origin', 'incident-plan-kept', 'job', 'origin', 'receipt', 'run', 'scan'] });
+  expect({ odd, warned, absent: absent.toSorted() }).toEqual({ odd: [], warned: [], absent: ['action', 'finding', 'host-origin', 'job', 'origin', 'receipt', 'run', 'scan'] });
 }, 60_000);
 
 it('an alert says which selections of its rule matched, and is told with its raw events and its incident', async () => {

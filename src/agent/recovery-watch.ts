@@ -21,6 +21,8 @@ export interface RecoveryWatchOptions {
   tell: (incident: string) => Story;
   /** From where this machine is looked after, and what many share. */
   isShared: (address: string) => boolean;
+  /** Whether a package put this file there and it is as the package has it: who planted a copy of a system program did not bring that program back. */
+  isShipped: (path: string) => Promise<boolean>;
   returned: (incident: string, what: Return['text'], back: number) => boolean;
   over: (incident: string, back: number) => void;
 }
@@ -90,7 +92,8 @@ export class RecoveryWatch {
         if (size === undefined || !this.watches.maybe(size)) continue;
         if (n++ >= filesPerTick || size > hashedMax) { this.options.health.count(part, 'files not looked into, too many or too large'); continue; }
         const sha256 = await digestOf(path, hashedMax);
-        if (sha256 !== undefined) this.take(this.watches.digest(sha256, path, this.options.now()));
+        if (sha256 === undefined || !this.watches.hasDigest(sha256) || await this.options.isShipped(path)) continue;
+        this.take(this.watches.digest(sha256, path, this.options.now()));
       }
     } finally { this.hashing = false; }
   }

@@ -210,6 +210,12 @@ for (const kind of ['restic', 'borg'] as const) {
       second.time.now = later;
       expect(second.watch.all()).toHaveLength(1);
       writeFileSync(join(dir, 'elsewhere'), 'the tool of the intruder\n'.repeat(40));
+      // A system program of which the intruder had a copy is none that came back.
+      writeFileSync(join(dir, 'system'), 'the tool of the intruder\n'.repeat(40));
+      second.shipped.add(join(dir, 'system'));
+      event(second, 'process_creation', { process_path: join(dir, 'system'), pid: 76 });
+      await second.watch.lookInto();
+      expect(status(second).status).toBe('recovered');
       event(second, 'process_creation', { process_path: join(dir, 'elsewhere'), pid: 77 });
       await second.watch.lookInto();
       expect([status(second).status, status(second).notes.at(-1)?.text]).toEqual(['triaged', expect.stringContaining(join(dir, 'elsewhere'))]);

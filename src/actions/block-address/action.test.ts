@@ -15,7 +15,7 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip'] }))
   afterAll(() => { execFileSync('ip', ['netns', 'del', namespace]); });
 
   describe('contract', () => actionContract(() => scene(namespace)));
-  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/block-address.ts'), argument: namespace, open: scene, cuts: 12 }));
+  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/block-address.ts'), argument: namespace, open: scene, cuts: 6 }));
 
   describe('several blocks of one address', () => {
     let response: Response, dir: string, now = Date.now();

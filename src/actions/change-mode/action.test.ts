@@ -15,7 +15,7 @@ afterAll(() => { for (const one of folders) removeLocked(one); });
 
 describe.skipIf(lacks({ root: true, files: tools }) || !canLock(folder()))('change-mode', () => {
   describe('contract', () => actionContract(() => scene(folder())));
-  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/change-mode.ts'), argument: folder(), open: scene, cuts: 12 }));
+  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/change-mode.ts'), argument: folder(), open: scene, cuts: 6 }));
 });
 
 describe.skipIf(lacks({ root: true }))('change-mode', () => {

@@ -27,7 +27,7 @@ const stepsOf = async (input: object): Promise<string> => (await response.runner
 
 describe.skipIf(root)('change-setting of the kernel', () => {
   describe('contract', () => actionContract(() => scene(folder())));
-  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/change-setting.ts'), argument: folder(), open: scene, cuts: 12 }));
+  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/change-setting.ts'), argument: folder(), open: scene, cuts: 6 }));
 
   describe('with cases', () => {
     let here: string;

@@ -57,7 +57,7 @@ afterEach(async () => {
 
 describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nginx', '/usr/bin/unshare'] }))('change-setting of nginx', () => {
   describe('contract', () => actionContract(() => nginxScene(folder())));
-  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/change-nginx.ts'), argument: folder(), open: nginxScene, cuts: 12 }));
+  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/change-nginx.ts'), argument: folder(), open: nginxScene, cuts: 6 }));
 
   describe('running', () => {
     let port: number, config: string;

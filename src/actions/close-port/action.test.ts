@@ -12,5 +12,5 @@ describe.skipIf(lacks({ root: true, files: ['/usr/sbin/nft', '/usr/sbin/ip', '/u
   beforeAll(() => { execFileSync('ip', ['netns', 'add', namespace]); });
   afterAll(() => { execFileSync('ip', ['netns', 'del', namespace]); });
   actionContract(() => scene(namespace));
-  crashContract({ module: join(import.meta.dirname, '../../../test/scenes/close-port.ts'), argument: namespace, open: scene, cuts: 12 });
+  crashContract({ module: join(import.meta.dirname, '../../../test/scenes/close-port.ts'), argument: namespace, open: scene, cuts: 6 });
 });

@@ -13,7 +13,7 @@ afterAll(() => { for (const one of folders) rmSync(one, { recursive: true }); })
 
 describe('cloud-step', () => {
   describe('contract', () => actionContract(() => scene(folder())));
-  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/cloud-step.ts'), argument: folder(), open: scene, cuts: 12 }));
+  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/cloud-step.ts'), argument: folder(), open: scene, cuts: 6 }));
 
   const wanted = { connector: 'example', step: 'set-security-group', resource: 'i-1', parameters: { group: 'sg-x' } };
   const plan = async (connected: boolean, input: object): Promise<unknown> => {

@@ -16,7 +16,7 @@ afterAll(() => { for (const one of folders) rmSync(one, { recursive: true }); })
 
 describe('deny-file', () => {
   describe('contract', () => actionContract(() => scene(folder())));
-  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/deny-file.ts'), argument: folder(), open: scene, cuts: 12 }));
+  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/deny-file.ts'), argument: folder(), open: scene, cuts: 6 }));
 });
 
 /** That the kernel keeps a file from running is shown in test/live/deny.test.ts. */

@@ -26,7 +26,7 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid'] }))('freeze-
 
   describe('kill -9', () => {
     // The tree is started before the suite's own preparations, so its pids are asked for when the test runs.
-    crashContract({ module: join(import.meta.dirname, '../../../test/scenes/process-tree.ts'), get argument() { return `freeze:${looked.map((name) => tree.at(name)).join(',')}`; }, open: scene, cuts: 12 });
+    crashContract({ module: join(import.meta.dirname, '../../../test/scenes/process-tree.ts'), get argument() { return `freeze:${looked.map((name) => tree.at(name)).join(',')}`; }, open: scene, cuts: 6 });
   });
 });
 

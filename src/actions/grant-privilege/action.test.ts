@@ -14,7 +14,7 @@ afterAll(() => { for (const one of folders) rmSync(one, { recursive: true }); })
 
 describe.skipIf(lacks({ root: true, files: ['/usr/sbin/visudo'] }))('grant-privilege', () => {
   describe('contract', () => actionContract(() => scene(folder())));
-  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/grant-privilege.ts'), argument: folder(), open: scene, cuts: 12 }));
+  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/grant-privilege.ts'), argument: folder(), open: scene, cuts: 6 }));
 
   let root: string, response: Response, now: number;
   beforeEach(() => {

@@ -123,7 +123,7 @@ describe.skipIf(lacks({ files: ['/usr/bin/perl', '/usr/bin/setsid'] }))('kill-tr
 
   describe('kill -9', () => {
     const bundle = crashBundle(module);
-    const cuts = cutsOf(12);
+    const cuts = cutsOf(8);
     it(`killed at any of ${cuts} moments, the tree runs as it did or has ended`, { timeout: cutsTime(cuts) }, async () => {
       const seen = new Set<string>();
       let duration = 40;

@@ -18,7 +18,7 @@ afterAll(() => { for (const one of folders) rmSync(one, { recursive: true }); })
 
 describe.skipIf(lacks({ root: true }))('lock-account', () => {
   describe('contract', () => actionContract(() => scene(join(folder(), 'root'))));
-  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/lock-account.ts'), argument: join(folder(), 'root'), open: scene, cuts: 12 }));
+  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/lock-account.ts'), argument: join(folder(), 'root'), open: scene, cuts: 6 }));
 
   let root: string, response: Response;
   beforeEach(() => {

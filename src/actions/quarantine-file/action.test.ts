@@ -21,7 +21,7 @@ const lacking = lacks({ root: true, files: tools });
 
 describe.skipIf(lacking || !canLock(folder()))('quarantine-file', () => {
   describe('contract', () => actionContract(() => scene(folder())));
-  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/quarantine-file.ts'), argument: folder(), open: scene, cuts: 12 }));
+  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/quarantine-file.ts'), argument: folder(), open: scene, cuts: 6 }));
 });
 
 describe.skipIf(lacks({ root: true }))('quarantine-file', () => {

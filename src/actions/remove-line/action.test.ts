@@ -16,7 +16,7 @@ afterAll(() => { for (const one of folders) removeLocked(one); });
 
 describe.skipIf(lacks({ root: true, files: tools }) || !canLock(folder()))('remove-line', () => {
   describe('contract', () => actionContract(() => scene(folder())));
-  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/remove-line.ts'), argument: folder(), open: scene, cuts: 12 }));
+  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/remove-line.ts'), argument: folder(), open: scene, cuts: 6 }));
 });
 
 describe.skipIf(lacks({ root: true }))('remove-line', () => {

@@ -20,7 +20,7 @@ const debs = ['/usr/bin/dpkg-deb', '/usr/bin/apt-get'];
 
 describe.skipIf(lacks({ root: true, files: [...tools, ...debs] }) || !canLock(folder()))('restore-file', () => {
   describe('contract', () => actionContract(() => scene(folder())));
-  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/restore-file.ts'), argument: folder(), open: scene, cuts: 12 }));
+  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/restore-file.ts'), argument: folder(), open: scene, cuts: 6 }));
 });
 
 describe.skipIf(lacks({ root: true, files: debs }))('restore-file', () => {

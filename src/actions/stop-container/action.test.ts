@@ -23,7 +23,7 @@ describe('stop-container', () => {
     rmSync(dir, { recursive: true });
   });
   describe('contract', () => actionContract(() => scene(shared)));
-  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/stop-container.ts'), argument: shared, open: scene, cuts: 12 }));
+  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/stop-container.ts'), argument: shared, open: scene, cuts: 6 }));
 
   let docker: FakeDocker, response: Response, socket: string, n = 0;
   beforeEach(async () => {

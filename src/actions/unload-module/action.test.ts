@@ -14,7 +14,7 @@ afterAll(() => { for (const one of folders) rmSync(one, { recursive: true }); })
 // On a recorded kernel: the machines that run the tests have no module that may be taken out.
 describe('unload-module', () => {
   describe('contract', () => actionContract(() => scene(join(folder(), 'root'))));
-  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/unload-module.ts'), argument: join(folder(), 'root'), open: scene, cuts: 12 }));
+  describe('kill -9', () => crashContract({ module: join(import.meta.dirname, '../../../test/scenes/unload-module.ts'), argument: join(folder(), 'root'), open: scene, cuts: 6 }));
 
   let root: string, response: Response;
   beforeEach(() => {

@@ -38,13 +38,13 @@ export type IncidentRow = z.infer<typeof incidentRow>;
 export const incident = incidentRow.extend({ alerts: strings, findings: strings, keys: strings });
 export type Incident = z.infer<typeof incident>;
 
-const nodeKinds = ['process', 'file', 'persistence', 'address', 'name', 'account', 'unit', 'module', 'container', 'secret', 'alert', 'finding'] as const;
+const nodeKinds = ['process', 'file', 'persistence', 'address', 'name', 'account', 'unit', 'module', 'container', 'package', 'secret', 'alert', 'finding'] as const;
 const deeds = ['started', 'became', 'wrote', 'removed', 'ran', 'read', 'spoke', 'asked', 'logged-on', 'planted', 'tells'] as const;
 const echoKinds = ['log-on', 'failed-log-on', 'session', 'privilege', 'request'] as const;
 const echoSource = z.enum(['history', 'journal', 'wtmp', 'btmp', 'lastlog']);
 const entry = z.strictObject({
   kind: z.string(), time, node: z.string(), address: z.string().optional(), country: z.string().optional(), network: z.string().optional(), guessed: echoSource.optional(), attack: strings.optional(), matrix: strings.optional(),
-  user: z.string().optional(), service: z.string().optional(), request: z.string().optional(), text,
+  user: z.string().optional(), service: z.string().optional(), request: z.string().optional(), package: z.string().optional(), text,
 });
 const story = z.strictObject({
   entry: entry.optional(),

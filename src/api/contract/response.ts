@@ -62,7 +62,7 @@ const link = z.strictObject({
   id: z.string(), title: text, when: z.strictObject({ attack: z.array(z.string()).optional(), rules: z.array(z.string()).optional(), level, not: z.array(z.string()).optional() }), action: z.string(),
   input: z.record(z.string(), z.union([z.string(), z.strictObject({ value: scalar })])), for: z.union([z.number(), z.literal('escalating')]).optional(), mode: z.enum(['guard', 'strict']), fires: z.boolean(),
 });
-export const linkage = z.strictObject({ mode: z.enum(modeWords), links: z.array(link), waiting: z.array(z.strictObject({ id: z.string(), title: text, waits: text })) });
+export const linkage = z.strictObject({ mode: z.enum(modeWords), links: z.array(link), waiting: z.array(z.strictObject({ id: z.string(), title: text, waits: text })), always: z.array(z.strictObject({ id: z.string(), title: text, always: text })) });
 export type Linkage = z.infer<typeof linkage>;
 
 const quarantineRow = z.strictObject({

@@ -134,7 +134,7 @@ function sayEntry(kind: OriginKind, { address, user, name, line, bad }: { addres
     case 'cron': return { zh: `${user ?? ''} 的计划任务：${name ?? ''}`, en: `cron job of ${user ?? 'somebody'}: ${name ?? ''}` };
     case 'timer': return { zh: `定时单元 ${name ?? ''}`, en: `timer ${name ?? ''}` };
     case 'service': return { zh: `${from.zh}经由服务 ${name ?? ''}`, en: `through the service ${name ?? ''}${from.en}` };
-    case 'container': return { zh: `${from.zh}容器 ${name ?? ''} 中`, en: `in the container ${name ?? ''}${from.en}` };
+    case 'container': return address === undefined ? { zh: `在容器 ${name ?? ''} 中`, en: `in the container ${name ?? ''}` } : { zh: `${from.zh}经由容器 ${name ?? ''}`, en: `through the container ${name ?? ''}${from.en}` };
     case 'package': return {
       zh: `${name ?? '包管理器'} 安装${bad === undefined ? '软件包' : ` ${bad} `}时运行的脚本${user === undefined ? '' : `（由 ${user} ${from.zh}安装）`}`,
       en: `a script of ${bad === undefined ? 'a package' : `the package ${bad}`} that ${name ?? 'the package manager'} ran while it installed${user === undefined ? '' : ` (run by ${user}${from.en})`}`,

@@ -1,6 +1,7 @@
 /** The package whose script did it: it is bad as a whole, so all that it brought belongs to the story. */
 import { installedPackage, type InstalledPackage } from '../../core/installed-package.ts';
 import type { ProcessNode } from '../../core/lineage.ts';
+import { isShipped } from './story-scope.ts';
 import { processId } from './story-sketch.ts';
 import type { Teller } from './story-teller.ts';
 
@@ -30,7 +31,7 @@ export function addPackage(teller: Teller, node: ProcessNode): void {
   sketch.edge(id, processId(root), 'started', root.started);
   const installer = root.parent;
   for (const path of files ?? []) {
-    if (world.owner(path)?.intact === true) continue;
+    if (isShipped(world.owner(path))) continue;
     const file = `file:${path}`;
     const look = teller.look(path);
     if (typeof look !== 'object' || !sketch.node('file', file, path, origin.since, origin.since, { path, size: look.size, inode: look.inode, device: look.device, made: true, wrote: true, brought: name }, true)) continue;

@@ -273,7 +273,9 @@ describe('a container', () => {
 
   it('that has the files of the host mounted writes on the host, and in its own layer', () => {
     disk.mounts = { [id]: { '/host/': '/', '/': `${layer}/` } };
-    const sh = machine.run(begin(), '/bin/busybox', 'sh /tmp/out.sh', { container_id: id });
+    const server = begin();
+    machine.tell('network_connection', server, { action: 'accept', direction: 'inbound', source_ip: attacker, source_port: 1, destination_port: 8080 });
+    const sh = machine.run(server, '/bin/busybox', 'sh /tmp/out.sh', { container_id: id });
     const told = (path: string, here: string, text: string): void => {
       disk.files.set(here, { text, born: clock.now });
       machine.tell('file_event', sh, { action: 'create', file_path: path, container_id: id });
@@ -285,6 +287,9 @@ describe('a container', () => {
     disk.files.set(`${layer}/etc/passwd`, { text: 'x', born: clock.now });
     machine.tell('file_event', sh, { action: 'write', file_path: '/etc/passwd', container_id: id });
     const story = tell(alertOf(connect(machine, sh, pool, 3333)));
+    expect(story.entry).toMatchObject({ kind: 'container', address: attacker });
+    expect(story.nodes.find(({ id: one }) => one === `address:${attacker}`)?.facts).toMatchObject({ came: true });
+    expect(story.nodes.find(({ id: one }) => one === `address:${attacker}`)?.facts['weak']).toBeUndefined();
     // The server that it came by serves others on.
     expect(members(story)).toEqual(['sh /tmp/out.sh']);
     expect(labels(story, 'file', ({ facts }) => facts['made'] === true)).toEqual(['/usr/lib/.netd/netd', `${layer}/tmp/out.sh`]);

@@ -1,5 +1,5 @@
 /** An alert becomes a story: back to how somebody came in, forward to all that they started, wrote, read and spoke to. */
-import type { Seeds, Story, StoryGap } from '../../core/incident.ts';
+import type { Seeds, Story, StoryEntry, StoryGap } from '../../core/incident.ts';
 import { entryOf } from './story-entry.ts';
 import { addLines } from './story-lines.ts';
 import { addAlert, addFinding } from './story-seeds.ts';
@@ -15,6 +15,7 @@ export function tellStory(seeds: Seeds, world: StoryWorld, bounds?: Bounds): Sto
   teller.settle();
   addLines(teller);
   const entry = entryOf(teller);
+  if (entry) addEntrance(teller, entry);
   tellOthers(teller, entry?.address);
   const { nodes, edges } = teller.sketch.finish();
   const began = Math.min(...nodes.filter(({ facts }) => facts['chain'] !== true).slice(0, 1).map(({ first }) => first), entry?.time ?? Infinity);
@@ -22,6 +23,13 @@ export function tellStory(seeds: Seeds, world: StoryWorld, bounds?: Bounds): Sto
   for (const { last, lives } of nodes) if (lives !== true && last > ended) ended = last;
   for (const { last } of edges) if (last > ended) ended = last;
   return { entry, nodes, edges, gaps: gapsOf(teller, Number.isFinite(began) ? began : world.now), echoes: [], began: Number.isFinite(began) ? began : world.now, ended: ended || world.now, left: teller.sketch.left };
+}
+
+/** Who spoke to a server that only carried the story is not told with it: of whom it began with it is. */
+function addEntrance({ sketch }: Teller, { address, node, time }: StoryEntry): void {
+  if (address === undefined || sketch.facts(node)?.['weak'] === true) return;
+  sketch.node('address', `address:${address}`, address, time, time, { ip: address, came: true });
+  sketch.edge(`address:${address}`, node, 'spoke', time);
 }
 
 /** Who else has to do with its addresses: what others use as well is not cut off lightly. */

@@ -136,6 +136,8 @@ export class Watches {
   /** Whether a file of this size may be one of those that were taken away. */
   maybe(size: number): boolean { return this.sizes.has(size); }
 
+  hasDigest(sha256: string): boolean { return this.byKind.digest.has(sha256); }
+
   /** A file has this digest. */
   digest(sha256: string, path: string, time: number): Return[] {
     return (this.byKind.digest.get(sha256) ?? []).flatMap((entry) => this.back(entry, time, () => ({ zh: `同样内容的文件又出现在 ${path}（SHA-256 ${sha256}）`, en: `a file with the same content is back at ${path} (SHA-256 ${sha256})` })) ?? []);

@@ -14,7 +14,7 @@ import { useTexts } from '../../text/lang.ts';
 import { type Box, boxHeight, boxWidth, moments, shapeOf } from './shape.ts';
 import { words } from './words.ts';
 
-const icons: Record<Box['kind'], IconName> = { process: 'play', file: 'rules', persistence: 'refresh', address: 'globe', name: 'globe', account: 'person', unit: 'system', module: 'matrix', container: 'hosts', secret: 'lock', alert: 'alerts', finding: 'posture' };
+const icons: Record<Box['kind'], IconName> = { process: 'play', file: 'rules', persistence: 'refresh', address: 'globe', name: 'globe', account: 'person', unit: 'system', module: 'matrix', container: 'hosts', package: 'download', secret: 'lock', alert: 'alerts', finding: 'posture' };
 type BoxNode = Node<{ box: Box; isPicked: boolean }, 'box'>;
 const kinds = { box: BoxShown };
 const growMs = 700;

@@ -19,7 +19,7 @@ export interface Shape { boxes: readonly Box[]; arrows: readonly Arrow[]; /** No
 export const boxWidth = 188, boxHeight = 56;
 const foldFrom = 4, drawnMost = 160, membersKept = 500;
 /** What a person looks for first; the others go by how much hangs on them. */
-const weight: Partial<Record<StoryNode['kind'], number>> = { persistence: 60, account: 50, secret: 45, unit: 45, module: 45, container: 40, address: 30, process: 20, name: 10, file: 5 };
+const weight: Partial<Record<StoryNode['kind'], number>> = { persistence: 60, account: 50, secret: 45, unit: 45, module: 45, container: 40, package: 45, address: 30, process: 20, name: 10, file: 5 };
 const isTold = (kind: StoryNode['kind']): boolean => kind === 'alert' || kind === 'finding';
 
 /** `levelOf`: of an alert by its id, where it is known. Linear in nodes and edges up to the layout, which has at most `drawnMost` boxes. */
