@@ -73,7 +73,9 @@ if (extra.length === 0) {
 if (extra[0] === '--times') times(extra.slice(1));
 else if (extra.length > 0) run('tests', bin('vitest'), ['run', ...extra]);
 else {
-  tests('tests', ['--project=sharing', '--project=waiting', '--project=apart', '--project=console']);
+  tests('tests', ['--project=sharing', '--project=waiting', '--project=apart']);
+  // Apart from those above: its Moat and its browser are started when vitest starts, and would idle all the while.
+  tests('the console in a browser', ['--project=console']);
   // The kernel sensor sees the whole machine: what must end without an alert runs while no other test attacks it.
   tests('tests that need the machine to themselves', ['--project=alone']);
 }

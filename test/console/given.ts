@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { expect, inject } from 'vitest';
-import { accessFaults, type Look, type Opened, openPage } from './browser.ts';
+import { accessFaults, type Look, type Opened, opener } from './browser.ts';
 import type { LogLines } from './lines.ts';
 
 const it = inject('console');
@@ -15,7 +15,8 @@ let browser: Promise<Browser> | undefined;
 export const theBrowser = (): Promise<Browser> => (browser ??= chromium.connect(it!.browser));
 
 /** A page of the Moat that all tests share, as its owner unless told otherwise. */
-export const open = async (path: string, look?: Look): Promise<Opened> => openPage(await theBrowser(), it!, path, look);
+export const open = async (path: string, look?: Look): Promise<Opened> => (opens ??= opener(await theBrowser(), it!))(path, look);
+let opens: ReturnType<typeof opener> | undefined;
 
 /** More lines at the end of a log of the shared Moat. */
 export const write = (lines: LogLines): void => { for (const [name, text] of Object.entries(lines)) appendFileSync(join(it!.folder, 'logs', name), text); };

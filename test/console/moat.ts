@@ -31,16 +31,17 @@ export interface ConsoleMoat {
   stop(): Promise<void>;
 }
 
-export interface StartOptions { /** Leaves the set-up to the test. */ isNew?: boolean; lines?: LogLines; config?: string }
+export interface StartOptions { /** Leaves the set-up to the test. */ isNew?: boolean; lines?: LogLines; config?: string; /** Fills the data folder before Moat begins. */ prepare?: (data: string) => void }
 
 /** A code of an authenticator; `ahead` steps of 30 s later than now (each step works once). */
 export const codeOf = (secret: string, ahead = 0): string => generateSync({ secret, epoch: Math.floor(Date.now() / 1000) + ahead * 30 });
 
-export async function startConsole({ isNew = false, lines = isNew ? {} : attackLines(Date.now()), config = '' }: StartOptions = {}): Promise<ConsoleMoat> {
+export async function startConsole({ isNew = false, lines = isNew ? {} : attackLines(Date.now()), config = '', prepare }: StartOptions = {}): Promise<ConsoleMoat> {
   execFileSync(process.execPath, [join(root, 'tools/build-console.mjs')], { stdio: ['ignore', 'ignore', 'inherit'] });
   const folder = mkdtempSync(join(tmpdir(), 'moat-console-'));
   const logs = join(folder, 'logs');
   mkdirSync(logs);
+  prepare?.(join(folder, 'data'));
   const write = (more: LogLines): void => { for (const [name, text] of Object.entries(more)) appendFileSync(join(logs, name), text); };
   for (const name of ['auth.log', 'access.log']) writeFileSync(join(logs, name), '');
   const moat = await startMoat(`server: { enabled: true, port: 0 }\nlogs:\n  journal: "off"\n  usual: false\n  files: [${JSON.stringify(join(logs, '*.log'))}]\nprocesses: { enabled: false }\nfiles: { enabled: false }\nmetrics: { enabled: false }\nhealth_checks: { urls: [] }\n${config}`, { folder });

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { parseArgs } from 'node:util';
-import { launch, openPage, quiet } from './browser.ts';
+import { launch, opener, quiet } from './browser.ts';
 import { startConsole } from './moat.ts';
 import { scenes } from './scenes.ts';
 
@@ -11,6 +11,7 @@ const { values, positionals } = parseArgs({ allowPositionals: true, options: { o
 const folder = positionals[0] ?? 'screenshots';
 mkdirSync(folder, { recursive: true });
 const [moat, browser] = await Promise.all([startConsole(), launch()]);
+const open = opener(browser, moat);
 try {
   const looks = (['en', 'zh'] as const).flatMap((lang) => (['light', 'dark'] as const).map((theme) => ({ lang, theme }))).filter(({ lang, theme }) => !values.quick || (lang === 'en') === (theme === 'light'));
   for (const scene of scenes) {
@@ -18,7 +19,7 @@ try {
     for (const { lang, theme } of looks) {
       for (const [suffix, width, height] of [['', 1440, 900], ['-phone', 390, 844]] as const) {
         const path = typeof scene.path === 'string' ? scene.path : await scene.path(moat);
-        const opened = await openPage(browser, moat, path, { lang, theme, width, height, ...(scene.isOutside && { cookie: undefined }) });
+        const opened = await open(path, { lang, theme, width, height, ...(scene.isOutside && { cookie: undefined }) });
         await scene.before?.(opened.page);
         await settle(opened.page);
         const file = join(folder, `${scene.name}-${lang}-${theme}${suffix}.png`);

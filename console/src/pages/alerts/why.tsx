@@ -8,15 +8,21 @@ import { useSay, useTexts } from '../../text/lang.ts';
 import { marksOf } from './marks.ts';
 import { words } from './words.ts';
 
+const rulesMost = 3;
+
 export function Why({ why }: { why: AlertWhole['why'] }) {
   const t = useTexts(words);
   const say = useSay();
+  // Events that fit alike are told once.
+  const rules = [...new Map(why.explained.map((one) => [JSON.stringify({ ...one, event: '' }), one])).values()].slice(0, rulesMost);
+  const more = why.explained.length - rules.length;
   return (
     <div className="a-why">
       <p>{t(`why_${why.kind}`)}{why.about && <> <Inert>{say(why.about)}</Inert></>}</p>
       {why.description !== undefined && <p className="m-quiet"><Inert>{why.description}</Inert></p>}
       {why.counts && <p><Inert code>{why.counts.kind}</Inert> {Object.entries(why.counts.bounds).map(([name, value]) => `${name} ${value}`).join(', ')}, {t('counted', { seconds: why.counts.seconds, by: why.counts.by.join(', ') || '–' })}</p>}
-      {why.explained.map((one, at) => <Rule key={`${one.rule} ${at}`} explained={one} />)}
+      {rules.map((one) => <Rule key={`${one.rule} ${one.event}`} explained={one} />)}
+      {more > 0 && <p className="m-faint">{t('alike', { count: more })}</p>}
       {why.note && <p className="m-faint"><Inert>{say(why.note)}</Inert></p>}
       {why.yaml !== undefined && <Collapse ghost size="small" items={[{ key: 'yaml', label: t('ruleText'), children: <Inert block>{why.yaml}</Inert> }]} />}
     </div>
