@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
  */
 const sharing = ['core', 'sigma', 'webshell', 'behaviours', 'engine', 'formats', 'programs', 'checks', 'notifiers', 'scan'].map((folder) => `src/${folder}/**/*.test.ts`).concat('console/src/**/*.test.ts');
 /**
- * What works on folders, namespaces, daemons and programs of its own and leaves nothing in its process: the same, three at a time. Rooms
+ * What works on folders, namespaces, daemons and programs of its own and leaves nothing in its process: the same. Rooms
  * whose tests change their own process (agents, sensors with hooks in it) have a process for each file.
  */
 const waiting = [...['actions', 'linux', 'stores', 'cli', 'baseline', 'evidence', 'report'].map((folder) => `src/${folder}/**/*.test.ts`), 'test/**/*.test.ts'];
@@ -27,9 +27,9 @@ export default defineConfig({
     hookTimeout: 120_000,
     projects: [
       project('sharing', 1, 2, { include: sharing, isolate: false }),
-      // They wait for daemons, for clocks and for processes that they kill nearly as long as they compute: five keep two cores busy, eight stand in each other's way.
-      project('waiting', 2, 3, { include: waiting, exclude: [...alone, ...inBrowser], isolate: false }),
-      project('apart', 2, 2, { include: ['src/**/*.test.ts', 'tools/**/*.test.ts'], exclude: ['**/node_modules/**', ...sharing, ...waiting] }),
+      // They wait for daemons, for clocks and for processes that they kill nearly as long as they compute: four (one pool for both projects) keep two cores busy.
+      project('waiting', 2, 4, { include: waiting, exclude: [...alone, ...inBrowser], isolate: false }),
+      project('apart', 2, 4, { include: ['src/**/*.test.ts', 'tools/**/*.test.ts'], exclude: ['**/node_modules/**', ...sharing, ...waiting] }),
       project('console', 3, 1, { include: inBrowser, isolate: false, globalSetup: 'test/console/global.ts' }),
       // One after the other in one process, which loads what they share once.
       project('alone', 4, 1, { include: alone, isolate: false }),
