@@ -15,7 +15,7 @@ type Target = Pick<ConsoleMoat, 'url' | 'cookie'>;
 async function profile(browser: Browser, { url }: Target, lang: 'zh' | 'en', cookie: string): Promise<BrowserContext> {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: lang === 'zh' ? 'zh-CN' : 'en-GB', timezoneId: 'Asia/Shanghai', reducedMotion: 'reduce' });
   // What a page remembers is forgotten when the next is opened, not when it is loaded again.
-  await context.addInitScript("if (sessionStorage.getItem('begun') === null) { localStorage.clear(); sessionStorage.setItem('begun', ''); }");
+  await context.addInitScript("if (window === top && sessionStorage.getItem('begun') === null) { localStorage.clear(); sessionStorage.setItem('begun', ''); }");
   if (cookie !== '') {
     const [name, value] = [cookie.slice(0, cookie.indexOf('=')), cookie.slice(cookie.indexOf('=') + 1)];
     await context.addCookies([{ name, value, url, secure: true, httpOnly: true, sameSite: 'Strict' }]);

@@ -13,12 +13,12 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'own-sessions': 'person', 'session': 'person', 'token-add': 'person',
   'token-end': 'person', 'tokens': 'person', 'totp-begin': 'person', 'totp-confirm': 'person', 'totp-off': 'person',
   // read
-  'action': 'read', 'actions': 'read', 'alert': 'read', 'alerts': 'read', 'allow-list': 'read', 'blocks': 'read', 'checks': 'read', 'containers': 'read', 'evidence-all': 'read',
-  'exception-preview': 'read', 'exceptions': 'read', 'finding': 'read', 'findings': 'read', 'host': 'read', 'host-origin': 'read', 'incident': 'read', 'incident-evidence': 'read',
+  'alert': 'read', 'alerts': 'read', 'allow-list': 'read', 'blocks': 'read', 'checks': 'read', 'containers': 'read', 'evidence-all': 'read',
+  'exception-preview': 'read', 'exceptions': 'read', 'finding': 'read', 'findings': 'read', 'host': 'read', 'incident': 'read', 'incident-evidence': 'read',
   'incident-evidence-verify': 'read', 'incident-indicators': 'read', 'incident-plan-kept': 'read', 'incident-recovery': 'read', 'incident-report': 'read',
   'incident-story': 'read', 'incidents': 'read', 'integrity': 'read', 'job': 'read', 'jobs': 'read', 'linkage': 'read', 'listeners': 'read', 'matrix': 'read', 'mode': 'read',
-  'notices': 'read', 'origin': 'read', 'overview': 'read', 'packages': 'read', 'patches': 'read', 'playbook': 'read', 'playbook-runs': 'read', 'playbooks': 'read',
-  'port-list': 'read', 'posture': 'read', 'processes': 'read', 'quarantine': 'read', 'receipt': 'read', 'receipts': 'read', 'requests': 'read', 'response-linkage': 'read',
+  'notices': 'read', 'origin': 'read', 'overview': 'read', 'packages': 'read', 'patches': 'read', 'playbook': 'read', 'playbooks': 'read',
+  'port-list': 'read', 'posture': 'read', 'processes': 'read', 'quarantine': 'read', 'receipt': 'read', 'receipts': 'read', 'requests': 'read',
   'rule': 'read', 'rules': 'read', 'run': 'read', 'runs': 'read', 'scan': 'read', 'scans': 'read', 'sensors': 'read', 'stats': 'read', 'status': 'read', 'system': 'read',
   'users': 'read', 'zones': 'read',
   // triage
@@ -26,7 +26,7 @@ export const accessTable: Readonly<Record<string, Access>> = {
   // hunt
   'hunt': 'hunt', 'hunt-queries': 'hunt', 'hunt-query-remove': 'hunt', 'hunt-query-save': 'hunt', 'hunt-schema': 'hunt', 'rule-check': 'hunt', 'rule-test': 'hunt',
   // act
-  'action-undo': 'act', 'allow-add': 'act', 'allow-remove': 'act', 'block': 'act', 'block-remove': 'act', 'incident-evidence-collect': 'act', 'incident-indicators-apply': 'act',
+  'allow-add': 'act', 'allow-remove': 'act', 'block': 'act', 'incident-evidence-collect': 'act', 'incident-indicators-apply': 'act',
   'incident-plan': 'act', 'incident-recovery-plan': 'act', 'incident-recovery-step': 'act', 'incident-recovery-undo': 'act', 'incident-step': 'act', 'incident-undo': 'act',
   'incident-verify': 'act', 'job-stop': 'act', 'pause': 'act', 'playbook-run': 'act', 'process-freeze': 'act', 'process-kill': 'act', 'quarantine-add': 'act',
   'quarantine-restore': 'act', 'receipt-undo': 'act', 'run-stop': 'act', 'unblock': 'act',

@@ -25,26 +25,7 @@ const afterText = z.strictObject({ after: z.string().max(5000) });
 const force = z.boolean().default(false), plan = z.boolean().default(false);
 const scalar = z.union([z.string().max(1000), z.number(), z.boolean()]);
 
-const receiptList = { query: z.strictObject({ ...pageQuery, action: z.string().max(64).optional(), status: receiptStatus.optional(), target: z.string().max(4096).optional(), from: z.string().max(200).optional() }), answer: page(receipt) };
-function receiptsOf({ query: { limit, cursor, action, status, target, from } }: { query: z.output<typeof receiptList.query> }, world: World): { body: object } {
-  const before = cursor === undefined ? { created: Number.MAX_SAFE_INTEGER, id: '' } : readCursor(cursor, made);
-  const found = world.store.response.receipts({ before, limit: limit + 1, ...(action !== undefined && { action }), ...(status && { status: [status] }), ...(target !== undefined && { target }), ...(from !== undefined && { from }) });
-  const last = found[limit - 1];
-  return { body: { items: found.slice(0, limit).map(shown), ...(found.length > limit && last && { next: cursorOf({ created: last.created, id: last.id }) }) } };
-}
-async function receiptOf(id: string, world: World): Promise<{ body: unknown }> {
-  const found = await world.ask('action', id);
-  if (found === null || found === undefined) throw new Problem('not-found', { zh: '没有这条处置记录', en: 'no such receipt' });
-  return { body: shown(found) };
-}
 const undoBody = z.strictObject({ why: why.default('') });
-const runList = { query: z.strictObject({ ...pageQuery, status: z.enum(['running', 'done', 'failed', 'stopped']).optional(), playbook: z.string().max(100).optional() }), answer: page(playbookRun) };
-async function runsOf({ query: { limit, cursor, status, playbook: of } }: { query: z.output<typeof runList.query> }, world: World): Promise<{ body: object }> {
-  const before = cursor === undefined ? { created: Number.MAX_SAFE_INTEGER, id: '' } : readCursor(cursor, made);
-  const found = await world.ask('playbook-runs', { limit: limit + 1, before, ...(status && { status: [status] }), ...(of !== undefined && { playbook: of }) }) as { created: number; id: string }[];
-  const last = found[limit - 1];
-  return { body: { items: found.slice(0, limit), ...(found.length > limit && last && { next: cursorOf({ created: last.created, id: last.id }) }) } };
-}
 
 export const responseRoutes = [
   route({
@@ -62,21 +43,35 @@ export const responseRoutes = [
     body: z.strictObject({ address, for_ms: forMs, why: why.min(1), force }), answer: receipt,
     run: async ({ body, actor }, world: World) => ({ status: 201, body: shown(await world.ask('block', { ...body, by: actor!.by })) }),
   }),
-  ...(['POST', 'DELETE'] as const).map((method) => route({
-    id: method === 'POST' ? 'unblock' : 'block-remove', method, path: method === 'POST' ? '/blocks/remove' : '/blocks', access: 'act', title: { zh: '解封', en: 'unblock' }, body: z.strictObject({ address, why: why.default('') }), answer: unblocked,
+  route({
+    id: 'unblock', method: 'DELETE', path: '/blocks', access: 'act', title: { zh: '解封', en: 'unblock' }, body: z.strictObject({ address, why: why.default('') }), answer: unblocked,
     async run({ body, actor }, world: World) {
       const answered = await world.ask('unblock', { ...body, by: actor!.by }) as { undone: unknown[] };
       return { body: { ...answered, undone: shown(answered.undone) } };
     },
-  })),
-  route({ id: 'actions', method: 'GET', path: '/actions', access: 'read', title: { zh: '处置记录，最新在前', en: 'receipts of actions, newest first' }, ...receiptList, run: receiptsOf }),
-  route({ id: 'receipts', method: 'GET', path: '/receipts', access: 'read', title: { zh: '处置记录，最新在前', en: 'receipts of actions, newest first' }, ...receiptList, run: receiptsOf }),
-  route({ id: 'action', method: 'GET', path: '/actions/:id', access: 'read', title: { zh: '一条处置记录', en: 'one receipt' }, params: idParams, answer: receipt, run: ({ params }, world: World) => receiptOf(params.id, world) }),
-  route({ id: 'receipt', method: 'GET', path: '/receipts/:id', access: 'read', title: { zh: '一条处置记录', en: 'one receipt' }, params: idParams, answer: receipt, run: ({ params }, world: World) => receiptOf(params.id, world) }),
-  ...(['/actions', '/receipts'] as const).map((at) => route({
-    id: at === '/actions' ? 'action-undo' : 'receipt-undo', method: 'POST', path: `${at}/:id/undo`, access: 'act', title: { zh: '撤销', en: 'undo it' }, params: idParams, body: undoBody, answer: receipt,
+  }),
+  route({
+    id: 'receipts', method: 'GET', path: '/receipts', access: 'read', title: { zh: '处置记录，最新在前', en: 'receipts of actions, newest first' },
+    query: z.strictObject({ ...pageQuery, action: z.string().max(64).optional(), status: receiptStatus.optional(), target: z.string().max(4096).optional(), from: z.string().max(200).optional() }), answer: page(receipt),
+    run({ query: { limit, cursor, action, status, target, from } }, world: World) {
+      const before = cursor === undefined ? { created: Number.MAX_SAFE_INTEGER, id: '' } : readCursor(cursor, made);
+      const found = world.store.response.receipts({ before, limit: limit + 1, ...(action !== undefined && { action }), ...(status && { status: [status] }), ...(target !== undefined && { target }), ...(from !== undefined && { from }) });
+      const last = found[limit - 1];
+      return { body: { items: found.slice(0, limit).map(shown), ...(found.length > limit && last && { next: cursorOf({ created: last.created, id: last.id }) }) } };
+    },
+  }),
+  route({
+    id: 'receipt', method: 'GET', path: '/receipts/:id', access: 'read', title: { zh: '一条处置记录', en: 'one receipt' }, params: idParams, answer: receipt,
+    async run({ params }, world: World) {
+      const found = await world.ask('action', params.id);
+      if (found === null || found === undefined) throw new Problem('not-found', { zh: '没有这条处置记录', en: 'no such receipt' });
+      return { body: shown(found) };
+    },
+  }),
+  route({
+    id: 'receipt-undo', method: 'POST', path: '/receipts/:id/undo', access: 'act', title: { zh: '撤销', en: 'undo it' }, params: idParams, body: undoBody, answer: receipt,
     run: async ({ params, body, actor }, world: World) => ({ body: shown(await world.ask('undo', { id: params.id, ...body, by: actor!.by })) }),
-  })),
+  }),
   ...(['kill', 'freeze'] as const).map((what) => route({
     id: `process-${what}`, method: 'POST', path: `/host/processes/${what}`, access: 'act', title: what === 'kill' ? { zh: '结束进程及其子孙（plan：只看方案）', en: 'end a process and its children (plan: only show)' } : { zh: '冻结进程及其子孙（plan：只看方案）', en: 'freeze a process and its children (plan: only show)' },
     body: z.strictObject({ pid: z.number().int().min(2).max(4_194_304), started: time.optional(), why: why.default(''), force, plan, for_ms: forMs }), answer: receiptOrPlan,
@@ -97,7 +92,7 @@ export const responseRoutes = [
   route({ id: 'zones-reset', method: 'DELETE', path: '/zones', access: 'system', title: { zh: '恢复为配置文件中的', en: 'as the configuration file has it again' }, body: undoBody, answer: zones, run: async ({ body, actor }, world: World) => ({ body: await world.ask('zones-set', { ...body, remove: true, by: actor!.by }) }) }),
   route({ id: 'mode', method: 'GET', path: '/mode', access: 'read', title: { zh: '处置模式', en: 'the mode of response' }, answer: mode, run: async (_call, world: World) => ({ body: await world.ask('mode') }) }),
   route({ id: 'mode-set', method: 'PUT', path: '/mode', access: 'system', title: { zh: '设置处置模式', en: 'set the mode of response' }, body: z.strictObject({ mode: z.enum(modeWords), why: why.min(1) }), answer: mode, run: async ({ body, actor }, world: World) => ({ body: await world.ask('mode-set', { ...body, by: actor!.by }) }) }),
-  ...(['/linkage', '/response/linkage'] as const).map((at) => route({ id: at === '/linkage' ? 'linkage' : 'response-linkage', method: 'GET', path: at, access: 'read', title: { zh: '联动表', en: 'the linkage table' }, answer: linkage, run: async (_call, world: World) => ({ body: await world.ask('linkage') }) })),
+  route({ id: 'linkage', method: 'GET', path: '/linkage', access: 'read', title: { zh: '联动表', en: 'the linkage table' }, answer: linkage, run: async (_call, world: World) => ({ body: await world.ask('linkage') }) }),
   route({ id: 'playbooks', method: 'GET', path: '/playbooks', access: 'read', title: { zh: '预案', en: 'playbooks' }, answer: list(playbookHead), run: async (_call, world: World) => items(await world.ask('playbooks')) }),
   route({ id: 'playbook', method: 'GET', path: '/playbooks/:id', access: 'read', title: { zh: '一个预案', en: 'one playbook' }, params: idParams, answer: playbook, run: async ({ params }, world: World) => ({ body: await world.ask('playbook', params.id) }) }),
   route({
@@ -105,8 +100,16 @@ export const responseRoutes = [
     body: z.strictObject({ dry: z.boolean().default(true), alert: z.string().max(200).optional(), set: z.record(z.string().max(100), scalar).optional(), why: why.default('') }), answer: z.union([dryRun, playbookRun]),
     run: async ({ params, body: { dry, ...body }, actor }, world: World) => ({ status: dry ? 200 : 201, body: await world.ask(dry ? 'playbook-dry-run' : 'playbook-run', { id: params.id, ...body, by: actor!.by }) }),
   }),
-  route({ id: 'playbook-runs', method: 'GET', path: '/playbook-runs', access: 'read', title: { zh: '预案执行记录', en: 'runs of playbooks' }, ...runList, run: runsOf }),
-  route({ id: 'runs', method: 'GET', path: '/runs', access: 'read', title: { zh: '预案执行记录', en: 'runs of playbooks' }, ...runList, run: runsOf }),
+  route({
+    id: 'runs', method: 'GET', path: '/runs', access: 'read', title: { zh: '预案执行记录', en: 'runs of playbooks' },
+    query: z.strictObject({ ...pageQuery, status: z.enum(['running', 'done', 'failed', 'stopped']).optional(), playbook: z.string().max(100).optional() }), answer: page(playbookRun),
+    async run({ query: { limit, cursor, status, playbook: of } }, world: World) {
+      const before = cursor === undefined ? { created: Number.MAX_SAFE_INTEGER, id: '' } : readCursor(cursor, made);
+      const found = await world.ask('playbook-runs', { limit: limit + 1, before, ...(status && { status: [status] }), ...(of !== undefined && { playbook: of }) }) as { created: number; id: string }[];
+      const last = found[limit - 1];
+      return { body: { items: found.slice(0, limit), ...(found.length > limit && last && { next: cursorOf({ created: last.created, id: last.id }) }) } };
+    },
+  }),
   route({ id: 'run', method: 'GET', path: '/runs/:id', access: 'read', title: { zh: '一次预案执行', en: 'one run of a playbook' }, params: idParams, answer: playbookRun, run: async ({ params }, world: World) => ({ body: await world.ask('playbook-runs', { run: params.id }) }) }),
   route({ id: 'run-stop', method: 'POST', path: '/runs/:id/stop', access: 'act', title: { zh: '停止；undo 同时撤销已做的', en: 'stop it; undo takes back what it did' }, params: idParams, body: z.strictObject({ undo: z.boolean().default(false), why: why.default('') }), answer: playbookRun, run: async ({ params, body, actor }, world: World) => ({ body: await world.ask('playbook-stop', { run: params.id, ...body, by: actor!.by }) }) }),
   ...(['approve', 'reject'] as const).map((answer) => route({

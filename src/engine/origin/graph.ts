@@ -8,6 +8,7 @@
 import type { Event } from '../../core/gen/event.ts';
 import type { Lineage, Packages, PeerTouch, Writer } from '../../core/lineage.ts';
 import { own } from '../../core/own.ts';
+import { enrich } from './enrich.ts';
 import { noHost, type HostFacts } from './host.ts';
 import { entrance, fits, Peers, sudoOf, Waiting, type CronLine, type LogonLine, type SudoLine } from './logons.ts';
 import { defaultBounds, Memory, type Bounds } from './memory.ts';
@@ -81,7 +82,7 @@ export class OriginGraph implements Lineage {
     const node = this.take(event);
     this.lastEvent = event;
     this.lastNode = node;
-    if (node) this.enrich(event, node);
+    if (node) enrich(event, node, this.packages);
   }
 
   /** Time passes: what ended a day ago is forgotten, and ends that nobody told are noticed. */
@@ -111,34 +112,6 @@ export class OriginGraph implements Lineage {
       case 'access': case 'nginx': case 'apache': this.requests.request(event); return undefined;
       default: return undefined;
     }
-  }
-
-  private enrich(event: Event, node: Node): void {
-    const { origin } = node.tree;
-    event.origin = origin.kind;
-    event.origin_ip = origin.source_ip;
-    event.origin_user = origin.user;
-    event.cgroup ??= node.cgroup;
-    event.container_id ??= node.container;
-    // A log line's own fields say what it speaks of, not who wrote it.
-    if (event.kind === 'sshd' || event.kind === 'sudo' || event.kind === 'auth' || event.kind === 'cron') return;
-    event.process_name ??= node.name;
-    event.process_path ??= node.path;
-    event.process_cmdline ??= node.cmdline;
-    event.process_started ??= node.started || undefined;
-    const { parent } = node;
-    if (parent) {
-      event.parent_pid ??= parent.pid;
-      event.parent_path ??= parent.path;
-      event.parent_cmdline ??= parent.cmdline;
-    }
-    // What a container calls /usr/bin/x is not the machine's.
-    if (this.packages !== undefined && node.container === undefined) event.package_name ??= this.packageOf(node, this.packages);
-  }
-
-  private packageOf(node: Node, packages: Packages): string | undefined {
-    if (node.package === undefined && packages.ready && node.path !== undefined) node.package = packages.owner(node.path)?.name ?? null;
-    return node.package ?? undefined;
   }
 
   // --- processes

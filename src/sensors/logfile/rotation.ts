@@ -84,6 +84,20 @@ export class Rotation implements RotationHooks {
    */
   async between(log: Log, lookedAt: number, bornSince = 0): Promise<LogFile[]> {
     for (const f of log.files) if (f.rotatedAt !== undefined && !f.handle && !f.gz) await this.#reading.openFile(log, f);
+    for (let attempt = 1; ; attempt++) {
+      const files = await this.#unknownSiblings(log, bornSince);
+      if (files) {
+        for (const f of files) this.#followed.keys.set(f.key, log);
+        log.since = Math.max(log.since, lookedAt);
+        return files;
+      }
+      // Rotated on and on: what came meanwhile is looked for with the next rotation.
+      if (attempt >= 8) return [];
+    }
+  }
+
+  /** Undefined when a name came to stand for another file while it was looked at: what is known of it would be taken for that of the other. */
+  async #unknownSiblings(log: Log, bornSince: number): Promise<LogFile[] | undefined> {
     const files: LogFile[] = [];
     const now = this.#context.now();
     const siblings = await rotatedSiblings(log.path).catch(() => []);
@@ -95,13 +109,14 @@ export class Rotation implements RotationHooks {
       if (compressed.test(s.path) && !s.path.endsWith('.gz')) { this.#report.skipped(s.path, 'compressed'); continue; }
       // The compressed form of a file that is open here under its old inode.
       const head = await headOf(s.path, s.key);
-      if (await isKnown(log, s, head)) continue;
+      const isCopyOfKnown = await isKnown(log, s, head);
+      const { stats } = await statLog(s.path, this.#report);
+      if (!stats || fileKey(stats) !== s.key) return undefined;
+      if (isCopyOfKnown) continue;
       const id = createHash('sha256').update(`${s.key}:${s.mtimeMs}:${s.path}`).digest('base64url').slice(0, 16);
       // Its beginning is what it is found again by, when it is compressed before it is read.
       files.push(newFile(s.path, s.key, { id, head: mark(head), gz: s.path.endsWith('.gz') ? 'unopened' : undefined, grownAt: now, rotatedAt: now }));
-      this.#followed.keys.set(s.key, log);
     }
-    log.since = Math.max(log.since, lookedAt);
     return files;
   }
 

@@ -22,13 +22,16 @@ type Brief = Of<'process'>['root'];
 interface Touched { what: string; count: number; last: number }
 const listShown = 50;
 
+/** A number is a process, what begins with a slash a file, all else an address or a name. */
+const asked = (what: string): Record<string, string> => (/^\d+$/.test(what) ? { pid: what } : what.startsWith('/') ? { path: what } : { address: what });
+
 export function StoryDrawer({ of, onClose, onTell }: { of: string | undefined; onClose: () => void; onTell: Tell }) {
   const t = useTexts(words);
   const tCommon = useTexts(common);
   // What was shown stays while it slides away.
   const [shown, setShown] = useState(of);
   if (of !== undefined && of !== shown) setShown(of);
-  const story = useGet<OriginStory>('/host/origin', { what: shown ?? '' }, { enabled: of !== undefined, live: ['action'] });
+  const story = useGet<OriginStory>('/origin', asked(shown ?? ''), { enabled: of !== undefined, live: ['action'] });
   const isUnknown = story.error?.code === 'not-found';
   return (
     <Drawer open={of !== undefined} onClose={onClose} size={680} mask={false} closable={{ 'aria-label': tCommon('close') }} title={inertString(t('storyOf', { what: shown ?? '' }), 120)} rootClassName="h-drawer">
