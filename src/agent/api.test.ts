@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generateSync } from 'otplib';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { routes } from '../api/routes/catalogue.ts';
 import { type Agent, startAgent } from './agent.ts';
@@ -147,3 +148,34 @@ it('hunting reads events and nothing that is Moat\'s own, within its limits', as
   expect((await hunt('WITH RECURSIVE x(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM x) SELECT count(*) FROM x', { seconds: 1 })).body).toMatchObject({ code: 'refused' });
   expect((await hunt('WITH RECURSIVE x(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM x LIMIT 100000) SELECT n FROM x', { rows: 5 })).body).toMatchObject({ cut: 'rows' });
 }, 120_000);
+
+it('accounts: whose sessions there are, and their end; what each role may do; new recovery codes make the old ones useless', async () => {
+  const made = await ask('/accounts', { method: 'POST', body: { name: 'wen', role: 'analyst', password, scope: { environments: ['test'] } } });
+  expect(made).toMatchObject({ status: 201, body: { name: 'wen', scope: { environments: ['test'] } } });
+  const at = `/accounts/${String(made.body['id'])}/sessions`;
+  const entered = await fetch(`${base}/api/v1/session`, { method: 'POST', headers: { 'content-type': 'application/json', 'user-agent': 'browser of wen' }, body: JSON.stringify({ name: 'wen', password }) });
+  const wen = { 'cookie': entered.headers.getSetCookie()[0]!.split(';')[0]!, 'x-moat-csrf': (await entered.json() as { csrf: string }).csrf };
+  expect(await items(at)).toMatchObject([{ current: false, address: '127.0.0.1', agent: 'browser of wen' }]);
+  expect((await ask(at, { as: wen })).body).toMatchObject({ code: 'not-permitted' });
+  const roles = await items('/roles');
+  expect(roles.find(({ role }) => role === 'analyst')).toEqual({ role: 'analyst', may: ['read', 'triage', 'hunt'] });
+
+  const { secret } = (await ask('/session/totp', { method: 'POST', body: { password }, as: wen })).body as { secret: string };
+  expect((await ask('/session/recovery', { method: 'POST', body: { password }, as: wen })).body, 'not before they are on').toMatchObject({ code: 'conflict' });
+  const first = (await ask('/session/totp', { method: 'PUT', body: { code: generateSync({ secret }) }, as: wen })).body['recovery'] as string[];
+  expect((await ask('/session/recovery', { method: 'POST', body: { password: 'another one entirely' }, as: wen })).body).toMatchObject({ code: 'wrong-credentials' });
+  const second = (await ask('/session/recovery', { method: 'POST', body: { password }, as: wen })).body['recovery'] as string[];
+  const logOn = (code: string): Promise<Answer> => ask('/session', { method: 'POST', body: { name: 'wen', password, code }, as: {} });
+  expect([(await logOn(first[0]!)).status, (await logOn(second[0]!)).status]).toEqual([401, 200]);
+
+  expect((await ask(at, { method: 'DELETE' })).body).toEqual({ ended: 2 });
+  expect((await ask('/session', { as: wen })).status).toBe(401);
+  expect(await items(at)).toEqual([]);
+  expect((await items('/audit?target=wen')).map(({ operation }) => operation)).toEqual(expect.arrayContaining(['end-sessions', 'recovery-renew', 'account-add']));
+});
+
+it('Moat tells what it keeps, and for how long', async () => {
+  const { storage } = (await ask('/system')).body as { storage: Record<string, number> };
+  expect(storage).toMatchObject({ closed_alert_days: 180, evidence_days: 180, receipt_days: 400 });
+  expect([storage['events']! >= 26, storage['alerts_kept']! > 0, storage['audit_entries']! > 0, storage['events_from']! <= Date.now()]).toEqual([true, true, true, true]);
+});

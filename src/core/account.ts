@@ -15,7 +15,7 @@ export type Role = (typeof roles)[number];
  * owners    accounts of owners
  * system    settings, sensors, reload
  */
-const permissions = ['read', 'triage', 'hunt', 'act', 'approve', 'audit', 'accounts', 'owners', 'system'] as const;
+export const permissions = ['read', 'triage', 'hunt', 'act', 'approve', 'audit', 'accounts', 'owners', 'system'] as const;
 export type Permission = (typeof permissions)[number];
 
 const granted: Readonly<Record<Role, readonly Permission[]>> = {

@@ -110,6 +110,8 @@ export interface EventLog {
   append(events: readonly Event[]): void;
   /** Oldest first; only of these kinds when they are given. Log-ons (`logonKinds`) are found without looking at the others. */
   range(fromMs: number, toMs: number, kinds?: readonly Kind[]): Iterable<Event>;
+  /** About how many there are, and when the oldest of them was; looked up without counting. */
+  extent(): { events: number; from?: number };
   /** Drops the oldest until age and size caps hold; returns how many events went. */
   prune(now: number): number;
 }

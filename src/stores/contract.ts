@@ -108,6 +108,13 @@ export function storeContract(name: string, make: (bounds: StoreBounds) => Promi
         expect([...store.events.range(3000, 1000)]).toEqual([]);
       });
 
+      it('say how many they are and how old, also when there are none', async () => {
+        const { store } = await begin();
+        expect(store.events.extent()).toEqual({ events: 0 });
+        store.commit(commit({ events: [sampleEvent('x', 3000), sampleEvent('y', 1000), sampleEvent('z', 2000)] }));
+        expect(store.events.extent()).toEqual({ events: 3, from: 1000 });
+      });
+
       it('can be written while they are being read', async () => {
         const { store } = await begin();
         store.commit(commit({ events: Array.from({ length: 1_100 }, (_, n) => sampleEvent(`r${n}`, start + n)) }));

@@ -10,7 +10,7 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'setup-state': 'anyone',
   // person
   'elevation-ask': 'person', 'elevation-end': 'person', 'elevations': 'person', 'end-own-session': 'person', 'log-off': 'person', 'own-password': 'person',
-  'own-sessions': 'person', 'session': 'person', 'token-add': 'person',
+  'own-sessions': 'person', 'recovery-renew': 'person', 'roles': 'person', 'session': 'person', 'token-add': 'person',
   'token-end': 'person', 'tokens': 'person', 'totp-begin': 'person', 'totp-confirm': 'person', 'totp-off': 'person',
   // read
   'alert': 'read', 'alerts': 'read', 'allow-list': 'read', 'blocks': 'read', 'checks': 'read', 'containers': 'read', 'evidence-all': 'read',
@@ -35,7 +35,7 @@ export const accessTable: Readonly<Record<string, Access>> = {
   // audit
   'audit': 'audit', 'audit-verify': 'audit',
   // accounts
-  'account-add': 'accounts', 'account-change': 'accounts', 'account-remove': 'accounts', 'accounts': 'accounts', 'elevation-approve': 'accounts', 'elevation-reject': 'accounts',
+  'account-add': 'accounts', 'account-change': 'accounts', 'account-remove': 'accounts', 'account-sessions': 'accounts', 'account-sessions-end': 'accounts', 'accounts': 'accounts', 'elevation-approve': 'accounts', 'elevation-reject': 'accounts',
   // system
   'mode-set': 'system', 'notice-test': 'system', 'port-list-reset': 'system', 'port-list-set': 'system', 'reload': 'system', 'rule-remove': 'system', 'rule-save': 'system',
   'zones-reset': 'system', 'zones-set': 'system',

@@ -27,7 +27,7 @@ export type Status = z.infer<typeof status>;
 /** Without secrets: channels of notices by name and kind alone, no keys, passwords or addresses that hold them. */
 export const system = z.strictObject({
   version: z.string(), node: z.string(), platform: z.string(), since: time, pid: z.number(), data_folder: z.string(), config_file: z.string(), config_there: z.boolean(), config: open, set_here: open,
-  storage: z.strictObject({ database_bytes: z.number(), free_bytes: z.number().optional(), cap_bytes: z.number(), evidence_bytes: z.number(), quarantine_bytes: z.number(), history_days: z.number(), alerts: count, incidents: count }),
+  storage: z.strictObject({ database_bytes: z.number(), free_bytes: z.number().optional(), cap_bytes: z.number(), evidence_bytes: z.number(), quarantine_bytes: z.number(), history_days: z.number(), alerts: count, incidents: count, /** About. */ events: count, events_from: time.optional(), alerts_kept: count, closed_alert_days: z.number(), audit_entries: count, evidence_days: z.number(), receipt_days: z.number() }),
   rules: z.strictObject({ loaded: count, faults: z.array(z.string()), behaviours: count, checks: count }), lists: z.array(open),
   server: z.strictObject({ url: z.string().optional(), fingerprint: z.string().optional(), ends: time.optional(), sessions: count, streams: count }), updates: text, licence: z.string(), parts_licences: z.array(z.strictObject({ name: z.string(), version: z.string(), licence: z.string() })),
 });

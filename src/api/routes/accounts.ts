@@ -1,25 +1,24 @@
 /** Accounts of others, their sessions, and API tokens. */
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
-import { type Account, accountName, type ApiToken, covers, type Role, roles } from '../../core/account.ts';
+import { type Account, accountName, type ApiToken, covers, permissionsOf, type Role, roles } from '../../core/account.ts';
 import { checkPassword, hashPassword } from '../access/passwords.ts';
 import { makeToken } from '../access/sessions.ts';
-import { done, idParams, time } from '../contract/common.ts';
+import { account as accountShown, apiToken, role, roleEntry, scope, session as sessionShown, sessionsEnded, tokenMade } from '../contract/accounts.ts';
+import { done, idParams, list } from '../contract/common.ts';
 import { type Actor, route } from '../contract/route.ts';
 import { Problem } from '../problem.ts';
 import type { World } from '../world.ts';
 
 const day = 86_400_000;
-const role = z.enum(roles);
-const scope = z.strictObject({ groups: z.array(z.string().min(1).max(64)).max(100).readonly().optional(), environments: z.array(z.enum(['dev', 'test', 'production'])).max(3).readonly().optional() });
-const shown = z.strictObject({ scope: scope.optional(), passkeys: z.number().int(), id: z.string(), name: z.string(), role, created: time, disabled: z.boolean(), totp: z.boolean(), password_changed: time, last_log_on: z.strictObject({ time, address: z.string() }).optional() });
-const tokenShown = z.strictObject({ scope: scope.optional(), id: z.string(), name: z.string(), account: z.string(), role, created: time, expires: time, seen: time.optional() });
-
-const show = ({ id, name, role: of, created, disabled, totp, passwordChanged, lastLogIn, scope: held, passkeys }: Account): z.infer<typeof shown> => ({
+const show = ({ id, name, role: of, created, disabled, totp, passwordChanged, lastLogIn, scope: held, passkeys }: Account): z.infer<typeof accountShown> => ({
   id, name, role: of, created, disabled, totp: totp?.confirmed === true, password_changed: passwordChanged, passkeys: passkeys?.length ?? 0, ...(held && { scope: held }), ...(lastLogIn && { last_log_on: lastLogIn }),
 });
 
-const showToken = ({ id, name, role: of, created, expires, seen, scope: held }: ApiToken, account: string): z.infer<typeof tokenShown> => ({ id, name, account, role: of, created, expires, ...(seen !== undefined && { seen }), ...(held && { scope: held }) });
+const showToken = ({ id, name, role: of, created, expires, seen, scope: held }: ApiToken, account: string): z.infer<typeof apiToken> => ({ id, name, account, role: of, created, expires, ...(seen !== undefined && { seen }), ...(held && { scope: held }) });
+
+/** With the beginning of the digest for an id: the whole of it is nobody's business. */
+export const sessionsOf = (world: World, account: string, current: string | undefined): z.infer<typeof sessionShown>[] => world.store.accounts.sessions(account).map(({ digest, created, seen, expires, address, agent }) => ({ id: digest.slice(0, 16), current: digest === current, created, seen, expires, address, agent }));
 
 /** Throws unless the actor may give all that the role may: an administrator makes no owner, and changes none. */
 function mustCover(actor: Actor, ...given: Role[]): void {
@@ -40,12 +39,12 @@ function mustKeepOwner(world: World, account: Account): void {
 
 export const accountRoutes = [
   route({
-    id: 'accounts', method: 'GET', path: '/accounts', access: 'accounts', title: { zh: '账号列表', en: 'accounts' }, answer: z.strictObject({ items: z.array(shown) }),
+    id: 'accounts', method: 'GET', path: '/accounts', access: 'accounts', title: { zh: '账号列表', en: 'accounts' }, answer: list(accountShown),
     run: (_call, world: World) => ({ body: { items: world.store.accounts.accounts().map(show) } }),
   }),
   route({
     id: 'account-add', method: 'POST', path: '/accounts', access: 'accounts', title: { zh: '新建账号', en: 'make an account' },
-    body: z.strictObject({ name: z.string().regex(accountName), role, password: z.string().max(1000), scope: scope.optional() }), answer: shown,
+    body: z.strictObject({ name: z.string().regex(accountName), role, password: z.string().max(1000), scope: scope.optional() }), answer: accountShown,
     async run(call, world: World) {
       const { name, role: of, password, scope: held } = call.body;
       mustCover(call.actor!, of);
@@ -60,7 +59,7 @@ export const accountRoutes = [
   }),
   route({
     id: 'account-change', method: 'PATCH', path: '/accounts/:id', access: 'accounts', title: { zh: '改账号的角色、停用或启用、重设密码、关闭其验证码（其会话随之结束）', en: 'change an account\'s role, disable or enable it, set its password, turn its codes off; its sessions end' },
-    params: idParams, body: z.strictObject({ role: role.optional(), disabled: z.boolean().optional(), password: z.string().max(1000).optional(), totp: z.literal(false).optional(), passkeys: z.literal(false).optional(), scope: scope.nullable().optional() }), answer: shown,
+    params: idParams, body: z.strictObject({ role: role.optional(), disabled: z.boolean().optional(), password: z.string().max(1000).optional(), totp: z.literal(false).optional(), passkeys: z.literal(false).optional(), scope: scope.nullable().optional() }), answer: accountShown,
     async run(call, world: World) {
       const account = find(world, call.params.id);
       const { role: of, disabled, password, totp, passkeys, scope: held } = call.body;
@@ -93,7 +92,22 @@ export const accountRoutes = [
     },
   }),
   route({
-    id: 'tokens', method: 'GET', path: '/tokens', access: 'person', title: { zh: '自己的 API 令牌（可管理账号者看到全部）', en: 'one\'s own API tokens; all of them for who manages accounts' }, answer: z.strictObject({ items: z.array(tokenShown) }),
+    id: 'account-sessions', method: 'GET', path: '/accounts/:id/sessions', access: 'accounts', title: { zh: '一个账号的会话', en: 'the sessions of an account' }, params: idParams, answer: list(sessionShown),
+    run: (call, world: World) => ({ body: { items: sessionsOf(world, find(world, call.params.id).id, call.actor!.session) } }),
+  }),
+  route({
+    id: 'account-sessions-end', method: 'DELETE', path: '/accounts/:id/sessions', access: 'accounts', title: { zh: '结束一个账号的全部会话（自己的当前会话除外）', en: 'end the sessions of an account; of one\'s own all but this one' }, params: idParams, answer: sessionsEnded,
+    async run(call, world: World) {
+      const account = find(world, call.params.id);
+      mustCover(call.actor!, account.role);
+      const ended = world.store.accounts.endSessions(account.id, call.actor!.session);
+      await world.audit({ by: call.actor!.by, operation: 'end-sessions', target: account.name, why: '', result: `${ended} ended` });
+      return { body: { ended } };
+    },
+  }),
+  route({ id: 'roles', method: 'GET', path: '/roles', access: 'person', title: { zh: '角色与权限', en: 'the roles, and what each may do' }, answer: list(roleEntry), run: (_call, _world: World) => ({ body: { items: roles.map((one) => ({ role: one, may: [...permissionsOf(one)] })) } }) }),
+  route({
+    id: 'tokens', method: 'GET', path: '/tokens', access: 'person', title: { zh: '自己的 API 令牌（可管理账号者看到全部）', en: 'one\'s own API tokens; all of them for who manages accounts' }, answer: list(apiToken),
     run(call, world: World) {
       const tokens = world.store.accounts.tokens(call.actor!.may.has('accounts') ? undefined : call.actor!.account);
       return { body: { items: tokens.map((token) => showToken(token, world.store.accounts.account(token.account)?.name ?? '')) } };
@@ -101,7 +115,7 @@ export const accountRoutes = [
   }),
   route({
     id: 'token-add', method: 'POST', path: '/tokens', access: 'person', title: { zh: '新建 API 令牌（只显示一次）', en: 'make an API token; it is shown once' },
-    body: z.strictObject({ name: z.string().regex(accountName), role, days: z.number().int().min(1).max(366), scope: scope.optional() }), answer: z.strictObject({ secret: z.string(), token: tokenShown }),
+    body: z.strictObject({ name: z.string().regex(accountName), role, days: z.number().int().min(1).max(366), scope: scope.optional() }), answer: tokenMade,
     async run(call, world: World) {
       mustCover(call.actor!, call.body.role);
       const account = find(world, call.actor!.account);

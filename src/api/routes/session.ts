@@ -1,18 +1,19 @@
 /** Set-up, log-on and log-off, one's own password, second factor and sessions. */
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
-import { type Account, accountName, roles } from '../../core/account.ts';
+import { type Account, accountName } from '../../core/account.ts';
 import { hashPassword, isPassword, checkPassword } from '../access/passwords.ts';
 import { newRecovery, newTotp, totpStep, useCode } from '../access/one-time.ts';
 import { actorOf, beginSession } from '../access/sessions.ts';
-import { done, time } from '../contract/common.ts';
+import { me, recoveryCodes, session as sessionShown } from '../contract/accounts.ts';
+import { done, list } from '../contract/common.ts';
 import { type Actor, type Call, type Reply, route } from '../contract/route.ts';
 import { Problem } from '../problem.ts';
 import type { World } from '../world.ts';
+import { sessionsOf } from './accounts.ts';
 
 const name = z.string().regex(accountName);
 const secret = z.string().max(1000);
-const me = z.strictObject({ name: z.string(), role: z.enum(roles), may: z.array(z.string()), csrf: z.string(), expires: time, totp: z.boolean(), recovery_left: z.number().int(), passkeys: z.number().int(), /** Rights for a while end then. */ elevated: time.optional(), /** The account is for other hosts than this one. */ elsewhere: z.boolean() });
 
 const wrong = (): Problem => new Problem('wrong-credentials', { zh: '账号、密码或验证码不对', en: 'the name, the password or the code is wrong' });
 
@@ -139,7 +140,7 @@ export const sessionRoutes = [
   }),
   route({
     id: 'totp-confirm', method: 'PUT', path: '/session/totp', access: 'person', title: { zh: '用一个验证码确认；得到恢复码（只显示一次）', en: 'confirm by a code; recovery codes are shown once' },
-    body: z.strictObject({ code: z.string().max(100) }), answer: z.strictObject({ recovery: z.array(z.string()) }),
+    body: z.strictObject({ code: z.string().max(100) }), answer: recoveryCodes,
     async run(call, world: World) {
       const account = own(call.actor, world);
       const step = account.totp && !account.totp.confirmed ? totpStep(account.totp.secret, call.body.code, world.now(), 0) : undefined;
@@ -162,12 +163,22 @@ export const sessionRoutes = [
     },
   }),
   route({
-    id: 'own-sessions', method: 'GET', path: '/session/all', access: 'person', title: { zh: '自己的全部会话', en: 'all one\'s own sessions' },
-    answer: z.strictObject({ items: z.array(z.strictObject({ id: z.string(), current: z.boolean(), created: time, seen: time, expires: time, address: z.string(), agent: z.string() })) }),
-    run(call, world: World) {
-      const items = world.store.accounts.sessions(call.actor!.account).map(({ digest, created, seen, expires, address, agent }) => ({ id: digest.slice(0, 16), current: digest === call.actor!.session, created, seen, expires, address, agent }));
-      return { body: { items } };
+    id: 'recovery-renew', method: 'POST', path: '/session/recovery', access: 'person', title: { zh: '换一组恢复码（只显示一次，旧的作废）', en: 'new recovery codes, shown once; those there were are of no use any more' },
+    body: z.strictObject({ password: secret }), answer: recoveryCodes,
+    async run(call, world: World) {
+      await again(own(call.actor, world), call.body.password);
+      // Only now: another may have changed while the password was checked.
+      const account = own(call.actor, world);
+      if (!account.totp?.confirmed) throw new Problem('conflict', { zh: '请先开启动态验证码', en: 'one-time codes are off: turn them on first' });
+      const { codes, digests } = newRecovery();
+      world.store.accounts.save({ ...account, recovery: digests });
+      await world.audit({ by: call.actor!.by, operation: 'recovery-renew', target: account.name, why: '', result: `${codes.length} new codes` });
+      return { body: { recovery: codes } };
     },
+  }),
+  route({
+    id: 'own-sessions', method: 'GET', path: '/session/all', access: 'person', title: { zh: '自己的全部会话', en: 'all one\'s own sessions' },
+    answer: list(sessionShown), run: (call, world: World) => ({ body: { items: sessionsOf(world, call.actor!.account, call.actor!.session) } }),
   }),
   route({
     id: 'end-own-session', method: 'DELETE', path: '/session/all/:id', access: 'person', title: { zh: '结束自己的一个会话', en: 'end one of one\'s own sessions' },

@@ -68,6 +68,7 @@ export function openRing(db: Database, options: RingOptions): Ring {
   const oldest = db.prepare('SELECT min(seq) AS seq FROM event');
   const newest = db.prepare('SELECT max(seq) AS seq FROM event');
   const span = db.prepare('SELECT (SELECT max(seq) FROM event) - (SELECT min(seq) FROM event) + 1 AS n');
+  const first = db.prepare('SELECT min(time) AS time FROM event');
   const writeBack = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
   const pageCount = db.prepare('PRAGMA page_count');
   const freeCount = db.prepare('PRAGMA freelist_count');
@@ -188,6 +189,13 @@ export function openRing(db: Database, options: RingOptions): Ring {
         const { time, seq } = rows.at(-1)!;
         rows = guarded(file, () => next.all(time!, seq!, toMs));
       }
+    },
+
+    extent() {
+      return guarded(file, () => {
+        const from = first.get()?.['time'], n = span.get()!['n'];
+        return { events: Number(n ?? 0), ...(from !== null && from !== undefined && { from: Number(from) }) };
+      });
     },
 
     // One bounded step; the caller goes on while it returns more than 0. Age is the event's own time against

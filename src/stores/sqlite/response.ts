@@ -12,8 +12,10 @@ const maxBlocks = 1_000_000;
 const pageOfRows = 1000;
 const defaultLimit = 200;
 const chunk = 1000;
-/** Receipts that are over, and blocks that ended. */
-const receiptMs = 400 * 86_400_000, endedBlockMs = 90 * 86_400_000;
+/** Receipts that are over. */
+export const receiptDays = 400;
+/** And blocks that ended. */
+const receiptMs = receiptDays * 86_400_000, endedBlockMs = 90 * 86_400_000;
 
 /** `incidents`: where changed incidents are written, in the transaction of their audit entries. */
 export function openResponse(db: Database, file: string, incidents: { write(change: IncidentChange, now: number): void }, clock: () => number): ResponseStore {

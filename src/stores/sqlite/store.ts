@@ -110,6 +110,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
       events: {
         append: (events) => commit({ events, alerts: [], positions: [] }),
         range: ring.range,
+        extent: () => ring.extent(),
         prune(at) {
           ledger.prune(at);
           requests.prune(at);
