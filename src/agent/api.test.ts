@@ -61,7 +61,8 @@ afterAll(async () => {
 it('every route that reads answers in the shape of its contract', async () => {
   const [alert] = await items('/alerts?limit=1');
   const [incident] = await items('/incidents?limit=1');
-  const known: Record<string, string> = { '/alerts/:id': String(alert!['id']), '/incidents/:id': String(incident!['id']), '/rules/:id': 'behaviour.sustained-cpu', '/playbooks/:id': 'brute-force' };
+  const [account] = await items('/accounts');
+  const known: Record<string, string> = { '/accounts/:id': String(account!['id']), '/alerts/:id': String(alert!['id']), '/incidents/:id': String(incident!['id']), '/rules/:id': 'behaviour.sustained-cpu', '/playbooks/:id': 'brute-force' };
   const odd: string[] = [], absent: string[] = [];
   for (const { id, method, path } of routes) {
     if (method !== 'GET' || path.includes(':archive')) continue;

@@ -8,17 +8,19 @@ import { ask } from '../../api/client.ts';
 import { useDo, useGet } from '../../api/hooks.ts';
 import { useMe } from '../../api/session.tsx';
 import { useFilters } from '../../parts/address.ts';
+import { toCsv } from '../../parts/csv.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { inertString } from '../../parts/inert-text.ts';
 import { Inert } from '../../parts/inert.tsx';
 import { Card, Page as Frame } from '../../parts/page.tsx';
+import { saveCsv } from '../../parts/save-file.ts';
 import { Empty, Failure, Loading, Notice, Shown } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { toast, useDeed } from '../../parts/toast.tsx';
 import { common } from '../../text/common.ts';
 import { useSay, useTexts } from '../../text/lang.ts';
 import { Editor } from './editor.tsx';
-import { barsOf, isTime, toCsv } from './sql.ts';
+import { barsOf, isTime } from './sql.ts';
 import { words } from './words.ts';
 import '../../parts/rows.css';
 import './hunt.css';
@@ -78,15 +80,7 @@ export function Page() {
 function Answer({ result, as, onAs }: { result: HuntResult; as: 'table' | 'chart'; onAs: (as: string) => void }) {
   const t = useTexts(words);
   const bars = barsOf(result);
-  const download = (): void => {
-    // A mark at the beginning tells spreadsheets that it is UTF-8.
-    const url = URL.createObjectURL(new Blob(['\ufeff', toCsv(result)], { type: 'text/csv' }));
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = 'moat-hunt.csv';
-    link.click();
-    setTimeout(() => { URL.revokeObjectURL(url); }, 10_000);
-  };
+  const download = (): void => { saveCsv('moat-hunt.csv', toCsv(result)); };
   if (result.rows.length === 0) return <Empty icon="search" title={t('none')}>{t('noneHow')}</Empty>;
   const rows = result.rows.map((cells, at) => ({ at, cells }));
   return (

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { barsOf, complete, toCsv } from './sql.ts';
+import { barsOf, complete } from './sql.ts';
 
 const views = [{ name: 'events', columns: [{ name: 'source_ip', type: 'text' }, { name: 'service', type: 'text' }] }, { name: 'alerts', columns: [{ name: 'rule_id', type: 'text' }] }];
 
@@ -7,9 +7,6 @@ it('completes views after FROM, columns of the views that are named first, words
   expect(complete('SELECT * FROM ', 14, views, true).items).toEqual(['events', 'alerts']);
   expect(complete('SELECT s FROM events', 8, views)).toEqual({ from: 7, items: ['source_ip', 'service', 'SELECT', 'sum('] });
   expect(complete('SELECT ', 7, views).items).toEqual([]);
-});
-it('exports what no spreadsheet runs', () => {
-  expect(toCsv({ columns: ['a', 'b'], rows: [['=1+1', -2], ['x"y,z', null], ['two\nlines', 3]] })).toBe('a,b\r\n\'=1+1,-2\r\n"x""y,z",\r\n"two\nlines",3');
 });
 it('draws numbers by texts, never times', () => {
   expect(barsOf({ columns: ['ip', 'time', 'n'], rows: [['a', 5, 2], [null, 6, 1]] })).toEqual({ label: 'ip', value: 'n', bars: [{ label: 'a', value: 2 }, { label: '—', value: 1 }], left: 0 });

@@ -19,16 +19,6 @@ export function complete(sql: string, caret: number, views: readonly SchemaView[
   return { from, items: [...new Set(candidates)].filter((one) => one.toLowerCase().startsWith(wanted) && one.toLowerCase() !== wanted).slice(0, most) };
 }
 
-type Cell = HuntResult['rows'][number][number];
-/** RFC 4180. A text that a spreadsheet would take for a formula gets a quote before it: what hosts send must not run there. */
-function csvCell(value: Cell): string {
-  if (value === null) return '';
-  if (typeof value === 'number') return String(value);
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-export const toCsv = ({ columns, rows }: Pick<HuntResult, 'columns' | 'rows'>): string => [columns, ...rows].map((row) => row.map(csvCell).join(',')).join('\r\n');
-
 export interface Bars { label: string; value: string; bars: { label: string; value: number }[]; left: number }
 const barsMost = 30;
 /** The last column of numbers by the first column of texts; undefined where there is nothing to draw. */

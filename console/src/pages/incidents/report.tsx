@@ -8,6 +8,7 @@ import { useGet } from '../../api/hooks.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Inert } from '../../parts/inert.tsx';
 import { Card } from '../../parts/page.tsx';
+import { saveFile } from '../../parts/save-file.ts';
 import { Failure, Shown } from '../../parts/states.tsx';
 import { useLang, useSay, useTexts } from '../../text/lang.ts';
 import { words } from './words.ts';
@@ -29,7 +30,7 @@ export function ReportTab({ incident: { id } }: { incident: Incident }) {
   const get = async (what: string, path: string, query: Record<string, string>): Promise<void> => {
     setBusy(what);
     setFailed(undefined);
-    try { saveFile(await ask<Document>('GET', path, { query })); } catch (error) { setFailed(error); }
+    try { save(await ask<Document>('GET', path, { query })); } catch (error) { setFailed(error); }
     setBusy(undefined);
   };
   return (
@@ -63,11 +64,4 @@ function IndicatorsCard({ id, busy, get, lang }: { id: string; busy: string | un
   );
 }
 
-/** The browser saves it; nothing is opened. */
-function saveFile({ name, type, encoding, content }: Document): void {
-  const data = encoding === 'base64' ? Uint8Array.from(atob(content), (char) => char.codePointAt(0)!) : content;
-  const url = URL.createObjectURL(new Blob([data], { type }));
-  const link = Object.assign(document.createElement('a'), { href: url, download: name });
-  link.click();
-  URL.revokeObjectURL(url);
-}
+const save = ({ name, type, encoding, content }: Document): void => { saveFile(name, type, [encoding === 'base64' ? Uint8Array.from(atob(content), (char) => char.codePointAt(0)!) : content]); };
