@@ -39,6 +39,20 @@ const incident = async (moat: ConsoleMoat): Promise<string> => {
   return `/incidents/${items[0]?.id ?? ''}`;
 };
 
+/** With people, a program and a request that waits. */
+async function peopled(moat: ConsoleMoat): Promise<void> {
+  const { items } = (await moat.ask('GET', '/accounts')).body as { items: unknown[] };
+  if (items.length > 1) return;
+  for (const [name, role] of [['chen', 'administrator'], ['dou', 'responder'], ['fang', 'analyst'], ['gao', 'auditor']]) await moat.ask('POST', '/accounts', { name, role, password: 'a sentence that is long', ...(role === 'analyst' && { scope: { environments: ['test', 'dev'], groups: ['web'] } }) });
+  for (const name of ['grafana', 'nightly-report']) await moat.ask('POST', '/tokens', { name, role: 'reader', days: name === 'grafana' ? 90 : 3 });
+}
+const system = (path: string) => async (moat: ConsoleMoat): Promise<string> => { await peopled(moat); return `/system${path}`; };
+const firstAccount = async (moat: ConsoleMoat): Promise<string> => {
+  await peopled(moat);
+  const { items } = (await moat.ask('GET', '/accounts')).body as { items: { id: string; name: string }[] };
+  return `/system/accounts/${items.find(({ name }) => name === 'fang')!.id}`;
+};
+
 export const scenes: readonly Scene[] = [
   { name: 'log-on', path: '/', isOutside: true },
   { name: 'overview', path: '/' },
@@ -60,4 +74,16 @@ export const scenes: readonly Scene[] = [
   { name: 'protection-linkage', path: '/protection/linkage' },
   { name: 'posture', path: '/posture' },
   { name: 'posture-findings', path: scanned },
+  { name: 'system', path: system('') },
+  { name: 'system-accounts', path: system('/accounts') },
+  { name: 'system-account', path: firstAccount },
+  { name: 'system-account-add', path: system('/accounts'), before: (page) => page.getByRole('button', { name: /Add account|新建账号/ }).click() },
+  { name: 'system-roles', path: system('/roles') },
+  { name: 'system-sessions', path: system('/sessions') },
+  { name: 'system-tokens', path: system('/tokens') },
+  { name: 'system-elevations', path: system('/elevations') },
+  { name: 'system-audit', path: system('/audit'), before: async (page) => { await page.getByRole('button', { name: /Check the chain|校验/ }).click(); await page.getByText(/The log is whole|日志完整/).waitFor(); } },
+  { name: 'system-sensors', path: system('/sensors') },
+  { name: 'system-storage', path: system('/storage') },
+  { name: 'system-about', path: system('/about') },
 ];

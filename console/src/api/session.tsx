@@ -1,10 +1,11 @@
 /** Who is logged on. A session that ends while somebody works is asked for again over the page, which stays as it was. */
 import { useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from 'react';
+import type { Me } from '../../../src/api/contract/accounts.ts';
 import { ApiError, ask, onLoggedOut, setCsrf } from './client.ts';
 
 /** What the server says of whoever is logged on. */
-export interface Me { name: string; role: string; may: string[]; csrf: string; expires: number; totp: boolean; recovery_left: number }
+export type { Me };
 
 export type Standing =
   | { state: 'asking' }

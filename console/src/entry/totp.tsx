@@ -8,9 +8,9 @@ import { Shown } from '../parts/states.tsx';
 import { useSay, useTexts } from '../text/lang.ts';
 import { words } from './words.ts';
 
-interface TotpProps { password: string; onDone: (recoveryLeft: number) => void; onLater?: () => void }
+interface TotpProps { password: string; /** What stands on the last button. */ done?: string; onDone: (recoveryLeft: number) => void; onLater?: () => void }
 
-export function TotpSteps({ password, onDone, onLater }: TotpProps) {
+export function TotpSteps({ password, done, onDone, onLater }: TotpProps) {
   const t = useTexts(words);
   const say = useSay();
   const [codes, setCodes] = useState<string[]>();
@@ -33,7 +33,7 @@ export function TotpSteps({ password, onDone, onLater }: TotpProps) {
         <p className="m-quiet">{t('recoveryLead')}</p>
         <div className="m-codes">{codes.map((code) => <span key={code}>{code}</span>)}</div>
         <div className="m-row" style={{ justifyContent: 'space-between' }}><Checkbox checked={isKept} onChange={({ target }) => { setKept(target.checked); }}>{t('recoveryKept')}</Checkbox><Copy text={codes.join('\n')} /></div>
-        <Button type="primary" size="large" block disabled={!isKept} style={{ marginTop: 18 }} onClick={() => { onDone(codes.length); }}>{t('done')}</Button>
+        <Button type="primary" size="large" block disabled={!isKept} style={{ marginTop: 18 }} onClick={() => { onDone(codes.length); }}>{done ?? t('done')}</Button>
       </>
     );
   }

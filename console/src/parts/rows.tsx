@@ -1,6 +1,8 @@
 /** A long list: only the rows that are seen are drawn, the next page comes before the end is reached. Up and down move, Enter opens. */
+import type { UseQueryResult } from '@tanstack/react-query';
 import { Table, type TableColumnsType } from 'antd';
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import type { ApiError } from '../api/client.ts';
 import type { List } from '../api/hooks.ts';
 import { common } from '../text/common.ts';
 import { useTexts } from '../text/lang.ts';
@@ -21,6 +23,9 @@ interface RowsProps<T> {
   /** How wide the columns need it before the table scrolls sideways. */
   width?: number;
 }
+
+/** A list that came whole. */
+export const wholeList = <T,>(query: UseQueryResult<unknown, ApiError>, items: readonly T[]): List<T> => ({ items, isComplete: true, more: () => undefined, query: query as unknown as List<T>['query'] });
 
 /** Pixels; where antd's `md` begins. */
 const phone = 768;

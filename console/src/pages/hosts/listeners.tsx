@@ -4,10 +4,10 @@ import type { Listeners } from '../../../../src/api/contract/host.ts';
 import { useGet } from '../../api/hooks.ts';
 import { useFilters } from '../../parts/address.ts';
 import { Inert } from '../../parts/inert.tsx';
-import { Rows } from '../../parts/rows.tsx';
+import { Rows, wholeList } from '../../parts/rows.tsx';
 import { Empty } from '../../parts/states.tsx';
 import { useTexts } from '../../text/lang.ts';
-import { NotLooked, wholeList } from './parts.tsx';
+import { NotLooked } from './parts.tsx';
 import { isAnyAddress, isLoopback } from './tree.ts';
 import { words } from './words.ts';
 

@@ -1,8 +1,5 @@
 /** What the tabs of this page share. */
-import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import type { ApiError } from '../../api/client.ts';
-import type { List } from '../../api/hooks.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Inert } from '../../parts/inert.tsx';
 import { Notice } from '../../parts/states.tsx';
@@ -13,9 +10,6 @@ import { words } from './words.ts';
 
 /** `onTell`: opens the story of a pid, a path or an address. */
 export interface TabProps { onTell: (what: string | undefined) => void }
-
-/** A list that came whole, for `Rows`. */
-export const wholeList = <T,>(query: UseQueryResult<unknown, ApiError>, items: readonly T[]): List<T> => ({ items, isComplete: true, more: () => undefined, query: query as unknown as List<T>['query'] });
 
 /** What could not be looked at is said, never shown as if there were nothing. */
 export function NotLooked({ why }: { why: Text | undefined }) {

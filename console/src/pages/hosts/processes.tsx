@@ -7,12 +7,12 @@ import { useFilters } from '../../parts/address.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { inertString } from '../../parts/inert-text.ts';
 import { Inert } from '../../parts/inert.tsx';
-import { Rows } from '../../parts/rows.tsx';
+import { Rows, wholeList } from '../../parts/rows.tsx';
 import { Empty } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { common } from '../../text/common.ts';
 import { useTexts } from '../../text/lang.ts';
-import { OriginTag, type TabProps, wholeList } from './parts.tsx';
+import { OriginTag, type TabProps } from './parts.tsx';
 import { keyOf, originsOf, type Process, treeRows, type TreeRow } from './tree.ts';
 import { words } from './words.ts';
 

@@ -5,28 +5,20 @@ import type { System } from '../../../../src/api/contract/system.ts';
 import { useGet } from '../../api/hooks.ts';
 import { Inert } from '../../parts/inert.tsx';
 import { Card } from '../../parts/page.tsx';
+import { SensorList } from '../../parts/sensors.tsx';
 import { Shown } from '../../parts/states.tsx';
-import { useSay, useTexts } from '../../text/lang.ts';
+import { useTexts } from '../../text/lang.ts';
 import { words } from './words.ts';
 
 export function SettingsTab() {
   const t = useTexts(words);
-  const say = useSay();
   const asked = useGet<z.infer<typeof sensors>>('/host/sensors', {}, { live: ['health'] });
   const system = useGet<System>('/system');
   return (
     <div className="m-stack">
       <Card title={t('sensors')}>
         <p className="m-quiet">{t('sensorsLead')}</p>
-        <Shown of={asked}>{({ items }) => (
-          <ul className="h-sensors">{items.map((one) => (
-            <li key={one.id}>
-              <div className="m-row"><b><Inert>{say(one.title)}</Inert></b><span className={`h-reach ${one.enabled ? 'h-good' : ''}`}>{t(one.enabled ? 'on' : 'off')}</span>{one.why && <span className="m-quiet"><Inert>{say(one.why)}</Inert></span>}</div>
-              {one.parts.map((part) => <div key={part.part} className="m-quiet"><Inert>{part.part}</Inert>: <span className={part.state === 'blind' ? 'h-strong' : ''}>{t(`part_${part.state}`)}</span> <Inert>{say(part.detail)}</Inert></div>)}
-              <details><summary>{t('blindTo')}</summary><Inert>{say(one.blind)}</Inert></details>
-            </li>
-          ))}</ul>
-        )}</Shown>
+        <Shown of={asked}>{({ items }) => <SensorList items={items} />}</Shown>
       </Card>
       <Card title={t('settings')}>
         <p className="m-quiet">{t('settingsLead')}</p>

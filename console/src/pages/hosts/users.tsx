@@ -6,11 +6,11 @@ import { useFilters } from '../../parts/address.ts';
 import { inertString } from '../../parts/inert-text.ts';
 import { Inert } from '../../parts/inert.tsx';
 import { Card } from '../../parts/page.tsx';
-import { Rows } from '../../parts/rows.tsx';
+import { Rows, wholeList } from '../../parts/rows.tsx';
 import { Empty, Notice } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useTexts } from '../../text/lang.ts';
-import { NotLooked, type TabProps, wholeList } from './parts.tsx';
+import { NotLooked, type TabProps } from './parts.tsx';
 import { words } from './words.ts';
 
 type User = Users['items'][number];
