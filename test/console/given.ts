@@ -21,12 +21,12 @@ let opens: ReturnType<typeof opener> | undefined;
 /** More lines at the end of a log of the shared Moat. */
 export const write = (lines: LogLines): void => { for (const [name, text] of Object.entries(lines)) appendFileSync(join(it!.folder, 'logs', name), text); };
 
-/** Asks the API as the owner. */
-export const ask = (method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> => new Promise((resolve, reject) => {
+/** Asks the API as the owner. `cookie`: of a session that was begun by that. */
+export const ask = (method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown; cookie: string | undefined }> => new Promise((resolve, reject) => {
   const text = body === undefined ? undefined : JSON.stringify(body);
   request(`${it!.url}/api/v1${path}`, { method, ca: readFileSync(join(it!.folder, 'data/tls/ca.crt')), headers: { 'cookie': it!.cookie, 'x-moat-csrf': it!.csrf, ...(text !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }) } }, (response) => {
     let said = '';
-    response.setEncoding('utf8').on('data', (chunk: string) => { said += chunk; }).on('end', () => { resolve({ status: response.statusCode!, body: said.startsWith('{') ? JSON.parse(said) : said }); });
+    response.setEncoding('utf8').on('data', (chunk: string) => { said += chunk; }).on('end', () => { resolve({ status: response.statusCode!, body: said.startsWith('{') ? JSON.parse(said) : said, cookie: response.headers['set-cookie']?.[0]?.split(';')[0] }); });
   }).on('error', reject).end(text);
 });
 

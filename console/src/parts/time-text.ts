@@ -22,8 +22,11 @@ function format(lang: Lang, key: string, options: Intl.DateTimeFormatOptions): I
   return known;
 }
 
-/** Date and time to the second: what tables show. */
-export const clock = (time: number, lang: Lang): string => format(lang, 'clock', { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false }).format(time);
+/** Date and time to the second: what tables show. The year only where it is another one than now. */
+export function clock(time: number, lang: Lang, now = Date.now()): string {
+  const isFar = new Date(time).getFullYear() !== new Date(now).getFullYear();
+  return format(lang, isFar ? 'clock-year' : 'clock', { ...(isFar && { year: 'numeric' }), month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false }).format(time);
+}
 /** To the millisecond with the zone, and as UTC: what is shown on hover. */
 export const exact = (time: number, lang: Lang): string => {
   const local = format(lang, 'exact', { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hour12: false, timeZoneName: 'shortOffset' }).format(time);

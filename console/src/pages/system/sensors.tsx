@@ -16,7 +16,7 @@ export function SensorsSection() {
       const blind = items.filter((one) => stateOf(one) === 'blind').length, off = items.filter(({ enabled }) => !enabled).length;
       return (
         <>
-          <Notice bar icon={blind > 0 ? 'warn' : off > 0 ? 'overview' : 'check'} tone={blind > 0 ? 'bad' : off > 0 ? 'plain' : 'good'} title={blind > 0 ? t('sensorsBlind', { count: blind }) : off > 0 ? t('sensorsOff', { count: off }) : t('sensorsAll')}>{t('sensorsHow')}</Notice>
+          <Notice bar icon={blind > 0 ? 'warn' : off > 0 ? 'system' : 'check'} tone={blind > 0 ? 'bad' : off > 0 ? 'plain' : 'good'} title={blind > 0 ? t('sensorsBlind', { count: blind }) : off > 0 ? t('sensorsOff', { count: off }) : t('sensorsAll')}>{t('sensorsHow')}</Notice>
           <Card title={t('sensors')}>{items.length === 0 ? <Empty icon="warn" title={t('sensorsNone')} /> : <SensorList items={items} />}</Card>
           <Card title={t('counted')}><details className="sy-more"><summary>{t('countedHow')}</summary><Counts counts={events} label={t('eventsSeen')} /><Counts counts={counters} label={t('counters')} /></details></Card>
         </>

@@ -38,7 +38,7 @@ export function Tokens() {
             <span className="sy-icon"><Icon name="keys" /></span>
             <div className="m-grow">
               <div className="m-row"><b><Inert>{one.name}</Inert></b><Tag>{t(`role_${one.role}`)}</Tag>{one.account !== me.name && <span className="m-quiet">{t('of')} <Inert>{one.account}</Inert></span>}{one.expires <= Date.now() ? <Tag tone="bad">{t('expired')}</Tag> : one.expires < Date.now() + soonMs && <Tag tone="warn">{t('expiresSoon')}</Tag>}</div>
-              <p className="m-quiet"><ScopeText scope={one.scope} /> · {t('expires')} <Time at={one.expires} /> · {t('lastUsed')} {one.seen === undefined ? t('never') : <Time at={one.seen} />} · {t('made')} <Time at={one.created} /></p>
+              <p className="m-quiet"><ScopeText scope={one.scope} /> · {t('expires')} <Time at={one.expires} /> · {t('lastUsed')} {one.seen === undefined ? t('never') : <Time at={one.seen} />} · {t('madeAt')} <Time at={one.created} /></p>
             </div>
             <Button size="small" onClick={() => { setEnding(one); }}>{t('tokenEnd')}</Button>
           </li>

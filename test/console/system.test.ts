@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { quiet } from './browser.ts';
+import { ask, expectClean, noBrowser, open } from './given.ts';
+
+interface Named { id: string; name: string; role: string; disabled: boolean }
+const accounts = async (): Promise<Named[]> => ((await ask('GET', '/accounts')).body as { items: Named[] }).items;
+const audit = async (target: string): Promise<string[]> => ((await ask('GET', `/audit?target=${target}`)).body as { items: { operation: string }[] }).items.map(({ operation }) => operation);
+
+describe.skipIf(noBrowser)('the system page', () => {
+  it('makes an account with a role in plain words, turns it off and takes that back; all of it stands in the audit log', async () => {
+    const opened = await open('/system/accounts');
+    const { page } = opened;
+    await page.getByRole('button', { name: 'Add account' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Add account' });
+    await dialog.getByLabel('Name').fill('xiu');
+    await dialog.getByLabel('First password').fill('short');
+    await dialog.getByRole('radio', { name: /Responder.*Fights attacks/ }).check();
+    const add = dialog.getByRole('button', { name: 'Add account' });
+    expect(await add.isDisabled(), 'a short password').toBe(true);
+    await dialog.getByLabel('First password').fill('a sentence that is long');
+    await add.click();
+    await page.getByRole('cell', { name: 'xiu', exact: true }).or(page.getByText('xiu', { exact: true })).first().click();
+    expect((await accounts()).find(({ name }) => name === 'xiu')).toMatchObject({ role: 'responder', disabled: false });
+    const drawer = page.getByRole('dialog', { name: 'Account', exact: true });
+    await drawer.getByRole('button', { name: 'Turn off' }).click();
+    await page.getByRole('dialog', { name: 'Turn xiu off?' }).getByRole('button', { name: 'Turn off' }).click();
+    await drawer.getByRole('button', { name: 'Turn on' }).waitFor();
+    expect((await accounts()).find(({ name }) => name === 'xiu')).toMatchObject({ disabled: true });
+    await page.getByRole('status').getByRole('button', { name: 'Undo' }).click();
+    await drawer.getByRole('button', { name: 'Turn off' }).waitFor();
+    expect((await accounts()).find(({ name }) => name === 'xiu')).toMatchObject({ disabled: false });
+    await quiet(page);
+    await expectClean(opened);
+    expect(await audit('xiu')).toEqual(['account-change', 'account-change', 'account-add']);
+    await opened.close();
+  });
+
+  it('shows a token once, in the dark and on a phone; ends it', async () => {
+    const opened = await open('/system/tokens', { width: 375, height: 740, theme: 'dark', lang: 'zh' });
+    const { page } = opened;
+    await page.getByRole('button', { name: '新建令牌' }).click();
+    const dialog = page.getByRole('dialog', { name: '新建令牌' });
+    await dialog.getByLabel('用途').fill('dashboard');
+    await dialog.getByRole('button', { name: /创\s?建/ }).click();
+    const once = page.getByRole('dialog', { name: '令牌“dashboard”' });
+    const secret = await once.locator('code').first().textContent();
+    expect(secret).toMatch(/^moat_\S{40,}$/);
+    await quiet(page);
+    await expectClean(opened);
+    await once.getByRole('button', { name: '我已妥善保存' }).click();
+    await page.getByText('dashboard', { exact: true }).waitFor();
+    expect(await page.content()).not.toContain(secret);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(375);
+    await page.getByRole('listitem').filter({ hasText: 'dashboard' }).getByRole('button', { name: /作\s?废/ }).click();
+    await page.getByRole('dialog', { name: '作废令牌“dashboard”？' }).getByRole('button', { name: /作\s?废/ }).click();
+    await page.getByText('dashboard', { exact: true }).waitFor({ state: 'hidden' });
+    expect(((await ask('GET', '/tokens')).body as { items: Named[] }).items.some(({ name }) => name === 'dashboard')).toBe(false);
+    await opened.close();
+  });
+
+  it('proves the audit log, also against a seal that is not of it; hostile targets are text', async () => {
+    await ask('POST', '/hunt', { sql: "SELECT '<img src=x onerror=window.pwned=1>' AS x" });
+    const opened = await open('/system/audit?operation=hunt');
+    const { page } = opened;
+    await page.getByText('<img src=x').first().waitFor();
+    expect(await page.evaluate('window.pwned')).toBeUndefined();
+    await page.getByRole('button', { name: 'Check the chain' }).click();
+    await page.getByText(/^The log is whole/).waitFor();
+    await quiet(page);
+    await expectClean(opened);
+    await page.getByText('Compare with a seal kept elsewhere').click();
+    await page.getByLabel('Last seal that you kept').fill('0'.repeat(64));
+    await page.getByRole('button', { name: 'Check the chain' }).click();
+    await page.getByText(/The seal that you kept is not in the log/).waitFor();
+    await opened.close();
+  });
+
+  it('offers who may not manage accounts only what is theirs, and says so at the address', async () => {
+    await ask('POST', '/accounts', { name: 'yan', role: 'reader', password: 'a sentence that is long' });
+    const { body, cookie } = await ask('POST', '/session', { name: 'yan', password: 'a sentence that is long' });
+    expect(body).toMatchObject({ role: 'reader' });
+    const opened = await open('/system/accounts', { cookie });
+    const { page } = opened;
+    await page.getByText('Not yours to see').waitFor();
+    expect(await page.getByRole('navigation', { name: 'Parts of the system' }).getByRole('link').allTextContents()).toEqual(['My account', 'Log-ons', 'Roles', 'API tokens', 'More rights', 'Sensors', 'Storage', 'About']);
+    await page.getByRole('link', { name: 'More rights' }).click();
+    await page.getByRole('button', { name: 'Ask for more rights' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Ask for more rights' });
+    await dialog.getByRole('radio', { name: /Responder/ }).check();
+    await dialog.getByLabel(/^Why/).fill('the web server is under attack');
+    await dialog.getByRole('button', { name: 'Ask', exact: true }).click();
+    await page.getByText('waits', { exact: true }).waitFor();
+    // It is answered elsewhere; this page hears of it.
+    const [asked] = ((await ask('GET', '/elevations')).body as { items: { id: string; name: string }[] }).items.filter(({ name }) => name === 'yan');
+    expect((await ask('POST', `/elevations/${asked!.id}/approve`)).status).toBe(200);
+    await page.getByText('granted', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Give back' }).click();
+    await page.getByText('given back', { exact: true }).waitFor();
+    await quiet(page);
+    await expectClean(opened);
+    await opened.close();
+  });
+
+  it('storage, roles and what Moat is fit a phone and are clean', async () => {
+    for (const [path, lang] of [['storage', 'en'], ['about', 'zh'], ['roles', 'en']] as const) {
+      const opened = await open(`/system/${path}`, { lang, width: 390, height: 800, theme: lang === 'zh' ? 'dark' : 'light' });
+      await opened.page.getByRole('heading', { level: 2 }).first().waitFor();
+      await quiet(opened.page);
+      expect(await opened.page.evaluate('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(390);
+      await expectClean(opened);
+      await opened.close();
+    }
+  });
+});
