@@ -9,7 +9,7 @@ import { saveCsv, saveFile } from '../../parts/save-file.ts';
 export const exportMost = 100_000;
 const columns = ['seq', 'time', 'by', 'via', 'operation', 'target', 'why', 'result', 'hash'] as const;
 
-export const auditCsv = (entries: readonly AuditEntry[]): string => toCsv({ columns, rows: entries.map((one) => columns.map((name) => (name === 'time' ? new Date(one.time).toISOString() : one[name]))) });
+const auditCsv = (entries: readonly AuditEntry[]): string => toCsv({ columns, rows: entries.map((one) => columns.map((name) => (name === 'time' ? new Date(one.time).toISOString() : one[name]))) });
 
 /** Newest first. JSON lines keep what the hashes were made of to the letter. Returns how many, and whether there are more. `onPart` is told how many came so far. */
 export async function exportAudit(filter: Query, format: 'csv' | 'jsonl', onPart: (n: number) => void, signal: AbortSignal): Promise<{ count: number; isCut: boolean }> {

@@ -11,7 +11,7 @@ import { useTexts } from '../../text/lang.ts';
 import { scopeOf } from './said.ts';
 import { words } from './words.ts';
 
-export const environments = ['dev', 'test', 'production'] as const;
+const environments = ['dev', 'test', 'production'] as const;
 
 export const Tag = ({ tone = 'plain', children }: { tone?: 'plain' | 'good' | 'warn' | 'bad'; children: ReactNode }) => <span className={`sy-tag sy-tag-${tone}`}>{children}</span>;
 
