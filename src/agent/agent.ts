@@ -1,4 +1,5 @@
 /** The whole of `moat up`: store, detection, sensors, control socket, reload. */
+import { setMaxListeners } from 'node:events';
 import { watch, type FSWatcher } from 'node:fs';
 import type { Server } from 'node:net';
 import { hostname } from 'node:os';
@@ -391,6 +392,8 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const warmed = pipeline.warmUp(now - warmUpMs, now);
   if (warmed > 0) options.log.debug(`${warmed} stored events looked at again`);
   const abort = new AbortController();
+  // Each sensor, and each wait of one, listens: more than the ten that Node takes for a leak.
+  setMaxListeners(100, abort.signal);
   const view = kernelView(config);
   const judge = {
     store, health, log: options.log, lang: options.lang, host, now: Date.now, dataFolder: options.dataFolder,
