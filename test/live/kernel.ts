@@ -50,10 +50,11 @@ export async function startWatch({ behaviours, settings = {}, yaml = '', logs = 
 }
 
 /** Until it has done all it does at its end. The kernel takes seconds more to take its probes off, which nobody need wait for. */
-async function over({ child, stop }: RunningMoat): Promise<void> {
-  const gone = stop();
-  const runs = (): boolean => { try { readlinkSync(`/proc/${child.pid}/exe`); return true; } catch { return false; } };
-  let isGone = false;
-  void gone.then(() => { isGone = true; });
-  while (!isGone && runs()) await sleep(20);
+async function over(moat: RunningMoat): Promise<void> {
+  const { child } = moat;
+  void moat.stop();
+  while (child.exitCode === null && child.signalCode === null) {
+    try { readlinkSync(`/proc/${child.pid}/exe`); } catch { return; }
+    await sleep(20);
+  }
 }
