@@ -355,7 +355,7 @@ function openLasting(config: Config, current: () => Config, store: Store, health
   incidents.watchBy({ begin: (record) => watch.begin(record), all: () => watch.all() });
   const operations: Record<string, Handlers[string]> = {};
   const capture = new Capture({ health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), tool: `moat ${options.version}` });
-  const api = new Api({ store, journal: response.journal, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), version: options.version, handlers: operations, strict: options.strictAnswers === true });
+  const api = new Api({ store, journal: response.journal, health, log: options.log, lang: options.lang, now: Date.now, dataFolder: resolve(options.dataFolder), version: options.version, handlers: operations, strict: options.strictAnswers === true });
   return { store, health, origins, known, deny, response, incidents, stories, watch, capture, ownProcesses: new OwnProcesses({ lineage: origins.graph, pid: process.pid, now: Date.now }), api, operations, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
 }
 
