@@ -133,6 +133,8 @@ export interface Ledger {
   buckets(fromMs: number, toMs: number, bucketMs: number): AlertBucket[];
   /** The addresses that most alerts of this time name. */
   sources(fromMs: number, toMs: number, limit: number): AlertSource[];
+  /** How many there are. */
+  countAlerts(): number;
   /** How often each rule was raised since then. */
   ruleCounts(sinceMs: number): { rule: string; alerts: number; last: number }[];
   alert(id: string): Alert | undefined;

@@ -18,6 +18,7 @@ import { markdownOf } from '../../report/markdown.ts';
 import { stixOf } from '../../report/stix.ts';
 import { notifiers } from '../../notifiers/catalogue.ts';
 import { clock as clockText } from '../../notifiers/layout.ts';
+import { receiptDays } from '../../stores/sqlite/response.ts';
 import type { AgentStatus } from '../agent.ts';
 import type { Config } from '../config-schema.ts';
 import { channelsNamed, deliver, testNotice } from '../notices.ts';
@@ -25,14 +26,11 @@ import { installRoot } from '../paths.ts';
 import { pdfOf } from '../pdf.ts';
 import { openReview, openStats } from '../review.ts';
 import type { SettingsHere } from '../settings-here.ts';
-import { receiptDays } from '../../stores/sqlite/response.ts';
 
 export interface SystemViewOptions { store: Store; config: () => Config; here: SettingsHere; configPath: string; /** The user named it. */ configNamed: boolean; dataFolder: string; version: string; lang: Lang; now: () => number; status: () => AgentStatus; lists: () => readonly object[]; server: () => object; checks: () => Promise<readonly unknown[]> }
 
 const day = 86_400_000;
 const testMs = 45_000;
-/** Later than any time that is stored. */
-const always = 8.64e15;
 const reportFormats = ['md', 'html', 'pdf', 'json'] as const;
 const indicatorFormats = ['stix', 'csv', 'txt'] as const;
 
@@ -57,7 +55,7 @@ export class SystemView {
       storage: {
         database_bytes: database, ...(free !== undefined && { free_bytes: free }), cap_bytes: history.max_mb * 2 ** 20, evidence_bytes: new Keep(dataFolder).list().reduce((sum, row) => sum + ('kept' in row ? row.kept.bytes : 0), 0),
         quarantine_bytes: new Vault(dataFolder).list().reduce((sum, row) => sum + ('stored' in row ? row.stored : 0), 0), history_days: history.days, alerts: alerts.max, incidents: store.incidents.openByLevel().reduce((sum, { count }) => sum + count, 0),
-        events: kept.events, ...(kept.from !== undefined && { events_from: kept.from }), alerts_kept: store.ledger.buckets(0, always, always).reduce((sum, { count }) => sum + count, 0), closed_alert_days: alerts.keep_days,
+        events: kept.events, ...(kept.from !== undefined && { events_from: kept.from }), alerts_kept: store.ledger.countAlerts(), closed_alert_days: alerts.keep_days,
         audit_entries: store.response.lastAudit()?.seq ?? 0, evidence_days: config().evidence.keep_days, receipt_days: receiptDays,
       },
       rules: { loaded: rules, faults: ruleErrors, behaviours, checks: (await checks().catch(() => [])).length }, lists: lists(), server: server(),

@@ -145,6 +145,7 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
       });
     },
 
+    countAlerts: () => read(() => Number(alertCount.get()!['n'])),
     buckets: (from, to, bucket) => read(() => bucketRows.all(bucket, bucket, from, to).map((row) => ({ time: Number(row['at']), level: row['level'] as Level, count: Number(row['n']) }))),
     sources: (from, to, limit) => read(() => sourceRows.all(from, to, limit).map((row) => {
       const country = countryOf.get(row['address']!)?.['source_country'];

@@ -92,23 +92,25 @@ function One({ account, close }: { account: Account; close: () => void }) {
   const remove = useDo<void>(() => ({ method: 'DELETE', path }), touched);
   const [asking, setAsking] = useState<Asking>();
   const done = (): void => { setAsking(undefined); };
+  // One's own password and second step are changed under “My account”, which asks for the password.
   const isOwn = name === me.name;
+  const mayChange = role !== 'owner' || me.may.includes('owners');
   const said = { name: inertString(name, 64) };
   const sure = (of: Asking, title: string, ok: string, how: ReactNode, act: () => Promise<unknown>, told: string, more: { isDanger?: boolean; undo?: () => void } = {}): ReactNode => asking === of && <Sure title={title} ok={ok} why="no" close={done} act={act} done={told} {...more}>{how}</Sure>;
   return (
     <div className="m-stack">
       <div className="m-row"><span className="sy-icon"><Icon name="person" /></span><h2 className="sy-name"><Inert>{name}</Inert></h2>{isOwn && <Tag>{t('you')}</Tag>}<Marks account={account} /></div>
       <Facts items={[[t('role'), t(`role_${role}`)], [t('hosts'), <ScopeText key="scope" scope={scope} />], [t('lastLogOn'), account.last_log_on ? <span key="last"><Time at={account.last_log_on.time} style="clock" /> · <Inert code>{account.last_log_on.address}</Inert></span> : t('never')], [t('passwordSince'), <Time key="since" at={account.password_changed} style="clock" />], [t('made'), <Time key="made" at={account.created} style="clock" />]]} />
-      <p className="m-quiet">{t(`roleHow_${role}`)}</p>
+      <p className="m-quiet">{t(`roleHow_${role}`)}{!mayChange && ` ${t('ownersOnly')}`}</p>
       <div className="m-row">
-        <Button onClick={() => { setAsking('role'); }}>{t('changeRole')}</Button>
-        <Button onClick={() => { setAsking('password'); }}>{t('setPassword')}</Button>
-        {(totp || passkeys > 0) && <Button onClick={() => { setAsking('factor'); }}>{t('takeFactor')}</Button>}
-        {!isOwn && (disabled ? <Button loading={change.isPending} onClick={() => { void deed(() => change.mutateAsync({ disabled: false }), t('enabled', said)); }}>{t('enable')}</Button> : <Button onClick={() => { setAsking('disable'); }}>{t('disable')}</Button>)}
-        {!isOwn && <Button danger onClick={() => { setAsking('remove'); }}>{t('accountRemove')}</Button>}
+        {mayChange && <Button onClick={() => { setAsking('role'); }}>{t('changeRole')}</Button>}
+        {mayChange && !isOwn && <Button onClick={() => { setAsking('password'); }}>{t('setPassword')}</Button>}
+        {mayChange && !isOwn && (totp || passkeys > 0) && <Button onClick={() => { setAsking('factor'); }}>{t('takeFactor')}</Button>}
+        {mayChange && !isOwn && (disabled ? <Button loading={change.isPending} onClick={() => { void deed(() => change.mutateAsync({ disabled: false }), t('enabled', said)); }}>{t('enable')}</Button> : <Button onClick={() => { setAsking('disable'); }}>{t('disable')}</Button>)}
+        {mayChange && !isOwn && <Button danger onClick={() => { setAsking('remove'); }}>{t('accountRemove')}</Button>}
       </div>
       <section className="m-stack-small">
-        <div className="m-row"><h3 className="sy-h3 m-grow">{t('sessions')}</h3>{(sessions.data?.items ?? []).some(({ current }) => !current) && <Button size="small" onClick={() => { setAsking('sessions'); }}>{t('endAll')}</Button>}</div>
+        <div className="m-row"><h3 className="sy-h3 m-grow">{t('sessions')}</h3>{mayChange && (sessions.data?.items ?? []).some(({ current }) => !current) && <Button size="small" onClick={() => { setAsking('sessions'); }}>{t('endAll')}</Button>}</div>
         <Shown of={sessions} rows={2}>{({ items }) => (items.length === 0 ? <p className="m-quiet">{t('loggedOnNowhere')}</p> : <SessionList items={items} />)}</Shown>
       </section>
       {asking === 'role' && <ChangeRole account={account} close={done} save={(body) => change.mutateAsync(body)} />}

@@ -64,7 +64,7 @@ export function Audit() {
       <section className="m-card" aria-label={t('audit')}>
         <div className="m-pad m-row sy-head">
           <Input allowClear className="sy-filter" aria-label={t('filterWho')} placeholder={t('filterWho')} key={`by ${filters.by ?? ''}`} defaultValue={filters.by ?? ''} onPressEnter={({ currentTarget }) => { set({ by: currentTarget.value.trim() }); }} onBlur={({ currentTarget }) => { set({ by: currentTarget.value.trim() }); }} onClear={() => { set({ by: undefined }); }} />
-          <AutoComplete allowClear className="sy-filter" aria-label={t('filterWhat')} placeholder={t('filterWhat')} key={`op ${filters.operation ?? ''}`} defaultValue={filters.operation ?? ''} options={operations.map((value) => ({ value, label: isOperation(value) ? op(value) : value }))} onSelect={(value: string) => { set({ operation: value }); }} onClear={() => { set({ operation: undefined }); }} onBlur={({ target }) => { if (target instanceof HTMLInputElement) set({ operation: target.value.trim() }); }} />
+          <AutoComplete allowClear defaultActiveFirstOption={false} className="sy-filter" aria-label={t('filterWhat')} placeholder={t('filterWhat')} key={`op ${filters.operation ?? ''}`} defaultValue={filters.operation ?? ''} options={operations.map((value) => ({ value, label: isOperation(value) ? op(value) : value }))} onKeyDown={({ key, target }) => { if (key === 'Enter' && target instanceof HTMLInputElement) set({ operation: target.value.trim() }); }} onSelect={(value: string) => { set({ operation: value }); }} onClear={() => { set({ operation: undefined }); }} onBlur={({ target }) => { if (target instanceof HTMLInputElement) set({ operation: target.value.trim() }); }} />
           <Input allowClear className="sy-filter" aria-label={t('filterTarget')} placeholder={t('filterTarget')} key={`target ${filters.target ?? ''}`} defaultValue={filters.target ?? ''} onPressEnter={({ currentTarget }) => { set({ target: currentTarget.value.trim() }); }} onBlur={({ currentTarget }) => { set({ target: currentTarget.value.trim() }); }} onClear={() => { set({ target: undefined }); }} />
           <Select className="sy-filter" aria-label={t('filterTime')} value={span ?? 'all'} options={[{ value: 'all', label: t('anyTime') }, ...(Object.keys(spans) as (keyof typeof spans)[]).map((value) => ({ value, label: t(`last_${value}`) }))]} onChange={(value) => { set({ time: value === 'all' ? undefined : value }); }} />
           {isAny && <Button type="link" onClick={clear}>{c('clear')}</Button>}
@@ -109,9 +109,13 @@ function Export({ query }: { query: Record<string, string | number> }) {
     const control = new AbortController();
     running.current = control;
     setCount(0);
-    let done: Awaited<ReturnType<typeof exportAudit>> | undefined;
-    await deed(async () => { done = await exportAudit(query, format, setCount, control.signal); }, t('exportDone'));
-    if (done) toast(done.isCut ? t('exportCut', { n: exportMost }) : t('exported', { count: done.count }));
+    try {
+      const { count: saved, isCut } = await exportAudit(query, format, setCount, control.signal);
+      toast(isCut ? t('exportCut', { n: exportMost }) : t('exported', { count: saved }));
+    } catch (error) {
+      // Whoever stops it needs no word of it.
+      if (!control.signal.aborted) await deed(() => Promise.reject(error as Error), '');
+    }
     setCount(undefined);
   };
   if (count !== undefined) return <Button loading onClick={() => { running.current?.abort(); }}>{t('exporting', { n: count })}</Button>;
