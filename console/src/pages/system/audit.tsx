@@ -114,7 +114,7 @@ function Export({ query }: { query: Record<string, string | number> }) {
       toast(isCut ? t('exportCut', { n: exportMost }) : t('exported', { count: saved }));
     } catch (error) {
       // Whoever stops it needs no word of it.
-      if (!control.signal.aborted) await deed(() => Promise.reject(error as Error), '');
+      if (!control.signal.aborted) await deed(() => Promise.reject(error), '');
     }
     setCount(undefined);
   };
