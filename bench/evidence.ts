@@ -19,8 +19,8 @@ export async function benchEvidence(): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'moat-bench-evidence-'));
   try {
     const out = join(folder, 'program');
-    // Bundled as it is installed: the digesting thread stands beside it.
-    await build({ entryPoints: { child: fileURLToPath(new URL('../test/evidence-child.ts', import.meta.url)), 'digest-worker': fileURLToPath(new URL('../src/evidence/digest-worker.ts', import.meta.url)) }, outdir: out, outExtension: { '.js': '.js' }, bundle: true, platform: 'node', format: 'esm', logLevel: 'error' });
+    // Bundled as it is installed: its threads stand beside it.
+    await build({ entryPoints: { child: fileURLToPath(new URL('../test/evidence-child.ts', import.meta.url)), ...Object.fromEntries(['digest-worker', 'file-worker'].map((name) => [name, fileURLToPath(new URL(`../src/evidence/${name}.ts`, import.meta.url))])) }, outdir: out, outExtension: { '.js': '.js' }, bundle: true, platform: 'node', format: 'esm', logLevel: 'error' });
     writeFileSync(join(out, 'package.json'), '{"type":"module"}');
     const large = join(folder, 'large'), small = join(folder, 'small'), many = join(folder, 'many');
     for (const [path, megabytes] of [[small, 3], [large, 300]] as const) execFileSync('dd', ['if=/dev/urandom', `of=${path}`, 'bs=1M', `count=${megabytes}`], { stdio: 'ignore' });

@@ -37,6 +37,7 @@ export class Capture {
   private readonly options: CaptureOptions;
   private abort: AbortController | undefined;
   private running: Promise<void> = Promise.resolve();
+  private before: Promise<void> = Promise.resolve();
   private configured = '';
   private config: CaptureConfig['evidence']['capture'] | undefined;
   private leftOut: readonly Network[] = [];
@@ -48,7 +49,14 @@ export class Capture {
   constructor(options: CaptureOptions) { this.options = options; }
 
   /** Begins, ends or begins anew as it says. */
-  async configure({ evidence: { capture }, response }: CaptureConfig): Promise<void> {
+  configure(config: CaptureConfig): Promise<void> {
+    // One after another: two at a time would leave one of them running for ever.
+    const done = this.before.then(() => this.apply(config));
+    this.before = done.catch(() => undefined);
+    return done;
+  }
+
+  private async apply({ evidence: { capture }, response }: CaptureConfig): Promise<void> {
     const without = [...capture.without, ...response.allow, ...response.management.from];
     const wanted = capture.enabled ? JSON.stringify([capture, without, response.management.ports]) : '';
     if (wanted === this.configured) return;

@@ -32,7 +32,8 @@ export class Jobs {
   /** Throws MoatError 'busy' while too many run, or one of the same kind when `alone`. */
   begin(kind: string, by: string, work: (side: JobSide) => Promise<unknown>, { alone = false } = {}): string {
     const running = [...this.jobs.values()].filter(({ job }) => job.state === 'running');
-    if (running.length >= runningMost || (alone && running.some(({ job }) => job.kind === kind))) throw new MoatError('busy', alone ? `one ${kind} runs already` : 'too much is under way', { zh: '已有同样的工作在进行' });
+    if (alone && running.some(({ job }) => job.kind === kind)) throw new MoatError('busy', `one ${kind} runs already`, { zh: '已有同样的工作在进行' });
+    if (running.length >= runningMost) throw new MoatError('busy', 'too much is under way', { zh: '进行中的工作太多，请稍后' });
     const job: Job = { id: randomBytes(8).toString('hex'), kind, state: 'running', by, began: this.now() };
     const stop = new AbortController();
     this.jobs.set(job.id, { job, stop });
@@ -42,7 +43,7 @@ export class Jobs {
     }
     const end = (state: Job['state'], more: Partial<Job>): void => { Object.assign(job, more, { state, ended: this.now() }); delete job.progress; this.changed(job.id); };
     // Begun after the answer that names it.
-    setImmediate(() => { void this.run(work, { signal: stop.signal, progress: (progress) => { job.progress = progress; this.changed(job.id); } }, end); });
+    setImmediate(() => { void this.run(work, { signal: stop.signal, progress: (progress) => { if (job.state !== 'running') return; job.progress = progress; this.changed(job.id); } }, end); });
     return job.id;
   }
 

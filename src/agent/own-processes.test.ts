@@ -77,12 +77,14 @@ it('who calls itself Moat is not Moat: by name, by another node, by another prog
     await running(join(dir, 'moat'), ['-c', 'echo ready; while :; do sleep 1; done', moat, 'incident', 'evidence']),
     await running(node, [moat, 'incident', 'evidence']),
     await running(process.execPath, [twin, moat, 'incident', 'evidence']),
+    await running(process.execPath, [`--require=${join(dir, 'evil.cjs')}`, moat, 'incident', 'evidence']),
     await running(process.execPath, [moat, 'incident', 'evidence'], { NODE_OPTIONS: `--require=${join(dir, 'evil.cjs')}` }),
   ];
   for (const pid of pretenders) {
     expect(own.begins(pid)).toBe(false);
     expect(own.excuse(look(pid))).toBeUndefined();
   }
+  expect(own.begins(await running(process.execPath, ['--max-old-space-size=192', moat, 'up']))).toBe(true);
   // Its own program by another name is it.
   expect(own.begins(await running(process.execPath, [join(dir, 'link.js')]))).toBe(true);
   for (const pid of [1, 0, -1, 2 ** 40, '7', null]) expect(own.begins(pid)).toBe(false);

@@ -20,7 +20,9 @@ const depthMax = 4;
 /** Looking at the machine, its accounts and its network (ATT&CK: discovery). Whatever else a child of Moat's does is judged as anybody's. */
 const looking = new Set(['T1007', 'T1016', 'T1018', 'T1033', 'T1049', 'T1057', 'T1069', 'T1082', 'T1083', 'T1087', 'T1120', 'T1124', 'T1135', 'T1201', 'T1518', 'T1614', 'T1615', 'T1652']);
 /** By these somebody's code would run in a process that looks like ours. */
-const foreignCode = /(?:^|\0)(?:NODE_OPTIONS|NODE_PATH|LD_PRELOAD|LD_LIBRARY_PATH|LD_AUDIT)=[^\0]/;
+const foreignCode = /(?:^|\0)(?:NODE_OPTIONS|NODE_PATH|LD_PRELOAD|LD_LIBRARY_PATH|LD_AUDIT|OPENSSL_(?:CONF|MODULES|ENGINES))=[^\0]/;
+/** Options of node that the service gives; any other may bring code of somebody's, as --require=FILE does. */
+const ownOption = /^--max-(?:old|semi)-space-size=\d+$/;
 
 export class OwnProcesses {
   private readonly options: OwnProcessesOptions;
@@ -71,7 +73,8 @@ export class OwnProcesses {
   }
 
   private isProgram(words: readonly string[], cwd: string | undefined): boolean {
-    const program = words.slice(1).find((word) => !word.startsWith('-'));
+    const at = words.findIndex((word, i) => i > 0 && !ownOption.test(word));
+    const program = at < 0 ? undefined : words[at];
     const path = program === undefined ? undefined : real(resolve(cwd ?? '/', program));
     return path !== undefined && this.programs.has(path);
   }

@@ -2,7 +2,7 @@
  * What is set through the API rather than in the configuration file: it stands in `settings.json` of the data folder, since the service may
  * write nowhere else, and is laid over the file. The file is the user's own and is never written.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { MoatError } from '../core/error.ts';
@@ -40,8 +40,8 @@ export class SettingsHere {
   get rulesFolder(): string { return this.ownRules; }
 
   /** The configuration with what was set here. Throws MoatError 'invalid' when both together make no sense. */
-  over(config: Config): Config {
-    const { mode, allow, exceptions, ports, zones } = this.here;
+  over(config: Config, here = this.here): Config {
+    const { mode, allow, exceptions, ports, zones } = here;
     const laid = {
       ...config,
       exceptions: [...config.exceptions, ...exceptions.map(({ rule, when, why, until }) => ({ rule, when, why, ...(until !== undefined && { until }) }))],
@@ -55,16 +55,18 @@ export class SettingsHere {
     throw new MoatError('invalid', `${this.path}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`, { zh: `通过 API 所作的设置有误（${issue?.path.join('.') ?? ''}：${issue?.message ?? ''}）` });
   }
 
-  /** On disk when it returns. Throws MoatError 'bad-input' when it does not fit. */
-  set(next: Here): void {
+  /** On disk when it returns. Throws MoatError 'bad-input' when it does not fit, and 'invalid' when it makes no sense over `config`: then nothing is written, since the next start would refuse it. */
+  set(next: Here, config?: Config): void {
     const read = shape.safeParse(next);
     if (!read.success) throw new MoatError('bad-input', `${read.error.issues[0]?.path.join('.') ?? ''}: ${read.error.issues[0]?.message ?? ''}`);
-    const text = JSON.stringify(read.data, undefined, 1);
+    if (config) this.over(config, read.data);
+    const text = Buffer.from(JSON.stringify(read.data, undefined, 1));
+    // In bytes, as it is read again.
     if (text.length > sizeMax) throw new MoatError('full', 'there are too many settings', { zh: '设置太多' });
     mkdirSync(join(this.path, '..'), { recursive: true, mode: 0o700 });
     const fd = openSync(`${this.path}.new`, 'w', 0o600);
     try {
-      writeSync(fd, text);
+      writeFileSync(fd, text); // all of it: a nearly full disk takes a part and says so by the next write
       fsyncSync(fd);
     } finally { closeSync(fd); }
     renameSync(`${this.path}.new`, this.path);

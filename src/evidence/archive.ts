@@ -6,12 +6,14 @@ import { createHash } from 'node:crypto';
 import { MoatError, saidBy } from '../core/error.ts';
 import type { Text } from '../core/text.ts';
 import { nextCustody, type CustodyInput, custodyNames } from './custody.ts';
-import { Digester, digestsOf } from './digest.ts';
+import { Digester, digestsOf, programBeside } from './digest.ts';
 import type { EvidenceErrorCode } from './error.ts';
+import { batchFiles, FileReader } from './file-reader.ts';
 import type { Collected, Item, Limits, Mark, Missed, Opened } from './item.ts';
 import type { Signer } from './key.ts';
 import { type Entry, type Manifest, manifestText } from './manifest.ts';
 import { readme } from './readme.ts';
+import type { SmallFile } from './small-file.ts';
 import { headerOf, padding, trailer } from './tar.ts';
 
 /** Where the bytes go; `write` resolves when there is room for more, and the bytes may be used again. */
@@ -31,6 +33,8 @@ export interface ArchiveOptions {
   timestamp?: ((manifest: Buffer) => Promise<Buffer>) | undefined;
   progress?: (name: string, bytes: number) => void;
   signal?: AbortSignal;
+  /** Program of the thread that reads small files; without it (from the sources) each is read on its own. */
+  fileProgram?: string | undefined;
 }
 
 export interface Written { manifest: Manifest; /** SHA-256 of the manifest. */ digest: string; /** SHA-256 of the first entry of the chain of custody. */ head: string; bytes: number; /** Why there is no timestamp although one was asked for. */ untimed?: Text }
@@ -42,6 +46,9 @@ const reserveBytes = 64 << 20;
 const roomEvery = 8 << 20;
 const stageBytes = 1 << 20;
 const zeros = Buffer.alloc(1 << 20);
+
+type Plain = Item & { plain: NonNullable<Item['plain']> };
+const isPlain = (item: Item): item is Plain => item.plain !== undefined;
 
 export async function writeArchive(collected: AsyncIterable<Collected>, options: ArchiveOptions): Promise<Written> {
   const writer = new Writer(options);
@@ -61,10 +68,18 @@ class Writer {
   private filled = 0;
   private roomAt: number | undefined;
   private roomLeft = 0;
+  private readonly files: FileReader | undefined;
+  /** Small files that wait for others to be read together, and those that are being read. */
+  private batch: Plain[] = [];
+  private pending: { items: readonly Plain[]; reading: ReturnType<FileReader['read']> } | undefined;
 
-  constructor(options: ArchiveOptions) { this.options = options; }
+  constructor(options: ArchiveOptions) {
+    this.options = options;
+    const program = options.fileProgram ?? programBeside('file-worker');
+    if (program !== undefined) this.files = new FileReader(program);
+  }
 
-  async close(): Promise<void> { await this.digester.close(); }
+  async close(): Promise<void> { await Promise.all([this.digester.close(), this.files?.close()]); }
 
   async run(collected: AsyncIterable<Collected>): Promise<Written> {
     const { head: { kept, ...head }, signer, now, custody, sink } = this.options;
@@ -78,8 +93,14 @@ class Writer {
     for await (const one of collected) {
       this.options.signal?.throwIfAborted();
       if ('missed' in one) { this.miss(one, one.why); continue; }
+      if (isPlain(one) && this.files?.usable === true) {
+        if (this.batch.push(one) >= batchFiles) await this.nextBatch();
+        continue;
+      }
+      await this.allBatches();
       await this.item(one);
     }
+    await this.allBatches();
     const sums = (line: (entry: { name: string; sha256: string; sm3: string }) => string): Buffer => Buffer.from([{ name: 'README.txt', ...digestsOf(about) }, ...this.items].map(line).join(''));
     await file('SHA256SUMS', sums(({ name, sha256 }) => `${sha256}  ${name}\n`));
     await file('SM3SUMS', sums(({ name, sm3 }) => `SM3 (${name}) = ${sm3}\n`));
@@ -133,8 +154,8 @@ class Writer {
     return this.roomLeft - (this.bytes - this.roomAt) - reserveBytes;
   }
 
-  private async member(name: string, content: Buffer): Promise<void> {
-    await this.put(headerOf(`${this.options.head.id}/${name}`, content.length, this.options.now()));
+  private async member(name: string, content: Buffer, modified = this.options.now()): Promise<void> {
+    await this.put(headerOf(`${this.options.head.id}/${name}`, content.length, modified));
     await this.put(content);
     await this.put(zeros.subarray(0, padding(content.length)));
   }
@@ -152,9 +173,48 @@ class Writer {
     return name;
   }
 
+  /** One batch is read while the one before is written. */
+  private async nextBatch(): Promise<void> {
+    const { pending, files, batch: items } = this;
+    this.batch = [];
+    // Not before the former is read: the thread does one at a time.
+    const read = await pending?.reading;
+    this.pending = items.length === 0 ? undefined : {
+      items,
+      reading: files!.read(items.map(({ plain, limits = this.options.limits }) => ({ path: plain.path, most: limits.bytes, ms: limits.ms }))),
+    };
+    if (!pending || !read) return;
+    for (const [i, item] of pending.items.entries()) {
+      const one = read.read[i]!;
+      if ('other' in one) await this.item(item);
+      else if ('why' in one) this.miss(item, one.why);
+      else await this.small(item, one, read.bytesOf(i));
+    }
+  }
+
+  private async allBatches(): Promise<void> {
+    while (this.pending !== undefined || this.batch.length > 0) await this.nextBatch();
+  }
+
+  private async small({ plain, name: wanted, source }: Plain, { size, modified, facts, marks, began, ms, sha256, sm3 }: SmallFile, bytes: Buffer): Promise<void> {
+    if (this.isFull({ name: wanted, source }, size)) return;
+    const name = this.nameOf(wanted);
+    this.options.progress?.(source, this.bytes);
+    await this.member(name, bytes.subarray(0, size), modified);
+    this.items.push({ name, source, taken: new Date(began).toISOString(), bytes: size, sha256, sm3, ms, facts: { ...facts, ...plain.facts }, ...(marks.length > 0 && { marks }) });
+  }
+
+  /** Whether there is no room for so many bytes more; then it is noted as missed. */
+  private isFull(item: Pick<Item, 'name' | 'source'>, bytes: number): boolean {
+    const why = this.items.length >= itemsMax ? { zh: `项目超过 ${itemsMax} 个`, en: `there are more than ${itemsMax} items` }
+      : Math.min(this.options.most - this.bytes, this.room()) < bytes ? { zh: '存档已到大小上限，或目标磁盘将满', en: 'the archive has reached its size limit, or its disk is nearly full' } : undefined;
+    if (why) this.miss(item, why);
+    return why !== undefined;
+  }
+
   private async item(item: Item): Promise<void> {
     const { limits, most, now, progress } = this.options;
-    if (this.items.length >= itemsMax) { this.miss(item, { zh: `项目超过 ${itemsMax} 个`, en: `there are more than ${itemsMax} items` }); return; }
+    if (this.items.length >= itemsMax && this.isFull(item, 0)) return;
     const { ms, bytes } = item.limits ?? limits;
     const began = now();
     const deadline = new Deadline(ms);
@@ -164,8 +224,7 @@ class Writer {
         const opening = Promise.resolve(item.open(deadline.signal));
         opened = await deadline.race(opening, (late) => { void Promise.resolve(late.close?.()).catch(() => undefined); });
       } catch (error) { this.miss(item, error === overtime ? { zh: `${ms} 毫秒内没有答复`, en: `no answer within ${ms} ms` } : saidBy(error), error); return; }
-      const left = Math.min(most - this.bytes, this.room());
-      if (left < Math.min(opened.size ?? partBytes, bytes)) { this.miss(item, { zh: '存档已到大小上限，或目标磁盘将满', en: 'the archive has reached its size limit, or its disk is nearly full' }); return; }
+      if (this.isFull(item, Math.min(opened.size ?? partBytes, bytes))) return;
       const reader = new Reader(opened.read, deadline);
       const common = { source: item.source, taken: new Date(began).toISOString() };
       const done = (): Pick<Entry, 'ms' | 'facts' | 'marks'> => {

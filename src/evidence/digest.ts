@@ -25,7 +25,7 @@ export class Digester {
   private inThread = false;
 
   /** Without its program (from the sources) all is done here. */
-  constructor(program = workerProgram()) { this.thread = program === undefined ? undefined : new DigestThread(program); }
+  constructor(program = programBeside('digest-worker')) { this.thread = program === undefined ? undefined : new DigestThread(program); }
 
   /** `expected`: about how many bytes will come. */
   begin(expected: number): void {
@@ -49,10 +49,10 @@ export class Digester {
   async close(): Promise<void> { await this.thread?.close(); }
 }
 
-/** Found beside the bundle; the sources have none. */
-function workerProgram(): string | undefined {
+/** The program of a thread, found beside the bundle; the sources have none. */
+export function programBeside(name: 'digest-worker' | 'file-worker'): string | undefined {
   const here = fileURLToPath(import.meta.url);
-  return extname(here) === '.ts' ? undefined : join(dirname(here), 'digest-worker.js');
+  return extname(here) === '.ts' ? undefined : join(dirname(here), `${name}.js`);
 }
 
 class DigestThread {

@@ -38,6 +38,8 @@ export interface Item {
   /** Throws why it could not be looked at; `signal` ends it when its time is over. */
   open(signal: AbortSignal): Promise<Opened> | Opened;
   limits?: Limits;
+  /** A file of the disk that `open` gives as it lies there: a small one may be read together with others. Whoever gives it another `open` leaves this out. */
+  plain?: { path: string; /** Beside those of the file itself. */ facts?: Facts | undefined };
 }
 
 export interface Limits { ms: number; bytes: number }

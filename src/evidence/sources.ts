@@ -1,13 +1,14 @@
 /** Where items come from: files, tables of /proc, programs. Nothing is changed by looking: times of access stay where we may keep them. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, createReadStream, existsSync, fstatSync, lstatSync, type BigIntStats } from 'node:fs';
-import { type FileHandle, open, readlink } from 'node:fs/promises';
+import { accessSync, constants, createReadStream, existsSync, fstatSync } from 'node:fs';
+import { type FileHandle, lstat, open, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MoatError, saidBy } from '../core/error.ts';
 import { bytesOf, nameOf } from '../linux/file-names.ts';
 import type { EvidenceErrorCode } from './error.ts';
 import { type Facts, type Item, type Limits, type Mark, nameFor, once, type Opened } from './item.ts';
+import { notAFile as notAFileText, statFacts } from './small-file.ts';
 
 const pieceBytes = 1 << 20;
 const textPiece = 64 * 1024;
@@ -22,14 +23,6 @@ export async function openQuietly(path: string, follow = false): Promise<FileHan
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
     return await open(bytesOf(path), flags);
   }
-}
-
-function statFacts(stat: BigIntStats): Facts {
-  const iso = (ns: bigint): string => `${new Date(Number(ns / 1_000_000n)).toISOString().slice(0, -1)}${String(ns % 1_000_000n).padStart(6, '0')}Z`;
-  return {
-    mode: (stat.mode & 0o7777n).toString(8).padStart(4, '0'), uid: Number(stat.uid), gid: Number(stat.gid), device: stat.dev.toString(), inode: stat.ino.toString(), links: Number(stat.nlink),
-    modified: iso(stat.mtimeNs), accessed: iso(stat.atimeNs), changed: iso(stat.ctimeNs), ...(stat.birthtimeNs > 0n && { born: iso(stat.birthtimeNs) }),
-  };
 }
 
 export interface FileOptions {
@@ -49,9 +42,10 @@ export function fileItem(path: string, options: FileOptions = {}): Item {
   const name = options.name ?? `files/${nameFor(bytesOf(path))}`;
   return {
     name, source: path, ...(options.limits && { limits: options.limits }),
+    ...(!options.follow && !options.check && { plain: { path, facts: options.facts } }),
     async open() {
       if (!options.follow) {
-        const found = lstatSync(bytesOf(path), { bigint: true });
+        const found = await lstat(bytesOf(path), { bigint: true });
         if (found.isSymbolicLink()) {
           const target = await readlink(bytesOf(path), 'buffer');
           return { size: target.length, modified: Number(found.mtimeMs), facts: { ...statFacts(found), link: nameOf(target), ...options.facts }, read: once(target) };
@@ -70,7 +64,10 @@ export function fileItem(path: string, options: FileOptions = {}): Item {
   };
 }
 
-const notAFile = (path: string): MoatError<EvidenceErrorCode> => new MoatError<EvidenceErrorCode>('bad-input', `expected a file at ${path}, got something else`, { zh: '不是普通文件' });
+function notAFile(path: string): MoatError<EvidenceErrorCode> {
+  const text = notAFileText(path);
+  return new MoatError<EvidenceErrorCode>('bad-input', text.en, { text });
+}
 
 function openedFile(handle: FileHandle, path: string, { facts, tail, limits, check }: FileOptions): Opened {
   const before = fstatSync(handle.fd, { bigint: true });

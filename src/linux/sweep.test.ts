@@ -1,5 +1,5 @@
 /** The kernel asked about all ids and ports at once: in this thread, and by the thread as it is bundled. */
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -55,6 +55,15 @@ describe('by a thread', () => {
     expect(answers[2]!.found).toEqual([port]);
     await sweeps.close();
     server.close();
+  });
+
+  it('a thread that ends is told for each question that was asked of it', async () => {
+    const sweeps = openSweeps(lives());
+    const program = join(folder, 'sweep-worker.js'), text = readFileSync(program);
+    writeFileSync(program, 'process.exit(1);');
+    for (let n = 0; n < 2; n++) await expect(sweeps.ask(ids({}))).rejects.toMatchObject({ code: 'ended' });
+    writeFileSync(program, text);
+    await sweeps.close();
   });
 
   it('ends with the scan that asked', async () => {

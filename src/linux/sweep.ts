@@ -78,7 +78,11 @@ function threadSweeps(program: URL, signal: AbortSignal | undefined): Sweeps {
     if (!worker) {
       worker = new Worker(program, { name: 'moat-sweep', resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 } });
       worker.on('error', (error) => reject?.(error));
-      worker.on('exit', () => reject?.(new MoatError<SweepErrorCode>('ended', 'expected the thread that asks the kernel to answer, it ended', { zh: '向内核逐个询问的线程意外结束' })));
+      worker.on('exit', () => {
+        // The next question begins another: one that is gone answers nobody.
+        worker = undefined;
+        reject?.(new MoatError<SweepErrorCode>('ended', 'expected the thread that asks the kernel to answer, it ended', { zh: '向内核逐个询问的线程意外结束' }));
+      });
     }
     reject = no;
     worker.ref();

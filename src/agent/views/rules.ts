@@ -1,5 +1,5 @@
 /** Rules as they are loaded, each explained; the matrices; and rules of the user's own, checked, tried against the stored events, and saved. */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import * as z from 'zod';
@@ -24,6 +24,8 @@ const ownMost = 500;
 const samplesMost = 20;
 /** Of stored events that a rule is tried on, and how long, ms. */
 const eventsMost = 500_000, tryMs = 20_000, turnEvery = 2000;
+/** At a time: it is done between events, in the same thread. */
+const tryMost = 2;
 const cachedMs = 10_000;
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 const asked = z.strictObject({ text: z.string().max(textMax), hours: z.number().min(0.01).max(24 * 90).default(24) });
@@ -33,6 +35,8 @@ const attackOf = (tags: readonly string[]): string[] => tags.flatMap((tag) => (/
 
 export class RulesView {
   private readonly options: RulesViewOptions;
+  private every: { of: LoadedRules; all: readonly Any[] } | undefined;
+  private trying = 0;
   private counted: { at: number; counts: Map<string, { alerts: number; last: number }> } | undefined;
 
   constructor(options: RulesViewOptions) { this.options = options; }
@@ -43,9 +47,16 @@ export class RulesView {
     const counts = this.counts();
     const loaded = this.options.rules().all.map((rule) => this.row(rule, true, counts));
     // Those that are switched off are not loaded: they are read for this list.
-    const disabled = off.size === 0 ? [] : loadRules([ownRules(), ...config().rules.dirs]).all.filter(({ id, name }) => (id !== undefined && off.has(id)) || (name !== undefined && off.has(name))).map((rule) => this.row(rule, false, counts));
+    const disabled = off.size === 0 ? [] : this.everyRule().filter(({ id, name }) => (id !== undefined && off.has(id)) || (name !== undefined && off.has(name))).map((rule) => this.row(rule, false, counts));
     const setups = new Set(behaviourSetups(config()).map(({ behaviour: { id } }) => id));
     return [...loaded, ...disabled, ...behaviours.map(({ id, title }) => ({ id: `behaviour.${id}`, kind: 'behaviour', title, tags: [], attack: [], enabled: setups.has(id), own: false, alerts: counts.get(`behaviour.${id}`)?.alerts ?? 0, ...lastOf(counts, `behaviour.${id}`) }))];
+  }
+
+  /** With those that are switched off. Reading them holds up events, so they are read once for all that is loaded. */
+  private everyRule(): readonly Any[] {
+    const loaded = this.options.rules();
+    if (this.every?.of !== loaded) this.every = { of: loaded, all: loadRules([ownRules(), ...this.options.config().rules.dirs]).all };
+    return this.every.all;
   }
 
   get(id: unknown): object {
@@ -60,7 +71,7 @@ export class RulesView {
       };
     }
     const off = new Set(this.options.config().rules.disable);
-    const all = [...this.options.rules().all, ...(off.size > 0 ? loadRules([ownRules(), ...this.options.config().rules.dirs]).all : [])];
+    const all = [...this.options.rules().all, ...(off.size > 0 ? this.everyRule() : [])];
     const rule = all.find((one) => one.name === id || one.id === id || nameOf(one) === id);
     if (!rule) throw notThere(id);
     const yaml = sourceOf(rule.file);
@@ -80,6 +91,12 @@ export class RulesView {
   /** Over the stored events, the latest hours first asked for; stops at its bounds and says so. */
   async test(argument: unknown): Promise<object> {
     const { text, hours } = given(asked, argument);
+    if (this.trying >= tryMost) throw new MoatError('busy', 'too many rules are being tried', { zh: '正在试跑的规则太多，请稍后' });
+    this.trying++;
+    try { return await this.tried(text, hours); } finally { this.trying--; }
+  }
+
+  private async tried(text: string, hours: number): Promise<object> {
     const { store, now } = this.options;
     const { rules, faults, engine } = this.read(text);
     const to = now(), from = to - hours * 3_600_000;
@@ -123,7 +140,7 @@ export class RulesView {
     mkdirSync(this.options.folder, { recursive: true, mode: 0o700 });
     const fd = openSync(`${file}.new`, 'w', 0o600);
     try {
-      writeSync(fd, text);
+      writeFileSync(fd, text);
       fsyncSync(fd);
     } finally { closeSync(fd); }
     renameSync(`${file}.new`, file);

@@ -99,14 +99,15 @@ export class SettingsView {
   private async changeNow(asked: Asked, operation: string, make: (asked: Asked, before: Here) => Partial<Here>, target: (asked: Asked) => string): Promise<void> {
     const { here, file, journal, reload, now } = this.options;
     const before = here.get();
-    here.set({ ...before, ...make(asked, before) });
     try {
-      here.over(file());
+      here.set({ ...before, ...make(asked, before) }, file());
       const fault = await reload();
       if (fault) throw new MoatError('bad-input', fault.en, { text: fault });
     } catch (error) {
-      here.set(before);
-      await reload();
+      if (here.get() !== before) {
+        here.set(before);
+        await reload();
+      }
       if ((error as MoatError).code === 'invalid') throw new MoatError('bad-input', (error as Error).message, { text: (error as MoatError).text });
       throw error;
     }

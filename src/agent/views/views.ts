@@ -40,6 +40,7 @@ export class Views {
   private readonly options: ViewsOptions;
   readonly jobs: Jobs;
   private known: Promise<readonly CheckEntry[]> | undefined;
+  private asked: Promise<object> | undefined;
 
   constructor(options: ViewsOptions) {
     this.options = options;
@@ -68,7 +69,7 @@ export class Views {
       'system': () => system.system(), 'notices': () => system.notices(), 'notice-test': (argument) => system.testNotice(argument), 'evidence-list': (argument) => system.evidence(argument), 'evidence-verify': (argument) => system.verifyEvidence(argument),
       'incident-report': (argument) => system.report(argument), 'incident-indicator-list': (argument) => system.indicators(argument), 'stats': (argument) => system.stats(argument),
       'hunt': (argument) => hunt.run(argument), 'hunt-schema': () => hunt.schema(),
-      'patches': () => patchesOf(programs()),
+      'patches': () => this.patches(),
       'checks': () => this.checks(),
       'posture': () => {
         const { score, ...rest } = postureOf(store);
@@ -105,6 +106,12 @@ export class Views {
   }
 
   end(): void { this.jobs.end(); }
+
+  /** apt works on it for seconds: whoever asks meanwhile gets the same answer. */
+  private patches(): Promise<object> {
+    this.asked ??= patchesOf(programs()).finally(() => { this.asked = undefined; });
+    return this.asked;
+  }
 
   /** In a process of its own, the one that lists them; asked once. */
   private checks(): Promise<readonly CheckEntry[]> {

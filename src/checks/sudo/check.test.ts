@@ -22,6 +22,16 @@ describe('sudo', () => {
     expect(await told(`lin ALL = /usr/bin/id${' '.repeat(160)}, NOPASSWD: ALL\n`)).toEqual(['intrusion high', 'weakness low']);
   });
 
+  it('finds what stands behind another part, an option, a pattern', async () => {
+    expect(await told('ALL ALL = /usr/bin/id : ALL = (ALL) NOPASSWD: ALL\n')).toEqual(['intrusion critical']);
+    expect(await told('ALL ALL=(root:root) /usr/bin/id:web1, web2=NOPASSWD:ALL\n')).toEqual(['intrusion critical']);
+    expect(await told('ALL ALL=(ALL) CWD=/ TIMEOUT=9d NOPASSWD: ALL\n')).toEqual(['intrusion critical']);
+    expect(await told('www-data ALL = NOPASSWD: /usr/bin/, /bin/*sh, ^/usr/.*$\n')).toEqual(['weakness high', 'weakness high', 'weakness high']);
+    expect(await told('Cmnd_Alias A=/usr/bin/id:B=ALL\nALL ALL=NOPASSWD:B\n')).toEqual(['intrusion critical']);
+    expect(await told('Defaults env_keep += "LD_*"\nDefaults env_keep = *\nDefaults setenv\nDefaults exempt_group=www-data\n')).toEqual(['weakness high', 'weakness high', 'weakness medium', 'weakness medium']);
+    expect(await told('lin ALL = sha256:0123456789abcdef /usr/bin/id, (app:app) NOEXEC: LOG_INPUT: /usr/bin/tool host\\:80 a\\=b : web1 = /usr/bin/id\nDefaults env_keep += "LANG LC_* XDG_SESSION_ID"\n')).toEqual([]);
+  });
+
   it('finds settings that open it', async () => {
     expect(await told('Defaults !authenticate\nDefaults:lin env_keep += "LD_PRELOAD EDITOR"\nDefaults timestamp_timeout=-1, !syslog\nDefaults secure_path="/tmp/bin:/usr/bin"\nDefaults !tty_tickets\n')).toEqual(['weakness high', 'weakness high', 'weakness medium', 'weakness medium', 'weakness medium', 'weakness low']);
     expect(shown(await scanRoot([sudo], { '/etc/sudo.conf': 'Plugin sudoers_policy sudoers.so\nPlugin keep /usr/lib/.k/keep.so\n', '/usr/lib/.k/keep.so': 'ELF' }))).toEqual(['high /etc/sudo.conf']);

@@ -3,6 +3,7 @@ import type { Finding, FindingKind } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
 import { readAccounts } from '../../linux/accounts.ts';
+import { nameMatches } from '../../linux/glob.ts';
 import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
 import { anyoneWrites, attempt, concealment, isSystemUid, linesIn, targetStat, upTo } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
@@ -53,7 +54,11 @@ function* judge(rule: SudoRule, system: ReadonlySet<string>, asksTarget: boolean
     else if (free.some(({ text }) => text === 'ALL') && user !== 'root') yield tell('nopasswd', peoplesFiles.test(rule.path) ? 'notice' : 'weakness', peoplesFiles.test(rule.path) ? 'info' : 'low', `${group ? `组 ${user.slice(1)}` : user} 成为 root 不用密码`, `${group ? `the group ${user.slice(1)}` : user} becomes root without a password`);
     for (const { text: command, tags } of rule.commands) {
       const [program = '', ...args] = command.replace(/^!+|^sha\d+:\S+\s+/g, '').split(/\s+/);
-      if (command === 'ALL' || command.startsWith('!') || !program.startsWith('/')) continue;
+      if (command === 'ALL' || command.startsWith('!')) continue;
+      // A folder, a pattern or an expression stands for many programs, shells among them.
+      const many = /^\^|^\/.*(?:\/$|[*?[])/.test(program);
+      if (many && (daemon || everybody) && tags.includes('NOPASSWD')) { yield tell(command, 'weakness', 'high', `${user} 不用密码以 root 运行 ${program} 所指的许多程序`, `${user} runs the many programs that ${program} stands for as root without a password`); continue; }
+      if (!program.startsWith('/')) continue;
       if (anyoneWrites.test(program)) { yield tell(command, 'intrusion', 'high', `${user} 能以 root 运行 ${program}，而谁都能把它换掉`, `${user} may run ${program} as root, and anybody may replace it`); continue; }
       const stat = targetStat(context, program);
       if (stat && stat.kind === 'file' && (stat.mode & 0o002) !== 0) { yield tell(command, 'weakness', 'high', `${user} 能以 root 运行 ${program}，而谁都能改写它`, `${user} may run ${program} as root, and anybody may rewrite it`); continue; }
@@ -63,12 +68,19 @@ function* judge(rule: SudoRule, system: ReadonlySet<string>, asksTarget: boolean
   }
 }
 
+/** Variables by which a program loads somebody's code. */
+const codeVariables = ['LD_PRELOAD', 'LD_AUDIT', 'LD_LIBRARY_PATH', 'BASH_ENV', 'PERL5OPT', 'PERL5LIB', 'PYTHONPATH', 'PYTHONSTARTUP', 'NODE_OPTIONS', 'RUBYOPT'];
+/** `word` may be a pattern, or `name=value`. */
+const letsCodeIn = (word: string): boolean => codeVariables.some((name) => nameMatches(word.replace(/=.*$/, ''), name));
+
 function* settingOf({ setting, path, line, text }: SudoDefault, context: ScanContext): Iterable<Finding> {
   const tell = (kind: FindingKind, level: Level, zh: string, en: string, ...refs: string[]): Finding => about(path, `${text}\0${setting}`, kind, level, { zh, en }, [lineFact(path, line, text)], context, undefined, ...refs);
   const value = setting.slice(setting.indexOf('=') + 1).replaceAll('"', '').trim();
   if (/^!\s*authenticate$/.test(setting)) yield tell('weakness', 'medium', '执行 sudo 不问密码', 'sudo asks no password', 'cis:5.2.5');
   else if (/^!\s*env_reset$/.test(setting)) yield tell('weakness', 'medium', 'sudo 保留调用者的环境变量', 'sudo keeps the caller\'s variables', 'attack:T1574.006');
-  else if (/^env_keep\s*\+?=/.test(setting) && /\b(?:LD_PRELOAD|LD_AUDIT|LD_LIBRARY_PATH|BASH_ENV|PERL5OPT|PERL5LIB|PYTHONPATH|PYTHONSTARTUP|NODE_OPTIONS|RUBYOPT)\b/.test(value)) yield tell('weakness', 'high', `sudo 保留 ${value}：调用者能把代码装进 root 的程序`, `sudo keeps ${value}: the caller may load code into root's programs`, 'attack:T1574.006');
+  else if (/^env_keep\s*\+?=/.test(setting) && value.split(/\s+/).some(letsCodeIn)) yield tell('weakness', 'high', `sudo 保留 ${value}：调用者能把代码装进 root 的程序`, `sudo keeps ${value}: the caller may load code into root's programs`, 'attack:T1574.006');
+  else if (/^setenv$/.test(setting)) yield tell('weakness', 'medium', 'sudo 的调用者可以给 root 的程序设任意环境变量', 'whoever calls sudo may set any variable of root\'s programs', 'attack:T1574.006');
+  else if (/^exempt_group\s*=/.test(setting)) yield tell('weakness', 'medium', `组 ${value} 执行 sudo 不问密码`, `sudo asks no password of the group ${value}`, 'cis:5.2.5');
   else if (/^timestamp_timeout\s*=/.test(setting) && Number(value) < 0) yield tell('weakness', 'medium', '问过一次密码就永远不再问', 'a password given once counts for ever', 'cis:5.2.6', 'attack:T1548.003');
   else if (/^!\s*tty_tickets$|^timestamp_type\s*=\s*"?global/.test(setting)) yield tell('weakness', 'low', '一个终端问过密码，别的终端也算', 'a password given in one terminal counts in all', 'attack:T1548.003');
   else if (/^secure_path\s*=/.test(setting) && value.split(':').some((part) => !part.startsWith('/') || anyoneWrites.test(`${part}/`))) yield tell('weakness', 'high', `sudo 找程序的目录里有别人能写的：${value}`, `sudo looks for programs where others may write: ${value}`, 'attack:T1574.007');

@@ -46,7 +46,7 @@ function readInto(out: Sudoers, aliases: Map<string, string[]>, context: ScanCon
     }
     const alias = /^(?:User|Runas|Host|Cmnd|Cmd)_Alias\s+(.*)$/.exec(bare);
     if (alias) {
-      for (const part of alias[1]!.split(/\s:\s/)) {
+      for (const part of alias[1]!.split(/:(?=\s{0,20}[A-Z][A-Z0-9_]{0,200}\s{0,20}=)/)) {
         const equals = part.indexOf('=');
         if (equals > 0) aliases.set(part.slice(0, equals).trim(), listOf(part.slice(equals + 1), cut));
       }
@@ -86,21 +86,54 @@ function withoutComment(line: string): string {
   return at < 0 ? line : line.slice(0, at).trimEnd();
 }
 
-/** `lin, %ops ALL = (root) NOPASSWD: /usr/bin/a, /usr/bin/b`; several parts are joined by ` : `. */
+/** Colons behind these part nothing. */
+const tagWords = '(?:NO)?(?:PASSWD|EXEC|SETENV|LOG_INPUT|LOG_OUTPUT|MAIL|FOLLOW|INTERCEPT)';
+const endsInTag = new RegExp(`(?:\\b${tagWords}|\\bsha(?:224|256|384|512))\\s{0,20}$`);
+const option = /^(?:ROLE|TYPE|PRIVS|LIMITPRIVS|APPARMOR_PROFILE|TIMEOUT|CWD|CHROOT|NOTBEFORE|NOTAFTER)\s{0,20}=\s{0,20}\S+\s+/;
+
+/** `(root) /usr/bin/a : other = NOPASSWD: ALL` → what may be run on each list of hosts. */
+function partsOf(text: string): string[] {
+  const out: string[] = [];
+  let from = 0, within = false, quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]!;
+    if (c === '\\') { i++; continue; }
+    if (c === '"') quoted = !quoted;
+    else if (c === '(') within = true;
+    else if (c === ')') within = false;
+    if (c !== ':' || quoted || within || endsInTag.test(text.slice(Math.max(from, i - 40), i))) continue;
+    const equals = text.indexOf('=', i);
+    // Part of an address, or of an argument that lacks its backslash.
+    if (equals < 0) break;
+    out.push(text.slice(from, i));
+    from = equals + 1;
+    i = equals;
+  }
+  return [...out, text.slice(from)];
+}
+
+/** `lin, %ops ALL = (root) NOPASSWD: /usr/bin/a, /usr/bin/b`; further lists of hosts follow behind a colon. */
 function ruleOf(line: string, cut: () => void): Pick<SudoRule, 'users' | 'commands'> | undefined {
   const { users, at } = usersOf(line.length > lineMax ? line.slice(0, lineMax) : line);
   const equals = line.indexOf('=', at);
   if (users === '' || equals < 0 || line.slice(at, equals).trim() === '') return undefined;
   const commands: SudoRule['commands'] = [];
+  for (const part of partsOf(line.slice(equals + 1, lineMax))) commands.push(...commandsOf(part, cut));
+  return { users: listOf(users, cut), commands };
+}
+
+function commandsOf(part: string, cut: () => void): SudoRule['commands'] {
+  const commands: SudoRule['commands'] = [];
   let tags: string[] = [];
-  for (const item of listOf(line.slice(equals + 1, lineMax).split(' : ', 1)[0]!, cut)) {
+  for (const item of listOf(part, cut)) {
     let rest = item.replace(/^\([^)]*\)\s*/, '');
+    for (let before = ''; before !== rest;) { before = rest; rest = rest.replace(option, ''); }
     const given = /^((?:[A-Z_]+\s*:\s*)+)/.exec(rest);
     if (given) { tags = [...tags, ...given[1]!.split(':').map((tag) => tag.trim()).filter((tag) => tag !== '')]; rest = rest.slice(given[0].length); }
     if (/\bPASSWD$/.test(tags.at(-1) ?? '') && tags.at(-1) === 'PASSWD') tags = tags.filter((tag) => tag !== 'NOPASSWD');
     commands.push({ text: rest.trim(), tags });
   }
-  return { users: listOf(users, cut), commands };
+  return commands;
 }
 
 /** The list in front: up to a blank that no comma stands beside. */

@@ -84,6 +84,13 @@ describe('files', () => {
     expect(report.findings.map(({ kind, level }) => `${kind} ${level}`)).toEqual(['weakness medium']);
   });
 
+  it('a flaw of a library is told quietly, a trojan among libraries is not', async () => {
+    const careless = 'import cgi\nfrom http.server import BaseHTTPRequestHandler\nclass Docs(BaseHTTPRequestHandler):\n    def do_GET(self):\n        module = __import__(self.path)\n';
+    const trojan = 'import cgi, os\nos.system(cgi.FieldStorage().getvalue("q"))\n';
+    const report = await scan({ '/opt/tool/docs.py': careless, '/opt/py/lib/python2.7/docs.py': careless, '/var/www/html/lib/python3/docs.py': careless, '/opt/py/lib/python2.7/site-packages/x/job.py': trojan });
+    expect(shown(report)).toEqual(['critical /opt/py/lib/python2.7/site-packages/x/job.py', 'medium /opt/tool/docs.py', 'medium /var/www/html/lib/python3/docs.py', 'low /opt/py/lib/python2.7/docs.py']);
+  });
+
   it.skipIf(lacks({ root: true }))('a doubt weighs more among uploads, written by the web server', async () => {
     const doubtful = fill("<?php $f = «B64»($_SERVER['APP']); «EVAL»(strrev($f));");
     const planted = { '/var/www/html/lib/a.php': doubtful, '/var/www/html/uploads/a.php': doubtful };

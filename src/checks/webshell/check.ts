@@ -167,11 +167,15 @@ const worse: Readonly<Record<Level, Level>> = { info: 'low', low: 'medium', medi
 /** Settings, rules, signatures and the source of compiled languages: they quote code, and no server runs them. */
 const rules = /\.(?:ya?ml|toml|yara?|rules?|patch|diff|ndb|[cm]?tsx?|go|rs|c|cc|cpp|h|hpp|java|kt|swift|ipynb)$/i;
 
+const library = /\/lib(?:64)?\/python\d[\d.]*\/|\/(?:site|dist)-packages\/|\/node_modules\//;
+
 function levelOf(signs: readonly Sign[], path: string, by: Named, picture: boolean, against: number): Level {
   let level = signs[0]!.level;
   // Two circumstances make a doubt weigh more; a flaw stays one wherever it lies.
   if (against >= 2 && !signs.every(isCareless)) level = worse[level];
   const served = inWebRoot(path) || amongVisitorsFiles(path);
+  // Nobody asks for a library by its name: a flaw in one is its maker's, and a pip or npm matter.
+  if (!served && signs.every(isCareless) && library.test(path) && atLeast(level, 'medium')) return 'low';
   if (by.carrier === 'unknown' && rules.test(path) && atLeast(level, 'medium')) return served ? 'medium' : 'low';
   if (picture || by.carrier === 'program' || by.carrier === 'unknown') return level;
   // Text that a server runs only when told to: documents and logs quote such code too.

@@ -20,6 +20,17 @@ describe.skipIf(lacks({ root: true }))('writable-path', () => {
     expect(shown(await scanRoot([writablePath], root))).toContain('medium /opt/tools');
   });
 
+  it('finds what a unit of another account runs as root, and what is added to a unit', async () => {
+    const open = { text: 'x', mode: 0o777 };
+    const root = {
+      '/etc/systemd/system/a.service': '[Service]\nUser=lin\nExecStartPre=-+/srv/a/prepare\nExecStart=/srv/a/run\n', '/srv/a/prepare': open, '/srv/a/run': open,
+      '/etc/systemd/system/b.service': '[Service]\nUser=lin\nUser=\nExecStart=/srv/b/run\n', '/srv/b/run': open,
+      '/usr/lib/systemd/system/c.service': '[Service]\nUser=lin\nExecStart=/usr/bin/true\n', '/etc/systemd/system/c.service.d/x.conf': '[Service]\nExecStartPost=/srv/c/mine\nExecStartPost=!/srv/c/roots\n', '/srv/c/mine': open, '/srv/c/roots': open,
+      '/etc/systemd/system/d.service.d/x.conf': { text: '[Service]\nNice=1\n', mode: 0o666 },
+    };
+    expect(shown(await scanRoot([writablePath], root)).sort()).toEqual(['high /etc/systemd/system/d.service.d/x.conf', 'high /srv/a/prepare', 'high /srv/b/run', 'high /srv/c/roots']);
+  });
+
   it('is silent on an ordinary root', async () => {
     expect(shown(await scanRoot([writablePath], { '/etc/environment': 'PATH="/usr/local/bin:/usr/bin"\n', '/etc/systemd/system/a.service': '[Service]\nUser=www-data\nExecStart=/srv/app/run\n', '/srv/app/run': { text: 'x', mode: 0o775 }, '/etc/crontab': 'x' }))).toEqual([]);
   });

@@ -30,6 +30,14 @@ export const writablePath: PlaceCheck = {
     for (const place of cronPlaces) for (const path of [place, ...context.tree.list(place)?.map((name) => `${place}/${name}`) ?? []]) yield* once(target(path, { zh: '以 root 身份生效的配置', en: 'settings that root’s programs obey' }, context));
     for (const folder of unitFolders) {
       for (const name of context.tree.list(folder) ?? []) {
+        const above = /^(.+\.service)\.d$/.exec(name)?.[1];
+        if (above !== undefined) for (const more of context.tree.list(`${folder}/${name}`) ?? []) {
+          if (!more.endsWith('.conf') || ++looked > filesMax) continue;
+          const path = `${folder}/${name}/${more}`;
+          yield* once(target(path, { zh: 'systemd 单元的附加设置', en: 'settings added to a systemd unit' }, context));
+          // Whose it runs as is said in the unit, unless it is said here.
+          for (const program of startedBy(path, context, unitText(above, context))) yield* once(target(program, { zh: `由 ${above} 启动的程序`, en: `a program that ${above} starts` }, context));
+        }
         if (!/\.(?:service|timer|socket|path|mount)$/.test(name) || ++looked > filesMax) continue;
         const path = `${folder}/${name}`;
         yield* once(target(path, { zh: 'systemd 单元', en: 'a systemd unit' }, context));
@@ -81,12 +89,22 @@ function searchFolder(folder: string, from: string, { tree }: ScanContext): Find
   });
 }
 
-/** Programs named by Exec lines of a unit that root or systemd itself runs. */
-function startedBy(path: string, context: ScanContext): string[] {
+function unitText(name: string, { tree }: ScanContext): string {
+  for (const folder of unitFolders) {
+    const text = textOf(tree, `${folder}/${name}`);
+    if (text !== undefined) return text;
+  }
+  return '';
+}
+
+/** Programs named by Exec lines that root or systemd itself runs: all of them, or, when the unit runs as another, those with + or ! in front. `before`: what the settings are added to. */
+function startedBy(path: string, context: ScanContext, before = ''): string[] {
   const { tree } = context;
   const text = textOf(tree, path) ?? '';
-  if (/^User\s*=\s*(?!root\s*$|0\s*$)\S/m.test(text)) return [];
-  return upTo(context, [...text.matchAll(/^Exec(?:Start|StartPre|StartPost|Stop|StopPost|Reload|Condition)\s*=\s*[@\-:+!|]*(.*)$/gm)], 500, 'long files read only in part').flatMap(([, line]) => commandsOf(line!).flatMap(programsOf)).filter((program) => program.startsWith('/') && !program.includes('%') && !program.includes('$'));
+  // The last one holds; an empty one takes it back.
+  const user = [...`${before}\n${text}`.matchAll(/^User[ \t]*=[ \t]*(.*)$/gm)].at(-1)?.[1]?.trim() ?? '';
+  const asRoot = user === '' || user === 'root' || user === '0';
+  return upTo(context, [...text.matchAll(/^Exec(?:Start|StartPre|StartPost|Stop|StopPost|Reload|Condition)\s*=\s*([@\-:+!|]*)(.*)$/gm)], 500, 'long files read only in part').flatMap(([, signs, line]) => (asRoot || /[+!]/.test(signs!) ? commandsOf(line!) : []).flatMap(programsOf)).filter((program) => program.startsWith('/') && !program.includes('%') && !program.includes('$'));
 }
 
 /** A file or folder that root obeys, and whether others may change it or put another in its place. */

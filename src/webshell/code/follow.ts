@@ -63,6 +63,8 @@ const functionDepthMax = 5;
 const timesMax = 60;
 const signsMax = 40;
 const listMax = 4096;
+/** Of one file that are remembered. */
+const pathsMax = 20_000;
 const keeps = /\.(?:append|add|push|put|set|write|insert|update|concat|unshift|load|addAll|setProperty|command|writeBytes|addElement|extend|unshift)$/i;
 
 const shellBefore = /(?:^|[\s;&|/\\("'])(?:(?:ba|da|z|k|c|a)?sh|cmd(?:\.exe)?|powershell(?:\.exe)?|pwsh)["']?(?:\s+[-/]\w+)+\s*["']?[\0\s]*$/i;
@@ -84,6 +86,8 @@ export class Follower {
   readonly #functions = new Map<string, { code: FunctionCode; scope: Scope }>();
   readonly #times = new Map<FunctionCode, number>();
   readonly #called = new Set<FunctionCode>();
+  readonly #paths = new Map<string, { path: string; origin: Origin | undefined }>();
+  readonly #sinks = new Map<string, readonly Sink[]>();
   #scope = new Scope(undefined);
   #depth = 0;
   #nesting = 0;
@@ -118,15 +122,7 @@ export class Follower {
         const of = this.#value(code.of);
         return this.#member(of, code.name, code.at);
       }
-      case 'index': {
-        const of = this.#value(code.of);
-        const key = this.#value(code.key);
-        if (key.text !== undefined) { const value = this.#member(of, key.text, code.at); if (key.hidden && value.path) value.hidden = true; return value; }
-        if (key.number !== undefined && of.list) return of.list[key.number] ?? {};
-        if (key.number !== undefined && of.text !== undefined) { const char = of.text[key.number]; if (char !== undefined) return { text: char, hidden: true }; }
-        const picked = of.path === undefined ? undefined : `${of.path}[]`;
-        return { ...(picked !== undefined && { path: picked }), ...((of.taint ?? key.taint) && { taint: (of.taint ?? key.taint)! }), ...(of.taint === undefined && key.taint && of.path !== undefined && { path: `${of.path}[?]` }) };
-      }
+      case 'index': return this.#index(this.#value(code.of), this.#value(code.key), code.at);
       case 'join': return this.#join(code.parts.map((part) => this.#value(part)));
       case 'list': { const list = this.#all(code.parts); return { list: list.slice(0, listMax), ...taintOf(list) }; }
       case 'mix': {
@@ -147,19 +143,56 @@ export class Follower {
   #named(name: string, at: number): Value {
     const held = this.#scope.find(name)?.names.get(name);
     if (held) return held;
-    const path = this.#dialect.normal(name);
-    const origin = this.#dialect.source(path, undefined);
+    const { path, origin } = this.#pathOf(name);
     const own = this.#functions.get(name);
-    return { path, ...(own && { run: own.code }), ...(origin && { taint: { origin, at } }) };
+    const value: Value = { path };
+    if (own) value.run = own.code;
+    if (origin) value.taint = { origin, at };
+    return value;
+  }
+
+  #index(of: Value, key: Value, at: number): Value {
+    if (key.text !== undefined) { const value = this.#member(of, key.text, at); if (key.hidden && value.path) value.hidden = true; return value; }
+    if (key.number !== undefined && of.list) return of.list[key.number] ?? {};
+    if (key.number !== undefined && of.text !== undefined) { const char = of.text[key.number]; if (char !== undefined) return { text: char, hidden: true }; }
+    const taint = of.taint ?? key.taint;
+    const value: Value = {};
+    if (of.path !== undefined) value.path = of.taint === undefined && key.taint ? `${of.path}[?]` : `${of.path}[]`;
+    if (taint) value.taint = taint;
+    return value;
+  }
+
+  /** A path made comparable, and whether it comes from outside: the same few are asked for again and again. */
+  #pathOf(written: string): { path: string; origin: Origin | undefined } {
+    let known = this.#paths.get(written);
+    if (!known) {
+      const path = this.#dialect.normal(written);
+      known = { path, origin: this.#dialect.source(path, undefined) };
+      if (this.#paths.size < pathsMax) this.#paths.set(written, known);
+    }
+    return known;
+  }
+
+  #sinksOf(path: string): readonly Sink[] {
+    let known = this.#sinks.get(path);
+    if (!known) {
+      known = this.#dialect.sinks.filter((sink) => sink.path.test(path));
+      if (this.#sinks.size < pathsMax) this.#sinks.set(path, known);
+    }
+    return known;
   }
 
   #member(of: Value, name: string, at: number): Value {
     if (name === 'length' || name === 'Length') return of.text !== undefined ? { number: of.text.length } : {};
     const inList = of.list?.find((one) => one.path === `=${name}`);
     if (inList?.list?.[0]) return inList.list[0];
-    const path = this.#dialect.normal(of.path === undefined ? `?.${name}` : `${of.path}.${name}`);
-    const origin = this.#dialect.source(path, undefined);
-    return { path, ...(origin ? { taint: { origin, at } } : of.taint && { taint: of.taint }), ...(of.before !== undefined && { before: of.before }), ...(of.hidden && { hidden: true }), ...(of.file && { file: of.file }) };
+    const { path, origin } = this.#pathOf(of.path === undefined ? `?.${name}` : `${of.path}.${name}`);
+    const value: Value = { path };
+    if (origin) value.taint = { origin, at }; else if (of.taint) value.taint = of.taint;
+    if (of.before !== undefined) value.before = of.before;
+    if (of.hidden) value.hidden = true;
+    if (of.file) value.file = of.file;
+    return value;
   }
 
   #join(parts: readonly Value[]): Value {
@@ -216,8 +249,10 @@ export class Follower {
   }
 
   #call(code: Extract<Code, { k: 'call' }>): Value {
-    const fn = code.fn.k === 'member' ? this.#held(code.fn) : this.#value(code.fn);
+    // What it is called on is worked out once: twice for each call of a chain would double with its length.
     const self = code.fn.k === 'member' || code.fn.k === 'index' ? this.#value(code.fn.of) : undefined;
+    const fn = code.fn.k === 'member' ? this.#held(code.fn) ?? this.#member(self!, code.fn.name, code.fn.at)
+      : code.fn.k === 'index' ? this.#index(self!, this.#value(code.fn.key), code.fn.at) : this.#value(code.fn);
     const args = this.#all(code.args);
     let path = fn.path ?? '?';
     if (code.made) path = this.#dialect.normal(`new ${path}`);
@@ -246,10 +281,10 @@ export class Follower {
     return { path: code.made ? path : `${path}()`, ...taint, ...(opens && { file: opens }), ...(self?.file && { file: self.file }), ...(args[0]?.file && { file: args[0].file }) };
   }
 
-  /** What was put into a member under its whole name, else what its name says. */
-  #held(code: Extract<Code, { k: 'member' }>): Value {
+  /** What was put into a member under its whole name. */
+  #held(code: Extract<Code, { k: 'member' }>): Value | undefined {
     const name = nameOf(code);
-    return (name === '' ? undefined : this.#scope.find(name)?.names.get(name)) ?? this.#member(this.#value(code.of), code.name, code.at);
+    return name === '' ? undefined : this.#scope.find(name)?.names.get(name);
   }
 
   #invoke(code: FunctionCode, args: readonly Value[], outer: Scope): Value {
@@ -287,8 +322,7 @@ export class Follower {
 
   #sink(path: string, args: readonly Value[], self: Value | undefined, at: number, hidden = false): void {
     if (this.#dialect.shown) for (const arg of args) if (arg.packed) for (const sign of this.#dialect.shown(path, arg)) this.signs.set(`shown ${this.#place(at).line}`, { ...sign, sink: this.#place(at), decoded: sign.decoded ?? arg.text!.slice(0, 300), attack: ['T1027'] });
-    for (const sink of this.#dialect.sinks) {
-      if (!sink.path.test(path)) continue;
+    for (const sink of this.#sinksOf(path)) {
       const counted = sink.args ? sink.args.flatMap((i) => (args[i] ? [args[i]] : [])) : args;
       const all = sink.self && self ? [self, ...counted] : counted;
       if (sink.toFile) {

@@ -9,10 +9,17 @@ export type Family = 'c' | 'js' | 'cs' | 'vb' | 'python' | 'perl';
 
 const opsThree = new Set(['===', '!==', '<<=', '>>=', '**=', '//=', '||=', '&&=', '??=', '<=>', '...']);
 const opsTwo = new Set(['==', '!=', '<=', '>=', '&&', '||', '??', '+=', '-=', '*=', '/=', '.=', '%=', '|=', '&=', '^=', '=>', '->', '::', '++', '--', '=~', '!~', ':=', '?.', '**', '<<', '>>', '<>']);
+/** Second signs of those above. */
+const secondSigns = new Set(Array.from(opsTwo, (op) => op.charCodeAt(1)));
+for (const op of opsThree) secondSigns.add(op.charCodeAt(1));
+const mayGoOn = (code: number): boolean => secondSigns.has(code);
 const closers: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}', '<': '>' };
 const depthMax = 6;
 
 const isName = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 95 || code >= 128;
+
+/** Quotes, and the letters that may stand before them in Python: rbuf, either case. */
+const mayOpenText = (code: number): boolean => code === 34 || code === 39 || code === 114 || code === 98 || code === 117 || code === 102 || code === 82 || code === 66 || code === 85 || code === 70;
 
 export function lex(source: string, family: Family, budget: Budget, from = 0, to = source.length, depth = 0): Token[] {
   const out: Token[] = [];
@@ -20,8 +27,9 @@ export function lex(source: string, family: Family, budget: Budget, from = 0, to
   let space = false;
   let indent = 0;
   let fresh = true;
-  const push = (t: Token['t'], v: string, start: number, more: Partial<Token> = {}): void => {
-    out.push({ t, v, at: start, space, indent: fresh ? indent : -1, ...more });
+  const push = (t: Token['t'], v: string, start: number, more?: Pick<Token, 'parts' | 'command'>): void => {
+    const token: Token = { t, v, at: start, space, indent: fresh ? indent : -1 };
+    out.push(more ? { ...token, ...more } : token);
     space = false;
     fresh = false;
   };
@@ -29,12 +37,13 @@ export function lex(source: string, family: Family, budget: Budget, from = 0, to
   const endOf = (mark: string, start: number): number => { const found = source.indexOf(mark, start); return found < 0 || found > to ? to : found; };
   /** End of a quoted text: the offset of its closing mark. */
   const quoted = (start: number, close: string, backslash: boolean, lines: boolean): number => {
+    const first = close.charCodeAt(0);
     for (let i = start; i < to; i++) {
       if ((i & 63) === 0) budget.spend();
-      const char = source[i]!;
-      if (char === '\\' && backslash) { i++; continue; }
-      if (source.startsWith(close, i)) { if (!backslash && source.startsWith(close + close, i) && close.length === 1) { i++; continue; } return i; }
-      if (char === '\n' && !lines) return i;
+      const code = source.charCodeAt(i);
+      if (code === 92 && backslash) { i++; continue; }
+      if (code === first && (close.length === 1 || source.startsWith(close, i))) { if (!backslash && close.length === 1 && source.charCodeAt(i + 1) === first) { i++; continue; } return i; }
+      if (code === 10 && !lines) return i;
     }
     return to;
   };
@@ -102,7 +111,16 @@ export function lex(source: string, family: Family, budget: Budget, from = 0, to
       fresh = true;
       continue;
     }
-    if (code <= 32 || code === 160) { if (fresh) indent += char === '\t' ? 8 : 1; space = true; at++; continue; }
+    if (code <= 32 || code === 160) {
+      // Blanks of one line together: they are a third of some languages.
+      let next: number = code;
+      do {
+        if (fresh) indent += next === 9 ? 8 : 1;
+        next = source.charCodeAt(++at);
+      } while (next === 32 && at < to);
+      space = true;
+      continue;
+    }
     // Comments.
     if (family === 'vb') {
       if (char === "'" || (/^rem\b/i.test(source.slice(at, at + 4)) && (fresh || out.at(-1)?.v === ':'))) { at = endOf('\n', at); continue; }
@@ -172,7 +190,7 @@ export function lex(source: string, family: Family, budget: Budget, from = 0, to
       if (char === '@' && source[at + 1] === '_') { push('name', '$_', at); at += 2; continue; }
       if (char === '<' && /^<(?:STDIN|\$[a-z_]\w{0,30})>/i.test(source.slice(at, at + 36))) { const end = source.indexOf('>', at); push('name', `<${source.slice(at + 1, end)}>`, at); at = end + 1; continue; }
     }
-    if (family === 'python') {
+    if (family === 'python' && mayOpenText(code)) {
       const opening = /^([rRbBuUfF]{0,2})("""|'''|"|')/.exec(source.slice(at, at + 6));
       if (opening) {
         const [all, flags, mark] = opening as unknown as [string, string, string];
@@ -220,13 +238,17 @@ export function lex(source: string, family: Family, budget: Budget, from = 0, to
       while (stop < to && (isName(source.charCodeAt(stop)) || source[stop] === '$')) stop++;
       let name = source.slice(at, stop);
       if (family === 'perl') while (source.startsWith('::', stop) && isName(source.charCodeAt(stop + 2))) { let more = stop + 2; while (more < to && isName(source.charCodeAt(more))) more++; name += source.slice(stop, more); stop = more; }
-      push('name', family === 'vb' ? name.toLowerCase() : name.replace(/^@/, ''), at);
+      push('name', family === 'vb' ? name.toLowerCase() : code === 64 ? name.slice(1) : name, at);
       at = stop;
       continue;
     }
     if (family === 'vb' && char === '[') { const end = endOf(']', at); push('name', source.slice(at + 1, end).toLowerCase(), at); at = end + 1; continue; }
-    const three = source.slice(at, at + 3);
-    const op = opsThree.has(three) ? three : opsTwo.has(three.slice(0, 2)) ? three.slice(0, 2) : char;
+    let op = char;
+    // Most signs stand alone.
+    if (mayGoOn(source.charCodeAt(at + 1))) {
+      const three = source.slice(at, at + 3);
+      op = opsThree.has(three) ? three : opsTwo.has(three.slice(0, 2)) ? three.slice(0, 2) : char;
+    }
     push('op', op, at);
     at += op.length;
   }

@@ -14,6 +14,10 @@ const wordOps: Readonly<Record<Family, ReadonlySet<string>>> = {
   c: new Set(['instanceof', 'or', 'and', 'eq', 'ne']), js: new Set(['instanceof', 'in', 'of', 'or', 'and', 'eq', 'ne']), cs: new Set(['is', 'in']), vb: new Set(['is', 'in', 'like', 'mod', 'or', 'and', 'xor', 'orelse', 'andalso']),
   python: new Set(['in', 'is', 'or', 'and', 'if', 'else']), perl: new Set(['or', 'and', 'xor', 'eq', 'ne', 'lt', 'gt', 'le', 'ge', 'x']),
 };
+/** Signs and words before a value, and signs between statements. */
+const prefixes = new Set(['!', '~', '-', '+', '&', '*', '\\', '@', '++', '--', '...', '**', '%', '?']);
+const leading = new Set(['await', 'typeof', 'yield', 'lambda', 'my', 'our', 'var', 'let', 'const', 'final', 'async', 'byref', 'byval', 'ref', 'out', 'delete', 'void', 'throw', 'return']);
+const stepped = new Set([';', ',', ')', ']', '}', ':']);
 const depthMax = 120;
 
 export function parse(tokens: readonly Token[], family: Family, budget: Budget): Code[] {
@@ -45,7 +49,7 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
       budget.spend();
       const token = peek();
       if (token.t === 'end' || closed(token)) return out;
-      if (token.t === 'line' || (token.t === 'op' && /^[;,)\]}:]$/.test(token.v))) { at++; continue; }
+      if (token.t === 'line' || (token.t === 'op' && stepped.has(token.v))) { at++; continue; }
       const before = at;
       out.push(...statement());
       if (at === before) at++;
@@ -221,13 +225,13 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
     let made = false;
     for (;;) {
       const token = peek();
-      if (token.t === 'op' && /^(?:!|~|-|\+|&|\*|\\|@|\+\+|--|\.\.\.|\*\*|%|\?)$/.test(token.v)) {
+      if (token.t === 'op' && prefixes.has(token.v)) {
         const value = ((): Code => { at++; return unary(); })();
         return token.v === '!' ? { k: 'test', parts: [value], at: token.at } : value;
       }
       if (token.t === 'name' && token.v === 'new') { made = true; at++; continue; }
       if (token.t === 'name' && token.v === 'not') { at++; return { k: 'test', parts: [unary()], at: token.at }; }
-      if (token.t === 'name' && /^(?:await|typeof|yield|lambda|my|our|var|let|const|final|async|byref|byval|ref|out|delete|void|throw|return)$/.test(token.v) && (peek(1).t === 'name' || (token.v === 'my' && isOp(peek(1), '(')))) { at++; continue; }
+      if (token.t === 'name' && leading.has(token.v) && (peek(1).t === 'name' || (token.v === 'my' && isOp(peek(1), '(')))) { at++; continue; }
       break;
     }
     return postfix(primary(), made);
