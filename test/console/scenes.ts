@@ -39,6 +39,22 @@ const incident = async (moat: ConsoleMoat): Promise<string> => {
   return `/incidents/${items[0]?.id ?? ''}`;
 };
 
+/** With something to show. */
+async function excepted(moat: ConsoleMoat): Promise<string> {
+  const { items } = (await moat.ask('GET', '/exceptions')).body as { items: object[] };
+  if (items.length === 0) {
+    await moat.ask('POST', '/exceptions', { rule: 'scanner_user_agent', when: { source_ip: '198.51.100.23' }, why: 'Our own scan every Monday 每周一的自查扫描', until: '2027-06-30' });
+    await moat.ask('POST', '/exceptions', { rule: '*', when: { user: ['backup', 'monitor'], source_ip: '192.0.2.10' }, why: 'The backup server 备份服务器' });
+  }
+  return '/rules/exceptions';
+}
+
+async function tried(page: Page): Promise<void> {
+  await page.locator('.mr-good').waitFor();
+  await page.getByRole('button', { name: /Try it|试运行/ }).click();
+  await page.locator('.mr-run .mr-big').waitFor();
+}
+
 export const scenes: readonly Scene[] = [
   { name: 'log-on', path: '/', isOutside: true },
   { name: 'overview', path: '/' },
@@ -60,4 +76,9 @@ export const scenes: readonly Scene[] = [
   { name: 'protection-linkage', path: '/protection/linkage' },
   { name: 'posture', path: '/posture' },
   { name: 'posture-findings', path: scanned },
+  { name: 'rules', path: '/rules?fired=true' },
+  { name: 'rule', path: '/rules/rule/ssh_guessing' },
+  { name: 'rule-edit', path: '/rules/new?from=log4shell', before: tried },
+  { name: 'rule-faulty', path: '/rules/new', before: async (page) => { await page.locator('.m-editor textarea').fill('title: Something\nlevel: terrible\nlogsource: { product: linux }\ndetection:\n  selection:\n    message|re: (?=(a+)+)b\n  condition: selection\n'); await page.locator('.mr-faults li').first().waitFor(); } },
+  { name: 'rules-exceptions', path: excepted },
 ];
