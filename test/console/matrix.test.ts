@@ -9,7 +9,7 @@ describe.skipIf(noBrowser)('matrix', () => {
     await page.getByText(/\d+ of them (?:was|were) seen here in the last 30 days/).waitFor();
     await quiet(page);
     await expectClean(opened);
-    const guessing = page.getByRole('button', { name: /log-on data of the server leaked or guessed.*seen \d+×/ });
+    const guessing = page.getByRole('button', { name: /log-on data of the server leaked or guessed.*seen \d+×/i });
     await guessing.press('ArrowUp');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');

@@ -81,7 +81,7 @@ export const scenes: readonly Scene[] = [
   { name: 'matrix-attack', path: '/matrix/attack' },
   { name: 'matrix-open', path: '/matrix/attack?show=open&as=table' },
   { name: 'rules', path: '/rules?fired=true' },
-  { name: 'rule', path: '/rules/rule/ssh_guessing' },
+  { name: 'rule', path: '/rules/rule/log4shell' },
   { name: 'rule-edit', path: '/rules/new?from=log4shell', before: tried },
   { name: 'rule-faulty', path: '/rules/new', before: async (page) => { await page.locator('.m-editor textarea').fill('title: Something\nlevel: terrible\nlogsource: { product: linux }\ndetection:\n  selection:\n    message|re: (?=(a+)+)b\n  condition: selection\n'); await page.locator('.mr-faults li').first().waitFor(); } },
   { name: 'rules-exceptions', path: excepted },

@@ -54,7 +54,7 @@ export class RulesView {
       if (!found) throw notThere(id);
       const setup = behaviourSetups(this.options.config()).find(({ behaviour }) => behaviour.id === found.id);
       return {
-        id, kind: 'behaviour', title: found.title, tags: [], attack: [...coverage[id] ?? []], enabled: setup !== undefined, own: false, judged: this.judged(id), alerts: counts.get(id)?.alerts ?? 0, ...lastOf(counts, id), blind: found.blind, falsepositives: [], references: [],
+        id, kind: 'behaviour', title: found.title, tags: [], attack: [...coverage[id] ?? []], enabled: setup !== undefined, own: false, feeds: [], judged: this.judged(id), alerts: counts.get(id)?.alerts ?? 0, ...lastOf(counts, id), blind: found.blind, falsepositives: [], references: [],
         settings: Object.fromEntries(Object.entries(found.settings).map(([name, setting]) => [name, { value: setup?.settings[name] ?? setting.default, text: setting.text }])),
       };
     }
@@ -64,7 +64,7 @@ export class RulesView {
     if (!rule) throw notThere(id);
     const yaml = sourceOf(rule.file);
     return {
-      ...this.row(rule, !((rule.id !== undefined && off.has(rule.id)) || (rule.name !== undefined && off.has(rule.name))), counts), judged: this.judged(nameOf(rule)), falsepositives: [...rule.falsepositives], references: [...rule.references],
+      ...this.row(rule, !((rule.id !== undefined && off.has(rule.id)) || (rule.name !== undefined && off.has(rule.name))), counts), feeds: this.feeders().get(rule) ?? [], judged: this.judged(nameOf(rule)), falsepositives: [...rule.falsepositives], references: [...rule.references],
       ...(yaml !== undefined && { yaml }), ...(rule.author !== undefined && { author: rule.author }), ...(rule.description !== undefined && { description: { zh: rule.description, en: rule.description } }),
       ...(rule.type === 'correlation' && { counts: { kind: rule.kind, rules: [...rule.rules], by: [...rule.groupBy], seconds: rule.timespan / 1000 } }),
     };
@@ -129,7 +129,10 @@ export class RulesView {
     // What nothing here covers is told as well.
     for (const technique of [...knownTechniques, ...matrixCells.flatMap(({ id }) => cellTechniques(id))]) at(technique);
     const loaded = new Set<string>();
+    const feeders = this.feeders();
     for (const rule of this.options.rules().all) {
+      // What raises no alert covers nothing; what counts it does.
+      if (feeders.has(rule)) continue;
       const id = nameOf(rule), seen = counts.get(id);
       loaded.add(id);
       for (const technique of new Set(attackOf(rule.tags))) {
@@ -169,6 +172,24 @@ export class RulesView {
         return { id, column, name, techniques: [...cellTechniques(id)], covered_count: things.size, seen: within.reduce((n, one) => n + one.seen, 0) };
       }),
     };
+  }
+
+  /** Rules that raise no alert by themselves, with the correlations that count what they find. */
+  private feeders(): Map<AnyRule, string[]> {
+    const { all } = this.options.rules();
+    const found = new Map<AnyRule, string[]>(), generated = new Set<AnyRule>();
+    const byName = new Map<string, AnyRule>(all.flatMap((one) => [one.name, one.id].flatMap((name) => (name === undefined ? [] : [[name, one] as const]))));
+    for (const correlation of all) {
+      if (correlation.type !== 'correlation') continue;
+      for (const wanted of correlation.rules) {
+        const rule = byName.get(wanted);
+        if (rule === undefined) continue;
+        if (correlation.generate) generated.add(rule);
+        found.set(rule, [...found.get(rule) ?? [], nameOf(correlation)]);
+      }
+    }
+    for (const rule of generated) found.delete(rule);
+    return found;
   }
 
   read(text: string): ReadRules { return readRules(text, this.options.rules().all); }

@@ -12,6 +12,8 @@ export const rule = z.strictObject({
 export type Rule = z.infer<typeof rule>;
 export const ruleWhole = rule.extend({
   yaml: z.string().optional(), description: text.optional(), author: z.string().optional(), falsepositives: z.array(z.string()), references: z.array(z.string()), blind: text.optional(),
+  /** The correlations that count what it finds, where it raises no alert by itself. */
+  feeds: z.array(z.string()),
   /** Of its latest alerts: how many belong to incidents that were called a false alarm. */
   judged: z.strictObject({ looked: count, false_alarms: count }),
   settings: z.record(z.string(), z.strictObject({ value: z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]), text })).optional(), counts: z.strictObject({ kind: z.string(), rules: z.array(z.string()), by: z.array(z.string()), seconds: z.number() }).optional(),

@@ -3,7 +3,7 @@ import { Table as AntdTable } from 'antd';
 import type { KeyboardEvent } from 'react';
 import { Time } from '../../parts/time.tsx';
 import { useSay, useTexts } from '../../text/lang.ts';
-import { type Cell, type Column, heat } from './shape.ts';
+import { type Cell, type Column, heat, phone } from './shape.ts';
 import { words } from './words.ts';
 
 interface Shown { columns: readonly Column[]; nameOf: (column: Column) => string; onOpen: (cell: string) => void }
@@ -64,6 +64,7 @@ interface Row { key: string; stage: string; cell: Cell }
 export function Table({ columns, nameOf, onOpen }: Shown) {
   const t = useTexts(words);
   const say = useSay();
+  const isPhone = innerWidth < phone;
   const rows: Row[] = columns.flatMap((column) => column.cells.map((cell) => ({ key: `${column.id} ${cell.id}`, stage: nameOf(column), cell })));
   return (
     <AntdTable<Row>
@@ -71,8 +72,8 @@ export function Table({ columns, nameOf, onOpen }: Shown) {
       columns={[
         { title: t('stage'), dataIndex: 'stage', width: 150, responsive: ['md'] },
         { title: t('what'), render: (_, { cell, stage }) => <><button type="button" className="m-link mx-what" onClick={() => { onOpen(cell.id); }}>{say(cell.name)}</button>{cell.number !== undefined && <span className="m-faint"> {cell.number}</span>}<span className="m-quiet mx-phone">{stage}</span></> },
-        { title: t('coveredBy'), width: 130, sorter: (a, b) => a.cell.covered - b.cell.covered, render: (_, { cell }) => (cell.covered === 0 ? <b>{t('uncovered')}</b> : t('covers', { count: cell.covered })) },
-        { title: t('seenHere'), width: 120, sorter: (a, b) => a.cell.seen - b.cell.seen, render: (_, { cell }) => (cell.seen === 0 ? <span className="m-faint">{t('notSeen')}</span> : <b>{t('seen', { count: cell.seen })}</b>) },
+        { title: t('coveredBy'), width: isPhone ? 104 : 140, ...(!isPhone && { sorter: (a: Row, b: Row) => a.cell.covered - b.cell.covered }), render: (_, { cell }) => (cell.covered === 0 ? <b>{t('uncovered')}</b> : t('covers', { count: cell.covered })) },
+        { title: t('seenHere'), width: isPhone ? 94 : 130, ...(!isPhone && { sorter: (a: Row, b: Row) => a.cell.seen - b.cell.seen }), render: (_, { cell }) => (cell.seen === 0 ? <span className="m-faint">{t('notSeen')}</span> : <b>{t('seen', { count: cell.seen })}</b>) },
         { title: t('last'), width: 130, responsive: ['md'], render: (_, { cell }) => (cell.last === 0 ? <span className="m-faint">{t('never')}</span> : <Time at={cell.last} />) },
       ]}
     />

@@ -12,7 +12,7 @@ import { Empty, Shown } from '../../parts/states.tsx';
 import { useSay, useTexts } from '../../text/lang.ts';
 import { CellDrawer } from './cell.tsx';
 import { HeatMap, Legend, Table } from './map.tsx';
-import { attackColumns, cellById, cellsOf, cloudColumns, type Column, shownOf, type Span, spans, type Tactic } from './shape.ts';
+import { attackColumns, cellById, cellsOf, cloudColumns, type Column, phone, shownOf, type Span, spans, type Tactic } from './shape.ts';
 import { words } from './words.ts';
 import '../../parts/rows.css';
 import './matrix.css';
@@ -23,8 +23,6 @@ const dayMs = 86_400_000;
 const roundMs = 300_000;
 /** Where a new alert may renew the counts, and otherwise. */
 const freshMs = 15_000, everyMs = 60_000;
-/** Pixels; where antd's `md` begins. */
-const phone = 768;
 const gapsShown = 6;
 
 export function Page() {
@@ -47,7 +45,7 @@ export function Page() {
   const open = (cell: string): void => { void go({ pathname: `${base}/${encodeURIComponent(cell)}`, search }); };
   return (
     <Frame wide title={t('title')} lead={t('lead')}>
-      <Sections label={t('sections')} items={[{ to: '/matrix', title: t('cloud'), isDeep: isAttack }, { to: '/matrix/attack', title: t('attack') }]} />
+      <Sections label={t('sections')} items={[{ to: '/matrix', title: t('cloud'), isDeep: !isAttack }, { to: '/matrix/attack', title: t('attack') }]} />
       <div className="mx-head">
         <Segmented aria-label={t('days')} value={days} options={spans.map((value) => ({ value, label: t(`days_${value}`) }))} onChange={(value) => { set({ days: value === '30' ? undefined : value }); }} />
         <Segmented aria-label={t('show')} value={show} options={shows.map((value) => ({ value, label: t(`show_${value}`) }))} onChange={(value) => { set({ show: value === 'all' ? undefined : value }); }} />

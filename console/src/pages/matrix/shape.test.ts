@@ -17,7 +17,7 @@ const matrix: Matrix = {
 
 it('joins parts to their technique, counts what covers both once, and keeps the latest', () => {
   const cell = cellById(attackColumns(matrix), 'T1059.004')!;
-  expect(cell).toMatchObject({ id: 'T1059', name: { en: 'command' }, covered: 2, seen: 12, last: 9 });
+  expect(cell).toMatchObject({ id: 'T1059', name: { en: 'Command' }, covered: 2, seen: 12, last: 9 });
   expect(cell.things.map(({ id, seen }) => [id, seen])).toEqual([['b', 9], ['a', 3]]);
 });
 it('shows a technique under each of its tactics, one without any in a column of its own, and counts cells once', () => {

@@ -7,6 +7,8 @@ export type Thing = Technique['covered'][number];
 /** A cell of either: of the cloud matrix, or a technique of ATT&CK with its parts. */
 export interface Cell { id: string; name: Text; number?: string; techniques: readonly Technique[]; things: readonly Thing[]; covered: number; seen: number; last: number }
 export interface Column { id: string; cells: readonly Cell[]; name?: Text }
+/** Pixels; where antd's `md` begins. */
+export const phone = 768;
 export const spans = ['1', '7', '30', '365'] as const;
 /** Days. */
 export type Span = (typeof spans)[number];
@@ -15,6 +17,9 @@ export type Show = 'all' | 'seen' | 'open';
 /** In the order in which an attack goes. */
 export const tactics = ['reconnaissance', 'resource-development', 'initial-access', 'execution', 'persistence', 'privilege-escalation', 'defense-evasion', 'credential-access', 'discovery', 'lateral-movement', 'collection', 'command-and-control', 'exfiltration', 'impact'] as const;
 export type Tactic = (typeof tactics)[number] | 'rest';
+
+/** As a cell and a column begin. */
+const titled = ({ zh, en }: Text): Text => ({ zh, en: en.charAt(0).toUpperCase() + en.slice(1) });
 
 /** What covers any of the techniques, each once, with all that it saw of them; what fired most first. */
 function thingsOf(techniques: readonly Technique[]): Thing[] {
@@ -29,13 +34,13 @@ function thingsOf(techniques: readonly Technique[]): Thing[] {
 }
 const cellFrom = (id: string, name: Text, techniques: readonly Technique[], covered: number): Cell => {
   const things = thingsOf(techniques);
-  return { id, name, techniques, things, covered: Math.max(covered, things.length), seen: techniques.reduce((n, one) => n + one.seen, 0), last: Math.max(0, ...techniques.map(({ last = 0 }) => last)) };
+  return { id, name: titled(name), techniques, things, covered: Math.max(covered, things.length), seen: techniques.reduce((n, one) => n + one.seen, 0), last: Math.max(0, ...techniques.map(({ last = 0 }) => last)) };
 };
 
 export function cloudColumns({ cells, techniques }: Matrix): Column[] {
   const columns = new Map<string, { name: Text; cells: Cell[] }>();
   for (const { id, column, name, covered_count: covered } of cells) {
-    const known = columns.get(column.en) ?? { name: column, cells: [] };
+    const known = columns.get(column.en) ?? { name: titled(column), cells: [] };
     known.cells.push(cellFrom(id, name, techniques.filter(({ cell }) => cell === id), covered));
     columns.set(column.en, known);
   }

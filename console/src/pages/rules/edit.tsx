@@ -38,7 +38,7 @@ export function Edit({ id }: { id: string }) {
   const rules = useGet<{ items: Names[] }>('/rules', { limit: 5000, fields: 'id,logsource' });
   const title = id === '' ? t('newTitle') : t('editTitle', { name: inertString(id, 100) });
   return (
-    <Frame wide title={title} lead={<><Link className="mr-link" to={id === '' ? '/rules' : ruleAddress(id)}><Icon name="left" size={13} /> {id === '' ? t('title') : inertString(id, 100)}</Link> · {t('newLead')}</>}>
+    <Frame wide title={title} lead={<><Link className="mr-link" to={id === '' ? '/rules' : ruleAddress(id)}><Icon name="left" size={13} />{id === '' ? t('title') : inertString(id, 100)}</Link> · {t('newLead')}</>}>
       {source === undefined ? <Desk first={template(lang)} before={undefined} was={undefined} rules={rules.data?.items} /> : (
         <Shown of={rule}>{({ yaml = '', own }) => (id === ''
           ? <Shown of={rules}>{({ items }) => <Desk first={copyOf(yaml, new Set(items.map((one) => one.id)))} before={undefined} was={undefined} rules={items} />}</Shown>
@@ -109,7 +109,7 @@ const shownFaults = 20;
 function Told({ check: { faults, rules }, isNow, goTo }: { check: RuleCheck; isNow: boolean; goTo: (line: number) => void }) {
   const t = useTexts(words);
   const [one] = rules;
-  if (faults.length === 0) return one ? <p className={`m-row${isNow ? '' : ' m-faint'}`}><span className="mr-good"><Icon name="check" size={16} /></span><Inert most={300}>{t('fine', { count: rules.length, title: one.title })}</Inert> <LevelTag level={one.level} /></p> : <p className="m-quiet">{t('empty')}</p>;
+  if (faults.length === 0) return one ? <p className={`m-row${isNow ? '' : ' m-faint'}`}><span className="mr-good"><Icon name="check" size={16} /></span><Inert most={300}>{rules.length === 1 ? t('fine', { title: one.title }) : t('fineMany', { n: rules.length })}</Inert> <LevelTag level={one.level} /></p> : <p className="m-quiet">{t('empty')}</p>;
   return (
     <>
       <p><b>{t('faults', { count: faults.length })}</b></p>

@@ -22,13 +22,15 @@ import { ruleAddress } from './list.tsx';
 import { touched } from './save.tsx';
 import { words } from './words.ts';
 
+const feedsShown = 10;
+
 export function One({ id }: { id: string }) {
   const t = useTexts(words);
   const say = useSay();
   const found = useGet<RuleWhole>(`/rules/${encodeURIComponent(id)}`, {}, { live: ['incident'] });
   const title = found.data ? inertString(say(found.data.title), 200) : t('title');
   return (
-    <Frame title={title} lead={<><Link className="mr-link" to="/rules"><Icon name="left" size={13} /> {t('title')}</Link> · <Inert code most={200}>{id}</Inert></>} actions={found.data && <Deeds rule={found.data} />}>
+    <Frame title={title} lead={<><Link className="mr-link" to="/rules"><Icon name="left" size={13} />{t('title')}</Link> · <Inert code most={200}>{id}</Inert></>} actions={found.data && <Deeds rule={found.data} />}>
       <Shown of={found}>{(rule) => (
         <div className="mr-body">
           <div className="m-stack">
@@ -74,7 +76,9 @@ function Means({ rule }: { rule: RuleWhole }) {
   return (
     <Card title={t('means')} extra={rule.level !== undefined && <LevelTag level={rule.level} />}>
       <p className="mr-means">{rule.description ? <Inert most={4000}>{say(rule.description)}</Inert> : rule.kind === 'behaviour' ? <Inert>{say(rule.title)}</Inert> : <span className="m-quiet">{t('noMeaning')}</span>}</p>
-      <p className="mr-how">{t(`kindHow_${rule.kind}`)}</p>
+      {rule.feeds.length > 0
+        ? <p className="mr-how">{t('feeds')} {rule.feeds.slice(0, feedsShown).map((one, at) => <span key={one}>{at > 0 && ', '}<Link className="mr-link" to={ruleAddress(one)}><Inert>{one}</Inert></Link></span>)}{rule.feeds.length > feedsShown && ` +${rule.feeds.length - feedsShown}`}</p>
+        : <p className="mr-how">{t(`kindHow_${rule.kind}`)}</p>}
       {rule.blind && <p className="mr-how"><b>{t('blind')}</b>: <Inert>{say(rule.blind)}</Inert></p>}
       <dl className="mr-facts">
         {looksAt !== '' && <div><dt>{t('looksAt')}</dt><dd><Inert code>{looksAt}</Inert></dd></div>}

@@ -105,7 +105,7 @@ function Sample({ event }: { event: Readonly<Record<string, unknown>> }) {
   const fields = Object.entries(event).filter(([name]) => !plumbing.has(name));
   return (
     <details>
-      <summary><span className="m-faint"><Time at={typeof time === 'number' ? time : undefined} style="clock" /></span> {typeof message === 'string' ? <Inert most={160}>{message}</Inert> : <Inert most={160}>{fields.slice(0, 4).map(([name, value]) => `${name}=${plain(value)}`).join(' ') || t('sampleEvent')}</Inert>}</summary>
+      <summary><span className="m-faint"><Time at={typeof time === 'number' ? time : typeof time === 'string' ? Date.parse(time) : undefined} style="clock" /></span> {typeof message === 'string' ? <Inert most={160}>{message}</Inert> : <Inert most={160}>{fields.slice(0, 4).map(([name, value]) => `${name}=${plain(value)}`).join(' ') || t('sampleEvent')}</Inert>}</summary>
       <dl className="mr-facts">{fields.map(([name, value]) => <div key={name}><dt><code>{name}</code></dt><dd><Inert code most={600}>{plain(value)}</Inert></dd></div>)}</dl>
     </details>
   );
