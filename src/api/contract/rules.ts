@@ -23,7 +23,7 @@ const fault = z.strictObject({ line: z.number(), code: z.string(), message: z.st
 export const ruleCheck = z.strictObject({ ok: z.boolean(), faults: z.array(fault), rules: z.array(z.strictObject({ id: z.string().optional(), name: z.string().optional(), title: z.string(), level, kind: z.enum(['rule', 'correlation']) })) });
 export type RuleCheck = z.infer<typeof ruleCheck>;
 /** `looked`: stored events that were tried; `cut`: why it is not all of them. */
-export const ruleTest = z.strictObject({ ok: z.boolean(), faults: z.array(fault), looked: count, matched: count, from: time, to: time, cut: text.optional(), per_rule: z.array(z.strictObject({ rule: z.string(), matched: count })), samples: z.array(z.strictObject({ rule: z.string(), event: open })) });
+const ruleTest = z.strictObject({ ok: z.boolean(), faults: z.array(fault), looked: count, matched: count, from: time, to: time, cut: text.optional(), per_rule: z.array(z.strictObject({ rule: z.string(), matched: count })), samples: z.array(z.strictObject({ rule: z.string(), event: open })) });
 export type RuleTest = z.infer<typeof ruleTest>;
 /** Tried as a job; `test` when it is done. */
 export const ruleTrial = z.strictObject({ job, test: ruleTest.optional() });

@@ -15,7 +15,7 @@ export type Span = (typeof spans)[number];
 export type Show = 'all' | 'seen' | 'open';
 
 /** In the order in which an attack goes. */
-export const tactics = ['reconnaissance', 'resource-development', 'initial-access', 'execution', 'persistence', 'privilege-escalation', 'defense-evasion', 'credential-access', 'discovery', 'lateral-movement', 'collection', 'command-and-control', 'exfiltration', 'impact'] as const;
+const tactics = ['reconnaissance', 'resource-development', 'initial-access', 'execution', 'persistence', 'privilege-escalation', 'defense-evasion', 'credential-access', 'discovery', 'lateral-movement', 'collection', 'command-and-control', 'exfiltration', 'impact'] as const;
 export type Tactic = (typeof tactics)[number] | 'rest';
 
 /** As a cell and a column begin. */

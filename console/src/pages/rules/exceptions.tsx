@@ -47,7 +47,7 @@ export function ExceptionList({ items }: { items: readonly Exception[] }) {
         <li key={one.id}>
           <div className="m-grow">
             <b><Inert most={400}>{one.why}</Inert></b>
-            <p>{one.rule === '*' ? t('anyRule') : <Link className="mr-link" to={ruleAddress(one.rule)}><Inert>{one.rule}</Inert></Link>} <span className="m-quiet">{t('when')}</span> <When when={one.when} /></p>
+            <p>{one.rule === '*' ? t('anyRule') : <Link className="mr-link" to={one.rule.startsWith('check.') ? { pathname: '/posture/findings', search: new URLSearchParams({ check: one.rule.slice('check.'.length) }).toString() } : ruleAddress(one.rule)}><Inert>{one.rule}</Inert></Link>} <span className="m-quiet">{t('when')}</span> <When when={one.when} /></p>
             <p className="m-quiet">{one.hits > 0 ? t('hits', { count: one.hits }) : t('hitsNone')}{one.last !== undefined && <> · <Time at={one.last} /></>} · <Until until={one.until} /> · {one.from === 'configuration' ? t('fromFile') : <>{one.by !== undefined && <Inert>{one.by}</Inert>}{one.created !== undefined && <> · <Time at={one.created} /></>}</>}</p>
           </div>
           {mayTriage && one.from === 'api' && <Button size="small" onClick={() => { setAsking(one); }}>{t('takeAway')}</Button>}
