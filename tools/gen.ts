@@ -1,9 +1,9 @@
 /**
  * Writes what schema/event.yml says as TypeScript and as the users' field reference, what schema/kernel.yml says as
- * C and as TypeScript, and the guide's pages of settings, logs, behaviours and checks from the code that knows them.
+ * C and as TypeScript, the techniques that behaviours and checks tell of, and the guide's pages of settings, logs, behaviours and checks from the code that knows them.
  * `npm run gen` writes; `npm run gen -- --check` exits 1 when a generated file is stale.
  */
-import { mkdirSync, readFileSync, writeFileSync, existsSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
@@ -193,9 +193,27 @@ ${checks.filter((check) => check.group === group).map((c) => `| \`${c.id}\` | ${
 `).join('\n')}`;
 }
 
+/** Techniques of ATT&CK that the code of a plug-in names: what it can tell of, whether it ever did or not. */
+function coverage(): string {
+  const named = (room: string, id: string): string[] => {
+    const folder = join(root, 'src', room, id);
+    const code = readdirSync(folder).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts')).map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
+    return [...new Set(code.match(/\bT1\d{3}(?:\.\d{3})?\b/g))].sort();
+  };
+  const rows = [...behaviours.map(({ id }) => ['behaviour', id, named('behaviours', id)] as const), ...checks.map(({ id }) => ['check', id, named('checks', id)] as const)];
+  return `// Generated from src/behaviours and src/checks by \`npm run gen\`. Do not edit.
+
+/** Techniques of ATT&CK that a behaviour or check can tell of, by the \`rule_id\` of its alerts. */
+export const coverage: Readonly<Record<string, readonly string[]>> = {
+${rows.map(([kind, id, techniques]) => `  '${kind}.${id}': [${techniques.map((one) => `'${one}'`).join(', ')}],`).join('\n')}
+};
+`;
+}
+
 const outputs: Record<string, string> = {
   'src/core/gen/event.ts': eventSource(),
   'src/core/gen/sigma-fields.ts': sigmaSource(),
+  'src/agent/gen/coverage.ts': coverage(),
   'docs/guide/event-fields.md': reference(),
   'docs/guide/configuration.md': configuration(),
   'docs/guide/logs.md': logs(),

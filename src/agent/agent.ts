@@ -12,6 +12,7 @@ import type { Batch, Knowledge, Learning, Log, Store } from '../core/ports.ts';
 import { saidBy } from '../core/error.ts';
 import type { ServiceCheck } from '../core/recovery.ts';
 import type { Lang, Text } from '../core/text.ts';
+import { ExceptionHits } from '../engine/exceptions.ts';
 import type { Folded } from '../engine/fold.ts';
 import { Health, type Part } from '../engine/health.ts';
 import { seedsOf } from '../engine/incident/seeds.ts';
@@ -104,7 +105,7 @@ export interface Agent {
 }
 
 /** What outlives a configuration: what was learned of processes is not given up for a new rule. */
-interface Lasting { store: Store; health: Health; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; stories: Stories; watch: RecoveryWatch; capture: Capture; ownProcesses: OwnProcesses; api: Api; /** What may be asked, filled once all of it is there. */ operations: Record<string, Handlers[string]>; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
+interface Lasting { store: Store; health: Health; excused: ExceptionHits; origins: Origins; deny: DenyBook; response: Response; incidents: Incidents; stories: Stories; watch: RecoveryWatch; capture: Capture; ownProcesses: OwnProcesses; api: Api; /** What may be asked, filled once all of it is there. */ operations: Record<string, Handlers[string]>; knowledge: Knowledge; known: Omit<OpenedKnowledge, 'knowledge'> }
 
 /** What lives from one configuration to the next, or until the disk was full. */
 interface Generation { exceptions: { now: OpenedDetector['exceptions'] }; sensors: readonly SensorChoice[]; config: Config; opened: OpenedDetector; geo: Geo; pipeline: Pipeline; scans: ScanSchedule; baseline: BaselineWatch; notices: Notices; abort: AbortController; done: Promise<unknown> }
@@ -264,7 +265,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     store, graph: lasting.origins.graph, journal: lasting.response.journal, config: () => config, file: () => file, here, status, now: Date.now, host: config.host ?? hostname(), lang: options.lang, version: options.version,
     dataFolder: resolve(dataFolder), configPath: resolve(options.configPath), configNamed: options.configMustExist, rules: () => generation.opened.rules, scans: () => generation.scans, sensors: () => generation.sensors, packages: () => lasting.known.packages.index,
     policy: () => operations['firewall-check']!(undefined) as Promise<PolicyCheck>, country: (address) => generation.geo.country(address), lists: () => lasting.known.lists(), pausedUntil: () => lasting.response.status().pausedUntil,
-    reload: () => reloaded(false), reloadRules: () => reloaded(true), server: () => lasting.api.state(), operations, jobChanged: (id) => { lasting.api.tell('job', [id]); },
+    reload: () => reloaded(false), reloadRules: () => reloaded(true), server: () => lasting.api.state(), operations, excused: lasting.excused, jobChanged: (id) => { lasting.api.tell('job', [id]); },
   });
   let control: Server;
   try {
@@ -356,7 +357,7 @@ function openLasting(config: Config, current: () => Config, store: Store, health
   const operations: Record<string, Handlers[string]> = {};
   const capture = new Capture({ health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), tool: `moat ${options.version}` });
   const api = new Api({ store, journal: response.journal, health, log: options.log, lang: options.lang, now: Date.now, dataFolder: resolve(options.dataFolder), version: options.version, handlers: operations, strict: options.strictAnswers === true });
-  return { store, health, origins, known, deny, response, incidents, stories, watch, capture, ownProcesses: new OwnProcesses({ lineage: origins.graph, pid: process.pid, now: Date.now }), api, operations, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
+  return { store, health, excused: new ExceptionHits(), origins, known, deny, response, incidents, stories, watch, capture, ownProcesses: new OwnProcesses({ lineage: origins.graph, pid: process.pid, now: Date.now }), api, operations, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
 }
 
 async function begin(config: Config, lasting: Lasting, options: AgentOptions): Promise<Generation> {
@@ -382,6 +383,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
     }, now: Date.now,
     fold: { host, lang: options.lang, gap: config.alerts.fold_hours * 3_600_000 },
     exceptions: () => exceptions.now,
+    excused: (exception, { count, time }) => { lasting.excused.count(exception, count, time); },
     quiet: (detection) => ownProcesses.excuse(detection) ?? incidents.excuse(detection),
     country: (address) => geo.country(address),
     origins,

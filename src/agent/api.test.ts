@@ -1,5 +1,5 @@
 /** The server over a real agent: what the routes ask is answered, in the shapes of the contract. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateSync } from 'otplib';
@@ -76,7 +76,7 @@ it('every route that reads answers in the shape of its contract', async () => {
     else if (status !== 200) odd.push(`${id}: ${status} ${text.slice(0, 300)}`);
   }
   // Nothing was done or looked at yet, and no process is watched.
-  expect({ odd, warned, absent: absent.toSorted() }).toEqual({ odd: [], warned: [], absent: ['finding', 'job', 'origin', 'receipt', 'run', 'scan'] });
+  expect({ odd, warned, absent: absent.toSorted() }).toEqual({ odd: [], warned: [], absent: ['finding', 'job', 'origin', 'receipt', 'rule-test-result', 'run', 'scan'] });
 }, 60_000);
 
 it('an alert says which selections of its rule matched, and is told with its raw events and its incident', async () => {
@@ -105,7 +105,7 @@ it('an exception is shown before it holds, holds at once, survives in the settin
   expect((await ask('/alerts/exception-preview', { method: 'POST', body: exception })).body).toMatchObject({ alerts: expect.any(Number), samples: [expect.objectContaining({ rule_id: alert!['rule_id'] })] });
   const made = await ask('/exceptions', { method: 'POST', body: exception });
   expect(made).toMatchObject({ status: 201, body: { from: 'api', by: 'account:li' } });
-  expect((await items('/exceptions')).map(({ from }) => from)).toEqual(['configuration', 'api']);
+  expect((await items('/exceptions')).map(({ from, hits }) => [from, hits])).toEqual([['configuration', 0], ['api', 0]]);
   expect((await ask('/exceptions/c1', { method: 'DELETE' })).status, 'that of the file stays').toBe(404);
   expect((await ask(`/exceptions/${String(made.body['id'])}`, { method: 'DELETE' })).body).toEqual({ done: true });
   expect((await items('/audit?operation=exception-add'))[0]).toMatchObject({ by: 'account:li', via: 'api' });
@@ -125,19 +125,61 @@ it('the mode and the allow list change here and stay as the file says otherwise;
 const ruleText = `title: Somebody called wang\nname: wang_was_here\nstatus: test\nlevel: low\nlogsource: { product: linux, service: auth }\ndetection:\n  selection: { user: wang }\n  condition: selection\n`;
 it('a rule of one\'s own is checked, tried on the past, saved, holds, and goes; others are never overwritten', async () => {
   expect((await ask('/rules/check', { method: 'POST', body: { text: 'title: [' } })).body).toMatchObject({ ok: false });
-  const tried = await ask('/rules/test', { method: 'POST', body: { text: ruleText.replace('user: wang', 'user: root'), hours: 24 } });
-  expect(tried.body).toMatchObject({ ok: true, looked: expect.any(Number) });
-  expect(Number(tried.body['looked'])).toBeGreaterThan(10);
+  const test = await tried(ruleText.replace('user: wang', 'user: root'));
+  expect(test).toMatchObject({ ok: true, per_rule: [{ rule: 'wang_was_here', matched: 26 }] });
+  expect(test.looked).toBeGreaterThanOrEqual(26);
+  expect(test.samples[0]).toMatchObject({ rule: 'wang_was_here', event: { user: 'root' } });
   expect((await ask('/rules/..%2fwang', { method: 'PUT', body: { text: ruleText } })).status).toBe(400);
   expect((await ask('/rules/other_name', { method: 'PUT', body: { text: ruleText } })).body).toMatchObject({ code: 'bad-input' });
   expect((await ask('/rules/wang_was_here', { method: 'PUT', body: { text: ruleText } })).body).toEqual({ id: 'wang_was_here', file: 'wang_was_here.yml', live: true });
-  expect((await ask('/rules/wang_was_here')).body).toMatchObject({ own: true, enabled: true, yaml: ruleText });
+  expect((await ask('/rules/wang_was_here')).body).toMatchObject({ own: true, enabled: true, yaml: ruleText, judged: { looked: 0, false_alarms: 0 } });
   const [ours] = await items('/rules?kind=correlation&limit=1');
   const theirs = (await ask(`/rules/${String(ours!['id'])}`)).body;
   expect((await ask(`/rules/${String(ours!['id'])}`, { method: 'PUT', body: { text: theirs['yaml'] } })).status).not.toBe(200);
   expect((await ask('/rules/wang_was_here', { method: 'DELETE' })).body).toMatchObject({ live: true });
   expect((await ask('/rules/wang_was_here')).status).toBe(404);
 }, 60_000);
+
+interface Test { ok: boolean; looked: number; faults: { code: string }[]; samples: object[] }
+async function tried(text: string): Promise<Test> {
+  const begun = await ask('/rules/test', { method: 'POST', body: { text, hours: 24 } });
+  expect(begun.status).toBe(202);
+  const at = `/rules/test/${String(begun.body['job'])}`;
+  await vi.waitUntil(async () => ((await ask(at)).body['job'] as { state: string }).state !== 'running', { timeout: 30_000 });
+  const { body } = await ask(at);
+  // Everybody who reads may see jobs; what was found is for those who hunt.
+  expect((await ask(`/jobs/${String(begun.body['job'])}`)).body['result']).toEqual({ looked: expect.any(Number), matched: expect.any(Number) });
+  return body['test'] as Test;
+}
+
+const regexRule = (lines: readonly string[]): string => `title: Slow\nname: slow\nlogsource: { product: linux, service: auth }\ndetection:\n  selection:\n    message|re:\n${lines.map((line) => `      - '${line}'\n`).join('')}  condition: selection\n`;
+it('a rule whose text is hostile is refused with a line and a word, or runs in linear time', async () => {
+  const faults = async (text: string): Promise<{ line: number; code: string; message: string }[]> => (await ask('/rules/check', { method: 'POST', body: { text } })).body['faults'] as { line: number; code: string; message: string }[];
+  expect(await faults(regexRule(['(?=(a+)+)b(?!x)']))).toMatchObject([{ line: 7, code: 'regex', message: expect.stringContaining('linear time') }]);
+  expect(await faults(regexRule([String.raw`(a+)\1`]))).toMatchObject([{ code: 'regex', message: expect.stringContaining('back-reference') }]);
+  expect(await faults(regexRule(['((a{1,1000}){1,1000}){1,1000}']))).toMatchObject([{ code: 'regex' }]);
+  expect(await faults(regexRule(Array.from({ length: 101 }, (_, n) => `a+${n}`)))).toMatchObject([{ line: 1, code: 'limit', message: expect.stringContaining('at most 100 regexes') }]);
+  expect(await faults(`${ruleText}#${'x'.repeat(64 * 1024)}`)).toMatchObject([{ line: 1, code: 'limit', message: expect.stringContaining('characters') }]);
+  expect((await ask('/rules/slow', { method: 'PUT', body: { text: regexRule(['(?=(a+)+)b(?!x)']) } })).body).toMatchObject({ code: 'bad-input', detail: expect.stringContaining('line 7: expected a regex') });
+  expect((await ask('/rules/check', { method: 'POST', body: { text: 'x'.repeat(300_000) } })).body).toMatchObject({ code: 'bad-input' });
+  expect((await ask('/rules/check', { method: 'POST', body: { text: 'x'.repeat(3_000_000) } })).body).toMatchObject({ code: 'too-large' });
+  // The classic of backtracking runs, on the engine that does not backtrack.
+  expect(await tried(regexRule(['^(([a-zA-Z0-9 :.+-])+)+(z|q)$']))).toMatchObject({ ok: true, faults: [] });
+}, 60_000);
+
+it('the matrices say what covers a technique and how often it was seen, and name what nothing covers', async () => {
+  const { techniques, cells } = (await ask('/matrix')).body as { techniques: { id: string; seen: number; cell?: string; covered_count: number; covered: { what: string; id: string; seen: number }[]; tactics: string[] }[]; cells: { id: string; seen: number; covered_count: number }[] };
+  const at = (id: string) => techniques.find((one) => one.id === id)!;
+  const guessing = at('T1110.001');
+  expect(guessing.seen).toBeGreaterThan(0);
+  expect(guessing.covered[0]).toMatchObject({ what: 'rule', seen: expect.any(Number) });
+  expect(guessing.covered.reduce((n, one) => n + one.seen, 0)).toBe(guessing.seen);
+  expect(at('T1053.003').covered).toContainEqual(expect.objectContaining({ what: 'check', id: 'check.cron', seen: 0 }));
+  expect(at('T1574.006').covered.map(({ what }) => what)).toContain('behaviour');
+  expect(at('T1650')).toMatchObject({ covered_count: 0, covered: [], tactics: ['resource-development'] });
+  expect(cells.find(({ id }) => id === 'instance-login')!.seen).toBe(techniques.filter(({ cell }) => cell === 'instance-login').reduce((n, { seen }) => n + seen, 0));
+  expect((await items('/rules?attack=T1574&kind=behaviour')).map(({ id }) => id)).toContain('behaviour.preload-exec');
+});
 
 it('hunting reads events and nothing that is Moat\'s own, within its limits', async () => {
   const hunt = (sql: string, more: object = {}): Promise<Answer> => ask('/hunt', { method: 'POST', body: { sql, ...more } });
@@ -180,3 +222,9 @@ it('Moat tells what it keeps, and for how long', async () => {
   expect(storage).toMatchObject({ closed_alert_days: 180, evidence_days: 180, receipt_days: 400 });
   expect([storage['events']! >= 26, storage['alerts_kept']! > 0, storage['audit_entries']! > 0, storage['events_from']! <= Date.now()]).toEqual([true, true, true, true]);
 });
+it('an exception says how often it kept something quiet', async () => {
+  const made = await ask('/exceptions', { method: 'POST', body: { rule: '*', when: { source_ip: '192.0.2.77' }, why: 'our own scanner' } });
+  appendFileSync(join(dir, 'auth.log'), guessing('192.0.2.77', 25));
+  await vi.waitUntil(async () => (await items('/exceptions')).some(({ id, hits }) => id === made.body['id'] && Number(hits) > 0), { timeout: 30_000 });
+  expect(await items('/alerts?source_ip=192.0.2.77')).toEqual([]);
+}, 60_000);

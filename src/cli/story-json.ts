@@ -1,6 +1,7 @@
 /** The graph of a story as `moat incident show --json` prints it: stable names, ISO times, bounded, with what was left out counted. Described in docs/guide/incident-story.md. */
 import type { Story } from '../core/incident.ts';
-import { cellByName, techniqueText } from '../engine/incident/matrix.ts';
+import { cellByName } from '../engine/incident/matrix.ts';
+import { techniqueText } from '../engine/incident/technique-names.ts';
 import { stepsOf } from '../engine/incident/story-steps.ts';
 
 const stepsMost = 20_000;

@@ -1,7 +1,8 @@
 /** A story on a terminal: how they came in, how far it reaches, what happened in order, who started whom, and of which times nobody knows. */
 import type { StoryDeed, StoryNode, Story, StoryStep } from '../core/incident.ts';
 import type { Lang, Text } from '../core/text.ts';
-import { cellByName, techniqueText } from '../engine/incident/matrix.ts';
+import { cellByName } from '../engine/incident/matrix.ts';
+import { techniqueText } from '../engine/incident/technique-names.ts';
 import { quietOf } from '../engine/incident/story-quiet.ts';
 import { stepsOf } from '../engine/incident/story-steps.ts';
 import { colour } from './colour.ts';

@@ -137,6 +137,8 @@ export interface Ledger {
   countAlerts(): number;
   /** How often each rule was raised since then. */
   ruleCounts(sinceMs: number): { rule: string; alerts: number; last: number }[];
+  /** Which techniques of ATT&CK the alerts of this rule named since then, by the list that each alert has. */
+  attacksOf(rule: string, sinceMs: number): { attack: string[]; alerts: number; last: number }[];
   alert(id: string): Alert | undefined;
   /** The newest alert of this rule and key, for folding. */
   latest(ruleId: string, key: string): Alert | undefined;

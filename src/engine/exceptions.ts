@@ -13,6 +13,24 @@ export interface Exception {
   until?: number;
 }
 
+const countedMost = 20_000;
+/** How often each exception kept something quiet, since Moat began; it stays when the settings are read anew. */
+export class ExceptionHits {
+  private readonly hits = new Map<string, { hits: number; last: number }>();
+
+  /** `time`: of what it kept quiet, Unix ms. */
+  count(exception: Pick<Exception, 'rule' | 'when'>, n: number, time: number): void {
+    const key = keyOf(exception);
+    const known = this.hits.get(key) ?? { hits: 0, last: 0 };
+    this.hits.delete(key);
+    this.hits.set(key, { hits: known.hits + n, last: Math.max(known.last, time) });
+    for (const old of this.hits.keys()) { if (this.hits.size <= countedMost) break; this.hits.delete(old); }
+  }
+
+  of(exception: Pick<Exception, 'rule' | 'when'>): { hits: number; last?: number } { return this.hits.get(keyOf(exception)) ?? { hits: 0 }; }
+}
+const keyOf = ({ rule, when }: Pick<Exception, 'rule' | 'when'>): string => JSON.stringify([rule, when]);
+
 /** True when an exception covers all the events of the detection that it shows. */
 export function excused(detection: Detection, exceptions: readonly Exception[]): Exception | undefined {
   return exceptions.find((exception) =>

@@ -29,6 +29,8 @@ export interface PipelineOptions {
   detect: Detect;
   fold: Omit<FoldOptions, 'latest'>;
   exceptions: () => readonly Exception[];
+  /** Told of what an exception kept quiet. */
+  excused?: (exception: Exception, detection: Detection) => void;
   /** Why this is no alert, where a person marked it a false alarm. */
   quiet?: (detection: Detection) => string | undefined;
   /** Country of an address, two letters; undefined when there is no table. */
@@ -194,7 +196,11 @@ export class Pipeline {
 
   private take(detection: Detection): void {
     const exception = excused(detection, this.options.exceptions());
-    if (exception) { this.options.health.count('exceptions', exception.why, detection.count); return; }
+    if (exception) {
+      this.options.health.count('exceptions', exception.why, detection.count);
+      this.options.excused?.(exception, detection);
+      return;
+    }
     const marked = this.options.quiet?.(detection);
     if (marked !== undefined) { this.options.health.count('exceptions', marked, detection.count); return; }
     this.hasAlerts = true;

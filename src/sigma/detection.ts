@@ -59,9 +59,18 @@ function itemSearch(key: string, tree: Tree, placeholders: Placeholders): Search
   if (tree.kind === 'map') throw new Refusal('detection', `expected a value or a list of values for ${show(key)}, got a map`, tree.at);
   const trees = scalars(tree, key);
   const field = name === '' ? undefined : name;
-  const values = trees.map((value): Value => ({ source: value.value === null ? 'null' : value.source, tests: applyModifiers(value, modifiers, field === undefined, placeholders) }));
+  const values = trees.map((value): Value => ({ source: value.value === null ? 'null' : value.source, tests: at(value.at, () => applyModifiers(value, modifiers, field === undefined, placeholders)) }));
   const item: Item = { field, modifiers, values, all: modifiers.includes('all'), negate: modifiers.includes('neq'), at: tree.at };
   return { kind: 'item', item };
+}
+
+/** What is refused without a place (a regex, which knows none) is refused here. */
+function at<T>(offset: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof Refusal && error.at === undefined ? new Refusal(error.code, error.message, offset) : error;
+  }
 }
 
 function scalars(tree: ScalarTree | ListTree, key: string): ScalarTree[] {

@@ -52,6 +52,21 @@ const firstAccount = async (moat: ConsoleMoat): Promise<string> => {
   const { items } = (await moat.ask('GET', '/accounts')).body as { items: { id: string; name: string }[] };
   return `/system/accounts/${items.find(({ name }) => name === 'fang')!.id}`;
 };
+/** With something to show. */
+async function excepted(moat: ConsoleMoat): Promise<string> {
+  const { items } = (await moat.ask('GET', '/exceptions')).body as { items: object[] };
+  if (items.length === 0) {
+    await moat.ask('POST', '/exceptions', { rule: 'scanner_user_agent', when: { source_ip: '198.51.100.23' }, why: 'Our own scan every Monday 每周一的自查扫描', until: '2027-06-30' });
+    await moat.ask('POST', '/exceptions', { rule: '*', when: { user: ['backup', 'monitor'], source_ip: '192.0.2.10' }, why: 'The backup server 备份服务器' });
+  }
+  return '/rules/exceptions';
+}
+
+async function tried(page: Page): Promise<void> {
+  await page.locator('.mr-good').waitFor();
+  await page.getByRole('button', { name: /Try it|试运行/ }).click();
+  await page.locator('.mr-run .mr-big').waitFor();
+}
 
 export const scenes: readonly Scene[] = [
   { name: 'log-on', path: '/', isOutside: true },
@@ -86,4 +101,13 @@ export const scenes: readonly Scene[] = [
   { name: 'system-sensors', path: system('/sensors') },
   { name: 'system-storage', path: system('/storage') },
   { name: 'system-about', path: system('/about') },
+  { name: 'matrix', path: '/matrix' },
+  { name: 'matrix-cell', path: '/matrix/cloud/instance-login' },
+  { name: 'matrix-attack', path: '/matrix/attack' },
+  { name: 'matrix-open', path: '/matrix/attack?show=open&as=table' },
+  { name: 'rules', path: '/rules?fired=true' },
+  { name: 'rule', path: '/rules/rule/log4shell' },
+  { name: 'rule-edit', path: '/rules/new?from=log4shell', before: tried },
+  { name: 'rule-faulty', path: '/rules/new', before: async (page) => { await page.locator('.m-editor textarea').fill('title: Something\nlevel: terrible\nlogsource: { product: linux }\ndetection:\n  selection:\n    message|re: (?=(a+)+)b\n  condition: selection\n'); await page.locator('.mr-faults li').first().waitFor(); } },
+  { name: 'rules-exceptions', path: excepted },
 ];

@@ -1,42 +1,38 @@
 /** Rules as they are loaded, each explained; the matrices; and rules of the user's own, checked, tried against the stored events, and saved. */
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
 import * as z from 'zod';
 import { behaviours } from '../../behaviours/catalogue.ts';
 import { MoatError } from '../../core/error.ts';
-import type { Event } from '../../core/gen/event.ts';
 import type { Store } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
-import { eventJson } from '../../engine/event-json.ts';
-import { cellTechniques, matrixCells, techniqueText } from '../../engine/incident/matrix.ts';
-import { tacticsOf } from '../../engine/response/tactics.ts';
-import { compile, parse, type Correlation, type Match, type Rule } from '../../sigma/index.ts';
+import { cellOf, cellTechniques, matrixCells } from '../../engine/incident/matrix.ts';
+import { techniqueText } from '../../engine/incident/technique-names.ts';
+import { knownTechniques, tacticsOf } from '../../engine/response/tactics.ts';
 import type { Config } from '../config-schema.ts';
-import { behaviourSetups, binding, type LoadedRules, loadRules, ownRules } from '../detector.ts';
+import { behaviourSetups, type LoadedRules, loadRules, ownRules } from '../detector.ts';
+import { coverage } from '../gen/coverage.ts';
 import type { CheckEntry } from '../scan.ts';
 import { nameOf, sourceOf } from './alert.ts';
+import { type AnyRule, given, type ReadRules, readRules, ruleTextTaken } from './rule-text.ts';
 
 export interface RulesViewOptions { store: Store; config: () => Config; rules: () => LoadedRules; checks: () => Promise<readonly CheckEntry[]>; folder: string; now: () => number; /** Reads the rules anew; undefined when all went well. */ reloadRules: () => Promise<Text | undefined> }
 
-const textMax = 64 * 1024;
+interface Covered { what: 'rule' | 'check' | 'behaviour'; id: string; title: Text; seen: number }
+
+/** Told of one technique; how many there are is told whole. */
+const coveredMost = 50;
 const ownMost = 500;
-const samplesMost = 20;
-/** Of stored events that a rule is tried on, and how long, ms. */
-const eventsMost = 500_000, tryMs = 20_000, turnEvery = 2000;
-/** At a time: it is done between events, in the same thread. */
-const tryMost = 2;
+/** Of a rule's latest alerts, looked through for false alarms. */
+const judgedMost = 300;
 const cachedMs = 10_000;
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
-const asked = z.strictObject({ text: z.string().max(textMax), hours: z.number().min(0.01).max(24 * 90).default(24) });
 
-type Any = Rule | Correlation;
 const attackOf = (tags: readonly string[]): string[] => tags.flatMap((tag) => (/^attack\.t\d{4}(?:\.\d{3})?$/i.test(tag) ? [tag.slice(7).toUpperCase()] : []));
 
 export class RulesView {
   private readonly options: RulesViewOptions;
-  private every: { of: LoadedRules; all: readonly Any[] } | undefined;
-  private trying = 0;
+  private every: { of: LoadedRules; all: readonly AnyRule[] } | undefined;
   private counted: { at: number; counts: Map<string, { alerts: number; last: number }> } | undefined;
 
   constructor(options: RulesViewOptions) { this.options = options; }
@@ -49,11 +45,11 @@ export class RulesView {
     // Those that are switched off are not loaded: they are read for this list.
     const disabled = off.size === 0 ? [] : this.everyRule().filter(({ id, name }) => (id !== undefined && off.has(id)) || (name !== undefined && off.has(name))).map((rule) => this.row(rule, false, counts));
     const setups = new Set(behaviourSetups(config()).map(({ behaviour: { id } }) => id));
-    return [...loaded, ...disabled, ...behaviours.map(({ id, title }) => ({ id: `behaviour.${id}`, kind: 'behaviour', title, tags: [], attack: [], enabled: setups.has(id), own: false, alerts: counts.get(`behaviour.${id}`)?.alerts ?? 0, ...lastOf(counts, `behaviour.${id}`) }))];
+    return [...loaded, ...disabled, ...behaviours.map(({ id, title }) => ({ id: `behaviour.${id}`, kind: 'behaviour', title, tags: [], attack: [...coverage[`behaviour.${id}`] ?? []], enabled: setups.has(id), own: false, alerts: counts.get(`behaviour.${id}`)?.alerts ?? 0, ...lastOf(counts, `behaviour.${id}`) }))];
   }
 
   /** With those that are switched off. Reading them holds up events, so they are read once for all that is loaded. */
-  private everyRule(): readonly Any[] {
+  private everyRule(): readonly AnyRule[] {
     const loaded = this.options.rules();
     if (this.every?.of !== loaded) this.every = { of: loaded, all: loadRules([ownRules(), ...this.options.config().rules.dirs]).all };
     return this.every.all;
@@ -66,7 +62,7 @@ export class RulesView {
       if (!found) throw notThere(id);
       const setup = behaviourSetups(this.options.config()).find(({ behaviour }) => behaviour.id === found.id);
       return {
-        id, kind: 'behaviour', title: found.title, tags: [], attack: [], enabled: setup !== undefined, own: false, alerts: counts.get(id)?.alerts ?? 0, ...lastOf(counts, id), blind: found.blind, falsepositives: [], references: [],
+        id, kind: 'behaviour', title: found.title, tags: [], attack: [...coverage[id] ?? []], enabled: setup !== undefined, own: false, feeds: [], judged: this.judged(id), alerts: counts.get(id)?.alerts ?? 0, ...lastOf(counts, id), blind: found.blind, falsepositives: [], references: [],
         settings: Object.fromEntries(Object.entries(found.settings).map(([name, setting]) => [name, { value: setup?.settings[name] ?? setting.default, text: setting.text }])),
       };
     }
@@ -76,7 +72,7 @@ export class RulesView {
     if (!rule) throw notThere(id);
     const yaml = sourceOf(rule.file);
     return {
-      ...this.row(rule, !((rule.id !== undefined && off.has(rule.id)) || (rule.name !== undefined && off.has(rule.name))), counts), falsepositives: [...rule.falsepositives], references: [...rule.references],
+      ...this.row(rule, !((rule.id !== undefined && off.has(rule.id)) || (rule.name !== undefined && off.has(rule.name))), counts), feeds: this.feeders().get(rule) ?? [], judged: this.judged(nameOf(rule)), falsepositives: [...rule.falsepositives], references: [...rule.references],
       ...(yaml !== undefined && { yaml }), ...(rule.author !== undefined && { author: rule.author }), ...(rule.description !== undefined && { description: { zh: rule.description, en: rule.description } }),
       ...(rule.type === 'correlation' && { counts: { kind: rule.kind, rules: [...rule.rules], by: [...rule.groupBy], seconds: rule.timespan / 1000 } }),
     };
@@ -88,45 +84,9 @@ export class RulesView {
     return { ok: faults.length === 0 && rules.length > 0, faults: faults.map(({ line, code, message }) => ({ line, code, message })), rules: rules.map(({ id, name, title, level, type }) => ({ ...(id !== undefined && { id }), ...(name !== undefined && { name }), title, level, kind: type })) };
   }
 
-  /** Over the stored events, the latest hours first asked for; stops at its bounds and says so. */
-  async test(argument: unknown): Promise<object> {
-    const { text, hours } = given(asked, argument);
-    if (this.trying >= tryMost) throw new MoatError('busy', 'too many rules are being tried', { zh: '正在试跑的规则太多，请稍后' });
-    this.trying++;
-    try { return await this.tried(text, hours); } finally { this.trying--; }
-  }
-
-  private async tried(text: string, hours: number): Promise<object> {
-    const { store, now } = this.options;
-    const { rules, faults, engine } = this.read(text);
-    const to = now(), from = to - hours * 3_600_000;
-    const counts = new Map<string, number>(rules.map((rule) => [nameOf(rule), 0]));
-    const samples: { rule: string; event: object }[] = [];
-    let looked = 0, matched = 0;
-    let cut: Text | undefined;
-    if (faults.length === 0 && engine !== undefined) {
-      const until = performance.now() + tryMs;
-      const onMatch = (match: Match<Event>): void => {
-        const name = nameOf(match.rule);
-        matched++;
-        counts.set(name, (counts.get(name) ?? 0) + 1);
-        const event = match.events.at(-1);
-        if (samples.length < samplesMost && event) samples.push({ rule: name, event: eventJson(event) });
-      };
-      for (const event of store.events.range(from, to)) {
-        engine.evaluate(event, onMatch);
-        if (++looked % turnEvery !== 0) continue;
-        await turn();
-        if (looked >= eventsMost) { cut = { zh: `只试了 ${eventsMost} 个事件`, en: `only ${eventsMost} events were tried` }; break; }
-        if (performance.now() > until) { cut = { zh: `${tryMs / 1000} 秒内只试了 ${looked} 个事件`, en: `only ${looked} events could be tried in ${tryMs / 1000} s` }; break; }
-      }
-    }
-    return { ok: faults.length === 0, faults: faults.map(({ line, code, message }) => ({ line, code, message })), looked, matched, from, to, ...(cut && { cut }), per_rule: [...counts].map(([rule, n]) => ({ rule, matched: n })), samples };
-  }
-
   /** One document, in Moat's own folder for rules of the user's own; what is loaded from elsewhere is never overwritten. */
   async save(argument: unknown): Promise<object> {
-    const { id, text } = given(z.strictObject({ id: z.string().regex(idPattern, 'expected letters, digits, _ and -'), text: z.string().max(textMax) }), argument);
+    const { id, text } = given(z.strictObject({ id: z.string().regex(idPattern, 'expected letters, digits, _ and -'), text: z.string().max(ruleTextTaken) }), argument);
     const { rules, faults } = this.read(text);
     const [fault] = faults;
     if (fault) throw new MoatError('bad-input', `line ${fault.line}: ${fault.message}`, { zh: `第 ${fault.line} 行：${fault.message}` });
@@ -160,58 +120,102 @@ export class RulesView {
   }
 
   async matrix(sinceMs: number): Promise<object> {
-    const counts = new Map(this.options.store.ledger.ruleCounts(sinceMs).map(({ rule, ...rest }) => [rule, rest]));
-    const found = new Map<string, { covered: { what: string; id: string; title: Text }[]; count: number; seen: number; last: number }>();
-    const at = (technique: string) => {
-      const known = found.get(technique);
-      if (known) return known;
-      const made = { covered: [], count: 0, seen: 0, last: 0 };
-      found.set(technique, made);
-      return made;
+    const { ledger } = this.options.store;
+    const counts = new Map(ledger.ruleCounts(sinceMs).map(({ rule, ...rest }) => [rule, rest]));
+    interface Row { covered: Covered[]; seen: number; last: number }
+    const found = new Map<string, Row>();
+    const at = (technique: string): Row => {
+      const known = found.get(technique) ?? { covered: [], seen: 0, last: 0 };
+      found.set(technique, known);
+      return known;
     };
-    const add = (techniques: readonly string[], what: string, id: string, title: Text): void => {
-      for (const technique of new Set(techniques)) {
-        const row = at(technique), seen = counts.get(id);
-        row.count++;
-        if (row.covered.length < 50) row.covered.push({ what, id, title });
-        if (seen) { row.seen += seen.alerts; row.last = Math.max(row.last, seen.last); }
+    const saw = (technique: string, { alerts, last }: { alerts: number; last: number }): void => {
+      const row = at(technique);
+      row.seen += alerts;
+      row.last = Math.max(row.last, last);
+    };
+    // What nothing here covers is told as well.
+    for (const technique of [...knownTechniques, ...matrixCells.flatMap(({ id }) => cellTechniques(id))]) at(technique);
+    const loaded = new Set<string>();
+    const feeders = this.feeders();
+    for (const rule of this.options.rules().all) {
+      // What raises no alert covers nothing; what counts it does.
+      if (feeders.has(rule)) continue;
+      const id = nameOf(rule), seen = counts.get(id);
+      loaded.add(id);
+      for (const technique of new Set(attackOf(rule.tags))) {
+        at(technique).covered.push({ what: 'rule', id, title: textOfRule(rule), seen: seen?.alerts ?? 0 });
+        if (seen) saw(technique, seen);
       }
-    };
-    for (const rule of this.options.rules().all) add(attackOf(rule.tags), 'rule', nameOf(rule), textOfRule(rule));
-    // Behaviours and checks name techniques in what they tell: those that were told are known.
-    const told = new Map<string, Set<string>>();
-    for (const { rule_id: id, attack } of this.options.store.ledger.alerts({ before: { time: Number.MAX_SAFE_INTEGER, id: '' }, limit: 2000, sinceMs })) {
-      if (!id.startsWith('behaviour.') && !id.startsWith('check.')) continue;
-      const set = told.get(id) ?? new Set();
-      for (const one of attack) set.add(one);
-      told.set(id, set);
     }
-    const checks = await this.options.checks().catch(() => []);
-    for (const [id, techniques] of told) {
-      const title = behaviours.find((one) => `behaviour.${one.id}` === id)?.title ?? checks.find((one) => `check.${one.id}` === id)?.title ?? { zh: id, en: id };
-      add([...techniques], id.startsWith('check.') ? 'check' : 'behaviour', id, title);
+    // Behaviours, checks and rules that are gone say in each alert which techniques it was.
+    const told = new Map<string, Map<string, number>>();
+    for (const id of counts.keys()) {
+      if (loaded.has(id)) continue;
+      for (const { attack, ...rest } of ledger.attacksOf(id, sinceMs)) {
+        for (const technique of attack) {
+          saw(technique, rest);
+          const by = told.get(id) ?? new Map<string, number>();
+          told.set(id, by.set(technique, (by.get(technique) ?? 0) + rest.alerts));
+        }
+      }
     }
-    const techniques = [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, { covered, count, seen, last }]) => ({ id, tactics: tacticsOf(id), name: techniqueText(id), covered, covered_count: count, seen, ...(last > 0 && { last }) }));
+    const on = new Set(behaviourSetups(this.options.config()).map(({ behaviour: { id } }) => `behaviour.${id}`));
+    const titles = new Map<string, Text>([...behaviours.map(({ id, title }) => [`behaviour.${id}`, title] as const), ...(await this.options.checks().catch(() => [])).map(({ id, title }) => [`check.${id}`, title] as const)]);
+    for (const [id, can] of Object.entries(coverage)) {
+      const what = id.startsWith('check.') ? 'check' : 'behaviour';
+      if (what === 'behaviour' && !on.has(id)) continue;
+      const by = told.get(id);
+      for (const technique of new Set([...can, ...(by?.keys() ?? [])])) at(technique).covered.push({ what, id, title: titles.get(id) ?? { zh: id, en: id }, seen: by?.get(technique) ?? 0 });
+    }
+    const techniques = [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, { covered, seen, last }]) => {
+      const cell = cellOf(id)?.id;
+      return { id, tactics: tacticsOf(id), name: techniqueText(id), ...(cell !== undefined && { cell }), covered: covered.toSorted((a, b) => b.seen - a.seen).slice(0, coveredMost), covered_count: covered.length, seen, ...(last > 0 && { last }) };
+    });
     return {
       since: sinceMs, techniques,
       cells: matrixCells.map(({ id, column, name }) => {
-        const of = [...cellTechniques(id)];
-        const within = techniques.filter((one) => of.some((technique) => one.id === technique || one.id.startsWith(`${technique}.`)));
-        return { id, column, name, techniques: of, covered_count: within.reduce((n, one) => n + one.covered_count, 0), seen: within.reduce((n, one) => n + one.seen, 0) };
+        const within = techniques.filter((one) => one.cell === id);
+        const things = new Set(within.flatMap((one) => found.get(one.id)?.covered.map(({ what, id: thing }) => `${what} ${thing}`) ?? []));
+        return { id, column, name, techniques: [...cellTechniques(id)], covered_count: things.size, seen: within.reduce((n, one) => n + one.seen, 0) };
       }),
     };
   }
 
-  private read(text: string): { rules: Any[]; faults: readonly { line: number; code: string; message: string }[]; engine: ReturnType<typeof compile<Event>> | undefined } {
-    const parsed = parse([{ file: 'rule.yml', text }]);
-    const names = new Set([...parsed.rules, ...parsed.correlations].flatMap(({ id, name }) => [id, name]));
-    // A correlation may count rules that are loaded already.
-    const others = this.options.rules().all.filter((one): one is Rule => one.type === 'rule' && !names.has(one.name) && !names.has(one.id) && parsed.correlations.some(({ rules }) => rules.some((wanted) => wanted === one.name || wanted === one.id)));
-    const engine = parsed.errors.length > 0 ? undefined : compile({ ...parsed, rules: [...parsed.rules, ...others] }, binding);
-    return { rules: [...parsed.rules, ...parsed.correlations], faults: [...parsed.errors, ...(engine?.errors ?? [])], engine };
+  /** Rules that raise no alert by themselves, with the correlations that count what they find. */
+  private feeders(): Map<AnyRule, string[]> {
+    const { all } = this.options.rules();
+    const found = new Map<AnyRule, string[]>(), generated = new Set<AnyRule>();
+    const byName = new Map<string, AnyRule>(all.flatMap((one) => [one.name, one.id].flatMap((name) => (name === undefined ? [] : [[name, one] as const]))));
+    for (const correlation of all) {
+      if (correlation.type !== 'correlation') continue;
+      for (const wanted of correlation.rules) {
+        const rule = byName.get(wanted);
+        if (rule === undefined) continue;
+        if (correlation.generate) generated.add(rule);
+        found.set(rule, [...found.get(rule) ?? [], nameOf(correlation)]);
+      }
+    }
+    for (const rule of generated) found.delete(rule);
+    return found;
   }
 
-  private row(rule: Any, enabled: boolean, counts: ReadonlyMap<string, { alerts: number; last: number }>): object {
+  read(text: string): ReadRules { return readRules(text, this.options.rules().all); }
+
+  /** How many of its latest alerts belong to incidents that somebody called a false alarm. */
+  private judged(id: string): { looked: number; false_alarms: number } {
+    const { ledger, incidents } = this.options.store;
+    const alerts = ledger.alerts({ before: { time: Number.MAX_SAFE_INTEGER, id: '' }, limit: judgedMost, rule: id });
+    const known = new Map<string, boolean>();
+    const isFalse = (incident: string): boolean => {
+      let found = known.get(incident);
+      if (found === undefined) known.set(incident, found = incidents.incident(incident)?.status === 'false-alarm');
+      return found;
+    };
+    return { looked: alerts.length, false_alarms: alerts.filter((alert) => { const member = incidents.member('alert', alert.id); return member !== undefined && isFalse(member.incident); }).length };
+  }
+
+  private row(rule: AnyRule, enabled: boolean, counts: ReadonlyMap<string, { alerts: number; last: number }>): object {
     const id = nameOf(rule);
     return {
       id, kind: rule.type, title: textOfRule(rule), level: rule.level, ...(rule.status !== undefined && { status: rule.status }), tags: [...rule.tags], attack: attackOf(rule.tags), ...(rule.type === 'rule' && { logsource: rule.logsource }), file: basename(rule.file),
@@ -230,16 +234,9 @@ export class RulesView {
 
 const lastOf = (counts: ReadonlyMap<string, { last: number }>, id: string): { last?: number } => { const found = counts.get(id); return found ? { last: found.last } : {}; };
 const notThere = (id: unknown): MoatError => new MoatError('no-item', `expected the name of a rule, got ${String(id).slice(0, 100)}`, { zh: '没有这条规则' });
-const textOf = (argument: unknown): string => given(z.strictObject({ text: z.string().max(textMax) }), argument).text;
-
-function given<T>(shape: z.ZodType<T>, argument: unknown): T {
-  const read = shape.safeParse(argument);
-  if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  throw new MoatError('bad-input', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
-}
+const textOf = (argument: unknown): string => given(z.strictObject({ text: z.string().max(ruleTextTaken) }), argument).text;
 /** Our own rules carry the Chinese title beside. */
-function textOfRule({ title, custom }: Any): Text {
+function textOfRule({ title, custom }: AnyRule): Text {
   const zh = (custom as { zh?: unknown } | undefined)?.zh;
   return { zh: typeof zh === 'string' ? zh : title, en: title };
 }

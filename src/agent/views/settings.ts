@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { MoatError } from '../../core/error.ts';
 import { parseNetwork } from '../../core/networks.ts';
 import type { Text } from '../../core/text.ts';
+import type { ExceptionHits } from '../../engine/exceptions.ts';
 import type { Journal } from '../../engine/response/journal.ts';
 import type { Config } from '../config-schema.ts';
 import type { Handlers } from '../control.ts';
@@ -18,6 +19,8 @@ export interface SettingsViewOptions {
   reload: () => Promise<Text | undefined>;
   pausedUntil: () => number | undefined;
   now: () => number;
+  /** How often each exception kept something quiet. */
+  excused: Pick<ExceptionHits, 'of'>;
 }
 interface Asked { id?: unknown; by?: unknown; why?: unknown; network?: unknown; mode?: unknown; exception?: unknown; ports?: unknown; enforce?: unknown; zones?: unknown; flows?: unknown; remove?: unknown }
 
@@ -85,8 +88,8 @@ export class SettingsView {
   }
 
   private exceptions(): ({ id: string } & object)[] {
-    const { here, file } = this.options;
-    return [...file().exceptions.map((one, i) => ({ ...one, id: `c${i + 1}`, from: 'configuration' })), ...here.get().exceptions.map((one) => ({ ...one, from: 'api' }))];
+    const { here, file, excused } = this.options;
+    return [...file().exceptions.map((one, i) => ({ ...one, ...excused.of(one), id: `c${i + 1}`, from: 'configuration' })), ...here.get().exceptions.map((one) => ({ ...one, ...excused.of(one), from: 'api' }))];
   }
 
   /** One at a time. What does not fit the configuration, or cannot be done, is taken back and told. */

@@ -19,6 +19,7 @@ import { HuntView } from './hunt.ts';
 import { Overview, type OverviewOptions } from './overview.ts';
 import { patchesOf } from './patches.ts';
 import { flat, postureOf } from './posture.ts';
+import { RuleTrials } from './rule-trials.ts';
 import { RulesView, type RulesViewOptions } from './rules.ts';
 import { SettingsView, type SettingsViewOptions } from './settings.ts';
 import { SystemView, type SystemViewOptions } from './system.ts';
@@ -54,6 +55,7 @@ export class Views {
     const alert = new AlertView({ ...this.options, checks });
     const host = new HostView(this.options);
     const rules = new RulesView({ ...this.options, checks, folder: here.rulesFolder });
+    const trials = new RuleTrials({ store, now, jobs: this.jobs, read: (text) => rules.read(text) });
     const system = new SystemView({ ...this.options, checks });
     const hunt = new HuntView(this.options.dataFolder);
     const settings = new SettingsView(this.options);
@@ -64,7 +66,7 @@ export class Views {
       'exception-preview': (argument) => alert.preview(argument as Parameters<AlertView['preview']>[0]),
       'host': () => host.get(), 'host-listeners': () => host.listeners(), 'host-users': () => host.users(), 'host-containers': () => host.containers(), 'host-sensors': () => host.sensors(),
       'host-packages': (argument) => host.packages(argument ?? {}), 'host-integrity': (argument) => host.integrity(argument ?? {}),
-      'rules': () => rules.list(), 'rule': (argument) => rules.get(argument), 'rule-check': (argument) => rules.check(argument), 'rule-test': (argument) => rules.test(argument), 'rule-save': (argument) => rules.save(argument), 'rule-remove': (argument) => rules.remove(argument),
+      'rules': () => rules.list(), 'rule': (argument) => rules.get(argument), 'rule-check': (argument) => rules.check(argument), 'rule-test': (argument) => trials.begin(argument), 'rule-test-result': (argument) => trials.get(argument), 'rule-test-stop': (argument) => trials.stop(argument), 'rule-save': (argument) => rules.save(argument), 'rule-remove': (argument) => rules.remove(argument),
       'matrix': (argument) => rules.matrix(typeof argument === 'number' ? argument : now() - 30 * day),
       'system': () => system.system(), 'notices': () => system.notices(), 'notice-test': (argument) => system.testNotice(argument), 'evidence-list': (argument) => system.evidence(argument), 'evidence-verify': (argument) => system.verifyEvidence(argument),
       'incident-report': (argument) => system.report(argument), 'incident-indicator-list': (argument) => system.indicators(argument), 'stats': (argument) => system.stats(argument),

@@ -24,7 +24,7 @@ export const accessTable: Readonly<Record<string, Access>> = {
   // triage
   'alert-change': 'triage', 'exception-add': 'triage', 'exception-remove': 'triage', 'incident-change': 'triage', 'incident-merge': 'triage', 'scan-start': 'triage',
   // hunt
-  'hunt': 'hunt', 'hunt-queries': 'hunt', 'hunt-query-remove': 'hunt', 'hunt-query-save': 'hunt', 'hunt-schema': 'hunt', 'rule-check': 'hunt', 'rule-test': 'hunt',
+  'hunt': 'hunt', 'hunt-queries': 'hunt', 'hunt-query-remove': 'hunt', 'hunt-query-save': 'hunt', 'hunt-schema': 'hunt', 'rule-check': 'hunt', 'rule-test': 'hunt', 'rule-test-result': 'hunt', 'rule-test-stop': 'hunt',
   // act
   'allow-add': 'act', 'allow-remove': 'act', 'block': 'act', 'incident-evidence-collect': 'act', 'incident-indicators-apply': 'act',
   'incident-plan': 'act', 'incident-recovery-plan': 'act', 'incident-recovery-step': 'act', 'incident-recovery-undo': 'act', 'incident-step': 'act', 'incident-undo': 'act',

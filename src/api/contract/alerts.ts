@@ -66,8 +66,8 @@ export const exceptionBody = z.strictObject({
   rule: z.string().min(1).max(200), when: z.record(z.string().regex(/^[a-z_]{1,60}$/), z.union([word, z.array(word).min(1).max(100)])).refine((when) => Object.keys(when).length <= 20, 'expected at most 20 fields'),
   why: z.string().min(1).max(1000), until: z.iso.date().optional(),
 });
-/** `from`: `configuration` ones are taken away in the file. */
-export const exception = exceptionBody.extend({ id: z.string(), from: z.enum(['configuration', 'api']), by: z.string().optional(), created: time.optional() });
+/** `from`: `configuration` ones are taken away in the file. `hits`: what it kept quiet since Moat began, and `last` when. */
+export const exception = exceptionBody.extend({ id: z.string(), from: z.enum(['configuration', 'api']), by: z.string().optional(), created: time.optional(), hits: count, last: time.optional() });
 export type Exception = z.infer<typeof exception>;
 
 /** Stored alerts that it would have kept quiet: those whose whole evidence fits. `looked`: of so many, newest first. */

@@ -1,6 +1,6 @@
 /** Rules, the matrices, and hunting. */
 import * as z from 'zod';
-import { count, level, open, text, time } from './common.ts';
+import { count, job, level, open, text, time } from './common.ts';
 
 const logsource = z.strictObject({ category: z.string().optional(), product: z.string().optional(), service: z.string().optional() });
 /** `own`: kept in Moat's data folder, and may be changed here. */
@@ -12,6 +12,10 @@ export const rule = z.strictObject({
 export type Rule = z.infer<typeof rule>;
 export const ruleWhole = rule.extend({
   yaml: z.string().optional(), description: text.optional(), author: z.string().optional(), falsepositives: z.array(z.string()), references: z.array(z.string()), blind: text.optional(),
+  /** The correlations that count what it finds, where it raises no alert by itself. */
+  feeds: z.array(z.string()),
+  /** Of its latest alerts: how many belong to incidents that were called a false alarm. */
+  judged: z.strictObject({ looked: count, false_alarms: count }),
   settings: z.record(z.string(), z.strictObject({ value: z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]), text })).optional(), counts: z.strictObject({ kind: z.string(), rules: z.array(z.string()), by: z.array(z.string()), seconds: z.number() }).optional(),
 });
 export type RuleWhole = z.infer<typeof ruleWhole>;
@@ -19,16 +23,20 @@ const fault = z.strictObject({ line: z.number(), code: z.string(), message: z.st
 export const ruleCheck = z.strictObject({ ok: z.boolean(), faults: z.array(fault), rules: z.array(z.strictObject({ id: z.string().optional(), name: z.string().optional(), title: z.string(), level, kind: z.enum(['rule', 'correlation']) })) });
 export type RuleCheck = z.infer<typeof ruleCheck>;
 /** `looked`: stored events that were tried; `cut`: why it is not all of them. */
-export const ruleTest = z.strictObject({ ok: z.boolean(), faults: z.array(fault), looked: count, matched: count, from: time, to: time, cut: text.optional(), per_rule: z.array(z.strictObject({ rule: z.string(), matched: count })), samples: z.array(z.strictObject({ rule: z.string(), event: open })) });
+const ruleTest = z.strictObject({ ok: z.boolean(), faults: z.array(fault), looked: count, matched: count, from: time, to: time, cut: text.optional(), per_rule: z.array(z.strictObject({ rule: z.string(), matched: count })), samples: z.array(z.strictObject({ rule: z.string(), event: open })) });
 export type RuleTest = z.infer<typeof ruleTest>;
+/** Tried as a job; `test` when it is done. */
+export const ruleTrial = z.strictObject({ job, test: ruleTest.optional() });
+export type RuleTrial = z.infer<typeof ruleTrial>;
 /** `live`: whether the engine uses it now; otherwise `note` says what is left to do. */
 export const ruleSaved = z.strictObject({ id: z.string(), file: z.string(), live: z.boolean(), note: text.optional() });
 
-const covered = z.strictObject({ what: z.enum(['rule', 'check', 'behaviour']), id: z.string(), title: text });
+/** `seen`: its alerts of that technique. */
+const covered = z.strictObject({ what: z.enum(['rule', 'check', 'behaviour']), id: z.string(), title: text, seen: count });
 export const matrix = z.strictObject({
   since: time,
-  /** Techniques of ATT&CK that something here covers, or that were seen. */
-  techniques: z.array(z.strictObject({ id: z.string(), tactics: z.array(z.string()), name: text.optional(), covered: z.array(covered), covered_count: count, seen: count, last: time.optional() })),
+  /** Techniques of ATT&CK that a Linux server may meet, covered or not, and all that were seen. `cell`: where it lies in the other matrix. */
+  techniques: z.array(z.strictObject({ id: z.string(), tactics: z.array(z.string()), name: text, cell: z.string().optional(), covered: z.array(covered), covered_count: count, seen: count, last: time.optional() })),
   /** The cloud server matrix, whole: a cell that nothing covers is there too. */
   cells: z.array(z.strictObject({ id: z.string(), column: text, name: text, techniques: z.array(z.string()), covered_count: count, seen: count })),
 });

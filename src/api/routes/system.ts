@@ -6,7 +6,7 @@ import { done, idParams, job, jobStarted, level, limit, list, page, pageQuery, w
 import { containers, host, integrity, listeners, originStory, packages, processes, sensors, users } from '../contract/host.ts';
 import { overview } from '../contract/overview.ts';
 import { route } from '../contract/route.ts';
-import { huntResult, huntSchema, matrix, rule, ruleCheck, ruleSaved, ruleTest, ruleWhole, savedQuery } from '../contract/rules.ts';
+import { huntResult, huntSchema, matrix, rule, ruleCheck, ruleSaved, ruleTrial, ruleWhole, savedQuery } from '../contract/rules.ts';
 import { checkEntry, finding, patches, posture, scanRun } from '../contract/scans.ts';
 import { auditEntry, auditVerdict, status, system } from '../contract/system.ts';
 import { Problem } from '../problem.ts';
@@ -21,7 +21,8 @@ const story = async (what: string, world: World): Promise<{ body: unknown }> => 
   if (told === null || told === undefined) throw nothing();
   return { body: told };
 };
-const ruleText = z.string().min(1).max(64 * 1024);
+/** Four times what a rule may have: what is a little too long is told with its line, as other faults are. */
+const ruleText = z.string().min(1).max(256 * 1024);
 const savedMost = 200;
 
 export const systemRoutes = [
@@ -92,7 +93,9 @@ export const systemRoutes = [
   }),
   route({ id: 'rule', method: 'GET', path: '/rules/:id', access: 'read', title: { zh: '一条规则：原文、说明、命中数', en: 'one rule: its text, what it means, how often it fired' }, params: idParams, answer: ruleWhole, run: async ({ params }, world: World) => ({ body: await world.ask('rule', params.id) }) }),
   route({ id: 'rule-check', method: 'POST', path: '/rules/check', access: 'hunt', title: { zh: '检查规则文本', en: 'check the text of a rule' }, body: z.strictObject({ text: ruleText }), answer: ruleCheck, run: async ({ body }, world: World) => ({ body: await world.ask('rule-check', body) }) }),
-  route({ id: 'rule-test', method: 'POST', path: '/rules/test', access: 'hunt', title: { zh: '在已存事件上试规则', en: 'try a rule on the stored events' }, body: z.strictObject({ text: ruleText, hours: z.number().min(0.01).max(24 * 90).default(24) }), answer: ruleTest, run: async ({ body }, world: World) => ({ body: await world.ask('rule-test', body) }) }),
+  route({ id: 'rule-test', method: 'POST', path: '/rules/test', access: 'hunt', title: { zh: '在已存事件上试规则（作业）', en: 'try a rule on the stored events: a job' }, body: z.strictObject({ text: ruleText, hours: z.number().min(0.01).max(24 * 90).default(24) }), answer: jobStarted, run: async ({ body, actor }, world: World) => ({ status: 202, body: await world.ask('rule-test', { ...body, by: actor!.by }) }) }),
+  route({ id: 'rule-test-result', method: 'GET', path: '/rules/test/:id', access: 'hunt', title: { zh: '试规则的进度与结果', en: 'how far such a test is, and what came of it' }, params: idParams, answer: ruleTrial, run: async ({ params }, world: World) => ({ body: await world.ask('rule-test-result', params.id) }) }),
+  route({ id: 'rule-test-stop', method: 'DELETE', path: '/rules/test/:id', access: 'hunt', title: { zh: '中止试规则', en: 'stop such a test' }, params: idParams, answer: done, run: async ({ params }, world: World) => ({ body: { done: await world.ask('rule-test-stop', params.id) === true } }) }),
   route({ id: 'rule-save', method: 'PUT', path: '/rules/:id', access: 'system', title: { zh: '保存自己的规则，立即生效', en: 'save a rule of your own; it holds at once' }, params: idParams, body: z.strictObject({ text: ruleText, why: why.default('') }), answer: ruleSaved, async run({ params, body, actor }, world: World) {
     const saved = await world.ask('rule-save', { id: params.id, text: body.text });
     await world.audit({ by: actor!.by, operation: 'rule-save', target: params.id, why: body.why, result: 'saved' });
@@ -103,7 +106,7 @@ export const systemRoutes = [
     await world.audit({ by: actor!.by, operation: 'rule-remove', target: params.id, why: '', result: 'removed' });
     return { body: removed };
   } }),
-  route({ id: 'matrix', method: 'GET', path: '/matrix', access: 'read', title: { zh: 'ATT&CK 与云服务器攻防矩阵：谁覆盖、见过多少', en: 'ATT&CK and the cloud server matrix: what covers it, how often it was seen' }, query: z.strictObject({ since: when }), answer: matrix, run: async ({ query }, world: World) => ({ body: await world.ask('matrix', query.since) }) }),
+  route({ id: 'matrix', method: 'GET', path: '/matrix', access: 'read', title: { zh: 'ATT&CK 与云服务器攻防矩阵：谁覆盖、见过多少', en: 'ATT&CK and the cloud server matrix: what covers it, how often it was seen' }, query: z.strictObject({ since: when, fields: pageQuery.fields }), answer: matrix, run: async ({ query }, world: World) => ({ body: await world.ask('matrix', query.since) }) }),
 
   route({ id: 'hunt-schema', method: 'GET', path: '/hunt/schema', access: 'hunt', title: { zh: '可查的视图与列', en: 'views and columns that may be asked' }, answer: huntSchema, run: async (_call, world: World) => ({ body: await world.ask('hunt-schema') }) }),
   route({ id: 'hunt', method: 'POST', path: '/hunt', access: 'hunt', title: { zh: '猎捕：只读 SQL，限行数、时间与内存', en: 'hunt: read-only SQL, limited in rows, time and memory' }, body: z.strictObject({ sql: z.string().min(1).max(64 * 1024), rows: z.number().int().min(1).max(5000).default(1000), seconds: z.number().min(0.1).max(30).default(10) }), answer: huntResult, async run({ body, actor }, world: World) {

@@ -17,6 +17,8 @@ const techniques: Readonly<Record<string, readonly string[]>> = {
 };
 
 export const tactics = Object.keys(techniques);
+/** All techniques of the table, without their parts, in order of their numbers. */
+export const knownTechniques: readonly string[] = [...new Set(Object.values(techniques).flat())].sort();
 
 /** Short names, such as `credential-access`; none for a technique that is not known. */
 export function tacticsOf(technique: string): string[] {

@@ -101,6 +101,7 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
   const sourceRows = db.prepare('SELECT source_ip AS address, count(*) AS n, max(time) AS last FROM alert WHERE time >= ? AND time < ? AND source_ip IS NOT NULL GROUP BY 1 ORDER BY n DESC, last DESC LIMIT ?');
   const countryOf = db.prepare('SELECT source_country FROM alert WHERE source_ip = ? ORDER BY time DESC LIMIT 1');
   const ruleRows = db.prepare('SELECT rule_id, count(*) AS n, max(time) AS last FROM alert WHERE time >= ? GROUP BY 1');
+  const attackRows = db.prepare('SELECT attack, count(*) AS n, max(time) AS last FROM alert WHERE rule_id = ? AND time >= ? GROUP BY 1');
   const room = (name: string): 'open' | 'secret' => name.startsWith(secretPrefix) ? 'secret' : 'open';
   const text = (row: Row | undefined): string | undefined => row === undefined ? undefined : String(row['value']);
   const short = (value: string): string => cutText(value, maxAlertText, count);
@@ -152,6 +153,7 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
       return { address: String(row['address']), alerts: Number(row['n']), last: Number(row['last']), ...(typeof country === 'string' && { country }) };
     })),
     ruleCounts: (since) => read(() => ruleRows.all(since).map((row) => ({ rule: String(row['rule_id']), alerts: Number(row['n']), last: Number(row['last']) }))),
+    attacksOf: (rule, since) => read(() => attackRows.all(short(rule), since).map((row) => ({ attack: JSON.parse(String(row['attack'])) as string[], alerts: Number(row['n']), last: Number(row['last']) }))),
 
     close(alertId, open = false) {
       return read(() => Number(putStatus.run(open ? 'open' : 'closed', open ? null : options.now(), short(alertId)).changes) > 0);

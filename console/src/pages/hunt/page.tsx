@@ -9,6 +9,7 @@ import { useDo, useGet } from '../../api/hooks.ts';
 import { useMe } from '../../api/session.tsx';
 import { useFilters } from '../../parts/address.ts';
 import { toCsv } from '../../parts/csv.ts';
+import { Editor } from '../../parts/editor.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { inertString } from '../../parts/inert-text.ts';
 import { Inert } from '../../parts/inert.tsx';
@@ -19,8 +20,7 @@ import { Time } from '../../parts/time.tsx';
 import { toast, useDeed } from '../../parts/toast.tsx';
 import { common } from '../../text/common.ts';
 import { useSay, useTexts } from '../../text/lang.ts';
-import { Editor } from './editor.tsx';
-import { barsOf, isTime } from './sql.ts';
+import { barsOf, complete, isTime } from './sql.ts';
 import { words } from './words.ts';
 import '../../parts/rows.css';
 import './hunt.css';
@@ -51,7 +51,7 @@ export function Page() {
       <div className="u-body">
         <div className="m-stack u-main">
           <section className="m-card m-pad" aria-label={t('sql')}>
-            <Editor value={sql} onChange={setSql} onRun={run} views={views} />
+            <Editor value={sql} onChange={setSql} onRun={run} label={t('sql')} most={65_536} complete={(text, caret, always) => complete(text, caret, views, always)} />
             <div className="m-row u-deeds">
               <Button type="primary" icon={<Icon name="play" size={16} />} loading={hunt.isPending} disabled={sql.trim() === ''} onClick={() => { run(); }}>{t('run')}</Button>
               <Button disabled={sql.trim() === ''} onClick={() => { setSaving(true); }}>{t('save')}</Button>
