@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { hostname } from 'node:os';
 import { saidBy } from '../core/error.ts';
 import type { Log, Store } from '../core/ports.ts';
-import type { Feed } from '../api/feed.ts';
+import type { Feed, FeedKind } from '../api/feed.ts';
 import type { SetUp } from '../api/access/set-up.ts';
 import type { RunningServer } from '../api/server.ts';
 import type { Health } from '../engine/health.ts';
@@ -62,7 +62,7 @@ export class Api {
     }
   }
 
-  tell(kind: 'alert' | 'incident' | 'job', ids: readonly string[]): void { for (const id of ids) this.feed?.tell(kind, id); }
+  tell(kind: FeedKind, ids: Iterable<string>): void { for (const id of ids) this.feed?.tell(kind, id); }
 
   async stop(): Promise<void> {
     await this.changing;

@@ -41,7 +41,7 @@ export function ScansTab() {
 function ScanJob({ id, onEnd }: { id: string; onEnd: () => void }) {
   const t = useTexts(words);
   const say = useSay();
-  const asked = useGet<Job>(`/jobs/${id}`, {}, { everyMs: 1000 });
+  const asked = useGet<Job>(`/jobs/${id}`, {}, { live: ['job'], everyMs: 10_000 });
   const isDone = asked.data?.state === 'done';
   useEffect(() => { if (isDone) onEnd(); }, [isDone]);
   const { progress, problem } = asked.data ?? {};

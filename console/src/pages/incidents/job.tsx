@@ -9,7 +9,7 @@ import { useSay } from '../../text/lang.ts';
 
 export function JobShown({ id, label, onEnd }: { id: string; label: string; onEnd: () => void }) {
   const say = useSay();
-  const asked = useGet<Job>(`/jobs/${id}`, {}, { everyMs: 1000 });
+  const asked = useGet<Job>(`/jobs/${id}`, {}, { live: ['job'], everyMs: 10_000 });
   const state = asked.data?.state ?? 'running';
   useEffect(() => { if (state === 'done') onEnd(); }, [state, onEnd]);
   const { progress, problem } = asked.data ?? {};
