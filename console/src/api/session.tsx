@@ -4,7 +4,7 @@ import { createContext, type ReactNode, useCallback, useContext, useEffect, useM
 import { ApiError, ask, onLoggedOut, setCsrf } from './client.ts';
 
 /** What the server says of whoever is logged on. */
-export interface Me { name: string; role: string; may: string[]; csrf: string; expires: number; totp: boolean; recovery_left: number }
+export interface Me { name: string; role: string; may: string[]; csrf: string; expires: number; totp: boolean; recovery_left: number; passkeys: number }
 
 export type Standing =
   | { state: 'asking' }

@@ -6,30 +6,28 @@ import * as z from 'zod';
 import type { Account, Passkey } from '../../core/account.ts';
 import { hasSecondFactor, passkeysMost, proofOptions, registered, registrationOptions, shortId } from '../access/passkeys.ts';
 import { newRecovery } from '../access/one-time.ts';
-import { done, open, time } from '../contract/common.ts';
+import { done } from '../contract/common.ts';
+import { passkey, passkeyBegun, passkeyMade, passkeys } from '../contract/passkeys.ts';
 import { route } from '../contract/route.ts';
 import { Problem } from '../problem.ts';
 import type { World } from '../world.ts';
 import { again, byPasskey, enter, me, own, passkeyProof } from './session.ts';
 
-const begun = z.strictObject({ ticket: z.string(), options: open });
 const name = z.string().trim().min(1).max(100);
 const password = z.string().max(1000);
-/** `used`: when it logged on last; `synced`: its maker copies it to other devices of its owner. */
-const shown = z.strictObject({ id: z.string(), name: z.string(), created: time, used: time.optional(), synced: z.boolean() });
-const show = (passkey: Passkey): z.infer<typeof shown> => ({ id: shortId(passkey), name: passkey.name, created: passkey.created, ...(passkey.used !== undefined && { used: passkey.used }), synced: passkey.synced });
+const show = (kept: Passkey): z.infer<typeof passkey> => ({ id: shortId(kept), name: kept.name, created: kept.created, ...(kept.used !== undefined && { used: kept.used }), synced: kept.synced });
 const params = z.strictObject({ id: z.string().regex(/^[0-9a-f]{16}$/) });
 const none = (): Problem => new Problem('not-found', { zh: '没有这把密钥', en: 'no such passkey' });
 const full = (): Problem => new Problem('conflict', { zh: `最多 ${passkeysMost} 把`, en: `expected at most ${passkeysMost} passkeys` });
-const count = ({ passkeys = [] }: Account): number => passkeys.length;
+const count = (account: Account): number => account.passkeys?.length ?? 0;
 
 export const passkeyRoutes = [
   route({
-    id: 'passkeys', method: 'GET', path: '/passkeys', access: 'person', title: { zh: '自己的通行密钥；domain 与 origins：从这些地址打开才能用', en: 'one\'s own passkeys; they work where the console is opened by one of origins' }, answer: z.strictObject({ items: z.array(shown), domain: z.string(), origins: z.array(z.string()) }),
+    id: 'passkeys', method: 'GET', path: '/passkeys', access: 'person', title: { zh: '自己的通行密钥；domain 与 origins：从这些地址打开才能用', en: 'one\'s own passkeys; they work where the console is opened by one of origins' }, answer: passkeys,
     run: ({ actor }, world: World) => ({ body: { items: (own(actor, world).passkeys ?? []).map(show), ...world.passkeys() } }),
   }),
   route({
-    id: 'passkey-options', method: 'POST', path: '/passkeys/options', access: 'person', title: { zh: '开始登记通行密钥', en: 'begin to make a passkey' }, body: z.strictObject({ password }), answer: begun,
+    id: 'passkey-options', method: 'POST', path: '/passkeys/options', access: 'person', title: { zh: '开始登记通行密钥', en: 'begin to make a passkey' }, body: z.strictObject({ password }), answer: passkeyBegun,
     async run({ body, actor }, world: World) {
       const account = await again(actor, body.password, world);
       if (count(account) >= passkeysMost) throw full();
@@ -39,12 +37,12 @@ export const passkeyRoutes = [
   }),
   route({
     id: 'passkey-add', method: 'POST', path: '/passkeys', access: 'person', title: { zh: '登记通行密钥；首个两步验证时给出恢复码（只显示一次）', en: 'keep a passkey; the first second factor gives recovery codes, shown once' },
-    body: passkeyProof.extend({ name }), answer: z.strictObject({ passkey: shown, recovery: z.array(z.string()).optional() }),
+    body: passkeyProof.extend({ name }), answer: passkeyMade,
     async run({ body, actor }, world: World) {
       const { accounts } = world.store;
       const challenge = world.challenges.take(body.ticket, `register ${actor!.account}`);
       const made = await registered(body.response, challenge, body.name, world.passkeys(), world.now());
-      if (accounts.accounts().some(({ passkeys }) => passkeys?.some(({ id }) => id === made.id))) throw new Problem('conflict', { zh: '这把已登记', en: 'it is kept already' });
+      if (accounts.accounts().some((one) => one.passkeys?.some(({ id }) => id === made.id))) throw new Problem('conflict', { zh: '这把已登记', en: 'it is kept already' });
       // As it is now: the account may have changed while the key was looked at.
       const account = own(actor, world);
       if (count(account) >= passkeysMost) throw full();
@@ -55,7 +53,7 @@ export const passkeyRoutes = [
     },
   }),
   route({
-    id: 'passkey-rename', method: 'PATCH', path: '/passkeys/:id', access: 'person', title: { zh: '改通行密钥的名称', en: 'name a passkey anew' }, params, body: z.strictObject({ name }), answer: shown,
+    id: 'passkey-rename', method: 'PATCH', path: '/passkeys/:id', access: 'person', title: { zh: '改通行密钥的名称', en: 'name a passkey anew' }, params, body: z.strictObject({ name }), answer: passkey,
     async run({ params: { id }, body, actor }, world: World) {
       const account = own(actor, world);
       const before = account.passkeys?.find((one) => shortId(one) === id);
@@ -80,7 +78,7 @@ export const passkeyRoutes = [
     },
   }),
   route({
-    id: 'passkey-log-on-options', method: 'POST', path: '/session/passkey/options', access: 'anyone', title: { zh: '开始用通行密钥登录', en: 'begin to log on by a passkey' }, answer: begun,
+    id: 'passkey-log-on-options', method: 'POST', path: '/session/passkey/options', access: 'anyone', title: { zh: '开始用通行密钥登录', en: 'begin to log on by a passkey' }, answer: passkeyBegun,
     async run({ address }, world: World) {
       world.lockout.mustWait('', address, true);
       const options = await proofOptions(world.passkeys());
@@ -93,7 +91,7 @@ export const passkeyRoutes = [
       // Nobody guesses a signature: only the address is slowed, so that nobody can lock somebody else out.
       world.lockout.mustWait('', call.address, true);
       const { id } = call.body.response;
-      const account = world.store.accounts.accounts().find(({ passkeys }) => passkeys?.some((one) => one.id === id));
+      const account = world.store.accounts.accounts().find((one) => one.passkeys?.some((kept) => kept.id === id));
       const fail = async (problem: Problem, why: string): Promise<never> => {
         const whom = account?.name ?? '(unknown)';
         if (world.lockout.wrong('', call.address, true)) await world.audit({ by: `account:${whom}`, operation: 'log-on', target: whom, why: '', result: `refused (${why}), from ${call.address}` });
