@@ -183,5 +183,5 @@ it.each<[string, Partial<Parameters<typeof passkeysOf>[0]>, string, string[]]>([
   ['a proxy before it', { url: 'https://moat.example', names: ['moat.example'], http: true }, 'moat.example', ['https://moat.example', 'http://moat.example:8443']],
   ['a domain above', { passkey_name: 'example', names: ['moat.example', 'notexample'] }, 'example', ['https://example:8443', 'https://moat.example:8443']],
 ])('passkeys are bound to the server\'s name: %s', (_name, settings, domain, origins) => {
-  expect(passkeysOf({ names: [], http: false, ...settings } as Parameters<typeof passkeysOf>[0], 8443)).toEqual({ domain, origins });
+  expect(passkeysOf({ names: [], http: false, ...settings }, 8443)).toEqual({ domain, origins });
 });
