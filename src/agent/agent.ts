@@ -114,6 +114,8 @@ interface Generation { exceptions: { now: OpenedDetector['exceptions'] }; sensor
 const kernelKinds = ['process_creation', 'process_fork', 'process_termination', 'network_connection', 'file_event', 'flow', 'dns_query'] as const;
 
 const tickMs = 1000;
+/** Of one write. */
+const toldMax = 100;
 /** Of the origin graph, on the largest machines. */
 const processesMax = 50_000;
 const pruneMs = 60_000;
@@ -129,8 +131,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const since = Date.now();
   const health = new Health(Date.now);
   // The record of what watches is opened with the store.
-  let watched: Stories | undefined;
-  health.onChange = (part, state) => { watched?.state(part, state.state); options.onHealth(part, state); };
+  let watched: Lasting | undefined;
+  health.onChange = (part, state) => { watched?.stories.state(part, state.state); watched?.api.tell('health', [part]); options.onHealth(part, state); };
   const here = new SettingsHere(resolve(dataFolder));
   const fromFile = (): Config => loadConfig(options.configPath, { mustExist: options.configMustExist });
   let file = fromFile();
@@ -149,7 +151,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   try {
     // Only later asked: by then there is a generation.
     lasting = openLasting(config, () => config, store, health, options, (alerts) => generation.pipeline.closed(alerts));
-    watched = lasting.stories;
+    watched = lasting;
   } catch (error) { store.close(); throw error; }
   try {
     generation = await begin(config, lasting, options);
@@ -275,7 +277,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       'incident-change': (argument) => {
         const whole = incidentHandlers['incident-change']!(argument) as WholeIncident;
         reviews.changed(whole.id);
-        lasting.api.tell('incident', [whole.id]);
         return whole;
       },
       answer: (argument) => {
@@ -357,6 +358,12 @@ function openLasting(config: Config, current: () => Config, store: Store, health
   const operations: Record<string, Handlers[string]> = {};
   const capture = new Capture({ health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), tool: `moat ${options.version}` });
   const api = new Api({ store, journal: response.journal, health, log: options.log, lang: options.lang, now: Date.now, dataFolder: resolve(options.dataFolder), version: options.version, handlers: operations, strict: options.strictAnswers === true });
+  response.journal.onSaved = ({ receipts, blocks, runs, incidents: formed }) => {
+    // A list of a hundred thousand addresses must not push all else out of the stream.
+    api.tell('action', new Set([...receipts.slice(0, toldMax).map(({ id }) => id), ...blocks.slice(0, toldMax).map(({ network }) => network), ...runs.map(({ id }) => id)]));
+    api.tell('request', new Set(runs.map(({ id }) => id)));
+    api.tell('incident', new Set(formed?.incidents?.map(({ record }) => record.id)));
+  };
   return { store, health, excused: new ExceptionHits(), origins, known, deny, response, incidents, stories, watch, capture, ownProcesses: new OwnProcesses({ lineage: origins.graph, pid: process.pid, now: Date.now }), api, operations, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
 }
 
@@ -411,7 +418,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const sensors = await allSensors(config, { deny: lasting.deny.open(config), view, onLoss: () => { baseline.lost(); } });
   lasting.stories.sensors(new Set(sensors.flatMap(({ enabled, sensor }) => (enabled ? [sensor.id] : []))));
   const running = sensors.filter(({ enabled }) => enabled).map(({ sensor }) => supervise(sensor, { signal: abort.signal, store, health, log: options.log, host, now: Date.now, push }));
-  const scans = new ScanSchedule({ ...judge, config: config.scan, ports: portsOf(config), elsewhere: config.baseline.enabled ? ['integrity'] : [] });
+  const scans = new ScanSchedule({ ...judge, changed: (what) => { api.tell('scan', [what]); }, config: config.scan, ports: portsOf(config), elsewhere: config.baseline.enabled ? ['integrity'] : [] });
   return { config, exceptions, sensors, opened, geo, pipeline, scans, baseline, notices, abort, done: Promise.all([...running, scans.run(abort.signal), baseline.run(abort.signal), notices.run(abort.signal)]) };
 }
 

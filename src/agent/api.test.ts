@@ -1,62 +1,23 @@
 /** The server over a real agent: what the routes ask is answered, in the shapes of the contract. */
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateSync } from 'otplib';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { type AgentApi, type ApiAnswer, guessing, startAgentApi } from '../../test/agent-api.ts';
 import { routes } from '../api/routes/catalogue.ts';
-import { type Agent, startAgent } from './agent.ts';
-import { askControl } from './control.ts';
 
-let dir: string, agent: Agent, base: string, headers: Record<string, string>;
-const warned: string[] = [];
-const password = 'correct horse battery';
-
-interface Answer { status: number; body: Record<string, unknown>; text: string }
-async function ask(path: string, { method = 'GET', body, as = headers }: { method?: string; body?: unknown; as?: Record<string, string> } = {}): Promise<Answer> {
-  const response = await fetch(`${base}/api/v1${path}`, { method, headers: { ...as, ...(body !== undefined && { 'content-type': 'application/json' }) }, ...(body !== undefined && { body: JSON.stringify(body) }) });
-  const text = await response.text();
-  return { status: response.status, body: (text.startsWith('{') ? JSON.parse(text) : {}) as Record<string, unknown>, text };
-}
-const items = async (path: string): Promise<Record<string, unknown>[]> => (await ask(path)).body['items'] as Record<string, unknown>[];
-/** What stands in the log of an sshd that somebody guesses passwords at, and then comes in. */
-function guessing(address: string, n: number): string {
-  const at = (seconds: number): string => new Date(Date.now() - 60_000 + seconds * 1000).toISOString().replace('Z', '+00:00');
-  return `${Array.from({ length: n }, (_, i) => `${at(i)} shop1 sshd[${4000 + i}]: Failed password for root from ${address} port ${40_000 + i} ssh2`).join('\n')}\n${at(n)} shop1 sshd[4999]: Accepted password for root from ${address} port 41999 ssh2\n`;
-}
+let api: AgentApi, warned: string[], dir: string, base: string, password: string;
+const ask: AgentApi['ask'] = (path, how) => api.ask(path, how);
+const items: AgentApi['items'] = (path) => api.items(path);
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'moat-agent-api-'));
-  const log = join(dir, 'auth.log');
-  writeFileSync(log, guessing('203.0.113.9', 25));
-  writeFileSync(join(dir, 'moat.yml'), `logs: { journal: off, usual: false, files: [${log}] }
-processes: { enabled: false }
-files: { enabled: false }
-metrics: { enabled: false }
-health_checks: { urls: [] }
-scan: { enabled: false, root: ${join(dir, 'root')} }
-baseline: { enabled: false }
-response: { firewall: off, allow: [198.51.100.0/24] }
+  api = await startAgentApi(() => `response: { firewall: off, allow: [198.51.100.0/24] }
 exceptions: [{ rule: nothing, when: { user: x }, why: sample }]
-server: { enabled: true, port: 0, http: true, group: web, environment: test }
-`);
-  mkdirSync(join(dir, 'root/etc/cron.d'), { recursive: true });
-  writeFileSync(join(dir, 'root/etc/passwd'), 'root:x:0:0:root:/root:/bin/bash\n');
-  agent = await startAgent({
-    configPath: join(dir, 'moat.yml'), configMustExist: true, dataFolder: join(dir, 'data'), version: '0.1.0', lang: 'en', strictAnswers: true,
-    log: { debug: () => undefined, info: () => undefined, warn: (text) => { warned.push(text); } }, show: () => undefined, onHealth: () => undefined,
-  });
-  const { url, link } = await askControl(join(dir, 'data'), 'server-set-up') as { url: string; link: string };
-  base = url;
-  const made = await fetch(`${base}/api/v1/setup`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ token: link.split('#')[1], name: 'li', password }) });
-  const session = await made.json() as { csrf: string };
-  headers = { 'cookie': made.headers.getSetCookie()[0]!.split(';')[0]!, 'x-moat-csrf': session.csrf };
+`, guessing('203.0.113.9', 25));
+  ({ warned, dir, url: base, password } = api);
   await vi.waitUntil(async () => (await items('/incidents')).length > 0, { timeout: 30_000 });
 }, 60_000);
-afterAll(async () => {
-  await agent.stop();
-  rmSync(dir, { recursive: true });
-});
+afterAll(() => api.stop());
 
 it('every route that reads answers in the shape of its contract', async () => {
   const [alert] = await items('/alerts?limit=1');
@@ -182,7 +143,7 @@ it('the matrices say what covers a technique and how often it was seen, and name
 });
 
 it('hunting reads events and nothing that is Moat\'s own, within its limits', async () => {
-  const hunt = (sql: string, more: object = {}): Promise<Answer> => ask('/hunt', { method: 'POST', body: { sql, ...more } });
+  const hunt = (sql: string, more: object = {}): Promise<ApiAnswer> => ask('/hunt', { method: 'POST', body: { sql, ...more } });
   expect((await hunt('SELECT count(*) AS n FROM events WHERE source_ip = \'203.0.113.9\'')).body).toMatchObject({ columns: ['n'], rows: [[26]] });
   for (const sql of [
     'SELECT * FROM account', 'SELECT * FROM session', 'SELECT * FROM secret', 'SELECT * FROM api_token', 'SELECT * FROM settings', 'SELECT * FROM setting', 'SELECT * FROM audit_log', 'SELECT * FROM audit', 'SELECT * FROM sqlite_master', 'SELECT * FROM position', 'SELECT * FROM elevation', 'SELECT * FROM saved_query',
@@ -208,7 +169,7 @@ it('accounts: whose sessions there are, and their end; what each role may do; ne
   const first = (await ask('/session/totp', { method: 'PUT', body: { code: generateSync({ secret }) }, as: wen })).body['recovery'] as string[];
   expect((await ask('/session/recovery', { method: 'POST', body: { password: 'another one entirely' }, as: wen })).body).toMatchObject({ code: 'wrong-credentials' });
   const second = (await ask('/session/recovery', { method: 'POST', body: { password }, as: wen })).body['recovery'] as string[];
-  const logOn = (code: string): Promise<Answer> => ask('/session', { method: 'POST', body: { name: 'wen', password, code }, as: {} });
+  const logOn = (code: string): Promise<ApiAnswer> => ask('/session', { method: 'POST', body: { name: 'wen', password, code }, as: {} });
   expect([(await logOn(first[0]!)).status, (await logOn(second[0]!)).status]).toEqual([401, 200]);
 
   expect((await ask(at, { method: 'DELETE' })).body).toEqual({ ended: 2 });

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { saidBy } from '../core/error.ts';
 import type { Log, Store } from '../core/ports.ts';
 import type { Lang } from '../core/text.ts';
-import type { Feed } from '../api/feed.ts';
+import type { Feed, FeedKind } from '../api/feed.ts';
 import type { SetUp } from '../api/access/set-up.ts';
 import type { RunningServer } from '../api/server.ts';
 import type { Health } from '../engine/health.ts';
@@ -21,11 +21,15 @@ type Settings = Config['server'];
 const part = 'server';
 const names = (settings: Settings): string[] => [...new Set(['localhost', '127.0.0.1', '::1', hostname(), ...(settings.address === '0.0.0.0' || settings.address === '::' ? [] : [settings.address]), ...settings.names])];
 
-/** Browsers bind passkeys to a domain: an address is none. */
-function passkeysOf({ passkey_name: given, names: more, http }: Settings, port: number): { domain: string; origins: string[] } {
-  const domain = given ?? more.find((name) => isIP(name) === 0) ?? 'localhost';
-  const scheme = http ? 'http' : 'https';
-  return { domain, origins: [...new Set([domain, ...more.filter((name) => name.endsWith(`.${domain}`))])].flatMap((name) => [`${scheme}://${name}:${port}`, ...(port === 443 || port === 80 || given !== undefined ? [`${scheme}://${name}`] : [])]) };
+/** Browsers bind passkeys to a domain: an address is none. Where the console is opened (`url`, perhaps through a proxy) comes first. */
+export function passkeysOf({ passkey_name: given, names: more, http, url }: Pick<Settings, 'passkey_name' | 'names' | 'http' | 'url'>, port: number): { domain: string; origins: string[] } {
+  const opened = url === undefined ? undefined : new URL(url);
+  const named = [opened?.hostname, ...more].map((name) => name?.toLowerCase()).filter((name) => name !== undefined && isIP(name.replace(/^\[|\]$/g, '')) === 0) as string[];
+  const domain = given ?? named[0] ?? 'localhost';
+  const isOf = (name: string): boolean => name === domain || name.endsWith(`.${domain}`);
+  // As browsers write it: the port that goes without saying is left out.
+  const origins = [...new Set([domain, ...named])].filter(isOf).map((name) => new URL(`${http ? 'http' : 'https'}://${name}:${port}`).origin);
+  return { domain, origins: [...new Set([...(opened && isOf(opened.hostname) ? [opened.origin] : []), ...origins])] };
 }
 
 /** What the running server and `moat server` need of each other. */
@@ -63,7 +67,7 @@ export class Api {
     }
   }
 
-  tell(kind: 'alert' | 'incident' | 'job', ids: readonly string[]): void { for (const id of ids) this.feed?.tell(kind, id); }
+  tell(kind: FeedKind, ids: Iterable<string>): void { for (const id of ids) this.feed?.tell(kind, id); }
 
   async stop(): Promise<void> {
     await this.changing;

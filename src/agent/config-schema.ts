@@ -244,7 +244,7 @@ export const configSchema = z.strictObject({
     group: z.string().regex(/^[A-Za-z0-9\u4e00-\u9fff][A-Za-z0-9\u4e00-\u9fff._-]{0,63}$/).optional().meta(doc('本机所属的主机组；账号与令牌可只限某些组', 'group of hosts that this machine is of; accounts and tokens may be held to groups')),
     environment: z.enum(['dev', 'test', 'production']).default('production').meta(doc('本机所属环境；账号与令牌可只限某些环境', 'environment of this machine; accounts and tokens may be held to some')),
     url: z.url({ protocol: /^https?$/ }).max(300).regex(/[^/]$/, 'expected no / at the end').optional().meta(doc('别人从哪里打开本服务，如 https://moat.example:8443；写了则审批通知带链接', 'where others open this server, such as https://moat.example:8443; notices that ask for approval have links then')),
-    passkey_name: z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/).optional().meta(doc('通行密钥绑定的域名；不写则为 names 中第一个域名，否则 localhost', 'domain that passkeys are bound to; the first domain of names, else localhost')),
+    passkey_name: z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/).optional().meta(doc('通行密钥绑定的域名；不写则为 url、names 中第一个域名，否则 localhost', 'domain that passkeys are bound to; the first domain of url and names, else localhost')),
     http: z.boolean().default(false).meta(doc('用不加密的 HTTP；只能监听本机回环地址', 'plain HTTP; for loopback alone')),
   }).refine(({ cert, key }) => (cert === undefined) === (key === undefined), 'expected both cert and key, or none of them').prefault({}).meta(doc('API 服务', 'API server')),
   alerts: z.strictObject({

@@ -19,7 +19,7 @@ const hint = 'apt-get install nftables (or dnf install nftables); ipset and ipta
 
 /** Ready to be used. Throws MoatError 'no-firewall' when none is installed, or it is off. */
 export async function openFirewall(run: Run, choice: FirewallChoice, options: { now: () => number; namespace?: string }): Promise<Firewall> {
-  if (choice === 'off') throw new MoatError<FirewallErrorCode>('no-firewall', 'expected a packet filter, got response.firewall: off', { hint: 'set response.firewall to auto' });
+  if (choice === 'off') throw new MoatError<FirewallErrorCode>('no-firewall', 'expected a packet filter, got response.firewall: off', { zh: '没有可用的防火墙：response.firewall 为 off', hint: 'set response.firewall to auto' });
   const walls: Firewall[] = [...choice === 'ipset' ? [] : [new NftFirewall(run, options)], ...choice === 'nftables' ? [] : [new IpsetFirewall(run, options)]];
   let cause: unknown;
   for (const wall of walls) {

@@ -18,6 +18,8 @@ export interface JobSide { signal: AbortSignal; progress: (progress: NonNullable
 
 const kept = 200;
 const runningMost = 4;
+/** How often those who watch are told how far a job is. */
+const tellEveryMs = 500;
 
 export class Jobs {
   private readonly jobs = new Map<string, { job: Job; stop: AbortController }>();
@@ -42,8 +44,19 @@ export class Jobs {
       if (one.job.state !== 'running') this.jobs.delete(id);
     }
     const end = (state: Job['state'], more: Partial<Job>): void => { Object.assign(job, more, { state, ended: this.now() }); delete job.progress; this.changed(job.id); };
+    let told = this.now();
+    const progress: JobSide['progress'] = (how) => {
+      if (job.state !== 'running') return;
+      job.progress = how;
+      // What came between is told with what comes next, and the end always is.
+      const now = this.now();
+      if (now >= told && now - told < tellEveryMs) return;
+      told = now;
+      this.changed(job.id);
+    };
+    this.changed(job.id);
     // Begun after the answer that names it.
-    setImmediate(() => { void this.run(work, { signal: stop.signal, progress: (progress) => { if (job.state !== 'running') return; job.progress = progress; this.changed(job.id); } }, end); });
+    setImmediate(() => { void this.run(work, { signal: stop.signal, progress }, end); });
     return job.id;
   }
 

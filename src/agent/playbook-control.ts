@@ -113,7 +113,7 @@ export class Playbooks {
       },
       answer: (id) => {
         const { answer, answeredBy } = store.requests.get(id) ?? {};
-        return answer === undefined ? undefined : { answer, by: `operator:${(answeredBy ?? 'unknown').replace(/^operator:/, '')}` };
+        return answer === undefined ? undefined : { answer, by: byOf(answeredBy) };
       },
       withdraw: (id, by) => { store.requests.decide(id, 'reject', by, now()); },
       tell: (id, what, level) => { this.notices?.tell(id, what, level); },
@@ -201,4 +201,4 @@ function valuesOf({ playbook_variables }: Playbook, set: unknown): Record<string
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 /** Who asks through the control socket is a person. */
-const byOf = (value: unknown): string => { const text = textOf(value).slice(0, 200); return text.startsWith('operator') ? text : `operator:${text === '' ? 'unknown' : text}`; };
+const byOf = (value: unknown): string => { const text = textOf(value).slice(0, 200); return /^(?:operator|account:|token:|link )/.test(text) ? text : `operator:${text === '' ? 'unknown' : text}`; };

@@ -30,6 +30,8 @@ export interface ScanScheduleOptions extends RaisesAlerts {
   elsewhere?: readonly string[];
   /** Ports that may be listened on. */
   ports: readonly string[];
+  /** A scan began ('running'), ended without a result ('ended'), or what it found is stored (its id). */
+  changed?: (what: string) => void;
 }
 
 /** Shown by `moat status`. */
@@ -122,6 +124,7 @@ export class ScanSchedule {
       store.scans.save(run, report.findings.slice(0, findingsKept).map(bounded), gone);
       store.scans.save({ ...run, score: scoreOf(store.scans.standing()) }, [], []);
       this.lastRun = run.id;
+      this.options.changed?.(run.id);
     } catch (error) {
       health.count(part, 'scans not kept');
       log.warn(`scan: ${(error as Error).message}`);
@@ -153,6 +156,7 @@ export class ScanSchedule {
   private async once(ids: readonly string[], signal: AbortSignal): Promise<void> {
     const { config, health, log, now } = this.options;
     this.running = true;
+    this.options.changed?.('running');
     health.state(part, 'live', { zh: `正在查（${ids.length} 项检查）`, en: `scanning (${ids.length} checks)` });
     try {
       const report = await scanInProcess({ root: config.root, only: ids, data: this.options.dataFolder, ports: this.options.ports }, { signal, nice: true, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`scan: ${text.en}`) });
@@ -163,7 +167,10 @@ export class ScanSchedule {
       for (const id of ids) this.state.tried[id] = now();
       this.last = now();
       this.cannot(reasonOf(error));
-    } finally { this.running = false; }
+    } finally {
+      this.running = false;
+      this.options.changed?.('ended');
+    }
   }
 
   /** What is new is raised, then what is known is saved: after a crash between the two the same alert is raised again and folds into itself. */

@@ -1,5 +1,14 @@
 /** What happens, for whoever watches: numbered, the last ones kept, so that a watcher that was cut off goes on where it was. */
-export type FeedKind = 'alert' | 'incident' | 'action' | 'request' | 'health' | 'job';
+
+/**
+ * alert, incident   its id
+ * action            a receipt, a run of a playbook, or the address that is blocked
+ * request           something waits for an answer, or was answered: a run of a playbook or an elevation
+ * health            a part of Moat
+ * job               long work began, went on or ended
+ * scan              a look at this machine began ('running') or ended ('ended') by itself, or what one found is stored (the id of the run)
+ */
+export type FeedKind = 'alert' | 'incident' | 'action' | 'request' | 'health' | 'job' | 'scan';
 /** What changed, never its contents: the watcher asks for it with its own permissions. */
 export interface FeedItem { seq: number; time: number; kind: FeedKind; id: string }
 

@@ -15,18 +15,21 @@ export class Problem extends Error {
   readonly hint: string | undefined;
   /** Seconds after which to try again. */
   readonly retryAfter: number | undefined;
+  /** Further members of the body. */
+  readonly more: Readonly<Record<string, unknown>> | undefined;
 
-  constructor(code: ProblemCode, text: Text, { hint, retryAfter, cause }: { hint?: string | undefined; retryAfter?: number; cause?: unknown } = {}) {
+  constructor(code: ProblemCode, text: Text, { hint, retryAfter, more, cause }: { hint?: string | undefined; retryAfter?: number; more?: Record<string, unknown>; cause?: unknown } = {}) {
     super(text.en, cause === undefined ? undefined : { cause });
     this.name = 'Problem';
     this.code = code;
     this.text = text;
     this.hint = hint;
     this.retryAfter = retryAfter;
+    this.more = more;
   }
 
   get status(): number { return statuses[this.code]; }
 }
 
 /** The body. `detail_zh` is the same in Chinese. */
-export const problemBody = ({ code, text, hint, status }: Problem): Record<string, unknown> => ({ type: `urn:moat:problem:${code}`, title: code, status, code, detail: text.en, detail_zh: text.zh, ...(hint !== undefined && { hint }) });
+export const problemBody = ({ code, text, hint, status, more }: Problem): Record<string, unknown> => ({ ...more, type: `urn:moat:problem:${code}`, title: code, status, code, detail: text.en, detail_zh: text.zh, ...(hint !== undefined && { hint }) });

@@ -32,7 +32,7 @@ beforeEach(async () => {
   clock = Date.now();
   asked = []; faults = [];
   // What is a list is one, also with nothing in it.
-  answers = { 'unblock': { network: '', undone: [] }, 'notice-test': { outcome: 'sent' }, 'quarantine-list': { rows: [], broken: [], stored: 0 }, ...Object.fromEntries(['blocklist', 'allow-list', 'allow-add', 'allow-remove', 'playbooks', 'playbook-runs', 'rules', 'findings', 'notices', 'jobs', 'exceptions', 'checks', 'evidence-list'].map((name) => [name, []])) };
+  answers = { 'recovery-services': { done: true }, 'unblock': { network: '', undone: [] }, 'notice-test': { outcome: 'sent' }, 'quarantine-list': { rows: [], broken: [], stored: 0 }, ...Object.fromEntries(['blocklist', 'allow-list', 'allow-add', 'allow-remove', 'playbooks', 'playbook-runs', 'rules', 'findings', 'notices', 'jobs', 'exceptions', 'checks', 'evidence-list'].map((name) => [name, []])) };
   const now = (): number => clock;
   store = openSqliteStore({ dir, now });
   const journal = new Journal(store.response);

@@ -203,7 +203,7 @@ function selected(body: unknown, fields: string | undefined): unknown {
 }
 
 /** Codes of Moat's own errors that say whose fault it is. */
-const known: Readonly<Record<string, Problem['code']>> = { 'bad-input': 'bad-input', 'input': 'bad-input', 'no-incident': 'not-found', 'no-plan': 'not-found', 'no-receipt': 'not-found', 'no-run': 'not-found', 'no-item': 'not-found', 'not-there': 'not-found', 'changed': 'conflict', 'busy': 'conflict', 'ambiguous': 'conflict', 'stale': 'changed-meanwhile', 'full': 'unavailable', 'several': 'conflict', 'no-playbook': 'not-found', 'no-alert': 'not-found', 'no-question': 'conflict', 'unknown-channel': 'not-found', 'unavailable': 'unavailable', 'too-long': 'refused', 'invalid': 'bad-input' };
+const known: Readonly<Record<string, Problem['code']>> = { 'bad-input': 'bad-input', 'input': 'bad-input', 'no-incident': 'not-found', 'no-plan': 'not-found', 'no-receipt': 'not-found', 'no-run': 'not-found', 'no-item': 'not-found', 'no-archive': 'not-found', 'not-there': 'not-found', 'changed': 'conflict', 'busy': 'conflict', 'ambiguous': 'conflict', 'stale': 'changed-meanwhile', 'full': 'unavailable', 'several': 'conflict', 'no-playbook': 'not-found', 'no-alert': 'not-found', 'no-question': 'conflict', 'unknown-channel': 'not-found', 'unavailable': 'unavailable', 'too-long': 'refused', 'invalid': 'bad-input' };
 
 function problemOf(error: unknown, world: World): Problem {
   if (error instanceof Problem) return error;

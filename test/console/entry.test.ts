@@ -40,9 +40,9 @@ describe.skipIf(noBrowser)('the way in', () => {
     const logOn = async (code: string): Promise<void> => {
       await page.getByLabel('Account').fill(owner.name);
       await page.getByLabel('Password', { exact: true }).fill(owner.password);
-      await page.getByRole('button', { name: 'Log on' }).click();
+      await page.getByRole('button', { name: 'Log on', exact: true }).click();
       await page.getByLabel('Code', { exact: true }).fill(code);
-      await page.getByRole('button', { name: 'Log on' }).click();
+      await page.getByRole('button', { name: 'Log on', exact: true }).click();
     };
     await logOn(codeOf(secret));
     await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
@@ -54,9 +54,9 @@ describe.skipIf(noBrowser)('the way in', () => {
     await page.keyboard.press('a');
     const dialog = page.getByRole('dialog', { name: 'Your session has ended' });
     await dialog.getByLabel('Password', { exact: true }).fill(owner.password);
-    await dialog.getByRole('button', { name: 'Log on' }).click();
+    await dialog.getByRole('button', { name: 'Log on', exact: true }).click();
     await dialog.getByLabel('Code', { exact: true }).fill(codes[4]!);
-    await dialog.getByRole('button', { name: 'Log on' }).click();
+    await dialog.getByRole('button', { name: 'Log on', exact: true }).click();
     await dialog.waitFor({ state: 'hidden' });
     await page.getByRole('heading', { level: 1, name: 'Alerts' }).waitFor();
     // What the browser says of answers that refuse is meant.

@@ -26,6 +26,14 @@ async function exception(page: Page): Promise<void> {
   await page.locator('.a-preview').waitFor();
 }
 
+/** The drawer of the own account, with what it asks; nothing is kept. */
+async function passkeys(page: Page): Promise<void> {
+  await page.route('**/api/v1/passkeys', (route) => route.fulfill({ json: { domain: 'localhost', origins: ['https://localhost:8443'], items: [{ id: 'a'.repeat(16), name: 'Work laptop', created: Date.now() - 40 * 86_400_000, used: Date.now() - 3_600_000, synced: false }, { id: 'b'.repeat(16), name: '王的手机 <b>\u202e', created: Date.now() - 86_400_000, synced: true }] } }));
+  await page.getByRole('button', { name: /^(?:Account|账号)/ }).click();
+  await page.getByRole('menuitem', { name: /Passkeys|通行密钥/ }).click();
+  await page.getByRole('button', { name: /Add a passkey|添加通行密钥/ }).waitFor();
+}
+
 /** After a look at some of this machine's settings, which changes nothing. */
 async function scanned(moat: ConsoleMoat): Promise<string> {
   const { job } = (await moat.ask('POST', '/scans', { only: ['sshd', 'accounts'] })).body as { job: string };
@@ -70,6 +78,7 @@ async function tried(page: Page): Promise<void> {
 
 export const scenes: readonly Scene[] = [
   { name: 'log-on', path: '/', isOutside: true },
+  { name: 'passkeys', path: '/', before: passkeys },
   { name: 'overview', path: '/' },
   { name: 'alerts', path: '/alerts' },
   { name: 'alert', path: alertOf('log4shell') },

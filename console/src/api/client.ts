@@ -7,14 +7,17 @@ export class ApiError extends Error {
   readonly code: string;
   readonly text: Text;
   readonly hint: string | undefined;
+  /** The whole problem: some say more. */
+  readonly body: Readonly<Record<string, unknown>>;
 
-  constructor(status: number, code: string, text: Text, hint?: string) {
+  constructor(status: number, code: string, text: Text, hint?: string, body: Record<string, unknown> = {}) {
     super(text.en);
     this.name = 'ApiError';
     this.status = status;
     this.code = code;
     this.text = text;
     this.hint = hint;
+    this.body = body;
   }
 }
 
@@ -66,5 +69,5 @@ export async function ask<T>(method: Method, path: string, { query, body, signal
   if (response.ok) return said as T;
   const { code = 'fault', detail = response.statusText, detail_zh = detail, hint } = (said ?? {}) as { code?: string; detail?: string; detail_zh?: string; hint?: string };
   if (code === 'not-logged-in') for (const watcher of watchers) watcher();
-  throw new ApiError(response.status, code, { en: detail, zh: detail_zh }, hint);
+  throw new ApiError(response.status, code, { en: detail, zh: detail_zh }, hint, (said ?? {}) as Record<string, unknown>);
 }

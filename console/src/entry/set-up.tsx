@@ -5,11 +5,16 @@ import { ApiError, ask, setCsrf } from '../api/client.ts';
 import { type Me, useSession } from '../api/session.tsx';
 import { useSay, useTexts } from '../text/lang.ts';
 import { EntryFrame } from './frame.tsx';
+import { MakePasskey, usePasskeyHindrance } from './passkey-make.tsx';
+import { words as passkeyWords } from './passkey-words.ts';
 import { TotpSteps } from './totp.tsx';
 import { words } from './words.ts';
 
 export default function SetUp() {
   const t = useTexts(words);
+  const k = useTexts(passkeyWords);
+  const hindrance = usePasskeyHindrance();
+  const [isByKey, setByKey] = useState(false);
   const say = useSay();
   const { enter } = useSession();
   // Behind the #, so that it is in no log of any server.
@@ -36,7 +41,16 @@ export default function SetUp() {
       setBusy(false);
     }
   };
-  if (made) return <EntryFrame title={t('totpTitle')}><TotpSteps password={made.password} onLater={() => { leave(made.me); }} onDone={(left) => { leave({ ...made.me, totp: true, recovery_left: left }); }} /></EntryFrame>;
+  if (made) {
+    const later = (): void => { leave(made.me); };
+    return (
+      <EntryFrame title={t('totpTitle')}>
+        {isByKey
+          ? <><p className="m-quiet">{k('lead')}</p><MakePasskey password={made.password} doneLabel={t('done')} onDone={(left = 0) => { leave({ ...made.me, passkeys: 1, recovery_left: left }); }} /><Button type="link" block onClick={() => { setByKey(false); }}>{k('insteadCodes')}</Button></>
+          : <TotpSteps password={made.password} onLater={later} onDone={(left) => { leave({ ...made.me, totp: true, recovery_left: left }); }} {...(hindrance === undefined && { instead: <Button block className="m-wrap" style={{ marginTop: 10 }} onClick={() => { setByKey(true); }}>{k('instead')}</Button> })} />}
+      </EntryFrame>
+    );
+  }
   if (token === '') return <EntryFrame title={t('noLink')} lead={t('noLinkHow')}><pre className="m-codes">moat server set-up</pre></EntryFrame>;
   return (
     <EntryFrame title={t('setUp')} lead={t('setUpLead')}>

@@ -1,22 +1,21 @@
 /** Turning the second factor on: secret, a code that proves it, recovery codes. Also for the account's own page. */
 import { useQuery } from '@tanstack/react-query';
-import { Alert, Button, Checkbox, Form, Input, QRCode } from 'antd';
-import { useState } from 'react';
+import { Alert, Button, Form, Input, QRCode } from 'antd';
+import { type ReactNode, useState } from 'react';
 import { ApiError, ask } from '../api/client.ts';
-import { Copy } from '../parts/copy.tsx';
 import { Shown } from '../parts/states.tsx';
 import { useSay, useTexts } from '../text/lang.ts';
+import { RecoveryCodes } from './recovery.tsx';
 import { words } from './words.ts';
 
-interface TotpProps { password: string; /** What stands on the last button. */ done?: string; onDone: (recoveryLeft: number) => void; onLater?: () => void }
+interface TotpProps { password: string; /** Another way than this. */ instead?: ReactNode; /** What stands on the last button. */ done?: string; onDone: (recoveryLeft: number) => void; onLater?: () => void }
 
-export function TotpSteps({ password, done, onDone, onLater }: TotpProps) {
+export function TotpSteps({ password, instead, done, onDone, onLater }: TotpProps) {
   const t = useTexts(words);
   const say = useSay();
   const [codes, setCodes] = useState<string[]>();
   // Once confirmed there is none to ask for.
   const secret = useQuery({ enabled: codes === undefined, queryKey: ['totp-secret'], queryFn: () => ask<{ secret: string; uri: string }>('POST', '/session/totp', { body: { password } }), gcTime: 0, staleTime: Number.POSITIVE_INFINITY, refetchOnWindowFocus: false, refetchInterval: false });
-  const [isKept, setKept] = useState(false);
   const [error, setError] = useState<ApiError>();
   const confirm = async ({ code }: { code: string }): Promise<void> => {
     setError(undefined);
@@ -27,16 +26,7 @@ export function TotpSteps({ password, done, onDone, onLater }: TotpProps) {
       setError(thrown);
     }
   };
-  if (codes) {
-    return (
-      <>
-        <p className="m-quiet">{t('recoveryLead')}</p>
-        <div className="m-codes">{codes.map((code) => <span key={code}>{code}</span>)}</div>
-        <div className="m-row" style={{ justifyContent: 'space-between' }}><Checkbox checked={isKept} onChange={({ target }) => { setKept(target.checked); }}>{t('recoveryKept')}</Checkbox><Copy text={codes.join('\n')} /></div>
-        <Button type="primary" size="large" block disabled={!isKept} style={{ marginTop: 18 }} onClick={() => { onDone(codes.length); }}>{done ?? t('done')}</Button>
-      </>
-    );
-  }
+  if (codes) return <RecoveryCodes codes={codes} label={done ?? t('done')} onDone={() => { onDone(codes.length); }} />;
   return (
     <>
       <p className="m-quiet">{t('totpLead')}</p>
@@ -48,6 +38,7 @@ export function TotpSteps({ password, done, onDone, onLater }: TotpProps) {
             {error && <Alert type="error" showIcon title={say(error.text)} style={{ marginBottom: 16 }} />}
             <Form.Item name="code" label={t('code')} rules={[{ required: true, message: t('enterCode') }]}><Input autoComplete="one-time-code" inputMode="numeric" size="large" maxLength={10} /></Form.Item>
             <Button htmlType="submit" type="primary" size="large" block>{t('confirm')}</Button>
+            {instead}
             {onLater && <Button type="link" block style={{ marginTop: 8 }} onClick={onLater}>{t('later')}</Button>}
           </Form>
         )}

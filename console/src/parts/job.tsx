@@ -25,7 +25,7 @@ export function JobCard({ job, label, failed = label, action }: JobCardProps) {
 /** The same of a job by its id. `onEnd`: it is done, or was stopped. */
 export function JobShown({ id, label, failed, onEnd }: { id: string; label: string; failed?: string; onEnd: () => void }) {
   const [isOver, setOver] = useState(false);
-  const { data } = useGet<Job>(`/jobs/${encodeURIComponent(id)}`, {}, isOver ? {} : { everyMs: 1000 });
+  const { data } = useGet<Job>(`/jobs/${encodeURIComponent(id)}`, {}, isOver ? {} : { live: ['job'], everyMs: 10_000 });
   const state = data?.state ?? 'running';
   useEffect(() => {
     if (state === 'running') return;

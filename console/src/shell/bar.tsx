@@ -1,11 +1,15 @@
 /** What stands at the right of the bar: whether it is live, language, theme, account. */
-import { Dropdown, Tooltip } from 'antd';
+import { Drawer, Dropdown, Tooltip } from 'antd';
+import { lazy, Suspense, useState } from 'react';
 import { useMe, useSession } from '../api/session.tsx';
 import { useStreamState } from '../api/stream.ts';
 import { Icon } from '../parts/icon.tsx';
+import { Loading } from '../parts/states.tsx';
 import { setLang, useLang, useTexts } from '../text/lang.ts';
 import { setMode, useMode, useTheme } from '../theme/mode.ts';
 import { words } from './words.ts';
+
+const Passkeys = lazy(async () => ({ default: (await import('../pages/system/passkeys.tsx')).Passkeys }));
 
 export function LiveSign() {
   const t = useTexts(words);
@@ -34,14 +38,17 @@ export function OwnMenus({ onKeys }: { onKeys: () => void }) {
   const t = useTexts(words);
   const me = useMe();
   const { leave } = useSession();
+  const [isOpen, setOpen] = useState(false);
   return (
     <>
+      <Drawer open={isOpen} size={460} title={t('passkeys')} destroyOnHidden onClose={() => { setOpen(false); }} closable={{ 'aria-label': t('closeThing') }}><Suspense fallback={<Loading />}><Passkeys /></Suspense></Drawer>
       <button type="button" className="m-icon-button m-not-phone" aria-label={t('keys')} onClick={onKeys}><Icon name="keys" /></button>
       <Looks />
       <Dropdown trigger={['click']} placement="bottomRight" menu={{
         items: [
-          { key: 'who', disabled: true, label: <span className="m-who"><b>{me.name}</b><span>{t(`role_${me.role}` as 'role_owner')}</span>{!me.totp && <span>{t('noTotp')}</span>}</span> },
+          { key: 'who', disabled: true, label: <span className="m-who"><b>{me.name}</b><span>{t(`role_${me.role}` as 'role_owner')}</span>{!me.totp && me.passkeys === 0 && <span>{t('noTotp')}</span>}</span> },
           { type: 'divider' },
+          { key: 'passkeys', icon: <Icon name="lock" size={16} />, label: t('passkeys'), onClick: () => { setOpen(true); } },
           { key: 'out', icon: <Icon name="out" size={16} />, label: t('logOff'), onClick: () => { void leave(); } },
         ],
       }}>

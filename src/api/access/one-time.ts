@@ -30,7 +30,8 @@ export function newRecovery(): { codes: string[]; digests: string[] } {
 
 /** The account with the second factor used up; undefined when the code is none. */
 export function useCode(account: Account, code: string, now: number): Account | undefined {
-  const { totp } = account;
+  // One that is not confirmed yet is none.
+  const totp = account.totp?.confirmed ? account.totp : undefined;
   const step = totp && totpStep(totp.secret, code.replace(/\s/g, ''), now, totp.step);
   if (totp && step !== undefined) return { ...account, totp: { ...totp, step } };
   const used = digest(code);

@@ -6,10 +6,10 @@ import type { Access } from '../contract/route.ts';
 
 export const accessTable: Readonly<Record<string, Access>> = {
   // anyone
-  'approval': 'anyone', 'approval-answer': 'anyone', 'log-on': 'anyone', 'setup': 'anyone',
+  'approval': 'anyone', 'approval-answer': 'anyone', 'log-on': 'anyone', 'passkey-log-on': 'anyone', 'passkey-log-on-options': 'anyone', 'setup': 'anyone',
   'setup-state': 'anyone',
   // person
-  'elevation-ask': 'person', 'elevation-end': 'person', 'elevations': 'person', 'end-own-session': 'person', 'log-off': 'person', 'own-password': 'person',
+  'elevation-ask': 'person', 'elevation-end': 'person', 'elevations': 'person', 'end-own-session': 'person', 'log-off': 'person', 'own-password': 'person', 'passkey-add': 'person', 'passkey-options': 'person', 'passkey-remove': 'person', 'passkey-rename': 'person', 'passkeys': 'person',
   'own-sessions': 'person', 'recovery-renew': 'person', 'roles': 'person', 'session': 'person', 'token-add': 'person',
   'token-end': 'person', 'tokens': 'person', 'totp-begin': 'person', 'totp-confirm': 'person', 'totp-off': 'person',
   // read

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { type Account, accountName, type ApiToken, covers, permissionsOf, type Role, roles } from '../../core/account.ts';
 import { checkPassword, hashPassword } from '../access/passwords.ts';
+import { hasSecondFactor } from '../access/passkeys.ts';
 import { makeToken } from '../access/sessions.ts';
 import { account as accountShown, apiToken, role, roleEntry, scope, session as sessionShown, sessionsEnded, tokenMade } from '../contract/accounts.ts';
 import { done, idParams, list } from '../contract/common.ts';
@@ -66,13 +67,19 @@ export const accountRoutes = [
       if (held && account.role === 'owner') throw new Problem('conflict', { zh: '所有者不能限定范围', en: 'an owner is for all hosts' });
       mustCover(call.actor!, account.role, of ?? account.role);
       if ((of !== undefined && of !== 'owner') || disabled === true) mustKeepOwner(world, account);
+      // Somebody at an unlocked screen, or with a stolen session, would stay: one's own is changed with the password that one knows.
+      if (account.id === call.actor!.account && (password ?? totp ?? passkeys) !== undefined) throw new Problem('conflict', { zh: '自己的密码与第二步验证请在“我的账号”中修改，需先输入现有密码', en: 'one\'s own password and second factor are changed at /session, with the password that there is' });
       if (password !== undefined) checkPassword(password, account.name);
       const hashed = password === undefined ? undefined : await hashPassword(password);
-      const { totp: before, scope: scopeBefore, passkeys: keysBefore, ...rest } = account;
+      // As it is after the password was made.
+      const { totp: before, scope: scopeBefore, passkeys: keysBefore, ...rest } = find(world, account.id);
+      if (rest.role !== account.role) throw new Problem('conflict', { zh: '它的角色刚刚改了', en: 'its role was changed meanwhile' });
       const next: Account = {
-        ...rest, ...(held === undefined ? scopeBefore && { scope: scopeBefore } : held && { scope: held }), ...(keysBefore && passkeys !== false && { passkeys: keysBefore }), ...(before && totp !== false && { totp: before }), ...(totp === false && { recovery: [] }),
+        ...rest, ...(held === undefined ? scopeBefore && { scope: scopeBefore } : held && { scope: held }), ...(keysBefore && passkeys !== false && { passkeys: keysBefore }), ...(before && totp !== false && { totp: before }),
         ...(of !== undefined && { role: of }), ...(disabled !== undefined && { disabled }), ...(hashed !== undefined && { password: hashed, passwordChanged: world.now() }),
       };
+      // Nothing is left that they could stand in for.
+      if (!hasSecondFactor(next)) next.recovery = [];
       world.store.accounts.save(next);
       world.store.accounts.endSessions(account.id, account.id === call.actor!.account ? call.actor!.session : undefined);
       const what = [of !== undefined && `role ${of}`, disabled !== undefined && (disabled ? 'disabled' : 'enabled'), hashed !== undefined && 'password set', totp === false && 'one-time codes off', passkeys === false && 'passkeys removed', held !== undefined && `scope ${held === null ? 'all hosts' : JSON.stringify(held)}`].filter((word) => word !== false);

@@ -6,8 +6,9 @@ import { approveRoutes } from './approve.ts';
 import { elevationRoutes } from './elevations.ts';
 import { alertRoutes } from './alerts.ts';
 import { incidentRoutes } from './incidents.ts';
+import { passkeyRoutes } from './passkeys.ts';
 import { responseRoutes } from './response.ts';
 import { sessionRoutes } from './session.ts';
 import { systemRoutes } from './system.ts';
 
-export const routes: readonly Route<World>[] = [...sessionRoutes, ...accountRoutes, ...elevationRoutes, ...approveRoutes, ...alertRoutes, ...incidentRoutes, ...responseRoutes, ...systemRoutes];
+export const routes: readonly Route<World>[] = [...sessionRoutes, ...passkeyRoutes, ...accountRoutes, ...elevationRoutes, ...approveRoutes, ...alertRoutes, ...incidentRoutes, ...responseRoutes, ...systemRoutes];

@@ -7,6 +7,7 @@ import {
 } from '../contract/incidents.ts';
 import { route } from '../contract/route.ts';
 import { cursorOf, readCursor } from '../cursor.ts';
+import { Problem } from '../problem.ts';
 import type { World } from '../world.ts';
 
 const query = z.strictObject({ ...pageQuery, status: z.enum([...incidentStatuses, 'open', 'all']).default('open'), level: level.optional(), kind: z.enum(['story', 'campaign']).optional() });
@@ -17,7 +18,8 @@ const step = z.union([z.number().int().min(1).max(100_000), z.string().regex(/^\
 const stepBody = z.strictObject({ step, why: why.default(''), force: z.boolean().default(false) });
 const lang = z.enum(['zh', 'en']).default('zh');
 const archiveParams = z.strictObject({ id: idParams.shape.id, archive: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,150}$/) });
-const service = z.strictObject({ id: z.string().max(100), name: z.string().max(200), state: z.enum(['ok', 'bad', 'unknown']), said: z.strictObject({ zh: z.string().max(2000), en: z.string().max(2000) }), command: z.array(z.string().max(1000)).max(50).optional(), proves: z.strictObject({ zh: z.string().max(2000), en: z.string().max(2000) }) });
+/** Rounds of asking whether the look at services is over; each waits 45 s at most. */
+const roundsMost = 6;
 
 export const incidentRoutes = [
   route({
@@ -88,9 +90,16 @@ export const incidentRoutes = [
     run: async ({ params, body, actor }, world: World) => ({ body: await world.ask('recovery-undo', { id: params.id, ...body, by: actor!.by }) }),
   }),
   route({
-    id: 'incident-recovery-finish', method: 'POST', path: '/incidents/:id/recovery/finish', access: 'approve', title: { zh: '复查并签认；accept 写明为何可以接受缺失', en: 'look at all of it and sign it off; accept says why what is missing may stay so' }, params: idParams,
-    body: z.strictObject({ why: why.default(''), accept: why.optional(), services: z.array(service).max(500).default([]) }), answer: recoveryFinished,
-    run: async ({ params, body, actor }, world: World) => ({ body: await world.ask('recovery-finish', { id: params.id, ...body, by: actor!.by }) }),
+    id: 'incident-recovery-finish', method: 'POST', path: '/incidents/:id/recovery/finish', access: 'approve', title: { zh: '复查（services：也检查服务与数据库）并签认；accept 写明为何可以接受缺失', en: 'look at all of it (services: at services and databases too) and sign it off; accept says why what is missing may stay so' }, params: idParams,
+    body: z.strictObject({ why: why.default(''), accept: why.optional(), services: z.boolean().default(true) }), answer: recoveryFinished,
+    async run({ params, body, actor }, world: World) {
+      // The agent looks itself: nobody says how services are.
+      for (let round = 0, isDone = !body.services; !isDone; round++) {
+        if (round === roundsMost) throw new Problem('unavailable', { zh: '服务检查还没有结束，请稍后再试', en: 'the look at services goes on: try again later' }, { retryAfter: 60 });
+        isDone = (await world.ask('recovery-services', { id: params.id, go: round === 0 }) as { done: boolean }).done;
+      }
+      return { body: await world.ask('recovery-finish', { id: params.id, ...body, by: actor!.by }) };
+    },
   }),
   route({ id: 'evidence-all', method: 'GET', path: '/evidence', access: 'read', title: { zh: '本机的证据存档', en: 'archives of evidence on this machine' }, answer: list(evidenceArchive), run: async (_call, world: World) => ({ body: { items: await world.ask('evidence-list', {}) } }) }),
   route({

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { type Account, accountName } from '../../core/account.ts';
 import { hashPassword, isPassword, checkPassword } from '../access/passwords.ts';
 import { newRecovery, newTotp, totpStep, useCode } from '../access/one-time.ts';
+import { hasSecondFactor, isCopy, type PasskeyAnswer, proofOptions, proved } from '../access/passkeys.ts';
 import { actorOf, beginSession } from '../access/sessions.ts';
 import { me, recoveryCodes, session as sessionShown } from '../contract/accounts.ts';
 import { done, list } from '../contract/common.ts';
@@ -22,7 +23,7 @@ const meOf = (account: Account, csrf: string, expires: number, actor: Actor): z.
 });
 
 /** A log-on that has proved itself: a new session, so that none that was there before is raised. */
-async function enter(account: Account, call: Pick<Call<unknown, unknown, unknown>, 'address' | 'agent'>, world: World): Promise<Reply> {
+export async function enter(account: Account, call: Pick<Call<unknown, unknown, unknown>, 'address' | 'agent'>, world: World): Promise<Reply> {
   const now = world.now();
   const known: Account = { ...account, lastLogIn: { time: now, address: call.address } };
   world.store.accounts.save(known);
@@ -33,15 +34,49 @@ async function enter(account: Account, call: Pick<Call<unknown, unknown, unknown
 }
 
 /** The account of whoever asks. */
-function own(actor: Actor | undefined, world: World): Account {
+export function own(actor: Actor | undefined, world: World): Account {
   const account = actor && world.store.accounts.account(actor.account);
   if (!account) throw new Problem('not-logged-in', { zh: '请先登录', en: 'log in first' });
   return account;
 }
 
-/** The password once more, before what would let somebody at an unlocked screen stay. */
-async function again(account: Account, password: string): Promise<void> {
-  if (!await isPassword(password, account.password)) throw wrong();
+/** The password once more, before what would let somebody at an unlocked screen stay. Gives the account as it is afterwards: it may have changed meanwhile. */
+export async function again(actor: Actor | undefined, password: string, world: World): Promise<Account> {
+  const before = own(actor, world);
+  const account = await isPassword(password, before.password) ? own(actor, world) : undefined;
+  if (account?.password !== before.password) throw wrong();
+  return account;
+}
+
+/** What a browser gave for a challenge that it was given with a ticket. */
+export const passkeyProof = z.strictObject({ ticket: z.string().regex(/^[\w-]{22}$/), response: z.looseObject({ id: z.string().min(1).max(1400), type: z.literal('public-key') }) });
+/** A log-on that fails: counted and audited by whoever gives it. Throws. */
+type Fail = (problem: Problem, why: string) => Promise<never>;
+
+/** The account with its passkey used, proved by what the browser gave. `purpose`: of the challenge. */
+export async function byPasskey(found: Account, { ticket, response }: { ticket: string; response: PasskeyAnswer }, purpose: string, alone: boolean, fail: Fail, world: World): Promise<Account> {
+  let counter: number;
+  try {
+    counter = await proved(response, found, world.challenges.take(ticket, purpose), world.passkeys(), { alone });
+  } catch (error) {
+    if (error instanceof Problem) return await fail(error, 'passkey');
+    throw error;
+  }
+  // As it is now: of two that come at once with one counter, the second is told.
+  const account = world.store.accounts.account(found.id);
+  const before = account?.passkeys?.find(({ id }) => id === response.id);
+  if (!account || !before || account.disabled) return await fail(wrong(), 'passkey');
+  if (isCopy(before.counter, counter)) return await fail(new Problem('wrong-credentials', { zh: '这把通行密钥的计数倒退了，可能已被复制：请删除它', en: 'the passkey counts backwards, so somebody may have a copy: remove it' }), `passkey ${before.name} counts backwards: it may have been copied`);
+  return { ...account, passkeys: account.passkeys!.map((one) => (one === before ? { ...one, counter, used: world.now() } : one)) };
+}
+
+/** What an account may prove itself by after its password; for a passkey the challenge goes along. */
+async function asksSecond(account: Account, world: World): Promise<Problem> {
+  const hasKey = (account.passkeys?.length ?? 0) > 0;
+  const options = hasKey ? await proofOptions(world.passkeys(), account) : undefined;
+  return new Problem('code-needed', hasKey ? { zh: '请用通行密钥或验证码完成登录', en: 'a passkey or a code is needed' } : { zh: '请输入验证码', en: 'the code of your authenticator is needed' }, {
+    more: { factors: [...(account.totp?.confirmed ? ['code'] : []), ...(options ? ['passkey'] : []), ...(account.recovery.length > 0 ? ['recovery'] : [])], ...(options && { passkey: { ticket: world.challenges.begin(options.challenge, `second ${account.id}`), options } }) },
+  });
 }
 
 export const sessionRoutes = [
@@ -72,30 +107,34 @@ export const sessionRoutes = [
   }),
   route({
     id: 'log-on', method: 'POST', path: '/session', access: 'anyone', title: { zh: '登录', en: 'log on' },
-    body: z.strictObject({ name: z.string().max(200), password: secret, code: z.string().max(100).optional() }), answer: me,
+    body: z.strictObject({ name: z.string().max(200), password: secret, code: z.string().max(100).optional(), passkey: passkeyProof.optional() }), answer: me,
     async run(call, world: World) {
       const { accounts } = world.store;
       const account = accounts.byName(call.body.name);
       const isKnown = account?.lastLogIn?.address === call.address;
       const counted = (account?.name ?? call.body.name).toLowerCase();
       world.lockout.mustWait(counted, call.address, isKnown);
-      const fail = async (problem: Problem, why: string): Promise<never> => {
+      const fail: Fail = async (problem, why) => {
         if (world.lockout.wrong(counted, call.address, isKnown)) await world.audit({ by: `account:${account?.name ?? '(unknown)'}`, operation: 'log-on', target: account?.name ?? '(unknown)', why: '', result: `refused (${why}), from ${call.address}` });
         throw problem;
       };
       const right = await isPassword(call.body.password, account?.password);
-      if (!right || !account || account.disabled) return fail(wrong(), 'password');
-      let proved = account;
-      if (account.totp?.confirmed) {
+      if (!right || !account) return fail(wrong(), 'password');
+      // It may have changed while the password was checked: a code is used once.
+      let current = accounts.account(account.id);
+      if (!current || current.disabled || current.password !== account.password) return fail(wrong(), 'password');
+      if (hasSecondFactor(current)) {
+        const { code, passkey } = call.body;
+        if (passkey !== undefined) current = await byPasskey(current, passkey, `second ${current.id}`, false, fail, world);
         // Asking for it tells that the password is right, so it counts as a wrong log-on until the code comes.
-        if (call.body.code === undefined) return fail(new Problem('code-needed', { zh: '请输入验证码', en: 'the code of your authenticator is needed' }), 'no code');
-        // The account may have changed while the password was checked: a code is used once.
-        const used = useCode(accounts.account(account.id) ?? account, call.body.code, world.now());
-        if (!used) return fail(wrong(), 'code');
-        proved = used;
+        else if (code === undefined) return fail(await asksSecond(current, world), 'no code');
+        else {
+          current = useCode(current, code, world.now());
+          if (!current) return fail(wrong(), 'code');
+        }
       }
       world.lockout.right(call.address);
-      return enter(proved, call, world);
+      return enter(current, call, world);
     },
   }),
   route({
@@ -117,10 +156,11 @@ export const sessionRoutes = [
     id: 'own-password', method: 'PUT', path: '/session/password', access: 'person', title: { zh: '改自己的密码（其他会话随之结束）', en: 'change one\'s own password; other sessions end' },
     body: z.strictObject({ password: secret, new_password: secret }), answer: done,
     async run(call, world: World) {
+      const { name: called } = await again(call.actor, call.body.password, world);
+      checkPassword(call.body.new_password, called);
+      const password = await hashPassword(call.body.new_password);
       const account = own(call.actor, world);
-      await again(account, call.body.password);
-      checkPassword(call.body.new_password, account.name);
-      world.store.accounts.save({ ...account, password: await hashPassword(call.body.new_password), passwordChanged: world.now() });
+      world.store.accounts.save({ ...account, password, passwordChanged: world.now() });
       const ended = world.store.accounts.endSessions(account.id, call.actor!.session);
       await world.audit({ by: call.actor!.by, operation: 'change-password', target: account.name, why: '', result: `${ended} other sessions ended` });
       return { body: { done: true } };
@@ -130,8 +170,7 @@ export const sessionRoutes = [
     id: 'totp-begin', method: 'POST', path: '/session/totp', access: 'person', title: { zh: '开启动态验证码：取得密钥', en: 'begin with one-time codes: get the secret' },
     body: z.strictObject({ password: secret }), answer: z.strictObject({ secret: z.string(), uri: z.string() }),
     async run(call, world: World) {
-      const account = own(call.actor, world);
-      await again(account, call.body.password);
+      const account = await again(call.actor, call.body.password, world);
       if (account.totp?.confirmed) throw new Problem('conflict', { zh: '已经开启；请先关闭', en: 'it is on already: turn it off first' });
       const made = newTotp(account.name, world.host);
       world.store.accounts.save({ ...account, totp: { secret: made.secret, confirmed: false, step: 0 } });
@@ -155,9 +194,9 @@ export const sessionRoutes = [
     id: 'totp-off', method: 'DELETE', path: '/session/totp', access: 'person', title: { zh: '关闭动态验证码', en: 'turn one-time codes off' },
     body: z.strictObject({ password: secret }), answer: done,
     async run(call, world: World) {
-      const { totp, ...account } = own(call.actor, world);
-      await again(account, call.body.password);
-      world.store.accounts.save({ ...account, recovery: [] });
+      const { totp, ...account } = await again(call.actor, call.body.password, world);
+      // Recovery codes stand in for passkeys too.
+      world.store.accounts.save({ ...account, recovery: hasSecondFactor(account) ? account.recovery : [] });
       await world.audit({ by: call.actor!.by, operation: 'totp-off', target: account.name, why: '', result: totp ? 'done' : 'it was off' });
       return { body: { done: totp !== undefined } };
     },
@@ -166,10 +205,8 @@ export const sessionRoutes = [
     id: 'recovery-renew', method: 'POST', path: '/session/recovery', access: 'person', title: { zh: '换一组恢复码（只显示一次，旧的作废）', en: 'new recovery codes, shown once; those there were are of no use any more' },
     body: z.strictObject({ password: secret }), answer: recoveryCodes,
     async run(call, world: World) {
-      await again(own(call.actor, world), call.body.password);
-      // Only now: another may have changed while the password was checked.
-      const account = own(call.actor, world);
-      if (!account.totp?.confirmed) throw new Problem('conflict', { zh: '请先开启动态验证码', en: 'one-time codes are off: turn them on first' });
+      const account = await again(call.actor, call.body.password, world);
+      if (!hasSecondFactor(account)) throw new Problem('conflict', { zh: '请先开启动态验证码或通行密钥', en: 'there is no second factor: turn one-time codes on or add a passkey first' });
       const { codes, digests } = newRecovery();
       world.store.accounts.save({ ...account, recovery: digests });
       await world.audit({ by: call.actor!.by, operation: 'recovery-renew', target: account.name, why: '', result: `${codes.length} new codes` });

@@ -18,6 +18,8 @@ export class Journal {
   private readonly store: ResponseStore;
   private last: AuditEntry | undefined;
   private waiting: Waiting[] = [];
+  /** Told of what is on disk now: for whoever watches. Must not throw. */
+  onSaved: ((saved: { receipts: readonly Receipt[]; blocks: readonly BlockEntry[]; runs: readonly PlaybookRun[]; incidents: IncidentChange | undefined }) => void) | undefined;
 
   constructor(store: ResponseStore) {
     this.store = store;
@@ -61,7 +63,9 @@ export class Journal {
   private save(batch: readonly Waiting[], incidents?: IncidentChange): void {
     let last = this.last;
     const audit = batch.flatMap(({ change }) => change.audit ?? []).map((input) => { last = nextEntry(last, input); return last; });
-    this.store.save({ receipts: batch.flatMap(({ change }) => change.receipts ?? []), blocks: batch.flatMap(({ change }) => change.blocks ?? []), runs: batch.flatMap(({ change }) => change.runs ?? []), audit, ...(incidents && { incidents }) });
+    const receipts = batch.flatMap(({ change }) => change.receipts ?? []), blocks = batch.flatMap(({ change }) => change.blocks ?? []), runs = batch.flatMap(({ change }) => change.runs ?? []);
+    this.store.save({ receipts, blocks, runs, audit, ...(incidents && { incidents }) });
     this.last = last;
+    this.onSaved?.({ receipts, blocks, runs, incidents });
   }
 }

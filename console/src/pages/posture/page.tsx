@@ -60,7 +60,7 @@ function Running() {
   const client = useQueryClient();
   const deed = useDeed();
   const mayStop = useMay('act');
-  const jobs = useGet<{ items: Job[] }>('/jobs', {}, { everyMs: 2000 });
+  const jobs = useGet<{ items: Job[] }>('/jobs', {}, { live: ['job'], everyMs: 10_000 });
   const stop = useDo<string>((id) => ({ method: 'DELETE', path: `/jobs/${encodeURIComponent(id)}` }), touched);
   const job = jobs.data?.items.find(({ kind }) => kind === 'scan');
   const isRunning = job?.state === 'running';

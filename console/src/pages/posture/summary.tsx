@@ -13,7 +13,7 @@ import { words } from './words.ts';
 export function Summary() {
   const t = useTexts(words);
   const say = useSay();
-  const posture = useGet<Posture>('/posture', {}, { everyMs: 60_000 });
+  const posture = useGet<Posture>('/posture', {}, { live: ['scan'], everyMs: 60_000 });
   return (
     <Shown of={posture} rows={10}>{({ score, why, status, trend, groups }) => (
       <>
