@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { routes } from '../api/routes/catalogue.ts';
+import type { Finding } from '../core/finding.ts';
+import { openSqliteStore } from '../stores/sqlite/store.ts';
 import { type Agent, startAgent } from './agent.ts';
 import { askControl } from './control.ts';
 
@@ -24,6 +26,16 @@ function guessing(address: string, n: number): string {
   return `${Array.from({ length: n }, (_, i) => `${at(i)} shop1 sshd[${4000 + i}]: Failed password for root from ${address} port ${40_000 + i} ssh2`).join('\n')}\n${at(n)} shop1 sshd[4999]: Accepted password for root from ${address} port 41999 ssh2\n`;
 }
 
+/** What a scan found before this start. */
+function seed(data: string): void {
+  const finding = (id: string, more: object): Finding => ({ id, check: 'cron', kind: 'weakness', level: 'low', title: { zh: '测试', en: 'sample' }, evidence: [], refs: [], ...more });
+  const fix = { text: { zh: '收紧', en: 'tighten' }, commands: [] };
+  const store = openSqliteStore({ dir: data });
+  store.scans.save({ id: 'aaaa', started: 1, ended: 2, by: 'test', checks: ['cron'], files: 1, verdict: 'clean', findings: { critical: 0, high: 0, medium: 0, low: 2, info: 0 }, blind: [], blind_left: 0, score: 99 }, [finding('f0000001', { fix }), finding('f0000002', { fix: { ...fix, actions: [{ action: 'change-mode', input: { path: join(dir, 'moat.yml'), mode: '0600' } }] } }), finding('f0000003', {})], []);
+  store.scans.save({ id: 'bbbb', started: 3, ended: 4, by: 'test', checks: ['cron'], files: 1, verdict: 'clean', findings: { critical: 0, high: 0, medium: 0, low: 2, info: 0 }, blind: [], blind_left: 0, score: 99 }, [], ['f0000003']);
+  store.close();
+}
+
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'moat-agent-api-'));
   const log = join(dir, 'auth.log');
@@ -41,6 +53,7 @@ server: { enabled: true, port: 0, http: true, group: web, environment: test }
 `);
   mkdirSync(join(dir, 'root/etc/cron.d'), { recursive: true });
   writeFileSync(join(dir, 'root/etc/passwd'), 'root:x:0:0:root:/root:/bin/bash\n');
+  seed(join(dir, 'data'));
   agent = await startAgent({
     configPath: join(dir, 'moat.yml'), configMustExist: true, dataFolder: join(dir, 'data'), version: '0.1.0', lang: 'en', strictAnswers: true,
     log: { debug: () => undefined, info: () => undefined, warn: (text) => { warned.push(text); } }, show: () => undefined, onHealth: () => undefined,
@@ -119,6 +132,25 @@ it('the mode and the allow list change here and stay as the file says otherwise;
   expect((await ask('/port-list', { method: 'POST', body: { enforce: false, ports: [{ port: 'what/ever', from: 'any' }], why: 'x' } })).body).toMatchObject({ code: 'bad-input' });
   expect((await ask('/port-list')).body).toMatchObject({ items: [], enforced: false });
 }, 30_000);
+
+it('ports and zones are shown before they are kept, in the shape of the contract, and keep nothing', async () => {
+  const ports = await ask('/port-list/preview', { method: 'POST', body: { enforce: false, ports: [{ port: '443/tcp', from: 'any' }] } });
+  expect(ports).toMatchObject({ status: 200, body: { enforced: false, rows: expect.any(Array), cut: [], opened: [] } });
+  const zones = await ask('/zones/preview', { method: 'POST', body: { zones: [{ name: 'office', networks: ['10.1.0.0/16'] }], flows: [] } });
+  expect(zones.status).toBe(200);
+  expect((await ask('/zones/preview', { method: 'POST', body: { zones: [{ name: 'office', networks: ['10.1.0.0/16'] }], flows: [{ from: 'office', to: 'nowhere' }] } })).body).toMatchObject({ code: 'bad-input' });
+  expect((await ask('/zones')).body).toMatchObject({ zones: [], set_by: 'configuration' });
+  expect((await ask('/port-list')).body).toMatchObject({ items: [] });
+});
+
+it('a finding is put right only where it stands, on this machine, and where an action does it', async () => {
+  const attempt = (id: string, body: object = { plan: true }): Promise<Answer> => ask(`/findings/${id}/fix`, { method: 'POST', body });
+  expect((await attempt('none')).status).toBe(404);
+  expect((await attempt('f0000001')).body).toMatchObject({ code: 'refused', detail: expect.stringContaining('a person must do it') });
+  expect((await attempt('f0000002', {})).body, 'its paths are of the folder that was looked at').toMatchObject({ code: 'refused', detail: expect.stringContaining('another folder') });
+  expect((await attempt('f0000003')).body).toMatchObject({ code: 'conflict' });
+  expect((await ask('/receipts/none/confirm', { method: 'POST', body: {} })).status).toBe(404);
+});
 
 const ruleText = `title: Somebody called wang\nname: wang_was_here\nstatus: test\nlevel: low\nlogsource: { product: linux, service: auth }\ndetection:\n  selection: { user: wang }\n  condition: selection\n`;
 it('a rule of one\'s own is checked, tried on the past, saved, holds, and goes; others are never overwritten', async () => {

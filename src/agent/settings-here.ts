@@ -40,8 +40,8 @@ export class SettingsHere {
   get rulesFolder(): string { return this.ownRules; }
 
   /** The configuration with what was set here. Throws MoatError 'invalid' when both together make no sense. */
-  over(config: Config): Config {
-    const { mode, allow, exceptions, ports, zones } = this.here;
+  over(config: Config, here: Here = this.here): Config {
+    const { mode, allow, exceptions, ports, zones } = here;
     const laid = {
       ...config,
       exceptions: [...config.exceptions, ...exceptions.map(({ rule, when, why, until }) => ({ rule, when, why, ...(until !== undefined && { until }) }))],
