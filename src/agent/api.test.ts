@@ -31,8 +31,8 @@ function seed(data: string): void {
   const finding = (id: string, more: object): Finding => ({ id, check: 'cron', kind: 'weakness', level: 'low', title: { zh: '测试', en: 'sample' }, evidence: [], refs: [], ...more });
   const fix = { text: { zh: '收紧', en: 'tighten' }, commands: [] };
   const store = openSqliteStore({ dir: data });
-  store.scans.save({ id: 'aaaa', started: 1, ended: 2, by: 'test', checks: ['cron'], files: 1, verdict: 'clean', findings: { critical: 0, high: 0, medium: 0, low: 2, info: 0 }, blind: [], blind_left: 0, score: 99 }, [finding('f0000001', { fix }), finding('f0000002', { fix: { ...fix, actions: [{ action: 'change-mode', input: { path: join(dir, 'moat.yml'), mode: '0600' } }] } }), finding('f0000003', {})], []);
-  store.scans.save({ id: 'bbbb', started: 3, ended: 4, by: 'test', checks: ['cron'], files: 1, verdict: 'clean', findings: { critical: 0, high: 0, medium: 0, low: 2, info: 0 }, blind: [], blind_left: 0, score: 99 }, [], ['f0000003']);
+  store.scans.save({ id: 'aaaa', started: Date.now() - 2000, ended: Date.now() - 1000, by: 'test', checks: ['cron'], files: 1, verdict: 'clean', findings: { critical: 0, high: 0, medium: 0, low: 2, info: 0 }, blind: [], blind_left: 0, score: 99 }, [finding('f0000001', { fix }), finding('f0000002', { fix: { ...fix, actions: [{ action: 'change-mode', input: { path: join(dir, 'moat.yml'), mode: '0600' } }] } }), finding('f0000003', {})], []);
+  store.scans.save({ id: 'bbbb', started: Date.now() - 500, ended: Date.now(), by: 'test', checks: ['cron'], files: 1, verdict: 'clean', findings: { critical: 0, high: 0, medium: 0, low: 2, info: 0 }, blind: [], blind_left: 0, score: 99 }, [], ['f0000003']);
   store.close();
 }
 
