@@ -9,15 +9,19 @@ import { Icon, type IconName } from './icon.tsx';
 import { inertString } from './inert-text.ts';
 import './states.css';
 
-interface NoticeProps { icon: IconName; title: string; children?: ReactNode; action?: ReactNode; tone?: 'plain' | 'bad' | 'good'; compact?: boolean }
-export const Notice = ({ icon, title, children, action, tone = 'plain', compact = false }: NoticeProps) => (
-  <div className={`m-notice m-notice-${tone}${compact ? ' m-notice-compact' : ''}`} role={tone === 'bad' ? 'alert' : 'status'}>
-    <span className="m-notice-icon"><Icon name={icon} size={compact ? 20 : 26} /></span>
-    <div className="m-notice-title">{title}</div>
-    {children !== undefined && <div className="m-notice-text">{children}</div>}
-    {action}
-  </div>
-);
+interface NoticeProps { icon: IconName; title: ReactNode; children?: ReactNode; action?: ReactNode; tone?: 'plain' | 'bad' | 'warn' | 'good'; /** In a line, inside something. */ compact?: boolean; /** A card of its own that goes across the page. */ bar?: boolean; /** It may be put away. */ onClose?: () => void }
+export function Notice({ icon, title, children, action, tone = 'plain', compact = false, bar = false, onClose }: NoticeProps) {
+  const t = useTexts(common);
+  const end = (action !== undefined || onClose) && <div className="m-notice-end">{action}{onClose && <button type="button" className="m-notice-close" aria-label={t('close')} onClick={onClose}><Icon name="close" size={15} /></button>}</div>;
+  return (
+    <div className={`m-notice m-notice-${tone}${bar ? ' m-notice-bar' : compact ? ' m-notice-compact' : ''}`} role={tone === 'bad' ? 'alert' : 'status'}>
+      <span className="m-notice-icon"><Icon name={icon} size={compact || bar ? 20 : 26} /></span>
+      <div className="m-notice-title">{title}</div>
+      {children !== undefined && <div className="m-notice-text">{children}</div>}
+      {end}
+    </div>
+  );
+}
 
 /** The shape of what comes. */
 export const Loading = ({ rows = 4 }: { rows?: number }) => {

@@ -17,8 +17,8 @@ export interface SureProps {
   /** Whether a reason is asked for, and must be given. */
   why?: 'must' | 'may' | 'no';
   act: (why: string) => Promise<unknown>;
-  /** What was done, said afterwards. */
-  done: string;
+  /** What was done, said afterwards; nothing is said without it: what comes next shows it. */
+  done?: string | undefined;
   undo?: (() => void) | undefined;
   close: () => void;
   width?: number;
@@ -39,7 +39,7 @@ export function Sure({ title, children, ok, isDanger = false, isMissing = false,
       setBusy(false);
       return;
     }
-    toast(done, undo);
+    if (done !== undefined) toast(done, undo);
     close();
   };
   return (

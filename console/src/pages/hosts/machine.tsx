@@ -1,11 +1,11 @@
 /** What machine this is, in a line. */
 import type { Host } from '../../../../src/api/contract/host.ts';
+import { bytesText } from '../../parts/bytes.ts';
 import { Inert } from '../../parts/inert.tsx';
 import { Notice } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useLang, useTexts } from '../../text/lang.ts';
 import { Fact, Facts } from './parts.tsx';
-import { bytesText } from './tree.ts';
 import { words } from './words.ts';
 
 const addressesShown = 4;

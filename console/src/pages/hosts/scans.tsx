@@ -1,17 +1,16 @@
 /** Scans of this machine: the latest, and one more now. */
-import { Button, Progress } from 'antd';
-import { useEffect, useState } from 'react';
-import type { Job } from '../../../../src/api/contract/common.ts';
+import { Button } from 'antd';
+import { useCallback, useState } from 'react';
 import type { ScanRun } from '../../../../src/api/contract/scans.ts';
-import { useDo, useGet, useList } from '../../api/hooks.ts';
+import { useDo, useList } from '../../api/hooks.ts';
 import { useMay } from '../../api/session.tsx';
 import { worstFirst } from '../../api/types.ts';
-import { Inert } from '../../parts/inert.tsx';
+import { JobShown } from '../../parts/job.tsx';
 import { LevelTag } from '../../parts/level.tsx';
 import { Rows } from '../../parts/rows.tsx';
-import { Empty, Failure, Notice } from '../../parts/states.tsx';
+import { Empty, Failure } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
-import { useSay, useTexts } from '../../text/lang.ts';
+import { useTexts } from '../../text/lang.ts';
 import { words } from './words.ts';
 
 type Scan = ScanRun;
@@ -21,13 +20,15 @@ export function ScansTab() {
   const may = useMay('triage');
   const list = useList<Scan>('/scans');
   const [job, setJob] = useState<string>();
+  const { refetch } = list.query;
+  const ended = useCallback(() => { setJob(undefined); void refetch(); }, [refetch]);
   const start = useDo<void, { job: string }>(() => ({ method: 'POST', path: '/scans', body: {} }));
   const button = may && <Button type="primary" loading={start.isPending} disabled={job !== undefined} onClick={() => { void start.mutateAsync().then((begun) => { setJob(begun.job); return true; }, () => false); }}>{t('scanNow')}</Button>;
   return (
     <div className="m-stack">
       <div className="h-filters">{button}<span className="m-quiet">{t('scanNoneHow')}</span></div>
       {start.error && <section className="m-card"><Failure compact error={start.error} /></section>}
-      {job !== undefined && <ScanJob id={job} onEnd={() => { setJob(undefined); void list.query.refetch(); }} />}
+      {job !== undefined && <JobShown id={job} label={t('scanning')} failed={t('scanFailed')} onEnd={ended} />}
       <section className="m-card h-table" aria-label={t('tab_scans')}>
         <Rows list={list} rowKey={({ id }) => id} label={t('tab_scans')} width={520} around={480} empty={<Empty icon="posture" title={t('scanNone')} />} columns={[
           { key: 'began', title: t('scanBegan'), width: 150, render: (_cell, { started }) => <Time at={started} style="clock" /> },
@@ -36,15 +37,4 @@ export function ScansTab() {
       </section>
     </div>
   );
-}
-
-function ScanJob({ id, onEnd }: { id: string; onEnd: () => void }) {
-  const t = useTexts(words);
-  const say = useSay();
-  const asked = useGet<Job>(`/jobs/${id}`, {}, { everyMs: 1000 });
-  const isDone = asked.data?.state === 'done';
-  useEffect(() => { if (isDone) onEnd(); }, [isDone]);
-  const { progress, problem } = asked.data ?? {};
-  if (problem) return <section className="m-card"><Notice compact icon="warn" tone="bad" title={t('scanFailed')}><Inert>{say({ en: problem.detail, zh: problem.detail_zh })}</Inert></Notice></section>;
-  return <section className="m-card m-pad" role="status"><div className="m-title">{t('scanning')}</div><Progress percent={Math.round((progress?.part ?? 0) * 100)} aria-label={t('scanning')} />{progress?.what && <span className="m-quiet"><Inert>{say(progress.what)}</Inert></span>}</section>;
 }

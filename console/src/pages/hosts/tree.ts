@@ -75,9 +75,3 @@ export function originsOf(processes: readonly Process[]): { kind: OriginKind; co
 export const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
 /** All addresses of the machine. */
 export const isAnyAddress = (address: string): boolean => address === '0.0.0.0' || address === '::' || address === '*';
-
-const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
-export function bytesText(bytes: number, lang: string): string {
-  const at = bytes <= 0 ? 0 : Math.min(units.length - 1, Math.floor(Math.log(bytes) / Math.log(1024)));
-  return `${(bytes / 1024 ** at).toLocaleString(lang, { maximumFractionDigits: 1 })} ${units[at]}`;
-}

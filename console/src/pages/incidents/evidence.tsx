@@ -5,18 +5,14 @@ import type { z } from 'zod';
 import type { EvidenceArchive, evidenceVerdict, Incident } from '../../../../src/api/contract/incidents.ts';
 import { useDo, useGet } from '../../api/hooks.ts';
 import { useMay } from '../../api/session.tsx';
+import { bytesText } from '../../parts/bytes.ts';
 import { Inert } from '../../parts/inert.tsx';
+import { JobShown } from '../../parts/job.tsx';
 import { Empty, Failure, Notice, Shown } from '../../parts/states.tsx';
+import { Sure } from '../../parts/sure.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useLang, useSay, useTexts } from '../../text/lang.ts';
-import { AskWhy } from './ask-why.tsx';
-import { JobShown } from './job.tsx';
 import { words } from './words.ts';
-
-const bytesText = (bytes: number, lang: string): string => {
-  const at = bytes <= 0 ? 0 : Math.min(4, Math.floor(Math.log(bytes) / Math.log(1024)));
-  return `${(bytes / 1024 ** at).toLocaleString(lang, { maximumFractionDigits: 1 })} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][at]}`;
-};
 
 export function EvidenceTab({ incident: { id } }: { incident: Incident }) {
   const t = useTexts(words);
@@ -32,11 +28,10 @@ export function EvidenceTab({ incident: { id } }: { incident: Incident }) {
   return (
     <div className="m-stack">
       {job !== undefined && <JobShown id={job} label={t('collecting')} onEnd={ended} />}
-      {collect.error && <Failure error={collect.error} compact />}
       <Shown of={asked}>{({ items }) => (items.length === 0
         ? <div className="m-card"><Empty icon="lock" title={t('evidenceNone')} action={button}>{t('evidenceNoneHow')}</Empty></div>
         : <><div className="m-row">{button}</div><ul className="m-stack">{items.map((one) => <Archive key={one.id} archive={one} base={base} />)}</ul></>)}</Shown>
-      {isAsking && <AskWhy asked={{ title: t('collect'), hint: t('whyCollect'), mustSay: true, act: (why) => collect.mutateAsync(why).then((started) => { setJob(started.job); return true; }, () => false) }} close={() => { setAsking(false); }} />}
+      {isAsking && <Sure title={t('collect')} ok={t('collect')} close={() => { setAsking(false); }} act={async (why) => { setJob((await collect.mutateAsync(why)).job); }}><p>{t('whyCollect')}</p></Sure>}
     </div>
   );
 }

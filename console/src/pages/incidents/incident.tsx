@@ -1,5 +1,5 @@
 /** One incident: where it stands and what to do next above, its story, clean-up, evidence, recovery and report below, notes and tasks at the side. */
-import { Alert, Button, Dropdown, Tabs } from 'antd';
+import { Button, Dropdown, Select, Tabs } from 'antd';
 import { useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import type { Incident as Whole } from '../../../../src/api/contract/incidents.ts';
@@ -10,10 +10,10 @@ import { Icon } from '../../parts/icon.tsx';
 import { Inert } from '../../parts/inert.tsx';
 import { LevelTag } from '../../parts/level.tsx';
 import { Page as Frame } from '../../parts/page.tsx';
-import { Empty, Shown } from '../../parts/states.tsx';
+import { Empty, Notice, Shown } from '../../parts/states.tsx';
+import { Field, Sure } from '../../parts/sure.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useSay, useTexts } from '../../text/lang.ts';
-import { AskWhy, type Asked } from './ask-why.tsx';
 import { EvidenceTab } from './evidence.tsx';
 import { Clock, GradeTag, StatusTag, statusWord } from './marks.tsx';
 import { PeopleCard } from './people.tsx';
@@ -49,30 +49,30 @@ function Known({ incident }: { incident: Whole }) {
   const tab = tabs.find((one) => one === wanted) ?? 'story';
   const [asking, setAsking] = useState<Asked>();
   const change = useDo<{ deed: Deed; why: string; seen: number }>(({ seen, ...body }) => ({ method: 'POST', path: `/incidents/${id}/changes`, body, revision: seen }), ['/incidents', `/incidents/${id}`]);
-  const doIt: Change = async (deed, why = '') => {
+  const tell = async (deed: Deed, why: string): Promise<void> => {
     try {
       await change.mutateAsync({ deed, why, seen: revision });
-      return true;
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 412) return false;
+      if (!(error instanceof ApiError) || error.status !== 412) throw error;
       // A further alert that joined it is no reason to ask again; what people decided meanwhile is.
       const now = await ask<Whole>('GET', `/incidents/${id}`).catch(() => incident);
-      if (now.status !== status || now.assignee !== incident.assignee || now.notes.length !== incident.notes.length || now.tasks.length !== incident.tasks.length) return false;
-      return await change.mutateAsync({ deed, why, seen: now.revision }).then(() => true, () => false);
+      if (now.status !== status || now.assignee !== incident.assignee || now.notes.length !== incident.notes.length || now.tasks.length !== incident.tasks.length) throw error;
+      await change.mutateAsync({ deed, why, seen: now.revision });
     }
   };
+  const doIt: Change = (deed, why = '') => tell(deed, why).then(() => true, () => false);
   const isOver = status === 'closed' || status === 'false-alarm';
   const at = path.indexOf(status as (typeof path)[number]);
   const next = isOver ? undefined : path[at + 1];
   const conflict = change.error instanceof ApiError && change.error.status === 412;
   const step = (to: (typeof path)[number]): void => {
-    if (to === 'closed') setAsking({ title: t('next_closed'), hint: t('whyClose'), mustSay: false, act: (why) => doIt({ op: 'status', to }, why) });
+    if (to === 'closed') setAsking({ title: t('next_closed'), hint: t('whyClose'), mustSay: false, act: (why) => tell({ op: 'status', to }, why) });
     else void doIt({ op: 'status', to });
   };
   const menu = [
     ...path.slice(at + 2).map((to) => ({ key: to, label: t(`next_${to as 'closed'}`), onClick: () => { step(to); }, disabled: isOver })),
-    { key: 'false', label: t('markFalse'), disabled: status === 'false-alarm', onClick: () => { setAsking({ title: t('falseAlarm'), hint: t('whyFalse'), mustSay: true, days: 30, act: (why, days) => doIt({ op: 'false-alarm', forMs: days * 86_400_000 }, why) }); } },
-    ...(incident.clock && !incident.clock.stopped ? (['reported', 'not-reportable'] as const).map((how) => ({ key: how, label: `${t('clock')}: ${t(how === 'reported' ? 'clockReported' : 'clockNot')}…`, onClick: () => { setAsking({ title: t(how === 'reported' ? 'clockReported' : 'clockNot'), hint: t('clockWhy'), mustSay: true, act: (why) => doIt({ op: 'clock', how }, why) }); } })) : []),
+    { key: 'false', label: t('markFalse'), disabled: status === 'false-alarm', onClick: () => { setAsking({ title: t('falseAlarm'), hint: t('whyFalse'), mustSay: true, days: 30, act: (why, days) => tell({ op: 'false-alarm', forMs: days * 86_400_000 }, why) }); } },
+    ...(incident.clock && !incident.clock.stopped ? (['reported', 'not-reportable'] as const).map((how) => ({ key: how, label: `${t('clock')}: ${t(how === 'reported' ? 'clockReported' : 'clockNot')}…`, onClick: () => { setAsking({ title: t(how === 'reported' ? 'clockReported' : 'clockNot'), hint: t('clockWhy'), mustSay: true, act: (why) => tell({ op: 'clock', how }, why) }); } })) : []),
   ];
   return (
     <Frame wide title={say(incident.title)} lead={<span className="m-row mi-lead"><Link to="/incidents"><Icon name="left" size={14} /> {t('toList')}</Link><span className="m-mono">{id}</span><span><Inert>{incident.host}</Inert></span><span>{t('began')} <Time at={incident.time} style="clock" /></span><span>{t('last')} <Time at={incident.last_time} /></span></span>}
@@ -81,8 +81,8 @@ function Known({ incident }: { incident: Whole }) {
         {isOver && <Button loading={change.isPending} onClick={() => { void doIt({ op: 'reopen' }); }}>{t('reopen')}</Button>}
         <Dropdown menu={{ items: menu }} trigger={['click']}><Button>{t('moreDeeds')}</Button></Dropdown>
       </>}>
-      {incident.merged_into !== undefined && <Alert type="info" showIcon title={t('merged')} action={<Link to={`/incidents/${incident.merged_into}`}>{t('mergedOpen')}</Link>} />}
-      {change.error && <Alert type={conflict ? 'warning' : 'error'} showIcon closable title={conflict ? t('changedMeanwhile') : <Inert>{say(change.error.text)}</Inert>} />}
+      {incident.merged_into !== undefined && <Notice bar icon="incidents" title={t('merged')} action={<Link to={`/incidents/${incident.merged_into}`}>{t('mergedOpen')}</Link>} />}
+      {change.error && asking === undefined && <Notice bar icon="warn" tone={conflict ? 'warn' : 'bad'} title={conflict ? t('changedMeanwhile') : <Inert>{say(change.error.text)}</Inert>} onClose={() => { change.reset(); }} />}
       <div className="m-card mi-standing">
         <div className="m-row"><LevelTag level={incident.level} /><GradeTag grade={incident.grade} /><StatusTag status={status} /><Clock clock={incident.clock} />{incident.clock?.stopped && <span className="m-quiet">{t('clockStopped', { how: t(incident.clock.stopped.how === 'reported' ? 'clockReported' : 'clockNot'), by: incident.clock.stopped.by })}</span>}</div>
         <ol className="mi-path" aria-label={t('status')}>
@@ -102,8 +102,22 @@ function Known({ incident }: { incident: Whole }) {
         </div>
         <PeopleCard incident={incident} change={doIt} isBusy={change.isPending} />
       </div>
-      {asking && <AskWhy asked={asking} close={() => { setAsking(undefined); }} />}
+      {asking && <AskWhy asked={asking} close={() => { change.reset(); setAsking(undefined); }} />}
     </Frame>
+  );
+}
+
+/** What a deed wants to hear first. `days`: also for how long, this at first. */
+interface Asked { title: string; hint: string; mustSay: boolean; days?: number; act: (why: string, days: number) => Promise<unknown> }
+
+function AskWhy({ asked: { title, hint, mustSay, days: first, act }, close }: { asked: Asked; close: () => void }) {
+  const t = useTexts(words);
+  const [days, setDays] = useState(first ?? 0);
+  return (
+    <Sure title={title} ok={title} why={mustSay ? 'must' : 'may'} close={close} act={(why) => act(why, days)}>
+      <p>{hint}</p>
+      {first !== undefined && <Field label={t('forDays')}><Select aria-label={t('forDays')} value={days} options={[1, 7, 30, 90, 365].map((value) => ({ value, label: t('days', { count: value }) }))} onChange={setDays} /></Field>}
+    </Sure>
   );
 }
 

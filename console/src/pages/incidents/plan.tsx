@@ -1,5 +1,5 @@
 /** The clean-up: what Moat would do, why, at which risk; done step by step or all, taken back step by step or all, and looked at again. */
-import { Alert, Button, Modal, Progress } from 'antd';
+import { Button, Progress } from 'antd';
 import { useState } from 'react';
 import type { z } from 'zod';
 import type { CleanupPlan, Incident, KeptPlan, planVerdict, stepDone } from '../../../../src/api/contract/incidents.ts';
@@ -11,11 +11,11 @@ import type { Page } from '../../api/types.ts';
 import { Copy } from '../../parts/copy.tsx';
 import { Inert } from '../../parts/inert.tsx';
 import { Card } from '../../parts/page.tsx';
-import { Empty, Failure, Loading } from '../../parts/states.tsx';
+import { shellWords } from '../../parts/shell-words.ts';
+import { Empty, Failure, Loading, Notice } from '../../parts/states.tsx';
+import { Sure } from '../../parts/sure.tsx';
 import { Time } from '../../parts/time.tsx';
-import { common } from '../../text/common.ts';
 import { useSay, useTexts } from '../../text/lang.ts';
-import { shellWords } from './shell-words.ts';
 import { words } from './words.ts';
 
 type Step = CleanupPlan['steps'][number];
@@ -85,7 +85,7 @@ function Plan({ id, plan, receipts, maker, mayAct, again }: { id: string; plan: 
   if (plan.steps.length === 0) return <div className="m-stack"><div className="m-card"><Empty title={t('planEmpty')} action={maker}>{t('planEmptyHow')}</Empty></div><LeftAlone plan={plan} /></div>;
   return (
     <div className="m-stack">
-      {asking && <Sure {...asking} close={() => { setAsking(undefined); }} go={() => { setAsking(undefined); void run(asking.steps, asking.back); }} />}
+      {asking && <SureSteps {...asking} close={() => { setAsking(undefined); }} go={() => { void run(asking.steps, asking.back); }} />}
       <div className="m-card m-pad mi-plan-head">
         <div className="m-grow"><div className="m-title"><Inert>{say(plan.title)}</Inert></div><div className="m-quiet">{t('planMade')} <Time at={plan.made} />{!mayAct && <> · {t('mayNot')}</>}</div></div>
         {mayAct && <div className="m-row">
@@ -97,7 +97,7 @@ function Plan({ id, plan, receipts, maker, mayAct, again }: { id: string; plan: 
         {mayAct && single > 0 && <p className="m-quiet mi-progress">{t('singles', { count: single })}</p>}
         {running && <div className="mi-progress" role="status"><Progress percent={Math.round((running.at * 100) / running.ids.length)} size="small" aria-label={t('working')} /><span className="m-quiet">{t('stepOf', { at: running.at + 1, of: running.ids.length })}</span></div>}
       </div>
-      {stop && <Alert type="error" showIcon closable title={t('stopped', { at: stop.at, why: '' })} description={<Inert>{stop.error instanceof ApiError ? say(stop.error.text) : stop.error instanceof Error ? stop.error.message : ''}</Inert>} />}
+      {stop && <Notice bar icon="warn" tone="bad" title={t('stopped', { at: stop.at, why: '' })} onClose={() => { setStop(undefined); }}><Inert>{stop.error instanceof ApiError ? say(stop.error.text) : stop.error instanceof Error ? stop.error.message : ''}</Inert></Notice>}
       {verify.error && <Failure error={verify.error} compact />}
       {verify.data && <Looked verdict={verify.data} />}
       <ol className="mi-steps">{plan.steps.map((step) => (
@@ -110,18 +110,17 @@ function Plan({ id, plan, receipts, maker, mayAct, again }: { id: string; plan: 
 }
 
 /** What is about to be done, before it is done. */
-function Sure({ steps, back, close, go }: { steps: readonly Step[]; back: boolean; close: () => void; go: () => void }) {
+function SureSteps({ steps, back, close, go }: { steps: readonly Step[]; back: boolean; close: () => void; go: () => void }) {
   const t = useTexts(words);
-  const c = useTexts(common);
   const say = useSay();
   const [one] = steps;
   const isFinal = !back && steps.some(({ reversible }) => !reversible);
   const title = steps.length === 1 && one ? <Inert>{`${back ? `${t('undo')}: ` : ''}${say(one.title)}`}</Inert> : back ? t('undoAll') : t('applyChosen', { count: steps.length });
   return (
-    <Modal open width={620} title={title} onCancel={close} onOk={go} okText={back ? t('undo') : t('apply')} okButtonProps={{ danger: isFinal || (!back && steps.some(({ risk }) => risk === 'high')) }} cancelText={c('cancel')}>
+    <Sure width={620} title={title} ok={back ? t('undo') : t('apply')} isDanger={isFinal || (!back && steps.some(({ risk }) => risk === 'high'))} why="no" close={close} act={() => { go(); return Promise.resolve(); }}>
       {!back && <p className="m-quiet">{steps.length === 1 ? t('confirmOne') : t('confirmAll')}{isFinal && <b> {t('sureFinal')}</b>}</p>}
       {steps.length > 1 && <ol className="mi-sure">{steps.map((step) => <li key={step.id}><Risk step={step} /> <Inert>{say(step.title)}</Inert></li>)}</ol>}
-    </Modal>
+    </Sure>
   );
 }
 
@@ -163,12 +162,12 @@ function Looked({ verdict }: { verdict: Verdict }) {
   const lists = [[t('livingStill'), verdict.living.map(({ pid, label }) => `${pid} ${label}`)], [t('cameBack'), verdict.back], [t('stillFound'), verdict.findings.map((one) => (typeof one['path'] === 'string' ? one['path'] : String(one['id'])))], [t('couldNotLook'), verdict.blind.map(say)]] as const;
   const bad = verdict.steps.filter(({ ok }) => !ok);
   return (
-    <Alert type={verdict.clean ? 'success' : 'warning'} showIcon title={verdict.clean ? t('clean') : t('notClean')} description={verdict.clean ? undefined : (
+    <Notice bar icon={verdict.clean ? 'check' : 'warn'} tone={verdict.clean ? 'good' : 'warn'} title={verdict.clean ? t('clean') : t('notClean')}>{verdict.clean ? undefined : (
       <ul className="mi-will">
         {bad.map((step) => <li key={step.id}>{step.id}. <Inert>{say(step.title)}</Inert>{step.verdict && <>: <Inert>{say(step.verdict.evidence)}</Inert></>}</li>)}
         {lists.filter(([, items]) => items.length > 0).map(([name, items]) => <li key={name}>{name}: <Inert most={1000}>{items.join(', ')}</Inert></li>)}
       </ul>
-    )} />
+    )}</Notice>
   );
 }
 

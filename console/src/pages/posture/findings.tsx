@@ -9,6 +9,7 @@ import { Copy } from '../../parts/copy.tsx';
 import { Inert } from '../../parts/inert.tsx';
 import { LevelTag } from '../../parts/level.tsx';
 import { Rows } from '../../parts/rows.tsx';
+import { shellWords } from '../../parts/shell-words.ts';
 import { Empty, Shown } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { common } from '../../text/common.ts';
@@ -45,9 +46,6 @@ export function Findings({ id }: { id: string }) {
   );
 }
 
-/** As a person would type it; what is no plain word is quoted. */
-const typed = (command: readonly string[]): string => command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`)).join(' ');
-
 function One({ id, close }: { id: string; close: () => void }) {
   const t = useTexts(words);
   const say = useSay();
@@ -58,7 +56,7 @@ function One({ id, close }: { id: string; close: () => void }) {
         <div className="m-stack">
           <div><p className="m-row"><LevelTag level={one.level} /><span className="m-quiet">{t(one.kind)}</span></p><h2 className="mo-word"><Inert most={600}>{say(one.title)}</Inert></h2></div>
           {one.means && <div><h3>{t('means')}</h3><p><Inert>{say(one.means)}</Inert></p></div>}
-          <div><h3>{t('fix')}</h3>{one.fix ? <><p><Inert>{say(one.fix.text)}</Inert></p>{one.fix.commands.map((command, at) => <div key={at} className="mo-command"><span className="m-grow"><Inert block>{typed(command)}</Inert></span><Copy text={typed(command)} /></div>)}</> : <p className="m-quiet">{t('noFix')}</p>}</div>
+          <div><h3>{t('fix')}</h3>{one.fix ? <><p><Inert>{say(one.fix.text)}</Inert></p>{one.fix.commands.map((command, at) => <div key={at} className="mo-command"><span className="m-grow"><Inert block>{shellWords(command)}</Inert></span><Copy text={shellWords(command)} /></div>)}</> : <p className="m-quiet">{t('noFix')}</p>}</div>
           {one.evidence.length > 0 && <div><h3>{t('evidence')}</h3><ul className="mo-evidence">{one.evidence.map((fact, at) => <li key={at}><p className="m-quiet"><Inert>{say(fact.what)}</Inert>{fact.path !== undefined && <> · <Inert code>{fact.path}</Inert></>}{fact.line !== undefined && <> · {t('line', { n: fact.line })}</>}</p><Inert block most={4000}>{fact.value}</Inert></li>)}</ul></div>}
           <dl className="mo-facts">
             {one.path !== undefined && <><dt>{t('path')}</dt><dd><Inert code>{one.path}</Inert></dd></>}

@@ -1,5 +1,5 @@
 /** Posture: the score and what costs it, findings, patches, checks that were done; a check is begun and watched from any of them. */
-import { Button, Progress, Select } from 'antd';
+import { Button, Select } from 'antd';
 import { useEffect, useState } from 'react';
 import { useParams } from 'react-router';
 import { useQueryClient } from '@tanstack/react-query';
@@ -9,10 +9,9 @@ import type { checkEntry } from '../../../../src/api/contract/scans.ts';
 import { useDo, useGet } from '../../api/hooks.ts';
 import { useMay } from '../../api/session.tsx';
 import { Icon } from '../../parts/icon.tsx';
-import { Inert } from '../../parts/inert.tsx';
+import { JobCard } from '../../parts/job.tsx';
 import { Page as Frame } from '../../parts/page.tsx';
 import { Sections } from '../../parts/sections.tsx';
-import { Notice } from '../../parts/states.tsx';
 import { Field, Sure } from '../../parts/sure.tsx';
 import { useDeed } from '../../parts/toast.tsx';
 import { useSay, useTexts } from '../../text/lang.ts';
@@ -58,7 +57,6 @@ function Start({ close }: { close: () => void }) {
 /** The check that runs now, whoever began it. */
 function Running() {
   const t = useTexts(words);
-  const say = useSay();
   const client = useQueryClient();
   const deed = useDeed();
   const mayStop = useMay('act');
@@ -69,12 +67,6 @@ function Running() {
   useEffect(() => {
     if (!isRunning) void client.invalidateQueries({ predicate: ({ queryKey: [path] }) => path === '/posture' || path === '/findings' || path === '/scans' });
   }, [isRunning, client]);
-  if (job?.problem) return <div className="m-card"><Notice icon="warn" tone="bad" compact title={t('failed')}><Inert>{say({ en: job.problem.detail, zh: job.problem.detail_zh })}</Inert></Notice></div>;
-  if (!job || !isRunning) return null;
-  return (
-    <div className="m-card m-pad mo-running" role="status">
-      <div className="m-grow"><b>{t('running')}</b> {job.progress?.what && <span className="m-quiet"><Inert>{say(job.progress.what)}</Inert></span>}<Progress percent={Math.round((job.progress?.part ?? 0) * 100)} status="active" showInfo={false} aria-label={t('running')} /></div>
-      {mayStop && <Button loading={stop.isPending} onClick={() => { void deed(() => stop.mutateAsync(job.id), t('stopped')); }}>{t('stop')}</Button>}
-    </div>
-  );
+  if (job === undefined || (!isRunning && !job.problem)) return null;
+  return <JobCard job={job} label={t('running')} failed={t('failed')} action={mayStop && <Button loading={stop.isPending} onClick={() => { void deed(() => stop.mutateAsync(job.id), t('stopped')); }}>{t('stop')}</Button>} />;
 }

@@ -19,10 +19,3 @@ export interface Call { method: Exclude<Method, 'GET'>; path: string; body: unkn
 /** All that a deed of this page may change. */
 const touched = ['/blocks', '/receipts', '/allow', '/port-list', '/zones', '/mode', '/runs', '/requests', '/quarantine', '/notices', '/overview', '/linkage'];
 export const useAct = <T = unknown>(): UseMutationResult<T, ApiError, Call> => useDo<Call, T>((call) => call, touched);
-
-const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-export function sizeOf(bytes: number): string {
-  let at = 0, n = bytes;
-  while (n >= 1024 && at < units.length - 1) { n /= 1024; at++; }
-  return `${at === 0 ? n : n.toFixed(1)} ${units[at]}`;
-}
