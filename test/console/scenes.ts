@@ -33,6 +33,12 @@ async function scanned(moat: ConsoleMoat): Promise<string> {
   return '/posture/findings';
 }
 
+/** A run that waits for a person. */
+async function ran(moat: ConsoleMoat): Promise<string> {
+  const { id } = (await moat.ask('POST', '/playbooks/miner/run', { dry: false, why: 'a fan that never rests' })).body as { id: string };
+  return `/protection/runs/${id}`;
+}
+
 /** The incident that reached furthest. */
 const incident = async (moat: ConsoleMoat): Promise<string> => {
   const { items } = (await moat.ask('GET', '/incidents?status=all&level=high&limit=1')).body as { items: { id: string }[] };
@@ -57,6 +63,8 @@ export const scenes: readonly Scene[] = [
   { name: 'hunt', path: '/hunt', before: async (page) => { await page.getByRole('button', { name: /most failed log-ons|登录失败最多/ }).click(); await page.getByRole('button', { name: /Export CSV|导出 CSV/ }).waitFor(); } },
   { name: 'protection', path: '/protection' },
   { name: 'protection-playbooks', path: '/protection/playbooks' },
+  { name: 'playbook', path: async (moat) => `/protection/playbooks/brute-force?alert=${(await alertOf('ssh_brute_force')(moat)).slice('/alerts/'.length)}`, before: (page) => page.locator('.mp-planned, .mp-person').first().waitFor() },
+  { name: 'playbook-run', path: ran, before: (page) => page.locator('.mp-history li').first().waitFor() },
   { name: 'protection-linkage', path: '/protection/linkage' },
   { name: 'posture', path: '/posture' },
   { name: 'posture-findings', path: scanned },

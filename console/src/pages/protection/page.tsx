@@ -27,7 +27,7 @@ export function Page() {
       <ModeStrip />
       <Requests requests={requests.data?.items ?? []} />
       <Sections label={t('sections')} items={sections.map((one) => ({ to: one === 'blocks' ? '/protection' : `/protection/${one}`, title: t(one), isDeep: one !== 'blocks' }))} />
-      {at === '' || at === 'blocks' ? <Blocks /> : at === 'receipts' ? <Receipts id={id} /> : at === 'playbooks' ? <Playbooks /> : at === 'runs' ? <Runs id={id} /> : at === 'linkage' ? <Linkage /> : at === 'allow' ? <Allow /> : at === 'ports' ? <Ports /> : at === 'zones' ? <ZonesSection /> : at === 'quarantine' ? <QuarantineSection /> : at === 'notices' ? <Notices /> : <div className="m-card"><Empty icon="search" title={t('nothingHere')} /></div>}
+      {at === '' || at === 'blocks' ? <Blocks /> : at === 'receipts' ? <Receipts id={id} /> : at === 'playbooks' ? <Playbooks id={id} /> : at === 'runs' ? <Runs id={id} /> : at === 'linkage' ? <Linkage /> : at === 'allow' ? <Allow /> : at === 'ports' ? <Ports /> : at === 'zones' ? <ZonesSection /> : at === 'quarantine' ? <QuarantineSection /> : at === 'notices' ? <Notices /> : <div className="m-card"><Empty icon="search" title={t('nothingHere')} /></div>}
     </Frame>
   );
 }
