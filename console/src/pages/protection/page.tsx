@@ -7,13 +7,15 @@ import { Sections } from '../../parts/sections.tsx';
 import { Empty } from '../../parts/states.tsx';
 import { useTexts } from '../../text/lang.ts';
 import { Blocks } from './blocks.tsx';
-import { Allow, Linkage, Notices, Ports, ZonesSection } from './lists.tsx';
+import { Allow, Linkage, Notices } from './lists.tsx';
 import { ModeStrip } from './mode.tsx';
 import { Playbooks, Runs } from './playbooks.tsx';
+import { Ports } from './ports.tsx';
 import { QuarantineSection } from './quarantine.tsx';
 import { Receipts } from './receipts.tsx';
 import { Requests } from './requests.tsx';
 import { words } from './words.ts';
+import { ZonesSection } from './zones.tsx';
 import './protection.css';
 
 const sections = ['blocks', 'receipts', 'playbooks', 'runs', 'linkage', 'allow', 'ports', 'zones', 'quarantine', 'notices'] as const;
