@@ -2,7 +2,7 @@ import { texts } from '../../text/lang.ts';
 
 export const words = texts('playbook', {
   en: {
-    all: 'All playbooks', steps: 'What it does, step by step', begins: 'When it begins', begins_guard: 'By itself in Guard and Strict mode, when an alert of level {{level}} or worse fits: {{what}}', begins_strict: 'By itself in Strict mode, when an alert of level {{level}} or worse fits: {{what}}', begins_manual: 'Only when somebody runs it', anyAlert: 'any alert', longest: 'It takes {{span}} at the most; one run at a time for each {{per}}.', perAlert: 'alert', back: 'If it fails, what it did is taken back.',
+    all: 'All playbooks', steps: 'What it does, step by step', begins: 'When it begins', begins_guard: 'By itself in Guard and Strict mode, when an alert of level {{level}} or worse fits: {{what}}.', begins_strict: 'By itself in Strict mode, when an alert of level {{level}} or worse fits: {{what}}.', begins_manual: 'Only when somebody runs it.', anyAlert: 'any alert', longest: 'It takes {{span}} at the most; one run at a time for each: {{per}}.', perAlert: 'alert', back: 'If it fails, what it did is taken back.',
     phase_cut: 'Cut off', phase_isolate: 'Hold', phase_handle: 'Put right', phase_trace: 'Find out',
     ifKnown: 'Only if {{what}} is known', ifHolds: 'Only if', whileHolds: 'As long as (at most {{n}} times)', cases: 'Depending on', when_false: 'otherwise', when_failure: 'if that fails', when_beside: 'at the same time', when_case: 'if it is {{of}}', wait: 'waits {{span}} first', asks: 'a person is asked first', byPerson: 'A person does this, then approves', tells: 'People are told', and: ' and ', lastsFor: 'for {{span}}', longer: 'longer each time',
    
@@ -14,7 +14,7 @@ export const words = texts('playbook', {
     what_begun: 'Began', what_done: 'Done', what_failed: 'Failed', what_asked: 'Asked a person', what_approved: 'Approved', what_rejected: 'Rejected', what_expired: 'Nobody answered', what_told: 'Told', what_undone: 'Taken back', 'what_not-undone': 'Could not be taken back', what_ended: 'Ended',
   },
   zh: {
-    all: '全部预案', steps: '它逐步做什么', begins: '何时开始', begins_guard: '守护与严格模式下，遇到{{level}}及以上的相符告警自动开始：{{what}}', begins_strict: '严格模式下，遇到{{level}}及以上的相符告警自动开始：{{what}}', begins_manual: '只在有人执行时', anyAlert: '任何告警', longest: '最长 {{span}}；每个{{per}}同时只执行一次。', perAlert: '告警', back: '失败时会撤销已做的动作。',
+    all: '全部预案', steps: '它逐步做什么', begins: '何时开始', begins_guard: '守护与严格模式下，遇到{{level}}及以上的相符告警自动开始：{{what}}。', begins_strict: '严格模式下，遇到{{level}}及以上的相符告警自动开始：{{what}}。', begins_manual: '只在有人执行时。', anyAlert: '任何告警', longest: '最长 {{span}}；同时只执行一次的对象：{{per}}。', perAlert: '告警', back: '失败时会撤销已做的动作。',
     phase_cut: '断链', phase_isolate: '隔离', phase_handle: '处置', phase_trace: '溯源',
     ifKnown: '仅当已知{{what}}', ifHolds: '仅当', whileHolds: '当以下成立时重复（至多 {{n}} 次）', cases: '视情况', when_false: '否则', when_failure: '若失败', when_beside: '同时', when_case: '若为 {{of}}', wait: '先等 {{span}}', asks: '先征得人同意', byPerson: '由人来做，做完请同意', tells: '通知', and: '和', lastsFor: '持续 {{span}}', longer: '逐次加长',
    

@@ -55,7 +55,7 @@ function About({ playbook }: { playbook: Playbook }) {
   return (
     <Card title={<Inert>{say(name)}</Inert>} extra={<span className="mp-state">{p('grade', { n: grade })}</span>} label={inertString(say(name))}>
       <p><Inert>{say(description)}</Inert></p>
-      <p className="m-quiet mp-gap">{mode === 'manual' || triggers === undefined ? t('begins_manual') : <Inert>{t(`begins_${mode}`, { level: c(triggers.level), what: fits === '' ? t('anyAlert') : fits })}</Inert>}{' '}<Inert>{t('longest', { span: span(timeout), per: per === 'alert' ? t('perAlert') : variable(per === 'pid' ? 'pid' : per) })}</Inert>{compensate && <> {t('back')}</>}</p>
+      <p className="m-quiet mp-gap">{mode === 'manual' || triggers === undefined ? t('begins_manual') : <Inert>{t(`begins_${mode}`, { level: c(triggers.level), what: fits === '' ? t('anyAlert') : fits })}</Inert>} <Inert>{t('longest', { span: span(timeout), per: per === 'alert' ? t('perAlert') : variable(per === 'pid' ? 'pid' : per) })}</Inert>{compensate && <> {t('back')}</>}</p>
       <h3 className="mp-h3 mp-gap">{t('steps')}</h3>
       <ol className="mp-flow">{readSteps(playbook).map((one) => <StepRead key={one.id} read={one} />)}</ol>
     </Card>
@@ -71,7 +71,7 @@ function StepRead({ read: { depth, step, when, of } }: { read: ReadStep }) {
   const delay = step.delay > 0 ? ` (${t('wait', { span: span(step.delay) })})` : '';
   const condition = (text: string): string => { const names = wantsKnown(text); return names === undefined ? `${t('ifHolds')} ${withNames(text, variable)}` : t('ifKnown', { what: [...new Set(names.filter((one) => one !== 'started' || names.length === 1))].map(variable).join(t('and')) }); };
   return (
-    <li className="mp-flow-step" style={{ marginInlineStart: Math.min(depth, 6) * 22 }}>
+    <li className="mp-flow-step" style={{ marginInlineStart: `calc(${Math.min(depth, 6)} * var(--mp-deep))` }}>
       {step.phase && <span className={`mp-phase mp-phase-${step.phase}`}>{t(`phase_${step.phase}`)}</span>}
       <div className="m-grow">
         {step.type === 'action' ? <>
