@@ -52,7 +52,7 @@ export function Planned({ title, path, body = {}, ok, done, undone, isDanger, is
   const made = useRef<readonly Receipt[]>([]);
   const given = { ...body, ...(isForced && { force: true }) };
   const plan = useQuery({ queryKey: [path, 'plan', given], gcTime: 0, staleTime: Infinity, retry: false, enabled: !isMissing, queryFn: async () => several(await ask('POST', path, { body: { ...given, plan: true } }), true).plans ?? [] });
-  const run = useDo<string, unknown>((reason) => ({ method: 'POST', path, body: { ...given, why: reason } }), [...touched, '/receipts']);
+  const run = useDo<string>((reason) => ({ method: 'POST', path, body: { ...given, why: reason } }), [...touched, '/receipts']);
   const act = async (reason: string): Promise<void> => {
     const { receipts = [], stopped } = several(await run.mutateAsync(reason), false);
     made.current = receipts;

@@ -104,16 +104,15 @@ export class SettingsView {
 
   /** One at a time. What does not fit the configuration, or cannot be done, is taken back and told. `isFirewall`: what would lock an administrator out is refused beforehand. */
   private async change(argument: unknown, operation: string, make: (asked: Asked, before: Here) => Partial<Here>, target: (asked: Asked) => string, isFirewall = false): Promise<void> {
-    const mine = this.busy.then(async () => {
-      const asked = objectOf(argument);
-      if (isFirewall && asked.remove !== true) {
-        const { enforced, refused } = await this.preview(make(asked, this.options.here.get()));
-        if (enforced && refused) throw new MoatError('refused', refused.en, { text: refused });
-      }
-      await this.changeNow(asked, operation, make, target);
-    });
+    const asked = objectOf(argument);
+    const mine = this.busy.then(() => (isFirewall && asked.remove !== true ? this.mustLetIn((before) => make(asked, before)) : undefined)).then(() => this.changeNow(asked, operation, make, target));
     this.busy = mine.catch(() => undefined);
     await mine;
+  }
+
+  private async mustLetIn(make: (before: Here) => Partial<Here>): Promise<void> {
+    const { enforced, refused } = await this.preview(make(this.options.here.get()));
+    if (enforced && refused) throw new MoatError('refused', refused.en, { text: refused });
   }
 
   private async changeNow(asked: Asked, operation: string, make: (asked: Asked, before: Here) => Partial<Here>, target: (asked: Asked) => string): Promise<void> {
