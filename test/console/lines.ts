@@ -12,7 +12,7 @@ const clf = (time: number): string => { const d = new Date(time); return `${two(
 /** A host may send anything: markup, signs that turn text around, ends of lines, ANSI. */
 const hostileAgent = '<img src=x onerror=window.pwned=1>\u202egpj.exe\u200b<script>window.pwned=1</script>';
 
-export const hostileName = '<img/src=x/onerror=window.pwned=1>\u202egpj\u001b[31m';
+const hostileName = '<img/src=x/onerror=window.pwned=1>\u202egpj\u001b[31m';
 
 export function attackLines(now: number): LogLines {
   const auth: [number, string][] = [];

@@ -1,5 +1,7 @@
 /** What was done and may be done: blocks, receipts, playbooks, quarantine, notices. */
 import * as z from 'zod';
+export type { PlaybookCommand, Step as PlaybookStep } from '../../core/playbook.ts';
+export type { PlannedCommand, PlannedStep } from '../../engine/response/playbook-plan.ts';
 import { count, level, open, text, time } from './common.ts';
 
 const verdict = z.strictObject({ is: z.enum(['finished', 'former', 'between']), evidence: text });

@@ -1,6 +1,5 @@
 /** The steps of a playbook in the order in which they come, with what each hangs on: pure, so that it is tested alone. */
-import type { Playbook as Wire } from '../../../../src/api/contract/response.ts';
-import type { Step } from '../../../../src/core/playbook.ts';
+import type { Playbook as Wire, PlaybookStep as Step } from '../../../../src/api/contract/response.ts';
 
 /** `when`: the way on which it is come to; undefined for what always is. */
 export interface ReadStep { id: string; depth: number; step: Step; when?: 'true' | 'false' | 'failure' | 'beside' | 'case'; of?: string }
