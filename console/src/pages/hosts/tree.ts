@@ -63,7 +63,7 @@ export function treeRows(processes: readonly Process[], filter: TreeFilter, clos
     if (isClosed) hiddenBelow = depth;
     const { parent } = processes[at]!;
     shownAt[at] = !isFiltered ? depth : parent !== undefined && parent !== at && shown[parent] ? shownAt[parent]! + 1 : 0;
-    rows.push({ process: processes[at]!, depth: shownAt[at]!, below: below[at]!, isClosed, fits: fit[at] === 1 });
+    rows.push({ process: processes[at]!, depth: shownAt[at], below: below[at]!, isClosed, fits: fit[at] === 1 });
   }
   return rows;
 }
