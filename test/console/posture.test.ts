@@ -21,14 +21,14 @@ describe.skipIf(noBrowser)('posture', () => {
     await dialog.waitFor({ state: 'hidden' });
     await page.getByRole('link', { name: 'Checks done' }).click();
     await page.locator('[data-row-key]').first().waitFor();
-    await vi.waitFor(async () => { expect(((await ask('GET', '/scans')).body as { items: { checks: string[] }[] }).items[0]!.checks).toContain('sshd'); }, { timeout: 30_000, interval: 250 });
+    await vi.waitFor(async () => { expect(((await ask('GET', '/scans')).body as { items: { checks: string[] }[] }).items[0]!.checks).toContain('sshd'); }, { timeout: 90_000, interval: 250 });
     await page.getByRole('link', { name: 'Findings' }).click();
     await page.getByRole('radiogroup', { name: 'Findings' }).getByText('Gone').click();
     await page.waitForURL(/\/posture\/findings\?gone=true/);
     await quiet(page);
     await expectClean(opened);
     await opened.close();
-  });
+  }, 150_000);
 
   it('puts a finding right after its plan, looks again, and takes it back; hostile text of others stays text', async () => {
     const path = ownFile(folder());
