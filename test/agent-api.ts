@@ -27,8 +27,8 @@ export function guessing(address: string, n: number, from = Date.now() - 60_000,
   return `${Array.from({ length: n }, (_, i) => `${at(i)} shop1 sshd[${4000 + i}]: Failed password for root from ${address} port ${40_000 + i} ssh2`).join('\n')}\n${at(n)} shop1 sshd[4999]: Accepted password for root from ${address} port 41999 ssh2\n`;
 }
 
-/** `config`: more of the configuration; `${dir}/auth.log` is read, `${dir}/root` scanned. */
-export async function startAgentApi(config: (dir: string) => string, log = ''): Promise<AgentApi> {
+/** `config`: more of the configuration; `${dir}/auth.log` is read, `${dir}/root` scanned. `prepare` fills the folder before the agent begins. */
+export async function startAgentApi(config: (dir: string) => string, log = '', prepare?: (dir: string) => void): Promise<AgentApi> {
   const dir = mkdtempSync(join(tmpdir(), 'moat-agent-api-'));
   const warned: string[] = [];
   writeFileSync(join(dir, 'auth.log'), log);
@@ -43,6 +43,7 @@ scan: { enabled: false, root: ${join(dir, 'root')} }
 baseline: { enabled: false }
 server: { enabled: true, port: 0, http: true, group: web, environment: test }
 ${config(dir)}`);
+  prepare?.(dir);
   const agent = await startAgent({
     configPath: join(dir, 'moat.yml'), configMustExist: true, dataFolder: join(dir, 'data'), version: '0.1.0', lang: 'en', strictAnswers: true,
     log: { debug: () => undefined, info: () => undefined, warn: (text) => { warned.push(text); } }, show: () => undefined, onHealth: () => undefined,

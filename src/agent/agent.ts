@@ -267,6 +267,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     store, graph: lasting.origins.graph, journal: lasting.response.journal, config: () => config, file: () => file, here, status, now: Date.now, host: config.host ?? hostname(), lang: options.lang, version: options.version,
     dataFolder: resolve(dataFolder), configPath: resolve(options.configPath), configNamed: options.configMustExist, rules: () => generation.opened.rules, scans: () => generation.scans, sensors: () => generation.sensors, packages: () => lasting.known.packages.index,
     policy: () => operations['firewall-check']!(undefined) as Promise<PolicyCheck>, country: (address) => generation.geo.country(address), lists: () => lasting.known.lists(), pausedUntil: () => lasting.response.status().pausedUntil,
+    firewall: (next) => lasting.response.firewallPreview(next),
     reload: () => reloaded(false), reloadRules: () => reloaded(true), server: () => lasting.api.state(), operations, excused: lasting.excused, jobChanged: (id) => { lasting.api.tell('job', [id]); },
   });
   let control: Server;

@@ -5,15 +5,27 @@ import { generateSync } from 'otplib';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type AgentApi, type ApiAnswer, guessing, startAgentApi } from '../../test/agent-api.ts';
 import { routes } from '../api/routes/catalogue.ts';
+import type { Finding } from '../core/finding.ts';
+import { openSqliteStore } from '../stores/sqlite/store.ts';
 
 let api: AgentApi, warned: string[], dir: string, base: string, password: string;
 const ask: AgentApi['ask'] = (path, how) => api.ask(path, how);
 const items: AgentApi['items'] = (path) => api.items(path);
 
+/** What a scan found before this start. */
+function seed(at: string): void {
+  const finding = (id: string, more: object): Finding => ({ id, check: 'cron', kind: 'weakness', level: 'low', title: { zh: '测试', en: 'sample' }, evidence: [], refs: [], ...more });
+  const fix = { text: { zh: '收紧', en: 'tighten' }, commands: [] };
+  const store = openSqliteStore({ dir: join(at, 'data') });
+  store.scans.save({ id: 'aaaa', started: Date.now() - 2000, ended: Date.now() - 1000, by: 'test', checks: ['cron'], files: 1, verdict: 'clean', findings: { critical: 0, high: 0, medium: 0, low: 2, info: 0 }, blind: [], blind_left: 0, score: 99 }, [finding('f0000001', { fix }), finding('f0000002', { fix: { ...fix, actions: [{ action: 'change-mode', input: { path: join(at, 'moat.yml'), mode: '0600' } }] } }), finding('f0000003', {})], []);
+  store.scans.save({ id: 'bbbb', started: Date.now() - 500, ended: Date.now(), by: 'test', checks: ['cron'], files: 1, verdict: 'clean', findings: { critical: 0, high: 0, medium: 0, low: 2, info: 0 }, blind: [], blind_left: 0, score: 99 }, [], ['f0000003']);
+  store.close();
+}
+
 beforeAll(async () => {
   api = await startAgentApi(() => `response: { firewall: off, allow: [198.51.100.0/24] }
 exceptions: [{ rule: nothing, when: { user: x }, why: sample }]
-`, guessing('203.0.113.9', 25));
+`, guessing('203.0.113.9', 25), seed);
   ({ warned, dir, url: base, password } = api);
   await vi.waitUntil(async () => (await items('/incidents')).length > 0, { timeout: 30_000 });
 }, 60_000);
@@ -82,6 +94,25 @@ it('the mode and the allow list change here and stay as the file says otherwise;
   expect((await ask('/port-list', { method: 'POST', body: { enforce: false, ports: [{ port: 'what/ever', from: 'any' }], why: 'x' } })).body).toMatchObject({ code: 'bad-input' });
   expect((await ask('/port-list')).body).toMatchObject({ items: [], enforced: false });
 }, 30_000);
+
+it('ports and zones are shown before they are kept, in the shape of the contract, and keep nothing', async () => {
+  const ports = await ask('/port-list/preview', { method: 'POST', body: { enforce: false, ports: [{ port: '443/tcp', from: 'any' }] } });
+  expect(ports).toMatchObject({ status: 200, body: { enforced: false, rows: expect.any(Array), cut: [], opened: [] } });
+  const zones = await ask('/zones/preview', { method: 'POST', body: { zones: [{ name: 'office', networks: ['10.1.0.0/16'] }], flows: [] } });
+  expect(zones.status).toBe(200);
+  expect((await ask('/zones/preview', { method: 'POST', body: { zones: [{ name: 'office', networks: ['10.1.0.0/16'] }], flows: [{ from: 'office', to: 'nowhere' }] } })).body).toMatchObject({ code: 'bad-input' });
+  expect((await ask('/zones')).body).toMatchObject({ zones: [], set_by: 'configuration' });
+  expect((await ask('/port-list')).body).toMatchObject({ items: [] });
+});
+
+it('a finding is put right only where it stands, on this machine, and where an action does it', async () => {
+  const attempt = (id: string, body: object = { plan: true }): Promise<ApiAnswer> => ask(`/findings/${id}/fix`, { method: 'POST', body });
+  expect((await attempt('none')).status).toBe(404);
+  expect((await attempt('f0000001')).body).toMatchObject({ code: 'refused', detail: expect.stringContaining('a person must do it') });
+  expect((await attempt('f0000002', {})).body, 'its paths are of the folder that was looked at').toMatchObject({ code: 'refused', detail: expect.stringContaining('another folder') });
+  expect((await attempt('f0000003')).body).toMatchObject({ code: 'conflict' });
+  expect((await ask('/receipts/none/confirm', { method: 'POST', body: {} })).status).toBe(404);
+});
 
 const ruleText = `title: Somebody called wang\nname: wang_was_here\nstatus: test\nlevel: low\nlogsource: { product: linux, service: auth }\ndetection:\n  selection: { user: wang }\n  condition: selection\n`;
 it('a rule of one\'s own is checked, tried on the past, saved, holds, and goes; others are never overwritten', async () => {

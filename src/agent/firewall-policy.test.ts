@@ -38,6 +38,21 @@ describe('wanted ports', () => {
     for (const [flows, from, operators] of [[[{ from: 'office', to: 'host', ports: ['22/tcp'] }], [], ['10.1.7.7']], [[{ from: 'office', to: 'host' }], [], ['10.1.7.7']], [[], ['10.1.0.0/16'], ['10.1.7.7']], [[], [], ['203.0.113.7']], [[], [], []]] as [unknown[], string[], string[]][]) await expect(attempt(flows, from, operators)).rejects.toThrow('not to be opened');
   });
 
+  it('are shown before they hold: what is cut, what is opened, and who would be locked out', async () => {
+    const now = policy({ enforce: true, ports: [{ port: 443 }, { port: 22 }] });
+    const { rows, refused, enforced } = await now.preview(config({ enforce: true, ports: [{ port: 5432 }] }));
+    expect(enforced).toBe(true);
+    expect(refused?.zh).toContain('无法再登录');
+    expect(rows.map(({ port, before, after }) => [port, before.for, after.for])).toEqual([[22, 'any', 'nobody'], [443, 'any', 'nobody'], [5432, 'nobody', 'any'], [53, 'nobody', 'nobody']]);
+    expect((await now.preview(config({ ports: [{ port: 443 }] }))), 'a draft cuts nothing, and its fault is told').toMatchObject({ enforced: false, refused: { en: expect.stringContaining('port 22') as string }, rows: [{ after: { for: 'any' } }, {}, {}, {}] });
+    const zones = [{ name: 'office', networks: ['10.1.0.0/16'] }];
+    const draft = await policy({}, [], ['10.1.7.7']).preview(config({ zones, flows: [{ from: 'office', to: 'host', ports: ['443/tcp'] }] }));
+    expect(draft.refused?.en).toContain('10.1.7.7');
+    expect(draft.cut.map(({ zone, port }) => `${zone} ${port}`)).toEqual(['office 22', 'office 5432', 'office 53']);
+    const opened = await policy({ enforce: true, zones }).preview(config({ enforce: true, zones, flows: [{ from: 'office', to: 'host', ports: ['443/tcp'] }] }));
+    expect([opened.cut.length, opened.opened.map(({ port }) => port)]).toEqual([0, [443]]);
+  });
+
   it('reads no rubbish', () => {
     for (const bad of [{ ports: [{ port: '70000/tcp' }] }, { ports: [{ port: 80, per_source: 'much' }] }, { ports: [{ port: 80, from: ['x'] }] }, { zones: [{ name: 'a', networks: ['10.0.0.0/8'] }, { name: 'b', networks: ['10.1.0.0/16'] }] }, { zones: [{ name: 'a', networks: ['10.0.0.0/8'] }], flows: [{ from: 'a', to: 'b' }] }]) expect(() => config(bad)).toThrow();
   });

@@ -51,7 +51,7 @@ import { readPlaybooks } from './playbooks.ts';
 import type { Handlers } from './control.ts';
 import { firewallTexts, openFirewall } from './firewall.ts';
 import { FirewallKeeper, passingOf, type Upset } from './firewall-keeper.ts';
-import { FirewallPolicy } from './firewall-policy.ts';
+import { FirewallPolicy, type PolicyPreview } from './firewall-policy.ts';
 import { isolationOf, managementOf, networkActions, networkHandlers } from './response-network.ts';
 
 /** `isShared`: whether many people come from an address. `policy`: wanted ports and zones. `ownPaths`: Moat's own files and folders. `deny`: programs that may not run. */
@@ -170,6 +170,9 @@ export class Response {
     this.playbooks.connect(notices);
     this.geo = geo;
   }
+
+  /** What other wanted ports and zones would mean. */
+  firewallPreview(next: Config['firewall']): Promise<PolicyPreview> { return this.policy.preview(next); }
 
   /** A question was answered: whoever waits for it goes on. */
   answered(): void { this.playbooks.tick(); }

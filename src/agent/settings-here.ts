@@ -40,7 +40,7 @@ export class SettingsHere {
   get rulesFolder(): string { return this.ownRules; }
 
   /** The configuration with what was set here. Throws MoatError 'invalid' when both together make no sense. */
-  over(config: Config, here = this.here): Config {
+  over(config: Config, here: Here = this.here): Config {
     const { mode, allow, exceptions, ports, zones } = here;
     const laid = {
       ...config,

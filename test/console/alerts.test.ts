@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ask, expectClean, noBrowser, open, write } from './given.ts';
+import { ask, expectClean, expectInert, noBrowser, open, write } from './given.ts';
 import { quiet } from './browser.ts';
 
 const rows = '[data-row-key]';
@@ -68,6 +68,29 @@ describe.skipIf(noBrowser)('alerts', () => {
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.getByText('The exception is taken back').waitFor();
     expect(await exceptions()).toEqual([]);
+    await opened.close();
+  });
+
+  it('makes an exception from an alert whose text is hostile: text in the choices, the preview and the list, and kept to the letter', async () => {
+    const { items } = (await ask('GET', '/alerts?rule=odd_user_agent&limit=1')).body as { items: { id: string }[] };
+    const opened = await open(`/alerts/${items[0]!.id}`);
+    const { page } = opened;
+    await page.getByRole('button', { name: 'Make an exception' }).click();
+    const dialog = page.getByRole('dialog', { name: 'An exception for this rule' });
+    const agent = dialog.getByRole('checkbox', { name: 'http_user_agent', exact: true });
+    await agent.check();
+    await dialog.getByLabel('Why it is all right').fill('<img src=x onerror=window.pwned=1>\u202e');
+    await dialog.getByRole('button', { name: 'Preview' }).click();
+    await dialog.getByText(/It would have silenced 1 alert/).waitFor();
+    await expectInert(opened);
+    await expectClean(opened);
+    await dialog.getByRole('button', { name: 'Keep the exception' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    const { items: [kept] } = (await ask('GET', '/exceptions')).body as { items: { id: string; when: Record<string, string> }[] };
+    // As the host sent it: otherwise it would silence something else.
+    expect(kept!.when['http_user_agent']).toContain('\u202egpj.exe\u200b<script>');
+    await expectInert(opened);
+    expect((await ask('DELETE', `/exceptions/${kept!.id}`)).status).toBe(200);
     await opened.close();
   });
 

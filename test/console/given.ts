@@ -18,6 +18,9 @@ export const theBrowser = (): Promise<Browser> => (browser ??= chromium.connect(
 export const open = async (path: string, look?: Look): Promise<Opened> => (opens ??= opener(await theBrowser(), it!))(path, look);
 let opens: ReturnType<typeof opener> | undefined;
 
+/** Of the shared Moat: data, logs, and files of the tests. */
+export const folder = (): string => it!.folder;
+
 /** More lines at the end of a log of the shared Moat. */
 export const write = (lines: LogLines): void => { for (const [name, text] of Object.entries(lines)) appendFileSync(join(it!.folder, 'logs', name), text); };
 
@@ -34,4 +37,12 @@ export const ask = (method: string, path: string, body?: unknown): Promise<{ sta
 export async function expectClean({ page, faults }: Opened): Promise<void> {
   expect(await accessFaults(page)).toEqual([]);
   expect(faults).toEqual([]);
+}
+
+/** What is shown of hostile text is text: nothing of it ran, made an element or a link, or kept a sign that turns text around, hides, or speaks to a terminal. */
+export async function expectInert({ page }: Opened): Promise<void> {
+  expect(await page.evaluate('window.pwned')).toBeUndefined();
+  expect(await page.locator('img[src="x"], a[href*="onerror"], [onerror]').count()).toBe(0);
+  // eslint-disable-next-line no-control-regex -- these very signs must not be there
+  expect(await page.evaluate('document.body.innerText')).not.toMatch(/[\u0000-\u0008\u001b\u200b\u202a-\u202e\u2066-\u2069]/);
 }

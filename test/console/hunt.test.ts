@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { quiet } from './browser.ts';
-import { expectClean, noBrowser, open } from './given.ts';
+import { expectClean, expectInert, noBrowser, open } from './given.ts';
 
 describe.skipIf(noBrowser)('hunt', () => {
   it('completes by keys, asks, draws, keeps and takes away a question', async () => {
@@ -26,6 +26,22 @@ describe.skipIf(noBrowser)('hunt', () => {
     await page.getByRole('button', { name: 'Remove guessing from .9' }).click();
     await page.getByText('Nothing saved yet').waitFor();
     await quiet(page);
+    await expectClean(opened);
+    await opened.close();
+  });
+
+  it('shows what a host sent as text, in cells, bars and the question itself', async () => {
+    const sql = "SELECT user, count(*) AS n, '<img src=x onerror=window.pwned=1>' AS \"<b onclick=window.pwned=1>\" FROM events WHERE source_ip = '203.0.113.77' GROUP BY 1";
+    const opened = await open(`/hunt?${new URLSearchParams({ sql }).toString()}`);
+    const { page } = opened;
+    await page.getByRole('button', { name: 'Ask', exact: true }).click();
+    await page.getByText('1 row', { exact: true }).waitFor();
+    await page.getByText('<img/src=x/onerror=window.pwned=1>').first().waitFor();
+    await expectInert(opened);
+    await page.getByText('Chart', { exact: true }).click();
+    await page.getByText(/n by user/).waitFor();
+    await quiet(page);
+    await expectInert(opened);
     await expectClean(opened);
     await opened.close();
   });

@@ -12,6 +12,8 @@ const clf = (time: number): string => { const d = new Date(time); return `${two(
 /** A host may send anything: markup, signs that turn text around, ends of lines, ANSI. */
 const hostileAgent = '<img src=x onerror=window.pwned=1>\u202egpj.exe\u200b<script>window.pwned=1</script>';
 
+const hostileName = '<img/src=x/onerror=window.pwned=1>\u202egpj\u001b[31m';
+
 export function attackLines(now: number): LogLines {
   const auth: [number, string][] = [];
   const web: [number, string][] = [];
@@ -40,6 +42,8 @@ export function attackLines(now: number): LogLines {
   for (const [at, [request, status, agent]] of attacks.entries()) for (let i = 0; i < 3 + at; i++) get(now - (20 - at * 2) * 60 * minute + i * 9000, at % 2 === 0 ? '198.51.100.23' : '203.0.113.201', request, status, agent);
   get(now - 50 * minute, '203.0.113.250', `GET /?q=%3Cscript%3Ealert(1)%3C/script%3E HTTP/1.1`, 200, hostileAgent);
   for (let i = 0; i < 200; i++) get(now - i * 7 * minute, `192.0.2.${10 + (i % 40)}`, `GET /${['', 'prices', 'about', 'blog/welcome', 'style.css'][i % 5]} HTTP/1.1`, 200, 'Mozilla/5.0 (X11; Linux x86_64)');
+  // An account whose name is markup and turns text around, for hunting: too few for an alert.
+  for (let i = 0; i < 2; i++) ssh(now - 30 * minute + i * 2000, 5000 + i, `Failed password for invalid user ${hostileName} from 203.0.113.77 port ${41_000 + i} ssh2`);
   const text = (lines: [number, string][]): string => `${lines.toSorted((a, b) => a[0] - b[0]).map(([, line]) => line).join('\n')}\n`;
   return { 'auth.log': text(auth), 'access.log': text(web) };
 }

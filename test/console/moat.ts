@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generateSync } from 'otplib';
 import { removeFolder, startMoat } from '../live/moat.ts';
+import { fill } from './fill.ts';
 import { attackLines, type LogLines } from './lines.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -31,12 +32,12 @@ export interface ConsoleMoat {
   stop(): Promise<void>;
 }
 
-export interface StartOptions { /** Leaves the set-up to the test. */ isNew?: boolean; lines?: LogLines; config?: string; /** Fills the data folder before Moat begins. */ prepare?: (data: string) => void }
+export interface StartOptions { /** Leaves the set-up to the test. */ isNew?: boolean; lines?: LogLines; config?: string; /** Whether processes are watched: lines of the configuration. */ processes?: string; /** Fills the data folder before Moat begins. */ prepare?: (data: string) => void }
 
 /** A code of an authenticator; `ahead` steps of 30 s later than now (each step works once). */
 export const codeOf = (secret: string, ahead = 0): string => generateSync({ secret, epoch: Math.floor(Date.now() / 1000) + ahead * 30 });
 
-export async function startConsole({ isNew = false, lines = isNew ? {} : attackLines(Date.now()), config = '', prepare }: StartOptions = {}): Promise<ConsoleMoat> {
+export async function startConsole({ isNew = false, lines = isNew ? {} : attackLines(Date.now()), config = '', processes = 'enabled: false', prepare = isNew ? undefined : fill }: StartOptions = {}): Promise<ConsoleMoat> {
   execFileSync(process.execPath, [join(root, 'tools/build-console.mjs')], { stdio: ['ignore', 'ignore', 'inherit'] });
   const folder = mkdtempSync(join(tmpdir(), 'moat-console-'));
   const logs = join(folder, 'logs');
@@ -44,7 +45,7 @@ export async function startConsole({ isNew = false, lines = isNew ? {} : attackL
   prepare?.(join(folder, 'data'));
   const write = (more: LogLines): void => { for (const [name, text] of Object.entries(more)) appendFileSync(join(logs, name), text); };
   for (const name of ['auth.log', 'access.log']) writeFileSync(join(logs, name), '');
-  const moat = await startMoat(`server: { enabled: true, port: 0 }\nlogs:\n  journal: "off"\n  usual: false\n  files: [${JSON.stringify(join(logs, '*.log'))}]\nprocesses: { enabled: false }\nfiles: { enabled: false }\nmetrics: { enabled: false }\nhealth_checks: { urls: [] }\n${config}`, { folder });
+  const moat = await startMoat(`server: { enabled: true, port: 0 }\nlogs:\n  journal: "off"\n  usual: false\n  files: [${JSON.stringify(join(logs, '*.log'))}]\nprocesses: { ${processes} }\nfiles: { enabled: false }\nmetrics: { enabled: false }\nhealth_checks: { urls: [] }\n${config}`, { folder });
   const link = /https:\/\/\S+\/setup#[\w-]+/.exec(moat.said())?.[0];
   if (link === undefined) throw new Error(`moat up printed no set-up link: ${moat.said()}`);
   const url = new URL(link).origin.replace('127.0.0.1', 'localhost');

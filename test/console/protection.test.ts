@@ -1,6 +1,9 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { quiet } from './browser.ts';
-import { ask, expectClean, noBrowser, open } from './given.ts';
+import { ask, expectClean, expectInert, folder, noBrowser, open } from './given.ts';
+import { hostile } from './fill.ts';
 
 describe.skipIf(noBrowser)('protection', () => {
   it('says before what it does, spares an address, shows it, and takes it back', async () => {
@@ -40,6 +43,91 @@ describe.skipIf(noBrowser)('protection', () => {
     await page.getByRole('button', { name: 'Pause' }).waitFor();
     await quiet(page);
     await expectClean(opened);
+    await opened.close();
+  });
+
+  it('reads a playbook, shows what it would do with an alert, runs it, and answers what it waits with', async () => {
+    const opened = await open('/protection/playbooks/miner');
+    const { page } = opened;
+    await page.getByText('A person does this, then approves').first().waitFor();
+    // By alert: the plan is of this one.
+    await page.getByRole('combobox', { name: 'Which alert it answers' }).click();
+    await page.locator('.ant-select-item-option').first().click();
+    await page.waitForURL(/alert=[0-9a-f]{16}/);
+    await page.getByText('waits for a person').first().waitFor();
+    await quiet(page);
+    await expectClean(opened);
+    await page.getByRole('button', { name: 'Run it…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(/^Why/).fill(hostile);
+    await dialog.getByRole('button', { name: 'Run it', exact: true }).click();
+    await page.waitForURL(/\/protection\/runs\//);
+    const id = new URL(page.url()).pathname.split('/').at(-1)!;
+    const run = async (): Promise<{ status: string; waiting: { step: string }[]; entries: { what: string }[] }> => (await ask('GET', `/runs/${id}`)).body as Awaited<ReturnType<typeof run>>;
+    const { waiting } = await run();
+    expect(waiting.length).toBeGreaterThan(0);
+    const card = page.getByRole('region', { name: 'Miner' });
+    await card.getByRole('button', { name: 'Approve' }).first().click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
+    await card.getByText('Approved', { exact: true }).waitFor();
+    expect((await run()).entries.some(({ what }) => what === 'approved')).toBe(true);
+    await expectInert(opened);
+    await card.getByRole('button', { name: 'Stop' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Stop' }).click();
+    await card.getByText('Stopped', { exact: true }).waitFor();
+    expect((await run()).status).toBe('stopped');
+    await quiet(page);
+    await expectClean(opened);
+    await opened.close();
+  });
+
+  it('changes ports after showing what that means, as a draft; refuses nonsense; goes back to the file', async () => {
+    const opened = await open('/protection/ports', { width: 375, height: 740, theme: 'dark' });
+    const { page } = opened;
+    await page.getByRole('button', { name: 'Change…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Ports that may be entered' });
+    const ok = dialog.getByRole('button', { name: 'Keep it' });
+    await dialog.getByRole('button', { name: 'Add a port' }).click();
+    await dialog.getByLabel(/^Why/).fill('the shop');
+    await dialog.getByLabel('Port', { exact: true }).fill('70000/tcp');
+    await dialog.getByRole('alert').waitFor();
+    expect(await ok.isDisabled(), 'not what makes no sense').toBe(true);
+    await dialog.getByLabel('Port', { exact: true }).fill('443/tcp');
+    await dialog.getByText('A draft: nothing changes until it is enforced.').waitFor();
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(375);
+    opened.faults.splice(0, opened.faults.length, ...opened.faults.filter((fault) => !/status of 400/.test(fault)));
+    await expectClean(opened);
+    await ok.click();
+    await page.getByText('443/tcp').waitFor();
+    expect((await ask('GET', '/port-list')).body).toMatchObject({ enforced: false, items: [{ port: '443/tcp', from: 'any', set_by: 'api' }] });
+    await page.getByRole('button', { name: 'As the configuration file has it…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: "Take the file's" }).click();
+    await page.getByText('No port list').waitFor();
+    expect((await ask('GET', '/port-list')).body).toMatchObject({ items: [] });
+    await opened.close();
+  });
+
+  it('puts a file away by its path after its plan, and back by undo; what is never touched is refused', async () => {
+    const path = join(folder(), 'odd name.sh');
+    writeFileSync(path, 'echo sample\n');
+    const opened = await open('/protection/quarantine', { lang: 'zh' });
+    const { page } = opened;
+    await page.getByRole('button', { name: '隔离文件' }).click();
+    const dialog = page.getByRole('dialog', { name: '隔离文件' });
+    await dialog.getByLabel('文件路径').fill(join(folder(), 'data/moat.db'));
+    await dialog.getByText('Moat 不会这样做').waitFor();
+    await dialog.getByLabel('文件路径').fill(path);
+    await dialog.locator('.m-plan-steps li').first().waitFor();
+    expect(existsSync(path), 'only planned').toBe(true);
+    opened.faults.splice(0, opened.faults.length, ...opened.faults.filter((fault) => !/status of 422/.test(fault)));
+    await expectClean(opened);
+    await dialog.getByLabel(/^原因/).fill('样本');
+    await dialog.getByRole('button', { name: '立即移入' }).click();
+    await page.locator('.mp-list li').filter({ hasText: 'odd name.sh' }).waitFor();
+    expect(existsSync(path)).toBe(false);
+    await page.getByRole('status').getByRole('button', { name: /撤\s?销/ }).click();
+    await page.getByText('文件已放回').waitFor();
+    expect(readFileSync(path, 'utf8')).toBe('echo sample\n');
     await opened.close();
   });
 });

@@ -7,6 +7,7 @@ import type { ExceptionHits } from '../../engine/exceptions.ts';
 import type { Journal } from '../../engine/response/journal.ts';
 import type { Config } from '../config-schema.ts';
 import type { Handlers } from '../control.ts';
+import type { PolicyPreview } from '../firewall-policy.ts';
 import type { Here, SettingsHere } from '../settings-here.ts';
 
 export interface SettingsViewOptions {
@@ -18,6 +19,8 @@ export interface SettingsViewOptions {
   journal: Pick<Journal, 'write'>;
   reload: () => Promise<Text | undefined>;
   pausedUntil: () => number | undefined;
+  /** What wanted ports and zones would mean. */
+  firewall: (next: Config['firewall']) => Promise<PolicyPreview>;
   now: () => number;
   /** How often each exception kept something quiet. */
   excused: Pick<ExceptionHits, 'of'>;
@@ -48,8 +51,10 @@ export class SettingsView {
         if (rest.length === allow.length) throw notThere();
         return { allow: rest };
       }, ({ network }) => textOf(network)).then(() => this.allow()),
-      'port-list-set': (argument) => this.change(argument, 'port-list', ({ ports, enforce, remove }) => (remove === true ? { ports: undefined } : { ports: { enforce: enforce === true, ports: Array.isArray(ports) ? ports : [] } }), ({ enforce, remove }) => (remove === true ? 'as configured' : enforce === true ? 'enforced' : 'not enforced')).then(() => this.ports()),
-      'zones-set': (argument) => this.change(argument, 'zones', ({ zones, flows, remove }) => (remove === true ? { zones: undefined } : { zones: { zones: Array.isArray(zones) ? zones : [], flows: Array.isArray(flows) ? flows : [] } }), ({ remove }) => (remove === true ? 'as configured' : 'set')).then(() => this.zones()),
+      'port-list-set': (argument) => this.change(argument, 'port-list', portsOf, ({ enforce, remove }) => (remove === true ? 'as configured' : enforce === true ? 'enforced' : 'not enforced'), true).then(() => this.ports()),
+      'port-list-preview': (argument) => this.preview(portsOf(objectOf(argument))),
+      'zones-set': (argument) => this.change(argument, 'zones', zonesOf, ({ remove }) => (remove === true ? 'as configured' : 'set'), true).then(() => this.zones()),
+      'zones-preview': (argument) => this.preview(zonesOf(objectOf(argument))),
       'exception-add': async (argument) => {
         const id = newId();
         await this.change(argument, 'exception-add', ({ exception, by }, { exceptions }) => ({ exceptions: [...exceptions, { ...(exception as Here['exceptions'][number]), id, by: textOf(by), created: this.options.now() }] }), ({ exception }) => `${id} ${(exception as { rule?: string }).rule ?? ''}`);
@@ -92,11 +97,25 @@ export class SettingsView {
     return [...file().exceptions.map((one, i) => ({ ...one, ...excused.of(one), id: `c${i + 1}`, from: 'configuration' })), ...here.get().exceptions.map((one) => ({ ...one, ...excused.of(one), from: 'api' }))];
   }
 
-  /** One at a time. What does not fit the configuration, or cannot be done, is taken back and told. */
-  private async change(argument: unknown, operation: string, make: (asked: Asked, before: Here) => Partial<Here>, target: (asked: Asked) => string): Promise<void> {
-    const mine = this.busy.then(() => this.changeNow((typeof argument === 'object' && argument !== null ? argument : {}) as Asked, operation, make, target));
+  /** What the packet filter would make of it. Throws MoatError 'bad-input' for what makes no sense. */
+  private async preview(next: Partial<Here>): Promise<PolicyPreview> {
+    const { here, file, firewall } = this.options;
+    try {
+      return await firewall(here.over(file(), { ...here.get(), ...next }).firewall);
+    } catch (error) { throw asInput(error); }
+  }
+
+  /** One at a time. What does not fit the configuration, or cannot be done, is taken back and told. `isFirewall`: what would lock an administrator out is refused beforehand. */
+  private async change(argument: unknown, operation: string, make: (asked: Asked, before: Here) => Partial<Here>, target: (asked: Asked) => string, isFirewall = false): Promise<void> {
+    const asked = objectOf(argument);
+    const mine = this.busy.then(() => (isFirewall && asked.remove !== true ? this.mustLetIn((before) => make(asked, before)) : undefined)).then(() => this.changeNow(asked, operation, make, target));
     this.busy = mine.catch(() => undefined);
     await mine;
+  }
+
+  private async mustLetIn(make: (before: Here) => Partial<Here>): Promise<void> {
+    const { enforced, refused } = await this.preview(make(this.options.here.get()));
+    if (enforced && refused) throw new MoatError('refused', refused.en, { text: refused });
   }
 
   private async changeNow(asked: Asked, operation: string, make: (asked: Asked, before: Here) => Partial<Here>, target: (asked: Asked) => string): Promise<void> {
@@ -111,11 +130,15 @@ export class SettingsView {
         here.set(before);
         await reload();
       }
-      if ((error as MoatError).code === 'invalid') throw new MoatError('bad-input', (error as Error).message, { text: (error as MoatError).text });
-      throw error;
+      throw asInput(error);
     }
     await journal.write({ audit: [{ time: now(), by: textOf(asked.by) || 'operator', via: 'control', operation, target: target(asked), why: textOf(asked.why), result: 'done' }] });
   }
 }
 
+const objectOf = (value: unknown): Asked => (typeof value === 'object' && value !== null ? value : {});
+const portsOf = ({ ports, enforce, remove }: Asked): Partial<Here> => (remove === true ? { ports: undefined } : { ports: { enforce: enforce === true, ports: Array.isArray(ports) ? ports : [] } });
+const zonesOf = ({ zones, flows, remove }: Asked): Partial<Here> => (remove === true ? { zones: undefined } : { zones: { zones: Array.isArray(zones) ? zones : [], flows: Array.isArray(flows) ? flows : [] } });
+/** What does not fit the configuration was asked for wrongly. */
+const asInput = (error: unknown): unknown => ((error as MoatError).code === 'invalid' ? new MoatError('bad-input', (error as Error).message, { text: (error as MoatError).text }) : error);
 const textOf = (value: unknown): string => (typeof value === 'string' ? value.slice(0, 1000) : '');

@@ -2,8 +2,10 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { MoatError } from '../../core/error.ts';
+import { MoatError, saidBy } from '../../core/error.ts';
+import type { FixAction } from '../../core/finding.ts';
 import { levels, type Level } from '../../core/level.ts';
+import type { Text } from '../../core/text.ts';
 import { runner as programs } from '../../linux/run.ts';
 import { stepsOf } from '../../engine/incident/story-steps.ts';
 import type { Handlers } from '../control.ts';
@@ -32,6 +34,10 @@ export interface ViewsOptions extends Omit<AlertViewOptions, 'checks'>, HostView
   jobChanged: (id: string) => void;
 }
 
+/** `stopped`: why it went no further; what was done before stands. */
+type FixAnswer = { plan: true; plans: unknown[] } | { receipts: unknown[]; stopped?: Text };
+
+const titleMost = 500;
 const run = promisify(execFile);
 const day = 86_400_000;
 const evidenceMs = 3 * 3_600_000;
@@ -84,6 +90,7 @@ export class Views {
         const { level, ...filter } = argument as { level?: Level } & Omit<Parameters<typeof store.scans.findings>[0], 'level'>;
         return store.scans.findings({ ...filter, ...(level !== undefined && { level: levels.slice(levels.indexOf(level)) }) }).map(flat);
       },
+      'finding-fix': (argument) => this.fix(argument as Parameters<Views['fix']>[0]),
       'scan-start': async (argument) => {
         const { only, by } = argument as { only?: string[]; by: string };
         const all = await this.checks();
@@ -113,6 +120,35 @@ export class Views {
   private patches(): Promise<object> {
     this.asked ??= patchesOf(programs()).finally(() => { this.asked = undefined; });
     return this.asked;
+  }
+
+  /** What a finding calls for, through actions: each shown, or done one after the other until one is refused or fails. Only of what stands, and of this machine. */
+  private async fix({ id, by, why, force, plan }: { id: string; by: string; why: string; force: boolean; plan: boolean }): Promise<FixAnswer> {
+    const { store, config, operations } = this.options;
+    const found = store.scans.finding(id);
+    if (found === undefined) throw new MoatError('no-item', 'there is no such finding', { zh: '没有这项发现' });
+    const { finding: { fix, title }, gone } = found;
+    if (gone !== undefined) throw new MoatError('changed', 'it is not there any more: nothing is to be done', { zh: '它已经不在了：无需处理' });
+    const actions = fix?.actions ?? [];
+    if (actions.length === 0) throw new MoatError('refused', 'no action puts this right: a person must do it', { zh: '没有动作能改好它：需要人来做' });
+    if (config().scan.root !== '/') throw new MoatError('refused', 'it was found in another folder, not on this machine', { zh: '它是在另一个目录里发现的，不在本机上' });
+    const step = (operation: 'step-plan' | 'step-do', { action, input }: FixAction): Promise<unknown> => Promise.resolve(operations[operation]!({ action, input, by, why: why === '' ? title.en.slice(0, titleMost) : why, force, from: id }));
+    if (plan) {
+      const plans: unknown[] = [];
+      for (const one of actions) plans.push({ plan: true, ...(await step('step-plan', one) as object) });
+      return { plan: true, plans };
+    }
+    const receipts: unknown[] = [];
+    for (const one of actions) {
+      try {
+        receipts.push(await step('step-do', one));
+      } catch (error) {
+        // What was done stands, and has its receipts: they must be told.
+        if (receipts.length === 0) throw error;
+        return { receipts, stopped: saidBy(error) };
+      }
+    }
+    return { receipts };
   }
 
   /** In a process of its own, the one that lists them; asked once. */

@@ -26,10 +26,10 @@ export const accessTable: Readonly<Record<string, Access>> = {
   // hunt
   'hunt': 'hunt', 'hunt-queries': 'hunt', 'hunt-query-remove': 'hunt', 'hunt-query-save': 'hunt', 'hunt-schema': 'hunt', 'rule-check': 'hunt', 'rule-test': 'hunt', 'rule-test-result': 'hunt', 'rule-test-stop': 'hunt',
   // act
-  'allow-add': 'act', 'allow-remove': 'act', 'block': 'act', 'incident-evidence-collect': 'act', 'incident-indicators-apply': 'act',
+  'allow-add': 'act', 'allow-remove': 'act', 'block': 'act', 'finding-fix': 'act', 'incident-evidence-collect': 'act', 'incident-indicators-apply': 'act',
   'incident-plan': 'act', 'incident-recovery-plan': 'act', 'incident-recovery-step': 'act', 'incident-recovery-undo': 'act', 'incident-step': 'act', 'incident-undo': 'act',
   'incident-verify': 'act', 'job-stop': 'act', 'pause': 'act', 'playbook-run': 'act', 'process-freeze': 'act', 'process-kill': 'act', 'quarantine-add': 'act',
-  'quarantine-restore': 'act', 'receipt-undo': 'act', 'run-stop': 'act', 'unblock': 'act',
+  'quarantine-restore': 'act', 'receipt-confirm': 'act', 'receipt-undo': 'act', 'run-stop': 'act', 'unblock': 'act',
   // approve
   'incident-recovery-finish': 'approve', 'request-answer': 'approve', 'run-approve': 'approve', 'run-reject': 'approve',
   // audit
@@ -37,6 +37,6 @@ export const accessTable: Readonly<Record<string, Access>> = {
   // accounts
   'account-add': 'accounts', 'account-change': 'accounts', 'account-remove': 'accounts', 'account-sessions': 'accounts', 'account-sessions-end': 'accounts', 'accounts': 'accounts', 'elevation-approve': 'accounts', 'elevation-reject': 'accounts',
   // system
-  'mode-set': 'system', 'notice-test': 'system', 'port-list-reset': 'system', 'port-list-set': 'system', 'reload': 'system', 'rule-remove': 'system', 'rule-save': 'system',
-  'zones-reset': 'system', 'zones-set': 'system',
+  'mode-set': 'system', 'notice-test': 'system', 'port-list-preview': 'system', 'port-list-reset': 'system', 'port-list-set': 'system', 'reload': 'system', 'rule-remove': 'system', 'rule-save': 'system',
+  'zones-preview': 'system', 'zones-reset': 'system', 'zones-set': 'system',
 };

@@ -1,5 +1,7 @@
 /** What was done and may be done: blocks, receipts, playbooks, quarantine, notices. */
 import * as z from 'zod';
+export type { PlaybookCommand, Step as PlaybookStep } from '../../core/playbook.ts';
+export type { PlannedCommand, PlannedStep } from '../../engine/response/playbook-plan.ts';
 import { count, level, open, text, time } from './common.ts';
 
 const verdict = z.strictObject({ is: z.enum(['finished', 'former', 'between']), evidence: text });
@@ -16,7 +18,11 @@ export const receipt = z.strictObject({
 export type Receipt = z.infer<typeof receipt>;
 /** What an action would do: asked for with `plan: true`, nothing is done. */
 const shownPlan = z.strictObject({ plan: z.literal(true), target: z.string(), title: text, steps: z.array(planStep), risk, reversible: z.boolean(), started: time.optional(), until: time.optional() });
+export type ShownPlan = z.infer<typeof shownPlan>;
 export const receiptOrPlan = z.union([receipt, shownPlan]);
+/** What puts a finding right: shown (`plan: true`), or done. `stopped`: why it went no further; what was done before stands. */
+export const fixed = z.union([z.strictObject({ plan: z.literal(true), plans: z.array(shownPlan) }), z.strictObject({ receipts: z.array(receipt), stopped: text.optional() })]);
+export type Fixed = z.infer<typeof fixed>;
 export type ReceiptOrPlan = z.infer<typeof receiptOrPlan>;
 
 export const block = z.strictObject({ network: z.string(), since: time, until: time.optional(), why: z.string(), by: z.string(), list: z.string().optional(), times: count, packets: count.optional(), bytes: z.number().optional() });
@@ -36,6 +42,12 @@ export const zone = z.strictObject({ name: z.string(), networks: z.array(z.strin
 export const flow = z.strictObject({ from: z.string(), to: z.string(), ports: z.array(z.union([z.string(), z.number()])).optional() });
 export const zones = z.strictObject({ enforced: z.boolean(), zones: z.array(zone), flows: z.array(flow), set_by: settingFrom });
 export type Zones = z.infer<typeof zones>;
+const listening = { protocol: z.enum(['tcp', 'udp']), address: z.string(), port: z.number(), program: z.string().optional() };
+const judged = z.strictObject({ for: z.enum(['any', 'some', 'channel', 'nobody']), from: z.array(z.string()), per_source: z.string().optional() });
+const zoneRow = z.strictObject({ ...listening, zone: z.string() });
+/** What ports or zones would mean for what listens now. `refused`: it cannot be enforced, since nobody could log on any more; `why`: it could not be looked. `cut`, `opened`: for members of the zones, once it is enforced. */
+export const firewallPreview = z.strictObject({ enforced: z.boolean(), refused: text.optional(), why: text.optional(), rows: z.array(z.strictObject({ ...listening, before: judged, after: judged })), cut: z.array(zoneRow), opened: z.array(zoneRow) });
+export type FirewallPreview = z.infer<typeof firewallPreview>;
 export const modeWords = ['observe', 'guard', 'strict'] as const;
 export const mode = z.strictObject({ mode: z.enum(modeWords), set_by: settingFrom, paused_until: time.optional(), overrides: z.array(z.strictObject({ rule: z.string(), mode: z.enum(modeWords) })) });
 export type Mode = z.infer<typeof mode>;

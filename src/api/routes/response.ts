@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Receipt } from '../../core/action.ts';
 import { done, idParams, list, page, pageQuery, text, time, why } from '../contract/common.ts';
 import {
-  allowEntry, block, channel, dryRun, flow, linkage, mode, modeWords, playbook, playbookHead, playbookRun, portList, quarantine, receipt, receiptOrPlan, receiptStatus, request, tested, unblocked, wantedPort, zone, zones,
+  allowEntry, block, channel, dryRun, firewallPreview, fixed, flow, linkage, mode, modeWords, playbook, playbookHead, playbookRun, portList, quarantine, receipt, receiptOrPlan, receiptStatus, request, tested, unblocked, wantedPort, zone, zones,
 } from '../contract/response.ts';
 import { route } from '../contract/route.ts';
 import { cursorOf, readCursor } from '../cursor.ts';
@@ -72,6 +72,17 @@ export const responseRoutes = [
     id: 'receipt-undo', method: 'POST', path: '/receipts/:id/undo', access: 'act', title: { zh: '撤销', en: 'undo it' }, params: idParams, body: undoBody, answer: receipt,
     run: async ({ params, body, actor }, world: World) => ({ body: shown(await world.ask('undo', { id: params.id, ...body, by: actor!.by })) }),
   }),
+  route({
+    id: 'receipt-confirm', method: 'POST', path: '/receipts/:id/confirm', access: 'act', title: { zh: '确认：不再自动撤销', en: 'confirm it: it is not taken back by itself' }, params: idParams, body: undoBody, answer: receipt,
+    run: async ({ params, body, actor }, world: World) => ({ body: shown(await world.ask('step-confirm', { id: params.id, ...body, by: actor!.by })) }),
+  }),
+  route({
+    id: 'finding-fix', method: 'POST', path: '/findings/:id/fix', access: 'act', title: { zh: '按发现的修复办法处置（plan：只看方案）', en: 'put a finding right by the actions it names (plan: only show)' }, params: idParams, body: z.strictObject({ why: why.default(''), force, plan }), answer: fixed,
+    async run({ params, body, actor }, world: World) {
+      const answered = await world.ask('finding-fix', { id: params.id, ...body, by: actor!.by }) as { receipts?: unknown[] };
+      return { body: answered.receipts ? { ...answered, receipts: shown(answered.receipts) } : answered };
+    },
+  }),
   ...(['kill', 'freeze'] as const).map((what) => route({
     id: `process-${what}`, method: 'POST', path: `/host/processes/${what}`, access: 'act', title: what === 'kill' ? { zh: '结束进程及其子孙（plan：只看方案）', en: 'end a process and its children (plan: only show)' } : { zh: '冻结进程及其子孙（plan：只看方案）', en: 'freeze a process and its children (plan: only show)' },
     body: z.strictObject({ pid: z.number().int().min(2).max(4_194_304), started: time.optional(), why: why.default(''), force, plan, for_ms: forMs }), answer: receiptOrPlan,
@@ -86,9 +97,11 @@ export const responseRoutes = [
   route({ id: 'allow-remove', method: 'DELETE', path: '/allow', access: 'act', title: { zh: '从允许名单去掉', en: 'take from the allow list' }, body: z.strictObject({ network: address, why: why.default('') }), answer: list(allowEntry), run: async ({ body, actor }, world: World) => items(await world.ask('allow-remove', { ...body, by: actor!.by })) }),
   route({ id: 'port-list', method: 'GET', path: '/port-list', access: 'read', title: { zh: '端口白名单', en: 'ports that may be entered' }, answer: portList, run: async (_call, world: World) => ({ body: await world.ask('port-list') }) }),
   route({ id: 'port-list-set', method: 'POST', path: '/port-list', access: 'system', title: { zh: '设置端口白名单（代替配置中的）', en: 'set the ports that may be entered, in place of those configured' }, body: z.strictObject({ enforce: z.boolean(), ports: z.array(wantedPort).max(1000), why: why.min(1) }), answer: portList, run: async ({ body, actor }, world: World) => ({ body: await world.ask('port-list-set', { ...body, by: actor!.by }) }) }),
+  route({ id: 'port-list-preview', method: 'POST', path: '/port-list/preview', access: 'system', title: { zh: '端口白名单会改变什么（不保存）', en: 'what other ports would mean (nothing is kept)' }, body: z.strictObject({ enforce: z.boolean(), ports: z.array(wantedPort).max(1000) }), answer: firewallPreview, run: async ({ body }, world: World) => ({ body: await world.ask('port-list-preview', body) }) }),
   route({ id: 'port-list-reset', method: 'DELETE', path: '/port-list', access: 'system', title: { zh: '恢复为配置文件中的', en: 'as the configuration file has it again' }, body: undoBody, answer: portList, run: async ({ body, actor }, world: World) => ({ body: await world.ask('port-list-set', { ...body, remove: true, by: actor!.by }) }) }),
   route({ id: 'zones', method: 'GET', path: '/zones', access: 'read', title: { zh: '分区与流向', en: 'zones and flows' }, answer: zones, run: async (_call, world: World) => ({ body: await world.ask('zones') }) }),
   route({ id: 'zones-set', method: 'POST', path: '/zones', access: 'system', title: { zh: '设置分区与流向（代替配置中的）', en: 'set zones and flows, in place of those configured' }, body: z.strictObject({ zones: z.array(zone).max(12), flows: z.array(flow).max(1000), why: why.min(1) }), answer: zones, run: async ({ body, actor }, world: World) => ({ body: await world.ask('zones-set', { ...body, by: actor!.by }) }) }),
+  route({ id: 'zones-preview', method: 'POST', path: '/zones/preview', access: 'system', title: { zh: '分区会改变什么（不保存）', en: 'what other zones would mean (nothing is kept)' }, body: z.strictObject({ zones: z.array(zone).max(12), flows: z.array(flow).max(1000) }), answer: firewallPreview, run: async ({ body }, world: World) => ({ body: await world.ask('zones-preview', body) }) }),
   route({ id: 'zones-reset', method: 'DELETE', path: '/zones', access: 'system', title: { zh: '恢复为配置文件中的', en: 'as the configuration file has it again' }, body: undoBody, answer: zones, run: async ({ body, actor }, world: World) => ({ body: await world.ask('zones-set', { ...body, remove: true, by: actor!.by }) }) }),
   route({ id: 'mode', method: 'GET', path: '/mode', access: 'read', title: { zh: '处置模式', en: 'the mode of response' }, answer: mode, run: async (_call, world: World) => ({ body: await world.ask('mode') }) }),
   route({ id: 'mode-set', method: 'PUT', path: '/mode', access: 'system', title: { zh: '设置处置模式', en: 'set the mode of response' }, body: z.strictObject({ mode: z.enum(modeWords), why: why.min(1) }), answer: mode, run: async ({ body, actor }, world: World) => ({ body: await world.ask('mode-set', { ...body, by: actor!.by }) }) }),

@@ -2,7 +2,7 @@
 import type { Processes } from '../../../../src/api/contract/host.ts';
 
 export type Process = Processes['processes'][number];
-export interface TreeRow { process: Process; depth: number; /** How many came of it, all in all. */ below: number; isClosed: boolean; /** It fits the filter itself; otherwise it is shown for what is below it. */ fits: boolean }
+export interface TreeRow { process: Process; depth: number; /** How many came of it, all in all. */ below: number; isClosed: boolean; /** It fits the filter itself; otherwise it is shown for what it started. */ fits: boolean }
 export interface TreeFilter { text?: string; origin?: string; user?: string }
 
 /** A pid is given again and again; with its beginning it is one process for good. */
@@ -21,7 +21,7 @@ function fits({ pid, name, path, cmdline, user, origin }: Process, { text, origi
   return String(pid) === wanted || [name, path, cmdline, user, origin.name, origin.user, origin.source_ip, origin.container?.name].some((value) => has(value, wanted));
 }
 
-/** Parents before children; `closed` hides what came of these. With a filter whatever leads to a process that fits is shown too, and nothing is closed. */
+/** Parents before children; `closed` hides what came of these. With a filter the parent of a process that fits is shown too, and nothing is closed. */
 export function treeRows(processes: readonly Process[], filter: TreeFilter, closed: ReadonlySet<string>): TreeRow[] {
   const isFiltered = Object.values(filter).some((value) => value !== undefined);
   const children = new Map<number, number[]>();
@@ -49,9 +49,11 @@ export function treeRows(processes: readonly Process[], filter: TreeFilter, clos
     if (fits(processes[at]!, filter)) { fit[at] = 1; shown[at] = 1; }
     if (parent === undefined || parent === at || processes[parent] === undefined) continue;
     below[parent] = below[parent]! + below[at]! + 1;
-    if (shown[at]) shown[parent] = 1;
+    // Of what leads to it the nearest alone: behind a long chain nobody would see what was looked for.
+    if (isFiltered ? fit[at] : shown[at]) shown[parent] = 1;
   }
   const rows: TreeRow[] = [];
+  const shownAt = new Int32Array(processes.length);
   let hiddenBelow = Infinity;
   for (const { at, depth } of order) {
     if (depth > hiddenBelow) continue;
@@ -59,7 +61,9 @@ export function treeRows(processes: readonly Process[], filter: TreeFilter, clos
     if (!shown[at]) continue;
     const isClosed = !isFiltered && closed.has(keyOf(processes[at]!));
     if (isClosed) hiddenBelow = depth;
-    rows.push({ process: processes[at]!, depth, below: below[at]!, isClosed, fits: fit[at] === 1 });
+    const { parent } = processes[at]!;
+    shownAt[at] = !isFiltered ? depth : parent !== undefined && parent !== at && shown[parent] ? shownAt[parent]! + 1 : 0;
+    rows.push({ process: processes[at]!, depth: shownAt[at], below: below[at]!, isClosed, fits: fit[at] === 1 });
   }
   return rows;
 }

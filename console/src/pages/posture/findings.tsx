@@ -1,13 +1,16 @@
 /** Findings, and one of them with what it means and how it is put right. */
 import { Button, Drawer, Segmented, Select, type TableColumnsType } from 'antd';
+import { useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
 import type { Finding } from '../../../../src/api/contract/scans.ts';
-import { useGet, useList } from '../../api/hooks.ts';
+import { useDo, useGet, useList } from '../../api/hooks.ts';
+import { useMay } from '../../api/session.tsx';
 import { worstFirst } from '../../api/types.ts';
 import { useFilters } from '../../parts/address.ts';
 import { Copy } from '../../parts/copy.tsx';
 import { Inert } from '../../parts/inert.tsx';
 import { LevelTag } from '../../parts/level.tsx';
+import { Planned } from '../../parts/planned.tsx';
 import { Rows } from '../../parts/rows.tsx';
 import { shellWords } from '../../parts/shell-words.ts';
 import { Empty, Shown } from '../../parts/states.tsx';
@@ -56,7 +59,7 @@ function One({ id, close }: { id: string; close: () => void }) {
         <div className="m-stack">
           <div><p className="m-row"><LevelTag level={one.level} /><span className="m-quiet">{t(one.kind)}</span></p><h2 className="mo-word"><Inert most={600}>{say(one.title)}</Inert></h2></div>
           {one.means && <div><h3>{t('means')}</h3><p><Inert>{say(one.means)}</Inert></p></div>}
-          <div><h3>{t('fix')}</h3>{one.fix ? <><p><Inert>{say(one.fix.text)}</Inert></p>{one.fix.commands.map((command, at) => <div key={at} className="mo-command"><span className="m-grow"><Inert block>{shellWords(command)}</Inert></span><Copy text={shellWords(command)} /></div>)}</> : <p className="m-quiet">{t('noFix')}</p>}</div>
+          <Fix finding={one} />
           {one.evidence.length > 0 && <div><h3>{t('evidence')}</h3><ul className="mo-evidence">{one.evidence.map((fact, at) => <li key={at}><p className="m-quiet"><Inert>{say(fact.what)}</Inert>{fact.path !== undefined && <> · <Inert code>{fact.path}</Inert></>}{fact.line !== undefined && <> · {t('line', { n: fact.line })}</>}</p><Inert block most={4000}>{fact.value}</Inert></li>)}</ul></div>}
           <dl className="mo-facts">
             {one.path !== undefined && <><dt>{t('path')}</dt><dd><Inert code>{one.path}</Inert></dd></>}
@@ -73,3 +76,27 @@ function One({ id, close }: { id: string; close: () => void }) {
     </Drawer>
   );
 }
+
+/** What an action does is offered as a button; for the rest stands what a person types, and why. */
+function Fix({ finding: { id, check, fix, gone } }: { finding: Finding }) {
+  const t = useTexts(words);
+  const say = useSay();
+  const mayAct = useMay('act');
+  const mayScan = useMay('triage');
+  const [isAsking, setAsking] = useState(false);
+  const look = useDo<void>(() => ({ method: 'POST', path: '/scans', body: { only: [check] } }), ['/jobs']);
+  const hasAction = (fix?.actions?.length ?? 0) > 0;
+  // Whether it is gone is for the check to say; the page shows that it looks. One that runs already looks too.
+  const again = (): void => { if (mayScan) look.mutate(); };
+  return (
+    <div>
+      <h3>{t('fix')}</h3>
+      {fix ? <p><Inert>{say(fix.text)}</Inert></p> : <p className="m-quiet">{t('noFix')}</p>}
+      {gone === undefined && hasAction && (mayAct ? <p className="m-row mo-apply"><Button type="primary" onClick={() => { setAsking(true); }}>{t('apply')}</Button><span className="m-quiet">{t('applyHow')}</span></p> : <p className="m-quiet">{t('mayNotApply')}</p>)}
+      {fix && fix.commands.length > 0 && (hasAction ? <details className="mo-by-hand"><summary className="m-quiet">{t('byHand')}</summary><Commands commands={fix.commands} /></details> : <><p className="m-quiet">{t('onlyByHand')}</p><Commands commands={fix.commands} /></>)}
+      {isAsking && <Planned title={t('applyTitle')} path={`/findings/${encodeURIComponent(id)}/fix`} ok={t('applyOk')} done={t('applied')} undone={t('unapplied')} touched={['/findings', '/posture']} after={again} close={() => { setAsking(false); }}><p>{t('applyLead')}</p></Planned>}
+    </div>
+  );
+}
+
+const Commands = ({ commands }: { commands: readonly (readonly string[])[] }) => <>{commands.map((command, at) => <div key={at} className="mo-command"><span className="m-grow"><Inert block>{shellWords(command)}</Inert></span><Copy text={shellWords(command)} /></div>)}</>;

@@ -1,7 +1,7 @@
-/** The short lists: what is never blocked, ports, zones, what sets off what, notices. */
+/** The short lists: what is never blocked, what sets off what, notices. */
 import { Button, Input } from 'antd';
-import { type ReactNode, useState } from 'react';
-import type { AllowEntry, Linkage as Table, NoticeChannel, PortList, Zones } from '../../../../src/api/contract/response.ts';
+import { useState } from 'react';
+import type { AllowEntry, Linkage as Table, NoticeChannel } from '../../../../src/api/contract/response.ts';
 import { useGet } from '../../api/hooks.ts';
 import { useMay } from '../../api/session.tsx';
 import { Inert } from '../../parts/inert.tsx';
@@ -13,10 +13,10 @@ import { useDeed } from '../../parts/toast.tsx';
 import { common } from '../../text/common.ts';
 import { useSay, useTexts } from '../../text/lang.ts';
 import { useAct, useSpan } from './said.ts';
+import { State } from './state.tsx';
 import { words } from './words.ts';
 
 interface Items<T> { items: T[] }
-const State = ({ isOn, children }: { isOn: boolean; children: ReactNode }) => <span className={`mp-state${isOn ? ' mp-state-on' : ''}`}>{children}</span>;
 
 export function Allow() {
   const t = useTexts(words);
@@ -45,34 +45,6 @@ export function Allow() {
         <p>{t('allowAddHow')}</p><Field label={t('address')} hint={t('addressBad')}><Input autoFocus value={address} maxLength={100} onChange={({ target }) => { setAddress(target.value); }} /></Field>
       </Sure>}
       {asking !== undefined && asking !== 'add' && <Sure title={<Inert>{t('allowRemoveTitle', { address: asking.network })}</Inert>} ok={t('allowRemove')} why="may" close={close} done={t('allowRemoved', { address: asking.network })} act={(why) => remove(asking.network, why)} undo={() => { void deed(() => add(asking.network, asking.why ?? t('modeUndo')), t('allowAdded', { address: asking.network })); }}><p>{t('allowRemoveHow')}</p></Sure>}
-    </Card>
-  );
-}
-
-export function Ports() {
-  const t = useTexts(words);
-  const ports = useGet<PortList>('/port-list');
-  return (
-    <Card title={t('ports')} extra={ports.data && ports.data.items.length > 0 && <State isOn={ports.data.enforced}>{t(ports.data.enforced ? 'enforced' : 'notEnforced')}</State>}>
-      <p className="mp-how">{t('portsHow')}</p>
-      <Shown of={ports}>{({ items }) => (items.length === 0 ? <Empty icon="protection" title={t('portsNone')}>{t('portsNoneHow')}</Empty> : (
-        <ul className="mp-list">{items.map((one, at) => <li key={at}><div className="m-grow"><b><Inert code>{one.port}</Inert></b><p className="m-quiet">{t('from')}: {one.from === 'any' ? t('anyone') : <Inert>{one.from.join(', ')}</Inert>} · {t('perSource')}: {one.per_source ?? t('noLimit')} · {t(one.set_by === 'api' ? 'fromHere' : 'fromFile')}</p></div></li>)}</ul>
-      ))}</Shown>
-    </Card>
-  );
-}
-
-export function ZonesSection() {
-  const t = useTexts(words);
-  const zones = useGet<Zones>('/zones');
-  return (
-    <Card title={t('zones')} extra={zones.data && zones.data.zones.length > 0 && <State isOn={zones.data.enforced}>{t(zones.data.enforced ? 'enforced' : 'notEnforced')}</State>}>
-      <p className="mp-how">{t('zonesHow')}</p>
-      <Shown of={zones}>{(found) => (found.zones.length === 0 ? <Empty icon="protection" title={t('zonesNone')}>{t('zonesNoneHow')}</Empty> : <>
-        <ul className="mp-list">{found.zones.map((one) => <li key={one.name}><div className="m-grow"><b><Inert>{one.name}</Inert></b><p className="m-quiet"><Inert>{one.networks.join(', ')}</Inert></p></div></li>)}</ul>
-        <h3 className="mp-h3">{t('flows')}</h3>
-        {found.flows.length === 0 ? <p className="m-quiet">{t('flowsNone')}</p> : <ul className="mp-list">{found.flows.map((one, at) => <li key={at}><Inert>{`${one.from} → ${one.to === 'host' ? t('host') : one.to}`}</Inert><span className="m-quiet"><Inert>{one.ports?.join(', ') ?? t('allPorts')}</Inert></span></li>)}</ul>}
-      </>)}</Shown>
     </Card>
   );
 }

@@ -7,13 +7,15 @@ import { Sections } from '../../parts/sections.tsx';
 import { Empty } from '../../parts/states.tsx';
 import { useTexts } from '../../text/lang.ts';
 import { Blocks } from './blocks.tsx';
-import { Allow, Linkage, Notices, Ports, ZonesSection } from './lists.tsx';
+import { Allow, Linkage, Notices } from './lists.tsx';
 import { ModeStrip } from './mode.tsx';
 import { Playbooks, Runs } from './playbooks.tsx';
+import { Ports } from './ports.tsx';
 import { QuarantineSection } from './quarantine.tsx';
 import { Receipts } from './receipts.tsx';
 import { Requests } from './requests.tsx';
 import { words } from './words.ts';
+import { ZonesSection } from './zones.tsx';
 import './protection.css';
 
 const sections = ['blocks', 'receipts', 'playbooks', 'runs', 'linkage', 'allow', 'ports', 'zones', 'quarantine', 'notices'] as const;
@@ -27,7 +29,7 @@ export function Page() {
       <ModeStrip />
       <Requests requests={requests.data?.items ?? []} />
       <Sections label={t('sections')} items={sections.map((one) => ({ to: one === 'blocks' ? '/protection' : `/protection/${one}`, title: t(one), isDeep: one !== 'blocks' }))} />
-      {at === '' || at === 'blocks' ? <Blocks /> : at === 'receipts' ? <Receipts id={id} /> : at === 'playbooks' ? <Playbooks /> : at === 'runs' ? <Runs id={id} /> : at === 'linkage' ? <Linkage /> : at === 'allow' ? <Allow /> : at === 'ports' ? <Ports /> : at === 'zones' ? <ZonesSection /> : at === 'quarantine' ? <QuarantineSection /> : at === 'notices' ? <Notices /> : <div className="m-card"><Empty icon="search" title={t('nothingHere')} /></div>}
+      {at === '' || at === 'blocks' ? <Blocks /> : at === 'receipts' ? <Receipts id={id} /> : at === 'playbooks' ? <Playbooks id={id} /> : at === 'runs' ? <Runs id={id} /> : at === 'linkage' ? <Linkage /> : at === 'allow' ? <Allow /> : at === 'ports' ? <Ports /> : at === 'zones' ? <ZonesSection /> : at === 'quarantine' ? <QuarantineSection /> : at === 'notices' ? <Notices /> : <div className="m-card"><Empty icon="search" title={t('nothingHere')} /></div>}
     </Frame>
   );
 }

@@ -8,16 +8,20 @@ import { useMay } from '../../api/session.tsx';
 import { useChanges } from '../../api/stream.ts';
 import { useFilters } from '../../parts/address.ts';
 import { Inert } from '../../parts/inert.tsx';
+import { RiskLine, Steps } from '../../parts/planned.tsx';
 import { Rows } from '../../parts/rows.tsx';
 import { Empty, Shown } from '../../parts/states.tsx';
 import { Sure } from '../../parts/sure.tsx';
 import { Time } from '../../parts/time.tsx';
+import { useDeed } from '../../parts/toast.tsx';
 import { common } from '../../text/common.ts';
 import { useSay, useTexts } from '../../text/lang.ts';
 import { useAct } from './said.ts';
 import { words } from './words.ts';
 
 const statuses = ['applied', 'applying', 'failed', 'stuck', 'undoing', 'undone'] as const;
+/** What could lock people out goes back by itself unless somebody says that it may stay. */
+const waits = ({ action, status, until }: Receipt): boolean => action === 'change-setting' && status === 'applied' && until !== undefined;
 const mayGoBack = ({ reversible, status }: Receipt): boolean => reversible && (status === 'applied' || status === 'stuck');
 
 function Standing({ status }: { status: Receipt['status'] }) {
@@ -57,14 +61,17 @@ export function Receipts({ id }: { id: string }) {
 function ReceiptDrawer({ id, mayAct, undo, close }: { id: string; mayAct: boolean; undo: (receipt: Receipt) => void; close: () => void }) {
   const t = useTexts(words);
   const say = useSay();
+  const act = useAct<Receipt>();
+  const deed = useDeed();
   const found = useGet<Receipt>(`/receipts/${encodeURIComponent(id)}`, {}, { live: ['action'] });
   return (
     <Drawer open size={620} title={t('receipts')} onClose={close}>
       <Shown of={found}>{(receipt) => (
         <div className="m-stack">
           <div className="m-row"><h2 className="mp-h2 m-grow"><Inert most={400}>{say(receipt.title)}</Inert></h2><Standing status={receipt.status} /></div>
-          <p className="m-quiet"><span className={`mp-risk mp-risk-${receipt.risk}`}>{t(`risk_${receipt.risk}`)}</span> · {t(receipt.reversible ? 'reversible' : 'final')}</p>
-          {mayAct && mayGoBack(receipt) && <div><Button onClick={() => { undo(receipt); }}>{t('undo')}</Button></div>}
+          <RiskLine risk={receipt.risk} reversible={receipt.reversible} />
+          {mayAct && mayGoBack(receipt) && <div className="m-row">{waits(receipt) && <Button type="primary" onClick={() => { void deed(() => act.mutateAsync({ method: 'POST', path: `/receipts/${encodeURIComponent(receipt.id)}/confirm`, body: {} }), t('confirmed')); }}>{t('confirm')}</Button>}<Button onClick={() => { undo(receipt); }}>{t('undo')}</Button></div>}
+          {waits(receipt) && <p>{t('confirmHow')} <Time at={receipt.until} style="clock" /></p>}
           <dl className="mp-facts">
             <dt>{t('target')}</dt><dd><Inert code>{receipt.target}</Inert></dd>
             <dt>{t('reason')}</dt><dd><Inert>{receipt.why}</Inert></dd>
@@ -74,18 +81,13 @@ function ReceiptDrawer({ id, mayAct, undo, close }: { id: string; mayAct: boolea
             <dt>{t('id')}</dt><dd><Inert code>{receipt.id}</Inert></dd>
           </dl>
           {receipt.error !== undefined && <div><h3 className="mp-h3">{t('error')}</h3><Inert block>{receipt.error}</Inert></div>}
-          <div><h3 className="mp-h3">{t('steps')}</h3><PlanSteps steps={receipt.steps} /></div>
+          <div><h3 className="mp-h3">{t('steps')}</h3><Steps steps={receipt.steps} /></div>
           {receipt.verdict && <div><h3 className="mp-h3">{t('verdict')}</h3><p><Inert>{say(receipt.verdict.evidence)}</Inert></p></div>}
           <div><h3 className="mp-h3">{t('history')}</h3><ol className="mp-history">{receipt.history.map((one, at) => <li key={at}><Time at={one.time} style="clock" /><span><b>{t(`status_${one.status}`)}</b> <span className="m-quiet"><Inert>{one.by}</Inert>{one.note !== undefined && <> · <Inert>{one.note}</Inert></>}</span></span></li>)}</ol></div>
         </div>
       )}</Shown>
     </Drawer>
   );
-}
-
-function PlanSteps({ steps }: { steps: Receipt['steps'] }) {
-  const say = useSay();
-  return <ol className="mp-steps">{steps.map((one, at) => <li key={at}><Inert>{say(one.text)}</Inert>{one.command && <details><summary className="m-faint">{one.command[0]}</summary><Inert block>{one.command.join(' ')}</Inert></details>}</li>)}</ol>;
 }
 
 function Undo({ receipt, close }: { receipt: Receipt; close: () => void }) {
@@ -95,7 +97,7 @@ function Undo({ receipt, close }: { receipt: Receipt; close: () => void }) {
   const act = useAct<Receipt>();
   return (
     <Sure title={t('undoTitle')} ok={c('undo')} why="may" close={close} done={t('undone')} act={(why) => act.mutateAsync({ method: 'POST', path: `/receipts/${encodeURIComponent(receipt.id)}/undo`, body: { why } })}>
-      <p>{t('undoHow')}</p><p><b><Inert>{say(receipt.title)}</Inert></b></p><PlanSteps steps={receipt.steps} />
+      <p>{t('undoHow')}</p><p><b><Inert>{say(receipt.title)}</Inert></b></p><Steps steps={receipt.steps} />
     </Sure>
   );
 }

@@ -1,5 +1,6 @@
 /** Texts of lengths of time and of states, and the way deeds of this page are asked for. */
 import type { UseMutationResult } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
 import type { ApiError, Method } from '../../api/client.ts';
 import { useDo } from '../../api/hooks.ts';
 import { useTexts } from '../../text/lang.ts';
@@ -19,3 +20,15 @@ export interface Call { method: Exclude<Method, 'GET'>; path: string; body: unkn
 /** All that a deed of this page may change. */
 const touched = ['/blocks', '/receipts', '/allow', '/port-list', '/zones', '/mode', '/runs', '/requests', '/quarantine', '/notices', '/overview', '/linkage'];
 export const useAct = <T = unknown>(): UseMutationResult<T, ApiError, Call> => useDo<Call, T>((call) => call, touched);
+
+const settleMs = 400;
+/** What is typed, once the hand rests. `text`: compared as JSON. */
+export function useSettled<T>(value: T): T {
+  const text = JSON.stringify(value);
+  const [settled, setSettled] = useState(text);
+  useEffect(() => {
+    const timer = setTimeout(() => { setSettled(text); }, settleMs);
+    return () => { clearTimeout(timer); };
+  }, [text]);
+  return JSON.parse(settled) as T;
+}
