@@ -143,7 +143,7 @@ describe('moat remote', () => {
   }, 60_000);
 
   it('says what cannot be done from afar, and does not do it here', async () => {
-    for (const args of [['scan'], ['baseline', 'list'], ['quarantine', 'export', 'x', 'y'], ['up'], ['lock', 'nobody']]) expect(await moat(['--remote', 'shop', ...args]), args.join(' ')).toMatchObject({ status: 2, err: expect.stringContaining('on the machine itself only') as string });
+    for (const args of [['scan'], ['baseline', 'diff'], ['quarantine', 'export', 'x', 'y'], ['up'], ['lock', 'nobody']]) expect(await moat(['--remote', 'shop', ...args]), args.join(' ')).toMatchObject({ status: 2, err: expect.stringContaining('on the machine itself only') as string });
   });
 
   it('is used by every command until this machine is used again', async () => {
