@@ -4,7 +4,9 @@ import { defineConfig } from 'vitest/config';
  * What computes and changes nothing that another file could see: these share their processes, so that the catalogues are loaded a few
  * times and not some three hundred times. None of them may change `process.env`, the working folder, timers or the state of a module.
  */
-const sharing = ['core', 'sigma', 'webshell', 'behaviours', 'engine', 'formats', 'programs', 'checks', 'notifiers', 'scan'].map((folder) => `src/${folder}/**/*.test.ts`).concat('console/src/**/*.test.ts');
+const sharing = ['engine', 'checks', 'notifiers', 'scan'].map((folder) => `src/${folder}/**/*.test.ts`).concat('src/formats/**/live.test.ts', 'src/programs/**/live.test.ts');
+/** The same, and they start nothing: what watches the machine meanwhile sees no more than a busy program. */
+const computing = ['core', 'sigma', 'webshell', 'behaviours', 'formats', 'programs'].map((folder) => `src/${folder}/**/*.test.ts`).concat('console/src/**/*.test.ts');
 /**
  * What works on folders, namespaces, daemons and programs of its own and leaves nothing in its process: the same. Rooms
  * whose tests change their own process (agents, sensors with hooks in it) have a process for each file.
@@ -12,8 +14,10 @@ const sharing = ['core', 'sigma', 'webshell', 'behaviours', 'engine', 'formats',
 const waiting = [...['actions', 'linux', 'stores', 'cli', 'baseline', 'evidence', 'report'].map((folder) => `src/${folder}/**/*.test.ts`), 'test/**/*.test.ts'];
 /** In a browser, of one Moat that all of them share. */
 const inBrowser = ['test/console/**/*.test.ts'];
-/** The kernel sensor sees the whole machine: what must end without an alert runs while no other test attacks it. */
-const alone = ['test/alone/**/*.test.ts', 'test/scenarios/**/*.test.ts'];
+/** Each on a host of its own, whose alerts alone count. */
+const scenarios = ['test/scenarios/**/*.test.ts'];
+/** The kernel sensor sees the whole machine: what must end without an alert runs while no other test attacks it, or keeps it busy. */
+const alone = ['test/alone/**/*.test.ts'];
 
 const isSerial = process.argv.includes('--no-file-parallelism');
 const project = (name: string, groupOrder: number, maxWorkers: number, files: { include: string[]; exclude?: string[]; isolate?: boolean; globalSetup?: string }) =>
@@ -27,12 +31,14 @@ export default defineConfig({
     hookTimeout: 120_000,
     projects: [
       project('sharing', 1, 2, { include: sharing, isolate: false }),
-      // They wait for daemons, for clocks and for processes that they kill nearly as long as they compute: four (one pool for both projects) keep two cores busy.
-      project('waiting', 2, 4, { include: waiting, exclude: [...alone, ...inBrowser], isolate: false }),
-      project('apart', 2, 4, { include: ['src/**/*.test.ts', 'tools/**/*.test.ts'], exclude: ['**/node_modules/**', ...sharing, ...waiting] }),
+      project('computing', 1, 2, { include: computing, exclude: ['**/node_modules/**', ...sharing], isolate: false }),
+      // They wait for daemons, for clocks and for processes that they kill nearly as long as they compute: five (one pool for both projects) keep two cores busy.
+      project('waiting', 2, 5, { include: waiting, exclude: [...alone, ...scenarios, ...inBrowser], isolate: false }),
+      project('apart', 2, 5, { include: ['src/**/*.test.ts', 'tools/**/*.test.ts'], exclude: ['**/node_modules/**', ...sharing, ...computing, ...waiting] }),
       project('console', 3, 1, { include: inBrowser, isolate: false, globalSetup: 'test/console/global.ts' }),
       // One after the other in one process, which loads what they share once.
-      project('alone', 4, 1, { include: alone, isolate: false }),
+      project('scenarios', 4, 1, { include: scenarios, isolate: false }),
+      project('alone', 5, 1, { include: alone, isolate: false }),
     ],
   },
 });

@@ -3,7 +3,6 @@
  * a minute, over a store of a million alerts. MOAT_BENCH_ALERTS, MOAT_BENCH_SECONDS and MOAT_BENCH_USERS make it shorter. The people share
  * the machine with the server: on two cores the server has less than two.
  */
-import { DatabaseSync } from '@photostructure/sqlite';
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -15,14 +14,18 @@ import { makeToken } from '../src/api/access/sessions.ts';
 import type { Account } from '../src/core/account.ts';
 import type { Alert } from '../src/core/alert.ts';
 import { levels } from '../src/core/level.ts';
+import { openDatabase } from '../src/stores/sqlite/driver.ts';
 import { openSqliteStore } from '../src/stores/sqlite/store.ts';
 import { startMoat } from '../test/live/moat.ts';
+import { attackLines } from './lines.ts';
 import { quantile, rss, serviceNode } from './process.ts';
 import { row, type Row } from './report.ts';
 
 const wanted = (name: string, usual: number): number => Number(process.env[name] ?? usual);
 const alertsStored = wanted('MOAT_BENCH_ALERTS', 1_000_000), seconds = wanted('MOAT_BENCH_SECONDS', 60), users = wanted('MOAT_BENCH_USERS', 200);
 const alertsPerSecond = 2000;
+/** Each line from another. */
+const addressesMost = 1 << 22;
 /** Somebody looks, reads, and looks on. */
 const readsMs = 4000;
 const day = 86_400_000;
@@ -58,7 +61,7 @@ server: { enabled: true, port: 0, http: true }
   } finally { rmSync(folder, { recursive: true, force: true }); }
 }
 
-/** Alerts of the last three months, of which nobody knows any more how they came about, and one account with a token for each person. */
+/** Alerts of the last three months, of which nobody knows any more how they came about, and an account with a token for each person. */
 function fill(data: string): string[] {
   const store = openSqliteStore({ dir: data, maxAlerts: 3_000_000, maxBytes: 2 ** 34 });
   try {
@@ -68,9 +71,11 @@ function fill(data: string): string[] {
       for (let i = at; i < Math.min(alertsStored, at + 5000); i++) alerts.push(alertOf(i, Math.round(first + i * step)));
       store.commit({ events: [], alerts, positions: [] });
     }
-    const account: Account = { id: 'bench', name: 'bench', role: 'reader', created: now, disabled: false, password: '', passwordChanged: now, recovery: [] } as unknown as Account;
-    store.accounts.save(account);
-    return Array.from({ length: users }, (_, i) => makeToken(store.accounts, account, { name: `user-${i}`, role: 'reader', expires: now + day }, now).secret);
+    return Array.from({ length: users }, (_, i) => {
+      const account: Account = { id: `bench${i}`, name: `bench${i}`, role: 'reader', created: now, disabled: false, password: '', passwordChanged: now, recovery: [] };
+      store.accounts.save(account);
+      return makeToken(store.accounts, account, { name: 'bench', role: 'reader', expires: now + day }, now).secret;
+    });
   } finally { store.close(); }
 }
 
@@ -80,7 +85,7 @@ function alertOf(i: number, time: number): Alert {
   const level = levels[i % 97 === 0 ? 4 : i % 13 === 0 ? 3 : i % 3]!;
   return {
     id: `b${i.toString(16).padStart(15, '0')}`, time, last_time: time + 1000, level, rule_id: rule, rule_name: `Rule ${i % 40}`, title: { zh: `规则 ${i % 40}`, en: `Rule ${i % 40}` }, host: 'shop-1', summary: `${source} asked for /wp-login.php ${i % 90} times`, count: 1 + (i % 90),
-    attack: ['T1190'], matrix: [], key: `ip ${source} ${i}`, status: i % 10 === 0 ? 'open' : 'closed', source_ip: source, service: 'nginx', evidence: [{ id: `e${i}`, time, kind: 'web_request', source_ip: source, url_path: '/wp-login.php', http_method: 'GET', http_status: 404 } as unknown as Alert['evidence'][number]],
+    attack: ['T1190'], matrix: [], key: `ip ${source} ${i}`, status: i % 10 === 0 ? 'open' : 'closed', source_ip: source, service: 'nginx', evidence: [{ id: `e${i}`, time, kind: 'web_request', source_ip: source, url_path: '/wp-login.php', http_method: 'GET', http_status: 404 }],
   };
 }
 
@@ -99,7 +104,7 @@ async function load(child: Parameters<typeof rss>[0], data: string, log: string,
   const linesEach = Math.round((alertsPerSecond / 1.41) / 10);
   const began = performance.now();
   for (let n = 0, tenths = seconds * 10; n < tenths; n++) {
-    appendFileSync(log, attackLines(n * linesEach, linesEach));
+    appendFileSync(log, attackLines(addressesMost, linesEach, Date.now(), n * linesEach));
     if (n % 10 === 0) memory.push(rss(child));
     await sleep(Math.max(0, began + (n + 1) * 100 - performance.now()));
   }
@@ -123,7 +128,7 @@ async function load(child: Parameters<typeof rss>[0], data: string, log: string,
 
 /** Each query a few times, on a connection of its own. */
 function plainTimes(data: string): number[] {
-  const db = new DatabaseSync(join(data, 'moat.db'), { readOnly: true });
+  const db = openDatabase(join(data, 'moat.db'), { readOnly: true });
   try {
     const times: number[] = [];
     for (let n = 0; n < 20; n++) {
@@ -173,14 +178,6 @@ function get(url: string, token: string, agent: Agent): Promise<number> {
     asked.on('error', reject);
     asked.end();
   });
-}
-
-/** Attacks, each from an address of its own. */
-function attackLines(from: number, count: number): string {
-  const paths = ['/wp-login.php', '/.env', '/index.php?file=../../../../etc/passwd', '/product/1%27%20UNION%20SELECT%201,2,3--%20'];
-  const at = new Date().toUTCString().split(' ');
-  const time = `${at[1]}/${at[2]}/${at[3]}:${at[4]} +0000`;
-  return Array.from({ length: count }, (_, n) => { const i = from + n; return `${20 + (i >> 16)}.${(i >> 8) & 255}.7.${i & 255} - - [${time}] "GET ${paths[i % 4]!} HTTP/1.1" 404 512 "-" "Mozilla/5.0"\n`; }).join('');
 }
 
 /** Alerts that came since, once no more come. */

@@ -1,4 +1,5 @@
 /** The whole of `moat up`: store, detection, sensors, control socket, reload. */
+import { setMaxListeners } from 'node:events';
 import { watch, type FSWatcher } from 'node:fs';
 import type { Server } from 'node:net';
 import { hostname } from 'node:os';
@@ -354,7 +355,7 @@ function openLasting(config: Config, current: () => Config, store: Store, health
   incidents.watchBy({ begin: (record) => watch.begin(record), all: () => watch.all() });
   const operations: Record<string, Handlers[string]> = {};
   const capture = new Capture({ health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), tool: `moat ${options.version}` });
-  const api = new Api({ store, journal: response.journal, health, log: options.log, now: Date.now, dataFolder: resolve(options.dataFolder), version: options.version, handlers: operations, strict: options.strictAnswers === true });
+  const api = new Api({ store, journal: response.journal, health, log: options.log, lang: options.lang, now: Date.now, dataFolder: resolve(options.dataFolder), version: options.version, handlers: operations, strict: options.strictAnswers === true });
   return { store, health, origins, known, deny, response, incidents, stories, watch, capture, ownProcesses: new OwnProcesses({ lineage: origins.graph, pid: process.pid, now: Date.now }), api, operations, knowledge: { ...knowledge, lineage: origins.graph, self: { pid: process.pid, paths: own } } };
 }
 
@@ -391,6 +392,8 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const warmed = pipeline.warmUp(now - warmUpMs, now);
   if (warmed > 0) options.log.debug(`${warmed} stored events looked at again`);
   const abort = new AbortController();
+  // Each sensor, and each wait of one, listens: more than the ten that Node takes for a leak.
+  setMaxListeners(100, abort.signal);
   const view = kernelView(config);
   const judge = {
     store, health, log: options.log, lang: options.lang, host, now: Date.now, dataFolder: options.dataFolder,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { hostname } from 'node:os';
 import { saidBy } from '../core/error.ts';
 import type { Log, Store } from '../core/ports.ts';
+import type { Lang } from '../core/text.ts';
 import type { Feed } from '../api/feed.ts';
 import type { SetUp } from '../api/access/set-up.ts';
 import type { RunningServer } from '../api/server.ts';
@@ -14,7 +15,7 @@ import type { Config } from './config-schema.ts';
 import { buildConsole, consoleFolder } from './console-build.ts';
 import type { Handlers } from './control.ts';
 
-export interface ApiOptions { store: Store; journal: Journal; health: Health; log: Log; now: () => number; dataFolder: string; version: string; handlers: Handlers; strict?: boolean }
+export interface ApiOptions { store: Store; journal: Journal; health: Health; log: Log; lang: Lang; now: () => number; dataFolder: string; version: string; handlers: Handlers; strict?: boolean }
 
 type Settings = Config['server'];
 const part = 'server';
@@ -57,7 +58,7 @@ export class Api {
     } catch (error) {
       // Protection goes on without it.
       const { zh, en } = saidBy(error);
-      this.options.health.state(part, 'blind', { zh: `API 服务无法启动：${zh}`, en: `the API server cannot start: ${en}` });
+      this.options.health.state(part, 'blind', { zh: `控制台与 API 服务无法启动：${zh}`, en: `the console and API server cannot start: ${en}` });
       this.options.log.warn(en);
     }
   }
@@ -113,8 +114,15 @@ export class Api {
         fault: (error) => log.warn(`server: ${error instanceof Error ? error.stack ?? error.message : String(error)}`),
       },
     });
-    if (setUp.isNeeded) log.info(`Moat: ${server.url}/setup#${setUp.begin()}`);
+    if (setUp.isNeeded) log.info(this.firstWord(server.url, setUp));
     return { server, setUp, fingerprint: certificate?.fingerprint, ends: certificate?.ends };
+  }
+
+  /** The link makes whoever holds it the owner: a journal that others may read is told how to get it instead. */
+  private firstWord(url: string, setUp: SetUp): string {
+    const isJournal = process.env['JOURNAL_STREAM'] !== undefined;
+    if (this.options.lang === 'zh') return isJournal ? `控制台 ${url} 还没有所有者；取一次性链接：moat server set-up` : `控制台（一次性设置链接，一小时内有效）：${url}/setup#${setUp.begin()}`;
+    return isJournal ? `the console at ${url} has no owner yet; for the one-time link: moat server set-up` : `Console (one-time set-up link, good for an hour): ${url}/setup#${setUp.begin()}`;
   }
 
   private async close(): Promise<void> {

@@ -235,7 +235,7 @@ export const configSchema = z.strictObject({
     }).prefault({}).meta(doc('抓包；已装成服务的，打开后需重新运行 moat install', 'packet capture; a service that was installed before needs another moat install once it is on')),
   }).refine(({ keep_days, keep_less_why }) => keep_days >= 180 || keep_less_why !== undefined, { message: 'expected at least 180 days, or the reason for less in keep_less_why', path: ['keep_days'] }).prefault({}).meta(doc('证据', 'evidence')),
   server: z.strictObject({
-    enabled: z.boolean().default(false).meta(doc('是否开启 API 服务（HTTPS）', 'whether the API server (HTTPS) is on')),
+    enabled: z.boolean().default(true).meta(doc('是否开启控制台与 API 服务（HTTPS，默认只有本机能连）', 'whether the console and the API server (HTTPS; by default only this machine reaches it) are on')),
     address: z.union([z.ipv4(), z.ipv6()]).default('127.0.0.1').meta(doc('监听地址；默认只有本机能连', 'address it listens at; by default only this machine reaches it')),
     port: z.number().int().min(0).max(65_535).default(8443).meta(doc('端口；0 为任意空闲端口', 'port; 0: any that is free')),
     names: z.array(z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/)).max(50).default([]).meta(doc('另外用来访问它的主机名或地址', 'more host names or addresses by which it is asked')),

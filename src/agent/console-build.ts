@@ -24,5 +24,6 @@ export function buildConsole(log: Log): void {
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => { said = (said + chunk).slice(-2000); });
   child.on('error', (error) => { log.warn(`console: ${error.message}`); });
-  child.on('close', (code) => { if (code !== 0) log.warn(`console: cannot build it: ${said.trim()}`); });
+  // One that somebody ended has nothing to say.
+  child.on('close', (code, signal) => { if (code !== 0 && signal === null) log.warn(`console: cannot build it: ${said.trim()}`); });
 }

@@ -398,6 +398,11 @@ describe('the connection', () => {
     expect(headers['x-frame-options']).toBe('DENY');
   });
 
+  it('leaves a port that another program has to it, and says so', async () => {
+    const first = await start();
+    try { await expect(start({ port: first.port })).rejects.toThrow(`expected port ${first.port} of 127.0.0.1 to be free`); } finally { await first.close(); }
+  });
+
   it('is plain on loopback alone, when that is asked for', async () => {
     await expect(start({ certificate: undefined, address: '0.0.0.0' })).rejects.toThrow('plain HTTP is for loopback alone');
     const plain = await start({ certificate: undefined });

@@ -151,7 +151,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await streamFeed(request, reply, world.feed, () => actorFor(request)?.actor.may.has('read') === true);
   });
   if (options.consoleFolder !== undefined) serveConsole(app, options.consoleFolder);
-  await app.listen({ host: address, port: options.port });
+  await app.listen({ host: address, port: options.port }).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EADDRINUSE' ? new MoatError('port-taken', `expected port ${options.port} of ${address} to be free, got another program there`, { hint: 'set another server.port, or server.enabled: false' }) : error;
+  });
   const { port } = app.server.address() as { port: number };
   return { url: `${secure ? 'https' : 'http'}://${isIP(address) === 6 ? `[${address}]` : address}:${port}`, port, app, close: () => app.close() };
 }

@@ -10,7 +10,7 @@ import { tryOut, unfilled } from './testing.ts';
 /** No behaviour holds more entities than this, whatever comes. */
 const mostEntities = 18_000;
 /** What is kept of each would be more than that. */
-const flooded = 20_000;
+const flooded = 66_000;
 const began = Date.UTC(2026, 2, 1, 12);
 
 const text = fc.oneof(

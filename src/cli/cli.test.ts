@@ -34,6 +34,10 @@ describe('help', () => {
     expect(run(['--lang', 'zh', '--help']).out).toContain('保护本机');
     expect(run(['replay', '--help', '--lang=zh']).out).toContain('日志文件');
   });
+
+  it('stands a reader that goes at once', () => {
+    expect(spawnSync('bash', ['-c', '"$1" "$2" scan --help | true; echo "${PIPESTATUS[0]}"', 'bash', process.execPath, bin], { encoding: 'utf8' })).toMatchObject({ stdout: '0\n', stderr: '' });
+  });
 });
 
 describe('completion', () => {

@@ -33,7 +33,7 @@ it('answers what stands on a list without a running Moat', () => {
 
 it('shows the lists of a running Moat, and takes a new list up without a restart', async () => {
   expect(moat('intel', 'list').status).toBe(2);
-  const head = 'logs: { journal: "off", usual: false }\nprocesses: { enabled: false }\nmetrics: { enabled: false }\nhealth_checks: { urls: [] }\n';
+  const head = 'logs: { journal: "off", usual: false }\nprocesses: { enabled: false }\nmetrics: { enabled: false }\nhealth_checks: { urls: [] }\nserver: { enabled: false }\n';
   writeFileSync(config, `${head}intelligence:\n  lists:\n    - { name: c2, file: ${join(folder, 'c2.txt')}, what: c2 }\n`);
   const running = spawn(process.execPath, [bin, '--config', config, '--data', join(folder, 'data'), '--lang', 'en', 'up', '--json'], { stdio: ['ignore', 'ignore', 'pipe'] });
   try {

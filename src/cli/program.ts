@@ -92,6 +92,8 @@ export async function buildProgram(argv: readonly string[], version: string): Pr
   program
     .description(t('护城河：守护 Linux 云服务器——发现、看清、阻断、清理入侵。', 'Moat protects Linux cloud servers: it detects, explains, contains and cleans up intrusions.'))
     .configureHelp(help)
+    // The console takes no notice of a reader that has gone (| head).
+    .configureOutput({ writeOut(text) { console.log(text.replace(/\n$/, '')); } })
     .helpOption('-h, --help', t('显示帮助', 'show help'))
     .helpCommand('help [command]', t('显示某个命令的帮助', 'show help for a command'))
     .version(version, '-V, --version', t('显示版本', 'show the version'))

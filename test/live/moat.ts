@@ -30,8 +30,9 @@ export interface RunningMoat {
 /** `namespace`: the network namespace it runs in. `smallDataMb`: the data folder is a file system of that size in a mount namespace of its own (needs root). `node`: arguments for node itself; `env`: more of the environment. `asService`: with the rights that its unit leaves it, and this socket of the hands (needs root). `on`: on a host of its own; its folder is `here` for the test and `inside` for Moat. */
 export async function startMoat(config: string, options: { folder?: string; smallDataMb?: number; namespace?: string; node?: readonly string[]; env?: Readonly<Record<string, string>>; asService?: string; on?: HostOfMoat } = {}): Promise<RunningMoat> {
   const folder = options.folder ?? options.on?.data.here ?? mkdtempSync(join(tmpdir(), 'moat-up-'));
-  // The machine that runs the tests is nobody's to judge: whoever tests scans names their root.
-  writeFileSync(join(folder, 'moat.yml'), /^scan:/m.test(config) ? config : `${config.trimEnd()}\nscan: { enabled: false }\n`);
+  // The machine that runs the tests is nobody's to judge: whoever tests scans names their root. Nor are its ports to be taken.
+  const unless = (key: string): string => (new RegExp(`^${key}:`, 'm').test(config) ? '' : `${key}: { enabled: false }\n`);
+  writeFileSync(join(folder, 'moat.yml'), `${config.trimEnd()}\n${unless('scan')}${unless('server')}`);
   const seen = options.on?.data.inside ?? folder;
   const data = join(seen, 'data');
   const command = [options.on?.node ?? process.execPath, ...options.node ?? [], options.on?.moat ?? moatBin, '--config', join(seen, 'moat.yml'), '--data', data, '--lang', 'en', 'up', '--json'];

@@ -41,7 +41,7 @@ export function addEvidence({ program, lang, t }: Cli): void {
     if (fetch === undefined) return { rows: keep().list(), keep_days: (await configOf(program)).evidence.keep_days };
     const { items } = await fetch({ method: 'GET', path: '/evidence' }) as { items: EvidenceArchive[] };
     const [first] = items.filter(({ made, until }) => made !== undefined && until !== undefined);
-    return { keep_days: first === undefined ? 0 : Math.round((Date.parse(first.until!) - Date.parse(first.made!)) / day), rows: items.map(({ path, broken, until: _, ...kept }) => (broken === undefined ? { path, whole: true, kept: kept as Kept } : { id: kept.id, path, broken })) };
+    return { keep_days: first === undefined ? 0 : Math.round((Date.parse(first.until!) - Date.parse(first.made!)) / day), rows: items.map((item) => (item.broken === undefined ? { path: item.path, whole: true, kept: item as Kept } : { id: item.id, path: item.path, broken: item.broken })) };
   };
 
   group.command('verify <archive>')

@@ -28,7 +28,7 @@ export function fetchFrom(target: Target): Fetch {
       value = JSON.parse(answer === '' ? 'null' : answer);
     } catch (cause) { throw new MoatError<RemoteErrorCode>('remote', `${target.url} answered ${status}, and not as a Moat server does`, { zh: `${target.url} 的回答（${status}）不像 Moat 服务`, cause }); }
     if (status >= 200 && status < 300) return value;
-    throw refusal(target, status, (typeof value === 'object' && value !== null ? value : {}) as ProblemBody);
+    throw refusal(target, status, typeof value === 'object' && value !== null ? value : {});
   };
 }
 

@@ -16,12 +16,19 @@ const objects = join(root, 'sensor');
 /** True where eBPF is not permitted; `lacks` is that of test/need.ts. An object that the kernel refuses is no reason to skip. */
 export async function lacksEbpf(lacks: (needs: { root?: boolean; files?: readonly string[] }) => boolean): Promise<boolean> {
   if (lacks({ root: true, files: ['/sys/kernel/btf/vmlinux'] })) return true;
+  const why = await (whyNot ??= tryOne());
+  return why !== undefined && lacks({ files: [`eBPF: ${why}`] });
+}
+
+/** Asked once a process, with one program: to take all of them off takes the kernel seconds. */
+let whyNot: Promise<string | undefined> | undefined;
+async function tryOne(): Promise<string | undefined> {
   try {
-    await (await loadObject({ file: join(objects, 'base.bpf.o'), needed: ['on_exec'] })).close();
-    return false;
+    await (await loadObject({ file: join(objects, 'base.bpf.o'), needed: ['on_exec'], wanted: (name) => name === 'on_exec' })).close();
+    return undefined;
   } catch (error) {
     if (!(error instanceof MoatError)) throw error;
-    return error.code !== 'refused' && lacks({ files: [`eBPF: ${error.message}`] });
+    return error.code === 'refused' ? undefined : error.message;
   }
 }
 
