@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- logs|sigma|latency|respond|sensor|start|integrity|evidence|capture|image|incident|soak|story|webshell|scan …]`: measures beside the peers that are installed and prints ratios.
+ * `npm run bench [-- logs|sigma|latency|respond|sensor|start|integrity|evidence|capture|image|incident|soak|story|webshell|scan|server …]`: measures beside the peers that are installed and prints ratios.
  * Run it on an otherwise idle machine.
  */
 import { execFileSync } from 'node:child_process';
@@ -17,6 +17,7 @@ import { print, type Row } from './report.ts';
 import { benchRespond } from './respond.ts';
 import { benchScan } from './scan.ts';
 import { benchSensor } from './sensor.ts';
+import { benchServer } from './server.ts';
 import { benchSoak } from './soak.ts';
 import { benchStart } from './start.ts';
 import { benchWebshell } from './webshell.ts';
@@ -38,10 +39,11 @@ const sections: Record<string, { title: string; run: () => Row[] | Promise<Row[]
   story: { title: 'From alert to story', run: benchIncidentStory },
   webshell: { title: 'Web trojans: own samples and benign PHP', run: benchWebshell },
   scan: { title: 'A full scan beside others', run: benchScan },
+  server: { title: 'Two hundred people and a flood', run: benchServer },
 };
 
 /** Only when asked for: minutes each. */
-const long = new Set(['soak', 'story', 'webshell', 'scan']);
+const long = new Set(['soak', 'story', 'webshell', 'scan', 'server']);
 
 const asked = process.argv.slice(2);
 for (const name of asked) if (!Object.hasOwn(sections, name)) { console.error(`expected ${Object.keys(sections).join(', ')}, got ${name}`); process.exit(2); }

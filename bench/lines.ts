@@ -109,3 +109,10 @@ export function nginxLines(count: number, endMs: number, seed = 11): string[] {
   }
   return out;
 }
+
+/** Attacks on a web server, line by line from one address after the other; `from` is the first line's number, so that a flood goes on. */
+export function attackLines(addresses: number, count: number, endMs: number, from = 0): string {
+  const paths = ['/wp-login.php', '/.env', '/index.php?file=../../../../etc/passwd', '/product/1%27%20UNION%20SELECT%201,2,3--%20'];
+  const time = clfTime(endMs);
+  return Array.from({ length: count }, (_, n) => { const i = (from + n) % addresses; return `${20 + (i >> 16)}.${(i >> 8) & 255}.7.${i & 255} - - [${time}] "GET ${paths[(from + n) % 4]!} HTTP/1.1" 404 512 "-" "Mozilla/5.0"\n`; }).join('');
+}

@@ -1,11 +1,15 @@
 /** Lines a second, raw to alert, through the whole `moat replay`, beside fail2ban and crowdsec on the same lines. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nginxLines, sshdLines } from './lines.ts';
+import type { AgentStatus } from '../src/agent/agent.ts';
+import { askControl } from '../src/agent/control.ts';
+import { startMoat } from '../test/live/moat.ts';
+import { attackLines, nginxLines, sshdLines } from './lines.ts';
 import { crowdsec, fail2ban } from './peers.ts';
+import { cpuPercent, cpuSeconds, rss, serviceNode } from './process.ts';
 import { row, type Row } from './report.ts';
 
 const moat = fileURLToPath(new URL('../bin/moat', import.meta.url));
@@ -14,7 +18,7 @@ const oneCore = ['taskset', '-c', '1'];
 
 interface Case { name: string; lines: string[]; filter: string; type: 'syslog' | 'nginx'; budget: number }
 
-export function benchLogs(): Row[] {
+export async function benchLogs(): Promise<Row[]> {
   const end = Date.UTC(2026, 10, 22);
   const cases: Case[] = [
     { name: 'sshd log', lines: sshdLines(1_000_000, end), filter: 'sshd', type: 'syslog', budget: 300_000 },
@@ -41,8 +45,39 @@ export function benchLogs(): Row[] {
       const c = crowdsec(part, type);
       rows.push(row(`${name}, crowdsec`, c && few.length / c.seconds, 'lines/s', { ours: rate }));
     }
+    rows.push(...await floods(folder));
   } finally { rmSync(folder, { recursive: true, force: true }); }
   return rows;
+}
+
+/**
+ * The whole of `moat up` with the heap that the service has, incidents and all, over attacks that come each from an address of its own, and over the
+ * same from a hundred: what an address costs that is never seen again.
+ */
+async function floods(folder: string): Promise<Row[]> {
+  const lines = 100_000;
+  const cost = { few: 0, many: 0 }, memory = { few: 0, many: 0 };
+  for (const which of ['few', 'many'] as const) {
+    const data = join(folder, which), log = join(folder, `${which}.log`);
+    mkdirSync(data);
+    writeFileSync(log, attackLines(which === 'few' ? 100 : lines, lines, Date.now()));
+    const moat = await startMoat(`logs: { journal: off, usual: false, files: [${log}] }\nprocesses: { enabled: false }\nfiles: { enabled: false }\nmetrics: { enabled: false }\nhealth_checks: { urls: [] }\nbaseline: { enabled: false }\nresponse: { firewall: off }\nserver: { enabled: true, port: 0 }\n`, { folder: data, ...serviceNode });
+    try {
+      // At an end when all was read and it does hardly anything any more.
+      for (let quiet = 0; quiet < 5;) {
+        const spent = await cpuPercent(moat.child, 1000);
+        const { events } = await askControl(join(data, 'data'), 'status', undefined, { patient: true }) as AgentStatus;
+        quiet = spent < 10 && Object.values(events).reduce((sum, n) => sum + n, 0) >= lines ? quiet + 1 : 0;
+        memory[which] = Math.max(memory[which], rss(moat.child));
+        if (moat.child.exitCode !== null || moat.child.signalCode !== null) return [row('attacks from as many addresses as lines', undefined, 'ms', { why: `moat up ended: ${moat.said().slice(-300)}` })];
+      }
+      cost[which] = cpuSeconds(moat.child);
+    } finally { await moat.stop(); }
+  }
+  return [
+    row('attacks from a hundred addresses, processor time', cost.few / lines * 1e6, 'µs a line', { lowerIsBetter: true, detail: `start-up with it, ${memory.few.toFixed(0)} MB at most` }),
+    row('attacks from as many addresses as lines, processor time', cost.many / lines * 1e6, 'µs a line', { lowerIsBetter: true, budget: 400, detail: `${(cost.many / cost.few).toFixed(1)} times as much, ${memory.many.toFixed(0)} MB at most` }),
+  ];
 }
 
 /** Best of `times` runs: wall seconds and peak memory in MB. */

@@ -19,15 +19,17 @@ export function rss(child: ChildProcess): number {
   return Number(/\d+/.exec(line ?? '')?.[0] ?? 0) / 1024;
 }
 
-/** Percent of one core over a span, from /proc (100 ticks a second). */
+/** Of one core, user and system, since it began (100 ticks a second). */
+export function cpuSeconds(child: ChildProcess): number {
+  const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** Percent of one core over a span. */
 export async function cpuPercent(child: ChildProcess, ms: number): Promise<number> {
-  const ticks = (): number => {
-    const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-    return Number(fields[11]) + Number(fields[12]);
-  };
-  const before = ticks();
+  const before = cpuSeconds(child);
   await sleep(ms);
-  return ((ticks() - before) * 10) / (ms / 1000) / 10;
+  return ((cpuSeconds(child) - before) * 100) / (ms / 1000);
 }
 
 /** Undefined when there is none. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Alert } from '../src/core/alert.ts';
 import type { Event } from '../src/core/gen/event.ts';
+import type { AlertPlace } from '../src/core/incident-store.ts';
 import type { Level } from '../src/core/level.ts';
 import { noKnowledge } from '../src/core/lineage.ts';
 import { AlertFolder } from '../src/engine/fold.ts';
@@ -27,8 +28,13 @@ export function closeIncidents(): void {
 /** Takes in all that is stored, as the agent does after a start. */
 export function sweep({ forming }: Pick<Bench, 'forming'>): number {
   let taken = 0;
-  for (let alerts = forming.unformed(); alerts.length > 0; alerts = forming.unformed()) { forming.take(alerts); taken += alerts.length; }
-  return taken;
+  for (let after: AlertPlace | undefined; ;) {
+    const { alerts, next } = forming.unformed(after);
+    forming.take(alerts);
+    taken += alerts.length;
+    if (next === undefined) return taken;
+    after = next;
+  }
 }
 
 export interface Bench { store: SqliteStore; dir: string; journal: Journal; forming: Forming; take: (alerts: readonly Alert[]) => ReturnType<Forming['take']> }

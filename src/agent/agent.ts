@@ -233,7 +233,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     rules: generation.opened.rules.all.length,
     ruleErrors: generation.opened.rules.errors.map((fault) => `${fault.file}:${fault.line}: ${fault.message}`),
     behaviours: generation.opened.behaviours,
-    openAlerts: store.ledger.alerts({ status: 'open', limit: 10_000 }).length,
+    openAlerts: store.ledger.openCount(),
     country: generation.geo.table,
     ...health.report(),
     learning: generation.opened.detector.learning(),

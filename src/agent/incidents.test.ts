@@ -147,6 +147,24 @@ describe('incidents of the agent', () => {
     expect(listed()).toEqual(['new 2']);
   });
 
+  it('take in all of a flood, more than may wait, and look through what is stored once', async () => {
+    const alerts = 5000;
+    const looked = vi.spyOn(store.incidents, 'unformed');
+    for (let n = 0; n < alerts; n++) {
+      const event = Object.assign(new Event(`f${n}`, now + n, 'access'), { source_ip: `20.${n >> 8}.7.${n & 255}` });
+      pipeline.raise({ ruleId: 'probe', title: { zh: '试探', en: 'probing' }, level: 'medium', attack: ['T1595'], key: '', time: event.time, events: [event], count: 1 });
+    }
+    pipeline.commit();
+    // As many as may wait, of all that there are.
+    expect((incidents as unknown as { waiting: ReadonlyMap<string, unknown> }).waiting.size).toBe(2000);
+    const taken = (): number => store.incidents.incidents({ limit: 10_000 }).reduce((sum, { alert_count }) => sum + alert_count, 0);
+    for (let i = 0; i < 50 && taken() < alerts; i++) { vi.advanceTimersByTime(200); await turn(); }
+    expect(taken()).toBe(alerts);
+    await settled();
+    // Fifty a time of those that could not wait, with the first look at the start: not the whole table for each fifty.
+    expect(looked.mock.calls.length).toBeLessThanOrEqual((alerts - 2000) / 50 + 10);
+  });
+
   it('take in after a start what was stored and not looked at', async () => {
     incidents.stop();
     raise('a', 7, ['T1496.001']);

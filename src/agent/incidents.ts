@@ -3,7 +3,7 @@ import type { Alert, Detection } from '../core/alert.ts';
 import { MoatError } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Incident, Seeds } from '../core/incident.ts';
-import type { IncidentChange, IncidentRecord, StatutoryClock } from '../core/incident-store.ts';
+import type { AlertPlace, IncidentChange, IncidentRecord, StatutoryClock } from '../core/incident-store.ts';
 import { type Level, levels } from '../core/level.ts';
 import { holds, type Network, parseNetwork } from '../core/networks.ts';
 import type { Log, Store } from '../core/ports.ts';
@@ -78,8 +78,10 @@ export class Incidents {
   private watches: () => readonly Watch[] = () => [];
   private beginWatch: ((record: IncidentRecord) => WatchSummary | undefined) | undefined;
   private scheduled = false;
-  /** More came than could wait, or the disk was full: what is stored is looked through. */
-  private behind = true;
+  /** What is stored is looked through: at a start, after trouble, and when more came than could wait. `at`: how far it is. */
+  private looking: { at?: AlertPlace } | undefined = {};
+  /** When what could not wait was last seen, the earliest of them: from there it is looked through once more. */
+  private missed: number | undefined;
   private isStarted = false;
   private ticking: NodeJS.Timeout | undefined;
   private prunedAt = 0;
@@ -135,8 +137,8 @@ export class Incidents {
   /** Alerts that are new or have grown, after they are stored. Returns at once. */
   onAlerts(alerts: readonly Alert[]): void {
     for (const alert of alerts) {
-      if (this.waiting.size >= waitingMost && !this.waiting.has(alert.id)) { this.behind = true; break; }
-      this.waiting.set(alert.id, alert);
+      if (this.waiting.size >= waitingMost && !this.waiting.has(alert.id)) this.missed = Math.min(this.missed ?? Infinity, alert.last_time);
+      else this.waiting.set(alert.id, alert);
     }
     if (alerts.length > 0) this.schedule();
   }
@@ -197,8 +199,8 @@ export class Incidents {
       this.scheduled = false;
       if (!this.isStarted) return;
       if (this.waiting.size > 0) this.takeWaiting();
-      else if (this.behind) this.sweep();
-      if (this.waiting.size > 0 || this.behind) this.schedule(0);
+      else this.sweep();
+      if (this.waiting.size > 0 || this.looking !== undefined || this.missed !== undefined) this.schedule(0);
     }, afterMs);
   }
 
@@ -230,10 +232,16 @@ export class Incidents {
   }
 
   private sweep(): void {
+    if (this.looking === undefined && this.missed !== undefined) {
+      this.looking = { at: { last: this.missed, row: -1 } };
+      this.missed = undefined;
+    }
+    const { looking } = this;
+    if (looking === undefined) return;
     this.attempt(() => {
-      const alerts = this.forming.unformed();
+      const { alerts, next } = this.forming.unformed(looking.at);
       this.takeIn(alerts);
-      this.behind = alerts.length > 0 && this.forming.unformed(1).some(({ id }) => alerts.every((one) => one.id !== id));
+      this.looking = next && { at: next };
     }, 0);
   }
 
@@ -251,14 +259,15 @@ export class Incidents {
     this.options.health.state(part, 'blind', { zh: `无法归并事件：${message}`, en: `incidents cannot be formed: ${message}` });
     this.options.log.warn(`incidents: ${message}`);
     // Not at once again: the next tick tries.
-    this.behind = false;
+    this.looking = undefined;
+    this.missed = undefined;
     this.retry = true;
   }
 
   private retry = false;
 
   private tick(): void {
-    if (this.retry) { this.retry = false; this.behind = true; this.schedule(); }
+    if (this.retry) { this.retry = false; this.looking = {}; this.schedule(); }
     this.attempt(() => {
       this.tell(this.forming.again());
       this.clocks();

@@ -13,12 +13,19 @@ export type FeedKind = 'alert' | 'incident' | 'action' | 'request' | 'health' | 
 export interface FeedItem { seq: number; time: number; kind: FeedKind; id: string }
 
 const keptMax = 2000;
+/** What comes within this is written together, once for all who watch. */
+const togetherMs = 100;
+/** In a flood nobody follows single items: a watcher is told that much has changed. */
+const togetherMost = 100;
 
 export class Feed {
   private readonly kept: FeedItem[] = [];
-  private readonly watchers = new Set<(item: FeedItem) => void>();
-  private seq: number;
+  private readonly watchers = new Set<(text: string) => void>();
   private readonly now: () => number;
+  private seq: number;
+  private untold: FeedItem[] = [];
+  private untoldMany = false;
+  private timer: NodeJS.Timeout | undefined;
 
   /** Numbers begin at the time, so that those of an earlier run are told apart. */
   constructor(now: () => number) {
@@ -29,8 +36,11 @@ export class Feed {
   tell(kind: FeedKind, id: string): void {
     const item = { seq: ++this.seq, time: this.now(), kind, id };
     this.kept.push(item);
-    if (this.kept.length > keptMax) this.kept.shift();
-    for (const watcher of this.watchers) watcher(item);
+    // Many at once: a list that loses its first one by one is moved each time.
+    if (this.kept.length > 2 * keptMax) this.kept.splice(0, this.kept.length - keptMax);
+    if (this.watchers.size === 0) return;
+    if (this.untold.length < togetherMost) this.untold.push(item); else this.untoldMany = true;
+    this.timer ??= setTimeout(() => this.flush(), togetherMs).unref();
   }
 
   get last(): number { return this.seq; }
@@ -42,10 +52,28 @@ export class Feed {
     return this.kept.filter((item) => item.seq > seq);
   }
 
-  watch(watcher: (item: FeedItem) => void): () => void {
+  /** The watcher is given server-sent events as text, of all that is told from now on. */
+  watch(watcher: (text: string) => void): () => void {
+    // What was told before is not for it.
+    this.flush();
     this.watchers.add(watcher);
     return () => { this.watchers.delete(watcher); };
   }
 
   get watching(): number { return this.watchers.size; }
+
+  private flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const items = this.untold, many = this.untoldMany;
+    this.untold = [];
+    this.untoldMany = false;
+    if (items.length === 0) return;
+    const text = many ? resetText(this.seq) : items.map(itemText).join('');
+    for (const watcher of this.watchers) watcher(text);
+  }
 }
+
+export const itemText = ({ seq, ...item }: FeedItem): string => `id: ${seq}\nevent: ${item.kind}\ndata: ${JSON.stringify(item)}\n\n`;
+/** Something was not told one by one: all that is shown may be old. */
+export const resetText = (seq: number): string => `id: ${seq}\nevent: reset\ndata: {}\n\n`;

@@ -1,6 +1,6 @@
 /** The live stream as server-sent events: what changed, by number; `Last-Event-ID` goes on where it was cut off. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Feed, FeedItem } from './feed.ts';
+import { type Feed, itemText, resetText } from './feed.ts';
 import { Problem } from './problem.ts';
 
 const watchersMax = 300;
@@ -17,15 +17,12 @@ export async function streamFeed(request: FastifyRequest, reply: FastifyReply, f
   const { raw } = reply;
   for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
   raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
-  const say = ({ seq, ...item }: FeedItem): void => {
-    if (raw.writableLength > waitingMax) { raw.destroy(); return; }
-    raw.write(`id: ${seq}\nevent: ${item.kind}\ndata: ${JSON.stringify(item)}\n\n`);
-  };
+  const say = (text: string): void => { if (raw.writableLength > waitingMax) raw.destroy(); else raw.write(text); };
   const missed = from === undefined ? [] : feed.after(from);
-  if (missed === undefined) raw.write(`id: ${feed.last}\nevent: reset\ndata: {}\n\n`);
+  if (missed === undefined) raw.write(resetText(feed.last));
   else {
     raw.write(`: connected\nid: ${feed.last}\n\n`);
-    for (const item of missed) say(item);
+    for (const item of missed) say(itemText(item));
   }
   const unwatch = feed.watch(say);
   const beat = setInterval(() => { if (may()) raw.write(': beat\n\n'); else raw.end(); }, beatMs);

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Config } from '../agent/config-schema.ts';
 import { defaultConfigPath, defaultDataFolder } from '../agent/default-places.ts';
 
-export interface Globals { lang?: string; config?: string; data?: string }
+export interface Globals { lang?: string; remote?: string; config?: string; data?: string }
 
 /** Options that stand before or after any sub-command. */
 export const globals = (program: Command): Globals => program.opts<Globals>();

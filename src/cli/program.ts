@@ -1,7 +1,10 @@
 /** The `moat` command: every sub-command in its own file, help in two languages. */
+import { existsSync } from 'node:fs';
 import { Command, Help, type Option } from 'commander';
 import type { Lang, Text } from '../core/text.ts';
+import { globals } from './globals.ts';
 import { grouped } from './groups.ts';
+import { remotesPath } from './remote/place.ts';
 import { chooseLang } from './terminal.ts';
 
 /** What every command is handed. */
@@ -40,6 +43,8 @@ const files: readonly { names: readonly string[]; load: () => Promise<(cli: Cli)
   { names: ['stop-unit', 'lock', 'end-sessions', 'unload', 'stop-container'], load: async () => (await import('./commands/system.ts')).addSystem },
   { names: ['deny'], load: async () => (await import('./commands/deny.ts')).addDeny },
   { names: ['server'], load: async () => (await import('./commands/server.ts')).addServer },
+  { names: ['remote'], load: async () => (await import('./commands/remote.ts')).addRemote },
+  { names: ['allow', 'listeners', 'findings'], load: async () => (await import('./commands/look.ts')).addLook },
   { names: ['notify'], load: async () => (await import('./commands/notify.ts')).addNotify },
   { names: ['approve', 'reject'], load: async () => (await import('./commands/approve.ts')).addApprove },
   { names: ['doctor'], load: async () => (await import('./commands/doctor.ts')).addDoctor },
@@ -49,7 +54,7 @@ const files: readonly { names: readonly string[]; load: () => Promise<(cli: Cli)
 ];
 
 /** Global options that take a word after them. */
-const withWord = new Set(['--lang', '--config', '--data']);
+const withWord = new Set(['--lang', '--config', '--data', '--remote']);
 
 /** The command that a command line names; undefined where it names none, or asks for something before it. */
 function commandOf(argv: readonly string[]): string | undefined {
@@ -95,6 +100,7 @@ export async function buildProgram(argv: readonly string[], version: string): Pr
     .option('--lang <zh|en>', t('界面语言（默认跟随系统）', 'language (default: the locale)'))
     .option('--config <file>', t('配置文件（或环境变量 MOAT_CONFIG）', 'configuration file (or MOAT_CONFIG in the environment)'))
     .option('--data <dir>', t('数据目录（或环境变量 MOAT_DATA）', 'data folder (or MOAT_DATA in the environment)'))
+    .option('--remote <name|url|local>', t('对另一台机器上的 Moat 执行（moat remote add；或环境变量 MOAT_REMOTE）', 'for the Moat of another machine (moat remote add; or MOAT_REMOTE in the environment)'))
     .showHelpAfterError(t('（加 --help 查看用法）', '(add --help for usage)'))
     .showSuggestionAfterError();
   const named = commandOf(argv);
@@ -102,6 +108,11 @@ export async function buildProgram(argv: readonly string[], version: string): Pr
   const one = files.filter(({ names }) => named !== undefined && named !== 'completion' && names.includes(named));
   for (const add of await Promise.all((one.length > 0 ? one : files).map(({ load }) => load()))) add(cli);
   inherit(program, help, t);
+  program.hook('preAction', async (_, command) => {
+    // Most command lines are for this machine: they need not load what is for others.
+    const words = wordsOf(command);
+    if (globals(program).remote !== undefined || process.env['MOAT_REMOTE'] || existsSync(remotesPath())) await (await import('./commands/remote.ts')).guardRemote(cli, words);
+  });
   // The arguments of each stand in its own help: here they would leave no room for what it does.
   program.configureHelp({
     ...help, subcommandTerm: (command) => command.name(),
@@ -111,6 +122,9 @@ export async function buildProgram(argv: readonly string[], version: string): Pr
   });
   return program;
 }
+
+/** The command as it was typed, without the program: `alerts show`. */
+function wordsOf(command: Command): string[] { return command.parent === null ? [] : [...wordsOf(command.parent), command.name()]; }
 
 /** Sub-commands speak the same language and share the help settings. */
 function inherit(command: Command, help: Partial<Help>, t: Cli['t']): void {

@@ -133,6 +133,9 @@ export interface IncidentChange {
 }
 
 /** Incidents and what they hold. Reads see all that was written; writing goes through `ResponseStore.save`, together with its audit entries. */
+/** In the order in which alerts were last seen; one that grows moves to its end. `row` tells those of one moment apart. */
+export interface AlertPlace { last: number; row: number }
+
 export interface IncidentStore {
   incident(id: string): IncidentRecord | undefined;
   /** Ids that begin so, shown ones; at most `limit`. */
@@ -148,8 +151,11 @@ export interface IncidentStore {
   /** Keys of it and all that belongs to it. */
   keysOf(incident: string, limit: number): string[];
   finding(id: string): Finding | undefined;
-  /** Open alerts not looked at yet as they now stand, that were seen since; oldest first. */
-  unformed(sinceMs: number, limit: number): string[];
+  /**
+   * Open alerts not looked at yet as they now stand, that were last seen since; those seen longest ago first, at most `limit`. A bounded
+   * number of rows is looked through a call: `next` is from where to go on, absent at the end.
+   */
+  unformed(sinceMs: number, after: AlertPlace | undefined, limit: number): { ids: string[]; next?: AlertPlace };
   /** Drops what is long over; a bounded number a call. What is open and shown is never dropped. `idleMs`: how long what is not shown is kept. */
   prune(now: number, idleMs: number): number;
 }

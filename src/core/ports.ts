@@ -129,6 +129,8 @@ export interface Ledger {
   alerts(filter: AlertFilter): Alert[];
   /** Those that hold `text` in what people read of them, whatever the case; the latest beginning first. `looked`: so many are looked through at most. */
   search(filter: AlertFilter & { before: { time: number; id: string } }, text: string, looked: number): AlertSearch;
+  /** Alerts that nobody closed yet. */
+  openCount(): number;
   /** How many began in each span of `bucketMs`, by level. */
   buckets(fromMs: number, toMs: number, bucketMs: number): AlertBucket[];
   /** The addresses that most alerts of this time name. */

@@ -105,6 +105,22 @@ describe('folding repeats into one alert', () => {
     expect(fold.drain()).toHaveLength(60_000);
   });
 
+  it('holds fewer where a ledger has the rest, and goes on with those from there', () => {
+    const stored = new Map<string, Alert>();
+    const fold = folder({ latest: (_rule, key) => stored.get(key) });
+    const told = (): void => { for (const { alert } of fold.drain()) stored.set(alert.key, alert); };
+    for (let n = 0; n < 60_000; n++) {
+      fold.add(detection([failure(n, start)], { key: `k${n}` }));
+      if (n % 5000 === 4999) { told(); expect(fold.size).toBeLessThanOrEqual(10_000); }
+    }
+    // Those that are to be told together are all there until then, however many.
+    for (let n = 0; n < 40_000; n++) fold.add(detection([failure(60_000 + n, start + minute)], { key: `k${n % 20_000}` }));
+    told();
+    expect(stored.size).toBe(60_000);
+    expect([...stored.values()].slice(0, 20_000).every(({ count }) => count === 3)).toBe(true);
+    expect(fold.size).toBeLessThanOrEqual(10_000);
+  });
+
   it('tells apart by the attacker first, then by who ran what', () => {
     const event = new Event('x', start, 'process_creation');
     event.user = 'www-data';

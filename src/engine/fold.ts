@@ -11,6 +11,8 @@ const evidenceFirst = 3;
 const evidenceLast = 5;
 const linesMax = 1000;
 const openMax = 50_000;
+/** Where a ledger has the others, which cost one look-up when they are repeated: each takes some two kilobytes here. */
+const openWithLedger = 10_000;
 /** Alerts that change between two drains; past it the newest are left out and counted. */
 const changedMax = 100_000;
 const textMax = 2000;
@@ -76,7 +78,7 @@ export class AlertFolder {
       // Once a drain: keeps the map in order of latest repeat.
       this.open.delete(slot);
       this.open.set(slot, open);
-      if (this.open.size > openMax) this.evict();
+      if (this.open.size > openMax) this.evict(openMax / 10);
     }
   }
 
@@ -84,6 +86,8 @@ export class AlertFolder {
   drain(): Folded[] {
     const changed = this.changed;
     this.changed = [];
+    // What is told now is stored now; one that had to go before would be begun twice.
+    if (this.options.latest && this.open.size > openWithLedger) this.evict(this.open.size - openWithLedger * 0.9);
     return changed.map((open) => {
       const { isNew, isWorse } = open;
       open.isNew = false;
@@ -108,9 +112,8 @@ export class AlertFolder {
 
   get size(): number { return this.open.size; }
 
-  /** A tenth at once: looking for the oldest one by one costs ever more in a map that has lost many. */
-  private evict(): void {
-    let left = openMax / 10;
+  /** Many at once: looking for the oldest one by one costs ever more in a map that has lost many. */
+  private evict(left: number): void {
     for (const slot of this.open.keys()) {
       if (left-- <= 0) return;
       this.open.delete(slot);

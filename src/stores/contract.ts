@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Alert } from '../core/alert.ts';
 import { Event, type Kind } from '../core/gen/event.ts';
-import type { IncidentChange, IncidentMember, IncidentRecord } from '../core/incident-store.ts';
+import type { AlertPlace, IncidentChange, IncidentMember, IncidentRecord } from '../core/incident-store.ts';
 import type { Commit, Store } from '../core/ports.ts';
 
 /** Bounds that a store of this suite is opened with; left out means the store's own default. */
@@ -440,11 +440,29 @@ export function storeContract(name: string, make: (bounds: StoreBounds) => Promi
         const { store } = await begin();
         store.commit(commit({ alerts: [sampleAlert('A1'), sampleAlert('A2', { time: start - 1 }), sampleAlert('A3'), sampleAlert('old', { last_time: start - 9 })] }));
         store.ledger.close('A3');
-        expect(store.incidents.unformed(start, 9)).toEqual(['A2', 'A1']);
+        expect(store.incidents.unformed(start, undefined, 9).ids.sort()).toEqual(['A1', 'A2']);
         put(store, [sampleIncident('a1')], { members: [{ ...member('A1', 'a1'), count: 12 }, { ...member('A2', 'a1'), count: 11 }] });
-        expect(store.incidents.unformed(start, 9)).toEqual(['A2']);
+        expect(store.incidents.unformed(start, undefined, 9)).toEqual({ ids: ['A2'] });
         put(store, [], { closeAlertsOf: ['a1'] });
         expect(['A1', 'A2', 'old'].map((id) => store.ledger.alert(id)?.status)).toEqual(['closed', 'closed', 'open']);
+      });
+
+      it('look through their alerts a part at a time, each once', async () => {
+        const { store } = await begin();
+        const all = Array.from({ length: 2500 }, (_, i) => `A${i}`);
+        store.commit(commit({ alerts: all.map((id, i) => sampleAlert(id, { last_time: start + (i >> 1) })) }));
+        put(store, [sampleIncident('a1')], { members: all.slice(0, 2400).map((id, i) => ({ ...member(id, 'a1'), count: 12, last: start + (i >> 1) })) });
+        const found: string[] = [];
+        let asked = 0;
+        for (let after: AlertPlace | undefined, more = true; more; asked++) {
+          const { ids, next } = store.incidents.unformed(start, after, 30);
+          found.push(...ids);
+          after = next;
+          more = next !== undefined;
+        }
+        expect(found).toEqual(all.slice(2400));
+        // Two calls that find nothing, then those of thirty each, and a last one: none begins anew.
+        expect(asked).toBeLessThanOrEqual(7);
       });
 
       it('go when they are long over or never became one, with all they held; open ones never', async () => {

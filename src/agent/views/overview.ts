@@ -11,26 +11,30 @@ export interface OverviewQuestion { from?: number; to?: number; bucket?: number 
 const hour = 3_600_000, day = 24 * hour;
 const bucketsMax = 300;
 const sourcesShown = 15, latestShown = 6, nextShown = 3, blindShown = 20;
-/** Many look at once, and it is the same for all. */
+/** Many look at once, and it is the same for all: a span that begins a moment later is the same span. */
 const cachedMs = 2000;
+/** What took long to add up, over a day of a flood, holds for longer, so that adding up is a small part of what is done. */
+const cachedTimes = 40, cachedMostMs = 30_000;
 const none = (): Record<Level, number> => Object.fromEntries(levels.map((level) => [level, 0])) as Record<Level, number>;
 /** Without these Moat does not see what it is for. */
 const vital = /^(?:ebpf|process|connector|journal|logfile|store|configuration)/;
 
 export class Overview {
   private readonly options: OverviewOptions;
-  private readonly cache = new Map<string, { at: number; value: object }>();
+  private readonly cache = new Map<string, { at: number; until: number; value: object }>();
 
   constructor(options: OverviewOptions) { this.options = options; }
 
   get({ from, to, bucket }: OverviewQuestion): object {
     const now = this.options.now();
-    const key = `${from} ${to} ${bucket}`;
+    // By how long ago it begins: whoever asks for the last hour names another moment each time.
+    const key = `${from === undefined ? '' : Math.round((now - from) / cachedMs)} ${to === undefined ? '' : Math.round((now - to) / cachedMs)} ${bucket}`;
     const known = this.cache.get(key);
-    if (known && now - known.at >= 0 && now - known.at < cachedMs) return known.value;
+    if (known && now - known.at >= 0 && now < known.until) return known.value;
     if (this.cache.size > 50) this.cache.clear();
+    const began = performance.now();
     const value = this.made(now, from ?? now - day, to ?? now, bucket);
-    this.cache.set(key, { at: now, value });
+    this.cache.set(key, { at: now, until: now + Math.min(cachedMostMs, Math.max(cachedMs, cachedTimes * (performance.now() - began))), value });
     return value;
   }
 

@@ -160,7 +160,7 @@ export class Views {
   /** By the command itself, in a process of its own: it reads for minutes, and events go first. */
   private async collect({ incident, why, by, commands }: { incident: string; why: string; by: string; commands: boolean }, signal: AbortSignal): Promise<unknown> {
     const { configPath, dataFolder } = this.options;
-    const words = [join(installRoot(), 'bin/moat'), '--data', dataFolder, ...(this.options.configNamed ? ['--config', configPath] : []), '--lang', 'en', 'incident', 'evidence', incident, '--json', '--why', why, ...(commands ? [] : ['--no-commands'])];
+    const words = [join(installRoot(), 'bin/moat'), '--remote', 'local', '--data', dataFolder, ...(this.options.configNamed ? ['--config', configPath] : []), '--lang', 'en', 'incident', 'evidence', incident, '--json', '--why', why, ...(commands ? [] : ['--no-commands'])];
     const { stdout } = await run(process.execPath, words, { signal, timeout: evidenceMs, killSignal: 'SIGTERM', maxBuffer: outputMax, env: { ...process.env, MOAT_OPERATOR: by } }).catch((error: Error & { stderr?: string }) => {
       const said = error.stderr?.slice(-1000) ?? error.message;
       throw new MoatError('failed', `evidence could not be collected: ${said}`, { zh: `没能采集证据：${said}`, cause: error });

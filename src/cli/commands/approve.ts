@@ -1,9 +1,8 @@
 import { userInfo } from 'node:os';
-import { askControl } from '../../agent/control.ts';
+import { askMoat } from '../ask.ts';
 import type { Answered } from '../../agent/notices.ts';
 import type { ActionRequest, Answer } from '../../core/notice.ts';
 import { colour } from '../colour.ts';
-import { dataFolder } from '../globals.ts';
 import type { Cli } from '../program.ts';
 import { clock, jsonLine, levelWord, safe } from '../terminal.ts';
 
@@ -26,7 +25,7 @@ export function addApprove({ program, lang, t }: Cli): void {
       .action(async (token: string | undefined, options: { json?: boolean }) => {
         if (token === undefined) { await list(options.json === true); return; }
         const by = process.env['SUDO_USER'] ?? userInfo().username;
-        const reply = (await askControl(dataFolder(program), 'answer', { token, answer, by })) as Answered;
+        const reply = (await askMoat(program, 'answer', { token, answer, by })) as Answered;
         if (!reply.done) process.exitCode = 1;
         const what = reply.request?.what[lang];
         if (options.json) console.log(jsonLine(reply.done ? { done: true, request: reply.request } : { done: false, fault: reply.fault, ...(reply.request && { request: reply.request }) }));
@@ -35,7 +34,7 @@ export function addApprove({ program, lang, t }: Cli): void {
       });
   };
   const list = async (json: boolean): Promise<void> => {
-    const waiting = (await askControl(dataFolder(program), 'requests')) as ActionRequest[];
+    const waiting = (await askMoat(program, 'requests')) as ActionRequest[];
     for (const request of waiting) console.log(json ? jsonLine(request) : `${levelWord(request.level, lang)} ${safe(request.what[lang])}  ${colour.dim(t(`截止 ${clock(request.expires)}`, `until ${clock(request.expires)}`))}`);
     if (waiting.length === 0 && !json) console.log(t('没有等待答复的请求', 'nothing waits for an answer'));
   };

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
-import { askControl } from '../../agent/control.ts';
+import { askMoat } from '../ask.ts';
 import type { DenyOutcome, DenyState } from '../../agent/deny.ts';
 import { MoatError } from '../../core/error.ts';
 import { colour } from '../colour.ts';
-import { configPath, dataFolder } from '../globals.ts';
+import { configPath } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
@@ -13,7 +13,7 @@ const digest = /^[0-9a-f]{64}$/i;
 export function addDeny({ program, lang, t }: Cli): void {
   const deny = program.command('deny').description(t('禁止某些程序运行（默认关闭，配置 deny.enabled 启用）', 'keep programs from running (off unless deny.enabled is set)'));
   const turnOn = (): string => t(`在 ${configPath(program)} 中写 deny: { enabled: true }，保存后立即生效`, `write deny: { enabled: true } into ${configPath(program)}; it takes effect at once`);
-  const ask = async (): Promise<DenyState> => (await askControl(dataFolder(program), 'deny-list')) as DenyState;
+  const ask = async (): Promise<DenyState> => (await askMoat(program, 'deny-list')) as DenyState;
 
   deny.command('list', { isDefault: true })
     .description(t('禁止运行的程序', 'the programs that may not run'))
@@ -37,7 +37,7 @@ export function addDeny({ program, lang, t }: Cli): void {
     // What is on the list may be taken off it at any time.
     if (op === 'deny-add' && !(await ask()).enabled) throw new MoatError('off', t('禁止运行已关闭', 'denying is off'), { hint: turnOn() });
     const asked = what.map((one) => (digest.test(one) ? one : resolve(one)));
-    const outcomes = (await askControl(dataFolder(program), op, { what: asked, ...(options.why !== undefined && { why: options.why }), ...(options.force && { force: true }) }, { patient: true })) as DenyOutcome[];
+    const outcomes = (await askMoat(program, op, { what: asked, ...(options.why !== undefined && { why: options.why }), ...(options.force && { force: true }) }, { patient: true })) as DenyOutcome[];
     const out = new Output();
     for (const outcome of outcomes) {
       if (!outcome.done) process.exitCode = 1;

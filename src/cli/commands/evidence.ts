@@ -4,11 +4,13 @@ import { resolve } from 'node:path';
 import { MoatError, saidBy } from '../../core/error.ts';
 import { handOver } from '../../evidence/handover.ts';
 import { type ImageResult, takeImage } from '../../evidence/image.ts';
-import { Keep, type Kept } from '../../evidence/keep.ts';
+import { Keep, type Kept, type KeptRow } from '../../evidence/keep.ts';
 import { installationKey } from '../../evidence/key.ts';
 import type { Manifest } from '../../evidence/manifest.ts';
 import { fileSink, streamSink } from '../../evidence/sink.ts';
 import { type EvidenceVerdict, verifyArchive } from '../../evidence/verify.ts';
+import type { EvidenceArchive } from '../../api/contract/incidents.ts';
+import { remoteOf } from '../ask.ts';
 import { colour } from '../colour.ts';
 import { confirm } from '../confirm.ts';
 import { bytesText, recordEvidence } from '../evidence-text.ts';
@@ -33,6 +35,14 @@ export function addEvidence({ program, lang, t }: Cli): void {
   const why = t('原因，记入审计', 'the reason, for the audit log');
   const which = t('存档文件，或存在本机的存档编号（可只写开头）', 'an archive, or the id of one that is kept here (its beginning is enough)');
   const keep = (): Keep => new Keep(dataFolder(program));
+  /** From afar `until` says how long they stay, and days are not known. */
+  const keptRows = async (): Promise<{ rows: KeptRow[]; keep_days: number }> => {
+    const fetch = await remoteOf(program);
+    if (fetch === undefined) return { rows: keep().list(), keep_days: (await configOf(program)).evidence.keep_days };
+    const { items } = await fetch({ method: 'GET', path: '/evidence' }) as { items: EvidenceArchive[] };
+    const [first] = items.filter(({ made, until }) => made !== undefined && until !== undefined);
+    return { keep_days: first === undefined ? 0 : Math.round((Date.parse(first.until!) - Date.parse(first.made!)) / day), rows: items.map((item) => (item.broken === undefined ? { path: item.path, whole: true, kept: item as Kept } : { id: item.id, path: item.path, broken: item.broken })) };
+  };
 
   group.command('verify <archive>')
     .description(t('核验存档未被改动；不需要 Moat 的任何数据', 'prove that an archive is untouched; needs nothing of Moat’s own data'))
@@ -55,8 +65,8 @@ export function addEvidence({ program, lang, t }: Cli): void {
     .description(t('列出存在本机的存档、保留到何时', 'archives that are kept here, and until when'))
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .action(async (options: Json) => {
-      const out = new Output(), { keep_days } = (await configOf(program)).evidence;
-      const rows = keep().list();
+      const out = new Output();
+      const { rows, keep_days } = await keptRows();
       for (const row of rows) {
         if ('broken' in row) { out.line(options.json ? jsonLine(row) : `${colour.red('✕')} ${safe(row.path)}  ${safe(row.broken)}`); continue; }
         const { kept, path } = row;

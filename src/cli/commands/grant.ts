@@ -1,18 +1,17 @@
 import type { Receipt } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
-import { askControl } from '../../agent/control.ts';
+import { askMoat } from '../ask.ts';
 import type { GrantPlan, GrantRow } from '../../agent/response-grants.ts';
 import { colour } from '../colour.ts';
 import { confirm } from '../confirm.ts';
 import { duration } from '../duration.ts';
-import { dataFolder } from '../globals.ts';
 import type { Cli } from '../program.ts';
 import { operator, receiptJson } from '../receipt-text.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
 
 /** Temporary privileges: `moat grant`, `moat grants`. */
 export function addGrant({ program, lang, t }: Cli): void {
-  const ask = (op: string, argument?: unknown): Promise<unknown> => askControl(dataFolder(program), op, argument);
+  const ask = (op: string, argument?: unknown): Promise<unknown> => askMoat(program, op, argument);
   const json = [t('每行一个 JSON 对象', 'one JSON object a line')] as const;
 
   program.command('grant <user>')

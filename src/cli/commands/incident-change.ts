@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { askControl } from '../../agent/control.ts';
+import { askMoat } from '../ask.ts';
 import type { WholeIncident } from '../../agent/incidents.ts';
 import type { Grade } from '../../core/incident.ts';
 import { type Level, levels } from '../../core/level.ts';
@@ -7,7 +7,6 @@ import type { Deed } from '../../engine/incident/lifecycle.ts';
 import { colour } from '../colour.ts';
 import { duration } from '../duration.ts';
 import { eachIn } from '../each.ts';
-import { dataFolder } from '../globals.ts';
 import { incidentJson, incidentLines } from '../incident-text.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
@@ -28,7 +27,7 @@ export function addIncidentChanges(group: Command, { program, lang, t }: Cli): v
     const out = new Output();
     for (const id of ids) {
       await each(out, id, json, async () => {
-        show(out, (await askControl(dataFolder(program), 'incident-change', { id, by: operator(), why: why ?? '', ...(revision !== undefined && { revision }), deed })) as WholeIncident, json);
+        show(out, (await askMoat(program, 'incident-change', { id, by: operator(), why: why ?? '', ...(revision !== undefined && { revision }), deed })) as WholeIncident, json);
       });
     }
     await out.end();
@@ -75,7 +74,7 @@ export function addIncidentChanges(group: Command, { program, lang, t }: Cli): v
     });
   common(group.command('merge <id> <other>').description(t('两个事件其实是一个：合并，较早的编号留下', 'two that are one: the older id stays')))
     .action(async (id: string, other: string, { why, revision, json }: Common) => {
-      const merged = (await askControl(dataFolder(program), 'incident-merge', { id, other, by: operator(), why: why ?? '', ...(revision !== undefined && { revision }) })) as WholeIncident;
+      const merged = (await askMoat(program, 'incident-merge', { id, other, by: operator(), why: why ?? '', ...(revision !== undefined && { revision }) })) as WholeIncident;
       if (json) { console.log(jsonLine(incidentJson(merged))); return; }
       console.log([`${colour.green('●')} ${t('已合并', 'merged')}`, ...incidentLines(merged, lang, Date.now())].join('\n'));
     });

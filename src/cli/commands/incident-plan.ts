@@ -2,11 +2,10 @@ import type { Command } from 'commander';
 import type { ReceiptStatus, Risk } from '../../core/action.ts';
 import { MoatError, saidBy } from '../../core/error.ts';
 import type { CleanupPlan, PlannedStep } from '../../core/incident.ts';
-import { askControl } from '../../agent/control.ts';
+import { askMoat } from '../ask.ts';
 import type { CleanupVerdict, StepState } from '../../agent/cleanup.ts';
 import { colour } from '../colour.ts';
 import { confirm } from '../confirm.ts';
-import { dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { operator } from '../receipt-text.ts';
@@ -21,7 +20,7 @@ const evidenceShown = 3, aloneShown = 20;
 
 /** The clean-up plan of an incident, an alert or a finding: made, done, looked after, taken back. */
 export function addIncidentPlan(incident: Command, { program, lang, t }: Cli): void {
-  const ask = (op: string, argument?: unknown): Promise<unknown> => askControl(dataFolder(program), op, argument, { patient: true });
+  const ask = (op: string, argument?: unknown): Promise<unknown> => askMoat(program, op, argument, { patient: true });
   const json = [t('输出 JSON（执行与撤销时每步一行）', 'print JSON (one line a step when something is done)')] as const;
   const which = t('事件、告警（可只写开头几位）或扫描发现的编号', 'an incident, an alert (its beginning is enough) or a finding, by id');
   const why = t('原因，记入审计', 'the reason, for the audit log');

@@ -2,10 +2,9 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { MoatError } from '../../core/error.ts';
 import type { RecoveredStep, RecoveryPlan, ServiceCheck } from '../../core/recovery.ts';
-import { askControl } from '../../agent/control.ts';
+import { askMoat } from '../ask.ts';
 import type { Recovered, ServicesLooked } from '../../agent/recovery.ts';
 import { confirm } from '../confirm.ts';
-import { dataFolder } from '../globals.ts';
 import { incidentJson } from '../incident-text.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
@@ -20,7 +19,7 @@ interface Kept { plan: RecoveryPlan; steps: RecoveredStep[] }
 
 /** `moat incident recover`: what was lost put back, looked after, and kept with the incident; each step can be taken back. */
 export function addIncidentRecover(group: Command, { program, lang, t }: Cli): void {
-  const ask = (op: string, argument: object): Promise<unknown> => askControl(dataFolder(program), op, { ...argument, asker: process.pid, by: operator() }, { patient: true });
+  const ask = (op: string, argument: object): Promise<unknown> => askMoat(program, op, { ...argument, asker: process.pid, by: operator() }, { patient: true });
   const list = (text: string): string[] => text.split(',').map((one) => one.trim()).filter((one) => one !== '');
 
   group.command('recover <id>')

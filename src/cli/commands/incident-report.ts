@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { askControl } from '../../agent/control.ts';
+import type { Document } from '../../api/contract/incidents.ts';
+import { askMoat, notRemote, remoteOf } from '../ask.ts';
 import type { WholeIncident } from '../../agent/incidents.ts';
 import { pdfOf } from '../../agent/pdf.ts';
 import { checkReportPlace, writeReport } from '../../agent/report-file.ts';
@@ -57,8 +58,7 @@ export function addIncidentReport(group: Command, cli: Cli): void {
     .action(async (id: string, options: ReportOptions) => {
       const place = placeOf(options.out);
       if (options.format === 'pdf' && place === undefined && process.stdout.isTTY) throw new InvalidArgumentError(t('PDF 请用 --out 写到文件', 'write a PDF to a file: --out'));
-      const data = await review(id, options);
-      await put(place, await rendered(data, options.format, cli));
+      await put(place, await farReport(id, options, cli) ?? await rendered(await review(id, options), options.format, cli));
       if (place !== undefined) console.error(`${colour.green('●')} ${safe(t(`报告已写入 ${place}`, `the report is in ${place}`))}`);
     });
 
@@ -90,6 +90,15 @@ export function addIncidentReport(group: Command, cli: Cli): void {
   addImprove(group, cli, reading);
 }
 
+/** Written by the server that it is of; undefined for this machine. */
+async function farReport(id: string, { format, lang: inLang, interruption, leak }: ReportOptions, { program, lang, t }: Cli): Promise<string | Buffer | undefined> {
+  const fetch = await remoteOf(program);
+  if (fetch === undefined) return undefined;
+  if (interruption !== undefined || leak !== undefined) throw notRemote(t('估算损失（--interruption、--leak）', 'the estimate of cost (--interruption, --leak)'));
+  const { content, encoding } = await fetch({ method: 'GET', path: `/incidents/${encodeURIComponent(id)}/report`, query: { format, lang: inLang ?? lang } }) as Document;
+  return encoding === 'base64' ? Buffer.from(content, 'base64') : content;
+}
+
 interface IndicatorOptions { apply?: boolean; withdraw?: boolean; for: number; why?: string; yes?: boolean; json?: boolean }
 
 async function indicators(id: string, options: IndicatorOptions, command: Command, review: (id: string) => Promise<Review>, { program, lang, t }: Cli): Promise<void> {
@@ -106,7 +115,7 @@ async function indicators(id: string, options: IndicatorOptions, command: Comman
     for (const one of sure) console.error(`  ${one.kind.padEnd(8)} ${safe(one.value)}`);
     if (!(await confirm(t(`封禁其中的地址，并把这 ${sure.length} 个指标放入情报列表？`, `Block the addresses among them, and put these ${sure.length} indicators on the intelligence list?`), t))) { process.exitCode = 1; return; }
   }
-  const done = (await askControl(dataFolder(program), 'incident-indicators', { id, by: operator(), why: options.why ?? '', forMs: options.for, withdraw: options.withdraw === true }, { patient: true })) as AppliedResult;
+  const done = (await askMoat(program, 'incident-indicators', { id, by: operator(), why: options.why ?? '', forMs: options.for, withdraw: options.withdraw === true }, { patient: true })) as AppliedResult;
   if (options.json) { console.log(jsonLine({ ...done, ...(done.until !== undefined && { until: new Date(done.until).toISOString() }) })); return; }
   if (options.withdraw) { console.log(`${colour.green('●')} ${t(`已撤下，${done.lifted} 个地址不再封禁`, `taken off; ${done.lifted} addresses are let through again`)}`); return; }
   console.log(`${colour.green('●')} ${t(`封禁 ${done.blocked} 个地址（另有 ${done.there} 个已封禁），情报列表 ${done.listed} 项，${clock(done.until!)} 到期`, `${done.blocked} addresses blocked (${done.there} were already), ${done.listed} entries on the intelligence list, until ${clock(done.until!)}`)}`);
@@ -118,7 +127,7 @@ async function indicators(id: string, options: IndicatorOptions, command: Comman
 function addImprove(group: Command, { program, t }: Cli, reading: <T>(work: (store: SqliteStore) => T) => Promise<T>): void {
   interface ImproveOptions { owner?: string; due?: number; note?: string; open?: boolean; why?: string; json?: boolean }
   const change = async (id: string, deed: Deed, { why, json }: ImproveOptions): Promise<void> => {
-    const { improvements = [] } = (await askControl(dataFolder(program), 'incident-change', { id, by: operator(), why: why ?? '', deed })) as WholeIncident;
+    const { improvements = [] } = (await askMoat(program, 'incident-change', { id, by: operator(), why: why ?? '', deed })) as WholeIncident;
     const touched = deed.op === 'improve-done' ? improvements.find((one) => one.id === deed.improvement) : improvements.at(-1);
     if (touched) show([touched], json);
   };

@@ -3,14 +3,19 @@ import { hostname } from 'node:os';
 import { askControl } from '../../agent/control.ts';
 import { pastOf, savedWatch, type ToldStory } from '../../agent/stories.ts';
 import { StoryBook } from '../../agent/story-book.ts';
-import { MoatError, saidBy } from '../../core/error.ts';
+import type { WholeIncident } from '../../agent/incidents.ts';
+import type { Alert } from '../../core/alert.ts';
+import type { Text } from '../../core/text.ts';
+import { type MoatError, saidBy } from '../../core/error.ts';
 import type { Story } from '../../core/incident.ts';
 import { withEchoes } from '../../engine/incident/story-echoes.ts';
 import { incidentOf, seedsOf, wholeOf } from '../../engine/incident/seeds.ts';
 import { reachOf } from '../../engine/incident/story-reach.ts';
 import { gapsBetween } from '../../engine/watched.ts';
 import { openSqliteStore, type SqliteStore } from '../../stores/sqlite/store.ts';
+import { askMoat, targetOf } from '../ask.ts';
 import { colour } from '../colour.ts';
+import { looking } from '../looking.ts';
 import { dataFolder } from '../globals.ts';
 import { alertLines, incidentHead, incidentJson, incidentTail } from '../incident-text.ts';
 import { Output } from '../output.ts';
@@ -21,7 +26,10 @@ import { clock, jsonLine, safe } from '../terminal.ts';
 
 interface ShowOptions { json?: boolean; full?: boolean; timeline?: boolean; tree?: boolean; alerts?: boolean; limit?: number }
 
+interface Told { story?: Story; why?: Text }
+
 const usualWidth = 100;
+const alertsMost = 50;
 const beforeMs = 24 * 3_600_000;
 
 export function addIncidentShow(group: Command, { program, lang, t }: Cli): void {
@@ -34,33 +42,58 @@ export function addIncidentShow(group: Command, { program, lang, t }: Cli): void
     .option('--json', t('输出 JSON：事件，与经过的图（nodes、edges、steps、gaps、echoes、reached）', 'print JSON: the incident, and the graph of its story (nodes, edges, steps, gaps, echoes, reached)'))
     .addHelpText('after', t('\n经过由运行中的 Moat 讲述；没有运行时给出最近保存的一份。时间为本机时区。', '\nThe running Moat tells the story; when none runs, the one that was kept last is shown. Times are local.'))
     .action(async (id: string, options: ShowOptions) => {
+      if (await targetOf(program) !== undefined) {
+        const incident = await looking(program, (look) => look.incident(id));
+        const told = await farStory(incident.id);
+        await show(id, options, incident, told, () => alertsFromAfar(incident));
+        return;
+      }
       const folder = dataFolder(program);
       const store = openSqliteStore({ dir: folder, readOnly: true });
       try {
         const incident = wholeOf(store.incidents, incidentOf(store.incidents, id));
-        const { story, why } = await storyOf(incident.id, folder, store);
-        const out = new Output();
-        if (options.json) {
-          out.line(jsonLine({ ...incidentJson(incident), ...(story && { story: storyJson(story) }), ...(why !== undefined && { story_note: why }) }));
-          await out.end();
-          return;
-        }
-        if (!incident.id.startsWith(id)) out.line(t(`${safe(id)} 已并入 ${incident.id}`, `${safe(id)} is part of ${incident.id}`));
-        const isPart = options.timeline === true || options.tree === true;
-        for (const line of incidentHead(incident, lang, Date.now())) out.line(line);
-        if (why !== undefined) out.line(colour.yellow(safe(why[lang])));
-        if (story) for (const line of storyLines(story, { lang, columns: process.stdout.columns ?? usualWidth, full: options.full === true, timeline: !isPart || options.timeline === true, tree: !isPart || options.tree === true })) out.line(line);
-        if (!story || options.alerts) {
-          const { alerts, left } = seedsOf({ incidents: store.incidents, ledger: store.ledger }, incident.id);
-          for (const line of alertLines(alerts, left, lang, options.full === true)) out.line(line);
-        }
-        if (!isPart) for (const line of incidentTail(incident, lang)) out.line(line);
-        await out.end();
+        await show(id, options, incident, await storyOf(incident.id, folder, store), () => seedsOf({ incidents: store.incidents, ledger: store.ledger }, incident.id));
       } finally { store.close(); }
     });
 
+  async function show(id: string, options: ShowOptions, incident: WholeIncident, { story, why }: Told, alertsOf: () => { alerts: readonly Alert[]; left: number } | Promise<{ alerts: readonly Alert[]; left: number }>): Promise<void> {
+    const out = new Output();
+    if (options.json) {
+      out.line(jsonLine({ ...incidentJson(incident), ...(story && { story: storyJson(story) }), ...(why !== undefined && { story_note: why }) }));
+      await out.end();
+      return;
+    }
+    if (!incident.id.startsWith(id)) out.line(t(`${safe(id)} 已并入 ${incident.id}`, `${safe(id)} is part of ${incident.id}`));
+    const isPart = options.timeline === true || options.tree === true;
+    for (const line of incidentHead(incident, lang, Date.now())) out.line(line);
+    if (why !== undefined) out.line(colour.yellow(safe(why[lang])));
+    if (story) for (const line of storyLines(story, { lang, columns: process.stdout.columns ?? usualWidth, full: options.full === true, timeline: !isPart || options.timeline === true, tree: !isPart || options.tree === true })) out.line(line);
+    if (!story || options.alerts) {
+      const { alerts, left } = await alertsOf();
+      for (const line of alertLines(alerts, left, lang, options.full === true)) out.line(line);
+    }
+    if (!isPart) for (const line of incidentTail(incident, lang)) out.line(line);
+    await out.end();
+  }
+
+  async function farStory(id: string): Promise<Told> {
+    try {
+      return { story: ((await askMoat(program, 'incident-story', { id })) as ToldStory).story };
+    } catch (error) {
+      if ((error as MoatError).code !== 'refused') throw error;
+      return { why: saidBy(error) };
+    }
+  }
+
+  /** A request each: some, and how many more there are. */
+  async function alertsFromAfar({ alerts: ids }: WholeIncident): Promise<{ alerts: readonly Alert[]; left: number }> {
+    const shown = ids.slice(0, alertsMost);
+    const found = await looking(program, async (look) => { const all: (Alert | undefined)[] = []; for (const id of shown) all.push(await look.alert(id)); return all; });
+    return { alerts: found.filter((one) => one !== undefined), left: ids.length - shown.length };
+  }
+
   /** By the agent; else as it was kept, with what logs tell now. */
-  async function storyOf(id: string, folder: string, store: SqliteStore): Promise<{ story?: Story; why?: { zh: string; en: string } }> {
+  async function storyOf(id: string, folder: string, store: SqliteStore): Promise<Told> {
     try {
       return { story: ((await askControl(folder, 'incident-story', { id, asker: process.pid }, { patient: true })) as ToldStory).story };
     } catch (error) {

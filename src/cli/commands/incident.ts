@@ -1,10 +1,7 @@
 import type { Command } from 'commander';
-import type { IncidentRecord } from '../../core/incident-store.ts';
 import { type Level, levels } from '../../core/level.ts';
-import { atLeast } from '../../core/level.ts';
-import { openSqliteStore, type SqliteStore } from '../../stores/sqlite/store.ts';
-import { dataFolder } from '../globals.ts';
 import { incidentJson, incidentLines } from '../incident-text.ts';
+import { looking } from '../looking.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { jsonLine } from '../terminal.ts';
@@ -29,12 +26,6 @@ export function addIncident(cli: Cli): void {
 interface ListOptions { all?: boolean; level?: Level; limit: number; json?: boolean }
 
 function addLooking(group: Command, { program, lang, t }: Cli): void {
-  const reading = async (work: (store: SqliteStore) => void | Promise<void>): Promise<void> => {
-    const store = openSqliteStore({ dir: dataFolder(program), readOnly: true });
-    try {
-      await work(store);
-    } finally { store.close(); }
-  };
   const json = [t('每行一个 JSON 对象', 'one JSON object a line')] as const;
 
   group.command('list', { isDefault: true })
@@ -43,9 +34,8 @@ function addLooking(group: Command, { program, lang, t }: Cli): void {
     .option('--level <level>', `${t('至少这一级', 'at least this level')}: ${levels.join(', ')}`)
     .option('--limit <n>', t('最多多少个', 'at most so many'), Number, 200)
     .option('--json', ...json)
-    .action((options: ListOptions) => reading(async (store) => {
-      const found = store.incidents.incidents({ limit: options.limit, ...(!options.all && { status: ['new', 'triaged', 'contained', 'eradicated', 'recovered'] as const }) })
-        .filter(({ level }: IncidentRecord) => options.level === undefined || atLeast(level, options.level));
+    .action((options: ListOptions) => looking(program, async (look) => {
+      const found = await look.incidents({ open: options.all !== true, level: options.level, limit: options.limit });
       const out = new Output();
       for (const record of found.toReversed()) out.line(options.json ? jsonLine(incidentJson(record)) : incidentLines(record, lang, Date.now()).join('\n'));
       await out.end();

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { askControl } from '../../agent/control.ts';
+import { askMoat } from '../ask.ts';
 import { readLists, type ListState } from '../../agent/intelligence.ts';
 import type { Indicator, Intelligence } from '../../core/lineage.ts';
 import { colour } from '../colour.ts';
@@ -15,7 +15,7 @@ export function addIntel({ program, lang, t }: Cli): void {
     .description(t('正在使用的列表：条目数、更新时间、出错原因', 'the lists in use: entries, when they were updated, what is wrong'))
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .action(async (options: { json?: boolean }) => {
-      const states = (await askControl(dataFolder(program), 'intelligence')) as ListState[];
+      const states = (await askMoat(program, 'intelligence')) as ListState[];
       const out = new Output();
       if (options.json) for (const state of states) out.line(JSON.stringify(state));
       else {

@@ -1,13 +1,12 @@
 import type { Receipt } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
-import { askControl } from '../../agent/control.ts';
+import { askMoat } from '../ask.ts';
 import type { CheckRow, PolicyCheck } from '../../agent/firewall-policy.ts';
 import type { ShownPlan } from '../../agent/response-network.ts';
 import { sshConnection } from '../../linux/ssh-connection.ts';
 import { colour } from '../colour.ts';
 import { confirm } from '../confirm.ts';
 import { duration } from '../duration.ts';
-import { dataFolder } from '../globals.ts';
 import type { Cli } from '../program.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
 import { operator, receiptJson } from '../receipt-text.ts';
@@ -103,7 +102,7 @@ export function addNetwork({ program, lang, t }: Cli): void {
     }
   }
 
-  function ask(op: string, argument: unknown): Promise<unknown> { return askControl(dataFolder(program), op, argument, { patient: true }); }
+  function ask(op: string, argument: unknown): Promise<unknown> { return askMoat(program, op, argument, { patient: true }); }
 
   /** Shows what would be done, asks on a terminal, does it. Undefined when the answer is no. `isAlive`: lets something pass on our own connection meanwhile. */
   async function carryOut(action: string, input: object, options: Usual, isAlive = false): Promise<Receipt | undefined> {

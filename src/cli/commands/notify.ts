@@ -1,10 +1,13 @@
 import { hostname } from 'node:os';
+import type { Command } from 'commander';
 import { channelsNamed, deliver, notifierOf, testNotice } from '../../agent/notices.ts';
 import type { ChannelConfig } from '../../agent/config-schema.ts';
 import type { Outcome } from '../../core/notice.ts';
 import type { Store } from '../../core/ports.ts';
 import { StoreError } from '../../stores/error.ts';
 import { openSqliteStore } from '../../stores/sqlite/store.ts';
+import type { NoticeChannel } from '../../api/contract/response.ts';
+import { remoteOf } from '../ask.ts';
 import { colour } from '../colour.ts';
 import { configOf, dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
@@ -20,22 +23,17 @@ export function addNotify({ program, lang, t }: Cli): void {
     .description(t('各渠道的排队、已发、丢弃与上次错误', 'what waits, was sent, was dropped, and the last error, for each channel'))
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .action(async (options: { json?: boolean }) => {
-      const { channels } = (await configOf(program)).notices;
-      const store = openIfThere(dataFolder(program));
+      const rows = await rowsOf(program);
       const out = new Output();
-      try {
-        for (const channel of channels) {
-          const row = rowOf(channel, store);
-          if (options.json) { out.line(jsonLine({ ...row, last_sent: iso(row.last_sent), last_error: row.last_error && { ...row.last_error, time: iso(row.last_error.time), what: row.last_error.what[lang] } })); continue; }
-          const mark = !channel.enabled ? colour.dim('–') : row.trying ? colour.red('✕') : colour.green('●');
-          const title = notifierOf(channel).title[lang];
-          out.line(`${mark} ${safe(channel.name)}  ${colour.dim(`${title}${channel.enabled ? '' : t('，已停用', ', switched off')}`)}`);
-          out.line(`    ${t(`排队 ${row.waiting} · 已发 ${row.sent} · 丢弃 ${row.dropped} · 被拒 ${row.refused}`, `waiting ${row.waiting} · sent ${row.sent} · dropped ${row.dropped} · refused ${row.refused}`)}${row.last_sent === undefined ? '' : t(` · 上次 ${clock(row.last_sent)}`, ` · last ${clock(row.last_sent)}`)}`);
-          if (row.last_error) out.line(`    ${row.trying ? colour.red(t('出错', 'error')) : colour.dim(t('上次错误', 'last error'))} ${clock(row.last_error.time)}  ${safe(row.last_error.what[lang])} ${colour.dim(`(${safe(row.last_error.code)})`)}`);
-        }
-      } finally { store?.close(); }
+      for (const { title, ...row } of rows) {
+        if (options.json) { out.line(jsonLine({ ...row, last_sent: iso(row.last_sent), last_error: row.last_error && { ...row.last_error, time: iso(row.last_error.time), what: row.last_error.what[lang] } })); continue; }
+        const mark = !row.enabled ? colour.dim('–') : row.trying ? colour.red('✕') : colour.green('●');
+        out.line(`${mark} ${safe(row.channel)}  ${colour.dim(`${title[lang]}${row.enabled ? '' : t('，已停用', ', switched off')}`)}`);
+        out.line(`    ${t(`排队 ${row.waiting} · 已发 ${row.sent} · 丢弃 ${row.dropped} · 被拒 ${row.refused}`, `waiting ${row.waiting} · sent ${row.sent} · dropped ${row.dropped} · refused ${row.refused}`)}${row.last_sent === undefined ? '' : t(` · 上次 ${clock(row.last_sent)}`, ` · last ${clock(row.last_sent)}`)}`);
+        if (row.last_error) out.line(`    ${row.trying ? colour.red(t('出错', 'error')) : colour.dim(t('上次错误', 'last error'))} ${clock(row.last_error.time)}  ${safe(row.last_error.what[lang])} ${colour.dim(`(${safe(row.last_error.code)})`)}`);
+      }
       await out.end();
-      if (channels.length === 0 && !options.json) console.log(t('还没有渠道；在配置的 notices.channels 中添加，见 docs/guide/notices.md', 'no channels yet; add one to notices.channels in the configuration, see docs/guide/notices.md'));
+      if (rows.length === 0 && !options.json) console.log(t('还没有渠道；在配置的 notices.channels 中添加，见 docs/guide/notices.md', 'no channels yet; add one to notices.channels in the configuration, see docs/guide/notices.md'));
     });
 
   notify.command('test [channel]')
@@ -66,12 +64,25 @@ async function tryOne(channel: ChannelConfig, speak: 'zh' | 'en', host: string, 
 
 const iso = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : new Date(ms).toISOString());
 
-function rowOf({ name, kind, enabled, level }: ChannelConfig, store: Store | undefined) {
+interface ChannelRow extends Omit<NoticeChannel, 'id' | 'last_sent' | 'last_error'> { channel: string; last_sent?: number | undefined; last_error?: NoticeChannel['last_error'] | undefined }
+
+async function rowsOf(program: Command): Promise<ChannelRow[]> {
+  const fetch = await remoteOf(program);
+  if (fetch !== undefined) return (await fetch({ method: 'GET', path: '/notices' }) as { items: NoticeChannel[] }).items.map(({ id, ...row }) => ({ channel: id, ...row }));
+  const { channels } = (await configOf(program)).notices;
+  const store = openIfThere(dataFolder(program));
+  try {
+    return channels.map((channel) => rowOf(channel, store));
+  } finally { store?.close(); }
+}
+
+function rowOf(channel: ChannelConfig, store: Store | undefined): ChannelRow {
+  const { name, kind, enabled, level } = channel;
   const queue = store?.notices;
   const state = queue?.state(name);
   const waiting = (queue?.waiting(name) ?? []).reduce((sum, { count }) => sum + count, 0) + (queue?.underWay(name)?.rows.length ?? 0);
   return {
-    channel: name, kind, enabled, level, waiting, sent: state?.sent ?? 0, dropped: queue?.dropped(name).all ?? 0, refused: state?.refused ?? 0,
+    channel: name, kind, title: notifierOf(channel).title, enabled, level, waiting, sent: state?.sent ?? 0, dropped: queue?.dropped(name).all ?? 0, refused: state?.refused ?? 0,
     /** The last try failed, and another is due. */
     trying: (state?.tries ?? 0) > 0, last_sent: state?.lastSent, last_error: state?.lastError,
   };

@@ -1,11 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { askControl } from '../../agent/control.ts';
+import { askMoat, targetOf } from '../ask.ts';
 import type { OriginQuestion } from '../../agent/origin-control.ts';
 import { canonicalIp } from '../../core/address.ts';
 import { MoatError } from '../../core/error.ts';
 import type { Story } from '../../engine/origin/story.ts';
-import { dataFolder } from '../globals.ts';
 import { storyLines } from '../origin-text.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
@@ -17,7 +16,7 @@ export function addOrigin({ program, lang, t }: Cli): void {
     .option('--json', t('输出 JSON', 'print JSON'))
     .addHelpText('after', `\n${t('例', 'Examples')}:\n  moat origin 4242\n  moat origin /tmp/x\n  moat origin 203.0.113.9`)
     .action(async (asked: string, options: { json?: boolean }) => {
-      const story = await askControl(dataFolder(program), 'origin', questionOf(asked)) as Story | null;
+      const story = await askMoat(program, 'origin', await targetOf(program) === undefined ? questionOf(asked) : { what: asked }) as Story | null;
       if (story === null) {
         throw new MoatError('not-known', t(`没有关于 ${asked} 的记录`, `nothing is known of ${asked}`), {
           hint: t('只保留 Moat 运行期间所见、且一天以内的进程；正在运行的进程用 moat ps 查看', 'what Moat saw within a day is kept; moat ps shows what runs'),

@@ -1,11 +1,10 @@
 import { userInfo } from 'node:os';
 import type { Playbook, RunEntry, RunStatus } from '../../core/playbook.ts';
-import { askControl } from '../../agent/control.ts';
+import { askMoat } from '../ask.ts';
 import type { LinkageView } from '../../agent/response.ts';
 import type { DryRun, PlaybookHead, RunView } from '../../agent/playbook-control.ts';
 import type { PlannedCommand, PlannedStep } from '../../engine/response/playbook-plan.ts';
 import { colour } from '../colour.ts';
-import { dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
@@ -14,7 +13,7 @@ const operator = (): string => `operator:${process.env['SUDO_USER'] ?? userInfo(
 
 /** `moat playbook`: what there is, what it would do, runs of it, and answers to what they ask. */
 export function addPlaybook({ program, lang, t }: Cli): void {
-  const ask = (op: string, argument?: unknown): Promise<unknown> => askControl(dataFolder(program), op, argument);
+  const ask = (op: string, argument?: unknown): Promise<unknown> => askMoat(program, op, argument);
   const json = [t('输出 JSON，每行一个对象', 'print JSON, one object a line')] as const;
   const why = ['--why <text>', t('原因，记入审计', 'the reason, for the audit log')] as const;
   const set = ['--set <name=value...>', t('给预案变量赋值', 'values for variables of the playbook')] as const;

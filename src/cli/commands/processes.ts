@@ -1,11 +1,10 @@
 import type { Receipt } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
-import { askControl } from '../../agent/control.ts';
+import { askMoat } from '../ask.ts';
 import type { ShownPlan } from '../../agent/response.ts';
 import { colour } from '../colour.ts';
 import { confirm } from '../confirm.ts';
 import { duration } from '../duration.ts';
-import { dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { operator, receiptJson } from '../receipt-text.ts';
@@ -15,7 +14,7 @@ interface TreeOptions { for?: number; why?: string; force?: boolean; yes?: boole
 
 /** What is done to processes: kill, freeze, thaw. */
 export function addProcesses({ program, lang, t }: Cli): void {
-  const ask = (op: string, argument?: unknown): Promise<unknown> => askControl(dataFolder(program), op, argument);
+  const ask = (op: string, argument?: unknown): Promise<unknown> => askMoat(program, op, argument);
   const force = t('受保护的也处置：登录会话、SSH 服务、系统服务、云厂商代理（系统的第一个进程、内核线程、Moat 自身与您所在的会话始终不动）', 'also what is protected: log-on sessions, the SSH server, services of the system, cloud agents (never the first process, the kernel, Moat itself and the session you type in)');
   const why = t('原因，记入审计', 'the reason, for the audit log');
 

@@ -1,6 +1,5 @@
-import { askControl } from '../../agent/control.ts';
+import { askMoat } from '../ask.ts';
 import type { Listed } from '../../engine/origin/story.ts';
-import { dataFolder } from '../globals.ts';
 import { treeOf } from '../origin-text.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
@@ -11,7 +10,7 @@ export function addPs({ program, lang, t }: Cli): void {
     .option('--all', t('含一天内已结束的', 'also those that ended within a day'))
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .action(async (options: { all?: boolean; json?: boolean }) => {
-      const { processes, more } = await askControl(dataFolder(program), 'processes', options.all === true) as { processes: Listed[]; more: number };
+      const { processes, more } = await askMoat(program, 'processes', options.all === true) as { processes: Listed[]; more: number };
       const out = new Output();
       if (options.json) {
         // Within a list a parent is named by its place; alone on a line, by its identity.

@@ -3,7 +3,7 @@ import { openSync, closeSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { Receipt } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
-import { askControl } from '../../agent/control.ts';
+import { askMoat, targetOf } from '../ask.ts';
 import { listOf, type FilePlan, type QuarantineList } from '../../agent/response-files.ts';
 import { Vault } from '../../actions/vault.ts';
 import { bytesOf, nameOf } from '../../linux/file-names.ts';
@@ -26,7 +26,7 @@ const password = 'infected';
 /** Files and lines: quarantine, restore, remove-line. */
 export function addQuarantine({ program, lang, t }: Cli): void {
   const each = eachIn(lang);
-  const ask = (op: string, argument?: unknown): Promise<unknown> => askControl(dataFolder(program), op, argument, { patient: true });
+  const ask = (op: string, argument?: unknown): Promise<unknown> => askMoat(program, op, argument, { patient: true });
   const why = t('原因，记入审计', 'the reason, for the audit log');
   const json = [t('每行一个 JSON 对象', 'one JSON object a line')] as const;
   const vault = (): Vault => new Vault(dataFolder(program));
@@ -43,7 +43,7 @@ export function addQuarantine({ program, lang, t }: Cli): void {
       for (const path of paths) {
         await each(out, path, options.json, async () => {
           // A relative path is this shell's, not the agent's.
-          const asked = { path: resolve(path), by: operator(), why: options.why ?? '', ...(options.force && { force: true }) };
+          const asked = { path: await targetOf(program) === undefined ? resolve(path) : path, by: operator(), why: options.why ?? '', ...(options.force && { force: true }) };
           if (options.plan) { showPlan(out, (await ask('quarantine', { ...asked, plan: true })) as FilePlan, options.json); return; }
           const receipt = (await ask('quarantine', asked)) as Receipt;
           out.line(options.json ? jsonLine(receiptJson(receipt)) : `${colour.green('●')} ${safe(receipt.target)} ${t('已隔离', 'is in quarantine')}  ${colour.dim(`moat restore ${safe(receipt.id)}`)}`);
@@ -138,7 +138,7 @@ export function addQuarantine({ program, lang, t }: Cli): void {
     try {
       return (await ask('quarantine-list')) as QuarantineList;
     } catch (error) {
-      if ((error as MoatError).code !== 'not-running') throw error;
+      if ((error as MoatError).code !== 'not-running' || await targetOf(program) !== undefined) throw error;
       return listOf(vault(), []);
     }
   }

@@ -1,5 +1,7 @@
 import Table from 'cli-table3';
 import { querySqlite } from '../../stores/sqlite/query.ts';
+import type { HuntResult } from '../../api/contract/rules.ts';
+import { remoteOf } from '../ask.ts';
 import { dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
@@ -13,7 +15,9 @@ export function addQuery({ program, t }: Cli): void {
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .addHelpText('after', `\n${t('表', 'Tables')}: events, alerts, positions, settings\n${t('例', 'Examples')}:\n  moat query "SELECT source_ip, count(*) AS n FROM events WHERE action='login' AND outcome='failure' GROUP BY 1 ORDER BY n DESC LIMIT 10"\n  moat query "SELECT at, user, process_cmdline FROM events WHERE service='sudo' ORDER BY time DESC LIMIT 20"`)
     .action(async (sql: string, options: { maxRows: number; timeout: number; json?: boolean }) => {
-      const { columns, rows, cut } = await querySqlite(dataFolder(program), sql, { maxRows: options.maxRows, timeoutMs: options.timeout * 1000 });
+      const fetch = await remoteOf(program);
+      const { columns, rows, cut } = fetch === undefined ? await querySqlite(dataFolder(program), sql, { maxRows: options.maxRows, timeoutMs: options.timeout * 1000 })
+        : await fetch({ method: 'POST', path: '/hunt', body: { sql, rows: options.maxRows, seconds: options.timeout } }) as HuntResult;
       const out = new Output();
       if (options.json) {
         for (const row of rows) out.line(jsonLine(Object.fromEntries(columns.map((name, i) => [name, row[i]]))));

@@ -4,13 +4,12 @@ import type { AuditEntry, Receipt, ReceiptStatus } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
 import { type BlocklistFormat, blocklistFormats, blocklistText, readBlocklist, writeBlocklist } from '../../agent/blocklist-file.ts';
 import { type ImportCounts, importPart } from '../../agent/blocklists.ts';
-import { askControl } from '../../agent/control.ts';
+import { askMoat } from '../ask.ts';
 import { blocklistPage, type BlockRow, type Unblocked } from '../../agent/response.ts';
 import type { AuditFault, AuditVerdict } from '../../engine/response/audit.ts';
 import { colour } from '../colour.ts';
 import { duration } from '../duration.ts';
 import { eachIn } from '../each.ts';
-import { dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { operator, receiptJson } from '../receipt-text.ts';
@@ -19,7 +18,7 @@ import { clock, jsonLine, safe } from '../terminal.ts';
 /** What was done, and how to take it back: block, unblock, blocklist, actions, undo, audit. */
 export function addResponse({ program, lang, t }: Cli): void {
   const each = eachIn(lang);
-  const ask = (op: string, argument?: unknown): Promise<unknown> => askControl(dataFolder(program), op, argument);
+  const ask = (op: string, argument?: unknown): Promise<unknown> => askMoat(program, op, argument);
   const json = [t('每行一个 JSON 对象', 'one JSON object a line')] as const;
 
   program.command('block <address...>')
@@ -68,7 +67,7 @@ export function addResponse({ program, lang, t }: Cli): void {
   async function allBlocked(): Promise<BlockRow[]> {
     const rows: BlockRow[] = [];
     for (;;) {
-      const page = (await askControl(dataFolder(program), 'blocklist', { after: rows.at(-1)?.network }, { patient: true })) as BlockRow[];
+      const page = (await askMoat(program, 'blocklist', { after: rows.at(-1)?.network }, { patient: true })) as BlockRow[];
       for (const row of page) rows.push(row);
       if (page.length < blocklistPage) return rows;
     }
@@ -115,7 +114,7 @@ export function addResponse({ program, lang, t }: Cli): void {
       const end = options.for === undefined ? undefined : Date.now() + options.for;
       for (let at = 0; at < entries.length; at += importPart) {
         const part = entries.slice(at, at + importPart).map(({ network, until, why }) => { const ends = Math.min(until ?? Number.POSITIVE_INFINITY, end ?? Number.POSITIVE_INFINITY); return { network, why: why.slice(0, 100), ...(Number.isFinite(ends) && { until: ends }) }; });
-        const counts = (await askControl(dataFolder(program), 'blocklist-import', { list: options.name, entries: part, by: operator(), why: options.why ?? '' }, { patient: true })) as ImportCounts;
+        const counts = (await askMoat(program, 'blocklist-import', { list: options.name, entries: part, by: operator(), why: options.why ?? '' }, { patient: true })) as ImportCounts;
         for (const key of ['added', 'there', 'over', 'bad', 'refused'] as const) total[key] += counts[key];
         total.why = [...total.why, ...counts.why].slice(0, 5);
       }
@@ -129,7 +128,7 @@ export function addResponse({ program, lang, t }: Cli): void {
     .option('--why <text>', t('原因，记入审计', 'the reason, for the audit log'))
     .option('--json', ...json)
     .action(async (name: string, options: { why?: string; json?: boolean }) => {
-      const { lifted } = (await askControl(dataFolder(program), 'blocklist-drop', { list: name, by: operator(), why: options.why ?? '' }, { patient: true })) as { lifted: number };
+      const { lifted } = (await askMoat(program, 'blocklist-drop', { list: name, by: operator(), why: options.why ?? '' }, { patient: true })) as { lifted: number };
       console.log(options.json ? jsonLine({ list: name, lifted }) : t(`列表 ${safe(name)}：${lifted} 项恢复通行`, `list ${safe(name)}: ${lifted} let through again`));
     });
 

@@ -1,7 +1,7 @@
-import { askControl } from '../../agent/control.ts';
+import { askMoat } from '../ask.ts';
 import { MoatError } from '../../core/error.ts';
 import { colour } from '../colour.ts';
-import { configPath, dataFolder } from '../globals.ts';
+import { configPath } from '../globals.ts';
 import type { Cli } from '../program.ts';
 import { jsonLine, safe } from '../terminal.ts';
 
@@ -15,7 +15,7 @@ export function addServer({ program, t }: Cli): void {
     .description(t('地址与证书指纹', 'its address, and the fingerprint of its certificate'))
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .action(async (options: { json?: boolean }) => {
-      const state = await askControl(dataFolder(program), 'server') as ServerState;
+      const state = await askMoat(program, 'server') as ServerState;
       if (options.json) { console.log(jsonLine({ ...state })); return; }
       if (state.url === undefined) throw off();
       console.log(`${colour.green('●')} ${safe(state.url)}`);
@@ -26,7 +26,7 @@ export function addServer({ program, t }: Cli): void {
   server.command('set-up')
     .description(t('打印创建第一个所有者的一次性链接（一小时内有效，旧链接作废）', 'print the one-time link that makes the first owner; good for an hour, earlier ones are void'))
     .action(async () => {
-      const { url, link } = await askControl(dataFolder(program), 'server-set-up') as { url?: string; link?: string };
+      const { url, link } = await askMoat(program, 'server-set-up') as { url?: string; link?: string };
       if (url === undefined) throw off();
       if (link === undefined) throw new MoatError('set-up', t('已有所有者', 'there is an owner already'), { hint: t('请所有者登录后新建账号', 'let the owner log on and make accounts') });
       console.log(safe(link));

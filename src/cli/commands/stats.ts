@@ -1,10 +1,12 @@
 import Table from 'cli-table3';
+import type { Command } from 'commander';
 import { levelTexts, levels } from '../../core/level.ts';
 import type { IncidentStats, Spans } from '../../core/review.ts';
 import { span } from '../../core/review-words.ts';
 import { openStats } from '../../agent/review.ts';
 import { jsonOf } from '../../report/json.ts';
 import { openSqliteStore } from '../../stores/sqlite/store.ts';
+import { remoteOf } from '../ask.ts';
 import { colour } from '../colour.ts';
 import { duration } from '../duration.ts';
 import { dataFolder } from '../globals.ts';
@@ -18,14 +20,21 @@ export function addStats(cli: Cli): void {
     .description(t('全部事件的统计：数量、响应用时（MTTD、MTTC、MTTR）、误报率、入口与手法、改进', 'figures over all incidents: numbers, times (MTTD, MTTC, MTTR), false alarms, ways in and techniques, improvements'))
     .option('--since <time>', t('只算最近多久（如 30d）', 'only the last (30d)'), duration)
     .option('--json', t('输出 JSON', 'print JSON'))
-    .action((options: { since?: number; json?: boolean }) => {
-      const store = openSqliteStore({ dir: dataFolder(program), readOnly: true });
-      try {
-        const now = Date.now();
-        const stats = openStats({ store, dataFolder: dataFolder(program), now, since: options.since === undefined ? undefined : now - options.since });
-        console.log(options.json ? jsonLine(jsonOf(stats)) : statsLines(stats, cli).join('\n'));
-      } finally { store.close(); }
+    .action(async (options: { since?: number; json?: boolean }) => {
+      const now = Date.now();
+      const since = options.since === undefined ? undefined : now - options.since;
+      const stats = await statsOf(program, now, since);
+      console.log(options.json ? jsonLine(jsonOf(stats)) : statsLines(stats, cli).join('\n'));
     });
+}
+
+async function statsOf(program: Command, now: number, since: number | undefined): Promise<IncidentStats> {
+  const fetch = await remoteOf(program);
+  if (fetch !== undefined) return await fetch({ method: 'GET', path: '/stats', query: { since } }) as IncidentStats;
+  const store = openSqliteStore({ dir: dataFolder(program), readOnly: true });
+  try {
+    return openStats({ store, dataFolder: dataFolder(program), now, since });
+  } finally { store.close(); }
 }
 
 function statsLines(stats: IncidentStats, { lang, t }: Cli): string[] {

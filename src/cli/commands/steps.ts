@@ -2,13 +2,12 @@ import { resolve } from 'node:path';
 import type { FixAction } from '../../core/finding.ts';
 import type { Receipt } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
-import { askControl } from '../../agent/control.ts';
+import { askMoat } from '../ask.ts';
 import type { ShownStep } from '../../agent/response-steps.ts';
 import { colour } from '../colour.ts';
 import { confirm } from '../confirm.ts';
 import { duration } from '../duration.ts';
 import { eachIn } from '../each.ts';
-import { dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { operator, receiptJson } from '../receipt-text.ts';
@@ -65,7 +64,7 @@ export function addSteps(cli: Cli): void {
       const out = new Output();
       for (const id of ids) {
         await each(out, id, options.json, async () => {
-          const receipt = (await askControl(dataFolder(program), 'step-confirm', { id, by: operator() }, { patient: true })) as Receipt;
+          const receipt = (await askMoat(program, 'step-confirm', { id, by: operator() }, { patient: true })) as Receipt;
           out.line(options.json ? jsonLine(receiptJson(receipt)) : `${colour.green('●')} ${safe(receipt.title[lang])} ${t('已确认', 'is confirmed')}`);
         });
       }
@@ -82,7 +81,7 @@ export function addSteps(cli: Cli): void {
 /** Shows what several actions would do, asks once, does them one after the other. Rejects at the first that is refused or fails. */
 export async function carryOut({ program, lang, t }: Cli, out: Output, actions: readonly FixAction[], options: StepCommandOptions, from?: string): Promise<void> {
   const request = ({ action, input }: FixAction): object => ({ action, input, by: operator(), why: options.why ?? '', ...(options.force && { force: true }), ...(from !== undefined && { from }) });
-  const ask = (op: string, one: FixAction): Promise<unknown> => askControl(dataFolder(program), op, request(one), { patient: true });
+  const ask = (op: string, one: FixAction): Promise<unknown> => askMoat(program, op, request(one), { patient: true });
   if (options.dryRun || !options.yes) {
     for (const one of actions) {
       const plan = (await ask('step-plan', one)) as ShownStep;

@@ -1,11 +1,10 @@
 import type { Receipt } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
-import { askControl } from '../../agent/control.ts';
+import { askMoat } from '../ask.ts';
 import type { SystemPlan, systemActions } from '../../agent/response-system.ts';
 import { colour } from '../colour.ts';
 import { confirm } from '../confirm.ts';
 import { duration } from '../duration.ts';
-import { dataFolder } from '../globals.ts';
 import type { Cli } from '../program.ts';
 import { operator, receiptJson } from '../receipt-text.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
@@ -14,7 +13,7 @@ interface Options { for?: number; why?: string; force?: boolean; yes?: boolean; 
 
 /** What the system runs and lets in: stop-unit, lock, end-sessions, unload, stop-container. */
 export function addSystem({ program, lang, t }: Cli): void {
-  const ask = (op: string, argument?: unknown): Promise<unknown> => askControl(dataFolder(program), op, argument, { patient: true });
+  const ask = (op: string, argument?: unknown): Promise<unknown> => askMoat(program, op, argument, { patient: true });
   const why = ['--why <text>', t('原因，记入审计', 'the reason, for the audit log')] as const;
   const plan = ['--plan', t('只显示会做什么', 'only show what would be done')] as const;
   const json = ['--json', t('输出 JSON', 'print JSON')] as const;

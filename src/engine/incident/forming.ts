@@ -8,7 +8,7 @@
  */
 import type { Alert } from '../../core/alert.ts';
 import type { Finding } from '../../core/finding.ts';
-import type { ByHand, IncidentChange, IncidentFacts, IncidentRecord, IncidentStore, Strand } from '../../core/incident-store.ts';
+import type { AlertPlace, ByHand, IncidentChange, IncidentFacts, IncidentRecord, IncidentStore, Strand } from '../../core/incident-store.ts';
 import { type Level, levelTexts } from '../../core/level.ts';
 import type { Lineage } from '../../core/lineage.ts';
 import type { Text } from '../../core/text.ts';
@@ -71,10 +71,11 @@ export class Forming {
     return this.finish(work, formed);
   }
 
-  /** What was stored and not taken in, oldest first: after a crash, and when more came than could wait. */
-  unformed(limit = sweepChunk): Alert[] {
+  /** What was stored and not taken in, a part at a time: after a crash, and when more came than could wait. `next`: from where to go on, absent at the end. */
+  unformed(after?: AlertPlace): { alerts: Alert[]; next?: AlertPlace } {
     const { store, now, settings } = this.options;
-    return store.unformed(now() - settings.idleMs, limit).flatMap((id) => this.options.alert(id) ?? []);
+    const { ids, next } = store.unformed(now() - settings.idleMs, after, sweepChunk);
+    return { alerts: ids.flatMap((id) => this.options.alert(id) ?? []), ...(next && { next }) };
   }
 
   /** Looks again at alerts whose process tree had no address yet. */

@@ -18,6 +18,8 @@ const maxName = 2000;
 const maxRows = 100_000;
 const defaultLimit = 200;
 const chunk = 1000;
+/** Alerts looked through for those that are in no incident yet, a call: some milliseconds. */
+const lookedAtOnce = 1000;
 /** Incidents that are over. Logs of an incident are kept for half a year by law, and the next year's review asks for the last one's. */
 const overMs = 400 * 86_400_000;
 
@@ -41,8 +43,9 @@ export function openIncidents(db: Database, file: string): SqliteIncidents {
   const strands = db.prepare('SELECT * FROM incident_strand WHERE key = ? ORDER BY first');
   const keys = db.prepare(`${parts} SELECT DISTINCT s.key FROM part JOIN incident_strand s ON s.incident = part.id ORDER BY s.key LIMIT ?`);
   const finding = db.prepare('SELECT value FROM incident_finding WHERE id = ?');
-  const unformed = db.prepare(`SELECT alert.id FROM alert LEFT JOIN incident_member m ON m.what = 'alert' AND m.id = alert.id
-    WHERE alert.status = 'open' AND alert.last_time >= ? AND (m.id IS NULL OR m.last < alert.last_time OR m.count <> alert.count) ORDER BY alert.time, alert.id LIMIT ?`);
+  // By the index of the time, a part of it a call: with a condition that most rows do not meet, each call would read all of the table.
+  const seenSince = db.prepare(`SELECT rowid AS row, id, last_time, count, status, (SELECT last FROM incident_member m WHERE m.what = 'alert' AND m.id = alert.id) AS last, (SELECT count FROM incident_member m WHERE m.what = 'alert' AND m.id = alert.id) AS counted
+    FROM alert WHERE last_time >= ? AND (last_time, rowid) > (?, ?) ORDER BY last_time, rowid LIMIT ${lookedAtOnce}`);
   const size = db.prepare('SELECT count(*) AS n FROM incident');
   const idle = db.prepare(`SELECT id FROM incident WHERE last_time < ? AND changed < ? AND ((kind <> 'cell' AND shown = 0 AND parent IS NULL) OR (kind = 'cell' AND parent IN (SELECT id FROM incident WHERE kind = 'campaign'))) LIMIT ${chunk}`);
   const over = db.prepare(`SELECT id FROM incident WHERE kind <> 'cell' AND parent IS NULL AND ${isOver} AND changed < ? LIMIT ${chunk}`);
@@ -99,7 +102,18 @@ export function openIncidents(db: Database, file: string): SqliteIncidents {
     strands: (key) => read(() => strands.all(key).map((row) => ({ key, first: Number(row['first']), last: Number(row['last']), incident: String(row['incident']) }))),
     keysOf: (incident, limit) => read(() => keys.all(incident, limit).map((row) => String(row['key']))),
     finding: (id) => read(() => { const row = finding.get(id); return row && fromJson(row['value']!, file, 'value') as Finding; }),
-    unformed: (sinceMs, limit) => read(() => unformed.all(sinceMs, limit).map((row) => String(row['id']))),
+    unformed(sinceMs, after, limit) {
+      return read(() => {
+        const ids: string[] = [];
+        let seen = 0;
+        for (const row of seenSince.iterate(Math.max(sinceMs, after?.last ?? sinceMs), after?.last ?? sinceMs, after?.row ?? -1) as Iterable<Row>) {
+          seen++;
+          if (row['status'] === 'open' && (row['last'] === null || Number(row['last']) < Number(row['last_time']) || row['counted'] !== row['count'])) ids.push(String(row['id']));
+          if (ids.length >= limit || seen >= lookedAtOnce) return { ids, next: { last: Number(row['last_time']), row: Number(row['row']) } };
+        }
+        return { ids };
+      });
+    },
 
     prune(now, idleMs) {
       return read(() => transaction(db, () => {

@@ -102,6 +102,7 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
   const countryOf = db.prepare('SELECT source_country FROM alert WHERE source_ip = ? ORDER BY time DESC LIMIT 1');
   const ruleRows = db.prepare('SELECT rule_id, count(*) AS n, max(time) AS last FROM alert WHERE time >= ? GROUP BY 1');
   const attackRows = db.prepare('SELECT attack, count(*) AS n, max(time) AS last FROM alert WHERE rule_id = ? AND time >= ? GROUP BY 1');
+  const open = db.prepare("SELECT count(*) AS n FROM alert WHERE status = 'open'");
   const room = (name: string): 'open' | 'secret' => name.startsWith(secretPrefix) ? 'secret' : 'open';
   const text = (row: Row | undefined): string | undefined => row === undefined ? undefined : String(row['value']);
   const short = (value: string): string => cutText(value, maxAlertText, count);
@@ -147,6 +148,7 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
     },
 
     countAlerts: () => read(() => Number(alertCount.get()!['n'])),
+    openCount: () => read(() => Number(open.get()!['n'])),
     buckets: (from, to, bucket) => read(() => bucketRows.all(bucket, bucket, from, to).map((row) => ({ time: Number(row['at']), level: row['level'] as Level, count: Number(row['n']) }))),
     sources: (from, to, limit) => read(() => sourceRows.all(from, to, limit).map((row) => {
       const country = countryOf.get(row['address']!)?.['source_country'];

@@ -1,0 +1,212 @@
+/** The command line against a real agent's server, over TLS on loopback. */
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, request } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Agent, startAgent } from '../../agent/agent.ts';
+import { askControl } from '../../agent/control.ts';
+import { ownCertificate } from '../../api/access/certificate.ts';
+import type { Role } from '../../core/account.ts';
+import { openDatabase } from '../../stores/sqlite/driver.ts';
+import { operations } from './operations.ts';
+import { checkUrl, targetOf } from './profiles.ts';
+
+const bin = fileURLToPath(new URL('../../../bin/moat', import.meta.url));
+let dir: string, agent: Agent, url: string, fingerprint: string;
+const data = (): string => join(dir, 'data');
+
+interface Ran { status: number | null; out: string; err: string }
+/** Not waited for in one piece: the server lives in this process. */
+function moat(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [bin, '--lang', 'en', ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, MOAT_REMOTE: '', XDG_CONFIG_HOME: join(dir, 'config'), MOAT_DATA: join(dir, 'nowhere'), FORCE_COLOR: '', NO_COLOR: '1', ...env } });
+    let out = '', err = '';
+    child.stdout.on('data', (piece: Buffer) => { out += piece.toString(); });
+    child.stderr.on('data', (piece: Buffer) => { err += piece.toString(); });
+    child.on('close', (status) => resolve({ status, out, err }));
+  });
+}
+const here = (args: readonly string[]): Promise<Ran> => moat(['--remote', 'local', '--data', data(), ...args]);
+
+/** Plain requests with the cookie of the first owner. */
+function asOwner(ca: string): (method: string, path: string, body?: unknown) => Promise<Record<string, unknown>> {
+  let cookie = '', csrf = '';
+  return (method, path, body) => new Promise((resolve, reject) => {
+    const asked = request(new URL(`/api/v1${path}`, url), { method, ca, agent: false, headers: { 'content-type': 'application/json', cookie, 'x-moat-csrf': csrf } }, (response) => {
+      let text = '';
+      const [set] = response.headers['set-cookie'] ?? [];
+      if (set !== undefined) [cookie = ''] = set.split(';');
+      response.on('data', (piece: Buffer) => { text += piece.toString(); });
+      response.on('end', () => {
+        const answer = JSON.parse(text) as Record<string, unknown>;
+        if (typeof answer['csrf'] === 'string') csrf = answer['csrf'];
+        if ((response.statusCode ?? 500) < 300) resolve(answer); else reject(new Error(text));
+      });
+    });
+    asked.on('error', reject);
+    asked.end(JSON.stringify(body ?? {}));
+  });
+}
+let owner: ReturnType<typeof asOwner>;
+let made = 0;
+/** A token in a file of its own. */
+async function tokenFile(role: Role, mode = 0o600): Promise<{ path: string; id: string }> {
+  const { secret, token } = await owner('POST', '/tokens', { name: `t${++made}`, role, days: 1 }) as { secret: string; token: { id: string } };
+  const path = join(dir, `t${made}.token`);
+  writeFileSync(path, `${secret}\n`);
+  chmodSync(path, mode);
+  return { path, id: token.id };
+}
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'moat-remote-'));
+  const log = join(dir, 'auth.log');
+  const at = (seconds: number): string => new Date(Date.now() - 60_000 + seconds * 1000).toISOString().replace('Z', '+00:00');
+  writeFileSync(log, `${Array.from({ length: 25 }, (_, i) => `${at(i)} shop1 sshd[${4000 + i}]: Failed password for root from 203.0.113.9 port ${40_000 + i} ssh2`).join('\n')}\n${at(26)} shop1 sshd[4999]: Accepted password for root from 203.0.113.9 port 41999 ssh2\n`);
+  mkdirSync(join(dir, 'root/etc'), { recursive: true });
+  writeFileSync(join(dir, 'moat.yml'), `logs: { journal: off, usual: false, files: [${log}] }
+processes: { enabled: false }
+files: { enabled: false }
+metrics: { enabled: false }
+health_checks: { urls: [] }
+scan: { enabled: false, root: ${join(dir, 'root')} }
+baseline: { enabled: false }
+response: { firewall: off, allow: [198.51.100.0/24] }
+server: { enabled: true, port: 0 }
+`);
+  agent = await startAgent({
+    configPath: join(dir, 'moat.yml'), configMustExist: true, dataFolder: data(), version: '0.1.0', lang: 'en', strictAnswers: true,
+    log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, show: () => undefined, onHealth: () => undefined,
+  });
+  ({ url, fingerprint } = await askControl(data(), 'server') as { url: string; fingerprint: string });
+  owner = asOwner(readFileSync(join(data(), 'tls/ca.crt'), 'utf8'));
+  const { link } = await askControl(data(), 'server-set-up') as { link: string };
+  await owner('POST', '/setup', { token: link.split('#')[1], name: 'li', password: 'correct horse battery' });
+  await vi.waitUntil(async () => (await here(['incident', 'list', '--json'])).out.includes('203.0.113.9'), { timeout: 60_000, interval: 500 });
+}, 120_000);
+afterAll(async () => {
+  await agent.stop();
+  rmSync(dir, { recursive: true });
+});
+
+/** What is the same however one asks, but for the moment it is asked at. */
+const settled = (text: string): string => text.replaceAll(/\d\d:\d\d:\d\d|\(\d+ (?:s|min)\)/g, '~').trim();
+
+describe('moat remote', () => {
+  it('adds a server whose fingerprint fits, and none other', async () => {
+    const { path } = await tokenFile('owner');
+    expect(await moat(['remote', 'add', 'shop', url])).toMatchObject({ status: 2, err: expect.stringContaining(`--fingerprint ${fingerprint}`) as string });
+    expect(await moat(['remote', 'add', 'shop', url, '--fingerprint', 'ab'.repeat(32)])).toMatchObject({ status: 2, err: expect.stringContaining(fingerprint) as string });
+    expect((await moat(['remote', 'list'])).out).toContain('no remote servers');
+    expect(await moat(['remote', 'add', 'shop', url, '--fingerprint', fingerprint.toLowerCase().replaceAll(':', ''), '--token-file', path])).toMatchObject({ status: 0 });
+    expect(await moat(['remote', 'add', 'shop', url, '--fingerprint', fingerprint])).toMatchObject({ status: 2, err: expect.stringContaining('--replace') as string });
+    expect((await moat(['remote', 'list', '--json'])).out).toContain(`"url":"${url}"`);
+  });
+
+  it('answers as the machine itself does', async () => {
+    const [first] = (await here(['alerts', '--json'])).out.split('\n');
+    const { id: alert } = JSON.parse(first!) as { id: string };
+    const { id: incident } = JSON.parse((await here(['incident', 'list', '--json'])).out.split('\n').find((line) => line.includes('"story"')) ?? (await here(['incident', 'list', '--json'])).out.split('\n')[0]!) as { id: string };
+    const same = [['alerts'], ['alerts', '--json'], ['alerts', 'show', alert], ['incident', 'list'], ['incident', 'list', '--json'], ['incident', 'show', incident, '--alerts'], ['blocklist'], ['actions'], ['allow'], ['playbook'], ['playbook', 'show', 'brute-force'], ['playbook', 'linkage'], ['quarantine', 'list'], ['evidence'], ['findings'], ['query', 'SELECT count(*) AS n FROM events'], ['approve'], ['ps']];
+    for (const args of same) {
+      const [local, far] = await Promise.all([here(args), moat(['--remote', 'shop', ...args])]);
+      expect({ args, status: far.status, out: settled(far.out).replace(/in quarantine$/, '') }).toEqual({ args, status: local.status, out: settled(local.out).replace(/in \S*quarantine$/, '') });
+    }
+    expect((await moat(['--remote', url, 'status'])).out).toContain('0.1.0');
+    expect((await moat(['audit', 'list'], { MOAT_REMOTE: 'shop' })).out).toContain('token-add');
+    expect((await moat(['--remote', 'shop', 'incident', 'report', incident])).out).toContain(incident);
+  }, 120_000);
+
+  it('does what it is asked to, in the name of the token', async () => {
+    const shop = (...args: string[]): Promise<Ran> => moat(['--remote', 'shop', ...args]);
+    const path = join(dir, 'odd');
+    writeFileSync(path, 'odd');
+    expect(await shop('allow', 'add', '192.0.2.7')).toMatchObject({ status: 2, err: expect.stringContaining('--why') as string });
+    expect((await shop('allow', 'add', '192.0.2.7', '--why', 'office')).out).toContain('192.0.2.7');
+    const receipt = JSON.parse((await shop('quarantine', path, '--why', 'odd', '--json')).out) as { id: string; by: string };
+    expect(receipt.by).toMatch(/^token:li\//);
+    expect((await shop('actions')).out).toContain(receipt.id);
+    expect((await shop('undo', receipt.id)).status).toBe(0);
+    expect(readFileSync(path, 'utf8')).toBe('odd');
+    const [line] = (await shop('incident', 'list', '--json')).out.split('\n');
+    const { id } = JSON.parse(line!) as { id: string };
+    expect((await shop('incident', 'note', id, 'seen', 'from', 'afar')).status).toBe(0);
+    expect((await here(['incident', 'show', id])).out).toContain('seen from afar');
+    expect((await shop('incident', 'plan', id)).status).toBe(0);
+    const { id: alert } = JSON.parse((await shop('alerts', '--json')).out.split('\n')[0]!) as { id: string };
+    expect((await shop('alerts', 'close', alert)).out).toContain('closed');
+    expect(await shop('alerts', 'close', 'nothing')).toMatchObject({ status: 1 });
+  }, 60_000);
+
+  it('says what cannot be done from afar, and does not do it here', async () => {
+    for (const args of [['scan'], ['baseline', 'diff'], ['quarantine', 'export', 'x', 'y'], ['up'], ['lock', 'nobody']]) expect(await moat(['--remote', 'shop', ...args]), args.join(' ')).toMatchObject({ status: 2, err: expect.stringContaining('on the machine itself only') as string });
+  });
+
+  it('is used by every command until this machine is used again', async () => {
+    expect((await moat(['remote', 'use', 'shop'])).status).toBe(0);
+    expect((await moat(['status'])).out).toContain('0.1.0');
+    expect(await moat(['scan'])).toMatchObject({ status: 2 });
+    expect((await moat(['config'])).status).toBe(0);
+    expect(await here(['status'])).toMatchObject({ status: 0 });
+    expect((await moat(['remote', 'use', 'local'])).status).toBe(0);
+    expect(await moat(['status'])).toMatchObject({ status: 2, err: expect.stringContaining('moat up') as string });
+    expect(await moat(['remote', 'use', 'elsewhere'])).toMatchObject({ status: 2 });
+  });
+
+  it('refuses a token that is gone, too weak, missing or open to others', async () => {
+    const [weak, old, loose] = [await tokenFile('reader'), await tokenFile('owner'), await tokenFile('owner', 0o644)];
+    const db = openDatabase(join(data(), 'moat.db'), { readOnly: false });
+    db.prepare("UPDATE api_token SET expires = 1, value = json_set(value, '$.expires', 1) WHERE id = ?").run(old.id);
+    db.close();
+    const by = (path: string, ...args: string[]): Promise<Ran> => moat(['--remote', 'shop', ...args], { MOAT_TOKEN_FILE: path });
+    expect((await by(weak.path, 'alerts')).status).toBe(0);
+    expect(await by(weak.path, 'block', '203.0.113.9', '--why', 'x')).toMatchObject({ status: 1, out: expect.stringContaining('the token may not do this') as string });
+    expect(await by(weak.path, 'audit')).toMatchObject({ status: 2, err: expect.stringContaining('the token may not do this') as string });
+    expect(await by(old.path, 'status')).toMatchObject({ status: 2, err: expect.stringContaining('no longer') as string });
+    expect(await by(loose.path, 'status')).toMatchObject({ status: 2, err: expect.stringContaining('chmod 600') as string });
+    expect(await by(join(dir, 'none'), 'status')).toMatchObject({ status: 2, err: expect.stringContaining('none') as string });
+  }, 60_000);
+
+  it('speaks to nobody else: another authority, a server that leaves in mid answer, one that is gone', async () => {
+    const other = await ownCertificate(join(dir, 'other-tls'), ['127.0.0.1'], Date.now());
+    let heard = 0, leaves = false;
+    const server = createServer({ key: other.key, cert: other.cert }, (_asked, answer) => {
+      heard++;
+      answer.writeHead(200, { 'content-type': 'application/json', 'content-length': 1000 });
+      answer.write('{"items":[');
+      if (leaves) setImmediate(() => answer.destroy());
+    });
+    await new Promise<void>((done) => { server.listen(0, '127.0.0.1', done); });
+    const there = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      const config = join(dir, 'config/moat/remotes.json');
+      const kept = JSON.parse(readFileSync(config, 'utf8')) as { remotes: Record<string, { url: string }> };
+      writeFileSync(config, JSON.stringify({ ...kept, remotes: { ...kept.remotes, moved: { ...kept.remotes['shop'], url: there } } }));
+      expect(await moat(['--remote', 'moved', 'status'])).toMatchObject({ status: 2, err: expect.stringContaining('not the one that was pinned') as string });
+      expect(heard).toBe(0);
+      leaves = true;
+      const { path } = await tokenFile('reader');
+      expect(await moat(['remote', 'add', 'leaving', there, '--fingerprint', other.fingerprint, '--token-file', path])).toMatchObject({ status: 0 });
+      expect(await moat(['--remote', 'leaving', 'alerts'])).toMatchObject({ status: 2, err: expect.stringContaining('in the middle of its answer') as string });
+      expect(await moat(['--remote', 'leaving', 'undo', 'x'])).toMatchObject({ status: 2, err: expect.stringContaining('may have been done') as string });
+    } finally { await new Promise((done) => { server.close(done); server.closeAllConnections(); }); }
+    expect(await moat(['--remote', 'leaving', 'alerts'])).toMatchObject({ status: 2, err: expect.stringContaining('no Moat server answers') as string });
+    expect(await moat(['remote', 'remove', 'leaving'])).toMatchObject({ status: 0, out: expect.stringContaining('revoke it') as string });
+    expect(await moat(['--remote', 'leaving', 'alerts'])).toMatchObject({ status: 2, err: expect.stringContaining('no remote server named') as string });
+  }, 60_000);
+});
+
+it('addresses are those of a server, and plain HTTP is for loopback', () => {
+  for (const odd of ['shop', 'https://a:b@shop', 'https://shop/path', 'ftp://shop', 'http://shop.example', 'https://shop/?x']) expect(() => checkUrl(odd), odd).toThrow();
+  expect(checkUrl('https://Shop.example:8443/')).toBe('https://shop.example:8443');
+  expect(checkUrl('http://[::1]:8443')).toBe('http://[::1]:8443');
+  expect(() => targetOf('https://new.example', () => ({ version: 1, remotes: {} }))).toThrow(expect.objectContaining({ code: 'not-trusted' }));
+});
+
+it('every operation that is asked from afar is one that the control socket has', async () => {
+  for (const op of Object.keys(operations)) await expect(askControl(data(), `no ${op}`)).rejects.toThrow(new RegExp(`[ ,]${op}(?:,|$)|expected op to be one of ${op},`));
+});
