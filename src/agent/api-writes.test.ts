@@ -106,7 +106,7 @@ it('runs a playbook: shown first, waits for a yes, does it, and is stopped with 
   const over = (id: string): Promise<unknown> => vi.waitUntil(async () => { const { body } = await api.ask(`/runs/${id}`); return body['status'] === 'running' ? undefined : body; }, { timeout: 20_000 });
   expect((await post('/playbooks/aside/run', { set: { aside: path } })).body).toMatchObject({ begins: expect.any(Boolean), steps: expect.any(Array) });
   const approved = await run();
-  expect(api.told).toContain(`request ${approved}`);
+  await vi.waitUntil(() => api.told.includes(`request ${approved}`));
   expect((await post(`/runs/${approved}/approve`)).status).toBe(200);
   expect(await over(approved)).toMatchObject({ status: 'done', receipts: [expect.any(String)] });
   expect(existsSync(path)).toBe(false);
