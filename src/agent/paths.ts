@@ -17,7 +17,7 @@ export function installRoot(): string {
 export const programParts = ['bin', 'dist', 'rules', 'playbooks', 'intel', 'signatures', 'console/dist'] as const;
 
 /** Packages that stand outside the bundle; see tools/build.mjs. */
-const outside = ['@photostructure/sqlite', '@virustotal/yara-x', 'koffi'];
+const outside = ['@node-rs/argon2', '@photostructure/sqlite', '@virustotal/yara-x', 'koffi'];
 
 /** The packages that run with Moat, as folders of its node_modules: those outside the bundle and what they depend on. */
 export const programPackages = (root: string): string[] => outside.flatMap((one) => closure(root, one));

@@ -50,6 +50,8 @@ export function opener(browser: Browser, moat: Target): (path: string, look?: Lo
     const key = `${lang} ${cookie}`;
     let context = profiles.get(key);
     if (!context) profiles.set(key, context = profile(browser, moat, lang, cookie));
+    // Nobody has not logged on before.
+    if (cookie === '') await (await context).clearCookies();
     const opened = await openIn(await context, moat.url + path, look);
     return { ...opened, close: () => opened.page.close() };
   };

@@ -9,7 +9,7 @@ describe.skipIf(noBrowser)('more rights for a while', () => {
     const { page } = opened;
     await page.getByLabel('Account').fill(name);
     await page.getByLabel('Password', { exact: true }).fill(password);
-    await page.getByRole('button', { name: 'Log on' }).click();
+    await page.getByRole('button', { name: 'Log on', exact: true }).click();
     await page.getByRole('button', { name: 'Pause' }).waitFor();
     const change = page.getByRole('button', { name: 'Change mode' });
     expect(await change.count(), 'settings are not a responder\'s').toBe(0);
