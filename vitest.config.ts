@@ -28,6 +28,8 @@ export default defineConfig({
     setupFiles: ['test/seed.ts', 'test/spent.ts', 'test/own-folder.ts'],
     // Tests start real daemons; slow machines must not turn that into failures.
     testTimeout: 120_000,
+    // What one project has translated the next need not.
+    experimental: { fsModuleCache: true },
     hookTimeout: 120_000,
     projects: [
       project('sharing', 1, 2, { include: sharing, isolate: false }),
