@@ -3,6 +3,7 @@ import { Button, Input, Modal } from 'antd';
 import { type ReactNode, useRef, useState } from 'react';
 import { ask } from '../../api/client.ts';
 import { useMe, useSession } from '../../api/session.tsx';
+import { words as passkeyWords } from '../../entry/passkey-words.ts';
 import { TotpSteps } from '../../entry/totp.tsx';
 import { Copy } from '../../parts/copy.tsx';
 import { Icon, type IconName } from '../../parts/icon.tsx';
@@ -15,6 +16,7 @@ import { toast } from '../../parts/toast.tsx';
 import { common } from '../../text/common.ts';
 import { useTexts } from '../../text/lang.ts';
 import { Facts, Tag } from './fields.tsx';
+import { Passkeys } from './passkeys.tsx';
 import { words } from './words.ts';
 import '../../entry/entry.css';
 
@@ -25,6 +27,7 @@ type Asking = 'password' | 'totp' | 'totp-off' | 'recovery';
 
 export function Own() {
   const t = useTexts(words);
+  const keyWords = useTexts(passkeyWords);
   const me = useMe();
   const { again } = useSession();
   const [asking, setAsking] = useState<Asking>();
@@ -39,9 +42,10 @@ export function Own() {
         <ul className="sy-list">
           <Line icon="keys" title={t('password')} how={t('passwordHow')} action={<Button onClick={() => { setAsking('password'); }}>{t('passwordChange')}</Button>} />
           <Line icon="lock" title={t('totp')} tag={<Tag tone={me.totp ? 'good' : 'warn'}>{t(me.totp ? 'on' : 'off')}</Tag>} how={t(me.totp ? 'totpOnHow' : 'totpOffHow')} action={me.totp ? <Button onClick={() => { setAsking('totp-off'); }}>{t('totpOff')}</Button> : <Button type="primary" onClick={() => { setAsking('totp'); }}>{t('totpOn')}</Button>} />
-          {me.totp && <Line icon="copy" title={t('recovery')} tag={<Tag tone={me.recovery_left < fewCodes ? 'warn' : 'plain'}>{t('recoveryLeft', { count: me.recovery_left })}</Tag>} how={t('recoveryHow')} action={<Button onClick={() => { setAsking('recovery'); }}>{t('recoveryRenew')}</Button>} />}
+          {(me.totp || me.passkeys > 0) && <Line icon="copy" title={t('recovery')} tag={<Tag tone={me.recovery_left < fewCodes ? 'warn' : 'plain'}>{t('recoveryLeft', { count: me.recovery_left })}</Tag>} how={t('recoveryHow')} action={<Button onClick={() => { setAsking('recovery'); }}>{t('recoveryRenew')}</Button>} />}
         </ul>
       </Card>
+      <Card title={keyWords('title')}><Passkeys /></Card>
       {asking === 'password' && <ChangePassword close={close} />}
       {asking === 'totp' && <TurnOn close={close} />}
       {asking === 'recovery' && <NewCodes close={close} />}
