@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startAgent } from '../src/agent/agent.ts';
+import { type Agent, startAgent } from '../src/agent/agent.ts';
 import { askControl } from '../src/agent/control.ts';
 
 export interface ApiAnswer { status: number; body: Record<string, unknown>; text: string }
@@ -27,10 +27,11 @@ export function guessing(address: string, n: number, from = Date.now() - 60_000,
   return `${Array.from({ length: n }, (_, i) => `${at(i)} shop1 sshd[${4000 + i}]: Failed password for root from ${address} port ${40_000 + i} ssh2`).join('\n')}\n${at(n)} shop1 sshd[4999]: Accepted password for root from ${address} port 41999 ssh2\n`;
 }
 
-/** `config`: more of the configuration; `${dir}/auth.log` is read, `${dir}/root` scanned. `prepare` fills the folder before the agent begins. */
-export async function startAgentApi(config: (dir: string) => string, log = '', prepare?: (dir: string) => void): Promise<AgentApi> {
-  const dir = mkdtempSync(join(tmpdir(), 'moat-agent-api-'));
-  const warned: string[] = [];
+export interface QuietAgent { agent: Agent; /** What it told, and what it warned of. */ said: string[]; warned: string[] }
+
+/** An agent that reads `${dir}/auth.log`, scans `${dir}/root` when asked and looks at nothing else. `config`: the rest of its configuration. */
+export async function startQuietAgent(dir: string, config: string, log = '', prepare?: (dir: string) => void): Promise<QuietAgent> {
+  const said: string[] = [], warned: string[] = [];
   writeFileSync(join(dir, 'auth.log'), log);
   mkdirSync(join(dir, 'root/etc/cron.d'), { recursive: true });
   writeFileSync(join(dir, 'root/etc/passwd'), 'root:x:0:0:root:/root:/bin/bash\n');
@@ -41,13 +42,19 @@ metrics: { enabled: false }
 health_checks: { urls: [] }
 scan: { enabled: false, root: ${join(dir, 'root')} }
 baseline: { enabled: false }
-server: { enabled: true, port: 0, http: true, group: web, environment: test }
-${config(dir)}`);
+${config}`);
   prepare?.(dir);
   const agent = await startAgent({
     configPath: join(dir, 'moat.yml'), configMustExist: true, dataFolder: join(dir, 'data'), version: '0.1.0', lang: 'en', strictAnswers: true,
-    log: { debug: () => undefined, info: () => undefined, warn: (text) => { warned.push(text); } }, show: () => undefined, onHealth: () => undefined,
+    log: { debug: () => undefined, info: (text) => { said.push(text); }, warn: (text) => { warned.push(text); } }, show: () => undefined, onHealth: () => undefined,
   });
+  return { agent, said, warned };
+}
+
+/** `config`: more of the configuration; `${dir}/auth.log` is read, `${dir}/root` scanned. `prepare` fills the folder before the agent begins. */
+export async function startAgentApi(config: (dir: string) => string, log = '', prepare?: (dir: string) => void): Promise<AgentApi> {
+  const dir = mkdtempSync(join(tmpdir(), 'moat-agent-api-'));
+  const { agent, warned } = await startQuietAgent(dir, `server: { enabled: true, port: 0, http: true, group: web, environment: test }\n${config(dir)}`, log, prepare);
   const password = 'correct horse battery';
   const { url: base, link } = await askControl(join(dir, 'data'), 'server-set-up') as { url: string; link: string };
   const made = await fetch(`${base}/api/v1/setup`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ token: link.split('#')[1], name: 'li', password }) });

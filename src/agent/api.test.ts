@@ -1,9 +1,10 @@
 /** The server over a real agent: what the routes ask is answered, in the shapes of the contract. */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateSync } from 'otplib';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { type AgentApi, type ApiAnswer, guessing, startAgentApi } from '../../test/agent-api.ts';
+import { type AgentApi, type ApiAnswer, guessing, startAgentApi, startQuietAgent } from '../../test/agent-api.ts';
 import { routes } from '../api/routes/catalogue.ts';
 import type { Finding } from '../core/finding.ts';
 import { openSqliteStore } from '../stores/sqlite/store.ts';
@@ -219,4 +220,21 @@ it('an exception says how often it kept something quiet', async () => {
   appendFileSync(join(dir, 'auth.log'), guessing('192.0.2.77', 25));
   await vi.waitUntil(async () => (await items('/exceptions')).some(({ id, hits }) => id === made.body['id'] && Number(hits) > 0), { timeout: 30_000 });
   expect(await items('/alerts?source_ip=192.0.2.77')).toEqual([]);
+}, 60_000);
+
+it('the first set-up link is printed, but never into a journal that others may read', async () => {
+  const linkOf = async (): Promise<string> => {
+    const at = mkdtempSync(join(tmpdir(), 'moat-first-word-'));
+    const { agent, said } = await startQuietAgent(at, 'server: { enabled: true, port: 0, http: true }\n');
+    await agent.stop();
+    rmSync(at, { recursive: true });
+    return said.join('\n');
+  };
+  vi.stubEnv('JOURNAL_STREAM', undefined);
+  expect(await linkOf()).toMatch(/http:\S+\/setup#[\w-]{20,}/);
+  vi.stubEnv('JOURNAL_STREAM', '8:12345');
+  const told = await linkOf();
+  vi.unstubAllEnvs();
+  expect(told).toContain('moat server set-up');
+  expect(told).not.toContain('setup#');
 }, 60_000);

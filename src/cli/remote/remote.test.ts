@@ -1,13 +1,14 @@
 /** The command line against a real agent's server, over TLS on loopback. */
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Agent, startAgent } from '../../agent/agent.ts';
+import { guessing, startQuietAgent } from '../../../test/agent-api.ts';
+import type { Agent } from '../../agent/agent.ts';
 import { askControl } from '../../agent/control.ts';
 import { ownCertificate } from '../../api/access/certificate.ts';
 import type { Role } from '../../core/account.ts';
@@ -64,24 +65,7 @@ async function tokenFile(role: Role, mode = 0o600): Promise<{ path: string; id: 
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'moat-remote-'));
-  const log = join(dir, 'auth.log');
-  const at = (seconds: number): string => new Date(Date.now() - 60_000 + seconds * 1000).toISOString().replace('Z', '+00:00');
-  writeFileSync(log, `${Array.from({ length: 25 }, (_, i) => `${at(i)} shop1 sshd[${4000 + i}]: Failed password for root from 203.0.113.9 port ${40_000 + i} ssh2`).join('\n')}\n${at(26)} shop1 sshd[4999]: Accepted password for root from 203.0.113.9 port 41999 ssh2\n`);
-  mkdirSync(join(dir, 'root/etc'), { recursive: true });
-  writeFileSync(join(dir, 'moat.yml'), `logs: { journal: off, usual: false, files: [${log}] }
-processes: { enabled: false }
-files: { enabled: false }
-metrics: { enabled: false }
-health_checks: { urls: [] }
-scan: { enabled: false, root: ${join(dir, 'root')} }
-baseline: { enabled: false }
-response: { firewall: off, allow: [198.51.100.0/24] }
-server: { enabled: true, port: 0 }
-`);
-  agent = await startAgent({
-    configPath: join(dir, 'moat.yml'), configMustExist: true, dataFolder: data(), version: '0.1.0', lang: 'en', strictAnswers: true,
-    log: { debug: () => undefined, info: () => undefined, warn: () => undefined }, show: () => undefined, onHealth: () => undefined,
-  });
+  ({ agent } = await startQuietAgent(dir, 'response: { firewall: off, allow: [198.51.100.0/24] }\nserver: { enabled: true, port: 0 }\n', guessing('203.0.113.9', 25)));
   ({ url, fingerprint } = await askControl(data(), 'server') as { url: string; fingerprint: string });
   owner = asOwner(readFileSync(join(data(), 'tls/ca.crt'), 'utf8'));
   const { link } = await askControl(data(), 'server-set-up') as { link: string };
