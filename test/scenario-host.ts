@@ -187,7 +187,11 @@ export async function startScenarioHost(): Promise<ScenarioHost> {
     const unguarded = once(guard, 'exit');
     guard.stdin.end();
     await unguarded;
-    if (existsSync(`/run/netns/${namespace}`)) ip('netns', 'del', namespace);
+    if (existsSync(`/run/netns/${namespace}`)) {
+      // What its programs started outlives them: socat has a process for each connection.
+      for (const left of execFileSync('ip', ['netns', 'pids', namespace], { encoding: 'utf8' }).split('\n').filter(Boolean)) try { process.kill(Number(left), 'SIGKILL'); } catch { /* it has ended */ }
+      ip('netns', 'del', namespace);
+    }
     rmSync(base, { recursive: true, force: true });
     rmSync(here, { recursive: true, force: true });
   };

@@ -1,11 +1,44 @@
 // Bundles src/main into dist/. The shared chunks let each command load only what it needs.
 // Packages with native parts stay outside the bundle and are loaded from node_modules.
-import { rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 rmSync(`${root}dist`, { recursive: true, force: true });
+
+// For CommonJS packages in a bundle, which ask for Node's modules by require.
+const banner = { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" };
+
+/** What the parser of this very source makes of the rules that ship; see src/sigma/prebuilt.ts. */
+async function prebuilt() {
+  const folder = mkdtempSync(join(tmpdir(), 'moat-build-'));
+  const parser = join(folder, 'parser.mjs');
+  await build({ absWorkingDir: root, entryPoints: ['src/sigma/prebuilt.ts'], outfile: parser, bundle: true, platform: 'node', target: 'node20', format: 'esm', banner, logLevel: 'warning' });
+  try {
+    const { prebuild } = await import(parser);
+    const files = readdirSync(`${root}rules`, { recursive: true, encoding: 'utf8' }).filter((file) => /\.ya?ml$/.test(file) && !/\.test\.ya?ml$/.test(file)).sort();
+    return prebuild(files.map((file) => {
+      const text = readFileSync(`${root}rules/${file}`, 'utf8');
+      return { file, text, digest: createHash('sha256').update(text).digest('hex') };
+    }));
+  } finally { rmSync(folder, { recursive: true }); }
+}
+
+/** They stand in a file of their own, read when rules are loaded; its name has its digest, and who asks for it is told the name. */
+const rules = {
+  name: 'prebuilt rules',
+  async setup({ onLoad, onResolve }) {
+    const contents = await prebuilt();
+    onLoad({ filter: /\/src\/agent\/prebuilt-rules\.ts$/ }, () => ({ contents: "import file from 'prebuilt:rules.json'; export const prebuiltRules = new URL(file, import.meta.url);", resolveDir: root }));
+    onResolve({ filter: /^prebuilt:/ }, ({ path }) => ({ path: path.slice('prebuilt:'.length), namespace: 'prebuilt' }));
+    onLoad({ filter: /.*/, namespace: 'prebuilt' }, () => ({ contents, loader: 'file' }));
+  },
+};
+
 await build({
   absWorkingDir: root,
   // query-child runs the SQL of people, scan-child a scan, baseline-child a comparison with the baseline, capture-child captures packets, yara-child YARA rules, packages-child reads the package databases and crypt-child tries passwords, each in a process of its own; ebpf-worker,
@@ -22,7 +55,7 @@ await build({
   format: 'esm',
   sourcemap: 'linked',
   external: ['@node-rs/argon2', '@photostructure/sqlite', '@virustotal/yara-x', 'koffi', 'recheck', 'node:sqlite'],
-  // Bundled CommonJS packages ask for Node's modules by require.
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  plugins: [rules],
+  banner,
   logLevel: 'warning',
 });

@@ -1,4 +1,5 @@
 /** Loads rules and behaviours as the configuration says. */
+import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { behaviours } from '../behaviours/catalogue.ts';
@@ -9,9 +10,10 @@ import { fieldPath, keywordsOf, logsourceKey, logsourcesOf } from '../engine/bin
 import type { Knowledge } from '../core/ports.ts';
 import { Detector, type BehaviourSetup } from '../engine/detector.ts';
 import type { Exception } from '../engine/exceptions.ts';
-import { compile, parse, type Binding, type Correlation, type Engine, type Rule, type SigmaError } from '../sigma/index.ts';
+import { compile, parse, type Binding, type Correlation, type Engine, type Prebuilt, readPrebuilt, type Rule, type SigmaError } from '../sigma/index.ts';
 import type { Config } from './config-schema.ts';
 import { installRoot } from './paths.ts';
+import { prebuiltRules } from './prebuilt-rules.ts';
 
 export type RulesErrorCode = 'no-folder' | 'too-many' | 'bad-setting';
 
@@ -64,11 +66,20 @@ const groupsMax = 50_000;
 
 export interface LoadedRules { engine: Engine<Event>; all: readonly (Rule | Correlation)[]; errors: readonly SigmaError[] }
 
+/** What the build made of the rules that ship. It lies beside the program and is as much to be trusted; without it every rule is read, which takes longer and says the same. */
+function prebuilt(): Prebuilt | undefined {
+  if (prebuiltRules === undefined) return undefined;
+  try { return readPrebuilt(readFileSync(prebuiltRules, 'utf8')); } catch { return undefined; }
+}
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
 /** Compiles the rules of these folders; those that are refused stand in `errors`, the others work. */
 export function loadRules(folders: readonly string[], disable: readonly string[] = [], prefix6 = usualPrefix6): LoadedRules {
   const files = folders.flatMap(ruleFiles);
   const unread = files.flatMap(({ file, fault }): SigmaError[] => (fault === undefined ? [] : [{ file, line: 1, code: 'limit', message: fault }]));
-  const parsed = parse(files.filter(({ fault }) => fault === undefined));
+  const known = prebuilt();
+  const parsed = parse(files.filter(({ fault }) => fault === undefined).map(({ file, text }) => ({ file, text, digest: known && digestOf(text) })), { prebuilt: known });
   const off = new Set(disable);
   const on = (rule: { id?: string | undefined; name?: string | undefined }): boolean => !(rule.id !== undefined && off.has(rule.id)) && !(rule.name !== undefined && off.has(rule.name));
   const kept = { ...parsed, rules: parsed.rules.filter(on), correlations: parsed.correlations.filter(on) };

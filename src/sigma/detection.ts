@@ -1,17 +1,17 @@
 /** The detection section (and the body of a filter): search identifiers and the condition over them. */
 import { parseCondition } from './condition.ts';
 import { Refusal, show } from './error.ts';
-import { applyModifiers, checkModifiers, type Placeholders } from './modifiers.ts';
+import { applyModifiers, checkModifiers, type Given } from './modifiers.ts';
 import type { Condition, Detection, Item, Search, Value } from './types.ts';
 import type { ListTree, MapTree, ScalarTree, Tree } from './yaml.ts';
 
 /** `reserved` keys of the map are no search identifiers. Throws Refusal. */
-export function parseDetection(tree: MapTree, reserved: readonly string[], placeholders: Placeholders): Detection {
+export function parseDetection(tree: MapTree, reserved: readonly string[], given: Given): Detection {
   const searches = new Map<string, Search>();
   for (const [name, body] of tree.entries) {
     if (name === 'condition' || reserved.includes(name)) continue;
     if (name === 'timeframe') throw new Refusal('aggregation', 'expected no timeframe (it belongs to the obsolete aggregation), got one; write a correlation rule with a timespan', body.at);
-    searches.set(name, parseSearch(body, placeholders));
+    searches.set(name, parseSearch(body, given));
   }
   const condition = tree.entries.get('condition');
   if (!condition) throw new Refusal('condition', 'expected a condition, got none', tree.at);
@@ -27,39 +27,39 @@ export function parseDetection(tree: MapTree, reserved: readonly string[], place
   return { searches, condition: whole, conditionText: texts.length === 1 ? texts[0]! : texts.map((text) => `(${text})`).join(' or ') };
 }
 
-function parseSearch(tree: Tree, placeholders: Placeholders): Search {
+function parseSearch(tree: Tree, given: Given): Search {
   switch (tree.kind) {
-    case 'map': return parseMap(tree, placeholders);
+    case 'map': return parseMap(tree, given);
     case 'list': {
       if (tree.items.length === 0) throw new Refusal('detection', 'expected at least one keyword or map, got an empty list', tree.at);
       const keywords: ScalarTree[] = [];
       const children: Search[] = [];
       for (const item of tree.items) {
         if (item.kind === 'scalar') keywords.push(item);
-        else if (item.kind === 'map') children.push(parseMap(item, placeholders));
+        else if (item.kind === 'map') children.push(parseMap(item, given));
         else throw new Refusal('detection', 'expected a keyword or a map in the list, got a list', item.at);
       }
-      if (keywords.length > 0) children.push(itemSearch('', { kind: 'list', at: tree.at, items: keywords }, placeholders));
+      if (keywords.length > 0) children.push(itemSearch('', { kind: 'list', at: tree.at, items: keywords }, given));
       return children.length === 1 ? children[0]! : { kind: 'or', children };
     }
-    case 'scalar': return itemSearch('', tree, placeholders);
+    case 'scalar': return itemSearch('', tree, given);
     default: return tree satisfies never;
   }
 }
 
-function parseMap(tree: MapTree, placeholders: Placeholders): Search {
-  const children = [...tree.entries].map(([key, value]) => itemSearch(key, value, placeholders));
+function parseMap(tree: MapTree, given: Given): Search {
+  const children = [...tree.entries].map(([key, value]) => itemSearch(key, value, given));
   if (children.length === 0) throw new Refusal('detection', 'expected at least one field, got an empty map', tree.at);
   return children.length === 1 ? children[0]! : { kind: 'and', children };
 }
 
-function itemSearch(key: string, tree: Tree, placeholders: Placeholders): Search {
+function itemSearch(key: string, tree: Tree, given: Given): Search {
   const [name = '', ...modifiers] = key.split('|');
   checkModifiers(modifiers, tree.at);
   if (tree.kind === 'map') throw new Refusal('detection', `expected a value or a list of values for ${show(key)}, got a map`, tree.at);
   const trees = scalars(tree, key);
   const field = name === '' ? undefined : name;
-  const values = trees.map((value): Value => ({ source: value.value === null ? 'null' : value.source, tests: at(value.at, () => applyModifiers(value, modifiers, field === undefined, placeholders)) }));
+  const values = trees.map((value): Value => ({ source: value.value === null ? 'null' : value.source, tests: at(value.at, () => applyModifiers(value, modifiers, field === undefined, given)) }));
   const item: Item = { field, modifiers, values, all: modifiers.includes('all'), negate: modifiers.includes('neq'), at: tree.at };
   return { kind: 'item', item };
 }

@@ -12,5 +12,6 @@ export { compile, Engine, type EngineOptions, type EngineStats, type Match } fro
 export { type SigmaError, type SigmaErrorCode } from './error.ts';
 export { explain, type ConditionExplained, type DetectionExplained, type Explanation, type SearchExplained, type ValueExplained } from './explain.ts';
 export { parse, type ParseOptions } from './parse.ts';
+export { type Prebuilt, prebuild, readPrebuilt } from './prebuilt.ts';
 export { recordBinding, type RecordBindingOptions } from './record.ts';
 export type { Correlation, CorrelationType, Detection, Filter, Level, Logsource, Parsed, Rule, Status } from './types.ts';

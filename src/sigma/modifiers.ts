@@ -3,11 +3,14 @@ import { parseNetwork } from './cidr.ts';
 import { base64, base64Offsets, utf16, utf8 } from './encode.ts';
 import { Refusal, show } from './error.ts';
 import { expandDashes, fold, foldParts, join, ONE, ANY, parsePattern, type Part, patternText, surround, windash } from './pattern.ts';
-import { compileRegex } from './regex.ts';
+import { compileRegex, type RegexPlan } from './regex.ts';
 import type { Comparison, DatePart, Test } from './types.ts';
 import type { ScalarTree } from './yaml.ts';
 
 export type Placeholders = Readonly<Record<string, readonly string[]>>;
+
+/** What a value is read with, besides what its rule says. */
+export interface Given { placeholders: Placeholders; regexes?: ReadonlyMap<string, RegexPlan> | undefined }
 
 /** A value on its way through the chain. */
 type State =
@@ -39,10 +42,10 @@ export function checkModifiers(modifiers: readonly string[], at: number): void {
 }
 
 /** The tests of which one must hold for this value. Throws Refusal. */
-export function applyModifiers(tree: ScalarTree, modifiers: readonly string[], keyword: boolean, placeholders: Placeholders): Test[] {
+export function applyModifiers(tree: ScalarTree, modifiers: readonly string[], keyword: boolean, { placeholders, regexes }: Given): Test[] {
   let state = initial(tree);
   for (const modifier of modifiers) if (!whole.has(modifier)) state = apply(state, modifier, tree.at, placeholders);
-  return finish(state, modifiers.includes('cased'), keyword, tree.at);
+  return finish(state, modifiers.includes('cased'), keyword, tree.at, regexes);
 }
 
 function initial(tree: ScalarTree): State {
@@ -190,7 +193,7 @@ function expandPlaceholders(parts: readonly Part[], placeholders: Placeholders, 
   return all.map(join);
 }
 
-function finish(state: State, cased: boolean, keyword: boolean, at: number): Test[] {
+function finish(state: State, cased: boolean, keyword: boolean, at: number, regexes: Given['regexes']): Test[] {
   const only = (test: Test): Test[] => {
     if (cased && test.kind !== 'fieldref') throw new Refusal('modifier', `expected text before cased, got ${test.kind}`, at);
     if (keyword && test.kind !== 'regex' && test.kind !== 'cidr') throw new Refusal('value', `expected text to search the whole event for, got ${test.kind}`, at);
@@ -210,7 +213,7 @@ function finish(state: State, cased: boolean, keyword: boolean, at: number): Tes
     case 'null': return only({ kind: 'null' });
     case 'regex':
       if (cased) throw new Refusal('modifier', 'expected text before cased (a regex minds case unless it says i), got a regex', at);
-      return [{ kind: 'regex', source: state.source, flags: state.flags, compiled: compileRegex(state.source, state.flags) }];
+      return [{ kind: 'regex', source: state.source, flags: state.flags, compiled: compileRegex(state.source, state.flags, regexes) }];
     case 'fieldref': return only({ ...state, kind: 'fieldref', cased });
     case 'date': return only({ kind: 'date', part: state.part, op: state.op, value: state.value });
     case 'test': return only(state.test);

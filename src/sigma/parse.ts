@@ -2,7 +2,8 @@
 import { parseCorrelation } from './parse-correlation.ts';
 import { parseDetection } from './detection.ts';
 import { Refusal, show, type SigmaError } from './error.ts';
-import type { Placeholders } from './modifiers.ts';
+import type { Given, Placeholders } from './modifiers.ts';
+import { type Prebuilt, prebuiltYaml } from './prebuilt.ts';
 import type { Correlation, Filter, Level, Logsource, Meta, Parsed, Rule, Status } from './types.ts';
 import { type MapTree, mergeTrees, plain, readYaml, type Tree } from './yaml.ts';
 
@@ -11,18 +12,23 @@ export interface ParseOptions {
   placeholders?: Placeholders;
   /** The top-level key kept in `custom`. Default "moat". */
   customKey?: string;
+  /** What was made of some of these texts before; the others are read. */
+  prebuilt?: Prebuilt | undefined;
 }
 
-/** `file` is only used in messages and in the rules' `file`. Never throws on any text. */
-export function parse(files: readonly { file: string; text: string }[], options: ParseOptions = {}): Parsed {
+/** A text of rules. `file` is only used in messages and in the rules' `file`; `digest`, the SHA-256 of the text in hex, finds what is prebuilt. */
+export interface RuleText { file: string; text: string; digest?: string | undefined }
+
+/** Never throws on any text. */
+export function parse(files: readonly RuleText[], options: ParseOptions = {}): Parsed {
   const parsed: Parsed = { rules: [], correlations: [], filters: [], errors: [] };
   const taken = new Map<string, string>();
-  for (const file of files) parseFile(file.file, file.text, options, parsed, taken);
+  for (const file of files) parseFile(file, options, parsed, taken);
   return parsed;
 }
 
-function parseFile(file: string, text: string, options: ParseOptions, parsed: Parsed, taken: Map<string, string>): void {
-  const yaml = readYaml(text);
+function parseFile({ file, text, digest }: RuleText, options: ParseOptions, parsed: Parsed, taken: Map<string, string>): void {
+  const yaml = prebuiltYaml(options.prebuilt, text, digest) ?? readYaml(text);
   let global: MapTree | undefined;
   let previous: MapTree | undefined;
   for (const document of yaml.documents) {
@@ -80,12 +86,12 @@ function parseDocument(tree: MapTree, at: number, place: { file: string; line: n
     const owner = taken.get(meta[key]!);
     if (owner !== undefined) throw new Refusal('duplicate', `expected a unique ${key}, got ${show(meta[key])} as in ${owner}`, tree.entries.get(key)?.at ?? at);
   }
-  const placeholders = options.placeholders ?? {};
+  const given: Given = { placeholders: options.placeholders ?? {}, regexes: options.prebuilt?.regexes };
   const sections = ['detection', 'correlation', 'filter'].filter((key) => tree.entries.has(key));
   if (sections.length !== 1) throw new Refusal('detection', `expected one of detection, correlation and filter, got ${sections.length === 0 ? 'none' : sections.join(' and ')}`, at);
   switch (sections[0]) {
     case 'detection': {
-      const rule: Rule = { type: 'rule', ...meta, logsource: parseLogsource(tree, at, true), detection: parseDetection(section(tree, 'detection'), [], placeholders) };
+      const rule: Rule = { type: 'rule', ...meta, logsource: parseLogsource(tree, at, true), detection: parseDetection(section(tree, 'detection'), [], given) };
       parsed.rules.push(rule);
       break;
     }
@@ -98,7 +104,7 @@ function parseDocument(tree: MapTree, at: number, place: { file: string; line: n
       const body = section(tree, 'filter');
       const filter: Filter = {
         type: 'filter', ...place, title: meta.title, id: meta.id, name: meta.name, logsource: parseLogsource(tree, at, false),
-        rules: parseFilterRules(body), detection: parseDetection(body, ['rules'], placeholders),
+        rules: parseFilterRules(body), detection: parseDetection(body, ['rules'], given),
       };
       parsed.filters.push(filter);
     }

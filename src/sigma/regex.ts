@@ -25,21 +25,39 @@ export interface CompiledRegex {
   literals: string[] | undefined;
 }
 
+/** What is found out about a pattern before it can run, as data: finding it out is most of what reading a rule costs. */
+export interface RegexPlan {
+  engine: 'v8' | 're2';
+  /** The pattern in the dialect of its engine. */
+  pattern: string;
+  /** Characters that a match has at least. */
+  least: number;
+  literals?: string[];
+}
+
 const cache = new Map<string, CompiledRegex>();
 
-/** Throws Refusal 'regex'. */
-export function compileRegex(source: string, flags: RegexFlags): CompiledRegex {
-  const key = `${flags.i ? 'i' : ''}${flags.m ? 'm' : ''}${flags.s ? 's' : ''}/${source}`;
-  const known = cache.get(key);
-  if (known) return known;
-  const tree = parseRegex(source, flags);
-  const literals = witnesses(tree);
-  const compiled: CompiledRegex = runsOnV8(tree)
-    ? { engine: 'v8', matcher: fromLength(shortest(tree), new RegExp(print(tree, v8), 'u')), literals }
-    : { engine: 're2', matcher: fromLength(shortest(tree), linear(tree)), literals };
+/** Names a pattern with its flags. */
+export const regexKey = (source: string, flags: RegexFlags): string => `${flags.i ? 'i' : ''}${flags.m ? 'm' : ''}${flags.s ? 's' : ''}/${source}`;
+
+/** `known`: plans that `planRegex` made, by `regexKey`. Throws Refusal 'regex'. */
+export function compileRegex(source: string, flags: RegexFlags, known?: ReadonlyMap<string, RegexPlan>): CompiledRegex {
+  const key = regexKey(source, flags);
+  const before = cache.get(key);
+  if (before) return before;
+  const { engine, pattern, least, literals } = known?.get(key) ?? planRegex(source, flags);
+  const compiled: CompiledRegex = { engine, matcher: fromLength(least, engine === 'v8' ? new RegExp(pattern, 'u') : linear(pattern)), literals };
   if (cache.size > 5000) cache.clear();
   cache.set(key, compiled);
   return compiled;
+}
+
+/** Throws Refusal 'regex'. */
+export function planRegex(source: string, flags: RegexFlags): RegexPlan {
+  const tree = parseRegex(source, flags);
+  const literals = witnesses(tree);
+  const found = { least: shortest(tree), ...(literals && { literals }) };
+  return runsOnV8(tree) ? { engine: 'v8', pattern: print(tree, v8), ...found } : { engine: 're2', pattern: linearPattern(tree), ...found };
 }
 
 /** Patterns that ask for long texts (`.{1000}`) need not look at short ones. */
@@ -57,9 +75,9 @@ function shortest(node: Regex): number {
 }
 
 /** The same pattern on the linear engine, whatever the proof says: the reference for tests. Throws Refusal. */
-export const compileLinear = (source: string, flags: RegexFlags): Matcher => linear(parseRegex(source, flags));
+export const compileLinear = (source: string, flags: RegexFlags): Matcher => linear(linearPattern(parseRegex(source, flags)));
 
-function linear(tree: Regex): Matcher {
+function linearPattern(tree: Regex): string {
   if (has(tree, (node) => node.t === 'look')) throw new Refusal('regex', 'expected a regex that can run in linear time, got look-around beside unbounded or ambiguous repeats');
   if (size(tree) > 20_000) throw new Refusal('regex', 'expected a regex of bounded size, got nested repeats that unfold to more than 20,000 steps');
   const pattern = print(tree, re2);
@@ -71,7 +89,11 @@ function linear(tree: Regex): Matcher {
       throw new Refusal('regex', `expected a regex that can run in linear time, got ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  // Compiled when it is asked: the programs take some fifty kilobytes each, and few rules ever are.
+  return pattern;
+}
+
+/** Compiled when it is asked: the programs take some fifty kilobytes each, and few rules ever are. */
+function linear(pattern: string): Matcher {
   let made: RE2JS | undefined;
   return { test: (text) => (made ??= RE2JS.compile(pattern)).test(text) };
 }

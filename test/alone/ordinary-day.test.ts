@@ -71,7 +71,7 @@ describe.skipIf(lacks(sshdNeeds) || await lacksKernel())('an ordinary day', { ti
   });
 
   it('a project is installed, built and compiled', async () => {
-    for (const name of ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'tools', 'src', 'schema']) cpSync(join(root, name), at('project', name), { recursive: true });
+    for (const name of ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'tools', 'src', 'schema', 'rules']) cpSync(join(root, name), at('project', name), { recursive: true });
     await run('npm', ['ci', '--no-audit'], { cwd: at('project') });
     await run(process.execPath, ['tools/build.mjs'], { cwd: at('project') });
     if (!needs('/usr/bin/gcc')) return;

@@ -12,6 +12,9 @@ export interface AlertLine { id: string; rule_id: string; level: string; summary
 
 export const moatBin = fileURLToPath(new URL('../../bin/moat', import.meta.url));
 
+/** What it runs once it has looked whether that is fresh, for whoever asks again and again: the look costs a fifth of a short command. */
+export const moatBundle = fileURLToPath(new URL('../../dist/moat.js', import.meta.url));
+
 export interface HostOfMoat { enter: readonly string[]; data: { here: string; inside: string }; node: string; moat: string }
 
 export interface RunningMoat {

@@ -9,7 +9,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import type { CleanupPlan, Grade, IncidentStatus } from '../../src/core/incident.ts';
 import type { Level } from '../../src/core/level.ts';
 import { startWatch, type Watch } from '../live/kernel.ts';
-import { moatBin } from '../live/moat.ts';
+import { moatBin, moatBundle } from '../live/moat.ts';
 import { attacker, changed, type Change, depot, type Files, hostAddress, pool, type ScenarioHost, startScenarioHost, visitor } from '../scenario-host.ts';
 
 interface ShownIncident { id: string; kind: string; status: IncidentStatus; level: Level; grade: Grade; title: { zh: string; en: string }; alerts: string[]; keys: string[]; alert_count: number; graded: { level: Level; grade: Grade; why: { en: string } }[]; reached: { addresses: string[]; accounts: string[]; services: string[]; root: boolean } }
@@ -47,7 +47,7 @@ export async function startScene({ ready, yaml = '', settings = {}, behaviours }
     watch = await startWatch({ logs: true, settings, yaml: `incidents: { importance: part }\n${yaml}`, ...(behaviours && { behaviours }), run: { on: { enter: host.enter, data: host.data, node: process.execPath, moat: '/opt/moat/bin/moat' } } });
   } catch (error) { await host.close(); throw error; }
   const run: Scene['run'] = (...args) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [moatBin, '--data', join(watch.folder, 'data'), '--lang', 'en', ...args], { encoding: 'utf8', maxBuffer: 64 << 20 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [moatBundle, '--data', join(watch.folder, 'data'), '--lang', 'en', ...args], { encoding: 'utf8', maxBuffer: 64 << 20 });
     return { status, out: stdout, err: stderr };
   };
   const json = <T>(...args: string[]): T[] => {

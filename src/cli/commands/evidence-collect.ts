@@ -2,12 +2,8 @@ import { existsSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { MoatError } from '../../core/error.ts';
-import { collectEvidence, newEvidenceId } from '../../agent/evidence-collect.ts';
 import type { Sink } from '../../evidence/archive.ts';
 import { type Group, groups, type MemoryKind, memoryKinds } from '../../evidence/collect/groups.ts';
-import { Keep } from '../../evidence/keep.ts';
-import { installationKey, passingKey } from '../../evidence/key.ts';
-import { fileSink, streamSink } from '../../evidence/sink.ts';
 import { colour } from '../colour.ts';
 import { duration } from '../duration.ts';
 import { bytesText, recordEvidence } from '../evidence-text.ts';
@@ -40,6 +36,7 @@ export function addIncidentEvidence(incident: Command, { program, lang, t }: Cli
     .action(run);
 
   async function run(id: string | undefined, options: Options): Promise<void> {
+    const [{ collectEvidence, newEvidenceId }, { Keep }, { installationKey, passingKey }, { fileSink, streamSink }] = await Promise.all([import('../../agent/evidence-collect.ts'), import('../../evidence/keep.ts'), import('../../evidence/key.ts'), import('../../evidence/sink.ts')]);
     const data = dataFolder(program), { evidence: config } = await configOf(program), now = Date.now();
     const toStream = options.to === '-';
     if (toStream && process.stdout.isTTY) throw new MoatError('terminal', 'an archive is not written to a terminal', { zh: '不把存档写到终端', hint: 'moat incident evidence --to - > FILE' });

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { hostname } from 'node:os';
 import { askControl } from '../../agent/control.ts';
-import { pastOf, savedWatch, type ToldStory } from '../../agent/stories.ts';
+import type { ToldStory } from '../../agent/stories.ts';
 import { StoryBook } from '../../agent/story-book.ts';
 import type { WholeIncident } from '../../agent/incidents.ts';
 import type { Alert } from '../../core/alert.ts';
@@ -102,6 +102,8 @@ export function addIncidentShow(group: Command, { program, lang, t }: Cli): void
       const kept = new StoryBook(store.ledger).get(id);
       const reason = code === 'not-running' ? { zh: `Moat 没有在运行（${hostname()}）`, en: `Moat does not run on ${hostname()}` } : saidBy(error);
       if (kept === undefined) return { why: { zh: `${reason.zh}，也没有保存过这个事件的经过：下面只有告警`, en: `${reason.en}, and no story of this incident was kept: here are its alerts` } };
+      // With it come the decoders of all logs, which whoever asks a running Moat does not need.
+      const { pastOf, savedWatch } = await import('../../agent/stories.ts');
       const watched = savedWatch(store.ledger);
       const from = kept.story.began - beforeMs, to = Math.min(Date.now(), kept.story.ended + 3_600_000);
       const { past, gaps } = await pastOf(kept.story, { store, watched, from, to, now: Date.now });
