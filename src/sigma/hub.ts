@@ -66,7 +66,7 @@ export class Hub<E, G> {
     let key = this.keys.get(text);
     if (!key) {
       const kept = own(text);
-      key = { text: kept, values: values.length === 1 ? [kept] : values.map(own), groups: Array.from({ length: this.places }), live: 0 };
+      key = { text: kept, values: values.length === 1 ? [kept] : values.map(own), groups: new Array<G | undefined>(this.places).fill(undefined), live: 0 };
       this.keys.set(kept, key);
     }
     return key;
