@@ -55,7 +55,7 @@ export interface Group<E> {
   from: number;
   firing: boolean;
   unreported: number;
-  /** Neighbours in the order of last touch. */
+  /** Neighbours in the order of last touch, as exact as the engine's clock is told the time. */
   older: Group<E> | undefined;
   younger: Group<E> | undefined;
   /** The engine's clock when it was last touched; NaN before the clock runs. */
@@ -156,8 +156,11 @@ export class Correlator<E> {
   private touch(key: Key<Group<E>>): Group<E> {
     const known = key.groups[this.place];
     if (known) {
-      if (known !== this.youngest) { this.unlink(known); this.link(known); }
-      known.touched = this.clock;
+      // Once a tick of the clock: to move it with each event touches its neighbours too, and those that are in nobody's cache.
+      if (known.touched !== this.clock) {
+        known.touched = this.clock;
+        if (known !== this.youngest) { this.unlink(known); this.link(known); }
+      }
       return known;
     }
     const group: Group<E> = {
