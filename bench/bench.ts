@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- logs|sigma|latency|respond|sensor|start|integrity|evidence|capture|image|incident|soak|story|webshell|scan|server …]`: measures beside the peers that are installed and prints ratios.
- * Run it on an otherwise idle machine.
+ * `--no-peers` leaves the peers out, which take minutes. Run it on an otherwise idle machine.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
@@ -13,6 +13,7 @@ import { benchIncident } from './incident.ts';
 import { benchIntegrity } from './integrity.ts';
 import { benchLatency } from './latency.ts';
 import { benchLogs } from './logs.ts';
+import { noPeers } from './peer-choice.ts';
 import { print, type Row } from './report.ts';
 import { benchRespond } from './respond.ts';
 import { benchScan } from './scan.ts';
@@ -45,8 +46,8 @@ const sections: Record<string, { title: string; run: () => Row[] | Promise<Row[]
 /** Only when asked for: minutes each. */
 const long = new Set(['soak', 'story', 'webshell', 'scan', 'server']);
 
-const asked = process.argv.slice(2);
-for (const name of asked) if (!Object.hasOwn(sections, name)) { console.error(`expected ${Object.keys(sections).join(', ')}, got ${name}`); process.exit(2); }
+const asked = process.argv.slice(2).filter((name) => name !== noPeers);
+for (const name of asked) if (!Object.hasOwn(sections, name)) { console.error(`expected ${[...Object.keys(sections), noPeers].join(', ')}, got ${name}`); process.exit(2); }
 execFileSync(process.execPath, [fileURLToPath(new URL('../tools/build.mjs', import.meta.url))], { stdio: 'inherit' });
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, ${new Date().toISOString().slice(0, 10)}`);
 for (const [name, { title, run }] of Object.entries(sections)) {

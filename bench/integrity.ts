@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { row, type Row } from './report.ts';
+import { hasPeer } from './peer-choice.ts';
 
 const moat = fileURLToPath(new URL('../dist/moat.js', import.meta.url));
 /** Some hundred megabytes of programs and libraries. */
@@ -41,7 +42,7 @@ export function benchIntegrity(): Row[] {
     const [ours, theirs]: [Cost[], Cost[]] = [[], []];
     for (let i = 0; i < rounds; i++) {
       ours.push(cost(process.execPath, [moat, '--data', join(work, 'data'), 'baseline', 'create', ...folders.flatMap((folder) => ['--folder', folder])], [0]));
-      if (existsSync(aide)) theirs.push(cost(aide, ['--init', '--config', config], [0]));
+      if (hasPeer(aide)) theirs.push(cost(aide, ['--init', '--config', config], [0]));
     }
     const [we, they] = [best(ours)!, best(theirs)];
     const detail = ({ wall, cpu }: Cost): string => `${wall.toFixed(1)} s, ${cpu.toFixed(1)} s CPU`;
@@ -51,7 +52,7 @@ export function benchIntegrity(): Row[] {
     for (let i = 0; i < rounds; i++) {
       check.push(cost(process.execPath, [moat, 'scan', '--only', 'package-files', '--json'], [0, 1, 2]));
       verify.push(cost('/usr/bin/dpkg', ['--verify'], [0, 1]));
-      if (existsSync('/usr/bin/debsums')) debsums.push(cost('/usr/bin/debsums', ['-s', ...packages], [0, 2]));
+      if (hasPeer('/usr/bin/debsums')) debsums.push(cost('/usr/bin/debsums', ['-s', ...packages], [0, 2]));
     }
     const [scan, dpkg, sums] = [best(check)!, best(verify)!, best(debsums)];
     rows.push(row('scan --only package-files, with the walk of the whole disk', scan.wall, 's', { lowerIsBetter: true, detail: detail(scan) }));

@@ -1,11 +1,12 @@
 /** From a line being written to the alert being printed, and what a running agent costs; fail2ban beside it. */
 import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onlyLog, removeFolder, startMoat } from '../test/live/moat.ts';
+import { hasPeer } from './peer-choice.ts';
 import { cpuPercent, quantile, rss } from './process.ts';
 import { row, type Row } from './report.ts';
 
@@ -20,7 +21,7 @@ interface Costs { latencies: number[]; rssMb: number; idlePercent: number }
 
 export async function benchLatency(): Promise<Row[]> {
   const ours = await moatCosts();
-  const peer = existsSync('/usr/bin/fail2ban-server') ? await fail2banCosts() : undefined;
+  const peer = hasPeer('/usr/bin/fail2ban-server') ? await fail2banCosts() : undefined;
   const [p50, p99] = [quantile(ours.latencies, 0.5), quantile(ours.latencies, 0.99)];
   const theirs = (q: number): number | undefined => peer && quantile(peer.latencies, q);
   return [

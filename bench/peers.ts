@@ -1,31 +1,33 @@
 /** fail2ban and crowdsec from Debian, given the same files in the same run. Undefined where one is not installed. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hasPeer } from './peer-choice.ts';
+import { measured } from './process.ts';
 
+/** Processor time, of all that it started. */
 export interface PeerRun { seconds: number }
 
+const longestMs = 300_000;
 const hub = '/usr/share/crowdsec/hub';
 const scenarios = ['ssh-bf', 'ssh-slow-bf', 'http-probing', 'http-sensitive-files', 'http-path-traversal-probing', 'http-sqli-probing', 'http-xss-probing', 'http-bad-user-agent', 'http-crawl-non_statics', 'http-backdoors-attempts'];
 
 /** fail2ban-regex with its own filter of that name. */
-export function fail2ban(file: string, filter: string): PeerRun | undefined {
-  if (!existsSync('/usr/bin/fail2ban-regex')) return undefined;
-  const began = performance.now();
-  const { status } = spawnSync('fail2ban-regex', ['--print-no-missed', '--print-no-ignored', file, filter], { stdio: 'ignore' });
-  return status === null ? undefined : { seconds: (performance.now() - began) / 1000 };
+export async function fail2ban(file: string, filter: string): Promise<PeerRun | undefined> {
+  if (!hasPeer('/usr/bin/fail2ban-regex')) return undefined;
+  const { status, cpu } = await measured('fail2ban-regex', ['--print-no-missed', '--print-no-ignored', file, filter], longestMs);
+  return status === undefined ? undefined : { seconds: cpu };
 }
 
 /** crowdsec in its forensic mode with the parsers and scenarios of Debian's package, a local API of its own on loopback. */
-export function crowdsec(file: string, type: 'syslog' | 'nginx'): PeerRun | undefined {
-  if (!existsSync('/usr/bin/crowdsec') || !existsSync(`${hub}/.index.json`)) return undefined;
+export async function crowdsec(file: string, type: 'syslog' | 'nginx'): Promise<PeerRun | undefined> {
+  if (!hasPeer('/usr/bin/crowdsec') || !existsSync(`${hub}/.index.json`)) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'moat-bench-crowdsec-'));
   try {
     crowdsecFolder(folder, { api: '127.0.0.1:48081' });
-    const began = performance.now();
-    const { status } = spawnSync('crowdsec', ['-c', join(folder, 'config.yaml'), '-dsn', `file://${file}`, '-type', type], { stdio: 'ignore', timeout: 300_000 });
-    return status === 0 ? { seconds: (performance.now() - began) / 1000 } : undefined;
+    const { status, cpu } = await measured('crowdsec', ['-c', join(folder, 'config.yaml'), '-dsn', `file://${file}`, '-type', type], longestMs);
+    return status === 0 ? { seconds: cpu } : undefined;
   } finally { rmSync(folder, { recursive: true, force: true }); }
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Net } from '../test/namespaces.ts';
+import { peerMissing, peersWanted } from './peer-choice.ts';
 import { crowdsecFolder } from './peers.ts';
 
 const bouncer = '/usr/bin/crowdsec-firewall-bouncer';
@@ -15,6 +16,7 @@ const readyMs = 60_000;
 
 /** Why it cannot be measured here; undefined when it can. */
 export function crowdsecMissing(): string | undefined {
+  if (!peersWanted) return peerMissing;
   const missing = ['/usr/bin/crowdsec', '/usr/bin/cscli', bouncer].filter((file) => !existsSync(file));
   return missing.length === 0 ? undefined : `needs ${missing.join(', ')}: apt-get install crowdsec crowdsec-firewall-bouncer`;
 }

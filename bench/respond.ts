@@ -15,6 +15,7 @@ import { NftFirewall } from '../src/linux/firewall/nft.ts';
 import { onlyLog, startMoat } from '../test/live/moat.ts';
 import { hostileHour } from '../test/hostile-hour.ts';
 import { hostIp, Net } from '../test/namespaces.ts';
+import { hasPeer } from './peer-choice.ts';
 import { quantile, rss } from './process.ts';
 import { row, type Row } from './report.ts';
 import { crowdsecMissing, startCrowdsec } from './respond-crowdsec.ts';
@@ -56,7 +57,7 @@ interface Result { latencies: number[]; thousandMs: number | undefined; rssMb: n
 export async function benchRespond(): Promise<Row[]> {
   if (process.getuid?.() !== 0 || !existsSync('/usr/sbin/nft')) return [row('response', undefined, 'ms', { why: 'needs root and nftables' })];
   const ours = await guarded(withMoat);
-  const theirs = existsSync('/usr/bin/fail2ban-server') ? await guarded(withFail2ban) : undefined;
+  const theirs = hasPeer('/usr/bin/fail2ban-server') ? await guarded(withFail2ban) : undefined;
   const noCrowdsec = crowdsecMissing();
   const third = noCrowdsec === undefined ? await guarded(withCrowdsec) : undefined;
   const cut = await guarded(isolations);

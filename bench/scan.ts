@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measured, type Measured } from './process.ts';
 import { row, type Row } from './report.ts';
+import { peersWanted } from './peer-choice.ts';
 import { scanPeers, type ScanPeer } from './scan-peers.ts';
 import { inside, moatInside, serverRoot, sizeOf, stageMoat } from './server-root.ts';
 
@@ -46,7 +47,7 @@ export async function benchScan(): Promise<Row[]> {
       row('moat scan', done ? ours.wall : undefined, 's', { lowerIsBetter: true, budget: budgetSeconds, detail: `${costs(ours)}; ${ownFindings(ours.out)}; ${what}`, why: ended(ours) }),
       row('of these false alarms: high or critical, or an intrusion of medium', done ? alarms.length : undefined, '', { budget: 0, lowerIsBetter: true, why: ended(ours) }),
     ];
-    for (const peer of scanPeers) rows.push(await beside(peer, work, ours, (command) => run(command, peerLimitMs)));
+    for (const peer of peersWanted ? scanPeers : []) rows.push(await beside(peer, work, ours, (command) => run(command, peerLimitMs)));
     return rows;
   } finally { rmSync(folder, { recursive: true, force: true }); }
 }

@@ -1,9 +1,10 @@
 /** auditd and bpftrace from Debian, set to see what the kernel sensor sees: programs started, files opened for writing, connections. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hasPeer } from './peer-choice.ts';
 
 export interface Watcher { name: string; installed(): boolean; start(): Promise<{ stop(): Promise<void> }> }
 
@@ -15,7 +16,7 @@ const auditctl = (...args: string[]): string => spawnSync('/usr/sbin/auditctl', 
  */
 export const auditd: Watcher = {
   name: 'auditd',
-  installed: () => process.getuid?.() === 0 && existsSync('/usr/sbin/auditd') && /^enabled 0$/m.test(auditctl('-s')) && /^pid 0$/m.test(auditctl('-s')) && auditctl('-l').includes('No rules'),
+  installed: () => process.getuid?.() === 0 && hasPeer('/usr/sbin/auditd') && /^enabled 0$/m.test(auditctl('-s')) && /^pid 0$/m.test(auditctl('-s')) && auditctl('-l').includes('No rules'),
   async start() {
     const folder = mkdtempSync(join(tmpdir(), 'moat-bench-auditd-'));
     writeFileSync(join(folder, 'auditd.conf'), [
@@ -46,7 +47,7 @@ tracepoint:syscalls:sys_enter_connect { printf("%d %s %d\\n", pid, comm, args->f
 
 export const bpftrace: Watcher = {
   name: 'bpftrace',
-  installed: () => process.getuid?.() === 0 && existsSync('/usr/bin/bpftrace'),
+  installed: () => process.getuid?.() === 0 && hasPeer('/usr/bin/bpftrace'),
   async start() {
     const child = spawn('/usr/bin/bpftrace', ['-f', 'json', '-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
     // Until its first word, which is "attached_probes".

@@ -18,19 +18,23 @@ export interface Geo {
   table: string | undefined;
 }
 
+/** Kept for an address of which no country is known: one look into the cache then tells both. */
+const none = '';
+
 /** Opens the table at `path`, or the first of the usual places. Throws MoatError 'unreadable' for a table that is damaged, or named and not there. */
 export function openGeo(path?: string): Geo {
   const table = path ?? [...usualPlaces, torPlace].find((place) => existsSync(place));
   const look = table === undefined ? () => undefined : openTable(table);
-  const cache = new Map<string, string | undefined>();
+  const cache = new Map<string, string>();
   return {
     table,
     country(address) {
-      if (cache.has(address)) return cache.get(address);
+      const known = cache.get(address);
+      if (known !== undefined) return known === none ? undefined : known;
       if (cache.size >= cacheMax) cache.clear();
       const country = isPrivate(address) ? 'ZZ' : isIP(address) ? look(address) : undefined;
       // A key cut from a log line would keep the block alive that it was read with.
-      cache.set(own(address), country);
+      cache.set(own(address), country ?? none);
       return country;
     },
   };

@@ -46,8 +46,9 @@ export class Detector implements Detect {
     this.rules.evaluate(event, this.onMatch);
     const runs = this.byKind.get(event.kind);
     if (runs) for (const run of runs) run.observe(event);
+    if (this.held.length === 1) { emit(this.held[0]!); return; }
     for (const one of this.held) {
-      if (this.held.length > 1 && this.held.some((other) => this.saysMore(other, one))) this.count('left to an alert that says more');
+      if (this.contains.size > 0 && this.held.some((other) => this.saysMore(other, one))) this.count('left to an alert that says more');
       else emit(one);
     }
   }
@@ -121,18 +122,6 @@ function wordsOf(rule: Match<Event>['rule']): RuleWords {
   return known;
 }
 
-const groupKeys = new WeakMap<object, string>();
-
-/** Empty for rules that group by nothing: the pipeline then derives the key from the event. */
-function keyOfGroup(group: Readonly<Record<string, string>>): string {
-  let key = groupKeys.get(group);
-  if (key === undefined) {
-    key = Object.entries(group).map(([field, value]) => `${field} ${value}`).join(' ');
-    groupKeys.set(group, key);
-  }
-  return key;
-}
-
 /** What an alert says of this match. */
 export function detectionOf(match: Match<Event>): Detection {
   const { ruleId, title, level, summary, attack, matrix } = wordsOf(match.rule);
@@ -141,7 +130,8 @@ export function detectionOf(match: Match<Event>): Detection {
   return {
     ruleId, title, level, attack, matrix, group: match.group,
     ...(summary && { summary }),
-    key: keyOfGroup(match.group),
+    // Empty for rules that group by nothing: the pipeline then derives the key from the event.
+    key: match.groupText,
     time: match.event.time,
     // Only what no earlier match of this group has shown: the alert adds them up.
     events: match.fresh > 1 ? match.events : [match.event],

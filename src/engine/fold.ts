@@ -52,6 +52,8 @@ export interface Folded { alert: Alert; isNew: boolean; /** Its level is higher 
 export class AlertFolder {
   private readonly open = new Map<string, OpenAlert>();
   private changed: OpenAlert[] = [];
+  /** Those of `changed` by rule and key: a flood finds its alert by two texts that it already has, with nothing joined or hashed anew. */
+  private readonly recent = new Map<string, Map<string, OpenAlert>>();
   /** Alerts left out since the start. */
   dropped = 0;
   private readonly options: FoldOptions;
@@ -60,21 +62,24 @@ export class AlertFolder {
 
   add(detection: Detection): void {
     let key = detection.key === '' ? keyOf(detection.events.at(-1)) : detection.key;
+    const known = this.recent.get(detection.ruleId)?.get(key);
+    if (known && this.goesOn(known, detection)) { this.repeat(known, detection); return; }
+    const given = key;
     // A rule may group by command lines. Other keys are spared the look: a flood comes through here.
     if (key.includes('cmdline')) key = maskSecrets(key);
     const slot = `${detection.ruleId}\n${key}`;
     let open = this.open.get(slot) ?? this.remembered(detection, key);
-    if (open && open.alert.status === 'open' && detection.time - open.alert.last_time <= this.options.gap) {
-      grow(open, detection);
+    if (open && this.goesOn(open, detection)) {
+      this.repeat(open, detection);
     } else {
       open = begin(detection, key, this.options.host);
+      this.about(open, detection);
     }
-    const about = detection.events.at(-1);
-    if (about?.origin !== undefined) this.addOrigin(open.alert, about);
     if (!open.changed) {
       if (this.changed.length >= changedMax) { this.dropped++; return; }
       open.changed = true;
       this.changed.push(open);
+      this.remember(detection.ruleId, given, open);
       // Once a drain: keeps the map in order of latest repeat.
       this.open.delete(slot);
       this.open.set(slot, open);
@@ -82,10 +87,29 @@ export class AlertFolder {
     }
   }
 
+  private goesOn({ alert }: OpenAlert, { time }: Detection): boolean { return alert.status === 'open' && time - alert.last_time <= this.options.gap; }
+
+  private repeat(open: OpenAlert, detection: Detection): void {
+    grow(open, detection);
+    this.about(open, detection);
+  }
+
+  private about({ alert }: OpenAlert, { events }: Detection): void {
+    const event = events.at(-1);
+    if (event?.origin !== undefined) this.addOrigin(alert, event);
+  }
+
+  private remember(ruleId: string, key: string, open: OpenAlert): void {
+    const ofRule = this.recent.get(ruleId);
+    if (ofRule) ofRule.set(key, open);
+    else this.recent.set(ruleId, new Map([[key, open]]));
+  }
+
   /** The alerts that changed since the last call, as they stand now. */
   drain(): Folded[] {
     const changed = this.changed;
     this.changed = [];
+    this.recent.clear();
     // What is told now is stored now; one that had to go before would be begun twice.
     if (this.options.latest && this.open.size > openWithLedger) this.evict(this.open.size - openWithLedger * 0.9);
     return changed.map((open) => {
@@ -107,6 +131,7 @@ export class AlertFolder {
 
   /** A person closed them: the next repeat opens a new one. */
   forget(alertIds: ReadonlySet<string>): void {
+    this.recent.clear();
     for (const [slot, open] of this.open) if (alertIds.has(open.alert.id)) this.open.delete(slot);
   }
 

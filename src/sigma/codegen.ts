@@ -50,8 +50,52 @@ function grouped(texts: readonly string[], key: (text: string) => number): Map<n
 
 const helpers = { compares, dateHolds, inNetwork, refHolds };
 
-export function generate<E>(expression: Expression, slot: (field: string) => Slot<E>): Compiled<E> {
-  const writer = new Writer<E>(slot);
+/**
+ * Items that several rules hold (what is no page but a picture, what comes from a monitor) are asked once an event. Only
+ * items with long lists: for others remembering costs as much as asking.
+ */
+export class SharedItems<E> {
+  private readonly made = new Map<string, Compiled<E>>();
+
+  of(item: Item, slot: (field: string) => Slot<E>): Compiled<E> {
+    const text = itemText(item);
+    let made = this.made.get(text);
+    if (!made) { made = once(build(new Writer<E>(slot, undefined), { kind: 'item', item })); this.made.set(text, made); }
+    return made;
+  }
+}
+
+/** From this many values on an item is worth being shared. */
+const sharedValues = 6;
+
+function once<E>(run: Compiled<E>): Compiled<E> {
+  let stamp = -1;
+  let answer = false;
+  return (frame) => {
+    if (stamp !== frame.stamp) { stamp = frame.stamp; answer = run(frame); }
+    return answer;
+  };
+}
+
+/** Equal for expressions that ask the same. */
+export function expressionText(expression: Expression): string {
+  switch (expression.kind) {
+    case 'item': return itemText(expression.item);
+    case 'not': return `!${expressionText(expression.child)}`;
+    default: return `(${expression.kind} ${expression.children.map(expressionText).join(' ')})`;
+  }
+}
+
+/** What the rule's text says of it decides all tests but their kinds, which the type of a value does. */
+function itemText({ field, modifiers, values, all, negate }: Item): string {
+  return JSON.stringify([field ?? null, modifiers, all, negate, values.map(({ source, tests }) => [source, ...tests.map(({ kind }) => kind)])]);
+}
+
+export function generate<E>(expression: Expression, slot: (field: string) => Slot<E>, shared?: SharedItems<E>): Compiled<E> {
+  return build(new Writer<E>(slot, shared), expression);
+}
+
+function build<E>(writer: Writer<E>, expression: Expression): Compiled<E> {
   const body = writer.expression(expression);
   const source = `"use strict";\n${writer.prelude()}return function (f) { let k, l, t; return ${body}; };`;
   // oxlint-disable-next-line typescript/no-implied-eval -- the point of this file; see its head for what may enter
@@ -64,8 +108,9 @@ class Writer<E> {
   readonly constants: unknown[] = [];
   private readonly functions: string[] = [];
   private readonly slot: (field: string) => Slot<E>;
+  private readonly shared: SharedItems<E> | undefined;
 
-  constructor(slot: (field: string) => Slot<E>) { this.slot = slot; }
+  constructor(slot: (field: string) => Slot<E>, shared: SharedItems<E> | undefined) { this.slot = slot; this.shared = shared; }
 
   prelude(): string {
     return [
@@ -99,6 +144,7 @@ class Writer<E> {
   }
 
   private item(item: Item): string {
+    if (this.shared && item.field !== undefined && item.values.length >= sharedValues) return `${this.constant(this.shared.of(item, this.slot))}(f)`;
     const body = item.field === undefined ? this.keywords(item) : this.field(item, item.field);
     return item.negate ? `!(${body})` : `(${body})`;
   }

@@ -8,6 +8,7 @@
  */
 import type { Hub, Key } from './hub.ts';
 import { holds } from './parse-correlation.ts';
+import type { Match } from './match.ts';
 import type { Condition, Correlation } from './types.ts';
 import { Entries, Measure } from './window.ts';
 
@@ -34,17 +35,9 @@ export class Evidence<E> {
 
 export interface CorrelatorLimits { perGroup: number; lateness: number; evidence: number }
 
-/** What fired: the engine makes a Match of it. */
-export interface Firing<E> {
-  event: E;
-  events: E[];
-  count: number;
-  fresh: number;
-  value: number;
+/** What fired: handed on as a Match, with what correlations of correlations ask. */
+export interface Firing<E> extends Match<E> {
   key: Key<Group<E>>;
-  group: Record<string, string>;
-  first: number;
-  last: number;
   /** The first firing of a run: what correlations that count firings count. */
   begins: boolean;
 }
@@ -53,6 +46,8 @@ export interface Group<E> {
   key: Key<Group<E>>;
   /** Group-by fields with their values: the `group` of what fires, one object once it is asked for. */
   fields: Record<string, string> | undefined;
+  /** The same as one text. */
+  label: string;
   entries: Entries;
   /** Undefined for event_count, which needs positions only. */
   measure: Measure | undefined;
@@ -60,7 +55,7 @@ export interface Group<E> {
   from: number;
   firing: boolean;
   unreported: number;
-  /** Neighbours in the order of last touch. */
+  /** Neighbours in the order of last touch, as exact as the engine's clock is told the time. */
   older: Group<E> | undefined;
   younger: Group<E> | undefined;
   /** The engine's clock when it was last touched; NaN before the clock runs. */
@@ -161,12 +156,15 @@ export class Correlator<E> {
   private touch(key: Key<Group<E>>): Group<E> {
     const known = key.groups[this.place];
     if (known) {
-      if (known !== this.youngest) { this.unlink(known); this.link(known); }
-      known.touched = this.clock;
+      // Once a tick of the clock: to move it with each event touches its neighbours too, and those that are in nobody's cache.
+      if (known.touched !== this.clock) {
+        known.touched = this.clock;
+        if (known !== this.youngest) { this.unlink(known); this.link(known); }
+      }
       return known;
     }
     const group: Group<E> = {
-      key, fields: undefined, entries: new Entries(this.numbers, this.rule.kind === 'value_count'), measure: undefined, from: 0,
+      key, fields: undefined, label: '', entries: new Entries(this.numbers, this.rule.kind === 'value_count'), measure: undefined, from: 0,
       firing: false, unreported: 0, older: undefined, younger: undefined, touched: this.clock, opened: 0, openedClock: Number.NaN, last: undefined,
     };
     key.groups[this.place] = group;
@@ -338,9 +336,9 @@ export class Correlator<E> {
     for (let due = all; entries.size > 0 && (due || now > group.opened + this.rule.timespan + this.limits.lateness); due = false) {
       const end = group.opened + this.rule.timespan;
       let last = -1;
-      const measure = new Measure(this.rule, entries);
-      while (last + 1 < entries.size && entries.time(last + 1) <= end) measure.add(++last);
-      const value = measure.value(0, last);
+      const measure = this.rule.kind === 'event_count' ? undefined : new Measure(this.rule, entries);
+      while (last + 1 < entries.size && entries.time(last + 1) <= end) { last++; measure?.add(last); }
+      const value = measure ? measure.value(0, last) : last + 1;
       const event = this.evidence.get(entries.event(last)) ?? group.last;
       if (event !== undefined && this.conditionHolds(value, measure)) emit(this.fire(group, event, 0, last, value));
       // What fired may have filled other correlations, and they may have made room at this group's cost.
@@ -374,10 +372,15 @@ export class Correlator<E> {
       }
     }
     group.firing = true;
+    if (group.fields === undefined) {
+      group.fields = this.fieldsOf(group.key);
+      group.label = this.rule.groupBy.map((name, i) => `${name} ${group.key.values[i]!}`).join(' ');
+    }
     return {
+      rule: this.rule,
       // Who has been told of the window needs no more than what is new; in a flood that is nearly always so.
       event, events: fresh === 1 && !begins ? [event] : this.evidenceOf(entries, from, to, event), count, fresh, value,
-      key: group.key, group: group.fields ??= this.fieldsOf(group.key),
+      key: group.key, group: group.fields, groupText: group.label,
       first: entries.time(from), last: entries.time(to), begins,
     };
   }

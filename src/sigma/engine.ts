@@ -6,31 +6,10 @@ import { Frame, Slot } from './frame.ts';
 import { bounded, Hub, type Key, own, Words } from './hub.ts';
 import { interpret, type Reader } from './interpret.ts';
 import { type Feed, type Links, resolve } from './link.ts';
+import type { Match } from './match.ts';
 import { Functions, Route } from './route.ts';
-import type { Correlation, Filter, Parsed, Rule } from './types.ts';
+import type { Filter, Parsed, Rule } from './types.ts';
 import { access, type Access, type Binding, elements, numberOf, textOf } from './values.ts';
-
-export interface Match<E> {
-  rule: Rule | Correlation;
-  /** The event that made it match. */
-  event: E;
-  /**
-   * Evidence in the order of time: the first and the last few of the window, at most 16; where only the latest event
-   * is new, that event.
-   */
-  events: readonly E[];
-  /** Events in the window; exact even where the evidence is bounded. */
-  count: number;
-  /** Events that no earlier match of the same still-running group has told of: the whole window at first, then mostly 1. */
-  fresh: number;
-  /** What the correlation measured. */
-  value?: number;
-  /** Its group-by fields; the same object in each match of a group that lives on. */
-  group: Record<string, string>;
-  /** Times of the window's first and last event, ms. */
-  first: number;
-  last: number;
-}
 
 export interface EngineOptions {
   /**
@@ -114,8 +93,10 @@ export class Engine<E> {
   private readonly binding: Binding<E>;
   private readonly interpreted: boolean;
   private readonly nodes: Node<E>[];
-  /** Bits of the rules that the event under evaluation matched, by correlation: in one array, since all are looked at. */
+  /** Bits of the rules that the event under evaluation matched, by correlation. */
   private readonly pending: Int32Array;
+  /** Which of them there are, one bit each: of a hundred correlations an event feeds a few. */
+  private readonly awake: Int32Array;
   private readonly hubs = new Map<string, Hub<E, Group<E>>>();
   private readonly words = new Map<string, Words<E>>();
   private readonly evidence: Evidence<E>;
@@ -161,6 +142,7 @@ export class Engine<E> {
       return node;
     });
     this.pending = new Int32Array(this.nodes.length);
+    this.awake = new Int32Array((this.nodes.length + 31) >> 5);
     this.programs = links.rules.map(({ rule, filters, emits, feeds }) => ({ rule, filters, expression: filtered(rule, filters), emits, feeds }));
   }
 
@@ -181,10 +163,10 @@ export class Engine<E> {
       const program = route.hit(i);
       if (program.emits) {
         this.counted.matches++;
-        emit({ rule: program.rule, event, events: [event], count: 1, fresh: 1, group: {}, first: time, last: time });
+        emit({ rule: program.rule, event, events: [event], count: 1, fresh: 1, group: noGroup, groupText: '', first: time, last: time });
       }
       const { feeds } = program;
-      for (let j = 0; j < feeds.length; j++) { this.pending[feeds[j]!.to]! |= feeds[j]!.mask; feeding = true; }
+      for (let j = 0; j < feeds.length; j++) { this.awaken(feeds[j]!); feeding = true; }
     }
     if (feeding) this.correlate(event, time, emit);
   }
@@ -200,7 +182,7 @@ export class Engine<E> {
         this.report(node, firing, emit);
         // Correlations of this one stand behind it: they take the firing before their own clocks move on.
         this.feed(node, firing);
-        this.correlate(firing.event, firing.last, emit, i + 1);
+        this.correlate(firing.event, firing.last, emit);
       });
     }
     this.recount();
@@ -303,29 +285,40 @@ export class Engine<E> {
 
   // ---- correlations ----
 
-  /** Runs the correlations that wait for this event, inner ones before those that refer to them. */
-  private correlate(event: E, time: number, emit: (match: Match<E>) => void, from = 0): void {
-    const { nodes, pending } = this;
-    for (let i = from; i < pending.length; i++) {
-      const mask = pending[i]!;
-      if (mask === 0) continue;
-      pending[i] = 0;
-      const node = nodes[i]!;
-      const carried = node.carried;
-      const carriedKey = node.carriedKey;
-      node.carried = undefined;
-      node.carriedKey = undefined;
-      if (!Number.isFinite(time)) { this.counted.untimed++; continue; }
-      this.emit = emit;
-      if (carriedKey && carried === undefined) {
-        // An inner correlation may have made room at its own group's cost: look again.
-        this.enter(node.correlator, event, time, mask, carriedKey.live > 0 ? carriedKey : node.hub.of(carriedKey.values), 0, '', node.onFire);
-      } else if (node.uniform) {
-        this.observe(node, event, time, mask, 0, carried, node.onFire);
-      } else {
-        // Aliases read other fields for each rule: one observation a rule.
-        for (let rule = 0; rule < node.groupReaders.length; rule++) if (mask & 1 << rule) this.observe(node, event, time, 1 << rule, rule, carried, node.onFire);
+  private awaken({ to, mask }: Feed): void {
+    this.pending[to]! |= mask;
+    this.awake[to >> 5]! |= 1 << (to & 31);
+  }
+
+  /** Runs the correlations that wait for this event, inner ones before those that refer to them: feeds point forward. */
+  private correlate(event: E, time: number, emit: (match: Match<E>) => void): void {
+    const { awake, nodes, pending } = this;
+    for (let word = 0; word < awake.length; word++) {
+      // Read anew each time: what fires here may wake others further on, also in this word.
+      for (let bits = awake[word]!; bits !== 0; bits = awake[word]!) {
+        awake[word] = bits & (bits - 1);
+        const i = (word << 5) + 31 - Math.clz32(bits & -bits);
+        const mask = pending[i]!;
+        pending[i] = 0;
+        this.run(nodes[i]!, event, time, mask, emit);
       }
+    }
+  }
+
+  private run(node: Node<E>, event: E, time: number, mask: number, emit: (match: Match<E>) => void): void {
+    const { carried, carriedKey } = node;
+    node.carried = undefined;
+    node.carriedKey = undefined;
+    if (!Number.isFinite(time)) { this.counted.untimed++; return; }
+    this.emit = emit;
+    if (carriedKey && carried === undefined) {
+      // An inner correlation may have made room at its own group's cost: look again.
+      this.enter(node.correlator, event, time, mask, carriedKey.live > 0 ? carriedKey : node.hub.of(carriedKey.values), 0, '', node.onFire);
+    } else if (node.uniform) {
+      this.observe(node, event, time, mask, 0, carried, node.onFire);
+    } else {
+      // Aliases read other fields for each rule: one observation a rule.
+      for (let rule = 0; rule < node.groupReaders.length; rule++) if (mask & 1 << rule) this.observe(node, event, time, 1 << rule, rule, carried, node.onFire);
     }
   }
 
@@ -389,8 +382,7 @@ export class Engine<E> {
   private report(node: Node<E>, firing: Firing<E>, emit: (match: Match<E>) => void): void {
     if (!node.emits) return;
     this.counted.matches++;
-    const { event, events, count, fresh, value, group, first, last } = firing;
-    emit({ rule: node.correlator.rule, event, events, count, fresh, value, group, first, last });
+    emit(firing);
   }
 
   /**
@@ -398,11 +390,11 @@ export class Engine<E> {
    * a run (its first firing); temporal ones and value_count take each, so that they know when it last held.
    */
   private feed(node: Node<E>, firing: Firing<E>): void {
-    for (const { to, mask } of node.feeds) {
-      const target = this.nodes[to]!;
+    for (const feed of node.feeds) {
+      const target = this.nodes[feed.to]!;
       const { kind } = target.correlator.rule;
       if (!firing.begins && kind !== 'temporal' && kind !== 'temporal_ordered' && kind !== 'value_count') continue;
-      this.pending[to]! |= mask;
+      this.awaken(feed);
       if (target.hub === node.hub && target.counts && target.carried === undefined) target.carriedKey = firing.key;
       else target.carried = { ...(target.carriedKey && target.correlator.fieldsOf(target.carriedKey)), ...target.carried, ...firing.group };
     }
@@ -410,6 +402,7 @@ export class Engine<E> {
 }
 
 const noLabel: readonly string[] = [''];
+const noGroup: Readonly<Record<string, string>> = {};
 
 /** Combinations of the values' texts (a list gives one for each element, at most 16 in all); none when a value is missing. */
 function groupsOf(values: readonly unknown[]): string[][] {

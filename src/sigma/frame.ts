@@ -28,6 +28,9 @@ export class Slot<E> {
   /** The folded text; call `at` first. */
   low(): string { return this.folded ??= fold(this.text); }
 
+  /** Somebody remembers how the text of this event folds. */
+  foldsTo(low: string): void { this.folded = low; }
+
   private load(frame: Frame<E>): void {
     this.stamp = frame.stamp;
     const raw = this.read(frame.event);

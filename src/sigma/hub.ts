@@ -17,7 +17,8 @@ export interface Key<G> {
 export class Hub<E, G> {
   private readonly keys = new Map<string, Key<G>>();
   private readonly readers: readonly Access<E>[];
-  private places = 0;
+  /** The places of a key that nobody has a group at: copied for each new key. */
+  private readonly free: undefined[] = [];
   private stamp = -1;
   private latest: Key<G> | undefined;
 
@@ -25,7 +26,7 @@ export class Hub<E, G> {
   constructor(readers: readonly Access<E>[]) { this.readers = readers; }
 
   /** A place for one more correlator. */
-  join(): number { return this.places++; }
+  join(): number { return this.free.push(undefined) - 1; }
 
   /** The key of an event; undefined when a value is missing or no text. `stamp` changes with each event. */
   at(event: E, stamp: number): Key<G> | undefined {
@@ -66,7 +67,7 @@ export class Hub<E, G> {
     let key = this.keys.get(text);
     if (!key) {
       const kept = own(text);
-      key = { text: kept, values: values.length === 1 ? [kept] : values.map(own), groups: Array.from({ length: this.places }), live: 0 };
+      key = { text: kept, values: values.length === 1 ? [kept] : values.map(own), groups: this.free.slice(), live: 0 };
       this.keys.set(kept, key);
     }
     return key;

@@ -8,9 +8,10 @@
  *   engine.advance(now, (match) => …);                          // closes windows, expires state
  */
 export { type Binding } from './values.ts';
-export { compile, Engine, type EngineOptions, type EngineStats, type Match } from './engine.ts';
+export { compile, Engine, type EngineOptions, type EngineStats } from './engine.ts';
 export { type SigmaError, type SigmaErrorCode } from './error.ts';
 export { explain, type ConditionExplained, type DetectionExplained, type Explanation, type SearchExplained, type ValueExplained } from './explain.ts';
+export type { Match } from './match.ts';
 export { parse, type ParseOptions } from './parse.ts';
 export { type Prebuilt, prebuild, readPrebuilt } from './prebuilt.ts';
 export { recordBinding, type RecordBindingOptions } from './record.ts';

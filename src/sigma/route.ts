@@ -1,5 +1,5 @@
 /** The rules that concern events of one log source key, indexed by witness. */
-import { type Compiled, generate } from './codegen.ts';
+import { type Compiled, expressionText, generate, SharedItems } from './codegen.ts';
 import type { Program } from './engine.ts';
 import { COMPLEX, type Frame, NOTHING, SCALAR, type Slot } from './frame.ts';
 import { interpret } from './interpret.ts';
@@ -8,38 +8,53 @@ import { elements, textOf } from './values.ts';
 import type { Expression } from './expression.ts';
 import { type Fact, factHolds, FieldIndex, guess, type Likelihood, witnessOf } from './witness.ts';
 
-/** Rules of the engine as functions, made when an event first asks for one: most rules never get that far. */
+/** Detections as functions, made when an event first asks for one: most rules never get that far. */
 export class Functions<E> {
-  private readonly made = new Map<Program, Compiled<E>>();
+  private readonly made = new Map<string, Compiled<E>>();
+  private readonly texts = new Map<Program, string>();
+  private readonly shared = new SharedItems<E>();
   private readonly slot: (field: string) => Slot<E>;
   private readonly interpreted: boolean;
 
   constructor(slot: (field: string) => Slot<E>, interpreted: boolean) { this.slot = slot; this.interpreted = interpreted; }
 
   of(program: Program): Compiled<E> {
-    let made = this.made.get(program);
+    const text = this.textOf(program);
+    let made = this.made.get(text);
     if (!made) {
-      made = this.interpreted ? (frame) => interpret(program.expression, frame.reader) : generate(program.expression, this.slot);
-      this.made.set(program, made);
+      made = this.interpreted ? (frame) => interpret(program.expression, frame.reader) : generate(program.expression, this.slot, this.shared);
+      this.made.set(text, made);
     }
     return made;
   }
+
+  /** The same for programs that ask the same. */
+  textOf(program: Program): string {
+    let text = this.texts.get(program);
+    if (text === undefined) { text = expressionText(program.expression); this.texts.set(program, text); }
+    return text;
+  }
 }
+
+/** What rules of a route ask alike: rules that only name what several correlations count are often the same detection. */
+interface Unit { readonly first: Program; readonly programs: number[] }
 
 export class Route<E> {
   /** How many rules the latest event had to be evaluated for. */
   candidates = 0;
   private readonly programs: readonly Program[];
+  private readonly units: readonly Unit[];
   private readonly functions: Functions<E>;
   private readonly run: (Compiled<E> | undefined)[];
   private readonly slot: (field: string) => Slot<E>;
-  /** Rules without a witness. */
+  // The index, candidates and marks are of units; matches are of programs.
+  /** Units without a witness. */
   private always: readonly number[] = [];
   private fields: readonly { slot: Slot<E>; index: FieldIndex }[] = [];
   private words: FieldIndex | undefined;
-  /** marks[rule] is the frame's stamp when it already is a candidate. */
+  /** marks[unit] is the frame's stamp when it already is a candidate. */
   private readonly marks: Float64Array;
-  /** Numbers of the candidates and of the rules that matched. Fixed arrays: emptying a list frees its memory, and filling it again takes new, for each event. */
+  /** Numbers of the candidates and of the programs that matched. Fixed arrays: emptying a list frees its memory, and filling it again takes new, for each event. */
   private readonly chosen: Int32Array;
   private chosenCount = 0;
   private readonly matched: Int32Array;
@@ -54,19 +69,20 @@ export class Route<E> {
     this.programs = programs;
     this.functions = functions;
     this.slot = slot;
-    this.run = Array.from({ length: programs.length });
-    this.marks = new Float64Array(programs.length);
-    this.chosen = new Int32Array(programs.length);
+    this.units = unitsOf(programs, functions);
+    this.run = Array.from({ length: this.units.length });
+    this.marks = new Float64Array(this.units.length);
+    this.chosen = new Int32Array(this.units.length);
     this.matched = new Int32Array(programs.length);
     this.take = (rules) => {
       for (let i = 0; i < rules.length; i++) {
-        const rule = rules[i]!;
-        if (this.marks[rule] === this.stamp) continue;
-        this.marks[rule] = this.stamp;
-        this.chosen[this.chosenCount++] = rule;
+        const unit = rules[i]!;
+        if (this.marks[unit] === this.stamp) continue;
+        this.marks[unit] = this.stamp;
+        this.chosen[this.chosenCount++] = unit;
       }
     };
-    if (!indexed) { this.always = programs.map((_, number) => number); return; }
+    if (!indexed) { this.always = this.units.map((_, number) => number); return; }
     for (const _ of this.build(guess));
     this.sample = new Sample(programs, slot);
   }
@@ -76,8 +92,8 @@ export class Route<E> {
     const always: number[] = [];
     const byField = new Map<Slot<E>, FieldIndex>();
     let words: FieldIndex | undefined;
-    for (const [number, program] of this.programs.entries()) {
-      const facts = witnessOf(program.expression, likelihood);
+    for (const [number, { first }] of this.units.entries()) {
+      const facts = witnessOf(first.expression, likelihood);
       if (!facts) { always.push(number); continue; }
       for (const fact of facts) {
         if (fact.field === undefined) { (words ??= new FieldIndex()).add(fact, number); continue; }
@@ -118,7 +134,7 @@ export class Route<E> {
       const { slot, index } = fields[i]!;
       const kind = slot.at(frame);
       if (kind === NOTHING) continue;
-      if (kind !== COMPLEX) { index.lookup(slot.low(), take); continue; }
+      if (kind !== COMPLEX) { index.lookupIn(slot, take); continue; }
       for (const one of elements(slot.raw)) { const text = textOf(one); if (text !== undefined) index.lookup(fold(text), take); }
     }
     if (this.words) for (const low of frame.lowKeywords()) this.words.lookup(low, take);
@@ -131,14 +147,28 @@ export class Route<E> {
   hit(index: number): Program { return this.programs[this.matched[index]!]!; }
 
   private try(number: number, frame: Frame<E>): void {
-    const run = this.run[number] ??= this.functions.of(this.programs[number]!);
+    const unit = this.units[number]!;
+    const run = this.run[number] ??= this.functions.of(unit.first);
     if (!run(frame)) return;
     // Kept in order while it is filled: there are few.
     const { matched } = this;
-    let at = this.matchedCount++;
-    while (at > 0 && matched[at - 1]! > number) { matched[at] = matched[at - 1]!; at--; }
-    matched[at] = number;
+    for (const program of unit.programs) {
+      let at = this.matchedCount++;
+      while (at > 0 && matched[at - 1]! > program) { matched[at] = matched[at - 1]!; at--; }
+      matched[at] = program;
+    }
   }
+}
+
+function unitsOf<E>(programs: readonly Program[], functions: Functions<E>): Unit[] {
+  const units = new Map<string, Unit>();
+  for (const [number, program] of programs.entries()) {
+    const text = functions.textOf(program);
+    const unit = units.get(text);
+    if (unit) unit.programs.push(number);
+    else units.set(text, { first: program, programs: [number] });
+  }
+  return [...units.values()];
 }
 
 const rulesPerEvent = 4;

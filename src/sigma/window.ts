@@ -1,14 +1,21 @@
 /**
- * What one group of a correlation remembers: its events in time order, as numbers in one typed array. An entry is
+ * What one group of a correlation remembers: its events in time order, as numbers in one array. An entry is
  * time, number of the event in the evidence ring, the rules it matched as a bit mask (negative once a match has
  * reported it) and, for computing correlations, its value.
  */
 import type { Correlation } from './types.ts';
 
+/** Of entries that are dropped at the front so many wait until they are cut off together. */
+const cutAt = 32;
+
 export class Entries {
   size = 0;
   private start = 0;
-  private data: Float64Array;
+  /**
+   * A plain array: most groups hold one entry and go, and a typed array of one entry costs three objects and 300 bytes. Times are
+   * no small integers, so V8 keeps the numbers unboxed here too.
+   */
+  private data: number[] = none;
   private readonly stride: number;
   /** Distinct values for value_count, beside the numbers. */
   private readonly labels: string[] | undefined;
@@ -16,7 +23,6 @@ export class Entries {
   constructor(numbers: boolean, labels: boolean) {
     this.stride = numbers ? 4 : 3;
     this.labels = labels ? [] : undefined;
-    this.data = new Float64Array(2 * this.stride); // small enough for V8 to keep it inside the object
   }
 
   time(index: number): number { return this.data[(this.start + index) * this.stride]!; }
@@ -43,20 +49,29 @@ export class Entries {
 
   /** Puts the entry behind those of the same time; returns its index. */
   insert(time: number, event: number, mask: number, number: number, label: string): number {
-    if ((this.start + this.size + 1) * this.stride > this.data.length) this.makeRoom();
-    let index = this.size;
-    if (index > 0 && this.time(index - 1) > time) {
-      index = this.lowerBound(time);
-      while (this.time(index) === time) index++;
-      const from = (this.start + index) * this.stride;
-      this.data.copyWithin(from + this.stride, from, (this.start + this.size) * this.stride);
-    }
-    const at = (this.start + index) * this.stride;
-    this.data[at] = time;
-    this.data[at + 1] = event;
-    this.data[at + 2] = mask;
-    if (this.stride === 4) this.data[at + 3] = number;
-    if (index === this.size) this.labels?.push(label); else this.labels?.splice(this.start + index, 0, label);
+    const { data, stride } = this;
+    const index = this.size++;
+    if (index > 0 && this.time(index - 1) > time) return this.insertLate(time, event, mask, number, label);
+    if (data === none) this.data = stride === 4 ? [time, event, mask, number] : [time, event, mask];
+    else if (stride === 4) data.push(time, event, mask, number);
+    else data.push(time, event, mask);
+    this.labels?.push(label);
+    return index;
+  }
+
+  private insertLate(time: number, event: number, mask: number, number: number, label: string): number {
+    const { data, stride } = this;
+    let index = --this.size;
+    index = this.lowerBound(time);
+    while (this.time(index) === time) index++;
+    const from = (this.start + index) * stride;
+    for (let i = 0; i < stride; i++) data.push(0);
+    data.copyWithin(from + stride, from, data.length - stride);
+    data[from] = time;
+    data[from + 1] = event;
+    data[from + 2] = mask;
+    if (stride === 4) data[from + 3] = number;
+    this.labels?.splice(this.start + index, 0, label);
     this.size++;
     return index;
   }
@@ -64,27 +79,17 @@ export class Entries {
   dropFirst(count: number): void {
     this.start += count;
     this.size -= count;
-    // A burst that is over must not hold its memory for as long as the group lives.
-    if (this.data.length > 256 * this.stride && this.size * this.stride * 8 < this.data.length) this.resize(this.size * 2 + 2);
-    else if (this.size === 0) { this.start = 0; if (this.labels) this.labels.length = 0; }
-  }
-
-  private makeRoom(): void {
-    // Half of it is behind us: move down. Else double.
-    if (this.start <= this.size) { this.resize(this.size * 2 + 2); return; }
-    this.data.copyWithin(0, this.start * this.stride, (this.start + this.size) * this.stride);
-    this.labels?.splice(0, this.start);
-    this.start = 0;
-  }
-
-  private resize(capacity: number): void {
-    const data = new Float64Array(capacity * this.stride);
-    data.set(this.data.subarray(this.start * this.stride, (this.start + this.size) * this.stride));
-    this.data = data;
+    // Cut off when half of it is behind us: each entry is then moved once at most, and a burst that is over holds no memory.
+    if (this.size === 0) { this.data = none; this.start = 0; if (this.labels) this.labels.length = 0; return; }
+    if (this.start < cutAt || this.start < this.size) return;
+    this.data = this.data.slice(this.start * this.stride);
     this.labels?.splice(0, this.start);
     this.start = 0;
   }
 }
+
+/** Stands for the array of a group that has no entry yet; never written to. */
+const none: number[] = [];
 
 /**
  * The measure of a run of entries that moves forward: add at the end, remove at the front. event_count needs none

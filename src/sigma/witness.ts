@@ -106,8 +106,8 @@ export class FieldIndex {
   private readonly basenames = new Map<string, number[]>();
   private readonly needles = new Map<string, number[]>();
   private finder: NeedleSearch | undefined;
-  private young = new Map<string, readonly (readonly number[])[]>();
-  private old = new Map<string, readonly (readonly number[])[]>();
+  private young = new Map<string, Found>();
+  private old = new Map<string, Found>();
   private repeats = patience;
   private longestEqual = 0;
   /** The latest text of a field that is only compared for equality, and its rules. */
@@ -126,30 +126,42 @@ export class FieldIndex {
   settle(): void { if (this.needles.size > 0) this.finder ??= new NeedleSearch(this.needles); }
 
   /**
-   * Hands out the rules whose fact holds for the folded text; a rule may come more than once. Fields such as user
-   * agents repeat: what a text found is kept for a while.
+   * Hands out the rules whose fact holds for the slot's text; a rule may come more than once. Fields such as user
+   * agents repeat: what a text found is kept for a while, with how it folds, so that it is not even folded again.
    */
-  lookup(low: string, take: (rules: readonly number[]) => void): void {
-    if (this.basenames.size === 0 && this.needles.size === 0) {
-      if (low === this.latest) { if (this.latestRules) take(this.latestRules); return; }
-      this.latest = low;
-      this.latestRules = low.length <= this.longestEqual ? this.equals.get(low) : undefined;
-      if (this.latestRules) take(this.latestRules);
-      return;
-    }
-    if (this.repeats <= 0 || low.length > cachedText) { this.search(low, take); return; }
-    let found = this.young.get(low) ?? this.old.get(low);
+  lookupIn(slot: Folding, take: (rules: readonly number[]) => void): void {
+    const { text } = slot;
+    if (this.repeats <= 0 || text.length > cachedText || (this.basenames.size === 0 && this.needles.size === 0)) { this.lookup(slot.low(), take); return; }
+    let found = this.young.get(text) ?? this.old.get(text);
     if (found) {
-      this.repeats = Math.min(this.repeats + 1, patience);
+      if (this.repeats < patience) this.repeats++;
+      slot.foldsTo(found.low);
     } else {
       this.repeats--;
-      const rules: (readonly number[])[] = [];
-      this.search(low, (some) => { rules.push(some); });
-      found = rules.length === 0 ? nothing : rules;
-      if (this.young.size >= cachedTexts) { this.old = this.young; this.young = new Map(); }
-      this.young.set(own(low), found);
+      found = this.remember(text, slot.low());
     }
-    for (const rules of found) take(rules);
+    const { rules } = found;
+    for (let i = 0; i < rules.length; i++) take(rules[i]!);
+  }
+
+  private remember(text: string, low: string): Found {
+    const rules: (readonly number[])[] = [];
+    this.search(low, (some) => { rules.push(some); });
+    const kept = own(text);
+    const found: Found = { low: low === text ? kept : own(low), rules: rules.length === 0 ? nothing : rules };
+    if (this.young.size >= cachedTexts) { this.old = this.young; this.young = new Map(); }
+    this.young.set(kept, found);
+    return found;
+  }
+
+  /** The same for a folded text, and nothing is remembered of it. */
+  lookup(low: string, take: (rules: readonly number[]) => void): void {
+    if (this.basenames.size > 0 || this.needles.size > 0) { this.search(low, take); return; }
+    if (low !== this.latest) {
+      this.latest = low;
+      this.latestRules = low.length <= this.longestEqual ? this.equals.get(low) : undefined;
+    }
+    if (this.latestRules) take(this.latestRules);
   }
 
   private search(low: string, take: (rules: readonly number[]) => void): void {
@@ -168,4 +180,8 @@ const cachedTexts = 1024;
 const cachedText = 512;
 /** A field whose texts miss so much oftener than they repeat is no longer remembered. */
 const patience = 4096;
+/** How a text folds, and the rules that it makes candidates. */
+interface Found { readonly low: string; readonly rules: readonly (readonly number[])[] }
+/** A text with its folded form, made when it is asked for. */
+interface Folding { readonly text: string; low(): string; foldsTo(low: string): void }
 const nothing: readonly (readonly number[])[] = [];
