@@ -1,8 +1,11 @@
 /** What a skilled intruder tries at the server, one after the other; SECURITY.md names these tests. */
 import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect as connectPlain, type Socket } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
+import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
+import { join } from 'node:path';
+import { connect, type TLSSocket } from 'node:tls';
 import { generateSync } from 'otplib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, type ApiServer, cookieOf, password, startApiServer } from '../../test/api-server.ts';
@@ -189,6 +192,48 @@ describe('many addresses of one caller', () => {
   });
 });
 
+it('the set-up link stays used, also when the owner it made is turned off within the hour', async () => {
+  const token = here.world.setUp.begin()!;
+  expect((await send('POST', '/setup', { token, name: 'li', password })).status).toBe(201);
+  here.store.accounts.save({ ...here.store.accounts.byName('li')!, disabled: true });
+  expect((await get('/setup')).body).toEqual({ needed: true });
+  expect((await send('POST', '/setup', { token, name: 'wang', password })).body).toMatchObject({ code: 'gone' });
+});
+
+it('a session that is used all the time ends after a week', async () => {
+  const headers = await here.as('reader'), week = here.clock + 7 * 86_400_000;
+  while (here.clock + 7 * 3_600_000 < week) {
+    here.clock += 7 * 3_600_000;
+    expect((await get('/alerts', headers)).status).toBe(200);
+  }
+  here.clock = week + 1;
+  expect((await get('/alerts', headers)).status).toBe(401);
+});
+
+it('log-ons and live streams are fewer than other requests', async () => {
+  const statuses = [];
+  for (let i = 0; i < 21; i++) statuses.push(await from('203.0.113.9', 'POST', '/session', {}));
+  expect(statuses).toEqual([...Array.from({ length: 20 }, () => 400), 429]);
+  const reader = await here.as('reader');
+  for (let i = 0; i < 300; i++) here.world.feed.watch(() => undefined);
+  expect((await get('/stream', reader)).body).toMatchObject({ code: 'too-many' });
+});
+
+it('no page of it is framed, takes scripts from elsewhere, or is kept: the API, the console, and what is not there', async () => {
+  const folder = join(here.dir, 'console');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'index.html'), '<!doctype html><title>Moat</title>');
+  const server = await here.start({ consoleFolder: folder });
+  try {
+    for (const path of ['/', '/alerts', '/%2e%2e/%2e%2e/etc/passwd', '/assets/none.js', '/api/v1/setup', '/api/v1/none']) {
+      const { headers } = await here.ask(path, { to: server });
+      const policy = String(headers['content-security-policy']).split(';').map((one) => one.trim());
+      expect({ path, policy }).toEqual({ path, policy: expect.arrayContaining(["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"]) as unknown });
+      expect({ path, ...headers }).toMatchObject({ 'path': path, 'x-frame-options': 'DENY', 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cross-origin-opener-policy': 'same-origin', 'cache-control': 'no-store' });
+    }
+  } finally { await server.close(); }
+});
+
 it('a name that an account has does not use the set-up link up', async () => {
   await here.as('owner');
   here.store.accounts.save({ ...here.store.accounts.byName('owner-li')!, disabled: true });
@@ -220,7 +265,7 @@ describe('an open stream', () => {
     const { certificate, server } = here;
     const made = request({ host: '127.0.0.1', port: server.port, path: '/api/v1/stream', ca: certificate.ca, servername: 'localhost', agent: false, headers: { host: `localhost:${server.port}`, ...headers } });
     made.end();
-    const [response] = await once(made, 'response') as [import('node:http').IncomingMessage];
+    const [response] = await once(made, 'response') as [IncomingMessage];
     let text = '';
     response.setEncoding('utf8').on('data', (piece: string) => { text += piece; });
     return { said: () => text, ended: once(response, 'end').then(() => undefined) };
