@@ -31,7 +31,7 @@ export async function fuzzApi(random: Random, ms: number, most = Number.POSITIVE
   const faults: string[] = [];
   const world: World = {
     host: 'fuzz', place: () => ({ group: undefined, environment: 'test' }), passkeys: () => ({ domain: 'localhost', origins: ['http://localhost'] }), challenges: new Challenges(now), now, store, feed: new Feed(now), lockout: new Lockout(now), setUp: new SetUp(store.accounts, now),
-    ask: (operation) => Promise.resolve(lists.has(operation) ? [] : operation === 'unblock' ? { network: '', undone: [] } : operation === 'notice-test' ? { outcome: 'sent' } : operation === 'quarantine-list' ? { rows: [], broken: [], stored: 0 } : {}), audit: (entry) => journal.write({ audit: [{ ...entry, time: now(), via: 'api' }] }), fault: (error) => { faults.push(error instanceof Error ? error.stack ?? error.message : String(error)); },
+    ask: (operation) => Promise.resolve(lists.has(operation) ? [] : operation === 'recovery-services' ? { done: true } : operation === 'unblock' ? { network: '', undone: [] } : operation === 'notice-test' ? { outcome: 'sent' } : operation === 'quarantine-list' ? { rows: [], broken: [], stored: 0 } : {}), audit: (entry) => journal.write({ audit: [{ ...entry, time: now(), via: 'api' }] }), fault: (error) => { faults.push(error instanceof Error ? error.stack ?? error.message : String(error)); },
   };
   const server = await startServer({ address: '127.0.0.1', port: 0, certificate: undefined, names: [], version: 'fuzz', world, perMinute: 1e9 });
   try {

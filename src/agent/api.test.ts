@@ -186,7 +186,7 @@ it('hunting reads events and nothing that is Moat\'s own, within its limits', as
 }, 120_000);
 
 it('accounts: whose sessions there are, and their end; what each role may do; new recovery codes make the old ones useless', async () => {
-  const made = await ask('/accounts', { method: 'POST', body: { name: 'wen', role: 'analyst', password, scope: { environments: ['test'] } } });
+  const made = await ask('/accounts', { method: 'POST', body: { name: 'wen', role: 'analyst', password, own_password: password, scope: { environments: ['test'] } } });
   expect(made).toMatchObject({ status: 201, body: { name: 'wen', scope: { environments: ['test'] } } });
   const at = `/accounts/${String(made.body['id'])}/sessions`;
   const entered = await fetch(`${base}/api/v1/session`, { method: 'POST', headers: { 'content-type': 'application/json', 'user-agent': 'browser of wen' }, body: JSON.stringify({ name: 'wen', password }) });

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { configSchema, type Config } from './config-schema.ts';
-import { fetchList } from './intelligence-fetch.ts';
+import { fetchList, refusedRedirect } from './intelligence-fetch.ts';
 import { IntelligenceLists, readLists, type ListState } from './intelligence.ts';
 
 let folder: string;
@@ -202,4 +202,28 @@ it('refuses settings that cannot be', () => {
   expect(fault({ name: '../x', file: 'a' })).not.toBe('');
   expect(fault({ name: 'x', url: 'ftp://a.example' })).not.toBe('');
   expect(configSchema.safeParse({ intelligence: { lists: [{ name: 'x', file: 'a' }, { name: 'x', file: 'b' }] } }).error?.issues[0]?.message).toBe('expected a different name for each list');
+});
+
+it('a list leads nowhere that only this machine or its network reaches', async () => {
+  const refused = (to: string, from = 'https://lists.example/bad.txt', resolved: string[] = ['198.51.100.7']): Promise<string | undefined> => refusedRedirect(new URL(from), new URL(to, from), (name) => { expect(name).not.toMatch(/^[\d.:]+$/); return Promise.resolve(resolved); });
+  for (const to of ['https://cdn.example/x', '/other', 'https://203.0.113.9/x', 'https://[2001:db8::1]/x']) expect(await refused(to), to).toBeUndefined();
+  for (const to of ['https://127.0.0.1/', 'https://2130706433/', 'https://0x7f.1/', 'https://017700000001/', 'https://127.1/', 'https://0/', 'https://169.254.169.254/latest/meta-data', 'https://100.100.100.200/', 'https://10.0.0.1/', 'https://[::1]/', 'https://[::ffff:127.0.0.1]/', 'https://[::ffff:7f00:1]/', 'https://[fe80::1]/', 'https://[fd00::1]/', 'https://[64:ff9b::7f00:1]/', 'https://x@127.0.0.1/', 'https://\uff11\uff12\uff17.0.0.1/']) expect(await refused(to), to).toContain('not of the internet');
+  expect(await refused('https://rebound.example/', undefined, ['198.51.100.7', '127.0.0.1'])).toContain('not of the internet');
+  expect(await refused('https://localhost/', undefined, ['::1'])).toContain('not of the internet');
+  for (const to of ['http://cdn.example/x', 'file:///etc/shadow', 'ftp://cdn.example/', 'data:text/plain,x', 'gopher://127.0.0.1/']) expect(await refused(to), to).toContain('not https all the way');
+  expect(await refused('http://127.0.0.2/', 'http://127.0.0.1/list'), 'a mirror inside').toBeUndefined();
+});
+
+it('follows redirects, but not for ever, and to the metadata of no cloud', async () => {
+  const options = { etag: undefined, modified: undefined, agent: 'moat', signal: new AbortController().signal };
+  const lead = (to: (path: string) => string): void => { answer = (request, response) => { const next = to(request.url ?? ''); if (next === '') response.end('203.0.113.1\n'); else response.writeHead(302, { location: next }).end(); }; };
+  lead((path) => (path === '/3' ? '' : `/${Number(path.slice(1)) + 1}`));
+  expect(await fetchList(`${base}/0`, join(folder, 'x'), options)).toMatchObject({ changed: true });
+  expect(readFileSync(join(folder, 'x'), 'utf8')).toBe('203.0.113.1\n');
+  lead((path) => `${path}x`);
+  await expect(fetchList(`${base}/`, join(folder, 'x'), options)).rejects.toMatchObject({ code: 'unreachable', message: 'expected at most 5 redirects, got more' });
+  for (const [to, said] of [['http://169.254.169.254/latest/meta-data/', /169\.254\.169\.254, which is not of the internet/], ['file:///etc/passwd', /to file, not https/], ['http://[', /to no address/]] as const) {
+    lead(() => to);
+    await expect(fetchList(`${base}/`, join(folder, 'x'), options), to).rejects.toMatchObject({ code: 'unreachable', message: expect.stringMatching(said) as unknown });
+  }
 });

@@ -1,90 +1,25 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
+import { statSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateSync } from 'otplib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { permissionsOf, type Role, roles } from '../core/account.ts';
+import { permissionsOf, roles } from '../core/account.ts';
 import { MoatError } from '../core/error.ts';
 import { verifyAudit } from '../engine/response/audit.ts';
-import { Journal } from '../engine/response/journal.ts';
 import { sampleAlert, sampleIncident } from '../stores/contract.ts';
-import { openSqliteStore, type SqliteStore } from '../stores/sqlite/store.ts';
-import { ownCertificate, type ServerCertificate } from './access/certificate.ts';
-import { hashPassword } from './access/passwords.ts';
-import { Lockout } from './access/lockout.ts';
-import { Challenges } from './access/challenges.ts';
+import { type Answer, type ApiServer, cookieOf, password, startApiServer } from '../../test/api-server.ts';
+import { ownCertificate } from './access/certificate.ts';
 import { accessTable } from './access/table.ts';
-import { beginSession } from './access/sessions.ts';
-import { SetUp } from './access/set-up.ts';
-import { Feed } from './feed.ts';
 import { routes } from './routes/catalogue.ts';
-import { type RunningServer, type ServerOptions, startServer } from './server.ts';
-import type { World } from './world.ts';
 
-let dir: string, store: SqliteStore, server: RunningServer, certificate: ServerCertificate, clock: number, asked: { operation: string; argument: unknown }[], answers: Record<string, unknown>, faults: unknown[];
-let world: World;
-const password = 'correct horse battery';
+let here: ApiServer;
+let { dir, store, server, certificate, asked, answers, faults, world, start, ask, as, audited } = {} as ApiServer;
 
 beforeEach(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'moat-api-'));
-  clock = Date.now();
-  asked = []; faults = [];
-  // What is a list is one, also with nothing in it.
-  answers = { 'recovery-services': { done: true }, 'unblock': { network: '', undone: [] }, 'notice-test': { outcome: 'sent' }, 'quarantine-list': { rows: [], broken: [], stored: 0 }, ...Object.fromEntries(['blocklist', 'allow-list', 'allow-add', 'allow-remove', 'playbooks', 'playbook-runs', 'rules', 'findings', 'notices', 'jobs', 'exceptions', 'checks', 'evidence-list'].map((name) => [name, []])) };
-  const now = (): number => clock;
-  store = openSqliteStore({ dir, now });
-  const journal = new Journal(store.response);
-  world = {
-    host: 'web1', place: () => ({ group: 'web', environment: 'test' }), passkeys: () => ({ domain: 'localhost', origins: ['https://localhost'] }), challenges: new Challenges(now), now, store, feed: new Feed(now), lockout: new Lockout(now), setUp: new SetUp(store.accounts, now), fault: (error) => { faults.push(error); },
-    ask: (operation, argument) => {
-      asked.push({ operation, argument });
-      const answer = answers[operation];
-      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer ?? {});
-    },
-    audit: (entry) => journal.write({ audit: [{ ...entry, time: now(), via: 'api' }] }),
-  };
-  certificate = await ownCertificate(join(dir, 'tls'), ['localhost', '127.0.0.1'], clock);
-  server = await start();
+  here = await startApiServer();
+  ({ dir, store, server, certificate, asked, answers, faults, world, start, ask, as, audited } = here);
 });
-afterEach(async () => {
-  await server.close();
-  store.close();
-  rmSync(dir, { recursive: true });
-});
-
-const start = (more: Partial<ServerOptions> = {}): Promise<RunningServer> => startServer({ address: '127.0.0.1', port: 0, certificate, names: [], version: '1', world, perMinute: 100_000, ...more });
-
-interface Answer { status: number; body: Record<string, unknown>; headers: Record<string, string | string[] | undefined>; text: string }
-interface Ask { method?: string; body?: unknown; headers?: Record<string, string>; to?: RunningServer; raw?: string }
-/** A real client that trusts our authority and nothing else. */
-function ask(path: string, { method = 'GET', body, headers = {}, to = server, raw }: Ask = {}): Promise<Answer> {
-  const isTls = to.url.startsWith('https');
-  return new Promise((resolve, reject) => {
-    const text = raw ?? (body === undefined ? undefined : JSON.stringify(body));
-    const made = (isTls ? httpsRequest : httpRequest)({ host: '127.0.0.1', port: to.port, path, method, ...(isTls && { ca: certificate.ca, servername: 'localhost' }), headers: { host: `localhost:${to.port}`, ...(text !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }), ...headers } }, (response) => {
-      let said = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => { said += chunk; }).on('end', () => {
-        let parsed: unknown = {};
-        if (said.startsWith('{')) parsed = JSON.parse(said);
-        resolve({ status: response.statusCode!, body: parsed as Record<string, unknown>, headers: response.headers, text: said });
-      });
-    });
-    made.on('error', reject).end(text);
-  });
-}
-const cookieOf = ({ headers }: Answer): string => String(headers['set-cookie']).split(';')[0]!;
-
-/** As somebody with this role; the account is made in the store. */
-async function as(role: Role): Promise<Record<string, string>> {
-  const account = store.accounts.byName(`${role}-li`) ?? { id: `id-${role}`, name: `${role}-li`, role, created: clock, disabled: false, password: await hashed, passwordChanged: clock, recovery: [] };
-  store.accounts.save(account);
-  const { secret, session } = beginSession(store.accounts, account, { address: '127.0.0.1', agent: 'test' }, clock);
-  return { 'cookie': `__Host-moat=${secret}`, 'x-moat-csrf': session.csrf };
-}
-const hashed = hashPassword(password);
-const audited = (): string[] => [...store.response.audit(1)].map(({ by, operation, target }) => `${by} ${operation} ${target}`);
+afterEach(() => here.stop());
 
 describe('set-up and log-on', () => {
   it('makes the first owner by a link that works once and for an hour; nothing else works before', async () => {
@@ -104,7 +39,7 @@ describe('set-up and log-on', () => {
 
   it('a link that is an hour old is of no use', async () => {
     const link = world.setUp.begin()!;
-    clock += 3_600_001;
+    here.clock += 3_600_001;
     expect((await ask('/api/v1/setup', { method: 'POST', body: { token: link, name: 'li', password } })).body).toMatchObject({ code: 'gone' });
   });
 
@@ -113,14 +48,14 @@ describe('set-up and log-on', () => {
     const enrol = await ask('/api/v1/session/totp', { method: 'POST', headers: me, body: { password } });
     const { secret } = enrol.body as { secret: string };
     expect(enrol.body['uri']).toContain('otpauth://totp/');
-    const code = (): string => generateSync({ secret, epoch: Math.floor(clock / 1000) });
+    const code = (): string => generateSync({ secret, epoch: Math.floor(here.clock / 1000) });
     expect((await ask('/api/v1/session/totp', { method: 'PUT', headers: me, body: { code: '000000' } })).status).toBe(401);
     const { recovery } = (await ask('/api/v1/session/totp', { method: 'PUT', headers: me, body: { code: code() } })).body as { recovery: string[] };
     expect(new Set(recovery).size).toBe(10);
     const logOn = (more: object): Promise<Answer> => ask('/api/v1/session', { method: 'POST', body: { name: 'ANALYST-LI', password, ...more } });
     expect((await logOn({})).body).toMatchObject({ code: 'code-needed' });
     expect((await logOn({ code: code() })).body, 'it was used to confirm').toMatchObject({ code: 'wrong-credentials' });
-    clock += 30_000;
+    here.clock += 30_000;
     const entered = await logOn({ code: code() });
     expect(entered.body).toMatchObject({ name: 'analyst-li', totp: true, recovery_left: 10 });
     expect((await logOn({ code: code() })).status, 'used').toBe(401);
@@ -142,7 +77,7 @@ describe('set-up and log-on', () => {
     expect((await ask('/api/v1/session', { method: 'DELETE', headers })).status).toBe(200);
     expect((await ask('/api/v1/alerts', { headers })).status).toBe(401);
     const late = await as('reader');
-    clock += 8 * 3_600_000 + 1;
+    here.clock += 8 * 3_600_000 + 1;
     expect((await ask('/api/v1/alerts', { headers: late })).status, 'idle for eight hours').toBe(401);
   });
 
@@ -152,7 +87,7 @@ describe('set-up and log-on', () => {
     expect((await guess(password)).status).toBe(200);
     for (let i = 0; i < 5; i++) expect((await guess('wrong')).body).toMatchObject({ code: 'wrong-credentials' });
     expect(await guess(password)).toMatchObject({ status: 429, headers: { 'retry-after': '30' } });
-    clock += 30_001;
+    here.clock += 30_001;
     expect((await guess(password)).status).toBe(200);
     // From elsewhere, by many addresses: the account waits there, and here it does not.
     for (let i = 0; i < 40; i++) world.lockout.wrong('owner-li', `203.0.113.${i}`, false);
@@ -189,14 +124,14 @@ describe('who may do what', () => {
 
   it('a token does what its role and its account may, until it ends; it makes no session', async () => {
     const owner = await as('owner');
-    const made = await ask('/api/v1/tokens', { method: 'POST', headers: owner, body: { name: 'grafana', role: 'reader', days: 7 } });
+    const made = await ask('/api/v1/tokens', { method: 'POST', headers: owner, body: { name: 'grafana', role: 'reader', days: 7, own_password: password } });
     const headers = { authorization: `Bearer ${String(made.body['secret'])}` };
     expect((await ask('/api/v1/alerts', { headers })).status).toBe(200);
     expect((await ask('/api/v1/audit', { headers })).status).toBe(403);
     expect((await ask('/api/v1/session', { headers })).status, 'tokens are no people').toBe(403);
     expect((await ask('/api/v1/alerts', { headers: { authorization: 'Bearer moat_wrong' } })).status).toBe(401);
     expect(JSON.stringify((await ask('/api/v1/tokens', { headers: owner })).body)).not.toContain('digest');
-    clock += 7 * 86_400_000 + 1;
+    here.clock += 7 * 86_400_000 + 1;
     expect((await ask('/api/v1/alerts', { headers })).status).toBe(401);
   });
 
@@ -204,14 +139,14 @@ describe('who may do what', () => {
     const administrator = await as('administrator');
     const owner = await as('owner');
     const analyst = await as('analyst');
-    const add = (headers: Record<string, string>, role: string): Promise<Answer> => ask('/api/v1/accounts', { method: 'POST', headers, body: { name: `new-${role}`, role, password } });
+    const add = (headers: Record<string, string>, role: string): Promise<Answer> => ask('/api/v1/accounts', { method: 'POST', headers, body: { name: `new-${role}`, role, password, own_password: password } });
     expect((await add(administrator, 'owner')).status).toBe(403);
     expect((await add(administrator, 'responder')).status).toBe(201);
     expect((await add(administrator, 'responder')).body).toMatchObject({ code: 'conflict' });
     expect((await ask('/api/v1/accounts/id-owner', { method: 'PATCH', headers: administrator, body: { disabled: true } })).status).toBe(403);
     expect((await ask('/api/v1/accounts/id-owner', { method: 'PATCH', headers: owner, body: { role: 'reader' } })).body).toMatchObject({ code: 'conflict' });
     // An auditor may see what an analyst may not: no token for it.
-    expect((await ask('/api/v1/tokens', { method: 'POST', headers: analyst, body: { name: 'x', role: 'auditor', days: 1 } })).status).toBe(403);
+    expect((await ask('/api/v1/tokens', { method: 'POST', headers: analyst, body: { name: 'x', role: 'auditor', days: 1, own_password: password } })).status).toBe(403);
     const changed = await ask('/api/v1/accounts/id-analyst', { method: 'PATCH', headers: administrator, body: { role: 'reader' } });
     expect(changed.body).toMatchObject({ role: 'reader' });
     expect(JSON.stringify(changed.body)).not.toContain('argon2');
@@ -235,11 +170,11 @@ describe('more rights for a while, and fewer hosts', () => {
     expect((await answer(administrator)).body).toMatchObject({ state: 'granted' });
     expect((await answer(owner, 'reject')).body).toMatchObject({ code: 'conflict' });
     expect((await ask('/api/v1/audit', { headers: responder })).status).toBe(200);
-    expect((await ask('/api/v1/session', { headers: responder })).body).toMatchObject({ role: 'administrator', elevated: clock + 30 * 60_000 });
+    expect((await ask('/api/v1/session', { headers: responder })).body).toMatchObject({ role: 'administrator', elevated: here.clock + 30 * 60_000 });
     // Whoever was raised raises nobody, not even in their own name.
     const second = await request(await as('analyst'), 'administrator');
     expect((await ask(`/api/v1/elevations/${String(second.body['id'])}/approve`, { method: 'POST', headers: responder, body: {} })).status).toBe(403);
-    clock += 30 * 60_000 + 1;
+    here.clock += 30 * 60_000 + 1;
     expect((await ask('/api/v1/audit', { headers: responder })).status, 'it fell back by itself').toBe(403);
     expect(audited()).toContain('account:administrator-li elevation-grant responder-li');
   });
@@ -256,7 +191,7 @@ describe('more rights for a while, and fewer hosts', () => {
     expect((await ask('/api/v1/alerts', { headers })).status, 'its sessions ended').toBe(401);
     await hold({ groups: ['web'], environments: ['test', 'dev'] });
     expect((await ask('/api/v1/alerts', { headers: await as('responder') })).status).toBe(200);
-    const { body } = await ask('/api/v1/tokens', { method: 'POST', headers: owner, body: { name: 'db', role: 'reader', days: 1, scope: { groups: ['database'] } } });
+    const { body } = await ask('/api/v1/tokens', { method: 'POST', headers: owner, body: { name: 'db', role: 'reader', days: 1, own_password: password, scope: { groups: ['database'] } } });
     expect((await ask('/api/v1/alerts', { headers: { authorization: `Bearer ${String(body['secret'])}` } })).status).toBe(403);
     expect((await ask('/api/v1/accounts/id-owner', { method: 'PATCH', headers: owner, body: { scope: { groups: ['x'] } } })).body).toMatchObject({ code: 'conflict' });
   });
@@ -265,7 +200,7 @@ describe('more rights for a while, and fewer hosts', () => {
 describe('the link of a notice', () => {
   const token = `a.${'b'.repeat(20)}.zzzz.${'c'.repeat(43)}`;
   const putQuestion = (): void => {
-    store.requests.add({ id: 'q'.repeat(20), created: clock, expires: clock + 60_000, level: 'high', what: { zh: '封禁 <b>203.0.113.9</b>\u202e', en: 'block it' } });
+    store.requests.add({ id: 'q'.repeat(20), created: here.clock, expires: here.clock + 60_000, level: 'high', what: { zh: '封禁 <b>203.0.113.9</b>\u202e', en: 'block it' } });
     answers['approval-look'] = { request: 'q'.repeat(20), answer: 'approve' };
     answers['answer'] = { done: true };
   };
@@ -275,8 +210,8 @@ describe('the link of a notice', () => {
     putQuestion();
     const shown = await ask(`/approve/${token}`);
     expect(shown).toMatchObject({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8', 'x-frame-options': 'DENY', 'referrer-policy': 'same-origin' } });
-    expect(shown.text).toContain('&#60;b&#62;203.0.113.9');
-    expect(shown.text).toContain('\\u202e');
+    expect(shown.text).toContain('&lt;b&gt;203.0.113.9');
+    expect(shown.text).toContain('\\x202e');
     expect(shown.text).not.toContain('<script');
     expect(String(shown.headers['content-security-policy'])).toMatch(/default-src 'none'; style-src 'sha256-[^']+'; form-action 'self'/);
     expect(asked.map(({ operation }) => operation)).toEqual(['approval-look']);
@@ -315,12 +250,12 @@ describe('requests', () => {
 
   it('pages are stable while alerts come in; fields and filters hold', async () => {
     const headers = await as('reader');
-    const add = (...names: string[]): void => store.commit({ events: [], positions: [], alerts: names.map((id, i) => sampleAlert(id, { time: clock - 1000 * (names.length - i), last_time: clock, level: i % 2 === 0 ? 'high' : 'low' })) });
+    const add = (...names: string[]): void => store.commit({ events: [], positions: [], alerts: names.map((id, i) => sampleAlert(id, { time: here.clock - 1000 * (names.length - i), last_time: here.clock, level: i % 2 === 0 ? 'high' : 'low' })) });
     add('a', 'b', 'c', 'd', 'e');
     const first = await ask('/api/v1/alerts?limit=2&fields=id,level', { headers });
     expect(first.body['items']).toEqual([{ id: 'e', level: 'high' }, { id: 'd', level: 'low' }]);
-    clock += 60_000;
-    store.commit({ events: [], positions: [], alerts: [sampleAlert('f', { time: clock, last_time: clock }), sampleAlert('b', { time: clock - 64_000, last_time: clock })] });
+    here.clock += 60_000;
+    store.commit({ events: [], positions: [], alerts: [sampleAlert('f', { time: here.clock, last_time: here.clock }), sampleAlert('b', { time: here.clock - 64_000, last_time: here.clock })] });
     const second = await ask(`/api/v1/alerts?limit=5&fields=id&cursor=${String(first.body['next'])}`, { headers });
     expect(second.body).toEqual({ items: [{ id: 'c' }, { id: 'b' }, { id: 'a' }] });
     expect(((await ask('/api/v1/alerts?level=high', { headers })).body['items'] as { id: string }[]).map(({ id }) => id)).toEqual(['e', 'c', 'a']);
@@ -387,11 +322,11 @@ describe('requests', () => {
 describe('the connection', () => {
   it('is encrypted from the first start by an own authority, whose keys only the owner reads, and which is kept', async () => {
     for (const name of ['ca.key', 'server.key']) expect(statSync(join(dir, 'tls', name)).mode & 0o777).toBe(0o600);
-    expect((await ownCertificate(join(dir, 'tls'), ['localhost'], clock)).fingerprint).toBe(certificate.fingerprint);
-    const renewed = await ownCertificate(join(dir, 'tls'), ['localhost'], clock + 380 * 86_400_000);
+    expect((await ownCertificate(join(dir, 'tls'), ['localhost'], here.clock)).fingerprint).toBe(certificate.fingerprint);
+    const renewed = await ownCertificate(join(dir, 'tls'), ['localhost'], here.clock + 380 * 86_400_000);
     expect(renewed.fingerprint).not.toBe(certificate.fingerprint);
     expect(renewed.ca).toBe(certificate.ca);
-    expect((await ownCertificate(join(dir, 'tls'), ['localhost', 'moat.example'], clock)).fingerprint, 'a new name').not.toBe(renewed.fingerprint);
+    expect((await ownCertificate(join(dir, 'tls'), ['localhost', 'moat.example'], here.clock)).fingerprint, 'a new name').not.toBe(renewed.fingerprint);
     const { headers } = await ask('/api/v1/setup');
     expect(headers['strict-transport-security']).toContain('max-age=31536000');
     expect(headers['content-security-policy']).toMatch(/default-src 'none';script-src 'self'/);

@@ -7,9 +7,10 @@ import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { timingSafeEqual } from 'node:crypto';
-import { isIP, type Socket } from 'node:net';
+import { isIP, type Server, type Socket } from 'node:net';
 import { MoatError, saidBy } from '../core/error.ts';
 import type { ServerCertificate } from './access/certificate.ts';
+import { callerOf } from './access/caller.ts';
 import { actorOf, findSession, findToken, tokenPrefix } from './access/sessions.ts';
 import type { Actor, Call, Route } from './contract/route.ts';
 import { addApprovePage } from './approve-page.ts';
@@ -33,8 +34,10 @@ export interface ServerOptions {
   names: readonly string[];
   version: string;
   world: World;
-  /** Requests a minute from one address. */
+  /** Requests a minute from one caller. */
   perMinute?: number;
+  /** How long a connection may take for the TLS handshake and for one request, and how often that is looked at; for tests. */
+  patience?: { handshakeMs: number; requestMs: number; lookMs: number };
   routes?: readonly Route<World>[];
   /** Folder of the built console; none, no console. */
   consoleFolder?: string;
@@ -47,6 +50,10 @@ export interface RunningServer { url: string; port: number; app: FastifyInstance
 const base = '/api/v1';
 const bodyMax = 1 << 20;
 const defaultPerMinute = 600;
+const usualPatience = { handshakeMs: 10_000, requestMs: 30_000, lookMs: 5000 };
+const connectionsMost = 1000;
+/** A proxy before the server is one caller too. Beyond it others are still let in. */
+const connectionsOfOne = 250;
 /** Each log-on costs 19 MiB and 30 ms. */
 const logOnPerMinute = 20;
 const loopback = new Set(['localhost', '127.0.0.1', '::1']);
@@ -54,22 +61,26 @@ const loopback = new Set(['localhost', '127.0.0.1', '::1']);
 /** Throws when it cannot listen, and MoatError 'bad-input' for plain HTTP beyond loopback. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { certificate, world, address } = options;
+  const { handshakeMs, requestMs, lookMs } = options.patience ?? usualPatience;
   if (certificate === undefined && !loopback.has(address)) throw new MoatError('bad-input', `expected HTTPS at ${address}: plain HTTP is for loopback alone`, { zh: `${address} 必须用 HTTPS：不加密的 HTTP 只能用于本机回环地址` });
   const app = fastify({
-    ...(certificate && { https: { key: certificate.key, cert: certificate.cert, minVersion: 'TLSv1.2' as const } }),
-    bodyLimit: bodyMax, requestTimeout: 30_000, connectionTimeout: 60_000, keepAliveTimeout: 60_000, trustProxy: false, return503OnClosing: true, forceCloseConnections: true,
+    ...(certificate ? { https: { key: certificate.key, cert: certificate.cert, minVersion: 'TLSv1.2' as const, handshakeTimeout: handshakeMs, headersTimeout: requestMs, connectionsCheckingInterval: lookMs } } : { http: { headersTimeout: requestMs, connectionsCheckingInterval: lookMs } }),
+    bodyLimit: bodyMax, requestTimeout: requestMs, connectionTimeout: 60_000, keepAliveTimeout: 60_000, trustProxy: false, return503OnClosing: true, forceCloseConnections: true,
     // And what Node's own parser refuses, which never becomes a request.
     clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => {
-      if (!socket.writable || error.code === 'ECONNRESET') { socket.destroy(); return; }
-      const large = error.code === 'HPE_HEADER_OVERFLOW';
-      const body = JSON.stringify(problemBody(new Problem(large ? 'too-large' : 'bad-input', large ? { zh: '请求头或地址太长', en: 'the header or the address is too long' } : { zh: '请求不合 HTTP 规范', en: 'the request is not HTTP' })));
-      socket.end(`HTTP/1.1 ${large ? '413 Payload Too Large' : '400 Bad Request'}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+      const large = error.code === 'HPE_HEADER_OVERFLOW', late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+      // Before TLS is agreed on nothing can be said: what is written would wait, and hold the connection, for ever.
+      if (!socket.writable || !(late || error.code?.startsWith('HPE_'))) { socket.destroy(); return; }
+      const body = JSON.stringify(problemBody(new Problem(large ? 'too-large' : 'bad-input', large ? { zh: '请求头或地址太长', en: 'the header or the address is too long' } : late ? { zh: '请求发送得太慢', en: 'the request came too slowly' } : { zh: '请求不合 HTTP 规范', en: 'the request is not HTTP' })));
+      // Whoever keeps their half open keeps no connection by it.
+      socket.once('finish', () => { socket.destroy(); }).end(`HTTP/1.1 ${large ? '413 Payload Too Large' : '400 Bad Request'}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
     },
     // What the framework refuses before any route (a part of the path that is too long, a broken escape) is told in the same form.
     frameworkErrors: (error: unknown, _request: FastifyRequest, reply: FastifyReply) => { answerProblem(reply, problemOf(error, world)); },
     routerOptions: { maxParamLength: 300, caseSensitive: true, ignoreTrailingSlash: false },
   } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance;
-  app.server.maxConnections = 1000;
+  app.server.maxConnections = connectionsMost;
+  limitEach(app.server, connectionsOfOne);
   // Only JSON is taken.
   app.removeContentTypeParser('text/plain');
   const names = new Set([...loopback, address, ...options.names].map((name) => name.toLowerCase()));
@@ -83,27 +94,27 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     strictTransportSecurity: certificate ? { maxAge: 31_536_000 } : false, frameguard: { action: 'deny' }, referrerPolicy: { policy: 'no-referrer' }, crossOriginOpenerPolicy: { policy: 'same-origin' }, crossOriginResourcePolicy: { policy: 'same-origin' },
   });
   await app.register(cookie);
-  await app.register(rateLimit, { max: options.perMinute ?? defaultPerMinute, timeWindow: 60_000, cache: 20_000, errorResponseBuilder: (_request, { ttl }) => new Problem('too-many', { zh: '请求太频繁', en: 'too many requests' }, { retryAfter: Math.ceil(ttl / 1000) }) });
+  await app.register(rateLimit, { max: options.perMinute ?? defaultPerMinute, timeWindow: 60_000, cache: 20_000, keyGenerator: (request) => callerOf(request.ip), errorResponseBuilder: (_request, { ttl }) => new Problem('too-many', { zh: '请求太频繁', en: 'too many requests' }, { retryAfter: Math.ceil(ttl / 1000) }) });
   app.setErrorHandler((error, _request, reply) => { answerProblem(reply, problemOf(error, world)); });
-  app.setNotFoundHandler((_request, reply) => { answerProblem(reply, new Problem('not-found', { zh: '没有这个地址', en: 'there is nothing at this address' })); });
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (_request, reply) => { answerProblem(reply, new Problem('not-found', { zh: '没有这个地址', en: 'there is nothing at this address' })); });
   const secure = certificate !== undefined;
   // A cookie with this prefix is of this host, this path and an encrypted connection alone.
   const cookieName = secure ? '__Host-moat' : 'moat';
   const repeats = new Repeats(world.now);
 
-  const actorFor = (request: FastifyRequest): { actor: Actor; csrf: string | undefined } | undefined => {
+  const actorFor = (request: FastifyRequest, isUse = true): { actor: Actor; csrf: string | undefined } | undefined => {
     const bearer = /^Bearer (\S{1,200})$/.exec(request.headers.authorization ?? '')?.[1];
     if (bearer !== undefined) {
-      const actor = bearer.startsWith(tokenPrefix) ? findToken(world.store.accounts, bearer, world.now(), world.place()) : undefined;
+      const actor = bearer.startsWith(tokenPrefix) ? findToken(world.store.accounts, bearer, world.now(), world.place(), isUse) : undefined;
       return actor && { actor, csrf: undefined };
     }
     const secret = request.cookies[cookieName];
-    const found = secret === undefined ? undefined : findSession(world.store.accounts, secret, world.now());
+    const found = secret === undefined ? undefined : findSession(world.store.accounts, secret, world.now(), isUse);
     return found && { actor: actorOf(world.store.accounts, found.account, found.session, world.now(), world.place()), csrf: found.session.csrf };
   };
   /** Throws Problem. */
   const mayAsk = (route: Pick<Route, 'access' | 'method'>, request: FastifyRequest): Actor | undefined => {
-    if (route.method !== 'GET') fromHere(request.headers);
+    if (route.method !== 'GET') fromHere(request.headers, secure);
     if (route.access === 'anyone') return undefined;
     const known = actorFor(request);
     if (known === undefined) throw new Problem('not-logged-in', { zh: '请先登录', en: 'log on first' }, { hint: 'POST /api/v1/session' });
@@ -133,22 +144,31 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
           return { status, body };
         };
         const { status, body } = once ? await repeats.once(`${actor.account} ${key}`, `${request.url} ${JSON.stringify(request.body)}`, work) : await work();
+        void reply.header('cache-control', 'no-store');
         const { revision } = (body ?? {}) as { revision?: unknown };
         if (route.hasRevision && typeof revision === 'number') {
           void reply.header('etag', `"${revision}"`);
           if (route.method === 'GET' && request.headers['if-none-match'] === `"${revision}"`) return reply.code(304).send();
         }
-        return reply.code(status).header('cache-control', 'no-store').send(selected(body, (call.query as { fields?: string } | undefined)?.fields) ?? null);
+        return reply.code(status).send(selected(body, (call.query as { fields?: string } | undefined)?.fields) ?? null);
       },
     });
   }
-  await addApprovePage(app, { look: (token) => approvalOf(token, world), answer: (token, answer, from) => answerByLink(token, answer, from, world), fromHere }, { max: logOnPerMinute, timeWindow: 60_000 });
+  await addApprovePage(app, { look: (token) => approvalOf(token, world), answer: (token, answer, from) => answerByLink(token, answer, from, world), fromHere: (headers) => fromHere(headers, secure), problemOf: (error) => problemOf(error, world) }, { max: logOnPerMinute, timeWindow: 60_000 });
   const document = openApi(allRoutes, options.version);
   app.get(`${base}/openapi.json`, () => document);
   app.get(`${base}/stream`, async (request, reply) => {
     mayAsk({ access: 'read', method: 'GET' }, request);
-    // Whether it still may is asked again and again: a stream must not outlive its session.
-    await streamFeed(request, reply, world.feed, () => actorFor(request)?.actor.may.has('read') === true);
+    const may = (): boolean => {
+      try {
+        return actorFor(request, false)?.actor.may.has('read') === true;
+      } catch (error) {
+        // Nobody waits for this answer: what cannot be looked up is no permission.
+        world.fault(error);
+        return false;
+      }
+    };
+    await streamFeed(request, reply, world.feed, may);
   });
   if (options.consoleFolder !== undefined) serveConsole(app, options.consoleFolder);
   await app.listen({ host: address, port: options.port }).catch((error: NodeJS.ErrnoException) => {
@@ -156,6 +176,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   const { port } = app.server.address() as { port: number };
   return { url: `${secure ? 'https' : 'http'}://${isIP(address) === 6 ? `[${address}]` : address}:${port}`, port, app, close: () => app.close() };
+}
+
+/** Cuts off what one caller opens beyond `most`, so that none can keep all others out by connections that ask for nothing. */
+function limitEach(server: Server, most: number): void {
+  const open = new Map<string, number>();
+  server.on('connection', (socket: Socket) => {
+    const caller = callerOf(socket.remoteAddress ?? '');
+    const count = (open.get(caller) ?? 0) + 1;
+    if (count > most) { socket.destroy(); return; }
+    open.set(caller, count);
+    socket.once('close', () => {
+      const left = open.get(caller)! - 1;
+      if (left > 0) open.set(caller, left); else open.delete(caller);
+    });
+  });
 }
 
 function callOf(route: Route<World>, request: FastifyRequest, actor: Actor | undefined): Call<unknown, unknown, unknown> {
@@ -183,15 +218,20 @@ function mustFit(route: Route<World>, body: unknown): void {
   throw new Error(`the answer of ${route.id} does not have its shape: ${found.error.issues.slice(0, 5).map((issue) => `${issue.path.join('.')}: ${issue.code === 'unrecognized_keys' ? `unknown ${issue.keys.join(', ')}` : issue.message}`).join('; ')}`);
 }
 
-/** A page of somebody else's that sends a form here says where it is from. */
-function fromHere(headers: Record<string, unknown>): void {
+/** A page of somebody else's that sends a form here says where it is from; one that was changed on its way, without encryption, is somebody else's. */
+function fromHere(headers: Record<string, unknown>, secure: boolean): void {
   const { origin, host } = headers;
   const site = headers['sec-fetch-site'];
-  const foreign = origin !== undefined && (typeof origin !== 'string' || !URL.canParse(origin) || new URL(origin).host !== host);
+  const page = typeof origin === 'string' && URL.canParse(origin) ? new URL(origin) : undefined;
+  const foreign = origin !== undefined && (page === undefined || page.host !== host || (secure && page.protocol !== 'https:'));
   if (foreign || (site !== undefined && site !== 'same-origin' && site !== 'none')) throw new Problem('csrf', { zh: '请求来自别的网站', en: 'the request comes from another site' });
 }
 
-const isSame = (given: unknown, wanted: string): boolean => typeof given === 'string' && given.length === wanted.length && timingSafeEqual(Buffer.from(given), Buffer.from(wanted));
+/** In bytes: letters beyond ASCII take more than one, and headers may hold them. */
+function isSame(given: unknown, wanted: string): boolean {
+  const [one, other] = [Buffer.from(typeof given === 'string' ? given : ''), Buffer.from(wanted)];
+  return one.length === other.length && timingSafeEqual(one, other);
+}
 
 /** Only the fields that were asked for, of each item or of the thing itself. */
 function selected(body: unknown, fields: string | undefined): unknown {

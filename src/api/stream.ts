@@ -17,7 +17,13 @@ export async function streamFeed(request: FastifyRequest, reply: FastifyReply, f
   const { raw } = reply;
   for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
   raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
-  const say = (text: string): void => { if (raw.writableLength > waitingMax) raw.destroy(); else raw.write(text); };
+  // Whether it still may is asked again each time: a stream must not outlive its session.
+  const say = (text: string): void => {
+    if (raw.writableEnded || raw.destroyed) return;
+    if (!may()) raw.end();
+    else if (raw.writableLength > waitingMax) raw.destroy();
+    else raw.write(text);
+  };
   const missed = from === undefined ? [] : feed.after(from);
   if (missed === undefined) raw.write(resetText(feed.last));
   else {
@@ -25,7 +31,7 @@ export async function streamFeed(request: FastifyRequest, reply: FastifyReply, f
     for (const item of missed) say(itemText(item));
   }
   const unwatch = feed.watch(say);
-  const beat = setInterval(() => { if (may()) raw.write(': beat\n\n'); else raw.end(); }, beatMs);
+  const beat = setInterval(() => { say(': beat\n\n'); }, beatMs);
   raw.on('error', () => raw.destroy());
   await new Promise<void>((resolve) => { raw.on('close', resolve); });
   clearInterval(beat);

@@ -21,7 +21,9 @@ export function readShadow(context: ScanContext, path = '/etc/shadow'): Shadow[]
   const text = readText(context, path, 16 << 20);
   if (text === undefined) return undefined;
   const number = (field: string | undefined): number | undefined => (field !== undefined && /^-?\d{1,9}$/.test(field) ? Number(field) : undefined);
-  return upTo(context, text.split('\n'), entriesMax, 'long files read only in part').flatMap((line, i) => {
+  return upTo(context, text.split('\n'), entriesMax, 'long files read only in part').flatMap((raw, i) => {
+    // As the C library: blanks in front are passed over.
+    const line = raw.trimStart();
     if (line.trim() === '' || line.startsWith('#') || /^[+-]/.test(line)) return [];
     const fields = line.split(':');
     const [name = '', password = '', changed, , max, , inactive, expires] = fields;
@@ -29,5 +31,5 @@ export function readShadow(context: ScanContext, path = '/etc/shadow'): Shadow[]
   });
 }
 
-/** May somebody log on with a password? `!` and `*` in front lock it. */
-export const hasPassword = ({ password }: Pick<Shadow, 'password'>): boolean => password !== '' && !/^[!*x]/.test(password);
+/** May somebody log on with a password? `!` and `*` in front lock it; an `x` alone says that it stands elsewhere, but a hash of the oldest kind may begin with one. */
+export const hasPassword = ({ password }: Pick<Shadow, 'password'>): boolean => password !== '' && password !== 'x' && !/^[!*]/.test(password);

@@ -15,59 +15,92 @@ export interface Directive {
   text: string;
   /** `Match …` or `Host …` above it, with what it says; undefined where it holds for all. */
   under: string | undefined;
+  /** Under `Match all`: sshd lets that count before what stands outside of any Match. */
+  overrides?: true;
 }
 
 const depthMax = 16;
 const directivesMax = 10_000;
 const includedMax = 1000;
 
+type Under = Partial<Pick<Directive, 'under' | 'overrides'>>;
+
 /** All directives of a file in the order in which the program reads them; empty when it is not there. `base` is what relative names of Include begin with. */
 export function readSshConfig(context: ScanContext, path: string, base = '/etc/ssh'): Directive[] {
   const out: Directive[] = [];
   const budget = { files: includedMax };
-  readInto(out, context, path, base, undefined, 0, budget);
+  readInto(out, context, path, base, {}, 0, budget);
   return out;
 }
 
-function readInto(out: Directive[], context: ScanContext, path: string, base: string, outer: string | undefined, depth: number, budget: { files: number }): void {
+function readInto(out: Directive[], context: ScanContext, path: string, base: string, outer: Under, depth: number, budget: { files: number }): void {
   if (depth > depthMax || budget.files-- <= 0) { context.count('SSH configuration included too deep or too often'); return; }
   const text = readText(context, path);
   if (text === undefined) return;
-  let under = outer;
+  let now = outer;
   for (const { number, text: line } of linesOf(text, { count: (what) => { context.count(what); } })) {
     const one = directiveOf(line);
     if (!one) { context.count('SSH configuration lines not understood'); continue; }
     if (one.keyword === 'match' || one.keyword === 'host') {
       // `Match all` and `Host *` hold for everybody, under what holds outside.
-      under = /^(?:match all|host \*)$/i.test(`${one.keyword} ${one.args.join(' ')}`) ? outer : `${one.keyword === 'match' ? 'Match' : 'Host'} ${one.rest}`;
+      const isAll = /^(?:match all|host \*)$/i.test(`${one.keyword} ${one.args.join(' ')}`);
+      now = isAll ? { ...outer, ...(one.keyword === 'match' && { overrides: true as const }) } : { under: `${one.keyword === 'match' ? 'Match' : 'Host'} ${one.rest}` };
       // A Match may run a program.
-      if (out.length < directivesMax) out.push({ ...one, path, line: number, text: line.trim(), under });
+      if (out.length < directivesMax) out.push({ ...one, path, line: number, text: line.trim(), under: now.under });
       continue;
     }
     if (one.keyword === 'include') {
-      for (const pattern of one.args) for (const included of expand(context, pattern.startsWith('/') ? pattern : `${base}/${pattern.replace(/^~\//, '')}`)) readInto(out, context, included, base, under, depth + 1, budget);
+      for (const pattern of one.args) for (const included of expand(context, pattern.startsWith('/') ? pattern : `${base}/${pattern.replace(/^~\//, '')}`)) readInto(out, context, included, base, now, depth + 1, budget);
       continue;
     }
     if (out.length >= directivesMax) { context.count('SSH configuration lines beyond the limit'); return; }
-    out.push({ ...one, path, line: number, text: line.trim(), under });
+    out.push({ ...one, path, line: number, text: line.trim(), under: now.under, ...(now.overrides && { overrides: true }) });
   }
 }
 
 /** `Keyword value`, `Keyword=value`, `Keyword "a b" c`. */
 export function directiveOf(line: string): Pick<Directive, 'keyword' | 'args' | 'rest'> | undefined {
-  const found = /^\s*"?([A-Za-z][A-Za-z0-9-]{1,60})"?(?:\s*=\s*|\s+)(\S.*)$/.exec(line.replace(/\s+$/, ''));
+  // The daemon is written in C: a line ends at a NUL, whatever stands behind it.
+  const found = /^\s*"?([A-Za-z][A-Za-z0-9-]{1,60})"?(?:\s*=\s*|\s+)(\S.*)$/.exec(line.split('\0', 1)[0]!.replace(/\s+$/, ''));
   if (!found) return undefined;
   const rest = found[2]!;
-  const args = [...rest.matchAll(/"([^"]*)"|(\S+)/g)].slice(0, 200).map((part) => part[1] ?? part[2]!);
-  const comment = args.findIndex((arg) => arg.startsWith('#'));
-  return { keyword: found[1]!.toLowerCase(), args: comment < 0 ? args : args.slice(0, comment), rest };
+  return { keyword: found[1]!.toLowerCase(), args: wordsOf(rest), rest };
 }
 
-/** What holds for everybody: the first that is said counts. */
-export const globalOf = (directives: readonly Directive[], keyword: string): Directive | undefined => directives.find((one) => one.keyword === keyword && one.under === undefined);
+const wordsMax = 200;
+
+/** As OpenSSH takes words apart: quotes of both kinds, also in the middle of a word, a backslash before a quote, a backslash or a blank; # begins a comment. */
+function wordsOf(text: string): string[] {
+  const words: string[] = [];
+  let at = 0;
+  while (words.length < wordsMax) {
+    while (text[at] === ' ' || text[at] === '\t') at++;
+    if (at >= text.length || text[at] === '#') break;
+    let word = '', quote = '';
+    for (; at < text.length; at++) {
+      const c = text[at]!, next = text[at + 1];
+      if (c === '\\' && (next === '"' || next === "'" || next === '\\' || (quote === '' && next === ' '))) { word += next; at++; }
+      else if (quote === '' && (c === ' ' || c === '\t')) break;
+      else if (quote === '' && (c === '"' || c === "'")) quote = c;
+      else if (c === quote) quote = '';
+      else word += c;
+    }
+    words.push(word);
+  }
+  return words;
+}
+
+/** Each line of these adds to those before. */
+const adding = new Set(['acceptenv', 'hostkey']);
+
+/** What holds for everybody: the first that is said counts, but what a `Match all` says counts before. */
+export function globalOf(directives: readonly Directive[], keyword: string): Directive | undefined {
+  const all = directives.filter((one) => one.keyword === keyword && one.under === undefined);
+  return all.find(({ overrides }) => overrides) ?? all[0];
+}
 
 /** What holds for everybody or in some Match: each value that somebody can meet. */
 export function reachable(directives: readonly Directive[], keyword: string): Directive[] {
   const first = globalOf(directives, keyword);
-  return directives.filter((one) => one.keyword === keyword && (one === first || one.under !== undefined));
+  return directives.filter((one) => one.keyword === keyword && (one === first || one.under !== undefined || adding.has(keyword)));
 }

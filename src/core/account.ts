@@ -31,6 +31,10 @@ export const permissionsOf = (role: Role): ReadonlySet<Permission> => new Set(gr
 /** Whether this role may do all that the permissions say: nobody hands out more than they have. */
 export const covers = (may: ReadonlySet<Permission>, role: Role): boolean => granted[role].every((permission) => may.has(permission));
 
+/** Whether all hosts of `given` are among those of `held`: nobody hands out hosts that they are not for. */
+export const isScopeWithin = (given: Scope | undefined, held: Scope): boolean =>
+  (held.groups === undefined || given?.groups?.every((one) => held.groups!.includes(one)) === true) && (held.environments === undefined || given?.environments?.every((one) => held.environments!.includes(one)) === true);
+
 /** Names stand in the audit log and in addresses: letters, digits and a few signs. */
 export const accountName = /^[A-Za-z0-9\u4e00-\u9fff][A-Za-z0-9\u4e00-\u9fff._@-]{0,63}$/;
 

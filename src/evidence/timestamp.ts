@@ -10,7 +10,7 @@ const answerMs = 20_000;
 export async function askTimestamp(url: string, manifest: Buffer): Promise<Buffer> {
   const digest = hash('sha256', manifest);
   try {
-    const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/timestamp-query' }, body: new Uint8Array(queryOf(digest)), signal: AbortSignal.timeout(answerMs) });
+    const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/timestamp-query' }, body: new Uint8Array(queryOf(digest)), redirect: 'manual', signal: AbortSignal.timeout(answerMs) });
     if (!response.ok || response.body === null) throw new Error(`the service answered ${response.status}`);
     const parts: Buffer[] = [];
     let size = 0;

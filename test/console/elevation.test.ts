@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { ask, expectClean, noBrowser, open } from './given.ts';
+import { owner } from './moat.ts';
 
 describe.skipIf(noBrowser)('more rights for a while', () => {
   it('are asked for by a responder, granted by the owner, show what they allow, and are gone when they end', async () => {
     const [name, password] = ['wei', 'a heron stands in the moat'];
-    expect((await ask('POST', '/accounts', { name, role: 'responder', password })).status).toBe(201);
+    expect((await ask('POST', '/accounts', { name, role: 'responder', password, own_password: owner.password })).status).toBe(201);
     const opened = await open('/protection', { cookie: undefined });
     const { page } = opened;
     await page.getByLabel('Account').fill(name);

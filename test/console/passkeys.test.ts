@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { ask, expectClean, noBrowser, open } from './given.ts';
 import { quiet } from './browser.ts';
+import { owner } from './moat.ts';
 
 const wang = { name: 'wang', password: 'ducks under the bridge' };
 
@@ -15,7 +16,7 @@ async function device(page: Page): Promise<{ credentials: () => Promise<{ isResi
 
 describe.skipIf(noBrowser)('passkeys', () => {
   it('are made at the own account, log on alone and after the password, and are removed', async () => {
-    expect((await ask('POST', '/accounts', { ...wang, role: 'analyst' })).status).toBe(201);
+    expect((await ask('POST', '/accounts', { ...wang, role: 'analyst', own_password: owner.password })).status).toBe(201);
     const opened = await open('/', { cookie: '' });
     const { page, faults } = opened;
     // What the browser says of answers that refuse is meant: nobody was logged on, the second factor was asked for.

@@ -1,7 +1,7 @@
 /** What is photographed. A page adds a line or more. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
-import type { ConsoleMoat } from './moat.ts';
+import { type ConsoleMoat, owner } from './moat.ts';
 
 export interface Scene {
   name: string;
@@ -71,8 +71,8 @@ const incident = async (moat: ConsoleMoat): Promise<string> => {
 async function peopled(moat: ConsoleMoat): Promise<void> {
   const { items } = (await moat.ask('GET', '/accounts')).body as { items: unknown[] };
   if (items.length > 1) return;
-  for (const [name, role] of [['chen', 'administrator'], ['dou', 'responder'], ['fang', 'analyst'], ['gao', 'auditor']]) await moat.ask('POST', '/accounts', { name, role, password: 'a sentence that is long', ...(role === 'analyst' && { scope: { environments: ['test', 'dev'], groups: ['web'] } }) });
-  for (const name of ['grafana', 'nightly-report']) await moat.ask('POST', '/tokens', { name, role: 'reader', days: name === 'grafana' ? 90 : 3 });
+  for (const [name, role] of [['chen', 'administrator'], ['dou', 'responder'], ['fang', 'analyst'], ['gao', 'auditor']]) await moat.ask('POST', '/accounts', { name, role, password: 'a sentence that is long', own_password: owner.password, ...(role === 'analyst' && { scope: { environments: ['test', 'dev'], groups: ['web'] } }) });
+  for (const name of ['grafana', 'nightly-report']) await moat.ask('POST', '/tokens', { name, role: 'reader', days: name === 'grafana' ? 90 : 3, own_password: owner.password });
 }
 const system = (path: string) => async (moat: ConsoleMoat): Promise<string> => { await peopled(moat); return `/system${path}`; };
 const firstAccount = async (moat: ConsoleMoat): Promise<string> => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { quiet } from './browser.ts';
 import { ask, expectClean, noBrowser, open } from './given.ts';
+import { owner } from './moat.ts';
 
 interface Named { id: string; name: string; role: string; disabled: boolean }
 const accounts = async (): Promise<Named[]> => ((await ask('GET', '/accounts')).body as { items: Named[] }).items;
@@ -18,6 +19,12 @@ describe.skipIf(noBrowser)('the system page', () => {
     const add = dialog.getByRole('button', { name: 'Add account' });
     expect(await add.isDisabled(), 'a short password').toBe(true);
     await dialog.getByLabel('First password').fill('a sentence that is long');
+    expect(await add.isDisabled(), 'without one\'s own password').toBe(true);
+    await dialog.getByLabel('Your own password').fill('not this one');
+    await add.click();
+    await dialog.getByText('the name, the password or the code is wrong').waitFor();
+    expect(opened.faults.splice(0), 'the browser tells of the refusal').toEqual(['error: Failed to load resource: the server responded with a status of 401 (Unauthorized)']);
+    await dialog.getByLabel('Your own password').fill(owner.password);
     await add.click();
     await page.getByRole('cell', { name: 'xiu', exact: true }).or(page.getByText('xiu', { exact: true })).first().click();
     expect((await accounts()).find(({ name }) => name === 'xiu')).toMatchObject({ role: 'responder', disabled: false });
@@ -41,6 +48,7 @@ describe.skipIf(noBrowser)('the system page', () => {
     await page.getByRole('button', { name: '新建令牌' }).click();
     const dialog = page.getByRole('dialog', { name: '新建令牌' });
     await dialog.getByLabel('用途').fill('dashboard');
+    await dialog.getByLabel('您自己的密码').fill(owner.password);
     await dialog.getByRole('button', { name: /创\s?建/ }).click();
     const once = page.getByRole('dialog', { name: '令牌“dashboard”' });
     const secret = await once.locator('code').first().textContent();
@@ -76,7 +84,7 @@ describe.skipIf(noBrowser)('the system page', () => {
   });
 
   it('offers who may not manage accounts only what is theirs, and says so at the address', async () => {
-    await ask('POST', '/accounts', { name: 'yan', role: 'reader', password: 'a sentence that is long' });
+    await ask('POST', '/accounts', { name: 'yan', role: 'reader', password: 'a sentence that is long', own_password: owner.password });
     const { body, cookie } = await ask('POST', '/session', { name: 'yan', password: 'a sentence that is long' });
     expect(body).toMatchObject({ role: 'reader' });
     const opened = await open('/system/accounts', { cookie });

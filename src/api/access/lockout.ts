@@ -1,7 +1,9 @@
 /**
- * Slows guessing. Wrong log-ons are counted for each address, and for each account from addresses that it never logged in from: nobody can lock
- * an owner out of the place where the owner always is. Kept in memory, bounded.
+ * Slows guessing. Wrong log-ons are counted for each caller, for each account by a caller (an own log-on between two guesses at somebody else's
+ * account does not help), and for each account by callers that it never logged in from: nobody can lock an owner out of the place where the
+ * owner always is. Kept in memory, bounded.
  */
+import { callerOf } from './caller.ts';
 import { Problem } from '../problem.ts';
 
 const free = 5;
@@ -11,6 +13,8 @@ const longestWaitMs = 3_600_000;
 const accountFree = 30;
 const forgetMs = 24 * 3_600_000;
 const entriesMax = 20_000;
+
+const keysOf = (name: string, address: string): string[] => { const caller = callerOf(address); return [`a ${caller}`, `p ${caller} ${name}`]; };
 
 interface Count { wrong: number; until: number; last: number }
 
@@ -23,7 +27,7 @@ export class Lockout {
   /** Throws Problem 'too-many' while it must wait. */
   mustWait(name: string, address: string, isKnown: boolean): void {
     const now = this.now();
-    const keys = isKnown ? [`a ${address}`] : [`a ${address}`, `n ${name}`];
+    const keys = [...keysOf(name, address), ...(isKnown ? [] : [`n ${name}`])];
     const until = Math.max(...keys.map((key) => this.counts.get(key)?.until ?? 0));
     if (until <= now) return;
     const seconds = Math.ceil((until - now) / 1000);
@@ -32,12 +36,12 @@ export class Lockout {
 
   /** True while it is worth an entry in the audit log: guessing must not fill that. */
   wrong(name: string, address: string, isKnown: boolean): boolean {
-    const wrong = this.add(`a ${address}`, free);
+    const [wrong = 0] = keysOf(name, address).map((key) => this.add(key, free));
     if (!isKnown) this.add(`n ${name}`, accountFree);
     return wrong <= free + 1;
   }
 
-  right(address: string): void { this.counts.delete(`a ${address}`); }
+  right(name: string, address: string): void { for (const key of keysOf(name, address)) this.counts.delete(key); }
 
   private add(key: string, allowed: number): number {
     const now = this.now();

@@ -26,6 +26,8 @@ function roleNow(accounts: Pick<AccountStore, 'elevations'>, account: Account, n
 
 const mayOf = (role: Role, scope: Scope | undefined, place: Place): ReadonlySet<Permission> => (isWithin(scope, place) ? permissionsOf(role) : new Set());
 
+const scopesOf = (...scopes: (Scope | undefined)[]): Scope[] => scopes.filter((one) => one !== undefined);
+
 const secretOf = (): string => randomBytes(32).toString('base64url');
 const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
@@ -36,12 +38,13 @@ export function beginSession(accounts: AccountStore, account: Account, from: { a
   return { secret, session };
 }
 
-export function findSession(accounts: AccountStore, secret: string, now: number): { session: Session; account: Account } | undefined {
+/** `isUse`: somebody asked for something, and the session lives on; a stream that is merely open must not keep it. */
+export function findSession(accounts: AccountStore, secret: string, now: number, isUse: boolean): { session: Session; account: Account } | undefined {
   const session = accounts.session(digestOf(secret));
   if (session === undefined || session.expires <= now) return undefined;
   const account = accounts.account(session.account);
   if (account === undefined || account.disabled) return undefined;
-  if (now - session.seen < seenEveryMs) return { session, account };
+  if (!isUse || now - session.seen < seenEveryMs) return { session, account };
   const seen = { ...session, seen: now, expires: Math.min(now + idleMs, session.created + longestMs) };
   accounts.saveSession(seen);
   return { session: seen, account };
@@ -55,19 +58,19 @@ export function makeToken(accounts: AccountStore, account: Account, given: { nam
 }
 
 /** A token may never do more than its account may now. */
-export function findToken(accounts: AccountStore, secret: string, now: number, place: Place): Actor | undefined {
+export function findToken(accounts: AccountStore, secret: string, now: number, place: Place, isUse: boolean): Actor | undefined {
   const token = accounts.token(digestOf(secret));
   if (token === undefined || token.expires <= now) return undefined;
   const account = accounts.account(token.account);
   if (account === undefined || account.disabled) return undefined;
-  if (now - (token.seen ?? 0) >= seenEveryMs) accounts.saveToken({ ...token, seen: now });
+  if (isUse && now - (token.seen ?? 0) >= seenEveryMs) accounts.saveToken({ ...token, seen: now });
   // Rights for a while are a person's: its tokens do not have them.
   const own = mayOf(account.role, account.scope, place);
   const may = new Set([...mayOf(token.role, token.scope, place)].filter((permission) => own.has(permission)));
-  return { account: account.id, name: account.name, role: token.role, may, session: undefined, by: `token:${account.name}/${token.name}` };
+  return { account: account.id, name: account.name, role: token.role, may, grants: may, scopes: scopesOf(account.scope, token.scope), session: undefined, by: `token:${account.name}/${token.name}` };
 }
 
 export function actorOf(accounts: AccountStore, account: Account, session: Session, now: number, place: Place): Actor {
   const { role, until } = roleNow(accounts, account, now);
-  return { account: account.id, name: account.name, role, may: mayOf(role, account.scope, place), session: session.digest, by: `account:${account.name}`, ...(until !== undefined && { elevated: until }) };
+  return { account: account.id, name: account.name, role, may: mayOf(role, account.scope, place), grants: mayOf(account.role, account.scope, place), scopes: scopesOf(account.scope), session: session.digest, by: `account:${account.name}`, ...(until !== undefined && { elevated: until }) };
 }

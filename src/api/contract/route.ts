@@ -1,13 +1,13 @@
 /** One operation of the API: what it takes, what it answers and who may ask for it. Routes, permissions, validation and OpenAPI all come from these. */
 import type * as z from 'zod';
-import type { Permission, Role } from '../../core/account.ts';
+import type { Permission, Role, Scope } from '../../core/account.ts';
 import type { Text } from '../../core/text.ts';
 
 /** anyone: without a log-on. person: whoever is logged in (not a token). */
 export type Access = Permission | 'anyone' | 'person';
 
 /** Who asks. `by` is what the audit log says. */
-export interface Actor { account: string; name: string; role: Role; may: ReadonlySet<Permission>; /** Digest of the session; undefined for a token. */ session: string | undefined; by: string; /** Rights for a while end then, Unix ms. */ elevated?: number }
+export interface Actor { account: string; name: string; role: Role; may: ReadonlySet<Permission>; /** What it may for good, without rights for a while: all that it hands on. */ grants: ReadonlySet<Permission>; /** Hosts that it is for must lie in each of these. */ scopes: readonly Scope[]; /** Digest of the session; undefined for a token. */ session: string | undefined; by: string; /** Rights for a while end then, Unix ms. */ elevated?: number }
 
 export interface Call<P, Q, B> {
   params: P;

@@ -34,11 +34,12 @@ export async function approvalOf(token: string, world: World): Promise<z.infer<t
 }
 
 export async function answerByLink(token: string, answer: 'approve' | 'reject', address: string, world: World): Promise<void> {
-  world.lockout.mustWait('approval', address, false);
+  // Nobody guesses a signature: only the caller is slowed, so that nobody can keep others from answering.
+  world.lockout.mustWait('approval', address, true);
   const by = `link from ${address}`;
   const decided = await world.ask('answer', { token, answer, by }) as { done: boolean; fault?: string };
   if (!decided.done) {
-    if (decided.fault === 'forged' || decided.fault === 'malformed') world.lockout.wrong('approval', address, false);
+    if (decided.fault === 'forged' || decided.fault === 'malformed') world.lockout.wrong('approval', address, true);
     return refuse(decided.fault ?? 'malformed');
   }
   await world.audit({ by, operation: 'answer', target: token.split('.')[1] ?? '', why: '', result: answer });

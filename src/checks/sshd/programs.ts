@@ -90,10 +90,30 @@ export async function daemonsOf(context: ScanContext): Promise<Daemon[]> {
       const words = commandsOf(isOptions ? `sshd ${command[1]!.replaceAll(/["']/g, '')}` : command[1]!)[0] ?? [];
       const program = words.find((word) => /(?:^|\/)\.?(?:sshd|dropbear)[\w.-]*$/.test(word));
       if (program === undefined || (isOptions && words.length < 2)) continue;
-      if (words.includes('-t') || words.includes('-T')) continue; // a test of the configuration
-      const after = (option: string): string | undefined => { const at = words.indexOf(option); return at < 0 ? words.find((word) => word.startsWith(option) && word.length > option.length)?.slice(option.length) : words[at + 1]; };
-      const options = words.flatMap((word, i) => (word === '-o' ? [words[i + 1] ?? ''] : word.startsWith('-o') ? [word.slice(2)] : word === '-p' ? [`Port ${words[i + 1] ?? ''}`] : []));
-      out.push({ path, line: line.number, text: line.text.trim(), words, program, config: after('-f'), options });
+      const given = optionsOf(words.slice(words.indexOf(program) + 1));
+      if (given.some(({ option }) => option === 't' || option === 'T')) continue; // a test of the configuration
+      const options = given.flatMap(({ option, value }) => (option === 'o' ? [value] : option === 'p' ? [`Port ${value}`] : []));
+      out.push({ path, line: line.number, text: line.text.trim(), words, program, config: given.findLast(({ option }) => option === 'f')?.value, options });
+    }
+  }
+  return out;
+}
+
+/** Options of sshd that take a value. */
+const withValue = new Set('CEbcfghkopu');
+
+/** As getopt takes them apart: letters may stand together, and the value right behind its letter or in the next word. */
+function optionsOf(words: readonly string[]): { option: string; value: string }[] {
+  const out: { option: string; value: string }[] = [];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    if (word === '--') break;
+    if (!word.startsWith('-') || word === '-') continue;
+    for (let at = 1; at < word.length; at++) {
+      const option = word[at]!;
+      if (!withValue.has(option)) { out.push({ option, value: '' }); continue; }
+      out.push({ option, value: at + 1 < word.length ? word.slice(at + 1) : words[++i] ?? '' });
+      break;
     }
   }
   return out;

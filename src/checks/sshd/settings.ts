@@ -60,6 +60,7 @@ export function settingsOf(directives: readonly Directive[]): Said[] {
   const ports = directives.filter(({ keyword }) => keyword === 'port');
   if (ports.length > 1) say(ports[1]!, 'notice', 'low', `sshd 在不止一个端口上监听：${ports.slice(0, 10).map(({ args }) => args[0]).join('、')}`, `sshd listens on more than one port: ${ports.slice(0, 10).map(({ args }) => args[0]).join(', ')}`);
   each('pidfile', (one) => { if (oddPlace(one.args[0] ?? '')) say(one, 'notice', 'medium', 'PID 文件放在少见的地方', 'the PID file lies in an odd place'); });
+  each('securitykeyprovider', (one) => { if (one.args[0]?.toLowerCase() !== 'internal') say(one, 'intrusion', oddPlace(one.args[0] ?? '') ? 'high' : 'medium', `sshd 会加载代码库 ${one.args[0] ?? ''}`, `sshd loads the library ${one.args[0] ?? ''}`, 'attack:T1574', 'attack:T1556'); });
   each('hostkey', (one) => { if (oddPlace(one.args[0] ?? '')) say(one, 'weakness', 'high', `主机密钥取自 ${one.args[0]}，别人也可能拿到`, `the host key is taken from ${one.args[0]}, where others may get it`, 'attack:T1557'); });
   return out;
 }
@@ -69,8 +70,9 @@ export function commandsIn(directives: readonly Directive[]): { directive: Direc
   return directives.flatMap((one) => {
     switch (one.keyword) {
       case 'authorizedkeyscommand': case 'authorizedprincipalscommand': return one.args[0] === 'none' ? [] : [{ directive: one, command: unquoted(one.rest) }];
-      case 'forcecommand': return /^(?:none|internal-sftp)\b/.test(one.rest) ? [] : [{ directive: one, command: unquoted(one.rest) }];
+      case 'forcecommand': return /^(?:none|internal-sftp(?:[ \t].*)?)$/.test(unquoted(one.rest)) ? [] : [{ directive: one, command: unquoted(one.rest) }];
       case 'subsystem': return one.args[1] === 'internal-sftp' ? [] : [{ directive: one, command: one.args.slice(1).join(' ') }];
+      case 'sshdsessionpath': case 'sshdauthpath': return [{ directive: one, command: one.args[0] ?? '' }];
       case 'xauthlocation': return [{ directive: one, command: one.args[0] ?? '' }];
       default: return [];
     }

@@ -18,6 +18,21 @@ describe.skipIf(lacks({ files: ['/usr/bin/openssl', '/usr/bin/perl'] }))('weak-p
     for (const word of ['P@ssw0rd', 'lin@123', 'toor', hash('-6', 'P@ssw0rd')]) expect(JSON.stringify(report)).not.toContain(word);
   });
 
+  it('finds them however the entry is dressed: old kinds, kinds of other systems, /etc/passwd itself, and what is set behind', async () => {
+    const made = (setting: string, word = '123456'): string => execFileSync('perl', ['-e', 'print crypt($ARGV[0], $ARGV[1])', word, setting], { encoding: 'utf8' });
+    const kinds = [['des', made('xy')], ['aged', `${made('xz')},z/..`], ['bsdi', made('_J9..abcd')], ['nt', made('$3$')], ['sha1', made('$sha1$1000$abcdefgh$')], ['gost', made('$gy$j9T$abcdefghijklmnop')], ['sunmd5', made('$md5,rounds=500$abcdefgh$')]].filter(([, one]) => one !== '' && !one!.startsWith('*'));
+    expect(kinds.map(([name]) => name)).toEqual(expect.arrayContaining(['des', 'aged', 'gost']));
+    const report = await told(`  blank:${made('$6$abcdefgh$')}:1::::::\n${kinds.map(([name, one]) => `${name}:${one}:1::::::\n`).join('')}`);
+    expect(report.findings.map(({ user }) => String(user)).sort()).toEqual(['blank', ...kinds.map(([name]) => name!)].sort());
+    const inPasswd = await scanRoot([weakPasswords], { '/etc/passwd': `root:${made('xy')}:0:0::/root:/bin/bash\nroot:x:0:0::/root:/usr/sbin/nologin\n` });
+    expect(inPasswd.findings.map(({ level, path }) => `${level} ${path}`)).toEqual(['critical /etc/passwd']);
+  });
+
+  it('says of a kind that this libcrypt does not have that it was not tried', async () => {
+    const report = await told('lin:$sm3$abcdefgh$Ik7JcNfzhJzbLHmTDXGC1XD1NKDbCzLO5iBjjuNDUZ4:1::::::\n');
+    expect([report.findings, report.counts['passwords not tried: hash of an unknown kind or too costly']]).toEqual([[], 1]);
+  });
+
   it('leaves locked accounts alone and passes over hashes that would take for ever', async () => {
     const report = await told('root:*:1::::::\nlin:!$6$a$b:1::::::\nwu:$6$rounds=999999999$abcdefgh$x:1::::::\nww:$y$jZT$abcdefgh$x:1::::::\nx:$2y$31$abcdefghijklmnopqrstuu:1::::::\n');
     expect([report.findings, report.counts['passwords not tried: hash of an unknown kind or too costly'], report.blind]).toEqual([[], 3, []]);

@@ -7,7 +7,10 @@ import { readFileSync } from 'node:fs';
 import { loadKoffi, openLibrary } from '../../linux/native.ts';
 
 export interface CryptRequest { jobs: { hash: string; words: string[] }[]; /** Unix ms. */ until: number }
-export type CryptReply = { job: number; word: number } | { tried: number; left: number } | { error: string };
+export type CryptReply = { job: number; word: number } | { tried: number; unknown: number; left: number } | { error: string };
+
+/** crypt(3) sees the first eight characters alone where bigcrypt has more parts: the words that are tried are no longer. */
+const isSame = (made: string, hash: string): boolean => made === hash || (!/^[$_]/.test(hash) && hash.length > 13 && hash.startsWith(made));
 
 const say = (reply: CryptReply): void => { process.stdout.write(`${JSON.stringify(reply)}\n`); };
 
@@ -19,6 +22,7 @@ try {
   const open = request.jobs.map((job, index) => ({ ...job, index }));
   let tried = 0;
   let left = 0;
+  let unknown = 0;
   // The commonest word on every account first: what is cut off by time is what is least likely.
   for (let word = 0; open.length > 0; word++) {
     for (let i = open.length - 1; i >= 0; i--) {
@@ -27,10 +31,12 @@ try {
       if (guess === undefined) { open.splice(i, 1); continue; }
       if (Date.now() > request.until) { left += job.words.length - word; open.splice(i, 1); continue; }
       tried++;
-      if (crypt(guess, job.hash) === job.hash) { say({ job: job.index, word }); open.splice(i, 1); }
+      const made = crypt(guess, job.hash);
+      // `*0` and `*1` are failures: another libcrypt may know this kind, so it is not a password that nobody guesses.
+      if (made === null || made.startsWith('*')) { unknown++; open.splice(i, 1); } else if (isSame(made, job.hash)) { say({ job: job.index, word }); open.splice(i, 1); }
     }
   }
-  say({ tried, left });
+  say({ tried, unknown, left });
 } catch (error) {
   say({ error: error instanceof Error ? error.message : String(error) });
 }

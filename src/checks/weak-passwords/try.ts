@@ -9,7 +9,7 @@ import type { CryptReply, CryptRequest } from './crypt-child.ts';
 
 export type CryptErrorCode = 'no-crypt' | 'crypt-failed';
 
-export interface Tried { /** Job and word that fit. */ hits: { job: number; word: number }[]; tried: number; /** Words not tried for want of time; undefined when the process had to be ended. */ left: number | undefined }
+export interface Tried { /** Job and word that fit. */ hits: { job: number; word: number }[]; tried: number; /** Jobs whose kind of hash this libcrypt does not have. */ unknown: number; /** Words not tried for want of time; undefined when the process had to be ended. */ left: number | undefined }
 
 /** Rejects with MoatError 'no-crypt' (no libcrypt, no child) or 'crypt-failed'. Ends the process when it takes `ms` and two seconds more, time it needs to start included. */
 export function tryWords(jobs: CryptRequest['jobs'], ms: number, signal: AbortSignal): Promise<Tried> {
@@ -17,7 +17,7 @@ export function tryWords(jobs: CryptRequest['jobs'], ms: number, signal: AbortSi
   return new Promise((done, fail) => {
     const request: CryptRequest = { jobs, until: Date.now() + ms };
     const child = spawn(process.execPath, command(), { stdio: ['pipe', 'pipe', 'ignore'], env: {} });
-    const out: Tried = { hits: [], tried: 0, left: undefined };
+    const out: Tried = { hits: [], tried: 0, unknown: 0, left: undefined };
     let failure: Error | undefined;
     let rest = '';
     const stop = (): void => { child.kill('SIGKILL'); };
@@ -31,7 +31,7 @@ export function tryWords(jobs: CryptRequest['jobs'], ms: number, signal: AbortSi
         const reply = JSON.parse(line) as CryptReply;
         if ('error' in reply) failure = new MoatError<CryptErrorCode>('no-crypt', reply.error, { zh: `系统没有可用的 crypt（${reply.error}）` });
         else if ('job' in reply) out.hits.push(reply);
-        else { out.tried = reply.tried; out.left = reply.left; }
+        else { out.tried = reply.tried; out.unknown = reply.unknown; out.left = reply.left; }
       }
     });
     child.on('error', (error) => { failure ??= new MoatError<CryptErrorCode>('crypt-failed', `cannot start the process that tries passwords: ${error.message}`, { zh: `启动不了试密码的进程（${error.message}）`, cause: error }); });

@@ -56,7 +56,7 @@ let owner: ReturnType<typeof asOwner>;
 let made = 0;
 /** A token in a file of its own. */
 async function tokenFile(role: Role, mode = 0o600): Promise<{ path: string; id: string }> {
-  const { secret, token } = await owner('POST', '/tokens', { name: `t${++made}`, role, days: 1 }) as { secret: string; token: { id: string } };
+  const { secret, token } = await owner('POST', '/tokens', { name: `t${++made}`, role, days: 1, own_password: 'correct horse battery' }) as { secret: string; token: { id: string } };
   const path = join(dir, `t${made}.token`);
   writeFileSync(path, `${secret}\n`);
   chmodSync(path, mode);

@@ -15,13 +15,13 @@ import { Field, Sure } from '../../parts/sure.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useDeed } from '../../parts/toast.tsx';
 import { useTexts } from '../../text/lang.ts';
-import { draftOf, Facts, isEmptyScope, RoleField, ScopeField, scopeFrom, ScopeText, Tag } from './fields.tsx';
+import { draftOf, Facts, isEmptyScope, OwnPassword, RoleField, ScopeField, scopeFrom, ScopeText, Tag } from './fields.tsx';
 import { SessionList } from './sessions.tsx';
 import { words } from './words.ts';
 
 const passwordLeast = 12;
 const touched = ['/accounts', '/session', '/tokens'];
-type Change = Partial<{ role: Role; disabled: boolean; password: string; totp: false; passkeys: false; scope: ReturnType<typeof scopeFrom> | null }>;
+type Change = Partial<{ role: Role; disabled: boolean; password: string; own_password: string; totp: false; passkeys: false; scope: ReturnType<typeof scopeFrom> | null }>;
 
 export function Accounts({ id }: { id: string }) {
   const t = useTexts(words);
@@ -65,15 +65,16 @@ function Marks({ account: { disabled, totp, passkeys }, isPhone = false }: { acc
 
 function Add({ close }: { close: () => void }) {
   const t = useTexts(words);
-  const [name, setName] = useState(''), [password, setPassword] = useState(''), [role, setRole] = useState<Role>('reader'), [scope, setScope] = useState(draftOf(undefined));
-  const add = useDo<void, Account>(() => { const held = scopeFrom(scope); return { method: 'POST', path: '/accounts', body: { name: name.trim(), role, password, ...(held && role !== 'owner' && { scope: held }) } }; }, touched);
+  const [name, setName] = useState(''), [password, setPassword] = useState(''), [role, setRole] = useState<Role>('reader'), [scope, setScope] = useState(draftOf(undefined)), [own, setOwn] = useState('');
+  const add = useDo<void, Account>(() => { const held = scopeFrom(scope); return { method: 'POST', path: '/accounts', body: { name: name.trim(), role, password, own_password: own, ...(held && role !== 'owner' && { scope: held }) } }; }, touched);
   return (
-    <Sure title={t('accountAdd')} ok={t('accountAdd')} why="no" isMissing={name.trim() === '' || password.length < passwordLeast || (role !== 'owner' && isEmptyScope(scope))} close={close} done={t('accountAdded', { name: inertString(name.trim(), 64) })} act={() => add.mutateAsync()}>
+    <Sure title={t('accountAdd')} ok={t('accountAdd')} why="no" isMissing={name.trim() === '' || password.length < passwordLeast || own === '' || (role !== 'owner' && isEmptyScope(scope))} close={close} done={t('accountAdded', { name: inertString(name.trim(), 64) })} act={() => add.mutateAsync()}>
       <p>{t('accountAddHow')}</p>
       <Field label={t('name')} hint={t('nameHow')}><Input autoFocus autoComplete="off" value={name} maxLength={64} onChange={({ target }) => { setName(target.value); }} /></Field>
       <Field label={t('passwordFirst')} hint={t('passwordFirstHow')}><Input.Password autoComplete="new-password" value={password} maxLength={1000} onChange={({ target }) => { setPassword(target.value); }} /></Field>
       <RoleField value={role} onChange={setRole} />
       {role !== 'owner' && <ScopeField value={scope} onChange={setScope} />}
+      <OwnPassword value={own} onChange={setOwn} />
     </Sure>
   );
 }
@@ -114,7 +115,7 @@ function One({ account, close }: { account: Account; close: () => void }) {
         <Shown of={sessions} rows={2}>{({ items }) => (items.length === 0 ? <p className="m-quiet">{t('loggedOnNowhere')}</p> : <SessionList items={items} />)}</Shown>
       </section>
       {asking === 'role' && <ChangeRole account={account} close={done} save={(body) => change.mutateAsync(body)} />}
-      {asking === 'password' && <SetPassword account={account} close={done} save={(password) => change.mutateAsync({ password })} />}
+      {asking === 'password' && <SetPassword account={account} close={done} save={(body) => change.mutateAsync(body)} />}
       {sure('disable', t('disableTitle', said), t('disable'), <p>{t('disableHow')}</p>, () => change.mutateAsync({ disabled: true }), t('disabledDone', said), { undo: () => { void deed(() => change.mutateAsync({ disabled: false }), t('enabled', said)); } })}
       {sure('factor', t('takeFactorTitle', said), t('takeFactor'), <p>{t('takeFactorHow')}</p>, () => change.mutateAsync({ ...(totp && { totp: false }), ...(passkeys > 0 && { passkeys: false }) }), t('factorTaken', said), { isDanger: true })}
       {sure('sessions', t('endAllTitle', said), t('endAll'), <p>{t('endAllHow')}</p>, () => end.mutateAsync(), t('sessionsEnded'))}
@@ -140,14 +141,15 @@ function ChangeRole({ account: { name, role: before, scope: held }, close, save 
   );
 }
 
-function SetPassword({ account: { name }, close, save }: { account: Account; close: () => void; save: (password: string) => Promise<unknown> }) {
+function SetPassword({ account: { name }, close, save }: { account: Account; close: () => void; save: (body: Change) => Promise<unknown> }) {
   const t = useTexts(words);
-  const [password, setPassword] = useState('');
+  const [password, setPassword] = useState(''), [own, setOwn] = useState('');
   const said = { name: inertString(name, 64) };
   return (
-    <Sure title={t('setPasswordTitle', said)} ok={t('setPassword')} why="no" isMissing={password.length < passwordLeast} close={close} done={t('passwordSet', said)} act={() => save(password)}>
+    <Sure title={t('setPasswordTitle', said)} ok={t('setPassword')} why="no" isMissing={password.length < passwordLeast || own === ''} close={close} done={t('passwordSet', said)} act={() => save({ password, own_password: own })}>
       <p>{t('setPasswordHow')}</p>
       <Field label={t('passwordNew')} hint={t('passwordFirstHow')}><Input.Password autoFocus autoComplete="new-password" value={password} maxLength={1000} onChange={({ target }) => { setPassword(target.value); }} /></Field>
+      <OwnPassword value={own} onChange={setOwn} />
     </Sure>
   );
 }

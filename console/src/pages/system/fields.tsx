@@ -1,5 +1,5 @@
 /** What several sections ask for and show: a role in plain words, the hosts that something is for. */
-import { Checkbox, Radio, Select } from 'antd';
+import { Checkbox, Input, Radio, Select } from 'antd';
 import type { ReactNode } from 'react';
 import type { Role, RoleEntry, Scope } from '../../../../src/api/contract/accounts.ts';
 import { useGet } from '../../api/hooks.ts';
@@ -16,6 +16,12 @@ const environments = ['dev', 'test', 'production'] as const;
 export const Tag = ({ tone = 'plain', children }: { tone?: 'plain' | 'good' | 'warn' | 'bad'; children: ReactNode }) => <span className={`sy-tag sy-tag-${tone}`}>{children}</span>;
 
 export const Facts = ({ items }: { items: readonly (readonly [name: string, value: ReactNode])[] }) => <dl className="sy-facts">{items.filter(([, value]) => value !== undefined && value !== false).map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
+
+/** One's own, before something is made that lets somebody in. */
+export function OwnPassword({ value, onChange }: { value: string; onChange: (password: string) => void }) {
+  const t = useTexts(words);
+  return <Field label={t('passwordOwn')} hint={t('passwordOwnHow')}><Input.Password autoComplete="current-password" value={value} maxLength={1000} onChange={({ target }) => { onChange(target.value); }} /></Field>;
+}
 
 /** Those that this person may hand out, with what each means. */
 export function RoleField({ value, onChange, only }: { value: Role | undefined; onChange: (role: Role) => void; /** Roles that make sense here. */ only?: (entry: RoleEntry) => boolean }) {

@@ -13,7 +13,7 @@ import { Empty, Shown } from '../../parts/states.tsx';
 import { Field, Sure } from '../../parts/sure.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useTexts } from '../../text/lang.ts';
-import { draftOf, isEmptyScope, RoleField, ScopeField, scopeFrom, ScopeText, Tag } from './fields.tsx';
+import { draftOf, isEmptyScope, OwnPassword, RoleField, ScopeField, scopeFrom, ScopeText, Tag } from './fields.tsx';
 import { words } from './words.ts';
 
 const days = [7, 30, 90, 180, 366] as const;
@@ -53,14 +53,15 @@ export function Tokens() {
 
 function Add({ close, onMade }: { close: () => void; onMade: (made: TokenMade) => void }) {
   const t = useTexts(words);
-  const [name, setName] = useState(''), [role, setRole] = useState<Role>('reader'), [keep, setKeep] = useState<number>(90), [scope, setScope] = useState(draftOf(undefined));
-  const add = useDo<void, TokenMade>(() => { const held = scopeFrom(scope); return { method: 'POST', path: '/tokens', body: { name: name.trim(), role, days: keep, ...(held && { scope: held }) } }; }, ['/tokens']);
+  const [name, setName] = useState(''), [role, setRole] = useState<Role>('reader'), [keep, setKeep] = useState<number>(90), [scope, setScope] = useState(draftOf(undefined)), [own, setOwn] = useState('');
+  const add = useDo<void, TokenMade>(() => { const held = scopeFrom(scope); return { method: 'POST', path: '/tokens', body: { name: name.trim(), role, days: keep, own_password: own, ...(held && { scope: held }) } }; }, ['/tokens']);
   return (
-    <Sure title={t('tokenAdd')} ok={t('tokenMake')} why="no" isMissing={name.trim() === '' || isEmptyScope(scope)} close={close} act={async () => { onMade(await add.mutateAsync()); }}>
+    <Sure title={t('tokenAdd')} ok={t('tokenMake')} why="no" isMissing={name.trim() === '' || own === '' || isEmptyScope(scope)} close={close} act={async () => { onMade(await add.mutateAsync()); }}>
       <Field label={t('tokenName')} hint={t('tokenNameHow')}><Input autoFocus value={name} maxLength={64} onChange={({ target }) => { setName(target.value); }} /></Field>
       <RoleField value={role} onChange={setRole} />
       <Field label={t('tokenFor')}><Select aria-label={t('tokenFor')} value={keep} options={days.map((value) => ({ value, label: t('days', { count: value }) }))} onChange={setKeep} /></Field>
       <ScopeField value={scope} onChange={setScope} />
+      <OwnPassword value={own} onChange={setOwn} />
     </Sure>
   );
 }
