@@ -1,6 +1,7 @@
 /** Keeps sensors running: only here is anything retried. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Batch, Log, Sensor, Store } from '../core/ports.ts';
+import { giveWay } from './fair.ts';
 import type { Health } from './health.ts';
 
 export interface SuperviseOptions {
@@ -33,7 +34,13 @@ export async function supervise(sensor: Sensor, options: SuperviseOptions): Prom
         health: (part, state, detail) => health.state(part === sensor.id ? part : `${sensor.id} ${part}`, state, detail),
         count: (what, n) => health.count(sensor.id, what, n),
       });
-      for await (const batch of stream) await options.push(batch);
+      for await (const batch of stream) {
+        const from = performance.now();
+        const durable = options.push(batch);
+        const heldMs = performance.now() - from;
+        await durable;
+        await giveWay(heldMs);
+      }
     } catch (error) {
       reason = (error as Error).message;
     }

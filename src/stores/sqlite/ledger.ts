@@ -4,7 +4,7 @@ import { type Level, levels } from '../../core/level.ts';
 import type { AlertFilter, Ledger, Position } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
 import { StoreError } from '../error.ts';
-import { type Database, guarded, type Row, type Statement, transaction, type Value } from './driver.ts';
+import { type Database, guarded, type Row, type Statement, statementsOf, transaction, type Value } from './driver.ts';
 import { fromJson } from './events.ts';
 import { cutText, maxAlertText, maxText, packEvidence, packList } from './pack.ts';
 import { secretPrefix } from './schema.ts';
@@ -68,20 +68,8 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
     open: db.prepare('INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
     secret: db.prepare('INSERT INTO secret (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
   };
-  /** One statement for each combination of filters; there are 64, and levels at 5. */
-  const lists = new Map<string, Statement>();
-  const list = (where: string, order: string): Statement => {
-    const sql = `SELECT ${columns} FROM alert ${where} ORDER BY ${order} LIMIT ?`;
-    const known = lists.get(sql) ?? db.prepare(sql);
-    lists.set(sql, known);
-    return known;
-  };
-  const prepared = (sql: string): Statement => {
-    if (lists.size > 500) lists.clear();
-    const known = lists.get(sql) ?? db.prepare(sql);
-    lists.set(sql, known);
-    return known;
-  };
+  const prepared = statementsOf(db);
+  const list = (where: string, order: string): Statement => prepared(`SELECT ${columns} FROM alert ${where} ORDER BY ${order} LIMIT ?`);
   /**
    * A page by the time of beginning. Of levels or a status that are rare an index of the time alone would read most of the table: each
    * level of each status is a page of its own by an index, and the first of them all are the page.
