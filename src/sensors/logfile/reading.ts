@@ -17,7 +17,7 @@ import { statLog } from './stat-log.ts';
 const lastDone = 8;
 const maxDone = 64;
 /** A batch of which nearly every line makes an alert takes a hundred times as long as one of everyday lines: it is made smaller until it holds up nobody for longer. */
-const judgedMostMs = 20;
+const judgedMostMs = 40;
 const leastLines = 128;
 
 /** What reading finds and does not settle itself (rotation.ts). */

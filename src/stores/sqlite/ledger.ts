@@ -54,6 +54,7 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
   const putPosition = db.prepare('INSERT INTO position (source, value, saved) VALUES (?, ?, ?) ON CONFLICT (source) DO UPDATE SET value = excluded.value, saved = excluded.saved');
   const putLearned = db.prepare('INSERT INTO learned (id, value) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET value = excluded.value');
   const byId = db.prepare(`SELECT ${columns} FROM alert WHERE id = ?`);
+  const byRow = db.prepare(`SELECT ${columns} FROM alert WHERE rowid = ?`);
   const byRule = db.prepare(`SELECT ${columns} FROM alert WHERE rule_id = ? AND key = ? ORDER BY time DESC, last_time DESC, rowid DESC LIMIT 1`);
   const position = db.prepare('SELECT value FROM position WHERE source = ?');
   const learned = db.prepare('SELECT value FROM learned WHERE id = ?');
@@ -80,10 +81,11 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
     if (isNamed || (filter.level === undefined && filter.status === undefined)) return list(where, 'time DESC, id DESC').all(...values, limit);
     const { level, status, ...rest } = filter;
     const common = conditions(rest);
-    const one = list(`${common.where} AND status = ? AND level = ?`, 'time DESC, id DESC');
+    // By the index alone; whole rows are read of those that are on the page.
+    const one = prepared(`SELECT rowid AS row, time, id FROM alert ${common.where === '' ? 'WHERE' : `${common.where} AND`} status = ? AND level = ? ORDER BY time DESC, id DESC LIMIT ?`);
     const wanted = level === undefined ? levels : levels.slice(levels.indexOf(level));
     const rows = (status === undefined ? (['open', 'closed'] as const) : [status]).flatMap((is) => wanted.flatMap((how) => one.all(...common.values, is, how, limit)));
-    return rows.sort((a, b) => Number(b['time']) - Number(a['time']) || (String(a['id']) < String(b['id']) ? 1 : -1)).slice(0, limit);
+    return rows.sort((a, b) => Number(b['time']) - Number(a['time']) || (String(a['id']) < String(b['id']) ? 1 : -1)).slice(0, limit).map(({ row }) => byRow.get(row!)!);
   };
   const bucketRows = db.prepare('SELECT time / ? * ? AS at, level, count(*) AS n FROM alert WHERE time >= ? AND time < ? GROUP BY 1, 2 ORDER BY 1');
   const sourceRows = db.prepare('SELECT source_ip AS address, count(*) AS n, max(time) AS last FROM alert WHERE time >= ? AND time < ? AND source_ip IS NOT NULL GROUP BY 1 ORDER BY n DESC, last DESC LIMIT ?');
