@@ -203,8 +203,13 @@ export class Incidents {
       const began = performance.now();
       if (this.waiting.size > 0) this.takeWaiting();
       else this.sweep();
-      if (this.waiting.size > 0 || this.looking !== undefined || this.missed !== undefined) void giveWay(performance.now() - began).then(() => { this.schedule(0); });
+      if (this.waiting.size > 0 || this.looking !== undefined || this.missed !== undefined) void this.goOn(performance.now() - began);
     }, afterMs);
+  }
+
+  private async goOn(heldMs: number): Promise<void> {
+    await giveWay(heldMs);
+    this.schedule(0);
   }
 
   private takeWaiting(): void {
