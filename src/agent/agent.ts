@@ -418,7 +418,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   };
   const sensors = await allSensors(config, { deny: lasting.deny.open(config), view, onLoss: () => { baseline.lost(); } });
   lasting.stories.sensors(new Set(sensors.flatMap(({ enabled, sensor }) => (enabled ? [sensor.id] : []))));
-  const running = sensors.filter(({ enabled }) => enabled).map(({ sensor }) => supervise(sensor, { signal: abort.signal, store, health, log: options.log, host, now: Date.now, push }));
+  const running = sensors.filter(({ enabled }) => enabled).map(({ sensor }) => supervise(sensor, { signal: abort.signal, store, health, log: options.log, host, now: Date.now, push, judgedMs: () => pipeline.judgedMs }));
   const scans = new ScanSchedule({ ...judge, changed: (what) => { api.tell('scan', [what]); }, config: config.scan, ports: portsOf(config), elsewhere: config.baseline.enabled ? ['integrity'] : [] });
   return { config, exceptions, sensors, opened, geo, pipeline, scans, baseline, notices, abort, done: Promise.all([...running, scans.run(abort.signal), baseline.run(abort.signal), notices.run(abort.signal)]) };
 }

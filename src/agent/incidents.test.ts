@@ -54,7 +54,7 @@ function raise(rule: string, tree: number, attack: readonly string[], level: Lev
 }
 /** Until all that was stored is taken in. */
 /** Alerts are gathered for a moment before they are taken in. */
-const settled = async (): Promise<void> => { for (let i = 0; i < 6; i++) { vi.advanceTimersByTime(200); await turn(); } };
+const settled = async (): Promise<void> => { for (let i = 0; i < 6; i++) { vi.advanceTimersByTime(200); for (let turns = 0; turns < 20; turns++) await turn(); } };
 const listed = (all = true): string[] => store.incidents.incidents(all ? {} : { status: ['new', 'triaged'] }).map(({ status, alert_count }) => `${status} ${alert_count}`);
 const ask = (op: string, argument: unknown): WholeIncident => incidents.handlers()[op]!(argument) as WholeIncident;
 const change = (id: string, deed: object, more: object = {}): WholeIncident => ask('incident-change', { id, by: 'operator:li', why: 'because', deed, ...more });
@@ -158,7 +158,8 @@ describe('incidents of the agent', () => {
     // As many as may wait, of all that there are.
     expect((incidents as unknown as { waiting: ReadonlyMap<string, unknown> }).waiting.size).toBe(2000);
     const taken = (): number => store.incidents.incidents({ limit: 10_000 }).reduce((sum, { alert_count }) => sum + alert_count, 0);
-    for (let i = 0; i < 50 && taken() < alerts; i++) { vi.advanceTimersByTime(200); await turn(); }
+    // Between two pieces it gives way for some turns.
+    for (let i = 0; i < 200 && taken() < alerts; i++) { vi.advanceTimersByTime(200); for (let turns = 0; turns < 20; turns++) await turn(); }
     expect(taken()).toBe(alerts);
     await settled();
     // Fifty a time of those that could not wait, with the first look at the start: not the whole table for each fifty.

@@ -10,6 +10,7 @@ import type { Log, Store } from '../core/ports.ts';
 import type { RecoverySummary, WatchSummary } from '../core/recovery.ts';
 import type { Text } from '../core/text.ts';
 import type { Health } from '../engine/health.ts';
+import { giveWay } from '../engine/fair.ts';
 import { type Formed, Forming, isOver } from '../engine/incident/forming.ts';
 import { gradeText } from '../engine/incident/grade.ts';
 import { changed, type Deed, mustBeAt } from '../engine/incident/lifecycle.ts';
@@ -54,8 +55,9 @@ export type WholeIncident = Incident & IncidentRecord;
 
 const part = 'incidents';
 const waitingMost = 2000;
-/** A sync to disk and some milliseconds of work each: blocking an address must not wait behind it. */
-const chunk = 50;
+/** At once: blocking an address must not wait behind it, nor a page that somebody looks at. Writing what was placed takes as long again. */
+const placingMs = 8;
+const chunk = 500;
 const gatherMs = 200;
 const tickMs = 5000;
 const pruneEveryMs = 10 * 60_000;
@@ -198,26 +200,38 @@ export class Incidents {
     setTimeout(() => {
       this.scheduled = false;
       if (!this.isStarted) return;
+      const began = performance.now();
       if (this.waiting.size > 0) this.takeWaiting();
       else this.sweep();
-      if (this.waiting.size > 0 || this.looking !== undefined || this.missed !== undefined) this.schedule(0);
+      if (this.waiting.size > 0 || this.looking !== undefined || this.missed !== undefined) void this.goOn(performance.now() - began);
     }, afterMs);
   }
 
-  private takeWaiting(): void {
-    const alerts: Alert[] = [];
-    for (const [id, alert] of this.waiting) {
-      if (alerts.length >= chunk) break;
-      alerts.push(alert);
-      this.waiting.delete(id);
-    }
-    this.attempt(() => this.takeIn(alerts), alerts.length);
+  private async goOn(heldMs: number): Promise<void> {
+    await giveWay(heldMs);
+    this.schedule(0);
   }
 
-  /** One that cannot be stored must not keep the others out. */
-  private takeIn(alerts: readonly Alert[]): void {
+  private takeWaiting(): void {
+    const taken: Alert[] = [];
+    this.attempt(() => this.takeIn(this.someWaiting(taken), taken), taken);
+  }
+
+  /** As many as a turn has time for, and each in `taken`. */
+  private *someWaiting(taken: Alert[]): Iterable<Alert> {
+    const until = performance.now() + placingMs;
+    for (const [id, alert] of this.waiting) {
+      this.waiting.delete(id);
+      taken.push(alert);
+      yield alert;
+      if (taken.length >= chunk || performance.now() >= until) return;
+    }
+  }
+
+  /** One that cannot be stored must not keep the others out; `alerts`: those that were taken. */
+  private takeIn(some: Iterable<Alert>, alerts: readonly Alert[]): void {
     try {
-      this.tell(this.forming.take(alerts));
+      this.tell(this.forming.take(some));
     } catch (error) {
       if (alerts.length === 1 || (error as MoatError).code !== 'input') throw error;
       for (const one of alerts) {
@@ -240,17 +254,17 @@ export class Incidents {
     if (looking === undefined) return;
     this.attempt(() => {
       const { alerts, next } = this.forming.unformed(looking.at);
-      this.takeIn(alerts);
+      this.takeIn(alerts, alerts);
       this.looking = next && { at: next };
-    }, 0);
+    });
   }
 
   /** A full disk, mostly: what was not taken in stands in the ledger, and is looked for again. */
-  private attempt(work: () => void, alerts: number): void {
+  private attempt(work: () => void, alerts: readonly Alert[] = []): void {
     try {
       work();
       this.options.health.state(part, 'live');
-    } catch (error) { this.trouble(error, alerts); }
+    } catch (error) { this.trouble(error, alerts.length); }
   }
 
   private trouble(error: unknown, n: number): void {
@@ -278,7 +292,7 @@ export class Incidents {
       const gone = this.options.store.incidents.prune(now, Math.max(this.config.incidents.idle_days, 7) * day);
       if (gone > 0) this.options.health.count(part, 'let go, long over', gone);
       this.markQuiet();
-    }, 0);
+    });
   }
 
   private endCampaigns(now: number): void {

@@ -15,8 +15,9 @@ export interface FeedItem { seq: number; time: number; kind: FeedKind; id: strin
 const keptMax = 2000;
 /** What comes within this is written together, once for all who watch. */
 const togetherMs = 100;
-/** In a flood nobody follows single items: a watcher is told that much has changed. */
+/** In a flood nobody follows single items: a watcher is told that much has changed, and then less often. */
 const togetherMost = 100;
+const floodMs = 1000;
 
 export class Feed {
   private readonly kept: FeedItem[] = [];
@@ -25,6 +26,7 @@ export class Feed {
   private seq: number;
   private untold: FeedItem[] = [];
   private untoldMany = false;
+  private wasMany = false;
   private timer: NodeJS.Timeout | undefined;
 
   /** Numbers begin at the time, so that those of an earlier run are told apart. */
@@ -40,7 +42,7 @@ export class Feed {
     if (this.kept.length > 2 * keptMax) this.kept.splice(0, this.kept.length - keptMax);
     if (this.watchers.size === 0) return;
     if (this.untold.length < togetherMost) this.untold.push(item); else this.untoldMany = true;
-    this.timer ??= setTimeout(() => this.flush(), togetherMs).unref();
+    this.timer ??= setTimeout(() => this.flush(), this.wasMany ? floodMs : togetherMs).unref();
   }
 
   get last(): number { return this.seq; }
@@ -68,6 +70,7 @@ export class Feed {
     const items = this.untold, many = this.untoldMany;
     this.untold = [];
     this.untoldMany = false;
+    this.wasMany = many;
     if (items.length === 0) return;
     const text = many ? resetText(this.seq) : items.map(itemText).join('');
     for (const watcher of this.watchers) watcher(text);

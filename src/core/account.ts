@@ -103,6 +103,8 @@ export interface AccountStore {
   session(digest: string): Session | undefined;
   sessions(account: string): Session[];
   saveSession(session: Session): void;
+  /** When it was last used: nobody waits for the disk, and one that ended meanwhile stays ended. */
+  sawSession(session: Session): void;
   /** Of one account; all but `except`. Returns how many. */
   endSessions(account: string, except?: string): number;
   endSession(digest: string): boolean;
@@ -110,6 +112,7 @@ export interface AccountStore {
   token(digest: string): ApiToken | undefined;
   tokens(account?: string): ApiToken[];
   saveToken(token: ApiToken): void;
+  sawToken(token: ApiToken): void;
   endToken(id: string): boolean;
 
   queries(): SavedQuery[];

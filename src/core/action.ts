@@ -145,14 +145,14 @@ export interface BlockEntry {
 export interface ReceiptFilter { status?: readonly ReceiptStatus[]; action?: string; target?: string; from?: string; limit?: number; /** Made before this one (by time, then id): the next page. */ before?: { created: number; id: string } }
 
 /** All that is written together, or not at all. */
-export interface ResponseChange { receipts?: readonly Receipt[]; audit?: readonly AuditEntry[]; blocks?: readonly BlockEntry[]; runs?: readonly PlaybookRun[]; incidents?: IncidentChange }
+export interface ResponseChange { receipts?: readonly Receipt[]; audit?: readonly AuditEntry[]; blocks?: readonly BlockEntry[]; runs?: readonly PlaybookRun[]; incidents?: IncidentChange; /** A power cut may take it (a crash of Moat not): it is made anew from what was stored before. */ unsynced?: boolean }
 
 /** `before`: entries with a lower number. Times are Unix ms. */
 export interface AuditFilter { before?: number; by?: string; operation?: string; target?: string; via?: string; from?: number; to?: number; limit: number }
 
 /** What was done and by whom, and what is blocked. Reads see all that was written. */
 export interface ResponseStore {
-  /** Durable when it returns (fsync). Throws StoreError, 'stale' when an incident is not at the revision that was expected. */
+  /** Durable when it returns (fsync), unless it is `unsynced`. Throws StoreError, 'stale' when an incident is not at the revision that was expected. */
   save(change: ResponseChange): void;
   receipt(id: string): Receipt | undefined;
   /** Newest first. */

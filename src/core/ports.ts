@@ -43,6 +43,8 @@ export interface SensorContext {
   health(part: string, state: 'live' | 'waiting' | 'blind', detail?: Text): void;
   /** Count something dropped, skipped or broken; shown, never silent. */
   count(what: string, n?: number): void;
+  /** How long judging this sensor's last batch held the thread that all share, ms: one that reads what waits for it reads less at once then. */
+  judgedMs?(): number;
 }
 
 /** An endless source of events. Throws when it cannot go on; the engine restarts it with back-off. */

@@ -1,7 +1,7 @@
 /** Detections into alerts: repeats of one rule about one thing become one alert with a count. */
 import { createHash } from 'node:crypto';
 import type { Alert, AlertEvidence, Detection } from '../core/alert.ts';
-import { eventFields, type Event } from '../core/gen/event.ts';
+import { eventFields, type Event, readFields } from '../core/gen/event.ts';
 import { atLeast } from '../core/level.ts';
 import { own } from '../core/own.ts';
 import { maskSecrets, shownEvent } from '../core/secrets.ts';
@@ -246,12 +246,18 @@ export function keyOf(event: Event | undefined): string {
 /** Fields of foreign events keep whatever JSON type they came with; lists and objects name nothing. */
 const text = (value: unknown): string | undefined => typeof value === 'string' ? own(value) : typeof value === 'number' ? String(value) : undefined;
 
+/** Of the event at hand, in the order of the schema: to ask for each field by its name costs as much as all else here. */
+const evidenceValues: unknown[] = eventFields.map(() => undefined);
+
 function evidenceOf(seen: Event): AlertEvidence {
   const event = shownEvent(seen);
   const out: Record<string, string | number> = {};
-  for (const field of eventFields) {
+  readFields(event, evidenceValues);
+  for (let at = 0; at < eventFields.length; at++) {
+    const value = evidenceValues[at];
+    if (value === undefined) continue;
+    const field = eventFields[at]!;
     if (field === 'extra' || field === 'lines') continue;
-    const value = event[field];
     if (typeof value === 'number') out[field] = value;
     else if (typeof value === 'string') out[field] = value.length > textMax ? `${value.slice(0, textMax)}…` : own(value);
   }

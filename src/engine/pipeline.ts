@@ -70,6 +70,8 @@ export class Pipeline {
   /** While the disk is full: detection goes on, and what was read since is read again from the saved positions later. */
   private full = false;
   private readonly emit: (detection: Detection) => void;
+  /** How long judging the last batch took, ms; what storing it took is not in it. */
+  judgedMs = 0;
 
   constructor(options: PipelineOptions) {
     this.options = options;
@@ -94,6 +96,7 @@ export class Pipeline {
    * waiting, so it resolves when it has been judged, and is stored within a quarter of a second.
    */
   push(batch: Batch): Promise<void> {
+    const began = performance.now();
     for (const event of batch.events) {
       if (event.source_ip !== undefined && event.source_country === undefined) event.source_country = this.options.country(event.source_ip);
       // Only for what this machine began: the destination of a log line is mostly this machine.
@@ -104,6 +107,7 @@ export class Pipeline {
       if (!unstoredKinds.has(event.kind)) this.pending.events.push(shownEvent(event));
     }
     for (const { source, value } of batch.positions) this.pending.positions.set(source, value);
+    this.judgedMs = performance.now() - began;
     const isAwaited = batch.positions.length > 0;
     const durable = isAwaited ? new Promise<void>((resolve) => { this.pending.waiting.push(resolve); }) : Promise.resolve();
     if (this.pending.events.length >= groupMax) this.commit();

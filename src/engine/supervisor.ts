@@ -1,6 +1,7 @@
 /** Keeps sensors running: only here is anything retried. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Batch, Log, Sensor, Store } from '../core/ports.ts';
+import { giveWay } from './fair.ts';
 import type { Health } from './health.ts';
 
 export interface SuperviseOptions {
@@ -11,6 +12,8 @@ export interface SuperviseOptions {
   host: string;
   now: () => number;
   push(batch: Batch): Promise<void>;
+  /** How long judging the last batch took, ms. */
+  judgedMs?(): number;
 }
 
 const firstDelayMs = 1000;
@@ -22,6 +25,7 @@ const steadyMs = 5 * 60_000;
 export async function supervise(sensor: Sensor, options: SuperviseOptions): Promise<void> {
   const { signal, health, log } = options;
   let delay = firstDelayMs;
+  let judgedMs = 0;
   while (!signal.aborted) {
     const began = options.now();
     let reason = 'it ended';
@@ -32,8 +36,16 @@ export async function supervise(sensor: Sensor, options: SuperviseOptions): Prom
         position: (source) => options.store.ledger.position(source),
         health: (part, state, detail) => health.state(part === sensor.id ? part : `${sensor.id} ${part}`, state, detail),
         count: (what, n) => health.count(sensor.id, what, n),
+        judgedMs: () => judgedMs,
       });
-      for await (const batch of stream) await options.push(batch);
+      for await (const batch of stream) {
+        const from = performance.now();
+        const durable = options.push(batch);
+        const heldMs = performance.now() - from;
+        judgedMs = options.judgedMs?.() ?? heldMs;
+        await durable;
+        await giveWay(heldMs);
+      }
     } catch (error) {
       reason = (error as Error).message;
     }

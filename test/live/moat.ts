@@ -30,15 +30,15 @@ export interface RunningMoat {
   child: ChildProcess;
 }
 
-/** `namespace`: the network namespace it runs in. `smallDataMb`: the data folder is a file system of that size in a mount namespace of its own (needs root). `node`: arguments for node itself; `env`: more of the environment. `asService`: with the rights that its unit leaves it, and this socket of the hands (needs root). `on`: on a host of its own; its folder is `here` for the test and `inside` for Moat. */
-export async function startMoat(config: string, options: { folder?: string; smallDataMb?: number; namespace?: string; node?: readonly string[]; env?: Readonly<Record<string, string>>; asService?: string; on?: HostOfMoat } = {}): Promise<RunningMoat> {
+/** `namespace`: the network namespace it runs in. `smallDataMb`: the data folder is a file system of that size in a mount namespace of its own (needs root). `node`: arguments for node itself; `env`: more of the environment. `asText`: alerts as people see them; `alerts` stays empty. `asService`: with the rights that its unit leaves it, and this socket of the hands (needs root). `on`: on a host of its own; its folder is `here` for the test and `inside` for Moat. */
+export async function startMoat(config: string, options: { folder?: string; smallDataMb?: number; namespace?: string; node?: readonly string[]; env?: Readonly<Record<string, string>>; asText?: boolean; asService?: string; on?: HostOfMoat } = {}): Promise<RunningMoat> {
   const folder = options.folder ?? options.on?.data.here ?? mkdtempSync(join(tmpdir(), 'moat-up-'));
   // The machine that runs the tests is nobody's to judge: whoever tests scans names their root. Nor are its ports to be taken.
   const unless = (key: string): string => (new RegExp(`^${key}:`, 'm').test(config) ? '' : `${key}: { enabled: false }\n`);
   writeFileSync(join(folder, 'moat.yml'), `${config.trimEnd()}\n${unless('scan')}${unless('server')}`);
   const seen = options.on?.data.inside ?? folder;
   const data = join(seen, 'data');
-  const command = [options.on?.node ?? process.execPath, ...options.node ?? [], options.on?.moat ?? moatBin, '--config', join(seen, 'moat.yml'), '--data', data, '--lang', 'en', 'up', '--json'];
+  const command = [options.on?.node ?? process.execPath, ...options.node ?? [], options.on?.moat ?? moatBin, '--config', join(seen, 'moat.yml'), '--data', data, '--lang', 'en', 'up', ...(options.asText === true ? [] : ['--json'])];
   if (options.smallDataMb !== undefined) {
     mkdirSync(data, { recursive: true });
     // The shell's words are fixed; folder and size are its arguments.
@@ -56,11 +56,14 @@ export async function startMoat(config: string, options: { folder?: string; smal
   const alerts: AlertLine[] = [];
   let said = '';
   let readyAt = 0;
-  child.stderr.on('data', (chunk: Buffer) => {
+  const hear = (chunk: Buffer): void => {
     said += chunk.toString();
     if (readyAt === 0 && said.includes('Alerts appear below')) readyAt = Date.now();
-  });
-  createInterface({ input: child.stdout }).on('line', (line) => alerts.push({ ...(JSON.parse(line) as AlertLine), seenAt: Date.now() }));
+  };
+  child.stderr.on('data', hear);
+  // Alerts as text come without end, and nobody asks for them again.
+  if (options.asText === true) child.stdout.on('data', (chunk: Buffer) => { if (readyAt === 0) hear(chunk); });
+  else createInterface({ input: child.stdout }).on('line', (line) => alerts.push({ ...(JSON.parse(line) as AlertLine), seenAt: Date.now() }));
   for (let i = 0; !said.includes('Alerts appear below'); i++) {
     if (i > 1200) throw new Error(`moat up is not ready: ${said}`);
     if (child.exitCode !== null) throw new Error(`moat ended with ${child.exitCode}: ${said}`);

@@ -46,7 +46,7 @@ export function findSession(accounts: AccountStore, secret: string, now: number,
   if (account === undefined || account.disabled) return undefined;
   if (!isUse || now - session.seen < seenEveryMs) return { session, account };
   const seen = { ...session, seen: now, expires: Math.min(now + idleMs, session.created + longestMs) };
-  accounts.saveSession(seen);
+  accounts.sawSession(seen);
   return { session: seen, account };
 }
 
@@ -63,7 +63,7 @@ export function findToken(accounts: AccountStore, secret: string, now: number, p
   if (token === undefined || token.expires <= now) return undefined;
   const account = accounts.account(token.account);
   if (account === undefined || account.disabled) return undefined;
-  if (isUse && now - (token.seen ?? 0) >= seenEveryMs) accounts.saveToken({ ...token, seen: now });
+  if (isUse && now - (token.seen ?? 0) >= seenEveryMs) accounts.sawToken({ ...token, seen: now });
   // Rights for a while are a person's: its tokens do not have them.
   const own = mayOf(account.role, account.scope, place);
   const may = new Set([...mayOf(token.role, token.scope, place)].filter((permission) => own.has(permission)));

@@ -1,11 +1,10 @@
 import { colour } from '../colour.ts';
 import type { Log } from '../../core/ports.ts';
-import type { Folded } from '../../engine/fold.ts';
-import { alertJson, alertLines } from '../alert-text.ts';
+import { AlertPrinter } from '../alert-printer.ts';
 import { configOf, configPath, dataFolder, globals } from '../globals.ts';
 import type { Cli } from '../program.ts';
 import { modeTexts } from '../status-text.ts';
-import { clock, jsonLine, safe } from '../terminal.ts';
+import { clock, safe } from '../terminal.ts';
 import { version } from '../version.ts';
 
 interface Options { json?: boolean; verbose?: boolean }
@@ -35,12 +34,7 @@ export function addUp({ program, lang, t }: Cli): void {
       }
       talk(say('看不见的：', 'It cannot see:'));
       for (const spot of await blindSpots(config, openGeo(config.geo.country).table)) talk(colour.dim(`  - ${safe(spot[speak])}`));
-      const printer = new AlertPrinter((folded) => {
-        for (const { alert, isNew } of folded) {
-          if (options.json) console.log(jsonLine(alertJson(alert)));
-          else console.log(`${isNew ? '' : colour.dim(say('↻ 仍在继续 ', '↻ still going on '))}${alertLines(alert, speak).join('\n')}`);
-        }
-      });
+      const printer = new AlertPrinter({ lang: speak, json: options.json === true, print: (text) => { console.log(text); }, now: Date.now });
       // What comes while it starts is said behind the line that says it is ready.
       let early: (() => void)[] | undefined = [];
       const later = (speakUp: () => void): void => { if (early) early.push(speakUp); else speakUp(); };
@@ -64,6 +58,7 @@ export function addUp({ program, lang, t }: Cli): void {
       await untilStopped();
       talk(say('正在停止……', 'stopping …'));
       await agent.stop();
+      printer.finish();
       // A reader that is slower than we are gets its last line whole.
       await new Promise((resolve) => { process.stdout.write('', resolve); });
       process.exit(0);
@@ -74,25 +69,4 @@ function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
-}
-
-const shownMax = 10_000;
-
-/** A new alert is shown at once, a known one again when it has grown tenfold or become worse. */
-class AlertPrinter {
-  private readonly shown = new Map<string, { count: number; level: string }>();
-  private readonly print: (folded: Folded[]) => void;
-
-  constructor(print: (folded: Folded[]) => void) { this.print = print; }
-
-  show(folded: readonly Folded[]): void {
-    const due = folded.filter(({ alert }) => {
-      const known = this.shown.get(alert.id);
-      if (known && alert.count < known.count * 10 && alert.level === known.level) return false;
-      if (!known && this.shown.size >= shownMax) this.shown.delete(this.shown.keys().next().value!);
-      this.shown.set(alert.id, { count: alert.count, level: alert.level });
-      return true;
-    });
-    if (due.length > 0) this.print(due);
-  }
 }

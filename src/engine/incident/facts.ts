@@ -61,13 +61,19 @@ export function addFacts(a: IncidentFacts, b: IncidentFacts): IncidentFacts {
   for (const [tactic, time] of Object.entries(b.tactics)) tactics[tactic] = Math.min(tactics[tactic] ?? time, time);
   return {
     founds: a.founds || b.founds, ...(worst !== undefined && { worst }), ...(tried !== undefined && { tried }), ...(headline !== undefined && { headline }), tactics, root: a.root || b.root,
-    techniques: bounded([...a.techniques, ...b.techniques]), grave: bounded([...a.grave, ...b.grave]), accounts: bounded([...a.accounts, ...b.accounts]), addresses: bounded([...a.addresses, ...b.addresses]),
-    trees: bounded([...a.trees, ...b.trees]), neighbours: bounded([...a.neighbours, ...b.neighbours]), services: bounded([...a.services, ...b.services]),
+    techniques: joined(a.techniques, b.techniques), grave: joined(a.grave, b.grave), accounts: joined(a.accounts, b.accounts), addresses: joined(a.addresses, b.addresses),
+    trees: joined(a.trees, b.trees), neighbours: joined(a.neighbours, b.neighbours), services: joined(a.services, b.services),
   };
 }
 
 /** The first in order: which ones stay does not depend on which came first. */
 const bounded = (words: readonly string[]): string[] => [...new Set(words)].sort().slice(0, listMax);
+
+/** Both are in order and bounded. In a flood most have nothing new to say, or nothing that finds room. */
+function joined(a: readonly string[], b: readonly string[]): readonly string[] {
+  const last = a.length >= listMax ? a.at(-1)! : undefined;
+  return b.every((word) => (last !== undefined && word > last) || a.includes(word)) ? a : bounded([...a, ...b]);
+}
 
 export const worse = (a: Level | undefined, b: Level | undefined): Level | undefined => (a === undefined ? b : b === undefined ? a : atLeast(a, b) ? a : b);
 

@@ -36,7 +36,7 @@ export interface FormingOptions {
   lineage: Lineage;
   settings: FormingSettings;
   worth: () => HostWorth;
-  /** Durable when it returns. Throws StoreError. */
+  /** Durable when it returns, once there is something to tell of. Throws StoreError. */
   write: (change: IncidentChange, audit: readonly AuditInput[]) => void;
   now: () => number;
   count: (what: string, n?: number) => void;

@@ -13,6 +13,8 @@ interface Held { record: IncidentRecord; /** The revision in the store; 0 for a 
 export class Work {
   readonly store: IncidentStore;
   private readonly held = new Map<string, Held>();
+  /** Looked for and not there. */
+  private readonly absent = new Set<string>();
   private readonly memberChanges = new Map<string, IncidentMember>();
   private readonly keys = new Map<string, { strands: Strand[]; dirty: boolean }>();
   private readonly findings = new Map<string, Finding>();
@@ -26,8 +28,10 @@ export class Work {
   get(id: string): IncidentRecord | undefined {
     const held = this.held.get(id);
     if (held) return held.record;
+    if (this.absent.has(id)) return undefined;
     const record = this.store.incident(id);
     if (record) this.held.set(id, { record, expected: record.revision, dirty: false });
+    else this.absent.add(id);
     return record;
   }
 
@@ -44,8 +48,9 @@ export class Work {
   }
 
   put(record: IncidentRecord): IncidentRecord {
+    this.get(record.id);
     const held = this.held.get(record.id);
-    if (held) { held.record = record; held.dirty = true; } else this.held.set(record.id, { record, expected: this.store.incident(record.id)?.revision ?? 0, dirty: true });
+    if (held) { held.record = record; held.dirty = true; } else this.held.set(record.id, { record, expected: 0, dirty: true });
     return record;
   }
 

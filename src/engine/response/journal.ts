@@ -35,7 +35,10 @@ export class Journal {
     });
   }
 
-  /** The same at once, with incidents in the same transaction: durable when it returns. Throws StoreError, and nothing of it is kept. */
+  /**
+   * The same at once, with incidents in the same transaction: durable when it returns. Throws StoreError, and nothing of it is kept. Without
+   * an audit entry nobody was told of it and nobody asked for it: such incidents follow from the stored alerts, and no flood of them waits for the disk.
+   */
   now(change: Pick<Change, 'audit'> & { incidents: IncidentChange }): void {
     this.flush();
     this.save([{ change: withVia(change), resolve: () => undefined, reject: () => undefined }], change.incidents);
@@ -64,7 +67,7 @@ export class Journal {
     let last = this.last;
     const audit = batch.flatMap(({ change }) => change.audit ?? []).map((input) => { last = nextEntry(last, input); return last; });
     const receipts = batch.flatMap(({ change }) => change.receipts ?? []), blocks = batch.flatMap(({ change }) => change.blocks ?? []), runs = batch.flatMap(({ change }) => change.runs ?? []);
-    this.store.save({ receipts, blocks, runs, audit, ...(incidents && { incidents }) });
+    this.store.save({ receipts, blocks, runs, audit, ...(incidents && { incidents, unsynced: audit.length === 0 && receipts.length + blocks.length + runs.length === 0 }) });
     this.last = last;
     this.onSaved?.({ receipts, blocks, runs, incidents });
   }

@@ -61,7 +61,7 @@ export function savedOf(f: LogFile): SavedFile {
 }
 
 /** Lines of one chunk. */
-const maxLines = 8192;
+export const maxLines = 8192;
 
 export type Progress = 'end' | 'more' | 'changed';
 
@@ -72,7 +72,7 @@ export const readBuffer = (): Buffer => Buffer.allocUnsafe(chunkBytes + tailByte
  * Reads the next chunk of an open file into `out`. 'changed': what was read before is not there any more (the
  * file was truncated or is another one), nothing was delivered. 'end': all is read, but for a half line.
  */
-export async function readChunk(f: LogFile, handle: FileHandle, buffer: Buffer, out: Lines): Promise<Progress> {
+export async function readChunk(f: LogFile, handle: FileHandle, buffer: Buffer, out: Lines, linesMost = maxLines): Promise<Progress> {
   const before = f.tail.length;
   // The bytes before the offset come with the same read, so nothing can slip in between.
   const { bytesRead } = await handle.read(buffer, 0, buffer.length, f.offset - before);
@@ -94,11 +94,11 @@ export async function readChunk(f: LogFile, handle: FileHandle, buffer: Buffer, 
     if (f.hole) { advance(f, buffer, before, bytesRead); return full ? 'more' : 'end'; }
   }
   let next = cutLines(buffer, start, bytesRead, f.offset + start - before, out);
-  if (out.lines.length > maxLines) {
-    // Very short lines: not more events at once than memory is meant for.
-    next = before + out.offsets[maxLines]! - f.offset;
-    out.lines.length = maxLines;
-    out.offsets.length = maxLines;
+  if (out.lines.length > linesMost) {
+    // Very short lines, or dear ones: not more events at once than memory is meant for and others can wait for.
+    next = before + out.offsets[linesMost]! - f.offset;
+    out.lines.length = linesMost;
+    out.offsets.length = linesMost;
     advance(f, buffer, before, next);
     return 'more';
   }

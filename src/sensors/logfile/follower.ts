@@ -82,7 +82,7 @@ export class Follower {
         await this.#readRound();
         this.#reading.flushQuiet();
         const batch = this.#batch();
-        if (batch) { yield batch; continue; }
+        if (batch) { yield batch; this.#reading.paceItself(); continue; }
         if (!this.#scan && this.#followed.dirty.size === 0 && this.#newNames.size === 0 && !signal.aborted) await this.#sleep();
       }
     } finally {
@@ -268,7 +268,7 @@ export class Follower {
     // What becomes dirty meanwhile waits for the next round.
     const round = [...this.#followed.dirty];
     for (const log of round) {
-      if (this.#context.signal.aborted || this.#reading.waiting >= this.#options.maxEvents) return;
+      if (this.#context.signal.aborted || this.#reading.isFull) return;
       if (this.#followed.lookFirst.has(log)) await this.#rotation.look(log);
       this.#followed.dirty.delete(log);
       // Put back at the end of the queue.
@@ -280,7 +280,7 @@ export class Follower {
     const now = this.#context.now();
     if (this.#reading.waiting === 0) {
       if (this.#followed.dirty.size > 0 || now - this.#savedAliveAt < aliveEveryMs) return undefined;
-    } else if (this.#reading.waiting < this.#options.maxEvents && this.#followed.dirty.size > 0 && performance.now() < this.#reading.batchSince + batchMs) {
+    } else if (!this.#reading.isFull && this.#followed.dirty.size > 0 && performance.now() < this.#reading.batchSince + batchMs) {
       return undefined;
     }
     const positions: Position[] = [...this.#forgotten];

@@ -5,7 +5,7 @@ import { fileKey, findRotated, headBytes, isContinuation, mark, noMark, openLog 
 import { noLines, readLines } from '../../linux/lines.ts';
 import type { Lines } from '../../linux/lines.ts';
 import { headOf } from './copies.ts';
-import { checkHead, readBuffer, readChunk, readHalfLine, sampleLines, soughtOf } from './file.ts';
+import { checkHead, maxLines, readBuffer, readChunk, readHalfLine, sampleLines, soughtOf } from './file.ts';
 import type { LogFile, Progress } from './file.ts';
 import { timeSlackMs } from './followed.ts';
 import type { Followed, Log } from './followed.ts';
@@ -16,6 +16,9 @@ import { statLog } from './stat-log.ts';
 /** The last ones may come again as archives; those let go since the path was last surely known may come as they are. */
 const lastDone = 8;
 const maxDone = 64;
+/** A batch of which nearly every line makes an alert takes a hundred times as long as one of everyday lines: it is made smaller until it holds up nobody for longer. */
+const judgedMostMs = 40;
+const leastLines = 128;
 
 /** What reading finds and does not settle itself (rotation.ts). */
 export interface RotationHooks {
@@ -38,6 +41,9 @@ export class Reading {
   /** What was read since the last `take`, and when the first of it came, on the monotonic clock. */
   #events: Event[] = [];
   #batchSince = 0;
+  /** Lines that are read at once, and events of the last batch. */
+  #linesMost = maxLines;
+  #taken = 0;
   /** Offset of the line being decoded, for the emit of its file. */
   #at = 0;
 
@@ -50,6 +56,15 @@ export class Reading {
     this.#startedAt = context.now();
   }
 
+  /** To be called when the last batch is judged. */
+  paceItself(): void {
+    const ms = this.#context.judgedMs?.() ?? 0;
+    if (ms > judgedMostMs) this.#linesMost = Math.max(leastLines, Math.min(this.#linesMost, Math.floor((this.#taken * judgedMostMs) / ms)));
+    else if (ms < judgedMostMs / 2) this.#linesMost = Math.min(maxLines, this.#linesMost * 2);
+  }
+
+  /** As many events as a batch shall have. */
+  get isFull(): boolean { return this.#events.length >= Math.min(this.#options.maxEvents, this.#linesMost); }
   get waiting(): number { return this.#events.length; }
   get batchSince(): number { return this.#batchSince; }
 
@@ -57,6 +72,7 @@ export class Reading {
   take(): Event[] {
     const events = this.#events;
     this.#events = [];
+    this.#taken = events.length;
     return events;
   }
 
@@ -129,7 +145,7 @@ export class Reading {
       }
       const out = noLines();
       const { offset } = f;
-      const progress = await readChunk(f, handle, this.#buffer, out);
+      const progress = await readChunk(f, handle, this.#buffer, out, this.#linesMost);
       if (progress === 'changed') { await this.#hooks.truncated(log, f); return 'changed'; }
       if (f.rotatedAt === undefined) log.since = Math.max(log.since, log.lookedAt);
       const now = this.#context.now();

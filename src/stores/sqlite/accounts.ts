@@ -1,7 +1,7 @@
 /** Accounts, sessions and tokens of the server. */
 import type { Account, AccountStore, ApiToken, Elevation, SavedQuery, Session } from '../../core/account.ts';
 import { StoreError } from '../error.ts';
-import { type Database, guarded, type Row, transaction } from './driver.ts';
+import { type Database, guarded, type Row, transaction, unsyncedTransaction } from './driver.ts';
 import { fromJson } from './events.ts';
 
 /** More people than a team has; what creates them by the thousand is a fault or an attack. */
@@ -19,12 +19,14 @@ export function openAccounts(db: Database, file: string): AccountStore {
   const size = db.prepare('SELECT count(*) AS n FROM account');
   const drop = db.prepare('DELETE FROM account WHERE id = ?');
   const putSession = db.prepare('INSERT INTO session (digest, account, created, expires, value) VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET expires = excluded.expires, value = excluded.value');
+  const seenSession = db.prepare('UPDATE session SET expires = ?, value = ? WHERE digest = ?');
   const session = db.prepare('SELECT value FROM session WHERE digest = ?');
   const sessions = db.prepare('SELECT value FROM session WHERE account = ? ORDER BY created DESC');
   const dropSession = db.prepare('DELETE FROM session WHERE digest = ?');
   const dropSessions = db.prepare('DELETE FROM session WHERE account = ? AND digest <> ?');
   const dropOldest = db.prepare('DELETE FROM session WHERE account = ? AND digest NOT IN (SELECT digest FROM session WHERE account = ? ORDER BY created DESC LIMIT ?)');
   const putToken = db.prepare('INSERT INTO api_token (id, digest, account, expires, value) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET value = excluded.value');
+  const seenToken = db.prepare('UPDATE api_token SET value = ? WHERE id = ?');
   const token = db.prepare('SELECT value FROM api_token WHERE digest = ?');
   const tokens = db.prepare('SELECT value FROM api_token ORDER BY id');
   const dropToken = db.prepare('DELETE FROM api_token WHERE id = ?');
@@ -76,6 +78,7 @@ export function openAccounts(db: Database, file: string): AccountStore {
         dropOldest.run(one.account, one.account, mostSessions);
       }));
     },
+    sawSession: (one) => { read(() => unsyncedTransaction(db, () => seenSession.run(one.expires, JSON.stringify(one), one.digest))); },
     endSessions: (account, except = '') => read(() => Number(dropSessions.run(account, except).changes)),
     endSession: (digest) => read(() => Number(dropSession.run(digest).changes) > 0),
 
@@ -87,6 +90,7 @@ export function openAccounts(db: Database, file: string): AccountStore {
         putToken.run(one.id, one.digest, one.account, one.expires, JSON.stringify(one));
       }));
     },
+    sawToken: (one) => { read(() => unsyncedTransaction(db, () => seenToken.run(JSON.stringify(one), one.id))); },
     endToken: (id) => read(() => Number(dropToken.run(id).changes) > 0),
 
     queries: () => read(() => values(queries.all(), 'saved query') as SavedQuery[]),

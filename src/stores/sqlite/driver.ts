@@ -90,6 +90,21 @@ export function guarded<T>(file: string, work: () => T): T {
   }
 }
 
+const statementsMost = 500;
+
+/** Statements by their SQL: to prepare the same few anew costs more than to run them. */
+export function statementsOf(db: Database): (sql: string) => Statement {
+  const known = new Map<string, Statement>();
+  return (sql) => {
+    let found = known.get(sql);
+    if (found === undefined) {
+      if (known.size >= statementsMost) known.clear();
+      known.set(sql, found = db.prepare(sql));
+    }
+    return found;
+  };
+}
+
 /** Runs `work` in one transaction: all of it is durable when this returns, or none of it is kept and it throws. */
 export function transaction<T>(db: Database, work: () => T): T {
   db.exec('BEGIN IMMEDIATE');
@@ -100,6 +115,19 @@ export function transaction<T>(db: Database, work: () => T): T {
   } catch (error) {
     rollback(db);
     throw error;
+  }
+}
+
+/**
+ * The same without the wait for the disk: a crash of Moat keeps it, a power cut takes it unless a later transaction was synced. The log
+ * is written in order, so what is lost is always the end of what was written, and whole transactions.
+ */
+export function unsyncedTransaction<T>(db: Database, work: () => T): T {
+  db.exec('PRAGMA synchronous = NORMAL');
+  try {
+    return transaction(db, work);
+  } finally {
+    db.exec('PRAGMA synchronous = FULL');
   }
 }
 

@@ -3,7 +3,7 @@ import type { Finding } from '../../core/finding.ts';
 import type { IncidentChange, IncidentFilter, IncidentMember, IncidentRecord, IncidentStore, Strand } from '../../core/incident-store.ts';
 import type { Level } from '../../core/level.ts';
 import { StoreError } from '../error.ts';
-import { type Database, guarded, type Row, transaction, type Value } from './driver.ts';
+import { type Database, guarded, type Row, statementsOf, transaction, type Value } from './driver.ts';
 import { fromJson } from './events.ts';
 
 export interface SqliteIncidents extends IncidentStore {
@@ -58,6 +58,7 @@ export function openIncidents(db: Database, file: string): SqliteIncidents {
   const closeAlerts = db.prepare(`${parts} UPDATE alert SET status = 'closed', closed_time = ? WHERE status = 'open' AND id IN (SELECT m.id FROM part JOIN incident_member m ON m.incident = part.id WHERE m.what = 'alert')`);
   const oldFindings = db.prepare(`DELETE FROM incident_finding WHERE rowid IN (SELECT f.rowid FROM incident_finding f LEFT JOIN incident_member m ON m.what = 'finding' AND m.id = f.id WHERE m.id IS NULL AND f.rowid <= ? LIMIT ${chunk})`);
 
+  const prepared = statementsOf(db);
   const lastFinding = db.prepare('SELECT max(rowid) AS n FROM incident_finding');
   /** What is older than the last look has had its alert by now, or gets none. */
   let oldFinding = 0;
@@ -94,7 +95,7 @@ export function openIncidents(db: Database, file: string): SqliteIncidents {
     idsLike: (prefix, limit) => read(() => like.all(prefix, `${prefix}\u{10ffff}`, limit).map((row) => String(row['id']))),
     incidents(filter) {
       const { where, values } = conditions(filter);
-      return read(() => db.prepare(`SELECT value FROM incident WHERE ${where} ORDER BY last_time DESC, id DESC LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toRecord(row)!));
+      return read(() => prepared(`SELECT value FROM incident WHERE ${where} ORDER BY last_time DESC, id DESC LIMIT ?`).all(...values, filter.limit ?? defaultLimit).map((row) => toRecord(row)!));
     },
     openByLevel: () => read(() => byLevel.all().map((row) => ({ level: row['level'] as Level, count: Number(row['n']) }))),
     member: (what, id) => read(() => toMember(member.get(what, id))),

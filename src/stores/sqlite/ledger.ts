@@ -4,7 +4,7 @@ import { type Level, levels } from '../../core/level.ts';
 import type { AlertFilter, Ledger, Position } from '../../core/ports.ts';
 import type { Text } from '../../core/text.ts';
 import { StoreError } from '../error.ts';
-import { type Database, guarded, type Row, type Statement, transaction, type Value } from './driver.ts';
+import { type Database, guarded, type Row, type Statement, statementsOf, transaction, type Value } from './driver.ts';
 import { fromJson } from './events.ts';
 import { cutText, maxAlertText, maxText, packEvidence, packList } from './pack.ts';
 import { secretPrefix } from './schema.ts';
@@ -54,6 +54,7 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
   const putPosition = db.prepare('INSERT INTO position (source, value, saved) VALUES (?, ?, ?) ON CONFLICT (source) DO UPDATE SET value = excluded.value, saved = excluded.saved');
   const putLearned = db.prepare('INSERT INTO learned (id, value) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET value = excluded.value');
   const byId = db.prepare(`SELECT ${columns} FROM alert WHERE id = ?`);
+  const byRow = db.prepare(`SELECT ${columns} FROM alert WHERE rowid = ?`);
   const byRule = db.prepare(`SELECT ${columns} FROM alert WHERE rule_id = ? AND key = ? ORDER BY time DESC, last_time DESC, rowid DESC LIMIT 1`);
   const position = db.prepare('SELECT value FROM position WHERE source = ?');
   const learned = db.prepare('SELECT value FROM learned WHERE id = ?');
@@ -68,20 +69,8 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
     open: db.prepare('INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
     secret: db.prepare('INSERT INTO secret (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
   };
-  /** One statement for each combination of filters; there are 64, and levels at 5. */
-  const lists = new Map<string, Statement>();
-  const list = (where: string, order: string): Statement => {
-    const sql = `SELECT ${columns} FROM alert ${where} ORDER BY ${order} LIMIT ?`;
-    const known = lists.get(sql) ?? db.prepare(sql);
-    lists.set(sql, known);
-    return known;
-  };
-  const prepared = (sql: string): Statement => {
-    if (lists.size > 500) lists.clear();
-    const known = lists.get(sql) ?? db.prepare(sql);
-    lists.set(sql, known);
-    return known;
-  };
+  const prepared = statementsOf(db);
+  const list = (where: string, order: string): Statement => prepared(`SELECT ${columns} FROM alert ${where} ORDER BY ${order} LIMIT ?`);
   /**
    * A page by the time of beginning. Of levels or a status that are rare an index of the time alone would read most of the table: each
    * level of each status is a page of its own by an index, and the first of them all are the page.
@@ -92,10 +81,11 @@ export function openLedger(db: Database, options: LedgerOptions): SqliteLedger {
     if (isNamed || (filter.level === undefined && filter.status === undefined)) return list(where, 'time DESC, id DESC').all(...values, limit);
     const { level, status, ...rest } = filter;
     const common = conditions(rest);
-    const one = list(`${common.where} AND status = ? AND level = ?`, 'time DESC, id DESC');
+    // By the index alone; whole rows are read of those that are on the page.
+    const one = prepared(`SELECT rowid AS row, time, id FROM alert ${common.where === '' ? 'WHERE' : `${common.where} AND`} status = ? AND level = ? ORDER BY time DESC, id DESC LIMIT ?`);
     const wanted = level === undefined ? levels : levels.slice(levels.indexOf(level));
     const rows = (status === undefined ? (['open', 'closed'] as const) : [status]).flatMap((is) => wanted.flatMap((how) => one.all(...common.values, is, how, limit)));
-    return rows.sort((a, b) => Number(b['time']) - Number(a['time']) || (String(a['id']) < String(b['id']) ? 1 : -1)).slice(0, limit);
+    return rows.sort((a, b) => Number(b['time']) - Number(a['time']) || (String(a['id']) < String(b['id']) ? 1 : -1)).slice(0, limit).map(({ row }) => byRow.get(row!)!);
   };
   const bucketRows = db.prepare('SELECT time / ? * ? AS at, level, count(*) AS n FROM alert WHERE time >= ? AND time < ? GROUP BY 1, 2 ORDER BY 1');
   const sourceRows = db.prepare('SELECT source_ip AS address, count(*) AS n, max(time) AS last FROM alert WHERE time >= ? AND time < ? AND source_ip IS NOT NULL GROUP BY 1 ORDER BY n DESC, last DESC LIMIT ?');

@@ -3,7 +3,7 @@ import type { AuditEntry, BlockEntry, Receipt, ReceiptFilter, ResponseStore } fr
 import type { IncidentChange } from '../../core/incident-store.ts';
 import type { PlaybookRun, RunFilter } from '../../core/playbook.ts';
 import { StoreError } from '../error.ts';
-import { type Database, guarded, type Row, transaction, type Value } from './driver.ts';
+import { type Database, guarded, type Row, statementsOf, transaction, unsyncedTransaction, type Value } from './driver.ts';
 
 /** A receipt holds the former state of what it changed; contents of files stand elsewhere. */
 const maxReceipt = 4 * 2 ** 20;
@@ -40,17 +40,11 @@ export function openResponse(db: Database, file: string, incidents: { write(chan
   const dropReceipts = db.prepare("DELETE FROM receipt WHERE rowid IN (SELECT rowid FROM receipt WHERE changed < ? AND status IN ('failed', 'undone') LIMIT ?)");
   const dropBlocks = db.prepare('DELETE FROM block WHERE rowid IN (SELECT rowid FROM block WHERE active = 0 AND until < ? LIMIT ?)');
 
-  // A thousand bans ask for receipts three times each: to prepare the same few statements anew costs more than to run them.
-  const known = new Map<string, ReturnType<Database['prepare']>>();
-  const prepared = (sql: string): ReturnType<Database['prepare']> => {
-    let found = known.get(sql);
-    if (found === undefined) known.set(sql, found = db.prepare(sql));
-    return found;
-  };
+  const prepared = statementsOf(db);
 
   return {
-    save({ receipts = [], audit = [], blocks = [], runs = [], incidents: changed }) {
-      guarded(file, () => transaction(db, () => {
+    save({ receipts = [], audit = [], blocks = [], runs = [], incidents: changed, unsynced = false }) {
+      guarded(file, () => (unsynced ? unsyncedTransaction : transaction)(db, () => {
         if (changed) incidents.write(changed, clock());
         for (const one of receipts) {
           const value = JSON.stringify(one);
