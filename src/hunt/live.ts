@@ -4,6 +4,7 @@ import type { Text } from '../core/text.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { runner } from '../linux/run.ts';
+import { tellingSpecials } from '../linux/tree.ts';
 import { StoreError } from '../stores/error.ts';
 import type { Database } from '../stores/sqlite/driver.ts';
 import { type Cell, charactersMost, type Known, type LiveTable, type Look, rowsMost, type Told } from './table.ts';
@@ -25,17 +26,17 @@ export function makeTable(db: Database, { name, columns }: LiveTable): void {
 export async function fillTable(db: Database, table: LiveTable, machine: Here): Promise<Looked> {
   const notes: Text[] = [];
   const note = (one: Text): void => { if (notes.length < notesMost) notes.push(one); };
+  const blind: Look['blind'] = (what, { zh, en }) => { note({ zh: `看不到 ${what}：${zh}`, en: `could not look at ${what}: ${en}` }); };
   const at = machine.now();
   let rows;
   try {
     rows = await table.read({
-      ...machine,
+      ...machine, blind, tree: tellingSpecials(machine.tree, blind),
       async agent(what) {
         const told = await machine.agent(what);
         for (const one of told.notes ?? []) note(one);
         return told.rows;
       },
-      blind: (what, { zh, en }) => { note({ zh: `看不到 ${what}：${zh}`, en: `could not look at ${what}: ${en}` }); },
       count: (what, n = 1) => { note({ zh: `不完整：${what}（${n}）`, en: `not whole: ${what} (${n})` }); },
     });
   } catch (cause) {
