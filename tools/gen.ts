@@ -1,6 +1,6 @@
 /**
  * Writes what schema/event.yml says as TypeScript and as the users' field reference, what schema/kernel.yml says as
- * C and as TypeScript, the techniques that behaviours and checks tell of, and the guide's pages of settings, logs, behaviours and checks from the code that knows them.
+ * C and as TypeScript, the techniques that behaviours and checks tell of, and the guide's pages of settings, logs, behaviours, checks and tables for hunting from the code that knows them.
  * `npm run gen` writes; `npm run gen -- --check` exits 1 when a generated file is stale.
  */
 import { mkdirSync, readFileSync, readdirSync, writeFileSync, existsSync } from 'node:fs';

@@ -55,7 +55,7 @@ const valuesOf = ({ settings }: Unit, section: string, ...names: string[]): stri
 async function shown(look: Look, properties: string, pattern: string): Promise<Map<string, Map<string, string>> | undefined> {
   try {
     if (!look.tree.stat('/run/systemd/system')) { look.blind('systemd', { zh: '本机没有运行 systemd：单元当前的状态不知道', en: 'systemd does not run here: what units do now is not known' }); return undefined; }
-    const { code, stdout, stderr } = await look.run('systemctl', ['show', '--timestamp=unix', `--property=Id,${properties}`, '--', pattern], { timeoutMs: systemctlMs });
+    const { code, stdout, stderr } = await look.run('systemctl', ['show', `--property=Id,${properties}`, '--', pattern], { timeoutMs: systemctlMs, env: { TZ: 'UTC' } });
     if (code !== 0) { look.blind('systemctl', { zh: `systemd 没有回答：${stderr.slice(0, 200)}`, en: `systemd gave no answer: ${stderr.slice(0, 200)}` }); return undefined; }
     return new Map(stdout.trim().split(/\n\s*\n/).map((block) => {
       const fields = new Map(block.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
@@ -92,7 +92,8 @@ export const units: LiveTable = {
   },
 };
 
-const momentOf = (said: string | undefined): number | undefined => { const seconds = /^@(\d{1,12})/.exec(said ?? '')?.[1]; return seconds === undefined || seconds === '0' ? undefined : Number(seconds) * 1000; };
+/** `Fri 2027-01-01 00:00:00 UTC`; nothing for what never was or will be. */
+const momentOf = (said: string | undefined): number | undefined => { const found = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC$/.exec(said ?? ''); return found ? Date.parse(`${found[1]}T${found[2]}Z`) : undefined; };
 
 export const timers: LiveTable = {
   name: 'timers',
