@@ -114,7 +114,7 @@ export async function querySqlite(dir: string, sql: string, options: QueryOption
         await put({ end: true });
       } catch (error) {
         const { code = 'unavailable', hint, hintText } = error as Partial<MoatError>;
-        await put({ failed: { code: String(code), text: saidBy(error), hint: hintText ?? hint } });
+        await put({ failed: { code, text: saidBy(error), hint: hintText ?? hint } });
       }
     }
     child.stderr.setEncoding('utf8');

@@ -51,10 +51,11 @@ export const number = (zh: string, en: string): Column => ({ type: 'number', tex
 export const flag = (is: boolean): number => (is ? 1 : 0);
 
 /** What of /proc was refused, in one note. */
-export function tellDenied({ procfs, blind }: Look): void {
+export function tellDenied(look: Look): void {
+  const { procfs } = look;
   if (procfs.denied.size === 0) return;
   const files = [...procfs.denied.keys()].join(', '), n = Math.max(...procfs.denied.values());
-  blind(`/proc/[pid]/{${files}}`, { zh: `没有权限（${n} 个进程）`, en: `no permission (${n} processes)` });
+  look.blind(`/proc/[pid]/{${files}}`, { zh: `没有权限（${n} 个进程）`, en: `no permission (${n} processes)` });
   procfs.denied.clear();
 }
 

@@ -63,7 +63,7 @@ describe.skipIf(noBrowser)('hunt', () => {
     await field.press('Control+Enter');
     await page.getByText('1 row', { exact: true }).waitFor();
     await page.getByText(/^listeners \d+ rows? as of/).waitFor();
-    await page.getByRole('cell', { name: new URL(page.url()).port }).first().waitFor();
+    await page.locator('.m-rows').getByText(new URL(page.url()).port, { exact: true }).waitFor();
     await quiet(page);
     await expectClean(opened);
     await opened.close();

@@ -69,7 +69,8 @@ export class KnownHere {
     const boot = bootTime(new Procfs());
     const index = this.options.packages();
     // A list of its own: the graph goes on while this waits.
-    for (const { pid, started, ended, path, origin: { kind, name, user, source_ip: ip, since } } of [...this.options.graph.memory.all()]) {
+    const all = [...this.options.graph.memory.all()];
+    for (const { pid, started, ended, path, origin: { kind, name, user, source_ip: ip, since } } of all) {
       if (ended !== undefined || started === 0) continue;
       const owner = path === undefined ? undefined : index?.owner(path)?.package;
       yield { pid, ticks: started - boot, kind, since, ...(name !== undefined && { name }), ...(user !== undefined && { user }), ...(ip !== undefined && { ip }), ...(owner && { package: owner.name, version: owner.version }) };

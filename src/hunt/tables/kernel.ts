@@ -12,11 +12,12 @@ export const modules: LiveTable = {
   title: { zh: '已装入的内核模块', en: 'kernel modules that are loaded' },
   blind: { zh: '把自己摘出名单的模块（moat scan 的 kernel-module 会找）', en: 'modules that took themselves out of the list (the check kernel-module looks for them)' },
   columns: { name: text('模块', 'module'), size: number('字节', 'bytes'), state: text('live、loading、unloading', 'live, loading, unloading'), taints: text('标志：O 树外、E 未签名、P 专有、F 强装', 'O from outside the kernel, E unsigned, P proprietary, F forced'), used_by: text('依赖它的模块，逗号分隔', 'modules that need it, with commas') },
-  read({ procfs, blind }) {
+  read(look) {
+    const { procfs } = look;
     const list = procfs.read('modules', listMost);
     if (list === undefined) {
       if (procfs.denied.size > 0 || procfs.read('sys/kernel/modules_disabled', 16) !== undefined) throw new MoatError('blind', 'expected /proc/modules, it cannot be read', { zh: '读不了 /proc/modules' });
-      blind('/proc/modules', { zh: '没有这份名单：内核不支持模块', en: 'there is no such list: this kernel takes no modules' });
+      look.blind('/proc/modules', { zh: '没有这份名单：内核不支持模块', en: 'there is no such list: this kernel takes no modules' });
       return [];
     }
     return [...parseModules(list).values()].map(({ name, size, state, taints, users }) => ({ name, size, state, taints, used_by: users.join(',') }));

@@ -23,15 +23,16 @@ function held(look: Look, wanted: (socket: Socket) => boolean): Held[] {
   return sockets.map((socket) => ({ socket, pid: owners.get(socket.inode) }));
 }
 
-function holder({ procfs, root, now }: Look): (one: Held) => Row {
-  const users = new Users(root);
+function holder(look: Look): (one: Held) => Row {
+  const { procfs } = look;
+  const users = new Users(look.root);
   const programs = new Map<number, Row>();
   const programOf = (pid: number): Row => {
     const row = programs.get(pid) ?? { pid, name: procfs.stat(pid)?.name, path: procfs.exe(pid)?.replace(/ \(deleted\)$/, '') };
     programs.set(pid, row);
     return row;
   };
-  return ({ socket: { uid }, pid }) => ({ ...(pid !== undefined && programOf(pid)), uid, user: users.name(uid, now()) });
+  return ({ socket: { uid }, pid }) => ({ ...(pid !== undefined && programOf(pid)), uid, user: users.name(uid, look.now()) });
 }
 
 const whose = {
