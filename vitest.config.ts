@@ -11,7 +11,7 @@ const computing = ['core', 'sigma', 'webshell', 'behaviours', 'formats', 'progra
  * What works on folders, namespaces, daemons and programs of its own and leaves nothing in its process: the same. Rooms
  * whose tests change their own process (agents, sensors with hooks in it) have a process for each file.
  */
-const waiting = [...['actions', 'linux', 'stores', 'cli', 'baseline', 'evidence', 'report'].map((folder) => `src/${folder}/**/*.test.ts`), 'test/**/*.test.ts'];
+const waiting = [...['actions', 'linux', 'stores', 'hunt', 'cli', 'baseline', 'evidence', 'report'].map((folder) => `src/${folder}/**/*.test.ts`), 'test/**/*.test.ts'];
 /** In a browser, of one Moat that all of them share. */
 const inBrowser = ['test/console/**/*.test.ts'];
 /** Each on a host of its own, whose alerts alone count. */

@@ -44,7 +44,7 @@ await build({
   // query-child runs the SQL of people, scan-child a scan, baseline-child a comparison with the baseline, capture-child captures packets, yara-child YARA rules, packages-child reads the package databases and crypt-child tries passwords, each in a process of its own; ebpf-worker,
   // hash-worker, sweep-worker, digest-worker, file-worker and webshell-worker are threads. Each is found beside the bundle.
   entryPoints: {
-    moat: 'src/main/moat.ts', 'query-child': 'src/stores/sqlite/query-child.ts', 'scan-child': 'src/agent/scan-child.ts', 'baseline-child': 'src/agent/baseline-child.ts', 'capture-child': 'src/agent/capture-child.ts', 'crypt-child': 'src/checks/weak-passwords/crypt-child.ts', 'digest-worker': 'src/evidence/digest-worker.ts',
+    moat: 'src/main/moat.ts', 'query-child': 'src/hunt/query-child.ts', 'scan-child': 'src/agent/scan-child.ts', 'baseline-child': 'src/agent/baseline-child.ts', 'capture-child': 'src/agent/capture-child.ts', 'crypt-child': 'src/checks/weak-passwords/crypt-child.ts', 'digest-worker': 'src/evidence/digest-worker.ts',
     'file-worker': 'src/evidence/file-worker.ts', 'ebpf-worker': 'src/sensors/ebpf/worker.ts', 'hash-worker': 'src/linux/hash-worker.ts', 'sweep-worker': 'src/linux/sweep-worker.ts', 'packages-child': 'src/linux/packages/packages-child.ts', 'webshell-worker': 'src/checks/webshell/worker.ts', 'yara-child': 'src/checks/yara/child.ts',
   },
   outdir: 'dist',

@@ -26,12 +26,13 @@ const layers: Record<string, readonly string[]> = {
   evidence: ['core', 'linux'],
   checks: ['core', 'linux', 'baseline', 'webshell'],
   scan: ['core', 'linux', 'checks'],
+  hunt: ['core', 'linux', 'stores', 'checks'],
   notifiers: ['core'],
   report: ['core'],
   engine: ['core', 'sigma', 'programs', 'formats'],
   api: ['core', 'engine'],
-  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'evidence', 'checks', 'scan', 'notifiers', 'report', 'engine', 'api'],
-  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'evidence', 'checks', 'scan', 'notifiers', 'report', 'engine', 'api', 'agent'],
+  agent: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'evidence', 'checks', 'scan', 'hunt', 'notifiers', 'report', 'engine', 'api'],
+  cli: ['core', 'sigma', 'linux', 'programs', 'formats', 'sensors', 'behaviours', 'actions', 'stores', 'baseline', 'webshell', 'evidence', 'checks', 'scan', 'hunt', 'notifiers', 'report', 'engine', 'api', 'agent'],
   main: ['cli'],
 };
 /** Rooms that may not touch the machine. */

@@ -1,6 +1,6 @@
 /**
  * Writes what schema/event.yml says as TypeScript and as the users' field reference, what schema/kernel.yml says as
- * C and as TypeScript, the techniques that behaviours and checks tell of, and the guide's pages of settings, logs, behaviours and checks from the code that knows them.
+ * C and as TypeScript, the techniques that behaviours and checks tell of, and the guide's pages of settings, logs, behaviours, checks and tables for hunting from the code that knows them.
  * `npm run gen` writes; `npm run gen -- --check` exits 1 when a generated file is stale.
  */
 import { mkdirSync, readFileSync, readdirSync, writeFileSync, existsSync } from 'node:fs';
@@ -12,6 +12,8 @@ import { behaviours } from '../src/behaviours/catalogue.ts';
 import { checks } from '../src/checks/catalogue.ts';
 import { formats } from '../src/formats/catalogue.ts';
 import { programs } from '../src/programs/catalogue.ts';
+import { liveTables } from '../src/hunt/catalogue.ts';
+import { storedTables } from '../src/hunt/stored.ts';
 import { kernelHeader, kernelReader } from './kernel-records.ts';
 
 interface FieldSpec { type: 'string' | 'number' | 'string[]' | 'number[]' | 'record'; ecs?: string; zh: string; en: string; sigma?: Record<string, string[]> }
@@ -74,6 +76,46 @@ ${Object.entries(schema.kinds).map(([k, v]) => `  ${k}: ${JSON.stringify(full(v)
 /** Kinds that are judged but not kept in the event history. */
 export const unstoredKinds: ReadonlySet<Kind> = new Set<Kind>([${Object.entries(schema.kinds).filter(([, v]) => v.stored === false).map(([k]) => `'${k}'`).join(', ')}]);
 `;
+}
+
+function eventTexts(): string {
+  return `${head}
+import type { Text } from '../../core/text.ts';
+
+/** What each field of an event means. */
+export const eventTexts: Readonly<Record<string, Text>> = {
+${Object.entries(schema.fields).map(([name, { zh, en }]) => `  ${name}: ${JSON.stringify({ zh, en })},`).join('\n')}
+};
+`;
+}
+
+function huntPage(): string {
+  const rows = (columns: readonly { name: string; type: string; text: { zh: string; en: string } }[]): string => columns.map(({ name, type, text }) => `| \`${name}\` | ${type} | ${cell(text.en)} | ${cell(text.zh)} |`).join('\n');
+  const table = (columns: Parameters<typeof rows>[0]): string => `| column 列 | type 类型 | meaning | 含义 |\n|---|---|---|---|\n${rows(columns)}`;
+  return `${generated('src/hunt')}# Tables for hunting 可查询的表
+
+What \`moat query\` (or \`moat hunt\`), the page Hunt and \`POST /api/v1/hunt\` can ask; \`moat query --tables\` tells the same. How they are asked: [hunt.md](hunt.md). \`moat query\`（即 \`moat hunt\`）、猎捕页与 API 能查的表；用法见 [hunt.md](hunt.md)。
+
+# Live state 实时状态
+
+Looked at when a question names the table, at that moment. 查询提到某张表时才去看，看到的是那一刻的样子。
+
+${liveTables.map(({ name, title, blind, columns }) => `## ${name}
+
+${title.en} · ${title.zh}
+
+Not in it 不包含: ${blind.en} · ${blind.zh}
+
+${table(Object.entries(columns).map(([column, rest]) => ({ name: column, ...rest })))}
+`).join('\n')}
+# Stored 已存储
+
+${storedTables.map(({ name, title, columns }) => `## ${name}
+
+${title.en} · ${title.zh}
+
+${name === 'events' ? 'The fields of [event-fields.md](event-fields.md), and `at`: the time as UTC text. 字段见 [event-fields.md](event-fields.md)，另有 `at`：UTC 时间文本。' : table(columns)}
+`).join('\n')}`;
 }
 
 function sigmaSource(): string {
@@ -214,11 +256,13 @@ const outputs: Record<string, string> = {
   'src/core/gen/event.ts': eventSource(),
   'src/core/gen/sigma-fields.ts': sigmaSource(),
   'src/agent/gen/coverage.ts': coverage(),
+  'src/hunt/gen/event-texts.ts': eventTexts(),
   'docs/guide/event-fields.md': reference(),
   'docs/guide/configuration.md': configuration(),
   'docs/guide/logs.md': logs(),
   'docs/guide/behaviours.md': behaviourPage(),
   'docs/guide/checks.md': checksPage(),
+  'docs/guide/hunt-tables.md': huntPage(),
   'sensor/gen/records.h': kernelHeader(join(root, 'schema/kernel.yml')),
   'src/sensors/ebpf/gen/records.ts': kernelReader(join(root, 'schema/kernel.yml')),
 };

@@ -2,12 +2,12 @@
 import { nameMatches } from '../linux/glob.ts';
 import type { FileStat } from '../linux/tree.ts';
 import { attempt } from './look.ts';
-import type { ScanContext } from './port.ts';
+import type { Looking } from './port.ts';
 
 const pathsMax = 1000;
 
 /** In the order of their names; `*`, `?` and `[…]` may stand in every part. At most 1000; only what is there. */
-export function expand(context: ScanContext, pattern: string): string[] {
+export function expand(context: Looking, pattern: string): string[] {
   let paths = [''];
   for (const part of pattern.split('/').filter((one) => one !== '')) {
     paths = paths.flatMap((folder) => {
@@ -21,7 +21,7 @@ export function expand(context: ScanContext, pattern: string): string[] {
 }
 
 /** What several patterns stand for, each real file once. */
-export function expandAll(context: ScanContext, patterns: readonly string[]): string[] {
+export function expandAll(context: Looking, patterns: readonly string[]): string[] {
   const seen = new Set<string>();
   return patterns.flatMap((pattern) => expand(context, pattern)).filter((path) => {
     const real = attempt(context, path, () => context.tree.real(path)) ?? path;
@@ -32,7 +32,7 @@ export function expandAll(context: ScanContext, patterns: readonly string[]): st
 export interface Below { path: string; name: string; stat: FileStat }
 
 /** Everything below a folder down to `depth` folders and `max` names, links not followed; what goes beyond `max` is counted. */
-export function* below(context: ScanContext, folder: string, depth: number, max = 5000): Iterable<Below> {
+export function* below(context: Looking, folder: string, depth: number, max = 5000): Iterable<Below> {
   const queue = [{ path: folder, depth }];
   let left = max;
   for (let at = queue.pop(); at; at = queue.pop()) {

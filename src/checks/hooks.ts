@@ -7,7 +7,7 @@ import { filesIn, textMax, type FileStat } from '../linux/tree.ts';
 import { judgeCommand, judgeFile, judgeWords, type How, type Judgement } from './command.ts';
 import { fact, finding, lineFact, octal, putAway, withoutLine } from './finding.ts';
 import { attempt, tellCut } from './look.ts';
-import type { ScanContext } from './port.ts';
+import type { Looking, ScanContext } from './port.ts';
 import type { Words } from './shell-words.ts';
 
 export { attempt };
@@ -25,7 +25,7 @@ export interface Place {
 export interface HookFile { path: string; text: string; stat: FileStat }
 
 /** A file's text, links followed; undefined when it is not there. One that cannot be read is told as blind; one that is cut is told as `tellCut` says. */
-export function readHook(context: ScanContext, path: string, max = textMax): HookFile | undefined {
+export function readHook(context: Looking, path: string, max = textMax): HookFile | undefined {
   return attempt(context, path, () => {
     const read = context.tree.read(path, max);
     const real = read && context.tree.real(path);
@@ -39,21 +39,21 @@ export function readHook(context: ScanContext, path: string, max = textMax): Hoo
 const filesMax = 5000;
 
 /** Files and links of a folder with their paths; none when there is no such folder. */
-export function listHook(context: ScanContext, folder: string): string[] {
+export function listHook(context: Looking, folder: string): string[] {
   const files = attempt(context, folder, () => filesIn(context.tree, folder)) ?? [];
   if (files.length > filesMax) context.count('files of a folder beyond the limit', files.length - filesMax);
   return files.slice(0, filesMax);
 }
 
 /** Folders of a folder. */
-export function foldersOf(context: ScanContext, folder: string): string[] {
+export function foldersOf(context: Looking, folder: string): string[] {
   const names = attempt(context, folder, () => context.tree.list(folder)) ?? [];
   if (names.length > filesMax) context.count('files of a folder beyond the limit', names.length - filesMax);
   return attempt(context, folder, () => names.slice(0, filesMax).map((name) => `${folder}/${name}`).filter((path) => context.tree.stat(path)?.kind === 'folder')) ?? [];
 }
 
 /** Every home folder with who lives there. */
-export function homes(context: ScanContext): { home: string; user: string }[] {
+export function homes(context: Looking): { home: string; user: string }[] {
   const accounts = attempt(context, '/etc/passwd', () => readAccounts(context.tree)) ?? [];
   const known = homesOf(accounts).map(({ home, users }) => ({ home, user: users[0]! }));
   if (!known.some(({ home }) => home === '/root')) known.push({ home: '/root', user: 'root' });

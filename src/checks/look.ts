@@ -3,10 +3,10 @@ import { MoatError, reasonOf } from '../core/error.ts';
 import type { Text } from '../core/text.ts';
 import { homesOf, readAccounts, type Account } from '../linux/accounts.ts';
 import { filesIn, textMax, type FileStat } from '../linux/tree.ts';
-import type { ScanContext } from './port.ts';
+import type { Looking } from './port.ts';
 
 /** What `look` gives; undefined and told as blind when the place cannot be read. */
-export function attempt<T>(context: ScanContext, path: string, look: () => T): T | undefined {
+export function attempt<T>(context: Looking, path: string, look: () => T): T | undefined {
   try {
     return look();
   } catch (error) {
@@ -16,7 +16,7 @@ export function attempt<T>(context: ScanContext, path: string, look: () => T): T
 }
 
 /** The same for what takes its time. */
-export async function attemptLong<T>(context: ScanContext, path: string, look: () => Promise<T>): Promise<T | undefined> {
+export async function attemptLong<T>(context: Looking, path: string, look: () => Promise<T>): Promise<T | undefined> {
   try {
     return await look();
   } catch (error) {
@@ -26,7 +26,7 @@ export async function attemptLong<T>(context: ScanContext, path: string, look: (
 }
 
 /** Throws what is no MoatError: a fault of ours. */
-function tellBlind(context: ScanContext, path: string, error: unknown): void {
+function tellBlind(context: Looking, path: string, error: unknown): void {
   if (!(error instanceof MoatError)) throw error;
   context.blind(path, reasonOf(error));
 }
@@ -35,23 +35,23 @@ function tellBlind(context: ScanContext, path: string, error: unknown): void {
  * A file goes on behind what was read of it. Nobody writes a megabyte of settings: whoever fills one up hides what stands at its end, so
  * in /etc that is a blind spot. Elsewhere it is counted.
  */
-export function tellCut(context: ScanContext, path: string, max: number, what = 'long files read only in part'): void {
+export function tellCut(context: Looking, path: string, max: number, what = 'long files read only in part'): void {
   if (path.startsWith('/etc/')) context.blind(path, { zh: `文件超过 ${max} 字节，后面的没看`, en: `it is longer than ${max} bytes, and what follows was not looked at` });
   else context.count(what);
 }
 
 /** Text of a file, links followed; undefined when there is none or it cannot be read (told). What goes beyond `max` bytes is told as `tellCut` says. */
-export function readText(context: ScanContext, path: string, max = textMax): string | undefined {
+export function readText(context: Looking, path: string, max = textMax): string | undefined {
   const read = attempt(context, path, () => context.tree.read(path, max));
   if (read?.cut) tellCut(context, path, max);
   return read?.bytes.toString('utf8');
 }
 
 /** Of the path itself; undefined when it is not there or cannot be looked at (told). */
-export const statOf = (context: ScanContext, path: string): FileStat | undefined => attempt(context, path, () => context.tree.stat(path));
+export const statOf = (context: Looking, path: string): FileStat | undefined => attempt(context, path, () => context.tree.stat(path));
 
 /** Of what the path leads to. */
-export function targetStat(context: ScanContext, path: string): FileStat | undefined {
+export function targetStat(context: Looking, path: string): FileStat | undefined {
   return attempt(context, path, () => {
     const real = context.tree.real(path);
     return real === undefined ? undefined : context.tree.stat(real);
@@ -59,20 +59,20 @@ export function targetStat(context: ScanContext, path: string): FileStat | undef
 }
 
 /** Files and links of a folder; empty when there is none or it cannot be listed (told). */
-export const filesOf = (context: ScanContext, folder: string): string[] => attempt(context, folder, () => filesIn(context.tree, folder)) ?? [];
+export const filesOf = (context: Looking, folder: string): string[] => attempt(context, folder, () => filesIn(context.tree, folder)) ?? [];
 
 /** The first `max` of a list; how many are left out is counted. */
-export function upTo<T>(context: Pick<ScanContext, 'count'>, all: readonly T[], max: number, what = 'findings beyond the limit'): readonly T[] {
+export function upTo<T>(context: Pick<Looking, 'count'>, all: readonly T[], max: number, what = 'findings beyond the limit'): readonly T[] {
   if (all.length <= max) return all;
   context.count(what, all.length - max);
   return all.slice(0, max);
 }
 
 /** What parsers that know no scan call when they stop before the end. */
-export const cutOf = (context: Pick<ScanContext, 'count'>, what = 'long files read only in part') => (): void => { context.count(what); };
+export const cutOf = (context: Pick<Looking, 'count'>, what = 'long files read only in part') => (): void => { context.count(what); };
 
 /** Lines of a file as `linesOf` gives them; what is left out is counted. */
-export const linesIn = (context: ScanContext, path: string, { joined = false, max }: { joined?: boolean; max?: number } = {}): Iterable<Line> => linesOf(readText(context, path, max) ?? '', { joined, count: (what) => { context.count(what); } });
+export const linesIn = (context: Looking, path: string, { joined = false, max }: { joined?: boolean; max?: number } = {}): Iterable<Line> => linesOf(readText(context, path, max) ?? '', { joined, count: (what) => { context.count(what); } });
 
 export interface Line { number: number; text: string }
 
@@ -98,7 +98,7 @@ export function* linesOf(text: string, { joined = false, count }: { joined?: boo
 export interface Home { home: string; users: string[]; /** The first of the accounts that live there. */ account: Account | undefined }
 
 /** Home folders that are there: those of accounts, and folders of /home and /root that no account has any more. */
-export function homesIn(context: ScanContext): Home[] {
+export function homesIn(context: Looking): Home[] {
   const { tree } = context;
   const accounts = attempt(context, '/etc/passwd', () => readAccounts(tree)) ?? [];
   const homes: Home[] = homesOf(accounts).map(({ home, users }) => ({ home, users, account: accounts.find(({ name }) => name === users[0]) }));

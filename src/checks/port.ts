@@ -21,10 +21,21 @@ export interface Machine {
   sweeps?: Sweeps | undefined;
 }
 
-export interface ScanContext {
-  signal: AbortSignal;
+/** What reading a place needs: also those use it who list a machine and judge nothing. */
+export interface Looking {
   /** Every file is looked at through it. */
   tree: Tree;
+  /** Counts what was cut, skipped or not understood; shown in the report. */
+  count(what: string, n?: number): void;
+  /**
+   * Something that could not be looked at while the rest could: shown in the report and told by the exit code. A check that can
+   * look at nothing throws instead.
+   */
+  blind(what: string, why: Text): void;
+}
+
+export interface ScanContext extends Looking {
+  signal: AbortSignal;
   /** Who put a file there, and whether it is as it was shipped. */
   provenance: Provenance;
   machine: Machine | undefined;
@@ -42,13 +53,6 @@ export interface ScanContext {
   now(): number;
   /** Folders of YARA rules, Moat's own first. */
   yara?: readonly string[];
-  /** Counts what was cut, skipped or not understood; shown in the report. */
-  count(what: string, n?: number): void;
-  /**
-   * Something that could not be looked at while the rest could: shown in the report and told by the exit code. A check that can
-   * look at nothing throws instead.
-   */
-  blind(what: string, why: Text): void;
 }
 
 /**

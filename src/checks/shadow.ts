@@ -1,6 +1,6 @@
 /** /etc/shadow: password fields and ages. */
 import { readText, upTo } from './look.ts';
-import type { ScanContext } from './port.ts';
+import type { Looking } from './port.ts';
 
 export interface Shadow {
   name: string;
@@ -17,7 +17,7 @@ export interface Shadow {
 const entriesMax = 100_000;
 
 /** Entries of a shadow file; undefined when there is none or it cannot be read (told). Malformed lines have another number of fields than 9. */
-export function readShadow(context: ScanContext, path = '/etc/shadow'): Shadow[] | undefined {
+export function readShadow(context: Looking, path = '/etc/shadow'): Shadow[] | undefined {
   const text = readText(context, path, 16 << 20);
   if (text === undefined) return undefined;
   const number = (field: string | undefined): number | undefined => (field !== undefined && /^-?\d{1,9}$/.test(field) ? Number(field) : undefined);

@@ -1,7 +1,7 @@
 /** sshd_config and ssh_config taken apart: which line says what, under which Match or Host, through Include. */
 import { expand } from './expand.ts';
 import { linesOf, readText } from './look.ts';
-import type { ScanContext } from './port.ts';
+import type { Looking } from './port.ts';
 
 export interface Directive {
   /** Lower case. */
@@ -26,14 +26,14 @@ const includedMax = 1000;
 type Under = Partial<Pick<Directive, 'under' | 'overrides'>>;
 
 /** All directives of a file in the order in which the program reads them; empty when it is not there. `base` is what relative names of Include begin with. */
-export function readSshConfig(context: ScanContext, path: string, base = '/etc/ssh'): Directive[] {
+export function readSshConfig(context: Looking, path: string, base = '/etc/ssh'): Directive[] {
   const out: Directive[] = [];
   const budget = { files: includedMax };
   readInto(out, context, path, base, {}, 0, budget);
   return out;
 }
 
-function readInto(out: Directive[], context: ScanContext, path: string, base: string, outer: Under, depth: number, budget: { files: number }): void {
+function readInto(out: Directive[], context: Looking, path: string, base: string, outer: Under, depth: number, budget: { files: number }): void {
   if (depth > depthMax || budget.files-- <= 0) { context.count('SSH configuration included too deep or too often'); return; }
   const text = readText(context, path);
   if (text === undefined) return;

@@ -7,7 +7,7 @@ export type Role = (typeof roles)[number];
 /**
  * read      everything but the audit log and accounts
  * triage    close alerts; change incidents
- * hunt      SQL over events
+ * hunt      SQL over what is stored and over the live state
  * act       plan, do and undo actions, run playbooks
  * approve   answer what waits for a person
  * audit     the audit log

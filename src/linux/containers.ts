@@ -2,10 +2,23 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContainerInfo } from '../core/lineage.ts';
+import type { Procfs } from './procfs.ts';
 
 const fileMax = 1 << 20;
 const listMax = 8 << 20;
 const textMax = 200;
+
+const containersMax = 2000;
+
+/** Containers that have processes now, each with how many. */
+export function runningContainers(procfs: Procfs): (ContainerInfo & { processes: number })[] {
+  const counts = new Map<string, number>();
+  for (const pid of procfs.pids()) {
+    const id = procfs.container(pid);
+    if (id !== undefined && (counts.has(id) || counts.size < containersMax)) counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return [...counts].map(([id, processes]) => ({ ...(containerInfo(procfs.root, id) ?? { id }), processes }));
+}
 
 /** `id` is what the control group says: 64 hexadecimal digits. Undefined when no runtime here knows it. */
 export function containerInfo(root: string, id: string): ContainerInfo | undefined {

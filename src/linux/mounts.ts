@@ -4,16 +4,25 @@ import type { Procfs } from './procfs.ts';
 const bytesMax = 16 << 20;
 const mountsMax = 5000;
 
+export interface Mount { at: string; device: string; type: string; options: string }
+
 /** As this process sees it, of several on one place the last; none when that cannot be read. */
-export function mountsOf(procfs: Procfs): { at: string; device: string; type: string }[] {
-  const found = new Map<string, { at: string; device: string; type: string }>();
-  for (const line of (procfs.read('self/mountinfo', bytesMax) ?? '').split('\n')) {
+export const mountsOf = (procfs: Procfs): Mount[] => readMounts(procfs) ?? [];
+
+/** The same; undefined when it cannot be read. */
+export function readMounts(procfs: Procfs): Mount[] | undefined {
+  const text = procfs.read('self/mountinfo', bytesMax);
+  if (text === undefined) return undefined;
+  const found = new Map<string, Mount>();
+  for (const line of text.split('\n')) {
     const words = line.split(' '), dash = words.indexOf('-');
-    const raw = words[4], type = words[dash + 1], device = words[dash + 2];
-    if (dash < 0 || raw === undefined || type === undefined || device === undefined || found.size >= mountsMax) continue;
-    const at = raw.replaceAll(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)));
+    const raw = words[4], options = words[5], type = words[dash + 1], device = words[dash + 2];
+    if (dash < 0 || raw === undefined || options === undefined || type === undefined || device === undefined || found.size >= mountsMax) continue;
+    const at = unescaped(raw);
     found.delete(at);
-    found.set(at, { at, device, type });
+    found.set(at, { at, device: unescaped(device), type, options });
   }
   return [...found.values()];
 }
+
+const unescaped = (text: string): string => text.replaceAll(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)));

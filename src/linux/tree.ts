@@ -6,6 +6,8 @@
  * Names that are no valid UTF-8 come with each bad byte as a code unit U+DC80–U+DCFF (Python's surrogateescape) and can be handed
  * back as they are.
  */
+import type { Text } from '../core/text.ts';
+
 export type FileKind = 'file' | 'folder' | 'link' | 'pipe' | 'socket' | 'block-device' | 'character-device';
 
 export interface FileStat {
@@ -66,7 +68,7 @@ export interface Tree {
  * The tree, for somebody who is told of each path that was to be read and is a pipe, socket or device: whoever opens it reads what
  * nobody can look at here. /dev/null is nothing.
  */
-export function tellingSpecials(tree: Tree, onSpecial: (path: string, kind: FileKind) => void): Tree {
+export function tellingSpecials(tree: Tree, onSpecial: (path: string, why: Text) => void): Tree {
   return {
     kind: tree.kind, name: tree.name,
     stat: (path) => tree.stat(path), real: (path) => tree.real(path), link: (path) => tree.link(path), list: (folder) => tree.list(folder), names: (folder) => tree.names(folder),
@@ -77,10 +79,17 @@ export function tellingSpecials(tree: Tree, onSpecial: (path: string, kind: File
       if (read) return read;
       const real = tree.real(path);
       const kind = real === undefined || real === '/dev/null' ? undefined : tree.stat(real)?.kind;
-      if (kind !== undefined && kind !== 'file' && kind !== 'folder' && kind !== 'link') onSpecial(path, kind);
+      if (kind !== undefined && kind !== 'file' && kind !== 'folder' && kind !== 'link') onSpecial(path, noFile(kind));
       return undefined;
     },
   };
+}
+
+const specials: Partial<Record<FileKind, Text>> = { 'pipe': { zh: '命名管道', en: 'a named pipe' }, 'socket': { zh: '套接字', en: 'a socket' }, 'block-device': { zh: '块设备', en: 'a block device' }, 'character-device': { zh: '字符设备', en: 'a character device' } };
+/** Something that nobody can look at where a file was expected. */
+function noFile(kind: FileKind): Text {
+  const { zh, en } = specials[kind] ?? { zh: kind, en: kind };
+  return { zh: `不是文件而是${zh}：程序从那里读到什么，看不到`, en: `expected a file, got ${en}: what a program reads there cannot be looked at` };
 }
 
 /** The largest text that is read whole unless a check says otherwise. */

@@ -42,6 +42,23 @@ export function unitFiles(root: string, name: string): string[] {
   return [name, ...(template === undefined ? [] : [template])].flatMap((one) => unitFolders.map((folder) => `${folder}/${one}`).filter((path) => lstatSync(join(root, path), { throwIfNoEntry: false }) !== undefined));
 }
 
+/** Every unit that starts programs, with the path of the file that wins, inside the root. Throws MoatError 'too-many'. */
+export function allUnits(root: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const folder of unitFolders) for (const { name } of entriesOf(root, folder)) if (namePattern.test(name) && !found.has(name)) found.set(name, `${folder}/${name}`);
+  return found;
+}
+
+/** Names that links in `*.wants`, `*.requires` and `*.upholds` start with others. */
+export function startedUnits(root: string): Set<string> {
+  const found = new Set<string>();
+  for (const folder of unitFolders) for (const sub of entriesOf(root, folder)) {
+    if (!sub.isDirectory() || !/\.(?:wants|requires|upholds)$/.test(sub.name)) continue;
+    for (const { name } of entriesOf(root, `${folder}/${sub.name}`)) found.add(name).add(basename(linkOf(join(root, folder, sub.name, name)) ?? name));
+  }
+  return found;
+}
+
 /** Where a mask of this unit belongs. */
 export const maskPath = (root: string, name: string): string => `${before.some((folder) => lstatSync(join(root, folder, name), { throwIfNoEntry: false }) !== undefined) ? controlFolder : usualFolder}/${name}`;
 

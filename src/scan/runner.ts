@@ -4,7 +4,7 @@ import { MoatError, reasonOf } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import { maskSecrets } from '../core/secrets.ts';
 import type { Text } from '../core/text.ts';
-import { tellingSpecials, type FileKind, type Tree } from '../linux/tree.ts';
+import { tellingSpecials, type Tree } from '../linux/tree.ts';
 import { verdictOf, worstFirst, type Blind, type ReportHead, type ScanReport } from './report.ts';
 import { walk } from './walk.ts';
 
@@ -65,11 +65,11 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   /** The check that looks now, those beside it left out. */
   let current = '';
   const told = new Set<string>();
-  const treeFor = (check: () => string): Tree => tellingSpecials(setup.tree, (path, kind) => {
+  const treeFor = (check: () => string): Tree => tellingSpecials(setup.tree, (path, why) => {
     const key = `${check()} ${path}`;
     if (told.has(key) || told.size >= faultsMax) return;
     told.add(key);
-    cannot({ check: check(), what: path, why: noFile(kind) });
+    cannot({ check: check(), what: path, why });
   });
   // One for all that come one after the other: what they read of it is kept by it.
   const shared = treeFor(() => current);
@@ -173,13 +173,6 @@ function wantedBy(file: WalkedFile, visitors: ReadonlyMap<string, Visitor>): Wan
 function masked(finding: Finding): Finding {
   const evidence = finding.evidence.map((one) => ({ one, value: maskSecrets(one.value) }));
   return evidence.every(({ one, value }) => one.value === value) ? finding : { ...finding, evidence: evidence.map(({ one, value }) => ({ ...one, value })) };
-}
-
-const specials: Partial<Record<FileKind, Text>> = { pipe: { zh: '命名管道', en: 'a named pipe' }, socket: { zh: '套接字', en: 'a socket' }, 'block-device': { zh: '块设备', en: 'a block device' }, 'character-device': { zh: '字符设备', en: 'a character device' } };
-/** Something that nobody can look at where a file was expected. */
-function noFile(kind: FileKind): Text {
-  const { zh, en } = specials[kind] ?? { zh: kind, en: kind };
-  return { zh: `不是文件而是${zh}：程序从那里读到什么，看不到`, en: `expected a file, got ${en}: what a program reads there cannot be looked at` };
 }
 
 const sum = (numbers: Readonly<Record<string, number>>): number => Object.values(numbers).reduce((all, one) => all + one, 0);

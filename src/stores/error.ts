@@ -1,4 +1,4 @@
-import { MoatError } from '../core/error.ts';
+import { MoatError, type MoatErrorOptions } from '../core/error.ts';
 
 /**
  * - `locked`   another process writes there, or the database stayed busy
@@ -14,13 +14,14 @@ import { MoatError } from '../core/error.ts';
  * - `query`    the SQL of a person is wrong
  * - `refused`  the SQL of a person asks for something a query may not do
  * - `timeout`  the query was stopped at its time or memory limit
+ * - `blind`    a table of the live state that a query names could not be looked at
  */
 export type StoreCode =
   | 'locked' | 'full' | 'corrupt' | 'schema' | 'missing' | 'denied' | 'io' | 'input' | 'stale' | 'closed'
-  | 'query' | 'refused' | 'timeout';
+  | 'query' | 'refused' | 'timeout' | 'blind';
 
 export class StoreError extends MoatError<StoreCode> {
-  constructor(code: StoreCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  constructor(code: StoreCode, message: string, options: MoatErrorOptions = {}) {
     super(code, message, options);
     this.name = 'StoreError';
   }

@@ -45,4 +45,44 @@ describe.skipIf(noBrowser)('hunt', () => {
     await expectClean(opened);
     await opened.close();
   });
+
+  it('asks for what is on the machine now: completed by its alias, with the time of the look, joined with what was stored', async () => {
+    const opened = await open('/hunt', { width: 1200 });
+    const { page } = opened;
+    const field = page.getByRole('combobox', { name: 'Question in SQL' });
+    await page.getByText('What is now', { exact: true }).waitFor();
+    await page.getByText('ports that are listened on', { exact: true }).click();
+    await page.getByText('Not in it: sockets of other network namespaces, such as those of containers', { exact: true }).waitFor();
+    await field.fill("SELECT l.port, l.name, (SELECT count(*) > 0 FROM alerts) AS told FROM listeners AS l WHERE l.");
+    await field.pressSequentially('po');
+    await page.getByRole('option', { name: /^port/ }).waitFor();
+    await field.press('Tab');
+    await field.press('End');
+    await field.pressSequentially(` = ${new URL(page.url()).port} `);
+    await field.press('Escape');
+    await field.press('Control+Enter');
+    await page.getByText('1 row', { exact: true }).waitFor();
+    await page.getByText(/^listeners \d+ rows? as of/).waitFor();
+    await page.locator('.m-rows').getByText(new URL(page.url()).port, { exact: true }).waitFor();
+    await quiet(page);
+    await expectClean(opened);
+    await opened.close();
+  });
+
+  it('says what could not be looked at, in both languages, and never that there is nothing', async () => {
+    for (const [lang, missing, failed] of [['en', 'processes is not whole', /files_changed could not be looked at/], ['zh', 'processes 不完整', /看不到 files_changed/]] as const) {
+      const opened = await open(`/hunt?${new URLSearchParams({ sql: "SELECT pid FROM processes WHERE name = 'no such program'" }).toString()}`, { lang });
+      const { page } = opened;
+      const run = page.getByRole('button', { name: lang === 'en' ? 'Ask' : '查询', exact: true });
+      await run.click();
+      await page.getByText(missing, { exact: true }).waitFor();
+      await page.getByText(lang === 'en' ? 'There is nothing like that' : '没有这样的情况').waitFor();
+      await page.getByRole('combobox').first().fill('SELECT * FROM files_changed');
+      await run.click();
+      await page.getByText(failed).waitFor();
+      await quiet(page);
+      await expectInert(opened);
+      await opened.close();
+    }
+  });
 });

@@ -58,6 +58,7 @@ describe.skipIf(lacks(sshdNeeds))('a command run over ssh', () => {
     expect(about.sessions.some((one) => one.origin.user === 'harbour')).toBe(true);
     const listed = ask('ps', '--json').trim().split('\n').map((line) => JSON.parse(line) as { pid: number; origin: { kind: string } });
     expect(listed.find((one) => one.pid === shell)?.origin).toMatchObject(login);
+    expect(JSON.parse(ask('hunt', `SELECT origin, origin_user, origin_ip FROM processes WHERE pid = ${shell}`, '--json'))).toEqual({ origin: 'login', origin_user: 'harbour', origin_ip: '127.0.0.1' });
     expect(ask('ps')).toContain(`${place}/tool 300`);
   });
 

@@ -4,8 +4,8 @@ import { common } from '../text/common.ts';
 import { useTexts } from '../text/lang.ts';
 import './editor.css';
 
-/** What may stand at the caret; `from`: where what it replaces begins. */
-export interface Completion { from: number; items: string[] }
+/** What may stand at the caret; `from`: where what it replaces begins; `means`: each of them in words, where there is something to say. */
+export interface Completion { from: number; items: string[]; means?: readonly (string | undefined)[] }
 /** `goTo` puts the caret at the beginning of a line, counted from 1. */
 export interface EditorHandle { goTo: (line: number) => void }
 interface EditorProps {
@@ -23,7 +23,7 @@ interface EditorProps {
   describedBy?: string;
   handle?: Ref<EditorHandle>;
 }
-interface Offer { from: number; items: string[]; at: number }
+interface Offer extends Completion { at: number }
 /** Of the style sheet, pixels. */
 const lineHeight = 21, inset = 12, gutter = 46;
 
@@ -52,8 +52,8 @@ export function Editor({ value, onChange, label, complete, onRun, rows = 7, most
     },
   }));
   const look = (text: string, caret: number, always = false): void => {
-    const { from, items } = complete(text, caret, always);
-    setOffer(items.length > 0 ? { from, items, at: 0 } : undefined);
+    const found = complete(text, caret, always);
+    setOffer(found.items.length > 0 ? { ...found, at: 0 } : undefined);
   };
   const take = (item: string): void => { if (offer && box.current) put(offer.from, box.current.selectionStart, item); };
   const key = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
@@ -80,7 +80,7 @@ export function Editor({ value, onChange, label, complete, onRun, rows = 7, most
         onChange={({ target }) => { onChange(target.value); look(target.value, target.selectionStart); }} onKeyDown={key} onBlur={() => { setOffer(undefined); }} onClick={() => { setOffer(undefined); }} onScroll={({ currentTarget }) => { if (numbers.current) numbers.current.scrollTop = currentTarget.scrollTop; }} />
       <ul id={id} role="listbox" aria-label={t('suggestions')} className="m-editor-offer" hidden={!offer} style={{ top: before.length * lineHeight + inset - (area?.scrollTop ?? 0), insetInlineStart: `min(calc(${(before.at(-1) ?? '').length}ch + ${start - (area?.scrollLeft ?? 0)}px), calc(100% - 220px))` }}>
         {/* The field keeps the focus; a press must not take it away. */}
-        {offer?.items.map((item, at) => <li key={item} id={`${id}-${at}`} role="option" aria-selected={at === offer.at} onPointerDown={(event) => { event.preventDefault(); take(item); }}>{item}</li>)}
+        {offer?.items.map((item, at) => <li key={item} id={`${id}-${at}`} role="option" aria-selected={at === offer.at} onPointerDown={(event) => { event.preventDefault(); take(item); }}>{item}{offer.means?.[at] !== undefined && <small>{offer.means[at]}</small>}</li>)}
       </ul>
     </div>
   );

@@ -3,12 +3,12 @@ import { arch, cpus, freemem, hostname, loadavg, networkInterfaces, release, tot
 import { reasonOf } from '../../core/error.ts';
 import type { Store } from '../../core/ports.ts';
 import { hasShell, readAccounts } from '../../linux/accounts.ts';
-import { containerInfo } from '../../linux/containers.ts';
+import { runningContainers } from '../../linux/containers.ts';
 import { DiskTree } from '../../linux/disk-tree.ts';
 import { logons } from '../../linux/logons.ts';
 import type { PackageIndex } from '../../linux/packages/index.ts';
 import { uptime } from '../../linux/proc-host.ts';
-import { containerOf, Procfs } from '../../linux/procfs.ts';
+import { Procfs } from '../../linux/procfs.ts';
 import { readFileSync } from 'node:fs';
 import type { AgentStatus } from '../agent.ts';
 import type { PolicyCheck } from '../firewall-policy.ts';
@@ -19,7 +19,7 @@ import type { SensorChoice } from '../sensors.ts';
 export interface HostViewOptions { store: Store; config: () => Config; status: () => AgentStatus; now: () => number; packages: () => PackageIndex | undefined; policy: () => Promise<PolicyCheck>; sensors: () => readonly SensorChoice[] }
 
 const day = 86_400_000;
-const containersMax = 2000, usersMax = 5000, pageMost = 500;
+const usersMax = 5000, pageMost = 500;
 
 export class HostView {
   private readonly options: HostViewOptions;
@@ -66,14 +66,9 @@ export class HostView {
   }
 
   containers(): object {
-    const counts = new Map<string, number>();
-    const pids = this.procfs.pids();
-    if (pids === undefined) return { items: [], why: { zh: '读不了 /proc', en: '/proc cannot be read' } };
-    for (const pid of pids) {
-      const id = containerOf(this.procfs.read(`${pid}/cgroup`, 8192) ?? '');
-      if (id !== undefined && (counts.has(id) || counts.size < containersMax)) counts.set(id, (counts.get(id) ?? 0) + 1);
-    }
-    return { items: [...counts].map(([id, processes]) => ({ id, ...plainInfo(id), processes })) };
+    try {
+      return { items: runningContainers(this.procfs) };
+    } catch (error) { return { items: [], why: reasonOf(error) }; }
   }
 
   sensors(): object {
@@ -99,11 +94,6 @@ export class HostView {
 }
 
 const keyOf = ({ name, manager, arch: of, version }: { name: string; manager: string; arch: string; version: string }): string => `${name} ${manager} ${of} ${version}`;
-
-function plainInfo(id: string): object {
-  const { name, image, runtime } = containerInfo('/', id) ?? {};
-  return { ...(name !== undefined && { name }), ...(image !== undefined && { image }), ...(runtime !== undefined && { runtime }) };
-}
 
 /** PRETTY_NAME of os-release. */
 function systemName(): { system?: string } {

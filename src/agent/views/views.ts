@@ -18,6 +18,7 @@ import type { ToldStory } from '../stories.ts';
 import { AlertView, type AlertViewOptions } from './alert.ts';
 import { HostView, type HostViewOptions } from './host.ts';
 import { HuntView } from './hunt.ts';
+import { KnownHere, type KnownOptions } from './known.ts';
 import { Overview, type OverviewOptions } from './overview.ts';
 import { patchesOf } from './patches.ts';
 import { flat, postureOf } from './posture.ts';
@@ -26,7 +27,7 @@ import { RulesView, type RulesViewOptions } from './rules.ts';
 import { SettingsView, type SettingsViewOptions } from './settings.ts';
 import { SystemView, type SystemViewOptions } from './system.ts';
 
-export interface ViewsOptions extends Omit<AlertViewOptions, 'checks'>, HostViewOptions, OverviewOptions, Omit<RulesViewOptions, 'checks' | 'folder'>, Omit<SystemViewOptions, 'checks'>, Omit<SettingsViewOptions, 'journal'> {
+export interface ViewsOptions extends KnownOptions, Omit<AlertViewOptions, 'checks'>, HostViewOptions, OverviewOptions, Omit<RulesViewOptions, 'checks' | 'folder'>, Omit<SystemViewOptions, 'checks'>, Omit<SettingsViewOptions, 'journal'> {
   journal: SettingsViewOptions['journal'];
   scans: () => ScanSchedule;
   /** The other operations, for what is told with them. */
@@ -63,7 +64,8 @@ export class Views {
     const rules = new RulesView({ ...this.options, checks, folder: here.rulesFolder });
     const trials = new RuleTrials({ store, now, jobs: this.jobs, read: (text) => rules.read(text) });
     const system = new SystemView({ ...this.options, checks });
-    const hunt = new HuntView(this.options.dataFolder);
+    const known = new KnownHere(this.options);
+    const hunt = new HuntView(this.options.dataFolder, known);
     const settings = new SettingsView(this.options);
     return {
       ...settings.handlers(),
@@ -76,7 +78,7 @@ export class Views {
       'matrix': (argument) => rules.matrix(typeof argument === 'number' ? argument : now() - 30 * day),
       'system': () => system.system(), 'notices': () => system.notices(), 'notice-test': (argument) => system.testNotice(argument), 'evidence-list': (argument) => system.evidence(argument), 'evidence-verify': (argument) => system.verifyEvidence(argument),
       'incident-report': (argument) => system.report(argument), 'incident-indicator-list': (argument) => system.indicators(argument), 'stats': (argument) => system.stats(argument),
-      'hunt': (argument) => hunt.run(argument), 'hunt-schema': () => hunt.schema(),
+      'hunt': (argument) => hunt.run(argument), 'hunt-schema': () => hunt.schema(), 'hunt-known': (argument) => known.whole(argument),
       'patches': () => this.patches(),
       'checks': () => this.checks(),
       'posture': () => {

@@ -42,8 +42,11 @@ export const matrix = z.strictObject({
 });
 export type Matrix = z.infer<typeof matrix>;
 
-export const huntResult = z.strictObject({ columns: z.array(z.string()), rows: z.array(z.array(z.union([z.string(), z.number(), z.null()]))), cut: z.enum(['rows', 'bytes']).optional(), ms: z.number() });
+/** A table of the live state as it was looked at for this question. `notes`: what it does not hold though it should. */
+const looked = z.strictObject({ table: z.string(), at: time, rows: count, notes: z.array(text) });
+export const huntResult = z.strictObject({ columns: z.array(z.string()), rows: z.array(z.array(z.union([z.string(), z.number(), z.null()]))), cut: z.enum(['rows', 'bytes']).optional(), live: z.array(looked), ms: z.number() });
 export type HuntResult = z.infer<typeof huntResult>;
-export const huntSchema = z.strictObject({ views: z.array(z.strictObject({ name: z.string(), title: text, columns: z.array(z.strictObject({ name: z.string(), type: z.string(), text: z.string().optional() })) })), limits: z.strictObject({ rows: count, seconds: z.number(), bytes: z.number() }), examples: z.array(z.strictObject({ title: text, sql: z.string() })) });
+export const huntSchema = z.strictObject({ views: z.array(z.strictObject({ name: z.string(), title: text, /** Looked at when it is asked for; else what is stored. */ live: z.boolean(), blind: text.optional(), columns: z.array(z.strictObject({ name: z.string(), type: z.string(), text })) })), limits: z.strictObject({ rows: count, seconds: z.number(), bytes: z.number() }), examples: z.array(z.strictObject({ title: text, sql: z.string() })) });
+export type HuntSchema = z.infer<typeof huntSchema>;
 export const savedQuery = z.strictObject({ id: z.string(), name: z.string(), sql: z.string(), by: z.string(), created: time, shared: z.boolean() });
 export type SavedQuery = z.infer<typeof savedQuery>;

@@ -109,7 +109,7 @@ export const systemRoutes = [
   route({ id: 'matrix', method: 'GET', path: '/matrix', access: 'read', title: { zh: 'ATT&CK 与云服务器攻防矩阵：谁覆盖、见过多少', en: 'ATT&CK and the cloud server matrix: what covers it, how often it was seen' }, query: z.strictObject({ since: when, fields: pageQuery.fields }), answer: matrix, run: async ({ query }, world: World) => ({ body: await world.ask('matrix', query.since) }) }),
 
   route({ id: 'hunt-schema', method: 'GET', path: '/hunt/schema', access: 'hunt', title: { zh: '可查的视图与列', en: 'views and columns that may be asked' }, answer: huntSchema, run: async (_call, world: World) => ({ body: await world.ask('hunt-schema') }) }),
-  route({ id: 'hunt', method: 'POST', path: '/hunt', access: 'hunt', title: { zh: '猎捕：只读 SQL，限行数、时间与内存', en: 'hunt: read-only SQL, limited in rows, time and memory' }, body: z.strictObject({ sql: z.string().min(1).max(64 * 1024), rows: z.number().int().min(1).max(5000).default(1000), seconds: z.number().min(0.1).max(30).default(10) }), answer: huntResult, async run({ body, actor }, world: World) {
+  route({ id: 'hunt', method: 'POST', path: '/hunt', access: 'hunt', title: { zh: '猎捕：对历史与实时状态的只读 SQL，限行数、时间与内存', en: 'hunt: read-only SQL over history and live state, limited in rows, time and memory' }, body: z.strictObject({ sql: z.string().min(1).max(64 * 1024), rows: z.number().int().min(1).max(5000).default(1000), seconds: z.number().min(0.1).max(30).default(10) }), answer: huntResult, async run({ body, actor }, world: World) {
     await world.audit({ by: actor!.by, operation: 'hunt', target: body.sql.slice(0, 1000), why: '', result: 'asked' });
     return { body: await world.ask('hunt', body) };
   } }),

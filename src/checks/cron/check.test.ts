@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { lacks } from '../../../test/need.ts';
 import { tellsOf } from '../../../test/plant-rows.ts';
 import { makeRoot, scanRoot, shown } from '../../../test/throwaway-root.ts';
-import { cron, jobsOf } from './check.ts';
+import { cron } from './check.ts';
+import { jobsOf } from './tables.ts';
 
 describe('cron', () => {
   it('finds a job that fetches a script and hands it to a shell, in every table', async () => {

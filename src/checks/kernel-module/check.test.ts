@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { scanMachine } from '../../../test/live-machine.ts';
 import { machineFiles, recorded } from '../../../test/recorded-proc.ts';
 import { makeRoot, scanRoot, type Planted } from '../../../test/throwaway-root.ts';
+import { parseModules } from '../../linux/modules.ts';
 import type { ScanReport } from '../../scan/report.ts';
-import { kernelModule, parseModules } from './check.ts';
+import { kernelModule } from './check.ts';
 
 const release = '6.1.0-40-amd64';
 const line = (name: string, taints = ''): string => `${name} 16384 0 - Live 0xffffffffc0a00000${taints === '' ? '' : ` (${taints})`}\n`;

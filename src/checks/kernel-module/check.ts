@@ -3,12 +3,11 @@ import type { Finding, FindingKind } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
 import { readSymbols } from '../../linux/kernel-memory.ts';
+import { type Module, parseModules } from '../../linux/modules.ts';
 import { textOf, type Tree } from '../../linux/tree.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { machineOf } from '../processes.ts';
-
-export interface Module { name: string; size: number; /** `live`, `loading`, `unloading` */ state: string; /** Letters such as OE: out of tree, unsigned. */ taints: string; line: string }
 
 const depMax = 16 << 20;
 const tableMax = 4 << 20;
@@ -48,16 +47,6 @@ export const kernelModule: PlaceCheck = {
     yield* taints(modules, context);
   },
 };
-
-/** Lines of /proc/modules: name size uses users state address (taints). */
-export function parseModules(text: string): Map<string, Module> {
-  const modules = new Map<string, Module>();
-  for (const line of text.split('\n')) {
-    const [name = '', size, , , state = '', , taints = ''] = line.split(' ');
-    if (name !== '') modules.set(name, { name, size: Number(size), state: state.toLowerCase(), taints: taints.replaceAll(/[()]/g, ''), line });
-  }
-  return modules;
-}
 
 /** Loaded ones have a state; what is built into the kernel has a folder without. */
 function modulesOfSysfs(tree: Tree): Set<string> {

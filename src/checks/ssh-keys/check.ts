@@ -2,14 +2,14 @@
 import type { Finding } from '../../core/finding.ts';
 import { atLeast, type Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
-import { hasShell, readAccounts, type Account } from '../../linux/accounts.ts';
+import { hasShell, type Account } from '../../linux/accounts.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import { judgeCommand } from '../command.ts';
 import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
-import { anyoneWrites, attempt, concealment, filesOf, homesIn, isSystemUid, statOf, targetStat, upTo } from '../look.ts';
+import { anyoneWrites, attempt, concealment, isSystemUid, statOf, targetStat, upTo } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
-import { readSshConfig } from '../ssh-config.ts';
 import { attackersComment, attackHost, keyOf, type Key } from './keys.ts';
+import { keyPlaces } from './places.ts';
 
 const day = 86_400_000;
 /** Keys are changed each quarter. */
@@ -46,24 +46,6 @@ export const sshKeys: PlaceCheck = {
     yield* sharedKeys(files);
   },
 };
-
-/** Where sshd looks for keys by its configuration, and where it does by default. */
-function keyPlaces(context: ScanContext): { path: string; account: Account | undefined; user: string | undefined }[] {
-  const accounts = attempt(context, '/etc/passwd', () => readAccounts(context.tree)) ?? [];
-  const configured = readSshConfig(context, '/etc/ssh/sshd_config').filter(({ keyword }) => keyword === 'authorizedkeysfile').flatMap(({ args }) => args).filter((arg) => arg !== 'none');
-  const patterns = new Set(['.ssh/authorized_keys', '.ssh/authorized_keys2', '/etc/ssh/authorized_keys/%u', '/etc/ssh/authorized_keys.d/%u', '/etc/dropbear/authorized_keys', ...configured.slice(0, 50)]);
-  const out = homesIn(context).flatMap(({ home, account, users }) => ['authorized_keys', 'authorized_keys2'].map((name) => ({ path: `${home}/.ssh/${name}`, account, user: users[0] })));
-  for (const account of accounts) {
-    const home = account.home.replace(/\/+$/, '');
-    for (const pattern of patterns) {
-      const named = pattern.replaceAll(/%([%huU])/g, (_, letter: string) => (letter === 'h' ? home : letter === 'u' ? account.name : letter === 'U' ? String(account.uid) : '%'));
-      // A home of / is ordinary for daemons; a key there is not.
-      out.push({ path: named.startsWith('/') ? named : `${home}/${named}`, account, user: named === pattern && pattern.startsWith('/') ? undefined : account.name });
-    }
-  }
-  for (const folder of ['/etc/ssh/authorized_keys', '/etc/ssh/authorized_keys.d']) for (const path of filesOf(context, folder)) out.push({ path, account: undefined, user: undefined });
-  return out;
-}
 
 function* fileState(path: string, account: Account | undefined, stat: FileStat, context: ScanContext): Iterable<Finding> {
   const folder = path.slice(0, path.lastIndexOf('/'));

@@ -95,7 +95,7 @@ describe('moat remote', () => {
     const [first] = (await here(['alerts', '--json'])).out.split('\n');
     const { id: alert } = JSON.parse(first!) as { id: string };
     const { id: incident } = JSON.parse((await here(['incident', 'list', '--json'])).out.split('\n').find((line) => line.includes('"story"')) ?? (await here(['incident', 'list', '--json'])).out.split('\n')[0]!) as { id: string };
-    const same = [['alerts'], ['alerts', '--json'], ['alerts', 'show', alert], ['incident', 'list'], ['incident', 'list', '--json'], ['incident', 'show', incident, '--alerts'], ['blocklist'], ['actions'], ['allow'], ['playbook'], ['playbook', 'show', 'brute-force'], ['playbook', 'linkage'], ['quarantine', 'list'], ['evidence'], ['findings'], ['query', 'SELECT count(*) AS n FROM events'], ['approve'], ['ps']];
+    const same = [['alerts'], ['alerts', '--json'], ['alerts', 'show', alert], ['incident', 'list'], ['incident', 'list', '--json'], ['incident', 'show', incident, '--alerts'], ['blocklist'], ['actions'], ['allow'], ['playbook'], ['playbook', 'show', 'brute-force'], ['playbook', 'linkage'], ['quarantine', 'list'], ['evidence'], ['findings'], ['query', 'SELECT count(*) AS n FROM events'], ['hunt', 'SELECT name, uid FROM users ORDER BY uid LIMIT 3', '--csv'], ['hunt', "SELECT part FROM sensors WHERE part LIKE 'logfile%'", '--json'], ['hunt', '--tables', 'processes'], ['approve'], ['ps']];
     for (const args of same) {
       const [local, far] = await Promise.all([here(args), moat(['--remote', 'shop', ...args])]);
       expect({ args, status: far.status, out: settled(far.out).replace(/in quarantine$/, '') }).toEqual({ args, status: local.status, out: settled(local.out).replace(/in \S*quarantine$/, '') });

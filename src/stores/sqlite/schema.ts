@@ -132,6 +132,7 @@ export const views: Readonly<Record<string, string>> = {
   blocks: `SELECT ${iso('since')} AS at, network, since, until, why, "by", list, active, times FROM block`,
   playbook_runs: `SELECT ${iso('created')} AS at, ${iso('changed')} AS changed_at, id, playbook, target, alert, status, created, changed, json_extract(value, '$.by') AS "by", json_extract(value, '$.why') AS why, json_extract(value, '$.receipts') AS receipts, json_extract(value, '$.entries') AS entries, value FROM playbook_run`,
   incidents: `SELECT ${iso('time')} AS at, ${iso('last_time')} AS last_at, id, kind, revision, status, level, grade, host, shown, parent, clock, time, last_time, changed, value FROM incident`,
+  findings: `SELECT ${iso('first')} AS at, ${iso('last')} AS last_at, id, check_id, kind, level, json_extract(value, '$.title.zh') AS title_zh, json_extract(value, '$.title.en') AS title_en, path, json_extract(value, '$.pid') AS pid, json_extract(value, '$.user') AS "user", json_extract(value, '$.address') AS address, first, last, gone, value FROM finding`,
   incident_members: `SELECT ${iso('time')} AS at, incident, what, id, time, last, count FROM incident_member`,
 };
 
@@ -144,10 +145,10 @@ export function viewColumns(name: string): { name: string; type: string }[] {
   const words = (views[name] ?? '').replace(/^SELECT /, '').replace(/ FROM \w+$/, '').split(/, (?![^(]*\))/);
   return words.map((word) => { const column = (/ AS "?(\w+)"?$/.exec(word)?.[1] ?? word.replaceAll('"', '')); return { name: column, type: numeric.has(column) ? 'number' : 'text' }; });
 }
-const numeric = new Set(['time', 'last_time', 'count', 'pid', 'created', 'changed', 'until', 'since', 'active', 'times', 'revision', 'grade', 'shown', 'clock', 'last', 'seq']);
+const numeric = new Set(['time', 'last_time', 'count', 'pid', 'created', 'changed', 'until', 'since', 'active', 'times', 'revision', 'grade', 'shown', 'clock', 'first', 'last', 'gone', 'seq']);
 
 /** The tables under those views. They hold nothing that the views do not show. */
-export const viewTables = ['event', 'context', 'alert', 'position', 'setting', 'receipt', 'audit', 'block', 'playbook_run', 'incident', 'incident_member'] as const;
+export const viewTables = ['event', 'context', 'alert', 'position', 'setting', 'receipt', 'audit', 'block', 'playbook_run', 'incident', 'incident_member', 'finding'] as const;
 
 /** Settings of this prefix stand in a table that no query reads. */
 export const secretPrefix = 'secret.';

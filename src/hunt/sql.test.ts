@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { StoreError } from '../error.ts';
-import { openGuardedDatabase } from './driver.ts';
+import { StoreError } from '../stores/error.ts';
+import { openGuardedDatabase } from '../stores/sqlite/driver.ts';
 import { blame, checkSql, place, tokens } from './sql.ts';
 
 const words = (sql: string): string[] => tokens(sql).map((token) => token.text);

@@ -1,5 +1,5 @@
 /** A look at SQL written by a person, before SQLite sees it. Pure. */
-import { StoreError } from '../error.ts';
+import { StoreError } from '../stores/error.ts';
 
 export interface Token { text: string; start: number; end: number; kind: 'word' | 'quoted' | 'string' | 'other' }
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Playbook } from '../../core/playbook.ts';
-import { sampleAlert, sampleEvent } from '../contract.ts';
+import type { Playbook } from '../core/playbook.ts';
+import { sampleAlert, sampleEvent } from '../stores/contract.ts';
 import { querySqlite } from './query.ts';
-import { openSqliteStore, type SqliteStore } from './store.ts';
+import { openSqliteStore, type SqliteStore } from '../stores/sqlite/store.ts';
 
 const time = Date.UTC(2026, 4, 6, 7, 8, 9, 123);
 let dir: string;
@@ -16,8 +16,8 @@ let store: SqliteStore;
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'moat-query-'));
   // As it runs when installed: a bundle with the SQLite package left outside, which must find it from here.
-  child = join(import.meta.dirname, `../../../.cache/query-child-${process.pid}.mjs`);
-  await build({ entryPoints: [join(import.meta.dirname, 'query-child.ts')], outfile: child, bundle: true, platform: 'node', format: 'esm', target: 'node20', external: ['@photostructure/sqlite'] });
+  child = join(import.meta.dirname, `../../.cache/query-child-${process.pid}.mjs`);
+  await build({ entryPoints: [join(import.meta.dirname, 'query-child.ts')], outfile: child, bundle: true, banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" }, platform: 'node', format: 'esm', target: 'node20', external: ['@photostructure/sqlite', 'koffi', 'recheck', '@virustotal/yara-x', '@node-rs/argon2', 'node:sqlite'] });
   store = openSqliteStore({ dir });
   const events = Array.from({ length: 50 }, (_, n) => sampleEvent(`e${n}`, time + n));
   events[7]!.extra = { unit: 'ssh.service' };
@@ -39,6 +39,7 @@ describe('query', () => {
     expect(await ask("SELECT at, id, source_ip, extra ->> 'unit' AS unit FROM events WHERE id IN ('e7', 'e8') ORDER BY time;")).toEqual({
       columns: ['at', 'id', 'source_ip', 'unit'],
       rows: [['2026-05-06T07:08:09.130Z', 'e7', '203.0.113.9', 'ssh.service'], ['2026-05-06T07:08:09.131Z', 'e8', '203.0.113.9', null]],
+      live: [],
     });
     expect((await ask('SELECT rule_id, count, status, last_at FROM alerts')).rows).toEqual([['ssh_brute_force', 12, 'open', '2026-03-01T08:00:00.000Z']]);
     expect((await ask('SELECT source, value FROM positions')).rows).toEqual([['/var/log/auth.log', '{"at":7}']]);
@@ -128,7 +129,7 @@ describe('query', () => {
   it('says where the SQL is wrong and what there is', async () => {
     await expect(ask("SELECT 'where', id\n FROM events whre where where time > 1")).rejects.toMatchObject({ code: 'query', message: expect.stringContaining('at line 2, column 25') });
     await expect(ask('SELECT at, sorce_ip FROM events')).rejects.toMatchObject({ code: 'query', message: 'no such column: sorce_ip, at line 1, column 12', hint: expect.stringContaining('source_ip') });
-    await expect(ask('SELECT * FROM evnts')).rejects.toMatchObject({ code: 'query', message: expect.stringContaining('line 1, column 15'), hint: 'There are: events, alerts, positions, settings, receipts, audit_log, blocks, playbook_runs, incidents, incident_members.' });
+    await expect(ask('SELECT * FROM evnts')).rejects.toMatchObject({ code: 'query', message: expect.stringContaining('line 1, column 15'), hint: 'There are: events, alerts, positions, settings, receipts, audit_log, blocks, playbook_runs, incidents, findings, incident_members, processes, listeners, connections, users, logons, keys, packages, containers, units, timers, cron, modules, mounts, files_changed, sensors.' });
     await expect(ask('DELETE FROM events')).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('got DELETE at line 1, column 1') });
     await expect(ask('SELECT (')).rejects.toMatchObject({ code: 'query', message: 'incomplete input' });
     await expect(ask('SELECT ' + '('.repeat(50_000))).rejects.toMatchObject({ code: 'query' });

@@ -1,12 +1,15 @@
-/** `moat query SQL`: one reading statement over the views, in a killable process of its own. */
+/** One reading statement of a person over the stored views and the live state, in a killable process of its own. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { besideArguments, programArguments } from '../../linux/beside.ts';
-import { StoreError } from '../error.ts';
-import type { QueryReply, QueryRequest } from './query-child.ts';
+import { besideArguments, programArguments } from '../linux/beside.ts';
+import { MoatError, saidBy } from '../core/error.ts';
+import { StoreError } from '../stores/error.ts';
+import type { Looked } from './live.ts';
+import type { QueryReply, QueryRequest, QueryTold } from './query-child.ts';
 import { checkSql } from './sql.ts';
-import { databaseName } from './store.ts';
+import { known, type Known, type Told } from './table.ts';
+import { databaseName } from '../stores/sqlite/store.ts';
 
 export interface QueryOptions {
   /** Default 10,000. */
@@ -18,8 +21,10 @@ export interface QueryOptions {
   /** Resident memory at which the query is stopped. Default 512 MiB. */
   maxMemory?: number;
   signal?: AbortSignal;
-  /** Views that may be read; all of them when left out. */
+  /** Views and live tables that may be read; all of them when left out. */
   views?: readonly string[];
+  /** What the running agent knows, in pieces. May throw MoatError; without it nobody can tell. */
+  agent?: (what: Known) => AsyncIterable<Told>;
   /** The program that runs it; default query-child beside this file. */
   child?: string;
 }
@@ -30,12 +35,14 @@ export interface QueryResult {
   rows: (string | number | null)[][];
   /** Which cap cut the result; undefined when it is whole. */
   cut?: 'rows' | 'bytes';
+  /** The tables of the live state that the query reads, each with the time of its look. */
+  live: Looked[];
 }
 
 /**
- * Runs SQL over events, alerts, positions and settings of a data directory; works while an agent runs and when
- * none does. Rejects with StoreError: 'query' (wrong SQL, with its place), 'refused' (not a single reading
- * statement over those views), 'timeout', 'missing', 'denied', 'corrupt', 'io'.
+ * Runs SQL over what is stored in a data directory and over this machine as it is; works while an agent runs and when none does, but
+ * for what the agent alone knows. Rejects with StoreError: 'query' (wrong SQL, with its place), 'refused' (not a single reading statement over what may be
+ * read), 'timeout', 'blind' (a live table that could not be looked at), 'missing', 'denied', 'corrupt', 'io'.
  */
 export async function querySqlite(dir: string, sql: string, options: QueryOptions = {}): Promise<QueryResult> {
   const timeoutMs = options.timeoutMs ?? 10_000;
@@ -48,7 +55,7 @@ export async function querySqlite(dir: string, sql: string, options: QueryOption
 
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, command(options.child), { stdio: ['pipe', 'pipe', 'pipe'], env: process.env['TZ'] === undefined ? {} : { TZ: process.env['TZ'] } });
-    const result: QueryResult = { columns: [], rows: [] };
+    const result: QueryResult = { columns: [], rows: [], live: [] };
     let failure: Error | undefined;
     let whole = false;
     let bytes = 0;
@@ -81,10 +88,33 @@ export async function querySqlite(dir: string, sql: string, options: QueryOption
     function take(reply: QueryReply): void {
       if ('row' in reply) result.rows.push(reply.row);
       else if ('columns' in reply) result.columns = reply.columns;
-      else if ('error' in reply) failure ??= new StoreError(reply.error.code, reply.error.message, { hint: reply.error.hint });
+      else if ('live' in reply) result.live = reply.live;
+      else if ('ask' in reply) void tell(reply.ask);
+      else if ('error' in reply) failure ??= new StoreError(reply.error.code, reply.error.message, { hint: reply.error.hint, text: reply.error.text });
       else {
         whole = true;
         if (reply.end === 'rows') result.cut = 'rows';
+      }
+    }
+    /** No faster than the child reads it. */
+    async function put(told: QueryTold): Promise<void> {
+      if (child.stdin.destroyed || child.stdin.write(`${JSON.stringify(told)}\n`)) return;
+      await new Promise<void>((resume) => {
+        const go = (): void => { child.stdin.off('drain', go); child.stdin.off('close', go); resume(); };
+        child.stdin.on('drain', go).on('close', go);
+      });
+    }
+    async function tell(what: Known): Promise<void> {
+      try {
+        if (!options.agent || !known.includes(what)) throw new MoatError('not-running', 'only a running Moat knows it', { zh: '只有运行中的 Moat 才知道', hint: { zh: '先启动：moat up', en: 'start it with: moat up' } });
+        for await (const told of options.agent(what)) {
+          if (failure || child.stdin.destroyed) return;
+          await put(told);
+        }
+        await put({ end: true });
+      } catch (error) {
+        const { code = 'unavailable', hint, hintText } = error as Partial<MoatError>;
+        await put({ failed: { code, text: saidBy(error), hint: hintText ?? hint } });
       }
     }
     child.stderr.setEncoding('utf8');
@@ -100,7 +130,7 @@ export async function querySqlite(dir: string, sql: string, options: QueryOption
     });
     // It may be gone before it read everything; then 'close' says why.
     child.stdin.on('error', () => undefined);
-    child.stdin.end(JSON.stringify(request));
+    child.stdin.write(`${JSON.stringify(request)}\n`);
   });
 }
 
