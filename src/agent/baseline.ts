@@ -13,6 +13,7 @@ import { openFileAttributes } from '../linux/file-attributes.ts';
 import { openPackages, type PackageIndex } from '../linux/packages/index.ts';
 import { PackagesError } from '../linux/packages/error.ts';
 import { openOwners, type PackageOwners } from '../linux/packages/owners.ts';
+import { optimizeLate } from '../linux/short-run.ts';
 
 export interface BaselineRequest {
   /** Where the store lies. */
@@ -63,6 +64,7 @@ async function withLooking<T>(request: BaselineRequest, work: (looking: Looking)
 }
 
 async function openLooking({ root = '/', signal, warn, blind, count }: BaselineRequest): Promise<{ looking: Looking; close: () => Promise<void> }> {
+  optimizeLate();
   const attributes = await openFileAttributes().catch((error: unknown) => { warn(saidBy(error)); return undefined; });
   const tree = new DiskTree(root, attributes);
   const told = (error: unknown): undefined => {

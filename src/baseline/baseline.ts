@@ -48,11 +48,11 @@ export async function createBaseline(path: string, key: Buffer, looking: Looking
   return { ...verifyBaseline(path, key), resumed: resumed !== undefined };
 }
 
-/** Reads all of it. Throws BaselineError. */
+/** Reads and authenticates all of it. Throws BaselineError. */
 export function verifyBaseline(path: string, key: Buffer): Summary {
   const reader = new BaselineReader(path, key);
   try {
-    for (const entry of reader.entries()) void entry;
+    for (const block of reader.blocks()) void block;
     return reader.summary();
   } finally { reader.close(); }
 }

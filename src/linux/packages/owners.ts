@@ -39,10 +39,13 @@ type Paths = Map<string, number>;
 /** In the place of a package: something stands in it. Folders stand in a list like files, and an empty one passes for a file. */
 const folderMark = -1;
 
-/** Of packages that list the same the first is its owner. */
+/** Of packages that list the same the first is its owner. Look-ups are what this costs: a folder is known by the line behind it, mostly. */
 function addList({ bytes, number, diverted, moved }: DpkgList, paths: Paths): void {
+  const lines = bytes.toString('latin1').split('\n');
   let folder = '';
-  for (const line of bytes.toString('latin1').split('\n')) {
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[i]!;
+    if (lines[i + 1]?.startsWith(line) && lines[i + 1]!.charCodeAt(line.length) === slashCode) { folder = line; continue; }
     const path = diverted.has(line) ? moved(line) : line;
     if (!paths.has(path)) paths.set(path, number);
     const slash = line.lastIndexOf('/');
@@ -51,6 +54,7 @@ function addList({ bytes, number, diverted, moved }: DpkgList, paths: Paths): vo
     paths.set(folder, folderMark);
   }
 }
+const slashCode = 47;
 
 class Owners implements PackageOwners {
   readonly #packages: readonly Package[];
