@@ -74,9 +74,8 @@ async function openLooking({ root = '/', signal, warn, blind, count }: BaselineR
     return undefined;
   };
   let whole: Promise<PackageIndex | undefined> | undefined;
-  let light: Promise<PackageOwners | undefined> | undefined;
   const index = (): Promise<PackageIndex | undefined> => whole ??= openPackages(tree, { signal }).catch(told);
-  const owners = (): Promise<PackageOwners | undefined> => whole ?? (light ??= openOwners(tree, { signal }).catch(told));
+  const owners = (within: readonly string[]): Promise<PackageOwners | undefined> => whole ?? openOwners(tree, within, { signal }).catch(told);
   const digests = openDigests(tree, signal);
   return { looking: { tree, digests, index, owners, signal, attributes: attributes !== undefined, devices: diskDevices(tree), blind, count }, close: () => digests.close() };
 }

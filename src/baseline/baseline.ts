@@ -36,7 +36,7 @@ export async function createBaseline(path: string, key: Buffer, looking: Looking
     // Asked for when the first digests are under way.
     let owners: { are: PackageOwners | undefined } | undefined;
     for await (const entry of records(scope.folders, scope.exclude, looking, resumed?.after)) {
-      owners ??= { are: await ownersOf(looking) };
+      owners ??= { are: await ownersOf(looking, scope.folders) };
       writer.add(ownedEntry(entry, owners.are));
       onProgress(++files, entry.path);
     }
@@ -99,6 +99,7 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
     const fresh = records(paths ?? head.folders, head.exclude, looking);
     writer = dry ? undefined : BaselineWriter.begin(path, key, head, 'accept');
     let files = 0;
+    let owners: { are: PackageOwners | undefined } | undefined;
     for await (const [before, after] of sideBySide(reader.entries(), fresh)) {
       const at = (after ?? before)!.path;
       onProgress(++files, at);
@@ -106,7 +107,7 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
       const change = inScope ? changeOf(before, after) : undefined;
       const found = change && await judged(change, looking);
       const take = found && (wanted !== 'packages' || found.upgrade !== undefined || found.action === 'touched');
-      const entry: Entry | undefined = take ? after && ownedEntry(after, await ownersOf(looking)) : before;
+      const entry: Entry | undefined = take ? after && ownedEntry(after, (owners ??= { are: await ownersOf(looking, paths ?? head.folders) }).are) : before;
       if (entry) writer?.add(entry);
       if (!take) { if (found && onOther) await onOther(found); continue; }
       if (changes.length < pathsMax) changes.push(found);

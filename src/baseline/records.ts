@@ -16,8 +16,8 @@ export interface Looking {
   digests: Digests;
   /** Undefined where there are no packages. A function is asked when the first file needs it, which for a comparison that finds nothing is never. */
   index: PackageIndex | undefined | (() => Promise<PackageIndex | undefined>);
-  /** Whose files they are, where that can be had for less than the index; the index when left out. */
-  owners?: (() => Promise<PackageOwners | undefined>) | undefined;
+  /** Whose files at and below these paths they are, where that can be had for less than the index; the index when left out. */
+  owners?: ((within: readonly string[]) => Promise<PackageOwners | undefined>) | undefined;
   signal: AbortSignal;
   /** Extended attributes and flags can be asked for. */
   attributes: boolean;
@@ -61,9 +61,9 @@ export async function* records(folders: readonly string[], exclude: readonly str
   }
 }
 
-/** Whose files they are, by the packages. */
-export function ownersOf({ index, owners }: Looking): Promise<PackageOwners | undefined> {
-  if (owners) return owners();
+/** Whose files at and below these paths they are, by the packages. */
+export function ownersOf({ index, owners }: Looking, within: readonly string[]): Promise<PackageOwners | undefined> {
+  if (owners) return owners(within);
   return typeof index === 'function' ? index() : Promise.resolve(index);
 }
 

@@ -1,7 +1,7 @@
 /**
- * Whose file it is and nothing more, for who goes through files once. An index is columns of bytes filled by loops over bytes, which
- * pays when it is kept, handed on and asked for digests; here the lists are cut by what the engine has built in, which needs no time
- * to become fast: a third of the work.
+ * Whose files below some folders they are and nothing more, for who goes through them once. An index is columns of bytes filled by
+ * loops over bytes, which pays when it is kept, handed on and asked for digests; here lists are cut by what the engine has built in,
+ * which needs no time to become fast, and what lies elsewhere is passed over: a third of the work.
  */
 import { MoatError } from '../../core/error.ts';
 import { nameOfLatin1 } from '../file-names.ts';
@@ -22,92 +22,91 @@ export interface PackageOwners {
 
 /** Beyond this the index keeps them in a tenth of the memory. */
 const pathsMax = 500_000;
-/** Files of one name in different folders that are gone through to find one behind a link. */
-const sameNameMax = 20_000;
 
-/** Throws as `openPackages`. */
-export async function openOwners(tree: Tree, { signal }: Reading = {}): Promise<PackageOwners> {
+/** `within`: the folders and files that will be asked for. Throws as `openPackages`. */
+export async function openOwners(tree: Tree, within: readonly string[], { signal }: Reading = {}): Promise<PackageOwners> {
   if (!hasDpkgLists(tree) || hasRpm(tree) || hasApk(tree)) return openPackages(tree, { signal });
   const into = new Collector();
-  const paths: Paths = new Map();
-  await readDpkgLists(tree, into, new Slices(signal), (list) => { if (paths.size <= pathsMax) addList(list, paths); });
-  return paths.size > pathsMax ? openPackages(tree, { signal }) : new Owners(tree, into.packages, paths);
+  const owners = new Owners(tree, within, into.packages);
+  await readDpkgLists(tree, into, new Slices(signal), (list) => { if (owners.size <= pathsMax) owners.add(list); });
+  return owners.size > pathsMax ? openPackages(tree, { signal }) : owners;
 }
 
-/** Number of the package by path, one character a byte. */
-type Paths = Map<string, number>;
 /** In the place of a package: something stands in it. Folders stand in a list like files, and an empty one passes for a file. */
 const folderMark = -1;
-
-/** Of packages that list the same the first is its owner. Look-ups are what this costs: a folder is known by the line behind it, mostly. */
-function addList({ bytes, number, diverted, moved }: DpkgList, paths: Paths): void {
-  const lines = bytes.toString('latin1').split('\n');
-  let folder = '';
-  for (let i = 0; i < lines.length; i++) {
-    const line = lines[i]!;
-    if (lines[i + 1]?.startsWith(line) && lines[i + 1]!.charCodeAt(line.length) === slashCode) { folder = line; continue; }
-    const path = diverted.has(line) ? moved(line) : line;
-    if (!paths.has(path)) paths.set(path, number);
-    const slash = line.lastIndexOf('/');
-    if (slash === folder.length && line.startsWith(folder)) continue;
-    folder = line.slice(0, slash);
-    paths.set(folder, folderMark);
-  }
-}
 const slashCode = 47;
 
+/** Where a folder really is, by the texts of the lists; undefined for one in which nothing will be asked for. */
+type Place = { real: string } | undefined;
+
+/** Texts have one character a byte. */
 class Owners implements PackageOwners {
   readonly #packages: readonly Package[];
-  readonly #paths: Paths;
   readonly #folders: Folders;
-  /** Paths by the name alone. Made when the first file is asked for that is not listed where it lies. */
-  #names: Map<string, string[]> | undefined;
-  readonly #real = new Map<string, string | undefined>();
+  readonly #within: readonly string[];
+  readonly #places = new Map<string, Place>();
+  /** Number of the package by the path as it really is. */
+  readonly #paths = new Map<string, number>();
 
-  constructor(tree: Tree, packages: readonly Package[], paths: Paths) {
+  constructor(tree: Tree, within: readonly string[], packages: readonly Package[]) {
     this.#packages = packages;
-    this.#paths = paths;
     this.#folders = new Folders(tree);
+    this.#within = within.map((path) => this.#pathOf(byteText(path === '/' ? '' : path)));
+  }
+
+  get size(): number { return this.#paths.size; }
+
+  /** Of packages that list the same the first is its owner. */
+  add({ bytes, number, diverted, moved }: DpkgList): void {
+    const lines = bytes.toString('latin1').split('\n');
+    let folder = '';
+    let place = this.#place(folder);
+    for (let i = 0; i < lines.length; i++) {
+      const line = lines[i]!;
+      if (diverted.has(line)) { this.#own(this.#pathOf(moved(line)), number); continue; }
+      const slash = line.lastIndexOf('/');
+      if (slash !== folder.length || !line.startsWith(folder)) {
+        folder = line.slice(0, Math.max(0, slash));
+        place = this.#place(folder);
+        if (place && folder !== lines[i - 1]) this.#paths.set(place.real, folderMark);
+      }
+      // A folder, to tell by what stands behind it, need not be looked up.
+      if (!place || (lines[i + 1]?.startsWith(line) && lines[i + 1]!.charCodeAt(line.length) === slashCode)) continue;
+      this.#own(place.real === folder ? line : place.real + line.slice(slash), number);
+    }
   }
 
   owner(path: string): { package: Package } | undefined {
     const key = byteText(path);
-    const number = this.#paths.get(key) ?? this.#behindLink(key);
+    const number = this.#paths.get(key) ?? this.#paths.get(this.#pathOf(key));
     const found = number === undefined || number === folderMark ? undefined : this.#packages[number];
     return found && { package: found };
   }
 
-  /** A package may list /bin/sh where /bin is a link to /usr/bin: of what has this name, whose folder is really this one. */
-  #behindLink(key: string): number | undefined {
-    this.#names ??= byName(this.#paths);
-    const slash = key.lastIndexOf('/');
-    const named = this.#names.get(key.slice(slash + 1));
-    if (!named) return undefined;
-    const at = this.#realOf(key.slice(0, slash));
-    const found = at === undefined ? undefined : named.find((path) => this.#realOf(path.slice(0, path.lastIndexOf('/'))) === at);
-    return found === undefined ? undefined : this.#paths.get(found);
+  #own(path: string, number: number): void { if (!this.#paths.has(path)) this.#paths.set(path, number); }
+
+  /** With its folder as it really is: a package may list /bin/sh where /bin is a link to /usr/bin. */
+  #pathOf(path: string): string {
+    const slash = path.lastIndexOf('/');
+    const folder = path.slice(0, Math.max(0, slash));
+    return `${this.#realOf(folder)}${path.slice(folder.length)}`;
   }
 
-  /** A folder that cannot be looked at leads nowhere: no walk comes by what lies in it. */
-  #realOf(folder: string): string | undefined {
-    if (this.#real.has(folder)) return this.#real.get(folder);
-    let real: string | undefined;
+  #place(folder: string): Place {
+    if (this.#places.has(folder)) return this.#places.get(folder);
+    const real = this.#realOf(folder);
+    const place = this.#within.some((path) => real === path || path === '' || real.startsWith(`${path}/`) || path.lastIndexOf('/') === real.length && path.startsWith(real)) ? { real } : undefined;
+    this.#places.set(folder, place);
+    return place;
+  }
+
+  /** Itself where links lead nowhere or cannot be looked at. */
+  #realOf(folder: string): string {
     try {
-      real = this.#folders.real(nameOfLatin1(folder));
-    } catch (error) { if (!(error instanceof MoatError)) throw error; }
-    this.#real.set(folder, real);
-    return real;
+      return byteText(this.#folders.real(nameOfLatin1(folder)) ?? nameOfLatin1(folder));
+    } catch (error) {
+      if (!(error instanceof MoatError)) throw error;
+      return folder;
+    }
   }
-}
-
-function byName(paths: Paths): Map<string, string[]> {
-  const names = new Map<string, string[]>();
-  for (const [path, number] of paths) {
-    if (number === folderMark) continue;
-    const name = path.slice(path.lastIndexOf('/') + 1);
-    const named = names.get(name);
-    if (!named) names.set(name, [path]);
-    else if (named.length < sameNameMax) named.push(path);
-  }
-  return names;
 }
