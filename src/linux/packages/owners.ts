@@ -54,7 +54,8 @@ class Owners implements PackageOwners {
     this.#within = within.map((path) => this.#pathOf(byteText(path === '/' ? '' : path)));
   }
 
-  get size(): number { return this.#paths.size; }
+  /** What is kept. */
+  get size(): number { return this.#paths.size + this.#places.size; }
 
   /** Of packages that list the same the first is its owner. */
   add({ bytes, number, diverted, moved }: DpkgList): void {
