@@ -12,6 +12,8 @@ import { DiskTree } from '../linux/disk-tree.ts';
 import { openFileAttributes } from '../linux/file-attributes.ts';
 import { openPackages, type PackageIndex } from '../linux/packages/index.ts';
 import { PackagesError } from '../linux/packages/error.ts';
+import { openOwners, type PackageOwners } from '../linux/packages/owners.ts';
+import { optimizeLate } from '../linux/short-run.ts';
 
 export interface BaselineRequest {
   /** Where the store lies. */
@@ -62,16 +64,18 @@ async function withLooking<T>(request: BaselineRequest, work: (looking: Looking)
 }
 
 async function openLooking({ root = '/', signal, warn, blind, count }: BaselineRequest): Promise<{ looking: Looking; close: () => Promise<void> }> {
+  optimizeLate();
   const attributes = await openFileAttributes().catch((error: unknown) => { warn(saidBy(error)); return undefined; });
   const tree = new DiskTree(root, attributes);
-  const open = (digests: boolean): Promise<PackageIndex | undefined> => openPackages(tree, { signal, digests }).catch((error: unknown) => {
+  const told = (error: unknown): undefined => {
     signal.throwIfAborted();
     if (!(error instanceof PackagesError)) throw error;
     warn(saidBy(error));
     return undefined;
-  });
-  let [whole, owners]: (Promise<PackageIndex | undefined> | undefined)[] = [];
-  const index = (digests: boolean): Promise<PackageIndex | undefined> => (digests ? whole ??= open(true) : whole ?? (owners ??= open(false)));
+  };
+  let whole: Promise<PackageIndex | undefined> | undefined;
+  const index = (): Promise<PackageIndex | undefined> => whole ??= openPackages(tree, { signal }).catch(told);
+  const owners = (within: readonly string[]): Promise<PackageOwners | undefined> => whole ?? openOwners(tree, within, { signal }).catch(told);
   const digests = openDigests(tree, signal);
-  return { looking: { tree, digests, index, signal, attributes: attributes !== undefined, devices: diskDevices(tree), blind, count }, close: () => digests.close() };
+  return { looking: { tree, digests, index, owners, signal, attributes: attributes !== undefined, devices: diskDevices(tree), blind, count }, close: () => digests.close() };
 }

@@ -1,9 +1,10 @@
 /** The baseline of a tree: made, compared, taken over, verified. */
 import { compareFile, type PackageIndex } from '../linux/packages/index.ts';
+import type { PackageOwners } from '../linux/packages/owners.ts';
 import { changeOf, sideBySide, type Change } from './compare.ts';
 import { isWithin, type Entry } from './entry.ts';
 import { BaselineError } from './error.ts';
-import { outermost, ownedEntry, records, type Looking } from './records.ts';
+import { outermost, ownedEntry, ownersOf, records, type Looking } from './records.ts';
 import { BaselineReader, BaselineWriter, type Accepted, type Summary } from './store.ts';
 
 /**
@@ -32,8 +33,11 @@ export async function createBaseline(path: string, key: Buffer, looking: Looking
   const writer = resumed?.writer ?? BaselineWriter.begin(path, key, scope);
   try {
     let files = 0;
+    // Asked for when the first digests are under way.
+    let owners: { are: PackageOwners | undefined } | undefined;
     for await (const entry of records(scope.folders, scope.exclude, looking, resumed?.after)) {
-      writer.add(await ownedEntry(entry, looking));
+      owners ??= { are: await ownersOf(looking, scope.folders) };
+      writer.add(ownedEntry(entry, owners.are));
       onProgress(++files, entry.path);
     }
     writer.finish({ updated: now, accepted: [] });
@@ -44,11 +48,11 @@ export async function createBaseline(path: string, key: Buffer, looking: Looking
   return { ...verifyBaseline(path, key), resumed: resumed !== undefined };
 }
 
-/** Reads all of it. Throws BaselineError. */
+/** Reads and authenticates all of it. Throws BaselineError. */
 export function verifyBaseline(path: string, key: Buffer): Summary {
   const reader = new BaselineReader(path, key);
   try {
-    for (const entry of reader.entries()) void entry;
+    for (const block of reader.blocks()) void block;
     return reader.summary();
   } finally { reader.close(); }
 }
@@ -95,6 +99,7 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
     const fresh = records(paths ?? head.folders, head.exclude, looking);
     writer = dry ? undefined : BaselineWriter.begin(path, key, head, 'accept');
     let files = 0;
+    let owners: { are: PackageOwners | undefined } | undefined;
     for await (const [before, after] of sideBySide(reader.entries(), fresh)) {
       const at = (after ?? before)!.path;
       onProgress(++files, at);
@@ -102,7 +107,7 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
       const change = inScope ? changeOf(before, after) : undefined;
       const found = change && await judged(change, looking);
       const take = found && (wanted !== 'packages' || found.upgrade !== undefined || found.action === 'touched');
-      const entry: Entry | undefined = take ? after && await ownedEntry(after, looking) : before;
+      const entry: Entry | undefined = take ? after && ownedEntry(after, (owners ??= { are: await ownersOf(looking, paths ?? head.folders) }).are) : before;
       if (entry) writer?.add(entry);
       if (!take) { if (found && onOther) await onOther(found); continue; }
       if (changes.length < pathsMax) changes.push(found);
@@ -130,7 +135,7 @@ export async function judged(change: Change, looking: Pick<Looking, 'tree' | 'in
   const { path, before, after } = change;
   const none = { ...change, upgrade: undefined, shipped: false };
   if (change.action === 'touched') return none;
-  const index = typeof looking.index === 'function' ? await looking.index(true) : looking.index;
+  const index = typeof looking.index === 'function' ? await looking.index() : looking.index;
   if (!index) return none;
   const [name, from] = nameAndVersion(before?.package);
   if (!after) {

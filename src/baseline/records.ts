@@ -5,6 +5,7 @@ import type { Text } from '../core/text.ts';
 import { isBelowWebRoot, isWebEntryText } from '../core/web-files.ts';
 import type { Digests, Taken } from '../linux/digests.ts';
 import type { PackageIndex } from '../linux/packages/index.ts';
+import type { PackageOwners } from '../linux/packages/owners.ts';
 import { diskMounts } from '../linux/proc-host.ts';
 import { Procfs } from '../linux/procfs.ts';
 import type { FileStat, Tree } from '../linux/tree.ts';
@@ -13,11 +14,10 @@ import { comparePaths, isWithin, type Entry } from './entry.ts';
 export interface Looking {
   tree: Tree;
   digests: Digests;
-  /**
-   * Undefined where there are no packages. A function is asked when the first file needs it, which for a comparison that finds nothing
-   * is never; with `digests` false for who owns what, which is half the work.
-   */
-  index: PackageIndex | undefined | ((digests: boolean) => Promise<PackageIndex | undefined>);
+  /** Undefined where there are no packages. A function is asked when the first file needs it, which for a comparison that finds nothing is never. */
+  index: PackageIndex | undefined | (() => Promise<PackageIndex | undefined>);
+  /** Whose files at and below these paths they are, where that can be had for less than the index; the index when left out. */
+  owners?: ((within: readonly string[]) => Promise<PackageOwners | undefined>) | undefined;
   signal: AbortSignal;
   /** Extended attributes and flags can be asked for. */
   attributes: boolean;
@@ -61,11 +61,16 @@ export async function* records(folders: readonly string[], exclude: readonly str
   }
 }
 
-/** Whose file it is, by the packages. */
-export async function ownedEntry(entry: Entry, { index }: Looking): Promise<Entry> {
-  if (entry.kind === 'folder' || index === undefined) return entry;
-  const owner = (typeof index === 'function' ? await index(false) : index)?.owner(entry.path);
-  return owner ? { ...entry, package: `${owner.package.name} ${owner.package.version}` } : entry;
+/** Whose files at and below these paths they are, by the packages. */
+export function ownersOf({ index, owners }: Looking, within: readonly string[]): Promise<PackageOwners | undefined> {
+  if (owners) return owners(within);
+  return typeof index === 'function' ? index() : Promise.resolve(index);
+}
+
+export function ownedEntry(entry: Entry, owners: PackageOwners | undefined): Entry {
+  const owner = entry.kind === 'folder' ? undefined : owners?.owner(entry.path);
+  if (owner) entry.package = `${owner.package.name} ${owner.package.version}`;
+  return entry;
 }
 
 /** The entry of this very path; undefined when there is nothing. */

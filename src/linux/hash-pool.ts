@@ -30,6 +30,7 @@ export class HashPool {
   readonly #threads: Thread[] = [];
   readonly #queue: Job[] = [];
   #taken = 0;
+  #queuedBytes = 0;
   #bundles = 0;
   #asked = false;
   #failed: unknown;
@@ -51,8 +52,10 @@ export class HashPool {
     if (this.#failed !== undefined) throw this.#failed as Error;
     return new Promise((resolve, reject) => {
       this.#queue.push({ path: bytesOf(path), algorithm, size, resolve, reject });
-      // What is asked for in one turn goes over together.
-      if (!this.#asked) { this.#asked = true; setImmediate(() => { this.#asked = false; this.#send(); }); }
+      this.#queuedBytes += openBytes + size;
+      // A whole bundle goes over at once, the rest of what is asked for in one turn together: who asks may ask for thousands before the turn ends.
+      if (this.#queuedBytes >= bundleBytes || this.#queue.length - this.#taken >= bundleJobs) this.#send();
+      else if (!this.#asked) { this.#asked = true; setImmediate(() => { this.#asked = false; this.#send(); }); }
     });
   }
 
@@ -83,6 +86,7 @@ export class HashPool {
     for (let bytes = 0; jobs.length < bundleJobs && bytes < bundleBytes && this.#taken < this.#queue.length;) {
       const job = this.#queue[this.#taken++]!;
       bytes += openBytes + job.size;
+      this.#queuedBytes -= openBytes + job.size;
       jobs.push(job);
     }
     if (this.#taken > queueMax) { this.#queue.splice(0, this.#taken); this.#taken = 0; }
@@ -123,7 +127,7 @@ export class HashPool {
       worker.unref();
     }
     for (const job of this.#queue.splice(0).slice(this.#taken)) job.reject(error);
-    this.#taken = 0;
+    this.#taken = this.#queuedBytes = 0;
     for (const go of this.#waiting.splice(0)) go();
   }
 }

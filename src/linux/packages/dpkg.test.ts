@@ -9,6 +9,7 @@ import { lacks } from '../../../test/need.ts';
 import { MoatError } from '../../core/error.ts';
 import { DiskTree } from '../disk-tree.ts';
 import { openPackages, type PackageIndex } from './index.ts';
+import { openOwners } from './owners.ts';
 
 const roots: string[] = [];
 afterAll(() => { for (const root of roots) rmSync(root, { recursive: true, force: true }); });
@@ -183,4 +184,66 @@ it('a folder that may not be looked into leaves the rest readable', async () => 
 it('reads names beyond ASCII beside others', async () => {
   const index = await openPackages(tree({ 'var/lib/dpkg/status': paragraph('tool'), 'var/lib/dpkg/info/tool.list': '/.\n/usr\n/usr/share\n/usr/share/ü\n/usr/share/ü/名\n/usr/share/a\n' }));
   expect(['/usr/share/ü/名', '/usr/share/a'].map((path) => index.owner(path)?.package.name)).toEqual(['tool', 'tool']);
+});
+
+describe('owners alone', () => {
+  const dpkg = 'var/lib/dpkg';
+  async function ownersIn(files: Record<string, string>, within: readonly string[], paths: readonly string[]): Promise<(string | undefined)[]> {
+    const owners = await openOwners(new DiskTree(tree(files), undefined), within);
+    return paths.map((path) => owners.owner(path)?.package.name);
+  }
+
+  it.skipIf(lacks({ files: ['/var/lib/dpkg/status'] }))('are those of the index, for folders of this machine', async () => {
+    const disk = new DiskTree('/', undefined);
+    const folders = ['/etc', '/usr/bin', '/usr/sbin', '/usr/lib/systemd', '/usr/share/doc', '/bin', '/lib/systemd'].filter((folder) => disk.list(folder) !== undefined);
+    const [owners, index] = [await openOwners(disk, folders), await openPackages(disk)];
+    let owned = 0;
+    const unlike: string[] = [];
+    const below = (folder: string): void => {
+      for (const name of disk.list(folder) ?? []) {
+        const path = `${folder}/${name}`;
+        if (disk.stat(path)?.kind === 'folder') { below(path); continue; }
+        const [one, other] = [owners.owner(path)?.package, index.owner(path)?.package];
+        if (other) owned++;
+        if (one?.name !== other?.name || one?.version !== other?.version) unlike.push(path);
+      }
+    };
+    for (const folder of folders) below(folder);
+    expect(unlike).toEqual([]);
+    expect(owned).toBeGreaterThan(1000);
+  });
+
+  it('finds a file behind links of folders, at the top, deeper and over several', async () => {
+    const root = {
+      [`${dpkg}/status`]: paragraph('tool'), [`${dpkg}/info/tool.list`]: '/.\n/bin\n/bin/ls\n/opt\n/opt/tool\n/opt/tool/run\n/usr/share/loop/x\n/usr/deep\n/usr/deep/one\n/usr/deep/one/two\n',
+      'usr/bin/ls': 'x', 'bin': '->usr/bin', 'srv/tool/run': 'x', 'opt/tool': '->/srv/tool', 'usr/share/loop': '->loop', 'usr/deep': '->/srv/deep', 'srv/deep': '->/usr/there', 'usr/there/one/two': 'x',
+    };
+    const paths = ['/usr/bin/ls', '/srv/tool/run', '/usr/there/one/two', '/usr/there/one/three', '/usr/bin', '/opt/tool'];
+    expect(await ownersIn(root, ['/usr', '/srv', '/opt'], paths)).toEqual(['tool', 'tool', 'tool', undefined, undefined, undefined]);
+    // Asked for by a way that leads over a link, or as a single file.
+    expect(await ownersIn(root, ['/bin/ls', '/opt/tool/run'], ['/bin/ls', '/opt/tool/run'])).toEqual(['tool', 'tool']);
+  });
+
+  it('knows diverted files, names that are no text, and the first of several packages', async () => {
+    const root = {
+      [`${dpkg}/status`]: `${paragraph('first')}\n${paragraph('second')}`,
+      [`${dpkg}/info/first.list`]: '/usr/bin/run\n/usr/bin/all\n/usr/bin/both\n/usr/share/ü/名\n', [`${dpkg}/info/second.list`]: '/usr/bin/run\n/usr/bin/both\n',
+      [`${dpkg}/diversions`]: '/usr/bin/run\n/usr/bin/run.first\nsecond\n/usr/bin/all\n/usr/bin/all.kept\n:\n',
+    };
+    expect(await ownersIn(root, ['/usr'], ['/usr/bin/run', '/usr/bin/run.first', '/usr/bin/all', '/usr/bin/all.kept', '/usr/bin/both', '/usr/share/ü/名'])).toEqual(['second', 'first', undefined, 'first', 'first', 'first']);
+  });
+
+  it('keeps the rest of a list that is broken or hostile', async () => {
+    const root = {
+      [`${dpkg}/status`]: `\0garbage\n\n${paragraph('tool')}\n${paragraph('linked')}`,
+      [`${dpkg}/info/tool.list`]: `relative/path\n\n/a/../b\n/usr//bin/x\n/${'x'.repeat(300)}\n/${'deep/'.repeat(1000)}x\n__proto__\n/usr/bin/tool`, [`${dpkg}/info/linked.list`]: '->/etc/passwd',
+    };
+    expect(await ownersIn(root, ['/'], ['/usr/bin/tool', '/usr/bin/x', '/b', '/toString'])).toEqual(['tool', undefined, undefined, undefined]);
+  });
+
+  it('asks the index where there are other databases than the lists of dpkg', async () => {
+    const md5 = 'd'.repeat(32);
+    expect(await ownersIn({ [`${dpkg}/status.d/base`]: 'Package: base\nVersion: 12\nArchitecture: amd64\n', [`${dpkg}/status.d/base.md5sums`]: `${md5}  etc/os-release\n`, 'etc/os-release': 'x' }, ['/etc'], ['/etc/os-release'])).toEqual(['base']);
+    await expect(openOwners(new DiskTree(tree({ 'etc/hostname': 'x' }), undefined), ['/etc'])).rejects.toMatchObject({ code: 'no-database' });
+  });
 });

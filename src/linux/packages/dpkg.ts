@@ -3,11 +3,12 @@ import { isAscii } from 'node:buffer';
 import { MoatError, saidBy } from '../../core/error.ts';
 import type { Slices } from '../slices.ts';
 import type { Tree } from '../tree.ts';
-import { bytesOf, nameOf } from '../file-names.ts';
+import { bytesOf, nameOf, nameOfLatin1 } from '../file-names.ts';
 import { PackagesError } from './error.ts';
 import type { Collector } from './collect.ts';
 import { hashOf, LineSet, PathLines, sameBytes } from './line-set.ts';
 import { isFile, isFolder, readWhole, Scratch } from './read.ts';
+import { byteText } from './slots.ts';
 
 const home = '/var/lib/dpkg';
 const none = Buffer.alloc(0);
@@ -21,18 +22,43 @@ interface Paragraph { package: string; version: string; architecture: string; mu
 export const dpkgPlaces = [`${home}/status`, `${home}/status.d`, `${home}/diversions`, `${home}/info`, `${home}/updates`];
 export const dpkgLocks = [`${home}/lock`, `${home}/lock-frontend`];
 
+/** All that dpkg has here is its database with lists: no packages of a distroless image beside it. */
+export const hasDpkgLists = (tree: Tree): boolean => isFile(tree, `${home}/status`) && !isFolder(tree, `${home}/status.d`);
 export const hasDpkg = (tree: Tree): boolean => isFile(tree, `${home}/status`) || isFolder(tree, `${home}/status.d`);
 
 /** Adds every package and its files. Throws PackagesError when the status cannot be read; a list that cannot is counted and its package has no files. */
-export async function readDpkg(tree: Tree, into: Collector, slices: Slices, digests = true): Promise<void> {
+export async function readDpkg(tree: Tree, into: Collector, slices: Slices): Promise<void> {
   if (isFolder(tree, `${home}/status.d`)) await readStatusFolder(tree, into, slices);
   if (!isFile(tree, `${home}/status`)) return;
-  const status = await readBytes(tree, `${home}/status`, statusMax, slices);
-  const info = new Set(tree.list(`${home}/info`));
-  const diverted = parseDiversions(await optional(tree, `${home}/diversions`, diversionsMax, slices) ?? none);
   const listBytes = new Scratch();
   const sumBytes = new Scratch();
   const work = newWork();
+  await eachList(tree, into, slices, async ({ name, number, paragraph, info, diverted }) => {
+    const list = await readBytes(tree, `${home}/info/${name}.list`, listMax, slices, listBytes);
+    const sums = info.has(`${name}.md5sums`) ? await readBytes(tree, `${home}/info/${name}.md5sums`, listMax, slices, sumBytes) : none;
+    await addFiles(list, sums, { number, name: paragraph.package, conffiles: paragraph.conffiles, diverted }, work, into, slices);
+  });
+}
+
+/** A list as it was read, valid until the next one is; `moved` says where one of its paths that are `diverted` lies. Texts have one character a byte. */
+export interface DpkgList { bytes: Buffer; number: number; diverted: ReadonlySet<string>; moved: (path: string) => string }
+
+/** Hands over the lists alone. Throws as `readDpkg`. */
+export async function readDpkgLists(tree: Tree, into: Collector, slices: Slices, take: (list: DpkgList) => void): Promise<void> {
+  const scratch = new Scratch();
+  await eachList(tree, into, slices, async ({ name, number, paragraph, diverted }) => {
+    const bytes = await readBytes(tree, `${home}/info/${name}.list`, listMax, slices, scratch);
+    take({ bytes, number, diverted: diverted.froms, moved: (path) => byteText(diverted.path(nameOfLatin1(path), paragraph.package)) });
+  });
+}
+
+interface Listed { number: number; paragraph: Paragraph; /** Of its files in info. */ name: string; info: ReadonlySet<string>; diverted: Diversions }
+
+/** `work` is done for each package that has a list; when it throws, that is told and the next one has its turn. */
+async function eachList(tree: Tree, into: Collector, slices: Slices, work: (listed: Listed) => Promise<void>): Promise<void> {
+  const status = await readBytes(tree, `${home}/status`, statusMax, slices);
+  const info = new Set(tree.list(`${home}/info`));
+  const diverted = parseDiversions(await optional(tree, `${home}/diversions`, diversionsMax, slices) ?? none);
   for (const paragraph of paragraphs(status)) {
     if (slices.due()) await slices.rest();
     if (paragraph.package === '' || /\bnot-installed$/.test(paragraph.status)) continue;
@@ -43,9 +69,7 @@ export async function readDpkg(tree: Tree, into: Collector, slices: Slices, dige
     if (number === undefined) continue;
     if (!info.has(`${name}.list`)) { into.count('dpkg: packages without a list of files'); continue; }
     try {
-      const list = await readBytes(tree, `${home}/info/${name}.list`, listMax, slices, listBytes);
-      const sums = digests && info.has(`${name}.md5sums`) ? await readBytes(tree, `${home}/info/${name}.md5sums`, listMax, slices, sumBytes) : none;
-      await addFiles(list, sums, { number, name: paragraph.package, conffiles: paragraph.conffiles, diverted }, work, into, slices);
+      await work({ number, paragraph, name, info, diverted });
     } catch (error) {
       if (slices.aborted) throw error;
       into.count('dpkg: lists of files that cannot be read');
@@ -165,8 +189,10 @@ interface Diversions {
   path(path: string, owner: string): string;
   /** Of the paths that are moved, as `hashOf` gives them: all others stay where they are. */
   hashes: ReadonlySet<number>;
+  /** The same as texts with one character a byte. */
+  froms: ReadonlySet<string>;
 }
-const undiverted: Diversions = { path: (path) => path, hashes: new Set() };
+const undiverted: Diversions = { path: (path) => path, hashes: new Set(), froms: new Set() };
 
 /** Three lines each: from, to, and the package that keeps the place; `:` when a person diverted it, which moves everybody's file. */
 function parseDiversions(bytes: Buffer): Diversions {
@@ -181,7 +207,7 @@ function parseDiversions(bytes: Buffer): Diversions {
     hashes.add(hashOf(written, written[0] === slashByte ? 1 : 0, written.length));
   }
   return {
-    hashes,
+    hashes, froms: new Set([...moved.keys()].map(byteText)),
     path(path, owner) {
       const entry = moved.get(path);
       return entry && entry.by !== owner ? entry.to : path;

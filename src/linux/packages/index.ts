@@ -79,11 +79,7 @@ export interface SealedPackages {
   table: PathTable;
 }
 
-export interface Reading {
-  signal?: AbortSignal | undefined;
-  /** Without them an index says whose a file is and not whether it is as shipped, and dpkg's are not read. */
-  digests?: boolean;
-}
+export interface Reading { signal?: AbortSignal | undefined }
 
 /** Reads the databases of a tree, or of the folder named. Throws PackagesError 'no-database' when there is none, 'broken' or 'too-large' for one that cannot be read. */
 export async function openPackages(root: Tree | string = '/', reading: Reading = {}): Promise<PackageIndex> {
@@ -96,7 +92,7 @@ export const packagesTree = (root: Tree | string): Tree => (typeof root === 'str
 export const indexOf = (tree: Tree, sealed: SealedPackages): PackageIndex => new Index(tree, sealed);
 
 /** Throws as `openPackages`. */
-export async function readPackages(tree: Tree, { signal, digests = true }: Reading = {}): Promise<SealedPackages> {
+export async function readPackages(tree: Tree, { signal }: Reading = {}): Promise<SealedPackages> {
   const stamp = databaseStamp(tree);
   const slices = new Slices(signal);
   const into = new Collector();
@@ -104,7 +100,7 @@ export async function readPackages(tree: Tree, { signal, digests = true }: Readi
   if (readers.length === 0) throw new PackagesError('no-database', `expected a database of dpkg, rpm or apk, got none in ${placeIn(tree, '/')}`, { zh: `${placeIn(tree, '/')} 里没有 dpkg、rpm 或 apk 的数据库` });
   for (const read of readers) {
     try {
-      await read(tree, into, slices, digests);
+      await read(tree, into, slices);
     } catch (error) {
       // Beside a database that can be read a broken one is a fault; alone there is nothing to tell.
       if (slices.aborted || readers.length === 1) throw error;
