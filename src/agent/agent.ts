@@ -274,7 +274,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   try {
     control = await serveControl(dataFolder, Object.assign(lasting.operations, {
       ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...incidentHandlers, ...lasting.stories.handlers(), ...cleanup.handlers(), ...recovery.handlers(), ...reviews.handlers(), ...evidence.handlers(), ...lasting.capture.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
-      reload: () => { void exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
+      reload: () => { void exclusively(reload); return true; }, ...lasting.known.handlers(),
       'incident-change': (argument) => {
         const whole = incidentHandlers['incident-change']!(argument) as WholeIncident;
         reviews.changed(whole.id);

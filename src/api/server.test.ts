@@ -19,6 +19,7 @@ import { accessTable } from './access/table.ts';
 import { beginSession } from './access/sessions.ts';
 import { SetUp } from './access/set-up.ts';
 import { Feed } from './feed.ts';
+import type { Download } from './contract/route.ts';
 import { routes } from './routes/catalogue.ts';
 import { type RunningServer, type ServerOptions, startServer } from './server.ts';
 import type { World } from './world.ts';
@@ -37,7 +38,7 @@ beforeEach(async () => {
   store = openSqliteStore({ dir, now });
   const journal = new Journal(store.response);
   world = {
-    host: 'web1', place: () => ({ group: 'web', environment: 'test' }), passkeys: () => ({ domain: 'localhost', origins: ['https://localhost'] }), challenges: new Challenges(now), now, store, feed: new Feed(now), lockout: new Lockout(now), setUp: new SetUp(store.accounts, now), fault: (error) => { faults.push(error); },
+    host: 'web1', version: '1', download: (what, id) => { asked.push({ operation: `download ${what}`, argument: id }); const found = answers[`download ${what}`]; return found === undefined ? Promise.reject(new MoatError('no-archive', 'there is none')) : Promise.resolve(found as Download); }, place: () => ({ group: 'web', environment: 'test' }), passkeys: () => ({ domain: 'localhost', origins: ['https://localhost'] }), challenges: new Challenges(now), now, store, feed: new Feed(now), lockout: new Lockout(now), setUp: new SetUp(store.accounts, now), fault: (error) => { faults.push(error); },
     ask: (operation, argument) => {
       asked.push({ operation, argument });
       const answer = answers[operation];
@@ -54,7 +55,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-const start = (more: Partial<ServerOptions> = {}): Promise<RunningServer> => startServer({ address: '127.0.0.1', port: 0, certificate, names: [], version: '1', world, perMinute: 100_000, ...more });
+const start = (more: Partial<ServerOptions> = {}): Promise<RunningServer> => startServer({ address: '127.0.0.1', port: 0, certificate, names: [], world, perMinute: 100_000, ...more });
 
 interface Answer { status: number; body: Record<string, unknown>; headers: Record<string, string | string[] | undefined>; text: string }
 interface Ask { method?: string; body?: unknown; headers?: Record<string, string>; to?: RunningServer; raw?: string }

@@ -80,8 +80,8 @@ export interface SavedQuery { id: string; account: string; name: string; sql: st
  */
 export interface Elevation { id: string; account: string; name: string; role: Role; why: string; minutes: number; created: number; /** Of the question, then of the rights. */ until: number; state: 'waiting' | 'granted' | 'rejected' | 'ended'; answered?: { by: string; time: number } }
 
-/** Which hosts an account or token is for; all where a list is left out. */
-export interface Scope { groups?: readonly string[]; environments?: readonly ('dev' | 'test' | 'production')[] }
+/** Which hosts an account or token is for; all where a list is left out. `outside`: what it may do on the others; nothing when left out. */
+export interface Scope { groups?: readonly string[]; environments?: readonly ('dev' | 'test' | 'production')[]; outside?: 'read' }
 
 /** A passkey: its public key, and how often it signed. */
 export interface Passkey { id: string; name: string; key: string; counter: number; transports?: readonly string[]; created: number; used?: number; /** The device says that it may be copied to others of its owner. */ synced: boolean }

@@ -42,6 +42,13 @@ export const matrix = z.strictObject({
 });
 export type Matrix = z.infer<typeof matrix>;
 
+export const intelligenceList = z.strictObject({
+  name: z.string(), source: z.string(), format: z.string().optional(), what: z.string().optional(), level, entries: z.strictObject({ address: count, domain: count, hash: count, wallet: count }), bytes: z.number(), refused: z.record(z.string(), count),
+  updated: time.optional(), next: time.optional(), expires: time.optional(), state: z.enum(['live', 'waiting', 'blind']), fault: z.string().optional(),
+});
+/** `unread`: lists that could not be read, so that they may have it all the same. */
+export const intelligenceCheck = z.strictObject({ found: z.looseObject({ list: z.string(), value: z.string(), what: z.string(), level }).optional(), unread: z.array(z.string()) });
+
 export const huntResult = z.strictObject({ columns: z.array(z.string()), rows: z.array(z.array(z.union([z.string(), z.number(), z.null()]))), cut: z.enum(['rows', 'bytes']).optional(), ms: z.number() });
 export type HuntResult = z.infer<typeof huntResult>;
 export const huntSchema = z.strictObject({ views: z.array(z.strictObject({ name: z.string(), title: text, columns: z.array(z.strictObject({ name: z.string(), type: z.string(), text: z.string().optional() })) })), limits: z.strictObject({ rows: count, seconds: z.number(), bytes: z.number() }), examples: z.array(z.strictObject({ title: text, sql: z.string() })) });

@@ -1,5 +1,4 @@
-import { resolve } from 'node:path';
-import { askMoat } from '../ask.ts';
+import { askMoat, pathThere } from '../ask.ts';
 import type { DenyOutcome, DenyState } from '../../agent/deny.ts';
 import { MoatError } from '../../core/error.ts';
 import { colour } from '../colour.ts';
@@ -36,7 +35,7 @@ export function addDeny({ program, lang, t }: Cli): void {
   const change = async (op: 'deny-add' | 'deny-remove', what: string[], options: { json?: boolean; why?: string; force?: boolean }, done: (what: string) => string): Promise<void> => {
     // What is on the list may be taken off it at any time.
     if (op === 'deny-add' && !(await ask()).enabled) throw new MoatError('off', t('禁止运行已关闭', 'denying is off'), { hint: turnOn() });
-    const asked = what.map((one) => (digest.test(one) ? one : resolve(one)));
+    const asked = await Promise.all(what.map((one) => (digest.test(one) ? one : pathThere(program, one))));
     const outcomes = (await askMoat(program, op, { what: asked, ...(options.why !== undefined && { why: options.why }), ...(options.force && { force: true }) }, { patient: true })) as DenyOutcome[];
     const out = new Output();
     for (const outcome of outcomes) {
