@@ -188,7 +188,8 @@ function callOf(route: Route<World>, request: FastifyRequest, actor: Actor | und
     const at = [place, ...(issue?.path ?? [])].join('.');
     throw new Problem('bad-input', { zh: `${at}：${issue?.message ?? ''}`, en: `${at}: ${issue?.message ?? ''}` });
   };
-  const match = request.headers['if-match'];
+  // Of a file it is the tag, which is looked at when it is sent.
+  const match = route.isDownload === true ? undefined : request.headers['if-match'];
   const revision = match === undefined ? undefined : /^"(\d{1,15})"$/.exec(match)?.[1];
   if (match !== undefined && revision === undefined) throw new Problem('bad-input', { zh: 'If-Match 应为 "修订号"', en: 'expected If-Match to be a revision in quotes' });
   return {
