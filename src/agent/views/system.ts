@@ -56,7 +56,7 @@ export class SystemView {
         database_bytes: database, ...(free !== undefined && { free_bytes: free }), cap_bytes: history.max_mb * 2 ** 20, evidence_bytes: new Keep(dataFolder).list().reduce((sum, row) => sum + ('kept' in row ? row.kept.bytes : 0), 0),
         quarantine_bytes: new Vault(dataFolder).list().reduce((sum, row) => sum + ('stored' in row ? row.stored : 0), 0), history_days: history.days, alerts: alerts.max, incidents: store.incidents.openByLevel().reduce((sum, { count }) => sum + count, 0),
         events: kept.events, ...(kept.from !== undefined && { events_from: kept.from }), alerts_kept: store.ledger.countAlerts(), closed_alert_days: alerts.keep_days,
-        audit_entries: store.response.lastAudit()?.seq ?? 0, evidence_days: config().evidence.keep_days, receipt_days: receiptDays,
+        audit_entries: store.response.lastAudit()?.seq ?? 0, evidence_days: config().evidence.keep_days, receipt_days: receiptDays, incident_days: config().incidents.keep_days, quarantine_days: config().response.quarantine_days,
       },
       rules: { loaded: rules, faults: ruleErrors, behaviours, checks: (await checks().catch(() => [])).length }, lists: lists(), server: server(),
       updates: { zh: 'Moat 不会自己联网查询更新；新版本见发布页', en: 'Moat asks nobody for updates by itself; see its releases' }, licence: 'Apache-2.0', parts_licences: licences(),

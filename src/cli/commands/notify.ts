@@ -51,7 +51,8 @@ export function addNotify({ program, lang, t }: Cli): void {
       const fetch = await remoteOf(program);
       if (fetch !== undefined) {
         const rows = (await fetch({ method: 'GET', path: '/notices' }) as { items: NoticeChannel[] }).items.filter(({ id, enabled }) => (name === undefined ? enabled : id === name));
-        if (name !== undefined && rows.length === 0) throw new MoatError('unknown-channel', `there is no channel ${name} there`, { zh: `那里没有渠道 ${name}`, hint: 'moat notify list' });
+        // None at all would look like all arrived.
+        if (rows.length === 0) throw new MoatError('unknown-channel', name === undefined ? 'no channel is switched on there' : `there is no channel ${name} there`, { zh: name === undefined ? '那里没有启用的渠道' : `那里没有渠道 ${name}`, hint: 'moat notify list' });
         for (const { id, kind } of rows) {
           const { outcome, ...said } = (await askMoat(program, 'notice-test', { id })) as NoticeTested;
           show({ name: id, kind }, { kind: outcome, ...said });

@@ -72,7 +72,7 @@ export function addQuarantine({ program, lang, t }: Cli): void {
       for (const broken of list.broken) out.line(options.json ? jsonLine({ broken }) : `${colour.red('✕')} ${safe(broken)}`);
       await out.end();
       if (options.json) return;
-      console.log(list.rows.length === 0 ? t('隔离区是空的', 'nothing is in quarantine') : colour.dim(t(`${list.rows.length} 项，占 ${megabytes(list.stored)}，在 ${safe(list.folder)}；不会自动删除`, `${list.rows.length} items, ${megabytes(list.stored)} in ${safe(list.folder)}; nothing is deleted by itself`)));
+      console.log(list.rows.length === 0 ? t('隔离区是空的', 'nothing is in quarantine') : colour.dim(t(`${list.rows.length} 项，占 ${megabytes(list.stored)}，在 ${safe(list.folder)}`, `${list.rows.length} items, ${megabytes(list.stored)} in ${safe(list.folder)}`)));
     });
 
   quarantine.command('cat <id>')

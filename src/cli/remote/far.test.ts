@@ -42,7 +42,7 @@ it('plans, looks and refusals are those of the machine itself', async () => {
     ['grants', '--all'], ['deny'], ['intel'], ['intel', 'check', '203.0.113.9', 'pool.example'], ['firewall', 'check'], ['evidence', 'key'], ['incident', 'improve', incident, 'list'], ['blocklist', 'drop', 'nothing', '--why', 'x'],
     ['lock', 'nobody-of-this-name', '--plan'], ['stop-unit', 'nothing-like-this.service', '--plan'], ['unload', 'nothing_like_this', '--plan'], ['end-sessions', 'nobody-of-this-name', '--plan'], ['close-port', '6379/tcp'], ['limit', '203.0.113.9', '--rate', '10/s'],
     ['isolate', '--force'], ['release'], ['set', 'sysctl', 'nothing.like.this', '1', '--dry-run'], ['deny-file', '/bin/sh', '--dry-run'], ['deny', 'add', '/bin/sh'], ['cloud-step', 'x', 'y', 'z', '--dry-run'], ['restore-file', '/nothing/here', '--dry-run'], ['confirm', 'nothing'],
-    ['incident', 'recover', incident, '--dry-run'], ['incident', 'indicators', incident], ['incident', 'export', incident, '--format', 'csv'], ['incident', 'export', incident, '--format', 'list'], ['notify', 'test'],
+    ['incident', 'recover', incident, '--dry-run'], ['incident', 'indicators', incident], ['incident', 'export', incident, '--format', 'csv'], ['incident', 'export', incident, '--format', 'list'],
   ];
   // A plan, a search or a moment is of the time it was asked at.
   const settled = (text: string): string => text.replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?|\d\d:\d\d:\d\d|\(\d+ (?:s|min)\)|\br[0-9a-z]{12,16}\b/g, '~').replaceAll(/\(node:\d+\) .*\n|\(Use `node.*\n/g, '').replaceAll(/\S+moat\.yml|the configuration of that machine/g, 'FILE').trim();
@@ -51,6 +51,11 @@ it('plans, looks and refusals are those of the machine itself', async () => {
     expect({ args, status: there.status, out: settled(there.out), err: settled(there.err).replaceAll(/^moat: the token may not do this: /g, 'moat: ') }).toEqual({ args, status: local.status, out: settled(local.out), err: settled(local.err) });
   }
 }, 240_000);
+
+it('what asks a channel of that machine says when there is none', async () => {
+  expect(await shop('notify', 'test')).toMatchObject({ status: 2, err: expect.stringContaining('no channel is switched on') as string });
+  expect(await shop('notify', 'test', 'x')).toMatchObject({ status: 2, err: expect.stringContaining('no channel x') as string });
+});
 
 it('changes, takes back and keeps in the audit log what is asked for', async () => {
   const path = join(far.dir, 'settings.conf');
