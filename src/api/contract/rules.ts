@@ -19,7 +19,7 @@ export const ruleWhole = rule.extend({
   settings: z.record(z.string(), z.strictObject({ value: z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]), text })).optional(), counts: z.strictObject({ kind: z.string(), rules: z.array(z.string()), by: z.array(z.string()), seconds: z.number() }).optional(),
 });
 export type RuleWhole = z.infer<typeof ruleWhole>;
-const fault = z.strictObject({ line: z.number(), code: z.string(), message: z.string() });
+const fault = z.strictObject({ line: z.number(), code: z.string(), message: z.string(), text });
 export const ruleCheck = z.strictObject({ ok: z.boolean(), faults: z.array(fault), rules: z.array(z.strictObject({ id: z.string().optional(), name: z.string().optional(), title: z.string(), level, kind: z.enum(['rule', 'correlation']) })) });
 export type RuleCheck = z.infer<typeof ruleCheck>;
 /** `looked`: stored events that were tried; `cut`: why it is not all of them. */

@@ -38,7 +38,7 @@ export function addDeny({ program, lang, t }: Cli): void {
   const change = async (op: 'deny-add' | 'deny-remove', what: string[], options: { json?: boolean; why?: string; force?: boolean }, done: (what: string) => string): Promise<void> => {
     // What is on the list may be taken off it at any time.
     if (op === 'deny-add' && !(await ask()).enabled) throw new MoatError('off', t('禁止运行已关闭', 'denying is off'), { hint: await turnOn() });
-    const asked = await Promise.all(what.map((one) => (digest.test(one) ? one : pathThere(program, one))));
+    const asked = await Promise.all(what.map(async (one) => (digest.test(one) ? one : await pathThere(program, one))));
     const outcomes = (await askMoat(program, op, { what: asked, ...(options.why !== undefined && { why: options.why }), ...(options.force && { force: true }) }, { patient: true })) as DenyOutcome[];
     const out = new Output();
     for (const outcome of outcomes) {

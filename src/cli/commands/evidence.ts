@@ -166,7 +166,7 @@ export function addEvidence({ program, lang, t }: Cli): void {
     .option('--json', ...json)
     .action(async (id: string, options: WhyOptions & { why: string }) => {
       const far = await remoteOf(program);
-      const { kept, keep_days } = far === undefined ? { kept: keep().get(id), keep_days: (await configOf(program)).evidence.keep_days } : { kept: (await (await archives()).keptThere(far, id)) as unknown as Kept, ...await keptRows() };
+      const { kept, keep_days } = far === undefined ? { kept: keep().get(id), keep_days: (await configOf(program)).evidence.keep_days } : { kept: (await (await archives()).keptThere(far, id)) as Kept, ...await keptRows() };
       const early = Date.now() - Date.parse(kept.made) < keep_days * day;
       if (!options.yes) {
         if (!process.stdin.isTTY) throw new MoatError('not-confirmed', 'there is no terminal to ask on; nothing was removed', { zh: '没有终端可以询问，没有删除', hint: '--yes' });
