@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MoatError } from '../src/core/error.ts';
 import { Feed } from '../src/api/feed.ts';
 import { Challenges } from '../src/api/access/challenges.ts';
 import { hashPassword } from '../src/api/access/passwords.ts';
@@ -30,10 +31,10 @@ export async function fuzzApi(random: Random, ms: number, most = Number.POSITIVE
   const journal = new Journal(store.response);
   const faults: string[] = [];
   const world: World = {
-    host: 'fuzz', place: () => ({ group: undefined, environment: 'test' }), passkeys: () => ({ domain: 'localhost', origins: ['http://localhost'] }), challenges: new Challenges(now), now, store, feed: new Feed(now), lockout: new Lockout(now), setUp: new SetUp(store.accounts, now),
+    host: 'fuzz', version: 'fuzz', download: (what) => Promise.reject(new MoatError(what === 'evidence' ? 'no-archive' : 'no-item', 'there is none')), place: () => ({ group: undefined, environment: 'test' }), passkeys: () => ({ domain: 'localhost', origins: ['http://localhost'] }), challenges: new Challenges(now), now, store, feed: new Feed(now), lockout: new Lockout(now), setUp: new SetUp(store.accounts, now),
     ask: (operation) => Promise.resolve(lists.has(operation) ? [] : operation === 'recovery-services' ? { done: true } : operation === 'unblock' ? { network: '', undone: [] } : operation === 'notice-test' ? { outcome: 'sent' } : operation === 'quarantine-list' ? { rows: [], broken: [], stored: 0 } : {}), audit: (entry) => journal.write({ audit: [{ ...entry, time: now(), via: 'api' }] }), fault: (error) => { faults.push(error instanceof Error ? error.stack ?? error.message : String(error)); },
   };
-  const server = await startServer({ address: '127.0.0.1', port: 0, certificate: undefined, names: [], version: 'fuzz', world, perMinute: 1e9 });
+  const server = await startServer({ address: '127.0.0.1', port: 0, certificate: undefined, names: [], world, perMinute: 1e9 });
   try {
     const account = { id: 'fuzz', name: 'fuzz', role: 'owner' as const, created: now(), disabled: false, password: await hashPassword('correct horse battery'), passwordChanged: now(), recovery: [] };
     const sign = (): Record<string, string> => {

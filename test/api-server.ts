@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Role } from '../src/core/account.ts';
+import { MoatError } from '../src/core/error.ts';
 import { Journal } from '../src/engine/response/journal.ts';
 import { openSqliteStore, type SqliteStore } from '../src/stores/sqlite/store.ts';
 import { ownCertificate, type ServerCertificate } from '../src/api/access/certificate.ts';
@@ -13,6 +14,7 @@ import { Lockout } from '../src/api/access/lockout.ts';
 import { hashPassword } from '../src/api/access/passwords.ts';
 import { beginSession } from '../src/api/access/sessions.ts';
 import { SetUp } from '../src/api/access/set-up.ts';
+import type { Download } from '../src/api/contract/route.ts';
 import { Feed } from '../src/api/feed.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../src/api/server.ts';
 import type { World } from '../src/api/world.ts';
@@ -54,16 +56,21 @@ export async function startApiServer(): Promise<ApiServer> {
   const store = openSqliteStore({ dir, now });
   const journal = new Journal(store.response);
   const world: World = {
-    host: 'web1', place: () => ({ group: 'web', environment: 'test' }), passkeys: () => ({ domain: 'localhost', origins: ['https://localhost'] }), challenges: new Challenges(now), now, store, feed: new Feed(now), lockout: new Lockout(now), setUp: new SetUp(store.accounts, now), fault: (error) => { faults.push(error); },
+    host: 'web1', version: '1', place: () => ({ group: 'web', environment: 'test' }), passkeys: () => ({ domain: 'localhost', origins: ['https://localhost'] }), challenges: new Challenges(now), now, store, feed: new Feed(now), lockout: new Lockout(now), setUp: new SetUp(store.accounts, now), fault: (error) => { faults.push(error); },
     ask: (operation, argument) => {
       asked.push({ operation, argument });
       const answer = answers[operation];
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer ?? {});
     },
+    download: (what, id) => {
+      asked.push({ operation: `download ${what}`, argument: id });
+      const found = answers[`download ${what}`];
+      return found === undefined ? Promise.reject(new MoatError('no-archive', 'there is none')) : Promise.resolve(found as Download);
+    },
     audit: (entry) => journal.write({ audit: [{ ...entry, time: now(), via: 'api' }] }),
   };
   const certificate = await ownCertificate(join(dir, 'tls'), ['localhost', '127.0.0.1'], now());
-  const start = (more: Partial<ServerOptions> = {}): Promise<RunningServer> => startServer({ address: '127.0.0.1', port: 0, certificate, names: [], version: '1', world, perMinute: 100_000, ...more });
+  const start = (more: Partial<ServerOptions> = {}): Promise<RunningServer> => startServer({ address: '127.0.0.1', port: 0, certificate, names: [], world, perMinute: 100_000, ...more });
   const server = await start();
   return Object.assign(time, {
     dir, store, server, certificate, world, asked, answers, faults, start,

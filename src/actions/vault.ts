@@ -1,6 +1,6 @@
 /**
  * The quarantine: a folder that only root reads, in which each file lies encrypted, so that no shell can run it and no scanner
- * matches it, beside a description of what it was. Nothing is removed from it by itself.
+ * matches it, beside a description of what it was. Nothing is removed from it unless the configuration says after how long.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { closeSync, constants, existsSync, fstatSync, fsyncSync, ftruncateSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
@@ -87,6 +87,29 @@ export class Vault {
         return { item, stored: statSync(this.content(id), { throwIfNoEntry: false })?.size ?? 0 };
       } catch (error) { return { id, broken: (error as Error).message }; }
     });
+  }
+
+  /** Those that were added before, oldest first and behind `after`; at most so many are looked at. `next`: where to go on, '' at the end. */
+  older(before: number, after: string, most: number): { items: VaultItem[]; next: string } {
+    if (!existsSync(this.folder)) return { items: [], next: '' };
+    const ids = readdirSync(this.folder).flatMap((name) => (name.endsWith('.json') ? [name.slice(0, -'.json'.length)] : [])).filter((id) => id > after).sort();
+    const items: VaultItem[] = [];
+    for (const id of ids.slice(0, most)) {
+      let item: VaultItem;
+      try {
+        item = this.item(id);
+      } catch { continue; /* the list says so */ }
+      // Ids begin with the time.
+      if (item.added >= before) return { items, next: '' };
+      items.push(item);
+    }
+    return { items, next: ids.length > most ? ids[most - 1]! : '' };
+  }
+
+  /** For good. The content first: should it be cut off, the description tells of it still. */
+  remove(id: string): void {
+    rmSync(this.content(this.item(id).id), { force: true });
+    rmSync(this.description(id), { force: true });
   }
 
   /** The content, piece by piece; what comes last is checked, so that nothing is to be used before it ended. Throws MoatError 'no-item' or 'broken'. */

@@ -21,6 +21,7 @@ import { Origins } from '../engine/origin/origins.ts';
 import { Pipeline } from '../engine/pipeline.ts';
 import { supervise } from '../engine/supervisor.ts';
 import { openSqliteStore } from '../stores/sqlite/store.ts';
+import { Vault } from '../actions/vault.ts';
 import { Api } from './api.ts';
 import { Capture } from './capture.ts';
 import { loadConfig } from './config.ts';
@@ -50,6 +51,7 @@ import { RecoveryWatch } from './recovery-watch.ts';
 import { ownerOf } from './response-files.ts';
 import { Response, type ResponseStatus } from './response.ts';
 import { Reviews } from './reviews.ts';
+import { QuarantineKeep } from './quarantine-keep.ts';
 import { portsOf } from './scan-ports.ts';
 import { readHandedOver } from './scan-hand-over.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
@@ -261,6 +263,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     blocklist: { import: (argument) => blocklists['blocklist-import']!(argument) as Promise<ImportCounts>, drop: (argument) => blocklists['blocklist-drop']!(argument) as Promise<{ lifted: number }> }, listsChanged: () => lasting.known.configure(config),
   });
   const evidence = new Evidence({ store, journal: lasting.response.journal, story: (id, seeds, asker) => lasting.stories.tell(id, seeds, asker), health, log, config: () => config, dataFolder: resolve(dataFolder), now: Date.now, incident: (id) => lasting.incidents.seeds(id), begins: (pid) => lasting.ownProcesses.begins(pid) });
+  const quarantine = new QuarantineKeep({ vault: new Vault(resolve(dataFolder)), journal: lasting.response.journal, health, log, config: () => config, now: Date.now });
   const incidentHandlers = lasting.incidents.handlers();
   const operations = lasting.operations;
   const views = new Views({
@@ -274,7 +277,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   try {
     control = await serveControl(dataFolder, Object.assign(lasting.operations, {
       ...originControl(lasting.origins.graph), ...lasting.deny.handlers(), ...lasting.response.handlers(), ...incidentHandlers, ...lasting.stories.handlers(), ...cleanup.handlers(), ...recovery.handlers(), ...reviews.handlers(), ...evidence.handlers(), ...lasting.capture.handlers(), status, close: (id) => setOpen(id, false), reopen: (id) => setOpen(id, true),
-      reload: () => { void exclusively(reload); return true; }, intelligence: () => lasting.known.lists(),
+      reload: () => { void exclusively(reload); return true; }, ...lasting.known.handlers(),
       'incident-change': (argument) => {
         const whole = incidentHandlers['incident-change']!(argument) as WholeIncident;
         reviews.changed(whole.id);
@@ -307,6 +310,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   lasting.stories.start();
   reviews.start();
   evidence.start();
+  quarantine.start();
   await lasting.capture.configure(config);
   await lasting.api.configure(config.server);
 
@@ -330,6 +334,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       lasting.incidents.stop();
       await lasting.stories.stop();
       evidence.stop();
+      quarantine.stop();
       await lasting.capture.stop();
       await lasting.response.stop();
       await lasting.known.close();

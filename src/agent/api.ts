@@ -14,6 +14,7 @@ import { askedBy } from '../engine/response/via.ts';
 import type { Config } from './config-schema.ts';
 import { buildConsole, consoleFolder } from './console-build.ts';
 import type { Handlers } from './control.ts';
+import { downloadOf } from './downloads.ts';
 
 export interface ApiOptions { store: Store; journal: Journal; health: Health; log: Log; lang: Lang; now: () => number; dataFolder: string; version: string; handlers: Handlers; strict?: boolean }
 
@@ -107,13 +108,14 @@ export class Api {
     let server: RunningServer | undefined;
     server = await startServer({
       consoleFolder: consoleFolder(),
-      address: settings.address, port: settings.port, certificate, names: names(settings), version, strict: this.options.strict === true,
+      address: settings.address, port: settings.port, certificate, names: names(settings), strict: this.options.strict === true,
       world: {
-        host: hostname(), now, store, feed: this.feed, lockout: new Lockout(now), challenges: new Challenges(now), setUp,
+        host: hostname(), version, now, store, feed: this.feed, lockout: new Lockout(now), challenges: new Challenges(now), setUp,
         place: () => ({ group: this.settings?.group, environment: this.settings?.environment ?? 'production' }),
         passkeys: () => passkeysOf(settings, server?.port ?? settings.port),
         // What the socket throws and answers, as a promise.
         ask: async (operation, argument) => { const handler = Object.hasOwn(handlers, operation) ? handlers[operation] : undefined; if (!handler) throw new Error(`no operation ${operation}`); return await askedBy('api', () => handler(argument)); },
+        download: (what, id) => downloadOf(dataFolder, what, id),
         audit: (entry) => journal.write({ audit: [{ ...entry, time: now(), via: 'api' }] }),
         fault: (error) => log.warn(`server: ${error instanceof Error ? error.stack ?? error.message : String(error)}`),
       },

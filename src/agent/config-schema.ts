@@ -173,6 +173,7 @@ export const configSchema = z.strictObject({
       ports: z.array(z.number().int().min(1).max(65_535)).max(14).default([]).meta(doc('经由哪些 TCP 端口；不写则为 sshd 监听的端口', 'by which TCP ports; those that sshd listens on when empty')),
       probe: z.array(z.string().refine((text) => readProbe(text) !== undefined, 'expected an address and a TCP port such as 203.0.113.9:22 or [2001:db8::9]:22')).max(8).default([]).meta(doc('隔离后本机必须还能连上的地址与 TCP 端口（一个即可），否则自动撤销', 'addresses and TCP ports, one of which must still answer once isolated; else all is taken back')),
     }).prefault({}).meta(doc('管理通道：隔离时保留', 'management channel: what isolation keeps')),
+    quarantine_days: z.number().int().max(3650).refine((days) => days === 0 || days >= 7, 'expected 0 (kept until somebody removes it) or at least 7 days').default(0).meta(doc('隔离的文件保留多少天后删除（至少 7；删除前记入审计，之后不能再放回）；0 为一直保留', 'days after which a quarantined file is deleted (7 at least; the audit log says so before, and it cannot be put back afterwards); 0 keeps it')),
     isolation_dns: z.boolean().default(false).meta(doc('隔离时是否仍允许查询本机的 DNS 服务器', 'whether an isolated machine may still ask its DNS servers')),
     isolation_test_seconds: z.number().min(1).max(30).default(10).meta(doc('隔离后在几秒内须见管理通道畅通', 'seconds within which the management channel must show that it works')),
     firewall: z.enum(['auto', 'nftables', 'ipset', 'off']).default('auto').meta(doc('用哪个包过滤器封禁：auto 为 nftables，没有则用 ipset 与 iptables；off 为不封禁', 'the packet filter that blocks: auto is nftables, else ipset with iptables; off blocks nothing')),
@@ -202,6 +203,7 @@ export const configSchema = z.strictObject({
     importance: z.enum(['auto', 'core', 'part', 'low']).default('auto').meta(doc('本机对业务的重要性：core 核心业务，part 部分业务，low 无关紧要；auto 按监听的服务猜（数据库为 core，网站与面板为 part）', 'what this machine is to the business; auto guesses by what listens: a database is core, a web site or panel part of it')),
     services: z.array(z.strictObject({ name: z.string().min(1).max(100), importance: z.enum(['core', 'part', 'low']) })).max(200).default([]).meta(doc('个别服务的重要性：[{ name: nginx, importance: core }]，首尾可用 *', 'importance of single services: [{ name: nginx, importance: core }]; * at an end stands for anything')),
     report_hours: z.union([z.literal(1), z.literal(2), z.literal(4)]).default(4).meta(doc('疑似较大事件的法定报告时限（小时）：关键信息基础设施 1，中央机关 2，其余 4', 'hours to the statutory report of a suspected larger event: critical infrastructure 1, central organs 2, others 4')),
+    keep_days: z.number().int().min(180).max(3650).default(400).meta(doc('已关闭的事件保留多少天（至少 180；删除前记入审计）；未关闭的一直保留', 'days that closed incidents are kept (180 at least; the audit log says so before they go); open ones stay')),
     false_alarm_days: z.number().min(1).max(3650).default(30).meta(doc('标为误报后默认安静多少天', 'days that a false alarm stays quiet when nothing else is said')),
   }).prefault({}).meta(doc('事件（由告警归并而成）', 'incidents that alerts become')),
   recovery: z.strictObject({

@@ -7,6 +7,7 @@ import type { Health } from '../engine/health.ts';
 import type { AuditInput } from '../engine/response/audit.ts';
 import type { Journal } from '../engine/response/journal.ts';
 import { Keep } from '../evidence/keep.ts';
+import { installationKey } from '../evidence/key.ts';
 import { seedsOf } from './cleanup-seeds.ts';
 import type { Config } from './config-schema.ts';
 import type { Handlers } from './control.ts';
@@ -51,7 +52,7 @@ export class Evidence {
   stop(): void { clearInterval(this.timer); }
 
   handlers(): Handlers {
-    return { 'evidence-begin': (argument) => this.options.begins((argument as { asker?: unknown } | null)?.asker), 'evidence-story': (argument) => this.story(argument), 'evidence-record': (argument) => this.record(argument) };
+    return { 'evidence-begin': (argument) => this.options.begins((argument as { asker?: unknown } | null)?.asker), 'evidence-story': (argument) => this.story(argument), 'evidence-record': (argument) => this.record(argument), 'evidence-change': (argument) => this.change(argument), 'evidence-key': () => { const { fingerprint, pem } = installationKey(this.options.dataFolder); return { fingerprint, pem }; } };
   }
 
   /** Told before it is done: what is gone without an entry would look like it was never there. */
@@ -77,6 +78,23 @@ export class Evidence {
     const { seeds, id: whole, title } = await seedsOf(id, { ledger: store.ledger, incident, scan: () => Promise.resolve({ findings: [], blind: [] }) });
     const story = this.options.story(whole, seeds, asker);
     return { id: whole, title, story, seeds, history: { from: story.began } };
+  }
+
+  /** Held, released or removed. The entry first: what was let go must not look like it was never there. */
+  private async change(argument: unknown): Promise<true> {
+    const { id, deed, by: who, why: reason } = (argument ?? {}) as Record<string, unknown>;
+    const by = typeof who === 'string' ? who : 'operator', why = typeof reason === 'string' ? reason : '';
+    const kept = this.keep.get(typeof id === 'string' ? id : '');
+    const { hold, ...free } = kept;
+    if (deed !== 'hold' && deed !== 'release' && deed !== 'remove') throw new MoatError('bad-input', 'expected hold, release or remove', { zh: '应为 hold、release 或 remove' });
+    if (deed === 'remove') this.keep.mustBeFree(kept);
+    await this.options.journal.write({ audit: [{ time: this.options.now(), by, via: 'control', operation: `evidence-${deed}`, target: kept.id, why, result: `manifest ${kept.manifest}, ${kept.bytes} bytes, made ${kept.made}` }] });
+    switch (deed) {
+      case 'hold': this.keep.write({ ...kept, hold: { since: new Date(this.options.now()).toISOString(), by, why } }); break;
+      case 'release': if (hold) this.keep.write(free); break;
+      case 'remove': this.keep.remove(kept); break;
+    }
+    return true;
   }
 
   /** What the collector did: it runs in a process of its own, the audit log has one writer. */

@@ -61,6 +61,8 @@ const chunk = 500;
 const gatherMs = 200;
 const tickMs = 5000;
 const pruneEveryMs = 10 * 60_000;
+/** Closed incidents that go each time. */
+const expiredMost = 50;
 /** Guessing that has stopped for so long, with nobody in, is over. */
 const campaignOverMs = 48 * 3_600_000;
 const alertsMost = 20_000, notesMost = 200;
@@ -289,10 +291,18 @@ export class Incidents {
       if (now - this.prunedAt < pruneEveryMs && now >= this.prunedAt) return;
       this.prunedAt = now;
       this.endCampaigns(now);
-      const gone = this.options.store.incidents.prune(now, Math.max(this.config.incidents.idle_days, 7) * day);
+      const gone = this.options.store.incidents.prune(now, Math.max(this.config.incidents.idle_days, 7) * day, this.expire(now));
       if (gone > 0) this.options.health.count(part, 'let go, long over', gone);
       this.markQuiet();
     });
+  }
+
+  /** Told before it is done: what is gone without an entry would look like it was never there. */
+  private expire(now: number): string[] {
+    const days = this.config.incidents.keep_days;
+    const over = this.options.store.incidents.expired(now - days * day, expiredMost);
+    if (over.length > 0) this.options.journal.now({ incidents: {}, audit: over.map(({ id, title, status, changed: last }) => ({ time: now, by: 'engine', via: 'engine', operation: 'incident-expire', target: id, why: `incidents.keep_days: ${days}`, result: `${status} since ${new Date(last).toISOString()}: ${title.en.slice(0, 300)}` })) });
+    return over.map(({ id }) => id);
   }
 
   private endCampaigns(now: number): void {

@@ -7,7 +7,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MoatError } from '../core/error.ts';
-import type { IndicatorKind, Intelligence } from '../core/lineage.ts';
+import type { Indicator, IndicatorKind, Intelligence } from '../core/lineage.ts';
 import type { Level } from '../core/level.ts';
 import type { Text } from '../core/text.ts';
 import type { PartState } from '../engine/health.ts';
@@ -113,12 +113,34 @@ export async function readLists(config: Config['intelligence'], dataFolder: stri
   return { intelligence: lists, states };
 }
 
+/** What stands on a list, if it does. `unread`: lists that could not be read, so that they may have it all the same. */
+export interface Checked { found?: Indicator; unread: string[] }
+export function checkOf(intelligence: Intelligence, states: readonly ListState[], value: unknown): Checked {
+  if (typeof value !== 'string') throw new MoatError('bad-input', 'expected an address, domain, URL, hash or wallet', { zh: '请给出地址、域名、网址、哈希或钱包' });
+  const found = lookUp(intelligence, value);
+  return { ...(found && { found }), unread: states.flatMap(({ name, state }) => (state === 'live' ? [] : [name])) };
+}
+
+/** An address, a domain, a URL (its host), a digest or a wallet. */
+function lookUp(intelligence: Intelligence, value: string): Indicator | undefined {
+  const text = value.trim();
+  const url = /^[a-z][a-z0-9+.-]{0,15}:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)/i.exec(text);
+  const host = (url?.[1] ?? text).replace(/^\[(.*)\]$/, '$1');
+  return intelligence.address(host) ?? intelligence.hash(text) ?? intelligence.wallet(text) ?? intelligence.domain(host);
+}
+
 /** The configured lists, and our own unless one of that name takes its place: mining pools, and what people put there out of incidents. */
 function listsOf(config: Config['intelligence'], dataFolder: string): ListConfig[] {
   const pools: ListConfig = { name: 'pools', file: join(installRoot(), 'intel/pools.txt'), format: 'plain', kind: 'domain', what: 'miner', refresh_hours: 24 };
   const applied: ListConfig = { name: 'incidents', file: appliedPath(dataFolder), format: 'stix', what: 'incident', level: 'high', refresh_hours: 24 };
   const own = [...(config.builtin ? [pools] : []), ...(existsSync(appliedPath(dataFolder)) ? [applied] : [])];
   return [...config.lists, ...own.filter(({ name }) => !config.lists.some((list) => list.name === name))];
+}
+
+/** Without the account, the password and the key that a URL may hold. */
+function openPart(text: string): string {
+  const { origin, pathname, search } = new URL(text);
+  return `${origin}${pathname}${search === '' ? '' : '?…'}`;
 }
 
 const same = (a: ListConfig, b: ListConfig): boolean => JSON.stringify(a) === JSON.stringify(b);
@@ -148,7 +170,7 @@ class List {
   state(): ListState {
     const { name, file, url, what } = this.config;
     return {
-      name, source: file ?? url ?? '', format: this.#format, what, level: this.level,
+      name, source: file ?? (url === undefined ? '' : openPart(url)), format: this.#format, what, level: this.level,
       entries: this.table ? sizesOf(this.table) : { address: 0, domain: 0, hash: 0, wallet: 0 }, bytes: this.table ? bytesOf(this.table) : 0,
       refused: this.#refused, updated: this.#updated, next: this.next, expires: this.table?.expires,
       state: this.table === undefined ? (this.fault === undefined ? 'waiting' : 'blind') : this.fault === undefined ? 'live' : 'blind', fault: this.fault,

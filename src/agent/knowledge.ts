@@ -4,7 +4,8 @@ import type { Knowledge } from '../core/ports.ts';
 import type { Health } from '../engine/health.ts';
 import { watchPackages, type LivePackages } from '../linux/packages/live.ts';
 import type { Config } from './config-schema.ts';
-import { IntelligenceLists, type ListState } from './intelligence.ts';
+import type { Handlers } from './control.ts';
+import { checkOf, IntelligenceLists, type ListState } from './intelligence.ts';
 
 export interface OpenKnowledgeOptions { config: Config; dataFolder: string; version: string; health: Health }
 
@@ -14,6 +15,7 @@ export interface OpenedKnowledge {
   configure: (config: Config) => void;
   packages: LivePackages;
   lists: () => ListState[];
+  handlers: () => Handlers;
   close: () => Promise<void>;
 }
 
@@ -30,6 +32,7 @@ export function openKnowledge({ config, dataFolder, version, health }: OpenKnowl
     configure,
     packages,
     lists: () => lists.state(),
+    handlers: () => ({ 'intelligence': () => lists.state(), 'intelligence-check': (argument) => checkOf(lists.intelligence, lists.state(), argument) }),
     close: async () => { await Promise.all([packages.close(), lists.close()]); },
   };
 }

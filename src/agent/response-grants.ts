@@ -1,7 +1,6 @@
 /** Temporary privileges by the control socket: granted, listed. Taken back like anything that was done: `undo`. */
-import type { ActionErrorCode, PlanStep, Receipt, ResponseStore } from '../core/action.ts';
+import type { ActionErrorCode, Plan, Receipt, ResponseStore } from '../core/action.ts';
 import { MoatError } from '../core/error.ts';
-import type { Text } from '../core/text.ts';
 import { grantAction, type Grants, holderOf } from '../engine/response/grants.ts';
 import type { Runner } from '../engine/response/runner.ts';
 import type { Handlers } from './control.ts';
@@ -9,7 +8,7 @@ import type { Handlers } from './control.ts';
 /** One line of `moat grants`. Times are Unix ms; `ended` with `note` when it is over: by whom, and why. */
 export interface GrantRow { id: string; user: string; commands: string[]; since: number; until?: number; by: string; why: string; status: Receipt['status']; ended?: { time: number; by: string; note: string } }
 
-export interface GrantPlan { title: Text; steps: readonly PlanStep[] }
+export type GrantPlan = Pick<Plan, 'target' | 'title' | 'steps' | 'risk' | 'reversible'>;
 
 const listMax = 1000;
 
@@ -23,8 +22,8 @@ export function grantHandlers({ runner, store, grants, now, asked }: { runner: R
       const until = now() + forMs;
       const input = { user, commands, until };
       if (only === true) {
-        const { plan: { title, steps } } = await runner.plan(grantAction, input);
-        return { title, steps };
+        const { plan: { target, title, steps, risk, reversible } } = await runner.plan(grantAction, input);
+        return { target, title, steps, risk, reversible };
       }
       return await runner.run({ action: grantAction, input, by, why, via: 'control', until });
     },

@@ -6,7 +6,7 @@ import type { Event } from '../core/gen/event.ts';
 import { MoatError } from '../core/error.ts';
 import { openDecoder } from '../engine/decode.ts';
 import { binding, ruleFiles } from './detector.ts';
-import { compile, parse, type Match } from '../sigma/index.ts';
+import { compile, faultZh, parse, type Match } from '../sigma/index.ts';
 import { readYamlText } from './yaml.ts';
 
 const testSchema = z.strictObject({
@@ -18,7 +18,7 @@ const testSchema = z.strictObject({
   no_match: z.array(z.string()).min(1),
 });
 
-export interface RuleTestResult { file: string; rule: string; ok: boolean; cases: number; faults: string[] }
+export interface RuleTestResult { file: string; rule: string; ok: boolean; cases: number; faults: string[]; /** The same, where the rule itself was refused. */ faults_zh?: string[] }
 
 const testFileOf = (ruleFile: string): string => ruleFile.replace(/\.ya?ml$/, '.test.yml');
 
@@ -33,7 +33,10 @@ function testOne(file: string, text: string): RuleTestResult {
   const parsed = parse([{ file, text }]);
   const engine = compile(parsed, binding);
   for (const fault of [...parsed.errors, ...engine.errors]) result.faults.push(`${fault.file}:${fault.line}: ${fault.message}`);
+  const refused = [...parsed.errors, ...engine.errors];
+  if (refused.length > 0) result.faults_zh = refused.map(({ file: at, line, code, message }) => `${at}:${line}: ${faultZh(code, message)}`);
   if (!existsSync(testFile)) result.faults.push(`${testFile}: expected lines that match and lines that must not, got no such file`);
+  if (result.faults_zh && !existsSync(testFile)) result.faults_zh.push(`${testFile}：缺少测试（应命中与不应命中的行）`);
   if (result.faults.length > 0) return result;
 
   let test: unknown;

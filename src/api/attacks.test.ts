@@ -93,6 +93,7 @@ describe('raising oneself', () => {
     expect((await add('everywhere')).body).toMatchObject({ code: 'not-permitted' });
     expect((await add('elsewhere', { groups: ['web', 'database'] })).body).toMatchObject({ code: 'not-permitted' });
     expect((await add('here', { groups: ['web'], environments: ['test'] })).status).toBe(201);
+    expect((await add('reads-all', { groups: ['web'], outside: 'read' })).body, 'to read elsewhere is more than it may').toMatchObject({ code: 'not-permitted' });
     expect((await send('PATCH', '/accounts/id-administrator', { scope: null }, held)).body).toMatchObject({ code: 'not-permitted' });
     expect((await send('PATCH', '/accounts/id-reader', { disabled: true }, held)).body, 'somebody of all hosts').toMatchObject({ code: 'not-permitted' });
     expect((await send('POST', '/accounts', { name: 'some', role: 'owner', password: 'a sentence that is long', own_password: password, scope: { groups: ['web'] } }, owner)).body, 'an owner is for all').toMatchObject({ code: 'conflict' });

@@ -7,8 +7,9 @@
  * health            a part of Moat
  * job               long work began, went on or ended
  * scan              a look at this machine began ('running') or ended ('ended') by itself, or what one found is stored (the id of the run)
+ * account, token    its id: made, changed, ended; its sessions and elevations too
  */
-export type FeedKind = 'alert' | 'incident' | 'action' | 'request' | 'health' | 'job' | 'scan';
+export type FeedKind = 'alert' | 'incident' | 'action' | 'request' | 'health' | 'job' | 'scan' | 'account' | 'token';
 /** What changed, never its contents: the watcher asks for it with its own permissions. */
 export interface FeedItem { seq: number; time: number; kind: FeedKind; id: string }
 

@@ -3,8 +3,8 @@ import type { Text } from '../core/text.ts';
 
 /** Status of each code. */
 const statuses = {
-  'bad-input': 400, 'not-logged-in': 401, 'wrong-credentials': 401, 'code-needed': 401, 'not-permitted': 403, 'csrf': 403, 'wrong-host': 403, 'not-found': 404, 'conflict': 409, 'gone': 410,
-  'changed-meanwhile': 412, 'too-large': 413, 'unsupported': 415, 'refused': 422, 'revision-needed': 428, 'too-many': 429, 'fault': 500, 'unavailable': 503,
+  'bad-input': 400, 'not-logged-in': 401, 'wrong-credentials': 401, 'code-needed': 401, 'not-permitted': 403, 'csrf': 403, 'wrong-host': 403, 'out-of-scope': 403, 'not-found': 404, 'no-route': 404, 'conflict': 409, 'gone': 410,
+  'changed-meanwhile': 412, 'too-large': 413, 'too-old': 426, 'unsupported': 415, 'bad-range': 416, 'refused': 422, 'revision-needed': 428, 'too-many': 429, 'fault': 500, 'unavailable': 503,
 } as const;
 export type ProblemCode = keyof typeof statuses;
 export const problemCodes = Object.keys(statuses) as ProblemCode[];

@@ -10,6 +10,7 @@ import { sampleAlert, sampleIncident } from '../stores/contract.ts';
 import { type Answer, type ApiServer, cookieOf, password, startApiServer } from '../../test/api-server.ts';
 import { ownCertificate } from './access/certificate.ts';
 import { accessTable } from './access/table.ts';
+import { contract, oldest } from './contract/revision.ts';
 import { routes } from './routes/catalogue.ts';
 
 let here: ApiServer;
@@ -185,7 +186,8 @@ describe('more rights for a while, and fewer hosts', () => {
     const hold = (scope: unknown): Promise<Answer> => ask('/api/v1/accounts/id-responder', { method: 'PATCH', headers: owner, body: { scope } });
     expect((await hold({ environments: ['production'] })).body).toMatchObject({ scope: { environments: ['production'] } });
     const elsewhere = await as('responder');
-    expect((await ask('/api/v1/alerts', { headers: elsewhere })).body).toMatchObject({ code: 'not-permitted' });
+    expect((await ask('/api/v1/alerts', { headers: elsewhere })).body).toMatchObject({ status: 403, code: 'out-of-scope', detail: expect.stringContaining('this machine is of web and of the environment test') as unknown, detail_zh: expect.stringContaining('环境 production') as unknown });
+    expect((await ask('/api/v1/audit', { headers: elsewhere })).body, 'what its role may nowhere').toMatchObject({ code: 'not-permitted' });
     expect((await ask('/api/v1/session', { headers: elsewhere })).body).toMatchObject({ elsewhere: true, may: [] });
     expect((await ask('/api/v1/elevations', { method: 'POST', headers: elsewhere, body: { role: 'administrator', minutes: 30, why: 'please' } })).status).toBe(403);
     expect((await ask('/api/v1/alerts', { headers })).status, 'its sessions ended').toBe(401);
@@ -195,6 +197,79 @@ describe('more rights for a while, and fewer hosts', () => {
     expect((await ask('/api/v1/alerts', { headers: { authorization: `Bearer ${String(body['secret'])}` } })).status).toBe(403);
     expect((await ask('/api/v1/accounts/id-owner', { method: 'PATCH', headers: owner, body: { scope: { groups: ['x'] } } })).body).toMatchObject({ code: 'conflict' });
   });
+});
+
+describe('scopes', () => {
+  it('hold by host group and environment together; outside an account may read when its scope says so, and no more', async () => {
+    const owner = await as('owner');
+    const statuses = async (scope: unknown): Promise<number[]> => {
+      await as('responder');
+      expect((await ask('/api/v1/accounts/id-responder', { method: 'PATCH', headers: owner, body: { scope } })).status).toBe(200);
+      const headers = await as('responder');
+      return [(await ask('/api/v1/alerts', { headers })).status, (await ask('/api/v1/blocks', { method: 'DELETE', headers, body: { address: '203.0.113.9' } })).status];
+    };
+    // This machine is of the group web and of the environment test.
+    for (const [scope, wanted] of [
+      [null, [200, 200]], [{ groups: ['web'] }, [200, 200]], [{ groups: ['db', 'web'] }, [200, 200]], [{ groups: ['db'] }, [403, 403]], [{ environments: ['test'] }, [200, 200]], [{ environments: ['dev'] }, [403, 403]], [{ environments: ['production'] }, [403, 403]],
+      [{ groups: ['web'], environments: ['dev', 'test'] }, [200, 200]], [{ groups: ['web'], environments: ['production'] }, [403, 403]], [{ groups: ['db'], environments: ['test'] }, [403, 403]], [{ groups: [] }, [403, 403]],
+      [{ groups: ['db'], outside: 'read' }, [200, 403]], [{ environments: ['production'], outside: 'read' }, [200, 403]],
+    ] as const) expect({ scope, statuses: await statuses(scope) }).toEqual({ scope, statuses: wanted });
+    const me = await as('responder');
+    expect((await ask('/api/v1/session', { headers: me })).body).toMatchObject({ elsewhere: true, may: ['read'] });
+    expect((await ask('/api/v1/blocks', { method: 'DELETE', headers: me, body: { address: '203.0.113.9' } })).body).toMatchObject({ code: 'out-of-scope', detail: expect.stringContaining('it may only look') as unknown });
+    // Rights for a while do not reach beyond the scope either.
+    store.accounts.saveElevation({ id: 'e1', account: 'id-responder', name: 'x', role: 'administrator', why: '', minutes: 60, created: here.clock, until: here.clock + 3_600_000, state: 'granted' });
+    expect((await ask('/api/v1/audit', { headers: me })).body).toMatchObject({ code: 'out-of-scope' });
+  });
+});
+
+describe('two ends of different age', () => {
+  it('each answer says what the server is, and who is too old is told before anything is done', async () => {
+    const { body, headers } = await ask('/api/v1/about');
+    expect(body).toEqual({ version: '1', contract, oldest });
+    expect((await ask('/api/v1/alerts')).headers).toMatchObject({ 'x-moat-version': '1', 'x-moat-contract': `${contract}` });
+    expect(headers['x-moat-contract']).toBe(`${contract}`);
+    const later = await start({ oldest: 5 });
+    try {
+      const owner = await as('owner');
+      const block = (revision: string): Promise<Answer> => ask('/api/v1/blocks', { to: later, method: 'POST', headers: { ...owner, 'host': `localhost:${later.port}`, 'x-moat-contract': revision }, body: { address: '203.0.113.9', why: 'x' } });
+      expect(await block('4')).toMatchObject({ status: 426, body: { code: 'too-old' } });
+      expect(asked).toEqual([]);
+      expect((await block('5')).status).toBe(201);
+      expect((await block('nonsense')).status, 'a browser says none').toBe(201);
+    } finally { await later.close(); }
+  });
+});
+
+it('a file is sent as it is, goes on where it was cut off as long as it is the same, and is in the audit log', async () => {
+  const headers = await as('responder');
+  const bytes = Buffer.from('0123456789');
+  answers['download evidence'] = { name: 'a"b.tar', bytes: 10, tag: 'abc', read: (from: number) => [bytes.subarray(from)] };
+  const whole = await ask('/api/v1/evidence/e1/content?why=case', { headers });
+  expect(whole).toMatchObject({ status: 200, text: '0123456789', headers: { 'etag': '"abc-10"', 'content-length': '10', 'content-disposition': 'attachment; filename="a_b.tar"' } });
+  expect(await ask('/api/v1/evidence/e1/content', { headers: { ...headers, 'if-match': '"abc-10"', 'range': 'bytes=4-' } })).toMatchObject({ status: 206, text: '456789', headers: { 'content-range': 'bytes 4-9/10' } });
+  expect((await ask('/api/v1/evidence/e1/content', { headers: { ...headers, 'if-match': '"other-10"', 'range': 'bytes=4-' } })).body).toMatchObject({ status: 412, code: 'changed-meanwhile' });
+  for (const range of ['bytes=10-', 'bytes=-3', 'bytes=0-3', 'lines=1-']) expect((await ask('/api/v1/evidence/e1/content', { headers: { ...headers, range } })).body).toMatchObject({ status: 416, code: 'bad-range' });
+  expect(audited()).toContain('account:responder-li evidence-export e1');
+});
+
+it('what changes of accounts and tokens is told to the live stream; that somebody was seen is not', async () => {
+  const told: string[] = [];
+  const unwatch = world.feed.watch((text) => { for (const [, kind, id] of text.matchAll(/event: (\w+)\ndata: .*"id":"([^"]*)"/g)) told.push(`${kind!} ${id!}`); });
+  const owner = await as('owner');
+  const settle = async (): Promise<string[]> => { await new Promise((resolve) => { setTimeout(resolve, 150); }); return told.splice(0); };
+  const { body: made } = await ask('/api/v1/accounts', { method: 'POST', headers: owner, body: { name: 'wang', role: 'analyst', password } });
+  const { body: token } = await ask('/api/v1/tokens', { method: 'POST', headers: owner, body: { name: 't', role: 'reader', days: 1 } });
+  const { id } = token['token'] as { id: string };
+  expect(await settle()).toEqual([`account ${String(made['id'])}`, `token ${id}`]);
+  here.clock += 120_000;
+  expect((await ask('/api/v1/alerts', { headers: { authorization: `Bearer ${String(token['secret'])}` } })).status).toBe(200);
+  expect((await ask('/api/v1/alerts', { headers: owner })).status).toBe(200);
+  expect(await settle()).toEqual([]);
+  await ask(`/api/v1/accounts/${String(made['id'])}`, { method: 'PATCH', headers: owner, body: { role: 'reader' } });
+  await ask(`/api/v1/tokens/${id}`, { method: 'DELETE', headers: owner });
+  expect(new Set(await settle())).toEqual(new Set([`account ${String(made['id'])}`, `token ${id}`]));
+  unwatch();
 });
 
 describe('the link of a notice', () => {
@@ -297,7 +372,7 @@ describe('requests', () => {
     const headers = await as('owner');
     const none = await ask('/api/v1/nothing', { headers });
     expect(none.headers['content-type']).toBe('application/problem+json; charset=utf-8');
-    expect(none.body).toMatchObject({ status: 404, code: 'not-found', type: 'urn:moat:problem:not-found', detail_zh: '没有这个地址' });
+    expect(none.body).toMatchObject({ status: 404, code: 'no-route', type: 'urn:moat:problem:no-route', detail_zh: '没有这个地址' });
     answers['status'] = new Error('cannot open /var/lib/moat/secret');
     expect((await ask('/api/v1/status', { headers })).text).not.toContain('secret');
     expect(faults).toHaveLength(1);

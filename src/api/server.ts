@@ -8,18 +8,23 @@ import rateLimit from '@fastify/rate-limit';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { timingSafeEqual } from 'node:crypto';
 import { isIP, type Server, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { permissionsOf, type Scope } from '../core/account.ts';
 import { MoatError, saidBy } from '../core/error.ts';
 import type { ServerCertificate } from './access/certificate.ts';
 import { callerOf } from './access/caller.ts';
-import { actorOf, findSession, findToken, tokenPrefix } from './access/sessions.ts';
-import type { Actor, Call, Route } from './contract/route.ts';
+import { actorOf, findSession, findToken, type Place, tokenPrefix } from './access/sessions.ts';
+import { contract, contractHeader, oldest, versionHeader } from './contract/revision.ts';
+import type { Actor, Call, Download, Route } from './contract/route.ts';
 import { addApprovePage } from './approve-page.ts';
 import { serveConsole } from './console.ts';
+import { startOf, tagOf } from './download.ts';
 import { openApi } from './openapi.ts';
 import { Problem, problemBody } from './problem.ts';
 import { Repeats } from './repeats.ts';
 import { answerByLink, approvalOf } from './routes/approve.ts';
 import { accessTable } from './access/table.ts';
+import { toldAccounts } from './access/told.ts';
 import { routes as allRoutes } from './routes/catalogue.ts';
 import { streamFeed } from './stream.ts';
 import type { World } from './world.ts';
@@ -32,19 +37,21 @@ export interface ServerOptions {
   certificate: ServerCertificate | undefined;
   /** Names by which it may be asked, beside its address and those of loopback: others are somebody's page that points its name here. */
   names: readonly string[];
-  version: string;
   world: World;
   /** Requests a minute from one caller. */
   perMinute?: number;
   /** How long a connection may take for the TLS handshake and for one request, and how often that is looked at; for tests. */
   patience?: { handshakeMs: number; requestMs: number; lookMs: number };
   routes?: readonly Route<World>[];
+  /** The earliest contract that is understood; for tests. */
+  oldest?: number;
   /** Folder of the built console; none, no console. */
   consoleFolder?: string;
   /** Answers that do not have the shape that the contract says are faults: for tests. */
   strict?: boolean;
 }
 
+interface Answered { status: number; body: unknown; download?: Download | undefined }
 export interface RunningServer { url: string; port: number; app: FastifyInstance; close(): Promise<void> }
 
 const base = '/api/v1';
@@ -57,11 +64,15 @@ const connectionsOfOne = 250;
 /** Each log-on costs 19 MiB and 30 ms. */
 const logOnPerMinute = 20;
 const loopback = new Set(['localhost', '127.0.0.1', '::1']);
+/** How often something passes while an answer is made that is watched over its own connection. */
+const talkMs = 300;
 
 /** Throws when it cannot listen, and MoatError 'bad-input' for plain HTTP beyond loopback. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { certificate, world, address } = options;
+  const { certificate, address } = options;
   const { handshakeMs, requestMs, lookMs } = options.patience ?? usualPatience;
+  const { store } = options.world;
+  const world: World = { ...options.world, store: { ...store, accounts: toldAccounts(store.accounts, options.world.feed) } };
   if (certificate === undefined && !loopback.has(address)) throw new MoatError('bad-input', `expected HTTPS at ${address}: plain HTTP is for loopback alone`, { zh: `${address} 必须用 HTTPS：不加密的 HTTP 只能用于本机回环地址` });
   const app = fastify({
     ...(certificate ? { https: { key: certificate.key, cert: certificate.cert, minVersion: 'TLSv1.2' as const, handshakeTimeout: handshakeMs, headersTimeout: requestMs, connectionsCheckingInterval: lookMs } } : { http: { headersTimeout: requestMs, connectionsCheckingInterval: lookMs } }),
@@ -89,6 +100,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (names.has(host) || (isIP(host) !== 0 && host === request.socket.localAddress?.replace(/^::ffff:/, ''))) next();
     else next(new Problem('wrong-host', { zh: `不认得主机名 ${host.slice(0, 100)}`, en: `expected a request for this server's own name, got ${host.slice(0, 100)}` }, { hint: 'server.names' }));
   });
+  app.addHook('onRequest', (request, reply, next) => {
+    void reply.header(versionHeader, options.world.version).header(contractHeader, `${contract}`);
+    const theirs = request.headers[contractHeader];
+    const revision = typeof theirs === 'string' && /^\d{1,6}$/.test(theirs) ? Number(theirs) : undefined;
+    if (revision !== undefined && revision < (options.oldest ?? oldest)) next(new Problem('too-old', { zh: `请求方太旧（接口修订 ${revision}，本服务为 Moat ${options.world.version}，至少要 ${options.oldest ?? oldest}）`, en: `whoever asks is too old (contract ${revision}; this server is Moat ${options.world.version} and understands ${options.oldest ?? oldest} and later)` }));
+    else next();
+  });
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'script-src': ["'self'"], 'style-src': ["'self'"], 'img-src': ["'self'", 'data:'], 'font-src': ["'self'"], 'connect-src': ["'self'"], 'frame-ancestors': ["'none'"], 'base-uri': ["'none'"], 'form-action': ["'self'"] } },
     strictTransportSecurity: certificate ? { maxAge: 31_536_000 } : false, frameguard: { action: 'deny' }, referrerPolicy: { policy: 'no-referrer' }, crossOriginOpenerPolicy: { policy: 'same-origin' }, crossOriginResourcePolicy: { policy: 'same-origin' },
@@ -96,7 +114,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await app.register(cookie);
   await app.register(rateLimit, { max: options.perMinute ?? defaultPerMinute, timeWindow: 60_000, cache: 20_000, keyGenerator: (request) => callerOf(request.ip), errorResponseBuilder: (_request, { ttl }) => new Problem('too-many', { zh: '请求太频繁', en: 'too many requests' }, { retryAfter: Math.ceil(ttl / 1000) }) });
   app.setErrorHandler((error, _request, reply) => { answerProblem(reply, problemOf(error, world)); });
-  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (_request, reply) => { answerProblem(reply, new Problem('not-found', { zh: '没有这个地址', en: 'there is nothing at this address' })); });
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (_request, reply) => { answerProblem(reply, new Problem('no-route', { zh: '没有这个地址', en: 'there is nothing at this address' }, { hint: `${base}/openapi.json` })); });
   const secure = certificate !== undefined;
   // A cookie with this prefix is of this host, this path and an encrypted connection alone.
   const cookieName = secure ? '__Host-moat' : 'moat';
@@ -121,6 +139,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const { actor, csrf } = known;
     if (route.method !== 'GET' && csrf !== undefined && !isSame(request.headers['x-moat-csrf'], csrf)) throw new Problem('csrf', { zh: '缺少防伪造标记', en: 'expected the header x-moat-csrf with the value that the session gave' });
     const may = route.access === 'person' ? actor.session !== undefined : actor.may.has(route.access);
+    if (!may && actor.outside !== undefined && route.access !== 'person' && permissionsOf(actor.role).has(route.access)) throw outOfScope(actor.outside, world.place());
     if (!may) throw new Problem('not-permitted', { zh: `“${actor.role}”无权这样做`, en: `expected an account with the permission ${route.access}, the role ${actor.role} has it not` });
     return actor;
   };
@@ -136,15 +155,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         const call = callOf(route, request, actor);
         const key = request.headers['idempotency-key'];
         const once = route.method === 'POST' && actor && typeof key === 'string';
-        const work = async (): Promise<{ status: number; body: unknown }> => {
-          const { body, status = 200, session } = await route.run(call as Call<never, never, never>, world);
-          if (options.strict) mustFit(route, body);
+        const work = async (): Promise<Answered> => {
+          const talk = route.keepsTalking === true ? setInterval(() => { if (!reply.raw.headersSent && !reply.raw.destroyed) reply.raw.writeProcessing(); }, talkMs) : undefined;
+          const { body, status = 200, session, download } = await Promise.resolve(route.run(call as Call<never, never, never>, world)).finally(() => clearInterval(talk));
+          if (options.strict && download === undefined) mustFit(route, body);
           if (session === 'end') void reply.clearCookie(cookieName, { path: '/', secure, httpOnly: true, sameSite: 'strict' });
           else if (session) void reply.setCookie(cookieName, session.secret, { path: '/', secure, httpOnly: true, sameSite: 'strict', expires: new Date(session.expires) });
-          return { status, body };
+          return { status, body, download };
         };
-        const { status, body } = once ? await repeats.once(`${actor.account} ${key}`, `${request.url} ${JSON.stringify(request.body)}`, work) : await work();
+        const { status, body, download }: Answered = once ? await repeats.once(`${actor.account} ${key}`, `${request.url} ${JSON.stringify(request.body)}`, work) : await work();
         void reply.header('cache-control', 'no-store');
+        if (download !== undefined) return sendFile(request, reply, download);
         const { revision } = (body ?? {}) as { revision?: unknown };
         if (route.hasRevision && typeof revision === 'number') {
           void reply.header('etag', `"${revision}"`);
@@ -155,7 +176,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     });
   }
   await addApprovePage(app, { look: (token) => approvalOf(token, world), answer: (token, answer, from) => answerByLink(token, answer, from, world), fromHere: (headers) => fromHere(headers, secure), problemOf: (error) => problemOf(error, world) }, { max: logOnPerMinute, timeWindow: 60_000 });
-  const document = openApi(allRoutes, options.version);
+  const document = openApi(allRoutes, world.version);
   app.get(`${base}/openapi.json`, () => document);
   app.get(`${base}/stream`, async (request, reply) => {
     mayAsk({ access: 'read', method: 'GET' }, request);
@@ -202,13 +223,43 @@ function callOf(route: Route<World>, request: FastifyRequest, actor: Actor | und
     const at = [place, ...(issue?.path ?? [])].join('.');
     throw new Problem('bad-input', { zh: `${at}：${issue?.message ?? ''}`, en: `${at}: ${issue?.message ?? ''}` });
   };
-  const match = request.headers['if-match'];
+  // Of a file it is the tag, which is looked at when it is sent.
+  const match = route.isDownload === true ? undefined : request.headers['if-match'];
   const revision = match === undefined ? undefined : /^"(\d{1,15})"$/.exec(match)?.[1];
   if (match !== undefined && revision === undefined) throw new Problem('bad-input', { zh: 'If-Match 应为 "修订号"', en: 'expected If-Match to be a revision in quotes' });
   return {
     params: read(route.params, request.params, 'path'), query: read(route.query, request.query, 'query'), body: read(route.body, request.body ?? {}, 'body'),
-    actor, address: request.ip, agent: request.headers['user-agent'] ?? '', revision: revision === undefined ? undefined : Number(revision),
+    actor, address: request.ip, connection: connectionOf(request), agent: request.headers['user-agent'] ?? '', revision: revision === undefined ? undefined : Number(revision),
   };
+}
+
+/** The role would do, and the machine is another than those that it is for. */
+function outOfScope({ groups, environments, outside }: Scope, { group, environment }: Place): Problem {
+  const zh = [groups && `主机组 ${groups.join('、')}`, environments && `环境 ${environments.join('、')}`].filter(Boolean).join('，');
+  const en = [groups && `hosts of ${groups.join(', ')}`, environments && `the environments ${environments.join(', ')}`].filter(Boolean).join(' and ');
+  const may: [string, string] = outside === 'read' ? ['只能查看', 'it may only look'] : ['不能查看或处置', 'it may do nothing'];
+  return new Problem('out-of-scope', {
+    zh: `您的账号或令牌只用于${zh}；本机属于${group === undefined ? '（未分组）' : `主机组 ${group}`}、环境 ${environment}，在此${may[0]}`,
+    en: `this account or token is for ${en}; this machine is ${group === undefined ? 'of no group' : `of ${group}`} and of the environment ${environment}, where ${may[1]}`,
+  }, { hint: 'PATCH /api/v1/accounts/:id { scope }' });
+}
+
+/** Over loopback (a tunnel of ssh, say) there is none: it is let through whatever happens. */
+function connectionOf({ socket: { remoteAddress, remotePort, localPort } }: FastifyRequest): Call<unknown, unknown, unknown>['connection'] {
+  const address = remoteAddress?.replace(/^::ffff:/, '').replace(/%.*$/, '');
+  return address === undefined || remotePort === undefined || localPort === undefined || address === '::1' || address.startsWith('127.') ? undefined : { address, remote_port: remotePort, port: localPort };
+}
+
+/** From where it was cut off, as long as it is the same. */
+function sendFile(request: FastifyRequest, reply: FastifyReply, file: Download): FastifyReply {
+  const { bytes, name } = file;
+  const tag = tagOf(file), { 'if-match': match, range } = request.headers;
+  if (match !== undefined && match !== tag) throw new Problem('changed-meanwhile', { zh: '存档在此期间变了，请从头下载', en: 'it was changed meanwhile: begin anew' });
+  const from = startOf(range, bytes);
+  return reply.code(from > 0 ? 206 : 200).headers({
+    'content-type': 'application/octet-stream', 'content-disposition': `attachment; filename="${name.replaceAll(/[^A-Za-z0-9._-]/g, '_')}"`, 'content-length': bytes - from, 'accept-ranges': 'bytes', 'etag': tag, 'cache-control': 'no-store',
+    ...(from > 0 && { 'content-range': `bytes ${from}-${bytes - 1}/${bytes}` }),
+  }).send(Readable.from(file.read(from), { objectMode: false }));
 }
 
 /** Throws when the answer is not what the contract says. */

@@ -31,9 +31,10 @@ export const permissionsOf = (role: Role): ReadonlySet<Permission> => new Set(gr
 /** Whether this role may do all that the permissions say: nobody hands out more than they have. */
 export const covers = (may: ReadonlySet<Permission>, role: Role): boolean => granted[role].every((permission) => may.has(permission));
 
-/** Whether all hosts of `given` are among those of `held`: nobody hands out hosts that they are not for. */
+/** Whether all hosts of `given` are among those of `held`, those it may only read too: nobody hands out hosts that they are not for. */
 export const isScopeWithin = (given: Scope | undefined, held: Scope): boolean =>
-  (held.groups === undefined || given?.groups?.every((one) => held.groups!.includes(one)) === true) && (held.environments === undefined || given?.environments?.every((one) => held.environments!.includes(one)) === true);
+  (given?.outside === undefined || held.outside === given.outside || (held.groups === undefined && held.environments === undefined))
+  && (held.groups === undefined || given?.groups?.every((one) => held.groups!.includes(one)) === true) && (held.environments === undefined || given?.environments?.every((one) => held.environments!.includes(one)) === true);
 
 /** Names stand in the audit log and in addresses: letters, digits and a few signs. */
 export const accountName = /^[A-Za-z0-9\u4e00-\u9fff][A-Za-z0-9\u4e00-\u9fff._@-]{0,63}$/;
@@ -84,8 +85,8 @@ export interface SavedQuery { id: string; account: string; name: string; sql: st
  */
 export interface Elevation { id: string; account: string; name: string; role: Role; why: string; minutes: number; created: number; /** Of the question, then of the rights. */ until: number; state: 'waiting' | 'granted' | 'rejected' | 'ended'; answered?: { by: string; time: number } }
 
-/** Which hosts an account or token is for; all where a list is left out. */
-export interface Scope { groups?: readonly string[]; environments?: readonly ('dev' | 'test' | 'production')[] }
+/** Which hosts an account or token is for; all where a list is left out. `outside`: what it may do on the others; nothing when left out. */
+export interface Scope { groups?: readonly string[]; environments?: readonly ('dev' | 'test' | 'production')[]; outside?: 'read' }
 
 /** A passkey: its public key, and how often it signed. */
 export interface Passkey { id: string; name: string; key: string; counter: number; transports?: readonly string[]; created: number; used?: number; /** The device says that it may be copied to others of its owner. */ synced: boolean }

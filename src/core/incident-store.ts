@@ -156,6 +156,8 @@ export interface IncidentStore {
    * number of rows is looked through a call: `next` is from where to go on, absent at the end.
    */
   unformed(sinceMs: number, after: AlertPlace | undefined, limit: number): { ids: string[]; next?: AlertPlace };
-  /** Drops what is long over; a bounded number a call. What is open and shown is never dropped. `idleMs`: how long what is not shown is kept. */
-  prune(now: number, idleMs: number): number;
+  /** Closed, and not changed since `before`; the longest ago first. */
+  expired(before: number, limit: number): IncidentRecord[];
+  /** Drops these, with all that belongs to them, and what was never shown and is idle; a bounded number a call. What is open and shown is never dropped. `idleMs`: how long what is not shown is kept. */
+  prune(now: number, idleMs: number, ids?: readonly string[]): number;
 }

@@ -76,10 +76,15 @@ export class Keep {
   }
 
   /** Throws MoatError 'bad-input' for one that is held. */
-  remove({ id, hold }: Kept): void {
+  remove(kept: Kept): void {
+    this.mustBeFree(kept);
+    rmSync(this.path(kept.id), { force: true });
+    rmSync(this.note(kept.id), { force: true });
+  }
+
+  /** Throws MoatError 'bad-input' for one that is held. */
+  mustBeFree({ id, hold }: Kept): void {
     if (hold) throw new MoatError<EvidenceErrorCode>('bad-input', `expected an archive that nobody holds, ${id} is held by ${hold.by}: ${hold.why}`, { zh: `${id} 由 ${hold.by} 保留：${hold.why}`, hint: `moat evidence release ${id}` });
-    rmSync(this.path(id), { force: true });
-    rmSync(this.note(id), { force: true });
   }
 
   private note(id: string): string { return join(this.folder, `${id}.json`); }

@@ -10,6 +10,7 @@
 export { type Binding } from './values.ts';
 export { compile, Engine, type EngineOptions, type EngineStats } from './engine.ts';
 export { type SigmaError, type SigmaErrorCode } from './error.ts';
+export { faultZh } from './fault-text.ts';
 export { explain, type ConditionExplained, type DetectionExplained, type Explanation, type SearchExplained, type ValueExplained } from './explain.ts';
 export type { Match } from './match.ts';
 export { parse, type ParseOptions } from './parse.ts';

@@ -472,7 +472,11 @@ export function storeContract(name: string, make: (bounds: StoreBounds) => Promi
           sampleIncident('a1', old), sampleIncident('b2', { ...old, status: 'closed' }), sampleIncident('c3', { ...old, merged_into: 'b2' }), sampleIncident('d4', { ...old, shown: false }),
           sampleIncident('e5', { kind: 'campaign' }), sampleIncident('f6', { ...old, kind: 'cell', within: 'e5', shown: false }), sampleIncident('g7', { ...old, kind: 'cell', within: 'a1', shown: false }), sampleIncident('h8', { status: 'closed' }),
         ], { members: [member('A1', 'c3'), member('A2', 'g7'), member('A3', 'f6')], strands: new Map([['file:/x', [{ key: 'file:/x', first: 1, last: start - 8 * day, incident: 'a1' }]]]), findings: [{ id: 'f', check: 'x', kind: 'notice', level: 'low', title: { zh: '', en: '' }, evidence: [], refs: [] }] });
+        const over = store.incidents.expired(start - 400 * day, 10).map(({ id }) => id);
+        expect(over).toEqual(['b2']);
         store.incidents.prune(start, 7 * day);
+        expect(store.incidents.incident('b2'), 'not without being named').toBeDefined();
+        store.incidents.prune(start, 7 * day, [...over, 'a1']);
         store.incidents.prune(start, 7 * day);
         expect(['a1', 'b2', 'c3', 'd4', 'e5', 'f6', 'g7', 'h8'].filter((id) => store.incidents.incident(id))).toEqual(['a1', 'e5', 'g7', 'h8']);
         expect(['A1', 'A2', 'A3'].filter((id) => store.incidents.member('alert', id))).toEqual(['A2']);

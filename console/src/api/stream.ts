@@ -4,7 +4,7 @@
  */
 import { useEffect, useEffectEvent, useSyncExternalStore } from 'react';
 
-const kinds = ['alert', 'incident', 'action', 'request', 'health', 'job', 'scan'] as const;
+const kinds = ['alert', 'incident', 'action', 'request', 'health', 'job', 'scan', 'account', 'token'] as const;
 export type StreamKind = (typeof kinds)[number];
 /** `reset`: something was missed, so all that is shown may be old. */
 export interface StreamItem { kind: StreamKind | 'reset'; id: string; time: number }

@@ -2,11 +2,13 @@
 import * as z from 'zod';
 import { MoatError } from '../../core/error.ts';
 import type { Event } from '../../core/gen/event.ts';
-import { compile, parse, type Correlation, type Rule } from '../../sigma/index.ts';
+import { compile, faultZh, parse, type Correlation, type Rule, type SigmaErrorCode } from '../../sigma/index.ts';
 import { binding } from '../detector.ts';
 
 export type AnyRule = Rule | Correlation;
-export interface RuleFault { line: number; code: string; message: string }
+export interface RuleFault { line: number; code: SigmaErrorCode; message: string }
+/** As it is answered: in both languages. */
+export const shownFault = ({ line, code, message }: RuleFault): object => ({ line, code, message, text: { zh: faultZh(code, message), en: message } });
 export interface ReadRules { rules: AnyRule[]; faults: readonly RuleFault[]; engine: ReturnType<typeof compile<Event>> | undefined }
 
 /** Characters of one text. */
@@ -23,7 +25,7 @@ export function readRules(text: string, others: readonly AnyRule[]): ReadRules {
   if (text.length > ruleTextMax) return { rules: [], faults: [{ line: 1, code: 'limit', message: `expected at most ${ruleTextMax} characters in a rule of one's own, got ${text.length}` }], engine: undefined };
   const parsed = parse([{ file: 'rule.yml', text }]);
   const rules = [...parsed.rules, ...parsed.correlations];
-  const heavy = parsed.rules.flatMap((rule) => { const n = regexesOf(rule); return n > regexesMost ? [{ line: rule.line, code: 'limit', message: `expected at most ${regexesMost} regexes in a rule of one's own, got ${n}` }] : []; });
+  const heavy = parsed.rules.flatMap((rule) => { const n = regexesOf(rule); return n > regexesMost ? [{ line: rule.line, code: 'limit' as const, message: `expected at most ${regexesMost} regexes in a rule of one's own, got ${n}` }] : []; });
   const faults = [...parsed.errors, ...heavy];
   if (faults.length > 0) return { rules, faults: faults.slice(0, faultsMost), engine: undefined };
   const names = new Set(rules.flatMap(({ id, name }) => [id, name]));

@@ -9,7 +9,7 @@ import { eventJson } from '../../engine/event-json.ts';
 import type { Match } from '../../sigma/index.ts';
 import type { Job, Jobs, JobSide } from '../jobs.ts';
 import { nameOf } from './alert.ts';
-import { given, type ReadRules, ruleTextMax } from './rule-text.ts';
+import { given, type ReadRules, ruleTextMax, shownFault } from './rule-text.ts';
 
 export interface RuleTrialsOptions { store: Store; now: () => number; jobs: Jobs; read: (text: string) => ReadRules }
 
@@ -58,7 +58,7 @@ export class RuleTrials {
     const { rules, faults, engine } = read(text);
     const to = now(), from = to - hours * 3_600_000;
     const counts = new Map<string, number>(rules.map((rule) => [nameOf(rule), 0]));
-    const trial: Trial = { ok: faults.length === 0 && rules.length > 0, faults: faults.map(({ line, code, message }) => ({ line, code, message })), looked: 0, matched: 0, from, to, per_rule: [], samples: [] };
+    const trial: Trial = { ok: faults.length === 0 && rules.length > 0, faults: faults.map(shownFault), looked: 0, matched: 0, from, to, per_rule: [], samples: [] };
     if (trial.ok && engine !== undefined) {
       const onMatch = (match: Match<Event>): void => {
         const name = nameOf(match.rule);

@@ -14,7 +14,8 @@ import { behaviourSetups, type LoadedRules, loadRules, ownRules } from '../detec
 import { coverage } from '../gen/coverage.ts';
 import type { CheckEntry } from '../scan.ts';
 import { nameOf, sourceOf } from './alert.ts';
-import { type AnyRule, given, type ReadRules, readRules, ruleTextTaken } from './rule-text.ts';
+import { faultZh } from '../../sigma/index.ts';
+import { type AnyRule, given, type ReadRules, readRules, ruleTextTaken, shownFault } from './rule-text.ts';
 
 export interface RulesViewOptions { store: Store; config: () => Config; rules: () => LoadedRules; checks: () => Promise<readonly CheckEntry[]>; folder: string; now: () => number; /** Reads the rules anew; undefined when all went well. */ reloadRules: () => Promise<Text | undefined> }
 
@@ -81,7 +82,7 @@ export class RulesView {
   /** Parses and compiles, with nothing else. */
   check(argument: unknown): { ok: boolean; faults: object[]; rules: object[] } {
     const { rules, faults } = this.read(textOf(argument));
-    return { ok: faults.length === 0 && rules.length > 0, faults: faults.map(({ line, code, message }) => ({ line, code, message })), rules: rules.map(({ id, name, title, level, type }) => ({ ...(id !== undefined && { id }), ...(name !== undefined && { name }), title, level, kind: type })) };
+    return { ok: faults.length === 0 && rules.length > 0, faults: faults.map(shownFault), rules: rules.map(({ id, name, title, level, type }) => ({ ...(id !== undefined && { id }), ...(name !== undefined && { name }), title, level, kind: type })) };
   }
 
   /** One document, in Moat's own folder for rules of the user's own; what is loaded from elsewhere is never overwritten. */
@@ -89,7 +90,7 @@ export class RulesView {
     const { id, text } = given(z.strictObject({ id: z.string().regex(idPattern, 'expected letters, digits, _ and -'), text: z.string().max(ruleTextTaken) }), argument);
     const { rules, faults } = this.read(text);
     const [fault] = faults;
-    if (fault) throw new MoatError('bad-input', `line ${fault.line}: ${fault.message}`, { zh: `第 ${fault.line} 行：${fault.message}` });
+    if (fault) throw new MoatError('bad-input', `line ${fault.line}: ${fault.message}`, { zh: `第 ${fault.line} 行：${faultZh(fault.code, fault.message)}` });
     if (rules.length === 0) throw new MoatError('bad-input', 'expected a rule, got none', { zh: '没有规则' });
     if (!rules.some((rule) => nameOf(rule) === id || rule.id === id)) throw new MoatError('bad-input', `expected a rule whose name (or id) is ${id}`, { zh: `规则的 name（或 id）应为 ${id}` });
     const file = join(this.options.folder, `${id}.yml`);

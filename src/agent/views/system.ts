@@ -15,7 +15,7 @@ import { incidentDoc } from '../../report/incident-doc.ts';
 import { jsonOf } from '../../report/json.ts';
 import { csvOf, listOf } from '../../report/lists.ts';
 import { markdownOf } from '../../report/markdown.ts';
-import { stixOf } from '../../report/stix.ts';
+import { stixOf, type Tlp } from '../../report/stix.ts';
 import { notifiers } from '../../notifiers/catalogue.ts';
 import { clock as clockText } from '../../notifiers/layout.ts';
 import { receiptDays } from '../../stores/sqlite/response.ts';
@@ -56,7 +56,7 @@ export class SystemView {
         database_bytes: database, ...(free !== undefined && { free_bytes: free }), cap_bytes: history.max_mb * 2 ** 20, evidence_bytes: new Keep(dataFolder).list().reduce((sum, row) => sum + ('kept' in row ? row.kept.bytes : 0), 0),
         quarantine_bytes: new Vault(dataFolder).list().reduce((sum, row) => sum + ('stored' in row ? row.stored : 0), 0), history_days: history.days, alerts: alerts.max, incidents: store.incidents.openByLevel().reduce((sum, { count }) => sum + count, 0),
         events: kept.events, ...(kept.from !== undefined && { events_from: kept.from }), alerts_kept: store.ledger.countAlerts(), closed_alert_days: alerts.keep_days,
-        audit_entries: store.response.lastAudit()?.seq ?? 0, evidence_days: config().evidence.keep_days, receipt_days: receiptDays,
+        audit_entries: store.response.lastAudit()?.seq ?? 0, evidence_days: config().evidence.keep_days, receipt_days: receiptDays, incident_days: config().incidents.keep_days, quarantine_days: config().response.quarantine_days,
       },
       rules: { loaded: rules, faults: ruleErrors, behaviours, checks: (await checks().catch(() => [])).length }, lists: lists(), server: server(),
       updates: { zh: 'Moat 不会自己联网查询更新；新版本见发布页', en: 'Moat asks nobody for updates by itself; see its releases' }, licence: 'Apache-2.0', parts_licences: licences(),
@@ -100,16 +100,16 @@ export class SystemView {
   }
 
   async verifyEvidence(argument: unknown): Promise<object> {
-    const { id } = (argument ?? {}) as { id?: unknown };
+    const { id, whole } = (argument ?? {}) as { id?: unknown; whole?: unknown };
     const keep = new Keep(this.options.dataFolder);
     const kept = keep.get(typeof id === 'string' ? id : '');
     const { manifest, ...verdict } = await verifyArchive(createReadStream(keep.path(kept.id), { highWaterMark: 1 << 20 }), { key: kept.fingerprint, head: kept.head });
-    return { ...verdict, id: kept.id, ...(manifest && { items: manifest.items.length, missed: manifest.missed.length }) };
+    return { ...verdict, id: kept.id, ...(manifest && { items: manifest.items.length, missed: manifest.missed.length, ...(whole === true && { manifest }) }) };
   }
 
   async report(argument: unknown): Promise<object> {
-    const { id, format, lang } = argument as { id: string; format: (typeof reportFormats)[number]; lang: Lang };
-    const review = await this.review(id);
+    const { id, format, lang, interruption_ms: interruptionMs, leak_gb: leakGb } = argument as { id: string; format: (typeof reportFormats)[number]; lang: Lang; interruption_ms?: number; leak_gb?: number };
+    const review = await this.review(id, { interruptionMs, leakGb });
     const name = `incident-${review.id}-${new Date(review.made).toISOString().slice(0, 10)}.${format}`;
     if (format === 'json') return { name, type: 'application/json', encoding: 'utf8', content: JSON.stringify(jsonOf(review), null, 2) };
     const doc = incidentDoc(review, { lang, clock: (ms) => clockText(ms, this.options.config().notices.zone), zone: this.options.config().notices.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone });
@@ -122,13 +122,13 @@ export class SystemView {
 
   /** As a list, or as a file of one of the formats. */
   async indicators(argument: unknown): Promise<object> {
-    const { id, format, lang } = argument as { id: string; format?: (typeof indicatorFormats)[number]; lang: Lang };
+    const { id, format, lang, tlp = 'amber', for_ms: forMs = 180 * day } = argument as { id: string; format?: (typeof indicatorFormats)[number]; lang: Lang; tlp?: Tlp; for_ms?: number };
     const review = await this.review(id);
     const { items, total } = review.story?.indicators ?? { items: [], total: 0 };
     const name = `incident-${review.id}-indicators`;
     switch (format) {
       case undefined: return { items, total, ...(review.story_why && { why: review.story_why }) };
-      case 'stix': return { name: `${name}.json`, type: 'application/json', encoding: 'utf8', content: JSON.stringify(stixOf(review, { sha1: (bytes) => createHash('sha1').update(bytes).digest(), tlp: 'amber', author: this.options.config().report.organisation ?? `Moat on ${review.host}`, until: review.made + 180 * day, lang }), null, 2) };
+      case 'stix': return { name: `${name}.json`, type: 'application/json', encoding: 'utf8', content: JSON.stringify(stixOf(review, { sha1: (bytes) => createHash('sha1').update(bytes).digest(), tlp, author: this.options.config().report.organisation ?? `Moat on ${review.host}`, until: review.made + forMs, lang }), null, 2) };
       case 'csv': return { name: `${name}.csv`, type: 'text/csv', encoding: 'utf8', content: csvOf(items, lang) };
       case 'txt': return { name: `${name}.txt`, type: 'text/plain', encoding: 'utf8', content: listOf(items, { title: lang === 'zh' ? `事件 ${review.id} 的指标` : `indicators of incident ${review.id}`, doubtful: (n) => (lang === 'zh' ? `${n} 个存疑的未列出，见 CSV` : `${n} doubtful ones are left out; the CSV has them`) }) };
     }
@@ -140,9 +140,9 @@ export class SystemView {
     return openStats({ store, dataFolder, now: now(), since });
   }
 
-  private review(id: string): ReturnType<typeof openReview> {
+  private review(id: string, told: { interruptionMs?: number | undefined; leakGb?: number | undefined } = {}): ReturnType<typeof openReview> {
     const { store, config, dataFolder, version, now } = this.options;
-    return openReview(id, { store, config: config(), dataFolder, version, now: now(), clock: (ms) => clockText(ms, config().notices.zone) });
+    return openReview(id, { store, config: config(), dataFolder, version, now: now(), clock: (ms) => clockText(ms, config().notices.zone), told });
   }
 }
 

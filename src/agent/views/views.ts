@@ -38,6 +38,9 @@ export interface ViewsOptions extends KnownOptions, Omit<AlertViewOptions, 'chec
 /** `stopped`: why it went no further; what was done before stands. */
 type FixAnswer = { plan: true; plans: unknown[] } | { receipts: unknown[]; stopped?: Text };
 
+/** What `moat incident evidence` is asked for; without an incident the machine as it is. */
+interface Collect { incident?: string; why: string; by: string; commands: boolean; memory?: string; memory_max_mb?: number; since_ms?: number; only?: string[] }
+
 const titleMost = 500;
 const run = promisify(execFile);
 const day = 86_400_000;
@@ -105,8 +108,8 @@ export class Views {
         }, { alone: true }) };
       },
       'evidence-collect': (argument) => {
-        const { incident, why, by, commands } = argument as { incident: string; why: string; by: string; commands: boolean };
-        return { job: this.jobs.begin('evidence', by, ({ signal }) => this.collect({ incident, why, by, commands }, signal), { alone: true }) };
+        const wanted = argument as Collect;
+        return { job: this.jobs.begin('evidence', wanted.by, ({ signal }) => this.collect(wanted, signal), { alone: true }) };
       },
       'job': (argument) => this.jobs.get(argument), 'jobs': () => this.jobs.list(), 'job-stop': (argument) => this.jobs.stop(argument),
       'incident-told': async (argument) => {
@@ -160,9 +163,11 @@ export class Views {
   }
 
   /** By the command itself, in a process of its own: it reads for minutes, and events go first. */
-  private async collect({ incident, why, by, commands }: { incident: string; why: string; by: string; commands: boolean }, signal: AbortSignal): Promise<unknown> {
+  private async collect({ incident, why, by, commands, memory, memory_max_mb: memoryMost, since_ms: sinceMs, only }: Collect, signal: AbortSignal): Promise<unknown> {
     const { configPath, dataFolder } = this.options;
-    const words = [join(installRoot(), 'bin/moat'), '--remote', 'local', '--data', dataFolder, ...(this.options.configNamed ? ['--config', configPath] : []), '--lang', 'en', 'incident', 'evidence', incident, '--json', '--why', why, ...(commands ? [] : ['--no-commands'])];
+    const words = [join(installRoot(), 'bin/moat'), '--remote', 'local', '--data', dataFolder, ...(this.options.configNamed ? ['--config', configPath] : []), '--lang', 'en', 'incident', 'evidence', '--json', '--why', why, ...(commands ? [] : ['--no-commands']),
+      ...(memory === undefined ? [] : ['--memory', memory]), ...(memoryMost === undefined ? [] : ['--memory-max', String(memoryMost)]), ...(sinceMs === undefined ? [] : ['--since', `${Math.ceil(sinceMs / 3_600_000)}h`]), ...(only === undefined ? [] : ['--only', only.join(',')]),
+      ...(incident === undefined ? [] : ['--', incident])];
     const { stdout } = await run(process.execPath, words, { signal, timeout: evidenceMs, killSignal: 'SIGTERM', maxBuffer: outputMax, env: { ...process.env, MOAT_OPERATOR: by } }).catch((error: Error & { stderr?: string }) => {
       const said = error.stderr?.slice(-1000) ?? error.message;
       throw new MoatError('failed', `evidence could not be collected: ${said}`, { zh: `没能采集证据：${said}`, cause: error });

@@ -13,7 +13,7 @@ export const tokenPrefix = 'moat_';
 /** Where this machine stands. */
 export interface Place { group: string | undefined; environment: 'dev' | 'test' | 'production' }
 
-/** An account that is for other hosts may do nothing here but look after itself. */
+/** An account that is for other hosts may do nothing here but look after itself, and read where its scope says so. */
 const isWithin = (scope: Scope | undefined, { group, environment }: Place): boolean =>
   (scope?.groups === undefined || (group !== undefined && scope.groups.includes(group))) && (scope?.environments === undefined || scope.environments.includes(environment));
 
@@ -24,7 +24,11 @@ function roleNow(accounts: Pick<AccountStore, 'elevations'>, account: Account, n
   return best !== undefined && roles.indexOf(best.role) < roles.indexOf(account.role) ? { role: best.role, until: best.until } : { role: account.role };
 }
 
-const mayOf = (role: Role, scope: Scope | undefined, place: Place): ReadonlySet<Permission> => (isWithin(scope, place) ? permissionsOf(role) : new Set());
+function mayOf(role: Role, scope: Scope | undefined, place: Place): ReadonlySet<Permission> {
+  if (isWithin(scope, place)) return permissionsOf(role);
+  return new Set(scope?.outside === 'read' ? [...permissionsOf(role)].filter((one) => one === 'read') : []);
+}
+const outsideOf = (place: Place, ...scopes: (Scope | undefined)[]): { outside?: Scope } => { const outside = scopes.find((scope) => !isWithin(scope, place)); return outside ? { outside } : {}; };
 
 const scopesOf = (...scopes: (Scope | undefined)[]): Scope[] => scopes.filter((one) => one !== undefined);
 
@@ -67,10 +71,10 @@ export function findToken(accounts: AccountStore, secret: string, now: number, p
   // Rights for a while are a person's: its tokens do not have them.
   const own = mayOf(account.role, account.scope, place);
   const may = new Set([...mayOf(token.role, token.scope, place)].filter((permission) => own.has(permission)));
-  return { account: account.id, name: account.name, role: token.role, may, grants: may, scopes: scopesOf(account.scope, token.scope), session: undefined, by: `token:${account.name}/${token.name}` };
+  return { account: account.id, name: account.name, role: token.role, may, grants: may, scopes: scopesOf(account.scope, token.scope), session: undefined, by: `token:${account.name}/${token.name}`, ...outsideOf(place, token.scope, account.scope) };
 }
 
 export function actorOf(accounts: AccountStore, account: Account, session: Session, now: number, place: Place): Actor {
   const { role, until } = roleNow(accounts, account, now);
-  return { account: account.id, name: account.name, role, may: mayOf(role, account.scope, place), grants: mayOf(account.role, account.scope, place), scopes: scopesOf(account.scope), session: session.digest, by: `account:${account.name}`, ...(until !== undefined && { elevated: until }) };
+  return { account: account.id, name: account.name, role, may: mayOf(role, account.scope, place), grants: mayOf(account.role, account.scope, place), scopes: scopesOf(account.scope), session: session.digest, by: `account:${account.name}`, ...(until !== undefined && { elevated: until }), ...outsideOf(place, account.scope) };
 }

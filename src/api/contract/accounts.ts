@@ -5,12 +5,12 @@ import { count, time } from './common.ts';
 
 export const role = z.enum(roles);
 export type Role = z.infer<typeof role>;
-/** Hosts that it is for; all where it is left out. */
-export const scope = z.strictObject({ groups: z.array(z.string().min(1).max(64)).max(100).readonly().optional(), environments: z.array(z.enum(['dev', 'test', 'production'])).max(3).readonly().optional() });
+/** Hosts that it is for; all where it is left out. `outside`: on the others it may only read, or nothing when left out. */
+export const scope = z.strictObject({ groups: z.array(z.string().min(1).max(64)).max(100).readonly().optional(), environments: z.array(z.enum(['dev', 'test', 'production'])).max(3).readonly().optional(), outside: z.literal('read').optional() });
 export type Scope = z.infer<typeof scope>;
 
 /** Whoever is logged on. */
-export const me = z.strictObject({ name: z.string(), role, may: z.array(z.string()), csrf: z.string(), expires: time, totp: z.boolean(), recovery_left: z.number().int(), passkeys: z.number().int(), /** Rights for a while end then. */ elevated: time.optional(), /** The account is for other hosts than this one. */ elsewhere: z.boolean() });
+export const me = z.strictObject({ name: z.string(), role, may: z.array(z.string()), csrf: z.string(), expires: time, totp: z.boolean(), recovery_left: z.number().int(), passkeys: z.number().int(), /** Rights for a while end then. */ elevated: time.optional(), /** The account is for other hosts than this one: it may do nothing here, or only read. */ elsewhere: z.boolean() });
 export type Me = z.infer<typeof me>;
 export const account = z.strictObject({ scope: scope.optional(), passkeys: z.number().int(), id: z.string(), name: z.string(), role, created: time, disabled: z.boolean(), totp: z.boolean(), password_changed: time, last_log_on: z.strictObject({ time, address: z.string() }).optional() });
 export type Account = z.infer<typeof account>;

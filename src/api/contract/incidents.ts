@@ -101,6 +101,9 @@ export const recoveryPlan = z.strictObject({
 /** `plan` is null where none was made. */
 export const keptRecovery = z.strictObject({ plan: recoveryPlan.nullable(), steps: z.array(recoveredStep), summary: recoverySummary.optional(), watch: incidentRow.shape.watch });
 export type KeptRecovery = z.infer<typeof keptRecovery>;
+export const recoveryChecked = z.strictObject({ id: z.string(), restored: count, newer: count, missing: z.array(missing) });
+/** `done: false`: it goes on, ask again. */
+export const servicesLooked = z.union([z.strictObject({ done: z.literal(false) }), z.strictObject({ done: z.literal(true), services: z.array(z.looseObject({ id: z.string(), name: z.string(), state: z.enum(['ok', 'bad', 'unknown']) })) })]);
 export const recoveryFinished = z.strictObject({ incident, summary: recoverySummary, plan: z.string(), findings: z.array(open), blind: z.array(open), tasks: z.number(), moved: z.boolean() });
 
 /** An archive that this machine keeps. `until`: policy lets it go then; none on hold. */
@@ -110,8 +113,13 @@ export const evidenceArchive = z.strictObject({
 }).partial({ made: true, by: true, why: true, bytes: true, fingerprint: true, manifest: true, head: true });
 export type EvidenceArchive = z.infer<typeof evidenceArchive>;
 export const evidenceVerdict = z.looseObject({ ok: z.boolean(), bytes: z.number(), faults: z.array(z.looseObject({ text })) });
+/** With all that the signed manifest says, and whose hands it went through. */
+export const evidenceShown = evidenceVerdict.extend({ manifest: open.optional(), custody: z.array(open) });
+export const evidenceKey = z.strictObject({ fingerprint: z.string(), pem: z.string() });
+export type EvidenceKey = z.infer<typeof evidenceKey>;
 
 export const indicatorList = z.strictObject({ items: z.array(z.strictObject({ kind: z.enum(['address', 'domain', 'sha256']), value: z.string(), role: z.enum(['came', 'called', 'dropped']), first: time, last: time, path: z.string().optional(), attack: strings, doubt: text.optional() })), total: count, why: text.optional() });
+export type IndicatorList = z.infer<typeof indicatorList>;
 export const applied = z.strictObject({ incident: z.string(), list: z.string(), until: time.optional(), blocked: count, there: count, listed: count, refused: z.array(z.strictObject({ value: z.string(), why: text })), doubtful: count, lifted: count, dropped: count });
 /** A file as text (base64 for PDF), with the name that it is saved by. */
 export const document = z.strictObject({ name: z.string(), type: z.string(), encoding: z.enum(['utf8', 'base64']), content: z.string() });

@@ -17,7 +17,7 @@ export const receipt = z.strictObject({
 });
 export type Receipt = z.infer<typeof receipt>;
 /** What an action would do: asked for with `plan: true`, nothing is done. */
-const shownPlan = z.strictObject({ plan: z.literal(true), target: z.string(), title: text, steps: z.array(planStep), risk, reversible: z.boolean(), started: time.optional(), until: time.optional() });
+export const shownPlan = z.strictObject({ plan: z.literal(true), target: z.string(), title: text, steps: z.array(planStep), risk, reversible: z.boolean(), started: time.optional(), until: time.optional() });
 export type ShownPlan = z.infer<typeof shownPlan>;
 export const receiptOrPlan = z.union([receipt, shownPlan]);
 /** What puts a finding right: shown (`plan: true`), or done. `stopped`: why it went no further; what was done before stands. */
@@ -27,6 +27,8 @@ export type ReceiptOrPlan = z.infer<typeof receiptOrPlan>;
 
 export const block = z.strictObject({ network: z.string(), since: time, until: time.optional(), why: z.string(), by: z.string(), list: z.string().optional(), times: count, packets: count.optional(), bytes: z.number().optional() });
 export type Block = z.infer<typeof block>;
+/** Of one part of a list. `there`: blocked already; `over`: their end lies in the past; `refused`: never blocked, `why` of the first few. */
+export const imported = z.strictObject({ added: count, there: count, over: count, bad: count, refused: count, why: z.array(z.strictObject({ network: z.string(), why: text })) });
 const blockEntry = z.strictObject({ network: z.string(), since: time, until: time.optional(), why: z.string(), by: z.string(), list: z.string().optional(), active: z.boolean(), times: count });
 export const unblocked = z.strictObject({ network: z.string(), undone: z.array(receipt), lifted: blockEntry.optional() });
 
@@ -91,3 +93,4 @@ const said = z.strictObject({ time, code: z.string(), what: text });
 export const channel = z.strictObject({ id: z.string(), kind: z.string(), title: text, enabled: z.boolean(), level, waiting: count, sent: count, dropped: count, refused: count, trying: z.boolean(), last_sent: time.optional(), last_error: said.optional() });
 export type NoticeChannel = z.infer<typeof channel>;
 export const tested = z.strictObject({ channel: z.string(), outcome: z.enum(['sent', 'retry-after', 'refused']), code: z.string().optional(), what: text.optional() });
+export type NoticeTested = z.infer<typeof tested>;

@@ -7,7 +7,7 @@ import type { Text } from '../../core/text.ts';
 export type Access = Permission | 'anyone' | 'person';
 
 /** Who asks. `by` is what the audit log says. */
-export interface Actor { account: string; name: string; role: Role; may: ReadonlySet<Permission>; /** What it may for good, without rights for a while: all that it hands on. */ grants: ReadonlySet<Permission>; /** Hosts that it is for must lie in each of these. */ scopes: readonly Scope[]; /** Digest of the session; undefined for a token. */ session: string | undefined; by: string; /** Rights for a while end then, Unix ms. */ elevated?: number }
+export interface Actor { account: string; name: string; role: Role; may: ReadonlySet<Permission>; /** What it may for good, without rights for a while: all that it hands on. */ grants: ReadonlySet<Permission>; /** Hosts that it is for must lie in each of these. */ scopes: readonly Scope[]; /** Digest of the session; undefined for a token. */ session: string | undefined; by: string; /** Rights for a while end then, Unix ms. */ elevated?: number; /** The scope that leaves this machine out. */ outside?: Scope }
 
 export interface Call<P, Q, B> {
   params: P;
@@ -19,10 +19,15 @@ export interface Call<P, Q, B> {
   agent: string;
   /** The revision that the caller saw (If-Match). */
   revision: number | undefined;
+  /** The connection that it came by; none over loopback, which nothing here cuts. */
+  connection: { address: string; remote_port: number; port: number } | undefined;
 }
 
+/** A file as it is, in place of an answer. `tag` is another when the content is: what was cut off goes on only where it is the same. */
+export interface Download { name: string; bytes: number; tag: string; read(from: number): AsyncIterable<Uint8Array> }
+
 /** What goes back: the answer, and cookies or a status that differ from the ordinary. */
-export interface Reply { body: unknown; status?: number; session?: { secret: string; expires: number } | 'end' }
+export interface Reply { body: unknown; status?: number; session?: { secret: string; expires: number } | 'end'; download?: Download }
 
 export interface Route<World = unknown> {
   id: string;
@@ -37,6 +42,10 @@ export interface Route<World = unknown> {
   answer: z.ZodType;
   /** It may need If-Match: the thing has revisions. */
   hasRevision?: boolean;
+  /** It answers with a file. */
+  isDownload?: boolean;
+  /** What it does is watched over the connection that it was asked by, so that something must pass there meanwhile. */
+  keepsTalking?: boolean;
   run(call: Call<never, never, never>, world: World): Promise<Reply> | Reply;
 }
 

@@ -19,7 +19,7 @@ export const ruleWhole = rule.extend({
   settings: z.record(z.string(), z.strictObject({ value: z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]), text })).optional(), counts: z.strictObject({ kind: z.string(), rules: z.array(z.string()), by: z.array(z.string()), seconds: z.number() }).optional(),
 });
 export type RuleWhole = z.infer<typeof ruleWhole>;
-const fault = z.strictObject({ line: z.number(), code: z.string(), message: z.string() });
+const fault = z.strictObject({ line: z.number(), code: z.string(), message: z.string(), text });
 export const ruleCheck = z.strictObject({ ok: z.boolean(), faults: z.array(fault), rules: z.array(z.strictObject({ id: z.string().optional(), name: z.string().optional(), title: z.string(), level, kind: z.enum(['rule', 'correlation']) })) });
 export type RuleCheck = z.infer<typeof ruleCheck>;
 /** `looked`: stored events that were tried; `cut`: why it is not all of them. */
@@ -41,6 +41,13 @@ export const matrix = z.strictObject({
   cells: z.array(z.strictObject({ id: z.string(), column: text, name: text, techniques: z.array(z.string()), covered_count: count, seen: count })),
 });
 export type Matrix = z.infer<typeof matrix>;
+
+export const intelligenceList = z.strictObject({
+  name: z.string(), source: z.string(), format: z.string().optional(), what: z.string().optional(), level, entries: z.strictObject({ address: count, domain: count, hash: count, wallet: count }), bytes: z.number(), refused: z.record(z.string(), count),
+  updated: time.optional(), next: time.optional(), expires: time.optional(), state: z.enum(['live', 'waiting', 'blind']), fault: z.string().optional(),
+});
+/** `unread`: lists that could not be read, so that they may have it all the same. */
+export const intelligenceCheck = z.strictObject({ found: z.looseObject({ list: z.string(), value: z.string(), what: z.string(), level }).optional(), unread: z.array(z.string()) });
 
 /** A table of the live state as it was looked at for this question. `notes`: what it does not hold though it should. */
 const looked = z.strictObject({ table: z.string(), at: time, rows: count, notes: z.array(text) });

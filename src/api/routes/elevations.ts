@@ -43,7 +43,7 @@ export const elevationRoutes = [
   route({
     id: 'elevation-ask', method: 'POST', path: '/elevations', access: 'person', title: { zh: '申请临时提权', en: 'ask for more rights for a while' }, body: z.strictObject({ role, minutes: z.number().int().min(5).max(minutesMost), why: why.min(5) }), answer: elevation,
     async run({ body, actor }, world: World) {
-      if (actor!.may.size === 0) throw new Problem('not-permitted', { zh: '您的账号不用于本机', en: 'your account is for other hosts' });
+      if (actor!.outside !== undefined) throw new Problem('not-permitted', { zh: '您的账号不用于本机', en: 'your account is for other hosts' });
       if (body.role === 'owner') throw new Problem('not-permitted', { zh: '不能临时成为所有者', en: 'nobody becomes an owner for a while' });
       if (covers(actor!.may, body.role)) throw new Problem('conflict', { zh: '您已有这些权限', en: 'you may do that already' });
       const now = world.now();

@@ -1,9 +1,9 @@
 /** Incidents: what `moat incident` does. The shapes of bodies are checked again by the agent, which is asked as the command line asks it. */
 import * as z from 'zod';
 import { levels } from '../../core/level.ts';
-import { idParams, jobStarted, level, list, page, pageQuery, time, when, why } from '../contract/common.ts';
+import { idParams, level, page, pageQuery, time, when, why } from '../contract/common.ts';
 import {
-  applied, cleanupPlan, document, keptPlan, evidenceArchive, evidenceVerdict, incident, incidentRow, incidentStatuses, indicatorList, keptRecovery, planVerdict, recoveredStep, recoveryFinished, recoveryPlan, stats, stepDone, stepUndone, toldStory,
+  applied, cleanupPlan, document, keptPlan, incident, incidentRow, incidentStatuses, indicatorList, keptRecovery, planVerdict, recoveredStep, recoveryChecked, recoveryFinished, recoveryPlan, servicesLooked, stats, stepDone, stepUndone, toldStory,
 } from '../contract/incidents.ts';
 import { route } from '../contract/route.ts';
 import { cursorOf, readCursor } from '../cursor.ts';
@@ -17,7 +17,8 @@ const over = new Set<string>(['closed', 'false-alarm']);
 const step = z.union([z.number().int().min(1).max(100_000), z.string().regex(/^\d{1,6}$/)]).transform(String);
 const stepBody = z.strictObject({ step, why: why.default(''), force: z.boolean().default(false) });
 const lang = z.enum(['zh', 'en']).default('zh');
-const archiveParams = z.strictObject({ id: idParams.shape.id, archive: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,150}$/) });
+/** How far a bundle of STIX may be shared (Traffic Light Protocol). */
+const tlps = ['white', 'green', 'amber', 'red'] as const;
 /** Rounds of asking whether the look at services is over; each waits 45 s at most. */
 const roundsMost = 6;
 
@@ -90,36 +91,31 @@ export const incidentRoutes = [
     run: async ({ params, body, actor }, world: World) => ({ body: await world.ask('recovery-undo', { id: params.id, ...body, by: actor!.by }) }),
   }),
   route({
-    id: 'incident-recovery-finish', method: 'POST', path: '/incidents/:id/recovery/finish', access: 'approve', title: { zh: '复查（services：也检查服务与数据库）并签认；accept 写明为何可以接受缺失', en: 'look at all of it (services: at services and databases too) and sign it off; accept says why what is missing may stay so' }, params: idParams,
-    body: z.strictObject({ why: why.default(''), accept: why.optional(), services: z.boolean().default(true) }), answer: recoveryFinished,
+    id: 'incident-recovery-check', method: 'POST', path: '/incidents/:id/recovery/check', access: 'act', title: { zh: '再核对恢复的一步', en: 'look again at the files of one step of the recovery' }, params: idParams, body: stepBody.pick({ step: true }), answer: recoveryChecked,
+    run: async ({ params, body }, world: World) => ({ body: await world.ask('recovery-check', { id: params.id, ...body }) }),
+  }),
+  route({
+    id: 'incident-recovery-services', method: 'POST', path: '/incidents/:id/recovery/services', access: 'act', title: { zh: '检查服务与数据库：go 为开始，之后再问直到 done', en: 'look at services and databases: go begins; asked again until it is done' }, params: idParams, body: z.strictObject({ go: z.boolean().default(false) }), answer: servicesLooked,
+    run: async ({ params, body }, world: World) => ({ body: await world.ask('recovery-services', { id: params.id, ...body }) }),
+  }),
+  route({
+    id: 'incident-recovery-finish', method: 'POST', path: '/incidents/:id/recovery/finish', access: 'approve', title: { zh: '复查（services：也检查服务与数据库；looked：按刚才查到的）并签认；accept 写明为何可以接受缺失', en: 'look at all of it (services: at services and databases too; looked: by what was found a moment ago) and sign it off; accept says why what is missing may stay so' }, params: idParams,
+    body: z.strictObject({ why: why.default(''), accept: why.optional(), services: z.union([z.boolean(), z.literal('looked')]).default(true) }), answer: recoveryFinished,
     async run({ params, body, actor }, world: World) {
       // The agent looks itself: nobody says how services are.
-      for (let round = 0, isDone = !body.services; !isDone; round++) {
+      for (let round = 0, isDone = body.services !== true; !isDone; round++) {
         if (round === roundsMost) throw new Problem('unavailable', { zh: '服务检查还没有结束，请稍后再试', en: 'the look at services goes on: try again later' }, { retryAfter: 60 });
         isDone = (await world.ask('recovery-services', { id: params.id, go: round === 0 }) as { done: boolean }).done;
       }
-      return { body: await world.ask('recovery-finish', { id: params.id, ...body, by: actor!.by }) };
+      return { body: await world.ask('recovery-finish', { id: params.id, ...body, services: body.services !== false, by: actor!.by }) };
     },
   }),
-  route({ id: 'evidence-all', method: 'GET', path: '/evidence', access: 'read', title: { zh: '本机的证据存档', en: 'archives of evidence on this machine' }, answer: list(evidenceArchive), run: async (_call, world: World) => ({ body: { items: await world.ask('evidence-list', {}) } }) }),
   route({
-    id: 'incident-evidence', method: 'GET', path: '/incidents/:id/evidence', access: 'read', title: { zh: '事件的证据存档', en: 'its archives of evidence' }, params: idParams, answer: list(evidenceArchive),
-    run: async ({ params }, world: World) => ({ body: { items: await world.ask('evidence-list', { incident: (await world.ask('incident', params.id) as { id: string }).id }) } }),
-  }),
-  route({
-    id: 'incident-evidence-collect', method: 'POST', path: '/incidents/:id/evidence', access: 'act', title: { zh: '采集证据（工作）', en: 'collect evidence (a job)' }, params: idParams, body: z.strictObject({ why: why.min(1), commands: z.boolean().default(true) }), answer: jobStarted,
-    run: async ({ params, body, actor }, world: World) => ({ status: 202, body: await world.ask('evidence-collect', { incident: (await world.ask('incident', params.id) as { id: string }).id, ...body, by: actor!.by }) }),
-  }),
-  route({
-    id: 'incident-evidence-verify', method: 'GET', path: '/incidents/:id/evidence/:archive/verify', access: 'read', title: { zh: '核验存档未被改动', en: 'prove that an archive is untouched' }, params: archiveParams, answer: evidenceVerdict,
-    run: async ({ params }, world: World) => ({ body: await world.ask('evidence-verify', { id: params.archive }) }),
-  }),
-  route({
-    id: 'incident-report', method: 'GET', path: '/incidents/:id/report', access: 'read', title: { zh: '事件报告（文件内容在 content；PDF 为 base64）', en: 'the report: the file is in content, PDF as base64' }, params: idParams, query: z.strictObject({ format: z.enum(['md', 'html', 'pdf', 'json']).default('md'), lang }), answer: document,
+    id: 'incident-report', method: 'GET', path: '/incidents/:id/report', access: 'read', title: { zh: '事件报告（文件内容在 content；PDF 为 base64；interruption_ms、leak_gb 用于损失估算）', en: 'the report: the file is in content, PDF as base64; interruption_ms and leak_gb are for the estimate of cost' }, params: idParams, query: z.strictObject({ format: z.enum(['md', 'html', 'pdf', 'json']).default('md'), lang, interruption_ms: z.coerce.number().int().min(0).max(10 * 365 * 86_400_000).optional(), leak_gb: z.coerce.number().min(0).max(1e9).optional() }), answer: document,
     run: async ({ params, query: asked }, world: World) => ({ body: await world.ask('incident-report', { id: params.id, ...asked }) }),
   }),
   route({
-    id: 'incident-indicators', method: 'GET', path: '/incidents/:id/indicators', access: 'read', title: { zh: '指标；写 format 则为文件', en: 'indicators; a file when a format is named' }, params: idParams, query: z.strictObject({ format: z.enum(['stix', 'csv', 'txt']).optional(), lang }), answer: z.union([indicatorList, document]),
+    id: 'incident-indicators', method: 'GET', path: '/incidents/:id/indicators', access: 'read', title: { zh: '指标；写 format 则为文件', en: 'indicators; a file when a format is named' }, params: idParams, query: z.strictObject({ format: z.enum(['stix', 'csv', 'txt']).optional(), lang, tlp: z.enum(tlps).optional(), for_ms: z.coerce.number().int().min(60_000).max(3650 * 86_400_000).optional() }), answer: z.union([indicatorList, document]),
     run: async ({ params, query: asked }, world: World) => ({ body: await world.ask('incident-indicator-list', { id: params.id, ...asked }) }),
   }),
   route({

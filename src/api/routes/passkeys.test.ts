@@ -29,7 +29,7 @@ beforeEach(async () => {
   store = openSqliteStore({ dir, now });
   const journal = new Journal(store.response);
   world = {
-    host: 'web1', place: () => ({ group: undefined, environment: 'production' }), passkeys: () => ({ domain: 'localhost', origins: [site.origin] }), challenges: new Challenges(now), now, store, feed: new Feed(now), lockout: new Lockout(now), setUp: new SetUp(store.accounts, now),
+    host: 'web1', version: '1', download: () => Promise.reject(new Error('not asked')), place: () => ({ group: undefined, environment: 'production' }), passkeys: () => ({ domain: 'localhost', origins: [site.origin] }), challenges: new Challenges(now), now, store, feed: new Feed(now), lockout: new Lockout(now), setUp: new SetUp(store.accounts, now),
     ask: () => Promise.reject(new Error('nothing is asked of the agent')), fault: () => undefined, audit: (entry) => journal.write({ audit: [{ ...entry, time: now(), via: 'api' }] }),
   };
   for (const name of ['li', 'wang']) store.accounts.save({ id: `id-${name}`, name, role: 'analyst', created: clock, disabled: false, password: await hashed, passwordChanged: clock, recovery: [] });

@@ -1,30 +1,23 @@
 /** Blocks, actions with their receipts, settings of the response, playbooks, quarantine, notices, and what waits for a person. */
 import * as z from 'zod';
-import type { Receipt } from '../../core/action.ts';
-import { done, idParams, list, page, pageQuery, text, time, why } from '../contract/common.ts';
+import { count, done, idParams, list, page, pageQuery, text, time, why } from '../contract/common.ts';
 import {
-  allowEntry, block, channel, dryRun, firewallPreview, fixed, flow, linkage, mode, modeWords, playbook, playbookHead, playbookRun, portList, quarantine, receipt, receiptOrPlan, receiptStatus, request, tested, unblocked, wantedPort, zone, zones,
+  allowEntry, block, channel, dryRun, firewallPreview, fixed, flow, imported, linkage, mode, modeWords, playbook, playbookHead, playbookRun, portList, quarantine, receipt, receiptOrPlan, receiptStatus, request, tested, unblocked, wantedPort, zone, zones,
 } from '../contract/response.ts';
 import { route } from '../contract/route.ts';
 import { cursorOf, readCursor } from '../cursor.ts';
 import { Problem } from '../problem.ts';
 import type { World } from '../world.ts';
+import { forMs, shown, shownOrPlan } from './actions.ts';
 
-const forMs = z.number().int().min(1000).max(366 * 86_400_000).optional();
 const address = z.string().min(1).max(100);
 const items = (value: unknown): { body: { items: unknown[] } } => ({ body: { items: Array.isArray(value) ? value : [] } });
-/** The former state is Moat's own: it may hold what the action took away. */
-const shown = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(shown);
-  const { state: _, ...rest } = value as Receipt;
-  return rest;
-};
-const shownOrPlan = (value: unknown, isPlan: boolean): unknown => (isPlan ? { plan: true, ...(shown(value) as object) } : shown(value));
 const made = z.strictObject({ created: time, id: z.string().max(200) });
 const afterText = z.strictObject({ after: z.string().max(5000) });
 const force = z.boolean().default(false), plan = z.boolean().default(false);
 const scalar = z.union([z.string().max(1000), z.number(), z.boolean()]);
 
+const listParams = z.strictObject({ id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/) });
 const undoBody = z.strictObject({ why: why.default('') });
 
 export const responseRoutes = [
@@ -49,6 +42,15 @@ export const responseRoutes = [
       const answered = await world.ask('unblock', { ...body, by: actor!.by }) as { undone: unknown[] };
       return { body: { ...answered, undone: shown(answered.undone) } };
     },
+  }),
+  route({
+    id: 'blocks-import', method: 'POST', path: '/block-lists/:id', access: 'act', title: { zh: '以列表之名封禁许多地址（每次至多 2000 项；重复导入不变）', en: 'block many addresses under the name of a list (2,000 at once; the same once more changes nothing)' }, params: listParams,
+    body: z.strictObject({ entries: z.array(z.strictObject({ network: address, until: time.optional(), why: z.string().max(500).optional() })).min(1).max(2000), why: why.default('') }), answer: imported,
+    run: async ({ params, body, actor }, world: World) => ({ body: await world.ask('blocklist-import', { list: params.id, ...body, by: actor!.by }) }),
+  }),
+  route({
+    id: 'blocks-drop', method: 'DELETE', path: '/block-lists/:id', access: 'act', title: { zh: '整份列表解封', en: 'let all of a list through again' }, params: listParams, body: undoBody, answer: z.strictObject({ lifted: count }),
+    run: async ({ params, body, actor }, world: World) => ({ body: await world.ask('blocklist-drop', { list: params.id, ...body, by: actor!.by }) }),
   }),
   route({
     id: 'receipts', method: 'GET', path: '/receipts', access: 'read', title: { zh: '处置记录，最新在前', en: 'receipts of actions, newest first' },
@@ -157,6 +159,14 @@ export const responseRoutes = [
     run: async ({ body, actor }, world: World) => ({ body: shownOrPlan(await world.ask('quarantine', { ...body, by: actor!.by }), body.plan) }),
   }),
   route({ id: 'quarantine-restore', method: 'POST', path: '/quarantine/:id/restore', access: 'act', title: { zh: '从隔离区放回', en: 'put back from quarantine' }, params: idParams, body: undoBody, answer: receipt, run: async ({ params, body, actor }, world: World) => ({ body: shown(await world.ask('restore', { id: params.id, ...body, by: actor!.by })) }) }),
+  route({
+    id: 'quarantine-content', method: 'GET', path: '/quarantine/:id/content', access: 'act', title: { zh: '下载隔离的文件（原样内容，供分析）', en: 'what was taken away, as it is (for analysis)' }, params: idParams, answer: z.unknown(), isDownload: true,
+    async run({ params, actor }, world: World) {
+      const download = await world.download('quarantine', params.id);
+      await world.audit({ by: actor!.by, operation: 'quarantine-export', target: params.id, why: '', result: `sent to who asked, ${download.bytes} bytes` });
+      return { body: undefined, download };
+    },
+  }),
   route({ id: 'notices', method: 'GET', path: '/notices', access: 'read', title: { zh: '通知渠道与排队', en: 'channels of notices and their queues' }, answer: list(channel), run: async (_call, world: World) => items(await world.ask('notices')) }),
   route({
     id: 'notice-test', method: 'POST', path: '/notices/:id/test', access: 'system', title: { zh: '发一条测试通知', en: 'send a test notice' }, params: idParams, answer: tested,

@@ -19,7 +19,7 @@ const secret = z.string().max(1000);
 const wrong = (): Problem => new Problem('wrong-credentials', { zh: '账号、密码或验证码不对', en: 'the name, the password or the code is wrong' });
 
 const meOf = (account: Account, csrf: string, expires: number, actor: Actor): z.infer<typeof me> => ({
-  name: account.name, role: actor.role, may: [...actor.may], csrf, expires, totp: account.totp?.confirmed === true, recovery_left: account.recovery.length, passkeys: account.passkeys?.length ?? 0, ...(actor.elevated !== undefined && { elevated: actor.elevated }), elsewhere: actor.may.size === 0,
+  name: account.name, role: actor.role, may: [...actor.may], csrf, expires, totp: account.totp?.confirmed === true, recovery_left: account.recovery.length, passkeys: account.passkeys?.length ?? 0, ...(actor.elevated !== undefined && { elevated: actor.elevated }), elsewhere: actor.outside !== undefined,
 });
 
 /** A log-on that has proved itself: a new session, so that none that was there before is raised. */

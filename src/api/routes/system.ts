@@ -6,7 +6,7 @@ import { done, idParams, job, jobStarted, level, limit, list, page, pageQuery, w
 import { containers, host, integrity, listeners, originStory, packages, processes, sensors, users } from '../contract/host.ts';
 import { overview } from '../contract/overview.ts';
 import { route } from '../contract/route.ts';
-import { huntResult, huntSchema, matrix, rule, ruleCheck, ruleSaved, ruleTrial, ruleWhole, savedQuery } from '../contract/rules.ts';
+import { huntResult, huntSchema, intelligenceCheck, intelligenceList, matrix, rule, ruleCheck, ruleSaved, ruleTrial, ruleWhole, savedQuery } from '../contract/rules.ts';
 import { checkEntry, finding, patches, posture, scanRun } from '../contract/scans.ts';
 import { auditEntry, auditVerdict, status, system } from '../contract/system.ts';
 import { Problem } from '../problem.ts';
@@ -106,6 +106,8 @@ export const systemRoutes = [
     await world.audit({ by: actor!.by, operation: 'rule-remove', target: params.id, why: '', result: 'removed' });
     return { body: removed };
   } }),
+  route({ id: 'intelligence', method: 'GET', path: '/intelligence', access: 'read', title: { zh: '正在使用的情报列表', en: 'the intelligence lists in use' }, answer: list(intelligenceList), run: async (_call, world: World) => ({ body: { items: await world.ask('intelligence') } }) }),
+  route({ id: 'intelligence-check', method: 'GET', path: '/intelligence/check', access: 'read', title: { zh: '某个地址、域名、网址、哈希或钱包是否在列表上', en: 'whether an address, domain, URL, hash or wallet stands on a list' }, query: z.strictObject({ value: z.string().min(1).max(2000) }), answer: intelligenceCheck, run: async ({ query }, world: World) => ({ body: await world.ask('intelligence-check', query.value) }) }),
   route({ id: 'matrix', method: 'GET', path: '/matrix', access: 'read', title: { zh: 'ATT&CK 与云服务器攻防矩阵：谁覆盖、见过多少', en: 'ATT&CK and the cloud server matrix: what covers it, how often it was seen' }, query: z.strictObject({ since: when, fields: pageQuery.fields }), answer: matrix, run: async ({ query }, world: World) => ({ body: await world.ask('matrix', query.since) }) }),
 
   route({ id: 'hunt-schema', method: 'GET', path: '/hunt/schema', access: 'hunt', title: { zh: '可查的视图与列', en: 'views and columns that may be asked' }, answer: huntSchema, run: async (_call, world: World) => ({ body: await world.ask('hunt-schema') }) }),

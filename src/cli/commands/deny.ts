@@ -1,5 +1,4 @@
-import { resolve } from 'node:path';
-import { askMoat } from '../ask.ts';
+import { askMoat, pathThere, targetOf } from '../ask.ts';
 import type { DenyOutcome, DenyState } from '../../agent/deny.ts';
 import { MoatError } from '../../core/error.ts';
 import { colour } from '../colour.ts';
@@ -12,7 +11,10 @@ const digest = /^[0-9a-f]{64}$/i;
 
 export function addDeny({ program, lang, t }: Cli): void {
   const deny = program.command('deny').description(t('禁止某些程序运行（默认关闭，配置 deny.enabled 启用）', 'keep programs from running (off unless deny.enabled is set)'));
-  const turnOn = (): string => t(`在 ${configPath(program)} 中写 deny: { enabled: true }，保存后立即生效`, `write deny: { enabled: true } into ${configPath(program)}; it takes effect at once`);
+  const turnOn = async (): Promise<string> => {
+    const file = await targetOf(program) === undefined ? configPath(program) : t('那台机器的配置', 'the configuration of that machine');
+    return t(`在 ${file} 中写 deny: { enabled: true }，保存后立即生效`, `write deny: { enabled: true } into ${file}; it takes effect at once`);
+  };
   const ask = async (): Promise<DenyState> => (await askMoat(program, 'deny-list')) as DenyState;
 
   deny.command('list', { isDefault: true })
@@ -28,15 +30,15 @@ export function addDeny({ program, lang, t }: Cli): void {
       }
       await out.end();
       if (!options.json && rows.length === 0) console.log(t('名单为空', 'nothing is on the list'));
-      if (!enabled) console.error(`${colour.yellow('!')} ${t('禁止运行已关闭，名单不起作用。启用：', 'denying is off: all of these may run. To turn it on: ')}${safe(turnOn())}`);
+      if (!enabled) console.error(`${colour.yellow('!')} ${t('禁止运行已关闭，名单不起作用。启用：', 'denying is off: all of these may run. To turn it on: ')}${safe(await turnOn())}`);
       else if (!live) console.error(`${colour.yellow('!')} ${t('内核传感器没有在工作，名单不起作用；见 moat status', 'the kernel sensor is not live, so all of these may run; see moat status')}`);
       else if (!options.json && rows.some(({ active }) => !active)) console.log(colour.dim(t('○ 那里现在没有这个文件，或它受保护；文件出现并运行时会被结束', '○ there is no such file now, or it is protected; should it come, its first run is killed')));
     });
 
   const change = async (op: 'deny-add' | 'deny-remove', what: string[], options: { json?: boolean; why?: string; force?: boolean }, done: (what: string) => string): Promise<void> => {
     // What is on the list may be taken off it at any time.
-    if (op === 'deny-add' && !(await ask()).enabled) throw new MoatError('off', t('禁止运行已关闭', 'denying is off'), { hint: turnOn() });
-    const asked = what.map((one) => (digest.test(one) ? one : resolve(one)));
+    if (op === 'deny-add' && !(await ask()).enabled) throw new MoatError('off', t('禁止运行已关闭', 'denying is off'), { hint: await turnOn() });
+    const asked = await Promise.all(what.map(async (one) => (digest.test(one) ? one : await pathThere(program, one))));
     const outcomes = (await askMoat(program, op, { what: asked, ...(options.why !== undefined && { why: options.why }), ...(options.force && { force: true }) }, { patient: true })) as DenyOutcome[];
     const out = new Output();
     for (const outcome of outcomes) {

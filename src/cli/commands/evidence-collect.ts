@@ -4,13 +4,16 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { MoatError } from '../../core/error.ts';
 import type { Sink } from '../../evidence/archive.ts';
 import { type Group, groups, type MemoryKind, memoryKinds } from '../../evidence/collect/groups.ts';
+import { targetOf } from '../ask.ts';
 import { colour } from '../colour.ts';
 import { duration } from '../duration.ts';
-import { bytesText, recordEvidence } from '../evidence-text.ts';
+import { bytesText, fetchedLines, recordEvidence, watchingOf } from '../evidence-text.ts';
 import { configOf, dataFolder } from '../globals.ts';
 import { progressLine } from '../progress.ts';
 import type { Cli } from '../program.ts';
 import { operator } from '../receipt-text.ts';
+import type { Watching } from '../remote/archive.ts';
+import type { Target } from '../remote/profiles.ts';
 import { jsonLine, safe } from '../terminal.ts';
 import { version } from '../version.ts';
 
@@ -36,6 +39,8 @@ export function addIncidentEvidence(incident: Command, { program, lang, t }: Cli
     .action(run);
 
   async function run(id: string | undefined, options: Options): Promise<void> {
+    const target = await targetOf(program);
+    if (target !== undefined) { await runThere(target, id, options); return; }
     const [{ collectEvidence, newEvidenceId }, { Keep }, { installationKey, passingKey }, { fileSink, streamSink }] = await Promise.all([import('../../agent/evidence-collect.ts'), import('../../evidence/keep.ts'), import('../../evidence/key.ts'), import('../../evidence/sink.ts')]);
     const data = dataFolder(program), { evidence: config } = await configOf(program), now = Date.now();
     const toStream = options.to === '-';
@@ -78,6 +83,32 @@ export function addIncidentEvidence(incident: Command, { program, lang, t }: Cli
     }
     if (untimed) say(colour.yellow(safe(untimed[lang])));
     if (!recorded) say(colour.yellow(t('没有记入审计日志：Moat 没有在运行；请把上面的指纹与链头另外记下', 'not in the audit log: no agent runs; keep the key and head above elsewhere')));
+  }
+
+  /** Collected and kept by the Moat there; with --to fetched and proved here. */
+  async function runThere(target: Target, id: string | undefined, options: Options): Promise<void> {
+    if (options.why === undefined || options.why.trim() === '') throw new MoatError('bad-input', 'expected a reason: what is done from afar is done by a token', { zh: '远程操作须写明原因', hint: '--why "…"' });
+    if (options.to === '-' && process.stdout.isTTY) throw new MoatError('terminal', 'an archive is not written to a terminal', { zh: '不把存档写到终端', hint: 'moat incident evidence --to - > FILE' });
+    const [{ fetchFrom }, { finished }, { fetchArchive, keptThere, mustBeNew }] = await Promise.all([import('../remote/http.ts'), import('../remote/job.ts'), import('../remote/archive.ts')]);
+    if (options.to !== undefined && options.to !== '-') mustBeNew(resolve(options.to));
+    const fetch = fetchFrom(target), line = progressLine(t('采集', 'collecting')), began = Date.now();
+    const body = { why: options.why, commands: options.commands, memory: options.memory, memory_max_mb: options.memoryMax, ...(options.since !== undefined && { since_ms: options.since }), ...(options.only && { only: options.only }) };
+    const started = await fetch({ method: 'POST', path: id === undefined ? '/evidence' : `/incidents/${encodeURIComponent(id)}/evidence`, body });
+    const made = await finished<{ id: string; bytes: number; items: number; partial: number; missed: number }>(fetch, started, () => line.show(t(`${Math.round((Date.now() - began) / 1000)} 秒`, `${Math.round((Date.now() - began) / 1000)} s`))).finally(() => line.clear());
+    const kept = await keptThere(fetch, made.id);
+    const tell = options.to === '-' ? console.error : console.log;
+    const fetched = options.to === undefined ? undefined : await withProgress((watching) => fetchArchive(target, kept, options.to!, options.why!, watching));
+    if (fetched?.verdict.ok === false) process.exitCode = 1;
+    if (options.json) { tell(jsonLine({ id: made.id, ...(kept.incident !== undefined && { incident: kept.incident }), bytes: made.bytes, items: made.items, partial: made.partial, missed: made.missed, fingerprint: kept.fingerprint, manifest: kept.manifest, head: kept.head, ...(fetched && { ok: fetched.verdict.ok, ...(fetched.path !== undefined && { path: fetched.path }) }) })); return; }
+    tell(`${colour.green('●')} ${safe(made.id)}  ${bytesText(made.bytes)}, ${t(`${made.items} 项`, `${made.items} items`)}${made.partial > 0 ? colour.yellow(t(`，${made.partial} 项不完整`, `, ${made.partial} not whole`)) : ''}${made.missed > 0 ? colour.yellow(t(`，${made.missed} 项未能查看`, `, ${made.missed} could not be looked at`)) : ''}`);
+    tell(`${t('密钥指纹（请另外记下）：', 'key (write it down elsewhere): ')}${safe(kept.fingerprint)}\n${t('保管链头：', 'head of the chain of custody: ')}${safe(kept.head)}`);
+    if (fetched === undefined) tell(colour.dim(`moat --remote ${safe(target.name ?? target.url)} evidence export ${safe(made.id)} --to FILE`));
+    else for (const text of fetchedLines(fetched, lang)) tell(text);
+  }
+
+  async function withProgress<T>(work: (watching: Watching) => Promise<T>): Promise<T> {
+    const line = progressLine(t('下载', 'fetching'));
+    return await work(watchingOf(line, t)).finally(() => line.clear());
   }
 }
 

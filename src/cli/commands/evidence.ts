@@ -9,16 +9,18 @@ import { installationKey } from '../../evidence/key.ts';
 import type { Manifest } from '../../evidence/manifest.ts';
 import { fileSink, streamSink } from '../../evidence/sink.ts';
 import { type EvidenceVerdict, verifyArchive } from '../../evidence/verify.ts';
-import type { EvidenceArchive } from '../../api/contract/incidents.ts';
-import { remoteOf } from '../ask.ts';
+import type { EvidenceArchive, EvidenceKey } from '../../api/contract/incidents.ts';
+import { askMoat, remoteOf, targetOf } from '../ask.ts';
 import { colour } from '../colour.ts';
 import { confirm } from '../confirm.ts';
-import { bytesText, recordEvidence } from '../evidence-text.ts';
+import { bytesText, fetchedLines, recordEvidence, watchingOf } from '../evidence-text.ts';
 import { configOf, dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import type { Cli } from '../program.ts';
 import { operator } from '../receipt-text.ts';
+import type { Fetch } from '../remote/http.ts';
+import type { Target } from '../remote/profiles.ts';
 import { jsonLine, safe } from '../terminal.ts';
 
 interface Json { json?: boolean }
@@ -51,6 +53,8 @@ export function addEvidence({ program, lang, t }: Cli): void {
     .option('--head <hash>', t('保管记录中必须有这一条（采集或移交时给出的链头）', 'this entry must be in the chain of custody (the head told when it was collected or handed over)'))
     .option('--json', ...json)
     .action(async (archive: string, options: VerifyOptions) => {
+      const far = archive === '-' || isFileHere(archive) ? undefined : await remoteOf(program);
+      if (far !== undefined) { await verifyThere(archive, options, far); return; }
       const { path, kept } = archive === '-' ? { path: '-', kept: undefined } : placeOf(archive);
       const line = progressLine(t('核验', 'checking'));
       // What this machine knows of an archive it keeps holds as well.
@@ -84,8 +88,8 @@ export function addEvidence({ program, lang, t }: Cli): void {
     .addHelpText('after', `\n<archive>: ${which}`)
     .option('--json', t('输出清单（JSON）', 'print the manifest (JSON)'))
     .action(async (archive: string, options: Json) => {
-      const { path } = placeOf(archive);
-      const verdict = await reading(path, (source) => verifyArchive(source));
+      const far = isFileHere(archive) ? undefined : await remoteOf(program);
+      const verdict = far === undefined ? await reading(placeOf(archive).path, (source) => verifyArchive(source)) : await shownThere(archive, far);
       if (!verdict.ok) process.exitCode = 1;
       if (options.json) { console.log(jsonLine({ ok: verdict.ok, faults: verdict.faults, manifest: verdict.manifest, custody: verdict.custody })); return; }
       if (verdict.manifest) await showManifest(verdict.manifest);
@@ -98,6 +102,8 @@ export function addEvidence({ program, lang, t }: Cli): void {
     .requiredOption('--to <file|->', t('新文件，- 为标准输出', 'a new file, - for standard output'))
     .option('--why <text>', why)
     .action(async (archive: string, options: { to: string; why?: string }) => {
+      const target = await targetOf(program);
+      if (target !== undefined) { await exportThere(target, archive, options); return; }
       const { path, kept } = placeOf(archive);
       if (options.to === '-' && process.stdout.isTTY) throw new MoatError('terminal', 'an archive is not written to a terminal', { zh: '不把存档写到终端', hint: `moat evidence export ${archive} --to - > FILE` });
       const sink = options.to === '-' ? streamSink(process.stdout) : fileSink(resolve(options.to));
@@ -130,9 +136,11 @@ export function addEvidence({ program, lang, t }: Cli): void {
     });
 
   const change = async (id: string, operation: 'evidence-hold' | 'evidence-release' | 'evidence-remove', options: WhyOptions, work: (kept: Kept, by: string) => string): Promise<void> => {
+    const far = await remoteOf(program);
+    if (far !== undefined) { await changeThere(id, operation, options, far); return; }
     const kept = keep().get(id), by = operator();
     // The entry first: what was let go must not look like it was never there.
-    if (operation === 'evidence-remove' && kept.hold) keep().remove(kept);
+    if (operation === 'evidence-remove') keep().mustBeFree(kept);
     const audited = await recordEvidence(dataFolder(program), { operation, target: kept.id, by, why: options.why ?? '', result: `manifest ${kept.manifest}, ${kept.bytes} bytes, made ${kept.made}` });
     if (!audited && operation === 'evidence-remove') throw new MoatError('not-running', 'no agent runs, so that the audit log could not say it; nothing was removed', { zh: 'Moat 没有在运行，无法记入审计，没有删除', hint: 'moat up' });
     const text = work(kept, by);
@@ -157,7 +165,8 @@ export function addEvidence({ program, lang, t }: Cli): void {
     .option('-y, --yes', t('不再询问', 'do not ask'))
     .option('--json', ...json)
     .action(async (id: string, options: WhyOptions & { why: string }) => {
-      const kept = keep().get(id), { keep_days } = (await configOf(program)).evidence;
+      const far = await remoteOf(program);
+      const { kept, keep_days } = far === undefined ? { kept: keep().get(id), keep_days: (await configOf(program)).evidence.keep_days } : { kept: (await (await archives()).keptThere(far, id)) as Kept, ...await keptRows() };
       const early = Date.now() - Date.parse(kept.made) < keep_days * day;
       if (!options.yes) {
         if (!process.stdin.isTTY) throw new MoatError('not-confirmed', 'there is no terminal to ask on; nothing was removed', { zh: '没有终端可以询问，没有删除', hint: '--yes' });
@@ -169,8 +178,8 @@ export function addEvidence({ program, lang, t }: Cli): void {
   group.command('key')
     .description(t('本机证据密钥的指纹与公钥', 'fingerprint and public key of the evidence of this machine'))
     .option('--json', ...json)
-    .action((options: Json) => {
-      const { fingerprint, pem } = installationKey(existing(dataFolder(program)));
+    .action(async (options: Json) => {
+      const { fingerprint, pem } = await remoteOf(program) === undefined ? installationKey(existing(dataFolder(program))) : (await askMoat(program, 'evidence-key')) as EvidenceKey;
       console.log(options.json ? jsonLine({ fingerprint, pem }) : `${fingerprint}\n${pem.trim()}`);
     });
 
@@ -189,9 +198,44 @@ export function addEvidence({ program, lang, t }: Cli): void {
       console.log(`${bytesText(result.bytes)}  sha256:${result.sha256}\nsm3:${result.sm3}${result.unreadable > 0 ? colour.yellow(t(`\n${bytesText(result.unreadable)} 读不出，以零代替，位置见 .json`, `\n${bytesText(result.unreadable)} could not be read and are zeros; the .json says where`)) : ''}`);
     });
 
+  const isFileHere = (archive: string): boolean => existsSync(archive) && statSync(archive).isFile();
+  const archives = (): Promise<typeof import('../remote/archive.ts')> => import('../remote/archive.ts');
+
+  /** What that machine proves of an archive that it keeps. */
+  async function shownThere(archive: string, far: Fetch): Promise<EvidenceVerdict> {
+    const { id } = await (await archives()).keptThere(far, archive);
+    return (await askMoat(program, 'evidence-verify', { id })) as EvidenceVerdict;
+  }
+
+  async function verifyThere(archive: string, options: VerifyOptions, far: Fetch): Promise<void> {
+    if (options.key !== undefined || options.head !== undefined) throw new MoatError('bad-input', 'that machine proves it by what it knows; to prove it by what you know, fetch it first', { zh: '那台机器按它所知来核验；要按您所知的指纹或链头核验，请先取来', hint: `moat evidence export ${archive} --to FILE` });
+    const verdict = await shownThere(archive, far);
+    if (!verdict.ok) process.exitCode = 1;
+    if (options.json) { const { manifest, ...rest } = verdict; console.log(jsonLine({ ...rest, ...(manifest && { id: manifest.id, host: manifest.host, began: manifest.began, missed: manifest.missed.length }) })); return; }
+    await showVerdict(verdict);
+  }
+
+  async function exportThere(target: Target, archive: string, options: { to: string; why?: string }): Promise<void> {
+    if (options.to === '-' && process.stdout.isTTY) throw new MoatError('terminal', 'an archive is not written to a terminal', { zh: '不把存档写到终端', hint: `moat evidence export ${archive} --to - > FILE` });
+    const [{ fetchArchive, keptThere }, { fetchFrom }] = await Promise.all([archives(), import('../remote/http.ts')]);
+    const kept = await keptThere(fetchFrom(target), archive);
+    const line = progressLine(t('下载', 'fetching'));
+    const fetched = await fetchArchive(target, kept, options.to, options.why ?? '', watchingOf(line, t)).finally(() => line.clear());
+    if (!fetched.verdict.ok) process.exitCode = 1;
+    for (const text of fetchedLines(fetched, lang)) console.error(text);
+  }
+
+  async function changeThere(id: string, operation: 'evidence-hold' | 'evidence-release' | 'evidence-remove', options: WhyOptions, far: Fetch): Promise<void> {
+    const kept = await (await archives()).keptThere(far, id);
+    const deed = operation.slice('evidence-'.length) as 'hold' | 'release' | 'remove';
+    await askMoat(program, 'evidence-change', { id: kept.id, deed, why: options.why ?? '' });
+    const said = { hold: t('保留中', 'is on hold'), release: t('已解除保留', 'is released'), remove: t('已删除', 'is removed') }[deed];
+    console.log(options.json ? jsonLine({ id: kept.id, operation, audited: true }) : `${colour.green('●')} ${safe(kept.id)} ${said}`);
+  }
+
   /** A file by its path, else one that is kept. */
   function placeOf(archive: string): { path: string; kept: Kept | undefined } {
-    if (existsSync(archive) && statSync(archive).isFile()) {
+    if (isFileHere(archive)) {
       const path = resolve(archive);
       const row = keep().list().find((one) => one.path === path);
       return { path, kept: row !== undefined && 'kept' in row ? row.kept : undefined };

@@ -4,11 +4,15 @@ import { portsOf } from '../../agent/scan-ports.ts';
 import { scanInProcess, usualMemoryMb } from '../../agent/scan-process.ts';
 import { seenFindings } from '../../agent/seen-findings.ts';
 import { commandLine } from '../../scan/shell.ts';
+import type { Fixed } from '../../api/contract/response.ts';
+import { remoteOf } from '../ask.ts';
 import { colour } from '../colour.ts';
+import { confirm } from '../confirm.ts';
 import { eachIn } from '../each.ts';
 import { configOf, dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
+import type { Fetch } from '../remote/http.ts';
 import { jsonLine, safe } from '../terminal.ts';
 import { carryOut, type StepCommandOptions } from './steps.ts';
 
@@ -26,6 +30,12 @@ export function addFix(cli: Cli): void {
     .addHelpText('after', t('\n编号见 moat scan --json 的 id。先再查一遍这一项：已经没有的不处理。\n退出码：0 全部处理，1 有没处理的，2 未运行', '\nIds are those of moat scan --json. The thing is looked at again first: what is gone is left.\nExit code: 0 all done, 1 something was not, 2 not running'))
     .action(async (ids: string[], options: StepCommandOptions) => {
       const out = new Output();
+      const fetch = await remoteOf(program);
+      if (fetch !== undefined) {
+        for (const id of ids) await each(out, id, options.json, () => fixThere(out, id, options, fetch));
+        await out.end();
+        return;
+      }
       const found = await lookAgain(ids);
       for (const id of ids) {
         await each(out, id, options.json, async () => {
@@ -45,6 +55,30 @@ export function addFix(cli: Cli): void {
     if (options.json) { out.line(jsonLine({ id, done: false, text, commands: way?.commands ?? [] })); return; }
     out.line(`${colour.yellow('!')} ${safe(text)}`);
     for (const words of way?.commands ?? []) out.line(`    ${colour.cyan(safe(commandLine(words)))}`);
+  }
+
+  /** By what the last scan there found; its Moat refuses what is gone since. */
+  async function fixThere(out: Output, id: string, options: StepCommandOptions, fetch: Fetch): Promise<void> {
+    const ask = (plan: boolean): Promise<unknown> => fetch({ method: 'POST', path: `/findings/${encodeURIComponent(id)}/fix`, body: { plan, why: options.why ?? '', ...(options.force && { force: true }) } });
+    if (options.dryRun || !options.yes) {
+      const { plans } = (await ask(true)) as Extract<Fixed, { plan: true }>;
+      for (const plan of plans) {
+        if (options.json && options.dryRun) { out.line(jsonLine(plan)); continue; }
+        for (const line of [colour.bold(safe(plan.title[lang])), ...plan.steps.map(({ text }) => `  ${safe(text[lang])}`)]) if (options.dryRun) out.line(line); else console.error(line);
+      }
+      if (options.dryRun) return;
+      if (!(await confirm(t('照此执行？', 'Do this?'), t))) {
+        if (!process.stdin.isTTY) throw new MoatError('not-confirmed', t('没有终端可以询问，什么也没做', 'there is no terminal to ask on; nothing was done'), { hint: '--yes' });
+        console.error(t('什么也没做', 'nothing was done'));
+        process.exitCode = 1;
+        return;
+      }
+    }
+    const { receipts, stopped } = (await ask(false)) as Extract<Fixed, { receipts: unknown }>;
+    for (const receipt of receipts) out.line(options.json ? jsonLine(receipt) : `${colour.green('●')} ${safe(receipt.title[lang])}  ${colour.dim(`moat undo ${safe(receipt.id)}`)}`);
+    if (stopped === undefined) return;
+    process.exitCode = 1;
+    out.line(options.json ? jsonLine({ id, stopped }) : `${colour.red('✕')} ${safe(stopped[lang])}`);
   }
 
   /** The checks that found them once look again. */

@@ -1,8 +1,7 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { MoatError } from '../../core/error.ts';
 import type { RecoveredStep, RecoveryPlan, ServiceCheck } from '../../core/recovery.ts';
-import { askMoat } from '../ask.ts';
+import { askMoat, pathThere } from '../ask.ts';
 import type { Recovered, ServicesLooked } from '../../agent/recovery.ts';
 import { confirm } from '../confirm.ts';
 import { incidentJson } from '../incident-text.ts';
@@ -100,7 +99,7 @@ export function addIncidentRecover(group: Command, { program, lang, t }: Cli): v
       const before = (await ask('recovery-kept', { id, maybe: true })) as Kept | null;
       if (before !== null && before.steps.some(({ receipt }) => receipt !== undefined) && before.steps.every(({ state }) => state !== 'undone')) return before;
     }
-    return { plan: (await ask('recovery-plan', { id, folders: folder.map((path) => resolve(path)) })) as RecoveryPlan, steps: [] };
+    return { plan: (await ask('recovery-plan', { id, folders: await Promise.all(folder.map((path) => pathThere(program, path))) })) as RecoveryPlan, steps: [] };
   }
 
   async function undo(id: string, out: Output, { json, why = '', only, without }: RecoverOptions): Promise<void> {

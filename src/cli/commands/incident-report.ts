@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Document } from '../../api/contract/incidents.ts';
-import { askMoat, notRemote, remoteOf } from '../ask.ts';
+import type { Document, IndicatorList } from '../../api/contract/incidents.ts';
+import { askMoat, remoteOf } from '../ask.ts';
 import type { WholeIncident } from '../../agent/incidents.ts';
 import { pdfOf } from '../../agent/pdf.ts';
 import { checkReportPlace, writeReport } from '../../agent/report-file.ts';
@@ -9,9 +9,8 @@ import { openReview } from '../../agent/review.ts';
 import type { AppliedResult } from '../../agent/reviews.ts';
 import type { Improvement } from '../../core/incident-store.ts';
 import type { Review } from '../../core/review.ts';
-import type { Lang } from '../../core/text.ts';
+import type { Lang, Text } from '../../core/text.ts';
 import type { Deed } from '../../engine/incident/lifecycle.ts';
-import { incidentOf } from '../../engine/incident/seeds.ts';
 import { htmlOf } from '../../report/html.ts';
 import { incidentDoc } from '../../report/incident-doc.ts';
 import { jsonOf } from '../../report/json.ts';
@@ -24,7 +23,9 @@ import { confirm } from '../confirm.ts';
 import { duration } from '../duration.ts';
 import { configOf, dataFolder } from '../globals.ts';
 import type { Cli } from '../program.ts';
+import { looking } from '../looking.ts';
 import { operator } from '../receipt-text.ts';
+import type { Fetch } from '../remote/http.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
 import { version } from '../version.ts';
 
@@ -70,12 +71,23 @@ export function addIncidentReport(group: Command, cli: Cli): void {
     .option('--out <file>', ...out)
     .action(async (id: string, options: ExportOptions) => {
       const place = placeOf(options.out);
+      const fetch = await remoteOf(program);
+      if (fetch !== undefined) {
+        const { items, total, why } = await indicatorsThere(fetch, id);
+        const { content } = await fetch({ method: 'GET', path: `/incidents/${encodeURIComponent(id)}/indicators`, query: { format: options.format === 'list' ? 'txt' : options.format, lang: options.lang ?? cli.lang, tlp: options.tlp, for_ms: options.for } }) as Document;
+        await put(place, `${content.replace(/\n$/, '')}\n`);
+        tellRest(items.length, total, why);
+        return;
+      }
       const data = await review(id);
       await put(place, exported(data, options, cli, (await configOf(program)).report.organisation));
       const { items, total } = data.story?.indicators ?? { items: [], total: 0 };
-      if (data.story_why) console.error(`${colour.yellow('!')} ${safe(data.story_why[cli.lang])}`);
-      if (total > items.length) console.error(`${colour.yellow('!')} ${t(`另有 ${total - items.length} 个指标超出上限，未导出`, `${total - items.length} indicators more are beyond the bound and were not exported`)}`);
+      tellRest(items.length, total, data.story_why);
     });
+  function tellRest(shown: number, total: number, why: Text | undefined): void {
+    if (why) console.error(`${colour.yellow('!')} ${safe(why[cli.lang])}`);
+    if (total > shown) console.error(`${colour.yellow('!')} ${t(`另有 ${total - shown} 个指标超出上限，未导出`, `${total - shown} indicators more are beyond the bound and were not exported`)}`);
+  }
 
   group.command('indicators <id>')
     .description(t('列出指标；--apply 放入封禁与情报列表', 'list the indicators; --apply puts them on the block and intelligence lists'))
@@ -87,31 +99,38 @@ export function addIncidentReport(group: Command, cli: Cli): void {
     .option('--json', t('输出 JSON', 'print JSON'))
     .action((id: string, options: IndicatorOptions, command: Command) => indicators(id, options, command, review, cli));
 
-  addImprove(group, cli, reading);
+  addImprove(group, cli);
 }
 
 /** Written by the server that it is of; undefined for this machine. */
-async function farReport(id: string, { format, lang: inLang, interruption, leak }: ReportOptions, { program, lang, t }: Cli): Promise<string | Buffer | undefined> {
+async function farReport(id: string, { format, lang: inLang, interruption, leak }: ReportOptions, { program, lang }: Cli): Promise<string | Buffer | undefined> {
   const fetch = await remoteOf(program);
   if (fetch === undefined) return undefined;
-  if (interruption !== undefined || leak !== undefined) throw notRemote(t('估算损失（--interruption、--leak）', 'the estimate of cost (--interruption, --leak)'));
-  const { content, encoding } = await fetch({ method: 'GET', path: `/incidents/${encodeURIComponent(id)}/report`, query: { format, lang: inLang ?? lang } }) as Document;
+  const { content, encoding } = await fetch({ method: 'GET', path: `/incidents/${encodeURIComponent(id)}/report`, query: { format, lang: inLang ?? lang, interruption_ms: interruption, leak_gb: leak } }) as Document;
   return encoding === 'base64' ? Buffer.from(content, 'base64') : content;
 }
+
+const indicatorsThere = async (fetch: Fetch, id: string): Promise<IndicatorList> => (await fetch({ method: 'GET', path: `/incidents/${encodeURIComponent(id)}/indicators` })) as IndicatorList;
 
 interface IndicatorOptions { apply?: boolean; withdraw?: boolean; for: number; why?: string; yes?: boolean; json?: boolean }
 
 async function indicators(id: string, options: IndicatorOptions, command: Command, review: (id: string) => Promise<Review>, { program, lang, t }: Cli): Promise<void> {
   if (options.apply && options.withdraw) command.error(t('error: --apply 与 --withdraw 只能写一个', 'error: expected --apply or --withdraw, not both'), { exitCode: 2 });
-  if (!options.apply && !options.withdraw) {
+  const fetch = await remoteOf(program);
+  const known = async (): Promise<IndicatorList & { incident: string }> => {
+    if (fetch !== undefined) return { incident: (await looking(program, (look) => look.incident(id))).id, ...await indicatorsThere(fetch, id) };
     const { id: whole, story, story_why: why } = await review(id);
+    return { incident: whole, items: [...story?.indicators.items ?? []] as IndicatorList['items'], total: story?.indicators.total ?? 0, ...(why && { why }) };
+  };
+  if (!options.apply && !options.withdraw) {
+    const { incident: whole, items, total, why } = await known();
     if (why) console.error(`${colour.yellow('!')} ${safe(why[lang])}`);
-    for (const one of story?.indicators.items ?? []) console.log(options.json ? jsonLine({ incident: whole, ...(jsonOf(one) as object) }) : `${one.kind.padEnd(8)} ${safe(one.value)}${one.path === undefined ? '' : colour.dim(`  ${safe(one.path)}`)}${one.doubt ? colour.yellow(`  ${safe(one.doubt[lang])}`) : ''}`);
-    if ((story?.indicators.total ?? 0) === 0 && !options.json) console.log(t('没有指标', 'there are no indicators'));
+    for (const one of items) console.log(options.json ? jsonLine({ incident: whole, ...(jsonOf(one) as object) }) : `${one.kind.padEnd(8)} ${safe(one.value)}${one.path === undefined ? '' : colour.dim(`  ${safe(one.path)}`)}${one.doubt ? colour.yellow(`  ${safe(one.doubt[lang])}`) : ''}`);
+    if (total === 0 && !options.json) console.log(t('没有指标', 'there are no indicators'));
     return;
   }
   if (options.apply && !options.yes) {
-    const sure = ((await review(id)).story?.indicators.items ?? []).filter(({ doubt }) => doubt === undefined);
+    const sure = (await known()).items.filter(({ doubt }) => doubt === undefined);
     for (const one of sure) console.error(`  ${one.kind.padEnd(8)} ${safe(one.value)}`);
     if (!(await confirm(t(`封禁其中的地址，并把这 ${sure.length} 个指标放入情报列表？`, `Block the addresses among them, and put these ${sure.length} indicators on the intelligence list?`), t))) { process.exitCode = 1; return; }
   }
@@ -124,7 +143,7 @@ async function indicators(id: string, options: IndicatorOptions, command: Comman
   if (done.dropped > 0) console.log(colour.yellow(t(`列表已满，${done.dropped} 项较早到期的让出位置`, `the list is full: ${done.dropped} entries that end sooner made room`)));
 }
 
-function addImprove(group: Command, { program, t }: Cli, reading: <T>(work: (store: SqliteStore) => T) => Promise<T>): void {
+function addImprove(group: Command, { program, t }: Cli): void {
   interface ImproveOptions { owner?: string; due?: number; note?: string; open?: boolean; why?: string; json?: boolean }
   const change = async (id: string, deed: Deed, { why, json }: ImproveOptions): Promise<void> => {
     const { improvements = [] } = (await askMoat(program, 'incident-change', { id, by: operator(), why: why ?? '', deed })) as WholeIncident;
@@ -154,7 +173,7 @@ function addImprove(group: Command, { program, t }: Cli, reading: <T>(work: (sto
           await change(id, { op: 'improve-done', improvement: number, open: what === 'open', note: options.note }, options);
           return;
         case 'list': {
-          const all = await reading((store) => incidentOf(store.incidents, id).improvements ?? []);
+          const all = (await looking(program, (look) => look.incident(id))).improvements ?? [];
           show(all, options.json);
           if (all.length === 0 && !options.json) console.log(t('没有改进项', 'there are no improvements'));
           return;

@@ -1,7 +1,6 @@
 import Table from 'cli-table3';
-import { askMoat } from '../ask.ts';
-import { readLists, type ListState } from '../../agent/intelligence.ts';
-import type { Indicator, Intelligence } from '../../core/lineage.ts';
+import { askMoat, targetOf } from '../ask.ts';
+import { type Checked, checkOf, readLists, type ListState } from '../../agent/intelligence.ts';
 import { colour } from '../colour.ts';
 import { configOf, dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
@@ -38,30 +37,32 @@ export function addIntel({ program, lang, t }: Cli): void {
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .addHelpText('after', t('\n退出码：0 不在任何列表上，1 在列表上，2 有列表读不了而其余列表上没有', '\nExit code: 0 on no list, 1 on a list, 2 when a list could not be read and no other has it'))
     .action(async (values: string[], options: { json?: boolean }) => {
-      const { intelligence, states } = await readLists((await configOf(program)).intelligence, dataFolder(program));
-      const blind = states.filter((state) => state.state !== 'live');
+      const check = await checker();
+      const blind = new Map<string, string>();
       const out = new Output();
       let listed = 0;
       for (const value of values) {
-        const found = lookUp(intelligence, value);
+        const { found, unread, faults = {} } = await check(value);
+        for (const name of unread) blind.set(name, faults[name] ?? '');
         if (found) listed++;
-        if (options.json) out.line(JSON.stringify({ asked: value, listed: found !== undefined, ...found, ...(blind.length > 0 && { unread: blind.map((state) => state.name) }) }));
+        if (options.json) out.line(JSON.stringify({ asked: value, listed: found !== undefined, ...found, ...(unread.length > 0 && { unread }) }));
         else out.line(found ? `${levelWord(found.level, lang)}  ${safe(value)}  ${t('在列表', 'is on list')} ${safe(`${found.list}: ${found.value} (${found.what})`)}${found.expires === undefined ? '' : t(`，${clock(found.expires)} 到期`, `, until ${clock(found.expires)}`)}` : `${safe(value)}  ${t('不在列表上', 'is on no list')}`);
       }
       await out.end();
-      for (const { name, fault } of blind) console.error(`${colour.yellow('!')} ${safe(`${name}: ${fault ?? ''}`)}`);
-      process.exitCode = listed > 0 ? 1 : blind.length > 0 ? 2 : 0;
+      for (const [name, fault] of blind) console.error(`${colour.yellow('!')} ${safe(`${name}: ${fault}`)}`);
+      process.exitCode = listed > 0 ? 1 : blind.size > 0 ? 2 : 0;
     });
+
+  /** By the lists that are configured here, or by those of the server. */
+  async function checker(): Promise<(value: string) => Promise<Checked & { faults?: Record<string, string | undefined> }>> {
+    if (await targetOf(program) !== undefined) return async (value) => (await askMoat(program, 'intelligence-check', value)) as Checked;
+    const { intelligence, states } = await readLists((await configOf(program)).intelligence, dataFolder(program));
+    const faults = Object.fromEntries(states.map(({ name, fault }) => [name, fault]));
+    return async (value) => ({ ...checkOf(intelligence, states, value), faults });
+  }
 }
 
 const reasons: Readonly<Record<string, string>> = {
   'not understood': '条看不懂', 'too broad': '条范围过大', 'private or local network': '条是内网或本机网段', expired: '条已过期', 'not for detection': '条标明不用于检测',
   'page on a shared host': '条是公共托管站上的页面', 'beyond the limit': '条超出上限', 'too large': '条过长',
 };
-
-function lookUp(intelligence: Intelligence, value: string): Indicator | undefined {
-  const text = value.trim();
-  const url = /^[a-z][a-z0-9+.-]{0,15}:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)/i.exec(text);
-  const host = (url?.[1] ?? text).replace(/^\[(.*)\]$/, '$1');
-  return intelligence.address(host) ?? intelligence.hash(text) ?? intelligence.wallet(text) ?? intelligence.domain(host);
-}

@@ -1,6 +1,6 @@
 import type { Receipt } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
-import { askMoat } from '../ask.ts';
+import { askMoat, targetOf } from '../ask.ts';
 import type { CheckRow, PolicyCheck } from '../../agent/firewall-policy.ts';
 import type { ShownPlan } from '../../agent/response-network.ts';
 import { sshConnection } from '../../linux/ssh-connection.ts';
@@ -37,7 +37,8 @@ export function addNetwork({ program, lang, t }: Cli): void {
         tell(receipt, options, t('隔离已确认，直到解除', 'the isolation is confirmed and stays'), 'moat release');
         return;
       }
-      const over = sshConnection();
+      // From afar it is the connection to that server that counts, and the server knows it.
+      const over = await targetOf(program) === undefined ? sshConnection() : undefined;
       const input = { ...(options.confirmWithin > 0 && { confirm_within: Math.ceil(options.confirmWithin / 1000) }), ...(over && { over }) };
       const receipt = await carryOut('isolate-host', input, options, over !== undefined);
       if (receipt) tell(receipt, options, t('本机已隔离', 'this machine is isolated'), receipt.until !== undefined && options.confirmWithin > 0 ? t(`请在 ${clock(receipt.until)} 前确认：moat isolate --confirm；解除：moat release`, `confirm before ${clock(receipt.until)}: moat isolate --confirm; to end it: moat release`) : 'moat release');

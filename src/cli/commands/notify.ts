@@ -6,8 +6,10 @@ import type { Outcome } from '../../core/notice.ts';
 import type { Store } from '../../core/ports.ts';
 import { StoreError } from '../../stores/error.ts';
 import { openSqliteStore } from '../../stores/sqlite/store.ts';
-import type { NoticeChannel } from '../../api/contract/response.ts';
-import { remoteOf } from '../ask.ts';
+import type { NoticeChannel, NoticeTested } from '../../api/contract/response.ts';
+import { MoatError } from '../../core/error.ts';
+import type { Text } from '../../core/text.ts';
+import { askMoat, remoteOf } from '../ask.ts';
 import { colour } from '../colour.ts';
 import { configOf, dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
@@ -41,17 +43,30 @@ export function addNotify({ program, lang, t }: Cli): void {
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .addHelpText('after', t('\n不写渠道则测试全部已启用的。退出码：0 全部送达，1 有未送达的，2 没有这个渠道', '\nWithout a channel all that are enabled are tested. Exit code: 0 all arrived, 1 some did not, 2 no such channel'))
     .action(async (name: string | undefined, options: { json?: boolean }) => {
+      const show = (channel: { name: string; kind: string }, { kind: outcome, code, what }: Tried): void => {
+        if (outcome !== 'sent') process.exitCode = 1;
+        if (options.json) console.log(jsonLine({ channel: channel.name, kind: channel.kind, outcome, ...(outcome !== 'sent' && { code, what: what?.[lang] }) }));
+        else console.log(outcome === 'sent' ? `${colour.green('●')} ${safe(channel.name)}  ${t('已送达', 'it arrived')}` : `${colour.red('✕')} ${safe(channel.name)}  ${safe(what?.[lang] ?? '')} ${colour.dim(`(${safe(code ?? '')})`)}`);
+      };
+      const fetch = await remoteOf(program);
+      if (fetch !== undefined) {
+        const rows = (await fetch({ method: 'GET', path: '/notices' }) as { items: NoticeChannel[] }).items.filter(({ id, enabled }) => (name === undefined ? enabled : id === name));
+        // None at all would look like all arrived.
+        if (rows.length === 0) throw new MoatError('unknown-channel', name === undefined ? 'no channel is switched on there' : `there is no channel ${name} there`, { zh: name === undefined ? '那里没有启用的渠道' : `那里没有渠道 ${name}`, hint: 'moat notify list' });
+        for (const { id, kind } of rows) {
+          const { outcome, ...said } = (await askMoat(program, 'notice-test', { id })) as NoticeTested;
+          show({ name: id, kind }, { kind: outcome, ...said });
+        }
+        return;
+      }
       const config = await configOf(program);
       const channels = channelsNamed(config.notices, name);
       const speak = config.lang === 'auto' ? lang : config.lang;
-      await Promise.all(channels.map(async (channel) => {
-        const outcome = await tryOne(channel, channel.lang ?? speak, config.host ?? hostname(), config.notices.zone);
-        if (outcome.kind !== 'sent') process.exitCode = 1;
-        if (options.json) console.log(jsonLine({ channel: channel.name, kind: channel.kind, outcome: outcome.kind, ...(outcome.kind !== 'sent' && { code: outcome.code, what: outcome.what[lang] }) }));
-        else console.log(outcome.kind === 'sent' ? `${colour.green('●')} ${safe(channel.name)}  ${t('已送达', 'it arrived')}` : `${colour.red('✕')} ${safe(channel.name)}  ${safe(outcome.what[lang])} ${colour.dim(`(${safe(outcome.code)})`)}`);
-      }));
+      await Promise.all(channels.map(async (channel) => { show(channel, await tryOne(channel, channel.lang ?? speak, config.host ?? hostname(), config.notices.zone)); }));
     });
 }
+
+type Tried = { kind: Outcome['kind']; code?: string | undefined; what?: Text | undefined };
 
 async function tryOne(channel: ChannelConfig, speak: 'zh' | 'en', host: string, zone: string | undefined): Promise<Outcome> {
   try {

@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { openSync, closeSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
+import { Readable } from 'node:stream';
 import type { Receipt } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
-import { askMoat, targetOf } from '../ask.ts';
+import { askMoat, pathThere, targetOf } from '../ask.ts';
 import { listOf, type FilePlan, type QuarantineList } from '../../agent/response-files.ts';
 import { Vault } from '../../actions/vault.ts';
 import { bytesOf, nameOf } from '../../linux/file-names.ts';
@@ -15,11 +16,16 @@ import { dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { operator, receiptJson } from '../receipt-text.ts';
+import type { Target } from '../remote/profiles.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
 import { zipOf } from '../zip.ts';
 
 interface FileOptions { why?: string; force?: boolean; plan?: boolean; yes?: boolean; json?: boolean }
 
+interface Item { path: string; sha256: string; kind: 'file' | 'symlink'; modified: Date; pieces: () => AsyncIterable<Buffer> | Promise<AsyncIterable<Buffer>> }
+
+/** Of a file from afar, which is held until it is proved. */
+const contentMax = 256 << 20;
 /** What analysts expect such files to be locked with. */
 const password = 'infected';
 
@@ -42,8 +48,7 @@ export function addQuarantine({ program, lang, t }: Cli): void {
       const out = new Output();
       for (const path of paths) {
         await each(out, path, options.json, async () => {
-          // A relative path is this shell's, not the agent's.
-          const asked = { path: await targetOf(program) === undefined ? resolve(path) : path, by: operator(), why: options.why ?? '', ...(options.force && { force: true }) };
+          const asked = { path: await pathThere(program, path), by: operator(), why: options.why ?? '', ...(options.force && { force: true }) };
           if (options.plan) { showPlan(out, (await ask('quarantine', { ...asked, plan: true })) as FilePlan, options.json); return; }
           const receipt = (await ask('quarantine', asked)) as Receipt;
           out.line(options.json ? jsonLine(receiptJson(receipt)) : `${colour.green('●')} ${safe(receipt.target)} ${t('已隔离', 'is in quarantine')}  ${colour.dim(`moat restore ${safe(receipt.id)}`)}`);
@@ -67,13 +72,15 @@ export function addQuarantine({ program, lang, t }: Cli): void {
       for (const broken of list.broken) out.line(options.json ? jsonLine({ broken }) : `${colour.red('✕')} ${safe(broken)}`);
       await out.end();
       if (options.json) return;
-      console.log(list.rows.length === 0 ? t('隔离区是空的', 'nothing is in quarantine') : colour.dim(t(`${list.rows.length} 项，占 ${megabytes(list.stored)}，在 ${safe(list.folder)}；不会自动删除`, `${list.rows.length} items, ${megabytes(list.stored)} in ${safe(list.folder)}; nothing is deleted by itself`)));
+      console.log(list.rows.length === 0 ? t('隔离区是空的', 'nothing is in quarantine') : colour.dim(t(`${list.rows.length} 项，占 ${megabytes(list.stored)}，在 ${safe(list.folder)}`, `${list.rows.length} items, ${megabytes(list.stored)} in ${safe(list.folder)}`)));
     });
 
   quarantine.command('cat <id>')
     .description(t('把内容写到标准输出（供分析；小心，内容是原样的）', 'write the content to standard output (for analysis; mind that it is the real thing)'))
     .action(async (id: string) => {
       if (process.stdout.isTTY) throw new MoatError('terminal', t('不把隔离的内容写到终端', 'what is in quarantine is not written to a terminal'), { hint: `moat quarantine cat ${id} > FILE` });
+      const target = await targetOf(program);
+      if (target !== undefined) { for await (const piece of await contentThere(target, id)) writeAll(1, piece); return; }
       // The end is checked before anything is written: what was tampered with never leaves.
       for await (const _ of vault().read(id)) { /* read through */ }
       for await (const piece of vault().read(id)) writeAll(1, piece);
@@ -82,12 +89,13 @@ export function addQuarantine({ program, lang, t }: Cli): void {
   quarantine.command('export <id> <file>')
     .description(t(`导出为 zip，密码 ${password}（分析平台的惯例）`, `write a zip file with the password ${password} (what analysts expect)`))
     .action(async (id: string, file: string) => {
+      const target = await targetOf(program);
       const items = vault();
-      const { path, file: { sha256, modified, kind } } = items.item(id);
+      const { path, sha256, modified, kind, pieces } = target === undefined ? itemHere(items, id) : await itemThere(target, id);
       if (kind === 'symlink') throw new MoatError('no-content', t(`${id} 是符号链接，没有内容`, `${id} is a symbolic link and has no content`), { hint: 'moat quarantine list' });
       const fd = openSync(file, 'wx', 0o600);
       try {
-        for await (const piece of zipOf(sha256, items.read(id), new Date(Number(BigInt(modified) / 1_000_000n)), password, randomBytes)) for (let at = 0; at < piece.length;) at += writeSync(fd, piece, at);
+        for await (const piece of zipOf(sha256, await pieces(), modified, password, randomBytes)) for (let at = 0; at < piece.length;) at += writeSync(fd, piece, at);
       } catch (error) {
         rmSync(file, { force: true });
         throw error;
@@ -118,20 +126,45 @@ export function addQuarantine({ program, lang, t }: Cli): void {
     .option('-y, --yes', t('不再询问', 'do not ask'))
     .option('--json', t('输出 JSON', 'print JSON'))
     .action(async (file: string, number: string, options: FileOptions) => {
-      const path = resolve(file), line = Number(number);
-      const text = nameOf(readFileSync(bytesOf(path))).split('\n')[line - 1];
-      if (!Number.isSafeInteger(line) || line < 1 || text === undefined) throw new MoatError('bad-input', t(`${safe(path)} 没有第 ${safe(number)} 行`, `expected the number of a line of ${safe(path)}, got ${safe(number)}`));
-      const asked = { path, line, text, by: operator(), why: options.why ?? '', ...(options.force && { force: true }) };
-      if (options.plan || !options.yes) {
+      const isFar = await targetOf(program) !== undefined;
+      const path = await pathThere(program, file), line = Number(number);
+      // From afar the plan says what stands there.
+      const text = isFar ? undefined : nameOf(readFileSync(bytesOf(path))).split('\n')[line - 1];
+      if (!Number.isSafeInteger(line) || line < 1 || (text === undefined && !isFar)) throw new MoatError('bad-input', t(`${safe(path)} 没有第 ${safe(number)} 行`, `expected the number of a line of ${safe(path)}, got ${safe(number)}`));
+      const asked = { path, line, ...(text !== undefined && { text }), by: operator(), why: options.why ?? '', ...(options.force && { force: true }) };
+      if (options.plan || !options.yes || isFar) {
         const plan = (await ask('remove-line', { ...asked, plan: true })) as FilePlan;
+        Object.assign(asked, { text: plan.text });
         if (options.plan) { const out = new Output(); showPlan(out, plan, options.json); await out.end(); return; }
-        for (const step of plan.steps) console.error(safe(step.text[lang]));
-        if (!process.stdin.isTTY) throw new MoatError('not-confirmed', t('没有终端可以询问，什么也没做', 'there is no terminal to ask on; nothing was done'), { hint: '--yes' });
-        if (!await confirm(t('删除这一行？', 'Remove this line?'), t)) { console.error(t('什么也没做', 'nothing was done')); process.exitCode = 1; return; }
+        if (!options.yes) for (const step of plan.steps) console.error(safe(step.text[lang]));
+        if (!options.yes && !process.stdin.isTTY) throw new MoatError('not-confirmed', t('没有终端可以询问，什么也没做', 'there is no terminal to ask on; nothing was done'), { hint: '--yes' });
+        if (!options.yes && !await confirm(t('删除这一行？', 'Remove this line?'), t)) { console.error(t('什么也没做', 'nothing was done')); process.exitCode = 1; return; }
       }
       const receipt = (await ask('remove-line', asked)) as Receipt;
       console.log(options.json ? jsonLine(receiptJson(receipt)) : `${colour.green('●')} ${safe(receipt.title[lang])}  ${colour.dim(`moat restore ${safe(receipt.id)}`)}`);
     });
+
+  const itemHere = (items: Vault, id: string): Item => {
+    const { path, file: { sha256, modified, kind } } = items.item(id);
+    return { path, sha256, kind, modified: new Date(Number(BigInt(modified) / 1_000_000n)), pieces: () => items.read(id) };
+  };
+  async function itemThere(target: Target, id: string): Promise<Item> {
+    const found = ((await ask('quarantine-list')) as QuarantineList).rows.find((row) => row.id === id);
+    if (found === undefined) throw new MoatError('no-item', `expected the id of something in quarantine, got ${id}`, { zh: `隔离区里没有 ${id}`, hint: 'moat quarantine list' });
+    return { path: found.path, sha256: found.sha256, kind: found.kind, modified: new Date(found.added), pieces: () => contentThere(target, id, found.sha256) };
+  }
+
+  /** Held back to its end: what is not what the list says never goes on. */
+  async function contentThere(target: Target, id: string, wanted?: string): Promise<AsyncIterable<Buffer>> {
+    const sha256 = wanted ?? (await itemThere(target, id)).sha256;
+    const { download } = await import('../remote/download.ts');
+    const { bytes, pieces } = await download(target, `/quarantine/${encodeURIComponent(id)}/content`, {});
+    if (bytes > contentMax) throw new MoatError('too-large', `expected a file of at most ${contentMax} bytes, got ${bytes}`, { zh: `文件有 ${bytes} 字节，远程最多取 ${contentMax} 字节`, hint: { zh: '登录到那台机器上取', en: 'log on there and fetch it' } });
+    const whole: Buffer[] = [], hash = createHash('sha256');
+    for await (const piece of pieces) { whole.push(piece); hash.update(piece); }
+    if (hash.digest('hex') !== sha256) throw new MoatError('broken', `what came of ${id} does not have the digest that the list says`, { zh: `收到的 ${id} 与列表中的摘要不符` });
+    return Readable.from(whole);
+  }
 
   /** Of the agent; of the folder alone when none runs. */
   async function listed(): Promise<QuarantineList> {

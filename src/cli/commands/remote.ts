@@ -6,6 +6,7 @@ import { colour } from '../colour.ts';
 import { confirm } from '../confirm.ts';
 import type { Cli } from '../program.ts';
 import { checkName, checkUrl, here, readProfiles, readTokenFile, writeProfiles } from '../remote/profiles.ts';
+import { missingAt, where } from '../remote/where.ts';
 import { jsonLine, safe } from '../terminal.ts';
 
 interface AddOptions { fingerprint?: string; tokenFile?: string; replace?: boolean; use?: boolean }
@@ -59,6 +60,25 @@ export function addRemote({ program, t }: Cli): void {
       if (file === undefined) console.log(colour.dim(t('还没有令牌：在控制台“系统”中生成，写进权限为 600 的文件，再加 --token-file；或设环境变量 MOAT_TOKEN_FILE', 'it has no token yet: make one in the console (System), put it into a file of mode 600 and name it by --token-file, or set MOAT_TOKEN_FILE')));
     });
 
+  group.command('check [name]')
+    .description(t('看那里是哪个版本、哪些命令可用；不写名称则为默认的', 'which version is there, and which commands work; the one in use when no name is given'))
+    .option('--json', t('输出 JSON', 'print JSON'))
+    .action(async (name: string | undefined, options: { json?: boolean }) => {
+      const [{ targetOf: chosen }, { fetchFrom }, { aboutOf, standing }, { version }, { contract }] = await Promise.all([import('../remote/profiles.ts'), import('../remote/http.ts'), import('../remote/version.ts'), import('../version.ts'), import('../../api/contract/revision.ts')]);
+      const target = chosen(name);
+      if (target === undefined) throw new MoatError('remote', 'no remote server is in use', { zh: '没有使用中的远程服务器', hint: 'moat remote check NAME' });
+      // Before revision 2 nobody said it.
+      const told = await aboutOf(fetchFrom(target)) ?? { version: '?', contract: 1, oldest: 1 };
+      const is = standing(told), missing = is === 'too-new' || is === 'too-old' ? Object.keys(where) : missingAt(told.contract);
+      if (options.json) { console.log(jsonLine({ url: target.url, version: told.version, contract: told.contract, here: { version: version(), contract }, is, missing })); return; }
+      console.log(`${is === 'same' ? colour.green('●') : colour.yellow('●')} ${safe(target.url)}  Moat ${safe(told.version)}${t('，接口修订 ', ', contract ')}${told.contract}  ${colour.dim(t(`（这里是 ${version()}，修订 ${contract}）`, `(here ${version()}, contract ${contract})`))}`);
+      console.log({
+        'same': t('版本相容：能远程使用的命令都可用', 'of one revision: every command that works from afar works'), 'newer': t('那里更新：这里的命令都可用；新的功能需要升级这里的 moat', 'it is newer: all commands of this moat work; what is new there needs a newer moat here'),
+        'older': t(`那里更旧：还不能用 ${missing.join('、')}；请升级那里的 Moat`, `it is older: these do not work yet: ${missing.join(', ')}; update the Moat there`), 'too-new': t('那里太新，已不支持这里的 moat：请升级这里', 'it is too new and no longer understands this moat: update this one'), 'too-old': t('那里太旧：请升级那里的 Moat', 'it is too old: update the Moat there'),
+      }[is]);
+      if (is === 'too-new' || is === 'too-old') process.exitCode = 1;
+    });
+
   group.command('remove <name>')
     .description(t('删除；令牌文件不动', 'take it away; the file of its token stays'))
     .action((name: string) => {
@@ -80,23 +100,17 @@ export function addRemote({ program, t }: Cli): void {
     });
 }
 
-/** Commands that are of this machine whatever is in use: they run, keep or describe the Moat that is installed here. */
-const ofHere = new Set(['up', 'hands', 'install', 'uninstall', 'config', 'completion', 'help', 'remote', 'replay', 'server', 'doctor']);
-/** What works from afar, by the words of the command line. */
-const fromAfar = new Set([
-  'status', 'ps', 'query', 'origin', 'stats', 'alerts list', 'alerts show', 'alerts close', 'alerts reopen', 'evidence list',
-  'incident list', 'incident show', 'incident report', 'incident plan', 'incident apply', 'incident verify', 'incident undo', 'incident triage', 'incident contain', 'incident eradicate', 'incident recovered', 'incident close', 'incident reopen',
-  'incident false-alarm', 'incident assign', 'incident note', 'incident task', 'incident tag', 'incident link', 'incident grade', 'incident clock', 'incident merge',
-  'block', 'unblock', 'blocklist list', 'blocklist export', 'allow list', 'allow add', 'allow remove', 'actions list', 'actions show', 'undo', 'pause', 'resume', 'audit list', 'audit verify', 'kill', 'freeze', 'thaw',
-  'quarantine add', 'quarantine list', 'restore', 'approve', 'reject', 'listeners', 'findings', 'notify list',
-  'playbook list', 'playbook show', 'playbook plan', 'playbook linkage', 'playbook run', 'playbook runs', 'playbook stop', 'playbook approve', 'playbook reject',
-]);
-
-/** Before a command begins: refuses what does not work from afar, rather than doing it here. */
+/** Before a command begins: refuses what does not work from afar, or is not known there yet, rather than doing it here or by halves. */
 export async function guardRemote({ program, t }: Cli, words: readonly string[]): Promise<void> {
-  if (ofHere.has(words[0] ?? '') && program.opts<{ remote?: string }>().remote === undefined) return;
+  const named = words.join(' '), row = where[named];
+  if (row?.is === 'here' && program.opts<{ remote?: string }>().remote === undefined) return;
   const target = await targetOf(program);
   if (target === undefined) return;
-  if (!fromAfar.has(words.join(' '))) throw new MoatError('not-remote', `moat ${words.join(' ')} works on the machine itself only, and ${target.name ?? target.url} is another`, { zh: `moat ${words.join(' ')} 只能在那台机器上运行，而 ${target.name ?? target.url} 是另一台`, hint: { zh: '登录到那台机器上运行；对本机：--remote local', en: 'log on there and run it; for this machine: --remote local' } });
+  const other = target.name ?? target.url;
+  if (row === undefined || !('since' in row)) throw new MoatError('not-remote', `moat ${named} works on the machine itself only, and ${other} is another${row === undefined ? '' : `: ${row.why.en}`}`, { zh: `moat ${named} 只能在那台机器上运行，而 ${other} 是另一台${row === undefined ? '' : `：${row.why.zh}`}`, hint: { zh: '登录到那台机器上运行；对本机：--remote local', en: 'log on there and run it; for this machine: --remote local' } });
   if (!target.named && process.stderr.isTTY) console.error(colour.dim(t(`（对 ${safe(target.name ?? '')} ${safe(target.url)}）`, `(for ${safe(target.name ?? '')} ${safe(target.url)})`)));
+  if (row.since > 1) {
+    const [{ fetchFrom }, { mustKnow }] = await Promise.all([import('../remote/http.ts'), import('../remote/version.ts')]);
+    await mustKnow(target.url, named, fetchFrom(target));
+  }
 }

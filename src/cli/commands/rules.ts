@@ -19,14 +19,14 @@ export function addRules(cli: Cli): void {
     .description(t('逐条检查；被拒绝的给出文件、行与原因', 'check each one; refused rules with file, line and reason'))
     .option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .action(async (folders: string[], options: { json?: boolean }) => {
-      const { loadRules } = await detector();
+      const [{ loadRules }, { faultZh }] = await Promise.all([detector(), import('../../sigma/index.ts')]);
       const { all, errors } = loadRules(folders);
       const out = new Output();
       if (options.json) {
         for (const { file, id, name, title } of all) out.line(jsonLine({ file, id, name, title, ok: true }));
-        for (const { file, line, id, code, message } of errors) out.line(jsonLine({ file, line, id, ok: false, code, reason: message }));
+        for (const { file, line, id, code, message } of errors) out.line(jsonLine({ file, line, id, ok: false, code, reason: message, reason_zh: faultZh(code, message) }));
       } else {
-        for (const { file, line, message } of errors) out.line(`${colour.red('✕')} ${safe(`${file}:${line}: ${message}`)}`);
+        for (const { file, line, code, message } of errors) out.line(`${colour.red('✕')} ${safe(`${file}:${line}: ${t(faultZh(code, message), message)}`)}  ${colour.dim(code)}`);
         out.line(t(`${all.length} 条可用，${errors.length} 条被拒绝`, `${all.length} rules are fine, ${errors.length} were refused`));
       }
       await out.end();
@@ -63,7 +63,7 @@ export function addRules(cli: Cli): void {
       const results = runRuleTests(dir ?? ownRules());
       for (const result of results) {
         if (options.json) console.log(jsonLine(result));
-        else for (const fault of result.faults) console.log(`${colour.red('✕')} ${safe(fault)}`);
+        else for (const fault of lang === 'zh' ? result.faults_zh ?? result.faults : result.faults) console.log(`${colour.red('✕')} ${safe(fault)}`);
       }
       const bad = results.filter((result) => !result.ok).length;
       if (!options.json) console.log(t(`${results.length} 个规则文件，${results.reduce((n, r) => n + r.cases, 0)} 个用例，${bad} 个文件有问题`, `${results.length} rule files, ${results.reduce((n, r) => n + r.cases, 0)} cases, ${bad} files with faults`));

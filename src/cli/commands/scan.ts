@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { MoatError, saidBy } from '../../core/error.ts';
-import { levels, type Level } from '../../core/level.ts';
+import type { Finding as StoredFinding, ScanRun } from '../../api/contract/scans.ts';
+import { atLeast, levels, type Level } from '../../core/level.ts';
 import { checkReportPlace, writeReport } from '../../agent/report-file.ts';
 import { leastMemoryMb, scanInProcess, usualMemoryMb } from '../../agent/scan-process.ts';
 import { portsOf } from '../../agent/scan-ports.ts';
@@ -18,7 +19,10 @@ import { configOf, dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import type { Cli } from '../program.ts';
-import { clock, jsonLine, safe } from '../terminal.ts';
+import { notRemote, remoteOf } from '../ask.ts';
+import type { Fetch } from '../remote/http.ts';
+import { pages } from '../remote/operations.ts';
+import { clock, jsonLine, levelWord, safe } from '../terminal.ts';
 import { version } from '../version.ts';
 
 interface Options {
@@ -55,6 +59,8 @@ export function addScan({ program, lang, t }: Cli): void {
     .action(async (options: Options) => {
       if (options.list) { await list(options.json === true, lang); return; }
       checkOutputs(options);
+      const fetch = await remoteOf(program);
+      if (fetch !== undefined) { await scanThere(fetch, options, { lang, t }); return; }
       if (options.root === undefined && options.image === undefined && process.getuid?.() !== 0) console.error(t('不是 root：别人的进程、口令文件和许多目录看不到，结果不完整；建议用 sudo 运行', 'Not root: processes of others, password files and many folders cannot be seen, so the result is not whole; better run it with sudo'));
       const stop = new AbortController();
       let signal: keyof typeof exitOnSignal | undefined;
@@ -85,6 +91,29 @@ export function addScan({ program, lang, t }: Cli): void {
       process.off('SIGINT', onInt).off('SIGTERM', onTerm);
       process.exitCode = signal ? exitOnSignal[signal] : exitCodeOf(report, options.failOn);
     });
+}
+
+/** By the Moat of that machine, as it scans by itself; its findings are kept there. */
+async function scanThere(fetch: Fetch, options: Options, { lang, t }: Pick<Cli, 'lang' | 't'>): Promise<void> {
+  const { root, image, skip, yara, since: from, html, sarif } = options;
+  const [other] = Object.entries({ '--root': root, '--image': image, '--skip': skip, '--yara': yara, '--since': from, '--html': html, '--sarif': sarif, ...(options.profile === 'quick' && { '--profile quick': true }) }).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (other !== undefined) throw notRemote(`moat scan ${other}`);
+  const { finished } = await import('../remote/job.ts');
+  const line = progressLine(t('扫描', 'scanning'));
+  const started = await fetch({ method: 'POST', path: '/scans', body: options.only ? { only: options.only } : {} });
+  const { scan } = await finished<{ scan: string }>(fetch, started, ({ progress }) => line.show(`${progress?.part === undefined ? '' : `${Math.round(progress.part * 100)} %  `}${progress?.what?.[lang] ?? ''}`)).finally(() => line.clear());
+  const run = await fetch({ method: 'GET', path: `/scans/${encodeURIComponent(scan)}` }) as ScanRun;
+  // What this run saw.
+  const found = (await pages<StoredFinding>(fetch, '/findings', {})).filter(({ last }) => last >= run.started);
+  const out = new Output();
+  for (const one of found) out.line(options.json ? jsonLine({ ...one, first: new Date(one.first).toISOString(), last: new Date(one.last).toISOString() }) : `${levelWord(one.level, lang)} ${safe(one.title[lang])}${one.path === undefined ? '' : `  ${safe(one.path)}`}  ${safe(one.check)}  ${safe(one.id)}`);
+  if (!options.json) out.line({ clean: t('没有发现入侵迹象', 'no sign of an intrusion'), suspicious: t('可疑', 'suspicious'), compromised: t('已被入侵', 'compromised') }[run.verdict]);
+  await out.end();
+  const { blind, blind_left: left, stopped } = run;
+  for (const { check, what, why } of blind) console.error(safe(`${t('没能查', 'could not look')}: ${check}${what === undefined ? '' : ` ${what}`}: ${why[lang]}`));
+  if (left > 0) console.error(t(`另有 ${left} 处没能查`, `${left} more places could not be looked at`));
+  if (stopped) console.error(safe(stopped[lang]));
+  process.exitCode = found.some((one) => atLeast(one.level, options.failOn)) ? 1 : blind.length + left > 0 || stopped ? 2 : 0;
 }
 
 /** For `moat fix`. Whoever may not write there cannot fix anything either. */

@@ -1,8 +1,7 @@
-import { resolve } from 'node:path';
 import type { FixAction } from '../../core/finding.ts';
 import type { Receipt } from '../../core/action.ts';
 import { MoatError } from '../../core/error.ts';
-import { askMoat } from '../ask.ts';
+import { askMoat, pathThere } from '../ask.ts';
 import type { ShownStep } from '../../agent/response-steps.ts';
 import { colour } from '../colour.ts';
 import { confirm } from '../confirm.ts';
@@ -29,7 +28,7 @@ export function addSteps(cli: Cli): void {
   usual(program.command('restore-file <path...>')
     .description(t('把文件恢复成软件包出厂的样子（内容、权限、属主），现在的存入隔离区', 'put files back as their package shipped them (content, rights, owner); what is there now goes into quarantine'))
     .option('--from <id>', t('改用隔离区里的这一项', 'take this out of quarantine instead'), 'package'), t('设置文件也恢复；软件包数据库被改过时信任 apt', 'also settings; go by apt where the package database was changed'))
-    .action((paths: string[], options: StepCommandOptions & { from: string }) => all(paths.map((path) => ({ action: 'restore-file', input: { path: resolve(path), from: options.from } })), options));
+    .action(async (paths: string[], options: StepCommandOptions & { from: string }) => all(await Promise.all(paths.map(async (path) => ({ action: 'restore-file' as const, input: { path: await pathThere(program, path), from: options.from } }))), options));
 
   usual(program.command('set <kind> <key> <value>')
     .description(t('改一项设置：sshd、sysctl、nginx、redis、mysql 或 php；先核对，改后试连，不通或无人确认则自动撤销', 'change a setting of sshd, sysctl, nginx, redis, mysql or php: checked before, tried after, taken back by itself when that fails or nobody confirms'))
@@ -37,18 +36,18 @@ export function addSteps(cli: Cli): void {
     .option('--config <file>', t('另一个配置文件（php：要改的那个 php.ini 或进程池文件）', 'another configuration (php: the php.ini or the file of a pool that is meant)'))
     .option('--at <place>', t('nginx：改这一行（文件:行），或去掉这个 location', 'nginx: the line FILE:LINE, or the location to take out'))
     .option('--confirm-within <time>', t('可能把人挡在外面的，多久内须确认；0s 为无须确认', 'what could lock people out is to be confirmed within this time; 0s needs no confirmation'), duration, 300_000), t('最后一个管理员的登录途径、重启前撤不回的也改', 'also the last way in for an administrator, and what only a restart takes back'))
-    .action((kind: string, key: string, value: string, options: StepCommandOptions & { match?: string; config?: string; at?: string; confirmWithin: number }) => all([{ action: 'change-setting', input: {
-      kind, key, value, confirm_within: Math.ceil(options.confirmWithin / 1000), ...(options.match !== undefined && { match: options.match }), ...(options.at !== undefined && { at: options.at }), ...(options.config !== undefined && { config: resolve(options.config) }),
+    .action(async (kind: string, key: string, value: string, options: StepCommandOptions & { match?: string; config?: string; at?: string; confirmWithin: number }) => all([{ action: 'change-setting', input: {
+      kind, key, value, confirm_within: Math.ceil(options.confirmWithin / 1000), ...(options.match !== undefined && { match: options.match }), ...(options.at !== undefined && { at: options.at }), ...(options.config !== undefined && { config: await pathThere(program, options.config) }),
     } }], options));
 
   usual(program.command('change-mode <path> [mode]')
     .description(t('改文件或目录的权限与属主，可撤销', 'change mode and owner of a file or folder; can be taken back'))
     .option('--owner <user:group>', t('属主，如 root:shadow', 'the owner, such as root:shadow')), t('也放宽权限', 'also give rights away'))
-    .action((path: string, mode: string | undefined, options: StepCommandOptions & { owner?: string }) => all([{ action: 'change-mode', input: { path: resolve(path), ...(mode !== undefined && { mode }), ...(options.owner !== undefined && { owner: options.owner }) } }], options));
+    .action(async (path: string, mode: string | undefined, options: StepCommandOptions & { owner?: string }) => all([{ action: 'change-mode', input: { path: await pathThere(program, path), ...(mode !== undefined && { mode }), ...(options.owner !== undefined && { owner: options.owner }) } }], options));
 
   usual(program.command('deny-file <what...>')
     .description(t('禁止运行程序：按文件与内容（路径或 SHA-256），可撤销', 'keep programs from running by file and content (path or SHA-256); can be taken back')), t('软件包自带、未被改动的程序也禁止', 'also a program that a package ships, as it was shipped'))
-    .action((what: string[], options: StepCommandOptions) => all(what.map((one): FixAction => ({ action: 'deny-file', input: /^[0-9a-f]{64}$/i.test(one) ? { sha256: one } : { path: resolve(one) } })), options));
+    .action(async (what: string[], options: StepCommandOptions) => all(await Promise.all(what.map(async (one): Promise<FixAction> => ({ action: 'deny-file', input: /^[0-9a-f]{64}$/i.test(one) ? { sha256: one } : { path: await pathThere(program, one) } }))), options));
 
   usual(program.command('cloud-step <connector> <step> <resource> [parameters...]')
     .description(t('在云账号里做一步（参数写作 名=值）；需要连接器', 'take a step in a cloud account (parameters as NAME=VALUE); needs a connector')), t('受保护的也做', 'also what is protected'))

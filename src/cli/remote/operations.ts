@@ -1,6 +1,7 @@
 /** What the running Moat is asked, by the routes of its server: the same operations, arguments and answers as over the control socket. */
 import type { AuditEntry, Receipt } from '../../core/action.ts';
-import { MoatError } from '../../core/error.ts';
+import { MoatError, saidBy } from '../../core/error.ts';
+import type { Text } from '../../core/text.ts';
 import type { Asked, Fetch } from './http.ts';
 
 type Argument = Readonly<Record<string, unknown>>;
@@ -37,6 +38,24 @@ async function maybe(work: Promise<unknown>): Promise<unknown> {
     if ((error as MoatError).code === 'not-found') return null;
     throw error;
   }
+}
+
+/** Who types is elsewhere: neither their process nor their connection is of that machine. */
+const acting = (plan: boolean): Operation => ({ action, input, ...rest }, fetch) => fetch(post(`/actions/${part(action)}`, { input: bodyOf(input as Argument, 'over', 'why'), ...bodyOf(rest, 'from'), plan }));
+
+/** What became of each thing. */
+async function oneByOne({ what, ...rest }: Argument, ask: (body: object) => Promise<unknown>): Promise<{ what: string; done: boolean; why?: Text }[]> {
+  const done: { what: string; done: boolean; why?: Text }[] = [];
+  for (const one of what as string[]) {
+    try {
+      await ask({ what: one, ...bodyOf(rest) });
+      done.push({ what: one, done: true });
+    } catch (error) {
+      if ((error as MoatError).code !== 'refused') throw error;
+      done.push({ what: one, done: false, why: saidBy(error) });
+    }
+  }
+  return done;
 }
 
 /** By the names that the control socket has for them. */
@@ -109,6 +128,42 @@ export const operations: Readonly<Record<string, Operation>> = {
   'incident-step': ({ id, ...rest }, fetch) => fetch(post(`/incidents/${part(id)}/plan/apply`, bodyOf(rest))),
   'incident-undo': ({ id, ...rest }, fetch) => fetch(post(`/incidents/${part(id)}/plan/undo`, bodyOf(rest))),
   'incident-verify': ({ id }, fetch) => fetch(post(`/incidents/${part(id)}/plan/verify`, {})),
+  'recovery-plan': ({ id, folders }, fetch) => fetch(post(`/incidents/${part(id)}/recovery`, { folders })),
+  async 'recovery-kept'({ id, maybe: isMaybe }, fetch) {
+    const kept = await fetch({ method: 'GET', path: `/incidents/${part(id)}/recovery` }) as { plan: unknown; steps: unknown };
+    if (kept.plan === null && isMaybe === true) return null;
+    if (kept.plan === null) throw new MoatError('refused', `no recovery of ${String(id)} was planned yet`, { zh: `还没有为 ${String(id)} 做过恢复方案`, hint: `moat incident recover ${String(id)}` });
+    return { plan: kept.plan, steps: kept.steps };
+  },
+  'recovery-step': ({ id, step, why }, fetch) => fetch(post(`/incidents/${part(id)}/recovery/apply`, { step, why })),
+  'recovery-check': ({ id, step }, fetch) => fetch(post(`/incidents/${part(id)}/recovery/check`, { step })),
+  'recovery-services': ({ id, go }, fetch) => fetch(post(`/incidents/${part(id)}/recovery/services`, { go })),
+  'recovery-undo': ({ id, step, why }, fetch) => fetch(post(`/incidents/${part(id)}/recovery/undo`, { step, why })),
+  'recovery-finish': ({ id, services, ...rest }, fetch) => fetch(post(`/incidents/${part(id)}/recovery/finish`, { ...bodyOf(rest), services: services === true ? 'looked' : false })),
+
+  ...Object.fromEntries(['network', 'system', 'step'].flatMap((kind) => [[`${kind}-plan`, acting(true)], [`${kind}-do`, acting(false)]])),
+  'step-confirm': ({ id }, fetch) => fetch(post(`/receipts/${part(id)}/confirm`, {})),
+  'isolate-confirm': ({ id }, fetch) => fetch(post('/isolation/confirm', { id })),
+  'release': async (argument, fetch) => (await fetch({ method: 'DELETE', path: '/isolation', body: bodyOf(argument) }) as { items: unknown }).items,
+  'remove-line': ({ path, line, text, ...rest }, fetch) => fetch(post('/actions/remove-line', { input: { path, line, text }, ...bodyOf(rest) })),
+  async 'firewall-check'(_, fetch) {
+    const { enforced, items: rows, why } = await fetch({ method: 'GET', path: '/host/listeners' }) as { enforced: boolean; items: unknown[]; why?: Text };
+    if (why !== undefined) throw new MoatError('refused', why.en, { text: why });
+    return { enforced, rows };
+  },
+  'grant': (argument, fetch) => fetch(post('/grants', bodyOf(argument))),
+  'grants': async ({ all }, fetch) => (await fetch({ method: 'GET', path: '/grants', query: { all: all === true } }) as { items: unknown }).items,
+  'deny-list': (_, fetch) => fetch({ method: 'GET', path: '/denied' }),
+  'deny-add': (argument, fetch) => oneByOne(argument, (body) => fetch(post('/denied', body))),
+  'deny-remove': (argument, fetch) => oneByOne(argument, (body) => fetch({ method: 'DELETE', path: '/denied', body })),
+  'intelligence': (_, fetch) => items(fetch, '/intelligence'),
+  'intelligence-check': (_, fetch, value) => fetch({ method: 'GET', path: '/intelligence/check', query: { value: String(value) } }),
+  'blocklist-import': ({ list, entries, why }, fetch) => fetch(post(`/block-lists/${part(list)}`, { entries, why })),
+  'blocklist-drop': ({ list, why }, fetch) => fetch({ method: 'DELETE', path: `/block-lists/${part(list)}`, body: { why } }),
+  'notice-test': ({ id }, fetch) => fetch(post(`/notices/${part(id)}/test`, {})),
+  'evidence-verify': ({ id }, fetch) => fetch({ method: 'GET', path: `/evidence/${part(id)}` }),
+  'evidence-key': (_, fetch) => fetch({ method: 'GET', path: '/evidence-key' }),
+  'evidence-change': ({ id, deed, why }, fetch) => fetch(deed === 'remove' ? { method: 'DELETE', path: `/evidence/${part(id)}`, body: { why } } : post(`/evidence/${part(id)}/${part(deed)}`, { why })),
   'incident-indicators': ({ id, why, forMs, withdraw }, fetch) => fetch(post(`/incidents/${part(id)}/indicators`, { why, withdraw, ...(withdraw !== true && { for_ms: forMs }) })),
 };
 

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { MoatError } from '../../core/error.ts';
 import { remotesPath } from './place.ts';
 
-export type RemoteErrorCode = 'remote' | 'remote-token' | 'not-remote' | 'not-trusted';
+export type RemoteErrorCode = 'remote' | 'remote-token' | 'not-remote' | 'not-trusted' | 'other-version';
 
 const profile = z.strictObject({ url: z.string().max(300), ca: z.string().max(100_000).optional(), fingerprint: z.string().max(200).optional(), token_file: z.string().startsWith('/').max(4096).optional() });
 const book = z.strictObject({ version: z.literal(1), use: z.string().max(64).optional(), remotes: z.record(z.string().max(64), profile).default({}) });

@@ -1,81 +1,27 @@
 /** The command line against a real agent's server, over TLS on loopback. */
-import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, request } from 'node:https';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { guessing, startQuietAgent } from '../../../test/agent-api.ts';
-import type { Agent } from '../../agent/agent.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type FarMoat, type Ran, startFarMoat } from '../../../test/far-moat.ts';
 import { askControl } from '../../agent/control.ts';
 import { ownCertificate } from '../../api/access/certificate.ts';
-import type { Role } from '../../core/account.ts';
 import { openDatabase } from '../../stores/sqlite/driver.ts';
 import { operations } from './operations.ts';
 import { checkUrl, targetOf } from './profiles.ts';
 
-const bin = fileURLToPath(new URL('../../../bin/moat', import.meta.url));
-let dir: string, agent: Agent, url: string, fingerprint: string;
+let far: FarMoat, dir: string, url: string, fingerprint: string;
 const data = (): string => join(dir, 'data');
-
-interface Ran { status: number | null; out: string; err: string }
-/** Not waited for in one piece: the server lives in this process. */
-function moat(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [bin, '--lang', 'en', ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, MOAT_REMOTE: '', XDG_CONFIG_HOME: join(dir, 'config'), MOAT_DATA: join(dir, 'nowhere'), FORCE_COLOR: '', NO_COLOR: '1', ...env } });
-    let out = '', err = '';
-    child.stdout.on('data', (piece: Buffer) => { out += piece.toString(); });
-    child.stderr.on('data', (piece: Buffer) => { err += piece.toString(); });
-    child.on('close', (status) => resolve({ status, out, err }));
-  });
-}
-const here = (args: readonly string[]): Promise<Ran> => moat(['--remote', 'local', '--data', data(), ...args]);
-
-/** Plain requests with the cookie of the first owner. */
-function asOwner(ca: string): (method: string, path: string, body?: unknown) => Promise<Record<string, unknown>> {
-  let cookie = '', csrf = '';
-  return (method, path, body) => new Promise((resolve, reject) => {
-    const asked = request(new URL(`/api/v1${path}`, url), { method, ca, agent: false, headers: { 'content-type': 'application/json', cookie, 'x-moat-csrf': csrf } }, (response) => {
-      let text = '';
-      const [set] = response.headers['set-cookie'] ?? [];
-      if (set !== undefined) [cookie = ''] = set.split(';');
-      response.on('data', (piece: Buffer) => { text += piece.toString(); });
-      response.on('end', () => {
-        const answer = JSON.parse(text) as Record<string, unknown>;
-        if (typeof answer['csrf'] === 'string') csrf = answer['csrf'];
-        if ((response.statusCode ?? 500) < 300) resolve(answer); else reject(new Error(text));
-      });
-    });
-    asked.on('error', reject);
-    asked.end(JSON.stringify(body ?? {}));
-  });
-}
-let owner: ReturnType<typeof asOwner>;
-let made = 0;
-/** A token in a file of its own. */
-async function tokenFile(role: Role, mode = 0o600): Promise<{ path: string; id: string }> {
-  const { secret, token } = await owner('POST', '/tokens', { name: `t${++made}`, role, days: 1, own_password: 'correct horse battery' }) as { secret: string; token: { id: string } };
-  const path = join(dir, `t${made}.token`);
-  writeFileSync(path, `${secret}\n`);
-  chmodSync(path, mode);
-  return { path, id: token.id };
-}
+const moat: FarMoat['moat'] = (...args) => far.moat(...args);
+const here: FarMoat['here'] = (args) => far.here(args);
+const tokenFile: FarMoat['tokenFile'] = (...args) => far.tokenFile(...args);
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'moat-remote-'));
-  ({ agent } = await startQuietAgent(dir, 'response: { firewall: off, allow: [198.51.100.0/24] }\nserver: { enabled: true, port: 0 }\n', guessing('203.0.113.9', 25)));
-  ({ url, fingerprint } = await askControl(data(), 'server') as { url: string; fingerprint: string });
-  owner = asOwner(readFileSync(join(data(), 'tls/ca.crt'), 'utf8'));
-  const { link } = await askControl(data(), 'server-set-up') as { link: string };
-  await owner('POST', '/setup', { token: link.split('#')[1], name: 'li', password: 'correct horse battery' });
-  await vi.waitUntil(async () => (await here(['incident', 'list', '--json'])).out.includes('203.0.113.9'), { timeout: 60_000, interval: 500 });
+  far = await startFarMoat();
+  ({ dir, url, fingerprint } = far);
 }, 120_000);
-afterAll(async () => {
-  await agent.stop();
-  rmSync(dir, { recursive: true });
-});
+afterAll(() => far.stop());
 
 /** What is the same however one asks, but for the moment it is asked at. */
 const settled = (text: string): string => text.replaceAll(/\d\d:\d\d:\d\d|\(\d+ (?:s|min)\)/g, '~').trim();
@@ -127,13 +73,13 @@ describe('moat remote', () => {
   }, 60_000);
 
   it('says what cannot be done from afar, and does not do it here', async () => {
-    for (const args of [['scan'], ['baseline', 'diff'], ['quarantine', 'export', 'x', 'y'], ['up'], ['lock', 'nobody']]) expect(await moat(['--remote', 'shop', ...args]), args.join(' ')).toMatchObject({ status: 2, err: expect.stringContaining('on the machine itself only') as string });
+    for (const args of [['scan', '--root', '/nothing'], ['baseline', 'diff'], ['evidence', 'image', '/dev/none', '--to', dir], ['up'], ['rules', 'list'], ['server', 'set-up'], ['doctor']]) expect(await moat(['--remote', 'shop', ...args]), args.join(' ')).toMatchObject({ status: 2, err: expect.stringContaining('on the machine itself only') as string });
   });
 
   it('is used by every command until this machine is used again', async () => {
     expect((await moat(['remote', 'use', 'shop'])).status).toBe(0);
     expect((await moat(['status'])).out).toContain('0.1.0');
-    expect(await moat(['scan'])).toMatchObject({ status: 2 });
+    expect(await moat(['baseline', 'status'])).toMatchObject({ status: 2, err: expect.stringContaining('brought by whoever runs it') as string });
     expect((await moat(['config'])).status).toBe(0);
     expect(await here(['status'])).toMatchObject({ status: 0 });
     expect((await moat(['remote', 'use', 'local'])).status).toBe(0);

@@ -20,8 +20,6 @@ const defaultLimit = 200;
 const chunk = 1000;
 /** Alerts looked through for those that are in no incident yet, a call: some milliseconds. */
 const lookedAtOnce = 1000;
-/** Incidents that are over. Logs of an incident are kept for half a year by law, and the next year's review asks for the last one's. */
-const overMs = 400 * 86_400_000;
 
 const parts = 'WITH RECURSIVE part (id) AS (VALUES (?) UNION SELECT incident.id FROM incident JOIN part ON incident.parent = part.id)';
 const isOver = "status IN ('closed', 'false-alarm')";
@@ -48,7 +46,8 @@ export function openIncidents(db: Database, file: string): SqliteIncidents {
     FROM alert WHERE last_time >= ? AND (last_time, rowid) > (?, ?) ORDER BY last_time, rowid LIMIT ${lookedAtOnce}`);
   const size = db.prepare('SELECT count(*) AS n FROM incident');
   const idle = db.prepare(`SELECT id FROM incident WHERE last_time < ? AND changed < ? AND ((kind <> 'cell' AND shown = 0 AND parent IS NULL) OR (kind = 'cell' AND parent IN (SELECT id FROM incident WHERE kind = 'campaign'))) LIMIT ${chunk}`);
-  const over = db.prepare(`SELECT id FROM incident WHERE kind <> 'cell' AND parent IS NULL AND ${isOver} AND changed < ? LIMIT ${chunk}`);
+  const over = db.prepare(`SELECT value FROM incident WHERE kind <> 'cell' AND parent IS NULL AND ${isOver} AND changed < ? ORDER BY changed LIMIT ?`);
+  const isStillOver = db.prepare(`SELECT 1 FROM incident WHERE id = ? AND ${isOver}`);
   const tooMany = db.prepare(`SELECT id FROM incident WHERE parent IS NULL AND (shown = 0 OR ${isOver}) OR kind = 'cell' AND parent IN (SELECT id FROM incident WHERE kind = 'campaign') ORDER BY last_time LIMIT ?`);
   const whole = db.prepare(`${parts} SELECT id FROM part`);
   const dropRow = db.prepare('DELETE FROM incident WHERE id = ?');
@@ -116,9 +115,12 @@ export function openIncidents(db: Database, file: string): SqliteIncidents {
       });
     },
 
-    prune(now, idleMs) {
+    expired: (before, limit) => read(() => over.all(before, Math.min(limit, chunk)).map((row) => toRecord(row)!)),
+    prune(now, idleMs, ids = []) {
       return read(() => transaction(db, () => {
-        const gone = new Set([...idle.all(now - idleMs, now - idleMs), ...over.all(now - Math.max(overMs, idleMs))].map((row) => String(row['id'])));
+        const gone = new Set(idle.all(now - idleMs, now - idleMs).map((row) => String(row['id'])));
+        // One that was opened again meanwhile stays.
+        for (const id of ids) if (isStillOver.get(id) !== undefined) gone.add(id);
         const surplus = Number(size.get()!['n']) - gone.size - maxRows;
         if (surplus > 0) for (const row of tooMany.all(Math.min(surplus, chunk))) gone.add(String(row['id']));
         for (const id of gone) {

@@ -108,13 +108,14 @@ const shownFaults = 20;
 
 function Told({ check: { faults, rules }, isNow, goTo }: { check: RuleCheck; isNow: boolean; goTo: (line: number) => void }) {
   const t = useTexts(words);
+  const lang = useLang();
   const [one] = rules;
   if (faults.length === 0) return one ? <p className={`m-row${isNow ? '' : ' m-faint'}`}><span className="mr-good"><Icon name="check" size={16} /></span><Inert most={300}>{rules.length === 1 ? t('fine', { title: one.title }) : t('fineMany', { n: rules.length })}</Inert> <LevelTag level={one.level} /></p> : <p className="m-quiet">{t('empty')}</p>;
   return (
     <>
       <p><b>{t('faults', { count: faults.length })}</b></p>
-      <ul className="mr-faults">{faults.slice(0, shownFaults).map(({ line, code, message }, at) => (
-        <li key={at}><button type="button" className="m-link" onClick={() => { goTo(line); }}>{t('line', { line })}</button> <span>{t(`fault_${codeOf(code)}`)} <span className="m-quiet"><Inert most={600}>{message}</Inert></span></span></li>
+      <ul className="mr-faults">{faults.slice(0, shownFaults).map(({ line, code, text }, at) => (
+        <li key={at}><button type="button" className="m-link" onClick={() => { goTo(line); }}>{t('line', { line })}</button> <span>{t(`fault_${codeOf(code)}`)} <span className="m-quiet"><Inert most={600}>{text[lang]}</Inert></span></span></li>
       ))}</ul>
     </>
   );

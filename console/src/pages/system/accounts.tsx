@@ -28,7 +28,7 @@ export function Accounts({ id }: { id: string }) {
   const go = useNavigate();
   const { search } = useLocation();
   const { filters, set } = useFilters(['text']);
-  const list = useGet<{ items: Account[] }>('/accounts', {}, { everyMs: 60_000 });
+  const list = useGet<{ items: Account[] }>('/accounts', {}, { live: ['account'] });
   const [isAdding, setAdding] = useState(false);
   const wanted = (filters.text ?? '').toLowerCase();
   const rows = (list.data?.items ?? []).filter(({ name, role }) => wanted === '' || `${name} ${role} ${t(`role_${role}`)}`.toLowerCase().includes(wanted)).toSorted((a, b) => a.name.localeCompare(b.name));
@@ -87,7 +87,7 @@ function One({ account, close }: { account: Account; close: () => void }) {
   const deed = useDeed();
   const { id, name, role, disabled, totp, passkeys, scope } = account;
   const path = `/accounts/${encodeURIComponent(id)}`;
-  const sessions = useGet<{ items: Session[] }>(`${path}/sessions`, {}, { everyMs: 30_000 });
+  const sessions = useGet<{ items: Session[] }>(`${path}/sessions`, {}, { live: ['account'], everyMs: 60_000 });
   const change = useDo<Change, Account>((body) => ({ method: 'PATCH', path, body }), touched);
   const end = useDo<void>(() => ({ method: 'DELETE', path: `${path}/sessions` }), touched);
   const remove = useDo<void>(() => ({ method: 'DELETE', path }), touched);

@@ -47,7 +47,7 @@ export function Audit() {
   const from = useMemo(() => (span === undefined ? undefined : Date.now() - spans[span]), [span]);
   const query = { ...equal, ...(from !== undefined && { from }) };
   const list = useList<AuditEntry>('/audit', query, { pageSize: 100 });
-  const newest = useGet<Page<AuditEntry>>('/audit', { ...query, limit: 1 }, { live: ['action', 'request', 'incident', 'alert'], everyMs: 20_000 });
+  const newest = useGet<Page<AuditEntry>>('/audit', { ...query, limit: 1 }, { live: ['action', 'request', 'incident', 'alert', 'account', 'token'], everyMs: 20_000 });
   const [opened, setOpened] = useState<AuditEntry>();
   const seen = list.items[0]?.seq ?? 0;
   const fresh = Math.max(0, (newest.data?.items[0]?.seq ?? 0) - seen);

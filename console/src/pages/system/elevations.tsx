@@ -24,7 +24,7 @@ export function Elevations() {
   const { may, role } = useMe();
   const { again } = useSession();
   const deed = useDeed();
-  const list = useGet<{ items: Elevation[] }>('/elevations', {}, { live: ['request'], everyMs: 60_000 });
+  const list = useGet<{ items: Elevation[] }>('/elevations', {}, { live: ['request', 'account'], everyMs: 60_000 });
   // What was granted changes what this person may do.
   useChanges(['request'], again);
   const answer = useDo<{ id: string; how: 'approve' | 'reject' | 'end' }>(({ id, how }) => (how === 'end' ? { method: 'DELETE', path: `/elevations/${encodeURIComponent(id)}` } : { method: 'POST', path: `/elevations/${encodeURIComponent(id)}/${how}` }), ['/elevations', '/session']);

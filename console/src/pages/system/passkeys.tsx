@@ -23,7 +23,7 @@ const touched = ['/passkeys', '/session'];
 export function Passkeys() {
   const t = useTexts(words);
   const c = useTexts(common);
-  const asked = useGet<Wire>('/passkeys');
+  const asked = useGet<Wire>('/passkeys', {}, { live: ['account'] });
   const { again } = useSession();
   const [isAdding, setAdding] = useState(false);
   const [renamed, setRenamed] = useState<Kept>();

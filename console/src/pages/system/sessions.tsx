@@ -21,7 +21,7 @@ export function Sessions() {
   const t = useTexts(words);
   const deed = useDeed();
   const [isAsking, setAsking] = useState(false);
-  const list = useGet<{ items: Session[] }>('/session/all', {}, { everyMs: 30_000 });
+  const list = useGet<{ items: Session[] }>('/session/all', {}, { live: ['account'], everyMs: 60_000 });
   const end = useDo<string>((id) => ({ method: 'DELETE', path: `/session/all/${encodeURIComponent(id)}` }), ['/session/all']);
   const others = list.data?.items.filter(({ current }) => !current) ?? [];
   return (

@@ -23,11 +23,11 @@ export function Storage() {
       const rows = [
         { what: t('keptEvents'), have: <>{t('aboutN', { n: n(kept.events) })}{kept.events_from !== undefined && <> · {t('sinceWhen')} <Time at={kept.events_from} style="clock" /></>}</>, long: t('days', { count: kept.history_days }), and: t('orFull', { size: bytesText(kept.cap_bytes, lang) }), set: 'history.days, history.max_mb' },
         { what: t('keptAlerts'), have: n(kept.alerts_kept), long: t('afterClosing', { days: t('days', { count: kept.closed_alert_days }) }), and: t('atMost', { n: n(kept.alerts) }), set: 'alerts.keep_days, alerts.max' },
-        { what: t('keptIncidents'), have: t('openOnes', { n: n(kept.incidents) }), long: t('days', { count: 400 }), and: t('afterLast'), set: undefined },
+        { what: t('keptIncidents'), have: t('openOnes', { n: n(kept.incidents) }), long: t('days', { count: kept.incident_days }), and: t('afterLast'), set: 'incidents.keep_days' },
         { what: t('keptReceipts'), have: '', long: t('days', { count: kept.receipt_days }), and: t('afterUndone'), set: undefined },
         { what: t('keptAudit'), have: n(kept.audit_entries), long: t('forGood'), and: '', set: undefined },
         { what: t('keptEvidence'), have: bytesText(kept.evidence_bytes, lang), long: t('days', { count: kept.evidence_days }), and: t('unlessHeld'), set: 'evidence.keep_days' },
-        { what: t('keptQuarantine'), have: bytesText(kept.quarantine_bytes, lang), long: t('untilRemoved'), and: '', set: undefined },
+        { what: t('keptQuarantine'), have: bytesText(kept.quarantine_bytes, lang), long: kept.quarantine_days === 0 ? t('untilRemoved') : t('days', { count: kept.quarantine_days }), and: '', set: 'response.quarantine_days' },
       ];
       return (
         <>

@@ -23,7 +23,7 @@ export function Tokens() {
   const t = useTexts(words);
   const me = useMe();
   const seesAll = useMay('accounts');
-  const list = useGet<{ items: ApiToken[] }>('/tokens', {}, { everyMs: 60_000 });
+  const list = useGet<{ items: ApiToken[] }>('/tokens', {}, { live: ['token', 'account'], everyMs: 60_000 });
   const [isAdding, setAdding] = useState(false);
   const [made, setMade] = useState<TokenMade>();
   const [ending, setEnding] = useState<ApiToken>();
