@@ -11,6 +11,7 @@ import { plain } from '../../parts/inert-text.ts';
 import { Inert } from '../../parts/inert.tsx';
 import { LevelTag } from '../../parts/level.tsx';
 import { Shown } from '../../parts/states.tsx';
+import { Techniques } from '../../parts/techniques.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useDeed } from '../../parts/toast.tsx';
 import { common } from '../../text/common.ts';
@@ -71,7 +72,7 @@ function Whole({ alert, onFilter }: { alert: AlertWhole; onFilter: DrawerProps['
         {alert.path !== undefined && <div className="a-long"><dt>{t('path')}</dt><dd><Inert code>{alert.path}</Inert>{filter('path', alert.path)}</dd></div>}
         {alert.origin !== undefined && <div className="a-long"><dt>{t('origin')}</dt><dd><Inert>{alert.origin}</Inert></dd></div>}
         <div className="a-long"><dt>{t('rule')}</dt><dd><Inert code>{alert.rule_id}</Inert>{filter('rule', alert.rule_id)}</dd></div>
-        {(alert.attack.length > 0 || alert.matrix.length > 0) && <div className="a-long"><dt>{t('techniques')}</dt><dd className="m-row">{[...alert.attack, ...alert.matrix].map((one) => <span key={one} className="a-tag"><Inert>{one}</Inert></span>)}</dd></div>}
+        {(alert.attack.length > 0 || alert.matrix.length > 0) && <div className="a-long"><dt>{t('techniques')}</dt><dd className="m-row"><Techniques attack={alert.attack} matrix={alert.matrix} /></dd></div>}
         {alert.incident && <div className="a-long"><dt>{t('incident')}</dt><dd>{incident === undefined ? <Inert>{say(alert.incident.title)}</Inert> : <Link to={incident}><Inert>{say(alert.incident.title)}</Inert></Link>}</dd></div>}
       </dl>
       <section><h3>{t('why')}</h3><Why why={alert.why} /></section>
