@@ -22,12 +22,17 @@ describe.skipIf(noBrowser)('what a page says', () => {
     await quiet(page);
     expect(await text(page)).toContain('the disk is full <img src=x>');
     await page.unroute(api);
-    for (const again of await page.getByRole('main').getByRole('button', { name: 'Try again' }).all()) await again.click().catch(() => undefined);
-    await failed.first().waitFor({ state: 'detached' });
+    // Each part of a page that failed has its own way on.
+    for (let parts = await failed.count(); parts > 0; parts--) {
+      await page.getByRole('main').getByRole('button', { name: 'Try again' }).first().click();
+      await failed.nth(parts - 1).waitFor({ state: 'detached' });
+    }
     await quiet(page);
-    expect((await text(page)).length).toBeGreaterThan(20);
+    const heading = page.getByRole('main').getByRole('heading', { level: 1 });
+    expect(await heading.count()).toBe(1);
+    expect(await page.title()).toBe(`${await heading.textContent()} · Moat`);
     opened.faults.splice(0, opened.faults.length, ...opened.faults.filter((fault) => !fault.includes('status of 500')));
-    expect(opened.faults).toEqual([]);
+    await expectClean(opened);
     await opened.close();
   });
 
@@ -82,7 +87,7 @@ describe.skipIf(noBrowser)('what a page says', () => {
     for (const name of ['Pause', 'Change mode', 'Block an address']) expect(await page.getByRole('button', { name }).count(), name).toBe(0);
     const { items } = (await ask('GET', '/incidents?status=all&level=high&limit=1')).body as { items: { id: string }[] };
     await page.goto(new URL(`/incidents/${items[0]!.id}/plan`, page.url()).href);
-    await page.getByRole('tab', { name: 'Clean-up' }).waitFor();
+    await page.getByRole('navigation', { name: 'Parts of the incident' }).getByRole('link', { name: 'Clean-up' }).waitFor();
     await quiet(page);
     for (const name of ['Take it on', 'Work out the clean-up', 'Add a note', 'Assign to me']) expect(await page.getByRole('button', { name }).count(), name).toBe(0);
     await expectClean(opened);

@@ -53,7 +53,7 @@ function Whole({ alert, onFilter }: { alert: AlertWhole; onFilter: DrawerProps['
     <article className="a-whole">
       <header>
         <LevelTag level={alert.level} />
-        <h2>{say(alert.title)}</h2>
+        <h2><Inert>{say(alert.title)}</Inert></h2>
         <p className="a-summary"><Inert>{alert.summary}</Inert></p>
         <div className="m-row a-deeds">
           {mayTriage && <Button type={isOpen ? 'primary' : 'default'} loading={change.isPending} onClick={() => { turn(isOpen ? 'closed' : 'open'); }}>{t(isOpen ? 'close' : 'reopen')}</Button>}

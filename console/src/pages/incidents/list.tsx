@@ -33,7 +33,7 @@ export function List() {
     { title: t('status'), width: 150, responsive: ['md'], render: (_, row) => <div className="mi-what"><StatusTag status={row.status} /><Clock clock={row.clock} /></div> },
     { title: t('grade'), width: 104, responsive: ['md'], render: (_, row) => <GradeTag grade={row.grade} /> },
     { title: t('alerts'), width: 80, align: 'right', responsive: ['lg'], render: (_, row) => row.alert_count + row.finding_count },
-    { title: t('assignee'), width: 120, ellipsis: true, responsive: ['lg'], render: (_, row) => (row.assignee === undefined ? <span className="m-faint">{t('nobody')}</span> : <Inert>{row.assignee}</Inert>) },
+    { title: t('assignee'), width: 120, ellipsis: { showTitle: false }, responsive: ['lg'], render: (_, row) => (row.assignee === undefined ? <span className="m-faint">{t('nobody')}</span> : <Inert>{row.assignee}</Inert>) },
     { title: t('last'), width: 120, responsive: ['md'], render: (_, row) => <Time at={row.last_time} /> },
   ];
   const status = filters.status ?? 'open';

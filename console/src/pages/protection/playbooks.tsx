@@ -46,7 +46,7 @@ export function Runs({ id }: { id: string }) {
   const columns: TableColumnsType<PlaybookRun> = [
     { title: t('run'), render: (_, row) => <div className="mp-cell"><b><Inert>{say(row.name)}</Inert></b><span className="m-quiet"><Inert most={200}>{row.target}</Inert></span></div> },
     { title: t('status'), width: 120, render: (_, row) => <State run={row} /> },
-    { title: t('by'), width: 150, ellipsis: true, responsive: ['lg'], render: (_, row) => <Inert>{row.by}</Inert> },
+    { title: t('by'), width: 150, ellipsis: { showTitle: false }, responsive: ['lg'], render: (_, row) => <Inert>{row.by}</Inert> },
     { title: t('began'), width: 110, responsive: ['md'], render: (_, row) => <Time at={row.created} /> },
   ];
   if (id !== '') return <Run id={id} />;
