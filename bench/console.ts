@@ -77,8 +77,8 @@ async function firstLoads(browser: Browser, moat: ConsoleMoat): Promise<Row[]> {
     processor.push(await spent());
     // Ready for the finger: nothing long comes after that for a second.
     await page.waitForFunction((since) => { const { seen, performance: { now } } = globalThis as unknown as { seen: { long: [number, number][] }; performance: { now: () => number } }; return now.call(performance) - Math.max(since, ...seen.long.map(([, end]) => end)) > 1000; }, drawn);
-    ready.push(await page.evaluate(`Math.max(${drawn}, ...seen.long.map(([, end]) => end))`) as number);
-    shown.push(await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") as number);
+    ready.push(await page.evaluate(`Math.max(${drawn}, ...seen.long.map(([, end]) => end))`));
+    shown.push(await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"));
     scripts.push((bytes.get('Script') ?? 0) / 1024);
     all.push([...bytes.values()].reduce((sum, one) => sum + one, 0) / 1024);
     await context.close();

@@ -107,7 +107,7 @@ describe.skipIf(noBrowser)('incidents', () => {
     await side.getByLabel('Add a task').fill('change the password');
     await page.keyboard.press('Enter');
     await side.getByRole('checkbox', { name: 'change the password' }).click();
-    await side.getByText('done by lin').waitFor();
+    await side.getByText(/^done by/).waitFor();
     await side.getByLabel('Add a tag').fill('customer');
     await page.keyboard.press('Enter');
     await side.getByText('customer', { exact: true }).waitFor();

@@ -64,7 +64,7 @@ describe.skipIf(noBrowser)('rules', () => {
     await page.reload();
     await page.getByText('Here is what you left unsaved').waitFor();
     // Of another account there is none.
-    expect(JSON.parse(await page.evaluate('localStorage.getItem("moat.rule-drafts")') as string)).toMatchObject([{ of: 'lin new' }]);
+    expect(JSON.parse(await page.evaluate('localStorage.getItem("moat.rule-drafts")'))).toMatchObject([{ of: 'lin new' }]);
     await page.getByRole('button', { name: 'Leave without saving' }).click();
     await page.waitForURL(/\/rules$/);
     expect(await page.evaluate('localStorage.getItem("moat.rule-drafts")')).toBeNull();
