@@ -37,6 +37,7 @@ describe.skipIf(noBrowser)('incidents', () => {
     const id = await incidentWith(/Second account/);
     const opened = await open('/nowhere', { width: 1440, height: 900 });
     const { page } = opened;
+    page.setDefaultTimeout(8000);
     await play(page, id);
     await page.goto(new URL(`/incidents/${id}`, page.url()).href);
     await page.locator('.mi-box-entry').waitFor();

@@ -56,9 +56,12 @@ describe.skipIf(noBrowser)('what hosts send is text and nothing else', () => {
   // What stands on the page to hunt is the server's own, until somebody asks: hunt.test.ts.
   it.each(paths.filter((path) => path !== '/hunt'))('%s', async (path) => { await look(path, !without.has(path)); });
 
-  it('in an alert, an incident, its tabs, a finding, a rule, a cell, and a playbook', async () => {
+  describe('what one opens', () => {
     const first = async (path: string): Promise<string> => ((await ask('GET', path)).body as { items: { id: string }[] }).items[0]!.id;
-    const incident = await first('/incidents?status=all&level=high&limit=1');
-    for (const path of [`/alerts/${await first('/alerts?rule=odd_user_agent&limit=1')}`, `/incidents/${incident}`, `/incidents/${incident}/evidence`, `/incidents/${incident}/recovery`, `/incidents/${incident}/report`, '/posture/findings/c0ffee0000000002', '/rules/rule/log4shell', '/matrix/cloud/instance-login', '/protection/playbooks/miner']) await look(path, true);
+    const incident = async (): Promise<string> => `/incidents/${await first('/incidents?status=all&level=high&limit=1')}`;
+    it.each<[string, () => Promise<string> | string]>([
+      ['an alert', async () => `/alerts/${await first('/alerts?rule=odd_user_agent&limit=1')}`], ['an incident', incident], ['its evidence', async () => `${await incident()}/evidence`], ['its recovery', async () => `${await incident()}/recovery`], ['its report', async () => `${await incident()}/report`],
+      ['a finding', () => '/posture/findings/c0ffee0000000002'], ['a rule', () => '/rules/rule/log4shell'], ['a cell', () => '/matrix/cloud/instance-login'], ['a playbook', () => '/protection/playbooks/miner'],
+    ])('%s', async (_, path) => { await look(await path(), true); });
   });
 });

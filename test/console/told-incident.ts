@@ -11,7 +11,7 @@ import { alertOf, attacker, connect, emptyDisk, logOn, pool, worldOf, write } fr
 import { clock, Machine } from '../told-machine.ts';
 import { hostile } from './fill.ts';
 
-export const cronFile = `/etc/cron.d/cache ${hostile}`;
+export const cronFile = '/etc/cron.d/cache';
 
 /** A log-on, a miner of a hostile name, a line in cron, and a connection out. */
 export function story(incident: string): unknown {
@@ -21,8 +21,8 @@ export function story(incident: string): unknown {
   machine.seen(1, 0, '/usr/lib/systemd/systemd', '/sbin/init');
   const { shell } = logOn(machine, 'root', attacker);
   write(machine, disk, shell, `/tmp/.x/${hostile}`, 'miner');
-  write(machine, disk, shell, cronFile, '*/5 * * * * root /tmp/.x/m');
   const miner = machine.run(shell, `/tmp/.x/${hostile}`, `/tmp/.x/${hostile} -o stratum+tcp://pool`);
+  write(machine, disk, miner, cronFile, '*/5 * * * * root /tmp/.x/m');
   const told = tellStory({ alerts: [alertOf(connect(machine, miner, pool, 3333))], findings: [] }, worldOf(machine, disk));
   return toldStory.parse(JSON.parse(JSON.stringify({ incident, told: Date.now(), story: { ...told, reached: reachOf(told, []) }, steps: stepsOf(told) })));
 }

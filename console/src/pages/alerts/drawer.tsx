@@ -7,7 +7,7 @@ import { useDo, useGet } from '../../api/hooks.ts';
 import { useMay } from '../../api/session.tsx';
 import { Copy } from '../../parts/copy.tsx';
 import { Icon } from '../../parts/icon.tsx';
-import { plain } from '../../parts/inert-text.ts';
+import { inertString, plain } from '../../parts/inert-text.ts';
 import { Inert } from '../../parts/inert.tsx';
 import { LevelTag } from '../../parts/level.tsx';
 import { Shown } from '../../parts/states.tsx';
@@ -47,7 +47,7 @@ function Whole({ alert, onFilter }: { alert: AlertWhole; onFilter: DrawerProps['
   const isOpen = alert.status === 'open';
   const deed = useDeed();
   const turn = (to: 'open' | 'closed', canUndo = true): void => { void deed(() => change.mutateAsync(to), t(to === 'open' ? 'openDone' : 'closedDone'), canUndo ? () => { turn(to === 'open' ? 'closed' : 'open', false); } : undefined); };
-  const filter = (name: FilterName, value: string) => <button type="button" className="a-filter" aria-label={t('filterBy', { value })} title={t('only', { value })} onClick={() => { onFilter(name, value); }}><Icon name="search" size={14} /></button>;
+  const filter = (name: FilterName, value: string) => <button type="button" className="a-filter" aria-label={t('filterBy', { value: inertString(value, 200) })} title={t('only', { value: inertString(value, 200) })} onClick={() => { onFilter(name, value); }}><Icon name="search" size={14} /></button>;
   const incident = alert.incident && pageLink('incidents', alert.incident.id);
   return (
     <article className="a-whole">
@@ -96,7 +96,7 @@ function Evidence({ alert }: { alert: AlertWhole }) {
         size="small" className="a-events" defaultActiveKey={lines.length === 0 ? ['0'] : []}
         items={events.slice(0, 20).map((event, at) => ({
           key: String(at), label: <span className="m-row"><Time at={typeof event['time'] === 'number' ? event['time'] : undefined} style="clock" /><Inert code>{[event['kind'], event['action']].filter((one) => typeof one === 'string').join(' · ')}</Inert></span>,
-          children: <table className="a-fields"><tbody>{Object.entries(event).filter(([name]) => !plumbing.has(name)).map(([name, value]) => <tr key={name}><th scope="row">{name}</th><td><Inert code>{plain(value)}</Inert></td></tr>)}</tbody></table>,
+          children: <table className="a-fields"><tbody>{Object.entries(event).filter(([name]) => !plumbing.has(name)).map(([name, value]) => <tr key={name}><th scope="row"><Inert>{name}</Inert></th><td><Inert code>{plain(value)}</Inert></td></tr>)}</tbody></table>,
         }))}
       />
       {alert.origin_chain.length > 0 && <><h4>{t('chain')}</h4><ol className="a-chain">{alert.origin_chain.map((one, at) => <li key={at}><Inert code>{JSON.stringify(one)}</Inert></li>)}</ol></>}
