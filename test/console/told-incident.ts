@@ -11,10 +11,10 @@ import { alertOf, attacker, connect, emptyDisk, logOn, pool, worldOf, write } fr
 import { clock, Machine } from '../told-machine.ts';
 import { hostile } from './fill.ts';
 
-export const cronFile = '/etc/cron.d/cache';
+const cronFile = '/etc/cron.d/cache';
 
 /** A log-on, a miner of a hostile name, a line in cron, and a connection out. */
-export function story(incident: string): unknown {
+function story(incident: string): unknown {
   clock.now = Date.now() - 3_600_000;
   const machine = new Machine();
   const disk = emptyDisk();
