@@ -1,11 +1,12 @@
 /**
- * `npm run bench [-- logs|sigma|latency|respond|sensor|start|integrity|evidence|capture|image|incident|soak|story|webshell|scan|server …]`: measures beside the peers that are installed and prints ratios.
+ * `npm run bench [-- logs|sigma|latency|respond|sensor|start|integrity|evidence|capture|image|incident|soak|story|webshell|scan|server|console …]`: measures beside the peers that are installed and prints ratios.
  * `--no-peers` leaves the peers out, which take minutes. Run it on an otherwise idle machine.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { benchCapture } from './capture.ts';
+import { benchConsole } from './console.ts';
 import { benchEvidence } from './evidence.ts';
 import { benchImage } from './image.ts';
 import { benchIncidentStory } from './incident-story.ts';
@@ -41,10 +42,11 @@ const sections: Record<string, { title: string; run: () => Row[] | Promise<Row[]
   webshell: { title: 'Web trojans: own samples and benign PHP', run: benchWebshell },
   scan: { title: 'A full scan beside others', run: benchScan },
   server: { title: 'Two hundred people and a flood', run: benchServer },
+  console: { title: 'The console in a browser', run: benchConsole },
 };
 
 /** Only when asked for: minutes each. */
-const long = new Set(['soak', 'story', 'webshell', 'scan', 'server']);
+const long = new Set(['soak', 'story', 'webshell', 'scan', 'server', 'console']);
 
 const asked = process.argv.slice(2).filter((name) => name !== noPeers);
 for (const name of asked) if (!Object.hasOwn(sections, name)) { console.error(`expected ${[...Object.keys(sections), noPeers].join(', ')}, got ${name}`); process.exit(2); }

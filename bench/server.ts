@@ -14,14 +14,13 @@ import type { AgentStatus } from '../src/agent/agent.ts';
 import { askControl } from '../src/agent/control.ts';
 import { makeToken } from '../src/api/access/sessions.ts';
 import type { Account } from '../src/core/account.ts';
-import type { Alert } from '../src/core/alert.ts';
-import { levels } from '../src/core/level.ts';
 import { openDatabase } from '../src/stores/sqlite/driver.ts';
 import { openSqliteStore } from '../src/stores/sqlite/store.ts';
 import { startMoat } from '../test/live/moat.ts';
 import { attackLines } from './lines.ts';
 import { cpuPercent, cpuSeconds, quantile, rss, serviceNode } from './process.ts';
 import { row, type Row } from './report.ts';
+import { storeAlerts } from './stored-alerts.ts';
 
 const wanted = (name: string, usual: number): number => Number(process.env[name] ?? usual);
 const alertsStored = wanted('MOAT_BENCH_ALERTS', 1_000_000), seconds = wanted('MOAT_BENCH_SECONDS', 60), users = wanted('MOAT_BENCH_USERS', 200);
@@ -74,32 +73,18 @@ server: { enabled: true, port: 0, http: true }
   } finally { rmSync(folder, { recursive: true, force: true }); }
 }
 
-/** Alerts of the last three months, of which nobody knows any more how they came about, and an account with a token for each person. */
+/** Alerts, and an account with a token for each person. */
 function fill(data: string): string[] {
   const store = openSqliteStore({ dir: data, maxAlerts: 3_000_000, maxBytes: 2 ** 34 });
   try {
-    const now = Date.now(), first = now - 90 * day, step = (82 * day) / alertsStored;
-    for (let at = 0; at < alertsStored; at += 5000) {
-      const alerts: Alert[] = [];
-      for (let i = at; i < Math.min(alertsStored, at + 5000); i++) alerts.push(alertOf(i, Math.round(first + i * step)));
-      store.commit({ events: [], alerts, positions: [] });
-    }
+    const now = Date.now();
+    storeAlerts(store, alertsStored, now);
     return Array.from({ length: users }, (_, i) => {
       const account: Account = { id: `bench${i}`, name: `bench${i}`, role: 'reader', created: now, disabled: false, password: '', passwordChanged: now, recovery: [] };
       store.accounts.save(account);
       return makeToken(store.accounts, account, { name: 'bench', role: 'reader', expires: now + day }, now).secret;
     });
   } finally { store.close(); }
-}
-
-function alertOf(i: number, time: number): Alert {
-  const source = `198.51.${100 + (i % 3)}.${i % 251}`;
-  const rule = `rule-${i % 40}`;
-  const level = levels[i % 97 === 0 ? 4 : i % 13 === 0 ? 3 : i % 3]!;
-  return {
-    id: `b${i.toString(16).padStart(15, '0')}`, time, last_time: time + 1000, level, rule_id: rule, rule_name: `Rule ${i % 40}`, title: { zh: `规则 ${i % 40}`, en: `Rule ${i % 40}` }, host: 'shop-1', summary: `${source} asked for /wp-login.php ${i % 90} times`, count: 1 + (i % 90),
-    attack: ['T1190'], matrix: [], key: `ip ${source} ${i}`, status: i % 10 === 0 ? 'open' : 'closed', source_ip: source, service: 'nginx', evidence: [{ id: `e${i}`, time, kind: 'web_request', source_ip: source, url_path: '/wp-login.php', http_method: 'GET', http_status: 404 }],
-  };
 }
 
 async function load(child: Parameters<typeof rss>[0], { folder, data, log, tokens }: { folder: string; data: string; log: string; tokens: readonly string[] }): Promise<Row[]> {

@@ -12,7 +12,8 @@ export interface Opened { page: Page; context: BrowserContext; /** What the brow
 
 type Target = Pick<ConsoleMoat, 'url' | 'cookie'>;
 
-async function profile(browser: Browser, { url }: Target, lang: 'zh' | 'en', cookie: string): Promise<BrowserContext> {
+/** A browser profile of its own, logged on by `cookie`. */
+export async function profile(browser: Browser, { url }: Target, lang: 'zh' | 'en', cookie: string): Promise<BrowserContext> {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: lang === 'zh' ? 'zh-CN' : 'en-GB', timezoneId: 'Asia/Shanghai', reducedMotion: 'reduce' });
   // What a page remembers is forgotten when the next is opened, not when it is loaded again.
   await context.addInitScript("if (window === top && sessionStorage.getItem('begun') === null) { localStorage.clear(); sessionStorage.setItem('begun', ''); }");

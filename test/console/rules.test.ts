@@ -44,6 +44,34 @@ describe.skipIf(noBrowser)('rules', () => {
     await opened.close();
   });
 
+  it('keeps what was left unsaved, also over a reload, until it is discarded or saved; each account its own', async () => {
+    const opened = await open('/rules/new');
+    const { page } = opened;
+    const editor = page.getByRole('combobox', { name: 'Text of the rule' });
+    const first = await editor.inputValue();
+    await editor.fill(text.replace('Root', '<img src=x onerror=window.pwned=1>'));
+    await page.getByRole('link', { name: 'Alerts' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Alerts' }).waitFor();
+    await page.goto(new URL('/rules/new', page.url()).href);
+    await page.getByText('Here is what you left unsaved').waitFor();
+    expect(await editor.inputValue()).toContain('<img src=x onerror=window.pwned=1>');
+    await expectClean(opened);
+    await page.getByRole('button', { name: 'Discard it' }).click();
+    await page.getByText('Here is what you left unsaved').waitFor({ state: 'detached' });
+    expect(await editor.inputValue()).toBe(first);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    expect(await editor.inputValue(), 'not lost by a slip of the finger').toContain('<img');
+    await page.reload();
+    await page.getByText('Here is what you left unsaved').waitFor();
+    // Of another account there is none.
+    expect(JSON.parse(await page.evaluate('localStorage.getItem("moat.rule-drafts")'))).toMatchObject([{ of: 'lin new' }]);
+    await page.getByRole('button', { name: 'Leave without saving' }).click();
+    await page.waitForURL(/\/rules$/);
+    expect(await page.evaluate('localStorage.getItem("moat.rule-drafts")')).toBeNull();
+    expect(await page.evaluate('window.pwned')).toBeUndefined();
+    await opened.close();
+  });
+
   it('lists by filters that stand in the address, by keys, on a phone in the dark; shows exceptions and takes one away and back', async () => {
     const made = (await ask('POST', '/exceptions', { rule: '*', when: { user: 'e2e-nobody' }, why: 'made by the test' })).body as { id: string };
     const opened = await open('/rules?kind=behaviour&text=miner', { width: 375, height: 740, theme: 'dark' });

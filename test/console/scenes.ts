@@ -107,7 +107,7 @@ export const scenes: readonly Scene[] = [
   { name: 'keys', path: '/', before: (page) => page.keyboard.press('?') },
   { name: 'incidents', path: '/incidents?status=all' },
   { name: 'incident', path: incident },
-  { name: 'incident-plan', path: async (moat) => `${await incident(moat)}/plan`, before: (page) => page.getByRole('button', { name: /Work out the clean-up|生成清理方案/ }).click() },
+  { name: 'incident-plan', path: async (moat) => `${await incident(moat)}/plan`, before: (page) => page.getByRole('button', { name: /Work out the clean-up|Work it out anew|生成清理方案|重新生成/ }).click() },
   { name: 'incident-report', path: async (moat) => `${await incident(moat)}/report` },
   { name: 'hosts', path: '/hosts' },
   { name: 'host-ports', path: '/hosts/listeners' },

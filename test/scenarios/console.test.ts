@@ -81,7 +81,7 @@ describe.skipIf(lacksScenario(['/usr/sbin/sshd', '/usr/bin/sshpass', '/usr/sbin/
     await page.getByRole('button', { name: 'Add a note' }).click();
     await page.locator('.mi-notes').getByText('Called the owner of the depot').waitFor();
 
-    await page.getByRole('tab', { name: 'Clean-up' }).click();
+    await page.getByRole('navigation', { name: 'Parts of the incident' }).getByRole('link', { name: 'Clean-up' }).click();
     await page.getByRole('button', { name: 'Work out the clean-up' }).click();
     const unfinished = page.locator('.mi-plan-step:not(.mi-plan-applied):not(.mi-plan-ended)');
     const idle = page.getByRole('status').filter({ hasText: /Step \d+ of/ });
@@ -115,7 +115,7 @@ describe.skipIf(lacksScenario(['/usr/sbin/sshd', '/usr/bin/sshpass', '/usr/sbin/
     await doAll();
     expect(existsSync(cron)).toBe(false);
 
-    await page.getByRole('tab', { name: 'Report' }).click();
+    await page.getByRole('navigation', { name: 'Parts of the incident' }).getByRole('link', { name: 'Report' }).click();
     const report = page.frameLocator('iframe.mi-report');
     await report.getByText('/etc/cron.d/cache-d').first().waitFor();
     await seen(page, 'report');

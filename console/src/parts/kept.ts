@@ -7,12 +7,13 @@ export function kept(name: string): string | undefined {
   }
 }
 
-/** Undefined forgets. */
-export function keep(name: string, value: string | undefined): void {
+/** Undefined forgets. Whether it was done. */
+export function keep(name: string, value: string | undefined): boolean {
   try {
     if (value === undefined) localStorage.removeItem(`moat.${name}`);
     else localStorage.setItem(`moat.${name}`, value);
+    return true;
   } catch {
-    // Not remembered, as said above.
+    return false;
   }
 }

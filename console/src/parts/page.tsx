@@ -1,13 +1,15 @@
-/** The frame of a page: its one heading, a sentence that says what it is for, what can be done at the right. */
+/** The frame of a page: its one heading (which may hold what a host sent), a sentence that says what it is for, what can be done at the right. */
 import { type ReactNode, useEffect } from 'react';
+import { inertString } from './inert-text.ts';
+import { Inert } from './inert.tsx';
 import './page.css';
 
 export function Page({ title, lead, actions, children, wide = false }: { title: string; lead?: ReactNode; actions?: ReactNode; children: ReactNode; wide?: boolean }) {
-  useEffect(() => { document.title = `${title} · Moat`; }, [title]);
+  useEffect(() => { document.title = `${inertString(title)} · Moat`; }, [title]);
   return (
     <div className={`m-page${wide ? ' m-page-wide' : ''}`}>
       <header className="m-page-head">
-        <div className="m-grow"><h1>{title}</h1>{lead !== undefined && <p className="m-quiet">{lead}</p>}</div>
+        <div className="m-grow"><h1><Inert>{title}</Inert></h1>{lead !== undefined && <p className="m-quiet">{lead}</p>}</div>
         {actions !== undefined && <div className="m-row">{actions}</div>}
       </header>
       {children}

@@ -25,7 +25,7 @@ export function SensorList({ items }: { items: readonly Sensor[] }) {
       const state = stateOf(one);
       return (
         <li key={one.id}>
-          <div className="m-row"><span className={`m-sensor-dot m-sensor-${state}`} aria-hidden="true" /><b><Inert>{say(one.title)}</Inert></b><span className="m-quiet">{t(state)}</span></div>
+          <div className="m-sensor-head"><span className={`m-sensor-dot m-sensor-${state}`} aria-hidden="true" /><b><Inert>{say(one.title)}</Inert></b><span className="m-quiet">{t(state)}</span></div>
           {one.why && <p className="m-quiet"><Inert>{say(one.why)}</Inert></p>}
           {one.parts.filter((part) => part.detail !== undefined || part.state !== state).map((part) => <p key={part.part} className={part.state === 'blind' ? '' : 'm-quiet'}><Inert>{part.part}</Inert>: {part.state === 'blind' ? <b>{t('blind')}</b> : t(part.state)}{part.detail && <> — <Inert>{say(part.detail)}</Inert></>} · {t('since')} <Time at={part.since} /></p>)}
           <details><summary>{t('cannot')}</summary><Inert>{say(one.blind)}</Inert></details>

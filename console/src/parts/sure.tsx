@@ -1,6 +1,6 @@
 /** Before something is done: what it does, why one does it; then it is done, and a word says so with its undo. What fails stays to be mended. */
 import { Input, Modal } from 'antd';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { common } from '../text/common.ts';
 import { useTexts } from '../text/lang.ts';
 import { Failure } from './states.tsx';
@@ -28,6 +28,9 @@ export function Sure({ title, children, ok, isDanger = false, isMissing = false,
   const t = useTexts(common);
   const [why, setWhy] = useState('');
   const [isBusy, setBusy] = useState(false);
+  // Whoever works by keys goes on where they were: the dialog leaves with this question and takes the focus along.
+  const [before] = useState(() => document.activeElement);
+  useEffect(() => () => { setTimeout(() => { if (before instanceof HTMLElement && before.isConnected) before.focus(); }); }, [before]);
   const [error, setError] = useState<unknown>();
   const go = async (): Promise<void> => {
     setBusy(true);

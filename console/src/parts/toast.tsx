@@ -39,7 +39,7 @@ export function useDeed(): (deed: () => Promise<unknown>, done: string, undo?: (
       toast(done, undo);
       return true;
     } catch (error) {
-      show({ id: ++last, text: error instanceof ApiError ? say(error.text) : String(error), tone: 'bad' });
+      show({ id: ++last, text: inertString(error instanceof ApiError ? say(error.text) : String(error)), tone: 'bad' });
       return false;
     }
   };

@@ -19,6 +19,7 @@ export function antdConfig(theme: Theme): ThemeConfig {
     components: {
       Table: { headerBg: 'transparent', headerColor: p.quiet, headerSplitColor: 'transparent', rowHoverBg: p.sunken, cellPaddingBlockMD: 11, cellPaddingInlineMD: 14, cellPaddingBlock: 12 },
       Button: { primaryShadow: 'none', defaultShadow: 'none', dangerShadow: 'none', ...(theme === 'dark' && { primaryColor: '#06201e' }) },
+      Input: { colorBorder: p.edge }, Select: { colorBorder: p.edge }, Checkbox: { colorBorder: p.edge }, Radio: { colorBorder: p.edge },
       Tooltip: { colorBgSpotlight: theme === 'dark' ? '#2a3d40' : '#1d3135' },
       Segmented: { trackBg: p.sunken },
       Tag: { defaultBg: p.sunken },

@@ -7,10 +7,11 @@ import { useDo, useGet } from '../../api/hooks.ts';
 import { useMay } from '../../api/session.tsx';
 import { Copy } from '../../parts/copy.tsx';
 import { Icon } from '../../parts/icon.tsx';
-import { plain } from '../../parts/inert-text.ts';
+import { inertString, plain } from '../../parts/inert-text.ts';
 import { Inert } from '../../parts/inert.tsx';
 import { LevelTag } from '../../parts/level.tsx';
 import { Shown } from '../../parts/states.tsx';
+import { Techniques } from '../../parts/techniques.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useDeed } from '../../parts/toast.tsx';
 import { common } from '../../text/common.ts';
@@ -46,13 +47,13 @@ function Whole({ alert, onFilter }: { alert: AlertWhole; onFilter: DrawerProps['
   const isOpen = alert.status === 'open';
   const deed = useDeed();
   const turn = (to: 'open' | 'closed', canUndo = true): void => { void deed(() => change.mutateAsync(to), t(to === 'open' ? 'openDone' : 'closedDone'), canUndo ? () => { turn(to === 'open' ? 'closed' : 'open', false); } : undefined); };
-  const filter = (name: FilterName, value: string) => <button type="button" className="a-filter" aria-label={t('filterBy', { value })} title={t('only', { value })} onClick={() => { onFilter(name, value); }}><Icon name="search" size={14} /></button>;
+  const filter = (name: FilterName, value: string) => <button type="button" className="a-filter" aria-label={t('filterBy', { value: inertString(value, 200) })} title={t('only', { value: inertString(value, 200) })} onClick={() => { onFilter(name, value); }}><Icon name="search" size={14} /></button>;
   const incident = alert.incident && pageLink('incidents', alert.incident.id);
   return (
     <article className="a-whole">
       <header>
         <LevelTag level={alert.level} />
-        <h2>{say(alert.title)}</h2>
+        <h2><Inert>{say(alert.title)}</Inert></h2>
         <p className="a-summary"><Inert>{alert.summary}</Inert></p>
         <div className="m-row a-deeds">
           {mayTriage && <Button type={isOpen ? 'primary' : 'default'} loading={change.isPending} onClick={() => { turn(isOpen ? 'closed' : 'open'); }}>{t(isOpen ? 'close' : 'reopen')}</Button>}
@@ -71,7 +72,7 @@ function Whole({ alert, onFilter }: { alert: AlertWhole; onFilter: DrawerProps['
         {alert.path !== undefined && <div className="a-long"><dt>{t('path')}</dt><dd><Inert code>{alert.path}</Inert>{filter('path', alert.path)}</dd></div>}
         {alert.origin !== undefined && <div className="a-long"><dt>{t('origin')}</dt><dd><Inert>{alert.origin}</Inert></dd></div>}
         <div className="a-long"><dt>{t('rule')}</dt><dd><Inert code>{alert.rule_id}</Inert>{filter('rule', alert.rule_id)}</dd></div>
-        {(alert.attack.length > 0 || alert.matrix.length > 0) && <div className="a-long"><dt>{t('techniques')}</dt><dd className="m-row">{[...alert.attack, ...alert.matrix].map((one) => <span key={one} className="a-tag"><Inert>{one}</Inert></span>)}</dd></div>}
+        {(alert.attack.length > 0 || alert.matrix.length > 0) && <div className="a-long"><dt>{t('techniques')}</dt><dd className="m-row"><Techniques attack={alert.attack} matrix={alert.matrix} /></dd></div>}
         {alert.incident && <div className="a-long"><dt>{t('incident')}</dt><dd>{incident === undefined ? <Inert>{say(alert.incident.title)}</Inert> : <Link to={incident}><Inert>{say(alert.incident.title)}</Inert></Link>}</dd></div>}
       </dl>
       <section><h3>{t('why')}</h3><Why why={alert.why} /></section>
@@ -95,7 +96,7 @@ function Evidence({ alert }: { alert: AlertWhole }) {
         size="small" className="a-events" defaultActiveKey={lines.length === 0 ? ['0'] : []}
         items={events.slice(0, 20).map((event, at) => ({
           key: String(at), label: <span className="m-row"><Time at={typeof event['time'] === 'number' ? event['time'] : undefined} style="clock" /><Inert code>{[event['kind'], event['action']].filter((one) => typeof one === 'string').join(' · ')}</Inert></span>,
-          children: <table className="a-fields"><tbody>{Object.entries(event).filter(([name]) => !plumbing.has(name)).map(([name, value]) => <tr key={name}><th scope="row">{name}</th><td><Inert code>{plain(value)}</Inert></td></tr>)}</tbody></table>,
+          children: <table className="a-fields"><tbody>{Object.entries(event).filter(([name]) => !plumbing.has(name)).map(([name, value]) => <tr key={name}><th scope="row"><Inert>{name}</Inert></th><td><Inert code>{plain(value)}</Inert></td></tr>)}</tbody></table>,
         }))}
       />
       {alert.origin_chain.length > 0 && <><h4>{t('chain')}</h4><ol className="a-chain">{alert.origin_chain.map((one, at) => <li key={at}><Inert code>{JSON.stringify(one)}</Inert></li>)}</ol></>}

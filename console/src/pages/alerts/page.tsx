@@ -54,7 +54,7 @@ export function Page() {
     {
       key: 'what', title: t('what'), render: (_, { title, summary, rule_id, last_time, folded: many }) => (
         <span className="a-what">
-          <b><span className="m-cut">{say(title)}</span>{many && many.alerts > 1 && <button type="button" className="a-many" title={t('unfold')} onClick={(event) => { event.stopPropagation(); set({ rule: rule_id, folded: 'no' }, { push: true }); }}>{t('many', { count: many.alerts })}</button>}</b>
+          <b><span className="m-cut"><Inert>{say(title)}</Inert></span>{many && many.alerts > 1 && <button type="button" className="a-many" title={t('unfold')} onClick={(event) => { event.stopPropagation(); set({ rule: rule_id, folded: 'no' }, { push: true }); }}>{t('many', { count: many.alerts })}</button>}</b>
           <span className="m-quiet m-cut"><Inert most={300}>{summary}</Inert></span>
           <span className="m-faint a-phone"><Time at={last_time} /></span>
         </span>

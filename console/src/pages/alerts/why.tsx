@@ -20,7 +20,7 @@ export function Why({ why }: { why: AlertWhole['why'] }) {
     <div className="a-why">
       <p>{t(`why_${why.kind}`)}{why.about && <> <Inert>{say(why.about)}</Inert></>}</p>
       {why.description !== undefined && <p className="m-quiet"><Inert>{why.description}</Inert></p>}
-      {why.counts && <p><Inert code>{why.counts.kind}</Inert> {Object.entries(why.counts.bounds).map(([name, value]) => `${name} ${value}`).join(', ')}, {t('counted', { seconds: why.counts.seconds, by: why.counts.by.join(', ') || '–' })}</p>}
+      {why.counts && <p><Inert code>{why.counts.kind}</Inert> {Object.entries(why.counts.bounds).map(([name, value]) => `${name} ${value}`).join(', ')}, <Inert>{t('counted', { seconds: why.counts.seconds, by: why.counts.by.join(', ') || '–' })}</Inert></p>}
       {rules.map((one) => <Rule key={`${one.rule} ${one.event}`} explained={one} />)}
       {more > 0 && <p className="m-faint">{t('alike', { count: more })}</p>}
       {why.note && <p className="m-faint"><Inert>{say(why.note)}</Inert></p>}
@@ -73,7 +73,7 @@ function Search({ search }: { search: SearchExplained }) {
   const wanted = shown.map(({ expected }) => expected);
   return (
     <div className="a-item">
-      <code>{search.field ?? '*'}{search.modifiers.map((modifier) => `|${modifier}`).join('')}</code>
+      <Inert code>{[search.field ?? '*', ...search.modifiers].join('|')}</Inert>
       <span>{actual === undefined ? <em className="m-faint">{t('missing')}</em> : <Inert code most={1500} marks={search.held ? marksOf(actual, wanted) : []}>{actual}</Inert>}</span>
       <span className="m-faint a-wanted">{t('wanted')}: {wanted.map((one, at) => <span key={at}>{at > 0 && ' · '}<Inert code most={200}>{one}</Inert></span>)}{search.values.length > shown.length && <> ({t('notShown', { count: search.values.length - shown.length })})</>}</span>
     </div>

@@ -1,9 +1,10 @@
 /** This machine: what runs and where it came from, who gets in, what is installed, what has changed. */
-import { Link, useParams } from 'react-router';
+import { useParams } from 'react-router';
 import type { Host } from '../../../../src/api/contract/host.ts';
 import { useGet } from '../../api/hooks.ts';
 import { useFilters } from '../../parts/address.ts';
 import { Page as Frame } from '../../parts/page.tsx';
+import { Sections } from '../../parts/sections.tsx';
 import { Shown } from '../../parts/states.tsx';
 import { useTexts } from '../../text/lang.ts';
 import { ContainersTab } from './containers.tsx';
@@ -34,7 +35,7 @@ export function Page() {
   return (
     <Frame title={t('title')} lead={t('lead')}>
       <section className="m-card" aria-label={t('machine')}><Shown of={host} rows={2}>{(found) => <Machine host={found} />}</Shown></section>
-      <nav className="h-tabs" aria-label={t('title')}>{names.map((key) => <Link key={key} to={key === 'processes' ? '/hosts' : `/hosts/${key}`} {...(key === tab && { 'aria-current': 'page' as const })}>{t(`tab_${key}`)}</Link>)}</nav>
+      <Sections label={t('title')} items={names.map((key) => ({ to: key === 'processes' ? '/hosts' : `/hosts/${key}`, title: t(`tab_${key}`), isDeep: key !== 'processes' }))} />
       <Tab onTell={tell} />
       <StoryDrawer of={filters.of} onClose={() => { tell(undefined); }} onTell={tell} />
     </Frame>

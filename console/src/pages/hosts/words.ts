@@ -2,7 +2,7 @@ import { texts } from '../../text/lang.ts';
 
 export const words = texts('hosts', {
   en: {
-    title: 'Host', lead: 'This machine as it is now: what runs and where it came from, who gets in, what is installed, what has changed.',
+    title: 'Hosts', lead: 'This machine as it is now: what runs and where it came from, who gets in, what is installed, what has changed.',
     tab_processes: 'Processes', tab_listeners: 'Ports', tab_users: 'Users', tab_packages: 'Packages', tab_containers: 'Containers', tab_integrity: 'Changed files', tab_scans: 'Scans', tab_settings: 'Sensors and settings',
     machine: 'The machine', system: 'System', kernel: 'Kernel', up: 'Running since', cpus_one: '{{count}} processor', cpus_other: '{{count}} processors', load: 'Load', loadHow: 'mean number of tasks that want a processor: last 1, 5, 15 minutes', memory: 'Memory', memoryUsed: '{{used}} of {{total}} in use', addresses: 'Addresses', zone: 'Time zone', guarded: 'Protected since', group: 'Group', env_dev: 'development', env_test: 'test', env_production: 'production',
     isolated: 'This machine is cut off from the network', isolatedHow: 'by {{by}}: {{why}}',

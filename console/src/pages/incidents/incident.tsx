@@ -1,7 +1,7 @@
 /** One incident: where it stands and what to do next above, its story, clean-up, evidence, recovery and report below, notes and tasks at the side. */
-import { Button, Dropdown, Select, Tabs } from 'antd';
+import { Button, Dropdown, Select } from 'antd';
 import { useState } from 'react';
-import { Link, useNavigate, useParams } from 'react-router';
+import { Link, useParams } from 'react-router';
 import type { Incident as Whole } from '../../../../src/api/contract/incidents.ts';
 import { ApiError, ask } from '../../api/client.ts';
 import { useDo, useGet } from '../../api/hooks.ts';
@@ -10,6 +10,7 @@ import { Icon } from '../../parts/icon.tsx';
 import { Inert } from '../../parts/inert.tsx';
 import { LevelTag } from '../../parts/level.tsx';
 import { Page as Frame } from '../../parts/page.tsx';
+import { Sections } from '../../parts/sections.tsx';
 import { Empty, Notice, Shown } from '../../parts/states.tsx';
 import { Field, Sure } from '../../parts/sure.tsx';
 import { Time } from '../../parts/time.tsx';
@@ -24,7 +25,8 @@ import { StoryTab } from './story.tsx';
 import { words } from './words.ts';
 
 const path = ['new', 'triaged', 'contained', 'eradicated', 'recovered', 'closed'] as const;
-const tabs = ['story', 'plan', 'evidence', 'recovery', 'report'] as const;
+const shown = { story: StoryTab, plan: PlanTab, evidence: EvidenceTab, recovery: RecoveryTab, report: ReportTab } as const;
+const tabs = Object.keys(shown) as (keyof typeof shown)[];
 
 /** What a person may do to it, as the agent takes it. */
 export type Deed = { op: string } & Record<string, unknown>;
@@ -42,11 +44,10 @@ export function Incident({ id }: { id: string }) {
 function Known({ incident }: { incident: Whole }) {
   const t = useTexts(words);
   const say = useSay();
-  const go = useNavigate();
   const may = useMay('triage');
   const { id, revision, status } = incident;
   const wanted = (useParams()['*'] ?? '').split('/')[1];
-  const tab = tabs.find((one) => one === wanted) ?? 'story';
+  const Tab = shown[tabs.find((one) => one === wanted) ?? 'story'];
   const [asking, setAsking] = useState<Asked>();
   const change = useDo<{ deed: Deed; why: string; seen: number }>(({ seen, ...body }) => ({ method: 'POST', path: `/incidents/${id}/changes`, body, revision: seen }), ['/incidents', `/incidents/${id}`]);
   const tell = async (deed: Deed, why: string): Promise<void> => {
@@ -92,13 +93,8 @@ function Known({ incident }: { incident: Whole }) {
       </div>
       <div className="mi-body">
         <div className="mi-main">
-          <Tabs activeKey={tab} destroyOnHidden onChange={(key) => { void go(`/incidents/${id}${key === 'story' ? '' : `/${key}`}`, { replace: true }); }} items={[
-            { key: 'story', label: t('story'), children: <StoryTab incident={incident} /> },
-            { key: 'plan', label: t('plan'), children: <PlanTab incident={incident} /> },
-            { key: 'evidence', label: t('evidence'), children: <EvidenceTab incident={incident} /> },
-            { key: 'recovery', label: t('recovery'), children: <RecoveryTab incident={incident} /> },
-            { key: 'report', label: t('report'), children: <ReportTab incident={incident} /> },
-          ]} />
+          <Sections label={t('parts')} items={tabs.map((key) => ({ to: `/incidents/${id}${key === 'story' ? '' : `/${key}`}`, title: t(key), isDeep: key !== 'story' }))} />
+          <Tab incident={incident} />
         </div>
         <PeopleCard incident={incident} change={doIt} isBusy={change.isPending} />
       </div>

@@ -28,13 +28,13 @@ export function List() {
   const list = useList<IncidentRow>('/incidents', filters);
   useChanges(['incident'], () => { void list.query.refetch(); });
   const columns: TableColumnsType<IncidentRow> = [
-    { title: t('level'), width: 110, render: (_, row) => <LevelTag level={row.level} /> },
-    { title: t('what'), render: (_, row) => <div className="mi-what"><span className="mi-what-title"><Inert>{say(row.title)}</Inert></span><span className="m-faint mi-id">{row.id}{row.kind === 'campaign' && ` · ${t('campaign')}`}{row.tags.map((tag) => <span key={tag} className="mi-tag"><Inert>{tag}</Inert></span>)}</span></div> },
-    { title: t('status'), width: 150, render: (_, row) => <div className="mi-what"><StatusTag status={row.status} /><Clock clock={row.clock} /></div> },
-    { title: '', width: 84, render: (_, row) => <GradeTag grade={row.grade} /> },
-    { title: t('alerts'), width: 80, align: 'right', render: (_, row) => row.alert_count + row.finding_count },
-    { title: t('assignee'), width: 120, ellipsis: true, render: (_, row) => (row.assignee === undefined ? <span className="m-faint">{t('nobody')}</span> : <Inert>{row.assignee}</Inert>) },
-    { title: t('last'), width: 120, render: (_, row) => <Time at={row.last_time} /> },
+    { title: t('level'), width: 100, render: (_, row) => <LevelTag level={row.level} /> },
+    { title: t('what'), render: (_, row) => <div className="mi-what"><span className="mi-what-title"><Inert>{say(row.title)}</Inert></span><span className="mi-phone"><StatusTag status={row.status} /> <GradeTag grade={row.grade} /> <Time at={row.last_time} /><Clock clock={row.clock} /></span><span className="m-faint mi-id">{row.id}{row.kind === 'campaign' && ` · ${t('campaign')}`}{row.tags.map((tag) => <span key={tag} className="m-tag"><Inert>{tag}</Inert></span>)}</span></div> },
+    { title: t('status'), width: 150, responsive: ['md'], render: (_, row) => <div className="mi-what"><StatusTag status={row.status} /><Clock clock={row.clock} /></div> },
+    { title: t('grade'), width: 104, responsive: ['md'], render: (_, row) => <GradeTag grade={row.grade} /> },
+    { title: t('alerts'), width: 80, align: 'right', responsive: ['lg'], render: (_, row) => row.alert_count + row.finding_count },
+    { title: t('assignee'), width: 120, ellipsis: { showTitle: false }, responsive: ['lg'], render: (_, row) => (row.assignee === undefined ? <span className="m-faint">{t('nobody')}</span> : <Inert>{row.assignee}</Inert>) },
+    { title: t('last'), width: 120, responsive: ['md'], render: (_, row) => <Time at={row.last_time} /> },
   ];
   const status = filters.status ?? 'open';
   return (

@@ -7,7 +7,7 @@ import { inertString } from '../../parts/inert-text.ts';
 import { Time } from '../../parts/time.tsx';
 import { useTexts } from '../../text/lang.ts';
 import type { StoryNode } from './shape.ts';
-import { Techniques } from './techniques.tsx';
+import { Techniques } from '../../parts/techniques.tsx';
 import { words } from './words.ts';
 
 const shownMost = 200, edgesMost = 60;

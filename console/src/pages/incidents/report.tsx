@@ -59,7 +59,7 @@ function IndicatorsCard({ id, busy, get, lang }: { id: string; busy: string | un
       <p className="m-quiet">{t('indicatorsHow')}</p>
       <Shown of={asked} rows={3}>{({ items, total }) => (items.length === 0
         ? <p className="m-faint">{t('noIndicators')}</p>
-        : <><ul className="mi-left">{items.slice(0, 100).map((one, at) => <li key={at}><span className="mi-tag">{roles[one.role]}</span> <Inert code>{one.value}</Inert>{one.doubt && <span className="m-quiet"> — <Inert>{say(one.doubt)}</Inert></span>}</li>)}</ul>{total > 100 && <p className="m-faint">{t('more', { count: total - 100 })}</p>}</>)}</Shown>
+        : <><ul className="mi-left">{items.slice(0, 100).map((one, at) => <li key={at}><span className="m-tag">{roles[one.role]}</span> <Inert code>{one.value}</Inert>{one.doubt && <span className="m-quiet"> — <Inert>{say(one.doubt)}</Inert></span>}</li>)}</ul>{total > 100 && <p className="m-faint">{t('more', { count: total - 100 })}</p>}</>)}</Shown>
     </Card>
   );
 }

@@ -9,7 +9,7 @@ import { Empty, Loading, Shown } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useSay, useTexts } from '../../text/lang.ts';
 import { NodeDrawer } from './node.tsx';
-import { Techniques } from './techniques.tsx';
+import { Techniques } from '../../parts/techniques.tsx';
 import { Timeline } from './timeline.tsx';
 import { words } from './words.ts';
 
@@ -33,7 +33,7 @@ function Told({ told }: { told: ToldStory }) {
       <Card title={t('graph')} flush>
         {isDrawable
           ? <Suspense fallback={<Loading rows={8} />}><Drawing told={told} picked={picked} onPick={setPicked} /></Suspense>
-          : <Empty icon="incidents">{t('noGraph')}</Empty>}
+          : <Empty icon="incidents" title={t('noGraph')}>{t('noGraphHow')}</Empty>}
         {story.left > 0 && <p className="m-pad m-faint">{t('tooMany', { count: story.left })}</p>}
       </Card>
       <Card title={t('timeline')}><Timeline steps={steps} nodes={byId} onPick={setPicked} /></Card>

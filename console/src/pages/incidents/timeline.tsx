@@ -8,7 +8,7 @@ import { LevelTag } from '../../parts/level.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useSay, useTexts } from '../../text/lang.ts';
 import type { StoryNode } from './shape.ts';
-import { Techniques } from './techniques.tsx';
+import { Techniques } from '../../parts/techniques.tsx';
 import { words } from './words.ts';
 
 type Step = ToldStory['steps'][number];

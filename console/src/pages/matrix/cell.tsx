@@ -16,7 +16,7 @@ export function CellDrawer({ cell, isMissing, days, close }: { cell: Cell | unde
   const t = useTexts(words);
   const say = useSay();
   return (
-    <Drawer open={cell !== undefined || isMissing} size={560} title={cell ? say(cell.name) : t('nothingHere')} onClose={close} closable={{ 'aria-label': t('close') }}>
+    <Drawer open={cell !== undefined || isMissing} size={560} title={cell ? <Inert>{say(cell.name)}</Inert> : t('nothingHere')} onClose={close} closable={{ 'aria-label': t('close') }}>
       {cell ? <Body cell={cell} days={days} /> : <Empty icon="search" title={t('nothingHere')} />}
     </Drawer>
   );
@@ -46,7 +46,7 @@ function Body({ cell, days }: { cell: Cell; days: Span }) {
       {parts.length > 0 && (
         <section>
           <h3 className="mx-h3">{t('parts')}</h3>
-          <ul className="mx-things">{parts.map((one) => <li key={one.id}><span className="m-grow">{say(one.name)}</span>{one.covered.some(({ what }) => what !== 'check') && <Link to={{ pathname: '/rules', search: new URLSearchParams({ attack: one.id }).toString() }}>{t('allRules', { id: one.id })}</Link>}</li>)}</ul>
+          <ul className="mx-things">{parts.map((one) => <li key={one.id}><span className="m-grow"><Inert>{say(one.name)}</Inert></span>{one.covered.some(({ what }) => what !== 'check') && <Link to={{ pathname: '/rules', search: new URLSearchParams({ attack: one.id }).toString() }}>{t('allRules', { id: one.id })}</Link>}</li>)}</ul>
         </section>
       )}
     </div>

@@ -2,6 +2,7 @@
 import { Table as AntdTable } from 'antd';
 import type { KeyboardEvent } from 'react';
 import { Time } from '../../parts/time.tsx';
+import { Inert } from '../../parts/inert.tsx';
 import { useSay, useTexts } from '../../text/lang.ts';
 import { type Cell, type Column, heat, phone } from './shape.ts';
 import { words } from './words.ts';
@@ -53,7 +54,7 @@ function CellButton({ cell, isChosen, at, onOpen }: { cell: Cell; isChosen: bool
   const say = useSay();
   return (
     <button type="button" data-at={at} className={`mx-cell mx-heat-${heat(cell)}${isChosen ? ' mx-chosen' : ''}`} aria-haspopup="dialog" onClick={() => { onOpen(cell.id); }}>
-      <span className="mx-name">{say(cell.name)}</span>
+      <span className="mx-name"><Inert>{say(cell.name)}</Inert></span>
       {cell.number !== undefined && <span className="mx-number">{cell.number}</span>}
       <span className="mx-foot"><span>{cell.covered === 0 ? t('uncovered') : t('covers', { count: cell.covered })}</span>{cell.seen > 0 && <span className="mx-seen">{t('seen', { count: cell.seen })}</span>}</span>
     </button>
@@ -71,7 +72,7 @@ export function Table({ columns, nameOf, onOpen }: Shown) {
       className="mx-table" aria-label={t('table')} size="middle" pagination={{ pageSize: 50, hideOnSinglePage: true, showSizeChanger: false }} dataSource={rows} rowKey="key"
       columns={[
         { title: t('stage'), dataIndex: 'stage', width: 150, responsive: ['md'] },
-        { title: t('what'), render: (_, { cell, stage }) => <><button type="button" className="m-link mx-what" onClick={() => { onOpen(cell.id); }}>{say(cell.name)}</button>{cell.number !== undefined && <span className="m-faint"> {cell.number}</span>}<span className="m-quiet mx-phone">{stage}</span></> },
+        { title: t('what'), render: (_, { cell, stage }) => <><button type="button" className="m-link mx-what" onClick={() => { onOpen(cell.id); }}><Inert>{say(cell.name)}</Inert></button>{cell.number !== undefined && <span className="m-faint"> {cell.number}</span>}<span className="m-quiet mx-phone">{stage}</span></> },
         { title: t('coveredBy'), width: isPhone ? 104 : 140, ...(!isPhone && { sorter: (a: Row, b: Row) => a.cell.covered - b.cell.covered }), render: (_, { cell }) => (cell.covered === 0 ? <b>{t('uncovered')}</b> : t('covers', { count: cell.covered })) },
         { title: t('seenHere'), width: isPhone ? 94 : 130, ...(!isPhone && { sorter: (a: Row, b: Row) => a.cell.seen - b.cell.seen }), render: (_, { cell }) => (cell.seen === 0 ? <span className="m-faint">{t('notSeen')}</span> : <b>{t('seen', { count: cell.seen })}</b>) },
         { title: t('last'), width: 130, responsive: ['md'], render: (_, { cell }) => (cell.last === 0 ? <span className="m-faint">{t('never')}</span> : <Time at={cell.last} />) },

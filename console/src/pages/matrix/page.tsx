@@ -9,6 +9,8 @@ import { useFilters } from '../../parts/address.ts';
 import { Page as Frame } from '../../parts/page.tsx';
 import { Sections } from '../../parts/sections.tsx';
 import { Empty, Shown } from '../../parts/states.tsx';
+import { inertString } from '../../parts/inert-text.ts';
+import { Inert } from '../../parts/inert.tsx';
 import { useSay, useTexts } from '../../text/lang.ts';
 import { CellDrawer } from './cell.tsx';
 import { HeatMap, Legend, Table } from './map.tsx';
@@ -41,7 +43,7 @@ export function Page() {
   useChanges(['alert'], () => { if (Date.now() - matrix.dataUpdatedAt > freshMs) void matrix.refetch(); });
   const columns = useMemo(() => (matrix.data === undefined ? [] : isAttack ? attackColumns(matrix.data) : cloudColumns(matrix.data)), [matrix.data, isAttack]);
   const base = isAttack ? '/matrix/attack' : '/matrix/cloud';
-  const nameOf = (column: Column): string => (column.name ? say(column.name) : t(`t_${column.id as Tactic}`));
+  const nameOf = (column: Column): string => (column.name ? inertString(say(column.name), 100) : t(`t_${column.id as Tactic}`));
   const open = (cell: string): void => { void go({ pathname: `${base}/${encodeURIComponent(cell)}`, search }); };
   return (
     <Frame wide title={t('title')} lead={t('lead')}>
@@ -82,7 +84,7 @@ function Summary({ columns, days, how, base }: { columns: readonly Column[]; day
   return (
     <div className="mx-sum">
       <p className="mx-verdict">{gaps.length === 0 ? t('sumAll', { all: cells.length }) : t('sum', { covered: cells.length - gaps.length, all: cells.length })} · {seen === 0 ? t('sumNone', { span }) : t('sumSeen', { count: seen, span })}</p>
-      {gaps.length > 0 && <p>{t('gaps', { count: gaps.length })} {gaps.slice(0, gapsShown).map((cell, at) => <span key={cell.id}>{at > 0 && ', '}<Link className="mx-link" to={{ pathname: `${base}/${encodeURIComponent(cell.id)}`, search }}>{say(cell.name)}</Link></span>)}{gaps.length > gapsShown && <> {t('gapsMore', { count: gaps.length - gapsShown })} (<Link className="mx-link" to={{ search: open.toString() }}>{t('gapsAll')}</Link>)</>}</p>}
+      {gaps.length > 0 && <p>{t('gaps', { count: gaps.length })} {gaps.slice(0, gapsShown).map((cell, at) => <span key={cell.id}>{at > 0 && ', '}<Link className="mx-link" to={{ pathname: `${base}/${encodeURIComponent(cell.id)}`, search }}><Inert>{say(cell.name)}</Inert></Link></span>)}{gaps.length > gapsShown && <> {t('gapsMore', { count: gaps.length - gapsShown })} (<Link className="mx-link" to={{ search: open.toString() }}>{t('gapsAll')}</Link>)</>}</p>}
       <p className="m-quiet">{how}</p>
     </div>
   );

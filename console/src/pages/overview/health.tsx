@@ -2,6 +2,7 @@
 import { Link } from 'react-router';
 import type { Overview } from '../../../../src/api/contract/overview.ts';
 import { Icon } from '../../parts/icon.tsx';
+import { inertString } from '../../parts/inert-text.ts';
 import { Inert } from '../../parts/inert.tsx';
 import { Card } from '../../parts/page.tsx';
 import { Time } from '../../parts/time.tsx';
@@ -30,7 +31,7 @@ export function Health({ health }: { health: Overview['health'] }) {
           {health.requests > 0 && <div><dt>{t('requests')}</dt><dd>{requests === undefined ? health.requests : <Link to={requests}>{health.requests}</Link>}</dd></div>}
           {dropped.map(([what, n]) => <div key={what}><dt>{t('dropped')}: <Inert>{what}</Inert></dt><dd>{number.format(n)}</dd></div>)}
         </dl>
-        {health.waiting.length > 0 && <p className="m-faint">{t('waiting', { what: health.waiting.join(', ') })}</p>}
+        {health.waiting.length > 0 && <p className="m-faint">{t('waiting', { what: inertString(health.waiting.join(', ')) })}</p>}
       </div>
     </Card>
   );

@@ -65,7 +65,7 @@ function Verdict({ verdict, score, host, health }: Overview) {
         {verdict.reasons.length > 0 && <ul className="o-reasons">{verdict.reasons.map((reason) => <li key={reason.en}><Inert>{say(reason)}</Inert></li>)}</ul>}
         <p className="m-quiet o-mode">{t(`mode_${health.mode}`)}{health.paused_until !== undefined && <> · {t('paused', { when: '' })}<Time at={health.paused_until} /></>}</p>
       </div>
-      <div className="o-score"><Ring value={score.value} />{score.why && <p className="o-why">{say(score.why)}</p>}</div>
+      <div className="o-score"><Ring value={score.value} />{score.why && <p className="o-why"><Inert>{say(score.why)}</Inert></p>}</div>
     </section>
   );
 }

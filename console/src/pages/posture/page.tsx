@@ -10,6 +10,7 @@ import { useDo, useGet } from '../../api/hooks.ts';
 import { useMay } from '../../api/session.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { JobCard } from '../../parts/job.tsx';
+import { inertString } from '../../parts/inert-text.ts';
 import { Page as Frame } from '../../parts/page.tsx';
 import { Sections } from '../../parts/sections.tsx';
 import { Field, Sure } from '../../parts/sure.tsx';
@@ -49,7 +50,7 @@ function Start({ close }: { close: () => void }) {
   return (
     <Sure title={t('startTitle')} ok={t('start')} why="no" close={close} done={t('started')} act={() => start.mutateAsync(only)}>
       <p>{t('startHow')}</p>
-      <Field label={t('only')}><Select mode="multiple" allowClear aria-label={t('only')} placeholder={t('onlyAll')} loading={checks.isPending} value={only} onChange={setOnly} optionFilterProp="label" maxTagCount={4} options={(checks.data?.items ?? []).map((one) => ({ value: one.id, label: say(one.title) }))} /></Field>
+      <Field label={t('only')}><Select mode="multiple" allowClear aria-label={t('only')} placeholder={t('onlyAll')} loading={checks.isPending} value={only} onChange={setOnly} optionFilterProp="label" maxTagCount={4} options={(checks.data?.items ?? []).map((one) => ({ value: one.id, label: inertString(say(one.title), 200) }))} /></Field>
     </Sure>
   );
 }

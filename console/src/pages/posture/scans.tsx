@@ -25,7 +25,7 @@ export function Scans() {
     ) },
     { title: t('score'), width: 80, align: 'right', render: (_, row) => row.score },
     { title: t('files'), width: 100, align: 'right', responsive: ['md'], render: (_, row) => row.files },
-    { title: t('by'), width: 160, ellipsis: true, responsive: ['md'], render: (_, row) => <Inert>{row.by}</Inert> },
+    { title: t('by'), width: 160, ellipsis: { showTitle: false }, responsive: ['md'], render: (_, row) => <Inert>{row.by}</Inert> },
   ];
   return <section className="m-card" aria-label={t('scans')}><Rows list={list} columns={columns} rowKey={(row) => row.id} label={t('scans')} around={320} width={640} empty={<Empty icon="search" title={t('scansNone')}>{t('startHow')}</Empty>} /></section>;
 }

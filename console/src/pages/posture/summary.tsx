@@ -56,7 +56,7 @@ function Trend({ trend }: { trend: Posture['trend'] }) {
   return (
     <figure className="mo-trend" role="img" aria-label={t('trendLabel', { from: first.score, to: last.score })}>
       <svg viewBox={`-3 -3 ${wide + 6} ${high + 6}`} width="100%" height={high} preserveAspectRatio="none" aria-hidden="true"><polyline points={points} fill="none" stroke="var(--m-accent)" strokeWidth="2" vectorEffect="non-scaling-stroke" /></svg>
-      <figcaption className="m-faint">{t('trend')}</figcaption>
+      <figcaption className="m-faint">{t('trend')}: {first.score} → {last.score}</figcaption>
     </figure>
   );
 }

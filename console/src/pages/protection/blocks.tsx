@@ -30,7 +30,7 @@ export function Blocks() {
   const columns: TableColumnsType<Block> = [
     { title: t('address'), render: (_, row) => <div className="mp-cell"><b><Inert code>{row.network}</Inert></b><span className="m-quiet mp-phone"><Inert most={120}>{row.why}</Inert></span>{(row.times > 1 || row.list !== undefined) && <span className="m-faint">{row.times > 1 && t('times', { n: row.times })}{row.times > 1 && row.list !== undefined && ' · '}{row.list !== undefined && <Inert>{t('list', { name: row.list })}</Inert>}</span>}</div> },
     { title: t('reason'), responsive: ['md'], render: (_, row) => <Inert most={200}>{row.why}</Inert> },
-    { title: t('by'), width: 150, ellipsis: true, responsive: ['lg'], render: (_, row) => <Inert>{row.by}</Inert> },
+    { title: t('by'), width: 150, ellipsis: { showTitle: false }, responsive: ['lg'], render: (_, row) => <Inert>{row.by}</Inert> },
     { title: t('since'), width: 120, responsive: ['lg'], render: (_, row) => <Time at={row.since} /> },
     { title: t('until'), width: 110, render: (_, row) => (row.until === undefined ? t('forGood') : <Time at={row.until} />) },
     { title: t('stopped'), width: 120, align: 'right', responsive: ['md'], render: (_, row) => (row.packets === undefined ? <span className="m-faint">–</span> : <span title={t('packetsOf')}>{t('packets', { count: row.packets })}</span>) },

@@ -46,7 +46,7 @@ export function Runs({ id }: { id: string }) {
   const columns: TableColumnsType<PlaybookRun> = [
     { title: t('run'), render: (_, row) => <div className="mp-cell"><b><Inert>{say(row.name)}</Inert></b><span className="m-quiet"><Inert most={200}>{row.target}</Inert></span></div> },
     { title: t('status'), width: 120, render: (_, row) => <State run={row} /> },
-    { title: t('by'), width: 150, ellipsis: true, responsive: ['lg'], render: (_, row) => <Inert>{row.by}</Inert> },
+    { title: t('by'), width: 150, ellipsis: { showTitle: false }, responsive: ['lg'], render: (_, row) => <Inert>{row.by}</Inert> },
     { title: t('began'), width: 110, responsive: ['md'], render: (_, row) => <Time at={row.created} /> },
   ];
   if (id !== '') return <Run id={id} />;
@@ -68,7 +68,7 @@ function Run({ id }: { id: string }) {
   return (
     <Shown of={found}>{(run) => (
       <Card title={<Inert>{say(run.name)}</Inert>} label={inertString(say(run.name), 100)} extra={<div className="m-row"><State run={run} />{mayAct && run.status === 'running' && <Button size="small" onClick={() => { setAsking('stop'); }}>{t('stop')}</Button>}</div>}>
-        <p className="mp-how">{t('about')}: <Inert most={300}>{run.target}</Inert> · <Inert>{run.by}</Inert> · <Time at={run.created} />{run.why !== '' && <> · <Inert>{run.why}</Inert></>} · <Link to={`/protection/playbooks/${encodeURIComponent(run.playbook)}`}>{p('openPlaybook')}</Link>{run.alert !== undefined && <> · <Link to={`/alerts/${encodeURIComponent(run.alert)}`}>{p('alertOf')}</Link></>}</p>
+        <p className="mp-how">{run.target !== 'none' && <>{t('about')}: <Inert most={300}>{run.target}</Inert> · </>}<Inert>{run.by}</Inert> · <Time at={run.created} />{run.why !== '' && <> · <Inert>{run.why}</Inert></>} · <Link to={`/protection/playbooks/${encodeURIComponent(run.playbook)}`}>{p('openPlaybook')}</Link>{run.alert !== undefined && <> · <Link to={`/alerts/${encodeURIComponent(run.alert)}`}>{p('alertOf')}</Link></>}</p>
         {run.waiting.length > 0 && <><h3 className="mp-h3">{t('waitsFor')}</h3><ul className="mp-list">{run.waiting.map((one) => (
           <li key={one.request}>
             <div className="m-grow"><Inert>{say(one.what)}</Inert><p className="m-faint">{t('expires')} <Time at={one.expires} />{!mayApprove && <> · {t('mayNotApprove')}</>}</p></div>

@@ -56,6 +56,7 @@ function Edit({ list, close }: { list: PortList; close: () => void }) {
   const listening = [...new Set((preview.preview.data?.rows ?? []).map(({ port, protocol }) => `${port}/${protocol}`))];
   return (
     <Sure title={t('editPorts')} ok={t('save')} isDanger={enforce} width={760} isMissing={!preview.isFresh || (enforce && preview.preview.data?.refused !== undefined)} close={close} done={t('saved')} act={(why) => act.mutateAsync({ method: 'POST', path: '/port-list', body: { ...body, why } })}>
+      {rows.length > 0 && <div className="mp-edit-row mp-edit-heads" aria-hidden="true"><span className="mp-edit-port">{t('port')}</span><span className="mp-edit-from">{t('from')}</span>{rows.every(({ isAny }) => isAny) && <span className="mp-edit-rate">{t('rate')}</span>}</div>}
       <ul className="mp-edit">{rows.map((row, at) => (
         <li key={at} className="mp-edit-row">
           <Input aria-label={t('port')} placeholder={t('portHow')} value={row.port} maxLength={20} onChange={({ target }) => { change(at, { port: target.value }); }} className="mp-edit-port" />

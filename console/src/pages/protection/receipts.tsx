@@ -42,7 +42,7 @@ export function Receipts({ id }: { id: string }) {
   const columns: TableColumnsType<Receipt> = [
     { title: t('what'), render: (_, row) => <div className="mp-cell"><b><Inert most={200}>{say(row.title)}</Inert></b><span className="m-quiet"><Inert most={200}>{row.why}</Inert></span></div> },
     { title: t('status'), width: 120, render: (_, row) => <Standing status={row.status} /> },
-    { title: t('by'), width: 150, ellipsis: true, responsive: ['lg'], render: (_, row) => <Inert>{row.by}</Inert> },
+    { title: t('by'), width: 150, ellipsis: { showTitle: false }, responsive: ['lg'], render: (_, row) => <Inert>{row.by}</Inert> },
     { title: t('when'), width: 110, responsive: ['md'], render: (_, row) => <Time at={row.created} /> },
     { title: t('until'), width: 110, responsive: ['lg'], render: (_, row) => (row.until === undefined || row.status !== 'applied' ? <span className="m-faint">–</span> : <Time at={row.until} />) },
     ...(mayAct ? [{ title: <span className="m-hidden">{t('undo')}</span>, width: 84, align: 'right' as const, responsive: ['md' as const], render: (_: unknown, row: Receipt) => mayGoBack(row) && <Button size="small" onClick={(event) => { event.stopPropagation(); setUndoing(row); }}>{t('undo')}</Button> }] : []),

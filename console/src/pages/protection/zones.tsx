@@ -66,6 +66,7 @@ function Edit({ found, close }: { found: Zones; close: () => void }) {
   return (
     <Sure title={t('editZones')} ok={t('save')} isDanger={isEnforced} width={760} isMissing={!preview.isFresh || (isEnforced && preview.preview.data?.refused !== undefined)} close={close} done={t('saved')} act={(why) => act.mutateAsync({ method: 'POST', path: '/zones', body: { ...body, why } })}>
       {preview.preview.data && <p className="m-quiet">{t(isEnforced ? 'zonesEnforced' : 'zonesDraft')}</p>}
+      {zones.length > 0 && <div className="mp-edit-row mp-edit-heads" aria-hidden="true"><span className="mp-edit-name">{t('zoneName')}</span><span className="mp-edit-networks">{t('networks')}</span></div>}
       <ul className="mp-edit">{zones.map((zone, at) => (
         <li key={at} className="mp-edit-row">
           <Input aria-label={t('zoneName')} placeholder={t('zoneNameHow')} value={zone.name} maxLength={32} onChange={({ target }) => { changeZone(at, { name: target.value }); }} className="mp-edit-name" />
@@ -75,6 +76,7 @@ function Edit({ found, close }: { found: Zones; close: () => void }) {
       ))}</ul>
       <div><Button icon={<Icon name="plus" size={15} />} disabled={zones.length >= zonesMost} onClick={() => { setZones([...zones, { name: '', networks: [] }]); }}>{t('addZone')}</Button></div>
       {names.length > 0 && <>
+        {flows.length > 0 && <div className="mp-edit-row mp-edit-heads" aria-hidden="true"><span className="mp-edit-from">{t('from')}</span><span className="mp-edit-from mp-edit-to">{t('flowTo')}</span><span className="mp-edit-networks">{t('flowPorts')}</span></div>}
         <ul className="mp-edit">{flows.map((flow, at) => (
           <li key={at} className="mp-edit-row">
             <Select aria-label={t('from')} placeholder={t('from')} value={flow.from === '' ? null : flow.from} options={choices} onChange={(value: string) => { changeFlow(at, { from: value }); }} className="mp-edit-from" />

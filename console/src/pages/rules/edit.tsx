@@ -1,6 +1,6 @@
 /** A rule of one's own: written with help, looked at while one writes, tried on the past, and kept with a reason. */
 import { Button } from 'antd';
-import { useEffect, useId, useMemo, useRef, useState } from 'react';
+import { useId, useMemo, useRef, useState } from 'react';
 import { Link, useNavigate } from 'react-router';
 import type { z } from 'zod';
 import type { huntSchema, Rule, RuleCheck, RuleWhole } from '../../../../src/api/contract/rules.ts';
@@ -13,10 +13,13 @@ import { inertString } from '../../parts/inert-text.ts';
 import { Inert } from '../../parts/inert.tsx';
 import { LevelTag } from '../../parts/level.tsx';
 import { Page as Frame } from '../../parts/page.tsx';
-import { Failure, Shown } from '../../parts/states.tsx';
+import { Failure, Notice, Shown } from '../../parts/states.tsx';
+import { Time } from '../../parts/time.tsx';
+import { toast } from '../../parts/toast.tsx';
 import { common } from '../../text/common.ts';
 import { useLang, useTexts } from '../../text/lang.ts';
 import { useCheck } from './check.ts';
+import { useDraft } from './draft.ts';
 import { ruleAddress } from './list.tsx';
 import { Save } from './save.tsx';
 import { type Span, Trial, useTrial } from './trial.tsx';
@@ -39,24 +42,24 @@ export function Edit({ id }: { id: string }) {
   const title = id === '' ? t('newTitle') : t('editTitle', { name: inertString(id, 100) });
   return (
     <Frame wide title={title} lead={<><Link className="mr-link" to={id === '' ? '/rules' : ruleAddress(id)}><Icon name="left" size={13} />{id === '' ? t('title') : inertString(id, 100)}</Link> · {t('newLead')}</>}>
-      {source === undefined ? <Desk first={template(lang)} before={undefined} was={undefined} rules={rules.data?.items} /> : (
+      {source === undefined ? <Desk key="new" address="new" first={template(lang)} before={undefined} was={undefined} rules={rules.data?.items} /> : (
         <Shown of={rule}>{({ yaml = '', own }) => (id === ''
-          ? <Shown of={rules}>{({ items }) => <Desk first={copyOf(yaml, new Set(items.map((one) => one.id)))} before={undefined} was={undefined} rules={items} />}</Shown>
+          ? <Shown of={rules}>{({ items }) => <Desk key={`new ${source}`} address={`new ${source}`} first={copyOf(yaml, new Set(items.map((one) => one.id)))} before={undefined} was={undefined} rules={items} />}</Shown>
           // What is not one's own is never changed: it is the beginning of another.
-          : <Desk first={own ? yaml : copyOf(yaml, new Set(rules.data?.items.map((one) => one.id)))} before={own ? yaml : undefined} was={own ? id : undefined} rules={rules.data?.items} />)}</Shown>
+          : <Desk key={id} address={id} first={own ? yaml : copyOf(yaml, new Set(rules.data?.items.map((one) => one.id)))} before={own ? yaml : undefined} was={own ? id : undefined} rules={rules.data?.items} />)}</Shown>
       )}
     </Frame>
   );
 }
 
-function Desk({ first, before, was, rules }: { first: string; before: string | undefined; was: string | undefined; rules: readonly Names[] | undefined }) {
+function Desk({ address, first, before, was, rules }: { /** Which rule it is, as the address says: its draft is kept under it. */ address: string; first: string; before: string | undefined; was: string | undefined; rules: readonly Names[] | undefined }) {
   const t = useTexts(words);
   const c = useTexts(common);
   const go = useNavigate();
   const maySystem = useMay('system');
   const told = useId();
   const editor = useRef<EditorHandle>(null);
-  const [text, setText] = useState(first);
+  const { text, setText, found, discard, forget } = useDraft(address, first);
   const [span, setSpan] = useState<Span>('24');
   const [isSaving, setSaving] = useState(false);
   const schema = useGet<z.infer<typeof huntSchema>>('/hunt/schema');
@@ -66,12 +69,6 @@ function Desk({ first, before, was, rules }: { first: string; before: string | u
     const of = (key: 'service' | 'category'): string[] => [...new Set(rules?.flatMap(({ logsource }) => logsource?.[key] ?? []))].toSorted();
     return { fields: schema.data?.views.find(({ name }) => name === 'events')?.columns.map(({ name }) => name) ?? none, services: of('service'), categories: of('category') };
   }, [rules, schema.data]);
-  useEffect(() => {
-    if (text === first) return undefined;
-    const stay = (event: BeforeUnloadEvent): void => { event.preventDefault(); };
-    addEventListener('beforeunload', stay);
-    return () => { removeEventListener('beforeunload', stay); };
-  }, [text, first]);
   const check = checked?.check;
   const wrong = useMemo(() => new Set(check?.faults.map(({ line }) => line)), [check]);
   const isReady = isNow && check?.ok === true;
@@ -81,6 +78,11 @@ function Desk({ first, before, was, rules }: { first: string; before: string | u
   return (
     <div className="mr-desk">
       <div className="m-stack">
+        {found && (
+          <Notice bar icon="refresh" title={<>{t('draftBack')} <Time at={found.time} /></>} action={<Button onClick={() => { const left = text; discard(); toast(t('draftGone'), () => { setText(left); }); }}>{t('draftDiscard')}</Button>}>
+            {before !== undefined && found.base !== before ? t('draftOld') : t('draftHow')}
+          </Notice>
+        )}
         <section className="m-card m-pad" aria-label={t('editor')}>
           <Editor handle={editor} value={text} onChange={setText} onRun={run} label={t('editor')} most={textMost} rows={24} lines={{ wrong }} describedBy={told} complete={(all, caret, always) => complete(all, caret, known, always)} />
           <div id={told} className="mr-told" role="status">
@@ -91,13 +93,13 @@ function Desk({ first, before, was, rules }: { first: string; before: string | u
           </div>
           <div className="m-row">
             {maySystem && <Button type="primary" disabled={!isReady || !hasName || text === before} onClick={() => { setSaving(true); }}>{c('save')}</Button>}
-            <Button onClick={() => { void go(was === undefined ? '/rules' : ruleAddress(was)); }}>{t('discard')}</Button>
+            <Button onClick={() => { forget(); void go(was === undefined ? '/rules' : ruleAddress(was)); }}>{t('discard')}</Button>
             <span className="m-faint mr-keys">{maySystem ? t('keys') : t('readOnly')}</span>
           </div>
         </section>
       </div>
       <Trial text={text} isReady={isReady} tried={tried} isBusy={isBusy} error={error} span={span} onSpan={setSpan} onRun={run} onEnd={end} />
-      {isSaving && name !== undefined && <Save name={name} text={text} before={name === was ? before : undefined} isTried={tried?.text === text} close={() => { setSaving(false); }} />}
+      {isSaving && name !== undefined && <Save name={name} text={text} before={name === was ? before : undefined} isTried={tried?.text === text} saved={forget} close={() => { setSaving(false); }} />}
     </div>
   );
 }

@@ -9,6 +9,7 @@ import { useChanges } from '../../api/stream.ts';
 import { worstFirst } from '../../api/types.ts';
 import { useFilters } from '../../parts/address.ts';
 import { Icon } from '../../parts/icon.tsx';
+import { inertString } from '../../parts/inert-text.ts';
 import { Inert } from '../../parts/inert.tsx';
 import { LevelTag } from '../../parts/level.tsx';
 import { Rows } from '../../parts/rows.tsx';
@@ -34,12 +35,12 @@ export function List() {
   useChanges(['alert'], () => { if (Date.now() - list.query.dataUpdatedAt > freshMs) void list.query.refetch(); });
   const [isAsked, setAsked] = useState(filters.attack !== undefined);
   const matrix = useGet<Matrix>('/matrix', { fields: 'techniques' }, { enabled: isAsked });
-  const techniques = matrix.data?.techniques.filter((one) => one.covered_count > 0).map(({ id, name }) => ({ value: id, label: say(name) })) ?? [];
+  const techniques = matrix.data?.techniques.filter((one) => one.covered_count > 0).map(({ id, name }) => ({ value: id, label: inertString(say(name), 200) })) ?? [];
   const columns: TableColumnsType<Rule> = [
     { title: t('level'), width: 104, render: (_, row) => (row.level === undefined ? <span className="m-faint">–</span> : <LevelTag level={row.level} />) },
     { title: t('what'), render: (_, row) => <div className="mr-cell"><b className="m-cut"><Inert most={300}>{say(row.title)}</Inert></b><span className="m-faint m-cut"><Inert most={120}>{row.id}</Inert>{row.own && <span className="mr-tag">{t('own')}</span>}{!row.enabled && <span className="mr-tag">{t('off')}</span>}</span></div> },
     { title: t('kind'), width: 130, responsive: ['lg'], render: (_, row) => t(`kind_${row.kind}`) },
-    { title: t('technique'), width: 190, responsive: ['xl'], render: (_, row) => <span className="m-cut m-quiet">{row.attack.slice(0, 2).join(', ')}{row.attack.length > 2 && ` +${row.attack.length - 2}`}</span> },
+    { title: t('technique'), width: 190, responsive: ['xl'], render: (_, row) => <span className="m-cut m-quiet"><Inert most={60}>{row.attack.slice(0, 2).join(', ')}</Inert>{row.attack.length > 2 && ` +${row.attack.length - 2}`}</span> },
     { title: t('alerts'), width: 84, align: 'right', responsive: ['md'], render: (_, row) => (row.alerts === 0 ? <span className="m-faint">0</span> : <span className="m-number">{row.alerts}</span>) },
     { title: t('last'), width: 120, responsive: ['md'], render: (_, row) => (row.last === undefined ? <span className="m-faint">{t('never')}</span> : <Time at={row.last} />) },
   ];

@@ -17,7 +17,7 @@ export const touched = ['/rules', '/matrix'];
 type Saved = z.infer<typeof ruleSaved>;
 
 /** `before`: its text as it was; undefined for one that was not there. */
-export function Save({ name, text, before, isTried, close }: { name: string; text: string; before: string | undefined; isTried: boolean; close: () => void }) {
+export function Save({ name, text, before, isTried, saved: tell, close }: { name: string; text: string; before: string | undefined; isTried: boolean; /** Hears when it is. */ saved: () => void; close: () => void }) {
   const t = useTexts(words);
   const c = useTexts(common);
   const say = useSay();
@@ -33,6 +33,7 @@ export function Save({ name, text, before, isTried, close }: { name: string; tex
   };
   const save = async (why: string): Promise<void> => {
     const saved = await act.mutateAsync({ method: 'PUT', body: { text, why } });
+    tell();
     // What does not hold yet stays on screen with what is left to do.
     if (!saved.live) { setKept(saved); throw new Error(say(saved.note) || t('savedNot')); }
     void go(ruleAddress(saved.id));

@@ -71,7 +71,7 @@ function Run({ tried, isOld, onEnd }: { tried: Tried; isOld: boolean; onEnd: () 
       <div className="mr-run" role="status">
         <div className="m-row"><b className="m-grow">{t('trying')}</b><Button size="small" onClick={() => { void deed(() => ask('DELETE', path), t('stopped')); }}>{t('stop')}</Button></div>
         <Progress percent={Math.round((job?.progress?.part ?? 0) * 100)} status="active" aria-label={t('trying')} />
-        {job?.progress?.what && <p className="m-quiet">{say(job.progress.what)}</p>}
+        {job?.progress?.what && <p className="m-quiet"><Inert>{say(job.progress.what)}</Inert></p>}
       </div>
     );
   }
@@ -91,7 +91,7 @@ function Answer({ test, isOld }: { test: RuleTest; isOld: boolean }) {
       {test.matched === 0
         ? <><p className="mr-big">{t('wouldNone')}</p><p className="m-quiet">{test.looked === 0 ? t('noEvents') : t('wouldNoneHow', { looked: test.looked })}</p></>
         : <p><span className="mr-big">{t('would', { count: test.matched })}</span> <span className="m-quiet">{t('wouldOf', { looked: test.looked })}</span></p>}
-      <p className="m-faint">{t('span', { from: clock(test.from, lang), to: clock(test.to, lang) })}{test.cut && <> · {say(test.cut)}</>}</p>
+      <p className="m-faint">{t('span', { from: clock(test.from, lang), to: clock(test.to, lang) })}{test.cut && <> · <Inert>{say(test.cut)}</Inert></>}</p>
       {isOften && <Notice compact icon="warn" title={t('tooMany')} />}
       {test.per_rule.length > 1 && <><h3 className="mr-h3">{t('perRule')}</h3><ul className="mr-bullets">{test.per_rule.map((one) => <li key={one.rule}><Inert code>{one.rule}</Inert> {one.matched}</li>)}</ul></>}
       {test.samples.length > 0 && <><h3 className="mr-h3">{t('samples')}</h3><ul className="mr-samples">{test.samples.map(({ event }, at) => <li key={at}><Sample event={event} /></li>)}</ul></>}
