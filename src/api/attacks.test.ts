@@ -20,7 +20,7 @@ type Headers = Record<string, string>;
 const send = (method: string, path: string, body: unknown, headers: Headers = {}): Promise<Answer> => here.ask(`/api/v1${path}`, { method, headers, body });
 const get = (path: string, headers: Headers = {}): Promise<Answer> => here.ask(`/api/v1${path}`, { headers });
 const logOn = (name: string, more: object = {}): Promise<Answer> => send('POST', '/session', { name, password, ...more });
-const codes = (answers: readonly Answer[]): unknown[] => answers.map(({ status, body }) => body['code'] ?? status).toSorted((a, b) => String(a).localeCompare(String(b)));
+const codes = (answers: readonly Answer[]): unknown[] => answers.map(({ status, body }) => (typeof body['code'] === 'string' ? body['code'] : status)).toSorted((a, b) => `${a}`.localeCompare(`${b}`));
 /** From any address; what a proxy would claim goes along. */
 const from = async (remoteAddress: string, method: 'GET' | 'POST', url: string, payload?: object, headers: Headers = {}): Promise<number> => (await here.server.app.inject({ remoteAddress, method, url: `/api/v1${url}`, headers: { host: 'localhost', ...headers }, ...(payload && { payload }) })).statusCode;
 
