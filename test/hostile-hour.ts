@@ -40,7 +40,7 @@ export async function hostileHour(namespace: string, addresses: number, { batch 
   const wall = new NftFirewall(runner(['ip', 'netns', 'exec', namespace]), { namespace: `/run/netns/${namespace}`, now: () => now });
   await wall.ensure();
   const protection = new Protection({ root: '/nonexistent', allow: [], own: () => [], now: () => now });
-  const response = openResponse(dir, ({ store, journal }) => [blockAddress({ firewall: () => Promise.resolve(wall), protection, blocks: { get: (network) => store.response.block(network), put: (entry) => journal.write({ blocks: [entry] }) } })], () => now);
+  const response = openResponse(dir, ({ store, journal }) => [blockAddress({ firewall: () => Promise.resolve(wall), mustHaveFirewall: () => undefined, protection, blocks: { get: (network) => store.response.block(network), put: (entry) => journal.write({ blocks: [entry] }) } })], () => now);
   const counted: Record<string, number> = {};
   const { response: store } = response.store;
   const log = { debug: () => undefined, info: () => undefined, warn: () => undefined };

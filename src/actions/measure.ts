@@ -8,14 +8,17 @@ import type { Measure } from '../linux/firewall/measures.ts';
 export interface MeasureWorld {
   /** Ready to be used; made at the first use. Throws MoatError 'no-firewall'. */
   firewall: () => Promise<Firewall>;
+  /** Looks only. Throws MoatError 'no-firewall' where there is none for it, or it is off. */
+  mustHaveFirewall: (wanted: 'blocks' | 'measures') => void;
   /** What was done to this target by this action and holds. */
   standing: (action: string, target: string) => Receipt | undefined;
 }
 
 export interface MeasureState { id: string; measure: Measure; until?: number | undefined }
 
-/** Throws MoatError 'refused' when there is one for this target already: what was before it could not be told apart from it. */
-export function mustBeFirst(world: MeasureWorld, action: string, target: string, hint?: string): void {
+/** Throws MoatError 'no-firewall' when it could neither be done nor taken back, 'refused' when there is one for this target already: what was before it could not be told apart from it. */
+export function mayBegin(world: MeasureWorld, action: string, target: string, hint?: string): void {
+  world.mustHaveFirewall('measures');
   const before = world.standing(action, target);
   if (before === undefined) return;
   const why: Text = { zh: `${target} 已有同类处置（${before.id}），先撤销它`, en: `${target}: the like of it stands already (${before.id}); take it back first` };

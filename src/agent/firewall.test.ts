@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MoatError } from '../core/error.ts';
 import type { Run } from '../linux/run.ts';
-import { diagnoseFirewall, openFirewall } from './firewall.ts';
+import { diagnoseFirewall, mustHaveFirewall, openFirewall } from './firewall.ts';
 
 /** A machine with these programs, all of which agree to everything. */
 const machine = (...programs: string[]): { run: Run; ran: string[] } => {
@@ -21,6 +21,18 @@ describe('the packet filter', () => {
     await expect(openFirewall(run, 'nftables', options)).rejects.toMatchObject({ code: 'no-firewall' });
     await expect(openFirewall(machine().run, 'auto', options)).rejects.toMatchObject({ code: 'no-firewall', hint: expect.stringContaining('nftables') });
     await expect(openFirewall(run, 'off', options)).rejects.toMatchObject({ code: 'no-firewall' });
+  });
+
+  it('is looked for before anything begins: none is none, and ipset only blocks', () => {
+    const there = (...programs: string[]) => (program: string): boolean => programs.includes(program);
+    const refused = (text: string): object => expect.objectContaining({ code: 'no-firewall', message: expect.stringContaining(text) as string, hint: expect.any(String) as string }) as object;
+    expect(() => { mustHaveFirewall('off', 'blocks', there('nft')); }).toThrow(refused('response.firewall: off'));
+    for (const wanted of ['blocks', 'measures'] as const) expect(() => { mustHaveFirewall('auto', wanted, there('iptables')); }).toThrow(refused('got none'));
+    expect(() => { mustHaveFirewall('nftables', 'blocks', there('ipset', 'iptables')); }).toThrow(refused('expected nftables on this machine'));
+    expect(() => { mustHaveFirewall('auto', 'measures', there('ipset', 'iptables')); }).toThrow(refused('only blocks'));
+    expect(() => { mustHaveFirewall('ipset', 'measures', there('nft', 'ipset', 'iptables')); }).toThrow(refused('only blocks'));
+    mustHaveFirewall('auto', 'blocks', there('ipset', 'iptables'));
+    mustHaveFirewall('auto', 'measures', there('nft'));
   });
 
   it('that is there and does not work is told, not passed over', async () => {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { MoatError } from '../core/error.ts';
 import type { Text } from '../core/text.ts';
 import type { Firewall, FirewallErrorCode } from '../linux/firewall/firewall.ts';
-import { IpsetFirewall } from '../linux/firewall/ipset.ts';
+import { IpsetFirewall, onlyBlocks } from '../linux/firewall/ipset.ts';
 import { NftFirewall } from '../linux/firewall/nft.ts';
 import type { Run } from '../linux/run.ts';
 import type { Diagnosis } from './doctor.ts';
@@ -19,7 +19,7 @@ const hint = 'apt-get install nftables (or dnf install nftables); ipset and ipta
 
 /** Ready to be used. Throws MoatError 'no-firewall' when none is installed, or it is off. */
 export async function openFirewall(run: Run, choice: FirewallChoice, options: { now: () => number; namespace?: string }): Promise<Firewall> {
-  if (choice === 'off') throw new MoatError<FirewallErrorCode>('no-firewall', 'expected a packet filter, got response.firewall: off', { zh: '没有可用的防火墙：response.firewall 为 off', hint: 'set response.firewall to auto' });
+  if (choice === 'off') throw switchedOff();
   const walls: Firewall[] = [...choice === 'ipset' ? [] : [new NftFirewall(run, options)], ...choice === 'nftables' ? [] : [new IpsetFirewall(run, options)]];
   let cause: unknown;
   for (const wall of walls) {
@@ -32,10 +32,21 @@ export async function openFirewall(run: Run, choice: FirewallChoice, options: { 
       cause = error;
     }
   }
-  throw new MoatError<FirewallErrorCode>('no-firewall', `expected ${choice === 'auto' ? 'nftables, or ipset and iptables,' : choice} on this machine, got none`, { hint, cause });
+  throw noneHere(choice, cause);
 }
 
+const switchedOff = (): MoatError<FirewallErrorCode> => new MoatError<FirewallErrorCode>('no-firewall', 'expected a packet filter, got response.firewall: off', { zh: '没有可用的防火墙：response.firewall 为 off', hint: 'set response.firewall to auto' });
+const noneHere = (choice: FirewallChoice, cause?: unknown): MoatError<FirewallErrorCode> => new MoatError<FirewallErrorCode>('no-firewall', `expected ${choice === 'auto' ? 'nftables, or ipset and iptables,' : choice} on this machine, got none`, { zh: '本机没有包过滤器', hint, cause });
+
 const isThere = (program: string): boolean => ['/usr/sbin/', '/usr/bin/', '/sbin/', '/bin/'].some((folder) => existsSync(`${folder}${program}`));
+
+/** Looks only: nothing is made. Throws MoatError 'no-firewall' where what is about to be done could not be, nor be taken back. `measures`: more than to block. */
+export function mustHaveFirewall(choice: FirewallChoice, wanted: 'blocks' | 'measures', there: (program: string) => boolean = isThere): void {
+  if (choice === 'off') throw switchedOff();
+  if (choice !== 'ipset' && there('nft')) return;
+  if (choice === 'nftables' || !there('ipset') || !there('iptables')) throw noneHere(choice);
+  if (wanted === 'measures') throw onlyBlocks();
+}
 
 export function diagnoseFirewall(choice: FirewallChoice, there: (program: string) => boolean = isThere): Diagnosis {
   const part = 'firewall';

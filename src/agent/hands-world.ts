@@ -49,7 +49,7 @@ export function openHands(where: HandsSocket, config: Config['response'], { data
     originals: new Originals({ index: () => openPackagesInProcess('/', { signal: AbortSignal.timeout(indexMs) }), run, folder: join(dataFolder, 'packages') }),
     sshd: machineSshd(run), sysctl: machineSysctl(), scratch: join(dataFolder, 'scratch'), settleMs: settingMs, ...backupsOf(() => recovery, dataFolder),
     connectors: () => [], denying: { unable: elsewhere, protects: elsewhere, has: elsewhere, deny: elsewhere, allow: elsewhere },
-    firewall: elsewhere, standing: elsewhere, isolation: elsewhere, blocks: { get: elsewhere, put: elsewhere },
+    firewall: elsewhere, mustHaveFirewall: elsewhere, standing: elsewhere, isolation: elsewhere, blocks: { get: elsewhere, put: elsewhere },
   }).filter(({ id }) => !withinService.has(id));
   return serveHands(where, { actions, looks: { services: (input, signal) => lookAtServices(filesOf(input), { dataFolder, signal: AbortSignal.any([signal, AbortSignal.timeout(lookMs)]), run }) }, now, key: () => keyAt(keyPath), ...options });
 }

@@ -49,7 +49,7 @@ import type { Notices } from './notices.ts';
 import { Playbooks } from './playbook-control.ts';
 import { readPlaybooks } from './playbooks.ts';
 import type { Handlers } from './control.ts';
-import { firewallTexts, openFirewall } from './firewall.ts';
+import { firewallTexts, mustHaveFirewall, openFirewall } from './firewall.ts';
 import { FirewallKeeper, passingOf, type Upset } from './firewall-keeper.ts';
 import { FirewallPolicy, type PolicyPreview } from './firewall-policy.ts';
 import { isolationOf, managementOf, networkActions, networkHandlers } from './response-network.ts';
@@ -147,7 +147,7 @@ export class Response {
       ...backupsOf(options.recovery ?? (() => ({ repositories: [], watch_hours: 0 })), options.dataFolder),
       // Clouds are connected by a later version.
       connectors: () => [],
-      firewall: () => this.firewall(), protection: this.protection,
+      firewall: () => this.firewall(), mustHaveFirewall: (wanted) => mustHaveFirewall(this.config.firewall, wanted), protection: this.protection,
       standing: (action, target) => store.response.receipts({ action, target, status: ['applied', 'stuck'], limit: 1 })[0],
       isolation: () => isolationOf(this.config, resolvers('/')),
       blocks: { get: (network) => store.response.block(network), put: (entry) => this.journal.write({ blocks: [entry] }) },

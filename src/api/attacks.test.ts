@@ -262,8 +262,8 @@ it('no answer that is private may be kept by a browser or a proxy', async () => 
 
 describe('an open stream', () => {
   interface Stream { said: () => string; ended: Promise<void> }
-  const watch = async (headers: Headers): Promise<Stream> => {
-    const { certificate, server } = here;
+  const watch = async (headers: Headers, server = here.server): Promise<Stream> => {
+    const { certificate } = here;
     const made = request({ host: '127.0.0.1', port: server.port, path: '/api/v1/stream', ca: certificate.ca, servername: 'localhost', agent: false, headers: { host: `localhost:${server.port}`, ...headers } });
     made.end();
     const [response] = await once(made, 'response') as [IncomingMessage];
@@ -286,17 +286,23 @@ describe('an open stream', () => {
   });
 
   it('keeps no session alive, and ends when nobody can say whether it may', async () => {
-    const stream = await watch(await here.as('reader'));
+    // A server looks its accounts up as it found them at its start.
+    const { accounts } = here.store;
+    let isGone = false;
+    Object.assign(here.world.store, { accounts: { ...accounts, session: (digest: string) => { if (isGone) throw new Error('the disk is gone'); return accounts.session(digest); } } });
+    const server = await here.start();
+    const stream = await watch(await here.as('reader'), server);
     const before = here.store.accounts.sessions('id-reader');
     here.clock += 3_600_000;
     here.world.feed.tell('alert', 'a1');
     await expect.poll(stream.said).toContain('a1');
     expect(here.store.accounts.sessions('id-reader')).toEqual(before);
-    Object.assign(here.world.store, { accounts: { ...here.store.accounts, session: () => { throw new Error('the disk is gone'); } } });
+    isGone = true;
     here.world.feed.tell('alert', 'a2');
     await stream.ended;
     expect(stream.said()).not.toContain('a2');
     expect(here.faults).toHaveLength(1);
+    await server.close();
   });
 });
 

@@ -258,8 +258,8 @@ it('what changes of accounts and tokens is told to the live stream; that somebod
   const unwatch = world.feed.watch((text) => { for (const [, kind, id] of text.matchAll(/event: (\w+)\ndata: .*"id":"([^"]*)"/g)) told.push(`${kind!} ${id!}`); });
   const owner = await as('owner');
   const settle = async (): Promise<string[]> => { await new Promise((resolve) => { setTimeout(resolve, 150); }); return told.splice(0); };
-  const { body: made } = await ask('/api/v1/accounts', { method: 'POST', headers: owner, body: { name: 'wang', role: 'analyst', password } });
-  const { body: token } = await ask('/api/v1/tokens', { method: 'POST', headers: owner, body: { name: 't', role: 'reader', days: 1 } });
+  const { body: made } = await ask('/api/v1/accounts', { method: 'POST', headers: owner, body: { name: 'wang', role: 'analyst', password, own_password: password } });
+  const { body: token } = await ask('/api/v1/tokens', { method: 'POST', headers: owner, body: { name: 't', role: 'reader', days: 1, own_password: password } });
   const { id } = token['token'] as { id: string };
   expect(await settle()).toEqual([`account ${String(made['id'])}`, `token ${id}`]);
   here.clock += 120_000;

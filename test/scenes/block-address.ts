@@ -14,7 +14,7 @@ export async function scene(namespace: string): Promise<Scene> {
   await wall.ensure();
   return {
     actions: ({ store, journal }) => [blockAddress({
-      firewall: () => Promise.resolve(wall), protection: new Protection({ root: '/nonexistent', allow: [], own: () => own, now: Date.now }),
+      firewall: () => Promise.resolve(wall), mustHaveFirewall: () => undefined, protection: new Protection({ root: '/nonexistent', allow: [], own: () => own, now: Date.now }),
       blocks: { get: (network) => store.response.block(network), put: (entry) => journal.write({ blocks: [entry] }) },
     })],
     action: 'block-address', input: { address, why: 'a test', by: 'operator:test' },

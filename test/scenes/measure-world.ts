@@ -31,7 +31,7 @@ export async function measureWorld(namespace: string, settings: Settings = {}): 
   return {
     wall,
     world: ({ store, journal }) => ({
-      firewall: () => Promise.resolve(wall), protection,
+      firewall: () => Promise.resolve(wall), mustHaveFirewall: () => undefined, protection,
       blocks: { get: (network) => store.response.block(network), put: (entry) => journal.write({ blocks: [entry] }) },
       standing: (action, target) => store.response.receipts({ action, target, status: ['applied', 'stuck'], limit: 1 })[0],
       reach: machineReach(run, async (address, port, timeoutMs) => (await run('/bin/nc.openbsd', ['-z', '-w', String(Math.ceil(timeoutMs / 1000)), address, String(port)])).code === 0),

@@ -13,11 +13,13 @@ export interface BlockState { next: BlockEntry; former: BlockEntry | undefined }
 export interface BlockWorld {
   /** Ready to be used; made at the first use. Throws MoatError 'no-firewall'. */
   firewall: () => Promise<Firewall>;
+  /** Looks only. Throws MoatError 'no-firewall' where there is none for it, or it is off. */
+  mustHaveFirewall: (wanted: 'blocks') => void;
   protection: Protection;
   blocks: { get(network: string): BlockEntry | undefined; /** Durable when it resolves. */ put(entry: BlockEntry): Promise<void> };
 }
 
-export function blockAddress({ firewall, protection, blocks }: BlockWorld): Action<BlockInput, BlockState> {
+export function blockAddress({ firewall, mustHaveFirewall, protection, blocks }: BlockWorld): Action<BlockInput, BlockState> {
   const network = (entry: BlockEntry): Network => read(entry.network);
   /** The firewall does what the ledger says. */
   const reconcile = async (address: string, now: number): Promise<void> => {
@@ -46,6 +48,7 @@ export function blockAddress({ firewall, protection, blocks }: BlockWorld): Acti
     async plan({ address, until, why, by }, { force, now }) {
       const wanted = read(address);
       protection.mayCutOff(wanted, force);
+      mustHaveFirewall('blocks');
       if (until !== undefined && until <= now) throw new MoatError<ActionErrorCode>('bad-input', 'expected an end in the future, got one in the past');
       const before = blocks.get(address);
       const former = isActive(before, now) ? before : undefined;

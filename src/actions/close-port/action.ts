@@ -4,7 +4,7 @@ import type { Network } from '../../core/networks.ts';
 import type { Port } from '../../linux/firewall/measures.ts';
 import { type ChannelWorld, keepsChannel } from '../channel.ts';
 import { badInput, fieldsOf, mustLieAhead, portText, readNetwork, readPort, readUntil, untilText } from '../input.ts';
-import { type MeasureState, type MeasureWorld, measureSteps, mustBeFirst } from '../measure.ts';
+import { type MeasureState, type MeasureWorld, measureSteps, mayBegin } from '../measure.ts';
 
 export interface CloseInput { port: Port; except: readonly Network[]; until: number | undefined }
 const exceptMost = 1000;
@@ -31,7 +31,7 @@ export function closePort(world: MeasureWorld & ChannelWorld): Action<CloseInput
       mustLieAhead(until, now);
       const name = portText(port);
       const target = targetOf(port);
-      mustBeFirst(world, 'close-port', target);
+      mayBegin(world, 'close-port', target);
       await keepsChannel(world, port, except, force);
       const but = except.map(({ text }) => text).join(', ');
       const ends = untilText(until);

@@ -6,7 +6,7 @@ import type { Text } from '../../core/text.ts';
 import type { Connection } from '../../linux/firewall/measures.ts';
 import { type ChannelWorld, channelOf } from '../channel.ts';
 import { badInput, fieldsOf, mustLieAhead, readNetwork, readUntil, untilText } from '../input.ts';
-import { type MeasureState, type MeasureWorld, mustBeFirst, verifyMeasure } from '../measure.ts';
+import { type MeasureState, type MeasureWorld, mayBegin, verifyMeasure } from '../measure.ts';
 
 export interface IsolateInput {
   why: string;
@@ -49,7 +49,7 @@ export function isolateHost(world: IsolateWorld): Action<IsolateInput, IsolateSt
 
     async plan({ until, confirmWithin, over }, { force, now }) {
       mustLieAhead(until, now);
-      mustBeFirst(world, 'isolate-host', isolationTarget, 'moat release');
+      mayBegin(world, 'isolate-host', isolationTarget, 'moat release');
       const { probes } = world.management();
       const { resolvers, testMs } = world.isolation();
       const channel = await channelOf(world, over);

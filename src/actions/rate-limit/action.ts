@@ -4,7 +4,7 @@ import type { Action } from '../../core/action.ts';
 import type { Network } from '../../core/networks.ts';
 import type { Measure, Port, Rate } from '../../linux/firewall/measures.ts';
 import { badInput, fieldsOf, mustLieAhead, portText, rateText, readNetwork, readPort, readRate, readUntil, untilText } from '../input.ts';
-import { type MeasureState, type MeasureWorld, measureSteps, mustBeFirst } from '../measure.ts';
+import { type MeasureState, type MeasureWorld, measureSteps, mayBegin } from '../measure.ts';
 import type { Protection } from '../protection.ts';
 import { keepsChannel, type ChannelWorld } from '../channel.ts';
 
@@ -36,7 +36,7 @@ export function rateLimit(world: LimitWorld): Action<LimitInput, MeasureState> {
       mustLieAhead(until, now);
       const name = nameOf(of);
       const target = `limit ${name}`;
-      mustBeFirst(world, 'rate-limit', target);
+      mayBegin(world, 'rate-limit', target);
       if ('network' in of) world.protection.mayCutOff(of.network, force);
       else await keepsChannel(world, of.port, [], force);
       const measure: Measure = { kind: 'limit', of, what, rate };

@@ -56,6 +56,18 @@ it('what listens on that machine changes by the moment: it is judged there all t
   expect(await shop('firewall', 'check')).toMatchObject({ status: 0, out: expect.stringContaining('not enforced') as string });
 });
 
+it('what the packet filter would do is refused before it begins where there is none: nothing of it is left', async () => {
+  for (const args of [['close-port', '6379/tcp', '--yes'], ['limit', '203.0.113.9', '--rate', '10/s', '--yes'], ['isolate', '--force', '--yes'], ['block', '203.0.113.77', '--why', 'x']]) {
+    const { status, out, err } = await shop(...args);
+    expect(status, args.join(' ')).toBe(args[0] === 'block' ? 1 : 2);
+    expect(out + err).toMatch(/response\.firewall: off/);
+    expect(out + err).not.toMatch(/could not be taken back/);
+  }
+  const tried = (await shop('actions', 'list', '--json')).out.split('\n').filter((line) => /close-port|rate-limit|isolate-host|203\.0\.113\.77/.test(line));
+  expect(tried).toEqual([]);
+  expect(json((await shop('status', '--json')).out)).toMatchObject({ response: { stuck: 0 } });
+});
+
 it('what asks a channel of that machine says when there is none', async () => {
   expect(await shop('notify', 'test')).toMatchObject({ status: 2, err: expect.stringContaining('no channel is switched on') as string });
   expect(await shop('notify', 'test', 'x')).toMatchObject({ status: 2, err: expect.stringContaining('no channel x') as string });

@@ -130,7 +130,7 @@ export class IpsetFirewall implements Firewall {
     return rows;
   }
 
-  put(): Promise<void> { return Promise.reject(notHere()); }
+  put(): Promise<void> { return Promise.reject(onlyBlocks()); }
   /** None stands here. */
   take(): Promise<void> { return Promise.resolve(); }
   check(): Promise<MeasureVerdict> { return Promise.resolve('none'); }
@@ -178,7 +178,8 @@ export class IpsetFirewall implements Firewall {
 /** hash:net takes no network of no length. */
 const halves = { 4: ['0.0.0.0/1', '128.0.0.0/1'], 6: ['::/1', '8000::/1'] } as const;
 
-const notHere = (): MoatError<FirewallErrorCode> => new MoatError<FirewallErrorCode>('no-firewall', 'expected nftables: by ipset and iptables Moat only blocks addresses and networks', {
+/** Why a measure is refused. */
+export const onlyBlocks = (): MoatError<FirewallErrorCode> => new MoatError<FirewallErrorCode>('no-firewall', 'expected nftables: by ipset and iptables Moat only blocks addresses and networks', {
   text: { zh: '本机没有 nftables：用 ipset 与 iptables 只能封禁地址与网段，隔离、限速、关端口、端口白名单与分区都需要 nftables', en: 'this machine has no nftables: by ipset and iptables addresses and networks are blocked, but isolation, limits, closed and wanted ports and zones need nftables' },
   hint: 'apt-get install nftables (or dnf install nftables)',
 });
