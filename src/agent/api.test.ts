@@ -123,11 +123,10 @@ it('posture says when this machine was looked at last, also when that was before
 
 it('findings come worst first, page by page', async () => {
   const pages: string[][] = [];
-  for (let cursor: string | undefined, at = '/findings?limit=2'; ; at = `/findings?limit=2&cursor=${cursor!}`) {
-    const { items: page, next } = (await ask(at)).body as { items: { id: string }[]; next?: string };
+  for (let cursor: string | undefined = ''; cursor !== undefined;) {
+    const { items: page, next } = (await ask(`/findings?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`)).body as { items: { id: string }[]; next?: string };
     pages.push(page.map(({ id }) => id));
     cursor = next;
-    if (cursor === undefined) break;
   }
   expect(pages).toEqual([['f0000005', 'f0000004'], ['f0000002', 'f0000001']]);
   expect((await items('/findings?level=medium')).map(({ id }) => id)).toEqual(['f0000005', 'f0000004']);
