@@ -18,7 +18,7 @@ function seed(at: string): void {
   const finding = (id: string, more: object): Finding => ({ id, check: 'cron', kind: 'weakness', level: 'low', title: { zh: '测试', en: 'sample' }, evidence: [], refs: [], ...more });
   const fix = { text: { zh: '收紧', en: 'tighten' }, commands: [] };
   const store = openSqliteStore({ dir: join(at, 'data') });
-  store.scans.save({ id: 'aaaa', started: Date.now() - 2000, ended: Date.now() - 1000, by: 'test', checks: ['cron'], files: 1, verdict: 'clean', findings: { critical: 0, high: 0, medium: 0, low: 2, info: 0 }, blind: [], blind_left: 0, score: 99 }, [finding('f0000001', { fix }), finding('f0000002', { fix: { ...fix, actions: [{ action: 'change-mode', input: { path: join(at, 'moat.yml'), mode: '0600' } }] } }), finding('f0000003', {})], []);
+  store.scans.save({ id: 'aaaa', started: Date.now() - 2000, ended: Date.now() - 1000, by: 'test', checks: ['cron'], files: 1, verdict: 'clean', findings: { critical: 0, high: 0, medium: 0, low: 2, info: 0 }, blind: [], blind_left: 0, score: 99 }, [finding('f0000001', { fix }), finding('f0000002', { fix: { ...fix, actions: [{ action: 'change-mode', input: { path: join(at, 'moat.yml'), mode: '0600' } }] } }), finding('f0000003', {}), finding('f0000004', { level: 'medium' }), finding('f0000005', { level: 'critical' })], []);
   store.scans.save({ id: 'bbbb', started: Date.now() - 500, ended: Date.now(), by: 'test', checks: ['cron'], files: 1, verdict: 'clean', findings: { critical: 0, high: 0, medium: 0, low: 2, info: 0 }, blind: [], blind_left: 0, score: 99 }, [], ['f0000003']);
   store.close();
 }
@@ -113,6 +113,24 @@ it('a finding is put right only where it stands, on this machine, and where an a
   expect((await attempt('f0000002', {})).body, 'its paths are of the folder that was looked at').toMatchObject({ code: 'refused', detail: expect.stringContaining('another folder') });
   expect((await attempt('f0000003')).body).toMatchObject({ code: 'conflict' });
   expect((await ask('/receipts/none/confirm', { method: 'POST', body: {} })).status).toBe(404);
+});
+
+it('posture says when this machine was looked at last, also when that was before this start and by hand', async () => {
+  const [latest] = await items('/scans?limit=1');
+  expect(latest).toMatchObject({ id: 'bbbb', by: 'test' });
+  expect((await ask('/posture')).body).toMatchObject({ status: { last: latest!['ended'] } });
+});
+
+it('findings come worst first, page by page', async () => {
+  const pages: string[][] = [];
+  for (let cursor: string | undefined = ''; cursor !== undefined;) {
+    const { items: page, next } = (await ask(`/findings?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`)).body as { items: { id: string }[]; next?: string };
+    pages.push(page.map(({ id }) => id));
+    cursor = next;
+  }
+  expect(pages).toEqual([['f0000005', 'f0000004'], ['f0000002', 'f0000001']]);
+  expect((await items('/findings?level=medium')).map(({ id }) => id)).toEqual(['f0000005', 'f0000004']);
+  expect((await items('/findings?gone=true')).map(({ id }) => id)).toEqual(['f0000003']);
 });
 
 const ruleText = `title: Somebody called wang\nname: wang_was_here\nstatus: test\nlevel: low\nlogsource: { product: linux, service: auth }\ndetection:\n  selection: { user: wang }\n  condition: selection\n`;

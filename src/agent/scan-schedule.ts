@@ -75,7 +75,8 @@ export class ScanSchedule {
     const saved = readKnown(options.store.ledger.setting(setting));
     if (!saved) options.health.count(part, 'saved findings that could not be read');
     this.state = saved ?? nothingKnown();
-    this.last = Math.max(0, ...Object.values(this.state.tried)) || undefined;
+    // The look of somebody who scanned by hand is one as well, and is kept when what the schedule knew could not be.
+    this.last = Math.max(0, options.store.scans.scans({ limit: 1 })[0]?.ended ?? 0, ...Object.values(this.state.tried)) || undefined;
   }
 
   /** Until the signal. */

@@ -26,7 +26,7 @@ export interface ScanRun {
 /** `gone`: a look that could see it found it no more. */
 export interface KeptFinding { finding: Finding; first: number; last: number; gone?: number }
 
-export interface FindingFilter { check?: string; kind?: Finding['kind']; level?: readonly Level[]; path?: string; gone?: boolean; after?: { last: number; id: string }; limit: number }
+export interface FindingFilter { check?: string; kind?: Finding['kind']; level?: readonly Level[]; path?: string; gone?: boolean; after?: { level: Level; last: number; id: string }; limit: number }
 
 export interface ScanStore {
   /** All in one transaction: what was found, what is there no more, and the run. */
@@ -35,7 +35,7 @@ export interface ScanStore {
   /** Newest first. */
   scans(filter: { before?: number; limit: number }): ScanRun[];
   finding(id: string): KeptFinding | undefined;
-  /** The latest seen first. */
+  /** The worst first; of one level the latest seen. */
   findings(filter: FindingFilter): KeptFinding[];
   /** What stands, by check, kind and level. */
   standing(): { check: string; kind: Finding['kind']; level: Level; count: number }[];

@@ -42,6 +42,45 @@ describe.skipIf(noBrowser)('the system page', () => {
     await opened.close();
   });
 
+  it('keeps what an account may do on other hosts, and says so to who may do nothing on this one', async () => {
+    const password = 'a sentence that is long';
+    expect((await ask('POST', '/accounts', { name: 'bei', role: 'analyst', password, own_password: owner.password, scope: { environments: ['dev'], groups: ['shop'] } })).status).toBe(201);
+    const { cookie } = await ask('POST', '/session', { name: 'bei', password });
+    const outside = await open('/', { cookie });
+    await outside.page.getByText('Your account is for other hosts; on this one you can only look after the account itself').waitFor();
+    await outside.page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'System' }).click();
+    await outside.page.getByText('nothing on this host but look after the account').waitFor();
+    await outside.page.getByRole('button', { name: 'Change password' }).waitFor();
+    expect(await outside.page.getByRole('navigation', { name: 'Parts of the system' }).getByRole('link').allTextContents()).toEqual(['My account', 'Log-ons', 'Roles', 'API tokens', 'More rights']);
+    await quiet(outside.page);
+    await expectClean(outside);
+    await outside.close();
+
+    const opened = await open('/system/accounts');
+    const { page } = opened;
+    const scope = async (): Promise<unknown> => ((await ask('GET', '/accounts')).body as { items: (Named & { scope?: unknown })[] }).items.find(({ name }) => name === 'bei')!.scope;
+    const change = async (deed: (dialog: ReturnType<typeof page.getByRole>) => Promise<void>): Promise<void> => {
+      await page.getByRole('button', { name: 'Role and hosts' }).click();
+      const dialog = page.getByRole('dialog', { name: 'What bei may do' });
+      const save = dialog.getByRole('button', { name: 'Role and hosts' });
+      await dialog.getByRole('checkbox', { name: 'Only for some hosts' }).waitFor();
+      expect(await save.isDisabled(), 'nothing is changed yet').toBe(true);
+      await deed(dialog);
+      await save.click();
+      await dialog.waitFor({ state: 'hidden' });
+    };
+    await page.getByText('bei', { exact: true }).first().click();
+    await change((dialog) => dialog.getByRole('checkbox', { name: 'May look at the other hosts' }).check());
+    expect(await scope()).toEqual({ environments: ['dev'], groups: ['shop'], outside: 'read' });
+    await page.getByText('Development · shop · looks elsewhere').last().waitFor();
+    // Another role leaves what was said of other hosts.
+    await change((dialog) => dialog.getByRole('radio', { name: /Reader/ }).check());
+    expect(await scope()).toEqual({ environments: ['dev'], groups: ['shop'], outside: 'read' });
+    await quiet(page);
+    await expectClean(opened);
+    await opened.close();
+  });
+
   it('shows a token once, in the dark and on a phone; ends it', async () => {
     const opened = await open('/system/tokens', { width: 375, height: 740, theme: 'dark', lang: 'zh' });
     const { page } = opened;

@@ -24,6 +24,12 @@ export function useGet<T>(path: string, query: Query = {}, { live = [], enabled 
   return useQuery<T, ApiError>({ queryKey: key, queryFn: ({ signal }) => ask<T>('GET', path, { query: { ...query, ...atOnce?.() }, signal }), enabled, ...(keep && { placeholderData: keepPreviousData }), ...(everyMs !== undefined && { refetchInterval: everyMs }) });
 }
 
+/** Asks anew for all that failed on the page: what made one part fail mostly made the others fail too. */
+export function useAskAgain(): () => void {
+  const client = useQueryClient();
+  return () => { void client.refetchQueries({ type: 'active', predicate: ({ state }) => state.status === 'error' }); };
+}
+
 export interface List<T> { items: readonly T[]; isComplete: boolean; more: () => void; query: UseInfiniteQueryResult<unknown, ApiError> }
 
 /** A list of any length: a page of it at first, further ones when they are wanted. Live lists say that there is something new by `useChanges` of the page itself: they must not move under the hand. */

@@ -6,7 +6,7 @@ import type { ComponentType } from 'react';
 import type { IconName } from '../parts/icon.tsx';
 import type { Text } from '../text/lang.ts';
 
-export interface PageEntry { id: IconName; /** After `g`. */ key: string; title: Text; /** Without this permission it says so instead. */ needs: string; load(): Promise<{ Page: ComponentType }> }
+export interface PageEntry { id: IconName; /** After `g`. */ key: string; title: Text; /** Without this permission it says so instead; left out where everybody may look after themselves. */ needs?: string; load(): Promise<{ Page: ComponentType }> }
 
 const found = import.meta.glob<{ Page: ComponentType }>('./*/page.tsx');
 const planned: readonly Omit<PageEntry, 'load'>[] = [
@@ -19,7 +19,7 @@ const planned: readonly Omit<PageEntry, 'load'>[] = [
   { id: 'posture', key: 'c', needs: 'read', title: { zh: '体检', en: 'Posture' } },
   { id: 'matrix', key: 'm', needs: 'read', title: { zh: '矩阵', en: 'Matrix' } },
   { id: 'rules', key: 'r', needs: 'read', title: { zh: '规则', en: 'Rules' } },
-  { id: 'system', key: 's', needs: 'read', title: { zh: '系统', en: 'System' } },
+  { id: 'system', key: 's', title: { zh: '系统', en: 'System' } },
 ];
 
 export const pages: readonly PageEntry[] = planned.flatMap((entry) => {

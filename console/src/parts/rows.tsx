@@ -3,7 +3,7 @@ import type { UseQueryResult } from '@tanstack/react-query';
 import { Table, type TableColumnsType } from 'antd';
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import type { ApiError } from '../api/client.ts';
-import type { List } from '../api/hooks.ts';
+import { type List, useAskAgain } from '../api/hooks.ts';
 import { common } from '../text/common.ts';
 import { useTexts } from '../text/lang.ts';
 import { Failure, Loading } from './states.tsx';
@@ -38,6 +38,7 @@ function Searching({ list: { more, query: { isFetching } } }: { list: Pick<List<
 export function Rows<T extends object>({ list, columns, rowKey, label, empty, onOpen, chosen, around = 330, width = 900 }: RowsProps<T>) {
   const t = useTexts(common);
   const box = useRef<HTMLDivElement>(null);
+  const again = useAskAgain();
   const [[height, room], setSize] = useState(() => [Math.max(280, innerHeight - around), innerWidth]);
   useEffect(() => {
     // On a phone the columns that remain share what there is; nothing scrolls sideways.
@@ -47,7 +48,7 @@ export function Rows<T extends object>({ list, columns, rowKey, label, empty, on
     return () => { removeEventListener('resize', fit); };
   }, [around, list.query.isPending]);
   if (list.query.isPending) return <Loading rows={8} />;
-  if (list.query.error && list.items.length === 0) return <Failure error={list.query.error} retry={() => { void list.query.refetch(); }} />;
+  if (list.query.error && list.items.length === 0) return <Failure error={list.query.error} retry={again} />;
   // A search goes through much that does not fit: it goes on until something does, or all was seen.
   if (list.items.length === 0) return list.isComplete ? empty : <Searching list={list} />;
   const move = (event: KeyboardEvent): void => {

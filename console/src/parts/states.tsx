@@ -2,6 +2,7 @@
 import { Button, Skeleton } from 'antd';
 import { Component, type ErrorInfo, type ReactNode } from 'react';
 import { ApiError } from '../api/client.ts';
+import { useAskAgain } from '../api/hooks.ts';
 import { useSession } from '../api/session.tsx';
 import { common } from '../text/common.ts';
 import { useSay, useTexts } from '../text/lang.ts';
@@ -37,8 +38,8 @@ export const Empty = ({ title, children, action, icon = 'check' }: { title?: str
 export function Denied() {
   const t = useTexts(common);
   const { standing } = useSession();
-  const role = 'me' in standing ? standing.me.role : '';
-  return <Notice icon="lock" title={t('denied')}>{t('deniedHow', { role })}</Notice>;
+  const { role = '', elsewhere = false, may = [] } = 'me' in standing ? standing.me : {};
+  return <Notice icon="lock" title={t('denied')}>{elsewhere ? t(may.includes('read') ? 'deniedLook' : 'deniedElsewhere') : t('deniedHow', { role })}</Notice>;
 }
 
 export function Failure({ error, retry, compact = false }: { error: unknown; retry?: () => void; compact?: boolean }) {
@@ -52,11 +53,12 @@ export function Failure({ error, retry, compact = false }: { error: unknown; ret
   return <Notice icon="warn" tone="bad" compact={compact} title={t('failed')}>{inertString(error instanceof Error ? error.message : String(error))}</Notice>;
 }
 
-interface Asked<T> { data: T | undefined; error: unknown; isPending: boolean; refetch?: () => unknown }
+interface Asked<T> { data: T | undefined; error: unknown; isPending: boolean }
 /** Waits, says what went wrong, or shows what came; what came once stays when a later asking fails. */
 export function Shown<T>({ of, rows, children }: { of: Asked<T>; rows?: number; children: (data: T) => ReactNode }) {
+  const again = useAskAgain();
   if (of.data !== undefined) return children(of.data);
-  if (of.error !== null && of.error !== undefined) return <Failure error={of.error} {...(of.refetch && { retry: () => { of.refetch?.(); } })} />;
+  if (of.error !== null && of.error !== undefined) return <Failure error={of.error} retry={again} />;
   return <Loading {...(rows !== undefined && { rows })} />;
 }
 

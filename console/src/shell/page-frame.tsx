@@ -1,7 +1,7 @@
 /** Around each page: whether it may be seen, waiting for its code, its failure. */
 import { type ComponentType, Suspense } from 'react';
 import { Link, useLocation } from 'react-router';
-import { useMay } from '../api/session.tsx';
+import { useMe } from '../api/session.tsx';
 import type { PageEntry } from '../pages/catalogue.ts';
 import { Page as Frame } from '../parts/page.tsx';
 import { Boundary, Denied, Loading, Notice } from '../parts/states.tsx';
@@ -9,10 +9,10 @@ import { useSay, useTexts } from '../text/lang.ts';
 import { words } from './words.ts';
 
 export function PageFrame({ entry, Page }: { entry: PageEntry; Page: ComponentType }) {
-  const may = useMay(entry.needs);
+  const { may } = useMe();
   const say = useSay();
   const { pathname } = useLocation();
-  if (!may) return <Frame title={say(entry.title)}><div className="m-card"><Denied /></div></Frame>;
+  if (entry.needs !== undefined && !may.includes(entry.needs)) return <Frame title={say(entry.title)}><div className="m-card"><Denied /></div></Frame>;
   return <Boundary key={pathname.split('/')[1]}><Suspense fallback={<Frame title={say(entry.title)}><div className="m-card"><Loading rows={8} /></div></Frame>}><Page /></Suspense></Boundary>;
 }
 

@@ -39,7 +39,9 @@ export function Shell() {
   const [isOpen, setOpen] = useState(false);
   const { pathname } = useLocation();
   const { isHelp, setHelp } = useShortcuts();
-  const isIn = standing.state === 'in';
+  // Who may not look at this host is told nothing of it either.
+  const hears = 'me' in standing && standing.me.may.includes('read');
+  const isIn = standing.state === 'in' && hears;
   useEffect(() => (isIn ? openStream(again) : undefined), [isIn, again]);
   useEffect(() => { setOpen(false); }, [pathname]);
   return (
@@ -50,7 +52,7 @@ export function Shell() {
         <button type="button" className="m-icon-button m-only-phone" aria-label={t('menu')} aria-expanded={isOpen} onClick={() => { setOpen(true); }}><Icon name="menu" /></button>
         <div className="m-only-phone"><Brand /></div>
         <div className="m-grow" />
-        <LiveSign />
+        {hears && <LiveSign />}
         <OwnMenus onKeys={() => { setHelp(true); }} />
       </header>
       <main id="content" tabIndex={-1} className="m-main"><Outlet /></main>

@@ -46,7 +46,8 @@ export class Overview {
     const curve = new Map<number, Record<Level, number>>();
     for (let at = Math.floor(from / bucketMs) * bucketMs; at < to; at += bucketMs) curve.set(at, none());
     for (const { time, level, count } of store.ledger.buckets(from, to, bucketMs)) { const row = curve.get(time); if (row) row[level] += count; }
-    const open = store.incidents.incidents({ status: ['new', 'triaged', 'contained', 'eradicated', 'recovered'], limit: 2000 });
+    const open = store.incidents.incidents({ status: ['new', 'triaged', 'contained', 'eradicated', 'recovered'], limit: 2000 })
+      .toSorted((a, b) => a.grade - b.grade || levels.indexOf(b.level) - levels.indexOf(a.level) || b.last_time - a.last_time);
     const byGrade = { 1: 0, 2: 0, 3: 0 };
     for (const { grade, kind } of open) if (kind === 'story') byGrade[grade]++;
     const parts = Object.entries(status.parts);
@@ -63,7 +64,7 @@ export class Overview {
       host, now, verdict,
       incidents: {
         open: open.length, by_level: status.incidents.open, by_grade: byGrade, clocks: status.incidents.clocks,
-        latest: open.filter(({ kind }) => kind === 'story').toSorted((a, b) => a.grade - b.grade || levels.indexOf(b.level) - levels.indexOf(a.level) || b.last_time - a.last_time).slice(0, latestShown)
+        latest: open.filter(({ kind }) => kind === 'story').slice(0, latestShown)
           .map(({ id, title, level, grade, status: is, last_time }) => ({ id, title, level, grade, status: is, last_time })),
       },
       alerts: { open: status.openAlerts, from, to, bucket: bucketMs / 1000, curve: [...curve].map(([time, by_level]) => ({ time, by_level })) },

@@ -62,10 +62,10 @@ export const systemRoutes = [
     id: 'findings', method: 'GET', path: '/findings', access: 'read', title: { zh: '扫描发现', en: 'what scans found' }, answer: page(finding),
     query: z.strictObject({ ...pageQuery, level: level.optional(), kind: z.enum(['intrusion', 'weakness', 'notice']).optional(), check: z.string().max(100).optional(), path: z.string().max(4096).optional(), gone: z.enum(['true', 'false']).default('false') }),
     async run({ query: { limit: most, cursor, gone, level: least, kind, check, path } }, world: World) {
-      const after = cursor === undefined ? undefined : readCursor(cursor, z.strictObject({ last: z.number(), id: z.string().max(200) }));
-      const found = await world.ask('findings', { limit: most + 1, gone: gone === 'true', ...(least && { level: least }), ...(kind && { kind }), ...(check !== undefined && { check }), ...(path !== undefined && { path }), ...(after && { after }) }) as { last: number; id: string }[];
+      const after = cursor === undefined ? undefined : readCursor(cursor, z.strictObject({ level, last: z.number(), id: z.string().max(200) }));
+      const found = await world.ask('findings', { limit: most + 1, gone: gone === 'true', ...(least && { level: least }), ...(kind && { kind }), ...(check !== undefined && { check }), ...(path !== undefined && { path }), ...(after && { after }) }) as Pick<z.infer<typeof finding>, 'level' | 'last' | 'id'>[];
       const last = found[most - 1];
-      return { body: { items: found.slice(0, most), ...(found.length > most && last && { next: cursorOf({ last: last.last, id: last.id }) }) } };
+      return { body: { items: found.slice(0, most), ...(found.length > most && last && { next: cursorOf({ level: last.level, last: last.last, id: last.id }) }) } };
     },
   }),
   route({ id: 'finding', method: 'GET', path: '/findings/:id', access: 'read', title: { zh: '一项发现', en: 'one finding' }, params: idParams, answer: finding, async run({ params }, world: World) { const found = await world.ask('finding', params.id); if (found === undefined) throw nothing(); return { body: found }; } }),

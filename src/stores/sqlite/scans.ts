@@ -1,6 +1,6 @@
 /** Scans and their findings. */
 import type { Finding, FindingKind } from '../../core/finding.ts';
-import type { Level } from '../../core/level.ts';
+import { atLeast, levels, type Level } from '../../core/level.ts';
 import type { KeptFinding, ScanRun, ScanStore } from '../../core/scan-store.ts';
 import { StoreError } from '../error.ts';
 import { type Database, guarded, type Row, transaction, type Value } from './driver.ts';
@@ -50,13 +50,18 @@ export function openScans(db: Database, file: string, clock: () => number): Scan
     scan: (id) => read(() => toRun(runById.get(id))),
     scans: ({ before = Number.MAX_SAFE_INTEGER, limit }) => read(() => runs.all(before, limit).map((row) => toRun(row)!)),
     finding: (id) => read(() => { const row = byId.get(id); return row && toKept(row); }),
-    findings({ check, kind, level, path, gone = false, after, limit }) {
+    findings({ check, kind, level = levels, path, gone = false, after, limit }) {
       const parts = [gone ? 'gone IS NOT NULL' : 'gone IS NULL'];
       const values: Value[] = [];
       for (const [text, value] of [['check_id = ?', check], ['kind = ?', kind], ['path = ?', path]] as const) if (value !== undefined) { parts.push(text); values.push(value); }
-      if (level !== undefined) { parts.push(`level IN (${level.map(() => '?').join(', ')})`); values.push(...level); }
-      if (after) { parts.push('(last, id) < (?, ?)'); values.push(after.last, after.id); }
-      return read(() => db.prepare(`SELECT * FROM finding WHERE ${parts.join(' AND ')} ORDER BY last DESC, id DESC LIMIT ?`).all(...values, limit).map(toKept));
+      // One level after the other, each in the order of the index: nothing is sorted.
+      const page = (condition: string, ...own: Value[]): KeptFinding[] => db.prepare(`SELECT * FROM finding WHERE ${[...parts, condition].join(' AND ')} ORDER BY last DESC, id DESC LIMIT ?`).all(...values, ...own, limit - found.length).map(toKept);
+      const found: KeptFinding[] = [];
+      for (const one of levels.toReversed()) {
+        if (found.length >= limit || !level.includes(one) || (after && !atLeast(after.level, one))) continue;
+        found.push(...read(() => (after?.level === one ? page('level = ? AND (last, id) < (?, ?)', one, after.last, after.id) : page('level = ?', one))));
+      }
+      return found;
     },
     standing: () => read(() => standing.all().map((row) => ({ check: String(row['check_id']), kind: row['kind'] as FindingKind, level: row['level'] as Level, count: Number(row['n']) }))),
   };

@@ -19,7 +19,7 @@ export function PeopleCard({ incident, change, isBusy }: { incident: Incident; c
     <aside className="mi-side" aria-label={t('people')}>
       <Card title={t('assignee')} extra={may && assignee !== me.name && <Button size="small" disabled={isBusy} onClick={() => { void change({ op: 'assign', to: me.name }); }}>{t('assignMe')}</Button>}>
         {assignee === undefined ? <span className="m-faint">{t('nobody')}</span> : <Inert>{assignee}</Inert>}
-        <div className="m-row mi-tags" aria-label={t('tags')}>
+        <div className="m-row mi-tags" role="group" aria-label={t('tags')}>
           {tags.map((tag) => <Tag key={tag} closable={may} onClose={(event) => { event.preventDefault(); void change({ op: 'untag', tag }); }}><Inert>{tag}</Inert></Tag>)}
           {may && <Line place={t('addTag')} most={100} isBusy={isBusy} add={(tag) => change({ op: 'tag', tag })} />}
         </div>

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import type { CleanupPlan, Incident, KeptPlan, planVerdict, stepDone } from '../../../../src/api/contract/incidents.ts';
 import type { Receipt } from '../../../../src/api/contract/response.ts';
 import { ApiError, ask } from '../../api/client.ts';
-import { useDo, useGet } from '../../api/hooks.ts';
+import { useAskAgain, useDo, useGet } from '../../api/hooks.ts';
 import { useMay } from '../../api/session.tsx';
 import type { Page } from '../../api/types.ts';
 import { Copy } from '../../parts/copy.tsx';
@@ -33,12 +33,13 @@ export function PlanTab({ incident: { id } }: { incident: Incident }) {
   const kept = useGet<KeptPlan>(base, {}, { live: ['action'] });
   const plan = kept.data?.plan ?? undefined;
   const receipts = useGet<Page<Receipt>>('/receipts', { from: plan?.id, limit: 500 }, { enabled: plan !== undefined, live: ['action'], keep: true });
+  const again = useAskAgain();
   const make = useDo<void, CleanupPlan>(() => ({ method: 'POST', path: base, body: {} }), [base]);
   const maker = mayAct && <Button type={plan ? 'default' : 'primary'} loading={make.isPending} onClick={() => { make.mutate(); }}>{t(plan ? 'remakePlan' : 'makePlan')}</Button>;
   if (make.error) return <div className="m-card"><Failure error={make.error} retry={() => { make.mutate(); }} /></div>;
   if (plan === undefined) {
     if (kept.isPending) return <Loading rows={8} />;
-    if (kept.error) return <div className="m-card"><Failure error={kept.error} retry={() => { void kept.refetch(); }} /></div>;
+    if (kept.error) return <div className="m-card"><Failure error={kept.error} retry={again} /></div>;
     return <div className="m-card"><Empty icon="protection" title={t('planNone')} action={maker}>{t('planNoneHow')}{!mayAct && <> {t('mayNot')}</>}</Empty></div>;
   }
   // The latest receipt of a step is first.

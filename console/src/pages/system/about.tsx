@@ -30,14 +30,14 @@ export function About() {
       <>
         <section className="m-card m-pad sy-about" aria-label="Moat">
           <Mark size={52} />
-          <div className="m-grow"><h2 className="sy-name">Moat 护城河 {found.version}</h2><p className="m-quiet"><Inert>{say(found.updates)}</Inert></p></div>
-          <Tag>{found.licence}</Tag>
+          <div className="m-grow"><h2 className="sy-name">Moat 护城河 <Inert>{found.version}</Inert></h2><p className="m-quiet"><Inert>{say(found.updates)}</Inert></p></div>
+          <Tag><Inert>{found.licence}</Inert></Tag>
         </section>
         {found.rules.faults.length > 0 && <Notice bar icon="warn" tone="warn" title={t('ruleFaults', { count: found.rules.faults.length })}><details className="sy-more"><summary>{t('show')}</summary><Inert block>{found.rules.faults.join('\n')}</Inert></details></Notice>}
         <div className="sy-two">
           <Card title={t('judgesBy')}>
             <Facts items={[[t('rulesLoaded'), found.rules.loaded.toLocaleString(lang)], [t('behaviours'), found.rules.behaviours.toLocaleString(lang)], [t('checks'), found.rules.checks.toLocaleString(lang)]]} />
-            <p className="m-quiet">{t('rulesVersion', { version: found.version })}</p>
+            <p className="m-quiet"><Inert>{t('rulesVersion', { version: found.version })}</Inert></p>
           </Card>
           <Card title={t('reached')}>
             <Facts items={[[t('address'), found.server.url !== undefined && <Inert key="url" code>{found.server.url}</Inert>], [t('certificateEnds'), found.server.ends !== undefined && <span key="ends" className="m-row"><Time at={found.server.ends} style="clock" />{found.server.ends < Date.now() + soonMs && <Tag tone="warn">{t('expiresSoon')}</Tag>}</span>], [t('loggedOn'), String(found.server.sessions)], [t('watching'), String(found.server.streams)]]} />
@@ -47,7 +47,7 @@ export function About() {
             <Shown of={host} rows={4}>{(one) => <Facts items={[[t('machineName'), <Inert key="name">{one.name}</Inert>], [t('system'), <Inert key="system">{one.system ?? ''}</Inert>], [t('kernel'), <Inert key="kernel">{`${one.kernel} ${one.arch}`}</Inert>], [t('processor'), t('cores', { count: one.cpus })], [t('memory'), bytesText(one.memory_bytes, lang)], [t('group'), one.group !== undefined && <Inert key="group">{one.group}</Inert>], [t('environment'), one.environment && t(`env_${one.environment}`)], [t('timeZone'), <Inert key="zone">{one.time_zone}</Inert>]]} />}</Shown>
           </Card>
           <Card title={t('thisProcess')}>
-            <Facts items={[[t('runsSince'), <Time key="since" at={found.since} style="clock" />], ['PID', String(found.pid)], ['Node.js', found.node], [t('platform'), found.platform], [t('dataFolder'), <Inert key="data" code>{found.data_folder}</Inert>], [t('configFile'), <span key="config"><Inert code>{found.config_file}</Inert>{!found.config_there && <span className="m-quiet"> {t('configMissing')}</span>}</span>]]} />
+            <Facts items={[[t('runsSince'), <Time key="since" at={found.since} style="clock" />], ['PID', String(found.pid)], ['Node.js', <Inert key="node">{found.node}</Inert>], [t('platform'), <Inert key="platform">{found.platform}</Inert>], [t('dataFolder'), <Inert key="data" code>{found.data_folder}</Inert>], [t('configFile'), <span key="config"><Inert code>{found.config_file}</Inert>{!found.config_there && <span className="m-quiet"> {t('configMissing')}</span>}</span>]]} />
           </Card>
         </div>
         <Card title={t('lists')}>

@@ -129,8 +129,8 @@ function ChangeRole({ account: { name, role: before, scope: held }, close, save 
   const deed = useDeed();
   const [role, setRole] = useState(before), [scope, setScope] = useState(draftOf(held));
   const said = { name: inertString(name, 64) };
-  const next = role === 'owner' ? undefined : scopeFrom(scope);
-  const body: Change = { ...(role !== before && { role }), ...(JSON.stringify(next) !== JSON.stringify(held) && { scope: next ?? null }) };
+  const kept = scopeFrom(draftOf(held)), next = role === 'owner' ? undefined : scopeFrom(scope);
+  const body: Change = { ...(role !== before && { role }), ...(JSON.stringify(next) !== JSON.stringify(kept) && { scope: next ?? null }) };
   const back: Change = { ...('role' in body && { role: before }), ...('scope' in body && { scope: held ?? null }) };
   return (
     <Sure title={t('changeRoleTitle', said)} ok={t('changeRole')} why="no" isMissing={Object.keys(body).length === 0 || (role !== 'owner' && isEmptyScope(scope))} close={close} done={t('roleChanged', said)} act={() => save(body)} undo={() => { void deed(() => save(back), t('roleChanged', said)); }}>

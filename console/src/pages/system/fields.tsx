@@ -39,10 +39,10 @@ export function RoleField({ value, onChange, only }: { value: Role | undefined; 
   );
 }
 
-export interface ScopeDraft { isLimited: boolean; groups: string[]; environments: string[] }
-export const draftOf = (scope: Scope | undefined): ScopeDraft => ({ isLimited: scope !== undefined, groups: [...scope?.groups ?? []], environments: [...scope?.environments ?? []] });
+export interface ScopeDraft { isLimited: boolean; groups: string[]; environments: string[]; mayLook: boolean }
+export const draftOf = (scope: Scope | undefined): ScopeDraft => ({ isLimited: scope !== undefined, groups: [...scope?.groups ?? []], environments: [...scope?.environments ?? []], mayLook: scope?.outside === 'read' });
 /** Undefined: all hosts. */
-export const scopeFrom = ({ isLimited, groups, environments: chosen }: ScopeDraft): ReturnType<typeof scopeOf> => (isLimited ? scopeOf(groups, chosen) : undefined);
+export const scopeFrom = ({ isLimited, groups, environments: chosen, mayLook }: ScopeDraft): ReturnType<typeof scopeOf> => (isLimited ? scopeOf(groups, chosen, mayLook) : undefined);
 /** Limited, and to nothing. */
 export const isEmptyScope = (draft: ScopeDraft): boolean => draft.isLimited && scopeFrom(draft) === undefined;
 
@@ -52,8 +52,9 @@ export function ScopeField({ value, onChange }: { value: ScopeDraft; onChange: (
     <>
       <Checkbox checked={value.isLimited} onChange={({ target }) => { onChange({ ...value, isLimited: target.checked }); }}>{t('scopeLimit')}</Checkbox>
       {value.isLimited && <>
-        <Field label={t('environments')} hint={t('environmentsHow')}><Select mode="multiple" aria-label={t('environments')} value={value.environments} placeholder={t('environmentsAll')} options={environments.map((one) => ({ value: one, label: t(`env_${one}`) }))} onChange={(chosen: string[]) => { onChange({ ...value, environments: chosen }); }} /></Field>
+        <Field label={t('environments')}><Select mode="multiple" aria-label={t('environments')} value={value.environments} placeholder={t('environmentsAll')} options={environments.map((one) => ({ value: one, label: t(`env_${one}`) }))} onChange={(chosen: string[]) => { onChange({ ...value, environments: chosen }); }} /></Field>
         <Field label={t('groups')} hint={t('groupsHow')}><Select mode="tags" aria-label={t('groups')} value={value.groups} placeholder={t('groupsAll')} maxCount={100} open={false} suffixIcon={null} tokenSeparators={[',', ' ']} onChange={(groups: string[]) => { onChange({ ...value, groups }); }} /></Field>
+        <div><Checkbox checked={value.mayLook} onChange={({ target }) => { onChange({ ...value, mayLook: target.checked }); }}>{t('scopeLook')}</Checkbox><p className="m-quiet">{t('scopeLookHow')}</p></div>
       </>}
     </>
   );
@@ -62,6 +63,6 @@ export function ScopeField({ value, onChange }: { value: ScopeDraft; onChange: (
 export function ScopeText({ scope }: { scope: Scope | undefined }) {
   const t = useTexts(words);
   if (scope === undefined) return <span className="m-quiet">{t('allHosts')}</span>;
-  const said = [scope.environments?.map((one) => t(`env_${one}`)).join(', '), scope.groups?.join(', ')].filter((one) => one !== undefined && one !== '');
+  const said = [scope.environments?.map((one) => t(`env_${one}`)).join(', '), scope.groups?.join(', '), scope.outside === 'read' ? t('looksElsewhere') : undefined].filter((one) => one !== undefined && one !== '');
   return <Inert most={200}>{said.join(' · ')}</Inert>;
 }

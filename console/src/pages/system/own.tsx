@@ -36,7 +36,7 @@ export function Own() {
     <>
       {me.elevated !== undefined && <Notice bar icon="clock" tone="warn" title={t('elevatedNow', { role: t(`role_${me.role}`) })}>{t('elevatedUntil')} <Time at={me.elevated} style="clock" /></Notice>}
       <Card title={t('own')}>
-        <Facts items={[[t('name'), <b key="name"><Inert>{me.name}</Inert></b>], [t('role'), t(`role_${me.role}`)], [t('mayDo'), me.may.map((one) => t(`may_${one as 'read'}`)).join(t('comma'))], [t('loggedOnUntil'), <Time key="until" at={me.expires} style="clock" />]]} />
+        <Facts items={[[t('name'), <b key="name"><Inert>{me.name}</Inert></b>], [t('role'), t(`role_${me.role}`)], [t('mayDo'), me.may.length === 0 ? t('mayNothing') : me.may.map((one) => t(`may_${one as 'read'}`)).join(t('comma'))], [t('loggedOnUntil'), <Time key="until" at={me.expires} style="clock" />]]} />
       </Card>
       <Card title={t('proving')}>
         <ul className="sy-list">

@@ -24,7 +24,7 @@ import './system.css';
 interface Section { id: 'own' | 'sessions' | 'accounts' | 'roles' | 'tokens' | 'elevations' | 'audit' | 'sensors' | 'storage' | 'about'; /** Hidden without this permission. */ needs?: string; Shown: ComponentType<{ id: string }> }
 const sections: readonly Section[] = [
   { id: 'own', Shown: Own }, { id: 'sessions', Shown: Sessions }, { id: 'accounts', needs: 'accounts', Shown: Accounts }, { id: 'roles', Shown: Roles }, { id: 'tokens', Shown: Tokens }, { id: 'elevations', Shown: Elevations },
-  { id: 'audit', needs: 'audit', Shown: Audit }, { id: 'sensors', Shown: SensorsSection }, { id: 'storage', Shown: Storage }, { id: 'about', Shown: About },
+  { id: 'audit', needs: 'audit', Shown: Audit }, { id: 'sensors', needs: 'read', Shown: SensorsSection }, { id: 'storage', needs: 'read', Shown: Storage }, { id: 'about', needs: 'read', Shown: About },
 ];
 
 export function Page() {

@@ -14,6 +14,6 @@ it('tells a browser by what it says', () => {
 });
 
 it('leaves a scope without a limit out', () => {
-  expect([scopeOf([], []), scopeOf([' '], []), scopeOf(['web ', 'web'], ['test']), scopeOf([], ['dev'])]).toEqual([undefined, undefined, { groups: ['web'], environments: ['test'] }, { environments: ['dev'] }]);
+  expect([scopeOf([], [], false), scopeOf([' '], [], true), scopeOf(['web ', 'web'], ['test'], false), scopeOf([], ['dev'], true)]).toEqual([undefined, undefined, { groups: ['web'], environments: ['test'] }, { environments: ['dev'], outside: 'read' }]);
   expect([spanOf('week'), spanOf('toString'), spanOf(undefined)]).toEqual(['week', undefined, undefined]);
 });

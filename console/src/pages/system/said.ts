@@ -21,9 +21,9 @@ export const spans = { day: 86_400_000, week: 7 * 86_400_000, month: 30 * 86_400
 export type Span = keyof typeof spans;
 export const spanOf = (word: string | undefined): Span | undefined => (Object.keys(spans) as Span[]).find((one) => one === word);
 
-export interface Scoped { groups?: readonly string[]; environments?: readonly string[] }
-/** Left out where it holds no limit: an empty list would be for no host at all. */
-export function scopeOf(groups: readonly string[], environments: readonly string[]): Scoped | undefined {
+export interface Scoped { groups?: readonly string[]; environments?: readonly string[]; outside?: 'read' }
+/** Left out where it holds no limit: an empty list would be for no host at all. `mayLook`: on all other hosts. */
+export function scopeOf(groups: readonly string[], environments: readonly string[], mayLook: boolean): Scoped | undefined {
   const named = [...new Set(groups.map((one) => one.trim()).filter((one) => one !== ''))];
-  return named.length + environments.length === 0 ? undefined : { ...(named.length > 0 && { groups: named }), ...(environments.length > 0 && { environments }) };
+  return named.length + environments.length === 0 ? undefined : { ...(named.length > 0 && { groups: named }), ...(environments.length > 0 && { environments }), ...(mayLook && { outside: 'read' }) };
 }
