@@ -201,6 +201,7 @@ describe('in a question', () => {
       'SELECT readfile(path) FROM keys', "SELECT load_extension(path) FROM processes", 'SELECT * FROM secret, users', 'SELECT * FROM (SELECT value FROM secret UNION SELECT name FROM users)',
     ]) await expect(ask(sql), sql).rejects.toMatchObject({ name: 'StoreError', code: expect.stringMatching(/refused|query/) });
     await expect(ask('SELECT * FROM users', { views: ['events', 'processes'] })).rejects.toMatchObject({ code: 'refused', hint: 'There are: events, processes.' });
+    for (const sql of ['SELECT count(*) FROM users', 'SELECT 1 FROM users LIMIT 1', 'SELECT count(*) FROM temp.users', 'SELECT EXISTS (SELECT 1 FROM users)']) await expect(ask(sql, { views: ['events', 'processes'] }), sql).rejects.toMatchObject({ code: 'refused' });
     expect((await ask('SELECT count(*) > 0 FROM processes', { views: ['processes'] })).rows).toEqual([[1]]);
     await expect(ask('SELECT count(*) FROM processes a, processes b, processes c, processes d, processes e', { timeoutMs: 3000 })).rejects.toMatchObject({ code: 'timeout' });
   });

@@ -67,7 +67,7 @@ it('is made with the password, named, listed, and logs on without a password; no
   expect(await ask('passkeys', {}, { as: 'li' })).toEqual({ items: [{ id: passkey.id, name: 'phone', created: clock, synced: false }], domain: 'localhost', origins: [site.origin] });
   expect(await logOn(device, { userHandle: Buffer.from('id-li').toString('base64url') })).toMatchObject({ name: 'li', passkeys: 1, totp: false, recovery_left: 10 });
   expect(await ask('passkeys', {}, { as: 'li' })).toMatchObject({ items: [{ used: clock }] });
-  expect(audited()).toEqual(['account:li passkey-add laptop', 'account:li passkey-rename laptop is phone', 'account:li log-on from 198.51.100.7']);
+  expect(audited()).toEqual(['account:li prove refused (password), from 198.51.100.7', 'account:li passkey-add laptop', 'account:li passkey-rename laptop is phone', 'account:li log-on from 198.51.100.7']);
   expect(await codeOf(ask('passkey-remove', { password: 'wrong' }, { as: 'li', params: { id: passkey.id } }))).toBe('wrong-credentials');
   expect(await codeOf(ask('passkey-remove', { password }, { as: 'wang', params: { id: passkey.id } })), 'of somebody else').toBe('not-found');
   await ask('passkey-remove', { password }, { as: 'li', params: { id: passkey.id } });
