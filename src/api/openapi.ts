@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document of the routes. */
 import * as z from 'zod';
+import { contract } from './contract/revision.ts';
 import type { Route } from './contract/route.ts';
 import { problemCodes } from './problem.ts';
 
@@ -16,7 +17,8 @@ function parametersOf(shape: z.ZodType | undefined, place: 'path' | 'query'): Js
   return Object.entries(properties).map(([name, schema]) => ({ name, in: place, required: place === 'path' || required.includes(name), schema }));
 }
 
-export function openApi<World>(routes: readonly Route<World>[], version: string): Json {
+/** Its version is that of the contract: which Moat answers is no part of it. */
+export function openApi<World>(routes: readonly Route<World>[]): Json {
   const paths: Record<string, Json> = {};
   for (const { id, method, path, title, access, params, query, body, answer } of routes) {
     const at = path.replace(/:(\w+)/g, '{$1}');
@@ -30,7 +32,7 @@ export function openApi<World>(routes: readonly Route<World>[], version: string)
     };
   }
   return {
-    openapi: '3.1.0', info: { title: 'Moat', version, license: { name: 'Apache-2.0' } }, servers: [{ url: '/api/v1' }], paths,
+    openapi: '3.1.0', info: { title: 'Moat', version: `${contract}`, license: { name: 'Apache-2.0' } }, servers: [{ url: '/api/v1' }], paths,
     components: {
       securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: '__Host-moat' }, token: { type: 'http', scheme: 'bearer' } },
       schemas: { Problem: { type: 'object', required: ['type', 'title', 'status', 'code', 'detail'], properties: { type: { type: 'string' }, title: { type: 'string' }, status: { type: 'integer' }, code: { enum: problemCodes }, detail: { type: 'string' }, detail_zh: { type: 'string' }, hint: { type: 'string' } } } },

@@ -145,10 +145,10 @@ describe('who may do what', () => {
     expect((await add(administrator, 'responder')).status).toBe(201);
     expect((await add(administrator, 'responder')).body).toMatchObject({ code: 'conflict' });
     expect((await ask('/api/v1/accounts/id-owner', { method: 'PATCH', headers: administrator, body: { disabled: true } })).status).toBe(403);
-    expect((await ask('/api/v1/accounts/id-owner', { method: 'PATCH', headers: owner, body: { role: 'reader' } })).body).toMatchObject({ code: 'conflict' });
+    expect((await ask('/api/v1/accounts/id-owner', { method: 'PATCH', headers: owner, body: { role: 'reader', own_password: password } })).body).toMatchObject({ code: 'conflict' });
     // An auditor may see what an analyst may not: no token for it.
     expect((await ask('/api/v1/tokens', { method: 'POST', headers: analyst, body: { name: 'x', role: 'auditor', days: 1, own_password: password } })).status).toBe(403);
-    const changed = await ask('/api/v1/accounts/id-analyst', { method: 'PATCH', headers: administrator, body: { role: 'reader' } });
+    const changed = await ask('/api/v1/accounts/id-analyst', { method: 'PATCH', headers: administrator, body: { role: 'reader', own_password: password } });
     expect(changed.body).toMatchObject({ role: 'reader' });
     expect(JSON.stringify(changed.body)).not.toContain('argon2');
     expect((await ask('/api/v1/alerts', { headers: analyst })).status, 'its sessions end').toBe(401);
@@ -183,7 +183,7 @@ describe('more rights for a while, and fewer hosts', () => {
   it('an account or token for other hosts may do nothing here but look after itself', async () => {
     const owner = await as('owner');
     const headers = await as('responder');
-    const hold = (scope: unknown): Promise<Answer> => ask('/api/v1/accounts/id-responder', { method: 'PATCH', headers: owner, body: { scope } });
+    const hold = (scope: unknown): Promise<Answer> => ask('/api/v1/accounts/id-responder', { method: 'PATCH', headers: owner, body: { scope, own_password: password } });
     expect((await hold({ environments: ['production'] })).body).toMatchObject({ scope: { environments: ['production'] } });
     const elsewhere = await as('responder');
     expect((await ask('/api/v1/alerts', { headers: elsewhere })).body).toMatchObject({ status: 403, code: 'out-of-scope', detail: expect.stringContaining('this machine is of web and of the environment test') as unknown, detail_zh: expect.stringContaining('环境 production') as unknown });
@@ -204,7 +204,7 @@ describe('scopes', () => {
     const owner = await as('owner');
     const statuses = async (scope: unknown): Promise<number[]> => {
       await as('responder');
-      expect((await ask('/api/v1/accounts/id-responder', { method: 'PATCH', headers: owner, body: { scope } })).status).toBe(200);
+      expect((await ask('/api/v1/accounts/id-responder', { method: 'PATCH', headers: owner, body: { scope, own_password: password } })).status).toBe(200);
       const headers = await as('responder');
       return [(await ask('/api/v1/alerts', { headers })).status, (await ask('/api/v1/blocks', { method: 'DELETE', headers, body: { address: '203.0.113.9' } })).status];
     };
@@ -266,7 +266,7 @@ it('what changes of accounts and tokens is told to the live stream; that somebod
   expect((await ask('/api/v1/alerts', { headers: { authorization: `Bearer ${String(token['secret'])}` } })).status).toBe(200);
   expect((await ask('/api/v1/alerts', { headers: owner })).status).toBe(200);
   expect(await settle()).toEqual([]);
-  await ask(`/api/v1/accounts/${String(made['id'])}`, { method: 'PATCH', headers: owner, body: { role: 'reader' } });
+  await ask(`/api/v1/accounts/${String(made['id'])}`, { method: 'PATCH', headers: owner, body: { role: 'reader', own_password: password } });
   await ask(`/api/v1/tokens/${id}`, { method: 'DELETE', headers: owner });
   expect(new Set(await settle())).toEqual(new Set([`account ${String(made['id'])}`, `token ${id}`]));
   unwatch();
@@ -449,6 +449,7 @@ describe('the live stream', () => {
 
 it('describes itself: every route, its permission and its shapes, in OpenAPI 3.1', async () => {
   const { body } = await ask('/api/v1/openapi.json');
+  expect(body['info'], 'which Moat answers is no part of it').toEqual({ title: 'Moat', version: `${contract}`, license: { name: 'Apache-2.0' } });
   const paths = body['paths'] as Record<string, Record<string, { 'operationId': string; 'x-moat-permission': string }>>;
   expect(Object.values(paths).flatMap((methods) => Object.values(methods)).map((one) => one['operationId']).toSorted()).toEqual(routes.map(({ id }) => id).toSorted());
   expect(paths['/alerts/{id}']!['patch']).toMatchObject({ 'x-moat-permission': 'triage', 'requestBody': { content: { 'application/json': { schema: { properties: { status: { enum: ['open', 'closed'] } } } } } } });

@@ -176,7 +176,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     });
   }
   await addApprovePage(app, { look: (token) => approvalOf(token, world), answer: (token, answer, from) => answerByLink(token, answer, from, world), fromHere: (headers) => fromHere(headers, secure), problemOf: (error) => problemOf(error, world) }, { max: logOnPerMinute, timeWindow: 60_000 });
-  const document = openApi(allRoutes, world.version);
+  const document = openApi(allRoutes);
   app.get(`${base}/openapi.json`, () => document);
   app.get(`${base}/stream`, async (request, reply) => {
     mayAsk({ access: 'read', method: 'GET' }, request);

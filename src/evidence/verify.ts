@@ -49,6 +49,9 @@ export interface VerifyOptions { /** Fingerprint that the manifest must be signe
 
 const faultsMax = 100;
 const itemsMax = 250_000;
+/** Of signatures, keys and hand-overs together: they are kept until the end, and an archive may be anybody's. A hand-over takes some two KiB. */
+const keptBytesMax = 32 << 20;
+const keptMax = 30_000;
 const small = new Set(['manifest.json.sig', 'key.pem', 'manifest.json.tsr']);
 
 interface Seen { name: string; size: number; sha256: string; sm3: string }
@@ -79,6 +82,7 @@ class Check {
   private more = 0;
   private readonly seen: Seen[] = [];
   private readonly kept = new Map<string, Buffer>();
+  private keptBytes = 0;
   /** Names behind the manifest, in their order. */
   private readonly tail: string[] = [];
   private prefix: string | undefined;
@@ -126,7 +130,9 @@ class Check {
       const isManifest = name === 'manifest.json';
       const most = isManifest ? manifestMax : custodyMax;
       if (isManifest || small.has(name) || name.startsWith('custody/')) {
-        if (size > most || this.kept.has(name) || this.kept.size > itemsMax) throw new MoatError<EvidenceErrorCode>('broken', `expected one ${name} of at most ${most} bytes, got ${size} bytes at ${at}`, { zh: `${name} 重复或过大` });
+        if (!isManifest) this.keptBytes += size;
+        if (this.keptBytes > keptBytesMax || this.kept.size >= keptMax) throw new MoatError<EvidenceErrorCode>('broken', `expected at most ${keptMax} files of ${keptBytesMax} bytes together behind the manifest, got more at byte ${at}`, { zh: '清单之后的保管记录过多或过大' });
+        if (size > most || this.kept.has(name)) throw new MoatError<EvidenceErrorCode>('broken', `expected one ${name} of at most ${most} bytes, got ${size} bytes at ${at}`, { zh: `${name} 重复或过大` });
         const parts: Buffer[] = [];
         for await (const piece of content) parts.push(Buffer.from(piece));
         this.kept.set(name, Buffer.concat(parts));

@@ -187,6 +187,15 @@ describe('in a question', () => {
     expect(await ask('SELECT name, version, arch, manager FROM packages')).toMatchObject({ rows: [['sl', '5.02', 'amd64', 'dpkg'], [`${'x'.repeat(4000)}…`, null, null, null]], live: [{ table: 'packages', rows: 2, notes: [{ zh: '有一处坏了', en: 'one place is broken' }] }] });
   });
 
+  it('what a machine is called stays text: no cell becomes SQL, and no name of a question hides a table', async () => {
+    const hostile = ["'); DROP TABLE packages; --", '"; ATTACH \'/tmp/x\' AS x; --', "x' UNION SELECT value FROM secret --", 'a\n; DELETE FROM users'];
+    const agent: NonNullable<Parameters<typeof querySqlite>[2]>['agent'] = async function* () { yield await Promise.resolve({ rows: hostile.map((name) => ({ name, version: name, manager: 'dpkg' })) }); };
+    expect((await ask('SELECT name, version, (SELECT count(*) FROM users) > 0 FROM packages', { agent })).rows).toEqual(hostile.map((name) => [name, name, 1]));
+    // A name of the question's own is that of the question; the tables stay what they are.
+    expect((await ask('WITH processes AS (SELECT 1 AS pid) SELECT pid FROM processes')).rows).toEqual([[1]]);
+    await expect(ask('WITH secret AS (SELECT 1) SELECT * FROM main.secret')).rejects.toMatchObject({ code: 'refused' });
+  });
+
   it('is an error, never empty, where it could not be looked at', async () => {
     for (const sql of ['SELECT * FROM packages', 'SELECT count(*) FROM files_changed', 'SELECT 1 WHERE EXISTS (SELECT 1 FROM sensors)']) await expect(querySqlite(dir, sql), sql).rejects.toMatchObject({ code: 'blind', message: expect.stringContaining('only a running Moat knows it'), text: { zh: expect.stringContaining('只有运行中的 Moat 才知道') }, hintText: { en: 'start it with: moat up' } });
     await expect(ask('SELECT * FROM packages', { async *agent() { yield await Promise.reject(new MoatError('unavailable', 'still being read', { zh: '还在读' })); } })).rejects.toMatchObject({ code: 'blind', text: { zh: '看不到 packages：还在读' } });
@@ -201,6 +210,7 @@ describe('in a question', () => {
       'SELECT readfile(path) FROM keys', "SELECT load_extension(path) FROM processes", 'SELECT * FROM secret, users', 'SELECT * FROM (SELECT value FROM secret UNION SELECT name FROM users)',
     ]) await expect(ask(sql), sql).rejects.toMatchObject({ name: 'StoreError', code: expect.stringMatching(/refused|query/) });
     await expect(ask('SELECT * FROM users', { views: ['events', 'processes'] })).rejects.toMatchObject({ code: 'refused', hint: 'There are: events, processes.' });
+    for (const sql of ['SELECT count(*) FROM users', 'SELECT 1 FROM users LIMIT 1', 'SELECT count(*) FROM temp.users', 'SELECT EXISTS (SELECT 1 FROM users)']) await expect(ask(sql, { views: ['events', 'processes'] }), sql).rejects.toMatchObject({ code: 'refused' });
     expect((await ask('SELECT count(*) > 0 FROM processes', { views: ['processes'] })).rows).toEqual([[1]]);
     await expect(ask('SELECT count(*) FROM processes a, processes b, processes c, processes d, processes e', { timeoutMs: 3000 })).rejects.toMatchObject({ code: 'timeout' });
   });

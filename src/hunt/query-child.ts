@@ -91,6 +91,8 @@ async function run({ file, sql, maxRows, views: wanted = everything }: QueryRequ
   Object.assign(db.limits, { length: 8 * 2 ** 20, sqlLength: 128 * 1024, attach: 0, exprDepth: 200, column: 500 });
   const hidden = new Set(db.prepare('SELECT lower(name) AS name FROM sqlite_schema').all().map((row) => String(row['name'])).filter((name) => !readable.has(name)));
   for (const name of ['sqlite_master', 'sqlite_schema', 'sqlite_temp_master', 'sqlite_temp_schema']) hidden.add(name);
+  // They lie beside the database, so its schema does not name them; how many there are of what one may not read is not told either.
+  for (const { name } of liveTables) if (!readable.has(name)) hidden.add(name);
   for (const table of liveTables) makeTable(db, table);
   const asked: Asked = { readable, hidden, read: new Set(), refused: undefined };
   guard(db, asked);

@@ -3,6 +3,8 @@ import type { Outcome } from '../core/notice.ts';
 import { safe } from '../core/safe.ts';
 
 const shortest = 4;
+/** A part of a secret that is a secret by itself; shorter ones are words. */
+const shortestPart = 8;
 const textMax = 300;
 /** A reply may be long; only its beginning is shown. */
 const looked = 70_000;
@@ -10,9 +12,16 @@ const looked = 70_000;
 export class Scrubber {
   private readonly secrets = new Set<string>();
 
-  /** Returns the secret. Of an address its parts are secrets too: a service may repeat the token alone. */
+  /** Returns the secret. Of an address and of a header (`Bearer TOKEN`, `Basic BASE64`) the parts are secrets too: a service may repeat the token alone. */
   learn(secret: string): string {
     this.add(secret);
+    const [scheme = '', ...rest] = secret.trim().split(/\s+/);
+    for (const part of rest) if (part.length >= shortestPart) this.add(part);
+    if (scheme.toLowerCase() === 'basic') {
+      const account = Buffer.from(rest[0] ?? '', 'base64').toString();
+      this.add(account);
+      this.add(account.slice(account.indexOf(':') + 1));
+    }
     const url = parseUrl(secret);
     if (url?.hostname) {
       this.add(url.href);

@@ -34,11 +34,23 @@ describe.skipIf(noBrowser)('the system page', () => {
     await drawer.getByRole('button', { name: 'Turn on' }).waitFor();
     expect((await accounts()).find(({ name }) => name === 'xiu')).toMatchObject({ disabled: true });
     await page.getByRole('status').getByRole('button', { name: 'Undo' }).click();
+    const back = page.getByRole('dialog', { name: 'Turn xiu on?' });
+    expect(await back.getByRole('button', { name: 'Turn on' }).isDisabled(), 'without one\'s own password').toBe(true);
+    await back.getByLabel('Your own password').fill(owner.password);
+    await back.getByRole('button', { name: 'Turn on' }).click();
     await drawer.getByRole('button', { name: 'Turn off' }).waitFor();
+    await drawer.getByRole('button', { name: /role/i }).click();
+    const change = page.getByRole('dialog', { name: /xiu/ });
+    await change.getByRole('radio', { name: /Reader/ }).check();
+    expect(await change.getByRole('button', { name: /role/i }).isDisabled(), 'without one\'s own password').toBe(true);
+    await change.getByLabel('Your own password').fill(owner.password);
+    await change.getByRole('button', { name: /role/i }).click();
+    await change.waitFor({ state: 'hidden' });
+    expect((await accounts()).find(({ name }) => name === 'xiu')).toMatchObject({ role: 'reader' });
     expect((await accounts()).find(({ name }) => name === 'xiu')).toMatchObject({ disabled: false });
     await quiet(page);
     await expectClean(opened);
-    expect(await audit('xiu')).toEqual(['account-change', 'account-change', 'account-add']);
+    expect(await audit('xiu')).toEqual(['account-change', 'account-change', 'account-change', 'account-add']);
     await opened.close();
   });
 

@@ -83,7 +83,7 @@ export const accountRoutes = [
     },
   }),
   route({
-    id: 'account-change', method: 'PATCH', path: '/accounts/:id', access: 'accounts', title: { zh: '改账号的角色、停用或启用、重设密码、关闭其验证码（其会话随之结束）', en: 'change an account\'s role, disable or enable it, set its password, turn its codes off; its sessions end' },
+    id: 'account-change', method: 'PATCH', path: '/accounts/:id', access: 'accounts', title: { zh: '改账号的角色、停用或启用、重设密码、关闭其验证码（其会话随之结束；单纯停用之外须再次输入自己的密码；重设密码时其 API 令牌一并作废）', en: 'change an account\'s role, disable or enable it, set its password, turn its codes off; its sessions end. all but turning it off takes one\'s own password; a password that is set ends its API tokens too' },
     params: idParams, body: z.strictObject({ role: role.optional(), disabled: z.boolean().optional(), password: z.string().max(1000).optional(), totp: z.literal(false).optional(), passkeys: z.literal(false).optional(), scope: scope.nullable().optional(), own_password: ownPassword }), answer: accountShown,
     async run(call, world: World) {
       const { role: of, disabled, password, totp, passkeys, scope: held } = call.body;
@@ -99,14 +99,13 @@ export const accountRoutes = [
         if (account.id === actor.account && (password ?? totp ?? passkeys) !== undefined) throw new Problem('conflict', { zh: '自己的密码与第二步验证请在“我的账号”中修改，需先输入现有密码', en: 'one\'s own password and second factor are changed at /session, with the password that there is' });
         return account;
       };
-      let account = asItIs(), hashed: string | undefined;
-      if (password !== undefined) {
-        checkPassword(password, account.name);
-        await mustProve(call, call.body.own_password, world);
-        hashed = await hashPassword(password);
-        // All of it may have changed meanwhile, for other accounts too.
-        account = asItIs();
-      }
+      const { name } = asItIs();
+      if (password !== undefined) checkPassword(password, name);
+      // To turn an account off lets nobody in, and may have to be quick; anything else opens or gives something.
+      if (disabled !== true || (of ?? password ?? totp ?? passkeys ?? held) !== undefined) await mustProve(call, call.body.own_password, world);
+      const hashed = password === undefined ? undefined : await hashPassword(password);
+      // All of it may have changed meanwhile, for other accounts too.
+      const account = asItIs();
       const { totp: before, scope: scopeBefore, passkeys: keysBefore, ...rest } = account;
       const next: Account = {
         ...rest, ...(held === undefined ? scopeBefore && { scope: scopeBefore } : held && { scope: held }), ...(keysBefore && passkeys !== false && { passkeys: keysBefore }), ...(before && totp !== false && { totp: before }),
@@ -117,7 +116,10 @@ export const accountRoutes = [
       world.store.accounts.save(next);
       world.store.accounts.endSessions(account.id, account.id === actor.account ? actor.session : undefined);
       if (of !== undefined || disabled === true) endElevations(world, account.id);
-      const what = [of !== undefined && `role ${of}`, disabled !== undefined && (disabled ? 'disabled' : 'enabled'), hashed !== undefined && 'password set', totp === false && 'one-time codes off', passkeys === false && 'passkeys removed', held !== undefined && `scope ${held === null ? 'all hosts' : JSON.stringify(held)}`].filter((word) => word !== false);
+      // Somebody else sets it when it was lost or stolen: who had it may have made tokens that would outlive it.
+      const tokens = hashed === undefined ? [] : world.store.accounts.tokens(account.id);
+      for (const { id } of tokens) world.store.accounts.endToken(id);
+      const what = [of !== undefined && `role ${of}`, disabled !== undefined && (disabled ? 'disabled' : 'enabled'), hashed !== undefined && `password set, ${tokens.length} API tokens ended`, totp === false && 'one-time codes off', passkeys === false && 'passkeys removed', held !== undefined && `scope ${held === null ? 'all hosts' : JSON.stringify(held)}`].filter((word) => word !== false);
       await world.audit({ by: actor.by, operation: 'account-change', target: account.name, why: '', result: what.join(', ') });
       return { body: show(next) };
     },

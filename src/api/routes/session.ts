@@ -167,7 +167,7 @@ export const sessionRoutes = [
     },
   }),
   route({
-    id: 'own-password', method: 'PUT', path: '/session/password', access: 'person', title: { zh: '改自己的密码（其他会话随之结束）', en: 'change one\'s own password; other sessions end' },
+    id: 'own-password', method: 'PUT', path: '/session/password', access: 'person', title: { zh: '改自己的密码（其他会话随之结束；API 令牌照常有效）', en: 'change one\'s own password; other sessions end, API tokens stay' },
     body: z.strictObject({ password: secret, new_password: secret }), answer: done,
     async run(call, world: World) {
       const { name: called } = await again(call, call.body.password, world);
@@ -176,7 +176,7 @@ export const sessionRoutes = [
       const account = own(call.actor, world);
       world.store.accounts.save({ ...account, password, passwordChanged: world.now() });
       const ended = world.store.accounts.endSessions(account.id, call.actor!.session);
-      await world.audit({ by: call.actor!.by, operation: 'change-password', target: account.name, why: '', result: `${ended} other sessions ended` });
+      await world.audit({ by: call.actor!.by, operation: 'change-password', target: account.name, why: '', result: `${ended} other sessions ended, ${world.store.accounts.tokens(account.id).length} API tokens stay` });
       return { body: { done: true } };
     },
   }),

@@ -1,6 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { lacks } from '../../../test/need.ts';
 import { freePort } from '../../../test/port.ts';
 import { webhookServer, type Service } from '../../../test/notice-servers.ts';
 import { deliverBy, hostileNotice, hostileTexts, sampleItem, sampleNotice } from '../../../test/notices.ts';
@@ -86,6 +92,53 @@ describe('webhook', () => {
       expect(JSON.stringify(outcome)).not.toMatch(/Bear|very|QmVhcmVy/);
       raw?.close();
     }
+  });
+
+  it.each([
+    ['Bearer verysecretverysecret', 'verysecretverysecret'],
+    [`Basic ${Buffer.from('moat:four score').toString('base64')}`, 'moat:four score'],
+    [`basic ${Buffer.from('moat:four score').toString('base64')}`, 'four score'],
+    [`Basic ${Buffer.from('moat:four score').toString('base64')}`, Buffer.from('moat:four score').toString('base64')],
+  ])('nor the token of %s alone', async (header, repeated) => {
+    const url = await listen((request, response) => { response.writeHead(request.headers['authorization'] === header ? 403 : 500).end(`the token ${repeated} is not known`); });
+    expect(await deliverBy(webhook, { url, headers: { Authorization: header } }, sampleNotice())).toMatchObject({ code: 'HTTP 403', what: { en: expect.stringContaining('the token *** is not known') as string } });
+  });
+
+  it('goes nowhere else: no redirect of any kind is followed, and nothing is sent there', async () => {
+    let reached = 0;
+    const inside = createServer((_request, response) => { reached++; response.end(); });
+    await new Promise<void>((resolve) => { inside.listen(0, '127.0.0.1', resolve); });
+    const location = `http://127.0.0.1:${(inside.address() as AddressInfo).port}/latest/meta-data/`;
+    for (const status of [301, 302, 303, 307, 308]) {
+      const url = await listen((_request, response) => { response.writeHead(status, { location, refresh: `0; url=${location}` }).end(location); });
+      const outcome = await deliverBy(webhook, { url, secret, headers: { Authorization: 'Bearer verysecretverysecret' } }, sampleNotice());
+      expect(outcome).toMatchObject({ kind: 'refused', about: 'channel', code: `HTTP ${status}` });
+      raw?.closeAllConnections();
+      raw?.close();
+    }
+    expect(reached).toBe(0);
+    inside.close();
+  });
+
+  it.each(['http://203.0.113.9/x', 'http://localhost.example/x', 'http://127.0.0.1.example/x', 'http://[::ffff:127.0.0.1]/x', 'file:///etc/passwd', 'ftp://127.0.0.1/x', 'gopher://127.0.0.1:6379/x', 'unix:/run/docker.sock', 'https://user:verysecret@203.0.113.9/x', 'javascript:1'])('is not sent to %s, which is not repeated', async (url) => {
+    const outcome = await deliverBy(webhook, { url }, sampleNotice());
+    expect(outcome).toMatchObject({ kind: 'refused', about: 'channel', code: 'url' });
+    expect(JSON.stringify(outcome)).not.toMatch(/203|verysecret|passwd|sock|6379/);
+  });
+
+  it.skipIf(lacks({ files: ['/usr/bin/openssl'] }))('is sent to nobody whose certificate no authority vouches for', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'moat-webhook-'));
+    const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'], { stdio: 'ignore' });
+    let reached = 0;
+    const server = createSecureServer({ cert: readFileSync(cert), key: readFileSync(key) }, (_request, response) => { reached++; response.end(); });
+    await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+    const outcome = await deliverBy(webhook, { url: `https://localhost:${(server.address() as AddressInfo).port}/hook/aaaabbbbccccddddeeee` }, sampleNotice());
+    expect(outcome).toMatchObject({ kind: 'retry-after', code: expect.stringMatching(/CERT|SIGNATURE/) as string });
+    expect(JSON.stringify(outcome)).not.toContain('aaaabbbb');
+    expect(reached).toBe(0);
+    server.close();
+    rmSync(dir, { recursive: true });
   });
 
   it('an answer that repeats address and secret is told without them', async () => {

@@ -11,9 +11,8 @@ import { inertString } from '../../parts/inert-text.ts';
 import { Inert } from '../../parts/inert.tsx';
 import { Rows, wholeList } from '../../parts/rows.tsx';
 import { Empty, Shown } from '../../parts/states.tsx';
-import { Field, Sure } from '../../parts/sure.tsx';
+import { Field, Sure, type SureProps } from '../../parts/sure.tsx';
 import { Time } from '../../parts/time.tsx';
-import { useDeed } from '../../parts/toast.tsx';
 import { useTexts } from '../../text/lang.ts';
 import { draftOf, Facts, isEmptyScope, OwnPassword, RoleField, ScopeField, scopeFrom, ScopeText, Tag } from './fields.tsx';
 import { SessionList } from './sessions.tsx';
@@ -79,12 +78,11 @@ function Add({ close }: { close: () => void }) {
   );
 }
 
-type Asking = 'role' | 'password' | 'disable' | 'factor' | 'sessions' | 'remove';
+type Asking = 'role' | 'password' | 'disable' | 'enable' | 'factor' | 'sessions' | 'remove';
 
 function One({ account, close }: { account: Account; close: () => void }) {
   const t = useTexts(words);
   const me = useMe();
-  const deed = useDeed();
   const { id, name, role, disabled, totp, passkeys, scope } = account;
   const path = `/accounts/${encodeURIComponent(id)}`;
   const sessions = useGet<{ items: Session[] }>(`${path}/sessions`, {}, { live: ['account'], everyMs: 60_000 });
@@ -107,7 +105,7 @@ function One({ account, close }: { account: Account; close: () => void }) {
         {mayChange && <Button onClick={() => { setAsking('role'); }}>{t('changeRole')}</Button>}
         {mayChange && !isOwn && <Button onClick={() => { setAsking('password'); }}>{t('setPassword')}</Button>}
         {mayChange && !isOwn && (totp || passkeys > 0) && <Button onClick={() => { setAsking('factor'); }}>{t('takeFactor')}</Button>}
-        {mayChange && !isOwn && (disabled ? <Button loading={change.isPending} onClick={() => { void deed(() => change.mutateAsync({ disabled: false }), t('enabled', said)); }}>{t('enable')}</Button> : <Button onClick={() => { setAsking('disable'); }}>{t('disable')}</Button>)}
+        {mayChange && !isOwn && (disabled ? <Button onClick={() => { setAsking('enable'); }}>{t('enable')}</Button> : <Button onClick={() => { setAsking('disable'); }}>{t('disable')}</Button>)}
         {mayChange && !isOwn && <Button danger onClick={() => { setAsking('remove'); }}>{t('accountRemove')}</Button>}
       </div>
       <section className="m-stack-small">
@@ -116,27 +114,38 @@ function One({ account, close }: { account: Account; close: () => void }) {
       </section>
       {asking === 'role' && <ChangeRole account={account} close={done} save={(body) => change.mutateAsync(body)} />}
       {asking === 'password' && <SetPassword account={account} close={done} save={(body) => change.mutateAsync(body)} />}
-      {sure('disable', t('disableTitle', said), t('disable'), <p>{t('disableHow')}</p>, () => change.mutateAsync({ disabled: true }), t('disabledDone', said), { undo: () => { void deed(() => change.mutateAsync({ disabled: false }), t('enabled', said)); } })}
-      {sure('factor', t('takeFactorTitle', said), t('takeFactor'), <p>{t('takeFactorHow')}</p>, () => change.mutateAsync({ ...(totp && { totp: false }), ...(passkeys > 0 && { passkeys: false }) }), t('factorTaken', said), { isDanger: true })}
+      {sure('disable', t('disableTitle', said), t('disable'), <p>{t('disableHow')}</p>, () => change.mutateAsync({ disabled: true }), t('disabledDone', said), { undo: () => { setAsking('enable'); } })}
+      {asking === 'enable' && <Proved title={t('enableTitle', said)} ok={t('enable')} how={t('enableHow')} close={done} act={(own) => change.mutateAsync({ disabled: false, own_password: own })} done={t('enabled', said)} />}
+      {asking === 'factor' && <Proved isDanger title={t('takeFactorTitle', said)} ok={t('takeFactor')} how={t('takeFactorHow')} close={done} act={(own) => change.mutateAsync({ ...(totp && { totp: false }), ...(passkeys > 0 && { passkeys: false }), own_password: own })} done={t('factorTaken', said)} />}
       {sure('sessions', t('endAllTitle', said), t('endAll'), <p>{t('endAllHow')}</p>, () => end.mutateAsync(), t('sessionsEnded'))}
       {sure('remove', t('accountRemoveTitle', said), t('accountRemove'), <p>{t('accountRemoveHow')}</p>, async () => { await remove.mutateAsync(); close(); }, t('accountRemoved', said), { isDanger: true })}
     </div>
   );
 }
 
+/** What opens something takes one's own password. */
+function Proved({ how, act, ...more }: Omit<SureProps, 'act' | 'children' | 'why' | 'isMissing'> & { how: string; act: (own: string) => Promise<unknown> }) {
+  const [own, setOwn] = useState('');
+  return (
+    <Sure {...more} why="no" isMissing={own === ''} act={() => act(own)}>
+      <p>{how}</p>
+      <OwnPassword value={own} onChange={setOwn} />
+    </Sure>
+  );
+}
+
 function ChangeRole({ account: { name, role: before, scope: held }, close, save }: { account: Account; close: () => void; save: (body: Change) => Promise<unknown> }) {
   const t = useTexts(words);
-  const deed = useDeed();
-  const [role, setRole] = useState(before), [scope, setScope] = useState(draftOf(held));
+  const [role, setRole] = useState(before), [scope, setScope] = useState(draftOf(held)), [own, setOwn] = useState('');
   const said = { name: inertString(name, 64) };
   const kept = scopeFrom(draftOf(held)), next = role === 'owner' ? undefined : scopeFrom(scope);
   const body: Change = { ...(role !== before && { role }), ...(JSON.stringify(next) !== JSON.stringify(kept) && { scope: next ?? null }) };
-  const back: Change = { ...('role' in body && { role: before }), ...('scope' in body && { scope: held ?? null }) };
   return (
-    <Sure title={t('changeRoleTitle', said)} ok={t('changeRole')} why="no" isMissing={Object.keys(body).length === 0 || (role !== 'owner' && isEmptyScope(scope))} close={close} done={t('roleChanged', said)} act={() => save(body)} undo={() => { void deed(() => save(back), t('roleChanged', said)); }}>
+    <Sure title={t('changeRoleTitle', said)} ok={t('changeRole')} why="no" isMissing={Object.keys(body).length === 0 || own === '' || (role !== 'owner' && isEmptyScope(scope))} close={close} done={t('roleChanged', said)} act={() => save({ ...body, own_password: own })}>
       <RoleField value={role} onChange={setRole} />
       {role !== 'owner' && <ScopeField value={scope} onChange={setScope} />}
       <p className="m-quiet">{t('sessionsWillEnd')}</p>
+      <OwnPassword value={own} onChange={setOwn} />
     </Sure>
   );
 }
