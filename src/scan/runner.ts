@@ -27,7 +27,7 @@ export interface Watcher {
   blind(blind: Blind): void;
 }
 
-/** Of each level: who makes twenty thousand slight ones must not crowd out a grave one. */
+/** Of each kind and level: who makes twenty thousand slight ones must not crowd out a grave one. */
 const findingsMax = 20_000;
 const faultsMax = 200;
 const reportEveryFiles = 500;
