@@ -7,8 +7,8 @@ import { foldersOf, homes, isOwned, isShipped, judgedFinding, listHook, attempt,
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName, languageOf } from '../shell-words.ts';
 import { imitated } from './imitation.ts';
-import { readExec, readUnit, settingsMax, specifiers, splitWords, type Setting } from './unit-file.ts';
-import { tellCutLines, upTo } from '../look.ts';
+import { readExec, readUnit, specifiers, splitWords, type Setting } from './unit-file.ts';
+import { cutOf, upTo } from '../look.ts';
 
 const systemFolders = ['/etc/systemd/system', '/etc/systemd/system.control', '/etc/systemd/system.attached', '/run/systemd/system', '/run/systemd/system.control', '/run/systemd/transient', '/run/systemd/generator', '/run/systemd/generator.early', '/run/systemd/generator.late', '/usr/local/lib/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
 const userFolders = ['/etc/systemd/user', '/run/systemd/user', '/usr/local/lib/systemd/user', '/usr/local/share/systemd/user', '/usr/lib/systemd/user', '/usr/share/systemd/user', '/lib/systemd/user'];
@@ -112,7 +112,7 @@ async function* unit(path: string, name: string, context: ScanContext, user: str
   if (file.stat.size === 0) { if (guards.test(name) && path.endsWith(name)) yield masked(path, name, file.stat.changed); return; }
   const open = path.startsWith('/run/user/') ? undefined : writableFinding(place, context, path, file.stat, user);
   if (open) yield open;
-  const settings = readUnit(file.text, () => { tellCutLines(context, file.path, settingsMax); });
+  const settings = readUnit(file.text, cutOf(context));
   const all = await commands(settings, name, context, user, file);
   yield* told(all, file, name, user);
   const strange = all.some(({ foreign }) => foreign);
@@ -240,7 +240,7 @@ async function* manager(path: string, context: ScanContext): AsyncIterable<Findi
   if (await isShipped(context, path)) return;
   const file = readHook(context, path);
   if (!file) return;
-  for (const { key, value, line, text } of readUnit(file.text, () => { tellCutLines(context, file.path, settingsMax); })) {
+  for (const { key, value, line, text } of readUnit(file.text, cutOf(context))) {
     if (key !== 'DefaultEnvironment' && key !== 'ManagerEnvironment') continue;
     const reasons: Reason[] = [];
     for (const word of splitWords(value)) { const equals = word.indexOf('='); if (equals > 0) reasons.push(...await environmentReasons(word.slice(0, equals), word.slice(equals + 1), context)); }

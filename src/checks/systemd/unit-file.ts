@@ -2,7 +2,7 @@
 
 export interface Setting { section: string; key: string; value: string; line: number; text: string }
 
-export const settingsMax = 2000;
+const settingsMax = 2000;
 /** What systemd takes as one line with those that go on; it loads no unit with a longer one. */
 const lineMax = 1 << 20;
 
