@@ -131,15 +131,31 @@ it('folders of millions are gone through a portion at a time', () => {
 });
 
 it('mounts of the kernel below a mounted disk are passed over and counted', async () => {
-  const { passedOver } = await import('../src/scan/mounts.ts');
+  const { mountsForWalk } = await import('../src/scan/mounts.ts');
   const { Procfs } = await import('../src/linux/procfs.ts');
   const host = makeRoot({ '/proc/self/mountinfo': [
     '20 1 8:1 / / rw - ext4 /dev/sda1 rw', '21 20 0:5 / /proc rw - proc proc rw', '30 20 8:17 / /mnt/my\\040disk ro - ext4 /dev/sdb1 ro', '31 30 0:6 / /mnt/my\\040disk/proc rw - proc proc rw',
     '32 30 0:7 / /mnt/my\\040disk/data rw - nfs4 nas:/ rw', '33 30 8:18 / /mnt/my\\040disk/boot rw - ext4 /dev/sdb2 rw', '34 20 0:44 / /var/lib/docker/overlay2/x/merged rw - overlay overlay rw', '35 20 0:45 / /usr rw - overlay sysext ro',
   ].join('\n') });
-  expect([...passedOver(new Procfs(host), '/mnt/my disk')!]).toEqual([['/proc', 'proc'], ['/data', 'nfs4']]);
-  expect([...passedOver(new Procfs(host), '')!.keys()]).toEqual(['/proc', '/mnt/my disk/proc', '/mnt/my disk/data', '/var/lib/docker/overlay2/x/merged']);
+  expect([...mountsForWalk(new Procfs(host), '/mnt/my disk')!.over]).toEqual([['/proc', 'proc'], ['/data', 'nfs4']]);
+  expect([...mountsForWalk(new Procfs(host), '')!.over.keys()]).toEqual(['/proc', '/mnt/my disk/proc', '/mnt/my disk/data', '/var/lib/docker/overlay2/x/merged']);
 });
+
+it.skipIf(lacks({ root: true, files: ['/usr/bin/unshare'] }))('what is mounted where nobody goes by, or over what is passed over, is looked at', () => {
+  const root = makeRoot();
+  for (const name of ['over', 'cover', 'proc', 'sys']) mkdirSync(join(root, name));
+  // A mount of the kernel in a folder, and over that folder another that has one of the same name with something in it; memory below /sys.
+  const script = `set -e
+mkdir "$1/over/in" "$1/cover/in"; echo evil > "$1/cover/in/planted"
+mount -t proc proc "$1/over/in"; mount --bind "$1/cover" "$1/over"
+mount -t sysfs sysfs "$1/sys"; mount -t tmpfs tmpfs "$1/sys/fs"; echo evil > "$1/sys/fs/planted"; mount -t proc proc "$1/proc"
+exec "$0" --import tsx test/walk-names.ts "$1"`;
+  const { stdout, stderr } = spawnSync('/usr/bin/unshare', ['--mount', '--propagation', 'private', '/bin/sh', '-c', script, process.execPath, root], { encoding: 'utf8', timeout: 100_000 });
+  const paths = stdout.trim().split('\n');
+  expect(paths.filter((path) => path.endsWith('/planted')).sort(), stderr).toEqual(['/cover/in/planted', '/over/in/planted', '/sys/fs/planted']);
+  // Neither what the kernel makes up.
+  expect(paths.filter((path) => /^\/(?:proc|sys\/kernel)\//.test(path))).toEqual([]);
+}, 120_000);
 
 it('a hostile image is looked at by every check, nothing of it reaches the disk', async () => {
   const canary = mkdtempSync(join(tmpdir(), 'moat-canary-'));

@@ -1,19 +1,19 @@
 /** Files that a pattern of paths stands for, and what lies below a folder. */
-import { nameMatches } from '../linux/glob.ts';
+import { globMatches, type GlobFlavour } from '../linux/glob.ts';
 import type { FileStat } from '../linux/tree.ts';
 import { attempt } from './look.ts';
 import type { Looking } from './port.ts';
 
 const pathsMax = 1000;
 
-/** In the order of their names; `*`, `?` and `[…]` may stand in every part. At most 1000; only what is there. */
-export function expand(context: Looking, pattern: string): string[] {
+/** In the order of their names; `*`, `?` and `[…]` may stand in every part, as glob(3) reads them. At most 1000; only what is there. */
+export function expand(context: Looking, pattern: string, flavour: GlobFlavour = 'gnu'): string[] {
   let paths = [''];
   for (const part of pattern.split('/').filter((one) => one !== '')) {
     paths = paths.flatMap((folder) => {
-      if (!/[*?[]/.test(part)) return [`${folder}/${part}`];
+      if (!/[*?[\\]/.test(part)) return [`${folder}/${part}`];
       const names = attempt(context, folder || '/', () => context.tree.list(folder || '/')) ?? [];
-      return names.filter((name) => nameMatches(part.replaceAll(/\?|\[[^\]]*\]/g, '*'), name)).map((name) => `${folder}/${name}`);
+      return names.filter((name) => globMatches(part, name, flavour)).map((name) => `${folder}/${name}`);
     });
     if (paths.length > pathsMax) { context.count('paths of a pattern beyond the limit', paths.length - pathsMax); paths = paths.slice(0, pathsMax); }
   }

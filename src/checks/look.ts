@@ -31,13 +31,20 @@ function tellBlind(context: Looking, path: string, error: unknown): void {
   context.blind(path, reasonOf(error));
 }
 
+const settingsPlaces = /^\/(?:etc|run\/systemd|(?:usr\/(?:local\/)?)?lib\/systemd)\//;
+
 /**
  * A file goes on behind what was read of it. Nobody writes a megabyte of settings: whoever fills one up hides what stands at its end, so
- * in /etc that is a blind spot. Elsewhere it is counted.
+ * in /etc and among units that is a blind spot. Elsewhere it is counted.
  */
 export function tellCut(context: Looking, path: string, max: number, what = 'long files read only in part'): void {
-  if (path.startsWith('/etc/')) context.blind(path, { zh: `文件超过 ${max} 字节，后面的没看`, en: `it is longer than ${max} bytes, and what follows was not looked at` });
+  if (settingsPlaces.test(path)) context.blind(path, { zh: `文件超过 ${max} 字节，后面的没看`, en: `it is longer than ${max} bytes, and what follows was not looked at` });
   else context.count(what);
+}
+
+/** The same for lines that say something. */
+export function tellCutLines(context: Looking, path: string, max = linesMax): void {
+  context.blind(path, { zh: `设置超过 ${max} 行，后面的没看`, en: `there are more than ${max} lines of settings, and what follows was not looked at` });
 }
 
 /** Text of a file, links followed; undefined when there is none or it cannot be read (told). What goes beyond `max` bytes is told as `tellCut` says. */
@@ -77,20 +84,28 @@ export const linesIn = (context: Looking, path: string, { joined = false, max }:
 export interface Line { number: number; text: string }
 
 const linesMax = 20_000;
+/** What systemd takes as one line. */
+const joinedMax = 1 << 20;
 
 /** Lines that say something, from 1; one that ends in a backslash goes on in the next when `joined`. Comments and empty ones are left out. */
 export function* linesOf(text: string, { joined = false, count }: { joined?: boolean; count?: (what: string) => void } = {}): Iterable<Line> {
   let carried = '';
   let from = 1;
-  const lines = text.split('\n', linesMax + 1);
-  if (lines.length > linesMax) { lines.pop(); count?.('lines beyond the limit of a file'); }
-  for (const [i, raw] of lines.entries()) {
-    if (carried === '') from = i + 1;
-    if (joined && raw.endsWith('\\') && carried.length < 64 * 1024) { carried += raw.slice(0, -1); continue; }
+  let left = linesMax;
+  for (let at = 0, number = 1; at <= text.length; number++) {
+    let end = text.indexOf('\n', at);
+    if (end < 0) end = text.length;
+    const raw = text.slice(at, end);
+    at = end + 1;
+    if (carried === '') from = number;
+    if (joined && raw.endsWith('\\') && carried.length < joinedMax) { carried += raw.slice(0, -1); continue; }
     const line = carried + raw;
     carried = '';
     const bare = line.trim();
-    if (bare !== '' && !bare.startsWith('#')) yield { number: from, text: line };
+    if (bare === '' || bare.startsWith('#')) continue;
+    // Comments do not count: twenty thousand of them hide nothing that stands behind.
+    if (left-- <= 0) { count?.('lines beyond the limit of a file'); return; }
+    yield { number: from, text: line };
   }
   if (carried.trim() !== '') yield { number: from, text: carried };
 }

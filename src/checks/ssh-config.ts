@@ -1,6 +1,6 @@
 /** sshd_config and ssh_config taken apart: which line says what, under which Match or Host, through Include. */
 import { expand } from './expand.ts';
-import { linesOf, readText } from './look.ts';
+import { linesOf, readText, tellCutLines } from './look.ts';
 import type { Looking } from './port.ts';
 
 export interface Directive {
@@ -34,11 +34,13 @@ export function readSshConfig(context: Looking, path: string, base = '/etc/ssh')
 }
 
 function readInto(out: Directive[], context: Looking, path: string, base: string, outer: Under, depth: number, budget: { files: number }): void {
-  if (depth > depthMax || budget.files-- <= 0) { context.count('SSH configuration included too deep or too often'); return; }
+  if (budget.files-- <= 0) { context.blind(path, { zh: `Include 引用了超过 ${includedMax} 个文件，这个没看`, en: `Include leads to more than ${includedMax} files, and this one was not looked at` }); return; }
+  // Beyond it the program does not start.
+  if (depth > depthMax) { context.count('SSH configuration included too deep'); return; }
   const text = readText(context, path);
   if (text === undefined) return;
   let now = outer;
-  for (const { number, text: line } of linesOf(text, { count: (what) => { context.count(what); } })) {
+  for (const { number, text: line } of linesOf(text, { count: () => { tellCutLines(context, path); } })) {
     const one = directiveOf(line);
     if (!one) { context.count('SSH configuration lines not understood'); continue; }
     if (one.keyword === 'match' || one.keyword === 'host') {
@@ -50,10 +52,10 @@ function readInto(out: Directive[], context: Looking, path: string, base: string
       continue;
     }
     if (one.keyword === 'include') {
-      for (const pattern of one.args) for (const included of expand(context, pattern.startsWith('/') ? pattern : `${base}/${pattern.replace(/^~\//, '')}`)) readInto(out, context, included, base, now, depth + 1, budget);
+      for (const pattern of one.args) for (const included of expand(context, pattern.startsWith('/') ? pattern : `${base}/${pattern.replace(/^~\//, '')}`, 'bsd')) readInto(out, context, included, base, now, depth + 1, budget);
       continue;
     }
-    if (out.length >= directivesMax) { context.count('SSH configuration lines beyond the limit'); return; }
+    if (out.length >= directivesMax) { tellCutLines(context, path, directivesMax); return; }
     out.push({ ...one, path, line: number, text: line.trim(), under: now.under, ...(now.overrides && { overrides: true }) });
   }
 }

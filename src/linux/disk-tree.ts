@@ -5,7 +5,7 @@ import { MoatError, saidBy } from '../core/error.ts';
 import type { Text } from '../core/text.ts';
 import type { FileAttributes } from './file-attributes.ts';
 import { bytesOf, nameOf, nameOfLatin1 } from './file-names.ts';
-import { headOf, textMax, type FileKind, type FileStat, type OpenFile, type Tree } from './tree.ts';
+import { headOf, saneTime, textMax, type FileKind, type FileStat, type OpenFile, type Tree } from './tree.ts';
 
 /**
  * denied   no right to look
@@ -227,5 +227,5 @@ function kindOf(s: Stats): FileKind {
 
 const statOf = (s: Stats): FileStat => ({
   kind: kindOf(s), mode: s.mode & 0o7777, uid: s.uid, gid: s.gid, size: s.size, allocated: s.blocks * 512, links: s.nlink, inode: s.ino, device: s.dev,
-  modified: s.mtimeMs, changed: s.ctimeMs, born: s.birthtimeMs > 0 ? s.birthtimeMs : undefined,
+  modified: saneTime(s.mtimeMs), changed: saneTime(s.ctimeMs), born: s.birthtimeMs > 0 ? saneTime(s.birthtimeMs) : undefined,
 });

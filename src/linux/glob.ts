@@ -1,5 +1,6 @@
 /** Glob patterns over a live file system: `*` stands for part of a name, `**` for any folders. */
 import { readdir } from 'node:fs/promises';
+import { bytesOf } from './file-names.ts';
 
 export interface GlobLimits {
   /** Folders looked into, per call. */
@@ -38,6 +39,71 @@ export function nameMatches(pattern: string, name: string): boolean {
     at = found + parts[i]!.length;
   }
   return true;
+}
+
+/** One character a byte: daemons match in the C locale. */
+const bytesIn = (text: string): string[] => Array.from(Buffer.from(bytesOf(text)).toString('latin1'));
+
+export type GlobFlavour = 'gnu' | 'bsd';
+type Token = '*' | '?' | ((char: string) => boolean);
+const nameMax = 1024;
+
+/**
+ * Does a name match a pattern as glob(3) reads it: `*`, `?`, `[a-c]`, `[!…]` and `\\` before a character that stands for itself? A leading
+ * dot must stand in the pattern as such. OpenSSH brings the one of `bsd`, to which `[^a]` is a set of two.
+ */
+export function globMatches(pattern: string, name: string, flavour: GlobFlavour = 'gnu'): boolean {
+  if (pattern.length > nameMax || name.length > nameMax) return false;
+  const tokens = tokensOf(pattern, flavour);
+  if (name.startsWith('.') && !/^\\?\./.test(pattern)) return false;
+  const chars = bytesIn(name);
+  // After a mismatch only the last star takes one more: what stands before it has matched as early as it could.
+  let at = 0, token = 0, star = -1, from = 0;
+  while (at < chars.length) {
+    const one = tokens[token];
+    if (one === '*') { star = token++; from = at; }
+    else if (one !== undefined && (one === '?' || one(chars[at]!))) { at++; token++; }
+    else if (star >= 0) { token = star + 1; at = ++from; }
+    else return false;
+  }
+  return tokens.slice(token).every((one) => one === '*');
+}
+
+function tokensOf(pattern: string, flavour: GlobFlavour): Token[] {
+  const tokens: Token[] = [];
+  const chars = bytesIn(pattern);
+  for (let at = 0; at < chars.length; at++) {
+    const char = chars[at]!;
+    if (char === '*' || char === '?') { tokens.push(char); continue; }
+    const set = char === '[' ? setAt(chars, at, flavour) : undefined;
+    if (set) { tokens.push(set.has); at = set.end; continue; }
+    const plain = char === '\\' && at + 1 < chars.length ? chars[++at]! : char;
+    tokens.push((other) => other === plain);
+  }
+  return tokens;
+}
+
+const classes: Readonly<Record<string, RegExp>> = { alnum: /^[A-Za-z0-9]$/, alpha: /^[A-Za-z]$/, blank: /^[ \t]$/, digit: /^\d$/, graph: /^[!-~]$/, lower: /^[a-z]$/, print: /^[ -~]$/, punct: /^[!-/:-@[-`{-~]$/, space: /^\s$/, upper: /^[A-Z]$/, xdigit: /^[0-9A-Fa-f]$/ };
+
+/** A set and the place of its `]`; undefined for a bracket that is never closed and stands for itself. */
+function setAt(chars: readonly string[], from: number, flavour: GlobFlavour): { has: (char: string) => boolean; end: number } | undefined {
+  const not = chars[from + 1] === '!' || (chars[from + 1] === '^' && flavour === 'gnu');
+  const tests: ((char: string) => boolean)[] = [];
+  const first = from + (not ? 2 : 1);
+  for (let at = first; at < chars.length; at++) {
+    if (chars[at] === ']' && at > first) return { has: (char) => tests.some((test) => test(char)) !== not, end: at };
+    const named = chars[at] === '[' && chars[at + 1] === ':' ? /^\[:([a-z]{5,6}):\]/.exec(chars.slice(at, at + 10).join('')) : undefined;
+    const known = named && classes[named[1]!];
+    if (known) { tests.push((char) => known.test(char)); at += named[0].length - 1; continue; }
+    if (chars[at] === '\\' && at + 1 < chars.length) at++;
+    const low = chars[at]!;
+    if (chars[at + 1] !== '-' || chars[at + 2] === undefined || chars[at + 2] === ']') { tests.push((char) => char === low); continue; }
+    at += 2;
+    if (chars[at] === '\\' && at + 1 < chars.length) at++;
+    const high = chars[at]!;
+    tests.push((char) => char >= low && char <= high);
+  }
+  return undefined;
 }
 
 const partsOf = (path: string): string[] => path.split('/').filter((s) => s !== '');

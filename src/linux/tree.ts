@@ -92,6 +92,10 @@ function noFile(kind: FileKind): Text {
   return { zh: `不是文件而是${zh}：程序从那里读到什么，看不到`, en: `expected a file, got ${en}: what a program reads there cannot be looked at` };
 }
 
+/** What a date can be made of: some file systems and images keep times of billions of years, and whoever writes one out would fail. */
+const timeMax = 8_640_000_000_000_000;
+export const saneTime = (ms: number): number => (ms >= -timeMax && ms <= timeMax ? ms : ms > 0 ? timeMax : -timeMax);
+
 /** The largest text that is read whole unless a check says otherwise. */
 export const textMax = 1 << 20;
 

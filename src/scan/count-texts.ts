@@ -9,7 +9,7 @@ const zh: Readonly<Record<string, string>> = {
   'ClamAV not asked: clamd does not run here': '没有用 ClamAV：clamd 没在运行',
   'PAM lines beyond the limit': '超出上限没看的 PAM 行', 'PAM lines not understood': '看不懂的 PAM 行', 'PAM stacks included too deep': '嵌套引用太深的 PAM 配置',
   'Redis configuration included too often': '引用次数太多的 Redis 配置', 'Redis settings beyond the limit': '超出上限没看的 Redis 设置',
-  'SSH configuration included too deep or too often': '引用太深或太多的 SSH 配置', 'SSH configuration lines beyond the limit': '超出上限没看的 SSH 配置行', 'SSH configuration lines not understood': '看不懂的 SSH 配置行',
+  'SSH configuration included too deep': '引用太深的 SSH 配置', 'SSH configuration lines not understood': '看不懂的 SSH 配置行',
   'apk: files of no package': 'apk：不属于任何软件包的文件', 'archives with something behind their end': '结尾之后还有内容的归档',
   'baseline: changes beyond those listed': '基线：没有一一列出的变化', 'baseline: files that a package manager renewed': '基线：软件包管理器更新的文件', 'baseline: files touched, or put right, with nothing of theirs changed': '基线：只有时间等变了、或已复原的文件',
   'capabilities of files that are not understood': '看不懂的文件 capability', 'commands inside commands, too deep': '嵌套太深的命令', 'commands of histories beyond the limit': '历史记录里超出上限没看的命令',

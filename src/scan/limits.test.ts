@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import type { FindingKind } from '../core/finding.ts';
+import type { Level } from '../core/level.ts';
 import type { Check, PlaceCheck, WalkCheck } from '../checks/port.ts';
 import { finding } from '../checks/finding.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
 import { makeRoot, type Planted } from '../../test/throwaway-root.ts';
+import { saneTime } from '../linux/tree.ts';
+import { htmlOf } from './html.ts';
 import { exitCodeOf, type ScanReport } from './report.ts';
 import { scan, type Progress } from './runner.ts';
+import { sarifOf } from './sarif.ts';
+import { storiesOf } from './stories.ts';
 
 const common = { blind: { zh: '无', en: 'nothing' }, group: 'files', scope: 'tree', everyMinutes: 0 } as const;
 const found = (check: string, path: string): ReturnType<typeof finding> => finding(check, path, { kind: 'notice', level: 'low', path, title: { zh: path, en: path }, evidence: [], refs: [] });
@@ -60,6 +66,32 @@ describe('the time of a scan', () => {
     await run([everyFile], many, undefined, ({ at }) => { seen.push(at); });
     expect(seen.some((at) => at?.startsWith('/srv/data/'))).toBe(true);
     expect(seen.at(-1)).toBeUndefined();
+  });
+});
+
+describe('who floods the report', () => {
+  const times = (n: number, level: Level, kind: FindingKind): PlaceCheck => place(`${kind}-${level}`, async function* () { for (let i = 0; i < n; i++) yield { ...found('flood', `/${kind}/${level}/${i}`), kind, level }; });
+
+  it('crowds out nothing that weighs more', async () => {
+    const report = await run([times(20_010, 'low', 'notice'), times(20_010, 'medium', 'intrusion'), times(1, 'critical', 'intrusion')], {});
+    expect([report.verdict, report.counts['findings beyond the limit'], report.findings.length]).toEqual(['compromised', 20, 40_001]);
+  });
+
+  it('cannot keep it from being written by times of which no date can be made', async () => {
+    const odd = [Number.NaN, Infinity, 8.64e15 + 1, -8.64e15 - 1];
+    const report = await run([place('times', async function* () { for (const [i, time] of odd.entries()) yield { ...found('times', `/${i}`), time }; })], {});
+    expect(report.findings.map(({ time }) => time)).toEqual(odd.map(() => undefined));
+    const stories = storiesOf(report.findings);
+    expect(htmlOf(report, stories, { lang: 'en', version: '1', clock: (ms) => new Date(ms).toISOString() })).toContain('/3');
+    expect(JSON.stringify(sarifOf(report, stories, 'en', '1'))).toContain('file:///3');
+  });
+
+  it('cannot give a file a time that breaks whoever tells it', async () => {
+    const root = makeRoot({ '/x': 'x' });
+    const tree = new DiskTree(root, undefined);
+    expect([saneTime(9e18), saneTime(-9e18), saneTime(5)]).toEqual([8.64e15, -8.64e15, 5]);
+    const { modified, changed, born = 0 } = tree.stat('/x')!;
+    for (const time of [modified, changed, born]) expect(new Date(time).toISOString()).toMatch(/^20/);
   });
 });
 

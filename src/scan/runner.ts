@@ -27,6 +27,7 @@ export interface Watcher {
   blind(blind: Blind): void;
 }
 
+/** Of each kind and level: who makes twenty thousand slight ones must not crowd out a grave one. */
 const findingsMax = 20_000;
 const faultsMax = 200;
 const reportEveryFiles = 500;
@@ -55,6 +56,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   const counts: Record<string, number> = { ...setup.counts };
   const spent: Record<string, number> = {};
   const findings = new Map<string, Finding>();
+  const kept = new Map<string, number>();
   const blind: Blind[] = [];
   const count = (what: string, n = 1): void => { counts[what] = (counts[what] ?? 0) + n; };
   const cannot = (one: Blind): void => {
@@ -67,7 +69,8 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   const told = new Set<string>();
   const treeFor = (check: () => string): Tree => tellingSpecials(setup.tree, (path, why) => {
     const key = `${check()} ${path}`;
-    if (told.has(key) || told.size >= faultsMax) return;
+    if (told.has(key)) return;
+    if (told.size >= faultsMax) { count('places that could not be looked at, beyond those listed'); return; }
     told.add(key);
     cannot({ check: check(), what: path, why });
   });
@@ -75,8 +78,14 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   const shared = treeFor(() => current);
   const contextOf = (id: string, tree = shared): ScanContext => ({ ...setup, tree, count, blind: (what, why) => cannot({ check: id, what, why }) });
   const keep = (seen: Finding): void => {
-    const found = masked(seen);
-    if (!findings.has(found.id) && findings.size >= findingsMax) { count('findings beyond the limit'); return; }
+    const found = datable(masked(seen));
+    const sort = `${found.kind} ${found.level}`;
+    const before = findings.get(found.id);
+    if (!before || `${before.kind} ${before.level}` !== sort) {
+      const n = (kept.get(sort) ?? 0) + 1;
+      if (n > findingsMax) { count('findings beyond the limit'); return; }
+      kept.set(sort, n);
+    }
     findings.set(found.id, found);
     watcher.finding?.(found);
   };
@@ -173,6 +182,13 @@ function wantedBy(file: WalkedFile, visitors: ReadonlyMap<string, Visitor>): Wan
 function masked(finding: Finding): Finding {
   const evidence = finding.evidence.map((one) => ({ one, value: maskSecrets(one.value) }));
   return evidence.every(({ one, value }) => one.value === value) ? finding : { ...finding, evidence: evidence.map(({ one, value }) => ({ ...one, value })) };
+}
+
+/** A time that was read somewhere and of which no date can be made would keep every report from being written. */
+function datable(found: Finding): Finding {
+  if (found.time === undefined || Number.isFinite(new Date(found.time).getTime())) return found;
+  const { time: _time, ...rest } = found;
+  return rest;
 }
 
 const sum = (numbers: Readonly<Record<string, number>>): number => Object.values(numbers).reduce((all, one) => all + one, 0);

@@ -4,11 +4,11 @@ import type { Text } from '../core/text.ts';
 import { Procfs } from '../linux/procfs.ts';
 import type { Machine, WalkedFile } from '../checks/port.ts';
 import type { Tree } from '../linux/tree.ts';
-import { passedOver } from './mounts.ts';
+import { mountsForWalk, type WalkMounts } from './mounts.ts';
 
 const depthMax = 1024;
-/** What the kernel makes up; nobody stores files there. */
-const madeUp = new Set(['/proc', '/sys', '/dev/pts', '/sys/kernel/debug', '/run/systemd/journal']);
+/** What the kernel makes up, should nobody know what is mounted. */
+const madeUp = new Set(['/proc', '/sys']);
 const pathMax = 64 * 1024;
 /** What the system takes as one path. */
 const systemPathMax = 4095;
@@ -42,7 +42,8 @@ interface Folder { path: string; depth: number }
  */
 export function* walk(tree: Tree, options: WalkOptions): Iterable<WalkedFile> {
   const mounts = mountsOf(tree, options);
-  const waiting: Folder[] = [{ path: '', depth: 0 }];
+  const hidden = (mounts?.hidden ?? []).filter((path) => statOf(tree, path, options)?.kind === 'folder');
+  const waiting: Folder[] = [...hidden.map((path) => ({ path, depth: path.split('/').length })), { path: '', depth: 0 }];
   let seen = 0;
   let over = false;
   for (let folder = waiting.pop(); folder && !over; folder = waiting.pop()) {
@@ -61,12 +62,12 @@ export function* walk(tree: Tree, options: WalkOptions): Iterable<WalkedFile> {
         options.onLeft?.(path, waiting.map((folder) => folder.path));
         return;
       }
-      const mount = mounts?.get(path);
+      const mount = mounts?.over.get(path);
       if (mount !== undefined) { options.count(`mounts passed over: ${mount}`); continue; }
       const stat = statOf(tree, path, options);
       if (!stat) continue;
       yield { path, stat };
-      if (stat.kind !== 'folder' || (tree.kind === 'machine' && madeUp.has(path))) continue;
+      if (stat.kind !== 'folder' || (!mounts && tree.kind === 'machine' && madeUp.has(path))) continue;
       if (depth >= depthMax || path.length > pathMax) { options.count('folders too deep'); options.onFault(path, { zh: '目录太深', en: 'too deep' }); continue; }
       const next = { path, depth: depth + 1 };
       if (waiting.length < waitingMax) waiting.push(next); else yield* visit(next);
@@ -118,10 +119,10 @@ function tooLong(tree: Tree, path: string): boolean {
   return outside !== undefined && outside.length > systemPathMax / 3 && Buffer.byteLength(outside) > systemPathMax;
 }
 
-function mountsOf(tree: Tree, options: WalkOptions): Map<string, string> | undefined {
+function mountsOf(tree: Tree, options: WalkOptions): WalkMounts | undefined {
   if (tree.kind === 'image') return undefined;
   const prefix = tree.kind === 'machine' ? '' : (tree.outside('/') ?? '').replace(/\/+$/, '');
-  const mounts = passedOver(tree.kind === 'machine' && options.machine ? options.machine.procfs : new Procfs('/'), prefix);
+  const mounts = mountsForWalk(tree.kind === 'machine' && options.machine ? options.machine.procfs : new Procfs('/'), prefix);
   if (!mounts) options.onFault('/proc/self/mountinfo', { zh: '读不到挂载列表：网络盘等也会被查', en: 'expected the list of mounts, got nothing: mounts of other machines are looked at too' });
   return mounts;
 }

@@ -75,7 +75,7 @@ export const coverage: Readonly<Record<string, readonly string[]>> = {
   'check.network-hooks': ['T1546'],
   'check.nss': ['T1556', 'T1574.006'],
   'check.odd-file': ['T1036', 'T1070.006', 'T1105', 'T1222.002', 'T1564.001'],
-  'check.package-files': ['T1036.005', 'T1547.006', 'T1548.001', 'T1554', 'T1556.003', 'T1565.001'],
+  'check.package-files': ['T1036.005', 'T1070.004', 'T1547.006', 'T1548.001', 'T1554', 'T1556.003', 'T1565.001'],
   'check.package-hooks': ['T1546.016'],
   'check.pam': ['T1556.003', 'T1564'],
   'check.polkit': ['T1548'],

@@ -1,6 +1,8 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { assert, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scanRoot, shown } from '../../../test/throwaway-root.ts';
+import { makeRoot, scanRoot, shown } from '../../../test/throwaway-root.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import { fileName, judge } from './check.ts';
 
@@ -21,6 +23,17 @@ describe('file-name', () => {
     expect(shown(await scanRoot([fileName], {
       '/home/lin/报告 2026.docx': 'x', '/home/lin/Ёлка.txt': 'x', '/home/lin/café.sh': x, '/home/lin/.bashrc': 'x', '/srv/family 👩\u200d👧.jpg': 'x', '/etc/.pwd.lock': 'x', '/usr/lib/.libssl.so.3.hmac': 'x', '/usr/share/x/Παράδειγμα': 'x', '/home/lin/My file': 'x', '/var/lib/kubelet/..data': 'x', '/etc/.git/config': 'x', '/usr/bin/[': { ...x, package: 'coreutils' },
     }))).toEqual([]);
+  });
+
+  it('tells what matters however many names of little weight stand before it, and bad bytes as they are', async () => {
+    const root = makeRoot({ '/tmp/...': 'x', ...Object.fromEntries(Array.from({ length: 510 }, (_, i) => [`/home/lin/n${i}\u0001`, 'x'])) });
+    writeFileSync(Buffer.concat([Buffer.from(`${root}/dev-`), Buffer.from([0xff, 0x07])]), 'x');
+    mkdirSync(join(root, 'dev'));
+    writeFileSync(Buffer.concat([Buffer.from(`${root}/dev/a`), Buffer.from([0xff, 0x07])]), 'x');
+    const report = await scanRoot([fileName], root);
+    expect(report.counts['odd file names beyond those listed']).toBeGreaterThan(0);
+    expect(shown(report).slice(0, 2)).toEqual(['high /dev/a\udcff\u0007', 'high /tmp/...']);
+    expect(report.findings[0]!.evidence[0]!.value).toContain('61ff07');
   });
 
   it('bears any name', () => {

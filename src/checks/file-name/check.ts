@@ -2,6 +2,7 @@
 import type { FindingKind } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
+import { bytesOf } from '../../linux/file-names.ts';
 import { fact, finding } from '../finding.ts';
 import type { Visitor, WalkCheck, WalkedFile } from '../port.ts';
 import { inOpenFolder } from '../processes.ts';
@@ -22,7 +23,8 @@ export const fileName: WalkCheck = {
   scope: 'tree',
   everyMinutes: 24 * 60,
   walk(context): Visitor {
-    let told = 0;
+    // Apart: names that say little must not crowd out one that says much.
+    const told = { notice: 0, weakness: 0, intrusion: 0 };
     return {
       wants: ({ path }) => suspicious(path),
       async *look(file) {
@@ -30,7 +32,7 @@ export const fileName: WalkCheck = {
         if (!odd) return;
         const owner = await context.provenance.owner(file.path);
         if (owner && owner.state !== 'modified') return;
-        if (++told > findingsMax) { context.count('odd file names beyond those listed'); return; }
+        if (++told[odd.kind] > findingsMax) { context.count('odd file names beyond those listed'); return; }
         const name = nameOf(file.path);
         yield finding('file-name', file.path, {
           kind: odd.kind, level: odd.level, path: file.path, time: file.stat.changed,
@@ -113,4 +115,4 @@ function likeLatin(name: string): string | undefined {
 
 /** For a title: what cannot be seen is written out. */
 const visible = (path: string): string => Array.from(path, (c) => (c < ' ' || (c > '~' && (invisible.test(c) || control.test(c) || lookAlike[c] !== undefined)) || /[\ud800-\udfff]/.test(c) && c.length === 1 ? `<U+${c.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}>` : c)).join('').replace(/ +$/, (blanks) => '␠'.repeat(blanks.length)).slice(0, 400);
-const bytes = (name: string): string => `${JSON.stringify(name.slice(0, 200))} ${Buffer.from(name.slice(0, 200)).toString('hex').slice(0, 400)}`;
+const bytes = (name: string): string => `${JSON.stringify(name.slice(0, 200))} ${Buffer.from(bytesOf(name.slice(0, 200))).toString('hex').slice(0, 400)}`;

@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/need.ts';
+import { DiskTree } from '../../linux/disk-tree.ts';
+import { openPackages } from '../../linux/packages/index.ts';
+import { PackageProvenance } from '../../linux/provenance.ts';
 import { makeRoot, scanRoot, shown, type Planted } from '../../../test/throwaway-root.ts';
 import type { WalkCheck } from '../port.ts';
 import { packageFiles } from './check.ts';
@@ -35,6 +38,24 @@ it('finds what was changed, by what it is', async () => {
   const [sshd] = report.findings.filter(({ path }) => path === '/usr/sbin/sshd');
   expect(sshd?.fix?.commands).toContainEqual(['apt-get', 'install', '--reinstall', 'tools']);
   expect(sshd?.evidence.map(({ value }) => value)).toContain(createHash('md5').update(evil).digest('hex'));
+});
+
+it('believes no list that claims a planted file, and misses digests that were taken away', async () => {
+  const root = makeRoot({ '/usr/bin/frob': ship(elf), '/usr/bin/planted': { text: elf, mode: 0o755 } });
+  const info = join(root, 'var/lib/dpkg/info');
+  appendFileSync(join(info, 'base-tools.list'), '/usr/bin/planted\n');
+  const claimed = await scanned(root);
+  expect(shown(claimed)).toContain('high /usr/bin/planted');
+  expect(claimed.findings.find(({ path }) => path === '/usr/bin/planted')?.title.en).toContain('is only listed');
+  // The planted one is a program that nobody ships, for all checks that ask who does.
+  expect((await new PackageProvenance(new DiskTree(root, undefined), await openPackages(root), new AbortController().signal).owner('/usr/bin/planted'))?.state).toBe('modified');
+  rmSync(join(info, 'base-tools.md5sums'));
+  expect(shown(await scanned(root))).toContain('medium /var/lib/dpkg/info/base-tools.md5sums');
+  for (const name of readdirSync(info)) if (name.endsWith('.md5sums')) rmSync(join(info, name));
+  const none = await scanned(root);
+  expect(none.findings.filter(({ path }) => path?.endsWith('.md5sums'))).toEqual([]);
+  expect(none.blind.map(({ what }) => what)).toContain('/var/lib/dpkg/info');
+  expect(none.verdict).not.toBe('clean');
 });
 
 it('finds a program that was replaced by a link, and forgets it once it is put right', async () => {

@@ -4,11 +4,11 @@
  */
 import type { Finding } from '../../core/finding.ts';
 import { MoatError, reasonOf } from '../../core/error.ts';
-import { databaseStamp, type Comparison, type OwnedFile, type PackageIndex } from '../../linux/packages/index.ts';
+import { databaseStamp, type Comparison, type OwnedFile, type Package, type PackageIndex } from '../../linux/packages/index.ts';
 import { Ahead } from '../../linux/ahead.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
-import { recordsOf, setupOf, touchedRecords } from './database.ts';
+import { recordsOf, setupOf, touchedRecords, withoutDigests } from './database.ts';
 import { beginningOf, inSystemFolder } from '../system-files.ts';
 import { Groups } from './groups.ts';
 import { excludedPaths, missingFiles } from './missing.ts';
@@ -46,6 +46,8 @@ class FilesVisitor implements Visitor {
   readonly #originals: Originals;
   /** Files that are not there, by package. */
   readonly #missing = new Map<string, OwnedFile[]>();
+  /** Packages of dpkg that say nothing of what is in their files, with the first of these. */
+  readonly #bare = new Map<Package, string>();
 
   constructor(context: ScanContext, index: PackageIndex) {
     this.#context = context;
@@ -95,6 +97,7 @@ class FilesVisitor implements Visitor {
     yield* this.#groups.findings();
     yield* missingFiles(this.#missing);
     yield* touchedRecords(this.#index);
+    yield* withoutDigests(this.#bare, this.#context);
   }
 
   /** Null when it could not be looked at, which is told. */
@@ -135,6 +138,7 @@ class FilesVisitor implements Visitor {
   async #told(file: OwnedFile, stat: FileStat, { verdict, differs, hex, unread }: Comparison): Promise<void> {
     if (unread !== undefined) this.#context.blind(file.path, { zh: `未能比对：${unread.zh}`, en: `not compared: ${unread.en}` });
     if (verdict === 'missing' && !file.ghost) this.#miss(file);
+    if (verdict === 'unchecked' && unread === undefined && stat.kind === 'file' && !file.config && file.package.manager === 'dpkg' && !this.#bare.has(file.package)) this.#bare.set(file.package, file.path);
     if (verdict !== 'modified') return;
     if (file.config) { this.#ready.push(await changedSettings(file, stat, this.#context.tree, this.#originals)); return; }
     const found = changedFile(file, stat, differs ?? 'content', hex, this.#context.tree);

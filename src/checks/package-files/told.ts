@@ -23,7 +23,7 @@ export function changedFile(file: OwnedFile, stat: FileStat, differs: NonNullabl
   const bits = differs === 'mode' && (stat.mode & 0o6000 & ~(mode ?? 0)) !== 0;
   const level: Level = differs !== 'mode' ? levelOfChange(path, kind) : bits ? 'critical' : (stat.mode & 0o002) !== 0 ? 'medium' : 'low';
   const intrusion = (differs !== 'mode' || bits) && kind !== 'data' && kind !== 'document';
-  const what = { content: { zh: '被改过', en: 'was changed' }, mode: { zh: '权限与出厂不同', en: 'has other permissions than shipped' }, kind: { zh: '被换成了别的', en: 'was replaced by something else' } }[differs];
+  const what = { content: { zh: '被改过', en: 'was changed' }, mode: { zh: '权限与出厂不同', en: 'has other permissions than shipped' }, kind: { zh: '被换成了别的', en: 'was replaced by something else' }, digest: { zh: '只写在清单里，没有校验值', en: 'is only listed: there is no digest of it' } }[differs];
   return finding('package-files', path, {
     kind: intrusion ? 'intrusion' : (stat.mode & 0o002) !== 0 && differs === 'mode' ? 'weakness' : 'notice', level, path,
     title: { zh: `软件包 ${file.package.name} 的${kindWords[kind].zh} ${path} ${what.zh}`, en: `the ${kindWords[kind].en} ${path} of the package ${file.package.name} ${what.en}` },

@@ -1,9 +1,11 @@
-import { rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeRoot, scanRoot, scanWithout, shown } from '../../../test/throwaway-root.ts';
 import { lacks } from '../../../test/need.ts';
-import { directiveOf } from '../ssh-config.ts';
+import { DiskTree } from '../../linux/disk-tree.ts';
+import { directiveOf, readSshConfig } from '../ssh-config.ts';
 import { sshd } from './check.ts';
 
 const told = async (text: string, more: Parameters<typeof scanRoot>[1] & object = {}) => {
@@ -56,6 +58,36 @@ describe('sshd', () => {
     expect(await told('PermitEmptyPasswords yes\nMatch all\n PermitEmptyPasswords no\n')).toEqual([]);
     expect(await told('AcceptEnv LANG LC_*\nAcceptEnv LD_PRELOAD\n')).toEqual(['weakness high AcceptEnv LD_PRELOAD']);
     expect((await told('HostKey /etc/ssh/ssh_host_ed25519_key\nHostKey /tmp/.k\n')).map((one) => one.slice(0, 13))).toEqual(['weakness high']);
+  });
+
+  it.skipIf(lacks({ root: true, files: ['/usr/sbin/sshd', '/usr/bin/ssh-keygen', '/run/sshd'] }))('includes the files that sshd includes, by every kind of pattern', () => {
+    const names = ['a', 'b', 'ab', 'a.conf', 'ac.conf', 'A.conf', '10.conf', '1x.conf', '.a.conf', '..conf', 'a*b', 'a?b', 'a[b]', '[', ']', '-', '!', '^', 'a b', 'é.conf', 'a-c', 'axb', String.raw`a\b`, '[ab', 'a]'];
+    const patterns = ['*', '*.conf', '?.conf', '??.conf', '[ab]', '[a-b].conf', '[!a]', '[^a]', '[!a-z].conf', '[]a]', '[!]a]', '[a-]', '[[:digit:]]*', '[[:upper:]].conf', '.*', '.?.conf', '[.]a.conf', '?a.conf', 'a?b', 'a[*]b', 'a[?]b', 'a[[]b]', '[', '[ab', 'a[b', 'a[]', '[z-a]', '*a*', '*b*c*', 'a**b', '?*?', '[a', '[0-9][0-9].conf', 'absent*', 'a]'];
+    const root = makeRoot(Object.fromEntries(names.map((name, i) => [`/etc/ssh/d/${name}`, `AcceptEnv N${i}\n`])));
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(root, 'key')]);
+    const context = { tree: new DiskTree(root, undefined), count: () => undefined, blind: () => undefined };
+    const different: unknown[] = [];
+    for (const pattern of patterns) {
+      writeFileSync(join(root, 'real'), `Include "${root}/etc/ssh/d/${pattern}"\n`);
+      writeFileSync(join(root, 'seen'), `Include "/etc/ssh/d/${pattern}"\n`);
+      const told = execFileSync('/usr/sbin/sshd', ['-T', '-f', join(root, 'real'), '-h', join(root, 'key')], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+      const included = [...told.matchAll(/^acceptenv N(\d+)$/gm)].map(([, i]) => names[Number(i)]);
+      const read = readSshConfig(context, '/seen').map(({ args }) => names[Number(args[0]!.slice(1))]);
+      if (read.length !== included.length || !included.every((name) => read.includes(name))) different.push({ pattern, read, included });
+    }
+    expect(different).toEqual([]);
+  });
+
+  it('is not led astray by what stands before a daemon: padding, comments, a long line', async () => {
+    const line = 'ExecStart=/usr/sbin/sshd -D -f /var/tmp/.s/c\n';
+    for (const padding of ['#'.repeat(200_000) + '\n', '#\n'.repeat(30_000), `Environment=X=${'x \\\n'.repeat(40_000)}y\n`]) {
+      expect(shown(await scanRoot([sshd], { '/run/systemd/system/a.service': `[Service]\n${padding}${line}`, '/var/tmp/.s/c': 'Port 4422\n' }))).toContain('high /run/systemd/system/a.service');
+    }
+    const beyond = await scanRoot([sshd], { '/run/systemd/system/a.service': `[Service]\n${'#'.repeat(1 << 20)}\n${line}` });
+    expect(beyond.blind.map(({ what }) => what)).toEqual(['/run/systemd/system/a.service']);
+    const many = await scanRoot([sshd], { '/etc/ssh/sshd_config': `${'Port 22\n'.repeat(20_001)}PermitEmptyPasswords yes\n` });
+    expect(many.verdict).toBe('suspicious');
+    expect(shown(await scanRoot([sshd], { '/etc/ssh/sshd_config': `${'#\n'.repeat(30_000)}PermitEmptyPasswords yes\n` }))).toEqual(['high /etc/ssh/sshd_config']);
   });
 
   it('finds what it runs or loads behind a harmless word', async () => {

@@ -1,7 +1,7 @@
 /** The programs of SSH: replaced, wrapped, or a second daemon beside the first. */
 import type { Finding } from '../../core/finding.ts';
 import { fact, finding, lineFact } from '../finding.ts';
-import { attempt, filesOf, linesOf, readText, targetStat } from '../look.ts';
+import { attempt, filesOf, linesOf, readText, targetStat, tellCutLines } from '../look.ts';
 import type { ScanContext } from '../port.ts';
 import { baseName, commandsOf } from '../shell-words.ts';
 
@@ -80,10 +80,10 @@ export async function daemonsOf(context: ScanContext): Promise<Daemon[]> {
   }
   const out: Daemon[] = [];
   for (const path of paths) {
-    const text = readText(context, path, 64 * 1024);
+    const text = readText(context, path);
     if (text === undefined || !/sshd|dropbear|SSHD_OPTS|OPTIONS/.test(text)) continue;
     if ((await context.provenance.owner(path))?.state === 'intact') continue;
-    for (const line of linesOf(text, { joined: true })) {
+    for (const line of linesOf(text, { joined: true, count: () => { tellCutLines(context, path); } })) {
       const command = /^\s*(?:Exec(?:Start|StartPre|StartPost|Reload)\s*=\s*[-+!:@]*|SSHD_OPTS=|OPTIONS=|DROPBEAR_EXTRA_ARGS=)(.*)$/.exec(line.text);
       if (!command) continue;
       const isOptions = !/^\s*Exec/.test(line.text);

@@ -3,7 +3,8 @@
 export interface Setting { section: string; key: string; value: string; line: number; text: string }
 
 const settingsMax = 2000;
-const lineMax = 64 * 1024;
+/** What systemd takes as one line with those that go on; it loads no unit with a longer one. */
+const lineMax = 1 << 20;
 
 /** Settings in order; `cut` is called when there are more than 2000. A line that ends in a backslash goes on; comments inside are passed over. */
 export function readUnit(text: string, cut: () => void = () => undefined): Setting[] {

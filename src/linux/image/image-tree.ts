@@ -1,6 +1,6 @@
 /** An image as a file tree: nothing of it was unpacked, contents are read from the layers where they lie. */
 import { nameOf } from '../file-names.ts';
-import { headOf, type FileStat, type OpenFile, type Tree } from '../tree.ts';
+import { headOf, saneTime, type FileStat, type OpenFile, type Tree } from '../tree.ts';
 import type { Bytes } from './bytes.ts';
 import { contentOf, type Merge } from './merge.ts';
 import type { Nodes } from './nodes.ts';
@@ -34,7 +34,7 @@ export class ImageTree implements Tree {
     const node = this.#paths.place(path);
     if (node < 0) return undefined;
     const { kind, mode, uid, gid, size, stored, modified, changed } = this.#nodes.rowOf(node);
-    return { kind, mode, uid, gid, size, allocated: stored, links: this.#nodes.linksOf(node), inode: this.#nodes.fileOf(node) + 1, device: 0, modified, changed, born: undefined };
+    return { kind, mode, uid, gid, size, allocated: stored, links: this.#nodes.linksOf(node), inode: this.#nodes.fileOf(node) + 1, device: 0, modified: saneTime(modified), changed: saneTime(changed), born: undefined };
   }
 
   real(path: string): string | undefined {

@@ -102,6 +102,23 @@ describe('a database made here', () => {
     expect(index.owner('/etc/tool.conf')).toMatchObject({ config: true, package: { manager: 'dpkg', name: 'tool', version: '1.0-4' } });
   });
 
+  it('believes no list that claims a file of somebody else', async () => {
+    const listed = '/.\n/usr\n/usr/bin\n/usr/bin/tool\n/usr/bin/link\n/usr/bin/planted\n/usr/bin/bad digest\n/opt/empty\n';
+    const root = tree({
+      [`${dpkg}/status`]: paragraph('tool') + paragraph('conf', `Conffiles:\n /etc/c.conf ${md5('c')}\n`) + paragraph('bare'),
+      [`${dpkg}/info/tool.list`]: listed,
+      [`${dpkg}/info/tool.md5sums`]: `${md5('good')}  usr/bin/tool\n${'z'.repeat(32)}  usr/bin/bad digest\n`,
+      [`${dpkg}/info/conf.list`]: '/.\n/etc/c.conf\n/usr/bin/other\n/usr/bin/moved\n',
+      [`${dpkg}/info/conf.md5sums`]: `${md5('good')}  usr/bin/unlisted\n`,
+      [`${dpkg}/info/bare.list`]: '/.\n/usr/bin/bare\n',
+      [`${dpkg}/diversions`]: '/usr/bin/moved\n/usr/bin/moved.real\n:\n',
+      'usr/bin/tool': 'good', 'usr/bin/link': '->tool', 'usr/bin/planted': 'evil', 'usr/bin/bad digest': 'evil', 'etc/c.conf': 'c', 'usr/bin/other': 'evil', 'usr/bin/moved.real': 'evil', 'usr/bin/bare': 'x', 'opt/empty/.keep': '',
+    });
+    const index = await openPackages(root);
+    const verdicts = await Promise.all(['/usr/bin/tool', '/usr/bin/link', '/opt/empty', '/etc/c.conf', '/usr/bin/bare', '/usr/bin/planted', '/usr/bin/bad digest', '/usr/bin/other', '/usr/bin/moved.real'].map((path) => index.verify(path)));
+    expect(verdicts).toEqual(['intact', 'unchecked', 'unchecked', 'intact', 'unchecked', 'modified', 'modified', 'modified', 'modified']);
+  });
+
   it('puts a diverted file where it lies', async () => {
     const root = tree({
       [`${dpkg}/status`]: `${paragraph('first')}\n${paragraph('second')}`,
@@ -151,7 +168,8 @@ describe('a database made here', () => {
     });
     const index = await openPackages(root);
     expect(index.owner('/usr/bin/tool')?.package.name).toBe('tool');
-    expect(await index.verify('/usr/bin/tool')).toBe('unchecked');
+    // What stands in the place of its digest agrees with nothing.
+    expect(await index.verify('/usr/bin/tool')).toBe('modified');
     expect([...index.counts]).toEqual([
       ['dpkg: packages whose name is none', 1], ['paths that are none', 5], ['digests that are none', 1], ['dpkg: packages without a list of files', 1], ['dpkg: lists of files that cannot be read', 1],
     ]);

@@ -125,7 +125,7 @@ async function addFiles(list: Buffer, sums: Buffer, owner: Owner, { lines: liste
       inside.to = slash;
       inside.text = textAt(list, from, slash);
     }
-    into.table.addBytes(inside.text, list, slash + 1, to, owner.number, sum < 0 ? undefined : sums, sum);
+    into.table.addBytes(inside.text, list, slash + 1, to, owner.number, sums.length === 0 ? undefined : sums, sum);
   }
 
   function addRare(line: string, sum: number, moved: boolean): void {
@@ -133,7 +133,7 @@ async function addFiles(list: Buffer, sums: Buffer, owner: Owner, { lines: liste
     const hex = config.get(line) ?? (sum < 0 ? undefined : sums.toString('latin1', sum, sum + 32));
     const slash = path.lastIndexOf('/');
     if (slash < 0) { into.count('paths that are none'); return; }
-    into.file(path.slice(0, slash), path.slice(slash + 1), owner.number, { digest: hex === undefined ? undefined : { algorithm: 'md5', hex }, config: config.has(line) });
+    into.file(path.slice(0, slash), path.slice(slash + 1), owner.number, { digest: hex === undefined ? undefined : { algorithm: 'md5', hex }, config: config.has(line), undigested: hex === undefined && sums.length > 0 });
   }
 }
 

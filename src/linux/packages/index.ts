@@ -32,12 +32,12 @@ export interface OwnedFile extends FileRow { path: string; package: Package; /**
  * intact     content (and, for rpm and apk, permissions) as shipped
  * modified   it is not; a changed configuration file is told by `config` of its row
  * missing    not there, or no longer a file
- * unchecked  the package has no digest of it: links, files made by scripts
+ * unchecked  the package has no digest of it: links, files made by scripts, all of a package without digests
  */
 export type Verdict = 'intact' | 'modified' | 'missing' | 'unchecked';
 
-/** A verdict, and what differs: the content, the permissions, or what kind of thing it is. */
-export interface Comparison { verdict: Verdict; differs?: 'content' | 'mode' | 'kind'; /** Digest that was taken. */ hex?: string; /** Why the content could not be compared though its digest is known. */ unread?: Text }
+/** A verdict, and what differs: the content, the permissions, what kind of thing it is, or that the package lists it and has digests of its other files alone. */
+export interface Comparison { verdict: Verdict; differs?: 'content' | 'mode' | 'kind' | 'digest'; /** Digest that was taken. */ hex?: string; /** Why the content could not be compared though its digest is known. */ unread?: Text }
 
 export interface PackageIndex {
   readonly tree: Tree;
@@ -131,6 +131,8 @@ export async function compareFile(file: OwnedFile, found: FileStat | undefined, 
   if (file.mode !== undefined && kinds[file.mode & 0o170000] !== found.kind) return { verdict: 'modified', differs: 'kind' };
   // Permissions beyond the shipped ones, such as set-uid, make another file of it; those of a link say nothing.
   const otherMode = file.mode !== undefined && found.kind !== 'link' && (file.mode & 0o7777) !== found.mode;
+  // dpkg writes a digest of each file that it unpacks: a path that somebody added to a list has none.
+  if (file.undigested && found.kind === 'file' && !file.ghost) return { verdict: 'modified', differs: 'digest' };
   if (file.digest === undefined) return otherMode && !file.ghost && file.package.manager === 'rpm' ? { verdict: 'modified', differs: 'mode' } : { verdict: 'unchecked' };
   if (found.kind !== 'file') return { verdict: 'modified', differs: 'kind' };
   const taken = await digests.take(file.path, file.digest.algorithm, found.size);

@@ -26,6 +26,8 @@ export interface FileRow {
   config?: boolean | undefined;
   /** Owned but not shipped: made by scripts or programs. */
   ghost?: boolean | undefined;
+  /** The package has digests of its files and none of this one, or one that is none: anybody can write a path into a list. */
+  undigested?: boolean | undefined;
 }
 
 const pathsMax = 4_000_000;
@@ -51,6 +53,7 @@ function isOdd(bytes: Uint8Array, from: number, to: number): boolean {
 const algorithmMask = 7;
 const configFlag = 8;
 const ghostFlag = 16;
+const undigestedFlag = 32;
 
 export class TableBuilder {
   readonly #folders = new Map<string, number>();
@@ -83,15 +86,15 @@ export class TableBuilder {
     this.#package.push(owner);
     this.#mode.push(row.mode ?? 0);
     const kind = this.#addDigest(row.digest);
-    this.#flags.push(kind | (row.config ? configFlag : 0) | (row.ghost ? ghostFlag : 0));
+    this.#flags.push(kind | (row.config ? configFlag : 0) | (row.ghost ? ghostFlag : 0) | (row.undigested ? undigestedFlag : 0));
   }
 
-  /** The same of a name that lies in a list, with the MD5 digest that stands as 32 hexadecimal digits at `digestAt` of `digests`. */
+  /** The same of a name that lies in a list, with the MD5 digest that stands as 32 hexadecimal digits at `digestAt` of `digests`, the package's; below 0 where they have none of it. */
   addBytes(folder: string, bytes: Buffer, from: number, to: number, owner: number, digests: Buffer | undefined, digestAt: number): void {
     const length = to - from;
     if (folder !== this.#last.folder || length === 0 || length > nameBytesMax || folder.length + length > pathMax || isOdd(bytes, from, to) || this.#folder.length >= pathsMax || this.#names.length >= poolMax || this.#digests.length >= poolMax) {
-      const hex = digests?.toString('latin1', digestAt, digestAt + 32);
-      this.add(folder, nameAt(bytes, from, to), owner, { digest: hex === undefined ? undefined : { algorithm: 'md5', hex } });
+      const hex = digestAt < 0 ? undefined : digests?.toString('latin1', digestAt, digestAt + 32);
+      this.add(folder, nameAt(bytes, from, to), owner, { digest: hex === undefined ? undefined : { algorithm: 'md5', hex }, undigested: digests !== undefined && hex === undefined });
       return;
     }
     this.#folder.push(this.#last.id);
@@ -102,7 +105,7 @@ export class TableBuilder {
     this.#names.length += length;
     this.#package.push(owner);
     this.#mode.push(0);
-    this.#flags.push(digests ? this.#addHex(digests, digestAt) : 0);
+    this.#flags.push(digests ? digestAt < 0 ? undigestedFlag : this.#addHex(digests, digestAt) : 0);
   }
 
   #addHex(bytes: Buffer, from: number): number {
@@ -110,7 +113,7 @@ export class TableBuilder {
     const room = this.#digests.room(size);
     for (let i = 0; i < size; i++) {
       const value = (hexDigits[bytes[from + 2 * i]!]! << 4) | hexDigits[bytes[from + 2 * i + 1]!]!;
-      if (value > 255) { this.#count('digests that are none'); return 0; }
+      if (value > 255) { this.#count('digests that are none'); return undigestedFlag; }
       room[this.#digests.length + i] = value;
     }
     this.#digests.length += size;
@@ -128,7 +131,7 @@ export class TableBuilder {
   #addDigest(digest: Digest | undefined): number {
     if (!digest) return 0;
     const size = digestBytes[digest.algorithm];
-    if (digest.hex.length !== size * 2 || this.#digests.room(size).write(digest.hex, this.#digests.length, 'hex') !== size) { this.#count('digests that are none'); return 0; }
+    if (digest.hex.length !== size * 2 || this.#digests.room(size).write(digest.hex, this.#digests.length, 'hex') !== size) { this.#count('digests that are none'); return undigestedFlag; }
     this.#digests.length += size;
     return algorithms.indexOf(digest.algorithm);
   }
@@ -291,6 +294,7 @@ export class PathTable {
       mode: mode === 0 ? undefined : mode,
       config: (flags & configFlag) !== 0,
       ghost: (flags & ghostFlag) !== 0,
+      undigested: (flags & undigestedFlag) !== 0,
     };
   }
 
