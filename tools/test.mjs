@@ -109,7 +109,7 @@ function again(failed) {
   if (failed.length > mostAgain) { console.error(`failed: ${failed.join(' ')}`); process.exit(1); }
   console.log(`\n== once more, alone: ${failed.join(' ')}`);
   const { status } = spawnSync(bin('vitest'), ['run', '--no-file-parallelism', ...failed], { cwd: root, stdio: 'inherit' });
-  if (status !== 0) { console.error(`failed twice: ${failed.join(' ')}`); process.exit(status ?? 1); }
+  if (status !== 0) { console.error(`failed, and one of them once more alone: ${failed.join(' ')}`); process.exit(status ?? 1); }
   process.on('exit', () => { console.log(`failed beside other tests, passed alone (look into these): ${failed.join(' ')}`); });
 }
 

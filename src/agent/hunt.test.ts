@@ -66,7 +66,7 @@ describe('roles', () => {
   it('those who may hunt see the live state, the others nothing of it; nobody sees what is Moat\'s own', async () => {
     const seen: Record<string, number[]> = {};
     for (const role of roles) {
-      const made = await api.ask('/tokens', { method: 'POST', body: { name: role, role, days: 1 } });
+      const made = await api.ask('/tokens', { method: 'POST', body: { name: role, role, days: 1, own_password: api.password } });
       const as = { authorization: `Bearer ${String((made.body as { secret?: string }).secret)}` };
       seen[role] = [(await hunt('SELECT count(*) FROM users', as)).status, (await api.ask('/hunt/schema', { as })).status, (await hunt('SELECT * FROM users, audit_log', as)).status, (await hunt('SELECT * FROM users, settings', as)).status];
     }
