@@ -14,6 +14,8 @@ const computing = ['core', 'sigma', 'webshell', 'behaviours', 'formats', 'progra
 const waiting = [...['actions', 'linux', 'stores', 'hunt', 'cli', 'baseline', 'evidence', 'report'].map((folder) => `src/${folder}/**/*.test.ts`), 'test/**/*.test.ts'];
 /** In a browser, of one Moat that all of them share. */
 const inBrowser = ['test/console/**/*.test.ts'];
+/** Every page in every state: half of what the browser does, and it changes nothing of its Moat. */
+const everyPage = ['test/console/states.test.ts', 'test/console/inert.test.ts'];
 /** Each on a host of its own, whose alerts alone count. */
 const scenarios = ['test/scenarios/**/*.test.ts'];
 /** The kernel sensor sees the whole machine: what must end without an alert runs while no other test attacks it, or keeps it busy. */
@@ -37,7 +39,8 @@ export default defineConfig({
       // They wait for daemons, for clocks and for processes that they kill nearly as long as they compute: five (one pool for both projects) keep two cores busy.
       project('waiting', 2, 5, { include: waiting, exclude: [...alone, ...scenarios, ...inBrowser], isolate: false }),
       project('apart', 2, 5, { include: ['src/**/*.test.ts', 'tools/**/*.test.ts'], exclude: ['**/node_modules/**', ...sharing, ...computing, ...waiting] }),
-      project('console', 3, 1, { include: inBrowser, isolate: false, globalSetup: 'test/console/global.ts' }),
+      project('console', 3, 1, { include: inBrowser, exclude: everyPage, isolate: false, globalSetup: 'test/console/global.ts' }),
+      project('console-every-page', 3, 1, { include: everyPage, isolate: false, globalSetup: 'test/console/global.ts' }),
       // One after the other in one process, which loads what they share once.
       project('scenarios', 4, 1, { include: scenarios, isolate: false }),
       project('alone', 5, 1, { include: alone, isolate: false }),

@@ -79,7 +79,11 @@ else {
   again(await tests('tests', ['sharing', 'waiting', 'apart']));
   // A scenario waits for more than half of its time, and asks only what happened on its own host: beside it runs what starts nothing that
   // an eye in the kernel could take for an attack.
-  again((await Promise.all([tests('scenarios', ['scenarios']), tests('what only computes, and the console in a browser', ['computing', 'console'], { isBeside: true })])).flat());
+  again((await Promise.all([
+    tests('scenarios', ['scenarios']),
+    tests('what only computes, and the console in a browser', ['computing', 'console'], { isBeside: true }),
+    tests('every page of the console', ['console-every-page'], { isBeside: true }),
+  ])).flat());
   again(await tests('tests that need the machine to themselves', ['alone']));
 }
 
@@ -88,7 +92,7 @@ async function tests(title, projects, { isBeside = false } = {}) {
   const report = join(root, '.cache', `tests-${process.pid}-${projects[0]}.json`);
   if (!isBeside) console.log(`\n== ${title}`);
   const args = ['run', ...projects.map((project) => `--project=${project}`), '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const child = spawn('nice', ['-n', isBeside ? '10' : '0', bin('vitest'), ...args], { cwd: root, stdio: ['ignore', isBeside ? 'pipe' : 'inherit', isBeside ? 'pipe' : 'inherit'] });
+  const child = spawn('nice', ['-n', isBeside ? '10' : '0', bin('vitest'), ...args], { cwd: root, stdio: ['ignore', isBeside ? 'pipe' : 'inherit', isBeside ? 'pipe' : 'inherit'], env: { ...process.env, MOAT_CONSOLE_IS_BUILT: 'yes' } });
   const said = [];
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(chunk));
   const status = await new Promise((resolve) => { child.on('close', resolve); });

