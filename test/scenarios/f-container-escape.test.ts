@@ -56,7 +56,7 @@ describe.skipIf(lacksScenario(['/usr/sbin/runc', '/usr/share/doc/busybox-static'
     await serveFiles(scene.host, kit);
     await servePool(scene.host);
     // The unit has begun; what runs in the container listens a moment later.
-    await vi.waitUntil(async () => (await ask('index.html', visitor)).includes('gallery'), { timeout: 30_000, interval: 200 });
+    await vi.waitUntil(async () => (await ask('index.html')).includes('gallery'), { timeout: 30_000, interval: 200 });
   });
   afterAll(async () => {
     await scene?.end();
