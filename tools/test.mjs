@@ -92,7 +92,7 @@ async function tests(title, projects, { isBeside = false } = {}) {
   const report = join(root, '.cache', `tests-${process.pid}-${projects[0]}.json`);
   if (!isBeside) console.log(`\n== ${title}`);
   const args = ['run', ...projects.map((project) => `--project=${project}`), '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const child = spawn('nice', ['-n', isBeside ? '10' : '0', bin('vitest'), ...args], { cwd: root, stdio: ['ignore', isBeside ? 'pipe' : 'inherit', isBeside ? 'pipe' : 'inherit'], env: { ...process.env, MOAT_CONSOLE_IS_BUILT: 'yes' } });
+  const child = spawn('nice', ['-n', isBeside ? '10' : '0', bin('vitest'), ...args], { cwd: root, stdio: ['ignore', isBeside ? 'pipe' : 'inherit', isBeside ? 'pipe' : 'inherit'] });
   const said = [];
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(chunk));
   const status = await new Promise((resolve) => { child.on('close', resolve); });

@@ -257,7 +257,7 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: Download):
   if (match !== undefined && match !== tag) throw new Problem('changed-meanwhile', { zh: '存档在此期间变了，请从头下载', en: 'it was changed meanwhile: begin anew' });
   const from = startOf(range, bytes);
   return reply.code(from > 0 ? 206 : 200).headers({
-    'content-type': 'application/octet-stream', 'content-disposition': `attachment; filename="${name.replaceAll(/[^A-Za-z0-9._-]/g, '_')}"`, 'content-length': bytes - from, 'accept-ranges': 'bytes', 'etag': tag, 'cache-control': 'no-store',
+    'content-type': 'application/octet-stream', 'content-disposition': `attachment; filename="${name.replaceAll(/[^A-Za-z0-9._-]/g, '_')}"`, 'content-length': bytes - from, 'accept-ranges': 'bytes', 'etag': tag,
     ...(from > 0 && { 'content-range': `bytes ${from}-${bytes - 1}/${bytes}` }),
   }).send(Readable.from(file.read(from), { objectMode: false }));
 }

@@ -38,8 +38,7 @@ export interface StartOptions { /** Leaves the set-up to the test. */ isNew?: bo
 export const codeOf = (secret: string, ahead = 0): string => generateSync({ secret, epoch: Math.floor(Date.now() / 1000) + ahead * 30 });
 
 export async function startConsole({ isNew = false, lines = isNew ? {} : attackLines(Date.now()), config = '', processes = 'enabled: false', prepare = isNew ? undefined : fill }: StartOptions = {}): Promise<ConsoleMoat> {
-  // The whole run has built it, and several Moats that begin at once would build it under each other.
-  if (process.env['MOAT_CONSOLE_IS_BUILT'] === undefined) execFileSync(process.execPath, [join(root, 'tools/build-console.mjs')], { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(process.execPath, [join(root, 'tools/build-console.mjs')], { stdio: ['ignore', 'ignore', 'inherit'] });
   const folder = mkdtempSync(join(tmpdir(), 'moat-console-'));
   const logs = join(folder, 'logs');
   mkdirSync(logs);

@@ -7,14 +7,14 @@ import { commandLine } from '../../scan/shell.ts';
 import type { Fixed } from '../../api/contract/response.ts';
 import { remoteOf } from '../ask.ts';
 import { colour } from '../colour.ts';
-import { confirm } from '../confirm.ts';
+import { agreed } from '../confirm.ts';
 import { eachIn } from '../each.ts';
 import { configOf, dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import type { Fetch } from '../remote/http.ts';
 import { jsonLine, safe } from '../terminal.ts';
-import { carryOut, type StepCommandOptions } from './steps.ts';
+import { carryOut, doneLine, showPlan, type StepCommandOptions } from './steps.ts';
 
 /** `moat fix`: what a finding calls for, done through actions that can be taken back. */
 export function addFix(cli: Cli): void {
@@ -63,19 +63,14 @@ export function addFix(cli: Cli): void {
     if (options.dryRun || !options.yes) {
       const { plans } = (await ask(true)) as Extract<Fixed, { plan: true }>;
       for (const plan of plans) {
-        if (options.json && options.dryRun) { out.line(jsonLine(plan)); continue; }
-        for (const line of [colour.bold(safe(plan.title[lang])), ...plan.steps.map(({ text }) => `  ${safe(text[lang])}`)]) if (options.dryRun) out.line(line); else console.error(line);
+        if (options.json && options.dryRun) out.line(jsonLine(plan));
+        else showPlan(cli, out, plan, options);
       }
       if (options.dryRun) return;
-      if (!(await confirm(t('照此执行？', 'Do this?'), t))) {
-        if (!process.stdin.isTTY) throw new MoatError('not-confirmed', t('没有终端可以询问，什么也没做', 'there is no terminal to ask on; nothing was done'), { hint: '--yes' });
-        console.error(t('什么也没做', 'nothing was done'));
-        process.exitCode = 1;
-        return;
-      }
+      if (!await agreed(t('照此执行？', 'Do this?'), t)) return;
     }
     const { receipts, stopped } = (await ask(false)) as Extract<Fixed, { receipts: unknown }>;
-    for (const receipt of receipts) out.line(options.json ? jsonLine(receipt) : `${colour.green('●')} ${safe(receipt.title[lang])}  ${colour.dim(`moat undo ${safe(receipt.id)}`)}`);
+    for (const receipt of receipts) out.line(options.json ? jsonLine(receipt) : doneLine(cli, receipt));
     if (stopped === undefined) return;
     process.exitCode = 1;
     out.line(options.json ? jsonLine({ id, stopped }) : `${colour.red('✕')} ${safe(stopped[lang])}`);

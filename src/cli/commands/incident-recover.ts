@@ -3,7 +3,7 @@ import { MoatError } from '../../core/error.ts';
 import type { RecoveredStep, RecoveryPlan, ServiceCheck } from '../../core/recovery.ts';
 import { askMoat, pathThere } from '../ask.ts';
 import type { Recovered, ServicesLooked } from '../../agent/recovery.ts';
-import { confirm } from '../confirm.ts';
+import { agreed } from '../confirm.ts';
 import { incidentJson } from '../incident-text.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
@@ -53,12 +53,7 @@ export function addIncidentRecover(group: Command, { program, lang, t }: Cli): v
       await out.end();
       if (options.dryRun) return;
       const open = plan.steps.filter((step) => (options.only === undefined || options.only.includes(step.id)) && options.without?.includes(step.id) !== true && steps.find((one) => one.id === step.id)?.state !== 'done');
-      if (open.length > 0 && !options.yes && !(await confirm(t('照此恢复？', 'Restore them?'), t))) {
-        if (!process.stdin.isTTY) throw new MoatError('not-confirmed', t('没有终端可以询问，什么也没做', 'there is no terminal to ask on; nothing was done'), { hint: '--yes' });
-        console.error(t('什么也没做', 'nothing was done'));
-        process.exitCode = 1;
-        return;
-      }
+      if (open.length > 0 && !options.yes && !await agreed(t('照此恢复？', 'Restore them?'), t)) return;
       const progress = progressLine(t('恢复', 'restoring'), process.stderr.isTTY && !json);
       let files = 0;
       const all = open.reduce((n, { paths }) => n + paths.length, 0);

@@ -3,7 +3,7 @@ import { MoatError } from '../../core/error.ts';
 import { askMoat } from '../ask.ts';
 import type { ShownPlan } from '../../agent/response.ts';
 import { colour } from '../colour.ts';
-import { confirm } from '../confirm.ts';
+import { agreed } from '../confirm.ts';
 import { duration } from '../duration.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
@@ -64,8 +64,7 @@ export function addProcesses({ program, lang, t }: Cli): void {
       write(safe(plan.title[lang]));
       for (const step of plan.steps) write(`  ${safe(step.text[lang])}`);
       if (options.plan) return;
-      if (!process.stdin.isTTY) throw new MoatError('not-confirmed', t('没有终端可以询问，什么也没做', 'there is no terminal to ask on; nothing was done'), { hint: '--yes' });
-      if (!await confirm(t('结束它们？无法撤销。', 'End them? This cannot be taken back.'), t)) { console.error(t('什么也没做', 'nothing was done')); process.exitCode = 1; return; }
+      if (!await agreed(t('结束它们？无法撤销。', 'End them? This cannot be taken back.'), t)) return;
     }
     const receipt = (await ask(op, { ...asked, ...(started !== undefined && { started }) })) as Receipt;
     if (options.json) { console.log(jsonLine(receiptJson(receipt))); return; }

@@ -10,7 +10,7 @@ import { Vault } from '../../actions/vault.ts';
 import { bytesOf, nameOf } from '../../linux/file-names.ts';
 import { writeAll } from '../../linux/write-all.ts';
 import { colour } from '../colour.ts';
-import { confirm } from '../confirm.ts';
+import { agreed } from '../confirm.ts';
 import { eachIn } from '../each.ts';
 import { dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
@@ -137,8 +137,7 @@ export function addQuarantine({ program, lang, t }: Cli): void {
         Object.assign(asked, { text: plan.text });
         if (options.plan) { const out = new Output(); showPlan(out, plan, options.json); await out.end(); return; }
         if (!options.yes) for (const step of plan.steps) console.error(safe(step.text[lang]));
-        if (!options.yes && !process.stdin.isTTY) throw new MoatError('not-confirmed', t('没有终端可以询问，什么也没做', 'there is no terminal to ask on; nothing was done'), { hint: '--yes' });
-        if (!options.yes && !await confirm(t('删除这一行？', 'Remove this line?'), t)) { console.error(t('什么也没做', 'nothing was done')); process.exitCode = 1; return; }
+        if (!options.yes && !await agreed(t('删除这一行？', 'Remove this line?'), t)) return;
       }
       const receipt = (await ask('remove-line', asked)) as Receipt;
       console.log(options.json ? jsonLine(receiptJson(receipt)) : `${colour.green('●')} ${safe(receipt.title[lang])}  ${colour.dim(`moat restore ${safe(receipt.id)}`)}`);

@@ -4,7 +4,7 @@ import { MoatError } from '../../core/error.ts';
 import { askMoat, pathThere } from '../ask.ts';
 import type { ShownStep } from '../../agent/response-steps.ts';
 import { colour } from '../colour.ts';
-import { confirm } from '../confirm.ts';
+import { agreed } from '../confirm.ts';
 import { duration } from '../duration.ts';
 import { eachIn } from '../each.ts';
 import { Output } from '../output.ts';
@@ -77,28 +77,34 @@ export function addSteps(cli: Cli): void {
   }
 }
 
+/** What would be done: the answer itself with --dry-run, else beside the question. */
+export function showPlan({ lang, t }: Cli, out: Output, { title, risk, steps }: Pick<ShownStep, 'title' | 'risk' | 'steps'>, { dryRun }: StepCommandOptions): void {
+  const lines = [`${colour.bold(safe(title[lang]))}  ${risk === 'high' ? colour.red(t('风险高', 'high risk')) : ''}`, ...steps.flatMap(({ text }) => text[lang].split('\n').map((line) => `  ${safe(line)}`))];
+  for (const line of lines) if (dryRun) out.line(line); else console.error(line);
+}
+
+/** What was done, and what to type next: what nobody confirms in time is taken back by itself. */
+export function doneLine({ lang, t }: Cli, { id, title, until }: Pick<Receipt, 'id' | 'title' | 'until'>): string {
+  const next = until === undefined ? `moat undo ${id}` : t(`请在 ${clock(until)} 前确认：moat confirm ${id}；撤销：moat undo ${id}`, `confirm before ${clock(until)}: moat confirm ${id}; to take it back: moat undo ${id}`);
+  return `${colour.green('●')} ${safe(title[lang])}  ${colour.dim(safe(next))}`;
+}
+
 /** Shows what several actions would do, asks once, does them one after the other. Rejects at the first that is refused or fails. */
-export async function carryOut({ program, lang, t }: Cli, out: Output, actions: readonly FixAction[], options: StepCommandOptions, from?: string): Promise<void> {
+export async function carryOut(cli: Cli, out: Output, actions: readonly FixAction[], options: StepCommandOptions, from?: string): Promise<void> {
+  const { program, t } = cli;
   const request = ({ action, input }: FixAction): object => ({ action, input, by: operator(), why: options.why ?? '', ...(options.force && { force: true }), ...(from !== undefined && { from }) });
   const ask = (op: string, one: FixAction): Promise<unknown> => askMoat(program, op, request(one), { patient: true });
   if (options.dryRun || !options.yes) {
     for (const one of actions) {
       const plan = (await ask('step-plan', one)) as ShownStep;
       if (options.json && options.dryRun) { out.line(jsonLine({ action: one.action, ...plan, ...(plan.until !== undefined && { until: new Date(plan.until).toISOString() }) })); continue; }
-      const lines = [`${colour.bold(safe(plan.title[lang]))}  ${plan.risk === 'high' ? colour.red(t('风险高', 'high risk')) : ''}`, ...plan.steps.flatMap(({ text }) => text[lang].split('\n').map((line) => `  ${safe(line)}`))];
-      for (const line of lines) if (options.dryRun) out.line(line); else console.error(line);
+      showPlan(cli, out, plan, options);
     }
     if (options.dryRun) return;
-    if (!(await confirm(t('照此执行？', 'Do this?'), t))) {
-      if (!process.stdin.isTTY) throw new MoatError('not-confirmed', t('没有终端可以询问，什么也没做', 'there is no terminal to ask on; nothing was done'), { hint: '--yes' });
-      console.error(t('什么也没做', 'nothing was done'));
-      process.exitCode = 1;
-      return;
-    }
+    if (!await agreed(t('照此执行？', 'Do this?'), t)) return;
   }
   for (const one of actions) {
     const receipt = (await ask('step-do', one)) as Receipt;
-    const next = receipt.until === undefined ? `moat undo ${receipt.id}` : t(`请在 ${clock(receipt.until)} 前确认：moat confirm ${receipt.id}；撤销：moat undo ${receipt.id}`, `confirm before ${clock(receipt.until)}: moat confirm ${receipt.id}; to take it back: moat undo ${receipt.id}`);
-    out.line(options.json ? jsonLine(receiptJson(receipt)) : `${colour.green('●')} ${safe(receipt.title[lang])}  ${colour.dim(safe(next))}`);
+    out.line(options.json ? jsonLine(receiptJson(receipt)) : doneLine(cli, receipt));
   }
 }

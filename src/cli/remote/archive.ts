@@ -1,5 +1,5 @@
 /** An archive of evidence from a server: fetched, proved at this end, and only then given its name. */
-import { createReadStream, existsSync, linkSync, rmSync, statSync } from 'node:fs';
+import { constants, createReadStream, existsSync, linkSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { EvidenceArchive } from '../../api/contract/incidents.ts';
@@ -44,7 +44,8 @@ export async function fetchArchive(target: Target, told: Told, to: string, why: 
     const left = existsSync(part) ? statSync(part).size : 0;
     return at = left > size ? 0 : left;
   } });
-  const file = await open(part, at === 0 ? 'w' : 'a', 0o600);
+  // Never through a link that somebody put under the name of the part.
+  const file = await open(part, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | (at === 0 ? constants.O_TRUNC : constants.O_APPEND), 0o600);
   try {
     for await (const piece of pieces) {
       for (let done = 0; done < piece.length;) done += (await file.write(piece, done)).bytesWritten;
