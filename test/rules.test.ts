@@ -10,7 +10,7 @@ const files = ruleFiles(folder);
 const parsed = parse(files);
 const all: (Rule | Correlation)[] = [...parsed.rules, ...parsed.correlations];
 
-interface MoatMap { zh?: string; summary?: { zh?: string; en?: string }; advice?: { zh?: string; en?: string } }
+interface MoatMap { zh?: string; summary?: { zh?: string; en?: string }; advice?: { zh?: string; en?: string }; description?: { zh?: string }; falsepositives?: { zh?: string[] } }
 const moat = (rule: Rule | Correlation): MoatMap => rule.custom ?? {};
 const chinese = /[一-鿿]/;
 
@@ -46,7 +46,7 @@ describe('rules of our own', () => {
       expect(moat(one).zh ?? '', `moat.zh of ${one.name}`).toMatch(chinese);
       expect(one.title, `title of ${one.name}`).not.toMatch(chinese);
     }
-    const { summary, advice } = moat(rule!);
+    const { summary, advice, description, falsepositives } = moat(rule!);
     expect(summary?.zh, 'moat.summary.zh').toBeTruthy();
     expect(summary?.en, 'moat.summary.en').toBeTruthy();
     expect(advice?.zh ?? '', 'moat.advice.zh').toMatch(chinese);
@@ -54,6 +54,9 @@ describe('rules of our own', () => {
     expect(rule!.tags.filter((tag) => /^attack\.t\d{4}(\.\d{3})?$/.test(tag)), 'an ATT&CK technique').not.toEqual([]);
     expect(rule!.falsepositives, 'falsepositives').not.toEqual([]);
     expect(rule!.description, 'description').toBeTruthy();
+    expect(description?.zh ?? '', 'moat.description.zh').toMatch(chinese);
+    expect(falsepositives?.zh, 'moat.falsepositives.zh, one for each').toHaveLength(rule!.falsepositives.length);
+    for (const one of falsepositives!.zh!) expect(one, 'moat.falsepositives.zh').toMatch(chinese);
     const placeholders = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1]!).sort();
     expect(placeholders(summary!.zh!), 'placeholders of both languages').toEqual(placeholders(summary!.en!));
   });

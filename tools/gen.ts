@@ -211,6 +211,10 @@ ${behaviours.map((b) => `## ${b.id}
 
 ${b.title.en} · ${b.title.zh}
 
+${b.means.en}. ${b.means.zh}。
+
+What to do 怎么办: ${b.advice.en} ${b.advice.zh}
+
 Cannot see 看不见: ${b.blind.en} ${b.blind.zh}
 
 | setting 设置 | default 默认 | meaning | 含义 |

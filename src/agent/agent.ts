@@ -22,6 +22,7 @@ import { Pipeline } from '../engine/pipeline.ts';
 import { supervise } from '../engine/supervisor.ts';
 import { openSqliteStore } from '../stores/sqlite/store.ts';
 import { Vault } from '../actions/vault.ts';
+import { alertWords } from './alert-words.ts';
 import { Api } from './api.ts';
 import { Capture } from './capture.ts';
 import { loadConfig } from './config.ts';
@@ -379,7 +380,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
   const geo = openGeo(config.geo.country);
   const opened = openDetector({ config, knowledge, learned: (id) => store.ledger.learned(id), warn: (text) => options.log.warn(text), count: (what, n) => health.count('behaviours', what, n) });
   const exceptions = { now: opened.exceptions };
-  const notices = new Notices({ url: config.server.enabled ? config.server.url : undefined, config: config.notices, dataFolder: resolve(options.dataFolder), store, health, lang: options.lang, host, now: Date.now });
+  const notices = new Notices({ url: config.server.enabled ? config.server.url : undefined, config: config.notices, dataFolder: resolve(options.dataFolder), store, health, lang: options.lang, host, words: (id) => alertWords(id, opened.rules.all), now: Date.now });
   response.connect(notices, geo);
   incidents.connect(notices);
   lasting.stories.connect(geo);

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type AgentApi, type ApiAnswer, guessing, startAgentApi, startQuietAgent } from '../../test/agent-api.ts';
 import { routes } from '../api/routes/catalogue.ts';
 import type { Finding } from '../core/finding.ts';
+import type { Text } from '../core/text.ts';
 import { openSqliteStore } from '../stores/sqlite/store.ts';
 
 let api: AgentApi, warned: string[], dir: string, base: string, password: string;
@@ -55,8 +56,9 @@ it('every route that reads answers in the shape of its contract', async () => {
 
 it('an alert says which selections of its rule matched, and is told with its raw events and its incident', async () => {
   const { body } = await ask(`/alerts/${String((await items('/alerts?source_ip=203.0.113.9&limit=50')).at(-1)!['id'])}`);
-  const { why, raw } = body as { why: { kind: string; yaml?: string; explained: { held: boolean; detection: { selections: { held: boolean }[] } }[] }; raw: { message?: string }[] };
+  const { why, raw } = body as { why: { description: Text; advice: Text; falsepositives: Text[]; kind: string; yaml?: string; explained: { held: boolean; detection: { selections: { held: boolean }[] } }[] }; raw: { message?: string }[] };
   expect(['rule', 'correlation']).toContain(why.kind);
+  for (const text of [why.description, why.advice, ...why.falsepositives]) expect(text).toEqual({ zh: expect.stringMatching(/[\u4e00-\u9fff]/) as string, en: expect.stringMatching(/^[^\u4e00-\u9fff]+$/) as string });
   expect(why.yaml).toContain('detection:');
   expect(why.explained.some(({ held, detection }) => held && detection.selections.some((one) => one.held))).toBe(true);
   expect(raw.some(({ message }) => message?.includes('203.0.113.9'))).toBe(true);

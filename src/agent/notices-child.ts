@@ -14,7 +14,7 @@ import { Notices } from './notices.ts';
 const [dir = '', url = '', secret = '', drain] = process.argv.slice(2);
 const store = openSqliteStore({ dir });
 const config = configSchema.parse({ notices: { channels: [{ name: 'hook', kind: 'webhook', url, secret, level: 'info' }] } }).notices;
-const notices = new Notices({ config: { ...config, digest_seconds: 0.01 }, dataFolder: dir, store, health: new Health(Date.now), lang: 'en', host: 'shop-1', now: Date.now });
+const notices = new Notices({ config: { ...config, digest_seconds: 0.01 }, dataFolder: dir, store, health: new Health(Date.now), lang: 'en', host: 'shop-1', words: () => ({ falsePositives: [] }), now: Date.now });
 const ending = new AbortController();
 const running = notices.run(ending.signal);
 

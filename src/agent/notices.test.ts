@@ -89,7 +89,7 @@ describe('questions and answers', () => {
     const store = openSqliteStore({ dir, now });
     ends.push(() => service.close(), () => store.close());
     const config = notices(`notices: {channels: [{name: hook, kind: webhook, url: "${service.url}", secret: s, level: high}]}`);
-    return { store, dir, service, notices: new Notices({ config, dataFolder: dir, store, health: new Health(now), lang: 'en', host: 'shop-1', now }) };
+    return { store, dir, service, notices: new Notices({ config, dataFolder: dir, store, health: new Health(now), lang: 'en', host: 'shop-1', words: () => ({ falsePositives: [] }), now }) };
   }
   const what = { zh: '封锁 203.0.113.9', en: 'block 203.0.113.9' };
 

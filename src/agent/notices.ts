@@ -15,6 +15,7 @@ import type { Quiet } from '../engine/notices/timing.ts';
 import type { PipelineOptions } from '../engine/pipeline.ts';
 import { notifiers } from '../notifiers/catalogue.ts';
 import { clock } from '../notifiers/layout.ts';
+import type { AlertWords } from './alert-words.ts';
 import { approvalKey } from './approval-key.ts';
 import type { ChannelConfig, Config } from './config-schema.ts';
 import { readSecret } from './secret.ts';
@@ -28,6 +29,8 @@ export interface NoticesOptions {
   url?: string | undefined;
   lang: Lang;
   host: string;
+  /** What the rule that judged an alert says of it. */
+  words: (ruleId: string) => AlertWords;
   now: () => number;
 }
 
@@ -159,10 +162,10 @@ export class Notices {
   }
 
   private itemOf(row: QueuedNotice, stands: ReturnType<Store['ledger']['alert']>, to: Lang): ReturnType<typeof requestItem> | undefined {
-    const { store, host, now, config, lang } = this.options;
+    const { store, host, now, config, lang, words } = this.options;
     if (row.subject.startsWith(playbookPrefix)) return { ...itemOf(row.alert, to, to), next: [`moat playbook runs ${/^playbook:run:([0-9a-z]+)/.exec(row.subject)?.[1] ?? ''}`.trim()] };
     if (row.subject.startsWith(incidentPrefix)) return { ...itemOf(row.alert, to, to), next: [`moat incident show ${row.subject.split(':', 2)[1] ?? ''}`.trim()] };
-    if (!row.subject.startsWith(requestPrefix)) return itemOf(stands ?? row.alert, to, lang);
+    if (!row.subject.startsWith(requestPrefix)) return itemOf(stands ?? row.alert, to, lang, words((stands ?? row.alert).rule_id));
     const [id = '', times] = row.subject.slice(requestPrefix.length).split('#');
     const asked = store.requests.get(id);
     // A reminder says that it is one.

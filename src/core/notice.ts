@@ -17,6 +17,8 @@ export interface NoticeItem {
   /** The story: address, account, program, path, origin. */
   facts: readonly { label: string; value: string }[];
   means?: string;
+  /** What to do about it. */
+  advice?: string;
   /** Commands to run next: words that a shell takes as they stand. */
   next: readonly string[];
   /** The alert's id. */

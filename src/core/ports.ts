@@ -78,6 +78,10 @@ export type Knowledge = Pick<BehaviourContext, 'lineage' | 'packages' | 'intelli
 
 /** A stateful detector over the event stream that Sigma cannot say. Its memory is bounded. */
 export interface Behaviour extends Manifest {
+  /** What it tells of, for somebody who has never met it. */
+  means: Text;
+  /** What to do when it fires. */
+  advice: Text;
   /** Kinds of event it wants; others are not handed to it. */
   kinds: readonly Kind[];
   /** Rules and behaviours (by rule id) that say nothing beyond it of one and the same event: their detection is left out when this one told of it at their level or a worse one. */

@@ -1,12 +1,12 @@
 /** Rules and behaviours side by side: events in, detections out. */
 import type { Detection } from '../core/alert.ts';
 import type { Event, Kind } from '../core/gen/event.ts';
-import { atLeast, type Level } from '../core/level.ts';
+import { atLeast } from '../core/level.ts';
 import { noKnowledge } from '../core/lineage.ts';
 import type { Behaviour, BehaviourRun, Knowledge, Learning } from '../core/ports.ts';
-import type { Text } from '../core/text.ts';
 import type { Engine, Match } from '../sigma/index.ts';
 import type { Detect } from './pipeline.ts';
+import { wordsOf } from './rule-words.ts';
 
 export interface BehaviourSetup { behaviour: Behaviour; settings: BehaviourSettings; state: string | undefined }
 type BehaviourSettings = Readonly<Record<string, number | string | boolean | string[]>>;
@@ -96,30 +96,6 @@ function put(map: Map<Kind, BehaviourRun[]>, kind: Kind, run: BehaviourRun): voi
   const others = map.get(kind);
   if (others) others.push(run);
   else map.set(kind, [run]);
-}
-
-interface MoatMap { zh?: string; summary?: Text; matrix?: string[] }
-
-interface RuleWords { ruleId: string; title: Text; level: Level; summary: Text | undefined; attack: readonly string[]; matrix: readonly string[] }
-
-const words = new WeakMap<object, RuleWords>();
-
-/** What an alert says of a rule; worked out once a rule. */
-function wordsOf(rule: Match<Event>['rule']): RuleWords {
-  let known = words.get(rule);
-  if (!known) {
-    const custom = (rule.custom ?? {}) as MoatMap;
-    known = {
-      ruleId: rule.name ?? rule.id ?? rule.title,
-      title: { zh: custom.zh ?? rule.title, en: rule.title },
-      level: rule.level,
-      summary: custom.summary,
-      attack: rule.tags.filter((tag) => /^attack\.t\d{4}/i.test(tag)).map((tag) => tag.slice(7).toUpperCase()),
-      matrix: custom.matrix ?? [],
-    };
-    words.set(rule, known);
-  }
-  return known;
 }
 
 /** What an alert says of this match. */

@@ -66,7 +66,7 @@ function fitting(notice: Notice, item: NoticeItem, paper: Paper, left: number, s
 
 function blockOf({ lang, host, zone }: Notice, item: NoticeItem, paper: Paper, bytes: number): string {
   const t = (zh: string, en: string): string => say(lang, zh, en);
-  const { level, title, count, time, last, facts, means, next, id } = item;
+  const { level, title, count, time, last, facts, means, advice, next, id } = item;
   const line = (label: string, raw: string): string => `${paper.text(label)}${t('：', ': ')}${paper.text(cutBytes(raw, bytes))}`;
   const when = count > 1 ? t(`${clock(time, zone)} 起，最近 ${clock(last, zone)}，共 ${count} 次`, `since ${clock(time, zone)}, last ${clock(last, zone)}, ${count} times`) : clock(time, zone);
   return [
@@ -75,6 +75,7 @@ function blockOf({ lang, host, zone }: Notice, item: NoticeItem, paper: Paper, b
     line(t('时间', 'time'), when),
     ...facts.map(({ label, value }) => line(label, value)),
     ...(means === undefined || bytes < fieldSizes[1] ? [] : [line(t('含义', 'meaning'), means)]),
+    ...(advice === undefined || bytes < fieldSizes[1] ? [] : [line(t('建议', 'advice'), advice)]),
     ...(next.length === 0 ? [] : [`${paper.text(t('下一步', 'next'))}${t('：', ': ')}${next.map((words) => paper.command(words)).join(t('，', ', '))}`]),
     line(t('告警编号', 'alert'), id),
   ].join(paper.newLine);

@@ -11,6 +11,7 @@ import { excused, type Exception } from '../../engine/exceptions.ts';
 import type { OriginGraph } from '../../engine/origin/graph.ts';
 import { tellStory } from '../../engine/origin/story.ts';
 import { explain, type Correlation, type Rule } from '../../sigma/index.ts';
+import { alertWords } from '../alert-words.ts';
 import type { LoadedRules } from '../detector.ts';
 import type { CheckEntry } from '../scan.ts';
 
@@ -66,15 +67,17 @@ export class AlertView {
 
   private async why(alert: Alert): Promise<object> {
     const { rule_id: id } = alert;
+    const { all, engine } = this.options.rules();
+    const { description, falsePositives, advice } = alertWords(id, all);
+    const words = { ...(description && { description }), ...(advice && { advice }), ...(falsePositives.length > 0 && { falsepositives: falsePositives }) };
     if (id.startsWith('behaviour.')) {
       const found = behaviours.find((one) => `behaviour.${one.id}` === id);
-      return { kind: 'behaviour', explained: [], ...(found && { about: found.title }), note: { zh: '行为检测按一段时间内的事件判断，证据见下', en: 'a behaviour judges what happens over a time; the evidence is below' } };
+      return { kind: 'behaviour', explained: [], ...words, ...(found && { about: found.title }), note: { zh: '行为检测按一段时间内的事件判断，证据见下', en: 'a behaviour judges what happens over a time; the evidence is below' } };
     }
     if (id.startsWith('check.')) {
       const found = (await this.options.checks().catch(() => [])).find((one) => `check.${one.id}` === id);
       return { kind: 'check', explained: [], ...(found && { about: found.title }), note: { zh: '由扫描发现，证据见下', en: 'a scan found it; the evidence is below' } };
     }
-    const { all, engine } = this.options.rules();
     const rule = all.find((one) => one.name === id || one.id === id);
     if (!rule) return { kind: 'unknown', explained: [], note: { zh: '这条规则现在没有加载', en: 'that rule is not loaded now' } };
     const singles = rule.type === 'rule' ? [rule] : all.filter((one): one is Rule => one.type === 'rule' && rule.rules.some((wanted) => wanted === one.name || wanted === one.id));
@@ -88,7 +91,7 @@ export class AlertView {
     }
     const yaml = sourceOf(rule.file);
     return {
-      kind: rule.type, explained, ...(rule.description !== undefined && { description: rule.description }), ...(yaml !== undefined && { yaml }),
+      kind: rule.type, explained, ...words, ...(yaml !== undefined && { yaml }),
       ...(rule.type === 'correlation' && { counts: { kind: rule.kind, rules: [...rule.rules], by: [...rule.groupBy], seconds: rule.timespan / 1000, bounds: plain(rule.bounds) } }),
     };
   }

@@ -9,6 +9,7 @@ import type { Text } from '../../core/text.ts';
 import { cellOf, cellTechniques, matrixCells } from '../../engine/incident/matrix.ts';
 import { techniqueText } from '../../engine/incident/technique-names.ts';
 import { knownTechniques, tacticsOf } from '../../engine/response/tactics.ts';
+import { wordsOf } from '../../engine/rule-words.ts';
 import type { Config } from '../config-schema.ts';
 import { behaviourSetups, type LoadedRules, loadRules, ownRules } from '../detector.ts';
 import { coverage } from '../gen/coverage.ts';
@@ -63,7 +64,7 @@ export class RulesView {
       if (!found) throw notThere(id);
       const setup = behaviourSetups(this.options.config()).find(({ behaviour }) => behaviour.id === found.id);
       return {
-        id, kind: 'behaviour', title: found.title, tags: [], attack: [...coverage[id] ?? []], enabled: setup !== undefined, own: false, feeds: [], judged: this.judged(id), alerts: counts.get(id)?.alerts ?? 0, ...lastOf(counts, id), blind: found.blind, falsepositives: [], references: [],
+        id, kind: 'behaviour', title: found.title, tags: [], attack: [...coverage[id] ?? []], enabled: setup !== undefined, own: false, feeds: [], judged: this.judged(id), alerts: counts.get(id)?.alerts ?? 0, ...lastOf(counts, id), blind: found.blind, description: found.means, advice: found.advice, falsepositives: [], references: [],
         settings: Object.fromEntries(Object.entries(found.settings).map(([name, setting]) => [name, { value: setup?.settings[name] ?? setting.default, text: setting.text }])),
       };
     }
@@ -72,9 +73,10 @@ export class RulesView {
     const rule = all.find((one) => one.name === id || one.id === id || nameOf(one) === id);
     if (!rule) throw notThere(id);
     const yaml = sourceOf(rule.file);
+    const { description, falsePositives, advice } = wordsOf(rule);
     return {
-      ...this.row(rule, !((rule.id !== undefined && off.has(rule.id)) || (rule.name !== undefined && off.has(rule.name))), counts), feeds: this.feeders().get(rule) ?? [], judged: this.judged(nameOf(rule)), falsepositives: [...rule.falsepositives], references: [...rule.references],
-      ...(yaml !== undefined && { yaml }), ...(rule.author !== undefined && { author: rule.author }), ...(rule.description !== undefined && { description: { zh: rule.description, en: rule.description } }),
+      ...this.row(rule, !((rule.id !== undefined && off.has(rule.id)) || (rule.name !== undefined && off.has(rule.name))), counts), feeds: this.feeders().get(rule) ?? [], judged: this.judged(nameOf(rule)), falsepositives: [...falsePositives], references: [...rule.references],
+      ...(yaml !== undefined && { yaml }), ...(rule.author !== undefined && { author: rule.author }), ...(description && { description }), ...(advice && { advice }),
       ...(rule.type === 'correlation' && { counts: { kind: rule.kind, rules: [...rule.rules], by: [...rule.groupBy], seconds: rule.timespan / 1000 } }),
     };
   }
@@ -145,7 +147,7 @@ export class RulesView {
       const id = nameOf(rule), seen = counts.get(id);
       loaded.add(id);
       for (const technique of new Set(attackOf(rule.tags))) {
-        at(technique).covered.push({ what: 'rule', id, title: textOfRule(rule), seen: seen?.alerts ?? 0 });
+        at(technique).covered.push({ what: 'rule', id, title: wordsOf(rule).title, seen: seen?.alerts ?? 0 });
         if (seen) saw(technique, seen);
       }
     }
@@ -219,7 +221,7 @@ export class RulesView {
   private row(rule: AnyRule, enabled: boolean, counts: ReadonlyMap<string, { alerts: number; last: number }>): object {
     const id = nameOf(rule);
     return {
-      id, kind: rule.type, title: textOfRule(rule), level: rule.level, ...(rule.status !== undefined && { status: rule.status }), tags: [...rule.tags], attack: attackOf(rule.tags), ...(rule.type === 'rule' && { logsource: rule.logsource }), file: basename(rule.file),
+      id, kind: rule.type, title: wordsOf(rule).title, level: rule.level, ...(rule.status !== undefined && { status: rule.status }), tags: [...rule.tags], attack: attackOf(rule.tags), ...(rule.type === 'rule' && { logsource: rule.logsource }), file: basename(rule.file),
       enabled, own: rule.file.startsWith(`${this.options.folder}/`), alerts: counts.get(id)?.alerts ?? 0, ...lastOf(counts, id),
     };
   }
@@ -236,8 +238,3 @@ export class RulesView {
 const lastOf = (counts: ReadonlyMap<string, { last: number }>, id: string): { last?: number } => { const found = counts.get(id); return found ? { last: found.last } : {}; };
 const notThere = (id: unknown): MoatError => new MoatError('no-item', `expected the name of a rule, got ${String(id).slice(0, 100)}`, { zh: '没有这条规则' });
 const textOf = (argument: unknown): string => given(z.strictObject({ text: z.string().max(ruleTextTaken) }), argument).text;
-/** Our own rules carry the Chinese title beside. */
-function textOfRule({ title, custom }: AnyRule): Text {
-  const zh = (custom as { zh?: unknown } | undefined)?.zh;
-  return { zh: typeof zh === 'string' ? zh : title, en: title };
-}

@@ -45,10 +45,10 @@ const explained = z.strictObject({
 });
 export type Explained = z.infer<typeof explained>;
 
-/** sigma: `explained` has each rule it rests on. behaviour and check: they judge over time or look at the machine; `about` says how. */
+/** sigma: `explained` has each rule it rests on. behaviour and check: they judge over time or look at the machine; `about` says how. `description`, `advice` and `falsepositives`: what it means, what to do, what is harmless and looks alike. */
 const alertWhy = z.strictObject({
   kind: z.enum(['rule', 'correlation', 'behaviour', 'check', 'unknown']),
-  about: text.optional(), description: z.string().optional(), yaml: z.string().optional(),
+  about: text.optional(), description: text.optional(), advice: text.optional(), falsepositives: z.array(text).optional(), yaml: z.string().optional(),
   explained: z.array(explained),
   /** Of a correlation: what it counts, over how long, by what. */
   counts: z.strictObject({ kind: z.string(), rules: z.array(z.string()), by: z.array(z.string()), seconds: z.number(), bounds: z.record(z.string(), z.number()) }).optional(),

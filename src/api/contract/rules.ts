@@ -11,7 +11,7 @@ export const rule = z.strictObject({
 });
 export type Rule = z.infer<typeof rule>;
 export const ruleWhole = rule.extend({
-  yaml: z.string().optional(), description: text.optional(), author: z.string().optional(), falsepositives: z.array(z.string()), references: z.array(z.string()), blind: text.optional(),
+  yaml: z.string().optional(), description: text.optional(), author: z.string().optional(), advice: text.optional(), falsepositives: z.array(text), references: z.array(z.string()), blind: text.optional(),
   /** The correlations that count what it finds, where it raises no alert by itself. */
   feeds: z.array(z.string()),
   /** Of its latest alerts: how many belong to incidents that were called a false alarm. */

@@ -23,6 +23,8 @@ import { Tunnels, type Tunnel } from './tunnel.ts';
 export const badPeer: Behaviour = {
   id: 'bad-peer',
   title: { zh: '可疑外联', en: 'Suspicious far end' },
+  means: { zh: '程序在联系矿池、暗网或罕见的境外地址；正常服务很少这样做', en: 'A program talks to a mining pool, a hidden service or a rare address abroad; ordinary services seldom do' },
+  advice: { zh: '看这个进程从哪里来（moat origin 进程号）；不是您的程序就冻结它并封锁对端地址。', en: 'Look where the process came from (moat origin PID); if it is not yours, freeze it and block the far address.' },
   blind: {
     zh: '长连接里的心跳、加密 DNS（DoH）、按网页端口伪装的 Tor 网桥看不到；没有国家库时不判断境外；连接的数据量不知道；包管理器安装的程序被利用来外联时只看得到其子进程。',
     en: 'Beats inside one long connection, DNS over HTTPS and Tor bridges that look like the web are not seen. Without a country table nothing abroad is judged. How much was sent is not known. Of a packaged program that is misused only its children show.',

@@ -22,6 +22,8 @@ import { agentFolderOf, agentOf } from './agents.ts';
 export const blinding: Behaviour = {
   id: 'blinding',
   title: { zh: '试图停用或蒙蔽安全防护', en: 'Attempt to stop or blind a guard' },
+  means: { zh: '有人在停掉或绕开能发现他的东西：审计、日志、安全程序、内核检查点', en: 'Somebody stops or goes around what could see him: auditing, logs, guards, probes in the kernel' },
+  advice: { zh: '先确认是不是管理员所为；不是的话这台机器多半已被控制：隔离它，再看该进程的来历。', en: 'Ask first whether an administrator did it; if not, the machine is most likely taken: isolate it, then look at the origin of that process.' },
   blind: {
     zh: 'SIGKILL 先于告警结束进程时，告警只可能来不及写出；内核模块与已获内核权限的 rootkit 能让探针失明而不留痕迹；systemd 经 D-Bus 停止服务时只看得到 systemd 自己的动作；回放日志时不知道哪个进程是 Moat；/sys 下的开关在探针默认不看的范围内。',
     en: 'A SIGKILL may end Moat before the alert is out. Kernel code of an intruder can blind the sensor without a trace. When a service is stopped through systemd only systemd is seen acting. On replay it is not known which process is Moat. Switches below /sys are outside of what the sensor watches by default.',

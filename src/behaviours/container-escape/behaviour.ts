@@ -23,6 +23,8 @@ import { isRuntimeSocket, techniqueOf, type Technique } from './techniques.ts';
 export const containerEscape: Behaviour = {
   id: 'container-escape',
   title: { zh: '容器逃逸', en: 'Container escape' },
+  means: { zh: '容器里的程序够到了宿主机；容器不再是边界', en: 'A program in a container reached the host: the container is no border any more' },
+  advice: { zh: '停掉该容器并保留现场，检查宿主机上新出现的进程和文件；不要再用特权或挂载 docker.sock 启动它。', en: 'Stop the container and keep the evidence, look for new processes and files on the host; do not start it again privileged or with docker.sock mounted.' },
   blind: {
     zh: '没有内核传感器时只看得到程序启动；特权容器的启动参数看不到，只看得到它做了什么；容器运行时的套接字若不叫常见的名字则认不出；利用内核漏洞直接改写凭据的只看得到其后果。',
     en: 'Without the kernel sensor only program starts are seen. How a container was started (privileged) is not seen, only what it does. The socket of a container runtime is known by its usual names. An exploit that changes the kernel\'s memory shows only in what follows.',

@@ -18,6 +18,8 @@ import { generalReaders, isReader, processOf, secretNames, secretOf, type Secret
 export const credentialRead: Behaviour = {
   id: 'credential-read',
   title: { zh: '异常程序读取凭据', en: 'Credentials read by an unusual program' },
+  means: { zh: '不该读口令、密钥或云凭据的程序读了它们；它们可能已被带走', en: 'A program that has no business with passwords, keys or cloud credentials read them; they may be gone' },
+  advice: { zh: '查清这个程序的来历；不能解释就更换被读到的口令和密钥，并查它们近期的使用记录。', en: 'Find out where the program came from; if nobody can explain it, change the passwords and keys that were read and look at their latest use.' },
   blind: {
     zh: '只看得到内核传感器监视的文件名与路径；已打开的文件、经描述符传递的内容与直接读磁盘看不到；进程用 io_uring 读取的看不到；以允许的程序（如 tar、rsync）夹带的只在来由可疑时报告。',
     en: 'Only names and paths that the kernel sensor watches are seen, and not what io_uring opens. Files opened before, handed-on descriptors and reads of the raw disk are not. What permitted programs (tar, rsync) carry out is told only when their origin is odd.',

@@ -9,6 +9,8 @@ import { number } from '../settings.ts';
 export const diskFullSoon: Behaviour = {
   id: 'disk-full-soon',
   title: { zh: '磁盘即将写满', en: 'Disk is full or soon will be' },
+  means: { zh: '磁盘满了，服务会停、日志会丢', en: 'A full disk stops services and loses logs' },
+  advice: { zh: '找出增长最快的目录并清理或扩容；突然增长时先看是谁在写。', en: 'Find the folder that grows fastest and clear or enlarge it; after a sudden rise look first at who writes.' },
   blind: { zh: '突然写满（几小时内）来不及预测，只在超过阈值时报告；网络盘与 FUSE 挂载不看。', en: 'A disk that fills within hours is told only when it passes the limit; network and FUSE mounts are not watched.' },
   kinds: ['metric'],
   settings: {

@@ -8,6 +8,8 @@ import { Sustained } from '../sustained.ts';
 export const diskWrites: Behaviour = {
   id: 'disk-writes',
   title: { zh: '持续大量写盘', en: 'Flood of disk writes' },
+  means: { zh: '一个进程长时间大量写盘：备份、数据库整理，也可能是勒索软件在加密', en: 'One process writes very much for long: a backup, a database at work, or ransomware that encrypts' },
+  advice: { zh: '看写的是哪个进程、哪些文件；不认识就先冻结它（moat freeze 进程号），文件完好再放行。', en: 'Look which process writes which files; if you do not know it, freeze it first (moat freeze PID) and let it go on when the files are sound.' },
   blind: { zh: '慢速加密（低于阈值）看不到；网络盘不计入。', en: 'An encryptor slower than the limit is not seen; network file systems are not counted.' },
   kinds: ['metric'],
   settings: {

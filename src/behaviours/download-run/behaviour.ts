@@ -18,6 +18,8 @@ import { isDatabase, isExposed, isPersonal, labelOf, managerAbove, originGroup, 
 export const downloadRun: Behaviour = {
   id: 'download-run',
   title: { zh: '下载后执行', en: 'Downloaded and run' },
+  means: { zh: '刚下载的文件马上被运行，入侵者装工具时常这样', en: 'A file was run right after it was downloaded, as intruders do to bring their tools' },
+  advice: { zh: '看下载地址和是谁下的；不是您在安装软件就冻结该进程并把文件移入隔离区。', en: 'Look at the address and at who fetched it; if nobody installs anything, freeze the process and put the file into quarantine.' },
   blind: {
     zh: '写入未被看到的文件（传感器启动前、容器内其他挂载、超出记忆的旧文件）无从得知来源；直接经管道交给 shell 的脚本没有文件，由规则判断。需要来源图。',
     en: 'Nothing is known of files whose writing was not seen (before the sensor began, or forgotten since). A script piped straight into a shell leaves no file; rules judge that. Needs the origin graph.',

@@ -6,6 +6,8 @@ import { number } from '../settings.ts';
 export const healthDown: Behaviour = {
   id: 'health-down',
   title: { zh: '网站无法访问', en: 'Web service does not answer' },
+  means: { zh: '网站或服务连续几次没有应答，用户可能已经打不开', en: 'A web site or service did not answer several times; its users may be shut out' },
+  advice: { zh: '看服务状态和错误日志；与攻击告警同时出现时按事件处理。', en: 'Look at the state of the service and its error log; together with alerts of an attack treat it as an incident.' },
   blind: { zh: '只看健康检查的结果；单次失败不报告。', en: 'Judges the health checks only; single failures are not told.' },
   kinds: ['sensor'],
   settings: {

@@ -11,6 +11,8 @@ const topLength = 5;
 export const hostCpu: Behaviour = {
   id: 'host-cpu',
   title: { zh: '整机 CPU 持续过高', en: 'Machine keeps all its cores busy' },
+  means: { zh: '整台机器的 CPU 长时间跑满', en: 'The whole machine has been busy for long' },
+  advice: { zh: '用 top 看是谁在用；不认识的程序看它的来历。', en: 'See who uses it (top); for a program you do not know, look at its origin.' },
   blind: { zh: '只看总量；由许多短命进程造成的负载，名单里可能没有它们。', en: 'Judges the sum; a load made by many short-lived processes may not be in the list of names.' },
   kinds: ['metric'],
   settings: {

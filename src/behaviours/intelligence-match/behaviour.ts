@@ -11,6 +11,8 @@ import { flag } from '../settings.ts';
 export const intelligenceMatch: Behaviour = {
   id: 'intelligence-match',
   title: { zh: '命中情报列表', en: 'Match on an intelligence list' },
+  means: { zh: '地址、域名、文件或钱包在已知恶意的名单上', en: 'An address, name, file or wallet stands on a list of known bad ones' },
+  advice: { zh: '名单也会过时：看本机与它有过什么往来；确有往来就封锁该地址，并查发起的进程。', en: 'Lists age: look at what this machine had to do with it; if it did, block the address and look at the process that began it.' },
   blind: {
     zh: '只认列表上的地址、域名、哈希与钱包：换了新地址就看不到；加密 DNS、加密的服务器名（ECH）与超出首包 256 字节的名字看不到。',
     en: 'Only what stands on the lists is known, not what an attacker rents tomorrow. Encrypted DNS, encrypted server names (ECH) and names beyond the first 256 bytes of a connection are not seen.',

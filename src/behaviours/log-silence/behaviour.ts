@@ -18,6 +18,8 @@ const logKinds: readonly Kind[] = [
 export const logSilence: Behaviour = {
   id: 'log-silence',
   title: { zh: '日志突然静默', en: 'Log fell silent' },
+  means: { zh: '平时一直有的日志突然没有了：服务停了，或有人关掉了记录', en: 'A log that always had lines fell silent: the service stopped, or somebody turned recording off' },
+  advice: { zh: '看写这份日志的服务和 rsyslog/journald 是否在运行，磁盘是否已满；都正常就查谁改过日志配置。', en: 'See whether the service and rsyslog/journald run and whether the disk is full; if all is well, look at who changed the logging configuration.' },
   blind: {
     zh: '按来源（文件或 journal）判断：同一来源里只删掉一部分日志看不到；本来就很少写的日志要更久才判断。',
     en: 'Judged per source (a file or the journal): single lines taken out of one that goes on are not seen, and a log that seldom speaks takes longer.',

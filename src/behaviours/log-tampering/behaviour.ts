@@ -20,6 +20,8 @@ import { caretakers, isLogServer, logOf, writers, type LogFile } from './logs.ts
 export const logTampering: Behaviour = {
   id: 'log-tampering',
   title: { zh: '日志或历史记录被篡改', en: 'Logs or histories tampered with' },
+  means: { zh: '日志、登录记录或命令历史被清空或改写，通常是为了抹掉痕迹', en: 'Logs, log-on records or histories were emptied or rewritten, mostly to wipe traces' },
+  advice: { zh: '不要重启；用 moat incident evidence 保存现场，再看是谁、从哪里登录做的。', en: 'Do not restart; keep the evidence (moat incident evidence), then look at who did it and from where he logged on.' },
   blind: {
     zh: '需要内核探针的文件事件；由有权写日志的程序（如被挟持的 sshd、bash 自己的 history -c）做的改动看不到；日志文件内的逐条删改只看得到“被谁打开写入”；探针默认不看 /run 与 journal 目录时，其中的改动看不到。',
     en: 'Needs the file events of the kernel sensor. What a program does that writes the log by right is not seen (a hijacked sshd, bash\'s own history -c); of single lines edited only who opened the file. Where the sensor leaves out /run or the journal\'s folder, changes there are not seen.',

@@ -14,6 +14,8 @@ import { number, text } from '../settings.ts';
 export const loginAddress: Behaviour = {
   id: 'login-address',
   title: { zh: '新地址登录', en: 'Log-on from a new address' },
+  means: { zh: '账号从从未用过的地址登录成功', en: 'An account logged on from an address it never used' },
+  advice: { zh: '问账号的主人；不是本人就锁定账号、断开会话并更换口令和密钥。', en: 'Ask the owner; if it was somebody else, lock the account, end its sessions and change its password and keys.' },
   blind: {
     zh: '学习期内不报告；同一 /24（IPv6 /64）网段内换地址不算新；没有国家库时不判断国家；经跳板机或代理登录只看得到跳板机。',
     en: 'Silent while learning. Another address of the same /24 (IPv6 /64) is not new. Without a country table no country is judged. Behind a jump host or proxy only that one is seen.',

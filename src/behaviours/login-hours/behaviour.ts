@@ -9,6 +9,8 @@ import { list, number, text } from '../settings.ts';
 export const loginHours: Behaviour = {
   id: 'login-hours',
   title: { zh: '异常时段登录', en: 'Log-on at an odd hour' },
+  means: { zh: '账号在平时不用的时段登录成功', en: 'An account logged on at an hour it never does' },
+  advice: { zh: '问账号的主人；不是本人就锁定账号、断开会话并更换口令和密钥。', en: 'Ask the owner; if it was somebody else, lock the account, end its sessions and change its password and keys.' },
   blind: { zh: '没有写明工作时间时：学习期内、全天都有登录的账号、登录次数太少的账号不判断。', en: 'Where no working hours are configured, not judged: accounts still being learned, those that log on round the clock, and those that seldom do.' },
   kinds: loginKinds,
   settings: {

@@ -28,6 +28,8 @@ import { documentOf, type Document, folderOf, foreignEnding, isOrdinary, noteNam
 export const massChange: Behaviour = {
   id: 'mass-change',
   title: { zh: '批量加密或改写文件', en: 'Files changed in mass, as by encryption' },
+  means: { zh: '一个程序在短时间内改写、改名大量文件，像勒索软件加密', en: 'One program rewrites or renames many files in short time, as ransomware does' },
+  advice: { zh: '马上冻结它（moat freeze 进程号），再判断；确认是勒索就隔离主机，从备份恢复，不要付款。', en: 'Freeze it at once (moat freeze PID), judge afterwards; if it is ransomware, isolate the host and restore from a backup; do not pay.' },
   blind: {
     zh: '需要内核探针的文件事件；名称不变、只改写同一类文件的加密要靠抽样读取改写后的文件开头（内核传感器只抽样连续改写的文本与表格等有后缀的文件，每秒最多 20 个），本已压缩的文件（图片、压缩包、办公文档）这样加密看不出来，只加密文件中后部的也看不出来；每个文件间隔超过统计时长的慢速加密看不到；被挟持的系统程序（如 smbd）改写文件看不到；容器之外只看得到宿主机能看到的写入。',
     en: 'Needs the file events of the kernel sensor. Encryption that keeps the names and touches one kind of document shows only in samples of what was rewritten: the beginnings of up to 20 files a second that one program rewrites in a row. So it does not show in what was packed before (pictures, archives, office documents), nor where beginnings are left plain; nor is one seen that is slower than the window between files; nor one done by a hijacked program of the system, such as a file server.',

@@ -16,6 +16,8 @@ import { raised, Stories } from '../stories.ts';
 export const metadataAccess: Behaviour = {
   id: 'metadata-access',
   title: { zh: '异常程序访问云元数据服务', en: 'Cloud metadata asked by an unusual program' },
+  means: { zh: '不常见的程序访问云元数据服务，那里能拿到本机的云账号凭据', en: 'An unusual program asked the cloud metadata service, which hands out the cloud credentials of this machine' },
+  advice: { zh: '查这个进程的来历；可疑就在云控制台轮换该角色的凭据，并查调用记录；改用强制令牌的元数据模式。', en: 'Look at the origin of the process; if it is suspicious, rotate the credentials of that role and read its call records; require tokens for metadata.' },
   blind: {
     zh: '没有内核传感器时，很短的连接看不到；请求的路径只在首段明文里看得到；经代理转发的访问看到的是代理。与网站请求的对应只凭时间与参数里的地址。',
     en: 'Without the kernel sensor short connections are not seen. What was asked for is seen only in the first bytes and in the clear. Behind a proxy only that one is seen. The web request is joined by time and by the address in it.',

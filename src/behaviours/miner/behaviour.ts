@@ -26,6 +26,8 @@ import { judge, isStrong, type Piece, type PieceKind } from './evidence.ts';
 export const miner: Behaviour = {
   id: 'miner',
   title: { zh: '挖矿程序', en: 'Cryptominer' },
+  means: { zh: '程序在用这台机器挖矿：费钱、拖慢业务，也说明有人能在这里运行程序', en: 'A program mines on this machine: it costs money, slows the service and shows that somebody can run programs here' },
+  advice: { zh: '不要只杀进程：打开所属事件，按清理计划连同它的启动项一起处理，并堵住进来的路。', en: 'Do not only kill it: open its incident, follow the clean-up plan with all that starts it, and close the way it came in.' },
   blind: {
     zh: '看不到加密流量中的矿池协议：走 TLS 且矿池域名不显眼时，只凭负载、来源与连接判断。没有内核探针时看不到流量、域名查询与文件写入；没有软件包索引时，来历只凭所在目录判断。起名为常见计算程序、装在普通目录、又走陌生加密连接的矿工不报。GPU 负载看不到。',
     en: 'Mining protocol inside TLS is not seen: with an unremarkable pool name only load, provenance and connection tell. Without the kernel sensor there is no traffic, no DNS and no writing of files; without the package index a program is judged by its folder alone. A miner named like a common computing program, in an ordinary folder, over an unknown encrypted connection is not told. GPU load is not seen.',

@@ -18,6 +18,8 @@ import { isExposed, isGate, isPersonal, labelOf, managerAbove, originGroup } fro
 export const oddExecPlace: Behaviour = {
   id: 'odd-exec-place',
   title: { zh: '从异常位置运行程序', en: 'Program run from an odd place' },
+  means: { zh: '程序从 /tmp、/dev/shm 等临时或可写位置运行，正规软件很少放在那里', en: 'A program runs from a temporary or writable place such as /tmp or /dev/shm, where proper software seldom lies' },
+  advice: { zh: '看是谁放的、从哪里来（moat origin 路径）；不是您的就冻结并隔离该文件。', en: 'Look at who put it there and where it came from (moat origin PATH); if it is not yours, freeze it and quarantine the file.' },
   blind: {
     zh: '其他人人可写的目录（不在常见临时目录之列）认不出；用 mmap 或 ptrace 在已有进程内装入代码不经过 exec，看不到。',
     en: 'Folders that all may write beside the usual temporary ones are not known. Code that is mapped into a running process without an exec is not seen.',

@@ -23,6 +23,8 @@ import { chainOf, isErrand, isGate, keyOfNode, managerAbove, originGroup, peerTe
 export const packageChild: Behaviour = {
   id: 'package-child',
   title: { zh: '软件包安装脚本行为异常（供应链）', en: 'Package script does what no installation needs' },
+  means: { zh: '安装软件包时，它的脚本做了安装不需要的事：开 shell、连外网、挖矿', en: 'While a package was installed its script did what no installation needs: a shell, a connection, a miner' },
+  advice: { zh: '停止安装并删除该依赖；更换安装时环境里的口令和令牌，检查其他用过同一版本的机器。', en: 'Stop the installation and remove that dependency; change the passwords and tokens that were in its environment, and look at other machines with the same version.' },
   blind: {
     zh: '安装时只埋下代码、之后由应用自己运行的恶意包看不到；包脚本在自己的进程里把数据经 HTTPS 传走、又没读受监视的凭证文件时看不到。需要来源图。',
     en: 'A package that only plants code for the application to run later is not seen, nor one that sends data away over HTTPS without touching watched credential files. Needs the origin graph.',

@@ -21,6 +21,8 @@ import { ancestors } from '../tree.ts';
 export const persistenceWrite: Behaviour = {
   id: 'persistence-write',
   title: { zh: '持久化位置被写入', en: 'A persistence place was written' },
+  means: { zh: '有程序写入了开机、登录或定时会自动运行的位置', en: 'A program wrote where things run by themselves at boot, at log-on or by the clock' },
+  advice: { zh: '看写了什么、是谁写的；不是您或软件包所为就按所属事件的计划撤掉。', en: 'Look at what was written and by whom; if it was neither you nor a package, take it away by the plan of its incident.' },
   blind: {
     zh: '写了什么内容不看，只看写到哪里、由谁写；没有软件包索引时不知道程序是否来自软件包；学习期内不判断登录地址是否为新；从磁盘设备或其他命名空间改动的看不到。',
     en: 'Not what was written is judged, but where and by whom. Without an index of packages it is unknown where programs come from. While learning no address is new. What is changed through the disk device is not seen.',

@@ -12,6 +12,8 @@ import { list, number } from '../settings.ts';
 export const portWhitelist: Behaviour = {
   id: 'port-whitelist',
   title: { zh: '白名单外的监听端口', en: 'Listener outside the port white list' },
+  means: { zh: '有程序在名单以外的端口上等待连接：新服务，或后门', en: 'A program waits for connections on a port that is not on your list: a new service, or a back door' },
+  advice: { zh: '认识它就把端口加入名单（配置 behaviours.port-whitelist）；不认识就看该进程的来历，并关闭端口。', en: 'If you know it, put the port on the list (behaviours.port-whitelist in the configuration); if not, look at the origin of the process and close the port.' },
   blind: {
     zh: '容器等其他网络命名空间里的监听、原始套接字后门与端口复用（敲门）看不到。',
     en: 'Listeners in other network namespaces (containers), backdoors on raw sockets and port knocking are not seen.',

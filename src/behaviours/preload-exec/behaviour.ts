@@ -17,6 +17,8 @@ import { isExposed, isPersonal, labelOf, managerAbove, originGroup, treeKey } fr
 export const preloadExec: Behaviour = {
   id: 'preload-exec',
   title: { zh: '动态库劫持（LD_PRELOAD 等）', en: 'Library forced into a program' },
+  means: { zh: '程序启动时被强行塞进一个动态库，后门借此藏身或偷口令', en: 'A library was forced into a program as it started; back doors hide so or steal passwords' },
+  advice: { zh: '看是哪个库、谁设置的环境变量或 ld.so.preload；不是调试工具就隔离该库并重启受影响的程序。', en: 'Look which library and who set the variable or ld.so.preload; if it is no debugging tool, quarantine it and restart what it sat in.' },
   blind: {
     zh: '只在 exec 时看环境变量；没有内核传感器时看不到。改写程序自身的 RPATH、替换系统库、在 ld.so.conf 里加目录不在此列。',
     en: 'Looks at the environment at exec, which needs the kernel sensor. A changed RPATH, a replaced system library or a folder added to ld.so.conf is not its business.',

@@ -21,6 +21,8 @@ import { listed, Stories } from '../stories.ts';
 export const privilegeJump: Behaviour = {
   id: 'privilege-jump',
   title: { zh: '异常提权到 root', en: 'An account became root in an unusual way' },
+  means: { zh: '普通账号没有经过 sudo、su 等正常途径就成了 root', en: 'An ordinary account became root by none of the usual ways such as sudo or su' },
+  advice: { zh: '很可能是提权漏洞：冻结该进程，看它的来历，安装安全更新。', en: 'Most likely a hole was used: freeze the process, look at its origin and install the security updates.' },
   blind: {
     zh: '没有内核传感器时看不到 setuid 与能力变化，只能比较前后程序的账号；通过 sudo、su 等许可程序自身漏洞的提权看起来与正常使用一样；Moat 启动前已经完成的看不到。',
     en: 'Without the kernel sensor changes of account are seen only from one program to the next. A flaw in sudo, su or another permitted program looks like their ordinary use. What was done before Moat started is not seen.',

@@ -8,6 +8,8 @@ import { Sustained } from '../sustained.ts';
 export const processMemory: Behaviour = {
   id: 'process-memory',
   title: { zh: '进程占用过多内存', en: 'Process holds much of the memory' },
+  means: { zh: '一个进程占去了大半内存', en: 'One process holds most of the memory' },
+  advice: { zh: '认识的程序查是否泄漏或需要扩容；不认识就看它的来历。', en: 'Of a program you know, look for a leak or enlarge the machine; of one you do not, look at its origin.' },
   blind: { zh: '按单个进程的常驻内存计算；许多小进程合计占满内存看不到，共享内存会重复计入。', en: 'Judges resident memory of single processes: many small ones that fill it together are not seen, shared pages count for each.' },
   kinds: ['metric'],
   settings: {

@@ -14,6 +14,8 @@ import { number } from '../settings.ts';
 export const requestRate: Behaviour = {
   id: 'request-rate',
   title: { zh: '单一地址请求量突增', en: 'Sudden rise of one address’s requests' },
+  means: { zh: '一个地址的请求量突然远超平时：扫描、爬虫或攻击', en: 'One address suddenly asks far more than usual: a scanner, a crawler or an attack' },
+  advice: { zh: '看它请求了什么；不是合作方或搜索引擎就封锁或限速。', en: 'Look at what it asks for; if it is no partner and no search engine, block or limit it.' },
   blind: {
     zh: '由大量地址分摊、每个地址都不快的攻击（分布式 CC）看不到；站点首个小时只学习；经 CDN 而未还原真实地址时只看得到 CDN 节点。',
     en: 'A flood spread over many slow addresses is not seen; the first hour of a site is only learned; behind a CDN whose log holds no real address only its nodes are seen.',

@@ -23,6 +23,8 @@ import { chainOf, isErrand, isExposed, isGate, isPersonal, keyOfNode, labelOf, o
 export const reverseShell: Behaviour = {
   id: 'reverse-shell',
   title: { zh: '反弹 shell', en: 'Reverse shell' },
+  means: { zh: 'shell 的输入输出接到了远端：有人正在这台机器上敲命令', en: 'A shell is wired to a far end: somebody types commands on this machine' },
+  advice: { zh: '立即冻结进程树并封锁对端地址，再打开所属事件看他怎么进来的。', en: 'Freeze the tree and block the far address at once, then open the incident and look how he came in.' },
   blind: {
     zh: '改了名的 shell 若标准流不是网络连接则认不出；自带解释器的木马（不启动 shell）、经 DNS 或 ICMP 的控制通道看不到；没有内核传感器时不知道标准流，也看不到短命进程。',
     en: 'A renamed shell is known only by streams that are connections. Implants that interpret commands themselves and channels over DNS or ICMP are not seen. Without the kernel sensor streams are not known and short-lived processes are missed; without the origin graph only streams count.',

@@ -28,6 +28,8 @@ const storyMs = 6 * hourMs;
 export const scanFanOut: Behaviour = {
   id: 'scan-fan-out',
   title: { zh: '本机对外扫描', en: 'Scan from this host' },
+  means: { zh: '本机在短时间内联系大量地址或端口，像在替别人扫描', en: 'This machine contacts very many addresses or ports in short time, as if it scanned for somebody' },
+  advice: { zh: '看是哪个进程；不是您的扫描任务就冻结它，否则本机地址会被封、被投诉。', en: 'Look which process does it; if it is no scan of yours, freeze it: your address will be blocked and complained about.' },
   blind: {
     zh: '原始套接字扫描（如 SYN 扫描、masscan）不产生连接事件，看不到；慢于每分钟几个地址的扫描看不到；UDP 不计。SSH 横向移动要靠读取密钥与来由判断，没有内核传感器时看不到密钥读取。',
     en: 'Scans through raw sockets (SYN scans, masscan) make no connections and are not seen, nor those of a few addresses a minute; UDP is not counted. Without the kernel sensor the reading of keys is not seen.',

@@ -19,6 +19,8 @@ import { commandsOf } from './commands.ts';
 export const serverShell: Behaviour = {
   id: 'server-shell',
   title: { zh: '网站或数据库服务启动了命令', en: 'Web or database server starts a command' },
+  means: { zh: '网站或数据库服务启动了命令行，网页木马和注入成功时就是这样', en: 'A web or database server started a command, as it does after a web shell or an injection worked' },
+  advice: { zh: '看执行了什么命令、来自哪个请求；网站功能本身不需要就冻结它，并扫描网站目录（moat scan --only webshell）。', en: 'Look at the command and the request behind it; if the site does not need it, freeze it and scan the web root (moat scan --only webshell).' },
   blind: {
     zh: '在服务进程内执行的代码（如内存马、PHP 自带函数）看不到；学习期内就存在的恶意命令若不属于高危种类会被当作日常。没有来源图时只看父进程。',
     en: 'Code that runs inside the server (memory shells, functions of PHP itself) is not seen. A hostile command that ran while learning and is of no dangerous kind counts as usual. Without the origin graph only the direct parent is looked at.',

@@ -8,6 +8,8 @@ import { number } from '../settings.ts';
 export const serviceRestartLoop: Behaviour = {
   id: 'service-restart-loop',
   title: { zh: '服务反复重启', en: 'Service restarts in a loop' },
+  means: { zh: '服务不断退出又被拉起', en: 'A service ends and is started again and again' },
+  advice: { zh: '看该服务的日志（journalctl -u 服务名）；不认识的服务看是谁建的。', en: 'Read its log (journalctl -u SERVICE); of a service you do not know, look at who made it.' },
   blind: {
     zh: '间隔较长的重启看不到；不由 systemd 或常见守护程序（supervisord、runit、s6、容器运行时等）拉起的看不到。',
     en: 'Restarts far apart are not seen, nor those that neither systemd nor a common supervisor (supervisord, runit, s6, container runtimes …) makes.',

@@ -23,6 +23,8 @@ import { Clusters, type Group, type Part, type Start } from './clusters.ts';
 export const splitMiner: Behaviour = {
   id: 'split-miner',
   title: { zh: '拆成多个部件的挖矿程序', en: 'Cryptominer in many parts' },
+  means: { zh: '多个伪装成系统服务的部件互相拉起，共同挖矿；只清一个会马上恢复', en: 'Several parts that pose as system services start each other and mine together; one removed alone comes back at once' },
+  advice: { zh: '用所属事件的清理计划一次处理全部部件，再堵住进来的路。', en: 'Deal with all parts at once by the clean-up plan of the incident, then close the way in.' },
   blind: {
     zh: '各部件既不占 CPU、也没有可读的矿池流量时不报；没有内核探针时只凭父子关系与所在目录关联；由软件包自带程序组成的部件（只用系统命令）看不到。',
     en: 'Parts that neither work nor have readable mining traffic are not told. Without the kernel sensor only parents and folders link them. Parts made only of the system\'s own commands are not seen.',

@@ -8,6 +8,8 @@ import { minutesOf, spellSettings, sustainedBySettings } from '../sustained.ts';
 export const sustainedCpu: Behaviour = {
   id: 'sustained-cpu',
   title: { zh: '进程持续占用 CPU', en: 'Process keeps the CPU busy' },
+  means: { zh: '一个进程长时间占满 CPU：可能是业务繁忙，也可能是挖矿', en: 'One process has kept the CPU busy for long: work, or a miner' },
+  advice: { zh: '看它是什么、从哪里来；不认识就冻结它再查。', en: 'Look what it is and where it came from; if you do not know it, freeze it and look further.' },
   blind: {
     zh: '把负载压在阈值以下，或每隔几分钟换一个进程的挖矿程序看不到；见潮汐负载与整机 CPU。',
     en: 'A miner that stays below the limit or starts a new process every few minutes is not seen here; see tidal-load and host-cpu.',

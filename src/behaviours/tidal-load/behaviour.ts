@@ -21,6 +21,8 @@ import { number } from '../settings.ts';
 export const tidalLoad: Behaviour = {
   id: 'tidal-load',
   title: { zh: '潮汐式 CPU 负载', en: 'Tidal CPU load' },
+  means: { zh: 'CPU 有规律地忽高忽低或只在夜里跑满，像刻意躲避监控的挖矿', en: 'The CPU rises and falls by a pattern, or is full only by night, as of a miner that hides from monitoring' },
+  advice: { zh: '看用 CPU 的是哪个进程、谁启动的；不是定时任务就冻结它。', en: 'Look which process uses it and what starts it; if it is no planned job, freeze it.' },
   blind: {
     zh: '长期压在中等水平（如 35%）的稳定负载看不到（见 miner）；每次换到普通目录中另一路径的看不到；采样器看不到的极短起伏看不到。',
     en: 'A steady load throttled to a middling level (35 %) is not seen (see miner), nor one that moves to another ordinary folder each time, nor swings shorter than a sample.',

@@ -20,6 +20,8 @@ import { isErrand, isExposed, isLoopback, isPersonal, jobOf, keyOfNode, labelOf,
 export const triad: Behaviour = {
   id: 'triad',
   title: { zh: '进程、连接、文件三联动', en: 'Process, connection and file in one tree' },
+  means: { zh: '同一个进程树里新进程、对外连接和改写启动项接连出现，是入侵后安家的典型过程', en: 'In one tree of processes a new program, a connection outwards and a change to what starts by itself came together: how intruders settle in' },
+  advice: { zh: '打开所属事件看全过程，按清理计划处理；确认之前先冻结该进程树。', en: 'Open its incident for the whole course and follow the clean-up plan; until you are sure, freeze the tree.' },
   blind: {
     zh: '只看传感器能看到的写入；相隔超过时间窗的步骤、由不同任务分开完成的步骤不会合在一起；从本机地址下载默认不算。需要来源图。',
     en: 'Judges the writes that the sensor tells of. Steps further apart than the window or done by separate jobs are not joined, and downloads from the machine itself do not count by default. Needs the origin graph.',

@@ -5,6 +5,7 @@ import { askMoat, targetOf } from '../ask.ts';
 import { looking } from '../looking.ts';
 import { openSqliteStore } from '../../stores/sqlite/store.ts';
 import { alertJson, alertLines } from '../alert-text.ts';
+import { colour } from '../colour.ts';
 import { duration } from '../duration.ts';
 import { dataFolder } from '../globals.ts';
 import { Output } from '../output.ts';
@@ -40,6 +41,11 @@ export function addAlerts({ program, lang, t }: Cli): void {
       const alert = await look.alert(id);
       if (!alert) throw new MoatError('no-alert', t(`没有编号为 ${id} 的告警`, `expected the id of an alert, got ${id}`), { hint: 'moat alerts --all' });
       console.log(alertLines(alert, lang).join('\n'));
+      const { description, falsePositives, advice } = await look.words(alert);
+      const told = (label: string, text: string): void => { console.log(`    ${colour.bold(label)} ${safe(text.replaceAll(/\s+/g, ' ').trim())}`); };
+      if (description) told(t('含义', 'means'), description[lang]);
+      if (falsePositives.length > 0) told(t('可能正常', 'may be harmless'), falsePositives.map((one) => one[lang]).join(t('；', '; ')));
+      if (advice) told(t('怎么办', 'what to do'), advice[lang]);
       for (const item of alert.evidence) {
         console.log('');
         for (const [field, value] of Object.entries(item)) console.log(safe(`    ${field}: ${field === 'time' ? new Date(value).toISOString() : String(value)}`));

@@ -15,6 +15,15 @@ describe('what a notice says', () => {
     expect([next({ pid: 4711, path: '/tmp/x' }), next({ path: '/tmp/x', origin_ip: '203.0.113.9' }), next({ origin_ip: '203.0.113.9' })]).toEqual(['moat origin 4711', 'moat origin /tmp/x', 'moat origin 203.0.113.9']);
   });
 
+  it('what the rule itself says of it, where that is in the reader’s language', () => {
+    const words = (zh: string) => ({ description: { zh, en: 'They guess.\n  Fast.' }, advice: { zh: '封锁', en: 'Block it' } });
+    expect(itemOf(alert(), 'en', 'en', words('They guess.\n  Fast.'))).toMatchObject({ means: 'They guess. Fast.', advice: 'Block it' });
+    expect(itemOf(alert(), 'zh', 'zh', words('有人在猜'))).toMatchObject({ means: '有人在猜', advice: '封锁' });
+    // Of a rule with one language what its technique means is said.
+    expect(itemOf(alert(), 'zh', 'zh', words('They guess.\n  Fast.')).means).toMatch(/[\u4e00-\u9fff]/);
+    expect(itemOf(alert({ attack: [] }), 'zh', 'zh', words('They guess.\n  Fast.')).means).toBe('They guess. Fast.');
+  });
+
   it('in the other language leaves out what was only said in the first', () => {
     const item = itemOf(alert(), 'zh', 'en');
     expect(item.title).toBe('SSH 暴力破解');

@@ -47,7 +47,7 @@ function fitting(notice: Notice): string {
   const { id, time, lang, level, host, items, dropped } = notice;
   const alerts = items.map((item) => ({
     id: item.id, level: item.level, title: item.title, host: item.host, time: iso(item.time), last_time: iso(item.last), count: item.count,
-    facts: item.facts.map(({ label, value }) => ({ label, value: cutBytes(value, 4096) })), ...(item.means !== undefined && { meaning: item.means }), next: item.next,
+    facts: item.facts.map(({ label, value }) => ({ label, value: cutBytes(value, 4096) })), ...(item.means !== undefined && { meaning: item.means }), ...(item.advice !== undefined && { advice: item.advice }), next: item.next,
   }));
   const head = (kept: typeof alerts): string => JSON.stringify({ id, time: iso(time), lang, level, host, title: titleOf(notice), alerts: kept, more: alerts.length - kept.length, dropped });
   let left = limits.bytes - bytesOf(head([])) - 16;

@@ -55,6 +55,7 @@ function Whole({ alert, onFilter }: { alert: AlertWhole; onFilter: DrawerProps['
         <LevelTag level={alert.level} />
         <h2><Inert>{say(alert.title)}</Inert></h2>
         <p className="a-summary"><Inert>{alert.summary}</Inert></p>
+        {alert.why.advice && <p className="a-advice"><b>{t('advice')}</b> <Inert most={4000}>{say(alert.why.advice)}</Inert></p>}
         <div className="m-row a-deeds">
           {mayTriage && <Button type={isOpen ? 'primary' : 'default'} loading={change.isPending} onClick={() => { turn(isOpen ? 'closed' : 'open'); }}>{t(isOpen ? 'close' : 'reopen')}</Button>}
           {mayTriage && <Button onClick={() => { setExcepting(true); }}>{t('except')}</Button>}

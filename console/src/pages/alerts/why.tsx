@@ -19,7 +19,8 @@ export function Why({ why }: { why: AlertWhole['why'] }) {
   return (
     <div className="a-why">
       <p>{t(`why_${why.kind}`)}{why.about && <> <Inert>{say(why.about)}</Inert></>}</p>
-      {why.description !== undefined && <p className="m-quiet"><Inert>{why.description}</Inert></p>}
+      {why.description && <p className="m-quiet"><Inert most={4000}>{say(why.description)}</Inert></p>}
+      {why.falsepositives && <p className="m-quiet"><b>{t('mayBe')}</b> <Inert most={4000}>{why.falsepositives.map(say).join(t('mayBeBetween'))}</Inert></p>}
       {why.counts && <p><Inert code>{why.counts.kind}</Inert> {Object.entries(why.counts.bounds).map(([name, value]) => `${name} ${value}`).join(', ')}, <Inert>{t('counted', { seconds: why.counts.seconds, by: why.counts.by.join(', ') || '–' })}</Inert></p>}
       {rules.map((one) => <Rule key={`${one.rule} ${one.event}`} explained={one} />)}
       {more > 0 && <p className="m-faint">{t('alike', { count: more })}</p>}

@@ -40,7 +40,7 @@ export function One({ id }: { id: string }) {
           </div>
           <aside className="m-stack">
             <Did rule={rule} />
-            {rule.falsepositives.length > 0 && <Card title={t('mayBe')}><p className="mr-how">{t('mayBeHow')}</p><ul className="mr-bullets">{rule.falsepositives.map((one) => <li key={one}><Inert>{one}</Inert></li>)}</ul></Card>}
+            {rule.falsepositives.length > 0 && <Card title={t('mayBe')}><p className="mr-how">{t('mayBeHow')}</p><ul className="mr-bullets">{rule.falsepositives.map((one) => <li key={one.en}><Inert>{say(one)}</Inert></li>)}</ul></Card>}
             <Quiet id={rule.id} />
             <Attack of={rule.attack} />
           </aside>
@@ -75,7 +75,8 @@ function Means({ rule }: { rule: RuleWhole }) {
   const looksAt = [rule.logsource?.product, rule.logsource?.category, rule.logsource?.service].filter((one) => one !== undefined).join(' · ');
   return (
     <Card title={t('means')} extra={rule.level !== undefined && <LevelTag level={rule.level} />}>
-      <p className="mr-means">{rule.description ? <Inert most={4000}>{say(rule.description)}</Inert> : rule.kind === 'behaviour' ? <Inert>{say(rule.title)}</Inert> : <span className="m-quiet">{t('noMeaning')}</span>}</p>
+      <p className="mr-means">{rule.description ? <Inert most={4000}>{say(rule.description)}</Inert> : <span className="m-quiet">{t('noMeaning')}</span>}</p>
+      {rule.advice && <p className="mr-means"><b>{t('advice')}</b> <Inert most={4000}>{say(rule.advice)}</Inert></p>}
       {rule.feeds.length > 0
         ? <p className="mr-how">{t('feeds')} {rule.feeds.slice(0, feedsShown).map((one, at) => <span key={one}>{at > 0 && ', '}<Link className="mr-link" to={ruleAddress(one)}><Inert>{one}</Inert></Link></span>)}{rule.feeds.length > feedsShown && ` +${rule.feeds.length - feedsShown}`}</p>
         : <p className="mr-how">{t(`kindHow_${rule.kind}`)}</p>}
