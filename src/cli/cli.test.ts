@@ -30,6 +30,14 @@ describe('help', () => {
     }
   });
 
+  it('tells defaults in its language, as one types them', async () => {
+    const texts = { zh: (await every('zh')).join('\n').replaceAll(/\n {10,}/g, ''), en: (await every('en')).join('\n').replaceAll(/\n {10,}/g, ' ') };
+    expect(texts.zh).toContain('多久内须确认，否则自动撤销；0s 为无须确认（默认 5m）');
+    expect(texts.en).toContain('(default: 5m)');
+    expect(texts.zh).not.toContain('default:');
+    expect(texts.zh + texts.en).not.toMatch(/默认 \d{4,}000）|default: (?:\d{4,}000|\[\]|")/);
+  });
+
   it('follows --lang wherever it stands', () => {
     expect(run(['--lang', 'zh', '--help']).out).toContain('保护本机');
     expect(run(['replay', '--help', '--lang=zh']).out).toContain('日志文件');

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { Command, Help, type Option } from 'commander';
 import type { Lang, Text } from '../core/text.ts';
+import { duration, spell } from './duration.ts';
 import { globals } from './globals.ts';
 import { grouped } from './groups.ts';
 import { remotesPath } from './remote/place.ts';
@@ -88,7 +89,14 @@ export async function buildProgram(argv: readonly string[], version: string): Pr
   const t = (zh: string, en: string) => (lang === 'zh' ? zh : en);
   const program = new Command('moat');
   const cli: Cli = { program, lang, t };
-  const help: Partial<Help> = { styleTitle: (title) => titles[title]?.[lang] ?? title };
+  const help: Partial<Help> = {
+    styleTitle: (title) => titles[title]?.[lang] ?? title,
+    optionDescription({ description, defaultValue, defaultValueDescription, required, optional, parseArg }) {
+      if (!(required || optional) || defaultValue === undefined || (Array.isArray(defaultValue) && defaultValue.length === 0)) return description;
+      const text = defaultValueDescription ?? (parseArg === duration ? spell(Number(defaultValue)) : String(defaultValue));
+      return `${description}${t(`（默认 ${text}）`, ` (default: ${text})`)}`;
+    },
+  };
   program
     .description(t('护城河：守护 Linux 云服务器——发现、看清、阻断、清理入侵。', 'Moat protects Linux cloud servers: it detects, explains, contains and cleans up intrusions.'))
     .configureHelp(help)

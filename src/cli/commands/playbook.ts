@@ -5,6 +5,7 @@ import type { LinkageView } from '../../agent/response.ts';
 import type { DryRun, PlaybookHead, RunView } from '../../agent/playbook-control.ts';
 import type { PlannedCommand, PlannedStep } from '../../engine/response/playbook-plan.ts';
 import { colour } from '../colour.ts';
+import { spell } from '../duration.ts';
 import { Output } from '../output.ts';
 import type { Cli } from '../program.ts';
 import { clock, jsonLine, safe } from '../terminal.ts';
@@ -169,7 +170,6 @@ function pairs(set: readonly string[] | undefined): Record<string, string> | und
   return set === undefined ? undefined : Object.fromEntries(set.map((one) => { const at = one.indexOf('='); return at < 0 ? [one, ''] : [one.slice(0, at), one.slice(at + 1)]; }));
 }
 
-const spell = (ms: number): string => (ms % 3_600_000 === 0 ? `${ms / 3_600_000}h` : ms % 60_000 === 0 ? `${ms / 60_000}m` : `${Math.round(ms / 1000)}s`);
 
 /** Without its strands, which are the runner's own. */
 function runJson({ created, changed, entries, waiting, ...run }: RunView): object {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { MoatError, saidBy } from '../../core/error.ts';
 import type { Finding as StoredFinding, ScanRun } from '../../api/contract/scans.ts';
 import { atLeast, levels, type Level } from '../../core/level.ts';
@@ -50,7 +50,7 @@ export function addScan({ program, lang, t }: Cli): void {
     .option('--html <file>', t('把报告写成一个 HTML 文件（- 为标准输出）', 'write the report as one HTML file (- is standard output)'))
     .option('--sarif <file>', t('把发现写成 SARIF 2.1.0（- 为标准输出）', 'write the findings as SARIF 2.1.0 (- is standard output)'))
     .option('--max-memory <mb>', t('内存上限（MiB），到了就停下并说明', 'stop, and say so, when it takes more memory, MiB'), memory, usualMemoryMb())
-    .option('--max-time <span>', t('时限（如 30m、2h；0 不限，默认 1h）：到时不再继续，说明哪些没看', 'stop looking after this time and say what was left out (30m, 2h; 0 for no limit; default 1h)'), minutes, 60)
+    .addOption(new Option('--max-time <span>', t('时限（如 30m、2h；0 不限）：到时不再继续，说明哪些没看', 'stop looking after this time and say what was left out (30m, 2h; 0 for no limit)')).argParser(minutes).default(60, '1h'))
     .option('--no-nice', t('不让路：与其他程序平等争用 CPU 和磁盘', 'do not step back behind other programs for processor and disk'))
     .option('--no-hand-over', t('不把发现交给本机运行中的 Moat（以 root 检查本机时默认交给它，归入事件）', 'do not hand the findings to the Moat that runs here (done by itself for scans of this machine as root: they join incidents)'))
     .option('--verbose', t('显示每项检查用时（walk 为走目录树）', 'show the time each check takes (walk: going through the tree)'))
