@@ -34,6 +34,7 @@ describe('help', () => {
     const texts = { zh: (await every('zh')).join('\n').replaceAll(/\n {10,}/g, ''), en: (await every('en')).join('\n').replaceAll(/\n {10,}/g, ' ') };
     expect(texts.zh).toContain('多久内须确认，否则自动撤销；0s 为无须确认（默认 5m）');
     expect(texts.en).toContain('(default: 5m)');
+    expect(texts.zh).toContain('（plain, csv, jsonl；默认 plain）');
     expect(texts.zh).not.toContain('default:');
     expect(texts.zh + texts.en).not.toMatch(/默认 \d{4,}000）|default: (?:\d{4,}000|\[\]|")/);
   });

@@ -91,10 +91,11 @@ export async function buildProgram(argv: readonly string[], version: string): Pr
   const cli: Cli = { program, lang, t };
   const help: Partial<Help> = {
     styleTitle: (title) => titles[title]?.[lang] ?? title,
-    optionDescription({ description, defaultValue, defaultValueDescription, required, optional, parseArg }) {
-      if (!(required || optional) || defaultValue === undefined || (Array.isArray(defaultValue) && defaultValue.length === 0)) return description;
+    optionDescription({ description, argChoices, defaultValue, defaultValueDescription, required, optional, parseArg }) {
+      const hasDefault = (required || optional) && defaultValue !== undefined && !(Array.isArray(defaultValue) && defaultValue.length === 0);
       const text = defaultValueDescription ?? (parseArg === duration ? spell(Number(defaultValue)) : String(defaultValue));
-      return `${description}${t(`（默认 ${text}）`, ` (default: ${text})`)}`;
+      const more = [...(argChoices ? [argChoices.join(', ')] : []), ...(hasDefault ? [t(`默认 ${text}`, `default: ${text}`)] : [])].join(t('；', '; '));
+      return more === '' ? description : `${description}${t(`（${more}）`, ` (${more})`)}`;
     },
   };
   program
