@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -13,6 +13,7 @@ import { scanInProcess } from '../src/agent/scan-process.ts';
 import type { ScanRequest } from '../src/agent/scan.ts';
 import { programArguments } from '../src/linux/beside.ts';
 import type { ScanReport } from '../src/scan/report.ts';
+import { moatBin } from './live/moat.ts';
 import { lacks } from './need.ts';
 import { makeRoot } from './throwaway-root.ts';
 
@@ -67,6 +68,8 @@ async function open(script?: string): Promise<Mounts> {
   onTestFinished(() => mounts.close());
   return mounts;
 }
+
+const exeOf = (pid: number): string | undefined => { try { return readlinkSync(`/proc/${pid}/exe`); } catch { return undefined; /* not yet */ } };
 
 const scanIn = (mounts: Mounts, request: ScanRequest, stillAfterMs?: number, warn: string[] = []): Promise<ScanReport> =>
   scanInProcess(request, { signal: new AbortController().signal, nice: false, maxMemoryMb: 1024, warn: (text) => warn.push(text.en), within: mounts.within, ...(stillAfterMs !== undefined && { stillAfterMs }) });
@@ -134,6 +137,56 @@ describe.skipIf(lacks(needs))('what is mounted in a tree', () => {
     expect(blindOf(report)).toContain('cron /etc/crontab: what is mounted here (fuse.moat-test, moat-test) is not look');
     expect(foundAt(report, 'covered-place')).toEqual(['/etc/crontab']);
     expect(report.stopped).toBeUndefined();
+  });
+});
+
+describe.skipIf(lacks(needs))('a program that runs from a mount of another namespace', () => {
+  it('is not asked for its file', async () => {
+    const root = makeRoot();
+    const theirs = await open();
+    mkdirSync(join(root, 'far'));
+    await theirs.fuse(join(root, 'far'), 'folder', false);
+    const program = join(root, 'far/sleep');
+    // It answers until the program runs, and then never again.
+    const sleeper = spawn(theirs.within[0]!, [...theirs.within.slice(1), program, '600'], { stdio: 'ignore' });
+    onTestFinished(() => { sleeper.kill('SIGKILL'); });
+    await expect.poll(() => exeOf(sleeper.pid!)).toBe(program);
+    writeFileSync(join(root, 'far.silent'), '');
+    // Here, a file of that name is nobody's secret.
+    writeFileSync(program, 'x');
+    const report = await scanInProcess({ only: ['process-program'] }, { signal: new AbortController().signal, nice: false, maxMemoryMb: 1024, warn: () => undefined, stillAfterMs: 20_000 });
+    expect(report.stopped).toBeUndefined();
+  });
+});
+
+describe.skipIf(lacks(needs))('moat scan', () => {
+  it('exits 2 for a mount that nobody named, says what to type, and 0 once that was typed or configured', async () => {
+    const root = makeRoot();
+    const configured = makeRoot({ '/own.yaml': 'scan:\n  without_mounts: [/data]\n' });
+    mkdirSync(join(root, 'data'));
+    const mounts = await open();
+    await mounts.fuse(join(root, 'data'), 'folder', true);
+    const run = (...args: string[]): { status: number | null; said: string } => {
+      const { status, stdout, stderr } = spawnSync(mounts.within[0]!, [...mounts.within.slice(1), process.execPath, moatBin, 'scan', '--no-nice', '--only', 'setuid', '--root', root, ...args], { encoding: 'utf8', env: { ...process.env, PATH: path, NO_COLOR: '1' } });
+      return { status, said: (stdout + stderr).replaceAll(/\s+/g, ' ') };
+    };
+    expect(run('--lang', 'en')).toMatchObject({ status: 2, said: expect.stringMatching(/Not known to be clean.*\/data.*--without-mount \/data.*--into-mount \/data/) as string });
+    expect(run('--lang', 'zh')).toMatchObject({ status: 2, said: expect.stringMatching(/没有进去看.*--without-mount \/data/) as string });
+    expect(run('--without-mount', '/data').status).toBe(0);
+    expect(run('--without-mount', 'data')).toMatchObject({ status: 2, said: expect.stringContaining('expected the path of a mount') as string });
+    // What is configured is meant for the running machine, not for a disk that has a folder of that name.
+    expect(run('--config', join(configured, 'own.yaml')).status).toBe(2);
+  });
+
+  it('knows of the running machine what was configured once', async () => {
+    const configured = makeRoot({ '/own.yaml': '', '/silent': '' });
+    writeFileSync(join(configured, 'own.yaml'), `scan:\n  without_mounts: ['${configured}/silent', /etc/crontab]\n`);
+    const mounts = await open();
+    await mounts.fuse(join(configured, 'silent'), 'file', true);
+    mounts.run(`mount --bind '${configured}/silent' /etc/crontab`);
+    const run = (...args: string[]): string => spawnSync(mounts.within[0]!, [...mounts.within.slice(1), process.execPath, moatBin, 'scan', '--no-nice', '--no-hand-over', '--data', join(configured, 'data'), '--lang', 'en', '--only', 'cron', '--json', ...args], { encoding: 'utf8', env: { ...process.env, PATH: path, NO_COLOR: '1' } }).stderr;
+    expect(run()).toContain('could not look: cron /etc/crontab: what is mounted here');
+    expect(run('--config', join(configured, 'own.yaml'))).not.toContain('/etc/crontab');
   });
 });
 

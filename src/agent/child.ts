@@ -37,8 +37,8 @@ const killAfterMs = 3000;
 /** A process that waits for a dead mount cannot be killed; nobody waits for it any longer. */
 const giveUpMs = 3000;
 const stillEveryMs = 1000;
-/** Processor time that rest alone costs: timers, the garbage collector. */
-const restTicks = 5;
+/** What rest alone costs: timers, the garbage collector, threads that wake one another by eight bytes. */
+const restTicks = 5, restBytes = 4096;
 const complaintMax = 4000;
 /** What node itself needs beside the heap. */
 const beside = 64;
@@ -135,7 +135,7 @@ function watchStill(child: ChildProcessWithoutNullStreams, afterMs: number, said
   const timer = setInterval(() => {
     const pids = child.pid === undefined ? [] : [child.pid, ...childrenOf(child.pid)];
     const work = workOf(pids);
-    const moved = !work || !since || said() !== since.said || work.bytes !== since.work.bytes || Math.abs(work.ticks - since.work.ticks) > restTicks;
+    const moved = !work || !since || said() !== since.said || Math.abs(work.bytes - since.work.bytes) > restBytes || Math.abs(work.ticks - since.work.ticks) > restTicks;
     if (moved) { since = work && { work, said: said() }; looks = 0; return; }
     if (++looks * stillEveryMs < afterMs) return;
     clearInterval(timer);

@@ -3,6 +3,7 @@ import { totalmem } from 'node:os';
 import { MoatError } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Text } from '../core/text.ts';
+import { answerers } from '../linux/file-systems.ts';
 import { mountsOf, type Mount } from '../linux/mounts.ts';
 import { Procfs } from '../linux/procfs.ts';
 import { mountOver } from '../linux/standstill.ts';
@@ -71,7 +72,10 @@ async function scanOnce(request: ScanRequest, options: ScanProcessOptions): Prom
   const { root = '/' } = request;
   const { stillAfterMs = stillMs } = options;
   const onStill = (path: string | undefined, pid: number): Text => {
-    const mount = path === undefined ? undefined : mountOver(path, mountsOf(new Procfs('/'), pid));
+    const procfs = new Procfs('/');
+    const over = path === undefined ? undefined : mountOver(path, mountsOf(procfs, pid));
+    // Behind /proc/PID/exe lies a file of which nothing more is known.
+    const mount = over && answerers(procfs)(over.type, over.at) !== 'kernel' ? over : undefined;
     if (mount && mount.at !== '/' && !root.startsWith(`${mount.at}/`) && root !== mount.at) silent = mount.at;
     return stillText(Math.round(stillAfterMs / 1000), path, mount);
   };
@@ -98,8 +102,8 @@ function stillText(seconds: number, path: string | undefined, mount: Mount | und
   const at = path === undefined ? { zh: '系统没说它在等什么', en: 'the system does not say what it waits for' } : { zh: `一直在等 ${path}`, en: `it waits for ${path}` };
   const on = mount === undefined || mount.at === '/' ? undefined : mount;
   return {
-    zh: `${seconds} 秒没有任何进展，${at.zh}${on ? `，它在挂载 ${on.at}（${on.type}）上：卸载它（umount -l ${on.at}）或加 --without-mount ${on.at} 再查` : '：看内核日志里有没有磁盘或网络盘的错误'}`,
-    en: `nothing moved for ${seconds} seconds, ${at.en}${on ? `, on the mount ${on.at} (${on.type}): unmount it (umount -l ${on.at}), or scan again with --without-mount ${on.at}` : ': see the log of the kernel for errors of a disk or a network mount'}`,
+    zh: `${seconds} 秒没有任何进展，${at.zh}${on ? `，它在挂载 ${on.at}（${on.type}）上：卸载它（umount -l ${on.at}）或加 --without-mount ${on.at} 再查` : '：看它在哪块盘、哪个挂载上，查内核日志（journalctl -k）里的错误，修好或卸载后再查'}`,
+    en: `nothing moved for ${seconds} seconds, ${at.en}${on ? `, on the mount ${on.at} (${on.type}): unmount it (umount -l ${on.at}), or scan again with --without-mount ${on.at}` : ': find the disk or mount that this lies on, see the log of the kernel (journalctl -k) for its errors, mend or unmount it and scan again'}`,
   };
 }
 
