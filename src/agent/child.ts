@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { MoatError, saidBy } from '../core/error.ts';
 import type { Text } from '../core/text.ts';
 import { besideArguments } from '../linux/beside.ts';
+import { waitsFor, workOf, type Work } from '../linux/standstill.ts';
 import type { Fault } from './child-side.ts';
 
 export type ChildErrorCode = 'no-program' | 'not-started';
@@ -24,6 +25,8 @@ export interface ConverseOptions {
   onStart?: (say: (message: unknown) => void) => void;
   /** Runs node by this program; for tests: in a namespace of their own. */
   within?: readonly string[];
+  /** It is ended when it neither computed nor read nor said anything for so long: then it waits for what does not answer. */
+  still?: { afterMs: number; /** Told before it is ended, with the file that it waits for where the system says so; gives what is said of it. */ onStill: (path: string | undefined, pid: number) => Text };
 }
 
 export const leastMemoryMb = 128;
@@ -31,6 +34,11 @@ export const leastMemoryMb = 128;
 const incomplete: Text = { zh: '安装不完整：重新构建或安装 Moat', en: 'the installation is incomplete: build or install Moat again' };
 const memoryEveryMs = 200;
 const killAfterMs = 3000;
+/** A process that waits for a dead mount cannot be killed; nobody waits for it any longer. */
+const giveUpMs = 3000;
+const stillEveryMs = 1000;
+/** What rest alone costs: timers, the garbage collector, threads that wake one another by eight bytes. */
+const restTicks = 5, restBytes = 4096;
 const complaintMax = 4000;
 /** What node itself needs beside the heap. */
 const beside = 64;
@@ -39,7 +47,7 @@ const isFault = (message: { kind: string }): message is Fault => message.kind ==
 
 /** Resolves when the process has ended: with the reason when that was before its own end. Rejects with the MoatError that it ended with ('fault'), and when it could not be started. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the type of what the other side of the pipe reads
-export function converse<Request, Message extends { kind: string }>(program: string, request: Request, { signal, maxMemoryMb, moreMemory, onMemory, descriptors = [], onStart, within = [] }: ConverseOptions, take: (message: Exclude<Message, Fault>) => void): Promise<Text | undefined> {
+export function converse<Request, Message extends { kind: string }>(program: string, request: Request, { signal, maxMemoryMb, moreMemory, onMemory, descriptors = [], onStart, within = [], still }: ConverseOptions, take: (message: Exclude<Message, Fault>) => void): Promise<Text | undefined> {
   const words = besideArguments(import.meta.url, program);
   if (!words) throw new MoatError<ChildErrorCode>('no-program', `expected the program ${program} beside Moat, got nothing`, { zh: `找不到 Moat 自己的程序 ${program}`, hint: incomplete });
   return new Promise((resolve, reject) => {
@@ -56,17 +64,39 @@ export function converse<Request, Message extends { kind: string }>(program: str
       onMemory?.(own + childrenOf(child.pid).reduce((sum, pid) => sum + residentMb(pid), 0));
       if (own <= maxMemoryMb) return;
       stopped ??= memoryHit();
-      child.kill('SIGKILL');
+      kill();
     }, memoryEveryMs));
+    let said = 0;
+    if (still) timers.push(watchStill(child, still.afterMs, () => said, (path) => { stopped ??= still.onStill(path, child.pid!); kill(); }));
+    let killed = false;
+    const kill = (): void => {
+      if (killed) return;
+      killed = true;
+      child.kill('SIGKILL');
+      timers.push(setTimeout(giveUp, giveUpMs));
+    };
+    const giveUp = (): void => {
+      settle();
+      abandoned.add(child);
+      child.on('exit', () => { abandoned.delete(child); });
+      for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy();
+      child.unref();
+      if (failure) reject(failure); else resolve(stopped);
+    };
+    const settle = (): void => {
+      for (const timer of timers) clearInterval(timer);
+      signal.removeEventListener('abort', onAbort);
+    };
     const onAbort = (): void => {
       const { reason } = signal as { reason: unknown };
       stopped ??= reason instanceof MoatError ? saidBy(reason) : { zh: '被中断', en: 'it was interrupted' };
       child.kill('SIGTERM');
-      timers.push(setTimeout(() => { child.kill('SIGKILL'); }, killAfterMs));
+      timers.push(setTimeout(kill, killAfterMs));
     };
     if (signal.aborted) onAbort(); else signal.addEventListener('abort', onAbort, { once: true });
     const lines = createInterface({ input: child.stdout });
     lines.on('line', (line) => {
+      said++;
       try {
         const message = JSON.parse(line) as Exclude<Message, Fault> | Fault;
         if (!isFault(message)) take(message);
@@ -79,20 +109,39 @@ export function converse<Request, Message extends { kind: string }>(program: str
     child.stderr.setEncoding('utf8');
     child.stderr.on('data', (text: string) => { if (complaint.length < complaintMax) complaint += text; });
     child.on('error', (error) => { failure ??= new MoatError<ChildErrorCode>('not-started', `cannot start ${program}: ${error.message}`, { zh: `启动不了 ${program}：${saidBy(error).zh}`, cause: error }); });
-    child.on('close', (code, killed) => {
-      for (const timer of timers) clearInterval(timer);
-      signal.removeEventListener('abort', onAbort);
+    child.on('close', (code, endedBy) => {
+      settle();
       if (failure) { reject(failure); return; }
       if (code === 0) { resolve(undefined); return; }
       if (!stopped && /heap out of memory|Allocation failed/i.test(complaint)) stopped = memoryHit();
-      if (!stopped && killed === 'SIGKILL') stopped = { zh: '进程被系统杀掉（多半是内存不足）', en: 'the system killed it, most likely for want of memory' };
-      resolve(stopped ?? { zh: `进程意外结束（${killed ?? code}）：${complaint.slice(0, 500)}`, en: `it ended unexpectedly (${killed ?? code}): ${complaint.slice(0, 500)}` });
+      if (!stopped && endedBy === 'SIGKILL') stopped = { zh: '进程被系统杀掉（多半是内存不足）', en: 'the system killed it, most likely for want of memory' };
+      resolve(stopped ?? { zh: `进程意外结束（${endedBy ?? code}）：${complaint.slice(0, 500)}`, en: `it ended unexpectedly (${endedBy ?? code}): ${complaint.slice(0, 500)}` });
     });
     // It may be gone before it read everything; then 'close' says why. The pipe stays open: its end tells the child that we are gone.
     child.stdin.on('error', () => undefined);
     child.stdin.write(`${JSON.stringify(request)}\n`);
     onStart?.((message) => { child.stdin.write(`${JSON.stringify(message)}\n`); });
   });
+}
+
+/** Those that could not be killed, and still wait for what does not answer. */
+const abandoned = new Set<ChildProcessWithoutNullStreams>();
+export const abandonedChildren = (): number => abandoned.size;
+
+/** Looks are counted, not the clock: what was stopped together with us, or slept, did not stand still. */
+function watchStill(child: ChildProcessWithoutNullStreams, afterMs: number, said: () => number, onStill: (path: string | undefined) => void): NodeJS.Timeout {
+  let looks = 0;
+  let since: { work: Work; said: number } | undefined;
+  const timer = setInterval(() => {
+    const pids = child.pid === undefined ? [] : [child.pid, ...childrenOf(child.pid)];
+    const work = workOf(pids);
+    const moved = !work || !since || said() !== since.said || Math.abs(work.bytes - since.work.bytes) > restBytes || Math.abs(work.ticks - since.work.ticks) > restTicks;
+    if (moved) { since = work && { work, said: said() }; looks = 0; return; }
+    if (++looks * stillEveryMs < afterMs) return;
+    clearInterval(timer);
+    onStill(waitsFor(pids));
+  }, stillEveryMs);
+  return timer;
 }
 
 /** Those that its main thread started: YARA's engine, which has a limit of its own. */

@@ -20,6 +20,7 @@ import type { Config } from './config-schema.ts';
 import type { Handlers } from './control.ts';
 import type { Response } from './response.ts';
 import { ownerOf, type Settling } from './response-files.ts';
+import { mountChoiceOf } from './scan-mounts.ts';
 import { portsOf } from './scan-ports.ts';
 import { scanInProcess } from './scan-process.ts';
 import { storyWorld } from './story-world.ts';
@@ -183,7 +184,7 @@ export class Cleanup {
   /** Runs these checks now. */
   async scan(only: readonly string[], ms = scanMs): Promise<ScanReport> {
     const config = this.options.config();
-    return await scanInProcess({ root: config.scan.root, only, data: this.options.dataFolder, ports: portsOf(config) }, { signal: AbortSignal.timeout(ms), nice: false, maxMemoryMb: config.scan.max_memory_mb, warn: (text) => this.options.log.debug(`scan: ${text.en}`) });
+    return await scanInProcess({ root: config.scan.root, only, data: this.options.dataFolder, ports: portsOf(config), mounts: mountChoiceOf(config.scan) }, { signal: AbortSignal.timeout(ms), nice: false, maxMemoryMb: config.scan.max_memory_mb, warn: (text) => this.options.log.debug(`scan: ${text.en}`) });
   }
 
   private kept(name: string, done = false): KeptPlan {

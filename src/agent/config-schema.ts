@@ -145,6 +145,8 @@ export const configSchema = z.strictObject({
     only: z.array(z.string().min(1).max(100)).max(500).default([]).meta(doc('只做这些检查（编号或组名）；空为全部', 'only these checks, by id or group; all when empty')),
     skip: z.array(z.string().min(1).max(100)).max(500).default([]).meta(doc('不做这些检查', 'checks to leave out, by id or group')),
     root: z.string().startsWith('/').max(4096).default('/').meta(doc('查哪个目录；/ 为本机', 'the folder that is looked at; / is this machine')),
+    without_mounts: z.array(z.string().startsWith('/').max(4096)).max(500).default([]).meta(doc('不去看、也不用说没看的挂载：在这些路径或其下（如认得的 NFS、对象存储）', 'mounts that are not looked into and of which nothing is said, at these paths or below: an NFS share or object storage that you know')),
+    into_mounts: z.array(z.string().startsWith('/').max(4096)).max(500).default([]).meta(doc('也要去看的网络或 FUSE 挂载：在这些路径或其下；路径最长的一条算数', 'mounts of the network or of FUSE that are looked into as well, at these paths or below; the longest path that fits decides')),
     delay_seconds: z.number().min(0).max(86_400).default(60).meta(doc('启动后多少秒开始第一遍', 'seconds from the start to the first run')),
     max_memory_mb: z.number().int().min(128).max(65_536).default(384).meta(doc('检查进程的内存上限（MiB）', 'memory limit of the process that scans, MiB')),
   }).prefault({}).meta(doc('定时检查', 'scans by itself')),

@@ -36,6 +36,15 @@ describe('scheduled scans tell', () => {
     expect(scan([one('a')])).toEqual(['a again 2']);
   });
 
+  it('nothing anew because something was mounted over it for a while', () => {
+    const [inside, outside] = [{ ...one('a'), path: '/var/www/x/shell.php' }, { ...one('b'), path: '/var/www/xy' }];
+    start([inside, outside]);
+    scan([], { blind: [{ check: 'mounts', what: '/var/www/x', why: { zh: '', en: '' } }] });
+    expect(scan([inside, outside])).toEqual(['b again 1']);
+    scan([], { counts: { 'places that could not be looked at, beyond those listed': 1 } });
+    expect(scan([inside, outside])).toEqual([]);
+  });
+
   it('what became worse', () => {
     start([one('a', 'medium')]);
     expect(scan([one('a', 'high')])).toEqual(['a']);

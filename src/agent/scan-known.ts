@@ -74,11 +74,14 @@ export function compare(state: KnownState, report: ScanReport, tried: readonly s
   for (const id of tried) next.tried[id] = now;
   const partly = new Set(report.blind.map(({ check }) => check));
   const failed = new Set(report.blind.filter(({ what }) => what === undefined).map(({ check }) => check));
-  const whole = report.stopped === undefined && report.counts['findings beyond the limit'] === undefined && ![...bearsOnAll].some((part) => partly.has(part));
+  const whole = report.stopped === undefined && report.counts['findings beyond the limit'] === undefined && report.counts['places that could not be looked at, beyond those listed'] === undefined && ![...bearsOnAll].some((part) => partly.has(part));
   const sawAll = new Set(report.checks.map(({ id }) => id).filter((id) => whole && !partly.has(id)));
   if (report.stopped === undefined) for (const { id } of report.checks) if (!failed.has(id)) next.looked[id] = now;
-  for (const [id, { check }] of Object.entries(next.findings)) {
-    if (seen.has(id) || !sawAll.has(check)) continue;
+  // What was mounted over a finding covers it and does not mend it.
+  const covered = report.blind.flatMap(({ check, what }) => (check === 'mounts' && what !== undefined ? [what] : []));
+  const isCovered = (path: string | undefined): boolean => path !== undefined && covered.some((at) => path === at || path.startsWith(`${at}/`));
+  for (const [id, { check, path }] of Object.entries(next.findings)) {
+    if (seen.has(id) || !sawAll.has(check) || isCovered(path)) continue;
     delete next.findings[id];
     const times = (next.gone[id] ?? 0) + 1;
     delete next.gone[id];

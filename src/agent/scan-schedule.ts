@@ -17,6 +17,7 @@ import { storiesOf, type Story } from '../scan/stories.ts';
 import { wayTexts } from '../scan/way.ts';
 import type { Config } from './config-schema.ts';
 import type { RaisesAlerts } from './raises-alerts.ts';
+import { mountChoiceOf } from './scan-mounts.ts';
 import { compare, nothingKnown, readKnown, type KnownState, type NewFinding } from './scan-known.ts';
 import { rememberFindings } from './seen-findings.ts';
 import { askChecks, scanInProcess } from './scan-process.ts';
@@ -109,7 +110,7 @@ export class ScanSchedule {
   /** A scan that somebody asked for now: taken in like those by itself. */
   async asked(only: readonly string[] | undefined, by: string, signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<{ id: string; report: ScanReport; raised: number }> {
     const { config, dataFolder, ports, log } = this.options;
-    const report = await scanInProcess({ root: config.root, ...(only && { only }), data: dataFolder, ports }, { signal, nice: true, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`scan: ${text.en}`), onProgress });
+    const report = await scanInProcess({ root: config.root, ...(only && { only }), data: dataFolder, ports, mounts: mountChoiceOf(config) }, { signal, nice: true, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`scan: ${text.en}`), onProgress });
     const raised = await this.take(report, report.checks.map(({ id }) => id), by);
     return { id: this.lastRun ?? '', report, raised };
   }
@@ -160,7 +161,7 @@ export class ScanSchedule {
     this.options.changed?.('running');
     health.state(part, 'live', { zh: `正在查（${ids.length} 项检查）`, en: `scanning (${ids.length} checks)` });
     try {
-      const report = await scanInProcess({ root: config.root, only: ids, data: this.options.dataFolder, ports: this.options.ports }, { signal, nice: true, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`scan: ${text.en}`) });
+      const report = await scanInProcess({ root: config.root, only: ids, data: this.options.dataFolder, ports: this.options.ports, mounts: mountChoiceOf(config) }, { signal, nice: true, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`scan: ${text.en}`) });
       if (signal.aborted) return;
       await this.take(report, ids, 'schedule');
     } catch (error) {
@@ -242,7 +243,7 @@ export class ScanSchedule {
     for (const [check, why] of now) { this.blind.add(check); health.state(`${part} ${check}`, 'blind', why); }
     // A check that looked again without fault; one that did not run keeps what was said of it.
     for (const check of this.blind) {
-      if (now.has(check) || (checks.every(({ id }) => id !== check) && check !== 'walk' && check !== 'packages')) continue;
+      if (now.has(check) || (checks.every(({ id }) => id !== check) && check !== 'walk' && check !== 'packages' && check !== 'mounts')) continue;
       this.blind.delete(check);
       health.state(`${part} ${check}`, 'live');
     }

@@ -8,6 +8,7 @@ import { capability } from './capability/check.ts';
 import { clamav } from './clamav/check.ts';
 import { cloudCredentials } from './cloud-credentials/check.ts';
 import { cloudInit } from './cloud-init/check.ts';
+import { coveredPlace } from './covered-place/check.ts';
 import { cron } from './cron/check.ts';
 import { dbus } from './dbus/check.ts';
 import { docker } from './docker/check.ts';
@@ -79,7 +80,7 @@ export const checks: readonly Check[] = [
   clamav,
   cloudCredentials,
   cloudInit,
-  cron,
+  coveredPlace, cron,
   dbus,
   docker,
   fakeLogs,

@@ -1,9 +1,12 @@
 /** Running programs as checks of processes see them: which file each runs, whose it is, and whether that file is one of this tree. */
 import type { Evidence } from '../core/finding.ts';
 import { maskSecrets } from '../core/secrets.ts';
+import { answerers } from '../linux/file-systems.ts';
+import { mountsOf, type Mount } from '../linux/mounts.ts';
 import { bootTime } from '../linux/proc-host.ts';
 import { ticksPerSecond, type Procfs, type ProcStat } from '../linux/procfs.ts';
 import type { Owner } from '../linux/provenance.ts';
+import { mountOver } from '../linux/standstill.ts';
 import { sweep, type Sweeps } from '../linux/sweep.ts';
 import type { Machine, ScanContext } from './port.ts';
 import { anyoneWrites } from './look.ts';
@@ -71,9 +74,26 @@ function isHere(pid: number, exe: string, deleted: boolean, context: ScanContext
   // A recorded /proc has links that lead nowhere here.
   if (procfs.root !== '/') return procfs.container(pid) === undefined;
   if (deleted) return procfs.container(pid) === undefined;
-  const file = procfs.exeFile(pid);
   const at = context.tree.stat(exe);
+  // Asked last, and only where this machine answers: a program on a dead mount has no file that could be looked at.
+  const file = at && answersHere(procfs, pid, exe) ? procfs.exeFile(pid) : undefined;
   return file !== undefined && at !== undefined && file.inode === at.inode && file.device === at.device;
+}
+
+/** Those of the mount namespaces that were met, of one machine. */
+const mountsMet = new WeakMap<Procfs, Map<string, Mount[]>>();
+const namespacesMax = 1000;
+
+/** False when somebody else answers for where the program lies as its process sees it. In our own mount namespace the tree has asked that already. */
+function answersHere(procfs: Procfs, pid: number, exe: string): boolean {
+  const namespace = procfs.namespace(pid, 'mnt') ?? '';
+  if (namespace === procfs.namespace(process.pid, 'mnt')) return true;
+  const met = mountsMet.get(procfs) ?? new Map<string, Mount[]>();
+  mountsMet.set(procfs, met);
+  const mounts = met.get(namespace) ?? mountsOf(procfs, pid);
+  if (met.size < namespacesMax) met.set(namespace, mounts);
+  const mount = mountOver(exe, mounts);
+  return mount === undefined || answerers(procfs)(mount.type, mount.at) !== 'elsewhere';
 }
 
 /** The owner of the program; undefined when nobody owns it or its file is not one of this tree. Throws TreeError. */

@@ -5,6 +5,7 @@ import { MoatError, saidBy } from '../core/error.ts';
 import type { Text } from '../core/text.ts';
 import type { FileAttributes } from './file-attributes.ts';
 import { bytesOf, nameOf, nameOfLatin1 } from './file-names.ts';
+import { ClosedMountError, type ClosedMount } from './file-systems.ts';
 import { headOf, saneTime, textMax, type FileKind, type FileStat, type OpenFile, type Tree } from './tree.ts';
 
 /**
@@ -26,13 +27,21 @@ export class DiskTree implements Tree {
   readonly #prefix: string;
   readonly #attributes: FileAttributes | undefined;
   readonly #known = new Map<string, string | undefined>();
+  readonly #closed: ReadonlyMap<string, ClosedMount>;
+  /** Links may be followed by the system itself: nothing is in the way. */
+  readonly #bySystem: boolean;
 
-  /** `attributes` undefined: they are not told, and asking for one throws. */
-  constructor(root: string, attributes: FileAttributes | undefined) {
+  /**
+   * `attributes` undefined: they are not told, and asking for one throws. The system is asked for nothing that lies on one of the
+   * `closed` mounts, wherever a link to it stands: it might never answer.
+   */
+  constructor(root: string, attributes: FileAttributes | undefined, closed: ReadonlyMap<string, ClosedMount> = new Map()) {
     this.name = join('/', root);
     this.#prefix = realOf(this.name).replace(/\/+$/, '');
     this.kind = this.#prefix === '' ? 'machine' : 'folder';
     this.#attributes = attributes;
+    this.#closed = closed;
+    this.#bySystem = this.#prefix === '' && closed.size === 0;
   }
 
   stat(path: string): FileStat | undefined {
@@ -43,7 +52,7 @@ export class DiskTree implements Tree {
 
   real(path: string): string | undefined {
     // The system follows links on the running machine by itself, and faster.
-    if (this.#prefix === '') return attempt(path, () => nameOf(realpathSync.native(bytesOf(path || '/') as string, 'buffer')));
+    if (this.#bySystem) return attempt(path, () => nameOf(realpathSync.native(bytesOf(path || '/') as string, 'buffer')));
     const at = this.#follow(path);
     return at !== undefined && attempt(at, () => lstatSync(bytesOf(this.#prefix + at), quiet)) !== undefined ? at || '/' : undefined;
   }
@@ -140,15 +149,22 @@ export class DiskTree implements Tree {
 
   /** The folder followed, the last name not; undefined when a folder on the way is none. */
   #place(path: string): string | undefined {
-    if (this.#prefix === '') return path;
+    if (this.#bySystem) return path;
     const slash = path.lastIndexOf('/');
     const name = path.slice(slash + 1);
     if (name === '' || name === '.' || name === '..') return this.#follow(path);
     const folder = this.#follow(path.slice(0, slash));
-    return folder === undefined ? undefined : `${folder}/${name}`;
+    return folder === undefined ? undefined : this.#reached(`${folder}/${name}`, path);
   }
 
-  /** Every link followed; '' for the root. Undefined for links that go round. What is not there stays as it is written. */
+  /** A path whose folders hold no link, when it is no mount that is closed: what lies below one came by it. Throws ClosedMountError. */
+  #reached(at: string, path: string): string {
+    const mount = this.#closed.size === 0 ? undefined : this.#closed.get(at);
+    if (mount === undefined) return at;
+    throw new ClosedMountError(mount, path);
+  }
+
+  /** Every link followed; '' for the root. Undefined for links that go round. What is not there stays as it is written. Throws as `#reached` does. */
   #follow(path: string): string | undefined {
     if (path === '' || path === '/') return '';
     if (this.#known.has(path)) return this.#known.get(path);
@@ -160,7 +176,7 @@ export class DiskTree implements Tree {
       const name = left.pop()!;
       if (name === '' || name === '.') continue;
       if (name === '..') { at = at.slice(0, Math.max(0, at.lastIndexOf('/'))); continue; }
-      const target = this.#linkAt(`${at}/${name}`);
+      const target = this.#linkAt(this.#reached(`${at}/${name}`, path));
       if (target === undefined) { at = `${at}/${name}`; continue; }
       if (++links > linksMax || left.length > partsMax) { at = undefined; break; }
       if (target.startsWith('/')) at = '';

@@ -6,12 +6,12 @@ const mountsMax = 5000;
 
 export interface Mount { at: string; device: string; type: string; options: string }
 
-/** As this process sees it, of several on one place the last; none when that cannot be read. */
-export const mountsOf = (procfs: Procfs): Mount[] => readMounts(procfs) ?? [];
+/** As a process sees it, by itself this one, of several on one place the last; none when that cannot be read. */
+export const mountsOf = (procfs: Procfs, pid: number | 'self' = 'self'): Mount[] => readMounts(procfs, pid) ?? [];
 
 /** The same; undefined when it cannot be read. */
-export function readMounts(procfs: Procfs): Mount[] | undefined {
-  const text = procfs.read('self/mountinfo', bytesMax);
+export function readMounts(procfs: Procfs, pid: number | 'self' = 'self'): Mount[] | undefined {
+  const text = procfs.read(`${pid}/mountinfo`, bytesMax);
   if (text === undefined) return undefined;
   const found = new Map<string, Mount>();
   for (const line of text.split('\n')) {
@@ -25,4 +25,5 @@ export function readMounts(procfs: Procfs): Mount[] | undefined {
   return [...found.values()];
 }
 
-const unescaped = (text: string): string => text.replaceAll(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)));
+/** Text as it was before the kernel wrote it into a table: `\040` is a space. */
+export const unescaped = (text: string): string => text.replaceAll(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)));

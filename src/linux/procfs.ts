@@ -44,8 +44,8 @@ export class Procfs {
     this.#proc = join(root, 'proc');
   }
 
-  /** Text of a file under /proc, at most `max` bytes of it; undefined when it is gone or may not be read. */
-  read(name: string, max = shared.length): string | undefined {
+  /** Text of a file under /proc, at most `max` bytes of it; undefined when it is gone or may not be read. `latin1` for names that may be no UTF-8: one character a byte. */
+  read(name: string, max = shared.length, encoding: 'utf8' | 'latin1' = 'utf8'): string | undefined {
     let file: number;
     try {
       file = openSync(`${this.#proc}/${name}`, 'r');
@@ -65,7 +65,7 @@ export class Procfs {
         if (got === 0 || (whole && got < asked)) break;
         if (filled === shared.length) { full.push(Buffer.from(shared)); filled = 0; }
       }
-      return full.length === 0 ? shared.toString('utf8', 0, filled) : Buffer.concat([...full, shared.subarray(0, filled)]).toString('utf8');
+      return full.length === 0 ? shared.toString(encoding, 0, filled) : Buffer.concat([...full, shared.subarray(0, filled)]).toString(encoding);
     } catch (error) {
       return this.#miss(error, name);
     } finally {

@@ -7,6 +7,7 @@
  * back as they are.
  */
 import type { Text } from '../core/text.ts';
+import { ClosedMountError, type ClosedMount } from './file-systems.ts';
 
 export type FileKind = 'file' | 'folder' | 'link' | 'pipe' | 'socket' | 'block-device' | 'character-device';
 
@@ -62,6 +63,36 @@ export interface Tree {
   flags(path: string): { immutable: boolean; appendOnly: boolean } | undefined;
   /** The same file for the system and other programs, its own name not followed; undefined for an image. */
   outside(path: string): string | undefined;
+  /** It lies on a mount that is not looked into, so that nobody knows whether it is there. Only of `withoutClosed`. */
+  isClosed?(path: string): boolean;
+}
+
+/** Somebody was led by `path` to a mount that is not looked into. */
+export type OnClosed = (path: string, mount: ClosedMount) => void;
+
+/** The tree, for which nothing is there on mounts that are not looked into; `onClosed` is told of each path that leads to one. */
+export function withoutClosed(tree: Tree, onClosed?: OnClosed): Tree {
+  const ask = <T>(path: string, look: () => T): T | undefined => {
+    try {
+      return look();
+    } catch (error) {
+      if (!(error instanceof ClosedMountError)) throw error;
+      onClosed?.(path, error.mount);
+      return undefined;
+    }
+  };
+  const isClosed = (path: string): boolean => {
+    try {
+      tree.outside(path);
+      return false;
+    } catch (error) { return error instanceof ClosedMountError; }
+  };
+  return {
+    kind: tree.kind, name: tree.name, isClosed,
+    stat: (path) => ask(path, () => tree.stat(path)), real: (path) => ask(path, () => tree.real(path)), link: (path) => ask(path, () => tree.link(path)), list: (folder) => ask(folder, () => tree.list(folder)), names: (folder) => ask(folder, () => tree.names(folder)),
+    read: (path, max) => ask(path, () => tree.read(path, max)), open: (path) => ask(path, () => tree.open(path)), attribute: (path, name) => ask(path, () => tree.attribute(path, name)), flags: (path) => ask(path, () => tree.flags(path)), outside: (path) => ask(path, () => tree.outside(path)),
+    ...(tree.attributeNames && { attributeNames: (path: string) => ask(path, () => tree.attributeNames!(path)) ?? [] }),
+  };
 }
 
 /**
@@ -73,7 +104,7 @@ export function tellingSpecials(tree: Tree, onSpecial: (path: string, why: Text)
     kind: tree.kind, name: tree.name,
     stat: (path) => tree.stat(path), real: (path) => tree.real(path), link: (path) => tree.link(path), list: (folder) => tree.list(folder), names: (folder) => tree.names(folder),
     open: (path) => tree.open(path), attribute: (path, name) => tree.attribute(path, name), flags: (path) => tree.flags(path), outside: (path) => tree.outside(path),
-    ...(tree.attributeNames && { attributeNames: (path: string) => tree.attributeNames!(path) }),
+    ...(tree.attributeNames && { attributeNames: (path: string) => tree.attributeNames!(path) }), ...(tree.isClosed && { isClosed: (path: string) => tree.isClosed!(path) }),
     read(path, max) {
       const read = tree.read(path, max);
       if (read) return read;

@@ -4,7 +4,9 @@ import { MoatError, reasonOf } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import { maskSecrets } from '../core/secrets.ts';
 import type { Text } from '../core/text.ts';
-import { tellingSpecials, type Tree } from '../linux/tree.ts';
+import { closedText } from '../linux/file-systems.ts';
+import { tellingSpecials, withoutClosed, type Tree } from '../linux/tree.ts';
+import type { WalkMounts } from './mounts.ts';
 import { verdictOf, worstFirst, type Blind, type ReportHead, type ScanReport } from './report.ts';
 import { walk } from './walk.ts';
 
@@ -14,6 +16,8 @@ export type ScanSetup = Omit<ScanContext, 'count' | 'blind'> & {
   faults?: readonly { what: string; error: MoatError }[];
   /** What was counted then. */
   counts?: Readonly<Record<string, number>>;
+  /** What is mounted below it, when that was looked at before; otherwise the walk looks. */
+  mounts?: WalkMounts | undefined;
 };
 
 /** `nth` of `of` checks; in the walk, which several share, there is no title but a number of files. */
@@ -67,13 +71,17 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   /** The check that looks now, those beside it left out. */
   let current = '';
   const told = new Set<string>();
-  const treeFor = (check: () => string): Tree => tellingSpecials(setup.tree, (path, why) => {
-    const key = `${check()} ${path}`;
+  const tellOnce = (check: string, path: string, why: Text, key = `${check} ${path}`): void => {
     if (told.has(key)) return;
     if (told.size >= faultsMax) { count('places that could not be looked at, beyond those listed'); return; }
     told.add(key);
-    cannot({ check: check(), what: path, why });
-  });
+    cannot({ check, what: path, why });
+  };
+  const treeFor = (check: () => string): Tree => {
+    // A check may ask for hundreds of files on a mount: the first says all.
+    const tree = withoutClosed(setup.tree, (path, mount) => { if (mount.leftOut) count('looks at mounts that were left out'); else tellOnce(check(), path, closedText(mount, path), `${check()}\0${mount.at}`); });
+    return tellingSpecials(tree, (path, why) => tellOnce(check(), path, why));
+  };
   // One for all that come one after the other: what they read of it is kept by it.
   const shared = treeFor(() => current);
   const contextOf = (id: string, tree = shared): ScanContext => ({ ...setup, tree, count, blind: (what, why) => cannot({ check: id, what, why }) });
@@ -149,7 +157,8 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
       const named = [...folders].sort((a, b) => a.length - b.length || (a < b ? -1 : 1)).slice(0, leftShown).join(', ');
       cannot({ check: 'walk', what: at, why: noTime({ zh: `看了 ${files} 个文件，从这里起没看；还有 ${folders.length} 个目录没进去${named && `（${named}）`}`, en: `${files} files were looked at, those from here on were not; ${folders.length} folders were not gone into${named && ` (${named})`}` }) });
     };
-    for (const file of walk(setup.tree, { signal: setup.signal, machine: setup.machine, count, onFault, overdue, onLeft })) {
+    const onClosed = (path: string, why: Text): void => cannot({ check: 'mounts', what: path, why });
+    for (const file of walk(setup.tree, { signal: setup.signal, machine: setup.machine, mounts: setup.mounts, count, onFault, onClosed, overdue, onLeft })) {
       if (++files % reportEveryFiles === 0) { at = file.path; tell(); }
       if (files % turnEveryFiles === 0) await turn();
       const by = wantedBy(file, visitors);

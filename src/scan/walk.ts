@@ -1,10 +1,10 @@
 /** One walk over a whole tree, shared by all checks that look at every file. */
 import { MoatError, reasonOf } from '../core/error.ts';
 import type { Text } from '../core/text.ts';
-import { Procfs } from '../linux/procfs.ts';
+import { closedText } from '../linux/file-systems.ts';
 import type { Machine, WalkedFile } from '../checks/port.ts';
 import type { Tree } from '../linux/tree.ts';
-import { mountsForWalk, type WalkMounts } from './mounts.ts';
+import { mountsOfTree, type WalkMounts } from './mounts.ts';
 
 const depthMax = 1024;
 /** What the kernel makes up, should nobody know what is mounted. */
@@ -21,9 +21,13 @@ const waitingMax = 200_000;
 export interface WalkOptions {
   signal: AbortSignal;
   machine: Machine | undefined;
+  /** Looked at by itself when it is not said. */
+  mounts?: WalkMounts | undefined;
   count(what: string, n?: number): void;
   /** Folders that could not be read. */
   onFault(path: string, why: Text): void;
+  /** Mounts that are not looked into, but for those that were left out by choice. */
+  onClosed?(path: string, why: Text): void;
   /** Asked now and then: no more time. Then the walk ends, and `onLeft` is told what it did not come to. */
   overdue?(): boolean;
   /** `at`: where it stood; `folders` were seen and not gone into. */
@@ -37,11 +41,12 @@ const askEvery = 256;
 interface Folder { path: string; depth: number }
 
 /**
- * Every file, link, folder and device, folder by folder, without following links. Mounts of other machines and of the kernel's making
- * are passed over and counted.
+ * Every file, link, folder and device, folder by folder, without following links. What the kernel makes up, roots of containers and
+ * mounts that are left out are passed over and counted; of mounts that are not looked into `onClosed` is told.
  */
 export function* walk(tree: Tree, options: WalkOptions): Iterable<WalkedFile> {
-  const mounts = mountsOf(tree, options);
+  const mounts = options.mounts ?? mountsOf(tree, options);
+  for (const mount of mounts?.closed.values() ?? []) if (!mount.leftOut) options.onClosed?.(mount.at, closedText(mount));
   const hidden = (mounts?.hidden ?? []).filter((path) => statOf(tree, path, options)?.kind === 'folder');
   const waiting: Folder[] = [...hidden.map((path) => ({ path, depth: path.split('/').length })), { path: '', depth: 0 }];
   let seen = 0;
@@ -121,8 +126,7 @@ function tooLong(tree: Tree, path: string): boolean {
 
 function mountsOf(tree: Tree, options: WalkOptions): WalkMounts | undefined {
   if (tree.kind === 'image') return undefined;
-  const prefix = tree.kind === 'machine' ? '' : (tree.outside('/') ?? '').replace(/\/+$/, '');
-  const mounts = mountsForWalk(tree.kind === 'machine' && options.machine ? options.machine.procfs : new Procfs('/'), prefix);
-  if (!mounts) options.onFault('/proc/self/mountinfo', { zh: '读不到挂载列表：网络盘等也会被查', en: 'expected the list of mounts, got nothing: mounts of other machines are looked at too' });
+  const mounts = mountsOfTree(tree, {}, options.machine?.procfs);
+  if (!mounts) options.onFault('/proc/self/mountinfo', { zh: '读不到挂载列表，或它太长：网络盘等也会被查', en: 'expected the list of mounts, got nothing or too much: mounts of other machines are looked at too' });
   return mounts;
 }

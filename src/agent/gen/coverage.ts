@@ -44,6 +44,7 @@ export const coverage: Readonly<Record<string, readonly string[]>> = {
   'check.clamav': ['T1204.002'],
   'check.cloud-credentials': ['T1552.001', 'T1552.004'],
   'check.cloud-init': ['T1037', 'T1651'],
+  'check.covered-place': ['T1564'],
   'check.cron': ['T1053.003'],
   'check.dbus': ['T1543'],
   'check.docker': ['T1190', 'T1195', 'T1554', 'T1610', 'T1611'],

@@ -102,8 +102,9 @@ class FilesVisitor implements Visitor {
 
   /** Null when it could not be looked at, which is told. */
   #statOf(path: string): FileStat | undefined | null {
+    const { tree } = this.#context;
     try {
-      return this.#context.tree.stat(path);
+      return tree.stat(path) ?? (tree.isClosed?.(path) === true ? null : undefined);
     } catch (error) {
       if (!(error instanceof MoatError)) throw error;
       this.#context.blind(path, reasonOf(error));

@@ -1,5 +1,6 @@
 import type { Finding } from '../../core/finding.ts';
 import { MoatError } from '../../core/error.ts';
+import { mountChoiceOf } from '../../agent/scan-mounts.ts';
 import { portsOf } from '../../agent/scan-ports.ts';
 import { scanInProcess, usualMemoryMb } from '../../agent/scan-process.ts';
 import { seenFindings } from '../../agent/seen-findings.ts';
@@ -82,7 +83,8 @@ export function addFix(cli: Cli): void {
     const unknown = ids.filter((id) => seen[id] === undefined);
     if (unknown.length > 0) throw new MoatError('no-finding', t(`没有编号为 ${safe(unknown.join('、'))} 的发现`, `expected ids of findings, got ${safe(unknown.join(', '))}`), { hint: { zh: '先用 root 运行 moat scan --json，编号是其中的 id', en: 'run moat scan --json as root first: the id is in it' } });
     const only = [...new Set(ids.map((id) => seen[id]!.check))];
-    const { findings } = await scanInProcess({ only, profile: 'full', data: dataFolder(program), ports: portsOf(await configOf(program)) }, { signal: new AbortController().signal, nice: false, maxMemoryMb: usualMemoryMb(), warn: (text) => { console.error(safe(text[lang])); } });
+    const config = await configOf(program);
+    const { findings } = await scanInProcess({ only, profile: 'full', data: dataFolder(program), ports: portsOf(config), mounts: mountChoiceOf(config.scan) }, { signal: new AbortController().signal, nice: false, maxMemoryMb: usualMemoryMb(), warn: (text) => { console.error(safe(text[lang])); } });
     return new Map(findings.map((one) => [one.id, one]));
   }
 }

@@ -5,11 +5,13 @@ import type { Finding as StoredFinding, ScanRun } from '../../api/contract/scans
 import { atLeast, levels, type Level } from '../../core/level.ts';
 import { checkReportPlace, writeReport } from '../../agent/report-file.ts';
 import { leastMemoryMb, scanInProcess, usualMemoryMb } from '../../agent/scan-process.ts';
+import { mountChoiceOf } from '../../agent/scan-mounts.ts';
 import { portsOf } from '../../agent/scan-ports.ts';
 import { handOver } from '../../agent/scan-hand-over.ts';
 import { rememberFindings } from '../../agent/seen-findings.ts';
 import type { ScanProfile } from '../../agent/scan.ts';
 import { htmlOf } from '../../scan/html.ts';
+import type { MountChoice } from '../../scan/mounts.ts';
 import { exitCodeOf, later, type ScanReport } from '../../scan/report.ts';
 import type { Progress } from '../../scan/runner.ts';
 import { sarifOf } from '../../scan/sarif.ts';
@@ -26,7 +28,7 @@ import { clock, jsonLine, levelWord, safe } from '../terminal.ts';
 import { version } from '../version.ts';
 
 interface Options {
-  root?: string; image?: string; only?: string[]; skip?: string[]; yara?: string[]; profile: ScanProfile; since?: number; failOn: Level; all?: boolean;
+  root?: string; image?: string; only?: string[]; skip?: string[]; yara?: string[]; withoutMount?: string[]; intoMount?: string[]; profile: ScanProfile; since?: number; failOn: Level; all?: boolean;
   json?: boolean; html?: string; sarif?: string; list?: boolean; maxMemory: number; maxTime: number; nice: boolean; handOver: boolean; verbose?: boolean;
 }
 
@@ -42,6 +44,8 @@ export function addScan({ program, lang, t }: Cli): void {
     .option('--only <ids>', t('只做这些检查（逗号分隔，可为组名）', 'only these checks or groups, separated by commas'), ids)
     .option('--skip <ids>', t('不做这些检查', 'not these checks or groups'), ids)
     .option('--yara <dir>', t('另加的 YARA 规则目录（可多次）', 'one more folder of YARA rules (may be repeated)'), (dir: string, all: string[] | undefined) => [...(all ?? []), resolve(dir)])
+    .option('--without-mount <path>', t('不看此处或其下的挂载，也不算没能查（可多次；长期如此写 scan.without_mounts）', 'leave out what is mounted there or below, and do not tell it as not looked at (may be repeated; scan.without_mounts for good)'), mountPath)
+    .option('--into-mount <path>', t('也看此处或其下的网络或 FUSE 挂载（可多次；长期如此写 scan.into_mounts）', 'look into mounts of the network or of FUSE there or below as well (may be repeated; scan.into_mounts for good)'), mountPath)
     .option('--profile <name>', t('full 全部；quick 只查已知位置与运行中的东西，不逐个看文件', 'full: everything; quick: known places and what runs, without the walk over every file'), profile, 'full')
     .option('--since <time>', t('只列此后出现的（如 2d、12h、2026-11-20）；不知何时出现的照列', 'only what came to be since then (2d, 12h, 2026-11-20), and what has no time'), since)
     .option('--fail-on <level>', `${t('达到此级别时退出码为 1', 'exit 1 for findings of this level or above')}: ${levels.join(', ')}`, level, 'high')
@@ -80,7 +84,8 @@ export function addScan({ program, lang, t }: Cli): void {
       let report: ScanReport;
       try {
         const { root, image, only, skip } = options;
-        report = await scanInProcess({ ...(root !== undefined && { root }), ...(image !== undefined && { image: resolve(image) }), ...(only && { only }), ...(skip && { skip }), ...(options.yara && { yara: options.yara }), profile: options.profile, maxMinutes: options.maxTime, data: dataFolder(program), ports: await allowedPorts(program, lang) }, {
+        const settings = await settingsOf(program, lang);
+        report = await scanInProcess({ ...(root !== undefined && { root }), ...(image !== undefined && { image: resolve(image) }), ...(only && { only }), ...(skip && { skip }), ...(options.yara && { yara: options.yara }), profile: options.profile, maxMinutes: options.maxTime, data: dataFolder(program), ports: settings?.ports ?? [], mounts: mountsFor(options, settings?.mounts) }, {
           signal: stop.signal, nice: options.nice, maxMemoryMb: options.maxMemory, warn: (text) => { watch.clear(); console.error(safe(text[lang])); }, onProgress: watch.show,
         });
       } finally { watch.end(); }
@@ -95,8 +100,8 @@ export function addScan({ program, lang, t }: Cli): void {
 
 /** By the Moat of that machine, as it scans by itself; its findings are kept there. */
 async function scanThere(fetch: Fetch, options: Options, { lang, t }: Pick<Cli, 'lang' | 't'>): Promise<void> {
-  const { root, image, skip, yara, since: from, html, sarif } = options;
-  const [other] = Object.entries({ '--root': root, '--image': image, '--skip': skip, '--yara': yara, '--since': from, '--html': html, '--sarif': sarif, ...(options.profile === 'quick' && { '--profile quick': true }) }).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  const { root, image, skip, yara, withoutMount, intoMount, since: from, html, sarif } = options;
+  const [other] = Object.entries({ '--root': root, '--image': image, '--skip': skip, '--yara': yara, '--without-mount': withoutMount, '--into-mount': intoMount, '--since': from, '--html': html, '--sarif': sarif, ...(options.profile === 'quick' && { '--profile quick': true }) }).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (other !== undefined) throw notRemote(`moat scan ${other}`);
   const { finished } = await import('../remote/job.ts');
   const line = progressLine(t('扫描', 'scanning'));
@@ -193,14 +198,21 @@ async function list(json: boolean, lang: Cli['lang']): Promise<void> {
   await out.end();
 }
 
-/** The white list of the behaviour that watches listeners; a configuration that cannot be read is told and the scan goes on without. */
-async function allowedPorts(program: Cli['program'], lang: Cli['lang']): Promise<readonly string[]> {
+/** The white list of the behaviour that watches listeners, and the mounts that the operator knows; a configuration that cannot be read is told and the scan goes on without. */
+async function settingsOf(program: Cli['program'], lang: Cli['lang']): Promise<{ ports: readonly string[]; mounts: MountChoice } | undefined> {
   try {
-    return portsOf(await configOf(program));
+    const config = await configOf(program);
+    return { ports: portsOf(config), mounts: mountChoiceOf(config.scan) };
   } catch (error) {
     console.error(safe(saidBy(error)[lang]));
-    return [];
+    return undefined;
   }
+}
+
+/** What is configured is meant for this machine. */
+function mountsFor({ root = '/', withoutMount = [], intoMount = [] }: Options, configured: MountChoice = {}): MountChoice {
+  const { without = [], into = [] } = resolve(root) === '/' ? configured : {};
+  return { without: [...withoutMount, ...without], into: [...intoMount, ...into] };
 }
 
 function checkOutputs({ json, html, sarif }: Options): void {
@@ -213,6 +225,11 @@ function level(text: string): Level {
   const found = levels.find((one) => one === text);
   if (!found) throw new InvalidArgumentError(`expected one of ${levels.join(', ')}`);
   return found;
+}
+
+function mountPath(text: string, all: string[] = []): string[] {
+  if (!text.startsWith('/')) throw new InvalidArgumentError('expected the path of a mount, as the report names it: /data');
+  return [...all, text];
 }
 
 function profile(text: string): ScanProfile {
