@@ -5,6 +5,7 @@ import type { Finding } from '../core/finding.ts';
 import { maskSecrets } from '../core/secrets.ts';
 import type { Text } from '../core/text.ts';
 import { tellingSpecials, type Tree } from '../linux/tree.ts';
+import { BusyTimes } from './busy.ts';
 import { verdictOf, worstFirst, type Blind, type ReportHead, type ScanReport } from './report.ts';
 import { walk } from './walk.ts';
 
@@ -78,7 +79,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   const shared = treeFor(() => current);
   const contextOf = (id: string, tree = shared): ScanContext => ({ ...setup, tree, count, blind: (what, why) => cannot({ check: id, what, why }) });
   const keep = (seen: Finding): void => {
-    const found = datable(masked(seen));
+    const found = datable(masked(seen), setup.now());
     const sort = `${found.kind} ${found.level}`;
     const before = findings.get(found.id);
     if (!before || `${before.kind} ${before.level}` !== sort) {
@@ -133,6 +134,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
     await turn();
   }
 
+  const busy = new BusyTimes();
   if (visitors.size > 0) {
     nth += visitors.size;
     tell();
@@ -150,6 +152,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
       cannot({ check: 'walk', what: at, why: noTime({ zh: `看了 ${files} 个文件，从这里起没看；还有 ${folders.length} 个目录没进去${named && `（${named}）`}`, en: `${files} files were looked at, those from here on were not; ${folders.length} folders were not gone into${named && ` (${named})`}` }) });
     };
     for (const file of walk(setup.tree, { signal: setup.signal, machine: setup.machine, count, onFault, overdue, onLeft })) {
+      busy.add(file.stat.changed);
       if (++files % reportEveryFiles === 0) { at = file.path; tell(); }
       if (files % turnEveryFiles === 0) await turn();
       const by = wantedBy(file, visitors);
@@ -167,7 +170,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   tell();
 
   const sorted = [...findings.values()].sort(worstFirst);
-  return { ...head, ended: setup.now(), findings: sorted, blind, counts, files, spent, verdict: verdictOf(sorted, blind) };
+  return { ...head, ended: setup.now(), findings: sorted, blind, counts, files, spent, verdict: verdictOf(sorted, blind), ...(visitors.size > 0 && { busy: busy.spans() }) };
 }
 
 interface Wanted { file: WalkedFile; by: [id: string, visitor: Visitor][] }
@@ -178,17 +181,28 @@ function wantedBy(file: WalkedFile, visitors: ReadonlyMap<string, Visitor>): Wan
   return by;
 }
 
-/** Command lines hold passwords, and reports are handed on. */
+/** Command lines hold passwords, and reports are handed on. What a check told twice is told once. */
 function masked(finding: Finding): Finding {
-  const evidence = finding.evidence.map((one) => ({ one, value: maskSecrets(one.value) }));
-  return evidence.every(({ one, value }) => one.value === value) ? finding : { ...finding, evidence: evidence.map(({ one, value }) => ({ ...one, value })) };
+  const evidence = new Map(finding.evidence.map((one) => {
+    const value = maskSecrets(one.value);
+    return [`${one.what.en}\0${value}`, value === one.value ? one : { ...one, value }];
+  }));
+  return { ...finding, evidence: [...evidence.values()], refs: [...new Set(finding.refs)] };
 }
 
-/** A time that was read somewhere and of which no date can be made would keep every report from being written. */
-function datable(found: Finding): Finding {
-  if (found.time === undefined || Number.isFinite(new Date(found.time).getTime())) return found;
-  const { time: _time, ...rest } = found;
-  return rest;
+const earliest = Date.UTC(2000, 0);
+const dayMs = 86_400_000;
+
+/**
+ * A time that cannot be (an image whose files all say 1970, a clock that was wrong, a number of which no date can be made) would
+ * make a false beginning of the story, and hide what bears it from those who ask for the last days.
+ */
+function datable(found: Finding, now: number): Finding {
+  const { time, ...rest } = found;
+  if (time === undefined || (time >= earliest && time <= Math.max(now, earliest) + dayMs)) return found;
+  const date = new Date(time);
+  const value = Number.isFinite(date.getTime()) ? date.toISOString() : String(time);
+  return { ...rest, evidence: [...found.evidence, { what: { zh: '记录的时间不可信', en: 'its time cannot be right' }, value }] };
 }
 
 const sum = (numbers: Readonly<Record<string, number>>): number => Object.values(numbers).reduce((all, one) => all + one, 0);
