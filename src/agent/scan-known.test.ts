@@ -54,6 +54,12 @@ describe('scheduled scans tell', () => {
     expect(scan([process(777)])).toEqual(['p777']);
   });
 
+  it('every process whose program nobody knows', () => {
+    const hidden = (pid: number): Finding => ({ ...one(`h${pid}`, 'critical'), pid, title: { zh: `进程 ${pid} 被藏了起来`, en: `process ${pid} is hidden` } });
+    start([hidden(100)]);
+    expect(scan([hidden(100), hidden(200)])).toEqual(['h200']);
+  });
+
   it('every line of one file that is wrong in the same way', () => {
     const line = (id: string): Finding => ({ ...one(id), path: '/etc/crontab', title: { zh: '甲', en: 'same' } });
     start([line('l1')]);

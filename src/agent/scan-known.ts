@@ -49,10 +49,12 @@ export function readKnown(text: string | undefined): KnownState | undefined {
   } catch { return undefined; }
 }
 
-/** What a finding of a process has in common with that of the same program started again; undefined for what is no process. */
+/** What a finding of a process has in common with that of the same program started again; undefined for what is no process, or one whose program is not known: each of these is another. */
 function likeness({ check, kind, path, pid, title }: Finding): string | undefined {
-  if (pid === undefined) return undefined;
-  return createHash('sha256').update(JSON.stringify([check, kind, path ?? '', title.en.replaceAll(new RegExp(String.raw`\b${pid}\b`, 'g'), '')])).digest('base64url').slice(0, 16);
+  if (typeof pid !== 'number') return undefined;
+  const words = title.en.replaceAll(new RegExp(String.raw`\b${pid}\b`, 'g'), '');
+  if (path === undefined && !/(?:^|\s)\/\S/.test(words)) return undefined;
+  return createHash('sha256').update(JSON.stringify([check, kind, path ?? '', words])).digest('base64url').slice(0, 16);
 }
 
 /**

@@ -33,7 +33,7 @@ export const sectionTexts = {
 } as const satisfies Record<string, Text>;
 
 /** A story is read in the order in which it happened; what has no time comes last. */
-export const asItHappened = ({ findings }: Story): readonly Finding[] => findings.toSorted((a, b) => (a.time ?? Infinity) - (b.time ?? Infinity) || 0);
+const asItHappened = ({ findings }: Story): readonly Finding[] => findings.toSorted((a, b) => (a.time ?? Infinity) - (b.time ?? Infinity) || 0);
 
 /** So much of a story, or less, that what is left out is not as bad; its first sign always. In the order in which it happened. */
 export function partOf(story: Story, takes: (finding: Finding) => boolean): readonly Finding[] {
