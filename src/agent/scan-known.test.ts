@@ -51,6 +51,30 @@ describe('scheduled scans tell', () => {
     expect(scan([one('a', 'medium')])).toEqual([]);
   });
 
+  it('a program that was started again once, unless it became worse', () => {
+    const process = (pid: number, level: Level = 'medium', path = '/usr/bin/app'): Finding => ({ ...one(`p${pid}`, level), pid, path, title: { zh: `${path}（进程 ${pid}）`, en: `${path} (process ${pid})` } });
+    start([]);
+    expect(scan([process(100)])).toEqual(['p100']);
+    expect(scan([process(222)])).toEqual([]);
+    expect(scan([process(333), process(444)])).toEqual([]);
+    expect(scan([process(333), process(555, 'medium', '/tmp/app')])).toEqual(['p555']);
+    expect(scan([process(666, 'high')])).toEqual(['p666']);
+    scan([]);
+    expect(scan([process(777)])).toEqual(['p777']);
+  });
+
+  it('every process whose program nobody knows', () => {
+    const hidden = (pid: number): Finding => ({ ...one(`h${pid}`, 'critical'), pid, title: { zh: `进程 ${pid} 被藏了起来`, en: `process ${pid} is hidden` } });
+    start([hidden(100)]);
+    expect(scan([hidden(100), hidden(200)])).toEqual(['h200']);
+  });
+
+  it('every line of one file that is wrong in the same way', () => {
+    const line = (id: string): Finding => ({ ...one(id), path: '/etc/crontab', title: { zh: '甲', en: 'same' } });
+    start([line('l1')]);
+    expect(scan([line('l1'), line('l2')])).toEqual(['l2']);
+  });
+
   it.each<[string, Partial<ScanReport>]>([
     ['stopped', { stopped: { zh: '', en: '' } }],
     ['with too many findings', { counts: { 'findings beyond the limit': 1 } }],

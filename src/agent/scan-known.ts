@@ -1,4 +1,5 @@
 /** What earlier scheduled scans found: tells the new from the known, forgets what is gone, survives a restart. */
+import { createHash } from 'node:crypto';
 import type { Finding } from '../core/finding.ts';
 import { atLeast, levels, type Level } from '../core/level.ts';
 import type { Text } from '../core/text.ts';
@@ -10,6 +11,8 @@ export interface KnownFinding {
   /** Unix ms of the scan that found it first. */
   since: number;
   sign: boolean;
+  /** Of a process: what it is called by but its number. */
+  like?: string;
   /** Only of the worse ones: people are shown these. */
   title?: Text;
   path?: string;
@@ -46,6 +49,14 @@ export function readKnown(text: string | undefined): KnownState | undefined {
   } catch { return undefined; }
 }
 
+/** What a finding of a process has in common with that of the same program started again; undefined for what is no process, or one whose program is not known: each of these is another. */
+function likeness({ check, kind, path, pid, title }: Finding): string | undefined {
+  if (typeof pid !== 'number') return undefined;
+  const words = title.en.replaceAll(new RegExp(String.raw`\b${pid}\b`, 'g'), '');
+  if (path === undefined && !/(?:^|\s)\/\S/.test(words)) return undefined;
+  return createHash('sha256').update(JSON.stringify([check, kind, path ?? '', words])).digest('base64url').slice(0, 16);
+}
+
 /**
  * Compares a report with what is known. `tried` are the checks that were to run. The first look of a check makes its
  * baseline: only certain signs of an intrusion are new then. Afterwards everything is but notices. Worst first.
@@ -54,6 +65,7 @@ export function compare(state: KnownState, report: ScanReport, tried: readonly s
   const next: KnownState = { version: 1, findings: { ...state.findings }, tried: { ...state.tried }, looked: { ...state.looked }, gone: { ...state.gone } };
   const fresh: NewFinding[] = [];
   const seen = new Set<string>();
+  const alike = new Map(Object.values(state.findings).flatMap((one) => (one.like === undefined ? [] : [[one.like, one] as const])).sort(([, a], [, b]) => levels.indexOf(a.level) - levels.indexOf(b.level)));
   let notKept = 0;
   let kept = Object.keys(next.findings).length;
   for (const finding of report.findings) {
@@ -62,12 +74,15 @@ export function compare(state: KnownState, report: ScanReport, tried: readonly s
     const known = state.findings[id];
     const baseline = state.looked[check] === undefined;
     const certain = kind === 'intrusion' && atLeast(level, 'high');
-    const worse = known !== undefined && levels.indexOf(level) > levels.indexOf(known.level);
-    if (known ? worse : baseline ? certain : kind !== 'notice') fresh.push({ finding, again: state.gone[id] ?? 0 });
+    const like = likeness(finding);
+    // The same program, started again since: its number is another, what is wrong is not new.
+    const before = known ?? (like === undefined ? undefined : alike.get(like));
+    const worse = before !== undefined && levels.indexOf(level) > levels.indexOf(before.level);
+    if (before ? worse : baseline ? certain : kind !== 'notice') fresh.push({ finding, again: state.gone[id] ?? 0 });
     if (!known && kept >= knownMax) { notKept++; continue; }
     if (!known) kept++;
     next.findings[id] = {
-      check, level, since: known?.since ?? now, sign: kind === 'intrusion' && atLeast(level, 'medium'),
+      check, level, since: before?.since ?? now, sign: kind === 'intrusion' && atLeast(level, 'medium'), ...(like !== undefined && { like }),
       ...((atLeast(level, 'high') || certain) && { title: { zh: finding.title.zh.slice(0, titleMax), en: finding.title.en.slice(0, titleMax) }, ...(finding.path !== undefined && { path: finding.path.slice(0, titleMax) }) }),
     };
   }

@@ -192,7 +192,7 @@ export class ScanSchedule {
       rememberFindings(this.options.dataFolder, report);
     } catch (error) { this.options.log.warn(`scan: ${(error as Error).message}`); }
     if (notKept > 0) health.count(part, 'findings not kept, too many', notKept);
-    const stories = new Map(storiesOf(report.findings).flatMap((story) => story.findings.map(({ id }) => [id, story] as const)));
+    const stories = new Map(storiesOf(report.findings, report.busy).flatMap((story) => story.findings.map(({ id }) => [id, story] as const)));
     const told = fresh.toSorted((a, b) => byWeight(a.finding, b.finding)).slice(0, alertsMax);
     if (fresh.length > told.length) health.count(part, 'new findings without an alert, too many at once', fresh.length - told.length);
     const alerts = told.map((one) => this.alertOf(one, stories.get(one.finding.id)));

@@ -10,15 +10,16 @@ const most = 20_000;
 const fileMax = 4 << 20;
 const place = (dataFolder: string): string => join(dataFolder, 'findings.json');
 
-/** Of the running machine alone. Throws what the system throws when it cannot be written; a data folder that is not there is not made. */
-export function rememberFindings(dataFolder: string, { tree, findings, ended }: Pick<ScanReport, 'tree' | 'findings' | 'ended'>): void {
-  if (tree.kind !== 'machine' || !existsSync(dataFolder)) return;
+/** Of the running machine alone; false when nothing was kept. Throws what the system throws when it cannot be written; a data folder that is not there is not made. */
+export function rememberFindings(dataFolder: string, { tree, findings, ended }: Pick<ScanReport, 'tree' | 'findings' | 'ended'>): boolean {
+  if (tree.kind !== 'machine' || !existsSync(dataFolder)) return false;
   const all = new Map(Object.entries(seenFindings(dataFolder)));
   for (const { id, check } of findings) { all.delete(id); all.set(id, { check, time: ended }); }
   const kept = [...all].slice(-most);
   const temp = `${place(dataFolder)}.${process.pid}.new`;
   writeFileSync(temp, JSON.stringify(Object.fromEntries(kept)), { mode: 0o600 });
   renameSync(temp, place(dataFolder));
+  return true;
 }
 
 /** By id; empty when nothing was kept, or what was kept makes no sense. */

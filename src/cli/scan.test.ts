@@ -1,7 +1,7 @@
 /** `moat scan` as a user runs it. */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeRoot } from '../../test/throwaway-root.ts';
 import { moatBin } from '../../test/live/moat.ts';
@@ -90,8 +90,26 @@ describe('moat scan', () => {
     expect(scan(root, '--since', '2d', '--json').out.trim().split('\n')).toHaveLength(1);
   });
 
-  it.each([['--since', 'yesterday'], ['--fail-on', 'bad'], ['--profile', 'slow'], ['--max-memory', '3'], ['--only', 'nonsense'], ['--root', '/nonexistent']])('refuses %s %s', (...args) => {
+  it.each([['--since', 'yesterday'], ['--since', '2026-02-30'], ['--only', ''], ['--skip', ','], ['--fail-on', 'bad'], ['--profile', 'slow'], ['--max-memory', '3'], ['--only', 'nonsense'], ['--root', '/nonexistent']])('refuses %s %s', (...args) => {
     expect(scan('/', ...args)).toMatchObject({ status: 2, out: '' });
+  });
+
+  it('takes a folder as seen from where one stands', () => {
+    const root = makeRoot({ '/etc/cron.d/zz': job });
+    const { status, stdout } = spawnSync(process.execPath, [moatBin, 'scan', '--no-nice', '--root', basename(root), '--only', 'cron', '--json'], { env, cwd: dirname(root) });
+    expect([status, stdout.toString()]).toEqual([1, expect.stringContaining('/etc/cron.d/zz')]);
+  });
+
+  it('keeps its exit code when the reader has enough, and says so when there is no room', () => {
+    const root = makeRoot(Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`/etc/cron.d/z${i}`, job])));
+    const shell = (line: string): { status: number | null; err: string } => {
+      const { status, stderr } = spawnSync('bash', ['-c', line, process.execPath, moatBin, root], { env });
+      return { status, err: stderr.toString() };
+    };
+    expect(shell('"$0" "$1" scan --no-nice --root "$2" --only cron --json | head -c 10 >/dev/null; exit "${PIPESTATUS[0]}"')).toEqual({ status: 1, err: '' });
+    const full = shell('"$0" "$1" scan --no-nice --root "$2" --only cron --json >/dev/full');
+    expect(full).toEqual({ status: 2, err: expect.stringContaining('moat: cannot write standard output: ENOSPC') });
+    expect(full.err).not.toContain('    at ');
   });
 
   it('ends with 130 at Ctrl-C and prints what it found until then', async () => {

@@ -33,6 +33,6 @@ footer{color:var(--dim);font-size:.83rem}
 @media (max-width:40rem){.facts{grid-template-columns:repeat(2,1fr)}.evidence{grid-template-columns:1fr}.evidence dd{margin-bottom:.3rem}header,main,footer{padding:.8rem}.verdict{margin:.8rem .8rem 0}}
 @page{size:A4;margin:15mm}
 @media print{:root{--back:#fff;--card:#fff;--ink:#000;--dim:#444;--line:#bbb;--code:#f3f3f3;--critical:#b3001b;--high:#b8330d;--medium:#7a5200;--low:#1f6a8c;--info:#444;--clean:#13602e}
-body{font-size:10.5pt}header,main,footer{max-width:none;padding:0}.verdict{max-width:none;padding:.8rem 1rem;margin:0}.facts,.verdict,.evidence,h2,h3,h4,tr,pre{break-inside:avoid}h2,h3,h4,.story>.dim{break-after:avoid}p{orphans:2;widows:2}.story{border:0;padding:0}
+body{font-size:10.5pt}header,main,footer{max-width:none;padding:0}.verdict{max-width:none;padding:.8rem 1rem;margin:0}.facts,.verdict,.evidence,h2,h3,h4,.story>p,tr,pre{break-inside:avoid}h2,h3,h4,.story>p{break-after:avoid}p{orphans:2;widows:2}.story{border:0;padding:0}
 .badge.critical{color:#fff;-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 `.trim();

@@ -6,7 +6,7 @@ import { markup as escape } from '../core/safe.ts';
 import type { Lang, Text } from '../core/text.ts';
 import { countText } from './count-texts.ts';
 import type { ScanReport } from './report.ts';
-import { asItHappened, nextSteps, sectionsOf, sectionTexts, tieOf } from './sections.ts';
+import { entryOf, factsOf, nextSteps, partOf, refsOf, sectionsOf, sectionTexts, tieOf } from './sections.ts';
 import { commandLine } from './shell.ts';
 import type { Story } from './stories.ts';
 import { style } from './html-style.ts';
@@ -18,10 +18,16 @@ export interface HtmlOptions {
   version: string;
   /** Writes a time as people read it. */
   clock: (ms: number) => string;
+  /** The number of a technique of ATT&CK and what it is called. */
+  technique?: (id: string) => Text;
+  /** What `moat fix` is called by, the id left out; undefined where it cannot help. */
+  fix?: readonly string[] | undefined;
 }
 
 /** A browser shows so many well; the others are in --json. */
 const findingsMax = 2000;
+/** Of one story: the largest must not hide the others. */
+const ofStoryMax = 200;
 
 export function htmlOf(report: ScanReport, stories: readonly Story[], options: HtmlOptions): string {
   const { lang, clock, version } = options;
@@ -30,16 +36,16 @@ export function htmlOf(report: ScanReport, stories: readonly Story[], options: H
   const { signs, weaknesses, notices } = sectionsOf(stories);
   const title = t('Moat 护城河 入侵检查报告', 'Moat scan report');
   const place = report.tree.kind === 'machine' ? t('本机', 'this machine') : report.tree.name;
-  let left = findingsMax;
-  const take = (findings: readonly Finding[]): readonly Finding[] => {
-    const shown = findings.slice(0, left);
-    left -= shown.length;
-    return shown;
-  };
-  const storyPart = signs.map((story, i) => storyHtml(story, take(asItHappened(story)), i + 1, options)).join('');
-  const weakPart = weaknesses.map(({ findings }) => take(findings).map((one) => findingHtml(one, options)).join('')).join('');
-  const noticePart = notices.map(({ findings }) => take(findings).map((one) => findingHtml(one, options)).join('')).join('');
-  const hidden = report.findings.length - (findingsMax - left);
+  let shown = 0;
+  const take = (): boolean => shown < findingsMax && ++shown > 0;
+  const storyPart = signs.map((story, i) => {
+    let ofStory = ofStoryMax;
+    return storyHtml(story, partOf(story, () => ofStory-- > 0 && take()), i + 1, options);
+  }).join('');
+  const listed = (part: readonly Story[]): string => part.flatMap(({ findings }) => findings.filter(take)).map((one) => findingHtml(one, options)).join('');
+  const weakPart = listed(weaknesses);
+  const noticePart = listed(notices);
+  const hidden = report.findings.length - shown;
   return alonePage({ lang, title: `${title} · ${head[lang]}`, style, body: `<header class="verdict ${report.verdict}">
 <p class="product">${title}</p>
 <h1>${escape(head[lang])}</h1>
@@ -72,21 +78,29 @@ function storyHtml(story: Story, shown: readonly Finding[], nth: number, options
   const { began, ended, entry, level } = story;
   const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
   const when = began === undefined ? '' : `${clock(began)}${ended === undefined || ended - began < 1000 ? '' : ` – ${clock(ended)}`}`;
-  const words = [t(`${story.findings.length} 项发现`, story.findings.length === 1 ? 'one finding' : `${story.findings.length} findings`), when, entry && entry.way !== 'unknown' ? wayTexts[entry.way][lang] : ''].filter(Boolean);
+  const alone = story.findings.length === 1;
+  const words = [t(`${story.findings.length} 项发现`, alone ? 'one finding' : `${story.findings.length} findings`), when, alone && entry && entry.way !== 'unknown' ? wayTexts[entry.way][lang] : ''].filter(Boolean);
+  const way = alone ? undefined : entryOf(story)?.[lang];
+  const more = story.findings.length - shown.length;
   const tie = tieOf(story)?.[lang];
   return `<section class="story"><h3>${badge(level, lang)} ${t('经过', 'Story')} ${nth} <small>${escape(words.join(' · '))}</small></h3>
-${tie === undefined ? '' : `<p class="dim">${t('彼此相关', 'they share')}: ${escape(tie)}</p>`}
-${shown.map((one) => findingHtml(one, options)).join('')}</section>
+${way === undefined ? '' : `<p>${escape(way)}</p>`}
+${tie === undefined ? '' : `<p class="dim">${t('彼此相关：', 'they share: ')}${escape(tie)}</p>`}
+${shown.map((one) => findingHtml(one, options)).join('')}${more > 0 ? `<p class="dim">${t(`这段经过还有 ${more} 项未列出`, `${more} more of this story are not shown here`)}</p>` : ''}</section>
 `;
 }
 
-function findingHtml({ id, level, title, time, evidence, means, fix, pid, user, address, check, refs }: Finding, { lang, clock }: HtmlOptions): string {
+function findingHtml(finding: Finding, { lang, clock, technique, fix: byMoat }: HtmlOptions): string {
+  const { id, level, title, time, means, fix, pid, user, address, check } = finding;
+  const evidence = factsOf(finding);
   const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
-  const tail = [...(pid === undefined ? [] : [`${t('进程', 'pid')} ${pid}`]), ...(user === undefined ? [] : [`${t('账号', 'user')} ${user}`]), ...(address === undefined ? [] : [address]), check, ...refs];
+  const tail = [...(pid === undefined ? [] : [`${t('进程', 'pid')} ${pid}`]), ...(user === undefined ? [] : [`${t('账号', 'user')} ${user}`]), ...(address === undefined ? [] : [address]), check, ...refsOf(finding, lang, technique)];
+  const commands = (all: readonly (readonly string[])[]): string => (all.length > 0 ? `<pre>${all.map((words) => escape(commandLine(words))).join('\n')}</pre>` : '');
+  const able = byMoat && fix?.actions && fix.actions.length > 0;
   return `<article class="${level}" id="f-${escape(id)}"><h4>${badge(level, lang)} ${escape(title[lang])}${time === undefined ? '' : ` <time datetime="${new Date(time).toISOString()}">${clock(time)}</time>`}</h4>
 ${evidence.length > 0 ? `<dl class="evidence">${evidence.map(({ what, value }) => `<dt>${escape(what[lang])}</dt><dd><code>${escape(value)}</code></dd>`).join('')}</dl>` : ''}
 ${means ? `<p>${escape(means[lang])}</p>` : ''}
-${fix ? `<p class="fix"><b>${sectionTexts.fix[lang]}</b> ${escape(fix.text[lang])}</p>${fix.commands.length > 0 ? `<pre>${fix.commands.map((words) => escape(commandLine(words))).join('\n')}</pre>` : ''}` : ''}
+${fix ? `<p class="fix"><b>${sectionTexts.fix[lang]}</b> ${escape(fix.text[lang])}</p>${able ? `<p>${sectionTexts.byMoat[lang]}</p>${commands([[...byMoat, id]])}${fix.commands.length > 0 ? `<p>${sectionTexts.byHand[lang]}</p>` : ''}` : ''}${commands(fix.commands)}` : ''}
 <p class="dim">${escape(tail.join(' · '))}</p></article>
 `;
 }

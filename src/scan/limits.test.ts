@@ -8,7 +8,7 @@ import { PackageProvenance } from '../linux/provenance.ts';
 import { makeRoot, type Planted } from '../../test/throwaway-root.ts';
 import { saneTime } from '../linux/tree.ts';
 import { htmlOf } from './html.ts';
-import { exitCodeOf, type ScanReport } from './report.ts';
+import { exitCodeOf, later, type ScanReport } from './report.ts';
 import { scan, type Progress } from './runner.ts';
 import { sarifOf } from './sarif.ts';
 import { storiesOf } from './stories.ts';
@@ -84,6 +84,28 @@ describe('who floods the report', () => {
     const stories = storiesOf(report.findings);
     expect(htmlOf(report, stories, { lang: 'en', version: '1', clock: (ms) => new Date(ms).toISOString() })).toContain('/3');
     expect(JSON.stringify(sarifOf(report, stories, 'en', '1'))).toContain('file:///3');
+  });
+
+  it('cannot hide behind a time that cannot be, nor make a beginning of it', async () => {
+    const odd = [0, Date.UTC(1970, 0, 2), Date.UTC(2099, 0)];
+    const report = await run([place('times', async function* () { for (const [i, time] of odd.entries()) yield { ...found('times', `/${i}`), time }; yield { ...found('times', '/now'), time: Date.now() }; })], {});
+    expect(report.findings.map(({ time }) => typeof time)).toEqual(['undefined', 'undefined', 'undefined', 'number']);
+    expect(report.findings[2]!.evidence).toEqual([{ what: { zh: '记录的时间不可信', en: 'its time cannot be right' }, value: '2099-01-01T00:00:00.000Z' }]);
+    expect(later(report, Date.now() - 60_000).findings).toHaveLength(4);
+  });
+
+  it('is told once what a check tells twice', async () => {
+    const fact = { what: { zh: '行', en: 'line' }, value: 'x' };
+    const report = await run([place('twice', async function* () { yield { ...found('twice', '/x'), evidence: [fact, { ...fact, value: 'y' }, fact], refs: ['attack:T1496', 'attack:T1496'] }; })], {});
+    expect(report.findings).toMatchObject([{ evidence: [fact, { value: 'y' }], refs: ['attack:T1496'] }]);
+  });
+
+  it('makes minutes busy in which more than a thousand files came at once', async () => {
+    const crowd: Planted = Object.fromEntries(Array.from({ length: 1200 }, (_, i) => [`/srv/data/${i}`, 'x']));
+    const began = Date.now();
+    const report = await run([everyFile], crowd);
+    expect(report.busy!.some(({ from, to }) => to >= began && from <= Date.now())).toBe(true);
+    expect((await run([place('none', async function* () { yield* []; })], crowd)).busy).toBeUndefined();
   });
 
   it('cannot give a file a time that breaks whoever tells it', async () => {

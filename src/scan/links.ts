@@ -3,8 +3,11 @@ import type { Finding } from '../core/finding.ts';
 
 const valueMax = 4000;
 const keysMax = 40;
-/** An absolute path that does not go on from a word, a host or another path (`http://x/y`, `a/b`). */
-const paths = /(?<![\w.:/~@%+-])\/[^\s"'`;|&<>()$\\:,=[\]{}*?#!]{1,400}/g;
+/**
+ * An absolute path that does not go on from a word, a host, another path, a glob or something worked out (`http://x/y`, `a/b`,
+ * `*\/5` of a cron job, `$(pwd)/x`), and is no comment, no closing tag and no bare number.
+ */
+const paths = /(?<![\w.:/~@%+*?)\]}-])\/(?!\/|\d+(?![\w./-])|\w{1,20}>)(?=[^\s"'`;|&<>()$\\:,=[\]{}*?#!]{0,400}?[\p{L}\p{N}])[^\s"'`;|&<>()$\\:,=[\]{}*?#!]{1,400}/gu;
 const addresses = /(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])/g;
 const processFolder = /^\/proc\/(\d{1,10})(?:\/|$)/;
 

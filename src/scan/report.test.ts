@@ -5,6 +5,7 @@ import type { Finding } from '../core/finding.ts';
 import { markup as escape } from '../core/safe.ts';
 import { htmlOf } from './html.ts';
 import { exitCodeOf, later, verdictOf, type Blind, type ScanReport } from './report.ts';
+import { nextSteps } from './sections.ts';
 import { sarifOf } from './sarif.ts';
 import { commandLine } from './shell.ts';
 import { storiesOf } from './stories.ts';
@@ -51,6 +52,19 @@ describe('the verdict', () => {
     expect(exitCodeOf(part, 'high')).toBe(0);
   });
 
+  it('does not say that all checks were run when they were not', () => {
+    const { why } = told(report([], { stopped: { zh: '被中断', en: 'it was interrupted' } }));
+    expect(why).toContain('did not come to its end: it was interrupted');
+    expect(why).not.toMatch(/checks were run/);
+  });
+
+  it('says that there may have been more than one', () => {
+    const weeks = 30 * 86_400_000;
+    const visit = (time: number): Finding[] => [one({ path: `/a${time}`, time }), one({ path: `/b${time}`, time: time + 60_000 })];
+    expect(told(report([...visit(at), ...visit(at + weeks)])).why).toContain('2 stories that nothing ties together');
+    expect(told(report(visit(at))).why).not.toContain('nothing ties together');
+  });
+
   it.each<[Finding[], Blind[], number]>([[[], [], 0], [[one({})], [cannot], 1], [[one({ level: 'low' })], [cannot], 2], [[one({ level: 'low' })], [], 0]])('%#: ends with', (findings, blind, code) => {
     expect(exitCodeOf({ findings, blind }, 'high')).toBe(code);
   });
@@ -74,6 +88,34 @@ describe('HTML', () => {
   });
 
   it('escapes for text and for attributes', () => expect(escape(`<a href="x" id='y'>&\n`)).toBe('&lt;a href=&quot;x&quot; id=&#39;y&#39;&gt;&amp;\\x0a'));
+
+  it('shows every story, however large the first one is', () => {
+    const large = Array.from({ length: 900 }, () => one({ path: '/etc/cron.d/zz', level: 'critical' }));
+    const small = one({ path: '/root/.ssh/authorized_keys', level: 'medium', title: { zh: '小', en: 'the small one' } });
+    const given = report([...large, small]);
+    const html = htmlOf(given, storiesOf(given.findings), { lang: 'en', clock, version: '0' });
+    expect(html.match(/<article/g)).toHaveLength(201);
+    expect(html).toContain('700 more of this story are not shown here');
+    expect(html).toContain('the small one');
+  });
+
+  it('says where, how to put it right, and what references are called', () => {
+    const action = { action: 'quarantine-file', input: { path: '/tmp/x' } };
+    const given = report([one({ id: 'abc', path: '/tmp/x', fix: { text: { zh: '拿走', en: 'put it away' }, commands: [['chmod', '000', '/tmp/x']], actions: [action] }, refs: ['attack:T1496', 'matrix:挖矿', 'dengbao:8.1.4.5', 'cis:5.1.1'] })]);
+    const html = (fix?: readonly string[]): string => htmlOf(given, storiesOf(given.findings), { lang: 'en', clock, version: '0', fix, technique: (id) => ({ zh: id, en: `${id} and its name` }) });
+    expect(html(['moat', 'fix'])).toMatch(/<dt>where<\/dt><dd><code>\/tmp\/x<[^]*<pre>moat fix abc<\/pre><p>or by hand<\/p><pre>chmod 000 \/tmp\/x<\/pre>/);
+    expect(html()).not.toContain('moat fix abc');
+    expect(html()).toContain('ATT&amp;CK T1496 and its name · GB/T 22239 8.1.4.5 · CIS 5.1.1');
+  });
+
+  it.each(['folder', 'image'] as const)('warns that commands for a %s are not for this machine', (kind) => {
+    const fix = { text: { zh: '删', en: 'away' }, commands: [['rm', '/etc/cron.d/zz']] };
+    const text = (more: Partial<ScanReport>): string[] => nextSteps(report([one({ fix })], more)).map(({ en }) => en);
+    const steps = text({ tree: { kind, name: '/mnt/disk' } });
+    expect(steps[0]).toMatch(/^Keep evidence/);
+    expect(steps[1]).toMatch(/this machine/);
+    expect(text({}).join(' ')).not.toContain('The commands are for');
+  });
 
   it('shows so many and counts the others', () => {
     const many = report(Array.from({ length: 2500 }, (_, i) => one({ path: `/x/${i}`, kind: 'weakness' })));
@@ -112,7 +154,14 @@ it.each(['zh', 'en'] as const)('SARIF in %s has the form of 2.1.0', (lang) => {
   for (const { ruleId, ruleIndex } of results) expect(tool.driver.rules[ruleIndex]!.id).toBe(ruleId);
   expect(results.map(({ level }) => level)).toEqual(['error', 'warning', 'note']);
   expect(results[0]!.locations[0]!.physicalLocation).toEqual({ artifactLocation: { uri: 'file:///etc/cron.d/a%20b%FF' }, region: { startLine: 3 } });
+  expect(tool.driver.rules.map(({ id, properties }) => `${id} ${String(properties?.['security-severity'])}`)).toEqual(['cron 9.5', 'other 5.5']);
   expect(invocations[0]!.toolExecutionNotifications).toHaveLength(1);
+});
+
+it('SARIF takes nothing in a file for a placeholder, a link or a tag of its own', () => {
+  const given = report([one({ evidence: [{ what: { zh: '行', en: 'line' }, value: 'awk {print $0} {0} [your bank](https://evil.example/)' }] })]);
+  const { runs: [run] } = sarif.parse(JSON.parse(JSON.stringify(sarifOf(given, storiesOf(given.findings), 'en', '1'))));
+  expect(run!.results[0]!.message.text).toContain('awk {{print $0}} {{0}} [your bank] (https://evil.example/)');
 });
 
 it.each([

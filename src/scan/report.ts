@@ -26,6 +26,9 @@ export interface ReportHead {
   known: number;
 }
 
+/** From Unix ms to before Unix ms: a copy, a restore or an upgrade. That something bears such a time says nothing of who came when. */
+export interface BusySpan { from: number; to: number }
+
 export interface ScanReport extends ReportHead {
   ended: number;
   /** Worst first. */
@@ -41,6 +44,8 @@ export interface ScanReport extends ReportHead {
   verdict: VerdictWord;
   /** It did not come to its end: what stands here is what was found until then. */
   stopped?: Text;
+  /** Minutes in which much of the tree changed at once, in order; undefined when it was not walked through. */
+  busy?: readonly BusySpan[];
   /** Findings left out because they are older than was asked for. */
   older?: { since: number; findings: number; signs: number };
 }

@@ -6,6 +6,7 @@ import { maskSecrets } from '../core/secrets.ts';
 import type { Text } from '../core/text.ts';
 import { closedText } from '../linux/file-systems.ts';
 import { tellingSpecials, withoutClosed, type Tree } from '../linux/tree.ts';
+import { BusyTimes } from './busy.ts';
 import type { WalkMounts } from './mounts.ts';
 import { verdictOf, worstFirst, type Blind, type ReportHead, type ScanReport } from './report.ts';
 import { walk } from './walk.ts';
@@ -86,7 +87,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   const shared = treeFor(() => current);
   const contextOf = (id: string, tree = shared): ScanContext => ({ ...setup, tree, count, blind: (what, why) => cannot({ check: id, what, why }) });
   const keep = (seen: Finding): void => {
-    const found = datable(masked(seen));
+    const found = datable(masked(seen), setup.now());
     const sort = `${found.kind} ${found.level}`;
     const before = findings.get(found.id);
     if (!before || `${before.kind} ${before.level}` !== sort) {
@@ -141,6 +142,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
     await turn();
   }
 
+  const busy = new BusyTimes();
   if (visitors.size > 0) {
     nth += visitors.size;
     tell();
@@ -159,6 +161,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
     };
     const onClosed = (path: string, why: Text): void => cannot({ check: 'mounts', what: path, why });
     for (const file of walk(setup.tree, { signal: setup.signal, machine: setup.machine, mounts: setup.mounts, count, onFault, onClosed, overdue, onLeft })) {
+      busy.add(file.stat.changed);
       if (++files % reportEveryFiles === 0) { at = file.path; tell(); }
       if (files % turnEveryFiles === 0) await turn();
       const by = wantedBy(file, visitors);
@@ -176,7 +179,7 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   tell();
 
   const sorted = [...findings.values()].sort(worstFirst);
-  return { ...head, ended: setup.now(), findings: sorted, blind, counts, files, spent, verdict: verdictOf(sorted, blind) };
+  return { ...head, ended: setup.now(), findings: sorted, blind, counts, files, spent, verdict: verdictOf(sorted, blind), ...(visitors.size > 0 && { busy: busy.spans() }) };
 }
 
 interface Wanted { file: WalkedFile; by: [id: string, visitor: Visitor][] }
@@ -187,17 +190,28 @@ function wantedBy(file: WalkedFile, visitors: ReadonlyMap<string, Visitor>): Wan
   return by;
 }
 
-/** Command lines hold passwords, and reports are handed on. */
+/** Command lines hold passwords, and reports are handed on. What a check told twice is told once. */
 function masked(finding: Finding): Finding {
-  const evidence = finding.evidence.map((one) => ({ one, value: maskSecrets(one.value) }));
-  return evidence.every(({ one, value }) => one.value === value) ? finding : { ...finding, evidence: evidence.map(({ one, value }) => ({ ...one, value })) };
+  const evidence = new Map(finding.evidence.map((one) => {
+    const value = maskSecrets(one.value);
+    return [`${one.what.en}\0${value}`, value === one.value ? one : { ...one, value }];
+  }));
+  return { ...finding, evidence: [...evidence.values()], refs: [...new Set(finding.refs)] };
 }
 
-/** A time that was read somewhere and of which no date can be made would keep every report from being written. */
-function datable(found: Finding): Finding {
-  if (found.time === undefined || Number.isFinite(new Date(found.time).getTime())) return found;
-  const { time: _time, ...rest } = found;
-  return rest;
+const earliest = Date.UTC(2000, 0);
+const dayMs = 86_400_000;
+
+/**
+ * A time that cannot be (an image whose files all say 1970, a clock that was wrong, a number of which no date can be made) would
+ * make a false beginning of the story, and hide what bears it from those who ask for the last days.
+ */
+function datable(found: Finding, now: number): Finding {
+  const { time, ...rest } = found;
+  if (time === undefined || (time >= earliest && time <= Math.max(now, earliest) + dayMs)) return found;
+  const date = new Date(time);
+  const value = Number.isFinite(date.getTime()) ? date.toISOString() : String(time);
+  return { ...rest, evidence: [...found.evidence, { what: { zh: '记录的时间不可信', en: 'its time cannot be right' }, value }] };
 }
 
 const sum = (numbers: Readonly<Record<string, number>>): number => Object.values(numbers).reduce((all, one) => all + one, 0);

@@ -50,7 +50,52 @@ describe('findings become one story', () => {
   });
 });
 
+describe('one visit', () => {
+  it('has pauses of somebody who types', () => {
+    const key = sign({ path: '/root/.ssh/authorized_keys', time: at });
+    const module = sign({ path: '/usr/lib/security/pam_unix.so', time: at + 6 * minute });
+    const history = sign({ path: '/root/.bash_history', time: at + 18 * minute, level: 'medium' });
+    expect(storiesOf([history, module, key])).toMatchObject([{ entry: { way: 'ssh', time: at }, findings: { length: 3 } }]);
+  });
+
+  it('of hundreds of web trojans is told with what else was done then, where the tree was walked', () => {
+    const trojans = Array.from({ length: 200 }, (_, i) => sign({ check: 'webshell', path: `/var/www/html/d${i}/x.php`, time: at + i * 1000 }));
+    const job = sign({ path: '/etc/cron.d/zz', time: at + 5 * minute });
+    const [story] = storiesOf([job, ...trojans], []);
+    expect(story).toMatchObject({ findings: { length: 2 }, entry: { way: 'web', finding: trojans[0] } });
+    expect(story!.findings).toContain(job);
+    // Without a walk nobody knows whether the whole disk changed then.
+    expect(storiesOf([job, ...trojans])).toHaveLength(201);
+  });
+
+  it('comes before one that is as bad and was later', () => {
+    const weeks = 30 * 24 * 60 * minute;
+    const stories = storiesOf([sign({ path: '/a', time: at + weeks, level: 'critical' }), sign({ path: '/b', time: at + weeks + minute }), sign({ path: '/z', time: at, level: 'critical' }), sign({ path: '/y', time: at + minute })]);
+    expect(stories.map(({ began }) => began)).toEqual([at, at + weeks]);
+  });
+});
+
 describe('findings stay apart', () => {
+  it('of minutes in which much of the tree changed', () => {
+    const restored = [sign({ path: '/etc/cron.d/zz', time: at }), sign({ path: '/root/.ssh/authorized_keys', time: at + minute }), sign({ path: '/var/www/html/x.php', time: at + 2 * minute })];
+    const after = [sign({ path: '/etc/ld.so.preload', time: at + 5 * minute }), sign({ path: '/usr/local/lib/x.so', time: at + 7 * minute })];
+    expect(storiesOf([...restored, ...after], [{ from: at, to: at + 5 * minute }]).map(({ findings }) => findings.length)).toEqual([1, 1, 1, 2]);
+    expect(storiesOf([...restored, ...after], [])).toHaveLength(1);
+  });
+
+  it.each([
+    ['times of cron jobs', '*/5 * * * * root /opt/a/one', '*/5 * * * * root /opt/b/two'],
+    ['comments', '$a = 1; // ours', 'print 2; // yours'],
+    ['closing tags', '<script>a()</script>', '<script>b()</script>'],
+    ['what follows a glob or something worked out', 'rm -f /home/*/x $(pwd)/x ${A}/x', 'ls /srv/*/x `pwd`/y [a-z]/x'],
+    ['expressions', 'preg_replace("/.*/e", $x)', 'preg_match("/.+/", $y)'],
+  ])('that have in common only %s', (_, one, other) => expect(storiesOf([sign({ value: one }), sign({ value: other })])).toHaveLength(2));
+
+  it('in a chain of names without end', () => {
+    const chain = Array.from({ length: 5000 }, (_, i) => sign({ path: `/srv/f${i}`, value: `/srv/f${i + 1}` }));
+    for (const { findings } of storiesOf(chain)) expect(findings.length).toBeLessThanOrEqual(300);
+  });
+
   it('that name a program, a folder or a table everyone names', () => {
     const jobs = ['/usr/bin/curl -s x', '/bin/sh /tmp', 'cat /etc/passwd', 'sleep 1 > /dev/null', 'http://x.example/a/b', 'ping 127.0.0.1'].flatMap((value) => [sign({ value }), sign({ value })]);
     expect(storiesOf(jobs)).toHaveLength(jobs.length);
@@ -100,6 +145,8 @@ describe('whatever the findings', () => {
       expect(storiesOf(shuffled)).toEqual(stories);
     }), { numRuns: 200 });
   });
+
+  it('names of any script are names', () => expect(storiesOf([sign({ path: '/srv/\u6728\u9a6c' }), sign({ value: 'sh "/srv/\u6728\u9a6c"' })])).toHaveLength(1));
 
   it('twenty thousand with hostile evidence come to an end', () => {
     const many = Array.from({ length: 20_000 }, (_, i) => sign({ path: `/srv/d${i % 300}/f${i}`, value: `${'/a'.repeat(500)} ${'1.'.repeat(200)} /opt/x${i % 900}`, time: at + i * 700, kind: i % 3 === 0 ? 'intrusion' : 'weakness' }));

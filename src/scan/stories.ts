@@ -6,7 +6,7 @@ import type { Finding } from '../core/finding.ts';
 import type { Level } from '../core/level.ts';
 import { levels } from '../core/level.ts';
 import { keysOf } from './links.ts';
-import { byWeight, isSign } from './report.ts';
+import { byWeight, isSign, type BusySpan } from './report.ts';
 import { wayOf, type Way } from './way.ts';
 
 /** The earliest sign in a story, and how it says somebody came. */
@@ -31,22 +31,26 @@ export interface Story {
 
 /** More findings than this that name one thing say that the thing is common, not that they belong together. */
 const namedMax = 40;
-/** Signs no further apart belong to one visit … */
-const gapMs = 5 * 60_000;
+/** Signs no further apart belong to one visit: somebody at a keyboard reads and tries between two of them … */
+const gapMs = 15 * 60_000;
 /** … which is not longer than this by time alone: a chain of small gaps must not tie a year together. */
 const spanMs = 60 * 60_000;
 /** A visit has at most so many signs; a copied disk or an unpacked image has thousands of one minute. */
 const visitMax = 60;
-/** Findings that are no signs but came in the same minutes: an upgrade or a restore touched everything then. */
+/** Findings that are no signs but came in the same minutes, or nearly: an upgrade or a restore touched everything then. */
 const bystandersMax = 10;
+const bystandersMs = 5 * 60_000;
 /** A way that is known within this time of the first sign tells more than a first sign that tells nothing. */
 const nearEntryMs = 60 * 60_000;
 const sharedMax = 8;
+/** What stands in evidence or came in the same minutes joins no more than this: a chain of names would make one story of everything. */
+const joinedMax = 300;
 
-export function storiesOf(findings: readonly Finding[]): Story[] {
+/** `busy`: minutes in which much of the tree changed at once, where somebody walked it; undefined when nobody did. */
+export function storiesOf(findings: readonly Finding[], busy?: readonly BusySpan[]): Story[] {
   const groups = new Groups(findings.length);
   const shared = linkByKeys(findings, groups);
-  const visits = linkByTime(findings, groups);
+  const visits = linkByTime(findings, groups, busy);
   const members = new Map<number, { findings: Finding[]; shared: Set<string> }>();
   for (const [i, finding] of findings.entries()) {
     const root = groups.find(i);
@@ -56,7 +60,13 @@ export function storiesOf(findings: readonly Finding[]): Story[] {
   }
   for (const [key, i] of shared) members.get(groups.find(i))!.shared.add(key);
   for (const i of visits) members.get(groups.find(i))!.shared.add('time');
-  return [...members.values()].map(tell).sort((a, b) => Number(b.intrusion) - Number(a.intrusion) || byWeight(a.findings[0]!, b.findings[0]!));
+  return [...members.values()].map(tell).sort(worstThenFirst);
+}
+
+/** Of stories that are as bad, the one that began first comes first; that which has no time comes last. */
+function worstThenFirst(a: Story, b: Story): number {
+  const [beganA, beganB] = [a.began ?? Number.MAX_VALUE, b.began ?? Number.MAX_VALUE];
+  return Number(b.intrusion) - Number(a.intrusion) || levels.indexOf(b.level) - levels.indexOf(a.level) || beganA - beganB || byWeight(a.findings[0]!, b.findings[0]!);
 }
 
 /** Ties findings that share a key. Returns each key that tied something, with one of its findings. */
@@ -74,35 +84,57 @@ function linkByKeys(findings: readonly Finding[], groups: Groups): [string, numb
     if (all.length > 1) tied.push([key.split('\0', 1)[0]!, all[0]!]);
   };
   for (const [key, all] of owners) tie(key, all);
-  for (const [key, all] of namers) {
+  // What few name tells most, and the order in which findings came must change nothing.
+  const byRarity = [...namers].sort(([a, all], [b, others]) => all.length - others.length || (a < b ? -1 : 1));
+  for (const [key, all] of byRarity) {
     // A common place named in evidence ties only to a sign about the place itself.
     const common = key.startsWith('?');
     const at = common ? key.slice(1) : key;
     const owned = (owners.get(at) ?? []).filter((i) => !common || isSign(findings[i]!));
     if (all.length > namedMax || (common && owned.length === 0)) continue;
-    tie(at, [...owned, ...all]);
+    const both = [...owned, ...all];
+    if (groups.sizeOf(both) <= joinedMax) tie(at, both);
   }
   return tied;
 }
 
+interface Dated { i: number; time: number; sign: boolean }
+
 /** Ties signs of the same minutes, unless everything changed then. Returns one finding of each visit. */
-function linkByTime(findings: readonly Finding[], groups: Groups): number[] {
-  const dated = [...findings.entries()].filter(([, { time }]) => time !== undefined).map(([i, finding]) => ({ i, time: finding.time!, sign: isSign(finding) })).sort((a, b) => a.time - b.time);
-  const signs = dated.filter(({ sign }) => sign);
+function linkByTime(findings: readonly Finding[], groups: Groups, busy: readonly BusySpan[] | undefined): number[] {
+  const dated = [...findings.entries()].flatMap(([i, finding]): Dated[] => (finding.time === undefined ? [] : [{ i, time: finding.time, sign: isSign(finding) }])).sort((a, b) => a.time - b.time);
+  const signs = dated.filter(({ sign, time }) => sign && !busy?.some(({ from, to }) => time >= from && time < to));
   const bystanders = dated.filter(({ sign }) => !sign).map(({ time }) => time);
   const visits: number[] = [];
   for (let from = 0; from < signs.length;) {
     let to = from + 1;
     while (to < signs.length && signs[to]!.time - signs[to - 1]!.time <= gapMs && signs[to]!.time - signs[from]!.time <= spanMs) to++;
-    const visit = signs.slice(from, to);
+    const all = signs.slice(from, to);
     from = to;
+    const visit = all.length > visitMax && busy ? firstOfEach(all, findings) : all;
     if (visit.length < 2 || visit.length > visitMax) continue;
-    const others = between(bystanders, visit[0]!.time - gapMs, visit.at(-1)!.time + gapMs);
+    const others = between(bystanders, visit[0]!.time - bystandersMs, visit.at(-1)!.time + bystandersMs);
     if (others > Math.max(bystandersMax, 2 * visit.length)) continue;
+    if (groups.sizeOf(visit.map(({ i }) => i)) > joinedMax) continue;
     for (const { i } of visit.slice(1)) groups.join(visit[0]!.i, i);
     visits.push(visit[0]!.i);
   }
   return visits;
+}
+
+/**
+ * One intruder writes a web trojan into each of two hundred folders: the first of them and what else was done in these minutes is
+ * the visit, the others are more of the same. Only where the whole tree is known not to have changed then.
+ */
+function firstOfEach(visit: readonly Dated[], findings: readonly Finding[]): Dated[] {
+  const first = new Map<string, Dated>();
+  for (const one of visit) {
+    const { check } = findings[one.i]!;
+    const before = first.get(check);
+    // Of those of one moment the same one, in whichever order they came.
+    if (!before || (one.time === before.time && byWeight(findings[one.i]!, findings[before.i]!) < 0)) first.set(check, one);
+  }
+  return [...first.values()].sort((a, b) => a.time - b.time);
 }
 
 function tell({ findings, shared }: { findings: Finding[]; shared: Set<string> }): Story {
@@ -153,7 +185,18 @@ function put(map: Map<string, number[]>, key: string, i: number): void {
 /** Union-find: which findings are in one group. */
 class Groups {
   private readonly parent: Int32Array;
-  constructor(size: number) { this.parent = Int32Array.from({ length: size }, (_, i) => i); }
+  /** Of the group that a root stands for. */
+  private readonly size: Int32Array;
+
+  constructor(size: number) {
+    this.parent = Int32Array.from({ length: size }, (_, i) => i);
+    this.size = new Int32Array(size).fill(1);
+  }
+
+  /** How many would be in one group if these were joined. */
+  sizeOf(members: readonly number[]): number {
+    return [...new Set(members.map((i) => this.find(i)))].reduce((sum, root) => sum + this.size[root]!, 0);
+  }
 
   find(i: number): number {
     while (this.parent[i] !== i) {
@@ -167,6 +210,9 @@ class Groups {
   join(a: number, b: number): void {
     const x = this.find(a);
     const y = this.find(b);
-    if (x !== y) this.parent[Math.max(x, y)] = Math.min(x, y);
+    if (x === y) return;
+    const root = Math.min(x, y);
+    this.parent[Math.max(x, y)] = root;
+    this.size[root] = this.size[x]! + this.size[y]!;
   }
 }

@@ -19,6 +19,8 @@ export function explain(report: ScanReport, stories: readonly Story[], clock: (m
   else if (signs.length > 0) why.push(both(count(signs.length, '处可疑迹象，还不足以断定', 'sign that may be of an intrusion', 'signs that may be of an intrusion'), listed(signs)));
   const began = beginning(stories, clock);
   if (began) why.push(began);
+  const apart = stories.filter(({ intrusion, findings }) => intrusion && findings.length > 1).length;
+  if (apart > 1) why.push({ zh: `迹象分成 ${apart} 段互不相连的经过：可能不止一次入侵`, en: `The signs make ${apart} stories that nothing ties together: it may be more than one intrusion` });
   const { older, stopped } = report;
   if (older && older.findings > 0) {
     const since = clock(older.since);
@@ -30,7 +32,8 @@ export function explain(report: ScanReport, stories: readonly Story[], clock: (m
   if (stopped) why.push({ zh: `扫描没有做完：${stopped.zh}`, en: `The scan did not come to its end: ${stopped.en}` });
   if (report.blind.length > 0) why.push({ zh: `${report.blind.length} 处没能查到，列在下面`, en: report.blind.length === 1 ? 'One place could not be looked at; it stands below' : `${report.blind.length} places could not be looked at; they stand below` });
   const part = report.checks.length < report.known;
-  why.push(part
+  // What was cut short did not do all that it meant to; that stands above.
+  if (!stopped) why.push(part
     ? { zh: `只做了 ${report.known} 项检查中的 ${report.checks.length} 项`, en: `Only ${report.checks.length} of ${report.known} checks were run` }
     : { zh: `${report.checks.length} 项检查全部做过`, en: `All ${report.checks.length} checks were run` });
   return { head: headOf(report, signs.length > 0), why };

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { MoatError, saidBy } from '../../core/error.ts';
 import type { Finding as StoredFinding, ScanRun } from '../../api/contract/scans.ts';
@@ -10,6 +11,7 @@ import { portsOf } from '../../agent/scan-ports.ts';
 import { handOver } from '../../agent/scan-hand-over.ts';
 import { rememberFindings } from '../../agent/seen-findings.ts';
 import type { ScanProfile } from '../../agent/scan.ts';
+import { techniqueText } from '../../engine/incident/technique-names.ts';
 import { htmlOf } from '../../scan/html.ts';
 import type { MountChoice } from '../../scan/mounts.ts';
 import { exitCodeOf, later, type ScanReport } from '../../scan/report.ts';
@@ -17,7 +19,7 @@ import type { Progress } from '../../scan/runner.ts';
 import { sarifOf } from '../../scan/sarif.ts';
 import { storiesOf } from '../../scan/stories.ts';
 import { findingJson, reportLines } from '../scan-text.ts';
-import { configOf, dataFolder } from '../globals.ts';
+import { configOf, dataFolder, globals } from '../globals.ts';
 import { Output } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import type { Cli } from '../program.ts';
@@ -36,7 +38,6 @@ interface Options {
 const exitOnSignal = { SIGINT: 130, SIGTERM: 143 } as const;
 
 export function addScan({ program, lang, t }: Cli): void {
-  const ids = (text: string, all: string[] = []): string[] => [...all, ...text.split(',').map((id) => id.trim()).filter(Boolean)];
   program.command('scan')
     .description(t('查这台机器（或一块盘、一个镜像）有没有后门：结论、证据、来路、怎么清', 'look for back doors on this machine, a disk or an image: the verdict, the evidence, what to do'))
     .option('--root <dir>', t('查挂载在此的磁盘或解开的镜像，不运行其中任何东西', 'look at a disk or image mounted there; nothing of it is run'))
@@ -85,16 +86,17 @@ export function addScan({ program, lang, t }: Cli): void {
       try {
         const { root, image, only, skip } = options;
         const settings = await settingsOf(program, lang);
-        report = await scanInProcess({ ...(root !== undefined && { root }), ...(image !== undefined && { image: resolve(image) }), ...(only && { only }), ...(skip && { skip }), ...(options.yara && { yara: options.yara }), profile: options.profile, maxMinutes: options.maxTime, data: dataFolder(program), ports: settings?.ports ?? [], mounts: mountsFor(options, settings?.mounts) }, {
+        report = await scanInProcess({ ...(root !== undefined && { root: resolve(root) }), ...(image !== undefined && { image: resolve(image) }), ...(only && { only }), ...(skip && { skip }), ...(options.yara && { yara: options.yara }), profile: options.profile, maxMinutes: options.maxTime, data: dataFolder(program), ports: settings?.ports ?? [], mounts: mountsFor(options, settings?.mounts) }, {
           signal: stop.signal, nice: options.nice, maxMemoryMb: options.maxMemory, warn: (text) => { watch.clear(); console.error(safe(text[lang])); }, onProgress: watch.show,
         });
       } finally { watch.end(); }
-      remember(report, program, lang);
+      const fix = remember(report, program, lang);
       if (options.handOver) await give(report, program, lang);
       if (options.since !== undefined) report = later(report, options.since);
-      await print(report, options, lang);
-      process.off('SIGINT', onInt).off('SIGTERM', onTerm);
+      // Known before a word is printed: whoever reads only the first lines ends the program, and is told the same.
       process.exitCode = signal ? exitOnSignal[signal] : exitCodeOf(report, options.failOn);
+      await print(report, options, lang, fix);
+      process.off('SIGINT', onInt).off('SIGTERM', onTerm);
     });
 }
 
@@ -121,12 +123,17 @@ async function scanThere(fetch: Fetch, options: Options, { lang, t }: Pick<Cli, 
   process.exitCode = found.some((one) => atLeast(one.level, options.failOn)) ? 1 : blind.length + left > 0 || stopped ? 2 : 0;
 }
 
-/** For `moat fix`. Whoever may not write there cannot fix anything either. */
-function remember(report: ScanReport, program: Cli['program'], lang: Cli['lang']): void {
-  if (process.getuid?.() !== 0) return;
+/** For `moat fix`: gives the words that call it, without the id, where it can do something. Whoever may not write there cannot fix anything either. */
+function remember(report: ScanReport, program: Cli['program'], lang: Cli['lang']): readonly string[] | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const data = dataFolder(program);
   try {
-    rememberFindings(dataFolder(program), report);
-  } catch (error) { console.error(safe(saidBy(error)[lang])); }
+    // What is done is done, and taken back, by the Moat that runs.
+    return rememberFindings(data, report) && existsSync(join(data, 'moat.sock')) ? ['moat', ...(globals(program).data === undefined ? [] : ['--data', resolve(data)]), 'fix'] : undefined;
+  } catch (error) {
+    console.error(safe(saidBy(error)[lang]));
+    return undefined;
+  }
 }
 
 /** The agent raises what is new and joins it to incidents. Not having one is no fault. */
@@ -138,17 +145,17 @@ async function give(report: ScanReport, program: Cli['program'], lang: Cli['lang
   } catch (error) { console.error(safe(saidBy(error)[lang])); }
 }
 
-async function print(report: ScanReport, options: Options, lang: Cli['lang']): Promise<void> {
+async function print(report: ScanReport, options: Options, lang: Cli['lang'], fix: readonly string[] | undefined): Promise<void> {
   const out = new Output();
-  const stories = storiesOf(report.findings);
+  const stories = storiesOf(report.findings, report.busy);
   const storyOf = new Map(stories.filter(({ findings }) => findings.length > 1).flatMap((story) => story.findings.map(({ id }) => [id, story.id])));
   const files = [
-    { path: options.html, make: () => htmlOf(report, stories, { lang, clock, version: version() }) },
+    { path: options.html, make: () => htmlOf(report, stories, { lang, clock, version: version(), technique: techniqueText, fix }) },
     { path: options.sarif, make: () => JSON.stringify(sarifOf(report, stories, lang, version()), null, 1) },
   ];
   const toStdout = options.json === true || files.some(({ path }) => path === '-');
   if (options.json) for (const one of report.findings) out.line(jsonLine(findingJson(one, lang, storyOf.get(one.id))));
-  if (!toStdout) for (const line of reportLines(report, stories, { lang, columns: process.stdout.columns ?? 100, all: options.all === true, verbose: options.verbose === true })) out.line(line);
+  if (!toStdout) for (const line of reportLines(report, stories, { lang, columns: process.stdout.columns ?? 100, all: options.all === true, verbose: options.verbose === true, fix })) out.line(line);
   for (const { path, make } of files) {
     if (path === undefined) continue;
     if (path === '-') { out.line(make()); continue; }
@@ -215,6 +222,13 @@ function mountsFor({ root = '/', withoutMount = [], intoMount = [] }: Options, c
   return { without: [...withoutMount, ...without], into: [...intoMount, ...into] };
 }
 
+function ids(text: string, all: string[] = []): string[] {
+  const named = text.split(',').map((id) => id.trim()).filter(Boolean);
+  // An empty variable of a script would leave out everything, or nothing.
+  if (named.length === 0) throw new InvalidArgumentError('expected ids of checks or groups, see moat scan --list');
+  return [...all, ...named];
+}
+
 function checkOutputs({ json, html, sarif }: Options): void {
   const toStdout = [...(json ? ['--json'] : []), ...(html === '-' ? ['--html -'] : []), ...(sarif === '-' ? ['--sarif -'] : [])];
   if (toStdout.length > 1) throw new MoatError('bad-option', `expected one report on standard output, got ${toStdout.join(' and ')}`, { zh: `标准输出只能给一份报告，现在有 ${toStdout.join('、')}`, hint: { zh: '其余的写到文件', en: 'name a file for the others' } });
@@ -256,6 +270,9 @@ function since(text: string): number {
   if (span) return Date.now() - Number(span[1]) * { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }[span[2] as 's' | 'm' | 'h' | 'd' | 'w'];
   const date = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?))?$/.exec(text);
   const at = date ? Date.parse(`${date[1]}T${date[2] ?? '00:00'}`) : Number.NaN;
-  if (Number.isNaN(at)) throw new InvalidArgumentError('expected a number with s, m, h, d or w, such as 2d, or a date such as 2026-11-20 or 2026-11-20T03:12');
+  // 30 February would be taken for 2 March.
+  const day = date && new Date(`${date[1]}T00:00Z`);
+  const real = day && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(date[1]!);
+  if (Number.isNaN(at) || !real) throw new InvalidArgumentError('expected a number with s, m, h, d or w, such as 2d, or a date such as 2026-11-20 or 2026-11-20T03:12');
   return at;
 }
