@@ -106,6 +106,22 @@ function setAt(chars: readonly string[], from: number, flavour: GlobFlavour): { 
   return undefined;
 }
 
+/** As glob(3) sorts in the C locale: by the bytes of the whole path. */
+const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(bytesOf(a)), Buffer.from(bytesOf(b)));
+
+/**
+ * What glob(3) makes of an absolute pattern, through `list`, which gives the names in a folder. Parts without a wildcard are not looked
+ * for: the caller sees what is there. Of more than `max` the first are given, and `onMore` is called.
+ */
+export function globPaths(pattern: string, flavour: GlobFlavour, list: (folder: string) => readonly string[], max: number, onMore: () => void): string[] {
+  let paths = [''];
+  for (const part of partsOf(pattern)) {
+    paths = /[*?[\\]/.test(part) ? paths.flatMap((folder) => list(folder || '/').filter((name) => globMatches(part, name, flavour)).map((name) => `${folder}/${name}`)) : paths.map((folder) => `${folder}/${part}`);
+    if (paths.length > max) { onMore(); paths = paths.slice(0, max); }
+  }
+  return paths.sort(byBytes);
+}
+
 const partsOf = (path: string): string[] => path.split('/').filter((s) => s !== '');
 
 /** One test for whole paths against absolute patterns, with the same meaning as `expandGlobs`; a last `**` takes all below. */

@@ -43,7 +43,7 @@ export const docker: PlaceCheck = {
 };
 
 async function* container(path: string, one: ReturnType<typeof dockerContainer>, context: ScanContext): AsyncIterable<Finding> {
-  if (!one) { context.count('containers not understood'); return; }
+  if (!one) { context.blind(path, { zh: '看不懂这个容器的配置', en: 'the settings of this container cannot be understood' }); return; }
   const judged = await judgeContainer(one, context);
   if (!judged) return;
   yield about(path, 'container', judged.kind, judged.level, judged.title, context, {

@@ -5,8 +5,6 @@ import { tellCut } from '../look.ts';
 import { textMax } from '../../linux/tree.ts';
 
 const file = '/etc/ld.so.preload';
-/** A line of each library that is said more is no news. */
-const librariesMax = 200;
 
 export const preload: PlaceCheck = {
   id: 'preload',
@@ -23,8 +21,7 @@ export const preload: PlaceCheck = {
     if (read.cut) tellCut(context, file, textMax);
     const { changed } = context.tree.stat(file) ?? {};
     const named = libraries(text);
-    if (named.length > librariesMax) context.count('findings beyond the limit', named.length - librariesMax);
-    for (const path of named.slice(0, librariesMax)) {
+    for (const path of named) {
       const owner = await context.provenance.owner(path);
       const intact = owner?.state === 'intact';
       const there = context.tree.real(path) !== undefined;
