@@ -88,7 +88,7 @@ describe('a folder that becomes a link while files are read', () => {
     const taking: Promise<unknown>[] = [];
     const seen = new Map<string, number>();
     for (let round = 0; round < 200; round++) {
-      for (let i = 0; i < 100; i++) taking.push(digests.take(i % 2 === 0 ? '/www/index.php' : '/www/other.php', 'sha256').then((one) => { const what = one.state === 'taken' ? one.hex : one.state; seen.set(what, (seen.get(what) ?? 0) + 1); }));
+      for (let i = 0; i < 100; i++) taking.push(digests.take(i % 2 === 0 ? '/www/index.php' : '/www/other.php', 'sha256').then((one) => { const what = one.state === 'taken' ? one.hex : one.state; seen.set(what, (seen.get(what) ?? 0) + 1); return one; }));
       renameSync(www, old);
       symlinkSync(outside, www);
       await new Promise((resolve) => { setImmediate(resolve); });

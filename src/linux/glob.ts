@@ -52,7 +52,7 @@ const nameMax = 1024;
  * Does a name match a pattern as glob(3) reads it: `*`, `?`, `[a-c]`, `[!…]` and `\\` before a character that stands for itself? A leading
  * dot must stand in the pattern as such. OpenSSH brings the one of `bsd`, to which `[^a]` is a set of two.
  */
-export function globMatches(pattern: string, name: string, flavour: GlobFlavour = 'gnu'): boolean {
+function globMatches(pattern: string, name: string, flavour: GlobFlavour = 'gnu'): boolean {
   if (pattern.length > nameMax || name.length > nameMax) return false;
   const tokens = tokensOf(pattern, flavour);
   if (name.startsWith('.') && !/^\\?\./.test(pattern)) return false;

@@ -125,7 +125,8 @@ function bodyFrom(lines: readonly Line[], at: number, budget: FunctionBudget): s
   const body: string[] = [];
   let depth = 0;
   let opened = false;
-  for (let i = at; i < lines.length && budget.functionLines-- > 0; i++) {
+  for (let i = at; i < lines.length; i++) {
+    if (--budget.functionLines < 0) break;
     const { text } = lines[i]!;
     body.push(text);
     opened ||= text.includes('{');

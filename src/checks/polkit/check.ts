@@ -92,7 +92,7 @@ async function* actions(path: string, text: string, context: ScanContext): Async
 
 /** Policies of the system bus for everybody. */
 async function* bus(path: string, text: string, context: ScanContext): AsyncIterable<Finding> {
-  for (const found of [...text.replaceAll(/<!--[^]*?-->/g, '').matchAll(/<policy\s([^>]{1,300})>([^]*?)<\/policy>/g)]) {
+  for (const found of text.replaceAll(/<!--[^]*?-->/g, '').matchAll(/<policy\s([^>]{1,300})>([^]*?)<\/policy>/g)) {
     const [, who = '', body = ''] = found;
     const everybody = /context\s*=\s*["'](?:default|mandatory)["']/.test(who);
     const user = /user\s*=\s*["']([^"']{1,100})["']/.exec(who)?.[1];
