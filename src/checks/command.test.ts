@@ -102,22 +102,24 @@ describe('a program', () => {
 });
 
 describe('hostile scripts', () => {
-  it('that run themselves, each other, or too much, end and are counted', async () => {
-    const many: Planted = Object.fromEntries(Array.from({ length: 120 }, (_, i): [string, { text: string; mode: number }] => [`/opt/s/${i}`, { text: `#!/bin/sh\n/opt/s/${(i + 1) % 120}\n/opt/s/${(i * 7 + 3) % 120}\n`, mode: 0o755 }]));
-    const { context, counts } = await look({ ...many, '/opt/self': { text: '#!/bin/sh\n/opt/self\n/opt/self &\n', mode: 0o755 }, '/opt/long': { text: `#!/bin/sh\n${Array.from({ length: 6000 }, (_, i) => `echo ${i} "$X" | grep -c x`).join('\n')}\n`, mode: 0o755 } });
+  it('that run themselves, each other, or too much, end and are told', async () => {
+    const many: Planted = Object.fromEntries(Array.from({ length: 600 }, (_, i): [string, { text: string; mode: number }] => [`/opt/s/${i}`, { text: `#!/bin/sh\n/opt/s/${(i + 1) % 600}\n/opt/s/${(i * 7 + 3) % 600}\n`, mode: 0o755 }]));
+    const { context, blind } = await look({ ...many, '/opt/endless': { text: `#!/bin/sh\n${'true\n'.repeat(100_001)}/tmp/x\n`, mode: 0o755 }, '/opt/self': { text: '#!/bin/sh\n/opt/self\n/opt/self &\n', mode: 0o755 }, '/opt/long': { text: `#!/bin/sh\n${Array.from({ length: 6000 }, (_, i) => `echo ${i} "$X" | grep -c x`).join('\n')}\n`, mode: 0o755 } });
     expect(short(await judgeFile('/opt/self', context))).toBe('nothing');
     expect(short(await judgeCommand(Object.keys(many).join('; '), context))).toBe('nothing');
-    expect(counts.get('scripts beyond the limit of one command')).toBeGreaterThan(0);
+    expect(blind.some((path) => path.startsWith('/opt/s/'))).toBe(true);
     expect(short(await judgeFile('/opt/long', context))).toBe('nothing');
-    expect(counts.get('scripts read only in part')).toBeGreaterThan(0);
+    expect(blind).not.toContain('/opt/long');
+    await judgeFile('/opt/endless', context);
+    expect(blind).toContain('/opt/endless');
   });
 
   it('that hide commands in commands without end are told as cut', async () => {
-    const { context, counts } = await look();
+    const { context, blind } = await look();
     let text = '/tmp/x';
-    for (let i = 0; i < 9; i++) text = `echo ${base64(text)} | base64 -d | sh`;
+    for (let i = 0; i < 14; i++) text = `echo ${base64(text)} | base64 -d | sh`;
     expect(short(await judgeCommand(text, context))).toBe('intrusion high');
-    expect(counts.get('commands inside commands, too deep')).toBeGreaterThan(0);
+    expect(blind).toHaveLength(1);
   });
 
   it('of any text give a judgement', async () => {

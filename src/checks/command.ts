@@ -5,7 +5,8 @@ import type { Text } from '../core/text.ts';
 import type { Owner } from '../linux/provenance.ts';
 import type { RuleHit, ScanContext } from './port.ts';
 import { fact } from './finding.ts';
-import { attempt } from './look.ts';
+import { maskSecrets } from '../core/secrets.ts';
+import { attempt, cutOf, firstOf, tellCut } from './look.ts';
 import { fetchOf, fetchedFiles, type Fetch } from './fetch-words.ts';
 import { environmentReasons } from './environment.ts';
 import { judgeProgram, type ProgramNote } from './program-place.ts';
@@ -37,14 +38,17 @@ export interface How {
   input?: string;
 }
 
-const scriptMax = 256 * 1024;
-const depthMax = 4;
-const linesMax = 5000;
+/** Of what a shell runs; what is behind it, and behind the other limits, is told as not looked at. */
+const scriptMax = 1 << 20;
+/** Of other languages: whole applications are packed into one file. */
+const codeMax = 16 << 20;
+const depthMax = 10;
 const lineMax = 16 * 1024;
+/** The gravest are kept: who gives fifty slight ones must not crowd out another. */
 const reasonsMax = 60;
 /** Lines of scripts looked at for one command, with all that it runs. */
-const linesBudget = 20_000;
-const filesBudget = 80;
+const linesBudget = 100_000;
+const filesBudget = 500;
 /** How far back in a pipeline an interpreter's input is followed. */
 const stagesMax = 64;
 
@@ -93,22 +97,33 @@ function judgement({ reasons, programs }: Part): Judgement {
   return { level: sorted[0]?.level, kind: sorted[0]?.kind ?? (sorted.length > 0 ? 'intrusion' : 'notice'), reasons: sorted, programs };
 }
 
+/** What is told as not looked at: the file, or how the command begins. */
+const nameOf = ({ path }: Work, text: string): string => path ?? maskSecrets(text.trim().slice(0, 100));
+
+function tooDeep(work: Work, text: string): void {
+  work.context.blind(nameOf(work, text), { zh: `命令里的命令超过 ${depthMax} 层，更里面的没看`, en: `commands inside commands are more than ${depthMax} deep, and what lies within was not looked at` });
+}
+
+function keepWorst(part: Part): void {
+  if (part.reasons.length > 2 * reasonsMax) part.reasons = part.reasons.sort((a, b) => rank(b) - rank(a)).slice(0, reasonsMax);
+}
+
 const commandFact = (text: string): Evidence => fact({ zh: '命令', en: 'command' }, text.trim());
 
 /** A text for a shell: what the rules say of its lines, then what its commands start. */
 async function shellText(text: string, work: Work): Promise<Part> {
   const part: Part = { reasons: [], programs: [] };
-  if (work.depth > depthMax) { work.context.count('commands inside commands, too deep'); return part; }
+  if (work.depth > depthMax) { tooDeep(work, text); return part; }
   const add = (more: Part): void => { part.reasons.push(...more.reasons); part.programs.push(...more.programs); };
   for (const [number, line] of joined(text, work)) {
     part.reasons.push(...ruleReasons(line, work, placeFact(work, number, line)));
-    if (part.reasons.length > reasonsMax) break;
+    keepWorst(part);
   }
   const parsed = parseShell(text, new Map(work.how.variables));
-  if (parsed.cut) work.context.count('scripts read only in part');
+  if (parsed.cut) cutOf(work.context, nameOf(work, text))();
   const fetched = new Map<string, Fetch>();
   for (const pipeline of parsed.pipelines) {
-    if (part.reasons.length > reasonsMax) break;
+    keepWorst(part);
     const [first] = pipeline;
     const raw = text.slice(first!.start, pipeline.at(-1)!.end);
     const evidence = placeFact(work, first!.line, raw);
@@ -191,10 +206,10 @@ function fetchReason({ level, address }: Fetch, work: Work): Reason {
 async function code(language: Language, text: string, work: Work): Promise<Part> {
   if (language === 'shell') return shellText(text, work);
   const part: Part = { reasons: [], programs: [] };
-  if (work.depth > depthMax || language === 'other') return part;
-  if (text.length > scriptMax) work.context.count('scripts read only in part');
-  const { signs, commands, packed, cut } = readCode(language, text.length > scriptMax ? text.slice(0, scriptMax) : text);
-  if (cut) work.context.count('scripts read only in part');
+  if (language === 'other') return part;
+  if (work.depth > depthMax) { tooDeep(work, text); return part; }
+  const { signs, commands, packed, cut } = readCode(language, text);
+  if (cut) cutOf(work.context, nameOf(work, text))();
   const what: Text = work.path === undefined ? { zh: '代码', en: 'code' } : { zh: `${work.path} 中的代码`, en: `code in ${work.path}` };
   for (const { level, text: says, value, attack } of signs) part.reasons.push({ level, text: says, evidence: fact(what, value), attack });
   const inside = { ...work, depth: work.depth + 1 };
@@ -202,7 +217,7 @@ async function code(language: Language, text: string, work: Work): Promise<Part>
     const more = await shellText(line, { ...inside, path: undefined });
     part.reasons.push(...more.reasons);
     part.programs.push(...more.programs);
-    if (part.reasons.length > reasonsMax) break;
+    keepWorst(part);
   }
   for (const hidden of packed) part.reasons.push(...(await fedCode(language, hidden, true, inside)).reasons, ...(await shellText(hidden, { ...inside, path: undefined, hidden: true })).reasons);
   return part;
@@ -224,14 +239,14 @@ const kept = new WeakMap<ScanContext['tree'], Map<string, Promise<Kept>>>();
 const keptMax = 5000;
 
 async function scriptParts(path: string, work: Work, language: Language | undefined): Promise<Part> {
-  if (work.depth >= depthMax) return { reasons: [], programs: [] };
+  if (work.depth >= depthMax) { tooDeep(work, path); return { reasons: [], programs: [] }; }
   const known = kept.get(work.context.tree) ?? new Map<string, Promise<Kept>>();
   kept.set(work.context.tree, known);
   // The depth is part of the key: a script that runs itself waits for no one.
   const key = `${work.depth}\0${language ?? ''}\0${work.how.user ?? ''}\0${path}`;
   let reading = known.get(key);
   if (!reading) {
-    if (work.left.files-- <= 0) { work.context.count('scripts beyond the limit of one command'); return { reasons: [], programs: [] }; }
+    if (work.left.files-- <= 0) { work.context.blind(path, { zh: `一条命令带出的脚本超过 ${filesBudget} 个，这个没看`, en: `one command leads to more than ${filesBudget} scripts, and this one was not looked at` }); return { reasons: [], programs: [] }; }
     if (known.size >= keptMax) known.clear();
     reading = readScript(path, work, language);
     known.set(key, reading);
@@ -240,12 +255,18 @@ async function scriptParts(path: string, work: Work, language: Language | undefi
 }
 
 async function readScript(path: string, work: Work, language: Language | undefined): Promise<Kept> {
-  const head = attempt(work.context, path, () => work.context.tree.read(path, scriptMax));
-  if (!head || head.bytes.subarray(0, 4096).includes(0)) return { reasons: [] };
-  if (head.cut) work.context.count('scripts read only in part');
-  const text = head.bytes.toString('utf8');
+  const { context } = work;
+  const head = attempt(context, path, () => context.tree.read(path, 4096));
+  // A shell takes what begins with #! for a script, whatever bytes follow.
+  if (!head || (head.bytes.includes(0) && head.bytes.toString('latin1', 0, 2) !== '#!')) return { reasons: [] };
+  const speaks = languageOfScript(path, head.bytes.toString('utf8'), language);
+  if (speaks === 'other') return { reasons: [] };
+  const max = speaks === 'shell' ? scriptMax : codeMax;
+  const whole = attempt(context, path, () => context.tree.read(path, max));
+  if (!whole) return { reasons: [] };
+  if (whole.cut) tellCut(context, path, max);
   const inside: Work = { ...work, depth: work.depth + 1, path, hidden: false, how: { user: work.how.user } };
-  return { reasons: (await code(languageOfScript(path, text, language), text, inside)).reasons };
+  return { reasons: (await code(speaks, whole.bytes.toString('utf8'), inside)).reasons };
 }
 
 const endings: Readonly<Record<string, Language>> = { py: 'python', pl: 'perl', pm: 'perl', php: 'php', rb: 'ruby', js: 'node', mjs: 'node', cjs: 'node', ts: 'node', lua: 'lua', awk: 'awk', jar: 'other', dll: 'other', json: 'other', html: 'other', xml: 'other', yml: 'other', yaml: 'other', conf: 'other', service: 'other' };
@@ -257,14 +278,13 @@ export function languageOfScript(path: string, text: string, runBy?: Language): 
   return runBy ?? endings[baseName(path).split('.').at(-1)!.toLowerCase()] ?? 'shell';
 }
 
-const folderFilesMax = 100;
+const folderFilesMax = 1000;
 
 async function folderParts(folder: string, work: Work): Promise<Part> {
   const part: Part = { reasons: [], programs: [] };
   if (/^\/etc\/cron\.(?:hourly|daily|weekly|monthly|yearly)\/?$/.test(folder)) return part;
   const names = attempt(work.context, folder, () => work.context.tree.list(folder)) ?? [];
-  if (names.length > folderFilesMax) work.context.count('files of a folder beyond the limit', names.length - folderFilesMax);
-  for (const name of names.slice(0, folderFilesMax)) {
+  for (const name of firstOf(work.context, folder, names, folderFilesMax)) {
     const more = await program(`${folder.replace(/\/$/, '')}/${name}`, work, undefined);
     part.reasons.push(...more.reasons);
     part.programs.push(...more.programs);
@@ -278,11 +298,11 @@ function* joined(text: string, work: Work): Iterable<[number, string]> {
   let from = 1;
   let number = 0;
   for (let at = 0; at < text.length;) {
+    if (work.left.lines-- <= 0) { work.context.blind(nameOf(work, text), { zh: `一条命令带出的脚本合起来超过 ${linesBudget} 行，后面的没看`, en: `one command leads to more than ${linesBudget} lines of scripts, and what follows was not looked at` }); return; }
     const next = text.indexOf('\n', at);
     const raw = text.slice(at, next < 0 ? text.length : next);
     at = next < 0 ? text.length : next + 1;
     number++;
-    if (number > linesMax || work.left.lines-- <= 0) { work.context.count('scripts read only in part'); return; }
     if (carried === '') from = number;
     if (raw.endsWith('\\') && at < text.length && carried.length < lineMax) { carried += raw.slice(0, -1); continue; }
     const line = carried + raw;
@@ -298,9 +318,11 @@ const ruleCacheMax = 20_000;
 const both = /^(?:T1562|T1070|T1222|T1485|T1489|T1490|T1552|T1572|T1046|T1110|T1082|T1083|T1033|T1016|T1049|T1087|T1021|T1610|T1611|T1609|T1048|T1005|T1567|T1003|T1548\.001|T1548\.003|T1090|T1136)(?:\.|$)/;
 
 /** What the words themselves say, by the same rules that watch live processes. */
-function ruleReasons(line: string, { context }: Work, evidence: Evidence): Reason[] {
+function ruleReasons(line: string, work: Work, evidence: Evidence): Reason[] {
+  const { context } = work;
   const asked = line.length > lineMax ? line.slice(0, lineMax) : line;
-  if (asked.length < line.length) context.count('lines read only in part');
+  // What it starts was looked at all the same.
+  if (asked.length < line.length) context.blind(nameOf(work, line), { zh: `一行超过 ${lineMax} 个字符，规则没有看后面的`, en: `a line is longer than ${lineMax} characters, and the rules did not look at what follows` });
   const cache = ruleCache.get(context.tree) ?? new Map<string, readonly RuleHit[]>();
   ruleCache.set(context.tree, cache);
   let hits = cache.get(asked);

@@ -2,7 +2,7 @@
 import type { Text } from '../core/text.ts';
 import type { Reason } from './command.ts';
 import { fact } from './finding.ts';
-import { anyoneWrites, upTo } from './look.ts';
+import { anyoneWrites } from './look.ts';
 import { judgeProgram } from './program-place.ts';
 import type { ScanContext } from './port.ts';
 
@@ -27,7 +27,7 @@ export async function environmentReasons(name: string, value: string, context: S
   if (value.length > valueMax) { context.blind(name, { zh: `环境变量太长（${value.length} 个字符），没看`, en: `the variable is too long to be looked at (${value.length} characters)` }); return reasons; }
   const evidence = fact({ zh: '环境变量', en: 'variable' }, `${name}=${value}`);
   if (libraries.has(name)) {
-    for (const path of upTo(context, value.split(/[\s:]+/).filter((one) => one !== ''), 200, 'long lines read only in part')) {
+    for (const path of new Set(value.split(/[\s:]+/).filter((one) => one !== ''))) {
       if (!path.startsWith('/') || path.includes('$')) continue;
       const { program, notes } = await judgeProgram(path, context);
       if (program.owner && program.owner.state !== 'modified') continue;

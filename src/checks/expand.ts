@@ -1,22 +1,16 @@
 /** Files that a pattern of paths stands for, and what lies below a folder. */
-import { globMatches, type GlobFlavour } from '../linux/glob.ts';
+import { globPaths, type GlobFlavour } from '../linux/glob.ts';
 import type { FileStat } from '../linux/tree.ts';
-import { attempt } from './look.ts';
+import { attempt, tellRest } from './look.ts';
 import type { Looking } from './port.ts';
 
-const pathsMax = 1000;
+/** A hoster has thousands of sites, each with a file of its own. */
+const pathsMax = 20_000;
 
-/** In the order of their names; `*`, `?` and `[…]` may stand in every part, as glob(3) reads them. At most 1000; only what is there. */
+/** In the order of their names; `*`, `?` and `[…]` may stand in every part, as glob(3) reads them. Only what is there; that there is more than is looked at is told as blind. */
 export function expand(context: Looking, pattern: string, flavour: GlobFlavour = 'gnu'): string[] {
-  let paths = [''];
-  for (const part of pattern.split('/').filter((one) => one !== '')) {
-    paths = paths.flatMap((folder) => {
-      if (!/[*?[\\]/.test(part)) return [`${folder}/${part}`];
-      const names = attempt(context, folder || '/', () => context.tree.list(folder || '/')) ?? [];
-      return names.filter((name) => globMatches(part, name, flavour)).map((name) => `${folder}/${name}`);
-    });
-    if (paths.length > pathsMax) { context.count('paths of a pattern beyond the limit', paths.length - pathsMax); paths = paths.slice(0, pathsMax); }
-  }
+  const list = (folder: string): string[] => attempt(context, folder, () => context.tree.list(folder)) ?? [];
+  const paths = globPaths(pattern, flavour, list, pathsMax, () => { tellRest(context, pattern, pathsMax); });
   return paths.filter((path) => attempt(context, path, () => context.tree.real(path)) !== undefined);
 }
 
@@ -31,14 +25,23 @@ export function expandAll(context: Looking, patterns: readonly string[]): string
 
 export interface Below { path: string; name: string; stat: FileStat }
 
-/** Everything below a folder down to `depth` folders and `max` names, links not followed; what goes beyond `max` is counted. */
-export function* below(context: Looking, folder: string, depth: number, max = 5000): Iterable<Below> {
+/** Everything below a folder down to `depth` folders and `max` names, links not followed; what goes beyond `max` is told as blind. */
+export function* below(context: Looking, folder: string, depth: number, max = 20_000): Iterable<Below> {
+  yield* upToSome(context, folder, depth, max, () => { tellRest(context, folder, max); });
+}
+
+/** The same for what only its owner's carelessness puts there: nobody gains by hiding it, so what goes beyond `max` is counted. */
+export function* someBelow(context: Looking, folder: string, depth: number, max: number): Iterable<Below> {
+  yield* upToSome(context, folder, depth, max, () => { context.count('folders looked at only in part'); });
+}
+
+function* upToSome(context: Looking, folder: string, depth: number, max: number, beyond: () => void): Iterable<Below> {
   const queue = [{ path: folder, depth }];
   let left = max;
   for (let at = queue.pop(); at; at = queue.pop()) {
     const { path: base, depth: down } = at;
     for (const name of attempt(context, base, () => context.tree.list(base)) ?? []) {
-      if (left-- <= 0) { context.count('folders looked at only in part'); return; }
+      if (left-- <= 0) { beyond(); return; }
       const path = `${base === '/' ? '' : base}/${name}`;
       const stat = attempt(context, path, () => context.tree.stat(path));
       if (!stat) continue;

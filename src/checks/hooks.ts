@@ -6,7 +6,7 @@ import { homesOf, readAccounts } from '../linux/accounts.ts';
 import { filesIn, textMax, type FileStat } from '../linux/tree.ts';
 import { judgeCommand, judgeFile, judgeWords, type How, type Judgement } from './command.ts';
 import { fact, finding, lineFact, octal, putAway, withoutLine } from './finding.ts';
-import { attempt, tellCut } from './look.ts';
+import { attempt, firstOf, tellCut } from './look.ts';
 import type { Looking, ScanContext } from './port.ts';
 import type { Words } from './shell-words.ts';
 
@@ -24,32 +24,30 @@ export interface Place {
 
 export interface HookFile { path: string; text: string; stat: FileStat }
 
-/** A file's text, links followed; undefined when it is not there. One that cannot be read is told as blind; one that is cut is told as `tellCut` says. */
+/** A file's text, links followed; undefined when it is not there. One that cannot be read, or not to its end, is told as blind. */
 export function readHook(context: Looking, path: string, max = textMax): HookFile | undefined {
   return attempt(context, path, () => {
     const read = context.tree.read(path, max);
     const real = read && context.tree.real(path);
     const stat = real === undefined ? undefined : context.tree.stat(real);
     if (!read || !stat) return undefined;
-    if (read.cut) tellCut(context, path, max, 'files read only in part');
+    if (read.cut) tellCut(context, path, max);
     return { path, text: read.bytes.toString('utf8'), stat };
   });
 }
 
-const filesMax = 5000;
+const filesMax = 20_000;
 
 /** Files and links of a folder with their paths; none when there is no such folder. */
 export function listHook(context: Looking, folder: string): string[] {
   const files = attempt(context, folder, () => filesIn(context.tree, folder)) ?? [];
-  if (files.length > filesMax) context.count('files of a folder beyond the limit', files.length - filesMax);
-  return files.slice(0, filesMax);
+  return [...firstOf(context, folder, files, filesMax)];
 }
 
 /** Folders of a folder. */
 export function foldersOf(context: Looking, folder: string): string[] {
   const names = attempt(context, folder, () => context.tree.list(folder)) ?? [];
-  if (names.length > filesMax) context.count('files of a folder beyond the limit', names.length - filesMax);
-  return attempt(context, folder, () => names.slice(0, filesMax).map((name) => `${folder}/${name}`).filter((path) => context.tree.stat(path)?.kind === 'folder')) ?? [];
+  return attempt(context, folder, () => firstOf(context, folder, names, filesMax).map((name) => `${folder}/${name}`).filter((path) => context.tree.stat(path)?.kind === 'folder')) ?? [];
 }
 
 /** Every home folder with who lives there. */
@@ -183,7 +181,7 @@ export function* linesOf(text: string, comment = /^\s*[#;]/): Iterable<{ line: n
     if (carried === '') from = i + 1;
     if (carried !== '' && comment.test(raw)) continue;
     const plain = raw.replace(/\r$/, '');
-    if (plain.endsWith('\\') && carried.length < 64 * 1024 && !comment.test(plain)) { carried += `${plain.slice(0, -1)} `; continue; }
+    if (plain.endsWith('\\') && !comment.test(plain)) { carried += `${plain.slice(0, -1)} `; continue; }
     const whole = carried + plain;
     carried = '';
     if (whole.trim() !== '' && !comment.test(whole)) yield { line: from, text: whole };

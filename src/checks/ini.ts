@@ -1,6 +1,6 @@
 /** Settings of the kind `key = value` under `[section]`. */
 import type { ScanContext } from './port.ts';
-import { linesOf, readText } from './look.ts';
+import { linesIn } from './look.ts';
 
 export interface Setting {
   /** Lower case; '' above the first. */
@@ -18,7 +18,7 @@ export interface Setting {
 export function readIni(context: ScanContext, path: string): Setting[] {
   const out: Setting[] = [];
   let section = '';
-  for (const { number, text } of linesOf(readText(context, path) ?? '', { count: (what) => { context.count(what); } })) {
+  for (const { number, text } of linesIn(context, path)) {
     const bare = text.trim();
     if (bare.startsWith(';') || bare.startsWith('!')) continue;
     if (bare.startsWith('[')) { section = bare.slice(1, bare.includes(']') ? bare.indexOf(']') : undefined).trim().toLowerCase(); continue; }

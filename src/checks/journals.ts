@@ -1,9 +1,9 @@
 /** The journals of a tree, for checks: file by file, what is damaged told. */
 import { JournalError, JournalFile, journalPaths } from '../linux/journal-file.ts';
-import { attempt } from './look.ts';
+import { attempt, firstOf } from './look.ts';
 import type { ScanContext } from './port.ts';
 
-const filesMax = 500;
+const filesMax = 5000;
 
 /**
  * Hands each journal file to `look`, the newest first, until that gives false. Gives the paths of those that could not be read to
@@ -12,8 +12,7 @@ const filesMax = 500;
 export function eachJournal(context: ScanContext, look: (journal: JournalFile) => boolean | undefined): Set<string> {
   const damaged = new Set<string>();
   const paths = attempt(context, '/var/log/journal', () => journalPaths(context.tree)) ?? [];
-  if (paths.length > filesMax) context.count('journal files beyond the limit', paths.length - filesMax);
-  for (const path of paths.slice(0, filesMax)) {
+  for (const path of firstOf(context, '/var/log/journal', paths, filesMax)) {
     context.signal.throwIfAborted();
     let open = false;
     const more = attempt(context, path, () => {

@@ -31,15 +31,12 @@ function tellBlind(context: Looking, path: string, error: unknown): void {
   context.blind(path, reasonOf(error));
 }
 
-const settingsPlaces = /^\/(?:etc|run\/systemd|(?:usr\/(?:local\/)?)?lib\/systemd)\//;
-
 /**
- * A file goes on behind what was read of it. Nobody writes a megabyte of settings: whoever fills one up hides what stands at its end, so
- * in /etc and among units that is a blind spot. Elsewhere it is counted.
+ * What is looked at ends somewhere, and whoever fills a place up hides what stands behind that. So what goes beyond a limit is told as
+ * blind, unless it can hide nothing (then it is counted, and a comment says why). The limits are far beyond what people write.
  */
-export function tellCut(context: Looking, path: string, max: number, what = 'long files read only in part'): void {
-  if (settingsPlaces.test(path)) context.blind(path, { zh: `文件超过 ${max} 字节，后面的没看`, en: `it is longer than ${max} bytes, and what follows was not looked at` });
-  else context.count(what);
+export function tellCut(context: Looking, path: string, max: number): void {
+  context.blind(path, { zh: `文件超过 ${max} 字节，后面的没看`, en: `it is longer than ${max} bytes, and what follows was not looked at` });
 }
 
 /** The same for lines that say something. */
@@ -47,12 +44,32 @@ export function tellCutLines(context: Looking, path: string, max = linesMax): vo
   context.blind(path, { zh: `设置超过 ${max} 行，后面的没看`, en: `there are more than ${max} lines of settings, and what follows was not looked at` });
 }
 
-/** Text of a file, links followed; undefined when there is none or it cannot be read (told). What goes beyond `max` bytes is told as `tellCut` says. */
+/** The same for what a folder, a list or a line holds. */
+export function tellRest(context: Looking, path: string, max: number): void {
+  context.blind(path, { zh: `里面超过 ${max} 项，其余的没看`, en: `there are more than ${max} in it, and the rest was not looked at` });
+}
+
+/** The same for includes: deeper, or more, than are followed. */
+export function tellIncludes(context: Looking, path: string, max: number): void {
+  context.blind(path, { zh: `引用太深或太多（上限 ${max} 个文件），这个和它引用的没看`, en: `included too deep or too often (at most ${max} files are followed): neither it nor what it includes was looked at` });
+}
+
+/** The first `max` of what stands in `path`; that there is more is told as blind. */
+export function firstOf<T>(context: Looking, path: string, all: readonly T[], max: number): readonly T[] {
+  if (all.length <= max) return all;
+  tellRest(context, path, max);
+  return all.slice(0, max);
+}
+
+/** Text of a file, links followed; undefined when there is none or it cannot be read (told). What goes beyond `max` bytes is told as blind. */
 export function readText(context: Looking, path: string, max = textMax): string | undefined {
   const read = attempt(context, path, () => context.tree.read(path, max));
   if (read?.cut) tellCut(context, path, max);
   return read?.bytes.toString('utf8');
 }
+
+/** The same of files that are of any length, and whose beginning tells what they are. */
+export const readBeginning = (context: Looking, path: string, max: number): string | undefined => attempt(context, path, () => context.tree.read(path, max))?.bytes.toString('utf8');
 
 /** Of the path itself; undefined when it is not there or cannot be looked at (told). */
 export const statOf = (context: Looking, path: string): FileStat | undefined => attempt(context, path, () => context.tree.stat(path));
@@ -68,7 +85,7 @@ export function targetStat(context: Looking, path: string): FileStat | undefined
 /** Files and links of a folder; empty when there is none or it cannot be listed (told). */
 export const filesOf = (context: Looking, folder: string): string[] => attempt(context, folder, () => filesIn(context.tree, folder)) ?? [];
 
-/** The first `max` of a list; how many are left out is counted. */
+/** The first `max` of what was found, when those have already said what there is to say: how many are left out is counted. Of what is still to be looked at: `firstOf`. */
 export function upTo<T>(context: Pick<Looking, 'count'>, all: readonly T[], max: number, what = 'findings beyond the limit'): readonly T[] {
   if (all.length <= max) return all;
   context.count(what, all.length - max);
@@ -76,19 +93,20 @@ export function upTo<T>(context: Pick<Looking, 'count'>, all: readonly T[], max:
 }
 
 /** What parsers that know no scan call when they stop before the end. */
-export const cutOf = (context: Pick<Looking, 'count'>, what = 'long files read only in part') => (): void => { context.count(what); };
+export const cutOf = (context: Looking, path: string) => (): void => { context.blind(path, { zh: '内容多得超出上限，后面的没看', en: 'it holds more than is read, and what follows was not looked at' }); };
 
-/** Lines of a file as `linesOf` gives them; what is left out is counted. */
-export const linesIn = (context: Looking, path: string, { joined = false, max }: { joined?: boolean; max?: number } = {}): Iterable<Line> => linesOf(readText(context, path, max) ?? '', { joined, count: (what) => { context.count(what); } });
+/** Lines of a file as `linesOf` gives them. */
+export const linesIn = (context: Looking, path: string, { joined = false, max }: { joined?: boolean; max?: number } = {}): Iterable<Line> => linesOf(context, path, readText(context, path, max) ?? '', { joined });
 
 export interface Line { number: number; text: string }
 
-const linesMax = 20_000;
+/** So many accounts a hoster has on one machine, and no file of settings as many lines. */
+const linesMax = 200_000;
 /** What systemd takes as one line. */
 const joinedMax = 1 << 20;
 
-/** Lines that say something, from 1; one that ends in a backslash goes on in the next when `joined`. Comments and empty ones are left out. */
-export function* linesOf(text: string, { joined = false, count }: { joined?: boolean; count?: (what: string) => void } = {}): Iterable<Line> {
+/** Lines that say something, of the text of `path`, from 1; one that ends in a backslash goes on in the next when `joined`. Comments and empty ones are left out. That there are too many is told as blind. */
+export function* linesOf(context: Looking, path: string, text: string, { joined = false }: { joined?: boolean } = {}): Iterable<Line> {
   let carried = '';
   let from = 1;
   let left = linesMax;
@@ -103,8 +121,8 @@ export function* linesOf(text: string, { joined = false, count }: { joined?: boo
     carried = '';
     const bare = line.trim();
     if (bare === '' || bare.startsWith('#')) continue;
-    // Comments do not count: twenty thousand of them hide nothing that stands behind.
-    if (left-- <= 0) { count?.('lines beyond the limit of a file'); return; }
+    // Comments do not count: however many there are, they hide nothing that stands behind.
+    if (left-- <= 0) { tellCutLines(context, path); return; }
     yield { number: from, text: line };
   }
   if (carried.trim() !== '') yield { number: from, text: carried };

@@ -1,5 +1,5 @@
 /** The configuration of nginx taken apart: each directive with the blocks around it, includes followed. */
-import { attempt, readText } from './look.ts';
+import { attempt, readText, tellIncludes, tellRest } from './look.ts';
 import { expand } from './expand.ts';
 import type { ScanContext } from './port.ts';
 
@@ -7,20 +7,26 @@ export interface NginxDirective { name: string; args: readonly string[]; path: s
 
 const nginxFiles = ['/etc/nginx/nginx.conf', '/usr/local/nginx/conf/nginx.conf', '/usr/local/openresty/nginx/conf/nginx.conf', '/www/server/nginx/conf/nginx.conf', '/opt/nginx/conf/nginx.conf', '/opt/1panel/apps/openresty/openresty/conf/nginx.conf', '/etc/tengine/nginx.conf'];
 
-const directivesMax = 50_000;
-const depthMax = 8;
+/** Thousands of sites fit; beyond, and deeper than any configuration goes, what is left is told as not looked at. */
+const directivesMax = 200_000;
+const filesMax = 20_000;
+const depthMax = 16;
+const blocksMax = 100;
 
 export function readNginx(context: ScanContext): NginxDirective[] {
-  const out: NginxDirective[] = [];
-  const seen = new Set<string>();
-  for (const path of nginxFiles) readInto(out, seen, context, path, path.slice(0, path.lastIndexOf('/')), [], 0);
-  return out;
+  const reading: Reading = { out: [], seen: new Set(), told: false };
+  for (const path of nginxFiles) readInto(reading, context, path, path.slice(0, path.lastIndexOf('/')), [], 0);
+  return reading.out;
 }
 
-function readInto(out: NginxDirective[], seen: Set<string>, context: ScanContext, path: string, base: string, outer: readonly string[], depth: number): void {
+/** `told`: that not all is followed. */
+interface Reading { out: NginxDirective[]; seen: Set<string>; told: boolean }
+
+function readInto(reading: Reading, context: ScanContext, path: string, base: string, outer: readonly string[], depth: number): void {
+  const { out, seen } = reading;
   const real = attempt(context, path, () => context.tree.real(path));
   if (real === undefined || seen.has(`${real}\0${outer.join('\0')}`)) return;
-  if (depth > depthMax || seen.size > 2000) { context.count('web server configuration included too deep or too often'); return; }
+  if (depth > depthMax || seen.size >= filesMax || out.length >= directivesMax) { if (!reading.told) tellIncludes(context, path, filesMax); reading.told = true; return; }
   seen.add(`${real}\0${outer.join('\0')}`);
   const text = readText(context, path);
   if (text === undefined) return;
@@ -32,9 +38,8 @@ function readInto(out: NginxDirective[], seen: Set<string>, context: ScanContext
     const [name, ...args] = words;
     words = [];
     if (name === undefined) return;
-    if (name === 'include') { for (const pattern of args) for (const file of expand(context, pattern.startsWith('/') ? pattern : `${base}/${pattern}`)) readInto(out, seen, context, file, base, inside, depth + 1); return; }
-    if (out.length < directivesMax) out.push({ name, args, path, line: from, inside: [...inside] });
-    else context.count('web server directives beyond the limit');
+    if (name === 'include') { for (const pattern of args) for (const file of expand(context, pattern.startsWith('/') ? pattern : `${base}/${pattern}`)) readInto(reading, context, file, base, inside, depth + 1); return; }
+    out.push({ name, args, path, line: from, inside: [...inside] });
   };
   for (let i = 0; i < text.length; i++) {
     const c = text[i]!;
@@ -42,7 +47,7 @@ function readInto(out: NginxDirective[], seen: Set<string>, context: ScanContext
     if (c === ' ' || c === '\t' || c === '\r') continue;
     if (c === '#') { const stop = text.indexOf('\n', i); i = (stop < 0 ? text.length : stop) - 1; continue; }
     if (c === ';') { end(); continue; }
-    if (c === '{') { if (inside.length < 50) inside.push(words.join(' ')); words = []; continue; }
+    if (c === '{') { if (inside.length >= blocksMax) { tellRest(context, path, blocksMax); return; } inside.push(words.join(' ')); words = []; continue; }
     if (c === '}') { inside.pop(); words = []; continue; }
     if (words.length === 0) from = line;
     let word = '';
@@ -61,6 +66,6 @@ function readInto(out: NginxDirective[], seen: Set<string>, context: ScanContext
       word = text.slice(i, stop);
       i = stop - 1;
     }
-    if (words.length < 100) words.push(word);
+    words.push(word);
   }
 }

@@ -15,8 +15,8 @@ export interface CodeRead {
   cut: boolean;
 }
 
-const commandsMax = 200;
-const packedMax = 20;
+const commandsMax = 5000;
+const packedMax = 200;
 const packedBytes = 256 * 1024;
 
 const shell = /\/bin\/(?:ba|da|z|k)?sh\b|['"](?:ba|da|z)?sh['"]|cmd\.exe/;

@@ -1,5 +1,5 @@
 /** /etc/shadow: password fields and ages. */
-import { readText, upTo } from './look.ts';
+import { firstOf, readText } from './look.ts';
 import type { Looking } from './port.ts';
 
 export interface Shadow {
@@ -14,14 +14,14 @@ export interface Shadow {
   fields: number;
 }
 
-const entriesMax = 100_000;
+const entriesMax = 200_000;
 
 /** Entries of a shadow file; undefined when there is none or it cannot be read (told). Malformed lines have another number of fields than 9. */
 export function readShadow(context: Looking, path = '/etc/shadow'): Shadow[] | undefined {
   const text = readText(context, path, 16 << 20);
   if (text === undefined) return undefined;
   const number = (field: string | undefined): number | undefined => (field !== undefined && /^-?\d{1,9}$/.test(field) ? Number(field) : undefined);
-  return upTo(context, text.split('\n'), entriesMax, 'long files read only in part').flatMap((raw, i) => {
+  return firstOf(context, path, text.split('\n'), entriesMax).flatMap((raw, i) => {
     // As the C library: blanks in front are passed over.
     const line = raw.trimStart();
     if (line.trim() === '' || line.startsWith('#') || /^[+-]/.test(line)) return [];

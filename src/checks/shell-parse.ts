@@ -38,8 +38,8 @@ export interface Parsed {
   cut: boolean;
 }
 
-const textMax = 512 * 1024;
-const commandsMax = 20_000;
+const textMax = 1 << 20;
+const commandsMax = 100_000;
 const depthMax = 12;
 const wordsMax = 4000;
 /** All text that values may take together: `A=$A$A` doubles each time. */

@@ -1,6 +1,7 @@
 /** sshd_config and ssh_config taken apart: which line says what, under which Match or Host, through Include. */
+import { sshWords } from '../linux/sshd-config.ts';
 import { expand } from './expand.ts';
-import { linesOf, readText, tellCutLines } from './look.ts';
+import { linesOf, readText, tellCutLines, tellIncludes } from './look.ts';
 import type { Looking } from './port.ts';
 
 export interface Directive {
@@ -20,7 +21,7 @@ export interface Directive {
 }
 
 const depthMax = 16;
-const directivesMax = 10_000;
+const directivesMax = 50_000;
 const includedMax = 1000;
 
 type Under = Partial<Pick<Directive, 'under' | 'overrides'>>;
@@ -34,13 +35,13 @@ export function readSshConfig(context: Looking, path: string, base = '/etc/ssh')
 }
 
 function readInto(out: Directive[], context: Looking, path: string, base: string, outer: Under, depth: number, budget: { files: number }): void {
-  if (budget.files-- <= 0) { context.blind(path, { zh: `Include 引用了超过 ${includedMax} 个文件，这个没看`, en: `Include leads to more than ${includedMax} files, and this one was not looked at` }); return; }
-  // Beyond it the program does not start.
+  if (budget.files-- <= 0) { tellIncludes(context, path, includedMax); return; }
+  // Beyond it the program does not start: nothing there takes effect.
   if (depth > depthMax) { context.count('SSH configuration included too deep'); return; }
   const text = readText(context, path);
   if (text === undefined) return;
   let now = outer;
-  for (const { number, text: line } of linesOf(text, { count: () => { tellCutLines(context, path); } })) {
+  for (const { number, text: line } of linesOf(context, path, text)) {
     const one = directiveOf(line);
     if (!one) { context.count('SSH configuration lines not understood'); continue; }
     if (one.keyword === 'match' || one.keyword === 'host') {
@@ -48,7 +49,8 @@ function readInto(out: Directive[], context: Looking, path: string, base: string
       const isAll = /^(?:match all|host \*)$/i.test(`${one.keyword} ${one.args.join(' ')}`);
       now = isAll ? { ...outer, ...(one.keyword === 'match' && { overrides: true as const }) } : { under: `${one.keyword === 'match' ? 'Match' : 'Host'} ${one.rest}` };
       // A Match may run a program.
-      if (out.length < directivesMax) out.push({ ...one, path, line: number, text: line.trim(), under: now.under });
+      if (out.length >= directivesMax) { tellCutLines(context, path, directivesMax); return; }
+      out.push({ ...one, path, line: number, text: line.trim(), under: now.under });
       continue;
     }
     if (one.keyword === 'include') {
@@ -66,30 +68,7 @@ export function directiveOf(line: string): Pick<Directive, 'keyword' | 'args' | 
   const found = /^\s*"?([A-Za-z][A-Za-z0-9-]{1,60})"?(?:\s*=\s*|\s+)(\S.*)$/.exec(line.split('\0', 1)[0]!.replace(/\s+$/, ''));
   if (!found) return undefined;
   const rest = found[2]!;
-  return { keyword: found[1]!.toLowerCase(), args: wordsOf(rest), rest };
-}
-
-const wordsMax = 200;
-
-/** As OpenSSH takes words apart: quotes of both kinds, also in the middle of a word, a backslash before a quote, a backslash or a blank; # begins a comment. */
-function wordsOf(text: string): string[] {
-  const words: string[] = [];
-  let at = 0;
-  while (words.length < wordsMax) {
-    while (text[at] === ' ' || text[at] === '\t') at++;
-    if (at >= text.length || text[at] === '#') break;
-    let word = '', quote = '';
-    for (; at < text.length; at++) {
-      const c = text[at]!, next = text[at + 1];
-      if (c === '\\' && (next === '"' || next === "'" || next === '\\' || (quote === '' && next === ' '))) { word += next; at++; }
-      else if (quote === '' && (c === ' ' || c === '\t')) break;
-      else if (quote === '' && (c === '"' || c === "'")) quote = c;
-      else if (c === quote) quote = '';
-      else word += c;
-    }
-    words.push(word);
-  }
-  return words;
+  return { keyword: found[1]!.toLowerCase(), args: sshWords(rest), rest };
 }
 
 /** Each line of these adds to those before. */

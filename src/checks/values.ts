@@ -2,7 +2,7 @@
 import { placed } from '../core/error.ts';
 import { parseAllDocuments } from 'yaml';
 import type { ScanContext } from './port.ts';
-import { readText, upTo } from './look.ts';
+import { firstOf, readText } from './look.ts';
 
 const jsonMax = 4 << 20;
 const yamlMax = 256 * 1024;
@@ -34,7 +34,7 @@ export function yamlOf(context: ScanContext, path: string, text: string): unknow
     if (!Array.isArray(documents)) return [];
     const broken = documents.find(({ errors }) => errors.length > 0);
     if (broken) throw new TypeError(broken.errors[0]!.message.split('\n')[0]);
-    return upTo(context, documents, 1000, 'long files read only in part').map((document) => document.toJS({ maxAliasCount: 100 }) as unknown);
+    return firstOf(context, path, documents, 1000).map((document) => document.toJS({ maxAliasCount: 100 }) as unknown);
   } catch (error) {
     // The parser gives errors of many kinds for what is no YAML, among them one for too deep recursion.
     const why = error instanceof Error ? error.message.slice(0, 200) : String(error);
@@ -58,10 +58,10 @@ export const textAt = (value: unknown, ...keys: readonly (string | number)[]): s
   return typeof found === 'string' ? found : undefined;
 };
 
-/** At most 1000 entries; empty for anything but a list. */
+/** Empty for anything but a list. */
 export const listAt = (value: unknown, ...keys: readonly (string | number)[]): unknown[] => {
   const found = at(value, ...keys);
-  return Array.isArray(found) ? (found as unknown[]).slice(0, 1000) : [];
+  return Array.isArray(found) ? (found as unknown[]) : [];
 };
 
 export const textsAt = (value: unknown, ...keys: readonly (string | number)[]): string[] => listAt(value, ...keys).filter((one) => typeof one === 'string');
@@ -69,5 +69,5 @@ export const textsAt = (value: unknown, ...keys: readonly (string | number)[]): 
 /** Names and values of an object; empty for anything else. */
 export const entriesAt = (value: unknown, ...keys: readonly (string | number)[]): [string, unknown][] => {
   const found = at(value, ...keys);
-  return typeof found === 'object' && found !== null && !Array.isArray(found) ? Object.entries(found).slice(0, 1000) : [];
+  return typeof found === 'object' && found !== null && !Array.isArray(found) ? Object.entries(found) : [];
 };

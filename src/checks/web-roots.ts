@@ -1,7 +1,7 @@
 /** Folders whose files web servers give to visitors: those that the configuration names, and those where they usually lie. */
 import { readApache } from './apache-config.ts';
 import { expand, expandAll } from './expand.ts';
-import { attempt, readText } from './look.ts';
+import { attempt, readText, tellIncludes } from './look.ts';
 import { readNginx } from './nginx-config.ts';
 import type { ScanContext } from './port.ts';
 
@@ -26,7 +26,7 @@ export function webRoots(context: ScanContext): string[] {
 export const rootOf = (roots: readonly string[], path: string): string | undefined => roots.find((root) => path === root || path.startsWith(`${root}/`));
 
 const caddyFiles = ['/etc/caddy/Caddyfile', '/usr/local/etc/caddy/Caddyfile', '/etc/caddy/conf.d/*', '/opt/caddy/Caddyfile'];
-const caddyFilesMax = 200;
+const caddyFilesMax = 2000;
 
 /** `root [matcher] FOLDER` of a Caddyfile and of the files that it imports. */
 function caddyRoots(context: ScanContext): string[] {
@@ -34,8 +34,8 @@ function caddyRoots(context: ScanContext): string[] {
   const files = expandAll(context, caddyFiles);
   const seen = new Set<string>();
   for (let i = 0; i < files.length; i++) {
-    if (seen.size >= caddyFilesMax) { context.count('web server configuration included too deep or too often'); break; }
     const file = files[i]!;
+    if (seen.size >= caddyFilesMax) { tellIncludes(context, file, caddyFilesMax); break; }
     if (seen.has(file)) continue;
     seen.add(file);
     for (const line of (readText(context, file) ?? '').split('\n')) {

@@ -1,7 +1,7 @@
 /** Both ways of taking digests, over the same files; the threads run the worker as it is bundled. */
 import { spawnSync, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -55,6 +55,50 @@ describe.each([['threads', () => openDigests(tree, undefined, worker)], ['this t
     const taken = digests();
     const all = await Promise.all(Array.from({ length: 9000 }, () => taken.take(at('small'), 'sha256')));
     expect(new Set(all.map((one) => (one.state === 'taken' ? one.hex : one.state)))).toEqual(new Set([sha256('small')]));
+  });
+});
+
+describe('a folder that becomes a link while files are read', () => {
+  const secret = 'what lies outside';
+  /** A tree with `www/index.php`, and a folder outside of it with a file of the same name. */
+  const made = (): { root: string; outside: string; digests: Digests } => {
+    const root = mkdtempSync(join(folder, 'root-')), outside = mkdtempSync(join(folder, 'outside-'));
+    mkdirSync(join(root, 'www'));
+    for (const place of [join(root, 'www'), outside]) for (const name of ['index.php', 'other.php']) writeFileSync(join(place, name), place === outside ? secret : 'inside');
+    const digests = openDigests(new DiskTree(root, undefined), undefined, worker);
+    open.push(digests);
+    return { root, outside, digests };
+  };
+
+  it('is told, and nothing outside of the tree is read, by whichever folder was read before', async () => {
+    const { root, outside, digests } = made();
+    expect(await digests.take('/www/index.php', 'sha256')).toMatchObject({ state: 'taken', hex: sha256('inside') });
+    renameSync(join(root, 'www'), join(root, 'old'));
+    symlinkSync(outside, join(root, 'www'));
+    for (const name of ['index.php', 'other.php']) expect(await digests.take(`/www/${name}`, 'sha256')).toMatchObject({ state: 'broken', why: { zh: expect.any(String) as string } });
+    rmSync(join(root, 'www'));
+    expect((await digests.take('/www/index.php', 'sha256')).state).toBe('gone');
+    renameSync(join(root, 'old'), join(root, 'www'));
+    expect(await digests.take('/www/other.php', 'sha256')).toMatchObject({ state: 'taken', hex: sha256('inside') });
+  });
+
+  it('never leads out of it, however fast it is swapped', async () => {
+    const { root, outside, digests } = made();
+    const www = join(root, 'www'), old = join(root, 'old');
+    const taking: Promise<unknown>[] = [];
+    const seen = new Map<string, number>();
+    for (let round = 0; round < 200; round++) {
+      for (let i = 0; i < 100; i++) taking.push(digests.take(i % 2 === 0 ? '/www/index.php' : '/www/other.php', 'sha256').then((one) => { const what = one.state === 'taken' ? one.hex : one.state; seen.set(what, (seen.get(what) ?? 0) + 1); return one; }));
+      renameSync(www, old);
+      symlinkSync(outside, www);
+      await new Promise((resolve) => { setImmediate(resolve); });
+      rmSync(www);
+      renameSync(old, www);
+      await new Promise((resolve) => { setImmediate(resolve); });
+    }
+    await Promise.all(taking);
+    expect(seen.get(sha256(secret))).toBeUndefined();
+    expect(seen.get(sha256('inside'))).toBeGreaterThan(0);
   });
 });
 

@@ -41,7 +41,7 @@ export const attempts = 3;
 /** Threads for a tree that lies on a disk. To be closed. `worker` is the program of the threads; from sources there is none by itself. */
 export function openDigests(tree: Tree, signal?: AbortSignal, worker = hashWorker()): Digests {
   if (worker === undefined || tree.outside('/') === undefined) return treeDigests(tree, signal);
-  const pool = new HashPool(worker, signal);
+  const pool = new HashPool(worker, { follows: tree.kind === 'machine' }, signal);
   return {
     beside: true,
     take(path, algorithm, size) {

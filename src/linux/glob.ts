@@ -52,7 +52,7 @@ const nameMax = 1024;
  * Does a name match a pattern as glob(3) reads it: `*`, `?`, `[a-c]`, `[!…]` and `\\` before a character that stands for itself? A leading
  * dot must stand in the pattern as such. OpenSSH brings the one of `bsd`, to which `[^a]` is a set of two.
  */
-export function globMatches(pattern: string, name: string, flavour: GlobFlavour = 'gnu'): boolean {
+function globMatches(pattern: string, name: string, flavour: GlobFlavour = 'gnu'): boolean {
   if (pattern.length > nameMax || name.length > nameMax) return false;
   const tokens = tokensOf(pattern, flavour);
   if (name.startsWith('.') && !/^\\?\./.test(pattern)) return false;
@@ -104,6 +104,22 @@ function setAt(chars: readonly string[], from: number, flavour: GlobFlavour): { 
     tests.push((char) => char >= low && char <= high);
   }
   return undefined;
+}
+
+/** As glob(3) sorts in the C locale: by the bytes of the whole path. */
+const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(bytesOf(a)), Buffer.from(bytesOf(b)));
+
+/**
+ * What glob(3) makes of an absolute pattern, through `list`, which gives the names in a folder. Parts without a wildcard are not looked
+ * for: the caller sees what is there. Of more than `max` the first are given, and `onMore` is called.
+ */
+export function globPaths(pattern: string, flavour: GlobFlavour, list: (folder: string) => readonly string[], max: number, onMore: () => void): string[] {
+  let paths = [''];
+  for (const part of partsOf(pattern)) {
+    paths = /[*?[\\]/.test(part) ? paths.flatMap((folder) => list(folder || '/').filter((name) => globMatches(part, name, flavour)).map((name) => `${folder}/${name}`)) : paths.map((folder) => `${folder}/${part}`);
+    if (paths.length > max) { onMore(); paths = paths.slice(0, max); }
+  }
+  return paths.sort(byBytes);
 }
 
 const partsOf = (path: string): string[] => path.split('/').filter((s) => s !== '');

@@ -5,9 +5,11 @@
 import { Worker } from 'node:worker_threads';
 import { MoatError } from '../core/error.ts';
 import type { DigestAlgorithm, Taken } from './digests.ts';
-import { bytesOf } from './file-names.ts';
 
-export interface HashJobs { id: number; jobs: [path: string | Uint8Array, algorithm: DigestAlgorithm][] }
+/** Paths as `nameOf` makes them. */
+export interface HashJobs { id: number; jobs: [path: string, algorithm: DigestAlgorithm][] }
+/** `follows`: folders on the way may be links, as on the running machine; else a link there was put in since the path was found. */
+export interface HashSettings { follows: boolean }
 export interface HashAnswer { id: number; taken: Taken[] }
 
 export type HashPoolErrorCode = 'ended' | 'closed';
@@ -22,11 +24,12 @@ const queueMax = 4096;
 /** What opening a file costs, in bytes that could be digested meanwhile. */
 const openBytes = 16 * 1024;
 
-interface Job { path: string | Uint8Array; algorithm: DigestAlgorithm; size: number; resolve: (taken: Taken) => void; reject: (error: unknown) => void }
+interface Job { path: string; algorithm: DigestAlgorithm; size: number; resolve: (taken: Taken) => void; reject: (error: unknown) => void }
 interface Thread { worker: Worker; out: Map<number, Job[]> }
 
 export class HashPool {
   readonly #program: string;
+  readonly #settings: HashSettings;
   readonly #threads: Thread[] = [];
   readonly #queue: Job[] = [];
   #taken = 0;
@@ -39,8 +42,9 @@ export class HashPool {
   readonly #onAbort = (): void => { this.#fail(this.#signal?.reason); };
 
   /** `program` is the bundled src/linux/hash-worker.ts. */
-  constructor(program: string, signal?: AbortSignal) {
+  constructor(program: string, settings: HashSettings, signal?: AbortSignal) {
     this.#program = program;
+    this.#settings = settings;
     this.#signal = signal;
     signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (signal?.aborted) this.#failed = signal.reason;
@@ -51,7 +55,7 @@ export class HashPool {
     while (this.#queue.length - this.#taken >= queueMax && this.#failed === undefined) await new Promise<void>((resolve) => { this.#waiting.push(resolve); });
     if (this.#failed !== undefined) throw this.#failed as Error;
     return new Promise((resolve, reject) => {
-      this.#queue.push({ path: bytesOf(path), algorithm, size, resolve, reject });
+      this.#queue.push({ path, algorithm, size, resolve, reject });
       this.#queuedBytes += openBytes + size;
       // A whole bundle goes over at once, the rest of what is asked for in one turn together: who asks may ask for thousands before the turn ends.
       if (this.#queuedBytes >= bundleBytes || this.#queue.length - this.#taken >= bundleJobs) this.#send();
@@ -102,7 +106,7 @@ export class HashPool {
   }
 
   #start(): Thread {
-    const worker = new Worker(this.#program, { name: 'moat-hash', resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 } });
+    const worker = new Worker(this.#program, { name: 'moat-hash', workerData: this.#settings, resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 } });
     const thread: Thread = { worker, out: new Map() };
     worker.unref();
     worker.on('message', ({ id, taken }: HashAnswer) => {

@@ -1,27 +1,33 @@
 /** The thread of the hashing pool: digests files whose paths it is sent. */
 import { createHash, hash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { parentPort } from 'node:worker_threads';
-import { saidBy } from '../core/error.ts';
-import type { HashAnswer, HashJobs } from './hash-pool.ts';
+import { closeSync, existsSync, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import { MoatError, reasonOf, saidBy } from '../core/error.ts';
+import { readFlags } from './file-change.ts';
+import { bytesOf, nameOf } from './file-names.ts';
+import { Place, type PlaceErrorCode } from './place.ts';
+import type { HashAnswer, HashJobs, HashSettings } from './hash-pool.ts';
 import { attempts, digestMax, pieceBytes, type DigestAlgorithm, type Taken } from './digests.ts';
 
 const piece = Buffer.allocUnsafeSlow(pieceBytes);
-const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+const descriptors = '/proc/self/fd';
+/** Without /proc no folder can be held: then a path is opened as it stands, as the tree itself does. */
+const follows = (workerData as HashSettings).follows || !existsSync(descriptors);
 
 const port = parentPort;
 if (!port) throw new Error('expected to run as a thread of the hashing pool');
 port.on('message', ({ id, jobs }: HashJobs) => {
-  const answer: HashAnswer = { id, taken: jobs.map(([path, algorithm]) => digest(typeof path === 'string' ? path : Buffer.from(path), algorithm)) };
+  const answer: HashAnswer = { id, taken: jobs.map(([path, algorithm]) => digest(path, algorithm)) };
   port.postMessage(answer);
 });
 
-function digest(path: string | Buffer, algorithm: DigestAlgorithm): Taken {
+function digest(path: string, algorithm: DigestAlgorithm): Taken {
   for (let i = 1; ; i++) {
     try {
       const taken = digestOnce(path, algorithm);
       if (taken.state !== 'changed' || i === attempts) return taken;
     } catch (error) {
+      if (error instanceof MoatError) return (error.code as PlaceErrorCode) === 'not-there' ? { state: 'gone' } : { state: 'broken', why: reasonOf(error) };
       switch ((error as NodeJS.ErrnoException).code) {
         // A link where a file was, or a socket, is no file; nor is what is not there.
         case 'ENOENT': case 'ENOTDIR': case 'ELOOP': case 'ENXIO': case 'ENODEV': case 'ENAMETOOLONG': return { state: 'gone' };
@@ -32,8 +38,21 @@ function digest(path: string | Buffer, algorithm: DigestAlgorithm): Taken {
   }
 }
 
-function digestOnce(path: string | Buffer, algorithm: DigestAlgorithm): Taken {
-  const file = openSync(path, flags);
+/** The folder of the file before, held open: files come folder by folder. */
+let held: Place | undefined;
+
+/** Throws MoatError 'changed' when a folder on the way has become a link, and what `open` throws. */
+function openFile(path: string): number {
+  if (follows) return openSync(bytesOf(path), readFlags);
+  const folder = path.slice(0, path.lastIndexOf('/'));
+  const name = path.slice(folder.length + 1);
+  if (held && nameOf(readlinkSync(`${descriptors}/${held.folder}`, { encoding: 'buffer' })) !== (folder || '/')) { held.close(); held = undefined; }
+  held ??= new Place(path);
+  return openSync(held.at(name), readFlags);
+}
+
+function digestOnce(path: string, algorithm: DigestAlgorithm): Taken {
+  const file = openFile(path);
   try {
     const before = fstatSync(file);
     if (!before.isFile()) return { state: 'gone' };

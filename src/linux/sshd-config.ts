@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MoatError } from '../core/error.ts';
-import { nameMatches } from './glob.ts';
+import { bytesOf, nameOf } from './file-names.ts';
+import { globPaths } from './glob.ts';
 
 export interface SshdLine {
   /** As seen from inside the root; `line` from 1. */
@@ -48,7 +49,8 @@ export function readSshdConfig(root: string, main: string): SshdConfig {
       if (one.keyword === 'match') under = /^all$/i.test(one.value) ? outer : one.value;
       lines.push({ path, line: i + 1, text: line, ...one, under });
       if (one.keyword !== 'include') continue;
-      const paths = words(one.value).flatMap((pattern) => expand(root, pattern.startsWith('/') ? pattern : `${base}/${pattern}`));
+      // The text is kept byte by byte; a name is text again.
+      const paths = sshWords(one.value).map((word) => nameOf(Buffer.from(word, 'latin1'))).flatMap((pattern) => expand(root, pattern.startsWith('/') ? pattern : `${base}/${pattern}`));
       included.set(`${path}:${i + 1}`, paths);
       for (const each of paths) readInto(each, under, depth + 1);
     }
@@ -63,7 +65,26 @@ function directive(line: string): { keyword: string; value: string } | undefined
   return found ? { keyword: found[1]!.toLowerCase(), value: found[2]! } : undefined;
 }
 
-const words = (value: string): string[] => [...value.matchAll(/"([^"]*)"|(\S+)/g)].slice(0, 200).map((part) => part[1] ?? part[2]!);
+/** As OpenSSH takes words apart: quotes of both kinds, also in the middle of a word, a backslash before a quote, a backslash or a blank; # begins a comment. */
+export function sshWords(text: string): string[] {
+  const words: string[] = [];
+  let at = 0;
+  for (;;) {
+    while (text[at] === ' ' || text[at] === '\t') at++;
+    if (at >= text.length || text[at] === '#') break;
+    let word = '', quote = '';
+    for (; at < text.length; at++) {
+      const c = text[at]!, next = text[at + 1];
+      if (c === '\\' && (next === '"' || next === "'" || next === '\\' || (quote === '' && next === ' '))) { word += next; at++; }
+      else if (quote === '' && (c === ' ' || c === '\t')) break;
+      else if (quote === '' && (c === '"' || c === "'")) quote = c;
+      else if (c === quote) quote = '';
+      else word += c;
+    }
+    words.push(word);
+  }
+  return words;
+}
 
 /**
  * The same configuration with other texts for some files, as files in a folder: name → text, `0.conf` being the main one. So sshd can
@@ -86,27 +107,29 @@ export function candidate({ main, files, included }: SshdConfig, changed: Readon
   }));
 }
 
+/** The daemon brings a glob(3) of its own, that of BSD. */
 function expand(root: string, pattern: string): string[] {
-  const cut = pattern.lastIndexOf('/');
-  const [folder, last] = [pattern.slice(0, cut), pattern.slice(cut + 1)];
-  if (/[*?[]/.test(folder) || /[?[]/.test(last)) throw bad(`expected Include with * in its last name at most, got ${pattern.slice(0, 200)}`);
-  if (!last.includes('*')) return [pattern];
-  let names: string[];
+  return globPaths(pattern, 'bsd', (folder) => namesIn(join(root, folder)), filesMax, () => { throw bad(`expected Include to lead to at most ${filesMax} files, got more for ${pattern.slice(0, 200)}`); });
+}
+
+function namesIn(folder: string): string[] {
   try {
-    names = readdirSync(join(root, folder));
+    return readdirSync(bytesOf(folder), { encoding: 'buffer' }).map(nameOf);
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
     throw error;
   }
-  return names.filter((name) => nameMatches(last, name)).sort().map((name) => `${folder}/${name}`);
 }
 
 function readText(path: string): string | undefined {
   try {
-    if (!statSync(path).isFile() || statSync(path).size > fileMax) throw bad(`expected ${path} to be a file of at most ${fileMax} bytes`);
-    return readFileSync(path, 'latin1');
+    const found = statSync(bytesOf(path));
+    // The daemon opens a folder and finds no line in it.
+    if (found.isDirectory()) return undefined;
+    if (!found.isFile() || found.size > fileMax) throw bad(`expected ${path} to be a file of at most ${fileMax} bytes`);
+    return readFileSync(bytesOf(path), 'latin1');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }

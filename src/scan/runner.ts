@@ -64,8 +64,13 @@ export async function scan(checks: readonly Check[], setup: ScanSetup, watcher: 
   const kept = new Map<string, number>();
   const blind: Blind[] = [];
   const count = (what: string, n = 1): void => { counts[what] = (counts[what] ?? 0) + n; };
+  const blindTo = new Set<string>();
   const cannot = (one: Blind): void => {
+    // One check may look at the same place again and again.
+    const key = JSON.stringify([one.check, one.what, one.why.en]);
+    if (blindTo.has(key)) return;
     if (blind.length >= faultsMax) { count('places that could not be looked at, beyond those listed'); return; }
+    blindTo.add(key);
     blind.push(one);
     watcher.blind?.(one);
   };

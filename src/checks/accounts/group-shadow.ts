@@ -2,7 +2,7 @@
 import type { Finding, FindingKind } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import { fact, finding } from '../finding.ts';
-import { linesOf, readText, targetStat } from '../look.ts';
+import { linesIn, targetStat } from '../look.ts';
 import type { ScanContext } from '../port.ts';
 import { hasPassword } from '../shadow.ts';
 
@@ -12,7 +12,7 @@ const namesOf = (list: string): string[] => list.split(',').map((one) => one.tri
 /** `members` by group as /etc/group has them; `strong` are the groups that are as good as root. */
 export function* groupShadowFindings(members: ReadonlyMap<string, ReadonlySet<string>>, strong: ReadonlySet<string>, context: ScanContext): Iterable<Finding> {
   const time = targetStat(context, file)?.changed;
-  for (const { number, text } of linesOf(readText(context, file, 16 << 20) ?? '', { count: (what) => { context.count(what); } })) {
+  for (const { number, text } of linesIn(context, file, { max: 16 << 20 })) {
     const fields = text.split(':');
     const [name = '', password = '', managers = '', listed = ''] = fields;
     if (/^[+-]/.test(name)) continue;

@@ -3,7 +3,7 @@ import type { Finding } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import { hasShell, type Account } from '../../linux/accounts.ts';
 import { fact, finding, lineFact } from '../finding.ts';
-import { isSystemUid, linesOf, readText, targetStat } from '../look.ts';
+import { isSystemUid, linesIn, targetStat } from '../look.ts';
 import type { ScanContext } from '../port.ts';
 import { groupShadowFindings } from './group-shadow.ts';
 
@@ -32,7 +32,7 @@ export function* groupFindings(accounts: readonly Account[], context: ScanContex
   const names = new Map<string, number>();
   const numbers = new Map<string, number>();
   const membersOf = new Map<string, Set<string>>();
-  for (const { number, text } of linesOf(readText(context, file, 16 << 20) ?? '', { count: (what) => { context.count(what); } })) {
+  for (const { number, text } of linesIn(context, file, { max: 16 << 20 })) {
     const [name = '', password = '', gid = '', members = ''] = text.split(':');
     if (/^[+-]/.test(name)) continue;
     const line = lineFact(file, number, text);

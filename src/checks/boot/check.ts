@@ -5,7 +5,7 @@ import { fact, lineFact } from '../finding.ts';
 import { attempt, foldersOf, judgedFinding, linesOf, listHook, readHook, readUnshipped, scriptFindings, writableFinding, type HookFile, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { entriesOf, kernelWords, weakWords, type Entry } from './command-line.ts';
-import { cutOf, upTo } from '../look.ts';
+import { cutOf, firstOf } from '../look.ts';
 
 const generated = ['/boot/grub/grub.cfg', '/boot/grub2/grub.cfg', '/boot/efi/EFI/centos/grub.cfg', '/boot/efi/EFI/redhat/grub.cfg', '/boot/efi/EFI/rocky/grub.cfg', '/boot/efi/EFI/almalinux/grub.cfg', '/boot/efi/EFI/debian/grub.cfg', '/boot/efi/EFI/ubuntu/grub.cfg', '/boot/grub/custom.cfg', '/boot/grub2/custom.cfg', '/boot/grub/grubenv', '/boot/grub2/grubenv', '/boot/extlinux/extlinux.conf', '/boot/syslinux/syslinux.cfg'];
 const settings = ['/etc/default/grub', '/etc/kernel/cmdline', '/etc/kernel/cmdline.d', '/etc/sysconfig/kernel'];
@@ -47,7 +47,7 @@ async function* entries(path: string, context: ScanContext, planned: ReadonlySet
   if (!file) return;
   if (!path.startsWith('/proc/') && !path.startsWith('/boot/efi/')) { const open = writableFinding(place, context, path, file.stat); if (open) yield open; }
   const told = new Set<string>();
-  for (const entry of entriesOf(path, file.text, cutOf(context))) {
+  for (const entry of entriesOf(path, file.text, cutOf(context, path))) {
     for (const word of entry.words) {
       if (told.has(word)) continue;
       const judgement = await judgeWord(word, context);
@@ -101,7 +101,7 @@ async function* dracut(path: string, context: ScanContext): AsyncIterable<Findin
   yield* file.open;
   for (const { line, text } of linesOf(file.text)) {
     const installs = /^\s*(?:install_items|install_optional_items|early_microcode_image_dir|force_drivers|add_drivers)\+?=["']?([^"']*)/.exec(text);
-    const parts = installs ? await Promise.all(upTo(context, installs[1]!.split(/\s+/).filter((word) => word.startsWith('/')), 200, 'long lines read only in part').map((word) => judgeFile(word, context))) : [await judgeCommand(text, context)];
+    const parts = installs ? await Promise.all(firstOf(context, path, installs[1]!.split(/\s+/).filter((word) => word.startsWith('/')), 1000).map((word) => judgeFile(word, context))) : [await judgeCommand(text, context)];
     const found = judgedFinding(place, { path, key: text.trim(), judged: joinJudgements(parts), evidence: [lineFact(path, line, text.trim())], time: file.stat.changed, fix: { zh: `去掉 ${path} 第 ${line} 行`, en: `take out line ${line} of ${path}` } });
     if (found) yield found;
   }

@@ -5,7 +5,7 @@ import type { Text } from '../../core/text.ts';
 /** `words` are arguments of the kernel, `images` the kernel and initramfs that the entry names. */
 export interface Entry { line: number; text: string; words: string[]; images: string[] }
 
-const entriesMax = 500;
+const entriesMax = 5000;
 
 export const kernelWords = { init: /^(?:(?:\/usr)?\/s?bin\/(?:init|systemd|openrc-init|runit-init)|(?:\/usr)?\/lib\/systemd\/systemd|\/init|\/linuxrc)$/ };
 

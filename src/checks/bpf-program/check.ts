@@ -9,7 +9,7 @@ import type { Level } from '../../core/level.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { inOpenFolder, isShipped, machineOf, ownerOf, processFacts, runningOne, tellDenied } from '../processes.ts';
-import { upTo } from '../look.ts';
+import { tellRest } from '../look.ts';
 
 const pinsMax = 5000;
 const pinDepth = 8;
@@ -51,7 +51,7 @@ async function gather(objects: BpfObjects, context: ScanContext): Promise<Held> 
   for (const path of pinPaths(context.tree)) {
     const found = objects.pinned(path);
     if (found) pins.push({ path, ...found });
-    if (pins.length >= pinsMax) { context.count('pins of eBPF beyond the limit'); break; }
+    if (pins.length >= pinsMax) { tellRest(context, '/sys/fs/bpf', pinsMax); break; }
   }
   const symbols = programs.length === 0 ? undefined : await readSymbols(procfs, new Set(['__bpf_call_base', ...strongHelpers]));
   const base = symbols?.wanted.get('__bpf_call_base');
@@ -109,7 +109,7 @@ export async function* judgeAll(held: Held, context: ScanContext): AsyncIterable
     const found = await ofProcess(pid, own, strongOf, boot, context);
     if (found) yield found;
   }
-  const odd = upTo(context, pins.filter(({ path }) => !ordinaryPins.test(path)), 50, 'pins of eBPF beyond the limit');
+  const odd = pins.filter(({ path }) => !ordinaryPins.test(path));
   const mapsOnly = odd.filter(({ kind }) => kind === 'map');
   if (mapsOnly.length > 0) {
     yield finding('bpf-program', 'pinned maps', {

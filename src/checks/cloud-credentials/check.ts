@@ -3,9 +3,9 @@ import type { Finding } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import { maskSecrets } from '../../core/secrets.ts';
 import type { FileStat } from '../../linux/tree.ts';
-import { below } from '../expand.ts';
+import { someBelow } from '../expand.ts';
 import { fact, finding, octal } from '../finding.ts';
-import { attempt, homesIn, readText, targetStat, cutOf } from '../look.ts';
+import { attempt, homesIn, readText, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { rootOf, webRoots } from '../web-roots.ts';
 import { openPrivateKey, secretsIn } from './secrets.ts';
@@ -30,13 +30,13 @@ export const cloudCredentials: PlaceCheck = {
     const homes = homesIn(context);
     for (const { home } of homes) {
       for (const file of homeFiles) yield* look(`${home}/${file}`, roots, seen, context);
-      for (const { path, stat, name } of [...below(context, home, 0, 1000), ...below(context, `${home}/.ssh`, 0, 200)]) if (stat.kind === 'file' && stat.size < 64 * 1024 && (/(?:\.pem|\.key|\.ppk)$/i.test(name) || name.startsWith('id_') || path.startsWith(`${home}/.ssh/`))) yield* look(path, roots, seen, context);
+      for (const { path, stat, name } of [...someBelow(context, home, 0, 1000), ...someBelow(context, `${home}/.ssh`, 0, 200)]) if (stat.kind === 'file' && stat.size < 64 * 1024 && (/(?:\.pem|\.key|\.ppk)$/i.test(name) || name.startsWith('id_') || path.startsWith(`${home}/.ssh/`))) yield* look(path, roots, seen, context);
     }
     for (const path of systemFiles) yield* look(path, roots, seen, context);
-    for (const folder of ['/etc/profile.d', '/tmp', '/var/tmp', '/dev/shm', '/opt', '/srv']) for (const { path, stat, name } of below(context, folder, 0, 1000)) {
+    for (const folder of ['/etc/profile.d', '/tmp', '/var/tmp', '/dev/shm', '/opt', '/srv']) for (const { path, stat, name } of someBelow(context, folder, 0, 1000)) {
       if (stat.kind === 'file' && (folder === '/etc/profile.d' || webName.test(name))) yield* look(path, roots, seen, context);
     }
-    for (const root of roots) for (const { path, stat, name } of below(context, root, 3, 20_000)) if (stat.kind === 'file' && webName.test(name)) yield* look(path, roots, seen, context);
+    for (const root of roots) for (const { path, stat, name } of someBelow(context, root, 3, 20_000)) if (stat.kind === 'file' && webName.test(name)) yield* look(path, roots, seen, context);
   },
 };
 
@@ -52,7 +52,7 @@ async function* look(path: string, roots: readonly string[], seen: Set<string>, 
     if (open) yield* privateKey(path, open, stat, roots, context);
     else if (rootOf(roots, real) !== undefined && !isProgram(path)) yield about(path, 'key', 'medium', { zh: '私钥放在网站目录里（有口令）', en: 'a private key in a web root (with a passphrase)' }, stat, [], 'T1552.004');
   }
-  const found = secretsIn(text, path, cutOf(context));
+  const found = secretsIn(text, path, () => { context.count('long files read only in part'); });
   if (found.length === 0) return;
   const web = rootOf(roots, real) !== undefined && !isProgram(path);
   const level: Level | undefined = web ? 'high' : (stat.mode & 0o004) !== 0 ? reachable(real, context) ? 'high' : 'low' : undefined;

@@ -7,7 +7,7 @@ import type { Text } from '../../core/text.ts';
 import { judgeCommand, judgeFile, type Judgement, type Reason } from '../command.ts';
 import { below, expandAll } from '../expand.ts';
 import { fact, finding, octal } from '../finding.ts';
-import { attempt, linesOf, statOf, upTo, cutOf } from '../look.ts';
+import { attempt, linesOf, statOf, tellCut, cutOf } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { joinWords } from '../container.ts';
 import { at, listAt, textAt, yamlOf } from '../values.ts';
@@ -41,7 +41,7 @@ export const cloudInit: PlaceCheck = {
 };
 
 async function* scripts(folder: string, when: When, context: ScanContext): AsyncIterable<Finding> {
-  for (const { path, stat } of below(context, folder, when === 'asked' ? 3 : 1, 1000)) {
+  for (const { path, stat } of below(context, folder, when === 'asked' ? 3 : 1)) {
     if (stat.kind !== 'file' && stat.kind !== 'link') continue;
     const owner = await context.provenance.owner(path);
     if (owner && owner.state !== 'modified') continue;
@@ -68,30 +68,30 @@ async function* data(path: string, context: ScanContext): AsyncIterable<Finding>
   const stat = statOf(context, path);
   const read = attempt(context, path, () => context.tree.read(path, textLimit));
   if (!stat || !read) return;
-  if (read.cut) context.count('long files read only in part');
+  if (read.cut) tellCut(context, path, textLimit);
   const text = unpacked(read.bytes);
   if (text === undefined) { context.blind(path, { zh: '压缩的用户数据解不开', en: 'compressed user data that cannot be unpacked' }); return; }
   const secret = (stat.mode & 0o004) !== 0 ? /^\s*(?:-?\s*)(?:passwd|plain_text_passwd|hashed_passwd|password|chpasswd)\s*:/m.exec(text) : undefined;
   if (secret) yield { ...about(path, `${path}\0readable`, { kind: 'weakness', level: 'medium' }, [], 'once', stat.changed), title: { zh: '谁都能读到用户数据里的密码', en: 'anybody may read the passwords of the user data' }, evidence: [fact({ zh: '权限', en: 'mode' }, octal(stat.mode))], fix: { text: { zh: '收回读权限', en: 'take the right to read away' }, commands: [['chmod', '600', path]] } };
-  for (const part of partsOf(text, cutOf(context))) {
+  for (const part of partsOf(text, cutOf(context, path))) {
     if (part.startsWith('#include')) { yield { ...about(path, `${path}\0include`, { kind: 'notice', level: 'low' }, [], 'once', stat.changed), title: { zh: '用户数据从网上取来', en: 'user data comes from the net' }, evidence: [fact({ zh: '内容', en: 'text' }, part.slice(0, 500))] }; continue; }
     if (part.startsWith('#!') || part.startsWith('#cloud-boothook')) {
       const when = part.startsWith('#cloud-boothook') ? 'every-boot' : 'once';
-      yield* judged(path, upTo(context, [...linesOf(part, { joined: true, count: (what) => { context.count(what); } })], 2000, 'scripts read only in part').map((line) => line.text), when, stat.changed, context);
+      yield* judged(path, [...linesOf(context, path, part, { joined: true })].map((line) => line.text), when, stat.changed, context);
       continue;
     }
     if (!part.startsWith('#cloud-config') && !path.endsWith('.cfg')) continue;
     if (part.length > yamlMax) context.blind(path, { zh: `一段配置超过 ${yamlMax} 个字符，后面的没看`, en: `a part of it is longer than ${yamlMax} characters, and what follows was not looked at` });
     for (const config of yamlOf(context, path, part.slice(0, yamlMax))) {
-      yield* judged(path, commandsOf(at(config, 'bootcmd'), context), 'every-boot', stat.changed, context);
-      yield* judged(path, [...commandsOf(at(config, 'runcmd'), context), ...listAt(config, 'write_files').flatMap((file) => upTo(context, (textAt(file, 'content') ?? '').split('\n'), 500, 'scripts read only in part'))], 'once', stat.changed, context);
+      yield* judged(path, commandsOf(at(config, 'bootcmd')), 'every-boot', stat.changed, context);
+      yield* judged(path, [...commandsOf(at(config, 'runcmd')), ...listAt(config, 'write_files').flatMap((file) => (textAt(file, 'content') ?? '').split('\n'))], 'once', stat.changed, context);
     }
   }
 }
 
 const yamlMax = 256 * 1024;
 
-const commandsOf = (list: unknown, context: ScanContext): string[] => (Array.isArray(list) ? upTo(context, list as unknown[], 500, 'scripts read only in part').map((one) => (Array.isArray(one) ? joinWords(one.filter((word) => typeof word === 'string')) : typeof one === 'string' ? one : '')) : []).filter((one) => one !== '');
+const commandsOf = (list: unknown): string[] => (Array.isArray(list) ? (list as unknown[]).map((one) => (Array.isArray(one) ? joinWords(one.filter((word) => typeof word === 'string')) : typeof one === 'string' ? one : '')) : []).filter((one) => one !== '');
 
 async function* judged(path: string, lines: readonly string[], when: When, time: number, context: ScanContext): AsyncIterable<Finding> {
   const reasons: Reason[] = [];

@@ -2,7 +2,6 @@
 import { commandFindings, homes, isOwned, isShipped, listHook, readHook, writableFinding, type Place } from '../hooks.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck } from '../port.ts';
-import { upTo } from '../look.ts';
 
 const systemFolders = ['/etc/dbus-1/system-services', '/usr/local/share/dbus-1/system-services', '/usr/share/dbus-1/system-services', '/lib/dbus-1/system-services', '/usr/lib/dbus-1/system-services', '/run/dbus-1/system-services'];
 const sessionFolders = ['/etc/dbus-1/services', '/usr/local/share/dbus-1/services', '/usr/share/dbus-1/services', '/run/dbus-1/services'];
@@ -28,7 +27,7 @@ export const dbus: PlaceCheck = {
       if (!file) continue;
       const open = user === 'root' ? writableFinding(place, context, path, file.stat) : undefined;
       if (open) yield open;
-      const lines = upTo(context, file.text.split('\n'), 5000, 'long files read only in part');
+      const lines = file.text.split('\n');
       const account = user === 'root' ? /^\s*User\s*=\s*(\S+)/m.exec(file.text)?.[1] ?? 'root' : user;
       let any = false;
       const commands = lines.flatMap((text, i) => { const exec = /^\s*Exec\s*=\s*(.*)$/.exec(text); return exec ? [{ line: i + 1, text, command: exec[1]!, how: { user: account } }] : []; });

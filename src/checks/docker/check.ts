@@ -30,10 +30,15 @@ export const docker: PlaceCheck = {
     if (context.machine) yield* listeners(context);
     const named = textAt(config, 'data-root') ?? textAt(config, 'graph');
     const data = named !== undefined && /^\/[^*?[]+$/.test(named) ? [named, '/var/lib/docker'] : ['/var/lib/docker'];
-    for (const path of expandAll(context, data.map((root) => `${root.replace(/\/+$/, '')}/containers/*/config.v2.json`))) yield* container(path, dockerContainer(readJson(context, path), readJson(context, path.replace(/config\.v2\.json$/, 'hostconfig.json'))), context);
+    for (const path of expandAll(context, data.map((root) => `${root.replace(/\/+$/, '')}/containers/*/config.v2.json`))) {
+      const json = readJson(context, path);
+      if (json !== undefined) yield* container(path, dockerContainer(json, readJson(context, path.replace(/config\.v2\.json$/, 'hostconfig.json'))), context);
+    }
     for (const path of expandAll(context, ['/var/lib/containers/storage/overlay-containers/*/userdata/config.json', '/home/*/.local/share/containers/storage/overlay-containers/*/userdata/config.json', '/run/containerd/io.containerd.runtime.v2.task/*/*/config.json'])) {
       // Docker's own are told above, pods by their manifests.
-      if (!/\/(?:moby|k8s\.io)\//.test(path)) yield* container(path, ociContainer(readJson(context, path)), context);
+      if (/\/(?:moby|k8s\.io)\//.test(path)) continue;
+      const json = readJson(context, path);
+      if (json !== undefined) yield* container(path, ociContainer(json), context);
     }
     for (const path of expandAll(context, ['/etc/containers/systemd/*.container', '/etc/containers/systemd/*/*.container', '/usr/share/containers/systemd/*.container', '/root/.config/containers/systemd/*.container', '/home/*/.config/containers/systemd/*.container'])) {
       if ((await context.provenance.owner(path))?.state !== 'intact') yield* container(path, quadlet(context, path), context);
@@ -43,7 +48,7 @@ export const docker: PlaceCheck = {
 };
 
 async function* container(path: string, one: ReturnType<typeof dockerContainer>, context: ScanContext): AsyncIterable<Finding> {
-  if (!one) { context.count('containers not understood'); return; }
+  if (!one) { context.blind(path, { zh: '看不懂这个容器的配置', en: 'the settings of this container cannot be understood' }); return; }
   const judged = await judgeContainer(one, context);
   if (!judged) return;
   yield about(path, 'container', judged.kind, judged.level, judged.title, context, {

@@ -4,7 +4,6 @@ import { readAccounts } from '../../linux/accounts.ts';
 import { commandFindings, isShipped, attempt, readHook, scriptFindings, type HookCommand, type Place } from '../hooks.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
 import { readGitConfig } from './git-config.ts';
-import { cutOf } from '../look.ts';
 
 const place: Place = {
   check: 'git-hooks', name: { zh: 'git 自动运行的命令', en: 'command that git runs' },
@@ -49,15 +48,15 @@ export function kindOf(path: string): 'hook' | 'config' | undefined {
 async function* config(path: string, context: ScanContext, user: string): AsyncIterable<Finding> {
   if (await isShipped(context, path)) return;
   const file = readHook(context, path);
-  if (file) yield* commandFindings(place, context, file, commandsOfConfig(file.text, user, context));
+  if (file) yield* commandFindings(place, context, file, commandsOfConfig(file.text, user));
 }
 
 /** Settings whose value git runs through a shell. */
 const run = /^(?:core\.(?:pager|editor|sshcommand|askpass|gitproxy|fsmonitor|alternaterefscommand)|sequence\.editor|pager\..+|gpg(?:\..+)?\.program|gpg\.ssh\.defaultkeycommand|diff\.external|diff\..+\.(?:command|textconv)|merge\..+\.driver|mergetool\..+\.cmd|difftool\..+\.cmd|filter\..+\.(?:clean|smudge|process)|interactive\.difffilter|uploadpack\.packobjectshook|remote\..+\.(?:uploadpack|receivepack|vcs)|sendemail\..*cmd|web\.browser|browser\..+\.cmd|man\..+\.cmd|trailer\..+\.(?:command|cmd)|credential(?:\..+)?\.helper|alias\..+|tar\..+\.command|hook\..+\.command)$/;
 
-function* commandsOfConfig(text: string, user: string, context: ScanContext): Iterable<HookCommand> {
+function* commandsOfConfig(text: string, user: string): Iterable<HookCommand> {
   const how = { user, ...(user === 'root' && { cwd: '/root' }) };
-  for (const { name, value, line, text: entry } of readGitConfig(text, cutOf(context))) {
+  for (const { name, value, line, text: entry } of readGitConfig(text)) {
     if (name === 'core.hookspath') { if (value.startsWith('/')) yield { line, text: entry, command: [`run-parts`, value], how }; continue; }
     if (/^(?:remote|submodule)\..+\.(?:push)?url$/.test(name) && value.startsWith('ext::')) { yield { line, text: entry, command: value.slice(5), how }; continue; }
     if (!run.test(name) || /^(?:true|false|yes|no|on|off|\d*)$/i.test(value)) continue;

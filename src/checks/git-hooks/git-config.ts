@@ -2,18 +2,19 @@
 
 export interface GitSetting { /** `section.name.key`, section and key in small letters. */ name: string; value: string; line: number; text: string }
 
-const settingsMax = 5000;
-const lineMax = 64 * 1024;
+/** Ends in a backslash that no other stands before. */
+const goesOn = /(?:^|[^\\])(?:\\\\)*\\$/;
 
-export function readGitConfig(text: string, cut: () => void = () => undefined): GitSetting[] {
+/** All settings in order, however many: whoever reads the file bounds its bytes. */
+export function readGitConfig(text: string): GitSetting[] {
   const settings: GitSetting[] = [];
   let section = '';
   const lines = text.split('\n');
   for (let i = 0; i < lines.length; i++) {
-    if (settings.length >= settingsMax) { cut(); break; }
     const from = i;
-    let line = lines[i]!.trim();
-    while (/(?:^|[^\\])(?:\\\\)*\\$/.test(line.slice(-50)) && i + 1 < lines.length && line.length < lineMax) line = line.slice(0, -1) + lines[++i]!;
+    const parts = [lines[i]!.trim()];
+    for (let last = parts[0]!; goesOn.test(last.slice(-50)) && i + 1 < lines.length; last = parts.at(-1)!) { parts[parts.length - 1] = last.slice(0, -1); parts.push(lines[++i]!); }
+    let line = parts.join('');
     const head = /^\[([\w.-]{1,200})(?:\s+"((?:[^"\\]|\\.){0,1000})")?\]\s*/.exec(line);
     if (head) { section = head[1]!.toLowerCase() + (head[2] === undefined ? '' : `.${head[2].replaceAll(/\\(.)/g, '$1')}`); line = line.slice(head[0].length); }
     if (line === '' || line.startsWith('#') || line.startsWith(';')) continue;

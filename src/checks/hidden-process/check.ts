@@ -54,7 +54,7 @@ async function* missing(context: ScanContext): AsyncIterable<Finding> {
   const named = readViews(procfs, (what) => context.blind(what, { zh: '读不了', en: 'cannot be read' }));
   if (probes) {
     const { sightings, untried } = await sweepCalls(procfs, askerOf(context), context.signal);
-    if (untried > 0) context.count('process ids not asked for: no time', untried);
+    if (untried > 0) context.blind('kill, sched_getscheduler', { zh: `时间不够，${untried} 个进程号没问到`, en: `there was no time to ask for ${untried} process ids` });
     for (const [pid, list] of sightings) named.set(pid, [...list, ...named.get(pid) ?? []]);
   } else if (procfs.root === '/') {
     context.blind('kill, sched_getscheduler', { zh: '缺少系统调用接口（koffi），只比对了文件视图', en: 'system calls cannot be made (koffi is missing): only views that are files were compared' });

@@ -14,7 +14,8 @@ export interface Sweep { sightings: Map<number, Sighting[]>; /** Ids that there 
 const groupsMax = 20_000;
 const sightingsMax = 100_000;
 /** For each of both calls: on a quiet machine all ids take two seconds. */
-const defaultSweepMs = 8000;
+/** Four million ids take seconds; the more for what else the machine does. */
+const defaultSweepMs = 60_000;
 const statMax = 4 << 20;
 const pidFileMax = 64;
 

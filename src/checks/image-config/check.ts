@@ -9,6 +9,7 @@ import { environmentReasons } from '../environment.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName, type Words } from '../shell-words.ts';
+import { firstOf } from '../look.ts';
 
 const id = 'image-config';
 const historyMax = 300;
@@ -147,9 +148,8 @@ function pathOf({ environment }: ImageConfig): { path?: readonly string[] } {
 }
 
 async function* historyOf({ history }: ImageConfig, context: ScanContext): AsyncIterable<Finding> {
-  if (history.length > historyMax) context.count('steps of an image\'s history beyond the limit', history.length - historyMax);
   const secrets: string[] = [];
-  for (const [i, { command, created }] of history.slice(0, historyMax).entries()) {
+  for (const [i, { command, created }] of firstOf(context, context.tree.name, history, historyMax).entries()) {
     const line = runOf(command);
     if (line === undefined) continue;
     const masked = secretIn(command);

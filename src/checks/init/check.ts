@@ -4,7 +4,6 @@ import { judgeText } from '../command.ts';
 import { fact, finding, lineFact } from '../finding.ts';
 import { attempt, commandFindings, configFindings, isShipped, judgedFinding, linesOf, listHook, readHook, readUnshipped, scriptFindings, type HookCommand, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
-import { upTo } from '../look.ts';
 
 const scriptFolders = ['/etc/init.d', '/etc/rc.d/init.d', '/etc/local.d'];
 const scripts = ['/etc/rc.local', '/etc/rc.d/rc.local', '/etc/rc.d/rc.sysinit', '/etc/rc.d/rc', '/etc/rc.local.shutdown', '/etc/init.d/boot.local', '/etc/boot.local', '/etc/rc.boot'];
@@ -72,7 +71,7 @@ async function* upstart(path: string, context: ScanContext): AsyncIterable<Findi
   if (await isShipped(context, path)) return;
   const file = readHook(context, path);
   if (!file) return;
-  const lines = upTo(context, file.text.split('\n'), 5000, 'long files read only in part');
+  const lines = file.text.split('\n');
   let script: { from: number; lines: string[] } | undefined;
   for (const [i, line] of lines.entries()) {
     const exec = /^\s*(?:(?:pre|post)-(?:start|stop)\s+)?exec\s+(.*)$/.exec(line);

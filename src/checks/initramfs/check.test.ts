@@ -91,8 +91,8 @@ describe.skipIf(lacks({ files: ['/usr/bin/cpio', '/usr/bin/xz', '/usr/bin/zstd',
     // Packed in packed, over and over.
     expect(await told(planted(packed(packed(packed(bytes, 'gzip'), 'gzip'), 'gzip')))).toEqual([`blind ${image}`]);
     const root = makeRoot(planted(bytes));
-    for (const n of [1, 2, 3, 4]) { writeFileSync(join(root, `boot/initrd.img-5.${n}`), bytes); utimesSync(join(root, `boot/initrd.img-5.${n}`), 1e9, 1e9); }
-    expect(await told(root)).toEqual(['initramfs images not looked at for their number']);
+    for (let n = 1; n < 9; n++) { writeFileSync(join(root, `boot/initrd.img-5.${n}`), bytes); utimesSync(join(root, `boot/initrd.img-5.${n}`), 1e9, 1e9); }
+    expect(await told(root)).toEqual(['blind /boot']);
   });
 
   it.skipIf(lacks({ root: true }))('says when it may not read', async () => {

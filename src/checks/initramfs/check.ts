@@ -3,12 +3,12 @@
  * earliest boot. Their digests are held against those of all packages, then against the files of the same name on the disk.
  */
 import type { Finding } from '../../core/finding.ts';
-import type { Level } from '../../core/level.ts';
+import { levels, type Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
 import { readInitramfs } from '../../linux/initramfs.ts';
 import { judgeText } from '../command.ts';
 import { fact, finding, octal } from '../finding.ts';
-import { attempt, attemptLong, filesOf, statOf } from '../look.ts';
+import { attempt, attemptLong, filesOf, statOf, firstOf, upTo } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName } from '../shell-words.ts';
 import { keepUnshipped, type Member } from './members.ts';
@@ -18,7 +18,7 @@ const folders = ['/boot', '/boot/efi', '/efi'];
 const imageName = /^(?:initrd\.img|initramfs|initrd)(?:[-.][\w.+~-]{1,200})?$/;
 /** Of a crash kernel, and what nobody boots by default. */
 const aside = /kdump|rescue|fallback|\.(?:old|bak|dpkg-bak)$/;
-const imagesMax = 3;
+const imagesMax = 8;
 const imageBytes = 512 * 2 ** 20;
 const toldMax = 30;
 const hour = 3_600_000;
@@ -27,8 +27,8 @@ export const initramfs: PlaceCheck = {
   id: 'initramfs',
   title: { zh: 'initramfs 的内容', en: 'contents of the initramfs' },
   blind: {
-    zh: '只看最新的三份；dracut 会剥去程序的符号，它们对不上软件包，不判断；软件包升级后没有重做的 initramfs 里的旧文件不判断；合在 EFI 程序里的不看；设置和数据文件不看',
-    en: 'the three newest only; programs that dracut stripped fit no package and are not judged, nor are files that a package has renewed since; not those inside an EFI program; no settings or data',
+    zh: '只看最新的八份；dracut 会剥去程序的符号，它们对不上软件包，不判断；软件包升级后没有重做的 initramfs 里的旧文件不判断；合在 EFI 程序里的不看；设置和数据文件不看',
+    en: 'the eight newest only; programs that dracut stripped fit no package and are not judged, nor are files that a package has renewed since; not those inside an EFI program; no settings or data',
   },
   group: 'persistence',
   scope: 'tree',
@@ -38,8 +38,7 @@ export const initramfs: PlaceCheck = {
       const stat = imageName.test(baseName(path)) ? statOf(context, path) : undefined;
       return stat?.kind === 'file' && stat.size > 0 ? [{ path, built: stat.modified, size: stat.size }] : [];
     }).sort((a, b) => Number(aside.test(a.path)) - Number(aside.test(b.path)) || b.built - a.built);
-    if (images.length > imagesMax) context.count('initramfs images not looked at for their number', images.length - imagesMax);
-    for (const [i, image] of images.slice(0, imagesMax).entries()) yield* one(image, i === 0 && !aside.test(image.path), context);
+    for (const [i, image] of firstOf(context, '/boot', images, imagesMax).entries()) yield* one(image, i === 0 && !aside.test(image.path), context);
   },
 };
 
@@ -54,17 +53,13 @@ async function* one({ path, built, size }: Image, newest: boolean, context: Scan
   try {
     await attemptLong(context, path, () => readInitramfs(file, context.signal, async (member) => {
       dracut ||= /^\/(?:usr\/)?lib\/dracut\//.test(member.path);
-      await keepUnshipped(member, members, context);
+      await keepUnshipped(member, path, members, context);
     }));
   } finally { file.close(); }
   const left = await strangers(members, context);
-  let told = 0;
-  for (const member of left) {
-    const found = await judge(member, { path, built, newest, dracut }, context);
-    if (!found) continue;
-    if (++told > toldMax) { context.count('files of an initramfs beyond the limit'); return; }
-    yield found;
-  }
+  const found: Finding[] = [];
+  for (const member of left) { const one = await judge(member, { path, built, newest, dracut }, context); if (one) found.push(one); }
+  yield* upTo(context, found.sort((a, b) => levels.indexOf(b.level) - levels.indexOf(a.level)), toldMax, 'files of an initramfs beyond the limit');
 }
 
 /** Those whose content no package ships. */

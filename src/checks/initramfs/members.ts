@@ -9,18 +9,18 @@ export interface Member { path: string; kind: MemberKind; mode: number; size: nu
 
 const membersMax = 20_000;
 const fileMax = 256 * 2 ** 20;
-const textMax = 512 * 1024;
+const textMax = 4 << 20;
 const pieceBytes = 1 << 20;
 /** Lists that the makers of images write beside the scripts. */
 const made = /^\/(?:scripts\/[\w-]+\/ORDER|conf\/.*|etc\/.*\.conf|cryptroot\/.*)$/;
 
-/** Adds the file unless it is none that runs. */
-export async function keepUnshipped(file: InitramfsFile, into: Member[], context: ScanContext): Promise<void> {
+/** Adds the file of `image` unless it is none that runs. */
+export async function keepUnshipped(file: InitramfsFile, image: string, into: Member[], context: ScanContext): Promise<void> {
   const head = Buffer.alloc(4);
   const got = file.content.read(head, 0);
   const kind = kindOf(file, head.subarray(0, got));
   if (kind === undefined || made.test(file.path)) return;
-  if (into.length >= membersMax || file.size > fileMax) { context.count('files of an initramfs not looked at for their number or size'); return; }
+  if (into.length >= membersMax || file.size > fileMax) { context.blind(image, { zh: `里面的 ${file.path} 没看：这样的文件超过 ${membersMax} 个，或它太大`, en: `${file.path} in it was not looked at: there are more than ${membersMax} such files, or it is too large` }); return; }
   const hashes = algorithmsOf(context).map((algorithm) => ({ algorithm, hash: createHash(algorithm) }));
   const piece = Buffer.allocUnsafe(Math.min(pieceBytes, file.size));
   for (let at = 0; at < file.size;) {
@@ -32,6 +32,7 @@ export async function keepUnshipped(file: InitramfsFile, into: Member[], context
   }
   let text: string | undefined;
   if (kind === 'script') {
+    if (file.size > textMax) context.blind(image, { zh: `里面的脚本 ${file.path} 超过 ${textMax} 字节，后面的没看`, en: `${file.path} in it is a script longer than ${textMax} bytes, and what follows was not looked at` });
     const bytes = Buffer.alloc(Math.min(textMax, file.size));
     text = bytes.toString('utf8', 0, file.content.read(bytes, 0));
   }

@@ -30,7 +30,7 @@ export const kubernetes: PlaceCheck = {
       if (folder !== undefined && /^\/[^*?[]+$/.test(folder)) manifests.add(folder.replace(/\/+$/, ''));
     }
     for (const { path, lines } of started) yield* flags(path, lines, context);
-    for (const folder of manifests) for (const { path, stat } of below(context, folder, 0, 500)) if (stat.kind === 'file' || stat.kind === 'link') yield* manifest(path, context);
+    for (const folder of manifests) for (const { path, stat } of below(context, folder, 0)) if (stat.kind === 'file' || stat.kind === 'link') yield* manifest(path, context);
     for (const path of expandAll(context, [...papers, ...homesIn(context).flatMap(({ home }) => (/[*?[]/.test(home) ? [] : [`${home}/.kube/config`]))])) yield* paper(path, context);
     for (const folder of ['/tmp', '/var/tmp', '/dev/shm', ...homesIn(context).map(({ home }) => home)]) yield* tokens(folder, context);
   },
@@ -77,7 +77,7 @@ const controlPlane = /(?:^|\/)(?:kube-(?:apiserver|controller-manager|scheduler|
 
 async function* manifest(path: string, context: ScanContext): AsyncIterable<Finding> {
   if (!/\.(?:ya?ml|json|manifest)$/i.test(path) && path.slice(path.lastIndexOf('/') + 1).startsWith('.')) return; // the kubelet passes over names with a dot
-  for (const pod of readYaml(context, path)) for (const one of podContainers(pod, context)) {
+  for (const pod of readYaml(context, path)) for (const one of podContainers(pod)) {
     const known = controlPlane.test(one.image);
     yield* flags(path, [{ number: 1, text: one.command }], context);
     const judged = await judgeContainer(one, context);
@@ -104,7 +104,7 @@ const tokenForm = /\beyJ[\w-]{10,4000}\.(eyJ[\w-]{20,8000})\.[\w-]{20,2000}/g;
 
 /** Tokens of service accounts belong in /run of a pod and nowhere else. */
 function* tokens(folder: string, context: ScanContext): Iterable<Finding> {
-  for (const { path, stat } of below(context, folder, 0, 500)) {
+  for (const { path, stat } of below(context, folder, 0)) {
     if (stat.kind !== 'file' || stat.size < 100 || stat.size > 64 * 1024) continue;
     const text = readText(context, path, 64 * 1024) ?? '';
     for (const found of text.matchAll(tokenForm)) {

@@ -1,16 +1,14 @@
 /** Containers of a pod's manifest. */
 import { joinWords, type Container } from '../container.ts';
 import { at, listAt, textAt, textsAt } from '../values.ts';
-import { upTo } from '../look.ts';
-import type { ScanContext } from '../port.ts';
 
 /** Those of init containers too; empty when it is no pod. */
-export function podContainers(pod: unknown, context: Pick<ScanContext, 'count'>): Container[] {
+export function podContainers(pod: unknown): Container[] {
   if (textAt(pod, 'kind') !== 'Pod') return [];
   const spec = at(pod, 'spec');
   const volumes = new Map(listAt(spec, 'volumes').map((volume) => [textAt(volume, 'name'), textAt(volume, 'hostPath', 'path')]));
   const namespaces = [['hostPID', 'pid'], ['hostNetwork', 'network'], ['hostIPC', 'ipc']] as const;
-  return upTo(context, [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')], 200).map((one) => {
+  return [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')].map((one) => {
     const security = at(one, 'securityContext');
     return {
       name: `${textAt(pod, 'metadata', 'name') ?? ''}/${textAt(one, 'name') ?? ''}`, image: textAt(one, 'image') ?? '',

@@ -5,12 +5,12 @@ import { isElf, readElf } from '../../linux/elf.ts';
 import { filesIn } from '../../linux/tree.ts';
 import { expand } from '../expand.ts';
 import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
-import { readText } from '../look.ts';
+import { readText, tellIncludes } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { inOpenFolder, isHiddenPath, isShipped } from '../processes.ts';
 
 const mainFile = '/etc/ld.so.conf';
-const includesMax = 200;
+const includesMax = 5000;
 const libraryFolders = ['/lib', '/lib64', '/lib32', '/usr/lib', '/usr/lib64', '/usr/lib32', '/usr/libx32', ...['x86_64', 'aarch64', 'i386', 'riscv64', 'powerpc64le', 's390x'].flatMap((cpu) => [`/lib/${cpu}-linux-gnu`, `/usr/lib/${cpu}-linux-gnu`]), '/usr/lib/arm-linux-gnueabihf'];
 /** Libraries that every program, every login or every encrypted connection goes through. */
 const weighty = /^(?:ld-(?:linux|musl)[\w.-]*\.so[\d.]*|ld-[\d.]+\.so|libc[.-][\w.-]*so[\d.]*|lib(?:pthread|dl|m|rt|crypt|resolv|util|nss_\w+|pam(?:_misc|c)?|crypto|ssl|selinux|audit|keyutils|lzma|systemd|gssapi_krb5|krb5|wrap|cap|procps|proc2?|utempter)(?:-[\d.]+)?\.so[\d.]*)$/;
@@ -58,7 +58,7 @@ async function* searchFolders(context: ScanContext): AsyncIterable<Finding> {
         for (const word of included.split(/\s+/).filter(Boolean)) {
           for (const one of expand(context, word.startsWith('/') ? word : `${path.slice(0, path.lastIndexOf('/'))}/${word}`)) {
             if (files.size < includesMax) files.add(one);
-            else if (!files.has(one)) context.count('files of a folder beyond the limit');
+            else if (!files.has(one)) tellIncludes(context, path, includesMax);
           }
         }
         continue;

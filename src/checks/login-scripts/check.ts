@@ -3,15 +3,15 @@ import { atLeast, type Level } from '../../core/level.ts';
 import type { Finding, FindingKind } from '../../core/finding.ts';
 import { judgeCommand, judgeFile, type Reason } from '../command.ts';
 import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
-import { anyoneWrites, attempt, concealment, linesOf, readText, statOf, targetStat, type Line, cutOf } from '../look.ts';
+import { anyoneWrites, attempt, concealment, linesOf, readText, statOf, targetStat, tellRest, type Line, cutOf } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { aliasesOf, assignmentsOf, debugTrap, functionName, isGuarded, loadsValue, recordsTyping, runsValue, shadowing, variableSign, type Sign } from './lines.ts';
 import { places, templates, type Place } from './places.ts';
 
-const functionLinesMax = 80;
-/** Functions are looked into when they begin before this line. */
-const functionsBefore = 1000;
-const lineMax = 8192;
+/** Of all functions of one file that stand for another program. */
+const functionLinesMax = 20_000;
+const lineMax = 64 * 1024;
+/** Of each kind and level, so that slight ones do not crowd out a grave one. */
 const findingsPerFileMax = 30;
 
 export const loginScripts: PlaceCheck = {
@@ -49,7 +49,7 @@ async function* judged(place: Place, shipped: ReadonlySet<string>, context: Scan
     }
     case 'desktop': {
       const text = readText(context, place.path) ?? '';
-      for (const line of linesOf(text, { count: (what) => { context.count(what); } })) {
+      for (const line of linesOf(context, place.path, text)) {
         const exec = /^\s*(?:Try)?Exec\s*=\s*(.+)$/.exec(line.text)?.[1];
         if (exec !== undefined) yield* byCommand(place, line, exec, context);
       }
@@ -64,22 +64,27 @@ async function* shellLines(place: Place, shipped: ReadonlySet<string>, context: 
   if (text === undefined) return;
   if (text.slice(0, 4096).includes('\0')) { context.count('log-on scripts that are no text'); return; }
   const changed = targetStat(context, place.path)?.changed ?? 0;
-  const lines = [...linesOf(text, { joined: true, count: (what) => { context.count(what); } })];
-  let told = 0;
+  const lines = [...linesOf(context, place.path, text, { joined: true })];
+  const told = new Map<string, number>();
+  const budget = { functionLines: functionLinesMax };
   for (const [i, line] of lines.entries()) {
     if (shipped.has(line.text.trim())) continue;
-    if (line.text.length > lineMax) { context.count('long lines read only in part'); line.text = line.text.slice(0, lineMax); }
-    for await (const one of oneLine(place, line, i, lines, changed, context)) {
-      if (++told > findingsPerFileMax) { context.count('findings of a log-on script beyond the limit'); return; }
-      yield one;
+    if (line.text.length > lineMax) { context.blind(place.path, { zh: `第 ${line.number} 行超过 ${lineMax} 个字符，后面的没看`, en: `line ${line.number} is longer than ${lineMax} characters, and what follows was not looked at` }); line.text = line.text.slice(0, lineMax); }
+    for await (const one of oneLine(place, line, i, lines, changed, budget, context)) {
+      const sort = `${one.kind} ${one.level}`;
+      const n = (told.get(sort) ?? 0) + 1;
+      told.set(sort, n);
+      if (n > findingsPerFileMax) context.count('findings of a log-on script beyond the limit'); else yield one;
     }
   }
-  if (told === 0 && /\/(?:\.ssh\/rc|etc\/ssh\/sshrc)$/.test(place.path)) {
+  if (told.size === 0 && /\/(?:\.ssh\/rc|etc\/ssh\/sshrc)$/.test(place.path)) {
     yield found(place, place.path, { kind: 'notice', level: 'low', text: { zh: '每次 SSH 登录都会运行它，平常服务器没有这个文件', en: 'it is run at each SSH log-on; ordinary servers have none' }, attack: ['T1098.004'] }, lines.slice(0, 10).map((line) => lineFact(place.path, line.number, line.text)), [], changed);
   }
 }
 
-async function* oneLine(place: Place, line: Line, at: number, lines: readonly Line[], changed: number, context: ScanContext): AsyncIterable<Finding> {
+interface FunctionBudget { functionLines: number }
+
+async function* oneLine(place: Place, line: Line, at: number, lines: readonly Line[], changed: number, budget: FunctionBudget, context: ScanContext): AsyncIterable<Finding> {
   const tell = (sign: Sign, reasons: readonly Reason[] = []): Finding => found(place, `${place.path}\0${line.text}\0${sign.text.en}`, sign, [lineFact(place.path, line.number, line.text.trim())], reasons, changed);
   const hidden = concealment(line.text);
   if (hidden) yield tell({ kind: 'intrusion', level: 'high', text: hidden, attack: ['T1564', 'T1546.004'] });
@@ -87,14 +92,15 @@ async function* oneLine(place: Place, line: Line, at: number, lines: readonly Li
     const stat = targetStat(context, folder);
     return stat?.kind === 'folder' && (stat.mode & 0o002) !== 0;
   };
-  const variables = assignmentsOf(line.text, cutOf(context, 'long lines read only in part')).map((assignment) => ({ assignment, sign: variableSign(assignment, place.home === undefined, writable) }));
+  const variables = assignmentsOf(line.text, cutOf(context, place.path)).map((assignment) => ({ assignment, sign: variableSign(assignment, place.home === undefined, writable) }));
   if (place.kind === 'shell') {
     // What its variables say is told below.
     yield* byCommand(place, line, line.text, context, variables.some(({ assignment, sign }) => sign !== undefined && assignment.name === 'PATH'));
     // An alias names its body; a function's body is what follows.
-    for (const sign of aliasSigns(line.text, context)) yield tell(sign);
+    for (const sign of aliasSigns(line.text, place, context)) yield tell(sign);
     const name = functionName(line.text);
-    const shadow = name !== undefined && isGuarded(name) && at < functionsBefore ? shadowing(name, bodyFrom(lines, at)) : undefined;
+    const shadow = name !== undefined && isGuarded(name) ? shadowing(name, bodyFrom(lines, at, budget)) : undefined;
+    if (budget.functionLines < 0) tellRest(context, place.path, functionLinesMax);
     if (shadow) yield tell(shadow);
     const trapped = debugTrap(line.text);
     if (trapped !== undefined) yield* byCommand(place, line, trapped, context);
@@ -111,17 +117,21 @@ async function* oneLine(place: Place, line: Line, at: number, lines: readonly Li
   }
 }
 
-function aliasSigns(line: string, context: ScanContext): Sign[] {
-  return aliasesOf(line, cutOf(context, 'long lines read only in part')).flatMap(({ name, value }) => shadowing(name, value) ?? []);
+function aliasSigns(line: string, place: Place, context: ScanContext): Sign[] {
+  return aliasesOf(line, cutOf(context, place.path)).flatMap(({ name, value }) => shadowing(name, value) ?? []);
 }
 
-function bodyFrom(lines: readonly Line[], at: number): string {
+function bodyFrom(lines: readonly Line[], at: number, budget: FunctionBudget): string {
   const body: string[] = [];
   let depth = 0;
-  for (const { text } of lines.slice(at, at + functionLinesMax)) {
+  let opened = false;
+  for (let i = at; i < lines.length; i++) {
+    if (--budget.functionLines < 0) break;
+    const { text } = lines[i]!;
     body.push(text);
+    opened ||= text.includes('{');
     for (const c of text) depth += c === '{' ? 1 : c === '}' ? -1 : 0;
-    if (depth <= 0 && (body.length > 1 || text.includes('}')) && body.join('').includes('{')) break;
+    if (depth <= 0 && (body.length > 1 || text.includes('}')) && opened) break;
   }
   const whole = body.join('\n');
   const open = whole.indexOf('{');
@@ -186,7 +196,7 @@ async function shippedLines(context: ScanContext): Promise<Set<string>> {
     // Whoever changes /etc/skel plants in every new home: only what is as shipped counts.
     if (statOf(context, path)?.kind !== 'file' || (await context.provenance.owner(path))?.state !== 'intact') continue;
     const text = readText(context, path) ?? '';
-    for (const { text: line } of linesOf(text)) lines.add(line.trim());
+    for (const { text: line } of linesOf(context, path, text)) lines.add(line.trim());
   }
   return lines;
 }

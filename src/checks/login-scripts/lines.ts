@@ -25,7 +25,7 @@ const functionStart = new RegExp(`(?:^|[;{]\\s*)(?:function\\s+(${shellName})\\b
 
 const sign = (kind: FindingKind, level: Level, zh: string, en: string, ...attack: string[]): Sign => ({ kind, level, text: { zh, en }, attack });
 
-const aliasesMax = 50;
+const aliasesMax = 500;
 
 /** Aliases of a line: its name and what stands for it, with quotes off. csh writes a blank for the sign of equality. */
 export function aliasesOf(line: string, cut: () => void = () => undefined): { name: string; value: string }[] {
@@ -68,7 +68,7 @@ export function shadowing(name: string, body: string): Sign | undefined {
   return odd === undefined ? undefined : sign('intrusion', 'high', `${name} 被换成 ${odd}`, `${odd} stands in for ${name}`, 'T1546.004');
 }
 
-const assignmentsMax = 100;
+const assignmentsMax = 1000;
 
 export interface Assignment { name: string; value: string }
 
@@ -119,7 +119,7 @@ export function variableSign({ name, value }: Assignment, everybody: boolean, wr
 
 /** `trap '…' DEBUG`: what runs before each command. */
 export function debugTrap(line: string): string | undefined {
-  return /\btrap\s+(?:--\s+)?(?:'([^']{1,4000})'|"([^"]{1,4000})"|(\S+))\s+[A-Z ]*\b(?:DEBUG|EXIT|ERR|RETURN)\b/.exec(line)?.slice(1).find((part) => part !== undefined);
+  return /\btrap\s+(?:--\s+)?(?:'([^']{1,65536})'|"([^"]{1,65536})"|(\S+))\s+[A-Z ]*\b(?:DEBUG|EXIT|ERR|RETURN)\b/.exec(line)?.slice(1).find((part) => part !== undefined);
 }
 
 /** What runs at each prompt or command and keeps or sends what people type. */

@@ -3,10 +3,11 @@ import type { Finding } from '../../core/finding.ts';
 import { judgeFile, judgeText } from '../command.ts';
 import { lineFact } from '../finding.ts';
 import { isShipped, judgedFinding, listHook, attempt, readHook, writableFinding, type Place } from '../hooks.ts';
+import { tellIncludes } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 
 const places = ['/etc/logrotate.conf', '/etc/logrotate.d'];
-const filesMax = 500;
+const filesMax = 5000;
 
 const place: Place = {
   check: 'logrotate', name: { zh: '日志轮转脚本', en: 'script of logrotate' },
@@ -28,7 +29,7 @@ export const logrotate: PlaceCheck = {
       const path = left.shift()!;
       const real = attempt(context, path, () => context.tree.real(path));
       if (real === undefined || seen.has(real)) continue;
-      if (seen.size >= filesMax) { context.count('files of logrotate beyond the limit', left.length); return; }
+      if (seen.size >= filesMax) { tellIncludes(context, path, filesMax); return; }
       seen.add(real);
       if (attempt(context, path, () => context.tree.stat(real))?.kind === 'folder') left.push(...listHook(context, path));
       else yield* read(path, context, left);

@@ -5,15 +5,15 @@ import { maskSecrets } from '../../core/secrets.ts';
 import type { Text } from '../../core/text.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import { fact, finding, lineFact } from '../finding.ts';
-import { attempt, linesIn, readText, cutOf } from '../look.ts';
+import { attempt, linesIn, readBeginning } from '../look.ts';
 import type { ScanContext, Visitor, WalkCheck } from '../port.ts';
 import { baseName } from '../shell-words.ts';
 import { isMinerName, isThreadName, programSigns, textSigns } from './signs.ts';
 
 const textMax = 256 * 1024;
 /** How many are opened in one scan. */
-const textsMax = 30_000;
-const programsMax = 2000;
+const textsMax = 200_000;
+const programsMax = 20_000;
 
 type Wish = 'program' | 'text' | 'setting';
 
@@ -33,11 +33,11 @@ export const minerFiles: WalkCheck = {
         switch (wishOf(path, stat)) {
           case 'setting': yield* setting(path, stat, context); return;
           case 'program':
-            if (programs++ >= programsMax) { context.count('programs not opened: beyond the limit'); return; }
+            if (programs++ >= programsMax) { if (programs === programsMax + 1) tellMany(context, path, programsMax); return; }
             yield* program(path, stat, context);
             return;
           case 'text':
-            if (texts++ >= textsMax) { context.count('small files not opened: beyond the limit'); return; }
+            if (texts++ >= textsMax) { if (texts === textsMax + 1) tellMany(context, path, textsMax); return; }
             yield* text(path, stat, context);
             return;
           case undefined: return;
@@ -47,6 +47,8 @@ export const minerFiles: WalkCheck = {
     };
   },
 };
+
+const tellMany = (context: ScanContext, path: string, max: number): void => { context.blind(path, { zh: `这样的文件超过 ${max} 个，从这个起没打开看`, en: `there are more than ${max} such files; this one and those after it were not opened` }); };
 
 /** Packages and their kin live there; a digest of each would take minutes, and another check does it. */
 const packagePlaces = /^\/(?:usr\/(?:s?bin|lib(?:32|64|exec|x32)?|share|include|src)|s?bin|lib(?:64)?|snap|proc|sys)\//;
@@ -85,13 +87,14 @@ async function* program(path: string, stat: FileStat, context: ScanContext): Asy
 const quotesOthers = /\.(?:[cm]?tsx?|go|rs|c|cc|cpp|h|hpp|java|kt|swift|ya?ml|toml|yara?|rules|md|rst|adoc|ipynb|patch|diff)$/i;
 
 async function* text(path: string, stat: FileStat, context: ScanContext): AsyncIterable<Finding> {
-  const content = readText(context, path, textMax);
+  // One that has grown since it was wished for is judged by its beginning.
+  const content = readBeginning(context, path, textMax);
   if (content === undefined || content.slice(0, 4096).includes('\0')) {
     // Small programs are no text.
     if (content !== undefined && (isMinerName(baseName(path)) || isThreadName(baseName(path)))) yield* program(path, stat, context);
     return;
   }
-  const signs = textSigns(content, path, cutOf(context));
+  const signs = textSigns(content, path);
   if (!signs) return;
   const owner = await context.provenance.owner(path);
   if (owner && owner.state !== 'modified') return;

@@ -36,16 +36,11 @@ const pools = /"pools"\s{0,8}:\s{0,8}\[/;
 
 export interface TextSigns { sure: boolean; settings: boolean; lines: { line: number; text: string }[] }
 
-const linesMax = 5000;
-const lineMax = 8192;
 
 /** Two of wallet, pool and a miner's own option make it one; in scripts that only kill miners the names stand without wallet or pool. */
-export function textSigns(text: string, path: string, cut: () => void = () => undefined): TextSigns | undefined {
+export function textSigns(text: string, path: string): TextSigns | undefined {
   const found = new Map<string, { line: number; text: string }>();
-  const lines = text.split('\n', linesMax + 1);
-  if (lines.length > linesMax || lines.some((line) => line.length > lineMax)) cut();
-  for (const [i, raw] of lines.slice(0, linesMax).entries()) {
-    const line = raw.slice(0, lineMax);
+  for (const [i, line] of text.split('\n').entries()) {
     for (const [name, form] of [['wallet', wallet], ['pool', pool], ['option', option], ['pools', pools]] as const) {
       if (found.has(name)) continue;
       const at = form.exec(line);

@@ -4,7 +4,7 @@ import { fact, finding, lineFact } from '../finding.ts';
 import { configFindings, foldersOf, isOwned, linesOf, listHook, readHook, readUnshipped, type HookCommand, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { isHidden } from '../../core/hidden.ts';
-import { upTo } from '../look.ts';
+import { firstOf } from '../look.ts';
 
 const loadFiles = ['/etc/modules'];
 const loadFolders = ['/etc/modules-load.d', '/run/modules-load.d', '/usr/local/lib/modules-load.d', '/usr/lib/modules-load.d', '/lib/modules-load.d'];
@@ -40,7 +40,7 @@ function unique(context: ScanContext, folders: readonly string[]): string[] {
 /** Name of a module → files, by modules.dep of every kernel. */
 function moduleIndex(context: ScanContext): Map<string, string[]> {
   const index = new Map<string, string[]>();
-  for (const folder of upTo(context, foldersOf(context, '/lib/modules'), 20, 'files of a folder beyond the limit')) {
+  for (const folder of firstOf(context, '/lib/modules', foldersOf(context, '/lib/modules'), 200)) {
     for (const line of readHook(context, `${folder}/modules.dep`, indexMax)?.text.split('\n') ?? []) {
       const file = line.slice(0, Math.max(0, line.indexOf(':')));
       if (file === '') continue;

@@ -2,7 +2,7 @@
 import type { Finding } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import { judgeCommand } from '../command.ts';
-import { elfText, hasName } from '../elf-words.ts';
+import { elfText, hasName, isElf } from '../elf-words.ts';
 import { below, expandAll } from '../expand.ts';
 import { fact } from '../finding.ts';
 import { readIni } from '../ini.ts';
@@ -64,7 +64,7 @@ async function* settings(path: string, context: ScanContext): AsyncIterable<Find
 /** Libraries that no package owns among those that functions are loaded from. */
 async function* libraries(folder: string, context: ScanContext): AsyncIterable<Finding> {
   if (!context.provenance.known) return;
-  for (const { path, stat } of below(context, folder, 0, 3000)) {
+  for (const { path, stat } of below(context, folder, 0)) {
     if (stat.kind !== 'file' || await context.provenance.owner(path)) continue;
     const text = elfText(context, path);
     if (text === undefined) continue;
@@ -75,8 +75,8 @@ async function* libraries(folder: string, context: ScanContext): AsyncIterable<F
 
 /** Programs at the top of the data: databases keep none there. */
 function* inData(folder: string, context: ScanContext): Iterable<Finding> {
-  for (const { path, stat } of below(context, folder, 0, 500)) {
-    if (stat.kind !== 'file' || elfText(context, path, 4096) === undefined) continue;
+  for (const { path, stat } of below(context, folder, 0)) {
+    if (stat.kind !== 'file' || !isElf(context, path)) continue;
     yield about(path, 'program', 'intrusion', 'high', { zh: '程序混在 PostgreSQL 的数据里', en: 'a program among the data of PostgreSQL' }, context, { evidence: [fact({ zh: '大小', en: 'size' }, String(stat.size))], refs: ['attack:T1505'] });
   }
 }

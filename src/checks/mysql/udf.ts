@@ -4,7 +4,7 @@ import type { Level } from '../../core/level.ts';
 import { elfText, hasName } from '../elf-words.ts';
 import { below } from '../expand.ts';
 import { fact } from '../finding.ts';
-import { anyoneWrites, attempt, statOf, upTo } from '../look.ts';
+import { anyoneWrites, attempt, readText, statOf, tellCut } from '../look.ts';
 import type { ScanContext } from '../port.ts';
 import { about } from './found.ts';
 
@@ -12,8 +12,8 @@ const shells = ['sys_exec', 'sys_eval', 'sys_bineval', 'do_system', 'cmdshell', 
 
 /** Libraries in the folders from which functions may be loaded. */
 export async function* plugins(folders: readonly string[], context: ScanContext): AsyncIterable<Finding> {
-  for (const folder of folders) for (const { path, stat } of below(context, folder, 0, 1000)) {
-    if (stat.kind !== 'file' || stat.size > 32 << 20) continue;
+  for (const folder of folders) for (const { path, stat } of below(context, folder, 0)) {
+    if (stat.kind !== 'file') continue;
     const owner = await context.provenance.owner(path);
     if (owner && owner.state !== 'modified') continue;
     const text = elfText(context, path);
@@ -34,7 +34,8 @@ export async function* plugins(folders: readonly string[], context: ScanContext)
 }
 
 const pieceMax = 1 << 20;
-const tableMax = 64 << 20;
+const librariesBytes = 16 << 20;
+const tableMax = 256 << 20;
 const badWords = /\b(?:sys_exec|sys_eval|sys_bineval|do_system|cmdshell|exec_shell|backshell|lib_mysqludf_sys\w{0,20}|raptor_udf\d?|into\s{1,4}(?:out|dump)file)\b/i;
 
 /** Tables of functions and events as they lie on the disk. Deleted rows may still be in them, so what is found is worth a look and no proof. */
@@ -61,7 +62,7 @@ function search(path: string, context: ScanContext): { word: string; around: str
     if (!file) return undefined;
     try {
       const piece = Buffer.alloc(pieceMax + 256);
-      if (file.size > tableMax) context.count('tables read only in part');
+      if (file.size > tableMax) tellCut(context, path, tableMax);
       for (let from = 0; from < Math.min(file.size, tableMax); from += pieceMax) {
         const got = file.read(piece, from);
         const text = piece.toString('latin1', 0, got);
@@ -75,8 +76,8 @@ function search(path: string, context: ScanContext): { word: string; around: str
 }
 
 const librariesIn = (path: string, context: ScanContext): string[] => {
-  const text = attempt(context, path, () => context.tree.read(path, pieceMax))?.bytes.toString('latin1') ?? '';
-  return [...upTo(context, [...new Set([...text.matchAll(/[\w.-]{1,64}\.so\b/g)].map((one) => one[0]))], 200)];
+  const text = readText(context, path, librariesBytes) ?? '';
+  return [...new Set([...text.matchAll(/[\w.-]{1,64}\.so\b/g)].map((one) => one[0]))];
 };
 
 const printable = (text: string): string => text.replace(/[^\x20-\x7e]+/g, ' ').trim();

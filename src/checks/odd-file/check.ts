@@ -42,7 +42,7 @@ export const oddFile: WalkCheck = {
         if (temporary.test(path) && !toolFolders.test(path) && runs(stat)) {
           for await (const found of dropped(file, context)) {
             // A build or an unpacked archive is one thing to read, not hundreds.
-            if (found.level !== 'low') { if (within('temporary')) yield found; continue; }
+            if (found.level !== 'low') { if (within(`temporary, ${found.level}`)) yield found; continue; }
             const heap = path.split('/', path.startsWith('/tmp/') ? 3 : 4).join('/');
             const paths = heaps.get(heap) ?? [];
             if (heaps.size < findingsMax || paths.length > 0) heaps.set(heap, paths);

@@ -2,11 +2,10 @@
 
 export interface AptSetting { name: string; value: string; line: number }
 
-const settingsMax = 5000;
 const depthMax = 32;
 
 /** Settings with their whole names, in order. What cannot be understood is passed over. */
-export function readAptConfig(text: string, cut: () => void = () => undefined): AptSetting[] {
+export function readAptConfig(text: string): AptSetting[] {
   const settings: AptSetting[] = [];
   const scope: string[] = [];
   let words: string[] = [];
@@ -15,7 +14,7 @@ export function readAptConfig(text: string, cut: () => void = () => undefined): 
   let from = 1;
   const end = (): void => {
     const name = [...scope, ...words].join('::').replaceAll(/:{3,}/g, '::').replace(/:+$/, '');
-    if (value !== undefined) { if (settings.length < settingsMax) settings.push({ name, value, line: from }); else cut(); }
+    if (value !== undefined) settings.push({ name, value, line: from });
     words = [];
     value = undefined;
   };

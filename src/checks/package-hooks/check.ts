@@ -4,7 +4,6 @@ import { finding, fact } from '../finding.ts';
 import { configFindings, foldersOf, isOwned, isShipped, linesOf, listHook, attempt, readHook, scriptFindings, type HookCommand, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { readAptConfig } from './apt-config.ts';
-import { cutOf } from '../look.ts';
 
 const scriptFolders = ['/usr/lib/zypp/plugins/commit', '/usr/lib/zypp/plugins/system', '/usr/lib/zypp/plugins/services', '/usr/lib/zypp/plugins/urlresolver', '/etc/apk/commit_hooks.d', '/etc/needrestart/hook.d', '/etc/needrestart/restart.d', '/etc/needrestart/notify.d', '/etc/kernel/postinst.d', '/etc/kernel/postrm.d', '/etc/kernel/preinst.d', '/etc/kernel/prerm.d', '/etc/kernel/install.d', '/etc/kernel/header_postinst.d', '/usr/lib/kernel/install.d'];
 const pluginFolders = ['/usr/lib/yum-plugins', '/usr/share/yum-plugins', '/usr/lib/python2.7/site-packages/dnf-plugins', '/usr/lib64/libdnf5/plugins', '/usr/lib64/libdnf/plugins', '/usr/lib/apt/methods', '/usr/lib/apt/solvers', '/usr/lib/apt/planners'];
@@ -23,7 +22,7 @@ export const packageHooks: PlaceCheck = {
   scope: 'tree',
   everyMinutes: 60,
   async *run(context) {
-    for (const path of ['/etc/apt/apt.conf', ...listHook(context, '/etc/apt/apt.conf.d'), ...listHook(context, '/usr/share/apt/apt.conf.d')]) yield* configFindings(place, context, path, (text) => aptCommands(text, context));
+    for (const path of ['/etc/apt/apt.conf', ...listHook(context, '/etc/apt/apt.conf.d'), ...listHook(context, '/usr/share/apt/apt.conf.d')]) yield* configFindings(place, context, path, aptCommands);
     for (const path of ['/etc/dpkg/dpkg.cfg', ...listHook(context, '/etc/dpkg/dpkg.cfg.d')]) yield* configFindings(place, context, path, dpkgCommands);
     for (const path of [...listHook(context, '/etc/dnf/plugins/post-transaction-actions.d'), ...listHook(context, '/etc/dnf/libdnf5-plugins/actions.d')]) yield* configFindings(place, context, path, actionCommands);
     for (const path of ['/etc/pacman.d/hooks', '/usr/share/libalpm/hooks'].flatMap((folder) => listHook(context, folder))) yield* configFindings(place, context, path, pacmanCommands);
@@ -37,8 +36,8 @@ export const packageHooks: PlaceCheck = {
 /** Settings of apt whose value is run. */
 const aptRun = /^(?:dpkg::(?:pre-invoke|post-invoke|pre-install-pkgs)|apt::update::(?:pre-invoke|post-invoke|post-invoke-success)|apt::install::(?:pre-invoke|post-invoke|post-invoke-success)|rpm::(?:pre-invoke|post-invoke|pre-install-pkgs)|acquire::[^:]*::?proxy-auto-?detect|dir::bin::[\w-]+|apt::keyring::[\w-]+|unattended-upgrade::[\w-]*(?:pre|post)[\w-]*|dselect::[\w-]*(?:clean|update)[\w-]*-?invoke|apt::periodic::[\w-]*(?:hook|command|post|pre)[\w-]*)(?:::|$)/i;
 
-function* aptCommands(text: string, context: ScanContext): Iterable<HookCommand> {
-  for (const { name, value, line } of readAptConfig(text, cutOf(context))) {
+function* aptCommands(text: string): Iterable<HookCommand> {
+  for (const { name, value, line } of readAptConfig(text)) {
     if (aptRun.test(name) && value !== '' && !/^(?:true|false|\d+|DIRECT)$/i.test(value)) yield { line, text: `${name} "${value}"`, command: value };
   }
 }

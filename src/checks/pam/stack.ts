@@ -18,7 +18,8 @@ export interface PamLine {
   text: string;
 }
 
-const linesMax = 2000;
+/** Of all files that are gone through for one service. */
+const stepsMax = 2000;
 const depthMax = 12;
 const typeWord = /^-?(auth|account|password|session)$/i;
 
@@ -27,8 +28,7 @@ export function pamLines(context: ScanContext, path: string): PamLine[] {
   const text = readText(context, path);
   if (text === undefined) return [];
   const out: PamLine[] = [];
-  for (const { number, text: line } of linesOf(text, { joined: true, count: (what) => { context.count(what); } })) {
-    if (out.length >= linesMax) { context.count('PAM lines beyond the limit'); break; }
+  for (const { number, text: line } of linesOf(context, path, text, { joined: true })) {
     const bare = line.trim();
     const include = /^@include\s+(\S+)/.exec(bare);
     if (include) {
@@ -90,7 +90,7 @@ export function openStack(context: ScanContext, path: string): Opened | undefine
     const lines = pamLines(context, file).filter(({ type }) => type === 'auth');
     for (let i = 0; i < lines.length; i++) {
       const one = lines[i]!;
-      if (++steps > linesMax) { deep = true; return 'end'; }
+      if (++steps > stepsMax) { deep = true; return 'end'; }
       if (one.control === 'include') {
         if (run(placeOf(one.module), state, depth + 1) === 'end') return 'end';
         continue;
@@ -117,7 +117,7 @@ export function openStack(context: ScanContext, path: string): Opened | undefine
   };
   const state = { passed: undefined as PamLine | undefined, failed: false };
   run(path, state, 0);
-  if (deep) { context.count('PAM stacks included too deep'); return undefined; }
+  if (deep) { context.blind(path, { zh: `这个 PAM 服务的引用超过 ${depthMax} 层，或超过 ${stepsMax} 行，没能看完`, en: `this PAM service includes more than ${depthMax} levels deep or holds more than ${stepsMax} lines: it was not looked at to its end` }); return undefined; }
   return state.passed && !state.failed ? { by: state.passed } : undefined;
 }
 

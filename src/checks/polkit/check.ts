@@ -4,7 +4,7 @@ import { atLeast, type Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
 import { judgeCommand } from '../command.ts';
 import { fact, finding, octal } from '../finding.ts';
-import { filesOf, attempt, readText, targetStat, upTo } from '../look.ts';
+import { filesOf, attempt, readText, targetStat, firstOf } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 
 const ruleFolders = ['/etc/polkit-1/rules.d', '/run/polkit-1/rules.d', '/usr/local/share/polkit-1/rules.d', '/usr/share/polkit-1/rules.d'];
@@ -47,7 +47,7 @@ const withoutComments = (text: string): string => text.replaceAll(/\/\*[^]*?\*\/
 
 async function* rules(path: string, text: string, context: ScanContext): AsyncIterable<Finding> {
   const code = withoutComments(text);
-  for (const found of upTo(context, [...code.matchAll(/polkit\.spawn\s*\(\s*\[([^\]]{1,2000})\]/g)], 200)) {
+  for (const found of firstOf(context, path, [...code.matchAll(/polkit\.spawn\s*\(\s*\[([^\]]{1,2000})\]/g)], 1000)) {
     const command = [...found[1]!.matchAll(/"([^"]*)"|'([^']*)'/g)].map((word) => word[1] ?? word[2]!);
     const { level, reasons } = await judgeCommand(command.map((word) => (/[\s;|&]/.test(word) ? `'${word.replaceAll("'", '')}'` : word)).join(' '), context);
     if (level !== undefined && atLeast(level, 'medium')) yield about(path, `spawn\0${found[0]}`, 'intrusion', level, { zh: `判断权限时会运行程序：${reasons[0]!.text.zh}`, en: `runs a program to judge a request: ${reasons[0]!.text.en}` }, [fact({ zh: '规则', en: 'rule' }, found[0]), ...reasons.map(({ evidence }) => evidence)], context);
@@ -92,7 +92,7 @@ async function* actions(path: string, text: string, context: ScanContext): Async
 
 /** Policies of the system bus for everybody. */
 async function* bus(path: string, text: string, context: ScanContext): AsyncIterable<Finding> {
-  for (const found of upTo(context, [...text.replaceAll(/<!--[^]*?-->/g, '').matchAll(/<policy\s([^>]{1,300})>([^]*?)<\/policy>/g)], 500)) {
+  for (const found of text.replaceAll(/<!--[^]*?-->/g, '').matchAll(/<policy\s([^>]{1,300})>([^]*?)<\/policy>/g)) {
     const [, who = '', body = ''] = found;
     const everybody = /context\s*=\s*["'](?:default|mandatory)["']/.test(who);
     const user = /user\s*=\s*["']([^"']{1,100})["']/.exec(who)?.[1];

@@ -5,7 +5,7 @@ import { tellCut } from '../look.ts';
 import { textMax } from '../../linux/tree.ts';
 
 const file = '/etc/ld.so.preload';
-/** A line of each library that is said more is no news. */
+/** Of each level: a line of every library of a flood is no news, and harmless ones must not crowd out another. */
 const librariesMax = 200;
 
 export const preload: PlaceCheck = {
@@ -23,14 +23,17 @@ export const preload: PlaceCheck = {
     if (read.cut) tellCut(context, file, textMax);
     const { changed } = context.tree.stat(file) ?? {};
     const named = libraries(text);
-    if (named.length > librariesMax) context.count('findings beyond the limit', named.length - librariesMax);
-    for (const path of named.slice(0, librariesMax)) {
+    const told = new Map<string, number>();
+    for (const path of named) {
       const owner = await context.provenance.owner(path);
       const intact = owner?.state === 'intact';
       const there = context.tree.real(path) !== undefined;
+      const level = intact ? 'low' : there ? 'critical' : 'high';
+      const n = (told.get(level) ?? 0) + 1;
+      told.set(level, n);
+      if (n > librariesMax) { context.count('findings beyond the limit'); continue; }
       yield finding('preload', path, {
-        kind: intact ? 'notice' : 'intrusion',
-        level: intact ? 'low' : there ? 'critical' : 'high',
+        kind: intact ? 'notice' : 'intrusion', level,
         title: intact
           ? { zh: `${file} 让所有程序都加载软件包 ${owner.name} 的 ${path}`, en: `${file} loads ${path} of the package ${owner.name} into every program` }
           : { zh: `${file} 让所有程序都加载 ${path}`, en: `${file} loads ${path} into every program` },

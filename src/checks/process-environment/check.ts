@@ -9,10 +9,12 @@ import type { PlaceCheck, ScanContext } from '../port.ts';
 import { inOpenFolder, isHiddenPath, isShipped, machineOf, processFacts, running, tellDenied, type Running } from '../processes.ts';
 import { variables } from '../process-variables.ts';
 import { baseName } from '../shell-words.ts';
+import { tellCut, tellRest } from '../look.ts';
 
-const environMax = 256 * 1024;
+/** The kernel takes 6 MiB with the default size of stacks. */
+const environMax = 8 << 20;
 const valueMax = 16 * 1024;
-const settingsMax = 5000;
+const settingsMax = 50_000;
 
 /** Loads libraries, names files that a shell runs, holds a command, or has an interpreter load a file. */
 const libraries = new Set(['LD_PRELOAD', 'LD_AUDIT']);
@@ -51,14 +53,14 @@ function gather(context: ScanContext): Map<string, Setting> {
     if (one.stat.kernelThread) continue;
     const text = procfs.read(`${one.pid}/environ`, environMax);
     if (text === undefined) continue;
-    if (text.length >= environMax) context.count('environments of processes read only in part');
+    if (text.length >= environMax) tellCut(context, `/proc/${one.pid}/environ`, environMax);
     for (const [name, value] of variables(text)) {
       if (!isWatched(name) || value === '') continue;
       const key = `${name}\0${value}\0${one.here}`;
       const known = settings.get(key);
       if (known) known.of.push(one);
       else if (settings.size < settingsMax) settings.set(key, { name, value: value.slice(0, valueMax), of: [one] });
-      else context.count('variables of processes beyond the limit');
+      else tellRest(context, '/proc/*/environ', settingsMax);
     }
   }
   return settings;

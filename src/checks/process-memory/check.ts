@@ -8,9 +8,10 @@ import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { inOpenFolder, isHiddenPath, isShipped, machineOf, ownerOf, processFacts, running, startedAt, tellDenied, type Running } from '../processes.ts';
 import { baseName } from '../shell-words.ts';
-import { upTo } from '../look.ts';
+import { tellCut, upTo } from '../look.ts';
 
-const mapsMax = 8 << 20;
+/** More than the kernel lets a process have, unless vm.max_map_count was raised far. */
+const mapsMax = 64 << 20;
 const findingsMax = 300;
 
 export const processMemory: PlaceCheck = {
@@ -31,7 +32,7 @@ export const processMemory: PlaceCheck = {
       if (one.stat.kernelThread || one.exe === undefined) continue;
       const text = procfs.read(`${one.pid}/maps`, mapsMax);
       if (text === undefined || text === '') continue;
-      if (text.length >= mapsMax) context.count('maps of processes read only in part');
+      if (text.length >= mapsMax) tellCut(context, `/proc/${one.pid}/maps`, mapsMax);
       const all = [...executableMappings(text)];
       const program = await ownerOf(one, context);
       const writable = all.find((mapping) => isRawWritable(mapping));

@@ -1,12 +1,12 @@
 /** Ransomware: notes that ask for money, and families of files that were encrypted. */
 import type { Finding } from '../../core/finding.ts';
 import { fact, finding } from '../finding.ts';
-import { attempt, readText } from '../look.ts';
+import { attempt, readBeginning } from '../look.ts';
 import type { ScanContext, Visitor, WalkCheck } from '../port.ts';
 import { isEncrypted, isNoteName, noteWorth, originalOf } from './signs.ts';
 
 const noteMax = 64 * 1024;
-const notesOpened = 20_000;
+const notesOpened = 200_000;
 /** Packages of the system and of Node have a readme each. */
 const ownReadmes = /^\/usr\/(?:share|lib|include|src)\/|\/(?:node_modules|site-packages|dist-packages)\//;
 const familiesMax = 1000;
@@ -40,8 +40,8 @@ export const ransom: WalkCheck = {
       },
       // oxlint-disable-next-line eslint/require-yield -- what it sees is told in one finding a family at the end
       async *look({ path, stat }) {
-        if (opened++ >= notesOpened) { context.count('possible notes not opened: beyond the limit'); return; }
-        const { worth, words } = noteWorth(readText(context, path, noteMax) ?? '');
+        if (opened++ >= notesOpened) { if (opened === notesOpened + 1) context.blind(path, { zh: `可能是勒索信的文件超过 ${notesOpened} 个，从这个起没打开`, en: `there are more than ${notesOpened} files that may be notes; this one and those after it were not opened` }); return; }
+        const { worth, words } = noteWorth(readBeginning(context, path, noteMax) ?? '');
         if (worth < 2) return;
         const owner = await context.provenance.owner(path);
         if (owner && owner.state !== 'modified') return;

@@ -16,17 +16,17 @@ const keyLine = /(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-nistp\d{3}) AAAA[A-Za-z0-
 const code = /<\?(?:php|=)|<%|<jsp:/i;
 
 export function* dumps(context: ScanContext, run: readonly string[], roots: readonly string[], own: readonly string[]): Iterable<Finding> {
-  for (const folder of run) for (const { path, stat } of below(context, folder, 2, 2000)) {
+  for (const folder of run) for (const { path, stat } of below(context, folder, 2)) {
     const text = stat.kind === 'file' ? dumpText(context, path) : undefined;
     if (text !== undefined) yield about(path, 'intrusion', 'critical', { zh: 'Redis 把数据写到了会被执行或放人登录的地方', en: 'Redis wrote its data where it is run or lets somebody in' }, text, stat.changed, path.includes('/.ssh/') ? 'T1098.004' : 'T1053.003');
   }
-  for (const root of roots) for (const { path, stat } of below(context, root, 1, 2000)) {
+  for (const root of roots) for (const { path, stat } of below(context, root, 1, 200_000)) {
     const text = stat.kind === 'file' && stat.size < 64 << 20 ? dumpText(context, path) : undefined;
     if (text === undefined) continue;
     if (code.test(text) || /\.(?:php\d?|phtml|jspx?|aspx?)$/i.test(path)) yield about(path, 'intrusion', 'critical', { zh: 'Redis 写进网站目录的网页木马', en: 'a web shell that Redis wrote' }, text, stat.changed, 'T1505.003');
     else yield about(path, 'weakness', 'medium', { zh: '网站目录里有 Redis 的数据，访客能下载', en: 'data of Redis that visitors may fetch' }, text, stat.changed, 'T1213');
   }
-  for (const folder of own) for (const { path, stat } of below(context, folder, 0, 500)) {
+  for (const folder of own) for (const { path, stat } of below(context, folder, 0)) {
     if (stat.kind !== 'file' || run.some((one) => path.startsWith(`${one}/`)) || roots.some((one) => path.startsWith(`${one}/`))) continue;
     const text = dumpText(context, path);
     // A job alone may be anybody's data; one that fetches and runs is what worms put there.

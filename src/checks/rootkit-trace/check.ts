@@ -6,11 +6,11 @@ import type { Text } from '../../core/text.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { isShipped, ownerOf, running, tellDenied } from '../processes.ts';
-import { upTo } from '../look.ts';
+import { firstOf } from '../look.ts';
 
 export interface Family { family: string; source: string; strength: 'certain' | 'likely'; files: string[]; modules: string[]; processes: string[]; sysctls: string[] }
 
-const matchesMax = 200;
+const matchesMax = 20_000;
 
 export const rootkitTrace: PlaceCheck = {
   id: 'rootkit-trace',
@@ -58,7 +58,7 @@ function matches(pattern: string, context: ScanContext): string[] {
   for (const part of pattern.split('/').slice(1)) {
     if (!/[*?]/.test(part)) { paths = paths.map((path) => `${path}/${part}`); continue; }
     const name = new RegExp(`^${part.replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('*', '[^/]*').replaceAll('?', '[^/]')}$`);
-    paths = [...upTo(context, paths.flatMap((path) => (tree.list(path || '/') ?? []).filter((one) => name.test(one)).map((one) => `${path}/${one}`)), matchesMax, 'paths of a pattern beyond the limit')];
+    paths = [...firstOf(context, pattern, paths.flatMap((path) => (tree.list(path || '/') ?? []).filter((one) => name.test(one)).map((one) => `${path}/${one}`)), matchesMax)];
   }
   return paths.filter((path) => tree.stat(path) !== undefined);
 }

@@ -16,6 +16,7 @@ const files: readonly (readonly [string, HistoryKind])[] = [
 const bytesMax = 4 << 20;
 const commandsMax = 50_000;
 const shownMax = 12;
+const hitsMax = 1000;
 /** So many different grave rules in one history are no accident of an administrator's day. */
 const manyRules = 4;
 /** Accounts of daemons that administrators work as. */
@@ -65,7 +66,8 @@ async function* contents(path: string, kind: HistoryKind, home: Home, changed: n
     if (i % 500 === 499) { await new Promise((resolve) => { setImmediate(resolve); }); context.signal.throwIfAborted(); }
     if (!known.has(command.text)) known.set(command.text, judge(command, kind, context));
     const hit = known.get(command.text);
-    if (hit && hits.length < 1000) hits.push(hit.command === command ? hit : { ...hit, command });
+    // Slight ones are not told, and must not crowd out a grave one.
+    if (hit && atLeast(hit.level, 'high') && (hits.length < hitsMax || hit.level === 'critical')) hits.push(hit.command === command ? hit : { ...hit, command });
   }
   const first = new Map<string, Hit>();
   for (const hit of hits) if (!first.has(`${hit.rule}\0${hit.command.text}`)) first.set(`${hit.rule}\0${hit.command.text}`, hit);

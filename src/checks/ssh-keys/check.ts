@@ -6,7 +6,7 @@ import { hasShell, type Account } from '../../linux/accounts.ts';
 import type { FileStat } from '../../linux/tree.ts';
 import { judgeCommand } from '../command.ts';
 import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
-import { anyoneWrites, attempt, concealment, isSystemUid, statOf, targetStat, upTo } from '../look.ts';
+import { anyoneWrites, attempt, concealment, isSystemUid, statOf, targetStat, firstOf, tellCut } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { attackersComment, attackHost, keyOf, type Key } from './keys.ts';
 import { keyPlaces } from './places.ts';
@@ -15,7 +15,7 @@ const day = 86_400_000;
 /** Keys are changed each quarter. */
 const oldAfter = 90 * day;
 const fileMax = 4 << 20;
-const linesMax = 20_000;
+const linesMax = 200_000;
 /** Daemons whose accounts are made for keys: version control, backup, database replication. */
 const keyDaemons = /^(?:git|gitea|gitlab|gitolite3?|forgejo|gogs|borg|backup|backuppc|restic|rsync|postgres|barman|jenkins|ansible|nagios|icinga|rundeck|oneadmin|ceph|cinder|nova|libvirt-qemu|rancher|deploy|sftp\w*)$/;
 
@@ -38,7 +38,7 @@ export const sshKeys: PlaceCheck = {
       yield* fileState(path, account, stat, context);
       const read = attempt(context, path, () => context.tree.read(path, fileMax));
       if (!read) continue;
-      if (read.cut) context.count('key files read only in part');
+      if (read.cut) tellCut(context, path, fileMax);
       const file: KeyFile = { path, account, user, stat: targetStat(context, path) ?? stat, keys: [] };
       files.push(file);
       yield* contents(file, read.bytes, context);
@@ -88,7 +88,7 @@ async function* contents(file: KeyFile, bytes: Buffer, context: ScanContext): As
     yield tell('dump', 'intrusion', 'critical', { zh: '公钥文件是数据库写出来的：有人借 Redis 之类的服务把公钥写进来', en: 'a database wrote the key file: somebody used Redis or the like to plant a key' }, [fact({ zh: '开头', en: 'beginning' }, text.slice(0, 100))], 'attack:T1190');
   }
   let empty = 0;
-  for (const [i, line] of upTo(context, text.split('\n'), linesMax, 'key files read only in part').entries()) {
+  for (const [i, line] of firstOf(context, path, text.split('\n'), linesMax).entries()) {
     const bare = line.trim();
     if (bare === '') empty++;
     if (bare === '' || bare.startsWith('#')) continue;

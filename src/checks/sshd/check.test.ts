@@ -85,7 +85,8 @@ describe('sshd', () => {
     }
     const beyond = await scanRoot([sshd], { '/run/systemd/system/a.service': `[Service]\n${'#'.repeat(1 << 20)}\n${line}` });
     expect(beyond.blind.map(({ what }) => what)).toEqual(['/run/systemd/system/a.service']);
-    const many = await scanRoot([sshd], { '/etc/ssh/sshd_config': `${'Port 22\n'.repeat(20_001)}PermitEmptyPasswords yes\n` });
+    expect(shown(await scanRoot([sshd], { '/etc/ssh/sshd_config': `${'Port 22\n'.repeat(20_001)}PermitEmptyPasswords yes\n` }))).toContain('high /etc/ssh/sshd_config');
+    const many = await scanRoot([sshd], { '/etc/ssh/sshd_config': `${'Port 22\n'.repeat(50_001)}PermitEmptyPasswords yes\n` });
     expect(many.verdict).toBe('suspicious');
     expect(shown(await scanRoot([sshd], { '/etc/ssh/sshd_config': `${'#\n'.repeat(30_000)}PermitEmptyPasswords yes\n` }))).toEqual(['high /etc/ssh/sshd_config']);
   });

@@ -1,7 +1,7 @@
 /** The programs of SSH: replaced, wrapped, or a second daemon beside the first. */
 import type { Finding } from '../../core/finding.ts';
 import { fact, finding, lineFact } from '../finding.ts';
-import { attempt, filesOf, linesOf, readText, targetStat, tellCutLines } from '../look.ts';
+import { attempt, filesOf, linesOf, readText, targetStat } from '../look.ts';
 import type { ScanContext } from '../port.ts';
 import { baseName, commandsOf } from '../shell-words.ts';
 
@@ -83,7 +83,7 @@ export async function daemonsOf(context: ScanContext): Promise<Daemon[]> {
     const text = readText(context, path);
     if (text === undefined || !/sshd|dropbear|SSHD_OPTS|OPTIONS/.test(text)) continue;
     if ((await context.provenance.owner(path))?.state === 'intact') continue;
-    for (const line of linesOf(text, { joined: true, count: () => { tellCutLines(context, path); } })) {
+    for (const line of linesOf(context, path, text, { joined: true })) {
       const command = /^\s*(?:Exec(?:Start|StartPre|StartPost|Reload)\s*=\s*[-+!:@]*|SSHD_OPTS=|OPTIONS=|DROPBEAR_EXTRA_ARGS=)(.*)$/.exec(line.text);
       if (!command) continue;
       const isOptions = !/^\s*Exec/.test(line.text);

@@ -1,5 +1,5 @@
 /** sudoers taken apart: who may run what as whom, and the settings. */
-import { attempt, linesOf, readText, upTo, cutOf } from '../look.ts';
+import { attempt, cutOf, linesOf, readText, tellIncludes, tellRest } from '../look.ts';
 import type { ScanContext } from '../port.ts';
 
 export interface SudoRule { users: string[]; commands: { text: string; tags: string[] }[]; path: string; line: number; text: string }
@@ -9,31 +9,34 @@ const uidMark = 'uid#';
 export interface Sudoers { files: string[]; rules: SudoRule[]; defaults: SudoDefault[] }
 
 const filesMax = 500;
-const rulesMax = 5000;
+const rulesMax = 20_000;
 const depthMax = 16;
-const lineMax = 8192;
-const listMax = 1000;
+const listMax = 5000;
+/** Names that all rules together stand for when aliases are put in. */
+const namesMax = 500_000;
 
 export function readSudoers(context: ScanContext, path = '/etc/sudoers'): Sudoers {
   const out: Sudoers = { files: [], rules: [], defaults: [] };
   const aliases = new Map<string, string[]>();
   readInto(out, aliases, context, path, 0);
+  const budget = { names: namesMax };
   for (const rule of out.rules) {
-    rule.users = expand(rule.users, aliases, context);
-    rule.commands = rule.commands.flatMap(({ text, tags }) => expand([text], aliases, context).map((one) => ({ text: one, tags })));
+    rule.users = expand(rule.users, aliases, budget);
+    rule.commands = rule.commands.flatMap(({ text, tags }) => expand([text], aliases, budget).map((one) => ({ text: one, tags })));
+    if (budget.names < 0) { tellRest(context, rule.path, namesMax); break; }
   }
   return out;
 }
 
 function readInto(out: Sudoers, aliases: Map<string, string[]>, context: ScanContext, path: string, depth: number): void {
   if (out.files.includes(path)) return;
-  if (depth > depthMax || out.files.length >= filesMax) { context.count('sudoers files beyond the limit'); return; }
+  if (depth > depthMax || out.files.length >= filesMax) { tellIncludes(context, path, filesMax); return; }
   const text = readText(context, path);
   if (text === undefined) return;
   out.files.push(path);
-  const cut = cutOf(context, 'sudoers rules beyond the limit');
+  const cut = cutOf(context, path);
   // #include is no comment, and neither is #33, the account of that number.
-  const lines = linesOf(text.replaceAll(/^[ \t]{0,100}#(include(?:dir)?)\b/gm, '@$1').replaceAll(/^[ \t]{0,100}#(?=\d{1,10}\s)/gm, uidMark), { joined: true, count: (what) => { context.count(what); } });
+  const lines = linesOf(context, path, text.replaceAll(/^[ \t]{0,100}#(include(?:dir)?)\b/gm, '@$1').replaceAll(/^[ \t]{0,100}#(?=\d{1,10}\s)/gm, uidMark), { joined: true });
   for (const { number, text: line } of lines) {
     const bare = withoutComment(line.trim());
     const include = /^@(include|includedir)\s+"?([^"]+?)"?$/.exec(bare);
@@ -57,8 +60,7 @@ function readInto(out: Sudoers, aliases: Map<string, string[]>, context: ScanCon
       for (const one of listOf(setting[1]!, cut)) out.defaults.push({ setting: one, path, line: number, text: line.trim() });
       continue;
     }
-    if (out.rules.length >= rulesMax) { context.count('sudoers rules beyond the limit'); return; }
-    if (bare.length > lineMax) context.count('long lines read only in part');
+    if (out.rules.length >= rulesMax) { tellRest(context, path, rulesMax); return; }
     const rule = ruleOf(bare, cut);
     if (rule) out.rules.push({ ...rule, path, line: number, text: line.trim() });
     else context.count('sudoers lines not understood');
@@ -114,11 +116,11 @@ function partsOf(text: string): string[] {
 
 /** `lin, %ops ALL = (root) NOPASSWD: /usr/bin/a, /usr/bin/b`; further lists of hosts follow behind a colon. */
 function ruleOf(line: string, cut: () => void): Pick<SudoRule, 'users' | 'commands'> | undefined {
-  const { users, at } = usersOf(line.length > lineMax ? line.slice(0, lineMax) : line);
+  const { users, at } = usersOf(line);
   const equals = line.indexOf('=', at);
   if (users === '' || equals < 0 || line.slice(at, equals).trim() === '') return undefined;
   const commands: SudoRule['commands'] = [];
-  for (const part of partsOf(line.slice(equals + 1, lineMax))) commands.push(...commandsOf(part, cut));
+  for (const part of partsOf(line.slice(equals + 1))) commands.push(...commandsOf(part, cut));
   return { users: listOf(users, cut), commands };
 }
 
@@ -129,11 +131,22 @@ function commandsOf(part: string, cut: () => void): SudoRule['commands'] {
     let rest = item.replace(/^\([^)]*\)\s*/, '');
     for (let before = ''; before !== rest;) { before = rest; rest = rest.replace(option, ''); }
     const given = /^((?:[A-Z_]+\s*:\s*)+)/.exec(rest);
-    if (given) { tags = [...tags, ...given[1]!.split(':').map((tag) => tag.trim()).filter((tag) => tag !== '')]; rest = rest.slice(given[0].length); }
-    if (/\bPASSWD$/.test(tags.at(-1) ?? '') && tags.at(-1) === 'PASSWD') tags = tags.filter((tag) => tag !== 'NOPASSWD');
+    if (given) { tags = withTags(tags, given[1]!); rest = rest.slice(given[0].length); }
     commands.push({ text: rest.trim(), tags });
   }
   return commands;
+}
+
+const tagWord = new RegExp(`^${tagWords}$`);
+
+/** What stood before and what is given now; the later counts where one says the opposite of the other. */
+function withTags(before: readonly string[], given: string): string[] {
+  let tags = [...before];
+  for (const tag of given.split(':').map((one) => one.trim()).filter((one) => tagWord.test(one))) {
+    const opposite = tag.startsWith('NO') ? tag.slice(2) : `NO${tag}`;
+    tags = [...tags.filter((one) => one !== tag && one !== opposite), tag];
+  }
+  return tags;
 }
 
 /** The list in front: up to a blank that no comma stands beside. */
@@ -152,11 +165,14 @@ function usersOf(line: string): { users: string; at: number } {
   return { users: '', at: line.length };
 }
 
-function expand(items: readonly string[], aliases: ReadonlyMap<string, string[]>, context: ScanContext, depth = 0): string[] {
-  if (depth > 8) return [...items];
-  const all = items.flatMap((item) => {
+/** Each name once, however often aliases lead to it. */
+function expand(items: readonly string[], aliases: ReadonlyMap<string, string[]>, budget: { names: number }): string[] {
+  const out = new Set<string>();
+  const seen = new Set<string>();
+  const left = items.toReversed();
+  for (let item = left.pop(); item !== undefined && budget.names >= 0; item = left.pop()) {
     const stands = aliases.get(item);
-    return stands ? expand(stands, aliases, context, depth + 1) : [item];
-  });
-  return [...upTo(context, all, listMax, 'sudoers rules beyond the limit')];
+    if (!stands) { out.add(item); budget.names--; } else if (!seen.has(item)) { seen.add(item); left.push(...stands.toReversed()); }
+  }
+  return [...out];
 }

@@ -80,5 +80,7 @@ describe('unit files', () => {
 
 it('is not held up by a unit made to be long', async () => {
   const report = await scanRoot([systemd], { [`${etc}/long.service`]: service(...Array.from({ length: 5000 }, (_, i) => `ExecStart=/bin/sh -c "A=$A$A$A; $(( $( \`${i}"`)), [`${etc}/deep.service`]: service(`ExecStart=/bin/sh -c '${'$('.repeat(20_000)}'`) });
-  expect(report.blind).toEqual([]);
+  // A program is looked for in each of the five thousand; only what is nested without end is not.
+  expect(report.blind.filter(({ what }) => what?.includes('$($(') !== true)).toEqual([]);
+  expect(report.blind.length).toBeGreaterThan(0);
 });

@@ -8,7 +8,7 @@ import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName, languageOf } from '../shell-words.ts';
 import { imitated } from './imitation.ts';
 import { readExec, readUnit, specifiers, splitWords, type Setting } from './unit-file.ts';
-import { cutOf, upTo } from '../look.ts';
+import { tellRest } from '../look.ts';
 
 const systemFolders = ['/etc/systemd/system', '/etc/systemd/system.control', '/etc/systemd/system.attached', '/run/systemd/system', '/run/systemd/system.control', '/run/systemd/transient', '/run/systemd/generator', '/run/systemd/generator.early', '/run/systemd/generator.late', '/usr/local/lib/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
 const userFolders = ['/etc/systemd/user', '/run/systemd/user', '/usr/local/lib/systemd/user', '/usr/local/share/systemd/user', '/usr/lib/systemd/user', '/usr/share/systemd/user', '/lib/systemd/user'];
@@ -112,7 +112,7 @@ async function* unit(path: string, name: string, context: ScanContext, user: str
   if (file.stat.size === 0) { if (guards.test(name) && path.endsWith(name)) yield masked(path, name, file.stat.changed); return; }
   const open = path.startsWith('/run/user/') ? undefined : writableFinding(place, context, path, file.stat, user);
   if (open) yield open;
-  const settings = readUnit(file.text, cutOf(context));
+  const settings = readUnit(file.text);
   const all = await commands(settings, name, context, user, file);
   yield* told(all, file, name, user);
   const strange = all.some(({ foreign }) => foreign);
@@ -120,12 +120,16 @@ async function* unit(path: string, name: string, context: ScanContext, user: str
   if (path.endsWith(`/${name}`) && !made && !(await isOwned(context, path))) yield* posing(file, name, settings, strange, context, packaged);
 }
 
+/** Of one unit; each may be a megabyte. */
+const environmentFilesMax = 200;
+
 interface Judged { setting: Setting; judged: Judgement; /** It starts something that no package ships. */ foreign: boolean }
 
 async function commands(settings: readonly Setting[], name: string, context: ScanContext, manager: string, file: HookFile): Promise<Judged[]> {
   const get = (key: string): string | undefined => settings.findLast((one) => one.key === key)?.value;
   const variables = new Map<string, string>();
   const judgedAll: Judged[] = [];
+  const given = new Set<string>();
   const add = (setting: Setting, judgement: Judgement): void => { if (judgement.reasons.length > 0 || judgement.programs.length > 0) judgedAll.push({ setting, judged: judgement, foreign: judgement.programs.some(({ owner }) => owner === undefined) }); };
   for (const setting of settings) {
     if (setting.key === 'Environment') {
@@ -138,7 +142,12 @@ async function commands(settings: readonly Setting[], name: string, context: Sca
       }
       add(setting, judged(reasons));
     }
-    if (setting.key === 'EnvironmentFile') add(setting, await environmentFile(specifiers(setting.value.replace(/^-/, ''), name), context, variables));
+    if (setting.key === 'EnvironmentFile') {
+      const from = specifiers(setting.value.replace(/^-/, ''), name);
+      if (!given.has(from) && given.size >= environmentFilesMax) { tellRest(context, file.path, environmentFilesMax); continue; }
+      given.add(from);
+      add(setting, await environmentFile(from, context, variables));
+    }
   }
   const account = manager === 'root' ? get('User') ?? 'root' : manager;
   const cwd = get('WorkingDirectory')?.replace(/^-/, '');
@@ -172,7 +181,7 @@ async function environmentFile(path: string, context: ScanContext, variables: Ma
   if (!path.startsWith('/') || /[%$*?]/.test(path)) return judged(reasons);
   if (/^\/(?:tmp|var\/tmp|dev\/shm)\//.test(path)) reasons.push({ level: 'medium', text: { zh: '服务的环境变量来自任何人都能写的目录', en: 'the service takes its variables from a folder that anybody may write to' }, evidence: fact({ zh: '文件', en: 'file' }, path), attack: ['T1574.006'] });
   const file = readHook(context, path);
-  for (const line of file ? upTo(context, file.text.split('\n'), 2000, 'long files read only in part') : []) {
+  for (const line of file?.text.split('\n') ?? []) {
     const found = /^\s*([A-Za-z_][A-Za-z0-9_]*)=(.*)$/.exec(line);
     if (!found) continue;
     const value = found[2]!.trim().replace(/^(["'])(.*)\1$/s, '$2');
@@ -240,7 +249,7 @@ async function* manager(path: string, context: ScanContext): AsyncIterable<Findi
   if (await isShipped(context, path)) return;
   const file = readHook(context, path);
   if (!file) return;
-  for (const { key, value, line, text } of readUnit(file.text, cutOf(context))) {
+  for (const { key, value, line, text } of readUnit(file.text)) {
     if (key !== 'DefaultEnvironment' && key !== 'ManagerEnvironment') continue;
     const reasons: Reason[] = [];
     for (const word of splitWords(value)) { const equals = word.indexOf('='); if (equals > 0) reasons.push(...await environmentReasons(word.slice(0, equals), word.slice(equals + 1), context)); }

@@ -2,12 +2,11 @@
 
 export interface Setting { section: string; key: string; value: string; line: number; text: string }
 
-const settingsMax = 2000;
 /** What systemd takes as one line with those that go on; it loads no unit with a longer one. */
 const lineMax = 1 << 20;
 
-/** Settings in order; `cut` is called when there are more than 2000. A line that ends in a backslash goes on; comments inside are passed over. */
-export function readUnit(text: string, cut: () => void = () => undefined): Setting[] {
+/** All settings in order, however many: whoever reads the file bounds its bytes. A line that ends in a backslash goes on; comments inside are passed over. */
+export function readUnit(text: string): Setting[] {
   const settings: Setting[] = [];
   let section = '';
   let carried = '';
@@ -23,7 +22,6 @@ export function readUnit(text: string, cut: () => void = () => undefined): Setti
     if (head) { section = head[1]!; continue; }
     const equals = whole.indexOf('=');
     if (equals <= 0) continue;
-    if (settings.length >= settingsMax) { cut(); break; }
     settings.push({ section, key: whole.slice(0, equals).trim(), value: whole.slice(equals + 1).trim(), line: from, text: whole });
   }
   return settings;

@@ -2,10 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/need.ts';
 import { basePasswd, scanRoot } from '../../../test/throwaway-root.ts';
-import { weakPasswords } from './check.ts';
+import { weakPasswordsWithin } from './check.ts';
+import { commonest, ofName } from './words.ts';
 
 const hash = (kind: string, word: string): string => execFileSync('openssl', ['passwd', kind, '-salt', 'abcdefgh', word], { encoding: 'utf8' }).trim();
-const told = async (shadow: string) => scanRoot([weakPasswords], { '/etc/passwd': `${basePasswd}wu:x:1001:1001::/home/wu:/bin/bash\n`, '/etc/shadow': { text: shadow, mode: 0o600 } });
+/** What a machine under load needs by the clock is no matter here. */
+const weakPasswords = weakPasswordsWithin({ cpuMs: 300_000, ms: 600_000 });
+const told = async (shadow: string, check = weakPasswords) => scanRoot([check], { '/etc/passwd': `${basePasswd}wu:x:1001:1001::/home/wu:/bin/bash\n`, '/etc/shadow': { text: shadow, mode: 0o600 } });
 
 describe.skipIf(lacks({ files: ['/usr/bin/openssl', '/usr/bin/perl'] }))('weak-passwords', () => {
   it('finds the commonest and those made of the name, in every kind of hash, and names no password', async () => {
@@ -31,6 +34,20 @@ describe.skipIf(lacks({ files: ['/usr/bin/openssl', '/usr/bin/perl'] }))('weak-p
   it('says of a kind that this libcrypt does not have that it was not tried', async () => {
     const report = await told('lin:$sm3$abcdefgh$Ik7JcNfzhJzbLHmTDXGC1XD1NKDbCzLO5iBjjuNDUZ4:1::::::\n');
     expect([report.findings, report.counts['passwords not tried: hash of an unknown kind or too costly']]).toEqual([[], 1]);
+  });
+
+  it('tries as many as it has processor time for, and counts the others', async () => {
+    const shadow = `root:${hash('-6', 'P@ssw0rd')}:19000:0:99999:7:::\nlin:${hash('-6', '123456')}:19000:0:99999:7:::\n`;
+    const words = (name: string): number => 1 + new Set([...ofName(name), ...commonest]).size;
+    const none = await told(shadow, weakPasswordsWithin({ cpuMs: 0, ms: 600_000 }));
+    expect([none.findings, none.counts, none.blind]).toEqual([[], { 'weak passwords not tried for want of time': words('root') + words('lin') }, []]);
+    const all = await told(shadow);
+    expect([all.findings.length, all.counts]).toEqual([2, {}]);
+  });
+
+  it('says when the process had to be ended', async () => {
+    const report = await told(`root:${hash('-6', 'P@ssw0rd')}:19000:0:99999:7:::\n`, weakPasswordsWithin({ cpuMs: 300_000, ms: 0 }));
+    expect(report.blind.map(({ what }) => what)).toEqual(['/etc/shadow']);
   });
 
   it('leaves locked accounts alone and passes over hashes that would take for ever', async () => {

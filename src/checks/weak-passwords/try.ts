@@ -11,17 +11,20 @@ export type CryptErrorCode = 'no-crypt' | 'crypt-failed';
 
 export interface Tried { /** Job and word that fit. */ hits: { job: number; word: number }[]; tried: number; /** Jobs whose kind of hash this libcrypt does not have. */ unknown: number; /** Words not tried for want of time; undefined when the process had to be ended. */ left: number | undefined }
 
-/** Rejects with MoatError 'no-crypt' (no libcrypt, no child) or 'crypt-failed'. Ends the process when it takes `ms` and two seconds more, time it needs to start included. */
-export function tryWords(jobs: CryptRequest['jobs'], ms: number, signal: AbortSignal): Promise<Tried> {
+/** `cpuMs`: processor time for the tries; `ms`: after so much time by the clock the process is ended, its start included. */
+export interface CryptTime { cpuMs: number; ms: number }
+
+/** Rejects with MoatError 'no-crypt' (no libcrypt, no child) or 'crypt-failed'. */
+export function tryWords(jobs: CryptRequest['jobs'], { cpuMs, ms }: CryptTime, signal: AbortSignal): Promise<Tried> {
   signal.throwIfAborted();
   return new Promise((done, fail) => {
-    const request: CryptRequest = { jobs, until: Date.now() + ms };
+    const request: CryptRequest = { jobs, cpuMs };
     const child = spawn(process.execPath, command(), { stdio: ['pipe', 'pipe', 'ignore'], env: {} });
     const out: Tried = { hits: [], tried: 0, unknown: 0, left: undefined };
     let failure: Error | undefined;
     let rest = '';
     const stop = (): void => { child.kill('SIGKILL'); };
-    const timer = setTimeout(stop, ms + 2000);
+    const timer = setTimeout(stop, ms);
     signal.addEventListener('abort', stop);
     child.stdout.setEncoding('utf8');
     child.stdout.on('data', (text: string) => {

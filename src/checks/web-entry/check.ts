@@ -12,15 +12,15 @@ import { isWebEntry, isWebEntryText } from '../../core/web-files.ts';
 import { GitCheckout } from '../../linux/git/checkout.ts';
 import { fact, finding } from '../finding.ts';
 import { lineDiff } from '../../core/line-diff.ts';
-import { attempt, statOf } from '../look.ts';
+import { attempt, statOf, tellRest, tellCut } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { webRoots } from '../web-roots.ts';
 
 /** Folders of one site that are looked into, itself included, and how deep. */
-const foldersMax = 500;
+const foldersMax = 20_000;
 const depthMax = 2;
-const entriesMax = 2000;
-const sizeMax = 2 << 20;
+const entriesMax = 20_000;
+const sizeMax = 16 << 20;
 /** A site may be a folder of what is checked out. */
 const aboveMax = 4;
 const skipped = new Set(['node_modules', 'vendor', '.git', '.svn', '.hg', 'cache', 'uploads', 'upload', 'runtime', 'storage']);
@@ -45,7 +45,7 @@ export const webEntry: PlaceCheck = {
         const checkout = checkoutOf(context, root);
         for (const path of entriesOf(context, root)) {
           if (seen.has(path)) continue;
-          if (seen.size >= entriesMax) { context.count('entry files of web sites beyond the limit'); return; }
+          if (seen.size >= entriesMax) { tellRest(context, root, entriesMax); return; }
           seen.add(path);
           const one = await look(context, path, checkout, lookup);
           if (one) yield one;
@@ -89,7 +89,7 @@ function* entriesOf(context: ScanContext, root: string): Iterable<string> {
   for (let depth = 0; depth <= depthMax; depth++) {
     const below: string[] = [];
     for (const folder of level) {
-      if (++folders > foldersMax) { context.count('folders of web sites not looked into for entry files'); return; }
+      if (++folders > foldersMax) { tellRest(context, root, foldersMax); return; }
       context.signal.throwIfAborted();
       for (const name of attempt(context, folder, () => context.tree.list(folder)) ?? []) {
         const path = `${folder}/${name}`;
@@ -107,7 +107,7 @@ function* entriesOf(context: ScanContext, root: string): Iterable<string> {
 async function look(context: ScanContext, path: string, checkout: GitCheckout | undefined, lookup: BaselineLookup | undefined): Promise<Finding | undefined> {
   const file = attempt(context, path, () => context.tree.read(path, sizeMax));
   if (!file) return undefined;
-  if (file.cut) { context.count('entry files too large to be compared'); return undefined; }
+  if (file.cut) { tellCut(context, path, sizeMax); return undefined; }
   const before = lookup?.covers(path) ? lookup.at(path) : undefined;
   const committed = checkout && attempt(context, path, () => checkout.committed(path));
   const sinceBaseline = before?.sha256 !== undefined && before.sha256 !== createHash('sha256').update(file.bytes).digest('hex');

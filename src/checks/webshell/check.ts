@@ -6,6 +6,7 @@ import type { Owner } from '../../linux/provenance.ts';
 import type { FileStat, OpenFile } from '../../linux/tree.ts';
 import { isProgramOrArchive, named, phpBegins, type Language, type Named } from '../../webshell/choose.ts';
 import { byWords, languages } from '../../webshell/languages.ts';
+import { isQuotedInJson } from '../../webshell/quoted.ts';
 import { defaultLimits, type Analysis, type Sign } from '../../webshell/sign.ts';
 import { asShipped, fact, finding, lineFact, octal, putAway } from '../finding.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
@@ -135,7 +136,8 @@ async function judge({ file, language, source, done, by, picture }: Pending, con
   const facts = circumstances(file, context, servers);
   const modified = owner?.state === 'modified' && !owner.config;
   const signs = [...analysis.signs].sort((a, b) => levels.indexOf(b.level) - levels.indexOf(a.level));
-  const level = levelOf(signs, path, by, picture, facts.length + (modified ? 2 : 0));
+  const quoted = by.carrier !== 'program' && language === 'php' && isQuotedInJson(Buffer.from(source).toString('latin1'));
+  const level = quoted ? 'low' : levelOf(signs, path, by, picture, facts.length + (modified ? 2 : 0));
   const [worst] = signs;
   const kind: FindingKind = !atLeast(level, 'medium') ? 'notice' : signs.every(isCareless) ? 'weakness' : 'intrusion';
   return [finding('webshell', path, {
@@ -144,6 +146,7 @@ async function judge({ file, language, source, done, by, picture }: Pending, con
     evidence: [
       ...distinct(signs.slice(0, signsShown).flatMap((sign) => evidenceOf(path, sign))),
       ...facts,
+      ...(quoted ? [fact({ zh: '整个文件是引用这段代码的 JSON；代码里有这样的字符，PHP 编译不了它', en: 'the file is JSON that quotes the code; PHP compiles no code with this in it' }, '\\"')] : []),
       ...(owner ? [fact({ zh: '所属软件包', en: 'package' }, `${owner.name} ${owner.version}, ${owner.state}`)] : []),
       fact({ zh: '权限和时间', en: 'mode and time' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid}, ${new Date(stat.modified).toISOString()}`),
       ...analysis.cut.slice(0, 3).map((what) => fact({ zh: `没有看完（${reasonText(what).zh}）`, en: 'not looked at whole' }, what)),

@@ -6,13 +6,13 @@ import { fact, finding, lessRights, octal } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { commandsOf, programsOf } from '../shell-words.ts';
 import { variables } from '../process-variables.ts';
-import { upTo } from '../look.ts';
+import { tellRest } from '../look.ts';
 
 const unitFolders = ['/etc/systemd/system', '/run/systemd/system', '/usr/local/lib/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
 const cronPlaces = ['/etc/crontab', '/etc/cron.d', '/etc/cron.hourly', '/etc/cron.daily', '/etc/cron.weekly', '/etc/cron.monthly', '/var/spool/cron/crontabs', '/etc/systemd', '/etc/init.d', '/etc/rc.local', '/etc/profile.d', '/etc/profile', '/etc/ld.so.preload', '/etc/sudoers', '/etc/sudoers.d', '/etc/pam.d', '/etc/udev/rules.d', '/etc/update-motd.d', '/etc/logrotate.d'];
 const usualPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const filesMax = 20_000;
-const environMax = 256 * 1024;
+const environMax = 8 << 20;
 const anyone = 0o002, group = 0o020, sticky = 0o1000;
 
 export const writablePath: PlaceCheck = {
@@ -44,7 +44,7 @@ export const writablePath: PlaceCheck = {
         if (name.endsWith('.service')) for (const program of startedBy(path, context)) yield* once(target(program, { zh: `由 ${name} 启动的程序`, en: `a program that ${name} starts` }, context));
       }
     }
-    if (looked > filesMax) context.count('systemd units beyond the limit', looked - filesMax);
+    if (looked > filesMax) tellRest(context, unitFolders.join(', '), filesMax);
   },
 };
 
@@ -52,7 +52,7 @@ export const writablePath: PlaceCheck = {
 function searchFolders(context: ScanContext): Map<string, string> {
   const { tree } = context;
   const folders = new Map(usualPath.map((folder) => [folder, 'PATH']));
-  const add = (value: string, from: string): void => { for (const folder of value.replaceAll(/["']/g, '').split(':').slice(0, 100)) if (!folders.has(folder) && !folder.includes('$')) folders.set(folder, from); };
+  const add = (value: string, from: string): void => { for (const folder of value.replaceAll(/["']/g, '').split(':')) if (!folders.has(folder) && !folder.includes('$')) folders.set(folder, from); };
   for (const path of ['/etc/environment', '/etc/login.defs', '/etc/profile', '/root/.profile', '/root/.bashrc', '/root/.bash_profile', '/etc/crontab', '/etc/sudoers']) {
     for (const line of (textOf(tree, path) ?? '').split('\n')) {
       const value = /^\s*(?:export\s+)?(?:PATH=|ENV_SUPATH\s+PATH=|Defaults\s+secure_path\s*=\s*)(\S+)/.exec(line)?.[1];
@@ -104,7 +104,7 @@ function startedBy(path: string, context: ScanContext, before = ''): string[] {
   // The last one holds; an empty one takes it back.
   const user = [...`${before}\n${text}`.matchAll(/^User[ \t]*=[ \t]*(.*)$/gm)].at(-1)?.[1]?.trim() ?? '';
   const asRoot = user === '' || user === 'root' || user === '0';
-  return upTo(context, [...text.matchAll(/^Exec(?:Start|StartPre|StartPost|Stop|StopPost|Reload|Condition)\s*=\s*([@\-:+!|]*)(.*)$/gm)], 500, 'long files read only in part').flatMap(([, signs, line]) => (asRoot || /[+!]/.test(signs!) ? commandsOf(line!) : []).flatMap(programsOf)).filter((program) => program.startsWith('/') && !program.includes('%') && !program.includes('$'));
+  return [...text.matchAll(/^Exec(?:Start|StartPre|StartPost|Stop|StopPost|Reload|Condition)\s*=\s*([@\-:+!|]*)(.*)$/gm)].flatMap(([, signs, line]) => (asRoot || /[+!]/.test(signs!) ? commandsOf(line!) : []).flatMap(programsOf)).filter((program) => program.startsWith('/') && !program.includes('%') && !program.includes('$'));
 }
 
 /** A file or folder that root obeys, and whether others may change it or put another in its place. */

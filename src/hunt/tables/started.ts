@@ -20,7 +20,7 @@ async function unitsOf(look: Look, wanted: (name: string) => boolean): Promise<U
   for (const [name, path] of allUnits(root)) {
     if (!wanted(name)) continue;
     const added = dropIns(root, name);
-    const settings = [path, ...added].flatMap((one) => { const found = contents(look, one); return found === undefined ? [] : readUnit(found, () => { look.blind(one, { zh: '太长，只看了开头', en: 'it is so long that only its beginning was looked at' }); }); });
+    const settings = [path, ...added].flatMap((one) => { const found = contents(look, one); return found === undefined ? [] : readUnit(found); });
     units.push({ name, path, added, settings, state: stateOf(look, name, path, settings, started), changed: lstatSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs });
   }
   return units;
