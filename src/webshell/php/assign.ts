@@ -33,7 +33,7 @@ export function assignTo(run: Run, frame: Frame, node: Node | undefined, value: 
       const { names, value: nameValue } = variableName(run, frame, node);
       if (names.length === 0) {
         // foreach ($_GET as $k => $v) $$k = $v: a visitor's data may stand in any variable.
-        if (nameValue && from(nameValue, 'request')) run.anyVariable = joinTaints(run.anyVariable, value.taints);
+        if (nameValue && (from(nameValue, 'request') ?? nameValue.digits)) run.anyVariable = joinTaints(run.anyVariable, value.taints);
         return;
       }
       for (const name of names) setVariable(run, frame, name, names.length > 1 ? merge(frame.scope.get(name)?.value, value) : value);

@@ -28,7 +28,7 @@ export function combine(run: Run, type: string, left: Value, right: Value): Valu
     }
     default:
       if (type === '+' && left.array && right.array) return { ...unknownFrom(joinTaints(left.taints, right.taints)), array: { entries: new Map([...right.array.entries, ...left.array.entries]), next: Math.max(left.array.next, right.array.next), complete: left.array.complete && right.array.complete } };
-      if (type === '+' && (left.array ?? right.array) && (left.template === given || right.template === given)) return withDefaults(left, right);
+      if (type === '+' && (left.array ?? right.array) && [left, right].some((one) => !one.array && one.template === given)) return withDefaults(left, right);
       return arithmetic(type, left, right);
   }
 }

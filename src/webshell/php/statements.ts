@@ -204,7 +204,7 @@ function forEach(run: Run, frame: Frame, node: Node): Flow {
   }
   const taint = from(source, 'request');
   const any: Value = source.superglobal !== undefined && !taint ? unknown : source.array && source.array.entries.size > 0 ? merge([...source.array.entries.values()].slice(0, 64).reduce<Value | undefined>((a, b) => merge(a, b), undefined), { ...unknownFrom(source.taints), template: gap })! : { ...unknownFrom(source.taints), ...(taint && { template: given }) };
-  const key: Value = taint && (source.superglobal !== undefined || !source.array) ? { ...unknownFrom(source.taints), template: given } : unknown;
+  const key: Value = taint && source.superglobal !== undefined ? { ...unknownFrom(source.taints), template: given } : taint && !source.array ? { ...unknown, digits: source.taints } : unknown;
   run.ways([() => true, () => {
     for (let turn = 0; turn < 2; turn++) {
       put(key, source.superglobal === '_FILES' ? { ...any, superglobal: 'FILE' } : any);

@@ -39,7 +39,7 @@ export interface Value {
   closure?: Closure;
   handle?: Handle;
   taints: readonly Taint[];
-  /** Of a number made of a character: where that came from. It becomes text again by chr. */
+  /** Of a number made of a character, or a key of a list that a visitor sends: where that came from. It becomes text again by chr, and may name a variable. */
   digits?: readonly Taint[];
   /** Bits of `hiddenBy`. */
   hidden: number;
