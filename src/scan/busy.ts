@@ -1,12 +1,12 @@
-/** When much of a tree changed at once: counted over all files of a walk, in five minutes at a time. */
+/** When much of a tree changed at once: counted over all files of a walk, by the minute. */
 import type { BusySpan } from './report.ts';
 
-const spanMs = 5 * 60_000;
+const minute = 60_000, together = 5;
 /** Five minutes are busy when so many files changed last in them, and so much of all: an upgrade does, a visitor with his tools does not. */
 const filesMin = 1000;
 const partMin = 0.05;
-/** Ten years have a million of these minutes, an ordinary disk a few thousand; files of any beyond count for the whole alone. */
-const spansMax = 100_000;
+/** Ten years have five million minutes, an ordinary disk some thousand in which a file changed last; files of any beyond count for the whole alone. */
+const minutesMax = 100_000;
 
 export class BusyTimes {
   private readonly files = new Map<number, number>();
@@ -15,20 +15,26 @@ export class BusyTimes {
   /** `changed`: of a file, Unix ms. */
   add(changed: number): void {
     this.all++;
-    const span = Math.floor(changed / spanMs);
-    const n = this.files.get(span);
-    if (n !== undefined) this.files.set(span, n + 1);
-    else if (this.files.size < spansMax) this.files.set(span, 1);
+    const at = Math.floor(changed / minute);
+    const n = this.files.get(at);
+    if (n !== undefined) this.files.set(at, n + 1);
+    else if (this.files.size < minutesMax) this.files.set(at, 1);
   }
 
-  /** At most twenty, neighbours joined. */
+  /** Every five minutes that are busy, joined where they touch. */
   spans(): BusySpan[] {
-    const busy = [...this.files].filter(([, n]) => n >= filesMin && n >= partMin * this.all).map(([span]) => span).sort((a, b) => a - b);
     const spans: BusySpan[] = [];
-    for (const span of busy) {
+    for (const first of [...this.files.keys()].sort((a, b) => a - b)) {
+      let n = 0, end = first;
+      for (let at = first; at < first + together; at++) {
+        const here = this.files.get(at) ?? 0;
+        n += here;
+        if (here > 0) end = at + 1;
+      }
+      if (n < filesMin || n < partMin * this.all) continue;
       const last = spans.at(-1);
-      if (last?.to === span * spanMs) last.to += spanMs;
-      else spans.push({ from: span * spanMs, to: (span + 1) * spanMs });
+      if (last && last.to >= first * minute) last.to = Math.max(last.to, end * minute);
+      else spans.push({ from: first * minute, to: end * minute });
     }
     return spans;
   }

@@ -2,12 +2,12 @@
 import { atLeast } from '../core/level.ts';
 import { Budget, defaultLimits, LimitError, Lines, type Analysis, type Limits, type Sign } from './sign.ts';
 import { phpBegins } from './choose.ts';
-import { invoke, invokeMethod } from './php/calls.ts';
-import { nodesIn, parse, type Parsed } from './php/parse.ts';
+import { callValue, invoke, invokeClosure, invokeMethod, uncalled } from './php/calls.ts';
+import { parse, type Parsed } from './php/parse.ts';
 import { Run, type Frame, type Operation } from './php/run.ts';
 import { declareAll, execute } from './php/statements.ts';
 import { readTokens } from './php/tokens.ts';
-import { unknown, unknownFrom, type PhpObject, type Value } from './php/value.ts';
+import { given, unknown, unknownFrom, type PhpObject } from './php/value.ts';
 import { worthParsing } from './php/worth.ts';
 import { statistics } from './statistics.ts';
 import { titles } from './titles.ts';
@@ -17,6 +17,11 @@ const managerNeeds = 5;
 const uploaderMax = 8000;
 /** What a page that takes files checks, or what it is a part of. */
 const uploadChecks = /pathinfo|preg_match|in_array|getimagesize|finfo|mime|explode\s*\(\s*['"]\.|strrchr|strrpos|end\s*\(|exif_imagetype|\$_SESSION|session_start|\b(?:include|require)|\bclass\s|\bnamespace\s|md5\s*\(|uniqid|->/i;
+/** The same for one that unpacks an archive. */
+const unpackChecks = /pathinfo|preg_match|in_array|mime|\$_SESSION|session_start|\b(?:include|require)|\bclass\s|\bnamespace\s|hash_equals|hash_hmac|password_verify/i;
+
+/** As a text of its own, and not asked about. */
+const dangerousName = /(?<!(?:function_exists|is_callable|method_exists|in_array|disable_functions)\s{0,4}\(\s{0,4})(['"])(?:passthru|shell_exec|proc_open|popen|pcntl_exec|system|create_function|assert)\1/i;
 
 export function analyse(source: string, limits: Limits = defaultLimits): Analysis {
   const cut: string[] = [];
@@ -53,9 +58,9 @@ function whole(run: Run, { children }: Parsed): void {
   declareAll(run, children);
   execute(run, frame, children);
   // What one request leaves in the session, the next one finds there.
-  if (run.sessionTainted) execute(run, frame, children);
+  if (run.sessionTainted || (run.sent && /\byield\b/.test(run.source))) execute(run, frame, children);
   for (const object of run.objects.slice()) for (const method of ['__destruct', '__wakeup', '__tostring', '__invoke']) if (method === '__destruct' || run.anyProperty.length > 0) invokeMethod(run, object, method, [], undefined);
-  for (const one of run.functions.values()) if (one.called === 0) invoke(run, one, [], {});
+  for (const one of run.functions.values()) if (one.called === 0) invoke(run, one, uncalled(one.node.arguments), {});
   for (const info of Array.from(run.classes.values())) {
     const self: PhpObject = { className: info.name, properties: new Map(), made: [] };
     for (const { name } of info.properties) {
@@ -63,11 +68,15 @@ function whole(run: Run, { children }: Parsed): void {
       const held = run.objects.flatMap((object) => (object.className.toLowerCase() === info.name.toLowerCase() ? object.properties.get(name)?.value ?? [] : []));
       self.properties.set(name, { value: run.anyProperty.length > 0 ? unknownFrom(run.anyProperty) : held.at(-1) ?? unknown });
     }
-    for (const method of info.methods.values()) if (method.called === 0) invoke(run, method, argumentsOf(method.node.arguments), { self, className: info.name });
+    // An object that a visitor makes of text has what he wants in it, and these are called without anybody calling them.
+    if (run.anyProperty.length > 0) for (const name of ['__destruct', '__wakeup', '__unserialize', '__tostring']) invokeMethod(run, { ...self, properties: new Map([...self.properties].map(([key]) => [key, { value: { ...unknownFrom(run.anyProperty), template: given } }])) }, name, [], undefined);
+    for (const method of info.methods.values()) if (method.called === 0) invoke(run, method, uncalled(method.node.arguments), { self, className: info.name });
   }
+  // What was handed to somebody else's function is called by it: routes, hooks, timers.
+  for (const closure of Array.from(run.idle.values())) run.within(closure.layer, () => invokeClosure(run, closure, uncalled(closure.node.arguments), {}));
+  for (const { name, callee, node } of run.handlers) if (name === 'ob_start' ? run.printed : name === 'set_exception_handler' && run.thrown) callValue(run, frame, callee, [(name === 'ob_start' ? run.printed : run.thrown)!], node, { callback: true });
 }
 
-const argumentsOf = (parameters: unknown): Value[] => nodesIn(parameters).map(() => unknown);
 const frameOf = (run: Run): Frame => ({ scope: run.globals, self: undefined, className: undefined, statics: undefined, functionName: '', args: [], returned: undefined });
 
 /** What only shows once all was read. */
@@ -79,7 +88,10 @@ function finish(run: Run): void {
     run.signs.set('file-manager', { kind: 'file-manager', level: 'high', title: titles['file-manager'], sink: first!, decoded: done.join(', ') });
   }
   const [upload] = run.uploads;
-  if (upload && run.source.length < uploaderMax && !uploadChecks.test(run.source)) run.within(upload.layer, () => run.sign('write', 'high', upload.node, { ...(upload.taint && { taint: upload.taint }) }));
+  if (upload && run.source.length < uploaderMax && !(upload.unpacked ? unpackChecks : uploadChecks).test(run.source)) run.within(upload.layer, () => run.sign('write', 'high', upload.node, { ...(upload.taint && { taint: upload.taint }) }));
+  // The name of a function that runs commands lies in the file, and something that is not known is called with what a visitor sends.
+  const [blind] = run.blindCalls;
+  if (blind && dangerousName.test(run.source)) run.within(blind.layer, () => run.sign('callback', 'high', blind.node, { taint: blind.taint }));
   // Code that was hidden and turned out to do nothing we know: packers do that too.
   for (const { outer, text, packed } of run.hiddenCode.slice(0, 3)) {
     if ([...run.signs.values()].some(({ level, sink }) => atLeast(level, 'medium') && sink.line === outer.line)) continue;

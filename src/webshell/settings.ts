@@ -36,7 +36,7 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
 function prependLevel(file: string): Level | undefined {
   if (file === '' || /^none$/i.test(file)) return undefined;
   if (wrapped.test(file)) return 'critical';
-  if (picture.test(file) || /^\/(?:tmp|var\/tmp|dev\/shm)\//.test(file) || /(?:^|\/)\.(?:htaccess|user\.ini)$/.test(file)) return 'high';
+  if (picture.test(file) || /^\/(?:tmp|var\/tmp|dev\/shm|var\/log|proc)\/|\.log$/.test(file) || /(?:^|\/)\.(?:htaccess|user\.ini)$/.test(file)) return 'high';
   return /(?:^|\/)\.[^/]+$/.test(file) || !/\.(?:php\d?|inc|phtml)$/i.test(file) ? 'medium' : 'info';
 }
 
@@ -45,7 +45,7 @@ function handlerLevel(directive: string, handler: string, rest: string, about: s
   const code = /cgi-script/i.test(handler);
   if (files === undefined) return 'info'; // the whole folder, as panels do
   if (/(?:^|[\s.("'|\\])(?:jpe?g|png|gif|ico|bmp|webp|svg|css|js|pdf|mp[34]|woff2?|htaccess|log)\b/i.test(files)) return 'high';
-  if (code) return undefined;
+  if (code) return /\b(?:te?xt|dat|bak|html?|xml|json|ini|conf)\b/i.test(files) ? 'high' : /(?:^|[\s.])(?:cgi|pl|py|rb|sh|fcgi|php\d?|exe|bat|tcl|lua|\*)\b/i.test(files) || files === '' ? undefined : 'low';
   if (/\b(?:txt|te?xt|dat|bak|xml|json)\b/i.test(files)) return 'medium';
   if (/ph(?:p|tml|ar|t|ps)|inc|html?|module/i.test(files)) return undefined;
   // A name of their own making.

@@ -1,5 +1,6 @@
 /** PHP that looks like a trojan and is none. Our own writing, after what real programs do. */
 import { deflateRawSync } from 'node:zlib';
+import { mechanismsBenign } from './php-mechanisms.ts';
 import { fill } from './sample.ts';
 
 const packed = deflateRawSync(Buffer.from('$licence_ok = (time() < 2000000000); function app_name() { return "Shop"; }')).toString('base64');
@@ -37,4 +38,4 @@ const texts: Readonly<Record<string, string>> = {
 };
 
 /** By what they are. */
-export const phpBenign = (): Record<string, string> => Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, fill(text)]));
+export const phpBenign = (): Record<string, string> => Object.fromEntries(Object.entries({ ...texts, ...mechanismsBenign }).map(([name, text]) => [name, fill(text)]));

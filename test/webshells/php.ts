@@ -2,6 +2,7 @@
 import { deflateSync } from 'node:zlib';
 import { fill, sample, type Sample } from './sample.ts';
 import { layers } from './php-layers.ts';
+import { mechanisms } from './php-mechanisms.ts';
 import { names } from './php-names.ts';
 
 /** What runs what a visitor sends, without tags. */
@@ -79,6 +80,7 @@ export function phpSamples(): Sample[] {
   const legit = `/** Loads the settings. */\nfunction load_settings($file) {\n  $settings = parse_ini_file($file);\n  return is_array($settings) ? $settings : array();\n}\n$settings = load_settings(__DIR__ . '/settings.ini');\n`;
   return [
     ...many('request to code', direct), ...many('request to command', commands), ...many('called by another function', called), ...many('class members', classes), ...many('files', files), ...many('network', network), ...many('protocol', protocols), ...many('symbols', symbols),
+    ...Object.entries(mechanisms).flatMap(([family, texts]) => many(family, texts)),
     ...Object.entries(names).flatMap(([way, hide]) => [
       sample('hidden command name', way, page(`${hide(fill('«SYSTEM»'))}\n$f(«GET»['c']);`)),
       sample('hidden assertion name', way, page(`${hide(fill('«ASSERT»'))}\n@$f(«POST»['c']);`)),

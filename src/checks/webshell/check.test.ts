@@ -105,10 +105,23 @@ describe('settings', () => {
     const report = await scan({
       '/var/www/a/.htaccess': 'AddType application/x-httpd-php .jpg\n', '/var/www/b/.user.ini': 'auto_prepend_file = "logo.gif"\n', '/var/www/c/.user.ini': 'auto_prepend_file=php://input\n', '/var/www/d/.htaccess': '<FilesMatch "avatar\\.png$">\nSetHandler application/x-httpd-php\n</FilesMatch>\n',
       '/var/www/e/.htaccess': `AddType application/x-httpd-php .htaccess\n# ${shell}\n`, '/var/www/f/.htaccess': 'php_value auto_append_file /tmp/x\n',
+      '/var/www/g/.htaccess': 'Options +ExecCGI\nAddHandler cgi-script .dat\n', '/var/www/h/.user.ini': 'auto_prepend_file = /var/log/nginx/access.log\n', '/var/www/ok/cgi/.htaccess': 'AddHandler cgi-script .cgi .pl\n',
       '/var/www/ok/.htaccess': 'RewriteEngine On\nRewriteRule ^ index.php [L]\n<FilesMatch "\\.php$">\nSetHandler "proxy:unix:/run/php/php-fpm.sock|fcgi://localhost"\n</FilesMatch>\nAddType application/x-httpd-php .php .phtml\n', '/var/www/ok/.user.ini': 'memory_limit = 256M\nauto_prepend_file =\n',
       '/var/www/waf/.user.ini': "auto_prepend_file = '/var/www/waf/wordfence-waf.php'\n",
     });
-    expect(shown(report)).toEqual(['critical /var/www/c/.user.ini', 'high /var/www/a/.htaccess', 'high /var/www/b/.user.ini', 'high /var/www/d/.htaccess', 'high /var/www/e/.htaccess', 'high /var/www/f/.htaccess', 'info /var/www/waf/.user.ini']);
+    expect(shown(report)).toEqual(['critical /var/www/c/.user.ini', 'high /var/www/a/.htaccess', 'high /var/www/b/.user.ini', 'high /var/www/d/.htaccess', 'high /var/www/e/.htaccess', 'high /var/www/f/.htaccess', 'high /var/www/g/.htaccess', 'high /var/www/h/.user.ini', 'info /var/www/waf/.user.ini']);
+  });
+});
+
+describe('what works against a site without running anything for a visitor', () => {
+  it('is told for what it is, in both languages', async () => {
+    const report = await scan({ '/var/www/html/a.php': fill("<?php if (strpos(«SERVER»['HTTP_USER_AGENT'], 'Baiduspider') !== false) { echo «READ»('http://seo.example/'); exit; }"), '/var/www/html/b.php': fill("<?php wp_insert_user(['user_login' => 'h', 'user_pass' => 'S3cret!x', 'role' => 'administrator']);") });
+    expect(shown(report)).toEqual(['high /var/www/html/a.php', 'high /var/www/html/b.php']);
+    expect(report.findings.map(({ title }) => title)).toEqual([
+      { zh: '/var/www/html/a.php 给搜索引擎，或给从搜索引擎点进来的人，看另一套内容或跳转到别处', en: '/var/www/html/a.php shows search engines, or those who come from one, something else or sends them elsewhere' },
+      { zh: '/var/www/html/b.php 悄悄建立网站管理员', en: '/var/www/html/b.php makes an administrator of the site' },
+    ]);
+    for (const { means } of report.findings) expect(means).toMatchObject({ en: expect.stringContaining('works against the site'), zh: expect.stringContaining('损害网站') });
   });
 });
 

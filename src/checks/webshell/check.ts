@@ -7,7 +7,7 @@ import type { FileStat, OpenFile } from '../../linux/tree.ts';
 import { isProgramOrArchive, named, phpBegins, type Language, type Named } from '../../webshell/choose.ts';
 import { byWords, languages } from '../../webshell/languages.ts';
 import { isQuotedInJson } from '../../webshell/quoted.ts';
-import { defaultLimits, type Analysis, type Sign } from '../../webshell/sign.ts';
+import { defaultLimits, type Analysis, type Sign, type SignKind } from '../../webshell/sign.ts';
 import { asShipped, fact, finding, lineFact, octal, putAway } from '../finding.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
 import { reasonText } from '../reasons.ts';
@@ -153,6 +153,8 @@ async function judge({ file, language, source, done, by, picture }: Pending, con
     ],
     means: kind === 'weakness'
       ? { zh: '访问者发来的内容没有检查就成了命令、文件名或调用的一部分：这是程序的漏洞，别人可以借它执行代码。', en: 'What a visitor sends becomes part of a command, file name or call without being checked: a flaw of the program through which others may run code.' }
+      : harmsSite.has(worst!.kind)
+      ? { zh: '这段代码损害网站和访问它的人：改变给人看的内容、谁能登录、邮件发给谁，或拿走别人输入的密码。它是由能改动这里文件的人放进来的。', en: 'This code works against the site and those who visit it: it changes what they are shown, who may log on or who is sent mail, or takes what they type. Somebody who could write here put it in.' }
       : { zh: '网页木马让人用浏览器就能在这台服务器上执行代码、读写文件，不需要登录。它多半是从上传漏洞或被盗的后台账号放进来的。', en: 'A web trojan lets anybody with a browser run code and change files on this server without logging on. Most come in through an upload flaw or a stolen account of the site.' },
     fix: modified && owner
       ? { text: { zh: `先保存一份作证据，再重装软件包 ${owner.name}`, en: `keep a copy as evidence, then install the package ${owner.name} again` }, commands: [], ...(owner.manager === 'dpkg' && { actions: asShipped(path) }) }
@@ -161,6 +163,9 @@ async function judge({ file, language, source, done, by, picture }: Pending, con
     time: stat.changed,
   })];
 }
+
+/** What runs nothing for a visitor and does harm all the same. */
+const harmsSite: ReadonlySet<SignKind> = new Set<SignKind>(['injection', 'account', 'mail']);
 
 /** A flaw rather than a trojan: a visitor's word within a command or path. */
 const isCareless = ({ kind, level }: Sign): boolean => (kind === 'command' || kind === 'include' || kind === 'callback') && !atLeast(level, 'high');

@@ -6,6 +6,9 @@ import { isNode, type Node } from './parse.ts';
 import { classNamed, elementOf, memberName, propertyCell, staticCell, superglobals, variableName } from './places.ts';
 import { cellIn, type Frame, type Run } from './run.ts';
 import { from, given, hiddenBy, joinTaints, keyOf, know, merge, nothing, numberOf, textOf, unknown, unknownFrom, withEntry, type Cell, type Value } from './value.ts';
+import { yesFor } from './visitors.ts';
+
+const sessionMax = 100;
 
 export function assign(run: Run, frame: Frame, node: Node): Value {
   const operator = String(node.operator);
@@ -16,7 +19,7 @@ export function assign(run: Run, frame: Frame, node: Node): Value {
     const fresh = isUnset(run, frame, left);
     value = operator === '??=' ? before.known === null || fresh ? value : merge(before, value)! : combine(run, operator.slice(0, -1), fresh ? (operator === '.=' ? know('') : know(0)) : before, value);
   }
-  assignTo(run, frame, left, value);
+  assignTo(run, frame, left, yesFor(run, value));
   return value;
 }
 
@@ -30,7 +33,7 @@ export function assignTo(run: Run, frame: Frame, node: Node | undefined, value: 
       const { names, value: nameValue } = variableName(run, frame, node);
       if (names.length === 0) {
         // foreach ($_GET as $k => $v) $$k = $v: a visitor's data may stand in any variable.
-        if (nameValue && from(nameValue, 'request')) run.anyVariable = joinTaints(run.anyVariable, value.taints);
+        if (nameValue && (from(nameValue, 'request') ?? nameValue.digits)) run.anyVariable = joinTaints(run.anyVariable, value.taints);
         return;
       }
       for (const name of names) setVariable(run, frame, name, names.length > 1 ? merge(frame.scope.get(name)?.value, value) : value);
@@ -42,6 +45,7 @@ export function assignTo(run: Run, frame: Frame, node: Node | undefined, value: 
       for (const name of memberName(run, frame, node.offset)) {
         const cell = propertyCell(run, object, name);
         run.set(cell, object ? value : merge(cell.value, value));
+        if (object) invokeMethod(run, object, `$${name}::set`, [value], node);
       }
       return;
     }
@@ -92,6 +96,7 @@ function assignElement(run: Run, frame: Frame, node: Node, value: Value): void {
     assignTo(run, frame, what, { ...unknownFrom(taints, base.hidden), ...(from(base, 'request') && { template: given }) });
     return;
   }
+  if (base.superglobal === '_SESSION' && index !== undefined && from(value, 'request') && run.session.size < sessionMax) run.session.set(index, merge(run.session.get(index), value)!);
   run.budget.spend((base.array?.entries.size ?? 0) >> 5);
   const array = withEntry(base.array ?? (base.superglobal !== undefined || base.template !== undefined ? { entries: new Map(), next: 0, complete: false } : undefined), index, value, key === undefined);
   assignTo(run, frame, what, { taints: joinTaints(base.taints, value.taints), hidden: base.hidden, array, ...(base.superglobal !== undefined && { superglobal: base.superglobal }) });

@@ -3,11 +3,14 @@ import { hexOf } from '../decode.ts';
 import { callValue, evaluateCode, runLayer, type Named } from './calls.ts';
 import { assignTo, setVariable } from './assign.ts';
 import { ownPath, queryVariables } from './expressions.ts';
-import { elementOf, namedVariable } from './places.ts';
+import { hooked, passwordLeaves, userFunction } from './accounts.ts';
+import { isRequestFunction } from './frameworks.ts';
+import { elementOf, namedVariable, superglobals } from './places.ts';
+import { askedForCrawler, headed, printed } from './visitors.ts';
 import { compute, pattern } from './functions.ts';
 import type { Node } from './parse.ts';
 import type { Frame, Operation, Run } from './run.ts';
-import { codeSink, commandSink, includeSink, readSource, replaceCode, said, uploadSink, writeSink } from './sinks.ts';
+import { codeSink, commandSink, includeSink, readSource, replaceCode, said, sqlSink, uploadSink, writeSink } from './sinks.ts';
 import { choicesOf, from, gap, given, hiddenBy, joinTaints, know, listOf, merge, namedGap, taintsOf, templateOf, textOf, unknown, unknownFrom, type Origin, type Value } from './value.ts';
 
 const codeFunctions = new Set(['eval', 'assert', 'create_function']);
@@ -27,13 +30,19 @@ const callbacks: Readonly<Record<string, { at: number; of: 'rest' | 'list' | 'it
   fiber: { at: 0, of: 'rest' },
 };
 
+/** Where a function of PHP's own takes its callback and what that is called with. */
+export const callbackPlaces = (name: string): { at: number; items?: number } | undefined => (Object.hasOwn(callbacks, name) ? callbacks[name] : undefined);
+
 const itemsMax = 3000;
+const handlersMax = 50;
 const requestSources = new Set(['getallheaders', 'apache_request_headers', 'filter_input', 'filter_input_array', 'nsapi_request_headers']);
 const databaseSources = /^(?:mysql|mysqli|pg|sqlite|odbc|oci|mssql|sqlsrv)_(?:query|result|fetch_\w+|fetch)$|^get_option$|^get_theme_mod$/;
 const remoteSources = new Set(['curl_exec', 'curl_multi_getcontent', 'socket_read', 'stream_socket_recvfrom', 'wp_remote_retrieve_body', 'dns_get_record', 'ftp_get', 'imap_body', 'imap_fetchbody']);
+/** What a picture or shared memory tells: nobody looks for code there. */
+const fileSources = new Set(['exif_read_data', 'read_exif_data', 'exif_thumbnail', 'iptcparse', 'shmop_read', 'shm_get_var']);
 const fileOperations: Readonly<Record<string, { what: Operation; at?: number }>> = {
   opendir: { what: 'list' }, scandir: { what: 'list' }, glob: { what: 'list' }, dir: { what: 'list' }, readfile: { what: 'read' }, highlight_file: { what: 'read' }, show_source: { what: 'read' }, fpassthru: { what: 'read' }, unlink: { what: 'delete' }, rmdir: { what: 'delete' }, chmod: { what: 'mode' }, chown: { what: 'mode' }, touch: { what: 'mode' }, rename: { what: 'rename' }, mkdir: { what: 'make' }, copy: { what: 'write', at: 1 }, symlink: { what: 'make', at: 1 }, chdir: { what: 'list' },
-  mysql_query: { what: 'sql' }, mysqli_query: { what: 'sql', at: 1 },
+  mysql_query: { what: 'sql' }, mysqli_query: { what: 'sql', at: 1 }, mysqli_multi_query: { what: 'sql', at: 1 }, pg_query: { what: 'sql', at: 1 },
 };
 
 const tainted = (run: Run, node: Node, origin: Origin, hidden = 0): Value => ({ taints: [{ origin, place: run.place(node) }], hidden, template: origin === 'request' ? given : gap });
@@ -47,11 +56,16 @@ export function builtin(run: Run, frame: Frame, name: string, args: readonly Val
 
   const operation = Object.hasOwn(fileOperations, name) ? fileOperations[name] : undefined;
   if (operation && args[operation.at ?? 0] && from(args[operation.at ?? 0]!, 'request')) run.operation(operation.what, node, args[operation.at ?? 0]);
+  if (operation?.what === 'sql') sqlSink(run, args[operation.at ?? 0] ?? unknown, operation.at === undefined ? undefined : args[0], node);
 
   if (commandFunctions.has(name)) return command(run, frame, name, args, node, how);
   if (requestSources.has(name)) return tainted(run, node, 'request');
   if (databaseSources.test(name)) return tainted(run, node, 'database');
   if (remoteSources.has(name)) return tainted(run, node, 'remote');
+  if (fileSources.has(name)) return tainted(run, node, 'file');
+  if (isRequestFunction(name, args[0] && textOf(args[0]))) return tainted(run, node, 'request');
+  const asked = askedForCrawler(run, name, args, node) ?? userFunction(run, name, args, node);
+  if (asked && name !== 'preg_match') return asked;
   const callback = Object.hasOwn(callbacks, name) ? callbacks[name] : undefined;
   if (callback && args[callback.at]) return callCallback(run, frame, name, callback, args, node, how);
 
@@ -72,30 +86,52 @@ export function builtin(run: Run, frame: Frame, name: string, args: readonly Val
     }
     case 'define': { const key = args[0] && textOf(args[0]); if (key !== undefined && args[1]) run.constants.set(key, args[1]); return know(true); }
     case 'constant': { const key = args[0] && textOf(args[0]); return (key === undefined ? undefined : run.constants.get(key)) ?? unknown; }
-    case 'extract': return extract(run, frame, args[0] ?? unknown);
+    case 'extract': return extract(run, frame, args[0] ?? unknown, args[1] === undefined || args[1].known === 0);
     case 'import_request_variables': run.anyVariable = joinTaints(run.anyVariable, tainted(run, node, 'request').taints); return unknown;
     case 'parse_str': case 'mb_parse_str': return parseStr(run, frame, args, node, how);
     case 'compact': return { ...unknown, array: { entries: new Map(args.flatMap(choicesOf).map((key): [string, Value] => [key, namedVariable(run, frame, key, node)])), next: 0, complete: true } };
     case 'get_defined_vars': { const entries = new Map([...frame.scope].flatMap(([key, { value }]): [string, Value][] => (value ? [[key, value]] : []))); return { taints: [{ origin: 'request', place: run.place(node) }], hidden: 0, array: { entries, next: 0, complete: false } }; }
     case 'func_get_args': return listOf(frame.args);
     case 'func_get_arg': { const at = Number(args[0]?.known ?? 0); return frame.args[at] ?? unknown; }
-    case 'getenv': case 'apache_getenv': { const key = args[0] && textOf(args[0]); return key !== undefined && /^(?:HTTP_|QUERY_STRING$|REQUEST_URI$|PATH_INFO$)/.test(key) ? tainted(run, node, 'request') : unknown; }
+    case 'getenv': case 'apache_getenv': { const key = args[0] && textOf(args[0]); if (key === 'HTTP_USER_AGENT' || key === 'HTTP_REFERER') { const one = tainted(run, node, 'request'); return { ...one, taints: [...one.taints, { origin: 'visitor', place: run.place(node) }] }; } return key !== undefined && /^(?:HTTP_(?!PROXY$)|QUERY_STRING$|REQUEST_URI$|PATH_INFO$)/.test(key) ? tainted(run, node, 'request') : unknown; }
     case 'unserialize': if (args[0] && from(args[0], 'request')) run.anyProperty = joinTaints(run.anyProperty, args[0].taints); return undefined;
     case 'tempnam': case 'tmpfile': case 'sys_get_temp_dir': return { ...namedGap(run.names++), ...(name === 'tmpfile' && { handle: { to: 'file', path: namedGap(run.names), mode: 'w+' } }) };
     case 'stream_get_meta_data': { const path = args[0]?.handle?.path; return path ? { ...unknown, array: { entries: new Map([['uri', path]]), next: 0, complete: false } } : unknown; }
-    case 'file_get_contents': case 'file': case 'stream_get_contents': case 'fread': case 'fgets': case 'fgetc': case 'fgetss': case 'fscanf': case 'stream_get_line': case 'fgetcsv': case 'readfile': case 'php_strip_whitespace': case 'show_source': case 'highlight_file': case 'simplexml_load_file': return read(run, args[0] ?? unknown, node);
+    case 'readfile': { const all = read(run, args[0] ?? unknown, node); printed(run, all, node); return all; }
+    case 'file': { const all = read(run, args[0] ?? unknown, node); const text = textOf(all); return text === undefined ? all : listOf(text.split(/(?<=\n)/).slice(0, itemsMax).map((line) => ({ known: line, taints: all.taints, hidden: all.hidden }))); }
+    case 'file_get_contents': case 'stream_get_contents': case 'fread': case 'fgets': case 'fgetc': case 'fgetss': case 'fscanf': case 'stream_get_line': case 'fgetcsv': case 'php_strip_whitespace': case 'show_source': case 'highlight_file': case 'simplexml_load_file': return read(run, args[0] ?? unknown, node);
     case 'fopen': case 'bzopen': case 'gzopen': return open(run, args, node);
-    case 'fsockopen': case 'pfsockopen': case 'stream_socket_client': case 'socket_create': case 'socket_accept': case 'stream_socket_accept': return { ...unknown, handle: { to: 'socket' }, template: `socket${gap}` };
-    case 'socket_connect': case 'socket_bind': case 'socket_listen': return unknown;
+    case 'fsockopen': case 'pfsockopen': case 'stream_socket_client': return { ...unknown, handle: { to: 'socket', ...(args[0] && { path: args[0] }) }, template: `socket${gap}` };
+    case 'socket_create': case 'socket_accept': case 'stream_socket_accept': return { ...unknown, handle: { to: 'socket' }, template: `socket${gap}` };
+    case 'socket_connect': if (args[0]?.handle?.to === 'socket' && args[1]) args[0].handle.path = args[1]; return unknown;
+    case 'socket_bind': case 'socket_listen': return unknown;
     case 'fwrite': case 'fputs': case 'socket_write': case 'gzwrite': return write(run, frame, args, node);
     case 'file_put_contents': writeSink(run, frame, args[0] ?? unknown, args[1] ?? unknown, node); return unknown;
     case 'move_uploaded_file': uploadSink(run, args[1] ?? unknown, node, args[0] && from(args[0], 'upload')); return unknown;
+    case 'stream_copy_to_stream': { const [source = unknown, to = unknown] = args; return write(run, frame, [to, read(run, source, node)], node); }
+    case 'error_log': if (args[1]?.known === 3 && args[0] && args[2]) writeSink(run, frame, args[2], args[0], node); return unknown;
+    case 'header': headed(run, args[0] ?? unknown, node); return unknown;
+    case 'imagecolorat': return { ...unknown, digits: tainted(run, node, 'file').taints };
+    case 'getimagesize': { const more = how.argNodes?.[1]; if (more) assignTo(run, frame, more, tainted(run, node, 'file')); return unknown; }
+    case 'trigger_error': case 'user_error': for (const { name: by, callee } of run.handlers.slice()) if (by === 'set_error_handler') callValue(run, frame, callee, [unknown, args[0] ?? unknown], node, { callback: true }); return unknown;
+    case 'add_action': case 'add_filter': return hooked(run, frame, args, node);
+    case 'imap_open': if (/-oProxyCommand/i.test(templateOf(args[0] ?? unknown))) run.sign('command', 'critical', node, { decoded: said(name, args[0]!), attack: ['T1059.004'] }); return unknown;
+    case 'mysqli_connect': case 'mysql_connect': case 'pg_connect': return { ...unknown, object: { className: 'mysqli', properties: new Map(), made: args } };
+    case 'curl_setopt': case 'wp_remote_post': case 'wp_remote_get': case 'wp_remote_request': passwordLeaves(run, 'service', args[name === 'curl_setopt' ? 2 : 1] ?? unknown, node); return undefined;
     case 'copy': case 'rename': return copy(run, frame, args, node);
-    case 'mail': case 'mb_send_mail': { const extra = args[4]; if (extra && from(extra, 'request') && templateOf(extra).startsWith(given)) run.sign('command', 'high', node, { taint: from(extra, 'request')!, decoded: said('mail', ...args) }); return unknown; }
-    case 'putenv': if (args[0] && /^LD_(?:PRELOAD|AUDIT)=/.test(templateOf(args[0]))) run.sign('command', 'high', node, { decoded: said('putenv', args[0]), attack: ['T1574.006'], title: { zh: '让随后启动的程序先加载指定的库，以绕过 PHP 对命令的限制', en: 'makes programs it starts load a library of its own, to get round what PHP may not run' } }); return unknown;
+    case 'mail': case 'mb_send_mail': { const extra = args[4]; if (extra && from(extra, 'request') && templateOf(extra).startsWith(given)) run.sign('command', 'high', node, { taint: from(extra, 'request')!, decoded: said('mail', ...args) });
+      else if (extra && /(?:^|\s)-(?:X|be\b|OQueueDirectory)/.test(templateOf(extra))) run.sign('command', 'high', node, { decoded: said('mail', ...args), title: { zh: '借发邮件的程序写文件或执行命令', en: 'has the program that sends mail write a file or run a command' } });
+      const [to = unknown, subject = unknown, body = unknown] = args;
+      const taint = from(to, 'request');
+      if (taint && [to, subject, body].every((one) => from(one, 'request') && templateOf(one).startsWith(given)) && args[3] && from(args[3], 'request')) run.sign('mail', 'high', node, { taint, decoded: said('mail', ...args.slice(0, 4)), attack: ['T1566'] });
+      if (to.known !== undefined) passwordLeaves(run, 'mail', body, node);
+      return unknown;
+    }
+    case 'putenv': if (args[0] && /^(?:LD_(?:PRELOAD|AUDIT)|GCONV_PATH)=/.test(templateOf(args[0]))) run.sign('command', 'high', node, { decoded: said('putenv', args[0]), attack: ['T1574.006'], title: { zh: '让随后启动的程序先加载指定的库，以绕过 PHP 对命令的限制', en: 'makes programs it starts load a library of its own, to get round what PHP may not run' } }); return unknown;
     case 'ini_set': case 'ini_alter': if (choicesOf(args[0] ?? unknown).some((key) => /^(?:auto_prepend_file|auto_append_file|allow_url_include)$/i.test(key)) && textOf(args[1] ?? unknown) !== '' && textOf(args[1] ?? unknown) !== '0') run.sign('handler', 'medium', node, { decoded: said(name, ...args) }); return unknown;
     case 'openssl_public_decrypt': case 'openssl_private_decrypt': { const out = how.argNodes?.[1]; if (out && args[0]) assignTo(run, frame, out, { ...unknownFrom(args[0].taints, hiddenBy.decoded | hiddenBy.packed), ...(from(args[0], 'request') && { template: given }) }); return unknown; }
     case 'phpinfo': return unknown;
+    case 'session_start': if (run.session.size > 0) setVariable(run, frame, '_SESSION', { ...unknownFrom(taintsOf([...run.session.values()])), superglobal: '_SESSION', array: { entries: new Map(run.session), next: 0, complete: false } }); return unknown;
     case 'session_id': return unknown;
     case 'array_push': case 'array_unshift': pushTo(run, frame, name, args, node, how); return unknown;
     case 'array_shift': case 'array_pop': return shift(run, frame, name, args, node, how);
@@ -103,7 +139,7 @@ export function builtin(run: Run, frame: Frame, name: string, args: readonly Val
     case 'preg_match': case 'preg_match_all': {
       const groups = how.argNodes?.[2];
       if (groups && args[1]) assignTo(run, frame, groups, matches(args, name === 'preg_match') ?? { ...unknownFrom(args[1].taints), ...(from(args[1], 'request') && { template: given }) });
-      return unknown;
+      return asked ?? unknown;
     }
     case 'str_ireplace': case 'str_replace': return undefined;
     case 'random_bytes': case 'openssl_random_pseudo_bytes': return unknown;
@@ -111,7 +147,7 @@ export function builtin(run: Run, frame: Frame, name: string, args: readonly Val
     case 'php_uname': return know('Linux');
     case 'function_exists': case 'is_callable': case 'method_exists': case 'class_exists': case 'defined': return unknown;
     case 'bin2hex': { const text = args[0] && textOf(args[0]); return text === undefined ? unknown : know(hexOf(text)); }
-    case 'error_log': case 'var_dump': case 'printf': case 'vprintf': return unknown;
+    case 'var_dump': case 'printf': case 'vprintf': case 'print_r': for (const one of args) printed(run, one, node); return name === 'print_r' ? undefined : unknown;
     default: return undefined;
   }
 }
@@ -142,6 +178,7 @@ function callCallback(run: Run, frame: Frame, name: string, { at, of, items }: (
     case 'output': {
       for (const text of choicesOf(callee)) if (codeFunctions.has(text.toLowerCase()) || commandFunctions.has(text.toLowerCase())) run.sign('callback', 'high', node, { decoded: said(name, callee) });
       if (from(callee, 'request') && callee.template === given) run.sign('callback', 'high', node, { taint: from(callee, 'request')! });
+      if (run.handlers.length < handlersMax) run.handlers.push({ name, callee, node });
       if (callee.closure) call([unknown]);
       return unknown;
     }
@@ -200,6 +237,7 @@ function pregReplace(run: Run, frame: Frame, name: string, args: readonly Value[
   // A visitor who gives both pattern and replacement gives the /e with it.
   const taint = from(what, 'request');
   if (taint && what.template === given && from(by, 'request') && by.template === given) run.sign('code', 'critical', node, { taint, decoded: said(name, ...args) });
+  else if (from(what, 'file') && from(by, 'file')) run.sign('code', 'high', node, { taint: from(what, 'file')!, decoded: said(name, ...args) });
   return undefined;
 }
 
@@ -244,9 +282,14 @@ function matches(args: readonly Value[], first: boolean): Value | undefined {
   return listOf(first ? groups.map(([one]) => one!) : groups.map(listOf));
 }
 
-function extract(run: Run, frame: Frame, value: Value): Value {
+function extract(run: Run, frame: Frame, value: Value, overwrites: boolean): Value {
   if (value.array?.complete && value.superglobal === undefined) for (const [key, one] of value.array.entries) setVariable(run, frame, key, one);
-  else if (from(value, 'request')) run.anyVariable = joinTaints(run.anyVariable, value.taints);
+  else if (from(value, 'request')) {
+    run.anyVariable = joinTaints(run.anyVariable, value.taints);
+    // What was set before may be another's now.
+    const sent: Value = { ...unknownFrom(value.taints), template: given };
+    if (overwrites) for (const [key, cell] of [...frame.scope].slice(0, itemsMax)) if (!superglobals.has(key) && cell.value && !cell.value.array) run.set(cell, merge(cell.value, sent));
+  }
   return unknown;
 }
 
@@ -288,6 +331,8 @@ function write(run: Run, frame: Frame, args: readonly Value[], node: Node): Valu
   if (to.handle?.to === 'process') {
     const taint = from(data, 'request', 'remote');
     if (taint && /(?:^|[\s/])(?:(?:ba|da|z)?sh|cmd|powershell|php|perl|python)/.test(templateOf(to.handle.path ?? unknown))) run.sign(taint.origin === 'remote' ? 'connect' : 'command', 'critical', node, { taint, attack: ['T1059'] });
+  } else if (to.handle?.to === 'socket' && to.handle.path && from(to.handle.path, 'request') && from(data, 'request') && /^[\ue000\ue001]+$/.test(templateOf(data))) {
+    run.sign('connect', 'high', node, { taint: from(to.handle.path, 'request')!, attack: ['T1090'], title: { zh: '把这台服务器当跳板：访问者指定要连的机器并与它收发数据', en: 'is a tunnel: a visitor names a machine to connect to, and speaks with it through this server' } });
   } else if (to.handle?.to === 'file' && to.handle.path && /[waxc+]/.test(to.handle.mode ?? '')) writeSink(run, frame, to.handle.path, data, node);
   return unknown;
 }

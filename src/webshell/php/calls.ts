@@ -1,9 +1,10 @@
 /** Calls: of the file's own functions, followed into; of PHP's, computed or judged; of what a variable names. */
 import { Lines } from '../sign.ts';
-import { builtin } from './builtins.ts';
+import { builtin, callbackPlaces } from './builtins.ts';
 import { assignTo, referenceCell } from './assign.ts';
 import { evaluate, textIn } from './expressions.ts';
-import { classNamed, propertyCell, staticCell } from './places.ts';
+import { isRequest, isRequestClass, readsRequest, typeOf } from './frameworks.ts';
+import { classNamed, enumCase, propertyCell, staticCell } from './places.ts';
 import { isNode, nodesIn, parse, type Node } from './parse.ts';
 import type { ClassInfo, Declared, Frame, Run } from './run.ts';
 import { codeSink, objectMethod } from './sinks.ts';
@@ -17,6 +18,7 @@ const resultsMax = 500;
 /** So often a function must have given the same for the same before that is taken as known: it may count its calls. */
 const sameBefore = 3;
 const objectsMax = 100;
+const blindMax = 20;
 
 export function declareFunction(run: Run, node: Node): void {
   const name = textIn(node.name).toLowerCase();
@@ -35,10 +37,15 @@ export function makeClass(run: Run, node: Node): ClassInfo {
   const name = textIn(node.name) || `class@${run.classes.size}`;
   const known = run.classes.get(name.toLowerCase());
   if (known?.node === node) return known;
-  const info: ClassInfo = { name, node, parent: isNode(node.extends) ? textIn(node.extends).replace(/^\\/, '') : undefined, methods: new Map(), properties: [], constants: new Map(), traits: nodesIn(node.body).flatMap((member) => (member.kind === 'traituse' ? nodesIn(member.traits).map(textIn) : [])), layer: run.layer };
+  const info: ClassInfo = { name, node, parent: isNode(node.extends) ? textIn(node.extends).replace(/^\\/, '') : undefined, methods: new Map(), properties: [], constants: new Map(), traits: nodesIn(node.body).flatMap((member) => (member.kind === 'traituse' ? nodesIn(member.traits).map(textIn) : [])), renamed: new Map(), cases: new Map(), layer: run.layer };
   for (const member of nodesIn(node.body)) {
-    if (member.kind === 'method') info.methods.set(textIn(member.name).toLowerCase(), declared(run, member, name));
-    else if (member.kind === 'propertystatement') for (const one of nodesIn(member.properties)) info.properties.push({ name: textIn(one.name), value: isNode(one.value) ? one.value : undefined, isStatic: member.isStatic === true });
+    if (member.kind === 'enumcase') info.cases.set(textIn(member.name), isNode(member.value) ? member.value : undefined);
+    else if (member.kind === 'traituse') for (const one of nodesIn(member.adaptations)) { if (one.kind === 'traitalias' && isNode(one.as)) info.renamed.set(textIn(one.as).toLowerCase(), textIn(one.method).toLowerCase()); }
+    else if (member.kind === 'method') info.methods.set(textIn(member.name).toLowerCase(), declared(run, member, name));
+    else if (member.kind === 'propertystatement') for (const one of nodesIn(member.properties)) {
+      info.properties.push({ name: textIn(one.name), value: isNode(one.value) ? one.value : undefined, isStatic: member.isStatic === true });
+      for (const hook of nodesIn(one.hooks)) info.methods.set(`$${textIn(one.name)}::${textIn(hook.name)}`.toLowerCase(), declared(run, { kind: isNode(hook.body) && hook.body.kind !== 'block' ? 'arrowfunc' : 'method', name: hook.name, arguments: nodesIn(hook.parameter), body: hook.body, loc: hook.loc ?? null }, name));
+    }
     else if (member.kind === 'classconstant') for (const one of nodesIn(member.constants)) if (isNode(one.value)) info.constants.set(textIn(one.name), one.value);
   }
   run.classes.set(name.toLowerCase(), info);
@@ -60,8 +67,9 @@ function* family(run: Run, className: string): Iterable<ClassInfo> {
 
 function methodOf(run: Run, className: string, name: string): Declared | undefined {
   for (const info of family(run, className)) {
+    const wanted = name.toLowerCase();
     for (const one of [info, ...info.traits.flatMap((trait) => run.classes.get(trait.replace(/^\\/, '').toLowerCase()) ?? [])]) {
-      const method = one.methods.get(name.toLowerCase());
+      const method = one.methods.get(wanted) ?? (one === info ? undefined : one.methods.get(info.renamed.get(wanted) ?? wanted));
       if (method) return method;
     }
   }
@@ -116,6 +124,12 @@ export function invoke(run: Run, target: Declared, args: readonly Value[], call:
   return value;
 }
 
+/** Where among the arguments stands the one of this name. */
+function namedAt(argNodes: readonly Node[] | undefined, name: string): number | undefined {
+  const at = argNodes?.findIndex((node) => node.kind === 'namedargument' && node.name === name) ?? -1;
+  return at < 0 ? undefined : at;
+}
+
 function body(run: Run, target: Pick<Declared, 'node' | 'layer' | 'statics'>, args: readonly Value[], call: Call): Value {
   const frame: Frame = { scope: call.scope ?? new Map(), self: call.self, className: call.className, statics: target.statics, functionName: textIn(target.node.name), args, returned: undefined };
   return run.within(target.layer, () => {
@@ -123,9 +137,10 @@ function body(run: Run, target: Pick<Declared, 'node' | 'layer' | 'statics'>, ar
     for (const [i, parameter] of nodesIn(target.node.arguments).entries()) {
       const name = textIn(parameter.name);
       if (parameter.variadic === true) { frame.scope.set(name, { value: listOf(args.slice(i)) }); break; }
-      const argNode = call.argNodes?.[i];
+      const at = namedAt(call.argNodes, name) ?? i;
+      const argNode = call.argNodes?.[at];
       const shared = parameter.byref === true && argNode && call.frame ? referenceCell(run, call.frame, argNode) : undefined;
-      const cell: Cell = shared ?? { value: args[i] ?? (isNode(parameter.value) ? evaluate(run, frame, parameter.value) : undefined) };
+      const cell: Cell = shared ?? { value: (argNode?.kind === 'namedargument' && at === i && argNode.name !== name ? undefined : args[at]) ?? (isNode(parameter.value) ? evaluate(run, frame, parameter.value) : undefined) };
       frame.scope.set(name, cell);
       if (parameter.byref === true && !shared && argNode) outs.push([cell, argNode]);
       if (typeof parameter.flags === 'number' && parameter.flags > 0 && call.self) run.set(propertyCell(run, call.self, name), cell.value); // public function __construct(private $x)
@@ -137,7 +152,8 @@ function body(run: Run, target: Pick<Declared, 'node' | 'layer' | 'statics'>, ar
   });
 }
 
-function invokeClosure(run: Run, closure: Closure, args: readonly Value[], call: Call): Value {
+export function invokeClosure(run: Run, closure: Closure, args: readonly Value[], call: Call): Value {
+  run.idle.delete(closure.node);
   const scope = new Map(closure.scope);
   return run.call(() => body(run, { node: closure.node, layer: closure.layer, statics: closure.scope }, args, { ...call, scope, self: closure.self, className: closure.className })) ?? unknown;
 }
@@ -146,11 +162,13 @@ export function callNode(run: Run, frame: Frame, node: Node): Value {
   const what = node.what as Node | undefined;
   const argNodes = nodesIn(node.arguments);
   if (!what) { argumentsOf(run, frame, argNodes); return unknown; }
-  if (argNodes.length === 1 && argNodes[0]!.kind === 'variadic' && !isNode(argNodes[0]!.what)) return what.kind === 'name' ? know(textIn(what)) : evaluate(run, frame, what); // f(...)
+  if (argNodes.length === 1 && (argNodes[0]!.kind === 'variadicplaceholder' || argNodes[0]!.kind === 'variadic' && !isNode(argNodes[0]!.what)) && !what.kind.endsWith('lookup')) return what.kind === 'name' ? know(textIn(what)) : evaluate(run, frame, what); // f(...)
   if (what.kind === 'name') {
     const args = argumentsOf(run, frame, argNodes);
     return callNamed(run, frame, textIn(what), args, node, { argNodes });
   }
+  // ($this->run)(…) calls what the property holds, not the method of its name.
+  if (what.parenthesizedExpression === true) return callValue(run, frame, evaluate(run, frame, what), argumentsOf(run, frame, argNodes), node, { argNodes });
   if (what.kind === 'propertylookup' || what.kind === 'nullsafepropertylookup') return callMethod(run, frame, what, argNodes, node);
   if (what.kind === 'staticlookup') return callStatic(run, frame, what, argNodes, node);
   const callee = evaluate(run, frame, what);
@@ -167,12 +185,16 @@ function argumentsOf(run: Run, frame: Frame, nodes: readonly Node[]): Value[] {
   });
 }
 
+const invocable = (run: Run, { object }: Value, name: string): boolean => object !== undefined && methodOf(run, object.className, name) !== undefined;
+
 function callMethod(run: Run, frame: Frame, what: Node, argNodes: readonly Node[], node: Node): Value {
   const base = evaluate(run, frame, what.what as Node);
   const offset = what.offset;
   const named = isNode(offset) && offset.kind === 'identifier' ? undefined : isNode(offset) ? evaluate(run, frame, offset) : undefined;
   const names = named ? choicesOf(named) : [textIn(offset)];
   const args = argumentsOf(run, frame, argNodes);
+  if (!named && readsRequest(names[0]!) && !invocable(run, base, names[0]!) && (base.object ? isRequestClass(base.object.className) : isRequest(what.what))) return { taints: [{ origin: 'request', place: run.place(node) }], hidden: 0, template: given };
+  if (names[0]?.toLowerCase() === 'send' && args[0] && from(args[0], 'request')) run.sent = merge(run.sent, args[0]);
   if (named?.closure) return invokeClosure(run, named.closure, args, { argNodes, frame, node });
   let out: Value | undefined;
   for (const name of names) {
@@ -193,10 +215,16 @@ function callMethod(run: Run, frame: Frame, what: Node, argNodes: readonly Node[
 function callStatic(run: Run, frame: Frame, what: Node, argNodes: readonly Node[], node: Node): Value {
   const classNames = classNamed(run, frame, what.what as Node);
   const offset = what.offset as Node | undefined;
-  const names = offset?.kind === 'identifier' ? [textIn(offset)] : choicesOf(evaluate(run, frame, offset));
+  const named = offset?.kind === 'identifier' ? undefined : evaluate(run, frame, offset);
+  const names = named ? choicesOf(named) : [textIn(offset)];
   const args = argumentsOf(run, frame, argNodes);
   let out: Value | undefined;
   for (const className of classNames) {
+    const info = run.classes.get(className.toLowerCase());
+    if (!info && names[0] !== undefined && isRequestClass(className) && readsRequest(names[0])) return { taints: [{ origin: 'request', place: run.place(node) }], hidden: 0, template: given };
+    if (info && info.cases.size > 0 && args[0] && /^(?:try)?from$/i.test(names[0] ?? '')) return enumCase(run, info, '', args[0]);
+    const any = named && names.length === 0 && from(named, 'request') ? methodOf(run, className, '__callStatic') : undefined;
+    if (any) out = merge(out, invoke(run, any, [named!, listOf(args)], { className, node }));
     for (const name of names) {
       const method = methodOf(run, className, name);
       if (method) { out = merge(out, invoke(run, method, args, { className, self: frame.self, node, argNodes, frame })); continue; }
@@ -233,13 +261,17 @@ export function callValue(run: Run, frame: Frame, callee: Value, args: readonly 
     const found = method === undefined ? undefined : methodOf(run, className!, method);
     out = merge(out, found ? invoke(run, found, args, { className, node }) : callNamed(run, frame, name, args, node, { ...how, hidden: callee.hidden, dynamic: true }));
   }
-  if (out) return out;
   const taint = from(callee, 'request');
   if (taint && callee.template === given) {
     const both = args.some((arg) => from(arg, 'request'));
-    if (both || args.length > 0 && !how.callback) run.sign('callback', both ? 'critical' : 'medium', node, { taint, attack: ['T1059'] });
+    // With a default of the writer's own, what it was meant for is not known: both must be the visitor's.
+    if (both || !out && args.length > 0 && !how.callback) run.sign('callback', both ? 'critical' : 'medium', node, { taint, attack: ['T1059'] });
   }
-  return unknownFrom(taintsOf(args));
+  const drawn = from(callee, 'file');
+  if (!out && drawn && args.some((arg) => from(arg, 'file', 'request'))) run.sign('callback', 'high', node, { taint: drawn, attack: ['T1027'] });
+  const sent = args[0] && args[0].template === given ? from(args[0], 'request') : undefined;
+  if (!out && !taint && sent && callee.known === undefined && run.blindCalls.length < blindMax) run.blindCalls.push({ node, layer: run.layer, taint: sent });
+  return out ?? unknownFrom(taintsOf(args));
 }
 
 function callNamed(run: Run, frame: Frame, written: string, args: readonly Value[], node: Node, how: Named): Value {
@@ -247,8 +279,23 @@ function callNamed(run: Run, frame: Frame, written: string, args: readonly Value
   const name = run.aliases.get(last) ?? last;
   const own = run.functions.get(name);
   if (own) return invoke(run, own, args, { node, argNodes: how.argNodes, frame });
-  return builtin(run, frame, name, args, node, how) ?? compute(name, args, run.budget) ?? unknown;
+  return builtin(run, frame, name, inOrder(name, args, how.argNodes), node, how) ?? compute(name, args, run.budget) ?? unknown;
 }
+
+/** Arguments of PHP's own callbacks that are given by name, where they stand without one. */
+function inOrder(name: string, args: readonly Value[], argNodes: readonly Node[] | undefined): readonly Value[] {
+  const places = callbackPlaces(name);
+  if (!places || !argNodes?.some((node) => node.kind === 'namedargument')) return args;
+  const out = [...args];
+  for (const [i, node] of argNodes.entries()) {
+    const at = node.kind !== 'namedargument' || !args[i] ? undefined : node.name === 'callback' ? places.at : /^(?:array|args)$/.test(String(node.name)) ? places.items : undefined;
+    if (at !== undefined) out[at] = args[i]!;
+  }
+  return Array.from(out, (value) => value ?? unknown);
+}
+
+/** What a function is called with when nobody in the file calls it. */
+export const uncalled = (parameters: unknown): Value[] => nodesIn(parameters).map((one) => (isRequestClass(typeOf(one)) ? { ...unknown, object: { className: typeOf(one), properties: new Map(), made: [] } } : unknown));
 
 /** eval: reads the code as the next layer when it is known, judges where it came from when not. */
 export function evaluateCode(run: Run, frame: Frame, value: Value, node: Node, expression = false): Value {

@@ -1,15 +1,17 @@
 /** What PHP expressions are worth, as far as that can be known without running them. */
-import { concat, choicesOf, from, gap, given, hiddenBy, keyOf, know, merge, nothing, taintsOf, truthOf, unknown, unknownFrom, type Cell, type Value } from './value.ts';
+import { concat, choicesOf, from, gap, given, hiddenBy, keyOf, know, merge, nothing, taintsOf, truthOf, unknown, unknownFrom, type Cell, type Closure, type Value } from './value.ts';
 import { isNode, nodesIn, type Node } from './parse.ts';
 import { cellIn, type Frame, type Run } from './run.ts';
 import { assign, assignReference, step } from './assign.ts';
-import { callNode, evaluateCode, makeClass, makeObject } from './calls.ts';
+import { callNode, callValue, evaluateCode, invokeMethod, makeClass, makeObject } from './calls.ts';
 import { cast, combine, toText, unary } from './operators.ts';
 import { classNamed, element, property, staticOf, variable } from './places.ts';
 import { commandSink, includeSink } from './sinks.ts';
+import { forCrawler, printed, stillAsks } from './visitors.ts';
 import { percent, utf8 } from '../decode.ts';
 
 const spineMax = 100_000;
+const idleMax = 2000;
 
 export const textIn = (node: unknown): string => (typeof node === 'string' ? node : isNode(node) && typeof node.name === 'string' ? node.name : '');
 
@@ -54,13 +56,13 @@ function valueOf(run: Run, frame: Frame, node: Node): Value {
     case 'closure': case 'arrowfunc': return closure(run, frame, node);
     case 'eval': return evaluateCode(run, frame, sub('source'), node);
     case 'include': return includeSink(run, frame, sub('target'), node);
-    case 'print': return toText(run, sub('expression'));
-    case 'exit': sub('expression'); run.maybeLeft++; return unknown;
+    case 'print': printed(run, toText(run, sub('expression')), node); return know(1);
+    case 'exit': printed(run, toText(run, sub('expression')), node); run.maybeLeft++; return unknown;
     case 'isset': for (const one of nodesIn(node.variables)) evaluate(run, frame, one); return unknown;
     case 'empty': { const truth = truthOf(sub('expression')); return truth === undefined ? unknown : know(!truth); }
-    case 'clone': return sub('what');
+    case 'clone': { const value = sub('what'); if (value.object) invokeMethod(run, value.object, '__clone', [], node); return value; }
     case 'throw': run.thrown = merge(run.thrown, sub('what')); return unknown;
-    case 'yield': case 'yieldfrom': { const value = sub('value'); frame.returned = merge(frame.returned, unknownFrom(value.taints)); return unknown; }
+    case 'yield': case 'yieldfrom': { const value = sub('value'); frame.returned = merge(frame.returned, unknownFrom(value.taints)); return run.sent ?? unknown; }
     case 'match': return matchNode(run, frame, node);
     case 'namedargument': return sub('value');
     case 'variadic': return sub('what');
@@ -90,7 +92,7 @@ function encapsed(run: Run, frame: Frame, node: Node): Value {
   return out;
 }
 
-const constants: Readonly<Record<string, Value>> = { PHP_EOL: know('\n'), DIRECTORY_SEPARATOR: know('/'), PATH_SEPARATOR: know(':'), PHP_OS: know('Linux'), PHP_OS_FAMILY: know('Linux'), NULL: nothing, TRUE: know(true), FALSE: know(false), ENT_QUOTES: know(3), LOCK_EX: know(2), FILE_APPEND: know(8), E_ALL: know(32767) };
+const constants: Readonly<Record<string, Value>> = { PHP_EOL: know('\n'), DIRECTORY_SEPARATOR: know('/'), PATH_SEPARATOR: know(':'), PHP_OS: know('Linux'), PHP_OS_FAMILY: know('Linux'), NULL: nothing, TRUE: know(true), FALSE: know(false), ENT_QUOTES: know(3), LOCK_EX: know(2), FILE_APPEND: know(8), E_ALL: know(32767), EXTR_OVERWRITE: know(0), EXTR_SKIP: know(1), EXTR_PREFIX_SAME: know(2), EXTR_PREFIX_ALL: know(3) };
 
 function constant(run: Run, name: string): Value {
   const bare = name.replace(/^\\/, '');
@@ -149,12 +151,19 @@ function binary(run: Run, frame: Frame, node: Node): Value {
 
 function operate(run: Run, frame: Frame, type: string, left: Value, rightNode: Node): Value {
   switch (type) {
-    case '&&': case 'and': { const known = truthOf(left); if (known === false) return know(false); const right = truthOf(evaluate(run, frame, rightNode)); return known === undefined || right === undefined ? unknown : know(right); }
-    case '||': case 'or': { const known = truthOf(left); if (known === true) return know(true); const right = truthOf(evaluate(run, frame, rightNode)); return known === undefined || right === undefined ? unknown : know(right); }
+    case '&&': case 'and': { const known = truthOf(left); if (known === false) return know(false); const rightValue = forCrawler(run, left, () => evaluate(run, frame, rightNode)); const right = truthOf(rightValue); return known === undefined || right === undefined ? stillAsks(left, rightValue) : know(right); }
+    case '||': case 'or': { const known = truthOf(left); if (known === true) return know(true); const rightValue = evaluate(run, frame, rightNode); const right = truthOf(rightValue); return known === undefined || right === undefined ? stillAsks(left, rightValue) : know(right); }
     case '??': { if (left.known !== undefined && left.known !== null) return left; const right = evaluate(run, frame, rightNode); return left.known === null ? right : merge(left, right)!; }
     case 'instanceof': return unknown;
+    case '|>': return pipe(run, frame, left, rightNode);
     default: return combine(run, type, left, evaluate(run, frame, rightNode));
   }
+}
+
+/** `a |> f(...) |> g(...)`: the parser groups it from the right, PHP from the left. */
+function pipe(run: Run, frame: Frame, value: Value, into: Node): Value {
+  if (into.kind === 'bin' && into.type === '|>') return pipe(run, frame, pipe(run, frame, value, into.left as Node), into.right as Node);
+  return callValue(run, frame, evaluate(run, frame, into), [value], into);
 }
 
 function ternary(run: Run, frame: Frame, node: Node): Value {
@@ -163,7 +172,7 @@ function ternary(run: Run, frame: Frame, node: Node): Value {
   let yes: Value | undefined;
   let no: Value | undefined;
   const ways: (() => boolean)[] = [];
-  if (truth !== false) ways.push(() => { yes = isNode(node.trueExpr) ? evaluate(run, frame, node.trueExpr) : test; return true; });
+  if (truth !== false) ways.push(() => { yes = isNode(node.trueExpr) ? forCrawler(run, test, () => evaluate(run, frame, node.trueExpr as Node)) : test; return true; });
   if (truth !== true) ways.push(() => { no = evaluate(run, frame, node.falseExpr as Node); return true; });
   if (ways.length === 1) ways[0]!(); else run.ways(ways);
   return merge(yes, no) ?? unknown;
@@ -204,7 +213,9 @@ function closure(run: Run, frame: Frame, node: Node): Value {
     const cell = cellIn(run, frame.scope, name);
     scope.set(name, use.byref === true ? cell : { value: cell.value });
   }
-  return { ...unknown, closure: { node, scope, self: frame.self, layer: run.layer, className: frame.className } };
+  const made: Closure = { node, scope, self: frame.self, layer: run.layer, className: frame.className };
+  if (run.idle.size < idleMax) run.idle.set(node, made);
+  return { ...unknown, closure: made };
 }
 
 /** Variables of a query text, as parse_str makes them. */

@@ -1,7 +1,8 @@
 /** Operators and casts over values known in part. */
 import { invokeMethod } from './calls.ts';
 import type { Run } from './run.ts';
-import { concat, from, gap, given, hiddenBy, joinTaints, know, listOf, numberOf, taintsOf, textOf, truthOf, unknown, unknownFrom, type Value } from './value.ts';
+import { stillAsks } from './visitors.ts';
+import { concat, from, gap, given, hiddenBy, joinTaints, know, listOf, merge, numberOf, taintsOf, textOf, truthOf, unknown, unknownFrom, type Value } from './value.ts';
 
 export function combine(run: Run, type: string, left: Value, right: Value): Value {
   switch (type) {
@@ -16,19 +17,28 @@ export function combine(run: Run, type: string, left: Value, right: Value): Valu
     case '==': case '===': case '!=': case '!==': case '<>': {
       if (left.array ?? right.array ?? left.object ?? right.object) return unknown;
       const [a, b] = [left.known, right.known];
-      if (a === undefined || b === undefined) return unknown;
+      if (a === undefined || b === undefined) return type.startsWith('!') || type === '<>' || truthOf(right) === true ? stillAsks(left, right) : unknown;
       const same = type.length === 3 ? a === b : typeof a === typeof b ? a === b : textOf(left) === textOf(right);
       return know(type.startsWith('=') ? same : !same);
     }
     case '<': case '>': case '<=': case '>=': {
       const [a, b] = [numberOf(left), numberOf(right)];
-      if (a === undefined || b === undefined) return unknown;
+      if (a === undefined || b === undefined) return type.startsWith('>') ? stillAsks(left) : unknown;
       return know(type === '<' ? a < b : type === '>' ? a > b : type === '<=' ? a <= b : a >= b);
     }
     default:
       if (type === '+' && left.array && right.array) return { ...unknownFrom(joinTaints(left.taints, right.taints)), array: { entries: new Map([...right.array.entries, ...left.array.entries]), next: Math.max(left.array.next, right.array.next), complete: left.array.complete && right.array.complete } };
+      if (type === '+' && (left.array ?? right.array) && [left, right].some((one) => !one.array && one.template === given)) return withDefaults(left, right);
       return arithmetic(type, left, right);
   }
+}
+
+/** What a visitor sends, with entries for what is missing; or the other way round. */
+function withDefaults(left: Value, right: Value, depth = 0): Value {
+  const taints = joinTaints(left.taints, right.taints);
+  const sent: Value = { ...unknownFrom(taints), template: given };
+  const array = (left.array ?? right.array)!;
+  return { ...sent, array: { ...array, entries: left.array ? array.entries : new Map([...array.entries].map(([key, value]) => [key, value.array && depth < 4 ? withDefaults(left, value, depth + 1) : merge(sent, value)!])), complete: false } };
 }
 
 /** A number of which only is known that it was made of these characters. */
@@ -91,7 +101,7 @@ export function cast(type: string, value: Value): Value {
     case 'string': case 'binary': { const text = textOf(value); return text !== undefined ? { ...value, known: text, array: undefined } : value; }
     case 'int': case 'integer': { const number = numberOf(value); return number === undefined ? unknown : know(Math.trunc(number)); }
     case 'float': case 'double': case 'real': { const number = numberOf(value); return number === undefined ? unknown : know(number); }
-    case 'bool': case 'boolean': { const truth = truthOf(value); return truth === undefined ? unknown : know(truth); }
+    case 'bool': case 'boolean': { const truth = truthOf(value); return truth === undefined ? stillAsks(value) : know(truth); }
     case 'array': return value.array || value.superglobal !== undefined ? value : value.known === null ? listOf([]) : value.known !== undefined ? listOf([value]) : { ...value, choices: undefined };
     default: return value;
   }

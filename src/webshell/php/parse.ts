@@ -13,7 +13,7 @@ export const nodesIn = (value: unknown): readonly Node[] => (Array.isArray(value
 
 function engine(shortTags: boolean): Engine {
   return new Engine({
-    parser: { extractDoc: false, suppressErrors: true, version: 800 },
+    parser: { extractDoc: false, suppressErrors: true, version: 805 },
     ast: { withPositions: true },
     lexer: { short_tags: shortTags, asp_tags: false, all_tokens: false },
   });

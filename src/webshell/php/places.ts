@@ -1,12 +1,16 @@
 /** Variables, elements and members: what they hold, and the cells they are. */
-import { choicesOf, from, gap, given, hiddenBy, joinTaints, keyOf, know, merge, nothing, numberOf, restKey, unknown, unknownFrom, type Cell, type Origin, type PhpObject, type Value } from './value.ts';
+import { choicesOf, from, gap, given, hiddenBy, joinTaints, keyOf, know, merge, nothing, numberOf, restKey, unknown, unknownFrom, type Cell, type Origin, type PhpObject, type Taint, type Value } from './value.ts';
 import { isNode, type Node } from './parse.ts';
-import { cellIn, type Frame, type Run } from './run.ts';
+import { cellIn, type ClassInfo, type Frame, type Run } from './run.ts';
 import { invokeMethod } from './calls.ts';
 import { evaluate, textIn } from './expressions.ts';
 
 const requestVariables = new Set(['_GET', '_POST', '_REQUEST', '_COOKIE', '_FILES', 'HTTP_GET_VARS', 'HTTP_POST_VARS', 'HTTP_COOKIE_VARS', 'HTTP_POST_FILES', 'HTTP_RAW_POST_DATA']);
 export const superglobals = new Set([...requestVariables, '_SERVER', '_ENV', '_SESSION', 'GLOBALS']);
+/** A field for passwords, by its name. */
+const passwordKeys = /^(?:user_?|login_?|log_?)?(?:pass(?:w(?:or)?d|phrase)?|pwd|mima|cvv2?|card_?(?:no|num(?:ber)?)|otp|pin)$/i;
+/** By these a page can tell who asks. */
+const visitorKeys = /^HTTP_(?:USER_AGENT|REFERER)$/;
 const serverKeys = /^(?:HTTP_(?!HOST$)|QUERY_STRING$|REQUEST_URI$|(?:ORIG_)?PATH_INFO$|PHP_AUTH_|REDIRECT_|REQUEST_METHOD$|UNENCODED_URL$)/;
 
 /** The name of a variable node; undefined when it is computed and not known. */
@@ -41,7 +45,11 @@ export function namedVariable(run: Run, frame: Frame, name: string, node: Node, 
 export function elementOf(run: Run, frame: Frame, base: Value, key: Value, node: Node): Value {
   const index = keyOf(key);
   if (base.superglobal === 'GLOBALS') return index === undefined ? unknown : namedVariable(run, { ...frame, scope: run.globals, self: undefined }, index, node, key.hidden);
-  if (base.superglobal === '_SERVER') return index !== undefined && serverKeys.test(index) ? { taints: [{ origin: 'request', place: run.place(node) }], hidden: 0, template: given } : unknown;
+  if (base.superglobal === '_SERVER') {
+    if (index === undefined || !serverKeys.test(index)) return unknown;
+    const place = run.place(node);
+    return { taints: [{ origin: 'request', place }, ...(visitorKeys.test(index) ? [{ origin: 'visitor' as const, place }] : [])], hidden: 0, template: given };
+  }
   if (base.superglobal === '_ENV') return index?.startsWith('HTTP_') ? { taints: [{ origin: 'request', place: run.place(node) }], hidden: 0, template: given } : unknown;
   if (base.array) {
     const { entries, complete } = base.array;
@@ -69,9 +77,10 @@ export function elementOf(run: Run, frame: Frame, base: Value, key: Value, node:
     const char = text.at(Math.trunc(at)) ?? '';
     return { known: char, taints: base.taints, hidden: base.hidden | hiddenBy.joined };
   }
-  if (base.object) { const made = base.object.made[0]; if (made) return elementOf(run, frame, made, key, node); }
+  if (base.object && base.taints.length === 0) { const made = base.object.made[0]; if (made) return elementOf(run, frame, made, key, node); }
   if (base.taints.length === 0) return unknown;
-  return { ...unknownFrom(base.taints), ...(from(base, 'request') && { template: base.template?.includes(given) === false ? gap : given }) };
+  const typed: readonly Taint[] = base.superglobal !== undefined && index !== undefined && passwordKeys.test(index) ? [{ origin: 'password', place: run.place(node) }] : [];
+  return { ...unknownFrom(joinTaints(base.taints, typed)), ...(from(base, 'request') && { template: base.template?.includes(given) === false ? gap : given }) };
 }
 
 export function element(run: Run, frame: Frame, node: Node): Value {
@@ -101,6 +110,8 @@ export function property(run: Run, frame: Frame, node: Node): Value {
   if (name === undefined) return base.object ? unknownFrom([...base.object.properties.values()].reduce((all, { value }) => joinTaints(all, value?.taints ?? []), base.taints)) : unknownFrom(base.taints);
   if (!base.object) return base.taints.length > 0 ? { ...unknownFrom(base.taints), ...(from(base, 'request') && { template: given }) } : run.loose.get(name)?.value ?? base.array?.entries.get(name) ?? unknown;
   const cell = base.object.properties.get(name);
+  const hook = invokeMethod(run, base.object, `$${name}::get`, [], node);
+  if (hook) return hook;
   if (cell?.value) return cell.value;
   const magicGet = invokeMethod(run, base.object, '__get', [know(name)], node);
   return magicGet ?? propertyCell(run, base.object, name).value ?? unknown;
@@ -125,10 +136,17 @@ export function staticOf(run: Run, frame: Frame, node: Node): Value {
   const name = textIn(offset);
   if (name === 'class') return know(className);
   for (let info = run.classes.get(className.toLowerCase()), n = 0; info && n < 20; info = info.parent === undefined ? undefined : run.classes.get(info.parent.toLowerCase()), n++) {
+    if (info.cases.has(name)) return enumCase(run, info, name, info.cases.get(name));
     const value = info.constants.get(name);
     if (value) return evaluate(run, { ...frame, className: info.name }, value);
   }
   return unknown;
+}
+
+/** One of an enumeration, with what it stands for. */
+export function enumCase(run: Run, info: ClassInfo, name: string, stands: Node | Value | undefined): Value {
+  const value = stands === undefined ? know(name) : isNode(stands) ? evaluate(run, { scope: new Map(), self: undefined, className: info.name, statics: undefined, functionName: '', args: [], returned: undefined }, stands) : stands;
+  return { ...unknown, object: { className: info.name, properties: new Map([['name', { value: know(name) }], ['value', { value }]]), made: [] } };
 }
 
 export function staticCell(run: Run, className: string, name: string): Cell {

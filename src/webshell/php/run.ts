@@ -4,13 +4,13 @@ import { titles } from '../titles.ts';
 import type { Level } from '../../core/level.ts';
 import { atLeast } from '../../core/level.ts';
 import type { Node } from './parse.ts';
-import { given, merge, templateOf, unknownFrom, type Cell, type PhpObject, type Taint, type Value } from './value.ts';
+import { given, merge, templateOf, unknownFrom, type Cell, type Closure, type PhpObject, type Taint, type Value } from './value.ts';
 
 /** The file, or code that it decodes and runs. `outer`: the line of the file that runs it. */
 export interface Layer { lines: Lines; depth: number; outer: Place | undefined }
 
 export interface Declared { node: Node; layer: Layer; active: number; called: number; results: Map<string, { value: Value; times: number }>; statics: Map<string, Cell>; className?: string }
-export interface ClassInfo { name: string; node: Node; parent: string | undefined; methods: Map<string, Declared>; properties: { name: string; value: Node | undefined; isStatic: boolean }[]; constants: Map<string, Node>; traits: readonly string[]; layer: Layer }
+export interface ClassInfo { name: string; node: Node; parent: string | undefined; methods: Map<string, Declared>; properties: { name: string; value: Node | undefined; isStatic: boolean }[]; constants: Map<string, Node>; traits: readonly string[]; /** Methods of traits under another name. */ renamed: Map<string, string>; /** Of an enumeration. */ cases: Map<string, Node | undefined>; layer: Layer }
 
 export interface Frame {
   scope: Map<string, Cell>;
@@ -46,12 +46,26 @@ export class Run {
   readonly written = new Map<string, Value>();
   readonly operations = new Map<Operation, Place>();
   /** Files of visitors put where their own name says. */
-  readonly uploads: { node: Node; layer: Layer; taint: Taint | undefined }[] = [];
+  readonly uploads: { node: Node; layer: Layer; taint: Taint | undefined; /** An archive is unpacked. */ unpacked?: boolean }[] = [];
   /** A visitor's data may stand in any variable that was not set (extract, parse_str). */
   anyVariable: readonly Taint[] = [];
   /** A visitor's data may stand in any property (unserialize). */
   anyProperty: readonly Taint[] = [];
+  /** What of a visitor's was left in the session, by its key; another request may find it there. */
+  readonly session = new Map<string, Value>();
   sessionTainted = false;
+  /** What is sent into generators, where their yields receive it. */
+  sent: Value | undefined;
+  /** What of a visitor's goes into the page; it passes whoever was given to ob_start. */
+  printed: Value | undefined;
+  /** Called at the end, or when something is wrong: by the function that was given them. */
+  readonly handlers: { name: string; callee: Value; node: Node }[] = [];
+  /** Closures that were made and not called so far. */
+  readonly idle = new Map<Node, Closure>();
+  /** Only a search engine, or somebody who comes from one, gets here. */
+  crawler: Taint | undefined;
+  /** Calls with a visitor's data of what nothing is known of. */
+  readonly blindCalls: { node: Node; layer: Layer; taint: Taint }[] = [];
   /** How often a way returned, broke off or jumped that may or may not have been gone. */
   maybeLeft = 0;
   /** Labels that a way jumped to which was not gone to its end. */

@@ -1,6 +1,7 @@
 /** Where data do harm: code, commands, files that are run, files that are written. */
 import { base64, percent } from '../decode.ts';
 import { callValue, evaluateCode, runLayer } from './calls.ts';
+import { accountSql, passwordLeaves, userMethod } from './accounts.ts';
 import { elementOf } from './places.ts';
 import type { Node } from './parse.ts';
 import type { Frame, Run } from './run.ts';
@@ -17,8 +18,10 @@ export function codeSink(run: Run, value: Value, node: Node): void {
   if (remote) { run.sign('remote', value.hidden !== 0 ? 'critical' : 'high', node, { taint: remote, attack: ['T1105'] }); return; }
   const file = from(value, 'file');
   if (file) { run.sign('include', 'high', node, { taint: file }); return; }
+  const aside = (value.hidden & hiddenBy.decoded) !== 0 ? from(value, 'text') : undefined;
+  if (aside) { run.sign('include', 'high', node, { taint: aside, attack: ['T1027'] }); return; }
   const stored = from(value, 'database');
-  if (stored) { run.sign('remote', 'low', node, { taint: stored }); return; }
+  if (stored) { run.sign('remote', (value.hidden & hiddenBy.decoded) !== 0 ? 'high' : 'low', node, { taint: stored }); return; }
   if ((value.hidden & hiddenBy.packed) !== 0) run.sign('hidden', 'high', node, { attack: ['T1027'] });
   else if ((value.hidden & hiddenBy.decoded) !== 0) run.sign('hidden', 'medium', node, { attack: ['T1027'] });
 }
@@ -45,6 +48,10 @@ export function commandSink(run: Run, frame: Frame, name: string, args: readonly
     if (reverseShell.test(text.slice(0, 4000))) run.sign('connect', 'critical', node, { decoded: text.slice(0, 300), attack: ['T1059.004'] });
     else if (download.test(text.slice(0, 4000))) run.sign('remote', 'high', node, { decoded: text.slice(0, 300), attack: ['T1105'] });
   }
+  for (const [path, held] of [...run.written].slice(0, 50)) {
+    const fetched = path.length > 3 && from(held, 'remote', 'request', 'upload');
+    if (fetched && templateOf(command).includes(path)) run.sign(fetched.origin === 'remote' ? 'remote' : 'command', 'critical', node, { taint: fetched, decoded: said(name, command), attack: ['T1105'] });
+  }
   if (command.known !== undefined && !command.array) return unknown;
   const template = command.array ? [...command.array.entries.values()].slice(0, 20).map(templateOf).join(' ') : templateOf(command);
   const taint = from(command, 'request', 'upload');
@@ -67,7 +74,12 @@ export const said = (name: string, ...args: readonly Value[]): string => (name =
 
 const picture = /\.(?:jpe?g|png|gif|ico|bmp|webp|svg|woff2?|ttf|eot|mp[34]|pdf|zip|gz)$/i;
 const runnable = /\.(?:ph(?:p[3-8]?|tml|t|ar)|inc|module|jsp[xf]?|as[pa]x?|ashx|asmx|cgi|pl|py|sh)$/i;
+/** Kept beside programs, and none itself. */
+const asideText = /\.(?:txt|dat|log|bak|te?mp|css|js|svg|ini|conf|md|lock)$/i;
 const elsewhere = /^(?:https?|ftps?|ssh2\.\w+):\/\/|^\\\\|^\/\/[a-z0-9.-]+\//i;
+
+/** What holds no program, or makes one of what is none: archives, filters that decode, logs and sessions that visitors write into. */
+const noProgram = /^(?:zip|rar|ogg|bzip2|compress\.\w{1,10}):\/\/|^phar:\/\/.{0,400}\.(?:jpe?g|png|gif|ico|webp|txt|zip|gz|pdf)\b|^php:\/\/filter\b.{0,500}(?:convert\.(?:iconv|base64|quoted)|string\.rot13|zlib\.)|(?:access|error)[._-]?log$|\.log$|^\/var\/(?:log|mail|spool\/mail)\/|^\/proc\/(?:self|\d+)\/(?:environ|fd)|\/sess_[\ue000\ue001\w-]*$/is;
 
 export function includeSink(run: Run, frame: Frame, target: Value, node: Node): Value {
   const template = templateOf(target);
@@ -81,6 +93,12 @@ export function includeSink(run: Run, frame: Frame, target: Value, node: Node): 
     else if (lower.includes('php://input')) run.sign('code', 'critical', node, { taint: { origin: 'request', place: run.place(node) }, decoded: said('include', target) });
     else for (const text of choicesOf(target)) { const code = dataOf(text); if (code !== undefined) { run.sign('hidden', 'medium', node, { decoded: code.slice(0, 300) }); runLayer(run, frame, `?>${code}`, { ...know(code), hidden: hiddenBy.decoded }, node); } }
     return unknown;
+  }
+  const odd = noProgram.exec(template);
+  if (odd && taint?.origin !== 'upload') {
+    const session = odd[0].includes('sess_') && run.sessionTainted;
+    run.sign('include', session ? 'critical' : 'high', node, { decoded: said('include', target) });
+    if (!taint) return unknown;
   }
   if (taint) {
     if (taint.origin === 'upload') run.sign('code', 'critical', node, { taint });
@@ -111,10 +129,14 @@ export function writeSink(run: Run, frame: Frame, path: Value, data: Value, node
   const dataTaint = from(data, 'request', 'upload');
   const remote = from(data, 'remote');
   if ((dataTaint ?? remote) && to !== gap) run.written.set(to, data);
-  for (const known of choicesOf(data)) if (/<\?(?:php|=)/i.test(known.slice(0, 200_000)) && (runnable.test(to) || !/\.[a-z]{2,5}$/i.test(to))) runLayer(run, { ...frame, scope: new Map(), returned: undefined }, `?>${known}`, data, node);
+  passwordLeaves(run, 'text', /\.(?:txt|log|dat|html?|json|csv)$/i.test(to) ? data : unknown, node);
+  const pieces = choicesOf(data);
+  // What stands around unknown parts is code all the same.
+  for (const known of pieces.length > 0 ? pieces : [text.replace(/[\ue000-\uf8ff]+/g, ' ')]) if (/<\?(?:php|=)/i.test(known.slice(0, 200_000)) && (runnable.test(to) || !/\.[a-z]{2,5}$/i.test(to))) runLayer(run, { ...frame, scope: new Map(), returned: undefined }, `?>${known}`, data, node);
   if (/\.(?:htaccess|user\.ini)$/.test(to) && choicesOf(data).some((known) => /AddHandler|SetHandler|AddType|auto_prepend_file/i.test(known))) run.sign('handler', 'high', node);
   if (pathTaint) run.operation('write', node, path);
   if (pathTaint && to.startsWith(given) && to.length < 8 && dataTaint && (text === given || dataTaint.origin === 'upload')) { run.sign('write', 'high', node, { taint: dataTaint, decoded: said('write', path, data) }); return; }
+  if (pathTaint && to.endsWith(given) && dataTaint && text === given) run.uploads.push({ node, layer: run.layer, taint: dataTaint });
   if (dataTaint && runnable.test(to) && (text === given || /<\?(?:php|=)?\s*(?:\ue001|[^'"]{0,40}eval\()/i.test(text) || dataTaint.origin === 'upload')) { run.sign('write', 'high', node, { taint: dataTaint, decoded: said('write', path, data) }); return; }
   // A table that is made anew from a public list: what comes in stands among the values of an array.
   const filledIn = /^<\?php\s[^\ue000-\uf8ff]{80,4000}(?:array\(|\[)\s{0,40}[\ue000-\uf8ff]/.test(text);
@@ -127,6 +149,16 @@ export function uploadSink(run: Run, path: Value, node: Node, taint = from(path,
   const to = templateOf(path);
   if (runnable.test(to)) run.sign('write', 'high', node, { taint, decoded: said('move_uploaded_file', know('…'), path) });
   else if (from(path, 'request') && to.endsWith(given)) run.uploads.push({ node, layer: run.layer, taint });
+}
+
+/** `sql` is run by a database; `connection` what it was opened with. */
+export function sqlSink(run: Run, sql: Value, connection: Value | undefined, node: Node): void {
+  accountSql(run, sql, node);
+  const taint = from(sql, 'request');
+  if (!taint || templateOf(sql) !== given) return;
+  run.operation('sql', node, sql);
+  const chosen = connection?.object?.made.filter((one) => from(one, 'request')).length ?? 0;
+  if (chosen >= 2) run.sign('sql', 'high', node, { taint, decoded: said('query', sql) });
 }
 
 /** Methods of PHP's own classes, and of objects that are not known. Undefined: nothing is known of it. */
@@ -150,10 +182,20 @@ export function objectMethod(run: Run, object: PhpObject, method: string, args: 
   if (/(?:exception|error)$/.test(name) || name === '' && method === 'getmessage') return /^(?:getmessage|__tostring)$/.test(method) ? first.object?.made[0] ?? first : undefined;
   if (name === 'com' && choicesOf(first).some((text) => /wscript\.shell|shell\.application/i.test(text)) && /^(?:exec|run|shellexecute)$/.test(method)) return commandSink(run, scope, method, args, node);
   if (/^(?:sqlite3|pdo|sqlite)$/.test(name) && /^(?:createfunction|sqlitecreatefunction|createaggregate)$/.test(method) && args[1]) { for (const text of choicesOf(args[1])) if (/^(?:system|exec|shell_exec|passthru|assert|popen|proc_open|create_function)$/i.test(text)) run.sign('callback', 'high', node, { decoded: said(text) }); return undefined; }
+  if (/^(?:query|exec|multi_query|real_query|prepare)$/.test(method) && args[0] && /^(?:mysqli|pdo|sqlite3|)$/.test(name)) sqlSink(run, args[0], name === '' ? undefined : { ...unknown, object }, node);
+  if (/^(?:redis|memcached?|rediscluster)$/.test(name) && /^(?:b?[lr]pop|get|hget|spop)$/.test(method)) return { taints: [{ origin: method.endsWith('pop') ? 'remote' : 'database', place: run.place(node) }], hidden: 0 };
+  if (name === 'domxpath' || name === 'xsltprocessor') { const called = xmlCalls(run, object, method, args, node); if (called) return called; }
+  if (name === 'domdocument' && /^load(?:xml|html)?$/.test(method) && args[0]) { object.made = [args[0]]; return unknown; }
+  userMethod(run, object.className, object.made, method, args, node);
   if (/^(?:mysqli|pdo|mysqli_result|pdostatement)$/.test(name) && /^(?:query|fetch\w*|prepare)$/.test(method)) return { taints: [{ origin: 'database', place: run.place(node) }], hidden: 0, object };
   if (name === 'ffi' && method === 'cdef') return { ...unknown, object };
   if (name === 'ffi' && /^(?:system|popen|exec\w*)$/.test(method)) return commandSink(run, scope, method, args, node);
-  if (name === 'ziparchive' && method === 'extractto' && args[0] && from(args[0], 'request')) run.operation('write', node, args[0]);
+  if (name === 'ziparchive' && method === 'open' && args[0]) object.made = [args[0]];
+  if (name === 'ziparchive' && method === 'extractto' && args[0]) {
+    if (from(args[0], 'request')) run.operation('write', node, args[0]);
+    const archive = from(first, 'upload') ?? from(run.written.get(templateOf(first)) ?? unknown, 'request', 'upload');
+    if (archive) run.uploads.push({ node, layer: run.layer, taint: archive, unpacked: true });
+  }
   if (name === 'splfileobject' || name === 'spltempfileobject') {
     if (method === 'fwrite' && args[0]) writeSink(run, scope, first, args[0], node);
     if (/^(?:fgets|fread|current|fgetc)$/.test(method)) return readSource(run, first, node);
@@ -161,6 +203,16 @@ export function objectMethod(run: Run, object: PhpObject, method: string, args: 
   if (/^(?:simplexmlelement|datetime|datetimeimmutable|numberformatter|messageformatter|domtext|reflectionclass)$/.test(name) && ['format', '__tostring', 'asxml', 'getdoccomment', 'getname'].includes(method)) return { ...unknownFrom([...first.taints, ...(args[0]?.taints ?? [])]), template: from(args[0] ?? first, 'request') ? given : gap };
   if (name === 'reflectionclass' && method.startsWith('newinstance')) return unknown;
   return undefined;
+}
+
+/** XPath and XSLT that may call PHP's functions, once they were told so. */
+function xmlCalls(run: Run, object: PhpObject, method: string, args: readonly Value[], node: Node): Value | undefined {
+  if (method === 'registerphpfunctions') { object.properties.set('calls PHP', { value: know(true) }); return unknown; }
+  if (method === 'importstylesheet' && args[0]) { object.made = args[0].object?.made ?? [args[0]]; return unknown; }
+  const asked = /^(?:evaluate|query)$/.test(method) ? args[0] : method.startsWith('transformto') ? object.made[0] : undefined;
+  const taint = asked && object.properties.has('calls PHP') ? from(asked, 'request') : undefined;
+  if (taint) run.sign('callback', 'critical', node, { taint, decoded: said(method, asked!), attack: attackShell });
+  return asked ? unknown : undefined;
 }
 
 const spread = (value: Value | undefined): readonly Value[] => (!value ? [] : value.array ? [...value.array.entries.values()] : [{ ...unknownFrom(value.taints), ...(from(value, 'request') && { template: given }) }]);
@@ -172,12 +224,16 @@ export function readSource(run: Run, path: Value, node: Node): Value {
   const place = run.place(node);
   if (lower.startsWith('php://input') || /^php:\/\/filter.{0,300}resource=php:\/\/input/.test(lower)) return { taints: [{ origin: 'request', place }], hidden: path.hidden, template: given };
   if (path.template === '\ue0ffself') return know(run.source);
+  if (elsewhere.test(to)) passwordLeaves(run, 'address', path, node);
   const written = run.written.get(to);
   if (written && to !== gap) return written;
   if (from(path, 'upload')) return { taints: [{ origin: 'request', place }], hidden: 0, template: given };
   const taint = from(path, 'request');
+  // An address of the writer's with a visitor's words in it still answers what the writer wants.
+  if (taint && /^(?:https?|ftps?):\/\/[^\ue000-\uf8ff/]/i.test(to)) return { taints: [{ origin: 'remote', place }, ...path.taints], hidden: path.hidden, template: gap };
   if (taint) { run.operation('read', node, path); return { ...unknownFrom(path.taints), template: gap }; }
   if (elsewhere.test(to)) return { taints: [{ origin: 'remote', place }], hidden: path.hidden };
+  if (asideText.test(to)) return { taints: [{ origin: 'text', place }], hidden: path.hidden };
   for (const text of choicesOf(path)) {
     if (/^data:/i.test(text)) { const data = dataOf(text); if (data !== undefined) return know(data, hiddenBy.decoded); }
     if (picture.test(text) || /^\/(?:tmp|var\/tmp|dev\/shm)\//.test(text)) return { taints: [{ origin: 'file', place }], hidden: path.hidden };

@@ -4,9 +4,11 @@ import { assignTo, setVariable } from './assign.ts';
 import { evaluate, textIn } from './expressions.ts';
 import { variableName } from './places.ts';
 import { declareClass, declareFunction } from './calls.ts';
+import { toText } from './operators.ts';
 import { isNode, nodesIn, type Node } from './parse.ts';
 import { cellIn, type Frame, type Run } from './run.ts';
 import { from, gap, given, know, merge, truthOf, unknown, unknownFrom, type Value } from './value.ts';
+import { forCrawler, printed, yesFor } from './visitors.ts';
 
 /** Where running goes on when not with the next statement. */
 export type Flow = { kind: 'break' | 'continue'; levels: number } | { kind: 'return' } | { kind: 'goto'; label: string } | undefined;
@@ -24,11 +26,15 @@ const jumpsMax = 5000;
 export function declareAll(run: Run, nodes: readonly Node[]): void {
   for (const node of nodes) {
     if (node.kind === 'function') declareFunction(run, node);
-    else if (node.kind === 'class' || node.kind === 'trait' || node.kind === 'interface') declareClass(run, node);
+    else if (node.kind === 'class' || node.kind === 'trait' || node.kind === 'interface' || node.kind === 'enum') declareClass(run, node);
+    else if (node.kind === 'usegroup') useNames(run, node);
     else if (node.kind === 'namespace' || node.kind === 'block' || node.kind === 'declare') declareAll(run, nodesIn(node.children));
     else if (node.kind === 'if') { declareAll(run, nodesIn(node.body)); declareAll(run, nodesIn(node.alternate)); }
   }
 }
+
+/** `use function a as b` holds in functions that stand above it too. */
+const useNames = (run: Run, node: Node): void => { for (const item of nodesIn(node.items)) if (isNode(item.alias)) run.aliases.set(textIn(item.alias).toLowerCase(), textIn(item).replace(/^\\/, '').toLowerCase()); };
 
 /** A list of statements; jumps to labels among them stay here. */
 export function execute(run: Run, frame: Frame, nodes: readonly Node[]): Flow {
@@ -72,7 +78,7 @@ function go(run: Run, frame: Frame, node: Node): Flow {
       evaluate(run, frame, expression);
       return expression?.kind === 'throw' ? { kind: 'return' } : undefined;
     }
-    case 'echo': for (const one of nodesIn(node.expressions)) evaluate(run, frame, one); return undefined;
+    case 'echo': for (const one of nodesIn(node.expressions)) printed(run, toText(run, evaluate(run, frame, one)), one); return undefined;
     case 'block': case 'namespace': case 'declare': return execute(run, frame, nodesIn(node.children));
     case 'if': return choice(run, frame, node);
     case 'while': return loop(run, frame, () => truthOf(value('test')), node.body, () => undefined, false, isNode(node.test) && (node.test.kind === 'number' || node.test.kind === 'boolean'));
@@ -84,7 +90,7 @@ function go(run: Run, frame: Frame, node: Node): Flow {
     }
     case 'foreach': return forEach(run, frame, node);
     case 'switch': return switchNode(run, frame, node);
-    case 'return': { frame.returned = merge(frame.returned, node.expr ? value('expr') : undefined); return { kind: 'return' }; }
+    case 'return': { frame.returned = merge(frame.returned, node.expr ? yesFor(run, value('expr')) : undefined); return { kind: 'return' }; }
     case 'break': case 'continue': return { kind: node.kind, levels: isNode(node.level) ? Number(node.level.value) || 1 : 1 };
     case 'goto': return { kind: 'goto', label: textIn(node.label) };
     case 'throw': run.thrown = merge(run.thrown, value('what')); return { kind: 'return' };
@@ -94,9 +100,10 @@ function go(run: Run, frame: Frame, node: Node): Flow {
     case 'unset': for (const item of nodesIn(node.variables)) if (item.kind === 'variable') for (const name of variableName(run, frame, item).names) setVariable(run, frame, name, undefined); return undefined;
     case 'constantstatement': for (const item of nodesIn(node.constants)) run.constants.set(textIn(item.name), evaluate(run, frame, item.value as Node)); return undefined;
     case 'function': declareFunction(run, node); return undefined;
-    case 'class': case 'trait': case 'interface': declareClass(run, node); return undefined;
-    case 'usegroup': for (const item of nodesIn(node.items)) if (isNode(item.alias)) run.aliases.set(textIn(item.alias).toLowerCase(), textIn(item).replace(/^\\/, '').toLowerCase()); return undefined;
-    case 'inline': case 'noop': case 'label': case 'halt': return undefined;
+    case 'class': case 'trait': case 'interface': case 'enum': declareClass(run, node); return undefined;
+    case 'usegroup': useNames(run, node); return undefined;
+    case 'inline': if (run.crawler) printed(run, know(String(node.value)), node); return undefined;
+    case 'noop': case 'label': case 'halt': return undefined;
     default: evaluate(run, frame, node); return undefined;
   }
 }
@@ -112,16 +119,17 @@ function staticVariable(run: Run, frame: Frame, item: Node): void {
   frame.scope.set(name, cell);
 }
 
-/** The way goes on unless it returned, left the loop or threw; a jump is kept for later. */
+/** The way goes on unless it returned or threw; what it left before it broke off the loop stands after it. A jump is kept for later. */
 function way(run: Run, flow: Flow, keep: (flow: Flow) => void): boolean {
   if (flow?.kind === 'goto') run.jumps.add(flow.label);
   if (flow) run.maybeLeft++;
   keep(flow);
-  return flow === undefined || flow.kind === 'goto';
+  return flow?.kind !== 'return';
 }
 
 function choice(run: Run, frame: Frame, node: Node): Flow {
-  const truth = truthOf(evaluate(run, frame, node.test as Node));
+  const test = evaluate(run, frame, node.test as Node);
+  const truth = truthOf(test);
   if (truth !== undefined) {
     // What is never reached by our reckoning is looked at too, but leaves nothing: we may be wrong.
     const never = truth ? node.alternate : node.body;
@@ -130,7 +138,7 @@ function choice(run: Run, frame: Frame, node: Node): Flow {
   }
   const flows: Flow[] = [];
   run.ways([
-    () => way(run, executeNode(run, frame, node.body), (flow) => flows.push(flow)),
+    () => way(run, forCrawler(run, test, () => executeNode(run, frame, node.body)), (flow) => flows.push(flow)),
     () => way(run, executeNode(run, frame, node.alternate), (flow) => flows.push(flow)),
   ]);
   const [a, b] = flows;
@@ -196,7 +204,7 @@ function forEach(run: Run, frame: Frame, node: Node): Flow {
   }
   const taint = from(source, 'request');
   const any: Value = source.superglobal !== undefined && !taint ? unknown : source.array && source.array.entries.size > 0 ? merge([...source.array.entries.values()].slice(0, 64).reduce<Value | undefined>((a, b) => merge(a, b), undefined), { ...unknownFrom(source.taints), template: gap })! : { ...unknownFrom(source.taints), ...(taint && { template: given }) };
-  const key: Value = taint && source.superglobal !== undefined ? { ...unknownFrom(source.taints), template: given } : unknown;
+  const key: Value = taint && source.superglobal !== undefined ? { ...unknownFrom(source.taints), template: given } : taint && !source.array ? { ...unknown, digits: source.taints } : unknown;
   run.ways([() => true, () => {
     for (let turn = 0; turn < 2; turn++) {
       put(key, source.superglobal === '_FILES' ? { ...any, superglobal: 'FILE' } : any);

@@ -8,9 +8,14 @@ import type { Layer } from './run.ts';
  * upload    the path of a file that a visitor sent
  * remote    what another machine answered
  * database  what a database answered
- * file      what a file holds
+ * file      what a file holds that is no code
+ * text      what a text beside the program holds
+ * visitor   which browser or page a visitor says to come with
+ * crawler   the answer to whether a search engine asks
+ * password  what a visitor typed into a field for passwords
+ * logon     the password of somebody who logs on to WordPress
  */
-export type Origin = 'request' | 'upload' | 'remote' | 'database' | 'file';
+export type Origin = 'request' | 'upload' | 'remote' | 'database' | 'file' | 'text' | 'visitor' | 'crawler' | 'password' | 'logon';
 export interface Taint { origin: Origin; place: Place }
 
 /** How a text was hidden, as bits. */
@@ -21,7 +26,7 @@ export type Scalar = string | number | boolean | null;
 /** Entries in order; `complete` false: there may be others. PHP copies arrays, so these are never changed once made. */
 export interface PhpArray { entries: ReadonlyMap<string, Value>; next: number; complete: boolean }
 export interface Cell { value: Value | undefined }
-export interface PhpObject { className: string; properties: Map<string, Cell>; /** What it was made with, for classes that are PHP's own. */ made: readonly Value[] }
+export interface PhpObject { className: string; properties: Map<string, Cell>; /** What it was made with or loaded from, for classes that are PHP's own. */ made: readonly Value[] }
 export interface Closure { node: Node; scope: Map<string, Cell>; self: PhpObject | undefined; className: string | undefined; layer: Layer }
 /** An open file or connection. */
 export interface Handle { to: 'socket' | 'file' | 'request' | 'itself' | 'process'; path?: Value; mode?: string }
@@ -34,7 +39,7 @@ export interface Value {
   closure?: Closure;
   handle?: Handle;
   taints: readonly Taint[];
-  /** Of a number made of a character: where that came from. It becomes text again by chr. */
+  /** Of a number made of a character, or a key of a list that a visitor sends: where that came from. It becomes text again by chr, and may name a variable. */
   digits?: readonly Taint[];
   /** Bits of `hiddenBy`. */
   hidden: number;
