@@ -9,7 +9,7 @@ import { isElf } from '../linux/elf.ts';
 import type { FileStat, Tree } from '../linux/tree.ts';
 import type { Program, Sign } from './command.ts';
 import { octal } from './finding.ts';
-import { anyoneWrites } from './look.ts';
+import { anyoneWrites, attempt } from './look.ts';
 import type { ScanContext } from './port.ts';
 
 /** Kind undefined: intrusion. */
@@ -27,8 +27,8 @@ const homes = /^\/(?:home\/[^/]+|root|Users\/[^/]+|srv\/[^/]+|var\/www)\//;
 /** Folders of packages and daemons in which nobody keeps a compiled program of his own. */
 const amongData = /^\/(?:usr\/(?:share|include)|usr\/lib\/(?:apt|dpkg|cron|sysctl\.d|modprobe\.d|tmpfiles\.d|locale|terminfo|mime|update-notifier|needrestart|networkd-dispatcher)|var\/(?:cache|backups|mail|spool|log|lib\/(?:dpkg|apt|misc|systemd|pam|dbus|ucf|python|logrotate))|lib\/modules|etc|boot)\//;
 
-function isBinary(path: string, { tree }: ScanContext): boolean {
-  const head = tree.read(path, 4)?.bytes;
+function isBinary(path: string, context: ScanContext): boolean {
+  const head = attempt(context, path, () => context.tree.read(path, 4)?.bytes);
   return head !== undefined && isElf(head);
 }
 
