@@ -22,6 +22,7 @@ import { inetd } from './inetd/check.ts';
 import { init } from './init/check.ts';
 import { initramfs } from './initramfs/check.ts';
 import { integrity } from './integrity/check.ts';
+import { interpreterStart } from './interpreter-start/check.ts';
 import { kernelHelpers } from './kernel-helpers/check.ts';
 import { kernelHook } from './kernel-hook/check.ts';
 import { kernelModule } from './kernel-module/check.ts';
@@ -93,6 +94,7 @@ export const checks: readonly Check[] = [
   init,
   initramfs,
   integrity,
+  interpreterStart,
   kernelHelpers,
   kernelHook,
   kernelModule,

@@ -8,7 +8,7 @@ import { fact } from './finding.ts';
 import { maskSecrets } from '../core/secrets.ts';
 import { attempt, cutOf, firstOf, tellCut } from './look.ts';
 import { fetchOf, fetchedFiles, type Fetch } from './fetch-words.ts';
-import { environmentReasons } from './environment.ts';
+import { environmentReasons, loadedBy } from './environment.ts';
 import { judgeProgram, type ProgramNote } from './program-place.ts';
 import { looksLikeText, readCode } from './script-code.ts';
 import { outputOfPipeline, parseShell, textOfOutput, type Command, type Pipeline, type Variables } from './shell-parse.ts';
@@ -34,6 +34,8 @@ export interface How {
   path?: readonly string[];
   /** Where relative paths begin. */
   cwd?: string;
+  /** The file is run as the hook that it is, and not as one of many scripts that a program is made of. */
+  hook?: boolean;
   /** Standard input, when it is known. */
   input?: string;
 }
@@ -78,6 +80,17 @@ export async function judgeWords(words: Words, context: ScanContext, how: How = 
 export async function judgeText(text: string, context: ScanContext, how: How & { file?: string; language?: Language } = {}): Promise<Judgement> {
   const work: Work = { ...workOf(context, how), path: how.file };
   return judgement(await code(how.language ?? 'shell', text, work));
+}
+
+/** What is to be said of `name=value` in the environment of something that starts by itself, and of the code that it has loaded. */
+export const variableReasons = (name: string, value: string, context: ScanContext): Promise<Reason[]> => ofVariable(name, value, workOf(context, {}));
+
+async function ofVariable(name: string, value: string, work: Work): Promise<Reason[]> {
+  const reasons = await environmentReasons(name, value, work.context);
+  const { files, language } = loadedBy(name, value);
+  // Where the file lies is said already.
+  for (const path of files) reasons.push(...(await program(path, work, language)).reasons.filter(({ sign }) => sign === undefined));
+  return reasons;
 }
 
 /** Joins what several lines said. */
@@ -153,7 +166,7 @@ async function pipelineParts(pipeline: Pipeline, work: Work, fetched: Map<string
   const add = (more: Part): void => { part.reasons.push(...more.reasons); part.programs.push(...more.programs); };
   for (const [i, command] of pipeline.entries()) {
     const { words, env, inner, from, input } = command;
-    for (const [name, value] of exported(words, env)) part.reasons.push(...await environmentReasons(name, value, work.context));
+    for (const [name, value] of exported(words, env)) part.reasons.push(...await ofVariable(name, value, work));
     if (words.length === 0) continue;
     const starts = startsOf(words);
     if (starts.title !== undefined && /^\[.*\]$|^\[k/.test(starts.title)) part.reasons.push({ level: 'high', text: { zh: '程序给自己起内核线程的名字', en: 'it gives a program the name of a kernel thread' }, evidence: fact({ zh: '假名', en: 'name' }, starts.title), attack: ['T1036.004'] });
@@ -198,7 +211,7 @@ async function fedCode(language: Language, text: string, decoded: boolean, work:
 
 function fetchReason({ level, address }: Fetch, work: Work): Reason {
   // Scripts of programs fetch their updates; a line that something starts again and again does not.
-  const inScript = work.path !== undefined && level === 'medium';
+  const inScript = work.path !== undefined && level === 'medium' && !(work.how.hook === true && work.depth <= 1);
   return { level: inScript ? 'low' : level, ...(inScript && { kind: 'notice' as const }), text: { zh: '从网上下载内容并直接运行', en: 'it fetches something from the network and runs it' }, evidence: { ...here, value: inScript ? '' : address }, attack: ['T1059.004', 'T1105'] };
 }
 
@@ -243,7 +256,7 @@ async function scriptParts(path: string, work: Work, language: Language | undefi
   const known = kept.get(work.context.tree) ?? new Map<string, Promise<Kept>>();
   kept.set(work.context.tree, known);
   // The depth is part of the key: a script that runs itself waits for no one.
-  const key = `${work.depth}\0${language ?? ''}\0${work.how.user ?? ''}\0${path}`;
+  const key = `${work.depth}\0${language ?? ''}\0${work.how.hook === true}\0${work.how.user ?? ''}\0${path}`;
   let reading = known.get(key);
   if (!reading) {
     if (work.left.files-- <= 0) { work.context.blind(path, { zh: `一条命令带出的脚本超过 ${filesBudget} 个，这个没看`, en: `one command leads to more than ${filesBudget} scripts, and this one was not looked at` }); return { reasons: [], programs: [] }; }
@@ -265,7 +278,7 @@ async function readScript(path: string, work: Work, language: Language | undefin
   const whole = attempt(context, path, () => context.tree.read(path, max));
   if (!whole) return { reasons: [] };
   if (whole.cut) tellCut(context, path, max);
-  const inside: Work = { ...work, depth: work.depth + 1, path, hidden: false, how: { user: work.how.user } };
+  const inside: Work = { ...work, depth: work.depth + 1, path, hidden: false, how: { user: work.how.user, ...(work.how.hook && { hook: true }) } };
   return { reasons: (await code(speaks, whole.bytes.toString('utf8'), inside)).reasons };
 }
 

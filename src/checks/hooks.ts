@@ -1,10 +1,12 @@
 /** What the checks of places that start something have in common: read a file, judge its commands, tell what was found. */
 import { MoatError } from '../core/error.ts';
 import type { Finding, FixAction } from '../core/finding.ts';
+import { atLeast } from '../core/level.ts';
 import type { Text } from '../core/text.ts';
 import { homesOf, readAccounts } from '../linux/accounts.ts';
 import { filesIn, textMax, type FileStat } from '../linux/tree.ts';
-import { judgeCommand, judgeFile, judgeWords, type How, type Judgement } from './command.ts';
+import { isElf } from '../linux/elf.ts';
+import { joinJudgements, judgeCommand, judged, judgeFile, judgeText, judgeWords, variableReasons, type How, type Judgement } from './command.ts';
 import { fact, finding, lineFact, octal, putAway, withoutLine } from './finding.ts';
 import { attempt, firstOf, tellCut } from './look.ts';
 import type { Looking, ScanContext } from './port.ts';
@@ -95,8 +97,8 @@ export interface HookCommand { line: number; /** The line as it stands. */ text:
 /** One finding for each command that something speaks against. */
 export async function* commandFindings(place: Place, context: ScanContext, { path, stat }: Pick<HookFile, 'path' | 'stat'>, commands: Iterable<HookCommand>): AsyncIterable<Finding> {
   for (const { line, text, command, how } of commands) {
-    const judged = typeof command === 'string' ? await judgeCommand(command, context, how) : await judgeWords(command, context, how);
-    const found = judgedFinding(place, { path, key: text.trim(), judged, evidence: [lineFact(path, line, text.trim())], time: stat.changed, user: how?.user, fix: { zh: `去掉 ${path} 第 ${line} 行`, en: `take out line ${line} of ${path}` }, actions: withoutLine(path, line, text) });
+    const judgement = typeof command === 'string' ? await judgeCommand(command, context, how) : await judgeWords(command, context, how);
+    const found = judgedFinding(place, { path, key: text.trim(), judged: judgement, evidence: [lineFact(path, line, text.trim())], time: stat.changed, user: how?.user, fix: { zh: `去掉 ${path} 第 ${line} 行`, en: `take out line ${line} of ${path}` }, actions: withoutLine(path, line, text) });
     if (found) yield found;
   }
 }
@@ -138,16 +140,49 @@ export function judgedFinding(place: Place, { path, key, judged: { level, kind, 
 
 /** Scripts that are run from a place: those that no package ships as they are. */
 export async function* scriptFindings(place: Place, context: ScanContext, paths: Iterable<string>, how: How = { user: 'root' }): AsyncIterable<Finding> {
+  const asHook: How = { ...how, hook: true };
   for (const path of paths) {
     if (await isShipped(context, path)) continue;
     const stat = attempt(context, path, () => statOf(context, path));
     if (!stat) continue;
     const open = writableFinding(place, context, path, stat);
     if (open) yield open;
-    const judged = await judgeFile(path, context, how);
-    const found = judgedFinding(place, { path, key: 'script', judged, evidence: [fact({ zh: '脚本', en: 'script' }, path)], time: stat.changed, user: how.user, fix: { zh: '先让它不能运行，再查它从何而来', en: 'take its right to run, then see where it came from' }, commands: [['chmod', 'a-x', path]], actions: putAway(path) });
-    if (found && !(open && found.kind === 'weakness')) yield found;
+    const found = judgedFinding(place, { path, key: 'script', judged: await judgeFile(path, context, asHook), evidence: [fact({ zh: '脚本', en: 'script' }, path)], time: stat.changed, user: how.user, fix: { zh: '先让它不能运行，再查它从何而来', en: 'take its right to run, then see where it came from' }, commands: [['chmod', 'a-x', path]], actions: putAway(path) });
+    const grave = found?.kind === 'intrusion' && atLeast(found.level, 'high');
+    if (!grave && await isStrayProgram(path, context)) yield binaryFinding(place, path, stat.changed);
+    else if (found && !(open && found.kind === 'weakness')) yield found;
   }
+}
+
+/** A compiled program that lies among scripts itself, no link to where it belongs, and that no package ships. */
+async function isStrayProgram(path: string, context: ScanContext): Promise<boolean> {
+  if (!context.provenance.known || await isOwned(context, path)) return false;
+  return attempt(context, path, () => { const head = context.tree.link(path) === undefined ? context.tree.read(path, 4)?.bytes : undefined; return head !== undefined && isElf(head); }) === true;
+}
+
+const binaryFinding = (place: Place, path: string, time: number): Finding => finding(place.check, `${path}\0binary`, {
+  kind: 'intrusion', level: 'high', path, time, user: 'root',
+  title: { zh: `${place.name.zh}：这里本该是脚本，却放着一个没有软件包提供的程序`, en: `${place.name.en}: a program that no package ships lies where scripts belong` },
+  evidence: [fact({ zh: '程序', en: 'program' }, path)],
+  means: place.means,
+  fix: { text: { zh: '先让它不能运行，再查它从何而来', en: 'take its right to run, then see where it came from' }, commands: [['chmod', 'a-x', path]], actions: putAway(path) },
+  refs: [...place.refs, 'attack:T1036.005'],
+});
+
+/** Settings that scripts or services source or take their variables from: `NAME=value COMMAND` runs the command. */
+export async function* sourcedFindings(place: Place, context: ScanContext, path: string): AsyncIterable<Finding> {
+  const file = await readUnshipped(place, context, path);
+  if (!file) return;
+  yield* file.open;
+  const all = [await judgeText(file.text, context, { file: path })];
+  for (const { line, text } of linesOf(file.text)) {
+    const [, name, value = ''] = /^\s*(?:export\s+)?([A-Za-z_]\w{0,100})=(.*)$/.exec(text) ?? [];
+    if (name === undefined) continue;
+    const reasons = await variableReasons(name, value.trim().replace(/^(["'])(.*)\1$/, '$2'), context);
+    if (reasons.length > 0) all.push(judged(reasons.map((one) => ({ ...one, evidence: lineFact(path, line, text.trim()) }))));
+  }
+  const found = judgedFinding(place, { path, key: 'sourced', judged: joinJudgements(all), evidence: [], time: file.stat.changed, fix: { zh: `检查 ${path}`, en: `look at ${path}` } });
+  if (found) yield found;
 }
 
 function statOf({ tree }: ScanContext, path: string): FileStat | undefined {

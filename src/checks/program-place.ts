@@ -5,10 +5,11 @@ import type { Level } from '../core/level.ts';
 import type { Text } from '../core/text.ts';
 import { MoatError, reasonOf } from '../core/error.ts';
 import { readAccounts } from '../linux/accounts.ts';
+import { isElf } from '../linux/elf.ts';
 import type { FileStat, Tree } from '../linux/tree.ts';
 import type { Program, Sign } from './command.ts';
 import { octal } from './finding.ts';
-import { anyoneWrites } from './look.ts';
+import { anyoneWrites, attempt } from './look.ts';
 import type { ScanContext } from './port.ts';
 
 /** Kind undefined: intrusion. */
@@ -22,6 +23,14 @@ export interface ProgramRead {
 
 /** Where hidden names are no accident: homes of people hold many that tools made. */
 const homes = /^\/(?:home\/[^/]+|root|Users\/[^/]+|srv\/[^/]+|var\/www)\//;
+
+/** Folders of packages and daemons in which nobody keeps a compiled program of his own. */
+const amongData = /^\/(?:usr\/(?:share|include)|usr\/lib\/(?:apt|dpkg|cron|sysctl\.d|modprobe\.d|tmpfiles\.d|locale|terminfo|mime|update-notifier|needrestart|networkd-dispatcher)|var\/(?:cache|backups|mail|spool|log|lib\/(?:dpkg|apt|misc|systemd|pam|dbus|ucf|python|logrotate))|lib\/modules|etc|boot)\//;
+
+function isBinary(path: string, context: ScanContext): boolean {
+  const head = attempt(context, path, () => context.tree.read(path, 4)?.bytes);
+  return head !== undefined && isElf(head);
+}
 
 const kept = new WeakMap<Tree, Map<string, Promise<ProgramRead>>>();
 const keptMax = 20_000;
@@ -65,6 +74,7 @@ async function look(path: string, context: ScanContext, user: string): Promise<P
   if (owner) {
     if (owner.state === 'modified' && !owner.config) add('changed', 'high', { zh: `软件包 ${owner.name} 的程序被改过`, en: `a program of the package ${owner.name} was changed` }, path, ['T1554']);
   } else if (provenance.known && /^(?:\/usr)?\/s?bin\//.test(real)) add('unowned', 'low', { zh: '系统目录里不属于任何软件包的程序', en: 'a program in a system folder that no package owns' }, path, ['T1036.005'], 'notice');
+  else if (provenance.known && amongData.test(real) && isBinary(real, context)) add('unowned', 'medium', { zh: '一个不属于任何软件包的程序，放在只该有数据的目录里', en: 'a program that no package owns, in a folder for data' }, path, ['T1036.005']);
   const trusted = tree.stat('/')?.uid ?? 0;
   if ((stat.mode & 0o002) !== 0) add('rewritable', 'high', { zh: '任何人都能改写这个程序', en: 'anybody may rewrite the program' }, `${path} ${octal(stat.mode)}`, ['T1574.010'], 'weakness');
   else if (user === 'root' && trusted === 0 && !temporary) {

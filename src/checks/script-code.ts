@@ -22,7 +22,7 @@ const packedBytes = 256 * 1024;
 const shell = /\/bin\/(?:ba|da|z|k)?sh\b|['"](?:ba|da|z)?sh['"]|cmd\.exe/;
 /** All of a language's must be there. */
 const connects: Readonly<Partial<Record<Language, readonly RegExp[]>>> = {
-  python: [/\bsocket\b/, /\.connect(?:_ex)?\s{0,9}\(/],
+  python: [/\bsocket\b|\basyncio\b/, /\.connect(?:_ex)?\s{0,9}\(|\b(?:create|open)_connection\s{0,9}\(/],
   perl: [/IO::Socket|\buse\s{1,9}Socket\b|\bSocket->import|\bsockaddr_in\b/],
   php: [/\b(?:fsockopen|pfsockopen|stream_socket_client|socket_connect)\s{0,9}\(/],
   ruby: [/TCPSocket\b/],
@@ -32,7 +32,7 @@ const connects: Readonly<Partial<Record<Language, readonly RegExp[]>>> = {
 };
 const hands: Readonly<Partial<Record<Language, RegExp>>> = {
   python: /\bdup2\s*\(|\bpty\.spawn\s*\(/,
-  perl: /\bexec\s*[({]?\s*["'{]|open\s*\(?\s*STDIN\s*,\s*["'][<>&]*/,
+  perl: /\bexec\s*[({]?\s*["'{]|\bSTD(?:IN|OUT)->fdopen\b|open\s*\(?\s*STDIN\s*,\s*["'][<>&]*/,
   php: /\b(?:exec|shell_exec|proc_open|popen|passthru|system)\s*\(/,
   ruby: /\bexec\b|IO\.popen|\$stdin\.reopen|spawn\b/,
   node: /child_process/,
@@ -43,7 +43,7 @@ const hands: Readonly<Partial<Record<Language, RegExp>>> = {
 const fetched = /\b(?:exec|eval|system|assert|include|require_once|loadstring)\b\s*\(?[^\n;]{0,200}?(?:urlopen|urllib|requests\.get|file_get_contents\s*\(\s*['"]https?:|curl_exec|https?\.get|LWP::Simple|open-uri|URI\.open|`(?:curl|wget))/;
 const unpacks = /\b(?:exec|eval|assert|create_function|loadstring|Function|instance_eval)\b\s*\(?[^\n]{0,120}?(?:b64decode|b32decode|b85decode|a85decode|decode_base64|base64_decode|gzinflate|gzuncompress|str_rot13|hex2bin|fromhex|unhexlify|marshal\.loads|codecs\.decode|decompress|unpack\s*\(|Base64\.decode64|atob\s*\(|Buffer\.from\s*\()/;
 /** A call that starts something, and its first text. */
-const starts = /\b(?:os\.(?:system|popen|exec\w*|spawn\w*)|subprocess\.\w+|commands\.getoutput|pty\.spawn|system|exec|popen|shell_exec|passthru|proc_open|execSync|spawnSync|execFileSync|execFile|spawn|os\.execute|io\.popen|IO\.popen|qx)\s*[({[\s]{0,4}(["'`])((?:\\.|(?!\1)[^\\]){1,2000})\1/gs;
+const starts = /\b(?:os\.(?:system|popen|exec\w*|spawn\w*)|subprocess\.\w+|(?:\w+\.)?(?:Popen|check_call|check_output)|commands\.getoutput|pty\.spawn|system|exec|popen|shell_exec|passthru|proc_open|execSync|spawnSync|execFileSync|execFile|spawn|os\.execute|io\.popen|IO\.popen|qx)\s*[({[\s]{0,4}(?:(?:os\.P_\w{1,20}|\d)\s{0,5},\s{0,5})?(["'`])((?:\\.|(?!\1)[^\\]){1,2000})\1/gs;
 const backticks = /`([^`\n]{3,2000})`/g;
 const literal = /["'`]([A-Za-z0-9+/=_-]{24,200000})["'`]/g;
 const hexLiteral = /^(?:[0-9a-fA-F]{2}){12,}$/;
@@ -53,7 +53,7 @@ export function readCode(language: Language, text: string): CodeRead {
   const around = (found: RegExpExecArray): string => text.slice(Math.max(0, found.index - 60), found.index + 240).replaceAll(/\s*\n\s*/g, ' ');
   const connect = connects[language]?.every((one) => one.test(text)) === true;
   const hand = hands[language]?.exec(text);
-  if (connect && hand && (language === 'awk' || shell.test(text) || /pty\.spawn/.test(text))) signs.push({ level: 'critical', text: { zh: '代码把一个 shell 交给网络连接', en: 'the code hands a shell to a connection' }, value: around(hand), attack: ['T1059', 'T1095'] });
+  if (connect && hand && (language === 'awk' || shell.test(text) || /pty\.spawn|->fdopen\b[^\n]{0,200}\bsystem\b/.test(text))) signs.push({ level: 'critical', text: { zh: '代码把一个 shell 交给网络连接', en: 'the code hands a shell to a connection' }, value: around(hand), attack: ['T1059', 'T1095'] });
   const fetch = fetched.exec(text);
   if (fetch && language !== 'other') signs.push({ level: 'high', text: { zh: '代码下载内容后直接执行', en: 'the code fetches other code and runs it' }, value: around(fetch), attack: ['T1059', 'T1105'] });
   const unpack = unpacks.exec(text);
@@ -68,9 +68,22 @@ export function readCode(language: Language, text: string): CodeRead {
     signs.push({ level: 'medium', text: { zh: '代码把藏起来的内容解开后执行', en: 'the code unpacks hidden code and runs it' }, value: around(unpack), attack: ['T1027.010', 'T1140'] });
   }
   const commands: string[] = [];
-  for (const found of text.matchAll(starts)) { if (commands.length >= commandsMax) { cut = true; break; } commands.push(plainText(found[2]!)); }
+  for (const found of text.matchAll(starts)) { if (commands.length >= commandsMax) { cut = true; break; } commands.push(withArguments(text, found)); }
   if (language === 'perl' || language === 'php' || language === 'ruby') for (const found of text.matchAll(backticks)) { if (commands.length >= commandsMax) { cut = true; break; } commands.push(found[1]!); }
   return { signs, commands, packed, cut };
+}
+
+const argument = /\s{0,20},\s{0,20}(["'])((?:\\.|(?!\1)[^\\]){0,2000})\1/sy;
+const argumentsMax = 20;
+
+/** The program of a call and the texts that stand behind it, as one line for a shell; `execl` names the program a second time. */
+function withArguments(text: string, found: RegExpExecArray): string {
+  const first = plainText(found[2]!);
+  const rest: string[] = [];
+  argument.lastIndex = found.index + found[0].length;
+  for (let next = argument.exec(text); next && rest.length < argumentsMax; next = argument.exec(text)) rest.push(plainText(next[2]!));
+  if (/^os\.exec|^os\.spawn/.test(found[0])) rest.shift();
+  return [first, ...rest.map((one) => (/^[\w./:=@%+-]+$/.test(one) ? one : `'${one.replaceAll("'", String.raw`'\''`)}'`))].join(' ');
 }
 
 const plainText = (text: string): string => text.replaceAll(/\\(["'`\\])/g, '$1');

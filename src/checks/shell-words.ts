@@ -159,6 +159,14 @@ function special(name: string, program: string, rest: Words, starts: Starts, dep
       for (const word of rest) { const agent = /^-(?:javaagent|agentpath):([^=]+)/.exec(word); if (agent) starts.programs.push(agent[1]!); }
       return;
     }
+    case 'at': case 'batch': {
+      starts.programs.push(program);
+      const f = rest.findIndex((word) => word === '-f' || /^-\w*f$/.test(word));
+      if (f >= 0) { if (rest[f + 1] !== undefined) starts.programs.push(rest[f + 1]!); } else starts.fromInput = 'shell';
+      return;
+    }
+    // A program for the kernel, out of a file.
+    case 'bpftool': { starts.programs.push(program); if (rest[0]?.startsWith('prog') && rest[1]?.startsWith('load') && rest[2]?.includes('/')) starts.programs.push(rest[2]); return; }
     case 'insmod': { starts.programs.push(program); const module = rest.find((word) => !word.startsWith('-')); if (module?.includes('/')) starts.programs.push(module); return; }
     default:
   }

@@ -17,6 +17,11 @@ const home = '/home/lin/.aliyun/config.json';
 const config = `{"access_key_id":"${ali}","access_key_secret":"${aliSecret}"}`;
 
 describe('cloud-credentials', () => {
+  it('finds log-ons of clusters in web roots', async () => {
+    const cluster = `users:\n- name: a\n  user:\n    client-key-data: ${'QkFT'.repeat(20)}\n`;
+    expect(await told({ '/srv/shop/.kube/config': cluster, '/srv/shop/prod-kubeconfig.yaml': cluster, '/srv/shop/empty.kubeconfig.txt': cluster, '/etc/nginx/nginx.conf': 'http{server{root /srv/shop;}}' })).toEqual(['weakness high /srv/shop/.kube/config', 'weakness high /srv/shop/prod-kubeconfig.yaml']);
+  });
+
   it('finds keys that others read, and shows none of them', async () => {
     const root = makeRoot({ [home]: { text: config, mode: 0o644 }, '/root/.aws/credentials': { text: `[default]\naws_access_key_id = ${aws}\n`, mode: 0o600 }, '/srv/shop/.env': { text: 'APP_NAME=shop\nDB_PASSWORD=s3cretish-value\n', mode: 0o600 }, '/etc/nginx/nginx.conf': 'http{server{root /srv/shop;}}' });
     const report = await scanRoot([cloudCredentials], root);

@@ -14,7 +14,7 @@ import { openPrivateKey, secretsIn } from './secrets.ts';
 const homeFiles = ['.aliyun/config.json', '.aws/credentials', '.aws/config', '.tccli/default.credential', '.tencentcloud/credentials', '.ossutilconfig', '.coscmd.conf', '.cos.conf', '.cos.yaml', '.coscmd', '.s3cfg', '.boto', '.huaweicloud/config', '.hcloud/config.json', '.qshell/account.json', '.docker/config.json', '.git-credentials', '.config/git/credentials', '.netrc', '.npmrc', '.pypirc', '.config/gcloud/application_default_credentials.json', '.azure/accessTokens.json', '.azure/msal_token_cache.json', '.terraform.d/credentials.tfrc.json', '.vault-token', '.pgpass', '.config/rclone/rclone.conf', '.config/gh/hosts.yml', '.bashrc', '.bash_profile', '.profile', '.zshrc', '.env', 'terraform.tfstate'];
 const systemFiles = ['/etc/environment', '/etc/profile', '/etc/passwd-s3fs', '/etc/ossutilconfig', '/etc/boto.cfg', '/etc/rclone.conf', '/root/terraform.tfstate'];
 /** Names in web roots worth opening, and copies of settings that servers give out as text. */
-const webName = /^(?:\.env(?:\..{1,30})?|\.git-credentials|\.netrc|\.npmrc|\.s3cfg|\.ossutilconfig|credentials|config\.json|terraform\.tfstate(?:\.backup)?|.{1,60}\.(?:pem|key|ppk|tfvars|tfstate)|id_(?:rsa|dsa|ecdsa|ed25519)|(?:wp-config|configuration|settings|config|database|LocalSettings)\.(?:php|inc|ya?ml|py)(?:[.~_-].{0,20}|~)|(?:wp-config|config|database|settings)[.-](?:bak|old|save|orig|txt|swp)|appsettings\.json|application(?:-.{1,20})?\.(?:ya?ml|properties))$/i;
+const webName = /^(?:\.env(?:\..{1,30})?|\.git-credentials|\.netrc|\.npmrc|\.s3cfg|\.ossutilconfig|credentials|config\.json|.{0,60}kubeconfig(?:\.ya?ml)?|admin\.conf|terraform\.tfstate(?:\.backup)?|.{1,60}\.(?:pem|key|ppk|tfvars|tfstate)|id_(?:rsa|dsa|ecdsa|ed25519)|(?:wp-config|configuration|settings|config|database|LocalSettings)\.(?:php|inc|ya?ml|py)(?:[.~_-].{0,20}|~)|(?:wp-config|config|database|settings)[.-](?:bak|old|save|orig|txt|swp)|appsettings\.json|application(?:-.{1,20})?\.(?:ya?ml|properties))$/i;
 const fileMax = 512 * 1024;
 
 export const cloudCredentials: PlaceCheck = {
@@ -36,7 +36,7 @@ export const cloudCredentials: PlaceCheck = {
     for (const folder of ['/etc/profile.d', '/tmp', '/var/tmp', '/dev/shm', '/opt', '/srv']) for (const { path, stat, name } of someBelow(context, folder, 0, 1000)) {
       if (stat.kind === 'file' && (folder === '/etc/profile.d' || webName.test(name))) yield* look(path, roots, seen, context);
     }
-    for (const root of roots) for (const { path, stat, name } of someBelow(context, root, 3, 20_000)) if (stat.kind === 'file' && webName.test(name)) yield* look(path, roots, seen, context);
+    for (const root of roots) for (const { path, stat, name } of someBelow(context, root, 3, 20_000)) if (stat.kind === 'file' && (webName.test(name) || path.endsWith('/.kube/config'))) yield* look(path, roots, seen, context);
   },
 };
 

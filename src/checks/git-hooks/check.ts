@@ -1,8 +1,10 @@
 /** Commands that git runs by itself: hooks of repositories and templates, settings of users and repositories that name programs. */
 import type { Finding } from '../../core/finding.ts';
 import { readAccounts } from '../../linux/accounts.ts';
-import { commandFindings, isShipped, attempt, readHook, scriptFindings, type HookCommand, type Place } from '../hooks.ts';
+import { finding, lineFact, withoutLine } from '../finding.ts';
+import { commandFindings, isShipped, attempt, readHook, scriptFindings, type HookCommand, type HookFile, type Place } from '../hooks.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
+import { baseName, commandsOf } from '../shell-words.ts';
 import { readGitConfig } from './git-config.ts';
 
 const place: Place = {
@@ -45,10 +47,53 @@ export function kindOf(path: string): 'hook' | 'config' | undefined {
   return folder.endsWith('.git/hooks') || folder.endsWith('/.githooks') || folder.endsWith('/git-core/templates/hooks') || folder.endsWith('/.git-templates/hooks') || (folder.endsWith('/hooks') && folder.includes('/.git/modules/')) ? 'hook' : undefined;
 }
 
+const includedMax = 20;
+
+/** The settings of a file and of those that it includes under whatever condition. */
 async function* config(path: string, context: ScanContext, user: string): AsyncIterable<Finding> {
-  if (await isShipped(context, path)) return;
-  const file = readHook(context, path);
-  if (file) yield* commandFindings(place, context, file, commandsOfConfig(file.text, user));
+  const paths = new Set([path]);
+  for (const one of paths) {
+    if (await isShipped(context, one)) continue;
+    const file = readHook(context, one);
+    if (!file) continue;
+    yield* commandFindings(place, context, file, commandsOfConfig(file.text, user));
+    yield* askers(file, user);
+    for (const { name, value } of readGitConfig(file.text)) {
+      if (!/^include(?:if\..+)?\.path$/.test(name)) continue;
+      if (paths.size >= includedMax) { context.blind(path, { zh: `引用的设置文件超过 ${includedMax} 个，其余没看`, en: `includes more than ${includedMax} files of settings; the others were not looked at` }); break; }
+      const included = includedPath(value, one, path);
+      // Those of the usual names come by in the walk themselves.
+      if (included !== undefined && kindOf(included) !== 'config') paths.add(included);
+    }
+  }
+}
+
+/** `~` is the home of whose file it is; what does not begin at the root counts from the file that includes it. */
+function includedPath(value: string, file: string, first: string): string | undefined {
+  if (value.startsWith('/')) return value;
+  const folder = file.slice(0, file.lastIndexOf('/'));
+  if (!value.startsWith('~/')) return `${folder}/${value}`;
+  const home = /^(?:\/root|\/home\/[^/]+)(?=\/)/.exec(first)?.[0] ?? (first.endsWith('/.gitconfig') ? first.slice(0, -'/.gitconfig'.length) : undefined);
+  return home === undefined ? undefined : home + value.slice(1);
+}
+
+const sender = /^(?:curl|wget|nc|ncat|netcat|socat|openssl|telnet)$/;
+
+/** What git gives passwords to, and what passes them on or keeps them. */
+function* askers({ path, text, stat }: HookFile, user: string): Iterable<Finding> {
+  for (const { name, value, line, text: entry } of readGitConfig(text)) {
+    if (!/^credential(?:\..+)?\.helper$/.test(name) || !value.startsWith('!')) continue;
+    const sends = commandsOf(value.slice(1)).some((words) => words.some((word) => sender.test(baseName(word)))) || /\/dev\/(?:tcp|udp)\//.test(value);
+    if (!sends) continue;
+    yield finding('git-hooks', `${path}\0${entry}\0sends`, {
+      kind: 'intrusion', level: 'high', path, time: stat.changed, user,
+      title: { zh: 'git 的口令助手会把密码发到网上', en: 'the helper that git gives passwords to sends them over the network' },
+      evidence: [lineFact(path, line, entry)],
+      means: { zh: '每次拉取或推送，git 都把用户名和密码交给它。', en: 'At each fetch and push git hands the user name and the password to it.' },
+      fix: { text: { zh: '去掉这一行，更换用过的密码和令牌', en: 'take the line out and change the passwords and tokens that were used' }, commands: [], actions: withoutLine(path, line, entry) },
+      refs: ['attack:T1056', 'attack:T1555'],
+    });
+  }
 }
 
 /** Settings whose value git runs through a shell. */

@@ -4,8 +4,7 @@ import type { Finding, FindingKind } from '../../core/finding.ts';
 import { maskSecrets } from '../../core/secrets.ts';
 import type { Text } from '../../core/text.ts';
 import type { ImageConfig, ImageFacts } from '../../linux/image/facts.ts';
-import { judgeCommand, judgeWords, type Judgement, type Reason } from '../command.ts';
-import { environmentReasons } from '../environment.ts';
+import { judgeCommand, judgeWords, variableReasons, type Judgement, type Reason } from '../command.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName, type Words } from '../shell-words.ts';
@@ -78,7 +77,7 @@ async function* environmentOf({ environment }: ImageConfig, context: ScanContext
     const equals = line.indexOf('=');
     if (equals <= 0) continue;
     const name = line.slice(0, equals);
-    yield* told(`env:${name}`, { zh: `镜像的环境变量 ${name}`, en: `environment variable ${name} of the image` }, await environmentReasons(name, line.slice(equals + 1), context), line);
+    yield* told(`env:${name}`, { zh: `镜像的环境变量 ${name}`, en: `environment variable ${name} of the image` }, await variableReasons(name, line.slice(equals + 1), context), line);
     if (/\bstratum\d?(?:\+\w{2,4})?:\/\//.test(line)) {
       yield finding(id, `pool:${name}`, {
         kind: 'intrusion', level: 'high', title: { zh: '镜像的环境变量指向矿池', en: 'the environment of the image names a mining pool' },

@@ -14,6 +14,7 @@ describe('logging', () => {
     expect(shown(await scanRoot([logging], { '/etc/rsyslog.conf': `*.* ~\n${debian}` }))).toEqual(['high /etc/rsyslog.conf']);
     expect(shown(await scanRoot([logging], { '/etc/rsyslog.d/0.conf': 'auth,authpriv.* /dev/null\n', '/etc/rsyslog.d/1.conf': ':msg, contains, "Accepted" stop\n', '/etc/rsyslog.d/2.conf': ':msg, contains, "systemd-timesyncd" stop\n' }))).toEqual(['high /etc/rsyslog.d/0.conf', 'medium /etc/rsyslog.d/1.conf']);
     expect(shown(await scanRoot([logging], { '/etc/audit/rules.d/a.rules': '-D\n-e 0\n', '/etc/systemd/system/rsyslog.service': '->/dev/null' }))).toEqual(['medium /etc/audit/rules.d/a.rules', 'medium /etc/systemd/system/rsyslog.service']);
+    expect(shown(await scanRoot([logging], { '/etc/audit/rules.d/b.rules': '-a never,task\n', '/etc/audit/rules.d/c.rules': '-a never,exit -F path=/var/spool/x\n' }))).toEqual(['medium /etc/audit/rules.d/b.rules']);
     expect(shown(await scanRoot([logging], { '/etc/rsyslog.conf': debian, '/etc/audit/rules.d/a.rules': '-D\n-e 2\n', '/etc/systemd/journald.conf': '[Journal]\nSystemMaxUse=500M\n' }))).toEqual([]);
   });
 

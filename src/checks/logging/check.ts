@@ -81,6 +81,7 @@ async function* rsyslog(path: string, context: ScanContext): AsyncIterable<Findi
 async function* audit(path: string, context: ScanContext): AsyncIterable<Finding> {
   if ((await context.provenance.owner(path))?.state === 'intact') return;
   for (const { number, text } of linesIn(context, path)) {
+    if (/^\s*-a\s+(?:never,task|task,never)\s*$/.test(text)) yield about(path, text, 'weakness', 'medium', { zh: '审计规则让所有进程都不留系统调用记录', en: 'a rule of auditing has no system call of any process recorded' }, [lineFact(path, number, text)], targetStat(context, path)?.changed);
     if (/^\s*-e\s+0\b/.test(text)) yield about(path, text, 'weakness', 'medium', { zh: '审计被关掉', en: 'auditing is switched off' }, [lineFact(path, number, text)], targetStat(context, path)?.changed);
   }
 }

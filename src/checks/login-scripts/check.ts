@@ -1,12 +1,13 @@
 /** Scripts and variables that everybody who logs on runs: of the system and of each home. */
 import { atLeast, type Level } from '../../core/level.ts';
 import type { Finding, FindingKind } from '../../core/finding.ts';
-import { judgeCommand, judgeFile, type Reason } from '../command.ts';
+import { judgeCommand, judgeFile, variableReasons, type Reason } from '../command.ts';
 import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
 import { anyoneWrites, attempt, concealment, linesOf, readText, statOf, targetStat, tellRest, type Line, cutOf } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
-import { aliasesOf, assignmentsOf, debugTrap, functionName, isGuarded, loadsValue, recordsTyping, runsValue, shadowing, variableSign, type Sign } from './lines.ts';
+import { aliasesOf, assignmentsOf, debugTrap, functionName, loadsValue, recordsTyping, runsValue, variableSign } from './lines.ts';
 import { places, templates, type Place } from './places.ts';
+import { isGuarded, shadowing, type Sign } from '../shadowing.ts';
 
 /** Of all functions of one file that stand for another program. */
 const functionLinesMax = 20_000;
@@ -109,6 +110,12 @@ async function* oneLine(place: Place, line: Line, at: number, lines: readonly Li
   for (const { assignment, sign } of variables) {
     // In a shell script the rules for commands say it.
     if (sign && (place.kind === 'environment' || !assignment.name.includes('HIST'))) yield tell(sign);
+    // A shell's own lines are judged as commands, with their variables.
+    if (place.kind === 'environment' && !sign && !loadsValue.has(assignment.name) && !runsValue.has(assignment.name)) {
+      const reasons = await variableReasons(assignment.name, assignment.value, context);
+      const worst = weighed(reasons, place)[0];
+      if (worst) yield tell(worst, reasons);
+    }
     if (loadsValue.has(assignment.name)) yield* loaded(assignment, tell, context);
     if (runsValue.has(assignment.name) && assignment.value !== '') {
       yield* byCommand(place, line, assignment.value.replaceAll(/\\(["$`])/g, '$1'), context);

@@ -14,6 +14,11 @@ const told = async (planted: Parameters<typeof makeRoot>[0]) => (await scanRoot(
 const settings = JSON.stringify({ autosave: true, 'donate-level': 0, pools: [{ url: 'pool.supportxmr.com:443', user: wallet }] }, null, 1);
 
 describe('miner-files', () => {
+  it('finds settings under names that say nothing, and among the files of packages', async () => {
+    const other = '// made by hand\n{"cpu":true,"randomx":{"mode":"auto"},"pools":[{"algo":"rx/0","url":"192.0.2.7:3333","user":"x"}]}\n';
+    expect(await told({ '/var/lib/misc/cache.dat': other, '/opt/a/.w': other, '/usr/share/fonts/s.json': settings, '/usr/share/x/pools.json': { text: settings, package: 'x' }, '/srv/a.cfg': '{"pools":[{"name":"workers","size":4}],"cpu":2,"algo":"round-robin"}\n' })).toEqual(['/opt/a/.w', '/usr/share/fonts/s.json', '/var/lib/misc/cache.dat'].map((path) => `intrusion high ${path}`));
+  });
+
   it('finds programs, settings and scripts of miners', async () => {
     const root = makeRoot({
       '/opt/.c/nginx': program(...words), '/home/lin/config.json': settings, '/root/up.sh': `#!/bin/sh\npkill -f other\n/opt/.c/nginx -o stratum+tcp://pool.example:3333 -u ${wallet} &\n`,

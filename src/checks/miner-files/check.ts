@@ -13,9 +13,12 @@ import { isMinerName, isThreadName, programSigns, textSigns } from './signs.ts';
 const textMax = 256 * 1024;
 /** How many are opened in one scan. */
 const textsMax = 200_000;
+/** Settings under a name that says nothing. */
+const settingsMax = 16 * 1024;
 const programsMax = 20_000;
 
-type Wish = 'program' | 'text' | 'setting';
+/** stray: among the files of packages, and looked into only when it is none of theirs. */
+type Wish = 'program' | 'text' | 'setting' | 'stray';
 
 export const minerFiles: WalkCheck = {
   id: 'miner-files',
@@ -30,13 +33,15 @@ export const minerFiles: WalkCheck = {
     return {
       wants: ({ path, stat }) => stat.kind === 'file' && wishOf(path, stat) !== undefined,
       async *look({ path, stat }) {
-        switch (wishOf(path, stat)) {
+        const wish = wishOf(path, stat);
+        if (wish === 'stray' && context.provenance.packageOf(path) !== undefined) return;
+        switch (wish) {
           case 'setting': yield* setting(path, stat, context); return;
           case 'program':
             if (programs++ >= programsMax) { if (programs === programsMax + 1) tellMany(context, path, programsMax); return; }
             yield* program(path, stat, context);
             return;
-          case 'text':
+          case 'stray': case 'text':
             if (texts++ >= textsMax) { if (texts === textsMax + 1) tellMany(context, path, textsMax); return; }
             yield* text(path, stat, context);
             return;
@@ -59,10 +64,11 @@ function wishOf(path: string, stat: FileStat): Wish | undefined {
   if (/^\/etc\/(?:sysctl\.conf|modules|sysctl\.d\/[^/]+|modules-load\.d\/[^/]+)$/.test(path)) return 'setting';
   const runs = (stat.mode & 0o111) !== 0;
   const named = isMinerName(name) || isThreadName(name);
-  if (packagePlaces.test(path)) return named && runs ? 'program' : undefined;
+  if (packagePlaces.test(path)) return named && runs ? 'program' : /\.json$/i.test(name) && stat.size > 60 && stat.size < settingsMax && !/^\/(?:proc|sys|snap)\/|\/(?:node_modules|site-packages|dist-packages)\//.test(path) ? 'stray' : undefined;
   if (named && stat.size > textMax) return 'program';
   if (runs && stat.size > 100 * 1024 && stat.size < 200 << 20 && !path.includes('/node_modules/')) return 'program';
   if (stat.size > textMax || path.includes('/node_modules/')) return undefined;
+  if (/\.(?:dat|cfg|cnf|config|settings|db)$/i.test(name) || (name.startsWith('.') && !name.slice(1).includes('.'))) return stat.size > 60 && stat.size < settingsMax ? 'text' : undefined;
   if (/\.json$/i.test(name)) return stat.size > 60 && !/^(?:package|package-lock|tsconfig|composer|manifest|\.?eslintrc)\.json$/i.test(name) ? 'text' : undefined;
   return runs || /\.(?:sh|service|cron|conf|bat)$/i.test(name) || named || /^\/(?:tmp|var\/tmp|dev\/shm)\//.test(path) ? 'text' : undefined;
 }

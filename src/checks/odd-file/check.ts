@@ -35,11 +35,11 @@ export const oddFile: WalkCheck = {
     /** Times of packaged and other programs by folder, for those that copy one. */
     const times = new Map<string, { mtime: number; path: string }[]>();
     return {
-      wants: ({ path, stat }) => inDevices(path, stat) || (stat.kind === 'file' && ((temporary.test(path) && !toolFolders.test(path) && (runs(stat) || path.startsWith('/dev/'))) || isLockable(path, stat) || (programs.test(path) && runs(stat)))),
+      wants: ({ path, stat }) => inDevices(path, stat) || (stat.kind === 'file' && ((temporary.test(path) && !toolFolders.test(path) && (runs(stat) || path.startsWith('/dev/') || isModule(path))) || isLockable(path, stat) || (programs.test(path) && runs(stat)))),
       async *look(file) {
         const { path, stat } = file;
         if (inDevices(path, stat)) { if (within('device')) yield* device(file, context); return; }
-        if (temporary.test(path) && !toolFolders.test(path) && runs(stat)) {
+        if (temporary.test(path) && !toolFolders.test(path) && (runs(stat) || isModule(path))) {
           for await (const found of dropped(file, context)) {
             // A build or an unpacked archive is one thing to read, not hundreds.
             if (found.level !== 'low') { if (within(`temporary, ${found.level}`)) yield found; continue; }
@@ -66,8 +66,12 @@ export const oddFile: WalkCheck = {
   },
 };
 
+const isModule = (path: string): boolean => /\.ko(?:\.(?:gz|xz|zst))?$/.test(path);
+/** Names that UPX writes behind the program's headers; builds and installers do not leave such. */
+const isPacked = (tree: ScanContext['tree'], path: string): boolean => tree.read(path, 512)?.bytes.includes('UPX!') === true;
 const runs = (stat: FileStat): boolean => (stat.mode & 0o111) !== 0;
-const isLockable = (path: string, stat: FileStat): boolean => stat.kind === 'file' && locked.test(path) && !/\/(?:node_modules|\.git|site-packages|share)\//.test(path) && (runs(stat) || !/^\/(?:opt|usr|var\/www)\//.test(path) || path.endsWith('.php'));
+const isLockable = (path: string, stat: FileStat): boolean => (stat.kind === 'file' && locked.test(path) && !/\/(?:node_modules|\.git|site-packages|share)\//.test(path) && (runs(stat) || !/^\/(?:opt|usr|var\/www)\//.test(path) || path.endsWith('.php')))
+  || (stat.kind === 'file' && runs(stat) && isHiddenPath(path) && !/\/(?:node_modules|\.git|site-packages)\//.test(path));
 const inDevices = (path: string, stat: FileStat): boolean => path.startsWith('/dev/') && !/^\/dev\/(?:shm|mqueue|hugepages|pts)\//.test(path) && stat.kind === 'file' && !/^\/dev\/(?:\.udev|\.lxc|\.initramfs|\.systemd|\.blkid)/.test(path);
 
 async function* dropped(file: WalkedFile, context: ScanContext): AsyncIterable<Finding> {
@@ -82,13 +86,14 @@ async function* dropped(file: WalkedFile, context: ScanContext): AsyncIterable<F
   // That it lies there is said already; what else speaks against a script counts.
   const beyond = reasons.filter(({ text }) => !/folder that anybody/.test(text.en));
   const hidden = isHiddenPath(path);
+  const packed = binary && isPacked(context.tree, path);
   // The scripts of another Linux are what its own packages ship; look at it with --root.
   const nested = script && !memory && nestedRoot(context.tree, path) !== undefined;
-  const [kind, level]: [FindingKind, Level] = memory && binary ? ['intrusion', hidden ? 'high' : 'medium'] : beyond.length > 0 && worth === 'critical' ? ['intrusion', 'high'] : hidden && binary ? ['intrusion', 'medium'] : ['notice', memory || (beyond.length > 0 && !nested) ? 'medium' : 'low'];
+  const [kind, level]: [FindingKind, Level] = packed ? ['intrusion', 'high'] : memory && binary ? ['intrusion', hidden ? 'high' : 'medium'] : beyond.length > 0 && worth === 'critical' ? ['intrusion', 'high'] : (hidden && binary) || isModule(path) ? ['intrusion', 'medium'] : ['notice', memory || (beyond.length > 0 && !nested) ? 'medium' : 'low'];
   yield finding('odd-file', path, {
     kind, level, path, time: stat.changed,
     title: { zh: `${path} 是放在临时目录里的${binary ? '程序' : '可执行脚本'}`, en: `${path} is a ${binary ? 'program' : 'script that may be run'} in a temporary folder` },
-    evidence: [fact({ zh: '权限、主人、大小', en: 'mode, owner, size' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid} ${stat.size} bytes`), ...beyond.slice(0, 4).map(({ evidence }) => evidence)],
+    evidence: [fact({ zh: '权限、主人、大小', en: 'mode, owner, size' }, `${octal(stat.mode)} ${stat.uid}:${stat.gid} ${stat.size} bytes`), ...(packed ? [fact({ zh: '程序被加壳', en: 'the program is packed' }, 'UPX')] : []), ...beyond.slice(0, 4).map(({ evidence }) => evidence)],
     means: { zh: '被利用的服务往往只能写临时目录，投放的木马和矿机先落在这里。开发和安装也会留下一些。', en: 'A service that was broken into can often write to temporary folders only, so what is dropped lands there. Builds and installers leave some too.' },
     fix: { text: { zh: '不认识就先留样本，再移走', en: 'when nobody knows it, keep a copy and move it away' }, commands: [['chmod', '0000', path]] },
     refs: ['attack:T1036', 'attack:T1105'],

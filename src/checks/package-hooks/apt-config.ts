@@ -31,7 +31,9 @@ export function readAptConfig(text: string): AptSetting[] {
       case '"': {
         let quoted = '';
         if (words.length === 0 && value === undefined) from = line;
-        for (i++; i < text.length && text[i] !== '"'; i++) { if (text[i] === '\n') line++; if (text[i] === '\\' && text[i + 1] === '"') i++; quoted += text[i]!; }
+        for (i++; i < text.length && text[i] !== '"'; i++) { if (text[i] === '\n') line++; if (text[i] === '\\' && text[i + 1] === '"') i++;
+          // apt reads line by line and joins what a quote spans.
+          quoted += text[i] === '\n' ? ' ' : text[i]!; }
         value = (value ?? '') + quoted;
         break;
       }

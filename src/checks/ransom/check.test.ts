@@ -15,6 +15,8 @@ const told = async (planted: Planted) => (await scanRoot([ransom], planted)).fin
 describe('ransom', () => {
   it('finds notes in several languages', async () => {
     for (const text of [english, chinese]) expect(await told({ '/srv/README_TO_DECRYPT.txt': text })).toEqual(['intrusion high /srv/README_TO_DECRYPT.txt']);
+    expect(await told({ '/srv/CONTACT_US.hta': '<p>We have exfiltrated 300 GB of your data. Write to us with qTox. After 3 days we publish it.</p>' })).toEqual([expect.stringMatching(/^intrusion (?:medium|high) /)]);
+    expect(await told({ '/srv/contact.html': '<p>Contact us at help@corp.example. Your data is encrypted at rest; within 3 days we answer.</p>' })).toEqual([]);
     const root = makeRoot(Object.fromEntries(['a', 'b', 'c', 'd'].map((folder) => [`/srv/${folder}/如何恢复文件.txt`, chinese])));
     const report = await scanRoot([ransom], root);
     expect(shown(report)).toEqual(['critical /srv/d/如何恢复文件.txt']);

@@ -1,16 +1,16 @@
 /** How notes of ransomware and encrypted files are told from others. */
 import type { Tree } from '../../linux/tree.ts';
 
-const noteName = /(?:read[-_ .]?me|how[-_ .]{0,2}to|help|decrypt|restor|recover|ransom|unlock|instruction|warning|important|attention|encrypted|lock(?:ed|bit)|your[-_ .]?files|all[-_ .]?your|get[-_ .]?(?:my|your)?[-_ .]?(?:data|files)|解密|恢复|勒索|赎金|说明|必读|警告|重要)/i;
+const noteName = /(?:read[-_ .]?me|how[-_ .]{0,2}to|help|decrypt|restor|recover|ransom|unlock|instruction|warning|important|attention|contact|chat|ransom|leak|hacked|pwned|encrypted|lock(?:ed|bit)|your[-_ .]?files|all[-_ .]?your|get[-_ .]?(?:my|your)?[-_ .]?(?:data|files)|解密|恢复|勒索|赎金|说明|必读|警告|重要)/i;
 const noteEnding = /\.(?:txt|html?|hta|rtf|md|url|readme|info|log)$|^[^.]{3,60}$/i;
 /** Decides which files are opened; what is in them decides the rest. */
 export const isNoteName = (name: string): boolean => name.length < 120 && noteName.test(name) && noteEnding.test(name);
 
 const about: readonly (readonly [string, RegExp])[] = [
-  ['encrypted', /(?:files?|data|documents?|servers?|network|databases?|backups?)\b[^.\n]{0,80}\b(?:are|were|was|have been|has been|is)\b[^.\n]{0,40}\b(?:encrypted|locked|stolen)|(?:文件|数据|资料|服务器|数据库)[^。\n]{0,40}(?:已|被|全部)[^。\n]{0,20}(?:加密|锁定)|файлы[^.\n]{0,60}зашифрован|(?:dateien|daten)[^.\n]{0,80}verschlüsselt|archivos[^.\n]{0,80}(?:cifrados|encriptados)|fichiers[^.\n]{0,80}(?:chiffrés|cryptés)|arquivos[^.\n]{0,80}criptografados|ファイル[^。\n]{0,40}暗号化|파일[^.\n]{0,40}암호화/i],
+  ['encrypted', /(?:files?|data|documents?|servers?|network|databases?|backups?)\b[^.\n]{0,80}\b(?:are|were|was|have been|has been|is)\b[^.\n]{0,40}\b(?:encrypted|locked|stolen)|\b(?:downloaded|exfiltrated|stolen|encrypted)\b[^.\n]{0,40}\b(?:your|all)\b[^.\n]{0,30}\b(?:files|data|documents|servers|network)\b|\b(?:downloaded|exfiltrated)\b[^.\n]{0,40}\bof your data\b|(?:文件|数据|资料|服务器|数据库)[^。\n]{0,40}(?:已|被|全部)[^。\n]{0,20}(?:加密|锁定)|файлы[^.\n]{0,60}зашифрован|(?:dateien|daten)[^.\n]{0,80}verschlüsselt|archivos[^.\n]{0,80}(?:cifrados|encriptados)|fichiers[^.\n]{0,80}(?:chiffrés|cryptés)|arquivos[^.\n]{0,80}criptografados|ファイル[^。\n]{0,40}暗号化|파일[^.\n]{0,40}암호화/i],
   ['payment', /\b(?:bitcoin|btc|monero|xmr|usdt|ransom)\b|\bpay(?:ment)?\b[^.\n]{0,80}\b(?:decrypt|key|wallet|restore|recover)|比特币|门罗币|赎金|付款|支付[^。\n]{0,40}(?:解密|恢复)|выкуп|биткоин|lösegeld|rescate|rançon|ビットコイン|비트코인/i],
   ['contact', /[a-z2-7]{16,56}\.onion\b|\btor\s?browser\b|@(?:protonmail|proton|tutanota|tuta|onionmail|cock|aol|keemail|airmail|msgsafe|mailfence)\.[a-z]{2,4}\b|\btox\s?id\b|\bqtox\b|\btelegram\b|联系(?:邮箱|我们)|\b[\w.-]{2,60}@[\w-]{2,60}\.[a-z]{2,6}\b[^.\n]{0,60}\b(?:id|decrypt)/i],
-  ['threat', /\b(?:decrypt(?:ion)?|private)\s(?:key|tool|software|program)|\bdo not (?:rename|modify|try|delete|shut ?down)|\b(?:publish|leak|sell)(?:ed)?\b[^.\n]{0,80}\b(?:data|files|information)|\b(?:within|in)\s\d{1,3}\s(?:hours|days)\b|personal id|your id\b|不要(?:重命名|修改|关机|尝试|自行)|解密(?:工具|密钥|程序|软件)|私钥|\d{1,3}\s?(?:小时|天)(?:内|之内)/i],
+  ['threat', /\b(?:decrypt(?:ion)?|private)\s(?:key|tool|software|program)|\bdo not (?:rename|modify|try|delete|shut ?down)|\b(?:publish|leak|sell)(?:ed)?\b[^.\n]{0,80}\b(?:data|files|information)|\bwe\s(?:will\s)?publish\b|\b(?:after|within|in)\s\d{1,3}\s(?:hours|days)\b|personal id|your id\b|不要(?:重命名|修改|关机|尝试|自行)|解密(?:工具|密钥|程序|软件)|私钥|\d{1,3}\s?(?:小时|天)(?:内|之内)/i],
 ];
 const wallet = /\b(?:bc1[a-z0-9]{25,60}|[13][1-9A-HJ-NP-Za-km-z]{25,34}|[48][0-9AB][1-9A-HJ-NP-Za-km-z]{93})\b/;
 

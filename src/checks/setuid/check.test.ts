@@ -16,6 +16,10 @@ it.skipIf(lacks({ root: true }))('finds set-uid programs that no package ships, 
   expect(shown(report)).toEqual(['critical /var/tmp/.s/bash', 'high /usr/local/bin/helper', 'medium /opt/tool']);
 });
 
+it.skipIf(lacks({ root: true }))('tells the sandbox of a browser from a shell under its name', async () => {
+  expect(shown(await scanRoot([setuid], { '/srv/a/chrome_sandbox': { text: Buffer.from('\x7fELF SBX_CHROME_API_RQ SBX_HELPER_PID', 'latin1'), mode: 0o4755 }, '/srv/b/chrome-sandbox': { text: 'bash', mode: 0o4755 } }))).toEqual(['high /srv/b/chrome-sandbox', 'medium /srv/a/chrome_sandbox']);
+});
+
 it.skipIf(lacks({ root: true, files: ['/usr/bin/gcc'] }))('finds set-uid programs that search libraries where others may write, shipped or not', async () => {
   const folder = temporary();
   const rpath = (name: string, at: string): Buffer => readFileSync(compile('int main(void){return 0;}', join(folder, name), [`-Wl,-rpath,${at}`]));

@@ -40,10 +40,10 @@ export const setuid: WalkCheck = {
           others.changed = Math.max(others.changed, stat.changed);
           return;
         }
-        const level: Level = toRoot ? (interpreters.test(name) || owner || /^\/(?:tmp|var\/tmp|dev\/shm|home|root|var\/www)\//.test(path) ? 'critical' : 'high') : 'medium';
+        const level: Level = toRoot ? isChromeSandbox(path, tree) ? 'medium' : (interpreters.test(name) || owner || /^\/(?:tmp|var\/tmp|dev\/shm|home|root|var\/www)\//.test(path) ? 'critical' : 'high') : 'medium';
         if (!provenance.known && !atLeast(level, 'critical')) return;
         yield finding('setuid', path, {
-          kind: 'intrusion', level, path,
+          kind: level === 'medium' && toRoot ? 'weakness' : 'intrusion', level, path,
           title: toRoot
             ? { zh: `${path} 让任何人以 root 身份运行它，而没有软件包这样装它`, en: `${path} runs as root for anybody, and no package ships it so` }
             : { zh: `${path} 以别人的身份运行，而没有软件包这样装它`, en: `${path} runs with another's rights, and no package ships it so` },
@@ -58,6 +58,13 @@ export const setuid: WalkCheck = {
     };
   },
 };
+
+/** Browsers of npm and Playwright bring their sandbox, which is to be set-uid root. By its name and by the words of its own protocol; told all the same. */
+function isChromeSandbox(path: string, tree: Tree): boolean {
+  if (!/\/chrome[-_]sandbox$/.test(path)) return false;
+  const bytes = tree.read(path, 1 << 20)?.bytes;
+  return bytes?.includes('SBX_CHROME_API') === true && bytes.includes('SBX_HELPER_PID');
+}
 
 const nestedMax = 1000;
 const programsMax = 10;

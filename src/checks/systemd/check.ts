@@ -1,9 +1,8 @@
 /** What systemd starts: units of the system and of users with their drop-ins, generators, links that enable, the manager's own settings. */
 import type { Finding } from '../../core/finding.ts';
-import { environmentReasons } from '../environment.ts';
-import { judged, judgeWords, joinJudgements, type How, type Judgement, type Reason } from '../command.ts';
+import { joinJudgements, judged, judgeWords, variableReasons, type How, type Judgement, type Reason } from '../command.ts';
 import { fact, finding, lineFact } from '../finding.ts';
-import { foldersOf, homes, isOwned, isShipped, judgedFinding, listHook, attempt, readHook, scriptFindings, writableFinding, type HookFile, type Place } from '../hooks.ts';
+import { foldersOf, homes, isOwned, isShipped, judgedFinding, listHook, attempt, readHook, scriptFindings, sourcedFindings, writableFinding, type HookFile, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName, languageOf } from '../shell-words.ts';
 import { imitated } from './imitation.ts';
@@ -16,6 +15,8 @@ const homeFolders = ['.config/systemd/user', '.config/systemd/user.control', '.l
 const packageFolders = ['/usr/lib/systemd/system', '/lib/systemd/system'];
 const generators = ['system', 'user'].flatMap((kind) => ['generators', 'environment-generators'].flatMap((what) => ['/etc/systemd', '/run/systemd', '/usr/local/lib/systemd', '/usr/lib/systemd'].map((folder) => `${folder}/${kind}-${what}`)));
 const hooks = ['/usr/lib/systemd/system-shutdown', '/usr/lib/systemd/system-sleep', '/etc/systemd/system-shutdown', '/etc/systemd/system-sleep', '/usr/local/lib/systemd/system-sleep'];
+/** Where units and start scripts take their variables from. */
+const settings = ['/etc/default', '/etc/sysconfig', '/etc/conf.d'];
 const managers = ['/etc/systemd/system.conf', '/etc/systemd/user.conf'];
 const unitName = /\.(?:service|socket|timer|path|mount|automount|swap|target|slice|scope|device)$/;
 const execKeys = /^Exec(?:Start|StartPre|StartPost|Condition|Reload|ReloadPost|Stop|StopPost)$/;
@@ -44,6 +45,7 @@ export const systemd: PlaceCheck = {
     for (const folder of foldersOf(context, '/run/user')) for (const sub of ['systemd/user', 'systemd/transient', 'systemd/generator']) yield* unitFolder(`${folder}/${sub}`, context, 'a user', packaged, seen);
     for (const folder of generators) yield* generatorFolder(folder, context);
     for (const folder of hooks) yield* scriptFindings({ ...place, name: { zh: '关机或休眠时运行的脚本', en: 'script run at shutdown or sleep' } }, context, listHook(context, folder));
+    for (const path of settings.flatMap((folder) => listHook(context, folder))) yield* sourcedFindings({ ...place, name: { zh: '服务启动时读的变量', en: 'variables that a service is started with' } }, context, path);
     for (const path of [...managers, ...['/etc/systemd/system.conf.d', '/etc/systemd/user.conf.d', '/run/systemd/system.conf.d', '/usr/lib/systemd/system.conf.d'].flatMap((folder) => listHook(context, folder))]) yield* manager(path, context);
   },
 };
@@ -138,7 +140,7 @@ async function commands(settings: readonly Setting[], name: string, context: Sca
         const equals = word.indexOf('=');
         if (equals <= 0) continue;
         variables.set(word.slice(0, equals), word.slice(equals + 1));
-        reasons.push(...await environmentReasons(word.slice(0, equals), word.slice(equals + 1), context));
+        reasons.push(...await variableReasons(word.slice(0, equals), word.slice(equals + 1), context));
       }
       add(setting, judged(reasons));
     }
@@ -186,7 +188,7 @@ async function environmentFile(path: string, context: ScanContext, variables: Ma
     if (!found) continue;
     const value = found[2]!.trim().replace(/^(["'])(.*)\1$/s, '$2');
     variables.set(found[1]!, value);
-    reasons.push(...await environmentReasons(found[1]!, value, context));
+    reasons.push(...await variableReasons(found[1]!, value, context));
   }
   return judged(reasons);
 }
@@ -252,7 +254,7 @@ async function* manager(path: string, context: ScanContext): AsyncIterable<Findi
   for (const { key, value, line, text } of readUnit(file.text)) {
     if (key !== 'DefaultEnvironment' && key !== 'ManagerEnvironment') continue;
     const reasons: Reason[] = [];
-    for (const word of splitWords(value)) { const equals = word.indexOf('='); if (equals > 0) reasons.push(...await environmentReasons(word.slice(0, equals), word.slice(equals + 1), context)); }
+    for (const word of splitWords(value)) { const equals = word.indexOf('='); if (equals > 0) reasons.push(...await variableReasons(word.slice(0, equals), word.slice(equals + 1), context)); }
     const found = judgedFinding({ ...place, name: { zh: 'systemd 管理器的环境变量', en: 'environment of systemd' } }, { path, key: text, judged: judged(reasons), evidence: [lineFact(path, line, text)], time: file.stat.changed, fix: { zh: `去掉 ${path} 第 ${line} 行`, en: `take out line ${line} of ${path}` } });
     if (found) yield found;
   }

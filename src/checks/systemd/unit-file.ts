@@ -38,7 +38,7 @@ export function splitWords(value: string): string[] {
       if (c === quote) quote = '';
       else if (c === '\\') { const { text, length } = escapeAt(value, i); word = (word ?? '') + text; i += length - 1; } else word += c;
     } else if (c === ' ' || c === '\t') { if (word !== undefined) words.push(word); word = undefined; }
-    else if ((c === '"' || c === "'") && word === undefined) { quote = c; word = ''; }
+    else if (c === '"' || c === "'") { quote = c; word ??= ''; }
     else if (c === '\\') { const { text, length } = escapeAt(value, i); word = (word ?? '') + text; i += length - 1; }
     else word = (word ?? '') + c;
   }

@@ -4,9 +4,11 @@ import type { Level } from '../../core/level.ts';
 import { isElf } from '../../linux/elf.ts';
 import type { Owner } from '../../linux/provenance.ts';
 import { judgeFile } from '../command.ts';
+import { readText } from '../look.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { isShipped } from '../processes.ts';
+import { isGuarded, shadowing } from '../shadowing.ts';
 
 const folders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/lib/openssh', '/usr/libexec/openssh', '/usr/libexec'];
 const headBytes = 512;
@@ -40,6 +42,7 @@ export const wrappedBinary: PlaceCheck = {
         // A script: was it one when it was shipped?
         const owner = await provenance.owner(path);
         if (owner?.state === 'modified') yield* script(path, owner, context);
+        if (owner === undefined) yield* shadow(name, path, context);
       }
     }
   },
@@ -53,7 +56,9 @@ async function* pair(path: string, other: string, context: ScanContext): AsyncIt
   const head = tree.read(path, headBytes)?.bytes;
   const runs = tree.read(path, 64 * 1024)?.bytes.includes(Buffer.from(other.slice(other.lastIndexOf('/') + 1))) === true;
   const local = path.startsWith('/usr/local/') || path.startsWith('/usr/libexec/');
-  const [kind, level]: [FindingKind, Level] = owner ? ['intrusion', 'critical'] : local ? ['notice', 'low'] : runs ? ['intrusion', 'high'] : ['intrusion', 'medium'];
+  // An administrator who gives a program an option of his own has dpkg keep the true one.
+  const plain = runs && isDiverted(path, other, context) && isPlainCall(tree.read(path, headBytes + 1)?.bytes, other);
+  const [kind, level]: [FindingKind, Level] = owner ? ['intrusion', 'critical'] : local || plain ? ['notice', 'low'] : runs ? ['intrusion', 'high'] : ['intrusion', 'medium'];
   const stat = tree.stat(path);
   yield finding('wrapped-binary', path, {
     kind, level, path,
@@ -66,6 +71,23 @@ async function* pair(path: string, other: string, context: ScanContext): AsyncIt
     fix: { text: { zh: '先留样本，再把真身放回去', en: 'keep a copy, then put the true program back' }, commands: [['cp', '-a', path, `${path}.evidence`], ['mv', other, path]] },
     refs: ['attack:T1554', 'attack:T1036.005', 'matrix:替换程序'],
     ...(stat && { time: stat.changed }),
+  });
+}
+
+/** A script of nobody that stands in front of a program by which people look for intruders or give passwords to, and hides or keeps something. */
+function* shadow(name: string, path: string, context: ScanContext): Iterable<Finding> {
+  if (!isGuarded(name)) return;
+  const text = readText(context, path, 64 * 1024) ?? '';
+  const sign = shadowing(name, text.split('\n').filter((line) => !line.trimStart().startsWith('#')).join('\n'));
+  if (!sign) return;
+  yield finding('wrapped-binary', `shadow\0${path}`, {
+    kind: sign.kind, level: sign.level, path,
+    title: { zh: `${path}：${sign.text.zh}`, en: `${path}: ${sign.text.en}` },
+    evidence: [fact({ zh: '开头', en: 'begins' }, text.split('\n').slice(0, 6).join('\n').slice(0, 500))],
+    means: { zh: '它排在真正的程序前面：敲这个命令的人运行的是它。', en: 'It comes before the true program: whoever types the command runs this one.' },
+    fix: { text: { zh: '先留样本，再移走它', en: 'keep a copy, then move it away' }, commands: [] },
+    refs: ['attack:T1574.007', ...sign.attack.map((id) => `attack:${id}`)],
+    time: context.tree.stat(path)?.changed,
   });
 }
 
@@ -82,6 +104,20 @@ async function* script(path: string, owner: Owner, context: ScanContext): AsyncI
     refs: ['attack:T1554'],
     ...(stat && { time: stat.changed }),
   });
+}
+
+/** Does dpkg know that the one was moved to the other? */
+function isDiverted(path: string, other: string, context: ScanContext): boolean {
+  const lines = (readText(context, '/var/lib/dpkg/diversions') ?? '').split('\n');
+  return lines.some((line, i) => i % 3 === 0 && context.tree.real(line) === path && lines[i + 1] !== undefined && context.tree.real(lines[i + 1]!) === other);
+}
+
+/** Nothing but one `exec TRUE-PROGRAM options "$@"`. */
+function isPlainCall(head: Buffer | undefined, other: string): boolean {
+  if (!head || head.length > headBytes) return false;
+  const lines = head.toString('utf8').split('\n').slice(1).map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#') && line !== 'set -e');
+  const [first = ''] = lines;
+  return lines.length === 1 && first.startsWith(`exec ${other} `) && /^[\w\s./=:,@+-]*\s"\$@"$/.test(first);
 }
 
 const firstLines = (head: Buffer | undefined): string => (head?.toString('utf8') ?? '').split('\n').slice(0, 4).join('\n').slice(0, 300);
