@@ -65,7 +65,8 @@ const shown = (value: Value): string => templateOf(value).replaceAll(given, '⟨
 /** A call as it is once its name and text are known. */
 export const said = (name: string, ...args: readonly Value[]): string => (name === '`' ? `\`${args.map(shown).join('')}\`` : `${name}(${args.map(shown).join(', ')})`);
 
-const picture = /\.(?:jpe?g|png|gif|ico|bmp|webp|svg|woff2?|ttf|eot|mp[34]|pdf|zip|gz)$/i;
+/** Nothing of these is a program; into a log visitors write. */
+const noProgram = /\.(?:log|jpe?g|png|gif|ico|bmp|webp|svg|woff2?|ttf|eot|mp[34]|pdf|zip|gz)$/i;
 const runnable = /\.(?:ph(?:p[3-8]?|tml|t|ar)|inc|module|jsp[xf]?|as[pa]x?|ashx|asmx|cgi|pl|py|sh)$/i;
 const elsewhere = /^(?:https?|ftps?|ssh2\.\w+):\/\/|^\\\\|^\/\/[a-z0-9.-]+\//i;
 
@@ -91,7 +92,7 @@ export function includeSink(run: Run, frame: Frame, target: Value, node: Node): 
   const known = choicesOf(target);
   for (const text of known.length > 0 ? known : [template]) {
     if (elsewhere.test(text)) run.sign('remote', 'high', node, { decoded: said('include', know(text)), attack: ['T1105'] });
-    else if (picture.test(text) && !/^(?!phar|zip|compress|file)[a-z0-9.]+:\/\//i.test(text)) run.sign('include', 'high', node, { decoded: said('include', know(text)) });
+    else if (noProgram.test(text) && !/^(?!phar|zip|compress|file)[a-z0-9.]+:\/\//i.test(text)) run.sign('include', 'high', node, { decoded: said('include', know(text)) });
     else if (/^(?:\/tmp|\/var\/tmp|\/dev\/shm)\//.test(text)) run.sign('include', target.hidden !== 0 ? 'high' : 'medium', node, { decoded: said('include', know(text)) });
     else if (known.length > 0 && (target.hidden & (hiddenBy.decoded | hiddenBy.escaped)) !== 0 && /[/\\.]/.test(text)) run.sign('hidden', 'high', node, { decoded: said('include', know(text)) });
   }
@@ -180,7 +181,7 @@ export function readSource(run: Run, path: Value, node: Node): Value {
   if (elsewhere.test(to)) return { taints: [{ origin: 'remote', place }], hidden: path.hidden };
   for (const text of choicesOf(path)) {
     if (/^data:/i.test(text)) { const data = dataOf(text); if (data !== undefined) return know(data, hiddenBy.decoded); }
-    if (picture.test(text) || /^\/(?:tmp|var\/tmp|dev\/shm)\//.test(text)) return { taints: [{ origin: 'file', place }], hidden: path.hidden };
+    if (noProgram.test(text) || /^\/(?:tmp|var\/tmp|dev\/shm)\//.test(text)) return { taints: [{ origin: 'file', place }], hidden: path.hidden };
   }
   return unknown;
 }
