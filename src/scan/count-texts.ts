@@ -12,7 +12,7 @@ const zh: Readonly<Record<string, string>> = {
   'apk: files of no package': 'apk：不属于任何软件包的文件', 'archives with something behind their end': '结尾之后还有内容的归档',
   'baseline: changes beyond those listed': '基线：没有一一列出的变化', 'baseline: files that a package manager renewed': '基线：软件包管理器更新的文件', 'baseline: files touched, or put right, with nothing of theirs changed': '基线：只有时间等变了、或已复原的文件',
   'capabilities of files that are not understood': '看不懂的文件 capability', 'commands of histories beyond the limit': '历史记录里超出上限没看的命令',
-  'copies of container runtimes in memory, passed over': '容器运行时在内存里的自身副本（已略过）', 'databases that cannot be read': '读不了的软件包数据库', 'digests that are none': '不是摘要的摘要值',
+  'compiled CGI programs, which are not read': '编译过的 CGI 程序（不读源码）', 'copies of container runtimes in memory, passed over': '容器运行时在内存里的自身副本（已略过）', 'databases that cannot be read': '读不了的软件包数据库', 'digests that are none': '不是摘要的摘要值',
   'dpkg: digests left out, names collide': 'dpkg：名字哈希冲突而略去的摘要', 'dpkg: folders left out, names collide': 'dpkg：名字哈希冲突而略去的目录', 'dpkg: lists of files that cannot be read': 'dpkg：读不了的文件清单', 'dpkg: packages whose name is none': 'dpkg：名字不合法的软件包', 'dpkg: packages without a list of files': 'dpkg：没有文件清单的软件包',
   'dumps read only in part': '只读了一部分的转储', 'endings of files beyond the limit': '超出上限没统计的文件扩展名', 'endings of files seen once and left out': '只见过一次而略去的扩展名', 'entries that only the aufs file system needs': '只有 aufs 才用的条目',
   'files ClamAV was not asked about: it had failed': 'ClamAV 出错后没再问它的文件', 'files not checked, too many at once': '同时太多、没查的文件', 'files of a folder beyond the limit': '目录里超出上限没看的文件', 'files of an initramfs beyond the limit': 'initramfs 里超出上限没看的文件',

@@ -7,7 +7,6 @@ import { DiskTree } from '../linux/disk-tree.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
 import { makeRoot, type Planted } from '../../test/throwaway-root.ts';
 import { saneTime } from '../linux/tree.ts';
-import { BusyTimes } from './busy.ts';
 import { htmlOf } from './html.ts';
 import { exitCodeOf, later, type ScanReport } from './report.ts';
 import { scan, type Progress } from './runner.ts';
@@ -107,19 +106,6 @@ describe('who floods the report', () => {
     const report = await run([everyFile], crowd);
     expect(report.busy!.some(({ from, to }) => to >= began && from <= Date.now())).toBe(true);
     expect((await run([place('none', async function* () { yield* []; })], crowd)).busy).toBeUndefined();
-  });
-
-  it('makes them busy wherever the clock’s own minutes begin, and leaves quiet ones out', () => {
-    const busy = new BusyTimes();
-    const at = Date.UTC(2026, 0, 1, 8, 4, 50);
-    for (let n = 0; n < 1200; n++) busy.add(at + n * 20);
-    busy.add(at - 3_600_000);
-    expect(busy.spans()).toEqual([{ from: Date.UTC(2026, 0, 1, 8, 4), to: Date.UTC(2026, 0, 1, 8, 6) }]);
-    for (let n = 0; n < 900; n++) busy.add(at + 86_400_000);
-    expect(busy.spans()).toHaveLength(1);
-    // Of a disk with very many files a thousand are no upgrade.
-    for (let n = 0; n < 30_000; n++) busy.add(n * 600_000);
-    expect(busy.spans()).toEqual([]);
   });
 
   it('cannot give a file a time that breaks whoever tells it', async () => {

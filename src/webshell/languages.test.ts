@@ -37,6 +37,37 @@ it('follows what a visitor sends through a long chain of calls', () => {
   }
 });
 
+describe('a function that a visitor names', () => {
+  const levels = (path: string, text: string): string[] => read(path, text).signs.map(({ kind, level }) => `${kind} ${level}`);
+  const js = (table: string): string => `const cp = require('child_process'); app.get('/', (req, res) => { ${table}[req.query.f](req.query.c); });`;
+  it.each(['cp', 'global', '({ ...cp })', '({ run: cp.exec })', 'Object.assign({}, cp)', "require('fs').promises", 'process', 'cp[req.query.g]', 'require(name)'])('out of %s does harm', (table) => {
+    expect(levels('a.js', js(table))).toEqual(['callback high']);
+  });
+  it.each(['console', 'handlers', 'this.actions', 'app.locals.handlers', 'handlers[req.query.g]'])('out of %s is worth knowing', (table) => {
+    expect(levels('a.js', js(table))).toEqual(['callback low']);
+  });
+  it.each([
+    ['a.py', 'import os\nfrom flask import request\nos.__dict__[request.args["f"]](request.args["c"])\n', 'callback high'],
+    ['a.py', 'import os\nfrom flask import request\ngetattr(os, request.args["f"])(request.args["c"])\n', 'callback high'],
+    ['a.py', 'import os\nfrom flask import request\nglobals()[request.args["f"]](request.args["c"])\n', 'callback high'],
+    ['a.py', 'import subprocess\nfrom shop.charts import charts\nfrom flask import request\ncharts[request.args["f"]](request.args["c"])\n', 'callback low'],
+    ['a.pl', 'use CGI; my $q = CGI->new; my $f = $q->param("f"); eval { 1 }; main->$f($q->param("c"));\n', 'callback high'],
+    ['a.pl', 'use CGI; my $q = CGI->new; my $f = $q->param("f"); eval { 1 }; $conf->{handlers}->{$f}->($q->param("c"));\n', 'callback low'],
+  ] as const)('%s %s', (path, text, sign) => { expect(levels(path, text)).toEqual([sign]); });
+});
+
+it('nothing of a condition is in the value that it chooses', () => {
+  const text = (value: string): string => `use CGI; my $q = CGI->new; my $u = $q->param("u"); my $m = ${value}; require $m;\n`;
+  for (const value of ["$u eq 'admin' ? 'internal' : $conf->{module}", "$a || $u ? 'x' : $u ? 'y' : 'z'"]) expect(read('a.pl', text(value)).signs, value).toEqual([]);
+  for (const value of ["$a ? $u : 'x'", "$a ? 'x' : $b || $u", "$a ? 'x' : $b ? 'y' : $u", "$u || 'x'"]) expect(read('a.pl', text(value)).signs.map(({ level }) => level), value).toEqual(['high']);
+});
+
+it.each(['def each(function, sub=1):\n    pass\n', 'def each(a,\n         sub=re.compile("x").sub):\n    pass\n', 'def each(a):\n    yield from a.items(deep=True)\n', 'def each(a):\n    raise E("x") from (a)\n', 'class A:\n    async def each(self):\n        pass\n'])('python goes on behind %j', (before) => {
+  // What is taken for the head or body of a function swallows what stands behind it, and 130 of them the whole file.
+  const { signs, cut } = read('a.py', `import cgi, os\n${before.repeat(130)}def last():\n    os.system(cgi.FieldStorage().getvalue("q"))\nlast()\n`);
+  expect([cut, signs.map(({ kind, level, sink }) => [kind, level, sink.text])]).toEqual([[], [['command', 'critical', 'os.system(cgi.FieldStorage().getvalue("q"))']]]);
+});
+
 describe('hostile input', () => {
   const deep = '('.repeat(50_000);
   it.each(['a.jsp', 'a.asp', 'a.aspx', 'a.py', 'a.pl', 'a.js', 'a.sh', 'a.html'])('%s of nested brackets, endless texts and noise ends', (path) => {

@@ -14,6 +14,8 @@ const serverWorth = /child_process|\beval\b|\bFunction\b|\bvm\b|\.constructor|pr
 const requestWorth = /\breq(?:uest)?\b|\bctx\b|createServer|express|koa|fastify|https?['"]?\)?\.get|net\.|socket/;
 const packedWorth = /\batob\b|fromCharCode|unescape|decodeURIComponent|\\x[0-9a-fA-F]{2}|base64|Buffer\.from|rot13|\[\s*['"]\w{1,12}['"]\s*\+|\.reverse\s*\(\)/;
 const packedSink = /\beval\b|\bFunction\b|document|innerHTML|\.src\b|createElement|setTimeout|\[\s*["']|exec/;
+/** `this` outside of a method is the namespace of all. */
+const reaches = /^(?:child_process|fs|vm|module|worker_threads|inspector|repl|cluster|shelljs|execa|node-pty|process|Reflect)(?:\.|$)|^(?:global(?:This)?|window|self|top|parent|frames|this|\?)$|(?:^|\.)(?:assign|create|require|bind|fromEntries|getOwnPropertyDescriptors)\(\)$|\.(?:constructor|__proto__|prototype)$/;
 const scriptName = /\.(?:m?js|cjs|php\d?|jsp|sh|ejs|pug|html?)$/i;
 
 /** `pages`: what a page's own script may be found to show. */
@@ -26,6 +28,7 @@ const javascript: Dialect = {
     if (/^(?:https?\.(?:get|request)|axios(?:\.\w+)?|got|net\.(?:connect|createConnection))\(\)>?$|^new net\.Socket$/.test(path)) return 'remote';
     return undefined;
   },
+  reaches,
   sinks: [
     { path: /^(?:child_process|shelljs|execa)(?:\.default)?\.(?:exec|execSync|command|commandSync)$|^shelljs\.exec$/, kind: 'command', shape: 'text', args: [0] },
     { path: /^child_process\.(?:spawn|spawnSync|execFile|execFileSync|fork)$/, kind: 'command', shape: 'list', args: [0, 1] },

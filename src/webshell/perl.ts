@@ -6,6 +6,8 @@ import { bounded, readPart, result } from './code/read.ts';
 
 const sinkWords = /\b(?:system|exec|eval|open|qx|do|require|syswrite|readpipe|open[23])\b|`|\/ee\b|\bee;/;
 const requestWords = /param|QUERY_STRING|CONTENT_LENGTH|HTTP_|CGI|psgi|Plack|Mojolicious|Dancer|socket|decode_base64|pack\s*\(|unpack|IO::Socket|PATH_INFO|\$r->args|reverse|LWP|chr/i;
+/** Packages of builtins and of everything that has none; `.` is what is left of `$::{name}`. */
+const reaches = /^[$%&]?(?:main|CORE|POSIX|IPC|UNIVERSAL|__PACKAGE__)(?:\.|$)|^[$%&]?[.?]*$/;
 const scriptName = /\.(?:cgi|pl|php\d?|py|sh|htaccess)$/i;
 
 const dialect = (cgi: boolean): Dialect => {
@@ -18,6 +20,7 @@ const dialect = (cgi: boolean): Dialect => {
       if (/^IO\.Socket\.INET\.new\(\)$|^new IO\.Socket\.INET|^(?:LWP\.Simple\.)?get\(\)$/.test(path)) return path === 'get()' ? undefined : 'remote';
       return undefined;
     },
+    reaches,
     sinks: [
       { path: /^eval$/, kind: 'code', shape: 'code' },
       { path: /^(?:system|exec|qx|readpipe|open[23]|IPC\.Open[23]\.open[23])$/, kind: 'command', shape: 'text' },

@@ -5,7 +5,7 @@ import { textOf, type Dialect, type Value } from './code/follow.ts';
 import { bounded, readPart, result } from './code/read.ts';
 
 /** Where what comes from outside may do harm; pickle and its kin stand for their `loads`. */
-const sinkWords = /\b(?:exec|eval|execfile|system|popen\w*|subprocess|(?<!\bre\.)compile|__import__|getattr|spawn\w*|dup2|import_module|commands|execl\w*|execv\w*|run_path|runcode|runsource|create_subprocess_\w+|open|write)\b|[pP]ickle|\bdill\b|marshal|shelve|yaml/;
+const sinkWords = /\b(?:globals|exec|eval|execfile|system|popen\w*|subprocess|(?<!\bre\.)compile|__import__|getattr|spawn\w*|dup2|import_module|commands|execl\w*|execv\w*|run_path|runcode|runsource|create_subprocess_\w+|open|write)\b|__(?:dict|builtins)__|[pP]ickle|\bdill\b|marshal|shelve|yaml/;
 /** The same for what was hidden: a file that is written says nothing then. */
 const hiddenSinkWords = /\b(?:exec|eval|execfile|system|popen\w*|subprocess|(?<!\bre\.)compile|__import__|getattr|spawn\w*|dup2|import_module|commands|execl\w*|execv\w*|globals|locals|vars)\b|[pP]ickle|marshal|__builtins__/;
 const requestWords = /\brequests?\b|cgi|rfile|QUERY_STRING|socket|get_(?:query_|body_)?argument|urlopen|FieldStorage|BaseHTTP|HTTPRequestHandler|StreamRequestHandler/;
@@ -21,6 +21,8 @@ const bound = ({ before }: Value): boolean => /^[A-Za-z_]\w*_(?:%s)?$/.test(befo
 const isWorth = (text: string, cgi: boolean): boolean =>
   ((requestWords.test(text) || (cgi && text.includes('stdin')) || (requestEnvironment.test(text) && requestNames.test(text))) && sinkWords.test(text))
   || (hidingWords.test(text) && hiddenSinkWords.test(text));
+/** `getattr(os, name)` stands as `os.[?]`. */
+const reaches = /^(?:builtins|os|posix|subprocess|sys|importlib|commands|pty|popen2|shutil|code|runpy|ctypes|asyncio|multiprocessing|pickle|marshal)(?:\.|$)|^\?\.?$|__(?:builtins|dict|globals|import)__|(?:^|\.)(?:globals|locals|vars|import_module|getattr|dict|copy)\(\)/;
 const scriptName = /\.(?:py|php\d?|jsp|cgi|sh|pl)$/i;
 
 const dialect = (cgi: boolean, server: boolean): Dialect => {
@@ -37,6 +39,7 @@ const dialect = (cgi: boolean, server: boolean): Dialect => {
       if (/^(?:urllib2?\.(?:request\.)?urlopen|requests\.(?:get|post)|socket\.(?:socket|create_connection)|s\.recv)\(\)$/.test(path)) return 'remote';
       return undefined;
     },
+    reaches,
     sinks: [
       { path: /^(?:exec|eval|compile|execfile)$|^code\.Interactive\w+\.(?:runcode|runsource)$|^runpy\.run_path$/, kind: 'code', shape: 'code', args: [0] },
       { path: /^(?:os\.(?:system|popen[234]?)|commands\.get\w*output|subprocess\.get\w*output|asyncio\.create_subprocess_shell|pty\.spawn|popen2\.\w+)$/, kind: 'command', shape: 'text', args: [0] },

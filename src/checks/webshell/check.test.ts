@@ -91,6 +91,26 @@ describe('files', () => {
     expect(shown(report)).toEqual(['critical /opt/py/lib/python2.7/site-packages/x/job.py', 'medium /opt/tool/docs.py', 'medium /var/www/html/lib/python3/docs.py', 'low /opt/py/lib/python2.7/docs.py']);
   });
 
+  it('a module of node is not asked for by its name, a page in its folder is', async () => {
+    const careless = "module.exports = (req, res) => { const x = require(req.query.name); res.send(x(req.query.y)); };";
+    const page = fill("<?php «EXEC»('ping ' . «GET»['h']);");
+    const report = await scan({ '/srv/shop/node_modules/a/index.js': careless, '/srv/shop/index.js': careless, '/srv/shop/node_modules/a/demo.php': page });
+    expect(shown(report)).toEqual(['medium /srv/shop/index.js', 'medium /srv/shop/node_modules/a/demo.php', 'low /srv/shop/node_modules/a/index.js']);
+  });
+
+  it('a compiled CGI program is counted, not taken for a script; a page that begins like one is read', async () => {
+    const compiled = Buffer.concat([Buffer.from('\x7fELF\x02\x01\x01', 'latin1'), Buffer.from('system QUERY_STRING '.repeat(20) + '('.repeat(5000))]);
+    const report = await scan({ '/usr/local/cgi-bin/status.cgi': compiled, '/var/www/html/a.php': `\x7fELF\n${shell}`, '/var/www/html/b.cgi': fill('#!/usr/bin/perl\nuse CGI;\nmy $c = CGI->new->param("c");\nsystem($c);\n') });
+    expect(shown(report)).toEqual(['critical /var/www/html/a.php', 'critical /var/www/html/b.cgi']);
+    expect(report.counts['compiled CGI programs, which are not read']).toBe(1);
+  });
+
+  it('what attackers asked for stands in a log; who runs that log is found, and so is a program of that name', async () => {
+    const line = `[2024-05-02 03:11:09] production.ERROR: GET {"body":"${shell}"}\n`;
+    const report = await scan({ '/srv/shop/storage/logs/laravel.log': line, '/srv/shop/storage/logs/old.log': `${shell}\n`, '/srv/shop/run.php': "<?php include __DIR__ . '/storage/logs/laravel.log';" });
+    expect(shown(report)).toEqual(['high /srv/shop/run.php', 'medium /srv/shop/storage/logs/old.log', 'low /srv/shop/storage/logs/laravel.log']);
+  });
+
   it.skipIf(lacks({ root: true }))('a doubt weighs more among uploads, written by the web server', async () => {
     const doubtful = fill("<?php $f = «B64»($_SERVER['APP']); «EVAL»(strrev($f));");
     const planted = { '/var/www/html/lib/a.php': doubtful, '/var/www/html/uploads/a.php': doubtful };

@@ -82,6 +82,11 @@ function choose({ path }: WalkedFile, context: ScanContext): { language: Languag
   const opened = context.tree.open(path);
   if (!opened) return undefined;
   try {
+    // The kernel runs a compiled CGI program by its first bytes; nothing is handed to an interpreter.
+    if (/\.f?cgi$/i.test(path) && part(opened, 0, 4) === '\x7fELF') {
+      context.count('compiled CGI programs, which are not read');
+      return undefined;
+    }
     if (by.carrier !== 'program') {
       const head = part(opened, 0, edge);
       if (isProgramOrArchive(head)) return undefined;
@@ -183,11 +188,14 @@ function levelOf(signs: readonly Sign[], path: string, by: Named, picture: boole
   if (against >= 2 && !signs.every(isCareless)) level = worse[level];
   const served = inWebRoot(path) || amongVisitorsFiles(path);
   // Nobody asks for a library by its name: a flaw in one is its maker's, and a pip or npm matter.
-  if (!served && signs.every(isCareless) && library.test(path) && atLeast(level, 'medium')) return 'low';
+  // A module of node is not asked for by its name in a web root either.
+  if ((!served || by.language === 'node') && signs.every(isCareless) && library.test(path) && atLeast(level, 'medium')) return 'low';
   if (by.carrier === 'unknown' && rules.test(path) && atLeast(level, 'medium')) return served ? 'medium' : 'low';
   if (picture || by.carrier === 'program' || by.carrier === 'unknown') return level;
   // Text that a server runs only when told to: documents and logs quote such code too.
   if (/\.(?:md|rst|adoc)$/i.test(path)) return 'low';
+  // What attackers ask for, an application's log writes down: after its date, within the line. A program in such a file begins with its tag.
+  if (/\.log$/i.test(path) && signs.every(({ sink }) => sink.layer === 0 && /^[^<]{8,}<\?/.test(sink.text))) return 'low';
   const quoted = /\.(?:log|json|xml|css)$/i.test(path) || !served;
   if (/\.(?:inc|module|theme|install|engine|profile|tpl|ctp|class|lib|suspected)$/i.test(path)) return level;
   return quoted && atLeast(level, 'medium') ? 'medium' : level === 'critical' ? 'high' : level;

@@ -54,6 +54,8 @@ export interface Dialect {
   again?(code: string): Sign[];
   /** Calls that put what they read into their arguments. */
   reads?: RegExp;
+  /** Tables out of which harm can be reached by name: namespaces, modules, copies of them, and what nothing is known of. Without it every table is one. */
+  reaches?: RegExp;
   /** What a page writes or loads, when its text was hidden. */
   shown?(path: string, value: Value): Sign[];
 }
@@ -157,9 +159,16 @@ export class Follower {
     if (key.number !== undefined && of.text !== undefined) { const char = of.text[key.number]; if (char !== undefined) return { text: char, hidden: true }; }
     const taint = of.taint ?? key.taint;
     const value: Value = {};
-    if (of.path !== undefined) value.path = of.taint === undefined && key.taint ? `${of.path}[?]` : `${of.path}[]`;
+    const table = of.path ?? (key.taint && this.#harmIn(of));
+    if (table !== undefined) value.path = key.taint && (of.taint === undefined || table.endsWith('[?]')) ? `${table}[?]` : `${table}[]`;
     if (taint) value.taint = taint;
     return value;
+  }
+
+  /** What a table that was written out holds of what does harm: `{ ...child_process }`, `{ run: child_process.exec }`. */
+  #harmIn({ list = [] }: Value): string | undefined {
+    const paths = list.flatMap((one) => [one.path, one.list?.[0]?.path]);
+    return paths.find((path) => path !== undefined && (this.#dialect.reaches?.test(path) || this.#sinksOf(path).length > 0));
   }
 
   /** A path made comparable, and whether it comes from outside: the same few are asked for again and again. */
@@ -317,7 +326,11 @@ export class Follower {
   }
 
   #callback(fn: Value, args: readonly Value[], at: number): void {
-    if (fn.taint?.origin === 'request' && taintOf(args).taint && fn.path !== undefined && (fn.path.endsWith('[?]'))) this.sign('callback', 'high', at, fn.taint);
+    if (fn.taint?.origin !== 'request' || !taintOf(args).taint || !fn.path?.endsWith('[?]')) return;
+    // Out of a table of its own a visitor chooses among what the program put there: worth knowing, and how most programs tell requests apart.
+    const table = fn.path.replace(/(?:\[\?\])+$/, '');
+    const { reaches } = this.#dialect;
+    this.sign('callback', !reaches || reaches.test(table) || this.#sinksOf(table).length > 0 ? 'high' : 'low', at, fn.taint);
   }
 
   #sink(path: string, args: readonly Value[], self: Value | undefined, at: number, hidden = false): void {

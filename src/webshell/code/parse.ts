@@ -14,6 +14,8 @@ const wordOps: Readonly<Record<Family, ReadonlySet<string>>> = {
   c: new Set(['instanceof', 'or', 'and', 'eq', 'ne']), js: new Set(['instanceof', 'in', 'of', 'or', 'and', 'eq', 'ne']), cs: new Set(['is', 'in']), vb: new Set(['is', 'in', 'like', 'mod', 'or', 'and', 'xor', 'orelse', 'andalso']),
   python: new Set(['in', 'is', 'or', 'and', 'if', 'else']), perl: new Set(['or', 'and', 'xor', 'eq', 'ne', 'lt', 'gt', 'le', 'ge', 'x']),
 };
+/** Words that begin a function; elsewhere they are names like others (`def run(function, sub=1)`). */
+const declaring: Readonly<Record<Family, ReadonlySet<string>>> = { c: new Set(), cs: new Set(), js: new Set(['function']), vb: new Set(['function', 'sub', 'property']), python: new Set(['def']), perl: new Set(['sub']) };
 /** Signs and words before a value, and signs between statements. */
 const prefixes = new Set(['!', '~', '-', '+', '&', '*', '\\', '@', '++', '--', '...', '**', '%', '?']);
 const leading = new Set(['await', 'typeof', 'yield', 'lambda', 'my', 'our', 'var', 'let', 'const', 'final', 'async', 'byref', 'byval', 'ref', 'out', 'delete', 'void', 'throw', 'return']);
@@ -73,18 +75,19 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
   function statement(): Code[] {
     const token = peek();
     const name = token.t === 'name' ? token.v : '';
+    if (declaring[family].has(name)) return functionHere();
     switch (name) {
-      case 'def': case 'function': case 'sub': case 'property': {
-        if (name === 'property' && family !== 'vb') break;
-        return functionHere();
-      }
       case 'class': case 'interface': case 'struct': case 'namespace': case 'module': case 'package': {
         if (peek(1).t !== 'name') break;
         at += 2;
         while (peek().t !== 'end' && !is('{') && !is(';') && !is(':') && peek().t !== 'line') at++;
         return [];
       }
-      case 'import': case 'from': if (family === 'python') return imports(); break;
+      case 'import': case 'from':
+        if (family !== 'python') break;
+        if (name === 'import' || beginsStatement(tokens[at - 1])) return imports();
+        at++; // yield from, raise … from
+        return [];
       case 'exit': case 'end': if (family === 'vb') { while (peek().t !== 'line' && !is(':') && peek().t !== 'end') at++; return []; } break;
       case 'return': case 'echo': {
         if (name === 'echo') break;
@@ -109,6 +112,8 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
     return [expression()];
   }
 
+  const beginsStatement = (before: Token | undefined): boolean => before === undefined || before.t === 'line' || (before.t === 'op' && (before.v === ';' || before.v === ':'));
+
   const nameOf = (token: Token): Code => ({ k: 'name', name: token.v, at: token.at });
 
   function imports(): Code[] {
@@ -116,6 +121,7 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
     const dotted = (): string => { let path = ''; while (peek().t === 'name' || is('.')) { if (peek().v === 'import' || peek().v === 'as') break; path += next().v; } return path; };
     const from = next().v === 'from' ? dotted() : '';
     if (from !== '' && peek().v === 'import') at++;
+    const was = brackets;
     if (is('(')) { at++; brackets++; }
     for (;;) {
       const start = peek();
@@ -128,13 +134,16 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
       if (!is(',')) break;
       at++;
     }
-    if (is(')')) { at++; brackets = Math.max(0, brackets - 1); }
+    if (brackets > was && is(')')) at++;
+    brackets = was;
     return out;
   }
 
   function functionHere(): Code[] {
+    const before = tokens[at - 1];
     const start = next();
-    const line = start.indent;
+    // `async def`: the line begins with the word before.
+    const line = start.indent < 0 && before?.v === 'async' ? before.indent : start.indent;
     const named = peek().t === 'name' ? next().v : '';
     const params: string[] = is('(') ? group('(', ')').map(paramName) : [];
     const body = bodyOf(line);
@@ -183,10 +192,15 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
   function series(kind: 'mix' | 'test' | 'join', ops: ReadonlySet<string>, operand: () => Code): Code {
     const first = operand();
     let parts: Code[] | undefined;
+    /** Where the condition begins that a `?` may follow. */
+    let begun = 0;
     for (;;) {
       const op = peek();
       const v = word(op);
       if (!between(op, ops)) break;
+      // Nothing of a condition is in the value.
+      if (v === '?' && ops === choices) { const before = parts ?? [first]; parts = [...before.slice(0, begun), { k: 'test', parts: before.slice(begun), at: op.at }]; }
+      if (v === '?' || v === ':') begun = (parts ?? [first]).length;
       if (v === ':' && brackets === 0 && (family === 'python' || family === 'vb')) break;
       if (v === '=>' && family === 'perl') break;
       // VB's own `=`is either; at the front of a statement it sets.
@@ -261,7 +275,7 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
       }
       case 'number': at++; return { k: 'number', number: Number(token.v.replace(/[lLfFdDuU]+$/, (end) => (/^0x/i.test(token.v) ? end : ''))), at: token.at };
       case 'name': {
-        if (token.v === 'function' || (token.v === 'sub' && family === 'perl')) return functionHere()[0]!;
+        if (family !== 'vb' && family !== 'python' && declaring[family].has(token.v)) return functionHere()[0]!;
         if (token.v === 'for' && family === 'python' && brackets > 0) { at++; afterFor = true; return compare(); }
         at++;
         return nameOf(token);

@@ -72,14 +72,15 @@ const shown = (value: Value): string => templateOf(value).replaceAll(given, '⟨
 /** A call as it is once its name and text are known. */
 export const said = (name: string, ...args: readonly Value[]): string => (name === '`' ? `\`${args.map(shown).join('')}\`` : `${name}(${args.map(shown).join(', ')})`);
 
-const picture = /\.(?:jpe?g|png|gif|ico|bmp|webp|svg|woff2?|ttf|eot|mp[34]|pdf|zip|gz)$/i;
+/** Nothing of these is a program; into a log visitors write. */
+const noProgram = /\.(?:log|jpe?g|png|gif|ico|bmp|webp|svg|woff2?|ttf|eot|mp[34]|pdf|zip|gz)$/i;
 const runnable = /\.(?:ph(?:p[3-8]?|tml|t|ar)|inc|module|jsp[xf]?|as[pa]x?|ashx|asmx|cgi|pl|py|sh)$/i;
 /** Kept beside programs, and none itself. */
 const asideText = /\.(?:txt|dat|log|bak|te?mp|css|js|svg|ini|conf|md|lock)$/i;
 const elsewhere = /^(?:https?|ftps?|ssh2\.\w+):\/\/|^\\\\|^\/\/[a-z0-9.-]+\//i;
 
 /** What holds no program, or makes one of what is none: archives, filters that decode, logs and sessions that visitors write into. */
-const noProgram = /^(?:zip|rar|ogg|bzip2|compress\.\w{1,10}):\/\/|^phar:\/\/.{0,400}\.(?:jpe?g|png|gif|ico|webp|txt|zip|gz|pdf)\b|^php:\/\/filter\b.{0,500}(?:convert\.(?:iconv|base64|quoted)|string\.rot13|zlib\.)|(?:access|error)[._-]?log$|\.log$|^\/var\/(?:log|mail|spool\/mail)\/|^\/proc\/(?:self|\d+)\/(?:environ|fd)|\/sess_[\ue000\ue001\w-]*$/is;
+const oddPlace = /^(?:zip|rar|ogg|bzip2|compress\.\w{1,10}):\/\/|^phar:\/\/.{0,400}\.(?:jpe?g|png|gif|ico|webp|txt|zip|gz|pdf)\b|^php:\/\/filter\b.{0,500}(?:convert\.(?:iconv|base64|quoted)|string\.rot13|zlib\.)|(?:access|error)[._-]?log$|\.log$|^\/var\/(?:log|mail|spool\/mail)\/|^\/proc\/(?:self|\d+)\/(?:environ|fd)|\/sess_[\ue000\ue001\w-]*$/is;
 
 export function includeSink(run: Run, frame: Frame, target: Value, node: Node): Value {
   const template = templateOf(target);
@@ -94,7 +95,7 @@ export function includeSink(run: Run, frame: Frame, target: Value, node: Node): 
     else for (const text of choicesOf(target)) { const code = dataOf(text); if (code !== undefined) { run.sign('hidden', 'medium', node, { decoded: code.slice(0, 300) }); runLayer(run, frame, `?>${code}`, { ...know(code), hidden: hiddenBy.decoded }, node); } }
     return unknown;
   }
-  const odd = noProgram.exec(template);
+  const odd = oddPlace.exec(template);
   if (odd && taint?.origin !== 'upload') {
     const session = odd[0].includes('sess_') && run.sessionTainted;
     run.sign('include', session ? 'critical' : 'high', node, { decoded: said('include', target) });
@@ -109,7 +110,7 @@ export function includeSink(run: Run, frame: Frame, target: Value, node: Node): 
   const known = choicesOf(target);
   for (const text of known.length > 0 ? known : [template]) {
     if (elsewhere.test(text)) run.sign('remote', 'high', node, { decoded: said('include', know(text)), attack: ['T1105'] });
-    else if (picture.test(text) && !/^(?!phar|zip|compress|file)[a-z0-9.]+:\/\//i.test(text)) run.sign('include', 'high', node, { decoded: said('include', know(text)) });
+    else if (noProgram.test(text) && !/^(?!phar|zip|compress|file)[a-z0-9.]+:\/\//i.test(text)) run.sign('include', 'high', node, { decoded: said('include', know(text)) });
     else if (/^(?:\/tmp|\/var\/tmp|\/dev\/shm)\//.test(text)) run.sign('include', target.hidden !== 0 ? 'high' : 'medium', node, { decoded: said('include', know(text)) });
     else if (known.length > 0 && (target.hidden & (hiddenBy.decoded | hiddenBy.escaped)) !== 0 && /[/\\.]/.test(text)) run.sign('hidden', 'high', node, { decoded: said('include', know(text)) });
   }
@@ -236,7 +237,7 @@ export function readSource(run: Run, path: Value, node: Node): Value {
   if (asideText.test(to)) return { taints: [{ origin: 'text', place }], hidden: path.hidden };
   for (const text of choicesOf(path)) {
     if (/^data:/i.test(text)) { const data = dataOf(text); if (data !== undefined) return know(data, hiddenBy.decoded); }
-    if (picture.test(text) || /^\/(?:tmp|var\/tmp|dev\/shm)\//.test(text)) return { taints: [{ origin: 'file', place }], hidden: path.hidden };
+    if (noProgram.test(text) || /^\/(?:tmp|var\/tmp|dev\/shm)\//.test(text)) return { taints: [{ origin: 'file', place }], hidden: path.hidden };
   }
   return unknown;
 }
