@@ -1,6 +1,6 @@
 /** Which files may hold code that a server runs, and in which language: first by name, then by a few bytes. */
 
-export type Language = 'php' | 'jsp' | 'asp' | 'python' | 'perl' | 'node' | 'shell' | 'html' | 'settings';
+export type Language = 'php' | 'jsp' | 'asp' | 'python' | 'perl' | 'node' | 'shell' | 'lua' | 'ruby' | 'html' | 'settings';
 
 /** By extension, lower case. */
 const byExtension: Readonly<Record<string, Language>> = {
@@ -8,12 +8,12 @@ const byExtension: Readonly<Record<string, Language>> = {
   jsp: 'jsp', jspx: 'jsp', jspf: 'jsp', jspa: 'jsp', jsw: 'jsp', jsv: 'jsp', jhtml: 'jsp', tag: 'jsp', tagx: 'jsp',
   asp: 'asp', aspx: 'asp', ashx: 'asp', asmx: 'asp', ascx: 'asp', asa: 'asp', asax: 'asp', cer: 'asp', cdx: 'asp', aspq: 'asp', soap: 'asp', cshtml: 'asp', vbhtml: 'asp', master: 'asp',
   py: 'python', pyw: 'python', wsgi: 'python', fcgi: 'perl', pl: 'perl', pm: 'perl', cgi: 'perl', plx: 'perl',
-  js: 'node', mjs: 'node', cjs: 'node', sh: 'shell', bash: 'shell',
+  js: 'node', mjs: 'node', cjs: 'node', sh: 'shell', bash: 'shell', lua: 'lua', rb: 'ruby', ru: 'ruby',
   html: 'html', htm: 'html', xhtml: 'html', svg: 'html', vue: 'html',
 };
 
 /** Names of settings that make a server run things. */
-const settingsNames = new Set(['.htaccess', '.user.ini', 'php.ini', 'web.config', '.php.ini']);
+const settingsNames = new Set(['.htaccess', '.user.ini', 'php.ini', 'web.config', '.php.ini', 'web.xml']);
 
 /** PHP by custom: read as such when they hold its opening tag. */
 const phpByCustom = new Set(['inc', 'module', 'theme', 'install', 'engine', 'profile', 'tpl', 'ctp', 'class', 'lib', 'htm', 'html', 'shtml', 'xhtml', 'bak', 'old', 'orig', 'save', 'swp', 'txt', 'suspected', 'cache', 'tmp', 'log', 'dat', 'xml', 'json', 'css', 'js', 'svg', 'md']);

@@ -38,7 +38,7 @@ export interface Value {
  * any   arriving is enough
  */
 export type SinkShape = 'text' | 'list' | 'code' | 'any';
-export interface Sink { path: RegExp; kind: SignKind; shape: SinkShape; /** Arguments that count; default all. */ args?: readonly number[]; /** The object it is called on counts. */ self?: boolean; /** Default critical. */ level?: Level; origins?: readonly Origin[]; /** Only when the file that is written is a visitor's choice or matches. */ toFile?: RegExp }
+export interface Sink { path: RegExp; kind: SignKind; shape: SinkShape; /** Arguments that count; default all. */ args?: readonly number[]; /** The object it is called on counts. */ self?: boolean; /** Default critical. */ level?: Level; origins?: readonly Origin[]; /** Only when the file that is written is a visitor's choice or matches. */ toFile?: RegExp; /** Only when what stands before the visitor's part matches. */ before?: RegExp }
 
 export interface Dialect {
   /** Makes paths comparable: lower case, prefixes taken away. */
@@ -115,7 +115,7 @@ export class Follower {
 
   #valueOf(code: Code): Value {
     switch (code.k) {
-      case 'text': return { text: code.text };
+      case 'text': return code.coded ? this.#coded(code.text, code.at) : { text: code.text };
       case 'number': return Number.isNaN(code.number) ? {} : { number: code.number };
       case 'name': return this.#named(code.name, code.at);
       case 'member': {
@@ -139,6 +139,15 @@ export class Follower {
       default: return code satisfies never;
     }
   }
+
+  /** A text whose letters are written as numbers: what it says is told where it is dangerous by itself. */
+  #coded(text: string, at: number): Value {
+    const value: Value = { text, hidden: true, packed: true };
+    for (const sign of this.#dialect.shown?.('coded', value) ?? []) this.#show(sign, value, at);
+    return value;
+  }
+
+  #show(sign: Sign, value: Value, at: number): void { this.signs.set(`shown ${this.#place(at).line}`, { ...sign, sink: this.#place(at), decoded: sign.decoded ?? value.text!.slice(0, 300), attack: ['T1027'] }); }
 
   #named(name: string, at: number): Value {
     const held = this.#scope.find(name)?.names.get(name);
@@ -202,7 +211,7 @@ export class Follower {
       const length = parts.reduce((sum, part) => sum + textOf(part)!.length, 0);
       if (!this.#budget.fits(length)) return {};
       this.#budget.text(length);
-      return { text: parts.map((part) => textOf(part)!).join(''), hidden: true, ...(parts.some(({ packed }) => packed) && { packed: true }) };
+      return { text: parts.map((part) => textOf(part)!).join(''), hidden: true, ...((parts.some(({ packed }) => packed) || cutAddress(parts)) && { packed: true }) };
     }
     if (parts.length === 0) return { text: '' };
     let before = '';
@@ -233,6 +242,7 @@ export class Follower {
         const key = to.k === 'member' ? to.name : this.#value(to.key).text;
         const name = nameOf(to);
         if (key !== undefined && name !== '') this.#assign(name, value);
+        if (value.run && key !== undefined) { const origin = this.#dialect.source(`${this.#dialect.normal(`${of.path ?? '?'}.${key}`)}=>`, undefined); if (origin) this.#invoke(value.run, value.run.params.map((): Value => ({ taint: { origin, at: to.at } })), this.#scope); }
         if (value.taint && to.of.k === 'name' && !value.run && of.path === undefined) this.#assign(to.of.name, { ...of, taint: of.taint ?? value.taint });
         if (key !== undefined) this.#sink(`${this.#dialect.normal(`${of.path ?? '?'}.${key}`)}=`, [value], of, to.at);
         break;
@@ -321,7 +331,7 @@ export class Follower {
   }
 
   #sink(path: string, args: readonly Value[], self: Value | undefined, at: number, hidden = false): void {
-    if (this.#dialect.shown) for (const arg of args) if (arg.packed) for (const sign of this.#dialect.shown(path, arg)) this.signs.set(`shown ${this.#place(at).line}`, { ...sign, sink: this.#place(at), decoded: sign.decoded ?? arg.text!.slice(0, 300), attack: ['T1027'] });
+    if (this.#dialect.shown) for (const arg of args) if (arg.packed) for (const sign of this.#dialect.shown(path, arg)) this.#show(sign, arg, at);
     for (const sink of this.#sinksOf(path)) {
       const counted = sink.args ? sink.args.flatMap((i) => (args[i] ? [args[i]] : [])) : args;
       const all = sink.self && self ? [self, ...counted] : counted;
@@ -329,7 +339,7 @@ export class Follower {
         const file = self?.file ?? args.find((one) => one.file)?.file ?? (sink.args ? args[0] : undefined);
         if (!file || /(?:^|\.)(?:join|resolve)\(\)$/.test(file.path ?? '') || !(file.taint?.origin === 'request' || sink.toFile.test(textOf(file) ?? file.before ?? ''))) continue;
       }
-      const given = all.find((one) => one.taint && (sink.origins ?? ['request']).includes(one.taint.origin));
+      const given = all.find((one) => one.taint && (sink.origins ?? ['request']).includes(one.taint.origin) && (!sink.before || sink.before.test(one.before ?? '')));
       if (given) { this.#arrived(sink, given, counted, at); continue; }
       const remote = all.find((one) => one.taint?.origin === 'remote');
       if (remote) {
@@ -393,6 +403,9 @@ function beforeWorth(before: string): Level {
   const clean = before.replaceAll('\0', '').trim();
   return clean === '' || /[;&|(`]$/.test(clean) || /^[-/][ck]$/i.test(clean) || shellBefore.test(`${clean} `) || /^cd\s[^;&|]*[;&|]+$/.test(clean) ? (before.includes('\0') && clean === '' ? 'high' : 'critical') : 'medium';
 }
+
+/** An address whose scheme was cut in pieces: nobody does so who has nothing to hide. */
+export const cutAddress = (parts: readonly Value[]): boolean => /^h(?:t{1,2})?$/i.test(parts[0]?.text ?? '') && /^https?:\/\//i.test(parts.slice(0, 20).map((part) => textOf(part) ?? '').join(''));
 
 export const textOf = (value: Value): string | undefined => value.text ?? (value.number === undefined ? undefined : String(value.number));
 function taintOf(values: readonly Value[]): { taint?: Taint; before?: string } {
