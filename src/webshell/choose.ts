@@ -69,3 +69,12 @@ export function phpBegins(text: string): number {
 
 /** Programs and archives by their first bytes; nothing a server would run as a script. */
 export const isProgramOrArchive = (head: string): boolean => /^(?:\x7fELF|PK\x03\x04|\x1f\x8b|\xfd7zXZ|BZh[1-9]|\x28\xb5\x2f\xfd|SQLite format 3|!<arch>|\xed\xab\xee\xdb)/.test(head);
+
+/** Of what is no page by its name: JSP or ASP that stands in it, to be included by another page. Undefined when there is none. */
+export function pageOf(text: string): 'jsp' | 'asp' | undefined {
+  const mark = /<%[@!=]?[\t\n\r ]{0,20}[A-Za-z_$"'(][\t\n\r -~]{6}/.exec(text);
+  if (!mark) return undefined;
+  const code = text.slice(mark.index, mark.index + 20_000);
+  if (/\b(?:getParameter|getHeader|getRuntime|ProcessBuilder|defineClass|pageContext|getInputStream|ClassLoader)\b/.test(code)) return 'jsp';
+  return /\b(?:eval|execute|executeglobal|createobject|process|assembly)\b/i.test(code) && /\brequest\b/i.test(code) ? 'asp' : undefined;
+}

@@ -34,8 +34,8 @@ const ruby: Dialect = {
   again: (code) => readPart({ source: asScript(code), family: 'js', dialect: ruby }, defaultLimits, [], code, 1),
 };
 
-const word = /#[^\n]*|"(?:[^"\\]|\\[\s\S])*"?|'(?:[^'\\]|\\[\s\S])*'?|`(?:[^`\\]|\\[\s\S])*`?|%x(?:\{([^}]*)\}|\(([^)]*)\)|\[([^\]]*)\]|<([^>]*)>|([|!\/])([\s\S]*?)\5)|(?<![\w:]):[a-z_]\w*|\bdef\s+[^\n;]*|\bdo\s*\|[^|\n]*\||\{\s*\|[^|\n]*\||[A-Za-z_]\w*[?!](?![=~])|=>|->|&\.|@{1,2}(?=\w)|\b(?:do|end|begin|rescue|ensure|then)\b|[A-Za-z_]\w*|[\s\S]/g;
-const template = (text: string): string => `\`${text.replace(/`/g, '\\`').replaceAll('${', '\\${').replace(/#\{/g, '${')}\``;
+const word = /#[^\n]*|"(?:[^"\\]|\\[\s\S])*"?|'(?:[^'\\]|\\[\s\S])*'?|`(?:[^`\\]|\\[\s\S])*`?|%x(?:\{([^}]*)\}|\(([^)]*)\)|\[([^\]]*)\]|<([^>]*)>|([|!\/])([\s\S]*?)\5)|(?<![\w:]):[a-z_]\w*|\b(?:def|class|module)\s+[^\n;]*|\bdo\s*\|[^|\n]*\||\{\s*\|[^|\n]*\||[A-Za-z_]\w*[?!](?![=~])|=>|->|&\.|@{1,2}(?=\w)|\b(?:do|end|begin|rescue|ensure|then)\b|[A-Za-z_]\w*|[\s\S]/g;
+const template = (text: string): string => `\`${text.replace(/`/g, '\\`').replaceAll('${', '\\${').replace(/#\{([^{}]{0,2000})\}/g, (_, code: string) => `\${${asScript(code)}}`)}\``;
 
 /** Texts with code in them become templates, what ends a block nothing; lines stay where they are. */
 export function asScript(text: string): string {
@@ -52,7 +52,7 @@ export function asScript(text: string): string {
       case '{': return all.length > 1 ? '{' : all;
       default:
     }
-    if (/^(?:def|do|end|begin|rescue|ensure|then)\b/.test(all)) return ';';
+    if (/^(?:def|class|module|do|end|begin|rescue|ensure|then)\b/.test(all)) return ';';
     if (all === '=>') return ',';
     if (all === '->') return '';
     if (all === '&.') return '.';

@@ -50,6 +50,8 @@ export interface Dialect {
   fold(path: string, args: readonly Value[], self: Value | undefined, budget: Budget): Value | undefined;
   /** Calls whose value holds nothing of what went in. */
   clean: RegExp;
+  /** Code in a text that is run, to be followed among the names around it. */
+  parse?(code: string, budget: Budget): Code[];
   /** Code hidden in a text that is run: read again, one layer deeper. */
   again?(code: string): Sign[];
   /** Calls that put what they read into their arguments. */
@@ -59,6 +61,9 @@ export interface Dialect {
 }
 
 const functionDepthMax = 5;
+/** Texts run within texts, and their length. */
+const layersMax = 3;
+const withinMax = 20_000;
 /** How often one function is followed anew. */
 const timesMax = 60;
 const signsMax = 40;
@@ -82,7 +87,7 @@ export class Follower {
   readonly signs = new Map<string, Sign>();
   readonly #dialect: Dialect;
   readonly #budget: Budget;
-  readonly #place: (at: number) => Place;
+  readonly #placeOf: (at: number) => Place;
   readonly #functions = new Map<string, { code: FunctionCode; scope: Scope }>();
   readonly #times = new Map<FunctionCode, number>();
   readonly #called = new Set<FunctionCode>();
@@ -90,10 +95,15 @@ export class Follower {
   readonly #sinks = new Map<string, readonly Sink[]>();
   #scope = new Scope(undefined);
   #depth = 0;
+  #layers = 0;
+  /** Of the line that runs the text we are in. */
+  #outer: Place | undefined;
   #nesting = 0;
   #returned: Value[] = [];
 
-  constructor(dialect: Dialect, budget: Budget, place: (at: number) => Place) { this.#dialect = dialect; this.#budget = budget; this.#place = place; }
+  constructor(dialect: Dialect, budget: Budget, place: (at: number) => Place) { this.#dialect = dialect; this.#budget = budget; this.#placeOf = place; }
+
+  #place(at: number): Place { return this.#outer ?? this.#placeOf(at); }
 
   /** Twice: what a later function leaves in a name, an earlier one finds. */
   run(codes: readonly Code[]): void {
@@ -234,7 +244,7 @@ export class Follower {
         }
         break;
       }
-      case 'call': if (to.args.length > 0) this.#set(to.args.at(-1)!, value); else this.#value(to); break; // String c
+      case 'call': { const slot = slotOf(to); if (slot !== undefined && value.taint) this.#assign(slot, value); } if (to.args.length > 0) this.#set(to.args.at(-1)!, value); else this.#value(to); break; // String c
       case 'test': case 'mix': case 'join': if (to.parts.length > 0) this.#set(to.parts.at(-1)!, value); break;
       case 'set': this.#set(to.to, value); break;
       case 'member': case 'index': {
@@ -269,6 +279,9 @@ export class Follower {
     else if (/^new [\w.]+$/.test(path) && code.fn.k === 'name') path = `${path}()`; // what was made is called
     this.#sink(path, args, self ?? fn, code.at, fn.hidden === true);
     for (const arg of args) if (arg.run && !this.#called.has(arg.run)) { const origins = this.#dialect.source(`${path}()>`, args); this.#invoke(arg.run, origins ? [{ taint: { origin: origins, at: code.at } }] : self?.taint ? [{ taint: self.taint }] : [], this.#scope); }
+    const slot = slotOf(code);
+    const kept = slot === undefined ? undefined : this.#scope.find(slot)?.names.get(slot);
+    if (kept) return kept;
     const origin = this.#dialect.source(`${path}()`, args);
     if (origin && (origin === 'request' || !taintOf(args).taint)) return { path: `${path}()`, taint: { origin, at: code.at } };
     if (fn.taint && !self) this.#callback(fn, args, code.at);
@@ -311,7 +324,7 @@ export class Follower {
     try {
       for (const [i, name] of code.params.entries()) if (name !== '') {
         const given = args[i];
-        const origin = given ? undefined : this.#dialect.source(`>${name}`, undefined);
+        const origin = given ? undefined : this.#dialect.source(`>${name}`, undefined) ?? this.#dialect.source(`>${code.name}()`, undefined);
         this.#scope.names.set(name, given ?? { path: this.#dialect.normal(name), ...(origin && { taint: { origin, at: code.at } }) });
       }
       this.#scope.names.set('$_', { list: args, ...taintOf(args) });
@@ -350,7 +363,7 @@ export class Follower {
       for (const one of all) {
         const texts = sink.shape === 'list' && one.list ? [one.list.map((part) => textOf(part) ?? '\0').join(' ')] : one.text === undefined ? [] : [one.text];
         for (const text of texts) {
-          if (sink.shape === 'code' && one.hidden && text.length > 8) this.#hiddenCode(text, at);
+          if (sink.shape === 'code' && text.length > 8) { if (one.hidden) this.#hiddenCode(text, at); if (sink.kind === 'code') this.#within(text, at); }
           else if (sink.kind === 'command' && hostileCommand(text)) this.sign('connect', 'critical', at, undefined, text);
         }
       }
@@ -365,6 +378,15 @@ export class Follower {
       return;
     }
     this.sign(sink.kind, sink.level ?? 'critical', at, given.taint);
+  }
+
+  /** Code in a text sees the names around it: what it does with them is told at the line that runs it. */
+  #within(text: string, at: number): void {
+    if (!this.#dialect.parse || this.#layers >= layersMax || text.length > withinMax) return;
+    const was = this.#outer;
+    this.#outer ??= this.#place(at);
+    this.#layers++;
+    try { this.#all(this.#dialect.parse(text, this.#budget)); } finally { this.#layers--; this.#outer = was; }
   }
 
   #hiddenCode(text: string, at: number): void {
@@ -401,7 +423,7 @@ function commandWorth(shape: SinkShape, given: Value, args: readonly Value[]): L
 
 function beforeWorth(before: string): Level {
   const clean = before.replaceAll('\0', '').trim();
-  return clean === '' || /[;&|(`]$/.test(clean) || /^[-/][ck]$/i.test(clean) || shellBefore.test(`${clean} `) || /^cd\s[^;&|]*[;&|]+$/.test(clean) ? (before.includes('\0') && clean === '' ? 'high' : 'critical') : 'medium';
+  return clean === '' || /[;&|(`]$/.test(clean) || /^[-/][ck]\s?["']?$/i.test(clean) || shellBefore.test(`${clean} `) || /^cd\s[^;&|]*[;&|]+$/.test(clean) ? (before.includes('\0') && clean === '' ? 'high' : 'critical') : 'medium';
 }
 
 /** An address whose scheme was cut in pieces: nobody does so who has nothing to hide. */
@@ -412,6 +434,9 @@ function taintOf(values: readonly Value[]): { taint?: Taint; before?: string } {
   const found = values.find((one) => one.taint?.origin === 'request') ?? values.find((one) => one.taint);
   return found?.taint ? { taint: found.taint, ...(found.before !== undefined && { before: found.before }) } : {};
 }
+
+/** What VBScript keeps under a name: `Session("x")`, `d.Item("x")`. */
+const slotOf = (code: Extract<Code, { k: 'call' }>): string | undefined => { const [key] = code.args; return !code.made && code.args.length === 1 && key?.k === 'text' && nameOf(code.fn) !== '' ? `${nameOf(code.fn)}(${key.text.slice(0, 100)})` : undefined; };
 
 /** `a.b.c` of plain names; empty for anything else. */
 function nameOf(code: Code): string {
