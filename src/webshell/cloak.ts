@@ -12,9 +12,8 @@ export const picksSearch = (pattern: string): boolean => !pattern.startsWith('!'
 
 /** The other site that an address leads to; undefined for one that stays, or is made of the request's own host. */
 export function strangerIn(address: string): string | undefined {
-  if (/^(?:https?:)?\/\/[^/]*[$%]/i.test(address)) return undefined;
-  const host = hostOf(address);
-  return host === undefined || own.test(host) || renderer.test(host) || !unusual(host) ? undefined : host;
+  const host = hostOf(address.replace(/[$%][\s\S]*$/, ''));
+  return host === undefined || host.endsWith('.') || own.test(host) || renderer.test(host) || !unusual(host) ? undefined : host;
 }
 
 /** Follows the lines of mod_rewrite: conditions belong to the next rule. Answers the address that search traffic is sent to. */

@@ -23,7 +23,7 @@ const java: Dialect = {
   sinks: [
     { path: /\bRuntime(?:\.getRuntime\(\))?\.exec(?:\.invoke)?$/, kind: 'command', shape: 'text' },
     { path: /\.getRuntime\(?\)?(?:\.invoke\(\))?\.exec(?:\.invoke)?$/, kind: 'command', shape: 'text' },
-    { path: /^new ProcessBuilder$|ProcessBuilder\.(?:command|newInstance)$/, kind: 'command', shape: 'text' },
+    { path: /^new ProcessBuilder$|ProcessBuilder(?:\[\])?\.(?:command|newInstance)$/, kind: 'command', shape: 'text' },
     { path: /ProcessImpl\.start(?:\.invoke)?$|UNIXProcess/, kind: 'command', shape: 'any' },
     { path: /\.eval$|(?:GroovyShell|GroovyClassLoader)\.(?:evaluate|parse|parseClass)$|^Eval\.me$|\.parseExpression$|\.create(?:Value|Method)Expression$|Ognl\.\w+$|ELProcessor\.\w+$|MVEL\.eval/, kind: 'code', shape: 'code', args: [0, 1] },
     { path: /(?:^|\.)define(?:Anonymous|Hidden)?Class(?:\.invoke)?$|\.defineClass0$/, kind: 'code', shape: 'code' },
@@ -49,7 +49,7 @@ const java: Dialect = {
       return args[0]?.taint ? { path: 'getMethod?', taint: args[0].taint } : undefined;
     }
     if (path.endsWith('.getRuntime.invoke')) return { path: 'Runtime.getRuntime()' };
-    if (/\.get(?:Declared)?Constructor$|\.newInstance$/.test(path) && self?.path !== undefined && !self.taint) return { path: path.endsWith('newInstance') && /^[A-Z]/.test(self.path) ? `new ${self.path}` : self.path, ...(args[0]?.taint && { taint: args[0].taint }) };
+    if (/\.get(?:Declared)?Constructors?$|\.newInstance$/.test(path) && self?.path !== undefined && !self.taint) return { path: path.endsWith('newInstance') && /^[A-Z]/.test(self.path) ? `new ${self.path}` : self.path, ...(args[0]?.taint && { taint: args[0].taint }) };
     if (/Base64.*\.(?:decode|decodeBuffer|decodeBase64|parseBase64Binary)$|parseBase64Binary$/.test(path)) return step('base64', args[0], budget);
     if (/parseHexBinary$|\.decodeHex$/.test(path)) return step('hex', args[0], budget);
     if (path === 'URLDecoder.decode') return step('percent', args[0], budget);
@@ -85,7 +85,10 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
   const signs: Sign[] = ebcdic ? [{ kind: 'hidden', level: 'high', title: titles.hidden, sink: { line: 1, text: 'EBCDIC', layer: 0 }, attack: ['T1027'] }] : [];
   if (!worth.test(plain) && !/:scriptlet\b[\s\S]*(?:&#|CDATA)/.test(plain)) return result(signs, cut);
   const code = javaOf(plain);
-  if (code.trim() !== '') signs.push(...readPart({ source: code, family: 'c', dialect: java }, limits, cut, plain));
+  const heard = new Set(Array.from(code.matchAll(/@(?:\w+\.){0,5}OnMessage\b[^;{}=]{0,300}?\b([A-Za-z_]\w{0,60})\s{0,5}\(/g), ([, name]) => `>${name!}()`));
+  // What an endpoint is told comes from whoever is connected.
+  const dialect: Dialect = heard.size === 0 ? java : { ...java, source: (path, args) => (heard.has(path) ? 'request' : java.source(path, args)) };
+  if (code.trim() !== '') signs.push(...readPart({ source: code, family: 'c', dialect }, limits, cut, plain));
   let shown = 0;
   for (const match of plain.matchAll(/[$#]\{([^{}]{4,4000})\}/g)) {
     if (++shown > 200) { cut.push('expressions beyond the limit'); break; }

@@ -2,9 +2,9 @@
 import { defaultLimits, type Analysis, type Limits } from './sign.ts';
 import { characters, joined, replaced, step } from './code/folds.ts';
 import { textOf, type Dialect } from './code/follow.ts';
-import { bounded, readPart, result } from './code/read.ts';
+import { bounded, readPart, result, statementsEnd } from './code/read.ts';
 
-const sinkWords = /\b(?:execute|popen|load|loadstring|dofile|loadfile)\b|_G\b/;
+const sinkWords = /\b(?:execute|popen|load|loadstring|dofile|loadfile)\b|_G\b|\b(?:os|io)\s*\[/;
 const requestWords = /\bngx\b|\bkong\b|getenv|formvalue|parseargs|parsebody|\bio\.(?:read|stdin|lines)|QUERY_STRING/;
 const scriptName = /\.(?:lua|php\d?|jsp|sh|cgi|conf)$/i;
 
@@ -86,7 +86,7 @@ export function asScript(text: string): string {
     if (all === 'function') last = ''; else if (header) last += all;
     out.push(piece);
   }
-  return out.join('');
+  return statementsEnd(out.join(''));
 }
 
 export function analyse(source: string, limits: Limits = defaultLimits): Analysis {

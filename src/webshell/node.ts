@@ -85,7 +85,7 @@ const javascript: Dialect = {
     if (value.text === undefined) return [];
     if (path === 'coded') return coded(value.text);
     if (/(?:^|\.)(?:write|writeln|insertAdjacentHTML|append|after|html|prepend)$|(?:innerHTML|outerHTML)=$/.test(path)) { const found = pageSigns(value.text, 0, tagsOf(value.text), true); return found.length > 0 ? found : injected(value.text); }
-    if (/\.(?:src|href)=$|^(?:location|document\.location)(?:\.\w+)?=?$|\.setAttribute$/.test(path) && /^(?:https?:)?\/\/[\w.-]+/i.test(value.text) && !path.endsWith('.href=')) return [hostile('high', value.text)];
+    if (/\.(?:src|href)=$|^(?:location|document\.location)(?:\.\w+)?=?$|\.setAttribute$/.test(path) && /^(?:https?:)?\/\/[\w.-]+/i.test(value.text) && (!path.endsWith('.href=') || /^(?:document\.)?location\.href=$/.test(path))) return [hostile('high', value.text)];
     // Where a page reports to is no secret of an honest one.
     if (/^(?:navigator\.sendBeacon|fetch|new WebSocket)$|^new XMLHttpRequest\.open$/.test(path)) { const host = hostOf(value.text); if (host !== undefined && unusual(host)) return [hostile('medium', value.text)]; }
     return [];

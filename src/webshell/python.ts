@@ -10,7 +10,7 @@ import { bounded, readPart, result } from './code/read.ts';
 const sinkWords = /\b(?:exec|eval|execfile|system|popen\w*|subprocess|(?<!\bre\.)compile|__import__|getattr|spawn\w*|dup2|import_module|commands|execl\w*|execv\w*|run_path|runcode|runsource|create_subprocess_\w+|open|write|vars|globals|ctypes|render_template_string|from_string)\b|[pP]ickle|\bdill\b|marshal|shelve|yaml/;
 /** The same for what was hidden: a file that is written says nothing then. */
 const hiddenSinkWords = /\b(?:exec|eval|execfile|system|popen\w*|subprocess|(?<!\bre\.)compile|__import__|getattr|spawn\w*|dup2|import_module|commands|execl\w*|execv\w*|globals|locals|vars)\b|[pP]ickle|marshal|__builtins__/;
-const requestWords = /\brequests?\b|cgi|rfile|QUERY_STRING|socket|fastapi|get_(?:query_|body_)?argument|urlopen|FieldStorage|BaseHTTP|HTTPRequestHandler|StreamRequestHandler/;
+const requestWords = /\brequests?\b|cgi|rfile|QUERY_STRING|["'](?:wsgi\.input|HTTP_[A-Z]\w*)["']|open\s*\(\s*["']\/(?:tmp|var\/tmp|dev\/shm)\/|socket|fastapi|get_(?:query_|body_)?argument|urlopen|FieldStorage|BaseHTTP|HTTPRequestHandler|StreamRequestHandler/;
 /** The environment is a visitor's only by such a name, which may be put together of pieces. */
 const requestEnvironment = /environ|getenv/;
 const requestNames = /QUERY|STRING|HTTP|wsgi|INFO|(?:environ|getenv)[^\n]{0,60}['"]\s{0,8}[+%.]/;

@@ -2,7 +2,7 @@
 import { defaultLimits, type Analysis, type Limits } from './sign.ts';
 import { characters, joined, step } from './code/folds.ts';
 import { textOf, type Dialect } from './code/follow.ts';
-import { blank, bounded, readPart, result } from './code/read.ts';
+import { blank, bounded, readPart, result, statementsEnd } from './code/read.ts';
 
 const sinkWords = /\b(?:system|exec|spawn|eval|instance_eval|class_eval|module_eval|popen\w*|capture[23]e?|Marshal|YAML|ERB)\b|`|%x/;
 const requestWords = /\b(?:ActionController|ApplicationController|Sinatra|Rack|CGI|Roda|Grape|WEBrick|HTTP_[A-Z]|QUERY_STRING)|\b(?:get|post|put|match)\s+['"]\/|\bcall\s*\(\s*env\s*\)|\brequest\.(?:params|headers|body|env|raw_post)/;
@@ -35,11 +35,11 @@ const ruby: Dialect = {
 };
 
 const word = /#[^\n]*|"(?:[^"\\]|\\[\s\S])*"?|'(?:[^'\\]|\\[\s\S])*'?|`(?:[^`\\]|\\[\s\S])*`?|%x(?:\{([^}]*)\}|\(([^)]*)\)|\[([^\]]*)\]|<([^>]*)>|([|!\/])([\s\S]*?)\5)|(?<![\w:]):[a-z_]\w*|\b(?:def|class|module)\s+[^\n;]*|\bdo\s*\|[^|\n]*\||\{\s*\|[^|\n]*\||[A-Za-z_]\w*[?!](?![=~])|=>|->|&\.|@{1,2}(?=\w)|\b(?:do|end|begin|rescue|ensure|then)\b|[A-Za-z_]\w*|[\s\S]/g;
-const template = (text: string): string => `\`${text.replace(/`/g, '\\`').replaceAll('${', '\\${').replace(/#\{([^{}]{0,2000})\}/g, (_, code: string) => `\${${asScript(code)}}`)}\``;
+const template = (text: string): string => (!/#\{|["\n]/.test(text) ? `"${text}"` : `\`${text.replace(/`/g, '\\`').replaceAll('${', '\\${').replace(/#\{([^{}]{0,2000})\}/g, (_, code: string) => `\${${asScript(code)}}`)}\``);
 
 /** Texts with code in them become templates, what ends a block nothing; lines stay where they are. */
 export function asScript(text: string): string {
-  return text.replace(/^=begin\b[\s\S]*?^=end\b/gm, blank).replace(word, (all: string, ...groups: (string | undefined)[]) => {
+  return statementsEnd(text.replace(/^=begin\b[\s\S]*?^=end\b/gm, blank).replace(word, (all: string, ...groups: (string | undefined)[]) => {
     const [brace, round, square, angle, , other] = groups;
     const command = brace ?? round ?? square ?? angle ?? other;
     if (all.startsWith('%x') && command !== undefined) return `qx(${template(command)})`;
@@ -57,7 +57,7 @@ export function asScript(text: string): string {
     if (all === '->') return '';
     if (all === '&.') return '.';
     return /^\w+[?!]$/.test(all) ? all.slice(0, -1) : all;
-  });
+  }));
 }
 
 export function analyse(source: string, limits: Limits = defaultLimits): Analysis {

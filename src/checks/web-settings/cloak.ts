@@ -26,6 +26,7 @@ export function* nginxCloaks(all: readonly NginxDirective[], context: ScanContex
     const tell = (key: string, level: Level, title: Text, why?: Text, refs: string[] = ['attack:T1505.004']): Finding => about(one.path, `${key}\0${text.slice(0, 200)}\0${one.inside.at(-1) ?? ''}`, 'intrusion', level, title, context, { evidence: [lineFact(one.path, one.line, one.inside.length > 0 ? `${one.inside.at(-1)!.slice(0, 200)} { ${text.slice(0, 300)} }` : text.slice(0, 300))], ...(why && { means: why }), refs });
     const address = one.name === 'return' ? one.args.at(-1) : one.name === 'rewrite' ? one.args[1] : one.name === 'proxy_pass' ? one.args[0] : undefined;
     if (address !== undefined && one.inside.some((block) => ofSearch(block, chosen)) && strangerIn(address) !== undefined) yield tell('away', 'high', sendsAway, means, ['attack:T1505.004', 'attack:T1564']);
+    if (/^map "?\$http_(?:user_agent|referer)\b/.test(one.inside.at(-1) ?? '') && picksSearch(one.name.replace(/^~\*?/, '')) && strangerIn(one.args[0] ?? '') !== undefined) yield tell('away', 'high', sendsAway, means, ['attack:T1505.004', 'attack:T1564']);
     if (one.name === 'sub_filter') { const host = scriptHost(one.args[1] ?? ''); if (host !== undefined) yield tell('sub_filter', 'medium', { zh: `服务器往每个页面里加入 ${host} 的脚本`, en: `the server puts a script of ${host} into each page` }); }
     const location = /^location (?:=|~\*?|\^~)? ?(.*)$/.exec(one.inside.at(-1) ?? '')?.[1];
     if (/^(?:fastcgi|uwsgi|scgi)_pass$/.test(one.name) && location !== undefined && picture.test(location) && !/php/i.test(location)) yield tell('pictures', 'high', { zh: '图片、文本被当成程序运行', en: 'pictures or texts are run as programs' }, undefined, ['attack:T1505.003']);
@@ -49,7 +50,7 @@ function ofSearch(block: string, chosen: ReadonlySet<string>): boolean {
   if (!/^if\b/.test(block)) return false;
   const asked = /\$http_(?:user_agent|referer)\s*(!?)~\*?\s*(.*)$/.exec(block);
   if (asked) return asked[1] === '' && picksSearch(asked[2]!);
-  return Array.from(block.matchAll(/\$\w{1,60}/g)).some(([name]) => chosen.has(name)) && !/!=|= ?"?0"? ?\)/.test(block);
+  return Array.from(block.matchAll(/\$\w{1,60}/g)).some(([name]) => chosen.has(name)) && !/!=|=\s*0\s*\)/.test(block);
 }
 
 /** The stranger whose script or frame stands in markup. */
