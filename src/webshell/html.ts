@@ -23,7 +23,7 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
   for (const tag of tags) {
     if (tag.close) continue;
     if (tag.name !== 'script') {
-      if (handlers >= handlersMax || !mayDecode.test(text.slice(tag.at, tag.end))) continue;
+      if (handlers >= handlersMax || !mayDecode.test(text.slice(tag.at, Math.min(tag.end, tag.at + tagMax)))) continue;
       handlers++;
       for (const code of handlersOf(tag)) signs.push(...readScript(code, limits, cut).map((sign) => ({ ...sign, sink: lines.at(tag.at) })));
       continue;
@@ -55,6 +55,8 @@ function readScript(script: string, limits: Limits, cut: string[]): Sign[] {
 }
 
 const handlersMax = 200;
+/** Of a tag that is looked through for what decodes. */
+const tagMax = 4000;
 /** Attributes that run what they hold, when it is worth a look: what they do openly is short and of no harm. */
 const mayDecode = /\bon\w{3,20}\s{0,3}=[^>]*(?:\beval\b|\batob\b|fromCharCode|unescape|createElement|Function)|javascript:[^>]*(?:\beval\b|\batob\b|fromCharCode|unescape)/i;
 const handlersOf = ({ attributes }: Tag): string[] => Array.from(attributes).flatMap(([name, value]) => (/^on[a-z]{3,20}$/.test(name) ? [htmlEntities(value)] : /^\s*javascript:/i.test(value) ? [htmlEntities(value).replace(/^\s*javascript:/i, '')] : []));

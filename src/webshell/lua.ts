@@ -49,14 +49,14 @@ const lua: Dialect = {
 const word = /--\[(=*)\[[\s\S]*?(?:\]\1\]|$)|--[^\n]*|\[(=*)\[([\s\S]*?)(?:\]\2\]|$)|"(?:[^"\\\n]|\\[\s\S])*"?|'(?:[^'\\\n]|\\[\s\S])*'?|\.\.\.|\.\.|~=|[A-Za-z_]\w*|[\s\S]/g;
 
 /** Blocks become braces where they are functions, and nothing else; lines stay where they are. */
-export function asScript(text: string): string {
+function asScript(text: string): string {
   const out: string[] = [];
   const open: ('function' | 'block')[] = [];
   /** `for` and `while` have their `do` to come. */
   let expected = 0;
   /** Between `function` and the bracket that closes its names. */
   let header = false;
-  let last = '';
+  let bracket = false;
   for (const match of text.matchAll(word)) {
     const [all] = match;
     let piece = all;
@@ -81,9 +81,9 @@ export function asScript(text: string): string {
       default: break;
     }
     // `function M.go(` is known by its last name.
-    if (header && /^\w/.test(all) && all !== 'function' && !last.includes('(') && /^\s*[.:]/.test(text.slice(match.index + all.length, match.index + all.length + 20))) piece = '';
-    if (header && (all === ':' || all === '.') && !last.includes('(')) piece = '';
-    if (all === 'function') last = ''; else if (header) last += all;
+    if (header && /^\w/.test(all) && all !== 'function' && !bracket && /^\s*[.:]/.test(text.slice(match.index + all.length, match.index + all.length + 20))) piece = '';
+    if (header && (all === ':' || all === '.') && !bracket) piece = '';
+    if (all === 'function') bracket = false; else if (all === '(') bracket = true;
     out.push(piece);
   }
   return statementsEnd(out.join(''));

@@ -34,11 +34,11 @@ const ruby: Dialect = {
   again: (code) => readPart({ source: asScript(code), family: 'js', dialect: ruby }, defaultLimits, [], code, 1),
 };
 
-const word = /#[^\n]*|"(?:[^"\\]|\\[\s\S])*"?|'(?:[^'\\]|\\[\s\S])*'?|`(?:[^`\\]|\\[\s\S])*`?|%x(?:\{([^}]*)\}|\(([^)]*)\)|\[([^\]]*)\]|<([^>]*)>|([|!\/])([\s\S]*?)\5)|(?<![\w:]):[a-z_]\w*|\b(?:def|class|module)\s+[^\n;]*|\bdo\s*\|[^|\n]*\||\{\s*\|[^|\n]*\||[A-Za-z_]\w*[?!](?![=~])|=>|->|&\.|@{1,2}(?=\w)|\b(?:do|end|begin|rescue|ensure|then)\b|[A-Za-z_]\w*|[\s\S]/g;
+const word = /#[^\n]*|"(?:[^"\\]|\\[\s\S])*"?|'(?:[^'\\]|\\[\s\S])*'?|`(?:[^`\\]|\\[\s\S])*`?|%x(?:\{([^}]{0,2000})\}|\(([^)]{0,2000})\)|\[([^\]]{0,2000})\]|<([^>]{0,2000})>|([|!/])([\s\S]{0,2000}?)\5)|(?<![\w:]):[a-z_]\w*|\b(?:def|class|module)\s+[^\n;]*|\bdo\s*\|[^|\n]*\||\{\s*\|[^|\n]*\||[A-Za-z_]\w*[?!](?![=~])|=>|->|&\.|@{1,2}(?=\w)|\b(?:do|end|begin|rescue|ensure|then)\b|[A-Za-z_]\w*|[\s\S]/g;
 const template = (text: string): string => (!/#\{|["\n]/.test(text) ? `"${text}"` : `\`${text.replace(/`/g, '\\`').replaceAll('${', '\\${').replace(/#\{([^{}]{0,2000})\}/g, (_, code: string) => `\${${asScript(code)}}`)}\``);
 
 /** Texts with code in them become templates, what ends a block nothing; lines stay where they are. */
-export function asScript(text: string): string {
+function asScript(text: string): string {
   return statementsEnd(text.replace(/^=begin\b[\s\S]*?^=end\b/gm, blank).replace(word, (all: string, ...groups: (string | undefined)[]) => {
     const [brace, round, square, angle, , other] = groups;
     const command = brace ?? round ?? square ?? angle ?? other;
