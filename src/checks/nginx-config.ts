@@ -47,6 +47,14 @@ function readInto(reading: Reading, context: ScanContext, path: string, base: st
     if (c === ' ' || c === '\t' || c === '\r') continue;
     if (c === '#') { const stop = text.indexOf('\n', i); i = (stop < 0 ? text.length : stop) - 1; continue; }
     if (c === ';') { end(); continue; }
+    if (c === '{' && words[0]?.endsWith('_by_lua_block')) { // no directives, a program
+      const stop = closing(text, i);
+      words.push(text.slice(i + 1, stop));
+      end();
+      for (let at = text.indexOf('\n', i); at >= 0 && at < stop; at = text.indexOf('\n', at + 1)) line++;
+      i = stop;
+      continue;
+    }
     if (c === '{') { if (inside.length >= blocksMax) { tellRest(context, path, blocksMax); return; } inside.push(words.join(' ')); words = []; continue; }
     if (c === '}') { inside.pop(); words = []; continue; }
     if (words.length === 0) from = line;
@@ -68,4 +76,20 @@ function readInto(reading: Reading, context: ScanContext, path: string, base: st
     }
     words.push(word);
   }
+}
+
+/** Where the block of Lua ends that begins at `open`: the brace of its own, those in texts and comments aside. */
+function closing(text: string, open: number): number {
+  let depth = 0;
+  for (let i = open; i < text.length; i++) {
+    const c = text[i]!;
+    if (c === '-' && text[i + 1] === '-') { const stop = text.indexOf('\n', i); if (stop < 0) return text.length; i = stop; continue; }
+    if (c === '"' || c === "'") {
+      for (i++; i < text.length && text[i] !== c && text[i] !== '\n'; i++) if (text[i] === '\\') i++;
+      continue;
+    }
+    if (c === '{') depth++;
+    else if (c === '}' && --depth === 0) return i;
+  }
+  return text.length;
 }

@@ -2,18 +2,19 @@
 import { defaultLimits, type Analysis, type Limits, type Sign } from './sign.ts';
 import { characters, joined, replaced, step } from './code/folds.ts';
 import { textOf, type Dialect } from './code/follow.ts';
-import type { Family } from './code/lex.ts';
+import { lex, type Family } from './code/lex.ts';
+import { parse } from './code/parse.ts';
 import { blank, bounded, readPart, result } from './code/read.ts';
 import { Lines } from './sign.ts';
 import { titles } from './titles.ts';
 
-const worth = /eval|execute|createobject|activexobject|process|assembly|saveas|savetofile|scriptcontrol|classid|codedom|compile|streamwriter|writealltext|writeallbytes|createtextfile|opentextfile|#@~\^|function|deserialize|unsafe|invoke/i;
+const worth = /\\u00|gettype|eval|execute|createobject|activexobject|process|assembly|saveas|savetofile|scriptcontrol|classid|codedom|compile|streamwriter|writealltext|writeallbytes|createtextfile|opentextfile|#@~\^|function|deserialize|unsafe|invoke/i;
 const scriptName = /\.(?:as[pahcm]x?|asmx|cer|cdx|php|exe|dll|config)$/i;
 /** Of a request, but the server's own. */
 const harmless = /\.(?:isauthenticated|issecureconnection|browser|contentlength|totalbytes|httpmethod|requesttype|physicalpath|physicalapplicationpath|applicationpath|mappath|isLocal|islocal|useragent|userhostaddress|contenttype|contentencoding|timedout|servervariables|files|form|querystring|count|length|validateinput|currentexecutionfilepath|filepath|path|hasformcontenttype|scheme|host|protocol|requestcontext|logonuseridentity)(?:\.count|\.keys|\.length)?$/;
 
 const asp: Dialect = {
-  normal: (path) => path.toLowerCase().replace(/^(?:this|page|me)\./, '').replace(/^(new )?(?:(?:system|diagnostics|reflection|io|text|codedom|compiler|web|ui|microsoft|csharp|security|cryptography)\.)+/, '$1').replace(/^(?:httpcontext\.current|(?:http)?context)\./, '').replace(/^server\.createobject/, 'createobject'),
+  normal: (path) => path.toLowerCase().replace(/^(?:this|page|me)\./, '').replace(/^(new )?(?:(?:system|diagnostics|reflection|io|text|codedom|compiler|web|ui|microsoft|csharp|security|cryptography)\.)+/, '$1').replace(/^(?:httpcontext\.current|[a-z_]\w*)\.(?=request(?:[.[(]|$))/, '').replace(/^(?:httpcontext\.current|(?:http)?context)\./, '').replace(/^server\.createobject/, 'createobject'),
   source(path, args) {
     if (path === 'request()') return 'request';
     if (/^request\.servervariables\(\)$/.test(path)) { const name = args?.[0] && textOf(args[0]); return name === undefined || /^(?:http_|query_string|all_|path_info)/i.test(name) ? 'request' : undefined; }
@@ -26,10 +27,10 @@ const asp: Dialect = {
   sinks: [
     { path: /^(?:eval|execute|executeglobal|new function|function)$|^#(?:msscriptcontrol\.)?scriptcontrol[\w.]*\.(?:eval|addcode|executestatement|run)$|\.(?:executestatement|addcode)$|^microsoft\.jscript\.eval\.jscriptevaluate$|^csharpscript\.\w+$/, kind: 'code', shape: 'code' },
     { path: /^#wscript\.shell[\w.]*\.(?:run|exec)$|^#shell\.application[\w.]*\.shellexecute$|^wscript\.shell\.(?:run|exec)$|\?\.shellexecute$|^shell$/, kind: 'command', shape: 'text' },
-    { path: /^process\.start$/, kind: 'command', shape: 'list' },
+    { path: /^process\.start(?:\.invoke)?$/, kind: 'command', shape: 'list' },
     { path: /(?:startinfo|new process)(?:\.startinfo)?\.arguments=$|^new processstartinfo$/, kind: 'command', shape: 'text' },
     { path: /startinfo\.filename=$/, kind: 'command', shape: 'text' },
-    { path: /(?:^|\.)assembly\.(?:load|loadfrom|unsafeloadfrom)$|appdomain\.currentdomain\.load$/, kind: 'code', shape: 'code' },
+    { path: /(?:^|\.)assembly\.(?:load|loadfrom|unsafeloadfrom)(?:\.invoke)?$|appdomain\.currentdomain\.load$/, kind: 'code', shape: 'code' },
     { path: /\.compileassemblyfromsource$|\.compileassemblyfromsourcebatch$/, kind: 'code', shape: 'any' },
     { path: /(?:binaryformatter|losformatter|objectstateformatter|soapformatter|netdatacontractserializer)\.deserialize$/, kind: 'code', shape: 'any', level: 'high' },
     { path: /^#adodb\.stream[\w.]*\.savetofile$/, kind: 'write', shape: 'any', args: [0], level: 'high' },
@@ -43,6 +44,7 @@ const asp: Dialect = {
     const [first, second, third] = args;
     switch (path) {
       case 'createobject': case 'new activexobject': case 'getobject': { const name = first && textOf(first); return name === undefined ? undefined : { path: `#${name.toLowerCase()}`, ...(first!.hidden && { hidden: true }) }; }
+      case 'type.gettype': { const name = first && textOf(first); return name === undefined ? undefined : { path: asp.normal(name), hidden: true }; }
       case 'chr': case 'chrw': case 'chrb': case 'string.fromcharcode': return characters(args);
       case 'strreverse': return step('reverse', first, budget);
       case 'replace': return replaced(first && textOf(first), second && textOf(second), third && textOf(third), budget);
@@ -57,11 +59,13 @@ const asp: Dialect = {
       case 'convert.frombase64string': return step('base64', first, budget);
       default:
     }
+    if (path.endsWith('.getmethod') && self?.path !== undefined) { const name = first && textOf(first); if (name !== undefined) return { path: `${self.path}.${name.toLowerCase()}`, hidden: true }; }
     if (/\.getstring$|\.getbytes$/.test(path)) return step('same', first, budget);
     if (/\.(?:tostring|trim)$/.test(path) && self?.text !== undefined) return self;
     if (path.endsWith('.replace') && self?.text !== undefined) return replaced(self.text, first && textOf(first), second && textOf(second), budget);
     return undefined;
   },
+  parse: (code, budget) => parse(lex(code, 'vb', budget), 'vb', budget),
   again: (code) => (code.startsWith('MZ') ? [{ kind: 'hidden', level: 'high', title: titles.hidden, sink: { line: 1, text: 'program', layer: 1 } }] : readPart({ source: code, family: 'vb', dialect: asp }, defaultLimits, [], code, 1)),
 };
 
@@ -74,12 +78,16 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
   const net = /<%@\s{0,10}(?:page|control|webhandler|webservice|master|application|assembly|import)\b/i.test(text) || /@(?:using|model|Html)\b/.test(text.slice(0, 2000));
   const family = (language: string | undefined): Family => (language === undefined ? (net ? 'cs' : 'vb') : /^(?:jscript|javascript|js|ecmascript)/.test(language) ? 'js' : /^(?:c#|csharp|cs|c)$/.test(language) ? 'cs' : 'vb');
   const usual = family(directive);
+  if (net) text = text.replace(/\\u(00[2-7][0-9a-f])/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))); // C# reads names so too
+  const methods = new Set(Array.from(text.matchAll(/\bWebMethod(?:Attribute)?\b[^;{}]{0,200}?\b([A-Za-z_]\w{0,60})\s{0,5}\(/g), ([, name]) => `>${name!.toLowerCase()}()`));
+  // What a method of a service is given comes from whoever calls it.
+  const dialect: Dialect = methods.size === 0 ? asp : { ...asp, source: (path, args) => (methods.has(path.toLowerCase()) ? 'request' : asp.source(path, args)) };
   const handler = /<%@\s{0,10}(?:webhandler|webservice)\b[^%]{0,400}%>/i.exec(text);
   const byFamily = new Map<Family, string>();
   const parts = partsOf(text, usual, family, handler ? handler.index + handler[0].length : undefined);
   for (const [one, code] of parts) byFamily.set(one, code);
   const signs: Sign[] = [];
-  for (const [one, code] of byFamily) signs.push(...readPart({ source: code, family: one, dialect: asp }, limits, cut, text));
+  for (const [one, code] of byFamily) signs.push(...readPart({ source: code, family: one, dialect }, limits, cut, text));
   const encoded = /#@~\^[A-Za-z0-9+/=]{6}==/.exec(text);
   if (encoded) signs.push({ kind: 'hidden', level: 'medium', title: titles.hidden, sink: new Lines(text).at(encoded.index), attack: ['T1027'] });
   const object = /<object\b[^>]{0,300}(?:progid\s{0,3}=\s{0,3}["']?(?:wscript\.shell|shell\.application|msscriptcontrol)|classid\s{0,3}=\s{0,3}["']?clsid:(?:72c24dd5|f935dc22|13709620|0e59f1d5))/i.exec(text);

@@ -1,6 +1,6 @@
 /** Which files may hold code that a server runs, and in which language: first by name, then by a few bytes. */
 
-export type Language = 'php' | 'jsp' | 'asp' | 'python' | 'perl' | 'node' | 'shell' | 'html' | 'settings';
+export type Language = 'php' | 'jsp' | 'asp' | 'python' | 'perl' | 'node' | 'shell' | 'lua' | 'ruby' | 'html' | 'settings';
 
 /** By extension, lower case. */
 const byExtension: Readonly<Record<string, Language>> = {
@@ -8,12 +8,12 @@ const byExtension: Readonly<Record<string, Language>> = {
   jsp: 'jsp', jspx: 'jsp', jspf: 'jsp', jspa: 'jsp', jsw: 'jsp', jsv: 'jsp', jhtml: 'jsp', tag: 'jsp', tagx: 'jsp',
   asp: 'asp', aspx: 'asp', ashx: 'asp', asmx: 'asp', ascx: 'asp', asa: 'asp', asax: 'asp', cer: 'asp', cdx: 'asp', aspq: 'asp', soap: 'asp', cshtml: 'asp', vbhtml: 'asp', master: 'asp',
   py: 'python', pyw: 'python', wsgi: 'python', fcgi: 'perl', pl: 'perl', pm: 'perl', cgi: 'perl', plx: 'perl',
-  js: 'node', mjs: 'node', cjs: 'node', sh: 'shell', bash: 'shell',
+  js: 'node', mjs: 'node', cjs: 'node', sh: 'shell', bash: 'shell', lua: 'lua', rb: 'ruby', ru: 'ruby',
   html: 'html', htm: 'html', xhtml: 'html', svg: 'html', vue: 'html',
 };
 
 /** Names of settings that make a server run things. */
-const settingsNames = new Set(['.htaccess', '.user.ini', 'php.ini', 'web.config', '.php.ini']);
+const settingsNames = new Set(['.htaccess', '.user.ini', 'php.ini', 'web.config', '.php.ini', 'web.xml']);
 
 /** PHP by custom: read as such when they hold its opening tag. */
 const phpByCustom = new Set(['inc', 'module', 'theme', 'install', 'engine', 'profile', 'tpl', 'ctp', 'class', 'lib', 'htm', 'html', 'shtml', 'xhtml', 'bak', 'old', 'orig', 'save', 'swp', 'txt', 'suspected', 'cache', 'tmp', 'log', 'dat', 'xml', 'json', 'css', 'js', 'svg', 'md']);
@@ -69,3 +69,12 @@ export function phpBegins(text: string): number {
 
 /** Programs and archives by their first bytes; nothing a server would run as a script. */
 export const isProgramOrArchive = (head: string): boolean => /^(?:\x7fELF|PK\x03\x04|\x1f\x8b|\xfd7zXZ|BZh[1-9]|\x28\xb5\x2f\xfd|SQLite format 3|!<arch>|\xed\xab\xee\xdb)/.test(head);
+
+/** Of what is no page by its name: JSP or ASP that stands in it, to be included by another page. Undefined when there is none. */
+export function pageOf(text: string): 'jsp' | 'asp' | undefined {
+  const mark = /<%[@!=]?[\t\n\r ]{0,20}[A-Za-z_$"'(][\t\n\r -~]{6}/.exec(text);
+  if (!mark) return undefined;
+  const code = text.slice(mark.index, mark.index + 20_000);
+  if (/\b(?:getParameter|getHeader|getRuntime|ProcessBuilder|defineClass|pageContext|getInputStream|ClassLoader)\b/.test(code)) return 'jsp';
+  return /\b(?:eval|execute|executeglobal|createobject|process|assembly)\b/i.test(code) && /\brequest\b/i.test(code) ? 'asp' : undefined;
+}

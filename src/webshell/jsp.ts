@@ -1,6 +1,6 @@
 /** JSP and JSPX: the Java between the marks and the expression language, read as a servlet engine would. */
 import { defaultLimits, type Analysis, type Limits, type Sign } from './sign.ts';
-import { characters, step } from './code/folds.ts';
+import { characters, joined, step } from './code/folds.ts';
 import { textOf, type Dialect } from './code/follow.ts';
 import { blank, bounded, readPart, result } from './code/read.ts';
 import { htmlEntities, utf8 } from './decode.ts';
@@ -15,18 +15,21 @@ const java: Dialect = {
     if (/\.(?:getParameter|getParameterValues|getParameterMap|getParameterNames|getHeader|getHeaders|getQueryString|getCookies|getPart|getParts)\(\)$/.test(path)) return 'request';
     if (/(?:^|[.(])(?:\w*[rR]equest(?:\(\))?|req|getRequest\(\))\.(?:getInputStream|getReader|getRequestURI|getPathInfo)\(\)$/.test(path)) return 'request';
     if (/^(?:param|paramValues|header|headerValues|cookie)\.|^pageContext\.request\.(?:queryString|parameterMap|inputStream)/.test(path)) return 'request';
+    // What a socket of the page is sent.
+    if (path === '>onMessage()') return 'request';
     if (/^new (?:Socket|URL)\b|\.openStream\(\)$/.test(path)) return 'remote';
     return undefined;
   },
   sinks: [
     { path: /\bRuntime(?:\.getRuntime\(\))?\.exec(?:\.invoke)?$/, kind: 'command', shape: 'text' },
     { path: /\.getRuntime\(?\)?(?:\.invoke\(\))?\.exec(?:\.invoke)?$/, kind: 'command', shape: 'text' },
-    { path: /^new ProcessBuilder$|ProcessBuilder\.command$/, kind: 'command', shape: 'text' },
+    { path: /^new ProcessBuilder$|ProcessBuilder(?:\[\])?\.(?:command|newInstance)$/, kind: 'command', shape: 'text' },
     { path: /ProcessImpl\.start(?:\.invoke)?$|UNIXProcess/, kind: 'command', shape: 'any' },
     { path: /\.eval$|(?:GroovyShell|GroovyClassLoader)\.(?:evaluate|parse|parseClass)$|^Eval\.me$|\.parseExpression$|\.create(?:Value|Method)Expression$|Ognl\.\w+$|ELProcessor\.\w+$|MVEL\.eval/, kind: 'code', shape: 'code', args: [0, 1] },
     { path: /(?:^|\.)define(?:Anonymous|Hidden)?Class(?:\.invoke)?$|\.defineClass0$/, kind: 'code', shape: 'code' },
     { path: /^new (?:URLClassLoader|XMLDecoder)$/, kind: 'code', shape: 'any', level: 'high' },
     { path: /ObjectInputStream\.readObject$|XMLDecoder\.readObject$/, kind: 'code', shape: 'any', self: true, level: 'high' },
+    { path: /\.loadClass$|(?:^|\.)forName$/, kind: 'code', shape: 'any', before: /\$\$BCEL\$\$/i },
     { path: /\.lookup$/, kind: 'code', shape: 'any', level: 'high' },
     { path: /(?:getMethod|getDeclaredMethod)\?\.invoke$|\[\?\]\.invoke$/, kind: 'callback', shape: 'any', self: true },
     { path: /\.(?:write|print|println|append|writeBytes|writeUTF)$/, kind: 'write', shape: 'any', level: 'high', toFile: scriptName },
@@ -46,11 +49,11 @@ const java: Dialect = {
       return args[0]?.taint ? { path: 'getMethod?', taint: args[0].taint } : undefined;
     }
     if (path.endsWith('.getRuntime.invoke')) return { path: 'Runtime.getRuntime()' };
-    if (/\.get(?:Declared)?Constructor$|\.newInstance$/.test(path) && self?.path !== undefined && !self.taint) return { path: path.endsWith('newInstance') && /^[A-Z]/.test(self.path) ? `new ${self.path}` : self.path, ...(args[0]?.taint && { taint: args[0].taint }) };
+    if (/\.get(?:Declared)?Constructors?$|\.newInstance$/.test(path) && self?.path !== undefined && !self.taint) return { path: path.endsWith('newInstance') && /^[A-Z]/.test(self.path) ? `new ${self.path}` : self.path, ...(args[0]?.taint && { taint: args[0].taint }) };
     if (/Base64.*\.(?:decode|decodeBuffer|decodeBase64|parseBase64Binary)$|parseBase64Binary$/.test(path)) return step('base64', args[0], budget);
     if (/parseHexBinary$|\.decodeHex$/.test(path)) return step('hex', args[0], budget);
     if (path === 'URLDecoder.decode') return step('percent', args[0], budget);
-    if (/^new String$|^String\.(?:valueOf|copyValueOf)$|^Character\.toString$/.test(path)) return args[0]?.list ? characters([args[0]]) : args[0]?.text !== undefined ? args[0] : undefined;
+    if (/^new String$|^String\.(?:valueOf|copyValueOf)$|^Character\.toString$/.test(path)) return args[0]?.list ? (args[0].list.every(({ text }) => text?.length === 1) ? joined(args[0], '') : characters([args[0]])) : args[0]?.text !== undefined ? args[0] : undefined;
     if (path.endsWith('.concat') && self?.text !== undefined && args[0]?.text !== undefined) return { text: self.text + args[0].text, hidden: true };
     if (path.endsWith('.reverse')) return step('reverse', self, budget);
     if (/^new (?:StringBuilder|StringBuffer)$/.test(path)) return args[0]?.text === undefined ? undefined : args[0];
@@ -77,12 +80,15 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
   // Servers read UTF-16 where its mark or every other byte says so.
   if (/^(?:\xff\xfe|\xfe\xff)/.test(text) || /^(?:<\0|\0<)/.test(text)) text = text.replaceAll('\0', '').replace(/^[\xfe\xff]{2}/, '');
   const plain = unescaped(text);
-  // Whole pages in EBCDIC are told by their first mark alone: nobody writes pages so.
-  const ebcdic = /^\x4c\x6f[\s\S]{0,4}\x97\x81\x87\x85/.test(text);
+  // Pages in EBCDIC, whole or after a mark that says so, are told by that alone: nobody writes pages so.
+  const ebcdic = /^\x4c\x6f[\s\S]{0,4}\x97\x81\x87\x85/.test(text) || /<%@\s{0,10}page\b[^%]{0,300}pageEncoding\s{0,3}=\s{0,3}["'](?:cp|ibm-?|x-ibm|ebcdic-?)\w{0,12}|<\?xml[^?]{0,100}encoding\s{0,3}=\s{0,3}["'](?:cp0?(?:037|273|28\d|297|420|424|500|87\d|1047|114\d)|ibm-?0?(?:037|273|28\d|500|1047|114\d)|ebcdic)/i.test(text.slice(0, 4000));
   const signs: Sign[] = ebcdic ? [{ kind: 'hidden', level: 'high', title: titles.hidden, sink: { line: 1, text: 'EBCDIC', layer: 0 }, attack: ['T1027'] }] : [];
-  if (!worth.test(plain) && !/<jsp:[\s\S]*&#/.test(plain)) return result(signs, cut);
+  if (!worth.test(plain) && !/:scriptlet\b[\s\S]*(?:&#|CDATA)/.test(plain)) return result(signs, cut);
   const code = javaOf(plain);
-  if (code.trim() !== '') signs.push(...readPart({ source: code, family: 'c', dialect: java }, limits, cut, plain));
+  const heard = new Set(Array.from(code.matchAll(/@(?:\w+\.){0,5}OnMessage\b[^;{}=]{0,300}?\b([A-Za-z_]\w{0,60})\s{0,5}\(/g), ([, name]) => `>${name!}()`));
+  // What an endpoint is told comes from whoever is connected.
+  const dialect: Dialect = heard.size === 0 ? java : { ...java, source: (path, args) => (heard.has(path) ? 'request' : java.source(path, args)) };
+  if (code.trim() !== '') signs.push(...readPart({ source: code, family: 'c', dialect }, limits, cut, plain));
   let shown = 0;
   for (const match of plain.matchAll(/[$#]\{([^{}]{4,4000})\}/g)) {
     if (++shown > 200) { cut.push('expressions beyond the limit'); break; }
@@ -97,13 +103,13 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
 function javaOf(text: string): string {
   const out: string[] = [];
   let at = 0;
-  const mark = /<%--[\s\S]*?(?:--%>|$)|<%([!=@]?)([\s\S]*?)(?:%>|$)|<jsp:(scriptlet|declaration|expression)[^>]{0,200}>([\s\S]*?)(?:<\/jsp:\3>|$)/gi;
+  const mark = /<%--[\s\S]*?(?:--%>|$)|<%([!=@]?)([\s\S]*?)(?:%>|$)|<(?:[a-z_][\w-]{0,30}):(scriptlet|declaration|expression)[^>]{0,200}>([\s\S]*?)(?:<\/[a-z_][\w-]{0,30}:\3>|$)/gi; // the prefix is the author's choice
   for (const match of text.matchAll(mark)) {
     out.push(blank(text.slice(at, match.index)));
     at = match.index + match[0].length;
     let code = match[2] ?? match[4];
     if (match[1] === '@' || code === undefined) { out.push(blank(match[0])); continue; }
-    if (match[3] !== undefined) code = htmlEntities(code.replace(/<!\[CDATA\[|\]\]>/g, ' '));
+    if (match[3] !== undefined) code = htmlEntities(code.replace(/<!\[CDATA\[|\]\]>/g, ''));
     out.push(code, ';');
   }
   out.push(blank(text.slice(at)));

@@ -70,9 +70,9 @@ it.each(['def each(function, sub=1):\n    pass\n', 'def each(a,\n         sub=re
 
 describe('hostile input', () => {
   const deep = '('.repeat(50_000);
-  it.each(['a.jsp', 'a.asp', 'a.aspx', 'a.py', 'a.pl', 'a.js', 'a.sh', 'a.html'])('%s of nested brackets, endless texts and noise ends', (path) => {
-    const words = 'eval exec Runtime.getRuntime CreateObject request req express QUERY_STRING system param atob document unescape cgi ';
-    for (const text of [`<% ${words}${deep} %>`, `${words}${deep}`, `${words}${'"'.repeat(9999)}`, `${words}${'`${'.repeat(5000)}`, `<${'a '.repeat(20_000)}`, `${words}<script>${'['.repeat(20_000)}`, `${words}${'f('.repeat(3000)}`, `${words}x = x + ${'x + '.repeat(20_000)}x`]) {
+  it.each(['a.jsp', 'a.asp', 'a.aspx', 'a.py', 'a.pl', 'a.js', 'a.sh', 'a.lua', 'a.rb', 'a.html'])('%s of nested brackets, endless texts and noise ends', (path) => {
+    const words = 'eval exec Runtime.getRuntime CreateObject request req express QUERY_STRING system param atob document unescape cgi ngx ApplicationController os.execute ';
+    for (const text of [`<% ${words}${deep} %>`, `${words}${deep}`, `${words}${'"'.repeat(9999)}`, `${words}${'`${'.repeat(5000)}`, `<${'a '.repeat(20_000)}`, `${words}<script>${'['.repeat(20_000)}`, `${words}${'f('.repeat(3000)}`, `${words}function ${'a '.repeat(200_000)}`, `${words}${'%x{ '.repeat(50_000)}`, `${words}<a ${'onload='.repeat(100_000)}`, `p,a,c,k,${"}('".repeat(60_000)}`, `${words}x = x + ${'x + '.repeat(20_000)}x`]) {
       const { signs } = read(`/srv/${path}`, text.slice(0, defaultLimits.bytes));
       expect(Array.isArray(signs)).toBe(true);
     }

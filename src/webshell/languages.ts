@@ -4,13 +4,17 @@ import { analyse as asp } from './asp.ts';
 import { blank } from './code/read.ts';
 import { analyse as html } from './html.ts';
 import { analyse as jsp } from './jsp.ts';
+import { analyse as lua } from './lua.ts';
 import { analyse as node } from './node.ts';
 import { analyse as perl } from './perl.ts';
 import { analyse as php, words as phpWords } from './php.ts';
 import { analyse as python } from './python.ts';
+import { analyse as ruby } from './ruby.ts';
 import { analyse as settings } from './settings.ts';
 import { analyse as shell } from './shell.ts';
-import type { Analyse, Sign } from './sign.ts';
+import { hostileCommand } from './code/follow.ts';
+import { Lines, type Analyse, type Sign } from './sign.ts';
+import { titles } from './titles.ts';
 
 /** A server's page is a page too: what stands around its code is read as one. */
 const withPage = (analyse: Analyse, code: RegExp): Analyse => (source, limits) => {
@@ -22,13 +26,25 @@ const withPage = (analyse: Analyse, code: RegExp): Analyse => (source, limits) =
 
 /** .cgi and .fcgi say nothing of the language; the first line does. */
 const byFirstLine: Analyse = (source, limits) => {
-  const program = /^#!\s*\S*?\/(?:env\s+)?(python|perl|(?:ba|da|k|z)?sh|node|php)/.exec(source.slice(0, 80))?.[1] ?? '';
-  const analyse = program === 'python' ? python : program === 'node' ? node : program === 'php' ? php : program.endsWith('sh') ? shell : perl;
+  const program = /^#!\s*\S*?\/(?:env\s+)?(python|perl|(?:ba|da|k|z)?sh|node|php|ruby|lua)/.exec(source.slice(0, 80))?.[1] ?? '';
+  const analyse = program === 'python' ? python : program === 'node' ? node : program === 'php' ? php : program === 'ruby' ? ruby : program === 'lua' ? lua : program.endsWith('sh') ? shell : perl;
   return analyse(source, limits);
 };
 
+/** A page whose server runs commands that stand in it (SSI). */
+const page: Analyse = (source, limits) => {
+  const own = html(source, limits);
+  const lines = new Lines(source);
+  const included = Array.from(source.matchAll(/<!--#\s{0,5}exec\s{1,5}(?:cmd|cgi)\s{0,3}=\s{0,3}"([^"]{1,2000})"/gi)).slice(0, 20).flatMap((match): Sign[] => {
+    const command = match[1]!;
+    const visitors = /\$\{?(?:QUERY_STRING|HTTP_|PATH_INFO|REQUEST_URI|DOCUMENT_ARGS)/.test(command);
+    return visitors || hostileCommand(command) ? [{ kind: visitors ? 'command' : 'connect', level: 'critical', title: titles[visitors ? 'command' : 'connect'], sink: lines.at(match.index) }] : [];
+  });
+  return included.length > 0 ? { ...own, signs: [...included, ...own.signs] } : own;
+};
+
 export const languages: Partial<Readonly<Record<Language, Analyse>>> = {
-  php: withPage(php, /<\?(?:php|=|\s)[\s\S]*?(?:\?>|$)/gi), jsp: withPage(jsp, /<%[\s\S]*?(?:%>|$)/g), asp: withPage(asp, /<%[\s\S]*?(?:%>|$)|<script\b[^>]{0,300}runat[\s\S]*?(?:<\/script>|$)/gi), python, perl: byFirstLine, node, shell, html, settings,
+  php: withPage(php, /<\?(?:php|=|\s)[\s\S]*?(?:\?>|$)/gi), jsp: withPage(jsp, /<%[\s\S]*?(?:%>|$)/g), asp: withPage(asp, /<%[\s\S]*?(?:%>|$)|<script\b[^>]{0,300}runat[\s\S]*?(?:<\/script>|$)/gi), python, perl: byFirstLine, node, shell, lua, ruby, html: page, settings,
 };
 
 /** A look at the words alone, quick whatever the file holds: for one whose analysis had to be ended. */

@@ -7,13 +7,18 @@ import { lex } from './code/lex.ts';
 import { parse } from './code/parse.ts';
 import { bounded, follow, placer, result } from './code/read.ts';
 import type { Code } from './code/tree.ts';
-import { injected, pageSigns } from './page.ts';
+import { escapes } from './decode.ts';
+import { scriptLures } from './lures.ts';
+import { hostOf, injected, pageSigns, tagsOf, unusual } from './page.ts';
 import { titles } from './titles.ts';
 
-const serverWorth = /child_process|\beval\b|\bFunction\b|\bvm\b|\.constructor|process\.binding|writeFile|createWriteStream|_compile|node-serialize|unserialize|\brequire\s*\(\s*(?:[^'"`)\s]|['"]\w*['"]\s*\+)|\[\s*['"]\w{1,12}['"]\s*\+/;
-const requestWorth = /\breq(?:uest)?\b|\bctx\b|createServer|express|koa|fastify|https?['"]?\)?\.get|net\.|socket/;
-const packedWorth = /\batob\b|fromCharCode|unescape|decodeURIComponent|\\x[0-9a-fA-F]{2}|base64|Buffer\.from|rot13|\[\s*['"]\w{1,12}['"]\s*\+|\.reverse\s*\(\)/;
-const packedSink = /\beval\b|\bFunction\b|document|innerHTML|\.src\b|createElement|setTimeout|\[\s*["']|exec/;
+const serverWorth = /child_process|\beval\b|\bFunction\b|\bvm\b|\.constructor|process\.binding|writeFile|createWriteStream|_compile|node-serialize|unserialize|\brequire\s*\(\s*(?:[^'"`)\s]|['"]\w*['"]\s*\+)|\bimport\s*\(\s*(?:[^'"`)\s]|['"`]data:)|_load\b|getBuiltinModule|\[\s*['"]\w{1,12}['"]\s*\+/;
+const requestWorth = /\breq(?:uest)?\b|prototype\.emit|\bctx\b|createServer|express|koa|fastify|https?['"]?\)?\.get|net\.|socket/;
+const packedWorth = /\batob\b|fromCharCode|unescape|decodeURIComponent|\\x[0-9a-fA-F]{2}|base64|Buffer\.from|rot13|\[\s*['"]\w{1,12}['"]\s*\+|\.reverse\s*\(\)|['"]ht{0,2}['"]\s*[,+]|\\u00[46]/;
+/** What another machine sends, and code that is run. */
+const remoteWorth = /\bfetch\s*\(|\bnew\s+(?:WebSocket|EventSource)\b/;
+const runWorth = /\beval\b|\bFunction\s*\(/;
+const packedSink = /\beval\b|\bFunction\b|document|innerHTML|\.src\b|createElement|setTimeout|\[\s*["']|exec|\blocation\b|sendBeacon|fetch|WebSocket/;
 /** `this` outside of a method is the namespace of all. */
 const reaches = /^(?:child_process|fs|vm|module|worker_threads|inspector|repl|cluster|shelljs|execa|node-pty|process|Reflect)(?:\.|$)|^(?:global(?:This)?|window|self|top|parent|frames|this|\?)$|(?:^|\.)(?:assign|create|require|bind|fromEntries|getOwnPropertyDescriptors)\(\)$|\.(?:constructor|__proto__|prototype)$/;
 const scriptName = /\.(?:m?js|cjs|php\d?|jsp|sh|ejs|pug|html?)$/i;
@@ -21,11 +26,14 @@ const scriptName = /\.(?:m?js|cjs|php\d?|jsp|sh|ejs|pug|html?)$/i;
 /** `pages`: what a page's own script may be found to show. */
 const javascript: Dialect = {
   normal: (path) => path.replace(/^(?:globalThis|global|window|self|top|parent|frames)\.(?=\w)/, '').replace(/^(?:process\.mainModule|module|createRequire\(\))\.require/, 'require').replace(/^node:/, '').replace(/^this\.(?=eval$|Function$)/, ''),
-  source(path) {
+  source(path, args) {
     if (/(?:^|\.)(?:req|request|ctx|\$?request|event)\.(?:query|body|params|headers|cookies|rawBody|files|url|originalUrl|path|queryStringParameters|payload|hostname|signedCookies|rawHeaders|querystring)$/.test(path) && !/^(?:event)\.(?:path|url|query|params|payload)/.test(path)) return 'request';
     if (/(?:^|\.)(?:req|request|ctx)\.(?:get|header|param|text|json|read|formData|arrayBuffer)\(\)$/.test(path)) return 'request';
     if (/(?:^|\.)(?:req|request)\.on\(\)>$/.test(path)) return 'request';
-    if (/^(?:https?\.(?:get|request)|axios(?:\.\w+)?|got|net\.(?:connect|createConnection))\(\)>?$|^new net\.Socket$/.test(path)) return 'remote';
+    // What a server calls with each request, whatever its author names the parameters; what is put in the place of its `emit` too.
+    if (/^(?:https?2?\.)createServer\(\)>$|(?:^|\.)Server\.prototype\.emit=>$/.test(path)) return 'request';
+    if (/^(?:https?\.(?:get|request)|axios(?:\.\w+)?|got|net\.(?:connect|createConnection))\(\)>?$|^new net\.Socket$|^new (?:WebSocket|EventSource)\.(?:onmessage=>|addEventListener\(\)>)$/.test(path)) return 'remote';
+    if (path === 'fetch()') { const host = hostOf((args?.[0] && textOf(args[0])) ?? ''); if (host !== undefined && unusual(host)) return 'remote'; }
     return undefined;
   },
   reaches,
@@ -33,9 +41,10 @@ const javascript: Dialect = {
     { path: /^(?:child_process|shelljs|execa)(?:\.default)?\.(?:exec|execSync|command|commandSync)$|^shelljs\.exec$/, kind: 'command', shape: 'text', args: [0] },
     { path: /^child_process\.(?:spawn|spawnSync|execFile|execFileSync|fork)$/, kind: 'command', shape: 'list', args: [0, 1] },
     { path: /^process\.binding\(\)\.spawn|^spawn_sync\.spawn$/, kind: 'command', shape: 'any' },
-    { path: /^(?:eval|Function|new Function|AsyncFunction)$|^vm\.(?:run\w+|compileFunction)$|^new vm\.(?:Script|SourceTextModule)$|\._compile$|\.(?:globalEval|execScript)$|\.constructor\.constructor$/, kind: 'code', shape: 'code' },
+    { path: /^(?:eval|Function|new Function|AsyncFunction)$|^vm\.(?:run\w+|compileFunction)$|^new vm\.(?:Script|SourceTextModule)$|\._compile$|\.(?:globalEval|execScript)$|\.constructor\.constructor$|^\?(?:\.\w+)?\.constructor$/, kind: 'code', shape: 'code' },
     { path: /^set(?:Timeout|Interval)$/, kind: 'code', shape: 'code', args: [0] },
     { path: /^(?:node-serialize|serialize-javascript|funcster)\.(?:unserialize|deepDeserialize)$/, kind: 'code', shape: 'any', level: 'high' },
+    { path: /^require$/, kind: 'code', shape: 'any', before: /^\s*data:/i },
     { path: /^require$/, kind: 'include', shape: 'any', level: 'medium' },
     { path: /^fs(?:\.promises|\/promises)?\.(?:writeFile|writeFileSync|appendFile|appendFileSync)$/, kind: 'write', shape: 'any', args: [1], level: 'high', toFile: scriptName },
   ],
@@ -43,7 +52,7 @@ const javascript: Dialect = {
   fold(path, args, self, budget) {
     const [first, second] = args;
     switch (path) {
-      case 'require': case '__non_webpack_require__': { const name = first && textOf(first); return name === undefined ? undefined : { path: name.replace(/^node:/, ''), ...(first!.hidden && { hidden: true }) }; }
+      case 'require': case '__non_webpack_require__': case 'module._load': case 'process.mainModule.constructor._load': case 'module.constructor._load': case 'process.getBuiltinModule': { const name = first && textOf(first); return name === undefined ? undefined : { path: name.replace(/^node:/, ''), ...(first!.hidden && { hidden: true }) }; }
       case 'process.binding': { const name = first && textOf(first); return name === undefined ? undefined : { path: name }; }
       case 'util.promisify': case 'promisify': return first;
       case 'atob': return step('base64', first, budget);
@@ -77,11 +86,50 @@ const javascript: Dialect = {
   again: (code) => again(code),
   shown(path, value) {
     if (value.text === undefined) return [];
-    if (/(?:^|\.)(?:write|writeln|insertAdjacentHTML|append|after|html|prepend)$|(?:innerHTML|outerHTML)=$/.test(path)) { const found = pageSigns(value.text); return found.length > 0 ? found : injected(value.text); }
-    if (/\.(?:src|href)=$|^(?:location|document\.location)(?:\.\w+)?=?$|\.setAttribute$/.test(path) && /^(?:https?:)?\/\/[\w.-]+/i.test(value.text) && !path.endsWith('.href=')) return [{ kind: 'injection', level: 'high', title: titles.injection, sink: { line: 1, text: value.text.slice(0, 300), layer: 1 }, decoded: value.text.slice(0, 300) }];
+    if (path === 'coded') return coded(value.text);
+    if (/(?:^|\.)(?:write|writeln|insertAdjacentHTML|append|after|html|prepend)$|(?:innerHTML|outerHTML)=$/.test(path)) { const found = pageSigns(value.text, 0, tagsOf(value.text), true); return found.length > 0 ? found : injected(value.text); }
+    if (/\.(?:src|href)=$|^(?:location|document\.location)(?:\.\w+)?=?$|\.setAttribute$/.test(path) && /^(?:https?:)?\/\/[\w.-]+/i.test(value.text) && (!path.endsWith('.href=') || /^(?:document\.)?location\.href=$/.test(path))) return [hostile('high', value.text)];
+    // Where a page reports to is no secret of an honest one.
+    if (/^(?:navigator\.sendBeacon|fetch|new WebSocket)$|^new XMLHttpRequest\.open$/.test(path)) { const host = hostOf(value.text); if (host !== undefined && unusual(host)) return [hostile('medium', value.text)]; }
     return [];
   },
 };
+
+const hostile = (level: Sign['level'], text: string, kind: Sign['kind'] = 'injection'): Sign => ({ kind, level, title: titles[kind], sink: { line: 1, text: text.slice(0, 300), layer: 1 }, decoded: text.slice(0, 300) });
+
+/** A text whose letters were written as numbers. */
+function coded(text: string): Sign[] {
+  if (/^(?:node:)?child_process$/.test(text)) return [hostile('high', text, 'hidden')];
+  const host = hostOf(text);
+  return host !== undefined && unusual(host) ? [hostile('high', text)] : [];
+}
+
+const packersMax = 5;
+/** The packer of numbers and words that is known by the names of its parameters: what it holds, as far as it loads a stranger's script. */
+function unpacked(text: string, layer: number): Sign[] {
+  const signs: Sign[] = [];
+  if (layer > 3) return signs;
+  let read = 0;
+  for (const { index } of text.matchAll(/\bp\s*,\s*a\s*,\s*c\s*,\s*k\s*,/g)) {
+    if (++read > packersMax) break;
+    const parts = /\}\s{0,3}\(\s{0,3}(?:'((?:[^'\\]|\\[\s\S])*)'|"((?:[^"\\]|\\[\s\S])*)")\s{0,3},\s{0,3}(\d{1,2})\s{0,3},\s{0,3}\d{1,6}\s{0,3},\s{0,3}['"]([^'"]*)['"]\s{0,3}\.\s{0,3}split\s{0,3}\(\s{0,3}['"]\|['"]/.exec(text.slice(index, index + packedMax));
+    if (!parts) continue;
+    const base = Number(parts[3]);
+    const words = parts[4]!.split('|');
+    const known = new Map<string, string>();
+    for (const [i, word] of words.entries()) if (word !== '') known.set(wordName(i, base), word);
+    const code = escapes(parts[1] ?? parts[2]!).replace(/\b\w+\b/g, (name) => known.get(name) ?? name);
+    const loads = /(?:document\.write(?:ln)?\s{0,3}\([^;]{0,40}<(?:script|iframe)[^>;]{0,200}|createElement\s{0,3}\(\s{0,3}['"](?:script|iframe)['"][\s\S]{0,600}\.src\s{0,3}=\s{0,3}['"])((?:https?:)?\/\/[\w.-]+)/i.exec(code);
+    const host = loads && hostOf(loads[1]!);
+    const inner = [...injected(code), ...(loads && host !== undefined && host !== null && unusual(host) ? [hostile('high', loads[0])] : []), ...analyseScript(code, { ...defaultLimits, time: 1000, steps: 200_000 }, [], code, layer + 1)];
+    const [first] = inner;
+    if (first) signs.push({ ...first, sink: new Lines(text).at(index), decoded: first.decoded ?? first.sink.text, attack: ['T1027'] });
+  }
+  return signs;
+}
+const packedMax = 200_000;
+/** The packer's name of its word number `i`: digits, small letters, capitals. */
+const wordName = (i: number, base: number): string => (base < 2 || i < base ? '' : wordName(Math.floor(i / base), base)) + (i % base > 35 ? String.fromCharCode((i % base) + 29) : (i % base).toString(36));
 
 /** What was hidden and is run: scripts, or markup that scripts write. */
 function again(code: string): Sign[] {
@@ -94,9 +142,9 @@ function again(code: string): Sign[] {
 
 export function analyseScript(text: string, limits: Limits, cut: string[], original = text, layer = 0): Sign[] {
   const server = serverWorth.test(text) && requestWorth.test(text);
-  const packed = packedWorth.test(text) && packedSink.test(text);
+  const packed = (packedWorth.test(text) && packedSink.test(text)) || (remoteWorth.test(text) && runWorth.test(text));
   const place = placer(text, original, layer);
-  const signs = injectedScript(text, new Lines(original, layer));
+  const signs = [...injectedScript(text, new Lines(original, layer)), ...unpacked(text, layer)];
   if (!server && !packed) return signs;
   // Bundles of libraries hold such words by the thousand: they are followed within half the time.
   const budget = new Budget(text.length > 200_000 ? { ...limits, steps: limits.steps / 2 } : limits);
@@ -108,7 +156,10 @@ export function analyseScript(text: string, limits: Limits, cut: string[], origi
 }
 
 /** Signs of scripts that need no following. */
-function injectedScript(text: string, lines: Lines): Sign[] { return injected(text).map((sign) => ({ ...sign, sink: lines.at(Math.max(0, text.indexOf(sign.sink.text.slice(0, 40)))) })); }
+function injectedScript(text: string, lines: Lines): Sign[] {
+  return [...injected(text).map((sign) => ({ ...sign, sink: lines.at(Math.max(0, text.indexOf(sign.sink.text.slice(0, 40)))) })),
+    ...scriptLures(text).map(({ at, level }): Sign => ({ kind: 'injection', level, title: titles.injection, sink: lines.at(at) }))];
+}
 
 export function analyse(source: string, limits: Limits = defaultLimits): Analysis {
   const cut: string[] = [];

@@ -105,11 +105,11 @@ export function tagsOf(source: string): Tag[] {
 /** Of services that pages use so with their owner's knowledge. */
 const usual = /(?:^|\.)(?:google(?:tagmanager|-analytics|apis|syndication|usercontent)?\.(?:com|[a-z]{2})|gstatic\.com|doubleclick\.net|youtube(?:-nocookie)?\.com|facebook\.(?:com|net)|twitter\.com|linkedin\.com|bing\.com|clarity\.ms|hotjar\.com|cloudflare(?:insights)?\.com|jsdelivr\.net|unpkg\.com|baidu\.com|bdstatic\.com|cnzz\.com|umeng\.com|51\.la|qq\.com|gtimg\.c(?:n|om)|weibo\.com|sina\.com\.cn|aliyun\.com|alicdn\.com|taobao\.com|cookiebot\.com|onetrust\.com|cookielaw\.org|consensu\.org|trustarc\.com|quantcast\.com|hcaptcha\.com|recaptcha\.net|stripe\.com|paypal\.com|microsoft(?:online)?\.com|live\.com|github(?:usercontent)?\.(?:com|io)|jquery\.com|bootstrapcdn\.com|addthis\.com|sharethis\.com|disqus\.com|vimeo\.com|w3\.org|matomo\.cloud|sentry(?:-cdn)?\.(?:io|com)|intercom\.io|zendesk\.com|adobe\.com|adobedtm\.com|demdex\.net|criteo\.(?:com|net)|gravatar\.com|wp\.com|wordpress\.(?:com|org)|amazon-adsystem\.com|yandex\.(?:ru|com)|mathjax\.org|readthedocs\.(?:io|org)|rtfd\.io|debian\.org)$/i;
 
-function hostOf(address: string): string | undefined {
+export function hostOf(address: string): string | undefined {
   const match = /^\s*(?:https?:)?\/\/(?:[^/@?#\s]*@)?([\w.-]+|\[[0-9a-f:]+\])(?::\d+)?(?:[/?#\s]|$)/i.exec(htmlEntities(address));
   return match?.[1]?.toLowerCase();
 }
-const unusual = (host: string): boolean => !usual.test(host) && !/^(?:localhost|127\.|0\.0\.0\.0|\[::1\]|example\.(?:com|org|net)|.*\.example|.*\.local(?:host)?|.*\.test)/i.test(host);
+export const unusual = (host: string): boolean => !usual.test(host) && !/^(?:localhost|127\.|0\.0\.0\.0|\[::1\]|example\.(?:com|org|net)|.*\.example|.*\.local(?:host)?|.*\.test)/i.test(host);
 
 const hiddenStyle = /display\s*:\s*none|visibility\s*:\s*hidden|(?:left|top|right|bottom|margin-left|margin-top|text-indent)\s*:\s*-\s*\d{3,}|opacity\s*:\s*0(?:\.0+)?\s*(?:;|$|!)|font-size\s*:\s*[01](?:px|pt|em)?\s*(?:;|$|!)|(?:height|width)\s*:\s*[012](?:px)?\s*(?:;|$|!)|clip\s*:\s*rect\(\s*0/i;
 const small = (value: string | undefined): boolean => value !== undefined && /^\s*[0-2](?:px)?\s*$/.test(value);
@@ -119,40 +119,44 @@ const isTiny = (tag: Tag): boolean => small(tag.attributes.get('width')) || smal
 const spamWords = /viagra|cialis|levitra|casino|slot\s?(?:gacor|online)|togel|judi\s|poker|payday\s?loan|replica\s(?:watch|bag)|louis\svuitton|博彩|六合彩|百家乐|时时彩|北京赛车|赌场|赌博|澳门(?:新)?葡京|彩票|开户|私服|成人(?:网|电影)|无码|棋牌|老虎机|亚博|代孕|发票/i;
 const minerHosts = /(?:^|\.)(?:coinhive\.com|coin-hive\.com|authedmine\.com|crypto-?loot\.(?:com|pro)|cryptaloot\.pro|coinimp\.com|hashing\.win|jsecoin\.com|webmine(?:pool)?\.(?:com|pro|cz)|minero\.(?:cc|pw)|monerominer\.rocks|deepminer\.\w+|coinhave\.com|webminerpool\.com|browsermine\.com|mineralt\.io)$/i;
 
-const say = (text: string, lines: Lines, at: number, level: Sign['level'], decoded?: string): Sign => ({ kind: 'injection', level, title: titles.injection, sink: { ...lines.at(at), ...(text !== '' && { text: text.slice(0, 300) }) }, ...(decoded !== undefined && { decoded: decoded.slice(0, 300) }) });
+export const say = (text: string, lines: Lines, at: number, level: Sign['level'], decoded?: string): Sign => ({ kind: 'injection', level, title: titles.injection, sink: { ...lines.at(at), ...(text !== '' && { text: text.slice(0, 300) }) }, ...(decoded !== undefined && { decoded: decoded.slice(0, 300) }) });
 
 /** Elements in which links are hidden. */
 const blocks = new Set(['div', 'span', 'p', 'ul', 'font', 'marquee', 'section', 'table', 'td', 'u', 'center', 'i', 'b', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'li', 'em', 'strong', 'aside', 'footer', 'nav', 'noindex']);
 
-/** Signs in markup; `source` is a binary string, `tags` what `tagsOf` says of it. */
-export function pageSigns(source: string, layer = 0, tags: readonly Tag[] = tagsOf(source)): Sign[] {
+/** Signs in markup; `source` is a binary string, `tags` what `tagsOf` says of it. `decoded`: it was hidden before a script wrote it. */
+export function pageSigns(source: string, layer = 0, tags: readonly Tag[] = tagsOf(source), decoded = false): Sign[] {
   if (tags.length === 0) return [];
   const lines = new Lines(source, layer);
   const signs: Sign[] = [];
   const shown = (tag: Tag): string => source.slice(tag.at, Math.min(tag.end, tag.at + 300));
   let ended = -1;
   const lastEnd = source.toLowerCase().lastIndexOf('</html');
+  /** `.name` and `#name` that its style sheet hides. */
+  const rules = new Set<string>();
   /** The hidden block we are in. */
-  let block: { tag: Tag; depth: number; hosts: Set<string>; links: number } | undefined;
+  let block: { tag: Tag; /** Begun by a script, and what a script ends it with. */ end?: RegExp; depth: number; hosts: Set<string>; links: number; /** By a rule of its style sheet, as menus are too. */ soft: boolean } | undefined;
   const closeBlock = (until: number): void => {
     if (!block) return;
-    const { tag, hosts, links } = block;
+    const { tag, hosts, links, soft } = block;
     block = undefined;
     const words = spamWords.test(utf(source.slice(tag.end, Math.min(until, tag.end + blockMax))));
-    if (hosts.size >= 5 || (links >= 2 && hosts.size >= 1 && words)) signs.push(say(shown(tag), lines, tag.at, hosts.size >= 8 || words ? 'high' : 'medium', [...hosts].slice(0, 8).join(' ')));
+    if ((hosts.size >= 5 && !soft) || (links >= 2 && hosts.size >= 1 && words)) signs.push(say(shown(tag), lines, tag.at, hosts.size >= 8 || words ? 'high' : 'medium', [...hosts].slice(0, 8).join(' ')));
   };
   for (const tag of tags) {
     if (signs.length >= 20) break;
     if (tag.close) {
       if (tag.name === 'html' && tag.at === lastEnd) ended = tag.at;
-      if (block && tag.name === block.tag.name && --block.depth === 0) closeBlock(tag.at);
+      if (block && !block.end && tag.name === block.tag.name && --block.depth === 0) closeBlock(tag.at);
       continue;
     }
     const { name } = tag;
     if (block) {
-      if (name === block.tag.name) block.depth++;
+      if (name === block.tag.name && !block.end) block.depth++;
       if (name === 'a') { const host = hostOf(tag.attributes.get('href') ?? ''); if (host && unusual(host)) { block.hosts.add(host); block.links++; } }
-    } else if (blocks.has(name) && ((name === 'marquee' && isTiny(tag)) || (/style/i.test(source.slice(tag.at, tag.end)) && tag.attributes.has('style') && isHidden(tag)))) block = { tag, depth: 1, hosts: new Set(), links: 0 };
+    } else if (blocks.has(name) && ((name === 'marquee' && isTiny(tag)) || (/style/i.test(source.slice(tag.at, tag.end)) && tag.attributes.has('style') && isHidden(tag)))) block = { tag, depth: 1, hosts: new Set(), links: 0, soft: false };
+    else if (rules.size > 0 && blocks.has(name) && isNamed(tag, rules)) block = { tag, depth: 1, hosts: new Set(), links: 0, soft: true };
+    if (name === 'style') hidingRules(source.slice(tag.end, tag.end + blockMax).split('</style')[0]!, rules);
     if (name === 'iframe' || name === 'frame' || name === 'embed' || name === 'object') {
       const host = hostOf(tag.attributes.get('src') ?? tag.attributes.get('data') ?? '');
       if (host && unusual(host) && name === 'iframe' && (isTiny(tag) || isHidden(tag))) signs.push(say(shown(tag), lines, tag.at, 'high', host));
@@ -162,8 +166,20 @@ export function pageSigns(source: string, layer = 0, tags: readonly Tag[] = tags
       const host = hostOf(tag.attributes.get('src') ?? '');
       if (host && minerHosts.test(host)) signs.push(say(shown(tag), lines, tag.at, 'high', host));
       else if (host && ended >= 0 && unusual(host)) signs.push(say(shown(tag), lines, tag.at, 'high', host));
+      // Counters of visitors are written so too, but by a name.
+      else if (host && decoded && unusual(host)) signs.push(say(shown(tag), lines, tag.at, isAddress(host) ? 'high' : 'medium', host));
+      const written = block ? undefined : /document\.write(?:ln)?\s{0,3}\(\s{0,3}(["'`])\s{0,3}(<[a-z][^>]{0,300}>)\s{0,3}\1/i.exec(source.slice(tag.end, tag.end + 600).split('</script')[0]!);
+      if (written) {
+        const [opened] = tagsOf(written[2]!.replace(/\\(['"])/g, '$1'));
+        if (opened && blocks.has(opened.name) && isHidden(opened)) block = { tag, end: /document\.write(?:ln)?\s{0,3}\(\s{0,3}["'`]\s{0,3}<\\?\//i, depth: 1, hosts: new Set(), links: 0, soft: false };
+      } else if (block?.end?.test(source.slice(tag.end, tag.end + 300).split('</script')[0]!)) closeBlock(tag.at);
     }
-    if (name === 'meta' && ended >= 0 && /refresh/i.test(tag.attributes.get('http-equiv') ?? '')) { const host = hostOf(/url\s*=\s*['"]?([^'"]*)/i.exec(tag.attributes.get('content') ?? '')?.[1] ?? ''); if (host && unusual(host)) signs.push(say(shown(tag), lines, tag.at, 'high', host)); }
+    if (name === 'meta' && /refresh/i.test(tag.attributes.get('http-equiv') ?? '')) {
+      const [, seconds, url = ''] = /^\s*(\d{1,6})?[^u]{0,8}url\s*=\s*['"]?([^'"]*)/i.exec(tag.attributes.get('content') ?? '') ?? [];
+      const host = hostOf(url);
+      // A page that has moved says so and holds nothing else.
+      if (host && unusual(host) && (ended >= 0 || (Number(seconds ?? 0) <= 3 && hasContent(tags)))) signs.push(say(shown(tag), lines, tag.at, ended >= 0 ? 'high' : 'medium', host));
+    }
     if (name === 'title') {
       const raw = source.slice(tag.end, Math.min(source.length, tag.end + 600)).split('</')[0]!;
       const title = htmlEntities(raw);
@@ -174,6 +190,17 @@ export function pageSigns(source: string, layer = 0, tags: readonly Tag[] = tags
   closeBlock(source.length);
   return signs;
 }
+
+export const isAddress = (host: string): boolean => /^\d{1,3}(?:\.\d{1,3}){3}$|^\[/.test(host);
+const frame = new Set(['html', 'head', 'body', 'meta', 'link', 'script', 'style', 'title', 'noscript', 'br']);
+const hasContent = (tags: readonly Tag[]): boolean => tags.filter(({ name, close }) => !close && !frame.has(name)).length >= 6;
+
+const rulesMax = 500;
+/** Puts the classes and ids that a style sheet hides into `into`: one simple name each. */
+function hidingRules(sheet: string, into: Set<string>): void {
+  for (const [, selector, body] of sheet.matchAll(/([.#][\w-]{1,60})\s{0,5}\{([^{}]{1,400})\}/g)) if (into.size < rulesMax && hiddenStyle.test(body!)) into.add(selector!);
+}
+const isNamed = ({ attributes }: Tag, rules: ReadonlySet<string>): boolean => rules.has(`#${attributes.get('id') ?? ''}`) || (attributes.get('class') ?? '').split(/\s+/, 20).some((one) => rules.has(`.${one}`));
 
 const utf = (binary: string): string => Buffer.from(binary, 'latin1').toString('utf8');
 

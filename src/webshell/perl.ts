@@ -2,10 +2,12 @@
 import { defaultLimits, type Analysis, type Limits } from './sign.ts';
 import { characters, joined, step } from './code/folds.ts';
 import { textOf, type Dialect } from './code/follow.ts';
+import { lex } from './code/lex.ts';
+import { parse } from './code/parse.ts';
 import { bounded, readPart, result } from './code/read.ts';
 
 const sinkWords = /\b(?:system|exec|eval|open|qx|do|require|syswrite|readpipe|open[23])\b|`|\/ee\b|\bee;/;
-const requestWords = /param|QUERY_STRING|CONTENT_LENGTH|HTTP_|CGI|psgi|Plack|Mojolicious|Dancer|socket|decode_base64|pack\s*\(|unpack|IO::Socket|PATH_INFO|\$r->args|reverse|LWP|chr/i;
+const requestWords = /param|QUERY_STRING|CONTENT_LENGTH|HTTP_|CGI|psgi|Plack|Mojolicious|Dancer|socket|decode_base64|pack\s*\(|unpack|IO::Socket|PATH_INFO|\$r->args|headers?_in|reverse|LWP|chr/i;
 /** Packages of builtins and of everything that has none; `.` is what is left of `$::{name}`. */
 const reaches = /^[$%&]?(?:main|CORE|POSIX|IPC|UNIVERSAL|__PACKAGE__)(?:\.|$)|^[$%&]?[.?]*$/;
 const scriptName = /\.(?:cgi|pl|php\d?|py|sh|htaccess)$/i;
@@ -15,7 +17,8 @@ const dialect = (cgi: boolean): Dialect => {
     normal: (path) => path.replace(/^&/, '').replace(/^CORE::(?:GLOBAL::)?/, '').replaceAll('::', '.').replace(/^MIME\.Base64\./, ''),
     source(path) {
       if (/^\$ENV\.(?:QUERY_STRING|HTTP_(?!PROXY)\w+|PATH_INFO|REQUEST_URI)$/.test(path)) return 'request';
-      if (/(?:^|\.)(?:param|Vars|url_param|query_param|body_param|raw_body|cookie|param_fetch|query_parameters|body_parameters|req_body)\(\)$|^(?:new )?CGI\.param\(\)$|\$(?:q|cgi|query|r|req)\.(?:args|content|keywords)\(\)$/.test(path)) return 'request';
+      if (/(?:^|\.)(?:param|Vars|url_param|query_param|body_param|raw_body|cookie|param_fetch|header_in|query_parameters|body_parameters|req_body)\(\)$|^(?:new )?CGI\.param\(\)$|\$(?:q|cgi|query|r|req)\.(?:args|content|keywords)\(\)$/.test(path)) return 'request';
+      if (/^(?:\$(?:r|req|request)|shift(?:\(\))?)\.headers_in(?:\(\))?\./.test(path)) return 'request';
       if (cgi && /^(?:<STDIN>|STDIN|\$in)$/.test(path)) return 'request';
       if (/^IO\.Socket\.INET\.new\(\)$|^new IO\.Socket\.INET|^(?:LWP\.Simple\.)?get\(\)$/.test(path)) return path === 'get()' ? undefined : 'remote';
       return undefined;
@@ -49,6 +52,7 @@ const dialect = (cgi: boolean): Dialect => {
         default: return undefined;
       }
     },
+    parse: (code, budget) => parse(lex(code, 'perl', budget), 'perl', budget),
     again: (code) => readPart({ source: code, family: 'perl', dialect: perl }, defaultLimits, [], code, 1),
   };
   return perl;

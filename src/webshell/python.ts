@@ -2,13 +2,15 @@
 import { defaultLimits, type Analysis, type Limits } from './sign.ts';
 import { characters, joined, replaced, step } from './code/folds.ts';
 import { textOf, type Dialect, type Value } from './code/follow.ts';
+import { lex } from './code/lex.ts';
+import { parse } from './code/parse.ts';
 import { bounded, readPart, result } from './code/read.ts';
 
 /** Where what comes from outside may do harm; pickle and its kin stand for their `loads`. */
-const sinkWords = /\b(?:globals|exec|eval|execfile|system|popen\w*|subprocess|(?<!\bre\.)compile|__import__|getattr|spawn\w*|dup2|import_module|commands|execl\w*|execv\w*|run_path|runcode|runsource|create_subprocess_\w+|open|write)\b|__(?:dict|builtins)__|[pP]ickle|\bdill\b|marshal|shelve|yaml/;
+const sinkWords = /\b(?:exec|eval|execfile|system|popen\w*|subprocess|(?<!\bre\.)compile|__import__|getattr|spawn\w*|dup2|import_module|commands|execl\w*|execv\w*|run_path|runcode|runsource|create_subprocess_\w+|open|write|vars|globals|ctypes|render_template_string|from_string)\b|__(?:dict|builtins)__|[pP]ickle|\bdill\b|marshal|shelve|yaml/;
 /** The same for what was hidden: a file that is written says nothing then. */
 const hiddenSinkWords = /\b(?:exec|eval|execfile|system|popen\w*|subprocess|(?<!\bre\.)compile|__import__|getattr|spawn\w*|dup2|import_module|commands|execl\w*|execv\w*|globals|locals|vars)\b|[pP]ickle|marshal|__builtins__/;
-const requestWords = /\brequests?\b|cgi|rfile|QUERY_STRING|socket|get_(?:query_|body_)?argument|urlopen|FieldStorage|BaseHTTP|HTTPRequestHandler|StreamRequestHandler/;
+const requestWords = /\brequests?\b|cgi|rfile|QUERY_STRING|["'](?:wsgi\.input|HTTP_[A-Z]\w*)["']|open\s*\(\s*["']\/(?:tmp|var\/tmp|dev\/shm)\/|socket|fastapi|get_(?:query_|body_)?argument|urlopen|FieldStorage|BaseHTTP|HTTPRequestHandler|StreamRequestHandler/;
 /** The environment is a visitor's only by such a name, which may be put together of pieces. */
 const requestEnvironment = /environ|getenv/;
 const requestNames = /QUERY|STRING|HTTP|wsgi|INFO|(?:environ|getenv)[^\n]{0,60}['"]\s{0,8}[+%.]/;
@@ -25,15 +27,21 @@ const isWorth = (text: string, cgi: boolean): boolean =>
 const reaches = /^(?:builtins|os|posix|subprocess|sys|importlib|commands|pty|popen2|shutil|code|runpy|ctypes|asyncio|multiprocessing|pickle|marshal)(?:\.|$)|^\?\.?$|__(?:builtins|dict|globals|import)__|(?:^|\.)(?:globals|locals|vars|import_module|getattr|dict|copy)\(\)/;
 const scriptName = /\.(?:py|php\d?|jsp|cgi|sh|pl)$/i;
 
-const dialect = (cgi: boolean, server: boolean): Dialect => {
+/** `routes`: functions that a framework calls with what a visitor sends, as `>name()`. */
+const dialect = (cgi: boolean, server: boolean, routes: ReadonlySet<string>): Dialect => {
   const python: Dialect = {
     normal: (path) => path.replace(/^(?:flask|bottle|builtins|__builtins__)\./, '').replace(/^(?:new )?__builtin__\./, '').replace(/^self\.request\b/, 'request'),
     source(path, args) {
       if (/^request\.(?:args|form|values|data|json|cookies|headers|files|GET|POST|COOKIES|FILES|body|get_json|get_data|query|query_string|query_params|params|forms|stream|arguments|query_arguments|body_arguments|content|text|read|post|rel_url|match_info|url|path|full_path)\b/.test(path)) return 'request';
-      if (/^request\.(?:META|environ|headers)\./.test(path)) return /HTTP_|QUERY_STRING/.test(path) ? 'request' : undefined;
+      if (routes.has(path)) return 'request';
+      // A WSGI program names its environment as it likes.
+      if (/^\w+\.(?:QUERY_STRING|HTTP_[A-Z]\w*|wsgi\.input)$/.test(path)) return path.endsWith('HTTP_PROXY') ? undefined : 'request';
+      // Code that lies where anybody may write is a stranger's.
+      if (path === 'open()') return /^\/(?:tmp|var\/tmp|dev\/shm)\//.test((args?.[0] && textOf(args[0])) ?? '') ? 'remote' : undefined;
+      if (/^request\.(?:META|environ|headers)\./.test(path) && !path.endsWith('.get()')) return /HTTP_|QUERY_STRING/.test(path) ? 'request' : undefined;
       if (/^cgi\.(?:FieldStorage|parse|parse_qs)\(\)$|\.get_(?:query_|body_)?arguments?\(\)$/.test(path)) return 'request';
       if (/environ\.(?:QUERY_STRING|HTTP_\w+|wsgi\.input|PATH_INFO)$/.test(path)) return 'request';
-      if (/(?:environ\.get|^os\.getenv|^getenv)\(\)$/.test(path)) { const name = args?.[0] && textOf(args[0]); return name !== undefined && /^(?:QUERY_STRING|HTTP_(?!PROXY)\w+|wsgi\.input|PATH_INFO)$/.test(name) ? 'request' : undefined; }
+      if (/(?:\.get|^os\.getenv|^getenv)\(\)$/.test(path)) { const name = args?.[0] && textOf(args[0]); return name !== undefined && /^(?:QUERY_STRING|HTTP_(?!PROXY)\w+|wsgi\.input|PATH_INFO)$/.test(name) ? 'request' : undefined; }
       if (server && /^self\.(?:rfile|headers|path)\b/.test(path)) return 'request';
       if (cgi && /^sys\.stdin(?:\.buffer)?\.read(?:line)?\(\)$/.test(path)) return 'request';
       if (/^(?:urllib2?\.(?:request\.)?urlopen|requests\.(?:get|post)|socket\.(?:socket|create_connection)|s\.recv)\(\)$/.test(path)) return 'remote';
@@ -45,6 +53,9 @@ const dialect = (cgi: boolean, server: boolean): Dialect => {
       { path: /^(?:os\.(?:system|popen[234]?)|commands\.get\w*output|subprocess\.get\w*output|asyncio\.create_subprocess_shell|pty\.spawn|popen2\.\w+)$/, kind: 'command', shape: 'text', args: [0] },
       { path: /^subprocess\.(?:run|call|Popen|check_output|check_call)$|^asyncio\.create_subprocess_exec$/, kind: 'command', shape: 'text', args: [0] },
       { path: /^os\.(?:exec|spawn)[lv]p?e?$/, kind: 'command', shape: 'list' },
+      { path: /^ctypes\.(?:CDLL|cdll\.LoadLibrary|PyDLL)\(\)\.(?:system|popen|execve?)$/, kind: 'command', shape: 'text', args: [0] },
+      // A template of the visitor's runs what stands in it.
+      { path: /(?:^|\.)(?:render_template_string|from_string)$|^jinja2\.Template$|^new Template$/, kind: 'code', shape: 'code', args: [0], level: 'high' },
       { path: /^(?:c?[pP]ickle|dill|jsonpickle|marshal|shelve)\.(?:loads?|decode)$|^yaml\.(?:load|unsafe_load)$/, kind: 'code', shape: 'any', args: [0], level: 'high' },
       // What a visitor's connection is handed to: servers of CGI programs do it with every request.
       { path: /^os\.dup2$/, kind: 'connect', shape: 'any', args: [0], origins: ['remote'] },
@@ -82,10 +93,22 @@ const dialect = (cgi: boolean, server: boolean): Dialect => {
         default: return undefined;
       }
     },
+    parse: (code, budget) => parse(lex(code, 'python', budget), 'python', budget),
     again: (code) => readPart({ source: code, family: 'python', dialect: python }, defaultLimits, [], code, 1),
   };
   return python;
 };
+
+const routesMax = 1000;
+/** FastAPI and its like hand a visitor's words over as parameters. */
+function routesOf(text: string): Set<string> {
+  const out = new Set<string>();
+  if (/\b(?:fastapi|litestar|starlite|blacksheep|robyn)\b/i.test(text)) for (const match of text.matchAll(/^[ \t]*@\w[\w.]{0,60}\.(?:get|post|put|delete|patch|route|api_route|websocket)\s{0,3}\(/gm)) {
+    const name = /\n[ \t]*(?:async[ \t]+)?def[ \t]+(\w{1,60})/.exec(text.slice(match.index, match.index + 2000))?.[1];
+    if (name !== undefined && out.size < routesMax) out.add(`>${name}()`);
+  }
+  return out;
+}
 
 export function analyse(source: string, limits: Limits = defaultLimits): Analysis {
   const cut: string[] = [];
@@ -93,5 +116,5 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
   const cgi = /content-type\s{0,3}:/i.test(text) || /\bcgi\b|CONTENT_LENGTH|QUERY_STRING/.test(text);
   if (!isWorth(text, cgi)) return result([], cut);
   const server = /HTTPRequestHandler|StreamRequestHandler/.test(text);
-  return result(readPart({ source: text, family: 'python', dialect: dialect(cgi, server) }, limits, cut), cut);
+  return result(readPart({ source: text, family: 'python', dialect: dialect(cgi, server, routesOf(text)) }, limits, cut), cut);
 }

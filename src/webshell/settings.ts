@@ -1,4 +1,6 @@
-/** Settings that make a server run what is no program: .htaccess, .user.ini, php.ini. */
+/** Settings that make a server run what is no program, or send those who come from a search elsewhere: .htaccess, .user.ini, php.ini, web.config, web.xml. */
+import { Rewrites, strangerIn, webConfig, webXml, wordsOf } from './cloak.ts';
+import { hostOf, isAddress } from './page.ts';
 import type { Level } from '../core/level.ts';
 import { Lines, type Analysis, type Limits, type Sign, type SignKind, defaultLimits } from './sign.ts';
 import { titles } from './titles.ts';
@@ -13,6 +15,12 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
   const lines = new Lines(text);
   const signs: Sign[] = [];
   const add = (line: number, kind: SignKind, level: Level, decoded?: string): void => { signs.push({ kind, level, title: titles[kind], sink: lines.place(line), ...(decoded !== undefined && { decoded }) }); };
+  const gone = (place: Sign['sink'], decoded: string, level: Level): void => { signs.push({ kind: 'injection', level, title: titles.injection, sink: place, decoded: decoded.slice(0, 300) }); };
+  if (/^\s*(?:<\?xml|<configuration|<web-app)/.test(text.slice(0, 500))) {
+    for (const { at, text: found } of webConfig(text)) if (hostOf(found) === undefined) signs.push({ kind: 'handler', level: 'high', title: titles.handler, sink: lines.at(at) }); else gone(lines.at(at), found, 'high');
+    for (const { at, text: found } of webXml(text)) signs.push({ kind: 'handler', level: 'high', title: titles.handler, sink: lines.at(at), decoded: found });
+  }
+  const rewrites = new Rewrites();
   /** Files that the block we are in is about; undefined outside of one. */
   let about: string | undefined;
   const all = text.split(/\r?\n/, linesMax + 1);
@@ -24,6 +32,11 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
     const block = /^<(files(?:match)?|location(?:match)?)\s+(.*)>$/i.exec(line);
     if (block) { about = block[2]!.slice(0, 500); continue; }
     if (/^<\/(?:files|location)/i.test(line)) { about = undefined; continue; }
+    const [name = '', ...args] = /^(?:rewrite|errordocument)/i.test(line) ? wordsOf(line.slice(0, 4000)) : [];
+    const sent = rewrites.read(name.toLowerCase(), args);
+    if (sent !== undefined) { gone(lines.place(i + 1), sent, 'high'); continue; }
+    // Whoever asks for a page that is not there lands on a bare address.
+    if (/^errordocument$/i.test(name)) { const host = strangerIn(args[1] ?? ''); if (host !== undefined && isAddress(host)) gone(lines.place(i + 1), args[1]!, 'medium'); continue; }
     const prepend = /^(?:php_(?:admin_)?value\s+)?(auto_(?:prepend|append)_file)\s*=?\s*["']?([^"';\s]*)/i.exec(line);
     if (prepend) { const level = prependLevel(prepend[2]!); if (level) add(i + 1, 'handler', level, prepend[2]); continue; }
     if (/^(?:php_(?:admin_)?(?:value|flag)\s+)?allow_url_include\s*=?\s*["']?(?:1|on|true|yes)/i.test(line)) { add(i + 1, 'handler', 'low'); continue; }

@@ -55,6 +55,8 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
       else { const inner = /(?:\$\(|`)\s*"?(\$\{?[A-Za-z_]\w{0,60})/.exec(part); if (inner && uses(inner[1]!) !== undefined) add(line, 'command', 'critical', place); }
       if (/(?:base64\s+(?:-d|--decode|-D)|xxd\s+-r)[^;]{0,200}>\s*"?\$/.test(part) || (/>\s*"?\$\{?([A-Za-z_]\w{0,60})/.test(part) && uses(/>\s*("?\$\{?[A-Za-z_]\w{0,60})/.exec(part)![1]!) !== undefined)) add(line, 'write', 'high', place);
     }
+    // The body of the request, unpacked or not, goes to a shell as it comes.
+    if (cgi && /^(?:cat|head\s+-c\s*[^|]{1,60}|dd\b[^|]{0,100}|(?:base64|openssl|xxd|tr|sed)\b[^|]{1,100})\|(?:[^|;&]{1,100}\|)*\s*(?:\/(?:usr\/)?bin\/)?(?:ba|da|z|k)?sh\b(?!\s+[^-\s|;)<>&\d])/.test(part) && !/^(?:cat|head|base64|tr|sed)\s[^|]*(?:\s\/|<)/.test(part)) add(line, 'command', 'critical', undefined);
     if (cgi && hostileCommand(part)) add(line, 'connect', 'critical', undefined);
     const hidden = /echo\s+(?:-\w+\s+)?["']?([A-Za-z0-9+/=]{24,4000})["']?\s*\|\s*base64\s+(?:-d|--decode|-D)\s*\|\s*(?:\S*\/)?(?:ba|da)?sh\b/.exec(part);
     const text = hidden && looksBase64(hidden[1]!) ? base64(hidden[1]!, 1 << 20) : undefined;

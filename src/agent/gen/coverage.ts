@@ -100,7 +100,7 @@ export const coverage: Readonly<Record<string, readonly string[]>> = {
   'check.udev': ['T1546.017'],
   'check.weak-passwords': ['T1078.003', 'T1110.001'],
   'check.web-entry': ['T1491.002', 'T1505.003'],
-  'check.web-settings': ['T1083', 'T1133', 'T1190', 'T1213', 'T1213.003', 'T1505.003', 'T1505.004', 'T1592'],
+  'check.web-settings': ['T1083', 'T1133', 'T1190', 'T1213', 'T1213.003', 'T1505.003', 'T1505.004', 'T1564', 'T1592'],
   'check.webshell': ['T1505.003'],
   'check.wrapped-binary': ['T1036.005', 'T1554', 'T1574.007'],
   'check.writable-path': ['T1543.002', 'T1574.007', 'T1574.010'],

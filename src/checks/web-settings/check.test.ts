@@ -28,6 +28,16 @@ describe('web-settings', () => {
     expect(await told({ [nginx]: 'http { server { location ~ \\.php$ { fastcgi_param PHP_VALUE "auto_prepend_file=/tmp/a.jpg"; } } }' })).toEqual([`intrusion high ${nginx}`]);
   });
 
+  it('finds sites that serve somebody else', async () => {
+    const site = (inner: string): string => `http { ${inner} }`;
+    for (const inner of ['server { if ($http_referer ~* "baidu|sogou") { return 302 https://bad-host.invalid/; } }', 'map $http_user_agent $s { default 0; ~*Baiduspider 1; } server { location / { if ($s) { proxy_pass http://203.0.113.50; } } }', 'server { location ~ \\.(jpg|png)$ { fastcgi_pass unix:/run/php.sock; } }']) expect(await told({ [nginx]: site(inner) })).toEqual([`intrusion high ${nginx}`]);
+    expect(await told({ [nginx]: site('server { location /x { content_by_lua_block { local h = io.popen(ngx.var.arg_c) } } }') })).toEqual([`intrusion critical ${nginx}`]);
+    expect(await told({ [nginx]: site('server { if ($http_user_agent ~* googlebot) { set $p 1; } if ($p = 1) { proxy_pass http://service.prerender.io; } return 301 https://shop.invalid$request_uri; location ~ \\.php$ { fastcgi_pass unix:/run/php.sock; } location /l { content_by_lua_block { ngx.say("}") } } }') })).toEqual([]);
+    const apache = '/etc/apache2/apache2.conf';
+    expect(await told({ [apache]: 'RewriteCond %{HTTP_REFERER} baidu [NC]\nRewriteRule ^ https://bad-host.invalid/ [R,L]\n' })).toEqual([`intrusion high ${apache}`]);
+    expect(await told({ [apache]: 'ExtFilterDefine x mode=output cmd="/var/tmp/.t"\nExtFilterDefine y cmd="/usr/bin/tidy -q"\n' })).toEqual([`intrusion high ${apache}`]);
+  });
+
   it('finds what visitors may fetch', async () => {
     expect(await told({ [nginx]: 'http { server { location /x { alias /; } location /files { alias /srv/f/; } location /backup/ { autoindex on; } location /ok/ { alias /srv/ok/; } } }' })).toEqual([`weakness high ${nginx}`, `weakness medium ${nginx}`, `weakness medium ${nginx}`]);
     expect(await told({ '/var/www/html/.git/config': '[core]', '/var/www/html/backup-2026.sql.gz': 'x', '/var/www/html/info.php': '<?php phpinfo();', '/var/www/html/index.php': '<?php echo 1;', '/var/www/html/logo.zip': 'x' })).toEqual(['weakness medium /var/www/html/.git', 'weakness medium /var/www/html/backup-2026.sql.gz', 'weakness low /var/www/html/info.php']);

@@ -10,6 +10,7 @@ import { readNginx } from '../nginx-config.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { isLoopback, isPrivate } from '../reach.ts';
 import { webRoots } from '../web-roots.ts';
+import { apacheCloaks, nginxCloaks } from './cloak.ts';
 import { about } from './found.ts';
 import { exposed } from './exposed.ts';
 import { panels } from './panels.ts';
@@ -33,7 +34,9 @@ export const webSettings: PlaceCheck = {
 };
 
 async function* nginx(context: ScanContext): AsyncIterable<Finding> {
-  for (const one of readNginx(context)) {
+  const all = readNginx(context);
+  yield* nginxCloaks(all, context);
+  for (const one of all) {
     const line = { path: one.path, line: one.line, text: `${one.name} ${one.args.join(' ')}` };
     const [first = ''] = one.args;
     if (one.name === 'load_module') yield* module(first, ['/usr/lib/nginx', '/usr/share/nginx', '/usr/lib64/nginx', '/etc/nginx', '/usr/local/nginx', '/www/server/nginx'], line, context);
@@ -46,7 +49,9 @@ async function* nginx(context: ScanContext): AsyncIterable<Finding> {
 }
 
 async function* apache(context: ScanContext): AsyncIterable<Finding> {
-  for (const one of readApache(context)) {
+  const all = readApache(context);
+  yield* apacheCloaks(all, context);
+  for (const one of all) {
     const line = { path: one.path, line: one.line, text: one.text };
     if (one.name === 'loadmodule') yield* module(one.args[1] ?? '', ['/etc/httpd', '/usr/lib/apache2', '/usr/lib64/httpd', '/usr/local/apache2'], line, context);
     else if (one.name === 'loadfile') yield* module(one.args[0] ?? '', ['/etc/httpd'], line, context);

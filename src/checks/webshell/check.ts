@@ -4,7 +4,7 @@ import { atLeast, levels, type Level } from '../../core/level.ts';
 import type { Evidence, Finding, FindingKind } from '../../core/finding.ts';
 import type { Owner } from '../../linux/provenance.ts';
 import type { FileStat, OpenFile } from '../../linux/tree.ts';
-import { isProgramOrArchive, named, phpBegins, type Language, type Named } from '../../webshell/choose.ts';
+import { isProgramOrArchive, named, pageOf, phpBegins, type Language, type Named } from '../../webshell/choose.ts';
 import { byWords, languages } from '../../webshell/languages.ts';
 import { isQuotedInJson } from '../../webshell/quoted.ts';
 import { defaultLimits, type Analysis, type Sign, type SignKind } from '../../webshell/sign.ts';
@@ -90,13 +90,16 @@ function choose({ path }: WalkedFile, context: ScanContext): { language: Languag
     if (by.carrier !== 'program') {
       const head = part(opened, 0, edge);
       if (isProgramOrArchive(head)) return undefined;
-      const near = phpBegins(head) >= 0 || phpBegins(part(opened, Math.max(edge, opened.size - edge), edge)) >= 0;
+      const tail = part(opened, Math.max(edge, opened.size - edge), edge);
+      const near = phpBegins(head) >= 0 || phpBegins(tail) >= 0 || pageOf(head) !== undefined || pageOf(tail) !== undefined;
       if (!near && by.carrier === 'unknown') return undefined;
       if (!near && opened.size <= 2 * edge) return undefined;
     }
     const source = opened.size <= max ? bytesOf(opened, 0, opened.size) : Buffer.concat([bytesOf(opened, 0, max / 2), Buffer.from('\n'), bytesOf(opened, opened.size - max / 2 + 1, max / 2 - 1)]);
     if (opened.size > max && by.carrier === 'program') context.count('files of the web of which only both ends were read');
     if (by.language && by.language !== 'html') return { language: by.language, source, by };
+    const page = by.carrier !== 'program' && source.includes('<%') ? pageOf(source.toString('latin1')) : undefined;
+    if (page) return { language: page, source, by };
     return source.includes('<?') || source.includes('<script') ? (phpBegins(source.toString('latin1')) >= 0 ? { language: 'php', source, by } : other(by, source)) : other(by, source);
   } finally { opened.close(); }
 }

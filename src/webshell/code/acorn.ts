@@ -8,6 +8,8 @@ import { nothingAt, type Code } from './tree.ts';
 type Any = Node & Record<string, unknown>;
 const isNode = (one: unknown): one is Any => typeof one === 'object' && one !== null && typeof (one as { type?: unknown }).type === 'string';
 const depthMax = 400;
+/** Three letters, digits or slashes in a row that could have been written as they are. */
+const lettersAsNumbers = /(?:\\x(?:2f|3\d|[46][1-9a-f]|[57][0-9a])|\\u00(?:2f|3\d|[46][1-9a-f]|[57][0-9a])){3}/i;
 
 /** `source` is a binary string. Throws LimitError. */
 export function parseScript(source: string, budget: Budget): Code[] | undefined {
@@ -20,7 +22,7 @@ export function parseScript(source: string, budget: Budget): Code[] | undefined 
   let depth = 0;
   const many = (list: unknown): Code[] => (Array.isArray(list) ? list.filter(isNode).map(one) : []);
   const maybe = (node: unknown): Code[] => (isNode(node) ? [one(node)] : []);
-  const text = (value: string, at: number): Code => ({ k: 'text', text: /[\u0100-\uffff]/.test(value) ? utf8(value) : value, at });
+  const text = (value: string, at: number): Extract<Code, { k: 'text' }> => ({ k: 'text', text: /[\u0100-\uffff]/.test(value) ? utf8(value) : value, at });
 
   function one(node: Any): Code {
     budget.spend();
@@ -44,7 +46,7 @@ export function parseScript(source: string, budget: Budget): Code[] | undefined 
   function convert(node: Any): Code {
     const at = node.start;
     switch (node.type) {
-      case 'Literal': return typeof node.value === 'string' ? text(node.value, at) : typeof node.value === 'number' ? { k: 'number', number: node.value, at } : nothingAt(at);
+      case 'Literal': return typeof node.value === 'string' ? { ...text(node.value, at), ...(lettersAsNumbers.test(source.slice(at, Math.min(node.end, at + 4000))) && { coded: true }) } : typeof node.value === 'number' ? { k: 'number', number: node.value, at } : nothingAt(at);
       case 'Identifier': return { k: 'name', name: String(node.name), at };
       case 'ThisExpression': return { k: 'name', name: 'this', at };
       case 'Super': return { k: 'name', name: 'super', at };

@@ -1,7 +1,7 @@
 /** Calls that build or unpack texts, the same in most languages; each takes the text it works on first. */
 import { base64, hex, htmlEntities, inflate, looksBase64, percent, reverse, rot13, utf8 } from '../decode.ts';
 import type { Budget } from '../sign.ts';
-import { textOf, type Value } from './follow.ts';
+import { cutAddress, textOf, type Value } from './follow.ts';
 
 const decoded = (text: string | undefined): Value | undefined => (text === undefined ? undefined : { text, hidden: true, packed: true });
 
@@ -40,7 +40,7 @@ export function characters(args: readonly Value[]): Value | undefined {
 
 export function joined(list: Value | undefined, between: string): Value | undefined {
   if (!list?.list || list.list.some((one) => textOf(one) === undefined)) return list?.taint ? { taint: list.taint } : undefined;
-  return { text: list.list.map((one) => textOf(one)!).join(between), hidden: true, ...(list.list.some(({ packed }) => packed) && { packed: true }) };
+  return { text: list.list.map((one) => textOf(one)!).join(between), hidden: true, ...((list.list.some(({ packed }) => packed) || (between === '' && cutAddress(list.list))) && { packed: true }) };
 }
 
 export function replaced(text: string | undefined, from: string | undefined, to: string | undefined, budget: Budget): Value | undefined {

@@ -38,7 +38,7 @@ export interface Value {
  * any   arriving is enough
  */
 export type SinkShape = 'text' | 'list' | 'code' | 'any';
-export interface Sink { path: RegExp; kind: SignKind; shape: SinkShape; /** Arguments that count; default all. */ args?: readonly number[]; /** The object it is called on counts. */ self?: boolean; /** Default critical. */ level?: Level; origins?: readonly Origin[]; /** Only when the file that is written is a visitor's choice or matches. */ toFile?: RegExp }
+export interface Sink { path: RegExp; kind: SignKind; shape: SinkShape; /** Arguments that count; default all. */ args?: readonly number[]; /** The object it is called on counts. */ self?: boolean; /** Default critical. */ level?: Level; origins?: readonly Origin[]; /** Only when the file that is written is a visitor's choice or matches. */ toFile?: RegExp; /** Only when what stands before the visitor's part matches. */ before?: RegExp }
 
 export interface Dialect {
   /** Makes paths comparable: lower case, prefixes taken away. */
@@ -50,6 +50,8 @@ export interface Dialect {
   fold(path: string, args: readonly Value[], self: Value | undefined, budget: Budget): Value | undefined;
   /** Calls whose value holds nothing of what went in. */
   clean: RegExp;
+  /** Code in a text that is run, to be followed among the names around it. */
+  parse?(code: string, budget: Budget): Code[];
   /** Code hidden in a text that is run: read again, one layer deeper. */
   again?(code: string): Sign[];
   /** Calls that put what they read into their arguments. */
@@ -61,6 +63,9 @@ export interface Dialect {
 }
 
 const functionDepthMax = 5;
+/** Texts run within texts, and their length. */
+const layersMax = 3;
+const withinMax = 20_000;
 /** How often one function is followed anew. */
 const timesMax = 60;
 const signsMax = 40;
@@ -84,7 +89,7 @@ export class Follower {
   readonly signs = new Map<string, Sign>();
   readonly #dialect: Dialect;
   readonly #budget: Budget;
-  readonly #place: (at: number) => Place;
+  readonly #placeOf: (at: number) => Place;
   readonly #functions = new Map<string, { code: FunctionCode; scope: Scope }>();
   readonly #times = new Map<FunctionCode, number>();
   readonly #called = new Set<FunctionCode>();
@@ -92,10 +97,15 @@ export class Follower {
   readonly #sinks = new Map<string, readonly Sink[]>();
   #scope = new Scope(undefined);
   #depth = 0;
+  #layers = 0;
+  /** Of the line that runs the text we are in. */
+  #outer: Place | undefined;
   #nesting = 0;
   #returned: Value[] = [];
 
-  constructor(dialect: Dialect, budget: Budget, place: (at: number) => Place) { this.#dialect = dialect; this.#budget = budget; this.#place = place; }
+  constructor(dialect: Dialect, budget: Budget, place: (at: number) => Place) { this.#dialect = dialect; this.#budget = budget; this.#placeOf = place; }
+
+  #place(at: number): Place { return this.#outer ?? this.#placeOf(at); }
 
   /** Twice: what a later function leaves in a name, an earlier one finds. */
   run(codes: readonly Code[]): void {
@@ -117,7 +127,7 @@ export class Follower {
 
   #valueOf(code: Code): Value {
     switch (code.k) {
-      case 'text': return { text: code.text };
+      case 'text': return code.coded ? this.#coded(code.text, code.at) : { text: code.text };
       case 'number': return Number.isNaN(code.number) ? {} : { number: code.number };
       case 'name': return this.#named(code.name, code.at);
       case 'member': {
@@ -141,6 +151,15 @@ export class Follower {
       default: return code satisfies never;
     }
   }
+
+  /** A text whose letters are written as numbers: what it says is told where it is dangerous by itself. */
+  #coded(text: string, at: number): Value {
+    const value: Value = { text, hidden: true, packed: true };
+    for (const sign of this.#dialect.shown?.('coded', value) ?? []) this.#show(sign, value, at);
+    return value;
+  }
+
+  #show(sign: Sign, value: Value, at: number): void { this.signs.set(`shown ${this.#place(at).line}`, { ...sign, sink: this.#place(at), decoded: sign.decoded ?? value.text!.slice(0, 300), attack: ['T1027'] }); }
 
   #named(name: string, at: number): Value {
     const held = this.#scope.find(name)?.names.get(name);
@@ -211,7 +230,7 @@ export class Follower {
       const length = parts.reduce((sum, part) => sum + textOf(part)!.length, 0);
       if (!this.#budget.fits(length)) return {};
       this.#budget.text(length);
-      return { text: parts.map((part) => textOf(part)!).join(''), hidden: true, ...(parts.some(({ packed }) => packed) && { packed: true }) };
+      return { text: parts.map((part) => textOf(part)!).join(''), hidden: true, ...((parts.some(({ packed }) => packed) || cutAddress(parts)) && { packed: true }) };
     }
     if (parts.length === 0) return { text: '' };
     let before = '';
@@ -234,7 +253,7 @@ export class Follower {
         }
         break;
       }
-      case 'call': if (to.args.length > 0) this.#set(to.args.at(-1)!, value); else this.#value(to); break; // String c
+      case 'call': { const slot = slotOf(to); if (slot !== undefined && value.taint) this.#assign(slot, value); } if (to.args.length > 0) this.#set(to.args.at(-1)!, value); else this.#value(to); break; // String c
       case 'test': case 'mix': case 'join': if (to.parts.length > 0) this.#set(to.parts.at(-1)!, value); break;
       case 'set': this.#set(to.to, value); break;
       case 'member': case 'index': {
@@ -242,6 +261,7 @@ export class Follower {
         const key = to.k === 'member' ? to.name : this.#value(to.key).text;
         const name = nameOf(to);
         if (key !== undefined && name !== '') this.#assign(name, value);
+        if (value.run && key !== undefined) { const origin = this.#dialect.source(`${this.#dialect.normal(`${of.path ?? '?'}.${key}`)}=>`, undefined); if (origin) this.#invoke(value.run, value.run.params.map((): Value => ({ taint: { origin, at: to.at } })), this.#scope); }
         if (value.taint && to.of.k === 'name' && !value.run && of.path === undefined) this.#assign(to.of.name, { ...of, taint: of.taint ?? value.taint });
         if (key !== undefined) this.#sink(`${this.#dialect.normal(`${of.path ?? '?'}.${key}`)}=`, [value], of, to.at);
         break;
@@ -268,6 +288,9 @@ export class Follower {
     else if (/^new [\w.]+$/.test(path) && code.fn.k === 'name') path = `${path}()`; // what was made is called
     this.#sink(path, args, self ?? fn, code.at, fn.hidden === true);
     for (const arg of args) if (arg.run && !this.#called.has(arg.run)) { const origins = this.#dialect.source(`${path}()>`, args); this.#invoke(arg.run, origins ? [{ taint: { origin: origins, at: code.at } }] : self?.taint ? [{ taint: self.taint }] : [], this.#scope); }
+    const slot = slotOf(code);
+    const kept = slot === undefined ? undefined : this.#scope.find(slot)?.names.get(slot);
+    if (kept) return kept;
     const origin = this.#dialect.source(`${path}()`, args);
     if (origin && (origin === 'request' || !taintOf(args).taint)) return { path: `${path}()`, taint: { origin, at: code.at } };
     if (fn.taint && !self) this.#callback(fn, args, code.at);
@@ -310,7 +333,7 @@ export class Follower {
     try {
       for (const [i, name] of code.params.entries()) if (name !== '') {
         const given = args[i];
-        const origin = given ? undefined : this.#dialect.source(`>${name}`, undefined);
+        const origin = given ? undefined : this.#dialect.source(`>${name}`, undefined) ?? this.#dialect.source(`>${code.name}()`, undefined);
         this.#scope.names.set(name, given ?? { path: this.#dialect.normal(name), ...(origin && { taint: { origin, at: code.at } }) });
       }
       this.#scope.names.set('$_', { list: args, ...taintOf(args) });
@@ -334,7 +357,7 @@ export class Follower {
   }
 
   #sink(path: string, args: readonly Value[], self: Value | undefined, at: number, hidden = false): void {
-    if (this.#dialect.shown) for (const arg of args) if (arg.packed) for (const sign of this.#dialect.shown(path, arg)) this.signs.set(`shown ${this.#place(at).line}`, { ...sign, sink: this.#place(at), decoded: sign.decoded ?? arg.text!.slice(0, 300), attack: ['T1027'] });
+    if (this.#dialect.shown) for (const arg of args) if (arg.packed) for (const sign of this.#dialect.shown(path, arg)) this.#show(sign, arg, at);
     for (const sink of this.#sinksOf(path)) {
       const counted = sink.args ? sink.args.flatMap((i) => (args[i] ? [args[i]] : [])) : args;
       const all = sink.self && self ? [self, ...counted] : counted;
@@ -342,7 +365,7 @@ export class Follower {
         const file = self?.file ?? args.find((one) => one.file)?.file ?? (sink.args ? args[0] : undefined);
         if (!file || /(?:^|\.)(?:join|resolve)\(\)$/.test(file.path ?? '') || !(file.taint?.origin === 'request' || sink.toFile.test(textOf(file) ?? file.before ?? ''))) continue;
       }
-      const given = all.find((one) => one.taint && (sink.origins ?? ['request']).includes(one.taint.origin));
+      const given = all.find((one) => one.taint && (sink.origins ?? ['request']).includes(one.taint.origin) && (!sink.before || sink.before.test(one.before ?? '')));
       if (given) { this.#arrived(sink, given, counted, at); continue; }
       const remote = all.find((one) => one.taint?.origin === 'remote');
       if (remote) {
@@ -353,7 +376,7 @@ export class Follower {
       for (const one of all) {
         const texts = sink.shape === 'list' && one.list ? [one.list.map((part) => textOf(part) ?? '\0').join(' ')] : one.text === undefined ? [] : [one.text];
         for (const text of texts) {
-          if (sink.shape === 'code' && one.hidden && text.length > 8) this.#hiddenCode(text, at);
+          if (sink.shape === 'code' && text.length > 8) { if (one.hidden) this.#hiddenCode(text, at); if (sink.kind === 'code') this.#within(text, at); }
           else if (sink.kind === 'command' && hostileCommand(text)) this.sign('connect', 'critical', at, undefined, text);
         }
       }
@@ -368,6 +391,15 @@ export class Follower {
       return;
     }
     this.sign(sink.kind, sink.level ?? 'critical', at, given.taint);
+  }
+
+  /** Code in a text sees the names around it: what it does with them is told at the line that runs it. */
+  #within(text: string, at: number): void {
+    if (!this.#dialect.parse || this.#layers >= layersMax || text.length > withinMax) return;
+    const was = this.#outer;
+    this.#outer ??= this.#place(at);
+    this.#layers++;
+    try { this.#all(this.#dialect.parse(text, this.#budget)); } finally { this.#layers--; this.#outer = was; }
   }
 
   #hiddenCode(text: string, at: number): void {
@@ -404,14 +436,20 @@ function commandWorth(shape: SinkShape, given: Value, args: readonly Value[]): L
 
 function beforeWorth(before: string): Level {
   const clean = before.replaceAll('\0', '').trim();
-  return clean === '' || /[;&|(`]$/.test(clean) || /^[-/][ck]$/i.test(clean) || shellBefore.test(`${clean} `) || /^cd\s[^;&|]*[;&|]+$/.test(clean) ? (before.includes('\0') && clean === '' ? 'high' : 'critical') : 'medium';
+  return clean === '' || /[;&|(`]$/.test(clean) || /^[-/][ck]\s?["']?$/i.test(clean) || shellBefore.test(`${clean} `) || /^cd\s[^;&|]*[;&|]+$/.test(clean) ? (before.includes('\0') && clean === '' ? 'high' : 'critical') : 'medium';
 }
+
+/** An address whose scheme was cut in pieces: nobody does so who has nothing to hide. */
+export const cutAddress = (parts: readonly Value[]): boolean => /^h(?:t{1,2})?$/i.test(parts[0]?.text ?? '') && /^https?:\/\//i.test(parts.slice(0, 20).map((part) => textOf(part) ?? '').join(''));
 
 export const textOf = (value: Value): string | undefined => value.text ?? (value.number === undefined ? undefined : String(value.number));
 function taintOf(values: readonly Value[]): { taint?: Taint; before?: string } {
   const found = values.find((one) => one.taint?.origin === 'request') ?? values.find((one) => one.taint);
   return found?.taint ? { taint: found.taint, ...(found.before !== undefined && { before: found.before }) } : {};
 }
+
+/** What VBScript keeps under a name: `Session("x")`, `d.Item("x")`. */
+const slotOf = (code: Extract<Code, { k: 'call' }>): string | undefined => { const [key] = code.args; return !code.made && code.args.length === 1 && key?.k === 'text' && nameOf(code.fn) !== '' ? `${nameOf(code.fn)}(${key.text.slice(0, 100)})` : undefined; };
 
 /** `a.b.c` of plain names; empty for anything else. */
 function nameOf(code: Code): string {

@@ -278,6 +278,12 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
         if (family !== 'vb' && family !== 'python' && declaring[family].has(token.v)) return functionHere()[0]!;
         if (token.v === 'for' && family === 'python' && brackets > 0) { at++; afterFor = true; return compare(); }
         at++;
+        if (family === 'perl' && /^(?:map|grep|sort)$/.test(token.v) && is('{')) { // map { … } LIST
+          const body = group('{', '}');
+          const args: Code[] = [expression()];
+          while (is(',')) { at++; args.push(expression()); }
+          return { k: 'call', fn: nameOf(token), args: [body.length === 1 ? body[0]! : { k: 'list', parts: body, at: token.at }, ...args], made: false, at: token.at };
+        }
         return nameOf(token);
       }
       case 'op': {

@@ -40,5 +40,8 @@ export function placer(source: string, original: string, layer = 0): (at: number
 
 export const result = (signs: Sign[], cut: string[], read: Analysis['read'] = 'parser'): Analysis => ({ signs, cut: [...new Set(cut)], read });
 
+/** For languages in which a statement ends with its line: says so where it can end. */
+export const statementsEnd = (text: string): string => text.replace(/([\w)\]}"'`])[ \t]*\r?\n(?!\s{0,200}[.&|?:+,)\]}])/g, '$1;\n');
+
 /** Turned to blanks, lines kept. */
 export const blank = (text: string): string => text.replace(/[^\n]/g, ' ');

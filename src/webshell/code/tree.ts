@@ -1,6 +1,7 @@
 /** One small syntax tree for every language but PHP: what is needed to see names, calls, texts and where values go. `at` is an offset into the text read. */
 export type Code =
-  | { k: 'text'; text: string; at: number }
+  /** `coded`: letters of it are written as numbers. */
+  | { k: 'text'; text: string; at: number; coded?: true }
   | { k: 'number'; number: number; at: number }
   | { k: 'name'; name: string; at: number }
   | { k: 'member'; of: Code; name: string; at: number }
