@@ -64,6 +64,7 @@ function* judge(rule: SudoRule, system: ReadonlySet<string>, asksTarget: boolean
       if (stat && stat.kind === 'file' && (stat.mode & 0o002) !== 0) { yield tell(command, 'weakness', 'high', `${user} 能以 root 运行 ${program}，而谁都能改写它`, `${user} may run ${program} as root, and anybody may rewrite it`); continue; }
       const loose = args.length === 0 || args.some((arg) => arg.includes('*'));
       if ((daemon || everybody) && loose && tags.includes('NOPASSWD') && shellGivers.has(baseName(program))) yield tell(command, 'weakness', 'medium', `${user} 不用密码以 root 运行 ${program}，由此能开 root 的 shell`, `${user} runs ${program} as root without a password, and it gives a shell of root`);
+      else if (loose && user !== 'root' && tags.includes('NOPASSWD') && shellGivers.has(baseName(program))) yield tell(command, 'weakness', 'low', `${user} 不用密码以 root 运行 ${program}，由此能开 root 的 shell`, `${user} runs ${program} as root without a password, and it gives a shell of root`);
     }
   }
 }
