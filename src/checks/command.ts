@@ -98,8 +98,8 @@ function judgement({ reasons, programs }: Part): Judgement {
 }
 
 /** The rule that says that a security agent is ended; the agent's own start script ends it as well, when it is told to stop. */
-const agentRemoved = '8b730c38-a058-4ef9-aa39-9759a7cf8f16';
-const ownStartScript = /^#+ (?:BEGIN INIT INFO|chkconfig:)[\s\S]*\/(?:aegis|cloudmonitor|aliyun-assist|qcloud|uniagent|hostguard)[\s\S]*^\s*["']?stop["']?\)/m;
+const agentRemoved = 'cloud_security_agent_removed';
+const isOwnStartScript = (text: string): boolean => /^#+ (?:BEGIN INIT INFO|chkconfig:)/m.test(text.slice(0, 4096)) && /\/(?:aegis|cloudmonitor|aliyun-assist|qcloud|uniagent|hostguard)\//.test(text) && /\bstop["']?\)/.test(text);
 
 const commandFact = (text: string): Evidence => fact({ zh: '命令', en: 'command' }, text.trim());
 
@@ -112,7 +112,6 @@ async function shellText(text: string, work: Work): Promise<Part> {
     part.reasons.push(...ruleReasons(line, work, placeFact(work, number, line)));
     if (part.reasons.length > reasonsMax) break;
   }
-  if (ownStartScript.test(text)) part.reasons = part.reasons.map((reason) => (reason.rule === agentRemoved ? { ...reason, level: 'medium', kind: 'weakness' } : reason));
   const parsed = parseShell(text, new Map([...(work.how.home === undefined ? [] : [['HOME', work.how.home] as const]), ...(work.how.variables ?? [])]));
   if (parsed.cut) work.context.count('scripts read only in part');
   const fetched = work.how.fetched ?? new Map<string, Fetch>();
@@ -128,6 +127,7 @@ async function shellText(text: string, work: Work): Promise<Part> {
     }
     add(withPlace(await pipelineParts(pipeline, work, fetched, parsed.variables), evidence));
   }
+  if (isOwnStartScript(text)) part.reasons = part.reasons.map((reason) => (reason.rule === agentRemoved ? { ...reason, level: 'medium', kind: 'weakness' } : reason));
   return part;
 }
 

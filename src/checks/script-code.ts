@@ -22,7 +22,7 @@ const packedBytes = 256 * 1024;
 const shell = /\/bin\/(?:ba|da|z|k)?sh\b|['"](?:ba|da|z)?sh['"]|cmd\.exe/;
 /** All of a language's must be there. */
 const connects: Readonly<Partial<Record<Language, readonly RegExp[]>>> = {
-  python: [/\bsocket\b/, /\.connect(?:_ex)?\s{0,9}\(|\b(?:create|open)_connection\s{0,9}\(/],
+  python: [/\bsocket\b|\basyncio\b/, /\.connect(?:_ex)?\s{0,9}\(|\b(?:create|open)_connection\s{0,9}\(/],
   perl: [/IO::Socket|\buse\s{1,9}Socket\b|\bSocket->import|\bsockaddr_in\b/],
   php: [/\b(?:fsockopen|pfsockopen|stream_socket_client|socket_connect)\s{0,9}\(/],
   ruby: [/TCPSocket\b/],
@@ -91,7 +91,7 @@ function obedience(language: Language, text: string): RegExpExecArray | undefine
   for (const found of text.matchAll(received)) {
     if (left-- <= 0) return undefined;
     const name = (found[1] ?? found[2] ?? found[3] ?? '').replaceAll(/[$@]/g, '\\$&');
-    const used = new RegExp(`(?:\\b(?:system|exec|eval|popen|shell_exec|passthru|proc_open|execSync|spawn|os\\.execute|io\\.popen|IO\\.popen|subprocess\\.\\w+|getoutput|assert|loadstring)\\s{0,9}\\(?\\s{0,9}\\[?\\s{0,9}["'f\`#{$]{0,4}|\`)${name}(?![\\w])`).exec(text.slice(found.index));
+    const used = new RegExp(`(?:\\b(?:system|exec|eval|qx|popen|shell_exec|passthru|proc_open|execSync|spawn|os\\.execute|io\\.popen|IO\\.popen|subprocess\\.\\w+|getoutput|assert|loadstring)\\s{0,9}\\(?\\s{0,9}\\[?\\s{0,9}["'f\`#{$]{0,4}|\`)${name}(?![\\w])`).exec(text.slice(found.index));
     if (used) { used.index += found.index; return used; }
   }
   return undefined;

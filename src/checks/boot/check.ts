@@ -42,6 +42,7 @@ export const boot: PlaceCheck = {
   },
 };
 
+const lineMax = 8192;
 /** How scripts of an initramfs name the real root, and what stands there that runs programs or lets people in. */
 const realRoot = /(?:>{1,2}|\b(?:cp|mv|ln|install|tee|sed|rsync|dd|cat|touch|mkdir)\b[^\n;&|]{0,300}?)\s*["']?(?:of=)?["']?(?:\$\{?(?:rootmnt|ROOTMNT|NEWROOT)\}?|\/sysroot|\/new_root|\/root)["']?\/["']?(?:etc\/(?:cron|crontab|anacrontab|passwd|shadow|group|sudoers|systemd\/|init\.d|rc\.local|rc\d|ld\.so\.preload|profile|pam\.d|ssh\/|udev|bash\.bashrc)|(?:usr\/)?(?:local\/)?(?:s?bin|lib(?:64)?|libexec)\/|root\/\.|home\/|var\/spool\/cron)/;
 
@@ -49,7 +50,8 @@ async function* imageScript(named: Place, context: ScanContext, path: string): A
   yield* scriptFindings(named, context, [path]);
   const file = await readUnshipped(named, context, path);
   for (const { line, text } of file ? linesOf(file.text) : []) {
-    if (!realRoot.test(text)) continue;
+    if (text.length > lineMax) context.count('lines read only in part');
+    if (!realRoot.test(text.slice(0, lineMax))) continue;
     const found = judgedFinding(named, { path, key: `root\0${text.trim()}`, judged: judged([{ level: 'high', text: { zh: '开机时往真正的系统里写程序、任务或账号', en: 'it puts programs, jobs or accounts into the real system at each boot' }, evidence: lineFact(path, line, text.trim()), attack: ['T1542', 'T1543'] }]), evidence: [], time: file!.stat.changed, fix: { zh: '去掉这个脚本，重新生成 initramfs', en: 'take the script away and make the initramfs anew' }, commands: [['update-initramfs', '-u']] });
     if (found) { yield found; return; }
   }

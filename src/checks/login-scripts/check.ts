@@ -102,7 +102,7 @@ async function* oneLine(place: Place, line: Line, at: number, lines: readonly Li
   const variables = assignmentsOf(line.text, cutOf(context, 'long lines read only in part')).map((assignment) => ({ assignment, sign: variableSign(assignment, place.home === undefined, writable) }));
   if (place.kind === 'shell') {
     // What its variables say is told below.
-    yield* byCommand(place, line, line.text, context, variables.some(({ assignment, sign }) => sign !== undefined && assignment.name === 'PATH'));
+    yield* byCommand(place, line, withDocument(lines, at), context, variables.some(({ assignment, sign }) => sign !== undefined && assignment.name === 'PATH'));
     // An alias names its body; a function's body is what follows.
     for (const sign of aliasSigns(line.text, context)) yield tell(sign);
     const name = functionName(line.text);
@@ -156,6 +156,15 @@ function bodyFrom(lines: readonly Line[], at: number): string {
   const whole = body.join('\n');
   const open = whole.indexOf('{');
   return open < 0 ? whole : whole.slice(open + 1);
+}
+
+/** A line with the text that `<<WORD` hands to it. */
+function withDocument(lines: readonly Line[], at: number): string {
+  const { text } = lines[at]!;
+  const word = /<<-?\s*["']?(\w{1,60})["']?/.exec(text)?.[1];
+  if (word === undefined) return text;
+  const end = lines.slice(at + 1, at + functionLinesMax).findIndex((line) => line.text.trim() === word);
+  return end < 0 ? text : lines.slice(at, at + end + 2).map((line) => line.text).join('\n');
 }
 
 async function* loaded({ name, value }: { name: string; value: string }, tell: (sign: Sign) => Finding, context: ScanContext): AsyncIterable<Finding> {

@@ -7,17 +7,17 @@ export function commandsIn(path: string, line: string): string[] {
   const out: string[] = [];
   const add = (text: string | undefined): void => { if (text !== undefined && text.trim() !== '' && out.length < lineCommandsMax) out.push(text.trim()); };
   const all = (pattern: RegExp, groups: readonly number[]): void => { for (const found of line.matchAll(pattern)) add(groups.map((group) => found[group]).find((one) => one !== undefined)); };
-  if (/inputrc$/.test(path)) {
+  if (path.endsWith('inputrc')) {
     // What a key types for you, the keys that move in the line taken out.
     for (const found of line.matchAll(/:\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')/g)) add((found[1] ?? found[2]!).replaceAll(/\\C-?[mjMJ]|\\[nr]/g, '\n').replaceAll(/\\(?:C|M|e)-?\S?/g, ' ').replaceAll(/\\(["'\\])/g, '$1'));
     return out;
   }
-  if (/screenrc$/.test(path)) {
+  if (path.endsWith('screenrc')) {
     const found = /^\s*(?:exec\s+(?:[.!:|]+\s+)?|screen\s+(?:-\S+\s+)*(?:\d+\s+)?|backtick\s+\S+\s+\S+\s+\S+\s+)(.+)$/.exec(line);
     add(found?.[1]);
     return out;
   }
-  if (/tmux\.conf$/.test(path)) {
+  if (path.endsWith('tmux.conf')) {
     all(/(?:^|[;{\s'"])(?:run-shell|run|if-shell|if|pipe-pane|new-session|new-window|respawn-pane|split-window|popup|display-popup|default-command)(?:\s+-[a-zA-Z]+(?:\s+\d+)?)*\s+(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s"'][^;]*))/g, [1, 2, 3]);
     all(/#\(([^)]+)\)/g, [1]);
     return out;

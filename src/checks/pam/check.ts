@@ -74,7 +74,7 @@ async function* oneLine(line: PamLine, context: ScanContext): AsyncIterable<Find
     const { level, reasons, programs } = await judgeCommand(command, context);
     const stranger = programs.some(({ owner }) => !owner);
     const judged: Level | undefined = takes && stranger ? 'high' : level;
-    if (line.type === 'auth' && /sufficient|success=(?:done|\d)/.test(line.control)) yield tell('intrusion', stranger ? 'high' : 'medium', { zh: `程序 ${command} 说行就能登录`, en: `who may log on is for ${command} to say` }, [], 'attack:T1556.003');
+    if (line.type === 'auth' && /sufficient|success=(?:done|\d)/.test(line.control)) yield tell('intrusion', 'medium', { zh: `程序 ${command} 说行就能登录`, en: `who may log on is for ${command} to say` }, [], 'attack:T1556.003');
     if (judged !== undefined && atLeast(judged, 'medium')) yield tell('intrusion', judged, takes ? { zh: `把密码交给程序 ${command}`, en: `hands the password to ${command}` } : { zh: `登录时运行 ${command}`, en: `runs ${command} at log-on` }, reasons.map(({ evidence }) => evidence), 'attack:T1556.003');
     else if (stranger) yield tell('notice', 'low', { zh: `登录时运行 ${command}`, en: `runs ${command} at log-on` });
   }

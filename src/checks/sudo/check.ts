@@ -46,7 +46,7 @@ function* judge(rule: SudoRule, system: ReadonlySet<string>, asksTarget: boolean
     const group = user.startsWith('%');
     const everybody = user === 'ALL';
     const uid = /^(?:uid)?#(\d{1,10})$/.exec(user)?.[1];
-    const daemon = system.has(user) || (uid !== undefined && isSystemUid(Number(uid)));
+    const daemon = system.has(group ? user.slice(1) : user) || (uid !== undefined && isSystemUid(Number(uid)));
     const tell = (key: string, kind: FindingKind, level: Level, zh: string, en: string): Finding => about(rule.path, `${rule.text}\0${user}\0${key}`, kind, level, { zh, en }, [lineFact(rule.path, rule.line, rule.text)], context, user);
     const all = rule.commands.find(({ text }) => text === 'ALL');
     if (everybody && all && (free.some(({ text }) => text === 'ALL') || !asksTarget)) yield tell('everybody', free.length > 0 ? 'intrusion' : 'weakness', free.length > 0 ? 'critical' : 'high', '每个账号都能成为 root', 'every account may become root');
