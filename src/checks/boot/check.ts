@@ -36,11 +36,26 @@ export const boot: PlaceCheck = {
       for (const { words } of file ? entriesOf(path, file.text) : []) for (const word of words) planned.add(word);
     }
     for (const path of [...defaults, ...generated, ...entryFolders.flatMap((folder) => listHook(context, folder)), '/proc/cmdline']) yield* entries(path, context, planned);
-    for (const path of [...grubFolders, ...initramfs].flatMap((folder) => listHook(context, folder))) if (!/\/(?:README|functions)$/.test(path)) yield* scriptFindings({ ...place, name: { zh: '生成引导的脚本', en: 'script of the boot image' } }, context, [path]);
-    for (const folder of dracutFolders.flatMap((base) => foldersOf(context, base))) yield* scriptFindings({ ...place, name: { zh: 'dracut 模块', en: 'module of dracut' } }, context, listHook(context, folder));
+    for (const path of [...grubFolders, ...initramfs].flatMap((folder) => listHook(context, folder))) if (!/\/(?:README|functions)$/.test(path)) yield* imageScript({ ...place, name: { zh: '生成引导的脚本', en: 'script of the boot image' } }, context, path);
+    for (const folder of dracutFolders.flatMap((base) => foldersOf(context, base))) for (const path of listHook(context, folder)) yield* imageScript({ ...place, name: { zh: 'dracut 模块', en: 'module of dracut' } }, context, path);
     for (const path of ['/etc/dracut.conf', ...['/etc/dracut.conf.d', '/usr/lib/dracut/dracut.conf.d'].flatMap((folder) => listHook(context, folder))]) yield* dracut(path, context);
   },
 };
+
+const lineMax = 8192;
+/** How scripts of an initramfs name the real root, and what stands there that runs programs or lets people in. */
+const realRoot = /(?:>{1,2}|\b(?:cp|mv|ln|install|tee|sed|rsync|dd|cat|touch|mkdir)\b[^\n;&|]{0,300}?)\s*["']?(?:of=)?["']?(?:\$\{?(?:rootmnt|ROOTMNT|NEWROOT)\}?|\/sysroot|\/new_root|\/root)["']?\/["']?(?:etc\/(?:cron|crontab|anacrontab|passwd|shadow|group|sudoers|systemd\/|init\.d|rc\.local|rc\d|ld\.so\.preload|profile|pam\.d|ssh\/|udev|bash\.bashrc)|(?:usr\/)?(?:local\/)?(?:s?bin|lib(?:64)?|libexec)\/|root\/\.|home\/|var\/spool\/cron)/;
+
+async function* imageScript(named: Place, context: ScanContext, path: string): AsyncIterable<Finding> {
+  yield* scriptFindings(named, context, [path]);
+  const file = await readUnshipped(named, context, path);
+  for (const { line, text } of file ? linesOf(file.text) : []) {
+    if (text.length > lineMax) cutOf(context, path)();
+    if (!realRoot.test(text.slice(0, lineMax))) continue;
+    const found = judgedFinding(named, { path, key: `root\0${text.trim()}`, judged: judged([{ level: 'high', text: { zh: '开机时往真正的系统里写程序、任务或账号', en: 'it puts programs, jobs or accounts into the real system at each boot' }, evidence: lineFact(path, line, text.trim()), attack: ['T1542', 'T1543'] }]), evidence: [], time: file!.stat.changed, fix: { zh: '去掉这个脚本，重新生成 initramfs', en: 'take the script away and make the initramfs anew' }, commands: [['update-initramfs', '-u']] });
+    if (found) { yield found; return; }
+  }
+}
 
 async function* entries(path: string, context: ScanContext, planned: ReadonlySet<string>): AsyncIterable<Finding> {
   const file = readHook(context, path, 4 << 20);

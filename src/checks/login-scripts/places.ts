@@ -7,8 +7,9 @@ import type { ScanContext } from '../port.ts';
  * script      a program that is started: a script or a binary
  * environment NAME=value
  * desktop     a .desktop file with Exec=
+ * settings    of an editor, the command line, tmux: commands stand within
  */
-export type PlaceKind = 'shell' | 'script' | 'environment' | 'desktop';
+export type PlaceKind = 'shell' | 'script' | 'environment' | 'desktop' | 'settings';
 
 export interface Place { path: string; kind: PlaceKind; /** Undefined for what is everybody's. */ home: string | undefined; users: readonly string[] }
 
@@ -27,6 +28,10 @@ const homeShell = [
   '.config/fish/config.fish', '.ssh/rc', '.xprofile', '.xinitrc', '.xsession', '.xsessionrc',
 ];
 const homeShellFolders = ['.bashrc.d', '.config/fish/conf.d', '.config/profile.d'];
+const settingsFiles = ['/etc/inputrc', '/etc/vim/vimrc', '/etc/vim/vimrc.local', '/etc/vimrc', '/etc/vimrc.local', '/etc/xdg/nvim/sysinit.vim', '/etc/tmux.conf', '/etc/screenrc', '/etc/emacs/site-start.el'];
+const settingsFolders = ['/etc/vim/vimrc.d', '/etc/emacs/site-start.d'];
+const homeSettings = ['.inputrc', '.vimrc', '.vim/vimrc', '.gvimrc', '.exrc', '.config/nvim/init.vim', '.config/nvim/init.lua', '.tmux.conf', '.config/tmux/tmux.conf', '.screenrc', '.emacs', '.emacs.d/init.el', '.config/emacs/init.el'];
+const homeSettingsFolders = ['.vim/plugin', '.vim/after/plugin', '.vim/ftplugin', '.config/nvim/plugin', '.config/nvim/after/plugin', '.config/nvim/lua'];
 const homeEnvironment = ['.pam_environment', '.ssh/environment'];
 
 export function places(context: ScanContext): Place[] {
@@ -35,12 +40,14 @@ export function places(context: ScanContext): Place[] {
   const out = [
     ...shellFiles.map((path) => everybody(path, 'shell')), ...inAll(shellFolders).map((path) => everybody(path, 'shell')), ...inAll(scriptFolders).map((path) => everybody(path, 'script')),
     ...environmentFiles.map((path) => everybody(path, 'environment')), ...inAll(environmentFolders).map((path) => everybody(path, 'environment')),
+    ...settingsFiles.map((path) => everybody(path, 'settings')), ...inAll(settingsFolders).map((path) => everybody(path, 'settings')),
     ...inAll(desktopFolders).filter((path) => path.endsWith('.desktop')).map((path) => everybody(path, 'desktop')),
   ];
   for (const { home, users } of homesIn(context)) {
     const own = (path: string, kind: PlaceKind): Place => ({ path, kind, home, users });
     out.push(
       ...homeShell.map((name) => own(`${home}/${name}`, 'shell')), ...homeShellFolders.flatMap((name) => filesOf(context, `${home}/${name}`)).map((path) => own(path, 'shell')),
+      ...homeSettings.map((name) => own(`${home}/${name}`, 'settings')), ...homeSettingsFolders.flatMap((name) => filesOf(context, `${home}/${name}`)).map((path) => own(path, 'settings')),
       ...homeEnvironment.map((name) => own(`${home}/${name}`, 'environment')), ...filesOf(context, `${home}/.config/environment.d`).map((path) => own(path, 'environment')),
       ...filesOf(context, `${home}/.config/autostart`).filter((path) => path.endsWith('.desktop')).map((path) => own(path, 'desktop')),
     );

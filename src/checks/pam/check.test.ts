@@ -50,6 +50,8 @@ describe('pam', () => {
 
   it('finds weak rules, files of others and includes that go round', async () => {
     expect(await at('auth sufficient pam_wheel.so trust\nauth required pam_rhosts.so\n', '/etc/pam.d/su')).toEqual(['weakness high /etc/pam.d/su', 'weakness medium /etc/pam.d/su']);
+    expect(await at(commonAuth.replace('auth\t[succ', 'auth [success=2 default=ignore] pam_succeed_if.so user = lin\nauth\t[succ'))).toEqual(['weakness medium /etc/pam.d/common-auth']);
+    expect(await at(commonAuth.replace('auth\t[succ', 'auth [success=1 default=ignore] pam_succeed_if.so user = lin\nauth requisite pam_deny.so\nauth\t[succ'))).toEqual([]);
     expect(await at('', '/etc/pam.d/a', { '/etc/pam.d/a': { text: '', mode: 0o666 } })).toEqual(['weakness high /etc/pam.d/a']);
     const round = await scanRoot([pam], { ...base, '/etc/pam.d/a': 'auth include b\n', '/etc/pam.d/b': 'auth include a\n' });
     expect([round.findings.length, round.blind.map(({ what }) => what)]).toEqual([0, ['/etc/pam.d/a', '/etc/pam.d/b']]);

@@ -80,10 +80,18 @@ async function* oneLine(line: PamLine, context: ScanContext): AsyncIterable<Find
   }
   if (line.type !== 'auth') return;
   if (name === 'pam_rhosts' || name === 'pam_rhosts_auth') yield tell('weakness', 'high', { zh: '相信别的主机说谁登录了', en: 'believes other hosts on who logs on' }, []);
-  if (name === 'pam_wheel' && /\btrust\b/.test(args)) yield tell('weakness', 'medium', { zh: 'wheel 组的人切换到 root 不用密码', en: 'members of wheel become root without a password' });
+  if (name === 'pam_wheel' && /\btrust\b/.test(args)) yield tell('weakness', 'medium', trusted(args));
   if (name === 'pam_unix' && /\bnullok(?:_secure)?\b/.test(args) && !generated.test(path)) yield tell('weakness', 'low', { zh: '允许空密码', en: 'empty passwords are taken' }, [], 'cis:5.3.3.4.1');
   if (name === 'pam_succeed_if' && /sufficient|done/.test(line.control) && !/nopasswdlogin|autologin/.test(args)) yield tell('weakness', 'medium', { zh: `符合这个条件的人不用密码：${args}`, en: `no password for whom this is true of: ${args}` });
+  const jumps = /success=[1-9]/.test(line.control) && name === 'pam_succeed_if' && !/\bservice\b/.test(args) && !openStack(context, path) && openStack(context, path, line);
+  if (jumps) yield tell('weakness', 'medium', { zh: `符合这个条件的人跳过了问密码的模块：${args}`, en: `those of whom this is true jump over what asks for a password: ${args}` }, [], 'attack:T1556.003');
   if (name === 'pam_listfile' && /sufficient|done/.test(line.control)) yield tell('weakness', 'medium', { zh: '名单上的人不用密码', en: 'no password for those on a list' });
+}
+
+/** Who `pam_wheel … trust` lets through. */
+function trusted(args: string): Text {
+  const group = /\bgroup=(\S+)/.exec(args)?.[1] ?? 'wheel';
+  return { zh: `${group} 组的人切换到 root 不用密码`, en: `members of ${group} become root without a password` };
 }
 
 async function* modules(named: ReadonlyMap<string, PamLine>, context: ScanContext): AsyncIterable<Finding> {

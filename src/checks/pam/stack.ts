@@ -80,8 +80,8 @@ function actions(control: string): { success: string; failure: string; ignore: s
 
 export interface Opened { /** The line that let them in. */ by: PamLine | undefined }
 
-/** Does the auth stack of a file let in somebody who can prove nothing? Undefined when it does not, or has none. */
-export function openStack(context: ScanContext, path: string): Opened | undefined {
+/** Does the auth stack of a file let in somebody who can prove nothing? Undefined when it does not, or has none. `granted`: a line taken to say yes. */
+export function openStack(context: ScanContext, path: string, granted?: PamLine): Opened | undefined {
   let steps = 0;
   let deep = false;
   /** Undefined: nothing was decided. */
@@ -102,7 +102,7 @@ export function openStack(context: ScanContext, path: string): Opened | undefine
         else state.passed ??= inner.passed;
         continue;
       }
-      const does = actions(one.control)[answerOf(one)];
+      const does = actions(one.control)[granted?.path === one.path && granted.line === one.line ? 'success' : answerOf(one)];
       switch (does) {
         case 'ok': if (!state.failed) state.passed ??= one; break;
         case 'done': if (!state.failed) state.passed ??= one; return 'end';

@@ -17,18 +17,19 @@ export const sshClient: PlaceCheck = {
   everyMinutes: 6 * 60,
   async *run(context) {
     yield* look(readSshConfig(context, '/etc/ssh/ssh_config'), undefined, context);
-    for (const { home, users } of homesIn(context)) yield* look(readSshConfig(context, `${home}/.ssh/config`, `${home}/.ssh`), users[0], context);
+    for (const { home, users } of homesIn(context)) yield* look(readSshConfig(context, `${home}/.ssh/config`, `${home}/.ssh`), users[0], context, home);
   },
 };
 
-async function* look(directives: readonly Directive[], user: string | undefined, context: ScanContext): AsyncIterable<Finding> {
+async function* look(directives: readonly Directive[], user: string | undefined, context: ScanContext, home?: string): AsyncIterable<Finding> {
   for (const one of directives) {
     if ((await context.provenance.owner(one.path))?.state === 'intact') continue;
     const command = commandOf(one, directives);
     if (command !== undefined) {
-      const { level, reasons } = await judgeCommand(command, context);
+      const { level, reasons } = await judgeCommand(command, context, { ...(user !== undefined && { user }), ...(home !== undefined && { home }) });
       if (level !== undefined && atLeast(level, 'medium')) {
-        const worst = reasons[0]!;
+        // Tools behind hidden names say nothing; what they hold does.
+        const worst = reasons.find(({ sign, level: at }) => sign !== 'hidden' && sign !== 'unowned' && atLeast(at, 'medium')) ?? reasons[0]!;
         // Tools behind hidden names in one's own home are ordinary.
         const mild = worst.sign === 'hidden' || worst.sign === 'unowned';
         yield found(one, user, mild ? 'notice' : 'intrusion', mild ? 'low' : level, { zh: `连接时会运行：${worst.text.zh}`, en: `runs when one connects: ${worst.text.en}` }, reasons.map(({ evidence }) => evidence), context, 'attack:T1546');

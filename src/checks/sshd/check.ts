@@ -3,7 +3,7 @@ import type { Finding } from '../../core/finding.ts';
 import { atLeast, type Level } from '../../core/level.ts';
 import { judgeCommand } from '../command.ts';
 import { fact, finding, lessRights, lineFact, octal, putAway } from '../finding.ts';
-import { anyoneWrites, concealment, filesOf, homesIn, linesIn, targetStat } from '../look.ts';
+import { anyoneWrites, attempt, concealment, filesOf, homesIn, linesIn, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
 import { baseName } from '../shell-words.ts';
 import { directiveOf, readSshConfig, type Directive } from '../ssh-config.ts';
@@ -73,6 +73,9 @@ async function* configuration(path: string, given: readonly Directive[], context
 /** Programs that let people in by the word of a cloud or directory. */
 const knownKeyCommands = new Set(['sss_ssh_authorizedkeys', 'eic_run_authorized_keys', 'eic_curl_authorized_keys', 'google_authorized_keys', 'google_authorized_keys_sk', 'google_authorized_principals', 'aad_certhandler', 'userdbctl', 'gitlab-shell-authorized-keys-check', 'gitea', 'forgejo', 'opkssh', 'cloudflared', 'ssh-ldap-wrapper', 'ssh-ldap-helper']);
 
+/** A script that asks a directory for keys holds none itself. */
+const holdsKey = (path: string, context: ScanContext): boolean => /\b(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-nistp\d+|sk-[\w@.-]+)\s+AAAA[A-Za-z0-9+/]{30}/.test(attempt(context, path, () => context.tree.read(path, 1 << 20))?.bytes.toString('latin1') ?? '');
+
 async function* commandFinding(directive: Directive, command: string, context: ScanContext): AsyncIterable<Finding> {
   const { level: judged, reasons, programs } = await judgeCommand(command, context);
   const decidesWho = directive.keyword.startsWith('authorized');
@@ -80,9 +83,11 @@ async function* commandFinding(directive: Directive, command: string, context: S
   const known = programs.some(({ path }) => knownKeyCommands.has(baseName(path)));
   let level: Level | undefined = judged;
   if (level === undefined && decidesWho && !ownedAll) level = known ? 'info' : 'medium';
+  const held = decidesWho && programs.some(({ path, owner }) => !owner && holdsKey(path, context));
+  if (held && (level === undefined || !atLeast(level, 'high'))) level = 'high';
   if (level === undefined) return;
   yield finding('sshd', `${directive.path}\0${directive.text}`, {
-    kind: reasons.length > 0 && atLeast(level, 'medium') ? 'intrusion' : 'notice', level, path: directive.path, time: targetStat(context, directive.path)?.changed,
+    kind: held || (reasons.length > 0 && atLeast(level, 'medium')) ? 'intrusion' : 'notice', level, path: directive.path, time: targetStat(context, directive.path)?.changed,
     title: decidesWho
       ? { zh: `SSH 服务让一个程序决定谁能登录：${command.slice(0, 200)}`, en: `SSH daemon: a program decides who may log on: ${command.slice(0, 200)}` }
       : { zh: `SSH 服务会在登录时运行：${command.slice(0, 200)}`, en: `SSH daemon: runs at log-on: ${command.slice(0, 200)}` },

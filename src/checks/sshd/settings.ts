@@ -12,7 +12,7 @@ const loaderVariable = /^(?:\*|LD_\*?|LD_(?:PRELOAD|AUDIT|LIBRARY_PATH)|BASH_ENV
 
 const yes = (one: Directive | undefined): boolean => one?.args[0]?.toLowerCase() === 'yes';
 /** Places where nobody keeps keys but somebody who hides them. */
-const oddPlace = (path: string): boolean => anyoneWrites.test(path) || /^\/(?:dev|proc|usr\/(?:bin|sbin|lib|include)|lib|bin|sbin|boot)\//.test(path) || /\/\.(?!ssh(?:\/|$))[^/]/.test(path.replace(/^%h|^~/, '')) && path.startsWith('/');
+const oddPlace = (path: string): boolean => anyoneWrites.test(path) || /^\/(?:dev|proc|usr\/(?:bin|sbin|lib|include|share|games|src)|var\/(?:cache|log|spool|games)|lib|bin|sbin|boot)\//.test(path) || /\/\.(?!ssh(?:\/|$))[^/]/.test(path.replace(/^%h|^~/, '')) && path.startsWith('/');
 
 /** Everything worth telling of a configuration; `directives` as sshd reads them. */
 export function settingsOf(directives: readonly Directive[]): Said[] {

@@ -16,6 +16,7 @@ describe('sudo', () => {
     expect(await told('#33 ALL = ALL\n')).toEqual(['weakness high']); // a number, not a comment
     expect(await told('lin ALL=(root) NOPASSWD: ALL\n')).toEqual(['weakness low']);
     expect(await told('User_Alias WEB = www-data, daemon\nCmnd_Alias ANY = ALL\nWEB ALL = NOPASSWD: ANY\n')).toEqual(['weakness high', 'weakness high']);
+    expect(await told('lin ALL = NOPASSWD: /usr/bin/less /var/log/*\n')).toEqual(['weakness low']);
     expect(await told('lin ALL = /tmp/run.sh\n')).toEqual(['intrusion high']);
     expect(await told('lin ALL = /opt/run.sh\n', { '/opt/run.sh': { text: '', mode: 0o777 } })).toEqual(['weakness high']);
     expect(await told('www-data ALL = NOPASSWD: /usr/bin/vim, /usr/bin/find *\n')).toEqual(['weakness medium', 'weakness medium']);

@@ -55,7 +55,7 @@ function* judge(rule: SudoRule, system: ReadonlySet<string>, asksTarget: boolean
     const group = user.startsWith('%');
     const everybody = user === 'ALL';
     const uid = /^(?:uid)?#(\d{1,10})$/.exec(user)?.[1];
-    const daemon = system.has(user) || (uid !== undefined && isSystemUid(Number(uid)));
+    const daemon = system.has(group ? user.slice(1) : user) || (uid !== undefined && isSystemUid(Number(uid)));
     const tell = (key: string, kind: FindingKind, level: Level, zh: string, en: string): Finding => about(rule.path, `${rule.text}\0${user}\0${key}`, kind, level, { zh, en }, [lineFact(rule.path, rule.line, rule.text)], context, user);
     const all = rule.commands.find(({ text }) => text === 'ALL');
     if (everybody && all && (free.some(({ text }) => text === 'ALL') || !asksTarget)) yield tell('everybody', free.length > 0 ? 'intrusion' : 'weakness', free.length > 0 ? 'critical' : 'high', '每个账号都能成为 root', 'every account may become root');
@@ -73,6 +73,7 @@ function* judge(rule: SudoRule, system: ReadonlySet<string>, asksTarget: boolean
       if (stat && stat.kind === 'file' && (stat.mode & 0o002) !== 0) { yield tell(command, 'weakness', 'high', `${user} 能以 root 运行 ${program}，而谁都能改写它`, `${user} may run ${program} as root, and anybody may rewrite it`); continue; }
       const loose = args.length === 0 || args.some((arg) => arg.includes('*'));
       if ((daemon || everybody) && loose && tags.includes('NOPASSWD') && shellGivers.has(baseName(program))) yield tell(command, 'weakness', 'medium', `${user} 不用密码以 root 运行 ${program}，由此能开 root 的 shell`, `${user} runs ${program} as root without a password, and it gives a shell of root`);
+      else if (loose && user !== 'root' && tags.includes('NOPASSWD') && shellGivers.has(baseName(program))) yield tell(command, 'weakness', 'low', `${user} 不用密码以 root 运行 ${program}，由此能开 root 的 shell`, `${user} runs ${program} as root without a password, and it gives a shell of root`);
     }
   }
 }

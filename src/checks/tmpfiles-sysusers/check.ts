@@ -66,6 +66,9 @@ async function* files(folder: string, context: ScanContext, seen: Set<string>, r
 /** Places from which something is run or let in. */
 const planted = /^\/(?:etc\/(?:ld\.so\.preload|cron|crontab|sudoers|systemd\/|passwd|shadow|group|profile|rc\.local|init\.d\/|pam\.d\/|ssh\/|udev\/|apt\/apt\.conf|update-motd\.d\/|bash\.bashrc|environment|sysctl)|var\/spool\/cron\/|(?:root|home\/[^/]+)\/\.(?:ssh\/|bashrc|profile|bash_profile|zshrc)|(?:usr\/)?s?bin\/|usr\/local\/s?bin\/|lib\/systemd\/|usr\/lib\/systemd\/)/;
 
+/** Who writes these decides who is root or what every program loads. */
+const grave = /ld\.so\.preload|\.ssh\/|sudoers|passwd|shadow/;
+
 const contentOf = ([type = '', , , , , , ...rest]: readonly string[]): string | undefined => (/^[fFwc]/.test(type) && rest.length > 0 && rest[0] !== '-' ? decode(type, rest.join(' ')) : undefined);
 const decode = (type: string, text: string): string => (type.includes('~') ? Buffer.from(text, 'base64').toString('utf8') : text.replaceAll('\\n', '\n'));
 
@@ -85,9 +88,9 @@ async function tmpfile([type = '', path = '', mode = '', user = '', , , ...rest]
   if (/^\/(?:tmp|var\/tmp|dev\/shm)\//.test(from)) return { kind: 'intrusion', level: 'high', text: { zh: `每次开机都从任何人能写的目录放一份 ${path}`, en: `each boot puts ${path} there from a folder that anybody may write to` } };
   if ('fFw'.includes(letter) && argument !== '' && argument !== '-') {
     const judged = await judgeText(decode(type, argument), context);
-    const grave = /ld\.so\.preload|\.ssh\/|sudoers|passwd|shadow/.test(path);
-    return { kind: 'intrusion', level: judged.level === 'high' || judged.level === 'critical' || grave ? 'high' : 'medium', text: { zh: `每次开机都往 ${path} 写内容`, en: `each boot writes to ${path}` } };
+    return { kind: 'intrusion', level: judged.level === 'high' || judged.level === 'critical' || grave.test(path) ? 'high' : 'medium', text: { zh: `每次开机都往 ${path} 写内容`, en: `each boot writes to ${path}` } };
   }
+  if ('CL'.includes(letter) && from !== '' && grave.test(path)) return { kind: 'intrusion', level: 'high', text: { zh: `每次开机都重新放置 ${path}`, en: `each boot puts ${path} there again` } };
   return 'CL'.includes(letter) && from !== '' ? { kind: 'notice', level: 'low', text: { zh: `每次开机都重新放置 ${path}`, en: `each boot puts ${path} there again` } } : undefined;
 }
 
