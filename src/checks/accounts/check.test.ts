@@ -17,6 +17,13 @@ const record = (type: number, user: string, seconds: number, line = 'pts/0'): Bu
 };
 
 describe('accounts', () => {
+  it('says in which file a password stands, or stands not', async () => {
+    const path = async (passwd: string, shadow: string): Promise<unknown[]> => (await scanRoot([accounts], { '/etc/passwd': basePasswd + passwd, '/etc/shadow': locked + shadow })).findings.map((found) => [found.path, found.evidence.at(-1)!.value]);
+    expect(await path('wang:x:1001:1001::/home/wang:/bin/bash\n', 'wang::19000:0:90:7:::\n')).toEqual([['/etc/shadow', '/etc/shadow:3']]);
+    expect(await path('', 'www-data:$6$a$b:19000:0:90:7:::\n')).toEqual([['/etc/shadow', '/etc/shadow:3']]);
+    expect(await path('wang::1001:1001::/home/wang:/bin/bash\n', '')).toEqual([['/etc/passwd', 'wang::1001:1001::/home/wang:/bin/bash']]);
+  });
+
   it('finds second roots, empty passwords and daemons that may log on', async () => {
     expect(await told('')).toEqual([]);
     expect(await told('sys0:x:0:0::/:/bin/sh\n')).toEqual(['intrusion critical sys0']);

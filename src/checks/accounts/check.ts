@@ -10,7 +10,7 @@ import { hasPassword, readShadow, type Shadow } from '../shadow.ts';
 import { groupFindings } from './groups.ts';
 import { ageFindings } from './ages.ts';
 
-const passwd = '/etc/passwd';
+const passwd = '/etc/passwd', shadowFile = '/etc/shadow';
 /** Accounts of packages that are made with a shell. */
 const shelled = /^(?:postgres|git|gitea|gitlab\S*|forgejo|gogs|jenkins|oracle|grid|db2\w*|sync|backup|borg|nagios|icinga|zabbix|ceph|hadoop|hdfs|yarn|spark|kafka|elasticsearch|opensearch|mysql|mssql|rundeck|ansible|vagrant|lxd|libuuid|couchdb|amandabackup|barman|buildkite-agent|teamcity|bamboo|jira|confluence|sonarqube|nexus|www|admin|ec2-user|core|ubuntu|debian|gitolite3?|rabbitmq|slurm|munge|rstudio-server|minecraft|steam|deploy\w*|ftpuser|virtual\w*)$/;
 
@@ -27,14 +27,14 @@ export const accounts: PlaceCheck = {
     if (!all) { context.blind(passwd, { zh: '没有这个文件', en: 'no such file' }); return; }
     const shadow = readShadow(context);
     const byName = new Map(shadow?.map((one) => [one.name, one]));
-    const time = targetStat(context, passwd)?.changed;
+    const times = { passwd: targetStat(context, passwd)?.changed, shadow: targetStat(context, shadowFile)?.changed }, time = times.passwd;
     for (const one of bad.slice(0, 50)) yield about(one.text, 'malformed', 'weakness', 'medium', { zh: `${passwd} 第 ${one.line} 行不成格式`, en: `line ${one.line} of ${passwd} is no account` }, [lineFact(passwd, one.line, one.text)], time);
     for (const { number, text } of linesIn(context, passwd)) {
       const hidden = concealment(text);
       if (hidden) yield about(text, 'hidden', 'intrusion', 'high', hidden, [lineFact(passwd, number, text)], time, undefined, 'attack:T1564');
     }
     if (all.length > 0) yield* roots(all, time);
-    for (const account of all) yield* oneAccount(account, byName.get(account.name), time, context);
+    for (const account of all) yield* oneAccount(account, byName.get(account.name), times, context);
     yield* twins(all, time);
     for (const entry of shadow ?? []) {
       if (entry.fields !== 9 || entry.name === '') yield about(`${entry.name}\0${entry.line}`, 'shadow-line', 'weakness', 'low', { zh: `/etc/shadow 第 ${entry.line} 行不成格式`, en: `line ${entry.line} of /etc/shadow is malformed` }, [fact({ zh: '账号', en: 'account' }, entry.name), fact({ zh: '字段数', en: 'fields' }, String(entry.fields))], time);
@@ -55,18 +55,20 @@ function* roots(all: readonly Account[], time: number | undefined): Iterable<Fin
   if (!root || root.uid !== 0) yield about('root', 'no-root', 'intrusion', 'high', { zh: '没有 UID 为 0 的 root 账号', en: 'there is no account root with UID 0' }, root ? [lineFact(passwd, root.line, root.text)] : [], time);
 }
 
-function* oneAccount(account: Account, shadow: Shadow | undefined, time: number | undefined, context: ScanContext): Iterable<Finding> {
-  const { name, uid, gid, shell, home } = account;
+function* oneAccount(account: Account, shadow: Shadow | undefined, times: { passwd: number | undefined; shadow: number | undefined }, context: ScanContext): Iterable<Finding> {
+  const { name, uid, gid, shell, home } = account, time = times.passwd;
   const line = [lineFact(passwd, account.line, account.text)];
   const say = (key: string, kind: FindingKind, level: Level, zh: string, en: string, ...refs: string[]): Finding => about(name, key, kind, level, { zh, en }, line, time, name, ...refs);
+  /** What stands in the other file is told of it. */
+  const ofShadow = (found: Finding): Finding => (shadow === undefined || account.password !== 'x' ? found : { ...found, path: shadowFile, evidence: [...found.evidence, fact({ zh: '位置', en: 'place' }, `${shadowFile}:${shadow.line}`)], ...(times.shadow !== undefined && { time: times.shadow }) });
   const empty = account.password === '' || (account.password === 'x' && shadow?.password === '');
-  if (empty && hasShell(account)) yield say('empty', uid === 0 || uid >= 1000 ? 'weakness' : 'intrusion', uid === 0 ? 'critical' : 'high', `${name} 没有密码：按回车就能登录`, `${name} has no password: Enter is enough`, 'attack:T1078.003', 'cis:7.2.2', 'dengbao:8.1.4.1');
-  else if (empty) yield say('empty', 'weakness', 'low', `${name} 没有密码，幸好也没有 shell`, `${name} has no password, and luckily no shell`, 'cis:7.2.2');
+  if (empty && hasShell(account)) yield ofShadow(say('empty', uid === 0 || uid >= 1000 ? 'weakness' : 'intrusion', uid === 0 ? 'critical' : 'high', `${name} 没有密码：按回车就能登录`, `${name} has no password: Enter is enough`, 'attack:T1078.003', 'cis:7.2.2', 'dengbao:8.1.4.1'));
+  else if (empty) yield ofShadow(say('empty', 'weakness', 'low', `${name} 没有密码，幸好也没有 shell`, `${name} has no password, and luckily no shell`, 'cis:7.2.2'));
   if (account.password !== '' && account.password !== 'x' && !/^[!*]/.test(account.password)) yield about(name, 'unshadowed', 'weakness', 'high', { zh: `${name} 的密码散列就写在人人可读的 ${passwd} 里`, en: `the password hash of ${name} stands in ${passwd}, which anybody may read` }, [fact({ zh: '位置', en: 'place' }, `${passwd}:${account.line}`)], time, name, 'cis:7.2.1', 'attack:T1003.008');
   if (gid === 0 && uid !== 0 && !/^(?:sync|shutdown|halt|operator)$/.test(name)) yield say('gid0', 'weakness', 'medium', `${name} 的主组是 root`, `the first group of ${name} is root's`, 'cis:5.4.2.2');
   if (isSystemUid(uid)) {
     const able = hasShell(account) && shell !== '';
-    if (shadow && hasPassword(shadow)) yield say('daemon-password', able ? 'intrusion' : 'weakness', able && !shelled.test(name) ? 'high' : 'medium', `服务账号 ${name} 有了密码${able ? '和 shell' : ''}`, `the account of a daemon, ${name}, has a password${able ? ' and a shell' : ''}`, 'attack:T1136.001', 'attack:T1098', able ? 'cis:5.4.2.7' : 'cis:5.4.2.8');
+    if (shadow && hasPassword(shadow)) yield ofShadow(say('daemon-password', able ? 'intrusion' : 'weakness', able && !shelled.test(name) ? 'high' : 'medium', `服务账号 ${name} 有了密码${able ? '和 shell' : ''}`, `the account of a daemon, ${name}, has a password${able ? ' and a shell' : ''}`, 'attack:T1136.001', 'attack:T1098', able ? 'cis:5.4.2.7' : 'cis:5.4.2.8'));
     else if (able && !shelled.test(name) && uid !== 65534) yield say('daemon-shell', 'weakness', nobodys(name) ? 'medium' : 'low', `服务账号 ${name} 能开 shell：${shell}`, `the account of a daemon, ${name}, may open a shell: ${shell}`, 'attack:T1136.001', 'cis:5.4.2.7');
     else if (able && uid === 65534) yield say('daemon-shell', 'intrusion', 'medium', `${name} 能开 shell：${shell}`, `${name} may open a shell: ${shell}`, 'attack:T1136.001');
   }
