@@ -6,6 +6,7 @@ import type { FileStat } from '../../linux/tree.ts';
 import { fact, finding, lessRights, lineFact, octal, withoutLine } from '../finding.ts';
 import { attempt, filesOf, linesIn, statOf, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
+import { olderParts } from '../rotated.ts';
 import { baseName } from '../shell-words.ts';
 
 /** `guarded`: an intruder empties it to hide, an administrator hardly for room. */
@@ -113,11 +114,7 @@ function* gone(path: string, guarded: boolean, context: ScanContext): Iterable<F
   yield about(path, 'gone', 'notice', 'medium', { zh: '日志不见了，更早的几份还在', en: 'the log is gone while older parts of it are there' }, [fact({ zh: '更早的', en: 'older' }, String(older.length))], Math.max(...older.map(({ modified }) => modified)), 'attack:T1070.002');
 }
 
-function rotated(path: string, context: ScanContext): FileStat[] {
-  const name = baseName(path);
-  const folder = path.slice(0, path.lastIndexOf('/'));
-  return filesOf(context, folder).filter((one) => { const rest = baseName(one).slice(name.length); return baseName(one).startsWith(name) && /^(?:\.\d{1,3}|-\d{8}(?:-\d+)?)(?:\.(?:gz|xz|zst|bz2))?$/.test(rest); }).flatMap((one) => statOf(context, one) ?? []);
-}
+const rotated = (path: string, context: ScanContext): FileStat[] => olderParts(context, path).flatMap((one) => statOf(context, one) ?? []);
 
 /** Each machine makes its host keys at its first start. */
 function firstRun(context: ScanContext): number | undefined {
