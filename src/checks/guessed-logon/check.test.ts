@@ -28,7 +28,7 @@ describe('guessed-logon', () => {
   it('finds who got in after many failures, when, and how often again', async () => {
     const { findings: [one, ...more] } = await scanned({ '/var/log/auth.log': log(...taken, accepted(20 * minute), ...attempts(30, second, 0, 'root', '198.51.100.7')) });
     expect(more).toEqual([]);
-    expect(one).toMatchObject({ kind: 'intrusion', level: 'high', user: 'root', address: evil, time: start + 920 * second, title: { en: `SSH password guessed: ${evil} logged on as root after 230 failed attempts` } });
+    expect(one).toMatchObject({ kind: 'intrusion', level: 'high', user: 'root', address: evil, time: start + 920 * second, title: { en: `${evil} guessed the SSH password of root: logged on after 230 failed attempts` } });
     expect(one!.evidence.map(({ path, line: at }) => `${path} ${at}`).slice(0, 3)).toEqual(['/var/log/auth.log 1', '/var/log/auth.log 230', '/var/log/auth.log 231']);
     expect(one!.evidence[2]!.value).toContain(`Accepted password for root from ${evil}`);
     expect(one!.evidence.at(-1)).toMatchObject({ what: { en: 'log-ons from there since' }, value: '1' });

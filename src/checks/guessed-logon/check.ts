@@ -68,7 +68,7 @@ function found({ user, address, time, attempts, names: tried, sure, known, since
   return finding('guessed-logon', `${address}\0${user}`, {
     kind: sign ? 'intrusion' : 'notice', level, user, address, time,
     title: sign
-      ? { zh: `SSH 密码被猜中：${address} 失败 ${attempts} 次后以 ${user} 登录成功`, en: `SSH password guessed: ${address} logged on as ${user} after ${attempts} failed attempts` }
+      ? { zh: `${address} 猜中 ${user} 的 SSH 密码：失败 ${attempts} 次后登录成功`, en: `${address} guessed the SSH password of ${user}: logged on after ${attempts} failed attempts` }
       : { zh: `${address} 登录失败 ${attempts} 次后以 ${user} 登录成功`, en: `${address} logged on as ${user} after ${attempts} failed attempts` },
     evidence: [
       shownLine(first), shownLine(last), shownLine(accepted),
