@@ -22,16 +22,15 @@ export const newestOlder = (context: Looking, path: string): string | undefined 
 /** Where logrotate writes down when it turned which log: Debian, Red Hat, older ones. */
 const states = ['/var/lib/logrotate/status', '/var/lib/logrotate/logrotate.status', '/var/lib/logrotate.status'];
 
-/** When logrotate last turned a log, or first saw it, by its own notes (Unix ms). */
-export function lastTurns(context: Looking): Map<string, number> {
-  const zone = zoneOf(context);
-  const turns = new Map<string, number>();
+/** When logrotate last turned these logs, or first saw them, by its own notes (Unix ms). */
+export function lastTurns(context: Looking, paths: readonly string[]): Map<string, number> {
+  const walls = new Map<string, number>();
   for (const state of states) for (const { text } of linesIn(context, state)) {
     const found = /^"(\/[^"]{1,4000})" (\d{4})-(\d{1,2})-(\d{1,2})(?:-(\d{1,2}):(\d{1,2}):(\d{1,2}))?$/.exec(text);
-    if (!found) continue;
+    if (!found || !paths.includes(found[1]!)) continue;
     const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = found.slice(2).map((one) => Number(one ?? 0));
-    const wall = Date.UTC(year, month - 1, day, hour, minute, second);
-    turns.set(found[1]!, wall - zone(wall) * 60_000);
+    walls.set(found[1]!, Date.UTC(year, month - 1, day, hour, minute, second));
   }
-  return turns;
+  const zone = zoneOf(context);
+  return new Map([...walls].map(([path, wall]) => [path, wall - zone(wall) * 60_000]));
 }

@@ -12,7 +12,7 @@ export function zoneOf(context: Looking): (wallMs: number) => number {
   } catch { return () => 0; }
   const shown = (ms: number): number => {
     const parts = new Map(format.formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
-    return Date.UTC(parts.get('year')!, parts.get('month')! - 1, parts.get('day')!, parts.get('hour')!, parts.get('minute')!);
+    return Date.UTC(parts.get('year')!, parts.get('month')! - 1, parts.get('day'), parts.get('hour'), parts.get('minute'));
   };
   const at = (ms: number): number => { const whole = Math.floor(ms / 60_000) * 60_000; return (shown(whole) - whole) / 60_000; };
   // The zone is asked at the reading as if it were UTC, then at the moment that this gives.

@@ -51,7 +51,7 @@ export const coverage: Readonly<Record<string, readonly string[]>> = {
   'check.fake-logs': ['T1036.005', 'T1036.008'],
   'check.file-name': ['T1036', 'T1564.001'],
   'check.git-hooks': ['T1546'],
-  'check.guessed-logon': ['T1078.003', 'T1110.001'],
+  'check.guessed-logon': ['T1070.002', 'T1078.003', 'T1110.001'],
   'check.hidden-port': ['T1014', 'T1564'],
   'check.hidden-process': ['T1014', 'T1564'],
   'check.image-config': ['T1133', 'T1204.003', 'T1496.001', 'T1552.001', 'T1552.007', 'T1572', 'T1611'],

@@ -52,6 +52,18 @@ describe('guessed-logon', () => {
     expect((await scanned({ '/var/log/auth.log': log(...attempts(50, second, 0, 'root', '10.0.0.9'), accepted(minute, 'root', '10.0.0.9')) })).findings.map(({ level }) => level)).toEqual(['medium']);
   });
 
+  it('finds records of log-ons that whoever came in emptied', async () => {
+    const auth = { '/var/log/auth.log': log(...taken) };
+    const at = (modified: number) => ({ text: '', modified: start + modified * minute });
+    const emptied = async (files: Parameters<typeof makeRoot>[0]) => (await scanned({ ...auth, ...files })).findings.slice(1).map(({ kind, level, path }) => `${kind} ${level} ${path}`);
+    const [btmp, wtmp, lastlog] = ['btmp', 'wtmp', 'lastlog'].map((name) => `/var/log/${name}`) as [string, string, string];
+    expect(await emptied({ [btmp]: at(60), [wtmp]: at(60), [lastlog]: at(60) })).toEqual([btmp, lastlog, wtmp].map((path) => `intrusion medium ${path}`));
+    expect(await emptied({ [btmp]: at(-60), [wtmp]: at(-60), [lastlog]: at(-60) })).toEqual([]); // never written to
+    expect(await emptied({ [btmp]: at(60), [`${btmp}.1`]: { text: 'x', modified: start + 50 * minute } })).toEqual([]); // turned
+    expect(await emptied({ [wtmp]: at(60), [lastlog]: at(60), '/var/lib/wtmpdb/wtmp.db': 'x', '/var/lib/lastlog/lastlog2.db': 'x' })).toEqual([]);
+    expect((await scanned({ '/var/log/auth.log': log(accepted(0)), [btmp]: at(60), [lastlog]: at(60) })).findings).toEqual([]); // nobody guessed
+  });
+
   it('is silent for what was mistyped, what failed only, keys, and a flood of others', async () => {
     expect(await told({ '/var/log/auth.log': log(failed(0), failed(5 * second), accepted(10 * second)) })).toEqual([]);
     expect(await told({ '/var/log/auth.log': log(...attempts(500, second), accepted(501 * second, 'lin', '198.51.100.7')) })).toEqual([]);
@@ -66,6 +78,20 @@ describe('guessed-logon', () => {
     expect(await told({ '/var/log/auth.log': log(accepted(0, 'lin'), ...attempts(60, second, minute, 'lin'), accepted(3 * minute, 'lin')) })).toEqual([`notice low lin ${evil} 2026-10-01T03:03:00.000Z`]);
     // Who guessed one account and then another is no acquaintance.
     expect(await told({ '/var/log/auth.log': log(...taken, ...attempts(60, second, 20 * minute, 'lin'), accepted(22 * minute, 'lin')) })).toEqual([success, `intrusion high lin ${evil} 2026-10-01T03:22:00.000Z`]);
+  });
+
+  it('lets no log-on of another account hide the guessing, nor a key', async () => {
+    const between = (by: Said) => [...attempts(15, second), by, ...attempts(15, second, minute), accepted(2 * minute)];
+    for (const by of [accepted(20 * second, 'test'), accepted(20 * second, 'lin', evil, 'publickey')]) expect((await scanned({ '/var/log/auth.log': log(...between(by)) })).findings.map(({ level, user }) => `${level} ${user}`)).toEqual(['high root']);
+    expect(await told({ '/var/log/auth.log': log(...attempts(3, second, 0, 'test'), accepted(5 * second, 'test'), ...attempts(40, second, minute), accepted(2 * minute)) })).toEqual([`intrusion high root ${evil} 2026-10-01T03:02:00.000Z`]);
+    // Many people behind one address, who mistype now and then.
+    const people = Array.from({ length: 40 }, (_, i) => [failed(i * 10 * second, `p${i}`), accepted(i * 10 * second + second, `p${i}`)]).flat();
+    expect(await told({ '/var/log/auth.log': log(...people) })).toEqual([]);
+  });
+
+  it('finds a guess among many addresses that log on', async () => {
+    const others = Array.from({ length: 200 }, (_, i) => accepted(i, 'lin', `198.51.100.${i}`));
+    expect(await told({ '/var/log/auth.log': log(...others, ...taken) })).toEqual([success]);
   });
 
   it('believes no name that looks like a log-on', async () => {

@@ -26,7 +26,7 @@ export interface Guess {
   names: readonly string[];
   /** At a speed, or with names, as no person and no job of one's own has. */
   sure: boolean;
-  /** The address had logged on before the first attempt. */
+  /** The address had logged on as this account before. */
   known: boolean;
   since: number;
   first: LogLine;
@@ -36,8 +36,9 @@ export interface Guess {
   again: number;
 }
 
-interface Attempts { count: number; names: Set<string>; since: number; recent: number[]; quick: boolean; first: LogLine; last: LogLine; until: number }
-interface Address { attempts: Attempts | undefined; /** It has logged on. */ known: boolean; /** By what account it got in by guessing. */ guesses: Map<string, Guess> }
+/** `names`: how often each was tried; those beyond what is kept under one. */
+interface Attempts { count: number; names: Map<string, number>; since: number; recent: number[]; quick: boolean; first: LogLine; last: LogLine; until: number }
+interface Address { attempts: Attempts | undefined; /** Accounts as which it logged on without guessing. */ known: Set<string>; /** By what account it got in by guessing. */ guesses: Map<string, Guess> }
 
 export class Guesses {
   readonly #addresses = new Map<string, Address>();
@@ -51,36 +52,45 @@ export class Guesses {
     let one = this.#addresses.get(address);
     if (!one) {
       if (this.#addresses.size >= addressesMax) { this.left++; return; }
-      this.#addresses.set(address, one = { attempts: undefined, known: false, guesses: new Map() });
+      this.#addresses.set(address, one = { attempts: undefined, known: new Set(), guesses: new Map() });
     }
     if (outcome === 'failure') one.attempts = failed(one.attempts, user, event.time, line);
     else if (outcome === 'success') this.#succeeded(one, { address, user, event, line });
   }
 
   #succeeded(one: Address, { address, user, event: { time, method }, line }: { address: string; user: string; event: Event; line: LogLine }): void {
-    const { attempts, known } = one;
-    one.attempts = undefined;
-    one.known = true;
-    if (!byPassword(method)) return;
     const before = one.guesses.get(user);
-    if (before) { before.again++; return; }
-    if (!attempts || time - attempts.until > apart) return;
-    const { count, names, since, quick, first, last } = attempts;
-    const many = names.size >= namesMin;
-    if (count < (many ? attemptsOfNamesMin : attemptsMin)) return;
-    if (this.found.length >= guessesMax) { this.left++; return; }
-    const guess: Guess = { user, address, time, attempts: count, names: [...names], sure: quick || many, known: known && one.guesses.size === 0, since, first, last, accepted: line, again: 0 };
-    one.guesses.set(user, guess);
-    this.found.push(guess);
+    if (before) { if (byPassword(method)) before.again++; return; }
+    const { attempts } = one;
+    const known = one.known.has(user);
+    if (byPassword(method) && attempts && time - attempts.until <= apart && isMany(attempts)) {
+      one.attempts = undefined;
+      if (this.found.length >= guessesMax) { this.left++; return; }
+      const { count, names, since, quick, first, last } = attempts;
+      const guess: Guess = { user, address, time, attempts: count, names: [...names.keys()], sure: quick || names.size >= namesMin, known, since, first, last, accepted: line, again: 0 };
+      this.found.push(guess);
+      if (!known) one.guesses.set(user, guess);
+      return;
+    }
+    if (one.known.size < namesMax) one.known.add(user);
+    // Whoever mistyped and then got in takes these attempts along, and nobody else's: one account of theirs hides no guessing at another.
+    if (attempts && byPassword(method)) {
+      attempts.count -= attempts.names.get(user) ?? 0;
+      attempts.names.delete(user);
+      if (attempts.count === 0) one.attempts = undefined;
+    }
   }
 }
+
+const isMany = ({ count, names }: Attempts): boolean => count >= (names.size >= namesMin ? attemptsOfNamesMin : attemptsMin);
 
 export const byPassword = (method: string | undefined): boolean => method !== undefined && /^(?:password|keyboard-interactive|pam)/.test(method);
 
 function failed(before: Attempts | undefined, user: string, time: number, line: LogLine): Attempts {
-  const attempts = before && time - before.until <= apart ? before : { count: 0, names: new Set<string>(), since: time, recent: [], quick: false, first: line, last: line, until: time };
+  const attempts = before && time - before.until <= apart ? before : { count: 0, names: new Map<string, number>(), since: time, recent: [], quick: false, first: line, last: line, until: time };
   attempts.count++;
-  if (attempts.names.size < namesMax) attempts.names.add(user);
+  const name = attempts.names.has(user) || attempts.names.size < namesMax ? user : '…';
+  attempts.names.set(name, (attempts.names.get(name) ?? 0) + 1);
   attempts.recent.push(time);
   if (attempts.recent.length > quickCount) attempts.recent.shift();
   attempts.quick ||= attempts.recent.length === quickCount && time - attempts.recent[0]! <= quickMs;

@@ -32,7 +32,7 @@ export const logging: PlaceCheck = {
     for (const path of ['/etc/audit/audit.rules', ...filesOf(context, '/etc/audit/rules.d').filter((one) => one.endsWith('.rules'))]) yield* audit(path, context);
     const folder = targetStat(context, '/var/log');
     if (folder && (folder.mode & 0o002) !== 0) yield { ...about('/var/log', 'mode', 'weakness', 'high', { zh: '谁都能删改日志', en: 'anybody may change or remove logs' }, [fact({ zh: '权限', en: 'mode' }, octal(folder.mode))], folder.changed), fix: { text: { zh: '收回写权限', en: 'take the right to write away' }, commands: [['chmod', 'o-w', '/var/log']], actions: lessRights('/var/log', folder.mode, 0o002) } };
-    const turns = lastTurns(context);
+    const turns = lastTurns(context, logs.map(({ path }) => path));
     for (const one of logs) yield* file(one, turns, context);
   },
 };

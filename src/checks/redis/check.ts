@@ -109,10 +109,10 @@ function techniqueOf(folder: string, name: string): string {
   const at = name.startsWith('/') ? name : `${folder}/${name}`;
   if (/\/\.ssh(?:\/|$)|authorized_keys2?$/.test(at)) return 'attack:T1098.004';
   if (/^\/(?:etc\/cron|var\/spool\/(?:ana)?cron)/.test(at) || /(?:^|\/)(?:crontab|root)$/.test(name)) return 'attack:T1053.003';
-  if (/^\/etc\/ld\.so/.test(at) || /ld\.so\.preload$/.test(name)) return 'attack:T1574.006';
-  if (/^\/etc\/systemd/.test(at)) return 'attack:T1543.002';
-  if (/^\/etc\/profile/.test(at) || /\.(?:bashrc|profile)$/.test(name)) return 'attack:T1546.004';
-  if (/^\/etc\/(?:init|rc)/.test(at) || /rc\.local$/.test(name)) return 'attack:T1037.004';
+  if (at.startsWith('/etc/ld.so') || name.endsWith('ld.so.preload')) return 'attack:T1574.006';
+  if (at.startsWith('/etc/systemd')) return 'attack:T1543.002';
+  if (at.startsWith('/etc/profile') || /\.(?:bashrc|profile)$/.test(name)) return 'attack:T1546.004';
+  if (/^\/etc\/(?:init|rc)/.test(at) || name.endsWith('rc.local')) return 'attack:T1037.004';
   return name.endsWith('.so') ? 'attack:T1210' : 'attack:T1505.003';
 }
 
