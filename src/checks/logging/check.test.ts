@@ -54,6 +54,7 @@ describe('logging', () => {
     expect(shown(await planted('/var/log/btmp', 100, '2026-10-4-0:0:0'))).toEqual(['low /var/log/btmp']);
     expect(shown(await planted('/var/log/lastlog', 100))).toEqual(['medium /var/log/lastlog']);
     expect(shown(await planted('/var/log/lastlog', -1000))).toEqual([]); // since the installation
+    expect(shown(await planted('/var/log/lastlog', (Date.now() - began) / hour))).toEqual([]); // made anew at a start, as where /var/log is in memory
     expect(shown(await planted(auth, 100, '2026-10-5-4:0:0'))).toEqual([]); // turned then
     expect(shown(await planted(auth, 100))).toEqual([]);
     expect(shown(await planted(auth, 100, '2026-10-5-12:0:0', { '/etc/localtime': '->/usr/share/zoneinfo/Asia/Shanghai' }))).toEqual([]);

@@ -107,9 +107,11 @@ function emptied(path: string, stat: FileStat, turns: ReadonlyMap<string, number
   const started = firstRun(context);
   if (started === undefined || stat.modified < started + 60 * minute) return false;
   if (rotated(path, context).some((one) => Math.min(Math.abs(one.modified - stat.modified), Math.abs(one.changed - stat.modified), Math.abs((one.born ?? 0) - stat.modified)) < 10 * minute)) return false;
+  const written = stat.born === undefined ? undefined : stat.modified - stat.born;
+  if (written !== undefined && written >= 10 * minute) return true;
+  // On a copy of a disk the files were all born with the copy: then what logrotate noted tells, and that nobody turns this one, unless it was made then.
   const turned = turns.get(path);
-  // On a copy of a disk the files were all born with the copy: then what logrotate noted tells, and that nobody turns this one.
-  return path === neverTurned || (turned !== undefined && stat.modified > turned + 60 * minute) || (stat.born !== undefined && stat.modified - stat.born >= 10 * minute);
+  return path === neverTurned ? written === undefined || written <= -10 * minute : turned !== undefined && stat.modified > turned + 60 * minute;
 }
 
 /** Missing while its older parts are there. */
