@@ -24,7 +24,7 @@ const layers: Record<string, readonly string[]> = {
   baseline: ['core', 'linux'],
   webshell: ['core'],
   evidence: ['core', 'linux'],
-  checks: ['core', 'linux', 'baseline', 'webshell'],
+  checks: ['core', 'linux', 'baseline', 'webshell', 'formats'],
   scan: ['core', 'linux', 'checks'],
   hunt: ['core', 'linux', 'stores', 'checks'],
   notifiers: ['core'],

@@ -15,6 +15,7 @@ import { docker } from './docker/check.ts';
 import { fakeLogs } from './fake-logs/check.ts';
 import { fileName } from './file-name/check.ts';
 import { gitHooks } from './git-hooks/check.ts';
+import { guessedLogon } from './guessed-logon/check.ts';
 import { hiddenPort } from './hidden-port/check.ts';
 import { hiddenProcess } from './hidden-process/check.ts';
 import { imageConfig } from './image-config/check.ts';
@@ -87,6 +88,7 @@ export const checks: readonly Check[] = [
   fakeLogs,
   fileName,
   gitHooks,
+  guessedLogon,
   hiddenPort,
   hiddenProcess,
   imageConfig,

@@ -6,6 +6,7 @@
 import type { Lang } from '../core/text.ts';
 
 const zh: Readonly<Record<string, string>> = {
+  'addresses of log-ons beyond the limit': '超出上限没看的登录来源地址', 'guessed log-ons beyond the limit': '超出上限没列出的猜中登录', 'log-ons in the journal beyond the limit': 'systemd 日志里超出上限没看的登录', 'older logs of log-ons not read': '没读的较旧的登录日志',
   'ClamAV not asked: clamd does not run here': '没有用 ClamAV：clamd 没在运行',
   'PAM lines not understood': '看不懂的 PAM 行',
   'SSH configuration included too deep': '引用太深的 SSH 配置', 'SSH configuration lines not understood': '看不懂的 SSH 配置行',

@@ -48,8 +48,18 @@ describe('the verdict', () => {
   it('stays that of all findings when only later ones are asked for', () => {
     const part = later(report([one({ time: at - 1 }), one({ kind: 'weakness', level: 'low', time: at + 1 }), one({ kind: 'notice', level: 'info' })]), at);
     expect(part.findings).toHaveLength(2);
-    expect(told(part)).toMatchObject({ head: 'Compromised', why: expect.stringContaining('1 findings from before 2026-11-20 03:12 are left out; 1 of them are signs') as string });
+    expect(told(part)).toMatchObject({ head: 'Compromised', why: expect.stringContaining('One finding from before 2026-11-20 03:12 is left out; it is a sign of an intrusion, and the verdict counts it') as string });
     expect(exitCodeOf(part, 'high')).toBe(0);
+  });
+
+  it.each([
+    [1, 0, 'One finding from before 2026-11-20 03:12 is left out.'],
+    [2, 0, '2 findings from before 2026-11-20 03:12 are left out.'],
+    [2, 1, '2 findings from before 2026-11-20 03:12 are left out; one of them is a sign of an intrusion, and the verdict counts it.'],
+    [3, 2, '3 findings from before 2026-11-20 03:12 are left out; 2 of them are signs of an intrusion, and the verdict counts them.'],
+  ])('counts what was left out: %i findings, %i signs', (findings, signs, said) => {
+    const all = Array.from({ length: findings }, (_, i) => one(i < signs ? { time: at - 1 } : { kind: 'weakness', level: 'low', time: at - 1 }));
+    expect(`${told(later(report(all), at)).why}.`).toContain(said.slice(0, -1));
   });
 
   it('does not say that all checks were run when they were not', () => {

@@ -46,6 +46,7 @@ export function partOf(story: Story, takes: (finding: Finding) => boolean): read
 export function entryOf({ entry }: Story): Text | undefined {
   if (!entry) return undefined;
   const { way, finding: { title } } = entry;
+  if (way === 'maybe-ssh') return { zh: `${wayTexts[way].zh}；最早的迹象：${title.zh}`, en: `how somebody came in is not known, perhaps by SSH; first sign: ${title.en}` };
   return way === 'unknown'
     ? { zh: `${wayTexts.unknown.zh}；最早的迹象：${title.zh}`, en: `how somebody came in is not known; first sign: ${title.en}` }
     : { zh: `可能的入口：${wayTexts[way].zh}；最早的迹象：${title.zh}`, en: `likely way in: ${wayTexts[way].en}; first sign: ${title.en}` };

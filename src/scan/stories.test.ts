@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../core/finding.ts';
 import { levels } from '../core/level.ts';
+import { entryOf } from './sections.ts';
 import { storiesOf, type Story } from './stories.ts';
 
 let serial = 0;
@@ -45,8 +46,43 @@ describe('findings become one story', () => {
   });
 
   it('takes a way that is known soon after over a first sign that tells nothing', () => {
-    const stories = storiesOf([sign({ path: '/tmp/a', time: at }), sign({ path: '/root/.ssh/authorized_keys', time: at + minute })]);
-    expect(stories[0]!.entry).toMatchObject({ time: at, way: 'ssh' });
+    const [story] = storiesOf([sign({ path: '/tmp/a', time: at }), sign({ path: '/var/www/html/x.php', check: 'webshell', time: at + minute })]);
+    expect(story!.entry).toMatchObject({ time: at, way: 'web' });
+  });
+
+  it('does not take a key that was planted after a first sign that tells nothing for how somebody came in', () => {
+    const [story] = storiesOf([sign({ path: '/tmp/a', time: at }), sign({ path: '/root/.ssh/authorized_keys', time: at + minute })]);
+    expect(story!.entry).toMatchObject({ time: at, way: 'maybe-ssh' });
+    expect(entryOf(story!)?.en).toBe('how somebody came in is not known, perhaps by SSH; first sign: a');
+  });
+});
+
+describe('a log-on by a guessed password', () => {
+  const logon = (time: number, user = 'root') => sign({ check: 'guessed-logon', user, address: '203.0.113.66', time, title: { zh: '猜', en: '203.0.113.66 guessed' }, value: 'Accepted password for root from 203.0.113.66' });
+  const hour = 60 * minute;
+
+  it('leads the story of what was done after it, hours later too', () => {
+    const [guessed, key, job] = [logon(at), sign({ path: '/root/.ssh/authorized_keys', time: at + 3 * hour }), sign({ path: '/etc/cron.d/a', time: at + 3 * hour + minute })];
+    for (const all of [[guessed, key, job], [job, key, guessed]]) {
+      const stories = storiesOf(all);
+      expect(stories).toHaveLength(1);
+      expect(stories[0]).toMatchObject({ began: at, entry: { way: 'guessed', time: at, finding: guessed } });
+      expect(entryOf(stories[0]!)?.en).toBe('likely way in: by SSH, password guessed; first sign: 203.0.113.66 guessed');
+    }
+  });
+
+  it('leads it also where a first sign before it tells nothing', () => {
+    const guessed = logon(at + 5 * minute);
+    expect(storiesOf([sign({ path: '/tmp/a', time: at }), guessed, sign({ path: '/root/.ssh/authorized_keys', time: at + 8 * minute })])).toMatchObject([{ began: at, entry: { way: 'guessed', time: at + 5 * minute, finding: guessed } }]);
+  });
+
+  it('is apart from what came days later, by another way, or with a restore, and no notice leads', () => {
+    expect(storiesOf([logon(at), sign({ path: '/etc/cron.d/a', time: at + 30 * hour })])).toHaveLength(2);
+    expect(storiesOf([logon(at), sign({ path: '/var/www/html/x.php', check: 'webshell', time: at + 2 * hour })])).toHaveLength(2);
+    expect(storiesOf([logon(at), sign({ path: '/etc/cron.d/a', time: at + 2 * hour })], [{ from: at + 2 * hour, to: at + 3 * hour }])).toHaveLength(2);
+    expect(storiesOf([{ ...logon(at), kind: 'notice', level: 'low' }, sign({ path: '/etc/cron.d/a', time: at + 2 * hour })])).toHaveLength(2);
+    // A web trojan that was there first is the way in.
+    expect(storiesOf([sign({ path: '/var/www/html/x.php', check: 'webshell', time: at }), logon(at + 5 * minute)])[0]!.entry).toMatchObject({ way: 'web', time: at });
   });
 });
 
@@ -131,6 +167,7 @@ describe('findings stay apart', () => {
 });
 
 const anyFinding = fc.record({
+  check: fc.constantFrom('cron', 'guessed-logon'),
   kind: fc.constantFrom('intrusion' as const, 'weakness' as const, 'notice' as const), level: fc.constantFrom(...levels),
   path: fc.option(fc.constantFrom('/tmp/a', '/tmp/b', '/etc/passwd', '/usr/bin/x', '/proc/3/exe'), { nil: undefined }), pid: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
   user: fc.option(fc.constantFrom('root', 'lin', 'www-data'), { nil: undefined }), time: fc.option(fc.integer({ min: 0, max: 40 }).map((n) => at + n * minute), { nil: undefined }),

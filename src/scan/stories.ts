@@ -7,7 +7,7 @@ import type { Level } from '../core/level.ts';
 import { levels } from '../core/level.ts';
 import { keysOf } from './links.ts';
 import { byWeight, isSign, type BusySpan } from './report.ts';
-import { wayOf, type Way } from './way.ts';
+import { isLogon, tellsWay, wayOf, type Way } from './way.ts';
 
 /** The earliest sign in a story, and how it says somebody came. */
 export interface Entry { finding: Finding; time: number; way: Way }
@@ -42,6 +42,8 @@ const bystandersMax = 10;
 const bystandersMs = 5 * 60_000;
 /** A way that is known within this time of the first sign tells more than a first sign that tells nothing. */
 const nearEntryMs = 60 * 60_000;
+/** Who guesses a password is mostly a program: whoever makes use of it comes within so long of it. */
+const afterLogonMs = 12 * 60 * 60_000;
 const sharedMax = 8;
 /** What stands in evidence or came in the same minutes joins no more than this: a chain of names would make one story of everything. */
 const joinedMax = 300;
@@ -51,6 +53,7 @@ export function storiesOf(findings: readonly Finding[], busy?: readonly BusySpan
   const groups = new Groups(findings.length);
   const shared = linkByKeys(findings, groups);
   const visits = linkByTime(findings, groups, busy);
+  const logons = linkLogons(findings, groups, busy);
   const members = new Map<number, { findings: Finding[]; shared: Set<string> }>();
   for (const [i, finding] of findings.entries()) {
     const root = groups.find(i);
@@ -59,7 +62,7 @@ export function storiesOf(findings: readonly Finding[], busy?: readonly BusySpan
     else members.set(root, { findings: [finding], shared: new Set() });
   }
   for (const [key, i] of shared) members.get(groups.find(i))!.shared.add(key);
-  for (const i of visits) members.get(groups.find(i))!.shared.add('time');
+  for (const i of [...visits, ...logons]) members.get(groups.find(i))!.shared.add('time');
   return [...members.values()].map(tell).sort(worstThenFirst);
 }
 
@@ -98,12 +101,14 @@ function linkByKeys(findings: readonly Finding[], groups: Groups): [string, numb
   return tied;
 }
 
+const isBusy = (time: number, busy: readonly BusySpan[] | undefined): boolean => busy?.some(({ from, to }) => time >= from && time < to) === true;
+
 interface Dated { i: number; time: number; sign: boolean }
 
 /** Ties signs of the same minutes, unless everything changed then. Returns one finding of each visit. */
 function linkByTime(findings: readonly Finding[], groups: Groups, busy: readonly BusySpan[] | undefined): number[] {
   const dated = [...findings.entries()].flatMap(([i, finding]): Dated[] => (finding.time === undefined ? [] : [{ i, time: finding.time, sign: isSign(finding) }])).sort((a, b) => a.time - b.time);
-  const signs = dated.filter(({ sign, time }) => sign && !busy?.some(({ from, to }) => time >= from && time < to));
+  const signs = dated.filter(({ sign, time }) => sign && !isBusy(time, busy));
   const bystanders = dated.filter(({ sign }) => !sign).map(({ time }) => time);
   const visits: number[] = [];
   for (let from = 0; from < signs.length;) {
@@ -120,6 +125,21 @@ function linkByTime(findings: readonly Finding[], groups: Groups, busy: readonly
     visits.push(visit[0]!.i);
   }
   return visits;
+}
+
+/** Ties the log-on of an intruder to the first sign after it, unless that tells another way in or everything changed then. Returns those tied. */
+function linkLogons(findings: readonly Finding[], groups: Groups, busy: readonly BusySpan[] | undefined): number[] {
+  const signs = [...findings.entries()].filter(([, one]) => isSign(one) && one.time !== undefined && !isBusy(one.time, busy))
+    .sort(([, a], [, b]) => a.time! - b.time! || byWeight(a, b));
+  const tied: number[] = [];
+  for (const [at, [i, logon]] of signs.entries()) {
+    if (!isLogon(logon)) continue;
+    const next = signs.slice(at + 1, at + 1 + visitMax).find(([, one]) => !isLogon(one));
+    if (!next || next[1].time! - logon.time! > afterLogonMs || tellsWay(wayOf(next[1])) || groups.sizeOf([i, next[0]]) > joinedMax) continue;
+    groups.join(i, next[0]);
+    tied.push(i);
+  }
+  return tied;
 }
 
 /**
@@ -151,11 +171,15 @@ function tell({ findings, shared }: { findings: Finding[]; shared: Set<string> }
 
 /** `dated` oldest first. */
 function entryOf(dated: readonly Finding[]): Entry | undefined {
-  const first = dated[0];
+  const [first] = dated;
   if (!first) return undefined;
-  const near = dated.filter(({ time }) => time! - first.time! <= nearEntryMs);
-  const way = near.map(wayOf).find((one) => one !== 'unknown') ?? 'unknown';
-  return { finding: first, time: first.time!, way };
+  const near = dated.filter(({ time }) => time! - first.time! <= nearEntryMs).map((finding): Entry => ({ finding, time: finding.time!, way: wayOf(finding) }));
+  // Only when a log-on is known is it sure that what else lies there is its fruit.
+  const known = near.find(({ way }) => tellsWay(way));
+  if (known?.way === 'guessed') return known;
+  const way = near.find((one) => one.way !== 'unknown')?.way ?? 'unknown';
+  // A key that was planted after something that tells nothing may be what came of it.
+  return { ...near[0]!, way: way === 'ssh' && near[0]!.way === 'unknown' ? 'maybe-ssh' : way };
 }
 
 const worst = (findings: readonly Finding[]): Level => findings.reduce<Level>((level, one) => (levels.indexOf(one.level) > levels.indexOf(level) ? one.level : level), 'info');

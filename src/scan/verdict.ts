@@ -26,7 +26,7 @@ export function explain(report: ScanReport, stories: readonly Story[], clock: (m
     const since = clock(older.since);
     why.push({
       zh: `未列出早于 ${since} 的 ${older.findings} 项${older.signs > 0 ? `，其中 ${older.signs} 项是入侵迹象，结论已把它们算进去` : ''}`,
-      en: `${older.findings} findings from before ${since} are left out${older.signs > 0 ? `; ${older.signs} of them are signs of an intrusion, and the verdict counts them` : ''}`,
+      en: leftOut(older.findings, older.signs, since),
     });
   }
   if (stopped) why.push({ zh: `扫描没有做完：${stopped.zh}`, en: `The scan did not come to its end: ${stopped.en}` });
@@ -37,6 +37,13 @@ export function explain(report: ScanReport, stories: readonly Story[], clock: (m
     ? { zh: `只做了 ${report.known} 项检查中的 ${report.checks.length} 项`, en: `Only ${report.checks.length} of ${report.known} checks were run` }
     : { zh: `${report.checks.length} 项检查全部做过`, en: `All ${report.checks.length} checks were run` });
   return { head: headOf(report, signs.length > 0), why };
+}
+
+function leftOut(findings: number, signs: number, since: string): string {
+  const what = findings === 1 ? `One finding from before ${since} is left out` : `${findings} findings from before ${since} are left out`;
+  if (signs === 0) return what;
+  if (findings === 1) return `${what}; it is a sign of an intrusion, and the verdict counts it`;
+  return `${what}; ${signs === 1 ? 'one of them is a sign of an intrusion, and the verdict counts it' : `${signs} of them are signs of an intrusion, and the verdict counts them`}`;
 }
 
 function headOf(report: ScanReport, signs: boolean): Text {

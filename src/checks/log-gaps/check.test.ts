@@ -1,7 +1,13 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { journalOf, journalWriter, makeJournal, withHole, type Line } from '../../../test/journal-maker.ts';
 import { lacks } from '../../../test/need.ts';
 import { makeRoot, scanRoot, scanWithout } from '../../../test/throwaway-root.ts';
+import { guessedLogon } from '../guessed-logon/check.ts';
+import { logging } from '../logging/check.ts';
+import { logonRecords } from '../logon-records/check.ts';
 import { logGaps } from './check.ts';
 import { stampsOf } from './times.ts';
 
@@ -34,6 +40,56 @@ describe('log-gaps', () => {
   it('goes back over the turn of the year', () => {
     const times = stampsOf('Dec 31 23:59:00 a b\nJan  1 00:01:00 a b\nnonsense\nFeb 29 99:99:99 x\n', Date.UTC(2026, 0, 5)).map(({ time }) => new Date(time).toISOString().slice(0, 16));
     expect(times.slice(0, 2)).toEqual(['2025-12-31T23:59', '2026-01-01T00:01']);
+  });
+
+  describe('a log that holds nothing', () => {
+    const conf = { '/etc/rsyslog.conf': 'auth,authpriv.* /var/log/auth.log\n*.*;auth,authpriv.none -/var/log/syslog\n' };
+    const auth = 'CRON[1]: pam_unix(cron:session): session opened', cmd = 'CRON[1]: (root) CMD (x)';
+    const toldIn = async (files: Record<string, string>, more: Parameters<typeof makeRoot>[0] = conf, modified: Record<string, number> = {}) =>
+      (await scanRoot([logGaps], { ...more, ...Object.fromEntries(Object.entries(files).map(([name, text]) => [`/var/log/${name}`, { text, modified: start + (modified[name] ?? 200) * hour }])) })).findings.map(({ kind, level, title }) => `${kind} ${level} ${title.en}`);
+    const high = 'intrusion high /var/log/auth.log was emptied: programs that write to it went on in /var/log/syslog';
+
+    it.each(['', '\0'.repeat(5000), '\n'])('is one that was emptied when programs that write to it went on elsewhere (%#)', async (nothing) => {
+      expect(await toldIn({ 'auth.log': nothing, 'auth.log.1': lines(0, 100, auth), syslog: lines(0, 150, cmd) })).toEqual([high]);
+      expect(await toldIn({ 'auth.log': nothing, 'auth.log.1': lines(0, 100, auth, false), syslog: lines(0, 150, cmd, false) })).toEqual([high]);
+      expect(await toldIn({ 'secure': nothing, 'secure-20261001': lines(0, 100, auth), cron: lines(0, 150, cmd) }, {})).toEqual(['intrusion medium /var/log/secure was emptied: programs that write to it went on in /var/log/cron']);
+      // The first week has no older part yet.
+      expect(await toldIn({ 'auth.log': nothing, syslog: lines(0, 150, cmd) })).toEqual([high]);
+    });
+
+    it('is none when it was just turned, never written to, quiet, or written elsewhere by now', async () => {
+      expect(await toldIn({ 'auth.log': '', 'auth.log.1': lines(0, 149, auth), syslog: lines(0, 150, cmd) })).toEqual([]);
+      expect(await toldIn({ 'auth.log': '', 'auth.log.1': lines(0, 100, auth), syslog: lines(0, 150, 'app: ok') })).toEqual([]);
+      expect(await toldIn({ 'auth.log': '', syslog: lines(0, 150, cmd) }, conf, { 'auth.log': -1 })).toEqual([]);
+      expect(await toldIn({ 'auth.log': '', 'auth.log.1': lines(0, 100, auth), syslog: lines(0, 150, cmd) }, { '/etc/rsyslog.conf': '*.* /var/log/syslog\n' })).toEqual([]);
+      expect(await toldIn({ 'auth.log': '', syslog: '' })).toEqual([]);
+      expect(await toldIn({ 'auth.log': '' })).toEqual([]);
+    });
+
+    it('in its middle was overwritten, unless the machine started anew', async () => {
+      const hole = (behind: string) => lines(0, 30, auth) + '\0'.repeat(4096) + behind + lines(31, 60, auth);
+      expect(await toldIn({ 'auth.log': hole('') })).toEqual(['intrusion medium 4096 bytes of /var/log/auth.log are zeros, and no start of the machine explains it']);
+      expect(await toldIn({ 'auth.log': '\0'.repeat(4096) + lines(0, 60, auth) })).toEqual(['intrusion medium 4096 bytes of /var/log/auth.log are zeros, and no start of the machine explains it']);
+      expect(await toldIn({ 'auth.log': hole(lines(31, 32, 'systemd-logind[1]: New seat seat0.')) })).toEqual([]);
+      expect(await toldIn({ 'auth.log': hole(''), 'kern.log': '', syslog: lines(0, 30, cmd) + lines(30, 31, 'kernel: Linux version 6.1') + lines(31, 60, cmd) })).toEqual([]);
+      expect(await toldIn({ 'auth.log': `${lines(0, 60, auth)}${'\0'.repeat(4096)}` })).toEqual([]); // a power cut
+    });
+
+    it('is read within bounds', async () => {
+      const runs = Array.from({ length: 4000 }, (_, i) => '\0'.repeat(i) + '\n').join('');
+      expect(await toldIn({ 'auth.log': runs, 'auth.log.1': '\0'.repeat(1 << 20), syslog: `${'\0'.repeat(20)}x\n`.repeat(100_000) })).toEqual([]);
+    });
+
+    it.skipIf(lacks({ files: ['/usr/sbin/logrotate'] }))('is none after Debian\'s logrotate', async () => {
+      const root = makeRoot({ ...conf, '/var/log/auth.log': lines(0, 100, auth), '/var/log/syslog': lines(0, 100, cmd), '/var/log/wtmp': '', '/var/log/btmp': 'x'.repeat(384) });
+      const settings = join(root, 'rotate.conf');
+      writeFileSync(settings, `create\n${['auth.log', 'syslog', 'btmp'].map((name) => `${root}/var/log/${name} {\n  rotate 4\n  weekly\n  missingok\n  notifempty\n  compress\n  delaycompress\n}\n`).join('')}`, { mode: 0o644 });
+      chmodSync(join(root, 'var/log'), 0o755);
+      execFileSync('/usr/sbin/logrotate', ['--force', '--state', join(root, 'state'), settings], { stdio: 'pipe' });
+      expect(readdirSync(join(root, 'var/log'))).toEqual(expect.arrayContaining(['auth.log', 'auth.log.1', 'btmp.1', 'syslog.1']));
+      expect(statSync(join(root, 'var/log/auth.log')).size).toBe(0);
+      expect((await scanRoot([logGaps, logging, logonRecords, guessedLogon], root)).findings.filter(({ kind }) => kind === 'intrusion')).toEqual([]);
+    });
   });
 
   it('bears hostile text', async () => {

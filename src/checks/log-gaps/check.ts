@@ -3,9 +3,11 @@ import type { Finding } from '../../core/finding.ts';
 import { fact, finding, lineFact } from '../finding.ts';
 import { targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
+import { newestOlder } from '../rotated.ts';
 import { tailOf } from '../tail.ts';
 import { journalHoles, journalLines, type JournalHole } from './journal.ts';
-import { stampsOf, type Stamp } from './times.ts';
+import { programOf, started, stampsOf } from './times.ts';
+import { wiped, zerosIn, type Dated, type Log } from './wiped.ts';
 
 /** Those that the same daemon writes, by one clock. */
 const names = ['/var/log/auth.log', '/var/log/secure', '/var/log/syslog', '/var/log/messages', '/var/log/cron', '/var/log/cron.log'];
@@ -19,8 +21,6 @@ const witnessesMin = 5;
 /** Of one log, the longest. */
 const gapsMax = 50;
 const toldMax = 20;
-/** A start of the machine or of the log daemon explains the hole before it. */
-const started = /Linux version|rsyslogd|syslog-ng|imuxsock|systemd\[1\]: (?:Started|Starting|Reached)|-- Boot|kernel: \[ {4}0\./;
 
 export const logGaps: PlaceCheck = {
   id: 'log-gaps',
@@ -30,10 +30,13 @@ export const logGaps: PlaceCheck = {
   scope: 'tree',
   everyMinutes: 24 * 60,
   async *run(context) {
-    const logs = names.flatMap((path) => {
-      const stamps = [`${path}.1`, path].flatMap((one) => read(one, context));
-      return stamps.length > 0 ? [{ path, stamps }] : [];
+    const looked = names.map((path): Log => {
+      const older = newestOlder(context, path);
+      const [before, now] = [older === undefined ? undefined : read(older, context), read(path, context)];
+      return { path, stamps: [...before?.stamps ?? [], ...now?.stamps ?? []], emptied: now !== undefined && now.stamps.length === 0 && !/[^\s\0]/.test(now.text), zeros: now ? zerosIn(now) : [] };
     });
+    const logs = looked.filter(({ stamps }) => stamps.length > 0);
+    for (const log of looked) yield* wiped(log, logs, context);
     let told = 0;
     for (const log of logs) for (const gap of gapsOf(log.stamps)) {
       const here = new Set(log.stamps.flatMap(({ text }) => programOf(text) ?? []));
@@ -56,14 +59,14 @@ export const logGaps: PlaceCheck = {
   },
 };
 
-type Dated = Stamp & { path: string };
+
 interface Gap { before: Dated; after: Dated; explained: boolean }
 
-function read(path: string, context: ScanContext): Dated[] {
+function read(path: string, context: ScanContext): { text: string; stamps: Dated[] } | undefined {
   const tail = tailOf(context, path, bytesMax);
-  if (!tail) return [];
+  if (!tail) return undefined;
   if (tail.cut) context.count('logs read only at their end');
-  return stampsOf(tail.text, targetStat(context, path)?.modified ?? context.now()).map((stamp) => ({ ...stamp, path }));
+  return { text: tail.text, stamps: stampsOf(tail.text, targetStat(context, path)?.modified ?? context.now()).map((stamp) => ({ ...stamp, path })) };
 }
 
 /** Holes that are long by themselves and far longer than what is usual in this log. */
@@ -81,9 +84,6 @@ function gapsOf(stamps: readonly Dated[]): Gap[] {
   }
   return out.sort((a, b) => b.after.time - b.before.time - (a.after.time - a.before.time)).slice(0, gapsMax);
 }
-
-/** Who wrote a line: `CRON` of `… web CRON[812]: …`. */
-const programOf = (text: string): string | undefined => /^\S+(?:\s+\d{1,2} \S+)? \S+ ([\w./-]{1,40})(?:\[\d{1,10}\])?: /.exec(text)?.[1];
 
 function found(path: string, { before, after }: Gap, witness: { path: string; count: number; first: Finding['evidence'][number] } | undefined, sure: boolean): Finding {
   const hours = Math.round((after.time - before.time) / hour);

@@ -1,9 +1,15 @@
-/** Times of syslog lines: `2026-11-22T09:00:00+00:00 host …` and `Nov 22 09:00:00 host …`. */
+/** Heads of syslog lines: `2026-11-22T09:00:00+00:00 host …` and `Nov 22 09:00:00 host …`. */
 
 const months: Readonly<Record<string, number>> = { Jan: 0, Feb: 1, Mar: 2, Apr: 3, May: 4, Jun: 5, Jul: 6, Aug: 7, Sep: 8, Oct: 9, Nov: 10, Dec: 11 };
 const day = 86_400_000;
 
 export interface Stamp { /** Unix ms; of the short form as if the clock showed UTC. */ time: number; line: number; text: string; /** The time tells its zone. */ zoned: boolean }
+
+/** A start of the machine or of the log daemon explains the hole before it. */
+export const started = /Linux version|rsyslogd|syslog-ng|imuxsock|systemd\[1\]: (?:Started|Starting|Reached)|-- Boot|kernel: \[ {4}0\./;
+
+/** Who wrote a line: `CRON` of `… web CRON[812]: …`. */
+export const programOf = (text: string): string | undefined => /^\S+(?:\s+\d{1,2} \S+)? \S+ ([\w./-]{1,40})(?:\[\d{1,10}\])?: /.exec(text)?.[1];
 
 /** Lines that begin with a time, in order. The short form has no year: the last line is of the year of `until` (Unix ms), and those before go back from there. */
 export function stampsOf(text: string, until: number): Stamp[] {

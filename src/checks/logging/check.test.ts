@@ -42,6 +42,26 @@ describe('logging', () => {
     expect(shown(await scanRoot([logging], fresh))).toEqual([]);
   });
 
+  it('tells them on a copy of a disk too, by what logrotate noted', async () => {
+    const hour = 3_600_000;
+    const began = Date.UTC(2026, 9, 1);
+    // A copy that keeps times: the files are born with it.
+    const planted = (path: string, emptied: number, turned?: string, more = {}) => scanRoot([logging], {
+      '/etc/ssh/ssh_host_rsa_key': { text: 'k', mode: 0o600, modified: began }, [path]: { text: '', modified: began + emptied * hour },
+      ...(turned !== undefined && { '/var/lib/logrotate/status': `logrotate state -- version 2\n"${path}" ${turned}\n` }), ...more,
+    });
+    const auth = '/var/log/auth.log';
+    expect(shown(await planted(auth, 100, '2026-10-4-0:0:0'))).toEqual([`medium ${auth}`]);
+    expect(shown(await planted('/var/log/btmp', 100, '2026-10-4-0:0:0'))).toEqual(['low /var/log/btmp']);
+    expect(shown(await planted('/var/log/lastlog', 100))).toEqual(['medium /var/log/lastlog']);
+    expect(shown(await planted('/var/log/lastlog', -1000))).toEqual([]); // since the installation
+    expect(shown(await planted('/var/log/lastlog', (Date.now() - began) / hour))).toEqual([]); // made anew at a start, as where /var/log is in memory
+    expect(shown(await planted(auth, 100, '2026-10-5-4:0:0'))).toEqual([]); // turned then
+    expect(shown(await planted(auth, 100))).toEqual([]);
+    expect(shown(await planted(auth, 100, '2026-10-5-12:0:0', { '/etc/localtime': '->/usr/share/zoneinfo/Asia/Shanghai' }))).toEqual([]);
+    expect(shown(await planted(auth, 100, '2026-10-5-0:0:0" \0"x" 9999-99-99'))).toEqual([]);
+  });
+
   it.skipIf(lacks({ root: true }))('says what it could not read', async () => {
     const report = await scanWithout([logging], makeRoot({ '/etc/rsyslog.conf': debian }), '/etc/rsyslog.conf');
     expect(report.blind.map(({ what }) => what)).toEqual(['/etc/rsyslog.conf']);

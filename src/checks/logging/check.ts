@@ -6,6 +6,7 @@ import type { FileStat } from '../../linux/tree.ts';
 import { fact, finding, lessRights, lineFact, octal, withoutLine } from '../finding.ts';
 import { attempt, filesOf, linesIn, statOf, targetStat } from '../look.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
+import { lastTurns, olderParts } from '../rotated.ts';
 import { baseName } from '../shell-words.ts';
 
 /** `guarded`: an intruder empties it to hide, an administrator hardly for room. */
@@ -14,6 +15,8 @@ const logs: readonly { path: string; guarded: boolean }[] = [
   { path: '/var/log/syslog', guarded: false }, { path: '/var/log/messages', guarded: false }, { path: '/var/log/btmp', guarded: false }, { path: '/var/log/cron', guarded: false }, { path: '/var/log/cron.log', guarded: false }, { path: '/var/log/kern.log', guarded: false }, { path: '/var/run/utmp', guarded: true },
 ];
 const minute = 60_000;
+/** Nobody turns it: it holds one record an account. */
+const neverTurned = '/var/log/lastlog';
 
 export const logging: PlaceCheck = {
   id: 'logging',
@@ -29,7 +32,8 @@ export const logging: PlaceCheck = {
     for (const path of ['/etc/audit/audit.rules', ...filesOf(context, '/etc/audit/rules.d').filter((one) => one.endsWith('.rules'))]) yield* audit(path, context);
     const folder = targetStat(context, '/var/log');
     if (folder && (folder.mode & 0o002) !== 0) yield { ...about('/var/log', 'mode', 'weakness', 'high', { zh: '谁都能删改日志', en: 'anybody may change or remove logs' }, [fact({ zh: '权限', en: 'mode' }, octal(folder.mode))], folder.changed), fix: { text: { zh: '收回写权限', en: 'take the right to write away' }, commands: [['chmod', 'o-w', '/var/log']], actions: lessRights('/var/log', folder.mode, 0o002) } };
-    for (const one of logs) yield* file(one, context);
+    const turns = lastTurns(context, logs.map(({ path }) => path));
+    for (const one of logs) yield* file(one, turns, context);
   },
 };
 
@@ -86,7 +90,7 @@ async function* audit(path: string, context: ScanContext): AsyncIterable<Finding
   }
 }
 
-function* file({ path, guarded }: typeof logs[number], context: ScanContext): Iterable<Finding> {
+function* file({ path, guarded }: typeof logs[number], turns: ReadonlyMap<string, number>, context: ScanContext): Iterable<Finding> {
   const stat = statOf(context, path);
   if (!stat) { yield* gone(path, guarded, context); return; }
   if (stat.kind === 'link' || stat.kind === 'character-device') {
@@ -96,15 +100,19 @@ function* file({ path, guarded }: typeof logs[number], context: ScanContext): It
   }
   if (stat.kind !== 'file') return;
   if ((stat.mode & 0o002) !== 0) yield { ...about(path, 'mode', 'weakness', 'medium', { zh: '谁都能改这份日志', en: 'anybody may change the log' }, [fact({ zh: '权限', en: 'mode' }, octal(stat.mode))], stat.changed), fix: { text: { zh: '收回写权限', en: 'take the right to write away' }, commands: [['chmod', 'o-w', path]] } };
-  if (stat.size === 0 && emptied(path, stat, context)) yield about(path, 'emptied', guarded ? 'intrusion' : 'notice', guarded ? 'medium' : 'low', { zh: '日志被原地清空过，不是轮转', en: 'the log was emptied in place, and not by rotation' }, [fact({ zh: '清空于', en: 'emptied' }, new Date(stat.modified).toISOString())], stat.modified, 'attack:T1070.002');
+  if (stat.size === 0 && emptied(path, stat, turns, context)) yield about(path, 'emptied', guarded ? 'intrusion' : 'notice', guarded ? 'medium' : 'low', { zh: '日志被原地清空过，不是轮转', en: 'the log was emptied in place, and not by rotation' }, [fact({ zh: '清空于', en: 'emptied' }, new Date(stat.modified).toISOString())], stat.modified, 'attack:T1070.002');
 }
 
-/** Empty for another reason than rotation, which leaves the old content beside it, and than an image that was made tidy before it first ran. */
-function emptied(path: string, stat: FileStat, context: ScanContext): boolean {
-  if (stat.born === undefined || stat.modified - stat.born < 10 * minute) return false;
+/** Empty for another reason than rotation, which leaves the old content beside it and is noted, and than an image that was made tidy before it first ran. */
+function emptied(path: string, stat: FileStat, turns: ReadonlyMap<string, number>, context: ScanContext): boolean {
   const started = firstRun(context);
   if (started === undefined || stat.modified < started + 60 * minute) return false;
-  return !rotated(path, context).some((one) => Math.min(Math.abs(one.modified - stat.modified), Math.abs(one.changed - stat.modified), Math.abs((one.born ?? 0) - stat.modified)) < 10 * minute);
+  if (rotated(path, context).some((one) => Math.min(Math.abs(one.modified - stat.modified), Math.abs(one.changed - stat.modified), Math.abs((one.born ?? 0) - stat.modified)) < 10 * minute)) return false;
+  const written = stat.born === undefined ? undefined : stat.modified - stat.born;
+  if (written !== undefined && written >= 10 * minute) return true;
+  // On a copy of a disk the files were all born with the copy: then what logrotate noted tells, and that nobody turns this one, unless it was made then.
+  const turned = turns.get(path);
+  return path === neverTurned ? written === undefined || written <= -10 * minute : turned !== undefined && stat.modified > turned + 60 * minute;
 }
 
 /** Missing while its older parts are there. */
@@ -114,11 +122,7 @@ function* gone(path: string, guarded: boolean, context: ScanContext): Iterable<F
   yield about(path, 'gone', 'notice', 'medium', { zh: '日志不见了，更早的几份还在', en: 'the log is gone while older parts of it are there' }, [fact({ zh: '更早的', en: 'older' }, String(older.length))], Math.max(...older.map(({ modified }) => modified)), 'attack:T1070.002');
 }
 
-function rotated(path: string, context: ScanContext): FileStat[] {
-  const name = baseName(path);
-  const folder = path.slice(0, path.lastIndexOf('/'));
-  return filesOf(context, folder).filter((one) => { const rest = baseName(one).slice(name.length); return baseName(one).startsWith(name) && /^(?:\.\d{1,3}|-\d{8}(?:-\d+)?)(?:\.(?:gz|xz|zst|bz2))?$/.test(rest); }).flatMap((one) => statOf(context, one) ?? []);
-}
+const rotated = (path: string, context: ScanContext): FileStat[] => olderParts(context, path).flatMap((one) => statOf(context, one) ?? []);
 
 /** Each machine makes its host keys at its first start. */
 function firstRun(context: ScanContext): number | undefined {

@@ -41,6 +41,26 @@ describe('logon-records', () => {
     expect((await planted((start - 5000) * 1000)).findings).toEqual([]); // never written to
   });
 
+  it('finds files of nothing but zeros', async () => {
+    expect(await told({ wtmp: Buffer.alloc(384 * 6) })).toEqual(['intrusion high wtmp']);
+    expect(await told({ wtmp: Buffer.alloc(384 * 2), btmp: Buffer.alloc(384 * 6) })).toEqual(['intrusion medium btmp', 'intrusion medium wtmp']);
+    expect(await told({ wtmp: Buffer.alloc(0), btmp: Buffer.alloc(0), lastlog: Buffer.alloc(0) })).toEqual([]); // a fresh machine
+  });
+
+  it('finds a lastlog that has nobody though people logged on by SSH', async () => {
+    const from = (host: string, user = 'lin') => { const one = record(7, user, 90_000); one.write(host, 76); return Buffer.concat([...whole.slice(0, 3), one]); };
+    const wiped = async (wtmp: Buffer, text: Buffer, after = 5000, more = {}) => (await scanRoot([logonRecords], { '/var/log/wtmp': { text: wtmp }, '/var/log/lastlog': { text, modified: (start + 90_000 + after) * 1000 }, ...more })).findings.map(({ kind, level, path }) => `${kind} ${level} ${path}`);
+    const found = ['intrusion medium /var/log/lastlog'];
+    expect(await wiped(from('203.0.113.9'), Buffer.alloc(0))).toEqual(found);
+    expect(await wiped(from('2001:db8::9'), Buffer.alloc(292 * 1001))).toEqual(found);
+    expect(await wiped(from('203.0.113.9'), Buffer.alloc(0), -5000)).toEqual([]); // never written to
+    expect(await wiped(from(':0'), Buffer.alloc(0))).toEqual([]);
+    expect(await wiped(from('tmux(512).%0'), Buffer.alloc(0))).toEqual([]);
+    expect(await wiped(from('203.0.113.9', 'gone'), Buffer.alloc(0))).toEqual([]); // the account is gone
+    expect(await wiped(from('203.0.113.9'), Buffer.alloc(0), 5000, { '/var/lib/lastlog/lastlog2.db': { text: lastlog2Of([]) } })).toEqual([]);
+    expect(await wiped(from('203.0.113.9'), lastlog(1000, 90_000))).toEqual([]);
+  });
+
   it('reads the wide records of other machines', async () => {
     expect(await told({ wtmp: Buffer.concat([record(2, 'reboot', 0, '~', true), Buffer.alloc(400), record(7, 'lin', 9, 'pts/0', true)]) })).toEqual(['intrusion high wtmp']);
   });

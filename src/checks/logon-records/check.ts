@@ -2,7 +2,7 @@
 import type { Finding, FindingKind } from '../../core/finding.ts';
 import type { Level } from '../../core/level.ts';
 import type { Text } from '../../core/text.ts';
-import { readAccounts } from '../../linux/accounts.ts';
+import { readAccounts, type Account } from '../../linux/accounts.ts';
 import { lastLogs, readUtmp, type UtmpFile, type UtmpRecord } from '../../linux/utmp.ts';
 import { fact, finding } from '../finding.ts';
 import { attempt, targetStat } from '../look.ts';
@@ -10,7 +10,11 @@ import type { PlaceCheck, ScanContext } from '../port.ts';
 import { databaseFindings } from './databases.ts';
 
 const wtmp = '/var/log/wtmp';
+const lastlog = '/var/log/lastlog';
+const lastlog2 = '/var/lib/lastlog/lastlog2.db';
 const hour = 3_600_000;
+/** So many zeros in front of the first record may be what a power cut left of a log just turned. */
+const torn = 3;
 /** sshd writes one a moment after the other. */
 const apart = 120_000;
 
@@ -28,8 +32,9 @@ export const logonRecords: PlaceCheck = {
     for (const [path, file] of files) if (file) yield* within(path, file, context);
     const records = [...files.get(`${wtmp}.1`)?.records ?? [], ...files.get(wtmp)?.records ?? []];
     const accounts = attempt(context, '/etc/passwd', () => readAccounts(context.tree)) ?? [];
-    const last = attempt(context, '/var/log/lastlog', () => lastLogs(context.tree, accounts.map(({ uid }) => uid)));
-    if (!last || last.size === 0) return;
+    const last = attempt(context, lastlog, () => lastLogs(context.tree, accounts.map(({ uid }) => uid)));
+    if (!last) return;
+    if (last.size === 0) { yield* lastlogWiped(records, accounts, context); return; }
     const names = new Map<number, Set<string>>();
     for (const { uid, name } of accounts) names.set(uid, (names.get(uid) ?? new Set()).add(name));
     const since = records.find(({ time }) => time > 0)?.time;
@@ -50,10 +55,23 @@ export const logonRecords: PlaceCheck = {
   },
 };
 
+/** It keeps one record an account for ever: where it has none of anybody and was written after log-ons by SSH, somebody wiped it. */
+function* lastlogWiped(records: readonly UtmpRecord[], accounts: readonly Account[], context: ScanContext): Iterable<Finding> {
+  const kept = targetStat(context, lastlog);
+  if (!kept || targetStat(context, lastlog2)) return;
+  const names = new Set(accounts.map(({ name }) => name));
+  // Terminals of a desktop and of screen or tmux have no other machine, and stand in wtmp alone.
+  const seen = records.filter(({ type, user, terminal, host, time }) => type === 'user' && names.has(user) && /^(?:pts\/|tty)/.test(terminal) && /^\w[\w.:-]*$/.test(host) && time > 0 && time < kept.modified - apart);
+  const newest = seen.at(-1);
+  if (!newest) return;
+  yield about(lastlog, 'wiped', 'intrusion', 'medium', kept.size === 0 ? { zh: '被清空了：有人登录过，这里却谁都没有', en: 'it was emptied: people logged on and none of them stands here' } : { zh: '全是零：有人登录过，这里却谁都没有', en: 'it holds nothing but zeros: people logged on and none of them stands here' }, [shownRecord(newest), fact({ zh: 'wtmp 里的 SSH 登录', en: 'log-ons by SSH in wtmp' }, String(seen.length)), fact({ zh: '最后写入', en: 'last written' }, timeOf(kept.modified))], kept.modified);
+}
+
 function* within(path: string, { records, rest, size }: UtmpFile, context: ScanContext): Iterable<Finding> {
   const changed = targetStat(context, path)?.changed ?? 0;
   if (rest > 0) yield about(path, 'rest', 'notice', 'low', { zh: '文件不是整数条记录：写到一半断电，或被改过', en: 'the file does not end with a whole record: it was cut off, or edited' }, [fact({ zh: '大小', en: 'size' }, `${size}, ${rest} over`)], changed);
   const lastReal = records.findLastIndex(({ blank }) => !blank);
+  if (lastReal < 0 && records.length > 0) yield about(path, 'zeros', 'intrusion', records.length > torn && path !== '/var/log/btmp' ? 'high' : 'medium', { zh: `${records.length} 条登录记录全被抹成零`, en: `all ${records.length} records were overwritten with zeros` }, [fact({ zh: '大小', en: 'size' }, String(size))], targetStat(context, path)?.modified ?? changed);
   // A crash leaves zeros at the end; in the middle somebody wrote them.
   const blanks = records.slice(0, Math.max(0, lastReal)).filter(({ blank }) => blank);
   if (blanks.length > 0) {

@@ -25,6 +25,7 @@ describe('miner-files', () => {
       '/usr/bin/xmrig': { text: elf('x'), mode: 0o755 }, '/var/tmp/kswapd0': program('x'), '/etc/sysctl.d/99-x.conf': 'vm.nr_hugepages=1280\n', '/etc/modules-load.d/m.conf': 'msr\n',
     });
     expect(shown(await scanRoot([minerFiles], root))).toEqual(['high /home/lin/config.json', 'high /opt/.c/nginx', 'high /root/up.sh', 'high /var/tmp/kswapd0', 'medium /usr/bin/xmrig', 'low /etc/modules-load.d/m.conf', 'low /etc/sysctl.d/99-x.conf']);
+    for (const { path, title } of (await scanRoot([minerFiles], root)).findings) for (const said of [title.zh, title.en]) expect(said).toContain(path);
     for (const path of ['opt/.c', 'home/lin/config.json', 'root/up.sh', 'usr/bin/xmrig', 'var/tmp', 'etc/sysctl.d', 'etc/modules-load.d']) rmSync(join(root, path), { recursive: true });
     expect(shown(await scanRoot([minerFiles], root))).toEqual([]);
   });

@@ -84,9 +84,9 @@ async function* program(path: string, stat: FileStat, context: ScanContext): Asy
   // Distributions ship miners too: whoever installed one knows.
   if (owner && owner.state !== 'modified') return;
   const words = signs.words.map((word) => fact({ zh: '其中的字', en: 'words in it' }, word));
-  if (signs.words.length >= 3) yield about(path, 'program', 'intrusion', 'high', { zh: '挖矿程序', en: 'a program that mines' }, words, stat.changed);
-  else if (thread && context.provenance.known) yield about(path, 'thread', 'intrusion', 'high', { zh: `名字装成内核线程的程序 ${name}`, en: `a program named like a thread of the kernel, ${name}` }, words, stat.changed, 'T1036.004');
-  else if (named) yield about(path, 'named', 'intrusion', 'medium', { zh: `名字像挖矿程序：${name}`, en: `a program with the name of a miner: ${name}` }, words, stat.changed);
+  if (signs.words.length >= 3) yield about(path, 'program', 'intrusion', 'high', { zh: `挖矿程序 ${path}`, en: `a program that mines: ${path}` }, words, stat.changed);
+  else if (thread && context.provenance.known) yield about(path, 'thread', 'intrusion', 'high', { zh: `名字装成内核线程的程序 ${path}`, en: `a program named like a thread of the kernel: ${path}` }, words, stat.changed, 'T1036.004');
+  else if (named) yield about(path, 'named', 'intrusion', 'medium', { zh: `名字像挖矿程序：${path}`, en: `a program with the name of a miner: ${path}` }, words, stat.changed);
 }
 
 /** Source of compiled languages, rules and documents: nothing runs them as they are. */
@@ -106,10 +106,10 @@ async function* text(path: string, stat: FileStat, context: ScanContext): AsyncI
   if (owner && owner.state !== 'modified') return;
   const evidence = signs.lines.map(({ line, text: shown }) => lineFact(path, line, maskSecrets(shown)));
   if ((stat.mode & 0o111) === 0 && quotesOthers.test(path)) {
-    yield about(path, 'text', 'notice', 'low', { zh: '引用了挖矿程序命令或配置的源码、规则或文档', en: 'source, rules or a document that quote a miner' }, evidence, stat.changed);
+    yield about(path, 'text', 'notice', 'low', { zh: `引用了挖矿程序命令或配置的源码、规则或文档：${path}`, en: `source, rules or a document that quote a miner: ${path}` }, evidence, stat.changed);
     return;
   }
-  yield about(path, 'text', 'intrusion', signs.sure ? 'high' : 'medium', signs.settings ? { zh: '挖矿程序的配置', en: 'settings of a miner' } : { zh: '下载或守护挖矿程序的脚本', en: 'a script that brings or guards a miner' }, evidence, stat.changed);
+  yield about(path, 'text', 'intrusion', signs.sure ? 'high' : 'medium', signs.settings ? { zh: `挖矿程序的配置 ${path}`, en: `settings of a miner: ${path}` } : { zh: `下载或守护挖矿程序的脚本 ${path}`, en: `a script that brings or guards a miner: ${path}` }, evidence, stat.changed);
 }
 
 /** What miners set up for speed. Databases take huge pages too: worth knowing, no more. */
@@ -117,8 +117,8 @@ async function* setting(path: string, stat: FileStat, context: ScanContext): Asy
   if ((await context.provenance.owner(path))?.state === 'intact') return;
   for (const { number, text: line } of linesIn(context, path, { max: textMax })) {
     const pages = /^\s*vm\.nr_hugepages\s*=\s*([1-9]\d{0,8})/.exec(line);
-    if (pages) yield about(path, 'hugepages', 'notice', 'low', { zh: '设了大页内存：数据库会用，挖矿程序也会', en: 'huge pages are set aside: databases use them, and so do miners' }, [lineFact(path, number, line)], stat.changed);
-    else if (/\/modules/.test(path) && /^\s*msr\s*$/.test(line)) yield about(path, 'msr', 'notice', 'low', { zh: '开机加载 msr 模块：挖矿程序用它调 CPU', en: 'the module msr is loaded at boot: miners tune the CPU by it' }, [lineFact(path, number, line)], stat.changed);
+    if (pages) yield about(path, 'hugepages', 'notice', 'low', { zh: `${path} 设了大页内存：数据库会用，挖矿程序也会`, en: `${path} sets huge pages aside: databases use them, and so do miners` }, [lineFact(path, number, line)], stat.changed);
+    else if (/\/modules/.test(path) && /^\s*msr\s*$/.test(line)) yield about(path, 'msr', 'notice', 'low', { zh: `${path} 开机加载 msr 模块：挖矿程序用它调 CPU`, en: `${path} loads the module msr at boot: miners tune the CPU by it` }, [lineFact(path, number, line)], stat.changed);
   }
 }
 
@@ -135,7 +135,7 @@ function* running({ machine, ...context }: ScanContext): Iterable<Finding> {
     const rule = mines || line === '' ? undefined : context.rules(line.slice(0, 8192)).find(({ attack }) => attack.some((id) => /^t?1496/i.test(id)));
     if (!mines && !rule && !isMinerName(name)) continue;
     yield {
-      ...about(exe?.replace(/ \(deleted\)$/, '') ?? `/proc/${pid}`, `process\0${pid}\0${stat.startTicks}`, 'intrusion', mines ? 'critical' : rule ? rule.level : 'high', rule ? { zh: `正在运行：${rule.title.zh}`, en: `running now: ${rule.title.en}` } : { zh: `正在挖矿的进程 ${name}`, en: `a process that mines: ${name}` }, [fact({ zh: '命令行', en: 'command line' }, maskSecrets(line)), ...(exe === undefined ? [] : [fact({ zh: '程序', en: 'program' }, exe)])], undefined),
+      ...about(exe?.replace(/ \(deleted\)$/, '') ?? `/proc/${pid}`, `process\0${pid}\0${stat.startTicks}`, 'intrusion', mines ? 'critical' : rule ? rule.level : 'high', rule ? { zh: `正在运行 ${name}：${rule.title.zh}`, en: `running now: ${name}: ${rule.title.en}` } : { zh: `正在挖矿的进程 ${name}`, en: `a process that mines: ${name}` }, [fact({ zh: '命令行', en: 'command line' }, maskSecrets(line)), ...(exe === undefined ? [] : [fact({ zh: '程序', en: 'program' }, exe)])], undefined),
       pid, fix: { text: { zh: '先找出是谁启动它的（计划任务、systemd、守护脚本），一起清掉再结束它', en: 'find what started it (cron, systemd, a guard), clear that away, then end it' }, commands: [['kill', '-STOP', String(pid)]] },
     };
   }

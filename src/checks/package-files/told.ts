@@ -54,9 +54,10 @@ export async function changedSettings(file: OwnedFile, stat: FileStat, tree: Tre
     title: { zh: `设置文件 ${path} 与软件包 ${file.package.name} 出厂时不同`, en: `the settings ${path} are not as the package ${file.package.name} ships them` },
     evidence: [
       shipper(file),
-      change ? fact({ zh: `改动（原件：${change.from}）`, en: `what changed (original: ${change.from})` }, change.diff) : fact({ zh: '改动', en: 'what changed' }, 'no copy of the original was found on this system'),
+      ...(change ? [fact({ zh: `改动（原件：${change.from}）`, en: `what changed (original: ${change.from})` }, change.diff)] : []),
       fact({ zh: '内容改于', en: 'content changed' }, new Date(stat.modified).toISOString()),
     ],
+    ...(!change && { means: { zh: '本机没有原件可比，或它不是文本：改了什么看不出来。', en: 'No copy of the original was found on this system, or it is no text: what changed cannot be shown.' } }),
     refs: [], time: stat.changed,
   });
 }

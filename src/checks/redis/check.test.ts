@@ -40,6 +40,15 @@ describe('redis', () => {
     expect(shown(await scanRoot([redis], { '/var/lib/redis/exp.so': elf('x') }))).toEqual(['high /var/lib/redis/exp.so']);
   });
 
+  it.each([
+    ['/var/spool/cron', 'root', 'T1053.003'], ['/var/spool/cron/crontabs', 'root', 'T1053.003'], ['/var/lib/redis', 'root', 'T1053.003'], ['/root/.ssh', 'authorized_keys', 'T1098.004'], ['/root/.ssh', 'root', 'T1098.004'],
+    ['/var/www/html', 'x.php', 'T1505.003'], ['/tmp', 'x.so', 'T1210'], ['/etc', 'ld.so.preload', 'T1574.006'], ['/etc', 'rc.local', 'T1037.004'], ['/root', '.bashrc', 'T1546.004'], ['/etc/systemd/system', 'x.so', 'T1543.002'],
+  ])('names the technique of a file in %s called %s', async (dir, name, technique) => {
+    const { findings } = await scanRoot([redis], { [conf]: { text: `dir ${dir}\ndbfilename ${name}\n`, mode: 0o640 } });
+    expect(findings.find(({ title }) => title.en === `the data file of Redis is called ${name}`)?.refs).toEqual([`attack:${technique}`]);
+    for (const { refs } of findings) expect(refs).toEqual([`attack:${technique}`]);
+  });
+
   it('finds dumps among jobs, keys and pages, and those that went are gone', async () => {
     const dump = (text: string): Buffer => Buffer.concat([Buffer.from('REDIS0009'), Buffer.from([0xfa, 9]), Buffer.from(`redis-ver\n\n${text}\n\n`), Buffer.from([0xff, 1, 2])]);
     const root = makeRoot({

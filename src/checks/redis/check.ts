@@ -92,7 +92,7 @@ function* writes(settings: readonly RedisSetting[], roots: readonly string[], co
   const folder = dir?.args[0]?.replace(/\/+$/, '') ?? '';
   const means = { zh: '这正是攻击者借 Redis 写计划任务、SSH 公钥和网页木马的做法：正常的 Redis 数据不会放在这里。', en: 'This is how attackers have Redis write cron jobs, SSH keys and web shells: its data never lies there.' };
   if (dir && /^\/(?:etc\/cron[^/]*|var\/spool\/cron|etc\/(?:init|rc|profile|systemd|ld\.so)[^/]*)(?:\/|$)|\/\.ssh$/.test(folder)) {
-    yield about(dir.path, 'dir', 'intrusion', 'critical', { zh: `Redis 的数据被指到 ${folder}`, en: `Redis is told to write its data to ${folder}` }, [dir], context, { means, refs: [folder.endsWith('.ssh') ? 'attack:T1098.004' : 'attack:T1053.003'] });
+    yield about(dir.path, 'dir', 'intrusion', 'critical', { zh: `Redis 的数据被指到 ${folder}`, en: `Redis is told to write its data to ${folder}` }, [dir], context, { means, refs: [techniqueOf(folder, '')] });
   } else if (dir && roots.some((root) => folder === root || folder.startsWith(`${root}/`))) {
     yield about(dir.path, 'dir', 'weakness', 'medium', { zh: `Redis 的数据放在网站目录 ${folder} 里`, en: `Redis keeps its data in ${folder}, which a web server gives to visitors` }, [dir], context, { refs: ['attack:T1505.003'] });
   }
@@ -100,8 +100,20 @@ function* writes(settings: readonly RedisSetting[], roots: readonly string[], co
     const file = settings.findLast((one) => one.name === name);
     const value = file?.args[0] ?? '';
     const odd = /(?:^|\/)(?:authorized_keys2?|crontab|\.bashrc|\.profile|rc\.local|ld\.so\.preload)$/.test(value) || /\.(?:php\d?|phtml|jspx?|aspx?|cgi|so)$/i.test(value) || (name === 'dbfilename' && /^root$/.test(value));
-    if (file && odd) yield about(file.path, name, 'intrusion', 'critical', { zh: `Redis 的数据文件叫 ${value}`, en: `the data file of Redis is called ${value}` }, [...(dir ? [dir] : []), file], context, { means, refs: [value.endsWith('.so') ? 'attack:T1210' : 'attack:T1505.003'] });
+    if (file && odd) yield about(file.path, name, 'intrusion', 'critical', { zh: `Redis 的数据文件叫 ${value}`, en: `the data file of Redis is called ${value}` }, [...(dir ? [dir] : []), file], context, { means, refs: [techniqueOf(folder, value)] });
   }
+}
+
+/** What somebody gains by a file of this name in this folder; the folder may be set while Redis runs, and then the name tells. */
+function techniqueOf(folder: string, name: string): string {
+  const at = name.startsWith('/') ? name : `${folder}/${name}`;
+  if (/\/\.ssh(?:\/|$)|authorized_keys2?$/.test(at)) return 'attack:T1098.004';
+  if (/^\/(?:etc\/cron|var\/spool\/(?:ana)?cron)/.test(at) || /(?:^|\/)(?:crontab|root)$/.test(name)) return 'attack:T1053.003';
+  if (at.startsWith('/etc/ld.so') || name.endsWith('ld.so.preload')) return 'attack:T1574.006';
+  if (at.startsWith('/etc/systemd')) return 'attack:T1543.002';
+  if (at.startsWith('/etc/profile') || /\.(?:bashrc|profile)$/.test(name)) return 'attack:T1546.004';
+  if (/^\/etc\/(?:init|rc)/.test(at) || name.endsWith('rc.local')) return 'attack:T1037.004';
+  return name.endsWith('.so') ? 'attack:T1210' : 'attack:T1505.003';
 }
 
 /** Libraries that it loads. */
