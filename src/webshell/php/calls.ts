@@ -176,13 +176,15 @@ export function callNode(run: Run, frame: Frame, node: Node): Value {
 }
 
 function argumentsOf(run: Run, frame: Frame, nodes: readonly Node[]): Value[] {
-  return nodes.flatMap((node) => {
+  const args: Value[] = [];
+  for (const node of nodes) {
     const value = evaluate(run, frame, node);
-    if (node.kind !== 'variadic') return [value];
-    if (value.array?.complete) return [...value.array.entries.values()];
+    if (node.kind !== 'variadic') { args.push(value); continue; }
+    if (value.array?.complete) { for (const one of value.array.entries.values()) args.push(one); continue; }
     const any: Value = { ...unknownFrom(value.taints), ...(from(value, 'request') && { template: given }) };
-    return from(value, 'request') ? [any, any, any] : [any];
-  });
+    args.push(...(from(value, 'request') ? [any, any, any] : [any]));
+  }
+  return args;
 }
 
 const invocable = (run: Run, { object }: Value, name: string): boolean => object !== undefined && methodOf(run, object.className, name) !== undefined;

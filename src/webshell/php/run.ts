@@ -107,12 +107,14 @@ export class Run {
         if (goesOn) ends.push(end);
       }
     } finally { this.#journal = outer; }
-    const cells = new Set(ends.flatMap((end) => [...end.keys()]));
+    const cells = new Set<Cell>();
+    for (const end of ends) for (const cell of end.keys()) cells.add(cell);
     this.budget.spend(cells.size);
     for (const cell of cells) {
       const before = cell.value;
-      const [first, ...rest] = ends.map((end) => (end.has(cell) ? end.get(cell) : before));
-      this.set(cell, rest.reduce((a, b) => merge(a, b), first));
+      let value: Value | undefined;
+      for (const end of ends) value = merge(value, end.has(cell) ? end.get(cell) : before);
+      this.set(cell, value);
     }
   }
 

@@ -38,9 +38,7 @@ const useNames = (run: Run, node: Node): void => { for (const item of nodesIn(no
 
 /** A list of statements; jumps to labels among them stay here. */
 export function execute(run: Run, frame: Frame, nodes: readonly Node[]): Flow {
-  const labels = new Map<string, number>();
-  for (const [i, node] of nodes.entries()) if (node.kind === 'label') labels.set(textIn(node.name), i);
-  const later = new Set<string>();
+  const labels = labelsIn(nodes);
   let jumps = 0;
   for (let i = 0; i < nodes.length; i++) {
     const flow = statement(run, frame, nodes[i]!);
@@ -51,6 +49,8 @@ export function execute(run: Run, frame: Frame, nodes: readonly Node[]): Flow {
     if (++jumps > jumpsMax) throw new LimitError('steps');
     i = to;
   }
+  if (labels.size === 0) return undefined;
+  const later = new Set<string>();
   // Jumps of ways that were not gone to their end: their targets once more, with what is known now.
   for (const label of run.jumps) {
     const to = labels.get(label);
@@ -60,6 +60,14 @@ export function execute(run: Run, frame: Frame, nodes: readonly Node[]): Flow {
     for (let i = to; i < nodes.length; i++) if (statement(run, frame, nodes[i]!)) break;
   }
   return undefined;
+}
+
+/** Of nearly all lists there are none. */
+const noLabels: ReadonlyMap<string, number> = new Map();
+function labelsIn(nodes: readonly Node[]): ReadonlyMap<string, number> {
+  let labels: Map<string, number> | undefined;
+  for (let i = 0; i < nodes.length; i++) if (nodes[i]!.kind === 'label') (labels ??= new Map()).set(textIn(nodes[i]!.name), i);
+  return labels ?? noLabels;
 }
 
 export const executeNode = (run: Run, frame: Frame, node: unknown): Flow => (isNode(node) ? statement(run, frame, node) : undefined);

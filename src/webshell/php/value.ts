@@ -158,8 +158,11 @@ export function merge(a: Value | undefined, b: Value | undefined): Value | undef
   if (a === undefined) return b;
   if (a.known !== undefined && a.known === b.known && !a.array && !b.array) return a.taints.length >= b.taints.length ? a : b;
   const out: Value = { taints: joinTaints(a.taints, b.taints), hidden: a.hidden | b.hidden };
-  const choices = [...new Set([...choicesOf(a), ...choicesOf(b)])].filter((text) => text.length <= templateMax);
-  if (choices.length > 0 && choices.length <= choicesMax) out.choices = choices;
+  const [ca, cb] = [choicesOf(a), choicesOf(b)];
+  if (ca.length > 0 || cb.length > 0) {
+    const choices = [...new Set([...ca, ...cb])].filter((text) => text.length <= templateMax);
+    if (choices.length > 0 && choices.length <= choicesMax) out.choices = choices;
+  }
   if (a.array && b.array && a.array.entries !== b.array.entries && Math.max(a.array.entries.size, b.array.entries.size) <= mergedMax) {
     const entries = new Map(a.array.entries);
     for (const [key, value] of b.array.entries) entries.set(key, merge(entries.get(key), value)!);
