@@ -18,7 +18,7 @@ const { signal } = new AbortController();
 async function stage(planted: Planted): Promise<{ root: string; at: (path: string) => string; store: string; looking: () => Looking; lookup: BaselineLookup; live: LiveBaseline<string>; found: Map<string, string>; lost: string[]; until: (condition: () => boolean) => Promise<void> }> {
   const root = makeRoot(planted);
   const store = join(makeRoot(), 'store/integrity.baseline');
-  const looking = (): Looking => { const tree = new DiskTree(root, undefined); return { tree, digests: treeDigests(tree), index: undefined, signal, attributes: false, devices: undefined, blind: (path, why) => { throw new Error(`${path}: ${why.en}`); }, count: () => undefined }; };
+  const looking = (): Looking => { const tree = new DiskTree(root, undefined); return { tree, digests: treeDigests(tree), index: undefined, signal, attributes: false, over: undefined, blind: (path, why) => { throw new Error(`${path}: ${why.en}`); }, count: () => undefined }; };
   await createBaseline(store, key, looking(), { folders: ['/etc', '/bin'], exclude: ['/etc/noise'], now: 1 });
   const lookup = await BaselineLookup.open(store, key);
   onTestFinished(() => lookup.close());

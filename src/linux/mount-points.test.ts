@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type MountPoint, mountPoints, pathHere } from './mount-points.ts';
 import { Procfs } from './procfs.ts';
 
-const mount = (at: string, device: string, root = '/'): MountPoint => ({ at, device, root });
+const mount = (at: string, number: string, root = '/'): MountPoint => ({ at, number, root });
 const ours = [mount('/', '8:1'), mount('/proc', '0:5'), mount('/data', '8:2'), mount('/var/lib/docker/overlay2/a/merged', '0:40'), mount('/mnt', '8:3')];
 const theirs = [mount('/', '0:40'), mount('/proc', '0:60'), mount('/host', '8:1'), mount('/host/data', '8:2'), mount('/etc/hosts', '8:1', '/var/lib/docker/containers/a/hosts'), mount('/cache', '8:2', '/shop/cache'), mount('/lost', '9:9')];
 
