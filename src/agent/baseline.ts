@@ -47,7 +47,8 @@ export async function makeBaseline(request: BaselineRequest & { folders?: readon
 }
 
 /** What somebody named and is not there would be a baseline of nothing; the walk tells the rest. */
-function tellMissing(folder: string, { tree, blind }: Looking): void {
+function tellMissing(folder: string, looking: Looking): void {
+  const { tree } = looking;
   let stat: FileStat | undefined;
   try {
     stat = tree.stat(folder.replace(/(?<=.)\/+$/, ''));
@@ -55,8 +56,8 @@ function tellMissing(folder: string, { tree, blind }: Looking): void {
     if (!(error instanceof MoatError)) throw error;
     return;
   }
-  if (!stat) blind(folder, { zh: '没有这个目录，基线里没有它', en: 'there is no such folder, so that the baseline does not hold it' });
-  else if (stat.kind === 'link') { const target = tree.link(folder) ?? ''; blind(folder, { zh: `是指向 ${target} 的链接，只记下了链接本身：用 --folder 写它的真实位置`, en: `it is a link to ${target}, and the link alone was remembered: name the folder itself with --folder` }); }
+  if (!stat) looking.blind(folder, { zh: '没有这个目录，基线里没有它', en: 'there is no such folder, so that the baseline does not hold it' });
+  else if (stat.kind === 'link') { const target = tree.link(folder) ?? ''; looking.blind(folder, { zh: `是指向 ${target} 的链接，只记下了链接本身：用 --folder 写它的真实位置`, en: `it is a link to ${target}, and the link alone was remembered: name the folder itself with --folder` }); }
 }
 
 export async function* compareBaseline(request: BaselineRequest): AsyncGenerator<JudgedChange> {

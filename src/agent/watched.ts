@@ -10,7 +10,7 @@ import { giveUpMs, watchStill } from './child.ts';
 import { mountWaitedFor, stillMs, stillText } from './still.ts';
 
 /** Somebody watches this process: it is the one that does the work. */
-export const isWatched = (): boolean => process.connected === true;
+export const isWatched = (): boolean => process.connected;
 
 export interface WatchedOptions {
   /** Told when it is given up. */

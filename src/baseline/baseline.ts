@@ -23,7 +23,7 @@ export const usualFolders: readonly string[] = [
 export const usualExclude: readonly string[] = ['/root/.cache', '/root/.npm', '/root/.local/share/Trash', '/root/.local/state', '/usr/src', '/etc/mtab', '/etc/adjtime', '/etc/resolv.conf'];
 
 const pathsMax = 100_000;
-const tellNotCompared = ({ count }: Looking): void => { count('entries of the baseline not compared: they could not be looked at'); };
+const tellNotCompared = (looking: Looking): void => { looking.count('entries of the baseline not compared: they could not be looked at'); };
 
 export interface Making { folders?: readonly string[]; exclude?: readonly string[]; now: number; onProgress?: (files: number, path: string) => void }
 

@@ -76,6 +76,19 @@ it('looks again at what is held open, until it is closed', async () => {
   closeSync(file);
 });
 
+it('looks again at what may be held open behind thousands of others', async () => {
+  const { live, at, found, until } = await stage({ '/etc/a': 'a' });
+  const others = Array.from({ length: 2100 }, () => openSync('/dev/null', 'r'));
+  onTestFinished(() => { for (const other of others) closeSync(other); });
+  const file = openSync(at('/etc/a'), 'r+');
+  live.saw({ path: '/etc/a', deep: false, who: 'me', opener: process.pid });
+  await until(() => found.get('/etc/a') === 'same me');
+  await new Promise((resolve) => { setTimeout(resolve, 700); });
+  writeSync(file, 'b');
+  await until(() => found.get('/etc/a') === 'changed me');
+  closeSync(file);
+});
+
 it('hands over what is too much to be looked at one by one', async () => {
   const { live, at, lost, found, until } = await stage({ '/etc/a': 'a' });
   mkdirSync(at('/etc/many'));

@@ -192,7 +192,10 @@ function realPath(path: string, { tree }: Looking): string {
 function holds(pid: number, path: string): boolean {
   const folder = `/proc/${pid}/fd`;
   try {
-    for (const fd of readdirSync(folder).slice(0, descriptorsMax)) {
+    const all = readdirSync(folder);
+    // Who opens thousands may have it open behind them: it is looked at again as if it had.
+    if (all.length > descriptorsMax) return true;
+    for (const fd of all) {
       try {
         if (readlinkSync(`${folder}/${fd}`) === path) return true;
       } catch { /* closed meanwhile */ }

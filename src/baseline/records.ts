@@ -214,5 +214,6 @@ function keptText(path: string, size: number, hex: string, { tree }: Looking): s
 function attributesOf(tree: Tree, path: string): Record<string, string> | undefined {
   const names = tree.attributeNames?.(path) ?? [];
   if (names.length === 0) return undefined;
+  // Whoever adds so many changes those that are kept, and that is told.
   return Object.fromEntries(names.slice(0, attributesMax).map((name) => [name, tree.attribute(path, name)?.toString('base64') ?? '']));
 }

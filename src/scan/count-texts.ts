@@ -4,6 +4,7 @@
  * sources against this table.
  */
 import type { Lang } from '../core/text.ts';
+import { formerCounts } from './former-counts.ts';
 
 const zh: Readonly<Record<string, string>> = {
   'ClamAV not asked: clamd does not run here': '没有用 ClamAV：clamd 没在运行',
@@ -45,6 +46,7 @@ const parts: readonly (readonly [before: string, behind: string, zh: string])[] 
 export function countText(what: string, lang: Lang): string {
   if (lang === 'en') return what;
   if (Object.hasOwn(zh, what)) return zh[what]!;
+  if (Object.hasOwn(formerCounts, what)) return formerCounts[what]!;
   const part = parts.find(([before, behind]) => what.startsWith(before) && what.endsWith(behind) && what.length > before.length + behind.length);
   return part ? part[2].replace('{}', () => what.slice(part[0].length, what.length - part[1].length)) : what;
 }
