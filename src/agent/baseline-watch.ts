@@ -14,7 +14,7 @@ import { FolderWatch } from '../baseline/folder-watch.ts';
 import { readKey } from '../baseline/key.ts';
 import { LiveBaseline } from '../baseline/live.ts';
 import { BaselineLookup, stampOf } from '../baseline/lookup.ts';
-import { diskDevices, outermost, type Looking } from '../baseline/records.ts';
+import { outermost, type Looking } from '../baseline/records.ts';
 import { tamperedFinding } from '../checks/integrity/judge.ts';
 import { treeDigests } from '../linux/digests.ts';
 import { DiskTree } from '../linux/disk-tree.ts';
@@ -22,6 +22,7 @@ import { openFileAttributes, type FileAttributes } from '../linux/file-attribute
 import type { LivePackages } from '../linux/packages/live.ts';
 import { databaseStamp } from '../linux/packages/index.ts';
 import { isLocked } from '../linux/packages/lock.ts';
+import { mountsOfTree, type MountChoice } from '../scan/mounts.ts';
 import type { KernelView } from '../sensors/kernel-view.ts';
 import { changeAlert, isPackageManager, type Who } from './baseline-alert.ts';
 import { baselinePath, defaultKeyPath } from './baseline.ts';
@@ -38,6 +39,8 @@ export interface BaselineWatchOptions extends RaisesAlerts {
   packages: Pick<LivePackages, 'index' | 'owner'>;
   /** Who tells changes of files. */
   view: KernelView;
+  /** Which mounts are looked into, beside those that are by themselves. */
+  mounts?: MountChoice;
   /** Another tree than the whole of this machine: a folder of it, by its real name. */
   root?: string;
 }
@@ -80,7 +83,6 @@ export class BaselineWatch {
   #folders: FolderWatch | undefined;
   /** A baseline that could not be opened, as it was then. */
   #faulty = '';
-  #devices: ReadonlySet<number> | undefined;
   #looking: Looking | undefined;
   #running = false;
   #next: number | undefined;
@@ -208,7 +210,6 @@ export class BaselineWatch {
     }
     const { summary } = this.#lookup;
     this.#attributes ??= await openFileAttributes().catch((error: unknown) => { this.#options.log.debug(`baseline: ${(error as Error).message}`); return undefined; });
-    this.#devices = diskDevices(new DiskTree(this.#root, undefined));
     this.#live = new LiveBaseline<Who>({
       lookup: this.#lookup, looking: () => this.#look(signal),
       found: (path, change, who) => { this.#found(path, change, who); },
@@ -279,7 +280,7 @@ export class BaselineWatch {
     if (this.#options.now() - this.#started < 2 * stepMs) return; // the sensors are still beginning
     const lookup = this.#lookup;
     const { summary: { folders } } = lookup;
-    this.#folders = await FolderWatch.open({ tree: new DiskTree(this.#root, undefined), folders, covers: (path) => lookup.covers(path), signal, changed: (path) => { this.#live?.saw({ path, deep: true, who: undefined }); } });
+    this.#folders = await FolderWatch.open({ tree: this.#tree().tree, folders, covers: (path) => lookup.covers(path), signal, changed: (path) => { this.#live?.saw({ path, deep: true, who: undefined }); } });
     this.#source = 'folders';
     const { size, left } = this.#folders;
     health.state(livePart, left > 0 ? 'blind' : 'live', {
@@ -325,7 +326,7 @@ export class BaselineWatch {
     try {
       const done = await compareInProcess({
         data: dataFolder, ...(config.key_file !== undefined && { keyFile: config.key_file }), ...(this.#options.root !== undefined && { root: this.#options.root }),
-        ...(within && { within }), accept: config.accept_packages, now: since,
+        ...(this.#options.mounts && { mounts: this.#options.mounts }), ...(within && { within }), accept: config.accept_packages, now: since,
       }, { signal, maxMemoryMb: config.max_memory_mb, warn: (text) => log.debug(`baseline: ${text.en}`) });
       await this.#take(done, within, since, held);
     } catch (error) {
@@ -443,11 +444,17 @@ export class BaselineWatch {
   #look(signal: AbortSignal | undefined): Looking {
     if (this.#looking) return this.#looking;
     const { health, packages } = this.#options;
-    const tree = new DiskTree(this.#root, this.#attributes);
+    const { tree, over } = this.#tree();
     return this.#looking = {
-      tree, digests: treeDigests(tree, signal), index: packages.index, signal: signal ?? new AbortController().signal, attributes: this.#attributes !== undefined, devices: this.#devices,
+      tree, digests: treeDigests(tree, signal), index: packages.index, signal: signal ?? new AbortController().signal, attributes: this.#attributes !== undefined, over,
       count: (what, n) => { health.count(part, what, n); }, blind: (path, why) => { health.count(part, 'changed paths that could not be looked at'); this.#options.log.debug(`baseline: ${path}: ${why.en}`); },
     };
+  }
+
+  /** As it is mounted now: what was mounted meanwhile must not keep the agent waiting. */
+  #tree(): { tree: DiskTree; over: ReadonlyMap<string, string> | undefined } {
+    const mounts = mountsOfTree(new DiskTree(this.#root, undefined), this.#options.mounts);
+    return { tree: new DiskTree(this.#root, this.#attributes, mounts?.closed), over: mounts?.over };
   }
 
   /** A path of this machine as the tree names it. */

@@ -35,7 +35,7 @@ const incomplete: Text = { zh: '安装不完整：重新构建或安装 Moat', e
 const memoryEveryMs = 200;
 const killAfterMs = 3000;
 /** A process that waits for a dead mount cannot be killed; nobody waits for it any longer. */
-const giveUpMs = 3000;
+export const giveUpMs = 3000;
 const stillEveryMs = 1000;
 /** What rest alone costs: timers, the garbage collector, threads that wake one another by eight bytes. */
 const restTicks = 5, restBytes = 4096;
@@ -67,7 +67,7 @@ export function converse<Request, Message extends { kind: string }>(program: str
       kill();
     }, memoryEveryMs));
     let said = 0;
-    if (still) timers.push(watchStill(child, still.afterMs, () => said, (path) => { stopped ??= still.onStill(path, child.pid!); kill(); }));
+    if (still) timers.push(watchStill(() => child.pid, still.afterMs, () => said, (path) => { stopped ??= still.onStill(path, child.pid!); kill(); return true; }));
     let killed = false;
     const kill = (): void => {
       if (killed) return;
@@ -128,18 +128,19 @@ export function converse<Request, Message extends { kind: string }>(program: str
 const abandoned = new Set<ChildProcessWithoutNullStreams>();
 export const abandonedChildren = (): number => abandoned.size;
 
-/** Looks are counted, not the clock: what was stopped together with us, or slept, did not stand still. */
-function watchStill(child: ChildProcessWithoutNullStreams, afterMs: number, said: () => number, onStill: (path: string | undefined) => void): NodeJS.Timeout {
+/** Looks are counted, not the clock: what was stopped together with us, or slept, did not stand still. `onStill` gives false for what may go on. */
+export function watchStill(pidOf: () => number | undefined, afterMs: number, said: () => number, onStill: (path: string | undefined) => boolean): NodeJS.Timeout {
   let looks = 0;
   let since: { work: Work; said: number } | undefined;
   const timer = setInterval(() => {
-    const pids = child.pid === undefined ? [] : [child.pid, ...childrenOf(child.pid)];
+    const pid = pidOf();
+    const pids = pid === undefined ? [] : [pid, ...childrenOf(pid)];
     const work = workOf(pids);
     const moved = !work || !since || said() !== since.said || Math.abs(work.bytes - since.work.bytes) > restBytes || Math.abs(work.ticks - since.work.ticks) > restTicks;
     if (moved) { since = work && { work, said: said() }; looks = 0; return; }
     if (++looks * stillEveryMs < afterMs) return;
-    clearInterval(timer);
-    onStill(waitsFor(pids));
+    looks = 0;
+    if (onStill(waitsFor(pids))) clearInterval(timer);
   }, stillEveryMs);
   return timer;
 }

@@ -3,15 +3,12 @@ import { totalmem } from 'node:os';
 import { MoatError } from '../core/error.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Text } from '../core/text.ts';
-import { answerers } from '../linux/file-systems.ts';
-import { mountsOf, type Mount } from '../linux/mounts.ts';
-import { Procfs } from '../linux/procfs.ts';
-import { mountOver } from '../linux/standstill.ts';
 import { verdictOf, worstFirst, type Blind, type ReportHead, type ScanReport } from '../scan/report.ts';
 import type { Progress } from '../scan/runner.ts';
 import { abandonedChildren, converse, leastMemoryMb, type ConverseOptions } from './child.ts';
 import type { ChildRequest, ScanMessage } from './scan-child.ts';
 import type { CheckEntry, ScanRequest } from './scan.ts';
+import { mountWaitedFor, stillMs, stillText } from './still.ts';
 
 export { leastMemoryMb };
 export type ScanProcessErrorCode = 'scan-failed';
@@ -35,8 +32,6 @@ export interface ScanProcessOptions {
 export const usualMemoryMb = (): number => Math.round(Math.min(1024, Math.max(256, totalmem() / 2 ** 22)));
 const moreMemory: Text = { zh: '（可用 --max-memory 调高）', en: ' (--max-memory allows more)' };
 
-/** A read that takes longer was starved by others or will never end. */
-const stillMs = 120_000;
 /** Mounts that are found not to answer, one after the other, before a scan gives up. */
 const silentMax = 3;
 /** Scans that wait for dead mounts and cannot be killed: each holds memory. */
@@ -72,12 +67,9 @@ async function scanOnce(request: ScanRequest, options: ScanProcessOptions): Prom
   const { root = '/' } = request;
   const { stillAfterMs = stillMs } = options;
   const onStill = (path: string | undefined, pid: number): Text => {
-    const procfs = new Procfs('/');
-    const over = path === undefined ? undefined : mountOver(path, mountsOf(procfs, pid));
-    // Behind /proc/PID/exe lies a file of which nothing more is known.
-    const mount = over && answerers(procfs)(over.type, over.at) !== 'kernel' ? over : undefined;
+    const mount = mountWaitedFor(path, pid);
     if (mount && mount.at !== '/' && !root.startsWith(`${mount.at}/`) && root !== mount.at) silent = mount.at;
-    return stillText(Math.round(stillAfterMs / 1000), path, mount);
+    return stillText(stillAfterMs, path, mount);
   };
   let head: ReportHead = { tree: { kind: root === '/' ? 'machine' : 'folder', name: root }, started: Date.now(), checks: [], known: 0 };
   const stopped = await converse<ChildRequest, ScanMessage>('scan-child', { scan: request, nice: options.nice }, { ...options, moreMemory, still: { afterMs: stillAfterMs, onStill }, onMemory: (mb) => { memoryMb = Math.max(memoryMb, Math.round(mb)); } }, (message) => {
@@ -96,15 +88,6 @@ async function scanOnce(request: ScanRequest, options: ScanProcessOptions): Prom
   const why = stopped ?? { zh: '扫描进程没有给出结果', en: 'the process of the scan gave no result' };
   blind.push({ check: 'scan', why });
   return { silent, report: { ...head, ended: Date.now(), findings: found, blind, counts: {}, files, spent: {}, memoryMb, verdict: verdictOf(found, blind), stopped: why } };
-}
-
-function stillText(seconds: number, path: string | undefined, mount: Mount | undefined): Text {
-  const at = path === undefined ? { zh: '系统没说它在等什么', en: 'the system does not say what it waits for' } : { zh: `一直在等 ${path}`, en: `it waits for ${path}` };
-  const on = mount === undefined || mount.at === '/' ? undefined : mount;
-  return {
-    zh: `${seconds} 秒没有任何进展，${at.zh}${on ? `，它在挂载 ${on.at}（${on.type}）上：卸载它（umount -l ${on.at}）或加 --without-mount ${on.at} 再查` : '：看它在哪块盘、哪个挂载上，查内核日志（journalctl -k）里的错误，修好或卸载后再查'}`,
-    en: `nothing moved for ${seconds} seconds, ${at.en}${on ? `, on the mount ${on.at} (${on.type}): unmount it (umount -l ${on.at}), or scan again with --without-mount ${on.at}` : ': find the disk or mount that this lies on, see the log of the kernel (journalctl -k) for its errors, mend or unmount it and scan again'}`,
-  };
 }
 
 /** Every check there is. In a process of its own, so that the agent need not hold them all. */

@@ -17,7 +17,7 @@ import { Procfs } from '../linux/procfs.ts';
 import { PackageProvenance } from '../linux/provenance.ts';
 import { openSweeps } from '../linux/sweep.ts';
 import { withoutClosed, type Tree } from '../linux/tree.ts';
-import { mountsOfTree, type MountChoice, type WalkMounts } from '../scan/mounts.ts';
+import { mountsOfTree, mountsUnknown, type MountChoice, type WalkMounts } from '../scan/mounts.ts';
 import { scan, type ScanSetup, type Watcher } from '../scan/runner.ts';
 import type { Blind, ScanReport } from '../scan/report.ts';
 import { detectionOf } from '../engine/detector.ts';
@@ -84,7 +84,7 @@ async function scanTree(request: ScanRequest, tree: Tree, signal: AbortSignal, w
   const { maxMinutes = usualMinutes } = request;
   const blind: Blind[] = [];
   if (tree.kind === 'machine' && process.getuid?.() !== 0) blind.push(notRoot);
-  if (tree.kind !== 'image' && more.mounts === undefined) blind.push(mountsUnknown);
+  if (tree.kind !== 'image' && more.mounts === undefined) blind.push({ check: 'mounts', why: mountsUnknown });
   const digests = openDigests(tree, signal);
   const probes = tree.kind === 'machine' ? await openProbes().catch((error: unknown) => { watcher.warn(saidBy(error)); return undefined; }) : undefined;
   const sweeps = probes && openSweeps(probes, signal);
@@ -100,11 +100,6 @@ async function scanTree(request: ScanRequest, tree: Tree, signal: AbortSignal, w
     }, watcher, { known: possible.length, blind, ...(maxMinutes > 0 && { limitMs: maxMinutes * 60_000 }) });
   } finally { await Promise.all([digests.close(), sweeps?.close()]); }
 }
-
-const mountsUnknown: Blind = {
-  check: 'mounts',
-  why: { zh: '读不到挂载列表，或它太长：网络盘和 FUSE 也会去看，而它们可能不应答', en: 'expected the list of mounts, got nothing or too much: those of other machines and of programs are looked at too, and may not answer' },
-};
 
 const notRoot: Blind = {
   check: 'scan',

@@ -36,7 +36,7 @@ class Stage {
 
   async looking(signal = new AbortController().signal): Promise<Looking> {
     const tree = new DiskTree(this.root, attributes);
-    return { tree, digests: treeDigests(tree, signal), index: await openPackages(tree), signal, attributes: true, devices: undefined, blind: (path, why) => this.blind.push(`${path}: ${why.en}`), count: (what, n = 1) => this.counts.set(what, (this.counts.get(what) ?? 0) + n) };
+    return { tree, digests: treeDigests(tree, signal), index: await openPackages(tree), signal, attributes: true, over: undefined, blind: (path, why) => this.blind.push(`${path}: ${why.en}`), count: (what, n = 1) => this.counts.set(what, (this.counts.get(what) ?? 0) + n) };
   }
 
   async create(folders = ['/etc', '/usr', '/bin', '/nowhere']): Promise<ReturnType<typeof createBaseline>> { return createBaseline(this.store, key, await this.looking(), { folders, exclude: ['/etc/noise'], now: 1 }); }
@@ -236,7 +236,7 @@ it.skipIf(lacks({ root: true }))('tells which folders it may not look into', asy
   await build({
     stdin: { resolveDir: import.meta.dirname, loader: 'ts', contents: `import { records } from './records.ts'; import { DiskTree } from '../linux/disk-tree.ts'; import { treeDigests } from '../linux/digests.ts';
       const tree = new DiskTree(process.argv[2], undefined); const blind = [];
-      for await (const entry of records(['/etc'], [], { tree, digests: treeDigests(tree), index: undefined, signal: new AbortController().signal, attributes: false, devices: undefined, count() {}, blind: (path) => blind.push(path) })) console.log(entry.path, entry.unread ?? '');
+      for await (const entry of records(['/etc'], [], { tree, digests: treeDigests(tree), index: undefined, signal: new AbortController().signal, attributes: false, over: undefined, count() {}, blind: (path) => blind.push(path) })) console.log(entry.path, entry.unread ?? '');
       console.log('blind', blind.join(' '));` },
     outfile: program, bundle: true, platform: 'node', format: 'esm', external: ['koffi'], logLevel: 'error',
   });

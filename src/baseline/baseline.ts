@@ -4,7 +4,7 @@ import type { PackageOwners } from '../linux/packages/owners.ts';
 import { changeOf, sideBySide, type Change } from './compare.ts';
 import { isWithin, type Entry } from './entry.ts';
 import { BaselineError } from './error.ts';
-import { outermost, ownedEntry, ownersOf, records, type Looking } from './records.ts';
+import { outermost, ownedEntry, ownersOf, records, Unseen, type Looking } from './records.ts';
 import { BaselineReader, BaselineWriter, type Accepted, type Summary } from './store.ts';
 
 /**
@@ -23,6 +23,7 @@ export const usualFolders: readonly string[] = [
 export const usualExclude: readonly string[] = ['/root/.cache', '/root/.npm', '/root/.local/share/Trash', '/root/.local/state', '/usr/src', '/etc/mtab', '/etc/adjtime', '/etc/resolv.conf'];
 
 const pathsMax = 100_000;
+const tellNotCompared = (looking: Looking): void => { looking.count('entries of the baseline not compared: they could not be looked at'); };
 
 export interface Making { folders?: readonly string[]; exclude?: readonly string[]; now: number; onProgress?: (files: number, path: string) => void }
 
@@ -35,7 +36,7 @@ export async function createBaseline(path: string, key: Buffer, looking: Looking
     let files = 0;
     // Asked for when the first digests are under way.
     let owners: { are: PackageOwners | undefined } | undefined;
-    for await (const entry of records(scope.folders, scope.exclude, looking, resumed?.after)) {
+    for await (const entry of records(scope.folders, scope.exclude, looking, { after: resumed?.after })) {
       owners ??= { are: await ownersOf(looking, scope.folders) };
       writer.add(ownedEntry(entry, owners.are));
       onProgress(++files, entry.path);
@@ -63,8 +64,10 @@ export async function* diffBaseline(path: string, key: Buffer, looking: Looking,
   try {
     let files = 0;
     const { folders, exclude } = reader.head;
-    for await (const [before, after] of sideBySide(reader.entries(), records(folders, exclude, looking))) {
+    const unseen = new Unseen();
+    for await (const [before, after] of sideBySide(reader.entries(), records(folders, exclude, looking, { unseen }))) {
       onProgress(++files, (after ?? before)!.path);
+      if (!after && unseen.has(before!.path)) { tellNotCompared(looking); continue; }
       const change = changeOf(before, after);
       if (change) yield await judged(change, looking);
     }
@@ -96,14 +99,18 @@ export async function acceptChanges(path: string, key: Buffer, looking: Looking,
   let writer: BaselineWriter | undefined;
   try {
     // Paths are looked at alone; the rest of the baseline is taken as it stands.
-    const fresh = records(paths ?? head.folders, head.exclude, looking);
+    const unseen = new Unseen();
+    const fresh = records(paths ?? head.folders, head.exclude, looking, { unseen });
     writer = dry ? undefined : BaselineWriter.begin(path, key, head, 'accept');
     let files = 0;
     let owners: { are: PackageOwners | undefined } | undefined;
     for await (const [before, after] of sideBySide(reader.entries(), fresh)) {
       const at = (after ?? before)!.path;
       onProgress(++files, at);
-      const inScope = !paths || paths.some((one) => isWithin(at, one));
+      // What nobody could look at stays as it was remembered.
+      const isUnseen = !after && unseen.has(at);
+      if (isUnseen) tellNotCompared(looking);
+      const inScope = !isUnseen && (!paths || paths.some((one) => isWithin(at, one)));
       const change = inScope ? changeOf(before, after) : undefined;
       const found = change && await judged(change, looking);
       const take = found && (wanted !== 'packages' || found.upgrade !== undefined || found.action === 'touched');

@@ -18,7 +18,7 @@ const { signal } = new AbortController();
 async function stage(planted: Planted): Promise<{ root: string; at: (path: string) => string; store: string; looking: () => Looking; lookup: BaselineLookup; live: LiveBaseline<string>; found: Map<string, string>; lost: string[]; until: (condition: () => boolean) => Promise<void> }> {
   const root = makeRoot(planted);
   const store = join(makeRoot(), 'store/integrity.baseline');
-  const looking = (): Looking => { const tree = new DiskTree(root, undefined); return { tree, digests: treeDigests(tree), index: undefined, signal, attributes: false, devices: undefined, blind: (path, why) => { throw new Error(`${path}: ${why.en}`); }, count: () => undefined }; };
+  const looking = (): Looking => { const tree = new DiskTree(root, undefined); return { tree, digests: treeDigests(tree), index: undefined, signal, attributes: false, over: undefined, blind: (path, why) => { throw new Error(`${path}: ${why.en}`); }, count: () => undefined }; };
   await createBaseline(store, key, looking(), { folders: ['/etc', '/bin'], exclude: ['/etc/noise'], now: 1 });
   const lookup = await BaselineLookup.open(store, key);
   onTestFinished(() => lookup.close());
@@ -67,6 +67,19 @@ it('tells a change and passes over a touch, the same content, what is not looked
 
 it('looks again at what is held open, until it is closed', async () => {
   const { live, at, found, until } = await stage({ '/etc/a': 'a' });
+  const file = openSync(at('/etc/a'), 'r+');
+  live.saw({ path: '/etc/a', deep: false, who: 'me', opener: process.pid });
+  await until(() => found.get('/etc/a') === 'same me');
+  await new Promise((resolve) => { setTimeout(resolve, 700); });
+  writeSync(file, 'b');
+  await until(() => found.get('/etc/a') === 'changed me');
+  closeSync(file);
+});
+
+it('looks again at what may be held open behind thousands of others', async () => {
+  const { live, at, found, until } = await stage({ '/etc/a': 'a' });
+  const others = Array.from({ length: 2100 }, () => openSync('/dev/null', 'r'));
+  onTestFinished(() => { for (const other of others) closeSync(other); });
   const file = openSync(at('/etc/a'), 'r+');
   live.saw({ path: '/etc/a', deep: false, who: 'me', opener: process.pid });
   await until(() => found.get('/etc/a') === 'same me');

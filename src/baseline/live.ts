@@ -4,11 +4,13 @@
  * again until it is closed.
  */
 import { readdirSync, readlinkSync } from 'node:fs';
+import { reasonOf } from '../core/error.ts';
+import { ClosedMountError } from '../linux/file-systems.ts';
 import { judged, type JudgedChange } from './baseline.ts';
 import { changeOf, sideBySide } from './compare.ts';
 import { comparePaths, isWithin } from './entry.ts';
 import type { BaselineLookup } from './lookup.ts';
-import { recordAt, records, type Looking } from './records.ts';
+import { recordAt, records, Unseen, type Looking } from './records.ts';
 
 /** Something was done to a path. */
 export interface Sighting<Who> {
@@ -103,6 +105,8 @@ export class LiveBaseline<Who> {
       try {
         await this.#look(path, one, looking);
       } catch (error) {
+        // It lies on a mount that nobody may ask, which every comparison tells.
+        if (error instanceof ClosedMountError) { looking.blind(path, reasonOf(error)); continue; }
         // Nobody looked at these: they are to be compared by somebody who can.
         this.#lost(path, 'many');
         throw error;
@@ -133,8 +137,10 @@ export class LiveBaseline<Who> {
     const old = lookup.below(path);
     if (!old) { lost(path, 'many'); return; }
     let n = 0;
-    for await (const [before, after] of sideBySide(old, records([path], lookup.summary.exclude, looking))) {
+    const unseen = new Unseen();
+    for await (const [before, after] of sideBySide(old, records([path], lookup.summary.exclude, looking, { unseen }))) {
       if (this.#ended) return;
+      if (!after && unseen.has(before!.path)) continue;
       if (++n > entriesMax) { lost(path, 'many'); return; }
       await this.#tell((after ?? before)!.path, before, after, who, looking);
     }
@@ -186,7 +192,10 @@ function realPath(path: string, { tree }: Looking): string {
 function holds(pid: number, path: string): boolean {
   const folder = `/proc/${pid}/fd`;
   try {
-    for (const fd of readdirSync(folder).slice(0, descriptorsMax)) {
+    const all = readdirSync(folder);
+    // Who opens thousands may have it open behind them: it is looked at again as if it had.
+    if (all.length > descriptorsMax) return true;
+    for (const fd of all) {
       try {
         if (readlinkSync(`${folder}/${fd}`) === path) return true;
       } catch { /* closed meanwhile */ }

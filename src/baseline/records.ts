@@ -6,8 +6,7 @@ import { isBelowWebRoot, isWebEntryText } from '../core/web-files.ts';
 import type { Digests, Taken } from '../linux/digests.ts';
 import type { PackageIndex } from '../linux/packages/index.ts';
 import type { PackageOwners } from '../linux/packages/owners.ts';
-import { diskMounts } from '../linux/proc-host.ts';
-import { Procfs } from '../linux/procfs.ts';
+import { ClosedMountError } from '../linux/file-systems.ts';
 import type { FileStat, Tree } from '../linux/tree.ts';
 import { comparePaths, isWithin, type Entry } from './entry.ts';
 
@@ -21,8 +20,8 @@ export interface Looking {
   signal: AbortSignal;
   /** Extended attributes and flags can be asked for. */
   attributes: boolean;
-  /** File systems that are looked into; undefined for all. */
-  devices: ReadonlySet<number> | undefined;
+  /** Mount points that are not gone into, with the type of each. The tree itself refuses those that nobody may even ask (ClosedMountError). */
+  over: ReadonlyMap<string, string> | undefined;
   count(what: string, n?: number): void;
   /** A folder or file that could not be looked at. */
   blind(path: string, why: Text): void;
@@ -31,6 +30,7 @@ export interface Looking {
 /** Digests under way. */
 const aheadMax = 4096;
 const depthMax = 1024;
+const unseenMax = 100_000;
 const attributesMax = 64;
 /** Text of an entry file that is kept. */
 const keptTextMax = 32 * 1024;
@@ -39,12 +39,31 @@ const keptTextMax = 32 * 1024;
 type Shared = Map<string, Promise<Taken>>;
 const sharedMax = 20_000;
 
-/** Without their packages: `ownedEntry` adds them. `after`: begin behind this path. */
-export async function* records(folders: readonly string[], exclude: readonly string[], looking: Looking, after?: string): AsyncGenerator<Entry> {
+/** Folders and files that nobody could look at: what was known of them, and of what lies below them, is neither gone nor as it was. */
+export class Unseen {
+  readonly #paths = new Set<string>();
+
+  /** Throws MoatError 'broken' at too many: then nothing can be said any more. */
+  add(path: string): void {
+    if (this.#paths.size >= unseenMax) throw new MoatError('broken', `expected to look at ${path}, more than ${unseenMax} files and folders could not be looked at`, { zh: `没能查的文件和目录超过 ${unseenMax} 个` });
+    this.#paths.add(path);
+  }
+
+  has(path: string): boolean {
+    if (this.#paths.size === 0) return false;
+    for (let at = path; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) if (this.#paths.has(at)) return true;
+    return this.#paths.has('/');
+  }
+}
+
+export interface Walking { /** Begin behind this path. */ after?: string | undefined; /** Told of what could not be looked at, before what comes behind it is yielded. */ unseen?: Unseen }
+
+/** Without their packages: `ownedEntry` adds them. */
+export async function* records(folders: readonly string[], exclude: readonly string[], looking: Looking, walking: Walking = {}): AsyncGenerator<Entry> {
   const shared: Shared = new Map();
   const ahead: Promise<Entry | undefined>[] = [];
   let first = 0;
-  for (const { path, stat } of walk(folders, exclude, looking, after)) {
+  for (const { path, stat } of walk(folders, exclude, looking, walking)) {
     const work = record(path, stat, looking, shared);
     // Whoever takes it from the row is told of its failure.
     work.catch(() => undefined);
@@ -87,8 +106,8 @@ export function outermost(folders: readonly string[]): string[] {
 
 interface Walked { path: string; stat: FileStat }
 
-function* walk(folders: readonly string[], exclude: readonly string[], looking: Looking, after: string | undefined): Iterable<Walked> {
-  for (const folder of outermost(folders)) yield* below(folder, new Set(exclude), looking, after);
+function* walk(folders: readonly string[], exclude: readonly string[], looking: Looking, walking: Walking): Iterable<Walked> {
+  for (const folder of outermost(folders)) yield* below(folder, new Set(exclude), looking, walking);
 }
 
 /** Passed over: what comes before `after` and does not hold it. */
@@ -97,8 +116,9 @@ const isDone = (path: string, after: string | undefined): boolean => after !== u
 interface Level { path: string; names: readonly string[]; next: number }
 
 /** A stack of its own: generators within generators would hand each entry up through all of them. */
-function* below(top: string, exclude: ReadonlySet<string>, looking: Looking, after: string | undefined): Iterable<Walked> {
-  const { tree, signal, devices } = looking;
+function* below(top: string, exclude: ReadonlySet<string>, looking: Looking, { after, unseen }: Walking): Iterable<Walked> {
+  const { tree, signal, over } = looking;
+  const onBlind = (path: string): void => { unseen?.add(path); };
   const levels: Level[] = [{ path: top.slice(0, top.lastIndexOf('/')), names: [top.slice(top.lastIndexOf('/') + 1)], next: 0 }];
   for (let level = levels.at(-1); level; level = levels.at(-1)) {
     const name = level.names[level.next++];
@@ -106,22 +126,25 @@ function* below(top: string, exclude: ReadonlySet<string>, looking: Looking, aft
     const path = name === '' ? '/' : `${level.path}/${name}`;
     signal.throwIfAborted();
     if (exclude.has(path) || (isDone(path, after) && !isWithin(after!, path))) continue;
-    const stat = told(path, looking, () => tree.stat(path));
-    if (!stat) continue;
+    const stat = told(path, looking, () => tree.stat(path), onBlind);
+    if (!stat) { if (tree.isClosed?.(path)) onBlind(path); continue; }
     if (!isDone(path, after)) yield { path, stat };
     if (stat.kind !== 'folder') continue;
-    if (devices && !devices.has(stat.device)) { looking.count('mounts passed over: not on a disk of this machine'); continue; }
-    if (levels.length > depthMax) { looking.blind(path, { zh: '目录太深', en: 'too deep' }); continue; }
-    levels.push({ path: path === '/' ? '' : path, names: told(path, looking, () => tree.list(path)) ?? [], next: 0 });
+    const mount = over?.get(path);
+    if (mount !== undefined) { looking.count(`mounts passed over: ${mount}`); continue; }
+    if (levels.length > depthMax) { looking.blind(path, { zh: '目录太深', en: 'too deep' }); onBlind(path); continue; }
+    levels.push({ path: path === '/' ? '' : path, names: told(path, looking, () => tree.list(path), onBlind) ?? [], next: 0 });
   }
 }
 
-function told<T>(path: string, looking: Looking, look: () => T): T | undefined {
+function told<T>(path: string, looking: Looking, look: () => T, onBlind?: (path: string) => void): T | undefined {
   try {
     return look();
   } catch (error) {
     if (!(error instanceof MoatError)) throw error;
-    looking.blind(path, reasonOf(error));
+    onBlind?.(path);
+    if (error instanceof ClosedMountError && error.mount.leftOut) looking.count(`mounts passed over: ${error.mount.type}`);
+    else looking.blind(path, reasonOf(error));
     return undefined;
   }
 }
@@ -191,20 +214,6 @@ function keptText(path: string, size: number, hex: string, { tree }: Looking): s
 function attributesOf(tree: Tree, path: string): Record<string, string> | undefined {
   const names = tree.attributeNames?.(path) ?? [];
   if (names.length === 0) return undefined;
+  // Whoever adds so many changes those that are kept, and that is told.
   return Object.fromEntries(names.slice(0, attributesMax).map((name) => [name, tree.attribute(path, name)?.toString('base64') ?? '']));
-}
-
-/** Devices of disks of the running machine, undefined for another tree: asking a dead network mount would wait for ever. */
-export function diskDevices(tree: Tree): ReadonlySet<number> | undefined {
-  if (tree.kind !== 'machine') return undefined;
-  const devices = new Set<number>();
-  for (const { path } of [...diskMounts(new Procfs('/')), { path: '/' }]) {
-    try {
-      const device = tree.stat(path)?.device;
-      if (device !== undefined) devices.add(device);
-    } catch (error) {
-      if (!(error instanceof MoatError)) throw error; // the walk meets it again and tells
-    }
-  }
-  return devices;
 }

@@ -56,6 +56,17 @@ describe('a command', () => {
     expect(seen).toEqual([]);
   });
 
+  it('in a script is found behind NUL bytes and what looks like a program, and programs are not read', async () => {
+    const { context } = await look({
+      '/opt/nul': { text: 'A=1\n\0\n/tmp/x\n', mode: 0o755 }, '/opt/inside': { text: '/tm\0p/x\n', mode: 0o755 }, '/opt/elf': { text: '\x7fELF\x02\x01\x01\0\n/tmp/x\n', mode: 0o755 }, '/opt/broken': { text: '\x7fELF\x02\n\0\n/tmp/x\n', mode: 0o755 },
+      '/opt/compiled': { text: 'ab\r\n\0\n/tmp/x\n', mode: 0o755 }, '/opt/gzip': { text: '\x1f\x08\0\n/tmp/x\n', mode: 0o755 },
+    });
+    const lines = { '/opt/nul': 'intrusion high', '/opt/inside': 'intrusion high', 'sh /opt/elf': 'intrusion high', '. /opt/elf': 'intrusion high', '/opt/elf': 'nothing', '/opt/broken': 'intrusion high', '/opt/compiled': 'intrusion high', 'python3 /opt/compiled': 'nothing', '/opt/gzip': 'intrusion high', 'perl /opt/elf': 'nothing' };
+    const seen: Record<string, string> = {};
+    for (const line of Object.keys(lines)) seen[line] = short(await judgeCommand(line, context));
+    expect(seen).toEqual(lines);
+  });
+
   it('that loosens a guard is a weakness, not a sign of an intruder', async () => {
     const { context } = await look();
     for (const line of ['setenforce 0', 'systemctl disable --now fail2ban', 'iptables -F', 'chattr +i /etc/resolv.conf']) expect([line, (await judgeCommand(line, context)).kind === 'intrusion']).toEqual([line, false]);

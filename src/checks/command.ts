@@ -2,6 +2,7 @@
 import type { Evidence, FindingKind } from '../core/finding.ts';
 import { levels, type Level } from '../core/level.ts';
 import type { Text } from '../core/text.ts';
+import { isElf } from '../linux/elf.ts';
 import type { Owner } from '../linux/provenance.ts';
 import type { RuleHit, ScanContext } from './port.ts';
 import { fact } from './finding.ts';
@@ -200,7 +201,7 @@ async function pipelineParts(pipeline: Pipeline, work: Work, fetched: Map<string
       const path = placeOf(name, work, variables);
       const source = path === undefined ? undefined : fetched.get(path) ?? fetched.get(baseName(path));
       if (source) part.reasons.push(fetchReason(source, work));
-      if (path !== undefined) add(await program(path, work, name === words[0] ? undefined : languageOf(words[0]!)));
+      if (path !== undefined) add(await program(path, work, name === words[0] ? undefined : words[0] === '.' || words[0] === 'source' ? 'shell' : languageOf(words[0]!)));
     }
     if (starts.folder !== undefined) add(await folderParts(starts.folder, work));
   }
@@ -283,8 +284,7 @@ async function scriptParts(path: string, work: Work, language: Language | undefi
 async function readScript(path: string, work: Work, language: Language | undefined): Promise<Kept> {
   const { context } = work;
   const head = attempt(context, path, () => context.tree.read(path, 4096));
-  // A shell takes what begins with #! for a script, whatever bytes follow.
-  if (!head || (head.bytes.includes(0) && head.bytes.toString('latin1', 0, 2) !== '#!')) return { reasons: [] };
+  if (!head || isProgram(head.bytes, language)) return { reasons: [] };
   const speaks = languageOfScript(path, head.bytes.toString('utf8'), language);
   if (speaks === 'other') return { reasons: [] };
   const max = speaks === 'shell' ? scriptMax : codeMax;
@@ -292,7 +292,15 @@ async function readScript(path: string, work: Work, language: Language | undefin
   if (!whole) return { reasons: [] };
   if (whole.cut) tellCut(context, path, max);
   const inside: Work = { ...work, depth: work.depth + 1, path, hidden: false, how: { user: work.how.user, ...(work.how.hook && { hook: true }), ...(work.how.home !== undefined && { home: work.how.home }) } };
-  return { reasons: (await code(speaks, whole.bytes.toString('utf8'), inside)).reasons };
+  return { reasons: (await code(speaks, whole.bytes.toString('utf8').replaceAll('\0', ''), inside)).reasons };
+}
+
+/** What the kernel runs itself, and what Python compiled: anything else a shell runs line by line and passes over its NUL bytes. One that is handed the file by name reads even an ELF header as a line. */
+function isProgram(head: Buffer, runBy: Language | undefined): boolean {
+  if (runBy === 'shell') return false;
+  if (head[2] === 0x0d && head[3] === 0x0a && head.includes(0)) return runBy === 'python';
+  const line = head.indexOf('\n');
+  return isElf(head) && head.subarray(0, line < 0 ? head.length : line).includes(0);
 }
 
 const endings: Readonly<Record<string, Language>> = { py: 'python', pl: 'perl', pm: 'perl', php: 'php', rb: 'ruby', js: 'node', mjs: 'node', cjs: 'node', ts: 'node', lua: 'lua', awk: 'awk', jar: 'other', dll: 'other', json: 'other', html: 'other', xml: 'other', yml: 'other', yaml: 'other', conf: 'other', service: 'other' };

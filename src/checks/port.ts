@@ -39,6 +39,8 @@ export interface ScanContext extends Looking {
   /** Who put a file there, and whether it is as it was shipped. */
   provenance: Provenance;
   machine: Machine | undefined;
+  /** Mount points that the walk does not go into, with the type of each; undefined for an image and where nobody knows. */
+  mounts?: { over: ReadonlyMap<string, string> } | undefined;
   /** How an image is run and how it was made; undefined for anything else. */
   image?: ImageFacts | undefined;
   /** Where the integrity baseline of this machine and its key would lie; undefined when it was not said. */

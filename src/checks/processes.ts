@@ -2,7 +2,7 @@
 import type { Evidence } from '../core/finding.ts';
 import { maskSecrets } from '../core/secrets.ts';
 import { answerers } from '../linux/file-systems.ts';
-import { mountsOf, type Mount } from '../linux/mounts.ts';
+import { readMounts, type Mount } from '../linux/mounts.ts';
 import { bootTime } from '../linux/proc-host.ts';
 import { ticksPerSecond, type Procfs, type ProcStat } from '../linux/procfs.ts';
 import type { Owner } from '../linux/provenance.ts';
@@ -81,17 +81,19 @@ function isHere(pid: number, exe: string, deleted: boolean, context: ScanContext
 }
 
 /** Those of the mount namespaces that were met, of one machine. */
-const mountsMet = new WeakMap<Procfs, Map<string, Mount[]>>();
+const mountsMet = new WeakMap<Procfs, Map<string, Mount[] | undefined>>();
 const namespacesMax = 1000;
 
 /** False when somebody else answers for where the program lies as its process sees it. In our own mount namespace the tree has asked that already. */
 function answersHere(procfs: Procfs, pid: number, exe: string): boolean {
   const namespace = procfs.namespace(pid, 'mnt') ?? '';
   if (namespace === procfs.namespace(process.pid, 'mnt')) return true;
-  const met = mountsMet.get(procfs) ?? new Map<string, Mount[]>();
+  const met = mountsMet.get(procfs) ?? new Map<string, Mount[] | undefined>();
   mountsMet.set(procfs, met);
-  const mounts = met.get(namespace) ?? mountsOf(procfs, pid);
+  const mounts = met.get(namespace) ?? readMounts(procfs, pid);
   if (met.size < namespacesMax) met.set(namespace, mounts);
+  // Too many to be read: nobody knows who answers.
+  if (mounts === undefined) return false;
   const mount = mountOver(exe, mounts);
   return mount === undefined || answerers(procfs)(mount.type, mount.at) !== 'elsewhere';
 }

@@ -1,22 +1,12 @@
 /** Where a file of another mount namespace lies in our own: told by the mounts of both. */
+import { mountLines, type MountLine } from './mounts.ts';
 import type { Procfs } from './procfs.ts';
 
-/** `device`: `MAJOR:MINOR` of the file system; `root`: the folder of it that is mounted `at`. */
-export interface MountPoint { at: string; device: string; root: string }
+export type MountPoint = Pick<MountLine, 'at' | 'number' | 'root'>;
 
-const bytesMax = 4 << 20;
-const mountsMax = 5000;
-
-/** Of a process, in the order in which they lie over one another; undefined when they cannot be read. */
+/** Of a process, in the order in which they lie over one another; undefined when they cannot all be read. */
 export function mountPoints(procfs: Procfs, pid: number | 'self'): MountPoint[] | undefined {
-  const text = procfs.read(`${pid}/mountinfo`, bytesMax);
-  if (text === undefined) return undefined;
-  const found: MountPoint[] = [];
-  for (const line of text.split('\n', mountsMax)) {
-    const [, , device, root, at] = line.split(' ', 6);
-    if (device !== undefined && root?.startsWith('/') === true && at?.startsWith('/') === true) found.push({ at: plain(at), device, root: plain(root) });
-  }
-  return found;
+  return mountLines(procfs, pid)?.filter(({ root, at }) => root.startsWith('/') && at.startsWith('/'));
 }
 
 /** Undefined when we have it nowhere: its file system is not mounted here, or something lies over it. */
@@ -25,7 +15,7 @@ export function pathHere(path: string, theirs: readonly MountPoint[], ours: read
   if (there === undefined) return undefined;
   const inside = join(there.root, path.slice(there.at === '/' ? 0 : there.at.length));
   for (const mount of ours.toReversed()) {
-    if (mount.device !== there.device || !isBelow(inside, mount.root)) continue;
+    if (mount.number !== there.number || !isBelow(inside, mount.root)) continue;
     const here = join(mount.at, inside.slice(mount.root === '/' ? 0 : mount.root.length));
     if (over(here, ours) === mount) return here;
   }
@@ -41,4 +31,3 @@ function over(path: string, mounts: readonly MountPoint[]): MountPoint | undefin
 
 const isBelow = (path: string, folder: string): boolean => folder === '/' || path === folder || path.startsWith(`${folder}/`);
 const join = (folder: string, rest: string): string => `${folder === '/' ? '' : folder}${rest === '/' ? '' : rest}` || '/';
-const plain = (text: string): string => text.replaceAll(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)));

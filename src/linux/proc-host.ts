@@ -1,4 +1,6 @@
 /** What /proc says about the whole machine. */
+import { MoatError } from '../core/error.ts';
+import { mountLines } from './mounts.ts';
 import type { Procfs } from './procfs.ts';
 import { numberAfter } from './procfs.ts';
 
@@ -110,18 +112,15 @@ const diskTypes = new Set(['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'zfs', 'f2fs'
 
 /**
  * Mounted local file systems that can fill up, one mount each (the shortest path). Network and FUSE mounts
- * are left out: asking a dead one for its space blocks for ever.
+ * are left out: asking a dead one for its space blocks for ever. Throws MoatError when the list cannot be read whole.
  */
 export function diskMounts(procfs: Procfs): Mount[] {
+  const lines = mountLines(procfs);
+  if (lines === undefined) throw new MoatError('no-mounts', `expected the list of mounts under ${procfs.root}, it cannot be read whole`, { zh: '读不到完整的挂载列表' });
   const byDevice = new Map<string, Mount>();
-  for (const line of (procfs.read('self/mountinfo', 1024 * 1024) ?? '').split('\n')) {
-    const words = line.split(' ');
-    const dash = words.indexOf('-');
-    const device = words[2], raw = words[4], options = words[5], type = words[dash + 1];
-    if (dash < 0 || device === undefined || raw === undefined || type === undefined) continue;
-    const path = raw.replaceAll(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)));
+  for (const { number: device, at: path, options, type } of lines) {
     const local = diskTypes.has(type) || (path === '/' && type === 'overlay');
-    if (!local || (options?.split(',').includes('ro') ?? false)) continue;
+    if (!local || options.split(',').includes('ro')) continue;
     const known = byDevice.get(device);
     if (known === undefined || path.length < known.path.length) byDevice.set(device, { path, device, type });
   }

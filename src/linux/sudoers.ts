@@ -42,7 +42,7 @@ function whoIn(line: string): string[] {
 
 const words = (text: string): string[] => text.split(',').map((one) => one.trim()).filter(Boolean);
 
-/** Without comments, continued lines joined, included files in their place. */
+/** What is beyond a limit lets nobody in: then fewer count as administrators, and less may be taken from those that do. Without comments, continued lines joined, included files in their place. */
 function linesOf(path: string, read: (path: string) => string, list: (folder: string) => string[], depth: number): string[] {
   if (depth > 5) return [];
   return read(path).replaceAll(/\\\r?\n/g, ' ').split('\n').slice(0, rulesMax).flatMap((raw): string[] => {

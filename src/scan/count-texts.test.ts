@@ -20,6 +20,9 @@ it('says in Chinese every name that the sources count by', () => {
 it('puts a value of its own where it belongs, and leaves what it does not know', () => {
   expect(countText('mounts passed over: nfs4', 'zh')).toBe('略过的挂载：nfs4');
   expect(countText('odd files beyond those listed ($& no)', 'zh')).toBe('没有一一列出的可疑文件（$& no）');
+  // Counts of reports that were stored by an earlier Moat.
+  expect(countText('scripts read only in part', 'zh')).toMatch(/脚本/);
+  expect(countText('steps of an image\'s history beyond the limit', 'zh')).toMatch(/镜像/);
   expect(countText('folders too deep', 'en')).toBe('folders too deep');
   for (const odd of ['constructor', '__proto__', 'mounts passed over: ', '']) expect(countText(odd, 'zh')).toBe(odd);
 });

@@ -4,6 +4,7 @@
  * sources against this table.
  */
 import type { Lang } from '../core/text.ts';
+import { formerCounts } from './former-counts.ts';
 
 const zh: Readonly<Record<string, string>> = {
   'addresses of log-ons beyond the limit': '超出上限没看的登录来源地址', 'guessed log-ons beyond the limit': '超出上限没列出的猜中登录', 'log-ons in the journal beyond the limit': 'systemd 日志里超出上限没看的登录', 'older logs of log-ons not read': '没读的较旧的登录日志',
@@ -15,7 +16,7 @@ const zh: Readonly<Record<string, string>> = {
   'capabilities of files that are not understood': '看不懂的文件 capability', 'commands of histories beyond the limit': '历史记录里超出上限没看的命令',
   'compiled CGI programs, which are not read': '编译过的 CGI 程序（不读源码）', 'copies of container runtimes in memory, passed over': '容器运行时在内存里的自身副本（已略过）', 'databases that cannot be read': '读不了的软件包数据库', 'digests that are none': '不是摘要的摘要值',
   'dpkg: digests left out, names collide': 'dpkg：名字哈希冲突而略去的摘要', 'dpkg: folders left out, names collide': 'dpkg：名字哈希冲突而略去的目录', 'dpkg: lists of files that cannot be read': 'dpkg：读不了的文件清单', 'dpkg: packages whose name is none': 'dpkg：名字不合法的软件包', 'dpkg: packages without a list of files': 'dpkg：没有文件清单的软件包',
-  'dumps read only in part': '只读了一部分的转储', 'endings of files beyond the limit': '超出上限没统计的文件扩展名', 'endings of files seen once and left out': '只见过一次而略去的扩展名', 'entries that only the aufs file system needs': '只有 aufs 才用的条目',
+  'dumps read only in part': '只读了一部分的转储', 'endings of files beyond the limit': '超出上限没统计的文件扩展名', 'endings of files seen once and left out': '只见过一次而略去的扩展名', 'entries of the baseline not compared: they could not be looked at': '没能查、没有比对的基线条目', 'entries that only the aufs file system needs': '只有 aufs 才用的条目',
   'files ClamAV was not asked about: it had failed': 'ClamAV 出错后没再问它的文件', 'files not checked, too many at once': '同时太多、没查的文件', 'files of a folder beyond the limit': '目录里超出上限没看的文件', 'files of an initramfs beyond the limit': 'initramfs 里超出上限没看的文件',
   'files of an initramfs that cannot be judged: dracut changes and makes them': 'initramfs 里没法判断的文件：由 dracut 修改或生成', 'files of an initramfs that cannot be judged: no package database': 'initramfs 里没法判断的文件：没有软件包数据库', 'files of an initramfs that cannot be judged: renewed on the disk since': 'initramfs 里没法判断的文件：磁盘上的后来更新过',
   'files of the at spool that are no job': 'at 队列里不是任务的文件', 'files of the web of which only both ends were read': '只看了开头和结尾的网页文件', 'files of the web that could not be looked at whole': '没能看完的网页文件', 'files of the web that could not be parsed and were read word by word': '无法解析、改为逐词阅读的网页文件',
@@ -46,6 +47,7 @@ const parts: readonly (readonly [before: string, behind: string, zh: string])[] 
 export function countText(what: string, lang: Lang): string {
   if (lang === 'en') return what;
   if (Object.hasOwn(zh, what)) return zh[what]!;
+  if (Object.hasOwn(formerCounts, what)) return formerCounts[what]!;
   const part = parts.find(([before, behind]) => what.startsWith(before) && what.endsWith(behind) && what.length > before.length + behind.length);
   return part ? part[2].replace('{}', () => what.slice(part[0].length, what.length - part[1].length)) : what;
 }

@@ -1,15 +1,15 @@
 /** Which mounts a scan goes into, and which it does not even ask; docs/decisions/2026-11-23-mounts.md says why. */
 import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { bytesOf, nameOfLatin1 } from '../linux/file-names.ts';
+import type { Text } from '../core/text.ts';
+import { bytesOf } from '../linux/file-names.ts';
 import { answerers, type Answerer, type ClosedMount } from '../linux/file-systems.ts';
-import { unescaped } from '../linux/mounts.ts';
+import { mountLines, type MountLine } from '../linux/mounts.ts';
 import { Procfs } from '../linux/procfs.ts';
 import type { Tree } from '../linux/tree.ts';
 
 /** Roots of containers: where their layers are looked at, they need not be looked at once more. */
 const containers = /\/(?:docker|containerd|containers|kubelet|k3s|rke2|podman)\//;
-const bytesMax = 16 << 20;
 const layersMax = 500;
 
 /** What the operator says of mounts: at such a path or below it. The longest path that fits decides. */
@@ -21,6 +21,9 @@ export interface MountChoice {
   /** Mount points, as the machine names them, that were asked and did not answer. */
   silent?: readonly string[];
 }
+
+/** Said where `mountsForWalk` gives nothing. */
+export const mountsUnknown: Text = { zh: '读不到挂载列表，或它太长：网络盘和 FUSE 也会去看，而它们可能不应答', en: 'expected the list of mounts, got nothing or too much: those of other machines and of programs are looked at too, and may not answer' };
 
 export interface WalkMounts {
   /** Mount points that a walk does not go into, with the type of each. */
@@ -34,8 +37,6 @@ export interface WalkMounts {
 /** `layers`: an overlay whose layers are looked at; `itself`: one that is being judged. */
 type Kind = Answerer | 'left-out' | 'layers' | 'itself';
 
-interface Mount { id: string; parent: string; at: string; type: string; device: string; options: string }
-
 /** Below a tree that lies on this machine. */
 export function mountsOfTree(tree: Tree, choice: MountChoice = {}, procfs = new Procfs('/')): WalkMounts | undefined {
   return tree.kind === 'machine' ? mountsForWalk(procfs, '', choice) : mountsForWalk(new Procfs('/'), (tree.outside('/') ?? '').replace(/\/+$/, ''), choice);
@@ -43,17 +44,16 @@ export function mountsOfTree(tree: Tree, choice: MountChoice = {}, procfs = new 
 
 /** Below `prefix`, as seen from inside. Undefined when they cannot all be read. `inode` of a path; undefined when there is none. */
 export function mountsForWalk(procfs: Procfs, prefix: string, choice: MountChoice = {}, inode = inodeOf): WalkMounts | undefined {
-  const text = procfs.read('self/mountinfo', bytesMax, 'latin1');
-  if (text === undefined || text.length >= bytesMax) return undefined;
-  const all = nameOfLatin1(text).split('\n').flatMap(mountOf);
+  const all = mountLines(procfs);
+  if (all === undefined) return undefined;
   const way = wayTo(all);
   const answererOf = answerers(procfs);
   const chosen = choiceFor(choice);
   const silent = new Set(choice.silent);
   /** What the tree lies on itself is looked into: it was asked for. */
-  const isBelow = ({ at }: Mount): boolean => at.startsWith(`${prefix}/`) && at !== '/';
-  const kinds = new Map<Mount, Kind>();
-  const kindOf = (mount: Mount): Kind => {
+  const isBelow = ({ at }: MountLine): boolean => at.startsWith(`${prefix}/`) && at !== '/';
+  const kinds = new Map<MountLine, Kind>();
+  const kindOf = (mount: MountLine): Kind => {
     const known = kinds.get(mount);
     if (known) return known;
     // While its layers are judged: one that has the name of what was mounted over it is covered, and tells nothing.
@@ -62,7 +62,7 @@ export function mountsForWalk(procfs: Procfs, prefix: string, choice: MountChoic
     kinds.set(mount, kind);
     return kind;
   };
-  const judge = (mount: Mount): Kind => {
+  const judge = (mount: MountLine): Kind => {
     const { at, type } = mount;
     if (!isBelow(mount)) return 'here';
     if (silent.has(at)) return 'elsewhere';
@@ -104,7 +104,7 @@ function choiceFor({ into = [], without = [] }: MountChoice): (at: string) => bo
 const plain = (path: string): string => path.replace(/\/+$/, '');
 
 /** Folders that an overlay is made of, as they were named when it was mounted. Docker and containerd name theirs from where they stood when there are many: from two folders above. */
-function layersOf({ at, options }: Mount): string[] {
+function layersOf({ at, superOptions: options }: MountLine): string[] {
   const found: string[] = [];
   for (const option of options.split(/(?<!\\),/)) {
     const equals = option.indexOf('=');
@@ -120,22 +120,15 @@ function inodeOf(path: string): number | undefined {
   } catch { return undefined; /* not to be looked at: then nothing is proven and the mount is walked */ }
 }
 
-function mountOf(line: string): Mount[] {
-  const words = line.split(' '), dash = words.indexOf('-');
-  const [id, parent, , , at] = words, type = words[dash + 1], device = words[dash + 2] ?? '', options = words[dash + 3] ?? '';
-  if (dash < 0 || id === undefined || parent === undefined || at === undefined || type === undefined) return [];
-  return [{ id, parent, type, at: unescaped(at), device: unescaped(device), options: unescaped(options) }];
-}
-
 /** The mounts that a path leads through, as the kernel follows it: from one to what is mounted on it, the last on top. */
-function wayTo(mounts: readonly Mount[]): (path: string) => Mount[] {
+function wayTo(mounts: readonly MountLine[]): (path: string) => MountLine[] {
   const known = new Set(mounts.map(({ id }) => id));
-  const above = new Map<string, Mount>();
+  const above = new Map<string, MountLine>();
   const first = mounts.filter(({ id, parent }) => parent === id || !known.has(parent));
   for (const mount of mounts) if (mount.parent !== mount.id) above.set(`${mount.parent} ${mount.at}`, mount);
   const beginnings = new Map(first.map((mount) => [mount.at, mount]));
   return (path) => {
-    const way: Mount[] = [];
+    const way: MountLine[] = [];
     const names = path.split('/');
     for (let n = 1; n <= names.length; n++) {
       const at = names.slice(0, n).join('/') || '/';

@@ -4,7 +4,7 @@ import type { Text } from '../core/text.ts';
 import { closedText } from '../linux/file-systems.ts';
 import type { Machine, WalkedFile } from '../checks/port.ts';
 import type { Tree } from '../linux/tree.ts';
-import { mountsOfTree, type WalkMounts } from './mounts.ts';
+import { mountsOfTree, mountsUnknown, type WalkMounts } from './mounts.ts';
 
 const depthMax = 1024;
 /** What the kernel makes up, should nobody know what is mounted. */
@@ -127,6 +127,6 @@ function tooLong(tree: Tree, path: string): boolean {
 function mountsOf(tree: Tree, options: WalkOptions): WalkMounts | undefined {
   if (tree.kind === 'image') return undefined;
   const mounts = mountsOfTree(tree, {}, options.machine?.procfs);
-  if (!mounts) options.onFault('/proc/self/mountinfo', { zh: '读不到挂载列表，或它太长：网络盘等也会被查', en: 'expected the list of mounts, got nothing or too much: mounts of other machines are looked at too' });
+  if (!mounts) options.onFault('/proc/self/mountinfo', mountsUnknown);
   return mounts;
 }

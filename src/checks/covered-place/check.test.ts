@@ -24,6 +24,10 @@ describe('a mount over a place from which things run', () => {
     )).toEqual([]);
   });
 
+  it('is found behind thousands of others', async () => {
+    expect(await told('/ ext4', ...Array.from({ length: 6000 }, (_, i) => `/mnt/${i} tmpfs`), '/etc/cron.d fuse.x')).toEqual([expect.stringMatching(/^intrusion high \/etc\/cron\.d/)]);
+  });
+
   it('could not look when there is no list of mounts', async () => {
     const root = makeRoot();
     expect((await scanRoot([coveredPlace], root, recorded(root))).blind).toMatchObject([{ check: 'covered-place' }]);

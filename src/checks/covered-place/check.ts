@@ -23,7 +23,7 @@ export const coveredPlace: PlaceCheck = {
   async *run(context) {
     const { procfs } = machineOf(context);
     const mounts = readMounts(procfs);
-    if (!mounts) throw new MoatError('no-mounts', 'expected the list of mounts, it cannot be read', { zh: '读不到挂载列表' });
+    if (!mounts) throw new MoatError('no-mounts', 'expected the list of mounts, it cannot be read whole', { zh: '读不到完整的挂载列表' });
     const answererOf = answerers(procfs);
     const covered = mounts.flatMap((mount) => { const place = placeUnder(mount.at); return place ? [{ mount, place, answerer: answererOf(mount.type, mount.at) }] : []; });
     for (const { mount, place, answerer } of upTo(context, covered, findingsMax, 'mounts over places beyond those listed')) yield found(mount, place, answerer);

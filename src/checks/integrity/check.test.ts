@@ -27,7 +27,7 @@ async function stage(planted: Planted): Promise<{ at: (path: string) => string; 
     store, key, at: (path) => join(root, path),
     create: async () => {
       const one = await tree();
-      await createBaseline(store, made, { tree: one, digests: treeDigests(one), index: await openPackages(one), signal, attributes: true, devices: undefined, blind: () => undefined, count: () => undefined }, { folders: ['/etc', '/usr'], exclude: [], now: 1 });
+      await createBaseline(store, made, { tree: one, digests: treeDigests(one), index: await openPackages(one), signal, attributes: true, over: undefined, blind: () => undefined, count: () => undefined }, { folders: ['/etc', '/usr'], exclude: [], now: 1 });
     },
     look: async () => {
       const one = await tree();

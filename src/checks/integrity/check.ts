@@ -3,7 +3,7 @@ import type { Finding } from '../../core/finding.ts';
 import { diffBaseline } from '../../baseline/baseline.ts';
 import { BaselineError } from '../../baseline/error.ts';
 import { readKey } from '../../baseline/key.ts';
-import { diskDevices, type Looking } from '../../baseline/records.ts';
+import type { Looking } from '../../baseline/records.ts';
 import { MoatError, reasonOf, saidBy } from '../../core/error.ts';
 import { fact, finding } from '../finding.ts';
 import type { PlaceCheck, ScanContext } from '../port.ts';
@@ -37,7 +37,7 @@ export const integrity: PlaceCheck = {
 async function* changesOf(store: string, key: Buffer, context: ScanContext): AsyncIterable<Finding> {
   const { tree, provenance, signal } = context;
   const looking: Looking = {
-    tree, signal, digests: provenance.digests, index: provenance.index, attributes: canAsk(tree), devices: diskDevices(tree),
+    tree, signal, digests: provenance.digests, index: provenance.index, attributes: canAsk(tree), over: context.mounts?.over,
     count: (what, n) => { context.count(what, n); }, blind: (path, why) => { context.blind(path, why); },
   };
   const folders = new Map<string, ToldChange[]>();

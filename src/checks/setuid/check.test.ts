@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { scanRoot, shown } from '../../../test/throwaway-root.ts';
+import { makeRoot, scanRoot, shown } from '../../../test/throwaway-root.ts';
 import { compile, temporary } from '../../../test/compile.ts';
 import { lacks } from '../../../test/need.ts';
 import { setuid } from './check.ts';
@@ -32,9 +33,31 @@ it.skipIf(lacks({ root: true, files: ['/usr/bin/gcc'] }))('finds set-uid program
 
 it.skipIf(lacks({ root: true }))('tells once of another Linux inside, and of a shell in it as of any', async () => {
   const report = await scanRoot([setuid], {
-    '/srv/jail/var/lib/dpkg/status': 'Package: sudo\n', '/srv/jail/usr/bin/sudo': { text: 'x', mode: 0o4755 }, '/srv/jail/usr/bin/su': { text: 'x', mode: 0o4755 },
-    '/srv/jail/usr/bin/dash': { text: 'x', mode: 0o4755 },
+    ...jail('/srv/jail', { sudo: '/usr/bin/sudo', passwd: '/usr/bin/su', dash: '/usr/bin/dash' }),
+    '/srv/jail/usr/bin/sudo': { text: 'x', mode: 0o4755 }, '/srv/jail/usr/bin/su': { text: 'x', mode: 0o4755 }, '/srv/jail/usr/bin/dash': { text: 'x', mode: 0o4755 },
   });
   expect(shown(report)).toEqual(['critical /srv/jail/usr/bin/dash', 'medium /srv/jail']);
   expect(report.findings[1]!.kind).toBe('weakness');
 });
+
+it.skipIf(lacks({ root: true }))('takes a program for that of another Linux only where its packages ship it as it is, or root alone gets there', async () => {
+  const root = makeRoot({
+    // Nothing but the name of a database.
+    '/opt/x/var/lib/dpkg/status': '', '/opt/x/su': { text: 'x', mode: 0o4755 },
+    ...jail('/srv/jail', { sudo: '/usr/bin/sudo', passwd: '/usr/bin/su' }),
+    '/srv/jail/usr/bin/sudo': { text: 'x', mode: 0o4755 }, '/srv/jail/usr/bin/su': { text: 'changed', mode: 0o4755 }, '/srv/jail/usr/bin/more': { text: 'x', mode: 0o4755 },
+    '/root/far/var/lib/dpkg/status': '', '/root/far/su': { text: 'x', mode: 0o4755 },
+  });
+  chmodSync(join(root, 'root/far'), 0o700);
+  const report = await scanRoot([setuid], root);
+  expect(shown(report)).toEqual(['high /opt/x/su', 'high /srv/jail/usr/bin/more', 'high /srv/jail/usr/bin/su', 'medium /srv/jail', 'info /root/far']);
+});
+
+/** Another Debian with packages of one file each, whose content is `x`. */
+function jail(at: string, packages: Readonly<Record<string, string>>): Record<string, string> {
+  const names = Object.entries(packages);
+  return {
+    [`${at}/var/lib/dpkg/status`]: names.map(([name]) => `Package: ${name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n`).join('\n'),
+    ...Object.fromEntries(names.flatMap(([name, file]) => [[`${at}/var/lib/dpkg/info/${name}.list`, `/.\n${file}\n`], [`${at}/var/lib/dpkg/info/${name}.md5sums`, `${createHash('md5').update('x').digest('hex')}  ${file.slice(1)}\n`]])),
+  };
+}

@@ -5,7 +5,7 @@ import type { Finding } from '../../core/finding.ts';
 import { readElf } from '../../linux/elf.ts';
 import type { FileStat, Tree } from '../../linux/tree.ts';
 import { fact, finding, lessRights, octal } from '../finding.ts';
-import { isReachable, nestedRoot } from '../nested-root.ts';
+import { isReachable, NestedPackages, nestedRoot } from '../nested-root.ts';
 import { interpreters, baseName } from '../shell-words.ts';
 
 const setUid = 0o4000;
@@ -20,7 +20,8 @@ export const setuid: WalkCheck = {
   scope: 'tree',
   everyMinutes: 24 * 60,
   walk(context): Visitor {
-    const { provenance, tree } = context;
+    const { provenance, signal, tree } = context;
+    const packages = new NestedPackages(tree, signal);
     const nested = new Map<string, Nested>();
     return {
       wants: ({ stat }) => stat.kind === 'file' && ((stat.mode & setUid) !== 0 || ((stat.mode & setGid) !== 0 && (stat.mode & anyExecute) !== 0)),
@@ -30,9 +31,9 @@ export const setuid: WalkCheck = {
         if (owner && owner.state !== 'modified') return;
         const toRoot = (stat.mode & setUid) !== 0 && stat.uid === 0;
         const name = baseName(path);
-        // Packages of another Linux ship these; whether the machine's own people can use them is what counts. None ships a shell so.
+        // Packages of another Linux ship these; whether the machine's own people can use them is what counts, and then the packages must say so. None ships a shell so.
         const root = owner ? undefined : nestedRoot(tree, path);
-        if (root !== undefined && !interpreters.test(name)) {
+        if (root !== undefined && !interpreters.test(name) && (!isReachable(tree, path) || await packages.ships(root, path))) {
           const others = nested.get(root) ?? { programs: [], count: 0, changed: 0 };
           if (nested.size < nestedMax || nested.has(root)) nested.set(root, others); else context.count('findings beyond the limit');
           others.count++;

@@ -75,7 +75,7 @@ it('shows what changed since the baseline where there is no checkout', async () 
   const [store, key] = [join(data, 'baseline'), join(data, 'key')];
   const tree = new DiskTree(root, undefined);
   const made = makeKey(key);
-  await createBaseline(store, made, { tree, digests: treeDigests(tree), index: await openPackages(tree), signal, attributes: false, devices: undefined, blind: () => undefined, count: () => undefined }, { folders: ['/var/www'], exclude: [], now: 1 });
+  await createBaseline(store, made, { tree, digests: treeDigests(tree), index: await openPackages(tree), signal, attributes: false, over: undefined, blind: () => undefined, count: () => undefined }, { folders: ['/var/www'], exclude: [], now: 1 });
   expect((await look({ store, key })).told).toEqual([]);
   write('/var/www/html/index.html', page.replace('line 3<', 'defaced<'));
   write('/var/www/html/wp-config.php', '<?php other secret');

@@ -1,16 +1,21 @@
 /** `moat baseline`: what the system was like when it was known to be good, and what changed since. */
-import { MoatError } from '../../core/error.ts';
+import { MoatError, saidBy } from '../../core/error.ts';
 import { acceptBaseline, baselineSummary, compareBaseline, defaultKeyPath, makeBaseline, type BaselineRequest } from '../../agent/baseline.ts';
+import { mountChoiceOf } from '../../agent/scan-mounts.ts';
+import { isWatched, runWatched } from '../../agent/watched.ts';
 import { usualExclude, usualFolders, type Wanted } from '../../baseline/baseline.ts';
 import type { Summary } from '../../baseline/store.ts';
 import { changeJson, changeLines, upgradeLines, summaryLines, UpgradeCount } from '../baseline-text.ts';
-import { dataFolder } from '../globals.ts';
+import { countText } from '../../scan/count-texts.ts';
+import type { MountChoice } from '../../scan/mounts.ts';
+import { configOf, dataFolder } from '../globals.ts';
+import { intoMountOption, mountsFor, withoutMountOption, type MountOptions } from '../mount-options.ts';
 import { Output } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import type { Cli } from '../program.ts';
 import { jsonLine, safe } from '../terminal.ts';
 
-interface Options { root?: string; keyFile?: string; json?: boolean; folder?: string[]; exclude?: string[]; times?: boolean; all?: boolean; packages?: boolean; seal?: string }
+interface Options extends MountOptions { keyFile?: string; json?: boolean; folder?: string[]; exclude?: string[]; times?: boolean; all?: boolean; packages?: boolean; seal?: string }
 
 export function addBaseline(cli: Cli): void {
   const { program, lang, t } = cli;
@@ -23,8 +28,9 @@ export function addBaseline(cli: Cli): void {
     .description(t('做一份基线（替换旧的；中断后再运行会接着做）', 'make a baseline in the place of the old one; goes on where it was broken off'))
     .option('--folder <dir>', t(`要记下的目录，可重复；默认 ${usualFolders.join(' ')}`, `folder to remember, again and again; default ${usualFolders.join(' ')}`), several)
     .option('--exclude <dir>', t(`跳过的目录或文件，可重复；默认 ${usualExclude.join(' ')}`, `folder or file to leave out, again and again; default ${usualExclude.join(' ')}`), several)
-    .option(...keyOption).option(...rootOption).option('--json', t('输出 JSON', 'JSON'))
-    .action((options: Options) => run(cli, options, async (request, out) => {
+    .option(...keyOption).option(...rootOption).addOption(withoutMountOption(t)).addOption(intoMountOption(t)).option('--json', t('输出 JSON', 'JSON'))
+    .addHelpText('after', `\n${t('退出码：0 做好了，2 没能做，或有地方没能查（基线里没有它们）', 'Exit code: 0 made, 2 it could not be made, or something could not be looked at and is not in it')}`)
+    .action((options: Options) => watched(cli, options, async (request, out) => {
       const made = await makeBaseline({ ...request, ...(options.folder && { folders: options.folder }), ...(options.exclude && { exclude: options.exclude }), now: Date.now() });
       if (options.json) out.line(jsonLine(made));
       else {
@@ -36,9 +42,9 @@ export function addBaseline(cli: Cli): void {
   baseline.command('diff')
     .description(t('与基线相比有什么变化', 'what is not as it was'))
     .option('--times', t('也列出只有时间、inode 变化的文件', 'tell files too of which only times or the inode changed'))
-    .option(...keyOption).option(...rootOption).option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
+    .option(...keyOption).option(...rootOption).addOption(withoutMountOption(t)).addOption(intoMountOption(t)).option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
     .addHelpText('after', `\n${t('退出码：0 没有变化（软件包升级不算），1 有变化，2 没能比对或有地方没能查', 'Exit code: 0 no change (upgrades of packages are none), 1 changes, 2 it could not be compared, or not all of it')}`)
-    .action((options: Options) => run(cli, options, async (request, out, seen) => {
+    .action((options: Options) => watched(cli, options, async (request, out, seen) => {
       const upgrades = new UpgradeCount();
       let [changes, touched] = [0, 0];
       for await (const change of compareBaseline(request)) {
@@ -56,8 +62,8 @@ export function addBaseline(cli: Cli): void {
   baseline.command('accept [paths...]')
     .description(t('把变化接受进基线：这些路径、全部、或软件包升级的', 'take changes over into the baseline: those paths, all, or what packages changed'))
     .option('--all', t('全部变化', 'every change')).option('--packages', t('软件包管理器做的变化', 'what package managers changed'))
-    .option(...keyOption).option(...rootOption).option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
-    .action((paths: string[], options: Options) => run(cli, options, async (request, out) => {
+    .option(...keyOption).option(...rootOption).addOption(withoutMountOption(t)).addOption(intoMountOption(t)).option('--json', t('每行一个 JSON 对象', 'one JSON object a line'))
+    .action((paths: string[], options: Options) => watched(cli, options, async (request, out) => {
       const { changes, dropped } = await acceptBaseline({ ...request, wanted: wantedOf(paths, options), now: Date.now() });
       const told = changes.filter(({ action }) => action !== 'touched');
       for (const change of told) for (const line of options.json ? [jsonLine(changeJson(change))] : changeLines(change, lang)) out.line(line);
@@ -83,25 +89,47 @@ function wantedOf(paths: readonly string[], { all, packages }: Options): Wanted 
   return all ? 'all' : packages ? 'packages' : paths;
 }
 
+/** A process of its own looks at the files: one that waits for a mount that does not answer could not even say so. */
+async function watched(cli: Cli, options: Options, work: Parameters<typeof run>[2]): Promise<void> {
+  const { lang, program } = cli;
+  if (isWatched()) { await run(cli, options, work, mountsFor(options, await configured(program, lang))); return; }
+  process.exitCode = await runWatched({ onStill: (why) => { console.error(safe(why[lang])); } });
+  // What was given up may hold pipes of ours for ever.
+  if (process.exitCode === 2) process.exit();
+}
+
+/** What it cannot read is told; then mounts are those of a machine where nothing was said of them. */
+async function configured(program: Cli['program'], lang: Cli['lang']): Promise<MountChoice | undefined> {
+  try {
+    return mountChoiceOf((await configOf(program)).scan);
+  } catch (error) {
+    if (!(error instanceof MoatError)) throw error;
+    console.error(safe(saidBy(error)[lang]));
+    return undefined;
+  }
+}
+
 /** What every sub-command shares: progress, interruption, exit code 2 for what could not be done. */
-async function run({ program, t }: Cli, options: Options, work: (request: BaselineRequest, out: Output, seen: { blind: number }) => Promise<void>): Promise<void> {
+async function run({ program, lang, t }: Cli, options: Options, work: (request: BaselineRequest, out: Output, seen: { blind: number }) => Promise<void>, mounts?: MountChoice): Promise<void> {
   const out = new Output();
   const stop = new AbortController();
   const onSignal = (): void => { stop.abort(new MoatError('stopped', t('被中断；create 再运行会接着做', 'interrupted; create goes on when it is run again'))); };
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  // More than once: a terminal sends it to whoever watches as well, who hands it on.
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  if (isWatched()) { process.once('disconnect', onSignal); process.channel?.unref(); }
   const progress = progressLine(t('基线', 'baseline'));
   const seen = { blind: 0 };
   const counts = new Map<string, number>();
   try {
     await work({
-      data: dataFolder(program), signal: stop.signal,
+      data: dataFolder(program), signal: stop.signal, mounts,
       ...(options.root !== undefined && { root: options.root }), ...(options.keyFile !== undefined && { keyFile: options.keyFile }),
       warn: ({ zh, en }) => console.error(safe(t(zh, en))),
       blind: (path, why) => { seen.blind++; console.error(safe(`${t('没能查', 'could not look')}: ${path}: ${t(why.zh, why.en)}`)); },
       count: (what, n = 1) => { counts.set(what, (counts.get(what) ?? 0) + n); },
       onProgress: (files, path) => { if (files % 200 === 0) progress.show(`${files} ${path}`); },
     }, out, seen);
-    for (const [what, n] of counts) console.error(safe(`${what}: ${n}`));
+    for (const [what, n] of counts) console.error(safe(`${countText(what, lang)}: ${n}`));
     if (seen.blind > 0) process.exitCode ??= 2;
   } catch (error) {
     process.exitCode = 2;
@@ -109,6 +137,6 @@ async function run({ program, t }: Cli, options: Options, work: (request: Baseli
   } finally {
     progress.clear();
     await out.end();
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('disconnect', onSignal);
   }
 }

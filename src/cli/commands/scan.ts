@@ -20,6 +20,7 @@ import { sarifOf } from '../../scan/sarif.ts';
 import { storiesOf } from '../../scan/stories.ts';
 import { findingJson, reportLines } from '../scan-text.ts';
 import { configOf, dataFolder, globals } from '../globals.ts';
+import { intoMountOption, mountsFor, withoutMountOption } from '../mount-options.ts';
 import { Output } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import type { Cli } from '../program.ts';
@@ -45,8 +46,7 @@ export function addScan({ program, lang, t }: Cli): void {
     .option('--only <ids>', t('只做这些检查（逗号分隔，可为组名）', 'only these checks or groups, separated by commas'), ids)
     .option('--skip <ids>', t('不做这些检查', 'not these checks or groups'), ids)
     .option('--yara <dir>', t('另加的 YARA 规则目录（可多次）', 'one more folder of YARA rules (may be repeated)'), (dir: string, all: string[] | undefined) => [...(all ?? []), resolve(dir)])
-    .option('--without-mount <path>', t('不看此处或其下的挂载，也不算没能查（可多次；长期如此写 scan.without_mounts）', 'leave out what is mounted there or below, and do not tell it as not looked at (may be repeated; scan.without_mounts for good)'), mountPath)
-    .option('--into-mount <path>', t('也看此处或其下的网络或 FUSE 挂载（可多次；长期如此写 scan.into_mounts）', 'look into mounts of the network or of FUSE there or below as well (may be repeated; scan.into_mounts for good)'), mountPath)
+    .addOption(withoutMountOption(t)).addOption(intoMountOption(t))
     .option('--profile <name>', t('full 全部；quick 只查已知位置与运行中的东西，不逐个看文件', 'full: everything; quick: known places and what runs, without the walk over every file'), profile, 'full')
     .option('--since <time>', t('只列此后出现的（如 2d、12h、2026-11-20）；不知何时出现的照列', 'only what came to be since then (2d, 12h, 2026-11-20), and what has no time'), since)
     .option('--fail-on <level>', `${t('达到此级别时退出码为 1', 'exit 1 for findings of this level or above')}: ${levels.join(', ')}`, level, 'high')
@@ -216,12 +216,6 @@ async function settingsOf(program: Cli['program'], lang: Cli['lang']): Promise<{
   }
 }
 
-/** What is configured is meant for this machine. */
-function mountsFor({ root = '/', withoutMount = [], intoMount = [] }: Options, configured: MountChoice = {}): MountChoice {
-  const { without = [], into = [] } = resolve(root) === '/' ? configured : {};
-  return { without: [...withoutMount, ...without], into: [...intoMount, ...into] };
-}
-
 function ids(text: string, all: string[] = []): string[] {
   const named = text.split(',').map((id) => id.trim()).filter(Boolean);
   // An empty variable of a script would leave out everything, or nothing.
@@ -239,11 +233,6 @@ function level(text: string): Level {
   const found = levels.find((one) => one === text);
   if (!found) throw new InvalidArgumentError(`expected one of ${levels.join(', ')}`);
   return found;
-}
-
-function mountPath(text: string, all: string[] = []): string[] {
-  if (!text.startsWith('/')) throw new InvalidArgumentError('expected the path of a mount, as the report names it: /data');
-  return [...all, text];
 }
 
 function profile(text: string): ScanProfile {

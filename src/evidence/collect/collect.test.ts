@@ -57,6 +57,17 @@ describe.skipIf(lacks({ root: true, files: ['/usr/bin/python3'] }))('processes',
     items = await all(processItems({ suspects: [{ pid: python, startTicks: procfs.stat(python)!.startTicks }], procfs }));
   });
 
+  it('with more open files than are looked at says so', async () => {
+    const code = 'import os,time,resource\nresource.setrlimit(resource.RLIMIT_NOFILE,(resource.getrlimit(resource.RLIMIT_NOFILE)[1],)*2)\nf=os.open("/dev/null",0)\nfor i in range(4200): os.dup(f)\nprint("ready",flush=True)\ntime.sleep(300)';
+    const many = spawn('/usr/bin/python3', ['-c', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+    children.push(many);
+    await new Promise((resolve) => { many.stdout.once('data', resolve); });
+    const suspect = { pid: many.pid!, startTicks: procfs.stat(many.pid!)!.startTicks };
+    const missing = (await all(processItems({ suspects: [suspect], procfs }))).filter((one) => 'missed' in one && one.name === `processes/${many.pid}`);
+    expect(missing).toMatchObject([{ why: { en: expect.stringContaining('more than 4096 files open') as string } }]);
+    many.kill('SIGKILL');
+  });
+
   it('a deleted program, a memfd and a deleted open file are recovered', async () => {
     expect((await read(named(items, `processes/${deleted}/exe`))).bytes.equals(readFileSync('/bin/sleep'))).toBe(true);
     const copies = items.filter((one): one is Item => !('missed' in one) && one.name.startsWith(`processes/${python}/fd/`));

@@ -93,7 +93,9 @@ async function* textOf(procfs: Procfs, pid: number, isSuspect: boolean): AsyncGe
   }
   if (fds.length > descriptorsMax) yield Buffer.from(`(${fds.length - descriptorsMax} more)\n`);
   yield heading('threads');
-  for (const thread of (procfs.threads(pid) ?? []).slice(0, descriptorsMax)) yield Buffer.from(`${thread} ${procfs.read(`${pid}/task/${thread}/comm`, 64)?.trim() ?? ''}\n`);
+  const threads = procfs.threads(pid) ?? [];
+  for (const thread of threads.slice(0, descriptorsMax)) yield Buffer.from(`${thread} ${procfs.read(`${pid}/task/${thread}/comm`, 64)?.trim() ?? ''}\n`);
+  if (threads.length > descriptorsMax) yield Buffer.from(`(${threads.length - descriptorsMax} more)\n`);
 }
 
 const deletedMark = ' (deleted)';
@@ -110,7 +112,9 @@ async function* recovered(procfs: Procfs, pids: readonly number[], bad: Readonly
     const suspect = bad.get(pid);
     const before = procfs.stat(pid)?.startTicks;
     if (before === undefined) continue;
-    for (const copy of await copiesOf(procfs, pid, suspect !== undefined)) {
+    const { copies, cut } = await copiesOf(procfs, pid, suspect !== undefined);
+    if (cut) yield missed(`processes/${pid}`, `/proc/${pid}`, { zh: `打开的文件超过 ${descriptorsMax} 个或内存映射太多，此后的没有查看，其中可能有已删除的文件`, en: `it has more than ${descriptorsMax} files open or too many maps: those behind were not looked at, deleted files may be among them` });
+    for (const copy of copies) {
       let size: number;
       try {
         const found = await stat(copy.path);
@@ -135,23 +139,25 @@ async function* recovered(procfs: Procfs, pids: readonly number[], bad: Readonly
 }
 
 /** What is in a process and nowhere else, or, of a suspect, what it runs. */
-async function copiesOf(procfs: Procfs, pid: number, suspect: boolean): Promise<Copy[]> {
+async function copiesOf(procfs: Procfs, pid: number, suspect: boolean): Promise<{ copies: Copy[]; cut: boolean }> {
   const at = `/proc/${pid}`;
   const copies: Copy[] = [];
   const take = (path: string, name: string, what: string): void => { copies.push({ path, name: `processes/${pid}/${name}`, what, suspect }); };
   const lost = (target: string): boolean => (target.endsWith(deletedMark) || target.startsWith('/memfd:')) && !noFile.test(target);
   const exe = procfs.exe(pid);
   if (exe !== undefined && (suspect || lost(exe))) take(`${at}/exe`, 'exe', exe);
-  for (const fd of (procfs.fds(pid) ?? []).slice(0, descriptorsMax)) {
+  const fds = procfs.fds(pid) ?? [];
+  for (const fd of fds.slice(0, descriptorsMax)) {
     const target = procfs.fd(pid, fd);
     if (target !== undefined && lost(target)) take(`${at}/fd/${fd}`, `fd/${fd}`, target);
   }
-  for (const line of (procfs.read(`${pid}/maps`, tableMax) ?? '').split('\n')) {
+  const maps = procfs.read(`${pid}/maps`, tableMax) ?? '';
+  for (const line of maps.split('\n')) {
     const found = /^([0-9a-f]+-[0-9a-f]+) (\S{4}) \S+ \S+ (\d+)\s+(\/.*)$/.exec(line);
     // Of others only what is run: a database maps gigabytes that it has deleted.
     if (found && found[3] !== '0' && lost(found[4]!) && (suspect || found[2]!.includes('x'))) take(`${at}/map_files/${rangeName(found[1]!)}`, `map_files/${nameFor(found[1]!)}`, found[4]!);
   }
-  return copies;
+  return { copies, cut: fds.length > descriptorsMax || Buffer.byteLength(maps) >= tableMax };
 }
 
 /** In map_files the numbers stand without leading zeros. */

@@ -31,7 +31,7 @@ export const mounts: LiveTable = {
   columns: { path: text('挂载点', 'where'), device: text('设备或来源', 'device or source'), type: text('文件系统', 'file system'), options: text('选项', 'options') },
   read({ procfs }) {
     const found = readMounts(procfs);
-    if (found === undefined) throw new MoatError('blind', 'expected /proc/self/mountinfo, it cannot be read', { zh: '读不了 /proc/self/mountinfo' });
+    if (found === undefined) throw new MoatError('blind', 'expected /proc/self/mountinfo, it cannot be read whole', { zh: '读不全 /proc/self/mountinfo' });
     return found.map(({ at, device, type, options }) => ({ path: at, device, type, options }));
   },
 };
