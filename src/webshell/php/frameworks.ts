@@ -25,7 +25,7 @@ export function isRequest(node: unknown, depth = 0): boolean {
   }
 }
 /** Joomla's application: Factory::getApplication(), $app, $this->app. */
-const isApplication = (node: unknown): boolean => isNode(node) && (node.kind === 'call' ? isNode(node.what) && /lookup$/.test(node.what.kind) && /^getapplication$/i.test(textIn(node.what.offset)) : node.kind === 'variable' ? node.name === 'app' : node.kind === 'propertylookup' && textIn(node.offset) === 'app' && isThis(node.what));
+const isApplication = (node: unknown): boolean => isNode(node) && (node.kind === 'call' ? isNode(node.what) && node.what.kind.endsWith('lookup') && /^getapplication$/i.test(textIn(node.what.offset)) : node.kind === 'variable' ? node.name === 'app' : node.kind === 'propertylookup' && textIn(node.offset) === 'app' && isThis(node.what));
 const isThis = (node: unknown): boolean => isNode(node) && node.kind === 'variable' && node.name === 'this';
 
 /** ThinkPHP's input('post.x') and I('post.x'), Laravel's request('x'), Yii's helpers; `first` is what they are asked for. */

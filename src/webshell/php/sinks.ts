@@ -99,8 +99,8 @@ export function includeSink(run: Run, frame: Frame, target: Value, node: Node): 
   if (lower.startsWith('data:') || lower.startsWith('php://input') || /^php:\/\/filter\b.{0,400}resource=(?:data:|php:\/\/input)/s.test(lower) || lower.startsWith('expect://')) {
     if (taint) run.sign('code', 'critical', node, { taint, decoded: said('include', target) });
     else if (lower.includes('php://input')) run.sign('code', 'critical', node, { taint: { origin: 'request', place: run.place(node) }, decoded: said('include', target) });
-    // Code in an address is put there to be run and not seen; whose it is does not matter when nothing of it is known.
-    else if (choicesOf(target).length === 0 && lower.startsWith('data:') && template.includes(gap)) run.sign('include', 'high', node, { decoded: said('include', target) });
+    // Code packed into an address is put there to be run and not seen; compilers of templates leave it as it is.
+    else if (choicesOf(target).length === 0 && /^data:[^,]{0,60};base64,/.test(lower) && template.includes(gap)) run.sign('include', 'high', node, { decoded: said('include', target) });
     else for (const text of choicesOf(target)) { const code = dataOf(text); if (code !== undefined) { run.sign('hidden', 'medium', node, { decoded: code.slice(0, 300) }); runLayer(run, frame, `?>${code}`, { ...know(code), hidden: hiddenBy.decoded }, node); } }
     return unknown;
   }

@@ -9,7 +9,7 @@ const ebcdic: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** From a character set to UTF-8; undefined for one that is not known, or when nothing changes. */
-export function fromCharset(text: string, charset: string): string | undefined {
+function fromCharset(text: string, charset: string): string | undefined {
   const name = charset.toUpperCase().replace(/\/\/.*$/, '').replaceAll(/[-_ ]/g, '');
   if (/^UTF16|^UCS2/.test(name)) return utf8(new TextDecoder(/BE$|^UTF16$|^UCS2$/.test(name) ? 'utf-16be' : 'utf-16le').decode(Buffer.from(text, 'latin1')));
   if (/^UTF32|^UCS4/.test(name)) return text.replaceAll('\0', '');
@@ -22,20 +22,20 @@ export function fromCharset(text: string, charset: string): string | undefined {
 }
 
 /** Letters in full width, of mathematics, with marks: as the plain ones that they become. */
-export function plainLetters(text: string, how: string): string {
+function plainLetters(text: string, how: string): string {
   const plain = new TextDecoder().decode(Buffer.from(text, 'latin1')).normalize('NFKD').replaceAll(/\p{M}/gu, '');
   return utf8(/lower/i.test(how) ? plain.toLowerCase() : /upper/i.test(how) ? plain.toUpperCase() : plain);
 }
 
 const dateLetters = /[dDjlNSwzWFmMntLoXxYyaABgGhHisuveIOPpTZcrU]/;
 /** A date whose form holds nothing of a date. */
-export function literalDate(form: string): string | undefined {
+function literalDate(form: string): string | undefined {
   const text = form.replaceAll(/\\./gs, '');
   return form === '' || dateLetters.test(text) ? undefined : form.replaceAll(/\\(.)/gs, '$1');
 }
 
 /** `{0}{1}` filled in. */
-export function message(pattern: Value, args: Value | undefined): Value {
+function message(pattern: Value, args: Value | undefined): Value {
   const text = textOf(pattern);
   if (text === undefined || text.length > 10_000) return pattern;
   let out = know('', hiddenBy.joined);
