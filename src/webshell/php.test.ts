@@ -39,6 +39,17 @@ describe('what is filled in from a form', () => {
   });
 });
 
+describe('pages of template engines', () => {
+  it.each([
+    ["<div>{!! «SHELL»(request('q')) !!}</div>", 1], ["<p>{{ «SYSTEM»(request()->get('q')) }}</p>", 1], ["<p>\n@php($x = request('q'))\n{!! «SHELL»($x) !!}", 3],
+    ["@extends('a')\n@php\n  «EVAL»(request()->header('X-K'));\n@endphp", 3], ["<b>\n{php}«EVAL»(«POST»['x']);{/php}", 2], ["{dede:php}«EVAL»(«POST»['x']);{/dede:php}", 1], ["<!--{eval «SYSTEM»(«GET»['x'])}-->", 1],
+  ])('are read as the PHP that they become: %s', (source, line) => {
+    const [sign] = analyse(fill(source)).signs.filter(({ level }) => atLeast(level, 'high'));
+    expect(sign?.sink.line).toBe(line);
+  });
+  it.each(["<p>{{ request('q') }}</p>\n@if ($a)\n<b>{{ $title }}</b>\n@endif", '<div id="app">{{ item.name | upper }}</div>', "{php}echo date('Y');{/php}"])('that show what was asked for are none: %s', (source) => { expect(serious(fill(source))).toEqual([]); });
+});
+
 describe('what looks alike and is none', () => {
   for (const [name, source] of Object.entries(phpBenign())) {
     it(name, () => { expect(serious(source)).toEqual([]); });

@@ -6,6 +6,7 @@ import { callValue, invoke, invokeClosure, invokeMethod, uncalled } from './php/
 import { parse, type Parsed } from './php/parse.ts';
 import { Run, type Frame, type Operation } from './php/run.ts';
 import { declareAll, execute } from './php/statements.ts';
+import { asPhp } from './php/templates.ts';
 import { readTokens } from './php/tokens.ts';
 import { given, unknown, unknownFrom, type PhpObject } from './php/value.ts';
 import { worthParsing } from './php/worth.ts';
@@ -24,6 +25,12 @@ const unpackChecks = /pathinfo|preg_match|in_array|mime|\$_SESSION|session_start
 const dangerousName = /(?<!(?:function_exists|is_callable|method_exists|in_array|disable_functions)\s{0,4}\(\s{0,4})(['"])(?:passthru|shell_exec|proc_open|popen|pcntl_exec|system|create_function|assert)\1/i;
 
 export function analyse(source: string, limits: Limits = defaultLimits): Analysis {
+  // A page without PHP's own tags may hold those of a template engine.
+  const page = phpBegins(source) < 0 && source.length <= limits.bytes ? asPhp(source) : undefined;
+  return page === undefined ? analysePhp(source, limits) : analysePhp(page, limits);
+}
+
+function analysePhp(source: string, limits: Limits): Analysis {
   const cut: string[] = [];
   const text = source.length > limits.bytes ? source.slice(0, limits.bytes) : source;
   if (text !== source) cut.push('the end of a file that is too large');
@@ -57,8 +64,8 @@ function whole(run: Run, { children }: Parsed): void {
   const frame = frameOf(run);
   declareAll(run, children);
   execute(run, frame, children);
-  // What one request leaves in the session, the next one finds there.
-  if (run.sessionTainted || (run.sent && /\byield\b/.test(run.source))) execute(run, frame, children);
+  // What one request leaves in the session or another store, the next one finds there.
+  if (run.sessionTainted || run.kept.size > 0 || (run.sent && /\byield\b/.test(run.source))) execute(run, frame, children);
   for (const object of run.objects.slice()) for (const method of ['__destruct', '__wakeup', '__tostring', '__invoke']) if (method === '__destruct' || run.anyProperty.length > 0) invokeMethod(run, object, method, [], undefined);
   for (const one of run.functions.values()) if (one.called === 0) invoke(run, one, uncalled(one.node.arguments), {});
   for (const info of Array.from(run.classes.values())) {

@@ -142,6 +142,9 @@ export class Lines {
     return { line, text: `${from > start ? '…' : ''}${readable(text.trim())}${end > from + lineMax ? '…' : ''}`, layer: this.#layer };
   }
 
+  /** A part of the source. */
+  slice(from: number, to: number): string { return this.#source.slice(from, to); }
+
   /** The place of an offset into the source. */
   at(offset: number): Place {
     if (!this.#starts) this.place(1);

@@ -1,6 +1,7 @@
 /** What assignments leave where. */
 import { invokeMethod } from './calls.ts';
 import { evaluate } from './expressions.ts';
+import { isRequest } from './frameworks.ts';
 import { combine } from './operators.ts';
 import { isNode, type Node } from './parse.ts';
 import { classNamed, elementOf, memberName, propertyCell, staticCell, superglobals, variableName } from './places.ts';
@@ -19,6 +20,8 @@ export function assign(run: Run, frame: Frame, node: Node): Value {
     const fresh = isUnset(run, frame, left);
     value = operator === '??=' ? before.known === null || fresh ? value : merge(before, value)! : combine(run, operator.slice(0, -1), fresh ? (operator === '.=' ? know('') : know(0)) : before, value);
   }
+  // The request under another name is the request still.
+  if (operator === '=' && left?.kind === 'variable' && value.known === undefined && !value.object && value.taints.length === 0 && isRequest(node.right)) value = { ...unknown, object: { className: 'Request', properties: new Map(), made: [] } };
   assignTo(run, frame, left, yesFor(run, value));
   return value;
 }

@@ -10,8 +10,12 @@ import { askedForCrawler, headed, printed } from './visitors.ts';
 import { compute, pattern } from './functions.ts';
 import type { Node } from './parse.ts';
 import type { Frame, Operation, Run } from './run.ts';
+import { aboutItself } from './reflection.ts';
+import { filtered, makeFilter, nextBucket, register } from './streams.ts';
+import { scanned } from './texts.ts';
+import { keptBy } from './kept.ts';
 import { codeSink, commandSink, includeSink, readSource, replaceCode, said, sqlSink, uploadSink, writeSink } from './sinks.ts';
-import { choicesOf, from, gap, given, hiddenBy, joinTaints, know, listOf, merge, namedGap, taintsOf, templateOf, textOf, unknown, unknownFrom, type Origin, type Value } from './value.ts';
+import { choicesOf, from, gap, given, hiddenBy, joinTaints, know, listOf, merge, namedGap, taintsOf, templateOf, textOf, unknown, unknownFrom, type Handle, type Origin, type Value } from './value.ts';
 
 const codeFunctions = new Set(['eval', 'assert', 'create_function']);
 const commandFunctions = new Set(['system', 'exec', 'shell_exec', 'passthru', 'popen', 'proc_open', 'pcntl_exec', 'expect_popen', 'w32api_invoke_function']);
@@ -32,6 +36,9 @@ const callbacks: Readonly<Record<string, { at: number; of: 'rest' | 'list' | 'it
 
 /** Where a function of PHP's own takes its callback and what that is called with. */
 export const callbackPlaces = (name: string): { at: number; items?: number } | undefined => (Object.hasOwn(callbacks, name) ? callbacks[name] : undefined);
+
+/** CURLOPT_WRITEFUNCTION, _READFUNCTION and _HEADERFUNCTION. */
+const curlCallbacks = new Set([20_011, 20_012, 20_079]);
 
 const itemsMax = 3000;
 const handlersMax = 50;
@@ -58,13 +65,15 @@ export function builtin(run: Run, frame: Frame, name: string, args: readonly Val
   if (operation && args[operation.at ?? 0] && from(args[operation.at ?? 0]!, 'request')) run.operation(operation.what, node, args[operation.at ?? 0]);
   if (operation?.what === 'sql') sqlSink(run, args[operation.at ?? 0] ?? unknown, operation.at === undefined ? undefined : args[0], node);
 
+  const kept = keptBy(run, name, args);
+  if (kept) return kept;
   if (commandFunctions.has(name)) return command(run, frame, name, args, node, how);
   if (requestSources.has(name)) return tainted(run, node, 'request');
   if (databaseSources.test(name)) return tainted(run, node, 'database');
   if (remoteSources.has(name)) return tainted(run, node, 'remote');
   if (fileSources.has(name)) return tainted(run, node, 'file');
   if (isRequestFunction(name, args[0] && textOf(args[0]))) return tainted(run, node, 'request');
-  const asked = askedForCrawler(run, name, args, node) ?? userFunction(run, name, args, node);
+  const asked = askedForCrawler(run, name, args, node) ?? userFunction(run, name, args, node) ?? aboutItself(run, frame, name, args);
   if (asked && name !== 'preg_match') return asked;
   const callback = Object.hasOwn(callbacks, name) ? callbacks[name] : undefined;
   if (callback && args[callback.at]) return callCallback(run, frame, name, callback, args, node, how);
@@ -84,6 +93,17 @@ export function builtin(run: Run, frame: Frame, name: string, args: readonly Val
       if (options && (options.closure !== undefined || options.known !== undefined || options.taints.length > 0)) return callValue(run, frame, options, args.slice(0, 1), node, { callback: true });
       return undefined;
     }
+    case 'get_defined_functions': { const one = tainted(run, node, 'listed'); return { ...unknown, array: { entries: new Map([['internal', one], ['user', unknown]]), next: 0, complete: true } }; }
+    case 'sscanf': {
+      const [text, form] = [args[0] && textOf(args[0]), args[1] && textOf(args[1])];
+      const values = text === undefined || form === undefined ? [] : scanned(text.slice(0, 4000), form);
+      for (const [i, target] of (how.argNodes ?? []).slice(2).entries()) assignTo(run, frame, target, values[i] ?? any(args[0]));
+      return values.length > 0 ? listOf(values) : any(args[0]);
+    }
+    case 'stream_wrapper_register': register(run.wrappers, args[0], args[1]); return know(true);
+    case 'stream_filter_register': register(run.filters, args[0], args[1]); return know(true);
+    case 'stream_filter_append': case 'stream_filter_prepend': { const filter = makeFilter(run, args[1], args[3], node); if (filter && args[0]?.handle) args[0].handle.filter = filter; return unknown; }
+    case 'stream_bucket_make_writeable': return nextBucket(args[0]);
     case 'define': { const key = args[0] && textOf(args[0]); if (key !== undefined && args[1]) run.constants.set(key, args[1]); return know(true); }
     case 'constant': { const key = args[0] && textOf(args[0]); return (key === undefined ? undefined : run.constants.get(key)) ?? unknown; }
     case 'extract': return extract(run, frame, args[0] ?? unknown, args[1] === undefined || args[1].known === 0);
@@ -117,7 +137,8 @@ export function builtin(run: Run, frame: Frame, name: string, args: readonly Val
     case 'add_action': case 'add_filter': return hooked(run, frame, args, node);
     case 'imap_open': if (/-oProxyCommand/i.test(templateOf(args[0] ?? unknown))) run.sign('command', 'critical', node, { decoded: said(name, args[0]!), attack: ['T1059.004'] }); return unknown;
     case 'mysqli_connect': case 'mysql_connect': case 'pg_connect': return { ...unknown, object: { className: 'mysqli', properties: new Map(), made: args } };
-    case 'curl_setopt': case 'wp_remote_post': case 'wp_remote_get': case 'wp_remote_request': passwordLeaves(run, 'service', args[name === 'curl_setopt' ? 2 : 1] ?? unknown, node); return undefined;
+    case 'curl_setopt': case 'curl_setopt_array': answered(run, frame, name === 'curl_setopt' ? [[args[1], args[2]]] : [...args[1]?.array?.entries ?? []].map(([key, value]) => [know(Number(key)), value]), node); if (name === 'curl_setopt') passwordLeaves(run, 'service', args[2] ?? unknown, node); return undefined;
+    case 'wp_remote_post': case 'wp_remote_get': case 'wp_remote_request': passwordLeaves(run, 'service', args[1] ?? unknown, node); return undefined;
     case 'copy': case 'rename': return copy(run, frame, args, node);
     case 'mail': case 'mb_send_mail': { const extra = args[4]; if (extra && from(extra, 'request') && templateOf(extra).startsWith(given)) run.sign('command', 'high', node, { taint: from(extra, 'request')!, decoded: said('mail', ...args) });
       else if (extra && /(?:^|\s)-(?:X|be\b|OQueueDirectory)/.test(templateOf(extra))) run.sign('command', 'high', node, { decoded: said('mail', ...args), title: { zh: '借发邮件的程序写文件或执行命令', en: 'has the program that sends mail write a file or run a command' } });
@@ -150,6 +171,11 @@ export function builtin(run: Run, frame: Frame, name: string, args: readonly Val
     case 'var_dump': case 'printf': case 'vprintf': case 'print_r': for (const one of args) printed(run, one, node); return name === 'print_r' ? undefined : unknown;
     default: return undefined;
   }
+}
+
+/** What another machine answers goes to the functions that curl was given. */
+function answered(run: Run, frame: Frame, options: readonly (readonly [Value | undefined, Value | undefined])[], node: Node): void {
+  for (const [key, callee] of options.slice(0, 100)) if (key && callee && curlCallbacks.has(Number(key.known))) callValue(run, frame, callee, [unknown, tainted(run, node, 'remote')], node, { callback: true });
 }
 
 function command(run: Run, frame: Frame, name: string, args: readonly Value[], node: Node, how: Named): Value {
@@ -308,7 +334,10 @@ function parseStr(run: Run, frame: Frame, args: readonly Value[], _: Node, how: 
 
 function read(run: Run, path: Value, node: Node): Value {
   const { handle } = path;
-  if (!handle) return readSource(run, path, node);
+  return handle ? filtered(run, handle.filter, readHandle(run, handle, node), node) : readSource(run, path, node);
+}
+
+function readHandle(run: Run, handle: Handle, node: Node): Value {
   switch (handle.to) {
     case 'socket': return tainted(run, node, 'remote');
     case 'request': return tainted(run, node, 'request');
@@ -327,7 +356,8 @@ function open(run: Run, args: readonly Value[], node: Node): Value {
 }
 
 function write(run: Run, frame: Frame, args: readonly Value[], node: Node): Value {
-  const [to = unknown, data = unknown] = args;
+  const [to = unknown, put = unknown] = args;
+  const data = filtered(run, to.handle?.filter, put, node);
   if (to.handle?.to === 'process') {
     const taint = from(data, 'request', 'remote');
     if (taint && /(?:^|[\s/])(?:(?:ba|da|z)?sh|cmd|powershell|php|perl|python)/.test(templateOf(to.handle.path ?? unknown))) run.sign(taint.origin === 'remote' ? 'connect' : 'command', 'critical', node, { taint, attack: ['T1059'] });

@@ -2,14 +2,14 @@
 import { Lines } from '../sign.ts';
 import { builtin, callbackPlaces } from './builtins.ts';
 import { assignTo, referenceCell } from './assign.ts';
-import { evaluate, textIn } from './expressions.ts';
+import { evaluate, ownPath, textIn } from './expressions.ts';
 import { isRequest, isRequestClass, readsRequest, typeOf } from './frameworks.ts';
 import { classNamed, enumCase, propertyCell, staticCell } from './places.ts';
 import { isNode, nodesIn, parse, type Node } from './parse.ts';
 import type { ClassInfo, Declared, Frame, Run } from './run.ts';
 import { codeSink, objectMethod } from './sinks.ts';
 import { declareAll, execute, executeNode } from './statements.ts';
-import { choicesOf, from, given, hiddenBy, know, listOf, merge, taintsOf, textOf, unknown, unknownFrom, type Cell, type Closure, type PhpObject, type Value } from './value.ts';
+import { choicesOf, from, given, hiddenBy, know, listOf, merge, taintsOf, textOf, unknown, unknownFrom, type Cell, type Closure, type PhpArray, type PhpObject, type Value } from './value.ts';
 import { compute } from './functions.ts';
 
 /** A function that calls itself with what is not known: once more shows all there is. */
@@ -65,7 +65,7 @@ function* family(run: Run, className: string): Iterable<ClassInfo> {
   }
 }
 
-function methodOf(run: Run, className: string, name: string): Declared | undefined {
+export function methodOf(run: Run, className: string, name: string): Declared | undefined {
   for (const info of family(run, className)) {
     const wanted = name.toLowerCase();
     for (const one of [info, ...info.traits.flatMap((trait) => run.classes.get(trait.replace(/^\\/, '').toLowerCase()) ?? [])]) {
@@ -82,9 +82,10 @@ export function makeObject(run: Run, className: string, args: readonly Value[], 
   const [info] = family(run, bareName);
   if (info) {
     for (const one of family(run, bareName)) {
+      if (one.parent !== undefined && !run.classes.has(one.parent.toLowerCase())) object.base = one.parent;
       for (const { name, value, isStatic } of one.properties) if (!isStatic && value && !object.properties.has(name)) object.properties.set(name, { value: run.within(one.layer, () => evaluate(run, bare(run, one.name), value)) });
     }
-    invokeMethod(run, object, '__construct', args, node);
+    if (!invokeMethod(run, object, '__construct', args, node) && object.base !== undefined) objectMethod(run, object, '__construct', args, node);
     if (run.objects.length < objectsMax) run.objects.push(object);
     return { ...unknown, object };
   }
@@ -131,7 +132,8 @@ function namedAt(argNodes: readonly Node[] | undefined, name: string): number | 
 }
 
 function body(run: Run, target: Pick<Declared, 'node' | 'layer' | 'statics'>, args: readonly Value[], call: Call): Value {
-  const frame: Frame = { scope: call.scope ?? new Map(), self: call.self, className: call.className, statics: target.statics, functionName: textIn(target.node.name), args, returned: undefined };
+  const frame: Frame = { scope: call.scope ?? new Map(), self: call.self, className: call.className, statics: target.statics, functionName: textIn(target.node.name), args, returned: undefined, branches: run.branches };
+  run.callers.push(frame.functionName);
   return run.within(target.layer, () => {
     const outs: [Cell, Node][] = [];
     for (const [i, parameter] of nodesIn(target.node.arguments).entries()) {
@@ -146,10 +148,24 @@ function body(run: Run, target: Pick<Declared, 'node' | 'layer' | 'statics'>, ar
       if (typeof parameter.flags === 'number' && parameter.flags > 0 && call.self) run.set(propertyCell(run, call.self, name), cell.value); // public function __construct(private $x)
     }
     const code = target.node.body;
-    const result = target.node.kind === 'arrowfunc' ? evaluate(run, frame, code as Node) : (executeNode(run, frame, code), frame.returned ?? unknown);
+    const result = target.node.kind === 'arrowfunc' ? evaluate(run, frame, code as Node) : (executeNode(run, frame, code), frame.yielded ? generatorOf(frame.yielded) : frame.returned ?? unknown);
     for (const [cell, argNode] of outs) if (call.frame && cell.value) assignTo(run, call.frame, argNode, cell.value);
+    run.callers.pop();
     return result;
   });
+}
+
+/** What a generator gives, in order, as a list. */
+function generatorOf(yielded: PhpArray): Value {
+  const values = [...yielded.entries.values()];
+  return { ...unknownFrom(taintsOf(values)), ...(values.some((one) => one.template === given) && { template: given }), array: yielded };
+}
+
+/** Closure::bind, bindTo and call: the same code with another $this and class. */
+function bound(run: Run, closure: Closure, self: Value | undefined, scope: Value | undefined): Closure {
+  const className = scope?.object?.className ?? (scope && textOf(scope)) ?? self?.object?.className ?? closure.className;
+  run.idle.delete(closure.node);
+  return { ...closure, self: self?.object ?? closure.self, className };
 }
 
 export function invokeClosure(run: Run, closure: Closure, args: readonly Value[], call: Call): Value {
@@ -200,7 +216,9 @@ function callMethod(run: Run, frame: Frame, what: Node, argNodes: readonly Node[
   if (named?.closure) return invokeClosure(run, named.closure, args, { argNodes, frame, node });
   let out: Value | undefined;
   for (const name of names) {
-    if (base.closure && /^(?:call|__invoke|bindto)$/i.test(name)) { out = merge(out, name.toLowerCase() === 'bindto' ? base : invokeClosure(run, base.closure, name === 'call' ? args.slice(1) : args, { argNodes, frame, node })); continue; }
+    const how = base.closure && /^(?:call|__invoke|bindto)$/i.exec(name)?.[0].toLowerCase();
+    if (base.closure && how === 'bindto') { out = merge(out, { ...base, closure: bound(run, base.closure, args[0], args[1]) }); continue; }
+    if (base.closure && how) { out = merge(out, invokeClosure(run, how === 'call' ? bound(run, base.closure, args[0], undefined) : base.closure, how === 'call' ? args.slice(1) : args, { argNodes, frame, node })); continue; }
     if (base.object) {
       const { object } = base;
       const result = invokeMethod(run, object, name, args, node, argNodes, frame) ?? invokeMethod(run, object, '__call', [know(name), listOf(args)], node) ?? objectMethod(run, object, name.toLowerCase(), args, node, frame);
@@ -233,6 +251,8 @@ function callStatic(run: Run, frame: Frame, what: Node, argNodes: readonly Node[
       const magic = methodOf(run, className, '__callStatic');
       if (magic) { out = merge(out, invoke(run, magic, [know(name), listOf(args)], { className, node })); continue; }
       if (/^closure$/i.test(className.replace(/^\\/, '')) && /^fromcallable$/i.test(name)) { out = args[0]; continue; }
+      if (/^\\?closure$/i.test(className) && /^bind$/i.test(name) && args[0]?.closure) { out = { ...args[0], closure: bound(run, args[0].closure, args[1], args[2]) }; continue; }
+      if (frame.self && frame.self.base === className && /^__construct$/i.test(name)) frame.self.made = args;
       out = merge(out, objectMethod(run, { className: className.replace(/^\\/, ''), properties: new Map(), made: args }, name.toLowerCase(), args, node, frame));
     }
   }
@@ -269,12 +289,15 @@ export function callValue(run: Run, frame: Frame, callee: Value, args: readonly 
     // With a default of the writer's own, what it was meant for is not known: both must be the visitor's.
     if (both || !out && args.length > 0 && !how.callback) run.sign('callback', both ? 'critical' : 'medium', node, { taint, attack: ['T1059'] });
   }
-  const drawn = from(callee, 'file');
-  if (!out && drawn && args.some((arg) => from(arg, 'file', 'request'))) run.sign('callback', 'high', node, { taint: drawn, attack: ['T1027'] });
+  const drawn = from(callee, 'file', 'remote', 'listed');
+  if (!out && drawn && pickedWhole(callee) && args.some((arg) => from(arg, ...(drawn.origin === 'remote' ? ['remote' as const] : ['file' as const, 'request' as const])))) run.sign('callback', 'high', node, { taint: drawn, attack: ['T1027'] });
   const sent = args[0] && args[0].template === given ? from(args[0], 'request') : undefined;
   if (!out && !taint && sent && callee.known === undefined && run.blindCalls.length < blindMax) run.blindCalls.push({ node, layer: run.layer, taint: sent });
   return out ?? unknownFrom(taintsOf(args));
 }
+
+/** No part of the name is the program's own, as a prefix of all that may be called is. */
+const pickedWhole = (callee: Value): boolean => /^[\ue000-\uf8ff]*$/.test(callee.template ?? '') || callee.template === ownPath;
 
 function callNamed(run: Run, frame: Frame, written: string, args: readonly Value[], node: Node, how: Named): Value {
   const last = written.slice(written.lastIndexOf('\\') + 1).toLowerCase().trim();

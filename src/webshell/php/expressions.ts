@@ -1,5 +1,5 @@
 /** What PHP expressions are worth, as far as that can be known without running them. */
-import { concat, choicesOf, from, gap, given, hiddenBy, keyOf, know, merge, nothing, taintsOf, truthOf, unknown, unknownFrom, type Cell, type Closure, type Value } from './value.ts';
+import { concat, choicesOf, from, gap, given, hiddenBy, keyOf, know, merge, nothing, taintsOf, truthOf, unknown, unknownFrom, withEntry, type Cell, type Closure, type Value } from './value.ts';
 import { isNode, nodesIn, type Node } from './parse.ts';
 import { cellIn, type Frame, type Run } from './run.ts';
 import { assign, assignReference, step } from './assign.ts';
@@ -36,7 +36,7 @@ function valueOf(run: Run, frame: Frame, node: Node): Value {
     case 'literal': return isNode(node.value) ? sub('value') : know(String(node.value));
     case 'name': return constant(run, textIn(node));
     case 'identifier': return know(textIn(node));
-    case 'magic': return magic(node, frame);
+    case 'magic': return magic(run, node, frame);
     case 'variable': return variable(run, frame, node);
     case 'offsetlookup': return element(run, frame, node);
     case 'propertylookup': case 'nullsafepropertylookup': return property(run, frame, node);
@@ -62,13 +62,34 @@ function valueOf(run: Run, frame: Frame, node: Node): Value {
     case 'empty': { const truth = truthOf(sub('expression')); return truth === undefined ? unknown : know(!truth); }
     case 'clone': { const value = sub('what'); if (value.object) invokeMethod(run, value.object, '__clone', [], node); return value; }
     case 'throw': run.thrown = merge(run.thrown, sub('what')); return unknown;
-    case 'yield': case 'yieldfrom': { const value = sub('value'); frame.returned = merge(frame.returned, unknownFrom(value.taints)); return run.sent ?? unknown; }
+    case 'yield': return yielded(run, frame, node, sub('value'));
+    case 'yieldfrom': return yieldedAll(run, frame, sub('value'));
     case 'match': return matchNode(run, frame, node);
     case 'namedargument': return sub('value');
     case 'variadic': return sub('what');
     case 'class': return know(makeClass(run, node).name);
     default: return unknown;
   }
+}
+
+/** Yields that are kept one by one. */
+const yieldsMax = 200;
+
+/** A value given by a generator; what is sent into generators comes back. */
+function yielded(run: Run, frame: Frame, node: Node, value: Value): Value {
+  const before = frame.yielded;
+  if (before && before.entries.size >= yieldsMax) { frame.yielded = { ...before, complete: false }; return run.sent ?? unknown; }
+  const key = isNode(node.key) ? keyOf(evaluate(run, frame, node.key)) : undefined;
+  const after = withEntry(before, key, value, key === undefined);
+  frame.yielded = { ...after, complete: after.complete && run.branches === frame.branches };
+  return run.sent ?? unknown;
+}
+
+function yieldedAll(run: Run, frame: Frame, value: Value): Value {
+  const parts = value.array && value.superglobal === undefined ? [...value.array.entries.values()].slice(0, yieldsMax) : [value];
+  for (const part of parts) frame.yielded = withEntry(frame.yielded, undefined, part, true);
+  if (frame.yielded && (!value.array?.complete || run.branches !== frame.branches)) frame.yielded = { ...frame.yielded, complete: false };
+  return unknown;
 }
 
 /** A text in the source; written in escapes that it does not need, it was hidden. */
@@ -92,7 +113,7 @@ function encapsed(run: Run, frame: Frame, node: Node): Value {
   return out;
 }
 
-const constants: Readonly<Record<string, Value>> = { PHP_EOL: know('\n'), DIRECTORY_SEPARATOR: know('/'), PATH_SEPARATOR: know(':'), PHP_OS: know('Linux'), PHP_OS_FAMILY: know('Linux'), NULL: nothing, TRUE: know(true), FALSE: know(false), ENT_QUOTES: know(3), LOCK_EX: know(2), FILE_APPEND: know(8), E_ALL: know(32767), EXTR_OVERWRITE: know(0), EXTR_SKIP: know(1), EXTR_PREFIX_SAME: know(2), EXTR_PREFIX_ALL: know(3) };
+const constants: Readonly<Record<string, Value>> = { PHP_EOL: know('\n'), DIRECTORY_SEPARATOR: know('/'), PATH_SEPARATOR: know(':'), PHP_OS: know('Linux'), PHP_OS_FAMILY: know('Linux'), NULL: nothing, TRUE: know(true), FALSE: know(false), ENT_QUOTES: know(3), LOCK_EX: know(2), FILE_APPEND: know(8), E_ALL: know(32767), CURLOPT_WRITEFUNCTION: know(20_011), CURLOPT_READFUNCTION: know(20_012), CURLOPT_HEADERFUNCTION: know(20_079), EXTR_OVERWRITE: know(0), EXTR_SKIP: know(1), EXTR_PREFIX_SAME: know(2), EXTR_PREFIX_ALL: know(3) };
 
 function constant(run: Run, name: string): Value {
   const bare = name.replace(/^\\/, '');
@@ -105,9 +126,9 @@ function constant(run: Run, name: string): Value {
 
 /** Stands for the file itself. */
 export const ownPath = '\ue0ffself';
-function magic(node: Node, frame: Frame): Value {
+function magic(run: Run, node: Node, frame: Frame): Value {
   switch (String(node.value).toUpperCase()) {
-    case '__FILE__': return { ...unknown, template: ownPath };
+    case '__FILE__': return { taints: [{ origin: 'listed', place: run.place(node) }], hidden: 0, template: ownPath };
     case '__LINE__': return know(node.loc?.start.line ?? 0);
     case '__FUNCTION__': return know(frame.functionName);
     case '__CLASS__': return know(frame.className ?? '');

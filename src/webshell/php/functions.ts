@@ -2,6 +2,7 @@
 import { RE2JS } from 're2js';
 import { base64, base64Of, hex, hexOf, htmlEntities, inflate, percent, quotedPrintable, reverse, rot13, uudecode } from '../decode.ts';
 import type { Budget } from '../sign.ts';
+import { textWorks } from './texts.ts';
 import { choicesOf, concat, from, gap, given, hiddenBy, keyOf, know, listOf, merge, numberOf, taintsOf, templateOf, textOf, truthOf, unknown, unknownFrom, type PhpArray, type Scalar, type Value } from './value.ts';
 
 type Texts = readonly string[];
@@ -243,6 +244,7 @@ function pregReplace(args: readonly Value[], budget: Budget): string | undefined
 
 /** Of arrays and values known in part. */
 const works: Readonly<Record<string, Work>> = {
+  ...textWorks,
   str_replace: (args, budget) => replace(args, false, budget),
   str_ireplace: (args, budget) => replace(args, true, budget),
   strtr: (args, budget) => { const text = translate(args, budget); return text === undefined ? undefined : { known: text, taints: taintsOf(args), hidden: (args[0]?.hidden ?? 0) | hidingOf('strtr', args.length) }; },
@@ -264,6 +266,7 @@ const works: Readonly<Record<string, Work>> = {
   array_fill: (args) => { const [start, length, value] = [num(args, 0), num(args, 1), args[2]]; return length >= 0 && length <= itemsMax && value ? arrayOf(Array.from({ length }, (_, i): [string, Value] => [String(start + i), value])) : undefined; },
   array_sum: ([value]) => { const list = entriesOf(value)?.map(numberOf); return list?.every((one) => one !== undefined) ? know(list.reduce((a, b) => a + b, 0)) : unknown; },
   range: (args) => { const [a, b] = [args[0] && textOf(args[0]), args[1] && textOf(args[1])]; if (a === undefined || b === undefined) return undefined; const letters = !/^-?[\d.]+$/.test(a) && a !== ''; const [from_, to] = letters ? [a.charCodeAt(0), b.charCodeAt(0)] : [Number(a), Number(b)]; const step = Math.abs(num(args, 2, 1)) || 1; if (!Number.isFinite(from_) || !Number.isFinite(to) || Math.abs(to - from_) / step > itemsMax) return undefined; return listOf(Array.from({ length: Math.floor(Math.abs(to - from_) / step) + 1 }, (_, i) => { const n = from_ + (to >= from_ ? i : -i) * step; return know(letters ? String.fromCharCode(n) : n); })); },
+  iterator_to_array: ([value]) => (value?.array ? value : undefined),
   current: ([value]) => pick(value, 0), pos: ([value]) => pick(value, 0), reset: ([value]) => pick(value, 0), end: ([value]) => pick(value, -1), array_shift: ([value]) => pick(value, 0), array_pop: ([value]) => pick(value, -1),
   key: ([value]) => { const first = value?.array?.complete ? value.array.entries.keys().next().value : undefined; return first === undefined ? undefined : know(first); },
   max: (args) => { const list = (args.length === 1 ? entriesOf(args[0]) : args)?.map(numberOf); return list?.every((n) => n !== undefined) ? know(Math.max(...list.slice(0, 1000))) : unknown; },

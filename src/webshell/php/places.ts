@@ -13,6 +13,9 @@ const passwordKeys = /^(?:user_?|login_?|log_?)?(?:pass(?:w(?:or)?d|phrase)?|pwd
 const visitorKeys = /^HTTP_(?:USER_AGENT|REFERER)$/;
 const serverKeys = /^(?:HTTP_(?!HOST$)|QUERY_STRING$|REQUEST_URI$|(?:ORIG_)?PATH_INFO$|PHP_AUTH_|REDIRECT_|REQUEST_METHOD$|UNENCODED_URL$)/;
 
+/** What the file itself is called. */
+const ownNameKeys = /^(?:SCRIPT_(?:FILE)?NAME|PHP_SELF)$/;
+
 /** The name of a variable node; undefined when it is computed and not known. */
 export function variableName(run: Run, frame: Frame, node: Node): { names: readonly string[]; hidden: number; value: Value | undefined } {
   if (typeof node.name === 'string') return { names: [node.name], hidden: 0, value: undefined };
@@ -46,8 +49,10 @@ export function elementOf(run: Run, frame: Frame, base: Value, key: Value, node:
   const index = keyOf(key);
   if (base.superglobal === 'GLOBALS') return index === undefined ? unknown : namedVariable(run, { ...frame, scope: run.globals, self: undefined }, index, node, key.hidden);
   if (base.superglobal === '_SERVER') {
-    if (index === undefined || !serverKeys.test(index)) return unknown;
+    if (index === undefined) return unknown;
     const place = run.place(node);
+    if (ownNameKeys.test(index)) return { taints: [{ origin: 'listed', place }], hidden: 0, template: gap };
+    if (!serverKeys.test(index)) return unknown;
     return { taints: [{ origin: 'request', place }, ...(visitorKeys.test(index) ? [{ origin: 'visitor' as const, place }] : [])], hidden: 0, template: given };
   }
   if (base.superglobal === '_ENV') return index?.startsWith('HTTP_') ? { taints: [{ origin: 'request', place: run.place(node) }], hidden: 0, template: given } : unknown;

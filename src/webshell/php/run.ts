@@ -4,7 +4,7 @@ import { titles } from '../titles.ts';
 import type { Level } from '../../core/level.ts';
 import { atLeast } from '../../core/level.ts';
 import type { Node } from './parse.ts';
-import { given, merge, templateOf, unknownFrom, type Cell, type Closure, type PhpObject, type Taint, type Value } from './value.ts';
+import { given, merge, templateOf, unknownFrom, type Cell, type Closure, type PhpArray, type PhpObject, type Taint, type Value } from './value.ts';
 
 /** The file, or code that it decodes and runs. `outer`: the line of the file that runs it. */
 export interface Layer { lines: Lines; depth: number; outer: Place | undefined }
@@ -20,6 +20,10 @@ export interface Frame {
   functionName: string;
   args: readonly Value[];
   returned: Value | undefined;
+  /** What a generator gave so far. */
+  yielded?: PhpArray;
+  /** `Run.branches` where it began. */
+  branches?: number;
 }
 
 /** What a visitor's data may do to files and the machine, by their kind. */
@@ -70,6 +74,15 @@ export class Run {
   maybeLeft = 0;
   /** Labels that a way jumped to which was not gone to its end. */
   readonly jumps = new Set<string>();
+  /** Classes that answer for an address of their own, and for a filter, by scheme and name. */
+  readonly wrappers = new Map<string, string>();
+  readonly filters = new Map<string, string>();
+  /** What of a visitor's was left in a store, by what is known of its name. */
+  readonly kept = new Map<string, Value>();
+  /** What databases may call. */
+  readonly sqlFunctions: Value[] = [];
+  /** The file's own functions that are being run, the innermost last. */
+  readonly callers: string[] = [];
   /** `use function a as b`. */
   readonly aliases = new Map<string, string>();
   /** All that was thrown, for whoever catches it. */
@@ -85,6 +98,8 @@ export class Run {
   loops = 0;
   names = 0;
   #journal: Map<Cell, Value | undefined> | undefined;
+  /** How many ways that may not be gone lead here. */
+  branches = 0;
 
   constructor(source: string, lines: Lines, budget: Budget) { this.source = source; this.budget = budget; this.layer = { lines, depth: 0, outer: undefined }; }
 
@@ -101,7 +116,9 @@ export class Run {
       for (const way of ways) {
         const journal = new Map<Cell, Value | undefined>();
         this.#journal = journal;
+        this.branches++;
         const goesOn = way();
+        this.branches--;
         const end = new Map<Cell, Value | undefined>();
         for (const [cell, before] of journal) { end.set(cell, cell.value); cell.value = before; }
         if (goesOn) ends.push(end);

@@ -4,7 +4,12 @@ import { callValue, evaluateCode, runLayer } from './calls.ts';
 import { accountSql, passwordLeaves, userMethod } from './accounts.ts';
 import { elementOf } from './places.ts';
 import type { Node } from './parse.ts';
+import { reflected } from './reflection.ts';
 import type { Frame, Run } from './run.ts';
+import { filtered, filterOf, readOwn } from './streams.ts';
+import { textMethod } from './texts.ts';
+import { visitorsCalls } from './registers.ts';
+import { keep, keptAt } from './kept.ts';
 import { choicesOf, from, gap, given, hiddenBy, know, templateOf, textOf, unknown, unknownFrom, type PhpObject, type Value } from './value.ts';
 
 const attackShell = ['T1059'];
@@ -84,6 +89,8 @@ const oddPlace = /^(?:zip|rar|ogg|bzip2|compress\.\w{1,10}):\/\/|^phar:\/\/.{0,4
 
 export function includeSink(run: Run, frame: Frame, target: Value, node: Node): Value {
   const template = templateOf(target);
+  const streamed = readOwn(run, target, node);
+  if (streamed) { for (const text of choicesOf(streamed)) runLayer(run, frame, `?>${text}`, streamed, node); codeSink(run, streamed, node); return unknown; }
   const written = run.written.get(template);
   if (written && template !== gap && from(written, 'request', 'upload')) { run.sign('code', 'critical', node, { taint: from(written, 'request', 'upload')! }); return unknown; }
   if (written && template !== gap && from(written, 'remote')) { run.sign('remote', 'high', node, { taint: from(written, 'remote')! }); return unknown; }
@@ -92,6 +99,8 @@ export function includeSink(run: Run, frame: Frame, target: Value, node: Node): 
   if (lower.startsWith('data:') || lower.startsWith('php://input') || /^php:\/\/filter\b.{0,400}resource=(?:data:|php:\/\/input)/s.test(lower) || lower.startsWith('expect://')) {
     if (taint) run.sign('code', 'critical', node, { taint, decoded: said('include', target) });
     else if (lower.includes('php://input')) run.sign('code', 'critical', node, { taint: { origin: 'request', place: run.place(node) }, decoded: said('include', target) });
+    // Code packed into an address is put there to be run and not seen; compilers of templates leave it as it is.
+    else if (choicesOf(target).length === 0 && /^data:[^,]{0,60};base64,/.test(lower) && template.includes(gap)) run.sign('include', 'high', node, { decoded: said('include', target) });
     else for (const text of choicesOf(target)) { const code = dataOf(text); if (code !== undefined) { run.sign('hidden', 'medium', node, { decoded: code.slice(0, 300) }); runLayer(run, frame, `?>${code}`, { ...know(code), hidden: hiddenBy.decoded }, node); } }
     return unknown;
   }
@@ -124,7 +133,8 @@ function dataOf(url: string): string | undefined {
 }
 
 /** `data` is put into the file `path`. */
-export function writeSink(run: Run, frame: Frame, path: Value, data: Value, node: Node): void {
+export function writeSink(run: Run, frame: Frame, path: Value, put: Value, node: Node): void {
+  const data = filtered(run, filterOf(run, path, node)?.filter, put, node);
   const [to, text] = [templateOf(path), templateOf(data)];
   const pathTaint = from(path, 'request');
   const dataTaint = from(data, 'request', 'upload');
@@ -134,7 +144,7 @@ export function writeSink(run: Run, frame: Frame, path: Value, data: Value, node
   const pieces = choicesOf(data);
   // What stands around unknown parts is code all the same.
   for (const known of pieces.length > 0 ? pieces : [text.replace(/[\ue000-\uf8ff]+/g, ' ')]) if (/<\?(?:php|=)/i.test(known.slice(0, 200_000)) && (runnable.test(to) || !/\.[a-z]{2,5}$/i.test(to))) runLayer(run, { ...frame, scope: new Map(), returned: undefined }, `?>${known}`, data, node);
-  if (/\.(?:htaccess|user\.ini)$/.test(to) && choicesOf(data).some((known) => /AddHandler|SetHandler|AddType|auto_prepend_file/i.test(known))) run.sign('handler', 'high', node);
+  if (/\.(?:htaccess|user\.ini)$/.test(to) && [text, ...choicesOf(data)].some((known) => /AddHandler|SetHandler|AddType|auto_prepend_file/i.test(known))) run.sign('handler', 'high', node);
   if (pathTaint) run.operation('write', node, path);
   if (pathTaint && to.startsWith(given) && to.length < 8 && dataTaint && (text === given || dataTaint.origin === 'upload')) { run.sign('write', 'high', node, { taint: dataTaint, decoded: said('write', path, data) }); return; }
   if (pathTaint && to.endsWith(given) && dataTaint && text === given) run.uploads.push({ node, layer: run.layer, taint: dataTaint });
@@ -159,20 +169,19 @@ export function sqlSink(run: Run, sql: Value, connection: Value | undefined, nod
   if (!taint || templateOf(sql) !== given) return;
   run.operation('sql', node, sql);
   const chosen = connection?.object?.made.filter((one) => from(one, 'request')).length ?? 0;
-  if (chosen >= 2) run.sign('sql', 'high', node, { taint, decoded: said('query', sql) });
+  // Nobody needs to hide a statement but who must not be seen to send it.
+  if (chosen >= 2 || (sql.hidden & hiddenBy.decoded) !== 0) run.sign('sql', 'high', node, { taint, decoded: said('query', sql) });
 }
 
 /** Methods of PHP's own classes, and of objects that are not known. Undefined: nothing is known of it. */
 export function objectMethod(run: Run, object: PhpObject, method: string, args: readonly Value[], node: Node, frame?: Frame): Value | undefined {
-  const name = object.className.toLowerCase();
+  const name = (object.base ?? object.className).toLowerCase();
   const [first = unknown] = object.made;
   const scope: Frame = frame ?? { scope: new Map(), self: undefined, className: undefined, statics: undefined, functionName: '', args: [], returned: undefined };
-  if (name === 'reflectionfunction') {
-    if (method === 'invoke') return callValue(run, scope, first, args, node, { callback: true });
-    if (method === 'invokeargs') return callValue(run, scope, first, spread(args[0]), node, { callback: true });
-    if (method === 'getclosure') return first;
-  }
-  if (name === 'reflectionmethod' && method.startsWith('invoke')) return callValue(run, scope, { ...unknown, array: { entries: new Map([['0', object.made[0] ?? unknown], ['1', object.made[1] ?? unknown]]), next: 2, complete: true } }, method === 'invoke' ? args.slice(1) : spread(args[1]), node);
+  const told = name.startsWith('reflection') ? reflected(run, scope, object.base === undefined ? object : { ...object, className: object.base }, method, args, node) : textMethod(name, object.made, method, args);
+  if (told) return told;
+  const asked = visitorsCalls(run, scope, name, method, args, node);
+  if (asked) return asked;
   if (/^(?:arrayobject|arrayiterator|recursivearrayiterator|splfixedarray|callbackfilteriterator|cachingiterator|splobjectstorage|splstack|splqueue|spldoublylinkedlist)$/.test(name)) {
     if (/^(?:uasort|uksort)$/.test(method) && args[0]) { const one = elementOf(run, scope, first, unknown, node); return callValue(run, scope, args[0], [one, one], node, { callback: true }); }
     if (name === 'callbackfilteriterator' && method === '__construct' && args[1]) callValue(run, scope, args[1], [elementOf(run, scope, args[0]?.object?.made[0] ?? args[0] ?? unknown, unknown, node)], node, { callback: true });
@@ -180,15 +189,19 @@ export function objectMethod(run: Run, object: PhpObject, method: string, args: 
     if (/^(?:append|push|enqueue|add)$/.test(method) && args[0]) { object.made = [{ ...unknownFrom(args[0].taints), template: args[0].template }]; return unknown; }
     return undefined;
   }
+  if (name === '' && method === 'current' && first.array) return elementOf(run, scope, first, unknown, node); // of a generator
+  if (/(?:directory|filesystem|glob)iterator$/.test(name) && method === '__construct' && args[0]) { run.operation('list', node, args[0]); return undefined; }
   if (/(?:exception|error)$/.test(name) || name === '' && method === 'getmessage') return /^(?:getmessage|__tostring)$/.test(method) ? first.object?.made[0] ?? first : undefined;
   if (name === 'com' && choicesOf(first).some((text) => /wscript\.shell|shell\.application/i.test(text)) && /^(?:exec|run|shellexecute)$/.test(method)) return commandSink(run, scope, method, args, node);
-  if (/^(?:sqlite3|pdo|sqlite)$/.test(name) && /^(?:createfunction|sqlitecreatefunction|createaggregate)$/.test(method) && args[1]) { for (const text of choicesOf(args[1])) if (/^(?:system|exec|shell_exec|passthru|assert|popen|proc_open|create_function)$/i.test(text)) run.sign('callback', 'high', node, { decoded: said(text) }); return undefined; }
   if (/^(?:query|exec|multi_query|real_query|prepare)$/.test(method) && args[0] && /^(?:mysqli|pdo|sqlite3|)$/.test(name)) sqlSink(run, args[0], name === '' ? undefined : { ...unknown, object }, node);
+  if (/^(?:redis|memcached?|rediscluster)$/.test(name) && /^(?:set|setex|hset|[lr]push|add|replace)$/.test(method)) { keep(run, args[0], args.at(method === 'setex' || method === 'hset' ? 2 : 1)); return unknown; }
+  if (/^(?:redis|memcached?|rediscluster)$/.test(name) && run.kept.size > 0) { const kept = keptAt(run, args[0]); if (kept) return kept; }
   if (/^(?:redis|memcached?|rediscluster)$/.test(name) && /^(?:b?[lr]pop|get|hget|spop)$/.test(method)) return { taints: [{ origin: method.endsWith('pop') ? 'remote' : 'database', place: run.place(node) }], hidden: 0 };
   if (name === 'domxpath' || name === 'xsltprocessor') { const called = xmlCalls(run, object, method, args, node); if (called) return called; }
   if (name === 'domdocument' && /^load(?:xml|html)?$/.test(method) && args[0]) { object.made = [args[0]]; return unknown; }
   userMethod(run, object.className, object.made, method, args, node);
   if (/^(?:mysqli|pdo|mysqli_result|pdostatement)$/.test(name) && /^(?:query|fetch\w*|prepare)$/.test(method)) return { taints: [{ origin: 'database', place: run.place(node) }], hidden: 0, object };
+  if (/^phar(?:data|fileinfo)?$/.test(name) && method === 'getmetadata') return { taints: [{ origin: 'file', place: run.place(node) }], hidden: 0 };
   if (name === 'ffi' && method === 'cdef') return { ...unknown, object };
   if (name === 'ffi' && /^(?:system|popen|exec\w*)$/.test(method)) return commandSink(run, scope, method, args, node);
   if (name === 'ziparchive' && method === 'open' && args[0]) object.made = [args[0]];
@@ -200,9 +213,9 @@ export function objectMethod(run: Run, object: PhpObject, method: string, args: 
   if (name === 'splfileobject' || name === 'spltempfileobject') {
     if (method === 'fwrite' && args[0]) writeSink(run, scope, first, args[0], node);
     if (/^(?:fgets|fread|current|fgetc)$/.test(method)) return readSource(run, first, node);
+    if (/^(?:getpathname|getrealpath|__tostring)$/.test(method)) return first;
   }
   if (/^(?:simplexmlelement|datetime|datetimeimmutable|numberformatter|messageformatter|domtext|reflectionclass)$/.test(name) && ['format', '__tostring', 'asxml', 'getdoccomment', 'getname'].includes(method)) return { ...unknownFrom([...first.taints, ...(args[0]?.taints ?? [])]), template: from(args[0] ?? first, 'request') ? given : gap };
-  if (name === 'reflectionclass' && method.startsWith('newinstance')) return unknown;
   return undefined;
 }
 
@@ -216,7 +229,6 @@ function xmlCalls(run: Run, object: PhpObject, method: string, args: readonly Va
   return asked ? unknown : undefined;
 }
 
-const spread = (value: Value | undefined): readonly Value[] => (!value ? [] : value.array ? [...value.array.entries.values()] : [{ ...unknownFrom(value.taints), ...(from(value, 'request') && { template: given }) }]);
 
 /** What a file or address holds, as far as known. */
 export function readSource(run: Run, path: Value, node: Node): Value {
@@ -226,6 +238,10 @@ export function readSource(run: Run, path: Value, node: Node): Value {
   if (lower.startsWith('php://input') || /^php:\/\/filter.{0,300}resource=php:\/\/input/.test(lower)) return { taints: [{ origin: 'request', place }], hidden: path.hidden, template: given };
   if (path.template === '\ue0ffself') return know(run.source);
   if (elsewhere.test(to)) passwordLeaves(run, 'address', path, node);
+  const own = readOwn(run, path, node);
+  if (own) return own;
+  const through = filterOf(run, path, node);
+  if (through) return filtered(run, through.filter, readSource(run, through.resource === given ? { ...path, template: given } : know(through.resource), node), node);
   const written = run.written.get(to);
   if (written && to !== gap) return written;
   if (from(path, 'upload')) return { taints: [{ origin: 'request', place }], hidden: 0, template: given };

@@ -14,8 +14,9 @@ import type { Layer } from './run.ts';
  * crawler   the answer to whether a search engine asks
  * password  what a visitor typed into a field for passwords
  * logon     the password of somebody who logs on to WordPress
+ * listed    PHP's lists of its own functions, or the file's own name: a name may be picked out of it
  */
-export type Origin = 'request' | 'upload' | 'remote' | 'database' | 'file' | 'text' | 'visitor' | 'crawler' | 'password' | 'logon';
+export type Origin = 'request' | 'upload' | 'remote' | 'database' | 'file' | 'text' | 'visitor' | 'crawler' | 'password' | 'logon' | 'listed';
 export interface Taint { origin: Origin; place: Place }
 
 /** How a text was hidden, as bits. */
@@ -26,10 +27,10 @@ export type Scalar = string | number | boolean | null;
 /** Entries in order; `complete` false: there may be others. PHP copies arrays, so these are never changed once made. */
 export interface PhpArray { entries: ReadonlyMap<string, Value>; next: number; complete: boolean }
 export interface Cell { value: Value | undefined }
-export interface PhpObject { className: string; properties: Map<string, Cell>; /** What it was made with or loaded from, for classes that are PHP's own. */ made: readonly Value[] }
+export interface PhpObject { className: string; /** For a class of the file: that of PHP's own which it comes from. */ base?: string; properties: Map<string, Cell>; /** What it was made with or loaded from, for classes that are PHP's own. */ made: readonly Value[] }
 export interface Closure { node: Node; scope: Map<string, Cell>; self: PhpObject | undefined; className: string | undefined; layer: Layer }
 /** An open file or connection. */
-export interface Handle { to: 'socket' | 'file' | 'request' | 'itself' | 'process'; path?: Value; mode?: string }
+export interface Handle { to: 'socket' | 'file' | 'request' | 'itself' | 'process'; path?: Value; mode?: string; /** A class of the file that sees what passes. */ filter?: PhpObject }
 
 export interface Value {
   /** Undefined: not known. */
