@@ -6,7 +6,7 @@ import { blank, bounded, readPart, result } from './code/read.ts';
 import { htmlEntities, utf8 } from './decode.ts';
 import { titles } from './titles.ts';
 
-const worth = /getRuntime|ProcessBuilder|ProcessImpl|\beval\b|ScriptEngine|defineClass|defineAnonymousClass|URLClassLoader|forName|FileOutputStream|FileWriter|RandomAccessFile|Files\s*\.|readObject|XMLDecoder|lookup\s*\(|getClass|parseExpression|ELProcessor|GroovyShell|\.class\b|\.invoke|loadClass|getConnection|setJdbcUrl|setDataSourceName|execute|MVEL|Ognl/;
+const worth = /getRuntime|ProcessBuilder|ProcessImpl|\beval\b|ScriptEngine|defineClass|defineAnonymousClass|URLClassLoader|forName|FileOutputStream|FileWriter|RandomAccessFile|Files\s*\.|readObject|XMLDecoder|lookup\s*\(|getClass|parseExpression|ELProcessor|GroovyShell|\.class\b|\.invoke|loadClass|getConnection|setJdbcUrl|setDataSourceName|execute|MVEL|Ognl|createExpression|createScript|allowAllAccess/;
 const scriptName = /\.(?:jspx?|jspf|php\d?|sh|war|class)$/i;
 
 const java: Dialect = {

@@ -49,7 +49,7 @@ const javascript: Dialect = {
     { path: /^process\.binding\(\)\.spawn|^spawn_sync\.spawn$/, kind: 'command', shape: 'any' },
     { path: /^(?:eval|Function|new Function|AsyncFunction)$|^vm\.(?:run\w+|compileFunction)$|^new vm\.(?:Script|SourceTextModule)$|\._compile$|\.(?:globalEval|execScript)$|\.constructor\.constructor$|^\?(?:\.\w+)?\.constructor$/, kind: 'code', shape: 'code' },
     // The text itself is the worker, or names its file.
-    { path: /^new (?:worker_threads\.)?Worker$/, kind: 'code', shape: 'any', args: [0], before: /^\s*$/ },
+    { path: /^new worker_threads\.Worker$/, kind: 'code', shape: 'any', args: [0], before: /^\s*$/ },
     { path: /^set(?:Timeout|Interval)$/, kind: 'code', shape: 'code', args: [0] },
     { path: /^(?:node-serialize|serialize-javascript|funcster)\.(?:unserialize|deepDeserialize)$/, kind: 'code', shape: 'any', level: 'high' },
     { path: /^require$/, kind: 'code', shape: 'any', before: /^\s*data:/i },

@@ -12,7 +12,7 @@ const sign = (kind: SignKind, level: Level, sink: Sign['sink'], decoded?: string
 function commandSign(command: string): { kind: SignKind; level: Level } | undefined {
   if (hostileCommand(command)) return { kind: 'connect', level: 'critical' };
   const fetches = /\bhttps?['"]?\s{0,3}\)?\s{0,3}\.\s{0,3}(?:get|request)\s{0,3}\(|\bfetch\s{0,3}\(|urlopen|\b(?:curl|wget)\s/.test(command);
-  if (fetches && /\beval\s{0,3}\(|\bnew\s+Function\b|\bFunction\s{0,3}\(|runIn\w{0,8}Context|\bexec\s{0,3}\(|_compile|\beval\s+["'`$]|<\(\s{0,3}(?:curl|wget)|\bsh\s+-c\s+["']?\$\(/.test(command)) return { kind: 'remote', level: 'high' };
+  if (fetches && /\beval\s{0,3}\(|\.then\s{0,3}\(\s{0,3}(?:eval|Function)\b|\bnew\s+Function\b|\bFunction\s{0,3}\(|runIn\w{0,8}Context|\bexec\s{0,3}\(|_compile|\beval\s+["'`$]|<\(\s{0,3}(?:curl|wget)|\bsh\s+-c\s+["']?\$\(/.test(command)) return { kind: 'remote', level: 'high' };
   const packed = /["']([A-Za-z0-9+/=]{40,})["']|\becho\s+([A-Za-z0-9+/=]{24,})\s{0,3}\|\s{0,3}base64/.exec(command);
   const text = packed && /eval|Function|exec|base64\s+(?:-d|--decode)[^|]{0,20}\|\s{0,3}(?:ba|da)?sh\b/.test(command) && looksBase64(packed[1] ?? packed[2]!) ? base64(packed[1] ?? packed[2]!, 1 << 16) : undefined;
   return text === undefined ? undefined : { kind: 'hidden', level: hostileCommand(text) ? 'critical' : 'high' };

@@ -12,9 +12,10 @@ const forms: readonly RegExp[] = [
   // (a: string, b?: Request) and const a: string =
   new RegExp(String.raw`(?<=[(,]\s{0,40}(?:@\w{1,30}\([^()]{0,60}\)\s{1,20})?(?:(?:private|public|protected|readonly)\s{1,3}){0,2}(?:\.\.\.)?[\w$]{1,80}|[(,]\s{0,40}\{[^{}]{0,200}\}|\b(?:const|let|var)\s{1,3}[\w$]{1,80})\??\s{0,3}:\s{0,3}${type}(?=\s{0,20}[,)=])`, 'g'),
   new RegExp(String.raw`(?<=[\w)\]}'"])\s{1,3}(?:as|satisfies)\s{1,3}${type}(?=\s{0,20}[;,)\].}\n])`, 'g'),
+  /(?<=[(,]\s{0,40})(?:(?:private|public|protected|readonly)\s{1,3}){1,3}(?=\w)/g,
   /(?<=[(,]\s{0,40})@\w{1,30}\([^()]{0,100}\)(?=\s)/g,
   /(?<=[\w)\]])!(?=[.;,)\]])/g,
-  /^[ \t]*@[A-Z]\w{0,40}\((?:[^()]|\([^()]{0,200}\)){0,500}\)[ \t]*$/gm,
+  /^[ \t]*@[A-Z]\w{0,40}\((?:[^()]|\([^()]{0,200}\)){0,500}\)(?=\s)/gm,
 ];
 const looksTyped = /[\w$)}\]]\??\s{0,3}:\s{0,3}[A-Za-z_{]|\bas\s+\w|^[ \t]*@[A-Z]\w*\(|\binterface\s/m;
 const longest = 100_000;
