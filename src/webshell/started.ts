@@ -26,7 +26,7 @@ export function packageJson(text: string): Sign[] {
   const signs: Sign[] = [];
   for (const match of text.slice(scripts.index, scripts.index + 20_000).matchAll(/"((?:pre|post)?(?:install|start|prepare|build|publish)|prepublishOnly|dev)"\s{0,5}:\s{0,5}"((?:[^"\\\n]|\\.){1,4000})"/g)) {
     const found = commandSign(match[2]!.replace(/\\(["\\/])/g, '$1'));
-    if (found) signs.push(sign(found.kind, found.level, lines.at(scripts.index + match.index), match[2]!));
+    if (found) signs.push(sign(found.kind, found.level, lines.at(scripts.index + match.index), match[2]));
   }
   return signs;
 }
@@ -61,7 +61,7 @@ export function tomcat(text: string): Sign[] {
     const hidden = /\b(?:base|docBase)\s{0,3}=\s{0,3}["']((?:\/tmp|\/var\/tmp|\/dev\/shm)\/[^"']{0,200}|[^"']{0,200}\/\.[\w-][^"']{0,100})["']/.exec(attributes);
     if (code) signs.push(sign('hidden', 'critical', lines.at(match.index), code[0]));
     else if (away && match[1] === 'Resource' && /INIT|autoDeserialize|socketFactory/i.test(away[0])) signs.push(sign('remote', 'high', lines.at(match.index), away[0]));
-    else if (hidden && match[1] !== 'Valve') signs.push(sign('handler', 'high', lines.at(match.index), hidden[1]!));
+    else if (hidden && match[1] !== 'Valve') signs.push(sign('handler', 'high', lines.at(match.index), hidden[1]));
   }
   return signs;
 }
