@@ -8,7 +8,7 @@ import { blank, bounded, readPart, result } from './code/read.ts';
 import { Lines } from './sign.ts';
 import { titles } from './titles.ts';
 
-const worth = /\\u00|gettype|eval|execute|createobject|activexobject|process|assembly|saveas|savetofile|scriptcontrol|classid|codedom|compile|streamwriter|writealltext|writeallbytes|createtextfile|opentextfile|#@~\^|function|deserialize|unsafe|invoke/i;
+const worth = /\\u00|gettype|eval|execute|createobject|activexobject|process|assembly|saveas|savetofile|scriptcontrol|classid|codedom|compile|streamwriter|writealltext|writeallbytes|createtextfile|opentextfile|#@~\^|function|deserialize|unsafe|invoke|addscript|getobject|xsl|httplistener/i;
 const scriptName = /\.(?:as[pahcm]x?|asmx|cer|cdx|php|exe|dll|config)$/i;
 /** Of a request, but the server's own. */
 const harmless = /\.(?:isauthenticated|issecureconnection|browser|contentlength|totalbytes|httpmethod|requesttype|physicalpath|physicalapplicationpath|applicationpath|mappath|isLocal|islocal|useragent|userhostaddress|contenttype|contentencoding|timedout|servervariables|files|form|querystring|count|length|validateinput|currentexecutionfilepath|filepath|path|hasformcontenttype|scheme|host|protocol|requestcontext|logonuseridentity)(?:\.count|\.keys|\.length)?$/;
@@ -22,9 +22,14 @@ const asp: Dialect = {
     if (/^request\.[^.]+(?:\(\))?$|^request\.(?:form|querystring|params|cookies|headers|item|inputstream|query|body)[.([]/.test(path) && !harmless.test(path)) return 'request';
     if (/^request\[\]$|^request\.(?:form|querystring|item|inputstream|params)$/.test(path)) return 'request';
     if (/^new (?:net\.)?(?:sockets\.)?(?:webclient|tcpclient)|^#(?:msxml2\.(?:server)?xmlhttp|microsoft\.xmlhttp|winhttp)[\w.]*\.response\w+/.test(path)) return 'remote';
+    // Whoever speaks to a server of the page's own.
+    if (/httplistener\.(?:end)?getcontext(?:async)?\(\)$/.test(path)) return 'request';
     return undefined;
   },
   sinks: [
+    { path: /\.(?:addscript|invokescript)$/, kind: 'code', shape: 'code', args: [0] },
+    { path: /xsl(?:compiled)?transform\.load$/, kind: 'code', shape: 'any', args: [0], level: 'high' },
+    { path: /^#winmgmts:[^]*\.create$/, kind: 'command', shape: 'text', args: [0] },
     { path: /^(?:eval|execute|executeglobal|new function|function)$|^#(?:msscriptcontrol\.)?scriptcontrol[\w.]*\.(?:eval|addcode|executestatement|run)$|\.(?:executestatement|addcode)$|^microsoft\.jscript\.eval\.jscriptevaluate$|^csharpscript\.\w+$/, kind: 'code', shape: 'code' },
     { path: /^#wscript\.shell[\w.]*\.(?:run|exec)$|^#shell\.application[\w.]*\.shellexecute$|^wscript\.shell\.(?:run|exec)$|\?\.shellexecute$|^shell$/, kind: 'command', shape: 'text' },
     { path: /^process\.start(?:\.invoke)?$/, kind: 'command', shape: 'list' },
@@ -86,6 +91,8 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
   const byFamily = new Map<Family, string>();
   const parts = partsOf(text, usual, family, handler ? handler.index + handler[0].length : undefined);
   for (const [one, code] of parts) byFamily.set(one, code);
+  const razor = byFamily.size === 0 ? razorOf(text) : '';
+  if (razor.trim() !== '') byFamily.set('cs', razor);
   const signs: Sign[] = [];
   for (const [one, code] of byFamily) signs.push(...readPart({ source: code, family: one, dialect }, limits, cut, text));
   const encoded = /#@~\^[A-Za-z0-9+/=]{6}==/.exec(text);
@@ -93,6 +100,38 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
   const object = /<object\b[^>]{0,300}(?:progid\s{0,3}=\s{0,3}["']?(?:wscript\.shell|shell\.application|msscriptcontrol)|classid\s{0,3}=\s{0,3}["']?clsid:(?:72c24dd5|f935dc22|13709620|0e59f1d5))/i.exec(text);
   if (object && /\brequest\b/i.test(text)) signs.push({ kind: 'command', level: 'high', title: titles.command, sink: new Lines(text).at(object.index) });
   return result(signs, cut);
+}
+
+const razorMax = 500;
+/** The C# of a Razor page: blocks and calls that begin with @, markup within them blank. */
+function razorOf(text: string): string {
+  if (!/@(?:using|model|page|inherits|functions|code|addTagHelper)\b|@\{/.test(text)) return '';
+  const out: string[] = [];
+  let at = 0;
+  let read = 0;
+  for (const match of text.matchAll(/@(?:(?:functions|code)?\s{0,20}\{|(?:if|for|foreach|while|using|switch|lock)\s{0,3}\(|\(|(?:await\s+)?[A-Za-z_][\w.]{0,100}\()/g)) {
+    if (match.index < at || text[match.index - 1] === '@' || /\w/.test(text[match.index - 1] ?? '')) continue;
+    if (++read > razorMax) break;
+    let end = closing(text, match.index + match[0].length - 1);
+    // What a condition is for follows it; what is asked of a call's value too.
+    for (let more = /^(?:\s{0,20}\{|(?:\.\w{1,60}){1,8}\(?)/.exec(text.slice(end, end + 500)); more; more = /^(?:\s{0,20}\{|(?:\.\w{1,60}){1,8}\(?)/.exec(text.slice(end, end + 500))) end = /[({]$/.test(more[0]) ? closing(text, end + more[0].length - 1) : end + more[0].length;
+    const code = text.slice(match.index, end).replace(/@(?:functions|code)?(?=[\s{(A-Za-z_])/g, blank).replace(/<\/?[a-z][\w-]{0,30}(?:\s[^<>]{0,300})?>/gi, (tag) => `;${blank(tag.slice(1))}`);
+    out.push(blank(text.slice(at, match.index)), code, ';');
+    at = end;
+  }
+  return out.join('');
+}
+
+/** Behind the bracket that closes the one at `from`, texts passed over; the end when nothing does. */
+function closing(text: string, from: number): number {
+  let depth = 0;
+  for (let i = from; i < text.length; i++) {
+    const char = text[i]!;
+    if (char === '"') { const end = /"(?:[^"\\\n]|\\.)*"?/y; end.lastIndex = i; i += end.exec(text)![0].length - 1; continue; }
+    if (char === '{' || char === '(' || char === '[') depth++;
+    else if ((char === '}' || char === ')' || char === ']') && --depth === 0) return i + 1;
+  }
+  return text.length;
 }
 
 /** For each language the source with all else blank. */

@@ -1,6 +1,6 @@
 /** Which files may hold code that a server runs, and in which language: first by name, then by a few bytes. */
 
-export type Language = 'php' | 'jsp' | 'asp' | 'python' | 'perl' | 'node' | 'shell' | 'lua' | 'ruby' | 'html' | 'settings';
+export type Language = 'php' | 'jsp' | 'asp' | 'python' | 'perl' | 'node' | 'shell' | 'lua' | 'ruby' | 'html' | 'template' | 'erb' | 'ejs' | 'settings';
 
 /** By extension, lower case. */
 const byExtension: Readonly<Record<string, Language>> = {
@@ -8,12 +8,13 @@ const byExtension: Readonly<Record<string, Language>> = {
   jsp: 'jsp', jspx: 'jsp', jspf: 'jsp', jspa: 'jsp', jsw: 'jsp', jsv: 'jsp', jhtml: 'jsp', tag: 'jsp', tagx: 'jsp',
   asp: 'asp', aspx: 'asp', ashx: 'asp', asmx: 'asp', ascx: 'asp', asa: 'asp', asax: 'asp', cer: 'asp', cdx: 'asp', aspq: 'asp', soap: 'asp', cshtml: 'asp', vbhtml: 'asp', master: 'asp',
   py: 'python', pyw: 'python', wsgi: 'python', fcgi: 'perl', pl: 'perl', pm: 'perl', cgi: 'perl', plx: 'perl',
-  js: 'node', mjs: 'node', cjs: 'node', sh: 'shell', bash: 'shell', lua: 'lua', rb: 'ruby', ru: 'ruby',
+  js: 'node', mjs: 'node', cjs: 'node', sh: 'shell', bash: 'shell', lua: 'lua', rb: 'ruby', ru: 'ruby', ts: 'node', mts: 'node', cts: 'node',
+  ftl: 'template', ftlh: 'template', vm: 'template', j2: 'template', jinja: 'template', jinja2: 'template', twig: 'template', hbs: 'template', pug: 'template', erb: 'erb', rhtml: 'erb', ejs: 'ejs',
   html: 'html', htm: 'html', xhtml: 'html', svg: 'html', vue: 'html',
 };
 
 /** Names of settings that make a server run things. */
-const settingsNames = new Set(['.htaccess', '.user.ini', 'php.ini', 'web.config', '.php.ini', 'web.xml']);
+const settingsNames = new Set(['.htaccess', '.user.ini', 'php.ini', 'web.config', '.php.ini', 'web.xml', 'context.xml', 'server.xml', 'package.json']);
 
 /** PHP by custom: read as such when they hold its opening tag. */
 const phpByCustom = new Set(['inc', 'module', 'theme', 'install', 'engine', 'profile', 'tpl', 'ctp', 'class', 'lib', 'htm', 'html', 'shtml', 'xhtml', 'bak', 'old', 'orig', 'save', 'swp', 'txt', 'suspected', 'cache', 'tmp', 'log', 'dat', 'xml', 'json', 'css', 'js', 'svg', 'md']);
@@ -43,6 +44,8 @@ export function named(path: string): Named | undefined {
   const name = path.slice(path.lastIndexOf('/') + 1).toLowerCase();
   if (settingsNames.has(name)) return { language: 'settings', carrier: 'program' };
   const extension = extensionOf(path);
+  // Names of types, which nothing runs.
+  if (/\.d\.[cm]?ts$/.test(name)) return undefined;
   const language = byExtension[extension];
   if (language) return { language, carrier: 'program' };
   if (pictures.has(extension)) return { language: undefined, carrier: 'picture' };

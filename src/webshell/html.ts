@@ -39,6 +39,8 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
     // A picture has no reason to lead elsewhere.
     const away = picture ? /location(?:\.href|\.replace|\.assign)?\s{0,3}[=(]\s{0,3}['"`]((?:https?:)?\/\/[^'"`\s]{3,200})/i.exec(script) : null;
     const host = away && hostOf(away[1]!);
+    const veiled = picture && away === null ? /(?:\blocation(?:\.\w{3,8})?\s{0,3}[=(])(?!=)/.exec(script) : null;
+    if (veiled && /\batob\b|fromCharCode|unescape|decodeURIComponent|charCodeAt/.test(script)) signs.push(say(veiled[0], lines, tag.end + veiled.index, 'high'));
     if (away && host !== null && host !== undefined && unusual(host)) signs.push(say(away[0], lines, tag.end + away.index, 'high', host));
   }
   return result(signs.slice(0, 20), cut);

@@ -6,7 +6,7 @@ import { blank, bounded, readPart, result } from './code/read.ts';
 import { htmlEntities, utf8 } from './decode.ts';
 import { titles } from './titles.ts';
 
-const worth = /getRuntime|ProcessBuilder|ProcessImpl|\beval\b|ScriptEngine|defineClass|defineAnonymousClass|URLClassLoader|forName|FileOutputStream|FileWriter|RandomAccessFile|Files\s*\.|readObject|XMLDecoder|lookup\s*\(|getClass|parseExpression|ELProcessor|GroovyShell|\.class\b|\.invoke|loadClass/;
+const worth = /getRuntime|ProcessBuilder|ProcessImpl|\beval\b|ScriptEngine|defineClass|defineAnonymousClass|URLClassLoader|forName|FileOutputStream|FileWriter|RandomAccessFile|Files\s*\.|readObject|XMLDecoder|lookup\s*\(|getClass|parseExpression|ELProcessor|GroovyShell|\.class\b|\.invoke|loadClass|getConnection|setJdbcUrl|setDataSourceName|execute|MVEL|Ognl|createExpression|createScript|allowAllAccess/;
 const scriptName = /\.(?:jspx?|jspf|php\d?|sh|war|class)$/i;
 
 const java: Dialect = {
@@ -25,7 +25,11 @@ const java: Dialect = {
     { path: /\.getRuntime\(?\)?(?:\.invoke\(\))?\.exec(?:\.invoke)?$/, kind: 'command', shape: 'text' },
     { path: /^new ProcessBuilder$|ProcessBuilder(?:\[\])?\.(?:command|newInstance)$/, kind: 'command', shape: 'text' },
     { path: /ProcessImpl\.start(?:\.invoke)?$|UNIXProcess/, kind: 'command', shape: 'any' },
-    { path: /\.eval$|(?:GroovyShell|GroovyClassLoader)\.(?:evaluate|parse|parseClass)$|^Eval\.me$|\.parseExpression$|\.create(?:Value|Method)Expression$|Ognl\.\w+$|ELProcessor\.\w+$|MVEL\.eval/, kind: 'code', shape: 'code', args: [0, 1] },
+    { path: /(?:GroovyShell|GroovyClassLoader|SimpleTemplateEngine)\.(?:evaluate|parse|parseClass|createTemplate)$|\.parseExpression$|\.create(?:Value|Method)Expression$|ELProcessor\.\w+$|\bContext\b.*\.eval$|^Eval\.\w+$/, kind: 'code', shape: 'code', args: [0, 1] },
+    // What else they are given are the values that the expression may name.
+    { path: /\.eval$|Ognl\.\w+$|MVEL\.\w+$|\.create(?:Expression|Script)$|ExpressRunner\.execute$|AviatorEvaluator(?:\.getInstance\(\))?\.(?:execute|compile)$|\.evalScriptlet$/, kind: 'code', shape: 'code', args: [0] },
+    // The whole address names the driver and what it does on connecting.
+    { path: /^DriverManager\.getConnection$|\.(?:setJdbcUrl|setUrl|setDataSourceName)$/, kind: 'sql', shape: 'any', args: [0], level: 'high', before: /^\s*$/ },
     { path: /(?:^|\.)define(?:Anonymous|Hidden)?Class(?:\.invoke)?$|\.defineClass0$/, kind: 'code', shape: 'code' },
     { path: /^new (?:URLClassLoader|XMLDecoder)$/, kind: 'code', shape: 'any', level: 'high' },
     { path: /ObjectInputStream\.readObject$|XMLDecoder\.readObject$/, kind: 'code', shape: 'any', self: true, level: 'high' },
@@ -35,6 +39,7 @@ const java: Dialect = {
     { path: /\.(?:write|print|println|append|writeBytes|writeUTF)$/, kind: 'write', shape: 'any', level: 'high', toFile: scriptName },
     { path: /^Files\.(?:write|writeString|copy)$/, kind: 'write', shape: 'any', args: [1], level: 'high', toFile: scriptName },
   ],
+  keeps: { put: /\.(?:setAttribute|putValue)$/, get: /\.(?:getAttribute|getValue)$/ },
   clean: /\.(?:parseInt|parseLong|parseBoolean|parseDouble|equals|equalsIgnoreCase|length|contains|matches|size|isEmpty|startsWith|endsWith|indexOf|hashCode|containsKey|compareTo|exists|mkdirs?|delete|getAttribute|waitFor|exitValue)$|^(?:Integer|Long)\.valueOf$/,
   reads: /\.(?:read|readFully|readLine)$/,
   fold(path, args, self, budget) {

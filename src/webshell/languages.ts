@@ -12,6 +12,7 @@ import { analyse as python } from './python.ts';
 import { analyse as ruby } from './ruby.ts';
 import { analyse as settings } from './settings.ts';
 import { analyse as shell } from './shell.ts';
+import { analyse as template, templateSigns } from './templates.ts';
 import { hostileCommand } from './code/follow.ts';
 import { Lines, type Analyse, type Sign } from './sign.ts';
 import { titles } from './titles.ts';
@@ -40,11 +41,25 @@ const page: Analyse = (source, limits) => {
     const visitors = /\$\{?(?:QUERY_STRING|HTTP_|PATH_INFO|REQUEST_URI|DOCUMENT_ARGS)/.test(command);
     return visitors || hostileCommand(command) ? [{ kind: visitors ? 'command' : 'connect', level: 'critical', title: titles[visitors ? 'command' : 'connect'], sink: lines.at(match.index) }] : [];
   });
-  return included.length > 0 ? { ...own, signs: [...included, ...own.signs] } : own;
+  const all = [...included, ...templateSigns(source)];
+  return all.length > 0 ? { ...own, signs: [...all, ...own.signs] } : own;
+};
+
+/** Of a page with code between marks, the code alone, each piece at its own place. */
+const between = (analyse: Analyse): Analyse => (source, limits) => {
+  let at = 0;
+  const out: string[] = [];
+  for (const match of source.matchAll(/<%(?!#|%)[-=_]?([\s\S]*?)[-_]?(?:%>|$)/g)) {
+    const from = match.index + match[0].indexOf(match[1]!, 2);
+    out.push(blank(source.slice(at, from)), match[1]!, ';');
+    at = from + match[1]!.length + 1;
+  }
+  return analyse(out.join(''), limits);
 };
 
 export const languages: Partial<Readonly<Record<Language, Analyse>>> = {
-  php: withPage(php, /<\?(?:php|=|\s)[\s\S]*?(?:\?>|$)/gi), jsp: withPage(jsp, /<%[\s\S]*?(?:%>|$)/g), asp: withPage(asp, /<%[\s\S]*?(?:%>|$)|<script\b[^>]{0,300}runat[\s\S]*?(?:<\/script>|$)/gi), python, perl: byFirstLine, node, shell, lua, ruby, html: page, settings,
+  php: withPage(php, /<\?(?:php|=|\s)[\s\S]*?(?:\?>|$)/gi), jsp: withPage(jsp, /<%[\s\S]*?(?:%>|$)/g), asp: withPage(asp, /<%[\s\S]*?(?:%>|$)|<script\b[^>]{0,300}runat[\s\S]*?(?:<\/script>|$)/gi), python, perl: byFirstLine, node, shell, lua, ruby, html: page, template, settings,
+  erb: withPage(between(ruby), /<%[\s\S]*?(?:%>|$)/g), ejs: withPage(between(node), /<%[\s\S]*?(?:%>|$)/g),
 };
 
 /** A look at the words alone, quick whatever the file holds: for one whose analysis had to be ended. */

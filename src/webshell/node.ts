@@ -7,12 +7,14 @@ import { lex } from './code/lex.ts';
 import { parse } from './code/parse.ts';
 import { bounded, follow, placer, result } from './code/read.ts';
 import type { Code } from './code/tree.ts';
+import { untyped } from './code/types.ts';
 import { escapes } from './decode.ts';
 import { scriptLures } from './lures.ts';
-import { hostOf, injected, pageSigns, tagsOf, unusual } from './page.ts';
+import { ecosystem } from './started.ts';
+import { hostOf, injected, pageSigns, tagsOf, unusual, whole } from './page.ts';
 import { titles } from './titles.ts';
 
-const serverWorth = /child_process|\beval\b|\bFunction\b|\bvm\b|\.constructor|process\.binding|writeFile|createWriteStream|_compile|node-serialize|unserialize|\brequire\s*\(\s*(?:[^'"`)\s]|['"]\w*['"]\s*\+)|\bimport\s*\(\s*(?:[^'"`)\s]|['"`]data:)|_load\b|getBuiltinModule|\[\s*['"]\w{1,12}['"]\s*\+/;
+const serverWorth = /child_process|\beval\b|\bFunction\b|\bvm\b|\.constructor|process\.binding|writeFile|createWriteStream|_compile|node-serialize|unserialize|\brequire\s*\(\s*(?:[^'"`)\s]|['"]\w*['"]\s*\+)|\bimport\s*\(\s*(?:[^'"`)\s]|['"`]data:|['"]\w*['"]\s*\+)|_load\b|getBuiltinModule|\bWorker\b|prototype\.require|\[\s*['"]\w{1,12}['"]\s*\+/;
 const requestWorth = /\breq(?:uest)?\b|prototype\.emit|\bctx\b|createServer|express|koa|fastify|https?['"]?\)?\.get|net\.|socket/;
 const packedWorth = /\batob\b|fromCharCode|unescape|decodeURIComponent|\\x[0-9a-fA-F]{2}|base64|Buffer\.from|rot13|\[\s*['"]\w{1,12}['"]\s*\+|\.reverse\s*\(\)|['"]ht{0,2}['"]\s*[,+]|\\u00[46]/;
 /** What another machine sends, and code that is run. */
@@ -36,12 +38,18 @@ const javascript: Dialect = {
     if (path === 'fetch()') { const host = hostOf((args?.[0] && textOf(args[0])) ?? ''); if (host !== undefined && unusual(host)) return 'remote'; }
     return undefined;
   },
+  handed(path, args) {
+    if (/(?:^|\.)(?:app|router|server|routes?|fastify|api|express\(\)|Router\(\))\.(?:use|all|get|post|put|patch|delete|head|options)$/i.test(path)) return 'req';
+    return /(?:^|\.)(?:on|once|addListener|prependListener|prependOnceListener)$/.test(path) && args[0]?.text === 'request' ? 'req' : undefined;
+  },
   reaches,
   sinks: [
     { path: /^(?:child_process|shelljs|execa)(?:\.default)?\.(?:exec|execSync|command|commandSync)$|^shelljs\.exec$/, kind: 'command', shape: 'text', args: [0] },
     { path: /^child_process\.(?:spawn|spawnSync|execFile|execFileSync|fork)$/, kind: 'command', shape: 'list', args: [0, 1] },
     { path: /^process\.binding\(\)\.spawn|^spawn_sync\.spawn$/, kind: 'command', shape: 'any' },
     { path: /^(?:eval|Function|new Function|AsyncFunction)$|^vm\.(?:run\w+|compileFunction)$|^new vm\.(?:Script|SourceTextModule)$|\._compile$|\.(?:globalEval|execScript)$|\.constructor\.constructor$|^\?(?:\.\w+)?\.constructor$/, kind: 'code', shape: 'code' },
+    // The text itself is the worker, or names its file.
+    { path: /^new worker_threads\.Worker$/, kind: 'code', shape: 'any', args: [0], before: /^\s*$/ },
     { path: /^set(?:Timeout|Interval)$/, kind: 'code', shape: 'code', args: [0] },
     { path: /^(?:node-serialize|serialize-javascript|funcster)\.(?:unserialize|deepDeserialize)$/, kind: 'code', shape: 'any', level: 'high' },
     { path: /^require$/, kind: 'code', shape: 'any', before: /^\s*data:/i },
@@ -65,6 +73,8 @@ const javascript: Dialect = {
       case 'String': return first;
       default:
     }
+    // The loader itself, called on a module.
+    if (/(?:^|\.)(?:prototype\.require|_load|require)\.(?:call|apply)$/i.test(path) && second) { const name = second.list?.[0] ?? second; const text = textOf(name); if (text !== undefined) return { path: text.replace(/^node:/, ''), ...(name.hidden && { hidden: true }) }; }
     if (path.startsWith('=') && first) return { path, list: [first], ...(first.taint && { taint: first.taint }) };
     const [, method] = /\.([A-Za-z]\w*)$/.exec(path) ?? [];
     if (path.startsWith('String.fromCharCode.') && method === 'apply') return second ? characters([second]) : undefined;
@@ -136,11 +146,35 @@ function again(code: string): Sign[] {
   const signs = [...analyseScript(code, { ...defaultLimits, time: 1000, steps: 200_000 }, [], code, 1), ...injected(code)];
   if (signs.length > 0) return signs;
   // A page's script that hides what makes other hosts' scripts run.
-  const loads = /createElement\s*\(\s*['"]script['"]\s*\)[\s\S]{0,600}(?:\.src\s*=|setAttribute)[\s\S]{0,200}(?:https?:)?\/\/[\w.-]+|new\s+Image|document\.cookie[\s\S]{0,400}(?:https?:)?\/\/|importScripts|location(?:\.href)?\s*=\s*['"](?:https?:)?\/\//i.exec(code);
-  return loads ? [{ kind: 'injection', level: 'high', title: titles.injection, sink: { line: 1, text: loads[0].slice(0, 300), layer: 1 } }] : [];
+  const loads = /(?:createElement\s*\(\s*['"]script['"]\s*\)[\s\S]{0,600}(?:\.src\s*=|setAttribute)|new\s+Image|document\.cookie|importScripts|location(?:\.href)?\s*=)[\s\S]{0,400}/i.exec(code);
+  // Packed counters of visitors load a usual host; one that is not told in plain words is doubted.
+  const hosts = Array.from(loads?.[0].matchAll(/(?:https?:)?\/\/[\w.-]{3,100}/gi) ?? [], ([address]) => hostOf(address));
+  return loads && (hosts.some((host) => host !== undefined && unusual(host)) || (hosts.length === 0 && /\bnew\s+Image\b|importScripts/.test(loads[0]))) ? [{ kind: 'injection', level: 'high', title: titles.injection, sink: { line: 1, text: loads[0].slice(0, 300), layer: 1 } }] : [];
 }
 
 export function analyseScript(text: string, limits: Limits, cut: string[], original = text, layer = 0): Sign[] {
+  if (text.length > markupMax) return scriptSigns(text, limits, cut, original, layer);
+  return [...scriptSigns(text, limits, cut, original, layer), ...written(text, new Lines(original, layer))];
+}
+
+const markupMax = 200_000;
+/** Markup that a script writes, in pieces or whole: hidden links and frames of strangers. */
+function written(text: string, lines: Lines): Sign[] {
+  if (!/document\.write|insertAdjacentHTML|innerHTML|\.srcdoc|\.(?:append|prepend|html|after|before)\s{0,3}\(/.test(text)) return [];
+  const signs: Sign[] = [];
+  let read = 0;
+  for (const match of whole(text).matchAll(/(?:document\.write(?:ln)?\s{0,3}\(|insertAdjacentHTML\s{0,3}\(\s{0,3}['"]\w{1,20}['"]\s{0,3},|(?:innerHTML|outerHTML|\.srcdoc)\s{0,3}\+?=|\)\.(?:append|prepend|html|after|before)\s{0,3}\()\s{0,3}(?:"((?:[^"\\\n]|\\.){10,20000})"|'((?:[^'\\\n]|\\.){10,20000})'|`((?:[^`\\]|\\.){10,20000})`)/g)) {
+    if (++read > writtenMax) break;
+    const markup = escapes(match[1] ?? match[2] ?? match[3]!);
+    if (!/<(?:a|iframe)\b/i.test(markup)) continue;
+    const [worst] = pageSigns(markup);
+    if (worst) signs.push({ ...worst, sink: lines.at(Math.max(0, text.indexOf(match[0].slice(0, 20)))), decoded: worst.decoded ?? worst.sink.text });
+  }
+  return signs;
+}
+const writtenMax = 50;
+
+function scriptSigns(text: string, limits: Limits, cut: string[], original: string, layer: number): Sign[] {
   const server = serverWorth.test(text) && requestWorth.test(text);
   const packed = (packedWorth.test(text) && packedSink.test(text)) || (remoteWorth.test(text) && runWorth.test(text));
   const place = placer(text, original, layer);
@@ -149,11 +183,14 @@ export function analyseScript(text: string, limits: Limits, cut: string[], origi
   // Bundles of libraries hold such words by the thousand: they are followed within half the time.
   const budget = new Budget(text.length > 200_000 ? { ...limits, steps: limits.steps / 2 } : limits);
   const missed: string[] = [];
-  const found = follow((): Code[] => parseScript(text, budget) ?? parse(lex(text, 'js', budget), 'js', budget), javascript, budget, place, missed);
+  const found = follow((): Code[] => parseScript(text, budget) ?? plainly(text, budget) ?? parse(lex(text, 'js', budget), 'js', budget), javascript, budget, place, missed);
   // A library that is only long is not worth a word in the report; one that is followed for a server is.
   if (server && text.length < 200_000) cut.push(...missed);
   return [...signs, ...found];
 }
+
+/** What is no JavaScript for its types only. */
+const plainly = (text: string, budget: Budget): Code[] | undefined => { const plain = untyped(text); return plain === undefined ? undefined : parseScript(plain, budget); };
 
 /** Signs of scripts that need no following. */
 function injectedScript(text: string, lines: Lines): Sign[] {
@@ -165,7 +202,7 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
   const cut: string[] = [];
   const text = bounded(source, limits, cut);
   try {
-    return result(analyseScript(text, limits, cut), cut);
+    return result([...ecosystem(text), ...analyseScript(text, limits, cut)], cut);
   } catch (error) {
     if (!(error instanceof LimitError || error instanceof RangeError)) throw error;
     return result([], [...cut, error.message]);

@@ -17,7 +17,7 @@ const dialect = (cgi: boolean): Dialect => {
     normal: (path) => path.replace(/^&/, '').replace(/^CORE::(?:GLOBAL::)?/, '').replaceAll('::', '.').replace(/^MIME\.Base64\./, ''),
     source(path) {
       if (/^\$ENV\.(?:QUERY_STRING|HTTP_(?!PROXY)\w+|PATH_INFO|REQUEST_URI)$/.test(path)) return 'request';
-      if (/(?:^|\.)(?:param|Vars|url_param|query_param|body_param|raw_body|cookie|param_fetch|header_in|query_parameters|body_parameters|req_body)\(\)$|^(?:new )?CGI\.param\(\)$|\$(?:q|cgi|query|r|req)\.(?:args|content|keywords)\(\)$/.test(path)) return 'request';
+      if (/(?:^|\.)(?:param|Vars|url_param|query_param|body_param|raw_body|cookie|param_fetch|upload|header_in|query_parameters|body_parameters|req_body)\(\)$|^(?:new )?CGI\.param\(\)$|\$(?:q|cgi|query|r|req)\.(?:args|content|keywords)\(\)$/.test(path)) return 'request';
       if (/^(?:\$(?:r|req|request)|shift(?:\(\))?)\.headers_in(?:\(\))?\./.test(path)) return 'request';
       if (cgi && /^(?:<STDIN>|STDIN|\$in)$/.test(path)) return 'request';
       if (/^IO\.Socket\.INET\.new\(\)$|^new IO\.Socket\.INET|^(?:LWP\.Simple\.)?get\(\)$/.test(path)) return path === 'get()' ? undefined : 'remote';

@@ -7,10 +7,10 @@ import { parse } from './code/parse.ts';
 import { bounded, readPart, result } from './code/read.ts';
 
 /** Where what comes from outside may do harm; pickle and its kin stand for their `loads`. */
-const sinkWords = /\b(?:exec|eval|execfile|system|popen\w*|subprocess|(?<!\bre\.)compile|__import__|getattr|spawn\w*|dup2|import_module|commands|execl\w*|execv\w*|run_path|runcode|runsource|create_subprocess_\w+|open|write|vars|globals|ctypes|render_template_string|from_string)\b|__(?:dict|builtins)__|[pP]ickle|\bdill\b|marshal|shelve|yaml/;
+const sinkWords = /\b(?:exec|eval|execfile|system|popen\w*|subprocess|(?<!\bre\.)compile|__import__|getattr|spawn\w*|dup2|import_module|commands|execl\w*|execv\w*|run_path|runcode|runsource|create_subprocess_\w+|open|write|vars|globals|ctypes|render_template_string|from_string|Template)\b|__(?:dict|builtins)__|[pP]ickle|\bdill\b|marshal|shelve|yaml/;
 /** The same for what was hidden: a file that is written says nothing then. */
 const hiddenSinkWords = /\b(?:exec|eval|execfile|system|popen\w*|subprocess|(?<!\bre\.)compile|__import__|getattr|spawn\w*|dup2|import_module|commands|execl\w*|execv\w*|globals|locals|vars)\b|[pP]ickle|marshal|__builtins__/;
-const requestWords = /\brequests?\b|cgi|rfile|QUERY_STRING|["'](?:wsgi\.input|HTTP_[A-Z]\w*)["']|open\s*\(\s*["']\/(?:tmp|var\/tmp|dev\/shm)\/|socket|fastapi|get_(?:query_|body_)?argument|urlopen|FieldStorage|BaseHTTP|HTTPRequestHandler|StreamRequestHandler/;
+const requestWords = /\brequests?\b|cgi|rfile|QUERY_STRING|["'](?:wsgi\.input|HTTP_[A-Z]\w*)["']|open\s*\(\s*["']\/(?:tmp|var\/tmp|dev\/shm)\/|socket|fastapi|get_(?:query_|body_)?argument|urlopen|FieldStorage|aiohttp|starlette|sanic|tornado|bottle|quart|falcon|pyramid|django|BaseHTTP|HTTPRequestHandler|StreamRequestHandler/;
 /** The environment is a visitor's only by such a name, which may be put together of pieces. */
 const requestEnvironment = /environ|getenv/;
 const requestNames = /QUERY|STRING|HTTP|wsgi|INFO|(?:environ|getenv)[^\n]{0,60}['"]\s{0,8}[+%.]/;
@@ -28,9 +28,10 @@ const reaches = /^(?:builtins|os|posix|subprocess|sys|importlib|commands|pty|pop
 const scriptName = /\.(?:py|php\d?|jsp|cgi|sh|pl)$/i;
 
 /** `routes`: functions that a framework calls with what a visitor sends, as `>name()`. */
-const dialect = (cgi: boolean, server: boolean, routes: ReadonlySet<string>): Dialect => {
+/** `requests`: names of parameters that stand for the request itself. */
+const dialect = (cgi: boolean, server: boolean, routes: ReadonlySet<string>, requests: ReadonlySet<string>): Dialect => {
   const python: Dialect = {
-    normal: (path) => path.replace(/^(?:flask|bottle|builtins|__builtins__)\./, '').replace(/^(?:new )?__builtin__\./, '').replace(/^self\.request\b/, 'request'),
+    normal: (path) => path.replace(/^(?:flask|bottle|builtins|__builtins__)\./, '').replace(/^(?:new )?__builtin__\./, '').replace(/^self\.request\b/, 'request').replace(/^(\w{1,60})(?=\.|$)/, (name) => (requests.has(name) ? 'request' : name)),
     source(path, args) {
       if (/^request\.(?:args|form|values|data|json|cookies|headers|files|GET|POST|COOKIES|FILES|body|get_json|get_data|query|query_string|query_params|params|forms|stream|arguments|query_arguments|body_arguments|content|text|read|post|rel_url|match_info|url|path|full_path)\b/.test(path)) return 'request';
       if (routes.has(path)) return 'request';
@@ -55,8 +56,9 @@ const dialect = (cgi: boolean, server: boolean, routes: ReadonlySet<string>): Di
       { path: /^os\.(?:exec|spawn)[lv]p?e?$/, kind: 'command', shape: 'list' },
       { path: /^ctypes\.(?:CDLL|cdll\.LoadLibrary|PyDLL)\(\)\.(?:system|popen|execve?)$/, kind: 'command', shape: 'text', args: [0] },
       // A template of the visitor's runs what stands in it.
-      { path: /(?:^|\.)(?:render_template_string|from_string)$|^jinja2\.Template$|^new Template$/, kind: 'code', shape: 'code', args: [0], level: 'high' },
-      { path: /^(?:c?[pP]ickle|dill|jsonpickle|marshal|shelve)\.(?:loads?|decode)$|^yaml\.(?:load|unsafe_load)$/, kind: 'code', shape: 'any', args: [0], level: 'high' },
+      { path: /(?:^|\.)(?:render_template_string|from_string)$|^(?:jinja2|mako\.template|tornado\.template|django\.template)\.Template$|^new Template$/, kind: 'code', shape: 'code', args: [0], level: 'high' },
+      { path: /^marshal\.loads?$/, kind: 'code', shape: 'any', args: [0], level: 'high' },
+      { path: /^(?:c?[pP]ickle|dill|jsonpickle|cloudpickle|shelve)\.(?:loads?|decode)$|^yaml\.(?:load|unsafe_load)$/, kind: 'unpack', shape: 'any', args: [0], level: 'high' },
       // What a visitor's connection is handed to: servers of CGI programs do it with every request.
       { path: /^os\.dup2$/, kind: 'connect', shape: 'any', args: [0], origins: ['remote'] },
       { path: /^getattr\[\?\]$|^__import__$|^importlib\.import_module$/, kind: 'callback', shape: 'any', args: [0], level: 'medium' },
@@ -110,11 +112,24 @@ function routesOf(text: string): Set<string> {
   return out;
 }
 
+/** Functions that a framework is told by name take the request as their first parameter, or after `self`. */
+function requestsOf(text: string): Set<string> {
+  const out = new Set<string>();
+  if (!/\b(?:aiohttp|starlette|fastapi|sanic|django|falcon|pyramid|litestar)\b/i.test(text)) return out;
+  const handlers = new Set<string>();
+  for (const [, name] of text.matchAll(/\b(?:add_(?:get|post|put|route|view|api_route|websocket_route)|web\.(?:get|post|put|route|view)|re_path|path|url|Route)\s{0,3}\([^()\n]{1,200}?,\s{0,3}(?:handler\s{0,3}=\s{0,3}|endpoint\s{0,3}=\s{0,3})?([A-Za-z_]\w{0,60})\s{0,3}[,)]/g)) if (handlers.size < routesMax) handlers.add(name!);
+  for (const match of text.matchAll(/(^[ \t]*@[^\n]{1,200}\n)?[ \t]*(?:async[ \t]+)?def[ \t]+(\w{1,60})\s{0,3}\(\s{0,3}(?:self\s{0,3},\s{0,3})?([A-Za-z_]\w{0,60})\s{0,3}(:\s{0,3}(?:\w{1,40}\.)?Request\b)?/gm)) {
+    const [, decorator = '', name, parameter, typed] = match;
+    if (parameter !== 'self' && (typed !== undefined || handlers.has(name!) || /@(?:csrf_exempt|require_\w+|web\.middleware|view_config|login_required|routes\.\w+|app\.(?:get|post|route|on_request|middleware))\b/.test(decorator)) && !/@app\.(?:get|post)/.test(typed === undefined && /fastapi/i.test(text) ? decorator : '') && out.size < routesMax) out.add(parameter!);
+  }
+  return out;
+}
+
 export function analyse(source: string, limits: Limits = defaultLimits): Analysis {
   const cut: string[] = [];
   const text = bounded(source, limits, cut);
   const cgi = /content-type\s{0,3}:/i.test(text) || /\bcgi\b|CONTENT_LENGTH|QUERY_STRING/.test(text);
   if (!isWorth(text, cgi)) return result([], cut);
   const server = /HTTPRequestHandler|StreamRequestHandler/.test(text);
-  return result(readPart({ source: text, family: 'python', dialect: dialect(cgi, server, routesOf(text)) }, limits, cut), cut);
+  return result(readPart({ source: text, family: 'python', dialect: dialect(cgi, server, routesOf(text), requestsOf(text)) }, limits, cut), cut);
 }

@@ -5,7 +5,7 @@ import { textOf, type Dialect } from './code/follow.ts';
 import { blank, bounded, readPart, result, statementsEnd } from './code/read.ts';
 
 const sinkWords = /\b(?:system|exec|spawn|eval|instance_eval|class_eval|module_eval|popen\w*|capture[23]e?|Marshal|YAML|ERB)\b|`|%x/;
-const requestWords = /\b(?:ActionController|ApplicationController|Sinatra|Rack|CGI|Roda|Grape|WEBrick|HTTP_[A-Z]|QUERY_STRING)|\b(?:get|post|put|match)\s+['"]\/|\bcall\s*\(\s*env\s*\)|\brequest\.(?:params|headers|body|env|raw_post)/;
+const requestWords = /\b(?:ActionController|ApplicationController|Sinatra|Rack|CGI|Roda|Grape|WEBrick|HTTP_[A-Z]|QUERY_STRING)|\b(?:get|post|put|match)\s+['"]\/|\bcall\s*\(\s*env\s*\)|\brequest\.(?:params|headers|body|env|raw_post)|\bparams\s*\[\s*[:"']/;
 
 const ruby: Dialect = {
   normal: (path) => path.replace(/^(?:Kernel|self|Object)\./, ''),

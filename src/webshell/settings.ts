@@ -1,6 +1,7 @@
-/** Settings that make a server run what is no program, or send those who come from a search elsewhere: .htaccess, .user.ini, php.ini, web.config, web.xml. */
+/** Settings that make a server run what is no program, or send those who come from a search elsewhere: .htaccess, .user.ini, php.ini, web.config, web.xml, context.xml, package.json. */
 import { Rewrites, strangerIn, webConfig, webXml, wordsOf } from './cloak.ts';
 import { hostOf, isAddress } from './page.ts';
+import { packageJson, tomcat } from './started.ts';
 import type { Level } from '../core/level.ts';
 import { Lines, type Analysis, type Limits, type Sign, type SignKind, defaultLimits } from './sign.ts';
 import { titles } from './titles.ts';
@@ -20,6 +21,8 @@ export function analyse(source: string, limits: Limits = defaultLimits): Analysi
     for (const { at, text: found } of webConfig(text)) if (hostOf(found) === undefined) signs.push({ kind: 'handler', level: 'high', title: titles.handler, sink: lines.at(at) }); else gone(lines.at(at), found, 'high');
     for (const { at, text: found } of webXml(text)) signs.push({ kind: 'handler', level: 'high', title: titles.handler, sink: lines.at(at), decoded: found });
   }
+  if (/^\s*\{/.test(text.slice(0, 200)) && text.includes('"scripts"')) return { signs: packageJson(text).slice(0, 20), cut: [], read: 'parser' };
+  signs.push(...tomcat(text));
   const rewrites = new Rewrites();
   /** Files that the block we are in is about; undefined outside of one. */
   let about: string | undefined;

@@ -19,12 +19,13 @@ import type { Text } from '../core/text.ts';
  * injection     the page sends its readers elsewhere, mines on their machines or loads a stranger's script
  * handler       settings make the server run what is no program, or run a file before each other
  * carrier       a picture or document carries code
+ * unpack        what a visitor sends is made objects of, which may run code
  * account       a page makes or hides administrators of the site, or takes passwords
  * mail          a visitor says who is sent what
  * sql           a visitor gives the statement, or the database too
  * odd           unusual by its statistics only
  */
-export type SignKind = 'code' | 'command' | 'callback' | 'write' | 'include' | 'connect' | 'file-manager' | 'hidden' | 'remote' | 'injection' | 'handler' | 'carrier' | 'account' | 'mail' | 'sql' | 'odd';
+export type SignKind = 'code' | 'command' | 'callback' | 'write' | 'include' | 'connect' | 'file-manager' | 'hidden' | 'remote' | 'injection' | 'handler' | 'carrier' | 'unpack' | 'account' | 'mail' | 'sql' | 'odd';
 
 /** A line of the file; `text` bounded, as it stands there. `layer`: how many decoded layers deep, 0 for the file itself. */
 export interface Place { line: number; text: string; layer: number }

@@ -15,6 +15,7 @@ export const titles: Readonly<Record<SignKind, Text>> = {
   injection: { zh: '页面里被插入了恶意内容', en: 'something hostile was put into the page' },
   handler: { zh: '服务器设置让不是程序的文件被执行，或在每个页面之前先运行它', en: 'settings make the server run what is no program, or run a file before every page' },
   carrier: { zh: '图片或文档里夹带代码', en: 'a picture or document that carries code' },
+  unpack: { zh: '把访问者发来的数据还原成对象，其中可以夹带代码', en: 'unpacks objects, which may carry code, from what a visitor sends' },
   account: { zh: '动了网站的账号或密码', en: 'meddles with accounts of the site' },
   mail: { zh: '让访问者用这台服务器随意群发邮件', en: 'lets a visitor send any mail to anybody' },
   sql: { zh: '让访问者在数据库里执行任意语句', en: 'lets a visitor run any statement in a database' },

@@ -175,8 +175,8 @@ async function judge({ file, language, source, done, by, picture }: Pending, con
 /** What runs nothing for a visitor and does harm all the same. */
 const harmsSite: ReadonlySet<SignKind> = new Set<SignKind>(['injection', 'account', 'mail']);
 
-/** A flaw rather than a trojan: a visitor's word within a command or path. */
-const isCareless = ({ kind, level }: Sign): boolean => (kind === 'command' || kind === 'include' || kind === 'callback') && !atLeast(level, 'high');
+/** A flaw rather than a trojan: a visitor's word within a command or path, or objects made of it. */
+const isCareless = ({ kind, level }: Sign): boolean => kind === 'unpack' || ((kind === 'command' || kind === 'include' || kind === 'callback') && !atLeast(level, 'high'));
 
 const worse: Readonly<Record<Level, Level>> = { info: 'low', low: 'medium', medium: 'high', high: 'high', critical: 'critical' };
 

@@ -58,6 +58,10 @@ export interface Dialect {
   reads?: RegExp;
   /** Tables out of which harm can be reached by name: namespaces, modules, copies of them, and what nothing is known of. Without it every table is one. */
   reaches?: RegExp;
+  /** Calls that keep a value under the name that their first argument tells, and those that give it back. */
+  keeps?: { put: RegExp; get: RegExp };
+  /** What the first parameter of a function stands for that is handed to this call, whatever its author names it. */
+  handed?(path: string, args: readonly Value[]): string | undefined;
   /** What a page writes or loads, when its text was hidden. */
   shown?(path: string, value: Value): Sign[];
 }
@@ -72,7 +76,7 @@ const signsMax = 40;
 const listMax = 4096;
 /** Of one file that are remembered. */
 const pathsMax = 20_000;
-const keeps = /\.(?:append|add|push|put|set|write|insert|update|concat|unshift|load|addAll|setProperty|command|writeBytes|addElement|extend|unshift)$/i;
+const keeps = /\.(?:append|add|push|put|set|write|insert|update|concat|unshift|load|addAll|setProperty|command|writeBytes|addElement|extend|unshift|loadXml|setString)$/i;
 
 const shellBefore = /(?:^|[\s;&|/\\("'])(?:(?:ba|da|z|k|c|a)?sh|cmd(?:\.exe)?|powershell(?:\.exe)?|pwsh)["']?(?:\s+[-/]\w+)+\s*["']?[\0\s]*$/i;
 const hostile = /\/dev\/(?:tcp|udp)\/|\bmkfifo\b[^\n]{0,200}\b(?:nc|ncat|openssl|telnet)\b|\b(?:nc|ncat)\b[^\n|;]{0,80}\s-(?:e|c)\s|\b(?:curl|wget)\b[^\n;]{0,200}\|\s*(?:sudo\s+)?(?:ba|da)?sh\b|\bsocket\b[^\n]{0,300}\bdup2\b|\bxmrig\b|stratum\+tcp:/i;
@@ -102,6 +106,8 @@ export class Follower {
   #outer: Place | undefined;
   #nesting = 0;
   #returned: Value[] = [];
+  /** Of `keeps`: a session outlives the function that fills it. */
+  readonly #kept = new Map<string, Value>();
 
   constructor(dialect: Dialect, budget: Budget, place: (at: number) => Place) { this.#dialect = dialect; this.#budget = budget; this.#placeOf = place; }
 
@@ -287,10 +293,14 @@ export class Follower {
     if (code.made) path = this.#dialect.normal(`new ${path}`);
     else if (/^new [\w.]+$/.test(path) && code.fn.k === 'name') path = `${path}()`; // what was made is called
     this.#sink(path, args, self ?? fn, code.at, fn.hidden === true);
-    for (const arg of args) if (arg.run && !this.#called.has(arg.run)) { const origins = this.#dialect.source(`${path}()>`, args); this.#invoke(arg.run, origins ? [{ taint: { origin: origins, at: code.at } }] : self?.taint ? [{ taint: self.taint }] : [], this.#scope); }
+    for (const arg of args) if (arg.run && !this.#called.has(arg.run)) { const origins = this.#dialect.source(`${path}()>`, args); this.#invoke(arg.run, origins ? [{ taint: { origin: origins, at: code.at } }] : this.#handed(path, args) ?? (self?.taint ? [{ taint: self.taint }] : []), this.#scope); }
     const slot = slotOf(code);
     const kept = slot === undefined ? undefined : this.#scope.find(slot)?.names.get(slot);
     if (kept) return kept;
+    const named = args[0]?.text;
+    if (named !== undefined && this.#dialect.keeps?.put.test(path) && args[1] && this.#kept.size < pathsMax) { const was = this.#kept.get(named); this.#kept.set(named, was?.taint && !args[1].taint ? was : args[1]); }
+    const again = named !== undefined && this.#dialect.keeps?.get.test(path) ? this.#kept.get(named) : undefined;
+    if (again) return again;
     const origin = this.#dialect.source(`${path}()`, args);
     if (origin && (origin === 'request' || !taintOf(args).taint)) return { path: `${path}()`, taint: { origin, at: code.at } };
     if (fn.taint && !self) this.#callback(fn, args, code.at);
@@ -311,6 +321,11 @@ export class Follower {
     }
     const opens = (code.made ? /File|RandomAccess|StreamWriter/i : /(?:createtextfile|opentextfile|fopen|^open|createwritestream)$/i).test(path) ? args[0] : undefined;
     return { path: code.made ? path : `${path}()`, ...taint, ...(opens && { file: opens }), ...(self?.file && { file: self.file }), ...(args[0]?.file && { file: args[0].file }) };
+  }
+
+  #handed(path: string, args: readonly Value[]): Value[] | undefined {
+    const stands = this.#dialect.handed?.(path, args);
+    return stands === undefined ? undefined : [{ path: stands }];
   }
 
   /** What was put into a member under its whole name. */

@@ -107,6 +107,8 @@ export function parse(tokens: readonly Token[], family: Family, budget: Budget):
         }
       }
       if (/^(?:except|catch|with|finally|try)$/.test(name)) return [];
+      // A condition stands by itself: what follows its bracket is no part of it.
+      if ((family === 'c' || family === 'cs') && (name === 'while' || name === 'if') && is('(')) return [{ k: 'test', parts: group('(', ')'), at: token.at }];
       return [];
     }
     return [expression()];
