@@ -34,6 +34,7 @@ const texts: Readonly<Record<string, string>> = {
   'generated class': "<?php\n$fields = array('id', 'name');\n$body = '';\nforeach ($fields as $f) $body .= 'public $' . $f . ';';\nif (!class_exists('Row')) «EVAL»('class Row {' . $body . '}');\n",
   'query builder': "<?php\n$sql = sprintf('select %s from %s where id = %d', implode(',', $cols), $table, «GET»['id']);\n$rows = $db->query($sql)->fetchAll();\nforeach ($rows as $r) { $fn = 'format_' . $r['type']; if (function_exists($fn)) echo $fn($r); }\n",
   'shutdown handler': "<?php\nregister_shutdown_function(array($app, 'terminate'));\nset_error_handler(function ($no, $text) { error_log($text); });\nregister_shutdown_function('log_request', «SERVER»['REQUEST_URI']);\nfunction log_request($u) { «PUT»('/var/log/app.log', $u . \"\\n\", FILE_APPEND); }\n",
+  'path that begins with two slashes': "<?php\nif (!defined('APP_INC')) define('APP_INC', fullpath(dirname(__FILE__)) . '/');\nfunction fullpath($path) { return $path === '' ? '' : '/'; }\ninclude(APP_INC . 'inc/config_cascade.php');\nrequire_once(APP_INC . 'vendor/autoload.php');\ninclude '//inc/settings.php';\n",
   'empty page': '<?php // Silence is golden.\n',
 };
 

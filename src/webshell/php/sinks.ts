@@ -82,7 +82,7 @@ const noProgram = /\.(?:log|jpe?g|png|gif|ico|bmp|webp|svg|woff2?|ttf|eot|mp[34]
 const runnable = /\.(?:ph(?:p[3-8]?|tml|t|ar)|inc|module|jsp[xf]?|as[pa]x?|ashx|asmx|cgi|pl|py|sh)$/i;
 /** Kept beside programs, and none itself. */
 const asideText = /\.(?:txt|dat|log|bak|te?mp|css|js|svg|ini|conf|md|lock)$/i;
-const elsewhere = /^(?:https?|ftps?|ssh2\.\w+):\/\/|^\\\\|^\/\/[a-z0-9.-]+\//i;
+const elsewhere = /^(?:https?|ftps?|ssh2\.\w+):\/\/|^\\\\|^\/\/[a-z0-9-]+(?:\.[a-z0-9-]+)+\//i;
 
 /** What holds no program, or makes one of what is none: archives, filters that decode, logs and sessions that visitors write into. */
 const oddPlace = /^(?:zip|rar|ogg|bzip2|compress\.\w{1,10}):\/\/|^phar:\/\/.{0,400}\.(?:jpe?g|png|gif|ico|webp|txt|zip|gz|pdf)\b|^php:\/\/filter\b.{0,500}(?:convert\.(?:iconv|base64|quoted)|string\.rot13|zlib\.)|(?:access|error)[._-]?log$|\.log$|^\/var\/(?:log|mail|spool\/mail)\/|^\/proc\/(?:self|\d+)\/(?:environ|fd)|\/sess_[\ue000\ue001\w-]*$/is;
