@@ -49,6 +49,7 @@ async function* table(path: string, context: ScanContext, named: boolean, runs: 
   const { entries, odd } = readTable(file.text, path, named);
   if (odd > 0) context.count('lines of cron tables that are no job', odd);
   const variables = new Map<string, string>();
+  const hidden: { text: { zh: string; en: string }; line: ReturnType<typeof lineFact>; number: number }[] = [];
   for (const entry of entries) {
     if (!('command' in entry)) {
       variables.set(entry.name, entry.value);
@@ -56,14 +57,17 @@ async function* table(path: string, context: ScanContext, named: boolean, runs: 
       if (found) yield found;
       continue;
     }
-    const hidden = concealment(entry.text);
-    if (hidden) yield finding('cron', `${path}\0hidden\0${entry.text}`, { kind: 'intrusion', level: runs ? 'high' : 'medium', path, time: file.stat.changed, title: { zh: `${path}：${hidden.zh}`, en: `${path}: ${hidden.en}` }, evidence: [lineFact(path, entry.line, entry.text.trim())], means: place.means, fix: { text: takeOut(path, entry.line), commands: [] }, refs: [...place.refs, 'attack:T1564'] });
+    const concealed = concealment(entry.text);
+    if (concealed) hidden.push({ text: concealed, line: lineFact(path, entry.line, entry.text.trim()), number: entry.line });
     const user = entry.user ?? owned ?? 'root';
     const how: How = { user, variables, ...(entry.input !== undefined && { input: entry.input }), ...homeOf(context, user) };
     const paths = variables.get('PATH')?.split(':').filter((folder) => folder.startsWith('/'));
     const found = judgedFinding(place, { path, key: entry.text, judged: await judgeCommand(entry.command, context, { ...how, ...(paths && paths.length > 0 && { path: paths }) }), evidence: [lineFact(path, entry.line, entry.text.trim())], time: file.stat.changed, user, fix: takeOut(path, entry.line), actions: withoutLine(path, entry.line, entry.text) });
     if (found) yield runs ? found : asleep(found);
   }
+  // One for the file: a program that lies among the tables is full of such lines.
+  const [first] = hidden;
+  if (first) yield finding('cron', `${path}\0hidden`, { kind: 'intrusion', level: runs ? 'high' : 'medium', path, time: file.stat.changed, title: { zh: `${path}：${first.text.zh}`, en: `${path}: ${first.text.en}` }, evidence: hidden.slice(0, 5).map(({ line }) => line), means: place.means, fix: { text: takeOut(path, first.number), commands: [] }, refs: [...place.refs, 'attack:T1564'] });
 }
 
 const takeOut = (path: string, line: number): { zh: string; en: string } => ({ zh: `去掉 ${path} 第 ${line} 行`, en: `take out line ${line} of ${path}` });

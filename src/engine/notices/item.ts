@@ -22,7 +22,7 @@ export function headOf(alert: Alert): AlertHead {
 
 const cut = (text: string): string => (text.length > keptChars ? `${text.slice(0, keptChars)}…` : text);
 
-/** `spoken`: the language the alert's summary and origin are in. `words`: of the rule that judged it; what it says of itself goes before what its technique means. */
+/** `spoken`: the language the alert's summary and origin are in. `words`: of the rule that judged it. */
 export function itemOf(alert: AlertHead, lang: Lang, spoken: Lang, words: { description?: Text; advice?: Text } = {}): NoticeItem {
   const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
   const { source_ip, source_country, origin, origin_ip, user, service, path, pid } = alert;
@@ -37,9 +37,8 @@ export function itemOf(alert: AlertHead, lang: Lang, spoken: Lang, words: { desc
   fact('程序或文件', 'program or file', path);
   fact('进程', 'process', pid === undefined ? undefined : String(pid));
   fact('来由', 'origin', origin);
-  // A rule of others speaks one language; what the technique means is known in both.
-  const said = words.description, isBoth = said !== undefined && (lang === 'en' || said.zh !== said.en);
-  const means = ((isBoth ? said : undefined) ?? meaningOf(alert.attack) ?? said)?.[lang].replaceAll(/\s+/g, ' ').trim();
+  // In plain words where the technique is known; else as the rule itself says it.
+  const means = (meaningOf(alert.attack) ?? words.description)?.[lang].replaceAll(/\s+/g, ' ').trim();
   return {
     id: alert.id, level: alert.level, title: maskSecrets(title), host: alert.host, time: alert.time, last: alert.last_time, count: alert.count, facts,
     ...(means !== undefined && { means }), ...(words.advice && { advice: words.advice[lang] }), next: [...originCommand(alert), `moat alerts show ${plainWord.test(alert.id) ? alert.id : ''}`.trim()],
