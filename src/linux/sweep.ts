@@ -66,6 +66,21 @@ export function openSweeps(probes: Probes, signal?: AbortSignal): Sweeps {
   return threadSweeps(new URL('./sweep-worker.js', import.meta.url), signal);
 }
 
+/** What the thread is sent in the place of a question when it is to end. */
+export const stopSweeps = 'stop';
+/** It looks up every few milliseconds. */
+const stopMs = 10_000;
+
+/** Not by force: a thread that is ended within a call of the system's library may take the whole process with it. */
+async function end(worker: Worker): Promise<void> {
+  const gone = new Promise<void>((resolve) => { worker.once('exit', () => { resolve(); }); });
+  worker.ref();
+  worker.postMessage(stopSweeps, []);
+  const timer = setTimeout(() => { void worker.terminate(); }, stopMs);
+  await gone;
+  clearTimeout(timer);
+}
+
 /** What the thread answers. */
 export type SweepAnswer = { swept: Swept } | { error: string };
 
@@ -92,7 +107,7 @@ function threadSweeps(program: URL, signal: AbortSignal | undefined): Sweeps {
     });
     worker.postMessage(question, []);
   });
-  const onAbort = (): void => { reject?.(signal!.reason); void worker?.terminate(); };
+  const onAbort = (): void => { reject?.(signal!.reason); if (worker) void end(worker); };
   signal?.addEventListener('abort', onAbort, { once: true });
   return {
     ask(question) {
@@ -103,7 +118,7 @@ function threadSweeps(program: URL, signal: AbortSignal | undefined): Sweeps {
     async close() {
       signal?.removeEventListener('abort', onAbort);
       reject?.(new MoatError<SweepErrorCode>('ended', 'expected the kernel to be asked before this is closed'));
-      await worker?.terminate();
+      if (worker) await end(worker);
     },
   };
 }
