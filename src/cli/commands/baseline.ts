@@ -7,7 +7,8 @@ import { usualExclude, usualFolders, type Wanted } from '../../baseline/baseline
 import type { Summary } from '../../baseline/store.ts';
 import { changeJson, changeLines, upgradeLines, summaryLines, UpgradeCount } from '../baseline-text.ts';
 import { countText } from '../../scan/count-texts.ts';
-import type { MountChoice } from '../../scan/mounts.ts';
+import { mountsForWalk, type MountChoice } from '../../scan/mounts.ts';
+import { Procfs } from '../../linux/procfs.ts';
 import { configOf, dataFolder } from '../globals.ts';
 import { intoMountOption, mountsFor, withoutMountOption, type MountOptions } from '../mount-options.ts';
 import { Output } from '../output.ts';
@@ -89,13 +90,19 @@ function wantedOf(paths: readonly string[], { all, packages }: Options): Wanted 
   return all ? 'all' : packages ? 'packages' : paths;
 }
 
-/** A process of its own looks at the files: one that waits for a mount that does not answer could not even say so. */
+/** Where a mount might not answer a process of its own looks at the files: one that waits for it could not even say so. */
 async function watched(cli: Cli, options: Options, work: Parameters<typeof run>[2]): Promise<void> {
   const { lang, program } = cli;
-  if (isWatched()) { await run(cli, options, work, mountsFor(options, await configured(program, lang))); return; }
+  if (isWatched() || !mayWait()) { await run(cli, options, work, mountsFor(options, await configured(program, lang))); return; }
   process.exitCode = await runWatched({ onStill: (why) => { console.error(safe(why[lang])); } });
   // What was given up may hold pipes of ours for ever.
   if (process.exitCode === 2) process.exit();
+}
+
+/** Starting a second process costs a third of what the programs of a system take. */
+function mayWait(): boolean {
+  const mounts = mountsForWalk(new Procfs('/'), '');
+  return mounts === undefined || mounts.closed.size > 0;
 }
 
 /** What it cannot read is told; then mounts are those of a machine where nothing was said of them. */
