@@ -45,11 +45,9 @@ export interface BaselineWatchOptions extends RaisesAlerts {
   root?: string;
 }
 
-const setting = 'baseline';
-const part = 'baseline';
+const setting = 'baseline', part = 'baseline';
 const livePart = 'baseline live';
-const stepMs = 500;
-const absentStepMs = 3000;
+const stepMs = 500, absentStepMs = 3000;
 const hourMs = 3_600_000;
 const againMs = 10 * 60_000;
 /** Nobody is known to tell of changes at once, and not all folders can be watched: compared this often at least. */

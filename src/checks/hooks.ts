@@ -223,3 +223,6 @@ export function* linesOf(text: string, comment = /^\s*[#;]/): Iterable<{ line: n
   }
   if (carried.trim() !== '') yield { line: from, text: carried };
 }
+
+/** Names of accounts by their number; empty when they cannot be read, which is told. */
+export const namesByUid = (context: ScanContext): ReadonlyMap<number, string> => new Map((attempt(context, '/etc/passwd', () => readAccounts(context.tree)) ?? []).map(({ uid, name }) => [uid, name]));

@@ -49,6 +49,7 @@ async function* table(path: string, context: ScanContext, named: boolean, runs: 
   const { entries, odd } = readTable(file.text, path, named);
   if (odd > 0) context.count('lines of cron tables that are no job', odd);
   const variables = new Map<string, string>();
+  const homes = homesByName(context);
   const hidden: { text: { zh: string; en: string }; line: ReturnType<typeof lineFact>; number: number }[] = [];
   for (const entry of entries) {
     if (!('command' in entry)) {
@@ -60,7 +61,7 @@ async function* table(path: string, context: ScanContext, named: boolean, runs: 
     const concealed = concealment(entry.text);
     if (concealed) hidden.push({ text: concealed, line: lineFact(path, entry.line, entry.text.trim()), number: entry.line });
     const user = entry.user ?? owned ?? 'root';
-    const how: How = { user, variables, ...(entry.input !== undefined && { input: entry.input }), ...homeOf(context, user) };
+    const how: How = { user, variables, ...(entry.input !== undefined && { input: entry.input }), ...homeOf(homes.get(user)) };
     const paths = variables.get('PATH')?.split(':').filter((folder) => folder.startsWith('/'));
     const found = judgedFinding(place, { path, key: entry.text, judged: await judgeCommand(entry.command, context, { ...how, ...(paths && paths.length > 0 && { path: paths }) }), evidence: [lineFact(path, entry.line, entry.text.trim())], time: file.stat.changed, user, fix: takeOut(path, entry.line), actions: withoutLine(path, entry.line, entry.text) });
     if (found) yield runs ? found : asleep(found);
@@ -72,10 +73,10 @@ async function* table(path: string, context: ScanContext, named: boolean, runs: 
 
 const takeOut = (path: string, line: number): { zh: string; en: string } => ({ zh: `去掉 ${path} 第 ${line} 行`, en: `take out line ${line} of ${path}` });
 
-function homeOf(context: ScanContext, user: string): { cwd?: string; home?: string } {
-  const home = attempt(context, '/etc/passwd', () => readAccounts(context.tree))?.find(({ name }) => name === user)?.home;
-  return home?.startsWith('/') && home !== '/' ? { cwd: home, home } : {};
-}
+/** Of two entries of one name the first counts, as it does for the system. */
+const homesByName = (context: ScanContext): ReadonlyMap<string, string> => new Map((attempt(context, '/etc/passwd', () => readAccounts(context.tree)) ?? []).toReversed().map(({ name, home }) => [name, home]));
+
+const homeOf = (home: string | undefined): { cwd?: string; home?: string } => (home?.startsWith('/') && home !== '/' ? { cwd: home, home } : {});
 
 /** A user's table must be the user's own, and nobody else's to write. */
 function* owners({ path, stat }: HookFile, user: string, context: ScanContext): Iterable<Finding> {

@@ -1,8 +1,7 @@
 /** Commands that git runs by itself: hooks of repositories and templates, settings of users and repositories that name programs. */
 import type { Finding } from '../../core/finding.ts';
-import { readAccounts } from '../../linux/accounts.ts';
 import { finding, lineFact, withoutLine } from '../finding.ts';
-import { commandFindings, isShipped, attempt, readHook, scriptFindings, type HookCommand, type HookFile, type Place } from '../hooks.ts';
+import { commandFindings, isShipped, namesByUid, readHook, scriptFindings, type HookCommand, type HookFile, type Place } from '../hooks.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
 import { baseName, commandsOf } from '../shell-words.ts';
 import { readGitConfig } from './git-config.ts';
@@ -23,7 +22,7 @@ export const gitHooks: WalkCheck = {
   scope: 'tree',
   everyMinutes: 24 * 60,
   walk(context): Visitor {
-    const users = new Map((attempt(context, '/etc/passwd', () => readAccounts(context.tree)) ?? []).map(({ uid, name }) => [uid, name]));
+    const users = namesByUid(context);
     return {
       wants: ({ path, stat }) => (stat.kind === 'file' || stat.kind === 'link') && kindOf(path) !== undefined,
       async *look(file: WalkedFile): AsyncIterable<Finding> {

@@ -1,9 +1,8 @@
 /** What interpreters run before any program of theirs: .pth files, sitecustomize and usercustomize of Python, sitecustomize.pl of Perl. */
 import type { Finding } from '../../core/finding.ts';
 import { atLeast, type Level } from '../../core/level.ts';
-import { readAccounts } from '../../linux/accounts.ts';
 import { judgeText } from '../command.ts';
-import { attempt, isShipped, judgedFinding, readHook, type Place } from '../hooks.ts';
+import { isShipped, judgedFinding, namesByUid, readHook, type Place } from '../hooks.ts';
 import type { ScanContext, Visitor, WalkCheck, WalkedFile } from '../port.ts';
 import { baseName, type Language } from '../shell-words.ts';
 
@@ -21,7 +20,7 @@ export const interpreterStart: WalkCheck = {
   scope: 'tree',
   everyMinutes: 24 * 60,
   walk(context): Visitor {
-    const users = new Map((attempt(context, '/etc/passwd', () => readAccounts(context.tree)) ?? []).map(({ uid, name }) => [uid, name]));
+    const users = namesByUid(context);
     return {
       wants: ({ path, stat }) => (stat.kind === 'file' || stat.kind === 'link') && languageFor(path) !== undefined,
       look: (file) => startFile(file, languageFor(file.path)!, users.get(file.stat.uid) ?? String(file.stat.uid), context),

@@ -3,7 +3,7 @@ import type { Node } from './parse.ts';
 import type { Run } from './run.ts';
 import { choicesOf, from, merge, templateOf, unknown, unknownFrom, type Taint, type Value } from './value.ts';
 
-const crawlers = /baidu|sogou|360spider|haosou|\bso\.com|\bsm\.cn|shenma|yisou|toutiao|bytespider|google|bing(?:bot|\.com|\b)|yahoo|slurp|yandex/i;
+export const crawlers = /baidu|sogou|360spider|haosou|\bso\\?\.com|\bsm\\?\.cn|shenma|yisou|toutiao|bytespider|google|bing(?:bot|\.com|\b)|yahoo|slurp|yandex/i;
 const asks = new Set(['preg_match', 'preg_match_all', 'strpos', 'stripos', 'mb_strpos', 'mb_stripos', 'strrpos', 'strripos', 'strstr', 'stristr', 'str_contains', 'substr_count', 'eregi', 'ereg', 'mb_ereg', 'mb_eregi']);
 /** A page of its own that leads away. */
 const leadsAway = /<script\b[^>]{0,200}\bsrc\s{0,4}=|<script\b[\s\S]{0,2000}?\blocation\b|\bhttp-equiv\s{0,4}=\s{0,4}["']?refresh|<iframe\b/i;

@@ -1,5 +1,7 @@
 /** Is a PHP file worth parsing? A quick look at its words: most files can do none of what is looked for. */
 
+import { crawlers } from './visitors.ts';
+
 /** Names that run code or commands, or call what they are told. */
 const acts = /\b(?:eval|assert|create_function|system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|expect_popen|preg_replace|preg_filter|mb_eregi?_replace|call_user_func(?:_array)?|forward_static_call(?:_array)?|register_(?:shutdown|tick)_function|array_(?:map|filter|walk|walk_recursive|reduce|udiff\w*|uintersect\w*|diff_ukey|diff_uassoc|intersect_ukey|intersect_uassoc)|u[ak]?sort|ob_start|iterator_apply|ReflectionFunction|ReflectionMethod|fromCallable|set_(?:error|exception)_handler|spl_autoload_register|FFI|COM|putenv|mail|sqliteCreateFunction|createFunction|CallbackFilterIterator|preg_replace_callback|filter_var|imap_open|input|I|request|add_(?:action|filter)|wp_(?:create_user|insert_user|set_auth_cookie)|mysqli?_(?:multi_)?query|pg_query|evaluate|query|error_log|stream_copy_to_stream|registerPlugin|registerUndefined\w{1,20}|Twig_?\w{0,10}(?:Filter|Function|Test)|createTemplate|compileString|invoke(?:Function|Method)|stream_\w{6,7}_register|\w{1,40}_(?:callback|handler|loader|function))\s*\(|registerPhpFunctions|['"](?:string|eval):|`|::fromCallable|new\s+COM\b|\bdata:|\beval\b/i;
 /** A call of what a variable, an element or an expression names; a class that a variable names. */
@@ -11,9 +13,8 @@ const sources = /\$_(?:GET|POST|REQUEST|COOKIE|FILES|SERVER)\b|\$\{?\s*['"(]|HTT
 const remotes = /\b(?:fsockopen|pfsockopen|stream_socket_client|socket_create|curl_exec|socket_connect|Redis|Memcached?)\b|['"](?:https?|ftp|tcp):\/\//i;
 const decoders = /base64_decode|gzinflate|gzuncompress|gzdecode|str_rot13|strrev|convert_uudecode|hex2bin|openssl_decrypt|mcrypt_|chr\s*\(|pack\s*\(|\\x[0-9a-f]{2}\\x[0-9a-f]{2}|\\1[0-7]{2}\\1|\$\w+\s*[[{]\s*\d+\s*[\]}]\s*\.\s*\$\w+\s*[[{]|\^\s*['"$]|['"]\s*\^|~\s*['"]|str_replace|strtr|implode|goto\b|['"]\s*\.\s*['"]|urldecode|substr/i;
 const strong = /\beval\b|\b(?:register(?:Plugin|Undefined\w{1,20})|Twig\w{0,10}(?:Filter|Function)|[cC]reateFunction)\s*\([^;\n]{0,200}['"](?:system|exec|passthru|shell_exec|assert|popen|proc_open)['"]|\bmkfifo\b|\bGCONV_PATH=|-oProxyCommand|\bpre_user_query\b|\bwp_set_auth_cookie\b|\bwp_(?:create|insert)_user\b|insert\s+into[^;]{0,300}administrator|\b(?:curl|wget)\b[^\n|]{1,300}\|\s{0,4}(?:ba)?sh\b|\bnc\b[^\n]{1,80}-[a-z]*e\b|\bassert\s*\(\s*(?:\$|@|[a-z_0-9]+\s*\()|create_function|\/dev\/tcp|LD_PRELOAD|\/[imsxuADSUXJ]*e[imsxuADSUXJ]*['"]\s*,|(?:include|require)(?:_once)?[^;\n]{0,200}(?:\.(?:jpe?g|png|gif|ico|bmp|webp|svg|woff2?|ttf|zip|gz|pdf)\b|\/tmp\/|\/dev\/shm|data:|\w{1,20}:\/\/|\\x|\$_|\/var\/log|\/proc\/|\.log\b|sess_)/i;
-/** Who asks, and by what name search engines ask. */
+/** Who asks. */
 const visitors = /HTTP_(?:USER_AGENT|REFERER)/;
-const crawlers = /baidu|sogou|360spider|haosou|yisou|shenma|toutiao|bytespider|google|bingbot|\bsm\.cn|\bso\\?\.com/i;
 /** A field for passwords or cards. */
 const secretField = /\$_(?:POST|REQUEST)\s{0,4}\[\s{0,4}['"]\w{0,20}(?:pass|pwd|card|cvv)/i;
 const sockets = /\b(?:p?fsockopen|stream_socket_client|socket_connect)\s*\(/i;
